@@ -26,8 +26,8 @@ check: setup-dev      ## what a change must pass
 fix: setup-dev        ## repair what can be repaired by a program
 	$(python) -m ruff check --fix . && $(python) -m ruff format .
 
-bench: setup-dev      ## measure, as ratios within one run
-	$(python) -m benchmarks
+bench: setup-dev      ## measure, as ratios within one run; PART=peers measures that alone
+	$(python) -m benchmarks $(PART)
 
 same: setup-dev       ## tell what the console does otherwise than when it was recorded; RECORD=1 records it anew
 	$(python) -m tests.same $(if $(RECORD),--record)

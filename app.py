@@ -1,7 +1,5 @@
 """The console. Imported, it is the server with the engine in its life span; run for a browser, it is the frame."""
 
-from pathlib import Path
-
 import streamlit as st
 
 if __name__ != "__main__":
@@ -10,8 +8,15 @@ if __name__ != "__main__":
     server = opened()
     app = st.App(__file__, lifespan=server.lifespan, routes=server.routes, middleware=server.middleware)
 else:
-    st.set_page_config(page_title="Integration", page_icon="static/icon.svg", layout="wide", initial_sidebar_state=236)
-    st.html(Path("static/console.css"))
+    from integration.shipped import SHIPPED
+
+    st.set_page_config(
+        page_title="Sluis",
+        page_icon=str(SHIPPED / "static" / "icon.svg"),
+        layout="wide",
+        initial_sidebar_state=236,
+    )
+    st.html(SHIPPED / "static" / "console.css")
 
     from pages.components.shared.application import failed, navigation
 

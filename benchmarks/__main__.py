@@ -1,62 +1,23 @@
-"""How much the product costs over the bare requests, in time and memory: `make bench`."""
+"""How much the product costs over the bare requests, in time and memory: `make bench`, or `make bench PART=orders`."""
 
-import json
-import os
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
-
+from benchmarks.ground import DISTANCE_SECONDS, MEGABYTE, console, far_away, fresh_token, sandbox
+from benchmarks.idle import idle
+from benchmarks.peers.compared import peers
 from benchmarks.recording import Sent, Spent, recorded, replay
+from benchmarks.workers import workers
 
-ROOT = Path(__file__).parent.parent
 SMALL, LARGE = 5_000, 50_000
+MANY, MILLION = 100_000, 1_000_000
 ARTICLES, ORDERS, MANY_ORDERS = 400, 1_000, 20_000
 WRITES = ("POST", "PUT")
 TILL_IN_FLIGHT, OFFICE_IN_FLIGHT = 4, 1
-DISTANCE_SECONDS = 0.02  # a system in a data centre, from a shop with a good line
-KEYS = {"client_id": "sandbox-client", "client_secret": "sandbox-secret"}
-
-
-@contextmanager
-def sandbox(articles: int, orders: int = 60) -> Iterator[dict[str, str]]:
-    """Both systems in a process of their own."""
-    size = ["--articles", str(articles), "--orders", str(orders)]
-    command = [sys.executable, "-m", "integration.sandbox", *size]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        try:
-            yield json.loads(process.stdout.readline() if process.stdout else "{}")
-        finally:
-            process.terminate()
-
-
-def console(folder: str, accountview: str, mplus: str, work: str = "sync") -> dict[str, Any]:
-    """Sync once, or only read, in a process of its own; return what it measured."""
-    environment = {
-        **os.environ,
-        "CONSOLE_ACCOUNTVIEW__URL": accountview,
-        "CONSOLE_ACCOUNTVIEW__CLIENT_ID": KEYS["client_id"],
-        "CONSOLE_ACCOUNTVIEW__CLIENT_SECRET": KEYS["client_secret"],
-        "CONSOLE_ACCOUNTVIEW__REFRESH_TOKEN": "sandbox-refresh",
-        "CONSOLE_ACCOUNTVIEW__COMPANY": "7f3c",
-        "CONSOLE_ACCOUNTVIEW__PER_SECOND": "100000",
-        "CONSOLE_MPLUS__URL": mplus,
-        "CONSOLE_MPLUS__IDENT": "sandbox",
-        "CONSOLE_MPLUS__SECRET": "sandbox-secret",
-        "CONSOLE_MPLUS__PER_SECOND": "100000",
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.work", folder, work],
-        env=environment, cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        sys.exit(done.stderr[-4000:])
-    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 def bare(accountview: str, mplus: str, office: list[Sent], till: list[Sent], headers: dict[str, str]) -> Spent:
@@ -66,45 +27,47 @@ def bare(accountview: str, mplus: str, office: list[Sent], till: list[Sent], hea
     return spent + replay(mplus, till, in_flight=TILL_IN_FLIGHT, headers={})
 
 
-def fresh_token(accountview: str) -> dict[str, str]:
-    """Log in at a fresh sandbox; return the header that carries the token."""
-    grant = {"grant_type": "refresh_token", "refresh_token": "sandbox-refresh", **KEYS}
-    token = httpx.post(f"{accountview}/token", data=grant, trust_env=False).json()["access_token"]
-    return {"authorization": f"Bearer {token}"}
-
-
 def processor(measured: dict[str, Any], other: float) -> str:
     """Return what of a processor a run and what it is compared with took: a busy machine hardly changes that."""
     worked = measured["processor"]
-    return f"; processor time {worked:.2f} s to {other:.2f} s, ratio {worked / other:.2f}"
+    return (
+        f"; processor time {worked:.2f} s to {other:.2f} s, ratio {worked / other:.2f}; "
+        f"from start to end, with the process of the log, {measured['whole']:.2f} s"
+    )
 
 
-def far_away(control: str, seconds: float) -> None:
-    """Let both systems answer later, as they do when they are not on this machine."""
-    for system in ("accountview", "mplus") if seconds else ():
-        switch = {"fault": "delay", "system": system, "times": None, "seconds": seconds}
-        httpx.post(f"{control}switches", json=switch, trust_env=False).raise_for_status()
+@contextmanager
+def on_record(at: Mapping[str, str]) -> Iterator[tuple[str, str, str, list[Sent], list[Sent]]]:
+    """Give a folder for a console, the addresses of both systems that it is to use, and what is sent to each.
 
-
-def first_sync(distance: float = 0.0) -> str:
-    """Return the line about a first sync: its time against that of its own requests."""
-    with sandbox(SMALL) as at, tempfile.TemporaryDirectory() as folder:
-        far_away(at["control_url"], distance)
-        measured = console(folder, at["accountview_url"], at["mplus_url"])
+    A console has one address of each system for as long as it lives: a log-in stays with the address it was given for.
+    """
     with (
-        sandbox(SMALL) as at,
         tempfile.TemporaryDirectory() as folder,
         recorded(at["accountview_url"]) as (office_url, office),
         recorded(at["mplus_url"]) as (till_url, till),
     ):
+        yield folder, office_url, till_url, office, till
+
+
+def where(distance: float) -> str:
+    """Return how far both systems are, where they are not on this machine."""
+    return f", each answer {distance * 1000:.0f} ms away" if distance else ""
+
+
+def first_sync(distance: float = 0.0, articles: int = SMALL) -> str:
+    """Return the line about a first sync: its time against that of its own requests."""
+    with sandbox(articles) as at, tempfile.TemporaryDirectory() as folder:
+        far_away(at["control_url"], distance)
+        measured = console(folder, at["accountview_url"], at["mplus_url"])
+    with sandbox(articles) as at, on_record(at) as (folder, office_url, till_url, office, till):
         console(folder, office_url, till_url)
-    with sandbox(SMALL) as at:
+    with sandbox(articles) as at:
         far_away(at["control_url"], distance)
         spent = bare(at["accountview_url"], at["mplus_url"], office, till, fresh_token(at["accountview_url"]))
-    where = f", each answer {distance * 1000:.0f} ms away" if distance else ""
     return (
-        f"first sync of {SMALL} articles ({measured['proven']} proven){where}: {measured['seconds']:.1f} s; "
-        f"the same {len(office) + len(till)} requests bare: {spent.seconds:.1f} s; "
+        f"first sync of {articles} articles ({measured['proven']} proven){where(distance)}: "
+        f"{measured['seconds']:.1f} s; the same {len(office) + len(till)} requests bare: {spent.seconds:.1f} s; "
         f"ratio {measured['seconds'] / spent.seconds:.2f} (aim: at most 1.5)" + processor(measured, spent.processor)
     )
 
@@ -114,19 +77,25 @@ def first_sync_far_away() -> str:
     return first_sync(DISTANCE_SECONDS)
 
 
-def second_run() -> str:
+def second_run(articles: int = SMALL) -> str:
     """Return the line about a run that compares everything and finds nothing to do."""
-    with sandbox(SMALL) as at, tempfile.TemporaryDirectory() as folder:
+    with sandbox(articles) as at, tempfile.TemporaryDirectory() as folder:
         console(folder, at["accountview_url"], at["mplus_url"])
         measured = console(folder, at["accountview_url"], at["mplus_url"])
+        changes = console(folder, at["accountview_url"], at["mplus_url"], "changes")
         reading = console(folder, at["accountview_url"], at["mplus_url"], "read")
-        with recorded(at["accountview_url"]) as (office_url, office), recorded(at["mplus_url"]) as (till_url, till):
+    with sandbox(articles) as at:
+        with on_record(at) as (folder, office_url, till_url, office, till):
+            console(folder, office_url, till_url)
+            office.clear()
+            till.clear()
             console(folder, office_url, till_url)
         spent = bare(at["accountview_url"], at["mplus_url"], office, till, {})
     seconds = measured["seconds"]
     return (
-        f"second run of {SMALL} articles, nothing to do: {seconds:.2f} s; reading both sides into records: "
-        f"{reading['seconds']:.2f} s, ratio {seconds / reading['seconds']:.2f} (aim: at most 1.5); "
+        f"second run of {articles} articles, nothing to do: {seconds:.2f} s; reading both sides into records: "
+        f"{reading['seconds']:.2f} s, ratio {seconds / reading['seconds']:.2f} (aim: at most 1.5); one that reads what "
+        f"changed: {changes['seconds']:.2f} s, ratio {changes['seconds'] / reading['seconds']:.2f} (aim: at most 0.7); "
         f"its {len(office) + len(till)} requests bare, answers thrown away: {spent.seconds:.2f} s, "
         f"ratio {seconds / spent.seconds:.1f}" + processor(measured, reading["processor"])
     )
@@ -144,26 +113,50 @@ def memory() -> str:
     )
 
 
-def orders() -> str:
+def million() -> Iterator[str]:
+    """Yield what a first sync holds in memory and on disk in a large shop, and in one of a million articles."""
+    peaks = []
+    for articles in (MANY, MILLION):
+        with sandbox(articles) as at, tempfile.TemporaryDirectory() as folder:
+            took = console(folder, at["accountview_url"], at["mplus_url"])
+            kept = sum(one.stat().st_size for one in Path(folder).rglob("*") if one.is_file())
+        peaks.append(took["tree_mb"])
+        yield (
+            f"first sync of {articles} articles ({took['proven']} proven): {took['seconds']:.0f} s, "
+            f"processor {took['processor']:.0f} s, peak {took['peak_mb']:.0f} MB, with the process of the log "
+            f"{took['tree_mb']:.0f} MB; on disk {kept / MEGABYTE:.0f} MB, {kept / articles:.0f} bytes an article"
+        )
+    yield f"peak memory of {MILLION} articles to that of {MANY}: {peaks[1] / peaks[0]:.2f} (aim: at most 1.2)"
+
+
+def orders(distance: float = 0.0, number: int = ORDERS) -> str:
     """Return the line about orders from the till to the books: against their own requests, and how many those are."""
-    with sandbox(ARTICLES, ORDERS) as at, tempfile.TemporaryDirectory() as folder:
+    with sandbox(ARTICLES, number) as at, tempfile.TemporaryDirectory() as folder:
         console(folder, at["accountview_url"], at["mplus_url"])  # the till learns the books' article codes
+        far_away(at["control_url"], distance)
         measured = console(folder, at["accountview_url"], at["mplus_url"], "orders")
-    with sandbox(ARTICLES, ORDERS) as at, tempfile.TemporaryDirectory() as folder:
-        console(folder, at["accountview_url"], at["mplus_url"])
-        with recorded(at["accountview_url"]) as (office_url, office), recorded(at["mplus_url"]) as (till_url, till):
-            console(folder, office_url, till_url, "orders")
-    with sandbox(ARTICLES, ORDERS) as at:
+    with sandbox(ARTICLES, number) as at, on_record(at) as (folder, office_url, till_url, office, till):
+        console(folder, office_url, till_url)
+        office.clear()
+        till.clear()
+        console(folder, office_url, till_url, "orders")
+    with sandbox(ARTICLES, number) as at:
+        far_away(at["control_url"], distance)
         spent = bare(at["accountview_url"], at["mplus_url"], office, till, fresh_token(at["accountview_url"]))
     seconds, proven = measured["seconds"], measured["proven"]
     written = sum(one.method in WRITES and not one.path.endswith("/token") for one in office)
     return (
-        f"{ORDERS} orders ({proven} proven): {seconds:.1f} s, {proven / seconds:.0f} a second; "
+        f"{number} orders ({proven} proven){where(distance)}: {seconds:.1f} s, {proven / seconds:.0f} a second; "
         f"the same {len(office) + len(till)} requests bare: {spent.seconds:.1f} s; "
         f"ratio {seconds / spent.seconds:.2f} (aim: at most 1.5); "
         f"requests for each order proven: {written / proven:.2f} writing, "
         f"{(len(office) - written + len(till)) / proven:.2f} reading" + processor(measured, spent.processor)
     )
+
+
+def orders_far_away() -> str:
+    """Return the same of systems that are not on this machine."""
+    return orders(DISTANCE_SECONDS)
 
 
 def memory_of_orders() -> str:
@@ -179,14 +172,33 @@ def memory_of_orders() -> str:
     )
 
 
-MEASUREMENTS = (first_sync, first_sync_far_away, second_run, memory, orders, memory_of_orders)
+Part = Callable[[], str | Iterator[str]]
+MEASUREMENTS: Sequence[Part] = (
+    first_sync,
+    first_sync_far_away,
+    second_run,
+    memory,
+    orders,
+    orders_far_away,
+    memory_of_orders,
+    idle,
+    workers,
+    peers,
+)
+ALONE: Sequence[Part] = (million,)
+"""What takes an hour, and is measured only where it is asked for."""
 
 
 def main() -> None:
-    """Print each measurement as it is done: all, or those named."""
-    for measure in [one for one in MEASUREMENTS if one.__name__ in sys.argv[1:] or not sys.argv[1:]]:
-        sys.stdout.write(measure() + "\n")
-        sys.stdout.flush()
+    """Print each measurement as it is done: those named, or all but what is measured alone."""
+    named = {one.__name__: one for one in (*MEASUREMENTS, *ALONE)}
+    if unknown := [one for one in sys.argv[1:] if one not in named]:
+        sys.exit(f"nothing is measured under {', '.join(unknown)}; parts are {', '.join(named)}")
+    for name in sys.argv[1:] or [one.__name__ for one in MEASUREMENTS]:
+        told = named[name]()
+        for line in [told] if isinstance(told, str) else told:
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import duckdb
 from integration.log.logbook import Logbook
 from integration.log.statements import queries
 from integration.services.log import Log, Period, Sought
-from integration.services.questions import SHIPPED
+from integration.services.questions import QUESTIONS
 from integration.store.database import open_database
 from integration.store.events import Events
 
@@ -73,6 +73,15 @@ SELECT 'bench', i + 1, happened_at,
     WHEN 'skipped' THEN json_object('key', key) WHEN 'run_started' THEN '{"by":"schedule","mode":"changes"}'
     WHEN 'approved' THEN json_object('by', 'schedule', 'changes', '20', 'fingerprint', md5(CAST(r AS VARCHAR)))
     WHEN 'run_done' THEN '{"read":"23","proven":"20","unchanged":"0","skipped":"2","parked":"1","in_doubt":"0"}'
+    WHEN 'proven' THEN json_object('reference',
+      CASE flow WHEN 'orders' THEN CAST(26000000 + r * 20 + line AS VARCHAR) ELSE concat('7', key) END)
+    WHEN 'planned' THEN CASE flow WHEN 'orders' THEN json_object('customer', concat(
+        ['Fietshandel', 'Bakkerij', 'Garage', 'Koeriers'][1 + CAST(hash(r, line) % 4 AS BIGINT)], ' ',
+        ['Duinzicht', 'Noorderlicht', 'Zonneveld'][1 + CAST(hash(line, r) % 3 AS BIGINT)], ' ',
+        hash(r, line, 'k') % 40000),
+        'email', concat('klant', hash(r, line, 'k') % 40000, '@post.example'),
+        'payment', concat('tr_', r * 20 + line), 'total', CAST(round(10 + chance * 900, 2) AS VARCHAR))
+      ELSE '{}' END
     ELSE '{}' END,
   CASE WHEN event <> 'planned' OR flow = 'orders' OR line = 3 THEN NULL
     WHEN flow = 'stock' THEN json_object('1/amount', CAST((r + line) % 40 AS VARCHAR), '2/amount', '4')
@@ -88,7 +97,8 @@ SELECT 'bench', i + 1, happened_at,
       '1/article', '10604', '1/quantity', '2', '1/price', '29.95', '2/article', '10702', '2/quantity', '1')
     ELSE json_object('email', concat('klant', key, '@voorbeeld.nl')) END,
   CASE WHEN event = 'plan_ready' THEN 300 + r % 4000 WHEN event IN ('run_done', 'run_failed') THEN 900 + r % 20000
-    WHEN event IN ('proven', 'in_doubt') THEN 20 + CAST(chance * 400 AS BIGINT) END
+    WHEN event IN ('proven', 'in_doubt') THEN 20 + CAST(chance * 400 AS BIGINT) END,
+  mark_of_key(key)
 FROM named
 ORDER BY i
 """
@@ -105,6 +115,7 @@ def fill(path: Path, events: int, now: datetime) -> None:
             last = min(events, first + AT_ONCE * PER_RUN)
             values = {"first": first, "last": last, "from": begin.replace(tzinfo=None), "step": step}
             connection.execute(_FILL, values)
+        connection.execute("DELETE FROM naming")  # nothing of this came in through the door
 
 
 def questions(log: Log, now: datetime) -> Iterator[tuple[str, Callable[[], object]]]:
@@ -128,6 +139,18 @@ def questions(log: Log, now: datetime) -> Iterator[tuple[str, Callable[[], objec
         "search: a word in 400 records, one result, a month",
         lambda: log.search(Sought("ketting 106", event="parked", since=month), limit=200),
     )
+    for sought, text, amount in (
+        ("a number of the till", title, ""),
+        ("a number of the books", "26000062", "26000062.00"),
+        ("a payment reference", "tr_64000", ""),
+        ("a name of a customer", "noorderlicht 1234", ""),
+        ("a part of many names", "noorderlicht", ""),
+        ("an e-mail address", "klant1234@post.example", ""),
+        ("an amount", "514.33", "514.33"),
+        ("an EAN", "8719912345678", "8719912345678.00"),
+        ("what is nowhere", "nowhere at all", ""),
+    ):
+        yield f"Ctrl+K: {sought}", partial(log.found_by, text, amount, 12)
     yield "life of an article that changed 100 times", lambda: log.life("products", "10604")
     yield "life of one order", lambda: log.life("orders", order)
     yield "volume of a week by hour", lambda: log.volume(Period(now - timedelta(days=7)))
@@ -137,7 +160,7 @@ def questions(log: Log, now: datetime) -> Iterator[tuple[str, Callable[[], objec
     yield "paces of changes, a year", lambda: log.change_paces(Period())
     yield "events of a run as a whole", lambda: log.of_run(run)
     yield "the tables with their columns", log.tables
-    for kept, sql in queries(SHIPPED.read_text(encoding="utf-8")).items():
+    for kept, sql in queries(QUESTIONS.read_text(encoding="utf-8")).items():
         yield f"question: {kept}", partial(log.ask, sql)
     yield "question: a day's events, all columns", lambda: log.ask("FROM events WHERE happened_at >= ago(1)")
     yield (
@@ -166,6 +189,10 @@ def main(events: int, folder: Path) -> None:
         sys.stderr.write(f"filled {events} events in {time.perf_counter() - begun:.0f} s\n")
     logbook, database = Logbook(path), open_database(f"sqlite:///{folder / 'nothing-waits.sqlite'}")
     log = Log(logbook, Events(database, lambda: now), is_drained=True)
+    begun = time.perf_counter()
+    while not log.name():
+        pass
+    sys.stderr.write(f"looked through for names in {time.perf_counter() - begun:.0f} s\n")
     print(f"| Question, {events:,} events, {path.stat().st_size / 1e6:,.0f} MB | First | Median | Slowest |")
     print("|---|---|---|---|")
     for name, question in questions(log, now):

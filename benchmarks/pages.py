@@ -35,6 +35,7 @@ from integration.store.issues import Issues
 from integration.store.previews import Previews
 from integration.store.runs import Runs
 from integration.store.tables import facets, lines, runs, tallies
+from tests.people import somebody
 from tests.stores import stores_in
 
 ROOT = Path(__file__).parent.parent
@@ -59,7 +60,7 @@ def build(folder: Path) -> None:
     application = built(settings).start()
     try:
         _history(application, now)
-        run = application.runs.preview(PreviewRequest("products", by="bench", mode=Mode.COMPLETE))
+        run = application.runs.preview(PreviewRequest("products", by=somebody("bench"), mode=Mode.COMPLETE))
         while application.runs.get(run).state in ACTIVE:
             time.sleep(0.2)
         _wait(application, now)

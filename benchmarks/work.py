@@ -4,38 +4,55 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from integration.bootstrap import build
 from integration.core.plan import Approval
 from integration.core.records import Kind, Record
-from integration.core.run import Mode, PreviewRequest, RunState
+from integration.core.run import Mode, PreviewRequest, Run, RunState
 from integration.services import Application
 from integration.settings import load_settings
+from tests.people import somebody
 from tests.stores import stores_in
 
 PAGE = 250
 WARM_SECONDS = 1.5  # a fresh engine first looks at its queue after a second; that is its start, not the run
 LOOK_SECONDS = 0.05  # between two looks at a run; looking more often would take from what is measured
 MOST = 1_000_000  # orders of one run
-DEBTOR, ARTICLE = "20001", "9002"  # of the sample shop
+DEBTOR, ARTICLE, BRANCH = "20001", "9002", "1"  # of the sample shop
+ANSWERS: Mapping[str, Mapping[str, Any]] = {
+    "orders": {"most": MOST, "default_debtor": "fallback", "debtor_number": DEBTOR, "collective_article": ARTICLE},
+    "stock": {"branches": {BRANCH: ""}},
+}
+FLOWS = ("products", "stock", "customers", "orders")
 ENDED = (RunState.DONE, RunState.FAILED, RunState.INTERRUPTED)
 
 
-def run(application: Application, flow: str) -> dict[str, object]:
-    """Preview everything of a flow and commit it; return the seconds, and the counts."""
+def run(application: Application, flow: str, mode: Mode = Mode.COMPLETE) -> dict[str, object]:
+    """Preview a flow, as a rule everything of it, and commit it; return the seconds, and the counts."""
     begun, worked = time.monotonic(), time.process_time()
-    run_id = application.runs.preview(PreviewRequest(flow, by="bench", mode=Mode.COMPLETE))
-    while (found := application.runs.get(run_id)).state is RunState.PREVIEWING:
-        time.sleep(LOOK_SECONDS)
-    if found.state is RunState.READY:
-        confirmed = {brake.code: brake.count for brake in found.brakes}
-        application.runs.commit(run_id, Approval(found.fingerprint, "bench", confirmed=confirmed))
-        while (found := application.runs.get(run_id)).state not in ENDED:
-            time.sleep(LOOK_SECONDS)
+    (found,) = run_all(application, [flow], mode)
     took = {"seconds": time.monotonic() - begun, "processor": time.process_time() - worked}
-    return {**took, "state": found.state, "read": found.counts.read, "proven": found.counts.proven}
+    return {**took, "state": found.state, **asdict(found.counts)}
+
+
+def run_all(application: Application, flows: Sequence[str], mode: Mode = Mode.COMPLETE) -> list[Run]:
+    """Preview flows side by side, commit them once all have a plan, and return their runs once they have ended."""
+    begun = [application.runs.preview(PreviewRequest(flow, by=somebody("bench"), mode=mode)) for flow in flows]
+    for found in [_once(application, one, lambda run: run.state is not RunState.PREVIEWING) for one in begun]:
+        if found.state is RunState.READY:
+            confirmed = {brake.code: brake.count for brake in found.brakes}
+            application.runs.commit(found.id, Approval(found.fingerprint, "bench", confirmed=confirmed))
+    return [_once(application, one, lambda run: run.state in ENDED) for one in begun]
+
+
+def _once(application: Application, run_id: str, is_there: Callable[[Run], bool]) -> Run:
+    while not is_there(found := application.runs.get(run_id)):
+        time.sleep(LOOK_SECONDS)
+    return found
 
 
 def read(application: Application) -> dict[str, object]:
@@ -59,31 +76,63 @@ def read(application: Application) -> dict[str, object]:
             return {**took, "articles": articles, "products": products}
 
 
+def answer(application: Application, *flows: str) -> None:
+    """Keep what somebody would have answered in the set-up of some flows."""
+    for flow in flows:
+        application.flows.change(flow, ANSWERS[flow], by=somebody("bench"))
+
+
 def orders(application: Application) -> dict[str, object]:
     """Preview every order and commit it; those without a customer go to one debtor, so that none waits."""
-    answers = {"most": MOST, "default_debtor": "fallback", "debtor_number": DEBTOR, "collective_article": ARTICLE}
     application.proposals.fill(by="bench")
-    application.flows.change("orders", answers, by="bench")
+    answer(application, "orders")
     return run(application, "orders")
+
+
+def beside(application: Application) -> dict[str, object]:
+    """Preview and commit everything of four flows side by side; return the seconds, and what was proven of each."""
+    application.proposals.fill(by="bench")
+    answer(application, *ANSWERS)
+    begun = time.monotonic()
+    ended = run_all(application, FLOWS)
+    return {"seconds": time.monotonic() - begun, **{one.flow: one.counts.proven for one in ended}}
+
+
+def first_stock(application: Application) -> dict[str, object]:
+    """Say which branch has stock; preview that of every article in it and commit it."""
+    answer(application, "stock")
+    return run(application, "stock")
 
 
 WORKS: Mapping[str, Callable[[Application], dict[str, object]]] = {
     "sync": lambda application: run(application, "products"),
+    "changes": lambda application: run(application, "products", Mode.CHANGES),
+    "first_stock": first_stock,
+    "stock": lambda application: run(application, "stock", Mode.CHANGES),
+    "all_stock": lambda application: run(application, "stock"),
     "orders": orders,
     "read": read,
+    "beside": beside,
 }
 
 
 def main(folder: str, work: str) -> None:
-    """Do one work on this folder: sync, orders or read; print counts, seconds, and the peak of memory in MB."""
+    """Do one work on this folder, of those above; print counts, seconds, and the peak of memory in MB."""
     application = build(load_settings(data=Path(folder))).start()
     time.sleep(WARM_SECONDS)
     try:
         done = WORKS[work](application)
     finally:
         application.close()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    sys.stdout.write(json.dumps({**done, "peak_mb": peak}) + "\n")
+    sys.stdout.write(json.dumps({**done, "peak_mb": _peak() / 1024}) + "\n")
+
+
+def _peak() -> int:
+    """Return the most memory this process held, in KB; Linux counts that of whoever began it with it elsewhere."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM")))
 
 
 if __name__ == "__main__":

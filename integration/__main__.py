@@ -1,11 +1,14 @@
-"""The console from a terminal: `python -m integration COMMAND`.
+"""Sluis from a terminal: `sluis COMMAND`, in a checkout `python -m integration COMMAND`.
 
 Exit status: 0 done and added up; 1 failed, or something does not add up; 2 wrong use; 3 the plan waits for a person
 (nothing was written); 4 another run of the flow is at work; 5 a setting or a connection stops it.
 """
 
+import gc
+
+gc.disable()  # what is imported stays: looking through it again and again took a third of the start of a command
+
 import os
-import secrets
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -13,9 +16,10 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
+from integration import VERSION, auditing, inviting, looks, personal, programs, retaining, safekeeping, series, terminal
 from integration import demo as demo_rounds
-from integration import programs, terminal
 from integration.arguments import (
     AnyFlow,
     Complete,
@@ -24,9 +28,9 @@ from integration.arguments import (
     Patient,
     RunId,
     Shown,
-    among,
     confirmations,
-    known_flow,
+    misused,
+    writing,
     wrong_use,
 )
 from integration.bootstrap import OTHERS
@@ -34,12 +38,12 @@ from integration.core import errors
 from integration.core.causes import Who, cause
 from integration.core.plan import Approval
 from integration.core.run import ACTIVE, Mode, PreviewRequest, Run, RunState
-from integration.flows.registry import FLOWS
 from integration.log.client import at_the_server
 from integration.services import Application
-from integration.services.lab import HAZARDS, SAFEGUARDS, SEEDS, USUAL_TRIALS, Own, Series
-from integration.settings import known_settings, load_settings, logged_in
+from integration.shipped import COMMAND
 from integration.words import say
+
+gc.enable()
 
 FAILED, WRONG_USE, WAITS, BUSY, STOPPED = 1, 2, 3, 4, terminal.STOPPED
 
@@ -54,7 +58,18 @@ STATUSES = {
 }
 
 
-def _status(error: errors.IntegrationError) -> int:
+# Such a plan waits for somebody else.
+FOR_ANOTHER = frozenset({"second_person_needed", "log_in_needed"})
+# Nothing of such a plan waits any more, for a person or otherwise.
+OVER = frozenset({"plan_discarded", "plan_not_waiting", "nothing_to_commit", "plan_already_committed"})
+
+
+def status_of(error: errors.IntegrationError) -> int:
+    """Return the exit status of what stopped a command."""
+    if error.code in OVER:
+        return FAILED
+    if error.code in FOR_ANOTHER:
+        return WAITS
     if error.code == "nothing_to_undo" or error.code.startswith("question_"):
         return WRONG_USE
     return next((status for kind, status in STATUSES.items() if isinstance(error, kind)), FAILED)
@@ -69,7 +84,7 @@ def _found(application: Application, run_id: str) -> Run:
 
 def _begun(application: Application, flow: str, *, complete: bool) -> str:
     mode = Mode.COMPLETE if complete else Mode.CHANGES
-    return application.runs.preview(PreviewRequest(flow, by=_who(), mode=mode))
+    return application.runs.preview(PreviewRequest(flow, by=terminal.who(), mode=mode))
 
 
 def _end(run: Run, *, as_json: bool) -> NoReturn:
@@ -91,10 +106,25 @@ def _end_with_plan(application: Application, run_id: str, *, as_json: bool, wait
     """Follow a preview, show its plan and how to write it, and end as its state says."""
     run = _plan_of(application, terminal.follow(application, run_id, terminal.PREVIEWED, quiet=as_json, wait=wait))
     if not as_json:
-        terminal.show_rows(application.plans.rows(run.id, limit=50), application.plans.count(run.id))
+        terminal.show_rows(application, run, application.plans.rows(run.id, limit=50), application.plans.count(run.id))
         if run.state is RunState.READY:
             terminal.show_how_to_commit(run)
     _end(run, as_json=as_json)
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        terminal.out.print(f"sluis {VERSION}", highlight=False)
+        raise typer.Exit
+
+
+@cli.callback()
+def _any_command(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", callback=_tell_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
 
 
 @cli.command()
@@ -117,7 +147,7 @@ def commit(
     confirmed = confirmations(confirm or [])
     with terminal.opened(wait=wait, as_json=as_json) as application:
         _found(application, run_id)
-        application.runs.commit(run_id, Approval(fingerprint, _who(), confirmed=confirmed))
+        application.runs.commit(run_id, Approval(fingerprint, terminal.who().ref, confirmed=confirmed))
         _end(terminal.follow(application, run_id, terminal.ENDED, quiet=as_json, wait=wait), as_json=as_json)
 
 
@@ -130,7 +160,7 @@ def run(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json
             application, terminal.follow(application, run_id, terminal.PREVIEWED, quiet=as_json, wait=wait)
         )
         if found.state is RunState.READY and not found.brakes:
-            application.runs.commit(found.id, Approval(found.mark, _who()))
+            application.runs.commit(found.id, Approval(found.mark, terminal.who().ref))
             found = terminal.follow(application, found.id, terminal.ENDED, quiet=as_json, wait=wait)
         elif found.state is RunState.READY and not as_json:
             terminal.show_how_to_commit(found)
@@ -151,7 +181,7 @@ def runs(
         elif found:
             terminal.show_counts(found)
         else:
-            terminal.out.print("Nothing has run yet. Start with: python -m integration preview products")
+            terminal.out.print(f"Nothing has run yet. Start with: {COMMAND} preview products")
 
 
 @cli.command()
@@ -170,7 +200,7 @@ def show(
             terminal.print_json({**terminal.summary(found), "rows": [terminal.row_json(row) for row in rows]})
             return
         terminal.show_counts([found])
-        terminal.show_rows(rows, application.plans.count(run_id, only, find))
+        terminal.show_rows(application, found, rows, application.plans.count(run_id, only, find))
         if found.state is RunState.READY:
             terminal.show_how_to_commit(found)
 
@@ -194,7 +224,7 @@ def resume(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
     with terminal.opened(wait=wait, as_json=as_json) as application:
         found = _found(application, run_id)
         if found.state not in ACTIVE and found.state is not RunState.DONE:  # those go on, or are over, by themselves
-            application.runs.resume(run_id, by=_who())
+            application.runs.resume(run_id, by=terminal.who())
         _end(terminal.follow(application, run_id, terminal.ENDED, quiet=as_json, wait=wait), as_json=as_json)
 
 
@@ -204,7 +234,7 @@ def cancel(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
     with terminal.opened(wait=wait, as_json=as_json) as application:
         if _found(application, run_id).state not in ACTIVE:
             raise wrong_use(f"run {run_id} is not at work")
-        application.runs.cancel(run_id, by=_who())
+        application.runs.cancel(run_id, by=terminal.who())
         stopped = terminal.follow(application, run_id, terminal.AT_REST, quiet=as_json, wait=wait, unmoved=0)
         if stopped.error not in ("cancelled", "preview_cancelled"):  # it had come to its end before
             _end(stopped, as_json=as_json)
@@ -216,7 +246,7 @@ def undo(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
     """Make a plan that puts back what a run wrote; `commit` writes it."""
     with terminal.opened(wait=wait, as_json=as_json) as application:
         _found(application, run_id)
-        _end_with_plan(application, application.runs.undo(run_id, by=_who()), as_json=as_json, wait=wait)
+        _end_with_plan(application, application.runs.undo(run_id, by=terminal.who()), as_json=as_json, wait=wait)
 
 
 @cli.command()
@@ -230,7 +260,9 @@ def retry(
     with terminal.opened(wait=wait, as_json=as_json) as application:
         if not application.exceptions.keys(flow, cause):
             raise wrong_use(f"nothing of {flow} is parked for {cause}", "cause")
-        _end_with_plan(application, application.runs.try_again(flow, cause, by=_who()), as_json=as_json, wait=wait)
+        _end_with_plan(
+            application, application.runs.try_again(flow, cause, by=terminal.who()), as_json=as_json, wait=wait
+        )
 
 
 @cli.command()
@@ -246,20 +278,13 @@ def check(as_json: Json = False) -> None:
     raise typer.Exit(0 if all(one.ok for findings in found.values() for one in findings) else STOPPED)
 
 
-@cli.command()
-def settings(as_json: Json = False) -> None:
-    """List every setting of the environment, what it should look like, and whether it is set; never a value."""
-    given = load_settings().given()
-    known = known_settings()
-    if as_json:
-        terminal.print_json([{**asdict(one), "set": one.name in given} for one in known])
-        return
-    table = terminal.table_of("setting", "set", "what it is", "default")
-    for one in known:
-        table.add_row(one.name, "✓" if one.name in given else "", one.shape, one.default)
-    terminal.out.print(table)
-
-
+cli.add_typer(safekeeping.arranged, name="settings")
+cli.add_typer(safekeeping.keys, name="key")
+cli.add_typer(personal.cli, name="customer")
+cli.add_typer(inviting.people, name="people")
+cli.add_typer(auditing.audit, name="audit")
+cli.command()(looks.days)
+cli.command()(looks.drift)
 cli.command()(programs.sandbox)
 cli.command()(programs.worker)
 
@@ -287,13 +312,10 @@ def export(path: Annotated[Path, typer.Argument(help="A file .csv or .parquet.")
     """Write the log to a file: .csv or .parquet."""
     if path.suffix.lower() not in (".csv", ".parquet"):
         raise wrong_use("the file is called .csv or .parquet")
-    with terminal.opened(start=False) as application:
-        try:
-            answer = _at_the_server_or_here(
-                application, {"export": str(path.absolute())}, lambda: {"events": application.log.export(path)}
-            )
-        except OSError as error:
-            raise wrong_use(f"{path} cannot be written: {error.strerror}") from None
+    with terminal.opened(start=False) as application, writing(path):
+        answer = _at_the_server_or_here(
+            application, {"export": str(path.absolute())}, lambda: {"events": application.log.export(path)}
+        )
     if as_json:
         terminal.print_json({"path": str(path), **answer})
     else:
@@ -312,6 +334,12 @@ def _at_the_server_or_here(
 
 
 cli.command()(programs.console)
+cli.command()(safekeeping.backup)
+cli.command()(safekeeping.verify)
+cli.command()(safekeeping.restore)
+cli.command()(safekeeping.doctor)
+cli.command()(retaining.retention)
+cli.command()(series.lab)
 
 
 @cli.command()
@@ -325,48 +353,23 @@ def demo(
     raise typer.Exit(0 if demo_rounds.show(articles, as_json=as_json) else FAILED)
 
 
-@cli.command()
-def lab(
-    flow: Annotated[str | None, typer.Option(help="One flow only.", callback=known_flow)] = None,
-    trials: Annotated[int, typer.Option(min=1, help="How many.")] = USUAL_TRIALS,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of the first one; each next has one more.")] = None,
-    mapping: Annotated[Own, typer.Option(help="Your own settings and mappings, or those as shipped.")] = "mine",
-    database: Annotated[list[str] | None, typer.Option(help="sqlite, or the address of a PostgreSQL server.")] = None,
-    hazard: Annotated[list[str] | None, typer.Option(help="Only this fault; may be given several times.")] = None,
-    without: Annotated[list[str] | None, typer.Option(help="Leave a safeguard out: fencing, look, ledger.")] = None,
-    at_once: Annotated[int, typer.Option(min=1, max=16, help="Trials side by side.")] = 2,
-    as_json: Json = False,
-) -> None:
-    """Run the flows on systems of their own under faults that a seed decides, and compare with a calm run."""
-    series = Series(
-        (flow,) if flow else tuple(FLOWS), trials, secrets.randbelow(SEEDS) if seed is None else seed, mapping,
-        tuple(database or ["sqlite"]), among(without, SAFEGUARDS), among(hazard, HAZARDS), at_once,
-    )  # fmt: skip
-    with terminal.opened(start=False) as application:
-        application.lab.begin(series)
-        report = terminal.follow_lab(application.lab, quiet=as_json)
-    if report.error:
-        raise errors.IntegrationError(report.error, **report.facts)
-    if as_json:
-        terminal.print_json(asdict(report))
-    else:
-        terminal.show_lab(report)
-    raise typer.Exit(0 if report.state == "done" and not report.violations else FAILED)
-
-
-def _who() -> str:
-    return logged_in() or "terminal"
-
-
 def main() -> None:
     """Run a command; what stops it is told in sentences, never as a stack trace. Its files are its owner's alone."""
+    gc.freeze()
     os.umask(OTHERS)
+    terminal.speak_plainly()
     sys.excepthook = terminal.show_bug
+    as_json = "--json" in sys.argv
     try:
-        cli()
+        if not as_json:
+            cli()
+        sys.exit(cli(standalone_mode=False) or 0)
+    except TyperException as error:  # what was typed is no use of a command
+        terminal.explain(misused(error), as_json=True)
+        sys.exit(WRONG_USE)
     except errors.IntegrationError as error:
-        terminal.explain(error, as_json="--json" in sys.argv)
-        sys.exit(_status(error))
+        terminal.explain(error, as_json=as_json)
+        sys.exit(status_of(error))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
 """What the commands of a terminal are told, and what of it is wrong use."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from integration.core.errors import ConfigurationError
 from integration.core.foreign import visible
 from integration.flows.registry import FLOWS
 
@@ -11,6 +15,25 @@ from integration.flows.registry import FLOWS
 def wrong_use(said: str, where: str | None = None) -> typer.BadParameter:
     """Return the error of wrong use, in one line whatever was given."""
     return typer.BadParameter(visible(said), param_hint=where)
+
+
+@contextmanager
+def writing(file: Path) -> Iterator[None]:
+    """Take for wrong use that a file is there already, or cannot be written."""
+    try:
+        yield
+    except FileExistsError:
+        raise wrong_use(f"{file} is there already") from None
+    except OSError as error:
+        raise wrong_use(f"{file} cannot be written: {error.strerror}") from None
+
+
+def misused(error: Exception) -> ConfigurationError:
+    """Return what programs are told of wrong use: what was wrong, and with which option or argument."""
+    said = str(getattr(error, "message", "") or error)
+    told = getattr(error, "format_message", lambda: said)()
+    command = getattr(getattr(error, "ctx", None), "info_name", None) or ""
+    return ConfigurationError("wrong_use", said=visible(told), command=visible(command))
 
 
 def known_flow(name: str | None) -> str | None:

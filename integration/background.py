@@ -1,7 +1,10 @@
-"""What goes on in the background of a process, and never dies of one bad moment."""
+"""What goes on in the background of a process, and never dies of one bad moment; and whether a process lives."""
 
+import os
+import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 
@@ -15,3 +18,33 @@ def again_and_again(work: Callable[[], object], *, every: float, until: threadin
             work()
         except Exception:
             log.warning("work in the background failed", work=getattr(work, "__qualname__", ""), exc_info=True)
+
+
+def is_dead(process: int) -> bool:
+    """Tell whether no process of this machine has a number; where nobody may tell, it lives."""
+    if sys.platform == "win32":
+        return _is_dead_on_windows(process)
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except OverflowError:  # no number of a process
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _is_dead_on_windows(process: int) -> bool:
+    """Ask Windows, where the signal 0 of other systems would end the process."""
+    import ctypes  # noqa: PLC0415 - for Windows alone
+
+    kernel: Any = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined,unused-ignore]
+    query, invalid, still_active = 0x1000, 87, 259  # PROCESS_QUERY_LIMITED_INFORMATION, ERROR_INVALID_PARAMETER
+    handle = kernel.OpenProcess(query, False, process)
+    if not handle:
+        return bool(ctypes.get_last_error() == invalid)  # type: ignore[attr-defined,unused-ignore]
+    status = ctypes.c_ulong()
+    kernel.GetExitCodeProcess(handle, ctypes.byref(status))
+    kernel.CloseHandle(handle)
+    return status.value != still_active

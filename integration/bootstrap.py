@@ -1,23 +1,25 @@
 """Opens the data of a console and builds the application on it, and keeps the one of this process."""
 
-import sys
 import threading
 import tomllib
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 
 from integration.core.errors import ConfigurationError
+from integration.core.people import SHIPPED
 from integration.flows.registry import FLOWS, Specs, mirrors_of
 from integration.runner import ALL_ON, Safeguards
 from integration.services import Application
 from integration.settings import PREFIX, Settings, load_settings
 from integration.store.database import Clock, Database, SharedClock, open_database
+from integration.store.erased import FILE as ERASED
+from integration.store.files import sweep
 from integration.store.heartbeats import USUAL, Pulse
+from integration.store.keys import KeyRing, key_in_use
 from integration.store.rules import Rules
+from integration.store.sealing import sealer_of
 from integration.store.stores import stores_of
 
-ROOT = Path(__file__).parent.parent
 OTHERS = 0o077  # a mask: what nobody but the owner may do with a file
 KEPT = ("console.*", "engine.*", "log.duckdb*", "sandbox.journal")
 
@@ -49,8 +51,11 @@ def build(
     try:
         database = _opened(settings)
         closing.callback(database.close)
+        database.sealer = sealer_of(key_in_use(ring_of(settings, database.instance), database))
         clock = SharedClock(database, machine)
-        stores = stores_of(database, clock, mirrors=mirrors_of(flows.values()))
+        stores = stores_of(database, clock, mirrors=mirrors_of(flows.values()), erased=settings.data / ERASED)
+        stores.audit.begin("shipped")
+        stores.audit.tell_restored()
         _publish_shipped(flows, stores.rules)
         return Application(
             settings, flows, stores, clock, closing,
@@ -61,9 +66,14 @@ def build(
         raise
 
 
+def ring_of(settings: Settings, instance: str) -> KeyRing:
+    """Return the keys of a console as they are; none is made."""
+    return KeyRing(settings.key.get_secret_value(), settings.key_before.get_secret_value(), settings.key_file, instance)
+
+
 def _leave_no_core() -> None:
     """Keep what this process holds in its memory, secrets too, out of any file when it dies."""
-    if sys.platform != "win32":
+    with suppress(ImportError):
         import resource  # noqa: PLC0415 - Windows has none
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -73,14 +83,15 @@ def _publish_shipped(flows: Specs, rules: Rules) -> None:
     for flow, spec in flows.items():
         if rules.published(flow) is None:
             body = tomllib.loads(spec.mapping.read_text(encoding="utf-8"))
-            rules.publish(flow, body, by="shipped", note="")
+            rules.publish(flow, body, by=SHIPPED.ref, note="")
 
 
 def _opened(settings: Settings) -> Database:
     """Return the operational database; a file that cannot be used is told by the setting that names its folder.
 
-    What an earlier version left readable for others is taken from them first.
+    What a killed process left is removed first. What an earlier version left readable for others is taken from them.
     """
+    sweep(settings.data)
     for file in (file for pattern in KEPT for file in settings.data.glob(pattern)):
         with suppress(OSError):  # gone meanwhile, or somebody else's
             if file.is_file() and file.stat().st_mode & OTHERS:

@@ -1,20 +1,31 @@
-"""Every flow on a fresh sandbox: synced, synced again after a day of sales, and a third time with nothing to write."""
+"""Every flow on a fresh sandbox: synced, synced again after a day of sales, and a third time with nothing to write.
+
+Then prices of customers, each of which the till is asked for.
+"""
 
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from integration import priced
+from integration.connectors.accountview.settings import AccountViewAccess
+from integration.connectors.mplus.settings import MplusAccess
+from integration.core.people import DEMO
 from integration.core.plan import Approval
 from integration.core.run import Mode, PreviewRequest, RunState
 from integration.flows.registry import FLOWS
 from integration.services import Application
-from integration.settings import AccountViewAccess, MplusAccess, load_settings
+from integration.services.setup import Weight
+from integration.settings import load_settings
 from integration.terminal import ENDED, PREVIEWED, follow, opened, out, print_json, show_causes, table_of
 
 ROUNDS = (1, 2, 3)
-AFTER_A_DAY, UNCHANGED = 2, 3
+AFTER_A_DAY, UNCHANGED, PRICED = 2, 3, 4
+EVERY_MINUTES = 5
+LEAST_TO_SELL, MOST_SOLD = 2, 25
 DEMO_FIELDS = (
     "flow", "round", "read", "proven", "unchanged", "skipped", "parked", "in_doubt", "preview_writes", "writes",
 )  # fmt: skip
@@ -26,12 +37,12 @@ def _round(application: Application, flow: str, number: int, *, quiet: bool) -> 
         raise RuntimeError("the demo runs on the sandbox")
     ledger = application.sandbox.running.ledger
     before = ledger.counts()["writes"]
-    run_id = application.runs.preview(PreviewRequest(flow, by="demo", mode=Mode.COMPLETE))
+    run_id = application.runs.preview(PreviewRequest(flow, by=DEMO, mode=Mode.COMPLETE))
     found = follow(application, run_id, PREVIEWED, quiet=quiet, wait=60)
     planned = ledger.counts()["writes"]
     if found.state is RunState.READY:
         confirmed = {brake.code: brake.count for brake in found.brakes}
-        application.runs.commit(run_id, Approval(found.mark, "demo", confirmed=confirmed))
+        application.runs.commit(run_id, Approval(found.mark, DEMO.ref, confirmed=confirmed))
         found = follow(application, run_id, ENDED, quiet=quiet, wait=60)
     counts = asdict(found.counts)
     return {
@@ -56,6 +67,33 @@ def _show_demo(application: Application, lines: list[dict[str, Any]]) -> None:
     show_causes(application.issues.causes())
 
 
+def _day_of_sales(application: Application, *, quiet: bool) -> tuple[int, int]:
+    """Sell at the till between two runs of stock; return how many levels were sold from, and how many rose by it."""
+    sandbox = application.sandbox.running
+    if sandbox is None:
+        raise RuntimeError("the demo runs on the sandbox")
+
+    def levels() -> dict[tuple[int, int], Decimal]:
+        rows = sandbox.state("stock", "mplus")
+        return {(row["branchNumber"], row["articleNumber"]): Decimal(row["amountFree"]) for row in rows}
+
+    sold_from = [place for place, amount in levels().items() if amount >= LEAST_TO_SELL][:MOST_SOLD]
+    for branch, article in sold_from:
+        line = {"articleNumber": article, "data": {"quantity": 1, "price": 0, "totalInclAmount": 0}}
+        place = {"financialBranchNumber": branch, "workplaceNumber": 1}
+        sandbox.till.add("receipts", {**place, "lineList": {"line": [line]}})
+    before = levels()
+    _round(application, application.stock.flow, UNCHANGED + 1, quiet=quiet)
+    after = levels()
+    return len(sold_from), sum(after[place] > before[place] for place in sold_from)
+
+
+def _ready(application: Application) -> list[str]:
+    """Return the flows in their turn, without those that nobody but a person can answer for."""
+    stopped = {line.asked.flow for line in application.setup.readiness() if line.asked and line.weight is Weight.STOPS}
+    return sorted(FLOWS.keys() - stopped, key=lambda name: FLOWS[name].turn)
+
+
 def show(articles: int, *, as_json: bool) -> bool:
     """Sync every flow on a fresh sandbox three times, show what came of it, and tell whether all adds up."""
     lines = []
@@ -64,14 +102,35 @@ def show(articles: int, *, as_json: bool) -> bool:
             data=Path(folder), sandbox=True, sandbox_articles=articles, database_url="",
             accountview=AccountViewAccess(), mplus=MplusAccess(),
         )  # fmt: skip
-        with opened(settings) as application:
+        with opened(settings, by=DEMO) as application:
+            application.setup.choose(dict.fromkeys(FLOWS, EVERY_MINUTES), by=DEMO)
+            application.setup.accept(by=DEMO)  # as a person does who agrees to what is proposed
             for number in ROUNDS:
                 if number == AFTER_A_DAY and application.sandbox.running:
                     application.sandbox.running.advance_day()
-                for flow in sorted(FLOWS, key=lambda name: FLOWS[name].turn):
+                for flow in _ready(application):
                     lines.append(_round(application, flow, number, quiet=as_json))
                     if as_json:
                         print_json({name: lines[-1][name] for name in DEMO_FIELDS})
+            sold, rose = _day_of_sales(application, quiet=as_json)
             if not as_json:
                 _show_demo(application, lines)
-    return all(_adds_up(line) for line in lines)
+                out.print(f"{sold} levels sold from between two runs of stock: {rose} rose by it")
+            are_priced = _prices_of_customers(application, quiet=as_json)
+    return bool(sold) and not rose and are_priced and all(_adds_up(line) for line in lines)
+
+
+def _prices_of_customers(application: Application, *, quiet: bool) -> bool:
+    """Send prices of customers as well, ask the till for each, and tell whether all are what the books say."""
+    priced.have_prices(application)
+    lines = [_round(application, flow, PRICED, quiet=quiet) for flow in priced.FLOWS]
+    found = priced.proven(application)
+    if quiet:
+        print_json({"prices_asked": found.asked, "prices_same": found.same})
+    else:
+        out.print(f"prices of customers: asked {found.asked}, the same {found.same}")
+        for one in found.different:
+            customer = one.customer.title if one.customer else "–"
+            both = f"{priced.shown(one.paid.total)}, {priced.shown(one.charged)}"
+            out.print(f"  {customer}: {one.quantity:f} x {one.article.key}: {both}", markup=False)
+    return found.asked > 0 and found.asked == found.same and all(_adds_up(line) for line in lines)

@@ -10,36 +10,41 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Protocol
 
-import sqlalchemy
 import structlog
-from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
 from integration.connectors.before_writing import before_each_write
+from integration.connectors.reference import on_behalf_of
 from integration.core.errors import IntegrationError, RunActiveError, UnavailableError
+from integration.core.people import SCHEDULE
 from integration.core.plan import Approval
-from integration.core.run import WALL_CLOCK, Mode, PreviewRequest, Run, RunState, Schedule
+from integration.core.run import Mode, PreviewRequest, Run, RunState, Schedule
+from integration.core.timetable import LOOKS, WALL_CLOCK
+from integration.engine_tables import NAME, QUEUE, hand_back, make_ready, queue_of
 from integration.runner import ALL_ON, Pause, Runner, Safeguards
+from integration.sharing import Sharing
 from integration.store.claims import Claims
 from integration.store.database import ClaimLost
 from integration.store.heartbeats import USUAL, Heartbeats, Pulse
-from integration.store.plain_rows import make_plain, refuse_classes
 from integration.store.runs import Runs
 from integration.takeover import Takeover
 
 log = structlog.get_logger(__name__)
 
-NAME = "integration"
-QUEUE = "runs"
-AT_ONCE = 4  # runs of different flows side by side in one process
-POLL_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 300.0
+LOOK_ATTEMPTS = 6
+BUSY = "busy"  # what no run is called
+BUSY_PAUSE_SECONDS = 20.0  # between two looks whether the flow is still at work
 PAGE_SECONDS = 5  # how long an end waits for a page that is at work
+SELDOM = (20_000, 20, 50)  # looks for circles in memory; Python looks at every 700th object, a twelfth of a sync
 WORKFLOW_VERSION = "1"  # pinned: a new release takes over the runs of the one before
 
 Answer = dict[str, Any]
+Look = Callable[[str], str]  # does the page of a look that begins at a position, and returns where the next begins
+
+NO_LOOKS: Mapping[str, Look] = {}
 
 
 class Schedules(Protocol):
@@ -48,8 +53,14 @@ class Schedules(Protocol):
     def schedules(self) -> list[Schedule]:
         """Return the schedules of the flows that are on."""
 
-    def may_begin(self, flow: str, mode: Mode) -> bool:
-        """Tell whether a flow may begin by itself now: it may have been switched off since it was scheduled."""
+    def may_begin(self, flow: str, mode: Mode, due: datetime | None = None) -> bool:
+        """Tell whether a flow may begin by itself that was woken when it was `due`: it may have been switched off."""
+
+    def may_wait(self, flow: str, mode: Mode, due: datetime) -> bool:
+        """Tell whether a run that was `due` still waits for one of its flow that is at work."""
+
+    def missed(self, flow: str, mode: Mode, due: datetime) -> None:
+        """Tell that a run that was `due` is left out, since one of its flow has been at work ever since."""
 
     def may_approve(self, run: Run) -> Approval | None:
         """Return the approval a scheduled run gives itself, or None when a person has to look."""
@@ -82,10 +93,14 @@ def _approve_step(run_id: str) -> str:
 
 def _until_done(step: Callable[[str], Answer], run_id: str) -> str:
     """Repeat a step until its run has ended; an unavailable system is waited for with growing pauses."""
+    runner = _running().runner
     with _running().takeover.at(DBOS.workflow_id):
         with suppress(IntegrationError):  # what stands in the way is told by the first page, which meets it too
-            _running().runner.begin(run_id)
-        return _repeated(step, run_id)
+            runner.begin(run_id)
+        try:
+            return _repeated(step, run_id)
+        finally:
+            runner.preview.leave(run_id)
 
 
 def _repeated(step: Callable[[str], Answer], run_id: str) -> str:
@@ -112,23 +127,56 @@ def _commit(run_id: str) -> None:
 
 
 @DBOS.step(name="_begin_step")
-def _begin_step(flow: str, mode: str) -> str:
-    """Open a scheduled run and return it, or nothing while another one of the flow is at work or it is off."""
-    if not _running().schedules.may_begin(flow, Mode(mode)):
-        log.info("the flow is off", flow=flow)
+def _begin_step(flow: str, mode: str, due: datetime | str | None = None) -> str:
+    """Open a scheduled run and return it; `BUSY` while it waits for one of the flow, nothing where it may not."""
+    at = datetime.fromisoformat(due) if isinstance(due, str) else due  # as DBOS kept it
+    schedules = _running().schedules
+    if not schedules.may_begin(flow, Mode(mode), at):
+        log.info("the flow is off, or not due", flow=flow)
         return ""
     try:
-        return _running().runner.preview.begin(PreviewRequest(flow, "schedule", Mode(mode))).id
+        return _running().runner.preview.begin(PreviewRequest(flow, SCHEDULE, Mode(mode))).id
     except RunActiveError:
         log.info("the flow is still at work", flow=flow)
+        if at is not None and schedules.may_wait(flow, Mode(mode), at):
+            return BUSY
+        if at is not None:
+            schedules.missed(flow, Mode(mode), at)
         return ""
+
+
+def _begun(flow: str, mode: str, due: datetime) -> str:
+    while (run_id := _begin_step(flow, mode, due)) == BUSY:
+        DBOS.sleep(BUSY_PAUSE_SECONDS)
+    return run_id
 
 
 @DBOS.workflow(name="_scheduled")
-def _scheduled(_due: datetime, context: Any) -> None:
-    if run_id := _begin_step(context["flow"], context["mode"]):
-        with SetWorkflowID(f"preview-{run_id}"):
-            DBOS.enqueue_workflow(QUEUE, _preview, run_id, True)
+def _scheduled(due: datetime, context: Any) -> None:
+    """Begin a run that is due; where one of its flow is at work it waits for that, up to when the next one is due."""
+    with _running().takeover.at(DBOS.workflow_id):
+        run_id = _begun(context["flow"], context["mode"], due)
+    if run_id:
+        _running().sharing.enqueue(f"preview-{run_id}", _preview, run_id, True)
+
+
+@DBOS.step(name="_look_step")
+def _look_step(look: str, position: str) -> Answer:
+    return _running().look(look, position)
+
+
+@DBOS.workflow(name="_look")
+def _look(_due: datetime, context: Any) -> None:
+    """Look at what was written, page by page; trouble with our own database is waited for a few times."""
+    position, failures = "", 0
+    with _running().takeover.at(DBOS.workflow_id):
+        while failures < LOOK_ATTEMPTS:
+            answer = _look_step(context["look"], position)
+            if "wait" in answer:
+                failures += 1
+                DBOS.sleep(answer["wait"] * 2.0**failures)
+            elif not (position := answer["position"]):
+                return
 
 
 class Engine:
@@ -144,9 +192,11 @@ class Engine:
         claims: Claims,
         heartbeats: Heartbeats,
         schedules: Schedules,
+        looks: Mapping[str, Look] = NO_LOOKS,
         safeguards: Safeguards = ALL_ON,
         pulse: Pulse = USUAL,
     ) -> None:
+        """`looks` are what is looked at once a night, by their names."""
         self.url = url
         self.executor = executor
         self.runner = runner
@@ -154,20 +204,22 @@ class Engine:
         self.claims = claims
         self.heartbeats = heartbeats
         self.schedules = schedules
+        self.looks = looks
         self.safeguards = safeguards
         self.pulse = pulse
+        self.sharing = Sharing(executor, heartbeats, pulse, lambda: len(self.takeover.mine()))
         self.takeover = Takeover(
-            executor=executor, queue=QUEUE, runs=runs, heartbeats=heartbeats, requeue=self._requeue, pulse=pulse
-        )
+            executor=executor, queue=QUEUE, runs=runs, heartbeats=heartbeats, requeue=self._requeue, pulse=pulse,
+            orphans=self.sharing.orphans,
+        )  # fmt: skip
         self._stopped_working = False
 
     def start(self) -> None:
         """Start working off the queue; what this process left behind when it died goes on by itself."""
         global _engine  # noqa: PLW0603 - DBOS is one per process, and so is the engine
         _engine = self
-        _prepare_sqlite(self.url)
-        _prepare_rows(self.url)
-        _prepare_queue(self.url)
+        self.runner.commit.ending.clear()
+        make_ready(self.url, self.executor)
         config: DBOSConfig = {
             "name": NAME,
             "system_database_url": self.url,
@@ -178,70 +230,68 @@ class Engine:
             "notification_listener_polling_interval_sec": 0.1,  # nothing is listened for; an end waits for this
         }
         DBOS(config=config)
+        self.heartbeats.beat(self.executor)  # before anything is taken from a queue that others would think orphaned
+        DBOS.listen_queues([QUEUE, queue_of(self.executor)])
         DBOS.launch()
         self.reschedule()
         self.takeover.start()
-        if not gc.get_freeze_count():  # what is loaded by now stays: walking it again took a tenth of a run's time
+        if gc.get_threshold()[0] < SELDOM[0]:  # what is loaded stays: walking it again took a tenth of a run's time
             gc.freeze()
+            gc.set_threshold(*SELDOM)
 
     def stop(self) -> None:
-        """Stop taking work; a run under way is taken up again at the next start."""
+        """Stop taking work; a run under way is taken up by any other process, or by this one at its next start."""
         global _engine  # noqa: PLW0603
         self.takeover.stop()
+        self.runner.commit.ending.set()
         logging.getLogger("dbos").setLevel(logging.CRITICAL)  # it would tell of every page that is left behind
-        DBOS.destroy(workflow_completion_timeout_sec=PAGE_SECONDS if self.takeover.mine() else 0)  # it waits in seconds
+        at_work = self.takeover.mine()
+        DBOS.destroy(workflow_completion_timeout_sec=PAGE_SECONDS if at_work else 0)  # it waits in seconds
         self._stopped_working = True
+        if at_work:
+            hand_back(self.url, self.executor)
         self.heartbeats.forget(self.executor)
         _engine = None
 
     def reschedule(self) -> None:
         """Take over the flows' schedules as they are set now."""
         wanted = {f"{one.flow}-{one.mode}": one for one in self.schedules.schedules()}
+        looks = {f"look-{name}": name for name in self.looks}
         for known in DBOS.list_schedules():
-            if known["schedule_name"] not in wanted:
+            if known["schedule_name"] not in wanted.keys() | looks.keys():
                 DBOS.delete_schedule(known["schedule_name"])
-        DBOS.apply_schedules(
-            [
-                {
-                    "schedule_name": name,
-                    "workflow_fn": _scheduled,
-                    "schedule": one.cron,
-                    "context": {"flow": one.flow, "mode": str(one.mode)},
-                    "cron_timezone": WALL_CLOCK,
-                }
-                for name, one in wanted.items()
-            ]
-        )
+        runs = [
+            _schedule(name, _scheduled, one.cron, {"flow": one.flow, "mode": str(one.mode)})
+            for name, one in wanted.items()
+        ]
+        nightly = [_schedule(name, _look, LOOKS, {"look": look}) for name, look in looks.items()]
+        DBOS.apply_schedules([*runs, *nightly])
 
     # ---- what the application asks ----------------------------------------------------------------------------
 
     def preview(self, request: PreviewRequest) -> str:
         """Start a preview and return its run. Raises RunActiveError while another run of the flow is at work."""
         run = self.runner.preview.begin(request)
-        self._queue(f"preview-{run.id}", _preview, run.id, False)
+        self.sharing.begin(f"preview-{run.id}", _preview, run.id, False)
         return run.id
 
     def undo(self, run_id: str, *, by: str) -> str:
         """Start the plan that puts back what a run wrote, and return its run."""
         run = self.runner.preview.undo(run_id, by=by)
-        self._queue(f"preview-{run.id}", _preview, run.id, False)
+        self.sharing.begin(f"preview-{run.id}", _preview, run.id, False)
         return run.id
 
     def commit(self, run_id: str, approval: Approval) -> None:
         """Approve a plan and start writing it. Raises PlanStaleError or PlanUnsafeError before anything is sent."""
         number = self.runner.commit.approve(run_id, approval)
-        self._queue(_of_approval(run_id, number), _commit, run_id)
+        self.sharing.begin(_of_approval(run_id, number), _commit, run_id)
 
     def cancel(self, run_id: str, *, by: str) -> None:
         """Ask a run to stop at its next page; a preview that waits for a system has none before long, and stops now."""
         self.runs.request_cancel(run_id, by)
         run = self.runs.get(run_id)
         if run.state is RunState.PREVIEWING and run.error:
-            self._queue(f"preview-{run_id}-{uuid.uuid4().hex[:8]}", _preview, run_id, False)
-
-    def _queue(self, name: str, workflow: Callable[..., None], *arguments: object) -> None:
-        with SetWorkflowID(name):
-            DBOS.enqueue_workflow(QUEUE, workflow, *arguments)
+            self.sharing.begin(f"preview-{run_id}-{uuid.uuid4().hex[:8]}", _preview, run_id, False)
 
     # ---- one page, with every kind of end it can have ---------------------------------------------------------
 
@@ -252,7 +302,7 @@ class Engine:
         ends where it is.
         """
         try:
-            with self._claimed(run_id):
+            with self._claimed(run_id), on_behalf_of(run_id):
                 return self._page(run_id, work)
         except ClaimLost:
             log.warning("another process took over", run=run_id)
@@ -291,12 +341,17 @@ class Engine:
 
     def _stopped(self, run_id: str, code: str, facts: Mapping[str, str]) -> Answer:
         run = self.runs.get(run_id)
-        facts = {"flow": run.flow, **facts}
-        if run.state is RunState.COMMITTING:
-            self.runs.interrupt(run_id, code, facts)
-        else:
-            self.runs.fail(run_id, code, facts)
+        end = self.runs.interrupt if run.state is RunState.COMMITTING else self.runs.fail
+        end(run_id, code, {"flow": run.flow, **facts})
         return {"error": code}
+
+    def look(self, name: str, position: str) -> Answer:
+        """Do one page of a look and return the `position` of the next, empty at the end; or how long to `wait`."""
+        try:
+            return {"position": self.looks[name](position) if name in self.looks else ""}
+        except UnavailableError as error:
+            log.warning("a look waits", look=name, cause=error.code)
+            return {"wait": self.pulse.apart}
 
     def approve_by_itself(self, run_id: str) -> str:
         """Approve a scheduled plan when its flow may do so and no brake is tripped, and return it; else nothing.
@@ -322,42 +377,19 @@ class Engine:
         Its name follows from what is known, so that two processes queue it once.
         """
         if run.state is RunState.PREVIEWING:
-            self._queue(f"preview-{run.id}-{known}", _preview, run.id, False)
+            self.sharing.enqueue(f"preview-{run.id}-{known}", _preview, run.id, False)
             return
         name = _of_approval(run.id, run.approvals)
         is_new = not DBOS.list_workflows(workflow_ids=[name], load_input=False, load_output=False)
-        self._queue(name if is_new else f"{name}-{known}", _commit, run.id)
+        self.sharing.enqueue(name if is_new else f"{name}-{known}", _commit, run.id)
+
+
+def _schedule(name: str, workflow: Callable[[datetime, Any], None], cron: str, context: Answer) -> Any:
+    """Return a schedule as DBOS takes it."""
+    asked = {"schedule_name": name, "workflow_fn": workflow, "schedule": cron}
+    return {**asked, "context": context, "cron_timezone": WALL_CLOCK}
 
 
 def _of_approval(run_id: str, number: int) -> str:
     """Return the one workflow that carries out what was approved: whoever queues it twice, it runs once."""
     return f"commit-{run_id}-{number}"
-
-
-def _prepare_sqlite(url: str) -> None:
-    """Switch the engine's file to write-ahead logging, which DBOS leaves off: three times the steps a second."""
-    if url.startswith("sqlite:///"):
-        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        engine = sqlalchemy.create_engine(url)
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-        engine.dispose()
-
-
-def _prepare_rows(url: str) -> None:
-    """Take what is kept for data alone, from now on and in what earlier versions left."""
-    refuse_classes()
-    DBOS.migrate(url)
-    for workflow in make_plain(url):
-        log.warning("a workflow asks for code to be run and is set aside", workflow=workflow)
-
-
-def _prepare_queue(url: str) -> None:
-    """Keep the queue before anything looks for it: one that comes later is noticed a second later."""
-    client = DBOSClient(system_database_url=url, application_name=NAME, serializer=DBOSPortableJSONSerializer())
-    try:
-        client.register_queue(
-            QUEUE, worker_concurrency=AT_ONCE, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
-        )
-    finally:
-        client.destroy()

@@ -1,18 +1,21 @@
 """The commands that are programs of their own, at work until they are interrupted: systems, a worker, the console."""
 
 import os
-import signal
+import subprocess
 import sys
-import threading
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from integration import terminal
 from integration.arguments import Json
-from integration.bootstrap import ROOT, build
+from integration.bootstrap import build
+from integration.interruption import interruption
 from integration.settings import load_settings
+from integration.shipped import PROGRAM, SHIPPED
+
+BY_SOCKET = "import sys; sys.path.insert(0, {!r}); from integration.web.at_socket import main; main()"
 
 
 def sandbox(
@@ -28,14 +31,12 @@ def sandbox(
     ]  # fmt: skip
     if journal:
         arguments += ["--journal", str(journal)]
-    os.execv(sys.executable, [sys.executable, "-m", "integration.sandbox", *arguments])  # noqa: S606 - our own program
+    _become("-m", "integration.sandbox", *arguments)
 
 
 def worker(as_json: Json = False) -> None:
     """Work off the queue beside the server: on this machine, or on any that reaches the same PostgreSQL."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    until_interrupted = interruption()
     application = build(load_settings(), executor="worker", serves=False)
     try:
         application.start()
@@ -44,7 +45,7 @@ def worker(as_json: Json = False) -> None:
             sys.stdout.flush()
         else:
             terminal.err.print("The worker is at work; Ctrl+C stops it.")
-        stop.wait()
+        until_interrupted()
     finally:
         application.close()
 
@@ -58,16 +59,29 @@ def console(
 ) -> None:
     """Open the console in the browser."""
     settings = load_settings()  # a wrong setting stops here, with its name
+    if settings.log_in == "in_front" and settings.in_front.socket:
+        _tell_where(settings.address, as_json=as_json)
+        _become("-P", "-c", BY_SOCKET.format(str(PROGRAM)))
     settings.listen(host)
     shown = settings.address or f"http://{f'[{host}]' if ':' in host else host}:{port}"
     arguments = ["--server.port", str(port), "--server.address", host, "--server.headless", "true"]
     arguments += ["--logger.hideWelcomeMessage", "true"]  # the next lines say where the console is
-    os.chdir(ROOT)
+    _tell_where(shown, as_json=as_json)
+    # Nothing of the folder where it is started is taken for a part of the program.
+    _become("-P", "-m", "streamlit", "run", str(SHIPPED / "app.py"), *arguments)
+
+
+def _tell_where(shown: str, *, as_json: bool) -> None:
     if as_json:
         terminal.print_json({"console": shown})
         sys.stdout.flush()
     else:
         terminal.err.print(f"The console: {shown}")
-    os.execv(  # noqa: S606 - our own program
-        sys.executable, [sys.executable, "-m", "streamlit", "run", "app.py", *arguments]
-    )
+
+
+def _become(*arguments: str) -> NoReturn:
+    """Go on as another program of ours; on Windows, which has no such thing, run it and end as it does."""
+    command = [sys.executable, *arguments]
+    if sys.platform == "win32":
+        sys.exit(subprocess.call(command))  # noqa: S603 - our own program
+    os.execv(sys.executable, command)  # noqa: S606 - our own program

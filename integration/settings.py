@@ -3,6 +3,7 @@
 import difflib
 import os
 import re
+import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,14 +14,25 @@ from urllib.request import getproxies_environment, proxy_bypass_environment  # t
 
 import structlog
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from integration.connectors.limits import Megabytes, PerSecond, safe_address
+from integration.connectors.limits import AddressIfAny, Megabytes
+from integration.connectors.systems import SYSTEMS
 from integration.core.connections import LOOPBACK, is_loopback, parsed
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.masking import remember
+from integration.shipped import DATA
 from integration.stderr import set_up_log
 from integration.words import term
 from integration.words.validation import reason_of
@@ -28,11 +40,15 @@ from integration.words.validation import reason_of
 log = structlog.get_logger(__name__)
 
 PREFIX = "CONSOLE_"
-
-
-def _safe(url: str) -> str:
-    """Credentials go only to encrypted addresses, or stay on this machine."""
-    return safe_address(url) if url else ""
+AT_SOCKET = "unix://"  # before the path of a socket, where an address to listen at is asked for
+LONGEST_SOCKET = 104  # bytes of a path that every system takes, with its end
+GROUPS = (
+    *SYSTEMS,
+    "pictures",
+    "timestamps",
+    "provider",
+    "in_front",
+)  # of settings, each given as one variable per value
 
 
 def _public(url: str) -> str:
@@ -61,56 +77,97 @@ def _authorities(file: Path | None) -> Path | None:
     return file
 
 
-Address = Annotated[str, AfterValidator(_safe)]
+class PicturePlaces(BaseModel):
+    """Where pictures of articles may come from: below a folder of this machine, or below an address."""
+
+    folder: Path | None = None
+    address: AddressIfAny = ""
+    megabytes: Megabytes = 5
 
 
-class AccountViewAccess(BaseModel):
-    """Access to AccountView as given by the environment; what is empty comes from the console's set-up."""
+def _time_authority(url: str) -> str:
+    parts = urlsplit(url)
+    if url and not (parts.scheme in {"http", "https"} and parts.hostname):
+        raise PydanticCustomError("expected_console_timestamps__address", "expected_console_timestamps__address")
+    return url
 
-    url: Address = ""
+
+class TimeStamps(BaseModel):
+    """Which time authority stamps the heads of the audit, and whose certificates vouch for it: both, or neither."""
+
+    address: Annotated[str, AfterValidator(_time_authority)] = ""
+    certificates: Annotated[Path | None, AfterValidator(_authorities), Field(validate_default=True)] = None
+
+    @field_validator("certificates")
+    @classmethod
+    def _with_address(cls, file: Path | None, told: ValidationInfo) -> Path | None:
+        if told.data.get("address") and file is None:
+            shape = "expected_console_timestamps__certificates"
+            raise PydanticCustomError(shape, shape)
+        return file
+
+
+class Provider(BaseModel):
+    """Who proves with OpenID Connect who somebody is, and who we are there."""
+
+    issuer: AddressIfAny = ""
     client_id: str = ""
     client_secret: SecretStr = SecretStr("")
-    refresh_token: SecretStr = SecretStr("")
-    company: str = ""
-    names: Path | None = None
-    per_second: PerSecond | None = None
-    answer_megabytes: Megabytes | None = None
 
 
-class MplusAccess(BaseModel):
-    """Access to MplusKASSA as given by the environment; what is empty comes from the console's set-up."""
+def _socket_path(path: Path | None) -> Path | None:
+    """Return where a socket is to be: whole, in a folder that is there, and not longer than systems take."""
+    if path is None or not str(path).strip(". "):
+        return None
+    fits = path.is_absolute() and path.parent.is_dir() and len(os.fsencode(path)) < LONGEST_SOCKET
+    if not fits or not hasattr(socket, "AF_UNIX"):
+        raise PydanticCustomError("expected_console_in_front__socket", "expected_console_in_front__socket")
+    return path
 
-    url: Address = ""
-    ident: str = ""
-    secret: SecretStr = SecretStr("")
-    in_flight: int | None = Field(default=None, ge=1, le=8)
-    membership: Literal["product", "calls"] | None = None
-    per_second: PerSecond | None = None
-    answer_megabytes: Megabytes | None = None
+
+class FrontProxy(BaseModel):
+    """What a proxy before the console says of whom it asks for: in which header, and why that is believed.
+
+    Either it signs (by whom, for whom, and where its public keys are), or it alone can open the socket.
+    """
+
+    issuer: str = ""
+    audience: str = ""
+    keys: AddressIfAny = ""
+    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")] = "Authorization"
+    socket: Annotated[Path | None, AfterValidator(_socket_path)] = None
 
 
 class Settings(BaseSettings):
-    """Everything that can be set before the start. Names in the environment: `CONSOLE_` and `__` for what is inside."""
+    """Everything that can be set before the start. Names in the environment: `CONSOLE_` and `__` for what is inside.
+
+    How each system is reached is a group under its name: `access` returns it.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_nested_delimiter="__", env_file=".env", extra="ignore", hide_input_in_errors=True
     )
 
-    data: Path = Path("data")
+    data: Path = DATA
     database_url: SecretStr = SecretStr("")
     key: SecretStr = SecretStr("")
+    key_before: SecretStr = SecretStr("")
+    backup_passphrase: SecretStr = SecretStr("")
     address: Annotated[str, AfterValidator(_public)] = ""
-    log_in: Literal["none", "in_front"] = "none"
+    log_in: Literal["none", "in_front", "accounts", "provider"] = "none"
+    provider: Provider = Provider()
+    in_front: FrontProxy = FrontProxy()
     sandbox: bool = False
     sandbox_articles: int = Field(default=400, ge=50, le=1_000_000)
     patience_seconds: float = Field(default=60, ge=0, le=86_400, allow_inf_nan=False)
     log: Literal["debug", "info", "warning", "error"] = "warning"
     proxy: Annotated[SecretStr, AfterValidator(_proxy)] = SecretStr("")
     certificates: Annotated[Path | None, AfterValidator(_authorities)] = None
-    accountview: AccountViewAccess = AccountViewAccess()
-    mplus: MplusAccess = MplusAccess()
+    pictures: PicturePlaces = PicturePlaces()
+    timestamps: TimeStamps = TimeStamps()
+    metrics_token: SecretStr = SecretStr("")
 
-    @field_validator("key")
+    @field_validator("key", "key_before", "metrics_token")
     @classmethod
     def _long_enough(cls, key: SecretStr) -> SecretStr:
         shortest = 16
@@ -127,14 +184,38 @@ class Settings(BaseSettings):
 
     @property
     def is_guarded(self) -> bool:
-        """Whether somebody asks for a log-in before the console is reached."""
-        return bool(self.address) and self.log_in == "in_front"
+        """Whether a log-in is asked for: by who stands before the console, or by itself."""
+        return bool(self.address) and self.log_in != "none"
+
+    @property
+    def asks_log_in(self) -> bool:
+        """Whether the console itself knows people, from the first on."""
+        proves = bool(self.in_front.issuer or self.in_front.socket)
+        return self.log_in in ("accounts", "provider") or (self.log_in == "in_front" and proves)
+
+    def expect_ways_in(self) -> None:
+        """Raise ConfigurationError where a way to log in is chosen, and something that it needs is not set."""
+        of_provider = ("issuer", "client_id") if self.log_in == "provider" else ()
+        of_proxy = ("audience", "keys") if self.in_front.issuer else ()
+        for group, names in (("provider", of_provider), ("in_front", of_proxy)):
+            for name in names:
+                if not getattr(getattr(self, group), name):
+                    raise _lacking(f"{PREFIX}{group.upper()}__{name.upper()}")
+        if self.in_front.socket and self.log_in == "in_front":
+            if not self.address:
+                raise _lacking(f"{PREFIX}ADDRESS")
+            if not self.in_front.issuer and "header" not in self.in_front.model_fields_set:
+                raise _lacking(f"{PREFIX}IN_FRONT__HEADER")
 
     def listen(self, host: str) -> str:
         """Return the host to listen at; without a log-in only this machine may reach it, and by a proxy nobody else.
 
         Raises ConfigurationError `listens_without_log_in`. No host at all is every address there is.
         """
+        if self.log_in == "in_front" and self.in_front.socket:
+            if host != f"{AT_SOCKET}{self.in_front.socket}":  # where whoever comes could say who they are
+                raise ConfigurationError("listens_without_log_in", host=host or "0.0.0.0")  # noqa: S104 - told, not bound
+            return host
         published = parsed(self.address)
         reached = [host, *([published.host] if published else [])]
         beyond = next((one for one in reached if not is_loopback(one)), None)
@@ -155,9 +236,13 @@ class Settings(BaseSettings):
             proxy = f"http://{proxy}"
         return {"proxy": proxy, "certificates": self.certificates}
 
+    def access(self, system: str) -> Any:
+        """Return the group of a system, of the type it was registered with; what is empty comes from the set-up."""
+        return getattr(self, system)
+
     def secrets(self) -> list[str]:
         """Return every text among the settings that must not be shown."""
-        groups = (self, self.accountview, self.mplus)
+        groups = (self, self.provider, *map(self.access, SYSTEMS))
         values = [value for group in groups for _, value in group if isinstance(value, SecretStr)]
         texts = [value.get_secret_value() for value in values]
         passwords = [found[1] for text in texts if (found := re.search(r"://[^:/@]*:(.+)@", text))]
@@ -165,9 +250,13 @@ class Settings(BaseSettings):
 
     def given(self) -> set[str]:
         """Return the names, as in the environment, of the settings that somebody has set."""
-        groups = {"accountview": self.accountview, "mplus": self.mplus}
-        inside = {f"{group}__{name}" for group, access in groups.items() for name in access.model_fields_set}
-        return {f"{PREFIX}{name.upper()}" for name in inside | (self.model_fields_set - set(groups))}
+        inside = {f"{group}__{name}" for group in GROUPS for name in getattr(self, group).model_fields_set}
+        return {f"{PREFIX}{name.upper()}" for name in inside | (self.model_fields_set - set(GROUPS))}
+
+    @property
+    def key_file(self) -> Path:
+        """Where the key of the credentials lies that is made where none is set."""
+        return self.data / "console.key"
 
     def operational_url(self) -> str:
         """Return the address of the operational database, in SQLAlchemy's form."""
@@ -184,6 +273,10 @@ class Settings(BaseSettings):
         return f"sqlite:///{(self.data / 'engine.sqlite').absolute()}"
 
 
+_groups: dict[str, Any] = {name: (system.access, system.access()) for name, system in SYSTEMS.items()}
+_Settings = create_model("_Settings", __base__=Settings, **_groups)
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """One setting: its name in the environment, what it should look like, and its default as people write it."""
@@ -195,7 +288,7 @@ class Known:
 
 def known_settings() -> list[Known]:
     """Return every setting there is, in the order they are declared."""
-    return list(_known(Settings, PREFIX))
+    return list(_known(_Settings, PREFIX))
 
 
 def _known(model: type[BaseModel], prefix: str) -> Iterator[Known]:
@@ -224,15 +317,16 @@ def load_settings(**given: Any) -> Settings:
     for name in _no_text():
         raise ConfigurationError("setting_invalid", setting=name, expected="expected_utf8")
     try:
-        settings = Settings(**given)
+        settings = _Settings(**given)
     except ValidationError as error:
         raise refused(error, PREFIX) from None
     except SettingsError as error:  # a group of settings given as one text that is not JSON
-        group = next((name for name in ("accountview", "mplus") if f'"{name}"' in str(error)), "")
+        group = next((name for name in GROUPS if f'"{name}"' in str(error)), "")
         name = f"{PREFIX}{group.upper()}"
         raise _one_each(name) from None
     except UnicodeDecodeError:
         raise ConfigurationError("setting_invalid", setting=".env", expected="expected_utf8_file") from None
+    settings.expect_ways_in()
     remember(*settings.secrets())
     set_up_log(settings.log)
     for name, nearest in unknown_settings().items():
@@ -254,7 +348,7 @@ def refused(error: ValidationError, prefix: str) -> ConfigurationError:
     """Return what pydantic says about a setting as our error: its name after `prefix` and its shape, not its value."""
     first = error.errors(include_input=False, include_url=False)[0]
     name = prefix + "__".join(str(part) for part in first["loc"]).upper()
-    if name in (f"{PREFIX}ACCOUNTVIEW", f"{PREFIX}MPLUS"):
+    if name in {f"{PREFIX}{group.upper()}" for group in GROUPS}:
         return _one_each(name)
     known = any(one.name == name for one in known_settings())
     why = Reason(_shape(name)) if known else reason_of(first)
@@ -263,6 +357,10 @@ def refused(error: ValidationError, prefix: str) -> ConfigurationError:
 
 def _one_each(group: str) -> ConfigurationError:
     return ConfigurationError("setting_invalid", setting=group, expected="expected_one_each", example=f"{group}__URL")
+
+
+def _lacking(setting: str) -> ConfigurationError:
+    return ConfigurationError("setting_invalid", setting=setting, expected=_shape(setting))
 
 
 def _shape(name: str) -> str:
@@ -277,6 +375,11 @@ def unknown_settings() -> dict[str, str]:
     given = {*os.environ, *(dotenv_values(file) if isinstance(file, str) else {})}
     unknown = sorted(name for name in given if name.upper().startswith(PREFIX) and name.upper() not in names)
     return {name: next(iter(difflib.get_close_matches(name.upper(), names, n=1)), "") for name in unknown}
+
+
+def around() -> dict[str, str]:
+    """Return the environment of a program that is no part of the console: without our settings."""
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
 
 
 def logged_in() -> str:

@@ -21,7 +21,8 @@ log = structlog.get_logger(__name__)
 class Takeover:
     """Beats for this process, and looks after the runs whose process beats no more.
 
-    `requeue` queues a run again; it is told how many workflows of the run are known.
+    `requeue` queues a run again; it is told how many workflows of the run are known. `orphans` are workflows that wait
+    for a process that is no longer there.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Takeover:
         heartbeats: Heartbeats,
         requeue: Callable[[Run, int], None],
         pulse: Pulse,
+        orphans: Callable[[], list[str]],
     ) -> None:
         self._executor = executor
         self._queue = queue
@@ -40,6 +42,7 @@ class Takeover:
         self._heartbeats = heartbeats
         self._requeue = requeue
         self._pulse = pulse
+        self._orphans = orphans
         self._stop = threading.Event()
         self._idle_since: dict[str, float] = {}  # by run or workflow, on the clock of this process
         self._at: Counter[str] = Counter()  # the workflows that threads of this process are at
@@ -92,7 +95,9 @@ class Takeover:
                 DBOS.resume_workflows([one.workflow_id for one in left], queue_name=self._queue)
                 log.info("took over runs", runs=len(left), executors=dead)
             for one in dead:
-                self._heartbeats.forget(one)
+                self._heartbeats.lose(one)
+        if orphans := self._orphans():
+            DBOS.resume_workflows(orphans, queue_name=self._queue)
         idle: dict[str, Callable[[], object]] = {
             one.workflow_id: partial(DBOS.resume_workflow, one.workflow_id, queue_name=self._queue)
             for one in self.mine()

@@ -1,11 +1,12 @@
 """What a terminal is shown: tables that fit it, progress, and why something stopped; or JSON for programs."""
 
+import io
 import os
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from types import TracebackType
@@ -23,11 +24,13 @@ from integration.core.connections import Finding
 from integration.core.errors import ConnectorError, IntegrationError, UnavailableError
 from integration.core.foreign import indented, json_line, visible
 from integration.core.issues import CauseGroup
+from integration.core.people import Actor, at_terminal
+from integration.core.records import Value
 from integration.core.run import PlanRow, Run, RunState
 from integration.services import Application
-from integration.services.lab import Lab, Report
-from integration.settings import Settings, load_settings
-from integration.words import MISSING, field_name, say, sentence, term, value_text
+from integration.settings import Settings, load_settings, logged_in
+from integration.shipped import COMMAND
+from integration.words import MISSING, field_name, has_term, say, sentence, value_text, vat_code
 
 POLL_SECONDS = 0.1
 RUN_ID_SIGNS = len("261125-141154-66fcff")
@@ -44,6 +47,16 @@ class _Terminal(Console):
 
 out = _Terminal(markup=False, highlight=False, emoji=False)
 err = _Terminal(stderr=True, markup=False, highlight=False, emoji=False)
+
+
+def speak_plainly() -> None:
+    """Write UTF-8 into files and pipes, whatever this platform thinks of; a terminal shows a question mark at worst."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            if stream.isatty():
+                stream.reconfigure(errors="replace")
+            else:
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 GRACE_SECONDS = 15.0  # what a start, a call and an end may take beyond the time that a command waits
@@ -89,9 +102,14 @@ _watch: _Watch | None = None
 
 @contextmanager
 def opened(
-    settings: Settings | None = None, *, start: bool = True, wait: float | None = None, as_json: bool = False
+    settings: Settings | None = None,
+    *,
+    start: bool = True,
+    wait: float | None = None,
+    as_json: bool = False,
+    by: Actor | None = None,
 ) -> Iterator[Application]:
-    """Give the application of a command, started unless it only looks, and close it.
+    """Give the application of a command, started unless it only looks, as who is at the terminal may ask it; close it.
 
     One that says how long it will `wait` ends soon after that, whatever the database does.
     """
@@ -100,7 +118,7 @@ def opened(
     try:
         application = build(settings or load_settings(), executor="terminal", serves=False)
         try:
-            yield application.start() if start else application
+            yield (application.start() if start else application).acting_for(by or who())
         except IntegrationError as error:
             if watch is not None:
                 watch.trouble = error
@@ -112,6 +130,11 @@ def opened(
     finally:
         if watch is not None:
             watch.end()
+
+
+def who() -> Actor:
+    """Return who is at this terminal."""
+    return at_terminal(logged_in())
 
 
 def explain(error: IntegrationError, *, as_json: bool) -> None:
@@ -251,7 +274,7 @@ def show_counts(runs: list[Run]) -> None:
 
 def show_how_to_commit(run: Run) -> None:
     """Say what holds the plan, and the command that writes it."""
-    command = f"python -m integration commit {run.id} --fingerprint {run.mark}"
+    command = f"{COMMAND} commit {run.id} --fingerprint {run.mark}"
     if run.left_out:
         out.print(f"Changes that somebody left out: {len(run.left_out)}.")
     for brake in run.brakes:
@@ -270,25 +293,37 @@ def show_causes(causes: list[CauseGroup]) -> None:
     out.print(table)
 
 
-def show_rows(rows: list[PlanRow], total: int) -> None:
+def show_rows(application: Application, run: Run, rows: list[PlanRow], total: int) -> None:
     """Show lines of a plan, and how many there are in all."""
+    target = application.flows[run.flow].target
+    rates = application.lists.captions(target, "vat_rates")
     table = table_of("line", "action", "key", "title", "what changes, or why not", numbers=("line",))
     for row in rows:
-        table.add_row(str(row.seq), row.action, row.key, row.title, _what(row))
+        table.add_row(
+            str(row.seq),
+            row.action,
+            row.key,
+            row.title,
+            _what(row, lambda code: vat_code(code, rates.get(code, ""), target)),
+        )
     if rows:
         out.print(table)
     if total > len(rows):
         out.print(f"{len(rows)} of {total} lines; `show` has the others.")
 
 
-def _what(row: PlanRow) -> str:
+def _what(row: PlanRow, vat: Callable[[str], str]) -> str:
+    def said(path: str, value: Value) -> str:
+        is_vat = path.endswith("vat_code") and isinstance(value, str) and value
+        return vat(str(value)) if is_vat else value_text(value)
+
     if row.change is None:
         return say(row.cause, row.facts).what if row.cause else ""
     before = row.change.before.flat() if row.change.before else {}
     shown = [
-        f"{field_name(path)} {value_text(before[path]) or MISSING} → {value_text(value) or MISSING}"
+        f"{field_name(path)} {said(path, before[path]) or MISSING} → {said(path, value) or MISSING}"
         if path in before
-        else f"{field_name(path)} {value_text(value)}"
+        else f"{field_name(path)} {said(path, value)}"
         for path, value in row.change.wanted.flat().items()
         if value not in (None, "", ())
     ]
@@ -314,7 +349,9 @@ def show_findings(found: Mapping[str, Sequence[Finding]]) -> None:
         for one in findings:
             mark = {True: "✓", False: "×", None: "–"}[one.ok]
             sentences = say(one.cause, one.facts) if one.cause else None
-            about = f"{sentences.what} {sentences.do}" if sentences and not one.ok else one.about
+            word = f"found_{one.name}_{one.about}"
+            well = sentence(word) if has_term(word) else one.about
+            about = f"{sentences.what} {sentences.do}" if sentences and not one.ok else well
             table.add_row(system, one.name, mark, one.facts.get("flow", ""), about)
     out.print(table)
 
@@ -323,46 +360,6 @@ def tell_of_log(application: Application) -> None:
     """Say which log was set aside last because it could not be read, as long as its file lies there."""
     for file in application.log.aside()[:1]:
         err.print(sentence("log_set_aside", file=file), soft_wrap=True)
-
-
-def follow_lab(lab: Lab, *, quiet: bool) -> Report:
-    """Show progress until a series of trials is over, and return what came of it."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
-               TimeRemainingColumn())  # fmt: skip
-    with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as progress:
-        task = progress.add_task("calm runs", total=None)
-        while (report := lab.report()) is not None and report.state == "running":
-            doing = f"{len(report.violations)} violations" if report.done else "calm runs"
-            progress.update(task, description=doing, completed=report.done, total=report.series.trials)
-            time.sleep(POLL_SECONDS)
-    if report is None:
-        raise IntegrationError("lab_failed")
-    return report
-
-
-LAB_SHORT = {"altered": "other\nfields", "unaccounted": "not\nadding up"}
-LAB_NUMBERS = ("trials", "bit", "doubled", "lost", "cents", "altered", "unaccounted", "stuck", "parked")
-
-
-def show_lab(report: Report) -> None:
-    """Show what came of each fault, and how to repeat what went wrong."""
-    table = table_of("flow", *LAB_NUMBERS, numbers=LAB_NUMBERS, short=LAB_SHORT)
-    table.columns[0].header = "fault"
-    for line in report.lines:
-        harm = [getattr(line.harm, name) for name in LAB_NUMBERS[2:]]
-        table.add_row(line.hazard, *(str(number) for number in (line.trials, line.bit, *harm)))
-    out.print(table)
-    for line in report.lines:
-        if line.unable:
-            out.print(f"{line.hazard} {term(line.unable)}")
-    out.print(f"{report.done} trials from seed {report.series.seed} on, {report.seconds} s each")
-    for flow in report.idle:
-        out.print(f"{flow} has nothing to write with these settings")
-    for one in report.violations:
-        out.print(f"{one.flow} on {one.database}, {', '.join(one.hazards)}:", soft_wrap=True)
-        for told in one.told:
-            out.print(f"  {told}", soft_wrap=True)
-        out.print(f"  {one.command}", soft_wrap=True)
 
 
 def show_answer(answer: Mapping[str, Any]) -> None:

@@ -7,24 +7,26 @@ import streamlit as st
 
 from integration.core.issues import CauseGroup, IssueState
 from integration.core.run import Mode
-from integration.services.exceptions import address_of
+from integration.services.exceptions import ISSUE_COLUMNS, address_of
 from pages.components.exceptions.cards import (
     CORRECTED,
     STATUS,
     Queue,
-    Tries,
+    Versions,
     above,
     begins_at,
     cause_card,
     keys_bar,
-    solved_cards,
 )
-from pages.components.exceptions.corrections import corrected_csv, corrected_list
-from pages.components.shared.application import application, person
+from pages.components.exceptions.corrections import corrected_list, corrected_listed
+from pages.components.exceptions.several import choosing_several, several_bar, several_told
+from pages.components.exceptions.tries import Tries, solved_cards
+from pages.components.shared.application import application, may, person
+from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.flows import offer_preview
 from pages.components.shared.layout import (
     choice,
     clear_search,
-    csv_button,
     empty,
     failures,
     forget,
@@ -36,12 +38,15 @@ from pages.components.shared.layout import (
     search,
     show_toast,
 )
+from pages.components.shared.meanings import meaning
 from pages.components.shared.runs import progress_strip
+from pages.components.shared.saved_filters import open_saved, saved_filters
 from pages.components.shared.wording import counted, flow_name, number, sandbox_badges, text
 
 SIZE = 20
 
 app = application()
+open_saved(app, "exceptions")
 show_toast()
 
 
@@ -59,7 +64,7 @@ def waiting_by_flow(status: str) -> Mapping[str, int]:
         return app.corrections.counts()
     state, mine = STATUS[status]
     found = Counter[str]()
-    for group in app.exceptions.groups(state=state, assigned=person() if mine else ""):
+    for group in app.exceptions.groups(state=state, assigned=person().ref if mine else ""):
         found[group.flow] += group.count
     return found
 
@@ -81,8 +86,8 @@ def in_preview(tries: Tries) -> None:
 def nothing(status: str, *, filtered: bool) -> None:
     """Say why there is nothing here, and what to do next."""
     if not filtered and status == "open" and not app.runs.count():
-        if empty("task_alt", text("exceptions_empty_new"), text("exceptions_empty_new_about"), text("nav_preview")):
-            st.switch_page("pages/preview.py")
+        title, why = text("exceptions_empty_new"), text("exceptions_empty_new_about")
+        offer_preview(app, "task_alt", title, why, text("btn_first"), next(iter(app.flows)))
     elif not filtered:
         icon = {"open": "task_alt", "mine": "person", "aside": "inventory_2"}[status]
         empty(icon, text(f"exceptions_empty_{status}"), text(f"exceptions_empty_{status}_about"))
@@ -91,7 +96,7 @@ def nothing(status: str, *, filtered: bool) -> None:
         clear_search("find")
 
 
-def cards(groups: list[CauseGroup], queue: Queue) -> None:
+def cards(groups: list[CauseGroup]) -> None:
     """Draw one page of causes, the one that is asked for open and near the top."""
     asked = st.query_params.get("cause", "")
     addresses = [address_of(group.of) for group in groups]
@@ -101,11 +106,16 @@ def cards(groups: list[CauseGroup], queue: Queue) -> None:
     if asked and asked not in addresses:
         empty("task_alt", text("cause_gone"), text("cause_gone_about"))
     keys_bar(addresses, asked)
+    if several := choosing_several(groups):
+        several_bar(app, groups, state)
     if asked in addresses:
         above(addresses, offset)
-    for at, group in enumerate(groups[offset : offset + SIZE]):
+    here = groups[offset : offset + SIZE]
+    versions = Versions.of(app, here) if state is IssueState.OPEN and may("issues.close") else None
+    queue = Queue(state, find, waiting, aside, tries, may("exceptions.correct"), versions)
+    for at, group in enumerate(here):
         is_open = addresses[offset + at] == asked
-        cause_card(app, group, queue, is_open=is_open, first=not at and asked not in addresses)
+        cause_card(app, group, queue, is_open=is_open, first=not at and asked not in addresses, several=several)
     pages("page", len(groups), SIZE)
 
 
@@ -117,9 +127,10 @@ def corrections(flow: str) -> None:
 
 
 every = app.exceptions.groups()
-with head(text("nav_exceptions"), about(every), sandbox_badges(app.sandbox.is_connected)):
+with head(text("nav_exceptions"), about(every), sandbox_badges(app.sandbox.is_connected), meaning("exception")):
     download = st.container(width="content")
 failures()
+several_told(app)
 for active in (one.active for one in app.flows.statuses()):
     if active and active.mode is Mode.CHOSEN:
         progress_strip(app, active.id)
@@ -145,11 +156,16 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         ("cause", "page"),
     )
     find = search("find", text("find_exception"))
+    saved_filters(app, "exceptions")
 state, mine = STATUS.get(status, STATUS["open"])
-shown = app.exceptions.groups("" if flow == "all" else flow, state, person() if mine else "", find)
-csv_button(
-    f"exceptions-{flow}-{status}.csv",
-    lambda: corrected_csv(app) if status == CORRECTED else app.exceptions.csv(shown, state, find),
+shown = app.exceptions.groups("" if flow == "all" else flow, state, person().ref if mine else "", find)
+downloads(
+    f"exceptions-{flow}-{status}",
+    lambda: (
+        corrected_listed(app)
+        if status == CORRECTED
+        else rows_in(ISSUE_COLUMNS, app.exceptions.listed(shown, state, find))
+    ),
     at=download,
 )
 waiting = {group.of: group for group in every}
@@ -159,6 +175,6 @@ if status == "open":
 if status == CORRECTED:
     corrections(flow)
 elif shown:
-    cards(shown, Queue(state, find, waiting, aside, tries))
+    cards(shown)
 else:
     nothing(status, filtered=bool(find or flow != "all"))

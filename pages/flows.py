@@ -8,10 +8,15 @@ from integration.services.flows import FlowStatus
 from pages.components.flows.fields import fields_tab, filters_tab
 from pages.components.flows.sections import brakes_tab, schedule_tab, settings_tab
 from pages.components.flows.tables import tables_tab
-from pages.components.shared.application import application
-from pages.components.shared.flows import Draft, flow_of_address, needs_connections, save_bar, start_preview, toggle
+from pages.components.shared.application import application, may, only_for
+from pages.components.shared.draft import Draft, save_bar, toggle
+from pages.components.shared.flows import back_to_cause, flow_of_address, needs_connections, start_preview
 from pages.components.shared.layout import choice, failures, head, note, show_toast
-from pages.components.shared.wording import counted, flow_name, flow_term, moment, sandbox_badges, term, text, way
+from pages.components.shared.meanings import meaning
+from pages.components.shared.timetables import schedule_text
+from pages.components.shared.wording import flow_name, flow_term, moment, sandbox_badges, term, text, way
+
+ASKS = {"fields": "mappings.publish", "tables": "tables.save"}  # of a service, by a tab with a bar of its own
 
 app = application()
 show_toast()
@@ -22,28 +27,30 @@ def switch(draft: Draft, status: FlowStatus) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="medium"):
         with st.container(width="content"):
             toggle(draft, "on")
-        minutes = counted("every_minutes", draft.saved["schedule_minutes"])
-        when = f"{minutes}, {term('flow_next', moment=moment(status.next_run))}" if status.next_run else ""
+        rounds = schedule_text(draft.saved["schedule_minutes"], draft.saved["calendar"])
+        when = f"{rounds}, {term('flow_next', moment=moment(status.next_run))}" if status.next_run else ""
         itself = text("sends_itself" if draft.saved["auto_approve"] else "waits_for_person")
         note(" · ".join(part for part in (when or text("schedule_off"), itself) if part))
 
 
 names, whole = list(app.flows), flow_of_address(app)
 flow, about = whole.name, f"{flow_name(whole.name)} · {way(whole.source, whole.target)}"
-with head(text("nav_flows"), about, sandbox_badges(app.sandbox.is_connected)):
+with head(text("nav_flows"), about, sandbox_badges(app.sandbox.is_connected), meaning("flow")):
+    back_to_cause()
     connected = all(status.connected for status in app.connections.statuses())
     label = text("btn_new_preview", flow=flow_term("flow", flow))
-    if connected and st.button(label, icon=":material/difference:", key="preview_now"):
+    if connected and may("runs.preview") and st.button(label, icon=":material/difference:", key="preview_now"):
         start_preview(app, flow)
 failures()
 if len(names) > 1:
-    flow = choice("flow", names, names[0], flow_name, ("tab", "field"))
+    flow = choice("flow", names, names[0], flow_name, ("tab", "field", "cause"))
 
 needs_connections(app, text("flows_unconnected_about"))
 
 draft = Draft(app, flow)
 status = next(one for one in app.flows.statuses() if one.flow.name == flow)
-switch(draft, status)
+with only_for("flows.change"):
+    switch(draft, status)
 tabs: dict[str, Callable[[], None]] = {
     "settings": lambda: settings_tab(app, draft),
     "filters": lambda: filters_tab(app, draft),
@@ -53,5 +60,7 @@ tabs: dict[str, Callable[[], None]] = {
     "brakes": lambda: brakes_tab(app, draft),
 }
 tab = choice("tab", list(tabs), "settings", lambda name: text(f"tab_{name}"), ("field",))
-tabs[tab]()
-save_bar(app, draft)
+with only_for(ASKS.get(tab, "flows.change"), quietly=tab not in ASKS):
+    tabs[tab]()
+if may("flows.change"):
+    save_bar(app, draft)

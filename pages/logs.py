@@ -3,19 +3,24 @@
 import streamlit as st
 
 from pages.components.logs.life import one_life
+from pages.components.logs.links import linked
 from pages.components.logs.questions import questions
 from pages.components.logs.records import records, volumes
-from pages.components.shared.application import application
+from pages.components.shared.application import application, may
 from pages.components.shared.layout import answered, choice, head, log_aside
+from pages.components.shared.saved_filters import open_saved
 from pages.components.shared.wording import sandbox_badges, text
 
 app = application()
+open_saved(app, "logs")
 
 if record := st.query_params.get("record", ""):
     answered(lambda: one_life(app, record))
 else:
     tools = head(text("nav_logs"), text("logs_about"), sandbox_badges(app.sandbox.is_connected))
     log_aside(app.log.aside())
-    views = {"records": records, "volume": volumes, "questions": questions}
+    views = {"records": records, "links": linked, "volume": volumes}
+    if may("log.ask"):
+        views["questions"] = questions
     tab = choice("tab", list(views), "records", lambda name: text(f"logs_{name}"))
     answered(lambda: views[tab](app, tools))

@@ -15,9 +15,10 @@ from pages.components.mappings.draft import (
 )
 from pages.components.mappings.mapping import desk_of
 from pages.components.mappings.rules import rules_part
-from pages.components.shared.application import application
+from pages.components.shared.application import application, may, only_for
 from pages.components.shared.flows import flow_of_address, needs_connections
 from pages.components.shared.layout import choice, failures, head, show_toast
+from pages.components.shared.meanings import meaning
 from pages.components.shared.wording import flow_name, flow_term, sandbox_badges, text, way
 
 app = application()
@@ -27,7 +28,7 @@ names, flow = list(app.flows), flow_of_address(app).name
 desk = desk_of(app, flow)
 about = f"{way(desk.flow.source, desk.flow.target)} · {about_draft(desk)}"
 title = text("mapping_title", flow=flow_term("flow", flow))
-with head(title, about, [*draft_badges(desk), *sandbox_badges(app.sandbox.is_connected)]):
+with head(title, about, [*draft_badges(desk), *sandbox_badges(app.sandbox.is_connected)], meaning("mapping")):
     actions = st.container(horizontal=True, width="content", gap="xsmall", vertical_alignment="center")
     if actions.button(text("btn_to_flow"), icon=":material/tune:", type="tertiary", key="to_flow"):
         st.switch_page("pages/flows.py", query_params={"flow": flow})
@@ -38,15 +39,17 @@ needs_connections(app, text("mappings_unconnected_about"))
 choice("flow", names, names[0], flow_name, ("part", "field", "record", "version", "table", "find"))
 options = [*map(str, desk.parts), "tables", "changes", "history"]
 part = choice("part", options, options[0], lambda name: part_label(desk, name), ("field", "find"))
-overtaken_box(desk)
-match part:
-    case "tables":
-        tables_tab(app, flow, desk.mapping.rules)
-    case "changes":
-        changes_part(desk, actions)
-    case "history":
-        history_part(desk, actions)
-    case _:
-        rules_part(desk, Kind(part), actions)
-if part != "tables":  # which has a bar of its own
+if may("drafts.rebase"):
+    overtaken_box(desk)
+with only_for("tables.save" if part == "tables" else "drafts.publish"):
+    match part:
+        case "tables":
+            tables_tab(app, flow, desk.mapping.rules)
+        case "changes":
+            changes_part(desk, actions)
+        case "history":
+            history_part(desk, actions)
+        case _:
+            rules_part(desk, Kind(part), actions)
+if part != "tables" and may("drafts.publish"):  # which has a bar of its own
     draft_bar(desk)

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from pages.components.overview.attention import connection_rows, last_days, needs, needs_list
+from pages.components.overview.first_week import first_week
 from pages.components.setup.steps import unfinished
-from pages.components.shared.application import application, refreshing
+from pages.components.shared.application import application, may, refreshing
 from pages.components.shared.flows import flow_cards, invitation, start_preview
 from pages.components.shared.layout import empty, failures, head, log_aside, section
 from pages.components.shared.runs import added, sum_strip, today
@@ -20,14 +21,21 @@ now = datetime.now(UTC)
 
 @refreshing(REFRESH_SECONDS)
 def state_of_things() -> None:
-    """Draw everything that moves by itself."""
+    """Draw everything that moves by itself; what stands beside it follows when a connection comes or goes."""
+    if stood() != st.session_state["stood"]:
+        st.rerun()
+    begins = bool(app.first_week.begins_with())
+    if begins:
+        first_week(app)
     section(text("needs_person"))
-    if found := needs(app):
+    statuses = app.flows.statuses()
+    found = needs(app, statuses, goes_on=bool(unfinished_at))
+    if found.shown:
         needs_list(app, found)
     else:
         empty("task_alt", text("needs_nothing"), text("needs_nothing_about"))
     section(text("nav_flows"))
-    flow_cards(app)
+    flow_cards(app, statuses)
     runs = today(app)
     with st.grid(5, min_column_width=190) as grid:
         with grid.cell(column_span=3):
@@ -40,7 +48,14 @@ def state_of_things() -> None:
         with grid.cell(column_span=2):
             section(text("connections"))
             connection_rows(app)
+    if not begins:
+        first_week(app)
     last_days(app)
+
+
+def stood() -> list[bool | None]:
+    """Return how both connections stand, which the menu shows as well."""
+    return [stand.ok for stand in app.reach.stands()]
 
 
 def new_preview() -> None:
@@ -70,6 +85,7 @@ def pass_a_day() -> None:
         st.toast(text("day_passed"))
 
 
+st.session_state["stood"] = stood()
 unfinished_at = app.setup.goes_on()
 if not any(status.connected for status in app.connections.statuses()):
     head(text("nav_overview"), text("welcome_about"))
@@ -80,9 +96,10 @@ if not any(status.connected for status in app.connections.statuses()):
     invitation(app)
 else:
     with head(text("nav_overview"), f"{long_day(now)}, {moment(now)}", sandbox_badges(app.sandbox.is_connected)):
-        if app.sandbox.running:
+        if app.sandbox.runs_here and may("sandbox.pass_a_day"):
             pass_a_day()
-        new_preview()
+        if may("runs.preview"):
+            new_preview()
     failures()
     log_aside(app.log.aside())
     if unfinished_at:

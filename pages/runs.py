@@ -4,10 +4,10 @@ import streamlit as st
 
 from integration.core.run import ACTIVE, Run, RunState
 from pages.components.shared.application import application
-from pages.components.shared.flows import start_preview
+from pages.components.shared.downloads import downloads
+from pages.components.shared.flows import offer_preview
 from pages.components.shared.layout import (
     choice,
-    csv_button,
     empty,
     failures,
     forget,
@@ -15,19 +15,23 @@ from pages.components.shared.layout import (
     inline,
     page_offset,
     pages,
-    run_state,
     search,
     section,
+    titled,
 )
+from pages.components.shared.meanings import meaning
+from pages.components.shared.notes import plan_notes
 from pages.components.shared.plan import plan_lines
+from pages.components.shared.run_states import run_state
 from pages.components.shared.runs import (
+    parked_causes,
     progress_strip,
     run_actions,
     run_facts,
     run_phases,
     run_sum,
     run_table,
-    runs_csv,
+    runs_listed,
     short_id,
     stopped_by,
 )
@@ -52,7 +56,7 @@ def one_run(run_id: str) -> None:
     run = app.runs.get(run_id)
     flow = app.flows[run.flow]
     about = f"{way(flow.source, flow.target)} · {moment(run.started_at)} · {plain(who(run.by))}"
-    badges = [inline(run_state(run.state)), *sandbox_badges(app.sandbox.is_connected)]
+    badges = [inline(run_state(run)), *sandbox_badges(app.sandbox.is_connected)]
     with head(f"{flow_name(run.flow)} · {text('run_title', run=plain(short_id(run.id)))}", about, badges):
         if st.button(text("btn_all_runs"), icon=":material/arrow_back:", type="tertiary", key="all_runs"):
             st.query_params.clear()
@@ -73,23 +77,25 @@ def one_run(run_id: str) -> None:
             section(text("run_facts"))
             with st.container(border=True):
                 run_facts(app, run)
+            plan_notes(app, run)
             run_phases(app, run)
-    section(text("run_records"))
+    parked_causes(app, run)
     _records(run)
 
 
 def _records(run: Run) -> None:
+    tools = titled(text("run_records"))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         numbers = {name: number(app.plans.count(run.id, name)) for name in SHOWS}
         forgotten = ("record", "page", "field", "cause")
         show = choice("show", SHOWS, "all", lambda name: f"{text(f'show_{name}')} **{numbers[name]}**", forgotten)
         find = search("find", text("find_in_plan"))
-    plan_lines(app, run, show, find, text("none_run_about"))
+    plan_lines(app, run, show, find, text("none_run_about"), at=tools)
 
 
 def history() -> None:
     """Draw what ran, newest first, with what is at work above it."""
-    with head(text("nav_runs"), text("runs_about"), sandbox_badges(app.sandbox.is_connected)):
+    with head(text("nav_runs"), text("runs_about"), sandbox_badges(app.sandbox.is_connected), meaning("run")):
         download = st.container(width="content")
     failures()
     for active in app.runs.latest(states=list(ACTIVE), limit=len(app.flows)):
@@ -101,15 +107,16 @@ def history() -> None:
         ended = choice("ended", tuple(ENDED), "any", lambda name: text(f"ended_{name}"))
     wanted, states = None if flow == "all" else flow, ENDED[ended]
     total = app.runs.count(wanted, states)
-    csv_button("runs.csv", lambda: runs_csv(app.runs.latest(wanted, states, limit=max(1, total))), at=download)
+    downloads("runs", lambda: runs_listed(app.runs.latest(wanted, states, limit=max(1, total))), at=download)
     if not total and (wanted or states):
         if empty("filter_alt_off", text("runs_no_match"), text("runs_no_match_about"), text("btn_clear_filters")):
             st.query_params.clear()
             forget("flow", "ended")
             st.rerun()
     elif not total:
-        if empty("history", text("runs_none"), text("runs_none_about"), text("btn_first")):
-            start_preview(app, next(iter(app.flows)))
+        offer_preview(
+            app, "history", text("runs_none"), text("runs_none_about"), text("btn_first"), next(iter(app.flows))
+        )
     else:
         clicked = run_table(app.runs.latest(wanted, states, page_offset("page", total, SIZE), SIZE))
         pages("page", total, SIZE)

@@ -5,8 +5,9 @@ import streamlit as st
 from pages.components.shared.application import application
 from pages.components.shared.layout import answered, failures, forget, head
 from pages.components.shared.wording import sandbox_badges, text
-from pages.components.stock.outlook import article_list, differences_of, levels, movements
-from pages.components.stock.view import doubt, filters, nothing_yet, numbers, shown, unknown
+from pages.components.stock.outlook import article_list, differences_of, levels, movements, purchases
+from pages.components.stock.prices import prices_section
+from pages.components.stock.view import doubt, filters, nothing_yet, numbers, shown, unknown, unreserved
 
 app = application()
 
@@ -18,6 +19,8 @@ def stock() -> None:
         head(text("nav_stock"), text("stock_about_none"), sandbox_badges(app.sandbox.is_connected))
         failures()
         nothing_yet(app)
+        unreserved(app)
+        prices_section(app)
         return
     with head(view.title, view.about, sandbox_badges(app.sandbox.is_connected)):
         if view.article and st.button(
@@ -32,6 +35,8 @@ def stock() -> None:
         return
     numbers(view)
     doubt(view)
+    purchases(app, view)
+    unreserved(app)
     with st.grid(8, min_column_width=115) as grid:
         with grid.cell(column_span=5):
             levels(app, view)
@@ -39,6 +44,7 @@ def stock() -> None:
             movements(app, view)
     article_list(app, view)
     differences_of(app, view)
+    prices_section(app)
 
 
 answered(stock)

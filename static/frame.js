@@ -1,20 +1,52 @@
-// The frame's part in the browser, begun once, however often a page brings it along.
-if (!window.isFramed) {
-  window.isFramed = true
-
-  // Tells the browser which language a page speaks, and keeps the one that a person chose for a year. The words of the page
-  // change before the file that comes with them has arrived again, so the page itself is watched.
+// The frame's part in the browser, begun before the first page is drawn: what is on a page can be pressed at once.
+{
+  // Tells the browser which language a page speaks, and keeps the one that a person chose for a year.
   let spoken
   const speak = () => {
-    const told = [...document.querySelectorAll('script[data-language]')].at(-1)
+    const told = [...document.querySelectorAll('i[data-language]')].at(-1)
     if (!told || told === spoken) return
     spoken = told
     const { language, kept, chosen } = told.dataset
     document.documentElement.lang = language
     if (chosen) document.cookie = `${kept}=${language}; path=/; max-age=31536000; SameSite=Lax`
   }
-  speak()
   new MutationObserver(speak).observe(document.body, { childList: true, subtree: true })
+
+  // Shows the keys where a question mark is pressed that is not typed into a field.
+  document.addEventListener('keydown', (pressed) => {
+    const field = pressed.target.closest?.('input, textarea, [contenteditable=true], [role=combobox], [role=dialog]')
+    if (pressed.key === '?' && !field) document.querySelector('.st-key-keys button')?.click()
+  })
+
+  // Makes one press one step of Back: what a page then adds to its address by itself takes the place of what was there.
+  let isPressed = false
+  for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, () => { isPressed = true }, true)
+  const push = history.pushState
+  history.pushState = (...told) => {
+    const kept = isPressed ? push : history.replaceState
+    isPressed = false
+    kept.apply(history, told)
+  }
+
+  // Opens a link to a page of the console where it stands, as the menu does: in a tab of its own all would be loaded anew.
+  // Whoever wants that tab presses Ctrl as well.
+  document.addEventListener('click', (pressed) => {
+    const link = pressed.target.closest?.('[data-testid=stMarkdownContainer] a[href^="/"]:not([href="/"], [href^="/login"])')
+    if (!link || pressed.ctrlKey || pressed.metaKey || pressed.shiftKey) return
+    pressed.preventDefault()
+    isPressed = true
+    history.pushState(null, '', link.href)
+    dispatchEvent(new PopStateEvent('popstate'))
+  })
+
+  // Chooses the first cell of a table by an arrow key where none is chosen yet: arrow keys go on from the one that is.
+  document.addEventListener('keydown', (pressed) => {
+    const table = pressed.target.closest?.('[data-testid=data-grid-canvas]')
+    if (!table || !pressed.key.startsWith('Arrow') || table.querySelector('td[aria-selected=true]')) return
+    pressed.stopPropagation()
+    pressed.preventDefault()
+    table.querySelector('td')?.focus()
+  }, true)
 
   // Opens a page again that Streamlit's own script took away: on a slow machine what it is told of a page it has just left
   // can be too late for it. All that a page shows is in its address and at the server.

@@ -31,6 +31,7 @@ from integration.store.runs import Runs
 from tests.builders import a_group, an_article
 from tests.clocks import Clock
 from tests.fakes import MemoryConnector
+from tests.people import somebody
 
 
 def shipped(flow: str) -> dict[str, Any]:
@@ -59,6 +60,7 @@ class Bench:
         self.settings = settings
         self.mapping_version = 1
         self.names = "as AccountView has them"
+        self.fed: dict[str, str] = {}
         self.clock = Clock()
         mirrors = mirrors_of(FLOWS.values())
         self.runs = Runs(database, self.clock)
@@ -76,7 +78,8 @@ class Bench:
         """Go on as a new process would: nothing is known but what is on file."""
         parts = Parts(
             self.connectors, self._logic, self.runs, self.previews, self.plans, self.ledger, self.links, self.cursors,
-            self.clock, Patience(timedelta(seconds=10), timedelta(seconds=1)), names=lambda: self.names,
+            self.clock, Patience(timedelta(seconds=10), timedelta(seconds=1)), fed=lambda _: self.fed,
+            names=lambda: self.names,
         )  # fmt: skip
         self.runner = Runner(Preview(parts), Commit(parts))
 
@@ -92,6 +95,9 @@ class Bench:
         return Products(
             ProductSettings(**self.settings), BODY, self.mapping_version, TABLES, RATES,
             lambda code: self.links.allot(self.flow, "article", code),
+            lambda codes: {key: one.reference for key, one in self.links.get(self.flow, Kind.ARTICLE, codes).items()},
+            lambda codes: self.links.allotted(self.flow, "article", codes),
+            look=lambda wanted: self.connectors["mplus"].lookup(wanted, self.links.references(self.flow)),
         )  # fmt: skip
 
     # ---- what a person does
@@ -99,7 +105,7 @@ class Bench:
     def preview(self, mode: Mode = Mode.CHANGES, keys: Sequence[str] = ()) -> Run:
         """Make a plan."""
         self.clock.advance(60)
-        return self.previewed(self.runner.preview.begin(PreviewRequest(self.flow, "test", mode, tuple(keys))))
+        return self.previewed(self.runner.preview.begin(PreviewRequest(self.flow, somebody("test"), mode, tuple(keys))))
 
     def undo(self, run: Run) -> Run:
         """Make a plan that puts back what a run wrote."""

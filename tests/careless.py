@@ -25,6 +25,7 @@ from integration.sandbox.faults import Fault
 from integration.services import Application
 from integration.settings import load_settings
 from tests.patience import SECONDS
+from tests.people import somebody
 from tests.planted import WRONG_CLIENT_SECRET, WRONG_TILL_SECRET
 
 
@@ -54,7 +55,7 @@ def settled(application: Application, run_id: str) -> RunState:
 
 
 def preview(application: Application) -> str:
-    run_id = application.runs.preview(PreviewRequest("products", by="test", mode=Mode.COMPLETE))
+    run_id = application.runs.preview(PreviewRequest("products", by=somebody("test"), mode=Mode.COMPLETE))
     settled(application, run_id)
     return run_id
 
@@ -62,7 +63,7 @@ def preview(application: Application) -> str:
 def commit(application: Application, run_id: str) -> None:
     run = application.runs.get(run_id)
     confirmed = {brake.code: brake.count for brake in run.brakes}
-    application.runs.commit(run_id, Approval(run.fingerprint, "test", confirmed=confirmed))
+    application.runs.commit(run_id, Approval(run.mark, "test", confirmed=confirmed))
     settled(application, run_id)
 
 
@@ -82,23 +83,27 @@ def main(folder: Path, control: str) -> None:
         arm(control, fault=fault, system="mplus", operation="createProduct", times=1, seconds=0.2)
     tell_all(lambda: commit(application, run_id))
     disarm(control)
-    tell_all(lambda: application.runs.resume(run_id, by="test"))
+    tell_all(lambda: application.runs.resume(run_id, by=somebody("test")))
     settled(application, run_id)
     wrong = build(load_settings(data=folder / "other", accountview={}, mplus={}))
-    till = application.settings.mplus.url
-    tell_all(lambda: wrong.connections.connect_mplus(till, "planted", WRONG_TILL_SECRET, "test"))
+    till = application.settings.access("mplus").url
+    tell_all(lambda: wrong.connections.connect_mplus(till, "planted", WRONG_TILL_SECRET, somebody("test")))
     tell_all(
         lambda: wrong.connections.connect_mplus(
-            f"{till}?secret={WRONG_TILL_SECRET}", "planted", WRONG_TILL_SECRET, "test"
+            f"{till}?secret={WRONG_TILL_SECRET}", "planted", WRONG_TILL_SECRET, somebody("test")
         )
     )
-    tell_all(lambda: wrong.connections.connect_mplus("http://127.0.0.1:9/", "planted", WRONG_TILL_SECRET, "test"))
-    log_in = partial(wrong.connections.authorize_address, "http://127.0.0.1/", "planted", WRONG_CLIENT_SECRET, "test")
-    address = log_in(application.settings.accountview.url)
+    tell_all(
+        lambda: wrong.connections.connect_mplus("http://127.0.0.1:9/", "planted", WRONG_TILL_SECRET, somebody("test"))
+    )
+    log_in = partial(
+        wrong.connections.authorize_address, "http://127.0.0.1/", "planted", WRONG_CLIENT_SECRET, somebody("test")
+    )
+    address = log_in(application.settings.access("accountview").url)
     tell_all(lambda: address)
     tell_all(lambda: wrong.connections.authorized("planted-code", parse_qs(urlsplit(address).query)["state"][0]))
     tell_all(wrong.connections.companies)
-    tell_all(lambda: wrong.connections.choose_company("7f3c", "test"))
+    tell_all(lambda: wrong.connections.choose_company("7f3c", somebody("test")))
     tell_all(
         lambda: [
             vars(part) for each in (wrong, application) for part in vars(each).values() if hasattr(part, "__dict__")

@@ -8,6 +8,21 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+class Ahead:
+    """The clock of a machine on which days have passed."""
+
+    def __init__(self) -> None:
+        self._by = timedelta()
+
+    def __call__(self) -> datetime:
+        """Return the present moment there."""
+        return now() + self._by
+
+    def pass_days(self, days: int) -> None:
+        """Let days pass at once."""
+        self._by += timedelta(days=days)
+
+
 class Clock:
     """A clock that stands still until it is told to go on."""
 

@@ -1,12 +1,14 @@
 """What all tests share."""
 
 import gc
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests.patience import LONGEST
 
+TESTS = Path(__file__).parent
 WAITING = ("browser", "processes")
 
 settings.register_profile("patient", deadline=None)
@@ -14,8 +16,8 @@ settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what starts processes: it takes longest, and mostly waits while the rest works."""
-    items.sort(key=lambda item: item.get_closest_marker("processes") is None)
+    """Begin with what starts processes or has the whole application at work: it takes longest, and mostly waits."""
+    items.sort(key=lambda item: item.path.parent != TESTS and item.get_closest_marker("processes") is None)
     for item in items:
         if any(item.get_closest_marker(name) for name in WAITING):
             item.add_marker(pytest.mark.timeout(LONGEST))

@@ -5,14 +5,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from integration.bootstrap import build
+from integration.connectors.accountview.settings import AccountViewAccess
+from integration.connectors.mplus.settings import MplusAccess
 from integration.core.plan import Approval
 from integration.core.run import ACTIVE, Mode, PlanRow, PreviewRequest, Run, RunState
 from integration.services import Application
-from integration.settings import AccountViewAccess, MplusAccess, load_settings
+from integration.settings import load_settings
+from integration.store.database import Clock
+from tests.clocks import now
 from tests.counter import Counter
 from tests.patience import until
-from tests.stores import built_in, stores_in
+from tests.people import somebody
+from tests.stores import built_in, prepare, stores_in
 
 ARTICLES = 60
 FAST = 100_000.0  # calls a second: nobody is to be spared
@@ -20,15 +27,19 @@ WHO = "operator"
 
 
 @contextmanager
-def opened(data: Path, *, start: bool = True, owner: str = "", **settings: Any) -> Iterator[Application]:
-    """An application with its data in a folder, and nothing of the environment."""
+def opened(
+    data: Path, *, start: bool = True, owner: str = "", machine: Clock = now, **settings: Any
+) -> Iterator[Application]:
+    """An application with its data in a folder, and nothing of the environment; `machine` is its clock."""
     given = {
         "accountview": AccountViewAccess(per_second=FAST),
         "mplus": MplusAccess(),
         "sandbox_articles": ARTICLES,
         **settings,
     }
-    application = build(load_settings(data=data, **given), owner=owner)
+    if "database_url" not in settings:
+        prepare(data / "console.sqlite")
+    application = build(load_settings(data=data, **given), owner=owner, machine=machine)
     try:
         yield application.start() if start else application
     finally:
@@ -52,14 +63,14 @@ class Console:
     def preview(self, flow: str, *keys: str, mode: Mode = Mode.COMPLETE) -> Run:
         """Return the plan of everything, or of the records under some keys alone."""
         mode = Mode.CHOSEN if keys else mode
-        return settled(self.application, self.application.runs.preview(PreviewRequest(flow, WHO, mode, keys)))
+        return settled(self.application, self.application.runs.preview(PreviewRequest(flow, somebody(WHO), mode, keys)))
 
     def commit(self, run: Run) -> Run:
         """Write a plan where there is something to write, with every brake confirmed."""
         if run.state is not RunState.READY:
             return run
         confirmed = {brake.code: brake.count for brake in run.brakes}
-        self.application.runs.commit(run.id, Approval(run.fingerprint, WHO, confirmed=confirmed))
+        self.application.runs.commit(run.id, Approval(run.mark, WHO, confirmed=confirmed))
         done = settled(self.application, run.id)
         assert done.state is RunState.DONE, (done.state, done.error, done.facts)
         assert (done.counts.difference, done.counts.in_doubt) == (0, 0)
@@ -71,11 +82,11 @@ class Console:
 
     def retry(self, flow: str, cause: str) -> Run:
         """Try again what is parked for a cause, and commit it."""
-        return self.commit(settled(self.application, self.application.runs.try_again(flow, cause, WHO)))
+        return self.commit(settled(self.application, self.application.runs.try_again(flow, cause, somebody(WHO))))
 
     def undo(self, run: Run) -> Run:
         """Return the plan that puts back what a run wrote."""
-        return settled(self.application, self.application.runs.undo(run.id, WHO))
+        return settled(self.application, self.application.runs.undo(run.id, somebody(WHO)))
 
     def lines(self, run: Run) -> dict[str, PlanRow]:
         """Return the lines of a plan by their keys."""
@@ -93,6 +104,24 @@ class Console:
     def writes(self) -> int:
         """Return how many calls so far were meant to change something."""
         return self.sandbox.ledger.counts()["writes"]
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A shop whose articles are at the till, so that orders of them can be booked."""
+    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+        made = Console(application)
+        assert made.run("products").counts.proven > 20
+        yield made
+
+
+@pytest.fixture(scope="module")
+def article(console: Console) -> str:
+    """An article at the full rate that both systems have."""
+    return next(
+        str(one["articleNumber"]) for one in console.sandbox.state("articles", "mplus")
+        if one.get("extArticleId") and one["vatCode"] == 2 and one["priceIncl"] > 1000
+    )  # fmt: skip
 
 
 def causes(findings: list[Any]) -> list[str]:

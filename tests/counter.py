@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from integration.sandbox.mplus.contract import Contract, Fields, written
+from integration.sandbox.mplus.contract import Fields, contract, written
 from integration.sandbox.server import Sandbox
 from tests.sandbox.soap_client import RawClient, Reply, prefixed, tags
 
@@ -15,7 +15,7 @@ class Counter:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._contract = Contract()
+        self._contract = contract()
         self._till = RawClient(sandbox.mplus_url)
 
     def customer(self, name: str, email: str = "", **values: Any) -> str:

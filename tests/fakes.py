@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from integration.connectors.protocol import References
 from integration.core.connections import Finding, Tell, Token, unheard
 from integration.core.errors import InDoubtError, RejectedError, UnavailableError
+from integration.core.markers import UNKNOWN, Stretches
 from integration.core.plan import Action, Change
 from integration.core.records import Batch, Field, FieldType, Held, Kind, Location, Record, Written
 
@@ -27,6 +28,21 @@ class Links:
     def key(self, kind: Kind, reference: str) -> str | None:
         """Return our key of what the target knows under this reference."""
         return next((key for (of, key), known in self.known.items() if (of, known) == (kind, reference)), None)
+
+
+class MemoryLearned:
+    """What a connection found out, in memory."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    def get(self) -> Mapping[str, str]:
+        """Return what was found out."""
+        return self.values
+
+    def put(self, values: Mapping[str, str]) -> None:
+        """Keep it."""
+        self.values = dict(values)
 
 
 class MemoryKeeper:
@@ -150,14 +166,15 @@ class MemoryConnector:
         """Return what `offered` has under this name."""
         return self.offered.get(name, {})
 
-    def extract(self, kind: Kind, since: str | None = None, after: str | None = None) -> Batch:
+    def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
         """Return one page in the order of the keys."""
         self._answering("extract")
         with self._lock:
             mark = json.loads(after) if after else {"stamp": str(self._clock), "last": ""}
             rows = self._changed(kind, since, mark["last"])
-        page = rows[: self.page_size]
-        more = json.dumps({**mark, "last": page[-1].record.key}) if len(rows) > self.page_size else None
+        page_size = min(self.page_size, most or self.page_size)
+        page = rows[:page_size]
+        more = json.dumps({**mark, "last": page[-1].record.key}) if len(rows) > page_size else None
         return Batch(tuple(kept.record for kept in page), more, mark["stamp"])
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
@@ -208,12 +225,13 @@ class MemoryConnector:
         del change
         return 1
 
-    def changed(self, kind: Kind, since: str, after: str | None = None) -> Batch:
-        """Return one page of what changed after the marker; after an empty one, of everything."""
+    def changed(self, kind: Kind, since: str, after: str | None = None, known: Stretches = UNKNOWN) -> Batch:
+        """Return one page of what changed after the marker and is not known; after an empty marker, of everything."""
         self._answering("changed")
         with self._lock:
             now = str(self._clock)
             rows = self._changed(kind, str(int(since) + 1) if since else None, after or "")
+            rows = [kept for kept in rows if kept.stamp not in known]
         page = rows[: self.page_size]
         records = tuple(_only_keys(kept) for kept in page)
         return Batch(records, page[-1].record.key if len(rows) > self.page_size else None, now)
@@ -251,7 +269,7 @@ class MemoryConnector:
         return "", [kept for kept in self._kept.values() if homes and kept.reference == homes.most_common(1)[0][0]]
 
     def _places(self, wanted: Record, references: References) -> dict[str, Location]:
-        """Return where the articles of a product are: under the number of their link, or the wanted one."""
+        """Return where the articles of a product are: under the number of their link, the wanted one, or their code."""
         if wanted.kind is not Kind.PRODUCT:
             return {}
         places = {
@@ -260,8 +278,18 @@ class MemoryConnector:
             if kind is wanted.kind
             for part in kept.record.parts
         }
+        codes = {
+            str(part.values["external_id"]): part.key
+            for (kind, _), kept in self._kept.items()
+            if kind is wanted.kind
+            for part in kept.record.parts
+            if part.values.get("external_id")
+        }
         linked = {part.key: references.reference(part.kind, part.source) or "" for part in wanted.parts}
-        found = {key: places.get(linked[key], places.get(key)) for key in linked}
+        sources = {part.key: part.source for part in wanted.parts}
+        found = {
+            key: places.get(linked[key], places.get(key, places.get(codes.get(sources[key], "")))) for key in linked
+        }
         return {key: place for key, place in found.items() if place is not None}
 
     def _find(self, kind: Kind, key: str, references: References) -> _Kept | None:
@@ -288,7 +316,7 @@ class MemoryConnector:
             kept = self._keep(change.wanted)
         elif now is None:
             raise RejectedError("target_record_missing", system=self.system, key=change.key, number="")
-        elif held is None or held.marker != str(now.stamp):
+        elif held is None or held.original is not now:
             raise RejectedError("target_changed_since_plan", system=self.system, key=change.key)
         else:
             kept = self._keep(_edited(now.record, change.wanted))

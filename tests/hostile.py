@@ -1,5 +1,6 @@
 """Names that want to be more than text: what a page, a chart, a terminal, a log or a spreadsheet might make of them."""
 
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,6 +12,7 @@ from integration.sandbox.server import Sandbox, start
 from integration.sandbox.shop.shop import Shop, make_shop
 
 FOREIGN = "evil.example"  # no host of ours: nothing may be asked of it, and nothing lead there
+ALL_WELL = "All well"  # what the names would have a terminal say
 
 MARKDOWN = (
     f"[x](http://{FOREIGN}/l)",
@@ -139,6 +141,14 @@ def shop(articles: int = 60) -> Shop:
             for one in kind.customers
         ),
     )  # fmt: skip
+
+
+def harmful(said: str) -> list[str]:
+    """Return what of it a terminal would obey or hide, and lines that are not the console's own."""
+    signs = [
+        ascii(sign) for sign in said if sign != "\n" and unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp", "Cs")
+    ]
+    return signs + [line for line in said.splitlines() if line.startswith(ALL_WELL)]
 
 
 @contextmanager

@@ -33,15 +33,16 @@ TEXT_CHOICES = {"selectbox", "multiselect"}
 # Shown by one function each, and by nobody else.
 ROOMS = {
     "dataframe": "tables.py", "data_editor": "tables.py", "plotly_chart": "charts.py", "json": "tables.py",
-    "code": "tables.py", "html": "application.py app.py", "badge": "layout.py",
+    "code": "tables.py", "image": "pictures.py", "html": "application.py app.py bars.py", "badge": "layout.py",
 }  # fmt: skip
-NOT_DRAWN = {"text", "exception", "help", "chat_message", "image", "iframe"}  # nobody needs them
+NOT_DRAWN = {"text", "exception", "help", "chat_message", "iframe"}  # nobody needs them
 # Words of ours: their facts, given by name, have to be Markdown where the whole is drawn as such.
 WORDS = {"text", "term", "counted", "flow_text", "flow_term"}
 # What gives words of ours, numbers or days, or is `plain`.
 SAFE = {
     "plain", "link", "coded",
     "number", "amount_text", "euros", "percentage", "span", "moment", "duration", "clock_time",
+    "whole_day", "month_name",
     "long_day", "short_day", "table_day", "typed_number", "system_name", "flow_name", "way", "len", "int", "sum",
 }  # fmt: skip
 KEEPING = {"join", "lower", "rstrip", "strip", "capitalize", "format"}  # of text: Markdown stays Markdown

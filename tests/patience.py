@@ -5,12 +5,14 @@ from collections.abc import Callable
 
 SECONDS = 180.0
 LONGEST = 1800  # seconds that a test may take which waits for a browser or for other processes
+LONGEST_PAUSE = 0.2  # seconds between two looks
 LATE = 2  # seconds in which something that is late is surely asked for before it comes
 
 
 def until(reached: Callable[[], bool], what: str, seconds: float = SECONDS, *, pause: float = 0.02) -> None:
-    """Look fifty times a second until something is so."""
-    end = time.monotonic() + seconds
+    """Look fifty times a second until something is so, and soon less often: to look is work too."""
+    begun = time.monotonic()
     while not reached():
-        assert time.monotonic() < end, f"never came: {what}"
-        time.sleep(pause)
+        waited = time.monotonic() - begun
+        assert waited < seconds, f"never came: {what}"
+        time.sleep(max(pause, min(LONGEST_PAUSE, waited / 4)))

@@ -25,8 +25,9 @@ CONSOLE_KEY = "planted-console-key"
 def forms(secret: str) -> set[bytes]:
     """Return a secret as it may stand in an address, a form, XML, JSON or a text."""
     texts = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), escape(secret), repr(secret)[1:-1]}
-    in_json = json.dumps(secret)[1:-1]
-    texts |= {in_json, re.sub("[<>/]", lambda sign: f"\\u{ord(sign[0]):04x}", in_json)}  # the second inside HTML
+    for as_ascii in (True, False):  # as the standard library writes JSON, and as orjson does
+        in_json = json.dumps(secret, ensure_ascii=as_ascii)[1:-1]
+        texts |= {in_json, re.sub("[<>/]", lambda sign: f"\\u{ord(sign[0]):04x}", in_json)}  # the second inside HTML
     return {text.encode() for text in texts} | {secret.encode("unicode_escape")}
 
 

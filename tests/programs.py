@@ -13,7 +13,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from integration.connectors.accountview.settings import AccountViewAccess
+from integration.connectors.mplus.settings import MplusAccess
 from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from integration.sandbox.server import Sandbox
 from tests import command
@@ -28,6 +31,22 @@ def environment(**settings: str) -> dict[str, str]:
     """Return an environment in which nothing is set for the console but this; names without CONSOLE_."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("CONSOLE_")}
     return {**others, **{f"CONSOLE_{name}": value for name, value in settings.items()}}
+
+
+FAST = 100_000.0  # calls a second: a test waits for no pace
+
+
+def books_of(sandbox: Sandbox) -> AccountViewAccess:
+    """Return how a console reaches the books of a sandbox."""
+    return AccountViewAccess(
+        url=sandbox.accountview_url, client_id=CLIENT_ID, client_secret=SecretStr(CLIENT_SECRET),
+        refresh_token=SecretStr(REFRESH_TOKEN), company=COMPANY, per_second=FAST,
+    )  # fmt: skip
+
+
+def till_of(sandbox: Sandbox, pace: float = FAST) -> MplusAccess:
+    """Return how a console reaches the till of a sandbox, with so many calls a second at the most."""
+    return MplusAccess(url=sandbox.mplus_url, ident="sandbox", secret=SecretStr("sandbox-secret"), per_second=pace)
 
 
 def access(sandbox: Sandbox) -> dict[str, str]:
@@ -108,7 +127,12 @@ def program(module: str, *arguments: str, settings: Mapping[str, str]) -> Iterat
         yield running
     finally:
         running.send_signal(signal.SIGTERM)
-        running.communicate(timeout=SECONDS)
+        try:
+            running.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.communicate()
+            raise
 
 
 def confirmations(run: Mapping[str, Any]) -> list[str]:

@@ -76,14 +76,19 @@ def free_port() -> int:
 
 @contextmanager
 def served(
-    data: Path, *arguments: str, settings: Mapping[str, str], command: Sequence[str] = COMMAND
+    data: Path,
+    *arguments: str,
+    settings: Mapping[str, str],
+    command: Sequence[str] = COMMAND,
+    program: str = sys.executable,
+    at: Path = ROOT,
 ) -> Iterator[Server]:
-    """Run a console on a folder, with settings as the environment names them."""
+    """Run a console on a folder, with settings as the environment names them, from the folder `at`."""
     port = free_port()
     with (data / "server.log").open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
-            [sys.executable, *(one.format(port=port) for one in command), *arguments],
-            cwd=ROOT, env=environment(data, settings), stdout=log, stderr=subprocess.STDOUT,
+            [program, *(one.format(port=port) for one in command), *arguments],
+            cwd=at, env=environment(data, settings), stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
             server = Server(port, data, process)
@@ -96,6 +101,7 @@ def served(
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+                raise
 
 
 def environment(data: Path, settings: Mapping[str, str]) -> dict[str, str]:

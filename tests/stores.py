@@ -1,8 +1,9 @@
 """What an application keeps, looked at past its services, and new databases for it."""
 
+import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -38,8 +39,15 @@ def built_in(application: Application) -> Sandbox:
 
 def new_database(file: Path) -> Database:
     """Open a database in which nothing is yet: the copy of one, whose migrations are passed once in a process."""
-    file.write_bytes(_migrated())
+    prepare(file)
     return open_database(f"sqlite:///{file}")
+
+
+def prepare(file: Path) -> None:
+    """Make a database that nobody has opened yet, where there is none, without passing all migrations again."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(_migrated())
 
 
 @contextmanager
@@ -62,4 +70,7 @@ def _migrated() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "console.sqlite"
         open_database(f"sqlite:///{file}").close()
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("DELETE FROM instance")  # who opens a copy says who it is
+            connection.commit()
         return file.read_bytes()

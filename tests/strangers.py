@@ -1,9 +1,12 @@
-"""A server that is neither of our systems and writes down all it is told."""
+"""Servers that are neither of our systems: one writes down all it is told, one stands before ours and spoils a row."""
 
+import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 
 class Stranger:
@@ -56,3 +59,47 @@ def stranger(*, leads_to: str = "", answer: bytes = b"{}") -> Iterator[Stranger]
     with listening(Handler) as port:
         known = Stranger(port)
         yield known
+
+
+@contextmanager
+def spoiling(url: str, table: str, row: Mapping[str, str], column: str, held: str) -> Iterator[str]:
+    """Stand before AccountView: in the rows of a table that have these values, a column holds this piece of JSON."""
+    mark = "spoilt-here"
+
+    def spoilt(body: bytes) -> bytes:
+        told = json.loads(body) if body.startswith(b"{") else {}
+        found = [one for one in told.get(table, ()) if row.items() <= one.items() and column in one]
+        for one in found:
+            one[column] = mark
+        return json.dumps(told).replace(f'"{mark}"', held).encode() if found else body
+
+    with before(url, spoilt) as there:
+        yield there
+
+
+@contextmanager
+def before(url: str, spoilt: Callable[[bytes], bytes]) -> Iterator[str]:
+    """Stand before a server, and hand its answers on as they are spoilt."""
+    place = urlsplit(url)
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle_any(self) -> None:
+            line = HTTPConnection(place.netloc)
+            sent = self.rfile.read(int(self.headers.get("content-length") or 0))
+            line.request(self.command, self.path, sent, dict(self.headers.items()))
+            answer = line.getresponse()
+            body = spoilt(answer.read())
+            line.close()
+            self.send_response(answer.status)
+            self.send_header("content-type", answer.headers["content-type"])
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = do_PUT = handle_any  # noqa: N815 - names that the library looks for
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with listening(Handler) as port:
+        yield f"http://127.0.0.1:{port}{place.path}"

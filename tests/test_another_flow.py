@@ -18,17 +18,19 @@ from integration.core.flow import Flow, Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Change, Limits, Policy
 from integration.core.records import Held, Kind, Record
-from integration.core.rules import Trace, as_text, policy, rules_from
+from integration.core.rules import as_text, policy, rules_from
 from integration.core.run import Link, Mode, PlanRow, PreviewRequest, RunState, Staged
+from integration.core.traces import Trace
 from integration.flows.forms import Codes, Pick, Proposal, Question, Section, Switch, Words
 from integration.flows.functions.toolbox import Tools
 from integration.flows.registry import FLOWS
 from integration.flows.settings import BOOKS, TILL, FlowSettings, books, left_out
-from integration.flows.spec import Asked, FlowSpec, Needs, Shaped
+from integration.flows.spec import Asked, FlowLogic, FlowSpec, Needs, Shaped
 from integration.services import Application
 from integration.services.exceptions import address_of
 from tests.consoles import WHO
 from tests.pages.conftest import ROOT, Open, committed, open_page, own_main, press, settled, texts
+from tests.people import somebody
 
 __all__ = ["open_page", "own_main"]
 
@@ -60,7 +62,7 @@ class DepartmentSettings(FlowSettings):
     shown: str = "all"
 
 
-class Departments:
+class Departments(FlowLogic):
     """The logic of the flow, for one version of its settings, mapping and value tables."""
 
     def __init__(
@@ -114,6 +116,9 @@ class Departments:
     def objection(self, stage: object, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         del stage, desired, held, link
         return None
+
+    def both(self, record: Record) -> None:
+        del record
 
     def fitting(self, stage: object, desired: Record, held: Held | None) -> Record | Skip:
         del stage
@@ -178,7 +183,7 @@ def codes(app: Application) -> list[str]:
 def parked(app: Application) -> str:
     """A plan in which every department lacks a row of the value table, but the first."""
     app.rules.set_table("signs", {codes(app)[0]: "Entrance"}, WHO)
-    run = settled(app, app.runs.preview(PreviewRequest(NAME, WHO, Mode.COMPLETE)))
+    run = settled(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
     assert not run.error, (run.error, run.facts)
     assert (run.state, run.counts.parked) == (RunState.READY, run.counts.read - 1)
     return run.id
@@ -212,7 +217,7 @@ def test_its_mapping_opens(open_page: Open, part: str) -> None:
 
 @pytest.mark.parametrize("step", ["accountview", "mplus", "flows", "questions", "ready"])
 def test_every_step_of_the_set_up_opens_with_it(app: Application, open_page: Open, step: str) -> None:
-    app.setup.choose({NAME: 5}, WHO)
+    app.setup.choose({NAME: 5}, somebody(WHO))
 
     test = open_page("setup", step=step)
 
@@ -244,13 +249,13 @@ def test_its_plan_opens(parked: str, open_page: Open, show: str) -> None:
 def test_a_plan_of_it_is_committed_and_proven_and_then_nothing_is_left(app: Application, open_page: Open) -> None:
     app.rules.set_table("signs", {code: f"Sign of {code}" for code in codes(app)}, WHO)
 
-    done = committed(app, settled(app, app.runs.preview(PreviewRequest(NAME, WHO, Mode.COMPLETE))))
+    done = committed(app, settled(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE))))
 
     assert (done.state, done.counts.proven, done.counts.parked, done.counts.difference) == (
         RunState.DONE, len(codes(app)), 0, 0,
     )  # fmt: skip
     assert app.issues.causes(NAME) == []
-    again = settled(app, app.runs.preview(PreviewRequest(NAME, WHO, Mode.COMPLETE)))
+    again = settled(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
     assert (again.counts.unchanged, lines(app, again.id)) == (len(codes(app)), [])
 
     for page, address in (
@@ -266,7 +271,7 @@ def test_a_plan_of_it_is_committed_and_proven_and_then_nothing_is_left(app: Appl
 
 
 def test_no_file_of_the_console_knows_it() -> None:
-    files = [*ROOT.glob("*.py"), *(ROOT / "data").rglob("*.*")]
+    files = [*ROOT.glob("*.py"), *(ROOT / "data").rglob("*.toml"), *(ROOT / "data").rglob("*.csv")]
     files += [file for folder in ("integration", "pages") for file in (ROOT / folder).rglob("*.py")]
 
     assert [file for file in files if NAME in file.read_text(encoding="utf-8")] == []

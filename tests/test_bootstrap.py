@@ -15,13 +15,16 @@ from integration.core.run import Mode, PreviewRequest, Run, RunState
 from integration.services import Application
 from integration.settings import load_settings
 from tests.consoles import opened, settled
+from tests.people import somebody
 
 ROOT = Path(__file__).parent.parent
 
 
 def synced(application: Application) -> Run:
     """Preview everything, and commit it where there is something to commit."""
-    run = settled(application, application.runs.preview(PreviewRequest("products", by="test", mode=Mode.COMPLETE)))
+    run = settled(
+        application, application.runs.preview(PreviewRequest("products", by=somebody("test"), mode=Mode.COMPLETE))
+    )
     if run.state is RunState.READY:
         confirmed = {brake.code: brake.count for brake in run.brakes}
         application.runs.commit(run.id, Approval(run.fingerprint, "test", confirmed=confirmed))

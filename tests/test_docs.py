@@ -11,11 +11,12 @@ import pytest
 from integration.__main__ import cli
 from integration.core.flow import Stage
 from integration.core.plan import Action
-from integration.core.run import RunState, Step
+from integration.core.run import Step
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowSpec
 from integration.words import has_term
-from pages.components.shared.layout import run_state, step_state
+from pages.components.shared.layout import step_state
+from pages.components.shared.run_states import RUN_STATES
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -37,9 +38,9 @@ def test_every_flow_has_its_name(flow: str) -> None:
     assert has_term(f"flow_{flow}")
 
 
-@pytest.mark.parametrize("state", RunState)
-def test_every_state_of_a_run_has_its_word(state: RunState) -> None:
-    assert has_term(f"badge_{run_state(state)}")
+@pytest.mark.parametrize("state", RUN_STATES)
+def test_every_state_of_a_run_has_its_word(state: str) -> None:
+    assert has_term(f"badge_{state}")
 
 
 @pytest.mark.parametrize("step", Step)

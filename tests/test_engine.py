@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -14,7 +15,9 @@ import sqlalchemy as sa
 
 from integration.core.errors import RunActiveError
 from integration.core.plan import Approval
+from integration.core.records import Kind
 from integration.core.run import Mode, PreviewRequest, Run, RunState, Step
+from integration.core.timetable import WALL_CLOCK
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from integration.store.database import open_database
@@ -25,6 +28,7 @@ from integration.store.tables import runs
 from tests.clocks import now
 from tests.connectors.accountview.samples import calls_since, newest_call
 from tests.patience import until
+from tests.people import somebody
 from tests.pickles import plant, rows
 from tests.postgres import postgres_server, postgres_url
 from tests.runner.processes import Obedient, with_a_bug
@@ -76,9 +80,9 @@ def unproven(console: Obedient, run: Run) -> dict[str, str]:
 def stopped_by_the_books(start: Start, sandbox: Sandbox) -> tuple[Obedient, str, str]:
     """Return a console with a preview that waits for books that are away, and what takes them away."""
     console = start()
-    console.rests(console.ask("runs.preview", PreviewRequest("products", "test")))
+    console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
     away = sandbox.switches.arm(Fault.UNAVAILABLE, system="accountview", times=None)
-    run_id = console.ask("runs.preview", PreviewRequest("products", "test"))
+    run_id = console.ask("runs.preview", PreviewRequest("products", somebody("test")))
     until(lambda: bool(console.ask("runs.get", run_id).error), "the trouble")
     return console, run_id, away
 
@@ -86,9 +90,9 @@ def stopped_by_the_books(start: Start, sandbox: Sandbox) -> tuple[Obedient, str,
 def test_two_runs_at_once_are_refused_with_the_name_of_the_first(start: Start, sandbox: Sandbox) -> None:
     console = start()
     with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=0.5):
-        first = console.ask("runs.preview", PreviewRequest("products", "somebody"))
+        first = console.ask("runs.preview", PreviewRequest("products", somebody("somebody")))
         with pytest.raises(RunActiveError) as refusal:
-            console.ask("runs.preview", PreviewRequest("products", "test"))
+            console.ask("runs.preview", PreviewRequest("products", somebody("test")))
     assert (refusal.value.facts["run"], refusal.value.facts["by"]) == (first, "somebody")
     assert console.rests(first).state is RunState.READY
 
@@ -98,12 +102,38 @@ def test_each_run_learns_anew_how_the_books_say_that_there_is_nothing(start: Sta
 
     def reads() -> Counter[str]:
         first = newest_call(sandbox)
-        console.rests(console.ask("runs.preview", PreviewRequest("products", "test", Mode.COMPLETE)))
+        console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"), Mode.COMPLETE)))
         calls = calls_since(sandbox, first)
         return Counter({name: calls[name] for name in ("AG1 GET", "AK1 GET")})
 
     reads()  # the connection itself asks more
     assert reads() == reads() >= Counter({"AG1 GET": 3, "AK1 GET": 3})
+
+
+def test_the_till_is_told_for_which_run_it_is_asked_for_its_journals(start: Start, sandbox: Sandbox) -> None:
+    console = start()
+    run = console.rests(console.ask("runs.preview", PreviewRequest("days", somebody("test"), Mode.COMPLETE)))
+    told = [str(row["reference"]) for row in sandbox.state("questions", "mplus")]
+    assert told
+    assert len(set(told)) == len(told)
+    assert all(reference.startswith(f"{run.id}-") for reference in told)
+
+
+def began(url: str, *names: str) -> list[str | None]:
+    """Return from which queue each of these workflows was taken, or is to be; None where it began at once."""
+    with rows(url) as (connection, schema):
+        found = connection.execute(sa.text(f"SELECT workflow_uuid, queue_name FROM {schema}workflow_status"))  # noqa: S608 - ours
+        queues = {row.workflow_uuid: row.queue_name for row in found}
+    return [queues[name] for name in names]
+
+
+def test_where_one_process_is_alone_a_run_begins_without_a_look_at_a_queue(start: Start) -> None:
+    console = start()
+    run = console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
+    console.ask("runs.commit", run.id, yes(run))
+    assert console.rests(run.id).state is RunState.DONE
+    engine = f"sqlite:///{console.folder / 'engine.sqlite'}"
+    assert began(engine, f"preview-{run.id}", f"commit-{run.id}-1") == [None, None]
 
 
 def scheduled(console: Obedient) -> Run:
@@ -117,13 +147,50 @@ def scheduled(console: Obedient) -> Run:
 def by_itself(start: Start, *, may_send: bool) -> Obedient:
     console = start()
     console.ask("proposals.fill", "test")
-    console.ask("flows.change", "products", {"on": True, "schedule_minutes": 59, "auto_approve": may_send}, "test")
+    console.ask(
+        "flows.change", "products", {"on": True, "schedule_minutes": 60, "auto_approve": may_send}, somebody("test")
+    )
     return console
+
+
+def test_what_was_written_is_looked_at_once_a_night(start: Start, sandbox: Sandbox) -> None:
+    console = by_itself(start, may_send=True)
+    scheduled(console)
+    written = len(sandbox.ledger.writes())
+    console.ask("look_due", "look-drift")
+    found = {one.kind: one.counts for one in console.ask("drift.latest")}
+    assert found[Kind.PRODUCT].looked == found[Kind.PRODUCT].equal > 0
+    console.ask("look_due", "look-days")  # the flow of days is off
+    today = console.ask("days.today")
+    assert console.ask("days.listed", today, today) == []
+    assert len(sandbox.ledger.writes()) == written
 
 
 def test_a_scheduled_plan_waits_for_a_person(start: Start, sandbox: Sandbox) -> None:
     run = scheduled(by_itself(start, may_send=False))
     assert (run.state, run.by, run.approval) == (RunState.READY, "schedule", None)
+    assert not sandbox.ledger.writes()
+
+
+@pytest.mark.long
+def test_a_run_of_the_night_waits_for_one_that_is_at_work(start: Start, sandbox: Sandbox) -> None:
+    console = by_itself(start, may_send=False)
+    with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=1):
+        by_hand = console.ask("runs.preview", PreviewRequest("products", somebody("test"), Mode.COMPLETE))
+        console.ask("due", "products-complete")
+
+    at_night, first = console.ask("runs.latest", "products")[:2]
+    assert (at_night.by, at_night.mode, first.id) == ("schedule", Mode.COMPLETE, by_hand)
+    assert at_night.started_at >= first.started_at
+
+
+def test_a_flow_begins_by_itself_only_in_its_hours(start: Start, sandbox: Sandbox) -> None:
+    console = by_itself(start, may_send=False)
+    gone = (now().astimezone(ZoneInfo(WALL_CLOCK)) - timedelta(hours=3)).time().replace(second=0, microsecond=0)
+    calendar = {"begins": gone, "ends": gone}
+    console.ask("flows.change", "products", {"schedule_minutes": 1, "calendar": calendar}, somebody("test"))
+    console.ask("round", "products", "changes")
+    assert console.ask("runs.latest", "products") == []
     assert not sandbox.ledger.writes()
 
 
@@ -156,7 +223,7 @@ def test_a_scheduled_plan_is_sent_when_its_flow_may_do_so_and_no_brake_is_trippe
 def test_a_plan_that_waits_goes_on_waiting_and_is_sent_once_its_flow_may_do_so(start: Start, sandbox: Sandbox) -> None:
     console = by_itself(start, may_send=True)
     scheduled(console)
-    console.ask("flows.change", "products", {"auto_approve": False}, "test")
+    console.ask("flows.change", "products", {"auto_approve": False}, somebody("test"))
     there = {str(row["extArticleId"]) for row in sandbox.state("articles", "mplus") if row.get("extArticleId")}
     article = next(each for each in sandbox.shop.articles if each.code in there and each.price_excl)
     sandbox.accountview.edit("ARTICLE", article.code, {"ART_DESC1": "Met een andere naam"})
@@ -165,7 +232,7 @@ def test_a_plan_that_waits_goes_on_waiting_and_is_sent_once_its_flow_may_do_so(s
     again = scheduled(console)
     assert (again.state, again.error, again.facts["run"]) == (RunState.DISCARDED, "plan_says_the_same", waits.id)
     assert console.ask("runs.get", waits.id).state is RunState.READY
-    console.ask("flows.change", "products", {"auto_approve": True}, "test")
+    console.ask("flows.change", "products", {"auto_approve": True}, somebody("test"))
     scheduled(console)
     done = console.rests(waits.id)
     assert (done.state, done.counts.proven) == (RunState.DONE, waits.counts.planned)
@@ -173,7 +240,7 @@ def test_a_plan_that_waits_goes_on_waiting_and_is_sent_once_its_flow_may_do_so(s
 
 def test_a_commit_that_an_unavailable_till_stopped_goes_on_by_itself(start: Start, sandbox: Sandbox) -> None:
     console = start()
-    run = console.rests(console.ask("runs.preview", PreviewRequest("products", "test")))
+    run = console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
     away = sandbox.switches.arm(Fault.UNAVAILABLE, system="mplus", times=None)
     console.ask("runs.commit", run.id, yes(run))
     until(lambda: bool(console.ask("runs.get", run.id).error), "the trouble")
@@ -186,6 +253,7 @@ def test_a_commit_that_an_unavailable_till_stopped_goes_on_by_itself(start: Star
     assert unproven(console, done) == {}
 
 
+@pytest.mark.long
 def test_a_preview_that_unavailable_books_stopped_goes_on_by_itself(start: Start, sandbox: Sandbox) -> None:
     console, run_id, away = stopped_by_the_books(start, sandbox)
     assert console.ask("runs.get", run_id).state is RunState.PREVIEWING
@@ -196,10 +264,10 @@ def test_a_preview_that_unavailable_books_stopped_goes_on_by_itself(start: Start
 
 def test_a_preview_that_waits_for_a_system_is_cancelled_at_once(start: Start, sandbox: Sandbox) -> None:
     console, run_id, away = stopped_by_the_books(start, sandbox)
-    console.ask("runs.cancel", run_id, "somebody")
+    console.ask("runs.cancel", run_id, somebody("somebody"))
     until(lambda: console.ask("runs.get", run_id).state is RunState.DISCARDED, "the end")
     sandbox.switches.disarm(away)
-    again = console.rests(console.ask("runs.preview", PreviewRequest("products", "test")))
+    again = console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
     assert (again.state, again.counts.difference) == (RunState.READY, 0)
     assert not sandbox.ledger.writes()
 
@@ -209,7 +277,7 @@ def test_a_preview_whose_console_was_stopped_in_the_middle_goes_on_at_the_next_s
 ) -> None:
     console = start()
     slow = sandbox.switches.arm(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=7)
-    run_id = console.ask("runs.preview", PreviewRequest("products", "test"))
+    run_id = console.ask("runs.preview", PreviewRequest("products", somebody("test")))
     until(lambda: console.ask("runs.get", run_id).phase == "extract", "the first page")
     console.stop()  # waits five seconds for the page, which is not long enough
     sandbox.switches.disarm(slow)
@@ -218,9 +286,10 @@ def test_a_preview_whose_console_was_stopped_in_the_middle_goes_on_at_the_next_s
     assert (run.state, run.counts.difference) == (RunState.READY, 0)
 
 
+@pytest.mark.long
 def test_a_run_that_was_approved_a_moment_ago_is_not_queued_beside_the_one_who_approved(start: Start) -> None:
     console = start()
-    run = console.rests(console.ask("runs.preview", PreviewRequest("products", "test")))
+    run = console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
     long_ago = now() - timedelta(hours=1)
     database = open_database(console.url)
     with database.write() as connection:
@@ -235,10 +304,11 @@ def test_a_run_that_was_approved_a_moment_ago_is_not_queued_beside_the_one_who_a
     assert len(console.ask("queued", f"commit-{run.id}")) == 1
 
 
+@pytest.mark.long
 def test_a_preview_whose_workflow_is_lost_is_queued_again(start: Start, sandbox: Sandbox) -> None:
     console = start()
     with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=0.5):
-        run_id = console.ask("runs.preview", PreviewRequest("products", "test"))
+        run_id = console.ask("runs.preview", PreviewRequest("products", somebody("test")))
         console.ask("lose", f"preview-{run_id}")
     assert console.ask("runs.get", run_id).state is RunState.PREVIEWING
     assert console.rests(run_id).state is RunState.READY
@@ -263,32 +333,71 @@ def test_a_bug_ends_a_run_under_an_incident_number_that_the_log_knows(
 # ---- two processes on one database
 
 
+def two_processes(start: Start, url: str) -> tuple[Obedient, Obedient]:
+    """Return a server and a worker that are at work on one shop that is set up."""
+    server = start(database_url=url)
+    server.ask("proposals.fill", "test")
+    worker = start(database_url=url, executor="worker")
+    assert worker.ask("runs.latest", "products") == []
+    return server, worker
+
+
 @pytest.mark.postgres
 def test_two_processes_share_the_work_and_not_a_run(start: Start, sandbox: Sandbox, postgres_url: str) -> None:
-    server = start(database_url=postgres_url)
-    server.ask("proposals.fill", "test")
-    worker = start(database_url=postgres_url, executor="worker")
-    assert worker.ask("runs.latest", "products") == []
+    server, worker = two_processes(start, postgres_url)
     with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=0.5):
-        first = server.ask("runs.preview", PreviewRequest("products", "test"))
+        first = server.ask("runs.preview", PreviewRequest("products", somebody("test")))
         with pytest.raises(RunActiveError) as refusal:
-            worker.ask("runs.preview", PreviewRequest("products", "test"))
+            worker.ask("runs.preview", PreviewRequest("products", somebody("test")))
     assert refusal.value.facts["run"] == first
     server.rests(first)
 
-    def both_have_worked() -> bool:
-        server.rests(server.ask("runs.preview", PreviewRequest("products", "test")))
-        with psycopg.connect(postgres_url) as connection:
-            found = connection.execute("SELECT DISTINCT executor_id FROM dbos.workflow_status").fetchall()
-        return {name for (name,) in found} >= {"server-1", "worker-1"}
+    with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=2.0):
+        flows = ("products", "customers")
+        both = [server.ask("runs.preview", PreviewRequest(flow, somebody("test"))) for flow in flows]
+    for run_id in both:
+        server.rests(run_id)
+    with psycopg.connect(postgres_url) as connection:
+        found = connection.execute(
+            "SELECT workflow_uuid, executor_id FROM dbos.workflow_status WHERE workflow_uuid = ANY(%s)",
+            [[f"preview-{run_id}" for run_id in both]],
+        ).fetchall()
+    assert dict(found) == {f"preview-{both[0]}": "server-1", f"preview-{both[1]}": "worker-1"}
 
-    until(both_have_worked, "work for both")
+
+@pytest.mark.long
+@pytest.mark.postgres
+def test_a_run_that_waits_for_a_process_that_died_is_done_by_another(
+    start: Start, sandbox: Sandbox, postgres_url: str
+) -> None:
+    server, worker = two_processes(start, postgres_url)
+    worker.kill()
+    with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=3.0):
+        server.ask("runs.preview", PreviewRequest("products", somebody("test")))
+        waits = server.ask("runs.preview", PreviewRequest("customers", somebody("test")))
+    (queued,) = began(postgres_url, f"preview-{waits}")
+    assert queued == "runs-worker-1"
+    assert server.rests(waits, TAKEN_OVER_WITHIN_SECONDS).state is RunState.READY
 
 
+@pytest.mark.long
+@pytest.mark.postgres
+def test_a_run_whose_process_ended_in_the_middle_is_done_by_another(
+    start: Start, sandbox: Sandbox, postgres_url: str
+) -> None:
+    server, worker = two_processes(start, postgres_url)
+    with sandbox.switches.armed(Fault.UNAVAILABLE, system="mplus", times=None):
+        run_id = worker.ask("runs.preview", PreviewRequest("products", somebody("test")))
+        until(lambda: bool(worker.ask("runs.get", run_id).error), "that it waits for the till")
+        worker.stop()
+    assert server.rests(run_id, TAKEN_OVER_WITHIN_SECONDS).state is RunState.READY
+
+
+@pytest.mark.long
 @pytest.mark.postgres
 def test_a_worker_takes_over_the_run_of_a_killed_server(start: Start, sandbox: Sandbox, postgres_url: str) -> None:
     server = start(database_url=postgres_url)
-    run = server.rests(server.ask("runs.preview", PreviewRequest("products", "test")))
+    run = server.rests(server.ask("runs.preview", PreviewRequest("products", somebody("test"))))
     slow = sandbox.switches.arm(Fault.DELAY, system="mplus", operation="createProduct", times=None, seconds=0.5)
     server.ask("runs.commit", run.id, yes(run))
     until(lambda: bool(sandbox.ledger.writes()), "the first write")
@@ -303,6 +412,7 @@ def test_a_worker_takes_over_the_run_of_a_killed_server(start: Start, sandbox: S
     assert len(numbers) == len(set(numbers))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("store", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def test_no_row_of_the_engine_makes_a_worker_run_a_command(
     start: Start, tmp_path: Path, request: pytest.FixtureRequest, store: str
@@ -311,21 +421,24 @@ def test_no_row_of_the_engine_makes_a_worker_run_a_command(
     engine = address or f"sqlite:///{tmp_path / 'engine.sqlite'}"
     settings = {"database_url": address} if address else {}
     console, mark = start(**settings), tmp_path / "ran"
-    console.rests(console.ask("runs.preview", PreviewRequest("products", "test")))
+    console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
     console.stop()
 
     planted = [*plant(engine, mark), *plant(engine, mark, status="PENDING")]  # while nobody is there
     console.start()
-    first = console.rests(console.ask("runs.preview", PreviewRequest("products", "test")))
+    first = console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
     planted += [*plant(engine, mark), *plant(engine, mark, status="PENDING")]  # while it is at work
     until(lambda: set(states(engine, planted).values()) <= {"ERROR", "SUCCESS", "PENDING"}, "the end of what is queued")
     console.ask("queued", "planted")  # reads all that is kept of them
-    second = console.rests(console.ask("runs.preview", PreviewRequest("customers", "test")))
+    second = console.rests(console.ask("runs.preview", PreviewRequest("customers", somebody("test"))))
     assert {first.state, second.state} == {RunState.READY}
     console.stop()
     console.start()
     console.ask("runs.discard", second.id, "test")
-    assert console.rests(console.ask("runs.preview", PreviewRequest("customers", "test"))).state is RunState.READY
+    assert (
+        console.rests(console.ask("runs.preview", PreviewRequest("customers", somebody("test")))).state
+        is RunState.READY
+    )
     ended = states(engine, planted)
     console.stop()
 

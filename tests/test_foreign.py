@@ -1,14 +1,12 @@
-"""Both systems full of hostile names: no command of the terminal, no log of a server and no file does what they say.
+"""Both systems full of hostile names: no command of the terminal and no file does what they say.
 
-What pages make of them is looked at in `browser/test_foreign.py`; what each function makes of one, in
-`core/test_foreign.py`.
+What pages make of them is looked at in `browser/test_foreign.py`, and the log of a server in
+`test_stderr.py`; what each function makes of one, in `core/test_foreign.py`.
 """
 
 import io
 import json
-import logging
 import re
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from http.server import BaseHTTPRequestHandler
@@ -16,18 +14,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import structlog
 
 from integration.core.foreign import unguarded, visible
-from integration.stderr import set_up_log
 from integration.terminal import show_bug
-from tests.hostile import EVERY, FOREIGN, TERMINAL, UNSEEN, systems
+from tests.hostile import ALL_WELL, FOREIGN, TERMINAL, UNSEEN, harmful, systems
 from tests.programs import Ended, Terminal, access, confirmations
 from tests.strangers import listening
 
 pytestmark = pytest.mark.processes
-
-ALL_WELL = "All well"  # what the names would have a terminal say
 
 
 @pytest.fixture(scope="module")
@@ -37,20 +31,13 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
         yield Terminal({"DATA": str(tmp_path_factory.mktemp("data")), **access(both)})
 
 
-def harmful(said: str) -> list[str]:
-    """Return what of it a terminal would obey or hide, and lines that are not the console's own."""
-    signs = [
-        ascii(sign) for sign in said if sign != "\n" and unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp", "Cs")
-    ]
-    return signs + [line for line in said.splitlines() if line.startswith(ALL_WELL)]
-
-
 def looked_at(ended: Ended) -> Ended:
     assert (harmful(ended.out), harmful(ended.err)) == ([], [])
     assert "Traceback" not in ended.err
     return ended
 
 
+@pytest.mark.long
 def test_no_command_does_what_a_name_says(terminal: Terminal, tmp_path: Path) -> None:
     for flow in ("products", "customers", "stock", "orders"):
         looked_at(terminal("preview", flow))
@@ -76,7 +63,10 @@ def test_no_command_does_what_a_name_says(terminal: Terminal, tmp_path: Path) ->
     assert pd.api.types.is_numeric_dtype(kept["ms"].replace("", 0).astype(float))
 
 
-@pytest.mark.parametrize("name", [*TERMINAL[:6], *UNSEEN[:2]])
+@pytest.mark.parametrize(
+    "name",
+    [TERMINAL[0], UNSEEN[0], *(pytest.param(one, marks=pytest.mark.long) for one in (*TERMINAL[1:6], UNSEEN[1]))],
+)
 def test_what_was_typed_is_told_in_one_line(terminal: Terminal, name: str) -> None:
     given = name.replace("\x00", "")
     asked = ["log", f"SELECT '{given}' AS \"{given}\""]
@@ -137,7 +127,10 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
+FEW = ("reason", "fault")  # one that speaks HTTP, one that speaks SOAP
+
+
+@pytest.mark.parametrize("answer", [pytest.param(one, marks=() if one in FEW else pytest.mark.long) for one in ANSWERS])
 def test_no_error_of_a_system_does_what_it_says(terminal: Terminal, tmp_path: Path, answer: str) -> None:
     status, reason, body, kind, headers = ANSWERS[answer]
     with answering(status, reason, body, kind, **headers) as address:
@@ -146,30 +139,7 @@ def test_no_error_of_a_system_does_what_it_says(terminal: Terminal, tmp_path: Pa
             looked_at(terminal(*arguments, **places))
 
 
-# ---- the log of the server ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", EVERY)
-def test_no_line_of_the_log_is_made_by_what_it_speaks_of(name: str) -> None:
-    said = io.StringIO()
-    factory = logging.getLogRecordFactory()
-    with redirect_stderr(said):
-        set_up_log("debug")
-        try:
-            structlog.get_logger("test").warning(f"x {name}", key=name, several=[name])
-            structlog.get_logger("test").error("bug", exc_info=ValueError(name))
-            handler = logging.StreamHandler(said)
-            logger = logging.getLogger("test.library")
-            logger.addHandler(handler)
-            logger.warning("of a library: %s", name, exc_info=ValueError(name))
-            logger.removeHandler(handler)
-        finally:
-            logging.setLogRecordFactory(factory)
-            structlog.reset_defaults()
-    lines = said.getvalue().splitlines()
-    assert harmful(said.getvalue()) == []
-    assert [line for line in lines if not re.match(r"\d{4}-\d\d-\d\dT|  |of a library: ", line)] == []
-    assert visible(name) in said.getvalue()
+# ---- what a bug says -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", TERMINAL)

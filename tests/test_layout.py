@@ -10,11 +10,20 @@ from pathlib import Path
 
 import pytest
 
+LONGEST, REASON = 400, 600  # lines of a file, and how far into it a reader looks for the reason of more
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 ACROSS = {
+    "connectors/accountview/test_quotations.py": "quotations: names, layout, target and check of an object of its own",
+    "connectors/mplus/test_proposals.py": "proposals and what comes of them: codec, pages and markers together",
+    "flows/orders/test_baskets.py": "baskets under every switch, beside a second opinion: lines, payments and accounts",
+    "flows/days/test_property.py": "days in every manner of booking, beside a second opinion: core, logic and check",
+    "flows/days/test_mutations.py": "the same on copies of the product in which one thing is wrong",
     "log/test_drain.py": "writers and drainers are killed: outbox and log together",
     "log/test_hostile.py": "harmful questions: keeper, process, list and file together",
+    "web/test_provider.py": "log-ins at a provider: entrance, service and connector together",
+    "web/test_proxy.py": "a proxy that signs: entrance, service and connector together",
+    "runner/test_own_writes.py": "writes of ours and of others at a till: reading, proof and cursors together",
     "runner/test_before_0005.py": "runs of before a migration, wherever the runner stood",
     "lab/test_moments.py": "the whole lab, at every call of a run",
     "runner/test_faults_settling.py": "the runner is killed, part one: products, and their run while it is closed",
@@ -22,16 +31,20 @@ ACROSS = {
     "runner/test_faults_orders_settling.py": "part three: addresses and documents, and their run while it is closed",
     "runner/test_blind.py": "books that do not show what they accept: connector, runner and doubts together",
     "runner/test_full_disk.py": "a commit whose disk is full for a while: store, engine and runner together",
+    "runner/test_rebooking.py": "a credit and what follows on it, killed between both: preview, commit and ledger",
     "runner/test_suspended.py": "a process that is held still while another finishes its run",
     "runner/test_machine.py": "run after run with people at work on both sides",
     "pages/test_addresses.py": "every page at every address",
     "pages/test_all_flows.py": "every page for every flow",
     "pages/test_daily_work.py": "a day at the console, page after page",
     "pages/test_foreign.py": "every page, and whoever speaks to a terminal or writes a file",
+    "pages/test_every_cause.py": "every cause with its repair, and where that leads",
     "pages/test_first_day.py": "every page of a new installation",
     "pages/test_languages.py": "every page in every language",
+    "pages/test_looked_for.py": "every place of the console that a word leads to",
     "pages/test_nonsense.py": "every page, whatever is stored",
     "pages/test_secrets.py": "every page searched for secrets",
+    "pages/test_within_reach.py": "every page, and what each role can press there",
 }
 PLACES = {
     file.relative_to(TESTS).as_posix(): file
@@ -57,3 +70,14 @@ def test_a_test_is_found_by_the_path_of_its_subject(place: str) -> None:
 
 def test_only_tests_that_are_there_and_have_no_module_are_named_as_exceptions() -> None:
     assert [place for place in ACROSS if place not in PLACES or any(one.is_file() for one in subjects(place))] == []
+
+
+def test_a_file_of_more_than_400_lines_says_why() -> None:
+    long = [
+        file.relative_to(ROOT).as_posix()
+        for folder in ("integration", "pages")
+        for file in sorted((ROOT / folder).rglob("*.py"))
+        if len((text := file.read_text(encoding="utf-8")).splitlines()) > LONGEST
+        and "longer than other" not in " ".join(text[:REASON].split())
+    ]
+    assert long == []

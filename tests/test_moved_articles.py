@@ -6,6 +6,7 @@ Each story has a shop of its own, whose articles have been brought to the till o
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ import pytest
 
 from integration.core.records import Kind
 from integration.core.run import Mode, PlanRow, Run
+from tests.builders import a_create, a_part, a_product
 from tests.consoles import WHO, Console, opened
+from tests.fakes import Links as NoLinks
+from tests.people import somebody
 from tests.stores import stores_in
 
 STYLES = 3  # the fewest whole styles these stories need
@@ -44,7 +48,7 @@ def new(tmp_path: Path) -> Iterator[Console]:
 
 
 def set_products(console: Console, **values: Any) -> None:
-    console.application.flows.change("products", values, WHO)
+    console.application.flows.change("products", values, somebody(WHO))
 
 
 def at_the_till(console: Console) -> dict[str, str]:
@@ -109,39 +113,45 @@ def reprice(console: Console, *codes: str) -> None:
 # ---- another number
 
 
-def test_another_sku_rule_doubles_no_article_and_lets_the_others_go_on(console: Console) -> None:
+def test_an_article_keeps_its_number_whatever_the_sku_rule_says_now_and_the_rule_is_for_new_ones(
+    console: Console,
+) -> None:
     before = at_the_till(console)
-    numbers = {
-        row.reference
-        for row in stores_in(console.application).links.get("products", Kind.ARTICLE, list(before)).values()
-    }
+    links = stores_in(console.application).links.get("products", Kind.ARTICLE, list(before))
+    row = next(row for row in console.sandbox.state("ARTICLE") if row["ART_CODE"] in simple(console))
+    new: dict[str, Any] = {name: row[name] for name in ("ART_DESC1", "VAT_CODE", "PX_SELL", "ART_GRP") if name in row}
+    console.sandbox.accountview.add("ARTICLE", {**new, "ART_CODE": "NIEUW-1"})
+    reprice(console, simple(console)[0])
     set_products(console, sku_rule="allotted")
     plan = console.preview("products")
-    waiting = parked(console, plan, "article_number_changed")
 
-    assert len(waiting) > 20
-    assert waiting.keys() <= before.keys()
-    assert {row.facts["held"] for row in waiting.values()} <= numbers
-    assert not {source for row in changed(console, plan).values() if row.change for source in row.change.sources} & set(
-        before
-    )
+    assert not parked(console, plan, "article_number_changed")
+    assert plan.position.watched["older_number"] == sum(code in links for code in before)
+    assert {row.key for row in changed(console, plan).values()} >= {"NIEUW-1", simple(console)[0]}
 
     console.commit(plan)
     after = at_the_till(console)
 
     assert {code: after[code] for code in before} == before
-    assert not changed(console, console.preview("products"))
-
-
-def test_the_sku_rule_set_back_leaves_nothing_to_do(console: Console) -> None:
-    set_products(console, sku_rule="allotted")
-    console.preview("products")
-    assert console.waits("products", "article_number_changed")
-    set_products(console, sku_rule="code")
+    now = stores_in(console.application).links.get("products", Kind.ARTICLE, [*before, "NIEUW-1"])
+    assert {code: now[code].reference for code in links} == {code: one.reference for code, one in links.items()}
+    assert int(now["NIEUW-1"].reference) >= 100_000
     again = console.preview("products")
-
     assert not changed(console, again)
-    assert not console.waits("products", "article_number_changed")
+    assert again.position.watched["older_number"] == len(links)
+
+
+def test_the_level_of_an_article_goes_to_the_number_it_kept(console: Console) -> None:
+    branches = {"branches": {"1": "stock"}}
+    console.application.flows.change("stock", branches, somebody(WHO))
+    plan = console.preview("stock")
+    numbers = {key: row.change.wanted.values.get("number") for key, row in changed(console, plan).items() if row.change}
+    set_products(console, sku_rule="allotted")
+    later = console.preview("stock")
+    assert numbers
+    assert {
+        key: row.change.wanted.values.get("number") for key, row in changed(console, later).items() if row.change
+    } == numbers
 
 
 # ---- another product
@@ -168,7 +178,7 @@ def test_a_parent_field_set_later_parks_what_sits_apart_and_plans_it_once(new: C
     assert parked(new, again, "article_in_other_product").keys() == waiting.keys()
 
 
-@pytest.mark.parametrize("mode", [Mode.COMPLETE, Mode.CHANGES])
+@pytest.mark.parametrize("mode", [Mode.CHANGES, pytest.param(Mode.COMPLETE, marks=pytest.mark.long)])
 def test_an_article_with_another_parent_waits_alone(console: Console, mode: Mode) -> None:
     (old, (moved, *left)), (new, others) = list(styles(console).items())[:2]
     there, before = at_the_till(console), console.waits("products", "article_in_other_product")
@@ -239,3 +249,82 @@ def test_a_parent_with_another_code_keeps_its_product(console: Console) -> None:
 
     assert at_the_till(console) == there
     assert not changed(console, console.preview("products"))
+
+
+# ---- blocked in the books
+
+
+@pytest.mark.parametrize(("setting", "for_sale"), [("off_sale", False), ("skip", True)])
+def test_what_is_blocked_in_the_books_is_not_for_sale_at_the_till_until_it_is_unblocked(
+    console: Console, setting: str, for_sale: bool
+) -> None:
+    code = simple(console)[0]
+    set_products(console, blocked=setting)
+    assert is_for_sale(console, code)
+    console.sandbox.accountview.edit("ARTICLE", code, {"REC_BLK": True})
+    console.run("products", mode=Mode.CHANGES)
+    assert is_for_sale(console, code) is for_sale
+    assert not changed(console, console.preview("products"))
+
+    console.sandbox.accountview.edit("ARTICLE", code, {"REC_BLK": False})
+    console.run("products", mode=Mode.CHANGES)
+    assert is_for_sale(console, code)
+
+
+def test_what_is_blocked_and_cannot_be_mapped_goes_off_sale_and_is_not_parked(console: Console) -> None:
+    code = simple(console)[1]
+    name = next(row["ART_DESC1"] for row in console.sandbox.state("ARTICLE") if row["ART_CODE"] == code)
+    console.sandbox.accountview.edit("ARTICLE", code, {"REC_BLK": True, "ART_DESC1": ""})
+    done = console.run("products", mode=Mode.CHANGES)
+    assert not parked(console, done, "required_field_empty")
+    assert not is_for_sale(console, code)
+
+    console.sandbox.accountview.edit("ARTICLE", code, {"REC_BLK": False, "ART_DESC1": name})
+    console.run("products", mode=Mode.CHANGES)
+    assert is_for_sale(console, code)
+
+
+def test_what_is_blocked_and_was_never_at_the_till_stays_out_of_it(console: Console) -> None:
+    console.sandbox.accountview.add("ARTICLE", {"ART_CODE": "900900", "ART_DESC1": "Nieuw", "REC_BLK": True})
+    console.run("products", mode=Mode.CHANGES)
+    assert "900900" not in at_the_till(console)
+
+
+@pytest.mark.long
+def test_what_is_blocked_and_was_entered_at_the_till_by_hand_goes_off_sale(console: Console) -> None:
+    by_hand = a_create(a_product("Bel", (a_part("900901"),)))
+    console.application.access.connector("mplus").write(by_hand, None, NoLinks(), "by hand")
+    console.sandbox.accountview.add("ARTICLE", {"ART_CODE": "900901", "ART_DESC1": "Bel", "REC_BLK": True})
+    plan = console.preview("products", mode=Mode.CHANGES)
+    row = next(row for row in changed(console, plan).values() if row.key == "900901")
+    assert row.change is not None
+    assert row.change.wanted.flat() == {"900901/active": False}
+    console.commit(plan)
+    rows = console.sandbox.state("articles", "mplus")
+    assert [row["active"] for row in rows if str(row["articleNumber"]) == "900901"] == [False]
+
+
+def is_for_sale(console: Console, code: str) -> bool:
+    rows = console.sandbox.state("articles", "mplus")
+    return next(bool(row["active"]) for row in rows if row.get("extArticleId") == code)
+
+
+# ---- what the logic is made of
+
+
+def test_a_changed_setting_table_or_mapping_makes_the_next_run_of_changes_read_everything(console: Console) -> None:
+    application = console.application
+    console.run("products", mode=Mode.CHANGES)
+    assert console.run("products", mode=Mode.CHANGES).mode is Mode.CHANGES
+    set_products(console, schedule_minutes=7)
+    assert console.run("products", mode=Mode.CHANGES).mode is Mode.CHANGES
+    rules = stores_in(application).rules
+    changes = {
+        "settings": partial(set_products, console, zero_price="park"),
+        "tables": partial(rules.add_row, "vat_codes", "9", "1", WHO),
+    }
+    for name, change in changes.items():
+        change()
+        run = console.run("products", mode=Mode.CHANGES)
+        assert (run.mode, run.notes.get("all_for")) == (Mode.COMPLETE, name)
+        assert console.run("products", mode=Mode.CHANGES).mode is Mode.CHANGES

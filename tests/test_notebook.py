@@ -20,7 +20,8 @@ from tests.consoles import Console, opened
 from tests.patience import SECONDS
 
 ROOT = Path(__file__).parent.parent
-NOTEBOOK = ROOT / "notebooks" / "the-log.ipynb"
+NOTEBOOKS = ROOT / "notebooks"
+NAMES = ("the-log", "the-days", "the-stock")
 MOST_BYTES = 20_000
 
 
@@ -29,7 +30,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data of a console that has written the products of a small sandbox."""
     folder = tmp_path_factory.mktemp("console")
     with opened(folder, sandbox=True) as application:
-        Console(application).run("products")
+        desk = Console(application)
+        for flow in ("products", "stock", "days"):
+            desk.run(flow)
     return folder
 
 
@@ -64,16 +67,16 @@ def _well(port: int) -> bool:
         return False
 
 
-def _notebook() -> Any:
-    return nbformat.reads(NOTEBOOK.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
+def _notebook(name: str) -> Any:
+    return nbformat.reads((NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
 
 
-def executed(data: Path) -> list[dict[str, Any]]:
+def executed(data: Path, name: str) -> list[dict[str, Any]]:
     """Return the outputs of the notebook by their kinds, one for each cell that gives any."""
-    notebook = _notebook()
+    notebook = _notebook(name)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("CONSOLE_DATA", str(data))
-        client = NotebookClient(notebook, timeout=int(SECONDS), resources={"metadata": {"path": str(NOTEBOOK.parent)}})
+        client = NotebookClient(notebook, timeout=int(SECONDS), resources={"metadata": {"path": str(NOTEBOOKS)}})
         client.execute()
     cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.outputs]
     return [cell.outputs[-1]["data"] for cell in cells]
@@ -81,24 +84,32 @@ def executed(data: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.long
 @pytest.mark.processes
-def test_the_notebook_analyses_the_log_while_the_console_runs_and_without_it(data: Path) -> None:
+def test_the_notebooks_answer_their_questions_while_the_console_runs_and_without_it(data: Path) -> None:
     with running(data):
         assert (data / "server.json").exists()
-        beside = executed(data)
+        beside = {name: executed(data, name) for name in NAMES}
     assert not (data / "server.json").exists()
-    alone = executed(data)
+    alone = executed(data, "the-log")
 
-    for outputs in (beside, alone):
+    for outputs in (beside["the-log"], alone):
         assert len(outputs) == 5
         assert "proven" in outputs[0]["text/html"]
         assert "products" in outputs[0]["text/html"]
         assert "application/vnd.plotly.v1+json" in outputs[1]
         assert "ean_check_digit" in outputs[2]["text/html"]
-    assert beside[0]["text/plain"] == alone[0]["text/plain"]
+    assert beside["the-log"][0]["text/plain"] == alone[0]["text/plain"]
+    overview, each_day, *_ = beside["the-days"]
+    assert "parked" in overview["text/html"]
+    assert "application/vnd.plotly.v1+json" in each_day
+    drawn, turnover, _ = beside["the-stock"]
+    assert "application/vnd.plotly.v1+json" in drawn
+    assert "turnover" in turnover["text/html"]
 
 
-def test_the_notebook_is_kept_small_and_without_anybody_s_answers() -> None:
-    notebook = _notebook()
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_is_kept_small_and_without_anybody_s_answers_and_begins_with_its_question(name: str) -> None:
+    notebook = _notebook(name)
     nbformat.validate(notebook)
-    assert NOTEBOOK.stat().st_size < MOST_BYTES
+    assert (NOTEBOOKS / f"{name}.ipynb").stat().st_size < MOST_BYTES
     assert all(not cell.outputs and cell.execution_count is None for cell in notebook.cells if cell.cell_type == "code")
+    assert notebook.cells[0].source.split("\n")[0].endswith("?")

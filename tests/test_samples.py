@@ -23,6 +23,7 @@ from integration.sandbox.server import Sandbox
 from integration.services import Application
 from tests.consoles import WHO, Console, opened, settled
 from tests.patience import until
+from tests.people import somebody
 from tests.postgres import postgres_server, postgres_url
 from tests.stores import stores_in
 
@@ -33,6 +34,8 @@ pytestmark = [pytest.mark.long, pytest.mark.processes]
 SAMPLES = Path(__file__).parent / "samples" / "2026-11"
 ARTICLES = 60  # of the shop the samples were made with
 PATIENCE = 0.5  # what a kill left as sent is in doubt from the start on, and looked for so long
+
+LATER = frozenset({"days", "payments"})  # flows that were not there yet
 
 Open = Callable[..., AbstractContextManager[Application]]
 Sample = Callable[[str], Open]
@@ -158,10 +161,10 @@ def test_the_samples_hold_work_that_the_engine_left_behind(tmp_path: Path) -> No
 def test_plans_that_wait_are_committed_as_they_were_shown(sample: Sample) -> None:
     open_it = sample("waiting")
     with open_it(start=False) as application:
-        application.flows.change("stock", {"on": False}, WHO)  # its schedule could be due just now
+        application.flows.change("stock", {"on": False}, somebody(WHO))  # its schedule could be due just now
     with open_it() as application:
         console = Console(application)
-        waiting = {flow: newest(application, flow) for flow in application.flows}
+        waiting = {flow: newest(application, flow) for flow in application.flows if flow not in LATER}
         assert {run.state for run in waiting.values()} == {RunState.READY}
         assert [waiting[flow].mode for flow in ("products", "orders", "customers", "stock")] == [
             Mode.CHOSEN, Mode.UNDO, Mode.CHANGES, Mode.COMPLETE,
@@ -225,7 +228,7 @@ def test_a_killed_commit_goes_on_by_itself_and_an_interrupted_one_when_it_is_res
         assert done.counts.proven == 35
         assert_adds_up(done)
         assert_went_on(f"commit-{done.id}")
-        application.runs.resume(stopped.id, WHO)
+        application.runs.resume(stopped.id, somebody(WHO))
         resumed = settled(application, stopped.id)
         assert (resumed.state, resumed.counts.proven) == (RunState.DONE, 8)
         assert_adds_up(resumed)

@@ -107,7 +107,7 @@ def test_what_is_no_text_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.
 def test_an_encrypted_or_local_address_is_taken(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONSOLE_MPLUS__URL", url)
 
-    assert load_settings().mplus.url == url
+    assert load_settings().access("mplus").url == url
 
 
 def test_a_file_of_settings_is_read_and_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +116,7 @@ def test_a_file_of_settings_is_read_and_the_environment_wins(tmp_path: Path, mon
 
     settings = load_settings()
 
-    assert (settings.mplus.ident, settings.sandbox_articles) == ("file", 77)
+    assert (settings.access("mplus").ident, settings.sandbox_articles) == ("file", 77)
     assert settings.given() == {"CONSOLE_MPLUS__IDENT", "CONSOLE_SANDBOX_ARTICLES"}
 
 

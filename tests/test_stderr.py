@@ -1,15 +1,46 @@
 """What a process says on its standard error."""
 
-from io import StringIO
+import io
+import logging
+import re
+from contextlib import redirect_stderr
 
-from integration.stderr import Steady
+import pytest
+import structlog
+
+from integration.core.foreign import visible
+from integration.stderr import Steady, set_up_log
+from tests.hostile import EVERY, harmful
 
 
 def test_a_log_that_cannot_be_written_stops_nobody() -> None:
-    class Full(StringIO):
+    class Full(io.StringIO):
         def write(self, text: str) -> int:
             raise OSError(28, f"No space left on device: {len(text)}")
 
     stream = Steady(Full())
     assert stream.write("a line") == 6
     stream.flush()
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_no_line_of_the_log_is_made_by_what_it_speaks_of(name: str) -> None:
+    said = io.StringIO()
+    factory = logging.getLogRecordFactory()
+    with redirect_stderr(said):
+        set_up_log("debug")
+        try:
+            structlog.get_logger("test").warning(f"x {name}", key=name, several=[name])
+            structlog.get_logger("test").error("bug", exc_info=ValueError(name))
+            handler = logging.StreamHandler(said)
+            logger = logging.getLogger("test.library")
+            logger.addHandler(handler)
+            logger.warning("of a library: %s", name, exc_info=ValueError(name))
+            logger.removeHandler(handler)
+        finally:
+            logging.setLogRecordFactory(factory)
+            structlog.reset_defaults()
+    lines = said.getvalue().splitlines()
+    assert harmful(said.getvalue()) == []
+    assert [line for line in lines if not re.match(r"\d{4}-\d\d-\d\dT|  |of a library: ", line)] == []
+    assert visible(name) in said.getvalue()

@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from integration.__main__ import status_of
+from integration.core.errors import NotAllowedError
 from integration.core.run import Mode
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
@@ -24,7 +26,7 @@ from tests.consoles import opened
 from tests.counter import Counter
 from tests.patience import SECONDS
 from tests.programs import Ended, Terminal, access, confirmations, program
-from tests.stores import stores_in
+from tests.stores import prepare, stores_in
 
 pytestmark = pytest.mark.processes
 
@@ -46,6 +48,7 @@ def sandbox() -> Iterator[Sandbox]:
 def fresh(tmp_path: Path) -> Iterator[tuple[Terminal, Sandbox]]:
     """A terminal and systems of one test alone: a log-in is good for one installation."""
     with running(articles=60) as both:
+        prepare(tmp_path / "console.sqlite")
         yield Terminal({"DATA": str(tmp_path), **access(both)}), both
 
 
@@ -167,7 +170,7 @@ def test_runs_are_listed_newest_first(terminal: Terminal, committed: Result) -> 
     assert terminal("runs", "products").out.count("products") == len(listed)
 
 
-@pytest.mark.parametrize("width", [40, 80])
+@pytest.mark.parametrize("width", [40, pytest.param(80, marks=pytest.mark.long)])
 def test_a_narrow_terminal_cuts_no_run_flow_state_or_number(terminal: Terminal, committed: Result, width: int) -> None:
     narrow = Terminal(terminal.settings, width=width)
     counted = terminal("runs", "products", "--json").json[-1]
@@ -243,6 +246,44 @@ def test_the_log_is_exported(terminal: Terminal, committed: Result, tmp_path: Pa
     assert (tmp_path / name).stat().st_size > 1000
 
 
+def test_days_are_compared_listed_and_printed(terminal: Terminal, tmp_path: Path) -> None:
+    day = "2026-10-17"
+    asked = ("--from", day, "--to", day, "--branch", "1")
+
+    with opened(Path(terminal.settings["DATA"]), start=False) as application:
+        stores_in(application).settings.put("flow:days", {"daybook": "600"}, "test")
+    compared = terminal("days", *asked, "--check", "--json")
+    listed = terminal("days", *asked, "--sheet", str(tmp_path / "day.pdf"))
+
+    (report,) = compared.json
+    assert (report["date"], report["branch"]) == (day, "1")
+    assert compared.status == (1 if report["state"] in ("different", "unknown") else 0)
+    assert day in listed.out
+    assert (tmp_path / "day.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--from", "yesterday"), "2026-10-17"),
+        (("--from", "2026-10-18", "--to", "2026-10-17"), "--from is not after --to"),
+        (("--sheet", "day.txt"), ".pdf or .xlsx"),
+        (("--from", "2001-01-01", "--to", "2001-01-01", "--sheet", "day.pdf"), "--check"),
+    ],
+)
+def test_days_that_are_none_are_wrong_use(terminal: Terminal, given: tuple[str, ...], said: str) -> None:
+    ended = terminal("days", *given)
+    assert ended.status == 2
+    assert said in ended.err
+
+
+@pytest.mark.usefixtures("committed")
+def test_what_was_written_is_looked_at_from_a_terminal(terminal: Terminal) -> None:
+    ended = terminal("drift", "--json")
+    assert (ended.status, ended.json) == (0, [])  # no flow is on
+
+
+@pytest.mark.long
 @pytest.mark.usefixtures("committed")
 def test_a_log_that_cannot_be_read_stops_nobody_and_is_filled_again(terminal: Terminal, tmp_path: Path) -> None:
     data = tmp_path / "data"
@@ -258,10 +299,12 @@ def test_a_log_that_cannot_be_read_stops_nobody_and_is_filled_again(terminal: Te
     for ended in (first, again):
         assert "The log could not be read. It is set aside in the data folder as log.duckdb.broken-" in ended.err
         assert no_trace(ended)
-    with terminal.running("console", "--port", str(port := free_port()), "--json", DATA=str(data)):
-        until_well(port)
+    with terminal.running("console", "--host", "127.0.0.2", "--port", str(port := free_port()), DATA=str(data)):
+        until_well(port, "127.0.0.2")
+        assert not accepts("127.0.0.1", port)  # it listens where it is told to, and nowhere else
 
 
+@pytest.mark.long
 def test_the_terminal_asks_the_server_while_that_owns_the_log(
     terminal: Terminal, committed: Result, tmp_path: Path
 ) -> None:
@@ -284,18 +327,6 @@ def test_the_terminal_asks_the_server_while_that_owns_the_log(
     assert (health["status"], health["causes"]) == ("well", [])
     assert health["free_bytes"] > 0 <= health["heartbeat_age_seconds"]
     assert not announced.exists()
-
-
-def test_the_server_listens_on_this_machine_alone_unless_told_otherwise(terminal: Terminal) -> None:
-    port = free_port()
-    with program("streamlit", "run", "app.py", "--server.port", str(port), settings=terminal.settings):
-        until_well(port)
-        by_itself = accepts("127.0.0.2", port)
-    with terminal.running("console", "--host", "127.0.0.2", "--port", str(port), "--json"):
-        until_well(port, "127.0.0.2")
-        as_told = accepts("127.0.0.1", port)
-
-    assert (by_itself, as_told) == (False, False)
 
 
 @pytest.mark.parametrize(
@@ -338,6 +369,14 @@ def test_a_setting_that_only_the_server_reads_stops_it_alike(terminal: Terminal)
     assert no_trace(ended)
 
 
+def test_status_three_says_that_a_plan_waits_and_nothing_else() -> None:
+    ends = {
+        "second_person_needed": 3, "log_in_needed": 3,
+        "last_administrator": 1, "not_allowed": 1, "invitation_spent": 1,
+    }  # fmt: skip
+    assert {code: status_of(NotAllowedError(code)) for code in ends} == ends
+
+
 def test_programs_get_an_error_as_json(terminal: Terminal) -> None:
     ended = terminal("run", "products", "--json", SANDBOX_ARTICLES="few")
 
@@ -361,22 +400,8 @@ def test_the_sandbox_is_refused_beside_a_real_system(terminal: Terminal) -> None
     assert "CONSOLE_ACCOUNTVIEW__" in ended.err
 
 
-def test_a_second_run_of_a_flow_at_work_is_busy(fresh: tuple[Terminal, Sandbox]) -> None:
-    terminal, sandbox = fresh
-    assert terminal("preview", "products").status == 3
-    with (
-        sandbox.switches.armed(Fault.UNAVAILABLE, system="accountview", operation="AK1 *", times=None),
-        terminal.running("preview", "products", "--complete") as first,
-    ):
-        until_at_work(terminal)
-        ended = terminal("preview", "products")
-        first.kill()  # it would wait for the system
-
-    assert ended.status == 4
-    assert no_trace(ended)
-
-
-def test_a_preview_at_work_is_cancelled(fresh: tuple[Terminal, Sandbox]) -> None:
+@pytest.mark.long
+def test_a_second_run_of_a_flow_at_work_is_busy_until_that_is_cancelled(fresh: tuple[Terminal, Sandbox]) -> None:
     terminal, sandbox = fresh
     assert terminal("preview", "products").status == 3
     with (
@@ -384,10 +409,13 @@ def test_a_preview_at_work_is_cancelled(fresh: tuple[Terminal, Sandbox]) -> None
         terminal.running("preview", "products", "--complete", "--json") as first,
     ):
         run = until_at_work(terminal)
+        busy = terminal("preview", "products")
         ended = terminal("cancel", run, "--json")
         assert ended.status == 0, (ended.out, ended.err)
         out, _ = first.communicate(timeout=SECONDS)
 
+    assert busy.status == 4
+    assert no_trace(busy)
     assert (ended.status, ended.json["state"], ended.json["error"]) == (0, "discarded", "preview_cancelled")
     assert json.loads(out)["state"] == "discarded"
     assert sandbox.ledger.counts()["writes"] == 0
@@ -408,7 +436,15 @@ def test_a_system_that_stays_away_ends_the_wait(fresh: tuple[Terminal, Sandbox])
     assert no_trace(ended)
 
 
-@pytest.mark.parametrize("files", [["console.sqlite"], ["engine.sqlite"], ["console.sqlite", "engine.sqlite"]])
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "files",
+    [
+        ["console.sqlite", "engine.sqlite"],
+        pytest.param(["console.sqlite"], marks=pytest.mark.long),
+        pytest.param(["engine.sqlite"], marks=pytest.mark.long),
+    ],
+)
 def test_a_wait_ends_whatever_the_database_does(tmp_path: Path, files: list[str]) -> None:
     terminal = Terminal({"DATA": str(tmp_path)})
     with opened(tmp_path) as application:
@@ -510,6 +546,7 @@ def test_a_run_that_wrote_nothing_has_nothing_to_undo(terminal: Terminal) -> Non
     assert terminal("runs", "--json", "--limit", "100").json == before
 
 
+@pytest.mark.long
 def test_what_is_kept_is_read_by_its_owner_alone(tmp_path: Path) -> None:
     made, there = tmp_path / "made", tmp_path / "there"
     there.mkdir(mode=0o755)
@@ -523,6 +560,7 @@ def test_what_is_kept_is_read_by_its_owner_alone(tmp_path: Path) -> None:
     port = free_port()
     with program("streamlit", "run", "app.py", "--server.port", str(port), settings={"DATA": str(there), **shop}):
         until_well(port)
+        assert not accepts("127.0.0.2", port)  # no more than this machine can ask for it either
         open_to_others = {
             file.name: oct(mode(file)) for file in (*made.iterdir(), *there.iterdir()) if mode(file) & 0o077
         }
@@ -548,22 +586,26 @@ def test_the_sandbox_runs_alone(terminal: Terminal) -> None:
     assert all(str(address).startswith("http://127.0.0.1:") for address in told.values() if "http" in str(address))
 
 
+@pytest.mark.long
 def test_the_demo_adds_up_in_every_round() -> None:
     ended = Terminal({})("demo", "--articles", "60", "--json")
-    lines = [json.loads(text) for text in ended.out.splitlines()]
+    *lines, prices = [json.loads(text) for text in ended.out.splitlines()]
 
     assert ended.status == 0
+    assert prices["prices_asked"] == prices["prices_same"] > 20
     assert [(line["round"], line["flow"]) for line in lines] == [
-        (number, flow) for number in (1, 2, 3) for flow in ("products", "orders", "customers", "stock")
+        (number, flow) for number in (1, 2, 3) for flow in ("products", "orders", "customers", "stock", "days")
     ]
     for line in lines:
         assert line["read"] == line["proven"] + line["unchanged"] + line["skipped"] + line["parked"]
         assert (line["in_doubt"], line["preview_writes"]) == (0, 0)
-    assert all(line["proven"] > 0 for line in lines[:4])
-    assert [line["read"] - first["read"] for line, first in zip(lines[4:8], lines[:4], strict=True)] == [1, 3, 0, 1]
-    assert [(line["proven"], line["writes"]) for line in lines[8:]] == [(0, 0)] * 4
+    first, second, third = (lines[at : at + 5] for at in (0, 5, 10))
+    assert all(line["proven"] > 0 for line in first)
+    assert [line["read"] - before["read"] for line, before in zip(second, first, strict=True)] == [1, 3, 0, 1, 0]
+    assert [(line["proven"], line["writes"]) for line in third] == [(0, 0)] * 5
 
 
+@pytest.mark.long
 def test_the_demo_can_be_read_in_a_narrow_terminal_and_spares_real_systems(terminal: Terminal) -> None:
     narrow = Terminal(terminal.settings, width=80)("demo", "--articles", "60")
 
@@ -608,3 +650,21 @@ def until_at_work(terminal: Terminal) -> str:
             return str(runs[0]["run"])
         time.sleep(0.1)
     pytest.fail("the run does not begin")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("preview", "nothing"), "there is no flow nothing"),
+        (("preview",), "flow"),
+        (("preview", "products", "--perhaps"), "--perhaps"),
+        (("undress",), "undress"),
+        (("show", "261125-000000-aaaaaa"), "there is no run"),
+    ],
+)
+def test_wrong_use_is_json_too_for_programs(terminal: Terminal, arguments: tuple[str, ...], said: str) -> None:
+    ended = terminal(*arguments, "--json")
+    assert ended.status == 2
+    assert ended.json["error"] == "wrong_use"
+    assert said in ended.json["facts"]["said"]
+    assert ended.json["what"]

@@ -3,11 +3,13 @@
 import re
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 from tests.servers import Server
 
+FINISHED = ForwardMsg.FINISHED_SUCCESSFULLY
 TICKET = re.compile(rb"log\.csv\?ticket=(\d+-[0-9a-f]{32}\.[0-9a-f]{64})")
 
 
@@ -30,3 +32,59 @@ class Visitor:
                 if isinstance(message, bytes) and (found := TICKET.search(message)):
                     return found[1].decode()
         raise AssertionError("the page offers no log")
+
+
+def key_of(identity: str) -> str:
+    """Return the key that a page gave a control, by the id that Streamlit gives it: `$$ID-<digest>-<key>`."""
+    return identity.split("-", 2)[-1]
+
+
+class Person:
+    """Somebody at one socket of Streamlit, with the cookie of a browser: opens pages, and presses what it was shown.
+
+    What a browser would never send goes over the line too: what was not shown is pressed all the same.
+    """
+
+    def __init__(self, server: Server, cookie: str) -> None:
+        spoken = [Subprotocol("streamlit")]
+        self._line = connect(  # left open until they leave
+            f"ws://127.0.0.1:{server.port}/_stcore/stream",
+            origin=Origin(server.address), subprotocols=spoken, max_size=None, legacy=True,
+            additional_headers={"Cookie": cookie},
+        )  # fmt: skip
+        self.buttons: dict[str, str] = {}  # by the key that the page gave them
+        self.reachable: dict[str, str] = {}  # every control that is not out of reach, by its key: of which sort it is
+
+    def opens(self, page: str, query: str = "", *, presses: str = "") -> str:
+        """Open a page, or press a button on it, and return all that it shows."""
+        ask = BackMsg()
+        ask.rerun_script.page_name = page
+        ask.rerun_script.query_string = query
+        if presses:
+            state = ask.rerun_script.widget_states.widgets.add()
+            state.id, state.trigger_value = presses, True
+        self._line.send(ask.SerializeToString())
+        shown: list[str] = []
+        self.buttons, self.reachable = {}, {}
+        for message in self._line:
+            said = ForwardMsg()
+            said.ParseFromString(message if isinstance(message, bytes) else message.encode())
+            if said.WhichOneof("type") == "script_finished" and said.script_finished == FINISHED:
+                return "\n".join(shown)
+            if said.WhichOneof("type") == "delta":
+                shown.append(str(said.delta))
+                self._note(said)
+        raise AssertionError("the page was never at its end")
+
+    def _note(self, said: ForwardMsg) -> None:
+        element = said.delta.new_element
+        sort = element.WhichOneof("type") or ""
+        control = getattr(element, sort, None)
+        if sort == "button":
+            self.buttons[key_of(element.button.id)] = element.button.id
+        if getattr(control, "id", "") and not getattr(control, "disabled", True):
+            self.reachable[key_of(str(getattr(control, "id", "")))] = sort
+
+    def leaves(self) -> None:
+        """Close the socket."""
+        self._line.close()

@@ -1,6 +1,6 @@
 """What is asked right before each call that writes: the last moment at which it can be kept back."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -25,12 +25,11 @@ def before_each_write(ask: Callable[[], None]) -> Iterator[None]:
         _before_writing.reset(token)
 
 
-def ask_before_body(event: str, _: Mapping[str, object]) -> None:
-    """Let what has to be asked before a write be asked, at the last moment (httpcore tells of each step of a call)."""
-    if event != "http11.send_request_body.started":
-        return
+def asked_before(body: bytes) -> Iterator[bytes]:
+    """Yield the body of a write, whose head is on its way by then, once it was asked whether it may follow."""
     ask = _before_writing.get()
     asked_at = float("-inf")
     while since_boot() - asked_at > HELD_STILL_SECONDS:
         asked_at = since_boot()
         ask()
+    yield body

@@ -6,20 +6,20 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cache, lru_cache
-from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, Self
-from urllib.parse import urlencode
 
+import httpcore
 import httpx
 import stamina
 
-from integration.connectors.answer import ENCODINGS, Answer, PackingError, TooLargeError, unpacked
-from integration.connectors.before_writing import ask_before_body
+from integration.connectors.answer import Answer, PackingError, TooLargeError, unpacked
+from integration.connectors.answering import Answering
 from integration.connectors.limits import MEGABYTE, STRAIGHT, RateLimits, Road
+from integration.connectors.lines import FOREIGN, Call, Lines, TooSlowError, headers_of, lines, request_of
+from integration.connectors.tally import count_call
 from integration.connectors.throttle import Throttle, pause_asked
+from integration.connectors.wanted import expect_wanted
 from integration.core.errors import (
     InDoubtError,
     IntegrationError,
@@ -32,7 +32,6 @@ from integration.core.masking import told
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 15.0
 LONGEST_TOLD = 20_000  # signs of a text of a system that are looked at
-IDLE_SECONDS = 2.0  # shorter than servers keep idle connections, so that no write meets one that is being closed
 TOO_MANY_REQUESTS = 429
 PROXY_LOGIN = "407"
 AWAY = frozenset({502, 503, 504})
@@ -51,31 +50,7 @@ class _NotYetError(Exception):
         self.pause = pause
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    method: str
-    url: str = field(repr=False)
-    operation: str
-    repeatable: bool
-    params: Parameters | None = field(repr=False, default=None)
-    headers: Parameters | None = field(repr=False, default=None)
-    content: bytes | None = field(repr=False, default=None)
-    data: Parameters | None = field(repr=False, default=None)
-
-
-class _TooSlowError(httpx.ReadTimeout):
-    """An answer was still arriving when our patience ended."""
-
-
-_FOREIGN = (
-    httpx.HTTPError,
-    httpx.InvalidURL,
-    httpx.CookieConflict,
-    httpx.StreamError,
-    UnicodeError,
-    PackingError,
-    MemoryError,
-)
+_FOREIGN = (*FOREIGN, PackingError, MemoryError)
 
 
 class Gateway:
@@ -93,32 +68,21 @@ class Gateway:
         limits: RateLimits,
         secrets: Secrets = (),
         road: Road = STRAIGHT,
-        transport: httpx.BaseTransport | None = None,
+        transport: Lines | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.system = system
         self.host_shown = host_shown
         self.limits = limits
+        self.answering = Answering()
         self._secrets = secrets
         self._road = road
         self._clock = clock
         self._throttle = Throttle(limits.per_second, clock, sleep)
         self._slots = threading.BoundedSemaphore(limits.in_flight)
-        self._client = httpx.Client(
-            transport=transport,
-            headers={"Accept-Encoding": ENCODINGS},
-            verify=_certificates(road.certificates),
-            proxy=_proxy(road),
-            trust_env=False,
-            follow_redirects=False,
-            limits=httpx.Limits(
-                max_connections=limits.in_flight,
-                max_keepalive_connections=limits.in_flight,
-                keepalive_expiry=IDLE_SECONDS,
-            ),
-            timeout=httpx.Timeout(limits.read_seconds, connect=limits.connect_seconds, pool=limits.connect_seconds),
-        )
+        self._lines = transport or lines(limits, road)
+        self._closed = False
 
     def __enter__(self) -> Self:
         return self
@@ -129,8 +93,9 @@ class Gateway:
         self.close()
 
     def close(self) -> None:
-        """Close all connections."""
-        self._client.close()
+        """Close all connections. A call after that is a defect of ours, and raises RuntimeError."""
+        self._closed = True
+        self._lines.close()
 
     def masked(self, text: str) -> str:
         """Return a text of the system without our secrets, fit to be shown and kept."""
@@ -158,7 +123,7 @@ class Gateway:
 
         Raises UnavailableError once attempts or patience are used up, InDoubtError, or MalformedAnswerError.
         """
-        call, begun = _Call(method, url, operation, repeatable, params, headers, content, data), self._clock()
+        call, begun = Call(method, url, operation, repeatable, params, headers, content, data), self._clock()
         try:
             return self._once(call, again)
         except _NotYetError as waiting:
@@ -169,7 +134,7 @@ class Gateway:
             failure = waiting.error
         raise failure  # here and not above: what is raised while handling would drag the handled along
 
-    def _answered_later(self, call: _Call, again: Again | None, failed: _NotYetError, begun: float) -> Answer:
+    def _answered_later(self, call: Call, again: Again | None, failed: _NotYetError, begun: float) -> Answer:
         """Return the answer to one of the attempts after a first one that failed."""
         first: _NotYetError | None = failed
         for attempt in self._attempts(begun):
@@ -204,10 +169,11 @@ class Gateway:
             )
         )
 
-    def _once(self, call: _Call, again: Again | None) -> Answer:
+    def _once(self, call: Call, again: Again | None) -> Answer:
         with self._slots:
             self._throttle.turn()
-            answer = self._delivered(call)
+            expect_wanted()
+            answer = self._heard(call)
         if answer.status == TOO_MANY_REQUESTS:
             self._asked_to_wait(answer, call, "too_many_requests")
         if answer.status in AWAY and not call.repeatable:
@@ -219,86 +185,99 @@ class Gateway:
             raise _NotYetError(self._unavailable("server_error", call, message=message))
         return answer
 
-    def _asked_to_wait(self, answer: Answer, call: _Call, code: str) -> NoReturn:
+    def _heard(self, call: Call) -> Answer:
+        """Return the answer to one attempt, and note whether the system gave one."""
+        begun = self._clock()
+        try:
+            answer = self._delivered(call)
+        except _NotYetError as waiting:
+            self.answering.failed(waiting.error.code, waiting.error.facts)
+            raise
+        except IntegrationError as error:
+            self.answering.failed(error.code, error.facts)
+            raise
+        if answer.status in AWAY:
+            away = self._unavailable("service_unavailable", call, duration="")
+            self.answering.failed(away.code, away.facts)
+        else:
+            self.answering.answered(self._clock() - begun)
+        return answer
+
+    def _asked_to_wait(self, answer: Answer, call: Call, code: str) -> NoReturn:
         pause = pause_asked(answer)
         duration = "" if pause is None else f"{pause:.0f} s"
         raise _NotYetError(self._unavailable(code, call, duration=duration), pause)
 
-    def _delivered(self, call: _Call) -> Answer:
+    def _delivered(self, call: Call) -> Answer:
         request = self._built(call)
+        if self._closed:
+            raise RuntimeError(f"{call!r} after the last one")
         try:
-            response = self._client.send(request, stream=True)
+            response = self._lines.handle_request(request)
             try:
-                body = self._whole(response)
+                headers = headers_of(response)
+                body = self._whole(response, headers.get("content-encoding", ""))
             finally:
                 response.close()
-            return Answer(response.status_code, dict(response.headers.items()), body)
+            count_call(self.system, f"{response.status // 100}xx")
+            return Answer(response.status, headers, body)
         except _FOREIGN as error:
             failure = self._translated(error, call)
+        finally:
+            if self._closed:  # meanwhile: connections keep themselves open for the next call
+                self._lines.close()
+        count_call(self.system, failure.error.code if isinstance(failure, _NotYetError) else failure.code)
         raise failure
 
-    def _built(self, call: _Call) -> httpx.Request:
+    def _built(self, call: Call) -> httpcore.Request:
         try:
-            url = _parsed(call.url)
-            if call.params:  # taken apart and put together once: an address may carry a hundred conditions
-                url = url.copy_with(query=urlencode(call.params).encode("ascii"))
-            return self._client.build_request(
-                call.method,
-                url,
-                headers=call.headers,
-                content=call.content,
-                data=call.data,
-                extensions=None if call.repeatable else {"trace": ask_before_body},
-            )
+            return request_of(call, self.limits)
         except httpx.InvalidURL:
             failure: IntegrationError = self._unavailable("host_unknown", call)
         except UnicodeError:  # a header that no header can hold; the error itself would quote it
             failure = RejectedError("request_refused", system=self.system, operation=call.operation)
         raise failure
 
-    def _whole(self, response: httpx.Response) -> bytes:
+    def _whole(self, response: httpcore.Response, encoding: str) -> bytes:
         """Return the body; an answer that trickles in for longer than our patience counts as lost."""
         deadline = self._clock() + self.limits.patience_seconds
 
         def arriving() -> Iterator[bytes]:
-            for piece in response.iter_raw():
+            for piece in response.iter_stream():
                 yield piece
                 if self._clock() > deadline:
-                    raise _TooSlowError("the answer took too long", request=response.request)
+                    raise TooSlowError("the answer took too long")
 
-        if response.is_stream_consumed:  # read already, and unpacked, by a transport that has no network below it
-            return b"".join(unpacked([response.content], "", self.limits.answer_bytes))
-        encoding = response.headers.get("content-encoding", "")
         return b"".join(unpacked(arriving(), encoding, self.limits.answer_bytes))
 
-    def _translated(self, error: Exception, call: _Call) -> IntegrationError | _NotYetError:
+    def _translated(self, error: Exception, call: Call) -> IntegrationError | _NotYetError:
         """Return what a failure of the network means for this call: delivered or not decides."""
         connect, read = f"{self.limits.connect_seconds:g} s", f"{self.limits.read_seconds:g} s"
         match error:
-            case httpx.InvalidURL() | httpx.UnsupportedProtocol() | UnicodeError():  # last: no look-up takes it
+            case httpx.InvalidURL() | httpcore.UnsupportedProtocol() | UnicodeError():  # last: no look-up takes it
                 return self._unavailable("host_unknown", call)
-            case httpx.ConnectTimeout() | httpx.PoolTimeout():
+            case httpcore.ConnectTimeout() | httpcore.PoolTimeout():
                 return _NotYetError(self._unavailable("timeout_before_sending", call, duration=connect))
-            case httpx.ProxyError():
+            case httpcore.ProxyError():
                 return self._refused_on_the_road(str(error), call)
-            case httpx.ConnectError():
+            case httpcore.ConnectError():
                 return self._not_connected(error, call)
             case _ if not call.repeatable:
-                cut = isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
+                cut = isinstance(error, httpcore.NetworkError | httpcore.RemoteProtocolError)
                 return self._in_doubt(call, "connection_cut" if cut else "")
-            case _TooSlowError():
+            case TooSlowError():
                 patience = f"{self.limits.patience_seconds:g} s"
                 return _NotYetError(self._unavailable("timeout_after_sending_read", call, duration=patience))
-            case httpx.TimeoutException():
+            case httpcore.TimeoutException():
                 return _NotYetError(self._unavailable("timeout_after_sending_read", call, duration=read))
-            case httpx.NetworkError() | httpx.RemoteProtocolError():
+            case httpcore.NetworkError() | httpcore.RemoteProtocolError():
                 return _NotYetError(self._unavailable("connection_cut", call))
             case TooLargeError() | MemoryError():
                 return self._too_large(call)
             case _:
                 return MalformedAnswerError("answer_unreadable", system=self.system, operation=call.operation)
 
-    def _refused_on_the_road(self, said: str, call: _Call) -> IntegrationError | _NotYetError:
+    def _refused_on_the_road(self, said: str, call: Call) -> IntegrationError | _NotYetError:
         """Return what a proxy means that makes no way to the system: nothing was delivered."""
         status = said.strip()[:3]
         if status == PROXY_LOGIN:
@@ -308,7 +287,7 @@ class Gateway:
         refused = self._unavailable("proxy_refused", call, proxy=self._road.shown, answer=f"HTTP {status}")
         return _NotYetError(refused)
 
-    def _not_connected(self, error: Exception, call: _Call) -> IntegrationError | _NotYetError:
+    def _not_connected(self, error: Exception, call: Call) -> IntegrationError | _NotYetError:
         for reason in _reasons(error):
             match reason:
                 case OSError() if self._road.proxy and not isinstance(reason, ssl.SSLError):
@@ -323,49 +302,25 @@ class Gateway:
                     continue
         return _NotYetError(self._unavailable("connection_refused", call))
 
-    def _unavailable(self, code: str, call: _Call, **facts: str) -> UnavailableError:
+    def _unavailable(self, code: str, call: Call, **facts: str) -> UnavailableError:
         return UnavailableError(code, system=self.system, host=self.host_shown, operation=call.operation, **facts)
 
-    def _in_doubt(self, call: _Call, reason: str) -> InDoubtError:
+    def _in_doubt(self, call: Call, reason: str) -> InDoubtError:
         facts = {"system": self.system, "operation": call.operation, **({"reason": reason} if reason else {})}
         return InDoubtError("timeout_after_sending_write", **facts)
 
-    def _too_large(self, call: _Call) -> MalformedAnswerError:
+    def _too_large(self, call: Call) -> MalformedAnswerError:
         limit = f"{self.limits.answer_bytes / MEGABYTE:g} MB"
         return MalformedAnswerError("answer_too_large", system=self.system, operation=call.operation, limit=limit)
 
 
-@cache
-def _certificates(more: Path | None) -> ssl.SSLContext:
-    """Return what tells a good certificate, read once: it is the same for every gateway, and takes 75 ms to read.
-
-    `more` is a file of authorities beside those that everybody trusts.
-    """
-    trusted = httpx.create_ssl_context(trust_env=False)
-    if more is not None:
-        trusted.load_verify_locations(cafile=more)
-    return trusted
-
-
-def _proxy(road: Road) -> httpx.Proxy | None:
-    encrypted = road.proxy.startswith("https:")
-    trusted = _certificates(road.certificates) if encrypted else None
-    return httpx.Proxy(road.proxy, ssl_context=trusted) if road.proxy else None
-
-
-@lru_cache(maxsize=64)
-def _parsed(url: str) -> httpx.URL:
-    """Return an address ready for use: the few that a system has are each called thousands of times."""
-    return httpx.URL(url)
-
-
 def _reasons(error: BaseException) -> Iterator[BaseException]:
-    """Yield what lies behind an error; httpx and httpcore each wrap what they got."""
+    """Yield what lies behind an error; httpcore wraps what it got."""
     reason: BaseException | None = error
     while reason is not None:
         yield reason
         reason = reason.__cause__ or reason.__context__
 
 
-for _name in ("httpx", "httpcore.connection", "httpcore.http11"):  # httpx logs every address, secrets included
+for _name in ("httpcore.connection", "httpcore.http11", "httpcore.proxy"):  # they log addresses, secrets included
     logging.getLogger(_name).addFilter(lambda record: record.levelno >= logging.WARNING)

@@ -26,6 +26,7 @@ def safe_address(url: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(safe_address)]
+AddressIfAny = Annotated[str, AfterValidator(lambda url: safe_address(url) if url else "")]
 
 
 @dataclass(frozen=True, slots=True)

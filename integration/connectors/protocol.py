@@ -1,10 +1,16 @@
 """What a system must be able to do to take part in a flow."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Protocol, runtime_checkable
 
+from integration.connectors.answering import Heard
 from integration.core.connections import Finding, Tell, unheard
+from integration.core.markers import UNKNOWN, Stretches
+from integration.core.moves import Move, Promise
 from integration.core.plan import Change
+from integration.core.prices import Charge, Charged
 from integration.core.records import Batch, Field, Held, Kind, Record, Written
 
 
@@ -16,6 +22,16 @@ class References(Protocol):
 
     def key(self, kind: Kind, reference: str) -> str | None:
         """Return our key of what the target knows under this reference."""
+
+
+class Learned(Protocol):
+    """What a connection found out of an installation and goes on with: kept as long as it is the same one."""
+
+    def get(self) -> Mapping[str, str]:
+        """Return what was found out, by name; nothing of another installation."""
+
+    def put(self, values: Mapping[str, str]) -> None:
+        """Keep what was found out in the place of what was."""
 
 
 class Connector(Protocol):
@@ -38,10 +54,11 @@ class Connector(Protocol):
     def choices(self, name: str) -> dict[str, str]:
         """Return codes and their captions for a question of the set-up: vat_codes, branches, ..."""
 
-    def extract(self, kind: Kind, since: str | None = None, after: str | None = None) -> Batch:
+    def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
         """Return one page of what changed from the stamp `since` on, of everything when it is None.
 
-        `after` is the page mark of the batch before. Repeating a page is safe.
+        `after` is the page mark of the batch before. Repeating a page is safe. A page of documents has `most` at most;
+        of what is always wanted whole, that changes nothing.
         """
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
@@ -76,11 +93,99 @@ class Connector(Protocol):
     def close(self) -> None:
         """Close all connections."""
 
-    def changed(self, kind: Kind, since: str, after: str | None = None) -> Batch:
+    def changed(self, kind: Kind, since: str, after: str | None = None, known: Stretches = UNKNOWN) -> Batch:
         """Return one page of what changed in the target from the marker `since` on: records with key and marker.
+
+        What has a marker that is `known` is left out as far as that saves a call.
 
         Of each record only the key, which is the target's own reference here, the parts' keys and the value `marker`
         are filled.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Promises:
+    """A page of orders: their ids, what they keep aside now, where the next page starts, and how far markers came."""
+
+    orders: tuple[str, ...]
+    kept: tuple[Promise, ...]
+    after: str | None
+    stamp: str | None
+
+
+@runtime_checkable
+class Moving(Connector, Protocol):
+    """A system that tells every movement of its stock, each under a number that rises."""
+
+    def newest_move(self) -> int:
+        """Return the number of the newest movement, 0 before the first."""
+
+    def moves(self, after: int, begin: datetime) -> list[Move]:
+        """Return the next movements after a number, oldest first; after 0 those from a moment on."""
+
+    def promises(self, since: str | None, after: str | None = None) -> Promises:
+        """Return one page of what orders that changed from the marker `since` on keep aside now."""
+
+
+@runtime_checkable
+class Answers(Connector, Protocol):
+    """A system that somebody calls elsewhere, and which may be away."""
+
+    def heard(self) -> Heard:
+        """Return whether it answers, as the calls so far tell."""
+
+    def look(self) -> None:
+        """Make the least call there is, which tells nothing but whether it answers."""
+
+
+@runtime_checkable
+class Countable(Connector, Protocol):
+    """A system of which can be found out how many records it has before they are read."""
+
+    def about(self, kind: Kind) -> int:
+        """Return about how many records of a kind there are; 0 where that is not to be found out."""
+
+
+@runtime_checkable
+class Invoicing(Connector, Protocol):
+    """A system that tells of its sales orders which it has invoiced."""
+
+    def uninvoiced(self, orders: Sequence[Record], references: References) -> set[str]:
+        """Return which of these sales orders, by their keys, it has not invoiced yet, as far as that is to be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """One page of an extract as it came: key and hash of each record, of which nothing was read yet.
+
+    `read` returns the records, but for those under some keys. The rest is as in a `Batch`.
+    """
+
+    hashes: tuple[tuple[str, str], ...]
+    read: Callable[[Collection[str]], tuple[Record, ...]]
+    after: str | None
+    stamp: str | None = None
+
+
+@runtime_checkable
+class HashedSource(Connector, Protocol):
+    """A system that can say what its records are like without reading them."""
+
+    def unread(self, kind: Kind, since: str | None = None, after: str | None = None) -> Unread | None:
+        """Return the page that `extract` would, unread; None where that cannot be had of this kind.
+
+        The hash of a record stays the same until anything of it, or how it is read, is another.
+        """
+
+
+@runtime_checkable
+class HashedTarget(Connector, Protocol):
+    """A system that can say what it holds of records without reading it."""
+
+    def hashes(self, wanted: Sequence[Record]) -> dict[str, str]:
+        """Return what `lookup` would tell as `Held.hash`, by key, of those that it has one of.
+
+        Of what is wanted, the values and parts by which it is looked up are enough.
         """
 
 
@@ -102,3 +207,28 @@ class Configurable(Connector, Protocol):
 
     def propose_fields(self) -> dict[Kind, dict[str, str]]:
         """Return a name for each field that has none, where a caption suggests one."""
+
+    def most(self, name: str, count: int) -> list[Record]:
+        """Return the articles that have most of a field, most first."""
+
+
+@runtime_checkable
+class Pricing(Connector, Protocol):
+    """A system that can be asked what somebody pays."""
+
+    def tells_prices(self) -> bool:
+        """Tell whether this installation answers the question at all, and is set to be asked."""
+
+    def charged(self, asked: Sequence[Charge]) -> list[Charged | None]:
+        """Return what is paid for each, in the order asked; None where there is no answer for it."""
+
+
+@runtime_checkable
+class Dating(Connector, Protocol):
+    """A system that can be asked when a customer last stood on one of its documents."""
+
+    def last_used(self, customers: Collection[str], since: date) -> dict[str, date]:
+        """Return the newest day, from `since` on, of what was sold to or booked on each of these customers of its own.
+
+        Who had nothing since then is left out, and so is everybody where the system does not show it.
+        """

@@ -9,11 +9,11 @@ from pydantic import BaseModel
 
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.settings import SYSTEM as ACCOUNTVIEW
-from integration.connectors.accountview.settings import AccountViewSettings
+from integration.connectors.accountview.settings import AccountViewAccess, AccountViewSettings
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.settings import SYSTEM as MPLUS
-from integration.connectors.mplus.settings import USUAL_ADDRESS, MplusSettings
-from integration.connectors.protocol import Connector
+from integration.connectors.mplus.settings import USUAL_ADDRESS, MplusAccess, MplusSettings
+from integration.connectors.protocol import Connector, Learned
 from integration.core.connections import TokenKeeper, parsed
 
 
@@ -28,17 +28,19 @@ class Role(StrEnum):
 class System:
     """One system and what it takes to connect it; a flow and everything stored know it by `name`.
 
-    `connects` builds a connector of checked settings and the keeper of its log-in. `who` is the setting that says who
-    we are there, `secrets` are those that prove it. It is connected once the setting `sign` has a value and can be
-    asked once all of `needed` have one; before, `unconnected` is the cause. `told` is the line of the check that says
-    to whom we are connected.
+    `access` is what the environment may say of it. `connects` builds a connector of checked settings, the keeper of its
+    log-in and what it found out before. `who` is the setting that says who we are there, `secrets` are those that prove
+    it. It is connected once the setting `sign` has a value and can be asked once all of `needed` have one; between the
+    two, `unconnected` is the cause. `told` is the line of the check that says to whom we are connected. `folders` are
+    settings that no person gives: each is the folder of that name among the data of the console.
     """
 
     name: str
     caption: str
     role: Role
+    access: type[BaseModel]
     settings: type[BaseModel]
-    connects: Callable[[Any, TokenKeeper], Connector]
+    connects: Callable[[Any, TokenKeeper, Learned], Connector]
     who: str
     secrets: tuple[str, ...]
     sign: str
@@ -46,6 +48,7 @@ class System:
     unconnected: str
     told: str
     usual_address: str
+    folders: tuple[str, ...] = ()
 
     def is_connected(self, access: Mapping[str, Any]) -> bool:
         """Tell whether there is what it takes to speak to the system; says nothing about whether it answers."""
@@ -70,8 +73,9 @@ SYSTEMS: Mapping[str, System] = {
             name="accountview",
             caption=ACCOUNTVIEW,
             role=Role.BOOKS,
+            access=AccountViewAccess,
             settings=AccountViewSettings,
-            connects=AccountView,
+            connects=lambda settings, keeper, _: AccountView(settings, keeper),
             who="client_id",
             secrets=("client_secret", "refresh_token"),
             sign="company",
@@ -84,8 +88,9 @@ SYSTEMS: Mapping[str, System] = {
             name="mplus",
             caption=MPLUS,
             role=Role.TILL,
+            access=MplusAccess,
             settings=MplusSettings,
-            connects=lambda settings, _: Mplus(settings),
+            connects=lambda settings, _, learned: Mplus(settings, learned=learned),
             who="ident",
             secrets=("secret",),
             sign="url",
@@ -93,6 +98,7 @@ SYSTEMS: Mapping[str, System] = {
             unconnected="mplus_credentials_rejected",
             told="rights",
             usual_address=USUAL_ADDRESS,
+            folders=("pictures",),
         ),
     )
 }

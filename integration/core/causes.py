@@ -1,13 +1,14 @@
 """Every cause: its code, who acts on it, which facts tell one trouble of it from another, and what repairs it.
 
 The sentences of a cause are in `data/words/errors.csv` under its code. A flow that repairs a cause in another place
-than the others says so itself.
+than the others says so itself. The list of them is what makes this file longer than others.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from integration.core.conflicts import SOURCE, TARGET
 from integration.core.records import Kind
 
 
@@ -20,6 +21,19 @@ class Who(StrEnum):
     DEVELOPER = "developer"
 
 
+class Severity(StrEnum):
+    """How grave a cause is for whoever is told of it; what is graver comes later."""
+
+    NOTICE = "notice"  # it ends by itself, or may stay
+    WARNING = "warning"  # a person has to look before long
+    CRITICAL = "critical"  # the console, or money, is at stake
+
+    def reaches(self, least: "Severity") -> bool:
+        """Tell whether it is at least as grave as another."""
+        graver = tuple(Severity)
+        return graver.index(self) >= graver.index(least)
+
+
 class By(StrEnum):
     """What a person does about a cause where it is shown."""
 
@@ -29,6 +43,10 @@ class By(StrEnum):
     VALUE = "value"  # correct a field of the source, or let another value hold
     DOUBT = "doubt"  # say whether the target has what was sent to it
     NEEDED = "needed"  # repair the record that this one waits for
+    DECISION = "decision"  # say which of a few ways to go
+    CONFLICT = "conflict"  # say whose value of a field is to count
+    DAY = "day"  # look at the day on both sides
+    PROOF = "proof"  # ask the target once more
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +61,38 @@ class Repair:
     name: str = ""
     kind: Kind | None = None  # of the records of which one is chosen
     every: bool = False  # a row may stand for every code
+    options: tuple[str, ...] = ()  # the ways a person decides between
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One cause. `telling` names the facts that tell its troubles apart: what has them alike is repaired at once."""
+    """One cause. `telling` names the facts that tell its troubles apart: what has them alike is repaired at once.
+
+    What is met `apart` is found by a look that is no run: that look alone closes it. `graver` is how grave it is where
+    who has to act does not say so.
+    """
 
     code: str
     who: Who
     telling: tuple[str, ...] = ()
     repair: Repair = Repair()
+    apart: bool = False
+    graver: Severity | None = None
+
+    @property
+    def severity(self) -> Severity:
+        """How grave it is: as it says itself, or by who has to act."""
+        return self.graver or _GRAVE[self.who]
 
 
 NOBODY, OPERATOR, ADMINISTRATOR, DEVELOPER = Who
+_GRAVE = {
+    NOBODY: Severity.NOTICE,
+    OPERATOR: Severity.WARNING,
+    ADMINISTRATOR: Severity.CRITICAL,
+    DEVELOPER: Severity.CRITICAL,
+}
+WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
 VALUE, VALUE_OR_FIELDS = Repair(By.VALUE), Repair(By.VALUE, "fields")
 DOUBT = Repair(By.DOUBT)
 FIELDS, BRAKES = Repair(tab="fields"), Repair(tab="brakes", name="brakes")
@@ -79,14 +116,14 @@ CAUSES: Mapping[str, Cause] = {
         Cause("proxy_refused", ADMINISTRATOR),
         Cause("proxy_login_needed", ADMINISTRATOR),
         Cause("address_not_api", ADMINISTRATOR),
-        Cause("timeout_before_sending", NOBODY),
-        Cause("timeout_after_sending_read", NOBODY),
-        Cause("connection_cut", NOBODY),
+        Cause("timeout_before_sending", NOBODY, graver=WARNING),
+        Cause("timeout_after_sending_read", NOBODY, graver=WARNING),
+        Cause("connection_cut", NOBODY, graver=WARNING),
         Cause("timeout_after_sending_write", NOBODY),
         Cause("access_expired", NOBODY),
-        Cause("too_many_requests", NOBODY),
-        Cause("service_unavailable", NOBODY),
-        Cause("server_error", NOBODY),
+        Cause("too_many_requests", NOBODY, graver=WARNING),
+        Cause("service_unavailable", NOBODY, graver=WARNING),
+        Cause("server_error", NOBODY, graver=WARNING),
         Cause("answer_unreadable", DEVELOPER),
         Cause("answer_too_large", ADMINISTRATOR),
         Cause("answer_incomplete", NOBODY),
@@ -96,6 +133,8 @@ CAUSES: Mapping[str, Cause] = {
         Cause("filter_ignored", ADMINISTRATOR),
         Cause("known_not_found", ADMINISTRATOR),
         Cause("record_unreadable", OPERATOR, ("field",)),
+        Cause("not_connected", OPERATOR),
+        Cause("movement_unreadable", OPERATOR),
         Cause("accountview_login_needed", ADMINISTRATOR),
         Cause("accountview_client_rejected", ADMINISTRATOR),
         Cause("accountview_login_unasked", OPERATOR),
@@ -119,6 +158,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("characters_not_supported", OPERATOR, repair=VALUE),
         Cause("mplus_credentials_rejected", ADMINISTRATOR),
         Cause("request_refused", DEVELOPER),
+        Cause("operation_unknown", ADMINISTRATOR, ("operation",)),
         Cause("mplus_rejected", OPERATOR, ("message",)),
         Cause("article_number_taken", OPERATOR),
         Cause("article_number_changed", OPERATOR, repair=_setting("sku_rule")),
@@ -133,6 +173,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("read_back_missing", OPERATOR, repair=DOUBT),
         Cause("never_answered", OPERATOR, repair=DOUBT),
         Cause("look_unproven", OPERATOR),
+        Cause("deviation_stops", OPERATOR),
         Cause("target_changed_since_plan", OPERATOR),
         Cause("sku_not_numeric", OPERATOR, repair=_setting("sku_rule")),
         Cause("sku_leading_zero", OPERATOR, repair=_setting("sku_rule")),
@@ -141,15 +182,28 @@ CAUSES: Mapping[str, Cause] = {
         Cause("ean_duplicate", OPERATOR, repair=VALUE),
         Cause("currency_without_rate", OPERATOR, ("currency",), _setting("rates")),
         Cause("price_missing", OPERATOR, repair=VALUE),
+        Cause("price_outside_range", OPERATOR, repair=VALUE),
+        Cause("price_article_missing", OPERATOR, ("article",), _setting("customer_prices")),
+        Cause("price_charged_otherwise", OPERATOR, ("article",), Repair(By.PROOF), apart=True),
         Cause("vat_code_unmapped", OPERATOR, ("code",), _row("vat_codes")),
         Cause("vat_code_missing", OPERATOR, repair=VALUE),
-        Cause("payment_method_unmapped", OPERATOR, ("method",), _row("payment_methods")),
+        Cause("picture_missing", OPERATOR, repair=VALUE),
+        Cause("picture_outside", OPERATOR, repair=VALUE),
+        Cause("picture_unreachable", ADMINISTRATOR, ("message",)),
+        Cause("picture_too_large", OPERATOR, repair=VALUE),
+        Cause("picture_unsupported", OPERATOR, repair=VALUE),
+        Cause("picture_refused", OPERATOR, ("message",)),
+        Cause("picture_gone", OPERATOR),
+        Cause("payment_method_unmapped", OPERATOR, ("method",), _row("payment_terms")),
         Cause("revenue_account_unmapped", OPERATOR, ("country", "code"), _row("revenue_accounts", every=True)),
         Cause("deposit_account_missing", OPERATOR, ("group", "sort"), _row("balance_accounts")),
         Cause("turnover_group_unknown", OPERATOR, ("group",), _row("balance_accounts")),
+        Cause("method_account_missing", OPERATOR, ("method",), _row("method_accounts")),
+        Cause("payments_incomplete", OPERATOR),
         Cause("gift_card_unclear", OPERATOR, ("method",), _setting("gift_cards")),
         Cause("voucher_too_large", OPERATOR),
-        Cause("voucher_on_order", OPERATOR, repair=_setting("becomes")),
+        Cause("voucher_on_order", OPERATOR, repair=_setting("orders")),
+        Cause("shipping_not_exact", OPERATOR, ("code",), _setting("shipping")),
         Cause("reference_of_before", OPERATOR),
         Cause("word_unknown", OPERATOR, ("field", "word")),
         Cause("word_missing", OPERATOR, ("field",)),
@@ -160,17 +214,33 @@ CAUSES: Mapping[str, Cause] = {
         Cause("email_too_long", OPERATOR, repair=VALUE_OR_FIELDS),
         Cause("vat_number_invalid", OPERATOR, repair=VALUE),
         Cause("totals_differ", OPERATOR, repair=_setting("rounding_limit")),
-        Cause("refund_before_order", NOBODY),
+        Cause("refund_before_order", OPERATOR),
+        Cause("sale_waits", NOBODY),
+        Cause("sale_partly_booked", OPERATOR),
         Cause("document_changed_after_booking", OPERATOR),
         Cause("document_cancelled_after_booking", OPERATOR),
+        Cause("document_changed_after_credit", OPERATOR),
+        Cause("document_without_reference", OPERATOR),
+        Cause("quotation_changed", OPERATOR),
+        Cause("document_period_closed", OPERATOR, repair=_setting("late")),
+        Cause("credit_not_exact", OPERATOR, repair=FIELDS),
+        Cause("credit_not_there", OPERATOR),
+        Cause("document_kept", NOBODY),
+        Cause("document_taken_back", NOBODY),
+        Cause("document_changed_in_target", OPERATOR, ("kind", "fields"), apart=True),
+        Cause("record_changed_in_target", OPERATOR, ("kind", "fields"), FIELDS, apart=True),
+        Cause("record_gone_in_target", OPERATOR, ("kind",), apart=True),
+        Cause("day_differs", OPERATOR, ("document",), Repair(By.DAY), apart=True, graver=CRITICAL),
+        Cause("day_not_told", ADMINISTRATOR),
         Cause("reference_found_twice", OPERATOR),
         Cause("document_doubled", OPERATOR),
         Cause("stock_negative", OPERATOR, repair=_setting("negative")),
         Cause("stock_fractional", OPERATOR, repair=_setting("fractional")),
         Cause("variant_duplicate", OPERATOR, repair=VALUE_OR_FIELDS),
-        Cause("field_conflict", OPERATOR, repair=FIELDS),
+        Cause("field_conflict", OPERATOR, repair=Repair(By.CONFLICT, "fields", options=(SOURCE, TARGET))),
         Cause("expression_failed", OPERATOR, repair=VALUE_OR_FIELDS),
         Cause("source_record_gone", OPERATOR),
+        Cause("wrong_use", OPERATOR),
         Cause("plan_stale", OPERATOR),
         Cause("fingerprint_differs", OPERATOR),
         Cause("plan_discarded", OPERATOR),
@@ -181,6 +251,13 @@ CAUSES: Mapping[str, Cause] = {
         Cause("nothing_to_commit", OPERATOR),
         Cause("plan_not_approved", OPERATOR),
         Cause("nothing_to_undo", OPERATOR),
+        Cause("plan_not_kept", OPERATOR),
+        Cause("retention_too_short", ADMINISTRATOR),
+        Cause("retention_at_work", ADMINISTRATOR),
+        Cause("person_erased", NOBODY),
+        Cause("document_of_erased", OPERATOR),
+        Cause("erase_waits", ADMINISTRATOR),
+        Cause("erase_unconfirmed", ADMINISTRATOR),
         Cause("mapping_published_since", OPERATOR),
         Cause("names_changed_since", OPERATOR),
         Cause("plan_already_committed", OPERATOR),
@@ -189,6 +266,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("brake_stock_zero", OPERATOR, repair=BRAKES),
         Cause("brake_new_debtors", OPERATOR, repair=BRAKES),
         Cause("brake_retirements", OPERATOR, repair=BRAKES),
+        Cause("brake_off_sale", OPERATOR, repair=BRAKES),
         Cause("brake_source_empty", OPERATOR),
         Cause("source_empty", OPERATOR),
         Cause("run_active", NOBODY),
@@ -210,20 +288,43 @@ CAUSES: Mapping[str, Cause] = {
         Cause("setting_invalid", ADMINISTRATOR, ("setting",)),
         Cause("listens_without_log_in", ADMINISTRATOR),
         Cause("flow_setting_invalid", ADMINISTRATOR, ("setting",), Repair(tab="settings")),
+        Cause("row_impossible", OPERATOR),
         Cause("mapping_missing", ADMINISTRATOR),
         Cause("rule_invalid", ADMINISTRATOR),
         Cause("secret_key_wrong", ADMINISTRATOR),
         Cause("database_locked", ADMINISTRATOR),
+        Cause("database_held", ADMINISTRATOR),
         Cause("database_unreachable", ADMINISTRATOR),
         Cause("disk_full", ADMINISTRATOR),
         Cause("log_owned_elsewhere", ADMINISTRATOR),
         Cause("log_broken", ADMINISTRATOR),
         Cause("log_away", ADMINISTRATOR),
         Cause("version_too_old", ADMINISTRATOR),
-        Cause("alert_not_delivered", ADMINISTRATOR),
+        Cause("alert_not_delivered", ADMINISTRATOR, graver=WARNING),
         Cause("role_insufficient", ADMINISTRATOR),
         Cause("audit_broken", ADMINISTRATOR),
         Cause("database_too_new", ADMINISTRATOR),
+        Cause("restored_not_compared", OPERATOR),
+        Cause("backup_nothing_there", ADMINISTRATOR),
+        Cause("backup_program_missing", ADMINISTRATOR),
+        Cause("backup_program_failed", ADMINISTRATOR),
+        Cause("backup_broken", ADMINISTRATOR),
+        Cause("backup_too_new", ADMINISTRATOR),
+        Cause("backup_other_database", ADMINISTRATOR),
+        Cause("backup_passphrase_wrong", ADMINISTRATOR),
+        Cause("restore_not_empty", ADMINISTRATOR),
+        Cause("arrangement_invalid", ADMINISTRATOR),
+        Cause("arrangement_refused", ADMINISTRATOR),
+        Cause("arrangement_changed", ADMINISTRATOR),
+        Cause("arrangement_too_new", ADMINISTRATOR),
+        Cause("setting_unknown", ADMINISTRATOR),
+        Cause("folder_not_writable", ADMINISTRATOR),
+        Cause("files_open_to_others", ADMINISTRATOR),
+        Cause("files_left_behind", ADMINISTRATOR),
+        Cause("connection_check_slow", ADMINISTRATOR),
+        Cause("flow_late", ADMINISTRATOR),
+        Cause("no_proof", ADMINISTRATOR),
+        Cause("worker_stopped", ADMINISTRATOR, ("executor",)),
         Cause("lease_taken", NOBODY),
         Cause("lab_at_work", NOBODY),
         Cause("lab_nothing_to_write", OPERATOR),
@@ -247,8 +348,14 @@ CAUSES: Mapping[str, Cause] = {
         Cause("needed_record_missing", OPERATOR),
         Cause("needed_record_parked", OPERATOR, ("needed",), Repair(By.NEEDED)),
         Cause("undo_keeps", NOBODY),
+        Cause("undo_keeps_filled", NOBODY),
+        Cause("quotation_stays", NOBODY),
+        Cause("taken_back", NOBODY),
         Cause("already_in_target", NOBODY),
         Cause("document_cancelled", NOBODY),
+        Cause("sale_booked", NOBODY),
+        Cause("sale_planned", NOBODY),
+        Cause("sale_in_day", NOBODY),
         Cause("not_at_the_till", NOBODY, repair=_setting("unlinked")),
         Cause("stock_not_managed", NOBODY, repair=_setting("managed")),
         Cause("left_out_by_number", NOBODY, repair=_setting("leave_out")),
@@ -257,8 +364,63 @@ CAUSES: Mapping[str, Cause] = {
         Cause("customer_taken", OPERATOR, ("customer", "number"), Repair(By.CHOICE, "settings", "other_external_id")),
         Cause("document_empty", NOBODY),
         Cause("debtor_creation_off", OPERATOR, repair=_setting("create_debtors")),
+        Cause("day_document_unreadable", OPERATOR, ("field",)),
+        Cause("day_gap", OPERATOR, ("identity",)),
+        Cause("day_account_missing", OPERATOR, ("group",), _row("day_accounts")),
+        Cause("day_method_account_missing", OPERATOR, ("method",), _row("method_accounts")),
+        Cause("purchase_vat_code_unmapped", OPERATOR, ("code",), _row("purchase_vat_codes")),
+        Cause("day_vat_rate_differs", OPERATOR, ("code", "theirs"), Repair(tab="tables", name="vat_codes_sales")),
+        Cause("day_document_apart", OPERATOR, repair=_setting("contents")),
+        Cause("day_document_booked", NOBODY),
+        Cause("day_reverse_charge", OPERATOR),
+        Cause("day_foreign_currency", OPERATOR),
+        Cause("day_open_item_unknown", OPERATOR, ("method",)),
+        Cause("day_debtor_missing", OPERATOR, ("customer",), _setting("collective_debtor")),
+        Cause("day_down_payments_off", OPERATOR, repair=_setting("down_payments_account")),
+        Cause("day_drawer_account_missing", OPERATOR, repair=_setting("difference_account")),
+        Cause("day_vat_account_missing", OPERATOR, ("code",), _setting("mode")),
+        Cause("ledger_missing", OPERATOR, ("account",), Repair(tab="tables", name="day_accounts")),
+        Cause("ledger_blocked", OPERATOR, ("account",), Repair(tab="tables", name="day_accounts")),
+        Cause("ledger_wants", OPERATOR, ("account", "wants"), Repair(tab="tables", name="day_accounts")),
+        Cause("day_page_unbalanced", OPERATOR),
+        Cause("day_reference_full", OPERATOR, ("branch",)),
+        Cause("day_period_closed", OPERATOR, repair=_setting("late")),
+        Cause("day_not_closed", OPERATOR, repair=_setting("closed_by")),
+        Cause("day_not_counted", OPERATOR, repair=_setting("counts")),
+        Cause("day_changed_after_booking", OPERATOR),
+        Cause("day_mapping_differs", OPERATOR, repair=FIELDS),
+        Cause("day_page_differs", OPERATOR),
+        Cause("day_open", NOBODY),
+        Cause("day_waits", NOBODY),
+        Cause("day_empty", NOBODY, repair=_setting("empty_days")),
+        Cause("day_kept", NOBODY),
+        Cause("item_not_due", NOBODY),
+        Cause("item_not_posted", NOBODY),
+        Cause("item_open", NOBODY),
+        Cause("item_unclear", OPERATOR),
+        Cause("invoice_not_at_the_till", NOBODY),
+        Cause("invoice_paid_at_the_till", NOBODY),
+        Cause("payment_differs", OPERATOR),
+        Cause("payment_too_high", OPERATOR),
+        Cause("not_allowed", ADMINISTRATOR),
+        Cause("logged_out", OPERATOR),
+        Cause("person_unknown", ADMINISTRATOR),
+        Cause("log_in_refused", OPERATOR),
+        Cause("identity_unproven", ADMINISTRATOR),
+        Cause("log_in_throttled", OPERATOR),
+        Cause("invitation_spent", ADMINISTRATOR),
+        Cause("password_weak", OPERATOR),
+        Cause("person_name_invalid", ADMINISTRATOR),
+        Cause("last_administrator", ADMINISTRATOR),
+        Cause("first_administrator", ADMINISTRATOR),
+        Cause("second_person_needed", OPERATOR),
+        Cause("log_in_needed", ADMINISTRATOR),
     )
 }
+
+
+# Causes that a look finds which is no run, and which a run therefore never closes.
+APART = frozenset(code for code, one in CAUSES.items() if one.apart)
 
 
 def cause(code: str) -> Cause:

@@ -1,21 +1,20 @@
 """A mapping at work: the rules made ready once, applied to record after record, and why each field has its value."""
 
 from collections import abc
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 from enum import Enum
 
 from integration.core.errors import Reason
 from integration.core.issues import Issue
-from integration.core.records import Kind, Record, Value
+from integration.core.records import Kind, Record, Value, same
+from integration.core.rows import row_of
 from integration.core.rules import (
     Mapped,
     Mapping,
     Rule,
     RuleError,
     Toolbox,
-    Trace,
-    TraceStep,
     Unmapped,
     Values,
     as_text,
@@ -23,6 +22,7 @@ from integration.core.rules import (
     is_empty,
     unusable,
 )
+from integration.core.traces import Trace, TraceStep
 
 
 class _Nothing(Enum):
@@ -88,14 +88,15 @@ class _Way:
 
     def _translated(self, value: Value, table: abc.Mapping[str, str], note: _Note) -> Value:
         codes = value if isinstance(value, tuple) else (_code(value),)
-        missing = next((code for code in codes if code not in table), None)
+        rows = [row_of(table, code) for code in codes]
+        missing = next((code for code, row in zip(codes, rows, strict=True) if not row), None)
         if missing is not None:
             if self.rule.unmapped is Unmapped.PARK:
                 raise RuleError("value_unmapped", value=missing, table=self.rule.table)
             if note:
                 note(f"table {self.rule.table}", None)
             return None
-        found = tuple(table[code] for code in codes)
+        found = tuple(table[row] for row in rows)
         result: Value = found if isinstance(value, tuple) else found[0]
         if note:
             note(f"table {self.rule.table}", result)
@@ -143,10 +144,33 @@ class Compiled:
 def _traced(way: _Way, record: Record) -> Trace:
     steps: list[TraceStep] = []
     try:
-        value = way.value(record.values, lambda what, value: steps.append(TraceStep(what, value)))
+        found = way.value(record.values, lambda what, value: steps.append(TraceStep(what, value)))
     except RuleError as error:
         return Trace(way.target, tuple(steps), None, error.issue(record.key, way.target))
-    return Trace(way.target, tuple(steps), None if isinstance(value, _Nothing) else value)
+    value = None if isinstance(found, _Nothing) else found
+    return Trace(way.target, tuple(steps), value, why=_reason(way, steps, value))
+
+
+def _reason(way: _Way, steps: Sequence[TraceStep], value: Value) -> Reason:
+    """Return in one sentence why a rule gave a value."""
+    rule, done, said = way.rule, {step.what for step in steps}, {"field": way.rule.source}
+    if rule.expression and not rule.force:
+        said = {"formula": rule.expression}
+        return Reason("because_formula_default" if "default" in done else "because_formula", said)
+    if rule.force or not (rule.source or rule.functions):
+        return Reason("because_forced")
+    before = steps[len(rule.functions) - (not rule.source)].value
+    if rule.table and not is_empty(before):
+        said |= {"table": rule.table}
+        return Reason("because_unmapped" if "default" in done or is_empty(value) else "because_table", said)
+    if "default" in done:
+        return Reason("because_default", said)
+    if is_empty(value):
+        return Reason("because_nothing", said)
+    if rule.source and same(value, steps[0].value):
+        return Reason("because_source", said)
+    done_with = {**said, "functions": ", ".join(str(call) for call in rule.functions)}
+    return Reason("because_others" if not rule.source or is_empty(steps[0].value) else "because_made", done_with)
 
 
 def compile(mapping: Mapping, toolbox: Toolbox, kinds: Collection[Kind] = tuple(Kind)) -> Compiled:  # noqa: A001

@@ -17,11 +17,11 @@ class Finding:
     `ok` is None when the check stopped before it. `cause` is a code of the catalogue, `facts` fill its sentences.
     """
 
-    name: str  # host, certificate, credentials, company, rights, fields, version
+    name: str  # host, certificate, credentials, company, rights, fields, version, prices
     ok: bool | None
     cause: str = ""
     facts: dict[str, str] = field(default_factory=dict)
-    about: str = ""  # what was found when it is well: a version, a company's name
+    about: str = ""  # what was found when it is well: a version, a company's name, a word that has a text
 
 
 # Hears the lines of a check as they stand, each time one more is found.

@@ -2,6 +2,8 @@
 
 IntegrationError
 ├── ConfigurationError
+├── NotAllowedError
+├── LoggedOutError
 ├── ConnectorError
 │   ├── UnavailableError
 │   ├── InDoubtError
@@ -54,6 +56,18 @@ class ConfigurationError(IntegrationError):
     """A setting is missing or cannot be used; whoever runs the console acts."""
 
     default = "setting_invalid"
+
+
+class NotAllowedError(IntegrationError):
+    """Whoever asks has no right to it; nothing was done."""
+
+    default = "not_allowed"
+
+
+class LoggedOutError(IntegrationError):
+    """Whoever asks is not logged in, or no more; nothing was done."""
+
+    default = "logged_out"
 
 
 class ConnectorError(IntegrationError):

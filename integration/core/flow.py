@@ -1,6 +1,6 @@
 """What a flow is: which kinds of record go from which system to which, and who owns which field."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -33,10 +33,15 @@ class Stage:
 
     What is `derived` is not read by itself: it comes out of the records of the counted stage, as the debtor comes out
     of an order. What is written `once` is a document: never changed after, and a later change is a question. It is
-    `unproven` where a person said that nobody can look for it or read it back: the target's yes is believed. `needs`
-    are the fields that name a record of another kind which has to be in the target before. `grouped_by` is the field of
-    the record read by which people sort its lines: the article group, the country, the branch. What of a record no
-    other one read may have is `unique`.
+    `unproven` where a person said that nobody can look for it or read it back: the target's yes is believed. What is
+    `moving` the target changes itself every day, so that another value there is no drift. What is `exact` is sent one
+    by one, and one that reads back otherwise stops all that follow. `needs` are the fields that name a record of
+    another kind which has to be in the target before. `grouped_by` is the field of the record read by which people
+    sort its lines: the article group, the country, the branch. What of a record no other one read may have is
+    `unique`. What is switched `off` is not read; what a plan made before has of it is still carried out. What is
+    asked for by `names` the flow knows itself: the source cannot tell which of its records are meant. What is `hashed`
+    comes to nothing else as long as what it is made of and what the target holds come as they did before: its records
+    stand alone, and none is written for another.
     """
 
     source: Kind
@@ -45,6 +50,11 @@ class Stage:
     derived: bool = False
     once: bool = False
     unproven: bool = False
+    moving: bool = False
+    exact: bool = False
+    off: bool = False
+    names: bool = False
+    hashed: bool = False
     needs: Mapping[str, Kind] = field(default_factory=dict)
     grouped_by: str = ""
     unique: tuple[Unique, ...] = ()
@@ -52,9 +62,9 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One kind of business object going one way. Stages run in order: a product needs its group.
+    """Business objects going one way. Stages run in order: a product needs its group.
 
-    No two stages write the same kind.
+    No two stages read the same kind and write the same. Where several are counted, each record read is in one of them.
     """
 
     name: str
@@ -65,19 +75,33 @@ class Flow:
     passing: tuple[str, ...] = PASSING + STOCK  # how names of values begin that change without a look at the record
 
     @property
-    def counted(self) -> Stage:
-        """The stage whose records the flow counts."""
-        return next(stage for stage in self.stages if stage.counted)
+    def counting(self) -> tuple[Stage, ...]:
+        """The stages whose records the flow counts, without those that are off."""
+        return tuple(stage for stage in self.stages if stage.counted and not stage.off)
 
     @property
-    def linked(self) -> Kind:
-        """The kind of the links that stand for one record read each: articles, though products are written."""
-        target = self.counted.target
-        return Kind.ARTICLE if target is Kind.PRODUCT else target
+    def counted(self) -> Stage:
+        """The stage whose records the flow counts, the first of several."""
+        return self.counting[0]
+
+    @property
+    def linked(self) -> tuple[Kind, ...]:
+        """The kinds of the links that stand for one record read each: articles, though products are written."""
+        return _linked(stage for stage in self.stages if stage.counted)
+
+    @property
+    def expected(self) -> tuple[Kind, ...]:
+        """Those of them whose records are read: a source that has them tells some when all is asked for."""
+        return _linked(stage for stage in self.counting if not stage.names)
 
     def stage(self, target: Kind) -> Stage:
         """Return the stage that writes this kind."""
         return next(stage for stage in self.stages if stage.target == target)
+
+    def read_for(self, part: Kind) -> Kind:
+        """Return the kind of record out of which a kind is made, the first of several."""
+        direct = (one.source for one in self.stages if one.target is part and not one.derived and not one.off)
+        return next(direct, self.counted.source)
 
     def order(self, stage: Stage) -> int:
         """Return how many stages come before this one: what is kept of it."""
@@ -90,4 +114,9 @@ class Flow:
     def read_after(self, stage: Stage | None) -> Stage | None:
         """Return the next stage that is read by itself, the first one after None; or None when there is none left."""
         following = self.stages if stage is None else self.stages[self.order(stage) + 1 :]
-        return next((one for one in following if not one.derived), None)
+        return next((one for one in following if not one.derived and not one.off), None)
+
+
+def _linked(stages: Iterable[Stage]) -> tuple[Kind, ...]:
+    targets = dict.fromkeys(stage.target for stage in stages)
+    return tuple(Kind.ARTICLE if target is Kind.PRODUCT else target for target in targets)

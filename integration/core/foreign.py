@@ -90,7 +90,17 @@ def _unstacked(text: str) -> str:
 
 def json_line(value: object) -> str:
     """Return a value as JSON in one line that is safe in a terminal: what would not be seen in it is escaped."""
-    return _ESCAPED.sub(_as_escape, json.dumps(value, default=str, ensure_ascii=False))
+    return _seen(json.dumps(value, default=str, ensure_ascii=False))
+
+
+def json_text(value: object) -> str:
+    """Return a value as JSON that people read and compare: names in order, one a line, and as safe in a terminal."""
+    lines = json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).split("\n")
+    return "\n".join(map(_seen, lines)) + "\n"
+
+
+def _seen(text: str) -> str:
+    return _ESCAPED.sub(_as_escape, text)
 
 
 def _as_escape(found: re.Match[str]) -> str:
@@ -123,19 +133,19 @@ def unguarded(cell: str) -> str:
     return _GUARD.sub("", cell)
 
 
-def csv_text(header: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
+def csv_text(header: Sequence[str], lines: Iterable[Sequence[object]], separator: str = ",", decimal: str = ".") -> str:
     """Return lines as a CSV file: text harmless, several texts after one another, numbers and days as they are."""
     out = io.StringIO()
-    writer = csv.writer(out)
+    writer = csv.writer(out, delimiter=separator)
     writer.writerow(map(harmless, header))
-    writer.writerows([_cell(value) for value in line] for line in lines)
+    writer.writerows([_cell(value, decimal) for value in line] for line in lines)
     return out.getvalue()
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, decimal: str) -> str:
     if value is None:
         return ""
     if isinstance(value, Decimal):
-        return format(value, "f")
+        return format(value, "f").replace(".", decimal)
     text = "; ".join(map(str, value)) if isinstance(value, tuple) else value
     return harmless(text) if isinstance(text, str) else str(text)

@@ -16,13 +16,15 @@ class Issue:
     """Why a record is parked.
 
     `cause` is a code of the catalogue, `facts` fill its sentences (texts, already without secrets). The same trouble
-    tomorrow is the same issue: it is known by flow, key, cause and field.
+    tomorrow is the same issue: it is known by flow, key, cause and field. `about` is what people know the record by;
+    the log is told of it, and it is no part of the issue.
     """
 
     cause: str
     key: str
     field: str = ""
     facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    about: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
 
 
 def elsewhere(part: Record, parent: str, location: Location) -> Issue:

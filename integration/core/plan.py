@@ -2,14 +2,18 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
+from integration.core.conflicts import drawn_in
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
 from integration.core.money import HUNDRED
+from integration.core.moves import COUNTED
 from integration.core.records import Kind, Record, Unreadable, Value, canonical, merged, same
+
+FOLLOWS = "follows"  # of a document: the key of the one that has to be in the target before it
 
 
 class Action(StrEnum):
@@ -40,12 +44,19 @@ class Change:
     before: Record | None
     agreed: Record
     kept: tuple[str, ...] = ()  # paths left as somebody set them in the target
+    conflicts: tuple[str, ...] = ()  # paths both sides changed: left alone, and what was agreed on stays as it was
     first_match: bool = False  # both systems had the record before they were ever linked
+    told: Mapping[str, str] = field(default_factory=dict)  # what the source says of paths that are kept otherwise
 
     def digest(self) -> str:
         """Return a short mark of what would be written and over what."""
         text = f"{self.action}\n{canonical(self.wanted)}\n{canonical(self.before)}"
         return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    @property
+    def follows(self) -> str:
+        """The key of the document that has to be in the target before this one; empty where none has."""
+        return str(self.agreed.values.get(FOLLOWS) or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,7 @@ class Unchanged:
 
     agreed: Record
     kept: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
 
 
 # Ownership per field name with its kind (`article.price_incl`); what is not listed is not ours.
@@ -89,7 +101,11 @@ def _judge(ownership: Ownership, wanted: Value, held: Value, agreed: Value, *, m
 def diff(
     desired: Record, held: Record | None, agreed: Record | None, policy: Policy, *, title: str, group: str = ""
 ) -> Change | Unchanged | Issue:
-    """Compare what should be with what is and with what both last agreed on, and say what follows."""
+    """Compare what should be with what is and with what both last agreed on, and say what follows.
+
+    A field that both sides changed holds up nothing but itself, and what is one with it: it is named, and neither
+    written nor agreed on anew.
+    """
     sources = desired.sources
     if held is None and agreed is not None:  # someone removed it from the target
         return Issue("target_record_missing", desired.key, facts={"key": title})
@@ -111,6 +127,7 @@ def diff(
     write: set[str] = set()
     memory: dict[str, Value] = {}
     kept: list[str] = []
+    conflicts: list[str] = []
     for path, name, value in desired.fields():
         ownership = policy.get(name, Ownership.NEVER)
         part = path.rpartition("/")[0]
@@ -120,16 +137,19 @@ def diff(
                 memory[path] = value
             continue
         verdict = _judge(ownership, value, now.get(path), last.get(path), met=path in last)
-        if verdict.conflict:
-            return _conflict(desired.key, title, path, agreed=last.get(path), source=value, target=now.get(path))
         memory[path] = verdict.agreed
         if verdict.write:
             write.add(path)
         if verdict.kept:
             kept.append(path)
+        if verdict.conflict:
+            conflicts.append(path)
+    conflicts += drawn_in(conflicts, write)
+    write.difference_update(conflicts)
+    memory |= {path: last.get(path) for path in conflicts}
     remembered = _filled(desired, memory)
     if not write:
-        return Unchanged(remembered, tuple(kept))
+        return Unchanged(remembered, tuple(kept), tuple(conflicts))
     return Change(
         action=Action.UPDATE,
         kind=desired.kind,
@@ -141,6 +161,7 @@ def diff(
         before=_before(desired, now, known, write),
         agreed=remembered,
         kept=tuple(kept),
+        conflicts=tuple(conflicts),
         first_match=agreed is None,
     )
 
@@ -172,8 +193,7 @@ def retire(agreed: Record, gone: frozenset[str], *, title: str, active: str = "a
 def inverse(change: Change, active: str = "active") -> Change:
     """Return the change that puts back what another one overwrote; parts it had added are made inactive.
 
-    A part without a source of its own, such as a level, cannot be inactive and stays. What both sides agreed on stays
-    what the change had written, so that a field kept unless changed in the target stays put back.
+    A part without a source of its own, such as a level, cannot be inactive and stays. What was agreed on follows.
     """
     if change.before is None:
         raise ValueError("what was created has nothing before it")
@@ -190,9 +210,10 @@ def inverse(change: Change, active: str = "active") -> Change:
         action=Action.UPDATE,
         wanted=back,
         kept=(),
+        told={},
         first_match=False,
         before=Record(change.kind, change.key, change.wanted.values, (*held, *on), change.wanted.source),
-        agreed=merged(change.agreed, Record(change.kind, change.key, {}, off)),  # so that it stays put back
+        agreed=merged(change.agreed, back),
     )
 
 
@@ -208,7 +229,7 @@ def differences(wanted: Record, held: Record | None) -> tuple[str, ...]:
     if isinstance(held, Unreadable):
         return tuple(wanted.flat())
     now = held.flat() if held else {}
-    return tuple(path for path, value in wanted.flat().items() if not same(value, now.get(path)))
+    return tuple(path for path, value in wanted.flat().items() if path != COUNTED and not same(value, now.get(path)))
 
 
 def remaining(change: Change, held: Record | None) -> Change | None:
@@ -259,6 +280,7 @@ class Limits:
     retirements: int | None = 0
     zero_percent: Decimal | None = None  # of the records read, those whose stock goes to nothing
     new_debtors: int | None = None
+    off_sale: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,10 +294,9 @@ class Brake:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What the brakes need to know of a plan, counted while it is made.
+    """What the brakes need to know of a plan. `changes` are lines, of which one can have several of what others count.
 
-    `changes` are lines; `records` are those read that would change, and prices and what is made inactive are counted
-    one by one: a line can have several of each. `empty` is how many the source had before it suddenly gave none.
+    `records` are those read that would change, `empty` is how many the source had before it suddenly gave none.
     """
 
     changes: int = 0
@@ -286,6 +307,7 @@ class Tally:
     empty: int = 0
     zeroed: int = 0
     new_debtors: int = 0
+    off_sale: int = 0
     first: bool = False  # the very first plan of a flow creates everything; its size says nothing
 
 
@@ -301,13 +323,12 @@ def brakes(tally: Tally, limits: Limits) -> tuple[Brake, ...]:
         tripped.append(Brake("brake_changes", tally.changes, limit))
     if limits.price_percent is not None and tally.price_jumps:
         tripped.append(Brake("brake_price", tally.price_jumps, f"{limits.price_percent} %"))
-    if limits.retirements is not None and tally.retirements > limits.retirements:
-        tripped.append(Brake("brake_retirements", tally.retirements, str(limits.retirements)))
     emptied = HUNDRED * tally.zeroed / tally.read if tally.read else Decimal(0)
     if limits.zero_percent is not None and emptied > limits.zero_percent:
         tripped.append(Brake("brake_stock_zero", tally.zeroed, f"{limits.zero_percent} %"))
-    if limits.new_debtors is not None and tally.new_debtors > limits.new_debtors:
-        tripped.append(Brake("brake_new_debtors", tally.new_debtors, str(limits.new_debtors)))
+    for name in ("retirements", "new_debtors", "off_sale"):
+        count, most = getattr(tally, name), getattr(limits, name)
+        tripped += [Brake(f"brake_{name}", count, str(most))] if most is not None and count > most else []
     return tuple(tripped)
 
 
@@ -376,10 +397,3 @@ def _before(desired: Record, now: Mapping[str, Value], known: set[str], write: s
     there = {path: now.get(path) for path in write if "/" not in path or path.rpartition("/")[0] in known}
     held = _filled(desired, there)
     return Record(held.kind, held.key, held.values, tuple(part for part in held.parts if part.values), held.source)
-
-
-def _conflict(key: str, title: str, path: str, *, agreed: Value, source: Value, target: Value) -> Issue:
-    facts = {"key": title, "field": path.rpartition("/")[2], "path": path}
-    for name, value in (("agreed", agreed), ("source", source), ("target", target)):
-        facts[f"{name}_value"] = "" if value is None else str(value)
-    return Issue("field_conflict", key, path, facts)

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     GROUP = "group"  # an article group
     ARTICLE = "article"  # what is sold and stocked; at the till always inside a product
     PRODUCT = "product"  # at the till: what groups the articles of one item
+    PICTURE = "picture"  # the picture of a product
     STOCK = "stock"  # at the till: how much there is of one article, with a level for each branch
     LEVEL = "level"  # a part of STOCK, under the number of its branch
     DEBTOR = "debtor"  # a customer in the books
@@ -31,11 +32,20 @@ class Kind(StrEnum):
     ORDER = "order"  # a sales order of the till
     INVOICE = "invoice"  # an invoice of the till
     RECEIPT = "receipt"  # a sale at a till
+    PROPOSAL = "proposal"  # a quotation of the till
     SALES_ORDER = "sales_order"  # a sales order in the books
     POSTING = "posting"  # a page in a sales daybook
+    QUOTATION = "quotation"  # a quotation in the books
     LINE = "line"  # a part of a document
-    VAT = "vat"  # a part of a document of the till: what one VAT code comes to
-    PAYMENT = "payment"  # a part of a document of the till
+    VAT = "vat"  # a part of a document or a day of the till: what one VAT code comes to
+    PAYMENT = "payment"  # a part of a document or a day of the till
+    DAY = "day"  # what one branch of the till took in on a financial date, by the till's own sums
+    TURNOVER = "turnover"  # a part of a day: what one turnover group comes to
+    COUNT = "count"  # a part of a day: the count of one drawer
+    DAY_PAGE = "day_page"  # a page in a daybook for one day of a branch
+    ENTRY = "entry"  # what a page put on an account of the ledger
+    ITEM = "item"  # in the books: what a debtor owes of a document, and what has come in for it
+    SETTLEMENT = "settlement"  # at the till: the payment of an invoice that was paid in the books
 
 
 class FieldType(StrEnum):
@@ -161,6 +171,7 @@ class Held:
     evidence: str = ""  # by what it was found: link, external_id, vat_number, email, content; empty: by its own key
     others: tuple[str, ...] = ()  # references that the same evidence fits as well: a question, never a choice of ours
     elsewhere: Mapping[str, Location] = field(default_factory=dict)  # wanted parts, by key, that are not here under it
+    hash: str = field(default="", compare=False)  # of what came of it; empty where that does not say all there is
 
 
 @dataclass(frozen=True, slots=True)

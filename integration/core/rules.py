@@ -131,24 +131,6 @@ class Mapped:
     issues: tuple[Issue, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TraceStep:
-    """One step on the way to a value: what was done, and what it gave."""
-
-    what: str
-    value: Value
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """Why a field has its value. `issue` says why it has none."""
-
-    target: str
-    steps: tuple[TraceStep, ...]
-    value: Value
-    issue: Issue | None = None
-
-
 def as_text(value: Value) -> str:
     """Return a value as plain text: numbers with a point, days as 2026-03-31, lists separated by commas."""
     if isinstance(value, str):

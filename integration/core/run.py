@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from integration.core.issues import Issue, Skip
+from integration.core.people import Actor
 from integration.core.plan import Action, Approval, Brake, Change, chosen_mark
 from integration.core.records import Kind, Record
+
+LONGEST_NOTE = 2_000  # signs of what somebody writes on a plan
 
 
 class RunState(StrEnum):
@@ -101,6 +103,7 @@ class Mode(StrEnum):
 
 
 # Modes whose plans speak for a whole flow, so that the newest has all that still holds of those before.
+ALL_FOR = "all_for"  # the note of a run with what is new of what its logic is made of, so that everything is read
 PLANS_OF_ALL = (Mode.CHANGES, Mode.COMPLETE)
 
 
@@ -112,7 +115,7 @@ class PreviewRequest:
     """
 
     flow: str
-    by: str
+    by: Actor
     mode: Mode = Mode.CHANGES
     keys: tuple[str, ...] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
@@ -124,7 +127,8 @@ class Staged:
     """One record as read and mapped, kept until its plan line is made.
 
     `parent` groups what becomes one record of the target; `number` and `mark` are what must be unique in the target
-    (article number and EAN). Exactly one of `record`, `issue` and `skip` is filled.
+    (article number and EAN). Exactly one of `record`, `issue` and `skip` is filled; none of what is the `same` as when
+    both systems agreed, of which nothing was read.
     """
 
     key: str
@@ -136,6 +140,21 @@ class Staged:
     issue: Issue | None = None
     skip: Skip | None = None
     group: str = ""  # what people sort it by, as the source has it
+    beside: str = ""  # what it was made of beside the record read, as far as that may differ from run to run
+    source_hash: str = ""  # of all it was made of; empty where that is not known
+    same: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unstaged:
+    """What is known of a record before it is read.
+
+    `wanted` has what it is looked up by in the target; `number` and `beside` are those that it would be staged with.
+    """
+
+    wanted: Record
+    number: str
+    beside: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +194,7 @@ class PlanRow:
     reference: str = ""
     calls: int = 1
     run: str = ""  # whose line it is
+    about: Mapping[str, str] = field(default_factory=dict, compare=False)  # of what is parked; only the log is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +250,10 @@ class Outcome:
     issue: Issue | None = None
 
 
+Hashes = tuple[str, str]  # of a record of the source and of the target, as they came
+NO_HASHES: Hashes = ("", "")
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """The pair of keys of one record in both systems, and what both last agreed on."""
@@ -243,6 +267,7 @@ class Link:
     retired: bool = False
     unproven: bool = False  # nobody could read the record back
     owner: str = ""  # the key of the record that a part was in when both agreed on it
+    hashes: Hashes = field(default=NO_HASHES, compare=False)  # of source and target as they were when they agreed
 
 
 class Task(StrEnum):
@@ -275,16 +300,23 @@ class Position:
     stamps: Mapping[Kind, str] = field(default_factory=dict)  # the highest of each kind read
     marker: str | None = None  # where the target stood before anything was compared; None: not asked yet
     read: int = 0
+    expected: int = 0  # about as many records are to be read; 0: nobody knows
     planned: int = 0  # of what was read, in records
     changes: int = 0
     retirements: int = 0
     watched: Mapping[str, int] = field(default_factory=dict)  # changes that each brake counts by itself
     undone: int = 0  # the last line of the other run that was turned around
+    trusting: bool = False  # what hashes say to be as it was when both systems agreed is not read any more
 
     @property
     def has_enough(self) -> bool:
         """Whether as many records are read as may be."""
         return self.most is not None and self.read >= self.most
+
+    @property
+    def left(self) -> int | None:
+        """How many records may still be read; None for any number."""
+        return None if self.most is None else max(self.most - self.read, 1)
 
     def at(self, task: Task) -> "Position":
         """Return the beginning of another task."""
@@ -327,6 +359,7 @@ class Run:
     counts: Counts = field(default_factory=Counts)
     approvals: int = 0  # how often a person, or a schedule, said yes to it
     left_out: Mapping[int, str] = field(default_factory=dict)  # lines that are not chosen, with their digests
+    pruned_at: datetime | None = None  # since then its lines are no longer kept
 
     @property
     def mark(self) -> str:
@@ -350,13 +383,6 @@ def speed(run: Run, phase: Phase | None, now: datetime) -> Speed:
     return Speed(done / passed, left * passed / done)
 
 
-# ---- when flows run by themselves
-
-
-# The clock on the wall of the shop, by which schedules are written.
-WALL_CLOCK = "Europe/Amsterdam"
-
-
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """When a flow runs by itself: cron with seconds first, in the till's wall clock."""
@@ -364,27 +390,3 @@ class Schedule:
     flow: str
     cron: str
     mode: Mode
-
-
-NIGHTLY = (2, 17, 30)  # hour, minute, second of the till's wall clock: when nobody sells
-
-
-def crons(minutes: int, *, nightly: bool) -> list[str]:
-    """Return when a flow runs as cron lines with seconds first: every so many minutes, and once a night."""
-    hour, minute, second = NIGHTLY
-    return [f"0 */{minutes} * * * *", *([f"{second} {minute} {hour} * * *"] if nightly else [])]
-
-
-def next_time(minutes: int, now: datetime, zone: ZoneInfo, *, nightly: bool) -> datetime:
-    """Return when a flow runs next, as `crons` has it, in UTC."""
-    here = now.astimezone(zone)
-    coming = now.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
-    while coming.astimezone(zone).minute % minutes:
-        coming += timedelta(minutes=1)
-    if not nightly:
-        return coming
-    hour, minute, second = NIGHTLY
-    night = here.replace(hour=hour, minute=minute, second=second, microsecond=0)
-    if night <= here:
-        night += timedelta(days=1)
-    return min(coming, night.astimezone(UTC))

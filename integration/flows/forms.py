@@ -5,22 +5,29 @@ What a setting is called, its help and its options are texts under its name: `se
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from integration.core.errors import Reason
 from integration.core.records import FieldType, Kind
-from integration.flows.settings import EVERY, Listed
+from integration.flows.settings import Listed, ValueTable
+from integration.flows.tables import VAT_RATES, differing, faults, rowless_codes, usable
 
 LONGEST_CODE = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """A setting that is asked only while another one has one of these values."""
+    """A setting that is asked only while another one, or one of several, has one of these values."""
 
-    name: str
+    name: str | tuple[str, ...]
     among: tuple[object, ...]
+
+    def holds(self, value: Callable[[str], object]) -> bool:
+        """Tell whether it is asked, by the values that settings have."""
+        names = (self.name,) if isinstance(self.name, str) else self.name
+        return any(value(name) in self.among for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +63,15 @@ class Switch(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Pick(Shape):
-    """One of a few options; `needs` says of an option which object of the books it needs to have a name."""
+    """One of a few options; `needs` says of an option which object of the books it needs to have a name.
+
+    What lacks its object leads to where that is named, where the setting `leads` there: one of several that lack it.
+    """
 
     options: tuple[str, ...]
     words: str = ""  # under which the options are called, where it is not the setting's name
     needs: Mapping[str, str] = field(default_factory=dict)
+    leads: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +141,16 @@ class SourceField(Shape):
 
 
 @dataclass(frozen=True, slots=True)
+class Compared(SourceField):
+    """A field of the source, with what the records that have most of it come to in several ways.
+
+    `ways` returns, for a field, settings by the word for what they make of a record.
+    """
+
+    ways: Callable[[str], Mapping[str, Mapping[str, Any]]] = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
 class FieldsOf:
     """The fields of the source of one type to choose from, after what is none of them: codes with their words."""
 
@@ -140,10 +161,10 @@ class FieldsOf:
 
 @dataclass(frozen=True, slots=True)
 class PerKey(Shape):
-    """An answer for each code of a list that a system keeps, in a row each: one of the fields, or any text."""
+    """An answer for each code of a list, in a row each: a field of the source, a code of another list, or any text."""
 
     keys: Listed
-    options: FieldsOf | None = None
+    options: FieldsOf | Listed | None = None
     none: str = "choose_nothing"
 
 
@@ -212,16 +233,22 @@ class Known:
     tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     lists: Callable[[Listed], Mapping[str, str]] = lambda _: {}
     answered: Collection[str] = ()
+    flows: Collection[str] = ()  # that shall run
 
     def of(self, listed: Listed) -> Mapping[str, str]:
         """Return codes and captions of a list."""
         return self.lists(listed)
+
+    def rates(self, system: str) -> Mapping[str, Decimal]:
+        """Return the VAT percentages of a system by code, as far as they are known."""
+        return {code: Decimal(rate) for code, rate in self.of(Listed(system, VAT_RATES)).items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """One question of the set-up: the settings or the value table it answers, and the lists it is answered from.
 
+    What is `to_look_at` a person answers alone: accepting all answers leaves it open.
     `plain` returns what both systems answer without a doubt as soon as they are connected, by setting or by row; it is
     filled in before anybody is asked, where nobody has answered yet.
     """
@@ -234,6 +261,7 @@ class Question:
     lacks: Callable[[Known], Lack | None] = lambda _: None
     arises: Callable[[Mapping[str, Any]], bool] = lambda _: True
     plain: Callable[[Known], Mapping[str, Any]] = lambda _: {}
+    to_look_at: bool = False
 
     def now(self, known: Known) -> Mapping[str, Any]:
         """Return the answer that is in force."""
@@ -256,22 +284,35 @@ def usual(why: str, *settings: str) -> Callable[[Known], Proposal]:
 # ---- value tables ---------------------------------------------------------------------------------------------------
 
 
-def without_row(known: Known, table: str, codes: Listed) -> list[str]:
-    """Return the codes of a list for which no row stands, whatever country or VAT number a key has beside the code."""
-    covered = {part for key in known.tables.get(table, {}) for part in (key, *key.split(":"))}
-    return [code for code in known.of(codes) if code not in covered]
+def without_row(known: Known, table: ValueTable, codes: Listed) -> list[str]:
+    """Return the codes of a list for which a run would find no row."""
+    used = usable(table, known.tables.get(table.name, {}), known.of)
+    return rowless_codes(table, used, known.of(codes), known.settings.get("default_country", ""), known.of)
 
 
-def rowless(table: str, codes: Listed, *, needed: bool) -> Callable[[Known], Lack | None]:
-    """Return what a table lacks: each code wants a row, and a flow that `needed` the table stops without any."""
+def impossible(known: Known, table: ValueTable) -> list[str]:
+    """Return the rows of a table that are impossible, and that no run uses."""
+    return list(faults(table, known.tables.get(table.name, {}).items(), known.of))
+
+
+def rowless(table: ValueTable, codes: Listed, *, needed: bool) -> Callable[[Known], Lack | None]:
+    """Return what a table lacks: each code wants a row, and a flow that `needed` the table stops without any.
+
+    A row that is impossible is told before what has none, and last that the percentages of one differ.
+    """
+    name = table.name
 
     def lacks(known: Known) -> Lack | None:
-        rows, missing = known.tables.get(table, {}), without_row(known, table, codes)
+        rows = known.tables.get(name, {})
         if not rows:
-            return Lack(Reason(f"lack_{table}_all"), stops=True) if needed else None
-        if not missing or EVERY in rows:
-            return None
-        return Lack(Reason(f"lack_{table}", {"codes": ", ".join(missing)}), stops=False)
+            return Lack(Reason(f"lack_{name}_all"), stops=True) if needed else None
+        if wrong := impossible(known, table):
+            return Lack(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
+        if missing := without_row(known, table, codes):
+            return Lack(Reason(f"lack_{name}", {"codes": ", ".join(missing)}), stops=False)
+        if apart := differing(table, rows, known.rates):
+            return Lack(Reason("lack_rates_differ", {"rows": ", ".join(apart)}), stops=False)
+        return None
 
     return lacks
 
@@ -287,26 +328,29 @@ def same_rates(ours: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, 
     return table
 
 
-def vat_question(table: str, ours: str, theirs: str) -> Question:
+def vat_question(table: ValueTable) -> Question:
     """Return the question which VAT code of one system is which of the other.
 
     It is proposed only when that leaves no code without a counterpart.
     """
-    codes, rates, others = Listed(ours, "vat_codes"), Listed(ours, "vat_rates"), Listed(theirs, "vat_rates")
+    codes, theirs = table.ours, table.theirs
+    if codes is None or theirs is None:
+        raise ValueError(f"{table.name} is no table of two lists")
+    rates, others = Listed(codes.system, VAT_RATES), Listed(theirs.system, VAT_RATES)
 
     def plain(known: Known) -> Mapping[str, str]:
         return same_rates(known.of(rates), known.of(others))
 
     def propose(known: Known) -> Proposal | None:
-        rows = {**plain(known), **known.tables.get(table, {})}
-        whole = not without_row(Known({}, tables={table: rows}, lists=known.lists), table, codes)
+        rows = {**plain(known), **known.tables.get(table.name, {})}
+        whole = not without_row(replace(known, tables={table.name: rows}), table, codes)
         return Proposal(rows, Reason("proposed_same_rate")) if rows and whole else None
 
     return Question(
         "vat",
         propose,
-        table=table,
-        lists=(codes, rates, Listed(theirs, "vat_codes"), others),
+        table=table.name,
+        lists=(codes, rates, theirs, others),
         lacks=rowless(table, codes, needed=True),
         plain=plain,
     )

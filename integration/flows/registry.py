@@ -5,7 +5,9 @@ from collections.abc import Iterable, Mapping
 from integration.core.flow import Mirrors
 from integration.core.records import Kind
 from integration.flows.customers.spec import CUSTOMERS
+from integration.flows.days.spec import DAYS
 from integration.flows.orders.spec import ORDERS
+from integration.flows.payments.spec import PAYMENTS
 from integration.flows.products.spec import PRODUCTS
 from integration.flows.spec import FlowSpec
 from integration.flows.stock.spec import STOCK
@@ -13,7 +15,7 @@ from integration.flows.stock.spec import STOCK
 # Flows by their names, in the order in which people see them.
 Specs = Mapping[str, FlowSpec]
 
-FLOWS: Specs = {one.name: one for one in (PRODUCTS, STOCK, CUSTOMERS, ORDERS)}
+FLOWS: Specs = {one.name: one for one in (PRODUCTS, STOCK, CUSTOMERS, ORDERS, DAYS, PAYMENTS)}
 
 
 def mirrors_of(flows: Iterable[FlowSpec]) -> Mirrors:

@@ -2,15 +2,19 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import time
 from decimal import Decimal
-from typing import Any, ClassVar, Literal, NamedTuple
+from itertools import product
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from integration.core.errors import ConfigurationError
 from integration.core.issues import Issue, Skip
 from integration.core.records import Record, Value
+from integration.core.rows import EVERY, row_of
 from integration.core.rules import Operator, as_text, matches
+from integration.core.timetable import Timetable
 from integration.words.validation import reason_of
 
 # ---- the two systems by the part they play, the lists of codes they keep, and the value tables between two of them
@@ -37,16 +41,42 @@ def till(name: str) -> Listed:
     return Listed(TILL, name)
 
 
-EVERY = "*"  # the row for every code that has none of its own
+ISO = "iso"  # no system: what is the same for everybody
+COUNTRY = "country"  # what the part of a key is called that is one
+UNSURE = "?"  # stands for a country that nobody can read
+COUNTRY_CODES = Listed(ISO, "countries")  # by two letters; what each is called is a matter of language
+
+
+class Choice(NamedTuple):
+    """A list whose codes a part of a key can be, with the sign that stands before them there."""
+
+    of: Listed
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """One part of the key of a value table: codes of lists, a few words of ours, or any text.
+
+    A key may leave it out where it is not `needed`: the row then holds for all of it. What has a `rank` decides before
+    the others which of several rows is the more particular one.
+    """
+
+    name: str
+    of: tuple[Choice, ...] = ()
+    options: tuple[str, ...] = ()
+    needed: bool = False
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ValueTable:
     """A value table: a list of a system on each side, or any text.
 
-    What the logic `looks_up` itself is used whether rules name it or not. `causes` park records that lack a row, where
-    they are its own: the code is then the first of the facts `named` that is told, also with the country in front
-    where a table is `by_country`, or that of every code where it is `for_all`.
+    `dimensions` are the parts of its keys in their order, which `separator` stands between; without any a key is a code
+    of `ours`. What the logic `looks_up` itself is used whether rules name it or not. `causes` park records that lack a
+    row, where they are its own: the code is then the first of the facts `named` that is told. One row
+    `for_all` codes is usual where it is so; it counts in every table.
     """
 
     name: str
@@ -55,14 +85,59 @@ class ValueTable:
     looks_up: bool = False
     causes: tuple[str, ...] = ()
     named: tuple[str, ...] = ("code",)
-    by_country: bool = False
     for_all: bool = False
+    dimensions: tuple[Dimension, ...] = ()
+    separator: str = ":"
 
-    def codes(self, facts: Mapping[str, str]) -> tuple[str, ...]:
-        """Return the codes that the missing row can have, the usual one first."""
-        code, country = next((facts[name] for name in self.named if facts.get(name)), ""), facts.get("country", "")
-        within = (f"{country}:{code}",) if self.by_country and country and code else ()
-        return (code, *within, *((EVERY,) if self.for_all else ()))
+    @property
+    def parts(self) -> tuple[Dimension, ...]:
+        """The parts of its keys: where nothing else is said, a code alone."""
+        return self.dimensions or (Dimension("code", (Choice(self.ours),) if self.ours else (), needed=True),)
+
+    @property
+    def code(self) -> Dimension:
+        """The part that no key leaves out."""
+        return next(one for one in self.parts if one.needed)
+
+    def asked(self, facts: Mapping[str, str]) -> dict[str, str]:
+        """Return what a missing row is for, by the facts of its cause: what each part of its key was."""
+        code = next((facts[name] for name in self.named if facts.get(name)), "")
+        others = {one.name: facts.get(one.name, "") for one in self.parts}
+        return {name: value for name, value in {**others, self.code.name: code}.items() if value}
+
+    def key(self, values: Mapping[str, str]) -> str:
+        """Return the key of the row for these values, by the names of its parts; what is left out holds for all."""
+        given = (values.get(one.name, "") or (EVERY if one.needed else "") for one in self.parts)
+        return self.separator.join(filter(None, given))
+
+    def read(self, key: str) -> dict[str, str] | None:
+        """Return the parts that a key names; None for one that is no key of this table."""
+        if len(self.parts) == 1:
+            return {self.code.name: key} if key else None
+        at, pieces, found = self.parts.index(self.code), key.split(self.separator), {}
+        for one in reversed(self.parts[at + 1 :]):
+            if len(pieces) > 1 and (pieces[-1] in one.options or not (one.options or at)):
+                found[one.name] = pieces.pop()
+        names = [one.name for one in self.parts[: at + 1]]
+        if not all(pieces) or len(pieces) > len(names):
+            return None
+        return {**dict(zip(names[len(names) - len(pieces) :], pieces, strict=True)), **found}
+
+    def row(self, rows: Mapping[str, str], *, home: str = "", **asked: str) -> str:
+        """Return the key of the most particular row for these parts; empty when there is none.
+
+        `home` is the country of the shop: a row for some country that nobody can read was not meant for that one.
+        """
+        order = sorted(self.parts, key=lambda one: (not one.needed, -one.rank, self.parts.index(one)))
+        unsure = (UNSURE,) if asked.get(COUNTRY, home) != home else ()
+        options = [
+            (asked.get(one.name, ""), EVERY)
+            if one.needed
+            else (asked.get(one.name, ""), *(unsure if one.name == COUNTRY else ()), "")
+            for one in order
+        ]
+        tried = (dict(zip((one.name for one in order), values, strict=True)) for values in product(*options))
+        return row_of(rows, *(self.key(values) for values in tried))
 
 
 class Strict(BaseModel):
@@ -80,6 +155,7 @@ class Filter(Strict):
     take: Literal["in", "out"] = "in"
 
 
+LONGEST_ROUND = 24 * 60  # minutes between two runs
 MOST = 1_000_000_000  # what no plan comes to
 
 
@@ -92,6 +168,16 @@ class Brakes(Strict):
     retirements: int | None = Field(0, ge=0, le=MOST)
     zero_percent: Decimal | None = Field(Decimal(25), ge=0, le=MOST)
     new_debtors: int | None = Field(50, ge=0, le=MOST)
+    off_sale: int | None = Field(10, ge=0, le=MOST)
+
+
+class Calendar(Strict):
+    """Between which times of day a flow runs by itself, on which weekdays, Monday being 0, and whether on holidays."""
+
+    begins: time = time()
+    ends: time = time(23, 59)
+    weekdays: tuple[Annotated[int, Field(ge=0, le=6)], ...] = Field(tuple(range(7)), min_length=1, max_length=7)
+    holidays: bool = True
 
 
 class FlowSettings(Strict):
@@ -100,7 +186,8 @@ class FlowSettings(Strict):
     flow: ClassVar[str] = ""
 
     on: bool = False
-    schedule_minutes: int = Field(5, ge=1, le=59)
+    schedule_minutes: int = Field(5, ge=1, le=LONGEST_ROUND)
+    calendar: Calendar = Calendar()
     nightly_complete: bool = True
     auto_approve: bool = False
     filters: tuple[Filter, ...] = ()
@@ -119,6 +206,12 @@ class FlowSettings(Strict):
             ) from None
         settings.check()
         return settings
+
+    @property
+    def timetable(self) -> Timetable:
+        """When the flow runs by itself."""
+        of = self.calendar
+        return Timetable(self.schedule_minutes, of.begins, of.ends, frozenset(of.weekdays), of.holidays)
 
     def reads(self) -> Iterator[tuple[str, str, bool]]:
         """Yield each setting that names fields of the source, with each field, and whether somebody chose it."""

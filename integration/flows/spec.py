@@ -2,22 +2,28 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+from integration.core.beside import BothSides
 from integration.core.causes import Repair, cause
+from integration.core.errors import IntegrationError, Reason
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue, Skip, not_readable
+from integration.core.moves import Move, Promise, Unbooked
 from integration.core.plan import Change, Limits, Policy
-from integration.core.records import Field, Held, Kind, Record, Unreadable
-from integration.core.rules import Trace
-from integration.core.run import Link, Staged
+from integration.core.records import Batch, Field, Held, Kind, Record, Unreadable
+from integration.core.run import Link, Staged, Unstaged
+from integration.core.standing import Standings
+from integration.core.traces import Trace
 from integration.flows.forms import Question, Section
 from integration.flows.settings import FlowSettings, Listed, ValueTable
+from integration.shipped import SHIPPED
 
 # Where the mappings of our flows are.
-MAPPINGS = Path(__file__).parents[2] / "data" / "mappings"
+MAPPINGS = SHIPPED / "data" / "mappings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,8 @@ class Shaped:
     """What the members of one parent come to: one record the target should have, and who is not in it and why.
 
     Every member is in a part of `desired`, in `parked` or in `skipped`, and in one of them only. `members` are the keys
-    of the documents a derived record comes out of.
+    of the documents a derived record comes out of. `ahead` is a record that has to be in the target before `desired`;
+    what goes ahead `is_beside`: it accounts for nothing that was read.
     """
 
     desired: Record | None
@@ -34,12 +41,29 @@ class Shaped:
     parked: tuple[Issue, ...] = ()
     skipped: tuple[Skip, ...] = ()
     members: tuple[str, ...] = ()
+    ahead: Record | None = None
+    ahead_title: str = ""
+    is_beside: bool = False
+    noted: tuple[str, ...] = ()  # what a plan counts of its parts beside brakes: a code for each
+
+    @property
+    def weight(self) -> int:
+        """How many records read what is desired accounts for."""
+        return 0 if self.is_beside or self.desired is None else len(self.desired.sources)
 
     @classmethod
     def alone(cls, one: Staged) -> Self:
         """Return what a parent with one member comes to: its record, or why there is none."""
         parked = (one.issue,) if one.issue else ()
         return cls(one.record, one.title, parked=parked, skipped=(one.skip,) if one.skip else ())
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One page of records of the source by their keys, and where the next page starts: None after the last."""
+
+    keys: tuple[str, ...]
+    after: str | None = None
 
 
 class FlowLogic(Protocol):
@@ -51,6 +75,7 @@ class FlowLogic(Protocol):
     mapping_version: int  # of the mapping in use
     retires: bool = False  # whether what vanished from the source is proposed for retirement
     most: int | None = None  # how many records one run reads at most
+    basis: str = ""  # a mark of all that it is made of; empty where nobody knows it
 
     def watched(self, change: Change) -> tuple[str, ...]:
         """Return the codes of the brakes that count this change by itself: brake_price, brake_stock_zero, ...
@@ -59,8 +84,20 @@ class FlowLogic(Protocol):
         """
         return ()
 
+    def before_reading(self, stage: Stage) -> None:
+        """Take note of what has to be known as it is before the source is read: what comes after may not be in it."""
+        return
+
+    def named(self, stage: Stage, after: str | None) -> Named:
+        """Return which records of a stage that is read by names are asked for, page by page."""
+        return Named(())
+
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
         """Return each record mapped and checked by itself, in the order given."""
+
+    def unstaged(self, stage: Stage, keys: Collection[str]) -> Mapping[str, Unstaged]:
+        """Return what is known of records of a `hashed` stage before they are read; one that is left out is read."""
+        return {}
 
     def shape(
         self,
@@ -72,22 +109,50 @@ class FlowLogic(Protocol):
         """Return what the members of one parent come to.
 
         `duplicates` and `marks` hold the numbers and marks that are unique in the stage and that more than one record
-        has, with the keys of those.
+        has, with the keys of those. Where every parent has one member, it comes to what that is.
         """
+        (one,) = members
+        return Shaped.alone(one)
 
     def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return why the record the target holds is not the one meant, or None."""
         return None
 
+    def unread(self, stage: Stage) -> Sequence[Issue]:
+        """Return what could not be read beside the records of a stage: it is told, and holds none of them up."""
+        return ()
+
     def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return what of the desired record may be created or updated now, with all its parts; or why nothing."""
 
-    def withdraw(self, stage: Stage, change: Change) -> Change | Skip:
-        """Return what undoes a create, or why it stays: what somebody may use by now is never deleted."""
+    def beside(self, stage: Stage, desired: Sequence[Record], *, sending: bool = False) -> Mapping[str, Issue | Skip]:
+        """Return which new records stay out of the target because of others, by key, and why.
+
+        It is asked once a page while a plan is made, and again right before something new is sent.
+        """
+        return {}
+
+    def withdraw(self, stage: Stage, change: Change) -> Change | Skip | Issue:
+        """Return what undoes a create, or why it stays: what somebody may use by now is never deleted.
+
+        An issue says why it waits for a person.
+        """
         return Skip("undo_keeps", change.key, {"key": change.title})
+
+    def reversible(self, change: Change) -> Change:
+        """Return what of an update can be put back: what the target had nothing for, it may not be able to empty."""
+        return change
+
+    def both(self, record: Record) -> BothSides | None:
+        """Return a document as it was booked and as it would be booked now; None where nothing of it is."""
+        return None
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for every target field how it came to its value from this source record."""
+
+    def by_change(self, change: Change) -> Mapping[str, Reason]:
+        """Return reasons that lie in a change itself, by the path of a value; under no path for all of it."""
+        return {}
 
 
 def staged_in(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> list[Staged]:
@@ -103,6 +168,54 @@ def staged_in(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> list
     ]
 
 
+class Source(Protocol):
+    """A system as its records are read; see `connectors/protocol.py`."""
+
+    def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
+        """Return one page of what changed from a stamp on, of everything when it is None."""
+
+    def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
+        """Return the records under these keys."""
+
+
+def page_in(
+    source: Source, logic: FlowLogic, stage: Stage, *, since: str | None, after: str | None, most: int | None = None
+) -> Batch:
+    """Return one page of the records of a stage: of what the source tells, or of what the flow names."""
+    if not stage.names:
+        return source.extract(stage.source, since, after, most)
+    named = logic.named(stage, after)
+    return Batch(tuple(source.fetch(stage.source, named.keys)) if named.keys else (), named.after)
+
+
+class Movements(Protocol):
+    """What the movements of the till are asked; see `services/movements.py`."""
+
+    def unbooked(self) -> Mapping[int, Unbooked]:
+        """Return the movements that the books are not known to have."""
+
+    def promising(self) -> Collection[str]:
+        """Return the orders of the till that keep something aside."""
+
+    def settle(self, numbers: Collection[int], orders: Collection[str]) -> None:
+        """Mark movements as in the books, and of the orders exactly these."""
+
+    def begin(self, begin: datetime) -> None:
+        """Read on before a run reads the books, also what orders keep aside."""
+
+    def read_on(self, begin: datetime) -> int:
+        """Read on up to now and return the newest movement there is."""
+
+    def open(self, articles: Collection[str], upto: int | None = None) -> Sequence[Move]:
+        """Return the movements of articles that the books are not known to have."""
+
+    def unplaced(self) -> Sequence[Move]:
+        """Return the movements that can be read so little that nobody knows which article they are about."""
+
+    def promised(self, articles: Collection[str]) -> Sequence[tuple[Promise, bool]]:
+        """Return what orders keep aside of articles, each with whether the books have the order."""
+
+
 class Asked(Protocol):
     """What the logics of the flows ask about both systems and about what is linked."""
 
@@ -111,6 +224,9 @@ class Asked(Protocol):
 
     def allot(self, flow: str, kind: Kind, key: str) -> str:
         """Return the number that a key of a flow is given for good."""
+
+    def allotted(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, str]:
+        """Return the numbers that keys of a flow were given for good; a key without one is left out."""
 
     def present(self, system: str, kind: Kind, keys: Collection[str]) -> set[str]:
         """Return which of these records a system has."""
@@ -121,12 +237,42 @@ class Asked(Protocol):
     def links(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, Link]:
         """Return the links that a flow has of these keys."""
 
+    def standings(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Standings:
+        """Return where documents of a flow stand that may become one of these kinds; see `core/standing.py`."""
+
+    def made_of(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Mapping[str, Collection[str]]:
+        """Return the documents of a flow that come out of each of these, and are booked or may be."""
+
+    def links_after(self, flow: str, kind: Kind, after: str, limit: int) -> Sequence[Link]:
+        """Return so many links of a flow in the order of their keys, those behind a key."""
+
+    def records(self, system: str, kind: Kind, keys: Collection[str]) -> Sequence[Record]:
+        """Return the records of a system under these keys, as they are now; what is not there is left out."""
+
+    def held(self, flow: str, system: str, wanted: Sequence[Record]) -> Mapping[str, Held]:
+        """Return what a system holds of these records, found as a plan of the flow would find it."""
+
+    def uninvoiced(self, flow: str, system: str, orders: Sequence[Record]) -> set[str]:
+        """Return which of these sales orders a system has not invoiced yet, all of them where it cannot tell."""
+
+    def pictures(self, files: Sequence[str]) -> Sequence[Record | IntegrationError]:
+        """Return the picture each name of the books stands for, with `content` and `size`, or why there is none."""
+
+    def setting(self, flow: str, name: str) -> object:
+        """Return what another flow is set to."""
+
+    def movements(self) -> Movements:
+        """Return what moved at the till, for the flow that asks."""
+
     def codes(self, listed: Listed) -> Mapping[str, str]:
         """Return codes and captions of a list, of those the flow says it is made with."""
 
 
+# The value tables by their names, each with the rows of which a code becomes another.
+Tables = Mapping[str, Mapping[str, str]]
+
 # How a logic is made: of settings, the mapping's body and version, the value tables, and whom it may ask.
-Make = Callable[[Any, Mapping[str, Any], int, Mapping[str, Mapping[str, str]], Asked], FlowLogic]
+Make = Callable[[Any, Mapping[str, Any], int, Tables, Asked], FlowLogic]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +331,14 @@ class FlowSpec:
     # Links that another flow knows the other way round, with that flow and its kind.
     mirrors: Mapping[Kind, tuple[str, Kind]] = field(default_factory=dict)
 
+    # The key of the record read that a key written stands for, where one record can have several: its bookings.
+    record_of: Callable[[str], str] = str
+
     # Our names of the objects of the books that it uses.
     objects: tuple[str, ...] = ()
+
+    # The debtors of the books that its settings name, by setting. One that is not there is never kept.
+    debtors: Callable[[Any], Mapping[str, Sequence[str]]] = lambda _: {}
 
     # What it needs of the books as it is set, beyond the check of the connection.
     needs: Callable[[Any], Needs] = lambda _: Needs()
@@ -214,6 +366,9 @@ class FlowSpec:
     # Whether a new installation is offered it as chosen.
     suggested: bool = False
 
+    # What the fault lab sets beyond what is proposed, so that it tries more of what a flow can do; in several ways.
+    tried: tuple[Mapping[str, Any], ...] = ()
+
     # When its turn is in a demo; the lowest is first.
     turn: int = 0
 
@@ -232,8 +387,9 @@ class FlowSpec:
 
     def parts_of(self, flow: Flow) -> dict[Kind, Kind]:
         """Return the kinds that the flow writes as it is set, each with the kind of record that its rules read."""
-        by_stage = {stage.target: stage.source for stage in flow.stages}
-        read = {written: kind or by_stage.get(written) for written, kind in self.parts}
+        written_by = {stage.target for stage in flow.stages if not stage.off}
+        made_of = {kind: flow.read_for(kind) for kind in written_by}
+        read = {written: kind or made_of.get(written) for written, kind in self.parts}
         return {written: kind for written, kind in read.items() if kind is not None}
 
     def table(self, name: str) -> ValueTable:

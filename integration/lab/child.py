@@ -19,20 +19,23 @@ from pathlib import Path
 from typing import Any
 
 from integration.bootstrap import build, now
+from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.client import contract
+from integration.connectors.mplus.settings import MplusAccess
 from integration.core.errors import IntegrationError
+from integration.core.people import LAB
+from integration.flows.registry import FLOWS
 from integration.flows.settings import BOOKS
 from integration.runner import ALL_ON, Safeguards
 from integration.services import Application
 from integration.services.access import GIVEN_TOKENS
-from integration.services.built_in import WAREHOUSES
+from integration.services.built_in import OBJECTS, WAREHOUSES
 from integration.services.lab import Mine
-from integration.settings import AccountViewAccess, MplusAccess, load_settings
+from integration.settings import load_settings
 from integration.store.heartbeats import Pulse
 
 contract()  # what the till's interface is described by is read here once, and not by each process
 PULSE = Pulse(apart=0.4, dead_after=1.6)  # what others may take over is taken over soon
-WHO = "lab"
 EVERY_MINUTES = 15
 WHEN_THE_PARENT_ENDS = 1  # PR_SET_PDEATHSIG of linux/prctl.h
 
@@ -81,12 +84,25 @@ def prepare(start: Start, mine: Mine) -> None:
     """Set a console up as the operator has it; what nobody has answered is answered as it is proposed."""
     application = _opened(start, now)
     try:
-        application.access.keep(BOOKS, {"warehouses": WAREHOUSES}, WHO)
+        application.access.keep(BOOKS, {"warehouses": WAREHOUSES}, LAB.ref)
         _take_over(application, mine)
-        application.proposals.fill(WHO)
+        application.proposals.fill(LAB.ref)
         if not any(mine.settings.values()):
-            application.setup.choose(dict.fromkeys(application.flows, EVERY_MINUTES), WHO)
-            application.setup.accept(WHO)
+            application.setup.choose(dict.fromkeys(application.flows, EVERY_MINUTES), LAB)
+            for flow, spec in FLOWS.items():
+                if mine.further and spec.tried:
+                    application.flows.change(flow, spec.tried[0], LAB)
+            application.setup.accept(LAB)
+    finally:
+        application.close()
+
+
+def set_otherwise(start: Start, flow: str, way: int) -> None:
+    """Set a flow of a console that is set up in another way that it is tried, with objects for all of it."""
+    application = _opened(start, now)
+    try:
+        application.names.put(OBJECTS, LAB)
+        application.flows.change(flow, FLOWS[flow].tried[way], LAB)
     finally:
         application.close()
 
@@ -95,13 +111,13 @@ def _take_over(application: Application, mine: Mine) -> None:
     for flow, body in mine.mappings.items():
         known = application.rules.published(flow)
         if known is None or known[1] != body:
-            application.rules.publish(flow, body, WHO, "")
+            application.rules.publish(flow, body, LAB.ref, "")
     for name, rows in mine.tables.items():
-        application.rules.set_table(name, rows, WHO)
+        application.rules.set_table(name, rows, LAB.ref)
     for flow, values in mine.settings.items():
         chosen = {name: value for name, value in values.items() if name not in ("on", "schedule_minutes")}
         if chosen:
-            application.flows.change(flow, chosen, WHO)
+            application.flows.change(flow, chosen, LAB)
 
 
 def _opened(start: Start, machine: Callable[[], datetime]) -> Application:

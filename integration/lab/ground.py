@@ -1,7 +1,7 @@
 """What a trial begins with: a shop, what both systems hold, and a console that is set up; each trial has a copy.
 
-Products and customers begin with a till that does not know the books yet. Stock and documents begin where a calm run of
-products has ended.
+Products, customers and days begin with a till that does not know the books yet. Stock and documents begin where a calm
+run of products has ended.
 """
 
 import shutil
@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from integration.lab.child import Start, prepare
+from integration.lab.child import Start, prepare, set_otherwise
 from integration.lab.console import books, started, till
 from integration.sandbox.faults import Switches
 from integration.sandbox.server import Sandbox, running
@@ -118,16 +118,19 @@ class Grounds:
             key = (server,)
             if key not in self._made:
                 place = self._place(f"bare-{len(self._made)}", Ground(Path()), server)
-                with shop_of(0, place.journal) as sandbox:
-                    process = started(prepare, place.start(sandbox, LONG_PATIENCE), self._mine)
-                    process.join(SET_UP_SECONDS)
-                    if process.exitcode is None:
-                        process.kill()
-                        process.join()
-                    if process.exitcode:
-                        raise UnpreparedError((place.folder / "said").read_text(encoding="utf-8")[-2000:])
+                _set_up(place, 0, prepare, self._mine)
                 place.journal.unlink(missing_ok=True)
                 self._made[key] = Ground(place.folder, place.url)
+            return self._made[key]
+
+    def otherwise(self, ground: Ground, flow: str, way: int, shop: int, server: str) -> Ground:
+        """Return a ground of a shop with a flow set in another of the ways in which it is tried."""
+        with self._lock:
+            key = (server, shop, flow, way)
+            if key not in self._made:
+                place = self._place(f"calm-set-{len(self._made)}", ground, server)
+                _set_up(place, shop, set_otherwise, flow, way)
+                self.keep(key, place)
             return self._made[key]
 
     def keep(self, key: tuple[object, ...], place: Place) -> None:
@@ -180,6 +183,18 @@ class Grounds:
         """Drop every database that is left."""
         for _, name in list(self._databases):
             self.drop(name)
+
+
+def _set_up(place: Place, shop: int, work: Callable[..., None], *arguments: object) -> None:
+    """Let a process do some work on a console, beside both systems. Raises UnpreparedError where it cannot."""
+    with shop_of(shop, place.journal) as sandbox:
+        process = started(work, place.start(sandbox, LONG_PATIENCE), *arguments)
+        process.join(SET_UP_SECONDS)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+        if process.exitcode:
+            raise UnpreparedError((place.folder / "said").read_text(encoding="utf-8")[-2000:])
 
 
 def is_locked(file: Path) -> bool:

@@ -13,6 +13,7 @@ Row = Mapping[str, Any]
 GIVEN = frozenset(  # what a system gives a row by itself: it says when and in which order, not what
     {
         "EXT_KEY", "CNG_DATE", "CNG_NR", "INP_DATE", "REC_ID", "SUB_NR", "ORD_NR", "PAGE_NR", "SRC_CODE", "HDR_ID",
+        "QT_NR",
         "syncMarker", "changeTimestamp", "createTimestamp", "relationNumber", "productNumber", "groupNumber",
         "articleNumber", "pluNumber", "stockId", "imageId", "barcodeId",
     }
@@ -23,6 +24,7 @@ DOCUMENTS = (
     ("SO_HDR", "ORD_NR", "SO_LINE", "ORD_NR", "COMMENT1"),
     ("DJ_PAGE", "PAGE_NR", "DJ_LINE", "PAGE_NR", "INV_NR"),
     ("K9_INV", "REC_ID", "K9_INVL", "HDR_ID", "COMMENT1"),
+    ("K9_QUO", "QT_NR", "K9_QUOL", "QT_NR", "K9_REF"),
 )
 READ = ("ARTICLE", "ART_GRP", "K9_STOCK")
 
@@ -146,6 +148,8 @@ def _sums(lines: Iterable[Row]) -> dict[str, Decimal]:
             sums[f"{code} VAT"] = sums.get(f"{code} VAT", Decimal(0)) + Decimal(line.get("VAT_AMT") or 0)
         else:
             discount = 1 - Decimal(line.get("DISC_PCT") or 0) / 100
-            amount = Decimal(line.get("ORD_QTY") or 0) * Decimal(line.get("ART_PX") or 0) * discount
+            amount = (
+                Decimal(line.get("ORD_QTY") or line.get("ART_QTY") or 0) * Decimal(line.get("ART_PX") or 0) * discount
+            )
         sums[code] = sums.get(code, Decimal(0)) + amount
     return sums

@@ -1,6 +1,6 @@
 """What a person does where the console asks: look again, look into the systems, say what is there, go on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from integration.core.issues import OpenIssue
@@ -10,12 +10,18 @@ from integration.sandbox.server import Sandbox
 from integration.store.stores import Stores
 
 DOUBTS: Final = ("read_back_missing", "never_answered")
+CHANGED: Final = "document_changed_after_booking"
+AGAIN: Final = "again"  # take back and book again
+CHANGES: Final = 3  # documents of each kind that change at the till once they are booked
 MOST: Final = 1_000
+_CHANGEABLE: Final = (("orders", "orderId"), ("invoices", "invoiceId"))
 _DOCUMENTS: Final = (("accountview", "SO_HDR", "ORD_NR"), ("accountview", "DJ_PAGE", "PAGE_NR"),
-                     ("accountview", "K9_INV", "REC_ID"))  # fmt: skip
+                     ("accountview", "K9_INV", "REC_ID"), ("accountview", "K9_QUO", "QT_NR"))  # fmt: skip
 WHERE: Final[Mapping[Kind, tuple[tuple[str, str, str], ...]]] = {
     Kind.SALES_ORDER: _DOCUMENTS,
     Kind.POSTING: _DOCUMENTS,
+    Kind.QUOTATION: _DOCUMENTS,
+    Kind.DAY_PAGE: _DOCUMENTS,
     Kind.DEBTOR: (("accountview", "CONTACT", "SUB_NR"),),
     Kind.ADDRESS: (("accountview", "DEL_ADDR", "REC_ID"),),
     Kind.PRODUCT: (("mplus", "products", "productNumber"),),
@@ -28,6 +34,29 @@ WHERE: Final[Mapping[Kind, tuple[tuple[str, str, str], ...]]] = {
 def questions(stores: Stores, flow: str) -> list[OpenIssue]:
     """Return what the console asks about: what was sent, and nobody can tell whether it is there."""
     return [one for cause in DOUBTS for one in stores.issues.list(flow, cause, limit=MOST)]
+
+
+def change(sandbox: Sandbox, stores: Stores, flow: str) -> bool:
+    """Call the goods of some orders and trade invoices something else, and tell whether any of those is booked."""
+    options = FLOWS[flow].repair_of(CHANGED).options
+    booked = stores.links.newest(flow, Kind.SALES_ORDER, MOST) if AGAIN in options else []
+    keys = sorted(link.key for link in booked)
+    renamed = [_renamed(sandbox, table, id_, keys) for table, id_ in _CHANGEABLE]
+    return any(renamed)
+
+
+def _renamed(sandbox: Sandbox, table: str, id_: str, keys: Iterable[str]) -> bool:
+    rows = {str(row[id_]): row for row in sandbox.state(table, "mplus")}
+    chosen = [key for key in keys if key in rows][:CHANGES]
+    for key in chosen:
+        lines = [{**line, "text": f"{line.get('text', '')} *"} for line in rows[key]["lineList"]["line"]]
+        sandbox.till.edit(table, key, {"lineList": lines})
+    return bool(chosen)
+
+
+def changed(stores: Stores, flow: str) -> list[OpenIssue]:
+    """Return the documents of which a person has to say what becomes of them."""
+    return stores.issues.list(flow, CHANGED, limit=MOST)
 
 
 def found(sandbox: Sandbox, flow: str, one: OpenIssue) -> str | None:

@@ -1,14 +1,16 @@
 """What goes wrong in a trial, and when: decided by its seed alone."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 
 PATIENCE = 2.0  # seconds: longer than anything that is on its way, or accepted and not shown while answers are lost
 LATE = (1.0, 1.7)  # what is accepted shows so many seconds later
+SLOWER = 4.0  # so many times that without a safeguard, patience too: harm has to show where a restart takes seconds
 SHOPS = 2  # sample shops that trials take turns in
 FIRST_SHOP = 2026
+TURNS = 2 * SHOPS  # through all hazards, before a flow that is tried in several ways is set in the next
 JUMPS = (-3600.0, -40.0, 40.0, 3600.0)
 MOST_MORE = 2  # hazards beside the first
 HALF = 0.5
@@ -81,11 +83,19 @@ class Schedule:
     database: str
     shop: int
     strikes: tuple[Strike, ...] = ()
+    way: int = 0  # in which of the ways that it is tried the flow is set
 
     @property
     def hazards(self) -> tuple[Hazard, ...]:
         """Return what is to strike, each once."""
         return tuple(dict.fromkeys(one.hazard for one in self.strikes))
+
+
+def slowed(made: Schedule) -> Schedule:
+    """Return a schedule in which what was accepted shows `SLOWER`."""
+    late = (Hazard.KILL, Hazard.LATE)
+    strikes = (replace(one, seconds=one.seconds * SLOWER) if one.hazard in late else one for one in made.strikes)
+    return replace(made, strikes=tuple(strikes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +111,25 @@ def schedule(
     flows: Sequence[str],
     databases: Sequence[str],
     hazards: Sequence[Hazard],
-    calls: Callable[[str, int], Calls],
+    calls: Callable[[str, int, int], Calls],
+    ways: Callable[[str], int],
 ) -> Schedule:
-    """Return the schedule of a seed. Hazards, flows and databases take turns, so that none is left out by chance."""
+    """Return the schedule of a seed. Hazards, flows and databases take turns, so that none is left out by chance.
+
+    `ways` returns in how many ways a flow is tried; `calls` is told flow, shop and way.
+    """
     turn, first = divmod(seed, len(hazards))
     dice = Random(seed)  # noqa: S311 - it has to be the same each time
     flow, shop = flows[(turn + first) % len(flows)], FIRST_SHOP + turn % SHOPS
+    way = turn // TURNS % ways(flow)
     database = databases[(turn // len(flows) + first) % len(databases)]
     chosen = _chosen(hazards[first], hazards, dice)
     if ON_A_FILE & set(chosen):
         database = next((one for one in databases if one == "sqlite"), database)
-    taken = calls(flow, shop)
+    taken = calls(flow, shop, way)
     alone = len(chosen) == 1
-    return Schedule(seed, flow, database, shop, tuple(_strike(one, taken, dice, alone=alone) for one in chosen))
+    strikes = tuple(_strike(one, taken, dice, alone=alone) for one in chosen)
+    return Schedule(seed, flow, database, shop, strikes, way)
 
 
 def _chosen(first: Hazard, hazards: Sequence[Hazard], dice: Random) -> list[Hazard]:

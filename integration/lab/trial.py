@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 
 from integration.bootstrap import now
 from integration.core.errors import IntegrationError
+from integration.core.people import LAB
 from integration.core.plan import Approval
 from integration.core.run import ACTIVE, Mode, PreviewRequest, Run, RunState
 from integration.flows.registry import FLOWS, mirrors_of
@@ -17,7 +18,7 @@ from integration.lab import person
 from integration.lab.console import Clock, Console, GoneError
 from integration.lab.ground import Place, shop_of
 from integration.lab.outcome import Outcome, outcome
-from integration.lab.schedule import PATIENCE, Calls, Fate, Hazard, Schedule, Strike
+from integration.lab.schedule import PATIENCE, SLOWER, Calls, Fate, Hazard, Schedule, Strike, slowed
 from integration.lab.strikes import Strikes
 from integration.lab.verdict import accounted, compared
 from integration.runner import ALL_ON, Safeguards
@@ -27,12 +28,13 @@ from integration.store.database import open_database
 from integration.store.stores import Stores, stores_of
 
 TRIAL_SECONDS = 90.0  # after which it counts as stuck: a quiet machine needs a twentieth
-ELSEWHERE_SECONDS = 10.0  # how long another console is given to take a suspended one's work over
+ELSEWHERE_SECONDS = 30.0  # how long another console is given to take a suspended one's work over
 AWAKE_SECONDS = 0.8  # in which what wakes would have sent the rest of its page
 STILL_SECONDS = 0.4  # in which what a suspended console had sent arrives
 LOOK_SECONDS = 0.03
-MOST_ROUNDS = 8
-WHO = "lab"
+UNLOCK_SECONDS = 0.005  # in which a transaction ends, and not what is left of a run
+MOST_ROUNDS = 10
+MOST_LOCKED = 100
 LONGEST_FULL_SECONDS = 10.0
 FULL = ("disk_full", "database or disk is full", "No space left")
 _opening = threading.Lock()  # migrations belong to the process, not to a thread
@@ -56,18 +58,27 @@ class Calm:
     left: Outcome
     calls: Calls
     parked: int  # for reasons that no trouble makes
+    first: Calls  # those before anything changed at the till that was booked
 
 
 class Trial:
     """A console, both systems, and what strikes them."""
 
     def __init__(
-        self, place: Place, schedule: Schedule, given_up: threading.Event, safeguards: Safeguards = ALL_ON
+        self,
+        place: Place,
+        schedule: Schedule,
+        given_up: threading.Event,
+        safeguards: Safeguards = ALL_ON,
+        *,
+        further: bool = True,
     ) -> None:
-        """`given_up` is set when nobody wants to know any more."""
+        """`given_up` is set when nobody wants to know any more; `further` changes at the till what is booked."""
+        is_whole = safeguards == ALL_ON
         self.place = place
         self.given_up = given_up
-        self.schedule = schedule
+        self.schedule = schedule = schedule if is_whole else slowed(schedule)
+        self.patience = PATIENCE if is_whole else PATIENCE * SLOWER
         self.safeguards = safeguards
         self.strikes = Strikes(schedule.strikes, self._struck)
         self.clock = Clock()
@@ -77,6 +88,9 @@ class Trial:
         self._consoles: list[Console] = []
         self._asked: set[int] = set()
         self._killed = 0
+        self.further = further
+        self._changed_after = ""  # the run after which the till changed what is booked
+        self._first: Calls | None = None
 
     def calm(self) -> Calm:
         """Run without any trouble. Raises IntegrationError where the flow cannot run as it is set."""
@@ -84,10 +98,9 @@ class Trial:
             if not self._to_the_end(sandbox, stores, None):
                 run = _newest(stores, self.schedule.flow)
                 raise IntegrationError(run.error if run and run.error else "lab_failed", **(run.facts if run else {}))
-            calls = [call for call in sandbox.ledger.calls() if call.operation != "token"]
-            writes = sum(call.write for call in calls)
+            calls = _calls(sandbox)
             parked = stores.runs.latest(self.schedule.flow, limit=1)[0].counts.parked
-            return Calm(outcome(sandbox), Calls(len(calls) - writes, writes), parked)
+            return Calm(outcome(sandbox), calls, parked, self._first or calls)
 
     def run(self, calm: Calm) -> Result:
         """Run under trouble, and tell what came of it."""
@@ -107,7 +120,7 @@ class Trial:
     def _running(self) -> Iterator[tuple[Sandbox, Stores]]:
         """Run both systems and a console for the block, and see from outside what it keeps."""
         with shop_of(self.schedule.shop, self.place.journal, self.strikes) as sandbox:
-            start = replace(self.place.start(sandbox, PATIENCE), safeguards=self.safeguards)
+            start = replace(self.place.start(sandbox, self.patience), safeguards=self.safeguards)
             console = Console(start, self.clock)
             self._consoles = [console]
             console.start()
@@ -138,11 +151,7 @@ class Trial:
             if parked is None and run is not None and run.state in (RunState.FAILED, RunState.INTERRUPTED):
                 return False
             try:
-                if (
-                    run is not None
-                    and run.state is RunState.DONE
-                    and not self._wants_more(sandbox, stores, run, parked)
-                ):
+                if run is not None and run.state is RunState.DONE and self._is_over(sandbox, stores, run, parked):
                     return True
                 if run is not None and run.state is RunState.INTERRUPTED:
                     self._answer(sandbox, stores)
@@ -157,12 +166,26 @@ class Trial:
         ask = self._consoles[0].ask
         if run is not None and run.state is RunState.READY:
             confirmed = {brake.code: brake.count for brake in run.brakes}
-            ask("runs.commit", run.id, Approval(run.fingerprint, WHO, confirmed=confirmed))
+            ask("runs.commit", run.id, Approval(run.mark, LAB.ref, confirmed=confirmed))
         elif run is not None and run.state is RunState.INTERRUPTED:
             self.parked += 1
-            ask("runs.resume", run.id, WHO)
+            ask("runs.resume", run.id, LAB)
         else:
-            ask("runs.preview", PreviewRequest(self.schedule.flow, WHO, Mode.COMPLETE))
+            ask("runs.preview", PreviewRequest(self.schedule.flow, LAB, Mode.COMPLETE))
+
+    def _is_over(self, sandbox: Sandbox, stores: Stores, run: Run, parked: int | None) -> bool:
+        """Tell whether nothing is to follow a run that is done; see to what is."""
+        if run.id == self._changed_after:  # nobody has looked since
+            return False
+        if asks := person.changed(stores, self.schedule.flow):
+            self._consoles[0].ask("exceptions.decide", self.schedule.flow, asks, person.AGAIN, LAB)
+            return False
+        if self._wants_more(sandbox, stores, run, parked):
+            return False
+        if self._changed_after or not self.further or not person.change(sandbox, stores, self.schedule.flow):
+            return True
+        self._changed_after, self._first = run.id, _calls(sandbox)
+        return False
 
     def _wants_more(self, sandbox: Sandbox, stores: Stores, run: Run, parked: int | None) -> bool:
         """Tell whether another run is to follow: something is asked, or waits that would not without trouble."""
@@ -181,7 +204,7 @@ class Trial:
             if one.id in self._asked:
                 number = person.found(sandbox, self.schedule.flow, one)
                 with suppress(KeyError):  # it is answered, and waits for the next plan to say so
-                    self._consoles[0].ask("exceptions.answer", one, number, WHO)
+                    self._consoles[0].ask("exceptions.answer", one, number, LAB)
         fresh = {one.id for one in asks} - self._asked
         self.parked += len(fresh)
         self._asked |= fresh
@@ -237,9 +260,9 @@ class Trial:
         other = console.beside()
         self._consoles.append(other)
         self._let_go_of_locks(console)
-        other.start()
         time.sleep(STILL_SECONDS)
-        before = len(sandbox.ledger.calls())
+        before = len(sandbox.ledger.calls())  # all that follow are of the other one
+        other.start()
         end = time.monotonic() + ELSEWHERE_SECONDS
         while time.monotonic() < end and other.is_alive and not self.given_up.is_set():
             run = _newest(stores, self.schedule.flow)
@@ -253,11 +276,11 @@ class Trial:
 
     def _let_go_of_locks(self, console: Console) -> None:
         """Let a suspended console go on for a moment where it holds what every other one has to wait for."""
-        for _ in range(MOST_ROUNDS):
+        for _ in range(MOST_LOCKED):
             if not self.place.is_locked():
                 return
             console.wake()
-            time.sleep(LOOK_SECONDS)
+            time.sleep(UNLOCK_SECONDS)
             console.suspend()
 
     def _make_room(self, seconds: float) -> None:
@@ -277,6 +300,13 @@ class Trial:
         if any(one.hazard is Hazard.FULL_DISK for one in self.schedule.strikes):
             self.strikes.bit[Hazard.FULL_DISK] += self._found_full()
         self.strikes.bit[Hazard.CLOCK] += self.clock.was_asked
+
+
+def _calls(sandbox: Sandbox) -> Calls:
+    """Return how many calls there were so far."""
+    calls = [call for call in sandbox.ledger.calls() if call.operation != "token"]
+    writes = sum(call.write for call in calls)
+    return Calls(len(calls) - writes, writes)
 
 
 def _newest(stores: Stores, flow: str) -> Run | None:

@@ -10,11 +10,13 @@ from shutil import rmtree
 from threading import Event, Lock, RLock
 
 from integration.core.errors import IntegrationError
+from integration.flows.registry import FLOWS
 from integration.lab.ground import SQLITE, Ground, Grounds, can_mount, let_go_of_disks
 from integration.lab.schedule import ON_A_FILE, Calls, Hazard, Schedule, schedule
 from integration.lab.trial import Calm, Result, Trial
 from integration.runner import Safeguards
 from integration.services.lab import Harm, Line, Mine, Report, Series, State, Violation, keep, shown
+from integration.shipped import COMMAND
 
 FROM_PRODUCTS = ("stock", "orders")  # flows that begin where a calm run of products ended
 PRODUCTS = "products"
@@ -27,13 +29,15 @@ class Bench:
     def __init__(self, folder: Path, series: Series, mine: Mine) -> None:
         self.folder = folder
         self.series = series
+        self._further = mine.further
+        self._as_shipped = mine.further and not any(mine.settings.values())
         self.hazards = tuple(Hazard(one) for one in series.hazards) or tuple(Hazard)
         self.safeguards = Safeguards(**dict.fromkeys(series.without, False))
         let_go_of_disks(folder / TRIALS)  # of a series that was killed
         rmtree(folder / TRIALS, ignore_errors=True)
         self.given_up = Event()
         self.grounds = Grounds(folder / TRIALS, mine)
-        self._calms: dict[tuple[str, int], Calm | None] = {}
+        self._calms: dict[tuple[str, int, int], Calm | None] = {}
         self._error: IntegrationError | None = None
         self._numbers = count(1)
         self._calming = RLock()
@@ -74,59 +78,68 @@ class Bench:
     # ---- one trial
 
     def _trial(self, seed: int) -> Result | None:
-        return self.trial(schedule(seed, self.series.flows, self.series.databases, self.hazards, self._calls))
+        series = self.series
+        return self.trial(schedule(seed, series.flows, series.databases, self.hazards, self._calls, self._ways))
 
     def trial(self, found: Schedule) -> Result | None:
         """Go through one trial; None where its flow has nothing to write."""
-        calm = self.calm(found.flow, found.shop)
+        calm = self.calm(found.flow, found.shop, found.way)
         if calm is None or not calm.calls.writes:
             return None
         own_disk = Hazard.FULL_DISK in found.hazards
         with self.grounds.place(
             f"trial-{found.seed}",
-            self._ground(found.flow, found.shop, found.database),
+            self._ground(found.flow, found.shop, found.database, found.way),
             found.database,
             own_disk=own_disk,
         ) as place:
-            result = Trial(place, found, self.given_up, self.safeguards).run(calm)
+            result = Trial(place, found, self.given_up, self.safeguards, further=self._further).run(calm)
         self.grounds.drop(place.url)
         if result.harm.is_none:
             rmtree(place.folder, ignore_errors=True)
         return result
 
-    def _calls(self, flow: str, shop: int) -> Calls:
-        calm = self.calm(flow, shop)
+    def _ways(self, flow: str) -> int:
+        return max(1, len(FLOWS[flow].tried)) if self._as_shipped else 1
+
+    def _calls(self, flow: str, shop: int, way: int) -> Calls:
+        calm = self.calm(flow, shop, way)
         return calm.calls if calm else Calls(0, 0)
 
-    def calm(self, flow: str, shop: int) -> Calm | None:
-        """Return what a calm run of a flow leaves in a shop, or None where it cannot run as it is set.
+    def calm(self, flow: str, shop: int, way: int = 0) -> Calm | None:
+        """Return what a calm run of a flow, set in one of the ways, leaves in a shop; None where it cannot run.
 
         What database it has makes no difference.
         """
         with self._calming:
-            if (flow, shop) not in self._calms:
+            if (flow, shop, way) not in self._calms:
                 try:
-                    self._calms[flow, shop] = self._calmed(flow, shop, SQLITE)
+                    self._calms[flow, shop, way] = self._calmed(flow, shop, SQLITE, way)
                 except IntegrationError as error:
-                    self._calms[flow, shop] = None
+                    self._calms[flow, shop, way] = None
                     self._error = error
-                calm = self._calms[flow, shop]
+                calm = self._calms[flow, shop, way]
                 if calm is None or not calm.calls.writes:
                     self._idle.add(flow)
-            return self._calms[flow, shop]
+            return self._calms[flow, shop, way]
 
-    def _calmed(self, flow: str, shop: int, server: str) -> Calm:
+    def _calmed(self, flow: str, shop: int, server: str, way: int = 0) -> Calm:
         name = f"calm-{flow}-{shop}-{next(self._numbers)}"
-        with self.grounds.place(name, self._ground(flow, shop, server), server) as place:
-            calm = Trial(place, Schedule(0, flow, server, shop), self.given_up).calm()
+        with self.grounds.place(name, self._ground(flow, shop, server, way), server) as place:
+            calm = Trial(place, Schedule(0, flow, server, shop), self.given_up, further=self._further).calm()
         if flow == PRODUCTS:
             self.grounds.keep((server, shop), place)
         else:
             self.grounds.drop(place.url)
         return calm
 
-    def _ground(self, flow: str, shop: int, server: str) -> Ground:
-        """Return what trials of a flow begin from."""
+    def _ground(self, flow: str, shop: int, server: str, way: int) -> Ground:
+        """Return what trials of a flow begin from, set in one of the ways."""
+        with self._calming:
+            ground = self._first_ground(flow, shop, server)
+            return self.grounds.otherwise(ground, flow, way, shop, server) if way else ground
+
+    def _first_ground(self, flow: str, shop: int, server: str) -> Ground:
         if flow not in FROM_PRODUCTS:
             return self.grounds.bare(server)
         with self._calming:
@@ -187,4 +200,4 @@ class Bench:
         }
         told = " ".join(f"--{name} {value}" for name, values in given.items() for value in values)
         mapping = "" if series.mapping == "mine" else f" --mapping {series.mapping}"
-        return f"python -m integration lab --trials 1 --seed {seed}{mapping}{told and f' {told}'}"
+        return f"{COMMAND} lab --trials 1 --seed {seed}{mapping}{told and f' {told}'}"

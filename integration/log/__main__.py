@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from integration.core.erasure import person_from_json
 from integration.core.errors import IntegrationError
 from integration.log import wire
 
@@ -26,6 +27,16 @@ if TYPE_CHECKING:
 MORE_ADDRESSES = 3_000_000_000  # bytes of address space beyond what all it is made of takes, which grows with the cores
 CPU_SECONDS = 600  # of work since the last request, for a process whose console cannot stop it any more
 LOOK_SECONDS = 2.0
+GONE = threading.Event()  # the console has ended, and with it this process
+
+
+class Needless:
+    """Keeps Arrow from loading pandas, which nothing here needs, and which takes longer than all the rest."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        """Say that there is no pandas."""
+        if name == "pandas":
+            raise ModuleNotFoundError(name, name=name)
 
 
 def keep_to_itself() -> None:
@@ -63,6 +74,7 @@ def end_with(console: int, folder: Path) -> None:
     """End as soon as the console is gone: its end of our input is closed, or, while a copy of it holds that, it is."""
 
     def end() -> NoReturn:
+        GONE.set()
         shutil.rmtree(folder, ignore_errors=True)
         os._exit(0)
 
@@ -108,7 +120,8 @@ def serve(line: socket.socket, token: str, book: "LogFile") -> None:
             except (EOFError, ConnectionError):
                 return
             except Exception as error:  # noqa: BLE001 - told to whoever asked; the next one is answered all the same
-                traceback.print_exc()
+                if not GONE.is_set():  # what a request meets while everything is taken away is nobody's business
+                    traceback.print_exc()
                 wire.send(line, {"error": "unexpected_error", "facts": {"reason": type(error).__name__}, "kind": ""})
 
 
@@ -124,8 +137,24 @@ def _answers(asked: Mapping[str, Any], book: "LogFile") -> Iterator[tuple[dict[s
             for part in book.export():
                 yield {"more": True}, part
             yield {}, None
+        case "copy" | "prune" | "erase":
+            for told in _counting(asked, book):
+                allow_more_work()
+                yield {"more": True, "events": told}, None
+            yield {}, None
+        case "told_of":
+            yield {}, book.told_of(person_from_json(asked["person"]))
         case _:
             yield _done(asked, book), None
+
+
+def _counting(asked: Mapping[str, Any], book: "LogFile") -> Iterator[int]:
+    """Do what takes long, and yield now and then how many events it is about."""
+    if asked["do"] == "copy":
+        return book.copy(Path(asked["path"]), asked["instance"], asked["until"], asked["waiting"])
+    if asked["do"] == "prune":
+        return book.prune(datetime.fromisoformat(asked["before"]), asked["share"])
+    return book.erase(person_from_json(asked["person"]))
 
 
 def _done(asked: Mapping[str, Any], book: "LogFile") -> dict[str, Any]:
@@ -137,6 +166,10 @@ def _done(asked: Mapping[str, Any], book: "LogFile") -> dict[str, Any]:
             book.close()
         case "take":
             book.take(asked["instance"], asked["events"])
+        case "due":
+            return {"events": book.due(datetime.fromisoformat(asked["before"]))}
+        case "name":
+            return {"all": book.name()}
         case "taken":
             return {"ids": book.taken(asked["instance"])}
         case "settle":
@@ -173,6 +206,7 @@ def main() -> None:
     end_with(given["console"], folder)
     server = wire.listen(folder, unix=given["unix"])
 
+    sys.meta_path.insert(0, Needless())
     from integration.log.file import LogFile  # noqa: PLC0415 - the console waits for the socket
 
     limit_memory()

@@ -72,12 +72,28 @@ _JSON = _names("""
 
 FUNCTIONS = _OPERATORS | _AGGREGATES | _WINDOWS | _NUMBERS | _DATES | _TEXTS | _LISTS | _JSON
 TABLE_FUNCTIONS = _names("generate_series json_each json_tree paces range unnest")
+KINDS = {
+    "totals": _AGGREGATES, "rows": _WINDOWS, "numbers": _NUMBERS, "dates": _DATES, "texts": _TEXTS, "lists": _LISTS,
+    "json": _JSON, "tables": TABLE_FUNCTIONS,
+}  # fmt: skip
+"""All that have a name, by what they are about."""
+WELL_KNOWN = {
+    "totals": ("count", "sum", "avg", "min", "max", "median"),
+    "rows": ("row_number", "rank", "lag", "lead"),
+    "numbers": ("round", "abs", "greatest", "least"),
+    "dates": ("date_trunc", "date_diff", "date_part", "strftime"),
+    "texts": ("lower", "substring", "replace", "regexp_replace", "contains"),
+    "lists": ("unnest", "len", "list_contains"),
+    "json": ("json_extract_string", "json_keys"),
+    "tables": ("range", "generate_series", "json_each"),
+}
+"""Those that are told to somebody who called one that is not listed."""
 TYPES = _names("""
     bigint bool boolean char date datetime dec decimal double float float4 float8 hugeint int int1 int2 int4 int8
     integer interval json list long map numeric real short signed smallint string struct text time timestamp
     timestamp_ms timestamp_ns timestamp_s timestamptz tinyint ubigint uinteger usmallint utinyint uuid varchar
 """) | {"time with time zone", "timestamp with time zone"}
-TABLES = _names("events records levels movements article_groups stock_plans stock_proofs group_plans")
+TABLES = _names("events records levels movements article_groups stock_plans stock_proofs group_plans past")
 
 # The parts a question may be made of, as DuckDB names them.
 EXPRESSIONS = frozenset({
@@ -90,6 +106,12 @@ PARTS = frozenset({
     "LIMIT_PERCENT_MODIFIER", "DISTINCT_MODIFIER", "ORDER_DEFAULT", "ASCENDING", "DESCENDING",
 })  # fmt: skip
 SHOWN = frozenset({"DESCRIBE", "SUMMARY"})
+
+
+def well_known() -> dict[str, str]:
+    """Return the functions that are told to people, by kind, and `count`: how many there are of all kinds."""
+    named = {kind: ", ".join(names) for kind, names in WELL_KNOWN.items()}
+    return {**named, "count": str(len(frozenset[str]().union(*KINDS.values())))}
 
 
 def shown(names: frozenset[str]) -> str:

@@ -1,9 +1,12 @@
 """Asks the log from outside the console: the server of this machine while it has the log, else a process of its own."""
 
+import http.client
 import json
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,14 +46,16 @@ def at_the_server(data: Path, question: Mapping[str, Any]) -> dict[str, Any] | N
         server = json.loads((data / ANNOUNCED).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    if urlsplit(server["address"]).hostname not in LOOPBACK:
+    line = server.get("socket", "")
+    if not line and urlsplit(server["address"]).hostname not in LOOPBACK:
         return None
-    request = urllib.request.Request(  # noqa: S310 - a loopback address, as checked
+    request = urllib.request.Request(  # noqa: S310 - a loopback address, as checked, or a socket of this machine
         f"{server['address']}/api/log",
         data=json.dumps(question).encode(),
         headers={"Authorization": f"Bearer {server['token']}", "Content-Type": "application/json"},
     )
-    straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    ways = [urllib.request.ProxyHandler({}), *([_BySocket(line)] if line else [])]
+    straight = urllib.request.build_opener(*ways)
     try:
         with straight.open(request, timeout=SECONDS) as answer:
             return dict(json.load(answer))
@@ -63,3 +68,25 @@ def at_the_server(data: Path, question: Mapping[str, Any]) -> dict[str, Any] | N
         return None
     except (OSError, ValueError):
         return None
+
+
+class _BySocket(urllib.request.HTTPHandler):
+    """Asks a server under its address by a Unix socket of this machine."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+
+    def http_open(self, request: urllib.request.Request) -> Any:
+        return self.do_open(partial(_AtSocket, path=self._path), request)
+
+
+class _AtSocket(http.client.HTTPConnection):
+    def __init__(self, host: str, *, path: str, **how: Any) -> None:
+        super().__init__(host, **how)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)

@@ -1,13 +1,15 @@
-"""The file of the log, as the one process that opens it reads and writes it."""
+"""The file of the log, as the one process that opens it reads and writes it.
+
+It is longer than other files because all of it works on the one connection that may be open.
+"""
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,8 +17,11 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 
+from integration.core.erasure import Person
 from integration.core.errors import ConfigurationError, UnavailableError
+from integration.log import erasing, pruning
 from integration.log.allowed import QuestionError
+from integration.log.events import COLUMNS, shaped
 from integration.log.questions import require_allowed, wrong
 from integration.log.statements import queries
 
@@ -24,7 +29,10 @@ T = TypeVar("T")
 
 QUERIES = Path(__file__).with_name("queries.sql")
 
-MACROS = ("words", "mark_of", "ago", "planned_levels", "proven_levels", "planned_groups")
+MACROS = (
+    "words", "mark_of", "mark_of_key", "plainly", "names_in", "ago", "planned_levels", "proven_levels",
+    "planned_groups",
+)  # fmt: skip
 # What charts of stock are drawn from, taken out of events as they come in: the table, and the macro that fills it.
 EXTRACTS = {"stock_plans": "planned_levels", "stock_proofs": "proven_levels", "group_plans": "planned_groups"}
 VIEWS = ("view_levels", "view_movements", "view_paces", "view_article_groups")  # made in this order
@@ -35,26 +43,28 @@ CREATE TABLE IF NOT EXISTS events (
     kind VARCHAR, key VARCHAR, sources VARCHAR[], title VARCHAR, event VARCHAR NOT NULL, code VARCHAR,
     facts VARCHAR, before VARCHAR, after VARCHAR, ms BIGINT
 );
+ALTER TABLE events ADD COLUMN IF NOT EXISTS mark UBIGINT USING COMPRESSION uncompressed;
 CREATE TABLE IF NOT EXISTS drained (instance VARCHAR NOT NULL, id BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS records (
     flow VARCHAR, kind VARCHAR, key VARCHAR, title VARCHAR, sources VARCHAR[], words VARCHAR, mark UBIGINT
 );
+CREATE TABLE IF NOT EXISTS known (
+    flow VARCHAR, kind VARCHAR, key VARCHAR, title VARCHAR, sort VARCHAR, value VARCHAR, plain VARCHAR, mark UBIGINT
+);
+CREATE TABLE IF NOT EXISTS naming (place BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS stock_plans (
     run VARCHAR, article VARCHAR, title VARCHAR, branch VARCHAR, found_at TIMESTAMP, found DECIMAL(18, 3),
     wanted DECIMAL(18, 3)
 );
 CREATE TABLE IF NOT EXISTS stock_proofs (run VARCHAR, article VARCHAR, written_at TIMESTAMP);
 CREATE TABLE IF NOT EXISTS group_plans (article VARCHAR, happened_at TIMESTAMP, groups VARCHAR[]);
+CREATE TABLE IF NOT EXISTS past (
+    day DATE, flow VARCHAR, kind VARCHAR, event VARCHAR, code VARCHAR, events BIGINT
+);
+CREATE TABLE IF NOT EXISTS gone (events BIGINT);
 """
-_COLUMNS = pa.schema(
-    [
-        ("instance", pa.string()), ("id", pa.int64()), ("happened_at", pa.timestamp("us")), ("run", pa.string()),
-        ("flow", pa.string()), ("kind", pa.string()), ("key", pa.string()), ("sources", pa.list_(pa.string())),
-        ("title", pa.string()), ("event", pa.string()), ("code", pa.string()), ("facts", pa.string()),
-        ("before", pa.string()), ("after", pa.string()), ("ms", pa.int64()),
-    ]
-)  # fmt: skip
-
+MARKED_AT_ONCE = 500_000  # events of before, in the memory the log may take
+NAMED_AT_ONCE = 100_000  # events of before that are looked through for what records are known by
 ROWS_AT_ONCE = 2_048  # of an answer, as DuckDB hands them out
 EXPORTED_AT_ONCE = 100_000
 ATTEMPTS = 3
@@ -91,7 +101,10 @@ class LogFile:
         }
         self._queries = queries(QUERIES.read_text(encoding="utf-8"))
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()  # told whenever a cursor is given back
+        self._cursors = 0
+        self._taking = threading.Lock()
+        self._arrived: list[pa.Table] | None = None  # what came in since the file began to be written anew
         self._asked = 0
         self._none_asked = threading.Condition()
 
@@ -115,10 +128,14 @@ class LogFile:
                 if self._connection is None:
                     self._connection = self._connected()
                 cursor = self._connection.cursor()
+                self._cursors += 1
             try:
                 yield cursor
             finally:
                 cursor.close()
+                with self._lock:
+                    self._cursors -= 1
+                    self._lock.notify_all()
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -135,11 +152,18 @@ class LogFile:
         connection.execute(_MAKE)
         for name in (*MACROS, *VIEWS):
             connection.execute(self._queries[name])
-        if connection.execute("SELECT 1 FROM records LIMIT 1").fetchone() is None:
+        self._mark(connection)
+        if not connection.execute("SELECT 1 FROM records LIMIT 1").fetchall():
             connection.execute(self._queries["records"])
+        connection.execute(self._queries["naming_begun"])
         for table in EXTRACTS:
-            if connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is None:  # noqa: S608 - our names
+            if not connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall():  # noqa: S608 - our names
                 _extract(connection, table, "events")
+
+    def _mark(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Give events the mark of their key where they have none; wherever that ends, the next start goes on."""
+        while (last := connection.execute(self._queries["unmarked"]).fetchall()[0][0]) is not None:
+            connection.execute(self._queries["mark_events"], {"behind": last - MARKED_AT_ONCE})
 
     @contextmanager
     def _in_our_words(self) -> Iterator[None]:
@@ -192,26 +216,59 @@ class LogFile:
         self._with_room(lambda: self._take(instance, events))
 
     def _take(self, instance: str, events: Sequence[Mapping[str, Any]]) -> None:
-        with self._cursor() as cursor:
+        with self._taking, self._cursor() as cursor:
             known = self._taken(cursor, instance)
-            fresh = [_shaped(event, instance) for event in events if event["id"] not in known]
+            fresh = [shaped(event, instance) for event in events if event["id"] not in known]
             if not fresh:
                 return
-            cursor.register("batch", pa.Table.from_pylist(fresh, schema=_COLUMNS))
+            batch = pa.Table.from_pylist(fresh, schema=COLUMNS)
+            cursor.register("batch", batch)
             cursor.execute("BEGIN TRANSACTION")
             try:
-                cursor.execute("INSERT INTO events SELECT * FROM batch")
+                cursor.execute(self._queries["new_events"])
                 cursor.execute(self._queries["new_records"])
+                cursor.execute("INSERT INTO known FROM names_in('batch')")
                 for table in EXTRACTS:
                     _extract(cursor, table, "batch")
                 cursor.execute("INSERT INTO drained SELECT instance, id FROM batch")
                 cursor.execute("COMMIT")
+                if self._arrived is not None:
+                    self._arrived.append(batch)
             except duckdb.Error:
                 with suppress(duckdb.Error):  # a commit that failed has ended the transaction itself
                     cursor.execute("ROLLBACK")
                 raise
             finally:
                 cursor.unregister("batch")
+
+    def name(self) -> bool:
+        """Look through some events of before for what records are known by, and return whether all have been.
+
+        Whatever comes in is looked through at once; a log of an earlier version catches up with that, newest first.
+        """
+        with self._taking, self._cursor() as cursor:
+            return self._with_room(lambda: self._named(cursor))
+
+    @staticmethod
+    def _named(cursor: duckdb.DuckDBPyConnection) -> bool:
+        ((place,),) = cursor.execute("SELECT min(place) FROM naming").fetchall()
+        if place <= 0:
+            return True
+        begin = place - NAMED_AT_ONCE
+        part = cursor.sql("FROM events WHERE rowid >= ? AND rowid < ?", params=[begin, place]).to_arrow_table()
+        cursor.register("part", part)
+        cursor.execute("BEGIN TRANSACTION")
+        try:
+            cursor.execute("INSERT INTO known FROM names_in('part')")
+            cursor.execute("UPDATE naming SET place = ?", [max(0, begin)])
+            cursor.execute("COMMIT")
+        except duckdb.Error:
+            with suppress(duckdb.Error):
+                cursor.execute("ROLLBACK")
+            raise
+        finally:
+            cursor.unregister("part")
+        return bool(begin <= 0)
 
     def taken(self, instance: str) -> list[int]:
         """Return the ids that are remembered of a database."""
@@ -288,6 +345,114 @@ class LogFile:
             for part in parts:
                 yield pa.Table.from_batches([part])
 
+    def copy(self, path: Path, instance: str, until: int, waiting: Sequence[tuple[int, int]]) -> Iterator[int]:
+        """Write a log to a file, as a copy of the database needs it, and yield how many events it has so far.
+
+        See `Logbook.copy`. What is taken out of events is taken out when it is first opened.
+        """
+        path.unlink(missing_ok=True)
+        with self._cursor() as cursor, closing(duckdb.connect(str(path), config=self._settings)) as to:
+            to.execute(_MAKE)
+            cursor.execute("BEGIN TRANSACTION READ ONLY")
+            told = cursor.sql("SELECT * FROM events WHERE instance <> ? OR id <= ?", params=[instance, until])
+            copied = 0
+            for part in told.to_arrow_reader(EXPORTED_AT_ONCE):
+                to.register("batch", pa.Table.from_batches([part]))
+                to.execute("INSERT INTO events SELECT * FROM batch")
+                copied += part.num_rows
+                yield copied
+            _copy_past(cursor, to)
+            for first, last in waiting:
+                there = "SELECT instance, id FROM events WHERE instance = ? AND id BETWEEN ? AND ?"
+                to.execute(f"INSERT INTO drained {there}", [instance, first, last])
+            yield copied
+
+    def prune(self, before: datetime, share: float) -> Iterator[int]:
+        """Let events before a moment go, counted by day, and yield how many; the file is written anew where that pays.
+
+        That is once so large a share of what it still has is gone; others wait for it only at its end.
+        """
+        with self._taking, self._cursor() as cursor:
+            gone = self._with_room(lambda: pruning.prune(cursor, before, self._queries))
+            pays = pruning.pays(cursor, share)
+        yield gone
+        if pays:
+            for _ in self._written_anew():
+                yield gone
+
+    def due(self, before: datetime) -> int:
+        """Return how many events happened before a moment."""
+        with self._cursor() as cursor:
+            counted = cursor.execute("SELECT count(*) FROM events WHERE happened_at < ?", [before]).fetchall()
+        return int(counted[0][0])
+
+    def erase(self, person: Person) -> Iterator[int]:
+        """Blot a person out and yield of how many events, while the file is written anew without them.
+
+        Raises UnavailableError `log_away` where questions leave no moment for that.
+        """
+        with self._taking, self._cursor() as cursor:
+            told = self._with_room(lambda: erasing.erase(cursor, person, self._queries))
+        for _ in range(ATTEMPTS):
+            written = self._written_anew()
+            while True:
+                try:
+                    next(written)
+                except StopIteration as end:
+                    if end.value:
+                        yield told
+                        return
+                    break
+                yield told
+        raise UnavailableError("log_away")
+
+    def told_of(self, person: Person) -> pa.Table:
+        """Return every event that tells of a person."""
+        with self._cursor() as cursor:
+            events = [event for _, event in self._with_room(lambda: erasing.found(cursor, person))]
+        return pa.Table.from_pylist(events, schema=COLUMNS)
+
+    def _written_anew(self) -> Generator[None, None, bool]:
+        """Write the file anew without what is gone, and put it in the place of the old one; yield now and then.
+
+        Return whether that came about: questions may leave no moment for it.
+        """
+        fresh = self.path.with_name(f"{self.path.name}.fresh")
+        pruning.remove(fresh)
+        try:
+            with closing(duckdb.connect(str(fresh), config=self._settings)) as to:
+                to.execute(_MAKE)
+                with self._cursor() as cursor:
+                    with self._taking:
+                        parts = pruning.events_of_now(cursor)
+                        self._arrived = []
+                    for part in parts:
+                        pruning.add(to, "events", pa.Table.from_batches([part]))
+                        yield
+                with self._lock:
+                    if not self._lock.wait_for(lambda: self._cursors == 0, QUESTION_SECONDS) or not self._connection:
+                        return False
+                    for batch in self._arrived:
+                        pruning.add(to, "events", batch)
+                    pruning.copy_others(self._connection, to)
+                    to.close()
+                    self._connection.close()
+                    self._connection = None
+                    is_whole = not self.path.with_name(
+                        f"{self.path.name}.wal"
+                    ).exists()  # else the old one is the newer
+                    if is_whole:
+                        fresh.replace(self.path)
+                    return is_whole
+        finally:
+            self._arrived = None
+            pruning.remove(fresh)
+
+
+def _copy_past(cursor: duckdb.DuckDBPyConnection, to: duckdb.DuckDBPyConnection) -> None:
+    """Copy what a log knows of events that it no longer has."""
+    pruning.add(to, "past", cursor.sql("SELECT * FROM past").to_arrow_table())
+
 
 def _only_read(cursor: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
     """Return what a question asks for, not computed yet."""
@@ -304,16 +469,6 @@ def _only_read(cursor: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRe
 def _extract(connection: duckdb.DuckDBPyConnection, table: str, events: str) -> None:
     """Take out of a table of events what one of the extracts holds."""
     connection.execute(f"INSERT INTO {table} FROM {EXTRACTS[table]}('{events}')")
-
-
-def _shaped(event: Mapping[str, Any], instance: str) -> dict[str, object]:
-    """Return an event as the log keeps it."""
-    texts = {name: _json(event[name]) for name in ("facts", "before", "after")}
-    return {**event, **texts, "instance": instance, "happened_at": datetime.fromisoformat(event["happened_at"])}
-
-
-def _json(value: object) -> str | None:
-    return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _console_of(process: int) -> str:

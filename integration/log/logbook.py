@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import structlog
 
+from integration.core.erasure import Person
 from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
 from integration.core.records import Kind
 from integration.log.answers import frame_of, plain_of
@@ -32,8 +34,10 @@ log = structlog.get_logger(__name__)
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 DRAWN = frozenset({Kind.STOCK, Kind.PRODUCT, Kind.GROUP})  # kinds of record that charts of stock are drawn from
 BATCH = 5_000
-PAUSE_SECONDS = 0.5
+PAUSE_SECONDS = 1.0
 PAUSE_AFTER_TROUBLE_SECONDS = 5.0
+SHARE = 0.1  # of the log that is gone before its file is written anew
+PRUNE_SECONDS = 600.0  # for what of a file of before goes at once
 LET_GO_SECONDS = 1.0  # in which the process of a console that was killed has let go of the file
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Excel takes a file without it for one of Windows
 ASIDE = "broken-"  # how the end of a name begins under which a log is set aside
@@ -56,8 +60,8 @@ class Outbox(Protocol):
     def instance(self) -> str:
         """The database that gave the ids."""
 
-    def waiting(self, limit: int) -> Sequence[Mapping[str, object]]:
-        """Return events by column, the lowest ids first."""
+    def texts_waiting(self, limit: int) -> Sequence[Mapping[str, object]]:
+        """Return events by column, the lowest ids first; what is kept as JSON as its text."""
 
     def forget(self, ids: Collection[int]) -> None:
         """Take out events that are safely in the log."""
@@ -91,6 +95,7 @@ class Logbook:
         self.levels = 0  # grows whenever stock levels or groups of articles come in
         self._keeper = Keeper(Book(path, memory, threads, unix), patience)
         self._is_broken = False
+        self._is_named = False
         self._draining = threading.Lock()
         self._stop = threading.Event()
         self._drainer: threading.Thread | None = None
@@ -156,7 +161,7 @@ class Logbook:
             for end in (".wal", ""):
                 with suppress(FileNotFoundError):
                     self.path.with_name(self.path.name + end).rename(file.with_name(file.name + end))
-            self._is_broken = False
+            self._is_broken = self._is_named = False
         self.open()
 
     def start(self, outbox: Outbox) -> None:
@@ -203,15 +208,22 @@ class Logbook:
         """
         with self._draining:
             self._mended(outbox)
-            events = outbox.waiting(BATCH)
+            events = outbox.texts_waiting(BATCH)
             if events and self._forget_taken(outbox):
-                events = outbox.waiting(BATCH)
+                events = outbox.texts_waiting(BATCH)
+            self.name()
             if not events:
                 return 0
             self._call("take", instance=outbox.instance, events=[_sent(event) for event in events])
             self.levels += any(map(_moves_levels, events))
             self._forget_taken(outbox)
             return len(events)
+
+    def name(self) -> bool:
+        """Look through some events of before for what records are known by; return whether all have been."""
+        if not self._is_named:
+            self._is_named = bool(self._call("name").told["all"])
+        return self._is_named
 
     def _forget_taken(self, outbox: Outbox) -> bool:
         """Take out of the outbox what the log has, and only then let it forget that it has; tell whether it had any."""
@@ -257,6 +269,66 @@ class Logbook:
             with suppress(ProcessEnded):  # because of a question meanwhile: from the beginning
                 return self._noticed(lambda: self._exported(path))
         raise UnavailableError("log_away")
+
+    def copy(self, path: Path, *, instance: str, until: int, waiting: Sequence[tuple[int, int]]) -> int:
+        """Write a log of its own to a new file, for a copy of the database, and return its number of events.
+
+        Left out are events of that database with an id above `until`, which its copy does not know of; those whose
+        ids are `waiting` in its outbox, from one to another, are remembered as brought in.
+        """
+        path.touch(0o600, exist_ok=True)
+        asked = {
+            "do": "copy", "path": str(path.absolute()), "instance": instance, "until": until, "waiting": list(waiting),
+        }  # fmt: skip
+        for _ in range(ATTEMPTS):
+            with suppress(ProcessEnded):  # as in an export
+                told = self._noticed(lambda: list(self._keeper.parts(asked, PART_SECONDS)))
+                return int(told[-2].told["events"])
+        raise UnavailableError("log_away")
+
+    def due(self, before: datetime) -> int:
+        """Return how many events happened before a moment."""
+        return int(self._call("due", before=naive(before).isoformat()).told["events"])
+
+    def prune(self, before: datetime, share: float = SHARE) -> int:
+        """Let events before a moment go and return how many: numbers by day stay. The room they took is given back.
+
+        For that the file is written anew once such a `share` of what it still has is gone; meanwhile it can be asked,
+        and takes events.
+        """
+        asked = {"do": "prune", "before": naive(before).isoformat(), "share": share}
+        for _ in range(ATTEMPTS):
+            with suppress(ProcessEnded):  # as in an export; what is gone by then is not counted twice
+                told = self._noticed(lambda: list(self._keeper.parts(asked, PRUNE_SECONDS)))
+                return int(told[0].told["events"])
+        raise UnavailableError("log_away")
+
+    def erase(self, person: Person) -> int:
+        """Blot a person out of every event, and return of how many; the file is written anew without them."""
+        asked = {"do": "erase", "person": person.to_json()}
+        for _ in range(ATTEMPTS):
+            with suppress(ProcessEnded):
+                told = self._noticed(lambda: list(self._keeper.parts(asked, PRUNE_SECONDS)))
+                return int(told[0].told["events"])
+        raise UnavailableError("log_away")
+
+    def told_of(self, person: Person) -> list[dict[str, Any]]:
+        """Return every event that tells of a person, with its facts and values by name."""
+        rows = _table_of(self._call("told_of", person=person.to_json())).to_pylist()
+        names = ("facts", "before", "after")
+        return [
+            {
+                **row,
+                "happened_at": aware(row["happened_at"]).isoformat(),
+                **{one: json.loads(row[one] or "{}") for one in names},
+            }
+            for row in rows
+        ]
+
+    def numbers(self) -> set[tuple[str, str]]:
+        """Return every number of a customer that the log tells of, with whose number it is."""
+        rows = _table_of(self._call("answer", query="customers", where="true", parameters={})).to_pylist()
+        return {(str(row["sort"]), str(row["number"])) for row in rows}
 
     def _exported(self, path: Path) -> int:
         import pyarrow.csv as pc  # noqa: PLC0415 - as said at the top

@@ -23,10 +23,10 @@ import structlog
 from integration.core import errors
 from integration.log import wire
 from integration.log.allowed import QuestionError
+from integration.shipped import PROGRAM
 
 log = structlog.get_logger(__name__)
 
-PROGRAM = Path(__file__).parents[2]
 LOOK_SECONDS = 3.0  # after which a silent process is asked whether it is there, and in which it has to say so
 START_SECONDS = 30.0
 PART_SECONDS = 60.0  # an answer that has begun comes

@@ -4,7 +4,7 @@
 -- Makes the list of records out of a log that had none: each as it was met, with the words it is found by.
 INSERT INTO records
 SELECT flow, kind, key, title, sources, words, mark_of(flow, kind, key, title, sources, words)
-FROM (SELECT DISTINCT flow, kind, key, title, sources, words(key, title, sources, facts) AS words FROM events WHERE key <> '');
+FROM (SELECT DISTINCT flow, kind, key, title, sources, words(key, title, sources, facts, event) AS words FROM events WHERE key <> '');
 
 -- name: new_records
 -- Adds the records of a batch of events that the list does not have yet; only the marks of the others are looked at.
@@ -12,43 +12,125 @@ INSERT INTO records
 SELECT met.*
 FROM (
   SELECT *, mark_of(flow, kind, key, title, sources, words) AS mark
-  FROM (SELECT DISTINCT flow, kind, key, title, sources, words(key, title, sources, facts) AS words FROM batch WHERE key <> '')
+  FROM (SELECT DISTINCT flow, kind, key, title, sources, words(key, title, sources, facts, event) AS words FROM batch WHERE key <> '')
 ) AS met
 ANTI JOIN records USING (mark);
 
 -- name: words
--- A macro: everything a record is found by, in small letters.
-CREATE OR REPLACE MACRO words(key, title, sources, facts) AS
+-- A macro: everything a record is found by, in small letters; what it is known by besides is in a list of its own.
+CREATE OR REPLACE MACRO words(key, title, sources, facts, event) AS
 lower(concat_ws(' ', key, title, array_to_string(sources, ' '),
-  CASE WHEN facts <> '{}' THEN array_to_string(json_extract_string(facts, '$.*'), ' ') END));
+  CASE WHEN facts <> '{}' AND event NOT IN ('planned', 'proven', 'accepted', 'matched') THEN array_to_string(json_extract_string(facts, '$.*'), ' ') END));
 
 -- name: mark_of
 -- A macro: what tells two records of the list apart.
 CREATE OR REPLACE MACRO mark_of(flow, kind, key, title, sources, words) AS
 md5_number_lower(concat_ws(chr(10), flow, kind, key, title, array_to_string(sources, ' '), words));
 
+-- name: mark_of_key
+-- A macro: the mark under which the events of a key are found.
+CREATE OR REPLACE MACRO mark_of_key(key) AS md5_number_lower(coalesce(key, ''));
+
+-- name: new_events
+-- Adds a batch of events, each with the mark of its key.
+INSERT INTO events SELECT *, mark_of_key(key) FROM batch;
+
+-- name: unmarked
+-- The place of the last event that has no mark yet, as those of a log of before.
+SELECT max(rowid) FROM events WHERE mark IS NULL;
+
+-- name: mark_events
+-- Marks events that have no mark yet, from behind a place on.
+UPDATE events SET mark = mark_of_key(key) WHERE mark IS NULL AND rowid > $behind;
+
+-- name: plainly
+-- A macro: a text as it is compared with what somebody looks for, in small letters without accents.
+CREATE OR REPLACE MACRO plainly(text) AS strip_accents(lower(text));
+
+-- name: names_in
+-- A table macro: every number, name and amount that records are known by in a table of events, each once, and only
+-- those that the list of them does not have yet.
+CREATE OR REPLACE MACRO names_in(source) AS TABLE
+WITH told AS (
+  SELECT flow, kind, key, title, sources, facts, coalesce(after, '{}') AS after
+  FROM query_table(source)
+  WHERE key <> '' AND kind <> '' AND event IN ('planned', 'proven', 'accepted', 'matched', 'parked', 'skipped')
+), named AS (
+  SELECT flow, kind, key, title,
+    unnest(['key', 'title', 'there', 'customer', 'email', 'payment', 'amount', 'reference', 'payment', 'email', 'name',
+      'other']) AS sort,
+    unnest([key, title] || json_extract_string(facts, ['$.reference', '$.customer', '$.email', '$.payment', '$.total'])
+      || json_extract_string(after, ['$.reference', '$.payment_reference', '$.email', '$.name', '$.external_id'])) AS value
+  FROM told
+  UNION ALL
+  SELECT flow, kind, key, title, 'amount', json_extract_string(facts, '$.sold') FROM told WHERE contains(facts, '"sold"')
+  UNION ALL
+  SELECT flow, kind, key, title, 'ean', unnest(regexp_extract_all(after, '/ean":"([^"]+)"', 1)) FROM told
+  WHERE contains(after, '/ean"')
+  UNION ALL
+  SELECT flow, kind, key, title, 'article', unnest(sources) FROM told WHERE kind = 'product'
+), written AS (
+  SELECT DISTINCT flow, kind, key, title, sort,
+    CASE sort WHEN 'amount' THEN CAST(TRY_CAST(value AS DECIMAL(18, 2)) AS VARCHAR) ELSE value END AS value
+  FROM named
+  WHERE value <> ''
+), met AS MATERIALIZED (
+  SELECT *, plainly(value) AS plain, md5_number_lower(concat_ws(chr(10), flow, kind, key, title, sort, value)) AS mark
+  FROM written
+  WHERE value IS NOT NULL AND NOT (sort IN ('title', 'article') AND value = key) AND NOT (sort = 'name' AND value = title)
+), there AS MATERIALIZED (
+  SELECT mark FROM known WHERE mark IN (SELECT mark FROM met)
+)
+SELECT * FROM met ANTI JOIN there USING (mark);
+
+-- name: naming_begun
+-- Notes once up to where a log has events that nobody looked through for names: all of them where it is of before.
+INSERT INTO naming SELECT (SELECT coalesce(max(rowid) + 1, 0) FROM events) WHERE NOT EXISTS (SELECT 1 FROM naming);
+
 -- name: ago
 -- A macro: the moment some days ago, as the log writes moments. A question that says `happened_at >= ago(30)` is fast.
 CREATE OR REPLACE MACRO ago(days) AS (now() AT TIME ZONE 'UTC') - to_days(days);
 
 -- name: life
--- The newest events of one record of a flow, under its own key or that of a source record, in their order.
+-- The newest events of one record of a flow, under its own key or that of a source record, in their order. First only their
+-- places are found, by the marks of those keys, then what stands there.
 WITH mine AS (
+  SELECT $key AS key WHERE $key <> ''
+  UNION
+  SELECT key FROM records WHERE flow = $flow AND list_contains(sources, $key)
+), newest AS (
   SELECT rowid AS place
   FROM events
-  WHERE flow = $flow
-    AND key IN (SELECT key FROM records WHERE flow = $flow AND (key = $key OR list_contains(sources, $key)))
+  WHERE flow = $flow AND mark IN (SELECT mark_of_key(key) FROM mine)
   ORDER BY happened_at DESC, id DESC
   LIMIT $limit
 )
 SELECT happened_at, run, flow, kind, key, title, event, code, facts, before, after, ms
 FROM events
-WHERE rowid IN (SELECT place FROM mine)
+WHERE rowid IN (SELECT place FROM newest)
 ORDER BY happened_at, id;
+
+-- name: around_life
+-- What happened around a record: outages, stops and approvals of its runs, and what people changed of its flow meanwhile.
+SELECT happened_at, run, flow, kind, key, title, event, code, facts, before, after, ms
+FROM events
+WHERE happened_at >= $since AND happened_at < $until AND (
+  (key = '' AND list_contains($runs, run)
+    AND event IN ('approved', 'run_held', 'run_went_on', 'run_interrupted', 'run_failed', 'run_discarded', 'stop_asked'))
+  OR (list_contains($keys, key) AND event IN ('setting_changed', 'table_changed'))
+  OR (flow = $flow AND event IN ('mapping_published', 'brake_switched_off'))
+)
+ORDER BY happened_at, id
+LIMIT $limit;
 
 -- name: flows_of
 -- The flows that know a record under a key.
 SELECT DISTINCT flow FROM records WHERE key = $key AND flow <> '' ORDER BY flow;
+
+-- name: customers
+-- Every number of a customer that is told of: debtors of the books, and relations of the till.
+SELECT DISTINCT CASE kind WHEN 'relation' THEN 'debtor' ELSE 'relation' END AS sort, key AS number
+FROM records WHERE kind IN ('relation', 'debtor') AND key <> '';
 
 -- name: span
 -- From when to when the log tells.
@@ -56,7 +138,26 @@ SELECT min(happened_at) AS first, max(happened_at) AS last FROM events;
 
 -- name: keys
 -- Keys of records that a text is found in.
-SELECT DISTINCT key FROM records WHERE contains(words, lower($text)) LIMIT $limit;
+SELECT DISTINCT key
+FROM (
+  SELECT key FROM records WHERE contains(words, lower($text))
+  UNION ALL
+  SELECT key FROM known WHERE plain = plainly($text)
+)
+LIMIT $limit;
+
+-- name: found_by
+-- Names, numbers and amounts that records are known by and that meet a condition, in the order in which they were told. First
+-- only their places are found, then what stands there.
+WITH hits AS MATERIALIZED (
+  SELECT rowid AS place FROM known WHERE {where} LIMIT $limit
+)
+SELECT rowid AS place, flow, kind, key, title, sort, value, plain FROM known WHERE rowid IN (SELECT place FROM hits)
+ORDER BY rowid;
+
+-- name: names_of
+-- Everything a record is known by: the sort of it and its value, those told first before others.
+SELECT kind, key, sort, value FROM known WHERE flow = $flow AND key = $key ORDER BY rowid;
 
 -- name: codes
 -- Codes of causes that hold a text.
@@ -322,10 +423,51 @@ SELECT DISTINCT branch FROM levels ORDER BY branch;
 -- The tables and views of the log with their columns, in the order they are told of.
 SELECT table_name AS "table", column_name AS "column"
 FROM duckdb_columns()
-WHERE NOT internal AND table_name <> 'drained' AND column_name <> 'mark'
+WHERE NOT internal AND table_name NOT IN ('drained', 'known', 'naming') AND column_name <> 'mark'
 ORDER BY table_name NOT IN ('events', 'records'), table_name, column_index;
 
 -- name: all
 -- The whole log in the order in which it came in, for an export.
 SELECT happened_at, run, flow, kind, key, array_to_string(sources, ' ') AS sources, title, event, code, facts, before, after, ms
 FROM events;
+
+-- name: past_events
+-- Counts events of long ago by day (UTC), flow, kind, event and cause, before they go.
+INSERT INTO past
+SELECT CAST(happened_at AS DATE), flow, kind, event, code,
+  CAST(sum(CASE WHEN event = 'unchanged' THEN CAST(facts ->> '$.records' AS BIGINT) ELSE 1 END) AS BIGINT)
+FROM events
+WHERE happened_at < $before
+GROUP BY ALL;
+
+-- name: events_gone
+-- Lets events of long ago go.
+DELETE FROM events WHERE happened_at < $before;
+
+-- name: records_gone
+-- Lets records go of which the log tells nothing any more.
+DELETE FROM records
+WHERE NOT EXISTS (SELECT 1 FROM events WHERE events.flow = records.flow AND events.key = records.key);
+
+-- name: known_gone
+-- Lets names go of records of which the log tells nothing any more.
+DELETE FROM known
+WHERE NOT EXISTS (SELECT 1 FROM records WHERE records.flow = known.flow AND records.key = known.key);
+
+-- name: stock_plans_gone
+-- Lets levels of long ago go, but for the newest of each article and branch.
+DELETE FROM stock_plans
+WHERE found_at < $before
+  AND rowid NOT IN (SELECT arg_max(rowid, found_at) FROM stock_plans GROUP BY article, branch);
+
+-- name: stock_proofs_gone
+-- Lets proofs of levels of long ago go, with the levels that they prove.
+DELETE FROM stock_proofs
+WHERE written_at < $before
+  AND NOT EXISTS (SELECT 1 FROM stock_plans WHERE stock_plans.run = stock_proofs.run AND stock_plans.article = stock_proofs.article);
+
+-- name: group_plans_gone
+-- Lets groups of long ago go, but for the newest of each article.
+DELETE FROM group_plans
+WHERE happened_at < $before
+  AND rowid NOT IN (SELECT arg_max(rowid, happened_at) FROM group_plans GROUP BY article);

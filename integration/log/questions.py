@@ -113,8 +113,7 @@ def _error(sql: str, what: str, name: str, at: int) -> QuestionError:
     where = {"line": before.count("\n") + 1, "column": len(before.rpartition("\n")[2]) + 1}
     match what:
         case "function":
-            known = allowed.shown(allowed.FUNCTIONS | allowed.TABLE_FUNCTIONS)
-            return QuestionError("question_function", function=name, functions=known, **where)
+            return QuestionError("question_function", function=name, **allowed.well_known(), **where)
         case "type":
             return QuestionError("question_type", type=name, types=allowed.shown(allowed.TYPES), **where)
         case "table":

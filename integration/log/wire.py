@@ -5,6 +5,7 @@ machine that the folder names. Whoever connects shows the token of this process 
 """
 
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -39,8 +40,10 @@ def connect(folder: Path, token: str, seconds: float) -> socket.socket:
     """Return a connection to whoever listens in a folder. Raises OSError where nobody does, or does not yet."""
     if (folder / _PORT).exists():
         line = socket.create_connection((_HOST, int((folder / _PORT).read_text(encoding="ascii"))), timeout=seconds)
-    else:
+    elif hasattr(socket, "AF_UNIX"):
         line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    else:
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "nobody listens yet")
     try:
         line.settimeout(seconds)
         if line.family != socket.AF_INET:

@@ -29,9 +29,11 @@ def carried(parts: Parts, extract: Extract, run: Run, logic: FlowLogic) -> None:
         parts.previews.keep_position(run.id, position.at(Task.SIBLINGS))
         return
     for order, stage in enumerate(flow.stages):
-        of_stage = flow.counted if stage.derived else stage
         keys = [key for row in rows if row.stage == order and row.change for key in row.change.sources]
-        position = extract.stage_fetched(run, logic, of_stage, keys, position)
+        if stage.derived:
+            position = extract.counted_fetched(run, logic, keys, position)
+        elif not stage.off:
+            position = extract.stage_fetched(run, logic, stage, keys, position)
     parts.previews.keep_position(run.id, replace(position, after=f"{rows[-1].run}:{rows[-1].seq:012}"))
 
 

@@ -1,45 +1,123 @@
 """Comparing what should be with what the target holds, and keeping what follows."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+import structlog
+
+from integration.connectors.protocol import Connector
+from integration.core.as_told import told_apart
+from integration.core.conflicts import conflicts
+from integration.core.drift import as_found
 from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip, not_readable
-from integration.core.plan import Change, Unchanged, diff, differences
+from integration.core.plan import FOLLOWS, Change, Unchanged, diff, differences
 from integration.core.records import Held, Kind, Record, Unreadable, merged
+from integration.core.rules import as_text
 from integration.core.run import Duplicates, Link, Mode, Position, Progress, Run, Staged, Task
+from integration.core.taken_back import moved_on
 from integration.flows.spec import FlowLogic, Shaped
 from integration.runner.conflicts import claimed, taken, waiting
 from integration.runner.doubts import in_doubt
-from integration.runner.lookup import look_around
+from integration.runner.extract import Extract
+from integration.runner.hashes import hashes_of
+from integration.runner.lookup import look_around, where_it_is
+from integration.runner.onward import Onward
 from integration.runner.page import PlanPage, page_of
 from integration.runner.parts import Parts
+from integration.runner.taken_back import planned
+
+log = structlog.get_logger(__name__)
 
 COMPARE_PAGE = 250  # target records compared at a time
 MOST_DOCUMENTS = 50  # named by the issue of a record that comes out of them
 
 
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What some parents come to, each with its members, and what the target holds of it.
+
+    `apart` are issues of articles that it has elsewhere. `last` is the last of the parents, None where there is none;
+    `goes_on` whether more may follow.
+    """
+
+    pairs: Sequence[tuple[Shaped, Sequence[Staged]]]
+    held: dict[str, Held]
+    apart: dict[str, Issue]
+    last: str | None
+    goes_on: bool
+
+
 class Compare:
     """Plans what makes the target as it should be."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, extract: Extract, onward: Onward) -> None:
         self.parts = parts
+        self._extract = extract
+        self._onward = onward
         self._duplicates: dict[tuple[str, int], Duplicates] = {}
 
     def compare(self, run: Run, logic: FlowLogic) -> None:
         """Compare one page of what was read."""
         position, stage = run.position, logic.flow.stages[run.position.stage]
-        groups = self.parts.previews.staged_groups(run.id, position.stage, position.after, COMPARE_PAGE)
-        if not groups:
-            self.parts.previews.keep_position(run.id, self._after_stage(run, position, stage, logic))
-            return
+        if stage.hashed and position.after is None:
+            self._read_shared(run, logic, stage)
+        target = self.parts.connectors[logic.flow.target]
+        looked = self._onward.page(run.id, self._looked, run.id, target, logic, stage, position.after)
         page = page_of(self.parts, logic, stage)
-        self._compare(run, logic, groups, page)
+        for issue in logic.unread(stage) if position.after is None else ():
+            page.park(issue, stage.target, issue.key, "", 0)
+        if stage.hashed and position.after is None:
+            page.leave(None, self.parts.previews.same(run.id, position.stage))
+        if looked.last is None:
+            after = self._after_stage(run, replace(position, planned=position.planned + page.weight), stage, logic)
+            progress = Progress("plan", after.planned, after.read) if page.weight else None
+            self.parts.previews.keep_page(run.id, page.rows, (), page.unchanged_weight, after, progress)
+            return
+        if not looked.held:  # of what is not there nothing is agreed on
+            self._look_on(run, target, logic, stage, looked)
+        self._compare(run, logic, looked, page)
+        if looked.held and not page.unchanged:
+            self._look_on(run, target, logic, stage, looked)
+        if not run.has_earlier_mapping:  # which says otherwise by itself
+            self.parts.previews.moved_on(run.flow, stage.target, page.moved_on)
         planned = position.planned + page.weight
-        position = page.counted(replace(position, after=groups[-1][0].parent, planned=planned))
+        position = page.counted(replace(position, after=looked.last, planned=planned))
         progress = Progress("plan", position.planned, position.read)
-        self.parts.previews.keep_page(run.id, page.rows, page.unchanged, page.unchanged_weight, position, progress)
+        self.parts.previews.keep_page(
+            run.id, page.rows, page.unchanged, page.unchanged_weight, position, progress,
+            hashed=page.hashed, wrong=page.wrong,
+        )  # fmt: skip
+        for link in page.wrong:
+            log.error("hash wrong", run=run.id, flow=run.flow, key=link.key)
+
+    def _looked(self, run: str, target: Connector, logic: FlowLogic, stage: Stage, after: str | None) -> _Looked:
+        """Return what the next parents that were read come to, with what the target holds of it."""
+        groups = self.parts.previews.staged_groups(run, logic.flow.order(stage), after, COMPARE_PAGE)
+        pairs = [pair for members in groups for pair in self._in_order(run, logic, stage, members)]
+        held, apart = {}, {}  # type: tuple[dict[str, Held], dict[str, Issue]]
+        if pairs and not stage.unproven:
+            held, apart = look_around(target, [one for one, _ in pairs], self.parts.links, logic.flow.name)
+        return _Looked(pairs, held, apart, groups[-1][0].parent if groups else None, len(groups) == COMPARE_PAGE)
+
+    def _look_on(self, run: Run, target: Connector, logic: FlowLogic, stage: Stage, looked: _Looked) -> None:
+        """Have the target looked in for the next page, now that it is known that this one keeps no link.
+
+        By links is looked, and whose a record of the target is: one that is kept with this page may change what the
+        look at the next one says.
+        """
+        if looked.goes_on:
+            self._onward.begin(run.id, self._looked, run.id, target, logic, stage, looked.last)
+
+    def _read_shared(self, run: Run, logic: FlowLogic, stage: Stage) -> None:
+        """Read those records after all that were known again and share what is unique in the stage."""
+        order = logic.flow.order(stage)
+        if run.position.trusting and self.parts.previews.same(run.id, order):
+            shared = self.parts.previews.duplicates(run.id, order, stage.unique)
+            keys = {key for values in (shared.numbers, shared.marks) for found in values.values() for key in found}
+            if again := self.parts.previews.same_among(run.id, order, sorted(keys)):
+                self._extract.again(run, logic, stage, again)
 
     def _after_stage(self, run: Run, position: Position, stage: Stage, logic: FlowLogic) -> Position:
         if (following := logic.flow.after(stage)) is not None:
@@ -51,13 +129,13 @@ class Compare:
         """Drop what is known of a run that has ended."""
         self._duplicates = {key: value for key, value in self._duplicates.items() if key[0] != run_id}
 
-    def _shared(self, run: Run, logic: FlowLogic, stage: Stage) -> Duplicates:
-        key = (run.id, logic.flow.order(stage))
+    def _shared(self, run: str, logic: FlowLogic, stage: Stage) -> Duplicates:
+        key = (run, logic.flow.order(stage))
         if key not in self._duplicates:
             self._duplicates[key] = self.parts.previews.duplicates(*key, stage.unique)
         return self._duplicates[key]
 
-    def _shaped(self, run: Run, logic: FlowLogic, stage: Stage, members: Sequence[Staged]) -> Shaped:
+    def _shaped(self, run: str, logic: FlowLogic, stage: Stage, members: Sequence[Staged]) -> Shaped:
         """Return what the members of one parent come to, with how they are sorted and what they come out of."""
         shared = self._shared(run, logic, stage)
         one = logic.shape(stage, members, shared.numbers, shared.marks)
@@ -65,36 +143,52 @@ class Compare:
             one = replace(one, group=one.group or _group(members))
         return replace(one, members=tuple(each.key for each in members)) if stage.derived else one
 
-    def _compare(self, run: Run, logic: FlowLogic, groups: Sequence[Sequence[Staged]], page: PlanPage) -> None:
+    def _compare(self, run: Run, logic: FlowLogic, looked: _Looked, page: PlanPage) -> None:
         flow, stage, kind = logic.flow, page.stage, page.stage.target
-        shaped = [self._shaped(run, logic, stage, members) for members in groups]
-        desired = [one.desired for one in shaped if one.desired]
-        held, apart = {}, {}  # type: tuple[dict[str, Held], dict[str, Issue]]
-        if not stage.unproven:
-            held, apart = look_around(self.parts.connectors[flow.target], shaped, self.parts.links, flow.name)
-        links = self.parts.links.get(flow.name, kind, [record.key for record in desired])
+        held, apart = looked.held, looked.apart
+        desired = [one.desired for one, _ in looked.pairs if one.desired]
+        links = _links(self.parts, flow.name, desired)
+        if not stage.once:
+            page.taken_back = self.parts.previews.taken_back(flow.name, kind, [one.key for one in desired])
         if kind is Kind.PRODUCT and run.mode is not Mode.COMPLETE:
             apart = taken(self.parts.links, flow.name, desired) | apart
         held_up = waiting(self.parts, run, stage, desired) | claimed(self.parts, run, flow, stage, held)
         held_up |= in_doubt(self.parts, run, flow, stage, desired, held)
+        new = [one for one in desired if one.key not in links and one.key not in held and one.key not in held_up]
+        beside = logic.beside(stage, new) if new else {}
         there = {key: one.record for key, one in held.items()}
         held_up |= {key: not_readable(one, flow.target) for key, one in there.items() if isinstance(one, Unreadable)}
-        for one, members in zip(shaped, groups, strict=True):
+        for one, members in looked.pairs:
             for issue in one.parked:
                 page.park(_of_documents(issue, one), kind, one.title, one.group)
             for skip in one.skipped:
                 page.skip(skip, kind, one.title, one.group)
             is_apart = one.desired is not None and not apart.keys().isdisjoint(one.desired.sources)
-            rest = self._left(run, logic, members, apart, page) if is_apart else one
+            rest = self._left(run.id, logic, members, apart, page) if is_apart else one
             if (wanted := rest.desired) is None:
                 continue
-            if missing := held_up.get(wanted.key):
-                page.park(_of_documents(missing, rest), kind, rest.title, rest.group, len(wanted.sources))
+            page.note(rest.noted)
+            other = beside.get(wanted.key)
+            if isinstance(other, Skip):
+                page.skip(other, kind, rest.title, rest.group, rest.weight)
+            elif missing := held_up.get(wanted.key) or other or _follows_parked(wanted, page):
+                page.park(_of_documents(missing, rest), kind, rest.title, rest.group, rest.weight)
             else:
-                _decide(logic, rest, wanted, held.get(wanted.key), links.get(wanted.key), page)
+                there_now, link = held.get(wanted.key), links.get(wanted.key)
+                agrees = _decide(logic, rest, where_it_is(wanted, there_now), there_now, link, page)
+                page.hash(link, hashes_of(members, there_now), agrees=agrees)
+
+    def _in_order(
+        self, run: str, logic: FlowLogic, stage: Stage, members: Sequence[Staged]
+    ) -> Iterator[tuple[Shaped, Sequence[Staged]]]:
+        """Yield what the members of one parent come to, and before it what has to be in the target first."""
+        one = self._shaped(run, logic, stage, members)
+        if one.ahead is not None:
+            yield Shaped(one.ahead, one.ahead_title, one.group, is_beside=True), ()
+        yield one, members
 
     def _left(
-        self, run: Run, logic: FlowLogic, members: Sequence[Staged], apart: Mapping[str, Issue], page: PlanPage
+        self, run: str, logic: FlowLogic, members: Sequence[Staged], apart: Mapping[str, Issue], page: PlanPage
     ) -> Shaped:
         """Park the members that have an issue, and return what the others come to: as if those were not there."""
         for each in members:
@@ -106,36 +200,78 @@ class Compare:
 
 def _decide(
     logic: FlowLogic, one: Shaped, wanted: Record, held: Held | None, link: Link | None, page: PlanPage
-) -> None:
-    stage, weight, unproven = page.stage, len(wanted.sources), link is not None and link.unproven
+) -> bool:
+    """Add to the page what a record comes to; tell whether both systems agree on it, and its link says so already."""
+    stage, weight, unproven = page.stage, one.weight, link is not None and link.unproven
     if objection := logic.objection(stage, wanted, held, link):
         page.park(_of_documents(objection, one), wanted.kind, one.title, one.group, weight)
-        return
+        return False
     fitting = logic.fitting(stage, wanted, held)
     if isinstance(fitting, Skip):
         page.skip(fitting, wanted.kind, one.title, one.group, weight)
         if held is not None and link is None and stage.once:
-            page.unchanged.append(_link(wanted, held, wanted))
-        return
+            page.unchanged.append(_link(wanted, held, as_found(wanted, held.record, logic.policy)))
+        return False
     agreed = link.agreed if link else None
     if stage.once and (held is not None or unproven):
         is_kept = held is None or (agreed is not None and not unproven)
-        page.leave(None if is_kept or held is None else _link(wanted, held, wanted), weight)
-        return
-    record = held.record if held else None
-    match diff(fitting, record, agreed, logic.policy, title=one.title, group=one.group):
+        found = None if held is None else _link(wanted, held, as_found(wanted, held.record, logic.policy))
+        page.leave(None if is_kept else found, weight)
+        return False
+    fitting, told = told_apart(fitting)
+    record, taken = held.record if held else None, page.taken_back.get(wanted.key, {})
+    page.moved_on[wanted.key] = moved_on(wanted, taken)
+    outcome = diff(fitting, record, agreed, logic.policy, title=one.title, group=one.group)
+    if isinstance(outcome, Change):
+        outcome = replace(outcome, told={name: told[name] for name in told.keys() & outcome.wanted.values.keys()})
+    waits = [] if isinstance(outcome, Issue) else list(conflicts(outcome.conflicts, fitting, record, agreed, one.title))
+    for issue in waits:  # a record counts once: with what is written of it, or as parked
+        page.park(_of_documents(issue, one), wanted.kind, one.title, one.group, _once(outcome, weight))
+        weight = 0
+    return _plan(logic, one, wanted, outcome, held, link, page, weight) and not waits
+
+
+def _once(outcome: Change | Unchanged | Issue, weight: int) -> int:
+    return weight if isinstance(outcome, Unchanged) else 0
+
+
+def _plan(
+    logic: FlowLogic,
+    one: Shaped,
+    wanted: Record,
+    outcome: Change | Unchanged | Issue,
+    held: Held | None,
+    link: Link | None,
+    page: PlanPage,
+    weight: int,
+) -> bool:
+    """Add to the page what comparing came to, a field in conflict aside; tell whether nothing is to be kept of it."""
+    agreed, taken = link.agreed if link else None, page.taken_back.get(wanted.key, {})
+    match outcome:
         case Issue() as issue:
             page.park(_of_documents(issue, one), wanted.kind, one.title, one.group, weight)
         case Unchanged(agreed=now):
-            known = agreed is not None and not unproven and not differences(now, agreed)
+            known = link is not None and agreed is not None and not link.unproven and not differences(now, agreed)
             renewed = None if known or held is None else _link(wanted, held, merged(agreed, now))
             page.leave(renewed, weight)
+            return renewed is None
         case Change() as change:
-            if stage.once:  # remembered whole: a later change of the document shows
+            if page.stage.once:  # remembered whole: a later change of the document shows
                 change = replace(change, agreed=wanted)
             if one.members:  # a debtor is there for its documents
                 change = replace(change, sources=one.members)
-            page.change(_remembering(change, agreed), logic.watched(change), held.reference if held else "")
+            reference, change = held.reference if held else "", _remembering(change, agreed)
+            planned(logic, page, change, taken, agreed, reference, is_beside=one.is_beside)
+    return False
+
+
+def _follows_parked(wanted: Record, page: PlanPage) -> Issue | None:
+    """Return why a document waits with the one that has to be in the target before it."""
+    before = as_text(wanted.values.get(FOLLOWS))
+    if not before or not page.is_parked(before):
+        return None
+    facts = {"key": wanted.key, "field": FOLLOWS, "needed": before, "cause": "needed_record_parked"}
+    return Issue("needed_record_parked", wanted.source or wanted.key, FOLLOWS, facts)
 
 
 def _group(members: Sequence[Staged]) -> str:
@@ -153,6 +289,14 @@ def _of_documents(issue: Issue, one: Shaped) -> Issue:
     if not one.members or "documents" in issue.facts:
         return issue
     return replace(issue, facts={**issue.facts, "documents": ",".join(one.members[:MOST_DOCUMENTS])})
+
+
+def _links(parts: Parts, flow: str, desired: Sequence[Record]) -> dict[str, Link]:
+    """Return the links of these records, each of its own kind: a document may be booked as another than it would be."""
+    found: dict[str, Link] = {}
+    for kind in dict.fromkeys(record.kind for record in desired):
+        found |= parts.links.get(flow, kind, [record.key for record in desired if record.kind is kind])
+    return found
 
 
 def _link(wanted: Record, held: Held, agreed: Record) -> Link:

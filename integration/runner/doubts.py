@@ -29,8 +29,11 @@ def in_doubt(
 
     What the look does show is kept as proven where it was in doubt.
     """
-    doubts = parts.ledger.doubts(run.id, flow.name, stage.target, [record.key for record in desired])
-    return {row.key: doubt(flow, row) for row in parts.ledger.settle_doubts(doubts, held)}
+    kind = None if stage.once else stage.target  # a document may have been sent as another kind than it would be now
+    doubts = parts.ledger.doubts(run.id, flow.name, kind, [record.key for record in desired])
+    kinds = {record.key: record.kind for record in desired}
+    own = parts.ledger.settle_doubts([row for row in doubts if row.kind is kinds[row.key]], held)
+    return {row.key: doubt(flow, row) for row in (*own, *(row for row in doubts if row.kind is not kinds[row.key]))}
 
 
 def may_try_another(doubts: Sequence[PlanRow], run: Run) -> bool:
@@ -83,7 +86,7 @@ class Doubts:
                 break
         return held, sees
 
-    def one_alone(self, run: Run, flow: Flow, ready: list[Sending]) -> list[Sending]:
+    def one_alone(self, run: Run, flow: Flow, ready: Sequence[Sending]) -> list[Sending]:
         """Return what may be sent while nobody knows whether new records will be seen: of those, one alone.
 
         None while one of this run may still be seen. Raises IntegrationError `look_unproven` where one was not.

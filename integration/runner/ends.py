@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from integration.core.issues import Issue
+from integration.core.issues import Issue, Skip
 from integration.core.plan import Change, remaining
 from integration.core.records import Held, Record
 from integration.core.run import Outcome, PlanRow, Step
@@ -39,6 +39,11 @@ def shows_in_part(row: PlanRow, change: Change, now: Held | None) -> bool:
 def named(paths: Iterable[str]) -> str:
     """Return the names of fields as they are told, each once."""
     return ", ".join(dict.fromkeys(path.rpartition("/")[2] for path in paths))
+
+
+def as_issue(why: Issue | Skip) -> Issue:
+    """Return why something that was planned is not written after all, as its line tells it."""
+    return why if isinstance(why, Issue) else Issue(why.reason, why.key, facts=why.facts)
 
 
 def parked_wrong(row: PlanRow, change: Change, now: Held | None, wrong: Sequence[str]) -> Outcome:

@@ -1,44 +1,76 @@
 """Reading for a plan: what changed in the source, what was edited in the target, and what belongs to either."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from integration.connectors.protocol import Connector, Countable, Unread
+from integration.core.errors import MalformedAnswerError, RejectedError
 from integration.core.flow import Stage
 from integration.core.issues import source_mark
-from integration.core.records import Kind, Record, Unreadable
+from integration.core.known import known_by
+from integration.core.records import Batch, Kind, Record, Unreadable
 from integration.core.rules import as_text
 from integration.core.run import Mode, Position, Progress, Run, Staged, Task
-from integration.flows.spec import FlowLogic, staged_in
+from integration.flows.spec import FlowLogic, page_in, staged_in
+from integration.runner.hashes import hashed, known, unread
+from integration.runner.held_out import held_out
+from integration.runner.onward import Onward
 from integration.runner.parts import Parts
 
+NONE: Mapping[str, str] = {}
+_Asked = tuple[Connector, Connector, FlowLogic, Stage, str | None, str | None, int | None]
 SIBLINGS_PAGE = 250  # parents looked at together
 
 
 class Extract:
     """Reads, maps and checks each record by itself, and keeps it until it is compared."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, onward: Onward) -> None:
         self.parts = parts
+        self._onward = onward
 
     def extract(self, run: Run, logic: FlowLogic) -> None:
-        """Read one page of the source."""
+        """Read one page of the source; the next one is on its way while this is mapped."""
         position, stage = self._with_marker(run.position, logic), logic.flow.stages[run.position.stage]
-        source = self.parts.connectors[logic.flow.source]
+        source, same, came = self.parts.connectors[logic.flow.source], dict[str, str](), dict[str, str]()
+        if stage.counted and position.after is None:
+            logic.before_reading(stage)
         if run.mode is Mode.CHOSEN and stage.counted:
             records, after, stamp = source.fetch(stage.source, position.keys), None, None
         else:
-            batch = source.extract(stage.source, position.since.get(stage.source), position.after)
-            records, after, stamp = list(batch.records), batch.after, batch.stamp
+            page = self._onward.page(run.id, _page, *self._asked(logic, position, position.after))
+            after, stamp = page.after, page.stamp
+            if position.most is None:
+                self._read_on(run, logic, position, after)
+            if isinstance(page, Unread):
+                same = known(self.parts, run, logic, stage, page) if position.trusting else {}
+                came, records = dict(page.hashes), list(page.read(same))
+            else:
+                records = list(page.records)
         if stamp:
             highest = max(stamp, position.stamps.get(stage.source, ""), key=_in_order)
             position = replace(position, stamps={**position.stamps, stage.source: highest})
         if stage.counted:
-            position = self._counting(run, logic, stage, records, position)
+            position = self._counting(run, logic, stage, [*(one.key for one in records), *same], position)
+            if position.after is None and after is not None and run.mode is Mode.COMPLETE:
+                position = replace(position, expected=position.expected + _about(source, stage))
         if after is not None and not position.has_enough:
+            if position.most is not None:
+                self._read_on(run, logic, position, after)
             position = replace(position, after=after)
         else:
             position = _after_extract(run.mode, stage, position, logic)
-        self._stage(run, logic, stage, records, position, Progress("extract", position.read, 0))
+        self._stage(run, logic, stage, records, position, _reading(position), same=same, came=came)
+
+    def _asked(self, logic: FlowLogic, position: Position, after: str | None) -> _Asked:
+        """Return what a page of the source is asked by; as long as all of it is the same, so is the page."""
+        source, target = self.parts.connectors[logic.flow.source], self.parts.connectors[logic.flow.target]
+        stage = logic.flow.stages[position.stage]
+        return source, target, logic, stage, position.since.get(stage.source), after, position.left
+
+    def _read_on(self, run: Run, logic: FlowLogic, position: Position, after: str | None) -> None:
+        if after is not None:
+            self._onward.begin(run.id, _page, *self._asked(logic, position, after))
 
     def _with_marker(self, position: Position, logic: FlowLogic) -> Position:
         """Return a position that knows where the target stood before anything was compared."""
@@ -57,14 +89,15 @@ class Extract:
         if since is None:
             position = position.at(following)
         else:
-            batch = self.parts.connectors[logic.flow.target].changed(kind, since, position.after)
+            ours = self.parts.cursors.ours(logic.flow.name, kind)
+            batch = self.parts.connectors[logic.flow.target].changed(kind, since, position.after, ours)
             position = replace(position, marker=max(batch.stamp or "", position.marker or "", key=_in_order))
             position = self._stage_touched(run, logic, batch.records, position)
             position = replace(position, after=batch.after) if batch.after else position.at(following)
         self.parts.previews.keep_position(run.id, position)
 
     def _stage_touched(self, run: Run, logic: FlowLogic, records: Sequence[Record], position: Position) -> Position:
-        """Stage the sources of what others changed; our own writes come back with the marker we were given."""
+        """Stage the sources of what others changed; our own writes come back with the marker they were proven under."""
         numbers = [part.key for record in records for part in record.parts]
         articles = self.parts.links.by_reference(logic.flow.name, Kind.ARTICLE, numbers)
         kind = logic.flow.counted.target
@@ -76,11 +109,16 @@ class Extract:
                 continue
             inside = [articles[part.key].key for part in record.parts if part.key in articles]
             sources += inside or [link.key]
-        return self.stage_fetched(run, logic, logic.flow.counted, sources, position)
+        return self.counted_fetched(run, logic, sources, position)
 
     def siblings(self, run: Run, logic: FlowLogic) -> None:
         """Read the other variants of what changed, so that a product is always judged as a whole."""
-        position, stage = run.position, logic.flow.counted
+        position = run.position
+        for stage in logic.flow.counting:
+            position = self._siblings(run, logic, stage, position)
+        self.parts.previews.keep_position(run.id, position.at(Task.COMPARE))
+
+    def _siblings(self, run: Run, logic: FlowLogic, stage: Stage, position: Position) -> Position:
         order, after = logic.flow.order(stage), None
         while members := self.parts.previews.staged_groups(run.id, order, after, SIBLINGS_PAGE):
             after = members[-1][0].parent
@@ -89,7 +127,13 @@ class Extract:
             known = self.parts.links.get(logic.flow.name, stage.target, parents)
             linked = {part.source for link in known.values() if link.agreed for part in link.agreed.parts}
             position = self.stage_fetched(run, logic, stage, sorted(linked - present), position)
-        self.parts.previews.keep_position(run.id, position.at(Task.COMPARE))
+        return position
+
+    def counted_fetched(self, run: Run, logic: FlowLogic, keys: Sequence[str], position: Position) -> Position:
+        """Stage the counted records under these keys, whichever kind they are of; return the position as it is then."""
+        for stage in logic.flow.counting:
+            position = self.stage_fetched(run, logic, stage, keys, position)
+        return position
 
     def stage_fetched(
         self, run: Run, logic: FlowLogic, stage: Stage, keys: Sequence[str], position: Position
@@ -98,17 +142,22 @@ class Extract:
         missing = self.parts.previews.not_staged(run.id, logic.flow.order(stage), keys)
         if not missing:
             return position
+        if stage.counted:
+            logic.before_reading(stage)
         records = self.parts.connectors[logic.flow.source].fetch(stage.source, missing)
         if stage.counted:
-            position = self._counting(run, logic, stage, records, position)
+            position = self._counting(run, logic, stage, [one.key for one in records], position)
         self._stage(run, logic, stage, records, position)
         return position
 
-    def _counting(
-        self, run: Run, logic: FlowLogic, stage: Stage, records: Sequence[Record], position: Position
-    ) -> Position:
+    def again(self, run: Run, logic: FlowLogic, stage: Stage, keys: Sequence[str]) -> None:
+        """Read records that were known again after all; one that is gone meanwhile stays as it was."""
+        logic.before_reading(stage)
+        records = self.parts.connectors[logic.flow.source].fetch(stage.source, keys)
+        self._stage(run, logic, stage, records, run.position)
+
+    def _counting(self, run: Run, logic: FlowLogic, stage: Stage, keys: Sequence[str], position: Position) -> Position:
         """Return a position that counts these records, each once however often and on however many pages it came."""
-        keys = [record.key for record in records]
         fresh = self.parts.previews.not_staged(run.id, logic.flow.order(stage), keys)
         return replace(position, read=position.read + len(fresh))
 
@@ -120,17 +169,26 @@ class Extract:
         records: Sequence[Record],
         position: Position,
         progress: Progress | None = None,
+        *,
+        same: Mapping[str, str] = NONE,
+        came: Mapping[str, str] = NONE,
     ) -> None:
-        """Keep a page of records mapped, and first what comes out of them by the way: a repeated page does no harm."""
+        """Keep a page of records mapped, and first what comes out of them by the way: a repeated page does no harm.
+
+        `same` are those that are as they were when both systems agreed, each by its key with its number; `came` has
+        hashes of the others.
+        """
         flow, previews = logic.flow, self.parts.previews
+        records, held = held_out(self.parts, logic, records)
         if stage.counted:
             self._look_again(run, logic, records)
             records = self.parts.corrected(run.flow, records)
             readable = [record for record in records if not isinstance(record, Unreadable)]
             for one in flow.stages:
-                if one.derived and (staged := _grouped(logic, one, readable)):
+                if one.derived and not one.off and (staged := _grouped(logic, one, readable)):
                     previews.stage_page(run.id, flow.order(one), staged, run.position)
-        previews.stage_page(run.id, flow.order(stage), _grouped(logic, stage, records), position, progress)
+        staged = [*hashed(logic, _grouped(logic, stage, records), came), *held]
+        previews.stage_page(run.id, flow.order(stage), staged, position, progress, same=same)
 
     def _look_again(self, run: Run, logic: FlowLogic, records: Sequence[Record]) -> None:
         """Take back what was set aside of records that somebody changed since."""
@@ -143,19 +201,57 @@ class Extract:
             self.parts.previews.look_again(run.id, changed)
 
 
+def _page(
+    source: Connector,
+    target: Connector,
+    logic: FlowLogic,
+    stage: Stage,
+    since: str | None,
+    after: str | None,
+    most: int | None,
+) -> Batch | Unread:
+    """Return one page of a stage, unread where its records are known again by hashes."""
+    page = unread(source, target, logic, stage, since, after)
+    return page or page_in(source, logic, stage, since=since, after=after, most=most)
+
+
+def _about(source: Connector, stage: Stage) -> int:
+    """Return about how many records a stage is to read; 0 where its source does not let that be known."""
+    if stage.names or not isinstance(source, Countable):
+        return 0
+    try:
+        return source.about(stage.source)
+    except (RejectedError, MalformedAnswerError):
+        return 0
+
+
+def _reading(position: Position) -> Progress:
+    """Return how far the reading has come; more may come in than was expected."""
+    expected = min(position.expected, position.most or position.expected)
+    return Progress("extract", position.read, max(expected, position.read) if expected else 0)
+
+
 def _after_extract(mode: Mode, stage: Stage, position: Position, logic: FlowLogic) -> Position:
-    if (following := logic.flow.read_after(stage)) is not None:
+    if not position.has_enough and (following := logic.flow.read_after(stage)) is not None:
         return replace(position, stage=logic.flow.order(following), after=None)
     return position.at({Mode.CHANGES: Task.TOUCHED, Mode.CHOSEN: Task.SIBLINGS}.get(mode, Task.COMPARE))
 
 
 def _grouped(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> list[Staged]:
-    """Return what records come to in a stage, with what the source sorts them by."""
-    staged, name = staged_in(logic, stage, records), stage.grouped_by
+    """Return what records come to in a stage, with what the source sorts them by, and what is parked is known by."""
+    staged, name = staged_in(logic, stage, records) if records else [], stage.grouped_by
     if not name:
         return staged
-    groups = {record.key: as_text(record.values.get(name)).strip() for record in records}
-    return [replace(one, group=groups.get(one.key, "")) for one in staged]
+    read = {record.key: record for record in records}
+    groups = {key: as_text(record.values.get(name)).strip() for key, record in read.items()}
+    return [replace(_known(one, read.get(one.key)), group=groups.get(one.key, "")) for one in staged]
+
+
+def _known(one: Staged, record: Record | None) -> Staged:
+    """Return what is staged with what people know it by, where it is parked: a plan tells of nothing else of it."""
+    if one.issue is None or record is None:
+        return one
+    return replace(one, issue=replace(one.issue, about=known_by(record)))
 
 
 def _in_order(stamp: str) -> tuple[int, str]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from integration.connectors.protocol import Connector
 from integration.core.issues import Issue, elsewhere
+from integration.core.plan import differences
 from integration.core.records import Held, Kind, Location, Record
 from integration.core.rules import as_text
 from integration.core.run import Link
@@ -41,7 +42,17 @@ def look_and_see(
 
     It sees when it finds one of the `witnesses`, which are known to be there, by the very question it asks of the
     others: a system that cannot be read, or ignores what it is asked, answers as if nothing were there.
+
+    A marker is told of what holds all that is looked for, and of nothing else: kept with what both sides agree on, it
+    says that nobody need look at the record again as long as it bears that marker.
     """
+    held, sees = _look(target, records, references, witnesses)
+    return {record.key: _marked(held[record.key], record) for record in records if record.key in held}, sees
+
+
+def _look(
+    target: Connector, records: Sequence[Record], references: References, witnesses: Sequence[Record] = ()
+) -> tuple[dict[str, Held], bool]:
     asked = {record.key for record in records}
     apart = [record for record in witnesses if record.key not in asked]
     for kind in {record.kind for record in records}:
@@ -51,6 +62,10 @@ def look_and_see(
     found = target.lookup([*records, *apart], hidden) if records else {}
     sees = any(record.key in found for record in apart)
     return {key: held for key, held in found.items() if key in asked}, sees
+
+
+def _marked(held: Held, wanted: Record) -> Held:
+    return replace(held, marker="") if held.marker and differences(wanted, held.record) else held
 
 
 def look_around(
@@ -66,7 +81,7 @@ def look_around(
     held: dict[str, Held] = {}
     issues: dict[str, Issue] = {}
     while waiting:
-        found = look(target, waiting, references)
+        found, _ = _look(target, waiting, references)
         shared = {record.key: now for record in waiting if (now := found.get(record.key)) and _has_more(now, record)}
         foreign = _foreign(shared, members, links, references, flow)
         rest = []
@@ -74,13 +89,37 @@ def look_around(
             if (now := found.get(record.key)) is None:
                 continue
             left_there = _locations(record, now, foreign[record.key]) if record.key in foreign else {}
-            issues |= _apart(record, left_there or now.elsewhere)
+            issues |= _apart(record, left_there or _not_followed(record, now, references))
             if not left_there:
                 held[record.key] = now
             elif parts := tuple(part for part in record.parts if part.key not in left_there):
                 rest.append(replace(record, parts=parts))
         waiting = rest
     return held, issues
+
+
+def _not_followed(record: Record, held: Held, references: References) -> dict[str, Location]:
+    """Return where the articles are that are not here under their number, without those that `where_it_is` follows."""
+    parts = {part.key: part for part in record.parts}
+    return {
+        key: place
+        for key, place in held.elsewhere.items()
+        if not _is_renumbered(held, place)
+        or key not in parts
+        or references.reference(Kind.ARTICLE, parts[key].source) != key
+    }
+
+
+def _is_renumbered(held: Held, place: Location) -> bool:
+    return place.reference == held.reference and not place.other
+
+
+def where_it_is(record: Record, held: Held | None) -> Record:
+    """Return a record with its articles under the numbers they have been given in the target since they were linked."""
+    if held is None or not held.elsewhere:
+        return record
+    places = {key: place.number for key, place in held.elsewhere.items() if _is_renumbered(held, place)}
+    return replace(record, parts=tuple(replace(part, key=places.get(part.key, part.key)) for part in record.parts))
 
 
 def _members(one: Shaped) -> frozenset[str]:

@@ -1,15 +1,18 @@
 """The lines of one page of a plan while they are collected."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Action, Change, made_inactive, records_changed
 from integration.core.records import Kind
-from integration.core.run import Link, PlanRow, Position, Step
+from integration.core.run import NO_HASHES, Hashes, Link, PlanRow, Position, Step
+from integration.core.taken_back import TAKEN_BACK, TakenBack
 from integration.flows.spec import FlowLogic
 from integration.runner.parts import Parts
+from integration.store.taken_back import Taken
 
 
 class PlanPage:
@@ -20,7 +23,11 @@ class PlanPage:
         self.rows: list[PlanRow] = []
         self.unchanged: list[Link] = []
         self.unchanged_weight = 0
+        self.hashed: list[Link] = []  # with the hashes by which their records are known again
+        self.wrong: list[Link] = []  # whose hashes say that their records are as agreed on, and they are not
         self.weight = 0
+        self.taken_back: Taken = {}  # of the records of this page
+        self.moved_on: dict[str, frozenset[str]] = {}  # paths of it under which the source says something else by now
         self._order = order
         self._calls = calls
         self._actions: Counter[Action] = Counter()
@@ -36,7 +43,7 @@ class PlanPage:
         self.rows.append(
             PlanRow(
                 0, self._order, Action.PARK, kind, issue.key, title, group, self._weighed(weight), cause=issue.cause,
-                cause_field=issue.field, facts=issue.facts, step=Step.PARKED,
+                cause_field=issue.field, facts=issue.facts, step=Step.PARKED, about=issue.about,
             )
         )  # fmt: skip
 
@@ -55,18 +62,54 @@ class PlanPage:
         if link is not None:
             self.unchanged.append(link)
 
-    def change(self, change: Change, watched: tuple[str, ...], reference: str = "") -> None:
-        """Add what would be written."""
+    def hash(self, link: Link | None, now: Hashes, *, agrees: bool) -> None:
+        """Take note of the hashes of both sides of a record, by which it is known again where both agree on it.
+
+        What was taken back of it is left out of a plan, or put into it, for reasons of its own.
+        """
+        if link is None or now == NO_HASHES or self.taken_back.get(link.key):
+            return
+        if agrees and link.hashes != now:
+            self.hashed.append(replace(link, hashes=now))
+        elif not agrees and link.hashes == now:
+            self.wrong.append(link)
+
+    def note(self, codes: Iterable[str]) -> None:
+        """Count what a plan tells beside its lines."""
+        self._watched.update(codes)
+
+    def is_parked(self, key: str) -> bool:
+        """Tell whether a record waits for a person in this page."""
+        return any(row.key == key and row.action is Action.PARK for row in self.rows)
+
+    def change(
+        self,
+        change: Change,
+        watched: tuple[str, ...],
+        reference: str = "",
+        *,
+        is_beside: bool = False,
+        taken: TakenBack | None = None,
+    ) -> None:
+        """Add what would be written; what is beside accounts for nothing that was read.
+
+        What was `taken` back is left out until a person takes it in, so that no brake counts it.
+        """
+        counts = self.stage.counted and not is_beside
         self._actions[change.action] += 1
         if change.action is Action.RETIRE:
             watched += ("brake_retirements",) * made_inactive(change)
-        self._watched.update(watched)
-        self._watched["brake_changes"] += records_changed(change) if self.stage.counted else 0
+        if taken is None:
+            self._watched.update(watched)
+            self._watched["brake_changes"] += records_changed(change) if counts else 0
+        else:
+            self._watched.update({"brake_changes": 0, "brake_retirements": 0, TAKEN_BACK: 1})
         self.rows.append(
             PlanRow(
                 0, self._order, change.action, change.kind, change.key, change.title, change.group,
-                self._weighed(len(change.sources)), change=change, digest=change.digest(),
-                brakes=tuple(dict.fromkeys(watched)),
+                self._weighed(len(change.sources)) if counts else 0, change=change, digest=change.digest(),
+                brakes=tuple(dict.fromkeys(watched)) if taken is None else (),
+                cause="" if taken is None else TAKEN_BACK, facts={} if taken is None else taken.facts,
                 reference=reference, calls=self._calls(change),
             )
         )  # fmt: skip

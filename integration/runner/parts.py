@@ -1,12 +1,14 @@
 """What a preview and a commit share: the parts they work with, and where the next run starts."""
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from integration.connectors.protocol import Connector
+from integration.core.errors import PlanStaleError
 from integration.core.records import Record
-from integration.core.run import Mode, Run
+from integration.core.run import ALL_FOR, Mode, Run
 from integration.flows.spec import FlowLogic
 from integration.store.cursors import Cursors
 from integration.store.ledger import Ledger
@@ -59,8 +61,14 @@ class Parts:
     corrected: Callable[[str, Sequence[Record]], Sequence[Record]] = (
         lambda _, records: records  # what persons said values should be
     )
+    fed: Callable[[str], Mapping[str, str]] = lambda _: {}  # marks of what a flow's logic is made of, by their names
     names: Callable[[], str] = lambda: ""  # a mark of what the systems call their objects and fields
     safeguards: Safeguards = ALL_ON
+    ended: Callable[[Run], None] = lambda _: None  # told of each commit that is finished
+    held: Callable[[str], PlanStaleError | None] = lambda _: None  # why nothing of a flow may be written for now
+    erased: Callable[[Sequence[tuple[str, str]]], Collection[tuple[str, str]]] = (
+        lambda _: ()  # which numbers of debtors and relations are those of people who were erased
+    )
 
     def logic_of(self, run: Run) -> FlowLogic:
         """Return what is particular to a run's flow, with the mapping the run was begun with on purpose."""
@@ -69,10 +77,31 @@ class Parts:
         return self.logic(run.flow)
 
 
+FED = "fed"  # the note with what the logic was made of when a run began
+
+
+def fed_otherwise(parts: Parts, logic: FlowLogic, waits: Run | None) -> dict[str, str]:
+    """Return the notes of a run that begins: what its logic is made of, and what of that is new since the last one.
+
+    What only a plan that waits has read everything for is not new. Documents are written once: what is booked stays.
+    """
+    flow = logic.flow.name
+    if logic.flow.counted.once:
+        return {}
+    now = dict(parts.fed(flow))
+    told = json.dumps(now, sort_keys=True)
+    if waits is not None and waits.notes.get(FED) == told:
+        return {FED: told}
+    known = {name: parts.cursors.get(flow, f"fed:{name}") for name in now}
+    new = [name for name, mark in now.items() if known[name] not in (None, mark)]
+    return {FED: told} | ({ALL_FOR: ",".join(new)} if new else {})
+
+
 def next_cursors(run: Run, logic: FlowLogic) -> dict[str, str]:
     """Return where the next run starts: nothing when this one read only chosen records."""
     if run.mode in (Mode.CHOSEN, Mode.UNDO):
         return {}
     stamps, marker = run.position.stamps, run.position.marker
+    fed = {f"fed:{name}": mark for name, mark in json.loads(run.notes.get(FED, "{}")).items()}
     cursors = {f"source:{one.source}": stamps[one.source] for one in logic.flow.stages if one.source in stamps}
-    return cursors | ({f"target:{logic.flow.counted.target}": marker} if marker else {})
+    return cursors | fed | ({f"target:{logic.flow.counted.target}": marker} if marker else {})

@@ -10,12 +10,14 @@ import structlog
 
 from integration.core.errors import IntegrationError
 from integration.core.plan import Brake, Tally, brakes, fingerprint
-from integration.core.run import PLANS_OF_ALL, Mode, Position, PreviewRequest, Run, RunState, Task
+from integration.core.run import ALL_FOR, PLANS_OF_ALL, Among, Mode, Position, PreviewRequest, Run, RunState, Task
+from integration.core.taken_back import TAKEN_BACK
 from integration.flows.spec import FlowLogic
 from integration.runner.carry import carried, gone_still, replaced_by
 from integration.runner.compare import Compare
 from integration.runner.extract import Extract
-from integration.runner.parts import Parts, next_cursors
+from integration.runner.onward import Onward
+from integration.runner.parts import Parts, fed_otherwise, next_cursors
 from integration.runner.retire import EMPTY, vanished
 from integration.runner.undo import undo
 
@@ -27,7 +29,9 @@ class Preview:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
-        extract, self._compare = Extract(parts), Compare(parts)
+        self._onward = Onward()
+        extract = Extract(parts, self._onward)
+        self._compare = Compare(parts, extract, self._onward)
         self._tasks: Mapping[Task, Callable[[Run, FlowLogic], None]] = {
             Task.EXTRACT: extract.extract,
             Task.TOUCHED: extract.touched,
@@ -42,30 +46,41 @@ class Preview:
     def begin(self, request: PreviewRequest) -> Run:
         """Open a run of a flow. Raises RunActiveError while another run of it is at work.
 
-        Without a memory of an earlier run there is nothing to compare changes with, so everything is read.
+        Without a memory of an earlier run there is nothing to compare changes with, so everything is read. So it is
+        when the logic is made of something else by now: what did not change in the source may come to another thing.
+        Who asks for what changed has what is hashed known again; who asks for everything has all of it compared.
         """
         logic, mode = self.parts.logic(request.flow), request.mode
         flow, cursors = logic.flow, self.parts.cursors
         known = {stage.source: cursors.get(flow.name, f"source:{stage.source}") for stage in flow.stages}
-        began, first = known[flow.counted.source], flow.read_after(None)
+        began, first = any(known[stage.source] for stage in flow.counting), flow.read_after(None)
         most = (logic.most or None) if mode is Mode.CHANGES or not began else None
-        if mode is Mode.CHANGES and not (began and flow.by_changes):
+        notes = {}
+        if mode in PLANS_OF_ALL:
+            notes = fed_otherwise(self.parts, logic, self.parts.runs.waiting_for_all(flow.name))
+        if mode is not Mode.CHANGES or not began:
+            notes.pop(ALL_FOR, None)
+        trusting = mode is Mode.CHANGES and any(stage.hashed for stage in flow.stages)
+        if mode is Mode.CHANGES and not (began and flow.by_changes and ALL_FOR not in notes):
             mode = Mode.COMPLETE
         since = {kind: stamp for kind, stamp in known.items() if stamp} if mode is Mode.CHANGES else {}
-        position = Position(stage=flow.order(first or flow.counted), keys=request.keys, most=most, since=since)
+        position = Position(
+            stage=flow.order(first or flow.counted), keys=request.keys, most=most, since=since, trusting=trusting
+        )
         in_force = logic.mapping_version
         return self.parts.runs.begin(
-            request.flow, mode, request.by, request.version or in_force, position, in_force=in_force,
-            names=self.parts.names(), notes=request.notes,
+            request.flow, mode, request.by.ref, request.version or in_force, position, in_force=in_force,
+            names=self.parts.names(), notes={**request.notes, **notes},
         )  # fmt: skip
 
     def undo(self, run_id: str, *, by: str) -> Run:
         """Open a run that puts back what another one wrote: a plan like any other, shown before anything is sent.
 
-        Raises RunActiveError while one of the flow is at work, and IntegrationError `nothing_to_undo`.
+        Raises RunActiveError while one of the flow is at work, and IntegrationError `nothing_to_undo` or, where its
+        lines are no longer kept, `plan_not_kept`.
         """
         earlier = self.parts.runs.get(run_id)
-        if not self.parts.plans.proven(run_id, after=0, limit=1):
+        if earlier.pruned_at is None and not self.parts.plans.proven(run_id, after=0, limit=1):
             raise IntegrationError("nothing_to_undo", flow=earlier.flow, run=run_id)
         version = self.parts.logic(earlier.flow).mapping_version
         return self.parts.runs.begin(
@@ -73,11 +88,28 @@ class Preview:
         )
 
     def page(self, run_id: str) -> bool:
-        """Do the next page of a preview and tell whether there is more. Writes nothing to either system."""
+        """Do the next page of a preview and tell whether there is more. Writes nothing to either system.
+
+        What was read ahead is let go of where nothing follows at once: at an end, and where a page went wrong.
+        """
+        more = False
+        try:
+            more = self._page(run_id)
+        finally:
+            if not more:
+                self.leave(run_id)
+        return more
+
+    def leave(self, run_id: str) -> None:
+        """Let go of what was read ahead of a run: this process is at it no more."""
+        self._onward.drop(run_id)
+
+    def _page(self, run_id: str) -> bool:
         run = self.parts.runs.get(run_id)
         if run.state is not RunState.PREVIEWING:
             return False
         if self.parts.runs.cancel_requested(run_id):
+            self.leave(run_id)  # before it counts as cancelled
             self.parts.runs.cancel_preview(run_id)
             return False
         self._tasks[run.position.task](run, self.parts.logic_of(run))
@@ -92,32 +124,36 @@ class Preview:
     def _finish(self, run: Run, logic: FlowLogic) -> None:
         position = run.position
         mark = fingerprint(run.flow, run.mapping_version, self.parts.previews.digests(run.id))
-        watched = position.watched
+        watched, changes = position.watched, position.changes + position.retirements
         tally = Tally(
-            changes=position.changes + position.retirements, records=watched.get("brake_changes"), read=position.read,
+            changes=changes - watched.get(TAKEN_BACK, 0), records=watched.get("brake_changes"), read=position.read,
             retirements=watched.get("brake_retirements", position.retirements),
             price_jumps=watched.get("brake_price", 0), zeroed=watched.get("brake_stock_zero", 0),
             new_debtors=watched.get("brake_new_debtors", 0), empty=watched.get("brake_source_empty", 0),
-            first=not self.parts.links.count(run.flow, logic.flow.linked),
+            off_sale=watched.get("brake_off_sale", 0),
+            first=not self.parts.links.any(run.flow, *logic.flow.linked),
         )  # fmt: skip
         tripped = brakes(tally, logic.limits) if tally.changes else ()
-        state = RunState.READY if tally.changes else RunState.DONE
+        state = RunState.READY if changes else RunState.DONE
         waits = self.parts.runs.waiting_for_all(run.flow)
         self._compare.forget(run.id)
-        if waits is not None and run.mode is Mode.CHANGES and not (tally.changes or position.read):
+        if waits is not None and run.mode is Mode.CHANGES and not (changes or position.read):
             self.parts.previews.finish(run.id, mark, tripped, state, position.read)  # neither system has changed
-        elif waits is not None and run.mode is Mode.CHANGES and _same(waits, run, mark, tripped):
+        elif waits is not None and run.mode is Mode.CHANGES and self._same(waits, run, mark, tripped):
             self.parts.previews.keep_counts(run.id, mark, position.read)
             self.parts.runs.says_the_same(run.id, waits.id)
         else:
             cursors = next_cursors(run, logic) if state is RunState.DONE else {}
             replaces = replaced_by(self.parts, run, doubtful=any(brake.code == EMPTY for brake in tripped))
-            replaces = replaces if tally.changes or run.mode in PLANS_OF_ALL else []
+            replaces = replaces if changes or run.mode in PLANS_OF_ALL else []
             self.parts.previews.finish(run.id, mark, tripped, state, position.read, cursors=cursors, replaces=replaces)
-        log.info("preview finished", run=run.id, flow=run.flow, read=position.read, changes=tally.changes)
+        log.info("preview finished", run=run.id, flow=run.flow, read=position.read, changes=changes)
 
+    def _same(self, waits: Run, run: Run, mark: str, tripped: Sequence[Brake]) -> bool:
+        """Tell whether a plan that waits says what a new one would say, made with the same mapping and names.
 
-def _same(waits: Run, run: Run, mark: str, tripped: Sequence[Brake]) -> bool:
-    """Tell whether a plan that waits says what a new one would say, made with the same mapping and names."""
-    made = (waits.fingerprint, waits.brakes, waits.mapping_version, waits.in_force, waits.names)
-    return made == (mark, tuple(tripped), run.mapping_version, run.in_force, run.names)
+        What was taken back since is said by the new one alone.
+        """
+        made = (waits.fingerprint, waits.brakes, waits.mapping_version, waits.in_force, waits.names)
+        back = [self.parts.plans.count(one.id, "changes", among=Among(cause=TAKEN_BACK)) for one in (waits, run)]
+        return back[0] == back[1] and made == (mark, tuple(tripped), run.mapping_version, run.in_force, run.names)

@@ -11,6 +11,7 @@ from integration.flows.spec import FlowLogic
 from integration.runner.lookup import look
 from integration.runner.page import PlanPage, page_of
 from integration.runner.parts import Parts
+from integration.runner.taken_back import planned
 
 RETIRE_PAGE = 250  # vanished records looked at together
 EMPTY = "brake_source_empty"
@@ -22,7 +23,7 @@ def vanished(parts: Parts, run: Run, logic: FlowLogic) -> None:
     Where nothing was read at all, a brake holds what follows; where nothing could follow, ConfigurationError says so.
     """
     position, kind = run.position, logic.flow.counted.source
-    if not position.read and (count := parts.links.count(run.flow, logic.flow.linked)):
+    if not position.read and (count := parts.links.count(run.flow, *logic.flow.expected)):
         if not logic.retires:
             raise ConfigurationError("source_empty", flow=run.flow, system=logic.flow.source, count=count)
         position = replace(position, watched={**position.watched, EMPTY: count})
@@ -63,13 +64,14 @@ def _retirements(parts: Parts, run: Run, logic: FlowLogic, gone: Sequence[Link])
     owners = parts.links.owning(run.flow, page.stage.target, codes)
     target, references = parts.connectors[flow.target], parts.links.references(flow.name)
     held = look(target, [link.agreed for link in owners if link.agreed], references)
+    taken = parts.previews.taken_back(flow.name, page.stage.target, [link.key for link in owners])
     for link in owners:
         now = held.get(link.key)
         if link.agreed is None or now is None:
             continue
-        title = str(link.agreed.values.get("name") or link.key)
+        title, back = str(link.agreed.values.get("name") or link.key), taken.get(link.key, {})
         change = retire(link.agreed, codes, title=title)
         if not differences(change.wanted, now.record):  # somebody did it by hand
             continue
-        page.change(change, logic.watched(change))
+        planned(logic, page, change, back, link.agreed)
     return page

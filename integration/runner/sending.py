@@ -1,10 +1,8 @@
-"""Sending what a plan says, as many changes ahead as calls are in flight, and proving what was accepted."""
+"""What sending a change comes to: marked before its call, its answer taken in, and proven by reading it back."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from integration.connectors.parallel import side_by_side, sliced
-from integration.connectors.protocol import Connector
 from integration.core.errors import InDoubtError, IntegrationError, MalformedAnswerError, RejectedError
 from integration.core.flow import Flow
 from integration.core.issues import Issue
@@ -20,109 +18,121 @@ from integration.store.plan_lines import Known
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A change that is sent: its line, what of it is left to do, and what the target holds."""
+    """A change that is sent: its line, what of it is left to do, what the target holds, and what it refers to there."""
 
     row: PlanRow
     change: Change
     held: Held | None
+    references: References
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A page of a plan that was looked at: its lines, and what of them is to be sent."""
+
+    rows: Sequence[PlanRow]
+    ready: Sequence[Sending]
+    sees: bool  # whether what the look does not show is not there
+    settled: bool  # whether any of it needed no write
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What some calls say of those to come."""
+
+    stopped: IntegrationError | None  # why nothing more is to be sent
+    doubtful: bool  # whether nobody knows what became of one of them
+
+
+Answered = tuple[Sending, Written | IntegrationError]
 
 
 class Sender:
-    """Sends changes, and reads them back."""
+    """Sends changes of one run, and reads them back."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, run: Run, flow: Flow) -> None:
         self.parts = parts
+        self.run = run
+        self.flow = flow
+        self.target = parts.connectors[flow.target]
 
-    def send(self, run: Run, flow: Flow, references: References, ready: Sequence[Sending]) -> None:
-        """Send changes, as many marked as sent as there are calls in flight, and prove those that were accepted."""
-        target = self.parts.connectors[flow.target]
-        accepted: dict[int, str] = {}
-        unkept: dict[int, str] = {}  # what of it is on disk with the next ones that are sent
-        try:
-            for some in sliced(ready, target.in_flight):
-                if self.parts.safeguards.ledger:
-                    self.parts.ledger.mark_sent(run.id, [one.row.seq for one in some], _sent(some), unkept)
-                unkept = self._sent_together(run, flow, references, some)
-                accepted |= unkept
-        finally:
-            rows = [one.row for one in ready if one.row.seq in accepted]
-            self._read_back(run, flow, references, rows, accepted)
+    def mark(self, some: Sequence[Sending], accepted: Mapping[int, str]) -> None:
+        """Keep that these are about to be sent, with what the target said yes to before."""
+        self.parts.ledger.mark_sent(self.run.id, [one.row.seq for one in some], _sent(some), accepted)
 
-    def _sent_together(self, run: Run, flow: Flow, references: References, some: Sequence[Sending]) -> dict[int, str]:
-        """Send some changes side by side; return what the target accepted, with the references it told."""
-        target = self.parts.connectors[flow.target]
+    def write(self, one: Sending) -> Written:
+        """Call the target. Raises IntegrationError, as its connector does."""
+        return self.target.write(one.change, one.held, one.references, f"{self.run.id}-{one.row.seq}")
 
-        def write(one: Sending) -> Written:
-            return target.write(one.change, one.held, references, f"{run.id}-{one.row.seq}")
-
-        accepted: dict[int, str] = {}
+    def take_in(self, answers: Sequence[Answered]) -> Ends:
+        """Keep what became of changes that the target did not accept."""
+        sent = [one for one, _ in answers]
         refused: dict[int, Outcome] = {}
         outcomes: list[Outcome] = []
         stopped: IntegrationError | None = None
-        answers = side_by_side(write, some, target.in_flight)
         if not self.parts.safeguards.ledger:
-            self.parts.ledger.mark_sent(run.id, [one.row.seq for one in some], _sent(some))
-        for one, answer in zip(some, answers, strict=True):
+            self.mark(sent, {})
+        for one, answer in answers:
             row = one.row
             match answer:
                 case Written():
-                    accepted[row.seq] = answer.reference
+                    continue
                 case RejectedError():
-                    facts = {"key": row.title, "flow": run.flow, **answer.facts}
+                    facts = {"key": row.title, "flow": self.flow.name, **answer.facts}
                     refused[row.seq] = Outcome(row.seq, Step.PARKED, issue=Issue(answer.code, row.key, facts=facts))
                 case InDoubtError() | MalformedAnswerError():
                     outcomes.append(Outcome(row.seq, Step.IN_DOUBT, issue=None))
                 case _:  # not delivered: it is as if it had not been tried
                     outcomes.append(Outcome(row.seq, Step.PLANNED))
                     stopped = answer
-        unproven = flow.stages[some[0].row.stage].unproven
-        again = [one.row for one in some if one.row.seq in refused and one.row.attempts and not unproven]
-        outcomes += (refused | self._there_after_all(target, references, again)).values()
-        self.parts.ledger.settle(run.id, outcomes, _sent(some))
-        if stopped is not None:
-            self._read_back(run, flow, references, [one.row for one in some if one.row.seq in accepted], accepted)
-            raise stopped
-        return accepted
+        doubtful = any(one.step is Step.IN_DOUBT for one in outcomes)
+        if refused:
+            unproven = self.flow.stages[sent[0].row.stage].unproven
+            again = [one for one in sent if one.row.seq in refused and one.row.attempts and not unproven]
+            outcomes += (refused | self._there_after_all(again)).values()
+        self.parts.ledger.settle(self.run.id, outcomes, _sent(sent))
+        return Ends(stopped, doubtful)
 
-    def _there_after_all(
-        self, target: Connector, references: References, rows: Sequence[PlanRow]
-    ) -> dict[int, Outcome]:
+    def _there_after_all(self, sent: Sequence[Sending]) -> dict[int, Outcome]:
         """Return as proven what the target refuses because an earlier attempt of ours went through after all."""
-        held = look(target, [agreed_of(row) for row in rows], references)
-        there = {row.seq: now for row in rows if (now := held.get(row.key)) is not None}
+        held = self._look(sent)
         return {
-            row.seq: Outcome(row.seq, Step.PROVEN, there[row.seq].reference, there[row.seq].marker)
-            for row in rows
-            if row.seq in there and not differences(change_of(row).wanted, there[row.seq].record)
+            one.row.seq: Outcome(one.row.seq, Step.PROVEN, now.reference, now.marker)
+            for one in sent
+            if (now := held.get(one.row.key)) is not None and not differences(change_of(one.row).wanted, record_of(now))
         }
 
-    def _read_back(
-        self,
-        run: Run,
-        flow: Flow,
-        references: References,
-        rows: Sequence[PlanRow],
-        accepted: Mapping[int, str],
-    ) -> None:
+    def read_back(self, sent: Sequence[Sending], accepted: Mapping[int, str]) -> list[Outcome]:
         """Prove what was accepted by reading it; an answer that said yes proves nothing, where it can be read."""
-        if not rows:
-            return
-        if flow.stages[rows[0].stage].unproven:
-            believed = [Outcome(row.seq, Step.ACCEPTED, accepted[row.seq]) for row in rows]
-            self.parts.ledger.settle(run.id, believed, changes_of(rows), page_ends=True, accepted=accepted)
-            return
-        held = look(self.parts.connectors[flow.target], [agreed_of(row) for row in rows], references)
-        outcomes = []
-        for row in rows:
-            now, change = held.get(row.key), change_of(row)
-            wrong = differences(change.wanted, record_of(now))
-            if now is not None and not wrong:
-                outcomes.append(Outcome(row.seq, Step.PROVEN, now.reference, now.marker))
-            elif still_applies(change, record_of(now)) or shows_in_part(row, change, now):  # accepted, and not seen yet
-                outcomes.append(Outcome(row.seq, Step.IN_DOUBT, accepted[row.seq]))
-            else:
-                outcomes.append(parked_wrong(row, change, now, wrong))
-        self.parts.ledger.settle(run.id, outcomes, changes_of(rows), page_ends=True, accepted=accepted)
+        if not sent:
+            return []
+        rows = [one.row for one in sent]
+        if self.flow.stages[rows[0].stage].unproven:
+            outcomes = [Outcome(row.seq, Step.ACCEPTED, accepted[row.seq]) for row in rows]
+        else:
+            held = self._look(sent)
+            outcomes = [_proven(row, held.get(row.key), accepted[row.seq]) for row in rows]
+        self.parts.ledger.settle(self.run.id, outcomes, changes_of(rows), page_ends=True, accepted=accepted)
+        return outcomes
+
+    def _look(self, sent: Sequence[Sending]) -> dict[str, Held]:
+        return look(self.target, [agreed_of(one.row) for one in sent], sent[0].references) if sent else {}
+
+
+def _proven(row: PlanRow, now: Held | None, told: str) -> Outcome:
+    """Return how a change ended that the target accepted, by what it holds of it now."""
+    change = change_of(row)
+    wrong = differences(change.wanted, record_of(now))
+    if now is not None and not wrong:
+        return Outcome(row.seq, Step.PROVEN, now.reference, now.marker)
+    if still_applies(change, record_of(now)) or shows_in_part(row, change, now):  # accepted, and not seen yet
+        return Outcome(row.seq, Step.IN_DOUBT, told)
+    return parked_wrong(row, change, now, wrong)
+
+
+def said_yes(answers: Sequence[Answered]) -> dict[int, str]:
+    """Return the references told for what a target accepted, by lines."""
+    return {one.row.seq: answer.reference for one, answer in answers if isinstance(answer, Written)}
 
 
 def _sent(some: Sequence[Sending]) -> Known:

@@ -38,13 +38,15 @@ def undo(parts: Parts, run: Run, logic: FlowLogic) -> None:
 
 
 def _turn_around(
-    run: Run, logic: FlowLogic, change: Change, back: Change | Skip, held: Mapping[str, Held], page: PlanPage
+    run: Run, logic: FlowLogic, change: Change, back: Change | Skip | Issue, held: Mapping[str, Held], page: PlanPage
 ) -> None:
     weight, title = len(change.sources) or 1, change.title
     if isinstance(back, Change) and back.before is None and (there := held.get(back.key)):  # undone before
         facts = {"key": back.title, "reference": there.reference, "system": logic.flow.target}
         back = Skip("already_in_target", change.key, facts)
-    if isinstance(back, Skip):
+    if isinstance(back, Issue):
+        page.park(back, change.kind, title, change.group, weight)
+    elif isinstance(back, Skip):
         page.skip(back, change.kind, title, change.group, weight)
     elif not _as_written(change, back, held.get(change.key)):
         facts = {"key": title, "run": run.undo_of}
@@ -56,11 +58,12 @@ def _turn_around(
         page.change(replace(back, sources=back.sources or change.sources), watched)
 
 
-def _turned(logic: FlowLogic, stage: Stage, change: Change) -> Change | Skip:
+def _turned(logic: FlowLogic, stage: Stage, change: Change) -> Change | Skip | Issue:
     """Return the change that undoes another one, or why it stays."""
-    back = logic.withdraw(stage, change) if change.before is None else inverse(change)
+    back = logic.withdraw(stage, change) if change.before is None else inverse(logic.reversible(change))
+    why = "undo_keeps" if change.before is None else "undo_keeps_filled"
     is_empty = isinstance(back, Change) and not back.wanted.flat()
-    return Skip("undo_keeps", change.key, {"key": change.title}) if is_empty else back
+    return Skip(why, change.key, {"key": change.title}) if is_empty else back
 
 
 def _as_written(change: Change, back: Change, held: Held | None) -> bool:

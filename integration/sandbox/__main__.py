@@ -2,11 +2,10 @@
 
 import argparse
 import json
-import signal
 import sys
-import threading
 from pathlib import Path
 
+from integration.interruption import interruption
 from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from integration.sandbox.accountview.app import MAIN_COMPANY
 from integration.sandbox.server import Sandbox, running
@@ -15,9 +14,7 @@ from integration.sandbox.server import Sandbox, running
 def main() -> None:
     """Starts both systems, prints where they are as one line of JSON, and waits."""
     asked = _arguments()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    until_interrupted = interruption()
     with running(
         articles=asked.articles,
         seed=asked.seed,
@@ -29,7 +26,7 @@ def main() -> None:
     ) as sandbox:
         sys.stdout.write(json.dumps(_whereabouts(sandbox)) + "\n")
         sys.stdout.flush()
-        stop.wait()
+        until_interrupted()
 
 
 def _arguments() -> argparse.Namespace:

@@ -264,7 +264,8 @@ class Cuttable(H11Protocol):
     """uvicorn's HTTP/1.1, with the line itself within reach of the application."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Keeps the line in the state that every request on it sees."""
+        """Keeps the line in the state that every request on it sees; no call is told to the log, whoever listens."""
+        self.access_log = False
         self.app_state = {**self.app_state, "transport": transport}
         super().connection_made(transport)
 

@@ -1,7 +1,7 @@
 """Both sandboxes up and running on loopback, with the control address that real systems do not have.
 
 Every port also answers under `/_sandbox/`: `calls`, `counts`, `switches`, `state`, `edit`, `add`, `remove`,
-`invoice` and `day`. Nothing asked there counts as a call.
+`invoice`, `late_receipt` and `day`. Nothing asked there counts as a call.
 """
 
 import asyncio
@@ -89,6 +89,7 @@ def running(
     articles: int = 400,
     seed: int = 2026,
     orders: int = 60,
+    trades: bool = True,
     accountview_port: int = 0,
     mplus_port: int = 0,
     journal: Path | None = None,
@@ -97,9 +98,12 @@ def running(
     conventions: Conventions | None = None,
     switches: Switches | None = None,
 ) -> Iterator[Sandbox]:
-    """Both systems, answering until the block ends. Port 0 takes any free one; switches of one's own decide trouble."""
+    """Both systems, answering until the block ends. Port 0 takes any free one; switches of one's own decide trouble.
+
+    The tills of a shop that does not trade yet hold no documents.
+    """
     sandbox = start(
-        shop=make_shop(articles, seed, orders=orders),
+        shop=make_shop(articles, seed, orders=orders, trades=trades),
         ports=(accountview_port, mplus_port),
         journal=Journal(journal),
         conventions=conventions or Conventions(renamed=renamed or {}),
@@ -261,6 +265,9 @@ _ACTIONS: Final[Mapping[tuple[str, str], Callable[[Sandbox, Mapping[str, str], M
     ("POST", "add"): _by_hand("add"),
     ("POST", "remove"): _by_hand("remove"),
     ("POST", "invoice"): _by_hand("invoice"),
+    ("POST", "late_receipt"): _by_hand("late_receipt"),
+    ("POST", "book"): _by_hand("book"),
+    ("POST", "post"): _by_hand("post"),
     ("POST", "day"): lambda sandbox, _asked, _told: sandbox.advance_day(),
 }
 

@@ -1,37 +1,79 @@
-"""What pages and terminal may ask. Each service is one idea; none of them knows how it is shown."""
+"""What pages and terminal may ask. Each service is one idea; none of them knows how it is shown.
 
+It is longer than other files because it is one list: each service, and what it is made of.
+"""
+
+import contextlib
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
+from integration.channels.post import Post, Way
+from integration.connectors.limits import Road
 from integration.connectors.protocol import Connector
 from integration.core.connections import Finding
+from integration.core.errors import PlanStaleError
+from integration.core.people import Actor
 from integration.core.records import Kind
 from integration.flows.registry import Specs, writer_of
-from integration.flows.settings import BOOKS
+from integration.flows.settings import BOOKS, TILL
+from integration.flows.tables import VAT_RATES
 from integration.log.logbook import Logbook
 from integration.runner import ALL_ON, Parts, Patience, Runner, Safeguards
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.services.access import Access
+from integration.services.acting import Acting
+from integration.services.alerts import Alerts
+from integration.services.arrangement import Arrangement
+from integration.services.audit import Audit, authority_of
+from integration.services.backups import Backups
 from integration.services.built_in import BuiltIn
+from integration.services.bulk import Bulk
+from integration.services.channels import Channels
 from integration.services.connections import Chosen, Connections, needs
+from integration.services.day_sheets import DaySheets
+from integration.services.days import Days
+from integration.services.documents import Documents
 from integration.services.drafts import Drafts
+from integration.services.drift import Drift
+from integration.services.erasure import Persons
 from integration.services.exceptions import Exceptions
+from integration.services.first_week import FirstWeek
 from integration.services.flows import Flows
+from integration.services.four_eyes import FourEyes
 from integration.services.health import HealthCheck
+from integration.services.identity import ways_in
+from integration.services.keys import Keys
 from integration.services.lab import Lab
+from integration.services.listings import Listings
 from integration.services.lists import Lists
-from integration.services.log import Log, LogAccess
+from integration.services.log import Log
+from integration.services.log_access import LogAccess
 from integration.services.mappings import Logics, Mappings
+from integration.services.messages import Messages
+from integration.services.metrics import Metrics
+from integration.services.monitoring import Monitoring
 from integration.services.names import Naming
+from integration.services.openings import OpeningsKept
+from integration.services.people import People
+from integration.services.pictures import Pictures
+from integration.services.pings import Pings
+from integration.services.prices import Prices
 from integration.services.questions import Questions
+from integration.services.reach import Reach
+from integration.services.retention import Retained
 from integration.services.runs import Plans, Runs
+from integration.services.saved_filters import SavedFilters
+from integration.services.search import Search
 from integration.services.setup import Proposals, SetUp
 from integration.services.stock import Stock
+from integration.services.symptoms import Symptoms
+from integration.services.tables import Tables
+from integration.services.ways import Ways
 from integration.services.work import OwnLeases, Work
-from integration.settings import Settings
+from integration.settings import Settings, around
 from integration.store.database import Clock
 from integration.store.heartbeats import USUAL, Pulse
 from integration.store.secrets import Connections as StoredConnections
@@ -41,13 +83,15 @@ if TYPE_CHECKING:  # imported where it is started: most commands of a terminal s
     from integration.engine import Engine
 
 # Seconds in which the process of a console that was killed has let go of the log; a server has to have it.
+WATCHES = ("server", "worker")  # what processes are called that notice trouble and tell of it
 LET_GO_SECONDS = {True: 10.0, False: 1.0}
 
 
 class Application:
     """Everything the console does, by what is asked for. Pages show what it answers and decide nothing.
 
-    What a store answers as it is asked (`choices`, `issues`, `links`, `corrections`, `rules`) has no service around it.
+    What a store answers as it is asked (`choices`, `issues`, `links`, `corrections`, `rules`, `notes`) has no service
+    around it.
     """
 
     def __init__(
@@ -66,20 +110,27 @@ class Application:
     ) -> None:
         """Join the services with one another, those first that others need; `closing` ends what they began."""
         self.settings = settings
-        self.choices = stores.choices
         self._safeguards = safeguards
         self._pulse = pulse
-        self.issues = stores.issues
-        self.links = stores.links
-        self.corrections = stores.corrections
-        self.rules = stores.rules
+        self.choices, self.issues, self.links = stores.choices, stores.issues, stores.links
+        self.corrections, self.rules, self.notes = stores.corrections, stores.rules, stores.notes
+        self.saved_filters = SavedFilters(stores.saved_filters)
         self._stores = stores
+        self._flows = flows
         self._clock = clock
         self.closing = closing
         leases = OwnLeases(stores.leases, owner)
         sealed = StoredConnections(
-            stores.database, clock, key=settings.key.get_secret_value(), key_file=settings.data / "console.key"
+            stores.database,
+            clock,
+            key=settings.key.get_secret_value(),
+            before=settings.key_before.get_secret_value(),
+            key_file=settings.key_file,
         )
+        self.people = People(
+            stores.people, clock, asks=settings.asks_log_in, is_safe=settings.address.startswith("https:")
+        )
+        self.provider, self.proxy = ways_in(settings)
         self.access = Access(settings, sealed, stores.leases, clock, named=lambda given: self.names.laid_over(given))  # noqa: PLW0108 - made after it
         closing.callback(self.access.close)
         connector = self.access.connector
@@ -89,16 +140,27 @@ class Application:
             access=lambda: self.access.of(BOOKS),
             connector=lambda: connector(BOOKS),
             name=self.access.name,
-            file=settings.accountview.names,
+            file=settings.access(BOOKS).names,
             changed=lambda: self.access.reconnect(BOOKS),
         )
         self.lists = Lists(connector, lambda: self.access.sandboxed, clock)
         closing.callback(self.lists.close)
-        self.logics = Logics(flows, stores, connector=connector, rates=self.lists.vat_rates, codes=self.lists.choices)
-        self.mappings = Mappings(stores.rules, self.logics)
+        self.tables = Tables(flows, stores.rules, self.lists)
+        self.pictures = closing.enter_context(contextlib.closing(Pictures(settings)))
+        self.logics = Logics(
+            flows,
+            stores,
+            connector=connector,
+            rates=self.lists.vat_rates,
+            codes=self.lists.choices,
+            pictures=self.pictures.read,
+        )
+        self.mappings, self.ways = Mappings(stores.rules, self.logics), Ways(self.logics, connector)
         self.work = Work(executor, leases, self._engine, closing)
         self.proposals = Proposals(flows, self.access, stores, names_are_kept=self.names.kept)
+        self.documents = Documents(stores, logic=self.logics.now, connector=connector)
         self.exceptions = Exceptions(flows, stores, connector=connector, flow=self.logics.flow)
+        self.openings = OpeningsKept(stores.settings)
         self.flows = Flows(
             flows,
             self.logics,
@@ -109,6 +171,16 @@ class Application:
             clock=clock,
             expect=self.names.expect_objects,
             changed=self.work.reschedule,
+            held=self._held,
+            is_closed=lambda day: self.openings.now().is_closed(day),
+        )
+        self.arrangement = Arrangement(
+            flows,
+            stores,
+            logics=self.logics,
+            tables=self.tables,
+            names=self.names,
+            changed=self._rearranged,
         )
         self.sandbox = BuiltIn(settings, self.access, leases, stores, clock, flows=flows, closing=closing)
         self.connections = Connections(
@@ -124,21 +196,86 @@ class Application:
             self.lists,
             self.flows.settings,
             self.flows.change,
+            self.tables.save,
             stores,
             name=self.access.name,
             well=self.connections.are_well,
             entered=self.connections.is_entered,
+            fill=self.proposals.fill_once,
         )
         self.drafts = Drafts(
             flows, stores, logics=self.logics, mappings=self.mappings, lists=self.lists, connector=connector
         )
         self.plans = Plans(stores, self.logics, connector)
+        self.prices = Prices(
+            stores.links,
+            stores.issues,
+            till=lambda: connector(TILL),
+            customers=writer_of(flows.values(), Kind.RELATION).name,
+            products=writer_of(flows.values(), Kind.PRODUCT).name,
+            is_sent=lambda flow: self.flows.settings(flow).model_dump().get("customer_prices") is True,
+            rows=lambda table: stores.rules.tables().get(table, {}),
+            branches=lambda: self.lists.choices(TILL, "branches"),
+        )
         self._runner = self._run_by(stores)
-        self.runs = Runs(stores, self.work, self._runner, self.mappings, self.exceptions, self.proposals, clock)
+        parts, days = self._runner.preview.parts, writer_of(flows.values(), Kind.DAY_PAGE).name
+        self.drift = Drift(
+            tuple(flows),
+            parts,
+            stores,
+            clock,
+            is_on=self.flows.is_on,
+            flow=self.logics.flow,
+            without=(Kind.DAY_PAGE,),
+            rates=lambda system: self.lists.captions(system, VAT_RATES),
+        )
+        self.days = Days(
+            parts,
+            stores,
+            clock,
+            flow=days,
+            is_on=self.flows.is_on,
+            branches=lambda: self.lists.captions(TILL, "branches"),
+            others=[(name, Kind.POSTING) for name in flows if name != days],
+        )
+        self.day_sheets = DaySheets(self.lists.captions, self._company, clock)
+        self.four_eyes = FourEyes(flows, stores.settings, stores.yeses, clock)
+        self.runs = Runs(
+            stores, self.work, self._runner, self.mappings, self.exceptions, self.proposals, self.four_eyes, clock
+        )
+        self.bulk = Bulk(self.exceptions, stores.issues, self.runs)
         self.lab = Lab(settings.data, flows, stores, closing=closing)
-        self.questions = Questions(stores.settings)
+        self.questions, self.backups, self.listings = Questions(stores.settings), Backups(settings.data), Listings()
+        self._tell(owner, serves=serves)
+        self._watch(sealed, keeps_watch=executor in WATCHES, serves=serves)
+
+    def acting_for(self, actor: Actor) -> "Application":
+        """Return the application as somebody may ask it: who they are, and what they may, is looked at each time."""
+        return cast("Application", Acting(self, actor, self.people.admit, self.audit.heard))
+
+    def start(self) -> Self:
+        """Start the built-in systems where they are connected, the engine, and what fills the log."""
+        self.audit.keep_key()
+        self.connections.join_sandbox()
+        self.work.start()
+        if self._keeps_watch:
+            for watch in (self.reach, self.alerts):
+                watch.start()
+                self.closing.callback(watch.stop)
+        self.log.start()
+        self.closing.callback(self.log.stop)
+        self.closing.callback(self.log_access.close)
+        return self
+
+    def close(self) -> None:
+        """Stop everything; runs under way are taken up again at the next start."""
+        self.closing.close()
+
+    def _tell(self, owner: str, *, serves: bool) -> None:
+        """Make what tells of what happened: the log, the numbers of a monitor, and stock over time."""
+        settings, stores, clock, flows = self.settings, self._stores, self._clock, self._flows
         logbook = Logbook(settings.data / "log.duckdb", patience=LET_GO_SECONDS[serves])
-        closing.callback(logbook.close)
+        self.closing.callback(logbook.close)
         self.log = Log(logbook, stores.events, is_drained=serves)
         self.health = HealthCheck(
             settings.data,
@@ -149,6 +286,8 @@ class Application:
             log_is_away=lambda: logbook.is_away,
         )
         self.log_access = LogAccess(self.log, settings.data)
+        self.search = Search(flows, self.log, stores.links)
+        self.retention = Retained(settings, stores, self.log, clock, owner=owner, serves=serves)
         stock = writer_of(flows.values(), Kind.STOCK).name
         self.stock = Stock(
             logbook,
@@ -158,20 +297,55 @@ class Application:
             flow=stock,
             products=writer_of(flows.values(), Kind.PRODUCT).name,
             reorder=lambda: str(self.flows.settings(stock).model_dump()["reorder"]),
+            due=lambda rounds, at: self.flows.round_before(stock, rounds, at) if self.flows.is_on(stock) else None,
         )
 
-    def start(self) -> Self:
-        """Start the built-in systems where they are connected, the engine, and what fills the log."""
-        self.connections.join_sandbox()
-        self.work.start()
-        self.log.start()
-        self.closing.callback(self.log.stop)
-        self.closing.callback(self.log_access.close)
-        return self
-
-    def close(self) -> None:
-        """Stop everything; runs under way are taken up again at the next start."""
-        self.closing.close()
+    def _watch(self, sealed: StoredConnections, *, keeps_watch: bool, serves: bool) -> None:
+        """Make what notices trouble and tells of it, and what else keeps something sealed."""
+        settings, stores, clock = self.settings, self._stores, self._clock
+        flows = _numbering(self._flows)
+        self.persons = Persons(settings, stores, self.log, sealed, clock, flows=flows, serves=serves)
+        self._keeps_watch = keeps_watch
+        self.audit = Audit(stores, sealed, clock, authority_of(settings))
+        self.keys = Keys(sealed, self.audit.keep_key)
+        post = Post(Way(around(), settings.proxy.get_secret_value(), settings.certificates))
+        self.channels = Channels(stores.settings, sealed, stores.deliveries, post)
+        self.pings = Pings(stores, sealed, clock, lambda url: Road(**settings.road(url)))
+        self.monitoring = Monitoring(stores, clock, self.flows.statuses, self.channels, self.pings)
+        self.reach = Reach(self.access, self.connections, clock)
+        self.first_week = FirstWeek(
+            self._flows,
+            stores,
+            self.channels,
+            self.backups,
+            connected=lambda: all(one.connected for one in self.connections.statuses()),
+            is_on=self.flows.is_on,
+        )
+        self.metrics = Metrics(stores, clock, self.flows.statuses, self.health.look)
+        symptoms = Symptoms(
+            stores,
+            clock,
+            flows=self.flows.statuses,
+            round_before=self.flows.round_before,
+            openings=self.openings.now,
+            health=self.health.look,
+            executor=lambda: self.work.executor,
+            channel_name=self.monitoring.channel_name,
+            audit=self.audit.checked,
+            stands=self.reach.stands,
+        )
+        self.alerts = Alerts(
+            stores,
+            clock,
+            symptoms=symptoms,
+            channels=self.channels,
+            openings=self.openings,
+            pings=self.pings,
+            post=post,
+            messages=lambda: Messages(settings.address or self.log_access.place),
+            executor=lambda: self.work.executor,
+            audit=self.audit.newest_anchor,
+        )
 
     def _run_by(self, stores: Stores) -> Runner:
         parts = Parts(
@@ -187,8 +361,12 @@ class Application:
             patience=Patience(visible_within=timedelta(seconds=self.settings.patience_seconds)),
             earlier=self.logics.earlier,
             corrected=self.logics.corrected,
+            fed=self.logics.fed,
             names=self.names.mark,
             safeguards=self._safeguards,
+            ended=self.prices.written,
+            held=self._held,
+            erased=stores.erased.held,
         )
         return Runner(Preview(parts), Commit(parts))
 
@@ -203,9 +381,30 @@ class Application:
             claims=self._stores.claims,
             heartbeats=self._stores.heartbeats,
             schedules=self.flows,
+            looks={
+                "drift": self.drift.page,
+                "days": self.days.look,
+                "prices": self.prices.page,
+                "retention": self.retention.page,
+                "erasure": self.persons.page,
+                "audit": self.audit.page,
+            },
             safeguards=self._safeguards,
             pulse=self._pulse,
         )
+
+    def _held(self, flow: str) -> PlanStaleError | None:
+        """Return why a flow may write nothing for now."""
+        return self.drift.held(flow)
+
+    def _rearranged(self) -> None:
+        """Use what was just kept from a file: names with the next call, schedules from now on."""
+        self.access.reconnect(BOOKS)
+        self.work.reschedule()
+
+    def _company(self) -> str:
+        """Return what the administration of the books is called, as far as their connection says it."""
+        return next((one.about for one in self.connections.statuses() if one.system == BOOKS), "")
 
     def _needs(self, flows: tuple[str, ...]) -> list[Finding]:
         """Return what flows need of AccountView beyond the connection."""
@@ -216,6 +415,12 @@ class Application:
                 for name in flows
             ],
         )
+
+
+def _numbering(flows: Specs) -> tuple[str, str]:
+    """Return the flow that knows customers by their number in the books, and the one that does by that at the till."""
+    customers = writer_of(flows.values(), Kind.RELATION)
+    return customers.name, customers.mirrors[Kind.RELATION][0]
 
 
 class _Connectors(dict[str, Connector]):

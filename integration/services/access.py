@@ -24,6 +24,7 @@ from integration.store.secrets import Connections, StoredTokens
 
 IDENTITY = frozenset({"url", "company", *(name for one in SYSTEMS.values() for name in (one.who, *one.secrets))})
 KEPT_TOKENS = "accountview-tokens"
+LEARNED = "learned"  # what a connection found out of the installation
 GIVEN_TOKENS = "accountview-given"  # where the refresh tokens of the settings were used first, by their marks
 ELSEWHERE_SECONDS = 2.0  # how long another process may go on with what was changed
 
@@ -66,6 +67,10 @@ class Access:
                 self._connectors[system] = self._connect(system)
             return self._connectors[system]
 
+    def made(self, system: str) -> Connector | None:
+        """Return the connection to a system where this process has made one already."""
+        return self._connectors.get(system)
+
     def _notice(self, system: str) -> None:
         """Connect anew where another process has changed how a system is reached, or what it calls its fields."""
         at, known = self._seen.get(system, (0.0, ""))
@@ -81,9 +86,14 @@ class Access:
     def _connected(self, system: str, given: Mapping[str, Any], tokens: str) -> Connector:
         known = SYSTEMS[system]
         if not known.can_be_asked(given):
-            raise ConfigurationError(known.unconnected, system=known.caption)
-        settings = _settings_of(known.settings, self._on_the_road(given, known.usual_address), system.upper())
-        return known.connects(settings, self.tokens(given, tokens))
+            raise ConfigurationError(
+                known.unconnected if known.is_connected(given) else "not_connected", system=known.caption
+            )
+        folders = {name: self._settings.data / name for name in known.folders}
+        given = {**self._on_the_road(given, known.usual_address), **folders}
+        settings = _settings_of(known.settings, given, system.upper())
+        learned = KeptLearned(self.connected, self.name(f"{system}-{LEARNED}"), known.given_for(given))
+        return known.connects(settings, self.tokens(given, tokens), learned)
 
     def _with_token(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return access without the refresh token of the settings where that was used elsewhere before."""
@@ -190,8 +200,7 @@ class Access:
         return not self.sandboxed and any(IDENTITY & self._entered(one).keys() for one in SYSTEMS)
 
     def _environment(self, system: str) -> dict[str, Any]:
-        settings = self._settings.accountview if system == "accountview" else self._settings.mplus
-        given = settings.model_dump(exclude={"names"})
+        given = self._settings.access(system).model_dump(exclude={"names"})
         plain = {
             name: value.get_secret_value() if hasattr(value, "get_secret_value") else value
             for name, value in given.items()
@@ -231,6 +240,24 @@ class Access:
     def changes(self, system: str) -> int:
         """Return how often a system has been connected anew: what was learnt before is not said of it now."""
         return self._changes.get(system, 0)
+
+
+class KeptLearned:
+    """What was found out of one installation: of another, or by another name, nothing is known."""
+
+    def __init__(self, connected: Connections, name: str, given_for: str) -> None:
+        self._connected = connected
+        self._name = name
+        self._given_for = given_for
+
+    def get(self) -> Mapping[str, str]:
+        """Return what was found out; see `Learned`."""
+        kept = self._connected.get(self._name) or {}
+        return kept.get("values", {}) if kept.get("given_for") == self._given_for else {}
+
+    def put(self, values: Mapping[str, str]) -> None:
+        """Keep it, without a word in the log."""
+        self._connected.renew(self._name, {"given_for": self._given_for, "values": dict(values)})
 
 
 def mark(state: str) -> str:

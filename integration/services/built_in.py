@@ -11,6 +11,7 @@ from integration.background import again_and_again
 from integration.connectors.systems import SYSTEMS
 from integration.core.connections import Token
 from integration.core.errors import ConfigurationError
+from integration.core.people import SANDBOX
 from integration.services.access import Access
 from integration.services.work import SLOT_SECONDS, OwnLeases
 from integration.settings import Settings
@@ -31,6 +32,28 @@ WAREHOUSES = {
     "article": "ART_CODE",
     "warehouse": "K9_BRANCH",
     "quantity": "K9_QTY",
+}
+# Objects that its books have and no real ones are known to have: names that a person would give.
+OBJECTS = {
+    "objects.trade_invoices.code": "K9F",
+    "objects.trade_invoices.table": "K9_INV",
+    "objects.trade_invoices.detail": "K9_INVL",
+    "objects.quotations.code": "K9Q",
+    "objects.quotations.table": "K9_QUO",
+    "objects.quotations.detail": "K9_QUOL",
+    "quotation.reference": "K9_REF",
+}
+PRICES = {
+    "object": "K9P",
+    "table": "K9_PRICE",
+    "article": "ART_CODE",
+    "list": "K9_LIST",
+    "branch": "K9_BRANCH",
+    "debtor": "SUB_NR",
+    "group": "K9_DGRP",
+    "minimum": "K9_MINQ",
+    "price": "K9_PX",
+    "percent": "K9_PCT",
 }
 PACE = {"per_second": 100_000}  # nobody else is to be spared there
 START_SECONDS = 30.0
@@ -69,6 +92,11 @@ class BuiltIn:
     def is_connected(self) -> bool:
         """Tell whether both systems are the built-in ones, in whichever process they run."""
         return self._access.sandboxed
+
+    @property
+    def runs_here(self) -> bool:
+        """Tell whether they run in this process."""
+        return self.running is not None
 
     def is_chosen(self) -> bool:
         """Tell whether somebody chose them in the console and nobody has left them since."""
@@ -163,7 +191,7 @@ class BuiltIn:
             if self._box is not None:
                 self._held.takes(LEASE)
             elif self._access.sandboxed:
-                self._share(by="sandbox")
+                self._share(by=SANDBOX.ref)
                 address = self._address()
                 if address and address != self._known:
                     self._known = address

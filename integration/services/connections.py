@@ -13,6 +13,7 @@ from integration.connectors.systems import SYSTEMS
 from integration.core.connections import Finding, Tell, unheard
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
+from integration.core.people import START, Actor
 from integration.core.records import Kind
 from integration.core.rules import Mapping as RuleMapping
 from integration.flows.functions.toolbox import read_by
@@ -50,23 +51,23 @@ def uses(spec: FlowSpec, settings: FlowSettings, mapping: RuleMapping) -> list[U
 
 
 def _read(flow: Flow, mapping: RuleMapping, computed: Collection[str]) -> Iterator[Use]:
-    kinds = {stage.target: stage.source for stage in flow.stages}
     for rule in mapping.rules:
-        kind = kinds.get(Kind(rule.target.partition(".")[0]), flow.counted.source)
+        kind = flow.read_for(Kind(rule.target.partition(".")[0]))
         for name in sorted(read_by(rule).difference(computed)):
             yield Use(kind, name, "rule_field_unknown", {"target": rule.target})
 
 
 def _asked(flow: Flow, settings: FlowSettings) -> Iterator[Use]:
-    kind = flow.counted.source
+    kinds = tuple(stage.source for stage in flow.counting)
     for number, each in enumerate(settings.filters, start=1):
-        yield Use(kind, each.field, "filter_field_unknown", {"number": str(number)}, chosen=True)
+        for kind in kinds:
+            yield Use(kind, each.field, "filter_field_unknown", {"number": str(number)}, chosen=True)
     for setting, name, chosen in settings.reads():
-        yield Use(kind, name, "setting_field_unknown", {"setting": setting}, chosen)
+        yield Use(flow.counted.source, name, "setting_field_unknown", {"setting": setting}, chosen)
 
 
 def _written(flow: Flow, mapping: RuleMapping) -> Iterator[Use]:
-    kinds = {stage.target for stage in flow.stages} | {Kind.LINE}
+    kinds = {stage.target for stage in flow.stages if not stage.off} | {Kind.LINE}
     for rule in mapping.rules:
         kind, _, name = rule.target.partition(".")
         if kind in kinds:
@@ -246,37 +247,37 @@ class Connections:
 
     # ---- connecting the built-in systems
 
-    def use_sandbox(self, by: str, *, keep: bool = True) -> None:
+    def use_sandbox(self, by: Actor, *, keep: bool = True) -> None:
         """Connect to the built-in systems; nothing of a real system is touched.
 
         Raises ConfigurationError while settings name a real system.
         """
-        self._sandbox.use(by, keep=keep)
-        self._propose(by)
+        self._sandbox.use(by.ref, keep=keep)
+        self._propose(by.ref)
         for system in SYSTEMS:
             self.check(system)
 
     def join_sandbox(self) -> None:
         """Connect to the built-in systems where a setting or the console says so; see `use_sandbox`."""
         if self._sandbox.is_asked_for():
-            self.use_sandbox(by="start", keep=False)
+            self.use_sandbox(START, keep=False)
         elif self._sandbox.is_chosen():
-            self._sandbox.leave(by="start")
+            self._sandbox.leave(by=START.ref)
 
     # ---- connecting one's own systems: an access is in force until another one has worked
 
-    def connect_mplus(self, url: str, ident: str, secret: str, by: str, tell: Tell = unheard) -> list[Finding]:
+    def connect_mplus(self, url: str, ident: str, secret: str, by: Actor, tell: Tell = unheard) -> list[Finding]:
         """Check access to the till, and keep it once it has worked or where there is none yet; `tell` hears each line.
 
         Raises ConfigurationError for what can be no access, before anything is asked.
         """
         given = {"url": url.strip(), "ident": ident.strip(), "secret": secret.strip()}
-        entered = self._entered(TILL, given, by)
+        entered = self._entered(TILL, given, by.ref)
         return self._replaced(
             TILL,
             self._access.on_trial(TILL, entered),
-            lambda: self._access.keep(TILL, entered, by),
-            by,
+            lambda: self._access.keep(TILL, entered, by.ref),
+            by.ref,
             tell,
         )
 
@@ -313,7 +314,7 @@ class Connections:
                     self.check(other)
         return findings
 
-    def authorize_address(self, redirect_uri: str, client_id: str, client_secret: str, by: str, url: str = "") -> str:
+    def authorize_address(self, redirect_uri: str, client_id: str, client_secret: str, by: Actor, url: str = "") -> str:
         """Return where the operator logs in at AccountView with the application's keys.
 
         The answer comes back to `redirect_uri`, in whichever process and browser tab, and is good for a quarter of an
@@ -321,7 +322,7 @@ class Connections:
         """
         given = {"client_id": client_id, "client_secret": client_secret, "url": url}
         entered = {name: value.strip() for name, value in given.items() if value.strip()}
-        return self._logins.begin(self._entered(BOOKS, entered, by), redirect_uri, by)
+        return self._logins.begin(self._entered(BOOKS, entered, by.ref), redirect_uri, by.ref)
 
     def authorized(self, code: str, state: str) -> None:
         """Exchange the code that came back from the log-in for the first pair of tokens.
@@ -340,13 +341,13 @@ class Connections:
         with self._access.client(entered, TOKENS if entered else KEPT_TOKENS) as client:
             return {one.id: one.name for one in client.companies()}
 
-    def choose_company(self, company: str, by: str, tell: Tell = unheard) -> list[Finding]:
+    def choose_company(self, company: str, by: Actor, tell: Tell = unheard) -> list[Finding]:
         """Check the company, with the log-in that waits for one, and keep it as `connect_mplus` does."""
         entered, chosen = self._logins.waiting(), {"company": company}
         return self._replaced(
             BOOKS,
             self._access.on_trial(BOOKS, {**entered, **chosen}, TOKENS if entered else KEPT_TOKENS),
-            lambda: self._logins.take(chosen, by),
-            by,
+            lambda: self._logins.take(chosen, by.ref),
+            by.ref,
             tell,
         )

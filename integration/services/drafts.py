@@ -13,16 +13,18 @@ from integration.connectors.protocol import Connector
 from integration.core.compiled import faults
 from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
+from integration.core.people import Actor
 from integration.core.records import Kind, Record
 from integration.core.rules import Mapping as RuleMapping
-from integration.core.rules import Rule, Trace, readable_rules, rules_to
+from integration.core.rules import Rule, readable_rules, rules_to
 from integration.core.run import PlanRow
+from integration.core.traces import Trace
 from integration.flows.functions.toolbox import Tools
 from integration.flows.registry import Specs
-from integration.flows.spec import Shaped
+from integration.flows.spec import Shaped, page_in
 from integration.runner.lookup import look_around
 from integration.services.lists import CHOICES_KEPT, Lists
-from integration.services.mappings import Logics, Mappings, kind_of, read_kind
+from integration.services.mappings import Logics, Mappings, kind_of
 from integration.services.trials import Around, Comparison, Effect, Moved, Trial, tried
 from integration.store.stores import Stores
 
@@ -134,20 +136,20 @@ class Drafts:
         found = self._stores.rules.published(flow)
         return found[0] if found else 0
 
-    def put_rule(self, flow: str, rule: Rule, by: str) -> None:
+    def put_rule(self, flow: str, rule: Rule, by: Actor) -> None:
         """Put a rule into the draft, in the place of the one for the same field; without a draft it begins one."""
         base, mapping = self._at_hand(flow)
         rules = _by_target(mapping)
         rules[rule.target] = rule
         self._keep(flow, base, RuleMapping(mapping.version, tuple(rules.values())), by)
 
-    def remove_rule(self, flow: str, target: str, by: str) -> None:
+    def remove_rule(self, flow: str, target: str, by: Actor) -> None:
         """Take the rule for a field out of the draft."""
         base, mapping = self._at_hand(flow)
         rules = tuple(rule for rule in mapping.rules if rule.target != target)
         self._keep(flow, base, RuleMapping(mapping.version, rules), by)
 
-    def restore_rule(self, flow: str, target: str, by: str) -> None:
+    def restore_rule(self, flow: str, target: str, by: Actor) -> None:
         """Put the rule for a field back as the version has it that the draft began with."""
         base, _ = self._at_hand(flow)
         before = _by_target(self.version(flow, base)).get(target)
@@ -156,11 +158,11 @@ class Drafts:
         else:
             self.put_rule(flow, before, by)
 
-    def take_version(self, flow: str, version: int, by: str) -> None:
+    def take_version(self, flow: str, version: int, by: Actor) -> None:
         """Make a draft of an earlier version. Raises KeyError when there is none."""
         self._keep(flow, self.current(flow), self.version(flow, version), by)
 
-    def rebase(self, flow: str, by: str) -> None:
+    def rebase(self, flow: str, by: Actor) -> None:
         """Go on from the version in force: what others published meanwhile, with the changes of the draft on top."""
         draft = self.draft(flow)
         if draft is not None:
@@ -168,12 +170,12 @@ class Drafts:
             mapping = rebased(self.version(flow, draft.base), draft.mapping, self.version(flow, now))
             self._keep(flow, now, mapping, by)
 
-    def discard(self, flow: str, by: str) -> None:
+    def discard(self, flow: str, by: Actor) -> None:
         """Put the draft away."""
         if self._stored.get(_name(flow)):
-            self._stored.put(_name(flow), {}, by)
+            self._stored.put(_name(flow), {}, by.ref)
 
-    def publish(self, flow: str, by: str, note: str) -> int:
+    def publish(self, flow: str, by: Actor, note: str) -> int:
         """Publish the draft of a flow and return its number; see `Mappings.publish`. Without one nothing is."""
         draft = self.draft(flow)
         if draft is None:
@@ -189,12 +191,12 @@ class Drafts:
         version = self.current(flow)
         return version, self.version(flow, version)
 
-    def _keep(self, flow: str, base: int, mapping: RuleMapping, by: str) -> None:
+    def _keep(self, flow: str, base: int, mapping: RuleMapping, by: Actor) -> None:
         if not changes(self.version(flow, base), mapping):
             self.discard(flow, by)
             return
         at = datetime.now(UTC).isoformat()
-        self._stored.put(_name(flow), {"base": base, "body": rules_to(mapping), "by": by, "changed_at": at}, by)
+        self._stored.put(_name(flow), {"base": base, "body": rules_to(mapping), "by": by.ref, "changed_at": at}, by.ref)
 
     # ---- rules that cannot work
 
@@ -227,9 +229,11 @@ class Drafts:
     def _recent(self, flow: str, kind: Kind, most: int) -> list[Record]:
         keys = list(dict.fromkeys(self._last_keys(flow, kind, most)))[:most]
         found = {record.key: record for record in self.records(flow, kind, keys)} if keys else {}
-        source, after = self._connector(self._logics.flow(flow).source), None
+        logic, after = self._logics.trial(flow), None
+        source = self._connector(logic.flow.source)
+        stage = next((one for one in logic.flow.stages if one.source is kind), Stage(kind, kind))
         while len(found) < most:
-            batch = source.extract(kind, None, after)
+            batch = page_in(source, logic, stage, since=None, after=after)
             fresh = [record for record in batch.records if record.key not in found]
             for record in self._logics.corrected(flow, fresh[: most - len(found)]):
                 found[record.key] = record
@@ -259,9 +263,10 @@ class Drafts:
     def why(self, flow: str, key: str, mapping: RuleMapping | None = None) -> list[Trace]:
         """Return how each value of a record comes about, with a mapping that need not be published; [] if unknown."""
         logic = self._logics.trial(flow, mapping)
-        stage = logic.flow.counted
-        records = self.records(flow, stage.source, [key])
-        return logic.trace(stage, records[0]) if records else []
+        for stage in logic.flow.counting:
+            for record in self.records(flow, stage.source, [key]):
+                return logic.trace(stage, record)
+        return []
 
     def effect(
         self,
@@ -275,7 +280,7 @@ class Drafts:
         Both systems are asked as a preview asks them. `progress` is told how far it has come.
         """
         before, whole = self.version(flow, self.current(flow)), self._logics.flow(flow)
-        touched = {read_kind(whole, kind_of(one.target)) for one in changes(before, mapping)}
+        touched = {whole.read_for(kind_of(one.target)) for one in changes(before, mapping)}
         records = [record for kind in sorted(touched) for record in self._recent(flow, kind, MOST_RECORDS)]
         until, good = time.monotonic() + seconds, self._workable(flow, mapping)
         moved: list[Moved] = []

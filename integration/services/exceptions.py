@@ -1,24 +1,28 @@
 """The exception queue as a person works on it: groups by what one repair serves, and the repairs themselves."""
 
 import hashlib
-import json
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from integration.connectors.protocol import Connector
 from integration.core.causes import telling
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
-from integration.core.foreign import csv_text
 from integration.core.issues import CauseGroup, Issue, IssueState, OpenIssue, Trouble, source_mark
+from integration.core.people import Actor
 from integration.core.records import Correction, Field, Kind, Record, Value
 from integration.core.rules import as_text
-from integration.core.run import Link, Mode, PlanRow, Run, RunState
+from integration.core.run import Link, PlanRow, Run, RunState
+from integration.flows.deciding import written
 from integration.flows.registry import Specs
-from integration.flows.settings import BOOKS
+from integration.flows.settings import BOOKS, ValueTable
 from integration.flows.spec import FlowSpec
+from integration.services.candidates import Candidate, candidates
+from integration.services.settling import without_conflicts
+from integration.services.tries import tried
 from integration.store.events import Event
 from integration.store.stores import Stores
 
@@ -27,25 +31,34 @@ AT_ONCE = 500  # source records asked for with one call
 PAGE = 1_000
 FEW = 20  # records of a group that are looked into for an example
 RUNS_BACK = 10  # runs of a flow in which a try at a cause is looked for
+AMOUNT = re.compile(r"-?\d{1,12}(\.\d+)?")
 ARTICLES = "articles"  # the value table of what stands in for articles the books do not have
 UNMAPPED = "value_unmapped"  # the cause of what lacks a row of a table that has no cause of its own
 
 
+ISSUE_COLUMNS = (
+    "flow", "cause", "field", "detail", "key", "title", "state", "first_seen", "last_seen", "seen", "assigned", "note",
+    "reason", "by", "sold",
+)  # fmt: skip
+
+
+def _at_stake(issue: Issue) -> Decimal | None:
+    """Return the amount that a document of the till comes to, as far as the issue tells."""
+    told = issue.facts.get("sold", "")
+    return Decimal(told) if AMOUNT.fullmatch(told) else None
+
+
 @dataclass(frozen=True, slots=True)
 class MissingRow:
-    """A row that a value table lacks, with the codes it can have, the usual one first."""
+    """A row that a value table lacks: what it is for, by the parts of its key."""
 
-    table: str
-    codes: tuple[str, ...]
+    table: ValueTable
+    asked: Mapping[str, str]
 
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A record of the target that may be the one that is meant; `record` is None when it is not there any more."""
-
-    reference: str
-    record: Record | None
-    taken_by: str = ""  # our key of what it is linked to already
+    @property
+    def code(self) -> str:
+        """The code that has no row."""
+        return self.asked.get(self.table.code.name, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,29 +81,6 @@ class Try:
         return sum(self.others.values())
 
 
-_TRIED = "tried"
-
-
-def notes_of(group: CauseGroup) -> dict[str, str]:
-    """Return what a run keeps of the cause it tries again."""
-    told = {
-        "cause": group.cause, "field": group.field, "detail": group.detail, "facts": dict(group.facts),
-        "count": group.count, "first_seen": group.first_seen.isoformat(),
-    }  # fmt: skip
-    return {_TRIED: json.dumps(told, ensure_ascii=False)}
-
-
-def _tried(run: Run) -> CauseGroup | None:
-    """Return the cause that a run tries again, or None when it does something else."""
-    told = json.loads(run.notes.get(_TRIED, "null"))
-    if run.mode is not Mode.CHOSEN or told is None:
-        return None
-    return CauseGroup(
-        run.flow, told["cause"], told["field"], told["count"], datetime.fromisoformat(told["first_seen"]),
-        run.started_at, told["facts"], told["detail"], run=run.id,
-    )  # fmt: skip
-
-
 def urgency(group: CauseGroup) -> tuple[object, ...]:
     """Return by what causes are sorted: the most money first, then the longest waiting."""
     return -(group.sold or 0), group.first_seen, -group.count, group.flow, group.cause, group.detail
@@ -110,27 +100,16 @@ def cause_of(flow: str, cause: str, field: str, facts: Mapping[str, str]) -> Tro
 def missing_row(spec: FlowSpec, cause: str, facts: Mapping[str, str]) -> MissingRow | None:
     """Return the row of a value table that would repair a cause, or None when that is no repair of it."""
     if cause == UNMAPPED and facts.get("table"):
-        return MissingRow(facts["table"], (facts.get("value", ""),))
+        named = spec.table(facts["table"])
+        return MissingRow(named, {named.code.name: facts.get("value", "")})
     table = next((one for one in spec.tables if cause in one.causes), None)
-    return MissingRow(table.name, table.codes(facts)) if table is not None else None
+    return MissingRow(table, table.asked(facts)) if table is not None else None
 
 
 def missing_articles(cause: str, facts: Mapping[str, str]) -> list[str]:
     """Return the articles a document needs and the books lack."""
     named = facts.get("article", "").split(", ") if cause == "article_missing" else []
     return [code for code in named if code]
-
-
-class _AsNamed:
-    """References by which every record is called what it is asked for."""
-
-    def reference(self, kind: Kind, key: str) -> str | None:
-        del kind
-        return key
-
-    def key(self, kind: Kind, reference: str) -> str | None:
-        del kind
-        return reference
 
 
 class Exceptions:
@@ -166,6 +145,11 @@ class Exceptions:
             if (not assigned or group.assigned == assigned) and (found is None or group.of in found)
         ]
 
+    def of_run(self, run: Run) -> list[CauseGroup]:
+        """Return the causes for which records of a run are parked, as far as they still wait; see `groups`."""
+        causes = self._stores.plans.facets(run.id, "parked")["cause"]
+        return [group for group in self.groups(run.flow) if group.cause in causes]
+
     def group(self, cause: Trouble, state: IssueState = IssueState.OPEN) -> CauseGroup | None:
         """Return one group, or None when nothing of it is left."""
         return next((group for group in self._stores.issues.causes(cause.flow, state) if group.of == cause), None)
@@ -180,7 +164,7 @@ class Exceptions:
         found: dict[Trouble, Try] = {}
         for flow in self._flows:
             for run in self._stores.runs.latest(flow, limit=RUNS_BACK):
-                group = _tried(run)
+                group = tried(run)
                 if group is not None and group.of not in found:
                     found[group.of] = self._outcome(run, group)
         return [one for one in found.values() if one.run.state is not RunState.DISCARDED]
@@ -226,9 +210,10 @@ class Exceptions:
         A product counts with all its articles, a debtor or an address with the documents it comes out of.
         """
         stages = self._flow(flow).stages
-        derived = [stage.target for stage in stages if stage.derived]
+        derived = [stage.target for stage in stages if stage.derived or stage.once]
         named = {one.id: (one.issue.facts.get("documents") or one.issue.key).split(",") for one in found}
-        owners = self._stores.links.get(flow, stages[-1].target, [key for keys in named.values() for key in keys])
+        counted = [stage.target for stage in stages if stage.counted][-1]
+        owners = self._stores.links.get(flow, counted, [key for keys in named.values() for key in keys])
 
         def behind(key: str) -> tuple[str, ...]:
             agreed = owners[key].agreed if key in owners else None
@@ -254,53 +239,45 @@ class Exceptions:
             for cause in (*(cause for one in spec.tables for cause in one.causes), UNMAPPED)
             for one in self._stores.issues.list(flow, cause, limit=MOST)
         )
-        return dict(Counter(one.codes[0] for one in missing if one is not None and one.table == table))
+        return dict(Counter(one.code for one in missing if one is not None and one.table.name == table))
 
     def records(self, flow: str, keys: Collection[str]) -> dict[str, Record]:
         """Return source records as they are now, by their keys; what is gone is left out."""
         logic = self._flow(flow)
-        stage, wanted = logic.counted, list(dict.fromkeys(keys))
-        found: dict[str, Record] = {}
-        for start in range(0, len(wanted), AT_ONCE):
-            some = self._connector(logic.source).fetch(stage.source, wanted[start : start + AT_ONCE])
-            found |= {record.key: record for record in some}
+        wanted, found = list(dict.fromkeys(keys)), {}  # type: tuple[list[str], dict[str, Record]]
+        for stage in logic.counting:
+            left = [key for key in wanted if key not in found]
+            for start in range(0, len(left), AT_ONCE):
+                some = self._connector(logic.source).fetch(stage.source, left[start : start + AT_ONCE])
+                found |= {record.key: record for record in some}
         return found
 
     def candidates(self, flow: str, one: OpenIssue) -> list[Candidate]:
         """Return the records of the target that may be the one an issue is about, as they are now."""
         kind = self._flows[flow].repair_of(one.issue.cause).kind
-        facts = one.issue.facts
-        named = facts.get("candidates") or facts.get("number", "")
-        references = [reference for reference in named.split(", ") if reference]
-        if kind is None or not references:
-            return []
-        wanted = [Record(kind, reference, {}) for reference in references]
-        held = self._connector(self._flow(flow).target).lookup(wanted, _AsNamed())
-        owners = self._stores.links.by_reference(flow, kind, references)
-        return [
-            Candidate(
-                reference,
-                held[reference].record if reference in held else None,
-                owners[reference].key if reference in owners and owners[reference].key != one.issue.key else "",
-            )
-            for reference in references
-        ]
+        target = self._connector(self._flow(flow).target)
+        return candidates(target, self._stores.links, one, kind) if kind is not None else []
 
-    def csv(self, groups: Sequence[CauseGroup], state: IssueState, find: str = "") -> str:
-        """Return every record of the groups as CSV, one line each."""
-        shown = ["flow", "cause", "field", "detail", "key", "title", "state", "first_seen", "last_seen", "seen"]
-        lines = (
+    def meant(self, one: OpenIssue) -> list[Record]:
+        """Return the customer an issue is about, as its source tells it now; nothing where it is gone."""
+        found = self.records(one.flow, self.sources(one.flow, [one])[one.id][:1]).values()
+        meant = [next((part for part in each.parts if part.kind is Kind.RELATION), each) for each in found]
+        return [replace(each, key=one.issue.key) for each in meant]
+
+    def listed(self, groups: Sequence[CauseGroup], state: IssueState, find: str = "") -> list[list[object]]:
+        """Return every record of the groups with the values of `ISSUE_COLUMNS`."""
+        return [
             [
                 one.flow, one.issue.cause, one.issue.field, group.of.detail, one.issue.key, one.title, one.state,
                 one.first_seen.isoformat(), one.last_seen.isoformat(), one.seen, group.assigned, group.note,
-                one.reason, one.by,
+                one.reason, one.by, _at_stake(one.issue),
             ]
             for group in groups
-            for one in self._every(group.of, state, find)
-        )  # fmt: skip
-        return csv_text([*shown, "assigned", "note", "reason", "by"], lines)
+            for one in self.every(group.of, state, find)
+        ]  # fmt: skip
 
-    def _every(self, cause: Trouble, state: IssueState, find: str = "") -> Iterator[OpenIssue]:
+    def every(self, cause: Trouble, state: IssueState, find: str = "") -> Iterator[OpenIssue]:
+        """Yield every issue of a group, the longest waiting first."""
         offset = 0
         while page := self.issues_of(cause, state, find, offset, PAGE):
             offset += len(page)
@@ -308,13 +285,13 @@ class Exceptions:
 
     # ---- deciding
 
-    def set_aside(self, cause: Trouble, reason: str, by: str, only: Collection[int] = ()) -> int:
+    def set_aside(self, cause: Trouble, reason: str, by: Actor, only: Collection[int] = ()) -> int:
         """Take a group out of the queue with a reason, or some issues of it, and return how many that were.
 
         They stay out until their cause is gone, somebody takes them back, or their source is changed. While the source
         does not answer nobody can tell what it is like now: then only the first two bring them back.
         """
-        found = [one for one in self._every(cause, IssueState.OPEN) if not only or one.id in only]
+        found = [one for one in self.every(cause, IssueState.OPEN) if not only or one.id in only]
         sources = self.sources(cause.flow, found)
         try:
             records = self.records(cause.flow, [key for keys in sources.values() for key in keys])
@@ -323,12 +300,12 @@ class Exceptions:
         passing = self._flow(cause.flow).passing
         known = {key: source_mark(record, passing) for key, record in records.items()}
         marks = {one: {key: known[key] for key in keys if key in known} for one, keys in sources.items()}
-        return self._stores.issues.set_all_aside(marks, reason.strip(), by)
+        return self._stores.issues.set_all_aside(marks, reason.strip(), by.ref)
 
-    def take_back(self, cause: Trouble, by: str, only: Collection[int] = ()) -> None:
+    def take_back(self, cause: Trouble, by: Actor, only: Collection[int] = ()) -> None:
         """Put a group back into the queue that was set aside, or some issues of it."""
-        found = (one.id for one in self._every(cause, IssueState.SET_ASIDE))
-        self._stores.issues.take_back([one for one in found if not only or one in only], by)
+        found = (one.id for one in self.every(cause, IssueState.SET_ASIDE))
+        self._stores.issues.take_back([one for one in found if not only or one in only], by.ref)
 
     # ---- repairing
 
@@ -337,18 +314,28 @@ class Exceptions:
         found: Sequence[Record] = self._connector(BOOKS).fetch(Kind.ARTICLE, [code]) if code else ()
         return found[0] if found else None
 
-    def correct(self, flow: str, field: Field, values: Mapping[str, Value], by: str, titles: Mapping[str, str]) -> None:
+    def correct(
+        self, flow: str, field: Field, values: Mapping[str, Value], by: Actor, titles: Mapping[str, str]
+    ) -> None:
         """Let values hold in the place of those the source has in a field, by the key of its records.
 
         They hold as long as the source does not change them, and never reach it. What is gone from it is left out.
         """
         records = self.records(flow, list(values))
         kept = [
-            Correction(field.kind, key, field.name, records[key].values.get(field.name), value, titles.get(key, ""), by)
+            Correction(
+                records[key].kind,
+                key,
+                field.name,
+                records[key].values.get(field.name),
+                value,
+                titles.get(key, ""),
+                by.ref,
+            )
             for key, value in values.items()
             if key in records
         ]
-        self._stores.corrections.keep(flow, kept, by)
+        self._stores.corrections.keep(flow, kept, by.ref)
 
     def sold(self, cause: Trouble, articles: Collection[str]) -> dict[str, Record]:
         """Return for each of these articles a line of the till that sold it, as far as one of the group still tells."""
@@ -361,20 +348,21 @@ class Exceptions:
                     found.setdefault(code, part)
         return found
 
-    def answer(self, one: OpenIssue, number: str | None, by: str) -> None:
+    def answer(self, one: OpenIssue, number: str | None, by: Actor) -> None:
         """Keep what a person found of what is in doubt: it is there under a number, or (None) it is not.
 
         What is there is linked and counts as accepted, for nobody proved it; what is not may be sent once more, by the
         next plan. Raises KeyError for an issue about which that cannot be said.
         """
-        kinds = [stage.target for stage in self._flow(one.flow).stages]
-        if not self._stores.ledger.answer_doubts(one.flow, kinds, one.issue.key, number):
-            raise KeyError(one.issue.cause)
-        facts = {"by": by, "reference": number or ""}
+        stages = self._flow(one.flow).stages
+        kinds = [None] if any(stage.once for stage in stages) else [stage.target for stage in stages]
+        facts = {"by": by.ref, "reference": number or ""}
         event = "not_there" if number is None else "found_by_hand"
-        self._stores.events.tell(Event(event=event, flow=one.flow, key=one.issue.key, title=one.title, facts=facts))
+        told = Event(event=event, flow=one.flow, key=one.issue.key, title=one.title, facts=facts)
+        if not self._stores.ledger.answer_doubts(one.flow, kinds, one.issue.key, number, told):
+            raise KeyError(one.issue.cause)
 
-    def choose(self, one: OpenIssue, reference: str, by: str) -> None:
+    def choose(self, one: OpenIssue, reference: str, by: Actor) -> None:
         """Keep which record of the target an issue is about: the two are linked from now on.
 
         Raises KeyError for an issue about which that cannot be said.
@@ -382,8 +370,25 @@ class Exceptions:
         kind = self._flows[one.flow].repair_of(one.issue.cause).kind
         if kind is None:
             raise KeyError(one.issue.cause)
-        self._stores.links.keep(one.flow, [Link(kind, one.issue.key, reference)])
-        facts = {"by": by, "reference": reference, "candidates": one.issue.facts.get("candidates", "")}
-        self._stores.events.tell(
-            Event(event="linked_by_hand", flow=one.flow, kind=kind, key=one.issue.key, title=one.title, facts=facts)
+        facts = {"by": by.ref, "reference": reference, "candidates": one.issue.facts.get("candidates", "")}
+        self._stores.links.keep(
+            one.flow,
+            [Link(kind, one.issue.key, reference)],
+            Event(event="linked_by_hand", flow=one.flow, kind=kind, key=one.issue.key, title=one.title, facts=facts),
         )
+
+    def decide(self, flow: str, found: Sequence[OpenIssue], option: str, by: Actor, reason: str = "") -> None:
+        """Keep which option of its repair a person took for each of these issues of a flow, and why.
+
+        It holds for what the person was shown, of which the issue has a mark, and for nothing that comes after it.
+        Raises KeyError for an option that a cause does not have.
+        """
+        found = without_conflicts(self._stores, flow, found, option, by.ref)
+        kept: list[Correction] = []
+        for one in found:
+            if option not in self._flows[flow].repair_of(one.issue.cause).options:
+                raise KeyError(option)
+            decided = written(option, one.issue.facts["mark"], reason.strip())
+            kind = Kind(one.issue.facts.get("source") or self._flow(flow).counted.source)
+            kept.append(Correction(kind, one.issue.key, one.issue.field, None, decided, one.title, by.ref))
+        self._stores.corrections.keep(flow, kept, by.ref)

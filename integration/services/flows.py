@@ -2,20 +2,22 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from integration.connectors.protocol import Connector
-from integration.core.errors import ConfigurationError
+from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Skip
+from integration.core.people import SCHEDULE, Actor
 from integration.core.plan import Approval
 from integration.core.records import Field, Kind, Record
-from integration.core.run import WALL_CLOCK, Mode, Run, RunState, Schedule, crons, next_time
+from integration.core.run import Mode, Run, RunState, Schedule
+from integration.core.timetable import WALL_CLOCK, IsClosed, crons, next_time
 from integration.flows.registry import Specs
-from integration.flows.settings import FlowSettings
-from integration.flows.spec import FlowLogic, FlowSpec, staged_in
+from integration.flows.settings import BOOKS, FlowSettings
+from integration.flows.spec import FlowLogic, FlowSpec, page_in, staged_in
 from integration.services.lists import Lists
 from integration.services.mappings import Logics, Mappings
 from integration.store.database import Clock
@@ -23,6 +25,9 @@ from integration.store.events import Event
 from integration.store.stores import Stores
 
 MOST_SHOWN = 500
+NIGHT = timedelta(hours=5)  # so long a run waits for one at work at most
+SOON = timedelta(minutes=30)  # what is due again before that is not missed by anybody
+ZONE = ZoneInfo(WALL_CLOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,13 @@ class Flows(Mapping[str, Flow]):
         clock: Clock,
         expect: Callable[[FlowSpec, FlowSettings], None],
         changed: Callable[[], None],
+        held: Callable[[str], object | None] = lambda _: None,
+        is_closed: IsClosed = lambda _: False,
     ) -> None:
-        """`expect` raises for settings that need something an installation lacks; `changed` is told of new ones."""
+        """`expect` raises for settings that need something an installation lacks; `changed` is told of new ones.
+
+        `held` tells why a flow may write nothing for now, or None; `is_closed` which days are holidays.
+        """
         self._specs = specs
         self.settings = logics.settings  # of a flow, by its name
         self.as_set = logics.flow  # with the kinds of record that its settings choose
@@ -77,6 +87,8 @@ class Flows(Mapping[str, Flow]):
         self._clock = clock
         self._expect = expect
         self._changed = changed
+        self._held = held
+        self._is_closed = is_closed
 
     def is_unproven(self, flow: str) -> bool:
         """Tell whether somebody set that nobody can read back what a flow writes."""
@@ -95,7 +107,7 @@ class Flows(Mapping[str, Flow]):
         """Return a flow as the value that says everything about it."""
         return self._specs[flow]
 
-    def change(self, flow: str, values: Mapping[str, Any], by: str, reasons: Mapping[str, str] | None = None) -> None:
+    def change(self, flow: str, values: Mapping[str, Any], by: Actor, reasons: Mapping[str, str] | None = None) -> None:
         """Keep changed settings of a flow. Raises ConfigurationError when they cannot be used.
 
         `reasons` say for each brake that is switched off why; the log keeps them.
@@ -103,23 +115,47 @@ class Flows(Mapping[str, Flow]):
         known = self._logics.usable(flow)
         checked = self._specs[flow].settings(**{**known, **values})
         self._expect(self._specs[flow], checked)
-        self._stores.settings.put(f"flow:{flow}", checked.model_dump(mode="json", exclude_defaults=True), by)
-        for brake, reason in (reasons or {}).items():
-            facts = {"by": by, "brake": brake, "reason": reason}
-            self._stores.events.tell(Event(event="brake_switched_off", flow=flow, facts=facts))
+        self._expect_debtors(flow, checked)
+        off = [
+            Event(event="brake_switched_off", flow=flow, facts={"by": by.ref, "brake": brake, "reason": reason})
+            for brake, reason in (reasons or {}).items()
+        ]
+        self._stores.settings.put(f"flow:{flow}", checked.model_dump(mode="json", exclude_defaults=True), by.ref, *off)
         self._changed()
+
+    def _expect_debtors(self, flow: str, wanted: FlowSettings) -> None:
+        """Raise ConfigurationError for a debtor that is newly named and that the books do not have.
+
+        Where they do not answer nobody can tell: a plan would say it.
+        """
+        spec = self._specs[flow]
+        known = {number for numbers in spec.debtors(self.settings(flow)).values() for number in numbers}
+        named = {
+            number: setting
+            for setting, numbers in spec.debtors(wanted).items()
+            for number in numbers
+            if number and number not in known
+        }
+        try:
+            there = {one.key for one in self._connector(BOOKS).fetch(Kind.DEBTOR, list(named))} if named else set()
+        except IntegrationError:
+            return
+        for number in sorted(named.keys() - there):
+            raise ConfigurationError(
+                "flow_setting_invalid", flow=flow, setting=named[number], expected="expected_debtor", number=number
+            )
 
     def sift(self, flow: str, values: Mapping[str, Any]) -> Sifted:
         """Read the source now and return what would take part in a flow with these settings changed."""
         changed = self._specs[flow].settings(**{**self.settings(flow).model_dump(), **values})
         logic = self._logics.trial(flow, settings=changed)
-        stage = logic.flow.counted
-        return _sift(logic, stage, self._source_pages(flow, stage.source))
+        pages = ((stage, page) for stage in logic.flow.counting for page in self._source_pages(flow, logic, stage))
+        return _sift(logic, pages)
 
-    def _source_pages(self, flow: str, kind: Kind) -> Iterator[Sequence[Record]]:
+    def _source_pages(self, flow: str, logic: FlowLogic, stage: Stage) -> Iterator[Sequence[Record]]:
         source, after = self._connector(self[flow].source), None
         while True:
-            batch = source.extract(kind, None, after)
+            batch = page_in(source, logic, stage, since=None, after=after)
             yield batch.records
             after = batch.after
             if after is None:
@@ -132,7 +168,7 @@ class Flows(Mapping[str, Flow]):
         if rule is None or not rule.source:
             return None
         whole = self.as_set(flow)
-        read = self._specs[flow].parts_of(whole).get(Kind(target.partition(".")[0]), whole.stages[-1].source)
+        read = self._specs[flow].parts_of(whole).get(Kind(target.partition(".")[0]), whole.counted.source)
         known = self._lists.fields(self[flow].source, read)
         return next((one for one in known if one.name == rule.source), None)
 
@@ -148,6 +184,10 @@ class Flows(Mapping[str, Flow]):
         """Return every flow at a glance."""
         parked = self._stores.issues.counts()
         return [self._status(flow, parked.get(name, 0)) for name, flow in self.items()]
+
+    def status(self, flow: str) -> FlowStatus:
+        """Return one flow at a glance."""
+        return self._status(self[flow], self._stores.issues.counts().get(flow, 0))
 
     def _status(self, flow: Flow, parked: int) -> FlowStatus:
         active = self._stores.runs.latest(flow.name, [RunState.PREVIEWING, RunState.COMMITTING], limit=1)
@@ -165,28 +205,12 @@ class Flows(Mapping[str, Flow]):
             fault=self._logics.fault(flow.name),
         )
 
-    def _next_run(self, settings: FlowSettings) -> datetime:
-        zone = ZoneInfo(WALL_CLOCK)
-        return next_time(settings.schedule_minutes, self._clock(), zone, nightly=settings.nightly_complete)
+    def _next_run(self, settings: FlowSettings) -> datetime | None:
+        return next_time(settings.timetable, self._clock(), ZONE, self._is_closed, nightly=settings.nightly_complete)
 
-    def metrics(self) -> str:
-        """Return the numbers a monitor watches in the text format of Prometheus."""
-        statuses, now = self.statuses(), self._clock()
-        runs = {
-            f'flow="{flow}",state="{state}"': self._stores.runs.count(flow, [state])
-            for flow in self
-            for state in RunState
-        }
-        parked = {f'flow="{one.flow.name}"': one.parked for one in statuses}
-        ages = {f'flow="{one.flow.name}"': (now - one.last_proof).total_seconds() for one in statuses if one.last_proof}
-        return exposition(
-            [
-                Gauge("console_runs", "Runs by flow and state.", runs),
-                Gauge("console_parked", "Records that wait for a person.", parked),
-                Gauge("console_events_waiting", "Events not in the log yet.", {"": self._stores.events.count()}),
-                Gauge("console_last_proof_age_seconds", "Time since a run of the flow ended well.", ages),
-            ]
-        )
+    def round_before(self, flow: str, rounds: int, moment: datetime) -> datetime | None:
+        """Return when the last round but so many was due up to a moment, by the timetable of a flow."""
+        return self.settings(flow).timetable.before(moment, ZONE, self._is_closed, rounds)
 
     # ---- what runs without a person
 
@@ -203,29 +227,63 @@ class Flows(Mapping[str, Flow]):
         """Tell whether a flow runs by itself as it is set at this moment."""
         return flow in self._specs and self.settings(flow).on
 
-    def may_begin(self, flow: str, mode: Mode) -> bool:
-        """Tell whether a flow that is due may begin: it may have been switched off, or its nights, since it was asked.
+    def may_begin(self, flow: str, mode: Mode, due: datetime | None = None) -> bool:
+        """Tell whether a flow may begin that was woken: it may have been switched off, or its nights, since.
 
-        Schedules are taken over now and then only, by every process at another moment.
+        Schedules are taken over now and then only, by every process at another moment, and wake a flow more often than
+        its timetable says: it begins where it is `due` by that. The night has a time of its own. No schedule is due
+        between two seconds: what is so was woken by hand, and begins.
         """
-        return self.is_on(flow) and mode in dict(_modes(self.settings(flow)))
+        if not (self.is_on(flow) and mode in dict(_modes(self.settings(flow)))):
+            return False
+        table = self.settings(flow).timetable
+        by_hand = due is None or due.microsecond != 0
+        is_asked = mode is not Mode.CHANGES or by_hand or table.is_exact
+        return is_asked or table.is_due(due or self._clock(), ZONE, self._is_closed)
+
+    def may_wait(self, flow: str, mode: Mode, due: datetime) -> bool:
+        """Tell whether a run that was `due` still waits for one at work: up to when the next one would be due.
+
+        That of the night waits into the morning.
+        """
+        return self._clock() < self._waits_until(flow, mode, due)
+
+    def _waits_until(self, flow: str, mode: Mode, due: datetime) -> datetime:
+        if mode is Mode.COMPLETE:
+            return due + NIGHT
+        coming = self.settings(flow).timetable.after(due, ZONE, self._is_closed)
+        return min(coming or due + NIGHT, due + NIGHT)
+
+    def missed(self, flow: str, mode: Mode, due: datetime) -> None:
+        """Tell in the log that a run that was `due` is left out; one that is soon due again is not worth telling."""
+        if self._waits_until(flow, mode, due) - due >= SOON:
+            facts = {"mode": str(mode), "due": due.astimezone(UTC).isoformat(timespec="seconds")}
+            self._stores.events.tell(Event(event="round_missed", flow=flow, facts=facts))
 
     def may_approve(self, run: Run) -> Approval | None:
-        """Return the approval of a plan that trips no brake, when its flow is on and may send by itself."""
-        if run.brakes or not self.is_on(run.flow) or not self.settings(run.flow).auto_approve:
+        """Return the approval of a plan that trips no brake, when its flow is on and may send by itself.
+
+        One of which everything is left out waits for a person, and so does each of a flow of which nothing may be
+        written for now.
+        """
+        if run.left_out and len(run.left_out) >= run.position.changes + run.position.retirements:
             return None
-        return Approval(run.mark, by="schedule")
+        if run.brakes or self._held(run.flow) is not None:
+            return None
+        if not self.is_on(run.flow) or not self.settings(run.flow).auto_approve:
+            return None
+        return Approval(run.mark, by=SCHEDULE.ref)
 
 
 def _modes(settings: FlowSettings) -> Collection[tuple[Mode, str]]:
-    lines = crons(settings.schedule_minutes, nightly=settings.nightly_complete)
+    lines = crons(settings.timetable, nightly=settings.nightly_complete)
     return list(zip((Mode.CHANGES, Mode.COMPLETE), lines, strict=False))
 
 
-def _sift(logic: FlowLogic, stage: Stage, pages: Iterable[Sequence[Record]]) -> Sifted:
+def _sift(logic: FlowLogic, pages: Iterable[tuple[Stage, Sequence[Record]]]) -> Sifted:
     taken = left_out = 0
     shown: list[tuple[str, Skip]] = []
-    for records in pages:
+    for stage, records in pages:
         for staged in staged_in(logic, stage, records):
             if staged.skip is None:
                 taken += 1
@@ -234,29 +292,3 @@ def _sift(logic: FlowLogic, stage: Stage, pages: Iterable[Sequence[Record]]) -> 
             if len(shown) < MOST_SHOWN:
                 shown.append((staged.title, staged.skip))
     return Sifted(taken, left_out, tuple(shown))
-
-
-# ---- what a monitor is told -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Gauge:
-    """One number for a monitor, in each of its forms: the labels of a form as text, then the number."""
-
-    name: str
-    about: str
-    values: Mapping[str, float]
-
-
-def exposition(gauges: Sequence[Gauge]) -> str:
-    """Return gauges as Prometheus reads them.
-
-    Source: text format 0.0.4, https://prometheus.io/docs/instrumenting/exposition_formats/
-    """
-    lines = []
-    for gauge in gauges:
-        lines += [f"# HELP {gauge.name} {gauge.about}", f"# TYPE {gauge.name} gauge"]
-        lines += [
-            f"{gauge.name}{f'{{{labels}}}' if labels else ''} {value:g}" for labels, value in gauge.values.items()
-        ]
-    return "\n".join([*lines, ""])

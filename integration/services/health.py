@@ -24,6 +24,7 @@ class Health:
     oldest_event_age_seconds: float | None
     undrained_seconds: float | None  # since events last came into the log, where this process brings them in
     log_is_away: bool = False  # the process that keeps the log ended, and does not begin
+    held_by: int | None = None  # the process that keeps all others from writing while it is suspended
 
     @property
     def troubles(self) -> dict[str, dict[str, str]]:
@@ -34,6 +35,8 @@ class Health:
             found["disk_full"] = {"free": f"{self.free_bytes // 1_000_000} MB", "needed": "100 MB"}
         if beaten is None or beaten > BEAT_SECONDS:
             found["no_heartbeat"] = {"seconds": "?" if beaten is None else f"{beaten:.0f}"}
+        if self.held_by is not None:
+            found["database_held"] = {"process": str(self.held_by)}
         if self.log_is_away:
             found["log_away"] = {}
         if undrained is not None and undrained > DRAIN_SECONDS and self.events_waiting:
@@ -76,6 +79,7 @@ class HealthCheck:
             oldest_event_age_seconds=age(self._stores.events.oldest()),
             undrained_seconds=self._undrained(),
             log_is_away=self._log_is_away(),
+            held_by=self._stores.database.held_by(),
         )
 
 

@@ -19,11 +19,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from integration.core.errors import RunActiveError
 from integration.flows.registry import Specs
+from integration.shipped import PROGRAM
 from integration.store.stores import Stores
 
 FOLDER = "lab"
 REPORT = "report.json"
-PROGRAM = Path(__file__).parent.parent.parent
 SILENT_SECONDS = 30.0  # after which whoever wrote the report is no longer at work
 STOP_SECONDS = 20.0
 USUAL_TRIALS = 40
@@ -68,11 +68,15 @@ def shown(database: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Mine:
-    """What the operator has made of the flows: settings and published mappings by flow, and the value tables."""
+    """What the operator has made of the flows: settings and published mappings by flow, and the value tables.
+
+    What is tried `further` than it is set: more of what is shipped, and what changes at the till after it was booked.
+    """
 
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     mappings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    further: bool = True
 
 
 @dataclass(frozen=True, slots=True)

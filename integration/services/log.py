@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import hmac
 import json
-import os
 import re
-import secrets
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from integration.core.errors import IntegrationError
-from integration.log.client import ANNOUNCED
+from integration.core.erasure import Person
 from integration.log.logbook import BATCH, BEGINNING, Logbook, Outbox, aware, naive
-from integration.services.tickets import Tickets
 
 if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log
     import pandas as pd
@@ -26,6 +19,8 @@ if TYPE_CHECKING:  # half a second to import, and most commands of a terminal as
 
 MOST_FOUND = 10_000
 FEW_KEYS = 2_000
+MOST_FOUND_WORDS = 6
+MOST_NAMES = 5_000  # that are weighed against each other
 NEAR = (256, 16)  # what is asked for is looked for in the newest 1/256 of the log first, then in the newest 1/16
 MOST_RUNS = 1_000
 HOURLY_DAYS = 7  # up to here results are counted by the hour
@@ -39,7 +34,7 @@ _WHERE = {
     "since": "happened_at >= $since",
     "until": "happened_at < $until",
 }
-_FEW = "key IN (SELECT unnest($keys))"
+_FEW = "mark IN (SELECT mark_of_key(unnest($keys)))"
 _MANY = "key IN (SELECT key FROM records WHERE contains(words, lower($text)))"
 _CODED = "list_contains($codes, code)"
 
@@ -138,6 +133,10 @@ class Log:
         while self._logbook.drain(self._outbox) == BATCH:
             pass
 
+    def name(self) -> bool:
+        """Look through some events of a log of before for what records are known by; return whether all have been."""
+        return self._logbook.name()
+
     def span(self) -> tuple[datetime, datetime]:
         """Return from when to when the log tells; an empty one tells of no time at all."""
         told = self._logbook.answer("span")
@@ -215,6 +214,49 @@ class Log:
         """Return the newest events of one record, oldest first. The key of a source record finds it too."""
         return self._logbook.answer("life", flow=flow, key=key, limit=limit)
 
+    def around_life(self, life: pd.DataFrame, flow: str, tables: Sequence[str], limit: int = 200) -> pd.DataFrame:
+        """Return what happened around a record, oldest first, as `life` tells it in its flow with these value tables.
+
+        Outages, stops and approvals of its runs, and settings, value tables and mappings that people changed from its
+        first event to a day after its last one.
+        """
+        if life.empty:
+            return life
+        first, last = (aware(one.to_pydatetime()) for one in (life["happened_at"].min(), life["happened_at"].max()))
+        asked = {"runs": sorted(set(life["run"]) - {""}), "keys": [f"flow:{flow}", *tables], "flow": flow}
+        until = naive(last + timedelta(days=1))
+        return self._logbook.answer("around_life", since=naive(first), until=until, limit=limit, **asked)
+
+    def found_by(self, text: str, amount: str = "", limit: int = 20) -> list[tuple[str, ...]]:
+        """Return the records that are known by a text or an amount: flow, kind, key, title, and sort and value found.
+
+        Those that are called exactly so come first, then those whose name begins so; of these the newest first.
+        """
+        import pandas as pd  # noqa: PLC0415 - as said at the top
+
+        exactly = "plain IN (plainly($text), $amount)"
+        found = self._logbook.answer("found_by", exactly, text=text, amount=amount, limit=MOST_NAMES)
+        is_number = not found.empty and any(map(str.isdecimal, text))  # of which no other has a part by chance
+        if found["key"].nunique() < limit and not is_number:
+            words = text.split()[:MOST_FOUND_WORDS]
+            parts = [f"contains(plain, plainly($word{place}))" for place in range(len(words))]
+            given = {f"word{place}": word for place, word in enumerate(words)}
+            where = " AND ".join(["sort <> 'amount'", *parts])
+            others = self._logbook.answer("found_by", where, limit=MOST_NAMES, **given)
+            begins = others["plain"].str.startswith(text.lower())
+            parts_of = [found.assign(far=0), others[begins].assign(far=1), others[~begins].assign(far=2)]
+            found = pd.concat(parts_of, ignore_index=True)
+        else:
+            found = found.assign(far=0)
+        nearest = found.sort_values(["far", "place"], ascending=[True, False]).drop_duplicates(["flow", "kind", "key"])
+        names = ["flow", "kind", "key", "title", "sort", "value"]
+        return [tuple(map(str, row)) for row in nearest[names].head(limit).to_numpy()]
+
+    def names_of(self, flow: str, key: str) -> list[tuple[str, ...]]:
+        """Return everything a record is known by, in the order in which it was told: kind, key, sort and value."""
+        found = self._logbook.answer("names_of", flow=flow, key=key)
+        return [tuple(map(str, row)) for row in found[["kind", "key", "sort", "value"]].to_numpy()]
+
     def flows_of(self, key: str) -> list[str]:
         """Return the flows that know a record under this key."""
         return [str(flow) for flow in self._logbook.answer("flows_of", key=key)["flow"]]
@@ -268,89 +310,28 @@ class Log:
         self._bring_up()
         return self._logbook.export(path)
 
+    def erase(self, person: Person) -> int:
+        """Blot a person out of every event, and return of how many; the file is written anew without them."""
+        self._bring_up()
+        return self._logbook.erase(person)
+
+    def told_of(self, person: Person) -> list[dict[str, Any]]:
+        """Return every event that tells of a person, with its facts and values by name."""
+        self._bring_up()
+        return self._logbook.told_of(person)
+
+    def copy(self, path: Path, *, instance: str, until: int, waiting: Sequence[tuple[int, int]]) -> int:
+        """Write a log for a copy of the database to a new file and return its number of events; see `Logbook.copy`."""
+        return self._logbook.copy(path, instance=instance, until=until, waiting=waiting)
+
+    def due(self, before: datetime) -> int:
+        """Return how many events happened before a moment."""
+        return self._logbook.due(before)
+
+    def prune(self, before: datetime) -> int:
+        """Let events before a moment go and return how many; see `Logbook.prune`."""
+        return self._logbook.prune(before)
+
     def _bring_up(self) -> None:
         if not self._is_drained:
             self.catch_up()
-
-
-FILES = ("log.csv", "log.parquet")
-
-
-class LogAccess:
-    """What the server answers about the log it owns, for the token of this start or for a ticket of a page."""
-
-    def __init__(self, log: Log, data: Path) -> None:
-        self._log = log
-        self._file = data / ANNOUNCED
-        self._token = ""
-        self._tickets = Tickets()
-        self._exports = data / "exports"
-
-    def announce(self, address: str) -> None:
-        """Tell programs of this user on this machine where this server answers questions to the log it owns.
-
-        Written to `server.json` beside the databases, with a token of this start, readable by its owner alone, and
-        removed at the end.
-        """
-        shutil.rmtree(self._exports, ignore_errors=True)  # what a server that was killed left behind
-        self._token = secrets.token_urlsafe(32)
-        fresh = self._file.with_name(f"{self._file.name}.{os.getpid()}")
-        fresh.unlink(missing_ok=True)
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:  # noqa: PTH123 - mode at birth
-            json.dump({"address": address, "token": self._token}, out)
-        fresh.replace(self._file)
-
-    def close(self) -> None:
-        """Answer nobody any more."""
-        if self._token:
-            self._token = ""
-            self._file.unlink(missing_ok=True)
-            shutil.rmtree(self._exports, ignore_errors=True)
-
-    def knows(self, token: str) -> bool:
-        """Return whether this is the token of this start."""
-        return bool(self._token) and hmac.compare_digest(token.encode(), self._token.encode())
-
-    def answer(self, body: bytes, token: str) -> tuple[int, bytes]:
-        """Answer a program's question to the log: HTTP status and JSON.
-
-        `body` is `{"sql": ..., "rows": ...}` for a question, `{"export": path}` to write the log to a file of this
-        machine. 200 with `columns`, `rows` and `cut`, or with `events`; 403 without the token of this start; 400 for
-        what is no question; 422 with `error` and `facts` for one that cannot be answered.
-        """
-        if not self.knows(token):
-            return 403, b'{"error": "token"}'
-        try:
-            asked = json.loads(body)
-            if "export" in asked:
-                answer: dict[str, Any] = {"events": self._log.export(Path(asked["export"]))}
-            else:
-                answer = self._log.answer(str(asked["sql"]), rows=int(asked["rows"]))
-        except IntegrationError as error:
-            return 422, json.dumps({"error": error.code, "facts": dict(error.facts)}).encode()
-        except OSError as error:
-            return 422, json.dumps({"error": "file", "facts": {"reason": error.strerror or ""}}).encode()
-        except (ValueError, TypeError, KeyError):
-            return 400, b'{"error": "question"}'
-        return 200, json.dumps(answer, default=str, ensure_ascii=False).encode()
-
-    def ticket(self) -> str:
-        """Return what a browser shows to be given the whole log as a file, once and within minutes."""
-        return self._tickets.issue()
-
-    def exported(self, name: str, ticket: str) -> Path | None:
-        """Return the whole log as a new file of its own for `log.csv` or `log.parquet`; None without a valid ticket.
-
-        Whoever asks removes the file.
-        """
-        if name not in FILES or not self._tickets.spend(ticket):
-            return None
-        self._exports.mkdir(mode=0o700, exist_ok=True)
-        handle, place = tempfile.mkstemp(suffix=f"-{name}", dir=self._exports)
-        os.close(handle)
-        try:
-            self._log.export(Path(place))
-        except BaseException:
-            Path(place).unlink()
-            raise
-        return Path(place)

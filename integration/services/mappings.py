@@ -1,24 +1,39 @@
 """Mappings as they are published, their parts, and the logic of each flow made of them."""
 
+import hashlib
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from integration.connectors.protocol import Connector
-from integration.core.errors import ConfigurationError, PlanStaleError
+from integration import VERSION
+from integration.connectors.protocol import Connector, Invoicing
+from integration.core.errors import ConfigurationError, IntegrationError, PlanStaleError
 from integration.core.flow import Flow
-from integration.core.records import Field, Kind, Record, corrected
+from integration.core.people import Actor
+from integration.core.records import Field, Held, Kind, Record, corrected
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import readable_rules, rules_to
 from integration.core.run import Link
+from integration.core.standing import Standings
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings, Listed
 from integration.flows.spec import FlowLogic, FlowSpec
+from integration.flows.tables import VAT_CODES, usable
+from integration.services.movements import Movements
 from integration.store.rules import Rules
 from integration.store.stores import Stores
+
+# Settings that say when a flow runs and what stops it, and nothing about its records.
+_ABOUT_RUNS = frozenset({"on", "schedule_minutes", "calendar", "nightly_complete", "auto_approve", "brakes"})
+
+
+def _mark(shape: object) -> str:
+    return hashlib.sha256(json.dumps(shape, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 class Logics:
@@ -32,13 +47,20 @@ class Logics:
         connector: Callable[[str], Connector],
         rates: Callable[[str], Mapping[str, Decimal]],
         codes: Callable[[str, str], Mapping[str, str]],
+        pictures: Callable[[Sequence[str]], Sequence[Record | IntegrationError]] = lambda _: (),
     ) -> None:
-        """`rates` tells the VAT percentages of a system by code, `codes` any of its lists by its name."""
+        """`rates` tells the VAT percentages of a system by code, `codes` any of its lists by its name.
+
+        `pictures` reads those that the books name.
+        """
         self._flows = flows
         self.links = stores.links
+        self.moves = stores.moves
+        self.standings = stores.standings
         self.connector = connector
         self.rates = rates
         self.codes = codes
+        self.pictures = pictures
         self._rules = stores.rules
         self._stored = stores.settings
         self._corrections = stores.corrections
@@ -54,8 +76,8 @@ class Logics:
 
     def usable(self, flow: str) -> dict[str, Any]:
         """Return what is kept of the settings of a flow, as far as it can be used."""
-        stored = self._stored.get(f"flow:{flow}") or {}
-        if self.fault(flow) is None:
+        stored = self._kept(flow)
+        if self._fault(flow, stored) is None:
             return stored
         kept: dict[str, Any] = {}
         for name, value in stored.items():
@@ -66,14 +88,20 @@ class Logics:
 
     def fault(self, flow: str) -> ConfigurationError | None:
         """Return why the settings of a flow cannot be used as they are kept, or None: no run begins with such."""
+        return self._fault(flow, self._kept(flow))
+
+    def _fault(self, flow: str, stored: Mapping[str, Any]) -> ConfigurationError | None:
         try:
-            self._strict(flow)
+            self._flows[flow].settings(**stored)
         except ConfigurationError as error:
             return error
         return None
 
+    def _kept(self, flow: str) -> dict[str, Any]:
+        return self._stored.get(f"flow:{flow}") or {}
+
     def _strict(self, flow: str) -> FlowSettings:
-        return self._flows[flow].settings(**(self._stored.get(f"flow:{flow}") or {}))
+        return self._flows[flow].settings(**self._kept(flow))
 
     def corrected(self, flow: str, records: Sequence[Record]) -> list[Record]:
         """Return records of a flow's source with the values that persons said they should have."""
@@ -85,22 +113,40 @@ class Logics:
         if published is None:
             raise ConfigurationError("mapping_missing", flow=flow)
         version, body = published
-        tables, stored = self._rules.tables(), self._stored.get(f"flow:{flow}") or {}
         spec = self._flows[flow]
+        tables, stored = self._tables(spec), self._stored.get(f"flow:{flow}") or {}
         settings = spec.settings(**stored)
         told = [self.codes(*listed) for listed in spec.made_with(settings)]
-        state = (version, tables, stored, *(self.rates(system) for system in spec.rated), *told)
+        corrections = self._corrections.mark(flow) if any(stage.hashed for stage in spec.flow.stages) else ""
+        state = (version, tables, stored, *(self.rates(system) for system in spec.rated), *told, corrections)
         known = self._made.get(flow)
         if known is not None and known[0] == state:
             return known[1]
         logic = spec.make(settings, body, version, tables, self._asked(flow))
+        logic.basis = _mark((VERSION, body, *state))
         self._made[flow] = (state, logic)
         return logic
+
+    def fed(self, flow: str) -> dict[str, str]:
+        """Return marks of what a flow's logic is made of: its mapping, settings, value tables and corrections.
+
+        Each becomes another one when what it stands for may make something else of a record.
+        """
+        version, body = self._rules.published(flow) or (0, {})
+        spec, stored = self._flows[flow], self._stored.get(f"flow:{flow}") or {}
+        settings = {name: value for name, value in stored.items() if name not in _ABOUT_RUNS}
+        used, own = json.dumps(body, default=str), {one.name for one in spec.tables}
+        tables = {name: rows for name, rows in self._rules.tables().items() if name in own or f'"{name}"' in used}
+        return {
+            "mapping": str(version), "settings": _mark(settings), "tables": _mark(tables),
+            "corrections": self._corrections.mark(flow),
+        }  # fmt: skip
 
     def earlier(self, flow: str, version: int) -> FlowLogic:
         """Return what is particular to a flow with a mapping that was in force before; all else is as it is now."""
         body = self._rules.body(flow, version)
-        return self._flows[flow].make(self._strict(flow), body, version, self._rules.tables(), self._asked(flow))
+        spec = self._flows[flow]
+        return spec.make(self._strict(flow), body, version, self._tables(spec), self._asked(flow))
 
     def trial(
         self,
@@ -116,7 +162,20 @@ class Logics:
         version, published = self._rules.published(flow) or (0, {})
         body: Mapping[str, Any] = published if mapping is None else rules_to(mapping)
         asked = self._asked(flow, allots=False, afresh=frozenset(afresh))
-        return self._flows[flow].make(settings or self.settings(flow), body, version, self._rules.tables(), asked)
+        spec = self._flows[flow]
+        return spec.make(settings or self.settings(flow), body, version, self._tables(spec), asked)
+
+    def unasked(self) -> "Logics":
+        """Return the same that asks no system for its lists, and takes each for empty: to try a mapping by itself."""
+        found = copy(self)
+        found.rates = lambda _: {}
+        found.codes = lambda *_: {}
+        return found
+
+    def _tables(self, spec: FlowSpec) -> dict[str, dict[str, str]]:
+        """Return the value tables as a flow uses them, as far as its run knows what is possible: its VAT codes are."""
+        known = {Listed(system, VAT_CODES): self.rates(system) for system in spec.rated}
+        return {name: usable(spec.table(name), rows, known.get) for name, rows in self._rules.tables().items()}
 
     def _asked(self, flow: str, *, allots: bool = True, afresh: frozenset[str] = frozenset()) -> "_Asked":
         return _Asked(flow, self, allots, afresh)
@@ -137,15 +196,51 @@ class _Asked:
     def allot(self, flow: str, kind: Kind, key: str) -> str:
         return self.logics.links.allot(flow, kind, key) if self.allots else "1"
 
+    def allotted(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, str]:
+        return self.logics.links.allotted(flow, kind, keys)
+
     def present(self, system: str, kind: Kind, keys: Collection[str]) -> set[str]:
         return {record.key for record in self.logics.connector(system).fetch(kind, keys)}
 
     def linked(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, str]:
-        return {key: link.reference for key, link in self.links(flow, kind, keys).items()}
+        asked = [key for key in keys if flow != self.flow or key not in self.afresh]
+        return dict(self.logics.links.pairs(flow, kind, "key", asked))
 
     def links(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, Link]:
         asked = [key for key in keys if flow != self.flow or key not in self.afresh]
         return self.logics.links.get(flow, kind, asked)
+
+    def standings(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Standings:
+        asked = [key for key in keys if flow != self.flow or key not in self.afresh]
+        return self.logics.standings.of(flow, kinds, asked)
+
+    def made_of(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Mapping[str, Collection[str]]:
+        return self.logics.standings.made_of(flow, kinds, keys)
+
+    def links_after(self, flow: str, kind: Kind, after: str, limit: int) -> Sequence[Link]:
+        return self.logics.links.page(flow, kind, after, limit)
+
+    def records(self, system: str, kind: Kind, keys: Collection[str]) -> Sequence[Record]:
+        return self.logics.connector(system).fetch(kind, keys)
+
+    def held(self, flow: str, system: str, wanted: Sequence[Record]) -> Mapping[str, Held]:
+        references = self.logics.links.references(flow)
+        return self.logics.connector(system).lookup(wanted, references)
+
+    def uninvoiced(self, flow: str, system: str, orders: Sequence[Record]) -> set[str]:
+        connector = self.logics.connector(system)
+        if not isinstance(connector, Invoicing):
+            return {one.key for one in orders}
+        return connector.uninvoiced(orders, self.logics.links.references(flow))
+
+    def setting(self, flow: str, name: str) -> object:
+        return getattr(self.logics.settings(flow), name)
+
+    def pictures(self, files: Sequence[str]) -> Sequence[Record | IntegrationError]:
+        return self.logics.pictures(files)
+
+    def movements(self) -> Movements:
+        return Movements(self.flow, self.logics.moves, self.logics.connector, reads=self.allots)
 
     def codes(self, listed: Listed) -> Mapping[str, str]:
         return self.logics.codes(*listed)
@@ -183,7 +278,7 @@ class Mappings:
         body = readable_rules(self._rules.body(flow, newest.version))
         return Published(newest.version, body, newest.by, newest.note, newest.published_at)
 
-    def publish(self, flow: str, mapping: RuleMapping, base: int, by: str, note: str) -> int:
+    def publish(self, flow: str, mapping: RuleMapping, base: int, by: Actor, note: str) -> int:
         """Publish a mapping that was made from version `base` and return its number.
 
         Plans made with the version before are refused from then on. Raises PlanStaleError when another version has
@@ -193,26 +288,20 @@ class Mappings:
         if current != base:
             raise PlanStaleError("mapping_published_since", flow=flow, version=base, current=current)
         self._logics.trial(flow, mapping)
-        return self._rules.publish(flow, rules_to(mapping), by, note)
+        return self._rules.publish(flow, rules_to(mapping), by.ref, note)
 
 
 # ---- the parts of a mapping -----------------------------------------------------------------------------------------
 
 
-DOCUMENTS = frozenset({Kind.ORDER, Kind.INVOICE, Kind.RECEIPT})
+DOCUMENTS = frozenset({Kind.ORDER, Kind.INVOICE, Kind.RECEIPT, Kind.PROPOSAL})
 # Kinds that are written once, so that nobody decides about their fields afterwards.
-WITHOUT_OWNER = frozenset({Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING, Kind.LINE})
+WITHOUT_OWNER = frozenset({Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING, Kind.QUOTATION, Kind.DAY_PAGE, Kind.LINE})
 
 
 def kind_of(target: str) -> Kind:
     """Return the kind of record that a rule's target is a field of."""
     return Kind(target.partition(".")[0])
-
-
-def read_kind(flow: Flow, part: Kind) -> Kind:
-    """Return the kind of record that has to be read to try the rules of a part on."""
-    direct = next((stage.source for stage in flow.stages if stage.target is part and not stage.derived), None)
-    return direct or flow.counted.source
 
 
 def readable(spec: FlowSpec, kind: Kind, known: Sequence[Field]) -> list[Field]:

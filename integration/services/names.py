@@ -9,6 +9,7 @@ from typing import Any
 from integration.connectors.accountview.settings import Names
 from integration.connectors.protocol import Connector
 from integration.core.errors import ConfigurationError
+from integration.core.people import Actor
 from integration.flows.forms import Pick, each_of
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
@@ -17,7 +18,13 @@ from integration.services.objects import FILE, Named, checked, flat, merged, nam
 from integration.store.settings import StoredSettings
 
 RECORD = "names"
-LATER = ("objects.periods.", "period.", "posting_line.vat_base")  # names that came after plans were marked
+# Names that came after plans were marked.
+LATER = (
+    "objects.periods.", "period.", "posting_line.vat_base", "objects.transactions.", "transaction.", "day_page.",
+    "day_page_line.", "objects.quotations.", "quotation.", "quotation_line.", "sales_order.shipping_cost",
+    "trade_invoice.shipping_cost", "prices.",
+    "article.stock_expected",
+)  # fmt: skip
 GROUPS = frozenset(Names.model_fields)
 
 
@@ -62,6 +69,11 @@ class Naming:
         """Return the names of the file, as far as it is about the AccountView that is connected."""
         return self._file if self._name(RECORD) == RECORD else {}
 
+    @property
+    def record(self) -> str:
+        """Under which name those of the AccountView that is connected are kept."""
+        return self._name(RECORD)
+
     def kept(self) -> bool:
         """Tell whether a person has set names, after which nothing is proposed any more."""
         return self._stored.get(self._name(RECORD)) is not None
@@ -83,20 +95,26 @@ class Naming:
         """Tell whether an object of ours, such as that of trade invoices, has a name."""
         return bool(getattr(self.in_force().objects, name).code)
 
-    def expect_objects(self, spec: FlowSpec, settings: FlowSettings) -> None:
-        """Raise ConfigurationError for an option that needs an object, while no name is given for that."""
+    def expect_objects(self, spec: FlowSpec, settings: FlowSettings, names: Names | None = None) -> None:
+        """Raise ConfigurationError for an option that needs an object without a name, in force or among `names`."""
+        held = names or self.in_force()
         for shape in each_of(shape for section in spec.sections for shape in section.shapes):
             needed = shape.needs.get(str(getattr(settings, shape.name))) if isinstance(shape, Pick) else None
-            if needed and not self.has_object(needed):
+            if needed and not getattr(held.objects, needed).code:
                 raise ConfigurationError(
                     "flow_setting_invalid", flow=spec.name, setting=shape.name, expected=f"expected_{needed}"
                 )
 
-    def put(self, values: Mapping[str, str | None], by: str) -> None:
+    def put(self, values: Mapping[str, str | None], by: Actor) -> None:
         """Keep changed names by their paths, None for the default.
 
         Raises ConfigurationError, with the path, for what is no name, must not be empty, or is set in the file.
         """
+        self._stored.put(self._name(RECORD), self.put_together(values), by.ref)
+        self._changed()
+
+    def put_together(self, values: Mapping[str, str | None]) -> dict[str, Any]:
+        """Return what would be kept with changed names; raises as `put` does."""
         names, defaults, fixed = flat(self.in_force()), flat(Names()), set(paths_in(self._spoken()))
         for path, value in values.items():
             if path not in defaults:
@@ -106,8 +124,7 @@ class Naming:
             names[path] = defaults[path] if value is None else value.strip()
         kept = nested(names, defaults)
         checked(kept)
-        self._stored.put(self._name(RECORD), kept, by)
-        self._changed()
+        return kept
 
     def look(self, changed: Mapping[str, str] | None = None) -> Named:
         """Return every object with its names, held against the list of objects and the dictionary as they are now.

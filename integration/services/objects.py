@@ -11,9 +11,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from integration.connectors.accountview.codec import Column
+from integration.connectors.accountview.columns import UNVERIFIED
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.fields import suggestions
-from integration.connectors.accountview.settings import UNVERIFIED, BusinessObject, Names
+from integration.connectors.accountview.settings import BusinessObject, Names
 from integration.connectors.protocol import Connector
 from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.records import Kind
@@ -40,7 +41,9 @@ NEEDED = frozenset(
 )  # fmt: skip
 # The groups for which captions suggest columns.
 KIND_OF = {"article": Kind.ARTICLE, "group": Kind.GROUP, "sales_order": Kind.SALES_ORDER}
-_OF_WAREHOUSES = frozenset({"warehouses.object", "warehouses.table"})
+# Objects whose code and table stand among their fields.
+OWN = ("warehouses", "prices")
+_OF_OWN = frozenset(f"{name}.{part}" for name in OWN for part in ("object", "table"))
 
 
 class There(StrEnum):
@@ -116,28 +119,36 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class _Sort:
-    """An object of ours: the groups of names of its fields and of those of its lines."""
+    """An object of ours: the groups of names of its fields and of those of its lines, for each use it has."""
 
     name: str
-    header: str = ""
-    lines: str = ""
+    headers: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Return all groups of names of its fields."""
+        return (*self.headers, *self.lines)
 
 
 _SORTS = (
-    _Sort("articles", "article"),
-    _Sort("groups", "group"),
-    _Sort("warehouses", "warehouses"),
-    _Sort("debtors", "debtor"),
-    _Sort("delivery_addresses", "address"),
-    _Sort("orders", "sales_order", "sales_order_line"),
-    _Sort("trade_invoices", "trade_invoice", "trade_invoice_line"),
-    _Sort("history", "history"),
-    _Sort("postings", "posting", "posting_line"),
+    _Sort("articles", ("article",)),
+    _Sort("groups", ("group",)),
+    _Sort("warehouses", ("warehouses",)),
+    _Sort("prices", ("prices",)),
+    _Sort("debtors", ("debtor",)),
+    _Sort("delivery_addresses", ("address",)),
+    _Sort("orders", ("sales_order",), ("sales_order_line",)),
+    _Sort("trade_invoices", ("trade_invoice",), ("trade_invoice_line",)),
+    _Sort("quotations", ("quotation",), ("quotation_line",)),
+    _Sort("history", ("history",)),
+    _Sort("postings", ("posting", "day_page"), ("posting_line", "day_page_line")),
+    _Sort("transactions", ("transaction",)),
     _Sort("vat"),
     _Sort("ledgers"),
     _Sort("daybooks"),
     _Sort("cost_centres"),
-    _Sort("periods", "period"),
+    _Sort("periods", ("period",)),
     _Sort("fields"),
 )
 
@@ -208,7 +219,7 @@ def _names(
     seen: _Seen,
 ) -> Iterator[Name]:
     """Yield the names of one object: its code, its tables, its fields and those of its lines."""
-    proposed = {group: _proposed(group, meant, seen) for group in (sort.header, sort.lines)}
+    proposed = {group: _proposed(group, meant, seen) for group in sort.groups}
     for path, state, options in (*_of_object(sort, meant, seen), *_of_fields(sort, meant, seen)):
         group, _, short = path.rpartition(".")
         yield Name(
@@ -223,11 +234,11 @@ _Told = tuple[str, There, Mapping[str, str]]
 
 
 def _of_object(sort: _Sort, values: Mapping[str, str], seen: _Seen) -> Iterator[_Told]:
-    of_warehouses = sort.name == "warehouses"
-    code = "warehouses.object" if of_warehouses else f"objects.{sort.name}.code"
+    is_own = sort.name in OWN
+    code = f"{sort.name}.object" if is_own else f"objects.{sort.name}.code"
     yield code, _offered(values[code], seen), seen.codes or {}
     tables = ["table", *(["detail"] if sort.lines else [])]
-    for path in [f"warehouses.{one}" if of_warehouses else f"objects.{sort.name}.{one}" for one in tables]:
+    for path in [f"{sort.name}.{one}" if is_own else f"objects.{sort.name}.{one}" for one in tables]:
         columns = seen.columns(values[path])
         yield path, _state(values[path], columns, is_there=bool(columns)), {}
     if sort.name == "postings":
@@ -236,7 +247,7 @@ def _of_object(sort: _Sort, values: Mapping[str, str], seen: _Seen) -> Iterator[
 
 
 def _of_fields(sort: _Sort, values: Mapping[str, str], seen: _Seen) -> Iterator[_Told]:
-    for group in filter(None, (sort.header, sort.lines)):
+    for group in sort.groups:
         columns, is_named = _columns(group, values, seen), bool(_table(group, values))
         captions = {column.name: column.caption for column in columns or ()}
         for path in _paths_of(group):
@@ -255,7 +266,7 @@ def _paths_of(group: str) -> list[str]:
 
 
 def _is_of_object(path: str) -> bool:
-    return path.startswith("objects.") or path in _OF_WAREHOUSES
+    return path.startswith("objects.") or path in _OF_OWN
 
 
 def _columns(group: str, values: Mapping[str, str], seen: _Seen) -> Sequence[Column] | None:
@@ -270,10 +281,10 @@ def _columns(group: str, values: Mapping[str, str], seen: _Seen) -> Sequence[Col
 
 
 def _table(group: str, values: Mapping[str, str]) -> str:
-    if group == "warehouses":
-        return values["warehouses.table"]
-    sort = next(one for one in _SORTS if group in (one.header, one.lines))
-    return values[f"objects.{sort.name}.{'detail' if group == sort.lines else 'table'}"]
+    if group in OWN:
+        return values[f"{group}.table"]
+    sort = next(one for one in _SORTS if group in one.groups)
+    return values[f"objects.{sort.name}.{'detail' if group in sort.lines else 'table'}"]
 
 
 def _proposed(group: str, values: Mapping[str, str], seen: _Seen) -> Mapping[str, str]:

@@ -1,12 +1,13 @@
 """Questions in SQL that are kept under a name: those that come with the console, and those of people."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
+from integration.core.people import Actor
 from integration.log.statements import queries
+from integration.shipped import SHIPPED
 from integration.store.settings import StoredSettings
 
-SHIPPED = Path(__file__).parents[2] / "data" / "questions.sql"
+QUESTIONS = SHIPPED / "data" / "questions.sql"
 PREFIX = "question:"
 LONGEST_NAME = 80
 
@@ -28,7 +29,7 @@ class Questions:
 
     def shipped(self) -> dict[str, str]:
         """Return the questions that come with the console, by name."""
-        return queries(SHIPPED.read_text(encoding="utf-8"))
+        return queries(QUESTIONS.read_text(encoding="utf-8"))
 
     def saved(self) -> list[Question]:
         """Return what people saved, by name."""
@@ -38,14 +39,14 @@ class Questions:
         ]
         return sorted(kept, key=lambda one: one.name.casefold())
 
-    def save(self, name: str, sql: str, by: str) -> Question:
+    def save(self, name: str, sql: str, by: Actor) -> Question:
         """Keep a question for everybody, in place of one that has this name. Raises ValueError without a name."""
         name = " ".join(name.split())[:LONGEST_NAME]
         if not name or not sql.strip():
             raise ValueError("a question is kept with a name and a text")
-        self._stored.put(PREFIX + name, {"sql": sql, "by": by}, by)
-        return Question(name, sql, by)
+        self._stored.put(PREFIX + name, {"sql": sql, "by": by.ref}, by.ref)
+        return Question(name, sql, by.ref)
 
-    def remove(self, name: str, by: str) -> None:
+    def remove(self, name: str, by: Actor) -> None:
         """Forget a saved question."""
-        self._stored.forget(PREFIX + name, by)
+        self._stored.forget(PREFIX + name, by.ref)

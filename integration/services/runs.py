@@ -1,20 +1,39 @@
 """Runs and their plans: begun, looked at line by line, approved, stopped and gone on with; and how each stands."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
 
 from integration.connectors.protocol import Connector
-from integration.core.errors import PlanStaleError
-from integration.core.foreign import csv_text
+from integration.core.errors import ConfigurationError, PlanStaleError
 from integration.core.issues import Trouble
+from integration.core.known import comes_to
+from integration.core.people import Actor
 from integration.core.plan import Approval
-from integration.core.records import Kind, Unreadable
-from integration.core.rules import Trace
-from integration.core.run import EVERY_LINE, Among, Mode, PlanRow, PreviewRequest, Run, RunState, Speed, Step, speed
+from integration.core.records import Kind, Unreadable, corrected
+from integration.core.run import (
+    ACTIVE,
+    EVERY_LINE,
+    Among,
+    Mode,
+    PlanRow,
+    PreviewRequest,
+    Run,
+    RunState,
+    Speed,
+    Step,
+    speed,
+)
+from integration.core.traces import Answer, Trace
+from integration.flows.spec import FlowLogic
 from integration.runner import Runner
-from integration.services.exceptions import Exceptions, notes_of
+from integration.services.answers import answers, in_the_change, of_nothing, with_corrections
+from integration.services.exceptions import Exceptions
+from integration.services.four_eyes import FourEyes
 from integration.services.mappings import Logics, Mappings
 from integration.services.setup import Proposals
+from integration.services.tries import notes_of
 from integration.services.work import Work
 from integration.store.database import Clock
 from integration.store.plans import Plans as StoredPlans
@@ -33,6 +52,7 @@ class Runs(StoredRuns):
         mappings: Mappings,
         exceptions: Exceptions,
         proposals: Proposals,
+        four_eyes: FourEyes,
         clock: Clock,
     ) -> None:
         super().__init__(stores.database, clock)
@@ -42,19 +62,20 @@ class Runs(StoredRuns):
         self._mappings = mappings
         self._exceptions = exceptions
         self._proposals = proposals
+        self._four_eyes = four_eyes
 
     # ---- begun, and brought to an end
 
     def preview(self, request: PreviewRequest) -> str:
         """Start a preview in the background and return its run. Raises RunActiveError while another is at work."""
-        self._proposals.fill_once(request.by)
+        self._proposals.fill_once(request.by.ref)
         return self._work.engine.preview(request)
 
     def try_again(
         self,
         flow: str,
         cause: str,
-        by: str,
+        by: Actor,
         field: str | None = None,
         detail: str | None = None,
         version: int | None = None,
@@ -65,27 +86,34 @@ class Runs(StoredRuns):
         notes = notes_of(group) if group else {}
         return self.preview(PreviewRequest(flow, by, Mode.CHOSEN, tuple(keys), notes, version))
 
-    def undo(self, run_id: str, by: str) -> str:
+    def undo(self, run_id: str, by: Actor) -> str:
         """Start a plan that puts back what a run wrote, and return its run; nothing is sent before it is approved.
 
         Raises IntegrationError `nothing_to_undo` for a run that wrote nothing.
         """
-        return self._work.engine.undo(run_id, by=by)
+        return self._work.engine.undo(run_id, by=by.ref)
 
-    def commit(self, run_id: str, approval: Approval) -> None:
-        """Approve a plan and write it in the background. Raises PlanStaleError or PlanUnsafeError."""
+    def commit(self, run_id: str, approval: Approval) -> bool:
+        """Approve a plan and write it in the background; tell whether that is begun, or a second person has to agree.
+
+        Raises PlanStaleError or PlanUnsafeError, and NotAllowedError as `FourEyes.is_enough` does.
+        """
+        run = self._runner.commit.expect(run_id, approval)
+        if not self._four_eyes.is_enough(run, approval):
+            return False
         self._work.engine.commit(run_id, approval)
+        return True
 
-    def resume(self, run_id: str, by: str) -> None:
+    def resume(self, run_id: str, by: Actor) -> None:
         """Go on with an interrupted run under the approval it has. Raises PlanStaleError where there is none."""
         run = self.open_plan(run_id)
         if run.approval is None:
             raise PlanStaleError("plan_not_approved", flow=run.flow, run=run.id)
-        self._work.engine.commit(run_id, replace(run.approval, by=by))
+        self._work.engine.commit(run_id, replace(run.approval, by=by.ref))
 
-    def cancel(self, run_id: str, by: str) -> None:
-        """Ask a run to stop after the page it is at: a preview is put aside, what a commit has proven stays proven."""
-        self._work.engine.cancel(run_id, by=by)
+    def cancel(self, run_id: str, by: Actor) -> None:
+        """Ask a run to stop after the page it is at: a preview is discarded, what a commit has proven stays proven."""
+        self._work.engine.cancel(run_id, by=by.ref)
 
     # ---- how they stand
 
@@ -93,21 +121,39 @@ class Runs(StoredRuns):
         """Return how fast a run at work goes, and how long it still takes: the same for whoever asks."""
         return speed(run, next(iter(self.phases(run.id)[-1:]), None), self.clock())
 
+    def is_at_limit(self, run: Run, sent: int) -> bool:
+        """Tell whether as many changes are under way as the target may have at once: more processes add nothing."""
+        parts = self._runner.commit.parts
+        try:
+            target = parts.connectors[parts.logic(run.flow).flow.target]
+        except ConfigurationError:  # disconnected while it is at work, which it will notice
+            return False
+        return sent >= target.in_flight
+
+    def held_since(self, run: Run) -> datetime | None:
+        """Return since when a run at work waits for a system that does not answer; None for one that goes on."""
+        if run.state not in ACTIVE or not run.error:
+            return None
+        newest = next(iter(self.phases(run.id)[-1:]), None)
+        return newest.began_at if newest and newest.name == "hold" else run.started_at
+
     def outdated(self, run: Run) -> PlanStaleError | None:
         """Return why a plan can no longer be committed, as a commit would be refused, or None."""
         return self._runner.commit.outdated(run, self._mappings.published(run.flow).version)
 
     def doubtful(self, run: Run) -> int:
         """Return how many changes of a run were sent and not answered; what is on its way right now is no doubt yet."""
-        unsettled = self._plans.count(run.id, "in_doubt")
-        on_their_way = self._plans.count(run.id, "sent") if run.state is RunState.COMMITTING else 0
-        return unsettled - on_their_way
+        unsettled = self._plans.unsettled(run.id)
+        on_their_way = unsettled[Step.SENT] if run.state is RunState.COMMITTING else 0
+        return sum(unsettled.values()) - on_their_way
 
 
 # ---- plans ----------------------------------------------------------------------------------------------------------
 
 
 CSV_PAGE = 1_000  # lines read at a time
+MOST_KNOWN = 8  # other plans whose amounts are remembered
+PLAN_COLUMNS = ("action", "kind", "key", "title", "field", "now", "will_be", "state", "cause")
 
 
 class Plans(StoredPlans):
@@ -120,9 +166,11 @@ class Plans(StoredPlans):
         super().__init__(stores.database)
         self._runs = stores.runs
         self._links = stores.links
+        self._corrections = stores.corrections
         self._logics = logics
         self._connector = connector
         self._calls: dict[str, dict[int, int]] = {}
+        self._sold: dict[str, dict[int, Decimal]] = {}
 
     def writes(self, run_id: str, left_out: frozenset[int] = frozenset()) -> int:
         """Return how many write calls the chosen changes of a plan take."""
@@ -133,36 +181,57 @@ class Plans(StoredPlans):
                 self._calls = {run_id: known}
         return sum(known.values()) - sum(known.get(number, 0) for number in left_out)
 
+    def sold(self, run_id: str, left_out: Collection[int] = ()) -> Decimal | None:
+        """Return what the chosen documents of a plan come to, VAT included; None where it books none."""
+        known = self._sold.get(run_id)
+        if known is None:
+            found = ((seq, comes_to(change.agreed)) for seq, change in self.new_documents(run_id))
+            known = {seq: amount for seq, amount in found if amount is not None}
+            if self._runs.get(run_id).state is not RunState.PREVIEWING:
+                self._sold = {run_id: known, **dict(list(self._sold.items())[:MOST_KNOWN])}
+        return sum((amount for seq, amount in known.items() if seq not in left_out), Decimal(0)) if known else None
+
     def group_names(self, flow: str, codes: Sequence[str], run_id: str) -> dict[str, str]:
         """Return the names of article groups by code: of those that are linked, and of those a plan writes."""
         found = self._links.get(flow, Kind.GROUP, codes)
         names = {code: str(link.agreed.values.get("name") or "") for code, link in found.items() if link.agreed}
         return names | self.titles(run_id, Kind.GROUP, [code for code in codes if code not in names])
 
-    def why(self, run_id: str, seq: int) -> dict[str, list[Trace]]:
-        """Return for each source record of a line how every value of it came about."""
+    def why(self, run_id: str, seq: int) -> list[Answer]:
+        """Return why each value of a line is what it is; of one that writes nothing, how its values come about.
+
+        The records of the source are read once more. Nothing is left where it no longer has them.
+        """
         run, row = self._runs.get(run_id), self.row(run_id, seq)
         logic = self._logics.now(run.flow)
+        own = in_the_change(run, logic, row.change) if row.change else {}
+        traces = {} if "" in own else self._traces(run, row, logic)
+        return answers(row.change, traces, own) if row.change and (own or traces) else of_nothing(row, traces)
+
+    def _traces(self, run: Run, row: PlanRow, logic: FlowLogic) -> dict[str, list[Trace]]:
         keys = row.change.sources if row.change else row.facts.get("documents", row.key).split(",")
         stage = logic.flow.stages[row.stage]
-        records = self._logics.corrected(run.flow, self._connector(logic.flow.source).fetch(stage.source, keys))
-        return {record.key: logic.trace(stage, record) for record in records if not isinstance(record, Unreadable)}
+        told = self._connector(logic.flow.source).fetch(stage.source, keys)
+        held = {
+            one.key: [each for each in self._corrections.of(run.flow, keys).get(one.key, ()) if each.holds_for(one)]
+            for one in told
+        }
+        records = [one for one in corrected(told, held) if not isinstance(one, Unreadable)]
+        return with_corrections({record.key: logic.trace(stage, record) for record in records}, held)
 
-    def csv(self, run_id: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> str:
-        """Return the shown lines of a plan as CSV, one field of a change per line."""
-        header = ["action", "kind", "key", "title", "field", "now", "will_be", "state", "cause"]
-        return csv_text(header, self._csv_lines(run_id, show, find, among))
-
-    def _csv_lines(self, run_id: str, show: str, find: str, among: Among) -> Iterator[list[object]]:
+    def listed(
+        self, run_id: str, show: str = "all", find: str = "", among: Among = EVERY_LINE
+    ) -> Iterator[list[object]]:
+        """Yield the shown lines of a plan with the values of `PLAN_COLUMNS`, one for each field of a change."""
         offset, left_out = 0, self._runs.get(run_id).left_out
         while rows := self.rows(run_id, show, find, offset, CSV_PAGE, among):
             offset += len(rows)
             for row in rows:
                 is_out = row.step is Step.PLANNED and row.seq in left_out
-                yield from _csv_lines(row, "left_out" if is_out else row.step)
+                yield from _listed(row, "left_out" if is_out else row.step)
 
 
-def _csv_lines(row: PlanRow, state: str) -> Iterator[list[object]]:
+def _listed(row: PlanRow, state: str) -> Iterator[list[object]]:
     shown = [row.action, row.kind, row.key, row.title]
     if row.change is None:
         yield [*shown, row.cause_field, "", "", state, row.cause]

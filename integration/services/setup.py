@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import structlog
 
 from integration.connectors.protocol import Configurable
 from integration.core.errors import AccessDeniedError, Reason
+from integration.core.people import Actor
 from integration.flows.forms import Known, Lack, Proposal, Question
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, TILL, FlowSettings, Listed
@@ -19,6 +21,7 @@ from integration.services.lists import Lists
 from integration.store.stores import Stores
 
 RECORD = "set-up"
+NO_CALENDARS: Mapping[str, Any] = MappingProxyType({})
 STEPS = (BOOKS, TILL, "flows", "questions", "ready")  # the steps of the set-up in their order
 
 
@@ -48,6 +51,11 @@ class Asked:
     state: State
     proposal: Proposal | None
     lack: Lack | None
+
+    @property
+    def can_be_accepted(self) -> bool:
+        """Whether what is proposed can be taken with the answers of other questions."""
+        return self.state is State.PROPOSED and not self.question.to_look_at
 
     @property
     def weight(self) -> Weight:
@@ -126,26 +134,31 @@ class SetUp:
         flows: Specs,
         lists: Lists,
         settings: Callable[[str], FlowSettings],
-        change: Callable[[str, Mapping[str, Any], str], None],
+        change: Callable[[str, Mapping[str, Any], Actor], None],
+        save: Callable[[str, Mapping[str, str], Actor], None],
         stores: Stores,
         *,
         name: Callable[[str], str],
         well: Callable[[], Mapping[str, bool]],
         entered: Callable[[], bool],
+        fill: Callable[[str], None],
     ) -> None:
-        """Take what it needs to know; `name` keeps the records of sandbox and real systems apart.
+        """Take what it needs to know; `save` keeps a value table, `name` the records of sandbox and real systems apart.
 
-        `entered` tells whether somebody has entered the access to a system here.
+        `entered` tells whether somebody has entered the access to a system here, and `fill` gives every question its
+        plain answer where the environment connected both and nothing has been filled in yet.
         """
         self._flows = flows
         self._lists = lists
         self._settings = settings
         self._change = change
+        self._save = save
         self._rules = stores.rules
         self._stored = stores.settings
         self._name = name
         self._well = well
         self._entered = entered
+        self._fill = fill
 
     # ---- flows
 
@@ -166,22 +179,27 @@ class SetUp:
             return self.chosen()
         return self.chosen() or tuple(name for name, spec in self._flows.items() if spec.suggested)
 
-    def choose(self, minutes: Mapping[str, int], by: str) -> None:
-        """Keep which flows shall run, each every so many minutes. None begins before `start`; others stop at once."""
+    def choose(self, minutes: Mapping[str, int], by: Actor, calendars: Mapping[str, Any] = NO_CALENDARS) -> None:
+        """Keep which flows shall run, each every so many minutes, at the times and on the days of its calendar.
+
+        None begins before `start`; others stop at once.
+        """
         for flow, every in minutes.items():
-            if self._settings(flow).schedule_minutes != every:
-                self._change(flow, {"schedule_minutes": every}, by)
+            now = self._settings(flow)
+            asked = {"schedule_minutes": every, "calendar": calendars.get(flow, now.calendar.model_dump())}
+            if asked != now.model_dump(include=set(asked)):
+                self._change(flow, asked, by)
         self._keep({"chosen": list(minutes)}, by)
         for flow in self._flows:
             self._switch(flow, on=flow in minutes and (self.started() or self._settings(flow).on), by=by)
 
-    def start(self, by: str) -> None:
+    def start(self, by: Actor) -> None:
         """Let the chosen flows run by themselves from now on."""
         for flow in self.chosen():
             self._switch(flow, on=True, by=by)
         self._keep({"started": True}, by)
 
-    def _switch(self, flow: str, *, on: bool, by: str) -> None:
+    def _switch(self, flow: str, *, on: bool, by: Actor) -> None:
         if self._settings(flow).on != on:
             self._change(flow, {"on": on}, by)
 
@@ -202,28 +220,38 @@ class SetUp:
                 tables,
                 lambda listed: lists.get(listed, {}),
                 answered.get(flow, ()),
+                chosen,
             )
             found[flow] = weigh(self._flows[flow], known)
         return found
 
-    def answer(self, flow: str, name: str, values: Mapping[str, Any], by: str) -> None:
+    def lack(self, flow: str, name: str) -> Lack | None:
+        """Return what a flow lacks by one question as it stands; None where that arises not, or cannot be told now."""
+        question, settings = question_of(self._flows[flow], name), self._settings(flow)
+        lists = self._read(question.lists)
+        if len(lists) < len(question.lists) or not question.arises(settings.model_dump()):
+            return None
+        return question.lacks(Known(settings.model_dump(), lists=lambda listed: lists[listed]))
+
+    def answer(self, flow: str, name: str, values: Mapping[str, Any], by: Actor) -> None:
         """Keep the answer to a question: settings, or the rows of its table.
 
         Raises ConfigurationError, naming the setting, when the answer cannot be used; the question stays open then.
         """
         question = question_of(self._flows[flow], name)
         if question.table:
-            self._rules.set_table(question.table, values, by)
+            self._save(question.table, values, by)
         else:
             self._change(flow, values, by)
         answered = {each: list(names) for each, names in self._record().get("answered", {}).items()}
         self._keep({"answered": {**answered, flow: sorted({*answered.get(flow, ()), name})}}, by)
 
-    def accept(self, by: str) -> None:
-        """Take every answer that is proposed."""
+    def accept(self, by: Actor) -> None:
+        """Take every answer that is plain, or proposed."""
+        self._fill(by.ref)
         for flow, questions in self.questions().items():
             for one in questions:
-                if one.state is State.PROPOSED and one.proposal is not None:
+                if one.can_be_accepted and one.proposal is not None:
                     self.answer(flow, one.question.name, one.proposal.values, by)
 
     # ---- where it stands
@@ -252,10 +280,10 @@ class SetUp:
     def _record(self) -> Mapping[str, Any]:
         return self._stored.get(self._name(RECORD)) or {}
 
-    def _keep(self, values: Mapping[str, Any], by: str) -> None:
+    def _keep(self, values: Mapping[str, Any], by: Actor) -> None:
         known = self._record()
         if {**known, **values} != known:
-            self._stored.put(self._name(RECORD), {**known, **values}, by)
+            self._stored.put(self._name(RECORD), {**known, **values}, by.ref)
 
     def _read(self, wanted: Iterable[Listed]) -> dict[Listed, dict[str, str]]:
         """Return the lists as both systems have them; what cannot be read now is left out and asked again later."""

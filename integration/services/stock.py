@@ -106,6 +106,14 @@ class Unproven:
 
 
 @dataclass(frozen=True, slots=True)
+class Purchases:
+    """How much of an article is on order at suppliers, and when it is expected, where the books say it."""
+
+    ordered: Decimal
+    expected: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """A level that differs: what the source has, and what the target held when the plan was made."""
 
@@ -139,15 +147,15 @@ def differences(rows: Sequence[PlanRow], scope: StockScope) -> Iterator[Differen
                 yield Difference(row.seq, row.key, row.title, branch, wanted, target)
 
 
-def unproven_since(proof: datetime | None, minutes: int | None, now: datetime) -> datetime | None:
+def unproven_since(proof: datetime | None, due: datetime | None, now: datetime) -> datetime | None:
     """Return since when levels are no longer proven, or None while the last proof is recent enough.
 
-    `minutes` is how often the flow runs by itself, None where a person starts it.
+    `due` is when the flow last ran by itself but for some turns, None where a person starts it.
     """
     if proof is None:
         return None
-    turns = LATE_BY_HAND if minutes is None else max(LATE_TURNS * timedelta(minutes=minutes), LATE_AT_LEAST)
-    return proof if now - proof > turns else None
+    oldest = now - LATE_BY_HAND if due is None else min(due, now - LATE_AT_LEAST)
+    return proof if proof < oldest else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +201,12 @@ class Stock:
         products: str,
         article: Callable[[str], Record | None],
         reorder: Callable[[], str],
+        due: Callable[[int, datetime], datetime | None] = lambda _rounds, _moment: None,
     ) -> None:
         """`flow` and `products` name the flows that write levels and products.
 
-        `article` reads one from the books; `reorder` names its field that says at which level to order again.
+        `article` reads one from the books; `reorder` names its field that says at which level to order again. `due`
+        tells when levels were due by themselves so many rounds before a moment, None where they never are.
         """
         self.flow = flow
         self._products = products
@@ -205,6 +215,7 @@ class Stock:
         self._issues = issues
         self._article = article
         self._reorder = reorder
+        self._due = due
         self._known = lru_cache(MOST_KNOWN)(self._asked)
 
     def _told(self, query: str, **parameters: object) -> pd.DataFrame:
@@ -314,13 +325,13 @@ class Stock:
         }
         return [reason(one, *written.get((one.article, one.branch), (None, None))) for one in found]
 
-    def unproven(self, article: str, proof: datetime | None, minutes: int | None, now: datetime) -> Unproven | None:
+    def unproven(self, article: str, proof: datetime | None, now: datetime) -> Unproven | None:
         """Return since when levels are not proven; those of an article that is parked never are."""
         known = self._issues.of_key(self.flow, article) if article else []
         waits = [one.first_seen for one in known if one.state is not IssueState.CLOSED]
         if waits:
             return Unproven(min(waits), parked=True)
-        since = unproven_since(proof, minutes, now)
+        since = unproven_since(proof, self._due(LATE_TURNS, now), now)
         return None if since is None else Unproven(since, parked=False)
 
     def reorder_level(self, article: str) -> Decimal | None:
@@ -329,6 +340,15 @@ class Stock:
         record = self._article(article) if name else None
         value = record.flat().get(name) if record else None
         return value if isinstance(value, Decimal) else None
+
+    def purchases(self, article: str) -> Purchases | None:
+        """Return what the books have on order of an article, which is not for sale; None where that is nothing."""
+        record = self._article(article)
+        told = record.flat() if record else {}
+        ordered, expected = told.get("stock_ordered"), told.get("stock_expected")
+        if not isinstance(ordered, Decimal) or not ordered:
+            return None
+        return Purchases(ordered, expected if isinstance(expected, date) else None)
 
     def articles_named(self, name: str, most: int) -> dict[str, str]:
         """Return codes and names of articles that were planned for the till with this in their name."""

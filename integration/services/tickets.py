@@ -6,6 +6,8 @@ import secrets
 import threading
 import time
 
+from integration.core.people import Actor
+
 SECONDS = 300
 
 
@@ -14,25 +16,30 @@ class Tickets:
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
-        self._spent: dict[str, int] = {}  # what was shown, until when it would have held
+        self._open: dict[str, Actor] = {}  # what was given and not shown yet, and to whom
         self._spending = threading.Lock()
 
-    def issue(self) -> str:
-        """Return a new ticket."""
-        body = f"{int(time.time()) + SECONDS}-{secrets.token_hex(16)}"
+    def issue(self, to: Actor) -> str:
+        """Return a new ticket for somebody."""
+        body, now = f"{int(time.time()) + SECONDS}-{secrets.token_hex(16)}", time.time()
+        with self._spending:
+            self._open = {one: actor for one, actor in self._open.items() if _until(one) >= now}
+            self._open[body] = to
         return f"{body}.{self._signed(body)}"
 
-    def spend(self, ticket: str) -> bool:
-        """Return whether a ticket holds; from then on it does not."""
+    def spend(self, ticket: str) -> Actor | None:
+        """Return whose a ticket is that holds, None for any other; from then on it does not."""
         body, _, signed = ticket.partition(".")
         if not hmac.compare_digest(signed.encode(), self._signed(body).encode()):
-            return False
-        until, now = int(body.partition("-")[0]), time.time()
+            return None
         with self._spending:
-            self._spent = {one: end for one, end in self._spent.items() if end >= now}
-            holds = until >= now and body not in self._spent
-            self._spent[body] = until
-        return holds
+            actor = self._open.pop(body, None)
+        return actor if _until(body) >= time.time() else None
 
     def _signed(self, body: str) -> str:
         return hmac.new(self._key, body.encode(), hashlib.sha256).hexdigest()
+
+
+def _until(body: str) -> int:
+    """Return until when a ticket holds, in seconds as a clock counts them."""
+    return int(body.partition("-")[0])

@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from integration.core.conflicts import conflicts
 from integration.core.flow import Stage, Unique
 from integration.core.issues import Issue, Skip, not_readable
-from integration.core.plan import Change, diff
+from integration.core.plan import Change, Unchanged, diff
 from integration.core.records import Held, Kind, Record, Unreadable, Value, same
-from integration.core.rules import EMPTY, Trace, as_text
+from integration.core.rules import EMPTY, as_text
 from integration.core.run import Duplicates, Link, Staged
+from integration.core.traces import Trace
 from integration.flows.spec import FlowLogic, FlowSpec, Shaped, staged_in
 
 LONGEST_TITLE = 40
@@ -257,6 +259,7 @@ class _Outcome:
     obstacle: Issue | Skip | None = None
     wanted: Record | None = None
     held: Record | None = None
+    waits: Issue | None = None  # a field of it that waits alone
 
 
 def _decided(logic: FlowLogic, stage: Stage, title: str, wanted: Record, around: Around) -> _Outcome:
@@ -272,19 +275,30 @@ def _decided(logic: FlowLogic, stage: Stage, title: str, wanted: Record, around:
     match diff(fitting, record, link.agreed if link else None, logic.policy, title=title):
         case Issue() as issue:
             return _Outcome(title, issue)
-        case Change(wanted=written):
-            return _Outcome(title, None, written, record)
-        case _:
-            return _Outcome(title, None, None, record)
+        case Change(wanted=written, conflicts=paths):
+            return _Outcome(title, None, written, record, _conflict(paths, fitting, record, link, title))
+        case Unchanged(conflicts=paths):
+            return _Outcome(title, None, None, record, _conflict(paths, fitting, record, link, title))
+
+
+def _conflict(
+    paths: Sequence[str], desired: Record, held: Record | None, link: Link | None, title: str
+) -> Issue | None:
+    """Return the first field of a record that both sides changed, which waits while the others go on."""
+    return next(conflicts(paths, desired, held, link.agreed if link else None, title), None)
 
 
 def _done_otherwise(key: str, old: _Outcome | None, new: _Outcome | None) -> Iterator[Moved]:
-    was, becomes = old.obstacle if old else None, new.obstacle if new else None
+    was, becomes = _held_up(old), _held_up(new)
     title = new.title if new else old.title if old else key
     if _said(was) != _said(becomes):
         yield Moved(key, title, was=was, becomes=becomes)
-    elif old and new:
+    if old and new and not (old.obstacle or new.obstacle):
         yield from _written_otherwise(key, old, new)
+
+
+def _held_up(one: _Outcome | None) -> Issue | Skip | None:
+    return (one.obstacle or one.waits) if one else None
 
 
 def _written_otherwise(key: str, old: _Outcome, new: _Outcome) -> Iterator[Moved]:

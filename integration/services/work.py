@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from integration.background import again_and_again
+from integration.background import again_and_again, is_dead
 from integration.core.errors import ConfigurationError
 from integration.store.leases import Leases
 
@@ -66,13 +66,7 @@ def _is_dead(owner: str) -> bool:
     host, _, process = owner.rpartition("-")
     if host != socket.gethostname() or not process.isdecimal():
         return False
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+    return is_dead(int(process))
 
 
 class Work:

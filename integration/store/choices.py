@@ -9,13 +9,16 @@ import sqlalchemy as sa
 from integration.core.errors import PlanStaleError
 from integration.core.plan import chosen_mark
 from integration.core.run import RunState, Step
+from integration.core.taken_back import TAKEN_BACK
 from integration.store import plan_lines, transitions
 from integration.store.database import Store, among, portions
 from integration.store.events import Event, tell
+from integration.store.ready import ReadyFor
 from integration.store.shapes import Row, change_from_json
 from integration.store.tables import left_out, lines
 
 _OF_RUN = sa.select(left_out.c.seq, left_out.c.digest).where(left_out.c.run == sa.bindparam("run"))
+_OF_RUNS = ReadyFor(lambda runs: sa.select(left_out).where(left_out.c.run.in_(runs)))
 
 
 class Choices(Store):
@@ -59,6 +62,19 @@ def _kept(run: str, seq: int, digest: str, by: str, at: datetime) -> dict[str, A
     return {"run": run, "seq": seq, "digest": digest, "by": by, "left_at": at}
 
 
+def leave_marked(connection: sa.Connection, run: str, added: Sequence[Mapping[str, Any]]) -> None:
+    """Leave out of a plan what was taken back once, by whom it was: it waits until a person takes it in."""
+    marked = [line for line in added if line["cause"] == TAKEN_BACK and line["change"] is not None]
+    facts = [(line, line["facts"]) for line in marked]
+    _leave(
+        connection,
+        [
+            _kept(run, line["seq"], line["digest"], said["by"], datetime.fromisoformat(said["time"]))
+            for line, said in facts
+        ],
+    )
+
+
 def told(event: str, run: Row, line: Row, by: str) -> Event:
     """Return what tells that somebody left a line out of a plan, or took it in again."""
     return Event(
@@ -75,7 +91,7 @@ def of_run(connection: sa.Connection, run: str) -> dict[int, str]:
 def of_runs(connection: sa.Connection, runs: Sequence[str]) -> Mapping[str, dict[int, str]]:
     """Return the same of several plans."""
     found: dict[str, dict[int, str]] = {run: {} for run in runs}
-    for row in among(connection, sa.select(left_out), left_out.c.run, runs):
+    for row in _OF_RUNS.rows(connection, {}, runs):
         found[row.run][row.seq] = row.digest
     return found
 
@@ -89,7 +105,11 @@ def expect(connection: sa.Connection, run: Row, mark: str) -> frozenset[int]:
 
 
 def carry(connection: sa.Connection, old: str, new: str) -> None:
-    """Leave out of a plan what was left out of the one it takes over, by whom it was, where it is the same change."""
+    """Choose in a plan what was chosen in the one it takes over, by whom it was, where it is the same change.
+
+    What was left out stays so; what was taken back once, and then taken in, stays in.
+    """
+    _take(connection, new, _taken_in(connection, old, new))
     of_line = sa.and_(lines.c.run == left_out.c.run, lines.c.seq == left_out.c.seq)
     asked = sa.select(left_out, lines.c.kind, lines.c.key).join(lines, of_line).where(left_out.c.run == old)
     before = connection.execute(asked).all()
@@ -104,3 +124,13 @@ def carry(connection: sa.Connection, old: str, new: str) -> None:
         if (line.kind, line.key, line.digest) in wanted and line.seq not in there
     ]
     _leave(connection, [_kept(new, seq, row.digest, row.by, row.left_at) for seq, row in same])
+
+
+def _taken_in(connection: sa.Connection, old: str, new: str) -> list[int]:
+    """Return the lines of a plan that were taken back once, and taken into the plan that it takes over."""
+    mine, out = lines.alias(), left_out.alias()
+    same = (mine.c[name] == lines.c[name] for name in ("kind", "key", "digest", "cause"))
+    chosen = ~sa.exists().where(out.c.run == lines.c.run, out.c.seq == lines.c.seq)
+    here = (lines.c.run == old, lines.c.cause == TAKEN_BACK, lines.c.step == Step.PLANNED, chosen)
+    found = sa.select(mine.c.seq).join(lines, sa.and_(*same)).where(mine.c.run == new, *here)
+    return [row.seq for row in connection.execute(found)]

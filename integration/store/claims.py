@@ -8,9 +8,7 @@ and before each call that writes: no clock and no sign of life decides, but what
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import sqlalchemy as sa
-
-from integration.store.database import Claim, Store, claimed, expect_claim
+from integration.store.database import Claim, Store, claimed
 from integration.store.tables import runs
 
 
@@ -38,5 +36,4 @@ class Claims(Store):
 
     def expect(self) -> None:
         """Raise ClaimLost where another took over the run that this page is at."""
-        with self.database.read() as connection:
-            expect_claim(connection, sa.select(runs.c.claims))
+        self.database.expect_claim()

@@ -85,3 +85,25 @@ class Moment(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def text_column(name: str, *, primary_key: bool = False) -> sa.Column[str]:
+    """Return a column of text that is never empty of a value."""
+    return sa.Column(name, Words, primary_key=primary_key, nullable=False)
+
+
+def number_column(name: str, *, primary_key: bool = False) -> sa.Column[int]:
+    """Return a column of whole numbers that is never empty of a value."""
+    return sa.Column(name, sa.BigInteger, primary_key=primary_key, autoincrement=False, nullable=False)
+
+
+COUNTED = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up in INTEGER columns alone

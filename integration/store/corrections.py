@@ -1,6 +1,7 @@
 """Values that hold in the place of those of the source, by record and field."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,17 +18,9 @@ class Corrections(Store):
 
     def keep(self, flow: str, kept: Sequence[Correction], by: str) -> None:
         """Keep corrections, each in the place of an earlier one of the same field."""
-        now = self.clock()
-        rows = [
-            {**_identity(flow, one), "title": one.title, "was": _kept(one.was), "becomes": _kept(one.becomes)}
-            | {"by": by, "changed_at": now}
-            for one in kept
-        ]
-        if not rows:
-            return
-        with self.database.write() as connection:
-            upsert(connection, corrections, rows)
-            tell(connection, now, [_told("value_corrected", flow, one, by) for one in kept])
+        if kept:
+            with self.database.write() as connection:
+                keep_in(connection, self.clock(), flow, kept, by)
 
     def remove(self, flow: str, gone: Sequence[Correction], by: str) -> None:
         """Let the source's own value count again."""
@@ -49,10 +42,28 @@ class Corrections(Store):
         page = _of_flow(flow).order_by(*order).offset(offset).limit(limit)
         return [_correction(row) for row in self.database.rows(page)]
 
+    def mark(self, flow: str) -> str:
+        """Return a mark that becomes another one whenever a correction of a flow is kept or removed."""
+        here = corrections.c.flow == flow
+        number = self.database.scalar(sa.select(sa.func.count()).select_from(corrections).where(here))
+        newest = self.database.scalar(sa.select(sa.func.max(corrections.c.changed_at)).where(here))
+        return f"{number} {newest or ''}".strip()
+
     def counts(self) -> dict[str, int]:
         """Return how many corrections there are, by flow."""
         counted = sa.select(corrections.c.flow, sa.func.count().label("number")).group_by(corrections.c.flow)
         return {row.flow: row.number for row in self.database.rows(counted)}
+
+
+def keep_in(connection: sa.Connection, now: datetime, flow: str, kept: Sequence[Correction], by: str) -> None:
+    """Keep corrections as part of a transaction."""
+    rows = [
+        {**_identity(flow, one), "title": one.title, "was": _kept(one.was), "becomes": _kept(one.becomes)}
+        | {"by": by, "changed_at": now}
+        for one in kept
+    ]
+    upsert(connection, corrections, rows)
+    tell(connection, now, [_told("value_corrected", flow, one, by) for one in kept])
 
 
 def _kept(value: Value) -> dict[str, object]:

@@ -5,14 +5,45 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from integration.core.markers import Stretches, stretches, stretches_from
+from integration.core.records import Kind
 from integration.store.database import Store, upsert
-from integration.store.tables import cursors
+from integration.store.tables import cursors, links
+
+TARGET, OURS = "target", "ours"  # how far changes in the target were read, and which after that are our own
+ROWS = 10_000  # links in memory at once
 
 
 def keep(connection: sa.Connection, at: datetime, flow: str, values: Mapping[str, str]) -> None:
     """Keep cursors of a flow, as part of the transaction under way."""
     rows = [{"flow": flow, "side": side, "value": value, "changed_at": at} for side, value in values.items()]
     upsert(connection, cursors, rows)
+
+
+def pass_over_ours(connection: sa.Connection, at: datetime, flow: str, since: datetime) -> None:
+    """Move the cursors of a flow's targets on over what was proven `since` a moment, as part of the transaction.
+
+    The marker of a link is the one under which its record was seen to hold what both sides agree on. Up to the first
+    marker of which that is not known nobody need ask again; those after it are kept as ours.
+    """
+    here = sa.select(cursors).where(cursors.c.flow == flow, cursors.c.side.startswith(f"{TARGET}:"))
+    for row in connection.execute(here).all():
+        kind = Kind(row.side.partition(":")[2])
+        ours = _ours(connection, flow, kind).joined(_proven(connection, flow, kind, since))
+        now = ours.past(row.value)
+        keep(connection, at, flow, {row.side: now, f"{OURS}:{kind}": str(ours.beyond(now))})
+
+
+def _ours(connection: sa.Connection, flow: str, kind: Kind) -> Stretches:
+    found = connection.execute(sa.select(cursors.c.value).filter_by(flow=flow, side=f"{OURS}:{kind}")).scalar()
+    return stretches_from(found or "")
+
+
+def _proven(connection: sa.Connection, flow: str, kind: Kind, since: datetime) -> Stretches:
+    of_kind = (links.c.flow == flow, links.c.kind == kind, links.c.changed_at >= since, links.c.marker != "")
+    rising = sa.select(links.c.marker).where(*of_kind).order_by(sa.func.length(links.c.marker), links.c.marker)
+    rows = connection.execute(rising.execution_options(yield_per=ROWS)).scalars()
+    return stretches(int(marker) for marker in rows if marker.isdecimal())
 
 
 class Cursors(Store):
@@ -22,6 +53,11 @@ class Cursors(Store):
         """Return the cursor, or None before the first run."""
         found: str | None = self.database.scalar(sa.select(cursors.c.value).filter_by(flow=flow, side=side))
         return found
+
+    def ours(self, flow: str, kind: Kind) -> Stretches:
+        """Return the markers after the cursor of a target that our own proven writes have."""
+        with self.database.read() as connection:
+            return _ours(connection, flow, kind)
 
     def put(self, flow: str, side: str, value: str) -> None:
         """Keep a cursor."""

@@ -24,6 +24,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from integration.core.clocks import since_boot
 from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
 from integration.store import tables
+from integration.store.files import copy_before
+from integration.store.holders import suspended_holder
+from integration.store.ready import Ready
+from integration.store.sealing import Sealer, append, forget
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _one_at_a_time = threading.Lock()  # alembic keeps its context for the whole process
@@ -31,7 +35,9 @@ MIGRATION_LOCK = 7_264_518_301  # any number, as long as every process of ours u
 BUSY_SECONDS = 30
 CLOCK_SECONDS = 5.0  # how long the clock of a server is counted on before it is read again
 ROOM_NEEDED = "100 MB"
+AWAY = frozenset({"database_locked", "database_held", "database_unreachable"})  # waited for, and then as before
 AT_ONCE = 500  # values in one IN list; both databases allow many more
+LISTED = 10_000  # values in one list that is handed over whole
 
 Clock = Callable[[], datetime]  # tells the present moment, aware and in UTC
 
@@ -53,29 +59,27 @@ class ClaimLost(Exception):  # noqa: N818 - nothing went wrong: another process 
 claimed: ContextVar[Claim | None] = ContextVar("claimed", default=None)
 
 
-def expect_claim(connection: sa.Connection, asked: sa.Select[Any]) -> None:
+_CLAIMS = sa.select(tables.runs.c.claims).where(tables.runs.c.id == sa.bindparam("run"))
+_CLAIM, _CLAIM_LOCKED = Ready(_CLAIMS), Ready(_CLAIMS.with_for_update())
+
+
+def _expect(claim: Claim, found: Any) -> None:
     """Raise ClaimLost where a page is at a run that another process claimed since."""
-    claim = claimed.get()
-    if claim is None:
-        return
-    number = connection.execute(asked.where(tables.runs.c.id == claim.run)).scalar()
-    if number != claim.number:
+    if found is None or found.claims != claim.number:
         raise ClaimLost(claim.run)
-
-
-_CLAIM_LOCKED = sa.select(tables.runs.c.claims).with_for_update()
 
 
 class Database:
     """An open operational database.
 
     `instance` is the id it was given when it was made; events are told apart by it. Every method may raise
-    UnavailableError: `database_locked`, `database_unreachable` or `disk_full`.
+    UnavailableError: `database_locked`, `database_held`, `database_unreachable` or `disk_full`.
     """
 
     def __init__(self, engine: sa.Engine, instance: str) -> None:
         self.engine = engine
         self.instance = instance
+        self.sealer: Sealer | None = None  # of the audit; whoever opens the data of a console gives it
         self._writing = engine.execution_options(writing=True)
         postgres = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}  # what SQLite does anyway
         self._reading = engine.execution_options(**(postgres if engine.dialect.name == "postgresql" else {}))
@@ -84,17 +88,21 @@ class Database:
     def read(self) -> Iterator[sa.Connection]:
         """Hold one consistent look at the data; nothing can be changed through it."""
         with in_our_words(self.engine.url), self._reading.connect() as connection:
+            connection.begin()  # and never kept: closing it undoes what should not have been done
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """Hold one transaction: kept when the block ends, undone when it raises.
+        """Hold one transaction: kept when the block ends, with what it noted for the audit, undone when it raises.
 
         On a page of a run that another process took over, it raises ClaimLost.
         """
         with in_our_words(self.engine.url), self._writing.begin() as connection:
-            expect_claim(connection, _CLAIM_LOCKED)
+            if (claim := claimed.get()) is not None:
+                _expect(claim, _CLAIM_LOCKED.first(connection, {"run": claim.run}))
+            forget(connection)
             yield connection
+            append(connection, self.sealer)
 
     def rows(self, statement: sa.Select[Any], values: Mapping[str, object] | None = None) -> Sequence[sa.Row[Any]]:
         """Return what one question finds, `values` being those its statement leaves open."""
@@ -120,6 +128,18 @@ class Database:
         with self.read() as connection:
             return list(among(connection, statement, column, values))
 
+    def expect_claim(self) -> None:
+        """Raise ClaimLost where another process took over the run that this page is at."""
+        if (claim := claimed.get()) is not None:
+            with in_our_words(self.engine.url):
+                found = _CLAIM.alone(self.engine, {"run": claim.run})
+            _expect(claim, next(iter(found), None))
+
+    def held_by(self) -> int | None:
+        """Return the id of a process that keeps all others from writing while it is suspended."""
+        address = self.engine.url
+        return suspended_holder(Path(address.database or "")) if address.get_backend_name() == "sqlite" else None
+
     def close(self) -> None:
         """Let go of all connections."""
         self.engine.dispose()
@@ -129,11 +149,12 @@ def open_database(url: str, *, patience: float = BUSY_SECONDS) -> Database:
     """Open the database under this address, make it if need be, and bring its tables up to date.
 
     Takes `sqlite:///path/to/file` or `postgresql://user:password@host/name`. Several processes may do this at once;
-    `patience` is how many seconds one waits for another's write to a SQLite file.
+    `patience` is how many seconds one waits for another's write to a SQLite file. A file of an earlier version is
+    copied beside it first.
     Raises ConfigurationError for an address that cannot be used (`setting_invalid`) and for tables that a newer
     version made (`database_too_new`), and UnavailableError when the database cannot be reached or written.
     """
-    address = _address(url)
+    address = address_of(url)
     engine = _engine(address, patience)
     try:
         with in_our_words(address), engine.execution_options(writing=True).begin() as connection:
@@ -145,7 +166,7 @@ def open_database(url: str, *, patience: float = BUSY_SECONDS) -> Database:
     return Database(engine, instance)
 
 
-def _address(url: str) -> sa.URL:
+def address_of(url: str) -> sa.URL:
     """Return the parsed address. Its password never shows in an error, nor what is taken for another part of it."""
     try:
         address = sa.make_url(url)
@@ -181,10 +202,12 @@ def _engine(address: sa.URL, patience: float) -> sa.Engine:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
     for pragma in (
+        "auto_vacuum = INCREMENTAL",  # of a new file alone: what is free is given back a little at a time
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
         "temp_store = MEMORY",
+        "journal_size_limit = 67108864",  # bytes: what the end of a large plan took beside the file is given back
     ):
         connection.execute(f"PRAGMA {pragma}").close()
 
@@ -192,7 +215,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
 def _begin_sqlite(connection: sa.Connection) -> None:
     """Take the write lock at once where something will be written: asking for it half-way can only fail."""
     writing = connection.get_execution_options().get("writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    connection.connection.cursor().execute("BEGIN IMMEDIATE" if writing else "BEGIN").close()
 
 
 def _migrate(connection: sa.Connection) -> None:
@@ -206,11 +229,18 @@ def _migrate(connection: sa.Connection) -> None:
     scripts = ScriptDirectory.from_config(config)
     if found == scripts.get_current_head():
         return
+    if found is not None and connection.dialect.name == "sqlite" and found in known_revisions():
+        copy_before(Path(connection.engine.url.database or ""), found)
     try:
         with _one_at_a_time:
             command.upgrade(config, "head")
     except CommandError as error:
         raise ConfigurationError("database_too_new", found=found or "", known=scripts.get_current_head()) from error
+
+
+def known_revisions() -> list[str]:
+    """Return the revisions of the tables that this version knows, the newest first."""
+    return [one.revision for one in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
 
 
 def _revision(connection: sa.Connection) -> str | None:
@@ -246,7 +276,7 @@ def _translated(error: Exception, address: sa.URL) -> IntegrationError | None:
     origin = getattr(error, "orig", None) or error
     text = str(origin).lower()
     if "is locked" in text or "is busy" in text:
-        return UnavailableError("database_locked")
+        return _locked(address)
     if "is full" in text or "no space left" in text:
         return UnavailableError("disk_full", free=_free(address), needed=ROOM_NEEDED)
     if address.get_backend_name() == "sqlite":
@@ -259,6 +289,13 @@ def _translated(error: Exception, address: sa.URL) -> IntegrationError | None:
     if isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return UnavailableError("database_unreachable", host=address.host or "")
     return None
+
+
+def _locked(address: sa.URL) -> IntegrationError:
+    holder = suspended_holder(Path(address.database or "")) if address.get_backend_name() == "sqlite" else None
+    if holder is None:
+        return UnavailableError("database_locked")
+    return UnavailableError("database_held", process=str(holder))
 
 
 def _unreadable(text: str) -> bool:
@@ -282,19 +319,18 @@ def upsert(
     All rows must fill the same columns. `keep` names columns that an existing row does not give up.
     """
     if rows:
-        statement = _upsert(table, connection.dialect.name, tuple(rows[0]), frozenset(keep))
-        connection.execute(statement, list(rows))
+        _upsert(table, connection.dialect.name, tuple(rows[0]), frozenset(keep)).each(connection, rows)
 
 
 @cache
-def _upsert(table: sa.Table, dialect_name: str, columns: tuple[str, ...], keep: frozenset[str]) -> Any:
+def _upsert(table: sa.Table, dialect_name: str, columns: tuple[str, ...], keep: frozenset[str]) -> Ready:
     """Return the statement for rows of these columns; making it takes longer than carrying it out for a few."""
     statement = (postgresql if dialect_name == "postgresql" else sqlite).insert(table)
     keys = [column.name for column in table.primary_key]
     replaced = {name: statement.excluded[name] for name in columns if name not in keys and name not in keep}
     if replaced:
-        return statement.on_conflict_do_update(index_elements=keys, set_=replaced)
-    return statement.on_conflict_do_nothing(index_elements=keys)
+        return Ready(statement.on_conflict_do_update(index_elements=keys, set_=replaced).inline(), *columns)
+    return Ready(statement.on_conflict_do_nothing(index_elements=keys).inline(), *columns)
 
 
 def portions(values: Collection[T], size: int = AT_ONCE) -> Iterator[list[T]]:
@@ -308,8 +344,17 @@ def among(
     connection: sa.Connection, statement: sa.Select[Any], column: sa.ColumnElement[Any], values: Collection[Any]
 ) -> Iterator[sa.Row[Any]]:
     """Yield those rows of a question whose column has one of these values, as part of the transaction under way."""
-    for some in portions(values):
-        yield from connection.execute(statement.where(column.in_(some)))
+    asked = statement.where(_is_one_of(column, connection.dialect.name))
+    for some in portions(values, LISTED):
+        yield from connection.execute(asked, {"listed": some})
+
+
+def _is_one_of(column: sa.ColumnElement[Any], dialect_name: str) -> sa.ColumnElement[bool]:
+    """Return that a column has one of the values `listed`: one list takes a third of handing over each value."""
+    if dialect_name == "postgresql":
+        return column == sa.any_(sa.bindparam("listed", type_=postgresql.ARRAY(column.type)))
+    each = sa.func.json_each(sa.bindparam("listed", type_=sa.JSON)).table_valued("value")
+    return column.in_(sa.select(each.c.value))
 
 
 class SharedClock:
@@ -337,6 +382,10 @@ class SharedClock:
                 self._read = self._database.scalar(sa.select(sa.func.clock_timestamp())).astimezone(UTC)
                 passed = 0.0
             return self._read + timedelta(seconds=passed)
+
+
+Beside = Callable[[sa.Connection, str], None]
+"""Keeps something under a name in the transaction under way, beside what that is about."""
 
 
 class Store:

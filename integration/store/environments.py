@@ -10,9 +10,10 @@ from integration.core.errors import RunActiveError
 from integration.core.run import ACTIVE, RunState
 from integration.store.database import Clock, Database
 from integration.store.events import Event, tell
-from integration.store.tables import causes, corrections, cursors, issues, links, runs, set_aside
+from integration.store.tables import causes, corrections, cursors, issues, links, moves, promises, runs, set_aside
 
-REMEMBERED = (links, cursors, issues, causes, set_aside, corrections)
+ASIDE = "%:%"  # what the flow of a row is like that was laid aside under the name of its environment
+REMEMBERED = (links, cursors, issues, causes, set_aside, corrections, moves, promises)
 
 
 def change_environment(database: Database, clock: Clock, *, leaving: str, entering: str, by: str) -> None:
@@ -29,7 +30,7 @@ def change_environment(database: Database, clock: Clock, *, leaving: str, enteri
         connection.execute(runs.update().where(waiting).values(state=RunState.DISCARDED, ended_at=clock()))
         for table in REMEMBERED:
             aside, back = f"{leaving}:", f"{entering}:"
-            here = table.c.flow.not_like("%:%")
+            here = table.c.flow.not_like(ASIDE)
             connection.execute(table.update().where(here).values(flow=aside + table.c.flow))
             kept = sa.func.substr(table.c.flow, len(back) + 1)
             connection.execute(table.update().where(table.c.flow.like(f"{back}%")).values(flow=kept))

@@ -6,8 +6,14 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from integration.core.known import known_by
 from integration.core.records import Record
-from integration.store.database import Store, portions
+from integration.core.rules import as_text
+from integration.core.run import Link
+from integration.store import deeds
+from integration.store.columns import Json, Words
+from integration.store.database import Store, in_our_words, portions
+from integration.store.ready import Ready
 from integration.store.tables import outbox
 
 
@@ -29,10 +35,20 @@ class Event:
     ms: int | None = None
 
 
+_INSERT = Ready(outbox.insert().inline(), *(column.name for column in outbox.c if column.name != "id"))
+
+_AS_TEXT = Ready(
+    sa.select(*(sa.type_coerce(one, Words).label(one.name) if isinstance(one.type, Json) else one for one in outbox.c))
+    .order_by(outbox.c.id)
+    .limit(sa.bindparam("most"))
+)
+
+
 def tell(connection: sa.Connection, at: datetime, events: Sequence[Event]) -> None:
-    """Put events into the outbox, as part of the transaction under way."""
+    """Put events into the outbox, and those that somebody decided into the audit, as part of the transaction."""
     if events:
-        connection.execute(outbox.insert(), [_row(at, event) for event in events])
+        _INSERT.each(connection, [_row(at, event) for event in events])
+        deeds.keep(connection, at, events)
 
 
 def values_of(record: Record | None) -> dict[str, str] | None:
@@ -40,6 +56,18 @@ def values_of(record: Record | None) -> dict[str, str] | None:
     if record is None:
         return None
     return {path: _shown(value) for path, value in record.flat().items()}
+
+
+def matched(run: str, flow: str, link: Link) -> Event:
+    """Return what tells that both systems hold the same of a record, which are linked from here on."""
+    values = link.agreed.values if link.agreed else {}
+    title = as_text(values.get("number")) or as_text(values.get("name")) or link.key
+    about = known_by(link.agreed) if link.agreed else {}
+    return Event(
+        event="matched", run=run, flow=flow, kind=link.kind, key=link.key, title=title,
+        sources=link.agreed.sources if link.agreed else (), facts={**about, "reference": link.reference},
+        after=values_of(link.agreed),
+    )  # fmt: skip
 
 
 def _shown(value: object) -> str:
@@ -96,6 +124,11 @@ class Events(Store):
             rows = connection.execute(sa.select(outbox).order_by(outbox.c.id).limit(limit)).mappings()
             return [dict(row) for row in rows]
 
+    def texts_waiting(self, limit: int) -> list[dict[str, object]]:
+        """Return the same with what is kept as JSON as its text, for whoever keeps it as text too."""
+        with in_our_words(self.database.engine.url):
+            return [row._asdict() for row in _AS_TEXT.alone(self.database.engine, {"most": limit})]
+
     def tell_again(self, file: str) -> None:
         """Tell once more what the database still keeps, for a log whose file had to be set aside under a name."""
         from integration.store.retold import retold  # noqa: PLC0415 - it makes events, and this is where they are made
@@ -104,7 +137,7 @@ class Events(Store):
             tell(connection, self.clock(), [Event(event="log_set_aside", facts={"file": file})])
             for portion in retold(connection):
                 if portion:
-                    connection.execute(outbox.insert(), [_row(at, event) for at, event in portion])
+                    _INSERT.each(connection, [_row(at, event) for at, event in portion])
 
     def count(self) -> int:
         """Return how many events wait."""

@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from integration.core.plan import Action, Change
+from integration.store.ready import Ready
 from integration.store.tables import facets
 
 FACETS = ("field", "group", "cause")
@@ -45,11 +47,16 @@ def count(connection: sa.Connection, run: str, more: Iterable[Facet], fewer: Ite
     ]
     if not rows:
         return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(facets)
+    _counting(connection.dialect.name).each(connection, rows)
+
+
+@cache
+def _counting(dialect_name: str) -> Ready:
+    statement = (postgresql if dialect_name == "postgresql" else sqlite).insert(facets)
     added = {"lines": facets.c.lines + statement.excluded.lines}
     keys = [column.name for column in facets.primary_key]
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=added), rows)
+    counting = statement.on_conflict_do_update(index_elements=keys, set_=added).inline()
+    return Ready(counting, *(column.name for column in facets.c))
 
 
 def of_run(connection: sa.Connection, run: str, actions: Collection[Action]) -> dict[str, dict[str, int]]:

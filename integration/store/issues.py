@@ -7,14 +7,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from integration.core.causes import telling
+from integration.core.causes import APART, telling
 from integration.core.issues import CauseGroup, Issue, IssueState, Met, OpenIssue, Trouble
 from integration.store.database import Store, among, portions, upsert
+from integration.store.environments import ASIDE
 from integration.store.events import Event, tell
-from integration.store.tables import causes, issues, set_aside, staged
+from integration.store.tables import causes, issues, lines, set_aside, staged
 
 _TROUBLE = (issues.c.flow, issues.c.cause, issues.c.field, issues.c.detail)
 _NUMBER = sa.func.count().label("number")
+_CONNECTED = issues.c.flow.not_like(ASIDE)  # of the systems that are connected now
 _REFRESHED = ("title", "facts", "last_seen", "run", "detail", "cents", "state", "first_seen", "seen", "reason", "by")
 _REFRESH = (
     issues.update()
@@ -72,8 +74,15 @@ def _known(connection: sa.Connection, flow: str, keys: Sequence[str]) -> dict[tu
     return {(row.key, row.cause, row.field): row for row in found}
 
 
+def _is_same(row: sa.Row[Any], facts: Mapping[str, str] | None) -> bool:
+    """Tell whether a look met an issue again: one that was set aside only with the very facts it had then."""
+    if facts is None:
+        return False
+    return IssueState(row.state) is IssueState.OPEN or dict(row.facts) == dict(facts)
+
+
 def _parked(flow: str, run: str, one: Met) -> Event:
-    facts = {**one.issue.facts, "field": one.issue.field}
+    facts = {**one.issue.about, **one.issue.facts, "field": one.issue.field}
     key, cause = one.issue.key, one.issue.cause
     return Event(event="parked", run=run, flow=flow, kind=one.kind, key=key, title=one.title, code=cause, facts=facts)
 
@@ -81,22 +90,30 @@ def _parked(flow: str, run: str, one: Met) -> Event:
 def close_unmet(connection: sa.Connection, at: datetime, flow: str, run: str, *, complete: bool) -> None:
     """Close the issues of a flow that a preview no longer met, as part of the transaction under way.
 
-    A complete run speaks for every record, any other one for the records it read.
+    A complete run speaks for every record, any other one for the records it read, and for what its plan has lines of,
+    such as the credit of a document. What a look apart from runs found is closed by such a look alone.
     """
-    gone = sa.and_(issues.c.flow == flow, issues.c.state != IssueState.CLOSED, issues.c.run != run)
+    of_runs = issues.c.cause.notin_(APART)
+    gone = sa.and_(issues.c.flow == flow, issues.c.state != IssueState.CLOSED, issues.c.run != run, of_runs)
     if not complete:
         read = sa.exists().where(
             staged.c.run == run, sa.or_(staged.c.key == issues.c.key, staged.c.parent == issues.c.key)
         )
-        gone = sa.and_(gone, read)
-    found = connection.execute(sa.select(issues.c.id, issues.c.key, issues.c.title, issues.c.cause).where(gone)).all()
+        planned = sa.exists().where(lines.c.key == issues.c.key, lines.c.run == run)
+        gone = sa.and_(gone, sa.or_(read, planned))
+    found = connection.execute(sa.select(issues).where(gone)).all()
+    _close(connection, at, run, found)
+
+
+def _close(connection: sa.Connection, at: datetime, run: str, found: Sequence[sa.Row[Any]]) -> None:
     for some in portions([row.id for row in found]):
         connection.execute(
             issues.update().where(issues.c.id.in_(some)).values(state=IssueState.CLOSED, last_seen=at, reason="gone")
         )
         connection.execute(set_aside.delete().where(set_aside.c.issue.in_(some)))
     events = [
-        Event(event="issue_closed", run=run, flow=flow, key=row.key, title=row.title, code=row.cause) for row in found
+        Event(event="issue_closed", run=run, flow=row.flow, key=row.key, title=row.title, code=row.cause)
+        for row in found
     ]
     tell(connection, at, events)
 
@@ -134,9 +151,24 @@ class Issues(Store):
         with self.database.write() as connection:
             meet(connection, self.clock(), flow, run, met)
 
+    def looked(self, flow: str, keys: Collection[str], causes: Collection[str], met: Sequence[Met]) -> None:
+        """Keep what a look that is no run found of these records: what it met is open, all else of the causes closed.
+
+        What was set aside comes back when it is another difference by now.
+        """
+        still = {(one.issue.key, one.issue.cause, one.issue.field): one.issue.facts for one in met}
+        now = self.clock()
+        with self.database.write() as connection:
+            here = (issues.c.flow == flow, issues.c.cause.in_(causes), issues.c.state != IssueState.CLOSED)
+            known = list(among(connection, sa.select(issues).where(*here), issues.c.key, keys))
+            over = [row for row in known if not _is_same(row, still.get((row.key, row.cause, row.field)))]
+            _close(connection, now, "", over)
+            meet(connection, now, flow, "", met)
+
     def counts(self) -> dict[str, int]:
-        """Return how many issues are open, by flow."""
-        counted = sa.select(issues.c.flow, _NUMBER).where(issues.c.state == IssueState.OPEN).group_by(issues.c.flow)
+        """Return how many issues of the systems that are connected now are open, by flow."""
+        here = (issues.c.state == IssueState.OPEN, _CONNECTED)
+        counted = sa.select(issues.c.flow, _NUMBER).where(*here).group_by(issues.c.flow)
         return {row.flow: row.number for row in self.database.rows(counted)}
 
     def causes(self, flow: str | None = None, state: IssueState = IssueState.OPEN) -> list[CauseGroup]:
@@ -144,7 +176,7 @@ class Issues(Store):
         first, last = sa.func.min(issues.c.first_seen), sa.func.max(issues.c.last_seen)
         sums = (first.label("first"), last.label("last"), sa.func.max(issues.c.id).label("newest"))
         statement = sa.select(*_TROUBLE, _NUMBER, *sums, sa.func.sum(issues.c.cents).label("cents"))
-        statement = statement.where(issues.c.state == state, *([issues.c.flow == flow] if flow else []))
+        statement = statement.where(issues.c.state == state, issues.c.flow == flow if flow else _CONNECTED)
         group = statement.group_by(*_TROUBLE).subquery()
         same = sa.and_(*(causes.c[column.name] == group.c[column.name] for column in _TROUBLE))
         of_newest = (issues.c.facts, issues.c.reason, issues.c.by, issues.c.run)
@@ -248,7 +280,7 @@ class Issues(Store):
 
     def found(self, find: str, state: IssueState = IssueState.OPEN) -> dict[Trouble, int]:
         """Return the causes that have issues with this in their key or title, with the number of those."""
-        here = (issues.c.state == state, _named(find))
+        here = (issues.c.state == state, _named(find), _CONNECTED)
         rows = self.database.rows(sa.select(*_TROUBLE, _NUMBER).where(*here).group_by(*_TROUBLE))
         return {Trouble(row.flow, row.cause, row.field, row.detail): row.number for row in rows}
 

@@ -7,32 +7,38 @@ import sqlalchemy as sa
 
 from integration.core.flow import Mirrors
 from integration.core.issues import Issue, Met
-from integration.core.plan import Action
-from integration.core.records import Held, Kind
+from integration.core.plan import Action, Change
+from integration.core.records import Held, Kind, Record, merged, record_from_json
 from integration.core.run import Link, Outcome, PlanRow, Progress, RunState, Step
-from integration.store import facets, issues, links, plan_lines, transitions
+from integration.core.taken_back import TAKEN_BACK
+from integration.store import facets, issues, links, plan_lines, taken_back, transitions
 from integration.store.cursors import keep as keep_cursors
-from integration.store.database import Clock, Database, Store, portions
+from integration.store.cursors import pass_over_ours
+from integration.store.database import Clock, Database, Store
 from integration.store.events import Event, tell
 from integration.store.plan_lines import Known
+from integration.store.ready import Ready
 from integration.store.shapes import Row, line_of
 from integration.store.tables import lines, runs, tallies
+from integration.store.tables import links as of_links
 
 NOTHING_KNOWN: Known = {}
+BEFORE_THE_FIRST = -1  # line of a plan
 NOTHING_ACCEPTED: Mapping[int, str] = {}
 
-_FLOW_OF = sa.select(runs.c.flow).where(runs.c.id == sa.bindparam("run"))
-_SEND = (
+MADE = frozenset({Step.PROVEN, Step.ACCEPTED})  # the target has it
+_FLOW_OF = Ready(sa.select(runs.c.flow).where(runs.c.id == sa.bindparam("run")))
+_SEND = Ready(
     lines.update()
-    .where(lines.c.run == sa.bindparam("the_run"), lines.c.seq.in_(sa.bindparam("seqs", expanding=True)))
+    .where(lines.c.run == sa.bindparam("the_run"), lines.c.seq == sa.bindparam("the_seq"))
     .values(step=sa.bindparam("step"), sent_at=sa.bindparam("sent_at"), attempts=lines.c.attempts + 1)
 )
-_ACCEPT = (
+_ACCEPT = Ready(
     lines.update()
     .where(lines.c.run == sa.bindparam("the_run"), lines.c.seq == sa.bindparam("the_seq"))
     .values(accepted=True, reference=sa.bindparam("told"))
 )
-_MOVE = (
+_MOVE = Ready(
     lines.update()
     .where(lines.c.run == sa.bindparam("the_run"), lines.c.seq == sa.bindparam("the_seq"))
     .values(
@@ -51,14 +57,14 @@ class Ledger(Store):
         super().__init__(database, clock)
         self.mirrors = mirrors
 
-    def next_planned(self, run: str, limit: int) -> list[PlanRow]:
-        """Return changes to send next, all of one stage, in order of the plan.
+    def next_planned(self, run: str, limit: int, after: int = BEFORE_THE_FIRST) -> list[PlanRow]:
+        """Return changes to send next, behind a line of the plan, all of one stage and in its order.
 
         Nothing of a later stage is returned while an earlier one holds a change that is not settled.
         """
         of_run, open_steps = lines.c.run == run, (Step.PLANNED, *plan_lines.UNSETTLED)
         first = sa.select(sa.func.min(lines.c.stage)).where(of_run, lines.c.step.in_(open_steps)).scalar_subquery()
-        page = sa.select(lines).where(of_run, lines.c.step == Step.PLANNED, lines.c.stage == first)
+        page = sa.select(lines).where(of_run, lines.c.step == Step.PLANNED, lines.c.stage == first, lines.c.seq > after)
         return [line_of(row) for row in self.database.rows(page.order_by(lines.c.seq).limit(limit))]
 
     def unsettled(self, run: str) -> list[PlanRow]:
@@ -71,14 +77,17 @@ class Ledger(Store):
         page = sa.select(lines).where(lines.c.run == run, lines.c.step.in_(plan_lines.UNSETTLED))
         return [line_of(row) for row in self.database.rows(page.order_by(lines.c.stage, lines.c.seq))]
 
-    def doubts(self, run: str, flow: str, kind: Kind, keys: Collection[str]) -> list[PlanRow]:
-        """Return what other runs of a flow sent as new of these records, and nobody knows whether the target has it."""
-        rows = self.database.among(_doubted(flow, kind).where(lines.c.run != run), lines.c.key, keys)
+    def doubts(self, run: str, flow: str, kind: Kind | None, keys: Collection[str]) -> list[PlanRow]:
+        """Return what other runs of a flow sent as new of these records, and nobody knows whether the target has it.
+
+        Of documents, whose keys no other kind of record has, `kind` may be any (None).
+        """
+        rows = self.database.among(doubted(flow, kind, by_keys=True).where(lines.c.run != run), lines.c.key, keys)
         return [line_of(row) for row in rows]
 
     def every_doubt(self, flow: str, kind: Kind) -> list[PlanRow]:
         """Return everything of a kind that was ever sent as new, and nobody knows whether the target has it."""
-        return [line_of(row) for row in self.database.rows(_doubted(flow, kind))]
+        return [line_of(row) for row in self.database.rows(doubted(flow, kind))]
 
     def settle_doubts(self, doubts: Sequence[PlanRow], there: Mapping[str, Held]) -> list[PlanRow]:
         """Keep as proven what a look found after all, by its key; return what is in doubt still."""
@@ -90,15 +99,17 @@ class Ledger(Store):
             self.settle(run, outcomes, known)
         return [row for row in doubts if row.key not in there]
 
-    def answer_doubts(self, flow: str, kinds: Collection[Kind], key: str, number: str | None) -> int:
+    def answer_doubts(
+        self, flow: str, kinds: Collection[Kind | None], key: str, number: str | None, *told: Event
+    ) -> int:
         """Keep what a person found out about what is in doubt of a record, and return how many changes that settles.
 
-        It is there under a number, or it is not (None) and may be sent once more.
+        It is there under a number, or it is not (None) and may be sent once more. What is `told` is kept with it.
         """
         doubts = [row for kind in kinds for row in self.doubts("", flow, kind, [key])]
         step = Step.LEFT if number is None else Step.ACCEPTED
         for row in doubts:
-            self.settle(row.run, [Outcome(row.seq, step, number or "")])
+            self.settle(row.run, [Outcome(row.seq, step, number or "")], also=told)
         return len(doubts)
 
     def mark_sent(
@@ -118,12 +129,12 @@ class Ledger(Store):
         now = self.clock()
         with self.database.write() as connection:
             _accept(connection, run, accepted)
-            flow = connection.execute(_FLOW_OF, {"run": run}).scalar_one()
+            flow = _FLOW_OF.rows(connection, {"run": run})[0].flow
             held = plan_lines.locked(connection, run, seqs)
             for row in held.values():
                 transitions.expect_may_follow(Step(row.step), Step.SENT, f"line {row.seq} of run {run}")
-            for some in portions(list(held)):
-                connection.execute(_SEND, {"the_run": run, "seqs": some, "step": Step.SENT, "sent_at": now})
+            sent = {"the_run": run, "step": Step.SENT, "sent_at": now}
+            _SEND.each(connection, [{**sent, "the_seq": seq} for seq in held])
             plan_lines.count_moved(connection, run, [(row, Step.SENT) for row in held.values()])
             changes = plan_lines.changes(connection, run, list(held), known)
             tell(connection, now, [transitions.line_event("sent", run, flow, row, changes) for row in held.values()])
@@ -136,6 +147,7 @@ class Ledger(Store):
         *,
         page_ends: bool = False,
         accepted: Mapping[int, str] = NOTHING_ACCEPTED,
+        also: Sequence[Event] = (),
     ) -> None:
         """Keep how changes ended, with the links they leave and the issues they met.
 
@@ -147,23 +159,26 @@ class Ledger(Store):
             return
         now = self.clock()
         with self.database.write() as connection:
-            flow = connection.execute(_FLOW_OF, {"run": run}).scalar_one()
+            flow = _FLOW_OF.rows(connection, {"run": run})[0].flow
             _accept(connection, run, accepted)
             held = plan_lines.locked(connection, run, [one.seq for one in outcomes])
             pairs = [(held[one.seq], one) for one in outcomes]
             for row, one in pairs:
                 transitions.expect_may_follow(Step(row.step), one.step, f"line {row.seq} of run {run}")
-            connection.execute(_MOVE, [_moved(run, row, one, now) for row, one in pairs])
+            _MOVE.each(connection, [_moved(run, row, one, now) for row, one in pairs])
             plan_lines.count_moved(connection, run, [(row, one.step) for row, one in pairs])
             _count_causes(connection, run, pairs)
             changes = plan_lines.changes(connection, run, list(held), known)
             links.keep(connection, now, flow, _made(connection, now, flow, pairs, changes), self.mirrors)
+            ended = [changes[row.seq] for row, one in pairs if one.step in (Step.PROVEN, Step.ACCEPTED)]
+            taken_back.settle(connection, now, run, flow, ended)
             issues.meet(
                 connection, now, flow, run,
                 [Met(one.issue, row.kind, row.title) for row, one in pairs if one.issue is not None],
             )  # fmt: skip
             told = [(row, one) for row, one in pairs if one.issue is None or one.step is not Step.PARKED]
             tell(connection, now, [_settled(run, flow, row, one, now, changes) for row, one in told])
+            tell(connection, now, also)
             if page_ends:
                 total, done = transitions.sendable(connection, run)
                 transitions.keep_progress(connection, now, run, Progress("write", done, total))
@@ -180,6 +195,7 @@ class Ledger(Store):
                 raise ValueError(f"run {run} has changes that are not settled: {counts}")
             transitions.keep(connection, run, ended_at=now, error="", facts={})
             keep_cursors(connection, now, row.flow, cursors or {})
+            pass_over_ours(connection, now, row.flow, row.started_at)
             transitions.tell_of_run(
                 connection,
                 now,
@@ -194,7 +210,7 @@ class Ledger(Store):
 def _accept(connection: sa.Connection, run: str, accepted: Mapping[int, str]) -> None:
     if accepted:
         said = [{"the_run": run, "the_seq": seq, "told": told} for seq, told in accepted.items()]
-        connection.execute(_ACCEPT, said)
+        _ACCEPT.each(connection, said)
 
 
 def _moved(run: str, row: Row, one: Outcome, now: datetime) -> dict[str, object]:
@@ -208,12 +224,18 @@ def _moved(run: str, row: Row, one: Outcome, now: datetime) -> dict[str, object]
     }  # fmt: skip
 
 
-def _doubted(flow: str, kind: Kind) -> sa.Select[tuple[object, ...]]:
-    """Return the question for what was sent as new, and of which nobody knows whether the target has it."""
+def doubted(flow: str, kind: Kind | None = None, *, by_keys: bool = False) -> sa.Select[tuple[object, ...]]:
+    """Return the question for what was sent as new, of a kind or of any, and nobody knows whether the target has it.
+
+    One that is asked `by_keys` begins with those, and not with the runs of the flow, which have made all there is.
+    """
     asked = sa.or_(lines.c.step.in_(plan_lines.UNSETTLED), lines.c.cause.in_(plan_lines.DOUBTS))
     settled = lines.c.step.in_((Step.PROVEN, Step.ACCEPTED, Step.LEFT, Step.PLANNED))
-    here = (runs.c.flow == flow, lines.c.kind == kind, lines.c.action == Action.CREATE, asked, ~settled)
-    return sa.select(lines).join(runs, runs.c.id == lines.c.run).where(*here).order_by(lines.c.run, lines.c.seq)
+    here = (lines.c.action == Action.CREATE, asked, ~settled)
+    of_kind = () if kind is None else (lines.c.kind == kind,)
+    of_flow = (runs.c.id == lines.c.run, runs.c.flow == flow)
+    every = sa.select(lines).where(*here, *of_kind, *((sa.exists().where(*of_flow),) if by_keys else of_flow))
+    return every.order_by(lines.c.run, lines.c.seq)
 
 
 def _made(
@@ -222,7 +244,7 @@ def _made(
     """Retire what was made inactive, and return the links that the other changes leave."""
     made: list[Link] = []
     for row, one in pairs:
-        if one.step not in (Step.PROVEN, Step.ACCEPTED):
+        if one.step not in MADE:
             continue
         change, unproven = changes[row.seq], one.step is Step.ACCEPTED
         if change.action is Action.RETIRE:
@@ -233,12 +255,21 @@ def _made(
                     change.kind,
                     change.key,
                     one.reference or row.reference,
-                    change.agreed,
+                    _agreed(connection, flow, row, change),
                     one.marker,
                     unproven=unproven,
                 )
             )
     return made
+
+
+def _agreed(connection: sa.Connection, flow: str, row: Row, change: Change) -> Record:
+    """Return what both systems agree on: of what was taken back once, beside what they agreed on of the rest since."""
+    if row.cause != TAKEN_BACK:
+        return links.agreed_by(connection, flow, change)
+    here = (of_links.c.flow == flow, of_links.c.kind == change.kind, of_links.c.key == change.key)
+    known = connection.execute(sa.select(of_links.c.agreed).where(*here)).scalar()
+    return change.agreed if known is None else merged(record_from_json(known), change.wanted)
 
 
 def _count_causes(connection: sa.Connection, run: str, pairs: Sequence[tuple[Row, Outcome]]) -> None:
@@ -251,4 +282,5 @@ def _count_causes(connection: sa.Connection, run: str, pairs: Sequence[tuple[Row
 def _settled(run: str, flow: str, row: Row, one: Outcome, now: datetime, changes: Known) -> Event:
     event = "planned_again" if one.step is Step.PLANNED else str(one.step)
     ms = None if row.sent_at is None else transitions.milliseconds(row.sent_at, now)
-    return transitions.line_event(event, run, flow, row, changes, ms=ms)
+    facts = {"reference": there} if one.step in MADE and (there := one.reference or row.reference) else {}
+    return transitions.line_event(event, run, flow, row, changes, ms=ms, facts=facts)

@@ -1,17 +1,19 @@
 """Which key of ours is which record of the target, and what both last agreed on."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from integration.core.conflicts import Settled, agreeing, still_open
 from integration.core.errors import UnavailableError
 from integration.core.flow import Mirrors
 from integration.core.plan import Change
 from integration.core.records import Kind, Record, record_from_json, record_to_json
 from integration.core.run import Link
 from integration.store.database import Clock, Database, Store, portions, upsert
+from integration.store.events import Event, tell
 from integration.store.tables import allotments, links
 
 NO_MIRRORS: Mirrors = {}
@@ -19,22 +21,21 @@ FIRST_NUMBER = 100_000
 ALLOT_ATTEMPTS = 20
 FEW = 1_000  # links of one kind that are cheaper to take in whole than to ask for one by one
 
-_PAIRS = (
-    sa.select(links.c.key, links.c.reference)
-    .where(links.c.flow == sa.bindparam("flow"), links.c.kind == sa.bindparam("kind"))
-    .order_by(links.c.key)
-)
-_PAIRS_WITH = {
-    name: _PAIRS.where(links.c[name].in_(sa.bindparam("values", expanding=True))) for name in ("key", "reference")
-}
+# A link that anything is changed of is compared once more before hashes speak for it again.
+UNHASHED = {"source_hash": "", "target_hash": ""}
+
+
+def _pairs(flow: str, kind: Kind) -> sa.Select[tuple[str, str]]:
+    return sa.select(links.c.key, links.c.reference).where(links.c.flow == flow, links.c.kind == kind)
 
 
 def link_of(row: sa.Row[tuple[object, ...]]) -> Link:
     """Return the link in a row of the table."""
     agreed = None if row.agreed is None else record_from_json(row.agreed)
     return Link(
-        Kind(row.kind), row.key, row.reference, agreed, row.marker, row.mark, row.retired, row.unproven, row.owner
-    )
+        Kind(row.kind), row.key, row.reference, agreed, row.marker, row.mark, row.retired, row.unproven, row.owner,
+        (row.source_hash, row.target_hash),
+    )  # fmt: skip
 
 
 def keep(
@@ -56,6 +57,7 @@ def keep(
     }
     alive = [row["key"] for (_, _), row in parts.items() if not row["retired"]]
     upsert(connection, links, list(parts.values()), keep=("retired",))
+    upsert(connection, links, [row for link in kept for row in _rows_of_orders(at, flow, link)])
     _mirror(connection, at, flow, kept, mirrors)
     _switch(connection, flow, Kind.ARTICLE, [str(key) for key in alive], retired=False)
 
@@ -81,17 +83,29 @@ def retire(connection: sa.Connection, at: datetime, flow: str, change: Change, m
     _switch(connection, flow, Kind.ARTICLE, gone, retired=True)
     whole = all(part.values.get("active") is False for part in change.agreed.parts or (change.wanted,))
     here = (links.c.flow == flow, links.c.kind == change.kind, links.c.key == change.key)
-    values = {"agreed": record_to_json(change.agreed), "retired": whole, "changed_at": at}
+    values = {"agreed": record_to_json(change.agreed), "retired": whole, "changed_at": at, **UNHASHED}
     if marker:
         values["marker"] = marker
     connection.execute(links.update().where(*here).values(values))
+
+
+def agreed_by(connection: sa.Connection, flow: str, change: Change) -> Record:
+    """Return what both sides agree on once a change is carried out, as part of the transaction under way.
+
+    In fields that were in conflict when it was planned a person may have decided since: that stays.
+    """
+    if not change.conflicts:
+        return change.agreed
+    here = (links.c.flow == flow, links.c.kind == change.kind, links.c.key == change.key)
+    agreed = connection.execute(sa.select(links.c.agreed).where(*here).with_for_update()).scalar()
+    return change.agreed if agreed is None else still_open(change.agreed, record_from_json(agreed), change.conflicts)
 
 
 def _row(at: datetime, flow: str, link: Link) -> dict[str, object]:
     return {
         "flow": flow, "kind": link.kind, "key": link.key, "reference": link.reference, "owner": "",
         "mark": link.mark, "marker": link.marker, "retired": link.retired, "unproven": link.unproven, "changed_at": at,
-        "agreed": None if link.agreed is None else record_to_json(link.agreed),
+        "agreed": None if link.agreed is None else record_to_json(link.agreed), **UNHASHED,
     }  # fmt: skip
 
 
@@ -99,14 +113,22 @@ def _part_row(at: datetime, flow: str, link: Link, part: Record) -> dict[str, ob
     return {
         "flow": flow, "kind": part.kind, "key": part.source, "reference": part.key, "owner": link.key,
         "mark": str(part.values.get("ean") or ""), "marker": "", "agreed": None, "changed_at": at,
-        "retired": part.values.get("active") is False, "unproven": link.unproven,
+        "retired": part.values.get("active") is False, "unproven": link.unproven, **UNHASHED,
     }  # fmt: skip
+
+
+def _rows_of_orders(at: datetime, flow: str, link: Link) -> Iterator[dict[str, object]]:
+    """Yield a row for each order of the source that a booking comes out of, by which it is found from there."""
+    orders = link.agreed.values.get("orders") if link.agreed else None
+    for order in orders if isinstance(orders, tuple) else ():
+        key = f"{link.key} {order}"
+        yield {**_row(at, flow, Link(Kind.ORDER, key, order)), "owner": link.key}
 
 
 def _switch(connection: sa.Connection, flow: str, kind: Kind, keys: Sequence[str], *, retired: bool) -> None:
     for some in portions(keys):
         here = (links.c.flow == flow, links.c.kind == kind, links.c.key.in_(some), links.c.retired != retired)
-        connection.execute(links.update().where(*here).values(retired=retired))
+        connection.execute(links.update().where(*here).values(retired=retired, **UNHASHED))
 
 
 class References:
@@ -160,6 +182,14 @@ class References:
         self._taken_in.add(kind)
 
 
+def _with(flows: Collection[str], text: str) -> Iterator[sa.ColumnElement[bool]]:
+    yield links.c.flow.in_(flows)
+    yield links.c.kind.in_(list(Kind))  # others are numbers that were allotted
+    if text:
+        columns = (links.c.key, links.c.reference, links.c.mark)
+        yield sa.or_(*(column.contains(text, autoescape=True) for column in columns))
+
+
 class Links(Store):
     """The links of all flows."""
 
@@ -190,22 +220,39 @@ class Links(Store):
         )
         return {link.mark: link for link in found}
 
+    def called(self, flows: Collection[str], text: str, limit: int) -> list[tuple[str, Link]]:
+        """Return links that a text is the key, the reference or the mark (EAN) of, each with its flow."""
+        found: dict[tuple[str, str, str], tuple[str, Link]] = {}
+        with self.database.read() as connection:
+            for column in (links.c.key, links.c.reference, links.c.mark):
+                here = (links.c.flow.in_(flows), links.c.kind.in_(list(Kind)), column == text)
+                for row in connection.execute(sa.select(links).where(*here).limit(limit)):
+                    found.setdefault((row.flow, row.kind, row.key), (row.flow, link_of(row)))
+        return list(found.values())[:limit]
+
+    def found(self, flows: Collection[str], text: str) -> int:
+        """Return how many links of some flows a text is in the key, the reference or the mark (EAN) of."""
+        return int(self.database.scalar(sa.select(sa.func.count()).select_from(links).where(*_with(flows, text))))
+
+    def listed(self, flows: Collection[str], text: str, offset: int, limit: int) -> list[tuple[str, Link]]:
+        """Return these links by flow, kind and key, each with its flow."""
+        page = sa.select(links).where(*_with(flows, text)).order_by(links.c.flow, links.c.kind, links.c.key)
+        return [(row.flow, link_of(row)) for row in self.database.rows(page.offset(offset).limit(limit))]
+
     def _where(self, flow: str, kind: Kind, column: str, values: Collection[str]) -> list[Link]:
-        statement = sa.select(links).where(links.c.flow == flow, links.c.kind == kind).order_by(links.c.key)
-        return [link_of(row) for row in self.database.among(statement, links.c[column], values)]
+        """Return links by key: sorted here, since SQLite would walk all of a kind in that order to find a few."""
+        statement = sa.select(links).where(links.c.flow == flow, links.c.kind == kind)
+        found = [link_of(row) for row in self.database.among(statement, links.c[column], values)]
+        return sorted(found, key=lambda link: link.key)
 
     def pairs(self, flow: str, kind: Kind, column: str, values: Collection[str]) -> list[tuple[str, str]]:
         """Return key and reference of the links with one of these values in the column `key` or `reference`."""
-        if not values:
-            return []
-        statement, here = _PAIRS_WITH[column], {"flow": flow, "kind": kind}
-        with self.database.read() as connection:
-            found = [connection.execute(statement, {**here, "values": some}).all() for some in portions(values)]
-        return [(row.key, row.reference) for rows in found for row in rows]
+        found = self.database.among(_pairs(flow, kind), links.c[column], values)
+        return sorted((row.key, row.reference) for row in found)
 
     def first_pairs(self, flow: str, kind: Kind, limit: int) -> list[tuple[str, str]]:
         """Return key and reference of some links of a kind: all when there are fewer than `limit`."""
-        rows = self.database.rows(_PAIRS.limit(limit), {"flow": flow, "kind": kind})
+        rows = self.database.rows(_pairs(flow, kind).order_by(links.c.key).limit(limit))
         return [(row.key, row.reference) for row in rows]
 
     def owning(self, flow: str, kind: Kind, keys: Collection[str]) -> list[Link]:
@@ -228,14 +275,53 @@ class Links(Store):
         page = sa.select(links).where(*here).order_by(links.c.changed_at.desc(), links.c.key.desc()).limit(limit)
         return [link_of(row) for row in self.database.rows(page)]
 
-    def count(self, flow: str, kind: Kind) -> int:
-        """Return how many links of a kind there are, retired ones too."""
-        return int(self.database.scalar(sa.select(sa.func.count()).where(links.c.flow == flow, links.c.kind == kind)))
+    def kinds(self, flow: str) -> set[Kind]:
+        """Return of which kinds a flow has links with what both sides agreed on."""
+        found = sa.select(links.c.kind).where(links.c.flow == flow, links.c.agreed.isnot(sa.null())).distinct()
+        return {Kind(row.kind) for row in self.database.rows(found)}
 
-    def keep(self, flow: str, kept: Sequence[Link]) -> None:
-        """Keep links, with one for each part of what they agreed on."""
+    def page(self, flow: str, kind: Kind, after: str, limit: int) -> list[Link]:
+        """Return links of what the target should have, in order of their keys, those behind `after`."""
+        here = (
+            links.c.flow == flow, links.c.kind == kind, links.c.key > after, ~links.c.retired, ~links.c.unproven,
+            links.c.agreed.isnot(sa.null()),
+        )  # fmt: skip
+        page = sa.select(links).where(*here).order_by(links.c.key).limit(limit)
+        return [link_of(row) for row in self.database.rows(page)]
+
+    def count(self, flow: str, *kinds: Kind) -> int:
+        """Return how many links of these kinds there are, retired ones too."""
+        return int(
+            self.database.scalar(sa.select(sa.func.count()).where(links.c.flow == flow, links.c.kind.in_(kinds)))
+        )
+
+    def any(self, flow: str, *kinds: Kind) -> bool:
+        """Tell whether there is a link of these kinds, retired or not."""
+        here = (links.c.flow == flow, links.c.kind.in_(kinds))
+        return self.database.first(sa.select(links.c.key).where(*here).limit(1)) is not None
+
+    def keep(self, flow: str, kept: Sequence[Link], *told: Event) -> None:
+        """Keep links, with one for each part of what they agreed on, and what there is to tell of it."""
         with self.database.write() as connection:
             keep(connection, self.clock(), flow, kept, self.mirrors)
+            tell(connection, self.clock(), told)
+
+    def settle(self, flow: str, chosen: Sequence[tuple[Settled, Event]]) -> int:
+        """Keep what was decided about conflicts, with an event for each, and return about how many that is.
+
+        Where something else is agreed on by now than the person was shown, nothing is kept.
+        """
+        kept: list[Event] = []
+        with self.database.write() as connection:
+            for one, event in chosen:
+                here = (links.c.flow == flow, links.c.kind == one.kind, links.c.key == one.key)
+                shape = connection.execute(sa.select(links.c.agreed).where(*here).with_for_update()).scalar()
+                agreed = None if shape is None else agreeing(record_from_json(shape), one)
+                if agreed is not None:
+                    connection.execute(links.update().where(*here).values(agreed=record_to_json(agreed), **UNHASHED))
+                    kept.append(event)
+            tell(connection, self.clock(), kept)
+        return len(kept)
 
     def references(self, flow: str) -> References:
         """Return the links of a flow as a connector asks for them."""
@@ -263,6 +349,11 @@ class Links(Store):
             except IntegrityError:  # another process was given the same number at the same moment
                 continue
         raise UnavailableError("database_locked")
+
+    def allotted(self, flow: str, kind: str, keys: Collection[str]) -> dict[str, str]:
+        """Return the numbers that these keys were given; a key without one is left out."""
+        known = sa.select(allotments).where(allotments.c.flow == flow, allotments.c.kind == kind)
+        return {row.key: str(row.number) for row in self.database.among(known, allotments.c.key, keys)}
 
     def _next_free(self, connection: sa.Connection, flow: str, kind: str) -> int:
         highest = sa.select(sa.func.max(allotments.c.number)).where(

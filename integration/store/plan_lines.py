@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from integration.core.plan import Action, Change
 from integration.core.run import EVERY_LINE, Among, Counts, PlanRow, Step
 from integration.store import facets
-from integration.store.database import among, portions
+from integration.store.database import portions
+from integration.store.ready import Ready, ReadyFor
 from integration.store.shapes import Row, change_from_json, line_to_row
 from integration.store.tables import lines, runs, tallies
 
@@ -34,9 +35,17 @@ _MOVED = (
     "attempts",
     "accepted",
 )
-_LOCKED = sa.select(*(lines.c[name] for name in _MOVED)).where(*_OF_LINES).order_by(lines.c.seq).with_for_update()
+_LOCKED = ReadyFor(
+    lambda seqs: (
+        sa.select(*(lines.c[name] for name in _MOVED))
+        .where(lines.c.run == sa.bindparam("run"), lines.c.seq.in_(seqs))
+        .order_by(lines.c.seq)
+        .with_for_update()
+    )
+)
+_TALLIES = ReadyFor(lambda run_ids: sa.select(tallies).where(tallies.c.run.in_(run_ids)))
 _CHANGES_OF = sa.select(lines.c.seq, lines.c.change).where(*_OF_LINES)
-_ADD = (
+_ADD = Ready(
     tallies.update()
     .where(
         tallies.c.run == sa.bindparam("the_run"),
@@ -45,21 +54,23 @@ _ADD = (
     )
     .values(lines=tallies.c.lines + sa.bindparam("more_lines"), weight=tallies.c.weight + sa.bindparam("more_weight"))
 )
+_INSERT = Ready(lines.insert().inline(), *(column.name for column in lines.c))
 
 Moves = Mapping[tuple[str, str], tuple[int, int]]  # lines and weight to add, by action and step
 
 
-def add(connection: sa.Connection, run: str, kept: Sequence[PlanRow]) -> None:
-    """Put lines down under the run's next numbers."""
+def add(connection: sa.Connection, run: str, kept: Sequence[PlanRow]) -> list[dict[str, Any]]:
+    """Put lines down under the run's next numbers, and return them as they lie in the table."""
     if not kept:
-        return
+        return []
     taken = sa.select(runs.c.lines).where(runs.c.id == run).with_for_update()
     first = connection.execute(taken).scalar_one() + 1
     rows = [line_to_row(run, seq, line) for seq, line in enumerate(kept, first)]
-    connection.execute(lines.insert(), rows)
+    _INSERT.each(connection, rows)
     connection.execute(runs.update().where(runs.c.id == run).values(lines=first + len(rows) - 1))
     count(connection, run, ((row["action"], row["step"], 1, row["weight"]) for row in rows))
     facets.count(connection, run, (facet for row in rows for facet in facets.of_row(row)))
+    return rows
 
 
 def count(connection: sa.Connection, run: str, moved: Iterable[tuple[Any, Any, int, Any]]) -> None:
@@ -71,7 +82,7 @@ def count(connection: sa.Connection, run: str, moved: Iterable[tuple[Any, Any, i
         entry[1] += weight
     for (action, step), (number, weight) in sorted(sums.items()):
         here = {"the_run": run, "the_action": action, "the_step": step}
-        if not connection.execute(_ADD, {**here, "more_lines": number, "more_weight": weight}).rowcount:
+        if not _ADD.change(connection, {**here, "more_lines": number, "more_weight": weight}):
             row = {"run": run, "action": action, "step": step, "lines": number, "weight": weight}
             connection.execute(tallies.insert().values(row))
 
@@ -88,7 +99,7 @@ def count_moved(connection: sa.Connection, run: str, moved: Iterable[tuple[Row, 
 def tally(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, dict[tuple[Action, Step], tuple[int, int]]]:
     """Return lines and weight by action and step, of each run."""
     found: dict[str, dict[tuple[Action, Step], tuple[int, int]]] = {run: {} for run in run_ids}
-    for row in among(connection, sa.select(tallies), tallies.c.run, run_ids):
+    for row in _TALLIES.rows(connection, {}, run_ids):
         found[row.run][Action(row.action), Step(row.step)] = (row.lines, row.weight)
     return found
 
@@ -121,9 +132,7 @@ def locked(connection: sa.Connection, run: str, seqs: Sequence[int]) -> dict[int
 
     Raises KeyError for a line the plan does not have.
     """
-    found: dict[int, Row] = {}
-    for some in portions(sorted(seqs)):
-        found |= {row.seq: row for row in connection.execute(_LOCKED, {"run": run, "seqs": some})}
+    found: dict[int, Row] = {row.seq: row for row in _LOCKED.rows(connection, {"run": run}, sorted(set(seqs)))}
     if missing := set(seqs) - set(found):
         raise KeyError(f"run {run} has no line {min(missing)}")
     return found

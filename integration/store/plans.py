@@ -1,17 +1,20 @@
 """Kept plans, as people look at them: line by line, sorted out and counted."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 import sqlalchemy as sa
 
-from integration.core.plan import Action
+from integration.core.plan import Action, Change
 from integration.core.records import Kind
 from integration.core.run import EVERY_LINE, Among, PlanRow, Step
 from integration.store import facets, plan_lines, transitions
 from integration.store.columns import Words
 from integration.store.database import Database
-from integration.store.shapes import line_of
+from integration.store.shapes import change_from_json, line_of
 from integration.store.tables import lines, runs
+
+# What is booked: documents of the books, and pages of a daybook.
+BOOKED = (Kind.SALES_ORDER, Kind.POSTING, Kind.DAY_PAGE, Kind.QUOTATION)
 
 
 class Plans:
@@ -40,6 +43,15 @@ class Plans:
         with self.database.read() as connection:
             return plan_lines.number(connection, run, show, find, among)
 
+    def unsettled(self, run: str) -> dict[Step, int]:
+        """Return how many lines were sent, and how many of them had no answer, as they stand at one moment."""
+        with self.database.read() as connection:
+            sums = plan_lines.tally(connection, [run])[run]
+        return {
+            asked: sum(number for (_, step), (number, _) in sums.items() if step is asked)
+            for asked in plan_lines.UNSETTLED
+        }
+
     def facets(self, run: str, show: str = "all") -> dict[str, dict[str, int]]:
         """Return by what the lines shown can be sorted out (`field`, `group`, `cause`): each value with its lines."""
         with self.database.read() as connection:
@@ -54,6 +66,12 @@ class Plans:
         """Return how many write calls each change of the plan takes, by its number."""
         here = (lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES))
         return {row.seq: row.calls for row in self.database.rows(sa.select(lines.c.seq, lines.c.calls).where(*here))}
+
+    def new_documents(self, run: str) -> Iterator[tuple[int, Change]]:
+        """Yield each document of the books that the plan makes, with the number of its line."""
+        here = (lines.c.run == run, lines.c.action == Action.CREATE, lines.c.kind.in_(BOOKED))
+        for row in self.database.rows(sa.select(lines.c.seq, lines.c.change).where(*here).order_by(lines.c.seq)):
+            yield row.seq, change_from_json(row.change)
 
     def marked(self, run: str, brake: str, limit: int) -> tuple[list[PlanRow], int]:
         """Return the first changes that a brake counted, and how many there are."""
@@ -116,7 +134,7 @@ class Plans:
         """Return the keys of the records read behind the newest change of a record of some kinds, or nothing."""
         of_record = (lines.c.key == key, lines.c.kind.in_(kinds), lines.c.action.in_(plan_lines.CHANGES))
         found = sa.select(lines.c.change).join(runs, runs.c.id == lines.c.run).where(runs.c.flow == flow, *of_record)
-        change = self.database.scalar(found.order_by(runs.c.started_at.desc()))
+        change = self.database.scalar(found.order_by(runs.c.number.desc()))
         return tuple(change["sources"]) if change else ()
 
     def tallies(self, run: str) -> dict[str, int]:

@@ -1,24 +1,30 @@
 """Previews at work: what was read, and the plan as it comes about, page by page."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import groupby
+from operator import itemgetter
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from integration.core.flow import Mirrors, Unique
 from integration.core.issues import Issue, Met
+from integration.core.known import known_by
 from integration.core.plan import Action, Brake
 from integration.core.records import Kind
-from integration.core.run import Duplicates, Link, Mode, PlanRow, Position, Progress, RunState, Staged, Step
-from integration.store import choices, issues, links, plan_lines, transitions
+from integration.core.run import Duplicates, Hashes, Link, Mode, PlanRow, Position, Progress, RunState, Staged, Step
+from integration.store import choices, hashes, issues, links, plan_lines, taken_back, transitions
 from integration.store.cursors import keep as keep_cursors
 from integration.store.database import Clock, Database, Store, upsert
-from integration.store.events import Event, tell, values_of
+from integration.store.events import Event, matched, tell, values_of
+from integration.store.ready import Ready
 from integration.store.shapes import line_of, position_to_json, staged_of, staged_to_row
 from integration.store.tables import lines, staged
 from integration.store.tables import links as of_links
 
 DIGESTS_AT_ONCE = 10_000
+NONE_SAME: Mapping[str, str] = {}
 
 
 class Previews(Store):
@@ -40,23 +46,31 @@ class Previews(Store):
         records: Sequence[Staged],
         position: Position,
         progress: Progress | None = None,
+        *,
+        same: Mapping[str, str] = NONE_SAME,
     ) -> None:
         """Keep a page of what was read, where the next one starts, and how far the run has come.
 
-        A record that is read twice is kept as it was read last.
+        Of what is the `same` as when both systems agreed nothing is kept but its key and its number. A record that is
+        read twice is kept as it was read last.
         """
         with self.database.write() as connection:
             row = transitions.keep(connection, run, position=position_to_json(position))
             transitions.keep_progress(connection, self.clock(), run, progress)
             rows = {one.key: staged_to_row(run, stage, one) for one in records}
             upsert(connection, staged, list(rows.values()))
-            if records:
-                facts = {"records": str(len(records)), "stage": str(stage)}
+            here = {"run": run, "stage": stage}
+            _same(connection.dialect.name).each(connection, [{**here, "key": key, "number": same[key]} for key in same])
+            if count := len(records) + len(same):
+                facts = {"records": str(count), "stage": str(stage)}
                 transitions.tell_of_run(connection, self.clock(), run, row.flow, "read", facts)
 
     def staged_groups(self, run: str, stage: int, after_parent: str | None, limit: int) -> list[list[Staged]]:
-        """Return what was read for the next `limit` parents, all of one parent together, by parent and key."""
-        here = _staged_in(run, stage)
+        """Return what was read for the next `limit` parents, all of one parent together, by parent and key.
+
+        Nothing is to be said of those that are as they were when both systems agreed.
+        """
+        here = (*_staged_in(run, stage), sa.not_(staged.c.same))
         beyond = () if after_parent is None else (staged.c.parent > after_parent,)
         parents = sa.select(staged.c.parent).where(*here, *beyond).distinct().order_by(staged.c.parent).limit(limit)
         last = sa.select(sa.func.max(parents.subquery().c.parent)).scalar_subquery()
@@ -70,6 +84,16 @@ class Previews(Store):
         present = {row.key for row in self.database.among(read, staged.c.key, keys)}
         return [key for key in dict.fromkeys(keys) if key not in present]
 
+    def same(self, run: str, stage: int) -> int:
+        """Return how many records read are as they were when both systems agreed on them."""
+        here = (*_staged_in(run, stage), staged.c.same)
+        return int(self.database.scalar(sa.select(sa.func.count()).select_from(staged).where(*here)))
+
+    def same_among(self, run: str, stage: int, keys: Collection[str]) -> list[str]:
+        """Return those of the keys whose records are as they were when both systems agreed on them."""
+        here = sa.select(staged.c.key).where(*_staged_in(run, stage), staged.c.same)
+        return [row.key for row in self.database.among(here, staged.c.key, keys)]
+
     def duplicates(self, run: str, stage: int, unique: Collection[Unique]) -> Duplicates:
         """Return the values that have to be unique, and that more than one record read has.
 
@@ -81,15 +105,11 @@ class Previews(Store):
                 return {}
             column = staged.c[name]
             here = (*_staged_in(run, stage), staged.c.taking_part, column != "")
-            sharing = (
-                sa.func.count().over(partition_by=column).label("sharing")
-            )  # one pass, whatever the statistics say
-            every = sa.select(column.label("value"), staged.c.key, sharing).where(*here).subquery()
-            found = (
-                sa.select(every.c.value, every.c.key).where(every.c.sharing > 1).order_by(every.c.value, every.c.key)
-            )
-            pairs = groupby(self.database.rows(found), key=lambda row: str(row.value))
-            return {value: tuple(row.key for row in rows) for value, rows in pairs}
+            several = sa.select(column.label("value")).where(*here).group_by(column).having(sa.func.count() > 1)
+            values = [row.value for row in self.database.rows(several)]
+            sharing = self.database.among(sa.select(column.label("value"), staged.c.key).where(*here), column, values)
+            pairs = groupby(sorted((str(row.value), str(row.key)) for row in sharing), key=itemgetter(0))
+            return {value: tuple(key for _, key in some) for value, some in pairs}
 
         return Duplicates(shared(Unique.NUMBER), shared(Unique.MARK))
 
@@ -109,24 +129,49 @@ class Previews(Store):
         unchanged_weight: int,
         position: Position,
         progress: Progress | None = None,
+        *,
+        hashed: Sequence[Link] = (),
+        wrong: Sequence[Link] = (),
     ) -> None:
         """Keep a page of the plan, the issues it met and the links of what both sides already agree on.
 
-        The lines are numbered here. `unchanged_weight` is how many records read needed no line.
+        The lines are numbered here. `unchanged_weight` is how many records read needed no line. `hashed` are links with
+        the hashes that they get; those of `wrong` ones lied, so that none of the flow is believed any more.
         """
         now = self.clock()
         with self.database.write() as connection:
             row = transitions.row_of(connection, run, lock=True)
-            plan_lines.add(connection, run, rows)
+            choices.leave_marked(connection, run, plan_lines.add(connection, run, rows))
             transitions.keep(
                 connection, run, position=position_to_json(position), unchanged=row.unchanged + unchanged_weight
             )
             transitions.keep_progress(connection, now, run, progress)
             links.keep(connection, now, row.flow, unchanged, self.mirrors)
+            if wrong:
+                hashes.forget(connection, row.flow)
+            hashes.keep(connection, row.flow, hashed)
             issues.meet(connection, now, row.flow, run, [_met(line) for line in rows if line.action is Action.PARK])
             tell(connection, now, [_planned(run, row.flow, line) for line in rows if line.action is not Action.PARK])
+            tell(connection, now, [matched(run, row.flow, link) for link in unchanged])
+            tell(connection, now, [_lied(run, row.flow, link) for link in wrong])
             if unchanged_weight:
                 transitions.tell_of_run(connection, now, run, row.flow, "unchanged", {"records": str(unchanged_weight)})
+
+    def taken_back(self, flow: str, kind: Kind, keys: Collection[str]) -> taken_back.Taken:
+        """Return what was taken back of these records, by key and path; a record without any is left out."""
+        with self.database.read() as connection:
+            return taken_back.of(connection, flow, kind, keys)
+
+    def moved_on(self, flow: str, kind: Kind, paths: Mapping[str, Collection[str]]) -> None:
+        """Forget values that were taken back, by the key of the record: the source says something else by now."""
+        if any(paths.values()):
+            with self.database.write() as connection:
+                taken_back.forget(connection, flow, kind, paths)
+
+    def hashes(self, flow: str, kind: Kind, keys: Collection[str]) -> dict[str, Hashes]:
+        """Return the hashes of links that both systems agree on, by key; a link without them is left out."""
+        with self.database.read() as connection:
+            return hashes.of(connection, flow, kind, keys)
 
     def aside(self, flow: str, keys: Sequence[str]) -> dict[str, dict[int, str]]:
         """Return the marks that records read had when issues of theirs were set aside: by key, one for each issue."""
@@ -208,12 +253,37 @@ class Previews(Store):
             )
 
 
+@cache
+def _same(dialect_name: str) -> Ready:
+    """Return what keeps a record that is the same as when both systems agreed, whatever was read of it before."""
+    given: dict[str, object] = {name: sa.bindparam(name) for name in ("run", "stage", "key", "number")}
+    empty: sa.ColumnElement[str] = sa.literal_column("''")
+    rest = {"title": empty, "mark": empty, "taking_part": sa.true(), "same": sa.true()}
+    insert = (postgresql if dialect_name == "postgresql" else sqlite).insert(staged)
+    statement = insert.values({**given, "parent": sa.bindparam("key"), **rest})
+    keys = [column.name for column in staged.primary_key]
+    replaced = {one.name: statement.excluded[one.name] for one in staged.columns if one.name not in keys}
+    return Ready(statement.on_conflict_do_update(index_elements=keys, set_=replaced).inline())
+
+
 def _staged_in(run: str, stage: int) -> tuple[sa.ColumnElement[bool], ...]:
     return (staged.c.run == run, staged.c.stage == stage)
 
 
 def _met(line: PlanRow) -> Met:
-    return Met(Issue(line.cause, line.key, line.cause_field, line.facts), line.kind, line.title)
+    about = _about(line.about, line.group)
+    return Met(Issue(line.cause, line.key, line.cause_field, line.facts, about), line.kind, line.title)
+
+
+def _about(known: Mapping[str, str], group: str) -> dict[str, str]:
+    """Return what people know a record by; of a document also what it is sorted by, such as its branch."""
+    return {**known, "group": group} if group and "total" in known else dict(known)
+
+
+def _lied(run: str, flow: str, link: Link) -> Event:
+    return Event(
+        event="hash_wrong", run=run, flow=flow, kind=link.kind, key=link.key, facts={"reference": link.reference}
+    )
 
 
 def _planned(run: str, flow: str, line: PlanRow) -> Event:
@@ -225,5 +295,6 @@ def _planned(run: str, flow: str, line: PlanRow) -> Event:
     change = line.change
     return Event(
         event="planned", run=run, flow=flow, kind=line.kind, key=line.key, sources=change.sources, title=line.title,
-        code=line.action, before=values_of(change.before), after=values_of(change.wanted),
+        code=line.action, facts=_about(known_by(change.agreed), line.group), before=values_of(change.before),
+        after=values_of(change.wanted),
     )  # fmt: skip

@@ -1,17 +1,20 @@
 """Events told once more from what the database still keeps, for a log that lost them: runs and the lines of plans."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from integration.core.known import known_by
 from integration.core.plan import Action
 from integration.core.run import RunState, Step
 from integration.store import transitions
 from integration.store.choices import told
-from integration.store.events import Event, values_of
+from integration.store.events import Event, matched, values_of
+from integration.store.links import link_of
 from integration.store.shapes import Row, change_from_json
-from integration.store.tables import left_out, lines, outbox, phases, runs
+from integration.store.tables import left_out, lines, links, outbox, phases, runs
 
 AT_ONCE = 1_000  # lines read together
 
@@ -31,11 +34,28 @@ def retold(connection: sa.Connection) -> Iterator[list[Told]]:
 
     When a line was planned or proven is no longer known to the second: it is told at the end of its phase.
     """
-    for run in connection.execute(sa.select(runs).order_by(runs.c.started_at, runs.c.id)).all():
+    for run in connection.execute(sa.select(runs).order_by(runs.c.number)).all():
         here = sa.select(outbox.c.event, outbox.c.kind, outbox.c.key).where(outbox.c.run == run.id)
         waiting = {tuple(row) for row in connection.execute(here)}
         for portion in _of_run(connection, run):
             yield [(at, one) for at, one in portion if (one.event, one.kind, one.key) not in waiting]
+    yield from _of_links(connection)
+
+
+def _of_links(connection: sa.Connection) -> Iterator[list[Told]]:
+    """Yield records that both systems hold alike, and no plan tells of, when their links were last changed."""
+    waiting = sa.exists().where(outbox.c.event == "matched", *_same(outbox))
+    planned = sa.exists().where(lines.c.run == runs.c.id, runs.c.flow == links.c.flow, *_same(lines)).correlate(links)
+    alone = sa.select(links).where(links.c.agreed.is_not(None), ~waiting, ~planned)
+    after: tuple[str, ...] = ("", "", "")
+    place = sa.tuple_(links.c.flow, links.c.kind, links.c.key)
+    while found := connection.execute(alone.where(place > after).order_by(*place.clauses).limit(AT_ONCE)).all():
+        yield [(row.changed_at, matched("", row.flow, link_of(row))) for row in found]
+        after = (found[-1].flow, found[-1].kind, found[-1].key)
+
+
+def _same(table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
+    return (table.c.kind == links.c.kind, table.c.key == links.c.key)
 
 
 def _of_run(connection: sa.Connection, run: Row) -> Iterator[list[Told]]:
@@ -83,7 +103,8 @@ def _planned(run: Row, row: Row) -> Event:
         return _parked(run, row) if row.action == Action.PARK else _event("skipped", run, row, code=row.cause)
     change = change_from_json(row.change)
     before, after = values_of(change.before), values_of(change.wanted)
-    return _event("planned", run, row, code=row.action, before=before, after=after)
+    one = _event("planned", run, row, code=row.action, before=before, after=after)
+    return replace(one, facts={**known_by(change.agreed), **one.facts})
 
 
 def _parked(run: Row, row: Row) -> Event:
@@ -91,7 +112,8 @@ def _parked(run: Row, row: Row) -> Event:
 
 
 def _settled(run: Row, row: Row) -> Event:
-    return _event(str(row.step), run, row, code=row.action)
+    one = _event(str(row.step), run, row, code=row.action)
+    return replace(one, facts={**one.facts, "reference": row.reference}) if row.reference else one
 
 
 def _event(

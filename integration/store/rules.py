@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from integration.core.errors import PlanStaleError
+from integration.store import deeds
 from integration.store.database import Store, upsert
 from integration.store.events import Event, tell
 from integration.store.tables import mappings, value_tables
@@ -44,18 +45,8 @@ class Rules(Store):
 
         Raises PlanStaleError `mapping_published_since` when somebody published at the same moment.
         """
-        now = self.clock()
-        try:
-            with self.database.write() as connection:
-                highest = sa.select(sa.func.max(mappings.c.version)).where(mappings.c.flow == flow)
-                version = (connection.execute(highest).scalar() or 0) + 1
-                row = {"flow": flow, "version": version, "body": dict(body), "note": note, "by": by}
-                connection.execute(mappings.insert().values(**row, published_at=now))
-                facts = {"by": by, "version": str(version), "note": note}
-                tell(connection, now, [Event(event="mapping_published", flow=flow, facts=facts)])
-                return version
-        except IntegrityError:
-            raise PlanStaleError("mapping_published_since", flow=flow, version=version - 1, current=version) from None
+        with self.database.write() as connection:
+            return publish_in(connection, self.clock(), flow, body, by, note)
 
     def history(self, flow: str) -> list[Version]:
         """Return the versions of a flow, the newest first."""
@@ -76,14 +67,40 @@ class Rules(Store):
         self._change_table(name, lambda before: {**before, code: other}, by)
 
     def _change_table(self, name: str, changed: Callable[[Mapping[str, str]], Mapping[str, str]], by: str) -> None:
-        now = self.clock()
         with self.database.write() as connection:
-            held = sa.select(value_tables.c.rows).where(value_tables.c.name == name).with_for_update()
-            before = connection.execute(held).scalar()
-            after = dict(changed(before or {}))
-            upsert(connection, value_tables, [{"name": name, "rows": after, "by": by, "changed_at": now}])
-            event = Event(event="table_changed", key=name, facts={"by": by}, before=before, after=after)
-            tell(connection, now, [event])
+            change_table_in(connection, self.clock(), name, changed, by)
+
+
+def publish_in(connection: sa.Connection, now: datetime, flow: str, body: Mapping[str, Any], by: str, note: str) -> int:
+    """Keep a mapping as the flow's next version, as part of a transaction; see `Rules.publish`."""
+    newest = sa.select(mappings.c.version, mappings.c.body).where(mappings.c.flow == flow)
+    held = connection.execute(newest.order_by(mappings.c.version.desc()).limit(1)).first()
+    version = (held.version if held else 0) + 1
+    before, after = deeds.changed(held.body, body) if held else ({}, {})
+    row = {"flow": flow, "version": version, "body": dict(body), "note": note, "by": by}
+    try:
+        connection.execute(mappings.insert().values(**row, published_at=now))
+    except IntegrityError:
+        raise PlanStaleError("mapping_published_since", flow=flow, version=version - 1, current=version) from None
+    facts = {"by": by, "version": str(version), "note": note}
+    tell(connection, now, [Event(event="mapping_published", flow=flow, facts=facts, before=before, after=after)])
+    return version
+
+
+def change_table_in(
+    connection: sa.Connection,
+    now: datetime,
+    name: str,
+    changed: Callable[[Mapping[str, str]], Mapping[str, str]],
+    by: str,
+) -> None:
+    """Keep what becomes of a value table, as part of a transaction."""
+    held = sa.select(value_tables.c.rows).where(value_tables.c.name == name).with_for_update()
+    before = connection.execute(held).scalar()
+    after = dict(changed(before or {}))
+    upsert(connection, value_tables, [{"name": name, "rows": after, "by": by, "changed_at": now}])
+    event = Event(event="table_changed", key=name, facts={"by": by}, before=before, after=after)
+    tell(connection, now, [event])
 
 
 def _texts(rows: object) -> dict[str, str]:

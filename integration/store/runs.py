@@ -8,10 +8,11 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from integration.core.errors import PlanStaleError, RunActiveError
+from integration.core.errors import IntegrationError, PlanStaleError, RunActiveError
 from integration.core.plan import Action, Approval
 from integration.core.run import (
     ACTIVE,
+    LONGEST_NOTE,
     PLANS_OF_ALL,
     START,
     Counts,
@@ -23,9 +24,9 @@ from integration.core.run import (
     Step,
     may_follow,
 )
-from integration.store import choices, plan_lines, transitions
+from integration.store import choices, notes, plan_lines, transitions
 from integration.store.database import Clock, Database, Store, portions
-from integration.store.events import tell
+from integration.store.events import Event, tell
 from integration.store.shapes import Row, approval_to_json, change_from_json, position_to_json, run_of
 from integration.store.tables import lines, runs
 
@@ -36,6 +37,8 @@ def run_id(now: datetime) -> str:
 
 
 MOST_WAITING = 500
+IDS_TRIED = 5  # of those of one second
+_NEXT = sa.select(sa.func.coalesce(sa.func.max(runs.c.number), 0) + 1).scalar_subquery()
 
 
 class Runs(Store):
@@ -69,8 +72,8 @@ class Runs(Store):
         offset: int = 0,
         limit: int = 50,
     ) -> list[Run]:
-        """Return runs, the newest first."""
-        page = sa.select(runs).where(*_which(flow, states)).order_by(runs.c.started_at.desc(), runs.c.id.desc())
+        """Return runs, the one that began last first, whatever a clock said meanwhile."""
+        page = sa.select(runs).where(*_which(flow, states)).order_by(runs.c.number.desc(), runs.c.id.desc())
         with self.database.read() as connection:
             return self._filled(connection, connection.execute(page.offset(offset).limit(limit)).all())
 
@@ -81,6 +84,11 @@ class Runs(Store):
     def last_done(self, flow: str) -> Run | None:
         """Return the newest run of a flow that went through."""
         return next(iter(self.latest(flow, [RunState.DONE], limit=1)), None)
+
+    def has_committed(self, flow: str) -> bool:
+        """Tell whether a plan of a flow was ever approved and went through."""
+        here = (*_which(flow, [RunState.DONE]), runs.c.approvals > 0)
+        return bool(self.database.scalar(sa.select(sa.func.count()).select_from(runs).where(*here)))
 
     def waiting(self, flow: str) -> Run | None:
         """Return the newest run of a flow whose plan waits for a person."""
@@ -141,26 +149,33 @@ class Runs(Store):
     ) -> Run:
         """Open a run. Raises RunActiveError while another one of the flow is at work, in whatever process.
 
-        Without another version `in_force`, it is the run's own.
+        Without another version `in_force`, it is the run's own. Raises IntegrationError `plan_not_kept` for the undo of
+        a run whose lines are no longer kept.
         """
         now = self.clock()
-        run = self.new_id(now)
         row = {
-            "id": run, "flow": flow, "active_flow": flow, "state": RunState.PREVIEWING, "mode": mode, "by": by,
+            "flow": flow, "active_flow": flow, "state": RunState.PREVIEWING, "mode": mode, "by": by,
             "started_at": now, "mapping_version": mapping_version, "fingerprint": "", "brakes": [],
             "position": position_to_json(position), "phase": "", "progress_done": 0, "progress_total": 0, "error": "",
             "facts": {}, "cancelled": False, "lines": 0, "read": 0, "unchanged": 0,
             "in_force": mapping_version if in_force is None else in_force, "names": names, "undo_of": undo_of,
-            "notes": dict(notes or {}),
+            "notes": dict(notes or {}), "number": _NEXT,
         }  # fmt: skip
-        try:
-            with self.database.write() as connection:
-                connection.execute(runs.insert().values(row))
-                transitions.enter(connection, now, run, "extract")
-                transitions.tell_of_run(connection, now, run, flow, "run_started", {"by": by, "mode": str(mode)})
-        except IntegrityError:
-            raise self._active(flow) from None
-        return self.get(run)
+        for _ in range(IDS_TRIED):
+            run = self.new_id(now)
+            try:
+                with self.database.write() as connection:
+                    if undo_of:
+                        _expect_kept(transitions.row_of(connection, undo_of, lock=True))
+                    connection.execute(runs.insert().values(id=run, **row))
+                    transitions.enter(connection, now, run, "extract")
+                    transitions.tell_of_run(connection, now, run, flow, "run_started", {"by": by, "mode": str(mode)})
+            except IntegrityError:
+                if self.database.first(sa.select(runs.c.id).where(runs.c.id == run)) is None:
+                    break
+            else:
+                return self.get(run)
+        raise self._active(flow)
 
     def _active(self, flow: str) -> RunActiveError:
         active = next(iter(self.latest(flow, list(ACTIVE), limit=1)), None)
@@ -171,14 +186,21 @@ class Runs(Store):
         )  # fmt: skip
 
     def waiting_for(self, run: str, code: str, facts: Mapping[str, str]) -> None:
-        """Keep what holds a run up that will go on by itself."""
+        """Keep what holds a run up that will go on by itself; the log is told once, however often it is tried again."""
+        now = self.clock()
         with self.database.write() as connection:
             row = transitions.keep(connection, run, error=code, facts=dict(facts))
-            transitions.enter(connection, self.clock(), run, "hold", row.progress_done)
+            if transitions.enter(connection, now, run, transitions.HOLD, row.progress_done):
+                tell(connection, now, [Event(event="run_held", run=run, flow=row.flow, code=code, facts=facts)])
 
-    def discard(self, run: str, by: str) -> None:
-        """Put a plan away that nobody will commit."""
-        self._end(run, RunState.DISCARDED, "run_discarded", "", {"by": by})
+    def discard(self, run: str, by: str, reason: str = "") -> None:
+        """Discard a plan, which nobody will commit. A reason is kept with it as a note."""
+        now, said = self.clock(), reason.strip()[:LONGEST_NOTE]
+        facts = {"by": by, **({"reason": said} if said else {})}
+        with self.database.write() as connection:
+            transitions.end(connection, now, run, RunState.DISCARDED, "run_discarded", "", facts)
+            if said:
+                notes.put(connection, notes.Note(run, said, by, now, discards=True))
 
     def says_the_same(self, run: str, other: str) -> None:
         """End a preview that says the same as a plan that waits, which goes on waiting."""
@@ -245,6 +267,11 @@ class Runs(Store):
 def _which(flow: str | None, states: Sequence[RunState] | None) -> list[sa.ColumnElement[bool]]:
     of_flow = [] if flow is None else [runs.c.flow == flow]
     return of_flow + ([] if states is None else [runs.c.state.in_([str(state) for state in states])])
+
+
+def _expect_kept(row: Row) -> None:
+    if row.pruned_at is not None:
+        raise IntegrationError("plan_not_kept", flow=row.flow, run=row.id, time=row.pruned_at.isoformat())
 
 
 def _expect_open(row: Row) -> None:

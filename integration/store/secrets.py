@@ -1,27 +1,24 @@
 """Credentials and tokens, sealed: in the database they are unreadable without the key."""
 
-import base64
-import hashlib
 import json
-import os
+import sqlite3
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet
 
 from integration.core.connections import Token
 from integration.core.errors import ConfigurationError
-from integration.core.masking import remember
-from integration.store.database import Clock, Database, upsert
+from integration.store.database import Beside, Clock, Database, upsert
 from integration.store.events import Event, tell
+from integration.store.keys import KeyRing, change, opens_one
 from integration.store.leases import Leases
 from integration.store.tables import connections
 
-SHORTEST_KEY = 16
 REFRESH_SECONDS = 60.0  # a refresh takes two calls at most; a process that died in it is overtaken after this
 
 
@@ -29,29 +26,40 @@ class Connections:
     """How both systems are reached, by system.
 
     Sealed with `key` (16 characters or more), or with a key that is made once and kept in `key_file`, readable by its
-    owner alone. Raises ConfigurationError `setting_invalid` for a key that is too short or a file that is none.
+    owner alone. Where `key` is to replace another, that is the one `before`. Raises ConfigurationError
+    `setting_invalid` for a key that is too short or a file that is none.
     """
 
-    def __init__(self, database: Database, clock: Clock, *, key: str = "", key_file: Path | None = None) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, *, key: str = "", before: str = "", key_file: Path | None = None
+    ) -> None:
         self.database = database
         self.clock = clock
-        self._fernet = _fernet(key, key_file, database.instance)
+        self._ring = KeyRing(key, before, key_file, database.instance)
+        self._ring.make_one()
 
     def put(self, system: str, values: Mapping[str, Any], by: str = "") -> None:
         """Keep a connection whole. The log is told that it changed, never what it holds."""
         with self.database.write() as connection:
-            seal(connection, self._fernet, self.clock(), system, values)
+            seal(connection, self._ring, self.clock(), system, values)
             tell(connection, self.clock(), [Event(event="connection_changed", key=system, facts={"by": by})])
 
     def get(self, system: str) -> dict[str, Any] | None:
         """Return a connection, or None when there is none. Raises ConfigurationError `secret_key_wrong`."""
-        sealed = self.database.scalar(sa.select(connections.c.sealed).where(connections.c.system == system))
-        if sealed is None:
-            return None
-        try:
-            return dict(json.loads(self._fernet.decrypt(sealed)))
-        except InvalidToken:
-            raise ConfigurationError("secret_key_wrong", system=system) from None
+        asked, before = sa.select(connections.c.sealed).where(connections.c.system == system), None
+        while (sealed := self.database.scalar(asked)) is not None:
+            opened = self._ring.opened(bytes(sealed))
+            if opened is not None:
+                return dict(json.loads(opened))
+            if sealed == before:  # the same as before the keys were read anew: nobody changes them just now
+                raise ConfigurationError("secret_key_wrong", system=system)
+            before = sealed
+            self._ring.read_anew()
+        return None
+
+    def change_key(self, by: str) -> int:
+        """Seal everything with another key and return how much that is; see `keys.change`."""
+        return change(self._ring, self.database, self.clock, by)
 
     def forget(self, system: str, by: str = "") -> None:
         """Drop a connection and its secrets."""
@@ -62,7 +70,19 @@ class Connections:
     def renew(self, name: str, values: Mapping[str, Any]) -> None:
         """Keep what changes by itself, such as tokens, without a word in the log."""
         with self.database.write() as connection:
-            seal(connection, self._fernet, self.clock(), name, values)
+            seal(connection, self._ring, self.clock(), name, values)
+
+    def keeping(self, stem: str, values: Mapping[str, Any]) -> Beside:
+        """Return what keeps values, in the transaction under way, under `stem` and a name."""
+        return lambda connection, name: seal(connection, self._ring, self.clock(), f"{stem}{name}", values)
+
+    def dropping(self, stem: str) -> Beside:
+        """Return what drops, in the transaction under way, what is kept under `stem` and a name."""
+
+        def drop(connection: sa.Connection, name: str) -> None:
+            connection.execute(connections.delete().where(connections.c.system == f"{stem}{name}"))
+
+        return drop
 
     def drop(self, *names: str) -> None:
         """Drop what came by itself, without a word in the log."""
@@ -76,55 +96,26 @@ class Connections:
         """
         waited = {name: self.get(name) for name in moved}
         with self.database.write() as connection:
-            seal(connection, self._fernet, self.clock(), system, values)
+            seal(connection, self._ring, self.clock(), system, values)
             for name, to in moved.items():
                 found = waited[name]
                 if to and found is not None:
-                    seal(connection, self._fernet, self.clock(), to, found)
+                    seal(connection, self._ring, self.clock(), to, found)
             connection.execute(connections.delete().where(connections.c.system.in_(moved)))
             tell(connection, self.clock(), [Event(event="connection_changed", key=system, facts={"by": by})])
 
 
-def seal(connection: sa.Connection, fernet: Fernet, at: datetime, system: str, values: Mapping[str, Any]) -> None:
+def seal(connection: sa.Connection, ring: KeyRing, at: datetime, system: str, values: Mapping[str, Any]) -> None:
     """Keep values sealed, as part of the transaction under way."""
-    sealed = fernet.encrypt(json.dumps(dict(values)).encode())
+    sealed = Fernet(ring.in_use(connection)).encrypt(json.dumps(dict(values)).encode())
     upsert(connection, connections, [{"system": system, "sealed": sealed, "changed_at": at}])
 
 
-def _fernet(key: str, key_file: Path | None, salt: str) -> Fernet:
-    remember(key)
-    if key:
-        if len(key) < SHORTEST_KEY:
-            raise ConfigurationError(
-                "setting_invalid", setting="CONSOLE_KEY", expected="expected_signs_least", min_length=SHORTEST_KEY
-            )
-        derived = hashlib.scrypt(key.encode(), salt=salt.encode(), n=2**14, r=8, p=1, dklen=32)
-        return Fernet(base64.urlsafe_b64encode(derived))
-    if key_file is None:
-        raise ConfigurationError("setting_invalid", setting="CONSOLE_KEY", expected="expected_key")
-    try:
-        return Fernet(_key_from(key_file))
-    except (OSError, ValueError):
-        raise ConfigurationError("setting_invalid", setting=str(key_file), expected="expected_key_file") from None
-
-
-def _key_from(path: Path) -> bytes:
-    """Return the key in a file; make both when there is none. Two processes that start at once agree on one key."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f"{path.name}.{os.getpid()}")
-        fresh.unlink(missing_ok=True)
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - mode at birth
-            file.write(Fernet.generate_key())
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(fresh, path)  # fails when the other process was first
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return path.read_bytes().strip()
+def opens(database: Path, key: bytes) -> bool:
+    """Tell whether a key opens every credential that a copy of a SQLite database has."""
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?immutable=1", uri=True)) as connection:
+        sealed = [one for (one,) in connection.execute("SELECT sealed FROM connections")]
+    return all(opens_one(one, key) for one in sealed)
 
 
 class StoredTokens:

@@ -1,10 +1,12 @@
 """Settings made in the console, kept as JSON under a name."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from integration.store import deeds
 from integration.store.database import Store, upsert
 from integration.store.events import Event, tell
 from integration.store.tables import settings
@@ -18,12 +20,11 @@ class StoredSettings(Store):
         found = self.database.scalar(sa.select(settings.c.value).where(settings.c.name == name))
         return None if found is None else _group(found)
 
-    def put(self, name: str, value: Mapping[str, Any], by: str) -> None:
-        """Keep a setting; who and when is told to the log."""
-        now = self.clock()
+    def put(self, name: str, value: Mapping[str, Any], by: str, *also: Event) -> None:
+        """Keep a setting; who and when is told to the log, with what else there is to tell of it."""
         with self.database.write() as connection:
-            upsert(connection, settings, [{"name": name, "value": dict(value), "by": by, "changed_at": now}])
-            tell(connection, now, [Event(event="setting_changed", key=name, facts={"by": by})])
+            put_in(connection, self.clock(), name, value, by)
+            tell(connection, self.clock(), also)
 
     def named(self, prefix: str) -> dict[str, dict[str, Any]]:
         """Return every setting whose name begins so, by name."""
@@ -34,8 +35,22 @@ class StoredSettings(Store):
         """Take a setting away; who and when is told to the log."""
         now = self.clock()
         with self.database.write() as connection:
+            before, _ = deeds.changed(_held(connection, name), {})
             connection.execute(settings.delete().where(settings.c.name == name))
-            tell(connection, now, [Event(event="setting_forgotten", key=name, facts={"by": by})])
+            tell(connection, now, [Event(event="setting_forgotten", key=name, facts={"by": by}, before=before)])
+
+
+def put_in(connection: sa.Connection, now: datetime, name: str, value: Mapping[str, Any], by: str) -> None:
+    """Keep a setting as part of a transaction; what changes in it is told."""
+    before, after = deeds.changed(_held(connection, name), value)
+    upsert(connection, settings, [{"name": name, "value": dict(value), "by": by, "changed_at": now}])
+    event = Event(event="setting_changed", key=name, facts={"by": by}, before=before, after=after)
+    tell(connection, now, [event])
+
+
+def _held(connection: sa.Connection, name: str) -> dict[str, Any]:
+    found = connection.execute(sa.select(settings.c.value).where(settings.c.name == name).with_for_update()).scalar()
+    return _group(found)
 
 
 def _group(value: object) -> dict[str, Any]:

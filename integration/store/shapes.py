@@ -31,8 +31,12 @@ def change_to_json(change: Change) -> dict[str, object]:
         shape["agreed"] = record_to_json(change.agreed)
     if change.kept:
         shape["kept"] = list(change.kept)
+    if change.conflicts:
+        shape["conflicts"] = list(change.conflicts)
     if change.first_match:
         shape["first_match"] = True
+    if change.told:
+        shape["told"] = dict(change.told)
     return shape
 
 
@@ -50,7 +54,9 @@ def change_from_json(shape: Mapping[str, Any]) -> Change:
         before=None if shape["before"] is None else record_from_json(shape["before"]),
         agreed=record_from_json(shape["agreed"]) if "agreed" in shape else wanted,
         kept=tuple(shape.get("kept", ())),
+        conflicts=tuple(shape.get("conflicts", ())),
         first_match=shape.get("first_match", False),
+        told=shape.get("told", {}),
     )
 
 
@@ -89,9 +95,9 @@ def staged_to_row(run: str, stage: int, one: Staged) -> dict[str, object]:
         "run": run, "stage": stage, "key": one.key, "parent": one.parent, "title": one.title, "number": one.number,
         "mark": one.mark, "taking_part": one.skip is None,
         "record": None if one.record is None else record_to_json(one.record),
-        "issue": None if issue is None else [issue.cause, issue.key, issue.field, dict(issue.facts)],
+        "issue": None if issue is None else [issue.cause, issue.key, issue.field, dict(issue.facts), dict(issue.about)],
         "skip": None if one.skip is None else [one.skip.reason, one.skip.key, dict(one.skip.facts)],
-        "group": one.group,
+        "group": one.group, "source_hash": one.source_hash, "same": one.same,
     }  # fmt: skip
 
 
@@ -101,7 +107,7 @@ def staged_of(row: Row) -> Staged:
         key=row.key, parent=row.parent, title=row.title, number=row.number, mark=row.mark,
         record=None if row.record is None else record_from_json(row.record),
         issue=None if row.issue is None else Issue(*row.issue), skip=None if row.skip is None else Skip(*row.skip),
-        group=row.group,
+        group=row.group, source_hash=row.source_hash, same=row.same,
     )  # fmt: skip
 
 
@@ -139,5 +145,5 @@ def run_of(row: Row, counts: Counts, left_out: Mapping[int, str]) -> Run:
         in_force=row.in_force, names=row.names, undo_of=row.undo_of, notes=row.notes,
         progress_done=row.progress_done, progress_total=row.progress_total, phase=row.phase, error=row.error,
         facts=row.facts, counts=counts, approvals=row.approvals,
-        left_out=left_out,
+        left_out=left_out, pruned_at=row.pruned_at,
     )  # fmt: skip

@@ -1,24 +1,39 @@
 """All that is kept in one operational database."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from integration.core.flow import Mirrors
+from integration.store.audit import Audit
 from integration.store.choices import Choices
 from integration.store.claims import Claims
 from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors
 from integration.store.database import Clock, Database
+from integration.store.days import DayChecks
+from integration.store.deliveries import Deliveries
+from integration.store.drift import Drifts
+from integration.store.episodes import Episodes
+from integration.store.erased import Erased
+from integration.store.erasing import Erasing
 from integration.store.events import Events
 from integration.store.heartbeats import Heartbeats
 from integration.store.issues import Issues
 from integration.store.leases import Leases
 from integration.store.ledger import Ledger
 from integration.store.links import NO_MIRRORS, Links
+from integration.store.moves import Moves
+from integration.store.notes import Notes
+from integration.store.people import People
 from integration.store.plans import Plans
 from integration.store.previews import Previews
+from integration.store.retention import Retained
 from integration.store.rules import Rules
 from integration.store.runs import Runs
+from integration.store.saved_filters import SavedFilters
 from integration.store.settings import StoredSettings
+from integration.store.standings import Standings
+from integration.store.yeses import Yeses
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,40 +41,71 @@ class Stores:
     """The stores of one database, each for one idea."""
 
     database: Database
+    audit: Audit
     choices: Choices
     claims: Claims
     corrections: Corrections
     cursors: Cursors
+    days: DayChecks
+    deliveries: Deliveries
+    drifts: Drifts
+    episodes: Episodes
+    erased: Erased
+    erasing: Erasing
     events: Events
     heartbeats: Heartbeats
     issues: Issues
     leases: Leases
     ledger: Ledger
     links: Links
+    moves: Moves
+    notes: Notes
+    people: People
     plans: Plans
     previews: Previews
+    retained: Retained
     rules: Rules
     runs: Runs
+    saved_filters: SavedFilters
     settings: StoredSettings
+    standings: Standings
+    yeses: Yeses
 
 
-def stores_of(database: Database, clock: Clock, mirrors: Mirrors = NO_MIRRORS) -> Stores:
-    """Return the stores of an open database, which whoever opened it closes."""
+def stores_of(database: Database, clock: Clock, mirrors: Mirrors = NO_MIRRORS, *, erased: Path | None = None) -> Stores:
+    """Return the stores of an open database, which whoever opened it closes.
+
+    `erased` is the file that says who was erased, for those that keep it.
+    """
     return Stores(
         database,
+        Audit(database, clock),
         Choices(database, clock),
         Claims(database, clock),
         Corrections(database, clock),
         Cursors(database, clock),
+        DayChecks(database, clock),
+        Deliveries(database, clock),
+        Drifts(database, clock),
+        Episodes(database, clock),
+        Erased(database, clock, erased),
+        Erasing(database, clock),
         Events(database, clock),
         Heartbeats(database, clock),
         Issues(database, clock),
         Leases(database, clock),
         Ledger(database, clock, mirrors=mirrors),
         Links(database, clock, mirrors=mirrors),
+        Moves(database, clock),
+        Notes(database, clock),
+        People(database, clock),
         Plans(database),
         Previews(database, clock, mirrors=mirrors),
+        Retained(database, clock),
         Rules(database, clock),
         Runs(database, clock),
+        SavedFilters(database, clock),
         StoredSettings(database, clock),
+        Standings(database),
+        Yeses(database, clock),
     )

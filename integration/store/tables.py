@@ -1,27 +1,17 @@
-"""Every table of the operational database, declared once. `migrations/` brings a database to this state."""
+"""Every table of the operational database, declared once. `migrations/` brings a database to this state.
+
+It is longer than other files because it is one list, in which each table is looked up beside those it refers to.
+"""
 
 import sqlalchemy as sa
 
+from integration.store import columns
+from integration.store.columns import COUNTED as _COUNTED
 from integration.store.columns import Json, Moment, Words
+from integration.store.columns import number_column as _number
+from integration.store.columns import text_column as _text
 
-metadata = sa.MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    }
-)
-
-
-def _text(name: str, *, primary_key: bool = False) -> sa.Column[str]:
-    return sa.Column(name, Words, primary_key=primary_key, nullable=False)
-
-
-def _number(name: str, *, primary_key: bool = False) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger, primary_key=primary_key, autoincrement=False, nullable=False)
-
-
-_COUNTED = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up in INTEGER columns alone
+metadata = columns.metadata
 
 instance = sa.Table("instance", metadata, _text("id", primary_key=True))
 
@@ -57,8 +47,11 @@ runs = sa.Table(
     sa.Column("owner", Words, nullable=False, server_default=""),  # which process was at its last page
     sa.Column("claims", sa.BigInteger, nullable=False, server_default="0"),  # how often a page claimed it
     sa.Column("approvals", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("pruned_at", Moment),  # since then its lines are no longer kept, or not all of them
+    sa.Column("number", sa.BigInteger, nullable=False, server_default="0"),  # in which order they began, by no clock
     sa.Index("ix_runs_started", "started_at"),
-    sa.Index("ix_runs_flow_state", "flow", "state", "started_at"),
+    sa.Index("ix_runs_number", "number"),
+    sa.Index("ix_runs_flow_state", "flow", "state", "number"),
 )
 
 staged = sa.Table(
@@ -76,6 +69,8 @@ staged = sa.Table(
     sa.Column("issue", Json),
     sa.Column("skip", Json),
     sa.Column("group", Words, nullable=False, server_default=""),
+    sa.Column("source_hash", Words, nullable=False, server_default=""),  # of what it was made of; empty: not known
+    sa.Column("same", sa.Boolean, nullable=False, server_default=sa.false()),  # as both sides agreed: not read any more
     sa.Index("ix_staged_parent", "run", "stage", "parent", "key"),
     sa.Index("ix_staged_number", "run", "stage", "number"),
     sa.Index("ix_staged_mark", "run", "stage", "mark"),
@@ -112,6 +107,30 @@ lines = sa.Table(
     sa.Index("ix_plan_lines_action", "run", "action", "seq"),
     sa.Index("ix_plan_lines_step", "run", "step", "stage", "seq"),
     sa.Index("ix_plan_lines_key", "key"),
+)
+
+plan_notes = sa.Table(
+    "plan_notes",
+    metadata,
+    sa.Column("id", _COUNTED, primary_key=True, autoincrement=True),
+    _text("run"),
+    _text("text"),
+    sa.Column("discards", sa.Boolean, nullable=False),  # it says why the plan was discarded
+    _text("by"),
+    sa.Column("at", Moment, nullable=False),
+    sa.ForeignKeyConstraint(["run"], ["runs.id"], "fk_plan_notes_run", ondelete="CASCADE"),
+    sa.Index("ix_plan_notes_run", "run", "id"),
+    sqlite_autoincrement=True,
+)
+
+saved_filters = sa.Table(
+    "saved_filters",
+    metadata,
+    _text("person", primary_key=True),  # empty: for all, where nobody logs in
+    _text("page", primary_key=True),
+    _text("name", primary_key=True),
+    sa.Column("asked", Json, nullable=False),  # what the address of the page carries
+    sa.Column("changed_at", Moment, nullable=False),
 )
 
 left_out = sa.Table(
@@ -158,6 +177,22 @@ phases = sa.Table(
     sa.ForeignKeyConstraint(["run"], ["runs.id"], "fk_phases_run", ondelete="CASCADE"),
 )
 
+evidence = sa.Table(
+    "evidence",
+    metadata,
+    _text("run", primary_key=True),
+    _number("seq", primary_key=True),
+    _text("flow"),
+    _text("kind"),
+    _text("key"),
+    _text("reference"),
+    _text("step"),
+    _text("digest"),  # of the change as it was shown and written
+    _text("by"),  # who approved it
+    sa.Column("booked_at", Moment, nullable=False),
+    sa.Index("ix_evidence_booked", "kind", "booked_at"),
+)
+
 links = sa.Table(
     "links",
     metadata,
@@ -172,9 +207,24 @@ links = sa.Table(
     sa.Column("retired", sa.Boolean, nullable=False),
     sa.Column("changed_at", Moment, nullable=False),
     sa.Column("unproven", sa.Boolean, nullable=False, server_default=sa.false()),  # nobody could read it back
+    sa.Column("source_hash", Words, nullable=False, server_default=""),  # of both sides as they were when they
+    sa.Column("target_hash", Words, nullable=False, server_default=""),  # agreed; empty: to be compared as records
     sa.Index("ix_links_reference", "flow", "kind", "reference"),
     sa.Index("ix_links_mark", "flow", "kind", "mark"),
     sa.Index("ix_links_changed", "flow", "kind", "changed_at"),
+)
+
+taken_back = sa.Table(
+    "taken_back",
+    metadata,
+    _text("flow", primary_key=True),
+    _text("kind", primary_key=True),
+    _text("key", primary_key=True),
+    _text("path", primary_key=True),
+    sa.Column("value", Json),  # what had been written there
+    _text("run"),  # the one that took it back
+    _text("by"),
+    sa.Column("taken_at", Moment, nullable=False),
 )
 
 allotments = sa.Table(
@@ -243,6 +293,59 @@ causes = sa.Table(
     sa.Column("changed_at", Moment, nullable=False),
 )
 
+drift = sa.Table(
+    "drift",
+    metadata,
+    _text("flow", primary_key=True),
+    _text("kind", primary_key=True),
+    sa.Column("began_at", Moment, nullable=False),
+    sa.Column("ended_at", Moment, nullable=False),
+    sa.Column("counts", Json, nullable=False),
+    sa.Column("found", Json, nullable=False),  # some of what differs
+    _text("error"),
+    sa.Column("facts", Json, nullable=False),
+)
+
+day_checks = sa.Table(
+    "day_checks",
+    metadata,
+    sa.Column("date", sa.Date, primary_key=True),
+    _text("branch", primary_key=True),
+    _text("state"),
+    sa.Column("checked_at", Moment, nullable=False),
+    sa.Column("result", Json, nullable=False),
+)
+
+moves = sa.Table(
+    "moves",
+    metadata,
+    _text("flow", primary_key=True),
+    _number("number", primary_key=True),
+    _text("branch"),
+    _text("article"),
+    _text("amount"),
+    _text("sort"),
+    sa.Column("happened_at", Moment, nullable=False),
+    sa.Column("documents", Json, nullable=False),
+    _text("title"),
+    sa.Column("delivered", sa.Boolean, nullable=False),
+    sa.Column("booked", sa.Boolean, nullable=False),
+    sa.Index("ix_moves_article", "flow", "booked", "article"),
+)
+
+promises = sa.Table(
+    "promises",
+    metadata,
+    _text("flow", primary_key=True),
+    _text("document", primary_key=True),
+    _text("branch", primary_key=True),
+    _text("article", primary_key=True),
+    _text("amount"),
+    _text("title"),
+    sa.Column("booked", sa.Boolean, nullable=False),
+    sa.Index("ix_promises_article", "flow", "article"),
+)
+
 corrections = sa.Table(
     "corrections",
     metadata,
@@ -309,6 +412,120 @@ heartbeats = sa.Table(
     sa.Column("beaten_at", Moment, nullable=False),
 )
 
+stopped = sa.Table(
+    "stopped",
+    metadata,
+    _text("executor", primary_key=True),  # died without a word, and was not begun again
+    sa.Column("beaten_at", Moment, nullable=False),
+)
+
+episodes = sa.Table(
+    "episodes",
+    metadata,
+    sa.Column("id", _COUNTED, primary_key=True, autoincrement=True),
+    sa.Column("active", Words, unique=True),  # its identity while it goes on: one at a time
+    _text("sort"),
+    _text("cause"),
+    _text("flow"),
+    _text("of"),
+    sa.Column("facts", Json, nullable=False),
+    _number("number"),
+    sa.Column("cents", sa.BigInteger),
+    sa.Column("begun_at", Moment, nullable=False),
+    sa.Column("seen_at", Moment, nullable=False),
+    sa.Column("over_at", Moment),
+    sa.Index("ix_episodes_begun_at", "begun_at"),
+    sqlite_autoincrement=True,
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("id", _COUNTED, primary_key=True, autoincrement=True),
+    _text("channel"),
+    _text("key"),  # what is sent through a channel once
+    _text("what"),
+    sa.Column("episode", sa.BigInteger),
+    sa.Column("facts", Json, nullable=False),
+    _text("held"),  # why it waits: quiet, digest, silenced
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("due_at", Moment, nullable=False),
+    sa.Column("claimed_until", Moment),  # by a process that is sending it
+    _number("attempts"),
+    sa.Column("sent_at", Moment),
+    _text("error"),
+    sa.UniqueConstraint("channel", "key", name="uq_deliveries_channel_key"),
+    sa.Index("ix_deliveries_due", "sent_at", "due_at"),
+    sqlite_autoincrement=True,
+)
+
+erased = sa.Table(
+    "erased",
+    metadata,
+    _text("mark", primary_key=True),  # of a number, keyed: it holds nothing of the person
+    _text("person"),
+    sa.Column("begun_at", Moment, nullable=False),
+    sa.Column("done_at", Moment),
+    sa.Column("lifted_at", Moment),
+    sa.Index("ix_erased_person", "person"),
+)
+
+people = sa.Table(
+    "people",
+    metadata,
+    _text("ref", primary_key=True),  # as what they do is recorded; never changed, and given to nobody else
+    _text("name"),
+    sa.Column("grants", Json, nullable=False),  # names of roles, and of rights given beside them
+    sa.Column("issuer", Words),  # who says who they are, and as whom; none before they have come for the first time
+    sa.Column("subject", Words),
+    _text("password"),  # hashed, of an account of our own
+    _text("by"),
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("off_at", Moment),  # since then they may do nothing
+    sa.UniqueConstraint("issuer", "subject", name="uq_people_issuer_subject"),
+)
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    _text("id", primary_key=True),
+    sa.Column("key", Words, nullable=False, unique=True),  # a hash of what the browser has
+    _text("person"),
+    sa.Column("begun_at", Moment, nullable=False),
+    sa.Column("until", Moment, nullable=False),
+    sa.Column("revoked_at", Moment),
+    sa.Index("ix_sessions_person", "person"),
+)
+
+invitations = sa.Table(
+    "invitations",
+    metadata,
+    _text("key", primary_key=True),  # a hash of what stands in the link
+    _text("person"),
+    _text("by"),
+    sa.Column("until", Moment, nullable=False),
+    sa.Index("ix_invitations_person", "person"),
+)
+
+tries = sa.Table(
+    "tries",
+    metadata,
+    _text("name", primary_key=True),  # a hash of the name that was given, whether anybody is called so or not
+    _number("failed"),
+    sa.Column("until", Moment, nullable=False),  # until then nobody is looked at under it
+)
+
+yeses = sa.Table(
+    "yeses",
+    metadata,
+    _text("run", primary_key=True),
+    _text("fingerprint"),
+    _text("by"),
+    sa.Column("confirmed", Json, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("until", Moment, nullable=False),
+)
+
 outbox = sa.Table(
     "outbox",
     metadata,
@@ -327,4 +544,28 @@ outbox = sa.Table(
     sa.Column("after", Json),
     sa.Column("ms", sa.BigInteger),
     sqlite_autoincrement=True,  # an id that came back would look as if it had been drained already
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    _number("seq", primary_key=True),
+    sa.Column("at", Moment, nullable=False),
+    _text("who"),
+    _text("action"),
+    _text("flow"),
+    _text("subject"),
+    _text("line"),  # the entry with its seal, byte for byte; the columns beside it are there to find it by
+    sa.Index("ix_audit_action", "action", "seq"),
+    sa.Index("ix_audit_who", "who", "seq"),
+)
+
+audit_head = sa.Table(
+    "audit_head",
+    metadata,
+    _number("id", primary_key=True),
+    _number("seq"),
+    _text("hash"),
+    _text("key"),
+    _text("seal"),
 )

@@ -11,16 +11,19 @@ from integration.core.run import ACTIVE, Counts, Phase, Progress, RunState, Step
 from integration.store import plan_lines
 from integration.store.events import Event, tell
 from integration.store.plan_lines import Known
+from integration.store.ready import Ready
 from integration.store.shapes import Row
 from integration.store.tables import phases, runs, staged
 
-_RUN = sa.select(runs).where(runs.c.id == sa.bindparam("run"))
-_RUN_LOCKED = _RUN.with_for_update()
+HOLD, STOPPED = "hold", "stopped"  # phases in which a run waits for a system, or for a person to let it go on
+NO_FACTS: Mapping[str, str] = {}
+_OF_RUN = sa.select(runs).where(runs.c.id == sa.bindparam("run"))
+_RUN, _RUN_LOCKED = Ready(_OF_RUN), Ready(_OF_RUN.with_for_update())
 
 
 def row_of(connection: sa.Connection, run: str, *, lock: bool = False) -> Row:
     """Return a run as it lies in its table. Raises KeyError for one that does not exist."""
-    found = connection.execute(_RUN_LOCKED if lock else _RUN, {"run": run}).first()
+    found: Row | None = (_RUN_LOCKED if lock else _RUN).first(connection, {"run": run})
     if found is None:
         raise KeyError(f"there is no run {run}")
     return found
@@ -60,7 +63,7 @@ def end(
     ended = None if state is RunState.INTERRUPTED else now
     keep(connection, run, ended_at=ended, error=code, facts=dict(facts) if code else {})
     if state is RunState.INTERRUPTED:
-        enter(connection, now, run, "stopped", row.progress_done)
+        enter(connection, now, run, STOPPED, row.progress_done)
     tell(connection, now, [Event(event=event, run=run, flow=row.flow, code=code, facts=facts, ms=since(row, now))])
 
 
@@ -86,8 +89,10 @@ def settled_of(sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> tuple[int
 
 
 def counted(connection: sa.Connection, row: Row) -> Counts:
-    """Return what became of the records a run read, counted anew from the lines of its plan."""
-    return plan_lines.counts(records_read(row), row.unchanged, plan_lines.recount(connection, row.id))
+    """Return what became of the records a run read, counted anew from the lines of its plan while those are kept."""
+    is_whole = row.pruned_at is None
+    sums = plan_lines.recount(connection, row.id) if is_whole else plan_lines.tally(connection, [row.id])[row.id]
+    return plan_lines.counts(records_read(row), row.unchanged, sums)
 
 
 def records_read(row: Row) -> int | None:
@@ -111,10 +116,19 @@ def since(row: Row, now: datetime) -> int:
     return milliseconds(row.started_at, now)
 
 
-def line_event(event: str, run: str, flow: str, row: Row, changes: Known, *, ms: int | None = None) -> Event:
+def line_event(
+    event: str,
+    run: str,
+    flow: str,
+    row: Row,
+    changes: Known,
+    *,
+    ms: int | None = None,
+    facts: Mapping[str, str] = NO_FACTS,
+) -> Event:
     return Event(
         event=event, run=run, flow=flow, kind=row.kind, key=row.key, sources=changes[row.seq].sources, title=row.title,
-        code=row.action, ms=ms,
+        code=row.action, facts=facts, ms=ms,
     )  # fmt: skip
 
 
@@ -131,21 +145,25 @@ def tell_of_run(
 
 
 _NEWEST = (
-    sa.select(phases.c.number, phases.c.phase)
+    sa.select(phases.c.number, phases.c.phase, phases.c.began_at)
     .where(phases.c.run == sa.bindparam("run"))
     .order_by(phases.c.number.desc())
     .limit(1)
 )
 
 
-def enter(connection: sa.Connection, now: datetime, run: str, phase: str, done_before: int = 0) -> None:
-    """Keep that a run begins a phase; nothing when it is in it already."""
+def enter(connection: sa.Connection, now: datetime, run: str, phase: str, done_before: int = 0) -> bool:
+    """Keep that a run begins a phase, and tell whether it was in another one. One that goes on after a wait says so."""
     last = connection.execute(_NEWEST, {"run": run}).first()
     if last is not None and last.phase == phase:
-        return
+        return False
+    if last is not None and last.phase == HOLD and phase != STOPPED:
+        waited = round((now - last.began_at).total_seconds() * 1000)
+        tell_of_run(connection, now, run, row_of(connection, run).flow, "run_went_on", {}, waited)
     number = 1 if last is None else last.number + 1
     row = {"run": run, "number": number, "phase": phase, "began_at": now, "done_before": done_before}
     connection.execute(phases.insert().values(row))
+    return True
 
 
 def phases_of(connection: sa.Connection, run: str, ended_at: datetime | None) -> list[Phase]:

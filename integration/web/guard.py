@@ -14,12 +14,18 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from integration.core.connections import is_loopback
+from integration.services.people import INVITED_AT
 from integration.words import nearest, say
 
 READING = ("GET", "HEAD")
-ASKED_BY_PROGRAMS = "/api/log"  # the one place that takes something sent
-CLOSED = ("/_stcore/upload_file", "/_stcore/agent")
-"""What Streamlit would offer and no page of ours uses: to take files, and to be driven by programs."""
+ASKED_BY_PROGRAMS = "/api/log"  # the one place that takes something sent by a program
+LOG_IN, INVITATION = "/login", INVITED_AT  # and those that take a form of ours
+PROVIDER, ANSWER = "/login/provider", "/login/answer"  # on the way to a provider of log-ins, and back
+LEAVE = "/login/out"  # and out of both
+FILES = "/_stcore/upload_file"  # the one place that takes a file, of a page of ours
+SENDING_FILES = ("PUT", "DELETE")
+CLOSED = (FILES, "/_stcore/agent")
+"""What Streamlit would offer beside: to take files anywhere else, and to be driven by programs."""
 
 Refusal = tuple[int, str, Mapping[str, str]]
 
@@ -104,12 +110,20 @@ class Door:
     def _unserved(self, asked: Asked) -> Refusal | None:
         if not asked.path.startswith("/"):  # the address of another server, as a proxy is asked
             return 400, "address_unknown", {}
+        if _is_file_of_a_page(asked):
+            return None
         if any(f"{one}/" in f"{asked.path}/" for one in CLOSED):
             return 403, "not_offered", {}
-        sends = asked.path == ASKED_BY_PROGRAMS and asked.method == "POST"
+        sends = asked.path in (ASKED_BY_PROGRAMS, LOG_IN, INVITATION) and asked.method == "POST"
         if asked.kind == "http" and asked.method not in READING and not sends:
             return 405, "not_offered", {}
         return None
+
+
+def _is_file_of_a_page(asked: Asked) -> bool:
+    """Tell whether a page of ours sends a file, or takes it back: a browser names it then as the origin."""
+    here = asked.path.startswith(f"{FILES}/") and asked.kind == "http"
+    return here and asked.method in SENDING_FILES and bool(asked.origins)
 
 
 class Guard:
@@ -124,16 +138,26 @@ class Guard:
         refusal = self._door.refusal(Asked.of(scope)) if scope["type"] in ("http", "websocket") else None
         if refusal is None:
             await self._app(scope, receive, send)
-        elif scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
-            status, code, facts = refusal
-            await told(scope, code, facts, status)(scope, receive, send)
         else:
-            await send({"type": "websocket.close", "code": 1008})
+            await turned_away(scope, receive, send, refusal)
+
+
+async def turned_away(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
+    """Answer why a request, or a socket before it is one, is not let through."""
+    if scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
+        status, code, facts = refusal
+        await told(scope, code, facts, status)(scope, receive, send)
+    else:
+        await send({"type": "websocket.close", "code": 1008})
+
+
+def spoken(headers: Headers) -> str:
+    """Return which of our languages whoever asks wants to read."""
+    return nearest(headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip())
 
 
 def told(scope: Scope, code: str, facts: Mapping[str, str], status: int, **headers: str) -> Response:
     """Return the sentences of a cause, in the language of whoever asks; what else is sent with it stays unread."""
-    asked = Headers(scope=scope).get("accept-language", "").partition(",")[0].partition(";")[0].strip()
-    sentences: Any = say(code, facts, nearest(asked))
+    sentences: Any = say(code, facts, spoken(Headers(scope=scope)))
     text = f"{sentences.what}\n{sentences.data}\n{sentences.do}\n"
     return PlainTextResponse(text, status, {"Connection": "close", "Cache-Control": "no-store", **headers})

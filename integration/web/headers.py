@@ -10,8 +10,17 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from integration.web.guard import ANSWER, INVITATION, LOG_IN, PROVIDER
+
 log = structlog.get_logger(__name__)
 
+FORMS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+}
+"""Under which the forms of a log-in live: they have no script at all."""
+OWN = "/app/static/"  # files of ours, whose names stay while what is in them changes
+WEEK, ASKED_EACH_TIME = "public, max-age=604800", "no-cache"  # how long a browser keeps a font, and any other of them
 INLINE = re.compile(r"<script(?P<named>[^>]*)>(?P<text>.*?)</script>", re.DOTALL | re.IGNORECASE)
 POWERS = (
     "accelerometer", "bluetooth", "camera", "clipboard-read", "display-capture", "geolocation", "gyroscope", "hid",
@@ -75,10 +84,13 @@ class Headers:
             nonlocal begun
             begun = True
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                policy_here = FORMS if scope["path"] in (LOG_IN, INVITATION, PROVIDER, ANSWER) else {}
                 headers = MutableHeaders(scope=message)
                 for name in [name for name in headers if name.startswith("access-control-")]:
                     del headers[name]
-                headers.update(self._headers)
+                headers.update({**self._headers, **policy_here})
+                if scope["path"].startswith(OWN):
+                    headers["cache-control"] = WEEK if scope["path"].endswith(".woff2") else ASKED_EACH_TIME
             await send(message)
 
         try:

@@ -12,7 +12,7 @@ FIXED: Mapping[str, Any] = {
     "server.enableAgentApi": False,
     "server.enableCORS": True,
     "server.enableXsrfProtection": True,
-    "server.maxUploadSize": 1,  # and even that is refused before it is read
+    "server.maxUploadSize": 4,  # megabytes, of who administers the console; what takes a file takes less
     "server.scriptHealthCheckEnabled": False,
     "server.showEmailPrompt": False,
     "server.trustedUserHeaders": {},

@@ -13,9 +13,11 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from integration import bootstrap
-from integration.core.errors import IntegrationError
+from integration.core.errors import IntegrationError, LoggedOutError, NotAllowedError
+from integration.core.people import OWNER
 from integration.services.health import told as told_health
-from integration.services.log import LogAccess
+from integration.services.log_access import LogAccess
+from integration.web.entrance import ENTRANCES
 from integration.web.guard import ASKED_BY_PROGRAMS, told
 
 HEALTH_SECONDS = 10.0  # a monitor waits no longer for an answer
@@ -41,7 +43,7 @@ async def healthz(_request: Request) -> Response:
 async def metrics(_request: Request) -> Response:
     """Answer the numbers a monitor watches, as Prometheus reads them."""
     try:
-        numbers = await asyncio.to_thread(lambda: bootstrap.application().flows.metrics())  # noqa: PLW0108 - the first call starts it
+        numbers = await asyncio.to_thread(lambda: bootstrap.application().metrics.text())  # noqa: PLW0108 - the first call starts it
     except IntegrationError as error:
         return PlainTextResponse(f"# {error.code}\n", status_code=503)
     return PlainTextResponse(numbers, media_type="text/plain; version=0.0.4")
@@ -65,7 +67,9 @@ async def api_log(request: Request) -> Response:
         return Response(status_code=400)
     if body is None:
         return _refused(413, "size")
-    status, answer = await asyncio.to_thread((await _access()).answer, body, token)
+    application = await asyncio.to_thread(bootstrap.application)
+    asked = application.acting_for(OWNER).log_access
+    status, answer = await asyncio.to_thread(asked.answer, body, token)
     return Response(answer, status, {"Cache-Control": "no-store"}, "application/json")
 
 
@@ -95,13 +99,16 @@ async def api_export(request: Request) -> Response:
     if request.method != "GET":
         return told(request.scope, "not_offered", {}, 405)
     name, ticket = request.path_params["name"], request.query_params.get("ticket", "")
-    access = await _access()
+    application = await asyncio.to_thread(bootstrap.application)
+    actor = application.log_access.spend(name, ticket)
+    if actor is None:
+        return told(request.scope, "ticket_spent", {}, 403)
     try:
-        file = await asyncio.to_thread(access.exported, name, ticket)
+        file = await asyncio.to_thread(lambda: application.acting_for(actor).log_access.exported(name))
+    except (NotAllowedError, LoggedOutError) as error:
+        return told(request.scope, error.code, error.facts, 403)
     except IntegrationError as error:
         return told(request.scope, error.code, error.facts, 503)
-    if file is None:
-        return told(request.scope, "ticket_spent", {}, 403)
     return Once(file, name)
 
 
@@ -143,4 +150,5 @@ ROUTES: tuple[BaseRoute, ...] = (
     Route("/metrics", metrics),
     Route(ASKED_BY_PROGRAMS, api_log, methods=["POST"]),
     Route(f"{ASKED_BY_PROGRAMS}/{{name}}", api_export),
+    *ENTRANCES,
 )

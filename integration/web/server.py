@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
@@ -17,12 +18,16 @@ from integration import bootstrap
 from integration.core.connections import is_loopback
 from integration.core.errors import IntegrationError
 from integration.core.foreign import visible
-from integration.settings import Settings, load_settings
+from integration.settings import AT_SOCKET, Settings, load_settings
 from integration.web import options
-from integration.web.guard import Door, Guard
+from integration.web.compressed import Compressed
+from integration.web.early import AT_ONCE, Early, Pieces
+from integration.web.entrance import Entrance
+from integration.web.guard import INVITATION, Door, Guard
 from integration.web.headers import Headers, headers_of
 from integration.web.routes import ROUTES
-from integration.words import say
+from integration.web.stream import Stream
+from integration.words import say, term
 
 STOPPED = 5  # as the terminal ends where a setting or a connection stops it
 
@@ -34,11 +39,16 @@ class Server:
         """Raises ConfigurationError where anybody could reach the console, and nobody asks them who they are."""
         settings.listen(config.get_option("server.address") or "")
         options.settle(settings.address)
-        index = Path(file_util.get_static_dir(), "index.html").read_text(encoding="utf-8")
+        folder = Path(file_util.get_static_dir())
+        index = (folder / "index.html").read_text(encoding="utf-8")
         self.routes: Sequence[BaseRoute] = ROUTES
         self.middleware = [
-            Middleware(Headers, headers=headers_of(index)),
+            Middleware(Headers, headers=headers_of(f"{index}<script>{AT_ONCE}</script>")),
             Middleware(Guard, door=Door(settings.address, settings.is_guarded)),
+            Middleware(Entrance),
+            Middleware(Stream),
+            Middleware(Compressed),
+            Middleware(Early, pieces=Pieces(folder)),
         ]
 
     @asynccontextmanager
@@ -46,8 +56,15 @@ class Server:
         """Start the engine with the server, whether anybody opens a page or not."""
         with _told():
             application = await asyncio.to_thread(bootstrap.application)
+        address = application.settings.address
+        if line := at_socket():
+            application.log_access.announce(f"http://{urlsplit(address).netloc}", line)
         if place := _reached_at():
             application.log_access.announce(place)
+        if key := await asyncio.to_thread(application.people.first_invitation):
+            invited = f"{address or place}{INVITATION}?key={key}"
+            sys.stderr.write(f"{term('first_invitation', link=invited)}\n")
+            sys.stderr.flush()
         try:
             yield None
         finally:
@@ -72,6 +89,12 @@ def _told() -> Iterator[None]:
         sys.stderr.writelines(f"{visible(said)}\n" for said in (sentences.what, sentences.data, sentences.do))
         sys.stderr.flush()
         os._exit(STOPPED)  # nothing runs yet; the server would bury the sentences under a trace
+
+
+def at_socket() -> str:
+    """Return the path of the Unix socket at which the server listens, empty where it listens at a port."""
+    address = str(config.get_option("server.address") or "")
+    return address.removeprefix(AT_SOCKET) if address.startswith(AT_SOCKET) else ""
 
 
 def _reached_at() -> str:

@@ -6,7 +6,7 @@ translation yet is shown in English; the tests let no such gap through.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
@@ -15,7 +15,19 @@ from babel import dates, lists, numbers
 
 from integration.core.errors import Reason
 from integration.core.records import Value
+from integration.core.vat import read_vat_fact, read_vat_value
 from integration.words.catalogues import LOCALES, PARTS, catalogue, tables
+from integration.words.days import capital as capital
+from integration.words.days import clock_time as clock_time
+from integration.words.days import long_day as long_day
+from integration.words.days import month as month
+from integration.words.days import short_day as short_day
+from integration.words.days import table_day as table_day
+from integration.words.days import table_time as table_time
+from integration.words.days import weekday_names as weekday_names
+from integration.words.days import weekdays as weekdays
+from integration.words.days import whole_day as whole_day
+from integration.words.priced import priced_name
 
 # What each language calls itself: whoever looks for it reads no other.
 LANGUAGES = {"en": "English", "nl": "Nederlands", "de": "Deutsch"}
@@ -23,7 +35,6 @@ LANGUAGES = {"en": "English", "nl": "Nederlands", "de": "Deutsch"}
 SYSTEMS = {"accountview": "AccountView", "mplus": "MplusKASSA"}
 MISSING = "–"
 
-_TABLE_DAYS = {"en": "dd/MM/y", "nl": "dd-MM-y", "de": "dd.MM.y"}  # babel's short German year has two digits
 _TYPED_DAYS = {"en": "%d/%m/%Y", "nl": "%d-%m-%Y", "de": "%d.%m.%Y"}
 TOO_LARGE = 10**15  # a number from here on is a typing mistake
 _NUMBER = re.compile(r"[-+]?[\d.,\u00a0\u202f ]*\d[\d.,\u00a0\u202f ]*")  # parse_decimal also takes "NaN" and "1e3"
@@ -54,17 +65,28 @@ def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo 
     if not known(code):
         return Sentences(code.replace("_", " "), "", "")
     parts = [catalogue(language).pgettext(part, code) for part in PARTS]
+    facts = {"vat": facts["code"], **facts} if "code" in facts else facts  # one that an earlier version kept
 
     def write(name: str, fact: str) -> str:
         match name:
             case "message" | "expected":
                 return reason(Reason(fact, facts), language)
+            case "cause":
+                return _inside(fact, facts, language, zone)
             case "setting":
                 return _written_setting(fact, facts.get("flow", ""), language)
             case _:
                 return _fact(name, fact, language, zone)
 
     return Sentences(*(_filled(part, facts, write) for part in parts))
+
+
+def _inside(code: str, facts: Mapping[str, str], language: str, zone: tzinfo) -> str:
+    """Return what a cause says that stands inside another: what happened, and what to do."""
+    if not known(code) or "{cause}" in catalogue("en").pgettext("what", code):
+        return code
+    said = say(code, {name: fact for name, fact in facts.items() if name != "cause"}, language, zone)
+    return f"{said.what} {said.do}".rstrip()
 
 
 def reason(why: Reason, language: str = "en") -> str:
@@ -121,9 +143,15 @@ def nearest(locale: str | None) -> str:
     return asked if asked in LOCALES else "en"
 
 
-def capital(text: str) -> str:
-    """Return the text with a capital at the start."""
-    return text[:1].upper() + text[1:]
+def vat_code(code: str, rate: str, system: str, language: str = "en", name: str = "") -> str:
+    """Return a VAT code as it is always shown: with its percentage and its system, both as far as they are known.
+
+    `name` is what its system calls it, where there is room for that.
+    """
+    percent = read_number(rate) if rate else None
+    return " · ".join(
+        filter(None, (code, name, "" if percent is None else percentage(percent, language), system_name(system)))
+    )
 
 
 def system_name(system: str) -> str:
@@ -134,6 +162,8 @@ def system_name(system: str) -> str:
 def field_name(name: str, language: str = "en") -> str:
     """Return the caption of a field by its name or path (`price_incl`, `200101/price_incl`, `article.price_incl`)."""
     bare = name.rpartition("/")[2]
+    if priced := priced_name(bare, lambda key, facts: term(key, language, **facts)):
+        return priced
     kind, _, short = bare.rpartition(".")
     if short.startswith("custom:") or kind.endswith("custom"):
         return short.removeprefix("custom:")
@@ -222,32 +252,6 @@ def moment(at: datetime, language: str = "en", zone: tzinfo = UTC, now: datetime
     return f"{dates.format_skeleton(parts, here, locale=LOCALES[language])}, {time}"
 
 
-def long_day(at: datetime, language: str = "en", zone: tzinfo = UTC) -> str:
-    """Return the weekday with its date, as the head of a page has it."""
-    return dates.format_date(at.astimezone(zone), "full", locale=LOCALES[language])
-
-
-def short_day(at: datetime, language: str = "en", zone: tzinfo = UTC) -> str:
-    """Return day and month."""
-    return dates.format_skeleton("MMMd", at.astimezone(zone), locale=LOCALES[language])
-
-
-def table_day(value: date, language: str = "en") -> str:
-    """Return a day as a table and a field to type in have it: in digits, with the year."""
-    return dates.format_date(value, _TABLE_DAYS[language], locale=LOCALES[language])
-
-
-def table_time(value: datetime, language: str = "en", *, seconds: bool = False) -> str:
-    """Return a moment as a table has it: day, month and time, in the time zone it comes in."""
-    day = dates.format_skeleton("MMMd", value, locale=LOCALES[language])
-    return f"{day}, {value:%H:%M:%S}" if seconds else f"{day}, {value:%H:%M}"
-
-
-def clock_time(at: datetime, language: str = "en", zone: tzinfo = UTC) -> str:
-    """Return the time of day with seconds."""
-    return dates.format_time(at.astimezone(zone), "HH:mm:ss", locale=LOCALES[language])
-
-
 def duration(seconds: float, language: str = "en") -> str:
     """Return a length of time in words; tenths below ten seconds."""
     ten = 10
@@ -273,6 +277,11 @@ def _filled(text: str, facts: Mapping[str, str], write: Callable[[str, str], str
     return _PLACE.sub(fill, text)
 
 
+def fact_text(name: str, fact: str, language: str = "en") -> str:
+    """Return a fact of a cause as its sentences have it; one that has no writing of its own stays as it is."""
+    return _fact(name, fact, language, UTC)
+
+
 def _fact(name: str, fact: str, language: str, zone: tzinfo) -> str:
     """Write one fact for people: facts travel as bare codes, whole numbers and ISO times."""
     writer = _WRITERS.get(name)
@@ -294,9 +303,19 @@ def _written_term(fact: str, sort: str, language: str) -> str:
     return term(f"{sort}_{fact}", language) if has_term(f"{sort}_{fact}") else fact
 
 
+def listed(names: Sequence[str], language: str = "en") -> str:
+    """Return several names in one sentence: a, b and c."""
+    return str(lists.format_list(list(names), locale=LOCALES[language]))
+
+
 def _written_fields(fact: str, language: str, _zone: tzinfo) -> str:
     named = [field_name(name.strip(), language) for name in fact.split(",")]
     return lists.format_list(named, locale=LOCALES[language])
+
+
+def setting_name(flow: str, name: str, language: str = "en") -> str:
+    """Return what a setting of a flow is called."""
+    return _written_setting(name, flow, language)
 
 
 def _written_setting(fact: str, flow: str, language: str) -> str:
@@ -308,6 +327,21 @@ def _written_setting(fact: str, flow: str, language: str) -> str:
     return fact
 
 
+def _written_about(fact: str, language: str, _zone: tzinfo) -> str:
+    """Write what a sum is about: a source of documents of the till, and a code behind it, which stays as it is."""
+    of, _, code = fact.partition(" ")
+    return f"{_written_term(of, 'kind', language)} {code}".rstrip()
+
+
+def _written_wants(fact: str, language: str, _zone: tzinfo) -> str:
+    name, _, currency = fact.partition("=")
+    return term(f"wants_{name}", language, currency=currency) if has_term(f"wants_{name}") else fact
+
+
+def _written_day(fact: str, language: str, _zone: tzinfo) -> str:
+    return str(dates.format_date(date.fromisoformat(fact), "long", locale=LOCALES[language]))
+
+
 def _written_number(fact: str, language: str, _zone: tzinfo) -> str:
     return number(Decimal(fact), language)
 
@@ -317,12 +351,19 @@ def _written_limit(fact: str, language: str, _zone: tzinfo) -> str:
     return percentage(Decimal(bare), language) if fact.endswith("%") else number(Decimal(bare), language)
 
 
+def _written_value(fact: str, language: str, _zone: tzinfo) -> str:
+    """Write a value of any field, a VAT code with what it charges."""
+    vat = read_vat_value(fact)
+    return vat_code(*vat, language) if vat else fact
+
+
 _WRITERS: dict[str, Callable[[str, str, tzinfo], str]] = {
     "system": lambda fact, _language, _zone: system_name(fact),
     "source_system": lambda fact, _language, _zone: system_name(fact),
     "target_system": lambda fact, _language, _zone: system_name(fact),
     "flow": lambda fact, language, _zone: _written_term(fact, "flow", language),
     "kind": lambda fact, language, _zone: _written_term(fact, "kind", language),
+    "table": lambda fact, language, _zone: _written_term(fact, "table", language),
     "field": _written_fields,
     "fields": _written_fields,
     "target": _written_fields,
@@ -334,5 +375,16 @@ _WRITERS: dict[str, Callable[[str, str, tzinfo], str]] = {
     "duration": lambda fact, language, _zone: duration(float(fact.removesuffix("s").strip()), language),
     "time": _written_time,
     "since": _written_time,
-    "date": lambda fact, language, _zone: dates.format_date(date.fromisoformat(fact), "long", locale=LOCALES[language]),
+    "date": _written_day,
+    "closed": _written_day,
+    "identity": lambda fact, language, _zone: _written_term(fact, "identity", language),
+    "about": _written_about,
+    "behind": lambda fact, language, _zone: term("documents_all", language) if fact == MISSING else fact,
+    "wants": _written_wants,
+    "vat": lambda fact, language, _zone: vat_code(*read_vat_fact(fact), language),
+    "agreed": _written_value,
+    "found": _written_value,
+    "till": _written_number,
+    "books": _written_number,
+    "days": _written_number,
 }

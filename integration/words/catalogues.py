@@ -1,21 +1,20 @@
 """The tables of texts as gettext catalogues, one for each language.
 
-People edit tables, in which the three languages stand side by side; the console asks gettext, which knows the plural
-rule of each language and falls back to English. The catalogues are compiled in memory when a language is first spoken,
-which takes hundredths of a second, so there is no compiled file that could be older than its table.
+People edit tables, in which the three languages stand side by side; the console asks gettext, which falls back to
+English. A catalogue answers from the tables themselves: no compiled file could be older than its table, and no process
+waits for one to be compiled.
 """
 
 import csv
 from dataclasses import dataclass
 from functools import cache
-from gettext import GNUTranslations
-from io import BytesIO
-from pathlib import Path
+from gettext import NullTranslations
 
-from babel.messages import Catalog
-from babel.messages.mofile import write_mo
+from babel import Locale
 
-FOLDER = Path(__file__).parents[2] / "data" / "words"
+from integration.shipped import SHIPPED
+
+FOLDER = SHIPPED / "data" / "words"
 LOCALES = {"en": "en_GB", "nl": "nl_NL", "de": "de_DE"}
 # The three sentences of a cause. Each is the context under which the sentence is filed by the code of the cause.
 PARTS = ("what", "data", "do")
@@ -41,30 +40,36 @@ def tables() -> Tables:
     return Tables(texts, causes, frozenset(key for key in plurals if f"{key}{OTHER}" in texts))
 
 
+class Catalogue(NullTranslations):
+    """The texts of one language, as gettext asks for them; its fallback is asked for what it does not have itself."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__()
+        self._language = language
+        self._plural_form = Locale.parse(LOCALES[language]).plural_form
+
+    def gettext(self, message: str) -> str:
+        """Return the text under a key."""
+        return tables().texts.get(message, {}).get(self._language) or super().gettext(message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        """Return the form of a text that goes with a number."""
+        line = tables().texts.get(f"{msgid1}_{self._plural_form(n)}", {})
+        return line.get(self._language) or super().ngettext(msgid1, msgid2, n)
+
+    def pgettext(self, context: str, message: str) -> str:
+        """Return one of the sentences of a cause."""
+        line = tables().causes.get(message, {})
+        return line.get(f"{self._language}_{context}") or super().pgettext(context, message)
+
+
 @cache
-def catalogue(language: str) -> GNUTranslations:
-    """Return the compiled catalogue of a language, which answers in English what it does not have itself."""
-    compiled = BytesIO()
-    write_mo(compiled, _messages(language))
-    compiled.seek(0)
-    translations = GNUTranslations(compiled)
+def catalogue(language: str) -> Catalogue:
+    """Return the catalogue of a language, which answers in English what it does not have itself."""
+    made = Catalogue(language)
     if language != "en":
-        translations.add_fallback(catalogue("en"))
-    return translations
-
-
-def _messages(language: str) -> Catalog:
-    held, messages = tables(), Catalog(locale=LOCALES[language])
-    for key, line in held.texts.items():
-        if not {key.removesuffix(ONE), key.removesuffix(OTHER)} & held.plurals:
-            messages.add(key, line[language])
-    for key in held.plurals:
-        forms = (held.texts[f"{key}{form}"][language] for form in (ONE, OTHER))
-        messages.add((key, key), tuple(forms))
-    for code, line in held.causes.items():
-        for part in PARTS:
-            messages.add(code, line[f"{language}_{part}"], context=part)
-    return messages
+        made.add_fallback(catalogue("en"))
+    return made
 
 
 def _lines(name: str) -> list[dict[str, str]]:

@@ -6,32 +6,52 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, WebError, expect
 from playwright.sync_api import Error as PlaywrightError
 
-from integration.sandbox.server import Sandbox
+from integration.sandbox.server import Sandbox, running
+from integration.services import Application
+from tests.consoles import opened
 from tests.patience import SECONDS
-from tests.programs import access
-from tests.servers import served
+from tests.programs import Terminal, access
+from tests.servers import Server, served
 
 ROOT = Path(__file__).parent.parent.parent
 PICTURES = ROOT / "test-output"
 PATIENCE = SECONDS * 1000  # in milliseconds, as a browser counts
 AT_REST = "body:has([data-testid=stApp][data-test-script-state=notRunning]):not(:has([data-stale=true]))"
+DONE = re.compile("Done|Partly parked")  # what stands beside a commit that has ended, as its records did
 SETTLE = 900  # milliseconds until fonts and canvas tables are drawn
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
+    "--js-flags=--no-opt --no-maglev",  # a page lives for seconds, in which optimised scripts earn nothing back
 ]  # fmt: skip
 SOUGHT = re.compile(r"/\w+/_stcore/(health|host-config)$|/favicon\.ico$")
 """What is not there, and is no trouble: Streamlit seeks its base below a page first, and a system has no picture."""
 MENDED = re.compile("delta path|when disconnected from server")  # Streamlit's own; the frame opens such a page again
+reopened: list[str] = []  # what of it happened in this test: whatever was pressed on such a page is gone with it
 TELL = """
 addEventListener('securitypolicyviolation', (one) =>
   console.error(`policy: ${one.effectiveDirective} ${one.blockedURI} ${one.sample}`), true)
 """
+
+# Every page, with the views of it that look otherwise.
+ADDRESSES = {
+    "overview": "", "preview": "preview?flow=products", "created": "preview?flow=products&show=create",
+    "parked": "preview?flow=orders&show=park", "exceptions": "exceptions", "aside": "exceptions?status=aside",
+    "runs": "runs", "days": "days", "stock": "stock", "logs": "logs", "volume": "logs?tab=volume",
+    "links": "logs?tab=links", "audit": "administration?tab=audit", "sought": "flows?flow=orders&field=shipping",
+    "questions": "logs?tab=questions", "monitoring": "monitoring", "channels": "monitoring?view=channels",
+    "phone": "phone", "setup": "setup", "till": "setup?step=mplus", "flows to run": "setup?step=flows",
+    "set-up questions": "setup?step=questions", "ready": "setup?step=ready", "flows": "flows",
+    "flow of orders": "flows?flow=orders", "filters": "flows?tab=filters", "fields": "flows?tab=fields",
+    "schedule": "flows?tab=schedule", "brakes": "flows?tab=brakes", "tables": "flows?flow=orders&tab=tables",
+    "mappings": "mappings", "history": "mappings?part=history", "administration": "administration",
+}  # fmt: skip
 
 expect.set_options(timeout=PATIENCE)
 
@@ -55,7 +75,7 @@ def _seen(page: Page) -> str:
         shown = f"{stale} stale, script {state}\n{body.inner_text(timeout=SETTLE)}"
     except PlaywrightError as error:
         shown = f"{error.message}\n{page.content()[:2000]}"
-    return "\n".join([page.url, *said, *errors, re.sub(r"\n\s*", " / ", shown)])
+    return "\n".join([page.url, *said, *errors, *reopened, re.sub(r"\n\s*", " / ", shown)])
 
 
 @pytest.fixture(scope="session")
@@ -88,14 +108,14 @@ def context(context: BrowserContext) -> Iterator[BrowserContext]:
 def obeying(context: BrowserContext) -> Iterator[list[str]]:
     """Hold that the pages of a browser try nothing that their policy forbids, and have no errors to tell of."""
     told: list[str] = []
+    reopened.clear()
 
     def note(said: ConsoleMessage) -> None:
-        if said.type == "error" and not (SOUGHT.search(said.location["url"]) or MENDED.search(said.text)):
-            told.append(f"{said.text} {said.location['url']}")
+        if said.type == "error" and not SOUGHT.search(said.location["url"]):
+            (reopened if MENDED.search(said.text) else told).append(f"{said.text} {said.location['url']}")
 
     def fail(failure: WebError) -> None:
-        if not MENDED.search(str(failure.error)):
-            told.append(str(failure.error))
+        (reopened if MENDED.search(str(failure.error)) else told).append(str(failure.error))
 
     context.add_init_script(TELL)
     context.on("console", note)
@@ -120,6 +140,68 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="session")
+def sandboxed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A console on the sandbox for all files that only look, and leave alone what is written and what waits there."""
+    settings = {"CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "60"}
+    with served(tmp_path_factory.mktemp("console"), settings=settings) as server:
+        yield server
+        assert server.outside == []
+
+
+@pytest.fixture(scope="session")
+def filled(sandboxed: Server, browser: Browser) -> str:
+    """The address of that console once its products are written and its orders wait."""
+    with tab(browser) as page:
+        for flow in ("products", "orders"):
+            new_plan(page, sandboxed.address, flow)
+            expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(re.compile(f"Waiting|{DONE.pattern}"))
+            if flow == "products":
+                commit(page, re.compile(r"Commit [\d,.]+ change"))
+                expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(DONE)
+    return sandboxed.address
+
+
+@pytest.fixture(scope="module")
+def systems() -> Iterator[Sandbox]:
+    """Both systems of a small shop in which nobody has ordered yet."""
+    with running(articles=60, orders=0) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a console that is connected."""
+    return tmp_path_factory.mktemp("console")
+
+
+@pytest.fixture(scope="module")
+def connected(systems: Sandbox, data: Path) -> Iterator[str]:
+    """The address of a console with both systems connected."""
+    with serving(data, **connecting(systems)) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def beside(connected: str, data: Path) -> Iterator[Application]:
+    """The same installation, to arrange and to look at what no page of the test is about; it runs nothing."""
+    assert connected
+    with opened(data, start=False) as application:
+        yield application
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A console on which work waits: a plan that a brake holds, orders that are parked."""
+    data: Path = tmp_path_factory.mktemp("console")
+    with running(articles=400, orders=20) as both:
+        terminal = Terminal({"DATA": str(data), **access(both)})
+        for flow in ("orders", "products"):
+            terminal("preview", flow, "--json")
+        with serving(data, **connecting(both)) as address:
+            yield address
+
+
 @contextmanager
 def serving(data: Path, **settings: str) -> Iterator[str]:
     """Run a console on a folder, with settings as the environment names them, and give its address."""
@@ -136,6 +218,13 @@ def at_rest(page: Page) -> Locator:
     it is drawn anew every second.
     """
     return page.locator(AT_REST)
+
+
+def shown(page: Page, address: str) -> None:
+    """Open a page and wait until every part of it is there."""
+    page.goto(address, wait_until="commit")
+    expect(at_rest(page).get_by_role("heading", level=1).first).to_be_visible()
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
 
 
 def picture(page: Page, name: str) -> None:
@@ -160,7 +249,7 @@ def commit(page: Page, named: re.Pattern[str]) -> None:
     button(page, named)
     dialog = page.get_by_role("dialog")
     asked = at_rest(page).get_by_role("dialog").get_by_role("textbox")
-    at_work = page.get_by_role("heading", level=1).get_by_text(re.compile("Running|Done"))
+    at_work = page.get_by_role("heading", level=1).get_by_text(re.compile(f"Running|{DONE.pattern}"))
     expect(asked.first.or_(at_work).first).to_be_visible()
     if dialog.is_visible():
         for field in dialog.get_by_role("textbox").all():
@@ -173,3 +262,23 @@ def commit(page: Page, named: re.Pattern[str]) -> None:
 def connecting(sandbox: Sandbox) -> dict[str, str]:
     """Return the environment by which a console reaches both systems of a sandbox."""
     return {f"CONSOLE_{name}": value for name, value in access(sandbox).items()}
+
+
+def new_plan(
+    page: Page,
+    console: str,
+    flow: str,
+    again: str | re.Pattern[str] = re.compile("Make the first preview|Preview again"),
+) -> None:
+    """Make a preview of a flow, and wait until its plan is drawn: the one before it outlives its own address."""
+    page.goto(f"{console}/preview?flow={flow}", wait_until="commit")
+    expect(at_rest(page).get_by_role("button", name=again).first).to_be_visible()
+    shown = _plan_of(page.url)
+    button(page, again)
+    page.wait_for_url(lambda url: _plan_of(url) not in ("", shown), wait_until="commit")
+    expect(page.locator(f".st-key-plan-{_plan_of(page.url)}")).to_be_visible()
+
+
+def _plan_of(url: str) -> str:
+    """Return which plan an address shows; nothing where it shows none."""
+    return "".join(parse_qs(urlsplit(url).query).get("plan", ()))

@@ -1,6 +1,6 @@
 """Both systems full of hostile names, in a real browser: text stays text, and nobody but the console is asked.
 
-Every page is walked in one language or another; `make test-long` walks all of their views in all three.
+Some pages are walked in one language; `make test-long` walks all of their views in all three.
 """
 
 import re
@@ -14,13 +14,15 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
+from integration.connectors.accountview.settings import AccountViewAccess
+from integration.connectors.mplus.settings import MplusAccess
 from integration.core.foreign import unguarded, visible
 from integration.sandbox.server import Sandbox
 from integration.services import Application
-from integration.settings import AccountViewAccess, MplusAccess
 from tests.browser.conftest import ask, at_rest, connecting, serving, tab
 from tests.consoles import opened
 from tests.hostile import EVERY, FOREIGN, KEYS, systems
+from tests.people import somebody
 from tests.programs import Terminal, access, confirmations
 
 pytestmark = [
@@ -35,7 +37,9 @@ CHARTED = quote("SELECT title, count(*) AS n FROM events WHERE title <> '' GROUP
 ADDRESSES = {
     "overview": "", "preview": "preview?flow=products&show=all", "customers": "preview?flow=customers&show=all",
     "parked": "preview?flow=products&show=park", "orders": "preview?flow=orders&show=all", "runs": "runs",
-    "exceptions": "exceptions", "corrected": "exceptions?status=corrected", "stock": "stock", "logs": "logs",
+    "exceptions": "exceptions", "corrected": "exceptions?status=corrected", "days": "days",
+    "stock": "stock", "phone": "phone", "logs": "logs", "monitoring": "monitoring", "administration": "administration",
+    "settings as a file": "administration?tab=file",
     "volume": "logs?tab=volume", "answer": f"logs?tab=questions&query={CHARTED}",
     "chart": f"logs?tab=questions&query={CHARTED}&show=chart&x=title&y=n&kind=bar", "setup": "setup",
     "till": "setup?step=mplus", "questions": "setup?step=questions", "ready": "setup?step=ready", "flows": "flows",
@@ -51,14 +55,14 @@ ADDRESSES = {
     "strange search": f"preview?flow=products&find={quote('![x](http://evil.example/i.png)', safe='')}",
 }  # fmt: skip
 WALKED = (  # every page, with the views that show most of what is foreign
-    "overview", "preview", "parked", "runs", "exceptions", "stock", "logs", "chart", "ready", "filters", "mappings",
-    "tables of orders", "life of [K](/L)", "record 31", "strange filters", "history", "till", "flows", "strange search",
-    "a strange run", "answer",
+    "overview", "preview", "parked", "runs", "exceptions", "days", "stock", "logs", "chart", "ready", "filters",
+    "mappings", "tables of orders", "life of [K](/L)", "record 31", "strange filters", "history", "till", "flows",
+    "strange search", "a strange run", "phone", "answer", "monitoring", "administration", "settings as a file",
 )  # fmt: skip
 # What must not be in a page: elements and words that only a name could have brought, and signs that turn or hide text.
 FOUND = """() => {
   const ours = location.origin, found = [];
-  const PAGES = /^\\/(|overview|preview|exceptions|runs|stock|logs|setup|flows|mappings|lab|api\\/log\\/log.(csv|parquet))$/;
+  const PAGES = /^\\/(|overview|preview|exceptions|runs|days|stock|logs|setup|flows|mappings|lab|phone|monitoring|administration|api\\/log\\/log.(csv|parquet))$/;
   for (const one of document.querySelectorAll('a[href], img[src], script[src], link[href], iframe, object, embed, base, form[action]')) {
     const to = one.href?.baseVal ?? one.href ?? one.src ?? one.data ?? one.action ?? '';
     if (!(to.startsWith(ours + '/') || to === ours || to.startsWith('data:') || to.startsWith('blob:'))) found.push(one.outerHTML);
@@ -98,7 +102,7 @@ def plant(data: Path, both: Sandbox) -> None:
     connected: dict[str, Any] = {"accountview": AccountViewAccess(**office), "mplus": MplusAccess(**branches)}
     with opened(data, start=False, **connected) as application:
         for name in EVERY[:4]:
-            application.questions.save(name, "SELECT 1 AS x", name)
+            application.questions.save(name, "SELECT 1 AS x", somebody(name))
         for group, name in zip(application.exceptions.groups(), EVERY, strict=False):
             application.issues.assign(group.of, name, name)
             application.issues.annotate(group.of, name, name)
@@ -109,7 +113,7 @@ def plant(data: Path, both: Sandbox) -> None:
 
 def _published(application: Application, flow: str) -> None:
     published = application.mappings.published(flow)
-    application.mappings.publish(flow, published.mapping, published.version, EVERY[1], EVERY[0])
+    application.mappings.publish(flow, published.mapping, published.version, somebody(EVERY[1]), EVERY[0])
 
 
 @contextmanager
@@ -141,7 +145,7 @@ def harm(page: Page, address: str, place: str) -> list[str]:
         ).to_be_visible()
     page.wait_for_timeout(DRAWN)
     found: list[str] = page.evaluate(FOUND)
-    return found + ([] if re.fullmatch(r"[A-Z][\w -]+", page.title()) else [page.title()])
+    return found + ([] if re.fullmatch(r"[A-ZÜ][\w -]+( \(\d+\))? · Sluis", page.title()) else [page.title()])
 
 
 def causes_harm(page: Page, address: str) -> list[str]:
@@ -155,7 +159,8 @@ def causes_harm(page: Page, address: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("turn", range(3))
+@pytest.mark.long
+@pytest.mark.parametrize("turn", [0, 1, 2])
 def test_no_page_is_changed_by_a_name(console: str, browser: Browser, turn: int) -> None:
     with watched(browser, console, LOCALES[turn]) as page:
         places = [(name, ADDRESSES[name]) for name in WALKED[turn::3]]
@@ -170,17 +175,19 @@ def test_no_page_is_changed_by_a_name_in_any_language(console: str, browser: Bro
         assert causes_harm(page, console) == []
 
 
+@pytest.mark.long
 def test_a_table_writes_no_file_and_the_life_of_a_record_has_an_address(console: str, browser: Browser) -> None:
     with watched(browser, console, "en-GB") as page:
         page.goto(f"{console}/logs", wait_until="commit")
         expect(at_rest(page).get_by_test_id("stDataFrame")).to_be_visible()
         page.get_by_test_id("stDataFrame").hover()
-        expect(page.get_by_role("button", name="Search")).to_be_visible()
+        expect(page.get_by_role("button", name="Search: Logs")).to_be_visible()
         assert page.get_by_role("button", name="Download as CSV").count() == 0
 
+        at_rest(page).get_by_role("button", name="Download", exact=True).click()
         with page.expect_download() as download:
-            page.get_by_test_id("stDownloadButton").get_by_role("button").first.click()
-        assert download.value.suggested_filename == "log.csv"
+            page.get_by_role("button", name="CSV for programs").locator("visible=true").click()
+        assert download.value.suggested_filename == "log-data.csv"
         kept = pd.read_csv(download.value.path(), keep_default_na=False)
         assert {"=cmd|' /C calc'!A0", "＝1＋1"} & set(kept["title"].map(unguarded))
         assert not [one for name in kept.columns for one in kept[name].astype(str) if re.match("[=+@＝＋＠-]", one)]

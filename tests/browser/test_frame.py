@@ -4,9 +4,11 @@ import re
 
 import pytest
 from playwright.sync_api import Browser, WebSocketRoute, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.browser.conftest import at_rest
+from tests.browser.conftest import SETTLE, at_rest
+from tests.servers import Server
 
 pytestmark = [
     pytest.mark.browser,
@@ -16,6 +18,7 @@ pytestmark = [
 HEAD = [0, 0]  # where a page begins, as Streamlit counts what it draws
 
 
+@pytest.mark.long
 def test_a_page_that_broke_in_the_browser_is_opened_again(console: str, browser: Browser) -> None:
     lost: list[bytes] = []
     errors: list[str] = []
@@ -44,6 +47,52 @@ def test_a_page_that_broke_in_the_browser_is_opened_again(console: str, browser:
         expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Runs")
     assert lost
     assert "delta path" in "".join(errors)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("by_timer", [True, False], ids=["timer", "click"])
+def test_what_a_page_that_was_left_asks_for_takes_nothing_from_the_one_that_was_opened(
+    sandboxed: Server, browser: Browser, *, by_timer: bool
+) -> None:
+    left: list[BackMsg] = []  # what a part of the page asks for, to be asked once more
+    finished: list[list[str]] = []
+
+    def through(page: WebSocketRoute) -> None:
+        server = page.connect_to_server()
+
+        def asked(message: str | bytes) -> None:
+            told = BackMsg.FromString(message) if isinstance(message, bytes) else BackMsg()
+            if told.rerun_script.is_auto_rerun:
+                left.append(told)
+            server.send(message)
+            if left and told.WhichOneof("type") == "rerun_script" and not told.rerun_script.fragment_id:
+                left[-1].rerun_script.is_auto_rerun = by_timer
+                server.send(left[-1].SerializeToString())
+
+        def answered(message: str | bytes) -> None:
+            told = ForwardMsg.FromString(message) if isinstance(message, bytes) else ForwardMsg()
+            page.send(message)
+            if told.WhichOneof("type") == "script_finished":
+                finished.append(list(told.metadata.run.fragment_ids))
+
+        page.on_message(asked)
+        server.on_message(answered)
+
+    with browser.new_context(locale="en-GB") as context:
+        page = context.new_page()
+        page.route_web_socket(re.compile("_stcore/stream"), through)
+        page.goto(sandboxed.address, wait_until="commit")
+        while not left:
+            page.wait_for_timeout(100)
+        finished.clear()
+        at_rest(page).get_by_role("link", name="Runs").click()
+        while not by_timer and [left[-1].rerun_script.fragment_id] not in finished:
+            page.wait_for_timeout(100)
+        while not finished:
+            page.wait_for_timeout(100)
+
+        page.wait_for_timeout(SETTLE)
+        expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Runs", timeout=SETTLE)
 
 
 def _place(message: bytes) -> list[int]:

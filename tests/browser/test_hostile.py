@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserType, Page, Response
 
 from tests.browser.conftest import FLAGS, PATIENCE
 from tests.raw import asked
-from tests.servers import Server, served
+from tests.servers import Server
 from tests.strangers import listening
 from tests.visitor import Visitor
 
@@ -146,11 +146,9 @@ def hostile() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    settings = {"CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "50"}
-    with served(tmp_path_factory.mktemp("console"), settings=settings) as server:
-        yield server
-        assert server.outside == []
+def console(sandboxed: Server) -> Server:
+    """The console that is attacked."""
+    return sandboxed
 
 
 @pytest.fixture(scope="module")
@@ -184,8 +182,18 @@ def sockets(console: Server) -> list[str]:
     return [line for line in said.splitlines() if line.startswith(("session_events", "active_sessions"))]
 
 
-@pytest.mark.parametrize("who", [SITE, "127.0.0.1", "localhost", REBOUND])
-@pytest.mark.parametrize("target", ["127.0.0.1", "localhost", SITE])
+ATTACKERS = (SITE, "127.0.0.1", "localhost", REBOUND)
+FEW = {(SITE, "127.0.0.1")}
+"""The one that needs no name of its own; `make test-long` has all pairs."""
+
+
+@pytest.mark.parametrize(
+    ("who", "target"),
+    [
+        pytest.param(who, target, marks=() if (who, target) in FEW else pytest.mark.long)
+        for who in ATTACKERS for target in ("127.0.0.1", "localhost", SITE)
+    ],
+)  # fmt: skip
 def test_a_hostile_page_reaches_nothing(misled: Browser, console: Server, hostile: int, who: str, target: str) -> None:
     ticket = Visitor(console).ticket()
     token = json.loads((console.data / "server.json").read_text(encoding="utf-8"))["token"]
@@ -220,7 +228,10 @@ def test_the_attacks_reach_a_page_that_lets_them(misled: Browser, hostile: int) 
     assert {"fetch", "request", "frame", "object", "script", "style"} <= names, sorted(names)
 
 
-@pytest.mark.parametrize("who", [SITE, "127.0.0.1", "localhost"])
+@pytest.mark.parametrize(
+    "who",
+    [SITE, pytest.param("127.0.0.1", marks=pytest.mark.long), pytest.param("localhost", marks=pytest.mark.long)],
+)
 def test_a_page_that_opens_the_console_holds_no_string_to_it(
     misled: Browser, console: Server, hostile: int, who: str
 ) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Position, expect
 
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
-from tests.browser.conftest import at_rest, button, connecting, picture, serving, tab
+from tests.browser.conftest import DONE, at_rest, connecting, new_plan, picture, serving, tab
 from tests.browser.conftest import commit as press_commit
 
 pytestmark = [
@@ -58,10 +58,8 @@ def at_the_till(systems: Sandbox) -> list[str]:
 
 def previewed(page: Page, console: str) -> str:
     """Make a preview of products, wait for it, and return the address of the plan."""
-    page.goto(f"{console}/preview?flow=products", wait_until="commit")
-    button(page, re.compile("Make the first preview|Preview again"))
+    new_plan(page, console, "products")
     expect(at_rest(page).get_by_text("Nothing has been written yet.").last).to_be_visible()
-    expect(page).to_have_url(re.compile("plan="))
     return page.url
 
 
@@ -79,6 +77,7 @@ def written(page: Page) -> int:
     return int(found[1].replace(",", "")) if found else 0
 
 
+@pytest.mark.long
 def test_a_commit_goes_on_when_its_tab_is_closed(connected: str, browser: Browser, systems: Sandbox) -> None:
     with systems.switches.armed(Fault.DELAY, system="mplus", operation="createProduct*", times=None, seconds=0.3):
         with tab(browser) as page:
@@ -92,12 +91,13 @@ def test_a_commit_goes_on_when_its_tab_is_closed(connected: str, browser: Browse
     with tab(browser) as later:
         later.goto(run, wait_until="commit")
 
-        expect(at_rest(later).get_by_role("heading", level=1)).to_contain_text("Done")
+        expect(at_rest(later).get_by_role("heading", level=1)).to_contain_text(DONE)
         expect(at_rest(later).get_by_text("Nothing lost: difference 0.")).to_be_visible()
         assert systems.ledger.counts()["writes"] > max(before, writes)  # it had not been over when the tab was closed
         picture(later, "journey-done-without-a-tab")
 
 
+@pytest.mark.long
 def test_a_price_edited_at_the_till_meanwhile_is_refused_and_the_others_are_proven(
     connected: str, page: Page, systems: Sandbox
 ) -> None:
@@ -109,7 +109,7 @@ def test_a_price_edited_at_the_till_meanwhile_is_refused_and_the_others_are_prov
 
     commit(page)
 
-    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Done")
+    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(DONE)
     page.goto(f"{page.url}&show=parked&cause=target_changed_since_plan", wait_until="commit")
     expect(at_rest(page).get_by_text(re.compile("was changed in MplusKASSA after the plan")).first).to_be_visible()
     expect(at_rest(page).get_by_role("radio", name=re.compile(r"Proven\s*3"))).to_be_visible()
@@ -118,6 +118,7 @@ def test_a_price_edited_at_the_till_meanwhile_is_refused_and_the_others_are_prov
     assert prices[codes[1]] == 4321
 
 
+@pytest.mark.long
 def test_a_colleague_sees_the_same_plan_its_progress_and_its_result(
     connected: str, colleague: Page, page: Page, systems: Sandbox
 ) -> None:
@@ -138,12 +139,13 @@ def test_a_colleague_sees_the_same_plan_its_progress_and_its_result(
         expect(grown.first).to_be_visible()
         picture(colleague, "journey-colleague-progress")
 
-    expect(at_rest(colleague).get_by_role("heading", level=1)).to_contain_text("Done")
+    expect(at_rest(colleague).get_by_role("heading", level=1)).to_contain_text(DONE)
     proven = re.compile("read back from MplusKASSA and equal to the plan")
     expect(at_rest(colleague).get_by_text(proven).first).to_be_visible()
     picture(colleague, "journey-colleague-result")
 
 
+@pytest.mark.long
 def test_what_one_leaves_out_stays_so_for_both_wherever_they_look(
     connected: str, colleague: Page, page: Page, systems: Sandbox
 ) -> None:
@@ -170,5 +172,5 @@ def test_what_one_leaves_out_stays_so_for_both_wherever_they_look(
 
     commit(page)
 
-    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Done")
+    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(DONE)
     expect(at_rest(page).get_by_role("radio", name=re.compile(r"Proven\s*2"))).to_be_visible()

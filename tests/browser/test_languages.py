@@ -1,4 +1,7 @@
-"""The console in Dutch and German in a real browser: it fits, names every control, and asks nobody outside."""
+"""The console in Dutch and German in a real browser: it fits, names every control, and asks nobody outside.
+
+`make test-long` walks all pages in every size; `make test` in one, beside the policy of the pages.
+"""
 
 import re
 from collections.abc import Iterator
@@ -8,23 +11,27 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from tests.browser.conftest import PICTURES, at_rest, button, tab
+from tests.browser.conftest import PICTURES, at_rest, tab
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.long,
     pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
 ]
 
-VIEWS: dict[str, tuple[tuple[int, int, Literal["light", "dark"]], ...]] = {
+View = tuple[int, int, Literal["light", "dark"]]
+VIEWS: dict[str, tuple[View, View]] = {
     "nl": ((1440, 900, "light"), (1024, 768, "dark")),
     "de": ((1440, 900, "dark"), (1024, 768, "light")),
 }
 ADDRESSES = {
-    "overview": "", "preview": "preview", "exceptions": "exceptions", "runs": "runs", "stock": "stock", "logs": "logs",
+    "overview": "", "preview": "preview", "exceptions": "exceptions", "runs": "runs", "days": "days",
+    "stock": "stock", "logs": "logs", "phone": "phone",
     "volume": "logs?tab=volume", "questions": "logs?tab=questions", "setup": "setup", "till": "setup?step=mplus",
     "flows": "flows", "orders": "flows?flow=orders", "filters": "flows?tab=filters", "fields": "flows?tab=fields",
     "tables": "flows?tab=tables", "schedule": "flows?tab=schedule", "brakes": "flows?tab=brakes",
-    "mappings": "mappings",
+    "mappings": "mappings", "monitoring": "monitoring", "channels": "monitoring?view=channels",
+    "administration": "administration", "file": "administration?tab=file",
 }  # fmt: skip
 CONTROLS = {
     "button", "checkbox", "combobox", "link", "listbox", "menuitem", "option", "radio", "searchbox", "slider",
@@ -34,19 +41,6 @@ ICON = re.compile(r"\w+ icon( Shortcut \w+)?$")  # what a picture is called, whi
 PADDING = "getComputedStyle(document.querySelector('.stMainBlockContainer')).paddingLeft"
 DRAWN = 350  # milliseconds until a page is drawn anew after its size or its colours changed
 LOCALES = {"nl": "nl-NL", "de": "de-DE"}
-
-
-@pytest.fixture(scope="module")
-def filled(console: str, browser: Browser) -> str:
-    """A console on the sandbox, with a plan that waits and records that wait for a person."""
-    with speaking(browser, "en-GB") as page:
-        page.goto(console, wait_until="commit")
-        button(page, "Try with the built-in sandbox")
-        expect(at_rest(page).get_by_text("Fietsenwinkel").first).to_be_visible()
-        page.goto(f"{console}/preview?flow=products", wait_until="commit")
-        button(page, re.compile("Make the first preview"))
-        expect(at_rest(page).get_by_role("button", name=re.compile(r"Commit \d"))).to_be_visible()
-    return console
 
 
 @contextmanager
@@ -64,23 +58,26 @@ def speaking(browser: Browser, language: str) -> Iterator[Page]:
     assert outside == []
 
 
-@pytest.mark.parametrize("language", LOCALES)
+@pytest.mark.parametrize("language", ["nl", "de"])
 def test_every_page_fits_in_every_language_size_and_mode_and_names_its_controls(
     filled: str, browser: Browser, language: str
 ) -> None:
     wide, nameless = [], []
     with speaking(browser, LOCALES[language]) as page:
-        for name, address in ADDRESSES.items():
+        shown(page, VIEWS[language][0])
+        for place, (name, address) in enumerate(ADDRESSES.items()):
             page.goto(f"{filled}/{address}", wait_until="commit")
             settled(page)
             assert page.evaluate("document.documentElement.lang") == language
             assert page.locator("[data-testid=stException], .st-key-page-failed").count() == 0, name
             assert float(page.evaluate(PADDING).removesuffix("px")) < 40  # the console's own style sheet is at work
             nameless += [(name, role) for role in unnamed(page)]
-            for width, height, scheme in VIEWS[language]:
-                page.set_viewport_size({"width": width, "height": height})
-                page.emulate_media(color_scheme=scheme)
-                page.wait_for_timeout(DRAWN)
+            first, other = VIEWS[language][:: -1 if place % 2 else 1]  # each page begins as the one before was left
+            for view in (first, other):
+                if view is other:
+                    shown(page, view)
+                    page.wait_for_timeout(DRAWN)
+                width, _, scheme = view
                 PICTURES.mkdir(exist_ok=True)
                 page.screenshot(path=PICTURES / f"{language}-{name}-{width}-{scheme}.png")
                 if overflowing(page):
@@ -107,6 +104,13 @@ def test_a_language_is_chosen_without_leaving_the_page_and_remembered(filled: st
         expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Runs")
         page.goto(f"{filled}/runs", wait_until="commit")
         expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Läufe")
+
+
+def shown(page: Page, view: View) -> None:
+    """Show a page in this size and these colours."""
+    width, height, scheme = view
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(color_scheme=scheme)
 
 
 def settled(page: Page) -> None:

@@ -15,6 +15,7 @@ from tests.patience import SECONDS
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.long,
     pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
 ]
 

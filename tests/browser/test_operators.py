@@ -1,135 +1,120 @@
 """What operators do on ordinary days, in a real browser: one cause of many orders, an undo, a changed mapping."""
 
 import re
-from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from integration.sandbox.server import Sandbox, running
+from integration.sandbox.server import Sandbox
 from integration.services import Application
-from tests.browser.conftest import at_rest, button, commit, connecting, picture, serving, tab
-from tests.consoles import opened
+from tests.browser.conftest import DONE, at_rest, button, commit, new_plan, picture, tab
 from tests.counter import Counter
+from tests.people import somebody
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.long,
     pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
 ]
 
-ORDERS = 300
+MANY = 300  # orders with one cause
 WIDE = {"changes": 10_000, "price_percent": None, "zero_percent": None, "new_debtors": 10_000}
 
 
 @pytest.fixture(scope="module")
-def systems() -> Iterator[Sandbox]:
-    """Both systems of a small shop in which nobody has ordered yet."""
-    with running(articles=60, orders=0) as sandbox:
-        yield sandbox
+def settings(beside: Application) -> Application:
+    """The installation, with what an operator would have answered in the set-up."""
+    for flow in ("products", "stock", "orders"):
+        beside.flows.change(flow, {"brakes": WIDE}, somebody("test"))
+    beside.flows.change("stock", {"branches": {"1": "formula", "2": "formula"}}, somebody("test"))
+    return beside
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("console")
-
-
-@pytest.fixture(scope="module")
-def console(systems: Sandbox, data: Path) -> Iterator[str]:
-    """The address of a console with both systems connected."""
-    with serving(data, **connecting(systems)) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def settings(console: str, data: Path) -> Iterator[Application]:
-    """The same installation, to arrange what an operator would have answered in the set-up; it runs nothing."""
-    assert console
-    with opened(data, start=False) as application:
-        for flow in ("products", "stock", "orders"):
-            application.flows.change(flow, {"brakes": WIDE}, "test")
-        application.flows.change("stock", {"branches": {"1": "formula", "2": "formula"}}, "test")
-        yield application
-
-
-@pytest.fixture(scope="module")
-def stocked(console: str, settings: Application, browser: Browser) -> str:
+def stocked(connected: str, settings: Application, browser: Browser) -> str:
     """The console once its articles are at the till."""
     assert settings
     with tab(browser) as page:
-        previewed(page, console, "products")
+        previewed(page, connected, "products")
         committed(page)
-    return console
+    return connected
 
 
 def previewed(page: Page, console: str, flow: str) -> str:
     """Make a preview of a flow and return the address of its plan."""
-    page.goto(f"{console}/preview?flow={flow}", wait_until="commit")
-    button(page, re.compile("Make the first preview|Preview again"))
-    expect(page).to_have_url(re.compile("plan="))
-    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(re.compile("Waiting|Done"))
+    new_plan(page, console, flow)
+    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(re.compile(f"Waiting|{DONE.pattern}"))
     return page.url
 
 
 def committed(page: Page) -> None:
     """Commit the plan on screen and wait until it is written and proven."""
     commit(page, re.compile(r"Commit [\d,.]+ change"))
-    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Done")
+    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(DONE)
 
 
-def choose(page: Page, label: str, option: str | re.Pattern[str]) -> None:
+def choose(page: Page, label: str | re.Pattern[str], option: str | re.Pattern[str]) -> None:
     """Choose from a list as a person does: open it, then click."""
     at_rest(page).get_by_role("combobox", name=label).first.click()
     at_rest(page).get_by_role("option", name=option).first.click()
 
 
-# ---- three hundred orders
+# ---- many orders with one cause
 
 
 @pytest.fixture(scope="module")
-def ordered(systems: Sandbox, stocked: str, settings: Application) -> str:
-    """The console with three hundred orders at the till, all paid in a way that nobody has said a counterpart for."""
+def ordered(systems: Sandbox, stocked: str, settings: Application) -> int:
+    """So many orders at the till, all paid in a way that nobody has said a counterpart for."""
+    assert stocked
     counter = Counter(systems)
     articles = [one for one in systems.state("articles", "mplus") if one.get("extArticleId") and one["vatCode"] == 2]
-    for number in range(ORDERS):
+    for number in range(MANY):
         article = str(articles[number % len(articles)]["articleNumber"])
         order = counter.order(article, relation=str(1001 + number % 10))
         counter.prepaid(order, "PIN", 1)
-    settings.rules.set_table("payment_methods", {"CASH": "14"}, "test")
-    return stocked
+    settings.rules.set_table("payment_terms", {"CASH": "14"}, "test")
+    return MANY
 
 
-def test_three_hundred_orders_with_one_cause_are_repaired_once_and_all_proven(
-    ordered: str, systems: Sandbox, page: Page
+def test_all_orders_with_one_cause_are_repaired_once_and_all_proven(
+    stocked: str, ordered: int, systems: Sandbox, page: Page
 ) -> None:
-    previewed(page, ordered, "orders")
-    page.goto(f"{ordered}/exceptions?flow=orders", wait_until="commit")
-    expect(at_rest(page).get_by_text("Payment method PIN has no counterpart in AccountView.")).to_be_visible()
-    expect(at_rest(page).get_by_role("radio", name=f"Orders {ORDERS}")).to_be_checked()
+    before = booked(systems)
+    previewed(page, stocked, "orders")
+    page.goto(f"{stocked}/exceptions?flow=orders", wait_until="commit")
+    expect(
+        at_rest(page).get_by_text("Payment method PIN · Pin has no counterpart in AccountView.").first
+    ).to_be_visible()
+    expect(at_rest(page).get_by_role("radio", name=f"Orders {ordered}")).to_be_checked()
     expect(at_rest(page).get_by_role("button", name="Repair")).to_have_count(1)
     picture(page, "operators-1-one-cause")
 
     page.keyboard.press("o")
     choose(page, "In AccountView", re.compile("14"))
     picture(page, "operators-2-repair")
-    button(page, f"Add the row and preview {ORDERS} orders")
+    button(page, f"Add the row and preview {ordered} orders")
 
-    expect(at_rest(page).get_by_role("button", name=re.compile(f"Commit {ORDERS} change"))).to_be_visible()
+    expect(at_rest(page).get_by_role("button", name=re.compile(f"Commit {ordered} change"))).to_be_visible()
     expect(at_rest(page).get_by_text("Nothing has been written yet.").last).to_be_visible()
-    page.goto(f"{ordered}/exceptions", wait_until="commit")
-    expect(at_rest(page).get_by_text(f"{ORDERS} orders are in a preview")).to_be_visible()
+    page.goto(f"{stocked}/exceptions", wait_until="commit")
+    expect(at_rest(page).get_by_text(f"{ordered} orders are in a preview")).to_be_visible()
     picture(page, "operators-3-in-a-preview")
     button(page, "Open preview")
     committed(page)
     expect(at_rest(page).get_by_text("Nothing lost: difference 0.").first).to_be_visible()
     picture(page, "operators-4-proven")
 
-    page.goto(f"{ordered}/exceptions?flow=orders", wait_until="commit")
+    page.goto(f"{stocked}/exceptions?flow=orders", wait_until="commit")
     expect(at_rest(page).get_by_role("radio", name="Orders 0")).to_be_checked()
     expect(at_rest(page).get_by_text("No cause fits these filters")).to_be_visible()
-    references = [row["COMMENT1"] for row in systems.state("SO_HDR") if str(row["COMMENT1"]).startswith("MP-")]
-    assert len(references) == len(set(references)) == ORDERS
+    references = booked(systems)[len(before) :]
+    assert len(references) == len(set(references)) == ordered
+
+
+def booked(systems: Sandbox) -> list[str]:
+    """Return our references of the orders in the books, in the order they came."""
+    return [row["COMMENT1"] for row in systems.state("SO_HDR") if str(row["COMMENT1"]).startswith("MP-")]
 
 
 # ---- a run taken back
@@ -162,6 +147,16 @@ def test_a_run_of_stock_is_taken_back_and_the_tills_have_what_they_had(
     page.goto(f"{stocked}/stock", wait_until="commit")
     expect(at_rest(page).get_by_text("Movements")).to_be_visible()
     picture(page, "operators-7-stock")
+
+    page.goto(f"{stocked}/preview?flow=stock", wait_until="commit")
+    button(page, "Read everything")
+    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")
+    expect(at_rest(page).get_by_text(re.compile("was taken back on .* by ")).first).to_be_visible()
+    expect(at_rest(page).get_by_role("button", name=re.compile("Commit"))).to_be_disabled()
+    picture(page, "operators-8-stays-undone")
+    button(page, "Choose all")
+    committed(page)
+    assert {key for key, level in levels(systems).items() if before.get(key, Decimal(0)) != level}
 
 
 # ---- a mapping changed while a plan waits

@@ -9,6 +9,7 @@ import pytest
 
 from integration.connectors.protocol import Connector
 from integration.core.errors import RejectedError
+from integration.core.markers import stretches
 from integration.core.plan import Action, differences
 from integration.core.records import Batch, Held, Kind, Location, Record, Written
 from tests.builders import a_create, a_group, a_part, a_product, an_update, an_update_at
@@ -272,6 +273,18 @@ class TargetContract:
         assert "900101" not in articles
         assert before.reference in {record.key for record in batch.records}
         assert batch.stamp
+
+    def test_what_has_a_known_marker_need_not_be_told(
+        self, connector: Connector, product: Record, links: Links
+    ) -> None:
+        start = connector.changed(Kind.PRODUCT, "").stamp or ""
+        other = a_product("900300", (a_part("900301"),))
+        self.created(connector, product, links)
+        self.created(connector, other, links)
+        ours = self.held(connector, product, links).marker
+        known = stretches(range(int(start) + 1, int(ours) + 1))
+        batch = connector.changed(Kind.PRODUCT, start, known=known)
+        assert [part.key for record in batch.records for part in record.parts] == ["900301"]
 
     def test_an_empty_marker_gives_one_to_begin_with(self, connector: Connector, product: Record, links: Links) -> None:
         start = connector.changed(Kind.PRODUCT, "").stamp

@@ -1,5 +1,6 @@
 """The one way out: what it repeats, what it never repeats, how it waits, and what it never tells."""
 
+import gc
 import gzip
 import logging
 import socket
@@ -10,10 +11,13 @@ import traceback
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpcore
 import httpx
 import pytest
 import stamina
@@ -22,10 +26,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from integration.connectors.answer import Answer
+from integration.connectors.answer import Answer, PackingError
 from integration.connectors.http import Gateway
 from integration.connectors.limits import RateLimits
 from integration.connectors.parallel import side_by_side
+from integration.connectors.wanted import UnwantedError, only_while
 from integration.core.errors import (
     InDoubtError,
     IntegrationError,
@@ -33,6 +38,7 @@ from integration.core.errors import (
     RejectedError,
     UnavailableError,
 )
+from tests.connectors.canned import Canned
 
 SECRET = "s3cr&t<ö>/token"
 URL = "http://till.example/soap"
@@ -69,7 +75,7 @@ def a_gateway(handler: Handler, limits: RateLimits = FAST, clock: Clock | None =
         host_shown="till.example",
         limits=limits,
         secrets=[SECRET],
-        transport=httpx.MockTransport(handler),
+        transport=Canned(handler),
         clock=time_,
         sleep=time_.sleep,
     )
@@ -105,25 +111,18 @@ def every_kind(of: type[Exception]) -> Iterator[type[Exception]]:
 
 
 def an_error(kind: type[Exception]) -> Exception:
-    request = httpx.Request("GET", f"{URL}?secret={SECRET}")
-    if issubclass(kind, httpx.HTTPStatusError):
-        return kind(f"bad {SECRET}", request=request, response=httpx.Response(418, request=request))
-    if issubclass(kind, httpx.RequestError):
-        return kind(f"bad {SECRET} {request.url}", request=request)
-    try:
-        return kind(f"bad {SECRET} {request.url}")
-    except TypeError:
-        return kind()
+    return kind(f"bad {SECRET} {URL}?secret={SECRET}")
 
 
-FOREIGN = sorted(
-    {
-        kind
-        for root in (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError)
-        for kind in every_kind(root)
-    },
-    key=lambda kind: kind.__name__,
+ROOTS = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.UnsupportedProtocol,
+    httpx.InvalidURL,
 )
+FOREIGN = sorted({kind for root in ROOTS for kind in every_kind(root)}, key=lambda kind: kind.__name__)
 
 
 @pytest.mark.parametrize("kind", FOREIGN, ids=lambda kind: kind.__name__)
@@ -144,16 +143,15 @@ def test_no_foreign_error_escapes_and_none_tells_the_secret(
 @pytest.mark.parametrize(
     "kind",
     [
-        httpx.ReadTimeout,
-        httpx.WriteTimeout,
-        httpx.WriteError,
-        httpx.ReadError,
-        httpx.RemoteProtocolError,
-        httpx.CloseError,
-        httpx.DecodingError,
+        httpcore.ReadTimeout,
+        httpcore.WriteTimeout,
+        httpcore.WriteError,
+        httpcore.ReadError,
+        httpcore.RemoteProtocolError,
+        PackingError,
     ],
 )
-def test_a_write_without_a_usable_answer_is_in_doubt_and_sent_once(kind: type[httpx.RequestError]) -> None:
+def test_a_write_without_a_usable_answer_is_in_doubt_and_sent_once(kind: type[Exception]) -> None:
     script = Script(kind("lost"))
     with pytest.raises(InDoubtError) as caught:
         write(a_gateway(script))
@@ -169,29 +167,29 @@ def test_a_write_answered_as_unavailable_is_in_doubt(status: int) -> None:
     assert script.calls == 1
 
 
-@pytest.mark.parametrize("kind", [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout])
-def test_a_write_that_was_not_delivered_is_sent_again(kind: type[httpx.RequestError]) -> None:
+@pytest.mark.parametrize("kind", [httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout])
+def test_a_write_that_was_not_delivered_is_sent_again(kind: type[Exception]) -> None:
     script = Script(kind("down"), kind("down"), httpx.Response(200, text="done"))
     assert write(a_gateway(script)).body == b"done"
     assert script.calls == 3
 
 
 def test_a_write_that_was_never_delivered_is_unavailable_and_not_in_doubt() -> None:
-    script = Script(httpx.ConnectError("down"))
+    script = Script(httpcore.ConnectError("down"))
     with pytest.raises(UnavailableError, match="connection_refused"):
         write(a_gateway(script))
     assert script.calls == FAST.attempts
 
 
-@pytest.mark.parametrize("kind", [httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError])
-def test_a_read_is_repeated_after_a_lost_answer(kind: type[httpx.RequestError]) -> None:
+@pytest.mark.parametrize("kind", [httpcore.ReadTimeout, httpcore.ReadError, httpcore.RemoteProtocolError])
+def test_a_read_is_repeated_after_a_lost_answer(kind: type[Exception]) -> None:
     script = Script(kind("lost"), httpx.Response(200, text="here"))
     assert read(a_gateway(script)).body == b"here"
 
 
 def test_a_read_that_never_gets_an_answer_says_how_long_it_waited() -> None:
     with pytest.raises(UnavailableError) as caught:
-        read(a_gateway(Script(httpx.ReadTimeout("lost"))))
+        read(a_gateway(Script(httpcore.ReadTimeout("lost"))))
     assert caught.value.code == "timeout_after_sending_read"
     assert caught.value.facts["duration"] == "60 s"
 
@@ -200,8 +198,21 @@ def test_a_read_is_repeated_after_a_503() -> None:
     assert read(a_gateway(Script(httpx.Response(503), httpx.Response(200)))).status == 200
 
 
+def test_a_read_that_nobody_wants_any_more_is_not_repeated() -> None:
+    script = Script(httpx.Response(503))
+    gateway = a_gateway(script)
+
+    def ask() -> None:
+        only_while(lambda: script.calls < 1)
+        with pytest.raises(UnwantedError):
+            read(gateway)
+
+    copy_context().run(ask)
+    assert script.calls == 1
+
+
 def test_an_unreadable_answer_is_not_asked_for_again() -> None:
-    script = Script(httpx.DecodingError("no gzip"))
+    script = Script(PackingError("no gzip"))
     with pytest.raises(MalformedAnswerError):
         read(a_gateway(script))
     assert script.calls == 1
@@ -255,7 +266,7 @@ def test_a_pause_holds_calls_that_already_wait_for_their_turn() -> None:
         return httpx.Response(429, headers={"Retry-After": "1"})
 
     limits = RateLimits(in_flight=2, per_second=5)
-    gateway = Gateway(system="MplusKASSA", host_shown="x", limits=limits, transport=httpx.MockTransport(handler))
+    gateway = Gateway(system="MplusKASSA", host_shown="x", limits=limits, transport=Canned(handler))
     side_by_side(lambda _: read(gateway), range(2), 2)
     assert arrivals[1] - arrivals[0] > 0.9
 
@@ -447,6 +458,31 @@ def over_http(**limits: float) -> Gateway:
 def an_answer(body: bytes, *headers: str) -> Callable[[socket.socket], None]:
     head = "\r\n".join(["HTTP/1.1 200 OK", f"Content-Length: {len(body)}", "Connection: close", *headers, "", ""])
     return lambda line: line.sendall(head.encode() + body)
+
+
+def test_no_connection_is_left_by_calls_that_a_closing_overtakes() -> None:
+    """Neither by one that is under way, nor by one that comes later: whoever ends may not wait for its threads."""
+    asked, may_answer = threading.Event(), threading.Event()
+
+    def reply(line: socket.socket) -> None:
+        asked.set()
+        may_answer.wait(30)
+        line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        line.settimeout(5)
+        line.recv(1)  # which comes to nothing once the other side has closed
+
+    with answering(reply) as url, ThreadPoolExecutor(1) as aside:
+        gateway = over_http()
+        under_way = aside.submit(gateway.send, "GET", url, operation="read", repeatable=True)
+        assert asked.wait(30)
+        gateway.close()
+        may_answer.set()
+        with suppress(UnavailableError, RuntimeError):
+            under_way.result(30)
+        with pytest.raises(RuntimeError):
+            gateway.send("GET", url, operation="read", repeatable=True)
+        del gateway
+        gc.collect()
 
 
 def test_a_bomb_is_unpacked_no_further_than_an_answer_may_be_long() -> None:

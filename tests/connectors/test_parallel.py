@@ -1,10 +1,11 @@
 """Several calls at once: the order of their results, and when the rest is not sent."""
 
+import threading
 import time
 
 import pytest
 
-from integration.connectors.parallel import side_by_side
+from integration.connectors.parallel import Abreast, side_by_side
 from integration.core.errors import RejectedError, UnavailableError
 
 
@@ -42,3 +43,54 @@ def test_once_a_system_is_gone_the_rest_is_not_sent(limit: int) -> None:
 def test_a_bug_side_by_side_is_raised(limit: int) -> None:
     with pytest.raises(ZeroDivisionError):
         side_by_side(lambda item: 1 / item, [1, 0, 2], limit)
+
+
+# ---- begun as soon as there is room
+
+
+def test_the_next_call_begins_as_soon_as_one_has_ended_and_never_more_than_may_be() -> None:
+    may_end, under_way, most = {item: threading.Event() for item in range(4)}, set[int](), [0]
+
+    def call(item: int) -> int:
+        under_way.add(item)
+        most[0] = max(most[0], len(under_way))
+        may_end[item].wait(10)
+        under_way.discard(item)
+        return item * 10
+
+    with Abreast(call, 2) as calls:
+        calls.begin([0, 1])
+        assert calls.room == 0
+        may_end[1].set()
+        assert calls.ended() == [(1, 10)]
+        assert calls.room == 1
+        calls.begin([2])  # while the first is still under way
+        may_end[2].set()
+        assert calls.ended() == [(2, 20)]
+        may_end[0].set()
+        assert calls.ended() == [(0, 0)]
+        assert len(calls) == 0
+    assert most == [2]
+
+
+def test_one_at_a_time_is_done_where_it_is_begun() -> None:
+    with Abreast[str, threading.Thread](lambda _: threading.current_thread(), 1) as calls:
+        calls.begin(["only"])
+        assert calls.ended() == [("only", threading.current_thread())]
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+def test_an_error_is_the_end_of_a_call_and_a_bug_is_raised(limit: int) -> None:
+    def call(item: int) -> float:
+        if item == 1:
+            raise RejectedError("request_refused")
+        return 1 / item
+
+    with Abreast(call, limit) as calls:
+        calls.begin([1])
+        [(item, error)] = calls.ended()
+        assert (item, type(error)) == (1, RejectedError)
+        calls.begin([0])
+        with pytest.raises(ZeroDivisionError):
+            calls.ended()
+    assert len(calls) == 0

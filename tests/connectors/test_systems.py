@@ -4,7 +4,7 @@ import pytest
 
 from integration.connectors.systems import SYSTEMS, Role
 from integration.words import system_name
-from tests.fakes import MemoryKeeper
+from tests.fakes import MemoryKeeper, MemoryLearned
 
 
 @pytest.mark.parametrize(("role", "name"), [(Role.BOOKS, "accountview"), (Role.TILL, "mplus")])
@@ -27,6 +27,12 @@ def test_the_books_are_connected_once_a_company_is_chosen_and_the_till_once_it_h
     assert till.is_connected({"url": "https://api.mpluskassa.nl:8080/"})
 
 
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_folder_of_a_system_is_a_setting_of_it_that_nobody_gives(name: str) -> None:
+    system = SYSTEMS[name]
+    assert set(system.folders) <= system.settings.model_fields.keys() - system.access.model_fields.keys()
+
+
 @pytest.mark.parametrize(
     ("name", "access"),
     [
@@ -36,7 +42,7 @@ def test_the_books_are_connected_once_a_company_is_chosen_and_the_till_once_it_h
 )
 def test_a_system_is_connected_by_its_settings(name: str, access: dict[str, str]) -> None:
     system = SYSTEMS[name]
-    connector = system.connects(system.settings.model_validate(access), MemoryKeeper())
+    connector = system.connects(system.settings.model_validate(access), MemoryKeeper(), MemoryLearned())
     try:
         assert connector.in_flight >= 1
         assert connector.choices("nothing of that name") == {}

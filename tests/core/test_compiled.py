@@ -10,17 +10,9 @@ from integration.core.compiled import compile, faults  # noqa: A004 - of a mappi
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value
-from integration.core.rules import (
-    Call,
-    Formula,
-    Mapped,
-    Rule,
-    RuleError,
-    TraceStep,
-    Unmapped,
-    as_text,
-)
+from integration.core.rules import Call, Formula, Mapped, Rule, RuleError, Unmapped, as_text
 from integration.core.rules import Mapping as Rules
+from integration.core.traces import TraceStep
 from integration.words import say
 from tests.builders import an_article
 
@@ -232,6 +224,58 @@ def test_a_trace_tells_every_step() -> None:
     assert [trace.target[-1] for trace in traces if trace.issue] == ["f"]
     assert traces[1].value == "1"
     assert traces[0].steps[0] == TraceStep("name", "Artikel 1001")
+
+
+@pytest.mark.parametrize(
+    ("rule", "why", "facts"),
+    [
+        (Rule(target="article.a", source="name"), "source", {"field": "name"}),
+        (Rule(target="article.a", source="missing"), "nothing", {"field": "missing"}),
+        (
+            Rule(target="article.a", source="name", functions=(Call("upper"),)),
+            "made",
+            {"field": "name", "functions": "upper"},
+        ),
+        (
+            Rule(target="article.a", source="missing", functions=(Call("other", ("name",)),)),
+            "others",
+            {"field": "missing", "functions": "other(name)"},
+        ),
+        (
+            Rule(target="article.a", functions=(Call("other", ("name",)),)),
+            "others",
+            {"field": "", "functions": "other(name)"},
+        ),
+        (Rule(target="article.a", source="missing", default="x"), "default", {"field": "missing"}),
+        (Rule(target="article.a", default="x"), "forced", {}),
+        (Rule(target="article.a", source="name", default="x", force=True), "forced", {}),
+        (Rule(target="article.a", expression="price + stock"), "formula", {"formula": "price + stock"}),
+        (Rule(target="article.a", source="vat_code", table="codes"), "table", {"field": "vat_code", "table": "codes"}),
+        (Rule(target="article.a", source="missing", table="codes"), "nothing", {"field": "missing"}),
+        (
+            Rule(target="article.a", source="group", table="none", unmapped=Unmapped.EMPTY),
+            "unmapped",
+            {"field": "group", "table": "none"},
+        ),
+        (
+            Rule(target="article.a", source="group", table="none", unmapped=Unmapped.DEFAULT, default="x"),
+            "unmapped",
+            {"field": "group", "table": "none"},
+        ),
+    ],
+)
+def test_every_value_of_a_rule_has_its_reason(rule: Rule, why: str, facts: dict[str, str]) -> None:
+    (trace,) = compile(Rules(1, (rule,)), SmallToolbox()).trace(an_article())
+
+    assert trace.why == Reason(f"because_{why}", facts)
+
+
+def test_a_formula_without_a_result_has_its_default_as_the_reason() -> None:
+    rule = Rule(target="article.a", expression="price + stock", default=Decimal(1))
+    bare = Record(Kind.ARTICLE, "1001", {})
+    (trace,) = compile(Rules(1, (rule,)), SmallToolbox()).trace(bare)
+
+    assert trace.why == Reason("because_formula_default", {"formula": "price + stock"})
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Flows: which stage writes what, which one counts, and of which kind its links are."""
 
+from dataclasses import replace
+
 from integration.core.flow import Flow, Stage
 from integration.core.records import Kind
 
@@ -16,8 +18,8 @@ def test_the_first_stage_that_counts_is_the_one_whose_records_are_counted() -> N
 
 
 def test_articles_are_linked_though_products_are_written() -> None:
-    assert Flow("products", "a", "b", (GROUPS, PRODUCTS)).linked is Kind.ARTICLE
-    assert Flow("orders", "a", "b", (ORDERS,)).linked is Kind.SALES_ORDER
+    assert Flow("products", "a", "b", (GROUPS, PRODUCTS)).linked == (Kind.ARTICLE,)
+    assert Flow("orders", "a", "b", (ORDERS,)).linked == (Kind.SALES_ORDER,)
 
 
 def test_stages_follow_one_another_and_what_is_derived_is_not_read() -> None:
@@ -26,3 +28,13 @@ def test_stages_follow_one_another_and_what_is_derived_is_not_read() -> None:
 
     assert (flow.order(ORDERS), flow.after(debtors), flow.after(ORDERS)) == (1, ORDERS, None)
     assert (flow.read_after(None), flow.read_after(ORDERS)) == (ORDERS, None)
+
+
+def test_a_kind_is_made_of_what_its_first_stage_reads_that_is_not_off() -> None:
+    flow = Flow("orders", "a", "b", (replace(ORDERS, off=True), Stage(Kind.INVOICE, Kind.SALES_ORDER)))
+    assert (flow.read_for(Kind.SALES_ORDER), flow.read_for(Kind.DEBTOR)) == (Kind.INVOICE, Kind.INVOICE)
+
+
+def test_of_what_is_off_nothing_is_expected_though_its_links_are_still_those_of_records() -> None:
+    flow = Flow("orders", "a", "b", (replace(ORDERS, off=True), Stage(Kind.INVOICE, Kind.POSTING)))
+    assert (flow.linked, flow.expected) == ((Kind.SALES_ORDER, Kind.POSTING), (Kind.POSTING,))

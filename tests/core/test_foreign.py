@@ -14,7 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.core.foreign import csv_text, harmless, indented, json_line, unguarded, visible, visible_lines
+from integration.core.foreign import (
+    csv_text,
+    harmless,
+    indented,
+    json_line,
+    json_text,
+    unguarded,
+    visible,
+    visible_lines,
+)
 from tests.hostile import EVERY, FORMULAS
 
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
@@ -73,6 +82,10 @@ def test_json_says_what_it_was_told_without_a_sign_that_a_terminal_obeys(text: s
     assert json.loads(line) == {text: [text, "1.50", "Größe"]}
     assert not [sign for sign in line if unicodedata.category(sign) in UNSEEN]
     assert "Größe" in line
+    read = json_text({"b": text, "a": "Größe"})
+    assert json.loads(read) == {"a": "Größe", "b": text}
+    assert not [sign for sign in read.replace("\n", "") if unicodedata.category(sign) in UNSEEN]
+    assert read.startswith('{\n "a": "Größe",\n "b": ')
 
 
 @pytest.mark.parametrize("text", FORMULAS)

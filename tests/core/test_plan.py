@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
 from integration.core.plan import (
+    FOLLOWS,
     Action,
     Brake,
     Change,
@@ -133,13 +134,20 @@ def test_a_text_edited_in_the_target_is_kept() -> None:
     assert found.agreed.flat()["200101/name"] == "Oud"
 
 
-def test_a_text_edited_on_both_sides_is_a_conflict_with_all_three_values() -> None:
-    issue = compared(with_article(name="Bron"), with_article(name="Kassa"), with_article(name=None))
-    assert isinstance(issue, Issue)
-    assert (issue.cause, issue.key, issue.field) == ("field_conflict", "10", "200101/name")
-    assert issue.facts == {
-        "key": "Trui", "field": "name", "path": "200101/name",
-        "agreed_value": "", "source_value": "Bron", "target_value": "Kassa",
+def test_a_text_edited_on_both_sides_is_a_conflict() -> None:
+    found = compared(with_article(name="Bron"), with_article(name="Kassa"), with_article(name=None))
+    assert isinstance(found, Unchanged)
+    assert found.conflicts == ("200101/name",)
+    assert found.agreed.flat()["200101/name"] is None  # what was agreed on stays as it was
+
+
+def test_a_conflict_holds_up_its_field_alone() -> None:
+    wanted, held = with_article(name="Bron", price_incl=Decimal(2)), with_article(name="Kassa", price_incl=Decimal(1))
+    change = changed(wanted, held, with_article(name="Oud", price_incl=Decimal(1)))
+    assert change.wanted.flat() == {"200101/price_incl": Decimal(2)}
+    assert change.conflicts == ("200101/name",)
+    assert change.agreed.flat() == {
+        "name": "Artikel 10", "200101/name": "Oud", "200101/price_incl": Decimal(2),
     }  # fmt: skip
 
 
@@ -192,6 +200,12 @@ def test_an_article_of_the_target_that_is_not_ours_is_left_alone() -> None:
 
 
 # ---- what can be said of a change afterwards
+
+
+def test_a_document_tells_what_has_to_be_in_the_target_before_it() -> None:
+    alone = a_create(a_product("1"))
+    told = replace(alone, agreed=replace(alone.agreed, values={**alone.agreed.values, FOLLOWS: "0"}))
+    assert (alone.follows, told.follows) == ("", "0")
 
 
 def test_a_create_applies_while_nothing_is_there() -> None:
@@ -269,7 +283,7 @@ def test_what_vanished_is_proposed_to_be_inactive_and_its_siblings_stay() -> Non
 # ---- undoing
 
 
-def test_an_update_is_undone_by_what_was_there_and_stays_so() -> None:
+def test_an_update_is_undone_by_what_was_there_and_that_is_what_was_agreed_on() -> None:
     before = a_product("10", (a_part_with("1", name="S", price_incl="19.95"),), name="Trui")
     change = replace(
         changed(a_product("10", (a_part_with("1", name="S", price_incl="21.95"),), name="Trui rood"), before, before),
@@ -281,7 +295,7 @@ def test_an_update_is_undone_by_what_was_there_and_stays_so() -> None:
     assert back.wanted.flat() == {"name": "Trui", "1/price_incl": "19.95"}
     assert back.before is not None
     assert back.before.flat() == {"name": "Trui rood", "1/price_incl": "21.95"}
-    assert back.agreed == change.agreed  # a field kept unless changed in the target is not overwritten again
+    assert back.agreed.flat() == {**change.agreed.flat(), "name": "Trui", "1/price_incl": "19.95"}
 
 
 def test_a_variant_that_was_added_is_made_inactive_and_a_level_stays() -> None:
@@ -378,6 +392,8 @@ def test_the_mark_of_a_choice_is_the_fingerprint_while_nothing_is_left_out() -> 
         (Tally(changes=3, read=9, zeroed=9), Limits(zero_percent=None), ()),
         (Tally(changes=3, read=9, new_debtors=3), Limits(new_debtors=2), (Brake("brake_new_debtors", 3, "2"),)),
         (Tally(changes=3, read=9, new_debtors=2), Limits(new_debtors=2), ()),
+        (Tally(changes=3, read=9, off_sale=3), Limits(off_sale=2), (Brake("brake_off_sale", 3, "2"),)),
+        (Tally(changes=3, read=9, off_sale=3), Limits(), ()),
         (Tally(changes=1, read=9, retirements=1), Limits(retirements=None), ()),
         (Tally(changes=1, read=9, retirements=1), Limits(retirements=1), ()),
     ],

@@ -2,7 +2,7 @@
 
 import pickle
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,7 +17,6 @@ from integration.core.run import (
     RESTING,
     RUN_STEPS,
     START,
-    WALL_CLOCK,
     Counts,
     Mode,
     Phase,
@@ -27,11 +26,10 @@ from integration.core.run import (
     Speed,
     Step,
     Task,
-    crons,
     may_follow,
-    next_time,
     speed,
 )
+from integration.core.timetable import WALL_CLOCK, Timetable, crons, next_time
 
 SOME = st.integers(0, 1000)
 BEGAN = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
@@ -137,6 +135,11 @@ def test_enough_is_read_once_as_much_is_read_as_may_be() -> None:
     assert [replace(START, read=read, most=2).has_enough for read in (1, 2)] == [False, True]
 
 
+def test_of_what_may_be_read_the_rest_is_left_and_never_less_than_one() -> None:
+    assert replace(START, read=9).left is None
+    assert [replace(START, read=read, most=5).left for read in (0, 3, 5, 7)] == [5, 2, 1, 1]
+
+
 def test_a_run_tells_whether_it_was_asked_for_with_an_earlier_mapping() -> None:
     assert replace(RUN, mapping_version=1, in_force=2).has_earlier_mapping
     assert not replace(RUN, mapping_version=2, in_force=2).has_earlier_mapping
@@ -167,28 +170,23 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    ("minutes", "now", "due"),
-    [
-        (5, "2026-11-25 09:41:30", "2026-11-25 09:45:00"),
-        (5, "2026-11-25 09:45:00", "2026-11-25 09:50:00"),
-        (7, "2026-11-25 09:57:00", "2026-11-25 10:00:00"),
-        (1, "2026-11-25 23:59:59", "2026-11-26 00:00:00"),
-    ],
-)
-def test_the_next_run_is_on_the_minutes_of_the_hour(minutes: int, now: str, due: str) -> None:
-    assert next_time(minutes, at(now), HERE, nightly=False) == at(due)
+def never(_: date) -> bool:
+    return False
+
+
+def test_without_a_night_the_next_run_is_that_of_the_timetable() -> None:
+    assert next_time(Timetable(5), at("2026-11-25 09:41:30"), HERE, never, nightly=False) == at("2026-11-25 09:45:00")
 
 
 def test_the_run_of_the_night_is_next_when_it_comes_first() -> None:
-    assert next_time(59, at("2026-11-25 01:01:00"), HERE, nightly=True) == at("2026-11-25 01:17:30")
-    assert next_time(5, at("2026-11-25 01:17:31"), HERE, nightly=True) == at("2026-11-25 01:20:00")
+    assert next_time(Timetable(59), at("2026-11-25 01:01:00"), HERE, never, nightly=True) == at("2026-11-25 01:17:30")
+    assert next_time(Timetable(5), at("2026-11-25 01:17:31"), HERE, never, nightly=True) == at("2026-11-25 01:20:00")
 
 
 def test_the_night_is_that_of_the_shop_in_summer_too() -> None:
-    assert next_time(59, at("2026-07-01 00:01:00"), HERE, nightly=True) == at("2026-07-01 00:17:30")
+    assert next_time(Timetable(59), at("2026-07-01 00:01:00"), HERE, never, nightly=True) == at("2026-07-01 00:17:30")
 
 
 def test_a_schedule_without_a_night_has_one_line() -> None:
-    assert crons(5, nightly=False) == ["0 */5 * * * *"]
-    assert crons(5, nightly=True) == ["0 */5 * * * *", "30 17 2 * * *"]
+    assert crons(Timetable(5), nightly=False) == ["0 */5 * * * *"]
+    assert crons(Timetable(5), nightly=True) == ["0 */5 * * * *", "30 17 2 * * *"]

@@ -4,9 +4,12 @@ from itertools import pairwise
 
 from integration.lab.schedule import (
     APART,
+    FIRST_SHOP,
     LATE,
     ON_A_FILE,
     PATIENCE,
+    SHOPS,
+    TURNS,
     Calls,
     Fate,
     Hazard,
@@ -20,12 +23,16 @@ DATABASES = ("sqlite", "postgresql://somewhere")
 ALL = tuple(Hazard)
 
 
-def calls(flow: str, shop: int) -> Calls:
-    return Calls(40 + len(flow), 20 + shop % 2)
+def calls(flow: str, shop: int, way: int) -> Calls:
+    return Calls(40 + len(flow) + way, 20 + shop % 2)
+
+
+def ways(flow: str) -> int:
+    return 2 if flow == "orders" else 1
 
 
 def schedules(number: int, databases: tuple[str, ...] = DATABASES) -> list[Schedule]:
-    return [schedule(seed, FLOWS, databases, ALL, calls) for seed in range(number)]
+    return [schedule(seed, FLOWS, databases, ALL, calls, ways) for seed in range(number)]
 
 
 def test_the_command_offers_what_the_lab_has() -> None:
@@ -45,6 +52,16 @@ def test_every_flow_database_and_hazard_has_its_turn() -> None:
         assert len(met) >= 16
         assert {one.flow for one in met} == set(FLOWS)
         assert {one.database for one in met} == ({"sqlite"} if hazard in ON_A_FILE else set(DATABASES))
+
+
+def test_a_flow_that_is_tried_in_several_ways_is_set_in_each_with_every_shop() -> None:
+    made = schedules(200)
+
+    assert {(one.way, one.shop) for one in made if one.flow == "orders"} == {
+        (way, FIRST_SHOP + shop) for way in (0, 1) for shop in range(SHOPS)
+    }
+    assert {one.way for one in made if one.flow != "orders"} == {0}
+    assert {one.way for one in made[: len(ALL) * TURNS]} == {0}  # the fixed dozen costs what it did
 
 
 def test_what_does_not_go_together_is_kept_apart() -> None:

@@ -52,6 +52,32 @@ def test_one_too_many_and_one_too_few_are_counted(calm: Outcome, sandbox: Sandbo
     assert [line.split()[0] for line in told] == ["doubled:", "lost:"]
 
 
+def test_a_quotation_and_a_trade_invoice_are_compared_by_their_reference_and_to_the_cent(sandbox: Sandbox) -> None:
+    def added(price: str) -> Outcome:
+        debtor = sandbox.state("CONTACT")[0]["SUB_NR"]
+        for header, lines, own in (("K9_QUO", "K9_QUOL", "QT_NR"), ("K9_INV", "K9_INVL", "HDR_ID")):
+            key = {"K9_QUO": "QT_NR", "K9_INV": "REC_ID"}[header]
+            named = {"K9_QUO": "K9_REF", "K9_INV": "COMMENT1"}[header]
+            number = f"9{len(sandbox.state(header)):06}"
+            sandbox.accountview.add(header, {key: number, named: "MP-2026.1", "RPL_INV": debtor})
+            line = {"REC_ID": number, own: number, "ART_CODE": "9001", "ART_QTY": "2", "ART_PX": price, "VAT_CODE": "2"}
+            sandbox.accountview.add(lines, line)
+        return outcome(sandbox)
+
+    first = added("10.00")
+    (invoice, quotation) = sorted(name for name in first.sums if name.startswith("K9_"))
+    assert (invoice, quotation) == ("K9_INV MP-2026.1", "K9_QUO MP-2026.1")
+    assert first.sums[invoice] == first.sums[quotation] == {"2": Decimal("20.00")}
+
+    sandbox.accountview.edit("K9_QUOL", sandbox.state("K9_QUOL")[0]["REC_ID"], {"ART_PX": "10.01"})
+    harm, _ = compared(first, outcome(sandbox))
+    assert (harm.altered, harm.cents) == (1, Decimal("0.02"))
+
+    harm, told = compared(first, added("10.00"))
+    assert (harm.doubled, harm.lost) == (2, 0)
+    assert told == [f"doubled: {invoice}", f"doubled: {quotation}"]
+
+
 def test_an_amount_under_another_vat_code_is_apart_twice(calm: Outcome, sandbox: Sandbox) -> None:
     line = sandbox.state("DJ_LINE")[0]
     sandbox.accountview.edit("DJ_LINE", str(line["REC_ID"]), {"VAT_CODE": "2"})

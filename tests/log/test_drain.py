@@ -133,7 +133,7 @@ class _Dying:
         self.events = events
         self.forgets = forgets
         self.instance = events.instance
-        self.waiting: Callable[[int], list[dict[str, object]]] = events.waiting
+        self.texts_waiting: Callable[[int], list[dict[str, object]]] = events.texts_waiting
         self.tell_again: Callable[[str], None] = events.tell_again
 
     def forget(self, ids: Collection[int]) -> None:

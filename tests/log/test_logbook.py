@@ -104,8 +104,11 @@ def newer(file: Path) -> None:
 @pytest.mark.parametrize(
     "harm",
     [
-        lambda file: file.write_bytes(b"something else" * 1000), lambda file: file.write_bytes(b""),
-        lambda file: file.write_bytes(bytes(20_000)), cut, newer, scratched(4_100), scratched(8_200), scratched(12_300),
+        lambda file: file.write_bytes(b"something else" * 1000),
+        pytest.param(lambda file: file.write_bytes(b""), marks=pytest.mark.long),
+        pytest.param(lambda file: file.write_bytes(bytes(20_000)), marks=pytest.mark.long),
+        cut, newer, pytest.param(scratched(4_100), marks=pytest.mark.long),
+        pytest.param(scratched(8_200), marks=pytest.mark.long), scratched(12_300),
     ],
     ids=["garbage", "empty", "zeros", "cut", "newer", "header", "second-header", "first-block"],
 )  # fmt: skip
@@ -176,9 +179,9 @@ def test_databases_with_the_same_ids_are_told_apart(logbook: Logbook, events: Ev
         instance = "elsewhere"
 
         def __init__(self) -> None:
-            self.rows = events.waiting(1)
+            self.rows = events.texts_waiting(1)
 
-        def waiting(self, _limit: int) -> list[dict[str, object]]:
+        def texts_waiting(self, _limit: int) -> list[dict[str, object]]:
             return self.rows
 
         def forget(self, _ids: object) -> None:

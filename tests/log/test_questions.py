@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from integration.log import allowed
 from integration.log.allowed import QuestionError
 from integration.log.file import LogFile
 from integration.log.logbook import Logbook
@@ -16,11 +17,11 @@ from integration.store.events import Event, Events
 from tests.patience import SECONDS
 
 
-def test_a_question_is_answered_and_says_when_it_was_cut(told: Logbook) -> None:
-    answer = told.ask("SELECT event, count(*) AS n FROM events GROUP BY event ORDER BY event; -- all of them", rows=3)
+def test_a_question_is_answered_and_says_when_it_was_cut(asked: Logbook) -> None:
+    answer = asked.ask("SELECT event, count(*) AS n FROM events GROUP BY event ORDER BY event; -- all of them", rows=3)
     assert list(answer["event"]) == ["parked", "plan_ready", "planned"]
     assert answer.attrs["cut"]
-    assert not told.ask("FROM events", rows=7).attrs["cut"]
+    assert not asked.ask("FROM events", rows=7).attrs["cut"]
 
 
 @pytest.mark.parametrize(
@@ -36,11 +37,11 @@ def test_a_question_is_answered_and_says_when_it_was_cut(told: Logbook) -> None:
         "EXPLAIN ANALYZE SELECT 1", "SELECT 1; DROP TABLE events; --",
     ],
 )  # fmt: skip
-def test_anything_but_one_select_is_refused(told: Logbook, sql: str) -> None:
+def test_anything_but_one_select_is_refused(asked: Logbook, sql: str) -> None:
     with pytest.raises(QuestionError) as caught:
-        told.ask(sql)
+        asked.ask(sql)
     assert caught.value.code in ("question_refused", "question_wrong", "question_wrong_at")
-    assert len(told.ask("FROM events")) == 7
+    assert len(asked.ask("FROM events")) == 7
 
 
 @pytest.mark.parametrize(
@@ -52,12 +53,12 @@ def test_anything_but_one_select_is_refused(told: Logbook, sql: str) -> None:
         "SELECT * FROM read_json('/etc/passwd')", "SELECT * FROM parquet_scan('/etc/passwd')",
         "SELECT * FROM read_csv('http://127.0.0.1/x.csv')", "SELECT * FROM read_parquet('s3://x/y.parquet')",
         "SELECT * FROM sqlite_scan('/tmp/x', 'y')", "SELECT * FROM duckdb_secrets()", "SELECT getenv('HOME')",
-        "SELECT * FROM told", "SELECT * FROM query('DROP TABLE events')", "SELECT * FROM enable_logging()",
+        "SELECT * FROM asked", "SELECT * FROM query('DROP TABLE events')", "SELECT * FROM enable_logging()",
     ],
 )  # fmt: skip
-def test_neither_files_nor_network_nor_the_program_can_be_read(told: Logbook, sql: str) -> None:
+def test_neither_files_nor_network_nor_the_program_can_be_read(asked: Logbook, sql: str) -> None:
     with pytest.raises(QuestionError) as caught:
-        told.ask(sql)
+        asked.ask(sql)
     assert caught.value.code in ("question_table", "question_function")
 
 
@@ -73,18 +74,18 @@ def test_neither_files_nor_network_nor_the_program_can_be_read(told: Logbook, sq
     ],
 )
 def test_a_function_that_is_not_listed_is_refused_by_name_with_those_that_are(
-    told: Logbook, sql: str, function: str
+    asked: Logbook, sql: str, function: str
 ) -> None:
     with pytest.raises(QuestionError) as caught:
-        told.ask(sql)
+        asked.ask(sql)
     facts = caught.value.facts
     assert (caught.value.code, facts["function"]) == ("question_function", function)
-    assert {"count", "date_trunc", "json_extract_string", "regexp_replace"} <= set(facts["functions"].split(", "))
+    assert allowed.well_known().items() <= facts.items()
     assert sql[int(facts["column"]) - 1 :].startswith(function)
 
 
-def test_a_table_of_numbers_may_be_read(told: Logbook) -> None:
-    assert len(told.ask("SELECT * FROM range(5)")) == 5
+def test_a_table_of_numbers_may_be_read(asked: Logbook) -> None:
+    assert len(asked.ask("SELECT * FROM range(5)")) == 5
 
 
 @pytest.mark.parametrize(
@@ -101,28 +102,28 @@ def test_a_question_that_needs_more_memory_than_the_log_has_is_stopped(told: Log
     assert len(told.ask("FROM events")) == 7
 
 
-def test_a_recursion_without_an_end_is_stopped_in_time(told: Logbook) -> None:
+def test_a_recursion_without_an_end_is_stopped_in_time(asked: Logbook) -> None:
     with pytest.raises(QuestionError) as caught:
-        told.ask("WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r", seconds=0.3)
+        asked.ask("WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r", seconds=0.3)
     assert (caught.value.code, caught.value.facts) == ("question_slow", {"seconds": "0.3"})
 
 
-def test_a_wrong_question_is_told_what_is_wrong_and_where_in_one_line(told: Logbook) -> None:
+def test_a_wrong_question_is_told_what_is_wrong_and_where_in_one_line(asked: Logbook) -> None:
     long = "SELECT 1 FROM events WHERE title = '?' AND key = = 3".replace("?", "x" * 200)
     for sql, reason, line, column in (
         ("SELECT keyy FROM events", "keyy", 1, 8), ("SELEC 1", "syntax error", 1, 1),
         ("SELECT key\nFROM events\nWHERE keyy = 'x'", "keyy", 3, 7), (long, "=", 1, long.index("= 3") + 1),
     ):  # fmt: skip
         with pytest.raises(QuestionError, match=reason) as caught:
-            told.ask(sql)
+            asked.ask(sql)
         told_where = caught.value.facts
         assert caught.value.code == "question_wrong_at"
         assert (told_where["line"], told_where["column"]) == (str(line), str(column))
         assert "\n" not in told_where["reason"]
 
 
-def test_days_ago_are_counted_from_now(told: Logbook) -> None:
-    (line,) = told.ask("SELECT date_diff('hour', ago(2), now() AT TIME ZONE 'UTC') AS hours")["hours"]
+def test_days_ago_are_counted_from_now(asked: Logbook) -> None:
+    (line,) = asked.ask("SELECT date_diff('hour', ago(2), now() AT TIME ZONE 'UTC') AS hours")["hours"]
     assert line == 48
 
 

@@ -1,6 +1,7 @@
 """A console of one's own for the pages: the real application on fresh files, with the built-in sandbox on request."""
 
 import html
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -13,13 +14,19 @@ from streamlit.testing.v1 import AppTest, app_test
 
 from integration import bootstrap
 from integration.core.plan import Approval
-from integration.core.run import ACTIVE, PreviewRequest, Run
+from integration.core.run import ACTIVE, Mode, PreviewRequest, Run, RunState
 from integration.services import Application
 from tests.patience import SECONDS, until
+from tests.people import somebody
+from tests.stores import prepare
 
 ROOT = Path(__file__).parent.parent.parent
 
-PARTLY_KNOWN = 400  # articles of the smallest shop that the till partly knows
+# It warns of each look at a session from outside of a script, which tests take all the time.
+logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").disabled = True
+
+ARTICLES = 100  # of a shop that is enough for most pages
+PARTLY_KNOWN = 400  # of the smallest shop that the till partly knows
 
 Open = Callable[..., AppTest]
 
@@ -47,24 +54,50 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Applicati
 
 
 @pytest.fixture(scope="module")
+def unconnected_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the tests of a module have an installation in common."""
+    yield tmp_path_factory.mktemp("unconnected")
+    bootstrap.shut_down()
+
+
+@pytest.fixture
+def unconnected(unconnected_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Application:
+    """An installation to which nothing is connected, shared by tests of a module that leave nothing else behind.
+
+    It is begun anew only where another one was at work in between.
+    """
+    _named(unconnected_folder, monkeypatch, "false", ARTICLES)
+    if bootstrap.application().settings.data != unconnected_folder:
+        bootstrap.shut_down()
+    application = bootstrap.application()
+    application.access.forget("test")
+    return application
+
+
+@pytest.fixture(scope="module")
 def connected(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     """An installation with the sandbox connected, shared by the tests of a module, which may say how large it is."""
-    articles = getattr(request.module, "ARTICLES", PARTLY_KNOWN)
+    articles = getattr(request.module, "ARTICLES", ARTICLES)
     with pytest.MonkeyPatch.context() as monkeypatch:
         yield from console_on(tmp_path_factory.mktemp("console"), monkeypatch, sandbox="true", articles=articles)
 
 
 def console_on(
-    data: Path, monkeypatch: pytest.MonkeyPatch, sandbox: str, articles: int = PARTLY_KNOWN
+    data: Path, monkeypatch: pytest.MonkeyPatch, sandbox: str, articles: int = ARTICLES
 ) -> Iterator[Application]:
     """Yield the application of this process on a folder, with the sandbox or without."""
+    _named(data, monkeypatch, sandbox, articles)
+    bootstrap.shut_down()
+    prepare(data / "console.sqlite")
+    yield bootstrap.application()
+    bootstrap.shut_down()
+
+
+def _named(data: Path, monkeypatch: pytest.MonkeyPatch, sandbox: str, articles: int) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("CONSOLE_DATA", str(data))
     monkeypatch.setenv("CONSOLE_SANDBOX", sandbox)
     monkeypatch.setenv("CONSOLE_SANDBOX_ARTICLES", str(articles))
-    bootstrap.shut_down()
-    yield bootstrap.application()
-    bootstrap.shut_down()
 
 
 @cache
@@ -105,19 +138,35 @@ def settled(app: Application, run_id: str) -> Run:
 
 def previewed(app: Application) -> Run:
     """Make a preview of products and wait for it."""
-    return settled(app, app.runs.preview(PreviewRequest("products", "test")))
+    return settled(app, app.runs.preview(PreviewRequest("products", somebody("test"))))
+
+
+@pytest.fixture
+def looked_at(connected: Application) -> Run:
+    """A plan of products that waits, for who only looks: that of an earlier test where it still does."""
+    for run in connected.runs.latest("products", limit=1):
+        if run.state is RunState.READY:
+            return run
+    return previewed(connected)
 
 
 def committed(app: Application, run: Run) -> Run:
     """Commit a plan as it is and wait for its end."""
     confirmed = {brake.code: brake.count for brake in run.brakes}
-    app.runs.commit(run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
+    app.runs.commit(run.id, Approval(run.mark, "test", confirmed=confirmed))
     return settled(app, run.id)
+
+
+def braked(app: Application) -> None:
+    """Let products have been written before, and every plan of them be over its limit from now on."""
+    one = PreviewRequest("products", somebody("test"), Mode.CHOSEN, ("10011",))
+    assert committed(app, settled(app, app.runs.preview(one))).state is RunState.DONE
+    app.flows.change("products", {"brakes": {"changes": 0}}, somebody("test"))
 
 
 def texts(test: AppTest) -> str:
     """Return everything a page says, as one text."""
-    elements = [*test.title, *test.subheader, *test.markdown, *test.metric]
+    elements = [*test.title, *test.header, *test.markdown, *test.metric]
     said = [*(str(element.value) for element in elements), *(button.label for button in test.button)]
     return html.unescape("\n".join(said))
 

@@ -9,6 +9,7 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
 from tests.log import hostile
 from tests.pages.conftest import Open, settled
+from tests.people import somebody
 
 # What pages read from their address, with values that name something, nothing, or too much.
 ADDRESSES: dict[str, list[dict[str, str]]] = {
@@ -31,8 +32,12 @@ ADDRESSES: dict[str, list[dict[str, str]]] = {
         {"flow": "products", "plan": "{run}"}, {"plan": "{run}", "show": "create", "record": "1", "page": "2"},
         {"plan": "never-was"}, {"flow": "orders", "commit": "true", "fingerprint": "{run}"},
     ],
+    "phone": [{"plan": "{run}"}, {"plan": "never-was"}],
     "runs": [{"run": "{run}"}, {"flow": "products", "ended": "failed", "page": "99"}],
     "exceptions": [{"cause": "products.price_missing", "status": "open"}, {"status": "aside", "flow": "products"}],
+    "days": [
+        {"month": "2026-10", "branch": "1"}, {"day": "2026-10-17", "branch": "1"}, {"day": "2026-02-30", "branch": "x"},
+    ],
     "stock": [{"article": "10604", "branch": "1", "period": "7"}, {"group": "x", "sort": "level", "show": "falling"}],
     "logs": [
         {"tab": "questions", "query": hostile.BOMB},
@@ -43,13 +48,13 @@ ADDRESSES: dict[str, list[dict[str, str]]] = {
     ],
 }  # fmt: skip
 # What a console keeps of itself all the time, whatever is looked at.
-BY_ITSELF = {"heartbeats", "leases", "claims", "alembic_version", "sqlite_sequence"}
+BY_ITSELF = {"heartbeats", "leases", "claims", "episodes", "deliveries", "alembic_version", "sqlite_sequence"}
 
 
 @pytest.fixture(scope="module")
 def planned(connected: Application) -> Run:
     """A plan that waits."""
-    return settled(connected, connected.runs.preview(PreviewRequest("products", "test", Mode.COMPLETE)))
+    return settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE)))
 
 
 def kept(data: Path) -> dict[str, list[tuple[object, ...]]]:

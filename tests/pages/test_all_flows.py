@@ -10,28 +10,38 @@ from integration.core.causes import CAUSES
 from integration.core.plan import Action
 from integration.core.records import Kind
 from integration.core.run import Mode, PlanRow, PreviewRequest, Run, RunState
+from integration.core.taken_back import TAKEN_BACK
 from integration.flows.forms import Pick, Several, each_of, names
 from integration.flows.registry import FLOWS as SPECS
 from integration.services import Application
 from pages.components.flows.sections import BRAKES
+from tests.booked import TABLES
+from tests.consoles import Console
 from tests.pages.conftest import Open, committed, press, settled, texts
+from tests.people import somebody
+from tests.test_settlement_stories import booked, comes_in, invoice
 
 FLOWS = ["products", "stock", "customers", "orders"]
 TABS = ["settings", "filters", "fields", "tables", "schedule", "brakes"]
-ELSEWHERE_ASKED = {"on", "schedule_minutes", "nightly_complete", "auto_approve", "filters", "brakes"}
+STEMS = (
+    *("flow", "many", "one", "flow_does", "flow_creates", "figure_linked"),
+    *("why_of", "why_unknown", "check_flow"),
+)
+OF_NOUNS = ("noun", "btn_aside", "btn_row", "btn_again", "btn_value", "btn_decide", "try_waits")
+ELSEWHERE_ASKED = {"on", "schedule_minutes", "calendar", "nightly_complete", "auto_approve", "filters", "brakes"}
 
 
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Application:
     """A shop whose articles are at the till, so that its orders can be booked."""
-    committed(connected, settled(connected, connected.runs.preview(PreviewRequest("products", "test"))))
+    committed(connected, settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test")))))
     return connected
 
 
 @pytest.fixture
 def orders(shop: Application) -> Iterator[Run]:
     """A plan of orders that waits."""
-    run = settled(shop, shop.runs.preview(PreviewRequest("orders", "test", Mode.COMPLETE)))
+    run = settled(shop, shop.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
     assert run.state is RunState.READY
     yield run
     if shop.runs.get(run.id).state is RunState.READY:
@@ -49,14 +59,14 @@ def an_order(app: Application, run: Run, *, with_address: bool = False) -> PlanR
 # ---- flows
 
 
-@pytest.mark.parametrize("flow", FLOWS)
+@pytest.mark.parametrize("flow", list(SPECS))
 def test_every_setting_of_a_flow_is_asked_for(flow: str) -> None:
     asked = {name.partition(".")[0] for section in SPECS[flow].sections for name in names(section.shapes)} - {""}
 
     assert asked == SPECS[flow].settings.model_fields.keys() - ELSEWHERE_ASKED
 
 
-@pytest.mark.parametrize("flow", FLOWS)
+@pytest.mark.parametrize("flow", list(SPECS))
 def test_every_setting_and_every_option_has_a_word(flow: str) -> None:
     missing = []
     for section in SPECS[flow].sections:
@@ -72,10 +82,38 @@ def test_every_setting_and_every_option_has_a_word(flow: str) -> None:
     assert missing == []
 
 
+@pytest.mark.parametrize("flow", list(SPECS))
+def test_every_section_question_part_and_decision_of_a_flow_has_its_words(flow: str) -> None:
+    spec = SPECS[flow]
+    asked = [
+        *(f"{stem}_{flow}" for stem in STEMS),
+        *(section.title for section in spec.sections if section.title),
+        *(f"question_{flow}_{one.name}" for one in spec.questions),
+        *(f"fields_{kind}" for kind, _ in spec.parts),
+        *(f"kind_{stage.target}" for stage in spec.flow.stages),
+        *(f"{stem}_{spec.noun}_{form}" for stem in OF_NOUNS for form in ("one", "other")),
+        *(
+            named
+            for repair in spec.repairs.values()
+            for option in repair.options
+            for named in (f"decision_{option}", f"decision_{spec.noun}_{option}_about")
+        ),
+    ]
+
+    assert [key for key in asked if not words.has_term(key)] == []
+
+
+@pytest.mark.parametrize("flow", list(SPECS))
+def test_every_field_that_a_flow_works_out_has_a_caption(flow: str) -> None:
+    computed = [(f"field_{one.kind}_{one.name}", f"field_{one.name}") for one in SPECS[flow].computed]
+
+    assert [keys for keys in computed if not any(words.has_term(key) for key in keys)] == []
+
+
 def test_every_repair_on_a_flow_page_leads_to_a_setting_that_is_there() -> None:
     asked = {
         flow: {name.partition(".")[0] for section in SPECS[flow].sections for name in names(section.shapes)}
-        for flow in FLOWS
+        for flow in SPECS
     }
     settings = [one.repair.name for one in CAUSES.values() if one.repair.tab == "settings" and one.repair.name]
     ours = [(flow, one.name) for flow, spec in SPECS.items() for one in spec.repairs.values() if one.tab == "settings"]
@@ -102,7 +140,7 @@ def test_the_tables_a_flow_knows_have_a_name_and_the_causes_that_wait_for_a_row_
 
 @pytest.mark.usefixtures("shop")
 @pytest.mark.parametrize("tab", TABS)
-@pytest.mark.parametrize("flow", ["stock", "customers", "orders"])
+@pytest.mark.parametrize("flow", ["stock", "customers", "orders", "payments"])
 def test_every_tab_of_every_flow_opens_and_has_nothing_to_save(open_page: Open, flow: str, tab: str) -> None:
     test = open_page("flows", flow=flow, tab=tab)
 
@@ -113,7 +151,7 @@ def test_every_tab_of_every_flow_opens_and_has_nothing_to_save(open_page: Open, 
 
 def test_choices_of_a_setting_come_from_the_systems_and_are_saved(shop: Application, open_page: Open) -> None:
     before = shop.flows.settings("stock").model_dump()["branches"]
-    shop.flows.change("stock", {"branches": {"1": "formula"}}, "test")
+    shop.flows.change("stock", {"branches": {"1": "formula"}}, somebody("test"))
     test = open_page("flows", flow="stock", tab="settings")
     assert "What the formula gives" in test.selectbox(key="stock-branches-2-0").options
 
@@ -122,13 +160,13 @@ def test_choices_of_a_setting_come_from_the_systems_and_are_saved(shop: Applicat
 
     assert not test.exception
     assert shop.flows.settings("stock").model_dump()["branches"] == {"1": "formula", "2": "formula"}
-    shop.flows.change("stock", {"branches": before}, "test")
+    shop.flows.change("stock", {"branches": before}, somebody("test"))
 
 
 def test_what_does_not_go_together_is_said_beside_the_setting(shop: Application, open_page: Open) -> None:
     test = open_page("flows", flow="orders", tab="settings")
     test = test.selectbox(key="orders-default_debtor-0").set_value("fallback").run()
-    assert "Number of the default debtor" in [field.label for field in test.text_input]
+    assert "Number of the default debtor" in [field.label for field in test.selectbox]
 
     test = press(test, "save")
 
@@ -138,9 +176,9 @@ def test_what_does_not_go_together_is_said_beside_the_setting(shop: Application,
 
 def test_a_level_is_worked_out_step_by_step_for_an_article(shop: Application, open_page: Open) -> None:
     before = shop.flows.settings("stock").model_dump()["branches"]
-    shop.flows.change("stock", {"branches": {"1": "formula"}}, "test")
+    shop.flows.change("stock", {"branches": {"1": "formula"}}, somebody("test"))
     test = open_page("flows", flow="stock", tab="settings")
-    test.text_input(key="example-stock").set_value("10201")
+    test.text_input(key="example-stock").set_value("10051")
 
     test = press(test, "example-show-stock")
 
@@ -148,7 +186,7 @@ def test_a_level_is_worked_out_step_by_step_for_an_article(shop: Application, op
     shown = test.table[-1].value
     assert shown.iloc[0, 0] == "Branch 1"
     assert "available stock" in str(shown.iloc[0, 1])
-    shop.flows.change("stock", {"branches": before}, "test")
+    shop.flows.change("stock", {"branches": before}, somebody("test"))
 
 
 @pytest.mark.usefixtures("shop")
@@ -224,7 +262,7 @@ def test_a_document_without_a_customer_leads_to_the_default_debtor(
 
 
 def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, open_page: Open) -> None:
-    done = committed(shop, settled(shop, shop.runs.preview(PreviewRequest("customers", "test"))))
+    done = committed(shop, settled(shop, shop.runs.preview(PreviewRequest("customers", somebody("test")))))
     assert done.counts.proven
 
     test = press(open_page("runs", run=done.id), "undo")
@@ -241,19 +279,58 @@ def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, open
     shop.runs.discard(back.id, "test")
 
 
+def test_what_was_taken_back_is_marked_in_the_next_plan_and_waits_for_a_person(
+    shop: Application, open_page: Open
+) -> None:
+    done = shop.runs.latest("customers", [RunState.DONE], limit=1)[0]
+    undone = committed(shop, settled(shop, shop.runs.undo(done.id, somebody("Anna"))))
+    assert "complete" in {button.key for button in open_page("preview", plan=undone.id).button}
+
+    plan = settled(shop, shop.runs.preview(PreviewRequest("customers", somebody("test"), Mode.COMPLETE)))
+    test = open_page("preview", plan=plan.id, show="all", cause=TAKEN_BACK)
+    said = texts(test)
+    assert "was taken back on" in said
+    assert f"by {undone.approval.by if undone.approval else ''}" in said
+    assert test.button(key="commit").disabled
+    assert "Open in Exceptions" not in said  # it waits in the plan itself
+    lines = shop.plans.rows(plan.id, "changes", limit=1_000)
+    assert {row.seq for row in lines if row.cause == TAKEN_BACK} == set(plan.left_out)
+    shop.choices.take(plan.id, list(plan.left_out), "test")
+    assert committed(shop, shop.runs.get(plan.id)).counts.proven == undone.counts.proven
+
+
 def test_a_run_that_wrote_nothing_cannot_be_taken_back(shop: Application, open_page: Open) -> None:
-    run = settled(shop, shop.runs.preview(PreviewRequest("stock", "test")))
+    run = settled(shop, shop.runs.preview(PreviewRequest("stock", somebody("test"))))
     shop.runs.discard(run.id, "test")
 
     assert "undo" not in {button.key for button in open_page("runs", run=run.id).button}
 
 
 def test_the_stock_of_a_branch_is_shown_with_its_name(shop: Application, open_page: Open) -> None:
-    run = settled(shop, shop.runs.preview(PreviewRequest("stock", "test")))
+    run = settled(shop, shop.runs.preview(PreviewRequest("stock", somebody("test"))))
 
     test = open_page("preview", plan=run.id, show="update")
 
     assert not test.exception
     assert "Branch 1 · De Ketting Utrecht" in texts(test)
-    assert test.dataframe[0].value["what"].str.startswith("Branch ").all()
+    assert test.dataframe[0].value["what"].str.match(r"De Ketting \w+: ").all()
     shop.runs.discard(run.id, "test")
+
+
+def test_a_plan_of_payments_and_what_waits_of_it_are_shown(connected: Application, open_page: Open) -> None:
+    console = Console(connected)
+    for name, rows in TABLES.items():
+        connected.rules.set_table(name, dict(rows), "test")
+    chosen = {"daybook": "700", "collective_account": "1300", "orders": "nothing", "invoices": "posting"}
+    connected.flows.change("orders", chosen, somebody("test"))
+    connected.flows.change("payments", {"method": "IDEAL"}, somebody("test"))
+    for came_in in (12100, 12200):  # the second is too much
+        key = invoice(console)
+        comes_in(console, booked(console, key), came_in)
+    run = console.preview("payments")
+    (row,) = [one for one in connected.plans.rows(run.id, limit=50) if one.change]
+    pages = [open_page("preview", plan=run.id, record=str(row.seq)), open_page("exceptions")]
+
+    assert [(bool(one.exception), "failure" in one.session_state) for one in pages] == [(False, False)] * 2
+    assert "does not add up" in texts(pages[1])
+    connected.runs.discard(run.id, "test")

@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from integration.core.run import Mode, PreviewRequest, RunState
+from integration.core.run import Mode, PreviewRequest, Run, RunState
 from integration.services import Application
-from tests.pages.conftest import Open, committed, press, previewed, settled, texts
+from tests.pages.conftest import Open, braked, committed, press, previewed, settled, texts
+from tests.people import somebody
 from tests.stores import built_in
 
 
@@ -36,13 +37,8 @@ def test_a_plan_shows_what_it_would_write_and_that_nothing_is_written(connected:
 
 
 @pytest.mark.parametrize("show", ["all", "create", "update", "retire", "park", "skip", "unchanged"])
-def test_every_filter_of_a_plan_opens(connected: Application, open_page: Open, show: str) -> None:
-    run = previewed(connected)
-
-    test = open_page("preview", plan=run.id, show=show)
-
-    assert not test.exception
-    connected.runs.discard(run.id, "test")
+def test_every_filter_of_a_plan_opens(looked_at: Run, open_page: Open, show: str) -> None:
+    assert not open_page("preview", plan=looked_at.id, show=show).exception
 
 
 def test_a_search_without_a_match_can_be_cleared(connected: Application, open_page: Open) -> None:
@@ -79,16 +75,24 @@ def test_why_this_value_tells_each_step(connected: Application, open_page: Open)
     connected.runs.discard(run.id, "test")
 
 
-def test_discard_puts_the_plan_aside(connected: Application, open_page: Open) -> None:
+def test_a_plan_is_discarded_with_a_reason_that_stands_with_its_run(connected: Application, open_page: Open) -> None:
     run = previewed(connected)
+    assert press(open_page("preview", plan=run.id), "note_plan").text_area(key="note_plan_text").label == "Note"
+    connected.notes.add(run.id, "Looks *dear*", "test")
 
     test = press(open_page("preview", plan=run.id), "discard")
+    assert connected.runs.get(run.id).state is RunState.READY, "why is asked for first"
+    assert test.text_input(key="discard_reason").label == "Why (may stay empty)"
+    connected.runs.discard(run.id, "test", "The wrong list")
 
-    assert connected.runs.get(run.id).state is RunState.DISCARDED
-    assert "Nothing of it was written" in texts(test)
+    for page in (open_page("preview", plan=run.id), open_page("runs", run=run.id)):
+        assert "Looks *dear*" in texts(page)
+        assert "Discarded: The wrong list" in texts(page)
+    assert "Nothing of it was written" in texts(open_page("preview", plan=run.id))
 
 
 def test_a_brake_asks_for_its_number_before_anything_is_written(connected: Application, open_page: Open) -> None:
+    braked(connected)
     run = previewed(connected)
     assert run.brakes
     test = press(open_page("preview", plan=run.id), "commit")
@@ -111,7 +115,7 @@ def test_a_committed_run_adds_up_on_its_page_and_the_next_preview_has_nothing_to
     said = texts(open_page("runs", run=done.id))
     assert "Nothing lost: difference 0" in said
 
-    again = settled(connected, connected.runs.preview(PreviewRequest("products", "test", Mode.COMPLETE)))
+    again = settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE)))
     said = texts(open_page("preview", plan=again.id))
     assert "Nothing to do: both systems agree on" in said
     assert "Commit" not in said

@@ -1,8 +1,8 @@
 """The page of exceptions: every cause with its repair on the same screen, and what becomes of it."""
 
-import csv
-import io
+import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from itertools import count
 
 import pytest
@@ -17,11 +17,13 @@ from integration.core.records import Kind, WrongValueError, unreadable
 from integration.core.rules import Rule
 from integration.core.run import Mode, PlanRow, Position, PreviewRequest, Run, RunState, Task
 from integration.services import Application
-from integration.services.exceptions import address_of
+from integration.services.exceptions import ISSUE_COLUMNS, address_of
 from pages.components.exceptions import cards
 from pages.components.shared.application import person
+from pages.components.shared.wording import plain
 from tests.counter import Counter
 from tests.pages.conftest import Open, committed, press, settled, texts
+from tests.people import somebody
 from tests.stores import built_in, stores_in
 
 DEBTOR = {"ACCT_NR": "1300", "CNT_CODE": "NL", "COUNTRY": "Nederland", "CUR_CODE": "EUR"}
@@ -32,7 +34,7 @@ _serial = count(1)
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Application:
     """A shop whose articles are at the till."""
-    committed(connected, settled(connected, connected.runs.preview(PreviewRequest("products", "test"))))
+    committed(connected, settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test")))))
     return connected
 
 
@@ -58,7 +60,7 @@ def customer(counter: Counter) -> str:
 
 def planned(app: Application, flow: str, *keys: str) -> Run:
     """Preview some records by themselves."""
-    return settled(app, app.runs.preview(PreviewRequest(flow, "test", Mode.CHOSEN, keys)))
+    return settled(app, app.runs.preview(PreviewRequest(flow, somebody("test"), Mode.CHOSEN, keys)))
 
 
 def waiting(app: Application, cause: str, flow: str = "orders", key: str = "") -> CauseGroup:
@@ -110,8 +112,8 @@ def paid_with(counter: Counter, article: str, customer: str, method: str, orders
 @pytest.fixture
 def unmapped(shop: Application, counter: Counter, article: str, customer: str) -> Iterator[Callable[[int], CauseGroup]]:
     """Makes orders paid with a method whose counterpart nobody has said."""
-    before = shop.rules.tables().get("payment_methods", {})
-    shop.rules.set_table("payment_methods", {"CASH": "14"}, "test")
+    before = shop.rules.tables().get("payment_terms", {})
+    shop.rules.set_table("payment_terms", {"CASH": "14"}, "test")
     every: list[str] = []
 
     def made(orders: int) -> CauseGroup:
@@ -121,7 +123,7 @@ def unmapped(shop: Application, counter: Counter, article: str, customer: str) -
         return waiting(shop, "payment_method_unmapped", key=keys[0])
 
     yield made
-    shop.rules.set_table("payment_methods", before, "test")
+    shop.rules.set_table("payment_terms", before, "test")
     planned(shop, "orders", *every)
     put_aside(shop, "orders")
 
@@ -130,6 +132,7 @@ def unmapped(shop: Application, counter: Counter, article: str, customer: str) -
 
 
 def test_before_the_first_run_the_page_says_where_to_begin(fresh: Application, open_page: Open) -> None:
+    fresh.connections.use_sandbox(somebody("test"))
     assert fresh.runs.count() == 0
 
     said = texts(open_page("exceptions"))
@@ -139,8 +142,8 @@ def test_before_the_first_run_the_page_says_where_to_begin(fresh: Application, o
 
 
 def test_a_shop_in_which_nothing_waits_is_good_news(fresh: Application, open_page: Open) -> None:
-    fresh.connections.use_sandbox("test")
-    run = settled(fresh, fresh.runs.preview(PreviewRequest("customers", "test")))
+    fresh.connections.use_sandbox(somebody("test"))
+    run = settled(fresh, fresh.runs.preview(PreviewRequest("customers", somebody("test"))))
     assert run.counts.parked == 0
 
     said = texts(open_page("exceptions"))
@@ -235,14 +238,14 @@ def test_one_row_repairs_every_order_of_a_cause_and_leads_to_its_preview(
     assert group.count == 3
     test = opened(open_page, group)
     assert test.button(key="add_row").disabled
-    assert "Payment method PIN has no counterpart in AccountView" in texts(test)
+    assert re.search(r"Payment method PIN\b.* has no counterpart in AccountView", texts(test))
 
     test = test.selectbox(key="counterpart").set_value("14").run()
     assert test.button(key="add_row").label == "Add the row and preview 3 orders"
     test = press(test, "add_row")
 
     assert not test.exception
-    assert shop.rules.tables()["payment_methods"]["PIN"] == "14"
+    assert shop.rules.tables()["payment_terms"]["PIN"] == "14"
     run = last(shop)
     assert (run.counts.read, run.counts.planned) == (3, 3)
     assert not is_open(shop, group.of)
@@ -261,10 +264,10 @@ def test_a_repair_that_does_not_help_all_says_how_many_and_why(
     nameless = counter.order(article)
     counter.prepaid(nameless, "PIN", 1)
     with_default = {"default_debtor": "fallback", "debtor_number": "20001"}
-    shop.flows.change("orders", with_default, "test")
+    shop.flows.change("orders", with_default, somebody("test"))
     planned(shop, "orders", nameless)
     assert shop.exceptions.group(group.of).count == 3  # type: ignore[union-attr]
-    shop.flows.change("orders", {"default_debtor": "off", "debtor_number": ""}, "test")
+    shop.flows.change("orders", {"default_debtor": "off", "debtor_number": ""}, somebody("test"))
     test = opened(open_page, group)
 
     test = test.selectbox(key="counterpart").set_value("14").run()
@@ -282,7 +285,7 @@ def test_a_repair_that_helps_nobody_says_so_on_the_same_card(
     shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
 ) -> None:
     group = unmapped(2)
-    shop.runs.try_again(group.flow, group.cause, "test", group.field, group.detail)
+    shop.runs.try_again(group.flow, group.cause, somebody("test"), group.field, group.detail)
     last(shop)
 
     said = texts(opened(open_page, group))
@@ -292,9 +295,9 @@ def test_a_repair_that_helps_nobody_says_so_on_the_same_card(
 def test_a_cause_that_is_gone_closes_itself(shop: Application, unmapped: Callable[[int], CauseGroup]) -> None:
     group = unmapped(1)
     (key,) = shop.exceptions.keys("orders", group.cause, group.field, group.detail)
-    shop.rules.set_table("payment_methods", {"PIN": "14"}, "test")
+    shop.rules.set_table("payment_terms", {"PIN": "14"}, "test")
 
-    settled(shop, shop.runs.preview(PreviewRequest("orders", "test", Mode.COMPLETE)))
+    settled(shop, shop.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
 
     assert not is_open(shop, group.of)
     (one,) = shop.issues.of_key("orders", key)
@@ -311,8 +314,8 @@ def test_with_another_mapping_since_both_ways_of_trying_again_are_offered(
     group = unmapped(1)
     before, place = shop.drafts.current("orders"), f"more-{address_of(group.of)}"
     assert menu(opened(open_page, group), place).options[0] == "Try again"
-    shop.drafts.remove_rule("orders", "sales_order.payment_condition", "test")
-    shop.drafts.publish("orders", "test", "payment conditions left out")
+    shop.drafts.remove_rule("orders", "sales_order.payment_condition", somebody("test"))
+    shop.drafts.publish("orders", somebody("test"), "payment conditions left out")
     offered = menu(opened(open_page, group), place).options
     assert offered[:2] == [
         f"Try again with today's mapping (version {before + 1})", f"Try again as it was (mapping version {before})",
@@ -326,8 +329,8 @@ def test_with_another_mapping_since_both_ways_of_trying_again_are_offered(
     today = last(shop)
     assert (today.mapping_version, today.counts.planned) == (before + 1, 1)
     assert not is_open(shop, group.of)
-    shop.drafts.take_version("orders", before, "test")
-    shop.drafts.publish("orders", "test", "and back again")
+    shop.drafts.take_version("orders", before, somebody("test"))
+    shop.drafts.publish("orders", somebody("test"), "and back again")
 
 
 def test_what_is_planned_as_it_was_can_be_committed_until_somebody_publishes(
@@ -335,15 +338,15 @@ def test_what_is_planned_as_it_was_can_be_committed_until_somebody_publishes(
 ) -> None:
     group = unmapped(2)
     made = shop.exceptions.made_with(group)
-    shop.drafts.put_rule("orders", Rule(target="sales_order.remark", source="our_reference"), "test")
-    shop.drafts.publish("orders", "test", "a remark")
-    shop.rules.add_row("payment_methods", "PIN", "14", "test")
+    shop.drafts.put_rule("orders", Rule(target="sales_order.remark", source="our_reference"), somebody("test"))
+    shop.drafts.publish("orders", somebody("test"), "a remark")
+    shop.rules.add_row("payment_terms", "PIN", "14", "test")
     menu(opened(open_page, group), f"more-{address_of(group.of)}").click("as_it_was").run()
     run = last(shop)
     assert (run.mapping_version, run.counts.planned) == (made, 2)
 
-    shop.drafts.take_version("orders", made, "test")
-    shop.drafts.publish("orders", "test", "back")
+    shop.drafts.take_version("orders", made, somebody("test"))
+    shop.drafts.publish("orders", somebody("test"), "back")
     with pytest.raises(PlanStaleError) as refused:
         shop.runs.commit(run.id, Approval(run.fingerprint, "test"))
     assert refused.value.code == "mapping_published_since"
@@ -359,7 +362,7 @@ def unknown(shop: Application, counter: Counter, customer: str) -> Iterator[Caus
     planned(shop, "orders", order)
     yield waiting(shop, "article_missing", key=order)
     shop.rules.set_table("articles", {}, "test")
-    shop.flows.change("orders", {"collective_article": ""}, "test")
+    shop.flows.change("orders", {"collective_article": ""}, somebody("test"))
     put_aside(shop, "orders")
 
 
@@ -411,7 +414,7 @@ def test_an_article_to_be_created_first_is_told_as_the_till_sold_it(
     assert shop.sandbox
     test = press(test, "again")
     assert f"AccountView has no article {REPAIR_HOUR}." in texts(test)
-    like = next(row for row in built_in(shop).state("ARTICLE") if row["ART_CODE"] == "10201")
+    like = next(row for row in built_in(shop).state("ARTICLE") if row["ART_CODE"] == "10051")
     new = {"ART_CODE": REPAIR_HOUR, "ART_DESC1": "Reparatie per uur", "AG_CODE": like["AG_CODE"], "VAT_CODE": "1"}
     built_in(shop).accountview.add("ARTICLE", {**new, "PX_SELL": 45, "UNT_CODE": like["UNT_CODE"]})
 
@@ -443,9 +446,12 @@ def test_one_of_several_customers_is_chosen_beside_what_differs(
     assert press(test, "to_needed").query_params["cause"] == address_of(group.of)
     test = opened(open_page, group)
     beside = test.table[0].value
-    assert list(beside.columns[1:]) == ["30001", "30002"]
-    cities = next(row for row in beside.to_numpy().tolist() if "Utrecht" in row)
-    assert cities[1:] == ["Utrecht", "Zeist"]
+    assert list(beside.columns[1:]) == ["This customer", "30001", "30002"]
+    rows = {row[0].casefold(): row[1:] for row in beside.to_numpy().tolist()}
+    assert next(row for row in rows.values() if "Utrecht" in row)[1:] == ["Utrecht", "Zeist"]
+    assert [":green[:material/check:]" in said for said in rows[plain("e-mail")]] == [False, True, True]
+    assert len({said.removeprefix(":green[:material/check:] ") for said in rows[plain("e-mail")]}) == 1
+    assert rows["customer number"][0] == relation
     assert test.button(key="choose_customer").disabled
 
     (issue,) = shop.exceptions.issues_of(group.of)
@@ -460,6 +466,15 @@ def test_one_of_several_customers_is_chosen_beside_what_differs(
     booked = [row["RPL_INV"] for row in built_in(shop).state("SO_HDR") if row["RPL_INV"] in ("30001", "30002")]
     assert booked == ["30002", "30002"]
     assert not is_open(shop, group.of)
+
+    later = counter.order(article, relation=relation)
+    assert committed(shop, planned(shop, "orders", later)).counts.proven == 1  # it is never asked again
+    while stores_in(shop).events.count():
+        shop.log.catch_up()
+    told = shop.log.ask("SELECT key, happened_at, facts FROM events WHERE event = 'linked_by_hand'")
+    (row,) = [row for row in told.to_dict("records") if row["key"] == issue.issue.key]
+    assert person().ref in str(row["facts"])
+    assert row["happened_at"] is not None
 
 
 # ---- a value
@@ -478,7 +493,7 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
     field = shop.flows.source_field("products", "article.ean")
     assert field is not None
     shop.exceptions.correct("products", field, {key: good}, person(), {key: first.title})
-    run = settled(shop, shop.runs.try_again("products", group.cause, "test", group.field, group.detail))
+    run = settled(shop, shop.runs.try_again("products", group.cause, somebody("test"), group.field, group.detail))
     assert run.counts.planned == 1
     assert key not in {one.issue.key for one in shop.exceptions.issues_of(group.of)}
     test = open_page("exceptions", status="corrected")
@@ -492,7 +507,7 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
     built_in(shop).accountview.edit("ARTICLE", key, {"K9_EAN": "8719980000124"})
     assert shop.drafts.why("products", key) != []
     assert not correction.holds_for(shop.exceptions.records("products", [key])[key])
-    shop.corrections.remove("products", [correction], person())
+    shop.corrections.remove("products", [correction], person().ref)
     assert shop.corrections.counts() == {}
 
 
@@ -551,14 +566,14 @@ def test_a_cause_is_given_to_a_person_and_carries_a_note(
     assert "an operator" in test.selectbox(key="assign_to").options
     test = menu(opened(open_page, group), place).click("note").run()
     assert not test.exception
-    shop.issues.assign(group.of, person(), person())
-    shop.issues.annotate(group.of, "Asked the *shop*", person())
+    shop.issues.assign(group.of, person().ref, person().ref)
+    shop.issues.annotate(group.of, "Asked the *shop*", person().ref)
 
     said = texts(open_page("exceptions", status="mine"))
 
     assert "With an operator" in said
     assert "Note: Asked the *shop*" in said
-    shop.issues.assign(group.of, "", person())
+    shop.issues.assign(group.of, "", person().ref)
 
 
 def test_a_cause_repaired_in_a_setting_leads_there(shop: Application, open_page: Open) -> None:
@@ -573,10 +588,11 @@ def test_a_cause_repaired_in_a_setting_leads_there(shop: Application, open_page:
 def test_what_is_shown_is_downloaded_record_by_record(shop: Application, unmapped: Callable[[int], CauseGroup]) -> None:
     group = unmapped(2)
 
-    lines = list(csv.DictReader(io.StringIO(shop.exceptions.csv([group], IssueState.OPEN))))
+    lines = [dict(zip(ISSUE_COLUMNS, line, strict=True)) for line in shop.exceptions.listed([group], IssueState.OPEN)]
 
     assert [line["cause"] for line in lines] == ["payment_method_unmapped"] * group.count
     assert {line["detail"] for line in lines} == {"PIN"}
+    assert all(isinstance(line["sold"], Decimal) and line["sold"] > 0 for line in lines)
 
 
 def test_a_record_that_cannot_be_read_is_shown_as_it_came(
@@ -591,7 +607,7 @@ def test_a_record_that_cannot_be_read_is_shown_as_it_came(
     stores.previews.finish(run.id, "fingerprint", (), RunState.DONE, 1)
     (group,) = fresh.exceptions.groups()
 
-    monkeypatch.setattr(cards, "_clicked", lambda *_: 0)  # no test can click a cell
+    monkeypatch.setattr(cards, "_clicked", lambda *_, **_named: (0, set()))  # no test can click a cell
     test = open_page("exceptions", flow="products", cause=address_of(group.of))
 
     assert not test.exception

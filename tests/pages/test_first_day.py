@@ -4,13 +4,15 @@ import html
 
 import pytest
 
+from integration.core.errors import ConfigurationError
 from integration.sandbox.server import running
 from integration.services import Application
 from pages.components.shared.wording import plain
-from tests.pages.conftest import Open, press, script, texts
+from tests.pages.conftest import Open, committed, press, script, settled, texts
+from tests.people import somebody
 
 
-@pytest.mark.usefixtures("fresh")
+@pytest.mark.usefixtures("unconnected")
 def test_the_overview_of_a_new_installation_is_an_invitation(open_page: Open) -> None:
     said = texts(open_page())
 
@@ -39,7 +41,7 @@ def test_the_set_up_begins_with_accountview_and_has_the_sandbox_beside_it(open_p
 
 def test_the_overview_leads_back_into_a_set_up_that_was_begun(fresh: Application, open_page: Open) -> None:
     assert "not finished" not in texts(open_page())
-    fresh.connections.connect_mplus("http://127.0.0.1:9/", "shop", "secret", "test")
+    fresh.connections.connect_mplus("http://127.0.0.1:9/", "shop", "secret", somebody("test"))
     test = open_page()
     assert "The set-up is not finished" in texts(test)
 
@@ -49,44 +51,50 @@ def test_the_overview_leads_back_into_a_set_up_that_was_begun(fresh: Application
     assert "Step 1 of 5: AccountView" in texts(test)
 
 
-@pytest.mark.usefixtures("fresh")
+@pytest.mark.usefixtures("unconnected")
 def test_nothing_goes_on_before_the_check_finds_nothing_wrong(open_page: Open) -> None:
     assert open_page("setup").button(key="continue").disabled
     assert "No flow is chosen yet" in texts(open_page("setup", step="questions"))
     assert "3 things are missing" in texts(open_page("setup", step="ready"))
 
 
-@pytest.mark.usefixtures("fresh")
+@pytest.mark.usefixtures("unconnected")
 def test_every_page_opens_empty_and_says_what_to_do_next(open_page: Open) -> None:
-    for name, said in {"preview": "No preview has been made yet", "runs": "Nothing has run yet",
-                       "logs": "Everything that was read", "setup": "Connect AccountView"}.items():  # fmt: skip
+    for name, said in {"preview": "Not connected yet", "runs": "Not connected yet", "exceptions": "Not connected yet",
+                       "stock": "Not connected yet", "logs": "Everything that was read",
+                       "setup": "Connect AccountView"}.items():  # fmt: skip
         test = open_page(name)
 
         assert not test.exception
         assert said in texts(test)
 
 
-@pytest.mark.usefixtures("fresh")
+@pytest.mark.usefixtures("unconnected")
 def test_without_connections_the_page_leads_to_the_set_up(open_page: Open) -> None:
     assert "Both systems have to be connected first" in texts(open_page("flows"))
 
 
-@pytest.mark.usefixtures("fresh")
-def test_a_preview_without_connections_says_why_and_starts_nothing(open_page: Open) -> None:
-    test = press(open_page("preview"), "first")
-
+def test_without_connections_every_page_leads_to_the_set_up_and_says_nothing_of_a_log_in(
+    unconnected: Application, open_page: Open
+) -> None:
+    test = press(open_page("preview"), "to_set_up")
     assert not test.exception
+    assert "Connect AccountView" in texts(test)
+
+    for system in ("accountview", "mplus"):  # whoever asks anyway is told the same
+        with pytest.raises(ConfigurationError, match="not_connected"):
+            unconnected.access.connector(system)
 
 
-def test_the_till_is_not_asked_before_everything_is_filled_in(fresh: Application, open_page: Open) -> None:
+def test_the_till_is_not_asked_before_everything_is_filled_in(unconnected: Application, open_page: Open) -> None:
     test = open_page("setup", step="mplus")
     test = next(button for button in test.button if button.label == "Check the connection").click().run()
 
     assert "Fill in address, ident and secret" in texts(test)
-    assert not fresh.connections.of("mplus").connected
+    assert not unconnected.connections.of("mplus").connected
 
 
-@pytest.mark.usefixtures("fresh")
+@pytest.mark.usefixtures("unconnected")
 def test_a_wrong_address_of_the_till_is_told_with_its_reason_and_never_the_secret(open_page: Open) -> None:
     test = open_page("setup", step="mplus")
     test.text_input[0].set_value("http://127.0.0.1")
@@ -102,7 +110,7 @@ def test_a_wrong_address_of_the_till_is_told_with_its_reason_and_never_the_secre
 
 def test_access_that_does_not_work_is_told_and_the_one_before_stays(fresh: Application, open_page: Open) -> None:
     with running(articles=60) as shop:
-        fresh.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", "test")
+        fresh.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", somebody("test"))
         test = press(open_page("setup", step="mplus"), "own-mplus")
         test.text_input[2].set_value("sandbox")
         test.text_input[3].set_value("hush-hush-secret")
@@ -114,7 +122,7 @@ def test_access_that_does_not_work_is_told_and_the_one_before_stays(fresh: Appli
         assert "The access before" not in texts(press(test, "check-mplus"))
 
 
-def test_the_log_in_names_the_host_as_it_is_called(fresh: Application, open_page: Open) -> None:
+def test_the_log_in_names_the_host_as_it_is_called(unconnected: Application, open_page: Open) -> None:
     test = open_page("setup", step="accountview")
     test.text_input[0].set_value("client")
     test.text_input[1].set_value("hush-hush-secret")
@@ -123,10 +131,10 @@ def test_the_log_in_names_the_host_as_it_is_called(fresh: Application, open_page
 
     assert not test.exception
     assert html.unescape(plain("www.xn--ccountview-yqi.net")) in texts(test)
-    assert not fresh.connections.is_logged_in()
+    assert not unconnected.connections.is_logged_in()
 
 
-@pytest.mark.usefixtures("fresh")
+@pytest.mark.usefixtures("unconnected")
 def test_an_answer_of_a_log_in_nobody_asked_for_is_refused(open_page: Open) -> None:
     test = open_page("setup", code="abc", state="invented")
 
@@ -134,9 +142,26 @@ def test_an_answer_of_a_log_in_nobody_asked_for_is_refused(open_page: Open) -> N
     assert "code" not in test.query_params
 
 
-@pytest.mark.usefixtures("fresh")
+@pytest.mark.usefixtures("unconnected")
 def test_a_page_without_its_frame_says_where_the_console_is() -> None:
     test = script("pages/runs.py").run()
 
     assert not test.exception
     assert texts(test) == "[Open the console](/)"
+
+
+def test_a_new_console_tells_where_to_begin_and_ticks_off_what_is_done(fresh: Application, open_page: Open) -> None:
+    fresh.connections.use_sandbox(somebody("test"))
+    assert "Begin with products: stock has no place at the till" in texts(open_page())
+    test = press(open_page(), "next_task")
+    assert not test.exception
+
+    plan = settled(fresh, fresh.runs.latest("products", limit=1)[0].id)
+    committed(fresh, plan)
+    assert [one.name for one in fresh.first_week.tasks() if one.done] == ["connect", "products"]
+    test = open_page()
+    assert "Preview stock and commit it" in texts(test)
+    assert "Begin with products" not in texts(test)
+
+    press(test, "hide_first_week")
+    assert "The first week" not in texts(open_page())

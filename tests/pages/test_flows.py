@@ -1,8 +1,10 @@
 """How a flow is arranged: settings, filters, fields, value tables, schedule and brakes."""
 
+from datetime import time
 from decimal import Decimal
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from integration.core.errors import PlanStaleError
 from integration.core.flow import Ownership
@@ -10,7 +12,9 @@ from integration.core.plan import Approval
 from integration.core.rules import Mapping, Rule
 from integration.core.run import Mode
 from integration.services import Application
-from tests.pages.conftest import Open, press, previewed, settled, texts
+from tests.pages.conftest import ARTICLES, Open, press, previewed, settled, texts
+from tests.people import somebody
+from tests.stores import built_in
 
 TABS = ["settings", "filters", "fields", "tables", "schedule", "brakes"]
 
@@ -22,6 +26,24 @@ def test_every_tab_opens_and_has_nothing_to_save(open_page: Open, tab: str) -> N
 
     assert not test.exception
     assert "Save changes" not in texts(test)
+
+
+def test_a_flow_runs_between_two_times_on_some_days_and_says_so(connected: Application, open_page: Open) -> None:
+    test = open_page("flows", tab="schedule", flow="stock")
+    test = test.number_input(key="stock-schedule_minutes-0").set_value(45).run()
+    test = test.time_input(key="stock-calendar.begins-0").set_value(time(7)).run()
+    test = test.time_input(key="stock-calendar.ends-0").set_value(time(22)).run()
+    test = test.button_group(key="stock-calendar.weekdays-en-0").set_value([0, 1, 2, 3, 4, 5]).run()
+    test = test.toggle(key="stock-calendar.holidays-0").set_value(False).run()
+    assert "Every 45 minutes between 07:00 and 22:00, not on Sundays and holidays" in texts(test)
+
+    test = press(test, "save")
+
+    assert not test.exception
+    table = connected.flows.settings("stock").timetable
+    assert (table.every, table.begins, table.ends, table.holidays) == (45, time(7), time(22), False)
+    assert table.weekdays == frozenset(range(6))
+    connected.flows.change("stock", {"schedule_minutes": 5, "calendar": {}}, somebody("test"))
 
 
 def test_changes_of_several_tabs_are_saved_with_one_button(connected: Application, open_page: Open) -> None:
@@ -38,7 +60,42 @@ def test_changes_of_several_tabs_are_saved_with_one_button(connected: Applicatio
     assert connected.flows.settings("products").model_dump()["sku_rule"] == "allotted"
     assert connected.flows.settings("products").schedule_minutes == 12
     assert "not saved yet" not in texts(test)
-    connected.flows.change("products", {"sku_rule": "code", "schedule_minutes": 5}, "test")
+    connected.flows.change("products", {"sku_rule": "code", "schedule_minutes": 5}, somebody("test"))
+
+
+def left(test: AppTest, key: str) -> None:
+    """Press a button and be on another page before the answer to it is drawn."""
+    test.button(key=key).click()
+    test.switch_page("pages/runs.py").run()
+    assert not test.exception
+
+
+def test_what_is_saved_is_kept_where_the_page_is_left_before_it_is_drawn_anew(
+    connected: Application, open_page: Open
+) -> None:
+    test = open_page("flows", tab="settings")
+    left(test.selectbox(key="products-zero_price-0").set_value("park").run(), "save")
+    assert connected.flows.settings("products").model_dump()["zero_price"] == "park"
+    connected.flows.change("products", {"zero_price": "send"}, somebody("test"))
+
+    kept = connected.rules.tables()["vat_codes"]
+    test = open_page("flows", tab="tables")
+    left(next(one for one in test.selectbox).set_value("1").run(), "save_table")
+    assert "1" in {other for code, other in connected.rules.tables()["vat_codes"].items() if kept.get(code) != other}
+    connected.rules.set_table("vat_codes", kept, "test")
+
+
+def test_what_is_entered_last_is_saved_with_what_the_form_had_taken_in(connected: Application, open_page: Open) -> None:
+    test = open_page("flows", tab="settings")
+    test = test.selectbox(key="products-zero_price-0").set_value("park").run()
+    test.number_input(key="products-decimals-0").set_value(1)
+
+    test = press(test, "save")
+
+    now = connected.flows.settings("products").model_dump()
+    assert (now["zero_price"], now["decimals"]) == ("park", 1)
+    assert "not saved yet" not in texts(test)
+    connected.flows.change("products", {"zero_price": "send", "decimals": 2}, somebody("test"))
 
 
 def test_discarded_changes_leave_the_settings_as_they_are(connected: Application, open_page: Open) -> None:
@@ -67,7 +124,7 @@ def test_a_flow_that_is_on_says_when_it_runs_next(connected: Application, open_p
 
     assert "Next run:" in texts(test)
     assert connected.flows.statuses()[0].next_run is not None
-    connected.flows.change("products", {"on": False}, "test")
+    connected.flows.change("products", {"on": False}, somebody("test"))
 
 
 def test_a_brake_is_switched_off_only_with_a_reason_and_the_log_keeps_it(
@@ -86,7 +143,7 @@ def test_a_brake_is_switched_off_only_with_a_reason_and_the_log_keeps_it(
     connected.log.catch_up()
     told = connected.log.ask("select facts from events where event = 'brake_switched_off'")
     assert "Summer sale" in str(told["facts"][0])
-    connected.flows.change("products", {"brakes": {"price_percent": "25"}}, "test")
+    connected.flows.change("products", {"brakes": {"price_percent": "25"}}, somebody("test"))
 
 
 def test_filters_show_how_many_are_in_and_out_with_the_reason(connected: Application, open_page: Open) -> None:
@@ -97,7 +154,7 @@ def test_filters_show_how_many_are_in_and_out_with_the_reason(connected: Applica
 
     assert not test.exception
     numbers = {metric.label: int(metric.value) for metric in test.metric}
-    assert numbers["Take part"] + numbers["Left out"] == 400
+    assert numbers["Take part"] + numbers["Left out"] == ARTICLES
     assert numbers["Take part"] > 0
     reasons = test.dataframe[0].value["reason"]
     assert reasons.str.contains("left out by a filter").any()
@@ -136,7 +193,7 @@ def test_an_added_field_is_published_as_a_new_version_and_older_plans_are_refuse
     with pytest.raises(PlanStaleError, match="mapping_published_since"):
         connected.runs.commit(run.id, Approval(run.fingerprint, "test"))
     connected.runs.discard(run.id, "test")
-    connected.mappings.publish("products", before.mapping, after.version, "test", "as it was")
+    connected.mappings.publish("products", before.mapping, after.version, somebody("test"), "as it was")
 
 
 def test_two_people_cannot_publish_over_each_other(connected: Application) -> None:
@@ -144,10 +201,10 @@ def test_two_people_cannot_publish_over_each_other(connected: Application) -> No
     rules = tuple(
         Rule(target=one.target, source=one.source, ownership=Ownership.NEVER) for one in before.mapping.rules[:1]
     )
-    connected.mappings.publish("products", before.mapping, before.version, "anna", "the same")
+    connected.mappings.publish("products", before.mapping, before.version, somebody("anna"), "the same")
 
     with pytest.raises(PlanStaleError):
-        connected.mappings.publish("products", Mapping(1, rules), before.version, "ben", "over it")
+        connected.mappings.publish("products", Mapping(1, rules), before.version, somebody("ben"), "over it")
 
 
 def test_a_missing_vat_code_is_listed_first_and_gets_its_counterpart(connected: Application, open_page: Open) -> None:
@@ -158,7 +215,7 @@ def test_a_missing_vat_code_is_listed_first_and_gets_its_counterpart(connected: 
     test = open_page("flows", tab="tables")
     assert f"Try these {parked} again" in texts(test)
     first = next(one for one in test.selectbox)
-    assert first.label == "2"
+    assert first.label.split()[0] == "2"
 
     test = press(first.set_value(kept["2"]).run(), "save_table")
 
@@ -168,6 +225,55 @@ def test_a_missing_vat_code_is_listed_first_and_gets_its_counterpart(connected: 
     assert (run.mode, settled(connected, run.id).counts.read) == (Mode.CHOSEN, parked)
     assert connected.exceptions.unmapped("products", "vat_codes") == {}
     connected.runs.discard(run.id, "test")
+
+
+def test_a_code_that_nobody_uses_yet_can_be_typed_beside_those_in_use(connected: Application, open_page: Open) -> None:
+    debtor = str(built_in(connected).state("CONTACT")[0]["SUB_NR"])
+    built_in(connected).accountview.edit("CONTACT", debtor, {"SHIP_MTH": "POST"})
+    test = open_page("flows", flow="orders", tab="tables", table="shipping_methods")
+    fields = [one for one in test.selectbox if "POST" in one.options]
+    assert fields
+    assert all(one.proto.accept_new_options for one in fields)
+
+    press(fields[0].set_value("POST").run(), "save_table")
+
+    ((key, other),) = connected.rules.tables()["shipping_methods"].items()
+    assert other == "POST"
+    connected.tables.save("shipping_methods", {key: "KOERIER"}, somebody("test"))
+    test = open_page("flows", flow="orders", tab="tables", table="shipping_methods")
+    assert "KOERIER" in [one.value for one in test.selectbox]
+    assert "is no row" not in texts(test)
+    connected.rules.set_table("shipping_methods", {}, "test")
+
+
+def test_what_stands_in_for_an_article_of_the_till_is_chosen_on_both_sides(
+    connected: Application, open_page: Open
+) -> None:
+    connected.rules.set_table("articles", {}, "test")
+    test = open_page("flows", flow="orders", tab="tables", table="articles")
+    own = next(one for one in test.selectbox if one.label.startswith("9900002"))
+    assert "Reparatie per uur" in own.label
+    code = next(one for one in own.options if one and "·" in one)
+
+    press(own.set_value(code.partition(" · ")[0]).run(), "save_table")
+
+    assert connected.rules.tables()["articles"] == {"9900002": code.partition(" · ")[0]}
+    connected.rules.set_table("articles", {}, "test")
+
+
+def test_price_groups_of_new_customers_are_chosen_from_those_of_the_till(
+    connected: Application, open_page: Open
+) -> None:
+    groups = connected.lists.captions("mplus", "price_groups")
+    test = open_page("flows", flow="customers", tab="settings")
+    field = next(one for one in test.selectbox if str(one.key).startswith("customers-default_price_group"))
+    assert [one.partition(" · ")[0] for one in field.options[1:]] == list(groups)
+
+    test = press(field.set_value(next(iter(groups))).run(), "save")
+
+    assert not test.exception
+    assert connected.flows.settings("customers").model_dump()["default_price_group"] == next(iter(groups))
+    connected.flows.change("customers", {"default_price_group": ""}, somebody("test"))
 
 
 def test_a_parked_line_leads_to_its_setting_and_can_be_tried_again(connected: Application, open_page: Open) -> None:
@@ -189,14 +295,14 @@ def test_an_article_without_a_vat_code_names_the_field_to_correct(connected: App
 
     said = texts(open_page("preview", plan=run.id, show="park", record=str(row.seq)))
 
-    assert f"Article {row.key} has no VAT code in AccountView" in said
+    assert f"Article {row.key} · {row.title} has no VAT code in AccountView" in said
     assert f"To correct in AccountView: article {row.key}, field BTW-code (VAT_CODE)" in said
     connected.runs.discard(run.id, "test")
 
 
 def test_the_numbers_for_a_monitor_tell_runs_parked_and_the_age_of_the_last_proof(connected: Application) -> None:
-    told = connected.flows.metrics()
+    told = connected.metrics.text()
 
-    assert f'console_parked{{flow="products"}} {connected.flows.statuses()[0].parked}' in told
+    assert f'console_parked{{flow="products"}} {float(connected.flows.statuses()[0].parked)}' in told
     assert 'console_runs{flow="products",state="done"}' in told
     assert "console_last_proof_age_seconds" in told

@@ -14,9 +14,12 @@ SPEAKS = re.compile(
 )
 # Where something is said on a terminal by itself: what of it may be foreign goes through `visible` or `json_line`.
 SPEAKERS = {
+    "integration/core/chain.py": "the verifier that goes with an export: words and numbers of its own",
     "integration/web/server.py": "the sentences for which the server does not start",
+    "integration/channels/__main__.py": "answers to its own process, as JSON",
     "integration/arguments.py": "`wrong_use`, for whatever was typed",
     "integration/terminal.py": "`print_json` and the trace of a bug",
+    "integration/safekeeping.py": "what is arranged, as `json_text`",
     "integration/sandbox/__main__.py": "addresses of its own",
 }
 

@@ -83,6 +83,7 @@ def test_every_fault_has_its_words(hazard: str) -> None:
     assert text(f"hazard_{hazard}")
 
 
+@pytest.mark.long
 @pytest.mark.processes
 def test_a_series_is_begun_goes_on_without_the_page_and_can_be_stopped(lab: Application, open_page: Open) -> None:
     test = press(open_page("lab"), "lab-begin")

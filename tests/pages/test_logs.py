@@ -1,6 +1,7 @@
 """The log on screen: records and their filters, one record's life, volumes, and questions in SQL."""
 
 import io
+import re
 import sys
 
 import pandas as pd
@@ -12,9 +13,11 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
 from integration.services.log import Sought
 from integration.words import LANGUAGES
+from tests.browser.test_operators import WIDE
 from tests.log import hostile
 from tests.pages.conftest import Open, committed, press, settled, texts
 from tests.patience import until
+from tests.people import somebody
 from tests.stores import stores_in
 
 
@@ -22,9 +25,12 @@ from tests.stores import stores_in
 def ran(connected: Application) -> Run:
     """A shop whose products and orders were written once, and all of it in the log."""
     products = committed(
-        connected, settled(connected, connected.runs.preview(PreviewRequest("products", "test", Mode.COMPLETE)))
+        connected,
+        settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE))),
     )
-    committed(connected, settled(connected, connected.runs.preview(PreviewRequest("orders", "test", Mode.COMPLETE))))
+    committed(
+        connected, settled(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
+    )
     connected.log.catch_up()
     return products
 
@@ -98,12 +104,14 @@ def test_records_are_found_by_key_title_cause_and_what_was_told(
 
 def test_the_file_of_a_search_has_every_page_of_it(connected: Application, ran: Run, open_page: Open) -> None:
     sought = Sought(run=ran.id)
+    found = connected.log.search(sought).attrs["found"]
     test = open_page("logs", run=ran.id)
     assert len(_shown(test)) == 200
-    assert f"Events 1 to 200 of {connected.log.search(sought).attrs['found']:,}." in texts(test)
+    assert f"Events 1 to 200 of {found:,}." in texts(test)
     second = open_page("logs", run=ran.id, page="2")
-    assert "Events 201 to 400" in texts(second)
-    assert set(_shown(second).index) == set(range(200))
+    assert 0 < len(_shown(second)) == min(found - 200, 200)
+    assert f"Events 201 to {min(found, 400)}" in texts(second)
+    assert set(_shown(second).index) == set(range(len(_shown(second))))
 
 
 def test_the_life_of_an_order_tells_its_steps_its_place_and_its_sums(
@@ -216,8 +224,12 @@ def test_an_address_fills_the_editor_and_runs_nothing(open_page: Open) -> None:
     assert "Answer" in texts(press(test, "run_question"))
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("ran")
-def test_a_question_that_had_to_be_stopped_says_so_in_each_language(open_page: Open) -> None:
+def test_a_question_that_had_to_be_stopped_says_so_in_each_language(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pages.components.logs.questions.SECONDS", 0.2)
     said = {"en": "The question was stopped", "nl": "De vraag is gestopt", "de": "Die Abfrage wurde abgebrochen"}
     for language, sentence in said.items():
         test = open_page("logs", tab="questions", query=hostile.BOMB)
@@ -303,6 +315,41 @@ def test_a_wrong_question_says_where_and_keeps_what_was_typed(open_page: Open) -
 
 
 @pytest.mark.usefixtures("ran")
+def test_a_life_tells_what_a_record_waited_for_and_who_ended_that(connected: Application, open_page: Open) -> None:
+    connected.flows.change("orders", {"brakes": WIDE}, somebody("test"))
+    connected.flows.change("orders", {"default_debtor": "fallback", "debtor_number": "20001"}, somebody("test"))
+    tried = connected.runs.try_again("orders", "customer_missing", by=somebody("test"))
+    done = committed(connected, settled(connected, tried))
+    assert done.counts.proven
+    connected.log.catch_up()
+    row = next(one for one in connected.plans.rows(done.id, "proven") if one.kind is Kind.SALES_ORDER)
+
+    said = texts(open_page("logs", record=f"orders:{row.key}"))
+
+    assert re.search(r"Waited [^:]+: .* no customer [^.]*, until test changed “Default debtor.*”", said)
+    assert "Default debtor **fallback**" in said
+    assert "Approved" in said
+    connected.flows.change("orders", {"default_debtor": "off", "debtor_number": ""}, somebody("test"))
+
+
+@pytest.mark.usefixtures("ran")
+def test_links_are_listed_and_found_by_their_number_in_the_other_system(
+    connected: Application, open_page: Open
+) -> None:
+    test = open_page("logs", tab="links")
+    assert {"xlsx-links", "csv-links", "data-links"} <= {str(one.key) for one in test.get("download_button")}
+    every = _shown(test)
+    assert len(every) == min(200, connected.links.found(list(connected.flows), ""))
+    row = every.iloc[-1]
+
+    found = _shown(open_page("logs", tab="links", find=row["there"]))
+
+    assert row["code"] in set(found["code"])
+    assert len(found) < len(every)
+    assert "No link matches this filter" in texts(open_page("logs", tab="links", find="nowhere at all"))
+
+
+@pytest.mark.usefixtures("ran")
 def test_an_answer_that_was_cut_says_so(open_page: Open) -> None:
     test = press(open_page("logs", tab="questions", query="SELECT * FROM range(20000)"), "run_question")
     assert "Only the first 10,000 rows are shown" in texts(test)
@@ -329,13 +376,14 @@ def test_an_answer_is_drawn_and_the_address_keeps_what_is_drawn(open_page: Open)
 
 def test_the_whole_log_is_a_file_for_whoever_has_a_ticket(connected: Application, ran: Run) -> None:
     assert ran.id
-    ticket = connected.log_access.ticket()
-    file = connected.log_access.exported("log.csv", ticket)
-    assert file is not None
+    access, ann = connected.log_access, somebody("ann")
+    ticket = access.ticket(ann)
+    assert access.spend("log.csv", ticket) == ann
+    assert access.spend("log.csv", ticket) is None  # it holds once
+    file = access.exported("log.csv")
     told = pd.read_csv(io.BytesIO(file.read_bytes()), dtype=str)
     file.unlink()
     assert ran.id in set(told["run"])
-    assert connected.log_access.exported("log.csv", ticket) is None  # it holds once
     for wrong in ("", "x", f"{ticket}0", f"9999999999.{ticket.partition('.')[2]}"):
-        assert connected.log_access.exported("log.csv", wrong) is None
-    assert connected.log_access.exported("console.sqlite", connected.log_access.ticket()) is None
+        assert access.spend("log.csv", wrong) is None
+    assert access.spend("console.sqlite", access.ticket(ann)) is None

@@ -15,8 +15,10 @@ from integration.core.run import PreviewRequest, RunState
 from integration.flows.functions.toolbox import FUNCTIONS
 from integration.services import Application
 from pages.components.shared.application import person
-from tests.pages.conftest import Open, committed, press, previewed, settled, texts
+from tests.pages.conftest import PARTLY_KNOWN, Open, committed, press, previewed, settled, texts
+from tests.people import somebody
 
+ARTICLES = PARTLY_KNOWN  # more than an effect is told of
 NAME = "product.name"
 HOSTILE = (
     "9**9**9", "'x' * 10**9", "().__class__", "__import__('os')", "open('/etc/passwd')", "name.__class__", "lambda: 1",
@@ -38,7 +40,7 @@ def clean(request: pytest.FixtureRequest) -> Iterator[None]:
     if "shop" in request.fixturenames:
         shop: Application = request.getfixturevalue("shop")
         for flow in shop.flows:
-            shop.drafts.discard(flow, "test")
+            shop.drafts.discard(flow, somebody("test"))
 
 
 def opened(open_page: Open, flow: str = "products", **address: str) -> AppTest:
@@ -71,7 +73,7 @@ def shown_rules(test: AppTest) -> dict[str, list[str]]:
 def test_without_a_connection_the_page_leads_to_the_set_up(fresh: Application, open_page: Open) -> None:
     assert not any(status.connected for status in fresh.connections.statuses())
 
-    test = press(open_page("mappings"), "empty")
+    test = press(open_page("mappings"), "to_set_up")
 
     assert not test.exception
     assert "Set-up" in test.title[0].value
@@ -274,24 +276,24 @@ def test_a_record_that_is_not_there_is_said(open_page: Open) -> None:
 
 
 def test_unmapped_values_of_real_records_stand_first_in_a_table(shop: Application, open_page: Open) -> None:
-    shop.rules.set_table("payment_methods", {"CASH": "14"}, "test")
-    run = settled(shop, shop.runs.preview(PreviewRequest("orders", "test")))
-    waiting = shop.exceptions.unmapped("orders", "payment_methods")
+    shop.rules.set_table("payment_terms", {"CASH": "14"}, "test")
+    run = settled(shop, shop.runs.preview(PreviewRequest("orders", somebody("test"))))
+    waiting = shop.exceptions.unmapped("orders", "payment_terms")
     assert waiting
 
-    test = opened(open_page, flow="orders", part="tables", table="payment_methods")
+    test = opened(open_page, flow="orders", part="tables", table="payment_terms")
 
-    said = [one.value for one in test.markdown if ":small[**" in one.value]
-    first = next(one for one in said if any(f"**{code}**" in one for code in [*waiting, "CASH", "PIN"]))
-    assert any(f"**{code}**" in first for code in waiting)
-    assert "orders parked" in first or "parked" in first
+    said = [one.value for one in test.markdown if one.value.startswith(":small[")]
+    first = next(one for one in said if any(f"[{code} · " in one for code in [*waiting, "CASH", "GIFTCARD"]))
+    assert any(f"[{code} · " in first for code in waiting)
+    assert "parked" in first
 
     code = next(iter(waiting))
     test = test.selectbox(key=keyed(test, "selectbox", f"-{code}")).set_value("14").run()
     test = press(test, "save_table")
     assert not test.exception
-    assert shop.rules.tables()["payment_methods"] == {"CASH": "14", code: "14"}
-    shop.rules.set_table("payment_methods", {}, "test")
+    assert shop.rules.tables()["payment_terms"] == {"CASH": "14", code: "14"}
+    shop.rules.set_table("payment_terms", {}, "test")
     if shop.runs.get(run.id).state is RunState.READY:
         shop.runs.discard(run.id, "test")
 
@@ -381,7 +383,7 @@ def test_what_another_person_published_meanwhile_is_shown_and_the_draft_is_kept(
     drafted(shop)
     mapping = shop.mappings.published("products")
     theirs = tuple(rule for rule in mapping.mapping.rules if rule.target != "product.text")
-    shop.mappings.publish("products", type(mapping.mapping)(1, theirs), mapping.version, "Bram", "no texts")
+    shop.mappings.publish("products", type(mapping.mapping)(1, theirs), mapping.version, somebody("Bram"), "no texts")
 
     test = opened(open_page)
     said = texts(test)
@@ -396,5 +398,5 @@ def test_what_another_person_published_meanwhile_is_shown_and_the_draft_is_kept(
     draft = shop.drafts.draft("products")
     assert draft is not None
     assert "product.text" not in {rule.target for rule in draft.mapping.rules}
-    shop.drafts.take_version("products", mapping.version, "test")
+    shop.drafts.take_version("products", mapping.version, somebody("test"))
     shop.drafts.publish("products", person(), "texts again")

@@ -14,6 +14,7 @@ from integration.services.setup import STEPS
 from integration.store.tables import mappings, settings, value_tables
 from integration.words import say
 from tests.pages.conftest import Open, texts
+from tests.people import somebody
 from tests.stores import stores_in
 
 FAILED = tuple(say(code, {"incident": ""}).what[:24] for code in ("page_failed", "part_failed"))
@@ -63,10 +64,13 @@ def stored(app: Application, name: str, value: Any) -> None:
 @pytest.mark.parametrize(
     "nonsense",
     [
-        {"on": "perhaps", "schedule_minutes": "x", "filters": 7, "brakes": {"changes": -1, "price_percent": "NaN"}},
+        pytest.param(
+            {"on": "perhaps", "schedule_minutes": "x", "filters": 7, "brakes": {"changes": -1, "price_percent": "NaN"}},
+            marks=pytest.mark.long,
+        ),
         {"on": True, "schedule_minutes": 10**400, "filters": [{"field": ""}], "brakes": [], "auto_approve": "٣",
          "branches": {"1": 7}, "rates": {"USD": "NaN"}, "content": "?", "offers": 3, "nobody": "knows"},
-        [1, 2], "text",
+        pytest.param([1, 2], marks=pytest.mark.long), pytest.param("text", marks=pytest.mark.long),
     ],
     ids=["types", "values", "list", "text"],
 )  # fmt: skip
@@ -91,20 +95,24 @@ def test_settings_that_cannot_be_used_are_told_and_put_right_by_whoever_saves_ot
     assert [one.fault is None for one in connected.flows.statuses()].count(False) == 1
     assert not connected.flows.may_begin("products", Mode.CHANGES)
     with pytest.raises(ConfigurationError):
-        connected.runs.preview(PreviewRequest("products", "test"))
+        connected.runs.preview(PreviewRequest("products", somebody("test")))
 
-    connected.flows.change("products", {"on": True}, "test")
+    connected.flows.change("products", {"on": True}, somebody("test"))
 
     assert all(one.fault is None for one in connected.flows.statuses())
     assert connected.flows.settings("products").brakes.changes == 7
     assert connected.flows.is_on("products")
 
 
-@pytest.mark.parametrize("address", ADDRESSES, ids=lambda one: str(one)[:20])
+@pytest.mark.parametrize(
+    "address",
+    [*ADDRESSES[:1], None, *(pytest.param(one, marks=pytest.mark.long) for one in ADDRESSES[1:] if one is not None)],
+    ids=lambda one: str(one)[:20],
+)
 def test_an_address_that_cannot_be_used_keeps_no_page_from_opening(
-    fresh: Application, open_page: Open, address: Any
+    unconnected: Application, open_page: Open, address: Any
 ) -> None:
-    connected = fresh.access.connected
+    connected = unconnected.access.connected
     connected.put("mplus", {"url": address, "ident": address, "secret": "s"}, "test")
     connected.put("accountview", {"url": address, "client_id": "c", "company": "1"}, "test")
     for name in ("setup mplus", "setup accountview", "overview"):
@@ -121,16 +129,17 @@ def test_an_address_that_cannot_be_used_keeps_no_page_from_opening(
      ("https://kas sa", "", "This is no address"), ("x", "80", "This is no address")],
 )  # fmt: skip
 def test_a_typing_mistake_is_told_beside_the_field_and_kept_nowhere(
-    fresh: Application, open_page: Open, address: str, port: str, said: str
+    unconnected: Application, open_page: Open, address: str, port: str, said: str
 ) -> None:
     test = open_page("setup", step="mplus")
     for field, value in zip(test.text_input, (address, port, "ident", "secret"), strict=True):
         field.set_value(value)
     test.button[[one.label for one in test.button].index("Check the connection")].click().run()
     assert said in texts(test)
-    assert not fresh.access.is_connected("mplus")
+    assert not unconnected.access.is_connected("mplus")
 
 
+@pytest.mark.long
 def test_connections_that_cannot_be_used_keep_no_page_from_opening(fresh: Application, open_page: Open) -> None:
     connected = fresh.access.connected
     connected.put("mplus", {"url": "https://kassa.example:99999/", "ident": 7, "page_articles": -1}, "test")
@@ -139,7 +148,13 @@ def test_connections_that_cannot_be_used_keep_no_page_from_opening(fresh: Applic
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"rules": 7}, {"version": "x", "rules": [{"target": 3}, "text"]}, {"rules": None}]
+    "body",
+    [
+        {"version": "x", "rules": [{"target": 3}, "text"]},
+        pytest.param({}, marks=pytest.mark.long),
+        pytest.param({"rules": 7}, marks=pytest.mark.long),
+        pytest.param({"rules": None}, marks=pytest.mark.long),
+    ],
 )
 def test_mappings_and_tables_that_cannot_be_used_keep_no_page_from_opening(
     fresh: Application, open_page: Open, body: Any
@@ -155,13 +170,14 @@ def test_mappings_and_tables_that_cannot_be_used_keep_no_page_from_opening(
 
 @pytest.mark.parametrize("field", ["schedule_minutes", "brakes.changes", "on"])
 @pytest.mark.parametrize("value", NUMBERS, ids=lambda one: str(one)[:8])
-def test_what_cannot_be_used_is_refused_where_it_is_entered(fresh: Application, field: str, value: Any) -> None:
+def test_what_cannot_be_used_is_refused_where_it_is_entered(unconnected: Application, field: str, value: Any) -> None:
     group, _, name = field.partition(".")
     given = {group: {name: value} if name else value}
     if value in TAKEN.get(field, ()):
-        fresh.flows.change("products", given, "test")
+        unconnected.flows.change("products", given, somebody("test"))
     else:
         with pytest.raises(ConfigurationError, match="flow_setting_invalid") as caught:
-            fresh.flows.change("products", given, "test")
+            unconnected.flows.change("products", given, somebody("test"))
         assert group in caught.value.facts["setting"]
-    assert fresh.flows.settings("products").schedule_minutes in range(1, 60)
+    assert unconnected.flows.settings("products").schedule_minutes in range(1, 60)
+    stores_in(unconnected).settings.put("flow:products", {}, "test")

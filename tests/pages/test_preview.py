@@ -1,7 +1,5 @@
 """The preview page: what a plan can be filtered by, and what is chosen over all its pages."""
 
-import csv
-import io
 from collections.abc import Iterator
 
 import pytest
@@ -11,9 +9,17 @@ from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
 from integration.core.run import Among, Mode, PreviewRequest, Run, RunState
 from integration.services import Application
+from integration.services.runs import PLAN_COLUMNS
 from pages.components.shared.plan import PAGE
-from tests.pages.conftest import Open, press, previewed, settled, texts
+from tests.pages.conftest import Open, braked, press, previewed, settled, texts
+from tests.people import somebody
 from tests.stores import built_in, stores_in
+
+
+@pytest.fixture(scope="module", autouse=True)
+def limit(connected: Application) -> None:
+    """Every plan trips a brake."""
+    braked(connected)
 
 
 @pytest.fixture
@@ -39,50 +45,50 @@ def options(test: AppTest, name: str) -> list[str]:
 
 
 def test_a_filter_by_group_shows_its_lines_and_the_csv_is_what_is_shown(
-    connected: Application, open_page: Open, plan: Run
+    connected: Application, open_page: Open, looked_at: Run
 ) -> None:
-    counted = connected.plans.facets(plan.id, "create")["group"]
+    counted = connected.plans.facets(looked_at.id, "create")["group"]
     group, number = next(iter(counted.items()))
 
-    test = open_page("preview", plan=plan.id, show="create", group=group)
+    test = open_page("preview", plan=looked_at.id, show="create", group=group)
 
     assert not test.exception
     assert len(shown(test)) == min(number, PAGE)
-    told = csv.DictReader(io.StringIO(connected.plans.csv(plan.id, "create", "", Among(group=group))))
-    assert list(dict.fromkeys(row["key"] for row in told)) == shown(test)
+    told = connected.plans.listed(looked_at.id, "create", "", Among(group=group))
+    assert list(dict.fromkeys(row[PLAN_COLUMNS.index("key")] for row in told)) == shown(test)
 
 
 def test_a_filter_by_field_is_kept_in_the_address_and_offers_what_there_is(
-    connected: Application, open_page: Open, plan: Run
+    connected: Application, open_page: Open, looked_at: Run
 ) -> None:
-    test = open_page("preview", plan=plan.id, show="update")
-    fields = connected.plans.facets(plan.id, "update")["field"]
+    test = open_page("preview", plan=looked_at.id, show="update")
+    fields = connected.plans.facets(looked_at.id, "update")["field"]
     assert len(options(test, "field")) == len(fields) + 1
 
     test = test.selectbox(key="_field").select("article.price_incl").run()
 
     assert test.query_params["field"] == "article.price_incl"
     assert len(shown(test)) == fields["article.price_incl"]
-    assert {row.key for row in connected.plans.rows(plan.id, "update", among=Among(field="article.price_incl"))} == set(
-        shown(test)
-    )
+    assert {
+        row.key for row in connected.plans.rows(looked_at.id, "update", among=Among(field="article.price_incl"))
+    } == set(shown(test))
 
 
-def test_parked_lines_are_sorted_out_by_their_reason(connected: Application, open_page: Open, plan: Run) -> None:
-    causes = connected.plans.facets(plan.id, "park")["cause"]
+def test_parked_lines_are_sorted_out_by_their_reason(connected: Application, open_page: Open, looked_at: Run) -> None:
+    causes = connected.plans.facets(looked_at.id, "park")["cause"]
     cause, number = next(iter(causes.items()))
 
-    test = open_page("preview", plan=plan.id, show="park", cause=cause)
+    test = open_page("preview", plan=looked_at.id, show="park", cause=cause)
 
     assert len(shown(test)) == number
-    assert sum(causes.values()) == connected.plans.count(plan.id, "park")
+    assert sum(causes.values()) == connected.plans.count(looked_at.id, "park")
 
 
 def test_another_action_forgets_the_field_and_keeps_the_group(
-    connected: Application, open_page: Open, plan: Run
+    connected: Application, open_page: Open, looked_at: Run
 ) -> None:
-    group = next(iter(connected.plans.facets(plan.id, "update")["group"]))
-    test = open_page("preview", plan=plan.id, show="update", group=group, field="article.price_incl")
+    group = next(iter(connected.plans.facets(looked_at.id, "update")["group"]))
+    test = open_page("preview", plan=looked_at.id, show="update", group=group, field="article.price_incl")
 
     test = test.segmented_control(key="_show").set_value("create").run()
 
@@ -91,10 +97,10 @@ def test_another_action_forgets_the_field_and_keeps_the_group(
     assert test.query_params["group"] == group
 
 
-def test_filters_that_nothing_meets_can_be_cleared(open_page: Open, plan: Run) -> None:
-    test = open_page("preview", plan=plan.id, show="update", field="article.never")
+def test_filters_that_nothing_meets_can_be_cleared(open_page: Open, looked_at: Run) -> None:
+    test = open_page("preview", plan=looked_at.id, show="update", field="article.never")
     assert "No line meets these filters" in texts(test) or shown(test)
-    test = open_page("preview", plan=plan.id, show="create", find="nothing is called so")
+    test = open_page("preview", plan=looked_at.id, show="create", find="nothing is called so")
 
     test = press(test, "clear")
 
@@ -141,11 +147,11 @@ def test_a_line_without_its_tick_stays_left_out_wherever_one_looks_in_between(
     connected: Application, open_page: Open, plan: Run
 ) -> None:
     changes = connected.plans.count(plan.id, "changes")
-    test = tick(open_page("preview", plan=plan.id, show="all"), plan, 0)
-    first = connected.plans.rows(plan.id, limit=1)[0]
+    test = tick(open_page("preview", plan=plan.id, show="create"), plan, 0)
+    first = connected.plans.rows(plan.id, "create", limit=1)[0]
     assert bar(test, 1, changes)
 
-    for show in ("skip", "create", "park", "all"):
+    for show in ("skip", "all", "park", "create"):
         test = test.segmented_control(key="_show").set_value(show).run()
         assert bar(test, 1, changes)
 
@@ -169,7 +175,7 @@ def test_what_was_left_out_is_not_written(connected: Application, open_page: Ope
 
 def test_two_who_choose_see_the_choice_of_each_other(connected: Application, open_page: Open, plan: Run) -> None:
     changes = connected.plans.count(plan.id, "changes")
-    hers, his = (open_page("preview", plan=plan.id, show="all") for _ in range(2))
+    hers, his = (open_page("preview", plan=plan.id, show="create") for _ in range(2))
 
     hers = tick(hers, plan, 0)
     his = tick(his, plan, 1)
@@ -187,7 +193,7 @@ def test_the_question_of_a_brake_stays_while_a_newer_plan_that_says_the_same_tak
     connected: Application, open_page: Open, plan: Run
 ) -> None:
     assert plan.brakes
-    test = press(tick(open_page("preview", plan=plan.id, show="all"), plan, 0), "commit")
+    test = press(tick(open_page("preview", plan=plan.id, show="create"), plan, 0), "commit")
     typed = f"typed-{plan.brakes[0].code}"
     test.text_input(key=typed).set_value("1").run()
 
@@ -247,7 +253,7 @@ def test_a_plan_made_before_names_in_accountview_were_changed_cannot_be_committe
     connected: Application, open_page: Open, plan: Run
 ) -> None:
     before = dict(connected.names.in_force().article)["ean"]
-    connected.names.put({"article.ean": ""}, "test")
+    connected.names.put({"article.ean": ""}, somebody("test"))
 
     test = open_page("preview", plan=plan.id)
 
@@ -255,7 +261,7 @@ def test_a_plan_made_before_names_in_accountview_were_changed_cannot_be_committe
     assert test.button(key="commit").disabled
     with pytest.raises(PlanStaleError, match="names_changed_since"):
         connected.runs.commit(plan.id, Approval(plan.fingerprint, "test"))
-    connected.names.put({"article.ean": before}, "test")
+    connected.names.put({"article.ean": before}, somebody("test"))
     assert connected.runs.outdated(plan) is None
     assert not open_page("preview", plan=plan.id).button(key="commit").disabled
 
@@ -266,7 +272,7 @@ def test_a_plan_of_chosen_records_leaves_the_other_and_both_are_shown(
     row = connected.plans.rows(plan.id, "create", limit=1)[0]
     assert row.change is not None
     keys = row.change.sources
-    chosen = settled(connected, connected.runs.preview(PreviewRequest("products", "test", Mode.CHOSEN, keys)))
+    chosen = settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.CHOSEN, keys)))
     assert {run.id for run in connected.runs.every_waiting("products")} == {plan.id, chosen.id}
 
     test = open_page("preview", plan=plan.id)
@@ -308,7 +314,7 @@ def test_a_page_asks_the_systems_once_for_what_many_look_at(connected: Applicati
 
 
 def test_a_stock_plan_is_filtered_by_article_group(connected: Application) -> None:
-    run = settled(connected, connected.runs.preview(PreviewRequest("stock", "test", Mode.COMPLETE)))
+    run = settled(connected, connected.runs.preview(PreviewRequest("stock", somebody("test"), Mode.COMPLETE)))
 
     groups = connected.plans.facets(run.id)["group"]
 
@@ -321,7 +327,7 @@ def test_a_stock_plan_is_filtered_by_article_group(connected: Application) -> No
 
 
 def test_an_order_plan_is_filtered_by_branch(connected: Application) -> None:
-    run = settled(connected, connected.runs.preview(PreviewRequest("orders", "test", Mode.COMPLETE)))
+    run = settled(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
 
     branches = connected.plans.facets(run.id)["group"]
 
@@ -332,3 +338,29 @@ def test_an_order_plan_is_filtered_by_branch(connected: Application) -> None:
     assert len(worth) == connected.plans.count(run.id)
     if run.state is RunState.READY:
         connected.runs.discard(run.id, "test")
+
+
+# ---- what waits beside it
+
+
+def test_one_sentence_explains_how_records_become_changes(open_page: Open, looked_at: Run) -> None:
+    said = texts(open_page("preview", plan=looked_at.id))
+
+    assert f"{looked_at.counts.planned} articles are written by " in said
+    assert "the articles of one product are one change" in said
+
+
+def test_several_plans_are_switched_between_and_the_menu_has_their_sum(
+    connected: Application, open_page: Open, looked_at: Run
+) -> None:
+    other = settled(connected, connected.runs.preview(PreviewRequest("customers", somebody("test"))))
+    assert other.state is RunState.READY
+
+    test = open_page("preview", plan=looked_at.id)
+    labels = [str(one) for one in test.segmented_control(key="_flow").options]
+    counts = [connected.plans.count(run.id, "planned") for run in (looked_at, other)]
+    assert labels == [f"Products **{counts[0]}**", f"Customers **{counts[1]}**"]
+
+    test = test.segmented_control(key="_flow").set_value("customers").run()
+    assert "Customers · MplusKASSA" in texts(test) or "Customers · AccountView" in texts(test)
+    connected.runs.discard(other.id, "test")

@@ -9,6 +9,7 @@ from integration.services import Application
 from integration.store.ledger import Ledger
 from integration.store.runs import Runs
 from tests.pages.conftest import Open, press, texts
+from tests.people import somebody
 from tests.store.samples import a_commit, a_create, a_park, a_plan, a_preview, prove
 from tests.stores import stores_in
 
@@ -30,7 +31,7 @@ def test_a_plan_that_is_being_written_shows_its_progress_and_no_button(
     assert "This plan is being written now." in texts(test)
     assert "commit" not in [button.key for button in test.button]
     assert "0 of 2 changes written" in test.get("progress")[0].proto.text
-    fresh.runs.cancel(run, "test")
+    fresh.runs.cancel(run, somebody("test"))
 
 
 def test_a_run_tells_its_phases_and_that_it_adds_up(open_page: Open, past: Runs) -> None:
@@ -46,7 +47,9 @@ def test_a_run_tells_its_phases_and_that_it_adds_up(open_page: Open, past: Runs)
     assert "Phases" in said
 
 
-@pytest.mark.parametrize("end", ["interrupted", "failed", "discarded", "cancelled"])
+@pytest.mark.parametrize(
+    "end", ["failed", *(pytest.param(end, marks=pytest.mark.long) for end in ("interrupted", "discarded", "cancelled"))]
+)
 def test_a_run_that_did_not_go_through_says_how_it_ended(open_page: Open, past: Runs, end: str) -> None:
     run = a_plan(past, a_create(1), a_create(2))
     if end == "discarded":
@@ -95,4 +98,33 @@ def test_a_run_that_waits_for_a_system_says_for_which_and_goes_on(
     said = test.get("progress")[0].proto.text
     assert "0 of 1 changes written" in said
     assert "parked" not in said
-    fresh.runs.cancel(run, "test")
+    fresh.runs.cancel(run, somebody("test"))
+
+
+def test_a_run_says_when_its_system_is_asked_as_much_as_it_may_be(connected: Application, open_page: Open) -> None:
+    runs = Runs(stores_in(connected).database, lambda: datetime.now(UTC))
+    run = a_commit(runs, *(a_create(number) for number in range(1, 6)))
+    ledger, said = Ledger(runs.database, runs.clock), []
+    lines = [line.seq for line in ledger.next_planned(run, 4)]
+
+    for some in (lines[:3], lines[3:]):
+        ledger.mark_sent(run, some)
+        said.append(open_page("runs", run=run).get("progress")[0].proto.text)
+
+    assert "3 on their way" in said[0]
+    assert "as many as" not in said[0]
+    assert "4 on their way, as many as MplusKASSA may be asked at once" in said[1]
+    runs.interrupt(run, "cancelled", {})
+
+
+def test_a_run_with_parked_records_is_no_green_done_and_leads_to_their_causes(open_page: Open, past: Runs) -> None:
+    run = a_commit(past, a_create(1), a_park(2))
+    prove(past, run)
+    Ledger(past.database, past.clock).finish(run)
+
+    test = open_page("runs", run=run)
+
+    assert "Partly parked" in texts(test)
+    assert "1 record was not written" in texts(test)
+    assert [one.key for one in test.button if (one.key or "").startswith("need-")]
+    assert "Partly parked" in str(open_page("runs").dataframe[0].value["state"].tolist())

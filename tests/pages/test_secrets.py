@@ -23,6 +23,7 @@ from integration.services.setup import STEPS
 from integration.store.secrets import Connections
 from tests.echoes import MANNERS, Echo, echo
 from tests.pages.conftest import ROOT, Open, committed, previewed
+from tests.people import somebody
 from tests.planted import (
     CONSOLE_KEY,
     DATABASE_PASSWORD,
@@ -121,6 +122,7 @@ def test_no_page_shows_a_secret_of_a_console_that_works(sandbox: Sandbox, tmp_pa
         assert told(open_page, secrets, of_run(run)) == {}
 
 
+@pytest.mark.long
 def test_no_page_shows_a_secret_after_it_was_refused(sandbox: Sandbox, tmp_path: Path, open_page: Open) -> None:
     with console(tmp_path, **access(sandbox)) as app:
         previewed(app)
@@ -242,7 +244,7 @@ def quote_back(app: Application, till: Echo, books: Echo, text: str, manner: str
     for system in ("accountview", "mplus"):
         assert not all(one.ok for one in app.connections.check(system))
     books.to = "token"
-    address = app.connections.authorize_address("http://127.0.0.1/", "sandbox-client", "x", "test")
+    address = app.connections.authorize_address("http://127.0.0.1/", "sandbox-client", "x", somebody("test"))
     with pytest.raises(IntegrationError):
         app.connections.authorized(CODE, parse_qs(urlsplit(address).query)["state"][0])
     till.says = books.says = []

@@ -1,6 +1,7 @@
 """The set-up that leads: flows chosen, questions answered, and the list of what is missing."""
 
 import re
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from integration.flows.registry import FLOWS
 from integration.services import Application
 from integration.services.setup import STEPS, State
 from tests.pages.conftest import Open, press, settled, texts
+from tests.people import somebody
 
 EVERY = {"products": 5, "stock": 5, "customers": 15, "orders": 5}
 ASKED = [(flow, one) for flow, spec in FLOWS.items() for one in spec.questions]
@@ -54,16 +56,25 @@ def test_who_comes_back_goes_on_with_the_first_step_that_is_not_done(open_page: 
     assert len(steps(test)) == len(STEPS)
 
 
-def test_flows_are_chosen_with_how_often_and_lead_to_their_questions(connected: Application, open_page: Open) -> None:
+def test_flows_are_chosen_with_their_timetable_and_lead_to_their_questions(
+    connected: Application, open_page: Open
+) -> None:
     test = open_page("setup", step="flows")
     test = test.toggle(key="choose-customers").set_value(True).run()
-    test = test.number_input(key="minutes-customers").set_value(20).run()
+    test = test.number_input(key="customers-schedule_minutes-0").set_value(20).run()
+    test = test.time_input(key="customers-calendar.begins-0").set_value(time(7)).run()
+    test = test.time_input(key="customers-calendar.ends-0").set_value(time(22)).run()
+    test = test.button_group(key="customers-calendar.weekdays-en-0").set_value([0, 1, 2, 3, 4, 5]).run()
+    test = test.button_group(key="customers-calendar.weekdays-en-0").set_value([]).run()
+    assert "Choose at least one day." in texts(test)
 
     test = press(test, "continue")
 
     assert not test.exception
-    assert connected.setup.chosen() == tuple(connected.flows)
-    assert connected.flows.settings("customers").schedule_minutes == 20
+    assert connected.setup.chosen() == tuple(one for one in connected.flows if one != "payments")  # off unless chosen
+    table = connected.flows.settings("customers").timetable
+    assert (table.every, table.begins, table.ends) == (20, time(7), time(22))
+    assert table.weekdays == frozenset(range(6))
     assert not any(status.on for status in connected.flows.statuses())
     assert "Which article number does the till get?" in texts(test)
 
@@ -71,7 +82,7 @@ def test_flows_are_chosen_with_how_often_and_lead_to_their_questions(connected: 
 def test_a_question_is_answered_folds_into_one_line_and_can_be_opened_again(
     connected: Application, open_page: Open
 ) -> None:
-    connected.setup.choose(EVERY, "test")
+    connected.setup.choose(EVERY, somebody("test"))
     test = open_page("setup", step="questions", question="products.number")
     assert "can be a number at the till as they are" in texts(test)
     test = test.radio(key="products-sku_rule-0").set_value("allotted").run()
@@ -84,27 +95,48 @@ def test_a_question_is_answered_folds_into_one_line_and_can_be_opened_again(
     assert not test.radio
     test = press(test, "open-products.number")
     assert test.radio(key="products-sku_rule-0").value == "allotted"
-    connected.setup.answer("products", "number", {"sku_rule": "code"}, "test")
+    connected.setup.answer("products", "number", {"sku_rule": "code"}, somebody("test"))
+
+
+def test_reservations_are_shown_both_ways_on_three_articles_before_anything_is_subtracted(
+    connected: Application, open_page: Open
+) -> None:
+    connected.setup.choose(EVERY, somebody("test"))
+    branches = connected.flows.settings("stock").model_dump()["branches"]
+    connected.flows.change("stock", {"branches": {"1": "formula"}}, somebody("test"))
+    test = open_page("setup", step="questions", question="stock.reservations")
+    assert "Without reservations: Aantal gereserveerd (K9_RSRV) may hold what is reserved" in texts(test)
+    (table,) = test.table
+    assert list(table.value.columns[1:]) == ["In this field", "Level if it is subtracted", "Level if it is not"]
+    assert len(table.value) == 3
+    assert connected.flows.settings("stock").model_dump()["reservations"] == "ask"
+
+    test = press(test, "answer-stock.reservations")
+
+    assert not test.exception
+    kept = connected.flows.settings("stock").model_dump()
+    assert (kept["reservations"], kept["reserved"]) == ("field", "K9_RSRV")
+    connected.flows.change("stock", {"branches": branches, "reservations": "ask", "reserved": ""}, somebody("test"))
 
 
 def test_what_cannot_be_used_is_said_beside_the_field(connected: Application, open_page: Open) -> None:
-    connected.setup.choose(EVERY, "test")
+    connected.setup.choose(EVERY, somebody("test"))
     test = open_page("setup", step="questions", question="orders.documents")
-    test = test.selectbox(key="orders-becomes-0").set_value("posting").run()
+    test = test.selectbox(key="orders-orders-0").set_value("posting").run()
     test = test.selectbox(key="orders-daybook-0").set_value("").run()
 
     test = press(test, "answer-orders.documents")
 
     assert "the sales daybook for postings" in texts(test)
-    assert connected.flows.settings("orders").model_dump()["becomes"] == "order"
+    assert connected.flows.settings("orders").model_dump()["orders"] == "order"
 
 
 def test_a_counterpart_is_chosen_from_the_lists_of_both_systems(connected: Application, open_page: Open) -> None:
-    connected.setup.choose(EVERY, "test")
+    connected.setup.choose(EVERY, somebody("test"))
     before = connected.rules.tables()["vat_codes"]
     test = open_page("setup", step="questions", question="products.vat")
     first = next(one for one in test.selectbox)
-    assert (first.label, len(first.options)) == ("3", 6)
+    assert (first.label.split()[0], len(first.options)) == ("3", 6)
 
     test = press(first.set_value("3").run(), "answer-products.vat")
 
@@ -113,8 +145,23 @@ def test_a_counterpart_is_chosen_from_the_lists_of_both_systems(connected: Appli
     connected.rules.set_table("vat_codes", before, "test")
 
 
+def test_turnover_groups_are_proposed_row_by_row_and_kept(connected: Application, open_page: Open) -> None:
+    connected.setup.choose(EVERY, somebody("test"))
+    test = open_page("setup", step="questions", question="products.turnover")
+    assert not test.exception
+    shoes = next(one for one in test.selectbox if one.label.startswith("KLED "))
+    assert shoes.value == "20"  # of the same name
+
+    test = press(shoes.set_value("40").run(), "answer-products.turnover")
+
+    rows = connected.rules.tables()["turnover_groups"]
+    assert (rows["KLED"], rows["K-SHI"]) == ("40", "20")
+    assert state(connected, "products", "turnover") is State.ANSWERED
+    connected.rules.set_table("turnover_groups", {}, "test")
+
+
 def test_all_proposals_are_taken_with_one_button(connected: Application, open_page: Open) -> None:
-    connected.setup.choose(EVERY, "test")
+    connected.setup.choose(EVERY, somebody("test"))
     test = open_page("setup", step="questions")
 
     test = press(test, "accept_all")
@@ -128,9 +175,9 @@ def test_all_proposals_are_taken_with_one_button(connected: Application, open_pa
 def test_what_stops_is_listed_first_leads_to_its_question_and_holds_the_first_preview(
     connected: Application, open_page: Open
 ) -> None:
-    connected.setup.choose({"stock": 5}, "test")
+    connected.setup.choose({"stock": 5}, somebody("test"))
     before = connected.flows.settings("stock").model_dump()["branches"]
-    connected.flows.change("stock", {"branches": {}}, "test")
+    connected.flows.change("stock", {"branches": {}}, somebody("test"))
 
     test = open_page("setup", step="ready")
     said = texts(test)
@@ -146,7 +193,7 @@ def test_what_stops_is_listed_first_leads_to_its_question_and_holds_the_first_pr
 
 
 def test_the_first_preview_starts_the_chosen_flows_and_the_list_stays(connected: Application, open_page: Open) -> None:
-    connected.setup.choose({"products": 5}, "test")
+    connected.setup.choose({"products": 5}, somebody("test"))
 
     test = press(open_page("setup", step="ready"), "first-products")
 
@@ -155,7 +202,7 @@ def test_the_first_preview_starts_the_chosen_flows_and_the_list_stays(connected:
     assert (run.flow, connected.flows.settings("products").on) == ("products", True)
     assert "Nothing that stops a flow is missing" in texts(open_page("setup", step="ready"))
     connected.runs.discard(run.id, "test")
-    connected.flows.change("products", {"on": False}, "test")
+    connected.flows.change("products", {"on": False}, somebody("test"))
 
 
 @pytest.mark.usefixtures("connected")

@@ -15,15 +15,19 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
 from integration.services.stock import Listed, StockScope
 from tests.pages.conftest import Open, committed, press, settled, texts
+from tests.people import somebody
 from tests.stores import built_in, stores_in
 
 ARTICLES = 60  # all are brought to the till
 
 
+FILES = ("levels", "movements", "articles", "differences")  # what each chart and list is offered as
+
+
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Application:
     """A shop whose levels were sent, and whose tills have sold something since and been sent to again."""
-    committed(connected, settled(connected, connected.runs.preview(PreviewRequest("products", "test"))))
+    committed(connected, settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test")))))
     committed(connected, compared(connected))
     logged(connected)
     for article in stocked(connected)[:3]:
@@ -34,7 +38,7 @@ def shop(connected: Application) -> Application:
 
 
 def compared(app: Application) -> Run:
-    return settled(app, app.runs.preview(PreviewRequest("stock", "test", Mode.COMPLETE)))
+    return settled(app, app.runs.preview(PreviewRequest("stock", somebody("test"), Mode.COMPLETE)))
 
 
 def logged(app: Application) -> None:
@@ -94,11 +98,11 @@ def metric(test: AppTest, label: str) -> float:
 
 
 def test_before_levels_were_sent_the_page_leads_to_the_first_preview(fresh: Application, open_page: Open) -> None:
-    fresh.connections.use_sandbox("test")
+    fresh.connections.use_sandbox(somebody("test"))
     test = open_page("stock")
     assert "Stock has not been sent yet" in texts(test)
 
-    test = press(test, "first_stock")
+    test = press(test, "first")
 
     assert not test.exception
     assert settled(fresh, fresh.runs.latest("stock", limit=1)[0].id).counts.read
@@ -219,17 +223,50 @@ def test_the_level_at_which_to_order_again_is_a_line_where_the_books_have_one(
     shop: Application, article: str, open_page: Open
 ) -> None:
     assert "shapes" not in charts(opened(open_page, article=article))[0]["layout"]
-    shop.flows.change("stock", {"reorder": "K9_MINQ"}, "test")
+    shop.flows.change("stock", {"reorder": "K9_MINQ"}, somebody("test"))
 
     layout = charts(opened(open_page, article=article))[0]["layout"]
 
     assert [shape["y0"] for shape in layout["shapes"]] == [5.0]
     assert layout["annotations"][0]["text"] == "Reorder at 5"
     assert "shapes" not in charts(opened(open_page))[0]["layout"]
-    shop.flows.change("stock", {"reorder": ""}, "test")
+    shop.flows.change("stock", {"reorder": ""}, somebody("test"))
+
+
+# ---- purchases
+
+
+def test_what_is_on_order_is_told_for_an_article_and_is_not_for_sale(
+    shop: Application, article: str, open_page: Open
+) -> None:
+    assert "on order" not in texts(opened(open_page, article=article))
+    built_in(shop).accountview.edit("ARTICLE", article, {"QTY_BESTEL": 12, "K9_EXPD": "2026-12-03T00:00:00"})
+    assert "12 on order in the books, not for sale" in texts(opened(open_page, article=article))
+
+    shop.names.put({"article.stock_expected": "K9_EXPD"}, somebody("test"))
+
+    assert "12 on order in the books, expected on 03/12/2026, not" in texts(opened(open_page, article=article))
+    shop.names.put({"article.stock_expected": None}, somebody("test"))
+    built_in(shop).accountview.edit("ARTICLE", article, {"QTY_BESTEL": 0})
 
 
 # ---- differences
+
+
+@pytest.mark.usefixtures("shop")
+def test_levels_say_that_they_are_without_reservations_until_somebody_answers(
+    shop: Application, open_page: Open
+) -> None:
+    before = shop.flows.settings("stock").model_dump()["branches"]
+    shop.flows.change("stock", {"branches": {"1": "formula"}}, somebody("test"))
+    test = opened(open_page)
+    assert "Without reservations" in texts(test)
+    assert [button.key for button in test.button if button.key == "reservations"]
+
+    shop.flows.change("stock", {"reservations": "none"}, somebody("test"))
+
+    assert "Without reservations" not in texts(opened(open_page))
+    shop.flows.change("stock", {"branches": before, "reservations": "ask"}, somebody("test"))
 
 
 def test_differences_show_both_values_and_why(shop: Application, article: str, sold: Run, open_page: Open) -> None:
@@ -286,7 +323,7 @@ def test_every_chart_and_list_can_be_downloaded_with_its_data(open_page: Open, s
 
     keys = {one.key for one in test.get("download_button")}
 
-    assert keys == {"csv-levels", "csv-movements", "csv-articles", "csv-differences"}
+    assert keys == {f"{sort}-{name}" for sort in ("xlsx", "csv", "data") for name in FILES}
 
 
 def test_the_data_of_a_chart_is_what_it_shows(shop: Application, open_page: Open) -> None:

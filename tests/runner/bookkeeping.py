@@ -1,6 +1,6 @@
 """What a till sold and what the books hold of it, added up from the tables of a sandbox."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -59,6 +59,25 @@ def postings(sandbox: Sandbox) -> list[Paper]:
         for row in sandbox.state("DJ_PAGE")
         if str(row.get("INV_NR", "")).startswith(OURS_POSTED)
     ]
+
+
+def open_items(sandbox: Sandbox) -> dict[tuple[str, str], Decimal]:
+    """Return what stands open in the ledger by debtor and reference; what is settled is none of it."""
+    found: dict[tuple[str, str], Decimal] = {}
+    for row in sandbox.state("TRANSACT"):
+        if row.get("SUB_NR") and row.get("INV_NR"):
+            item = str(row["SUB_NR"]), str(row["INV_NR"])
+            found[item] = found.get(item, NOTHING) + Decimal(row["AMOUNT"])
+    return {item: amount for item, amount in found.items() if amount}
+
+
+def on_ledger(sandbox: Sandbox, pages: Collection[str]) -> dict[str, Decimal]:
+    """Return what pages, by their numbers, put on each account of the ledger; debit is positive."""
+    found: dict[str, Decimal] = {}
+    for row in sandbox.state("TRANSACT"):
+        if row["PAGE_NR"] in pages:
+            found[str(row["ACCT_NR"])] = found.get(str(row["ACCT_NR"]), NOTHING) + Decimal(row["AMOUNT"])
+    return {account: amount for account, amount in found.items() if amount}
 
 
 def debtors(sandbox: Sandbox) -> dict[str, str]:

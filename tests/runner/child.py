@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from multiprocessing.connection import Connection
 from operator import attrgetter
@@ -20,7 +21,7 @@ from integration.core.flow import Stage
 from integration.core.plan import Approval, Change
 from integration.core.records import Held, Record, Written
 from integration.core.run import Mode, PreviewRequest, Run, RunState, Schedule, Staged
-from integration.engine import Engine
+from integration.engine import Engine, _scheduled
 from integration.flows.products.logic import Products
 from integration.flows.products.settings import ProductSettings
 from integration.flows.products.spec import PRODUCTS
@@ -42,6 +43,7 @@ from integration.store.runs import Runs
 from tests.builders import a_group, an_article
 from tests.clocks import now
 from tests.fakes import MemoryConnector
+from tests.people import somebody
 
 contract()  # what the till's interface is described by is read here once, and not by each process
 
@@ -57,12 +59,12 @@ def bring_to_an_end(folder: Path, access: Mapping[str, Any]) -> None:
         run_id = (
             known[0].id
             if known
-            else application.runs.preview(PreviewRequest("products", by="test", mode=Mode.COMPLETE))
+            else application.runs.preview(PreviewRequest("products", by=somebody("test"), mode=Mode.COMPLETE))
         )
         while (run := application.runs.get(run_id)).state not in ENDED:
             if run.state is RunState.READY:
                 confirmed = {brake.code: brake.count for brake in run.brakes}
-                application.runs.commit(run_id, Approval(run.fingerprint, "test", confirmed=confirmed))
+                application.runs.commit(run_id, Approval(run.mark, "test", confirmed=confirmed))
             time.sleep(0.05)
     finally:
         application.close()
@@ -88,6 +90,11 @@ def _answer(application: Application, name: str, arguments: tuple[Any, ...]) -> 
         DBOS.trigger_schedule(*arguments).get_result()
         begun = application.runs.latest(limit=1)
         return DBOS.retrieve_workflow(f"preview-{begun[0].id}").get_result() if begun else None
+    if name == "round":  # as the clock wakes a flow, on a whole second
+        flow, mode = arguments
+        return DBOS.start_workflow(_scheduled, now().replace(microsecond=0), {"flow": flow, "mode": mode}).get_result()
+    if name == "look_due":
+        return DBOS.trigger_schedule(*arguments).get_result()
     if name == "lose":
         return DBOS.cancel_workflow(*arguments)
     if name == "queued":
@@ -114,10 +121,10 @@ def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
     )  # fmt: skip
     engine.start()
     try:
-        run_id = engine.preview(PreviewRequest("products", "test", Mode.COMPLETE))
+        run_id = engine.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE))
         while (run := runs.get(run_id)).state not in ENDED:
             if run.state is RunState.READY:
-                engine.commit(run_id, Approval(run.fingerprint, "test"))
+                engine.commit(run_id, Approval(run.mark, "test"))
             time.sleep(0.02)
     finally:
         engine.stop()
@@ -130,9 +137,16 @@ class _Never:
     def schedules(self) -> list[Schedule]:
         return []
 
-    def may_begin(self, flow: str, mode: Mode) -> bool:
-        del flow, mode
+    def may_begin(self, flow: str, mode: Mode, due: datetime | None = None) -> bool:
+        del flow, mode, due
         return False
+
+    def may_wait(self, flow: str, mode: Mode, due: datetime) -> bool:
+        del flow, mode, due
+        return False
+
+    def missed(self, flow: str, mode: Mode, due: datetime) -> None:
+        del flow, mode, due
 
     def may_approve(self, run: Run) -> Approval | None:
         del run

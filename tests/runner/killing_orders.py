@@ -25,6 +25,7 @@ from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from tests.patience import until
+from tests.people import somebody
 from tests.runner import bookkeeping
 from tests.runner.bookkeeping import OURS, Paper, cents_apart
 from tests.runner.killing import ARTICLES, OPEN, all_of, how_it_stands, is_committing, slow_to_close, steps
@@ -179,9 +180,9 @@ def order_plan(console: Obedient, becomes: str, days: int) -> None:
     since = (shop.today - timedelta(days=days)).isoformat()
     if becomes == "posting":  # which daybook is what the set-up finds out
         console.ask("proposals.fill", "test")
-    settings = {"date_from": since, "collective_article": collective, "becomes": becomes}
-    console.ask("flows.change", "orders", settings, "test")
-    console.ask("runs.preview", PreviewRequest("orders", "test", Mode.COMPLETE))
+    settings = {"date_from": since, "collective_article": collective, "orders": becomes}
+    console.ask("flows.change", "orders", settings, somebody("test"))
+    console.ask("runs.preview", PreviewRequest("orders", somebody("test"), Mode.COMPLETE))
 
 
 def approve(console: Obedient, ledger: Ledger) -> None:
@@ -189,7 +190,7 @@ def approve(console: Obedient, ledger: Ledger) -> None:
     assert run is not None
     assert run.state is RunState.READY, (run.error, run.facts)
     confirmed = {brake.code: brake.count for brake in run.brakes}
-    console.ask("runs.commit", run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
+    console.ask("runs.commit", run.id, Approval(run.mark, "test", confirmed=confirmed))
 
 
 def until_rest(ledger: Ledger) -> None:

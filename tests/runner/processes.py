@@ -17,6 +17,7 @@ from tests.clocks import now
 from tests.forks import forked, pipe, said_early
 from tests.patience import SECONDS, until
 from tests.runner import child
+from tests.stores import prepare
 
 _opening = threading.Lock()  # migrations belong to the process, not to a thread
 
@@ -44,7 +45,12 @@ class Console:
 
     def start(self) -> None:
         """Start the process, for the first time or again."""
+        self._prepare()
         self.process = forked(child.bring_to_an_end, self.folder, access(self.sandbox, **self.settings))
+
+    def _prepare(self) -> None:
+        if "database_url" not in self.settings:
+            prepare(self.folder / "console.sqlite")
 
     def kill(self) -> None:
         """Kill the process with SIGKILL, and wait until it is gone."""
@@ -58,7 +64,7 @@ class Console:
         self.process.join(seconds)
         if self.process.exitcode is None:
             self.kill()
-        assert self.process.exitcode == 0, self.said()
+        assert self.process.exitcode == 0, f"ended with {self.process.exitcode}: {self.said()}"
 
     def said(self) -> str:
         """Return the end of what the process said."""
@@ -83,6 +89,7 @@ class Obedient(Console):
 
     def start(self) -> None:
         """Start the process, for the first time or again."""
+        self._prepare()
         self._orders, self._theirs = pipe()
         settings = access(self.sandbox, **self.settings)
         self.process = forked(child.obey, self.folder, settings, self.executor, self._theirs)
@@ -100,7 +107,7 @@ class Obedient(Console):
 
     def rests(self, run_id: str, seconds: float = SECONDS) -> Run:
         """Wait until a run is no longer at work, and return it."""
-        until(lambda: self.ask("runs.get", run_id).state not in ACTIVE, f"the end of {run_id}", seconds)
+        until(lambda: self.ask("runs.get", run_id).state not in ACTIVE, f"the end of {run_id}", seconds, pause=0.1)
         run = self.ask("runs.get", run_id)
         assert isinstance(run, Run)
         return run

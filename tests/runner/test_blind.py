@@ -13,6 +13,7 @@ from integration.sandbox.accountview.conventions import Conventions, Nothing
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox
 from tests.patience import until
+from tests.people import somebody
 from tests.runner.killing_orders import DAYS, a_case, approve, order_plan, until_rest
 from tests.runner.processes import Ledger, Obedient
 
@@ -43,7 +44,7 @@ def carry_out(console: Obedient, ledger: Ledger) -> None:
     """Make a plan and carry it out, as far as the books let that be done; what waits for them is stopped."""
     order_plan(console, "order", DAYS)
     if not comes_to_rest(ledger):
-        console.ask("runs.cancel", ledger_run(ledger), "test")
+        console.ask("runs.cancel", ledger_run(ledger), somebody("test"))
         until_rest(ledger)
         return
     run = ledger.run()
@@ -51,7 +52,7 @@ def carry_out(console: Obedient, ledger: Ledger) -> None:
     if run.state is RunState.READY:
         approve(console, ledger)
         if not comes_to_rest(ledger):
-            console.ask("runs.cancel", run.id, "test")
+            console.ask("runs.cancel", run.id, somebody("test"))
             until_rest(ledger)
 
 

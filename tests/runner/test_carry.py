@@ -14,6 +14,7 @@ from integration.flows.spec import FlowLogic
 from integration.store.database import Database
 from tests.bench import Bench, articles, edited, variants
 from tests.fakes import MemoryConnector
+from tests.people import somebody
 
 HIGHER = {"price": Decimal("18.0000")}
 
@@ -282,7 +283,7 @@ def test_a_preview_goes_on_after_a_restart_while_it_takes_over(
 ) -> None:
     edited(source, "1001", HIGHER)
     bench.clock.advance(60)
-    run = bench.runner.preview.begin(PreviewRequest("products", "test"))
+    run = bench.runner.preview.begin(PreviewRequest("products", somebody("test")))
     while bench.runner.preview.page(run.id):
         bench.restart()
     assert set(bench.changes(bench.rested(run))) == {"1001", "1003", "1004"}

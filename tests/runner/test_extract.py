@@ -5,12 +5,14 @@ from decimal import Decimal
 
 import pytest
 
+from integration.core.errors import RejectedError
 from integration.core.records import Batch, Kind, Record, WrongValueError, unreadable
-from integration.core.run import Mode
+from integration.core.run import Mode, PreviewRequest, Task
 from integration.store.database import Database
 from tests.bench import Bench, edited, variants
 from tests.builders import an_article
 from tests.fakes import MemoryConnector
+from tests.people import somebody
 
 
 def test_only_what_changed_is_read(bench: Bench, source: MemoryConnector) -> None:
@@ -60,9 +62,9 @@ class Stammering(MemoryConnector):
 
     last: tuple[Record, ...] = ()
 
-    def extract(self, kind: Kind, since: str | None = None, after: str | None = None) -> Batch:
+    def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
         """Return a page with what came before in front, and its first record at its end too."""
-        batch = super().extract(kind, since, after)
+        batch = super().extract(kind, since, after, most)
         before, self.last = self.last if after else (), batch.records[-1:]
         return Batch((*before, *batch.records, *batch.records[:1]), batch.after, batch.stamp)
 
@@ -93,3 +95,44 @@ def test_a_record_that_cannot_be_read_parks_alone_with_all_of_it(bench: Bench, s
     source.put(an_article("1003"))
     assert bench.run().counts.parked == 0
     assert bench.issues.list("products", "record_unreadable") == []
+
+
+class Counted(MemoryConnector):
+    """Books that let be found out how many records there are, or refuse it."""
+
+    told: int | None = 4
+
+    def about(self, kind: Kind) -> int:
+        """Return what is told."""
+        del kind
+        if self.told is None:
+            raise RejectedError(system="accountview", message="no rows far ahead")
+        return self.told
+
+
+@pytest.mark.parametrize(("told", "totals"), [(4, [4, 4]), (3, [3, 4]), (0, [0, 0]), (None, [0, 0])])
+def test_a_reading_of_everything_says_how_much_it_expects(
+    database: Database, target: MemoryConnector, told: int | None, totals: list[int]
+) -> None:
+    source = Counted(variants(), system="accountview", page_size=2)
+    source.told = told
+    bench = Bench(database, source, target)
+    run = bench.runner.preview.begin(PreviewRequest("products", somebody("test")))
+    seen = []
+    while bench.runs.get(run.id).position.task is Task.EXTRACT:
+        bench.runner.preview.page(run.id)
+        now = bench.runs.get(run.id)
+        if now.progress_done:
+            seen.append((now.progress_done, now.progress_total))
+    assert seen == list(zip([2, 4], totals, strict=True))
+
+
+def test_what_fits_on_a_page_and_what_only_changed_is_not_counted_first(
+    database: Database, target: MemoryConnector
+) -> None:
+    source = Counted(variants(), system="accountview", page_size=100)
+    source.told = -1  # which would show
+    bench = Bench(database, source, target)
+    bench.run()
+    edited(source, "2", {"price": Decimal("20.0000")})
+    assert bench.preview().position.expected == 0

@@ -53,6 +53,7 @@ class TwoSystems(RuleBasedStateMachine):
         self.refused: set[str] = set()
         self.foreign: dict[str, str] = {}  # a field of the till alone, by product
         self.removed: set[str] = set()  # from the till, by hand
+        self.is_losing = False  # an answer; until the next run something stays there by which a look is known to see
 
     def teardown(self) -> None:
         self.held_open.close()
@@ -90,7 +91,7 @@ class TwoSystems(RuleBasedStateMachine):
         edited(self.till, code, {f"{code}/kitchen_printer": printer}, Kind.PRODUCT)
         self.foreign[code] = printer
 
-    @precondition(lambda self: self.till.held(Kind.PRODUCT))
+    @precondition(lambda self: self.till.held(Kind.PRODUCT) and not self.is_losing)
     @rule(data=st.data())
     def delete_a_product_at_the_till(self, data: st.DataObject) -> None:
         code = self._a_product(data)
@@ -103,9 +104,11 @@ class TwoSystems(RuleBasedStateMachine):
 
     # ---- what goes wrong
 
+    @precondition(lambda self: self.till.held(Kind.PRODUCT))  # of the very first record, a person is asked
     @rule(code=codes, after=st.booleans())
     def lose_the_next_answer(self, code: str, after: bool) -> None:
         self.till.lose_answer(code, after=after)
+        self.is_losing = True
 
     @rule(code=codes)
     def refuse_an_article(self, code: str) -> None:
@@ -124,6 +127,7 @@ class TwoSystems(RuleBasedStateMachine):
     @rule()
     def run_what_changed(self) -> None:
         assert self.bench.run(Mode.CHANGES).state is RunState.DONE
+        self.is_losing = False
 
     @rule(code=codes, price=prices)
     def run_while_somebody_is_at_the_till(self, code: str, price: Decimal) -> None:
@@ -135,6 +139,7 @@ class TwoSystems(RuleBasedStateMachine):
 
     @rule()
     def run_complete_and_compare(self) -> None:
+        self.is_losing = False
         self.bench.run(Mode.COMPLETE)  # what was parked as edited meanwhile is judged again by the next one
         run = self.bench.run(Mode.COMPLETE)
         assert run.state is RunState.DONE
@@ -180,6 +185,4 @@ class TwoSystems(RuleBasedStateMachine):
 
 
 TestTwoSystems = TwoSystems.TestCase
-TestTwoSystems.settings = settings(
-    max_examples=12, stateful_step_count=15, suppress_health_check=[HealthCheck.too_slow]
-)
+TestTwoSystems.settings = settings(max_examples=6, stateful_step_count=15, suppress_health_check=[HealthCheck.too_slow])

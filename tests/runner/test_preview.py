@@ -7,9 +7,10 @@ import pytest
 from integration.core.errors import PlanStaleError, RunActiveError, UnavailableError
 from integration.core.plan import Approval
 from integration.core.records import Kind
-from integration.core.run import PreviewRequest, RunState
+from integration.core.run import Mode, PreviewRequest, RunState
 from tests.bench import Bench, edited
 from tests.fakes import MemoryConnector
+from tests.people import somebody
 
 
 def test_a_preview_writes_nothing(bench: Bench, source: MemoryConnector, target: MemoryConnector) -> None:
@@ -21,9 +22,9 @@ def test_a_preview_writes_nothing(bench: Bench, source: MemoryConnector, target:
 
 
 def test_a_second_run_has_to_wait_for_the_first(bench: Bench) -> None:
-    first = bench.runner.preview.begin(PreviewRequest("products", "somebody"))
+    first = bench.runner.preview.begin(PreviewRequest("products", somebody("somebody")))
     with pytest.raises(RunActiveError) as refusal:
-        bench.runner.preview.begin(PreviewRequest("products", "test"))
+        bench.runner.preview.begin(PreviewRequest("products", somebody("test")))
     assert refusal.value.facts["run"] == first.id
     assert refusal.value.facts["by"] == "somebody"
 
@@ -42,7 +43,7 @@ def test_a_changed_price_plans_exactly_that_write(bench: Bench, source: MemoryCo
 def test_a_preview_goes_on_after_a_restart_with_the_same_plan(bench: Bench) -> None:
     whole = bench.preview()
     bench.runs.discard(whole.id, by="test")
-    run = bench.runner.preview.begin(PreviewRequest("products", "test"))
+    run = bench.runner.preview.begin(PreviewRequest("products", somebody("test")))
     bench.restart()
     while bench.runner.preview.page(run.id):
         bench.restart()
@@ -51,7 +52,7 @@ def test_a_preview_goes_on_after_a_restart_with_the_same_plan(bench: Bench) -> N
 
 
 def test_a_preview_goes_on_where_an_unavailable_system_stopped_it(bench: Bench, source: MemoryConnector) -> None:
-    run = bench.runner.preview.begin(PreviewRequest("products", "test"))
+    run = bench.runner.preview.begin(PreviewRequest("products", somebody("test")))
     bench.runner.preview.page(run.id)
     source.go_away()
     with pytest.raises(UnavailableError):
@@ -64,7 +65,7 @@ def test_a_preview_goes_on_where_an_unavailable_system_stopped_it(bench: Bench, 
 def test_a_cancelled_preview_stops_at_the_page_and_the_next_begins_at_once(
     bench: Bench, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    run = bench.runner.preview.begin(PreviewRequest("products", "somebody"))
+    run = bench.runner.preview.begin(PreviewRequest("products", somebody("somebody")))
     bench.runner.preview.page(run.id)
     read = source.calls_made.total()
     bench.runs.request_cancel(run.id, "test")
@@ -76,7 +77,7 @@ def test_a_cancelled_preview_stops_at_the_page_and_the_next_begins_at_once(
 
 
 def test_a_preview_that_was_cancelled_in_the_middle_of_its_plan_accounts_for_what_it_compared(bench: Bench) -> None:
-    run = bench.runner.preview.begin(PreviewRequest("products", "somebody"))
+    run = bench.runner.preview.begin(PreviewRequest("products", somebody("somebody")))
     while not bench.plans.count(run.id):
         bench.runner.preview.page(run.id)
     bench.runs.request_cancel(run.id, "test")
@@ -85,8 +86,53 @@ def test_a_preview_that_was_cancelled_in_the_middle_of_its_plan_accounts_for_wha
 
 
 def test_a_cancelled_preview_cannot_be_committed(bench: Bench) -> None:
-    run = bench.runner.preview.begin(PreviewRequest("products", "somebody"))
+    run = bench.runner.preview.begin(PreviewRequest("products", somebody("somebody")))
     bench.runs.request_cancel(run.id, "test")
     bench.previewed(run)
     with pytest.raises(PlanStaleError):
         bench.runner.commit.approve(run.id, Approval("", "test"))
+
+
+# ---- what the logic is made of
+
+
+def test_what_is_new_of_the_mapping_makes_the_next_run_read_everything_and_says_so(bench: Bench) -> None:
+    bench.fed = {"mapping": "1", "settings": "a"}
+    bench.run()
+    assert bench.run().mode is Mode.CHANGES
+    bench.fed = {"mapping": "2", "settings": "b"}
+    again = bench.run()
+    assert (again.mode, again.notes["all_for"]) == (Mode.COMPLETE, "mapping,settings")
+    last = bench.run()
+    assert last.mode is Mode.CHANGES
+    assert "all_for" not in last.notes
+
+
+def test_what_was_never_told_before_is_nothing_new(bench: Bench) -> None:
+    bench.run()  # of an earlier version
+    bench.fed = {"mapping": "1"}
+    assert bench.run().mode is Mode.CHANGES
+    bench.fed = {"mapping": "2"}
+    assert bench.run().mode is Mode.COMPLETE
+
+
+def test_a_plan_that_waits_with_everything_read_is_not_read_for_again(bench: Bench, source: MemoryConnector) -> None:
+    bench.fed = {"mapping": "1"}
+    bench.run()
+    bench.fed = {"mapping": "2"}
+    edited(source, "1001", {"price": Decimal("20.0000")})
+    waits = bench.preview()
+    assert (waits.mode, waits.state) == (Mode.COMPLETE, RunState.READY)
+    assert bench.preview().mode is Mode.CHANGES
+    bench.commit(bench.runs.get(waits.id))
+    assert bench.preview().mode is Mode.CHANGES
+
+
+def test_a_plan_of_before_does_not_count_for_what_is_new_since(bench: Bench, source: MemoryConnector) -> None:
+    bench.fed = {"mapping": "1"}
+    bench.run()
+    edited(source, "1001", {"price": Decimal("20.0000")})
+    waits = bench.preview()
+    bench.fed = {"mapping": "2"}
+    bench.commit(waits)
+    assert bench.preview().mode is Mode.COMPLETE

@@ -50,8 +50,8 @@ class Hiding(MemoryConnector):
 
     hidden = ""
 
-    def extract(self, kind: Kind, since: str | None = None, after: str | None = None) -> Batch:
-        batch = super().extract(kind, since, after)
+    def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
+        batch = super().extract(kind, since, after, most)
         return Batch(tuple(one for one in batch.records if one.key != self.hidden), batch.after, batch.stamp)
 
 
@@ -116,8 +116,8 @@ class Silent(MemoryConnector):
 
     is_silent = False
 
-    def extract(self, kind: Kind, since: str | None = None, after: str | None = None) -> Batch:
-        batch = super().extract(kind, since, after)
+    def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
+        batch = super().extract(kind, since, after, most)
         return Batch((), None, batch.stamp) if self.is_silent and kind is Kind.ARTICLE else batch
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from integration.core.run import RunState
-from integration.lab.ground import is_locked
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox
 from tests.patience import until
 from tests.runner.killing_orders import a_case, approve, assert_all_booked_once, plan, until_rest
 from tests.runner.processes import Ledger, Obedient
+from tests.suspending import hold_still
 
 pytestmark = [pytest.mark.long, pytest.mark.processes]
 
@@ -37,15 +37,11 @@ def database(request: pytest.FixtureRequest) -> str | None:
 
 @contextmanager
 def suspended(console: Obedient) -> Iterator[None]:
-    """Hold a process still for the block, between two writes to its file: within one nobody else can open it."""
+    """Hold a process still for the block."""
     assert console.process is not None
     pid = console.process.pid
     assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    while is_locked(console.folder / "console.sqlite") or is_locked(console.folder / "engine.sqlite"):
-        os.kill(pid, signal.SIGCONT)
-        time.sleep(0.005)
-        os.kill(pid, signal.SIGSTOP)
+    hold_still(pid, console.folder)
     try:
         yield
     finally:

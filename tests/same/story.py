@@ -14,6 +14,8 @@ from typing import Any
 from benchmarks.recording import Sent, recorded
 from integration.__main__ import main
 from integration.bootstrap import build
+from integration.connectors.accountview.settings import AccountViewAccess
+from integration.connectors.mplus.settings import MplusAccess
 from integration.core.plan import Approval, Change
 from integration.core.records import Record, record_to_json
 from integration.core.run import ACTIVE, Mode, PlanRow, PreviewRequest, Run, RunState
@@ -23,8 +25,9 @@ from integration.services.built_in import CLIENT as SANDBOX_CLIENT
 from integration.services.built_in import REFRESH as SANDBOX_REFRESH
 from integration.services.built_in import TILL as SANDBOX_TILL
 from integration.services.built_in import WAREHOUSES as SANDBOX_WAREHOUSES
-from integration.settings import AccountViewAccess, MplusAccess, load_settings
+from integration.settings import load_settings
 from tests.patience import SECONDS
+from tests.people import somebody
 from tests.same.asked import Places, line_of, unnumbered
 from tests.same.clock import Clock
 from tests.same.recording import ASKED, Lines
@@ -99,7 +102,7 @@ def _go_on(operator: "_Operator", box: Sandbox) -> None:
     operator.clock.advance(DAY_SECONDS)
     box.advance_day()
     _by_hand(box)
-    operator.sets("orders", becomes="posting")
+    operator.sets("orders", orders="posting")
     operator.application.rules.set_table("revenue_accounts", {"*": "8030"}, WHO)
     for flow in FLOWS:
         operator.syncs("as postings", flow, Mode.COMPLETE)
@@ -108,7 +111,8 @@ def _go_on(operator: "_Operator", box: Sandbox) -> None:
     for flow in ("products", "orders", "stock"):
         operator.undoes(done[flow])
     for documents, becomes in (("receipt", "posting"), ("invoice", "order")):
-        operator.sets("orders", documents=documents, becomes=becomes, date_from=LATELY, most=1)
+        kinds = {"orders": "nothing", "receipts": "nothing", f"{documents}s": becomes}
+        operator.sets("orders", **kinds, date_from=LATELY, most=1)
         operator.looks(f"{documents}s", "orders")
 
 
@@ -158,25 +162,29 @@ class _Operator:
 
     def syncs(self, when: str, flow: str, mode: Mode) -> Run:
         """Preview and commit a flow."""
-        return self._through(f"{when}, {flow}", self.application.runs.preview(PreviewRequest(flow, WHO, mode)))
+        return self._through(
+            f"{when}, {flow}", self.application.runs.preview(PreviewRequest(flow, somebody(WHO), mode))
+        )
 
     def tries_again(self, flow: str, cause: str) -> Run:
         """Preview and commit what is parked for a cause."""
-        return self._through(f"again, {flow}", self.application.runs.try_again(flow, cause, WHO))
+        return self._through(f"again, {flow}", self.application.runs.try_again(flow, cause, somebody(WHO)))
 
     def looks(self, when: str, flow: str) -> None:
         """Preview a flow, and put the plan aside."""
-        run = self._planned(f"{when}, {flow}", self.application.runs.preview(PreviewRequest(flow, WHO, Mode.COMPLETE)))
+        run = self._planned(
+            f"{when}, {flow}", self.application.runs.preview(PreviewRequest(flow, somebody(WHO), Mode.COMPLETE))
+        )
         if run.state is RunState.READY:
             self.application.runs.discard(run.id, WHO)
 
     def sets(self, flow: str, **values: Any) -> None:
         """Change settings of a flow."""
-        self.application.flows.change(flow, values, WHO)
+        self.application.flows.change(flow, values, somebody(WHO))
 
     def undoes(self, run: Run) -> Run:
         """Preview and commit what puts back a run."""
-        return self._through(f"undo, {run.flow}", self.application.runs.undo(run.id, WHO))
+        return self._through(f"undo, {run.flow}", self.application.runs.undo(run.id, somebody(WHO)))
 
     def _planned(self, step: str, run_id: str) -> Run:
         run = self._settled(run_id)
@@ -189,7 +197,7 @@ class _Operator:
         run = self._planned(step, run_id)
         if run.state is RunState.READY:
             confirmed = {brake.code: brake.count for brake in run.brakes}
-            self.application.runs.commit(run.id, Approval(run.fingerprint, WHO, confirmed=confirmed))
+            self.application.runs.commit(run.id, Approval(run.mark, WHO, confirmed=confirmed))
             run = self._settled(run_id)
             self._seen.note(f"{step}, end", [_json(_run(run)), *(_json(_end(row)) for row in self._rows(run))])
             self._seen.asked(f"{step}, commit")

@@ -40,6 +40,7 @@ from integration.sandbox.server import Sandbox, running
 from integration.sandbox.shop.assortment import check_digit
 from integration.services import Application
 from tests.consoles import WHO, opened, settled
+from tests.people import somebody
 from tests.postgres import private_server
 from tests.stores import built_in, stores_in
 
@@ -64,13 +65,14 @@ class Life:
 def _box(application: Application) -> Sandbox:
     """The built-in systems, chosen in the console so that they are there at each start."""
     if application.sandbox.running is None:
-        application.connections.use_sandbox(WHO)
+        application.connections.use_sandbox(somebody(WHO))
     return built_in(application)
 
 
 def _preview(application: Application, flow: str, *keys: str) -> Run:
     return _ready(
-        application, application.runs.preview(PreviewRequest(flow, WHO, Mode.CHOSEN if keys else Mode.COMPLETE, keys))
+        application,
+        application.runs.preview(PreviewRequest(flow, somebody(WHO), Mode.CHOSEN if keys else Mode.COMPLETE, keys)),
     )
 
 
@@ -107,12 +109,12 @@ def _until(reached: Callable[[], object], what: str) -> None:
 def _takes_orders(application: Application) -> None:
     shop = _box(application).shop
     collective = next(each.code for each in shop.articles if each.number and not each.blocked and not each.fault)
-    application.flows.change("orders", {"date_from": "2026-11-15", "collective_article": collective}, WHO)
+    application.flows.change("orders", {"date_from": "2026-11-15", "collective_article": collective}, somebody(WHO))
 
 
 def _by_itself(application: Application, flow: str, *, may_send: bool) -> None:
     """Switch the schedule of a flow on, and make it due."""
-    application.flows.change(flow, {"on": True, "schedule_minutes": 59, "auto_approve": may_send}, WHO)
+    application.flows.change(flow, {"on": True, "schedule_minutes": 60, "auto_approve": may_send}, somebody(WHO))
     _until(lambda: DBOS.get_schedule(f"{flow}-changes"), "the schedule")
     DBOS.trigger_schedule(f"{flow}-changes")
 
@@ -140,15 +142,15 @@ def _enter_own_systems(application: Application) -> None:
     """Connect systems of one's own as the set-up does; they are gone when the sample is made, their access is not."""
     with running(articles=ARTICLES) as own:
         address = application.connections.authorize_address(
-            "http://127.0.0.1/back", "sandbox-client", "sandbox-secret", WHO, own.accountview_url
+            "http://127.0.0.1/back", "sandbox-client", "sandbox-secret", somebody(WHO), own.accountview_url
         )
         with httpx.Client() as browser:
             hidden = dict(re.findall(r'name="(\w+)" value="([^"]*)"', browser.get(address).text))
             answer = browser.post(address.partition("?")[0], data={**hidden, "answer": "allow"})
         told = parse_qs(urlsplit(answer.headers["location"]).query)
         application.connections.authorized(told["code"][0], told["state"][0])
-        application.connections.choose_company("7f3c", WHO)
-        application.connections.connect_mplus(own.mplus_url, "sandbox", "sandbox-secret", WHO)
+        application.connections.choose_company("7f3c", somebody(WHO))
+        application.connections.connect_mplus(own.mplus_url, "sandbox", "sandbox-secret", somebody(WHO))
 
 
 def _work_for_a_day(application: Application) -> None:
@@ -159,20 +161,27 @@ def _work_for_a_day(application: Application) -> None:
     for flow in ("products", "customers", "stock"):
         _sync(application, flow)
     booked = _sync(application, "orders")
-    application.questions.save("Geparkeerd per oorzaak", "SELECT code, count(*) AS n FROM events GROUP BY code", WHO)
-    application.questions.save("Bewezen", "SELECT count(*) FROM events WHERE event = 'proven'", "anneke")
-    application.drafts.put_rule("customers", Rule(target="relation.name", source="code"), WHO)
+    application.questions.save(
+        "Geparkeerd per oorzaak", "SELECT code, count(*) AS n FROM events GROUP BY code", somebody(WHO)
+    )
+    application.questions.save("Bewezen", "SELECT count(*) FROM events WHERE event = 'proven'", somebody("anneke"))
+    application.drafts.put_rule("customers", Rule(target="relation.name", source="code"), somebody(WHO))
     application.issues.assign(Trouble("products", "ean_duplicate", "article.ean"), "anneke", WHO)
     application.issues.annotate(Trouble("products", "ean_duplicate", "article.ean"), "Gevraagd aan de leverancier", WHO)
-    application.exceptions.set_aside(Trouble("products", "sku_not_numeric", "number"), "Wordt niet verkocht", WHO)
+    application.exceptions.set_aside(
+        Trouble("products", "sku_not_numeric", "number"), "Wordt niet verkocht", somebody(WHO)
+    )
     _correct(application)
     application.mappings.publish(
-        "products", application.mappings.published("products").mapping, 1, WHO, "Zonder verandering"
+        "products", application.mappings.published("products").mapping, 1, somebody(WHO), "Zonder verandering"
     )
     application.sandbox.pass_a_day()
-    _ready(application, application.runs.try_again("products", "ean_check_digit", WHO, "article.ean", "", version=1))
-    _ready(application, application.runs.undo(booked.id, WHO))
-    _ready(application, application.runs.preview(PreviewRequest("customers", WHO, Mode.CHANGES)))
+    _ready(
+        application,
+        application.runs.try_again("products", "ean_check_digit", somebody(WHO), "article.ean", "", version=1),
+    )
+    _ready(application, application.runs.undo(booked.id, somebody(WHO)))
+    _ready(application, application.runs.preview(PreviewRequest("customers", somebody(WHO), Mode.CHANGES)))
     _by_itself(application, "stock", may_send=False)
     _until(lambda: application.runs.latest("stock", [RunState.READY]), "the plan of the schedule")
     _until(lambda: stores_in(application).events.count() == 0, "the log")
@@ -183,7 +192,7 @@ def _correct(application: Application) -> None:
     (ean,) = [one for one in application.lists.fields("accountview", Kind.ARTICLE) if one.name == "ean"]
     values = {one.issue.key: one.issue.facts["value"][:12] for one in wrong}
     right = {key: twelve + check_digit(twelve) for key, twelve in values.items()}
-    application.exceptions.correct("products", ean, right, WHO, {one.issue.key: one.title for one in wrong})
+    application.exceptions.correct("products", ean, right, somebody(WHO), {one.issue.key: one.title for one in wrong})
 
 
 # ---- killed while it writes
@@ -201,7 +210,7 @@ def _stop_between(application: Application) -> None:
     _arm(sandbox, Fault.TOO_MANY, "createRelation")
     _approve(application, run)
     _until(lambda: application.runs.get(run.id).error, "the trouble")
-    application.runs.cancel(run.id, WHO)
+    application.runs.cancel(run.id, somebody(WHO))
     assert settled(application, run.id).state is RunState.INTERRUPTED
     assert {Step.PROVEN, Step.IN_DOUBT, Step.PLANNED} <= set(_steps(application, run.id))
     sandbox.switches.disarm()
@@ -234,7 +243,7 @@ def _die_in_doubt(application: Application) -> None:
     sandbox = _box(application)
     run = _preview(application, "orders")
     _arm(sandbox, Fault.DELAY, "getArticleGroups")
-    held = application.runs.preview(PreviewRequest("products", WHO, Mode.CHANGES))
+    held = application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.CHANGES))
     _until(lambda: application.runs.get(held).position.task is Task.COMPARE, "the plan of products")
     _let_pass(sandbox, "setStock", 10)
     _arm(sandbox, Fault.DELAY, "setStock")
@@ -258,15 +267,15 @@ def _die_while_previewing(application: Application) -> None:
     done = application.runs.latest("customers", [RunState.DONE])[0]
     _let_pass(sandbox, "getOrders", 1)
     _arm(sandbox, Fault.DELAY, "getOrders")
-    orders = application.runs.preview(PreviewRequest("orders", WHO, Mode.COMPLETE))
+    orders = application.runs.preview(PreviewRequest("orders", somebody(WHO), Mode.COMPLETE))
     _until(lambda: application.runs.get(orders).position.after, "the first page of orders")
     for operation in ("getRelations", "getStock"):
         _arm(sandbox, Fault.DELAY, operation)
-    undo = application.runs.undo(done.id, WHO)
-    stock = application.runs.preview(PreviewRequest("stock", WHO, Mode.COMPLETE))
+    undo = application.runs.undo(done.id, somebody(WHO))
+    stock = application.runs.preview(PreviewRequest("stock", somebody(WHO), Mode.COMPLETE))
     _until(lambda: application.runs.get(stock).position.task is Task.COMPARE, "the plan of stock")
     _arm(sandbox, Fault.DELAY, "VA1 GET")
-    application.names.put({}, WHO)  # what the books answered before is forgotten
+    application.names.put({}, somebody(WHO))  # what the books answered before is forgotten
     _by_itself(application, "products", may_send=False)
     _until(lambda: DBOS.list_workflows(name="_scheduled", status="PENDING"), "the schedule")
     assert application.runs.get(undo).position.task is Task.UNDO

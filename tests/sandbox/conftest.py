@@ -11,14 +11,14 @@ from tests.sandbox.office_client import Office
 @pytest.fixture(scope="module")
 def reading() -> Iterator[Office]:
     """A user of a sandbox that a whole file only reads."""
-    with running() as up, Office(up) as office:
+    with running(trades=False) as up, Office(up) as office:
         yield office
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """A sandbox of one test."""
-    with running() as up:
+    with running(trades=False) as up:
         yield up
 
 

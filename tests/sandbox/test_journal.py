@@ -21,7 +21,7 @@ from tests.sandbox.soap_client import RawClient, prefixed
 
 def test_it_holds_the_same_after_a_restart(tmp_path: Path) -> None:
     journal = tmp_path / "journal.jsonl"
-    tables = ("products", "groups", "relations", "orders", "stock", "markers", "invoices", "receipts")
+    tables = ("products", "groups", "relations", "orders", "stock", "markers", "invoices", "receipts", "counts")
     with running(articles=60, journal=journal) as before:
         till = RawClient(before.mplus_url)
         with before.switches.armed(Fault.WRONG, operation="createProduct"):
@@ -29,6 +29,9 @@ def test_it_holds_the_same_after_a_restart(tmp_path: Path) -> None:
         till.call(prefixed(f"<createOrder>{calls.order()}</createOrder>"))
         till.ask("newArticleGroup", "<parentGroupNumber>0</parentGroupNumber><name>Bellen</name><text/>")
         before.till.advance_day()
+        before.till.late_receipt("2026-11-20")
+        drawer = {"day": "2026-11-20", "branch": 1, "workplace": 2, "counted": 20000, "deposited": 0}
+        before.till.add("counts", drawer)
         till.request(
             "POST", "/_sandbox/edit", json.dumps({"table": "articles", "key": "500001", "values": {"priceIncl": 5}})
         )

@@ -6,13 +6,13 @@ import pytest
 
 from integration.sandbox.server import Sandbox, running
 from tests.consoles import ARTICLES
-from tests.log.conftest import database, events, logbook, told
+from tests.log.conftest import asked, database, events, logbook
 
-__all__ = ["database", "events", "logbook", "told"]
+__all__ = ["asked", "database", "events", "logbook"]
 
 
 @pytest.fixture
 def shop() -> Iterator[Sandbox]:
     """Both systems as somebody else runs them."""
-    with running(articles=ARTICLES) as both:
+    with running(articles=ARTICLES, trades=False) as both:
         yield both

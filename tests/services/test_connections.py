@@ -1,20 +1,25 @@
 """Both connections: what is entered, a log-in as an operator does it, and what a check finds."""
 
 import re
+from collections import Counter
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
+from integration.connectors.accountview.settings import AccountViewAccess
+from integration.connectors.mplus.settings import MplusAccess
 from integration.core.errors import AccessDeniedError, ConfigurationError, IntegrationError
 from integration.core.run import PreviewRequest, RunState
 from integration.sandbox.server import Sandbox, running
 from integration.services import Application
-from integration.settings import AccountViewAccess, MplusAccess
-from tests.consoles import ARTICLES, causes, opened, settled
+from tests.consoles import ARTICLES, FAST, causes, opened, settled
+from tests.people import somebody
+from tests.stores import built_in
 from tests.strangers import stranger
 
+CALLS_OF_A_CHECK = 60  # of all flows, at ten a second
 BACK = "http://127.0.0.1:8501/setup"
 
 
@@ -23,7 +28,7 @@ def logged_in(application: Application, shop: Sandbox) -> tuple[str, str]:
     return answered(
         application,
         application.connections.authorize_address(
-            BACK, "sandbox-client", "sandbox-secret", "test", shop.accountview_url
+            BACK, "sandbox-client", "sandbox-secret", somebody("test"), shop.accountview_url
         ),
     )
 
@@ -65,26 +70,42 @@ def answered(application: Application, address: str) -> tuple[str, str]:
 def test_an_address_that_can_be_none_is_refused_before_anything_is_kept(tmp_path: Path, address: str) -> None:
     with opened(tmp_path, start=False) as application:
         with pytest.raises(ConfigurationError, match="URL"):
-            application.connections.connect_mplus(address, "shop", "secret", "test")
+            application.connections.connect_mplus(address, "shop", "secret", somebody("test"))
         if address:
             with pytest.raises(ConfigurationError, match="URL"):
-                application.connections.authorize_address(BACK, "client", "secret", "test", address)
+                application.connections.authorize_address(BACK, "client", "secret", somebody("test"), address)
         assert not any(status.connected for status in application.connections.statuses())
         assert not application.setup.goes_on()
 
 
 def test_a_wrong_secret_of_the_till_is_found(tmp_path: Path, shop: Sandbox) -> None:
     with opened(tmp_path, start=False) as application:
-        findings = application.connections.connect_mplus(shop.mplus_url, "sandbox", "wrong", "test")
+        findings = application.connections.connect_mplus(shop.mplus_url, "sandbox", "wrong", somebody("test"))
 
     assert causes(findings) == ["mplus_credentials_rejected"]
+
+
+def test_one_check_reads_the_dictionary_of_each_table_once_and_the_next_one_again(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        application.connections.use_sandbox(somebody("test"))
+        ledger = built_in(application).ledger
+        for _ in range(2):
+            ledger.clear()
+            assert all(one.ok for one in application.connections.check("accountview"))
+            calls = [call.operation for call in ledger.calls("accountview")]
+            tables = Counter(call.keys for call in ledger.calls("accountview") if call.operation == "dictionary")
+
+            assert {("ARTICLE ",), ("ART_GRP ",), ("CONTACT ",), ("SO_LINE ",), ("K9_STOCK",)} <= set(tables)
+            assert set(tables.values()) == {1}
+            assert calls.count("objects") == 1
+            assert len(calls) <= CALLS_OF_A_CHECK
 
 
 def test_an_operator_logs_in_and_chooses_a_company(tmp_path: Path, shop: Sandbox) -> None:
     with opened(tmp_path, start=False) as application:
         logged_in(application, shop)
         companies = application.connections.companies()
-        findings = application.connections.choose_company("7f3c", "test")
+        findings = application.connections.choose_company("7f3c", somebody("test"))
 
     assert "7f3c" in companies
     assert causes(findings) == []
@@ -101,7 +122,7 @@ def test_the_answer_to_a_log_in_is_taken_once(tmp_path: Path, shop: Sandbox) -> 
 def test_a_company_that_is_not_ones_own_is_found(tmp_path: Path, shop: Sandbox) -> None:
     with opened(tmp_path, start=False) as application:
         logged_in(application, shop)
-        findings = application.connections.choose_company("nobody", "test")
+        findings = application.connections.choose_company("nobody", somebody("test"))
 
     assert causes(findings) == ["company_not_available"]
 
@@ -109,9 +130,9 @@ def test_a_company_that_is_not_ones_own_is_found(tmp_path: Path, shop: Sandbox) 
 def test_the_whole_set_up_leads_to_a_plan(tmp_path: Path, shop: Sandbox) -> None:
     with opened(tmp_path) as application:
         logged_in(application, shop)
-        application.connections.choose_company("7f3c", "test")
-        application.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", "test")
-        run = settled(application, application.runs.preview(PreviewRequest("products", by="test")))
+        application.connections.choose_company("7f3c", somebody("test"))
+        application.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", somebody("test"))
+        run = settled(application, application.runs.preview(PreviewRequest("products", by=somebody("test"))))
 
     assert run.state is RunState.READY
     assert shop.ledger.counts()["writes"] == 0
@@ -122,8 +143,8 @@ def test_the_whole_set_up_leads_to_a_plan(tmp_path: Path, shop: Sandbox) -> None
 
 def connected(application: Application, shop: Sandbox) -> None:
     logged_in(application, shop)
-    application.connections.choose_company("7f3c", "test")
-    application.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", "test")
+    application.connections.choose_company("7f3c", somebody("test"))
+    application.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", somebody("test"))
     assert all(status.ok for status in application.connections.statuses())
 
 
@@ -141,7 +162,7 @@ def test_another_address_of_accountview_hears_nothing_of_the_log_in_before(tmp_p
         connected(application, shop)
         before, known = tokens(application), secrets_of(application)
 
-        application.connections.authorize_address(BACK, "sandbox-client", "new-secret", "test", other.url)
+        application.connections.authorize_address(BACK, "sandbox-client", "new-secret", somebody("test"), other.url)
         assert causes(application.connections.check("accountview")) == []
         application.connections.companies()
 
@@ -158,7 +179,9 @@ def test_a_log_in_elsewhere_that_is_answered_with_rubbish_leaves_the_access_befo
         connected(application, shop)
         before, known = application.access.of("accountview"), [*secrets_of(application), b"sandbox-secret"]
 
-        address = application.connections.authorize_address(BACK, "other-client", "other-secret", "test", other.url)
+        address = application.connections.authorize_address(
+            BACK, "other-client", "other-secret", somebody("test"), other.url
+        )
         state = parse_qs(urlsplit(address).query)["state"][0]
         with pytest.raises(IntegrationError):
             application.connections.authorized("planted-code", state)
@@ -176,14 +199,14 @@ def test_a_log_in_elsewhere_is_in_force_once_its_company_has_been_read(tmp_path:
         assert application.access.of("accountview")["url"] == shop.accountview_url
         assert "7f3c" in application.connections.companies()
 
-        assert causes(application.connections.choose_company("nobody", "test")) == ["company_not_available"]
+        assert causes(application.connections.choose_company("nobody", somebody("test"))) == ["company_not_available"]
         assert application.access.of("accountview")["url"] == shop.accountview_url
         failed = application.connections.failed("accountview")
         assert failed is not None
         assert causes(list(failed.findings)) == ["company_not_available"]
         assert application.connections.of("accountview").ok
 
-        assert causes(application.connections.choose_company("7f3c", "test")) == []
+        assert causes(application.connections.choose_company("7f3c", somebody("test"))) == []
         assert application.access.of("accountview")["url"] == other.accountview_url
         assert application.connections.failed("accountview") is None
         assert causes(application.connections.check("accountview")) == []
@@ -204,11 +227,13 @@ def test_a_log_in_that_is_refused_leaves_the_access_before(tmp_path: Path, shop:
         connected(application, shop)
         before = tokens(application)
         address = application.connections.authorize_address(
-            BACK, "sandbox-client", "wrong", "test", shop.accountview_url
+            BACK, "sandbox-client", "wrong", somebody("test"), shop.accountview_url
         )
         with pytest.raises(AccessDeniedError, match="accountview_client_rejected"):
             answered(application, address)
-        again = application.connections.authorize_address(BACK, "sandbox-client", "wrong", "test", shop.accountview_url)
+        again = application.connections.authorize_address(
+            BACK, "sandbox-client", "wrong", somebody("test"), shop.accountview_url
+        )
         with pytest.raises(AccessDeniedError, match="accountview_login_refused"):
             application.connections.authorized("", parse_qs(urlsplit(again).query)["state"][0])
 
@@ -222,7 +247,7 @@ def test_access_to_the_till_that_does_not_work_leaves_the_one_before(tmp_path: P
     with opened(tmp_path, start=False) as application, stranger() as other:
         connected(application, shop)
         url = shop.mplus_url if wrong == "secret" else other.url
-        found = application.connections.connect_mplus(url, "sandbox", "wrong", "test")
+        found = application.connections.connect_mplus(url, "sandbox", "wrong", somebody("test"))
 
         assert causes(found)
         assert b"sandbox-secret" not in other.all
@@ -268,7 +293,7 @@ def test_an_address_written_otherwise_is_the_same_address(tmp_path: Path, shop: 
     with opened(tmp_path, start=False) as application:
         connected(application, shop)
     written = shop.accountview_url.replace("http", "HTTP", 1) + "/"
-    with opened(tmp_path, start=False, accountview=AccountViewAccess(url=written)) as application:
+    with opened(tmp_path, start=False, accountview=AccountViewAccess(url=written, per_second=FAST)) as application:
         assert causes(application.connections.check("accountview")) == []
 
 
@@ -303,8 +328,8 @@ def test_a_secret_of_the_settings_goes_to_no_address_that_is_entered(tmp_path: P
     till = MplusAccess.model_validate({"ident": "sandbox", "secret": "planted-secret"})
     with opened(tmp_path, start=False, accountview=books, mplus=till) as application, stranger() as other:
         for entering in (
-            lambda: application.connections.authorize_address(BACK, "sandbox-client", "x", "test", other.url),
-            lambda: application.connections.connect_mplus(other.url, "sandbox", "x", "test"),
+            lambda: application.connections.authorize_address(BACK, "sandbox-client", "x", somebody("test"), other.url),
+            lambda: application.connections.connect_mplus(other.url, "sandbox", "x", somebody("test")),
         ):
             with pytest.raises(ConfigurationError) as caught:
                 entering()
@@ -314,7 +339,9 @@ def test_a_secret_of_the_settings_goes_to_no_address_that_is_entered(tmp_path: P
 
 def test_a_refresh_token_of_the_settings_is_used_where_it_was_used_first(tmp_path: Path, shop: Sandbox) -> None:
     given = {"client_id": "sandbox-client", "client_secret": "sandbox-secret", "refresh_token": "sandbox-refresh"}
-    here = AccountViewAccess.model_validate({**given, "company": "7f3c", "url": shop.accountview_url})
+    here = AccountViewAccess.model_validate(
+        {**given, "company": "7f3c", "url": shop.accountview_url, "per_second": FAST}
+    )
     with opened(tmp_path, start=False, accountview=here) as application:
         assert causes(application.connections.check("accountview")) == []
     with stranger() as other:
@@ -329,10 +356,14 @@ def test_a_refresh_token_of_the_settings_is_used_where_it_was_used_first(tmp_pat
 def test_a_redirect_takes_no_secret_along(tmp_path: Path) -> None:
     with stranger() as other, stranger(leads_to=other.url) as leading:
         with opened(tmp_path, start=False) as application:
-            address = application.connections.authorize_address(BACK, "client", "planted-secret", "test", leading.url)
+            address = application.connections.authorize_address(
+                BACK, "client", "planted-secret", somebody("test"), leading.url
+            )
             with pytest.raises(IntegrationError):
                 application.connections.authorized("code", parse_qs(urlsplit(address).query)["state"][0])
-            assert causes(application.connections.connect_mplus(leading.url, "sandbox", "planted-secret", "test"))
+            assert causes(
+                application.connections.connect_mplus(leading.url, "sandbox", "planted-secret", somebody("test"))
+            )
         assert b"planted-secret" in leading.all
         assert other.heard == []
 
@@ -340,7 +371,7 @@ def test_a_redirect_takes_no_secret_along(tmp_path: Path) -> None:
 def test_an_address_in_other_letters_is_shown_as_it_is_called(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         address = application.connections.authorize_address(
-            BACK, "client", "secret", "test", "https://www.аccountview.net/api/v3"
+            BACK, "client", "secret", somebody("test"), "https://www.аccountview.net/api/v3"
         )
         assert address.startswith("https://www.xn--ccountview-yqi.net/ams/authorize.aspx?")
     books = AccountViewAccess(url="https://www.аccountview.net/api/v3")

@@ -1,6 +1,7 @@
 """Flows as people arrange them, and their numbers as a monitor reads them."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,10 @@ import pytest
 from integration.core.errors import ConfigurationError
 from integration.core.plan import Approval
 from integration.core.run import Mode
-from integration.services.flows import Gauge, exposition
+from integration.services import Application
+from tests.clocks import now
 from tests.consoles import opened
+from tests.people import somebody
 from tests.stores import stores_in
 
 APPROVED = Approval("f", by="schedule")
@@ -17,20 +20,9 @@ APPROVED = Approval("f", by="schedule")
 
 def test_flow_settings_that_cannot_be_used_are_refused_by_name(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application, pytest.raises(ConfigurationError) as caught:
-        application.flows.change("products", {"schedule_minutes": "often"}, "test")
+        application.flows.change("products", {"schedule_minutes": "often"}, somebody("test"))
 
     assert caught.value.facts["setting"].endswith("schedule_minutes")
-
-
-def test_gauges_are_told_with_what_they_mean_and_their_labels() -> None:
-    told = exposition(
-        [Gauge("parked", "Records that wait.", {'flow="products"': 21}), Gauge("waiting", "Events.", {"": 0})]
-    )
-
-    assert told == (
-        '# HELP parked Records that wait.\n# TYPE parked gauge\nparked{flow="products"} 21\n'
-        "# HELP waiting Events.\n# TYPE waiting gauge\nwaiting 0\n"
-    )
 
 
 def test_a_flow_that_is_off_neither_begins_nor_approves_by_itself(tmp_path: Path) -> None:
@@ -39,7 +31,7 @@ def test_a_flow_that_is_off_neither_begins_nor_approves_by_itself(tmp_path: Path
         run = replace(stores_in(application).runs.begin("stock", Mode.COMPLETE, "schedule", 1), fingerprint="f")
         told = []
         for on in (True, False, True):
-            other.flows.change("stock", {"on": on, "auto_approve": True}, "test")  # in another process
+            other.flows.change("stock", {"on": on, "auto_approve": True}, somebody("test"))  # in another process
             told.append((flows.is_on("stock"), flows.may_begin("stock", run.mode), flows.may_approve(run)))
     assert told == [(True, True, APPROVED), (False, False, None), (True, True, APPROVED)]
 
@@ -48,10 +40,49 @@ def test_a_flow_that_is_off_neither_begins_nor_approves_by_itself(tmp_path: Path
 def test_a_flow_begins_by_itself_only_as_it_is_scheduled(tmp_path: Path, mode: Mode) -> None:
     with opened(tmp_path, start=False) as application:
         flows = application.flows
-        flows.change("products", {"on": True, "nightly_complete": False}, "test")
+        flows.change("products", {"on": True, "nightly_complete": False}, somebody("test"))
         scheduled = {one.mode for one in flows.schedules() if one.flow == "products"}
         assert flows.may_begin("products", mode) is (mode in scheduled)
         assert mode is not Mode.COMPLETE or not flows.may_begin("products", mode)
+
+
+def test_what_was_woken_by_hand_begins_and_a_round_that_is_none_does_not(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        flows = application.flows
+        flows.change("products", {"on": True, "schedule_minutes": 59}, somebody("test"))
+        due, none = (datetime(2026, 11, 25, hour, tzinfo=UTC) for hour in (23, 0))  # midnight and one o'clock there
+        by_hand = none + timedelta(seconds=27, microseconds=276_308)
+        assert [flows.may_begin("products", Mode.CHANGES, at) for at in (due, none, by_hand)] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("every", "rounds", "waits", "told"),
+    [(15, 1, True, False), (15, 2, False, False), (120, 1, True, True), (120, 2, False, True)],
+)
+def test_a_run_waits_for_one_at_work_until_it_is_due_again_and_one_that_is_missed_is_told(
+    tmp_path: Path, every: int, rounds: int, *, waits: bool, told: bool
+) -> None:
+    with opened(tmp_path, start=False) as application:
+        flows = application.flows
+        flows.change("products", {"on": True, "schedule_minutes": every}, somebody("test"))
+        due = flows.round_before("products", rounds, now())
+        assert due is not None
+        assert flows.may_wait("products", Mode.CHANGES, due) is waits
+        flows.missed("products", Mode.CHANGES, due)
+        assert ("round_missed" in _told(application)) is told
+
+
+@pytest.mark.parametrize(("minutes", "waits"), [(298, True), (301, False)])
+def test_the_run_of_the_night_waits_into_the_morning(tmp_path: Path, minutes: int, *, waits: bool) -> None:
+    with opened(tmp_path, start=False) as application:
+        due = now() - timedelta(minutes=minutes)
+        assert application.flows.may_wait("products", Mode.COMPLETE, due) is waits
+        application.flows.missed("products", Mode.COMPLETE, due)
+        assert "round_missed" in _told(application)
+
+
+def _told(application: Application) -> set[object]:
+    return {event["event"] for event in stores_in(application).events.waiting(100)}
 
 
 def test_a_flow_that_is_no_more_is_off(tmp_path: Path) -> None:
@@ -62,6 +93,6 @@ def test_a_flow_that_is_no_more_is_off(tmp_path: Path) -> None:
 def test_a_flow_whose_documents_nobody_can_read_back_says_so(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         assert not application.flows.is_unproven("orders")
-        application.flows.change("orders", {"unproven": True}, "test")
+        application.flows.change("orders", {"unproven": True}, somebody("test"))
         assert application.flows.is_unproven("orders")
         assert not application.flows.is_unproven("products")

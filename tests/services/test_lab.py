@@ -12,6 +12,7 @@ from integration.core.errors import RunActiveError
 from integration.services.lab import REPORT, Harm, Mine, Report, Series, Violation, keep, kept
 from integration.settings import known_settings
 from tests.consoles import opened
+from tests.people import somebody
 
 INTEGRATION = Path(__file__).parent.parent.parent / "integration"
 SERIES = Series(("orders",), trials=2, seed=7)
@@ -55,7 +56,7 @@ def test_a_second_series_waits_for_the_first(tmp_path: Path) -> None:
 
 def test_what_is_the_operator_s_own_goes_along(tmp_path: Path) -> None:
     with opened(tmp_path, sandbox=True) as application:
-        application.flows.change("orders", {"default_country": "BE"}, "test")
+        application.flows.change("orders", {"default_country": "BE"}, somebody("test"))
         application.rules.set_table("payment_methods", {"CASH": "10"}, "test")
 
         mine = application.lab.mine()

@@ -6,14 +6,16 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import duckdb
 import pytest
 
 from integration.log.logbook import Logbook
 from integration.services.log import Log, Period, Sought, last_days
+from integration.services.log_access import LogAccess
 from integration.store.database import Database
 from integration.store.events import Event, Events
 from tests.consoles import opened
-from tests.log.conftest import NOW
+from tests.log.conftest import NOW, filled
 
 
 @pytest.fixture
@@ -23,9 +25,9 @@ def log(logbook: Logbook, events: Events) -> Log:
 
 
 @pytest.fixture
-def told(told: Logbook, events: Events) -> Log:
-    """The questions to the log of one run."""
-    return Log(told, events, is_drained=True)
+def told(asked: Logbook, events: Events) -> Log:
+    """The questions to the log of one run, which tests only ask."""
+    return Log(asked, events, is_drained=True)
 
 
 def found(log: Log, sought: Sought | None = None) -> int:
@@ -90,7 +92,8 @@ def test_a_run_is_told_as_a_whole_the_newest_first(told: Log) -> None:
 
 
 @pytest.mark.parametrize("unit", ["hour", "day"])
-def test_volume_counts_results_by_period(told: Log, events: Events, unit: Literal["hour", "day"]) -> None:
+def test_volume_counts_results_by_period(logbook: Logbook, events: Events, unit: Literal["hour", "day"]) -> None:
+    told = Log(filled(logbook, events), events, is_drained=True)
     events.tell(Event(event="unchanged", run="r1", flow="products", facts={"records": "40"}))
     told.catch_up()
     volume = told.volume(Period(flow="products", unit=unit))
@@ -192,3 +195,29 @@ def test_the_log_is_answered_only_with_the_token_of_this_start(tmp_path: Path) -
         assert application.log_access.answer(b"no question", token)[0] == 400
         assert application.log_access.answer(b"[]", token)[0] == 400
     assert not (tmp_path / "server.json").exists()
+
+
+def test_a_program_with_the_token_has_the_log_copied_for_a_copy_of_the_database(
+    logbook: Logbook, events: Events, tmp_path: Path
+) -> None:
+    access = LogAccess(Log(logbook, events, is_drained=True), tmp_path)
+    access.announce("http://127.0.0.1:1")
+    token = json.loads((tmp_path / "server.json").read_text(encoding="utf-8"))["token"]
+    for one in range(4):
+        events.tell(Event(event="page_opened", key=str(one)))
+    assert logbook.drain(events) == 4
+    asked = {
+        "copy": str(tmp_path / "copy.duckdb"),
+        "instance": events.instance,
+        "until": 3,
+        "waiting": [[2, 2], [9, 9]],
+    }
+
+    assert access.answer(json.dumps(asked).encode(), "another") == (403, b'{"error": "token"}')
+    assert not (tmp_path / "copy.duckdb").exists()
+    assert access.answer(json.dumps(asked).encode(), token) == (200, b'{"events": 3}')
+    with duckdb.connect(str(tmp_path / "copy.duckdb"), read_only=True) as copy:
+        assert copy.execute("SELECT id, key FROM events").fetchall() == [(1, "0"), (2, "1"), (3, "2")]
+        assert copy.execute("SELECT id FROM drained").fetchall() == [(2,)]
+    assert access.answer(json.dumps({**asked, "waiting": 1}).encode(), token)[0] == 400
+    access.close()

@@ -10,24 +10,23 @@ from typing import Any
 
 import pytest
 import stamina
-from pydantic import SecretStr
 
+from integration.connectors.accountview.columns import UNVERIFIED
 from integration.connectors.accountview.connector import AccountView
-from integration.connectors.accountview.settings import UNVERIFIED, Names
+from integration.connectors.accountview.settings import AccountViewAccess, Names
 from integration.core.connections import Finding
 from integration.core.errors import ConfigurationError
 from integration.core.rules import Mapping, Rule
-from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from integration.sandbox.accountview.conventions import BY_ANALOGY
 from integration.sandbox.faults import Fault
-from integration.sandbox.server import Sandbox, running
+from integration.sandbox.server import running
 from integration.services import Application
 from integration.services.access import ELSEWHERE_SECONDS as ACCESS_SECONDS
 from integration.services.objects import FILE, NEEDED, Name, Named, NamedObject, There, flat
-from integration.settings import AccountViewAccess
 from integration.words import say
 from tests.consoles import WHO, opened
-from tests.programs import COMPANY
+from tests.people import somebody
+from tests.programs import books_of
 from tests.stores import built_in, stores_in
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -51,7 +50,7 @@ def app(console: Application) -> Iterator[Application]:
     before = flat(console.names.in_force())
     yield console
     now = flat(console.names.in_force())
-    console.names.put({path: before[path] for path in now if now[path] != before[path]}, WHO)
+    console.names.put({path: before[path] for path in now if now[path] != before[path]}, somebody(WHO))
 
 
 def of(named: Named, name: str) -> NamedObject:
@@ -74,7 +73,7 @@ def test_every_name_there_is_stands_under_one_object(app: Application) -> None:
 
 
 def test_what_is_there_is_told_from_what_is_not(app: Application) -> None:
-    app.names.put({"debtor.email": "NO_MAIL", "article.unit": "", "objects.postings.code": "ZZ9"}, WHO)
+    app.names.put({"debtor.email": "NO_MAIL", "article.unit": "", "objects.postings.code": "ZZ9"}, somebody(WHO))
     named = app.names.look()
     states = {name.path: name.there for one in named.objects for name in one.names}
 
@@ -98,7 +97,7 @@ def test_a_field_is_chosen_from_the_dictionary_with_its_caption(app: Application
 
 
 def test_a_column_is_proposed_for_a_field_without_one(app: Application) -> None:
-    app.names.put({"article.ean": ""}, WHO)
+    app.names.put({"article.ean": ""}, somebody(WHO))
 
     assert name_of(app, "article.ean").proposed == "K9_EAN"
     assert name_of(app, "article.colour").proposed == ""  # it has one
@@ -133,7 +132,7 @@ def name_of_these(named: Named, path: str) -> Name:
 
 def test_names_are_used_from_the_next_call_on(app: Application) -> None:
     before = app.access.connector("accountview")
-    app.names.put({"article.name": "K9_TEXT"}, WHO)
+    app.names.put({"article.name": "K9_TEXT"}, somebody(WHO))
 
     assert app.access.connector("accountview") is not before
     assert [one.wire for one in app.lists.fields("accountview", next(iter(app.flows.as_set("stock").stages)).source)][
@@ -142,11 +141,11 @@ def test_names_are_used_from_the_next_call_on(app: Application) -> None:
 
 
 def test_a_changed_name_has_to_exist_and_the_default_need_not(app: Application) -> None:
-    app.names.put({"article.unit": "NO_UNIT"}, WHO)
+    app.names.put({"article.unit": "NO_UNIT"}, somebody(WHO))
     wrong = [(one.name, one.facts["field"]) for one in app.connections.check("accountview") if one.ok is False]
     assert wrong == [("fields", "NO_UNIT"), ("flow_products", "NO_UNIT"), ("flow_stock", "NO_UNIT")]
 
-    app.names.put({"article.unit": None}, WHO)
+    app.names.put({"article.unit": None}, somebody(WHO))
     assert app.names.in_force().article.model_fields_set.isdisjoint({"unit"})
     assert all(one.ok for one in app.connections.check("accountview"))
 
@@ -155,7 +154,7 @@ def test_another_process_uses_changed_names_a_moment_later(tmp_path: Path) -> No
     with opened(tmp_path, start=False) as server, opened(tmp_path, start=False) as worker:
         server.access.keep("accountview", {"client_id": "console", "company": "7f3c"}, WHO)
         before = worker.access.connector("accountview")
-        server.names.put({"article.name": "K9_TEXT"}, WHO)
+        server.names.put({"article.name": "K9_TEXT"}, somebody(WHO))
         time.sleep(ACCESS_SECONDS + 0.1)
 
         after = worker.access.connector("accountview")
@@ -167,7 +166,7 @@ def test_another_process_uses_changed_names_a_moment_later(tmp_path: Path) -> No
 
 def test_names_are_kept_by_whoever_set_them_over_what_was_proposed(app: Application) -> None:
     assert dict(app.names.in_force().article)["ean"] == "K9_EAN"  # proposed at the start
-    app.names.put({"article.ean": None}, WHO)
+    app.names.put({"article.ean": None}, somebody(WHO))
     app.proposals.fill(WHO)
 
     assert dict(app.names.in_force().article)["ean"] == ""
@@ -193,7 +192,7 @@ def test_names_are_kept_by_whoever_set_them_over_what_was_proposed(app: Applicat
 def test_what_cannot_be_used_is_refused_by_its_name(app: Application, path: str, value: str, named: str) -> None:
     before = flat(app.names.in_force())
     with pytest.raises(ConfigurationError) as caught:
-        app.names.put({path: value}, WHO)
+        app.names.put({path: value}, somebody(WHO))
 
     assert caught.value.facts["setting"] == named
     assert flat(app.names.in_force()) == before
@@ -205,7 +204,7 @@ def test_what_must_not_be_empty_is_known_before_it_is_refused() -> None:
 
 
 def test_other_objects_of_postings_are_set_by_their_codes(app: Application) -> None:
-    app.names.put({"objects.posting_history": "DJ2P, GJ1"}, WHO)
+    app.names.put({"objects.posting_history": "DJ2P, GJ1"}, somebody(WHO))
     (first, second) = app.names.in_force().objects.posting_history
 
     assert (first.code, first.table, first.detail, second.code) == ("DJ2P", "DJ_PAGE", "DJ_LINE", "GJ1")
@@ -213,7 +212,7 @@ def test_other_objects_of_postings_are_set_by_their_codes(app: Application) -> N
 
 
 def test_names_of_the_sandbox_are_not_those_of_a_real_installation(app: Application) -> None:
-    app.names.put({"article.ean": "K9_TEXT"}, WHO)
+    app.names.put({"article.ean": "K9_TEXT"}, somebody(WHO))
 
     assert stores_in(app).settings.get("sandbox-names")
     assert stores_in(app).settings.get("names") is None
@@ -223,7 +222,7 @@ def test_names_of_the_sandbox_are_not_those_of_a_real_installation(app: Applicat
 
 
 def test_the_check_names_what_a_flow_lacks_and_the_connection_is_well(app: Application) -> None:
-    app.names.put({"objects.debtors.code": "ZZ9"}, WHO)
+    app.names.put({"objects.debtors.code": "ZZ9"}, somebody(WHO))
     lines = {one.name: one for one in app.connections.check("accountview")}
 
     assert (lines["flow_customers"].ok, lines["flow_customers"].cause) == (False, "object_missing")
@@ -233,32 +232,36 @@ def test_the_check_names_what_a_flow_lacks_and_the_connection_is_well(app: Appli
 
 
 def test_the_check_looks_at_the_place_documents_go_to(app: Application) -> None:
-    app.names.put(INVOICES, WHO)
-    app.flows.change("orders", {"becomes": "invoice"}, WHO)
+    app.names.put(INVOICES, somebody(WHO))
+    app.flows.change("orders", {"orders": "invoice"}, somebody(WHO))
     try:
-        app.names.put({"trade_invoice.reference": "COMMENT9"}, WHO)
+        app.names.put({"trade_invoice.reference": "COMMENT9"}, somebody(WHO))
         (line,) = [one for one in app.connections.check("accountview") if one.name == "flow_orders"]
         assert (line.cause, line.facts["field"]) == ("flow_field_unknown", "COMMENT9")
     finally:
-        app.flows.change("orders", {"becomes": "order"}, WHO)
+        app.flows.change("orders", {"orders": "order"}, somebody(WHO))
 
 
 def test_the_check_names_every_field_that_rules_filters_and_settings_use_and_nobody_has(app: Application) -> None:
     published = app.mappings.published("products")
     rules = [replace(one, source="K9_TYPO") if one.target == "article.ean" else one for one in published.mapping.rules]
-    app.mappings.publish("products", Mapping(1, tuple(rules)), published.version, WHO, "")
+    app.mappings.publish("products", Mapping(1, tuple(rules)), published.version, somebody(WHO), "")
     filters = [{"field": "blocked", "operator": "empty"}, {"field": "nosuch", "operator": "equal", "value": "x"}]
     wrong = {"sku_rule": "field", "sku_field": "K9_NOPE", "parent_field": "K9_NIET", "filters": filters}
-    app.flows.change("products", wrong, WHO)
-    app.flows.change("stock", {"branches": {"1": "warehouse:9", "2": "formula"}, "reorder": "short_text"}, WHO)
+    app.flows.change("products", wrong, somebody(WHO))
+    app.flows.change(
+        "stock", {"branches": {"1": "warehouse:9", "2": "formula"}, "reorder": "short_text"}, somebody(WHO)
+    )
     try:
         lines = [one for one in app.connections.check("accountview") if not one.ok]
     finally:
-        app.mappings.publish("products", published.mapping, app.mappings.published("products").version, WHO, "")
-        app.flows.change(
-            "products", {"sku_rule": "code", "sku_field": "", "parent_field": "parent", "filters": []}, WHO
+        app.mappings.publish(
+            "products", published.mapping, app.mappings.published("products").version, somebody(WHO), ""
         )
-        app.flows.change("stock", {"branches": {}, "reorder": ""}, WHO)
+        app.flows.change(
+            "products", {"sku_rule": "code", "sku_field": "", "parent_field": "parent", "filters": []}, somebody(WHO)
+        )
+        app.flows.change("stock", {"branches": {}, "reorder": ""}, somebody(WHO))
 
     told = {"system", "flow", "field"}
     assert [
@@ -280,33 +283,26 @@ def test_a_rule_that_fills_a_field_the_books_do_not_have_is_named(app: Applicati
     typo = Rule(target="sales_order.K9_TYPO", source="reference")
     unused = Rule(target="posting.K9_TYPO", source="reference")  # of documents this flow does not make
     mapping = Mapping(1, (*published.mapping.rules, typo, unused))
-    app.mappings.publish("orders", mapping, published.version, WHO, "")
+    app.mappings.publish("orders", mapping, published.version, somebody(WHO), "")
     try:
         (line,) = [one for one in app.connections.check("accountview") if not one.ok]
     finally:
-        app.mappings.publish("orders", published.mapping, app.mappings.published("orders").version, WHO, "")
+        app.mappings.publish("orders", published.mapping, app.mappings.published("orders").version, somebody(WHO), "")
 
     assert (line.name, line.cause, line.facts["target"]) == ("flow_orders", "rule_field_unknown", "sales_order.K9_TYPO")
-
-
-def access_to(sandbox: Sandbox) -> AccountViewAccess:
-    return AccountViewAccess(
-        url=sandbox.accountview_url, client_id=CLIENT_ID, client_secret=SecretStr(CLIENT_SECRET),
-        refresh_token=SecretStr(REFRESH_TOKEN), company=COMPANY, per_second=100_000,
-    )  # fmt: skip
 
 
 def test_a_default_column_that_is_absent_is_named_once_a_published_rule_reads_it(tmp_path: Path) -> None:
     with (
         running(articles=60, renamed={"ARTICLE.VAT_CODE": "BTW"}) as other,
-        opened(tmp_path, start=False, accountview=access_to(other)) as app,
+        opened(tmp_path, start=False, accountview=books_of(other)) as app,
     ):
         lines = [one for one in app.connections.check("accountview") if not one.ok]
         assert [(one.name, one.cause, one.facts["field"], one.facts["target"]) for one in lines] == [
             ("flow_products", "rule_field_unknown", "VAT_CODE", "article.vat_code")
         ]
 
-        app.names.put({"article.vat_code": ""}, WHO)  # somebody says that there is none
+        app.names.put({"article.vat_code": ""}, somebody(WHO))  # somebody says that there is none
         assert all(one.ok for one in app.connections.check("accountview"))
 
 
@@ -318,7 +314,7 @@ def test_an_object_that_is_missing_is_named_with_the_first_flow_that_needs_it(
     app: Application, name: str, flow: str
 ) -> None:
     heard: list[Finding] = []
-    app.names.put({name: "ZZ9"}, WHO)
+    app.names.put({name: "ZZ9"}, somebody(WHO))
     findings = app.connections.check("accountview", heard.extend)
     wrong = next(one for one in findings if one.name == "rights" and not one.ok)
 
@@ -327,7 +323,7 @@ def test_an_object_that_is_missing_is_named_with_the_first_flow_that_needs_it(
 
 
 def test_what_the_flows_lack_is_told_beside_the_fields_that_the_check_misses(app: Application) -> None:
-    app.names.put({"article.ean": "K9_NIX", "group.name": "AG_NAAM", "sales_order.note": "K1_NOTE"}, WHO)
+    app.names.put({"article.ean": "K9_NIX", "group.name": "AG_NAAM", "sales_order.note": "K1_NOTE"}, somebody(WHO))
     wrong = [one for one in app.connections.check("accountview") if not one.ok]
 
     assert [(one.name, one.facts["field"]) for one in wrong if one.cause == "flow_field_unknown"] == [
@@ -350,11 +346,11 @@ def file_of(folder: Path, text: str) -> AccountViewAccess:
 def test_a_file_of_names_wins_and_cannot_be_changed_in_the_console(tmp_path: Path) -> None:
     access = file_of(tmp_path, 'conditions = 7\n[article]\nean = "EAN_CODE"\n')
     with opened(tmp_path / "data", start=False, accountview=access) as app:
-        app.names.put({"article.text": "LONG_TEXT"}, WHO)
+        app.names.put({"article.text": "LONG_TEXT"}, somebody(WHO))
         names = app.names.in_force()
         fixed = [name.path for one in app.names.look().objects for name in one.names if name.fixed]
         with pytest.raises(ConfigurationError) as caught:
-            app.names.put({"article.ean": "OTHER"}, WHO)
+            app.names.put({"article.ean": "OTHER"}, somebody(WHO))
 
     assert (names.conditions, dict(names.article)["ean"], dict(names.article)["text"]) == (7, "EAN_CODE", "LONG_TEXT")
     assert sorted(fixed) == ["article.ean", "conditions"]

@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
+from integration.connectors.accountview.settings import AccountViewAccess
+from integration.connectors.mplus.settings import MplusAccess
 from integration.core.errors import ConfigurationError
 from integration.flows.forms import Known, same_rates
 from integration.flows.registry import FLOWS
 from integration.flows.settings import Listed, books, till
 from integration.flows.stock.spec import branch_sources
+from integration.sandbox.server import Sandbox, running
 from integration.services import Application
 from integration.services.setup import (
     STEPS,
@@ -23,21 +26,44 @@ from integration.services.setup import (
     weigh,
 )
 from tests.consoles import opened
+from tests.people import somebody
+from tests.programs import access
 from tests.stores import built_in, stores_in
 
-EVERY = {"products": 5, "stock": 5, "customers": 15, "orders": 10}
+EVERY = {"products": 5, "stock": 5, "customers": 15, "orders": 10, "days": 10}
 
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Application]:
     """A console on the sandbox, nothing chosen."""
     with opened(tmp_path, start=False) as application:
-        application.connections.use_sandbox("test")
+        application.connections.use_sandbox(somebody("test"))
         yield application
 
 
 def states(app: Application, flow: str) -> dict[str, State]:
     return {one.question.name: one.state for one in app.setup.questions()[flow]}
+
+
+def _given(sandbox: Sandbox, prefix: str, access_of: Any) -> Any:
+    told = {name.removeprefix(prefix).lower(): value for name, value in access(sandbox).items() if prefix in name}
+    return access_of(**told)
+
+
+def test_who_is_connected_by_the_environment_gets_plain_answers_with_those_proposed(tmp_path: Path) -> None:
+    with (
+        running(articles=50) as sandbox,
+        opened(
+            tmp_path,
+            start=False,
+            accountview=_given(sandbox, "ACCOUNTVIEW__", AccountViewAccess),
+            mplus=_given(sandbox, "MPLUS__", MplusAccess),
+        ) as application,
+    ):
+        application.setup.choose({"days": 15}, somebody("test"))
+        application.setup.accept(somebody("test"))
+
+        assert application.rules.tables()["vat_codes_sales"] == {"1": "2", "2": "1"}
 
 
 def test_a_new_installation_begins_with_accountview(tmp_path: Path) -> None:
@@ -51,66 +77,72 @@ def test_choosing_writes_nothing_and_starts_nothing(app: Application) -> None:
     assert app.sandbox.running is not None
     before = built_in(app).ledger.counts()["writes"]
 
-    app.setup.choose(EVERY, "test")
+    app.setup.choose(EVERY, somebody("test"))
 
-    assert app.setup.chosen() == tuple(app.flows)
+    assert app.setup.chosen() == tuple(flow for flow in app.flows if flow in EVERY)
     assert app.flows.settings("orders").schedule_minutes == 10
     assert not any(app.flows.settings(flow).on for flow in app.flows)
     assert built_in(app).ledger.counts()["writes"] == before
 
 
 def test_the_chosen_flows_run_by_themselves_once_they_are_started(app: Application) -> None:
-    app.setup.choose({"products": 5, "orders": 5}, "test")
+    app.setup.choose({"products": 5, "orders": 5}, somebody("test"))
 
-    app.setup.start("test")
+    app.setup.start(somebody("test"))
 
     assert [flow for flow in app.flows if app.flows.settings(flow).on] == ["products", "orders"]
-    app.setup.choose({"orders": 5, "stock": 5}, "test")
+    app.setup.choose({"orders": 5, "stock": 5}, somebody("test"))
     assert [flow for flow in app.flows if app.flows.settings(flow).on] == ["stock", "orders"]
 
 
 def test_a_flow_switched_on_elsewhere_counts_as_chosen(app: Application) -> None:
-    app.flows.change("stock", {"on": True}, "test")
+    app.flows.change("stock", {"on": True}, somebody("test"))
 
     assert app.setup.chosen() == ("stock",)
 
 
 def test_every_proposed_answer_is_taken_at_once_and_what_is_open_stays_open(app: Application) -> None:
-    app.setup.choose(EVERY, "test")
+    app.setup.choose(EVERY, somebody("test"))
     assert app.setup.step() == "questions"
 
-    app.setup.accept("test")
+    app.setup.accept(somebody("test"))
 
     left = {flow: [name for name, state in states(app, flow).items() if state is not State.ANSWERED] for flow in EVERY}
-    assert left == {"products": ["vat"], "stock": [], "customers": [], "orders": ["vat"]}  # three codes share 0 %
+    assert left == {
+        "products": ["vat"],
+        "stock": [],
+        "customers": [],
+        "orders": ["vat"],
+        "days": ["vat"],
+    }  # three codes share 0 %
     assert app.setup.step() == "questions"
     assert app.setup.done()["ready"]
 
 
 def test_an_answer_is_kept_as_the_setting_it_is(app: Application) -> None:
-    app.setup.choose({"products": 5}, "test")
+    app.setup.choose({"products": 5}, somebody("test"))
 
-    app.setup.answer("products", "number", {"sku_rule": "allotted", "sku_field": ""}, "test")
+    app.setup.answer("products", "number", {"sku_rule": "allotted", "sku_field": ""}, somebody("test"))
 
     assert app.flows.settings("products").model_dump()["sku_rule"] == "allotted"
     assert states(app, "products")["number"] is State.ANSWERED
 
 
 def test_an_answer_that_cannot_be_used_leaves_the_question_open(app: Application) -> None:
-    app.setup.choose({"products": 5}, "test")
+    app.setup.choose({"products": 5}, somebody("test"))
 
     with pytest.raises(ConfigurationError):
-        app.setup.answer("products", "number", {"sku_rule": "field", "sku_field": ""}, "test")
+        app.setup.answer("products", "number", {"sku_rule": "field", "sku_field": ""}, somebody("test"))
 
     assert states(app, "products")["number"] is not State.ANSWERED
 
 
 def test_all_answers_given_the_set_up_goes_on_with_the_list_also_after_a_restart(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
-        application.connections.use_sandbox("test")
-        application.setup.choose({"products": 5}, "test")
-        application.setup.accept("test")
-        application.setup.answer("products", "vat", application.rules.tables()["vat_codes"], "test")
+        application.connections.use_sandbox(somebody("test"))
+        application.setup.choose({"products": 5}, somebody("test"))
+        application.setup.accept(somebody("test"))
+        application.setup.answer("products", "vat", application.rules.tables()["vat_codes"], somebody("test"))
         assert application.setup.step() == "ready"
     with opened(tmp_path) as application:
         assert application.setup.step() == "ready"
@@ -121,32 +153,32 @@ def test_all_answers_given_the_set_up_goes_on_with_the_list_also_after_a_restart
 def test_a_set_up_goes_on_from_the_first_answer_until_its_flows_run(app: Application) -> None:
     assert app.setup.goes_on() == ""  # looking around in the sandbox begins none
 
-    app.setup.choose({"products": 5}, "test")
+    app.setup.choose({"products": 5}, somebody("test"))
     assert app.setup.goes_on() == "questions"
-    app.setup.accept("test")
-    app.setup.answer("products", "vat", app.rules.tables()["vat_codes"], "test")
+    app.setup.accept(somebody("test"))
+    app.setup.answer("products", "vat", app.rules.tables()["vat_codes"], somebody("test"))
     assert app.setup.goes_on() == "ready"
-    app.setup.start("test")
+    app.setup.start(somebody("test"))
     assert app.setup.goes_on() == ""
 
 
 def test_a_set_up_whose_flows_were_switched_on_elsewhere_is_finished(app: Application) -> None:
-    app.setup.choose({"products": 5}, "test")
-    app.flows.change("products", {"on": True}, "test")
+    app.setup.choose({"products": 5}, somebody("test"))
+    app.flows.change("products", {"on": True}, somebody("test"))
 
     assert app.setup.goes_on() == ""
 
 
 def test_whoever_entered_access_to_one_system_has_begun(app: Application) -> None:
-    app.connections.connect_mplus("http://127.0.0.1:9/", "shop", "secret", "test")
+    app.connections.connect_mplus("http://127.0.0.1:9/", "shop", "secret", somebody("test"))
 
     assert app.setup.goes_on() == "accountview"
 
 
 def test_sandbox_and_real_systems_are_set_up_apart(app: Application) -> None:
-    app.setup.choose(EVERY, "test")
+    app.setup.choose(EVERY, somebody("test"))
 
-    app.connections.connect_mplus("http://127.0.0.1:9/", "shop", "secret", "test")
+    app.connections.connect_mplus("http://127.0.0.1:9/", "shop", "secret", somebody("test"))
 
     assert app.setup.chosen() == ()
     assert app.setup.step() == "accountview"
@@ -156,7 +188,7 @@ def test_lists_that_cannot_be_read_leave_questions_open_and_a_silent_system_is_n
     app: Application,
 ) -> None:
     assert app.sandbox.running is not None
-    app.setup.choose({"stock": 5, "orders": 5}, "test")
+    app.setup.choose({"stock": 5, "orders": 5}, somebody("test"))
     with built_in(app).switches.armed("unavailable", system="mplus", times=None):
         assert states(app, "stock")["formula"] is State.PROPOSED
         calls = built_in(app).ledger.counts()["reads"]
@@ -169,7 +201,7 @@ def test_a_check_is_told_line_by_line(app: Application) -> None:
 
     app.connections.check("mplus", lambda lines: told.append(sum(one.ok is True for one in lines)))
 
-    assert told == [0, 1, 2, 3, 4, 5]
+    assert told == [0, 1, 2, 3, 4, 5, 6]
 
 
 BOOK_VAT = {"1": "21.00", "2": "9.00"}
@@ -193,11 +225,14 @@ def known(
     tables: Mapping[str, Mapping[str, str]] | None = None,
     lists: Mapping[Listed, Mapping[str, str]] | None = None,
     answered: tuple[str, ...] = (),
+    flows: tuple[str, ...] = ("orders",),
 ) -> Known:
     """What is known of a flow in a shop whose lists are plain."""
     usual = FLOWS[flow].settings().model_dump()
     told = {**LISTS, **(lists or {})}
-    return Known({**usual, **(settings or {})}, usual, tables or {}, lambda listed: told.get(listed, {}), answered)
+    return Known(
+        {**usual, **(settings or {})}, usual, tables or {}, lambda listed: told.get(listed, {}), answered, flows
+    )
 
 
 def question(flow: str, name: str, **more: Any) -> Asked:
@@ -234,10 +269,39 @@ def test_a_vat_code_without_a_counterpart_parks_and_waits_for_a_person() -> None
     assert one.lack.why.facts == {"codes": "3"}
 
 
-def test_a_key_with_country_and_vat_number_covers_its_code() -> None:
-    one = question("orders", "vat", tables={"vat_codes_sales": {"NL:1:yes": "2", "2": "1"}})
+def test_a_code_is_covered_where_a_run_finds_a_row_in_the_country_of_the_shop() -> None:
+    both = {"NL:1:yes": "2", "NL:1:no": "2", "2": "1"}
 
-    assert one.lack is None
+    assert question("orders", "vat", tables={"vat_codes_sales": both}).lack is None
+    for rows in ({"NL:1:yes": "2", "2": "1"}, {"BE:1": "2", "2": "1"}):
+        assert lacking(question("orders", "vat", tables={"vat_codes_sales": rows})) == "1"
+    assert lacking(question("days", "vat", tables={"vat_codes_sales": both})) == "1"  # a day has no country
+
+
+def test_a_row_for_every_other_code_counts_wherever_a_run_takes_it() -> None:
+    assert question("orders", "payment", tables={"payment_methods": {"*": "14"}}).lack is None
+    accounts = {till("turnover_groups"): {"10": "Fietsen"}, books("ledgers"): {"8000": "Omzet"}}
+    assert question("days", "accounts", lists=accounts, tables={"day_accounts": {"*": "8000"}}).lack is None
+    unknown = {**GROUPS, till("turnover_types"): {"80": "balance-upgrade"}}
+    posting: dict[str, Any] = {"orders": "posting"}
+    one = question("orders", "balances", settings=posting, lists=unknown, tables={"balance_accounts": {"*": "1560"}})
+    assert lacking(one) == "90 Statiegeld"  # of which the till does not say what it is
+
+
+@pytest.mark.parametrize("row", [{"USA:1": "1"}, {"1": "9"}, {"BE:7": "1"}])
+def test_an_impossible_row_of_before_is_told_as_a_lack(row: dict[str, str]) -> None:
+    one = question("orders", "vat", tables={"vat_codes_sales": {"1": "2", "2": "1", **row}}, answered=("vat",))
+
+    assert one.weight is Weight.PARKS
+    assert one.lack is not None
+    assert (one.lack.why.code, dict(one.lack.why.facts)) == ("lack_rows_impossible", {"rows": next(iter(row))})
+
+
+def test_percentages_that_differ_are_told_as_a_lack() -> None:
+    lack = question("orders", "vat", tables={"vat_codes_sales": {"1": "1", "2": "1"}}).lack
+
+    assert lack is not None
+    assert (lack.why.code, dict(lack.why.facts)) == ("lack_rates_differ", {"rows": "1"})
 
 
 def test_an_answer_that_leaves_codes_out_on_purpose_counts_and_still_warns() -> None:
@@ -282,15 +346,15 @@ def test_what_somebody_set_elsewhere_is_proposed_as_it_is() -> None:
 
 def test_questions_about_postings_come_only_where_postings_are_made() -> None:
     orders = [one.question.name for one in weigh(FLOWS["orders"], known("orders"))]
-    postings = [one.question.name for one in weigh(FLOWS["orders"], known("orders", {"becomes": "posting"}))]
+    postings = [one.question.name for one in weigh(FLOWS["orders"], known("orders", {"orders": "posting"}))]
 
     assert ("revenue" in orders, "article" in orders) == (False, True)
     assert ("revenue" in postings, "article" in postings) == (True, False)
 
 
 def test_postings_without_any_revenue_account_stop() -> None:
-    one = question("orders", "revenue", settings={"becomes": "posting"})
-    whole = question("orders", "revenue", settings={"becomes": "posting"}, tables={"revenue_accounts": {"*": "8000"}})
+    one = question("orders", "revenue", settings={"orders": "posting"})
+    whole = question("orders", "revenue", settings={"orders": "posting"}, tables={"revenue_accounts": {"*": "8000"}})
 
     assert (one.weight, one.proposal) == (Weight.STOPS, None)
     assert whole.lack is None
@@ -298,6 +362,7 @@ def test_postings_without_any_revenue_account_stop() -> None:
 
 GROUPS = {
     till("balance_groups"): {"80": "Cadeaubonnen", "90": "Statiegeld"},
+    till("turnover_types"): {"80": "balance-upgrade", "90": "refundable-deposit"},
     till("turnover_accounts"): {"10": "8000", "80": "1560", "90": "1570"},
     books("ledgers"): {"1560": "Cadeaubonnen", "1570": "Statiegeld", "4400": "Kasverschillen"},
 }
@@ -309,16 +374,16 @@ def lacking(one: Asked) -> str:
 
 
 def test_each_group_that_is_no_revenue_wants_its_account_and_the_tills_own_are_proposed() -> None:
-    asked = {"settings": {"becomes": "posting"}, "lists": GROUPS}
+    asked = {"settings": {"orders": "posting"}, "lists": GROUPS}
     none = question("orders", "balances", **asked)
-    some = question("orders", "balances", **asked, tables={"balance_accounts": {"80": "1561"}})
-    whole = question("orders", "balances", **asked, tables={"balance_accounts": {"80": "1561", "90": "1570"}})
+    some = question("orders", "balances", **asked, tables={"balance_accounts": {"80": "1570"}})
+    whole = question("orders", "balances", **asked, tables={"balance_accounts": {"80": "1570", "90": "1570"}})
     elsewhere = {**GROUPS, books("ledgers"): {"1560": "Cadeaubonnen"}}
 
     assert (none.weight, lacking(none)) == (Weight.PARKS, "80 Cadeaubonnen, 90 Statiegeld")
     assert proposed(none) == {"80": "1560", "90": "1570"}
     assert (some.weight, lacking(some)) == (Weight.PARKS, "90 Statiegeld")
-    assert (whole.lack, question("orders", "balances", **asked, tables={"balance_accounts": {"*": "1"}}).lack) == (
+    assert (whole.lack, question("orders", "balances", **asked, tables={"balance_accounts": {"*": "1560"}}).lack) == (
         None, None,
     )  # fmt: skip
     assert question("orders", "balances", settings=asked["settings"], lists=elsewhere).proposal is None
@@ -333,7 +398,7 @@ VOUCHERS = {
 
 
 def test_methods_that_may_take_vouchers_are_named_where_the_till_does_not_say_it() -> None:
-    posting: dict[str, Any] = {"becomes": "posting"}
+    posting: dict[str, Any] = {"orders": "posting"}
     unclear = question("orders", "gift_cards", settings=posting, lists=VOUCHERS)
     told = question("orders", "gift_cards", settings=posting, lists={**VOUCHERS, till("gift_cards"): {"BON": "85"}})
     said = {**posting, "gift_cards": {"BON": "single", "INVOICE": "none"}}
@@ -347,10 +412,10 @@ def test_methods_that_may_take_vouchers_are_named_where_the_till_does_not_say_it
 
 
 def test_the_set_up_of_the_sample_shop_has_an_account_for_all_that_is_no_revenue(app: Application) -> None:
-    app.setup.choose({"orders": 5}, "test")
-    app.flows.change("orders", {"documents": "receipt", "becomes": "posting", "daybook": "700"}, "test")
+    app.setup.choose({"orders": 5}, somebody("test"))
+    app.flows.change("orders", {"orders": "nothing", "receipts": "posting", "daybook": "700"}, somebody("test"))
     before = {one.question.name: one for one in app.setup.questions()["orders"]}
-    app.setup.accept("test")
+    app.setup.accept(somebody("test"))
     after = {one.question.name: one for one in app.setup.questions()["orders"]}
 
     assert before["balances"].proposal is not None
@@ -367,7 +432,7 @@ def test_the_sales_daybook_and_the_account_of_all_debtors_are_proposed() -> None
 
 
 def test_receipts_without_a_default_debtor_are_a_question_for_a_person() -> None:
-    one = question("orders", "debtor", settings={"documents": "receipt"})
+    one = question("orders", "debtor", settings={"receipts": "posting"})
 
     assert (one.state, one.weight) == (State.OPEN, Weight.PARKS)
     assert question("orders", "debtor").state is State.PROPOSED
@@ -377,10 +442,81 @@ def test_an_employee_the_till_does_not_have_is_not_proposed() -> None:
     assert question("orders", "completion", lists={till("employees"): {"101": "Anouk"}}).state is State.OPEN
 
 
+POSTED = {"receipts": "posting", "daybook": "700"}
+TILL_ACCOUNTS = {
+    till("revenue_groups"): {"10": "Fietsen", "50": "Diensten"},
+    till("turnover_accounts"): {"10": "8000", "50": "8010", "80": "1560"},
+    till("payment_accounts"): {"PIN": "1010", "CASH": "1000"},
+    books("ledgers"): {"1000": "Kas", "1010": "Pin onderweg"},
+}
+
+
+@pytest.mark.parametrize(
+    ("flows", "answer", "why"),
+    [
+        (("orders",), "document", "proposed_payments_with_document"),
+        (("orders", "days"), "day", "proposed_payments_by_day"),
+    ],
+)
+def test_payments_go_with_the_document_unless_days_book_what_was_paid(
+    flows: tuple[str, ...], answer: str, why: str
+) -> None:
+    one = question("orders", "payments", settings=POSTED, flows=flows)
+    assert proposed(one) == dict.fromkeys(
+        ("payments_of_orders", "payments_of_invoices", "payments_of_receipts"), answer
+    )
+    assert one.proposal is not None
+    assert one.proposal.why.code == why
+
+
+def test_payments_that_no_flow_would_book_are_told() -> None:
+    by_day = {**POSTED, "payments_of_receipts": "day"}
+    assert question("orders", "payments", settings=by_day, flows=("orders", "days")).lack is None
+    lack = question("orders", "payments", settings=by_day).lack
+    assert lack is not None
+    assert (lack.why.code, lack.stops) == ("lack_payments_by_day", False)
+
+
+def test_accounts_of_groups_and_methods_are_proposed_where_the_books_have_all_that_the_till_says() -> None:
+    paying = {**POSTED, "payments_of_receipts": "document"}
+    groups = question("orders", "groups", settings=POSTED, lists=TILL_ACCOUNTS)
+    methods = question("orders", "methods", settings=paying, lists=TILL_ACCOUNTS)
+    assert proposed(groups) == {"10": "8000", "50": "8010"}
+    assert proposed(methods) == {"PIN": "1010", "CASH": "1000"}
+    other = {
+        **TILL_ACCOUNTS,
+        till("turnover_accounts"): {"10": "8000", "50": "8999"},
+        books("ledgers"): {"1000": "Kas"},
+    }
+    assert proposed(question("orders", "groups", settings=POSTED, lists=other)) == {}
+    lacking = question("orders", "methods", settings=paying, lists=other)
+    assert lacking.proposal is None
+    assert lacking.lack is not None
+    assert lacking.lack.why.facts == {"codes": "PIN Pin, CASH Contant"}
+
+
+def test_revenue_goes_by_turnover_group_or_by_vat_code_and_one_of_them_is_enough() -> None:
+    def lack(name: str, **tables: Mapping[str, str]) -> str:
+        found = question("orders", name, settings=POSTED, lists=TILL_ACCOUNTS, tables=tables).lack
+        return found.why.code if found else ""
+
+    assert (lack("revenue"), lack("groups")) == ("lack_revenue_accounts_all", "")
+    every, one = {"10": "8000", "50": "8010"}, {"10": "8000"}
+    assert (lack("revenue", turnover_accounts_sales=every), lack("groups", turnover_accounts_sales=every)) == ("", "")
+    assert lack("groups", turnover_accounts_sales=one) == "lack_turnover_accounts_sales"
+    assert lack("groups", turnover_accounts_sales=one, revenue_accounts={"*": "8000"}) == ""
+
+
+def test_accounts_of_methods_are_asked_for_only_where_payments_are_booked_with_documents() -> None:
+    asked = {one.question.name for one in weigh(FLOWS["orders"], known("orders", POSTED))}
+    assert "methods" not in asked
+    assert {"groups", "payments"} <= asked
+
+
 def test_payment_methods_are_asked_for_only_once_somebody_maps_one() -> None:
     assert question("orders", "payment").lack is None
 
-    one = question("orders", "payment", tables={"payment_methods": {"PIN": "14"}})
+    one = question("orders", "payment", tables={"payment_terms": {"PIN": "14"}})
 
     assert (one.state, one.weight) == (State.OPEN, Weight.PARKS)
 
@@ -419,7 +555,13 @@ def test_the_steps_are_done_one_by_one() -> None:
     settings = {"branches": {"1": "formula"}}
     some = done(WELL, {"stock": weigh(FLOWS["stock"], known("stock", settings))})
     every = done(
-        WELL, {"stock": weigh(FLOWS["stock"], known("stock", settings, answered=("branches", "formula", "managed")))}
+        WELL,
+        {
+            "stock": weigh(
+                FLOWS["stock"],
+                known("stock", settings, answered=("branches", "formula", "reservations", "sales", "managed")),
+            )
+        },
     )
 
     assert set(nothing) == set(STEPS)
@@ -430,7 +572,7 @@ def test_the_steps_are_done_one_by_one() -> None:
 
 def test_only_what_is_unambiguous_is_proposed(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
-        application.connections.use_sandbox("test")
+        application.connections.use_sandbox(somebody("test"))
         table = stores_in(application).rules.tables()["vat_codes"]
         ours = application.access.connector("accountview").choices("vat_rates")
         theirs = application.access.connector("mplus").choices("vat_rates")
@@ -443,8 +585,62 @@ def test_only_what_is_unambiguous_is_proposed(tmp_path: Path) -> None:
 
 def test_an_answered_question_is_not_proposed_again(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
-        application.connections.use_sandbox("test")
+        application.connections.use_sandbox(somebody("test"))
         stores_in(application).rules.set_table("vat_codes", {"1": "9"}, "test")
         application.proposals.fill("test")
 
         assert stores_in(application).rules.tables()["vat_codes"] == {"1": "9"}
+
+
+def test_until_it_is_said_how_the_books_learn_of_sales_the_list_says_what_that_means() -> None:
+    asked = question("stock", "sales")
+    assert asked.lack is not None
+    assert (asked.lack.why.code, asked.lack.stops) == ("lack_sales", False)
+    assert asked.proposal is not None
+    assert asked.proposal.values["sales"] == "documents"
+    assert question("stock", "sales", settings={"sales": "dated", "sales_since": "2026-01-01"}).lack is None
+    alone = question("stock", "sales", flows=()).proposal
+    assert alone is not None
+    assert alone.values["sales"] == "dated"
+
+
+CANDIDATE = {books("reservations"): {"K9_RSRV": "Aantal gereserveerd (K9_RSRV)"}}
+
+
+def test_a_formula_that_subtracts_nothing_says_so_until_somebody_says_where_reservations_are() -> None:
+    lack = question("stock", "reservations").lack
+    assert lack is not None
+    assert (lack.why.code, lack.stops) == ("lack_reservations", False)
+    found = question("stock", "reservations", lists=CANDIDATE).lack
+    assert found is not None
+    assert (found.why.code, found.why.facts["field"]) == ("lack_reservations_found", "Aantal gereserveerd (K9_RSRV)")
+    named = {books("reservations"): {"stock_reserved": "K1_RES"}}
+    assert question("stock", "reservations", lists=named).lack is None, "somebody named the field of ours"
+    for answer in ("field", "deducted", "none"):
+        assert question("stock", "reservations", settings={"reservations": answer, "reserved": "A"}).lack is None
+
+
+@pytest.mark.parametrize("settings", [{"formula": "available"}, {"branches": {"1": "warehouse:1"}}])
+def test_where_nothing_would_be_subtracted_nobody_is_asked_for_reservations(settings: Mapping[str, Any]) -> None:
+    assert "reservations" not in {one.question.name for one in weigh(FLOWS["stock"], known("stock", settings))}
+
+
+def test_the_field_of_reservations_is_proposed_and_never_taken_with_all_answers() -> None:
+    one = question("stock", "reservations", lists=CANDIDATE)
+    assert proposed(one) == {"reservations": "field", "reserved": "K9_RSRV"}
+    assert (one.state, one.can_be_accepted) == (State.PROPOSED, False)
+    assert question("stock", "reservations").proposal is None
+
+
+def test_the_field_of_reservations_waits_for_a_person_and_is_said_until_then(app: Application) -> None:
+    app.setup.choose({"stock": 5}, somebody("test"))
+    app.flows.change("stock", {"branches": {"1": "formula"}}, somebody("test"))
+    app.setup.accept(somebody("test"))
+    assert states(app, "stock")["reservations"] is State.PROPOSED
+    assert app.flows.settings("stock").model_dump()["reservations"] == "ask"
+    lack = app.setup.lack("stock", "reservations")
+    assert lack is not None
+    assert lack.why.code == "lack_reservations_found"
+    app.setup.answer("stock", "reservations", {"reservations": "deducted", "reserved": ""}, somebody("test"))
+    assert app.setup.lack("stock", "reservations") is None
+    assert states(app, "stock")["reservations"] is State.ANSWERED

@@ -97,10 +97,12 @@ def test_why_a_level_differs_is_told_from_the_one_that_was_written_last() -> Non
 
 
 def test_levels_count_as_proven_for_some_turns_of_the_schedule() -> None:
-    assert unproven_since(None, 5, NOW) is None
-    assert unproven_since(NOW - timedelta(minutes=50), 5, NOW) is None
-    assert unproven_since(NOW - timedelta(minutes=70), 5, NOW) == NOW - timedelta(minutes=70)
-    assert unproven_since(NOW - timedelta(hours=2), 60, NOW) is None
+    soon, long_ago = NOW - timedelta(minutes=10), NOW - timedelta(hours=3)
+    assert unproven_since(None, soon, NOW) is None
+    assert unproven_since(NOW - timedelta(minutes=50), soon, NOW) is None
+    assert unproven_since(NOW - timedelta(minutes=70), soon, NOW) == NOW - timedelta(minutes=70)
+    assert unproven_since(NOW - timedelta(hours=2), long_ago, NOW) is None
+    assert unproven_since(NOW - timedelta(hours=4), long_ago, NOW) == NOW - timedelta(hours=4)
     assert unproven_since(NOW - timedelta(hours=20), None, NOW) is None
     assert unproven_since(NOW - timedelta(days=2), None, NOW) == NOW - timedelta(days=2)
 

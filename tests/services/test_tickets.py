@@ -7,17 +7,18 @@ import pytest
 
 from integration.services import tickets
 from integration.services.tickets import Tickets
+from tests.people import somebody
 
 
 def test_a_ticket_holds_once() -> None:
     given = Tickets()
-    one, other = given.issue(), given.issue()
+    one, other = given.issue(somebody()), given.issue(somebody())
     assert one != other
-    assert [given.spend(one), given.spend(one), given.spend(other), given.spend(one)] == [True, False, True, False]
+    assert [given.spend(each) is not None for each in (one, one, other, one)] == [True, False, True, False]
 
 
 def test_a_ticket_is_of_one_process() -> None:
-    assert not Tickets().spend(Tickets().issue())
+    assert not Tickets().spend(Tickets().issue(somebody()))
 
 
 @pytest.mark.parametrize("wrong", ["", ".", "x", "x.y", "9999999999-0.", "9999999999", "é.é", "1-2.3" * 50])
@@ -27,7 +28,7 @@ def test_what_is_no_ticket_does_not_hold(wrong: str) -> None:
 
 def test_a_ticket_that_is_changed_does_not_hold() -> None:
     given = Tickets()
-    ticket = given.issue()
+    ticket = given.issue(somebody())
     body, _, signed = ticket.partition(".")
     until, _, word = body.partition("-")
     for changed in (
@@ -43,7 +44,7 @@ def test_a_ticket_that_is_changed_does_not_hold() -> None:
 
 def test_a_ticket_ends_within_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     given, now = Tickets(), time.time()
-    old, fresh = given.issue(), given.issue()
+    old, fresh = given.issue(somebody()), given.issue(somebody())
     assert tickets.SECONDS == 300
     monkeypatch.setattr(time, "time", lambda: now + 299)
     assert given.spend(fresh)
@@ -54,12 +55,12 @@ def test_a_ticket_ends_within_five_minutes(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_of_many_who_show_a_ticket_at_once_one_is_answered() -> None:
     given = Tickets()
-    ticket, held = given.issue(), []
+    ticket, held = given.issue(somebody()), []
     together = threading.Barrier(16)
 
     def show() -> None:
         together.wait()
-        held.append(given.spend(ticket))
+        held.append(given.spend(ticket) is not None)
 
     everybody = [threading.Thread(target=show) for _ in range(16)]
     for one in everybody:

@@ -1,4 +1,4 @@
-"""The operational database as tests get it: every test runs on SQLite and on PostgreSQL."""
+"""The operational database as tests get it: every test runs on SQLite and on PostgreSQL, there mostly when long."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +15,24 @@ from integration.store.previews import Previews
 from integration.store.runs import Runs
 from tests.clocks import Clock
 from tests.postgres import postgres_server, postgres_url
+from tests.stores import prepare
 
 __all__ = ["postgres_server", "postgres_url"]
 
+BOTH = ("claims", "database", "heartbeats", "plans", "shapes")
+"""What is tried on PostgreSQL by `make test` too: locks, the migrations, statements and types that differ there."""
 
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the same on the other database to `make test-long` where it is the same statements."""
+    for item in items:
+        elsewhere = item.path.parent == HERE and item.get_closest_marker("postgres")
+        if elsewhere and item.path.stem.removeprefix("test_") not in BOTH:
+            item.add_marker(pytest.mark.long)
+
+
+HERE = Path(__file__).parent
 MIRRORS = {
     ("orders", Kind.DEBTOR): ("customers", Kind.RELATION),
     ("customers", Kind.RELATION): ("orders", Kind.DEBTOR),
@@ -43,6 +57,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def database(url: str) -> Iterator[Database]:
     """An open database."""
+    if url.startswith("sqlite"):
+        prepare(Path(url.removeprefix("sqlite:///")))
     opened = open_database(url)
     yield opened
     opened.close()

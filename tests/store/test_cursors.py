@@ -1,7 +1,10 @@
 """Where the next run of a flow starts reading."""
 
-from integration.store.cursors import Cursors
+from integration.core.records import Kind
+from integration.core.run import Link
+from integration.store.cursors import Cursors, pass_over_ours
 from integration.store.database import Database
+from integration.store.links import Links
 from tests.clocks import Clock
 
 
@@ -13,3 +16,29 @@ def test_cursors_are_kept_by_flow_and_side(database: Database, clock: Clock) -> 
     assert cursors.get("stock", "source:article") is None
     cursors.forget("products")
     assert cursors.get("products", "source:article") is None
+
+
+def test_cursors_of_a_target_pass_over_what_was_proven(database: Database, clock: Clock) -> None:
+    cursors, links = Cursors(database, clock), Links(database, clock)
+
+    def proven(*markers: str, kind: Kind = Kind.PRODUCT, flow: str = "products") -> None:
+        links.keep(flow, [Link(kind, f"key of {marker}", marker, marker=marker) for marker in markers])
+
+    def passed() -> tuple[str | None, str]:
+        with database.write() as connection:
+            pass_over_ours(connection, clock(), "products", began)
+        return cursors.get("products", "target:product"), str(cursors.ours("products", Kind.PRODUCT))
+
+    proven("12", "13")
+    clock.advance(60)
+    began = clock()
+    assert passed() == (None, ""), "nothing was read yet"
+    cursors.put("products", "target:product", "7")
+    proven("8", "9", "10", "", "none", "15", "16")
+    proven("11", kind=Kind.GROUP)
+    proven("11", flow="stock")
+    assert passed() == ("10", "15-16"), "what was proven before is over"
+    proven("14")
+    assert passed() == ("10", "14-16")
+    proven("11", "12", "13")
+    assert passed() == ("16", "")

@@ -12,7 +12,7 @@ from integration.core.errors import ConfigurationError, UnavailableError
 from integration.store.database import Database, open_database
 from integration.store.rules import Rules
 from integration.store.settings import StoredSettings
-from integration.store.tables import metadata, outbox, settings
+from integration.store.tables import mappings, metadata, outbox, settings, value_tables
 from tests.clocks import Clock
 from tests.patience import SECONDS
 from tests.stores import at_revision
@@ -56,8 +56,26 @@ def test_accounts_of_gift_cards_and_deposits_move_from_the_settings_into_their_t
 
     database = open_database(url)
 
-    assert StoredSettings(database, clock).get("flow:orders") == {"becomes": "posting", "daybook": "700"}
+    assert StoredSettings(database, clock).get("flow:orders") == {"orders": "posting", "daybook": "700"}
     assert Rules(database, clock).tables().get("balance_accounts") == rows
+    database.close()
+
+
+def test_payment_terms_get_a_table_of_their_own(url: str, clock: Clock, tmp_path: Path) -> None:
+    kept = {"target": "sales_order.date", "source": "date"}
+    rule = {"target": "sales_order.payment_condition", "source": "payment_method"}
+    with at_revision(url, tmp_path / "data", "0009") as connection:
+        row = {"name": "payment_methods", "rows": {"PIN": "14"}, "by": "anna", "changed_at": clock()}
+        connection.execute(value_tables.insert().values(row))
+        body = {"version": 1, "rules": [{**rule, "table": "payment_methods"}, kept]}
+        published = {"flow": "orders", "version": 3, "body": body, "note": "", "by": "anna", "published_at": clock()}
+        connection.execute(mappings.insert().values(published))
+
+    database = open_database(url)
+
+    rules = Rules(database, clock)
+    assert rules.tables() == {"payment_terms": {"PIN": "14"}}
+    assert rules.published("orders") == (3, {"version": 1, "rules": [{**rule, "table": "payment_terms"}, kept]})
     database.close()
 
 

@@ -3,11 +3,13 @@
 import pytest
 
 from integration.core.errors import RunActiveError
+from integration.core.issues import Issue, Met
 from integration.core.records import Kind
 from integration.core.run import Link, Mode, RunState
 from integration.store.cursors import Cursors
 from integration.store.database import Clock, Database
 from integration.store.environments import change_environment
+from integration.store.issues import Issues
 from integration.store.links import Links
 from integration.store.runs import Runs
 
@@ -35,3 +37,13 @@ def test_an_environment_is_not_left_while_a_run_is_at_work(database: Database, c
     runs.fail(run.id, "unexpected_error", {})
     change_environment(database, clock, leaving="sandbox", entering="real", by="anna")
     assert runs.get(run.id).state is RunState.FAILED
+
+
+def test_what_waits_of_another_environment_is_neither_counted_nor_listed(database: Database, clock: Clock) -> None:
+    issues = Issues(database, clock)
+    issues.open("products", "r1", [Met(Issue("article_missing", "1001"), Kind.PRODUCT, "Hamer")])
+    change_environment(database, clock, leaving="real", entering="sandbox", by="anna")
+
+    assert (issues.counts(), issues.causes(), issues.found("1001")) == ({}, [], {})
+    change_environment(database, clock, leaving="sandbox", entering="real", by="anna")
+    assert (issues.counts(), len(issues.causes()), len(issues.found("1001"))) == ({"products": 1}, 1, 1)

@@ -27,3 +27,20 @@ def test_the_last_beat_of_a_process_is_known_until_it_ends(database: Database, c
     assert heartbeats.last("server-1") == clock.now - timedelta(seconds=20)
     heartbeats.forget("server-1")
     assert heartbeats.last("server-1") is None
+
+
+def test_a_process_that_ended_without_a_word_is_remembered_until_it_begins_again_or_is_gone_for_good(
+    database: Database, clock: Clock
+) -> None:
+    heartbeats = Heartbeats(database, clock)
+    for one in ("worker-1", "worker-2"):
+        heartbeats.beat(one)
+    beaten = clock.now
+    clock.advance(20)
+    for one in ("worker-1", "worker-2", "worker-3"):  # nobody ever saw the third
+        heartbeats.lose(one)
+    assert heartbeats.lost() == {"worker-1": beaten, "worker-2": beaten}
+    assert heartbeats.dead(15) == []
+    heartbeats.beat("worker-1")
+    heartbeats.forget("worker-2")
+    assert heartbeats.lost() == {}

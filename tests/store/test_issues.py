@@ -7,6 +7,8 @@ from integration.store.issues import Issues
 from tests.clocks import Clock
 from tests.store.samples import FLOW
 
+CHANGED = "document_changed_in_target"
+
 
 def meet(issues: Issues, *keys: str, run: str = "r1", cause: str = "price_missing") -> None:
     issues.open(FLOW, run, [Met(Issue(cause, key, "price", {"key": key}), "product", f"Thee {key}") for key in keys])
@@ -78,3 +80,37 @@ def test_the_longest_waiting_come_first_page_by_page(issues: Issues, clock: Cloc
 def test_an_issue_that_does_not_exist_cannot_be_decided(issues: Issues) -> None:
     with pytest.raises(KeyError):
         issues.close(7, "anna")
+
+
+def looked(issues: Issues, *keys: str, found: str = "3") -> None:
+    """Keep a look at A1 and A2 that found a difference in some of them."""
+    facts = {"key": "A", "fields": "quantity", "found": found}
+    met = [Met(Issue(CHANGED, key, facts=facts), "sales_order", key) for key in keys]
+    issues.looked(FLOW, ["A1", "A2"], [CHANGED], met)
+
+
+def states(issues: Issues) -> dict[str, IssueState]:
+    return {key: one.state for key in ("A1", "A2", "A3") for one in issues.of_key(FLOW, key)}
+
+
+def test_what_a_look_no_longer_finds_is_closed_and_other_records_stay(issues: Issues) -> None:
+    looked(issues, "A1", "A2")
+    issues.open(FLOW, "", [Met(Issue(CHANGED, "A3"))])
+    meet(issues, "A1")
+    looked(issues, "A2")
+    assert {(one.issue.cause, one.state) for one in issues.of_key(FLOW, "A1")} == {
+        (CHANGED, IssueState.CLOSED), ("price_missing", IssueState.OPEN),
+    }  # fmt: skip
+    assert [one.issue.key for one in issues.list(FLOW, CHANGED)] == ["A2", "A3"]
+
+
+def test_a_difference_set_aside_comes_back_when_it_is_another_one(issues: Issues) -> None:
+    looked(issues, "A1")
+    (found,) = issues.list(FLOW, CHANGED)
+    issues.set_aside(found.id, "agreed by telephone", "anna")
+    looked(issues, "A1")
+    assert states(issues)["A1"] is IssueState.SET_ASIDE
+    looked(issues, "A1", found="4")
+    assert states(issues)["A1"] is IssueState.OPEN
+    (told,) = issues.list(FLOW, CHANGED)
+    assert (told.issue.facts["found"], told.reason) == ("4", "")

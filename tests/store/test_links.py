@@ -134,3 +134,14 @@ def test_what_is_kept_again_after_it_was_retired_is_in_use_again(
         retire(connection, clock(), "customers", an_update(a_relation("10042"), Action.RETIRE, active=False))
     links.keep("customers", [link])
     assert links.get("customers", Kind.RELATION, ["10042"]) == {"10042": link}
+
+
+def test_links_are_turned_page_by_page_without_what_is_not_to_be_there(links: Links) -> None:
+    agreed = {key: Record(Kind.GROUP, key, {"name": key}) for key in "ABCDE"}
+    kept = [Link(Kind.GROUP, key, f"r{key}", record) for key, record in agreed.items()]
+    gone, unread = replace(kept[1], retired=True), replace(kept[3], unproven=True)
+    links.keep(FLOW, [kept[0], gone, kept[2], unread, kept[4], Link(Kind.DEBTOR, "D", "1")])
+    assert [one.key for one in links.page(FLOW, Kind.GROUP, "", 2)] == ["A", "C"]
+    assert [one.key for one in links.page(FLOW, Kind.GROUP, "C", 2)] == ["E"]
+    assert links.page(FLOW, Kind.DEBTOR, "", 2) == []
+    assert links.kinds(FLOW) == {Kind.GROUP}

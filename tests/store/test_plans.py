@@ -186,6 +186,14 @@ def test_a_plan_that_waited_during_the_update_can_be_sorted_out_too(old: str, cl
     database.close()
 
 
+def test_what_was_sent_is_told_apart_from_what_has_no_answer(runs: Runs, plans: Plans, ledger: Ledger) -> None:
+    run = a_commit(runs, a_create(1), a_create(2), a_create(3))
+    assert plans.unsettled(run) == {Step.SENT: 0, Step.IN_DOUBT: 0}
+    ledger.mark_sent(run, [1, 2])
+    ledger.settle(run, [Outcome(1, Step.IN_DOUBT)])
+    assert plans.unsettled(run) == {Step.SENT: 1, Step.IN_DOUBT: 1}
+
+
 def test_tallies_say_what_the_plan_adds_up_to(runs: Runs, plans: Plans, ledger: Ledger) -> None:
     run = a_commit(runs, a_create(1), a_create(2), a_skip(3), a_park(4), unchanged=2, left_out=frozenset({2}))
     ledger.mark_sent(run, [1])

@@ -18,6 +18,8 @@ UNKNOWN = ("sent", "issue_closed")  # what nothing in the database tells of any 
 def marks(events: list[dict[str, object]]) -> list[Mapping[str, object]]:
     """Return what tells events apart, but for the moment and the id, in an order of their own."""
     found = [{name: event[name] for name in MARKS} for event in events if event["event"] not in UNKNOWN]
+    for one in found:
+        one["run"] = "" if one["event"] == "matched" else one["run"]  # a link no longer knows which run met it
     return sorted(found, key=lambda one: str([one["run"], one["event"], one["key"]]))
 
 

@@ -9,6 +9,7 @@ from integration.core.issues import Issue
 from integration.core.plan import Approval
 from integration.core.run import START, Counts, Mode, Outcome, Progress, RunState, Step, speed
 from integration.store.database import Database, open_database
+from integration.store.events import Events
 from integration.store.ledger import Ledger
 from integration.store.plans import Plans
 from integration.store.previews import Previews
@@ -50,6 +51,12 @@ def test_it_is_refused_through_another_connection_too(runs: Runs, url: str, cloc
     other.close()
 
 
+def test_two_runs_of_one_second_never_share_an_id(database: Database, clock: Clock) -> None:
+    ids = iter(["one", "one", "one", "two"])
+    runs = Runs(database, clock, new_id=lambda _: next(ids))
+    assert [runs.begin(flow, Mode.CHANGES, "anna", 4).id for flow in ("products", "stock")] == ["one", "two"]
+
+
 def test_runs_of_different_flows_are_at_work_side_by_side(runs: Runs) -> None:
     runs.begin("products", Mode.CHANGES, "anna", 4)
     runs.begin("stock", Mode.CHANGES, "anna", 4)
@@ -67,6 +74,16 @@ def test_a_waiting_plan_cannot_be_committed_while_another_run_is_at_work(runs: R
     with pytest.raises(RunActiveError):
         runs.approve(waiting, Approval("fingerprint", "ben"))
     assert runs.get(waiting).state is RunState.READY
+
+
+def test_the_newest_run_began_last_though_the_clock_was_set_back(runs: Runs, clock: Clock) -> None:
+    earlier = a_plan(runs, a_create(1))
+    clock.advance(-3600)
+    later = a_plan(runs, a_create(1))
+    assert [run.id for run in runs.latest()] == [later, earlier]
+    waiting = runs.waiting_for_all(FLOW)
+    assert waiting is not None
+    assert waiting.id == later
 
 
 def test_an_unknown_run_is_named(runs: Runs, previews: Previews) -> None:
@@ -209,7 +226,9 @@ def test_each_step_of_a_record_is_told_and_a_quiet_run_says_little(
     ]  # fmt: skip
     quiet = a_preview(runs, unchanged=1_000)
     previews.finish(quiet, "mark", (), RunState.DONE, 1_000)
-    assert told(database, clock)[8:] == ["run_started", "unchanged", "issue_closed", "run_done"]
+    later = told(database, clock)[8:]
+    assert later.count("matched") == 1_000  # of what is linked from here on; a link that is known already is not told
+    assert [one for one in later if one != "matched"] == ["run_started", "unchanged", "issue_closed", "run_done"]
 
 
 def test_a_run_tells_its_phases_and_how_long_each_took(
@@ -227,6 +246,22 @@ def test_a_run_tells_its_phases_and_how_long_each_took(
     ledger.finish(run)
     told = [(one.name, (one.ended_at - one.began_at).total_seconds()) for one in runs.phases(run) if one.ended_at]
     assert told == [("extract", 0), ("approve", 600), ("write", 5), ("hold", 60), ("write", 10)]
+
+
+def test_what_holds_a_run_up_is_told_once_and_so_is_that_it_goes_on(
+    runs: Runs, clock: Clock, previews: Previews, database: Database
+) -> None:
+    run = a_preview(runs)
+    for _ in range(3):
+        clock.advance(20)
+        runs.waiting_for(run, "service_unavailable", {"system": "MplusKASSA"})
+    clock.advance(20)
+    previews.keep_page(run, [], [], 0, START, Progress("plan", 3, 10))
+    waits = [one for one in Events(database, clock).waiting(100) if one["event"] in ("run_held", "run_went_on")]
+    assert [(one["event"], one["code"], one["ms"]) for one in waits] == [
+        ("run_held", "service_unavailable", None),
+        ("run_went_on", "", 60_000),
+    ]
 
 
 def test_a_phase_that_goes_on_is_told_once(runs: Runs, clock: Clock, previews: Previews) -> None:

@@ -25,13 +25,23 @@ RECORDS = st.builds(
 )
 
 
-@given(wanted=RECORDS, before=st.none() | RECORDS, agreed=RECORDS, kept=st.lists(st.text()).map(tuple))
+@given(
+    wanted=RECORDS,
+    before=st.none() | RECORDS,
+    agreed=RECORDS,
+    kept=st.lists(st.text()).map(tuple),
+    told=st.dictionaries(st.text(), st.text(), max_size=2),
+)
 def test_a_change_comes_back_as_it_was_kept(
-    wanted: Record, before: Record | None, agreed: Record, kept: tuple[str, ...]
+    wanted: Record,
+    before: Record | None,
+    agreed: Record,
+    kept: tuple[str, ...],
+    told: dict[str, str],
 ) -> None:
     change = Change(
         action=Action.UPDATE, kind=wanted.kind, key=wanted.key, title="t", sources=("a",), wanted=wanted,
-        before=before, agreed=agreed, kept=kept,
+        before=before, agreed=agreed, kept=kept, told=told,
     )  # fmt: skip
     again = change_from_json(json.loads(json.dumps(change_to_json(change))))
     assert again == change

@@ -7,7 +7,7 @@ import pytest
 from tests.servers import Server, served
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A console on the sandbox, started as `make run` starts it."""
     settings = {"CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "50"}

@@ -133,6 +133,14 @@ def test_no_file_is_taken_and_no_program_drives_the_pages(path: str, method: str
     assert status(Door(), wants(method=method, path=path)) == 403
 
 
+def test_a_file_is_taken_from_a_page_of_ours_alone() -> None:
+    path, ours = "/_stcore/upload_file/a/b", "http://127.0.0.1:8501"
+    for method, expected in (("PUT", 200), ("DELETE", 200), ("POST", 403), ("GET", 403), ("OPTIONS", 403)):
+        assert status(Door(), wants(origin=ours, method=method, path=path)) == expected
+    assert status(Door(), wants(origin="http://evil.test", method="PUT", path=path)) == 403
+    assert status(Door(), wants(origin=ours, method="PUT", path=f"/base{path}")) == 403
+
+
 # ---- over the line
 
 

@@ -96,7 +96,9 @@ def test_a_question_of_the_longest_length_is_read_to_its_end(server: Server) -> 
         assert Answered.of(heard(line)).status == 200
 
 
-@pytest.mark.parametrize("length", ["Content-Length: 40", "Transfer-Encoding: chunked"])
+@pytest.mark.parametrize(
+    "length", ["Content-Length: 40", pytest.param("Transfer-Encoding: chunked", marks=pytest.mark.long)]
+)
 def test_a_question_that_does_not_come_is_not_waited_for(server: Server, length: str) -> None:
     begun = time.monotonic()
     with asking(server, f"Authorization: Bearer {token(server)}", length) as line:
@@ -218,6 +220,7 @@ def test_a_file_is_gone_before_its_first_byte_is_sent_and_after_any_end(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_what_a_killed_server_left_is_gone_after_the_next_start(tmp_path: Path) -> None:
     with served(tmp_path, settings={}) as first:
         (tmp_path / "exports").mkdir()

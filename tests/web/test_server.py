@@ -84,11 +84,11 @@ def test_an_address_is_kept_as_browsers_name_it(address: str, origin: str) -> No
     "arguments",
     [
         (*COMMAND, "--host", ALL),
-        (*COMMAND, "--host", ""),
-        (*DIRECTLY, "--server.address", ALL),
-        (*DIRECTLY, "--server.address", ""),
+        pytest.param((*COMMAND, "--host", ""), marks=pytest.mark.long),
+        pytest.param((*DIRECTLY, "--server.address", ALL), marks=pytest.mark.long),
+        pytest.param((*DIRECTLY, "--server.address", ""), marks=pytest.mark.long),
         DIRECTLY,
-        COMMAND,
+        pytest.param(COMMAND, marks=pytest.mark.long),
     ],
 )
 def test_a_console_for_everybody_or_published_without_a_log_in_does_not_start(
@@ -139,7 +139,7 @@ def test_nobody_outside_is_asked_for_anything(server: Server) -> None:
     assert server.outside == []
 
 
-@pytest.mark.parametrize("command", [COMMAND, DIRECTLY])
+@pytest.mark.parametrize("command", [COMMAND, pytest.param(DIRECTLY, marks=pytest.mark.long)])
 def test_nor_by_a_console_that_is_published(tmp_path: Path, command: tuple[str, ...]) -> None:
     host = ("--host", ALL) if command is COMMAND else ("--server.address", ALL)
     opened = {"STREAMLIT_BROWSER_GATHER_USAGE_STATS": "true", "STREAMLIT_SERVER_ENABLE_CORS": "false"}

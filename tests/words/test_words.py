@@ -29,6 +29,7 @@ VOCABULARY = {
     r"proven|proof": ("geverifieerd|verificatie", "nachgewiesen|nachweis"),
     r"in doubt": ("onzeker", "ungewiss"),
     r"set aside": ("terzijde", "aussondern|ausgesondert"),
+    r"discard\w*": ("verw(erp|orp)", "verw(erf|orf|irf)"),
     r"skipped": ("overgeslagen|overslaan|slaat .* over", "überspr[iu]ng"),
     r"unchanged": ("ongewijzigd", "unverändert"),
     r"previews?": ("voorvert", "vorschau"),
@@ -296,6 +297,28 @@ def test_a_word_of_the_vocabulary_is_the_same_word_in_every_text(english: str) -
     ] == []
 
 
+@pytest.mark.parametrize(
+    ("language", "other"),
+    [
+        ("en", r"\b(put|puts|lay|lays|laid) (it |them |this |plans? )?(aside|away)\b|\bdismiss"),
+        ("nl", r"\b(opzij|weggelegd|weggegooid)\b"),
+        ("de", r"\b(beiseite|weggelegt|weggeworfen)\b"),
+    ],
+)
+def test_a_plan_is_discarded_and_a_record_is_set_aside_and_neither_has_another_word(language: str, other: str) -> None:
+    assert [
+        (text.key, found[0]) for text in written() if (found := re.search(other, text.said[language], re.IGNORECASE))
+    ] == []
+
+
+@pytest.mark.parametrize("stem", ["event_issue_set_aside", "more_aside", "exceptions_aside"])
+def test_what_is_set_aside_is_called_so_on_buttons_and_in_sentences(stem: str) -> None:
+    said = [words.term(stem, language).casefold() for language in ("en", "nl", "de")]
+
+    forms = zip(said, ("set aside", "terzijde", "aus(ge)?sonder"), strict=True)
+    assert [one for one, form in forms if not re.search(form, one)] == []
+
+
 def test_a_result_has_one_word_wherever_it_stands() -> None:
     terms = {line["key"]: line for line in lines("terms.csv")}
     differing = [
@@ -353,6 +376,30 @@ def test_systems_numbers_limits_fields_and_times_are_written_for_people() -> Non
     )
     stale = words.say("plan_stale", {"time": "2026-03-04T13:05:00+00:00"}, zone=ZoneInfo("Europe/Amsterdam"))
     assert "4 Mar 2026, 14:05:00" in stale.what
+
+
+def test_what_does_not_add_up_of_a_day_is_named_in_words() -> None:
+    facts = {"key": "2026-10-17 Zeist", "identity": "2", "about": "receipt CASH", "expected": "61.00", "found": "60.00"}
+    said = words.say("day_gap", {**facts, "difference": "-1.00", "behind": "–"}, "nl")
+
+    assert "de totalen van de kassa zijn niet die van haar documenten. Voor kassabon CASH" in said.what
+    assert said.do.endswith("alle van die dag")
+    assert words.say("day_gap", {**facts, "behind": "1.1.2026.4107"}).do.endswith(": 1.1.2026.4107")
+
+
+def test_what_an_account_wants_of_a_line_is_named_in_words() -> None:
+    line = {"account": "8000", "kind": "Fietsen bonnen"}
+
+    assert words.say("ledger_wants", {**line, "wants": "cost"}).what.startswith("Ledger account 8000 wants a cost cent")
+    assert " an amount in USD " in words.say("ledger_wants", {**line, "wants": "currency=USD"}).what
+    assert " smell " in words.say("ledger_wants", {**line, "wants": "smell"}).what
+
+
+def test_rates_and_days_are_written_as_each_language_has_them() -> None:
+    rates = {"code": "2", "theirs": "5", "till": "8.5", "books": "9"}
+
+    assert words.say("day_vat_rate_differs", rates, "nl").what.startswith("Btw-code 2 van de kassa is 8,5%")
+    assert "31. Dezember 2026" in words.say("day_period_closed", {"closed": "2026-12-31"}, "de").what
 
 
 def test_the_same_cause_is_said_in_dutch_and_german() -> None:

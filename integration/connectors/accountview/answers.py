@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from http import HTTPStatus
-from typing import NoReturn
+
+import msgspec
 
 from integration.connectors.accountview.codec import Row
 from integration.connectors.accountview.nothing import EMPTY, ROWS
@@ -23,6 +24,7 @@ from integration.core.errors import (
 
 LONGEST_MESSAGE = 500
 LONGEST_NUMBER = 40  # signs; a database of this make keeps twenty digits
+_WHOLE = msgspec.json.Decoder(msgspec.Raw)
 
 
 class Answers:
@@ -68,7 +70,7 @@ class Answers:
         shape = self.shape(answer, operation)
         if not isinstance(shape, list):
             raise unreadable(operation)
-        return [_upper(row) for row in shape if isinstance(row, dict)]
+        return [in_capitals(row) for row in shape if isinstance(row, dict)]
 
     def expect_interface(self, answer: Answer) -> None:
         """Raise MalformedAnswerError when something else than the web API answers at this address."""
@@ -126,7 +128,7 @@ def documents_of(tables: Mapping[str, object], of: BusinessObject, operation: st
 
 def _all_of(found: object) -> list[dict[str, object]]:
     rows = [found] if isinstance(found, dict) else found if isinstance(found, list) else []
-    return [_upper(row) for row in rows if isinstance(row, dict)]
+    return [in_capitals(row) for row in rows if isinstance(row, dict)]
 
 
 # What AccountView's Dutch texts say where they can be told apart; they are meant for people and not published.
@@ -190,25 +192,29 @@ def json_of(answer: Answer, operation: str, *, reading: bool = True) -> object:
 
 
 def parsed(body: bytes) -> object:
-    """Return JSON. Raises ValueError for what is none, or holds what no answer does: deep nesting, endless numbers."""
+    """Return JSON. Raises ValueError for what is none, or is nested deeper than any answer.
+
+    A number that no database keeps is a text: it is one record that cannot be read, not all of the answer.
+    """
     try:
-        return json.loads(body, parse_int=_whole, parse_float=_decimal, parse_constant=_no_number)
+        return json.loads(body, parse_int=_whole, parse_float=_decimal, parse_constant=str)
     except (RecursionError, MemoryError):
         failure = ValueError("no answer is like this")
     raise failure
 
 
-def _whole(digits: str) -> int:
-    if len(digits) > LONGEST_NUMBER:
-        raise ValueError("a number that is too long")
-    return int(digits)
+def _whole(digits: str) -> int | str:
+    return int(digits) if len(digits) <= LONGEST_NUMBER else _cut(digits)
 
 
-def _decimal(digits: str) -> Decimal:
+def _decimal(digits: str) -> Decimal | str:
     number = Decimal(digits) if len(digits) <= LONGEST_NUMBER else None
-    if number is None or abs(number.adjusted()) > LONGEST_NUMBER:
-        raise ValueError("a number that is too long")
-    return number
+    return _cut(digits) if number is None or abs(number.adjusted()) > LONGEST_NUMBER else number
+
+
+def _cut(digits: str) -> str:
+    """Return the beginning of a number, as a text that is none."""
+    return f"{digits[:LONGEST_NUMBER]}…"
 
 
 def failed(answer: Answer, operation: str, message: str = "") -> UnavailableError:
@@ -288,19 +294,29 @@ def is_unreadable(answer: Answer) -> bool:
     if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES or not answer.body.strip():
         return False
     try:
-        parsed(answer.body)
+        _expect_json(answer.body)
     except ValueError:
         return True
     return False
 
 
-def _upper(row: Mapping[str, object]) -> dict[str, object]:
+def _expect_json(body: bytes) -> None:
+    """Raise ValueError for what `parsed` cannot read: found out without reading it where it is as most answers are."""
+    try:
+        body.decode()
+        _WHOLE.decode(body)
+    except (ValueError, RecursionError, MemoryError):
+        parsed(body)
+
+
+def in_capitals(row: Mapping[str, object]) -> dict[str, object]:
     """Return a row with its column names as we look them up; joined columns may come with a dot."""
-    return {_looked_up(name): value for name, value in row.items()}
+    return {looked_up(name): value for name, value in row.items()}
 
 
 @lru_cache(maxsize=10_000)
-def _looked_up(name: str) -> str:
+def looked_up(name: str) -> str:
+    """Return the name of a column as we look it up."""
     return name.upper().replace(".", "_")
 
 
@@ -322,7 +338,7 @@ def message_of(shape: object, *, refused: bool) -> str:
         case list() if refused and all(isinstance(one, str) for one in shape):
             return " ".join(one.strip() for one in shape if one.strip())
         case dict():
-            return _message_in(_upper(shape), refused=refused)
+            return _message_in(in_capitals(shape), refused=refused)
         case _:
             return ""
 
@@ -349,8 +365,4 @@ def _texts(value: object) -> list[str]:
 
 
 def _is_of_accountview(shape: object) -> bool:
-    return isinstance(shape, dict) and not _OWN_NAMES.isdisjoint(_upper(shape))
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
+    return isinstance(shape, dict) and not _OWN_NAMES.isdisjoint(in_capitals(shape))

@@ -8,11 +8,15 @@ from decimal import Decimal
 from pydantic import BaseModel
 
 from integration.connectors.accountview.client import AccountViewClient, Filter, Query
-from integration.connectors.accountview.codec import PRICE_PLACES, decoder, number
+from integration.connectors.accountview.codec import PRICE_PLACES, number
 from integration.connectors.accountview.layout import Layout, Layouts, named_columns
+from integration.connectors.accountview.prices import Prices
 from integration.connectors.accountview.reader import Reader
+from integration.connectors.accountview.rows import decoder
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.source import Pages, Reading
+from integration.connectors.hashing import hashing
+from integration.connectors.protocol import Unread
 from integration.core.errors import RejectedError
 from integration.core.records import Batch, Field, FieldType, Kind, Record
 
@@ -79,14 +83,18 @@ class Warehouses:
         """
         if not self.on or not articles:
             return tuple(articles)
+        shelves = self.of_articles([article.key for article in articles], fresh=fresh)
+        return tuple(replace(one, values={**one.values, **shelves[one.key]}) for one in articles)
+
+    def of_articles(self, keys: Collection[str], *, fresh: bool = False) -> dict[str, dict[str, Decimal | None]]:
+        """Return `warehouse:<code>` for every warehouse by the key of an article; nothing where they are off."""
+        if not self.on or not keys:
+            return {key: {} for key in keys}
         known = self.codes(fresh=fresh)
-        stock = self._stock([article.key for article in articles])
+        stock = self._stock(list(keys))
         codes = sorted({*known, *(code for shelves in stock.values() for code in shelves)})
         self._known = frozenset(codes)
-        return tuple(
-            replace(article, values={**article.values, **_shown(stock.get(article.key.casefold(), {}), codes)})
-            for article in articles
-        )
+        return {key: _shown(stock.get(key.casefold(), {}), codes) for key in keys}
 
     def _stock(self, keys: Sequence[str]) -> dict[str, dict[str, Decimal | None]]:
         """Return by article, in small letters, how much each warehouse has of it; None where a row does not tell."""
@@ -116,7 +124,7 @@ class Warehouses:
         """Return the configured columns that the dictionary does not show."""
         if not self.on:
             return []
-        columns = self._layouts.columns(self.of.table, fresh=True)
+        columns = self._layouts.columns(self.of.table)
         return [column for column in self.names.values() if column not in columns]
 
     def _layout(self) -> Layout:
@@ -146,23 +154,52 @@ class Goods:
         """Return one page of what changed."""
         return self._pages.page(self._reading, since, after)
 
+    def about(self) -> int:
+        """Return about how many there are; 0 where that is not to be found out."""
+        return self._pages.about(self._reading)
+
     def fetch(self, keys: Collection[str]) -> list[Record]:
         """Return the records with these codes."""
         return self._pages.under(self._reading, keys)
 
+    def most(self, name: str, count: int) -> list[Record]:
+        """Return the records that have most of a field, most first; as they lie, with nothing of other tables."""
+        return self._pages.most(self._reading, name, count)
+
 
 class Articles(Goods):
-    """The articles of one installation, with `warehouse:<code>` where the settings name the object of warehouses."""
+    """The articles of one installation, with `warehouse:<code>` where the settings name the object of warehouses.
 
-    def __init__(self, settings: AccountViewSettings, pages: Pages, warehouses: Warehouses) -> None:
+    And with their prices for others, where they name the object of those: then all of them each time.
+    """
+
+    def __init__(self, settings: AccountViewSettings, pages: Pages, warehouses: Warehouses, prices: Prices) -> None:
         super().__init__(Kind.ARTICLE, settings.objects.articles, settings.article, pages)
         self._warehouses = warehouses
+        self._prices = prices
+        self._hash = hashing(settings)
+
+    def unread(self, since: str | None, after: str | None) -> Unread | None:
+        """Return the page of the articles that `extract` would, unread; None where they have prices for others."""
+        if self._prices.on:
+            return None
+        page, operation = self._pages.unread(self._reading, since, after), self._reading.of.reading
+        came = [one for one in page.rows if one.key]
+        shelves = self._warehouses.of_articles([one.key for one in came], fresh=after is None)
+
+        def read(without: Collection[str]) -> tuple[Record, ...]:
+            found = (self._reading.decode(one.row(operation)) for one in came if one.key not in without)
+            read = (one for one in found if one is not None)
+            return tuple(replace(one, values={**one.values, **shelves[one.key]}) for one in read)
+
+        hashes = tuple((one.key, self._hash(one.told, repr(shelves[one.key]))) for one in came)
+        return Unread(hashes, read, page.after, page.stamp)
 
     def extract(self, since: str | None, after: str | None) -> Batch:
-        """Return one page of the articles that changed, with what each warehouse has of them."""
-        batch = super().extract(since, after)
-        return replace(batch, records=self._warehouses.added(batch.records, fresh=after is None))
+        """Return one page of the articles that changed, with what each warehouse has of them and their prices."""
+        batch = super().extract(None if self._prices.on else since, after)
+        return replace(batch, records=self._prices.added(self._warehouses.added(batch.records, fresh=after is None)))
 
     def fetch(self, keys: Collection[str]) -> list[Record]:
-        """Return the articles with these codes, with what each warehouse has of them."""
-        return list(self._warehouses.added(super().fetch(keys)))
+        """Return the articles with these codes, with what each warehouse has of them and their prices."""
+        return list(self._prices.added(self._warehouses.added(super().fetch(keys))))

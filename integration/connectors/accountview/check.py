@@ -5,10 +5,12 @@ from contextlib import suppress
 
 from integration.connectors.accountview.articles import Warehouses
 from integration.connectors.accountview.client import LIKE_TABLE, AccountViewClient, Filter, Offered, Query
-from integration.connectors.accountview.codec import STOCK
-from integration.connectors.accountview.documents import invoice_tables, is_about_filter
-from integration.connectors.accountview.fields import WRITTEN
+from integration.connectors.accountview.documents import is_about_filter
+from integration.connectors.accountview.fields import WITH_LINES, WRITTEN
 from integration.connectors.accountview.layout import Layout, Layouts
+from integration.connectors.accountview.places import invoice_tables
+from integration.connectors.accountview.prices import Prices
+from integration.connectors.accountview.rows import STOCK
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.core.connections import Finding, Tell, unheard
 from integration.core.errors import AccessDeniedError, IntegrationError, RejectedError
@@ -19,25 +21,40 @@ USED_WHERE_PRESENT = frozenset({"vat_code", "unit", "blocked"}) | STOCK
 
 SEEN = 20  # documents of which one with a reference is looked for
 
-# Without which fields a kind cannot be looked up or written at all.
+# Without which fields a kind cannot be looked up, written or read at all.
 NEEDED = {
     Kind.DEBTOR: {"number", "name", "search_code", "account"},
     Kind.ADDRESS: {"number", "debtor", "name", "street", "postcode", "city"},
     Kind.SALES_ORDER: {"reference", "debtor", "date", "article", "quantity", "price"},
+    Kind.QUOTATION: {"reference", "debtor", "date", "article", "quantity", "price"},
     Kind.POSTING: {"reference", "debtor", "daybook", "date", "text", "account", "amount"},
+    Kind.DAY_PAGE: {"reference", "daybook", "date", "text", "account", "amount"},
+    Kind.ENTRY: {"date", "account", "amount", "daybook", "page"},
+    Kind.ITEM: {"date", "amount", "daybook", "page", "item", "debtor"},
 }
 
 
 class Check:
-    """Looks at one installation; every thing that is wrong becomes a finding, with the kind of record it is about."""
+    """Looks at one installation; every thing that is wrong becomes a finding, with the kind of record it is about.
+
+    What the installation has is read anew by each check of the connection, and what kinds of record need beyond it is
+    looked for in what was read then: an installation is asked for each table once.
+    """
 
     def __init__(
-        self, client: AccountViewClient, settings: AccountViewSettings, layouts: Layouts, warehouses: Warehouses
+        self,
+        client: AccountViewClient,
+        settings: AccountViewSettings,
+        layouts: Layouts,
+        warehouses: Warehouses,
+        prices: Prices,
     ) -> None:
         self._client = client
         self._settings = settings
         self._layouts = layouts
         self._warehouses = warehouses
+        self._prices = prices
+        self._objects: dict[str, Offered] = {}
 
     def connection(self, tell: Tell = unheard) -> list[Finding]:
         """Return the connection check, stopping at the first look that finds something wrong. Never raises.
@@ -52,6 +69,8 @@ class Check:
             "rights": self._look_at_rights,
             "fields": self._look_at_fields,
         }
+        self._layouts.forget()
+        self._objects = {}
         findings: list[Finding] = []
         coming = [Finding(name, None) for name in looks]
         while coming and all(one.ok for one in findings):
@@ -84,7 +103,7 @@ class Check:
         raise AccessDeniedError("company_not_available", system=SYSTEM, company=chosen)
 
     def _look_at_rights(self) -> str:
-        offered = {one.code for one in self._client.objects()}
+        offered = self._offered()
         objects, settings = self._settings.objects, self._settings
         self._client.look(objects.fields, LIKE_TABLE, conditions=True)
         for of, key, kind in (
@@ -96,7 +115,13 @@ class Check:
             self._may_read(of, key, conditions=of is not objects.vat)
         self._look_at_ledgers(offered)
         self._look_at_warehouses(offered)
+        self._look_at_prices(offered)
         return ""
+
+    def _offered(self) -> dict[str, Offered]:
+        """Return the objects that the installation offers, by their codes, as read once for a check."""
+        self._objects = self._objects or {one.code: one for one in self._client.objects()}
+        return self._objects
 
     def _look_at_ledgers(self, offered: Collection[str]) -> None:
         """Look at the accounts where they are offered and may be read: only the choices of the set-up need them."""
@@ -113,12 +138,20 @@ class Check:
         if not warehouses.missing():  # what is missing is told among the fields
             self._may_read(warehouses.of, warehouses.names["article"])
 
+    def _look_at_prices(self, offered: Collection[str]) -> None:
+        prices = self._prices
+        if not prices.on:
+            return
+        _expect_offered(prices.of.code, offered, Kind.ARTICLE)
+        if not prices.missing():  # what is missing is told among the fields
+            self._may_read(prices.of, prices.names["article"])
+
     def _may_read(self, of: BusinessObject, key: str, *, conditions: bool = True) -> None:
         """Look for one row: a missing right shows itself only when it is used. A missing key is told among the fields.
 
         `conditions` that are joined with a read have to count.
         """
-        if key.upper() in self._layouts.columns(of.table, fresh=True):
+        if key.upper() in self._layouts.columns(of.table):
             self._client.look(of, key, conditions=conditions)
 
     def _look_at_fields(self) -> str:
@@ -133,13 +166,14 @@ class Check:
 
     def _missing(self, kind: Kind) -> list[RejectedError]:
         """Return the columns of a kind that the dictionary does not show, each as what is wrong."""
-        layout = self._layouts.of(kind, fresh=True)[0]
+        layout = self._layouts.of(kind)[0]
         optional = USED_WHERE_PRESENT - self._settings.article.model_fields_set
         absent = (name for name in layout.names if not layout.has(name) and name not in optional)
         return [_without(layout.table, layout.names[name], kind) for name in absent]
 
     def _shelfless(self) -> list[RejectedError]:
-        return [_without(self._warehouses.of.table, column, Kind.STOCK) for column in self._warehouses.missing()]
+        shelves = [_without(self._warehouses.of.table, column, Kind.STOCK) for column in self._warehouses.missing()]
+        return shelves + [_without(self._prices.of.table, column, Kind.ARTICLE) for column in self._prices.missing()]
 
     def needs(self, kind: Kind, *, written: bool, as_invoices: bool) -> list[Finding]:
         """Return what a kind of record needs beyond the connection; see `AccountView.needs`."""
@@ -159,7 +193,7 @@ class Check:
 
     def _look_at_invoices(self) -> str:
         tables = invoice_tables(self._layouts, self._settings.objects)
-        offered = {one.code: one for one in self._client.objects()}
+        offered = self._offered()
         _expect_offered(tables.of.code, offered, Kind.SALES_ORDER)
         self._may_read(tables.of, tables.sorted_by)
         return _expect_insert(offered[tables.of.code.upper()])
@@ -173,7 +207,7 @@ class Check:
     def _look_at_object(self, kind: Kind, *, written: bool) -> str:
         of = self._layouts.object_of(kind)
         key = self.sorted_by(kind)
-        offered = {one.code: one for one in self._client.objects()}
+        offered = self._offered()
         _expect_offered(of.code, offered, kind)
         self._may_read(of, key)
         if kind is Kind.ARTICLE:
@@ -181,7 +215,7 @@ class Check:
         history = self._settings.objects.history.code
         if kind is Kind.SALES_ORDER and history:
             _expect_offered(history, offered, kind)
-        if kind in {Kind.SALES_ORDER, Kind.POSTING}:
+        if kind in WITH_LINES:
             self._find_again(kind, of, key)
         found = offered[of.code.upper()]
         return _expect_insert(found) if written and kind in WRITTEN else found.name
@@ -212,16 +246,19 @@ class Check:
 
     def sorted_by(self, kind: Kind) -> str:
         """Return the column that sorts the records of a kind."""
-        if kind not in WRITTEN:
+        if kind not in NEEDED:
             return self._layouts.named(kind)["code"]
         layout = self._layouts.of(kind)[0]
-        return (*layout.wire("number", "order_number", "page"), *layout.wire("reference"), "")[0]
+        return (*layout.wire("number", "order_number", "quotation_number", "page"), *layout.wire("reference"), "")[0]
 
     def _look_at_needed(self, kind: Kind) -> str:
-        if kind not in WRITTEN:
+        if kind not in NEEDED:
             _expect_all([*self._missing(kind), *self._shelfless()])
             return ""
-        lacking = _lacking(kind, self._layouts.of(kind, fresh=True), self._layouts.chosen(kind))
+        layouts = self._layouts.of(kind)
+        lacking = _lacking(kind, layouts, self._layouts.chosen(kind))
+        if kind is Kind.QUOTATION and "reference" not in layouts[0].names:  # none is taken without being told
+            lacking.append(_without(layouts[0].table, "quotation.reference", kind))
         if kind is Kind.SALES_ORDER and self._settings.objects.history.code:
             history = self._layouts.history()
             if not history.has("reference"):

@@ -1,6 +1,7 @@
 """Codes and captions of AccountView's lists, for the questions of the set-up and the tables of values."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count
 
@@ -8,6 +9,7 @@ from integration.connectors.accountview.answers import Seen
 from integration.connectors.accountview.articles import Warehouses
 from integration.connectors.accountview.client import AccountViewClient, Query
 from integration.connectors.accountview.codec import Row, flag, number, text
+from integration.connectors.accountview.fields import reserving
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.years import FiscalYears
@@ -19,8 +21,10 @@ HARVESTED_PAGES = 5  # of debtors, for codes that have no list of their own
 class Choices:
     """Reads the lists when they are asked for; nothing is kept.
 
-    Those of payment conditions and accounts of debtors are what debtors have; warehouses are there where the settings
-    name their object; article codes are a page of them. Periods are told by their first day, with their number.
+    Those of payment conditions, shipping methods, salespersons, price lists and accounts of debtors are what debtors
+    have; warehouses are there where the settings name their object; article codes and debtors are a page of them, with
+    their names.
+    Periods are told by their first day, with their number.
     """
 
     def __init__(
@@ -40,19 +44,31 @@ class Choices:
                 code: f"{caption} ({rate.rstrip('0').rstrip('.')} %)" for code, caption, rate in self._vat()
             },
             "vat_rates": lambda: {code: rate for code, _, rate in self._vat()},
+            "vat_accounts": lambda: self._codes(objects.vat, "VAT_CODE", "VAT_ACCT"),
             "ledgers": lambda: self._ledgers(lambda _: True),
             "revenue_accounts": lambda: self._ledgers(lambda row: flag(row.get("STAT_SELL"))),
+            "ledger_flags": self._ledger_flags,
             "collective_accounts": lambda: self._ledgers(_is_collective),
             "daybooks": lambda: self._codes(objects.daybooks, "DJ_CODE", "DJ_NAME"),
+            "daybook_types": self._daybook_types,
+            "day_daybooks": self._day_daybooks,
             "cost_centres": lambda: self._codes(objects.cost_centres, "COST_CODE", "COST_DESC"),
             "payment_conditions": lambda: self._of_debtors("payment_condition"),
+            "shipping_methods": lambda: self._of_debtors("shipping_method"),
+            "salespersons": lambda: self._of_debtors("salesperson"),
+            "price_lists": lambda: self._of_debtors("price_list"),
             "debtor_accounts": lambda: self._of_debtors("account"),
+            "debtors": lambda: self._named(Kind.DEBTOR, objects.debtors, "number"),
             "warehouses": lambda: {code: code for code in warehouses.codes(fresh=True)},
             "companies": lambda: {one.id: f"{one.name} ({one.code})" for one in client.companies()},
             "article_fields": lambda: {one.name: one.caption for one in client.dictionary(objects.articles.table)},
-            "article_codes": self._article_codes,
+            "article_codes": lambda: self._named(Kind.ARTICLE, objects.articles, "code"),
+            "article_groups": lambda: self._groups("name"),
+            "article_group_parents": lambda: self._groups("parent"),
+            "reservations": self._reservations,
             "periods": years.starts,
-            "posting_line_fields": self._of_posting_lines,
+            "posting_line_fields": lambda: self._of_lines(Kind.POSTING),
+            "day_line_fields": lambda: self._of_lines(Kind.DAY_PAGE),
         }
 
     def of(self, name: str) -> dict[str, str]:
@@ -62,20 +78,52 @@ class Choices:
     def _ledgers(self, fits: Callable[[Row], bool]) -> dict[str, str]:
         return self._codes(self._settings.objects.ledgers, "ACCT_NR", "ACCT_NAME", fits)
 
+    def _ledger_flags(self) -> dict[str, str]:
+        """What each account demands of a line, or why it takes none, in words; nothing for one that takes any."""
+        rows = {text(row["ACCT_NR"]) or "": row for row in self._all(self._settings.objects.ledgers, "ACCT_NR")}
+        return {account: " ".join(_flags(row)) for account, row in rows.items()}
+
+    def _daybook_types(self) -> dict[str, str]:
+        """The sort of each daybook, with `blocked` behind; no sort where its caption is none that we know."""
+        rows = {text(row["DJ_CODE"]) or "": row for row in self._all(self._settings.objects.daybooks, "DJ_CODE")}
+        return {code: " ".join(filter(None, _sort_of(row))) for code, row in rows.items()}
+
+    def _day_daybooks(self) -> dict[str, str]:
+        """The daybooks that take a page of signed lines and are not blocked."""
+        names = self._codes(self._settings.objects.daybooks, "DJ_CODE", "DJ_NAME")
+        return {code: names[code] for code, sort in self._daybook_types().items() if sort in SIGNED}
+
     def _codes(
         self, of: BusinessObject, code: str, caption: str, fits: Callable[[Row], bool] = lambda _: True
     ) -> dict[str, str]:
         return {text(row[code]) or "": text(row.get(caption)) or "" for row in self._all(of, code) if fits(row)}
 
-    def _article_codes(self) -> dict[str, str]:
-        """One page shows what codes look like; a catalogue has too many to list."""
-        column, size = self._settings.article.code, self._settings.page_size
-        rows = self._client.page(Query(of=self._settings.objects.articles, sort=(column,), size=size, fields=(column,)))
-        return {code: code for row in rows if (code := text(row.get(column)))}
+    def _named(self, kind: Kind, of: BusinessObject, key: str) -> dict[str, str]:
+        """One page shows what codes look like; there are too many to list. Captions are their names."""
+        layout, size = self._layouts.of(kind)[0], self._settings.page_size
+        columns = layout.wire(key, "name")
+        rows = self._client.page(Query(of=of, sort=columns[:1], size=size, fields=columns))
+        return {code: layout.text(row, "name") or code for row in rows if (code := layout.text(row, key))}
 
-    def _of_posting_lines(self) -> dict[str, str]:
-        """Our names of the fields of a posting line that can be written, with their columns."""
-        layout = self._layouts.of(Kind.POSTING)[1]
+    def _groups(self, name: str) -> dict[str, str]:
+        """What each article group has in a field: its name, or the code of the group above it."""
+        layout = self._layouts.of(Kind.GROUP)[0]
+        rows = self._all(self._settings.objects.groups, layout.column("code").name)
+        return {code: layout.text(row, name) for row in rows if (code := layout.text(row, "code"))}
+
+    def _reservations(self) -> dict[str, str]:
+        """The field of an article that says what is reserved for sales, where it has a name; else those that may be it.
+
+        Their captions say so, and no more: whether the figure of stock has them deducted nobody can see.
+        """
+        layout = self._layouts.of(Kind.ARTICLE, fresh=True)[0]
+        if layout.has("stock_reserved"):
+            return {"stock_reserved": layout.column("stock_reserved").name}
+        return {one.name: f"{one.caption} ({one.name})" for one in reserving(layout)}
+
+    def _of_lines(self, kind: Kind) -> dict[str, str]:
+        """Our names of the fields of a line of a page that can be written, with their columns."""
+        layout = self._layouts.of(kind)[1]
         return {name: column for name, column in layout.known().items() if not layout.columns[column].blocked}
 
     def _of_debtors(self, name: str) -> dict[str, str]:
@@ -119,6 +167,46 @@ class Choices:
             if seen.is_last(rows):
                 break
         return list(found.values())
+
+
+SIGNED = ("memorial", "cash")  # sorts of daybooks whose pages have signed lines on any account
+MANDATORY = {"vat": "VAT_MAND", "cost": "COST_MAND", "quantity": "QTY_MAND", "part": "PART_MAND"}
+OWN_CURRENCY = "EUR"  # of the administration and of the till
+# What daybooks are called by the caption of their type: their numbers are not published.
+SORTS = {
+    "cash": r"\bkas|\bcash",
+    "bank": r"bank|giro",
+    "purchase": r"inkoop|purchase|einkauf",
+    "sales": r"verkoop|sales|verkauf",
+    "memorial": r"memori|diverse|general",
+}
+
+
+def _flags(row: Row) -> Iterator[str]:
+    for word, column in MANDATORY.items():
+        if _is_on(row.get(column)):
+            yield word
+    if flag(row.get("REC_BLK")):
+        yield "blocked"
+    if flag(row.get("CLT_BLK")):
+        yield "closed"
+    if _is_collective(row):
+        yield "collective"
+    currency = (text(row.get("CUR_CODE")) or "").upper()
+    if currency not in ("", OWN_CURRENCY):
+        yield f"currency={currency}"
+
+
+def _is_on(value: object) -> bool:
+    """Tell whether something is demanded: some columns say it with yes and no, others with a number."""
+    told = number(value, 0)
+    return bool(told) if told is not None else flag(value)
+
+
+def _sort_of(row: Row) -> Iterator[str]:
+    caption = (text(row.get("DJ_TYPEV")) or "").casefold()
+    yield next((sort for sort, pattern in SORTS.items() if re.search(pattern, caption)), "")
+    yield "blocked" if flag(row.get("CLT_BLK")) else ""
 
 
 def _is_collective(row: Row) -> bool:

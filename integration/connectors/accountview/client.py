@@ -27,6 +27,7 @@ from integration.connectors.accountview.answers import (
     rows_of,
     said_by,
 )
+from integration.connectors.accountview.came import Came, as_read, taken_apart
 from integration.connectors.accountview.codec import Body, Column, Row, decode_column, encode_body, text
 from integration.connectors.accountview.login import LogIn, login_needed
 from integration.connectors.accountview.nothing import NOBODY, Nothing, Sure
@@ -66,7 +67,7 @@ class Filter:
     """One condition of a read: column, operator, the letter of the value's type, value."""
 
     column: str
-    operator: Literal["Equal", "NotEqual", "Contains", "DateOnOrAfterDate"]
+    operator: Literal["Equal", "NotEqual", "Contains", "DateOnOrAfterDate", "DateOnOrBeforeDate"]
     type: Literal["C", "N", "T", "D"]
     value: str
 
@@ -156,6 +157,7 @@ class AccountViewClient:
         self._gateway = gateway or Gateway(
             system=SYSTEM, host_shown=self.host, limits=settings.limits, secrets=self._secrets, road=settings.road
         )
+        self.answering = self._gateway.answering
         self._answers = Answers(self.host, self._gateway.masked)
         self._nothing = Nothing(self._looked, self._sure(settings.objects.articles, settings.article.code))
         self.login = LogIn(settings, keeper, gateway=self._gateway, answers=self._answers, now=now)
@@ -205,9 +207,16 @@ class AccountViewClient:
         """Return one page of rows; an empty list when there is nothing (more)."""
         return rows_of(self._meant(query), query.of.table)
 
+    def unread(self, query: Query, key: str) -> list[Came]:
+        """Return one page of rows, of which nothing is read but the column `key`."""
+        self._learn(query)
+        answer = self._answer(query)
+        rows = taken_apart(answer.body, query.of, key) if answer.status == HTTPStatus.OK else None
+        return as_read(rows_of(self._told(query, answer), query.of.table), key) if rows is None else rows
+
     def documents(self, query: Query) -> list[tuple[Row, list[Row]]]:
         """Return one page of header rows, each with the rows of its lines in the order they came."""
-        return documents_of(self._meant(query), query.of, f"read {query.of.code}")
+        return documents_of(self._meant(query), query.of, query.of.reading)
 
     def look(self, of: BusinessObject, key: str, *, conditions: bool) -> None:
         """Ask an object for something and for nothing, to see whether it answers either.
@@ -222,13 +231,19 @@ class AccountViewClient:
 
     def _meant(self, query: Query) -> Mapping[str, object]:
         """Return the tables of an answer, none where there are no rows: in the way this installation says so."""
-        of = query.of
-        sure = self._sure(of, LIKE_TABLE if query.dictionary else query.key or query.sort[0])
+        self._learn(query)
+        return self._told(query, self._answer(query))
+
+    def _learn(self, query: Query) -> None:
+        """Learn of an object how it says that there is nothing, before anything it says is believed."""
+        sure = self._sure(query.of, LIKE_TABLE if query.dictionary else query.key or query.sort[0])
         self._nothing.learn(sure)
         if query.filters:
             self._nothing.expect_conditions(sure)
-        tables, form = self._found(query)
-        self._nothing.expect_meant(of, form)
+
+    def _told(self, query: Query, answer: Answer) -> Mapping[str, object]:
+        tables, form = self._read(query, answer)
+        self._nothing.expect_meant(query.of, form)
         return tables
 
     def _sure(self, of: BusinessObject, key: str) -> Sure:
@@ -248,14 +263,16 @@ class AccountViewClient:
             filters=(condition,) if nobody else (),
             dictionary=dictionary,
         )
-        return self._found(query)[1]
+        return self._read(query, self._answer(query))[1]
 
-    def _found(self, query: Query) -> tuple[Mapping[str, object], str]:
-        """Return the tables of an answer and the form it has."""
-        operation = f"read {query.of.code}"
+    def _answer(self, query: Query) -> Answer:
         path = "accountviewsystemdata" if query.dictionary else "accountviewdata"
         params = query.parameters(self.today())
-        answer = self._asked(_Call(method="GET", path=path, operation=operation, params=params))
+        return self._asked(_Call(method="GET", path=path, operation=query.of.reading, params=params))
+
+    def _read(self, query: Query, answer: Answer) -> tuple[Mapping[str, object], str]:
+        """Return the tables of an answer and the form it has."""
+        operation = query.of.reading
         if missing := form_of_missing(answer):
             return {}, missing
         tables = self._answers.tables(answer, operation)

@@ -4,19 +4,17 @@ Texts are padded with blanks, moments come in three shapes and without a zone to
 written rows are positional beside a list of their columns.
 """
 
-import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from functools import partial
-from typing import Literal, cast
+from typing import Literal
 
 from integration.connectors.accountview.settings import SYSTEM, BusinessObject
 from integration.core.errors import MalformedAnswerError, RejectedError
 from integration.core.money import amount
-from integration.core.records import Field, FieldType, Kind, Record, Value, WrongValueError, unreadable
+from integration.core.records import Field, FieldType, Kind, Value, WrongValueError
 
 # ---- single values
 
@@ -25,6 +23,7 @@ Row = Mapping[str, object]  # one row as the client hands it over: upper-case co
 
 PRICE_PLACES = 4  # the dictionary's currency type Y has four decimals
 TOO_LARGE = 10**15  # a number from here on is none that a sum could hold
+LONGEST_SHOWN = 40  # signs of what cannot be read
 OTHER_PLACES = 6  # numbers whose meaning we do not know keep more decimals than the wire has
 
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}:\d{2}))?")
@@ -52,14 +51,17 @@ def number(value: object, places: int) -> Decimal | None:
 
 
 def flag(value: object) -> bool:
-    """Return a yes or no; absent is no. Clients have seen both JSON's own and words.
+    """Return a yes or no, as `yes_or_no`. Raises MalformedAnswerError for a word that is neither."""
+    told = yes_or_no(value)
+    if told is None:
+        raise MalformedAnswerError("flag_unknown", system=SYSTEM, word=str(value)[:LONGEST_SHOWN])
+    return told
 
-    Raises MalformedAnswerError for a word that is neither.
-    """
+
+def yes_or_no(value: object) -> bool | None:
+    """Return a yes or no, and None for a word that is neither; absent is no. Clients have seen JSON's own and words."""
     word = str(value).strip().lower()
-    if word not in _WORDS_FOR_TRUE | _WORDS_FOR_FALSE:
-        raise MalformedAnswerError("flag_unknown", system=SYSTEM, word=str(value)[:40])
-    return word in _WORDS_FOR_TRUE
+    return word in _WORDS_FOR_TRUE if word in _WORDS_FOR_TRUE | _WORDS_FOR_FALSE else None
 
 
 def stamp(value: object) -> str | None:
@@ -140,18 +142,30 @@ def decode_column(row: Row) -> Column:
 
 
 def value_of(column: Column, value: object) -> Value:
-    """Return a value by the type the dictionary gives its column."""
+    """Return a value by the type the dictionary gives its column.
+
+    Raises WrongValueError for what is no number, day, yes or no.
+    """
     match column.type:
         case "Y":
-            return number(value, PRICE_PLACES)
+            return _told(column.name, value, number(value, PRICE_PLACES))
         case "N" | "B" | "I":
-            return by_its_look(value) if isinstance(value, int | Decimal) else number(value, OTHER_PLACES)
+            if isinstance(value, int | Decimal):
+                return by_its_look(value)
+            return _told(column.name, value, number(value, OTHER_PLACES))
         case "L":
-            return flag(value)
+            return _told(column.name, value, yes_or_no(value))
         case "D" | "T":
-            return day(value)
+            return _told(column.name, stamp(value), day(value))
         case _:
             return text(value)
+
+
+def _told(column: str, told: object, value: Value) -> Value:
+    """Return what was read of a column. Raises WrongValueError where it holds something that could not be read."""
+    if value is None and told not in (None, True, False) and str(told).strip():
+        raise WrongValueError(column, str(told)[:LONGEST_SHOWN])
+    return value
 
 
 def offered_fields(kind: Kind, columns: Sequence[Column], names: Mapping[str, str]) -> list[Field]:
@@ -327,71 +341,3 @@ def _moment(value: date) -> str:
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
     return f"{value:%Y-%m-%d}T00:00:00.000Z"
-
-
-# ---- rows as records
-
-
-STOCK = frozenset({"stock", "stock_technical", "stock_free", "stock_reserved", "stock_ordered"})
-_NUMBERS = frozenset({"price"}) | STOCK
-_FLAGS = frozenset({"blocked"})
-_DATES = frozenset({"changed"})
-
-
-def decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record | None]:
-    """Return what makes records of rows, made ready for many; it returns None for a row without a code.
-
-    Columns with a meaning stand under our names, every other one under its own: an operator can map them all.
-    """
-    known = [(name, column, _reader(name)) for name, column in names.items()]
-    untold = {column for name, column in names.items() if name in STOCK}  # a quantity that nobody tells is not none
-    meant = frozenset(names.values())
-
-    def decode(row: Row) -> Record | None:
-        key = text(row.get(names["code"]))
-        if key is None:
-            return None
-        try:
-            values = {
-                name: sure(name, column, row, read(row.get(column)))
-                for name, column, read in known
-                if column in row or column not in untold
-            }
-        except WrongValueError as error:
-            return unreadable(kind, key, error, raw(row))
-        values |= {column: by_its_look(value) for column, value in row.items() if column not in meant}
-        return Record(kind, key, values)
-
-    return decode
-
-
-def sure(name: str, column: str, row: Row, value: Value) -> Value:
-    """Return what was read of a column. Raises WrongValueError where it holds something and that is no number or day.
-
-    An empty day of the database is a day of long ago.
-    """
-    told = row.get(column)
-    if name in _NUMBERS and (text(told) if value is None else abs(cast("Decimal", value)) >= TOO_LARGE):
-        raise WrongValueError(column, text(told))
-    if name in _DATES and value is None and stamp(told):
-        raise WrongValueError(column, text(told))
-    return value
-
-
-def raw(row: Row) -> str:
-    """Return a row as it came, for people."""
-    return json.dumps(row, default=str, ensure_ascii=False, indent=1)
-
-
-def others(row: Row, names: Mapping[str, str]) -> dict[str, Value]:
-    """Return what stands in the columns without a meaning of ours, under their own names."""
-    meant = set(names.values())
-    return {column: by_its_look(value) for column, value in row.items() if column not in meant}
-
-
-def _reader(name: str) -> Callable[[object], Value]:
-    if name in _NUMBERS:
-        return partial(number, places=PRICE_PLACES)
-    if name in _FLAGS:
-        return flag
-    return day if name in _DATES else text

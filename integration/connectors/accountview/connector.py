@@ -1,32 +1,39 @@
 """AccountView as a connector: which part of it each kind of record belongs to."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import NoReturn
 
 from integration.connectors.accountview.articles import Articles, Goods, Warehouses
 from integration.connectors.accountview.check import Check
 from integration.connectors.accountview.choices import Choices
 from integration.connectors.accountview.client import AccountViewClient, Query, utc_now
+from integration.connectors.accountview.day_pages import DayPages
 from integration.connectors.accountview.debtors import Addresses, Debtors
-from integration.connectors.accountview.documents import Documents, History, Postings, SalesOrders
+from integration.connectors.accountview.documents import Documents, History
+from integration.connectors.accountview.entries import Entries
 from integration.connectors.accountview.fields import Fields
+from integration.connectors.accountview.items import Items
 from integration.connectors.accountview.layout import Layouts
+from integration.connectors.accountview.places import Postings, Quotations, SalesOrders
+from integration.connectors.accountview.prices import Prices
 from integration.connectors.accountview.reader import Reader
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
 from integration.connectors.accountview.source import Pages, Source
 from integration.connectors.accountview.target import Target, translated
 from integration.connectors.accountview.years import FiscalYears
+from integration.connectors.answering import Heard
 from integration.connectors.http import Gateway
-from integration.connectors.protocol import References
+from integration.connectors.protocol import References, Unread
 from integration.core.connections import Finding, Tell, TokenKeeper, unheard
 from integration.core.errors import RejectedError
+from integration.core.markers import UNKNOWN, Stretches
 from integration.core.plan import Action, Change
 from integration.core.records import Batch, Field, Held, Kind, Record, Written
 
 
 class AccountView:
-    """One AccountView: source of article groups, articles and debtors, target of debtors, addresses and documents.
+    """One AccountView: source of articles, groups, debtors and entries, target of debtors, addresses and documents.
 
     Safe to share, closed with `close()`. `client.login` holds the log-in of a person: `authorize_address` and
     `exchange`.
@@ -46,25 +53,33 @@ class AccountView:
         self._layouts = layouts = Layouts(client, settings)
         warehouses = Warehouses(client, layouts, settings)
         self._fields = Fields(layouts, warehouses)
-        self._check = Check(client, settings, layouts, warehouses)
+        prices = Prices(client, layouts, settings)
+        self._check = Check(client, settings, layouts, warehouses, prices)
         years = FiscalYears(client, settings)
         self._choices = Choices(client, layouts, warehouses, years, settings)
         sure = (settings.objects.articles, settings.article.code)
         pages = Pages(client, settings, Reader(client, settings, sure=sure), now)
         reader = Reader(client, settings)
-        self._debtors = Debtors(client, layouts, reader, pages)
+        self._debtors = Debtors(client, layouts, reader, pages, prices)
+        self._entries = Entries(settings, layouts, reader, years, lambda: self._choices.of("daybook_types"))
         self._sources: Mapping[Kind, Source] = {
             Kind.GROUP: Goods(Kind.GROUP, settings.objects.groups, settings.group, pages),
-            Kind.ARTICLE: Articles(settings, pages, warehouses),
+            Kind.ARTICLE: (articles := Articles(settings, pages, warehouses, prices)),
             Kind.DEBTOR: self._debtors,
+            Kind.ITEM: Items(settings, layouts, reader, years, client.today, lambda: self._choices.of("daybook_types")),
+            Kind.ENTRY: self._entries,
         }
+        self._articles = articles
         documents = Documents(client, reader, years)
         history = History(settings, layouts, reader, years)
+        self._sales_orders = SalesOrders(settings, layouts, documents, history)
         self._targets: Mapping[Kind, Target] = {
             Kind.DEBTOR: self._debtors,
             Kind.ADDRESS: Addresses(client, layouts, reader),
-            Kind.SALES_ORDER: SalesOrders(settings, layouts, documents, history),
+            Kind.SALES_ORDER: self._sales_orders,
+            Kind.QUOTATION: Quotations(settings, layouts, documents),
             Kind.POSTING: Postings(settings, layouts, documents),
+            Kind.DAY_PAGE: DayPages(settings, layouts, documents),
         }
 
     def begin(self) -> None:
@@ -74,6 +89,16 @@ class AccountView:
     def close(self) -> None:
         """Close all connections."""
         self.client.close()
+
+    # ---- whether it answers
+
+    def heard(self) -> Heard:
+        """Return whether AccountView answers, as the calls so far tell."""
+        return self.client.answering.now()
+
+    def look(self) -> None:
+        """Make the least call there is; see `Answers.look`."""
+        self.client.greet()
 
     # ---- set-up
 
@@ -107,15 +132,39 @@ class AccountView:
         """Return codes and their captions; nothing for what is not known here. See `Choices` for the names."""
         return self._choices.of(name)
 
+    def most(self, name: str, count: int) -> list[Record]:
+        """Return the articles that have most of a field, most first; it may be a column without a meaning of ours."""
+        return self._articles.most(name, count)
+
+    def about(self, kind: Kind) -> int:
+        """Return about how many records of a kind there are; see `Countable`."""
+        source = self._sources.get(kind)
+        return source.about() if isinstance(source, Goods) else 0
+
+    def uninvoiced(self, orders: Sequence[Record], references: References) -> set[str]:
+        """Return which of these sales orders, by their keys, are not invoiced; see `Invoicing`."""
+        return self._sales_orders.uninvoiced(orders, references)
+
     # ---- the books as a source
 
-    def extract(self, kind: Kind, since: str | None = None, after: str | None = None) -> Batch:
+    def extract(
+        self,
+        kind: Kind,
+        since: str | None = None,
+        after: str | None = None,
+        most: int | None = None,  # noqa: ARG002 - what flows from the books is wanted whole
+    ) -> Batch:
         """Return one page of what changed from the stamp `since` on, of everything when it is None.
 
         Stamps are moments of AccountView's own clock as text. Repeating a page is safe. Raises MalformedAnswerError
         when the server does not turn the page, for then nobody knows what is missing.
         """
         return self._source(kind).extract(since, after)
+
+    def unread(self, kind: Kind, since: str | None = None, after: str | None = None) -> Unread | None:
+        """Return the page that `extract` would, unread; see `HashedSource`."""
+        source = self._source(kind)
+        return source.unread(since, after) if isinstance(source, Articles) else None
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
         """Return the records under these keys; a key that is gone is left out."""
@@ -134,6 +183,10 @@ class AccountView:
         for kind in dict.fromkeys(record.kind for record in wanted):
             held |= self._target(kind).lookup([record for record in wanted if record.kind is kind], references)
         return held
+
+    def last_used(self, customers: Collection[str], since: date) -> dict[str, date]:
+        """Return when something was last booked on each of these debtors; see `Entries.last_of`."""
+        return self._entries.last_of(customers, since, self.client.today())
 
     def shows(self, kind: Kind) -> bool:
         """Tell whether the object of a kind has any row that may be read."""
@@ -169,9 +222,9 @@ class AccountView:
         """Return 1 for everything that can be written: one record, with its lines, is one call."""
         return 1 if change.kind in self._targets else 0
 
-    def changed(self, kind: Kind, since: str, after: str | None = None) -> Batch:
+    def changed(self, kind: Kind, since: str, after: str | None = None, known: Stretches = UNKNOWN) -> Batch:
         """Return nothing: the flow that writes to the books does not ask them for changes."""
-        del since, after
+        del since, after, known
         self._target(kind)
         return Batch((), None, "")
 

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from integration.connectors.accountview.client import AccountViewClient
-from integration.connectors.accountview.codec import Body, Cell, Row, flag, others
+from integration.connectors.accountview.codec import Body, Cell, Row, yes_or_no
 from integration.connectors.accountview.layout import Layout, Layouts
+from integration.connectors.accountview.prices import Prices
 from integration.connectors.accountview.reader import Reader
+from integration.connectors.accountview.rows import others, read_of
 from integration.connectors.accountview.settings import SYSTEM
 from integration.connectors.accountview.source import Pages, Reading
 from integration.connectors.accountview.target import (
@@ -26,6 +28,7 @@ from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
 from integration.core.plan import Change, differences
 from integration.core.records import Batch, Held, Kind, Record, Written
+from integration.core.vat_numbers import bare_vat_number, same_vat_number, without_prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,14 @@ class _Evidence:
 class Debtors:
     """The debtors of one installation."""
 
-    def __init__(self, client: AccountViewClient, layouts: Layouts, reader: Reader, pages: Pages) -> None:
+    def __init__(
+        self, client: AccountViewClient, layouts: Layouts, reader: Reader, pages: Pages, prices: Prices
+    ) -> None:
         self._client = client
         self._layouts = layouts
         self._reader = reader
         self._pages = pages
+        self._prices = prices
 
     @property
     def _layout(self) -> Layout:
@@ -55,21 +61,24 @@ class Debtors:
     # ---- as a source
 
     def extract(self, since: str | None, after: str | None) -> Batch:
-        """Return one page of the debtors that changed from the stamp `since` on."""
-        return self._pages.page(self._reading(), since, after)
+        """Return one page of the debtors that changed from the stamp `since` on; all where they have agreements."""
+        batch = self._pages.page(self._reading(), None if self._prices.on else since, after)
+        return replace(batch, records=self._prices.added(batch.records))
 
     def fetch(self, keys: Collection[str]) -> list[Record]:
         """Return the debtors with these numbers; one that is gone is left out."""
         decode, rows = self._reading().decode, self._rows(keys)
-        return [record for row in rows if (record := decode(row)) is not None]
+        return list(self._prices.added([record for row in rows if (record := decode(row)) is not None]))
 
     def _reading(self) -> Reading:
         layout = self._layout
 
         def decode(row: Row) -> Record | None:
             number = layout.text(row, "number")
-            values = layout.decoded(row, {}) | others(row, layout.known())
-            return Record(Kind.DEBTOR, number, values) if number else None
+            return read_of(Kind.DEBTOR, number, row, lambda: read(number, row)) if number else None
+
+        def read(number: str, row: Row) -> Record:
+            return Record(Kind.DEBTOR, number, layout.decoded(row, {}) | others(row, layout.known()))
 
         return Reading(self._layouts.object_of(Kind.DEBTOR), layout.known(), decode, code="number")
 
@@ -99,6 +108,8 @@ class Debtors:
                     rows = found.get(evidence.mark(evidence.of(record)), [])
                     if evidence.name in _SHARED:
                         rows = [row for row in rows if _may_be(layout, row, record)]
+                    if evidence.name == "vat_number":
+                        rows = [row for row in rows if _has_number_of(layout, row, record)]
                     if rows and record.key not in held:
                         held[record.key] = _debtor(layout, record, rows, evidence.name)
         return held
@@ -137,11 +148,14 @@ class Debtors:
         if not rows:
             raise RejectedError("target_record_missing", system=SYSTEM)
         before = change.before or Record(change.kind, change.key, {})
-        now = Record(change.kind, change.key, layout.decoded(rows[0], before.values))
+        row = rows[0]
+        now = read_of(
+            change.kind, change.key, row, lambda: Record(change.kind, change.key, layout.decoded(row, before.values))
+        )
         if moved := differences(before, now):
             raise RejectedError("target_changed_since_plan", system=SYSTEM, fields=", ".join(moved))
         cells = layout.encoded(own(change.wanted), creating=False)
-        number = layout.text(rows[0], "number")
+        number = layout.text(row, "number")
         body = Body({layout.column("number").name: Cell("C", number), **cells})
         self._client.update(self._layouts.object_of(Kind.DEBTOR), body, self._client.today())
         return Written(number)
@@ -152,7 +166,9 @@ def _evidence(linked: Mapping[str, str]) -> tuple[_Evidence, ...]:
     return (
         _Evidence("link", ("number",), lambda record: linked[record.key], folded, _as_it_is),
         _Evidence("external_id", ("external_id",), _external_id, folded, _as_it_is),
-        _Evidence("vat_number", ("vat_number",), lambda record: text_of(record, "vat_number"), _bare, _vat_spellings),
+        _Evidence(
+            "vat_number", ("vat_number",), lambda record: text_of(record, "vat_number"), without_prefix, _vat_spellings
+        ),
         _Evidence("email", ("email", "second_email"), lambda record: text_of(record, "email"), folded, _mail_spellings),
     )
 
@@ -166,12 +182,14 @@ def _may_be(layout: Layout, row: Row, record: Record) -> bool:
     return theirs in {"", folded(record.key), folded(_external_id(record))}
 
 
+def _has_number_of(layout: Layout, row: Row, record: Record) -> bool:
+    """Tell whether the VAT number of a debtor is that of this record, with the country where one of them lacks it."""
+    theirs, country = (layout.text(row, name) if layout.has(name) else "" for name in ("vat_number", "country"))
+    return same_vat_number(text_of(record, "vat_number"), theirs, text_of(record, "country"), country)
+
+
 def _external_id(record: Record) -> str:
     return text_of(record, "external_id") or record.key
-
-
-def _bare(value: str) -> str:
-    return re.sub(r"[\s.]", "", value).casefold()
 
 
 def _as_it_is(value: str) -> set[str]:
@@ -179,11 +197,14 @@ def _as_it_is(value: str) -> set[str]:
 
 
 def _vat_spellings(value: str) -> set[str]:
-    """How a VAT number is typed: as one word, with a blank after the country, Belgian ones in groups with dots."""
-    bare = _bare(value).upper()
+    """How a VAT number is typed: as one word, with a blank after the country, Belgian ones in groups with dots.
+
+    And without the country, as those have it who know of no other.
+    """
+    bare = bare_vat_number(value)
     country, rest = bare[:2], bare[2:]
     dotted = {f"{country}{rest[:4]}.{rest[4:7]}.{rest[7:]}"} if country == "BE" else set()
-    return {bare, f"{country} {rest}", *dotted}
+    return {bare, f"{country} {rest}", without_prefix(bare), *dotted}
 
 
 def _mail_spellings(value: str) -> set[str]:
@@ -194,7 +215,12 @@ def _mail_spellings(value: str) -> set[str]:
 def _debtor(layout: Layout, wanted: Record, rows: Sequence[Row], evidence: str) -> Held:
     first, *others = sorted(rows, key=lambda row: _preference(layout, row))
     return Held(
-        Record(Kind.DEBTOR, wanted.key, layout.decoded(first, wanted.values)),
+        read_of(
+            Kind.DEBTOR,
+            wanted.key,
+            first,
+            lambda: Record(Kind.DEBTOR, wanted.key, layout.decoded(first, wanted.values)),
+        ),
         layout.text(first, "number"),
         marker(layout, first),
         evidence=evidence,
@@ -205,7 +231,7 @@ def _debtor(layout: Layout, wanted: Record, rows: Sequence[Row], evidence: str) 
 def _preference(layout: Layout, row: Row) -> tuple[bool, bool, int, str]:
     """Unblocked before blocked, then the lowest number."""
     number = layout.text(row, "number")
-    blocked = any(flag(row.get(column)) for column in layout.wire("blocked", "blocked_for_orders"))
+    blocked = any(yes_or_no(row.get(column)) is not False for column in layout.wire("blocked", "blocked_for_orders"))
     return blocked, *rank(number)
 
 
@@ -260,11 +286,16 @@ def _squeezed(value: str) -> str:
 def _address(layout: Layout, wanted: Record, rows: Mapping[str, Row], references: References) -> Held:
     number, *others = sorted(rows, key=rank)
     row = rows[number]
-    values = layout.decoded(row, wanted.values)
     same = {
         name: wanted.values[name]
         for name in CONTENT
         if name in wanted.values and _squeezed(text_of(wanted, name)) == _squeezed(layout.text(row, name))
     }
-    record = Record(Kind.ADDRESS, wanted.key, values | same | owner_shown(layout, row, wanted, references))
+    shown = same | owner_shown(layout, row, wanted, references)
+    record = read_of(
+        Kind.ADDRESS,
+        wanted.key,
+        row,
+        lambda: Record(Kind.ADDRESS, wanted.key, layout.decoded(row, wanted.values) | shown),
+    )
     return Held(record, number, marker(layout, row), evidence="content", others=tuple(others))

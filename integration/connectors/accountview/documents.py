@@ -1,6 +1,6 @@
 """Documents in the books: found by our reference in the fiscal year they are in, and created with their lines.
 
-First what all have in common; then what was invoiced, sales orders with trade invoices, and postings.
+First what all have in common, then what was invoiced.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -14,7 +14,8 @@ from integration.connectors.accountview.client import AccountViewClient, Filter
 from integration.connectors.accountview.codec import Body, Cell, Row, text
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.reader import DocumentRows, Reader
-from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject, Objects
+from integration.connectors.accountview.rows import read_of
+from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.accountview.target import (
     absent,
     date_of,
@@ -174,17 +175,23 @@ def from_earliest(layout: Layout, name: str, wanted: Sequence[Record], prefix: s
 def _held(tables: DocumentTables, wanted: Record, several: Mapping[str, DocumentRows], references: References) -> Held:
     number, *others = sorted(several, key=rank)
     row, lines = several[number]
+    record = read_of(wanted.kind, wanted.key, row, lambda: _document(tables, wanted, row, lines, references))
+    return Held(record, number, marker(tables.header, row), others=tuple(others))
+
+
+def _document(tables: DocumentTables, wanted: Record, row: Row, lines: Sequence[Row], references: References) -> Record:
     header = tables.header
     values: dict[str, Value] = header.decoded(row, wanted.values)
     values.pop("delivery_debtor", None)
     values["reference"] = spelled(wanted, header.text(row, "reference"))
-    values |= owner_shown(header, row, wanted, references)
+    if "debtor" in header.names:
+        values |= owner_shown(header, row, wanted, references)
     if header.has("address"):
         values["address"] = pointed(Kind.ADDRESS, wanted.values.get("address"), header.text(row, "address"), references)
     if "trade_invoice" in wanted.values:
         values["trade_invoice"] = tables.invoices
     parts = lines_of(tables.lines, "number", lines, wanted)
-    return Held(Record(wanted.kind, wanted.key, values, parts), number, marker(header, row), others=tuple(others))
+    return Record(wanted.kind, wanted.key, values, parts)
 
 
 def spelled(wanted: Record, found: str) -> str:
@@ -197,14 +204,15 @@ def lines_of(layout: Layout, number: str, rows: Sequence[Row], wanted: Record) -
     """Return the lines, numbered in the order they were entered, which is that of their own numbers."""
     asked = {part.key: part.values for part in wanted.parts if part.kind is Kind.LINE}
     parts = []
-    for place, row in enumerate(sorted(rows, key=lambda row: _order(layout.text(row, number))), start=1):
+    for place, row in enumerate(sorted(rows, key=lambda row: order(layout.text(row, number))), start=1):
         values = layout.decoded(row, asked.get(str(place), {}))
         values.pop(number, None)
         parts.append(Record(Kind.LINE, str(place), values))
     return tuple(parts)
 
 
-def _order(number: str) -> tuple[int, str]:
+def order(number: str) -> tuple[int, str]:
+    """Return what sorts the numbers of lines in the order they were entered."""
     return len(number), number
 
 
@@ -255,93 +263,33 @@ class History:
 
 
 def _from_history(layout: Layout, wanted: Record, rows: Sequence[Row], references: References) -> Held:
-    """Return an order as the history has it; rows of several debtors are several documents."""
+    """Return an order as the history has it; rows of several debtors or order numbers are several documents."""
 
-    def debtor(row: Row) -> str:
-        return layout.text(row, "debtor")
+    def document(row: Row) -> tuple[str, str]:
+        return layout.text(row, "debtor"), layout.text(row, "order_number")
 
-    several = [list(group) for _, group in groupby(sorted(rows, key=debtor), key=debtor)]
+    several = [list(group) for _, group in groupby(sorted(rows, key=document), key=document)]
     numbers = [_history_number(layout, group, wanted, references) for group in several]
-    chosen = next((place for place, group in enumerate(several) if debtor(group[0]) == owner(wanted, references)), 0)
+    known, whose = references.reference(wanted.kind, wanted.key), owner(wanted, references)
+    mine = [place for place, group in enumerate(several) if document(group[0])[0] == whose]
+    chosen = next((place for place in mine if numbers[place] == known), (*mine, 0)[0])
     row = several[chosen][0]
     of_header = ("order_number", "invoice_date", "delivery_date", "shipping_method", "remark")
     header = replace(layout, names={name: layout.names[name] for name in of_header if name in layout.names})
     of_lines = ("line_number", "article", "quantity", "price", "text")
     detail = replace(layout, names={name: layout.names[name] for name in of_lines if name in layout.names})
-    values = header.decoded(row, wanted.values) | owner_shown(layout, row, wanted, references)
-    values["reference"] = spelled(wanted, layout.text(row, "reference"))
-    parts = lines_of(detail, "line_number", several[chosen], wanted)
+    shown = owner_shown(layout, row, wanted, references)
+    shown["reference"] = spelled(wanted, layout.text(row, "reference"))
+
+    def read() -> Record:
+        values = header.decoded(row, wanted.values) | shown
+        return Record(wanted.kind, wanted.key, values, lines_of(detail, "line_number", several[chosen], wanted))
+
+    record = read_of(wanted.kind, wanted.key, row, read)
     others = tuple(number for place, number in enumerate(numbers) if place != chosen)
-    return Held(Record(wanted.kind, wanted.key, values, parts), numbers[chosen], evidence="history", others=others)
+    return Held(record, numbers[chosen], evidence="history", others=others)
 
 
 def _history_number(layout: Layout, rows: Sequence[Row], wanted: Record, references: References) -> str:
     told = layout.text(rows[0], "order_number") or references.reference(wanted.kind, wanted.key)
     return told or min((text(row.get("EXT_KEY")) or "" for row in rows), key=rank)
-
-
-# ---- sales orders, trade invoices that are sales orders kept in another object, and what was invoiced of them
-
-
-class SalesOrders:
-    """The sales orders of one installation."""
-
-    def __init__(self, settings: AccountViewSettings, layouts: Layouts, documents: Documents, history: History) -> None:
-        self._objects = settings.objects
-        self._layouts = layouts
-        self._documents = documents
-        self._history = history
-
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        """Return the orders with our references: as orders, as trade invoices, or in the history."""
-        held = self._documents.lookup(self._tables(), wanted, references)
-        if self._objects.trade_invoices.code:
-            held |= self._documents.lookup(
-                invoice_tables(self._layouts, self._objects), absent(wanted, held), references
-            )
-        waiting = absent(wanted, held)
-        return held | (self._history.lookup(waiting, references) if waiting and self._objects.history.code else {})
-
-    def create(self, wanted: Record, references: References) -> str:
-        """Create an order or a trade invoice and return its number, empty where it has none yet."""
-        as_invoice = wanted.values.get("trade_invoice") is True
-        tables = invoice_tables(self._layouts, self._objects) if as_invoice else self._tables()
-        return self._documents.create(tables, wanted, references)
-
-    def _tables(self) -> DocumentTables:
-        header, lines = self._layouts.of(Kind.SALES_ORDER)
-        return DocumentTables(self._objects.orders, header, lines, "order_number")
-
-
-def invoice_tables(layouts: Layouts, objects: Objects) -> DocumentTables:
-    """Return where trade invoices are. Raises RejectedError where the settings name no object for them."""
-    header, lines = layouts.invoices()
-    return DocumentTables(objects.trade_invoices, header, lines, "invoice_number", invoices=True)
-
-
-# ---- postings: pages of a sales daybook, which may have moved to other objects since
-
-
-class Postings:
-    """The postings of one installation."""
-
-    def __init__(self, settings: AccountViewSettings, layouts: Layouts, documents: Documents) -> None:
-        self._objects = settings.objects
-        self._layouts = layouts
-        self._documents = documents
-
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        """Return the pages with our references, wherever the settings say that pages may be."""
-        tables = self._tables()
-        held = self._documents.lookup(tables, wanted, references)
-        for of in self._objects.posting_history:
-            held |= self._documents.lookup(replace(tables, of=of), absent(wanted, held), references)
-        return held
-
-    def create(self, wanted: Record, references: References) -> str:
-        """Create a page and return its number within its daybook."""
-        return self._documents.create(self._tables(), wanted, references)
-
-    def _tables(self) -> DocumentTables:
-        header, lines = self._layouts.of(Kind.POSTING)
-        return DocumentTables(self._objects.postings, header, lines, "page")

@@ -5,11 +5,17 @@ from collections.abc import Collection, Mapping, Sequence
 
 from integration.connectors.accountview.articles import Warehouses
 from integration.connectors.accountview.codec import Column, offered_fields
+from integration.connectors.accountview.items import ITEM_FIELDS
 from integration.connectors.accountview.layout import NUMBERED, Layout, Layouts
 from integration.core.records import Field, Kind
 
 # The kinds of record that the books take in.
-WRITTEN = frozenset({Kind.DEBTOR, Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING})
+WRITTEN = frozenset(
+    {Kind.DEBTOR, Kind.ADDRESS, Kind.SALES_ORDER, Kind.QUOTATION, Kind.POSTING, Kind.DAY_PAGE}
+)  # fmt: skip
+
+# Those of them that have lines.
+WITH_LINES = (Kind.SALES_ORDER, Kind.POSTING, Kind.DAY_PAGE, Kind.QUOTATION)
 
 # What captions of the dictionary suggest for fields that have no column by default; Dutch, German and English.
 CAPTIONS = {
@@ -35,6 +41,19 @@ CAPTIONS = {
     },
 }
 
+# What the caption of a field says that may hold what is reserved for sales. Nothing is named by it: a person looks.
+RESERVED = re.compile(r"gereserveerd|reservering|reserved|reservation|reserviert", re.IGNORECASE)
+
+
+def reserving(layout: Layout) -> list[Column]:
+    """Return the numbers of a table whose caption says that they are what is reserved, but for those with a meaning."""
+    meant = set(layout.names.values())
+    return [
+        one
+        for one in layout.columns.values()
+        if one.type in "NBI" and one.name not in meant and RESERVED.search(one.caption)
+    ]
+
 
 class Fields:
     """The fields of one installation."""
@@ -43,24 +62,31 @@ class Fields:
         self._layouts = layouts
         self._warehouses = warehouses
 
-    def of(self, kind: Kind) -> list[Field]:
+    def of(self, kind: Kind, *, fresh: bool = True) -> list[Field]:
         """Return the fields of a kind: those with a meaning under our names, then all others of the dictionary.
 
-        The lines of orders and of postings are one kind: a field of either is a field of LINE.
+        The lines of all documents are one kind: a field of any of them is a field of LINE. Unless `fresh`, what the
+        dictionary said last is enough.
         """
         if kind is Kind.LINE:
-            layouts = [self._layouts.of(each, fresh=True)[1] for each in (Kind.SALES_ORDER, Kind.POSTING)]
-            lines = [field for layout in layouts for field in _offered(kind, layout)]
-            return list({field.name: field for field in reversed(lines)}.values())[::-1]
-        offered = _offered(kind, self._layouts.of(kind, fresh=True)[0])
+            of = {each: self._layouts.of(each, fresh=fresh)[1] for each in WITH_LINES if self._layouts.serves(each)}
+            more = of.pop(Kind.QUOTATION, None)  # which few installations name: what others have comes first
+            lines = [field for layout in of.values() for field in _offered(kind, layout)]
+            known = {field.name: field for field in reversed(lines)}
+            added = [field for field in (_offered(kind, more) if more else ()) if field.name not in known]
+            return [*list(known.values())[::-1], *added]
+        if kind is Kind.ITEM:  # no row of a table: what several rows come to
+            return list(ITEM_FIELDS)
+        offered = _offered(kind, self._layouts.of(kind, fresh=fresh)[0])
         return offered + (self._warehouses.fields() if kind is Kind.ARTICLE else [])
 
     def unknown(self, kind: Kind, names: Collection[str]) -> dict[str, str]:
         """Return which of these fields records of a kind do not have, each with the column that should hold it.
 
-        A field of ours that the settings leave without a column has "", a name that is none of ours itself.
+        A field of ours that the settings leave without a column has "", a name that is none of ours itself. The
+        dictionary counts as the last check read it.
         """
-        known = {field.name for field in self.of(kind)}
+        known = {field.name for field in self.of(kind, fresh=False)}
         named = self._layouts.named(kind)
         return {name: named[name].upper() if name in named else name for name in names if name not in known}
 

@@ -2,18 +2,25 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 
 from pydantic import BaseModel
 
 from integration.connectors.accountview.client import AccountViewClient
-from integration.connectors.accountview.codec import Cell, Column, Row, as_wanted, cell_of, value_of
+from integration.connectors.accountview.codec import Cell, Column, Row, as_wanted, cell_of, day, text, value_of
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.core.errors import RejectedError
-from integration.core.records import Kind, Value
+from integration.core.records import Kind, Value, WrongValueError
 
 _SENT_THOUGH_BLOCKED = frozenset({"daybook"})  # the dictionary blocks them, and public clients write them all the same
 
-NUMBERED = frozenset({"number", "order_number", "invoice_number", "page", "changed"})  # what AccountView fills itself
+# What AccountView fills itself.
+NUMBERED = frozenset(
+    {"number", "order_number", "invoice_number", "quotation_number", "page", "changed", "changed_by", "change_number"}
+)
+
+# Objects that have no code without being told, by the kind of record they are for.
+UNNAMED = {Kind.QUOTATION: "quotations"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +53,17 @@ class Layout:
     def text(self, row: Row, name: str) -> str:
         """Return one value of a row as text; empty when there is none."""
         column = self.names.get(name, "")
-        value = value_of(self.columns[column], row.get(column)) if column in self.columns else None
+        if column not in self.columns:
+            return ""
+        try:
+            value = value_of(self.columns[column], row.get(column))
+        except WrongValueError:  # whoever reads the record is told; this text may be what it is known by
+            value = text(row.get(column))
         return "" if value is None else str(value)
+
+    def day(self, row: Row, name: str) -> date | None:
+        """Return one value of a row as a day; None where it holds none."""
+        return day(row.get(self.names.get(name, "")))
 
     def stored(self, name: str, values: Iterable[str]) -> set[str]:
         """Return texts as the column keeps them: a comparison may mind capitals."""
@@ -55,7 +71,10 @@ class Layout:
         return {value.upper() if column is not None and column.upper else value for value in values}
 
     def decoded(self, row: Row, wanted: Mapping[str, Value]) -> dict[str, Value]:
-        """Return what a row says under our names, as the wanted values spell it where that means the same."""
+        """Return what a row says under our names, as the wanted values spell it where that means the same.
+
+        Raises WrongValueError where a column holds what is none of its type.
+        """
         return {
             name: as_wanted(self.columns[column], value_of(self.columns[column], row[column]), wanted.get(name))
             for name, column in self.known().items()
@@ -92,15 +111,20 @@ class Layouts:
         self._settings = settings
         self._columns: dict[str, dict[str, Column]] = {}
 
+    def forget(self) -> None:
+        """Read every table anew when it is asked for next: somebody may have changed what it has."""
+        self._columns = {}
+
     def columns(self, table: str, *, fresh: bool = False) -> dict[str, Column]:
         """Return the columns of a table by their names, as read once from the dictionary; `fresh` reads them again."""
-        if fresh or table not in self._columns:
-            self._columns[table] = {column.name: column for column in self._client.dictionary(table)}
-        return self._columns[table]
+        read = self._columns  # what is forgotten meanwhile does not come back
+        if fresh or table not in read:
+            read[table] = {column.name: column for column in self._client.dictionary(table)}
+        return read[table]
 
     def of(self, kind: Kind, *, fresh: bool = False) -> tuple[Layout, ...]:
         """Return the layout of a kind: of its header and, for documents, of its lines."""
-        of, named, detail = self._configured(kind)
+        of, named, detail = self._expect_named(kind)
         names = named_columns(named)
         if kind is Kind.SALES_ORDER:
             names["reference"] = self._settings.order_reference_field.upper()
@@ -111,8 +135,12 @@ class Layouts:
         return tuple(layouts)
 
     def object_of(self, kind: Kind) -> BusinessObject:
-        """Return the object that serves records of a kind."""
-        return self._configured(kind)[0]
+        """Return the object that serves records of a kind. Raises RejectedError where the settings name none."""
+        return self._expect_named(kind)[0]
+
+    def serves(self, kind: Kind) -> bool:
+        """Tell whether the settings name an object for records of a kind."""
+        return bool(self._configured(kind)[0].code)
 
     def chosen(self, kind: Kind) -> tuple[set[str], ...]:
         """Return the names whose columns somebody chose, beside each layout of a kind: those have to exist."""
@@ -122,9 +150,10 @@ class Layouts:
     def named(self, kind: Kind) -> dict[str, str]:
         """Return our names of the fields of a kind with the columns they are given, empty where there is none."""
         settings = self._settings
-        groups = (
-            (settings.posting_line, settings.sales_order_line) if kind is Kind.LINE else self._configured(kind)[1:2]
-        )
+        lines = (
+            settings.quotation_line, settings.day_page_line, settings.posting_line, settings.sales_order_line,
+        )  # fmt: skip
+        groups = lines if kind is Kind.LINE else self._configured(kind)[1:2]
         return {name: column for group in groups if group is not None for name, column in group.model_dump().items()}
 
     def _configured(self, kind: Kind) -> tuple[BusinessObject, BaseModel, BaseModel | None]:
@@ -136,11 +165,22 @@ class Layouts:
             Kind.DEBTOR: (objects.debtors, settings.debtor, None),
             Kind.ADDRESS: (objects.delivery_addresses, settings.address, None),
             Kind.SALES_ORDER: (objects.orders, settings.sales_order, settings.sales_order_line),
+            Kind.QUOTATION: (objects.quotations, settings.quotation, settings.quotation_line),
             Kind.POSTING: (objects.postings, settings.posting, settings.posting_line),
+            Kind.DAY_PAGE: (objects.postings, settings.day_page, settings.day_page_line),
+            Kind.ENTRY: (objects.transactions, settings.transaction, None),
+            Kind.ITEM: (objects.transactions, settings.transaction, None),
         }
         if kind not in configured:
             raise RejectedError("request_refused", system=SYSTEM, key=kind)
         return configured[kind]
+
+    def _expect_named(self, kind: Kind) -> tuple[BusinessObject, BaseModel, BaseModel | None]:
+        """Return what is configured for a kind. Raises RejectedError where it needs an object that nobody has named."""
+        found = self._configured(kind)
+        if kind in UNNAMED and not found[0].code:
+            raise RejectedError("object_missing", system=SYSTEM, object=UNNAMED[kind], kind=kind)
+        return found
 
     def invoices(self) -> tuple[Layout, Layout]:
         """Return the layouts of trade invoices. Raises RejectedError where the settings name no object for them."""

@@ -2,18 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from integration.connectors.accountview.came import Came
 from integration.connectors.accountview.client import AccountViewClient, Filter, Query
 from integration.connectors.accountview.codec import Row, literal, stamp, text
 from integration.connectors.accountview.reader import Reader
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.core.errors import MalformedAnswerError
 from integration.core.records import Batch, Record
+
+FURTHEST = 2**14  # pages ahead that are looked for: sixteen million records
 
 
 class Source(Protocol):
@@ -72,6 +75,15 @@ def _digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:10]
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One page of rows as they came, where the next page starts, and how far the stamps have come."""
+
+    rows: list[Came]
+    after: str | None
+    stamp: str | None
+
+
 class Pages:
     """Pages of rows as records. Stamps are moments of AccountView's own clock as text. Safe to share."""
 
@@ -88,23 +100,56 @@ class Pages:
 
         Raises MalformedAnswerError when the server does not turn the page, for then nobody knows what is missing.
         """
-        mark = _Mark(**json.loads(after)) if after else _Mark(self._newest(reading) or since)
+        mark = self._mark(reading, since, after)
         rows = self._client.page(self._query(reading, since, mark))
         keys = [text(row.get(reading.key)) or "" for row in rows]
-        if keys and after and (keys[0] == mark.first or mark.has_begun_with(keys[0])):
-            raise MalformedAnswerError("answer_incomplete", system=SYSTEM, count=mark.read, object=reading.of.code)
         records = tuple(record for row in rows if (record := reading.decode(row)) is not None)
-        if len(rows) < self._settings.page_size:
-            return Batch(records, None, mark.stamp)
+        return Batch(records, self._after(reading, mark, keys), mark.stamp)
+
+    def unread(self, reading: Reading, since: str | None, after: str | None) -> Rows:
+        """Return the same as rows, of which nothing is read but their keys."""
+        mark = self._mark(reading, since, after)
+        rows = self._client.unread(self._query(reading, since, mark), reading.key)
+        return Rows(rows, self._after(reading, mark, [row.key for row in rows]), mark.stamp)
+
+    def _mark(self, reading: Reading, since: str | None, after: str | None) -> _Mark:
+        return _Mark(**json.loads(after)) if after else _Mark(self._newest(reading) or since)
+
+    def _after(self, reading: Reading, mark: _Mark, keys: Sequence[str]) -> str | None:
+        """Return where the page after one with these keys starts; None where that is the last."""
+        if keys and mark.read and (keys[0] == mark.first or mark.has_begun_with(keys[0])):
+            raise MalformedAnswerError("answer_incomplete", system=SYSTEM, count=mark.read, object=reading.of.code)
+        if len(keys) < self._settings.page_size:
+            return None
         following = replace(
             mark,
             page=mark.page + 1,
-            read=mark.read + len(rows),
+            read=mark.read + len(keys),
             first=keys[0],
             last=keys[-1],
             begun=mark.begun + _digest(keys[0]),
         )
-        return Batch(records, str(following), mark.stamp)
+        return str(following)
+
+    def about(self, reading: Reading) -> int:
+        """Return how many records there are, to a page: nothing tells it, so single rows far ahead are asked for.
+
+        0 where pages are turned by keys, for then none is reached but by reading all before it.
+        """
+        if self._settings.page_strategy == "last_key":
+            return 0
+        there, beyond = 1, 2
+        while beyond <= FURTHEST and self._has(reading, beyond):
+            there, beyond = beyond, 2 * beyond
+        while beyond - there > 1:
+            middle = (there + beyond) // 2
+            there, beyond = (middle, beyond) if self._has(reading, middle) else (there, middle)
+        return there * self._settings.page_size
+
+    def _has(self, reading: Reading, page: int) -> bool:
+        """Tell whether a page is full, by its last row."""
+        row = Query(of=reading.of, sort=(reading.key,), size=1, fields=(reading.key,), key=reading.key)
+        return bool(self._client.page(replace(row, number=page * self._settings.page_size)))
 
     def under(self, reading: Reading, keys: Collection[str]) -> list[Record]:
         """Return the records under these keys, whatever their capitals where there is none as it is written."""
@@ -113,6 +158,12 @@ class Pages:
         exact, alike = {one.key: one for one in read}, {one.key.casefold(): one for one in reversed(read)}
         found = {key: exact.get(key) or alike.get(key.casefold()) for key in sorted(set(keys))}
         return [record for record in found.values() if record is not None]
+
+    def most(self, reading: Reading, name: str, count: int) -> list[Record]:
+        """Return the records that have most of a field, or of a column."""
+        column = reading.names.get(name) or name
+        query = Query(of=reading.of, sort=(column,), size=count, descending=True, key=reading.key)
+        return [record for row in self._client.page(query) if (record := reading.decode(row)) is not None]
 
     def _query(self, reading: Reading, since: str | None, mark: _Mark) -> Query:
         filters: tuple[Filter, ...] = ()

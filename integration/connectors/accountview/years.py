@@ -48,6 +48,13 @@ class FiscalYears:
         own = [(date_of(records[0]), records) for first, records in years.items() if first != this]
         return [*own, (None, [record for records in years.values() for record in records])] if years else []
 
+    def of_days(self, days: Sequence[date]) -> list[tuple[date, list[date]]]:
+        """Return days by the book date to ask with: each fiscal year for itself."""
+        years: dict[date, list[date]] = {}
+        for each in days:
+            years.setdefault(self._first_day(each), []).append(each)
+        return [(some[0], some) for some in years.values()]
+
     def starts(self) -> dict[str, str]:
         """Return the periods of this fiscal year, the one before and the one after: first day and number.
 

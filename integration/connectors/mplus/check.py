@@ -5,11 +5,12 @@ from urllib.parse import urlsplit
 
 from integration.connectors.mplus.choices import Choices
 from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.pricing import Pricing
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.core.connections import Finding, Tell, unheard
 from integration.core.errors import ConnectorError, IntegrationError, MalformedAnswerError
 
-_CHECKS = ("host", "certificate", "credentials", "version", "rights")
+_CHECKS = ("host", "certificate", "credentials", "version", "rights", "prices")
 _FAILS_AT = {
     "address_not_api": "host",
     "certificate_invalid": "certificate",
@@ -21,8 +22,9 @@ _FAILS_AT = {
 class Check:
     """Looks at one installation."""
 
-    def __init__(self, settings: MplusSettings, client: Client, choices: Choices) -> None:
+    def __init__(self, settings: MplusSettings, client: Client, choices: Choices, pricing: Pricing) -> None:
         self._settings = settings
+        self._pricing = pricing
         self._client = client
         self._choices = choices
 
@@ -48,6 +50,13 @@ class Check:
         yield "version", self._version(answer)
         self._client.read("getProducts", request={"pluNumbers": {}, "syncMarkerLimit": 1})
         yield "rights", ", ".join(self._choices.of("branches").values())
+        yield "prices", self._prices()
+
+    def _prices(self) -> str:
+        """Return whether the till answers what a customer pays, as a word: no installation has to."""
+        if not self._settings.determine_pricing:
+            return "not_asked"
+        return "answered" if self._pricing.answers() else "not_answered"
 
     def _first_answer(self) -> Element:
         """Return the till's version; what answers with something else is no till."""

@@ -8,6 +8,7 @@ from functools import partial
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, tag
 from integration.connectors.mplus.fields import Fields
+from integration.connectors.mplus.target import readable
 from integration.core.errors import RejectedError
 
 
@@ -30,6 +31,12 @@ def _unless_off(flag: str) -> Callable[[Element], bool]:
 
 
 TURNOVER = "TURNOVER-GROUP-TYPE-TURNOVER"
+PRODUCTS = f"{tag('productList')}/{tag('product')}"
+ARTICLES_AT_ONCE, PAGES_OF_ARTICLES = 250, 4
+
+
+def _no_zero(told: str) -> str:
+    return "" if told == "0" else told
 
 
 def _turnover(
@@ -48,10 +55,13 @@ _QUESTIONS = {
     "turnover_groups": _turnover("turnoverGroupName"),
     "turnover_types": _turnover("turnoverGroupType", said=lambda told: codec.word(told).lower()),
     "turnover_vat_codes": _turnover("defaultVatCode", needed=True),
-    "turnover_accounts": _turnover("accountNumber", needed=True, said=lambda told: "" if told == "0" else told),
+    "turnover_accounts": _turnover("accountNumber", needed=True, said=_no_zero),
     # What is no revenue, or may be none: the till has groups of which it does not say it.
     "balance_groups": _turnover(
         "turnoverGroupName", keep=lambda item: item.findtext(tag("turnoverGroupType")) != TURNOVER
+    ),
+    "revenue_groups": _turnover(
+        "turnoverGroupName", keep=lambda item: item.findtext(tag("turnoverGroupType")) == TURNOVER
     ),
     "payment_methods": _Question(
         "getPaymentMethods", "paymentMethod", "method", "description", keep=_unless_off("active")
@@ -59,6 +69,7 @@ _QUESTIONS = {
     "delivery_methods": _Question(
         "getDeliveryMethods", "deliveryMethod", "deliveryMethod", "description", keep=_unless_off("enabled")
     ),
+    "price_groups": _Question("getPriceGroupList", "priceGroup", "priceGroupNumber", "description"),
     "order_categories": _Question(
         "getOrderCategories", "orderCategory", "orderCategoryNumber", "orderCategoryDescription"
     ),
@@ -68,14 +79,13 @@ _QUESTIONS = {
 }
 
 
-_METHOD_TYPES = _Question(
-    "getPaymentMethods",
-    "paymentMethod",
-    "method",
-    "type",
-    keep=_unless_off("active"),
-    said=lambda told: codec.word(told).lower(),
-)
+def _of_methods(caption: str, said: Callable[[str], str], *, needed: bool = False) -> _Question:
+    keep = _unless_off("active")
+    return _Question("getPaymentMethods", "paymentMethod", "method", caption, keep=keep, needed=needed, said=said)
+
+
+_METHOD_TYPES = _of_methods("type", lambda told: codec.word(told).lower())
+_METHOD_ACCOUNTS = _of_methods("accountNumber", _no_zero, needed=True)
 
 
 class Choices:
@@ -93,7 +103,9 @@ class Choices:
             },
             "article_groups": self._article_groups,
             "gift_cards": self._gift_cards,
+            "own_articles": self._own_articles,
             "payment_types": partial(self._asked, _METHOD_TYPES),
+            "payment_accounts": partial(self._asked, _METHOD_ACCOUNTS),
             "workplaces": self._workplaces,
             **{name: partial(self._asked, question) for name, question in _QUESTIONS.items()},
         }
@@ -102,16 +114,35 @@ class Choices:
         """Return codes and captions; an unknown name has none.
 
         Names: vat_codes, vat_rates (percentages with two decimals), branches, turnover_groups, payment_methods,
-        delivery_methods, order_categories, employees, workplaces (`1/2` is the second of branch 1), custom_fields
-        (with their types), article_groups. Of turnover groups also balance_groups (those that are no revenue, or may
-        be none), and turnover_types, turnover_vat_codes and turnover_accounts, whose captions are those; of payment
-        methods payment_types, and gift_cards with the turnover group of the cards that each of them takes.
+        delivery_methods, order_categories, price_groups, employees, workplaces (`1/2` is the second of branch 1),
+        custom_fields (with their types), article_groups. Of turnover groups also revenue_groups, balance_groups (those
+        that are no revenue, or may be none), and turnover_types, turnover_vat_codes and turnover_accounts, whose
+        captions are those; of payment methods payment_types, payment_accounts, and gift_cards with the turnover group
+        of the cards that each of them takes. Of articles own_articles: those that come from nowhere else, by number,
+        as far as the first pages of all articles tell.
         """
         return self._lists[name]() if name in self._lists else {}
 
     def _article_groups(self) -> dict[str, str]:
         tree = codec.decode_groups(self._client.read("getArticleGroups", request={}))
         return {number: group.name for number, group in tree.items()}
+
+    def _own_articles(self) -> dict[str, str]:
+        """A catalogue has too many to list whole; what was made at the till and never touched since comes first."""
+        found: dict[str, str] = {}
+        marker = 0
+        for _ in range(PAGES_OF_ARTICLES):
+            request = {"pluNumbers": {}, "syncMarker": marker, "syncMarkerLimit": ARTICLES_AT_ONCE}
+            with readable():
+                products = list(self._client.read("getProducts", request=request).iterfind(PRODUCTS))
+                highest = max((codec.if_readable(codec.marker, one) or 0 for one in products), default=0)
+            for article in (each for one in products for each in codec.articles(one)):
+                if not codec.external_id(article) and (number := codec.if_readable(codec.article_number, article)):
+                    found[number] = (article.findtext(tag("description")) or "").strip() or number
+            if highest < marker or not products:
+                break
+            marker = highest + 1
+        return found
 
     def _asked(self, question: _Question) -> dict[str, str]:
         answer = self._client.read(question.operation, **({"request": {}} if question.requests else {}))

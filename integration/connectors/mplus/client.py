@@ -14,7 +14,7 @@ from zeep.transports import Transport
 
 from integration.connectors.answer import Answer
 from integration.connectors.http import Gateway
-from integration.connectors.mplus.forms import Form
+from integration.connectors.mplus.forms import PREFIX, Form, element, tag_of
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.core.errors import (
     AccessDeniedError,
@@ -33,6 +33,9 @@ BINDING = f"{{{NAMESPACE}}}MplusQapi"
 WSDL = "mplus.wsdl"
 LOOKS = 3  # how often an answer to a read may be unusable before we say so
 
+_BEGIN = f"""<?xml version='1.0' encoding='utf-8'?>
+<soap-env:Envelope xmlns:soap-env="{SOAP}"><soap-env:Body>"""
+_END = "</soap-env:Body></soap-env:Envelope>"
 _ENCODING_STUB = (
     f'<schema xmlns="http://www.w3.org/2001/XMLSchema" targetNamespace="{SOAP_ENCODING}">'
     '<simpleType name="base64"><restriction base="base64Binary"/></simpleType></schema>'
@@ -70,19 +73,17 @@ class Contract:
 
     def message(self, operation: str, content: Mapping[str, Any]) -> bytes:
         """Return the complete request. Raises TypeError when the content does not fit: a mistake of ours."""
-        name, form = self._form(operation)
-        envelope = etree.Element(f"{{{SOAP}}}Envelope", nsmap={"soap-env": SOAP})
-        body = etree.SubElement(envelope, f"{{{SOAP}}}Body")
+        tag, form = self._form(operation)
         try:
-            form.fill(etree.SubElement(body, name, nsmap={"ns0": NAMESPACE}), content)
+            asked = element(tag, form.written(content), f' xmlns:{PREFIX}="{NAMESPACE}"')
         except TypeError as error:
             raise TypeError(f"{operation}: {error}") from error
-        return etree.tostring(envelope, encoding="utf-8", xml_declaration=True)
+        return f"{_BEGIN}{asked}{_END}".encode()
 
     def _form(self, operation: str) -> tuple[str, Form]:
         if operation not in self._forms:
             asked = self._binding.get(operation).input.body
-            self._forms[operation] = (asked.qname.text, Form(asked.type))
+            self._forms[operation] = (tag_of(asked.qname), Form(asked.type))
         return self._forms[operation]
 
     def answer_name(self, operation: str) -> str:
@@ -96,12 +97,20 @@ def contract() -> Contract:
     return Contract()
 
 
+# How a server says that it does not have a call at all (the first is what gSOAP says, which the till is built with).
+_UNKNOWN = re.compile(r"not implemented|not recognized|operation '\w+' is not known|unknown operation", re.IGNORECASE)
+
+_SILENT = frozenset({"saveCardImages"})  # whose answer says nothing: a fault alone tells that they failed
 _REFUSALS: Mapping[str, str] = {
     "FAILED-ARTICLE-NUMBER-ALREADY-TAKEN": "article_number_taken",
     "FAILED-PRODUCT-NUMBER-ALREADY-TAKEN": "article_number_taken",
     "FAILED-RELATION-NUMBER-ALREADY-TAKEN": "relation_number_taken",
+    "FAILED-PRICE-DEVIATION-OUTSIDE-ALLOWED-RANGE": "price_outside_range",
     "NOT-ALLOWED": "product_update_not_allowed",
+    "TOO-LARGE": "picture_refused",
+    "NOT-SUPPORTED": "picture_refused",
     "NO-STOCK-ARTICLE": "no_stock_article",
+    "PAYMENT-TOO-HIGH": "payment_too_high",
     "BRANCH-NOT-FOUND": "branch_missing",
     "ARTICLE-NOT-FOUND": "target_record_missing",
     "NOT-FOUND": "target_record_missing",
@@ -123,6 +132,7 @@ class Client:
             secrets=(secret, settings.ident),
             road=settings.road,
         )
+        self.answering = self._gateway.answering
         self._bare_url = settings.url
         # Percent-encoded by hand: libraries write a space as a plus sign, which not every server reads as a space.
         self._url = f"{settings.url}?ident={quote(settings.ident, safe='')}&secret={quote(secret, safe='')}"
@@ -198,6 +208,8 @@ class Client:
         facts = {"system": SYSTEM, "operation": operation, "message": said}
         if code.startswith("Client.Authentication"):
             return AccessDeniedError("mplus_credentials_rejected", **facts)
+        if code.partition(".")[0] == "Client" and not write and _UNKNOWN.search(said):
+            return RejectedError("operation_unknown", **facts)
         if code.partition(".")[0] == "Client":
             return RejectedError("request_refused", **facts)
         return InDoubtError("server_error", **facts) if write else UnavailableError("server_error", **facts)
@@ -222,13 +234,15 @@ class Client:
     def _carried_out(self, body: Element, operation: str) -> Element:
         """Return the answer when its result says so; an answer with a good status can still be a refusal."""
         facts = {"system": SYSTEM, "operation": operation}
+        if operation in _SILENT:
+            return body
         result = _text(body, tag("result"))
         if not result:
             raise InDoubtError("timeout_after_sending_write", reason="answer_unreadable", **facts)
-        reason = result.partition("-RESULT-")[2]
+        reason = result.partition("-RESULT-")[2] or result.removeprefix("CREATE-IMAGE-")
         if reason == "OK":
             return body
-        message = self._gateway.masked(_text(body, tag("errorMessage")) or result)
+        message = self._gateway.masked(_text(body, tag("errorMessage")) or _text(body, tag("errorMsg")) or result)
         told = self._gateway.masked(result)
         raise RejectedError(_REFUSALS.get(reason, "mplus_rejected"), message=message, result=told, **facts)
 
@@ -268,6 +282,7 @@ def _body(text: bytes) -> Element | None:
         remove_comments=True,
         remove_pis=True,
         strip_cdata=True,
+        collect_ids=False,
     )
     try:
         envelope = etree.fromstring(text, parser)

@@ -1,44 +1,76 @@
 """MplusKASSA as a connector: which part of it each kind of record belongs to."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import Protocol
 
+from integration.connectors.answering import Heard
 from integration.connectors.http import Gateway
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.check import Check
 from integration.connectors.mplus.choices import Choices
 from integration.connectors.mplus.client import Client
+from integration.connectors.mplus.days import Days
 from integration.connectors.mplus.documents import Documents
 from integration.connectors.mplus.fields import Fields
 from integration.connectors.mplus.groups import Groups
+from integration.connectors.mplus.history import History, promises
+from integration.connectors.mplus.pictures import Pictures
+from integration.connectors.mplus.pricing import Pricing
 from integration.connectors.mplus.products import Products
 from integration.connectors.mplus.relations import Relations
 from integration.connectors.mplus.settings import MplusSettings
+from integration.connectors.mplus.settlements import Settlements
 from integration.connectors.mplus.stock import Stock
 from integration.connectors.mplus.target import Target, about, not_for
-from integration.connectors.protocol import References
+from integration.connectors.protocol import Learned, Promises, References
 from integration.core.connections import Finding, Tell, unheard
 from integration.core.errors import RejectedError
+from integration.core.markers import UNKNOWN, Stretches
+from integration.core.moves import Move
 from integration.core.plan import Action, Change
+from integration.core.prices import Charge, Charged
 from integration.core.records import Batch, Field, Held, Kind, Record, Written
+
+
+class Source(Protocol):
+    """How records of one kind are read; see `Connector` for what each method promises."""
+
+    def extract(self, kind: Kind, since: str | None, after: str | None, most: int | None) -> Batch:
+        """Return one page of what changed from the stamp `since` on."""
+
+    def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
+        """Return the records under these keys."""
 
 
 class Mplus:
     """One MplusKASSA installation."""
 
-    def __init__(self, settings: MplusSettings, gateway: Gateway | None = None) -> None:
+    def __init__(self, settings: MplusSettings, gateway: Gateway | None = None, learned: Learned | None = None) -> None:
+        """`learned` keeps what is found out of the installation; without it that holds for this connection alone."""
         self.settings = settings
         self.in_flight = settings.in_flight
         self._client = Client(settings, gateway)
         self._fields = Fields(settings, self._client)
         self._choices = Choices(self._client, self._fields)
-        self._check = Check(settings, self._client, self._choices)
+        self._pricing = Pricing(settings, self._client)
+        self._check = Check(settings, self._client, self._choices, self._pricing)
         products = Products(settings, self._client, self._fields)
-        self._sources: Mapping[Kind, Documents] = dict.fromkeys(codec.DOCUMENTS, Documents(settings, self._client))
+        documents = Documents(settings, self._client)
+        self._history = History(settings, self._client)
+        self._documents = documents
+        self._stock = Stock(settings, self._client, products, self._history, learned)
+        self._sources: Mapping[Kind, Source] = {
+            **dict.fromkeys(codec.DOCUMENTS, documents),
+            Kind.DAY: Days(settings, self._client, documents),
+        }
         self._targets: Mapping[Kind, Target] = {
             Kind.GROUP: Groups(settings, self._client),
             Kind.PRODUCT: products,
+            Kind.PICTURE: Pictures(settings, self._client),
             Kind.RELATION: Relations(settings, self._client, self._fields),
-            Kind.STOCK: Stock(settings, self._client, products),
+            Kind.STOCK: self._stock,
+            Kind.SETTLEMENT: Settlements(settings, self._client),
         }
 
     def begin(self) -> None:
@@ -47,6 +79,16 @@ class Mplus:
     def close(self) -> None:
         """Close all connections."""
         self._client.close()
+
+    # ---- whether it answers
+
+    def heard(self) -> Heard:
+        """Return whether the till answers, as the calls so far tell."""
+        return self._client.answering.now()
+
+    def look(self) -> None:
+        """Make the least call there is; see `Answers.look`."""
+        self._client.probe()
 
     # ---- set-up
 
@@ -64,13 +106,30 @@ class Mplus:
 
     # ---- the till as a source
 
-    def extract(self, kind: Kind, since: str | None = None, after: str | None = None) -> Batch:
-        """Return one page of orders, invoices or receipts from the marker `since` on; see `Documents.extract`."""
-        return self._source(kind).extract(kind, since, after)
+    def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
+        """Return one page of documents of a kind from the marker `since` on, or of days.
+
+        See `Documents.extract` and `Days.extract`.
+        """
+        return self._source(kind).extract(kind, since, after, most)
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
-        """Return the orders, invoices or receipts with these ids; what is not there is left out."""
+        """Return the documents of a kind with these ids, or days by key; what is not there is left out."""
         return self._source(kind).fetch(kind, keys)
+
+    # ---- what moved at the till
+
+    def newest_move(self) -> int:
+        """Return the number of the newest movement of stock, 0 before the first."""
+        return self._history.present()
+
+    def moves(self, after: int, begin: datetime) -> list[Move]:
+        """Return the next movements of stock; see `History.page`."""
+        return self._history.page(after, begin)
+
+    def promises(self, since: str | None, after: str | None = None) -> Promises:
+        """Return one page of what orders that changed from a marker on keep aside now."""
+        return promises(self._documents, since, after)
 
     # ---- the till as a target
 
@@ -83,9 +142,14 @@ class Mplus:
                 held |= target.lookup(chosen, references)
         return held
 
-    def changed(self, kind: Kind, since: str, after: str | None = None) -> Batch:
-        """Return one page of what changed in the target after the marker `since`."""
-        return self._target(kind).changed(since, after)
+    def hashes(self, wanted: Sequence[Record]) -> dict[str, str]:
+        """Return hashes of the levels that the till holds now; of nothing else it tells any. See `HashedTarget`."""
+        levels = [record for record in wanted if record.kind is Kind.STOCK]
+        return self._stock.hashes(levels) if levels else {}
+
+    def changed(self, kind: Kind, since: str, after: str | None = None, known: Stretches = UNKNOWN) -> Batch:
+        """Return one page of what changed in the target after the marker `since`; a page ends at a marker too."""
+        return self._target(kind).changed(known.past(after or since))
 
     def calls(self, change: Change) -> int:
         """Return how many write calls this change takes."""
@@ -106,7 +170,21 @@ class Mplus:
                 raise RejectedError("target_record_missing")
             return target.write(change, held, references, token)
 
-    def _source(self, kind: Kind) -> Documents:
+    def last_used(self, customers: Collection[str], since: date) -> dict[str, date]:
+        """Return when each of these relations was last on a document; see `Documents.last_of`."""
+        return self._documents.last_of(customers, since)
+
+    # ---- what is paid
+
+    def tells_prices(self) -> bool:
+        """Tell whether this installation answers what a customer pays; see `Pricing.answers`."""
+        return self._pricing.answers()
+
+    def charged(self, asked: Sequence[Charge]) -> list[Charged | None]:
+        """Return what the till says that is paid, in the order asked; None where it gives no answer."""
+        return self._pricing.charged(asked)
+
+    def _source(self, kind: Kind) -> Source:
         return self._sources[kind] if kind in self._sources else not_for(kind)
 
     def _target(self, kind: Kind) -> Target:

@@ -1,4 +1,4 @@
-"""The till as the source of documents: orders, invoices and receipts, page by page of its change markers.
+"""The till as the source of documents: orders, invoices, receipts and proposals, page by page of its change markers.
 
 A page of documents takes three calls, however many documents it has: one for them, one for their customers and one for
 the articles on their lines; the last two are left out when there is nothing to ask. The first page of an incremental
@@ -7,8 +7,9 @@ one more, which answers with no documents.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 
 import structlog
@@ -17,7 +18,7 @@ from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, tag
 from integration.connectors.mplus.codec import DocumentType
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
-from integration.connectors.mplus.target import readable
+from integration.connectors.mplus.target import readable, whole
 from integration.connectors.parallel import sliced
 from integration.core.errors import MalformedAnswerError
 from integration.core.records import Batch, Kind, Record, WrongValueError, unreadable
@@ -37,6 +38,24 @@ class _Start:
     present: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A document with the financial date and the branch it is booked on, as far as these can be read."""
+
+    record: Record
+    date: date | None
+    branch: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of documents as the till tells them; `after` and `stamp` as in `Batch`."""
+
+    found: Sequence[Element]
+    after: str | None
+    stamp: str
+
+
 class Documents:
     """Reads the documents of one till."""
 
@@ -45,43 +64,100 @@ class Documents:
         self._client = client
         self._codes = _Codes(client, clock)
 
-    def extract(self, kind: Kind, since: str | None, after: str | None) -> Batch:
-        """Return one page of the documents with a marker from `since` on, and some before it; all when it is None.
+    def extract(self, kind: Kind, since: str | None, after: str | None, most: int | None = None) -> Batch:
+        """Return one page of the documents with a marker from `since` on, and some before it; all when it is None."""
+        page = self.page(kind, since, after, most)
+        with readable():
+            return Batch(tuple(self._decoded(kind, page.found, fresh=False)), page.after, page.stamp)
+
+    def page(
+        self, kind: Kind, since: str | None, after: str | None, most: int | None = None, *, lines: bool = True
+    ) -> Page:
+        """Return the same page as the till tells it; without `lines` it tells much faster.
 
         `since` and the stamp are markers, `after` is the lowest marker of the page. Nothing but the marker is asked
         for: filters together with a marker have made tills leave changes out. When the till's own marker is lower
-        than `since`, it was set back, and everything is read.
+        than `since`, it was set back, and everything is read. Of what is behind `since` a page has `most` at most.
         """
         start = self._start(kind, since, after)
         document = codec.DOCUMENTS[kind]
         with readable():
-            found = self._ask(document, syncMarker=start.bound, syncMarkerLimit=self._settings.document_page)
+            limit = self._settings.document_page
+            found = self._ask(document, {"syncMarker": start.bound, "syncMarkerLimit": limit}, lines=lines)
             if not found:
-                return Batch((), None, str(start.seen))
+                return Page((), None, str(start.seen))
             # An answer is not sorted, but holds the lowest markers from the bound on.
             markers = (codec.if_readable(codec.document_marker, each) for each in found)
-            highest = max((marker for marker in markers if marker is not None), default=-1)
+            marked = list(zip(found, markers, strict=True))
+            fresh = sorted(marker for _, marker in marked if marker is not None and marker > start.seen)
+            last = fresh[most - 1] if most is not None and len(fresh) > most else None
+            if last is not None:
+                marked = [(each, marker) for each, marker in marked if marker is None or marker <= last]
+            found = [each for each, _ in marked]
+            highest = max((marker for _, marker in marked if marker is not None), default=-1)
             if highest < start.bound:
                 raise MalformedAnswerError(
                     "answer_incomplete", system=SYSTEM, operation=document.operation, count=len(found)
                 )
-            records = tuple(self._decoded(kind, found, fresh=False))
-        is_last = start.present is not None and highest >= start.present
-        return Batch(records, None if is_last else str(highest + 1), str(max(highest, start.seen)))
+        is_last = last is None and start.present is not None and highest >= start.present
+        return Page(found, None if is_last else str(highest + 1), str(max(highest, start.seen)))
+
+    def between(self, kind: Kind, first: date, last: date) -> Iterator[Listed]:
+        """Return the documents of these financial dates, each once, as it was when it was last met.
+
+        They come by markers from the first on: without a limit no till says how much it answers.
+        """
+        document, bound = codec.DOCUMENTS[kind], 0
+        found: dict[str, Listed] = {}
+        names = ("fromFinancialDate", "throughFinancialDate")
+        period = {
+            name: {"day": day.day, "mon": day.month, "year": day.year}
+            for name, day in zip(names, (first, last), strict=True)
+        }
+        while True:
+            limit = self._settings.document_page
+            answered = self._ask(document, {"syncMarker": bound, "syncMarkerLimit": limit, **period})
+            for each, record in zip(answered, self._decoded(kind, answered, fresh=False), strict=True):
+                found[record.key] = Listed(
+                    record, codec.if_readable(codec.document_date, each), codec.if_readable(codec.document_branch, each)
+                )
+            highest = max(
+                filter(None, (codec.if_readable(codec.document_marker, each) for each in answered)), default=0
+            )
+            if len(answered) < limit or highest < bound:
+                return iter(found.values())
+            bound = highest + 1
+
+    def last_of(self, relations: Collection[str], since: date) -> dict[str, date]:
+        """Return the newest financial date, from `since` on, of an order, invoice or receipt of each of these."""
+        found: dict[str, date] = {}
+        asked = {
+            "relationNumbers": whole(relations),
+            "fromFinancialDate": {"day": since.day, "mon": since.month, "year": since.year},
+        }
+        for document in (codec.DOCUMENTS[kind] for kind in (Kind.ORDER, Kind.INVOICE, Kind.RECEIPT)):
+            request = {**asked, **document.options, "articlePluNumbers": {}, "articleBarcodes": {}}
+            answer = self._client.read(document.operation, request={**request, "includeLineList": False})
+            for each in answer.iterfind(document.path):
+                relation = codec.if_readable(codec.document_relation, each)
+                day = codec.if_readable(codec.document_date, each)
+                if relation and day:
+                    found[relation] = max(day, found.get(relation, day))
+        return {relation: found[relation] for relation in relations if relation in found}
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
         """Return the documents with these ids; what is not there is left out. External ids are asked for anew."""
-        document = codec.DOCUMENTS[kind]
+        return [record for found in self.named(kind, keys) for record in self._decoded(kind, found, fresh=True)]
+
+    def named(self, kind: Kind, keys: Collection[str]) -> Iterator[list[Element]]:
+        """Yield the documents with these ids as the till tells them, a page at a time."""
+        document, key_of = codec.DOCUMENTS[kind], partial(codec.document_key, kind=kind)
         ids = [key for key in dict.fromkeys(keys) if key and key.isprintable()]  # no other can be sent, or be there
-        records: list[Record] = []
         for portion in sliced(ids, self._settings.document_page):
             with readable():
                 wanted = set(portion)
-                answered = self._ask(document, **{document.keys: portion})
-                key_of = partial(codec.document_key, kind=kind)
-                found = [each for each in answered if codec.if_readable(key_of, each) in wanted]
-                records += self._decoded(kind, found, fresh=True)
-        return records
+                answered = self._ask(document, {document.keys: portion})
+                yield [each for each in answered if codec.if_readable(key_of, each) in wanted]
 
     def _start(self, kind: Kind, since: str | None, after: str | None) -> _Start:
         if after is not None:
@@ -89,18 +165,22 @@ class Documents:
         if since is None:
             return _Start(0, 0)
         present, known = self._present(kind), int(since)
-        if present < known:
+        if present is not None and present < known:
             log.warning("marker_went_back", system=SYSTEM, kind=str(kind), since=known, present=present)
             return _Start(0, 0, present)
         return _Start(max(0, known - self._settings.document_overlap), known, present)
 
-    def _present(self, kind: Kind) -> int:
+    def _present(self, kind: Kind) -> int | None:
+        """Return the till's present marker of a kind; None where it does not tell one that it need not."""
         answer = self._client.read("getCurrentSyncMarkers")
+        told = answer.findtext(tag(codec.DOCUMENTS[kind].marker)) or ""
+        if not told and kind in codec.UNTOLD:
+            return None
         with readable():
-            return int(answer.findtext(tag(codec.DOCUMENTS[kind].marker)) or "")
+            return int(told)
 
-    def _ask(self, document: DocumentType, **chosen: object) -> list[Element]:
-        needed = {"articlePluNumbers": {}, "articleBarcodes": {}, "includeLineList": True}
+    def _ask(self, document: DocumentType, chosen: Mapping[str, object], *, lines: bool = True) -> list[Element]:
+        needed = {"articlePluNumbers": {}, "articleBarcodes": {}, "includeLineList": lines}
         request = {**chosen, **document.options, **needed}
         return list(self._client.read(document.operation, request=request).iterfind(document.path))
 

@@ -21,6 +21,8 @@ class Fields:
     def of(self, kind: Kind) -> list[Field]:
         """Return our words, every other simple field by its wire name, and the custom fields the till defines."""
         fields = list(codec.document_fields(kind) or self._words.named(kind))
+        if kind is Kind.RELATION:
+            fields += codec.CONTACT_FIELDS
         if kind in _CUSTOM_LISTS:
             fields += [codec.custom_field(name, type_, kind) for name, type_ in self.custom_types(kind).items()]
         return fields

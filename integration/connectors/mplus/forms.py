@@ -1,17 +1,21 @@
-"""Requests as the interface describes them, built from forms that are made ready once.
+"""Requests as the interface describes them, written from forms that are made ready once.
 
-zeep reads the description. Filling its value objects for each request takes longer than sending it, so the order,
-the number and the text of every element are taken out of its types beforehand.
+zeep reads the description. Filling its value objects for each request takes longer than sending it, and so does a tree
+of elements, so the order, the number and the text of every element are taken out of its types beforehand.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
+from xml.sax.saxutils import escape
 
 from lxml import etree
 from zeep.xsd import Boolean, ComplexType, Decimal, Integer, String
 
+from integration.core.records import is_storable
+
+PREFIX = "ns0"  # stands for the namespace of the interface, in which every element is
 _TAKEN_AS_IT_IS = (String, Integer, Decimal)  # a text stands for itself; only flags and moments have words of their own
 
 
@@ -27,6 +31,20 @@ class _Slot:
     text: Callable[[object], str]
     as_it_is: bool
 
+    def written(self, value: Any) -> str:
+        """Return the elements for a value: none, one, or one for each of several."""
+        if value is None:
+            return ""
+        if self.repeated and isinstance(value, list):
+            return "".join([self._one(item) for item in value])
+        return self._one(value)
+
+    def _one(self, item: Any) -> str:
+        if self.inside is not None:
+            return element(self.tag, self.inside.written(item))
+        text = item if self.as_it_is and type(item) is str else self.text(item)
+        return f"<{self.tag}>{_escaped(text)}</{self.tag}>"
+
 
 class Form:
     """One type of the interface, ready to be filled in as often as need be."""
@@ -39,44 +57,58 @@ class Form:
 
     @cached_property
     def _slots(self) -> tuple[_Slot, ...]:
-        return tuple(self._slot(name, element) for name, element in self._described.elements)
+        return tuple(self._slot(name, one) for name, one in self._described.elements)
 
     @cached_property
-    def _names(self) -> frozenset[str]:
-        return frozenset(slot.name for slot in self._slots)
+    def _places(self) -> dict[str, int]:
+        return {slot.name: place for place, slot in enumerate(self._slots)}
 
-    def _slot(self, name: str, element: Any) -> _Slot:
-        kind = element.type
+    @cached_property
+    def _required(self) -> tuple[str, ...]:
+        return tuple(slot.name for slot in self._slots if slot.required)
+
+    def _slot(self, name: str, described: Any) -> _Slot:
+        kind = described.type
         inside = None
         if isinstance(kind, ComplexType):
             inside = self._known.get(id(kind)) or Form(kind, self._known)
         return _Slot(
             name=name,
-            tag=element.qname.text,
-            required=not element.is_optional,
-            repeated=element.accepts_multiple,
+            tag=tag_of(described.qname),
+            required=not described.is_optional,
+            repeated=described.accepts_multiple,
             inside=inside,
             text=cast("Callable[[object], str]", getattr(kind, "xmlvalue", str)),
             as_it_is=isinstance(kind, _TAKEN_AS_IT_IS) and not isinstance(kind, Boolean),
         )
 
-    def fill(self, into: etree._Element, content: Mapping[str, Any]) -> None:
-        """Put elements for the content into an element, in the order of the interface.
+    def written(self, content: Mapping[str, Any]) -> str:
+        """Return the elements for the content, in the order of the interface.
 
         Raises TypeError for what is missing and for what the interface does not have, ValueError for what no XML holds.
         """
-        used = 0
-        for slot in self._slots:
-            value = content.get(slot.name)
-            used += slot.name in content
-            items = value if slot.repeated and isinstance(value, list) else () if value is None else (value,)
-            if slot.required and not items:
-                raise TypeError(f"missing element {slot.name}")
-            for item in items:
-                child = etree.SubElement(into, slot.tag)
-                if slot.inside is not None:
-                    slot.inside.fill(child, item)
-                else:
-                    child.text = item if slot.as_it_is and type(item) is str else slot.text(item)
-        if used != len(content):
-            raise TypeError(f"no elements of the interface: {', '.join(sorted(content.keys() - self._names))}")
+        if strangers := content.keys() - self._places.keys():
+            raise TypeError(f"no elements of the interface: {', '.join(sorted(strangers))}")
+        for name in self._required:
+            if content.get(name) in (None, []):
+                raise TypeError(f"missing element {name}")
+        slots = [self._slots[place] for place in sorted([self._places[name] for name in content])]
+        return "".join([slot.written(content[slot.name]) for slot in slots])
+
+
+def tag_of(name: etree.QName) -> str:
+    """Return the name of an element as it is written."""
+    return f"{PREFIX}:{name.localname}"
+
+
+def element(tag: str, inside: str, attributes: str = "") -> str:
+    """Return an element around others; one that holds none ends as it begins."""
+    return f"<{tag}{attributes}>{inside}</{tag}>" if inside else f"<{tag}{attributes}/>"
+
+
+def _escaped(text: str) -> str:
+    if text.isalnum():  # as numbers and codes are
+        return text
+    if not is_storable(text):
+        raise ValueError("no XML can hold this text")
+    return escape(text, {"\r": "&#13;"})

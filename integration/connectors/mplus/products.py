@@ -1,16 +1,18 @@
 """Products with their articles as a target: found by the numbers of the articles, written whole."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from threading import Lock
+from typing import TypeVar
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, tag
 from integration.connectors.mplus.codec import Edit, Vocabulary
 from integration.connectors.mplus.fields import Fields
 from integration.connectors.mplus.groups import group_number
+from integration.connectors.mplus.pricing import BranchPrices, without_branches
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
     expect_unmoved,
@@ -37,6 +39,7 @@ from integration.core.records import (
     unreadable,
 )
 
+T = TypeVar("T")
 _TURNS = 64  # locks, shared by products whose numbers leave the same remainder
 
 
@@ -47,7 +50,8 @@ class Products:
         self._settings = settings
         self._client = client
         self._fields = fields
-        self._words = Vocabulary(settings.retire_with)
+        self._words = Vocabulary(settings.retire_with, settings.discounts_in == "hundredths")
+        self._branch_prices = BranchPrices(settings, client)
         self._custom_types: Mapping[str, str] | None = None
         self._turns = [Lock() for _ in range(_TURNS)]
 
@@ -66,7 +70,7 @@ class Products:
         linked = {record.key: references.reference(Kind.PRODUCT, record.key) or "" for record in wanted}
         found = self.read("articleNumbers", whole([*(part.key for part in parts), *known.values()]))
         found |= self.read("productNumbers", whole(number for number in linked.values() if number not in found))
-        shelf = _Shelf(found)
+        shelf, lines = _Shelf(found), self._branch_prices.lines(wanted)
         held = {}
         for record in wanted:
             places = {part.key: shelf.place(part, known.get(part.source, "")) for part in record.parts}
@@ -77,7 +81,8 @@ class Products:
                     for key, place in places.items()
                     if place and (place.reference, place.number) != (number, key)
                 }
-                held[record.key] = self._held(found[number], record.key, apart, references)
+                now = self._held(found[number], record.key, apart, references)
+                held[record.key] = replace(now, record=self._branch_prices.shown(record, now.record, lines))
         return held
 
     def _held(self, element: Element, key: str, apart: Mapping[str, Location], references: References) -> Held:
@@ -96,21 +101,33 @@ class Products:
     def articles(self, numbers: Sequence[str]) -> dict[str, tuple[str, Element]]:
         """Return articles by their numbers, each with the number of its product."""
         wanted = set(numbers)
-        return {
-            number: (codec.product_number(product), article)
-            for product in self._asked("articleNumbers", numbers, siblings=False)
-            for article in codec.articles(product)
-            if (number := codec.if_readable(codec.article_number, article)) in wanted
-        }
+        found: dict[str, tuple[str, Element]] = {}
+        for product in self._asked("articleNumbers", numbers, siblings=False):
+            home = codec.product_number(product)
+            for article in codec.articles(product):
+                if (number := codec.if_readable(codec.article_number, article)) in wanted:
+                    found[number] = home, article
+        return found
+
+    def stock_told(self, numbers: Sequence[str]) -> dict[str, str]:
+        """Return what the till says whether stock is kept for these articles, as it came, by their numbers."""
+        wanted = set(numbers)
+        told = self._in_pages("articleNumbers", numbers, codec.every_stock_told, siblings=False)
+        return {number: one for number, one in told if number in wanted}
 
     def _asked(self, filter_name: str, numbers: Sequence[str], *, siblings: bool) -> list[Element]:
-        def ask(page: Sequence[str]) -> list[Element]:
+        return self._in_pages(filter_name, numbers, lambda answer: list(answer.iterfind(_PRODUCTS)), siblings=siblings)
+
+    def _in_pages(
+        self, filter_name: str, numbers: Sequence[str], read: Callable[[Element], list[T]], *, siblings: bool
+    ) -> list[T]:
+        def ask(page: Sequence[str]) -> list[T]:
             request = {filter_name: page, "pluNumbers": {}, "includeAllArticlesOfSelectedProducts": siblings}
-            return list(self._client.read("getProducts", request=request).iterfind(_PRODUCTS))
+            return read(self._client.read("getProducts", request=request))
 
         return in_pages(ask, numbers, self._settings.page_articles, self._settings.in_flight)
 
-    def changed(self, since: str, after: str | None) -> Batch:
+    def changed(self, since: str) -> Batch:
         """Return one page of products changed after the marker `since`, keyed by product number.
 
         With an empty `since` nothing is read and the stamp is the till's present marker. The last page is an empty
@@ -118,7 +135,7 @@ class Products:
         """
         if not since:
             return present_marker(self._client, "articleSyncMarker")
-        seen = int(after or since)
+        seen = int(since)
         request = {"pluNumbers": {}, "syncMarker": seen + 1, "syncMarkerLimit": self._settings.page_articles}
         with readable():
             found = list(self._client.read("getProducts", request=request).iterfind(_PRODUCTS))
@@ -126,9 +143,12 @@ class Products:
             return replace(page, records=tuple(filter(None, (codec.if_readable(_mark, each) for each in found))))
 
     def calls(self, change: Change) -> int:
-        """Return 1, and where memberships are written by calls one more for each."""
+        """Return 1, one more for prices per branch, and where memberships are written by calls one more for each."""
+        return self._calls(replace(change, wanted=without_branches(change.wanted))) + self._branch_prices.calls(change)
+
+    def _calls(self, change: Change) -> int:
         if self._settings.membership == "product":
-            return 1
+            return int(change.action is Action.CREATE or bool(change.wanted.values or change.wanted.parts))
         wanted = _codes(change.wanted) if "groups" in change.wanted.values else None
         before = _codes(change.before) if change.before else frozenset()
         memberships = 0 if wanted is None else len(wanted ^ before)
@@ -140,10 +160,15 @@ class Products:
 
         The numbers of articles are the key that keeps a product from being made twice, so `token` is not needed.
         """
+        wanted = without_branches(change.wanted)
         if change.action is Action.CREATE or held is None:
-            return self._create(change.wanted, references)
+            written = self._create(wanted, references)
+            self._branch_prices.write(change, None)
+            return written
         with self._turn(held.reference):
-            return self._update(change.wanted, held, references)
+            written = self._update(wanted, held, references)
+            self._branch_prices.write(change, held.original)
+            return written
 
     def _turn(self, product: str) -> Lock:
         """Return what lets one write of a product end before the next reads it: written whole, it must be fresh."""
@@ -177,7 +202,7 @@ class Products:
             raise TypeError("a product that was not looked up here")
         _refuse_apart(wanted, held)
         now = self.read("productNumbers", [held.reference]).get(held.reference)
-        expect_unmoved(now, held, codec.marker)
+        expect_unmoved(now, held.original, codec.marker)
         join, leave = _memberships(wanted, held, references)
         inside = self._settings.membership == "product"
         edit = Edit(

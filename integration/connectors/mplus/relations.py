@@ -98,7 +98,7 @@ class Relations:
         if numbers := own[record.key]:
             return _Match(numbers[0], "external_id", tuple(numbers[1:]))
         values = record.values
-        sought = codec.marks(None, values.get("vat_number"), values.get("email"))
+        sought = codec.marks(None, values.get("vat_number"), values.get("email"), country=values.get("country"))
         for evidence in _EVIDENCE[1:]:
             known = {
                 number: references.key(Kind.RELATION, number) or owned.get(number)
@@ -125,14 +125,14 @@ class Relations:
     def _asked(self, **request: object) -> list[Element]:
         return list(self._client.read("getRelations", request=request).iterfind(_RELATIONS))
 
-    def changed(self, since: str, after: str | None) -> Batch:
+    def changed(self, since: str) -> Batch:
         """Return one page of relations changed after the marker `since`, keyed by relation number.
 
         With an empty `since` nothing is read and the stamp is the till's present marker. The last page is an empty one.
         """
         if not since:
             return present_marker(self._client, "relationSyncMarker")
-        seen = int(after or since)
+        seen = int(since)
         with readable():
             found = self.since(seen + 1)
             page = page_after(found, seen, codec.relation_marker, "getRelations")
@@ -165,7 +165,7 @@ class Relations:
             raise TypeError("a relation that was not looked up here")
         relation = self._form(wanted).edited(held.original, wanted)
         # Points that a customer earned since are part of what must not be undone.
-        expect_unmoved(self.read([held.reference]).get(held.reference), held, codec.relation_marker)
+        expect_unmoved(self.read([held.reference]).get(held.reference), held.original, codec.relation_marker)
         answer = self._client.write_whole("updateRelation", relation)
         return Written(held.reference, answer.findtext(tag("syncMarker")) or "")
 
@@ -224,7 +224,8 @@ class _Index:
     def fitting(self, sought: Marks, evidence: str) -> list[str]:
         """Return the numbers of the relations that this evidence fits, active ones first, then the lowest."""
         numbers = self._places.get((evidence, getattr(sought, evidence)), ())
-        known = {number: marks for number in numbers if (marks := self._known.get(number))}
+        marks = {number: one for number in numbers if (one := self._known.get(number))}
+        known = {number: one for number, one in marks.items() if sought.may_be(one, evidence)}
         return sorted(known, key=lambda number: (not known[number].active, int(number)))
 
     def _note(self, number: str, marks: Marks | None) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-from integration.connectors.limits import MEGABYTE, Megabytes, PerSecond, RateLimits, Road, Seconds
+from integration.connectors.limits import MEGABYTE, AddressIfAny, Megabytes, PerSecond, RateLimits, Road, Seconds
 from integration.core.connections import parsed
 
 SYSTEM = "MplusKASSA"
@@ -21,6 +21,19 @@ def _address(url: str) -> str:
     if not address.is_safe:
         raise PydanticCustomError("expected_https", "expected_https")
     return f"{str(address).rstrip('/')}/"
+
+
+class MplusAccess(BaseModel):
+    """Access to MplusKASSA as given by the environment; what is empty comes from the console's set-up."""
+
+    url: AddressIfAny = ""
+    ident: str = ""
+    secret: SecretStr = SecretStr("")
+    in_flight: int | None = Field(default=None, ge=1, le=8)
+    membership: Literal["product", "calls"] | None = None
+    days_back: int | None = Field(default=None, ge=0, le=3660)
+    per_second: PerSecond | None = None
+    answer_megabytes: Megabytes | None = None
 
 
 class MplusSettings(BaseModel):
@@ -46,9 +59,10 @@ class MplusSettings(BaseModel):
     certificates: Path | None = None  # authorities beside those everybody trusts, as a PEM file
 
     page_articles: int = Field(default=250, ge=1, le=1000)  # larger pages only take longer to read
-    document_page: int = Field(default=200, ge=1, le=1000)  # orders, invoices or receipts in one answer
+    document_page: int = Field(default=200, ge=1, le=1000)  # documents in one answer
     # A document whose marker was given out before that of the last one read can become visible after it.
     document_overlap: int = Field(default=25, ge=0, le=10_000)
+    days_back: int = Field(default=92, ge=0, le=3660)  # how far back days are read; later changes are not noticed
     page_relations: int = Field(default=1000, ge=1, le=1000)  # the till answers no more at once
     employee_number: int = 999999  # the superuser, according to a vendor of another link
     minimum_version: str = "10.0.0"  # before it, pages did not count articles and lost changes
@@ -59,7 +73,11 @@ class MplusSettings(BaseModel):
     retire_with: Literal["active", "discontinued"] = "active"  # which flag takes an article off sale
     leading_price: Literal["incl", "excl"] = "incl"  # which price stays when only the VAT code changes
     stock_counts: Literal["free", "free_and_reserved"] = "free"  # which quantity a level set is read back from
-    discounts_in: Literal["percent", "hundredths"] = "percent"  # the unit of a relation's discount
+    discounts_in: Literal["percent", "hundredths"] = (
+        "percent"  # the unit of a relation's discount, and of prices for groups
+    )
+    determine_pricing: bool = True  # whether the till is asked what customers pay, where it answers that
+    pictures: Path | None = None  # where pictures are kept until they are written
     top_group: int = 0  # parent number of a group that has no parent
 
     @property

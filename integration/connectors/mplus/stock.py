@@ -1,59 +1,148 @@
-"""Stock levels as a target: one article with a level for each branch, always set and never added to."""
+"""Stock levels as a target: one article with a level for each branch.
 
-from collections.abc import Mapping, Sequence
+A level is set. Where the record says up to which movement of the till it counts, what the till holds is told as of that
+movement: a sale since then is no difference. After such a level was set, it is read once more; where setting it has
+wiped out what happened between the look and the write, it is set again with that taken in. The relative call is never
+used: a lost answer to it could not be sent again.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
+from integration.connectors.hashing import hashing
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.history import History
 from integration.connectors.mplus.products import Products
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import in_pages, readable, whole
-from integration.connectors.protocol import References
+from integration.connectors.protocol import Learned, References
 from integration.core.errors import RejectedError
+from integration.core.moves import COUNTED, Counted, Move, counted_of
+from integration.core.moves import unreadable as unreadable_move
 from integration.core.plan import Change
 from integration.core.records import Batch, Held, Kind, Record, Value, Written, WrongValueError, unreadable
 
+SETS = "stock_sets"  # under which it is kept what setting a level sets
+TIMES_SET = 5  # that one level is set, while something is sold each time
 _REFERENCE_LENGTH = 40  # the till names no limit
+
+Rows = Mapping[tuple[str, str], Element]  # what the till says of a level, by branch and number of the article
+Moves = Mapping[tuple[str, str], Sequence[Move]]
+NOTHING: Mapping[str, Sequence[Move]] = {}
+Numbered = Sequence[tuple[Record, str]]  # what is wanted, each with the number of its article
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was looked up: the product, and by branch how much free stock moved since the movement counted last."""
+
+    product: str
+    since: Mapping[str, Decimal] = field(default_factory=dict)
+    reserved: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+class _Raw(NamedTuple):
+    """What the till says of one article, as it came.
+
+    By branch its row, where there is one, and what moved since its level was counted, where anything did.
+    """
+
+    number: str
+    kept: str  # whether stock is kept
+    rows: Mapping[str, Element]
+    moved: Mapping[str, Sequence[Move]]
+
+    def said(self, branch: str) -> tuple[str | bytes, ...]:
+        """Return what is said of a branch, for its hash."""
+        row = self.rows.get(branch)
+        return (branch,) if row is None else (branch, codec.as_it_came(row))
 
 
 class Stock:
     """The stock of one installation."""
 
-    def __init__(self, settings: MplusSettings, client: Client, products: Products) -> None:
+    def __init__(
+        self,
+        settings: MplusSettings,
+        client: Client,
+        products: Products,
+        history: History,
+        learned: Learned | None = None,
+    ) -> None:
         self._settings = settings
         self._client = client
         self._products = products
+        self._history = history
+        self._hash = hashing(settings)
+        # Whether setting a level sets what is reserved with it; where it does otherwise, the first write shows it.
+        self._learned = learned
+        known = learned.get().get(SETS) if learned else None
+        self._sets_reserved = (known or settings.stock_counts) == "free_and_reserved"
 
     # ---- looking
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:  # noqa: ARG002
         """Return what the till holds now in the branches asked for; found by the number of the article.
 
-        An article that the till does not have is left out.
+        Of a record that says up to which movement it counts, that is what it held by then, but for what was changed
+        otherwise. An article that the till does not have is left out.
         """
-        numbers = {record.key: number for record in wanted if (number := _number(record))}
         with readable():
-            articles = self._products.articles(whole(numbers.values()))
-            rows = self._rows(wanted, {key: number for key, number in numbers.items() if number in articles})
+            articles = self._products.articles(whole(map(_number, wanted)))
+            kept = {number: codec.stock_told(article) for number, (_, article) in articles.items()}
             return {
-                record.key: self._held(record, numbers[record.key], articles[numbers[record.key]], rows)
-                for record in wanted
-                if numbers.get(record.key) in articles
+                record.key: self._held(record, raw, articles[raw.number][0]) for record, raw in self._raw(wanted, kept)
             }
 
-    def _rows(self, wanted: Sequence[Record], numbers: Mapping[str, str]) -> dict[tuple[str, str], Element]:
+    def hashes(self, wanted: Sequence[Record]) -> dict[str, str]:
+        """Return the hash of what `lookup` would read, by key, where that is all there is to a level."""
+        with readable():
+            kept = self._products.stock_told(whole(map(_number, wanted)))
+            raws = self._raw(wanted, kept)
+            return {record.key: made for record, raw in raws if (made := self._hash_of(record, raw))}
+
+    def _raw(self, wanted: Sequence[Record], kept: Mapping[str, str]) -> Iterator[tuple[Record, _Raw]]:
+        """Yield what the till says of each of these articles that it has: those of which is told if stock is `kept`."""
+        there = [(record, number) for record in wanted if (number := _number(record)) in kept]
+        rows = self._rows(there)
+        moves = self._moves(there, rows)
+        for record, number in there:
+            own = {part.key: row for part in record.parts if (row := rows.get((part.key, number))) is not None}
+            moved = {branch: later for branch in own if (later := _at(moves, branch, number))} if moves else NOTHING
+            yield record, _Raw(number, kept[number], own, moved)
+
+    def _hash_of(self, wanted: Record, raw: _Raw) -> str:
+        """Return a hash of what came; empty where movements count beside it."""
+        if raw.moved:
+            return ""
+        parts = [part for branch in sorted([one.key for one in wanted.parts]) for part in raw.said(branch)]
+        return self._hash(raw.number, raw.kept, *parts)
+
+    def _rows(self, wanted: Numbered) -> dict[tuple[str, str], Element]:
         """Return the till's rows by branch and article: one call for each branch and portion of articles."""
-        asked: dict[str, list[str]] = {}
-        for record in wanted:
+        asked: dict[str, list[str]] = defaultdict(list)
+        for record, number in wanted:
             for part in record.parts:
-                if record.key in numbers:
-                    asked.setdefault(part.key, []).append(numbers[record.key])
+                asked[part.key].append(number)
         return {
-            (branch, number): row
+            (branch, told): row
             for branch in whole(asked)
-            for row in self._asked(branch, whole(asked[branch]))
-            if (number := codec.if_readable(codec.article_number, row))
+            for row in self._asked(branch, list(dict.fromkeys(asked[branch])))
+            if (told := codec.if_readable(codec.article_number, row))
         }
+
+    def _moves(self, wanted: Numbered, rows: Rows) -> Moves:
+        """Return what moved since the levels were counted, asked for after the levels: what they hold is told then."""
+        counted = [(number, known) for record, number in wanted if (known := _counted(record)) is not None]
+        if not counted or not rows:
+            return {}
+        branches = whole(branch for branch, _ in rows)
+        articles = whole(number for number, _ in counted)
+        return _by_place(self._history.since(min(known.upto for _, known in counted), branches, articles))
 
     def _asked(self, branch: str, numbers: Sequence[str]) -> list[Element]:
         def ask(page: Sequence[str]) -> list[Element]:
@@ -62,40 +151,49 @@ class Stock:
 
         return in_pages(ask, numbers, self._settings.page_articles, self._settings.in_flight)
 
-    def _held(
-        self, wanted: Record, number: str, article: tuple[str, Element], rows: Mapping[tuple[str, str], Element]
-    ) -> Held:
-        product, element = article
-        values: dict[str, Value] = {"number": wanted.values["number"]}
-        managed = codec.stock_managed(element)
+    def _held(self, wanted: Record, raw: _Raw, product: str) -> Held:
+        number, there = raw.number, raw.rows
+        values = {name: wanted.values[name] for name in ("number", COUNTED) if name in wanted.values}
+        managed = codec.stock_managed(raw.kept)
         if managed is not None:
             values["managed"] = managed
-        there = {part.key: row for part in wanted.parts if (row := rows.get((part.key, number))) is not None}
+        counted = _counted(wanted)
         try:
-            levels = self._levels(wanted, there, managed=managed)
+            since = {
+                branch: _since(counted, branch, row, raw.moved.get(branch, ()))
+                for branch, row in there.items()
+                if counted is not None
+            }
+            levels = self._levels(wanted, there, since, managed=managed)
+            reserved = {branch: codec.decode_reserved(row) for branch, row in there.items()}
             marker = max(map(codec.stock_id, there.values()), default=0)
         except WrongValueError as error:
             wrong = unreadable(Kind.STOCK, wanted.key, error, codec.raw(*there.values()))
-            return Held(wrong, number, original=product)
+            return Held(wrong, number, original=_Seen(product))
         record = Record(Kind.STOCK, wanted.key, values, levels, wanted.source)
-        return Held(record, number, str(marker), original=product)
+        seen = _Seen(product, since, reserved)
+        return Held(record, number, str(marker), original=seen, hash=self._hash_of(wanted, raw))
 
-    def _levels(self, wanted: Record, there: Mapping[str, Element], *, managed: bool | None) -> tuple[Record, ...]:
+    def _levels(
+        self, wanted: Record, there: Mapping[str, Element], since: Mapping[str, Decimal], *, managed: bool | None
+    ) -> tuple[Record, ...]:
         return tuple(
-            Record(Kind.LEVEL, part.key, {"amount": self._amount(there.get(part.key))})
+            Record(Kind.LEVEL, part.key, {"amount": self._amount(there.get(part.key), since.get(part.key))})
             for part in wanted.parts
             # The till is silent about articles whose stock it does not keep, and may have an old level of them.
             if part.key in there or managed is not False
         )
 
-    def _amount(self, row: Element | None) -> Decimal:
+    def _amount(self, row: Element | None, since: Decimal | None) -> Decimal:
         if row is None:
             # The till may keep a row from the first booking on only. Where it has none nothing was ever counted,
             # which it shows as 0, so that a level of 0 needs no booking to be there.
             return Decimal(0)
+        if since is not None:
+            return codec.decode_level(row, reserved=False) - since
         return codec.decode_level(row, reserved=self._settings.stock_counts == "free_and_reserved")
 
-    def changed(self, since: str, after: str | None) -> Batch:  # noqa: ARG002
+    def changed(self, since: str) -> Batch:  # noqa: ARG002
         """Return an empty page without a stamp: this flow reads every level each time, so it need not be told."""
         return Batch((), None, "")
 
@@ -110,22 +208,65 @@ class Stock:
 
         `token` is the reference of the bookings, for people who look at the history of an article.
         """
-        if held is None or not isinstance(held.original, str):  # articles are made by the flow of products
+        if held is None or not isinstance(held.original, _Seen):  # articles are made by the flow of products
             raise RejectedError("target_record_missing")
-        levels = {_branch(key): codec.encode_level(amount) for key, amount in _levels(change.wanted).items()}
+        seen, counted = held.original, _counted(held.record)
+        levels = _levels(change.wanted)
+        for amount in levels.values():
+            codec.encode_level(amount)  # refused before any call
         managed = change.wanted.values.get("managed")
         if isinstance(managed, bool):
-            self._products.switch_stock(held.original, held.reference, managed=managed)
+            self._products.switch_stock(seen.product, held.reference, managed=managed)
         last = ""
-        for branch, level in levels.items():
-            last = self._set(branch, held.reference, level, token) or last
+        for key, amount in levels.items():
+            branch = _branch(key)
+            if counted is None or not isinstance(amount, Decimal):
+                last = self._set(branch, held.reference, amount, token) or last
+            else:
+                last = self._set_counted(branch, held.reference, amount, (seen, counted), token) or last
         return Written(held.reference, last)
 
-    def _set(self, branch: str, number: str, level: Mapping[str, str], token: str) -> str:
+    def _set_counted(
+        self, branch: str, number: str, amount: Decimal, looked_up: tuple[_Seen, Counted], token: str
+    ) -> str:
+        """Set a level as of the movement counted last, until nothing is wiped out by setting it.
+
+        That is what was sold, taken back or kept aside between the look and the write: setting it again, with that
+        taken in, mends it. Who sells faster than a level can be set is left to the look after the write.
+        """
+        seen, counted = looked_up
+        since, kept = seen.since.get(branch, Decimal(0)), seen.reserved.get(branch, Decimal(0))
+        booked = ""
+        for _ in range(TIMES_SET):
+            booked = self._set(branch, number, amount + since + (kept if self._sets_reserved else 0), token) or booked
+            with readable():
+                row = next(iter(self._asked(branch, [number])), None)
+                if row is None or not booked.isdigit() or codec.stock_id(row) < int(booked):
+                    return booked  # it is not to be seen yet; the look after the write comes to it
+                moves = _at(_by_place(self._history.since(counted.upto, [branch], [number])), branch, number)
+                if unreadable_move(moves, counted.upto, codec.stock_id(row)) is not None:
+                    return booked  # the look after the write parks its article
+                since = _since(counted, branch, row, moves)
+                wrong = amount - (codec.decode_level(row, reserved=False) - since)
+                kept = codec.decode_reserved(row)
+            if not wrong:
+                break
+            if kept and abs(wrong) == kept:
+                self._learn(sets_reserved=wrong > 0)
+        return booked
+
+    def _learn(self, *, sets_reserved: bool) -> None:
+        """Go on with what a level that was read back shows of setting one, and keep it."""
+        if sets_reserved != self._sets_reserved:
+            self._sets_reserved = sets_reserved
+            if self._learned is not None:
+                self._learned.put({**self._learned.get(), SETS: "free_and_reserved" if sets_reserved else "free"})
+
+    def _set(self, branch: str, number: str, amount: Value, token: str) -> str:
         request = {
             "branchNumber": branch,
             "articleNumber": number,
-            **level,
+            **codec.encode_level(amount),
             "employeeNumber": str(self._settings.employee_number),
             "reference": token[:_REFERENCE_LENGTH],
         }
@@ -136,6 +277,37 @@ class Stock:
         else:
             return answer.findtext(tag("stockId")) or ""
         raise refusal
+
+
+def _counted(record: Record) -> Counted | None:
+    return counted_of(record.values.get(COUNTED))
+
+
+def _since(counted: Counted, branch: str, row: Element, moves: Iterable[Move]) -> Decimal:
+    """Return by how much what is free has moved since the movement counted last, up to the one a row tells of.
+
+    What is kept aside for orders beyond what was counted is not free any more either. Raises WrongValueError where a
+    movement among them cannot be read.
+    """
+    later = tuple(moves)
+    if (wrong := unreadable_move(later, counted.upto, codec.stock_id(row))) is not None:
+        raise WrongValueError("amountChanged", wrong.number)
+    free, delivered = counted.moved(later, codec.stock_id(row))
+    if branch not in counted.reserved:
+        return free
+    return free - max(Decimal(0), codec.decode_reserved(row) - counted.reserved[branch] - delivered)
+
+
+def _at(moves: Moves, branch: str, number: str) -> list[Move]:
+    """Return what moved of an article in a branch, and what may have."""
+    return [*moves.get((branch, number), ()), *moves.get(("", number), ())]
+
+
+def _by_place(moves: Iterable[Move]) -> Moves:
+    found: dict[tuple[str, str], list[Move]] = defaultdict(list)
+    for one in moves:
+        found[one.branch, one.article].append(one)
+    return found
 
 
 def _number(record: Record) -> str:

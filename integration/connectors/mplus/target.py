@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, TypeVar
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, tag
@@ -12,6 +12,9 @@ from integration.connectors.protocol import References
 from integration.core.errors import ConnectorError, InDoubtError, IntegrationError, MalformedAnswerError, RejectedError
 from integration.core.plan import Change
 from integration.core.records import Batch, Held, Kind, Record, Written, is_number
+from integration.core.rules import as_text
+
+T = TypeVar("T")
 
 
 class Target(Protocol):
@@ -26,7 +29,7 @@ class Target(Protocol):
     def calls(self, change: Change) -> int:
         """Return how many write calls the change takes."""
 
-    def changed(self, since: str, after: str | None) -> Batch:
+    def changed(self, since: str) -> Batch:
         """Return one page of what changed after the marker `since`."""
 
 
@@ -35,11 +38,9 @@ def whole(numbers: Iterable[str]) -> list[str]:
     return list(filter(is_number, dict.fromkeys(numbers)))
 
 
-def in_pages(
-    ask: Callable[[Sequence[str]], list[Element]], numbers: Sequence[str], size: int, limit: int
-) -> list[Element]:
+def in_pages(ask: Callable[[Sequence[str]], list[T]], numbers: Sequence[str], size: int, limit: int) -> list[T]:
     """Return what was answered to portions of at most `size` numbers, at most `limit` calls at once."""
-    found: list[Element] = []
+    found: list[T] = []
     for answer in side_by_side(ask, sliced(numbers, size), limit):
         if isinstance(answer, IntegrationError):
             raise answer
@@ -60,11 +61,11 @@ def present_marker(client: Client, wire: str) -> Batch:
     return Batch((), None, client.read("getCurrentSyncMarkers").findtext(tag(wire)) or "0")
 
 
-def expect_unmoved(now: Element | None, held: Held, marker: Callable[[Element], int]) -> None:
+def expect_unmoved(now: Element | None, read: Element, marker: Callable[[Element], int]) -> None:
     """Raise RejectedError where somebody changed or removed what was read: written back whole, it would undo that."""
     if now is None:
         raise RejectedError("target_record_missing")
-    if str(marker(now)) != held.marker:
+    if marker(now) != marker(read):
         raise RejectedError("target_changed_since_plan")
 
 
@@ -126,6 +127,8 @@ def _facts(change: Change, held: Held | None) -> dict[str, str]:
             return facts | {"number": held.reference if held else change.key, "customer": facts["key"]}
         case Kind.STOCK:
             return facts | {"number": held.reference if held else change.key, "article": change.key}
+        case Kind.SETTLEMENT:
+            return facts | {"number": facts["key"], "amount": as_text(change.wanted.values.get("amount"))}
         case _:
             return facts | {
                 "number": held.reference if held else ", ".join(part.key for part in change.wanted.parts),

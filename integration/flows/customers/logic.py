@@ -1,31 +1,34 @@
 """Customers: debtors of AccountView become relations of MplusKASSA, and nobody becomes two."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from stdnum.eu import vat
-from stdnum.exceptions import ValidationError
-
+from integration.core.as_told import noted
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
-from integration.core.plan import Action, Change, Limits
+from integration.core.plan import Action, Change, Limits, price_jumps
 from integration.core.records import Held, Kind, Record, Value, clean
-from integration.core.rules import EMPTY, Trace, TraceStep, as_text, policy, rules_from, unusable
+from integration.core.rules import EMPTY, as_text, policy, rules_from, unusable
 from integration.core.run import Link, Staged
+from integration.core.traces import Trace, TraceStep, by_setting, given
+from integration.core.vat_numbers import bare_vat_number
 from integration.flows.customers.settings import FLOW, CountryDefaults, CustomerSettings
 from integration.flows.functions.toolbox import Tools
+from integration.flows.prices import Terms, as_kept, is_term, prices_in, traced
 from integration.flows.settings import Parked, left_out, required
 from integration.flows.spec import FlowLogic, Shaped
+from integration.flows.vat_numbers import MEMBERS, checked_vat_number
+from integration.words.countries import country_code
 
 EXTERNAL_ID, EMAIL, VAT_NUMBER = "relation.external_id", "relation.email", "relation.vat_number"
 VAT_METHOD, PRICE_GROUP = "relation.vat_method", "relation.price_group"
+NO_TERMS = Terms()
 # Values of a relation that are ours alone: which other debtors have the same evidence. Never written.
 SHARED = {"email": "shared_email", "vat_number": "shared_vat_number"}
-
-VAT_COUNTRIES = frozenset({*vat.MEMBER_STATES, "el"})  # prefixes of VAT numbers that can be checked
 
 
 class Customers(FlowLogic):
@@ -37,10 +40,13 @@ class Customers(FlowLogic):
         mapping_body: Mapping[str, Any],
         version: int,
         tables: Mapping[str, Mapping[str, str]],
+        terms: Terms = NO_TERMS,
+        prices_include_vat: Callable[[], bool] = lambda: False,
     ) -> None:
         """Make everything ready that does not depend on a record.
 
-        Raises ConfigurationError when the mapping cannot be used.
+        `terms` are how agreements are sent, in prices as the books have them. Raises ConfigurationError when the
+        mapping cannot be used.
         """
         mapping, tools = rules_from(mapping_body), Tools(tables)
         owned = policy(mapping)
@@ -50,12 +56,18 @@ class Customers(FlowLogic):
         self.settings = settings
         self.mapping_version = version
         given = dict.fromkeys((EXTERNAL_ID, VAT_METHOD, PRICE_GROUP), Ownership.ON_CREATE)
-        self.policy = {**given, **owned}
+        self.policy = terms.policy({**given, **owned})
+        self._terms = terms
+        self._prices_include_vat = prices_include_vat
         self.limits = Limits(**settings.brakes.model_dump())
         self._by_country = {country.upper(): given for country, given in settings.by_country.items()}
         self._left_out_numbers = frozenset(map(_folded, settings.leave_out))
         self._accounts = frozenset(map(_folded, settings.accounts))
         self._relations = compile(mapping, tools, {Kind.RELATION})
+
+    def watched(self, change: Change) -> tuple[str, ...]:
+        """Return the code of the brake that counts prices, for each that is agreed with this customer."""
+        return ("brake_price",) * price_jumps(change, self.limits, prices_in(change))
 
     # ---- each record by itself
 
@@ -94,7 +106,8 @@ class Customers(FlowLogic):
         mapped = self._relations.apply(record)
         for issue in mapped.issues:
             raise self._without_value(issue, record)
-        values = {name.partition(".")[2]: clean(value) for name, value in mapped.values.items()}
+        found = ((name.partition(".")[2], clean(value)) for name, value in mapped.values.items())
+        values = {name: as_kept(name, value) for name, value in found}
         required(values, "name", "relation.name", self.flow.target)
         values.setdefault("email", as_text(record.values.get("email")).strip())
         values.setdefault("vat_number", record.values.get("vat_number"))
@@ -102,7 +115,8 @@ class Customers(FlowLogic):
         values["external_id"] = values.get("external_id") or record.key
         for name, step in self._by_default(record, values).items():
             values[name] = step.value
-        return values
+        values |= noted(values, record.values)
+        return values | self._terms.of_customer(record, incl=self._prices_include_vat())
 
     def _without_value(self, issue: Issue, record: Record) -> Parked:
         facts = {**issue.facts, "system": self.flow.target}
@@ -112,7 +126,7 @@ class Customers(FlowLogic):
 
     def _by_default(self, record: Record, values: Mapping[str, Value]) -> dict[str, TraceStep]:
         """Return what the settings give where the mapping gives nothing, each with the setting it comes from."""
-        country = as_text(record.values.get("country")).strip().upper()
+        country = _country_of(record)
         own = self._by_country.get(country, CountryDefaults())
         with_number = own.vat_method_with_number if values.get("vat_number") else ""
         here = {"vat_method": with_number or own.vat_method, "price_group": own.price_group}
@@ -141,7 +155,8 @@ class Customers(FlowLogic):
             SHARED["email"]: tuple(key for key in marks.get(one.mark, ()) if key != one.key),
         }
         shared = {name: others for name, others in sharing.items() if others}
-        return Shaped(replace(one.record, values={**one.record.values, **shared}), one.title)
+        desired = replace(one.record, values={**one.record.values, **shared})
+        return Shaped(self._terms.withdrawn(desired), one.title)
 
     def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return an issue when it takes a person to say whether the relation found is this customer.
@@ -178,16 +193,13 @@ class Customers(FlowLogic):
             return Skip("blocked", desired.key, {"key": desired.key})
         out = set(SHARED.values())
         if held is None or self.settings.empty == "keep":
-            out |= {name for name, value in desired.values.items() if value in EMPTY}
+            out |= {name for name, value in desired.values.items() if value in EMPTY and not is_term(name)}
         if held is not None and _other_id(desired, held):
             out.add("external_id")
         return replace(desired, values={name: value for name, value in desired.values.items() if name not in out})
 
-    def withdraw(self, stage: Stage, change: Change) -> Change | Skip:
-        """Return the change that makes a created relation inactive: sales may hang on it by now.
-
-        What both agreed on stays as it was. So the till counts as edited by a person, and the next run leaves it.
-        """
+    def withdraw(self, stage: Stage, change: Change) -> Change | Skip | Issue:
+        """Return the change that makes a created relation inactive: sales may hang on it by now."""
         if change.agreed.values.get("active") is False:
             return super().withdraw(stage, change)
 
@@ -203,23 +215,41 @@ class Customers(FlowLogic):
             sources=(),
             wanted=with_active(value=False),
             before=with_active(value=True),
-            agreed=change.agreed,
+            agreed=replace(change.agreed, values={**change.agreed.values, "active": False}),
         )
 
     # ---- why
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for every target field how it came to its value from this source record."""
-        traces = {each.target: each for each in self._relations.trace(record)}
+        found = self._relations.trace(record)
+        traces = {each.target: replace(each, value=_as_kept(each)) for each in found}
         if VAT_NUMBER in traces:
             traces[VAT_NUMBER] = _number_traced(traces[VAT_NUMBER], record)
+        if EXTERNAL_ID not in traces or traces[EXTERNAL_ID].value in EMPTY:
+            traces[EXTERNAL_ID] = given(EXTERNAL_ID, record.key, "own_number")
         values = {target.partition(".")[2]: each.value for target, each in traces.items()}
         values.setdefault("vat_number", record.values.get("vat_number"))
         for name, step in self._by_default(record, values).items():
             before = traces.get(f"{Kind.RELATION}.{name}")
-            steps = before.steps if before else ()
-            traces[f"{Kind.RELATION}.{name}"] = Trace(f"{Kind.RELATION}.{name}", (*steps, step), step.value)
-        return list(traces.values())
+            steps, target = before.steps if before else (), f"{Kind.RELATION}.{name}"
+            traces[target] = Trace(target, (*steps, step), step.value, why=_default_reason(step))
+        terms = partial(self._terms.of_customer, record, incl=self._prices_include_vat())
+        return [*traces.values(), *traced(Kind.RELATION, record.key, terms)]
+
+    def by_change(self, change: Change) -> Mapping[str, Reason]:
+        """Return which prices go since the books have them no more."""
+        values = change.wanted.values.items()
+        return {name: Reason("because_agreement_gone") for name, value in values if value is None and is_term(name)}
+
+
+def _as_kept(trace: Trace) -> Value:
+    return as_kept(trace.target.partition(".")[2], clean(trace.value))
+
+
+def _default_reason(step: TraceStep) -> Reason:
+    kind, _, country = step.what.partition(" ")
+    return Reason("because_country", {"country": country}) if country else by_setting(kind)
 
 
 def _title(record: Record) -> str:
@@ -236,23 +266,25 @@ def _other_id(desired: Record, held: Held) -> str:
     return "" if theirs in (as_text(desired.values.get("external_id")), desired.key) else theirs
 
 
+def _country_of(record: Record) -> str:
+    """Return the ISO code of the country that a customer is in, however the books name it."""
+    told = as_text(record.values.get("country")).strip()
+    return country_code(told) or told.upper()
+
+
 def _checked(value: Value, record: Record) -> str:
-    """Return a VAT number without blanks and signs. Raises Parked when it is not one of its country.
+    """Return a VAT number in one spelling, with its country in front. Raises Parked when it is not one of its country.
 
     Only numbers of the European Union can be checked; one without letters in front is taken for one of the country the
     customer is in.
     """
-    number = "".join(sign for sign in as_text(value) if sign.isalnum() or sign in "+*").upper()
-    named = number[:2].isalpha()
-    country = number[:2] if named else as_text(record.values.get("country")).strip().upper()
-    if not number or country.casefold() not in VAT_COUNTRIES:
-        return number
-    try:
-        vat.validate(number if named else f"{country}{number}")
-    except ValidationError:
-        facts = {"value": as_text(value).strip(), "customer": _title(record), "country": country}
-        raise Parked("vat_number_invalid", VAT_NUMBER, **facts) from None
-    return number
+    given, country = as_text(value).strip(), _country_of(record)
+    bare, checked = bare_vat_number(given), checked_vat_number(given, country)
+    named = bare[:2].isalpha()
+    if checked or not bare or (named and bare[:2].lower() not in MEMBERS):
+        return checked or bare
+    facts = {"value": given, "customer": _title(record), "country": bare[:2] if named else country}
+    raise Parked("vat_number_invalid", VAT_NUMBER, **facts)
 
 
 def _number_traced(trace: Trace, record: Record) -> Trace:
@@ -262,4 +294,6 @@ def _number_traced(trace: Trace, record: Record) -> Trace:
         number = _checked(trace.value, record)
     except Parked as parked:
         return replace(trace, value=None, issue=parked.issue(record.key))
-    return trace if number == as_text(trace.value) else replace(trace, value=number)
+    if number == as_text(trace.value):
+        return trace
+    return replace(trace, value=number, why=Reason("because_vat_number"))

@@ -6,7 +6,8 @@ from pydantic import Field, StringConstraints
 
 from integration.core.flow import Flow, Stage, Unique
 from integration.core.records import Kind
-from integration.flows.settings import BOOKS, TILL, FlowSettings, Strict
+from integration.flows.prices import Owner
+from integration.flows.settings import BOOKS, LONGEST_ROUND, TILL, FlowSettings, Strict
 
 FLOW = Flow(
     "customers",
@@ -32,7 +33,7 @@ class CustomerSettings(FlowSettings):
 
     flow: ClassVar[str] = "customers"
 
-    schedule_minutes: int = Field(15, ge=1, le=59)
+    schedule_minutes: int = Field(15, ge=1, le=LONGEST_ROUND)
 
     create: bool = True
     blocked: Literal["skip", "inactive"] = "skip"
@@ -43,3 +44,5 @@ class CustomerSettings(FlowSettings):
     by_country: dict[Country, CountryDefaults] = Field(default_factory=dict)  # by ISO code of two letters
     default_vat_method: VatMethod = ""
     default_price_group: str = ""
+    customer_prices: bool = False  # what is agreed with a customer, where the books' object of it is named
+    customer_prices_owner: Owner = "keep_equal"

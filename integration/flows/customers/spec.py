@@ -1,14 +1,23 @@
 """The flow of customers as one value: debtors of the books become relations of the till."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from integration.core.causes import By, Repair
-from integration.core.records import Kind
+from integration.core.flow import Ownership
+from integration.core.records import Kind, Record
 from integration.flows.customers.logic import EXTERNAL_ID, Customers
 from integration.flows.customers.settings import FLOW, CustomerSettings
-from integration.flows.forms import Codes, Pick, Question, Rows, Section, Switch, Together, Words, usual
-from integration.flows.settings import ValueTable, books
-from integration.flows.spec import MAPPINGS, FlowSpec, Needs
+from integration.flows.forms import Code, Codes, Only, Pick, Question, Rows, Section, Switch, Together, usual
+from integration.flows.prices import OWNERS, PRICE_GROUPS, Terms
+from integration.flows.settings import COUNTRY_CODES, books, till
+from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs, Tables
 
+PRODUCTS = "products"  # the flow that knows the till's numbers of articles, and how the books have their prices
 VAT_METHODS = ("", "inclusive", "exclusive", "shifted", "none")
+
+GROUPS = till("price_groups")
+SENT = Only("customer_prices", (True,))
 
 SECTIONS = (
     Section(
@@ -30,16 +39,21 @@ SECTIONS = (
     Section(
         "settings_new_customers",
         (
-            Together((Pick("default_vat_method", VAT_METHODS, "vat"), Words("default_price_group", 10))),
+            Together((Pick("default_vat_method", VAT_METHODS, "vat"), Code("default_price_group", GROUPS))),
             Rows(
                 "by_country",
                 "col_country",
-                {"vat_method": VAT_METHODS, "vat_method_with_number": VAT_METHODS, "price_group": None},
-                capitals=True,
+                {"vat_method": VAT_METHODS, "vat_method_with_number": VAT_METHODS, "price_group": GROUPS},
+                COUNTRY_CODES,
                 words="vat",
             ),
         ),
         ("new_customers_about",),
+    ),
+    Section(
+        "settings_customer_prices",
+        (Switch("customer_prices"), Pick("customer_prices_owner", OWNERS, "owner", only=SENT)),
+        ("customer_agreements_about",),
     ),
 )
 
@@ -55,14 +69,31 @@ QUESTIONS = (
 )
 
 
+def _logic(
+    settings: CustomerSettings, body: Mapping[str, Any], version: int, tables: Tables, asked: Asked
+) -> Customers:
+    def agreed(key: str) -> Record | None:
+        link = asked.links(FLOW.name, Kind.RELATION, [key]).get(key)
+        return link.agreed if link else None
+
+    terms = Terms(
+        settings.customer_prices,
+        Ownership(settings.customer_prices_owner),
+        tables,
+        numbers=lambda codes: asked.linked(PRODUCTS, Kind.ARTICLE, codes),
+        agreed=agreed,
+    )
+    return Customers(settings, body, version, tables, terms, lambda: asked.setting(PRODUCTS, "price_basis") == "incl")
+
+
 CUSTOMERS = FlowSpec(
     flow=FLOW,
     settings=CustomerSettings,
-    make=lambda settings, body, version, tables, _: Customers(settings, body, version, tables),
+    make=_logic,
     mapping=MAPPINGS / "customers.toml",
     parts=((Kind.RELATION, None),),
     found_by=frozenset({EXTERNAL_ID}),
-    tables=(ValueTable("price_groups"),),
+    tables=(PRICE_GROUPS,),
     repairs={
         "create_switched_off": Repair(tab="settings", name="create"),
         "customer_ambiguous": Repair(By.CHOICE, kind=Kind.RELATION),
@@ -70,11 +101,11 @@ CUSTOMERS = FlowSpec(
         "customer_taken": Repair(By.CHOICE, "settings", "other_external_id", Kind.RELATION),
     },
     mirrors={Kind.RELATION: ("orders", Kind.DEBTOR)},
-    objects=("debtors",),
+    objects=("debtors", "prices"),
     needs=lambda _: Needs((Kind.DEBTOR,)),
     sections=SECTIONS,
     questions=QUESTIONS,
-    brakes=("changes", "changes_percent", "retirements"),
+    brakes=("changes", "changes_percent", "price_percent", "retirements"),
     filter_first="country",
     noun="customer",
     turn=3,  # a debtor that an order brought is a customer then

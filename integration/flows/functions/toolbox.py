@@ -17,6 +17,7 @@ from simpleeval import InvalidExpression, SimpleEval
 
 from integration.core.money import HUNDRED, add_vat, remove_vat
 from integration.core.records import Value, same
+from integration.core.rows import row_of
 from integration.core.rules import EMPTY, Formula, Function, Operator, Rule, RuleError, Values, as_text, matches
 from integration.flows.functions import values
 from integration.flows.functions.values import MOST_DIGITS, SHOWN, Tool, bounded, deadline, number_of, out_of_reach
@@ -297,10 +298,12 @@ class Tools:
         return self._tables.get(name, {})
 
     def _lookup(self, value: Value, table: Value, otherwise: Value = None) -> Value:
-        found = self.table(as_text(table)).get(as_text(value).strip(), otherwise)
-        if found is None:
+        rows = self.table(as_text(table))
+        if row := row_of(rows, as_text(value).strip()):
+            return rows[row]
+        if otherwise is None:
             raise RuleError("value_unmapped", value=as_text(value), table=as_text(table))
-        return found
+        return otherwise
 
 
 # ---- every function with its arguments, as a screen offers them

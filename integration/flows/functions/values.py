@@ -2,21 +2,20 @@
 
 import re
 import time
-import unicodedata
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, DivisionByZero
-from functools import cache, lru_cache
+from functools import lru_cache
 from math import prod
 
 import regex
-from babel import Locale
 
 from integration.core.money import amount
 from integration.core.records import Value
 from integration.core.rules import EMPTY, RuleError, as_text, is_empty
+from integration.words.countries import countries, country_code
 
 LONGEST_TEXT = 10_000  # characters a function or expression may produce
 MOST_DIGITS = 28  # what Decimal calculates with, and the highest power of ten a result may have
@@ -257,36 +256,17 @@ def day_of(value: Value, form: Value = None) -> Value:
         raise RuleError("reason_no_date", value=text[:SHOWN]) from None
 
 
-_OTHER_NAMES = {
-    "holland": "NL", "the netherlands": "NL", "brd": "DE", "uk": "GB", "engeland": "GB", "england": "GB",
-    "groot-brittannie": "GB", "great britain": "GB", "usa": "US", "tsjechie": "CZ", "czech republic": "CZ",
-}  # fmt: skip
-_NO_COUNTRIES = frozenset({"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"})
-
-
-def _folded(name: str) -> str:
-    """Return a name without capitals and accents: België is belgie."""
-    apart = unicodedata.normalize("NFKD", name.strip().casefold())
-    return "".join(sign for sign in apart if not unicodedata.combining(sign))
-
-
-@cache
-def _countries() -> dict[str, str]:
-    names = dict(_OTHER_NAMES)
-    for language in ("nl", "en", "de"):
-        for code, name in Locale(language).territories.items():
-            if len(code) == 2 and code.isalpha() and code not in _NO_COUNTRIES:  # noqa: PLR2004 - ISO 3166 alpha-2
-                names.setdefault(code.casefold(), code)
-                names.setdefault(_folded(name), code)
-    return names
+def is_country(code: str) -> bool:
+    """Tell whether this is the ISO code of a country, in the capitals that it has."""
+    return code in countries("en")
 
 
 def country_of(value: Value) -> Value:
-    """Return the ISO code of a country named in Dutch, English or German, or of its code itself."""
-    try:
-        return _countries()[_folded(as_text(value))]
-    except KeyError:
-        raise RuleError("reason_no_country", value=as_text(value)[:SHOWN]) from None
+    """Return the ISO code of a country named as `country_code` knows it. Raises RuleError for any other name."""
+    code = country_code(as_text(value))
+    if not code:
+        raise RuleError("reason_no_country", value=as_text(value)[:SHOWN])
+    return code
 
 
 def check_date(form: Value = None) -> None:

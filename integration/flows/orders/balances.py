@@ -10,11 +10,13 @@ from decimal import Decimal
 
 from integration.core.money import CENT, HUNDRED, amount
 from integration.core.records import Kind, Record
+from integration.core.rows import EVERY
 from integration.core.rules import as_text
 from integration.core.totals.sold import NOTHING, UNTAXED, Sums, VatSum
 from integration.core.totals.sorts import GROUPS, METHODS, Means, Purpose, Sort, means_of, sort_of
+from integration.core.vat import vat_fact
 from integration.flows.orders.parties import Told
-from integration.flows.settings import EVERY, TILL, Parked
+from integration.flows.settings import TILL, Parked
 
 BALANCE_ACCOUNTS = "balance_accounts"
 
@@ -50,6 +52,11 @@ class Redeemed:
     amount: Decimal
 
 
+def account_for(accounts: Mapping[str, str], group: str, sort: Sort) -> str:
+    """Return the account of a group, or of its sort; that of every other only of what is known to be no revenue."""
+    return accounts.get(group) or accounts.get(sort) or (accounts.get(EVERY, "") if sort.is_balance else "")
+
+
 @dataclass(frozen=True, slots=True)
 class Balances:
     """The accounts of what is no revenue, by turnover group; what a person said of gift cards, and the till of both."""
@@ -63,13 +70,13 @@ class Balances:
 
     def sort(self, line: Record) -> Sort:
         """Return what a line is. One that the till does not put into any group is revenue."""
-        group = _group(line)
+        group = group_of(line)
         found = sort_of(_text(line, "price_type"), _text(line, "turnover_type"), self.turnover.types.get(group, ""))
         return Sort.REVENUE if found is Sort.UNKNOWN and not group else found
 
     def account(self, told: Told, line: Record) -> str | None:
         """Return the account of a line that is no revenue, None of one that is. Raises Parked where none is set."""
-        sort, group = self.sort(line), _group(line)
+        sort, group = self.sort(line), group_of(line)
         if sort is Sort.REVENUE and group not in self.accounts:  # a row says of a group that it is none
             return None
         name = _text(line, "text") or group or sort
@@ -88,8 +95,7 @@ class Balances:
         return incl != excl or (bool(charged) and abs(incl) * charged / (HUNDRED + charged) < CENT)
 
     def _account(self, told: Told, group: str, sort: Sort, name: str) -> str:
-        own = self.accounts.get(group) or self.accounts.get(sort)
-        if found := own or (self.accounts.get(EVERY) if sort.is_balance else None):
+        if found := account_for(self.accounts, group, sort):
             return found
         # A gift card in a group of turnover wants a row for gift cards: one for the group would take its revenue too.
         of_revenue = GROUPS.get(self.turnover.types.get(group, "")) is Sort.REVENUE
@@ -118,7 +124,7 @@ class Balances:
             if payment.kind is not Kind.PAYMENT or not isinstance(paid, Decimal) or not paid:
                 continue
             method = _text(payment, "method")
-            purpose = self._purpose(payment, method, rounds=method in rounding)
+            purpose = self.purpose(payment, rounds=method in rounding)
             if purpose is Purpose.SINGLE:
                 group = self.turnover.cards.get(method) or self._only_voucher()
                 code = self.turnover.vat_codes.get(group, "")
@@ -128,8 +134,9 @@ class Balances:
             elif purpose is None:
                 raise _unclear(told, method)
 
-    def _purpose(self, payment: Record, method: str, *, rounds: bool) -> Purpose | None:
+    def purpose(self, payment: Record, *, rounds: bool) -> Purpose | None:
         """Return what a payment's card is for, as a person or the till says; None where it is one and neither does."""
+        method = _text(payment, "method")
         if method in self.purposes:
             return self.purposes[method]
         group = self.turnover.cards.get(method)
@@ -142,12 +149,37 @@ class Balances:
         hides = means is Means.SUSPENSE and self.turnover.may_take_vouchers(type_, self.rates)
         return None if hides else Purpose.NONE
 
+    def of_card(self, method: str) -> str:
+        """Return the account of the multi-purpose gift cards that a payment method takes; empty when none is set."""
+        group = self.turnover.cards.get(method) or self._only(Sort.GIFT_CARD)
+        return self._of(group, Sort.GIFT_CARD)
+
+    @property
+    def of_down_payments(self) -> str:
+        """The account of what was paid beforehand; empty when none is set."""
+        return self._of(self._only(Sort.DOWN_PAYMENT), Sort.DOWN_PAYMENT)
+
+    @property
+    def of_all(self) -> str:
+        """The account of whatever has none of its own; empty when none is set."""
+        return self.accounts.get(EVERY, "")
+
+    def _of(self, group: str, sort: Sort) -> str:
+        return (self.accounts.get(group, "") if group else "") or self.accounts.get(sort, "")
+
+    def _only(self, sort: Sort) -> str:
+        """Return the only group of a sort; of gift cards, the only one that is sold without VAT."""
+        vouchers = self.turnover.vouchers(self.rates)
+        found = [group for group, word in self.turnover.types.items() if GROUPS.get(word) is sort]
+        found = [group for group in found if group not in vouchers]
+        return found[0] if len(found) == 1 else ""
+
     def _only_voucher(self) -> str:
         found = self.turnover.vouchers(self.rates)
         return found[0] if len(found) == 1 else ""
 
 
-def share_of(told: Told, one: Redeemed, sold: Sums) -> VatSum:
+def share_of(told: Told, one: Redeemed, sold: Sums, rates: Mapping[str, Decimal]) -> VatSum:
     """Return the part of what was sold that a voucher paid for, with its VAT as the till told it for the whole.
 
     Raises Parked when less than that was sold under its VAT code: nobody knows what the rest of it was spent on.
@@ -155,6 +187,7 @@ def share_of(told: Told, one: Redeemed, sold: Sums) -> VatSum:
     whole = sold.get(one.code, VatSum())
     if one.amount * whole.incl <= NOTHING or abs(one.amount) > abs(whole.incl):
         facts = {"amount": str(one.amount), "there": str(whole.incl), "code": one.code}
+        facts["vat"] = vat_fact(one.code, rates.get(one.code), TILL)
         raise Parked("voucher_too_large", "line.account", document=told.title, **facts)
     vat = whole.vat if one.amount == whole.incl else amount(one.amount * whole.vat / whole.incl)
     return VatSum(one.amount - vat, vat)
@@ -164,7 +197,7 @@ def _unclear(told: Told, method: str) -> Parked:
     return Parked("gift_card_unclear", "line.account", document=told.title, method=method)
 
 
-def _group(line: Record) -> str:
+def group_of(line: Record) -> str:
     """Return the turnover group of a line; a zero means none."""
     return _text(line, "turnover_group").lstrip("0")
 

@@ -3,18 +3,20 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from decimal import Decimal
 
 from integration.core.compiled import Compiled
 from integration.core.errors import Reason
 from integration.core.records import Kind, Record, Value, clean
-from integration.core.rules import EMPTY, Trace, TraceStep, as_text, unusable
+from integration.core.rules import EMPTY, as_text, unusable
 from integration.core.run import Link
 from integration.core.totals.booked import Compared, as_parts
 from integration.core.totals.sold import NOTHING, VatSum
+from integration.core.traces import Trace, TraceStep, given
 from integration.flows.orders.balances import Turnover
+from integration.flows.orders.chains import related
 from integration.flows.orders.codes import VAT_CODES, Codes, number, split_of, vat_code
 from integration.flows.orders.lines import (
+    NO_SUM,
     BookedLines,
     mapping_differs,
     order_lines,
@@ -23,11 +25,18 @@ from integration.flows.orders.lines import (
     posting_sums,
 )
 from integration.flows.orders.parties import ZONE, Owner, Told, customer_name, expect_mapped
-from integration.flows.orders.references import References
+from integration.flows.orders.payments import WITH_PAYMENTS, digest_of, paid_sum
+from integration.flows.orders.references import FIRST_BOOKING, References
+from integration.flows.orders.shipping import FIELD
+from integration.flows.orders.terms import term_of
+from integration.flows.orders.why import Reasons
+from integration.flows.periods import period_of
+from integration.flows.settings import BOOKS, Parked
 
 # What the mapping must have rules for: without these the books would make up amounts of their own.
 NEEDED = {
     Kind.SALES_ORDER: ("line.quantity", "line.price"),
+    Kind.QUOTATION: ("line.quantity", "line.price"),
     Kind.POSTING: ("line.account", "line.amount", "line.vat"),
 }
 NO_TURNOVER = Turnover()
@@ -36,38 +45,42 @@ ABOUT_CUSTOMER = ("email", "phone", "vat_number", "external_id", "code", "price_
 
 @dataclass(frozen=True, slots=True)
 class BothTold:
-    """What both systems say about postings: the till of its turnover, the books of periods and fields of a line."""
+    """What both systems say about postings: the till of turnover, the books of periods, fields of lines, accounts."""
 
     turnover: Turnover = NO_TURNOVER
     periods: Mapping[str, str] = field(default_factory=dict)  # first day to number
     line_fields: Collection[str] = ()
+    collective: Collection[str] = ()  # accounts on which debtors stand
 
 
 NOTHING_TOLD = BothTold()
 
 
 class Bookings:
-    """Documents as the books should have them, for one version of the settings, mapping and value tables."""
+    """Documents that become one kind in the books, for one version of the settings, mapping and value tables."""
 
     def __init__(
-        self, headers: Compiled, lines: Compiled, tables: Codes, rules: Collection[str], told: BothTold
+        self, kind: Kind, headers: Compiled, lines: Compiled, tables: Codes, rules: Collection[str], told: BothTold
     ) -> None:
         """Make ready what does not depend on a document; `rules` are the target fields of the mapping.
 
         Raises ConfigurationError when the mapping leaves an amount to the books.
         """
         self._settings = tables.settings
-        self._kind = tables.settings.target
+        self._kind = kind
         self._references = References(self._kind, tables.settings.reference_prefix)
         for target in NEEDED[self._kind]:
             if target not in rules:
                 raise unusable(target, Reason("reason_no_rule"))
+        if self._settings.shipping == "field" and kind is Kind.SALES_ORDER and FIELD not in rules:
+            raise unusable(FIELD, Reason("reason_no_rule"))
         self._headers = headers
         self._lines = lines
         self._tables = tables
         self._field = "line.amount" if self._kind is Kind.POSTING else "line.price"
         self._has_base = self._kind is Kind.POSTING and "vat_base" in told.line_fields
         self._periods = told.periods
+        self._groups = told.turnover.types
         self._discounts = "line.discount_percent" in rules
 
     # ---- what the whole document is
@@ -75,7 +88,8 @@ class Bookings:
     def brief(self, record: Record, link: Link | None) -> Record:
         """Return of a document what is needed to recognise it in the books, and to see whether it changed since.
 
-        What is linked goes by the reference and the day it was booked under, whatever the till says of it today.
+        What is linked goes by the kind, the reference and the day it was booked under, whatever the till says of it
+        today and whatever the settings are now.
         """
         values = record.values
         day, entered = values.get("date"), values.get("entered")
@@ -83,59 +97,77 @@ class Bookings:
             day = entered.astimezone(ZONE).date()
         agreed = link.agreed.values if link is not None and link.agreed is not None else {}
         told: dict[str, Value] = {"date": agreed.get("date") or day}
-        told |= {"reference": reference} if (reference := agreed.get("reference")) else self._references_of(record)
-        if link is not None:
-            told["booked_as"] = link.reference
-        return Record(self._kind, record.key, {**told, **_known_by(record)}, _compared(record))
+        kind = self._kind if link is None else link.kind
+        told |= (
+            {"reference": reference} if (reference := agreed.get("reference")) else self._references_of(record, kind)
+        )
+        known = self._known_by(record, with_payments=agreed.get(WITH_PAYMENTS) is True)
+        values, parts = {**told, **known}, _compared(record)
+        if link is None:
+            return Record(kind, record.key, values, parts)
+        return Record(kind, link.key, {**values, "booked_as": link.reference}, parts, source=record.key)
 
-    def booking(self, told: Told, owner: Owner, address: str, articles: Mapping[str, str]) -> Record:
-        """Return the whole document. `articles` are the books' article codes by line. Raises Parked."""
+    def booking(
+        self, told: Told, owner: Owner, address: str, articles: Mapping[str, str], number: int = FIRST_BOOKING
+    ) -> Record:
+        """Return the whole document, to be booked for the how manieth time. Raises Parked.
+
+        `articles` are the books' article codes by line.
+        """
         made = self._booked_lines(told, articles)
-        source = self.header_source(told, made)
+        source = self.header_source(told, made, number)
         mapped = self._headers.apply(source)
         expect_mapped(mapped.issues, told)
         values: dict[str, Value] = {"date": told.values["date"]}
         named = ((target.partition(".")[2], clean(value)) for target, value in mapped.values.items())
         values |= {name: value for name, value in named if value not in EMPTY}
-        values |= {**self._references_of(told.record), **owner.values}
+        values |= {**self._references_of(told.record, self._kind, number), **owner.values}
         if address:
             values["address"] = address
-        if self._settings.becomes == "invoice":
+        if self._settings.becomes(told.record.kind) == "invoice":
             values["trade_invoice"] = True
+        if made.shipping and values.get("shipping_cost") != made.shipping.price:
+            raise Parked("required_field_empty", FIELD, field=FIELD, system=BOOKS, document=told.title)
         lines = tuple(self._line(told, source) for source in made.sources)
         self._expect_exact(told, lines, made)
-        values |= {**_known_by(told.record), "completed": told.completed, **_shown(made)}
+        known = self._known_by(told.record, with_payments=made.paid is not None)
+        values |= {**known, "completed": told.completed, **_shown(made)}
         return Record(self._kind, told.record.key, values, (*lines, *_compared(told.record, made)))
 
-    def _references_of(self, record: Record) -> dict[str, Value]:
+    def _known_by(self, record: Record, *, with_payments: bool) -> dict[str, Value]:
+        return {**_known_by(record, with_payments=with_payments), **related(record, self._groups)}
+
+    def _references_of(self, record: Record, kind: Kind, number: int = FIRST_BOOKING) -> dict[str, Value]:
         """Return our reference, and where it is another one, what earlier versions called it. Raises Parked."""
-        reference, before = self._references.of(record), self._references.before(record)
+        references = References(kind, self._settings.reference_prefix)
+        if number > FIRST_BOOKING:
+            return {"reference": references.of(record, number)}
+        reference, before = references.of(record), references.before(record)
         return {"reference": reference, **({"reference_before": before} if before not in ("", reference) else {})}
 
-    def header_source(self, told: Told, made: BookedLines | None = None) -> Record:
+    def header_source(self, told: Told, made: BookedLines | None = None, booking: int = FIRST_BOOKING) -> Record:
         """Return what the rules for the document itself read: the till's values and those worked out here."""
         day, customer = told.values.get("date"), told.customer.values if told.customer else {}
         name = customer_name(told.customer)
         computed: dict[str, Value] = {
-            "our_reference": self._references.of(told.record),
+            "our_reference": self._references.of(told.record, booking),
             "description": f"{told.title} {name}".strip(),
             "daybook": self._settings.daybook,
             "customer_name": name,
             **{f"customer_{each}": customer[each] for each in ABOUT_CUSTOMER if each in customer},
         }
+        term = term_of(told.values, customer.get("payment_days"), self._tables.terms)
+        if term not in EMPTY:
+            computed["payment_term"] = term
         if isinstance(day, date):
-            computed["period"] = self._period(day)
+            computed["period"] = period_of(day, self._periods)
         if made is not None:
             computed["gross"] = made.gross
+            if made.shipping:
+                computed["books_shipping"] = made.shipping.price
         references = (as_text(part.values.get("reference")) for part in told.record.parts if part.kind is Kind.PAYMENT)
         computed["payment_reference"] = next((each for each in references if each), "")
         return Record(told.record.kind, told.record.key, {**told.values, **computed})
-
-    def _period(self, day: date) -> Decimal:
-        """Return the period of a day as the books count, where they tell: a fiscal year need not begin in January."""
-        started = [start for start in self._periods if start <= day.isoformat()]
-        known = bool(started) and len(started) < len(self._periods)  # of the last one nobody knows the end
-        return Decimal(self._periods[max(started)]) if known else Decimal(day.month)
 
     # ---- its lines
 
@@ -164,22 +196,39 @@ class Bookings:
         if self._kind is Kind.POSTING:
             sums = posting_sums(mapped, gross=made.gross)
         else:
-            sums = order_sums(mapped, self._tables, gross=made.gross)
+            sums = order_sums(mapped, self._tables, gross=made.gross, shipping=made.shipping)
         for code in dict.fromkeys([*made.sums, *sums]):
             expected, found = made.sums.get(code, VatSum()), sums.get(code, VatSum())
             if expected != found:
-                raise mapping_differs(told, self._field, code, expected, found)
+                raise mapping_differs(told, self._field, code, expected, found, self._tables)
 
     # ---- why
 
-    def trace(self, told: Told, articles: Mapping[str, str]) -> list[Trace]:
-        """Return how the fields of a document and of its lines came to their values. Raises Parked."""
-        made = self._booked_lines(told, articles)
-        traces = self._headers.trace(self.header_source(told, made))
+    def trace(
+        self,
+        told: Told,
+        owner: Owner,
+        address: tuple[str, str],
+        articles: Mapping[str, str],
+        number: int = FIRST_BOOKING,
+    ) -> list[Trace]:
+        """Return how the fields of a document and of its lines came to their values; `address` with its place.
+
+        Raises Parked.
+        """
+        made, why = self._booked_lines(told, articles), Reasons(self._kind, self._tables)
+        ruled = [why.head(told, each) for each in self._headers.trace(self.header_source(told, made, number))]
+        targets, reference = {each.target for each in ruled}, self._references.of(told.record, number)
+        traces = [one for one in why.pointers(told, owner, address, reference) if one.target not in targets] + ruled
         for source in made.sources:
             first = TraceStep(f"line {source.key}", as_text(source.values.get("text")))
             for trace in self._lines.trace(source):
-                traces.append(replace(trace, steps=(first, *self._before(told, source, trace.target), *trace.steps)))
+                told_by = why.line(told, trace, source)
+                steps = (first, *self._before(told, source, trace.target), *trace.steps)
+                traces.append(replace(told_by, steps=steps, part=source.key))
+            if self._has_base and source.values.get("books_vat_code"):
+                base = source.values.get("books_vat_base")
+                traces.append(given("line.vat_base", base, "split", part=source.key))
         return traces
 
     def _before(self, told: Told, source: Record, target: str) -> Iterator[TraceStep]:
@@ -199,7 +248,7 @@ class Bookings:
                 return
 
 
-def _known_by(document: Record) -> dict[str, Value]:
+def _known_by(document: Record, *, with_payments: bool) -> dict[str, Value]:
     """Return what a document is shown with and recognised by later; nothing of it is written."""
     values, split = document.values, split_of(document).values()
     incl, excl = number(values, "total_incl"), number(values, "total_excl")
@@ -207,19 +256,23 @@ def _known_by(document: Record) -> dict[str, Value]:
     return {
         "number": as_text(values.get("number")),
         "customer": customer_name(customer),
-        "digest": as_text(values.get("digest")),
+        "digest": digest_of(document, with_payments=with_payments),
         "cancelled": values.get("cancelled") is True,
         "sold_incl": sum((each.incl for each in split), NOTHING) if incl is None else incl,
         "sold_excl": sum((each.excl for each in split), NOTHING) if excl is None else excl,
+        **({WITH_PAYMENTS: True, "paid": paid_sum(document)} if with_payments else {}),
     }
 
 
 def _shown(made: BookedLines) -> dict[str, Value]:
     """Return what the books make of a document, for people to see."""
+    paid, left = made.paid or NOTHING, sum(made.sums.values(), NO_SUM)
     shown: dict[str, Value] = {
-        "booked_incl": sum((each.incl for each in made.sums.values()), made.redeemed.incl),
-        "booked_excl": sum((each.excl for each in made.sums.values()), made.redeemed.excl),
+        "booked_incl": left.incl + made.redeemed.incl + paid,
+        "booked_excl": left.excl + made.redeemed.excl + paid,
     }
+    if made.paid is not None:
+        shown["open"] = left.incl
     if made.redeemed:
         shown["redeemed"] = made.redeemed.incl
     return shown | {"rounding": made.correction, "rounding_rule": made.rule} if made.rule else shown

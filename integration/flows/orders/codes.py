@@ -1,18 +1,32 @@
 """What was sold, and under which VAT code, on which account and on which article of the books it is booked."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from integration.core.compiled import Compiled
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
 from integration.core.totals.sold import NOTHING, ONE, Sale, SoldLine, VatSum, summed
-from integration.flows.orders.balances import Balances
+from integration.core.vat import vat_fact
+from integration.flows.orders.balances import BALANCE_ACCOUNTS, Balances, Turnover, group_of
 from integration.flows.orders.parties import Told, expect_mapped
+from integration.flows.orders.payments import METHOD_ACCOUNTS, NO_PAYMENTS, Payments
 from integration.flows.orders.settings import OrderSettings
-from integration.flows.settings import BOOKS, Parked
+from integration.flows.orders.terms import PAYMENT_TERMS
+from integration.flows.settings import (
+    BOOKS,
+    COUNTRY,
+    COUNTRY_CODES,
+    TILL,
+    Choice,
+    Dimension,
+    Parked,
+    ValueTable,
+    books,
+    till,
+)
 
 # ---- what was sold: a document of the till becomes the sale that the core counts with
 
@@ -110,6 +124,30 @@ def _is_text(line: Record) -> bool:
 
 VAT_CODES = "vat_codes_sales"
 REVENUE_ACCOUNTS = "revenue_accounts"
+GROUP_ACCOUNTS = "turnover_accounts_sales"  # of revenue, by turnover group of the till
+IN_COUNTRY = Dimension(COUNTRY, (Choice(COUNTRY_CODES),))
+VAT_TABLE = ValueTable(
+    VAT_CODES,
+    till("vat_codes"),
+    books("vat_codes"),
+    looks_up=True,
+    causes=("vat_code_unmapped",),
+    dimensions=(
+        IN_COUNTRY,
+        Dimension("code", (Choice(till("vat_codes")),), needed=True),
+        Dimension("vat_number", options=("yes", "no")),
+        Dimension("vat_method", options=("shifted",), rank=1),
+    ),
+)
+REVENUE_TABLE = ValueTable(
+    REVENUE_ACCOUNTS,
+    books("vat_codes"),
+    books("revenue_accounts"),
+    looks_up=True,
+    causes=("revenue_account_unmapped",),
+    for_all=True,
+    dimensions=(IN_COUNTRY, Dimension("code", (Choice(books("vat_codes")),), needed=True)),
+)
 
 
 class Account(NamedTuple):
@@ -130,6 +168,36 @@ class Codes:
     book_rates: Mapping[str, Decimal]
     till_rates: Mapping[str, Decimal]
     balances: Balances
+    payments: Payments = NO_PAYMENTS
+    group_accounts: Mapping[str, str] = field(default_factory=dict)
+    terms: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        settings: OrderSettings,
+        tables: Mapping[str, Mapping[str, str]],
+        rates: tuple[Mapping[str, Decimal], Mapping[str, Decimal]],
+        turnover: Turnover,
+        collective: Collection[str],
+    ) -> Self:
+        """Return them from the value tables; `rates` are those of the books and of the till.
+
+        `collective` are the accounts of the books on which debtors stand.
+        """
+        of_books, of_till = rates
+        paid = (tables.get(METHOD_ACCOUNTS, {}), collective, settings.rounding_account, settings.rounding_methods)
+        return cls(
+            settings,
+            tables.get(VAT_CODES, {}),
+            tables.get(REVENUE_ACCOUNTS, {}),
+            of_books,
+            of_till,
+            Balances(tables.get(BALANCE_ACCOUNTS, {}), settings.gift_cards, turnover, of_till),
+            Payments(*paid),
+            tables.get(GROUP_ACCOUNTS, {}),
+            tables.get(PAYMENT_TERMS, {}),
+        )
 
     def rates(self, codes: Iterable[str]) -> dict[str, Decimal]:
         """Return what the books charge under these codes of theirs; nothing under one they do not have."""
@@ -142,22 +210,21 @@ class Codes:
         if row := self.vat_row(told, code):
             return self.vat_codes[row].strip()
         rate = self.till_rates.get(code)
-        facts = {"code": code, "rate": "" if rate is None else f"{rate.normalize():f}%", "country": told.country}
+        facts = {"code": code, "rate": "" if rate is None else f"{rate.normalize():f}%", **_of_key(told)}
+        facts["vat"] = vat_fact(code, rate, TILL)
         raise Parked("vat_code_unmapped", "line.vat_code", **facts, document=told.title, system=BOOKS)
 
     def vat_row(self, told: Told, code: str) -> str:
         """Return the key of the most particular row of the table for a VAT code; empty when there is none."""
-        keys = [f"{told.country}:{code}:{'yes' if told.vat_number else 'no'}", f"{told.country}:{code}", code]
-        if vat_method(told.record) == "shifted":
-            keys = [*(f"{key}:shifted" for key in keys), *keys]
-        return next((key for key in keys if self.vat_codes.get(key, "").strip()), "")
+        return VAT_TABLE.row(self.vat_codes, home=self.settings.default_country, code=code, **_of_key(told))
 
     def revenue_account(self, told: Told, vat_code: str) -> str:
         """Return the account for revenue under a VAT code of the books. Raises Parked when the table has none."""
-        for key in (f"{told.country}:{vat_code}", vat_code, "*"):
-            if found := self.revenue_accounts.get(key, "").strip():
-                return found
+        home = self.settings.default_country
+        if row := REVENUE_TABLE.row(self.revenue_accounts, home=home, country=told.country, code=vat_code):
+            return self.revenue_accounts[row].strip()
         facts = {"country": told.country, "code": vat_code, "document": told.title}
+        facts["vat"] = vat_fact(vat_code, self.book_rates.get(vat_code), BOOKS)
         raise Parked("revenue_account_unmapped", "line.account", **facts)
 
     def account(self, told: Told, line: Record) -> Account:
@@ -168,7 +235,19 @@ class Codes:
         code = self.vat_code(told, vat_code(line))
         if balance is not None:
             return Account(code, balance, is_balance=True)
-        return Account(code, self.revenue_account(told, code))
+        return Account(code, self._of_group(line) or self.revenue_account(told, code))
+
+    def _of_group(self, line: Record) -> str:
+        """Return the account of a line's turnover group, that of the group under its VAT code first."""
+        group = group_of(line)
+        keys = (f"{group}/{vat_code(line)}", group) if group else ()
+        return next((found for key in keys if (found := self.group_accounts.get(key, "").strip())), "")
+
+
+def _of_key(told: Told) -> dict[str, str]:
+    """Return what beside its code decides about the row of a VAT code."""
+    shifted = {"vat_method": "shifted"} if vat_method(told.record) == "shifted" else {}
+    return {COUNTRY: told.country, "vat_number": "yes" if told.vat_number else "no", **shifted}
 
 
 ARTICLES = "articles"

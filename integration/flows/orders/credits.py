@@ -1,21 +1,31 @@
 """The document that takes a booked one back: the same sold back, under a key and a reference of its own."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
 from integration.core.plan import Change
-from integration.core.records import Record, Value
+from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
 from integration.flows.orders.references import CREDIT_ENDING, of_credit
 
 CREDIT = "#credit"
-TURNED = frozenset({"quantity", "amount", "vat", "vat_base", "discount", "rounding", "redeemed"})
+# What nothing takes back: a quotation of a negative amount would be an offer that nobody made.
+WITHOUT_CREDIT = frozenset({Kind.QUOTATION})
+TURNED = frozenset(
+    {"quantity", "amount", "vat", "vat_base", "discount", "rounding", "redeemed", "paid", "open", "shipping_cost"}
+)
 # How the names of what both sides come to begin, also as earlier versions kept them.
 SUMS = ("sold_", "booked_")
 
 
-def credit(change: Change) -> Change | None:
-    """Return the change that credits what another one booked; None where no reference fits: that is never cut."""
+def credit(change: Change, dated: Mapping[str, Value]) -> Change | None:
+    """Return the change that credits what another one booked, with values that say when it stands in the books.
+
+    None where no reference fits, for that is never cut, and of a credit: what was taken back is booked again.
+    """
+    if change.key.endswith(CREDIT):
+        return None
     number = as_text(change.agreed.values.get("number"))
     reference = of_credit(change.kind, as_text(change.wanted.values.get("reference")), number)
     if reference is None:
@@ -25,16 +35,16 @@ def credit(change: Change) -> Change | None:
         change,
         key=key,
         title=change.title + CREDIT_ENDING,
-        wanted=_opposite(change.wanted, key, reference),
-        agreed=_opposite(change.agreed, key, reference),
+        wanted=opposite(change.wanted, key, reference, dated),
+        agreed=opposite(change.agreed, key, reference, dated),
     )
 
 
-def _opposite(record: Record, key: str, reference: str) -> Record:
+def opposite(record: Record, key: str, reference: str, dated: Mapping[str, Value] | None = None) -> Record:
     """Return the same sold back: quantities of an order, amounts of a posting."""
     parts = tuple(replace(part, values=_turned(part)) for part in record.parts)
     values = {name: value for name, value in _turned(record).items() if name != "reference_before"}  # it has none
-    return Record(record.kind, key, {**values, "reference": reference}, parts, record.source)
+    return Record(record.kind, key, {**values, **(dated or {}), "reference": reference}, parts, record.source)
 
 
 def _turned(record: Record) -> dict[str, Value]:

@@ -1,6 +1,6 @@
 """The lines of a document in the books, before the mapping names their fields, and why they cannot be booked."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -8,6 +8,7 @@ from integration.core.records import Kind, Record, Value
 from integration.core.totals.booked import BookLine, book_lines, booked, posted
 from integration.core.totals.difference import Verdict, correction, rounding_lines, verdict
 from integration.core.totals.sold import NOTHING, Basis, Sale, Sums, VatSum, basis_of, plus, summed
+from integration.core.vat import vat_fact
 from integration.flows.orders.balances import share_of
 from integration.flows.orders.codes import (
     Account,
@@ -21,7 +22,9 @@ from integration.flows.orders.codes import (
     vat_code,
 )
 from integration.flows.orders.parties import Told, customer_name
-from integration.flows.settings import Parked
+from integration.flows.orders.payments import Paid
+from integration.flows.orders.shipping import taken_out
+from integration.flows.settings import BOOKS, TILL, Parked
 
 NO_SUM = VatSum()
 
@@ -37,6 +40,8 @@ class BookedLines:
     correction: Decimal = NOTHING
     rule: str = ""
     redeemed: VatSum = NO_SUM  # what was paid with vouchers that were taxed at their sale
+    shipping: BookLine | None = None  # what a field of the document holds instead of lines
+    paid: Decimal | None = None  # what the lines of payments come to; None where they are not booked with it
 
 
 def numbered(sources: Iterable[Record]) -> tuple[Record, ...]:
@@ -51,7 +56,7 @@ def about(told: Told) -> dict[str, Value]:
 
 
 def books_differ(
-    told: Told, sale: Sale, found: Verdict, field: str, limit: Decimal, theirs: Mapping[str, str]
+    told: Told, sale: Sale, found: Verdict, field: str, tables: Codes, theirs: Mapping[str, str]
 ) -> Parked:
     """Return why a document does not add up, with the first VAT code that differs.
 
@@ -62,17 +67,19 @@ def books_differ(
     basis = "incl" if gap.incl else "excl"
     expected, computed = (sold.incl, (sold - gap).incl) if gap.incl else (sold.excl, (sold - gap).excl)
     if not found.differences:  # the till contradicts itself
-        expected, computed = sale.total_incl or NOTHING, sum((each.incl for each in sale.sold.values()), NOTHING)
+        expected, computed = sale.total_incl or NOTHING, _incl(sale.sold)
     about = {f"rule_{name}": fact for name, fact in found.facts.items()}
-    facts = {"difference": str(found.amount), "limit": str(limit), "basis": basis, "rule": found.rule}
-    return Parked(
-        "totals_differ", field, **about, **_compared(expected, computed, theirs.get(code, code), told), **facts
-    )
+    facts = {"difference": str(found.amount), "basis": basis, "rule": found.rule}
+    facts["limit"] = str(tables.settings.rounding_limit)
+    code = theirs.get(code, code)
+    facts["vat"] = vat_fact(code, tables.till_rates.get(code), TILL)
+    return Parked("totals_differ", field, **about, **_compared(expected, computed, code, told), **facts)
 
 
-def mapping_differs(told: Told, field: str, code: str, expected: VatSum, computed: VatSum) -> Parked:
+def mapping_differs(told: Told, field: str, code: str, expected: VatSum, computed: VatSum, tables: Codes) -> Parked:
     """Return why a document whose lines add up does not any more: the rules of the mapping made other amounts."""
     facts = {"difference": str((expected - computed).incl), "rule": "mapping"}
+    facts["vat"] = vat_fact(code, tables.book_rates.get(code), BOOKS)
     return Parked("totals_differ", field, **_compared(expected.incl, computed.incl, code, told), **facts)
 
 
@@ -96,22 +103,26 @@ def order_lines(told: Told, articles: Mapping[str, str], tables: Codes, *, disco
     if found.rule:
         more = rounding_lines(found, made, rates, basis, settings.rounding, settings.rounding_limit)
         if more is None or not settings.rounding_article:
-            raise books_differ(told, sale, found, "line.price", settings.rounding_limit, _theirs(codes))
+            raise books_differ(told, sale, found, "line.price", tables, _theirs(codes))
         extra = more
+    out, shipping = taken_out(told, lines, made, settings, rates, basis)
+    kept = [(line, one) for line, one in zip(lines, made, strict=True) if line.key not in out]
     sources = [
-        *(_order_line(told, one, articles[line.key], line.values) for line, one in zip(lines, made, strict=True)),
+        *(_order_line(told, one, articles[line.key], line.values) for line, one in kept),
         *(_order_line(told, one, settings.rounding_article) for one in extra),
     ]
     sums = booked((*made, *extra), rates, basis, settings.rounding)
     theirs = list(codes.values())
     by_till = {code: sums[other] for code, other in codes.items() if other in sums and theirs.count(other) == 1}
-    lines_made = BookedLines(numbered(sources), basis == "incl", sums, by_till)
+    lines_made = BookedLines(numbered(sources), basis == "incl", sums, by_till, shipping=shipping)
     return replace(lines_made, correction=found.amount, rule=found.rule) if extra else lines_made
 
 
-def order_sums(lines: Iterable[tuple[str, Mapping[str, Value]]], tables: Codes, *, gross: bool) -> dict[str, VatSum]:
-    """Return what the books come to for the fields of lines, each under its VAT code of the books."""
-    sent = []
+def order_sums(
+    lines: Iterable[tuple[str, Mapping[str, Value]]], tables: Codes, *, gross: bool, shipping: BookLine | None = None
+) -> dict[str, VatSum]:
+    """Return what the books come to for the fields of lines, each under its VAT code of the books, and for shipping."""
+    sent = [shipping] if shipping else []
     for code, line in lines:
         quantity, price, discount = (
             number(line, each) or NOTHING for each in ("quantity", "price", "discount_percent")
@@ -156,27 +167,40 @@ def posting_lines(told: Told, tables: Codes, *, discounts: bool) -> BookedLines:
     found = verdict(sale, rates, basis_of(sale.method), "document", EXACT_PLACES)
     moved = correction(found, settings.rounding_limit) if found.rule else {}
     if moved is None or (found.rule and not settings.rounding_account):
-        raise books_differ(told, sale, found, "line.amount", settings.rounding_limit, {})
+        raise books_differ(told, sale, found, "line.amount", tables, {})
     shares = _shares(told, _without(sale, moved), accounts, codes, tables)
     rounded = [(Account(codes.get(code, ""), settings.rounding_account), each) for code, each in moved.items()]
     vouchers = _redeemed(told, sale, tables)
     listed = [*summed((account, each) for _, account, each in shares).items(), *rounded, *vouchers]
-    gross = settings.price_basis == "incl"
+    gross, pays = settings.price_basis == "incl", settings.pays(told.record.kind)
+    paid = tables.payments.of(told, _incl(sale.sold), tables.balances) if pays else []
     sources = [_posting_line(told, account, each, gross=gross) for account, each in listed if each]
-    sums = summed((account.vat_code, each) for account, each in listed)
+    sources += [_payment_line(told, one) for one in paid]
+    sums = summed((code, each) for code, each in _with_paid(listed, paid))
     by_till = plus(summed((code, each) for code, _, each in shares), moved)
     redeemed = sum((VatSum() - each for _, each in vouchers), VatSum())
     made = BookedLines(numbered(sources), gross, sums, by_till, redeemed=redeemed)
+    made = replace(made, paid=sum((one.amount for one in paid), NOTHING)) if pays else made
     return replace(made, correction=found.amount, rule=found.rule) if moved else made
+
+
+def _incl(sums: Sums) -> Decimal:
+    return sum((each.incl for each in sums.values()), NOTHING)
+
+
+def _with_paid(listed: Iterable[tuple[Account, VatSum]], paid: Iterable[Paid]) -> Iterator[tuple[str, VatSum]]:
+    """Yield what stands on a page by the books' VAT code: what was sold, less what was paid of it."""
+    yield from ((account.vat_code, each) for account, each in listed)
+    yield from (("", VatSum(-one.amount)) for one in paid)
 
 
 def _redeemed(told: Told, sale: Sale, tables: Codes) -> list[tuple[Account, VatSum]]:
     """Return what was paid with single-purpose vouchers, taken off again: it was taxed when they were sold."""
     paid = tables.balances.redeemed(told, tables.settings.rounding_methods)
-    taken = [(one, share_of(told, one, sale.sold)) for one in paid]
+    taken = [(one, share_of(told, one, sale.sold, tables.till_rates)) for one in paid]
     for one, _ in taken:  # several of one code together too
         together = sum((other.amount for other, _ in taken if other.code == one.code), NOTHING)
-        share_of(told, replace(one, amount=together), sale.sold)
+        share_of(told, replace(one, amount=together), sale.sold, tables.till_rates)
     return [
         (Account(tables.vat_code(told, one.code), one.account, is_balance=True), VatSum() - share)
         for one, share in taken
@@ -223,6 +247,18 @@ def _without(sale: Sale, moved: Sums) -> Sale:
     """Return a sale without what goes to the rounding account."""
     less = {code: VatSum() - each for code, each in moved.items()}
     return replace(sale, vat=plus(sale.sold, less)) if moved else sale
+
+
+def _payment_line(told: Told, one: Paid) -> Record:
+    """Return the line of a payment: against what was sold, and without VAT."""
+    values: dict[str, Value] = {
+        **about(told),
+        "books_account": one.account,
+        "books_amount": -one.amount,
+        "books_vat": NOTHING,
+        "posting_text": f"{told.title} {one.name}",
+    }
+    return Record(Kind.LINE, one.account, values)
 
 
 def _posting_line(told: Told, account: Account, each: VatSum, *, gross: bool) -> Record:

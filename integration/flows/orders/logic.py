@@ -5,30 +5,43 @@ A document is written once. What changes at the till after that is a question fo
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from integration.core.compiled import Compiled, compile  # noqa: A004 - of a mapping
-from integration.core.flow import Ownership, Stage
+from integration.core.beside import BothSides
+from integration.core.compiled import compile  # noqa: A004 - of a mapping
+from integration.core.errors import Reason
+from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip
-from integration.core.plan import Action, Change, Limits, Policy
-from integration.core.records import Held, Kind, Record, Value
-from integration.core.rules import Mapping as Rules
-from integration.core.rules import Rule, Trace, as_text, policy, rules_from
+from integration.core.plan import Action, Change, Limits
+from integration.core.records import Held, Kind, Record
+from integration.core.rules import as_text, rules_from
 from integration.core.run import Link, Staged
+from integration.core.traces import Trace
 from integration.flows.functions.toolbox import Tools
-from integration.flows.orders.balances import BALANCE_ACCOUNTS, Balances
 from integration.flows.orders.bookings import NOTHING_TOLD, Bookings, BothTold
-from integration.flows.orders.codes import ARTICLES, LONGEST_ARTICLE, REVENUE_ACCOUNTS, VAT_CODES, Articles, Codes
-from integration.flows.orders.credits import credit
-from integration.flows.orders.parties import COUNTRIES, Completion, Owner, Parties, Told, shaped
+from integration.flows.orders.chains import NOBODY_ASKED, SAME_SALE, Asks, Chains, Verdict
+from integration.flows.orders.codes import ARTICLES, LONGEST_ARTICLE, REVENUE_ACCOUNTS, Articles, Codes, goods
+from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, credit
+from integration.flows.orders.decisions import Decisions, Life, Way, apart, lives
+from integration.flows.orders.moves import Ask, Moves, moved, nobody
+from integration.flows.orders.new_debtors import NewDebtors
+from integration.flows.orders.objections import booking_objection, debtor_objection
+from integration.flows.orders.outcomes import issue_of, sold, staged, title_of
+from integration.flows.orders.parties import COUNTRIES, Completion, Owner, Parties, Told, kept_traces, shaped
+from integration.flows.orders.references import CREDIT_ENDING, FIRST_BOOKING
+from integration.flows.orders.refunds import expect_sale, sales_of
+from integration.flows.orders.ruled import in_use, of_articles, owners
 from integration.flows.orders.settings import OrderSettings, documents
+from integration.flows.orders.shipping import in_field
+from integration.flows.orders.terms import with_terms
 from integration.flows.orders.vocabulary import expect_known
+from integration.flows.orders.why import owner_traces, party_traces
 from integration.flows.settings import BOOKS, Parked, left_out
+from integration.flows.settled import AskMethods, as_before, nowhere
 from integration.flows.spec import FlowLogic, Shaped
 
-# Tables whose rules are off as long as nobody has filled them.
-OPTIONAL = frozenset({"payment_methods", "shipping_methods", "salespersons", "cost_centres", "price_lists"})
 MOST_REMEMBERED = 20_000  # documents that a filter left out
 REQUIRED = ("name", "search_code", "account")  # of a new debtor
 
@@ -56,43 +69,44 @@ class Orders(FlowLogic):
         known: Callable[[Collection[str]], set[str]],
         linked: Callable[[Collection[str]], Mapping[str, Link]],
         told: BothTold = NOTHING_TOLD,
+        asks: Asks = NOBODY_ASKED,
+        debtors: Ask = nobody,
+        settled: AskMethods = nowhere,
     ) -> None:
         """Make everything ready that does not depend on a document.
 
         `vat_rates` and `till_rates` are percentages by the VAT codes of the books and of the till; `known` answers
         which article codes the books have, `linked` which documents are booked already; `told` is what both say
-        about postings. Raises ConfigurationError when the mapping cannot be used.
+        about postings, `asks` tells of other documents of the same sale, `debtors` what the books hold of these,
+        `settled` which payments the books had first. Raises ConfigurationError for a mapping of no use.
         """
-        rules, tools = _in_use(rules_from(mapping_body), tables), Tools(tables)
-        target = settings.target
-        self.flow = documents(settings.source, target, unproven=settings.unproven)
+        tables = with_terms(tables)
+        rules, tools = in_use(rules_from(mapping_body), tables), Tools(tables)
+        self.flow = documents(settings.targets, unproven=settings.unproven)
         self.settings = settings
         self.mapping_version = version
-        self.policy = _policy(rules, target)
+        self._new_debtors = NewDebtors(settings, tables.get(REVENUE_ACCOUNTS, {}))
+        self.policy = {**self._new_debtors.policy, **owners(rules)}
         self.limits = Limits(**settings.brakes.model_dump())
         self.most = settings.most
-        self._filters = settings.sifting()
+        self._filters = {kind: settings.sifting(kind) for kind in settings.targets}
         self._complete = Completion(settings, tables.get(COUNTRIES, {}), tools.function("country", ()))
         self._debtors, self._addresses = (compile(rules, tools, {kind}) for kind in (Kind.DEBTOR, Kind.ADDRESS))
-        self._parties = Parties(settings, self._debtors, self._addresses, self._complete)
-        self._articles = Articles(_of_articles(rules, tools), tables.get(ARTICLES, {}), settings.collective_article)
-        self._bookings = Bookings(
-            compile(rules, tools, {target}),
-            compile(rules, tools, {Kind.LINE}),
-            Codes(
-                settings,
-                tables.get(VAT_CODES, {}),
-                tables.get(REVENUE_ACCOUNTS, {}),
-                vat_rates,
-                till_rates,
-                Balances(tables.get(BALANCE_ACCOUNTS, {}), settings.gift_cards, told.turnover, till_rates),
-            ),
-            {rule.target for rule in rules.rules},
-            told,
-        )
+        self._parties = Parties(settings, self._debtors, self._addresses, self._complete, self._new_debtors.of)
+        self._moves = Moves(self._parties, self.policy, settings.default_country, debtors)
+        self._articles = Articles(of_articles(rules, tools), tables.get(ARTICLES, {}), settings.collective_article)
+        codes = Codes.of(settings, tables, (vat_rates, till_rates), told.turnover, told.collective)
+        lines, ruled = compile(rules, tools, {Kind.LINE}), {rule.target for rule in rules.rules}
+        made = {
+            kind: Bookings(kind, compile(rules, tools, {kind}), lines, codes, ruled, told) for kind in settings.written
+        }
+        self._bookings = {source: made[target] for source, target in settings.targets.items()}
+        self._decisions = Decisions(settings, self.policy, told.periods)
         self._required = tuple(name for name in REQUIRED if f"debtor.{name}" in self.policy)
         self._ask_known = known
         self._linked = linked
+        self._settled_by = settled
+        self._chains = Chains(asks, settings.targets, told.turnover.types, settings.rounding_limit)
         self._known: set[str] = set()
         self._outside: dict[str, None] = {}
         self._page: tuple[Sequence[Record], list[_Read]] | None = None
@@ -107,56 +121,105 @@ class Orders(FlowLogic):
         """Return what each document comes to in a stage; see `FlowLogic`. Debtors and addresses only where needed."""
         page = self._page
         if page is None or page[0] is not records:  # the stages of one page are asked for one after the other
-            page = self._page = (records, self._reads(records))
+            page = self._page = (records, self._reads(as_before(records, self._settled_by)))
         found = ({Kind.DEBTOR: one.debtor, Kind.ADDRESS: one.address}.get(stage.target, one.booking) for one in page[1])
         return [one for one in found if one is not None]
 
     def _reads(self, records: Sequence[Record]) -> list[_Read]:
         """Read a page of documents, asking for what is booked and for all articles once."""
-        originals = [as_text(record.values.get("credit_of")) for record in records]
-        booked = self._linked([*(record.key for record in records), *filter(None, originals)])
+        sales = [key for one in records for key in sales_of(one)]
+        booked = lives([*(record.key for record in records), *sales], self._linked)
         done: dict[str, _Read] = {}
         told: dict[str, tuple[Told, dict[str, str]]] = {}
+        elsewhere = self._chains.of([record for record in records if record.key not in booked])
         for record in records:
-            if (read := self._at_once(record, booked)) is not None:
+            if (read := self._at_once(record, booked, elsewhere.get(record.key))) is not None:
                 done[record.key] = read
                 continue
             try:
                 whole = self._complete(record)
                 told[record.key] = whole, self._named(whole)
             except Parked as parked:
-                done[record.key] = _Read(_staged(record, issue=_issue(parked, record)))
+                done[record.key] = _Read(staged(record, issue=issue_of(parked, record)))
+        where = self._moves.billed({key: one for key, (one, _) in told.items() if not self._is_posted(one)})
+        told |= {key: (one, told[key][1]) for key, one in where.items()}
         self._learn(code for whole, articles in told.values() for code in self._asked_for(whole, articles))
         for record in sorted(records, key=lambda one: bool(one.values.get("credit_of"))):  # a sale before its refund
             if record.key in told:
                 done[record.key] = self._read(*told[record.key], booked, done)
         return [done[record.key] for record in records]
 
-    def _at_once(self, record: Record, booked: Mapping[str, Link]) -> _Read | None:
-        """Return what needs no mapping: what is left out, and what is in the books or must not get there.
+    def _at_once(self, record: Record, booked: Mapping[str, Life], elsewhere: Verdict | None) -> _Read | None:
+        """Return what needs no mapping: what is left out, what is in the books, also as another document, or must not.
 
         A filter never hides what is booked.
         """
         try:
             expect_known(record, self.settings)
         except Parked as parked:
-            return _Read(_staged(record, issue=_issue(parked, record)))
-        if record.key not in booked and (skip := left_out(record, self._filters)):
+            return _Read(staged(record, issue=issue_of(parked, record)))
+        if record.key not in booked and (skip := left_out(record, self._filters[record.kind])):
             self._outside[record.key] = None
             if len(self._outside) > MOST_REMEMBERED:
                 self._outside.pop(next(iter(self._outside)), None)
-            return _Read(_staged(record, skip=replace(skip, facts={**skip.facts, "key": _title(record)})))
+            return _Read(staged(record, skip=replace(skip, facts={**skip.facts, "key": title_of(record)})))
         self._outside.pop(record.key, None)
-        if record.key not in booked and record.values.get("cancelled") is not True:
+        life = booked.get(record.key)
+        is_new = life is None and record.values.get("cancelled") is not True
+        if is_new and elsewhere is None:
             return None
         try:
-            return _Read(_staged(record, self._bookings.brief(record, booked.get(record.key))))
+            if is_new and elsewhere is not None:
+                return self._elsewhere(record, elsewhere)
+            return self._later(record, life) if life else _Read(staged(record, self._brief(record, None)))
         except Parked as parked:
-            return _Read(_staged(record, issue=_issue(parked, record)))
+            return _Read(staged(record, issue=issue_of(parked, record)))
+
+    def _elsewhere(self, record: Record, verdict: Verdict) -> _Read:
+        """Return what becomes of a document whose sale is booked as another one, or will be.
+
+        Until the plan has that one it stands there without lines, so that it makes no debtor. Raises Parked.
+        """
+        if isinstance(verdict, Issue):
+            return _Read(staged(record, issue=replace(verdict, facts={**verdict.facts, **sold(record)})))
+        if verdict.reason != "sale_planned":
+            return _Read(staged(record, skip=verdict))
+        brief = self._brief(record, None)
+        return _Read(staged(record, replace(brief, values={**brief.values, SAME_SALE: verdict.facts["other"]})))
+
+    def beside(self, stage: Stage, desired: Sequence[Record], *, sending: bool = False) -> Mapping[str, Issue | Skip]:
+        """Return which documents are not booked by themselves, since their sale is or will be booked as another one."""
+        return self._chains.beside(desired, sending=sending) if stage.once else {}
+
+    def _brief(self, record: Record, link: Link | None) -> Record:
+        return self._bookings[record.kind].brief(record, link)
+
+    def _later(self, record: Record, life: Life) -> _Read | None:
+        """Return what becomes of a document that is booked; None of one that is booked again. Raises Parked."""
+        match life.way(record):
+            case Way.STAYS:
+                return _Read(staged(record, self._brief(record, life.told)))
+            case Way.CREDITED:
+                found = staged(record, self._decisions.credit(record, life))
+                return _Read(replace(found, title=found.title + CREDIT_ENDING))
+            case Way.BOOKED_AGAIN:
+                self._decisions.expect_room(record, life)
+                return None
+            case Way.ASKED:
+                return _Read(staged(record, issue=self._decisions.question(record, life)))
+            case _:
+                return _Read(staged(record, skip=self._decisions.skipped(record, life)))
+
+    def _is_posted(self, told: Told) -> bool:
+        """Tell whether a document becomes a posting, which knows neither articles nor delivery addresses."""
+        return self.settings.becomes(told.record.kind) == "posting"
 
     def _named(self, told: Told) -> dict[str, str]:
-        """Return the articles that the lines name; a posting knows none."""
-        return {} if self.settings.target is Kind.POSTING else self._articles.named(told)
+        """Return the articles that the lines name; a posting knows none, and neither does a field for shipping."""
+        if self._is_posted(told):
+            return {}
+        out = in_field(told, goods(told.record), self.settings)
+        return {key: code for key, code in self._articles.named(told).items() if key not in out}
 
     def _asked_for(self, told: Told, articles: Mapping[str, str]) -> list[str]:
         return [*articles.values(), *self._articles.stand_ins(told, articles).values()]
@@ -167,37 +230,57 @@ class Orders(FlowLogic):
         if asked:
             self._known |= self._ask_known(asked)
 
+    def _settled(self, told: Told) -> dict[str, str]:
+        """Return the articles that the lines of one document are booked on. Raises Parked."""
+        articles = self._named(told)
+        self._learn(self._asked_for(told, articles))
+        return self._articles.settled(told, articles, self._known)
+
     def _read(
-        self, told: Told, articles: Mapping[str, str], booked: Mapping[str, Link], done: Mapping[str, _Read]
+        self, told: Told, articles: Mapping[str, str], booked: Mapping[str, Life], done: Mapping[str, _Read]
     ) -> _Read:
-        record = told.record
+        record, life = told.record, booked.get(told.record.key)
         try:
             self._expect_original(told, booked, done)
             owner = self._parties.owner(told)
             settled = self._articles.settled(told, articles, self._known)
             address = self._address(told, owner)
-            booking = self._bookings.booking(told, owner, address.parent if address else "", settled)
+            where = address.parent if address else ""
+            booking = self._again(told, life, owner, where, settled) if life else self._new(told, owner, where, settled)
         except Parked as parked:
-            return _Read(_staged(record, issue=_issue(parked, record)))
+            return _Read(staged(record, issue=issue_of(parked, record)))
         if not any(part.kind is Kind.LINE for part in booking.parts):
             facts = {"key": told.title, "document": told.title}
-            return _Read(_staged(record, skip=Skip("document_empty", record.key, facts)))
+            return _Read(staged(record, skip=Skip("document_empty", record.key, facts)))
         debtor = self._parties.debtor(told) if owner.debtor else None
-        return _Read(_staged(record, booking), debtor, address)
+        return _Read(staged(record, booking), debtor, address)
+
+    def _new(
+        self, told: Told, owner: Owner, address: str, articles: Mapping[str, str], number: int = FIRST_BOOKING
+    ) -> Record:
+        return self._bookings[told.record.kind].booking(told, owner, address, articles, number)
+
+    def _again(self, told: Told, life: Life, owner: Owner, address: str, articles: Mapping[str, str]) -> Record:
+        """Return a document booked once more, with what takes the earlier booking back. Raises Parked."""
+        credit = None if life.is_taken_back else self._decisions.credit(told.record, life)
+        day = told.values["date"]
+        on = self._decisions.open_day(day, told.title) if isinstance(day, date) else day
+        dated = replace(told, values={**told.values, "date": on})
+        booking = self._new(dated, owner, address, articles, life.booking + 1)
+        is_empty = not any(part.kind is Kind.LINE for part in booking.parts)
+        return credit if credit and is_empty else self._decisions.booked_again(booking, life, credit)
 
     def _address(self, told: Told, owner: Owner) -> Staged | None:
         """Return the address goods go to; a posting knows none."""
-        return None if self.settings.target is Kind.POSTING else self._parties.address(told, owner)
+        return None if self._is_posted(told) else self._parties.address(told, owner)
 
-    def _expect_original(self, told: Told, booked: Mapping[str, Link], done: Mapping[str, _Read]) -> None:
+    def _expect_original(self, told: Told, booked: Mapping[str, Life], done: Mapping[str, _Read]) -> None:
         """Raise Parked for a refund whose sale is neither booked, nor about to be, nor left out of the flow."""
-        original = told.text("credit_of")
-        if not original or original in booked or original in self._outside:
-            return
-        there = done.get(original)
-        if there is None or (there.booking.record is None and there.booking.skip is None):
-            name = there.booking.title if there else original
-            raise Parked("refund_before_order", "credit_of", document=told.title, original=name)
+        sales = sales_of(told.record)
+        read = {key: done[key].booking for key in sales if key in done}
+        there = {key for key, one in read.items() if one.record is not None or one.skip is not None}
+        there |= {key for key in sales if key in self._outside or (key in booked and not booked[key].is_taken_back)}
+        expect_sale(told.record, told.title, there, next((one.title for one in read.values()), ""))
 
     # ---- what documents have in common
 
@@ -212,39 +295,19 @@ class Orders(FlowLogic):
         if not stage.once:
             return shaped(members, stage.target)
         (one,) = members
-        return Shaped.alone(one)
+        alone = Shaped.alone(one)
+        if alone.desired is None:
+            return alone
+        desired, ahead = apart(alone.desired)
+        return replace(alone, desired=desired, ahead=ahead, ahead_title=alone.title + CREDIT_ENDING)
 
     def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return why what the books hold is not what is meant, or why a person has to decide; see `FlowLogic`."""
         if stage.target is Kind.DEBTOR:
-            return self._debtor_objection(desired, held, link)
+            return debtor_objection(self.settings, self._required, desired, held, link)
         if stage.target is Kind.ADDRESS:  # of several that say the same, any will do
             return None
-        return _booking_objection(desired, held, link)
-
-    def _debtor_objection(self, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
-        customer = as_text(desired.values.get("name")) or desired.key
-        documents_ = ",".join(_listed(desired.values.get("documents")))
-        facts = {"key": desired.key, "customer": customer, "system": BOOKS, "documents": documents_}
-        if held is None:
-            return None if link is not None else self._creation_objection(desired, facts)
-        if held.others:
-            candidates = ", ".join((held.reference, *held.others))
-            return Issue("customer_ambiguous", desired.key, "", facts | {"candidates": candidates})
-        flags = ("blocked", "blocked_for_orders") if self.settings.target is Kind.SALES_ORDER else ("blocked",)
-        if any(held.record.values.get(name) is True for name in flags):
-            return Issue("debtor_blocked", desired.key, "", facts | {"debtor": held.reference, "document": documents_})
-        return None
-
-    def _creation_objection(self, desired: Record, facts: Mapping[str, str]) -> Issue | None:
-        """Return why a debtor that the books do not have cannot be made."""
-        if not self.settings.create_debtors:
-            return Issue("debtor_creation_off", desired.key, "", facts)
-        for name in self._required:
-            if not desired.values.get(name):
-                field = f"debtor.{name}"
-                return Issue("required_field_empty", desired.key, field, {**facts, "field": field})
-        return None
+        return booking_objection(stage, desired, held, link)
 
     def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return the record as it is; or why a document is not booked: cancelled in time, or in the books already.
@@ -252,7 +315,8 @@ class Orders(FlowLogic):
         What is linked goes through, so that it counts as unchanged.
         """
         if not stage.once:
-            return desired
+            is_debtor = stage.target is Kind.DEBTOR
+            return moved(desired, held, self.settings.default_country) if is_debtor else desired
         number = as_text(desired.values.get("number")) or desired.key
         facts = {"key": number, "document": number}
         if held is None:
@@ -262,131 +326,73 @@ class Orders(FlowLogic):
             return desired
         return Skip("already_in_target", desired.key, facts | {"reference": held.reference, "system": BOOKS})
 
-    def withdraw(self, stage: Stage, change: Change) -> Change | Skip:
-        """Return the document that credits one that was booked; debtors and addresses stay, for they may be in use."""
-        credited = credit(change) if stage.once else None
+    def withdraw(self, stage: Stage, change: Change) -> Change | Skip | Issue:
+        """Return the document that credits one that was booked; debtors and addresses stay, for they may be in use.
+
+        So do quotations, and what took back an earlier booking.
+        """
+        if change.kind in WITHOUT_CREDIT:
+            facts = {"key": change.title, "document": change.title}
+            facts |= {"reference": as_text(change.agreed.values.get("reference"))}
+            return Skip("quotation_stays", change.key, facts)
+        try:
+            dated = self._decisions.dated(change.agreed, change.title) if stage.once else {}
+        except Parked as parked:
+            return issue_of(parked, change.agreed)
+        credited = credit(change, dated) if stage.once else None
         return credited or super().withdraw(stage, change)
+
+    def both(self, record: Record) -> BothSides | None:
+        """Return a document as it was booked and as it would be booked now; None where nothing of it is."""
+        (record,) = as_before([record], self._settled_by)
+        life = lives([record.key], self._linked).get(record.key)
+        if life is None or life.told.agreed is None or record.kind not in self._bookings:
+            return None
+        if record.values.get("cancelled") is True:
+            return BothSides(life.told.agreed, None)
+        try:
+            told = self._complete(record)
+            settled = self._settled(told)
+            return BothSides(life.told.agreed, self._new(told, self._parties.owner(told), "", settled))
+        except Parked as parked:
+            brief = self._brief(record, life.told)
+            return BothSides(life.told.agreed, brief, issue_of(parked, record))
 
     # ---- why
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for every target field how it came to its value from this document, as far as it can be made."""
+        (record,) = as_before([record], self._settled_by)
         try:
             told = self._complete(record)
             if stage.target is Kind.DEBTOR:
                 customer = told.customer
-                return self._debtors.trace(self._parties.debtor_source(told, customer)) if customer else []
+                traces = self._debtors.trace(self._parties.debtor_source(told, customer)) if customer else []
+                return self._new_debtors.traced(kept_traces(party_traces(told, customer, traces)))
+            told = self._moves.billed({record.key: told}).get(record.key, told) if not self._is_posted(told) else told
+            owner = self._parties.owner(told)
             if stage.target is Kind.ADDRESS:
                 source = self._parties.address_source(told)
-                return self._addresses.trace(source) if source else []
-            articles = self._named(told)
-            self._learn(self._asked_for(told, articles))
-            return self._bookings.trace(told, self._articles.settled(told, articles, self._known))
+                owned = owner_traces(self.settings, told, owner, Kind.ADDRESS)
+                where = told.part(Kind.ADDRESS)
+                traces = self._addresses.trace(source) if source else []
+                return [*owned, *kept_traces(party_traces(told, where, traces))] if traces else []
+            return self._booking_traces(told, owner)
         except Parked as parked:
             target = parked.field or f"{stage.target}.reference"
-            return [Trace(target, (), None, _issue(parked, record))]
+            return [Trace(target, (), None, issue_of(parked, record))]
 
+    def _booking_traces(self, told: Told, owner: Owner) -> list[Trace]:
+        """Return how the document that is booked now came to its values: the first booking of it, or the next."""
+        address, life = self._address(told, owner), lives([told.record.key], self._linked).get(told.record.key)
+        number, day = FIRST_BOOKING, told.values["date"]
+        if life is not None and life.way(told.record) is Way.BOOKED_AGAIN:
+            number = life.booking + 1
+            on = self._decisions.open_day(day, told.title) if isinstance(day, date) else day
+            told = replace(told, values={**told.values, "date": on})
+        where = (address.parent, address.title) if address else ("", "")
+        return self._bookings[told.record.kind].trace(told, owner, where, self._settled(told), number)
 
-def _booking_objection(desired: Record, held: Held | None, link: Link | None) -> Issue | None:
-    """Return an issue when the till did something to a document that is booked, or nobody knows which one it is."""
-    if held is None and link is None:
-        return None
-    values, agreed = desired.values, link.agreed if link else None
-    number = as_text(values.get("number")) or desired.key
-    reference = held.reference if held else link.reference if link else ""
-    before = agreed.values.get("sold_incl") if agreed else None
-    now = values.get("sold_incl")
-    facts = {"key": desired.key, "document": number, "reference": reference, "system": BOOKS}
-    if held is not None and held.others and (link is None or agreed is not None):
-        both = (held.reference, *held.others)
-        facts |= {"reference": as_text(values.get("reference")), "candidates": ", ".join(both)}
-        if link is None:
-            return Issue("reference_found_twice", desired.key, "", facts)
-        first = link.reference if link.reference in both else held.reference
-        facts |= {"number": first, "other": ", ".join(one for one in both if one != first)}
-        return Issue("document_doubled", desired.key, "", facts)
-    if link is None and held is not None and _is_of_another(desired, held.record):
-        facts |= {"reference": as_text(values.get("reference_before")), "number": held.reference}
-        return Issue("reference_of_before", desired.key, "", facts)
-    if values.get("cancelled") is True:
-        amount = as_text(now if before is None else before)
-        return Issue("document_cancelled_after_booking", desired.key, "", facts | {"amount": amount})
-    digest = agreed.values.get("digest") if agreed else None
-    if digest and digest != values.get("digest"):
-        difference = now - before if isinstance(now, Decimal) and isinstance(before, Decimal) else None
-        sums = {"difference": as_text(difference), "before": as_text(before), "after": as_text(now)}
-        return Issue("document_changed_after_booking", desired.key, "", facts | sums)
-    if held is None and agreed is None:  # linked by hand to what is not there: never a reason to make another one
-        return Issue("target_record_missing", desired.key, "", facts | {"key": number})
-    return None
-
-
-def _is_of_another(desired: Record, held: Record) -> bool:
-    """Tell whether what was found under the reference of earlier versions cannot be this document.
-
-    To them an order and an invoice of one number were the same; their amounts say which one was booked.
-    """
-    before = as_text(desired.values.get("reference_before"))
-    if not before or as_text(held.values.get("reference")).casefold() != before.casefold():
-        return False
-    lines = [[part for part in one.parts if part.kind is Kind.LINE] for one in (desired, held)]
-    sums = [sum((_amount(part) for part in some), Decimal(0)) for some in lines]
-    return bool(lines[0]) and sums[0] != sums[1]
-
-
-def _amount(line: Record) -> Decimal:
-    """Return what a line comes to, of a posting or of an order, before any discount."""
-    amount, quantity, price = (line.values.get(name) for name in ("amount", "quantity", "price"))
-    if isinstance(amount, Decimal):
-        return amount
-    return quantity * price if isinstance(quantity, Decimal) and isinstance(price, Decimal) else Decimal(0)
-
-
-def _staged(
-    document: Record, record: Record | None = None, *, issue: Issue | None = None, skip: Skip | None = None
-) -> Staged:
-    return Staged(document.key, document.key, _title(document), record=record, issue=issue, skip=skip)
-
-
-def _title(document: Record) -> str:
-    """Return the number people know a document by."""
-    return as_text(document.values.get("number")).strip() or document.key
-
-
-def _issue(parked: Parked, document: Record) -> Issue:
-    issue = parked.issue(document.key)
-    return replace(issue, facts={**issue.facts, "key": _title(document), **_sold(document)})
-
-
-def _sold(document: Record) -> dict[str, str]:
-    """Return what a document comes to, as its issue carries it: how much waits is what makes a cause urgent."""
-    total = document.values.get("total_incl")
-    return {"sold": as_text(total)} if isinstance(total, Decimal) else {}
-
-
-def _in_use(rules: Rules, tables: Mapping[str, Mapping[str, str]]) -> Rules:
-    """Return the rules without those for which somebody would have to fill a table first, and need not."""
-    off = {name for name in OPTIONAL if not tables.get(name)}
-    return Rules(rules.version, tuple(rule for rule in rules.rules if rule.table not in off))
-
-
-def _of_articles(rules: Rules, tools: Tools) -> Compiled:
-    """Return the rule by which a line names its article, which is asked for before all others."""
-    found = tuple(rule for rule in rules.rules if rule.target == "line.article")
-    return compile(Rules(rules.version, found or (Rule(target="line.article", source="code"),)), tools)
-
-
-def _policy(rules: Rules, target: Kind) -> Policy:
-    """Return who owns what: documents and addresses are written once; pointers, date and reference always."""
-    owned = dict(policy(rules))
-    for name, who in owned.items():
-        if not name.startswith("debtor.") and who is not Ownership.NEVER:
-            owned[name] = Ownership.ON_CREATE
-    always = [f"{target}.{name}" for name in ("reference", "date", "debtor", "debtor_number", "address")]
-    always += ["address.debtor", "address.debtor_number", "line.vat_base"]
-    always += ["sales_order.trade_invoice", "line.article"] if target is Kind.SALES_ORDER else []
-    return owned | dict.fromkeys(always, Ownership.ON_CREATE)
-
-
-def _listed(value: Value) -> tuple[str, ...]:
-    return value if isinstance(value, tuple) else ()
+    def by_change(self, change: Change) -> Mapping[str, Reason]:
+        """Return that a document takes an earlier booking back, where it does."""
+        return {"": Reason("because_credit")} if change.key.endswith(CREDIT) else {}

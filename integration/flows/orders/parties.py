@@ -2,22 +2,26 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from stdnum.eu import vat
-from stdnum.exceptions import ValidationError
-
+from integration.core.as_told import noted
 from integration.core.compiled import Compiled
+from integration.core.errors import Reason
 from integration.core.issues import Issue
+from integration.core.letters import kept
 from integration.core.records import Kind, Record, Value, clean
+from integration.core.rows import value_of
 from integration.core.rules import EMPTY, Function, Mapped, as_text
 from integration.core.run import Staged
+from integration.core.traces import Trace, TraceStep
 from integration.flows.orders.settings import OrderSettings
+from integration.flows.orders.terms import TERMS
 from integration.flows.settings import BOOKS, Parked
 from integration.flows.spec import Shaped
+from integration.flows.vat_numbers import checked_vat_number
 
 COUNTRIES = "countries"  # the table of what the till calls a country, for names that nobody knows
 MOST_DOCUMENTS = 50  # of one customer, named by an issue
@@ -25,7 +29,8 @@ ZONE = ZoneInfo("Europe/Amsterdam")  # where days begin and end for the books
 # What makes a delivery address the same address; blanks and capitals do not.
 PLACE = ("name", "street", "postcode", "city")
 EMAIL = "debtor.email"
-PAYMENTS = "payment_methods"
+CODE_PAGE = "cp1252"  # of the books: a letter that it lacks is kept without its accent, as the plan shows
+EXACT = frozenset({"email", "website", "external_id", "vat_number", "chamber_number"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,8 @@ class Told:
     customer: Record | None  # under its relation number
     vat_number: str = ""  # of the customer, checked; empty when there is none that is valid
     vat_number_refused: str = ""
+    billed: Mapping[str, Value] | None = None  # the debtor as the books will have it, where that is known
+    debtor: Staged | None = None  # what its customer comes to, where that was made already
 
     @property
     def stamp(self) -> str:
@@ -113,12 +120,17 @@ class Completion:
     def country(self, name: str, document: str) -> str:
         """Return the ISO code of a country; the table of countries comes first. Raises Parked."""
         name = name.strip()
-        if name in self._countries:
-            return self._countries[name]
+        found = self._countries.get(name, "") if name in self._countries else self._named(name)
+        if not found:
+            raise Parked("value_unmapped", "country", value=name, table=COUNTRIES, document=document)
+        return found
+
+    def _named(self, name: str) -> str:
+        """Return the country of a name that everybody knows; for any other that of the row for all others."""
         try:
             return as_text(self._country(name, {}))
         except ValueError:
-            raise Parked("value_unmapped", "country", value=name, table=COUNTRIES, document=document) from None
+            return value_of(self._countries)
 
     def _with_vat_number(self, told: Told) -> Told:
         if told.customer is None:
@@ -135,11 +147,29 @@ class Completion:
 class Parties:
     """Debtors and delivery addresses as the books should have them."""
 
-    def __init__(self, settings: OrderSettings, debtors: Compiled, addresses: Compiled, completion: Completion) -> None:
+    def __init__(
+        self,
+        settings: OrderSettings,
+        debtors: Compiled,
+        addresses: Compiled,
+        completion: Completion,
+        given: Callable[[Mapping[str, Value]], Mapping[str, Value]],
+    ) -> None:
+        """Make them of their rules; `given` returns what a debtor gets beside what rules make of it."""
         self._settings = settings
+        self._given = given
         self._debtors = debtors
         self._addresses = addresses
         self._completion = completion
+
+    def billed_to(self, told: Told) -> Owner | None:
+        """Return the debtor whose address counts for where goods go; None where nobody asks for it."""
+        if self._settings.addresses != "when_different":
+            return None
+        try:
+            return self.owner(told)
+        except Parked:
+            return None
 
     def owner(self, told: Told) -> Owner:
         """Return for whom a document is booked. Raises Parked when there is nobody."""
@@ -154,8 +184,8 @@ class Parties:
     def debtor(self, told: Told) -> Staged | None:
         """Return the debtor of a document's customer; None when it has none."""
         customer, document = told.customer, told.record.key
-        if customer is None:
-            return None
+        if customer is None or told.debtor is not None:
+            return told.debtor
         key, title = customer.key, customer_name(customer) or customer.key
         try:
             mapped = self._debtors.apply(self.debtor_source(told, customer))
@@ -163,7 +193,11 @@ class Parties:
         except Parked as parked:
             issue = _of_customer(parked.issue(key), (document,))
             return Staged(document, key, title, mark=told.stamp, issue=issue)
-        record = Record(Kind.DEBTOR, key, {**_filled(mapped), "documents": (document,)})
+        guessed = {} if as_text(customer.values.get("country")).strip() else {"country_guessed": True}
+        values = _filled(mapped)
+        values |= self._given(values)
+        values |= {**noted(values, customer.values, CODE_PAGE), **guessed, "documents": (document,)}
+        record = Record(Kind.DEBTOR, key, values)
         return Staged(document, key, title, mark=told.stamp, record=record)
 
     def debtor_source(self, told: Told, customer: Record) -> Record:
@@ -194,7 +228,7 @@ class Parties:
         document = told.record.key
         mapped = self._addresses.apply(source)
         values = _filled(mapped)
-        place = "\n".join(_squeezed(as_text(values.get(name))) for name in PLACE)
+        place = "\n".join(squeezed(as_text(values.get(name))) for name in PLACE)
         key = f"{owner.key}/{hashlib.sha256(place.encode()).hexdigest()[:12]}"
         title = ", ".join(filter(None, (as_text(values.get(name)) for name in ("name", "street", "city"))))
         if mapped.issues:
@@ -202,6 +236,7 @@ class Parties:
             facts = {**first.facts, "key": title or key, "system": BOOKS}
             issue = _of_customer(Issue(first.cause, key, first.field, facts), (document,))
             return Staged(document, key, title or key, mark=told.stamp, issue=issue)
+        values |= noted(values, source.values, CODE_PAGE)
         record = Record(Kind.ADDRESS, key, {**owner.values, **values, "documents": (document,)})
         return Staged(document, key, title or key, mark=told.stamp, record=record)
 
@@ -210,10 +245,11 @@ class Parties:
         delivery = told.part(Kind.ADDRESS)
         if self._settings.addresses == "off" or delivery is None:
             return None
-        if not any(_squeezed(as_text(delivery.values.get(name))) for name in PLACE[1:]):
+        if not any(squeezed(as_text(delivery.values.get(name))) for name in PLACE[1:]):
             return None
         customer = told.customer.values if told.customer else {}
-        if self._settings.addresses == "when_different" and _same_place(delivery.values, customer):
+        billed = customer if told.billed is None else told.billed
+        if self._settings.addresses == "when_different" and _same_place(delivery.values, billed, customer):
             return None
         values = dict(delivery.values)
         country = as_text(values.get("country")).strip()
@@ -240,7 +276,7 @@ def expect_mapped(issues: Iterable[Issue], told: Told) -> None:
     """Raise Parked for the first thing a mapping could not do."""
     for issue in issues:
         facts = {**issue.facts, "document": told.title, "system": BOOKS}
-        if facts.get("table") == PAYMENTS:
+        if facts.get("table") in TERMS:
             raise Parked("payment_method_unmapped", issue.field, **facts, method=facts["value"])
         raise Parked(issue.cause, issue.field, **facts)
 
@@ -249,26 +285,6 @@ def customer_name(customer: Record | None) -> str:
     """Return the name a customer is known by: the company, else the person, else the e-mail address."""
     values = customer.values if customer else {}
     return next((name for each in ("company", "name", "contact", "email") if (name := _text(values, each))), "")
-
-
-def checked_vat_number(given: str, country: str) -> str:
-    """Return a VAT number in one spelling; empty when form or check digits do not fit.
-
-    A number without its country is read as one of the customer's country. Only those of the EU are checked.
-    """
-    bare = re.sub(r"[\s.\-/]", "", given).upper()
-    prefix = "EL" if country == "GR" else country
-    for number in (bare, f"{prefix}{bare}"):
-        if number[:2].lower() in _MEMBERS:
-            try:
-                return vat.validate(number)
-            except ValidationError:
-                continue
-    is_of_the_eu = prefix.lower() in _MEMBERS or bare[:2].lower() in _MEMBERS
-    return "" if is_of_the_eu or not bare else bare
-
-
-_MEMBERS = (vat.MEMBER_STATES | {"el"}) - {"gr"}
 
 
 def _customer(record: Record) -> Record | None:
@@ -287,25 +303,48 @@ def _day(entered: Value) -> Value:
 def _filled(mapped: Mapped) -> dict[str, Value]:
     """Return the values that are there: what the till does not know of a customer never empties the books."""
     named = ((target.partition(".")[2], clean(value)) for target, value in mapped.values.items())
-    return {name: value for name, value in named if value not in EMPTY}
+    return {name: _as_kept(name, value) for name, value in named if value not in EMPTY}
+
+
+def _as_kept(name: str, value: Value) -> Value:
+    """Return a text with the letters that the books can keep; what is an address of its own is never altered."""
+    return kept(value, CODE_PAGE) if isinstance(value, str) and name not in EXACT else value
+
+
+def kept_traces(traces: Iterable[Trace]) -> list[Trace]:
+    """Return traces with a step for the letters that the books keep otherwise."""
+    found = []
+    for trace in traces:
+        value = _as_kept(trace.target.partition(".")[2], trace.value)
+        is_other = trace.issue is None and value != trace.value
+        steps = (*trace.steps, TraceStep(f"letters({CODE_PAGE})", value)) if is_other else trace.steps
+        why = Reason("because_letters") if is_other else trace.why
+        found.append(replace(trace, steps=steps, value=value, why=why))
+    return found
 
 
 def _of_customer(issue: Issue, documents: Iterable[str]) -> Issue:
     return replace(issue, facts={**issue.facts, "documents": ",".join(documents)})
 
 
-def _same_place(delivery: Mapping[str, Value], customer: Mapping[str, Value]) -> bool:
-    """Tell whether goods go to the address the customer has anyway, under a name of the customer."""
-    name = _squeezed(_text(delivery, "name"))
-    own = {_squeezed(_text(customer, each)) for each in ("name", "company", "contact")}
-    return (not name or name in own) and all(
-        _squeezed(_text(delivery, each)) == _squeezed(_text(customer, each)) for each in PLACE[1:]
-    )
+def _same_place(delivery: Mapping[str, Value], billed: Mapping[str, Value], customer: Mapping[str, Value]) -> bool:
+    """Tell whether goods go to the address of who is billed anyway, under a name of the customer.
+
+    Letters that the books lack are no difference: who is billed may be told as the books have it.
+    """
+    name = _mark(delivery, "name")
+    own = {_mark(one, each) for one in (billed, customer) for each in ("name", "company", "contact")}
+    return (not name or name in own) and all(_mark(delivery, each) == _mark(billed, each) for each in PLACE[1:])
+
+
+def _mark(values: Mapping[str, Value], name: str) -> str:
+    return squeezed(kept(_text(values, name), CODE_PAGE))
 
 
 def _text(values: Mapping[str, Value], name: str) -> str:
     return as_text(values.get(name)).strip()
 
 
-def _squeezed(value: str) -> str:
+def squeezed(value: str) -> str:
+    """Return a text by which two spellings of it are the same."""
     return re.sub(r"\s", "", value).casefold()

@@ -6,22 +6,31 @@ from decimal import Decimal
 from typing import Any
 
 from integration.core.errors import Reason
+from integration.core.totals.sorts import GROUPS, Sort
 from integration.flows.forms import (
     Known,
     Lack,
     Proposal,
     Question,
+    impossible,
     only,
     rowless,
     usual,
     vat_question,
     without_row,
 )
-from integration.flows.orders.balances import BALANCE_ACCOUNTS, Turnover
-from integration.flows.settings import BOOKS, EVERY, TILL, books, till
+from integration.flows.orders.balances import BALANCE_ACCOUNTS, Turnover, account_for
+from integration.flows.orders.codes import GROUP_ACCOUNTS, REVENUE_TABLE, VAT_TABLE
+from integration.flows.orders.payments import METHOD_ACCOUNTS
+from integration.flows.orders.tables import GROUPS_TABLE, METHODS, METHODS_TABLE, SALES_GROUPS, TERMS_TABLE
+from integration.flows.orders.terms import PAYMENT_TERMS
+from integration.flows.settings import Choice, Dimension, ValueTable, books, till
+from integration.flows.tables import usable
 
 SALES_DAYBOOK = "verkoopboek"  # as AccountView calls it in a new administration
 ROUNDING = re.compile("afronding|betalingsverschil", re.IGNORECASE)  # what the account is called in Dutch books
+PAYMENTS_OF = ("orders", "invoices", "receipts")
+DAYS = "days"  # the flow that books documents, and what was paid, as part of a day
 DEBTOR_ACCOUNTS, COLLECTIVE_ACCOUNTS = books("debtor_accounts"), books("collective_accounts")
 
 
@@ -30,9 +39,26 @@ def sales_daybook(daybooks: Mapping[str, str]) -> str:
     return only(code for code, name in daybooks.items() if name.casefold() == SALES_DAYBOOK)
 
 
+AS_USUAL = {"orders": "order", "invoices": "nothing", "receipts": "nothing", "proposals": "nothing"}
+
+
+def _are_posted(settings: Mapping[str, Any]) -> bool:
+    return any(settings[name] == "posting" for name in AS_USUAL)
+
+
+def _have_receipts(settings: Mapping[str, Any]) -> bool:
+    return settings["receipts"] not in ("nothing", "day")
+
+
 def _documents(known: Known) -> Proposal:
     daybook = sales_daybook(known.of(books("daybooks")))
-    return Proposal({"documents": "order", "becomes": "order", "daybook": daybook}, Reason("proposed_orders"))
+    return Proposal({**AS_USUAL, "daybook": daybook}, Reason("proposed_orders"))
+
+
+def _dayless(known: Known) -> Lack | None:
+    """Tell that nothing books what is part of a day while days are not booked."""
+    parts = [name for name in AS_USUAL if known.settings[name] == "day"]
+    return Lack(Reason("lack_days_off"), stops=False) if parts and DAYS not in known.flows else None
 
 
 def _plain_daybook(known: Known) -> dict[str, str]:
@@ -46,8 +72,8 @@ def _revenue(known: Known) -> Proposal | None:
 
 
 def _terms(known: Known) -> Proposal | None:
-    rows = known.tables.get("payment_methods", {})
-    if rows and without_row(known, "payment_methods", till("payment_methods")):
+    rows = known.tables.get(PAYMENT_TERMS, {})
+    if rows and without_row(known, TERMS_TABLE, METHODS):
         return None
     return Proposal(rows, Reason("proposed_terms"))
 
@@ -72,13 +98,13 @@ def _accountless(known: Known) -> Lack | None:
 
 
 def _nobody(known: Known) -> Proposal | None:
-    if known.settings["documents"] == "receipt":  # most have no customer, and only the shop knows for whom they count
+    if _have_receipts(known.settings):  # most have no customer, and only the shop knows for whom they count
         return None
     return Proposal({"default_debtor": "off", "debtor_number": ""}, Reason("proposed_no_default_debtor"))
 
 
 def _customerless(known: Known) -> Lack | None:
-    if known.settings["documents"] != "receipt" or known.settings["default_debtor"] != "off":
+    if not _have_receipts(known.settings) or known.settings["default_debtor"] != "off":
         return None
     return Lack(Reason("lack_default_debtor"), stops=False)
 
@@ -100,30 +126,114 @@ def _rounding(known: Known) -> Proposal:
     return Proposal({**values, "rounding_account": account}, Reason(why))
 
 
-def _is_posting(settings: Mapping[str, Any]) -> bool:
-    return bool(settings["becomes"] == "posting")
-
-
 BALANCE_GROUPS, LEDGERS = till("balance_groups"), books("ledgers")
+BALANCE_TABLE = ValueTable(
+    BALANCE_ACCOUNTS,
+    BALANCE_GROUPS,
+    LEDGERS,
+    looks_up=True,
+    causes=("deposit_account_missing", "turnover_group_unknown"),
+    named=("group", "sort"),
+    dimensions=(
+        Dimension(
+            "group", (Choice(till("turnover_groups")), Choice(BALANCE_GROUPS)), tuple(map(str, Sort)), needed=True
+        ),
+    ),
+)
 
 
 def _balances(known: Known) -> Proposal | None:
     """Propose the accounts that the till itself has for its groups, where the books have them and none is left out."""
     rows, ledgers = known.tables.get(BALANCE_ACCOUNTS, {}), known.of(LEDGERS)
     told = {group: number for group, number in known.of(till("turnover_accounts")).items() if number in ledgers}
-    missing = without_row(known, BALANCE_ACCOUNTS, BALANCE_GROUPS)
+    missing = _without_account(known)
     if not missing or any(group not in told for group in missing):
         return None
     return Proposal({**rows, **{group: told[group] for group in missing}}, Reason("proposed_till_accounts"))
 
 
+def _without_account(known: Known) -> list[str]:
+    """Return the groups for which a run would find no account, as it looks for one."""
+    rows = usable(BALANCE_TABLE, known.tables.get(BALANCE_ACCOUNTS, {}), known.of)
+    types = known.of(till("turnover_types"))
+    sorts = {group: GROUPS.get(types.get(group, ""), Sort.UNKNOWN) for group in known.of(BALANCE_GROUPS)}
+    return [group for group, sort in sorts.items() if not account_for(rows, group, sort)]
+
+
 def _homeless(known: Known) -> Lack | None:
     """Tell which groups have no account, by name; a row for whatever has none of its own is one."""
-    missing, names = without_row(known, BALANCE_ACCOUNTS, BALANCE_GROUPS), known.of(BALANCE_GROUPS)
-    if not missing or EVERY in known.tables.get(BALANCE_ACCOUNTS, {}):
+    if wrong := impossible(known, BALANCE_TABLE):
+        return Lack(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
+    missing, names = _without_account(known), known.of(BALANCE_GROUPS)
+    if not missing:
         return None
     codes = ", ".join(f"{group} {names[group]}" for group in missing)
     return Lack(Reason("lack_balance_accounts", {"codes": codes}), stops=False)
+
+
+def _group_accounts(known: Known) -> Proposal:
+    """Propose the revenue ledgers that the till itself has for its groups, where the books have each of them.
+
+    Without them revenue goes by VAT code alone, as a table without rows says.
+    """
+    rows, ledgers = known.tables.get(GROUP_ACCOUNTS, {}), known.of(books("revenue_accounts"))
+    told = {group: number for group, number in known.of(till("turnover_accounts")).items() if number in ledgers}
+    missing = without_row(known, GROUPS_TABLE, SALES_GROUPS)
+    if not missing or any(group not in told for group in missing):
+        return Proposal(rows, Reason("proposed_revenue_by_vat_code"))
+    return Proposal({**{group: told[group] for group in missing}, **rows}, Reason("proposed_till_accounts"))
+
+
+def _payments(known: Known) -> Proposal:
+    """Propose payments on the page of each document, unless the flow of days books what was paid."""
+    by_day = DAYS in known.flows
+    what, why = ("day", "proposed_payments_by_day") if by_day else ("document", "proposed_payments_with_document")
+    names = [f"payments_of_{name}" for name in PAYMENTS_OF]
+    return Proposal(dict.fromkeys(names, what), Reason(why))
+
+
+def _groupless(known: Known) -> Lack | None:
+    """Tell which groups have no account where none is set by VAT code either."""
+    missing, names = without_row(known, GROUPS_TABLE, SALES_GROUPS), known.of(SALES_GROUPS)
+    if not missing or not known.tables.get(GROUP_ACCOUNTS) or known.tables.get("revenue_accounts"):
+        return None
+    codes = ", ".join(f"{group} {names[group]}" for group in missing)
+    return Lack(Reason("lack_turnover_accounts_sales", {"codes": codes}), stops=False)
+
+
+_BY_VAT_CODE = rowless(REVENUE_TABLE, books("vat_codes"), needed=True)
+
+
+def _revenueless(known: Known) -> Lack | None:
+    """Tell which VAT codes have no account; without any, only what goes by turnover group can be booked."""
+    lack = _BY_VAT_CODE(known)
+    return None if lack and lack.stops and known.tables.get(GROUP_ACCOUNTS) else lack
+
+
+def _unbooked_payments(known: Known) -> Lack | None:
+    names = [name for name in PAYMENTS_OF if known.settings[name] == "posting"]
+    by_day = any(known.settings[f"payments_of_{name}"] == "day" for name in names)
+    return Lack(Reason("lack_payments_by_day"), stops=False) if by_day and DAYS not in known.flows else None
+
+
+def _pays(settings: Mapping[str, Any]) -> bool:
+    return any(settings[name] == "posting" and settings[f"payments_of_{name}"] == "document" for name in PAYMENTS_OF)
+
+
+def _method_accounts(known: Known) -> Proposal | None:
+    """Propose the accounts that the till has for its methods, where the books have them and none is left out."""
+    rows, ledgers = known.tables.get(METHOD_ACCOUNTS, {}), known.of(LEDGERS)
+    told = {method: number for method, number in known.of(till("payment_accounts")).items() if number in ledgers}
+    missing = without_row(known, METHODS_TABLE, METHODS)
+    if not missing or any(method not in told for method in missing):
+        return None
+    return Proposal({**rows, **{method: told[method] for method in missing}}, Reason("proposed_till_accounts"))
+
+
+def _accountless_methods(known: Known) -> Lack | None:
+    missing, names = without_row(known, METHODS_TABLE, METHODS), known.of(METHODS)
+    codes = ", ".join(f"{method} {names[method]}" for method in missing)
+    return Lack(Reason("lack_payment_accounts", {"codes": codes}), stops=False) if missing else None
 
 
 def _unclear_cards(known: Known) -> list[str]:
@@ -151,32 +261,56 @@ QUESTIONS = (
     Question(
         "documents",
         _documents,
-        ("documents", "becomes", "daybook"),
+        (*AS_USUAL, "daybook"),
         lists=(books("daybooks"),),
+        lacks=_dayless,
         plain=_plain_daybook,
     ),
-    vat_question("vat_codes_sales", TILL, BOOKS),
+    vat_question(VAT_TABLE),
     Question(
         "revenue",
         _revenue,
         table="revenue_accounts",
-        arises=_is_posting,
+        arises=_are_posted,
         lists=(books("vat_codes"), books("revenue_accounts")),
-        lacks=rowless("revenue_accounts", books("vat_codes"), needed=True),
+        lacks=_revenueless,
+    ),
+    Question(
+        "groups",
+        _group_accounts,
+        table=GROUP_ACCOUNTS,
+        arises=_are_posted,
+        lists=(SALES_GROUPS, till("turnover_accounts"), books("revenue_accounts")),
+        lacks=_groupless,
+    ),
+    Question(
+        "payments",
+        _payments,
+        tuple(f"payments_of_{name}" for name in PAYMENTS_OF),
+        arises=_are_posted,
+        lacks=_unbooked_payments,
+    ),
+    Question(
+        "methods",
+        _method_accounts,
+        table=METHOD_ACCOUNTS,
+        arises=_pays,
+        lists=(METHODS, till("payment_accounts"), LEDGERS),
+        lacks=_accountless_methods,
     ),
     Question(
         "balances",
         _balances,
         table=BALANCE_ACCOUNTS,
-        arises=_is_posting,
-        lists=(BALANCE_GROUPS, till("turnover_accounts"), LEDGERS),
+        arises=_are_posted,
+        lists=(BALANCE_GROUPS, till("turnover_groups"), till("turnover_types"), till("turnover_accounts"), LEDGERS),
         lacks=_homeless,
     ),
     Question(
         "gift_cards",
         _cards,
         ("gift_cards",),
-        arises=_is_posting,
+        arises=_are_posted,
         lists=tuple(
             map(
                 till,
@@ -197,15 +331,15 @@ QUESTIONS = (
     Question(
         "payment",
         _terms,
-        table="payment_methods",
-        lists=(till("payment_methods"), books("payment_conditions")),
-        lacks=rowless("payment_methods", till("payment_methods"), needed=False),
+        table=PAYMENT_TERMS,
+        lists=(METHODS, books("payment_conditions")),
+        lacks=rowless(TERMS_TABLE, METHODS, needed=False),
     ),
     Question(
         "article",
         usual("proposed_collective_article", "collective_article"),
         ("collective_article",),
-        arises=lambda settings: settings["becomes"] != "posting",
+        arises=lambda settings: any(settings[name] in ("order", "invoice") for name in AS_USUAL),
     ),
     Question(
         "rounding",

@@ -7,7 +7,7 @@ A posting has twelve characters for it, always all of them: a filter of the book
     | | | |  workplace, 00 where the till's number has none
     | | | branch, likewise
     | | year: 0 is 2020, 6 is 2026, A is 2030, Z is 2055
-    | kind: I invoice, O order, R receipt; what credits one of these has the next letter
+    | kind: I invoice, O order, R receipt; what credits one of these has the next letter, what is booked again others
     the first letter or digit of the prefix that is set, so that two consoles can share the books
 
 Whoever knows the number of a receipt, 1.2.2026.1000, reads it in there. A number too large for its places goes on with
@@ -30,9 +30,16 @@ FIRST_YEAR, LAST_YEAR = 2020, 2055
 PLACES, NUMBERS = 2, 5  # characters of branch and workplace, and of the number
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_KINDS: Mapping[str, Kind] = {"I": Kind.INVOICE, "O": Kind.ORDER, "R": Kind.RECEIPT}
+# Letters by kind: of the first booking and its credit, of the second and its credit, and so on. No digits: the page of
+# a day has a D with a date behind it, and a prefix may begin with D.
+_LETTERS: Mapping[Kind, str] = {Kind.INVOICE: "IJABCDEF", Kind.ORDER: "OPGHKLMN", Kind.RECEIPT: "RSQTUVWY"}
+_SIGNS: Mapping[str, tuple[Kind, int]] = {
+    letter: (kind, place) for kind, letters in _LETTERS.items() for place, letter in enumerate(letters)
+}
+FIRST_BOOKING = 1
+LAST_BOOKING = min(len(letters) for letters in _LETTERS.values()) // 2
 _NUMBER = re.compile(r"(?:(\d+)\.(\d+)\.)?(\d{4})\.(\d+)", re.ASCII)
-_PACKED = re.compile(r"([0-9A-Z])([IJOPRSX])([0-9A-Z])([0-9A-Z]{2})([0-9A-Z]{2})([0-9A-Z]{5})")
+_PACKED = re.compile(r"([0-9A-Z])([A-Y])([0-9A-Z])([0-9A-Z]{2})([0-9A-Z]{2})([0-9A-Z]{5})")
 # What credits a document that an earlier version booked: whether it was an order or an invoice is not kept of it.
 _OF_BEFORE = "X"
 
@@ -64,27 +71,40 @@ class DocumentNumber:
         return ".".join(map(str, (*where, self.year, self.number)))
 
 
-def packed(mark: str, number: DocumentNumber, *, credit: bool = False) -> str | None:
-    """Return the twelve characters of a number; None where its places have no room for it."""
-    sign = next((letter for letter, kind in _KINDS.items() if kind is number.kind), "")
-    if not sign and not (credit and number.kind is None):
-        return None
-    letter = (chr(ord(sign) + 1) if credit else sign) if sign else _OF_BEFORE
+def packed(mark: str, number: DocumentNumber, booking: int = FIRST_BOOKING, *, credit: bool = False) -> str | None:
+    """Return the twelve characters of one booking of a document; None where their places have no room for it."""
+    if number.kind is None:
+        letter = _OF_BEFORE if credit and booking == FIRST_BOOKING else ""
+    else:
+        letter = _LETTERS[number.kind][2 * (booking - 1) + credit :][:1] if number.kind in _LETTERS else ""
     year = _DIGITS[number.year - FIRST_YEAR] if FIRST_YEAR <= number.year <= LAST_YEAR else None
     places = (_written(number.branch, PLACES), _written(number.workplace, PLACES), _written(number.number, NUMBERS))
-    return None if year is None or None in places else "".join([mark, letter, year, *filter(None, places)])
+    full = not letter or year is None or None in places
+    return None if full else "".join([mark, letter, year or "", *filter(None, places)])
 
 
-def unpacked(reference: str) -> tuple[str, DocumentNumber, bool] | None:
-    """Return the mark, the number and whether it is a credit; None for a text that is no such reference."""
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """What a reference of twelve characters says: whose it is, and which booking of which document, or its credit."""
+
+    mark: str
+    number: DocumentNumber
+    booking: int
+    credit: bool
+
+
+def unpacked(reference: str) -> Unpacked | None:
+    """Return what a reference says; None for a text that is none of ours."""
     found = _PACKED.fullmatch(reference)
     if found is None:
         return None
     mark, letter, year, branch, workplace, number = found.groups()
-    credit = letter not in _KINDS
-    kind = None if letter == _OF_BEFORE else _KINDS[chr(ord(letter) - 1) if credit else letter]
+    if letter not in _SIGNS and letter != _OF_BEFORE:
+        return None
+    kind, place = _SIGNS.get(letter, (None, 1))
     read = DocumentNumber(kind, FIRST_YEAR + _DIGITS.index(year), *map(_read, (number, branch, workplace)))
-    return (mark, read, credit) if packed(mark, read, credit=credit) == reference else None
+    one = Unpacked(mark, read, place // 2 + 1, bool(place % 2))
+    return one if packed(mark, read, one.booking, credit=one.credit) == reference else None
 
 
 def mark_of(prefix: str) -> str:
@@ -102,17 +122,18 @@ class References:
     kind: Kind  # in the books
     prefix: str
 
-    def of(self, record: Record) -> str:
-        """Return our reference of a document. Raises Parked where it, or that of its credit, would not fit."""
+    def of(self, record: Record, booking: int = FIRST_BOOKING) -> str:
+        """Return our reference of one booking of a document. Raises Parked where it, or its credit's, would not fit."""
         known = self._known(record)
         field = f"{self.kind}.reference"
         if not known:
             raise Parked("required_field_empty", field, field=field, system=BOOKS, document=record.key)
         number = DocumentNumber.read(record.kind, known) if self.kind is Kind.POSTING else None
-        if number is not None and (short := packed(mark_of(self.prefix), number)):
+        if number is not None and (short := packed(mark_of(self.prefix), number, booking)):
             return short
         sign = INVOICE if self.kind is Kind.SALES_ORDER and record.kind is Kind.INVOICE else ""
-        reference, limit = self.prefix + sign + known, LONGEST_REFERENCE[self.kind] - len(CREDIT_ENDING)
+        ending = f"-{booking}" if booking > FIRST_BOOKING else ""
+        reference, limit = self.prefix + sign + known + ending, LONGEST_REFERENCE[self.kind] - len(CREDIT_ENDING)
         if len(reference) > limit:
             facts = {"field": field, "length": str(len(reference)), "limit": str(limit), "system": BOOKS}
             raise Parked("field_too_long", field, **facts, document=known)
@@ -136,8 +157,7 @@ def of_credit(kind: Kind, reference: str, number: str) -> str | None:
     `number` is the till's, from which a reference of earlier versions that is full gets one of today's scheme.
     """
     if (ours := unpacked(reference)) is not None and kind is Kind.POSTING:
-        mark, read, credit = ours
-        return None if credit else packed(mark, read, credit=True)
+        return None if ours.credit else packed(ours.mark, ours.number, ours.booking, credit=True)
     if len(reference + CREDIT_ENDING) <= LONGEST_REFERENCE.get(kind, len(reference)):
         return reference + CREDIT_ENDING
     told = DocumentNumber.read(None, number) if kind is Kind.POSTING else None

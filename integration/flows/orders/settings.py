@@ -1,6 +1,6 @@
 """What the flow of documents is, and what it can be told."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import ClassVar, Literal
@@ -12,33 +12,72 @@ from integration.core.flow import Flow, Stage
 from integration.core.records import Kind
 from integration.core.rules import Operator
 from integration.core.totals.sorts import Purpose
-from integration.flows.settings import BOOKS, TILL, Filter, FlowSettings
+from integration.flows.periods import ClosedPeriods
+from integration.flows.settings import BOOKS, TILL, Filter
 
-SOURCES = {"order": Kind.ORDER, "invoice": Kind.INVOICE, "receipt": Kind.RECEIPT}
-TARGETS = {"order": Kind.SALES_ORDER, "posting": Kind.POSTING, "invoice": Kind.SALES_ORDER}
-LONGEST_REFERENCE = {Kind.SALES_ORDER: 40, Kind.POSTING: 12}  # characters of the books' fields
+# What kinds of documents of the till there are, by the setting that says what they become, in the order they are read.
+SOURCES = {
+    "orders": Kind.ORDER,
+    "invoices": Kind.INVOICE,
+    "receipts": Kind.RECEIPT,
+    "proposals": Kind.PROPOSAL,
+}
+SETTINGS = {kind: name for name, kind in SOURCES.items()}
+# What a document becomes in the books; a trade invoice is a sales order kept in another place.
+TARGETS = {
+    "order": Kind.SALES_ORDER,
+    "invoice": Kind.SALES_ORDER,
+    "posting": Kind.POSTING,
+    "quotation": Kind.QUOTATION,
+}
+# What is written of a kind that is switched off, where a plan of before has it.
+USUAL = {
+    Kind.ORDER: Kind.SALES_ORDER,
+    Kind.INVOICE: Kind.POSTING,
+    Kind.RECEIPT: Kind.POSTING,
+    Kind.PROPOSAL: Kind.QUOTATION,
+}
+LONGEST_REFERENCE = {Kind.SALES_ORDER: 40, Kind.QUOTATION: 40, Kind.POSTING: 12}  # characters of the books' fields
 # Types of receipts that move money and sell nothing.
 NO_SALES = ("CASH-INFLOW", "CASH-OUTFLOW", "PAYMENT-METHOD-TRANSFER")
+ORDER_TYPES = ("SALES-ORDER", "EXTERNAL-SALES-ORDER", "REPEAT-SALES-ORDER", "TABLE-ORDER", "CAFETERIA-ORDER")
+INVOICE_TYPES = ("INVOICE", "DIRECT-INVOICE", "CREDIT-INVOICE", "REPEATING-INVOICE")
+RECEIPT_TYPES = ("RECEIPT", "CREDIT-RECEIPT")
+PROPOSAL_TYPES = ("PROPOSAL",)
+# The words of the till for the types of each kind.
+TYPES: Mapping[Kind, tuple[str, ...]] = {
+    Kind.ORDER: ORDER_TYPES,
+    Kind.INVOICE: INVOICE_TYPES,
+    Kind.RECEIPT: (*RECEIPT_TYPES, *NO_SALES),
+    Kind.PROPOSAL: PROPOSAL_TYPES,
+}
 
 
-def documents(source: Kind, target: Kind, *, unproven: bool = False) -> Flow:
-    """Return the flow of the till's documents of one kind to documents of one kind in the books."""
+def documents(becomes: Mapping[Kind, Kind], *, unproven: bool = False) -> Flow:
+    """Return the flow of the till's documents, by the kinds in the books that those of each of its kinds become.
+
+    Every kind has its stage, in the same place however the flow is set; what becomes nothing is off.
+    """
+    first = next(iter(becomes), Kind.ORDER)
+    needs = {"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}
     return Flow(
         "orders",
         source=TILL,
         target=BOOKS,
         stages=(
-            Stage(source, Kind.DEBTOR, counted=False, derived=True, grouped_by="branch"),
-            Stage(
-                source, Kind.ADDRESS, counted=False, derived=True, needs={"debtor": Kind.DEBTOR}, grouped_by="branch"
-            ),
-            Stage(
-                source,
-                target,
-                once=True,
-                unproven=unproven,
-                needs={"debtor": Kind.DEBTOR, "address": Kind.ADDRESS},
-                grouped_by="branch",
+            Stage(first, Kind.DEBTOR, counted=False, derived=True, grouped_by="branch"),
+            Stage(first, Kind.ADDRESS, counted=False, derived=True, needs={"debtor": Kind.DEBTOR}, grouped_by="branch"),
+            *(
+                Stage(
+                    source,
+                    becomes.get(source, usual),
+                    once=True,
+                    unproven=unproven,
+                    off=source not in becomes,
+                    needs=needs,
+                    grouped_by="branch",
+                )
+                for source, usual in USUAL.items()
             ),
         ),
     )
@@ -47,13 +86,17 @@ def documents(source: Kind, target: Kind, *, unproven: bool = False) -> Flow:
 State = Literal["nothing", "partial", "complete"]
 
 
-class OrderSettings(FlowSettings):
+class OrderSettings(ClosedPeriods):
     """How documents flow. Raises ConfigurationError, naming the setting, for what cannot be used."""
 
     flow: ClassVar[str] = "orders"
 
-    documents: Literal["order", "invoice", "receipt"] = "order"
-    becomes: Literal["order", "posting", "invoice"] = "order"  # invoice: a trade invoice, where there is an object
+    # What the documents of each kind become. An invoice is a trade invoice, where the books have an object for them;
+    # what is part of a day is booked with it, by the flow of days.
+    orders: Literal["nothing", "order", "invoice", "posting"] = "order"
+    invoices: Literal["nothing", "order", "invoice", "posting", "day"] = "nothing"
+    receipts: Literal["nothing", "order", "invoice", "posting", "day"] = "nothing"
+    proposals: Literal["nothing", "quotation"] = "nothing"
 
     # Which documents take part; what is empty leaves nobody out.
     types: tuple[str, ...] = ()  # SALES-ORDER, CREDIT-INVOICE, ...; empty: all that sell something
@@ -80,6 +123,8 @@ class OrderSettings(FlowSettings):
     default_debtors_by_country: dict[str, str] = Field(default_factory=dict)
     create_debtors: bool = True
     collective_account: str = ""  # the ledger account of receivables that new debtors get
+    debtor_vat_codes: dict[str, str] = Field(default_factory=dict)  # that new debtors of a country get
+    debtor_accounts: bool = False  # whether they get the account that their country has in the table of revenue
     addresses: Literal["off", "when_different", "always"] = "when_different"
 
     # How it is booked.
@@ -87,7 +132,17 @@ class OrderSettings(FlowSettings):
     unproven: bool = False  # the books do not show documents: each is written once, and nobody can read it back
     daybook: str = ""  # of postings
     collective_article: str = ""  # for lines whose article the books do not have; empty: such a document waits
+    # What shipping costs, on sales orders: lines of theirs, or a field of the document.
+    shipping: Literal["line", "field"] = "line"
+    shipping_articles: tuple[str, ...] = ()
+    shipping_groups: tuple[str, ...] = ()  # turnover groups of the till
+    shipping_vat_code: str = ""  # under which the books tax that field
     gift_cards: dict[str, Purpose] = Field(default_factory=dict)  # payment methods of which the till does not say it
+
+    # Payments of documents that become postings: on their page, on that of their day, or not at all.
+    payments_of_orders: Literal["document", "day", "not"] = "not"
+    payments_of_invoices: Literal["document", "day", "not"] = "not"
+    payments_of_receipts: Literal["document", "day", "not"] = "not"
 
     # To the cent.
     price_basis: Literal["till", "incl", "excl"] = "till"  # till: as the document was counted
@@ -98,30 +153,48 @@ class OrderSettings(FlowSettings):
     rounding_account: str = ""  # takes the difference in postings
     rounding_methods: tuple[str, ...] = ("ROUNDING",)  # payment methods by which the till tells the rounding of cash
 
-    @property
-    def source(self) -> Kind:
-        """Return the kind of document that is read."""
-        return SOURCES[self.documents]
+    def becomes(self, kind: Kind) -> str:
+        """Return what documents of a kind of the till become: order, invoice, posting, quotation, day or nothing."""
+        return str(getattr(self, SETTINGS[kind]))
+
+    def pays(self, kind: Kind) -> bool:
+        """Tell whether documents of a kind are booked with their payments: only postings have lines for them."""
+        is_told = getattr(self, f"payments_of_{SETTINGS[kind]}", "not") == "document"
+        return is_told and self.becomes(kind) == "posting"
 
     @property
-    def target(self) -> Kind:
-        """Return the kind of document that is written; a trade invoice is a sales order kept in another place."""
-        return TARGETS[self.becomes]
+    def pays_any(self) -> bool:
+        """Whether documents of any kind are booked with their payments."""
+        return any(map(self.pays, SETTINGS))
 
-    def sifting(self) -> tuple[Filter, ...]:
-        """Return all conditions a document has to meet that is not booked yet, those set by hand last."""
-        return (*self._conditions(), *self.filters)
+    @property
+    def targets(self) -> dict[Kind, Kind]:
+        """The kinds of documents that are read, each with the kind that is written."""
+        return {kind: TARGETS[word] for kind in SETTINGS if (word := self.becomes(kind)) in TARGETS}
 
-    def _conditions(self) -> Iterator[Filter]:
-        if self.types:
-            yield _one_of("type", self.types)
+    @property
+    def written(self) -> frozenset[Kind]:
+        """The kinds of documents that are written."""
+        return frozenset(self.targets.values())
+
+    def sifting(self, kind: Kind) -> tuple[Filter, ...]:
+        """Return all conditions a document of a kind has to meet that is not booked yet, those set by hand last."""
+        return (*self._conditions(kind), *self.filters)
+
+    def types_of(self, kind: Kind) -> tuple[str, ...]:
+        """Return the chosen types of a kind of documents; none where all that sell something take part."""
+        return tuple(one for one in self.types if one in TYPES[kind])
+
+    def _conditions(self, kind: Kind) -> Iterator[Filter]:
+        if types := self.types_of(kind):
+            yield _one_of("type", types)
         else:
             yield Filter(field="type", operator=Operator.IN, value=NO_SALES, take="out")
         states = {"delivery_state": self.delivery, "cancel_state": self.cancel, "complete_state": self.complete}
-        for field, allowed in states.items() if self.documents == "order" else ():
+        for field, allowed in states.items() if kind is Kind.ORDER else ():
             if allowed:
                 yield _one_of(field, allowed)
-        if self.paid != "all":
+        if self.paid != "all" and kind is not Kind.PROPOSAL:  # which nobody pays
             yield Filter(
                 field="paid", operator=Operator.EQUAL, value="true", take="in" if self.paid == "only" else "out"
             )
@@ -140,12 +213,23 @@ class OrderSettings(FlowSettings):
             or self.debtor_number
         )
 
+    def default_debtors(self) -> dict[str, tuple[str, ...]]:
+        """Return every debtor that is named here, by the setting that names it."""
+        if self.default_debtor == "off":
+            return {}
+        return {
+            "debtor_number": (self.debtor_number,),
+            "default_debtors_by_branch": tuple(self.default_debtors_by_branch.values()),
+            "default_debtors_by_country": tuple(self.default_debtors_by_country.values()),
+        }
+
     def check(self) -> None:
         """Raise ConfigurationError for settings that do not go together."""
         someone = self.debtor_number or self.default_debtors_by_branch or self.default_debtors_by_country
         for holds, setting, expected in (
             (self.default_debtor == "off" or someone, "debtor_number", "expected_debtor_number"),
-            (self.becomes != "posting" or self.daybook, "daybook", "expected_daybook"),
+            (self.targets, "orders", "expected_documents"),
+            (Kind.POSTING not in self.written or self.daybook, "daybook", "expected_daybook"),
         ):
             if not holds:
                 raise ConfigurationError("flow_setting_invalid", flow="orders", setting=setting, expected=expected)

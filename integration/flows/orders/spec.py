@@ -1,11 +1,15 @@
 """The flow of documents as one value: what the till sold becomes sales orders, trade invoices or postings."""
 
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from integration.core.causes import By, Repair
 from integration.core.flow import Flow
-from integration.core.records import Field, FieldType, Kind
+from integration.core.records import Field, FieldType, Held, Kind, Record
+from integration.core.run import Link
+from integration.core.standing import Where
 from integration.core.totals.sorts import Purpose
+from integration.flows.days.references import pages_of
 from integration.flows.forms import (
     Code,
     Codes,
@@ -22,15 +26,29 @@ from integration.flows.forms import (
     Whole,
     Words,
 )
-from integration.flows.orders.balances import BALANCE_ACCOUNTS, Turnover
+from integration.flows.orders.balances import Turnover
 from integration.flows.orders.bookings import BothTold
-from integration.flows.orders.codes import ARTICLES, REVENUE_ACCOUNTS, VAT_CODES
+from integration.flows.orders.chains import Asks
+from integration.flows.orders.codes import ARTICLES, REVENUE_TABLE, VAT_CODES, VAT_TABLE
+from integration.flows.orders.decisions import BY_HAND, CANCELLED, CHANGED, TAKEN_BACK
 from integration.flows.orders.logic import Orders
+from integration.flows.orders.newest import document_of
 from integration.flows.orders.parties import COUNTRIES
-from integration.flows.orders.questions import BALANCE_GROUPS, LEDGERS, QUESTIONS
-from integration.flows.orders.settings import OrderSettings, documents
-from integration.flows.orders.vocabulary import INVOICE_TYPES, ORDER_TYPES, RECEIPT_TYPES, STATES
-from integration.flows.settings import BOOKS, TILL, ValueTable, books, till
+from integration.flows.orders.questions import BALANCE_TABLE, DAYS, PAYMENTS_OF, QUESTIONS
+from integration.flows.orders.refunds import OPTIONS
+from integration.flows.orders.settings import (
+    INVOICE_TYPES,
+    ORDER_TYPES,
+    RECEIPT_TYPES,
+    SOURCES,
+    USUAL,
+    OrderSettings,
+    documents,
+)
+from integration.flows.orders.tables import GROUPS_TABLE, METHODS_TABLE, TERMS_TABLE
+from integration.flows.orders.vocabulary import STATES
+from integration.flows.settings import BOOKS, COUNTRY_CODES, TILL, Listed, ValueTable, books, till
+from integration.flows.settled import methods_of
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
 
 _T, _D, _L = FieldType, Kind.ORDER, Kind.LINE
@@ -39,6 +57,7 @@ COMPUTED: tuple[Field, ...] = (
     Field("description", "Number and customer", _T.TEXT, _D),
     Field("daybook", "Daybook of the settings", _T.CODE, _D),
     Field("period", "Month of the booking date", _T.NUMBER, _D),
+    Field("books_shipping", "Shipping cost to book", _T.MONEY, _D),
     Field("gross", "Prices include VAT", _T.FLAG, _D),
     Field("currency", "Currency", _T.CODE, _D),
     Field("payment_reference", "Reference of the payment provider", _T.TEXT, _D),
@@ -47,6 +66,7 @@ COMPUTED: tuple[Field, ...] = (
     Field("customer_phone", "Customer: telephone", _T.TEXT, _D),
     Field("customer_vat_number", "Customer: VAT number", _T.CODE, _D),
     Field("customer_payment_days", "Customer: days to pay", _T.NUMBER, _D),
+    Field("payment_term", "Payment method, or days to pay", _T.CODE, _D),
     Field("customer_price_group", "Customer: price group", _T.CODE, _D),
     Field("books_article", "Article in the books", _T.CODE, _L),
     Field("books_quantity", "Quantity to book", _T.NUMBER, _L),
@@ -59,12 +79,17 @@ COMPUTED: tuple[Field, ...] = (
     Field("books_vat_base", "Taxable amount of a posting", _T.MONEY, _L),
     Field("posting_text", "Text of a posting", _T.TEXT, _L),
     Field("collective_account", "Collective account of the settings", _T.CODE, Kind.RELATION),
+    Field("contact_person", "First contact person: name", _T.TEXT, Kind.RELATION),
+    Field("contact_person_email", "First contact person: e-mail", _T.TEXT, Kind.RELATION),
     Field("number", "Relation number", _T.CODE, Kind.RELATION),
 )
 
 
-_ORDERS = Only("documents", ("order",))
-_AS_ORDERS, _AS_POSTINGS = Only("becomes", ("order", "invoice")), Only("becomes", ("posting",))
+_READ = ("order", "invoice", "posting")
+_ORDERS, _INVOICES, _RECEIPTS = (Only(name, _READ) for name in ("orders", "invoices", "receipts"))
+_AS_ORDERS, _AS_POSTINGS = Only(tuple(SOURCES), ("order", "invoice")), Only(tuple(SOURCES), ("posting",))
+_INVOICES_INTO = {"invoice": "trade_invoices"}  # an object that an installation may not have
+_DEBTORS = books("debtors")
 _WITH_DEBTOR = Only("default_debtor", ("fallback", "forced"))
 
 SECTIONS = (
@@ -73,13 +98,29 @@ SECTIONS = (
         (
             Together(
                 (
-                    Pick("documents", ("order", "invoice", "receipt")),
-                    Pick("becomes", ("order", "invoice", "posting"), needs={"invoice": "trade_invoices"}),
+                    Pick("orders", ("nothing", "order", "invoice", "posting"), "becomes", needs=_INVOICES_INTO),
+                    Pick(
+                        "invoices",
+                        ("nothing", "order", "invoice", "posting", "day"),
+                        "becomes",
+                        needs=_INVOICES_INTO,
+                        leads=False,
+                    ),
                 )
             ),
-            Several("types", ORDER_TYPES, "type", only=_ORDERS),
-            Several("types", INVOICE_TYPES, "type", only=Only("documents", ("invoice",))),
-            Several("types", RECEIPT_TYPES, "type", only=Only("documents", ("receipt",))),
+            Together(
+                (
+                    Pick(
+                        "receipts",
+                        ("nothing", "order", "invoice", "posting", "day"),
+                        "becomes",
+                        needs=_INVOICES_INTO,
+                        leads=False,
+                    ),
+                    Pick("proposals", ("nothing", "quotation"), "becomes", needs={"quotation": "quotations"}),
+                )
+            ),
+            Several("types", (*ORDER_TYPES, *INVOICE_TYPES, *RECEIPT_TYPES), "type"),
             Together(
                 (
                     Several("delivery", STATES, "state_of"),
@@ -97,11 +138,13 @@ SECTIONS = (
         "settings_customer",
         (
             Pick("default_debtor", ("off", "fallback", "forced")),
-            Words("debtor_number", 12, only=_WITH_DEBTOR),
-            PerKey("default_debtors_by_branch", till("branches"), None, "debtor_as_above", only=_WITH_DEBTOR),
-            Rows("default_debtors_by_country", "col_country", {"debtor": None}, capitals=True, only=_WITH_DEBTOR),
+            Code("debtor_number", _DEBTORS, only=_WITH_DEBTOR),
+            PerKey("default_debtors_by_branch", till("branches"), _DEBTORS, "debtor_as_above", only=_WITH_DEBTOR),
+            Rows("default_debtors_by_country", "col_country", {"debtor": _DEBTORS}, COUNTRY_CODES, only=_WITH_DEBTOR),
             Switch("create_debtors"),
             Code("collective_account", books("collective_accounts")),
+            Rows("debtor_vat_codes", "col_country", {"vat_code": books("vat_codes")}, COUNTRY_CODES),
+            Switch("debtor_accounts"),
             Pick("addresses", ("off", "when_different", "always")),
         ),
     ),
@@ -110,7 +153,16 @@ SECTIONS = (
         (
             Words("reference_prefix", 12),
             Code("daybook", books("daybooks"), only=_AS_POSTINGS),
-            Words("collective_article", 15, only=_AS_ORDERS),
+            Code("collective_article", books("article_codes"), only=_AS_ORDERS),
+            Pick("shipping", ("line", "field"), only=_AS_ORDERS),
+            Together(
+                (
+                    Codes("shipping_groups", till("turnover_groups"), "choose_none"),
+                    Codes("shipping_articles", None, "choose_none"),
+                    Code("shipping_vat_code", books("vat_codes")),
+                ),
+                only=Only("shipping", ("field",)),
+            ),
             Rows(
                 "gift_cards",
                 "col_payment_method",
@@ -120,6 +172,16 @@ SECTIONS = (
             ),
             Switch("unproven"),
         ),
+    ),
+    Section(
+        "settings_payments",
+        (
+            *(
+                Pick(f"payments_of_{name}", ("document", "day", "not"), "payments", only=Only(name, ("posting",)))
+                for name in PAYMENTS_OF
+            ),
+        ),
+        ("payments_about",),
     ),
     Section(
         "settings_amounts",
@@ -133,39 +195,82 @@ SECTIONS = (
         ),
     ),
     Section(
+        "settings_closed",
+        (
+            Together((Day("books_closed_through"), Day("vat_filed_through"))),
+            Pick("late", ("park", "first_open")),
+        ),
+        ("closed_about",),
+    ),
+    Section(
         "settings_completion",
         (
             Code("default_employee", till("employees")),
             Together((Code("default_branch", till("branches")), Words("default_workplace", 10))),
-            Together((Words("default_country", 2, capitals=True), Words("default_currency", 3, capitals=True))),
+            Together((Code("default_country", COUNTRY_CODES), Words("default_currency", 3, capitals=True))),
         ),
         ("completion_about",),
     ),
 )
 
 
-FLOW = documents(Kind.ORDER, Kind.SALES_ORDER)
+FLOW = documents({Kind.ORDER: Kind.SALES_ORDER})
 
 
 def _as_set(settings: OrderSettings) -> Flow:
-    return documents(settings.source, settings.target, unproven=settings.unproven)
+    return documents(settings.targets, unproven=settings.unproven)
 
 
 # What the till says of what is no revenue; and what the books say of postings: periods, and what a line can hold.
 TURNOVER = (till("turnover_types"), till("turnover_vat_codes"), till("gift_cards"))
 PERIODS, LINE_FIELDS = books("periods"), books("posting_line_fields")
+COLLECTIVE = books("collective_accounts")
 
 
 def _told(settings: OrderSettings, asked: Asked) -> BothTold:
     turnover = Turnover(*map(asked.codes, TURNOVER))
-    if settings.target is not Kind.POSTING:
+    if Kind.POSTING not in settings.written:
         return BothTold(turnover)
-    return BothTold(turnover, asked.codes(PERIODS), asked.codes(LINE_FIELDS))
+    collective = asked.codes(COLLECTIVE) if settings.pays_any else ()
+    return BothTold(turnover, asked.codes(PERIODS), asked.codes(LINE_FIELDS), collective)
+
+
+def _made_with(settings: OrderSettings) -> tuple[Listed, ...]:
+    of_postings = (PERIODS, LINE_FIELDS) if Kind.POSTING in settings.written else ()
+    return (*TURNOVER, *of_postings, *((COLLECTIVE,) if settings.pays_any else ()))
 
 
 def _needs(settings: OrderSettings) -> Needs:
-    where = () if settings.target is Kind.POSTING else (Kind.ADDRESS,)
-    return Needs((Kind.DEBTOR, *where, settings.target), as_invoices=settings.becomes == "invoice")
+    where = (Kind.ADDRESS,) if settings.written - {Kind.POSTING} else ()
+    as_invoices = any(settings.becomes(kind) == "invoice" for kind in settings.targets)
+    return Needs((Kind.DEBTOR, *where, *sorted(settings.written)), as_invoices=as_invoices)
+
+
+def _linked(asked: Asked, keys: Collection[str]) -> Mapping[str, Link]:
+    """Return which of these documents are booked, as whatever kind: settings may have been others then."""
+    kinds = dict.fromkeys(USUAL.values())
+    return {key: link for kind in kinds for key, link in asked.links(FLOW.name, kind, keys).items()}
+
+
+# What a sale can be booked as, whatever the settings are now.
+BOOKED_AS = (Kind.SALES_ORDER, Kind.POSTING)
+
+
+def _days(asked: Asked, keys: Collection[str]) -> Mapping[str, Sequence[Link]]:
+    """Return the booked pages of days, by day and branch or by an order that has sales in them."""
+    found = {key: list(pages) for key, pages in pages_of(partial(asked.links, DAYS, Kind.DAY_PAGE), keys).items()}
+    standings = asked.standings(DAYS, (Kind.DAY_PAGE,), keys).values()
+    for one in standings:
+        if one.where is Where.DOUBTFUL:  # whether the day is booked nobody knows
+            found[one.key].append(Link(Kind.DAY_PAGE, one.key, ""))
+    for key, pages in asked.made_of(DAYS, (Kind.DAY_PAGE,), keys).items():
+        found.setdefault(key, []).extend(asked.links(DAYS, Kind.DAY_PAGE, pages).values())
+    return found
+
+
+def _debtors(asked: Asked, wanted: Sequence[Record]) -> tuple[Mapping[str, Held], Mapping[str, Link]]:
+    keys = [one.key for one in wanted]
+    return asked.held(FLOW.name, BOOKS, wanted), asked.links(FLOW.name, Kind.DEBTOR, keys)
 
 
 ORDERS = FlowSpec(
@@ -179,16 +284,24 @@ ORDERS = FlowSpec(
         asked.rates(BOOKS),
         asked.rates(TILL),
         partial(asked.present, BOOKS, Kind.ARTICLE),
-        partial(asked.links, FLOW.name, settings.target),
+        partial(_linked, asked),
         _told(settings, asked),
+        Asks(
+            partial(asked.standings, FLOW.name, BOOKED_AS),
+            partial(asked.made_of, FLOW.name, BOOKED_AS),
+            partial(_days, asked),
+        ),
+        partial(_debtors, asked),
+        partial(methods_of, asked),
     ),
-    made_with=lambda settings: (*TURNOVER, *((PERIODS, LINE_FIELDS) if settings.target is Kind.POSTING else ())),
+    made_with=_made_with,
     mapping=MAPPINGS / "orders.toml",
     as_set=_as_set,
     rated=(BOOKS, TILL),
     parts=(
         (Kind.SALES_ORDER, None),
         (Kind.POSTING, None),
+        (Kind.QUOTATION, None),
         (Kind.LINE, Kind.LINE),
         (Kind.DEBTOR, Kind.RELATION),
         (Kind.ADDRESS, Kind.ADDRESS),
@@ -200,56 +313,41 @@ ORDERS = FlowSpec(
         Field("customer_phone", "Customer: telephone", FieldType.TEXT, Kind.ADDRESS),
     ),
     tables=(
-        ValueTable(
-            VAT_CODES,
-            till("vat_codes"),
-            books("vat_codes"),
-            looks_up=True,
-            causes=("vat_code_unmapped",),
-            by_country=True,
-        ),
-        ValueTable(
-            REVENUE_ACCOUNTS,
-            books("vat_codes"),
-            books("revenue_accounts"),
-            looks_up=True,
-            causes=("revenue_account_unmapped",),
-            by_country=True,
-            for_all=True,
-        ),
-        ValueTable(
-            BALANCE_ACCOUNTS,
-            BALANCE_GROUPS,
-            LEDGERS,
-            looks_up=True,
-            causes=("deposit_account_missing", "turnover_group_unknown"),
-            named=("group", "sort"),
-        ),
-        ValueTable(ARTICLES, looks_up=True),
-        ValueTable(COUNTRIES, looks_up=True),
-        ValueTable(
-            "payment_methods",
-            till("payment_methods"),
-            books("payment_conditions"),
-            causes=("payment_method_unmapped",),
-            named=("value", "method"),
-        ),
-        ValueTable("shipping_methods", till("delivery_methods")),
-        ValueTable("salespersons", till("employees")),
+        VAT_TABLE,
+        REVENUE_TABLE,
+        GROUPS_TABLE,
+        BALANCE_TABLE,
+        METHODS_TABLE,
+        ValueTable(ARTICLES, till("own_articles"), books("article_codes"), looks_up=True),
+        ValueTable(COUNTRIES, theirs=COUNTRY_CODES, looks_up=True, named=("value",)),
+        TERMS_TABLE,
+        ValueTable("shipping_methods", till("delivery_methods"), books("shipping_methods")),
+        ValueTable("salespersons", till("employees"), books("salespersons")),
+        ValueTable("price_lists", till("price_groups"), books("price_lists")),
         ValueTable("cost_centres", till("branches"), books("cost_centres")),
     ),
+    debtors=lambda settings: settings.default_debtors(),
     repairs={
+        "document_changed_after_booking": Repair(By.DECISION, options=CHANGED),
+        "document_cancelled_after_booking": Repair(By.DECISION, options=CANCELLED),
+        "document_without_reference": Repair(By.DECISION, options=BY_HAND),
+        "quotation_changed": Repair(By.DECISION, options=BY_HAND),
+        "credit_not_exact": Repair(By.DECISION, "fields", options=CANCELLED),
+        "document_changed_after_credit": Repair(By.DECISION, options=TAKEN_BACK),
+        "refund_before_order": Repair(By.DECISION, options=OPTIONS),
         "vat_code_unmapped": Repair(By.ROW, "tables", VAT_CODES),
         "currency_without_rate": Repair(tab="settings", name="default_currency"),
         "customer_ambiguous": Repair(By.CHOICE, kind=Kind.DEBTOR),
     },
     mirrors={Kind.DEBTOR: ("customers", Kind.RELATION)},
+    record_of=document_of,
     objects=(
         "articles",
         "debtors",
         "delivery_addresses",
         "orders",
         "trade_invoices",
+        "quotations",
         "history",
         "postings",
         "vat",
@@ -266,5 +364,9 @@ ORDERS = FlowSpec(
     groups=till("branches"),
     noun="order",
     suggested=True,
+    tried=(
+        {"invoices": "posting", "payments_of_invoices": "document"},
+        {"invoices": "invoice", "proposals": "quotation"},
+    ),
     turn=2,
 )

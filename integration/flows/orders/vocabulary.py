@@ -1,24 +1,17 @@
 """The words of the till that decide what becomes of a document: one that nobody knows is neither a yes nor a no."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
-from integration.flows.orders.settings import NO_SALES, OrderSettings
+from integration.flows.orders.settings import TYPES, OrderSettings
 from integration.flows.settings import TILL, Parked
 
 STATES = ("nothing", "partial", "complete")
 COMPLETE_STATES = (*STATES, "partial-delivery-pending")
-ORDER_TYPES = ("SALES-ORDER", "EXTERNAL-SALES-ORDER", "REPEAT-SALES-ORDER", "TABLE-ORDER", "CAFETERIA-ORDER")
-INVOICE_TYPES = ("INVOICE", "DIRECT-INVOICE", "CREDIT-INVOICE", "REPEATING-INVOICE")
-RECEIPT_TYPES = ("RECEIPT", "CREDIT-RECEIPT")
-TYPES: Mapping[Kind, tuple[str, ...]] = {
-    Kind.ORDER: ORDER_TYPES,
-    Kind.INVOICE: INVOICE_TYPES,
-    Kind.RECEIPT: (*RECEIPT_TYPES, *NO_SALES),
-}
 
 VAT_METHODS = ("inclusive", "exclusive", "shifted", "none")
+PROPOSAL_STATES = ("outstanding", "order", "invoice", "cancelled")
 PAID_STATES = ("outstanding", "partly-paid", "paid", "handled", "outstanding-credit")
 PRICE_TYPES = (
     "unknown", "article", "special", "point", "payment", "branch", "menu-main-article", "sub-addition",
@@ -47,8 +40,8 @@ def _deciding(document: Record, settings: OrderSettings) -> Iterator[tuple[str, 
 
     Whoever named types has said of every other that it takes no part.
     """
-    if not settings.types:
-        yield "type", TYPES.get(document.kind, ()), False
+    if not settings.types_of(document.kind):
+        yield "type", TYPES[document.kind], False
     yield "vat_method", VAT_METHODS, False
     if document.kind is Kind.ORDER:
         yield "cancel_state", STATES, True
@@ -56,6 +49,8 @@ def _deciding(document: Record, settings: OrderSettings) -> Iterator[tuple[str, 
             yield "delivery_state", STATES, True
         if settings.complete:
             yield "complete_state", COMPLETE_STATES, True
+    elif document.kind is Kind.PROPOSAL:
+        yield "state", PROPOSAL_STATES, True
     elif settings.paid != "all":
         yield "state", PAID_STATES, True
 

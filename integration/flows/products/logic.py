@@ -1,34 +1,50 @@
 """Products: articles and article groups of AccountView become products, articles and groups of MplusKASSA."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from functools import cache
+from functools import partial
 from typing import Any
-
-from stdnum import ean
 
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.money import add_vat, amount, remove_vat
-from integration.core.plan import Change, Limits, Policy, price_jumps, retire
-from integration.core.records import Held, Kind, Record, Value, clean, is_number
-from integration.core.rules import EMPTY, Trace, TraceStep, as_text, policy, rules_from, unusable
+from integration.core.plan import Action, Change, Limits, made_inactive, price_jumps, retire
+from integration.core.records import Held, Kind, Record, Value, clean
+from integration.core.rules import EMPTY, as_text, policy, rules_from
 from integration.core.run import Link, Staged
+from integration.core.traces import Trace, TraceStep
+from integration.core.vat import vat_fact
 from integration.flows.functions.toolbox import Tools
-from integration.flows.products.settings import FLOW, ProductSettings
-from integration.flows.products.variants import clash_of, group_of, listed, shared, together
+from integration.flows.prices import Terms, as_kept, prices_in, traced
+from integration.flows.products.blocked import Look, at_the_till, is_alone, is_blocked, off_sale, unseen
+from integration.flows.products.numbers import number_if, number_in
+from integration.flows.products.offer import PRICE, checked_ean, created, is_offer, owners, place_of, updated
+from integration.flows.products.pictures import OWNED, Pictures, shaped, taken_away
+from integration.flows.products.settings import ProductSettings, as_set
+from integration.flows.products.turnover import TABLE as TURNOVER_TABLE
+from integration.flows.products.turnover import Turnover
+from integration.flows.products.variants import (
+    KEPT_NUMBER,
+    OLDER_NUMBER,
+    group_of,
+    listed,
+    shared,
+    together,
+    told_apart,
+    without_kept,
+)
+from integration.flows.products.why import kept, of_change, pictured, priced
 from integration.flows.settings import Parked, left_out, required
 from integration.flows.spec import FlowLogic, Shaped
 
 VAT_TABLE = "vat_codes"
-PRICE = "article.price"
 VAT_CODE = "article.vat_code"
-ACTIVE = "article.active"
-# Fields of an article that say how it is sold. Every other one is content.
-OFFER = frozenset({"price_incl", "price_excl", "purchase_price", "vat_code", "active", "stock_managed", "webshop"})
+NO_TERMS, NO_PICTURES = Terms(), Pictures()
+
+Numbers = Callable[[Collection[str]], Mapping[str, str]]  # of article codes; one without a number is left out
 
 
 class Products(FlowLogic):
@@ -42,38 +58,72 @@ class Products(FlowLogic):
         tables: Mapping[str, Mapping[str, str]],
         vat_rates: Mapping[str, Decimal],
         allot: Callable[[str], str],
+        linked: Numbers = lambda _: {},
+        allotted: Numbers = lambda _: {},
+        terms: Terms = NO_TERMS,
+        pictures: Pictures = NO_PICTURES,
+        look: Look = unseen,
     ) -> None:
         """Make everything ready that does not depend on a record.
 
-        `vat_rates` are percentages by the source's VAT code; `allot` gives an article code its number for good.
-        Raises ConfigurationError when the mapping cannot be used.
+        `vat_rates` are percentages by the source's VAT code; `allot` gives an article code its number for good;
+        `linked` tells the numbers of those that are linked, `allotted` of those that were given one; `terms` are how
+        prices of customers are sent; `look` asks the till. Raises ConfigurationError when the mapping cannot be used.
         """
         mapping, tools = rules_from(mapping_body), Tools(tables)
         owned = policy(mapping)
-        self.flow = FLOW
+        self.flow = as_set(settings)
         self.settings = settings
         self.mapping_version = version
         self.price_field = f"price_{settings.price_sent}"
-        self.policy = _policy(owned, self.price_field)
+        rows, owner = tools.table(TURNOVER_TABLE.name), Ownership(settings.turnover_group_owner)
+        self._turnover = Turnover.made(mapping.rules, rows, owner)
+        self.policy = terms.policy(self._turnover.policy({**OWNED, **owners(owned, self.price_field)}))
         self.limits = Limits(**settings.brakes.model_dump())
         self.retires = settings.retire
         self._vat_source = next((rule.source for rule in mapping.rules if rule.target == VAT_CODE), "") or "vat_code"
         self._vat_rates = vat_rates
         self._rates = {currency.upper(): rate for currency, rate in settings.rates.items()}
-        self._allot = allot
+        self._allot, self._linked, self._allotted = allot, linked, allotted
+        self._terms, self._pictures, self._look = terms, pictures, look
         self._offers = settings.offer.create or settings.offer.update
         self._groups = compile(mapping, tools, {Kind.GROUP})
         self._articles = compile(mapping, tools, {Kind.PRODUCT, Kind.ARTICLE})
 
     def watched(self, change: Change) -> tuple[str, ...]:
-        """Return the codes of the brakes that count this change by itself: that of prices, for each of them."""
-        return ("brake_price",) * price_jumps(change, self.limits, frozenset({self.price_field}))
+        """Return the codes of the brakes that count this change by itself: each of its prices, and what goes off sale.
+
+        What is gone from the books is counted by a brake of its own.
+        """
+        prices = ("brake_price",) * price_jumps(change, self.limits, prices_in(change) | {self.price_field})
+        return prices + ("brake_off_sale",) * (made_inactive(change) if change.action is Action.UPDATE else 0)
 
     # ---- each record by itself
 
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
         """Return each record mapped and checked by itself; see `FlowLogic`."""
-        return [self._group(record) if stage.target is Kind.GROUP else self._article(record) for record in records]
+        if stage.target is Kind.GROUP:
+            return [self._group(record) for record in records]
+        if stage.target is Kind.PICTURE:
+            taking_part = [record for record in records if not self._left_out(record, is_there=True)]
+            return self._pictures.staged(taking_part, self._parent)
+        linked = self._linked([record.key for record in records])
+        ruled = self._allotted(list(linked)) if self.settings.sku_rule == "allotted" else {}
+        there = self._blocked_there([one for one in records if is_blocked(one) and one.key not in linked])
+        return [
+            self._article(one, linked.get(one.key, ""), ruled.get(one.key, ""), there.get(one.key, ""))
+            for one in records
+        ]
+
+    def _blocked_there(self, unlinked: Sequence[Record]) -> dict[str, str]:
+        """Return which of these articles the till has all the same, under which number, so that they go off sale."""
+        if self.settings.blocked != "off_sale" or not (unlinked and self.settings.offer.update):
+            return {}
+        if self.settings.sku_rule == "allotted":
+            return at_the_till(self._allotted([one.key for one in unlinked]), self._look)
+        return at_the_till(
+            {one.key: number for one in unlinked if (number := number_if(one, self.settings))}, self._look
+        )
 
     def _group(self, record: Record) -> Staged:
         key, title = record.key, as_text(record.values.get("name")) or record.key
@@ -88,53 +138,68 @@ class Products(FlowLogic):
             return Staged(key, key, title, issue=parked.issue(key))
         return Staged(key, key, title, record=Record(Kind.GROUP, key, values))
 
-    def _article(self, record: Record) -> Staged:
-        """Map one article to a product with that article alone; `shape` puts those of one parent together."""
+    def _article(self, record: Record, linked: str, allotted: str, there: str) -> Staged:
+        """Map one article to a product with that article alone; `shape` puts those of one parent together.
+
+        One that is `linked` keeps its number, whatever the rule gives by now. One that is blocked and `there` without
+        a link goes off sale alone.
+        """
         key, title = record.key, as_text(record.values.get("name")) or record.key
         parent = self._parent(record)
-        if skip := self._left_out(record):
+        if skip := self._left_out(record, is_there=bool(linked or there)):
             return Staged(key, parent, title, skip=skip)
+        if there:
+            return off_sale(key, parent, title, there)
         try:
             product, article = self._mapped(record)
-            number = self._number(record)
+            number = linked or self._number(record)
         except Parked as parked:
+            if linked and self._offers and is_blocked(record):
+                return off_sale(key, parent, title, linked)  # what it cannot be mapped to can wait, this cannot
             return Staged(key, parent, title, issue=parked.issue(key))
-        part = Record(Kind.ARTICLE, number, article, source=key)
+        kept = {KEPT_NUMBER: self._is_older(record, linked, allotted)} if linked else {}
+        part = Record(Kind.ARTICLE, number, article | kept, source=key)
         mark = as_text(article.get("ean")) if article.get("active") is not False else ""
         return Staged(key, parent, title, number, mark, Record(Kind.PRODUCT, parent, product, (part,)))
 
     def _parent(self, record: Record) -> str:
         return as_text(record.values.get(self.settings.parent_field)).strip() or record.key
 
-    def _left_out(self, record: Record) -> Skip | None:
-        if record.values.get("blocked") is True and self.settings.blocked == "skip":
+    def _left_out(self, record: Record, *, is_there: bool) -> Skip | None:
+        stays = self.settings.blocked == "inactive" or (self.settings.blocked == "off_sale" and is_there)
+        if is_blocked(record) and not stays:
             return Skip("blocked", record.key, {"key": record.key})
         return left_out(record, self.settings.filters)
 
     def _mapped(self, record: Record) -> tuple[dict[str, Value], dict[str, Value]]:
         """Return the values of the product and those of the article. Raises Parked."""
         mapped = self._articles.apply(record)
-        issues = mapped.issues if self._offers else [each for each in mapped.issues if not _is_offer(each.field)]
+        issues = mapped.issues if self._offers else [each for each in mapped.issues if not is_offer(each.field)]
         self._free_of(issues, record)
         product: dict[str, Value] = {}
         article: dict[str, Value] = {}
         for target, value in mapped.values.items():
-            kind, name, is_offer = _place_of(target)
+            kind, name, sold = place_of(target)
             if kind is Kind.PRODUCT:
                 product[name] = clean(value)
-            elif self._offers or not is_offer:
-                article[name] = clean(value)
+            elif self._offers or not sold:
+                article[name] = as_kept(name, clean(value))
         required(product, "name", "product.name", self.flow.target)
         if "groups" in product:
             product["groups"] = listed(product["groups"])
         if not self.settings.groups:
             product.pop("groups", None)
+        article = self._turnover.of(record, article)
         if "ean" in article:
-            article["ean"] = _checked_ean(article["ean"], record.key)
+            article["ean"] = checked_ean(article["ean"], record.key)
+        if self._offers and is_blocked(record) and self.settings.blocked == "off_sale":
+            article["active"] = False  # whatever the mapping makes of the flag
         if self._offers:
             self._check_vat(article, record)
             if "price" in article:
                 article[self.price_field] = self._price(article.pop("price"), record)[-1].value
+            incl = self.settings.price_sent == "incl"
+            article |= self._terms.of_article(record, lambda price: self._sent(price, record), incl=incl)
         return product, article
 
     def _free_of(self, issues: Iterable[Issue], record: Record) -> None:
@@ -152,26 +217,20 @@ class Products(FlowLogic):
             return Parked("vat_code_missing", VAT_CODE, article=record.key, system=self.flow.source)
         rate = self._vat_rates.get(code)
         facts = {"code": code, "rate": "" if rate is None else f"{rate.normalize():f}%", "country": ""}
+        facts["vat"] = vat_fact(code, rate, self.flow.source)
         return Parked("vat_code_unmapped", VAT_CODE, **facts, article=record.key, system=self.flow.target)
 
     # ---- number and price
 
     def _number(self, record: Record) -> str:
         """Return the article number under the rule that is set. Raises Parked."""
+        return self._allot(record.key) if self.settings.sku_rule == "allotted" else number_in(record, self.settings)
+
+    def _is_older(self, record: Record, linked: str, allotted: str) -> bool:
+        """Tell whether the rule would give another number than the one an article is linked by, or none."""
         if self.settings.sku_rule == "allotted":
-            return self._allot(record.key)
-        given: Value = record.key
-        if self.settings.sku_rule == "field":
-            given = record.values.get(self.settings.sku_field)
-        if isinstance(given, Decimal) and given == given.to_integral_value():
-            given = f"{given:.0f}"
-        number = as_text(given).strip()
-        facts = {"article": record.key, "value": number}
-        if not is_number(number) or not int(number):
-            raise Parked("sku_not_numeric", "number", **facts)
-        if number.startswith("0"):
-            raise Parked("sku_leading_zero", "number", **facts, number=str(int(number)))
-        return number
+            return linked != allotted
+        return linked != number_if(record, self.settings)
 
     def _price(self, price: Value, record: Record) -> list[TraceStep]:
         """Return the steps from the mapped price to the one that is sent, which is the last. Raises Parked."""
@@ -188,6 +247,10 @@ class Products(FlowLogic):
             steps.append(TraceStep(f"{change.__name__}({percent.normalize():f})", number))
         number = amount(amount(amount(number), self.settings.decimals))
         return [*steps, TraceStep(f"round({self.settings.decimals})", number)]
+
+    def _sent(self, price: Decimal, record: Record) -> Decimal:
+        """Return a price of the books as it is sent, with or without VAT like that of everybody. Raises Parked."""
+        return amount(as_text(self._price(price, record)[-1].value))
 
     def _usable(self, price: Value, record: Record) -> Decimal:
         try:
@@ -227,25 +290,31 @@ class Products(FlowLogic):
         marks: Mapping[str, tuple[str, ...]],
     ) -> Shaped:
         """Return what the members of one parent come to; see `FlowLogic`."""
+        if stage.target is Kind.PICTURE:
+            return shaped(members)
         parked: list[Issue] = [each.issue for each in members if each.issue]
         skipped = tuple(each.skip for each in members if each.skip)
         good: list[tuple[Staged, Record]] = []
+        noted: tuple[str, ...] = ()
         for each in members:
             if each.record is None:
                 continue
-            issue = shared(each, duplicates, marks)
+            record, number = without_kept(each.record)
+            issue = shared(each, {} if number else duplicates, marks)
             if issue is None:
-                good.append((each, each.record))
+                good.append((each, record))
+                noted += (OLDER_NUMBER,) * (number == "older")
             else:
                 parked.append(issue)
-        if stage.target is Kind.PRODUCT and (clash := clash_of(good)):
-            parked += [replace(clash, key=each.key) for each, _ in good]
-            good = []
+        if stage.target is Kind.PRODUCT:
+            good, clash = told_apart(good)
+            parked += clash
         if not good:
             return Shaped(None, members[0].title, group_of(members), tuple(parked), skipped)
         desired = good[0][1] if stage.target is Kind.GROUP else together([record for _, record in good])
+        desired = self._terms.withdrawn(desired) if stage.target is Kind.PRODUCT and self._offers else desired
         title = as_text(desired.values.get("name")) or members[0].title
-        return Shaped(desired, title, group_of(members), tuple(parked), skipped)
+        return Shaped(desired, title, group_of(members), tuple(parked), skipped, noted=noted)
 
     def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return an issue when the till's article under one of our numbers belongs to another code.
@@ -266,84 +335,63 @@ class Products(FlowLogic):
     def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return what of the desired record may be created or updated now; see `FlowLogic`.
 
-        A part that may not be created yet stays as a part without values: it is accounted for, and nothing of it is
-        written.
+        A part that may not be created yet stays as one without values: accounted for, and nothing of it is written.
         """
         content = self.settings.content
+        if stage.target is Kind.PICTURE:
+            return desired
+        if held is None and stage.target is Kind.PRODUCT and is_alone(desired):
+            return Skip("blocked", desired.key, {"key": desired.key})
         if held is None and not content.create:
             return Skip("create_switched_off", desired.key, {"key": desired.key})
         values = desired.values if held is None or content.update else {}
-        if stage.target is Kind.GROUP:
-            return replace(desired, values=values)
-        there = {part.key for part in held.record.parts} if held else set()
-        parts = tuple(self._updated(part) if part.key in there else self._created(part) for part in desired.parts)
+        there = {part.key: part for part in held.record.parts} if held else {}
+        parts = tuple(
+            self._turnover.beside(updated(part, self.settings), there[part.key])
+            if part.key in there
+            else created(part, self.settings)
+            for part in desired.parts
+        )
         return replace(desired, values=values, parts=parts)
 
-    def _created(self, part: Record) -> Record:
-        if not self.settings.content.create:
-            return replace(part, values={})
-        if self.settings.offer.create:
-            return part
-        content = {name: value for name, value in part.values.items() if name not in OFFER}
-        return replace(part, values={**content, "active": False})  # not for sale before it has an offer
-
-    def _updated(self, part: Record) -> Record:
-        content, offer = self.settings.content.update, self.settings.offer.update
-        if content and offer:
-            return part
-        kept = {name: value for name, value in part.values.items() if (offer if name in OFFER else content)}
-        return replace(part, values=kept)
-
-    def withdraw(self, stage: Stage, change: Change) -> Change | Skip:
+    def withdraw(self, stage: Stage, change: Change) -> Change | Skip | Issue:
         """Return the retirement of what was created; a group stays, for others may be in it by now."""
+        if stage.target is Kind.PICTURE:
+            return taken_away(change)
         parts = () if stage.target is Kind.GROUP else change.agreed.parts
         active = frozenset(part.source for part in parts if part.values.get("active") is not False)
         return retire(change.agreed, active, title=change.title) if active else super().withdraw(stage, change)
+
+    def reversible(self, change: Change) -> Change:
+        """Return what of an update can be put back: all but a turnover group where the till had none."""
+        return self._turnover.reversible(change)
 
     # ---- why
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for every target field how it came to its value from this source record."""
+        if stage.target is Kind.PICTURE:
+            found = self._pictures.staged([record], self._parent)
+            return [pictured(one.record, self._pictures.field) for one in found if one.record]
         if stage.target is Kind.GROUP:
             return self._groups.trace(record)
-        return [
-            self._price_trace(each, record) if each.target == PRICE else each for each in self._articles.trace(record)
-        ]
+        ruled = [self._as_sent(each, record) for each in self._articles.trace(record)]
+        incl = self.settings.price_sent == "incl"
+        terms = partial(self._terms.of_article, record, lambda price: self._sent(price, record), incl=incl)
+        return [*ruled, *self._turnover.traces(record), *traced(Kind.ARTICLE, record.key, terms)]
 
-    def _price_trace(self, trace: Trace, record: Record) -> Trace:
+    def _as_sent(self, trace: Trace, record: Record) -> Trace:
+        """Return why a field has its value, as the till keeps it; of a price up to the one that is sent."""
+        if trace.target != PRICE:
+            return kept(trace)
         target = f"article.{self.price_field}"
         if trace.issue is not None or PRICE not in self._articles.apply(record).values:
             return replace(trace, target=target)
         try:
-            steps = self._price(trace.value, record)
+            return priced(target, trace, self._price(trace.value, record))
         except Parked as parked:
             return Trace(target, trace.steps, None, parked.issue(record.key))
-        return Trace(target, (*trace.steps, *steps[1:]), steps[-1].value)
 
-
-def _policy(owned: Policy, price_field: str) -> Policy:
-    """Return the policy in the target's own fields: the price under the name it is sent by."""
-    ours = {f"article.{price_field}" if target == PRICE else target: who for target, who in owned.items()}
-    if PRICE in owned and len(ours) < len(owned):
-        raise unusable(f"article.{price_field}", Reason("reason_twice"))
-    return {ACTIVE: Ownership.ON_CREATE, **ours}  # what is created without an offer is created inactive
-
-
-def _is_offer(target: str) -> bool:
-    kind, _, name = target.partition(".")
-    return kind == Kind.ARTICLE and (name in OFFER or target == PRICE)
-
-
-@cache
-def _place_of(target: str) -> tuple[Kind, str, bool]:
-    kind, _, name = target.partition(".")
-    return Kind(kind), name, _is_offer(target)
-
-
-def _checked_ean(value: Value, article: str) -> Value:
-    """Return the barcode without blanks and dashes. Raises Parked when its check digit does not fit."""
-    text = as_text(value)
-    code = text if text.isascii() and text.isdecimal() else ean.compact(text)
-    if code and not ean.is_valid(code):
-        raise Parked("ean_check_digit", "article.ean", article=article, value=as_text(value))
-    return code or None
+    def by_change(self, change: Change) -> Mapping[str, Reason]:
+        """Return what a change says without a rule: what is gone, goes off sale, or has no offer yet."""
+        return of_change(change, self.settings)

@@ -1,6 +1,7 @@
 """What the flow of products is, and what it can be told."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
@@ -9,6 +10,7 @@ from pydantic import Field
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow, Stage, Unique
 from integration.core.records import Kind
+from integration.flows.prices import Owner
 from integration.flows.settings import BOOKS, TILL, FlowSettings, Strict
 
 FLOW = Flow(
@@ -18,6 +20,7 @@ FLOW = Flow(
     stages=(
         Stage(Kind.GROUP, Kind.GROUP, counted=False, needs={"parent": Kind.GROUP}),
         Stage(Kind.ARTICLE, Kind.PRODUCT, grouped_by="group", unique=(Unique.NUMBER, Unique.MARK)),
+        Stage(Kind.ARTICLE, Kind.PICTURE, counted=False, derived=True, off=True, needs={"product": Kind.PRODUCT}),
     ),
 )
 
@@ -47,10 +50,17 @@ class ProductSettings(FlowSettings):
     default_currency: str = "EUR"
     rates: dict[str, Rate] = Field(default_factory=dict)  # one unit of a currency in the default one
 
+    # whose turnover group counts once the till has one for an article: its own, or that of the value table
+    turnover_group_owner: Literal["on_create", "keep_equal"] = "on_create"
+    picture_field: str = ""  # of an article, with the name of its picture; empty: none are sent
+    customer_prices: bool = False  # those for price groups and branches, where the books' object of them is named
+    customer_prices_owner: Owner = "keep_equal"
+
     content: Part = Part()
     offer: Part = Part()
     groups: bool = True
-    blocked: Literal["skip", "inactive"] = "skip"
+    # what becomes of blocked articles: not for sale where the till has them, left alone, or sent as inactive anyway
+    blocked: Literal["off_sale", "skip", "inactive"] = "off_sale"
     retire: bool = True
 
     def reads(self) -> Iterator[tuple[str, str, bool]]:
@@ -59,6 +69,8 @@ class ProductSettings(FlowSettings):
             yield "sku_field", self.sku_field, True
         if self.parent_field:
             yield "parent_field", self.parent_field, "parent_field" in self.model_fields_set
+        if self.picture_field:
+            yield "picture_field", self.picture_field, True
 
     def check(self) -> None:
         """Raise ConfigurationError for settings that do not go together."""
@@ -66,3 +78,11 @@ class ProductSettings(FlowSettings):
             raise ConfigurationError(
                 "flow_setting_invalid", flow="products", setting="sku_field", expected="expected_article_field"
             )
+
+
+def as_set(settings: ProductSettings) -> Flow:
+    """Return the flow with pictures where a field is named that says which they are."""
+    if not settings.picture_field:
+        return FLOW
+    stages = (replace(stage, off=False) if stage.target is Kind.PICTURE else stage for stage in FLOW.stages)
+    return replace(FLOW, stages=tuple(stages))

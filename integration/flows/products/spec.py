@@ -1,9 +1,12 @@
 """The flow of products as one value: articles and article groups of the books become products of the till."""
 
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from integration.core.errors import Reason
-from integration.core.records import Kind, is_till_number
+from integration.core.flow import Ownership
+from integration.core.records import Kind, Record, is_till_number
 from integration.flows.forms import (
     Choose,
     Known,
@@ -22,10 +25,16 @@ from integration.flows.forms import (
     usual,
     vat_question,
 )
-from integration.flows.products.logic import PRICE, Products
-from integration.flows.products.settings import FLOW, ProductSettings
+from integration.flows.prices import BRANCHES, OWNERS, PRICE_GROUPS, Terms
+from integration.flows.products import turnover
+from integration.flows.products.logic import Products
+from integration.flows.products.offer import PRICE
+from integration.flows.products.pictures import CONTENT, Pictures
+from integration.flows.products.settings import FLOW, ProductSettings, as_set
 from integration.flows.settings import BOOKS, TILL, ValueTable, books, till
-from integration.flows.spec import MAPPINGS, FlowSpec
+from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Tables
+
+SENT = Only("customer_prices", (True,))
 
 SECTIONS = (
     Section(
@@ -52,10 +61,17 @@ SECTIONS = (
             Together((Switch("offer.create"), Switch("offer.update")), "part_offer"),
             Switch("groups"),
             Switch("retire"),
-            Pick("blocked", ("skip", "inactive")),
+            Pick("blocked", ("off_sale", "skip", "inactive")),
+            Pick("turnover_group_owner", ("on_create", "keep_equal"), "owner"),
         ),
     ),
-    Section("settings_variants", (SourceField("parent_field", Kind.ARTICLE),), ("parent_about", "images_not_sent")),
+    Section(
+        "settings_customer_prices",
+        (Switch("customer_prices"), Pick("customer_prices_owner", OWNERS, "owner", only=SENT)),
+        ("customer_prices_about",),
+    ),
+    Section("settings_variants", (SourceField("parent_field", Kind.ARTICLE),), ("parent_about",)),
+    Section("settings_pictures", (SourceField("picture_field", Kind.ARTICLE),), ("pictures_about",)),
 )
 
 
@@ -85,30 +101,49 @@ def _numberless(known: Known) -> Lack | None:
     return Lack(Reason("lack_numbers", {**facts, "codes": ", ".join(unfit[:EXAMPLES])}), stops=False)
 
 
+VAT_TABLE = ValueTable("vat_codes", books("vat_codes"), till("vat_codes"), looks_up=True, causes=("vat_code_unmapped",))
+
 QUESTIONS = (
     Question("number", _numbering, ("sku_rule", "sku_field"), lists=(CODES,), lacks=_numberless),
     Question("price", usual("proposed_price", "price_basis", "price_sent"), ("price_basis", "price_sent")),
-    vat_question("vat_codes", BOOKS, TILL),
+    vat_question(VAT_TABLE),
+    turnover.QUESTION,
 )
+
+
+def _logic(settings: ProductSettings, body: Mapping[str, Any], version: int, tables: Tables, asked: Asked) -> Products:
+    article = FLOW.name, Kind.ARTICLE
+
+    def agreed(key: str) -> Record | None:
+        link = asked.links(FLOW.name, Kind.PRODUCT, [key]).get(key)
+        return link.agreed if link else None
+
+    def pictured(keys: Sequence[str]) -> dict[str, Record]:
+        links = asked.links(FLOW.name, Kind.PICTURE, keys)
+        return {key: link.agreed for key, link in links.items() if link.agreed and link.agreed.values.get(CONTENT)}
+
+    terms = Terms(settings.customer_prices, Ownership(settings.customer_prices_owner), tables, agreed=agreed)
+    return Products(
+        settings, body, version, tables, asked.rates(BOOKS), partial(asked.allot, *article),
+        partial(asked.linked, *article), partial(asked.allotted, *article), terms,
+        Pictures(settings.picture_field, asked.pictures, pictured), partial(asked.held, FLOW.name, TILL),
+    )  # fmt: skip
 
 
 PRODUCTS = FlowSpec(
     flow=FLOW,
     settings=ProductSettings,
-    make=lambda settings, body, version, tables, asked: Products(
-        settings, body, version, tables, asked.rates(BOOKS), partial(asked.allot, FLOW.name, Kind.ARTICLE)
-    ),
+    make=_logic,
+    as_set=as_set,
     mapping=MAPPINGS / "products.toml",
     rated=(BOOKS,),
     parts=((Kind.PRODUCT, None), (Kind.ARTICLE, Kind.ARTICLE), (Kind.GROUP, None)),
     sent_as={PRICE: ("article.price_incl", "article.price_excl")},
-    tables=(
-        ValueTable("vat_codes", books("vat_codes"), till("vat_codes"), looks_up=True, causes=("vat_code_unmapped",)),
-    ),
-    objects=("articles", "groups", "vat"),
+    tables=(VAT_TABLE, turnover.TABLE, PRICE_GROUPS, BRANCHES),
+    objects=("articles", "groups", "vat", "prices"),
     sections=SECTIONS,
     questions=QUESTIONS,
-    brakes=("changes", "changes_percent", "price_percent", "retirements"),
+    brakes=("changes", "changes_percent", "price_percent", "retirements", "off_sale"),
     filter_first="group",
     noun="article",
     suggested=True,

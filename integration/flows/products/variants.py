@@ -1,11 +1,28 @@
 """Articles that become one product together: what they share, what tells them apart, and what they come to."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import EMPTY, as_text
 from integration.core.run import Staged
+from integration.flows.products.blocked import alone, is_alone, is_off_sale
+
+Member = tuple[Staged, Record]  # an article as it was read, and the product with that article alone
+
+KEPT_NUMBER = "kept_number"  # of a staged article that is linked: whether the rule would give it another number now
+OLDER_NUMBER = "older_number"  # what a plan counts of those
+
+
+def without_kept(product: Record) -> tuple[Record, str]:
+    """Return a staged product without the word about its number, and that: `linked`, `older`, or nothing if new."""
+    (part,) = product.parts or (None,)
+    if part is None or KEPT_NUMBER not in part.values:
+        return product, ""
+    values = {name: value for name, value in part.values.items() if name != KEPT_NUMBER}
+    number = "older" if part.values[KEPT_NUMBER] else "linked"
+    return replace(product, parts=(replace(part, values=values),)), number
 
 
 def listed(value: Value) -> tuple[str, ...]:
@@ -30,7 +47,19 @@ def shared(
     return None
 
 
-def clash_of(members: Sequence[tuple[Staged, Record]]) -> Issue | None:
+def told_apart(members: list[Member]) -> tuple[list[Member], list[Issue]]:
+    """Return the articles of one product that can be told apart by colour and size, or why all of them wait.
+
+    Where those on sale can be, one that goes off sale is no reason to wait: it goes alone.
+    """
+    if _clash([one for one in members if not is_alone(one[1])]) is None:
+        return members, []
+    members = [(each, alone(record) if is_off_sale(record) else record) for each, record in members]
+    clash = _clash([one for one in members if not is_alone(one[1])])
+    return ([], [replace(clash, key=each.key) for each, _ in members]) if clash else (members, [])
+
+
+def _clash(members: Sequence[Member]) -> Issue | None:
     """Return an issue when two articles of one product cannot be told apart by colour and size."""
     seen: dict[tuple[str, str], str] = {}
     for each, record in members:
@@ -49,7 +78,10 @@ def _axes(product: Record) -> tuple[str, str]:
 
 
 def together(members: Sequence[Record]) -> Record:
-    """Return one product with the articles of all: of each value the first that is filled, of the groups all."""
+    """Return one product with the articles of all: of each value the first that is filled, of the groups all.
+
+    One that has no values is taken off sale and says nothing else.
+    """
     first = members[0]
     if len(members) == 1 and first.key == first.parts[0].source:
         return first
@@ -57,7 +89,7 @@ def together(members: Sequence[Record]) -> Record:
     for each in members:
         values |= {name: value for name, value in each.values.items() if values.get(name) in EMPTY}
     if "name" in values:
-        values["name"] = _common_name(members)
+        values["name"] = _common_name([each for each in members if each.values])
     if "groups" in values:
         groups = (code for each in members for code in listed(each.values.get("groups")))
         values["groups"] = tuple(dict.fromkeys(groups))

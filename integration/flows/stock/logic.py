@@ -12,15 +12,19 @@ from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
+from integration.core.moves import COUNTED, NO_MOMENT, Move
 from integration.core.plan import Change, Limits
 from integration.core.records import Held, Kind, Record, Value, is_till_number
-from integration.core.rules import EMPTY, RuleError, Trace, TraceStep, as_text, policy, rules_from, unusable
-from integration.core.run import Staged
+from integration.core.rules import EMPTY, RuleError, as_text, policy, rules_from, unusable
+from integration.core.run import Staged, Unstaged
+from integration.core.traces import Trace, TraceStep, given
 from integration.flows.functions.toolbox import Tools
 from integration.flows.settings import Parked, left_out
 from integration.flows.spec import FlowLogic, Shaped
+from integration.flows.stock.sales import TERMS, Sales, Tally
 from integration.flows.stock.settings import AMOUNT, BRANCH, FLOW, FORMULA, MANAGED, QUANTITY, StockSettings, formula_of
 
+Tallied = Callable[[str], Tally | None]
 FINEST = Decimal("0.001")  # what a level of the till is counted in
 ZERO = Decimal(0)
 
@@ -35,10 +39,12 @@ class Stock(FlowLogic):
         version: int,
         tables: Mapping[str, Mapping[str, str]],
         numbers: Callable[[Collection[str]], Mapping[str, str]],
+        sales: Sales | None = None,
     ) -> None:
         """Make everything ready that does not depend on a record.
 
-        `numbers` tells the till's article numbers of those codes that are linked. Raises ConfigurationError when the
+        `numbers` tells the till's article numbers of those codes that are linked, `sales` what the books have not
+        learned of yet; without them a level is what the books have. Raises ConfigurationError when the
         mapping or the formula cannot be used.
         """
         mapping, tools = rules_from(mapping_body), Tools(tables)
@@ -54,12 +60,25 @@ class Stock(FlowLogic):
         self.limits = Limits(**settings.brakes.model_dump())
         self._text, self._formula = formula_of(settings, tools)
         self._numbers = numbers
+        self._sales = sales if settings.sales != "off" else None
         self._levels = compile(mapping, tools, {Kind.LEVEL})
+        self._branches = tuple(Record(Kind.LEVEL, branch, {}) for branch in self._sent)
 
     def watched(self, change: Change) -> tuple[str, ...]:
         """Return the code of the stock brake when a level goes from something to nothing."""
         before = change.before.flat() if change.before else {}
         return ("brake_stock_zero",) if any(_emptied(before, *pair) for pair in change.wanted.flat().items()) else ()
+
+    # ---- what the till sold
+
+    def before_reading(self, stage: Stage) -> None:
+        """Settle which sales the books have, before their figures are read."""
+        if self._sales is not None:
+            self._sales.settle()
+
+    def unread(self, stage: Stage) -> Sequence[Issue]:
+        """Return the movements of the till that count in no level, since nobody knows in which."""
+        return [_unplaced(move) for move in self._sales.unplaced()] if self._sales else []
 
     # ---- each record by itself
 
@@ -74,38 +93,71 @@ class Stock(FlowLogic):
             )
         skips = {record.key: self._left_out(record) for record in records}
         linked = self._numbers([key for key, skip in skips.items() if skip is None])
-        return [self._article(record, skips[record.key], linked) for record in records]
+        numbers = {key: self._number(key, linked) for key, skip in skips.items() if skip is None}
+        tallied = self._sales.tallied(list(filter(None, numbers.values()))) if self._sales else _nothing
+        return [self._article(record, skips[record.key], numbers.get(record.key, ""), tallied) for record in records]
+
+    def unstaged(self, stage: Stage, keys: Collection[str]) -> dict[str, Unstaged]:
+        """Return under which number each article is looked up, in which branches, and what the books lack of it."""
+        linked = self._numbers(keys)
+        numbers = {key: number for key in keys if (number := self._number(key, linked))}
+        tallied = self._sales.tallied(list(numbers.values())) if self._sales else _nothing
+        return {key: self._unstaged(key, number, tallied(number)) for key, number in numbers.items()}
+
+    def _unstaged(self, key: str, number: str, tally: Tally | None) -> Unstaged:
+        wanted = Record(Kind.STOCK, key, self._looked_up(number, tally), self._branches)
+        return Unstaged(wanted, number, _beside(number, tally))
+
+    @property
+    def _sent(self) -> Mapping[str, str]:
+        return {} if self.settings.managed == "off" else self.settings.branches
+
+    def _looked_up(self, number: str, tally: Tally | None) -> dict[str, Value]:
+        """Return the values by which an article is looked up at the till."""
+        return {"number": number} | ({} if tally is None else {COUNTED: tally.counted.as_value()})
+
+    def _number(self, key: str, linked: Mapping[str, str]) -> str:
+        return linked.get(key) or (_as_number(key) if self.settings.unlinked == "code" else "")
 
     def _left_out(self, record: Record) -> Skip | None:
         if record.values.get("blocked") is True:
             return Skip("blocked", record.key, {"key": record.key})
         return left_out(record, self.settings.filters)
 
-    def _article(self, record: Record, skip: Skip | None, linked: Mapping[str, str]) -> Staged:
+    def _article(self, record: Record, skip: Skip | None, number: str, tallied: Tallied) -> Staged:
         key, title = record.key, as_text(record.values.get("name")) or record.key
-        number = linked.get(key) or (_as_number(key) if self.settings.unlinked == "code" else "")
         if skip is None and not number:
             skip = _absent(key)
         if skip is not None:
             return Staged(key, key, title, skip=skip)
-        values: dict[str, Value] = {"number": number}
+        tally = tallied(number)
+        values = self._looked_up(number, tally)
         if self.settings.managed != "leave":
             values["managed"] = self.settings.managed == "on"
-        branches = {} if self.settings.managed == "off" else self.settings.branches
         try:
             levels = tuple(
-                Record(Kind.LEVEL, branch, {"amount": self._level(branch, source, record, [])})
-                for branch, source in branches.items()
+                Record(Kind.LEVEL, branch, {"amount": self._level(branch, source, record, [], tally)})
+                for branch, source in self._sent.items()
             )
         except Parked as parked:
             return Staged(key, key, title, number, issue=parked.issue(key))
-        return Staged(key, key, title, number, record=Record(Kind.STOCK, key, values, levels))
+        wanted, beside = Record(Kind.STOCK, key, values, levels), _beside(number, tally)
+        return Staged(key, key, title, number, record=wanted, beside=beside)
 
     # ---- one level
 
-    def _level(self, branch: str, source: str, record: Record, steps: list[TraceStep]) -> Decimal:
+    def _level(self, branch: str, source: str, record: Record, steps: list[TraceStep], tally: Tally | None) -> Decimal:
         """Return the level of a branch and add to `steps` how it comes about. Raises Parked."""
         quantity = self._quantity(source, record, steps)
+        if tally is not None and self._sales is not None:
+            sharing, since = self._sharing(source), self._sales.since(record)
+            if (wrong := tally.unreadable(sharing, since)) is not None:
+                raise self._unreadable(record, wrong)
+            named = "stock_reserved" in record.values
+            orders_left = self.settings.leaves_when_booked(source, reserved_is_named=named)
+            for term in tally.terms(sharing, since, orders_left=orders_left):
+                quantity += term.amount
+                steps.append(TraceStep(term.name, term.shown()))
         values = {**record.values, QUANTITY: quantity, BRANCH: branch}
         mapped = self._levels.apply(replace(record, values=values))
         for issue in mapped.issues:
@@ -115,6 +167,16 @@ class Stock(FlowLogic):
             steps.append(TraceStep(AMOUNT, amount))
         facts = {"article": record.key, "branch": branch}
         return self._whole(self._above(amount, facts, steps), facts, steps)
+
+    def _unreadable(self, record: Record, move: Move) -> Parked:
+        facts = {"key": record.key, "field": "amountChanged", "value": f"stockId {move.number}", "raw": ""}
+        return Parked("record_unreadable", AMOUNT, system=self.flow.target, **facts)
+
+    def _sharing(self, source: str) -> tuple[str, ...]:
+        """Return the branches that sell of the same figure; none named: every branch does."""
+        if source in ("", FORMULA):
+            return ()
+        return tuple(branch for branch, other in self.settings.branches.items() if other == source)
 
     def _quantity(self, source: str, record: Record, steps: list[TraceStep]) -> Decimal:
         """Return what the books have for a branch: what the formula gives, or what a field holds. Raises Parked."""
@@ -128,7 +190,9 @@ class Stock(FlowLogic):
         except RuleError as error:
             issue = error.issue(record.key, AMOUNT)
             raise Parked(issue.cause, AMOUNT, **issue.facts) from None
-        if self._text not in self._formula.names:
+        if self.settings.unreserved and "stock_reserved" not in record.values:
+            steps.append(TraceStep("without_reservations", value))
+        elif self._text not in self._formula.names:
             steps.append(TraceStep(self._text, value))
         return _counted(value, record.key)
 
@@ -188,16 +252,76 @@ class Stock(FlowLogic):
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for each branch how its level comes about; of the formula alone while no branch is chosen."""
-        return [self._traced(branch, source, record) for branch, source in (self.settings.branches or {"": ""}).items()]
+        number = self._number(record.key, self._numbers([record.key]))
+        tally = self._sales.known([number])(number) if self._sales and number else None
+        branches = (self.settings.branches or {"": ""}).items()
+        levels = [self._traced(branch, source, record, tally) for branch, source in branches]
+        managed = self.settings.managed
+        counted = [] if managed == "leave" else [given(MANAGED, managed == "on", "setting", setting="managed")]
+        return [*([] if managed == "off" else levels), *counted, *_purchases(record)]
 
-    def _traced(self, branch: str, source: str, record: Record) -> Trace:
+    def _traced(self, branch: str, source: str, record: Record, tally: Tally | None) -> Trace:
         target = f"{branch}/amount" if branch else AMOUNT
         steps = [TraceStep(BRANCH, branch)] if branch else []
         try:
-            amount = self._level(branch, source, record, steps)
+            amount = self._level(branch, source, record, steps, tally)
         except Parked as parked:
             return Trace(target, tuple(steps), None, parked.issue(record.key))
-        return Trace(target, tuple(steps), amount)
+        return Trace(target, tuple(steps), amount, why=self._reason(source, steps), part=branch)
+
+    def _reason(self, source: str, steps: Sequence[TraceStep]) -> Reason:
+        """Return in one sentence why a level is what it is."""
+        done = {step.what for step in steps}
+        if "max(0)" in done:
+            return Reason("because_level_negative")
+        if "round_down" in done:
+            return Reason("because_level_whole")
+        if not done.isdisjoint(TERMS):
+            return Reason("because_level_counted")
+        if AMOUNT in done:
+            return Reason("because_level_ruled")
+        if source not in ("", FORMULA):
+            return Reason("because_source", {"field": source})
+        alone = self._text in self._formula.names
+        return (
+            Reason("because_source", {"field": self._text})
+            if alone
+            else Reason("because_formula", {"formula": self._text})
+        )
+
+
+def _unplaced(move: Move) -> Issue:
+    """Return that a movement counts in no level, by the till's own words for what can be read of it."""
+    told = {
+        "stockId": str(move.number or "?"),
+        "branchNumber": move.branch,
+        "timestamp": f"{move.at:%Y-%m-%d %H:%M} UTC" if move.at != NO_MOMENT else "",
+        "document": move.title or next(iter(move.documents), ""),
+    }
+    movement = " · ".join(f"{name} {value}" for name, value in told.items() if value)
+    return Issue("movement_unreadable", movement, facts={"movement": movement})
+
+
+def _purchases(record: Record) -> list[Trace]:
+    """Return what is on order at suppliers and when it is expected, to be shown: it counts in no level."""
+    ordered, expected = record.values.get("stock_ordered"), record.values.get("stock_expected")
+    if not isinstance(ordered, Decimal) or not ordered:
+        return []
+    steps = [TraceStep("ordered_not_for_sale", ordered)]
+    steps += [TraceStep("stock_expected", expected)] if expected else []
+    return [Trace("stock_ordered", tuple(steps), None)]
+
+
+def _beside(number: str, tally: Tally | None) -> str:
+    """Return what a level is made of beside the books' record, as a text: what is counted with it and its number."""
+    if tally is None:
+        return number
+    documents = {key for move in tally.moves for key in move.documents} | {one.document for one, _ in tally.promises}
+    return repr((number, tally.moves, tally.promises, sorted(documents & tally.ordered)))
+
+
+def _nothing(_: str) -> None:
+    """Return that nothing is known of an article: what the till sold is not counted."""
 
 
 def _counted(value: Value, key: str) -> Decimal:

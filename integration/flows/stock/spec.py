@@ -1,12 +1,18 @@
 """The flow of stock as one value: what the books have of an article becomes its level in each branch of the till."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from integration.core.causes import By, Repair
 from integration.core.errors import Reason
-from integration.core.records import Field, FieldType, Kind
+from integration.core.records import Field, FieldType, Kind, Record
+from integration.core.standing import Standing
+from integration.core.timetable import WALL_CLOCK
 from integration.flows.forms import (
+    Compared,
     Example,
     FieldsOf,
     Known,
@@ -22,21 +28,57 @@ from integration.flows.forms import (
     usual,
 )
 from integration.flows.products.settings import FLOW as PRODUCTS
-from integration.flows.settings import books, till
-from integration.flows.spec import MAPPINGS, FlowSpec, Needs
+from integration.flows.settings import BOOKS, books, till
+from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
 from integration.flows.stock.logic import Stock
-from integration.flows.stock.settings import AMOUNT, BRANCH, FLOW, FORMULA, FORMULAS, MANAGED, QUANTITY, StockSettings
+from integration.flows.stock.sales import Sales
+from integration.flows.stock.settings import (
+    AMOUNT,
+    BRANCH,
+    DATED,
+    FLOW,
+    FORMULA,
+    FORMULAS,
+    MANAGED,
+    QUANTITY,
+    RESERVED,
+    SALES,
+    StockSettings,
+)
+
+ORDERS = "orders"  # the flow that books what the till sold
 
 # What a branch can get: what the formula gives, or a field of the article that is a number.
 QUANTITIES = FieldsOf(Kind.ARTICLE, FieldType.NUMBER, {FORMULA: "branch_formula"})
+
+
+def _both_ways(field: str) -> dict[str, dict[str, object]]:
+    """Return the settings with which the formula alone takes out what a field says is reserved, and leaves it in."""
+    alone = {"formula": RESERVED, "branches": {}, "managed": "leave", "sales": "off", "negative": "send"}
+    return {
+        "way_reserved_out": {**alone, "reservations": "field", "reserved": field},
+        "way_reserved_in": {**alone, "reservations": "none"},
+    }
+
 
 SECTIONS = (
     Section(
         "settings_formula",
         (
             Pick("formula", (*FORMULAS, "expression")),
+            Pick("reservations", ("ask", "field", "deducted", "none"), only=Only("formula", (RESERVED,))),
+            Compared("reserved", Kind.ARTICLE, ways=_both_ways, only=Only("reservations", ("field",))),
             Words("expression", 500, only=Only("formula", ("expression",))),
             Example(),
+        ),
+    ),
+    Section(
+        "settings_sales",
+        (
+            Pick("sales", SALES),
+            Pick("orders_leave", ("auto", "booked", "invoiced"), only=Only("sales", ("sales_orders", "documents"))),
+            Words("sales_since", 40, only=Only("sales", SALES[1:])),
+            SourceField("sales_stamp", Kind.ARTICLE, only=Only("sales", (DATED,))),
         ),
     ),
     Section("settings_branches", (PerKey("branches", till("branches"), QUANTITIES, "branch_not_sent"),)),
@@ -55,7 +97,8 @@ SECTIONS = (
 )
 
 
-BRANCHES, WAREHOUSES = till("branches"), books("warehouses")
+BRANCHES, WAREHOUSES, RESERVATIONS = till("branches"), books("warehouses"), books("reservations")
+OUR_RESERVED = "stock_reserved"  # our name of the field, which nothing is proposed for by itself
 
 
 def branch_sources(branches: Collection[str], warehouses: Collection[str]) -> dict[str, str]:
@@ -87,18 +130,78 @@ def _branchless(known: Known) -> Lack | None:
     return Lack(Reason("lack_branches"), stops=True)
 
 
+def _sales(known: Known) -> Proposal:
+    """Return how the books learn of sales by the flows that run; the day begins what counts."""
+    sales, today = "documents" if ORDERS in known.flows else DATED, datetime.now(ZoneInfo(WALL_CLOCK)).date()
+    return Proposal({"sales": sales, "sales_since": today.isoformat()}, Reason(f"proposed_sales_{sales}"))
+
+
+def _asks_for_reservations(settings: Mapping[str, Any]) -> bool:
+    """Tell whether the formula subtracts what is reserved, and any branch gets what it gives."""
+    sources = settings["branches"].values()
+    return settings["formula"] == RESERVED and (not sources or any(source in ("", FORMULA) for source in sources))
+
+
+def _reserved(known: Known) -> Proposal | None:
+    """Return the field whose name or caption says that it has what is reserved; a person looks at it first."""
+    found = next(iter(known.of(RESERVATIONS).items()), None)
+    if found is None:
+        return None
+    return Proposal({"reservations": "field", "reserved": found[0]}, Reason("proposed_reserved", {"field": found[1]}))
+
+
+def _unreserved(known: Known) -> Lack | None:
+    """Return that the formula subtracts nothing while nobody has named a field, or said that there is none."""
+    fields = known.of(RESERVATIONS)
+    if known.settings["reservations"] != "ask" or OUR_RESERVED in fields:
+        return None
+    if fields:
+        return Lack(Reason("lack_reservations_found", {"field": next(iter(fields.values()))}), stops=False)
+    return Lack(Reason("lack_reservations"), stops=False)
+
+
+def _uncounted(known: Known) -> Lack | None:
+    return Lack(Reason("lack_sales"), stops=False) if known.settings["sales"] == "off" else None
+
+
 QUESTIONS = (
     Question("branches", _branches, ("branches",), lists=(BRANCHES, WAREHOUSES), lacks=_branchless, plain=_plain),
     Question("formula", usual("proposed_formula", "formula", "expression"), ("formula", "expression")),
+    Question(
+        "reservations",
+        _reserved,
+        ("reservations", "reserved"),
+        lists=(RESERVATIONS,),
+        lacks=_unreserved,
+        arises=_asks_for_reservations,
+        to_look_at=True,
+    ),
+    Question("sales", _sales, ("sales", "sales_since"), lacks=_uncounted),
     Question("managed", usual("proposed_managed", "managed"), ("managed",)),
 )
+
+
+def _uninvoiced(asked: Asked, orders: Mapping[str, Standing]) -> set[str]:
+    """Return which sales orders of the books, as they stand, were not invoiced there."""
+    wanted = [Record(Kind.SALES_ORDER, key, one.values) for key, one in orders.items()]
+    return asked.uninvoiced(ORDERS, BOOKS, wanted)
 
 
 STOCK = FlowSpec(
     flow=FLOW,
     settings=StockSettings,
     make=lambda settings, body, version, tables, asked: Stock(
-        settings, body, version, tables, partial(asked.linked, PRODUCTS.name, Kind.ARTICLE)
+        settings,
+        body,
+        version,
+        tables,
+        partial(asked.linked, PRODUCTS.name, Kind.ARTICLE),
+        Sales(
+            settings,
+            asked.movements(),
+            partial(asked.standings, ORDERS, (Kind.SALES_ORDER, Kind.POSTING)),
+            partial(_uninvoiced, asked),
+        ),
     ),
     mapping=MAPPINGS / "stock.toml",
     parts=((Kind.LEVEL, Kind.ARTICLE), (Kind.STOCK, None)),

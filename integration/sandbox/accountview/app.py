@@ -2,18 +2,27 @@
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any, Final
 
-from integration.sandbox.accountview import booking, posting
+from integration.sandbox.accountview import booking, daybooks, posting
 from integration.sandbox.accountview.access import USERS, Access, AccessError, Grant, Pass, User
 from integration.sandbox.accountview.answers import Answers, Document, as_json, error
-from integration.sandbox.accountview.company import Company, by_hand
+from integration.sandbox.accountview.company import Company
 from integration.sandbox.accountview.conventions import Conventions
-from integration.sandbox.accountview.dictionary import OBJECTS, SYSTEM_OBJECTS, BusinessObject, Definition, definitions
+from integration.sandbox.accountview.daybooks import by_hand
+from integration.sandbox.accountview.dictionary import (
+    OBJECTS,
+    SYSTEM_OBJECTS,
+    BusinessObject,
+    Definition,
+    definitions,
+    dictionary_fields,
+    dictionary_tables,
+)
 from integration.sandbox.accountview.query import Query, Reader, Refusal, check_book_date
 from integration.sandbox.accountview.request import PREFIX, Request, received
 from integration.sandbox.accountview.tables import Table
@@ -97,6 +106,7 @@ class AccountView:
         for id_, company in self._companies.items():
             if id_ == MAIN_COMPANY:
                 company.open_shop()
+                daybooks.post_all(company, datetime.combine(shop.today, time(), UTC))
             else:
                 company.open_empty()
         for entry in self._journal.past(SYSTEM):
@@ -133,12 +143,13 @@ class AccountView:
         with self._lock:
             return self._companies[company].plain(table)
 
-    def edit(self, table: str, key: str, values: Mapping[str, Any], company: str = MAIN_COMPANY) -> None:
+    def edit(self, table: str, key: str, values: Mapping[str, Any], company: str = MAIN_COMPANY, by: str = "") -> None:
         """Changes a row as a person in AccountView would. LookupError when there is no such row.
 
-        One of the `conventions` of booking is changed likewise, by its name and a `value`.
+        A page of a daybook says who changed it or one of its lines, and its rows in the ledger change with it. One of
+        the `conventions` of booking is changed likewise, by its name and a `value`.
         """
-        self._by_hand("edit", company, table=table, key=key, values=values)
+        self._by_hand("edit", company, table=table, key=key, values=values, **({"by": by} if by else {}))
 
     def add(self, table: str, values: Mapping[str, Any], company: str = MAIN_COMPANY) -> None:
         """Adds a row as a person in AccountView would. LookupError when its key is taken."""
@@ -147,6 +158,16 @@ class AccountView:
     def remove(self, table: str, key: str, company: str = MAIN_COMPANY) -> None:
         """Removes a row as a person in AccountView would. LookupError when there is no such row."""
         self._by_hand("remove", company, table=table, key=key)
+
+    def book(
+        self, page: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], company: str = MAIN_COMPANY, by: str = ""
+    ) -> None:
+        """Books a page of a daybook as a person would. LookupError for a field, an account or a daybook not there."""
+        self._by_hand("book", company, page=page, lines=list(lines), **({"by": by} if by else {}))
+
+    def post(self, key: str = "", company: str = MAIN_COMPANY) -> None:
+        """Posts a page to the ledger, or all that wait for it and are no concepts. LookupError for no such page."""
+        self._by_hand("post", company, key=key)
 
     def invoice(self, key: str, company: str = MAIN_COMPANY, table: str = "SO_HDR") -> None:
         """Moves an order, or a trade invoice, to the history. LookupError when there is no such document."""
@@ -320,7 +341,7 @@ class AccountView:
             self._check_verb(object_, object_.insert, write.user.cannot_insert, "toevoegen")
             booking.check_insert(company, document)
             entry = accept()
-            made = booking.insert(company, document, entry)
+            made = booking.insert(company, document, entry, write.user.name)
         kind.learn(made)
         answer = self._answers.documents(object_, made)
         booking.spoil(company, document, made, entry)
@@ -363,6 +384,6 @@ def _system_tables(
 ) -> Mapping[str, Table]:
     tables = {each.table: Table(definitions[each.table]) for each in SYSTEM_OBJECTS.values()}
     tables["ADM_LIST"].load(books.administrations(shop))
-    tables["DCT_FLD"].load(books.dictionary_fields(definitions))
-    tables["DCT_FILE"].load(books.dictionary_tables(definitions, conventions))
+    tables["DCT_FLD"].load(dictionary_fields(definitions))
+    tables["DCT_FILE"].load(dictionary_tables(definitions, conventions))
     return tables

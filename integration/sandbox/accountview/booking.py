@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Final
 
-from integration.sandbox.accountview import posting
+from integration.sandbox.accountview import daybooks, posting, shelves
 from integration.sandbox.accountview.answers import Document
 from integration.sandbox.accountview.company import NOUNS, Company, Late
-from integration.sandbox.accountview.conventions import Field, Value, tidy
+from integration.sandbox.accountview.conventions import Field, Value
 from integration.sandbox.accountview.dictionary import BusinessObject, Definition
 from integration.sandbox.accountview.query import Refusal
 from integration.sandbox.accountview.tables import Row, Table, normal
@@ -18,12 +18,12 @@ from integration.sandbox.journal import Entry
 Change = tuple[Row, Mapping[str, Value]]
 
 _SENT_THOUGH_BLOCKED: Final = frozenset({("DJ_PAGE", "DJ_CODE"), ("DJ_PAGE", "PAGE_NR")})
-_DOCUMENTS: Final = frozenset({"SO_HDR", "SO_LINE", "K9_INV", "K9_INVL", "DJ_PAGE", "DJ_LINE"})
 # Documents of trade and their lines: articles at prices, sent to an address.
-_TRADE: Final = frozenset({"SO_HDR", "SO_LINE", "K9_INV", "K9_INVL"})
-_BLOCKING: Final = {"CONTACT": ("REC_BLK", "BLK_SP"), "ARTICLE": ("REC_BLK",), "LEDGER": ("REC_BLK",)}
+_TRADE: Final = frozenset({"SO_HDR", "SO_LINE", "K9_INV", "K9_INVL", "K9_QUO", "K9_QUOL"})
+_DOCUMENTS: Final = _TRADE | {"DJ_PAGE", "DJ_LINE"}
+_BLOCKING: Final = {"CONTACT": ("REC_BLK", "BLK_SP"), "ARTICLE": ("REC_BLK",), "LEDGER": ("REC_BLK", "CLT_BLK"),
+             "DAILY": ("CLT_BLK",)}  # fmt: skip
 _FROM_ARTICLE: Final = (("ART_PX", "PX_SELL"), ("ART_DESC1", "ART_DESC1"), ("VAT_CODE", "VAT_CODE"))
-_CENT: Final = Decimal("0.01")
 _FROM_HEADER: Final = ("DEL_DATE", "TRN_DATE", "DJ_CODE")
 
 
@@ -41,6 +41,8 @@ def check_insert(company: Company, document: posting.Document) -> None:
             _check_new(company, object_, object_.detail, line)
         if object_.table in _TRADE:
             _check_address(company, company.table(object_.table).definition, header)
+        if object_.code == "DJ2":
+            daybooks.check(company, header, lines)
 
 
 def check_update(company: Company, document: posting.Document) -> list[Change]:
@@ -51,12 +53,17 @@ def check_update(company: Company, document: posting.Document) -> list[Change]:
     return [_meant(company, table, header) for header in document.headers]
 
 
-def insert(company: Company, document: posting.Document, entry: Entry) -> list[Document]:
-    """The new rows with their lines, in their tables or waiting to be shown."""
+def insert(company: Company, document: posting.Document, entry: Entry, user: str) -> list[Document]:
+    """The new rows with their lines, in their tables or waiting to be shown; pages with what they put on the ledger."""
     late = _late(entry)
-    made = [_make(company, document, header, entry) for header in document.headers]
+    made = [_make(company, document, header, entry, user.upper()) for header in document.headers]
     for row, lines in made:
         _keep(company, document.object, row, lines, late)
+        if document.object.detail:
+            shelves.put(company, company.table(document.object.detail), lines)
+        if document.object.code == "DJ2" and daybooks.is_posted_at_once(company, row):
+            for each in daybooks.rows_of(company, row, lines, entry.at):
+                _show(company.table("TRANSACT"), each, late)
     if late:
         company.late.append(late)
     return made
@@ -82,6 +89,8 @@ def spoil(company: Company, document: posting.Document, made: Sequence[Document]
     if lines:
         sent = next(iter(document.details.values()))[-1]
         _mangle(company.table(document.object.detail), lines[-1], sent.values, entry)
+        if document.object.code == "DJ2":
+            daybooks.renew(company, row, entry.at)
     else:
         _mangle(company.table(document.object.table), row, document.headers[-1].values, entry)
 
@@ -152,7 +161,7 @@ def _check_changeable(field: Field, value: Value) -> None:
         raise Refusal(f"Veld {field.name} ({field.caption}) is verplicht.")
 
 
-def _make(company: Company, document: posting.Document, sent: posting.SentRow, entry: Entry) -> Document:
+def _make(company: Company, document: posting.Document, sent: posting.SentRow, entry: Entry, user: str) -> Document:
     object_ = document.object
     table = company.table(object_.table)
     values = _header(company, table, sent, entry)
@@ -162,8 +171,9 @@ def _make(company: Company, document: posting.Document, sent: posting.SentRow, e
     lines = [_line(company, detail, each, (table, values), entry) for each in document.details[sent.row_id]]
     if object_.code == "DJ2":
         is_gross = bool(values.get(table.definition.here("GROSS_FLG")))
-        lines = [_taxed(company, detail.definition, each, is_gross=is_gross) for each in lines]
-        values |= _totals(lines, is_gross=is_gross)
+        lines = [daybooks.taxed(company, detail.definition, each, is_gross=is_gross) for each in lines]
+        values |= daybooks.totals(detail.definition, lines, is_gross=is_gross)
+        values |= dict.fromkeys((table.definition.here("CNG_USR"), table.definition.here("INP_USR")), user)
     return _stamped(table, values, entry), [_stamped(detail, line, entry) for line in lines]
 
 
@@ -174,12 +184,17 @@ def _stamped(table: Table, values: Mapping[str, Value], entry: Entry) -> Row:
 
 
 def _keep(company: Company, object_: BusinessObject, row: Row, lines: Sequence[Row], late: Late | None) -> None:
-    kept = [(company.table(object_.table), row), *((company.table(object_.detail), line) for line in lines)]
+    _show(company.table(object_.table), row, late)
+    for line in lines:
+        _show(company.table(object_.detail), line, late)
+
+
+def _show(table: Table, row: Row, late: Late | None) -> None:
+    """Puts a row in its table, or among those that are shown later."""
     if late:
-        late.added += kept
-        return
-    for table, each in kept:
-        table.add(each)
+        late.added.append((table, row))
+    else:
+        table.add(row)
 
 
 def _header(company: Company, table: Table, sent: posting.SentRow, entry: Entry) -> dict[str, Value]:
@@ -197,6 +212,9 @@ def _header(company: Company, table: Table, sent: posting.SentRow, entry: Entry)
             values.setdefault(here("INV_DATE"), today)
             if company.conventions.invoice_numbers == "added":
                 values[here("INV_NR")] = f"F{values[table.definition.key]}"
+        case "K9_QUO":
+            values.setdefault(here("RPL_DEL"), values[here("RPL_INV")])
+            values.setdefault(here("QT_DATE"), today)
         case "CONTACT":
             values.setdefault(here("BOX_CITY"), values.get(here("PO_CITY")) or values.get(here("CITY")))
         case "DJ_PAGE":
@@ -245,27 +263,6 @@ def _ignored(definition: Definition, field: Field) -> bool:
 def _late(entry: Entry) -> Late | None:
     fault, _, seconds = entry.note.partition(" ")
     return Late(entry.at + timedelta(seconds=float(seconds))) if fault == Fault.LATE else None
-
-
-def _taxed(company: Company, definition: Definition, line: Mapping[str, Value], *, is_gross: bool) -> dict[str, Value]:
-    """A line of a page with its VAT: as it was sent, or at the rate of its code where these books know better."""
-    here = definition.here
-    code = line.get(here("VAT_CODE"))
-    amount, vat = (_number(line.get(here(name))) for name in ("AMOUNT", "VAT_AMT"))
-    if not code:
-        return dict(line)
-    if company.conventions.vat_amounts == "computed":
-        vats = company.table("VAT")
-        rate = _number(vats.value(vats.rows[normal(str(code))], "VAT_PCT"))
-        vat = (amount * rate / (100 + rate if is_gross else 100)).quantize(_CENT, ROUND_HALF_UP)
-        return {**line, here("VAT_AMT"): tidy(vat), here("BASE_AMT"): tidy(amount - vat if is_gross else amount)}
-    return {here("BASE_AMT"): amount - vat if is_gross else amount, **line}
-
-
-def _totals(lines: Sequence[Mapping[str, Value]], *, is_gross: bool) -> dict[str, Value]:
-    vat = sum((_number(each.get("VAT_AMT")) for each in lines), Decimal(0))
-    amount = sum((_number(each.get("AMOUNT")) for each in lines), Decimal(0))
-    return {"PAGE_VAT": vat, "PAGE_AMT": amount if is_gross else amount + vat}
 
 
 def _mangle(table: Table, row: Row, sent: Mapping[str, Value], entry: Entry) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any, Final
 
-from integration.sandbox.accountview import posting
+from integration.sandbox.accountview import posting, shelves
 from integration.sandbox.accountview.conventions import Conventions, Value
 from integration.sandbox.accountview.dictionary import Definition
 from integration.sandbox.accountview.tables import Row, Table, normal
@@ -30,7 +30,14 @@ NOUNS: Final = {
 
 
 # The tables that each fiscal year has for itself, by the field that says in which one a row is.
-_DATED: Final = {"ADM_PER": "START_DATE", "DJ_PAGE": "TRN_DATE", "SO_HDR": "ORD_DATE", "K9_INV": "INV_DATE"}
+_DATED: Final = {
+    "ADM_PER": "START_DATE",
+    "DJ_PAGE": "TRN_DATE",
+    "TRANSACT": "TRN_DATE",
+    "SO_HDR": "ORD_DATE",
+    "K9_INV": "INV_DATE",
+    "K9_QUO": "QT_DATE",
+}
 
 
 @dataclass
@@ -168,11 +175,11 @@ def by_hand(company: Company, operation: str, told: Mapping[str, Any], day: int)
             return _add(company, told)
         case "remove":
             table = company.table(told["table"])
-            row = _must(table, told["key"])
-            return lambda _: table.remove(row)
+            row = must(table, told["key"])
+            return lambda _: _remove(company, table, row)
         case "invoice":
             place = _PLACES[told.get("table", "SO_HDR")]
-            document = _must(company.table(place[0]), told["key"])
+            document = must(company.table(place[0]), told["key"])
             return lambda entry: _invoice(company, place, document, entry)
         case "day":
             return lambda entry: _pass_day(company, day, entry)
@@ -185,7 +192,7 @@ def _edit(company: Company, told: Mapping[str, Any]) -> Act:
         company.settle(told["key"], told["values"]["value"])
         return lambda _: None
     table = company.table(told["table"])
-    row, values = _must(table, told["key"]), _typed(table, told["values"])
+    row, values = must(table, told["key"]), typed(table, told["values"])
     if table.definition.key in values:
         raise LookupError("a key cannot be edited")
     return lambda entry: table.change(row, values, entry.at)
@@ -193,11 +200,18 @@ def _edit(company: Company, told: Mapping[str, Any]) -> Act:
 
 def _add(company: Company, told: Mapping[str, Any]) -> Act:
     table = company.table(told["table"])
-    values = _typed(table, told["values"])
+    values = typed(table, told["values"])
     key = values.get(table.definition.key)
     if not key or company.taken(table, str(key)):
         raise LookupError(f"{table.definition.name} needs a key that is free")
     return lambda entry: company.put(table, values, entry.at)
+
+
+def _remove(company: Company, table: Table, row: Row) -> None:
+    if table.definition.name == "SO_HDR":
+        lines = company.table("SO_LINE")
+        shelves.dropped(company, lines, lines.children.get(row.key, ()))
+    table.remove(row)
 
 
 def _invoice(company: Company, place: tuple[str, str, str], document: Row, entry: Entry) -> None:
@@ -209,11 +223,14 @@ def _invoice(company: Company, place: tuple[str, str, str], document: Row, entry
         f"HST_AH_{name}": documents.value(document, name)
         for name in ("RPL_INV", "DEL_DATE", "SHIP_MTH", "COMMENT1", "COMMENT2")
     }
+    if place[0] == "SO_HDR":
+        shared["HST_AH_ORD_NR"] = documents.value(document, "ORD_NR")
     shared |= {
         "HST_AH_HDR_TYPE": Decimal(1),
         "HST_AH_DC_NAME": contacts.value(debtor, "ACCT_NAME"),
         "HST_AH_INV_DATE": entry.at.strftime("%Y-%m-%dT00:00:00"),
     }
+    shelves.processed(company, lines, lines.children.get(document.key, ()))
     for line in list(lines.children.get(document.key, ())):
         moved: dict[str, Value] = {
             "REC_ID": company.number(history, entry.at),
@@ -272,14 +289,15 @@ def _plus(value: Value, more: int) -> Decimal:
     return (value if isinstance(value, Decimal) else Decimal(0)) + more
 
 
-def _must(table: Table, key: str) -> Row:
+def must(table: Table, key: str) -> Row:
+    """The row with this key. LookupError when there is none."""
     row = table.get(key)
     if row is None:
         raise LookupError(f"{table.definition.name} has no {key}")
     return row
 
 
-def _typed(table: Table, values: Mapping[str, Any]) -> dict[str, Value]:
+def typed(table: Table, values: Mapping[str, Any]) -> dict[str, Value]:
     """Values from outside as the table keeps them."""
     typed = {}
     for name, value in values.items():

@@ -92,6 +92,9 @@ class Conventions:
     order_update: bool = False
     # When a trade invoice gets its number: an administration chooses.
     invoice_numbers: Literal["added", "printed"] = "printed"
+    # Which figures follow an order: what is reserved, so that what is available stays until it is invoiced; what is
+    # available too, which then has reservations taken out already; or none follows any document.
+    documents_move: Literal["reserved", "available", "nothing"] = "reserved"
     errors_as_ok: bool = False  # business errors arrive with status 200 and only the body tells
     invalid_status: int = 400
     no_right_status: int = 403
@@ -103,6 +106,9 @@ class Conventions:
     # Whether the documents of another fiscal year are to be seen: each year is an administration of its own.
     years: Literal["together", "apart"] = "together"
     vat_amounts: Literal["kept", "computed"] = "kept"  # whether VAT on a posting line stays as it was sent
+    # When a page reaches the ledger: as soon as it is there, or once somebody posts it.
+    posting: Literal["at once", "by hand"] = "at once"
+    memorial_sign: Literal["debit", "credit"] = "debit"  # what a positive amount of a memorial is
     closed_until: str = ""  # documents dated up to this day, as `yyyy-mm-dd`, meet a closed period
     challenges: bool = True  # whether a log-in may carry a challenge (RFC 7636); otherwise nobody reads it
     unfilterable: frozenset[str] = frozenset()  # fields that no filter may name
@@ -153,6 +159,7 @@ BY_ANALOGY: Final[Mapping[str, tuple[Field, ...]]] = {
         Field("GROSS_FLG", "L", 1, "Basisbedrag incl BTW weergeven"),
         Field("DISC_CODE", "C", 2, "Betalingsconditie", upper=True),
         Field("SHIP_MTH", "C", 10, "Vervoersmethode", upper=True),
+        Field("SHIP_COST", "Y", 8, "Verzendkosten"),
         Field("EXT_DESC", "C", 40, "Betalingsreferentie"),
         Field("CUR_CODE", "C", 3, "Valutacode", upper=True),
         Field("COST_CODE", "C", 10, "Kostenplaatscode", upper=True),
@@ -170,6 +177,7 @@ BY_ANALOGY: Final[Mapping[str, tuple[Field, ...]]] = {
     "HST_AL": (
         Field("ART_DESC1", "C", 40, "Omschrijving orderregel"),
         Field("ART_QTY", "N", 13, "Aantal ontvangen/geleverd"),
+        Field("HST_AH_ORD_NR", "C", 10, "Ordernummer", upper=True),
         _CHANGED,
     ),
 }
@@ -179,12 +187,15 @@ INVENTED: Final[Mapping[str, tuple[Field, ...]]] = {
         Field("K9_EAN", "C", 14, "EAN-barcode", custom=True),
         Field("K9_TEXT", "M", 4, "Uitgebreide omschrijving", custom=True),
         Field("K9_PARENT", "C", 15, "Modelcode", upper=True, custom=True),
+        Field("K9_IMAGE", "C", 120, "Afbeelding", custom=True),
         Field("K9_COLOUR", "C", 20, "Kleur", custom=True),
         Field("K9_SIZE", "C", 10, "Maat", custom=True),
         Field("K9_ORIGIN", "C", 2, "Land van oorsprong", upper=True, custom=True),
         Field("K9_DELIV", "C", 20, "Levertijd", custom=True),
         Field("K9_RSRV", "N", 13, "Aantal gereserveerd", custom=True),
+        Field("K9_EXPD", "D", 8, "Verwachte leverdatum inkoop", custom=True),
         Field("K9_MINQ", "N", 13, "Minimumvoorraad", custom=True),
+        Field("K9_DGRP", "I", 4, "Kortingsgroep", custom=True),
     ),
     "ART_GRP": (Field("K9_PARENT", "C", 5, "Bovenliggende artikelgroep", upper=True, custom=True),),
     "K9_STOCK": (
@@ -192,6 +203,19 @@ INVENTED: Final[Mapping[str, tuple[Field, ...]]] = {
         Field("ART_CODE", "C", 15, "Artikelcode", upper=True, custom=True),
         Field("K9_BRANCH", "C", 5, "Magazijn", upper=True, custom=True),
         Field("K9_QTY", "N", 13, "Aantal in magazijn", custom=True),
+        _CHANGED,
+    ),
+    # Prices of customers: for a price list, in a branch, or agreed with a debtor.
+    "K9_PRICE": (
+        Field("REC_ID", "C", 10, "Unieke code", upper=True, blocked=True, custom=True),
+        Field("ART_CODE", "C", 15, "Artikelcode", upper=True, custom=True),
+        Field("K9_LIST", "C", 5, "Prijslijst", upper=True, custom=True),
+        Field("K9_BRANCH", "C", 5, "Vestiging", upper=True, custom=True),
+        Field("SUB_NR", "C", 10, "Debiteurnummer", upper=True, custom=True),
+        Field("K9_DGRP", "C", 5, "Kortingsgroep", upper=True, custom=True),
+        Field("K9_MINQ", "N", 13, "Vanaf aantal", custom=True),
+        Field("K9_PX", "Y", 8, "Prijs", custom=True),
+        Field("K9_PCT", "N", 9, "Kortingspercentage", custom=True),
         _CHANGED,
     ),
     "K9_INV": (
@@ -212,6 +236,7 @@ INVENTED: Final[Mapping[str, tuple[Field, ...]]] = {
         Field("GROSS_FLG", "L", 1, "Basisbedrag incl BTW weergeven", custom=True),
         Field("DISC_CODE", "C", 2, "Betalingsconditie", upper=True, custom=True),
         Field("SHIP_MTH", "C", 10, "Vervoersmethode", upper=True, custom=True),
+        Field("SHIP_COST", "Y", 8, "Verzendkosten", custom=True),
         Field("EXT_DESC", "C", 40, "Betalingsreferentie", custom=True),
         Field("CUR_CODE", "C", 3, "Valutacode", upper=True, custom=True),
         Field("COST_CODE", "C", 10, "Kostenplaatscode", upper=True, custom=True),
@@ -226,6 +251,38 @@ INVENTED: Final[Mapping[str, tuple[Field, ...]]] = {
         Field("ART_PX", "Y", 8, "Verkoopprijs", custom=True),
         Field("DEL_DATE", "T", 8, "Leverdatum", custom=True),
         Field("ART_DESC1", "C", 40, "Omschrijving factuurregel", custom=True),
+        Field("DISC_PCT", "N", 9, "Kortingspercentage", custom=True),
+        Field("VAT_CODE", "C", 2, "BTW-code", upper=True, custom=True),
+        Field("COST_CODE", "C", 10, "Kostenplaatscode", upper=True, custom=True),
+    ),
+    "K9_QUO": (
+        Field("QT_NR", "C", 10, "Offertenummer", upper=True, blocked=True, custom=True),
+        Field("RPL_INV", "C", 10, "Factuurdebiteur", required=True, upper=True, custom=True),
+        Field("RPL_DEL", "C", 10, "Afleverdebiteur", upper=True, custom=True),
+        Field("QT_DATE", "T", 8, "Offertedatum", custom=True),
+        Field("DEL_DATE", "T", 8, "Leverdatum", custom=True),
+        Field("DEL_CODE", "C", 10, "Afleveradrescode", upper=True, custom=True),
+        Field("TO_EMAIL", "C", 50, "E-mailadres offerte", custom=True),
+        Field("K9_REF", "C", 40, "Uw aanvraag", custom=True),
+        Field("COMMENT2", "M", 4, "Externe notitie", custom=True),
+        Field("COMMENT3", "M", 4, "Interne notitie", custom=True),
+        Field("EMP_NR", "C", 10, "Verkoper", upper=True, custom=True),
+        Field("APX_LIST", "C", 5, "Prijslijst artikelprijzen", upper=True, custom=True),
+        Field("GROSS_FLG", "L", 1, "Basisbedrag incl BTW weergeven", custom=True),
+        Field("DISC_CODE", "C", 2, "Betalingsconditie", upper=True, custom=True),
+        Field("CUR_CODE", "C", 3, "Valutacode", upper=True, custom=True),
+        Field("COST_CODE", "C", 10, "Kostenplaatscode", upper=True, custom=True),
+        _CHANGED,
+        *_STAMPS,
+    ),
+    "K9_QUOL": (
+        Field("REC_ID", "C", 10, "Unieke code", upper=True, blocked=True, custom=True),
+        Field("QT_NR", "C", 10, "Offertenummer", upper=True, blocked=True, custom=True),
+        Field("ART_CODE", "C", 15, "Artikelcode", required=True, upper=True, custom=True),
+        Field("ART_QTY", "N", 13, "Aantal aangeboden", required=True, custom=True),
+        Field("ART_PX", "Y", 8, "Verkoopprijs", custom=True),
+        Field("DEL_DATE", "T", 8, "Leverdatum", custom=True),
+        Field("ART_DESC1", "C", 40, "Omschrijving offerteregel", custom=True),
         Field("DISC_PCT", "N", 9, "Kortingspercentage", custom=True),
         Field("VAT_CODE", "C", 2, "BTW-code", upper=True, custom=True),
         Field("COST_CODE", "C", 10, "Kostenplaatscode", upper=True, custom=True),

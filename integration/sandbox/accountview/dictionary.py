@@ -5,13 +5,14 @@ clients, and then whatever `conventions` adds.
 """
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-from integration.sandbox.accountview.conventions import BY_ANALOGY, INVENTED, Conventions, Field
+from integration.sandbox.accountview.conventions import BY_ANALOGY, INVENTED, Conventions, Field, Value
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,9 @@ OBJECTS: Final[Mapping[str, BusinessObject]] = {
         BusinessObject("CC1", "Kostenplaatsen", "COST"),
         BusinessObject("PER", "Perioden", "ADM_PER"),
         BusinessObject("K9V", "Voorraad per magazijn (maatwerk)", "K9_STOCK"),
+        BusinessObject("K9P", "Prijsafspraken (maatwerk)", "K9_PRICE"),
         BusinessObject("K9F", "Verkoopfacturen (maatwerk)", "K9_INV", "K9_INVL", insert=True),
+        BusinessObject("K9Q", "Offertes (maatwerk)", "K9_QUO", "K9_QUOL", insert=True),
     )
 }
 
@@ -237,13 +240,16 @@ _TABLES: Final = (
     ("COST", "Kostenplaatsen", "COST_CODE", ""),
     ("ADM_PER", "Perioden", "REC_ID", ""),
     ("K9_STOCK", "Voorraad per magazijn", "REC_ID", ""),
+    ("K9_PRICE", "Prijsafspraken", "REC_ID", ""),
     ("K9_INV", "Verkoopfacturen", "REC_ID", ""),
     ("K9_INVL", "Verkoopfactuurregels", "REC_ID", "HDR_ID"),
+    ("K9_QUO", "Offertes", "QT_NR", ""),
+    ("K9_QUOL", "Offerteregels", "REC_ID", "QT_NR"),
     ("ADM_LIST", "Administraties", "ADM_CODE", ""),
     ("DCT_FLD", "Velden", "DCT_FLD_ID", ""),
     ("DCT_FILE", "Tabellen", "DBF_NAME", ""),
 )
-_RELATED: Final = frozenset({"COMP_HDR", "CONTACT", "DJ_PAGE", "K9_INV", "SO_HDR", "TRANSACT"})
+_RELATED: Final = frozenset({"COMP_HDR", "CONTACT", "DJ_PAGE", "K9_INV", "K9_QUO", "SO_HDR", "TRANSACT"})
 _POINTS: Final[Mapping[tuple[str, str], str]] = {
     ("ARTICLE", "AG_CODE"): "ART_GRP",
     ("ARTICLE", "VAT_CODE"): "VAT",
@@ -264,6 +270,13 @@ _POINTS: Final[Mapping[tuple[str, str], str]] = {
     ("K9_INVL", "ART_CODE"): "ARTICLE",
     ("K9_INVL", "VAT_CODE"): "VAT",
     ("K9_INVL", "COST_CODE"): "COST",
+    ("K9_QUO", "RPL_INV"): "CONTACT",
+    ("K9_QUO", "RPL_DEL"): "CONTACT",
+    ("K9_QUO", "DEL_CODE"): "DEL_ADDR",
+    ("K9_QUO", "COST_CODE"): "COST",
+    ("K9_QUOL", "ART_CODE"): "ARTICLE",
+    ("K9_QUOL", "VAT_CODE"): "VAT",
+    ("K9_QUOL", "COST_CODE"): "COST",
     ("DJ_PAGE", "DJ_CODE"): "DAILY",
     ("DJ_PAGE", "SUB_NR"): "CONTACT",
     ("DJ_PAGE", "COST_CODE"): "COST",
@@ -272,6 +285,51 @@ _POINTS: Final[Mapping[tuple[str, str], str]] = {
     ("DJ_LINE", "SUB_NR"): "CONTACT",
     ("DJ_LINE", "COST_CODE"): "COST",
 }
+
+
+def dictionary_fields(definitions: Mapping[str, Definition]) -> Iterator[Mapping[str, Value]]:
+    """The rows of the data dictionary, for every table."""
+    number = 0
+    for definition in definitions.values():
+        for field in definition.fields.values():
+            yield {
+                "DCT_FLD_ID": Decimal(number),
+                "FLD_DESC": field.caption,
+                "FIELD_NAME": field.name,
+                "DBF_NAME": definition.name,
+                "FIELD_LEN": Decimal(field.length),
+                "FIELD_TYPE": field.type,
+                "INP_MAND": field.required,
+                "FLD_FMT": "!" if field.upper else "",
+                "FLD_MASK": field.mask,
+                "COM_BLK": field.blocked,
+                "PKY_TBL": field.points_to,
+                "REC_CUST": field.custom,
+            }
+            number += 1
+
+
+def dictionary_tables(definitions: Mapping[str, Definition], conventions: Conventions) -> Iterator[Mapping[str, Value]]:
+    """The rows that describe the tables themselves."""
+    objects = {each.table: each for each in reversed([*OBJECTS.values(), *SYSTEM_OBJECTS.values()])}
+    parents = {each.detail: each.table for each in OBJECTS.values() if each.detail}
+    for name, definition in definitions.items():
+        object_ = objects.get(name)
+        writable = bool(object_ and object_.insert) or name in parents
+        yield {
+            "DBF_NAME": name,
+            "DBF_DESC": definition.caption,
+            "OBJ_CODE": object_.code if object_ else "",
+            "TBL_CHILD": object_.detail if object_ else "",
+            "TBL_HDR": parents.get(name, ""),
+            "NO_INSERT": not writable,
+            "NO_UPDATE": not (object_ and (object_.update or (name == "SO_HDR" and conventions.order_update))),
+            "NO_DELETE": True,
+            "NO_XML_UPD": not writable,
+            "TBL_ACTIVE": True,
+            "OBJ_ACTIVE": object_ is not None,
+            "REC_CUST": name.startswith("K9_"),
+        }
 
 
 def definitions(conventions: Conventions) -> Mapping[str, Definition]:

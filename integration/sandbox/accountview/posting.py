@@ -28,6 +28,7 @@ _SHAPES: Final[Mapping[str, tuple[str, ...]]] = {
     "SO1": ("COMMENT1", "ORD_NR", "RPL_INV"),
     "DJ2": ("INV_NR", "SUB_NR", "DJ_CODE"),
     "K9F": ("COMMENT1", "RPL_INV"),
+    "K9Q": ("K9_REF", "RPL_INV"),
     "AR1": ("SUB_NR", "MAIL_BUS", "ACCT_NAME"),
     "ADDR": ("REC_ID", "SUB_NR"),
     "AK1": ("ART_CODE",),

@@ -120,6 +120,13 @@ class Table:
         row.projection = None
         self.version += 1
 
+    def note(self, row: Row, values: Mapping[str, Value]) -> None:
+        """Gives a row some other values that are part of a change it took note of already."""
+        for name, value in values.items():
+            self._set(row, self.place(name), value)
+        row.projection = None
+        self.version += 1
+
     def changed(self, row: Row, values: Mapping[str, Value]) -> Row:
         """A copy of a row with some other values, outside the table."""
         copy = Row(row.key, row.ext_key, list(row.values))

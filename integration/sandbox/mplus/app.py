@@ -3,7 +3,7 @@
 import hmac
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -26,7 +26,7 @@ from integration.sandbox.faults import (
     refusal,
 )
 from integration.sandbox.journal import Entry, Journal
-from integration.sandbox.mplus.contract import NAMESPACE, Contract, Fields, RefusedError, element, written
+from integration.sandbox.mplus.contract import NAMESPACE, Fields, RefusedError, contract, element, written
 from integration.sandbox.mplus.desk import Desk, TillConventions
 from integration.sandbox.mplus.house import House, writes
 from integration.sandbox.shop import till as sample_data
@@ -91,6 +91,8 @@ IDENT: Final = "sandbox"
 SECRET: Final = "sandbox-secret"  # noqa: S105  # the sandbox guards nothing
 DAY: Final = "_day"
 EDIT: Final = "_edit"
+ADD: Final = "_add"
+LATE: Final = "_late"
 KEYS: Final = frozenset(
     {
         "articleNumber",
@@ -106,6 +108,7 @@ KEYS: Final = frozenset(
         "extOrderId",
         "invoiceId",
         "receiptId",
+        "proposalId",
         "number",
         "idempotencyKey",
     }
@@ -138,7 +141,8 @@ class Till:
         self._ledger = ledger
         self._journal = journal or Journal()
         self._lock = threading.RLock()
-        self._contract = Contract()
+        self._meanwhile: list[tuple[str, Callable[[], object]]] = []
+        self._contract = contract()
         self._desk = Desk(self._contract, conventions or TillConventions(), shop.seed)
         self._sample = sample_data.SampleTill(shop)
         self._house = House(self._desk, self._sample.setup())
@@ -157,16 +161,49 @@ class Till:
             return self._house.table(table)
 
     def edit(self, table: str, key: str, values: Mapping[str, Any]) -> None:
-        """Changes one of the articles, products, groups, relations, orders or stock as a person at the till would.
+        """Changes one of the articles, products, groups, relations, documents or stock as a person at the till would.
 
-        The key of stock is `branch/article`, its only field `amount`; that of an order its id or extOrderId. One of the
-        `conventions` is changed likewise, by its name and a `value`.
+        The key of stock is `branch/article`, its only field `amount`; that of one of the orders, invoices, receipts or
+        proposals its id or external id. A price per branch, one of the `deviations`, is what its values say;
+        `images` are put on the card of a product by `names`. One of the `conventions` is changed
+        likewise, by its name and a `value`.
         """
         with self._lock:
             self._at(datetime.now(UTC))
             self._house.edit(table, key, values)
             told = json.dumps({"table": table, "key": key, "values": dict(values)})
             self._journal.append(SYSTEM, EDIT, told, at=self._desk.now)
+
+    def add(self, table: str, values: Mapping[str, Any]) -> None:
+        """Takes what a person at the till enters: a document of one of the four kinds, one of the relations or counts.
+
+        The values of a document are those of the interface, with days and moments as ISO text; see `Counter.enter` and
+        `Counts.put`. One that names the orders or proposals it comes from takes over what is in them. A receipt of
+        `training` counts nowhere.
+        """
+        with self._lock:
+            self._at(datetime.now(UTC))
+            self._house.add(table, values)
+            told = json.dumps({"table": table, "values": dict(values)})
+            self._journal.append(SYSTEM, ADD, told, at=self._desk.now)
+
+    def meanwhile(self, operation: str, happens: Callable[[], object]) -> None:
+        """Lets something happen at the till right before the next call of this kind is carried out."""
+        with self._lock:
+            self._meanwhile.append((operation, happens))
+
+    def forget_meanwhile(self) -> None:
+        """Let nothing happen that has not happened yet."""
+        with self._lock:
+            self._meanwhile.clear()
+
+    def late_receipt(self, day: str, branch: int = 1) -> None:
+        """A receipt of a day that is over is entered now: a bell of 18.15, paid by card."""
+        with self._lock:
+            self._at(datetime.now(UTC))
+            self._sample.late_receipt(self._house, day, branch)
+            told = json.dumps({"day": day, "branch": branch})
+            self._journal.append(SYSTEM, LATE, told, at=self._desk.now)
 
     def advance_day(self) -> None:
         """A day passes in the shop: new orders and receipts, and some that change."""
@@ -184,7 +221,8 @@ class Till:
         """The call in a message, checked against the description."""
         body = body_of(message)
         name = etree.QName(body)
-        if name.namespace != NAMESPACE or name.localname not in self._contract.operations:
+        known = self._contract.operations.keys() - set(self._desk.conventions.unknown_operations)
+        if name.namespace != NAMESPACE or name.localname not in known:
             raise RefusedError(f"Operation '{name.localname}' is not known")
         self._forgive(body, name.localname)
         self._contract.check(body)
@@ -194,12 +232,19 @@ class Till:
     def answered(self, asked: Asked, armed: Armed | None) -> Answer:
         """The answer to a call that is carried out, noted before it is given."""
         with self._lock:
+            self._let_happen(asked.operation)
             self._at(datetime.now(UTC), armed)
             if writes(asked.operation):
                 note = "wrong" if self._desk.wrong else ""
                 self._journal.append(SYSTEM, asked.operation, asked.body.decode(), at=self._desk.now, note=note)
             fields = self._house.carry_out(asked.operation, asked.request)
         return in_envelope(self._contract.operations[asked.operation], fields)
+
+    def _let_happen(self, operation: str) -> None:
+        due = [each for each in self._meanwhile if each[0] == operation]
+        self._meanwhile = [each for each in self._meanwhile if each[0] != operation]
+        for _, happens in due:
+            happens()
 
     def met(self, asked: Asked) -> Armed | None:
         """The switch that this call meets."""
@@ -227,6 +272,10 @@ class Till:
             case "_edit":
                 told = json.loads(entry.body)
                 self._house.edit(**told)
+            case "_add":
+                self._house.add(**json.loads(entry.body))
+            case "_late":
+                self._sample.late_receipt(self._house, **json.loads(entry.body))
             case _:
                 body = etree.fromstring(entry.body)
                 self._house.carry_out(entry.operation, self._contract.read(body, entry.operation))

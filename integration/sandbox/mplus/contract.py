@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache, cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Final, Union
 from zoneinfo import ZoneInfo
 
@@ -139,17 +141,24 @@ class Contract:
         schema = tree.find(f"{_WSDL}types/{_XSD}schema")
         if schema is None:
             raise ValueError(f"{path} holds no schema")
-        self._xsd = etree.XMLSchema(etree.fromstring(etree.tostring(schema)))
+        self._schema = etree.tostring(schema)
         self.types = _types(schema)
         self.operations = _operations(tree)
         self.enums = _enums(schema)
+        self._checking = Lock()  # what is wrong with a request is told by the schema, which tills share
+
+    @cached_property
+    def _xsd(self) -> etree.XMLSchema:
+        """What requests are checked against, made at the first: it takes longer than all the rest."""
+        return etree.XMLSchema(etree.fromstring(self._schema))
 
     def check(self, element: etree._Element) -> None:
         """Refuses a request that misses, misorders or misnames what it must hold; fields nobody knows are allowed."""
         known = etree.fromstring(etree.tostring(element))  # a deep copy loses a prefix that only a value uses
         self._prune(known, etree.QName(known).localname)
         try:
-            self._xsd.assertValid(known)
+            with self._checking:
+                self._xsd.assertValid(known)
         except etree.DocumentInvalid as error:
             raise RefusedError(str(error).replace(_TARGET, "")) from None
 
@@ -256,6 +265,12 @@ class Contract:
                 return self.build(field.type, {only: value})
             case _:
                 raise TypeError(f"{field.name} cannot be {value!r}")
+
+
+@cache
+def contract() -> Contract:
+    """Return the contract of the shipped interface, which every till of a process keeps to."""
+    return Contract()
 
 
 def moment(at: datetime) -> dict[str, object]:

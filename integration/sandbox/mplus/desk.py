@@ -18,6 +18,7 @@ class TillConventions:
     """The answers to what the documents of the vendor do not say."""
 
     percentages_in_hundredths: bool = True  # 21 % is 2100, not 21
+    discounts_in_hundredths: bool = False  # 5 % off a customer's or a price group's price is 5, not 500
     # Whether an answer says that a quantity has no decimal places.
     decimal_places: Literal["always", "when needed"] = "always"
     # A limited answer holds the lowest markers; this is their order inside it.
@@ -43,6 +44,18 @@ class TillConventions:
     exact_match_minds_case: bool = False  # whether findRelationV2 with exactMatch tells capitals from small letters
     deleted_groups: Literal["with marker", "never"] = "with marker"  # when a deleted article group is still mentioned
     order_lines: Literal["any article", "known articles"] = "any article"  # which articles an order may hold
+    image_bytes: int = 2_000_000  # the most that one image may have
+    image_types: tuple[str, ...] = ("image/jpeg", "image/png")  # what an image can be
+    # How an invoice lists what was paid beforehand for its order: each payment as it was made, or as a deposit used.
+    down_payments: Literal["as paid", "as a deposit"] = "as paid"
+    outflows: Literal["negative", "positive"] = "negative"  # what went out of a drawer, as the journals tell it
+    # Whether lists of VAT hold what is no revenue and bears none: gift cards, packaging deposits, cash in and out.
+    vat_lists: Literal["all groups", "turnover only"] = "all groups"
+    closing: Literal["told", "not told"] = "told"  # whether the financial journal says that a period is closed
+    open_days: Sequence[str] = ()  # days, as 2026-11-20, that are over and that nobody has closed
+    training: Literal["hidden", "shown"] = "hidden"  # whether a receipt rung up in training is among the receipts
+    counts: Literal["final", "open", "silent"] = "final"  # what counts say of themselves
+    unknown_operations: Sequence[str] = ()  # calls that this installation is too old for
 
     def percentage(self, rate: Decimal) -> int:
         """The rate as a message holds it."""
@@ -66,6 +79,8 @@ class Desk:
         self.contract = contract
         self.conventions = conventions
         self.now = datetime(2000, 1, 1, tzinfo=UTC)
+        self.day = date.max  # the day at which the shop is: all before it are over
+        self.balances: frozenset[int] = frozenset()  # turnover groups that are no revenue
         self.late = 0.0
         self.wrong = False
         self._seed = seed
@@ -75,6 +90,16 @@ class Desk:
     def today(self) -> date:
         """The day at the installation."""
         return self.now.astimezone(ZONE).date()
+
+    @property
+    def clock(self) -> datetime:
+        """What the clock at the counter shows: the day at which the shop is, at the present time of day."""
+        local = self.now.astimezone(ZONE)
+        return local if self.day == date.max else datetime.combine(self.day, local.time(), ZONE)
+
+    def is_left_out(self, group: int, incl: int, excl: int) -> bool:
+        """Whether a list of VAT that is about revenue alone leaves a line of this group out."""
+        return group in self.balances and incl == excl
 
     def new_id(self, kind: str) -> str:
         """The next id of a kind; the same sequence after every start."""
@@ -162,7 +187,7 @@ class Reference:
         setup = self.setup
         return {
             "getApiVersion": lambda _: self._answer(
-                "getApiVersionResponse", **API_VERSION, serviceDateTime=self._desk.now
+                "getApiVersionResponse", **API_VERSION, serviceDateTime=self._desk.clock
             ),
             "getDatabaseVersion": lambda _: self._answer(
                 "getDatabaseVersionResponse",

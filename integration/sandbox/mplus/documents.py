@@ -1,6 +1,6 @@
-"""Orders, invoices and receipts as documents on a shelf: kept whole, found by id, number and marker, filtered."""
+"""The documents of the till on a shelf for each kind: kept whole, found by id, number and marker, filtered."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -34,12 +34,13 @@ class Index:
 class Document(Stored):
     """One document."""
 
-    __slots__ = ("ext", "id", "index")
+    __slots__ = ("ext", "id", "index", "rehearsed")
 
     def __init__(self, id_: str) -> None:
         super().__init__()
         self.id = id_
         self.ext = ""
+        self.rehearsed = False  # rung up in training: it counts nowhere, and few tills show it
         self.index = Index("", None, 0, 0, 0, (0, 0), frozenset(), frozenset(), frozenset(), frozenset())
 
 
@@ -58,6 +59,13 @@ class Kind:
 ORDER = Kind("Order", "order", "orderId", "extOrderId", "orderNumber", "orderType")
 INVOICE = Kind("Invoice", "invoice", "invoiceId", "extInvoiceId", "invoiceNumber", "invoiceType")
 RECEIPT = Kind("Receipt", "receipt", "receiptId", "extReceiptId", "receiptNumber", "receiptType")
+PROPOSAL = Kind("Proposal", "proposal", "proposalId", "extProposalId", "proposalNumber", "proposalType")
+COUNTERS = ("changeCounter", "versionNumber")
+NOTHING_YET = {  # how an order stands at first
+    "deliveryState": "ORDER-DELIVERY-STATE-NOTHING",
+    "cancelState": "ORDER-CANCEL-STATE-NOTHING",
+    "completeState": "ORDER-COMPLETE-STATE-NOTHING",
+}
 
 
 class Shelf:
@@ -68,32 +76,39 @@ class Shelf:
         self.kind = kind
         self.documents: dict[str, Document] = {}
         self.by_ext: dict[str, Document] = {}
+        self.on_new: Callable[[Kind, Fields], None] = lambda _kind, _fields: None  # what a new one brings about
         self.markers: Markers[Document] = Markers()
 
     def get(self, id_: str) -> Document | None:
         """The document that readers see under the id."""
         document = self.documents.get(id_)
-        return document if document and document.seen else None
+        return document if document and document.seen and self._is_shown(document) else None
+
+    def _is_shown(self, document: Document) -> bool:
+        return not document.rehearsed or self._desk.conventions.training == "shown"
 
     def fields(self, document: Document) -> Fields:
         """The fields of a document."""
         return self._desk.contract.reread(document.xml, self.kind.type)
 
-    def put(self, fields: Fields) -> Document:
+    def put(self, fields: Fields, *, rehearsed: bool = False) -> Document:
         """Stores a document under a new marker, with its counters one higher."""
         id_ = fields.text(self.kind.id)
         marker = self.markers.next()
-        stamps = {"syncMarker": marker, "changeCounter": fields.number("changeCounter") + 1}
-        stamps["versionNumber"] = fields.number("versionNumber") + 1
+        counters = self._desk.contract.types[self.kind.type].keys() & set(COUNTERS)
+        stamps = {"syncMarker": marker, **{name: fields.number(name) + 1 for name in counters}}
         fields = self._desk.contract.merged(self.kind.type, fields, self._desk.build(self.kind.type, stamps))
         new = id_ not in self.documents
         document = self.documents.setdefault(id_, Document(id_))
         document.put(written(fields), marker, self._desk.late)
+        document.rehearsed = rehearsed
         document.ext = fields.text(self.kind.ext)
         document.index = self._index(fields)
         if document.ext:
             self.by_ext[document.ext] = document
         self.markers.enter(marker, document, new=new)
+        if new and not rehearsed:
+            self.on_new(self.kind, fields)
         return document
 
     def answer(self, document: Document | None, *, lines: bool = True, without: tuple[str, ...] = ()) -> bytes:
@@ -101,9 +116,27 @@ class Shelf:
         if document is None:
             return b""
         drop = without if lines else (*without, "lineList")
-        if not drop:
+        untold = self.kind is not ORDER and self._desk.conventions.vat_lists == "turnover only"
+        if not drop and not untold:
             return document.seen
-        return written(self._desk.contract.reread(document.seen, self.kind.type).without(*drop))
+        fields = self._desk.contract.reread(document.seen, self.kind.type)
+        return written((self._with_revenue_alone(fields) if untold else fields).without(*drop))
+
+    def _with_revenue_alone(self, fields: Fields) -> Fields:
+        """The document as a till tells it that lists no VAT code for what is no revenue."""
+        data = [line.child("data") for line in fields.child("lineList").children("line")]
+        rest = [(each, each.number("totalInclAmount"), each.number("totalExclAmount")) for each in data]
+        out = {
+            id(each) for each, incl, excl in rest if self._desk.is_left_out(each.number("turnoverGroup"), incl, excl)
+        }
+        sold = {each.number("vatCode") for each in data if id(each) not in out}
+        groups = Fields()
+        for group in fields.child("vatGroupList").children("vatGroup"):
+            code = group.number("vatCode")
+            less = sum(excl for each, _, excl in rest if id(each) in out and each.number("vatCode") == code)
+            if code in sold:
+                groups.append(("vatGroup", group.replaced("exclAmount", str(group.number("exclAmount") - less))))
+        return fields.replaced("vatGroupList", groups)
 
     def listed(self, ask: Fields, *, without: tuple[str, ...] = ()) -> bytes:
         """The documents that a question asks for, written one after the other."""
@@ -114,7 +147,7 @@ class Shelf:
         for document in self.markers.since(ask.number("syncMarker")):
             if limit and len(chosen) >= limit:
                 break
-            if (not ids or document.id in ids) and self._fits(document.index, ask):
+            if (not ids or document.id in ids) and self._is_shown(document) and self._fits(document.index, ask):
                 chosen.append(document)
         return self.page(chosen, lines=lines, without=without)
 
@@ -129,7 +162,9 @@ class Shelf:
     def state(self) -> list[dict[str, object]]:
         """Every document."""
         return [
-            self._desk.contract.plain(self.kind.type, self.fields(document)) for document in self.documents.values()
+            self._desk.contract.plain(self.kind.type, self.fields(document))
+            for document in self.documents.values()
+            if not document.rehearsed
         ]
 
     def _index(self, fields: Fields) -> Index:

@@ -5,18 +5,27 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Protocol
 
+from integration.sandbox.mplus.billing import Billing
 from integration.sandbox.mplus.catalogue import Catalogue
 from integration.sandbox.mplus.contract import Fields, RefusedError
+from integration.sandbox.mplus.counter import Counter
+from integration.sandbox.mplus.counts import Counts
 from integration.sandbox.mplus.desk import Desk, Handler, Reference, Setup
-from integration.sandbox.mplus.documents import INVOICE, ORDER, RECEIPT, Bills, Shelf
+from integration.sandbox.mplus.documents import INVOICE, ORDER, PROPOSAL, RECEIPT, Bills, Shelf
 from integration.sandbox.mplus.groups import Groups
+from integration.sandbox.mplus.images import Images
 from integration.sandbox.mplus.journals import Journals
 from integration.sandbox.mplus.orders import Orders
+from integration.sandbox.mplus.origins import Origins
+from integration.sandbox.mplus.pricing import Pricing
 from integration.sandbox.mplus.products import Products
+from integration.sandbox.mplus.proposals import Proposals
 from integration.sandbox.mplus.relations import Relations
 from integration.sandbox.mplus.stock import Stock
+from integration.sandbox.mplus.sums import OrderTotals
+from integration.sandbox.mplus.takings import Takings
 
-READS = ("get", "find")
+READS = ("get", "find", "report", "determine")
 
 
 class Part(Protocol):
@@ -36,19 +45,38 @@ class House:
         self.groups = Groups(desk, self.catalogue)
         self.products = Products(desk, self.reference, self.catalogue, self.groups)
         self.relations = Relations(desk, self.reference)
+        self.pricing = Pricing(desk, self.reference, self.catalogue, self.relations)
+        self.images = Images(desk, self.catalogue)
         self.orders, self.invoices, self.receipts = Shelf(desk, ORDER), Shelf(desk, INVOICE), Shelf(desk, RECEIPT)
-        self.sales = Orders(desk, self.reference, self.catalogue, self.relations, (self.orders, self.invoices))
+        self.proposals = Shelf(desk, PROPOSAL)
+        self._shelves = {
+            "orders": self.orders, "invoices": self.invoices, "receipts": self.receipts, "proposals": self.proposals,
+        }  # fmt: skip
+        origins = Origins(desk, self.reference, {shelf.kind: shelf for shelf in self._shelves.values()})
+        self.sales = Orders(desk, self.reference, self.catalogue, self.relations, (self.orders, self.invoices), origins)
         self.stock = Stock(desk, self.reference, self.catalogue, self.sales.reserved)
+        self.receipts.on_new = self.invoices.on_new = self.stock.sell
+        shelves = {"RECEIPT": self.receipts, "INVOICE": self.invoices, "ORDER": self.orders}
+        self.takings = Takings(desk, shelves)
+        self.counts = Counts(desk, self.reference, self.takings)
+        self.journals = Journals(desk, self.reference, self.takings)
+        self.totals = OrderTotals(desk, self.reference, self.catalogue)
+        self.counter = Counter(desk, self.reference, self.totals, origins)
+        desk.balances = frozenset(
+            row["turnoverGroup"] for row in setup.turnover_groups if not row["turnoverGroupType"].endswith("TURNOVER")
+        )
         self._handlers = self._all_handlers()
         self._tables: dict[str, Callable[[], list[dict[str, Any]]]] = {
             "products": self.products.state,
             "articles": self.products.articles,
             "groups": self.groups.state,
             "relations": self.relations.state,
-            "orders": self.orders.state,
-            "invoices": self.invoices.state,
-            "receipts": self.receipts.state,
+            **{name: shelf.state for name, shelf in self._shelves.items()},
+            "counts": self.counts.state,
+            "questions": self.journals.state,
             "stock": self.stock.state,
+            "deviations": self.pricing.state,
+            "images": self.images.state,
             "markers": lambda: [self.markers()],
         }
 
@@ -70,10 +98,11 @@ class House:
             "invoiceSyncMarker": self.invoices.markers.last,
             "receiptSyncMarker": self.receipts.markers.last,
             "orderSyncMarker": self.orders.markers.last,
+            "proposalSyncMarker": self.proposals.markers.last,
             "stockId": self.stock.last,
         }
 
-    def edit(self, table: str, key: str, values: Mapping[str, Any]) -> None:
+    def edit(self, table: str, key: str, values: Mapping[str, Any]) -> None:  # noqa: C901 - a table each
         """Changes one object as a person at the till would. LookupError when it is not there."""
         match table:
             case "articles":
@@ -84,15 +113,36 @@ class House:
                 self.groups.rename(int(key), str(values["name"]))
             case "relations":
                 self._edit_relation(int(key), values)
-            case "orders":
-                self._edit_order(key, values)
+            case "orders" | "invoices" | "receipts" | "proposals":
+                self._edit_document(self._shelves[table], key, values)
             case "stock":
                 branch, article = (int(part) for part in key.split("/"))
                 self.stock.set(branch, article, Decimal(str(values["amount"])), "STOCK-HISTORY-TYPE-MANUAL")
+            case "deviations":
+                self.pricing.put(self.desk.build("ArticleBranchDeviationLine", values))
+            case "images":
+                self.images.put(int(key), values["names"])
+            case "counts":
+                self.counts.edit(key, values)
             case "conventions":
                 self._settle(key, values["value"])
             case _:
                 raise LookupError(f"{table} cannot be edited")
+
+    def add(self, table: str, values: Mapping[str, Any]) -> None:
+        """Takes a document, a count or a relation as a person at the till enters it. LookupError for another table."""
+        self.counts.settle()
+        match table:
+            case "orders" | "invoices" | "receipts" | "proposals":
+                self.counter.enter(self._shelves[table], values)
+            case "training":
+                self.counter.enter(self.receipts, values, rehearsed=True)
+            case "counts":
+                self.counts.put(values)
+            case "relations":
+                self.relations.create(self.desk.build("Relation", values))
+            case _:
+                raise LookupError(f"nothing can be added to {table}")
 
     def _settle(self, question: str, choice: Any) -> None:
         known = {field.name for field in dataclasses.fields(self.desk.conventions)}
@@ -105,12 +155,12 @@ class House:
             raise LookupError(f"there is no relation {number}")
         self.relations.update(self.desk.build("Relation", {"relationNumber": number, **values}))
 
-    def _edit_order(self, key: str, values: Mapping[str, Any]) -> None:
-        document = self.orders.documents.get(key) or self.orders.by_ext.get(key)
+    def _edit_document(self, shelf: Shelf, key: str, values: Mapping[str, Any]) -> None:
+        document = shelf.documents.get(key) or shelf.by_ext.get(key)
         if document is None:
-            raise LookupError(f"there is no order {key}")
-        changed = self.desk.build("Order", values)
-        self.orders.put(self.desk.contract.merged("Order", self.orders.fields(document), changed))
+            raise LookupError(f"there is no {shelf.kind.element} {key}")
+        changed = self.desk.build(shelf.kind.type, values)
+        shelf.put(self.desk.contract.merged(shelf.kind.type, shelf.fields(document), changed))
 
     def _all_handlers(self) -> dict[str, Handler]:
         parts: tuple[Part, ...] = (
@@ -119,9 +169,14 @@ class House:
             self.groups,
             self.stock,
             self.relations,
+            self.pricing,
+            self.images,
             self.sales,
             Bills(self.desk, self.invoices, self.receipts),
-            Journals(self.desk, self.reference, self.receipts, self.invoices),
+            Billing(self.desk, self.reference, self.totals, self.invoices),
+            Proposals(self.desk, self.reference, self.relations, self.totals, self.proposals),
+            self.journals,
+            self.counts,
         )
         handlers = {name: handler for part in parts for name, handler in part.operations().items()}
         handlers["getCurrentSyncMarkers"] = lambda _: self.desk.build("getCurrentSyncMarkersResponse", self.markers())

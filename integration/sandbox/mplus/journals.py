@@ -1,91 +1,63 @@
-"""The till's own sums per financial date: turnover, payments, VAT and cash counts, all from its receipts and invoices.
+"""The till's own sums per financial date: turnover, payments and VAT, all from its documents.
 
-What the interface leaves open is as the worked-out day of a till has it: payments of invoices come with the invoices,
-on the day they were paid; gift cards and down payments are suspense accounts of the financial journal; a day is
-closed, and its last count final, once it is over.
+What the interface leaves open is as the worked-out day of a till has it, or as a convention says: gift cards and down
+payments are suspense accounts of the financial journal; a day is closed once it is over.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
 from integration.sandbox.mplus.contract import Fields, day_of
 from integration.sandbox.mplus.desk import Desk, Handler, Reference
-from integration.sandbox.mplus.documents import Shelf
+from integration.sandbox.mplus.takings import Booked, Paid, Takings, within
 
-CASH: Final = "CASH"
-FLOAT: Final = 15_000  # in a drawer in the morning of its first day, in cents
-ROUND: Final = 5_000  # what is brought to the bank is a multiple of this
-SHORT: Final = 35  # what is missing at every seventh count
-DIFFERENCES, BANKED = 4400, 1090  # ledger accounts
 _FINANCIAL: Final[Mapping[str, str]] = {
     "BALANCE-UPGRADE": "SUSPENSE-ACCOUNT",
     "SUSPENSE": "SUSPENSE-ACCOUNT",
     "UNKNOWN": "SUSPENSE-ACCOUNT",
 }
 _GROUP_TYPE: Final = "TURNOVER-GROUP-TYPE-"
-
-
-@dataclass(frozen=True, slots=True)
-class Paid:
-    """One payment: when, where, by which method, and how much."""
-
-    day: date
-    branch: int
-    workplace: int
-    method: str
-    amount: int
-
-
-@dataclass(frozen=True, slots=True)
-class Booked:
-    """One document as the journals count it."""
-
-    source: str
-    day: date
-    branch: int
-    lines: tuple[tuple[int, int, int, int], ...]  # turnover group, VAT code, with and without VAT
-    vat: tuple[tuple[int, int, int], ...]  # VAT code, base and VAT
-    paid: tuple[Paid, ...]
-    fields: Fields
+_OUTFLOW: Final = f"{_GROUP_TYPE}CASH-OUTFLOW"
+_IDS: Final = {"RECEIPT": "receiptId", "INVOICE": "invoiceId", "ORDER": "orderId"}
 
 
 class Journals:
     """The calls that sum up."""
 
-    def __init__(self, desk: Desk, reference: Reference, receipts: Shelf, invoices: Shelf) -> None:
+    def __init__(self, desk: Desk, reference: Reference, takings: Takings) -> None:
         self._desk = desk
         self._reference = reference
-        self._shelves = {"RECEIPT": receipts, "INVOICE": invoices}
+        self._takings = takings
+        self._asked: list[dict[str, object]] = []
 
     def operations(self) -> dict[str, Handler]:
         """Every call that this part answers."""
         return {
             "getJournals": lambda request: self._journals(request.child("request")),
             "getFinancialJournal": lambda request: self._financial(request.child("request")),
-            "getCashCountList": lambda request: self._counts(request.child("request")),
+            "reportPaymentMethodDetails": lambda request: self._details(request.child("request")),
         }
 
-    def _documents(self, *sources: str) -> Iterator[Booked]:
-        for source in sources or self._shelves:
-            shelf = self._shelves.get(source)
-            for document in shelf.documents.values() if shelf else ():
-                if shelf and document.seen:
-                    yield _booked(source, shelf.fields(document))
+    def state(self) -> list[dict[str, object]]:
+        """The questions for journals, with the reference under which each answer is kept."""
+        return list(self._asked)
+
+    def _note(self, operation: str, ask: Fields) -> None:
+        self._asked.append({"operation": operation, "reference": ask.text("reference")})
 
     # ---- per date and branch
 
     def _journals(self, ask: Fields) -> Fields:
+        self._note("getJournals", ask)
         first, last = (day_of(ask.child(name)) for name in ("fromFinancialDate", "throughFinancialDate"))
         filters = ask.child("journalFilterList").texts("journalFilter")
-        found = list(self._documents(*(each.removeprefix("JOURNAL-FILTER-") for each in filters)))
+        found = list(self._takings.documents(*(each.removeprefix("JOURNAL-FILTER-") for each in filters)))
         branches = ask.numbers("branchNumbers")
         payments = [each for one in found for each in one.paid]
         places = {(one.day, one.branch) for one in found} | {(each.day, each.branch) for each in payments}
         wanted = sorted(
-            place for place in places if _within(place[0], first, last) and (not branches or place[1] in branches)
+            place for place in places if within(place[0], first, last) and (not branches or place[1] in branches)
         )
         journals = [
             {
@@ -103,10 +75,17 @@ class Journals:
     def _groups(self, documents: Iterable[Booked]) -> list[dict[str, Any]]:
         sums = _added((line[0], line[2:]) for one in documents for line in one.lines)
         names = ("turnoverGroupType", "turnoverGroup", "turnoverGroupName", "accountNumber")
-        return [
-            {**{name: self._group(number).get(name) for name in names}, "inclAmount": incl, "exclAmount": excl}
-            for number, (incl, excl) in sorted(sums.items())
-        ]
+        rows = []
+        for number, amounts in sorted(sums.items()):
+            group = self._group(number)
+            incl, excl = (self._signed(amount, group) for amount in amounts)
+            rows.append({**{name: group.get(name) for name in names}, "inclAmount": incl, "exclAmount": excl})
+        return rows
+
+    def _signed(self, amount: int, group: Mapping[str, Any]) -> int:
+        """An amount as the till tells it: some tell what went out of a drawer without its minus."""
+        turned = group["turnoverGroupType"] == _OUTFLOW and self._desk.conventions.outflows == "positive"
+        return -amount if turned else amount
 
     def _payments(self, payments: Iterable[Paid]) -> list[dict[str, Any]]:
         sums = _added((each.method, (each.amount,)) for each in payments)
@@ -123,8 +102,21 @@ class Journals:
         ]
 
     def _vat(self, documents: Iterable[Booked]) -> list[dict[str, Any]]:
-        sums = _added((code, (excl, vat)) for one in documents for code, excl, vat in one.vat)
+        sums = _added((code, (excl, vat)) for one in documents for code, excl, vat in self._listed(one))
         return [self._rated(code, excl, vat) for code, (excl, vat) in sorted(sums.items())]
+
+    def _listed(self, one: Booked) -> Iterable[tuple[int, int, int]]:
+        """The VAT of a document as its list has it: with what is no revenue, or without."""
+        if self._desk.conventions.vat_lists == "all groups":
+            return one.vat
+        told = {code: [excl, vat] for code, excl, vat in one.vat}
+        sold = set()
+        for group, code, incl, excl in one.lines:
+            if self._desk.is_left_out(group, incl, excl):
+                told[code][0] -= excl
+            else:
+                sold.add(code)
+        return [(code, excl, vat) for code, (excl, vat) in told.items() if code in sold]
 
     def _rated(self, code: int, excl: int, vat: int) -> dict[str, Any]:
         rate = self._desk.conventions.percentage(self._reference.setup.rates[code])
@@ -137,17 +129,19 @@ class Journals:
     # ---- turnover group by VAT code
 
     def _financial(self, ask: Fields) -> Fields:
+        self._note("getFinancialJournal", ask)
         first, last = (day_of(ask.child(name)) for name in ("fromFinancialDate", "throughFinancialDate"))
-        is_closed = last is not None and last < self._desk.today
+        is_closed = self._is_closed(first, last)
         sums = _added(
             ((one.branch, one.source, group, code), (incl, excl))
-            for one in self._documents()
-            if _within(one.day, first, last)
+            for one in self._takings.documents()
+            if within(one.day, first, last)
             for group, code, incl, excl in one.lines
         )
         groups = []
-        for (branch, source, number, code), (incl, excl) in sorted(sums.items()):
+        for (branch, source, number, code), amounts in sorted(sums.items()):
             group = self._group(number)
+            incl, excl = (self._signed(amount, group) for amount in amounts)
             type_ = str(group["turnoverGroupType"]).removeprefix(_GROUP_TYPE)
             groups.append(
                 {
@@ -168,127 +162,42 @@ class Journals:
         told = {"financialGroupList": groups, "financialPeriodClosed": is_closed}
         return self._desk.build("GetFinancialJournalResponse", told)
 
-    # ---- drawers
+    def _is_closed(self, first: date | None, last: date | None) -> bool | None:
+        """Whether a period is over and closed; None where this till does not tell."""
+        conventions = self._desk.conventions
+        if conventions.closing == "not told":
+            return None
+        left_open = any(within(date.fromisoformat(day), first, last) for day in conventions.open_days)
+        return last is not None and last < self._desk.day and not left_open
 
-    def _counts(self, ask: Fields) -> Fields:
-        first, last = (day_of(ask.child(name)) for name in ("fromFinancialDate", "throughFinancialDate"))
-        since = ask.child("sinceCashCount")
-        after = (since.number("year"), since.number("number"))
-        shown = [
-            count
-            for count in self._counted()
-            if _within(count["financialDate"], first, last)
-            and (count["cashCountNumber"]["year"], count["cashCountNumber"]["number"]) > after
-            and (not since.number("branchNumber") or count["branchNumber"] == since.number("branchNumber"))
+    # ---- every payment by itself
+
+    def _details(self, ask: Fields) -> Fields:
+        method, branches = ask.text("paymentMethod"), ask.child("branchFilter").numbers("branchNumbers")
+        period = ask.child("dateFilter")
+        first, last = (
+            date.fromisoformat(period.text(name)[:10]) for name in ("fromFinancialDate", "throughFinancialDate")
+        )
+        listed = [
+            {"payment": each.fields, "paymentSourceDetails": _details_of(one)}
+            for one in self._takings.documents()
+            for each in one.paid
+            if each.method == method and within(each.day, first, last) and (not branches or each.branch in branches)
         ]
-        return self._desk.build("GetCashCountListResponse", {"cashCountList": shown})
-
-    def _counted(self) -> Iterator[dict[str, Any]]:
-        """One count for each drawer and day on which it was used, each starting with what the one before left."""
-        shifts: dict[tuple[date, int, int], list[Booked]] = defaultdict(list)
-        for one in self._documents("RECEIPT"):
-            shifts[one.day, one.branch, one.fields.number("workplaceNumber")].append(one)
-        left: dict[tuple[int, int], int] = {}
-        for serial, ((day, branch, workplace), receipts) in enumerate(sorted(shifts.items(), key=_place), start=1):
-            start = left.get((branch, workplace), FLOAT)
-            added = sum(each.amount for one in receipts for each in one.paid if each.method == CASH)
-            counted = start + added - (SHORT if serial % 7 == 0 else 0)
-            deposited = max(0, counted - FLOAT) // ROUND * ROUND
-            left[branch, workplace] = counted - deposited
-            method = self._reference.methods[CASH]
-            yield {
-                "cashCountId": f"count-{day.year}-{serial}",
-                "financialDate": day,
-                "entryTimestamp": receipts[-1].fields.child("entryTimestamp"),
-                "branchNumber": branch,
-                "workplaceNumber": workplace,
-                "cashCountNumber": {"year": day.year, "number": serial},
-                "versionNumber": 1,
-                "employeeNumber": receipts[-1].fields.number("employeeNumber"),
-                "countingEmployeeNumber": receipts[-1].fields.number("employeeNumber"),
-                "isFinalized": day < self._desk.today,
-                "shiftFirstReceiptId": receipts[0].fields.text("receiptId"),
-                "shiftFirstTransaction": _transaction(receipts[0]),
-                "shiftLastReceiptId": receipts[-1].fields.text("receiptId"),
-                "shiftLastTransaction": _transaction(receipts[-1]),
-                "cashCountLineList": [
-                    {
-                        "paymentMethod": CASH,
-                        "paymentMethodType": method["type"],
-                        "accountNumber": method["accountNumber"],
-                        "startAmount": start,
-                        "addedAmount": added,
-                        "countedAmount": counted,
-                        "depositedAmount": deposited,
-                        "differenceAmount": counted - start - added,
-                        "differenceAccountNumber": DIFFERENCES,
-                        "endAmount": counted - deposited,
-                        "depositAccountNumber": BANKED,
-                    }
-                ],
-            }
+        return self._desk.build("ReportPaymentMethodDetailsResponse", {"paymentSourceList": listed})
 
 
-def _booked(source: str, fields: Fields) -> Booked:
-    day, branch = day_of(fields.child("financialDate")), fields.number("financialBranchNumber")
-    if day is None:
-        raise LookupError(f"a {source.lower()} without a financial date")
-    data = [line.child("data") for line in fields.child("lineList").children("line")]
-    workplace = fields.number("workplaceNumber")
-    return Booked(
-        source,
-        day,
-        branch,
-        tuple(
-            (
-                each.number("turnoverGroup"),
-                each.number("vatCode"),
-                each.number("totalInclAmount"),
-                each.number("totalExclAmount"),
-            )
-            for each in data
-        ),
-        tuple(
-            (each.number("vatCode"), each.number("exclAmount"), each.number("vatAmount"))
-            for each in fields.child("vatGroupList").children("vatGroup")
-        ),
-        tuple(
-            Paid(
-                day_of(each.child("financialDate")) or day,
-                branch,
-                workplace,
-                each.text("method"),
-                each.number("amount"),
-            )
-            for each in fields.child("paymentList").children("payment")
-        ),
-        fields,
-    )
-
-
-def _amount(payment: Fields) -> tuple[str, int]:
-    return payment.text("method"), payment.number("amount")
-
-
-def _transaction(one: Booked) -> dict[str, Any]:
-    number = one.fields.child("receiptNumber")
+def _details_of(one: Booked) -> dict[str, Any]:
+    kind, at = one.source.lower(), one.fields.child("entryTimestamp")
+    clock = (at.number(name) for name in ("year", "mon", "day", "hour", "min", "sec"))
     return {
-        "transactionId": one.fields.text("receiptId"),
-        "financialDate": one.day,
-        "branchNumber": one.branch,
-        "workplaceNumber": number.number("workplaceNumber"),
-        "transactionNumber": {"year": number.number("year"), "number": number.number("number")},
-        "employeeNumber": one.fields.number("employeeNumber"),
-        "entryTimestamp": one.fields.child("entryTimestamp"),
+        "id": one.fields.text(_IDS[one.source]),
+        "paymentSourceType": one.fields.text(f"{kind}Type").replace(f"{one.source}-TYPE-", "PAYMENT-SOURCE-TYPE-", 1),
+        "financialDate": (day_of(one.fields.child("financialDate")) or one.day).isoformat(),
+        "entryTimestamp": "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}".format(*clock),
+        "totalInclAmount": one.fields.number("totalInclAmount"),
+        "totalExclAmount": one.fields.number("totalExclAmount"),
     }
-
-
-def _place(shift: tuple[tuple[date, int, int], Sequence[Booked]]) -> tuple[date, int, int]:
-    return shift[0]
-
-
-def _within(day: date, first: date | None, last: date | None) -> bool:
-    return (first is None or first <= day) and (last is None or day <= last)
 
 
 def _added(amounts: Iterable[tuple[Any, Sequence[int]]]) -> dict[Any, tuple[int, ...]]:

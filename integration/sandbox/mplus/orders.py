@@ -7,18 +7,15 @@ from decimal import Decimal
 from integration.sandbox.mplus.catalogue import Catalogue
 from integration.sandbox.mplus.contract import Fields
 from integration.sandbox.mplus.desk import Desk, Handler, Reference
-from integration.sandbox.mplus.documents import Document, Shelf, one, single
+from integration.sandbox.mplus.documents import NOTHING_YET, Document, Shelf, one, single
+from integration.sandbox.mplus.origins import Origins
+from integration.sandbox.mplus.payments import registered, strange
 from integration.sandbox.mplus.relations import Relations
 from integration.sandbox.mplus.stock import Place
 from integration.sandbox.mplus.sums import INCLUSIVE, OrderTotals
 
 DEFAULT_BRANCH = 1
 PAYMENT_DAYS = 14
-NOTHING = {
-    "deliveryState": "ORDER-DELIVERY-STATE-NOTHING",
-    "cancelState": "ORDER-CANCEL-STATE-NOTHING",
-    "completeState": "ORDER-COMPLETE-STATE-NOTHING",
-}
 TOTALS = ("totalInclAmount", "totalExclAmount")
 STAMPS = ("syncMarker", "changeCounter", "versionNumber")
 
@@ -33,6 +30,7 @@ class Orders:
         catalogue: Catalogue,
         relations: Relations,
         shelves: tuple[Shelf, Shelf],
+        origins: Origins,
     ) -> None:
         self._desk = desk
         self._reference = reference
@@ -40,6 +38,7 @@ class Orders:
         self._catalogue = catalogue
         self._relations = relations
         self._orders, self._invoices = shelves
+        self._origins = origins
         self._answers: dict[str, Fields] = {}
         self._reserved: tuple[int, dict[Place, Decimal]] = (-1, {})
 
@@ -162,7 +161,7 @@ class Orders:
             "entryBranchNumber": branch,
             "financialBranchNumber": sent.number("financialBranchNumber") or branch,
             "orderNumber": {"year": today.year, "number": self._desk.count("order number")},
-            **NOTHING,
+            **NOTHING_YET,
             "prepaidAmount": 0,
             "fullyPaid": False,
         }
@@ -173,17 +172,10 @@ class Orders:
             "financialDate": today,
             "vatMethod": INCLUSIVE,
             "orderCategoryNumber": next(iter(self._reference.categories), None),
-            **self._customer(sent.number("relationNumber")),
+            **self._relations.addressed(sent.number("relationNumber")),
         }
         order = self._desk.contract.merged("Order", self._desk.build("Order", defaults), _meant(sent))
         return self._totals.of(self._desk.contract.merged("Order", order, own))
-
-    def _customer(self, number: int) -> dict[str, object]:
-        if not number:
-            return {}
-        relation = self._relations.fields(number)
-        address = {name: relation.text(name) for name in ("name", "contact", "address", "zipcode", "city", "country")}
-        return {"relationName": relation.text("name"), "deliveryAddress": address, "invoiceAddress": address}
 
     def _update(self, sent: Fields) -> Fields:
         document = self._orders.get(sent.text("orderId"))
@@ -242,23 +234,29 @@ class Orders:
         if order.text("cancelState") == "ORDER-CANCEL-STATE-COMPLETE":
             return self._paid("FAILED", "The order was cancelled")
         payments = ask.child("paymentList").children("payment")
-        if strange := [one.text("method") for one in payments if one.text("method") not in self._reference.methods]:
-            return self._paid("FAILED", f"Payment method {strange[0]} does not exist")
+        if unknown := strange(self._reference, payments):
+            return self._paid("FAILED", f"Payment method {unknown} does not exist")
         amount = order.number("prepaidAmount") + sum(one.number("amount") for one in payments)
         if not ask.flag("prepay") and amount < order.number("totalInclAmount"):
             return self._paid("PAYMENT-INSUFFICIENT", "The payments do not cover the order")
-        order = self._with_payments(order, payments, amount)
+        made, before = [self._registered(one) for one in payments], order
+        order = self._with_payments(order, made, amount)
         if ask.flag("prepay"):
             self._orders.put(order)
             return self._paid("OK", "")
-        return self._paid("OK", "", invoice=self._invoice(order))
+        return self._paid("OK", "", invoice=self._invoice(order, [*self._paid_before(before), *made]))
+
+    def _paid_before(self, order: Fields) -> list[Fields]:
+        """What an invoice for the whole order takes of what was paid on it already."""
+        taken = self._origins.unused(order, order.number("totalInclAmount"))
+        return [one if one.has("financialDate") else self._registered(one) for one in taken]
 
     def _paid(self, result: str, message: str, invoice: str | None = None) -> Fields:
         values = {"result": f"PAY-ORDER-RESULT-{result}", "invoiceId": invoice, "errorMessage": message}
         return self._desk.build("PayOrderResponse", values)
 
     def _with_payments(self, order: Fields, payments: list[Fields], amount: int) -> Fields:
-        listed = [*order.child("paymentList").children("payment"), *(self._registered(one) for one in payments)]
+        listed = [*order.child("paymentList").children("payment"), *payments]
         values = {
             "prepaidAmount": amount,
             "fullyPaid": amount >= order.number("totalInclAmount"),
@@ -267,19 +265,11 @@ class Orders:
         return self._desk.contract.merged("Order", order, self._desk.build("Order", values))
 
     def _registered(self, payment: Fields) -> Fields:
-        method = self._reference.methods[payment.text("method")]
-        values = {
-            "paymentId": payment.text("paymentId") or self._desk.new_id("payment"),
-            "financialDate": self._desk.today,
-            "entryTimestamp": self._desk.now,
-            "description": method["description"],
-            "paymentMethodType": method["type"],
-            "accountNumber": method["accountNumber"],
-        }
-        return self._desk.contract.merged("Payment", payment, self._desk.build("Payment", values))
+        now = {"financialDate": self._desk.today, "entryTimestamp": self._desk.now}
+        return registered(self._desk, self._reference, payment, **now)
 
-    def _invoice(self, order: Fields) -> str:
-        """The id of the invoice that the delivered order became."""
+    def _invoice(self, order: Fields, payments: list[Fields]) -> str:
+        """The id of the invoice that the delivered order became, paid like this."""
         id_, today = self._desk.new_id("invoice"), self._desk.today
         number = {"year": today.year, "number": self._desk.count("invoice number")}
         values = {
@@ -292,6 +282,7 @@ class Orders:
             "financialDate": today,
             "dueDate": today + timedelta(days=PAYMENT_DAYS),
             "paidAmount": order.number("prepaidAmount"),
+            "paymentList": Fields(("payment", payment) for payment in payments),
             "state": "INVOICE-STATE-PAID",
             "finalized": True,
             "finalizedTimestamp": self._desk.now,
@@ -331,5 +322,5 @@ def _with_moved_lines(order: Fields, old: Fields) -> Fields:
 
 def _meant(sent: Fields) -> Fields:
     """What the caller of create meant to say: zeros and empty texts are how an old client leaves a field out."""
-    read_only = {*STAMPS, "orderId", "invoiceIds", "prepaidAmount", "fullyPaid", "paymentList", *NOTHING}
+    read_only = {*STAMPS, "orderId", "invoiceIds", "prepaidAmount", "fullyPaid", "paymentList", *NOTHING_YET}
     return Fields(pair for pair in sent.without(*read_only) if pair[1] not in ("", "0", []) or pair[0] == "reference")

@@ -52,6 +52,14 @@ class Relations:
         self.relations: dict[int, Relation] = {}
         self.markers: Markers[Relation] = Markers()
 
+    def addressed(self, number: int) -> dict[str, object]:
+        """The name and the addresses of a relation as a document for it begins with them; nothing without a number."""
+        if not number:
+            return {}
+        relation = self.fields(number)
+        address = {name: relation.text(name) for name in ("name", "contact", "address", "zipcode", "city", "country")}
+        return {"relationName": relation.text("name"), "deliveryAddress": address, "invoiceAddress": address}
+
     def operations(self) -> dict[str, Handler]:
         """Every call that this part answers."""
         return {

@@ -10,6 +10,7 @@ from decimal import Decimal
 from integration.sandbox.mplus.catalogue import Catalogue, moment_of
 from integration.sandbox.mplus.contract import Fields
 from integration.sandbox.mplus.desk import Desk, Handler, Reference
+from integration.sandbox.mplus.documents import Kind
 
 Place = tuple[int, int]
 ZERO = Decimal(0)
@@ -89,6 +90,16 @@ class Stock:
             self._late[place] = (time.monotonic() + self._desk.late, self._shown(place))
         self._last[place] = booking
         return booking
+
+    def sell(self, kind: Kind, document: Fields) -> None:
+        """Books what a new receipt or invoice takes from the stock of its branch; what it takes back comes in again."""
+        told: list[tuple[str, object]] = [(kind.id, document.text(kind.id)), (kind.number, document.child(kind.number))]
+        told += [("orderId", order) for order in document.child("orderIds").texts("id")[:1]]
+        branch = document.number("financialBranchNumber")
+        for line in document.child("lineList").children("line"):
+            article, quantity = line.number("articleNumber"), line.child("data").scaled("quantity", "decimalPlaces")
+            if self.is_kept_for(article) and quantity:
+                self.book(branch, article, -quantity, "STOCK-HISTORY-TYPE-SALES", tuple(told))
 
     def is_kept_for(self, article: int) -> bool:
         """Whether stock is kept for the article."""

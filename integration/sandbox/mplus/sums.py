@@ -92,8 +92,8 @@ class OrderTotals:
         self._reference = reference
         self._catalogue = catalogue
 
-    def of(self, order: Fields) -> Fields:
-        """The order with every line priced, and totals and VAT that follow from the lines."""
+    def of(self, order: Fields, type_: str = "Order") -> Fields:
+        """The order, or another document, with every line priced, and totals and VAT that follow from the lines."""
         method = order.text("vatMethod", INCLUSIVE)
         listed = order.child("lineList").children("line")
         priced = [self._priced(line, method) for line in listed]
@@ -109,7 +109,7 @@ class OrderTotals:
             "vatGroupList": self._vat_groups(sums),
             "lineList": Fields(lines),
         }
-        return self._desk.contract.merged("Order", order, self._desk.build("Order", totals))
+        return self._desk.contract.merged(type_, order, self._desk.build(type_, totals))
 
     def _vat_groups(self, sums: Sums) -> list[dict[str, object]]:
         return [

@@ -7,8 +7,8 @@ from random import Random
 from typing import Final
 
 from integration.sandbox.accountview.conventions import Conventions, Value, tidy
-from integration.sandbox.accountview.dictionary import OBJECTS, SYSTEM_OBJECTS, Definition
 from integration.sandbox.accountview.tables import STAMP, Table
+from integration.sandbox.shop import prices
 from integration.sandbox.shop.records import ShopArticle, ShopCustomer
 from integration.sandbox.shop.shop import Shop
 
@@ -17,11 +17,11 @@ Values = Mapping[str, Value]
 RECEIVABLES: Final = "1300"
 SALES_DAYBOOK: Final = "700"
 DAYBOOKS: Final = (
-    ("100", "Kasboek", 1, "Kas"),
-    ("200", "Bankboek", 2, "Bank"),
-    ("500", "Inkoopboek", 3, "Inkoop"),
-    ("600", "Memoriaal", 5, "Memoriaal"),
-    (SALES_DAYBOOK, "Verkoopboek", 4, "Verkoop"),
+    ("100", "Kasboek", 1, "Kas", "1000"),
+    ("200", "Bankboek", 2, "Bank", "1100"),
+    ("500", "Inkoopboek", 3, "Inkoop", ""),
+    ("600", "Memoriaal", 5, "Memoriaal", ""),
+    (SALES_DAYBOOK, "Verkoopboek", 4, "Verkoop", ""),
 )
 COMPANIES: Final = (("KETTING", "Fietsenwinkel De Ketting B.V."), ("VERHUUR", "De Ketting Verhuur B.V."))
 COST_CENTRES: Final = (("WINKEL", "Winkelverkoop"), ("WEB", "Webwinkel"), ("WERK", "Werkplaats"))
@@ -45,7 +45,10 @@ def fill(tables: Mapping[str, Table], shop: Shop) -> None:
     settle(tables, shop)
     tables["ART_GRP"].load(_groups(shop))
     tables["ARTICLE"].load(_article(each, shop) for each in shop.articles)
-    tables["CONTACT"].load(_contact(each, shop) for each in shop.customers)
+    tables["CONTACT"].load(
+        {**_contact(each, shop), **prices.debtor_values(place, each)} for place, each in enumerate(shop.customers)
+    )
+    tables["K9_PRICE"].load(prices.rows(shop))
     tables["DEL_ADDR"].load(_addresses(shop))
     random = Random(shop.seed + 2)
     tables["SO_HDR"].load(_orders(shop, random))
@@ -66,11 +69,12 @@ def settle(tables: Mapping[str, Table], shop: Shop) -> None:
             "DJ_NAME": name,
             "DJ_TYPE": Decimal(type_),
             "DJ_TYPEV": word,
+            "DJ_ACCT": account,
             "NUM_AUTO": code == SALES_DAYBOOK,
             "CNG_DATE": stamp,
             "CNG_NR": Decimal(1),
         }
-        for code, name, type_, word in DAYBOOKS
+        for code, name, type_, word, account in DAYBOOKS
     )
     tables["COMP_HDR"].load({"COMP_ID": code, "COMP_DESC": name, "CNG_DATE": stamp} for code, name in COMPANIES)
     tables["COST"].load(
@@ -122,51 +126,6 @@ def periods(shop: Shop, conventions: Conventions) -> Iterator[Values]:
             }
 
 
-def dictionary_fields(definitions: Mapping[str, Definition]) -> Iterator[Values]:
-    """The rows of the data dictionary, for every table."""
-    number = 0
-    for definition in definitions.values():
-        for field in definition.fields.values():
-            yield {
-                "DCT_FLD_ID": Decimal(number),
-                "FLD_DESC": field.caption,
-                "FIELD_NAME": field.name,
-                "DBF_NAME": definition.name,
-                "FIELD_LEN": Decimal(field.length),
-                "FIELD_TYPE": field.type,
-                "INP_MAND": field.required,
-                "FLD_FMT": "!" if field.upper else "",
-                "FLD_MASK": field.mask,
-                "COM_BLK": field.blocked,
-                "PKY_TBL": field.points_to,
-                "REC_CUST": field.custom,
-            }
-            number += 1
-
-
-def dictionary_tables(definitions: Mapping[str, Definition], conventions: Conventions) -> Iterator[Values]:
-    """The rows that describe the tables themselves."""
-    objects = {each.table: each for each in reversed([*OBJECTS.values(), *SYSTEM_OBJECTS.values()])}
-    parents = {each.detail: each.table for each in OBJECTS.values() if each.detail}
-    for name, definition in definitions.items():
-        object_ = objects.get(name)
-        writable = bool(object_ and object_.insert) or name in parents
-        yield {
-            "DBF_NAME": name,
-            "DBF_DESC": definition.caption,
-            "OBJ_CODE": object_.code if object_ else "",
-            "TBL_CHILD": object_.detail if object_ else "",
-            "TBL_HDR": parents.get(name, ""),
-            "NO_INSERT": not writable,
-            "NO_UPDATE": not (object_ and (object_.update or (name == "SO_HDR" and conventions.order_update))),
-            "NO_DELETE": True,
-            "NO_XML_UPD": not writable,
-            "TBL_ACTIVE": True,
-            "OBJ_ACTIVE": object_ is not None,
-            "REC_CUST": name.startswith("K9_"),
-        }
-
-
 def article_values(article: ShopArticle) -> Values:
     """One article as AccountView holds it, without its stamps."""
     total = tidy(sum(article.stock.values(), Decimal(0)))
@@ -195,6 +154,7 @@ def article_values(article: ShopArticle) -> Values:
         "K9_DELIV": article.delivery,
         "K9_RSRV": reserved,
         "K9_MINQ": Decimal(5),
+        "K9_DGRP": prices.discount_group_of(article),
     }
 
 

@@ -130,9 +130,12 @@ class Shop:
     branches: tuple[ShopBranch, ...]
     customers: tuple[ShopCustomer, ...]
     orders: int = 60  # at the till
+    trades: bool = True  # whether its tills have sold anything before today
 
 
-def make_shop(articles: int = 400, seed: int = 2026, today: date = TODAY, orders: int = 60) -> Shop:
+def make_shop(
+    articles: int = 400, seed: int = 2026, today: date = TODAY, orders: int = 60, trades: bool = True
+) -> Shop:
     """The shop with about so many article rows; half of them are variants in colour and size."""
     return Shop(
         seed=seed,
@@ -144,4 +147,5 @@ def make_shop(articles: int = 400, seed: int = 2026, today: date = TODAY, orders
         branches=BRANCHES,
         customers=tuple(customers_of(Random(seed + 1))),
         orders=orders,
+        trades=trades,
     )

@@ -7,7 +7,7 @@ from typing import Final
 from integration.sandbox.mplus.contract import ZONE
 from integration.sandbox.mplus.desk import Setup
 from integration.sandbox.mplus.house import House
-from integration.sandbox.shop import till_market
+from integration.sandbox.shop import till_days, till_market, till_proposals
 from integration.sandbox.shop.shop import Shop
 from integration.sandbox.shop.till_cards import FIRST_RELATION, fill_products, fill_relations
 from integration.sandbox.shop.till_sales import Sales
@@ -36,6 +36,11 @@ class SampleTill:
         house.desk.now = datetime.combine(self._shop.today - timedelta(days=PAST_DAYS), time(8), ZONE)
         fill_relations(house, self._shop)
         fill_products(house, self._shop)
+        if self._shop.trades:
+            self._fill_past(house)
+        house.desk.day = self._shop.today
+
+    def _fill_past(self, house: House) -> None:
         sales = Sales(self._shop, house, Random(self._shop.seed + 7))
         for days_ago in range(PAST_DAYS, 0, -1):
             on = self._shop.today - timedelta(days=days_ago)
@@ -45,6 +50,14 @@ class SampleTill:
                 for serial in range(count * place // PAST_DAYS, count * (place + 1) // PAST_DAYS):
                     make(on, serial)
         till_market.fill(Sales(self._shop, house, Random(self._shop.seed + 13)), on)
+        till_days.fill(house, self._shop.today)
+        till_proposals.fill(house, self._shop, sales.goods)
+        for days_ago in range(PAST_DAYS, 0, -1):
+            house.counts.close(self._shop.today - timedelta(days=days_ago))
+
+    def late_receipt(self, house: House, day: str, branch: int) -> None:
+        """Somebody enters what was sold on a day that is over: a bell of 18.15, paid by card."""
+        till_days.late_receipt(house, day, branch)
 
     def advance(self, house: House) -> None:
         """A day of new orders and receipts; one order is delivered, and one customer gets another telephone number."""
@@ -58,4 +71,6 @@ class SampleTill:
             sales.receipt(on, self._days * RECEIPTS_A_DAY + serial)
         sales.deliver(random.choice(list(house.orders.documents)))
         number = FIRST_RELATION + self._days % len(house.relations.relations)
+        house.counts.close(on)
+        house.desk.day = on + timedelta(days=1)
         house.edit("relations", str(number), {"telephone": f"030-{random.randrange(10**7):07}"})

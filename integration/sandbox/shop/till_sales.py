@@ -12,6 +12,8 @@ from integration.sandbox.mplus.sums import EXCLUSIVE, INCLUSIVE, rounded, summed
 from integration.sandbox.shop.records import ShopArticle
 from integration.sandbox.shop.shop import Shop
 from integration.sandbox.shop.till_cards import FIRST_RELATION, GIFT_CARD, REPAIR_HOUR, SHARED_CUSTOMERS, price_incl
+from integration.sandbox.shop.till_proposals import accepted
+from integration.sandbox.shop.till_rhythm import is_time_for
 from integration.sandbox.shop.till_setup import (
     EXEMPT,
     GIFT_CARDS,
@@ -29,21 +31,8 @@ from integration.sandbox.shop.till_setup import (
 )
 
 COIN: Final = 5
+DAYS_TO_PAY: Final = timedelta(days=5)
 PARTLY_DELIVERED, DELIVERED, CANCELLED = 5, 6, 8
-# How often something special happens: every so many documents, and which of them is the first.
-RHYTHM: Final[Mapping[str, tuple[int, int]]] = {
-    "order without VAT in its prices": (7, 3),
-    "gift card": (25, 11),
-    "receipt taken back": (30, 17),
-    "reverse charge": (10, 4),
-    "invoice taken back": (9, 5),
-    "repair": (8, 2),
-    "return in a sale": (12, 6),
-    "odd quantity": (11, 5),
-    "discount": (9, 4),
-    "customer of the till alone": (10, 9),
-    "other delivery address": (8, 3),
-}
 
 
 class Sales:
@@ -53,7 +42,7 @@ class Sales:
         self._shop = shop
         self._house = house
         self._random = random
-        self._goods = [
+        self.goods = [
             article
             for article in shop.articles
             if article.number and not article.blocked and not article.fault and article.price_excl > 0
@@ -61,14 +50,15 @@ class Sales:
 
     def order(self, on: date, serial: int) -> None:
         """One order; its serial number decides how it stands."""
-        basket = self._basket(serial, exclusive=_is_time_for("order without VAT in its prices", serial))
+        basket = self._basket(serial, exclusive=is_time_for("order without VAT in its prices", serial))
         total = basket.sums.incl
         paid = {0: total, 1: total, 2: total // 2, 3: 0}[serial % 4]
         state = serial % 9
         number = self._house.desk.count("order number")
         method = self._random.choice(("IDEAL", "PIN", "CREDITCARD")) if paid == total else "IDEAL"
+        at_counter = is_time_for("paid beforehand at the counter", serial)
         relation = self._relation() if serial % 6 else None
-        if relation and _is_time_for("customer of the till alone", serial):
+        if relation and is_time_for("customer of the till alone", serial):
             relation = self._customer_of_the_till(serial)
         values: dict[str, Any] = {
             "orderId": self._house.desk.new_id("order"),
@@ -90,26 +80,28 @@ class Sales:
             if state in {DELIVERED, DELIVERED + 1}
             else 1 + serial % 3,
             "lineList": self._lines(basket, delivered=state in {PARTLY_DELIVERED, DELIVERED, DELIVERED + 1}),
-            "paymentList": self._payments(on, [(method, paid)] if paid else []),
+            "paymentList": self._payments(on, [("PIN" if at_counter else method, paid)] if paid else [], at_counter),
         }
         category = self._house.reference.categories[values["orderCategoryNumber"]]
         values["orderCategoryDescription"] = category["orderCategoryDescription"]
+        if is_time_for("order from a proposal", serial):
+            values |= accepted(self._house, values, on)
         self._house.orders.put(self._house.desk.build("Order", values))
 
     def receipt(self, on: date, serial: int) -> None:
         """One sale at a till, or its return."""
-        basket = self._basket(serial, with_gift_card=_is_time_for("gift card", serial))
+        basket = self._basket(serial, with_gift_card=is_time_for("gift card", serial))
         branch = self._branch()
         document = self._put_receipt(on, branch, basket, serial)
-        if _is_time_for("receipt taken back", serial):
+        if is_time_for("receipt taken back", serial):
             self._put_receipt(on, branch, returned(basket), serial, credited=document)
 
     def invoice(self, on: date, serial: int) -> None:
         """One invoice on account, now and then a credit for it."""
-        method = SHIFTED if _is_time_for("reverse charge", serial) else EXCLUSIVE if serial % 3 else INCLUSIVE
+        method = SHIFTED if is_time_for("reverse charge", serial) else EXCLUSIVE if serial % 3 else INCLUSIVE
         basket = self._basket(serial, method=method)
         id_ = self._put_invoice(on, basket, serial)
-        if _is_time_for("invoice taken back", serial):
+        if is_time_for("invoice taken back", serial):
             self._put_invoice(on, returned(basket), serial, credited=id_)
 
     def deliver(self, order_id: str) -> None:
@@ -159,12 +151,12 @@ class Sales:
             "creditedReceiptId": credited or None,
         }
         self._house.receipts.put(self._house.desk.build("Receipt", values))
-        self._take_from_stock(branch, basket, id_)
         return id_
 
     def _put_invoice(self, on: date, basket: Basket, serial: int, credited: str = "") -> str:
         total = basket.sums.incl
-        paid = 0 if credited else {0: total, 1: 0, 2: total // 3}[serial % 3]
+        is_late = is_time_for("invoice paid later", serial)
+        paid = 0 if credited else {0: total, 1: total if is_late else 0, 2: total // 3}[serial % 3]
         id_ = self._house.desk.new_id("invoice")
         values = {
             "invoiceId": id_,
@@ -183,7 +175,7 @@ class Sales:
             "finalized": True,
             "finalizedTimestamp": self._moment(on),
             "lineList": self._lines(basket),
-            "paymentList": self._payments(on, [("PIN", paid)] if paid else []),
+            "paymentList": self._payments(on + is_late * DAYS_TO_PAY, [("PIN", paid)] if paid else []),
             "creditedInvoiceId": credited or None,
             "creditedReason": "Retour ontvangen" if credited else None,
         }
@@ -195,10 +187,10 @@ class Sales:
     ) -> Basket:
         method = method or (EXCLUSIVE if exclusive else INCLUSIVE)
         sold = [self._sold(serial + place) for place in range(1 + serial % 4)]
-        if _is_time_for("repair", serial):
+        if is_time_for("repair", serial):
             quarters = Decimal(self._random.randrange(1, 9)) / 4
             sold.append(Sold(REPAIR_HOUR, "Reparatie per uur", 50, LOW, 5450, quarters, 3))
-        if _is_time_for("return in a sale", serial):
+        if is_time_for("return in a sale", serial):
             sold.append(taken_back(sold[0]))
         if with_gift_card:
             sold.append(Sold(GIFT_CARD, "Cadeaubon", GIFT_CARDS, EXEMPT, 2500))
@@ -208,9 +200,9 @@ class Sales:
         return Basket(tuple(sold), method, summed(lines, RATES, method))
 
     def _sold(self, serial: int) -> Sold:
-        article: ShopArticle = self._random.choice(self._goods)
+        article: ShopArticle = self._random.choice(self.goods)
         quantity, places = Decimal(self._random.choice((1, 1, 1, 2, 3))), serial % 3
-        if _is_time_for("odd quantity", serial):
+        if is_time_for("odd quantity", serial):
             quantity, places = Decimal(self._random.randrange(100, 3000)) / 1000, 3
         return Sold(
             article=article.number or 0,
@@ -220,7 +212,7 @@ class Sales:
             incl=price_incl(article),
             quantity=quantity,
             places=places,
-            discount=self._random.choice((10, 15, 25)) if _is_time_for("discount", serial) else 0,
+            discount=self._random.choice((10, 15, 25)) if is_time_for("discount", serial) else 0,
         )
 
     def _totals(self, basket: Basket, type_: str) -> dict[str, Any]:
@@ -275,7 +267,7 @@ class Sales:
         }
         return self._house.desk.build("Line", values)
 
-    def _payments(self, on: date, parts: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
+    def _payments(self, on: date, parts: Sequence[tuple[str, int]], at_counter: bool = False) -> list[dict[str, Any]]:
         rows = []
         for method, amount in parts:
             known = self._house.reference.methods[method]
@@ -286,6 +278,7 @@ class Sales:
                     "method": method,
                     "description": known["description"],
                     "amount": amount,
+                    "workplaceNumber": 1 if at_counter else None,
                     "paymentMethodType": known["type"],
                     "accountNumber": known["accountNumber"],
                     "externalReference": f"tr_{self._random.randrange(10**8):08}" if method == "IDEAL" else None,
@@ -347,7 +340,7 @@ class Sales:
 
     def _other_address(self, serial: int, relation: int | None) -> dict[str, Any]:
         """Where goods go that are not for the customer's own door."""
-        if not relation or not _is_time_for("other delivery address", serial):
+        if not relation or not is_time_for("other delivery address", serial):
             return {}
         known = self._house.relations.fields(relation)
         address = {
@@ -358,17 +351,6 @@ class Sales:
             "country": "NL",
         }
         return {"deliveryAddress": address}
-
-    def _take_from_stock(self, branch: int, basket: Basket, receipt: str) -> None:
-        for one in basket.sold:
-            if self._house.stock.is_kept_for(one.article):
-                told = (("receiptId", receipt),)
-                self._house.stock.book(branch, one.article, -one.quantity, "STOCK-HISTORY-TYPE-SALES", told)
-
-
-def _is_time_for(what: str, serial: int) -> bool:
-    every, first = RHYTHM[what]
-    return serial % every == first
 
 
 def _order_states(state: int) -> Mapping[str, str]:

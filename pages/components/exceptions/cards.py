@@ -4,32 +4,35 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 import streamlit as st
 
+from integration.core.causes import By
 from integration.core.issues import CauseGroup, IssueState, OpenIssue, Trouble
 from integration.core.records import Value
-from integration.core.run import RunState
 from integration.services import Application
 from integration.services.exceptions import Try, address_of
+from pages.components.exceptions.beside import both_sides, is_of_document
 from pages.components.exceptions.repairs import noun, preview_group, repair
-from pages.components.shared.application import guarded, person
-from pages.components.shared.flows import headline
+from pages.components.exceptions.several import actions, assignee, tick
+from pages.components.exceptions.tries import COUNT_WIDTH, Tries, try_result
+from pages.components.shared.application import guarded, may, may_open, only_for, person
+from pages.components.shared.flows import at_stake, headline
 from pages.components.shared.layout import (
     act,
     asked,
     attempt,
     forget,
     keep,
-    mark,
+    naming,
     note,
     page_offset,
     pages,
     small,
 )
-from pages.components.shared.tables import CONFIG, browse, code
+from pages.components.shared.tables import CONFIG, Written, browse, choose, code
 from pages.components.shared.wording import (
     Markdown,
     counted,
@@ -38,7 +41,6 @@ from pages.components.shared.wording import (
     moment,
     money_text,
     number,
-    offered,
     plain,
     say,
     system_name,
@@ -56,12 +58,8 @@ STATUS: dict[str, tuple[IssueState, bool]] = {
 
 CORRECTED = "corrected"
 RECORDS = 25
-MOST_CAUSES = 3  # that a try leads on to
-COUNT_WIDTH = 78
 RAW_HEIGHT = 320  # pixels of a record as it came
 REACH = 4  # causes a page shows above the open one; with more it begins at that
-
-Tries = Mapping[Trouble, Try]
 
 
 # ---- the head of the page
@@ -96,6 +94,20 @@ def _open(address: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Versions:
+    """With which version of a mapping each run was made, and which each flow has today."""
+
+    made: Mapping[str, int]
+    today: Mapping[str, int]
+
+    @classmethod
+    def of(cls, app: Application, groups: Sequence[CauseGroup]) -> Self:
+        """Return what causes need of it: each run and each flow is asked about once."""
+        made = {run: app.exceptions.made_with(group) for run, group in {one.run: one for one in groups}.items()}
+        return cls(made, {flow: app.drafts.current(flow) for flow in {one.flow for one in groups}})
+
+
+@dataclass(frozen=True, slots=True)
 class Queue:
     """What a card has to know beside its own cause: every open one, those set aside, and what was tried."""
 
@@ -104,6 +116,8 @@ class Queue:
     waiting: Mapping[Trouble, CauseGroup]
     aside: Mapping[Trouble, CauseGroup]
     tries: Tries
+    corrects: bool  # whether whoever looks may repair
+    versions: Versions | None  # where they may do more with a cause
 
     def tried(self, group: CauseGroup) -> Try | None:
         """Return the newest try at a cause that still says something about it: it began after the cause was seen."""
@@ -112,22 +126,26 @@ class Queue:
         return one if told and self.state is IssueState.OPEN else None
 
 
-def cause_card(app: Application, group: CauseGroup, queue: Queue, *, is_open: bool, first: bool = False) -> None:
+def cause_card(
+    app: Application, group: CauseGroup, queue: Queue, *, is_open: bool, first: bool = False, several: bool = False
+) -> None:
     """Draw one cause; the open one with its repair at the left and its records at the right. O opens the first."""
-    address, state = address_of(group.of), queue.state
+    address, state, title = address_of(group.of), queue.state, headline(app, group)
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            if several:
+                tick(group, title)
             with st.container(width=COUNT_WIDTH, gap=None):
-                st.markdown(f"### {number(group.count)}")
+                st.markdown(f"**{number(group.count)}**")
                 note(counted(f"noun_{noun(app, group)}", group.count))
             with st.container(width="stretch", gap=None):
-                st.markdown(f"**{headline(app, group)}**")
+                st.markdown(f"**{title}**")
                 note(_seen(group))
                 if group.note:
                     note(f":material/sticky_note_2: {text('cause_note', note=plain(group.note))}")
-            _open_or_close(state, address, is_open=is_open, first=first)
-            if state is IssueState.OPEN:
-                _more(app, group, address)
+            _open_or_close(queue, address, title, is_open=is_open, first=first)
+            if state is IssueState.OPEN and queue.versions is not None:
+                _more(app, group, queue.versions, address, title)
         if state is IssueState.OPEN and (others := queue.aside.get(group.of)):
             _grown(others, address)
         if one := queue.tried(group):
@@ -150,7 +168,7 @@ def _grown(aside: CauseGroup, address: str) -> None:
 def _seen(group: CauseGroup) -> Markdown:
     parts = [flow_name(group.flow)]
     if group.sold:
-        parts.append(text("cause_sold", amount=euros(group.sold)))
+        parts += filter(None, [at_stake(group)])
     parts.append(text("cause_seen", first=moment(group.first_seen), last=moment(group.last_seen)))
     if group.assigned:
         parts.append(f":material/person: {text('cause_with', person=plain(who(group.assigned)))}")
@@ -174,23 +192,24 @@ def above(addresses: Sequence[str], begin: int) -> None:
         _open(addresses[max(0, begin - REACH)])
 
 
-def _open_or_close(state: IssueState, address: str, *, is_open: bool, first: bool) -> None:
+def _open_or_close(queue: Queue, address: str, title: Markdown, *, is_open: bool, first: bool) -> None:
     if is_open:
         if st.button(text("btn_close_cause"), key=f"close-{address}", type="tertiary"):
             _open("")
         return
-    label = text("btn_repair" if state is IssueState.OPEN else "btn_look")
+    repairs = queue.state is IssueState.OPEN and queue.corrects
+    label = naming(text("btn_repair" if repairs else "btn_look"), title)
     if st.button(label, key=f"open-{address}", width=128, shortcut="O" if first else None):
         _open(address)
 
 
-def _more(app: Application, group: CauseGroup, address: str) -> None:
+def _more(app: Application, group: CauseGroup, versions: Versions, address: str, title: Markdown) -> None:
     """Offer what can be done beside the repair; what needs an answer asks for it in a dialog."""
-    made, today = app.exceptions.made_with(group), app.drafts.current(group.flow)
+    made, today = versions.made[group.run], versions.today[group.flow]
     again = ("again",) if made in (0, today) else ("today", "as_it_was")
     labels = {"today": text("more_today", version=today), "as_it_was": text("more_as_it_was", version=made)}
     chosen = st.menu_button(
-        text("btn_more"),
+        naming(text("btn_more"), title),
         (*again, "aside", "assign", "note"),
         key=f"more-{address}",
         type="tertiary",
@@ -228,41 +247,37 @@ def _ask_reason(app: Application, group: CauseGroup, only: Sequence[int]) -> Non
 
 def _ask_who(app: Application, group: CauseGroup) -> None:
     note(text("assign_about"))
-    known = list(dict.fromkeys(["", person(), *app.issues.people()]))
-    chosen = st.selectbox(
-        text("assign_to"),
-        known,
-        index=known.index(group.assigned),
-        key="assign_to",
-        accept_new_options=True,
-        format_func=offered(lambda one: who(one) if one else text("assign_nobody")),
-    )
+    to = assignee(app, "assign_to", group.assigned)
     if st.button(text("more_assign"), type="primary", key="assign_now"):
-        act(lambda: app.issues.assign(group.of, (chosen or "").strip(), person()))
+        act(lambda: app.issues.assign(group.of, to, person().ref))
 
 
 def _ask_note(app: Application, group: CauseGroup) -> None:
     small(f"**{headline(app, group)}**")
     given = st.text_area(text("more_note"), group.note, key="note_text") or ""
     if st.button(text("btn_keep_note"), type="primary", key="note_now"):
-        act(lambda: app.issues.annotate(group.of, given.strip(), person()))
+        act(lambda: app.issues.annotate(group.of, given.strip(), person().ref))
 
 
 # ---- the open one
 
 
 def _body(app: Application, group: CauseGroup, state: IssueState, find: str) -> None:
+    several = app.flows.spec(group.flow).repair_of(group.cause).by is By.CHOICE  # records beside one another
     with st.grid(5, min_column_width=190) as grid:
-        with grid.cell(column_span=2), st.container(gap="small"):
+        with grid.cell(column_span=3 if several else 2), st.container(gap="small"):
             if state is IssueState.OPEN:
-                repair(app, group)
+                with only_for("exceptions.correct"):
+                    repair(app, group)
             else:
                 note(text("aside_about"))
-                if st.button(text("btn_take_back"), icon=":material/undo:", key="take_back", type="primary"):
+                if may("exceptions.take_back") and st.button(
+                    text("btn_take_back"), icon=":material/undo:", key="take_back", type="primary"
+                ):
                     act(lambda: app.exceptions.take_back(group.of, person()))
             if data := say(group.cause, {"system": app.flows[group.flow].target, **group.facts}).data:
                 note(plain(data))
-        with grid.cell(column_span=3):
+        with grid.cell(column_span=2 if several else 3):
             _records(app, group, state, find)
 
 
@@ -271,26 +286,49 @@ def _records(app: Application, group: CauseGroup, state: IssueState, find: str) 
     offset = page_offset("records", group.count, RECORDS)
     found = app.exceptions.issues_of(group.of, state, find, offset, RECORDS)
     frame, total = _frame(app, group, found)
-    clicked = _clicked(frame, f"records-{address_of(group.of)}-{offset}")
+    clicked = _chosen(app, group, state, found, frame, f"records-{address_of(group.of)}-{offset}")
     pages("records", group.count, RECORDS)
     if total is not None and group.count <= RECORDS:
         note(text("cause_total", amount=euros(total)))
+    if clicked is None and len(found) == 1 and is_of_document(group):
+        clicked = 0
     if clicked is None or clicked >= len(found):
-        note(text("records_hint"))
+        note(text("beside_hint" if is_of_document(group) else "records_hint"))
         return
     one = found[clicked]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         small(f"**{plain(one.title or one.issue.key)}**")
-        if st.button(text("btn_life"), icon=":material/timeline:", type="tertiary", key="life"):
+        if may_open("logs") and st.button(text("btn_life"), icon=":material/timeline:", type="tertiary", key="life"):
             st.switch_page("pages/logs.py", query_params={"record": f"{group.flow}:{one.issue.key}"})
-        if state is IssueState.OPEN:
-            if st.button(text("btn_aside_this"), icon=":material/inventory_2:", type="tertiary", key="aside_one"):
-                _dialog("aside_title", "inventory_2", lambda: _ask_reason(app, group, (one.id,)))
-        elif st.button(text("btn_take_back"), icon=":material/undo:", type="tertiary", key="back_one"):
-            act(lambda: app.exceptions.take_back(group.of, person(), (one.id,)))
+        if may("exceptions.set_aside"):
+            _aside_or_back(app, group, state, one)
+    if is_of_document(group):
+        both_sides(app, group, one)
     if raw := one.issue.facts.get("raw"):
         note(text("as_it_came", system=system_name(one.issue.facts["system"])))
         code(raw, RAW_HEIGHT)
+
+
+def _aside_or_back(app: Application, group: CauseGroup, state: IssueState, one: OpenIssue) -> None:
+    """Offer to set one record aside, or to take it back."""
+    if state is IssueState.OPEN:
+        if st.button(text("btn_aside_this"), icon=":material/inventory_2:", type="tertiary", key="aside_one"):
+            _dialog("aside_title", "inventory_2", lambda: _ask_reason(app, group, (one.id,)))
+    elif st.button(text("btn_take_back"), icon=":material/undo:", type="tertiary", key="back_one"):
+        act(lambda: app.exceptions.take_back(group.of, person(), (one.id,)))
+
+
+def _chosen(
+    app: Application, group: CauseGroup, state: IssueState, found: Sequence[OpenIssue], frame: pd.DataFrame, name: str
+) -> int | None:
+    """Draw the table of records, with what can be done with those that are ticked, and return which was clicked."""
+    several = len(found) > 1 and may("bulk.set_aside") and st.toggle(text("choose_records"), key=f"several-{name}")
+    clicked, ticked = _clicked(frame, name, several=several)
+    if ticked:
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            st.markdown(f"**{counted('records_chosen', len(ticked))}**", width="stretch")
+            actions(app, [group], state, [found[place].id for place in sorted(ticked) if place < len(found)])
+    return clicked
 
 
 def _frame(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> tuple[pd.DataFrame, Decimal | None]:
@@ -329,7 +367,8 @@ def _day(values: Mapping[str, Value]) -> date | None:
     return day.date() if isinstance(day, datetime) else day if isinstance(day, date) else None
 
 
-def _clicked(frame: pd.DataFrame, key: str) -> int | None:
+def _clicked(frame: pd.DataFrame, key: str, *, several: bool) -> tuple[int | None, set[int]]:
+    """Draw the records and return which was clicked, and which are ticked where `several` can be."""
     columns = {
         "key": CONFIG.TextColumn(text("col_document" if "sold" in frame.columns else "col_code")),
         "title": CONFIG.TextColumn(text("col_name")),
@@ -339,48 +378,7 @@ def _clicked(frame: pd.DataFrame, key: str) -> int | None:
         "first_seen": CONFIG.TextColumn(text("col_first_seen"), width=104),
     }
     shown = {name: column for name, column in columns.items() if name in frame.columns}
-    return browse(frame, shown, key, text("records_of_cause"), {"sold": table_day, "incl": money_text})
-
-
-# ---- a cause that was tried again -----------------------------------------------------------------------------------
-
-
-def outcome(one: Try) -> Markdown:
-    """Return in one sentence what a try came to; empty where all of it is solved."""
-    facts = {"solved": number(one.solved), "read": number(one.run.counts.read)}
-    if one.same and one.elsewhere:
-        return text("try_both", same=number(one.same), others=number(one.elsewhere), **facts)
-    if one.same:
-        return counted("try_same", one.same, **facts)
-    return counted("try_others", one.elsewhere, **facts) if one.elsewhere else ""
-
-
-def try_result(app: Application, one: Try, groups: Mapping[Trouble, CauseGroup]) -> None:
-    """Draw what a try came to, with the way to its preview and to the causes its records have by now."""
-    if said := outcome(one):
-        small(f"{mark('parked')} {said}")
-    planned = one.run.counts.planned if one.run.state is RunState.READY else 0
-    if planned:
-        small(f"{mark('waiting')} {counted(f'try_waits_{noun(app, one.group)}', planned)}")
-    with st.container(horizontal=True, gap="small"):
-        if planned and st.button(text("btn_open_preview"), icon=":material/difference:", key=f"plan-{one.run.id}"):
-            st.switch_page("pages/preview.py", query_params={"flow": one.run.flow, "plan": one.run.id})
-        for cause in [cause for cause in one.others if cause in groups][:MOST_CAUSES]:
-            label = text("try_other_cause", cause=headline(app, groups[cause]))
-            if st.button(label, type="tertiary", icon=":material/arrow_forward:", key=f"to-{address_of(cause)}"):
-                st.query_params["cause"] = address_of(cause)
-                st.rerun()
-
-
-def solved_cards(app: Application, tries: Tries, groups: Mapping[Trouble, CauseGroup]) -> None:
-    """Draw causes that are gone from the queue and whose records wait in a preview for their commit."""
-    for one in tries.values():
-        if one.group.of in groups or one.run.state is not RunState.READY:
-            continue
-        with st.container(border=True, gap="small", horizontal=True, vertical_alignment="center"):
-            with st.container(width=COUNT_WIDTH, gap=None):
-                st.markdown(f"### {number(one.run.counts.read)}")
-                small(f":gray[{counted(f'noun_{noun(app, one.group)}', one.run.counts.read)}]")
-            with st.container(width="stretch", gap="xsmall"):
-                st.markdown(f"**{headline(app, one.group)}**")
-                try_result(app, one, groups)
+    written: Written = {"sold": table_day, "incl": money_text}
+    if several:
+        return choose(frame, shown, f"{key}-ticks", text("records_of_cause"), (), written)
+    return browse(frame, shown, key, text("records_of_cause"), written), set()

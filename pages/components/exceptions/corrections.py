@@ -6,13 +6,16 @@ from decimal import Decimal
 import pandas as pd
 import streamlit as st
 
-from integration.core.foreign import csv_text, visible
+from integration.core.foreign import visible
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.records import Correction, Field, FieldType, Record, Value, same
 from integration.core.rules import as_text
 from integration.services import Application
 from integration.services.exceptions import address_of
-from pages.components.shared.application import person
+from integration.words import has_term
+from pages.components.shared import controls
+from pages.components.shared.application import may, person
+from pages.components.shared.downloads import rows_in
 from pages.components.shared.flows import field_to_correct
 from pages.components.shared.inputs import source_fields
 from pages.components.shared.layout import act, asked, empty, note, page_offset, pages, small
@@ -37,8 +40,8 @@ MOST_EXPORTED = 100_000
 def value_to_correct(app: Application, group: CauseGroup) -> Field | None:
     """Return the field of the source whose value would repair a group, where its own records have it."""
     found = field_to_correct(app, group.flow, group.cause, group.field)
-    read = app.flows.as_set(group.flow).counted.source
-    return found if found is not None and found.kind is read else None
+    read = [stage.source for stage in app.flows.as_set(group.flow).counting]
+    return found if found is not None and found.kind in read else None
 
 
 def correct(
@@ -60,7 +63,9 @@ def correct(
     for value in wrong[:1]:
         note(f":orange[:material/error: {text('value_wrong', value=plain(value))}]")
     label = counted(f"btn_value_{noun}", len(given) or group.count)
-    if st.button(label, type="primary", icon=":material/build:", key="correct", disabled=not given or bool(wrong)):
+    if controls.button(
+        label, type="primary", icon=":material/build:", key="correct", disabled=not given or bool(wrong)
+    ):
         titles = {one.issue.key: one.title for one in found}
         repair(lambda: app.exceptions.correct(group.flow, field, given, person(), titles))
     note(text("value_lasts", system=system))
@@ -105,22 +110,30 @@ def corrected_list(app: Application, flow: str) -> None:
     one = found[clicked]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         small(f"**{plain(one.title or one.key)}** {plain(field_name(one.field))}")
-        if st.button(text("btn_correction_remove"), icon=":material/undo:", type="tertiary", key="correction_remove"):
-            act(lambda: app.corrections.remove(flow, [one], person()))
+        if may("corrections.remove") and st.button(
+            text("btn_correction_remove"), icon=":material/undo:", type="tertiary", key="correction_remove"
+        ):
+            act(lambda: app.corrections.remove(flow, [one], person().ref))
 
 
-def corrected_csv(app: Application) -> str:
-    """Return every value that holds in the place of one of the source as CSV."""
+def corrected_listed(app: Application) -> pd.DataFrame:
+    """Return every value that holds in the place of one of the source."""
     lines = [
         (flow, one.kind, one.key, one.title, one.field, _kept(one.was), _kept(one.becomes), one.by)
         for flow in app.flows
         for one in app.corrections.all(flow, limit=MOST_EXPORTED)
     ]
-    return csv_text(["flow", "kind", "key", "title", "field", "was", "becomes", "by"], lines)
+    return rows_in(["flow", "kind", "key", "title", "field", "was", "becomes", "by"], lines)
 
 
 def _kept(value: Value) -> Value:
     return value if isinstance(value, Decimal) else as_text(value)
+
+
+def _becomes(one: Correction) -> str:
+    """Return what a value is taken for; a decision by its words, without the mark of what it is about."""
+    option, _, mark = as_text(one.becomes).partition(" ")
+    return text(f"decision_{option}") if mark and has_term(f"decision_{option}") else typed_text(one.becomes)
 
 
 def _corrected_table(app: Application, flow: str, found: Sequence[Correction], key: str) -> int | None:
@@ -136,7 +149,7 @@ def _corrected_table(app: Application, flow: str, found: Sequence[Correction], k
             "title": [one.title for one in found],
             "field": [captions.get((one.kind, one.field)) or field_name(one.field) for one in found],
             "was": [typed_text(one.was) for one in found],
-            "becomes": [typed_text(one.becomes) for one in found],
+            "becomes": [_becomes(one) for one in found],
             "by": [who(one.by) for one in found],
         }
     )

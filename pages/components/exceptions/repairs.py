@@ -5,29 +5,34 @@ from collections.abc import Callable, Mapping, Sequence
 import streamlit as st
 
 from integration.core.causes import By
-from integration.core.foreign import visible
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.records import Field, Record
+from integration.core.rows import EVERY
 from integration.core.rules import EMPTY
 from integration.services import Application
 from integration.services.exceptions import (
     ARTICLES,
-    Candidate,
+    MOST,
     MissingRow,
     address_of,
     missing_articles,
     missing_row,
 )
+from pages.components.exceptions.candidates import choose_customers
+from pages.components.exceptions.conflicts import settle
 from pages.components.exceptions.corrections import correct, value_to_correct
+from pages.components.exceptions.decisions import decide
+from pages.components.flows.tables import Sides, counterpart
+from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.flows import headline, in_source, repair_address, show_plan
-from pages.components.shared.inputs import captioned, codes_of
+from pages.components.shared.inputs import captioned, codes_of, lists_of
 from pages.components.shared.layout import answered, asked, attempt, facts_table, note, small
+from pages.components.shared.rows import dimension_label, field_text, part_choice
 from pages.components.shared.wording import (
     Markdown,
     counted,
     field_name,
-    offered,
     plain,
     say,
     system_name,
@@ -36,7 +41,6 @@ from pages.components.shared.wording import (
     value_text,
 )
 
-MOST_CANDIDATES = 5
 MOST_ALIKE = 8
 # What of a line is worth knowing to whoever creates its article in the books.
 SOLD = ("article", "text", "price_incl", "price_excl", "vat_code", "vat_percent")
@@ -67,7 +71,17 @@ def repair(app: Application, group: CauseGroup) -> None:
     elif app.flows.spec(group.flow).repair_of(group.cause).by is By.DOUBT and group.facts.get("reference"):
         _doubts(app, group)
     elif app.flows.spec(group.flow).repair_of(group.cause).by is By.CHOICE:
-        _customers(app, group)
+        choose_customers(app, group, noun(app, group), lambda repair: _repair(app, group, repair))
+        _setting(app, group)
+        _nothing_written(app, group)
+    elif app.flows.spec(group.flow).repair_of(group.cause).by is By.PROOF:
+        _proof(app, group)
+    elif app.flows.spec(group.flow).repair_of(group.cause).by is By.CONFLICT:
+        settle(app, group, noun(app, group), lambda repair: _repair(app, group, repair))
+        _nothing_written(app, group)
+    elif options := app.flows.spec(group.flow).repair_of(group.cause).options:
+        decide(app, group, options, noun(app, group), lambda repair: _repair(app, group, repair))
+        _nothing_written(app, group)
     elif (field := value_to_correct(app, group)) is not None:
         _value(app, group, field)
     else:
@@ -76,7 +90,7 @@ def repair(app: Application, group: CauseGroup) -> None:
 
 def _value(app: Application, group: CauseGroup, field: Field) -> None:
     """Offer to put a value right where it comes from, or to let another one hold in its place."""
-    way = st.segmented_control(
+    way = controls.segmented_control(
         text("value_way_here"),
         ("source", "here"),
         default="source",
@@ -106,48 +120,28 @@ def _repair(app: Application, group: CauseGroup, repair: Callable[[], None]) -> 
 
 
 def _row(app: Application, group: CauseGroup, row: MissingRow) -> None:
-    flow, sides = app.flows[group.flow], app.flows.spec(group.flow).table(row.table)
-    ours, theirs = codes_of(app, sides.ours) or {}, codes_of(app, sides.theirs) or {}
-    st.markdown(text("row_question", code=f"**{plain(row.codes[0])}**", table=f"**{plain(table_name(row.table))}**"))
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        code = _code(row, ours, system_name(flow.source))
-        other = _counterpart(theirs, system_name(flow.target))
+    """Ask what a code becomes, and for which of its records: all of them, or those that it is parked for."""
+    flow, table = app.flows[group.flow], row.table
+    lists, theirs = lists_of(app, table), codes_of(app, table.theirs)
+    if lists is None or theirs is None:
+        return
+    sides = Sides(app, table, lists, theirs)
+    code = dimension_label(app, table.code, row.code, lists[table.code.name])
+    st.markdown(text("row_question", code=f"**{plain(code)}**", table=f"**{plain(table_name(table.name))}**"))
+    with st.grid(2, min_column_width=230) as grid:
+        given = {}
+        for part in table.parts:
+            if (asked_for := row.asked.get(part.name, "")) or part.needed:
+                with grid.cell():
+                    every = (EVERY,) if table.for_all else ()
+                    among = (asked_for, *every) if part.needed else ("", asked_for)
+                    given[part.name] = part_choice(app, part, lists[part.name], f"part-{part.name}", among)
+        with grid.cell():
+            other = counterpart(sides, text("row_at", system=system_name(flow.target)), "counterpart")
     label = counted(f"btn_row_{noun(app, group)}", group.count)
-    if st.button(label, type="primary", icon=":material/build:", key="add_row", disabled=not other):
-        _repair(app, group, lambda: app.rules.add_row(row.table, code.strip(), other, person()))
+    if controls.button(label, type="primary", icon=":material/build:", key="add_row", disabled=not other):
+        _repair(app, group, lambda: app.tables.add(table.name, table.key(given), other, person()))
     _nothing_written(app, group)
-
-
-def _code(row: MissingRow, ours: Mapping[str, str], system: Markdown) -> str:
-    first = row.codes[0]
-    if len(row.codes) == 1:
-        st.text_input(
-            text("row_at", system=system), visible(captioned(first, ours)), disabled=True, key=f"code-{first}"
-        )
-        return first
-    chosen = st.selectbox(
-        text("row_code"),
-        row.codes,
-        key=f"codes-{first}",
-        format_func=offered(lambda one: f"* · {text('row_code_all')}" if one == "*" else captioned(one, ours)),
-    )
-    return str(chosen)
-
-
-def _counterpart(theirs: Mapping[str, str], system: Markdown) -> str:
-    label = text("row_at", system=system)
-    if theirs:
-        chosen = st.selectbox(
-            label,
-            list(theirs),
-            index=None,
-            placeholder=text("row_choose"),
-            key="counterpart",
-            format_func=offered(lambda one: captioned(one, theirs)),
-        )
-    else:
-        chosen = st.text_input(label, key="counterpart", autocomplete="off")
-    return (chosen or "").strip()
 
 
 # ---- articles that stand in
@@ -155,7 +149,7 @@ def _counterpart(theirs: Mapping[str, str], system: Markdown) -> str:
 
 def _articles(app: Application, group: CauseGroup, articles: Sequence[str]) -> None:
     st.markdown(text("article_question"))
-    way = st.segmented_control(
+    way = controls.segmented_control(
         text("article_question"),
         ("one", "all", "create"),
         default="one",
@@ -175,14 +169,14 @@ def _articles(app: Application, group: CauseGroup, articles: Sequence[str]) -> N
     given = {code: _article(app, label, f"article-{code}") for code, label in names.items()}
     ready = all(given.values())
     label = counted(f"btn_repair_{noun(app, group)}", group.count)
-    if st.button(label, type="primary", icon=":material/build:", key="use_articles", disabled=not ready):
+    if controls.button(label, type="primary", icon=":material/build:", key="use_articles", disabled=not ready):
         _repair(app, group, lambda: _keep_articles(app, group, given))
     _nothing_written(app, group)
 
 
 def _article(app: Application, label: Markdown, key: str) -> str:
     """Ask for an article of the books by its code, or by its name among those that were sent to the till."""
-    typed = (st.text_input(label, key=key, autocomplete="off", placeholder=text("article_find")) or "").strip()
+    typed = (controls.text_input(label, key=key, autocomplete="off", placeholder=text("article_find")) or "").strip()
     if not typed:
         return ""
     if _known_article(app, typed):
@@ -193,7 +187,7 @@ def _article(app: Application, label: Markdown, key: str) -> str:
     if not alike:
         note(f":orange[:material/error: {text('article_unknown', article=plain(typed))}]")
         return ""
-    chosen = st.radio(
+    chosen = controls.radio(
         text("article_alike"),
         list(alike),
         index=None,
@@ -224,9 +218,12 @@ def _create_first(app: Application, group: CauseGroup, articles: Sequence[str]) 
             continue
         told = line.flat()
         shown = {name: told[name] for name in SOLD if told.get(name) not in EMPTY}
-        facts_table({plain(field_name(name)): plain(value_text(value)) for name, value in shown.items()})
+        system = app.flows[group.flow].source
+        facts_table(
+            {plain(field_name(name)): plain(field_text(app, system, name, value)) for name, value in shown.items()}
+        )
     label = counted(f"btn_again_{noun(app, group)}", group.count)
-    if st.button(label, type="primary", icon=":material/refresh:", key="again"):
+    if controls.button(label, type="primary", icon=":material/refresh:", key="again"):
         absent: list[str] = []
         known = attempt(lambda: absent.extend(code for code in articles if app.exceptions.article(code) is None))
         if known and not absent:
@@ -241,7 +238,7 @@ def _keep_articles(app: Application, group: CauseGroup, given: Mapping[str, str]
         app.flows.change(group.flow, {"collective_article": given[""]}, person())
     for code, other in given.items():
         if code:
-            app.rules.add_row(ARTICLES, code.strip(), other, person())
+            app.tables.add(ARTICLES, code.strip(), other, person())
 
 
 # ---- what was sent, and may be there or not
@@ -256,7 +253,7 @@ def _doubts(app: Application, group: CauseGroup) -> None:
         st.markdown(f"**{text('doubt_question', record=plain(one.title), system=system)}**")
         told = text("doubt_number", system=system, number=plain(facts["number"])) if facts.get("number") else ""
         note(f"{text('doubt_about', reference=plain(facts['reference']))} {told}")
-        way = st.segmented_control(
+        way = controls.segmented_control(
             text("doubt_question", record=plain(one.title), system=system),
             ("look", "there", "not_there"),
             default="look",
@@ -266,7 +263,7 @@ def _doubts(app: Application, group: CauseGroup) -> None:
             label_visibility="collapsed",
         )
         if way == "there":
-            number = st.text_input(
+            number = controls.text_input(
                 text("doubt_under"), value=one.issue.facts.get("number", ""), key=f"number-{one.id}", autocomplete="off"
             )
             if (number or "").strip():
@@ -275,7 +272,7 @@ def _doubts(app: Application, group: CauseGroup) -> None:
             note(text("doubt_again_about"))
             answers.append((one, None))
     label = counted(f"btn_again_{noun(app, group)}", group.count)
-    if st.button(label, type="primary", icon=":material/refresh:", key="again"):
+    if controls.button(label, type="primary", icon=":material/refresh:", key="again"):
         _repair(app, group, lambda: _answer(app, answers))
     _nothing_written(app, group)
 
@@ -283,66 +280,6 @@ def _doubts(app: Application, group: CauseGroup) -> None:
 def _answer(app: Application, answers: Sequence[tuple[OpenIssue, str | None]]) -> None:
     for one, number in answers:
         app.exceptions.answer(one, number, person())
-
-
-# ---- which customer is meant
-
-
-def _customers(app: Application, group: CauseGroup) -> None:
-    """Ask for each record of the group which one of the candidates it is."""
-    found = app.exceptions.issues_of(group.of, limit=MOST_CHOICES)
-    chosen: dict[int, tuple[OpenIssue, str]] = {}
-    for one in found:
-        name = f"candidates {group.flow} {one.id} {one.issue.facts.get('candidates', '')}"
-        candidates = asked(app, name, lambda one=one: app.exceptions.candidates(group.flow, one))  # type: ignore[misc]
-        if not candidates:
-            continue
-        customer = plain(one.issue.facts.get("customer") or one.title)
-        st.markdown(text("candidate_question", customer=f"**{customer}**"))
-        _side_by_side(candidates)
-        reference = st.radio(
-            text("candidate_choose"),
-            [each.reference for each in candidates if each.record],
-            index=None,
-            format_func=plain,
-            key=f"candidate-{one.id}",
-            horizontal=True,
-        )
-        if reference:
-            chosen[one.id] = (one, reference)
-    label = counted(f"btn_repair_{'customer' if noun(app, group) != 'order' else 'order'}", len(chosen) or len(found))
-    if st.button(label, type="primary", icon=":material/link:", key="choose_customer", disabled=not chosen):
-        _repair(app, group, lambda: _link(app, list(chosen.values())))
-    _nothing_written(app, group)
-
-
-def _link(app: Application, chosen: Sequence[tuple[OpenIssue, str]]) -> None:
-    for one, reference in chosen:
-        app.exceptions.choose(one, reference, person())
-
-
-def _side_by_side(candidates: Sequence[Candidate]) -> None:
-    """Draw candidates beside one another, with what differs between them."""
-    shown = candidates[:MOST_CANDIDATES]
-    kind = next((each.record.kind for each in shown if each.record), "")
-    names = list(dict.fromkeys(name for each in shown if each.record for name in each.record.flat()))
-    lines: list[dict[Markdown, Markdown]] = []
-    field, called = text("col_field"), [_called(each) for each in shown]
-    for name in names:
-        values = [value_text(each.record.flat().get(name)) if each.record else "" for each in shown]
-        if len(set(values)) > 1:
-            told = {title: plain(value) for title, value in zip(called, values, strict=True)}
-            lines.append({field: plain(field_name(f"{kind}.{name}")), **told})
-    st.table(lines, border="horizontal", hide_index=True)
-    note(text("candidate_same"))
-
-
-def _called(candidate: Candidate) -> Markdown:
-    reference = plain(candidate.reference)
-    if candidate.record is None:
-        return f"{reference} · {text('candidate_gone')}"
-    taken = text("candidate_taken", record=plain(candidate.taken_by)) if candidate.taken_by else ""
-    return f"{reference} · {taken}" if taken else reference
 
 
 # ---- repaired in another place
@@ -356,6 +293,14 @@ def _needed(app: Application, group: CauseGroup) -> CauseGroup | None:
     return next((one for one in named if one.cause == group.facts.get("cause")), None)
 
 
+def _day(app: Application, group: CauseGroup) -> dict[str, str]:
+    """Return the address of the day that a group is about; empty where it is about something else."""
+    if app.flows.spec(group.flow).repair_of(group.cause).by is not By.DAY:
+        return {}
+    day, _, branch = next((one.issue.key for one in app.exceptions.issues_of(group.of, limit=1)), "").partition("/")
+    return {"day": day, "branch": branch}
+
+
 def _elsewhere(app: Application, group: CauseGroup) -> None:
     """Say where a cause is repaired, lead there, and offer to look again afterwards."""
     sentences = say(group.cause, {"system": app.flows[group.flow].target, **group.facts})
@@ -364,19 +309,53 @@ def _elsewhere(app: Application, group: CauseGroup) -> None:
         st.markdown(correct)
     else:
         st.markdown(plain(sentences.do or sentences.data))
-    place = repair_address(app.flows.spec(group.flow), group.cause, group.field, group.facts)
-    needed = _needed(app, group)
+    needed, day = _needed(app, group), _day(app, group)
     with st.container(horizontal=True, gap="small"):
         if needed and st.button(
-            text("try_other_cause", cause=headline(app, needed)), icon=":material/arrow_forward:", key="to_needed"
+            text("try_other_cause", cause=headline(app, needed)),
+            icon=":material/arrow_forward:",
+            key="to_needed",
+            type="primary",
         ):
             st.query_params["cause"] = address_of(needed.of)
             st.rerun()
-        if place and st.button(text(f"btn_to_{place['tab']}"), icon=":material/tune:", key="to_setting"):
-            st.switch_page("pages/flows.py", query_params=place)
+        if day and st.button(text("btn_to_day"), icon=":material/calendar_month:", key="to_day", type="primary"):
+            st.switch_page("pages/days.py", query_params=day)
+        place = _setting(app, group, primary=True)
         label = counted(f"btn_again_{noun(app, group)}", group.count)
-        if st.button(label, type="primary", icon=":material/refresh:", key="again"):
+        if controls.button(label, icon=":material/refresh:", key="again"):
             preview_group(app, group)
     if place:
         small(f":gray[{text('place_question')}]")
+    _nothing_written(app, group)
+
+
+def _setting(app: Application, group: CauseGroup, *, primary: bool = False) -> bool:
+    """Lead to the setting that repairs a cause, from where there is a way back; tell whether there is one."""
+    place = repair_address(app.flows.spec(group.flow), group.cause, group.field, group.facts)
+    if place and st.button(
+        text(f"btn_to_{place['tab']}"),
+        icon=":material/tune:",
+        key="to_setting",
+        type="primary" if primary else "secondary",
+    ):
+        st.switch_page("pages/flows.py", query_params={**place, "cause": address_of(group.of)})
+    return place is not None
+
+
+# ---- asked once more
+
+
+def _proof(app: Application, group: CauseGroup) -> None:
+    """Ask the target once more about what it said otherwise: whoever put it right there sees at once that it is."""
+    st.markdown(plain(say(group.cause, {"system": app.flows[group.flow].target, **group.facts}).do))
+    system = system_name(app.flows[group.flow].target)
+    if controls.button(text("btn_ask_again", system=system), type="primary", icon=":material/help:", key="ask_again"):
+        keys = list({one.issue.key for one in app.exceptions.issues_of(group.of, limit=MOST)})
+        answers: list[bool] = []
+        if attempt(lambda: answers.append(app.prices.again(keys))):
+            over = app.exceptions.group(group.of) is None
+            said = ("proof_over" if over else "proof_same") if answers[0] else "proof_untold"
+            st.session_state["said"] = text(said, system=system)
+        st.rerun()
     _nothing_written(app, group)

@@ -18,22 +18,23 @@ from integration.services.flows import Sifted
 from integration.services.mappings import WITHOUT_OWNER, Published, kind_of, readable, writable
 from pages.components.flows.sections import heading
 from pages.components.mappings.mapping import way_label
+from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.changes import trace_rows, why_of
-from pages.components.shared.flows import Draft
-from pages.components.shared.inputs import field_label, fields_of, source_fields
+from pages.components.shared.downloads import downloads
+from pages.components.shared.draft import Draft
+from pages.components.shared.inputs import field_label, fields_of, fields_read, source_fields
 from pages.components.shared.layout import (
     answered,
     attempt,
     bottom_bar,
-    csv_button,
     empty,
     icon_button,
     note,
     section,
     small,
 )
-from pages.components.shared.tables import CONFIG, csv_of, editor, table
+from pages.components.shared.tables import CONFIG, PENCIL, captioned, editor, table
 from pages.components.shared.wording import (
     Markdown,
     counted,
@@ -76,7 +77,7 @@ def fields_tab(app: Application, flow: str) -> None:
         if mine:
             section(text(f"fields_{kind}"))
             key = f"fields-{flow}-{kind}-{draft['round']}"
-            rules += _table(key, mine, sources[kind], targets, app.flows[flow], wrong)
+            rules += _table(key, mine, sources[kind], targets, app.flows[flow], wrong, text(f"fields_{kind}"))
     order = {rule.target: place for place, rule in enumerate(draft["rules"])}
     mapping = RuleMapping(1, tuple(sorted(rules, key=lambda rule: order[rule.target])))
     for one in wrong:
@@ -86,7 +87,7 @@ def fields_tab(app: Application, flow: str) -> None:
         small(f"**{text('btn_why')}**")
         keys = ("why_code", "why_show")
         if traces := why_of(app, flow, keys, "account_tree", text("why_about"), 260, mapping):
-            table(trace_rows(traces), text("btn_why"))
+            table(trace_rows(app, app.flows[flow], traces), text("btn_why"))
     _publish_bar(app, flow, published, draft, mapping, wrong)
 
 
@@ -110,6 +111,7 @@ def _table(
     targets: Mapping[str, Field],
     flow: Flow,
     wrong: list[str],
+    caption: str,
 ) -> list[Rule]:
     """Draw the rules of one kind and return them as they are on screen."""
     names = [one.name for one in of]
@@ -128,8 +130,9 @@ def _table(
     )
     if all(kind_of(rule.target) in WITHOUT_OWNER for rule in rules):
         frame = frame.drop(columns="ownership")
+    written, default = text("col_target", system=system_name(flow.target)), text("col_default")
     columns = {
-        "target": CONFIG.TextColumn(text("col_target", system=system_name(flow.target)), width=125),
+        "target": CONFIG.TextColumn(written, width=captioned(written, 125)),
         "source": CONFIG.SelectboxColumn(
             text("col_source", system=system_name(flow.source)),
             options=known,
@@ -137,7 +140,7 @@ def _table(
             format_func=offered(lambda name: field_label(of, str(name))),
         ),
         "how": CONFIG.TextColumn(text("col_functions"), width=90),
-        "default": CONFIG.TextColumn(text("col_default"), width=100),
+        "default": CONFIG.TextColumn(default, width=captioned(default, 100, beside=PENCIL)),
         "ownership": CONFIG.SelectboxColumn(
             text("col_ownership"),
             options=[str(one) for one in Ownership],
@@ -146,7 +149,7 @@ def _table(
             format_func=lambda name: text(f"owner_{name}"),
         ),
     }
-    edited = editor(key, frame, columns, text("tab_fields"), disabled=["target", "how"], num_rows="delete")
+    edited = editor(key, frame, columns, caption, disabled=["target", "how"], num_rows="delete")
     by_target = {rule.target: rule for rule in rules}
     return [
         _edited(by_target[str(target)], row, types[str(target)], wrong)
@@ -190,7 +193,7 @@ def _add(
     with st.container(border=True, gap="small"):
         small(f"**{text('field_add')}**")
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
-            target = st.selectbox(
+            target = controls.selectbox(
                 text("col_target", system=system_name(flow.target)),
                 free,
                 index=None,
@@ -199,7 +202,7 @@ def _add(
                 format_func=offered(lambda name: f"{text(f'kind_{targets[name].kind}')}: {targets[name].caption}"),
             )
             of = sources.get(kind_of(target) if target else next(iter(sources))) or []
-            source = st.selectbox(
+            source = controls.selectbox(
                 text("col_source", system=system_name(flow.source)),
                 [one.name for one in of],
                 index=None,
@@ -207,7 +210,7 @@ def _add(
                 placeholder=text("choose_field"),
                 format_func=offered(lambda name: field_label(of, name)),
             )
-            pressed = st.button(text("btn_add_field"), icon=":material/add:", key="add_field")
+            pressed = controls.button(text("btn_add_field"), icon=":material/add:", key="add_field")
         if pressed and target and source:
             rules = (*mapping.rules, Rule(target=target, source=source))
             draft.update(rules=rules, round=draft["round"] + 1, changed=True)
@@ -233,7 +236,7 @@ def _publish_bar(
     named = ", ".join(field_name(target) for target in changed[:3]) + (" …" if len(changed) > 3 else "")  # noqa: PLR2004
     about = f"**{counted('fields_changed', len(changed))}:** {plain(named)}. :gray[{text('publish_effect')}]"
     with bottom_bar(about):
-        said = st.text_input(
+        said = controls.text_input(
             text("publish_note"),
             placeholder=text("publish_note"),
             key="publish_note",
@@ -241,11 +244,11 @@ def _publish_bar(
             label_visibility="collapsed",
             autocomplete="off",
         )
-        if st.button(text("btn_discard_changes"), type="tertiary", key="discard_fields"):
+        if controls.button(text("btn_discard_changes"), type="tertiary", key="discard_fields"):
             draft.update(base=0, changed=False)
             st.rerun()
         label = text("btn_publish_version", version=published.version + 1)
-        if st.button(label, type="primary", icon=":material/publish:", key="publish", disabled=bool(wrong)):
+        if controls.button(label, type="primary", icon=":material/publish:", key="publish", disabled=bool(wrong)):
             base, words = draft["base"], (said or "").strip() or named
             if attempt(lambda: app.mappings.publish(flow, mapping, base, person(), words)):
                 draft.update(base=0, changed=False)
@@ -261,7 +264,7 @@ WITHOUT_VALUE = (Operator.EMPTY, Operator.NOT_EMPTY)
 
 def filters_tab(app: Application, draft: Draft) -> None:
     """Draw the rules, and what they take in and leave out of what the source holds now."""
-    fields = source_fields(app, draft.flow, app.flows.as_set(draft.flow).counted.source)
+    fields = fields_read(app, draft.flow, [stage.source for stage in app.flows.as_set(draft.flow).counting])
     if fields is None:
         return
     with st.container(border=True, gap="small"):
@@ -271,7 +274,7 @@ def filters_tab(app: Application, draft: Draft) -> None:
         kept = [row for row in rows if row is not None]
         if len(kept) < len(rows):
             _keep(draft, kept)
-        if st.button(text("btn_add_filter"), icon=":material/add:", key="add_filter"):
+        if controls.button(text("btn_add_filter"), icon=":material/add:", key="add_filter"):
             first = app.flows.spec(draft.flow).filter_first or fields[0].name
             _keep(draft, [*kept, {"field": first, "operator": Operator.EQUAL, "value": "", "take": "in"}])
         draft.put("filters", tuple(kept))
@@ -293,7 +296,7 @@ def _row(draft: Draft, place: int, row: Mapping[str, Any], fields: Sequence[Fiel
         return draft.key(f"filter-{place}-{name}")
 
     def one_of(name: str, caption: Markdown, options: list[Any], width: int, label: Callable[[Any], str]) -> Any:
-        return st.selectbox(
+        return controls.selectbox(
             caption,
             options,
             index=options.index(row[name]),
@@ -311,7 +314,7 @@ def _row(draft: Draft, place: int, row: Mapping[str, Any], fields: Sequence[Fiel
         value = ""
         if operator not in WITHOUT_VALUE:  # a list of values is text
             kind = FieldType.TEXT if operator is Operator.IN else kinds.get(field, FieldType.TEXT)
-            given = st.text_input(
+            given = controls.text_input(
                 text("filter_value"),
                 typed_text(as_text(row["value"]), kind),
                 width="stretch",
@@ -321,7 +324,7 @@ def _row(draft: Draft, place: int, row: Mapping[str, Any], fields: Sequence[Fiel
                 label_visibility="collapsed",
             )
             value = as_text(typed_value(given or "", kind))
-        gone = icon_button("close", text("btn_remove_filter"), key("remove"))
+        gone = icon_button("close", text("btn_remove_filter"), key("remove"), disabled=controls.out_of_reach())
     return None if gone else {"field": field, "operator": operator, "value": value, "take": take}
 
 
@@ -364,4 +367,4 @@ def _left_out(found: Sifted) -> None:
     table(frame, text("sift_out"), columns)
     if len(found.shown) < found.left_out:
         note(counted("sift_first", len(found.shown)))
-    csv_button("left-out.csv", lambda: csv_of(frame))
+    downloads("left-out", lambda: frame)

@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from integration.core.records import Value
 from integration.flows.forms import (
     Choose,
     Code,
     Codes,
+    Compared,
     Day,
     Example,
     Money,
@@ -28,14 +31,18 @@ from integration.flows.forms import (
     Words,
     names,
 )
+from integration.flows.settings import Listed
 from integration.services import Application
 from integration.services.flows import FlowStatus
-from pages.components.shared import inputs
+from pages.components.shared import answers, controls, inputs
+from pages.components.shared.application import bring_into_sight, may_open
 from pages.components.shared.changes import trace_rows, why_of
-from pages.components.shared.flows import Draft, toggle
+from pages.components.shared.draft import Draft, toggle
 from pages.components.shared.inputs import Form, field_label, source_field, source_fields
-from pages.components.shared.layout import note, small
+from pages.components.shared.layout import asked, note, small
+from pages.components.shared.meanings import meaning
 from pages.components.shared.tables import CONFIG, editor
+from pages.components.shared.timetables import timetable
 from pages.components.shared.wording import (
     Markdown,
     counted,
@@ -84,10 +91,41 @@ def example(form: Form, shape: Example) -> None:
     keys = (f"example-{flow}", f"example-show-{flow}")
     found = why_of(form.app, flow, keys, "calculate", text("example_about"), 200)
     if found:
-        rows = [{plain(name): plain(said) for name, said in row.items()} for row in trace_rows(found)]
+        rows = [
+            {plain(name): plain(said) for name, said in row.items()}
+            for row in trace_rows(form.app, form.app.flows[flow], found)
+        ]
         st.table(rows, hide_index=True, border="horizontal")
     if found is not None and form.draft.changed:
         note(f":orange[:material/info: {text('example_saved_only')}]")
+
+
+def compared(form: Form, shape: Compared) -> str:
+    """Draw a choice of a field, and what the records that have most of it come to in each of the ways."""
+    chosen = source_field(form, shape)
+    if not chosen:
+        return chosen
+    ways = shape.ways(chosen)
+    with st.spinner(text("why_wait")):
+        found = asked(form.app, f"{form.flow} {chosen}", lambda: form.app.ways.compared(form.flow, chosen, ways))
+    if found:
+        small(f"**{text(f'compared_{shape.name}')}**")
+        rows = [
+            {
+                text("col_article"): plain(one.title),
+                text(f"way_{shape.name}"): _quantity(one.amount),
+                **{text(way): _quantity(value) for way, value in one.comes_to.items()},
+            }
+            for one in found
+        ]
+        st.table(rows, hide_index=True, border="horizontal")
+    elif found is not None:
+        note(text(f"compared_{shape.name}_none"))
+    return chosen
+
+
+def _quantity(value: Value) -> Markdown:
+    return number(value) if isinstance(value, Decimal) else plain(value)
 
 
 def pick_with_objects(form: Form, shape: Pick) -> str:
@@ -100,9 +138,11 @@ def pick_with_objects(form: Form, shape: Pick) -> str:
         return inputs.pick(form, shape)
     with st.container(gap="xsmall"):
         chosen = inputs.pick(form, shape, lacking)
-        for name in lacking.values():
+        for name in lacking.values() if shape.leads else ():
             note(text(f"no_object_{name}"))
-            if st.button(text(f"btn_name_{name}"), type="tertiary", icon=":material/label:", key=f"name_{name}"):
+            if may_open("setup") and st.button(
+                text(f"btn_name_{name}"), type="tertiary", icon=":material/label:", key=f"name_{name}"
+            ):
                 where = {"step": "accountview", "names": "true", "object": name}
                 st.switch_page("pages/setup.py", query_params=where)
     return chosen
@@ -110,28 +150,35 @@ def pick_with_objects(form: Form, shape: Pick) -> str:
 
 def draw(form: Form, shape: Shape) -> None:
     """Draw a setting where it is asked at all, take what is on screen into the draft, and say what is wrong with it."""
-    if shape.only is not None and form.draft.value(shape.only.name) not in shape.only.among:
+    if shape.only is not None and not shape.only.holds(form.draft.value):
         return
-    given = DRAWN[type(shape)](form, shape)
+    is_sought = bool(shape.name) and shape.name == st.query_params.get("field")
+    with st.container(key="sought-field", gap="xsmall") if is_sought else nullcontext():
+        given = DRAWN[type(shape)](form, shape)
     if shape.name:
         form.draft.put(shape.name, given)
         form.draft.beside(shape.name)
 
 
+PARTS = {"part_content": "content_part", "part_offer": "offer_part"}  # what an article has, by the word for it
+
+
 def _together(form: Form, shape: Together) -> None:
     with st.container(gap="xsmall"):
         if shape.title:
-            st.markdown(f":small[**{text(shape.title)}** :gray[{text(f'{shape.title}_about')}]]")
+            word = PARTS.get(shape.title)
+            said = f"**{text(shape.title)}** :gray[{text(f'{shape.title}_about')}]"
+            small(said, meaning(word) if word else None)
         with st.container(horizontal=True, gap="medium" if shape.title else "small"):
             for each in shape.shapes:
                 draw(form, each)
 
 
 def options_of(form: Form, shape: PerKey) -> dict[str, str]:
-    """Return what each code can get, with its words; nothing where any text will do."""
+    """Return what each code can get, with its words; nothing where any text will do, or no list is known."""
     of = shape.options
-    if of is None:
-        return {}
+    if of is None or isinstance(of, Listed):
+        return form.choices(of)
     fields = source_fields(form.app, form.flow, of.kind) or []
     first = {code: text(word) for code, word in of.first.items()}
     return first | {one.name: field_label(fields, one.name) for one in fields if one.type is of.type}
@@ -151,8 +198,9 @@ DRAWN: Mapping[type[Shape], Callable[[Form, Any], Any]] = {
     Money: inputs.money,
     Day: inputs.day,
     SourceField: source_field,
-    PerKey: lambda form, shape: inputs.per_key(form, shape, options_of(form, shape)),
-    Rows: inputs.rows,
+    Compared: compared,
+    PerKey: lambda form, shape: answers.per_key(form, shape, options_of(form, shape)),
+    Rows: answers.rows,
     Rates: rates,
     Example: example,
 }
@@ -172,17 +220,24 @@ def settings_tab(app: Application, draft: Draft) -> None:
 
 
 def heading(title: Markdown, *names: str) -> None:
-    """Draw the head of a card; the one a repair leads to is marked."""
-    asked_for = st.query_params.get("field", "").partition(".")[0]
-    tops = {name.partition(".")[0] for name in names}
-    pointer = f" :blue-badge[:material/build: {text('to_repair')}]" if asked_for and asked_for in tops else ""
-    st.subheader(f"{title}{pointer}", anchor=False)
+    """Draw the head of a card; the one that a repair or a search leads to is marked, and brought into sight."""
+    asked_for = st.query_params.get("field", "")
+    top = asked_for.partition(".")[0]
+    if not top or top not in {name.partition(".")[0] for name in names}:
+        st.header(title, anchor=False)
+        return
+    is_repair = "cause" in st.query_params
+    said = f":material/build: {text('to_repair')}" if is_repair else f":material/search: {text('sought_here')}"
+    with st.container(key="sought-card"):
+        st.header(f"{title} :blue-badge[{said}]", anchor=False)
+    if st.session_state.get("led_to") != asked_for:
+        st.session_state["led_to"] = asked_for
+        bring_into_sight()
 
 
 # ---- schedule and brakes --------------------------------------------------------------------------------------------
 
 
-MOST_MINUTES = 59
 LAST_RUNS = 10
 # Each brake with its code and the limit it gets when it is switched on again.
 BRAKES: dict[str, tuple[str, int]] = {
@@ -192,23 +247,15 @@ BRAKES: dict[str, tuple[str, int]] = {
     "retirements": ("brake_retirements", 0),
     "zero_percent": ("brake_stock_zero", 25),
     "new_debtors": ("brake_new_debtors", 50),
+    "off_sale": ("brake_off_sale", 10),
 }
 
 
 def schedule_tab(draft: Draft, status: FlowStatus) -> None:
     """Draw when the flow runs, and whether it may send by itself."""
     with st.container(border=True, gap="small", width=860):
-        heading(text("schedule_title"), "schedule_minutes")
-        minutes = st.number_input(
-            text("setting_schedule_minutes"),
-            1,
-            MOST_MINUTES,
-            draft.value("schedule_minutes"),
-            width=200,
-            key=draft.key("schedule_minutes"),
-        )
-        draft.put("schedule_minutes", int(minutes or 1))
-        draft.beside("schedule_minutes")
+        heading(text("schedule_title"), "schedule_minutes", "calendar")
+        timetable(draft)
         if status.flow.by_changes:
             toggle(draft, "nightly_complete", flow_text("nightly_about", draft.flow))
         toggle(draft, "auto_approve", text("auto_approve_about"))
@@ -235,7 +282,7 @@ def brakes_tab(app: Application, draft: Draft) -> None:
 def _brake(draft: Draft, name: str, stopped: Markdown) -> None:
     saved, now = draft.saved["brakes"][name], draft.value(f"brakes.{name}")
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        on = st.toggle(
+        on = controls.toggle(
             text(f"brake_{name}_on"),
             value=now is not None,
             key=draft.key(f"brake-{name}-on"),
@@ -255,7 +302,7 @@ def _brake(draft: Draft, name: str, stopped: Markdown) -> None:
     draft.put(f"brakes.{name}", limit)
     draft.beside(f"brakes.{name}")
     if saved is not None and not on:
-        reason = st.text_input(
+        reason = controls.text_input(
             text("brake_reason"), draft.reasons.get(name, ""), key=draft.key(f"brake-{name}-reason"), autocomplete="off"
         )
         draft.reasons[name] = reason or ""
@@ -273,7 +320,7 @@ def _limit(draft: Draft, name: str, now: Any, *, on: bool) -> Any:
     if name.endswith("percent"):
         limit = _share(draft, name, Decimal(f"{usual:g}"), on=on)
         return limit if on else None
-    given = st.number_input(
+    given = controls.number_input(
         text(f"brake_{name}_on"),
         min_value=0,
         value=int(usual),
@@ -288,7 +335,7 @@ def _limit(draft: Draft, name: str, now: Any, *, on: bool) -> Any:
 
 def _share(draft: Draft, name: str, usual: Decimal, *, on: bool) -> Decimal:
     """Draw a percentage and return it; what is none leaves the one there was."""
-    given = st.text_input(
+    given = controls.text_input(
         text(f"brake_{name}_on"),
         typed_text(usual),
         key=draft.key(f"brake-{name}-{language()}"),

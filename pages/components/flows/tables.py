@@ -1,19 +1,24 @@
 """Value tables: which code of the source is which of the target. What waits for one is listed first."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
+import pandas as pd
 import streamlit as st
 
+from integration.core.errors import Reason
 from integration.core.rules import Rule
-from integration.flows.settings import EVERY
+from integration.flows.settings import ValueTable
 from integration.flows.spec import FlowSpec
 from integration.services import Application
 from integration.services.exceptions import UNMAPPED
 from integration.words import has_term
+from pages.components.shared import controls
 from pages.components.shared.application import person
+from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.flows import try_again_button
-from pages.components.shared.inputs import captioned, code_field, codes_of
+from pages.components.shared.inputs import code_field, codes_of, lists_of
 from pages.components.shared.layout import (
     attempt,
     bottom_bar,
@@ -26,7 +31,9 @@ from pages.components.shared.layout import (
     pages,
     small,
 )
-from pages.components.shared.wording import Markdown, counted, offered, plain, system_name, table_name, text
+from pages.components.shared.rows import Lists, code_label, is_in_use, part_choice, row_label
+from pages.components.shared.saving import save_button, was_pressed
+from pages.components.shared.wording import Markdown, counted, offered, plain, reason, system_name, table_name, text
 
 SIZE = 25
 
@@ -41,33 +48,61 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
     name = (
         choice("table", names, names[0], lambda one: plain(table_name(one)), ("page",)) if len(names) > 1 else names[0]
     )
-    source, target = app.flows[flow].source, app.flows[flow].target
-    table = spec.table(name)
-    ours, theirs = codes_of(app, table.ours), codes_of(app, table.theirs)
-    if ours is None or theirs is None:
+    table, flow_ = app.tables.of(name, flow), app.flows[flow]
+    lists, theirs = lists_of(app, table), codes_of(app, table.theirs)
+    if lists is None or theirs is None:
         return
+    sides = Sides(app, table, lists, theirs)
     saved, waiting = app.rules.tables().get(name, {}), app.exceptions.unmapped(flow, name)
     draft = table_draft(f"table-{name}-{app.sandbox.is_connected}", saved)
     with st.container(border=True, gap="small", width=860):
-        st.subheader(plain(table_name(name)), anchor=False)
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.header(plain(table_name(name)), anchor=False, width="content")
+            downloads(f"table-{name}", lambda: _listed(sides, saved))
         if has_term(f"table_{name}_about"):
             note(text(f"table_{name}_about"))
-        note(text("table_about", source=system_name(source), target=system_name(target)))
+        note(text("table_about", source=system_name(flow_.source), target=system_name(flow_.target)))
+        ours = codes_of(app, table.ours) or {}
         every = list(dict.fromkeys([*waiting, *(code for code in ours if code not in saved), *saved, *draft["rows"]]))
         if not every:
             empty("table_rows", text("table_empty"), text("table_empty_about"))
         offset = page_offset("page", len(every), SIZE)
+        wrong = app.tables.faults(name, draft["rows"].items())
+        apart = app.tables.differing(name, draft["rows"])
         for code in every[offset : offset + SIZE]:
-            table_row(draft, code, ours, theirs, waiting.get(code, 0))
+            table_row(draft, sides, code, waiting.get(code, 0))
+            doubt(draft, code, wrong, apart)
         pages("page", len(every), SIZE)
-        if not ours or table.by_country:
-            _new_code(draft, system_name(source), system_name(target), theirs)
+        _new_row(draft, sides, system_name(flow_.target))
     if waiting:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             for cause in table.causes or (UNMAPPED,):
                 try_again_button(app, flow, cause, f"{name}-{cause}")
             note(text("table_try_again"))
     _bar(app, name, saved, draft)
+
+
+def _listed(sides: "Sides", saved: Mapping[str, str]) -> pd.DataFrame:
+    """Return the rows of a table as they are saved, each side with what it is called."""
+    lines = [
+        (key, row_label(sides.app, sides.table, key, sides.lists), code, sides.theirs.get(code, ""))
+        for key, code in saved.items()
+    ]
+    return rows_in(["code", "caption", "counterpart", "counterpart_caption"], lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What rows of a table are chosen from: what each part of a key can be, and the counterparts."""
+
+    app: Application
+    table: ValueTable
+    lists: Lists
+    theirs: Mapping[str, str]
+
+    def other(self, code: str) -> str:
+        """Return what a counterpart is called."""
+        return code_label(self.app, self.table.theirs, code, self.theirs)
 
 
 def table_names(spec: FlowSpec, rules: Sequence[Rule]) -> list[str]:
@@ -78,36 +113,36 @@ def table_names(spec: FlowSpec, rules: Sequence[Rule]) -> list[str]:
 
 
 def table_draft(key: str, saved: Mapping[str, str]) -> dict[str, Any]:
-    """Return the rows of a table as they are on screen; when others have saved it meanwhile, as they saved it."""
+    """Return the rows of a table as they are on screen; when others have saved it meanwhile, as they saved it.
+
+    Where it is saved as it is on screen the same fields stay, with what is entered there meanwhile.
+    """
     draft: dict[str, Any] = st.session_state.setdefault(key, {"key": key, "rows": {}, "saved": None, "round": 0})
     if draft["saved"] != saved:
-        draft.update(rows=dict(saved), saved=dict(saved), round=draft["round"] + 1)
+        draft.update(rows=dict(saved), saved=dict(saved), round=draft["round"] + (draft["rows"] != saved))
     return draft
 
 
-def table_row(
-    draft: dict[str, Any], code: str, ours: Mapping[str, str], theirs: Mapping[str, str], waiting: int = 0
-) -> None:
-    """Draw a code with the choice of its counterpart, and take what is chosen into the draft."""
+def table_row(draft: dict[str, Any], sides: Sides, code: str, waiting: int = 0) -> None:
+    """Draw what a row is for with the choice of its counterpart, and take what is chosen into the draft."""
     key, now = f"{draft['key']}-{draft['round']}-{code}", draft["rows"].get(code, "")
+    shown = row_label(sides.app, sides.table, code, sides.lists)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         with st.container(width="stretch", gap=None):
-            bare = next((part for part in code.split(":") if part in ours), code)
-            gone = "table_every" if code == EVERY else "table_code_gone"
-            caption = ours.get(bare) or text(gone if ours else "table_code")
             parked = f" {inline('parked', counted('parked_short', waiting))}" if waiting else ""
-            small(f"**{plain(code)}** {plain(caption)}{parked}")
+            small(f"{plain(shown)}{parked}")
         st.markdown(f"{mark('ok') if now else ':gray[:material/arrow_forward:]'}", width=24)
         chosen = code_field(
-            plain(code),
+            plain(shown),
             now,
-            theirs,
+            sides.theirs,
             key,
             none=text("table_no_row"),
             longest=None,
-            labels=lambda one: f"{one} · {theirs.get(one, '–')}",
+            labels=sides.other,
+            of=sides.table.theirs,
             label_visibility="collapsed",
-            width=300,
+            width=320,
         )
     if chosen:
         draft["rows"][code] = chosen
@@ -115,37 +150,73 @@ def table_row(
         draft["rows"].pop(code, None)
 
 
-def _new_code(draft: dict[str, Any], source: Markdown, target: Markdown, theirs: Mapping[str, str]) -> None:
-    with (
-        st.form("new_code", border=False, clear_on_submit=True),
-        st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"),
-    ):
-        code = st.text_input(text("table_new_code", system=source), autocomplete="off", width=200) or ""
-        label = text("table_new_other", system=target)
-        other = (
-            st.selectbox(
-                label, list(theirs), index=None, width=260, format_func=offered(lambda one: captioned(one, theirs))
-            )
-            if theirs
-            else st.text_input(label, autocomplete="off", width=200)
-        ) or ""
-        pressed = st.form_submit_button(text("btn_add_row"), icon=":material/add:")
-    if pressed and code.strip() and other.strip():
-        draft["rows"][code.strip()] = other.strip()
-        draft["round"] += 1
-        st.rerun()
+def doubt(draft: Mapping[str, Any], code: str, wrong: Mapping[str, Reason], apart: Collection[str]) -> None:
+    """Say below a row why it is impossible, or that its percentages differ."""
+    if code in wrong and code in draft["rows"]:
+        said = text("row_wrong", reason=plain(reason(wrong[code])))
+        note(f":orange[:material/error: {said}]")
+    elif code in apart:
+        note(f":orange[:material/balance: {text('row_rates_differ')}]")
+
+
+def _new_row(draft: dict[str, Any], sides: Sides, target: Markdown) -> None:
+    """Draw the choice of each part of a key and of its counterpart, and the button that adds the row."""
+    table, at = sides.table, f"{draft['key']}-{draft['round']}"
+    with st.expander(text("table_new_row"), icon=":material/add:", expanded=not draft["rows"] or len(table.parts) > 1):
+        with st.grid(3, min_column_width=230) as grid:
+            given = {}
+            for part in table.parts:
+                with grid.cell():
+                    known = sides.lists.get(part.name, {})
+                    given[part.name] = part_choice(sides.app, part, known, f"new-{part.name}-{at}")
+            with grid.cell():
+                other = counterpart(sides, text("table_new_other", system=target), f"new-other-{at}")
+        ready = bool(given[table.code.name] and other)
+        if controls.button(text("btn_add_row"), icon=":material/add:", key="add_row", disabled=not ready):
+            rows = [*draft["rows"].items(), (table.key(given), other)]
+            if attempt(lambda: sides.app.tables.expect_possible(table.name, rows)):
+                draft["rows"][table.key(given)] = other
+                draft["round"] += 1
+            st.rerun()
+
+
+def counterpart(sides: Sides, label: Markdown, key: str) -> str:
+    """Draw the choice of a counterpart, typed where its system has no list, and return it."""
+    if not sides.theirs:
+        return (controls.text_input(label, key=key, autocomplete="off") or "").strip()
+    chosen = controls.selectbox(
+        label,
+        list(sides.theirs),
+        index=None,
+        placeholder=text("row_choose"),
+        key=key,
+        format_func=offered(sides.other),
+        accept_new_options=is_in_use(sides.table.theirs),
+    )
+    return str(chosen or "").strip()
 
 
 def _bar(app: Application, name: str, saved: Mapping[str, str], draft: dict[str, Any]) -> None:
     rows = draft["rows"]
     changed = [code for code in {**saved, **rows} if saved.get(code) != rows.get(code)]
+
+    by = person()  # who leaves is known no more
+
+    def save() -> None:
+        app.tables.save(name, rows, by)
+
+    def finish() -> NoReturn:
+        if attempt(save):
+            st.session_state["said"] = text("saved")
+        st.rerun()
+
     if not changed:
+        if was_pressed(draft, "save_table"):
+            finish()
         return
     with bottom_bar(f"**{counted('rows_changed', len(changed))}** :gray[{text('settings_effect')}]"):
-        if st.button(text("btn_discard_changes"), type="tertiary", key="discard_rows"):
+        if controls.button(text("btn_discard_changes"), type="tertiary", key="discard_rows"):
             draft.update(saved=None)
             st.rerun()
-        if st.button(text("btn_save_table"), type="primary", icon=":material/save:", key="save_table"):
-            if attempt(lambda: app.rules.set_table(name, rows, person())):
-                st.session_state["said"] = text("saved")
-            st.rerun()
+        if save_button(text("btn_save_table"), "save_table", draft, save):
+            finish()

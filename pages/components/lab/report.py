@@ -6,7 +6,8 @@ import streamlit as st
 from integration.services import Application
 from integration.services.lab import Line, Report
 from pages.components.shared.application import refreshing
-from pages.components.shared.layout import act, note, section, small, trouble
+from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.layout import act, note, section, small, titled, trouble
 from pages.components.shared.tables import CONFIG, browse, code
 from pages.components.shared.wording import flow_name, money_text, number, plain, span, term, text
 
@@ -61,11 +62,22 @@ def by_hazard(report: Report) -> None:
     """Draw the table by fault."""
     if not report.lines:
         return
-    section(text("lab_by_hazard"), text("lab_by_hazard_about"))
+    tools = titled(text("lab_by_hazard"), text("lab_by_hazard_about"))
+    downloads("fault-lab", lambda: _listed(report), at=tools)
     frame = pd.DataFrame([_row(line) for line in report.lines])
     names = {name: text(f"lab_col_{name}") for name in frame.columns}
     columns = {name: CONFIG.Column(caption) for name, caption in names.items()}
     browse(frame, columns, f"lab-{report.done}", text("lab_by_hazard"), {"cents": money_text})
+
+
+def _listed(report: Report) -> pd.DataFrame:
+    """Return the table by fault as a file has it."""
+    counted = [[getattr(line.harm, name) for name in (*HARM, "cents")] for line in report.lines]
+    lines = [
+        (line.hazard, text(f"hazard_{line.hazard}"), line.trials, line.bit, *harm)
+        for line, harm in zip(report.lines, counted, strict=True)
+    ]
+    return rows_in(["hazard", "caption", "trials", "bit", *HARM, "cents"], lines)
 
 
 def _row(line: Line) -> dict[str, object]:

@@ -14,20 +14,14 @@ from integration.services import Application
 from integration.services.exceptions import address_of, cause_of
 from integration.services.log import payload_of
 from pages.components.logs.records import event_frame, result_name
+from pages.components.logs.waits import around, sentence
 from pages.components.shared.application import guarded
-from pages.components.shared.changes import DOCUMENTS, REMEMBERED, totals
-from pages.components.shared.layout import (
-    LOOKS,
-    csv_button,
-    empty,
-    facts_table,
-    head,
-    inline,
-    note,
-    section,
-)
+from pages.components.shared.documents import DOCUMENTS, REMEMBERED, totals
+from pages.components.shared.downloads import downloads
+from pages.components.shared.layout import LOOKS, empty, facts_table, head, inline, note, page_offset, pages, section
 from pages.components.shared.runs import short_id
-from pages.components.shared.tables import code, csv_of, values
+from pages.components.shared.searching import known_caption, known_value
+from pages.components.shared.tables import code, values
 from pages.components.shared.timeline import (
     Entry,
     Happened,
@@ -69,16 +63,20 @@ SUMS = ("sold_", "booked_", "digest", "rounding")  # shown as sums, or of no use
 def one_life(app: Application, record: str) -> None:
     """Draw the life of one record, from first sight to now. `record` is flow and key: `products:TS-RED-M`."""
     flow, _, key = record.partition(":")
-    events = app.log.life(flow, key, MOST_EVENTS).iloc[::-1].reset_index(drop=True)
+    key = app.flows.spec(flow).record_of(key) if flow in app.flows else key
+    life = app.log.life(flow, key, MOST_EVENTS)
+    events = life.iloc[::-1].reset_index(drop=True)
     rows = rows_of(events)
-    own = next((row for row in rows if row["key"] == key), rows[0] if rows else {})
+    mine = [row for row in rows if row["key"] == key] or rows
+    own = next((row for row in mine if row["event"] in STATES), mine[0] if mine else {})
     _head(app, flow, key, events, own)
     if not rows:
         empty("receipt_long", text("life_empty"), text("life_empty_about"))
+        _linked(app, flow, key)
         return
     with st.grid(5, min_column_width=190) as grid:
         with grid.cell(column_span=3):
-            _timeline(rows, str(own["kind"]))
+            _timeline(_with_others(app, flow, life), own)
         with grid.cell(column_span=2):
             _now(app, flow, [row for row in rows if row["kind"] == own["kind"]])
 
@@ -100,7 +98,7 @@ def _head(app: Application, flow: str, key: str, events: pd.DataFrame, own: Happ
             note(text("copy_link_about"))
             code(f"{st.context.url or ''}?{urlencode({'record': f'{flow}:{key}'})}")
         as_kept = events[["run", "event", "code", "facts", "before", "after"]]
-        csv_button("life.csv", lambda: csv_of(event_frame(events).join(as_kept)))
+        downloads("life", lambda: event_frame(events).join(as_kept))
 
 
 def _code(own: Happened) -> str:
@@ -120,32 +118,47 @@ def _state(rows: Sequence[Happened]) -> str:
 # ---- the timeline ---------------------------------------------------------------------------------------------------
 
 
-def _timeline(rows: Sequence[Happened], kind: str) -> None:
+def _timeline(rows: Sequence[Happened], own: Happened) -> None:
     """Draw what happened, newest first, page by page; steps that went well in one line unless each is asked for."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(width="stretch"):
             section(text("life_title"))
         every = st.toggle(text("life_every_step"), key="steps", bind="query-params")
-    entries = [_entry(row, kind) for row in rows]
+    entries = [_waited(_entry(row, own), rows, place) for place, row in enumerate(rows)]
     entries = entries if every else folded(entries)
-    at = st.session_state.get("part", 1) if len(entries) > SIZE else 1
-    first = (int(at) - 1) * SIZE
+    first = page_offset("part", len(entries), SIZE)
     asked = draw(entries[first : first + SIZE], details=True)
-    if len(entries) > SIZE:
-        st.pagination(-(-len(entries) // SIZE), key="part")
+    pages("part", len(entries), SIZE)
     if len(rows) == MOST_EVENTS:
         note(text("life_cut", number=number(MOST_EVENTS)))
     if asked is not None:
         st.dialog(text("btn_details"), width="large")(guarded(_details))(asked)
 
 
-def _entry(event: Happened, kind: str) -> Entry:
-    """Return the line of an event; one of another kind, such as the debtor of an order, says which it is about."""
+def _with_others(app: Application, flow: str, life: pd.DataFrame) -> list[Happened]:
+    """Return the events of a record with what happened around it, newest first."""
+    tables = [table.name for table in app.flows.spec(flow).tables] if flow in app.flows else []
+    mine, others = rows_of(life), rows_of(app.log.around_life(life, flow, tables))
+    return sorted([*mine, *around(mine, others)], key=moment_of, reverse=True)
+
+
+def _waited(one: Entry, rows: Sequence[Happened], place: int) -> Entry:
+    """Return the line of an event; of a record that waits no longer with what it waited for, and until when."""
+    if one.event != "issue_closed" or not (said := sentence(rows, place)):
+        return one
+    return replace(one, title=event_name(one.event), lines=[said, *one.lines])
+
+
+def _entry(event: Happened, own: Happened) -> Entry:
+    """Return the line of an event; one of something else, such as a debtor or a later booking, says so."""
     one = entry(event)
-    if event["kind"] in ("", kind) or not event["title"]:
+    is_own = event["kind"] in ("", own["kind"]) and event["key"] in ("", own["key"])
+    if is_own or not event["title"]:
         return one
     kind_of = text(f"kind_{event['kind']}")
-    return replace(one, title=f"{kind_of} {event['title']}: {one.title}")
+    again = str(event["key"]).partition(f"{own['key']}#")[2].partition("#")[0]
+    number = f" ({text('life_booking', number=again)})" if again.isdecimal() else ""
+    return replace(one, title=f"{kind_of} {event['title']}{number}: {one.title}")
 
 
 def _details(one: Entry) -> None:
@@ -205,7 +218,7 @@ def _now(app: Application, flow: str, rows: Sequence[Happened]) -> None:
     if flow in app.flows and agreed and agreed.kind in DOCUMENTS:
         section(text("to_the_cent"))
         with st.container(border=True):
-            totals(agreed, app.flows.as_set(flow))
+            totals(app, agreed, app.flows.as_set(flow))
     if agreed:
         section(text("agreed_title"), text("agreed_about"))
         with st.container(border=True, gap="xsmall"):
@@ -220,6 +233,7 @@ def _facts(app: Application, flow: str, rows: Sequence[Happened], known: Link | 
         source, target = system_name(app.flows[flow].source), system_name(app.flows[flow].target)
         there = f"**{plain(known.reference)}**" if known and known.reference else text("now_not_there")
         shown = {text("now_in", system=source): f"**{plain(_code(newest))}**", text("now_in", system=target): there}
+    shown |= _known(app, flow, rows)
     state = _state(rows)
     shown[text("col_status")] = inline(state, result_name(state)) if state in LOOKS else "–"
     if known and known.retired:
@@ -238,6 +252,38 @@ def _facts(app: Application, flow: str, rows: Sequence[Happened], known: Link | 
         links = [link(flow_name(one), "logs", record=f"{one}:{newest['key']}") for one in others]
         shown[text("now_also")] = " · ".join(links)
     return shown
+
+
+SHOWN_ALREADY = ("key", "title", "name", "there")
+
+
+def _known(app: Application, flow: str, rows: Sequence[Happened]) -> dict[Markdown, Markdown]:
+    """Return everything a record is known by beside its code and its number there: customer, total, references."""
+    newest = rows[0]
+    told: dict[Markdown, Markdown] = {}
+    for one in app.search.names(flow, str(newest["key"])):
+        if one.kind == newest["kind"] and one.sort not in SHOWN_ALREADY:
+            value = known_value(one.sort, one.value)
+            caption = known_caption(app, flow, one.sort)
+            told[caption] = f"{told[caption]} · {value}" if caption in told else value
+    group = next((code for row in rows if (code := texts_of(row["facts"]).get("group"))), "")
+    if group and flow in app.flows and (of := app.flows.spec(flow).groups) is not None:
+        told[text(f"filter_{app.flows[flow].counted.grouped_by}")] = plain(app.lists.captions(*of).get(group, group))
+    return told
+
+
+def _linked(app: Application, flow: str, key: str) -> None:
+    """Draw what both systems agreed on of a record of which the log tells nothing, where it is linked."""
+    known = next((link for _, link in app.links.called([flow], key, 1)), None)
+    if known is None or flow not in app.flows:
+        return
+    section(text("now_title"))
+    with st.container(border=True):
+        target = text("now_in", system=system_name(app.flows[flow].target))
+        facts_table({target: f"**{plain(known.reference)}**"})
+    if known.agreed:
+        with st.container(border=True, gap="xsmall"):
+            _agreed(without_sums(known.agreed).flat())
 
 
 def _agreed(values: Mapping[str, Value]) -> None:

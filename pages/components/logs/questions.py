@@ -12,12 +12,12 @@ from streamlit.delta_generator import DeltaGenerator
 from integration.core.errors import IntegrationError
 from integration.services import Application
 from integration.words import has_term
-from pages.components.shared.application import person, refreshing
+from pages.components.shared.application import may, person, refreshing
 from pages.components.shared.charts import answer_chart
+from pages.components.shared.downloads import downloads
 from pages.components.shared.layout import (
     choice,
     chosen_in,
-    csv_button,
     empty,
     failures,
     forget,
@@ -25,7 +25,7 @@ from pages.components.shared.layout import (
     section,
     trouble,
 )
-from pages.components.shared.tables import csv_of, height, table
+from pages.components.shared.tables import height, table
 from pages.components.shared.wording import Markdown, coded, counted, number, offered, span, term, text
 
 SECONDS = 2
@@ -69,7 +69,7 @@ def questions(app: Application, _tools: DeltaGenerator) -> None:
     if answer is None or answer.sql != st.query_params.get("query", ""):
         return  # what was answered is not what the page is about any more
     if answer.frame is not None:
-        _show(answer, answer.frame)
+        _show(app, answer, answer.frame)
     elif answer.trouble is not None:
         trouble(answer.trouble.code, answer.trouble.facts)
 
@@ -161,14 +161,15 @@ def _save(app: Application, sql: str, kept: Mapping[str, tuple[str, str]]) -> No
 def _tables(app: Application) -> None:
     """Draw the tables and views with a sentence each and their columns, and the whole log as a file."""
     st.markdown(f":small[**{text('question_tables')}**]")
-    with st.container(height=250, border=False, gap="xsmall"):
+    with st.container(gap="xsmall"):
         for name, columns in app.log.tables().items():
             if has_term(f"log_table_{name}"):  # else it serves other views alone
                 note(f"{coded(name)} {text(f'log_table_{name}')}")
                 note(" ".join(map(coded, columns)))
         note(f"`ago(30)` {text('log_macro_ago')}")
-    st.markdown(f":small[**{text('log_whole')}**]")
-    _whole(app)
+    if may("log_access.exported"):
+        st.markdown(f":small[**{text('log_whole')}**]")
+        _whole(app)
 
 
 @refreshing(FRESH_SECONDS)
@@ -178,7 +179,7 @@ def _whole(app: Application) -> None:
         for name in ("csv", "parquet"):
             st.link_button(
                 text(f"btn_whole_{name}"),
-                f"/api/log/log.{name}?ticket={app.log_access.ticket()}",
+                f"/api/log/log.{name}?ticket={app.log_access.ticket(person())}",
                 icon=":material/download:",
                 type="tertiary",
                 key=f"whole_{name}",
@@ -199,21 +200,22 @@ def _answered(app: Application, sql: str) -> Answer:
     return Answer(sql, frame, time.monotonic() - begun)
 
 
-def _show(answer: Answer, frame: pd.DataFrame) -> None:
+def _show(app: Application, answer: Answer, frame: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap=None):
             section(text("answer_title"))
             note(f"{counted('count_row', len(frame))} · {span(max(SHORTEST, answer.seconds))}")
         show = choice("show", ("table", "chart"), "table", lambda name: text(f"answer_{name}"))
-        csv_button("answer.csv", lambda: csv_of(frame))
-        st.download_button(
-            text("btn_parquet"),
-            data=lambda: frame.to_parquet(index=False),
-            file_name="answer.parquet",
-            on_click="ignore",
-            icon=":material/download:",
-            mime="application/vnd.apache.parquet",
-        )
+        downloads("answer", lambda: frame)
+        if may("listings.for_programs"):
+            st.download_button(
+                text("btn_parquet"),
+                data=lambda: app.listings.for_programs("answer.parquet", frame.to_parquet(index=False)),
+                file_name="answer.parquet",
+                on_click="ignore",
+                icon=":material/download:",
+                mime="application/vnd.apache.parquet",
+            )
     if frame.attrs.get("cut"):
         note(f":orange[:material/content_cut: {text('answer_cut', rows=number(MOST_ROWS))}]")
     if frame.empty:

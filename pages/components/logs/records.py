@@ -11,14 +11,14 @@ from streamlit.delta_generator import DeltaGenerator
 from integration.services import Application
 from integration.services.exceptions import address_of
 from integration.services.log import MOST_FOUND, Period, Sought, last_days
-from pages.components.shared.changes import DOCUMENTS
 from pages.components.shared.charts import lines_over_time, points_over_time, results_over_time
+from pages.components.shared.documents import DOCUMENTS
+from pages.components.shared.downloads import downloads, of_log
 from pages.components.shared.layout import (
     LOOKS,
     choice,
     chosen_in,
     clear_search,
-    csv_button,
     empty,
     forget,
     keep,
@@ -34,7 +34,8 @@ from pages.components.shared.layout import (
     word,
 )
 from pages.components.shared.runs import short_id
-from pages.components.shared.tables import CONFIG, Columns, browse, csv_of
+from pages.components.shared.saved_filters import saved_filters
+from pages.components.shared.tables import CONFIG, Columns, browse, captioned
 from pages.components.shared.timeline import Happened, event_name, event_reason, event_title, rows_of
 from pages.components.shared.wording import (
     Markdown,
@@ -58,6 +59,7 @@ EVENTS = (
     "in_doubt",
     "skipped",
     "unchanged",
+    "matched",
     "left",
     "planned",
     "sent",
@@ -68,13 +70,18 @@ EVENTS = (
     "plan_ready",
     "run_done",
     "run_failed",
+    "run_held",
+    "run_went_on",
     "run_interrupted",
     "run_discarded",
+    "plan_noted",
     "stop_asked",
+    "round_missed",
     "issue_closed",
     "issue_set_aside",
     "issue_taken_back",
     "linked_by_hand",
+    "conflict_settled",
     "found_by_hand",
     "not_there",
     "mapping_published",
@@ -95,6 +102,7 @@ def _asked(app: Application) -> Sought:
         events = {"": text("log_all_events"), **{event: result_name(event) for event in EVENTS}}
         event = pick("event", events, text("col_event"), 210, ("page",))
         first, last = _days()
+        saved_filters(app, "logs")
     run = st.query_params.get("run", "")
     if run:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
@@ -169,7 +177,7 @@ def records(app: Application, tools: DeltaGenerator) -> None:
         _nothing(sought)
         return
     found, more = int(events.attrs["found"]), bool(events.attrs["more"])
-    csv_button("log.csv", lambda: csv_of(event_frame(app.log.search(sought, 0, MOST_FOUND))), at=tools)
+    downloads("log", lambda: event_frame(app.log.search(sought, 0, MOST_FOUND)), at=tools)
     clicked = browse(
         event_frame(events).assign(result=lambda frame: frame["result"].map(lambda one: [one])),
         _columns(),
@@ -238,15 +246,15 @@ def _title(row: dict[str, str]) -> str:
 def _columns() -> Columns:
     states = ("proven", "accepted", "parked", "in_doubt", "skipped", "unchanged", "left", "planned")
     return {
-        "at": CONFIG.DatetimeColumn(text("col_at"), width=132),
-        "flow": CONFIG.TextColumn(text("col_flow")),
-        "key": CONFIG.TextColumn(text("col_code"), width=104),
-        "title": CONFIG.TextColumn(text("col_name"), width=210),
+        "at": CONFIG.DatetimeColumn(text("col_at"), width=128),
+        "flow": CONFIG.TextColumn(text("col_flow"), width=captioned(text("col_flow"), 84)),
+        "key": CONFIG.TextColumn(text("col_code"), width=92),
+        "title": CONFIG.TextColumn(text("col_name"), width=148),
         "result": CONFIG.MultiselectColumn(
             text("col_event"),
             options=[tag(state) for state in states],
             color=[tint(state) for state in states],
-            width=150,
+            width=128,
         ),
         "reason": CONFIG.TextColumn(text("col_reason"), width="large"),
     }
@@ -304,13 +312,13 @@ def _titled(title: str, about: str, name: str, data: pd.DataFrame) -> None:
     with titled(text(title), text(about)):
         if len(data):
             indexed = data.index.name is not None
-            csv_button(f"{name}.csv", lambda: csv_of(data, index=indexed), key=f"csv-{name}", type="tertiary")
+            downloads(name, lambda: data, index=indexed, type="tertiary")
 
 
 def _errors(app: Application, period: Period) -> None:
     """Draw what was parked or stopped a run, by cause; a click leads to where it is repaired."""
     errors = app.log.errors(period)
-    _titled("errors_title", "errors_about", "errors", errors)
+    _titled("errors_title", "errors_about", "errors", of_log(errors))
     if errors.empty:
         with st.container(border=True):
             note(f":green[:material/check_circle:] {text('errors_none')}")
@@ -325,7 +333,7 @@ def _errors(app: Application, period: Period) -> None:
     )
     columns = {
         "cause": CONFIG.TextColumn(text("col_cause"), width="large"),
-        "flow": CONFIG.TextColumn(text("col_flow"), width=110),
+        "flow": CONFIG.TextColumn(text("col_flow"), width=captioned(text("col_flow"), 110)),
         "events": CONFIG.NumberColumn(text("col_times"), width=90),
         "last_seen": CONFIG.DatetimeColumn(text("col_last_seen"), width=120),
     }

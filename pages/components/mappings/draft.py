@@ -14,19 +14,21 @@ from integration.services.drafts import RuleChange, changes
 from integration.services.mappings import kind_of
 from integration.services.trials import Effect, Moved
 from pages.components.mappings.mapping import Desk, aspect_text, source_list, way_label
+from pages.components.shared import controls
 from pages.components.shared.application import guarded, person
+from pages.components.shared.downloads import downloads
 from pages.components.shared.layout import (
     answered,
     attempt,
     bottom_bar,
-    csv_button,
     empty,
     forget,
     note,
     section,
     small,
 )
-from pages.components.shared.tables import CONFIG, browse, csv_of, height, table
+from pages.components.shared.meanings import meaning
+from pages.components.shared.tables import CONFIG, browse, height, table
 from pages.components.shared.wording import (
     Markdown,
     counted,
@@ -69,7 +71,7 @@ def changes_part(desk: Desk, place: Any) -> None:
         st.session_state["clicked_change"] = (desk.name, clicked)
         target = frame["target"].iloc[clicked]
         _show(part=str(kind_of(target)), field=target)
-    csv_button(f"draft-{desk.name}.csv", lambda: csv_of(frame), at=place)
+    downloads(f"draft-{desk.name}", lambda: frame, at=place)
     section(text("effect_title"), text("effect_about", many=flow_term("many", desk.name)))
     effect_box(desk)
 
@@ -192,7 +194,7 @@ def _moved_table(desk: Desk, effect: Effect) -> None:
         "becomes": CONFIG.TextColumn(text("in_draft")),
     }
     table(frame, text("effect_title"), columns, height=height(len(frame), 10))
-    csv_button(f"effect-{desk.name}.csv", lambda: csv_of(frame), key="effect_csv")
+    downloads(f"effect-{desk.name}", lambda: frame, key="effect")
 
 
 def _place(one: Moved) -> str:
@@ -236,7 +238,7 @@ def overtaken_box(desk: Desk) -> None:
         small(text("overtaken_theirs", fields=_fields([one.target for one in theirs])))
         if both:
             small(text("overtaken_both", fields=_fields(both)))
-        if st.button(text("btn_rebase", version=desk.published.version), icon=":material/merge:", key="rebase"):
+        if controls.button(text("btn_rebase", version=desk.published.version), icon=":material/merge:", key="rebase"):
             desk.app.drafts.rebase(desk.name, person())
             st.rerun()
 
@@ -256,12 +258,12 @@ def draft_bar(desk: Desk) -> None:
         known = text("effect_short", many=flow_term("many", desk.name), **facts)
     said = f"**{counted('rules_changed', len(desk.changed))}:** {_fields(list(desk.changed))}. :gray[{known}]"
     with bottom_bar(said):
-        if st.button(text("btn_discard_draft"), type="tertiary", key="discard_draft"):
+        if controls.button(text("btn_discard_draft"), type="tertiary", key="discard_draft", help=meaning("draft")):
             desk.app.drafts.discard(desk.name, person())
             st.rerun()
         reason = text("publish_wrong") if desk.faults else text("publish_overtaken") if desk.overtaken else ""
         label = text("btn_publish_version", version=desk.published.version + 1)
-        if st.button(
+        if controls.button(
             label,
             type="primary",
             icon=":material/publish:",
@@ -282,11 +284,11 @@ def _publish(desk: Desk) -> None:
     small(f"**{counted('rules_changed', len(desk.changed))}:** {_fields(list(desk.changed))}")
     if effect is not None:
         small(effect_sentence(desk, effect))
-    said = st.text_input(text("publish_note"), key="publish_note", autocomplete="off", max_chars=200)
+    said = controls.text_input(text("publish_note"), key="publish_note", autocomplete="off", max_chars=200)
     note(f"{text('publish_effect')} {text('nothing_written')}")
     version = desk.published.version + 1
     label = text("btn_publish_version", version=version)
-    if st.button(label, type="primary", icon=":material/publish:", key="publish_now"):
+    if controls.button(label, type="primary", icon=":material/publish:", key="publish_now"):
         words = (said or "").strip() or ", ".join(field_term(one) for one in list(desk.changed)[:MOST_FIELDS])
         if attempt(lambda: desk.app.drafts.publish(desk.name, person(), words)):
             st.session_state["said"] = text("published", version=version)
@@ -309,7 +311,7 @@ def history_part(desk: Desk, place: Any) -> None:
         "by": CONFIG.TextColumn(text("col_by"), width=160),
         "note": CONFIG.TextColumn(text("publish_note"), width="large"),
     }
-    csv_button(f"versions-{desk.name}.csv", lambda: csv_of(frame), at=place)
+    downloads(f"versions-{desk.name}", lambda: frame, at=place)
     clicked = browse(
         frame,
         columns,
@@ -340,7 +342,7 @@ def _version(desk: Desk, version: int, mapping: RuleMapping) -> None:
     else:
         note(text("version_same", version=in_force))
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        if found and st.button(text("btn_go_back", version=version), icon=":material/history:", key="go_back"):
+        if found and controls.button(text("btn_go_back", version=version), icon=":material/history:", key="go_back"):
             desk.app.drafts.take_version(desk.name, version, person())
             _show(part="changes")
         if found:

@@ -8,7 +8,8 @@ import streamlit as st
 
 from integration.core.flow import Ownership
 from integration.core.records import FieldType, Value
-from integration.core.rules import EMPTY, Rule, Trace, TraceStep, Unmapped
+from integration.core.rules import EMPTY, Rule, Unmapped
+from integration.core.traces import Trace, TraceStep
 from integration.flows.functions.toolbox import IN_EXPRESSIONS, LONGEST_EXPRESSION
 from integration.services.mappings import WITHOUT_OWNER, kind_of
 from integration.services.trials import Trial
@@ -19,8 +20,11 @@ from pages.components.mappings.mapping import (
     function_label,
     target_about,
 )
+from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.layout import forget, icon_button, keep, note, small
+from pages.components.shared.meanings import meaning
+from pages.components.shared.rows import field_text, step_text, table_step
 from pages.components.shared.wording import (
     Markdown,
     counted,
@@ -77,10 +81,12 @@ def _head(desk: Desk, rule: Rule, choices: Choices, neighbours: tuple[str, str])
             show_rule(before)
         if icon_button("chevron_right", text("rule_after"), "rule_after", shortcut="n", disabled=not after):
             show_rule(after)
-        if rule.target in desk.changed and icon_button("undo", text("rule_restore"), "rule_restore"):
+        if rule.target in desk.changed and icon_button(
+            "undo", text("rule_restore"), "rule_restore", disabled=controls.out_of_reach()
+        ):
             drafts.restore_rule(desk.name, rule.target, person())
             st.rerun()
-        if icon_button("delete", text("rule_remove"), "rule_remove"):
+        if icon_button("delete", text("rule_remove"), "rule_remove", disabled=controls.out_of_reach()):
             drafts.remove_rule(desk.name, rule.target, person())
             show_rule("")
 
@@ -96,7 +102,7 @@ def show_rule(target: str) -> None:
 
 def _filled(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
     side = _side(rule)
-    chosen = st.segmented_control(
+    chosen = controls.segmented_control(
         text("rule_from"),
         SIDES,
         default=side,
@@ -124,7 +130,7 @@ def _side(rule: Rule) -> str:
 def _from_field(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
     known = [one.name for one in choices.sources]
     options = ["", *known, *([rule.source] if rule.source and rule.source not in known else [])]
-    source = st.selectbox(
+    source = controls.selectbox(
         text("rule_source", system=desk.source),
         options,
         index=options.index(rule.source),
@@ -139,7 +145,7 @@ def _expression(rule: Rule, choices: Choices, key: str) -> str:
     if area not in st.session_state:
         st.session_state[area] = rule.expression
     given = (
-        st.text_area(
+        controls.text_area(
             text("rule_expression"),
             key=area,
             height=96,
@@ -149,7 +155,7 @@ def _expression(rule: Rule, choices: Choices, key: str) -> str:
         or ""
     )
     with st.container(horizontal=True, gap="xsmall"):
-        st.selectbox(
+        controls.selectbox(
             text("insert_field"),
             [one.name for one in choices.sources],
             index=None,
@@ -160,7 +166,7 @@ def _expression(rule: Rule, choices: Choices, key: str) -> str:
             on_change=_insert,
             args=(area, pick, _named),
         )
-        st.selectbox(
+        controls.selectbox(
             text("insert_function"),
             IN_EXPRESSIONS,
             index=None,
@@ -197,17 +203,17 @@ def _afterwards(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         if kind_of(rule.target) not in WITHOUT_OWNER:
             owners = list(Ownership)
-            owner = st.selectbox(
+            owner = controls.selectbox(
                 text("col_ownership"),
                 owners,
                 index=owners.index(rule.ownership),
                 key=f"{key}-owner",
                 format_func=offered(lambda one: text(f"owner_{one}")),
-                help=text("ownership_about"),
+                help=meaning("field_ownership"),
                 width=256,
             )
             rule = replace(rule, ownership=owner)
-        longest = st.number_input(
+        longest = controls.number_input(
             text("rule_max_length"),
             1,
             None,
@@ -226,21 +232,21 @@ def _table(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
     options = list(dict.fromkeys(["", *sorted(names)]))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         table = (
-            st.selectbox(
+            controls.selectbox(
                 text("rule_table"),
                 options,
                 index=options.index(rule.table),
                 key=f"{key}-table",
                 accept_new_options=True,
                 format_func=offered(lambda one: table_name(one) if one else text("no_table")),
-                help=text("rule_table_about"),
+                help=meaning("value_table"),
             )
             or ""
         )
         if not table:
             return replace(rule, table="", unmapped=Unmapped.PARK)
         cases = list(Unmapped)
-        unmapped = st.selectbox(
+        unmapped = controls.selectbox(
             text("rule_unmapped"),
             cases,
             index=cases.index(rule.unmapped),
@@ -270,7 +276,7 @@ def _default(rule: Rule, choices: Choices, key: str) -> Rule:
     now, force = typed_text(rule.default, choices.type), rule.force
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         given = (
-            st.text_input(
+            controls.text_input(
                 text("rule_value" if fixed else "rule_default"),
                 now,
                 key=f"{key}-default",
@@ -282,7 +288,7 @@ def _default(rule: Rule, choices: Choices, key: str) -> Rule:
         )
         default = rule.default if given == now else typed_value(given, choices.type)
         if not fixed:
-            force = st.toggle(
+            force = controls.toggle(
                 text("rule_force"), rule.force, key=f"{key}-force", disabled=default in EMPTY, help=text("force_about")
             )
     numeric = choices.type in (FieldType.NUMBER, FieldType.MONEY)
@@ -309,16 +315,23 @@ def why_box(desk: Desk, rule: Rule, trial: Trial | None, record_name: str) -> No
         if not traces:
             note(text("why_off" if rule.table and not desk.app.rules.tables().get(rule.table) else "why_not_there"))
         for trace in traces[:MOST_WAYS]:
-            _way(trace)
+            _way(desk, trace)
         if len(traces) > MOST_WAYS:
             note(text("and_more", number=len(traces) - MOST_WAYS))
 
 
-def _way(trace: Trace) -> None:
+def _way(desk: Desk, trace: Trace) -> None:
     """Draw the steps of one value as a table whose last line is the value, or why there is none."""
-    rows = {f"{place}\\. {plain(step_label(step))}": _value(step.value) for place, step in enumerate(trace.steps, 1)}
+    rows = {
+        f"{place}\\. {plain(table_step(desk.app, desk.flow, step) or step_label(step))}": _value(
+            step_text(desk.app, desk.flow, trace.target, step)
+        )
+        for place, step in enumerate(trace.steps, 1)
+    }
     if trace.issue is None:
-        rows[f"**{text('why_result')}**"] = f"**{_value(trace.value)}**"
+        rows[f"**{text('why_result')}**"] = (
+            f"**{_value(field_text(desk.app, desk.flow.target, trace.target, trace.value))}**"
+        )
     if rows:
         st.table(rows, border="horizontal", alt=text("why_value"))
     if trace.issue is not None:

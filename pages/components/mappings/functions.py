@@ -12,6 +12,7 @@ from integration.core.rules import Call, as_text
 from integration.flows.functions.toolbox import FUNCTIONS, Argument, Takes
 from integration.words import has_term
 from pages.components.mappings.mapping import function_label, source_label
+from pages.components.shared import controls
 from pages.components.shared.layout import icon_button, small
 from pages.components.shared.wording import (
     Markdown,
@@ -59,7 +60,7 @@ def chain(calls: Sequence[Call], choices: Choices, key: str) -> tuple[Call, ...]
         if isinstance(edited, str):
             return (*calls[: place - 1], call, calls[place - 1], *calls[place + 1 :])
         result[place] = edited
-    added = st.selectbox(
+    added = controls.selectbox(
         text("function_add"),
         list(FUNCTIONS),
         index=None,
@@ -92,8 +93,10 @@ def _row(call: Call, place: int, choices: Choices, key: str, *, first: bool) -> 
                 width="stretch",
                 help=text(f"function_{call.name}_about") if has_term(f"function_{call.name}_about") else None,
             )
-            up = not first and icon_button("arrow_upward", text("function_up", name=name), f"{key}-up")
-            out = icon_button("close", text("function_out", name=name), f"{key}-out")
+            fixed = controls.out_of_reach()
+            label = text("function_up", name=name)
+            up = not first and icon_button("arrow_upward", label, f"{key}-up", disabled=fixed)
+            out = icon_button("close", text("function_out", name=name), f"{key}-out", disabled=fixed)
         arguments = FUNCTIONS.get(call.name, ())
         given: list[Value] = []
         if arguments:
@@ -116,7 +119,7 @@ def _argument(argument: Argument, now: Sequence[Value], choices: Choices, key: s
             known = [one.name for one in choices.sources]
             chosen = [as_text(one) for one in now]
             return list(
-                st.multiselect(
+                controls.multiselect(
                     label,
                     list(dict.fromkeys([*known, *chosen])),
                     chosen,
@@ -129,7 +132,7 @@ def _argument(argument: Argument, now: Sequence[Value], choices: Choices, key: s
             return [_choice(argument, as_text(before), choices, label, key)]
         case _:
             given = (
-                st.text_input(
+                controls.text_input(
                     label,
                     typed_text(before, choices.type),
                     key=key,
@@ -147,7 +150,7 @@ def _choice(argument: Argument, now: str, choices: Choices, label: Markdown, key
     options = list(argument.options) if argument.options else list(choices.tables)
     every = [*([] if argument.needed else [""]), *options, *([now] if now and now not in options else [])]
     named = table_name if argument.takes is Takes.TABLE else lambda one: _option(argument, one)
-    chosen = st.selectbox(
+    chosen = controls.selectbox(
         label,
         every,
         index=every.index(now) if now in every else 0,

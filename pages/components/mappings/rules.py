@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from integration.core.issues import Issue, Skip
 from integration.core.records import Field, Kind, Record
 from integration.core.rules import Rule, as_text
-from integration.services.mappings import kind_of, read_kind, readable, writable
+from integration.services.mappings import kind_of, readable, writable
 from integration.services.trials import Trial, sample_values, title_of
 from pages.components.mappings.draft import effect_box
 from pages.components.mappings.editor import rule_editor, show_rule, why_box
@@ -25,13 +25,14 @@ from pages.components.mappings.mapping import (
     try_on,
     way_label,
 )
+from pages.components.shared import controls
 from pages.components.shared.application import person
+from pages.components.shared.downloads import downloads
 from pages.components.shared.inputs import fields_of
 from pages.components.shared.layout import (
     COLOURS,
     asked,
     clear_search,
-    csv_button,
     empty,
     inline,
     no_match,
@@ -40,7 +41,8 @@ from pages.components.shared.layout import (
     section,
     small,
 )
-from pages.components.shared.tables import CONFIG, browse, csv_of
+from pages.components.shared.rows import field_text
+from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import field_name, flow_term, flow_text, in_short, offered, plain, say, text
 
 MOST_OFFERED = 25  # records to choose from
@@ -80,7 +82,7 @@ def rules_part(desk: Desk, part: Kind, actions: DeltaGenerator) -> None:
                 choices = Choices(can_read, can_fill.get(chosen.target), samples, list(desk.app.rules.tables()))
                 rule_editor(desk, chosen, choices, neighbours)
                 why_box(desk, chosen, trial, title_of(record) if record else "")
-    csv_button(f"mapping-{desk.name}-{part}.csv", lambda: _csv(desk, listed, can_read, trial), at=actions)
+    downloads(f"mapping-{desk.name}-{part}", lambda: _listed(desk, listed, can_read, trial), at=actions)
 
 
 def _found(rule: Rule, fields: Sequence[Field], find: str) -> bool:
@@ -93,7 +95,7 @@ def _found(rule: Rule, fields: Sequence[Field], find: str) -> bool:
 
 def record_picker(desk: Desk, part: Kind) -> Record | None:
     """Draw the choice of a record, one of the last ones or any by its key, and return it."""
-    kind = read_kind(desk.flow, part)
+    kind = desk.flow.read_for(part)
     name = f"recent {desk.name} {kind}"
     recent = asked(desk.app, name, lambda: desk.app.drafts.recent(desk.name, kind, MOST_OFFERED))
     if recent is None:
@@ -204,11 +206,15 @@ def _gives(desk: Desk, rule: Rule, trial: Trial | None) -> str:
     """Return what a rule makes of the record that is tried; of several lines the values one after the other."""
     if trial is None or rule.target in desk.faults:
         return "–"
-    given = [f"‖ {in_short(one.issue)}" if one.issue else shown(one.value) for one in trial.of(rule.target)]
+    target = desk.flow.target
+    given = [
+        f"‖ {in_short(one.issue)}" if one.issue else shown(field_text(desk.app, target, rule.target, one.value))
+        for one in trial.of(rule.target)
+    ]
     return " | ".join(dict.fromkeys(given)) or "–"
 
 
-def _csv(desk: Desk, listed: Sequence[Rule], fields: Sequence[Field], trial: Trial | None) -> str:
+def _listed(desk: Desk, listed: Sequence[Rule], fields: Sequence[Field], trial: Trial | None) -> pd.DataFrame:
     lines = [
         {
             "target": rule.target,
@@ -226,7 +232,7 @@ def _csv(desk: Desk, listed: Sequence[Rule], fields: Sequence[Field], trial: Tri
         }
         for rule in listed
     ]
-    return csv_of(pd.DataFrame(lines))
+    return pd.DataFrame(lines)
 
 
 # ---- adding ---------------------------------------------------------------------------------------------------------
@@ -238,7 +244,7 @@ def _add(desk: Desk, part: Kind, mine: Sequence[Rule], targets: Mapping[str, Fie
     if not free:
         return
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
-        target = st.selectbox(
+        target = controls.selectbox(
             text("add_rule", system=desk.target),
             free,
             index=None,
@@ -246,7 +252,7 @@ def _add(desk: Desk, part: Kind, mine: Sequence[Rule], targets: Mapping[str, Fie
             placeholder=text("choose_field"),
             format_func=offered(lambda name: f"{targets[name].caption} · {target_about(targets[name])}"),
         )
-        pressed = st.button(text("btn_add_field"), icon=":material/add:", key="add_rule", disabled=target is None)
+        pressed = controls.button(text("btn_add_field"), icon=":material/add:", key="add_rule", disabled=target is None)
     if pressed and target:
         desk.app.drafts.put_rule(desk.name, Rule(target=target), person())
         show_rule(target)

@@ -1,26 +1,30 @@
 """What needs a person, most urgent first; both connections; and the last days as charts."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pandas as pd
 import streamlit as st
 
+from integration.core.issues import CauseGroup
 from integration.core.run import RunState
 from integration.services import Application
-from integration.services.connections import ConnectionStatus
 from integration.services.exceptions import address_of
 from integration.services.flows import FlowStatus
 from integration.services.log import Period
-from pages.components.shared.charts import flow_bars, state_bars
-from pages.components.shared.flows import headline, in_source, repair_address, try_again
-from pages.components.shared.layout import answered, badge, csv_button, note, small, titled
-from pages.components.shared.tables import csv_of
+from integration.services.reach import Stand
+from pages.components.shared.application import may, may_open
+from pages.components.shared.bars import flow_bars, state_bars
+from pages.components.shared.downloads import downloads
+from pages.components.shared.flows import at_stake, headline, in_source, more_exceptions, repair_address, try_again
+from pages.components.shared.layout import answered, badge, naming, note, titled
+from pages.components.shared.stands import since_when, stand_badge
 from pages.components.shared.wording import (
     Markdown,
+    capital,
     counted,
-    euros,
+    duration,
     flow_name,
     moment,
     number,
@@ -48,40 +52,38 @@ class Need:
     again: tuple[str, str, str] | None = None  # flow, cause and field of what can be tried again
 
 
-def needs(app: Application) -> list[Need]:
-    """Return what needs a person: dead connections, stopped runs, what is in doubt, plans, then parked by cause."""
-    statuses, connections = app.flows.statuses(), app.connections.statuses()
-    if app.setup.goes_on():  # which leads to a system that is not connected yet
-        connections = [status for status in connections if status.connected]
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What needs a person, as far as there is room for it, and how many causes there are beside."""
+
+    shown: Sequence[Need]
+    more: int
+
+
+def needs(app: Application, statuses: Sequence[FlowStatus], *, goes_on: bool, plans: bool = True) -> Needs:
+    """Return what needs a person: dead connections, stopped runs, what is in doubt, plans, then parked by cause.
+
+    Where a set-up `goes_on` it leads to a system that is not connected yet. Causes stand where others leave room.
+    """
+    connections = [status for status in app.reach.stands() if status.connected or not goes_on]
     found = [need for status in connections for need in _connection(status)]
-    for told in (_unusable, _stopped, _in_doubt, _waiting):
+    for told in (_unusable, _stopped, _held, _in_doubt, *([_waiting] if plans else [])):
         found += [need for status in statuses for need in told(app, status)]
-    return found + list(_parked(app))
+    causes = app.exceptions.groups()
+    room = max(0, MOST - len(found))
+    return Needs([*found, *(_parked(app, group) for group in causes[:room])], len(causes[room:]))
 
 
-def _connection(status: ConnectionStatus) -> Iterator[Need]:
-    name = system_name(status.system)
+def _connection(status: Stand) -> Iterator[Need]:
+    name, step = system_name(status.system), {"step": status.system}
     if not status.connected:
         yield Need(
-            "off",
-            text("need_connect", system=name),
-            text("need_connect_about"),
-            text("btn_connect"),
-            "setup",
-            {"step": status.system},
+            "off", text("need_connect", system=name), text("need_connect_about"), text("btn_connect"), "setup", step
         )
     elif status.ok is False:
-        wrong = next((one for one in status.findings if one.ok is False), None)
-        sentences = say(wrong.cause, {"system": status.system, **wrong.facts}) if wrong else None
-        title = sentences.what if sentences else text("need_connection", system=name)
-        yield Need(
-            "failed",
-            plain(title),
-            plain(sentences.do if sentences else ""),
-            text("btn_look"),
-            "setup",
-            {"step": status.system},
-        )
+        sentences = say(status.cause, {"system": status.system, **status.facts})
+        since = f"{capital(since_when(status))}."
+        yield Need("failed", plain(sentences.what), f"{since} {plain(sentences.do)}", text("btn_look"), "setup", step)
 
 
 def _unusable(_app: Application, status: FlowStatus) -> Iterator[Need]:
@@ -108,6 +110,17 @@ def _stopped(app: Application, status: FlowStatus) -> Iterator[Need]:
         yield Need(state, title, about, text("btn_look"), "runs", {"run": run.id})
 
 
+def _held(app: Application, status: FlowStatus) -> Iterator[Need]:
+    """Tell of a run that waits for a system and goes on by itself: for what, and since when."""
+    run = status.active
+    if run is None or (since := app.runs.held_since(run)) is None:
+        return
+    sentences = say(run.error, {"flow": run.flow, "run": run.id, **run.facts})
+    waits = text("run_held_since", moment=moment(since), span=duration(since))
+    title = f"{flow_name(run.flow)}: {plain(sentences.what)}"
+    yield Need("held", title, f"{waits} {plain(sentences.do)}", text("btn_follow"), "runs", {"run": run.id})
+
+
 def _in_doubt(app: Application, status: FlowStatus) -> Iterator[Need]:
     """Tell of what was sent and not answered, while the run that sent it has not come to its end."""
     for run in app.runs.latest(status.flow.name, [RunState.COMMITTING, RunState.INTERRUPTED], limit=1):
@@ -132,66 +145,68 @@ def _waiting(app: Application, status: FlowStatus) -> Iterator[Need]:
         yield Need("brake" if run.brakes else "waiting", title, about, text("btn_look"), "preview", params)
 
 
-def _parked(app: Application) -> Iterator[Need]:
-    for group in app.exceptions.groups():
-        title = text("need_parked", flow=flow_name(group.flow), number=number(group.count), what=headline(app, group))
-        correct = in_source(app, group.flow, group.cause, group.field)
-        do = plain(say(group.cause, {"system": app.flows[group.flow].target, **group.facts}).do)
-        sold = f"{text('cause_sold', amount=euros(group.sold))}." if group.sold else ""
-        since = text("need_since", moment=moment(group.first_seen))
-        about = " ".join(part for part in (correct or do, sold, since) if part)
-        params = {"flow": group.flow, "cause": address_of(group.of)}
-        again = (group.flow, group.cause, group.field)
-        yield Need("parked", title, about, text("btn_repair"), "exceptions", params, again)
+def _parked(app: Application, group: CauseGroup) -> Need:
+    title = text("need_parked", flow=flow_name(group.flow), number=number(group.count), what=headline(app, group))
+    correct = in_source(app, group.flow, group.cause, group.field)
+    do = plain(say(group.cause, {"system": app.flows[group.flow].target, **group.facts}).do)
+    sold = f"{said}." if (said := at_stake(group)) else ""
+    since = text("need_since", moment=moment(group.first_seen))
+    about = " ".join(part for part in (correct or do, sold, since) if part)
+    params = {"flow": group.flow, "cause": address_of(group.of)}
+    again = (group.flow, group.cause, group.field)
+    return Need("parked", title, about, text("btn_repair"), "exceptions", params, again)
 
 
-def needs_list(app: Application, found: list[Need]) -> None:
-    """Draw what needs a person as rows with one verb each; O opens the first."""
+def needs_list(app: Application, found: Needs) -> None:
+    """Draw what needs a person as rows with one verb each, and the way to the others; O opens the first."""
+    tries = may("runs.try_again")
     with st.container(border=True, gap="xsmall", key="rows_needs"):
-        for at, need in enumerate(found[:MOST]):
+        for at, need in enumerate(found.shown):
             if at:
                 st.divider()
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                with st.container(width=156):
-                    badge(need.state)
-                with st.container(width="stretch", gap=None):
-                    small(f"**{need.title}**")
-                    note(need.about)
-                if need.again and st.button(
-                    text("btn_try_again_short"), key=f"again-{at}", type="tertiary", help=text("try_again_about")
-                ):
-                    try_again(app, *need.again)
-                if st.button(need.verb, key=f"need-{at}", width=132, shortcut=None if at else "O"):
-                    st.switch_page(f"pages/{need.page}.py", query_params=dict(need.params))
-    if len(found) > MOST:
-        note(text("and_more", number=number(len(found) - MOST)))
+            _row(app, at, need, tries=tries)
+    if found.more:
+        more_exceptions(found.more)
+
+
+def _row(app: Application, at: int, need: Need, *, tries: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(width=156):
+            badge(need.state)
+        _two_lines(need.title, need.about)
+        if (
+            need.again
+            and tries
+            and st.button(
+                naming(text("btn_try_again_short"), need.title),
+                key=f"again-{at}",
+                type="tertiary",
+                help=text("try_again_about"),
+            )
+        ):
+            try_again(app, *need.again)
+        if may_open(need.page) and st.button(
+            naming(need.verb, need.title), key=f"need-{at}", width=132, shortcut=None if at else "O"
+        ):
+            st.switch_page(f"pages/{need.page}.py", query_params=dict(need.params))
 
 
 def connection_rows(app: Application) -> None:
-    """Draw both connections with what they are connected to and how fast they answer."""
+    """Draw both connections with what they are connected to, since when they answer, and how fast."""
     with st.container(border=True, gap="xsmall", key="rows_connections"):
-        for place, status in enumerate(app.connections.statuses()):
+        for place, status in enumerate(app.reach.stands()):
             if place:
                 st.divider()
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-                with st.container(width="stretch", gap=None):
-                    small(f"**{system_name(status.system)}**")
-                    note(_about(status))
-                _answer(status)
+                about = " · ".join(part for part in (plain(status.about), since_when(status)) if part)
+                _two_lines(system_name(status.system), about)
+                stand_badge(status)
 
 
-def _about(status: ConnectionStatus) -> Markdown:
-    if not status.connected:
-        return text("not_connected")
-    checked = text("checked_at", moment=moment(status.checked_at)) if status.checked_at else text("not_checked")
-    return " · ".join(part for part in (plain(status.about), checked) if part)
-
-
-def _answer(status: ConnectionStatus) -> None:
-    """Draw whether a system answers, and how fast."""
-    state = {None: "unknown", True: "ok", False: "failed"}[status.ok if status.connected else None]
-    fast = text("milliseconds", number=int(status.milliseconds or 0))
-    badge(state, {"unknown": text("badge_unknown"), "ok": fast, "failed": text("badge_no_answer")}[state])
+def _two_lines(title: Markdown, about: Markdown) -> None:
+    """Draw what a row says, as one element: a browser works on each."""
+    with st.container(width="stretch", gap=None):
+        st.markdown(f":small[**{title}**]  \n:small[:gray[{about}]]")
 
 
 # ---- the last days --------------------------------------------------------------------------------------------------
@@ -211,7 +226,7 @@ def last_days(app: Application) -> None:
             _chart(
                 "days_results",
                 told.pivot_table(index="day", columns="event", values="events", aggfunc="sum"),
-                lambda wide: state_bars(wide, "label", RESULTS, every=2),
+                lambda wide: state_bars(wide, RESULTS, text("days_results")),
             )
         with grid.cell(column_span=2):
             proven = told[told["event"] == "proven"]
@@ -219,7 +234,7 @@ def last_days(app: Application) -> None:
             _chart(
                 "days_flows",
                 proven.pivot_table(index="day", columns="flow", values="events", aggfunc="sum"),
-                lambda wide: flow_bars(wide, "label", names, text("days_flows"), every=3),
+                lambda wide: flow_bars(wide, names, text("days_flows")),
             )
 
 
@@ -240,12 +255,7 @@ def _first_day() -> datetime:
 def _chart(title: str, wide: pd.DataFrame, draw: Callable[[pd.DataFrame], None]) -> None:
     with titled(text(title)):
         if len(wide):
-            csv_button(
-                f"{title}.csv",
-                lambda: csv_of(wide.fillna(0).astype(int), index=True),
-                key=f"csv-{title}",
-                type="tertiary",
-            )
+            downloads(title, lambda: wide.fillna(0).astype(int), index=True, type="tertiary")
     with st.container(border=True):
         if len(wide):
             draw(_every_day(wide))

@@ -9,10 +9,13 @@ from integration.core.errors import IntegrationError
 from integration.services import Application
 from integration.services.objects import HEADER, MANNER, Name, Named, NamedObject, There
 from integration.words import has_term
+from pages.components.shared import controls
 from pages.components.shared.application import person
-from pages.components.shared.flows import Edits
+from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.draft import Edits
 from pages.components.shared.inputs import captioned
 from pages.components.shared.layout import LOOKS, Look, asked, attempt, bottom_bar, mark, note, small
+from pages.components.shared.saving import save_button, was_pressed
 from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import (
     Markdown,
@@ -32,9 +35,16 @@ UNVERIFIED, NARROW = "○", "\u202f"
 WORDS = {
     "sales_order_line": "line",
     "posting_line": "line",
+    "day_page_line": "line",
+    "transaction": "line",
     "trade_invoice_line": "line",
+    "quotation_line": "line",
+    "quotation": "sales_order",
     "trade_invoice": "sales_order",
 }
+# Groups of fields of an object that is used in two ways, and the titles of all groups in their order.
+OF_DAYS = {"day_page": "names_of_day_pages", "day_page_line": "names_of_day_page_lines"}
+TITLES = ("names_of_fields", "names_of_lines", *OF_DAYS.values())
 
 
 class _Draft(Edits):
@@ -76,6 +86,7 @@ def _names(app: Application) -> None:
     note(text("names_about"))
     if named.cause:
         note(f":orange[:material/info: {text('names_unread')}]")
+    downloads("names", lambda: _listed(named, draft))
     chosen = _overview(named, draft)
     if any(_is_unverified(name, draft.value(name)) for one in named.objects for name in one.fields):
         note(text("names_about_unverified"))
@@ -86,10 +97,22 @@ def _names(app: Application) -> None:
 
 
 def _of_objects(draft: _Draft) -> dict[str, str]:
-    return {path: value for path, value in draft.changed.items() if path.startswith(("objects.", "warehouses."))}
+    return {
+        path: value for path, value in draft.changed.items() if path.startswith(("objects.", "warehouses.", "prices."))
+    }
 
 
 # ---- all objects ----------------------------------------------------------------------------------------------------
+
+
+def _listed(named: Named, draft: _Draft) -> pd.DataFrame:
+    """Return every name as a file has it: where it stands, what it is called here, and whether it is there."""
+    lines = [
+        (one.name, name.path, draft.value(name), name.default or "", str(name.there))
+        for one in named.objects
+        for name in one.names
+    ]
+    return rows_in(["object", "path", "name", "usual", "there"], lines)
 
 
 def _overview(named: Named, draft: _Draft) -> NamedObject:
@@ -155,7 +178,9 @@ def _object(one: NamedObject, draft: _Draft) -> None:
                 note(text("names_needed_for", flows=", ".join(flow_name(flow) for flow in one.flows)))
         usual = [(name, name.default or name.proposed) for name in one.names if not name.fixed]
         differing = [(name, value) for name, value in usual if draft.value(name) != value]
-        if differing and st.button(text("btn_names_defaults"), type="tertiary", icon=":material/undo:", key="defaults"):
+        if differing and controls.button(
+            text("btn_names_defaults"), type="tertiary", icon=":material/undo:", key="defaults"
+        ):
             for name, value in differing:
                 draft.take(name.path, value, name.value)
             draft.renew()
@@ -174,9 +199,12 @@ def _object(one: NamedObject, draft: _Draft) -> None:
 def _groups(one: NamedObject) -> Sequence[tuple[str, tuple[Name, ...]]]:
     if one.name == "manner":
         return (("", one.fields),)
-    lines = tuple(name for name in one.fields if name.path.partition(".")[0].endswith("_line"))
-    header = tuple(name for name in one.fields if name not in lines)
-    return tuple((title, names) for title, names in (("names_of_fields", header), ("names_of_lines", lines)) if names)
+    groups: dict[str, tuple[Name, ...]] = {}
+    for name in one.fields:
+        group = name.path.partition(".")[0]
+        title = OF_DAYS.get(group) or ("names_of_lines" if group.endswith("_line") else "names_of_fields")
+        groups[title] = (*groups.get(title, ()), name)
+    return tuple((title, groups[title]) for title in TITLES if title in groups)
 
 
 def _fields(names: Sequence[Name], draft: _Draft) -> None:
@@ -193,7 +221,7 @@ def _field(name: Name, draft: _Draft) -> str:
     if name.path == "page_strategy":
         ways = ("number", "last_key")
         return str(
-            st.selectbox(
+            controls.selectbox(
                 _label(name),
                 ways,
                 index=ways.index(now),
@@ -203,7 +231,7 @@ def _field(name: Name, draft: _Draft) -> str:
             )
         )
     if not name.options:
-        given = st.text_input(
+        given = controls.text_input(
             _label(name),
             now,
             key=key,
@@ -216,7 +244,7 @@ def _field(name: Name, draft: _Draft) -> str:
     known = {code.upper(): code for code in name.options}
     at = known.get(now.upper(), now)
     options = list(dict.fromkeys([*([] if name.needed else [""]), *name.options, *([at] if at else [])]))
-    chosen = st.selectbox(
+    chosen = controls.selectbox(
         _label(name),
         options,
         index=options.index(at) if at in options else None,
@@ -236,11 +264,11 @@ def _offered(code: str, options: Mapping[str, str]) -> str:
 def _label(name: Name) -> Markdown:
     group, _, short = name.path.rpartition(".")
     own = {"code": "names_code", "object": "names_code", "table": "names_table", "detail": "names_detail"}
-    if group.startswith("objects") or name.path in ("warehouses.object", "warehouses.table"):
+    if group.startswith("objects") or (group in ("warehouses", "prices") and short in ("object", "table")):
         return text(own.get(short, f"names_{short}"))
     if name.path in (*MANNER, HEADER):
         return text(f"names_{short}")
-    if short == "number" and group.endswith("_line"):
+    if short == "number" and (group.endswith("_line") or group == "transaction"):
         return text("field_line_number")
     return plain(field_name(f"{WORDS.get(group, group)}.{short}" if group else short))
 
@@ -272,6 +300,8 @@ def _beside(name: Name, draft: _Draft) -> None:
 def _bar(app: Application, named: Named, draft: _Draft) -> None:
     """Draw the bar that says what is changed and what saving it causes, with the one button that does."""
     if not draft.changed:
+        if was_pressed(draft.kept, "save_names"):
+            _save(app, draft)
         return
     every = {name.path: name for one in named.objects for name in one.names}
     refused = [
@@ -280,11 +310,12 @@ def _bar(app: Application, named: Named, draft: _Draft) -> None:
     ]
     about = f":orange[{' '.join(refused)}]" if refused else f":gray[{text('names_effect')}]"
     with bottom_bar(f"**{counted('names_changed', len(draft.changed))}.** {about}"):
-        if st.button(text("btn_discard_changes"), type="tertiary", key="discard_names"):
+        if controls.button(text("btn_discard_changes"), type="tertiary", key="discard_names"):
             draft.forget()
             st.rerun()
+        by = person()  # who leaves is known no more
         label = counted("btn_save_names", len(draft.changed))
-        if st.button(label, type="primary", icon=":material/save:", key="save_names"):
+        if save_button(label, "save_names", draft.kept, lambda: app.names.put(draft.changed, by)):
             _save(app, draft)
 
 

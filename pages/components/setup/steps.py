@@ -13,7 +13,8 @@ from integration.services.connections import ConnectionStatus
 from integration.services.setup import STEPS, Asked, State, Weight
 from integration.words import has_term
 from pages.components.setup.names import names_section, names_unsaved
-from pages.components.shared.application import person
+from pages.components.shared import controls
+from pages.components.shared.application import is_theirs, may, may_open, person
 from pages.components.shared.layout import act, asked, attempt, bottom_bar, facts_table, forget, keep, mark, note, small
 from pages.components.shared.wording import Markdown, counted, flow_text, offered, plain, say, system_name, text
 
@@ -58,7 +59,9 @@ def unfinished(step: str) -> None:
             st.markdown(f":blue[:material/cable:] **{text('setup_unfinished')}**")
             note(text("setup_unfinished_about"))
         label = text("btn_setup_next", number=step_number(step), name=step_name(step))
-        if st.button(label, icon=":material/arrow_forward:", icon_position="right", key="set_up_next"):
+        if may_open("setup") and st.button(
+            label, icon=":material/arrow_forward:", icon_position="right", key="set_up_next"
+        ):
             st.switch_page("pages/setup.py", query_params={"step": step})
 
 
@@ -183,7 +186,7 @@ def _asks(app: Application, spot: Spot) -> bool:
     asks = bool(st.session_state.get(f"asks-{system}"))
     if asks and sandboxed:
         note(f":orange[:material/info: {text('setup_leaves_sandbox')}]")
-    if not asks and st.button(label, icon=f":material/{icon}:", key=f"own-{system}"):
+    if not asks and controls.button(label, icon=f":material/{icon}:", key=f"own-{system}"):
         st.session_state[f"asks-{system}"] = True
         st.rerun()
     return asks
@@ -200,7 +203,7 @@ def _checked(app: Application, spot: Spot) -> None:
             check_result(status.system, list(status.findings))
         elif status.connected:
             note(text("not_checked"))
-    if status.connected and st.button(
+    if status.connected and controls.button(
         text("btn_check_again"),
         icon=":material/network_check:",
         type="primary" if status.ok is None else "secondary",
@@ -218,26 +221,28 @@ def accountview_step(app: Application) -> None:
     """Log in at AccountView in three short parts: the keys, the log-in itself, the company."""
     form, spot = _spot(app, "accountview")
     with form:
-        st.subheader(text("setup_accountview"), anchor=False)
-        if _asks(app, spot):
+        st.header(text("setup_accountview"), anchor=False)
+        if is_theirs("connections.authorize_address") and _asks(app, spot):
             note(text("setup_accountview_about"))
             logged_in = not app.sandbox.is_connected and app.connections.is_logged_in()
             _login_form(app, spot, logged_in=logged_in)
             if logged_in:
                 _company_form(app, spot)
     _checked(app, spot)
-    if spot.status.connected:
+    if spot.status.connected and may("names.look"):
         names_section(app)
 
 
 def _login_form(app: Application, spot: Spot, *, logged_in: bool) -> None:
     with st.form("accountview", border=False):
         with st.container(horizontal=True, gap="small"):
-            client_id = st.text_input(text("field_client_id"), autocomplete="off") or ""
-            secret = st.text_input(text("field_client_secret"), type="password", autocomplete="off") or ""
-        address = st.text_input(text("field_address"), app.connections.address("accountview"), autocomplete="off") or ""
+            client_id = controls.text_input(text("field_client_id"), autocomplete="off") or ""
+            secret = controls.text_input(text("field_client_secret"), type="password", autocomplete="off") or ""
+        address = (
+            controls.text_input(text("field_address"), app.connections.address("accountview"), autocomplete="off") or ""
+        )
         kind: Kind = "secondary" if logged_in else spot.kind
-        pressed = st.form_submit_button(text("btn_log_in"), icon=":material/login:", type=kind)
+        pressed = controls.form_submit_button(text("btn_log_in"), icon=":material/login:", type=kind)
     if not pressed:
         return
     if not client_id.strip() or not secret.strip():
@@ -262,7 +267,7 @@ def _company_form(app: Application, spot: Spot) -> None:
     if known is None:
         return
     note(f"{mark('ok')} {text('logged_in')}")
-    company = st.selectbox(
+    company = controls.selectbox(
         text("field_company"),
         list(known),
         index=None,
@@ -270,7 +275,7 @@ def _company_form(app: Application, spot: Spot) -> None:
         placeholder=text("choose_company"),
         key="company",
     )
-    if company and st.button(text("btn_choose_company"), type="primary", key="choose_company"):
+    if company and controls.button(text("btn_choose_company"), type="primary", key="choose_company"):
         st.session_state.pop("asks-accountview", None)
         spot.fill(lambda tell: app.connections.choose_company(company, person(), tell))
 
@@ -293,8 +298,8 @@ def mplus_step(app: Application) -> None:
     """Connect the till with address, port, ident and secret; the secret is never shown again, only replaced."""
     form, spot = _spot(app, "mplus")
     with form:
-        st.subheader(text("setup_mplus"), anchor=False)
-        if _asks(app, spot):
+        st.header(text("setup_mplus"), anchor=False)
+        if is_theirs("connections.connect_mplus") and _asks(app, spot):
             note(text("setup_mplus_about"))
             _mplus_form(app, spot)
     _checked(app, spot)
@@ -306,12 +311,14 @@ def _mplus_form(app: Application, spot: Spot) -> None:
             kept = app.connections.address("mplus")
             at = parsed(kept)  # what is none is shown as it is, to be corrected
             shown, number = (kept, "") if at is None else (at.place, str(at.port or ""))
-            address = st.text_input(text("field_address"), shown, autocomplete="off") or ""
-            port = st.text_input(text("field_port"), number, width=140, autocomplete="off") or ""
+            address = controls.text_input(text("field_address"), shown, autocomplete="off") or ""
+            port = controls.text_input(text("field_port"), number, width=140, autocomplete="off") or ""
         with st.container(horizontal=True, gap="small"):
-            ident = st.text_input(text("field_ident"), autocomplete="off") or ""
-            secret = st.text_input(text("field_secret"), type="password", autocomplete="off") or ""
-        pressed = st.form_submit_button(text("btn_check_connection"), icon=":material/network_check:", type=spot.kind)
+            ident = controls.text_input(text("field_ident"), autocomplete="off") or ""
+            secret = controls.text_input(text("field_secret"), type="password", autocomplete="off") or ""
+        pressed = controls.form_submit_button(
+            text("btn_check_connection"), icon=":material/network_check:", type=spot.kind
+        )
     if not pressed:
         return
     if not all(part.strip() for part in (address, ident, secret)):
@@ -366,5 +373,6 @@ def _line(system: str, finding: Finding, *, now: bool) -> Markdown:
     if finding.ok is None:
         return f":gray[{text('not_checked')}]"
     if finding.ok:
-        return f"{mark('ok')} {plain(finding.about)}"
+        word = f"found_{finding.name}_{finding.about}"
+        return f"{mark('ok')} {text(word) if has_term(word) else plain(finding.about)}"
     return f"{mark('failed')} {plain(say(finding.cause, {'system': system, **finding.facts}).what)}"

@@ -1,7 +1,8 @@
 """What stands around every page: the application, the menu, both connections, and what is told where a page fails."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec
 
@@ -9,11 +10,19 @@ import streamlit as st
 import structlog
 from streamlit.navigation.page import StreamlitPage
 
-from integration import bootstrap
-from integration.core.errors import IntegrationError
+from integration import VERSION, bootstrap
+from integration.core.errors import IntegrationError, LoggedOutError, NotAllowedError
+from integration.core.people import RIGHTS, Actor, Role
 from integration.services import Application
+from integration.services.rights import NEEDED
+from integration.shipped import SHIPPED
 from integration.words import LANGUAGES
-from pages.components.shared.layout import mark, note, small, trouble
+from pages.components.shared import searching
+from pages.components.shared.controls import withheld
+from pages.components.shared.keys import keys_button
+from pages.components.shared.layout import attempt, mark, note, trouble
+from pages.components.shared.meanings import words_button
+from pages.components.shared.stands import since_when, state_of
 from pages.components.shared.wording import (
     KEPT_LANGUAGE,
     chosen,
@@ -22,8 +31,14 @@ from pages.components.shared.wording import (
     settle_language,
     speak,
     system_name,
+    term,
     text,
 )
+
+OPENED_BY = {
+    "logs": "log.search", "setup": "setup.answer", "lab": "lab.begin", "administration": "people.invite",
+}  # fmt: skip
+"""What somebody has to be allowed to ask for a page to be there for them; every other page is there for everybody."""
 
 
 def application() -> Application:
@@ -31,21 +46,64 @@ def application() -> Application:
     if not st.session_state.get("framed"):
         st.markdown(f"[{text('open_console')}](/)")
         st.stop()
-    return running()
+    return asked()
 
 
-def running() -> Application:
-    """Return the application of this process. What keeps it from starting is shown instead of a page."""
+def asked() -> Application:
+    """Return the application of this process as whoever is here may ask it.
+
+    What keeps it from starting is shown instead of a page.
+    """
     try:
-        return bootstrap.application()
+        return bootstrap.application().acting_for(person())
+    except LoggedOutError as error:
+        trouble(error.code, error.facts)
+        st.markdown(f"[{text('btn_log_in')}](/login)")
+        if st.session_state.pop("left", False) and bootstrap.application().provider is not None:
+            st.html('<script src="app/static/leave.js"></script>', unsafe_allow_javascript=True)  # a file of ours
+        st.stop()
     except IntegrationError as error:
         trouble(error.code, error.facts)
         st.stop()
 
 
-def person() -> str:
-    """Return the name under which what is done here is recorded."""
-    return "operator"
+def person() -> Actor:
+    """Return who acts here, as they are known right now. Raises LoggedOutError."""
+    people = bootstrap.application().people
+    key = st.context.cookies.get(people.cookie)
+    return people.who(key if isinstance(key, str) else "")  # a page that runs without a browser has no text there
+
+
+def may(question: str) -> bool:
+    """Tell whether whoever acts here may ask a service this, such as `runs.commit`; the service looks again."""
+    return person().may(NEEDED[question])
+
+
+def may_open(page: str) -> bool:
+    """Tell whether a page is there for whoever acts here."""
+    return page not in OPENED_BY or may(OPENED_BY[page])
+
+
+def is_theirs(question: str) -> bool:
+    """Tell whether whoever acts here may ask a service this, and say who may where they may not."""
+    if may(question):
+        return True
+    roles = [term(f"role_{role}") for role in Role if NEEDED[question] in RIGHTS[role]]
+    note(f":material/visibility: {text('only_to_see', roles=', '.join(roles))}")
+    return False
+
+
+@contextmanager
+def only_for(question: str, *, quietly: bool = False) -> Iterator[None]:
+    """Draw what follows within reach of whoever may ask a service this; others see it, and who may change it.
+
+    `quietly` leaves out the sentence, where it stands beside already.
+    """
+    if may(question) if quietly else is_theirs(question):
+        yield
+    else:
+        with withheld():
+            yield
 
 
 # ---- the frame ------------------------------------------------------------------------------------------------------
@@ -56,28 +114,49 @@ def navigation() -> StreamlitPage:
     st.session_state["framed"] = True
     settle_language()
     dark = st.context.theme.type == "dark"
-    st.logo(f"static/logo-{'dark' if dark else 'light'}.svg", size="large")
-    app = running()
-    changes = sum(app.plans.count(run.id, "planned") for run in app.runs.every_waiting())
+    st.logo(str(SHIPPED / "static" / f"logo-{'dark' if dark else 'light'}.svg"), size="large")
+    app = asked()
+    waiting = {
+        "preview": sum(app.plans.count(run.id, "planned") for run in app.runs.every_waiting()),
+        "exceptions": sum(app.issues.counts().values()),
+        "monitoring": len(app.monitoring.going_on()),
+    }
     menu = {
         "": [_page("overview", "dashboard", default=True)],
         text("menu_daily"): [
-            _page("preview", "difference", waiting=changes),
-            _page("exceptions", "rule", waiting=sum(app.issues.counts().values())),
+            _page("preview", "difference", waiting["preview"]),
+            _page("exceptions", "rule", waiting["exceptions"]),
             _page("runs", "history"),
+            _page("phone", "smartphone"),
         ],
-        text("menu_insight"): [_page("stock", "inventory_2"), _page("logs", "receipt_long")],
+        text("menu_insight"): [
+            _page("days", "calendar_month"),
+            _page("stock", "inventory_2"),
+            *([_page("logs", "receipt_long")] if may_open("logs") else []),
+            _page("monitoring", "notifications", waiting["monitoring"]),
+        ],
         text("menu_arrangement"): [
-            _page("setup", "cable"),
+            *([_page("setup", "cable")] if may_open("setup") else []),
             _page("flows", "tune"),
             _page("mappings", "account_tree"),
-            *([_page("lab", "science")] if app.sandbox.is_connected else []),
+            *([_page("lab", "science")] if app.sandbox.is_connected and may_open("lab") else []),
+            *([_page("administration", "admin_panel_settings")] if may_open("administration") else []),
         ],
     }
-    page = st.navigation(menu)
+    page = st.navigation(menu, expanded=True)  # beyond a dozen pages it folds the last ones away
+    name = page.url_path or "overview"
+    waits = f" ({waiting[name]})" if waiting.get(name) else ""
+    st.set_page_config(page_title=f"{text(f'nav_{name}')}{waits} · Sluis")
     with st.sidebar:
+        searching.search_button()
         _connections(app)
         _languages()
+        keys_button()
+        words_button()
+        _whoever_is_here(app)
+        note(text("program_version", version=VERSION))
+    if searching.is_open():
+        st.dialog(text("search_title"), width="medium", on_dismiss=searching.close)(guarded(_search))(app)
     return page
 
 
@@ -86,13 +165,33 @@ def _page(name: str, icon: str, waiting: int = 0, *, default: bool = False) -> S
     return st.Page(f"pages/{name}.py", title=title, icon=f":material/{icon}:", default=default)
 
 
+def _search(app: Application) -> None:
+    """Draw the search, and put the cursor into its field."""
+    searching.search_box(app, may_read=may("log.search"))
+    st.html('<script src="app/static/focus.js"></script>', unsafe_allow_javascript=True)  # a file of ours, told nothing
+
+
+def bring_into_sight() -> None:
+    """Bring the setting that somebody was led to into sight."""
+    st.html('<script src="app/static/sought.js"></script>', unsafe_allow_javascript=True)  # likewise
+
+
 def _connections(app: Application) -> None:
-    with st.container(gap="xxsmall"):
-        for status in app.connections.statuses():
-            state = {True: "ok", False: "failed", None: "unknown"}[status.ok if status.connected else None]
-            stands = "connected" if status.connected else "not_connected"
-            small(f"{mark(state)} {system_name(status.system)}")
-            note(plain(status.about) or text("badge_no_answer" if state == "failed" else stands))
+    for stand in app.reach.stands():
+        about = since_when(stand) if stand.ok is False else plain(stand.about) or since_when(stand)
+        st.markdown(f":small[{mark(state_of(stand))} {system_name(stand.system)}]  \n:small[:gray[{about}]]")
+
+
+def _whoever_is_here(app: Application) -> None:
+    """Say who is logged in, with the way out; or that nobody has to be."""
+    actor = person()
+    if not actor.session:
+        note(text("nobody_logs_in"))
+        return
+    note(text("logged_in_as", name=plain(actor.name or actor.ref)))
+    if st.button(text("btn_log_out"), key="log-out", icon=":material/logout:", type="tertiary"):
+        st.session_state["left"] = attempt(lambda: app.people.leave(person()))
+        st.rerun()
 
 
 def _languages() -> None:
@@ -111,11 +210,8 @@ def _languages() -> None:
             type="tertiary",
             help=text("language"),
         )
-        st.html(
-            f'<script src="app/static/frame.js" data-language="{language()}" data-kept="{KEPT_LANGUAGE}"'
-            f' data-chosen="{"yes" if chosen() else ""}"></script>',
-            unsafe_allow_javascript=True,  # a file of ours, told nothing but our own three codes
-        )
+        kept = "yes" if chosen() else ""
+        st.html(f'<i hidden data-language="{language()}" data-kept="{KEPT_LANGUAGE}" data-chosen="{kept}"></i>')
 
 
 # ---- what goes wrong of our own -------------------------------------------------------------------------------------
@@ -128,6 +224,9 @@ P = ParamSpec("P")
 
 def failed(error: Exception) -> None:
     """Say that a page could not be shown, under the number by which its trace is found in the log of the server."""
+    if isinstance(error, LoggedOutError | NotAllowedError):
+        trouble(error.code, error.facts)
+        return
     incident = uuid.uuid4().hex[:8]
     log.error("page failed", incident=incident, exc_info=error)
     with st.container(key="page-failed"):
@@ -160,6 +259,9 @@ def refreshing(seconds: float | None) -> Callable[[Callable[P, None]], Callable[
 
 
 def _part_failed(place: str, error: Exception) -> None:
+    if isinstance(error, LoggedOutError | NotAllowedError):
+        trouble(error.code, error.facts)
+        return
     said, incident = st.session_state.get(place, ("", ""))
     if said != repr(error):
         incident = uuid.uuid4().hex[:8]

@@ -1,24 +1,25 @@
-"""What a line of a plan changes, field by field and in one line of text; a document as a tree; and why each value."""
+"""What a line of a plan changes, field by field and in one line of text, and why each value."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import streamlit as st
 
+from integration.core.as_told import is_cut
 from integration.core.flow import Flow
+from integration.core.known import comes_to
 from integration.core.plan import Action, Change
-from integration.core.records import Kind, Record, Value
+from integration.core.records import Kind, Value
 from integration.core.rules import Mapping as RuleMapping
-from integration.core.rules import Trace, TraceStep
-from integration.core.run import PlanRow, Run
-from integration.core.totals.booked import compared_in
+from integration.core.run import PlanRow
+from integration.core.taken_back import TAKEN_BACK
+from integration.core.traces import Trace, TraceStep
 from integration.services import Application
 from integration.words import capital, has_term
-from pages.components.shared.layout import answered, inline, mark, note, small
-from pages.components.shared.tables import table
+from pages.components.shared.layout import answered, note
+from pages.components.shared.rows import field_text, step_text, table_step
 from pages.components.shared.wording import (
-    Markdown,
     amount_text,
     coded,
     counted,
@@ -42,7 +43,6 @@ LEVEL = "level.amount"
 PRICES = ("article.price_incl", "article.price_excl")
 
 Row = dict[str, str]  # one line of a table of plain text, by the captions of its columns
-MarkdownRow = dict[Markdown, Markdown]  # one of a table that reads Markdown
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,38 +66,59 @@ def field_changes(change: Change) -> Iterator[FieldChange]:
         yield FieldChange(part, name, before.get(path), wanted, there)
 
 
-def what_changes(row: PlanRow, *, undone: bool = False, system: str = "") -> str:
+def what_changes(app: Application, row: PlanRow, *, undone: bool = False, system: str = "") -> str:
     """Return the change of a line in one line of text, or why there is none, or why the target did not get it.
 
     `undone` in a plan that takes back; `system` is where the plan goes.
     """
     change = row.change
+    if change is not None and row.cause == TAKEN_BACK:
+        written = what_changes(app, replace(row, cause=""), undone=True, system=system)
+        return f"{text('plan_taken_back')} · {written}" if change.action is not Action.RETIRE else written
     if change is None or row.cause:
         return say(row.cause, {"system": system, **row.facts}).what if row.cause else ""
     if change.action is Action.RETIRE:
         return text("plan_withdrawn") if undone else counted("plan_retires", max(1, len(change.wanted.parts)))
     if change.action is Action.CREATE:
-        return NEW.get(change.kind, _what_is_new)(change)
-    each = {(_short_name(one), value_text(one.now), value_text(one.wanted)): one for one in field_changes(change)}
+        return _with_cuts(NEW.get(change.kind, _what_is_new)(change), change)
+    each = {
+        (_short_name(app, system, one), value_text(one.now), value_text(one.wanted)): one
+        for one in field_changes(change)
+    }
     lines = sorted(each.values(), key=lambda one: (one.field not in PRICES, _is_long(one)))  # long texts last
-    shown = [f"{_short_name(one)} {_short(one)}" for one in lines[:SHOWN_FIELDS]]
+    shown = [f"{_short_name(app, system, one)} {_short(app, system, one)}" for one in lines[:SHOWN_FIELDS]]
     if len(lines) > SHOWN_FIELDS:
         shown.append(f"+{len(lines) - SHOWN_FIELDS}")
-    return capital(" · ".join(shown))
+    return _with_cuts(capital(" · ".join(shown)), change)
 
 
-def _short_name(line: FieldChange) -> str:
-    return term("branch_short", branch=line.part) if line.field == LEVEL else field_term(line.field)
+def cut(said: str, room: int) -> str:
+    """Return text that fits into its column, in whole words; what is cut off stands in the detail."""
+    return said if len(said) <= room else f"{said[:room].rpartition(' ')[0].rstrip(' ·,')} …"
+
+
+def _with_cuts(said: str, change: Change) -> str:
+    """Return what a line changes with the fields that are cut named before it."""
+    cut = [name for name, told in change.told.items() if is_cut(change.wanted.values.get(name), told)]
+    fields = ", ".join(sorted(field_term(f"{change.kind}.{name}") for name in cut))
+    return f"{text('plan_cut_fields', fields=fields)} · {said}" if fields else said
+
+
+def _short_name(app: Application, system: str, line: FieldChange) -> str:
+    """Return what a field is called in a line of text; a level is called by its branch."""
+    if line.field != LEVEL:
+        return field_term(line.field)
+    return f"{app.lists.captions(system, 'branches').get(line.part) or term('branch_short', branch=line.part)}:"
 
 
 def _is_long(line: FieldChange) -> bool:
     return max(len(value_text(line.now)), len(value_text(line.wanted))) > LONGEST
 
 
-def _short(line: FieldChange) -> str:
+def _short(app: Application, system: str, line: FieldChange) -> str:
     if _is_long(line):
         return term("plan_text_changes")
-    old, new = (value_text(value) or term("empty_value") for value in (line.now, line.wanted))
+    old, new = (field_text(app, system, line.field, one) or term("empty_value") for one in (line.now, line.wanted))
     return f"{old} → {new}" if line.there else new
 
 
@@ -119,9 +140,9 @@ def _new_party(change: Change) -> str:
 
 
 def _new_document(change: Change) -> str:
-    """Return what a new document comes to."""
-    sold = change.agreed.values.get("sold_incl")
-    total = amount_text(sold) if isinstance(sold, Decimal) else "–"
+    """Return what a new document comes to, a page on either side."""
+    sold = comes_to(change.agreed)
+    total = "–" if sold is None else amount_text(sold)
     return text("plan_new_document", lines=counted("document_lines", len(change.wanted.parts)), total=total)
 
 
@@ -132,20 +153,22 @@ NEW: Mapping[Kind, Callable[[Change], str]] = {
     Kind.ADDRESS: _new_party,
     Kind.SALES_ORDER: _new_document,
     Kind.POSTING: _new_document,
+    Kind.DAY_PAGE: _new_document,
 }
 
 
 # ---- why a field has its value --------------------------------------------------------------------------------------
 
 
-def trace_rows(traces: Sequence[Trace]) -> list[Row]:
+def trace_rows(app: Application, flow: Flow, traces: Sequence[Trace]) -> list[Row]:
     """Return how values came about as a table: the field, each step with its result, the value."""
     rows, field, how, value = [], text("col_field"), text("col_how"), text("col_will_be")
     for trace in traces:
-        path = " → ".join(_step(step) for step in trace.steps)
+        path = " → ".join(step_said(app, flow, trace.target, step) for step in trace.steps)
         if trace.issue is not None:
             path = " → ".join(part for part in (path, say(trace.issue.cause, trace.issue.facts).what) if part)
-        rows.append({field: _named(trace.target), how: path, value: value_text(trace.value)})
+        made = field_text(app, flow.target, trace.target, trace.value)
+        rows.append({field: _named(trace.target), how: path, value: made})
     return rows
 
 
@@ -191,24 +214,10 @@ def origin(row: PlanRow, flow: Flow, change: Change) -> None:
     note(" ".join(said))
 
 
-def why(app: Application, run: Run, row: PlanRow) -> None:
-    """Show how every value of a line came about: the source value, each function's result, the table row."""
-    with st.spinner(text("why_wait")):
-        shown = answered(lambda: app.plans.why(run.id, row.seq))
-    if shown is None:
-        return
-    if not shown:
-        note(text("why_empty"))
-    for key, traces in list(shown.items())[:SHOWN_PARTS]:
-        if len(shown) > 1:
-            small(f"**{plain(key)}**")
-        table(trace_rows(traces), text("btn_why"))
-
-
-def _step(step: TraceStep) -> str:
-    """Return what was done on one step, and what it gave: a field by its caption, anything else as the rule has it."""
-    done = field_term(step.what) if has_term(f"field_{step.what}") else step.what
-    return f"{done}: {value_text(step.value) or term('empty_value')}"
+def step_said(app: Application, flow: Flow, target: str, step: TraceStep) -> str:
+    """Return what was done on one step, and what it gave: a field by its caption, a row by what it is for."""
+    done = field_term(step.what) if has_term(f"field_{step.what}") else table_step(app, flow, step) or step.what
+    return f"{done}: {step_text(app, flow, target, step) or term('empty_value')}"
 
 
 def _named(target: str) -> str:
@@ -218,179 +227,3 @@ def _named(target: str) -> str:
 
 
 # ---- a document as the tree it is -----------------------------------------------------------------------------------
-
-
-DOCUMENTS = (Kind.SALES_ORDER, Kind.POSTING)
-POINTERS = {"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}
-LINE_FIELDS = (
-    "article",
-    "account",
-    "text",
-    "quantity",
-    "price",
-    "discount_percent",
-    "amount",
-    "vat_code",
-    "vat",
-    "cost_centre",
-)
-REMEMBERED = frozenset({"documents", "debtor", "debtor_number"})  # of debtors and addresses, not written
-BARE = ("quantity", "discount_percent")  # numbers without the decimals of money
-MOST_LINES = 50
-
-
-def document_tree(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change) -> None:
-    """Draw a document with everything it needs, in the order in which it is written."""
-    values = {**change.agreed.values, **change.wanted.values}
-    for name, kind in POINTERS.items():
-        key = str(values.get(name) or "")
-        if key:
-            _needed(app, run, flow, kind, key)
-        elif name == "debtor" and values.get("debtor_number"):
-            with st.expander(_title(kind, text("debtor_fixed")), icon=":material/person:"):
-                note(text("debtor_fixed_about", number=plain(values["debtor_number"])))
-    lines = change.wanted.parts
-    (kind_said,) = kinds_of([row])
-    with st.expander(f"**{kind_said}** · {plain(row.title)}", expanded=True, icon=":material/draft:"):
-        st.table(_head(change), border="horizontal", hide_index=True)
-        if completed := values.get("completed"):
-            names = ", ".join(field_name(name).lower() for name in _listed(completed))
-            note(f":blue[:material/auto_fix_high:] {text('document_completed', fields=plain(names))}")
-    with st.expander(f"**{counted('document_lines', len(lines))}**", expanded=True, icon=":material/list:"):
-        st.table(line_table(lines[:MOST_LINES]), border="horizontal", hide_index=True)
-        if len(lines) > MOST_LINES:
-            note(text("and_more", number=number(len(lines) - MOST_LINES)))
-    with st.expander(f"**{text('document_totals')}**", expanded=True, icon=":material/functions:"):
-        totals(change.agreed, flow)
-
-
-def known_as(row: PlanRow) -> tuple[str, str]:
-    """Return the code and the name under which people know the record of a line.
-
-    A document is known by its number and its customer, an address by what it says; both have keys for machines.
-    """
-    if row.kind in DOCUMENTS:
-        customer = row.change.agreed.values.get("customer") if row.change else ""
-        return row.title, value_text(customer)
-    return ("", row.title) if row.kind is Kind.ADDRESS else (row.key, row.title)
-
-
-def kinds_of(rows: Sequence[PlanRow]) -> list[Markdown]:
-    """Return what the lines of one plan are about; where it writes trade invoices, its documents are called so."""
-    invoices = any(row.change and row.change.wanted.values.get("trade_invoice") is True for row in rows)
-    names = {Kind.SALES_ORDER: "kind_trade_invoice"} if invoices else {}
-    return [text(names.get(row.kind) or f"kind_{row.kind}") for row in rows]
-
-
-def needed_by(change: Change) -> None:
-    """Say how many documents wait for a debtor or an address."""
-    documents = change.agreed.values.get("documents")
-    if isinstance(documents, tuple) and documents:
-        note(counted("needed_by", len(documents)))
-
-
-def _title(kind: Kind, name: Markdown) -> Markdown:
-    return f"**{text(f'kind_{kind}')}** · {name}"
-
-
-def _needed(app: Application, run: Run, flow: Flow, kind: Kind, key: str) -> None:
-    """Draw a record that the document points to: as this plan writes it, or as the target has it already."""
-    icon = ":material/person:" if kind is Kind.DEBTOR else ":material/local_shipping:"
-    line = app.plans.line_about(run.id, kind, key)
-    if line is not None:
-        with st.expander(f"{_title(kind, plain(line.title))} {inline(str(line.action))}", icon=icon):
-            if line.change is not None:
-                st.table(_head(line.change), border="horizontal", hide_index=True)
-            else:
-                small(plain(say(line.cause, {"system": flow.target, "key": line.key, **line.facts}).what))
-        return
-    link = app.links.get(flow.name, kind, [key]).get(key)
-    reference = link.reference if link else app.links.references(flow.name).reference(kind, key)
-    known = link.agreed.values if link and link.agreed else {}
-    name = value_text(known.get("name")) or value_text(known.get("street")) or reference or key
-    with st.expander(f"{_title(kind, plain(name))} {inline('unchanged')}", icon=icon):
-        note(text("needed_there", system=system_name(flow.target), reference=plain(reference or "–")))
-        if known:
-            st.table(_values(kind, known), border="horizontal", hide_index=True)
-
-
-def _head(change: Change) -> list[MarkdownRow]:
-    """Return the fields of the record itself; where it is there already, with what is there now."""
-    wanted = {name: value for name, value in change.wanted.values.items() if name not in POINTERS}
-    if change.before is None:
-        return _values(change.kind, wanted)
-    before = {name: change.before.values.get(name) for name in wanted}
-    field, now, wanted_now = text("col_field"), text("col_now_short"), text("col_will_be")
-    return [
-        {
-            field: plain(field_name(f"{change.kind}.{name}")),
-            now: _shown(before[name]) if before[name] in (None, "") else f"~~{_shown(before[name])}~~",
-            wanted_now: f"**{_shown(value)}**",
-        }
-        for name, value in wanted.items()
-    ]
-
-
-def _values(kind: Kind, values: Mapping[str, Value]) -> list[MarkdownRow]:
-    shown = {name: value for name, value in values.items() if name not in REMEMBERED and value not in (None, "")}
-    field, value_there = text("col_field"), text("col_value")
-    return [{field: plain(field_name(f"{kind}.{name}")), value_there: _shown(value)} for name, value in shown.items()]
-
-
-def _shown(value: Value) -> Markdown:
-    return plain(value_text(value)) or f":gray[{text('empty_value')}]"
-
-
-def line_table(lines: Sequence[Record]) -> list[MarkdownRow]:
-    """Return the lines of a document as a table: only columns that a line has something for."""
-    names = [name for name in LINE_FIELDS if any(line.values.get(name) not in (None, "") for line in lines)]
-    captions = {name: plain(field_name(f"line.{name}")) for name in names}
-
-    def cell(name: str, value: Value) -> Markdown:
-        if isinstance(value, Decimal):
-            return number(value) if name in BARE else amount_text(value)
-        return plain(value_text(value))
-
-    return [
-        {text("col_line"): plain(line.key), **{captions[name]: cell(name, line.values.get(name)) for name in names}}
-        for line in lines
-    ]
-
-
-def _listed(value: Value) -> tuple[str, ...]:
-    return value if isinstance(value, tuple) else (str(value),) if value else ()
-
-
-# ---- the sums -------------------------------------------------------------------------------------------------------
-
-
-def totals(document: Record, flow: Flow) -> None:
-    """Show what was sold beside what is booked, per VAT code and in all, and what a difference comes from."""
-    values = document.values
-    columns = (" ", system_name(flow.source), system_name(flow.target), text("col_difference"))
-    rows = [dict(zip(columns, cells, strict=True)) for cells in _sums(document)]
-    st.table(rows, border="horizontal", hide_index=True)
-    rounding, rule = values.get("rounding"), str(values.get("rounding_rule") or "")
-    booked = values.get("booked_incl")
-    if isinstance(rounding, Decimal) and rounding:
-        why = term(f"rule_{rule}") if has_term(f"rule_{rule}") else plain(rule)
-        note(f":orange[:material/balance:] {text('document_rounding', amount=amount_text(rounding), why=why)}")
-    elif isinstance(booked, Decimal) and booked == values.get("sold_incl"):
-        note(f"{mark('ok')} {text('document_adds_up')}")
-
-
-def _sums(document: Record) -> Iterator[list[Markdown]]:
-    values = document.values
-    for one in compared_in(document):
-        base, vat = (one.booked.excl, one.booked.vat) if one.booked else (None, None)
-        yield _sum(text("sum_base", code=plain(one.code)), one.sold.excl, base)
-        yield _sum(text("sum_vat", code=plain(one.code)), one.sold.vat, vat)
-    if "sold_excl" in values:
-        yield _sum(text("sum_excl"), values.get("sold_excl"), values.get("booked_excl"))
-    total = _sum(text("sum_incl"), values.get("sold_incl"), values.get("booked_incl"))
-    yield [f"**{cell}**" if cell else "" for cell in total]
-
-
-def _sum(title: Markdown, sold: Value, booked: Value) -> list[Markdown]:
-    apart = sold - booked if isinstance(sold, Decimal) and isinstance(booked, Decimal) else None
-    return [title, *(amount_text(one) if isinstance(one, Decimal) else "" for one in (sold, booked, apart))]

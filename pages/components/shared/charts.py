@@ -19,7 +19,6 @@ WHOLE = ",.12~r"  # how numbers are written: all their digits, with the signs of
 
 
 OF_ITS_NAME = "<extra>%{fullData.name}</extra>"
-FAINT = 0.5
 LIMIT = "#8A94A0"
 BAR_SHARE = 0.7  # of a period that its bar fills
 FEWEST_BARS = 12  # a chart has room for, so that few bars stay slim
@@ -37,34 +36,6 @@ def stand_in(place: int) -> str:
 
 
 COLOURS = [stand_in(place) for place in range(10)]  # all ten of the theme
-
-
-def state_bars(frame: pd.DataFrame, at: str, states: list[str], every: int = 1) -> None:
-    """Draw one stacked bar for each row, a column of `frame` for each state.
-
-    `at` names the labels below the bars, of which each `every`-th is written.
-    """
-    figure = go.Figure()
-    for state in states:
-        if state in frame and frame[state].sum():
-            figure.add_bar(
-                x=frame[at],
-                y=frame[state],
-                name=word(state),
-                marker={"color": line_colour(LOOKS[state].colour), "opacity": FAINT if state == "skipped" else 1},
-            )
-    figure.update_layout(barmode="stack", xaxis={"dtick": every, "tickangle": 0})
-    chart(figure)
-
-
-def flow_bars(frame: pd.DataFrame, at: str, names: Mapping[str, str], alt: str, every: int = 1) -> None:
-    """Draw one stacked bar for each row, a column of `frame` for each flow that has one, in colours of no state."""
-    figure = go.Figure()
-    for colour, (name, label) in zip(CALM, names.items(), strict=False):
-        if name in frame:
-            figure.add_bar(x=frame[at], y=frame[name], name=label, marker={"color": stand_in(colour)})
-    figure.update_layout(barmode="stack", showlegend=True, xaxis={"dtick": every, "tickangle": 0})
-    chart(figure, alt=alt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,23 +135,6 @@ def _over_time(figure: go.Figure, ticks: str, alt: str, numbers: str = WHOLE, bo
         showlegend=True,
         xaxis={"title": None, "type": "date", "tickformat": ticks, "hoverformat": ticks, "nticks": 6},
         yaxis={"title": None, "rangemode": "tozero", "tickformat": numbers, "hoverformat": numbers},
-    )
-    _show(figure, alt)
-
-
-def chart(figure: go.Figure, alt: str = "") -> None:
-    """Draw a figure in the console's manner: the theme's ten colours, a legend above, no tools."""
-    figure.update_layout(
-        colorway=COLOURS,
-        height=HEIGHT,
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        hovermode="x unified",
-        separators=separators(),
-        legend_title_text=None,
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-        bargap=max(0.3, 1 - len(figure.data[0].x) / 12) if figure.data else 0.3,  # few bars stay slim
-        xaxis={"title": None, "type": "category"},
-        yaxis={"title": None, "rangemode": "tozero", "tickformat": WHOLE, "hoverformat": WHOLE},
     )
     _show(figure, alt)
 

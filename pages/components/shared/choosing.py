@@ -8,11 +8,12 @@ import streamlit as st
 from integration.core.plan import Action
 from integration.core.run import Among, PlanRow, Run, RunState
 from integration.services import Application
-from pages.components.shared.application import person
+from pages.components.shared.application import person, refreshing
 from pages.components.shared.layout import attempt, note
 from pages.components.shared.tables import Columns, choose
 from pages.components.shared.wording import counted, number, text
 
+WATCH_SECONDS = 2
 WRITABLE = (Action.CREATE, Action.UPDATE, Action.RETIRE)
 
 
@@ -24,13 +25,13 @@ def seen_choice(run: Run) -> set[int]:
 
 def leave_out(app: Application, run: Run, lines: Collection[int]) -> None:
     """Leave changes out of a plan, for everybody."""
-    if attempt(lambda: app.choices.leave(run.id, lines, person())):
+    if attempt(lambda: app.choices.leave(run.id, lines, person().ref)):
         seen_choice(run).update(lines)
 
 
 def take_in(app: Application, run: Run, lines: Collection[int]) -> None:
     """Take changes into a plan again, for everybody."""
-    if attempt(lambda: app.choices.take(run.id, lines, person())):
+    if attempt(lambda: app.choices.take(run.id, lines, person().ref)):
         seen_choice(run).difference_update(lines)
 
 
@@ -162,3 +163,15 @@ def what_moved(run: Run) -> None:
         note(f":orange[:material/group: {text('chosen_by_others', number=number(len(run.left_out)))}]")
     if how := st.session_state.pop("taken_over", ""):
         note(f":blue[:material/sync: {text(f'taken_over_{how}')}]")
+
+
+def watch(app: Application, run: Run) -> None:
+    """Draw the page anew once the plan is no longer what is on screen: a colleague may have committed it."""
+    seen = str(app.runs.outdated(run))
+
+    def look() -> None:
+        now = app.runs.get(run.id)
+        if now.state is not run.state or now.mark != run.mark or str(app.runs.outdated(now)) != seen:
+            st.rerun()
+
+    refreshing(WATCH_SECONDS)(look)()

@@ -6,9 +6,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import pandas as pd
-import streamlit as st
-
 from integration.core.records import Field, Kind
 from integration.flows.forms import (
     LONGEST_CODE,
@@ -17,21 +14,21 @@ from integration.flows.forms import (
     Codes,
     Day,
     Money,
-    PerKey,
     Pick,
-    Rows,
     Several,
     SourceField,
     Switch,
     Whole,
     Words,
 )
-from integration.flows.settings import Listed
+from integration.flows.settings import COUNTRY_CODES, Listed, ValueTable
 from integration.services import Application
 from integration.words import has_term
-from pages.components.shared.flows import Draft, toggle
-from pages.components.shared.layout import asked, note
-from pages.components.shared.tables import CONFIG, editor
+from integration.words.countries import countries
+from pages.components.shared import controls
+from pages.components.shared.draft import Draft, toggle
+from pages.components.shared.layout import asked
+from pages.components.shared.rows import is_in_use
 from pages.components.shared.wording import (
     Markdown,
     field_date,
@@ -40,7 +37,6 @@ from pages.components.shared.wording import (
     offered,
     plain,
     read_number,
-    system_name,
     text,
     typed_text,
 )
@@ -86,7 +82,23 @@ class Form:
 
 def codes_of(app: Application, listed: Listed | None) -> dict[str, str] | None:
     """Return the codes of a list with their captions, none without a list, None with the reason on screen."""
+    if listed == COUNTRY_CODES:
+        return countries(language())
     return asked(app, f"{listed.system} {listed.name}", lambda: app.lists.choices(*listed)) if listed else {}
+
+
+def lists_of(app: Application, table: ValueTable) -> dict[str, dict[str, dict[str, str]]] | None:
+    """Return what each part of a key can be, by its name and the sign before; None with the reason on screen."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for part in table.parts:
+        codes: dict[str, dict[str, str]] = {}
+        for one in part.of:
+            known = codes_of(app, one.of)
+            if known is None:
+                return None
+            codes[one.mark] = {**codes.get(one.mark, {}), **known}
+        found[part.name] = codes
+    return found
 
 
 def switch(form: Form, shape: Switch) -> bool:
@@ -98,7 +110,7 @@ def pick(form: Form, shape: Pick, lacking: Collection[str] = ()) -> str:
     """Draw one of a few options and return the chosen one; what is `lacking` is no option."""
     now = str(form.draft.value(shape.name))
     options = [one for one in shape.options if one not in lacking or one == now]
-    return st.selectbox(
+    return controls.selectbox(
         form.label(shape.name),
         options,
         index=options.index(now),
@@ -110,7 +122,7 @@ def pick(form: Form, shape: Pick, lacking: Collection[str] = ()) -> str:
 
 def choose(form: Form, shape: Choose) -> str:
     """Draw one of a few options with a sentence each and return the chosen one."""
-    return st.radio(
+    return controls.radio(
         form.label(shape.name),
         shape.options,
         index=shape.options.index(str(form.draft.value(shape.name))),
@@ -124,7 +136,7 @@ def several(form: Form, shape: Several) -> tuple[str, ...]:
     """Draw any of a few options and return the chosen ones."""
     now = [str(one) for one in form.draft.value(shape.name)]
     return tuple(
-        st.multiselect(
+        controls.multiselect(
             form.label(shape.name),
             list(dict.fromkeys([*shape.options, *now])),
             now,
@@ -144,6 +156,7 @@ def code(form: Form, shape: Code) -> str:
         form.choices(shape.of),
         form.draft.key(shape.name),
         none=text(shape.none),
+        of=shape.of,
         help=form.about(shape.name),
     )
 
@@ -157,17 +170,22 @@ def code_field(
     none: str,
     longest: int | None = LONGEST_CODE,
     labels: Callable[[str], str] | None = None,
+    of: Listed | None = None,
     **look: Any,
 ) -> str:
-    """Draw a field for one code and return it: from a list where there is one, which keeps a code that it lacks."""
+    """Draw a field for one code and return it: from a list where there is one, which keeps a code that it lacks.
+
+    Where the list it is `of` is only what is in use, another code can be typed.
+    """
     if not choices:
-        return (st.text_input(label, now, key=key, max_chars=longest, autocomplete="off", **look) or "").strip()
+        return (controls.text_input(label, now, key=key, max_chars=longest, autocomplete="off", **look) or "").strip()
     options = ["", *choices, *([now] if now and now not in choices else [])]
-    chosen = st.selectbox(
+    chosen = controls.selectbox(
         label,
         options,
         index=options.index(now),
         key=key,
+        accept_new_options=is_in_use(of),
         **look,
         format_func=offered(lambda one: (labels(one) if labels else captioned(one, choices)) if one else none),
     )
@@ -184,7 +202,7 @@ def codes(form: Form, shape: Codes) -> tuple[str, ...]:
     """Draw any number of codes and return them."""
     choices = form.choices(shape.of)
     now = [str(one) for one in form.draft.value(shape.name)]
-    chosen = st.multiselect(
+    chosen = controls.multiselect(
         form.label(shape.name),
         list(dict.fromkeys([*choices, *now])),
         now,
@@ -199,7 +217,7 @@ def codes(form: Form, shape: Codes) -> tuple[str, ...]:
 
 def words(form: Form, shape: Words) -> str:
     """Draw a short text and return it."""
-    given = st.text_input(
+    given = controls.text_input(
         form.label(shape.name),
         str(form.draft.value(shape.name)),
         key=form.draft.key(shape.name),
@@ -213,7 +231,7 @@ def words(form: Form, shape: Words) -> str:
 
 def whole(form: Form, shape: Whole) -> int:
     """Draw a whole number and return it."""
-    given = st.number_input(
+    given = controls.number_input(
         form.label(shape.name),
         shape.least,
         shape.most,
@@ -229,7 +247,7 @@ def money(form: Form, shape: Money) -> Decimal:
     """Draw an amount in euros and return it; what is none leaves the one there was."""
     draft, name = form.draft, shape.name
     now: Decimal = draft.value(name)
-    given = st.text_input(
+    given = controls.text_input(
         form.label(name),
         typed_text(Decimal(f"{now:.2f}")),
         key=draft.key(f"{name}-{language()}"),
@@ -247,7 +265,7 @@ def money(form: Form, shape: Money) -> Decimal:
 def day(form: Form, shape: Day) -> date | None:
     """Draw a day, or none, and return it."""
     now: date | None = form.draft.value(shape.name)
-    given = st.date_input(
+    given = controls.date_input(
         form.label(shape.name),
         now,
         key=form.draft.key(shape.name),
@@ -257,74 +275,19 @@ def day(form: Form, shape: Day) -> date | None:
     return given if isinstance(given, date) else None
 
 
-def per_key(form: Form, shape: PerKey, options: Mapping[str, str]) -> dict[str, str]:
-    """Draw a row for each code of a list, with these options or any text, and return what each has on screen."""
-    draft, rows, known = form.draft, form.draft.value(shape.name), form.choices(shape.keys)
-    st.markdown(f":small[**{form.label(shape.name)}**]", help=form.about(shape.name))
-    given: dict[str, str] = {}
-    for code in dict.fromkeys([*known, *rows]):
-        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            st.markdown(f":small[{plain(captioned(code, known))}]", width="stretch")
-            with st.container(width=WIDE):
-                given[code] = code_field(
-                    plain(code),
-                    str(rows.get(code, "")),
-                    options,
-                    draft.key(f"{shape.name}-{code}"),
-                    none=text(shape.none),
-                    longest=None,
-                    labels=lambda one: options.get(one, one),
-                    label_visibility="collapsed",
-                    placeholder=text(shape.none),
-                )
-    if not given:
-        note(text("no_codes_there", system=system_name(shape.keys.system)))
-    return {code: value for code, value in given.items() if value}
-
-
-def rows(form: Form, shape: Rows) -> dict[str, Any]:
-    """Draw rows of a code with its answers and return them."""
-    now = form.draft.value(shape.name)
-    st.markdown(f":small[**{form.label(shape.name)}**]", help=form.about(shape.name))
-    one = next(iter(shape.columns)) if len(shape.columns) == 1 else ""
-    frame = pd.DataFrame(
-        {
-            "key": list(now),
-            **{name: [str(row) if one else str(row.get(name, "")) for row in now.values()] for name in shape.columns},
-        },
-        dtype="string",
-    )
-    config = {"key": _column(form, shape, text(shape.key), shape.keys, [*now])}
-    for name, of in shape.columns.items():
-        config[name] = _column(form, shape, text(f"col_{shape.name}_{name}"), of, [*frame[name]])
-    edited = editor(form.draft.key(shape.name), frame, config, form.label(shape.name), num_rows="dynamic")
-    found: dict[str, Any] = {}
-    for row in edited.fillna("").to_dict("records"):
-        cells = {str(name): str(value).strip() for name, value in row.items()}
-        code = cells.pop("key").upper() if shape.capitals else cells.pop("key")
-        if code and any(cells.values()):
-            found[code] = cells[one] if one else cells
-    return found
-
-
-def _column(form: Form, shape: Rows, title: Markdown, of: Listed | Sequence[str] | None, now: Sequence[str]) -> object:
-    if of is not None and not isinstance(of, Listed):
-        return CONFIG.SelectboxColumn(
-            title, options=list(of), format_func=offered(lambda one: form.option(shape.words or shape.name, str(one)))
-        )
-    choices = form.choices(of)
-    if not choices:
-        return CONFIG.TextColumn(title)
-    return CONFIG.SelectboxColumn(
-        title,
-        options=list(dict.fromkeys([*choices, *now])),
-        format_func=offered(lambda one: captioned(str(one), choices)),
-    )
-
-
 def source_fields(app: Application, flow: str, kind: Kind) -> list[Field] | None:
     """Return the fields of the source as its dictionary has them, or None with the reason on screen."""
     return fields_of(app, app.flows[flow].source, kind)
+
+
+def fields_read(app: Application, flow: str, kinds: Sequence[Kind]) -> list[Field] | None:
+    """Return the fields of several kinds of the source, each name once; None with the reason on screen."""
+    found: dict[str, Field] = {}
+    for kind in kinds:
+        if (fields := source_fields(app, flow, kind)) is None:
+            return None
+        found = {one.name: one for one in fields} | found
+    return list(found.values())
 
 
 def fields_of(app: Application, system: str, kind: Kind) -> list[Field] | None:

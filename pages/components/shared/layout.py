@@ -1,6 +1,5 @@
 """Shared shapes of a page: head, sections, notes, filters, empty states and trouble; and how each state looks."""
 
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,15 +9,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from integration.core.errors import IntegrationError
-from integration.core.run import RunState, Step
+from integration.core.run import Step
 from integration.services import Application
 from pages.components.shared.wording import Markdown, offered, plain, say, text
 
 ASKED_SECONDS = 60
 
 T = TypeVar("T")
-
-_FOREIGN_IN_NAME = re.compile("[^a-z0-9_.-]|[.](?!csv$)", re.IGNORECASE)
 
 LONGEST_PAGE = 9  # digits that the number of a page in an address may have
 
@@ -28,23 +25,25 @@ def note(words: Markdown) -> None:
     st.markdown(f":small[:gray[{words}]]")
 
 
-def small(words: Markdown) -> None:
-    """Write a line of the size that tables have."""
-    st.markdown(f":small[{words}]")
+def small(words: Markdown, help_: Markdown | None = None) -> None:
+    """Write a line of the size that tables have; `help_` says what a word in it means."""
+    st.markdown(f":small[{words}]", help=help_)
 
 
-def head(title: Markdown, about: Markdown, badges: Sequence[Markdown] = ()) -> DeltaGenerator:
-    """Draw the head of a page and return the container for its actions."""
+def head(
+    title: Markdown, about: Markdown, badges: Sequence[Markdown] = (), help_: Markdown | None = None
+) -> DeltaGenerator:
+    """Draw the head of a page and return the container for its actions; `help_` says what its title means."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap=None):
-            st.title(" ".join([title, *badges]), anchor=False)
+            st.title(" ".join([title, *badges]), anchor=False, help=help_)
             note(about)
         return st.container(horizontal=True, width="content", gap="xsmall", vertical_alignment="center")
 
 
 def section(title: Markdown, about: Markdown = "") -> None:
     """Draw the head of a section."""
-    st.subheader(title, anchor=False)
+    st.header(title, anchor=False)
     if about:
         note(about)
 
@@ -63,19 +62,6 @@ def bottom_bar(said: Markdown) -> DeltaGenerator:
         bar = st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False)
     bar.markdown(said, width="stretch")
     return bar
-
-
-def csv_button(file: str, data: Callable[[], str], at: DeltaGenerator | None = None, **look: Any) -> None:
-    """Draw the button that gives data as a CSV file named in words of ours, here or `at` another place of the page."""
-    (at or st).download_button(
-        text("btn_csv"),
-        data=data,
-        file_name=_FOREIGN_IN_NAME.sub("", file),
-        icon=":material/download:",
-        on_click="ignore",
-        mime="text/csv",
-        **look,
-    )
 
 
 def forget(*names: str) -> None:
@@ -132,7 +118,13 @@ def choice(
 
 
 def pick(
-    name: str, options: Mapping[str, str], label: Markdown, width: int = 260, no_longer: Sequence[str] = ()
+    name: str,
+    options: Mapping[str, str],
+    label: Markdown,
+    width: int | Literal["stretch"] = 260,
+    no_longer: Sequence[str] = (),
+    *,
+    is_labelled: bool = False,
 ) -> str:
     """Draw a choice of one among many, which `options` name by code; see `choice` for the address."""
 
@@ -141,14 +133,14 @@ def pick(
         keep(name, chosen_in(name) or "")
 
     codes, asked = list(options), st.query_params.get(name, "")
+    st.session_state[f"_{name}"] = asked if asked in options else codes[0]  # always: Back brings another address
     found = st.selectbox(
         label,
         codes,
-        index=codes.index(asked) if asked in options else 0,
         key=f"_{name}",
         on_change=moved,
         format_func=offered(options.__getitem__),
-        label_visibility="collapsed",
+        label_visibility="visible" if is_labelled else "collapsed",
         width=width,
     )
     return str(found or "")
@@ -156,8 +148,9 @@ def pick(
 
 def search(name: str, placeholder: Markdown) -> str:
     """Draw a search field whose text is kept in the address, and return it."""
-    if st.session_state.pop(f"clear_{name}", False):
-        st.session_state[name] = ""  # the address follows: it is bound to the field
+    typed = st.session_state.pop(f"type_{name}", None)
+    if typed is not None:
+        st.session_state[name] = typed  # the address follows: it is bound to the field
     found = st.text_input(
         placeholder,
         placeholder=placeholder,
@@ -173,7 +166,12 @@ def search(name: str, placeholder: Markdown) -> str:
 
 def clear_search(name: str) -> None:
     """Empty a search field at the next run of the page, which begins at once."""
-    st.session_state[f"clear_{name}"] = True
+    type_search(name, "")
+
+
+def type_search(name: str, sought: str) -> NoReturn:
+    """Fill a search field at the next run of the page, which begins at once."""
+    st.session_state[f"type_{name}"] = sought
     st.rerun()
 
 
@@ -214,6 +212,11 @@ def icon_button(icon: str, label: Markdown, key: str, *, shortcut: str | None = 
         return st.button(
             label, icon=f":material/{icon}:", key=key, type="tertiary", help=label, shortcut=shortcut, disabled=disabled
         )
+
+
+def naming(label: Markdown, thing: Markdown) -> Markdown:
+    """Return what a button says, with what it is about for whoever hears the page: several say the same."""
+    return f"{label} **{thing}**"
 
 
 def trouble(code: str, facts: Mapping[str, str], state: str = "failed") -> None:
@@ -305,17 +308,17 @@ class Look:
 
 
 LOOKS = {
-    "proven": Look("green", "check_circle", "✓"),
+    **dict.fromkeys(
+        ("parked", "interrupted", "park", "day_parked", "held", "done_parked"), Look("orange", "pause_circle", "‖")
+    ),
+    **dict.fromkeys(("proven", "done", "on", "ok", "day_equal"), Look("green", "check_circle", "✓")),
     "accepted": Look("violet", "done", "~"),
     "unchanged": Look("gray", "equal", "="),
     "skipped": Look("gray", "skip_next", "»"),
-    "parked": Look("orange", "pause_circle", "‖"),
     "in_doubt": Look("violet", "help", "?"),
     "waiting": Look("blue", "approval", "…"),
     "running": Look("blue", "progress_activity", "›"),
     "failed": Look("red", "error", "×"),
-    "interrupted": Look("orange", "pause_circle", "‖"),
-    "done": Look("green", "check_circle", "✓"),
     "discarded": Look("gray", "block", "–"),
     "left": Look("gray", "remove", "–"),
     "planned": Look("blue", "schedule", "…"),
@@ -323,12 +326,21 @@ LOOKS = {
     "update": Look("blue", "edit", "~"),
     "retire": Look("orange", "archive", "−"),
     "skip": Look("gray", "skip_next", "»"),
-    "park": Look("orange", "pause_circle", "‖"),
     "brake": Look("orange", "front_hand", "!"),
-    "on": Look("green", "check_circle", "✓"),
     "off": Look("gray", "block", "–"),
-    "ok": Look("green", "check_circle", "✓"),
     "unknown": Look("gray", "remove", "–"),
+    "alert_critical": Look("red", "error", "×"),
+    "alert_warning": Look("orange", "warning", "!"),
+    "alert_notice": Look("gray", "info", "i"),
+    "day_open": Look("gray", "storefront", "○"),
+    "day_waiting": Look("orange", "hourglass_top", "…"),
+    "day_closed": Look("blue", "schedule", "›"),
+    "day_empty": Look("gray", "remove", "–"),
+    "day_left_out": Look("gray", "skip_next", "»"),
+    "day_booked": Look("blue", "menu_book", "+"),
+    "day_not_posted": Look("violet", "pending", "~"),
+    "day_different": Look("red", "error", "×"),
+    "day_unknown": Look("violet", "help", "?"),
 }
 
 # Line colours, light and dark, for charts and tags.
@@ -340,12 +352,6 @@ COLOURS = {
     "blue": ("#1F4F9E", "#6A9CE8"),
     "red": ("#B4232C", "#E5636B"),
 }
-
-
-def run_state(state: RunState) -> str:
-    """Return the state under which a run is shown."""
-    at_work = {RunState.PREVIEWING: "running", RunState.COMMITTING: "running", RunState.READY: "waiting"}
-    return at_work.get(state, str(state))
 
 
 def step_state(step: Step) -> str:

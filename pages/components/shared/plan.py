@@ -9,32 +9,27 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from integration.core.as_told import is_cut
+from integration.core.days.corrections import lines_of
 from integration.core.flow import Flow
 from integration.core.plan import Change
 from integration.core.records import Kind, Value
-from integration.core.run import Among, Mode, PlanRow, Run, RunState
+from integration.core.run import Among, Mode, PlanRow, PreviewRequest, Run, RunState
+from integration.core.taken_back import TAKEN_BACK
 from integration.services import Application
+from integration.services.runs import PLAN_COLUMNS
 from integration.words import has_term, told_by
-from pages.components.shared.application import guarded
-from pages.components.shared.changes import (
-    DOCUMENTS,
-    SHOWN_PARTS,
-    FieldChange,
-    document_tree,
-    field_changes,
-    kinds_of,
-    known_as,
-    needed_by,
-    origin,
-    what_changes,
-    why,
-)
+from pages.components.shared.application import guarded, may, may_open, person
+from pages.components.shared.changes import SHOWN_PARTS, FieldChange, cut, field_changes, origin, what_changes
 from pages.components.shared.choosing import choose_shown, ticked_table
-from pages.components.shared.flows import repairs
+from pages.components.shared.day_page import day_page_beside
+from pages.components.shared.documents import DOCUMENTS, document_tree, kinds_of, known_as, needed_by
+from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.flows import repairs, show_plan
 from pages.components.shared.layout import (
+    attempt,
     badge,
     clear_search,
-    csv_button,
     empty,
     forget,
     no_match,
@@ -47,7 +42,11 @@ from pages.components.shared.layout import (
     tag,
     tint,
 )
+from pages.components.shared.meanings import meaning
+from pages.components.shared.pictures import small_pictures
+from pages.components.shared.rows import field_text, named_facts
 from pages.components.shared.tables import CONFIG, Columns, browse
+from pages.components.shared.why import why
 from pages.components.shared.wording import (
     Markdown,
     counted,
@@ -67,8 +66,11 @@ WITH_GROUPS = ("all", "create", "update", "retire", "park", "skip")
 WITH_CAUSES = ("all", "park", "skip", "parked")
 FACETS = ("field", "group", "cause")
 PAGE = 500
-LONGEST_LINE = 52  # signs that fit into the last column of the table
+LONGEST_LINE = 47  # signs that fit into the last column of the table
+WITHOUT_TITLE = 36  # more signs where there is no column of names
 TAKEN = {"kind": 15, "action": 14, "step": 16, "brake": 12}  # signs that other columns take of it
+DOCUMENT_TAKEN_BACK = "document_taken_back"  # why a document is left out that can be booked again
+Said = Callable[[FieldChange, Value], str]  # how a value of a field is written
 GROUP_FIELDS = ("product.groups", "group.parent")
 
 
@@ -117,7 +119,7 @@ def plan_table(
 
     Returns the line that is looked at. `name` tells this list from the others of the plan.
     """
-    frame = _frame(run, rows, show, app.flows[run.flow].target)
+    frame = _frame(app, run, rows, show)
     columns, key = _columns(frame, show), f"plan-{run.id}-{name}"
     at = ticked_table(app, run, rows, frame, columns, key) if ticks else browse(frame, columns, key, text("plan_table"))
     if at is not None:
@@ -127,7 +129,7 @@ def plan_table(
     return next((row for row in rows if str(row.seq) == asked), rows[0] if rows else None)
 
 
-def _frame(run: Run, rows: Sequence[PlanRow], show: str, target: str) -> pd.DataFrame:
+def _frame(app: Application, run: Run, rows: Sequence[PlanRow], show: str) -> pd.DataFrame:
     """Return the table of a list: a column that would say the same in every row is left out."""
     known = [known_as(row) for row in rows]
     named = {"key": [code for code, _ in known], "title": [title for _, title in known]}
@@ -144,29 +146,25 @@ def _frame(run: Run, rows: Sequence[PlanRow], show: str, target: str) -> pd.Data
     if not result and any(held):
         columns["brake"] = [[tag("brake")] if one else [] for one in held]
     room = LONGEST_LINE - sum(TAKEN[name] for name in TAKEN if name in columns)
-    undone = run.mode is Mode.UNDO
-    columns["what"] = [cut(what_changes(row, undone=undone, system=target), room) for row in rows]
+    room += 0 if "title" in columns else WITHOUT_TITLE
+    undone, target = run.mode is Mode.UNDO, app.flows[run.flow].target
+    columns["what"] = [cut(what_changes(app, row, undone=undone, system=target), room) for row in rows]
     return pd.DataFrame(columns, index=range(len(rows)))
 
 
-def cut(said: str, room: int) -> str:
-    """Return text that fits into its column, in whole words; what is cut off stands in the detail."""
-    return said if len(said) <= room else f"{said[:room].rpartition(' ')[0].rstrip(' ·,')} …"
-
-
 def _columns(frame: pd.DataFrame, show: str) -> Columns:
-    def states(caption: str, *names: str) -> object:
+    def states(caption: str, *names: str, about: Markdown | None = None) -> object:
         return CONFIG.MultiselectColumn(
-            caption, options=[tag(name) for name in names], color=[tint(name) for name in names]
+            caption, options=[tag(name) for name in names], color=[tint(name) for name in names], help=about
         )
 
     columns: Columns = {
         "key": CONFIG.TextColumn(text("col_code"), width=92),
-        "title": CONFIG.TextColumn(text("col_name"), width=200),
+        "title": CONFIG.TextColumn(text("col_name"), width=232),
         "kind": CONFIG.TextColumn(text("col_kind"), width=112),
-        "action": states(text("col_action"), "create", "update", "retire", "skip", "park"),
+        "action": states(text("col_action"), "create", "update", "retire", "skip", "park", about=meaning("retire")),
         "step": states(text("col_status"), "planned", "running", "in_doubt", "proven", "accepted", "parked", "left"),
-        "brake": states("", "brake"),
+        "brake": states(text("badge_brake"), "brake"),
         "what": CONFIG.TextColumn(
             text("col_reason" if show in ("park", "parked", "skip") else "col_what"), width="large"
         ),
@@ -192,7 +190,11 @@ def plan_lines(
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         among = facet_filters(app, run, show)
     if at is not None:
-        csv_button(f"{run.flow}-{run.id[:8]}-{show}.csv", lambda: app.plans.csv(run.id, show, find, among), at=at)
+        downloads(
+            f"{run.flow}-{run.id[:8]}-{show}",
+            lambda: rows_in(PLAN_COLUMNS, list(app.plans.listed(run.id, show, find, among))),
+            at=at,
+        )
     lines = app.plans.count(run.id, show, find, among)
     if lines:
         offset = page_offset("page", lines, PAGE)
@@ -203,6 +205,7 @@ def plan_lines(
                 looked_at = plan_table(app, run, rows, show, name, ticks=ticks)
                 pages("page", lines, PAGE)
                 if ticks:
+                    note(text("ticks_about"))
                     choose_shown(app, run, show, find, among)
                 below()
             with grid.cell(column_span=2):
@@ -234,7 +237,9 @@ def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
         with st.container(horizontal=True, gap="small"):
             if st.button(text("btn_why"), icon=":material/account_tree:", type="tertiary", key="why"):
                 st.session_state["ask_why"] = (run.id, row.seq)
-            if st.button(text("btn_life"), icon=":material/timeline:", type="tertiary", key="life"):
+            if may_open("logs") and st.button(
+                text("btn_life"), icon=":material/timeline:", type="tertiary", key="life"
+            ):
                 st.switch_page("pages/logs.py", query_params={"record": f"{run.flow}:{row.key}"})
     if st.session_state.pop("ask_why", None) == (run.id, row.seq):
         dialog = st.dialog(text("why_title", title=plain(row.title)), width="large", icon=":material/account_tree:")
@@ -242,31 +247,51 @@ def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
 
 
 def _change(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change) -> None:
+    if change.kind is Kind.DAY_PAGE:
+        page = change.agreed
+        gross = page.values.get("gross") is True  # noqa: PD011 - of a record
+        day_page_beside(app, flow.target, lines_of(page), row.title, gross=gross)
+        return
     if change.kind in DOCUMENTS:
         document_tree(app, run, flow, row, change)
         return
     branches = app.lists.captions("mplus", "branches") if change.kind is Kind.STOCK else {}
-    _fields(row, change, flow, _group_names(app, run, change), branches)
+    groups = _group_names(app, run, change)
+    if change.kind is Kind.PICTURE:
+        small_pictures(app, change, flow.target)
+    _fields(row, change, flow, lambda line, value: _said(app, flow, groups, line, value), branches)
     needed_by(change)
 
 
 def _reason(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
-    sentences = say(row.cause, {"system": flow.target, "key": row.key, **row.facts})
+    facts = {"system": flow.target, "key": row.key, **named_facts(app, row.facts, row.title)}
+    sentences = say(row.cause, facts)
     small(f"**{plain(sentences.what)}**")
     for more in (sentences.data, sentences.do):
         if more:
             note(plain(more))
     if rule := row.facts.get("rule", ""):
         note(f"**{text('rule_explains')}** {term(f'rule_{rule}') if has_term(f'rule_{rule}') else plain(rule)}")
-    values = {name: row.facts.get(f"{name}_value") for name in ("agreed", "source", "target")}
-    if None not in values.values():
+    if None not in (values := {one: row.facts.get(f"{one}_value") for one in ("agreed", "source", "target")}).values():
         st.table(
             {text(f"value_{name}"): plain(value or text("empty_value")) for name, value in values.items()},
             border="horizontal",
         )
-    repairs(app, run.flow, row.cause, row.cause_field, row.facts, row.key)
+    if row.cause != TAKEN_BACK:  # which waits in the plan itself
+        repairs(app, run.flow, row.cause, row.cause_field, row.facts, row.key)
     if row.cause == "needed_record_parked":
         _to_needed(app, run, row)
+    if row.cause == DOCUMENT_TAKEN_BACK and may("documents.book_again") and row.facts.get("mark"):
+        _book_again(app, run, row)
+
+
+def _book_again(app: Application, run: Run, row: PlanRow) -> None:
+    """Offer to book once more what was taken back, as a plan of its own."""
+    if st.button(text("btn_book_again"), icon=":material/redo:", key="book_again"):
+        keys: list[str] = []
+        if attempt(lambda: keys.extend(app.documents.book_again(run.flow, [row], person()))):
+            asked = PreviewRequest(run.flow, person(), Mode.CHOSEN, tuple(keys))
+            show_plan(run.flow, lambda: app.runs.preview(asked))
 
 
 def _to_needed(app: Application, run: Run, row: PlanRow) -> None:
@@ -284,18 +309,18 @@ def _group_names(app: Application, run: Run, change: Change) -> Mapping[str, str
     return app.plans.group_names(run.flow, sorted(codes), run.id) if codes else {}
 
 
-def _fields(row: PlanRow, change: Change, flow: Flow, groups: Mapping[str, str], branches: Mapping[str, str]) -> None:
+def _fields(row: PlanRow, change: Change, flow: Flow, said: Said, branches: Mapping[str, str]) -> None:
     lines = list(field_changes(change))
     headings = list(dict.fromkeys(line.part for line in lines))
     if not branches and len(headings) == 2 and "" in headings:  # noqa: PLR2004 - a simple product and its one article read as one
-        st.table(_field_table(row, flow, lines, change.kept, groups), border="horizontal", hide_index=True)
+        st.table(_field_table(row, flow, lines, change.kept, said), border="horizontal", hide_index=True)
         return
     for part in headings[: SHOWN_PARTS + 1]:
         if part and (branches or len(headings) > 1 + ("" in headings)):
             small(f"**{_part_title(change, part, branches)}**")
         mine = [line for line in lines if line.part == part]
         kept = [path for path in change.kept if path.rpartition("/")[0] == part]
-        st.table(_field_table(row, flow, mine, kept, groups), border="horizontal", hide_index=True)
+        st.table(_field_table(row, flow, mine, kept, said), border="horizontal", hide_index=True)
     hidden = len(headings) - SHOWN_PARTS - 1
     if hidden > 0:
         note(counted("plan_more_articles" if change.kind is Kind.PRODUCT else "plan_more_parts", hidden))
@@ -314,11 +339,15 @@ def _part_title(change: Change, part: str, branches: Mapping[str, str]) -> Markd
 
 
 def _field_table(
-    row: PlanRow, flow: Flow, lines: Sequence[FieldChange], kept: Sequence[str], groups: Mapping[str, str]
+    row: PlanRow, flow: Flow, lines: Sequence[FieldChange], kept: Sequence[str], said: Said
 ) -> list[dict[Markdown, Markdown]]:
-    system = system_name(flow.target)
+    system, as_told = system_name(flow.target), row.change.told if row.change else {}
     shown = [
-        (plain(field_name(line.field)), _now(line, groups), _wanted(line, groups, brake="brake_price" in row.brakes))
+        (
+            plain(field_name(line.field)),
+            _now(line, said),
+            _wanted(line, said, brake="brake_price" in row.brakes) + _otherwise(line, flow, as_told),
+        )
         for line in lines
     ]
     shown = list(dict.fromkeys(shown))  # a product and its only article often say the same
@@ -330,23 +359,36 @@ def _field_table(
     return [{field: one, now: held, wanted: new} for one, held, new in shown]
 
 
-def _named(value: Value, groups: Mapping[str, str]) -> str:
-    """Return a value as people read it; the code of a group with its name."""
+def _said(app: Application, flow: Flow, groups: Mapping[str, str], line: FieldChange, value: Value) -> str:
+    """Return a value as people read it: the code of a group with its name, a VAT code with what it charges."""
+    if line.field not in GROUP_FIELDS:
+        return field_text(app, flow.target, line.field, value)
     codes = value if isinstance(value, tuple) else (value,) if isinstance(value, str) else ()
     if any(groups.get(code) for code in codes):
         return ", ".join(f"{code} · {groups[code]}" if groups.get(code) else code for code in codes)
     return value_text(value)
 
 
-def _now(line: FieldChange, groups: Mapping[str, str]) -> Markdown:
+def _now(line: FieldChange, said: Said) -> Markdown:
     if not line.there:
         return ":gray[–]"
-    shown = _named(line.now, groups if line.field in GROUP_FIELDS else {})
+    shown = said(line, line.now)
+    if isinstance(line.now, Decimal) and shown.startswith("-"):  # a line through it would hide the sign
+        return f"{plain('-')}~~{plain(shown[1:])}~~"
     return f"~~{plain(shown)}~~" if shown else f":gray[{text('empty_value')}]"
 
 
-def _wanted(line: FieldChange, groups: Mapping[str, str], *, brake: bool) -> Markdown:
-    shown = _named(line.wanted, groups if line.field in GROUP_FIELDS else {})
+def _otherwise(line: FieldChange, flow: Flow, as_told: Mapping[str, str]) -> Markdown:
+    """Return what the source says of a field that is kept otherwise: cut, or in other letters."""
+    if line.part or not (told := as_told.get(line.field.rpartition(".")[2])):
+        return ""
+    is_shorter = is_cut(line.wanted, told)
+    mark = f":orange-badge[:material/content_cut: {text('plan_cut')}] " if is_shorter else ""
+    return f" {mark}:gray[{text('plan_as_told', system=system_name(flow.source), value=plain(told))}]"
+
+
+def _wanted(line: FieldChange, said: Said, *, brake: bool) -> Markdown:
+    shown = said(line, line.wanted)
     new = f"**{plain(shown)}**" if shown else f":gray[{text('empty_value')}]"
     if isinstance(line.now, Decimal) and isinstance(line.wanted, Decimal) and line.now and "price" in line.field:
         share = (line.wanted - line.now) * 100 / line.now

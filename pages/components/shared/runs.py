@@ -8,12 +8,30 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from integration.core.run import ACTIVE, Counts, Mode, Run, RunState
+from integration.core.flow import Flow
+from integration.core.issues import CauseGroup
+from integration.core.run import ACTIVE, ALL_FOR, Counts, Mode, Run, RunState
 from integration.services import Application
-from pages.components.shared.application import person, refreshing
-from pages.components.shared.flows import show_plan
-from pages.components.shared.layout import act, attempt, facts_table, mark, note, run_state, section, tag, tint, trouble
-from pages.components.shared.tables import CONFIG, browse, csv_of
+from integration.services.exceptions import address_of
+from pages.components.shared.application import may, person, refreshing
+from pages.components.shared.flows import at_stake, headline, more_exceptions, show_plan
+from pages.components.shared.layout import (
+    act,
+    attempt,
+    facts_table,
+    mark,
+    naming,
+    note,
+    section,
+    small,
+    tag,
+    tint,
+    trouble,
+)
+from pages.components.shared.meanings import meaning
+from pages.components.shared.notes import discard_button
+from pages.components.shared.run_states import RUN_STATES, run_state
+from pages.components.shared.tables import CONFIG, browse, captioned
 from pages.components.shared.wording import (
     Markdown,
     coded,
@@ -34,8 +52,14 @@ from pages.components.shared.wording import (
 
 REFRESH_SECONDS = 1
 SLOW = 10  # records a second
+MOST_CAUSES = 5  # of a run that are shown with it
 AT_ONCE = 100  # runs asked for together
-COUNTED = ("read", "proven", "unchanged", "skipped", "parked")
+COUNTED = ("read", "proven", "parked", "unchanged", "skipped")
+OUTCOMES = {  # what a record comes to, by the word for it
+    **{name: name for name in ("proven", "unchanged", "skipped", "parked", "in_doubt")},
+    "accepted": "badge_accepted",
+    "waiting": "badge_waiting",
+}
 
 
 # ---- at work --------------------------------------------------------------------------------------------------------
@@ -58,7 +82,7 @@ def progress_strip(app: Application, run_id: str) -> None:
                 f"phase_{run.phase or 'extract'}", source=system_name(flow.source), target=system_name(flow.target)
             )
             st.markdown(f"**{flow_name(run.flow)} · {title}**", width="content")
-            if st.button(
+            if may("runs.preview") and st.button(
                 text("btn_cancel_after_page"), icon=":material/stop:", type="tertiary", key=f"cancel-{run_id}"
             ):
                 attempt(lambda: app.runs.cancel(run_id, person()))
@@ -66,7 +90,9 @@ def progress_strip(app: Application, run_id: str) -> None:
         st.progress(share, text=f":small[{' · '.join(_progress(app, run))}]")
         if run.error:
             held = say(run.error, {"flow": run.flow, "run": short_id(run.id), **run.facts})
-            note(f":orange[:material/pause_circle: {plain(held.what)}] {plain(held.do)}")
+            since = app.runs.held_since(run) or run.started_at
+            waits = text("run_held_since", moment=moment(since), span=duration(since))
+            note(f":orange[:material/pause_circle: {plain(held.what)}] {waits} {plain(held.do)}")
         note(text("may_close") + (f" {text('nothing_written')}" if run.state is RunState.PREVIEWING else ""))
 
 
@@ -74,8 +100,8 @@ def _progress(app: Application, run: Run) -> list[Markdown]:
     done, total = run.progress_done, run.progress_total
     writing = run.state is RunState.COMMITTING
     if total:
-        key = "progress_written" if writing else "progress_compared"
-        said = [text(key, done=number(done), total=number(total))]
+        reading = "progress_read_of" if run.phase == "extract" else "progress_compared"
+        said = [text("progress_written" if writing else reading, done=number(done), total=number(total))]
     else:
         said = [counted("progress_read", done)]
     if writing:
@@ -93,7 +119,9 @@ def _settled(app: Application, run: Run) -> Iterator[Markdown]:
     """Yield what became of the changes of a run at work; what was just sent is on its way, and no doubt yet."""
     lines = {name: app.plans.count(run.id, name) for name in ("sent", "proven", "accepted", "parked", "park")}
     if lines["sent"]:
-        yield term("progress_sent", number=number(lines["sent"]))
+        held = app.runs.is_at_limit(run, lines["sent"])
+        target = system_name(app.flows[run.flow].target)
+        yield term("progress_calls" if held else "progress_sent", number=number(lines["sent"]), system=target)
     settled = {
         "proven": lines["proven"],
         "accepted": lines["accepted"],
@@ -115,7 +143,7 @@ def sum_strip(counts: Counts) -> None:
         st.metric(text("col_read"), number(counts.read), width="content")
         for place, (name, value) in enumerate(parts.items()):
             st.metric(" ", "+" if place else "=", label_visibility="hidden", width="content")
-            st.metric(text(f"badge_{name}"), number(value), width="content")
+            st.metric(text(f"badge_{name}"), number(value), width="content", help=meaning(OUTCOMES[name]))
     if counts.difference:
         note(f":red[:material/error: **{text('sum_differs', difference=number(counts.difference))}**]")
     else:
@@ -142,19 +170,21 @@ def added(runs: Sequence[Run]) -> Counts:
 
 def run_table(runs: Sequence[Run]) -> Run | None:
     """Draw runs, newest first, and return the one that was clicked."""
-    states = list(dict.fromkeys(map(run_state, RunState)))
     columns: dict[str, Any] = {
-        "run": CONFIG.TextColumn(text("col_run"), width=88),
-        "flow": CONFIG.TextColumn(text("col_flow")),
-        "mode": CONFIG.TextColumn(text("fact_mode"), width=92),
+        "run": CONFIG.TextColumn(text("col_run"), width=captioned(text("col_run"), 68)),
+        "flow": CONFIG.TextColumn(text("col_flow"), width=captioned(text("col_flow"), 96)),
         "state": CONFIG.MultiselectColumn(
-            text("col_status"), options=[tag(state) for state in states], color=[tint(state) for state in states]
+            text("col_status"), options=list(map(tag, RUN_STATES)), color=list(map(tint, RUN_STATES))
         ),
-        "started": CONFIG.DatetimeColumn(text("col_started"), width=112),
+        "started": CONFIG.DatetimeColumn(text("col_started"), width=108),
+        **{
+            name: CONFIG.NumberColumn(text(f"col_{name}"), help=meaning(name) if name in OUTCOMES else None)
+            for name in COUNTED
+        },
         "took": CONFIG.TextColumn(text("col_duration"), width=84),
+        "mode": CONFIG.TextColumn(text("fact_mode"), width=92),
         "by": CONFIG.TextColumn(text("col_by"), width=104),
     }
-    columns |= {name: CONFIG.NumberColumn(text(f"col_{name}")) for name in COUNTED}
     clicked = browse(run_frame(runs), columns, "runs-table", text("nav_runs"), {"started": table_time})
     return None if clicked is None else runs[clicked]
 
@@ -167,18 +197,18 @@ def run_frame(runs: Sequence[Run]) -> pd.DataFrame:
         {
             "run": [short_id(run.id) for run in runs],
             "flow": [flow_name(run.flow) for run in runs],
-            "mode": [text(f"mode_short_{run.mode}") for run in runs],
-            "state": [[tag(run_state(run.state))] for run in runs],
+            "state": [[tag(run_state(run))] for run in runs],
             "started": started.dt.tz_convert(zone).dt.tz_localize(None),
-            "took": [duration(run.started_at, run.ended_at) if run.ended_at else "" for run in runs],
             **{name: [getattr(run.counts, name) for run in runs] for name in COUNTED},
+            "took": [duration(run.started_at, run.ended_at) if run.ended_at else "" for run in runs],
+            "mode": [text(f"mode_short_{run.mode}") for run in runs],
             "by": [who(run.by) for run in runs],
         }
     )
 
 
-def runs_csv(runs: Sequence[Run]) -> str:
-    """Return runs as CSV: bare codes, ISO times."""
+def runs_listed(runs: Sequence[Run]) -> pd.DataFrame:
+    """Return runs as a file has them: bare codes, ISO times."""
     shown = [
         {
             "run": run.id,
@@ -199,7 +229,7 @@ def runs_csv(runs: Sequence[Run]) -> str:
         }
         for run in runs
     ]
-    return csv_of(pd.DataFrame(shown))
+    return pd.DataFrame(shown)
 
 
 def short_id(run_id: str) -> str:
@@ -210,13 +240,20 @@ def short_id(run_id: str) -> str:
 # ---- one run --------------------------------------------------------------------------------------------------------
 
 
+def what_was_read(run: Run, flow: Flow) -> Markdown:
+    """Return how much a run read, and why it was everything where only changes were asked for."""
+    said = term(f"mode_{Mode(run.mode)}", system=system_name(flow.source))
+    because = [term(f"all_for_{name}") for name in run.notes.get(ALL_FOR, "").split(",") if name]
+    return f"{said}, {term('all_for', what=', '.join(because))}" if because else said
+
+
 def run_facts(app: Application, run: Run) -> None:
     """Draw what one run is: when, by whom, how much it read, and who approved what."""
     flow = app.flows[run.flow]
     rows = {
         text("col_started"): f"{moment(run.started_at)} · {plain(who(run.by))}",
         text("col_duration"): duration(run.started_at, run.ended_at) if run.ended_at else text("still_open"),
-        text("col_reads"): text(f"mode_{Mode(run.mode)}", system=system_name(flow.source)),
+        text("col_reads"): what_was_read(run, flow),
         text("col_mapping"): text("mapping_version", version=run.mapping_version),
     }
     if run.mode is Mode.UNDO and run.undo_of:
@@ -257,21 +294,24 @@ def run_phases(app: Application, run: Run) -> None:
 
 def run_actions(app: Application, run: Run) -> None:
     """Offer what can be done with a run in its state; a stopped one says why it stopped."""
-    if run.state is RunState.INTERRUPTED:
-        if st.button(text("btn_discard_rest"), type="tertiary", key="discard"):
-            act(lambda: app.runs.discard(run.id, person()))
-        if st.button(text("btn_resume"), icon=":material/play_arrow:", type="primary", key="resume"):
+    acts = may("runs.resume")
+    if run.state is RunState.INTERRUPTED and acts:
+        discard_button(app, run, text("btn_discard_rest"))
+        if st.button(
+            text("btn_resume"), icon=":material/play_arrow:", type="primary", key="resume", help=meaning("resume")
+        ):
             act(lambda: app.runs.resume(run.id, person()))
-    undoes = run.state is RunState.DONE and run.counts.proven
+    undoes = acts and run.state is RunState.DONE and run.counts.proven and run.pruned_at is None
     if undoes and st.button(
-        text("btn_undo"), icon=":material/undo:", type="tertiary", key="undo", help=text("undo_about")
+        text("btn_undo"), icon=":material/undo:", type="tertiary", key="undo", help=meaning("undo")
     ):
         undo(app, run)
     if run.state is RunState.PREVIEWING:
         return
     waits = run.state is RunState.READY
     key = "open_preview" if waits else "open_plan"
-    if st.button(text(f"btn_{key}"), icon=":material/difference:", type="primary" if waits else "secondary", key=key):
+    label, icon = text(f"btn_{key}"), ":material/difference:"
+    if st.button(label, icon=icon, type="primary" if waits else "secondary", key=key, help=meaning("plan")):
         st.switch_page("pages/preview.py", query_params={"flow": run.flow, "plan": run.id})
 
 
@@ -285,6 +325,38 @@ def stopped_by(run: Run) -> None:
     if run.error and run.state not in ACTIVE:
         state = "failed" if run.state is RunState.FAILED else "interrupted"
         trouble(run.error, {"flow": run.flow, "run": short_id(run.id), **run.facts}, state)
+
+
+def parked_causes(app: Application, run: Run) -> None:
+    """Say how many records of a run are parked, with the causes that still wait: each with its money and repair."""
+    if not run.counts.parked or run.state in ACTIVE:
+        return
+    section(text("run_parked"), counted("run_parked_about", run.counts.parked))
+    causes = app.exceptions.of_run(run)
+    with st.container(border=True, gap="xsmall", key="rows_parked"):
+        for at, group in enumerate(causes[:MOST_CAUSES]):
+            if at:
+                st.divider()
+            _parked_cause(app, group)
+        if not causes:
+            note(text("run_parked_gone"))
+    if (rest := len(causes) - MOST_CAUSES) > 0:
+        more_exceptions(rest, run.flow)
+
+
+def _parked_cause(app: Application, group: CauseGroup) -> None:
+    title, address = headline(app, group), address_of(group.of)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(width="stretch", gap=None):
+            small(f"**{title}**")
+            since = text("need_since", moment=moment(group.first_seen))
+            note(" · ".join(part for part in (counted("cause_records", group.count), at_stake(group), since) if part))
+        if st.button(
+            naming(text("btn_repair" if may("exceptions.correct") else "btn_look"), title),
+            key=f"need-{address}",
+            width=132,
+        ):
+            st.switch_page("pages/exceptions.py", query_params={"flow": group.flow, "cause": address})
 
 
 def today(app: Application) -> list[Run]:

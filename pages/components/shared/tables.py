@@ -10,11 +10,14 @@ from pandas.io.formats.style import Styler
 
 from integration.core.foreign import harmless, visible, visible_lines
 from integration.words import MISSING
+from pages.components.shared import controls
 from pages.components.shared.wording import number_text
 
 CONFIG = st.column_config
 ROW = 34
 MOST_ROWS_HIGH = 15
+SIGN, MARGINS = 7.5, 24  # pixels of a letter in a caption, and of the margins of a column
+PENCIL = 24  # of the picture beside the caption of a column that can be edited
 
 Columns = Mapping[str, Any]  # Streamlit's column configuration by column name
 
@@ -32,6 +35,24 @@ def table(
     """Draw a table in which nothing is chosen."""
     frame = pd.DataFrame(rows)
     st.dataframe(seen(frame), hide_index=True, row_height=ROW, column_config=columns, alt=alt, **look)
+
+
+def figures(rows: Sequence[Mapping[str, str]], off: str, alt: str) -> None:
+    """Draw figures beside each other: all but the first column at the right, and red in `off` what is not nothing.
+
+    They are written already; what is nothing there holds no digit but zeros.
+    """
+    frame = pd.DataFrame(rows)
+    first, *others = frame.columns
+    columns = {name: CONFIG.TextColumn(name, alignment="right") for name in others}
+    shown = seen(frame).style.map(lambda text: _RED if any(sign in "123456789" for sign in text) else "", subset=[off])
+    columns[first] = CONFIG.TextColumn(first, width="medium")
+    st.dataframe(
+        shown, hide_index=True, row_height=ROW, height=height(len(frame), len(frame)), column_config=columns, alt=alt
+    )
+
+
+_RED = "color: #B4232C; font-weight: 600"
 
 
 def seen(frame: pd.DataFrame) -> pd.DataFrame:
@@ -86,13 +107,20 @@ def localised(frame: pd.DataFrame, written: Written | None = None) -> pd.DataFra
 
 
 def choose(
-    frame: pd.DataFrame, columns: Columns, key: str, alt: str, ticked: Sequence[int]
+    frame: pd.DataFrame,
+    columns: Columns,
+    key: str,
+    alt: str,
+    ticked: Sequence[int],
+    written: Written | None = None,
 ) -> tuple[int | None, set[int]]:
     """Draw a table with ticks and return the place of the row that was clicked, and those that are ticked.
 
     `ticked` are the ticks it starts with; the same key must come with the same ones.
     """
-    return _draw(localised(seen(frame)), columns, key, alt, ["multi-row", "single-cell"], list(ticked), len(frame))
+    return _draw(
+        localised(seen(frame), written), columns, key, alt, ["multi-row", "single-cell"], list(ticked), len(frame)
+    )
 
 
 def _draw(
@@ -131,7 +159,7 @@ def editor(key: str, frame: pd.DataFrame, columns: Columns, alt: str, **more: An
     """
     if key not in st.session_state:
         st.session_state[f"base-{key}"] = frame
-    edited: pd.DataFrame = st.data_editor(
+    edited: pd.DataFrame = controls.data_editor(
         st.session_state.get(f"base-{key}", frame),
         key=key,
         column_config=columns,
@@ -141,6 +169,11 @@ def editor(key: str, frame: pd.DataFrame, columns: Columns, alt: str, **more: An
         **more,
     )
     return edited
+
+
+def captioned(caption: str, least: int, *, beside: int = 0) -> int:
+    """Return how wide a column is in pixels: `least`, and wider where its caption needs it, with what stands beside."""
+    return max(least, round(len(caption) * SIGN) + MARGINS + beside)
 
 
 def height(rows: int, most: int = MOST_ROWS_HIGH) -> int:

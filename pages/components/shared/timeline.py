@@ -12,8 +12,9 @@ import pandas as pd
 import streamlit as st
 
 from integration.services import Application
+from integration.services.search import caption_of
 from integration.words import has_term, known
-from pages.components.shared.application import refreshing
+from pages.components.shared.application import may, refreshing
 from pages.components.shared.layout import answered, note, small
 from pages.components.shared.wording import (
     Markdown,
@@ -38,7 +39,12 @@ _LOOKS = {
     "sent": ("blue", "send"),
     "in_doubt": ("violet", "help"),
     "parked": ("orange", "pause_circle"),
+    "matched": ("green", "link"),
     "planned": ("gray", "rule"),
+    "setting_changed": ("blue", "tune"),
+    "table_changed": ("blue", "table_rows"),
+    "mapping_published": ("blue", "account_tree"),
+    "brake_switched_off": ("orange", "front_hand"),
     "planned_again": ("gray", "replay"),
     "skipped": ("gray", "skip_next"),
     "left": ("gray", "remove"),
@@ -51,24 +57,31 @@ _LOOKS = {
     "read": ("gray", "download"),
     "run_done": ("green", "check_circle"),
     "run_failed": ("red", "error"),
+    "run_held": ("orange", "hourglass_empty"),
+    "run_went_on": ("gray", "play_arrow"),
     "run_interrupted": ("orange", "pause_circle"),
     "run_discarded": ("gray", "block"),
+    "plan_noted": ("gray", "comment"),
     "stop_asked": ("gray", "stop_circle"),
+    "round_missed": ("orange", "event_busy"),
     "issue_closed": ("green", "task_alt"),
     "issue_set_aside": ("gray", "inventory_2"),
     "issue_taken_back": ("orange", "undo"),
     "linked_by_hand": ("blue", "link"),
+    "conflict_settled": ("blue", "compare_arrows"),
     "found_by_hand": ("violet", "link"),
     "not_there": ("blue", "replay"),
 }
 GOOD = ("planned", "sent", "proven")  # steps of a machine that say nothing new where all of them went well
 
 
+SETTING = "setting_changed"
 SHOWN_VALUES = 4
 REFRESH_SECONDS = 5
 MOST_DRAWN = 200
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _FIGURE = re.compile(r"-?\d{1,12}(\.\d+)?")
+_SWITCHED = {"true": "yes", "false": "no", "null": "badge_off"}  # values of settings that are switches or none
 _COUNTED = ("price", "amount", "quantity", "sold", "booked", "percent", "cost")
 
 Happened = Mapping[str, Any]  # one event of the log, by column
@@ -119,7 +132,7 @@ def _line(one: Entry, details: str) -> bool:
 @refreshing(REFRESH_SECONDS)
 def run_timeline(app: Application, run_id: str) -> None:
     """Draw what happened to a run as a whole, newest first; what happened to its records is in the log."""
-    events = answered(lambda: app.log.of_run(run_id))
+    events = answered(lambda: app.log.of_run(run_id)) if may("log.of_run") else None
     if events is None:
         return
     draw([entry(event) for event in rows_of(events.head(MOST_DRAWN))])
@@ -195,7 +208,7 @@ def event_reason(event: Happened) -> str:
         return say(code, facts).what
     said = [text(f"badge_{code}")] if has_term(f"badge_{code}") else []
     said += [
-        f"{field_name(path)} {old} → {new}" if old else f"{field_name(path)} {new}"
+        f"{_name_of(event, path)} {old} → {new}" if old else f"{_name_of(event, path)} {new}"
         for path, old, new in changes_of(event)[:2]
     ]
     said += [f"{text(f'fact_{name}')}: {_shown(name, facts[name])}" for name in _TOLD if facts.get(name)]
@@ -205,11 +218,26 @@ def event_reason(event: Happened) -> str:
 def changes_of(event: Happened) -> list[tuple[str, str, str]]:
     """Return the fields that an event changes: path, old and new value."""
     before, after = texts_of(event.get("before")), texts_of(event.get("after"))
+
+    def as_read(path: str, value: str) -> str:
+        is_switch = event["event"] == SETTING and value in _SWITCHED
+        return term(_SWITCHED[value]) if is_switch else logged_value(path, value)
+
     return [
-        (path, logged_value(path, before.get(path, "")), logged_value(path, value))
+        (path, as_read(path, before.get(path, "")), as_read(path, value))
         for path, value in after.items()
         if value and value != before.get(path)
     ]
+
+
+def _name_of(event: Happened, path: str) -> str:
+    """Return what a value is called that an event changed: a setting by its caption, a field by its name."""
+    if event["event"] == SETTING:
+        asked = caption_of(str(event["key"]).removeprefix("flow:"), path), f"brake_{path.removeprefix('brakes.')}_on"
+        named = next(filter(has_term, (*asked, path.replace(".", "_"))), "")
+        if named:
+            return text(named)
+    return field_name(path)
 
 
 def logged_value(path: str, value: str) -> str:
@@ -225,8 +253,10 @@ def logged_value(path: str, value: str) -> str:
 
 def _about(event: Happened) -> list[Markdown]:
     lines = []
+    if event["event"] == "run_went_on" and pd.notna(event.get("ms")):
+        lines.append(text("waited_only", span=span(float(event["ms"]) / 1000)))
     changed = [
-        f"{plain(field_name(path))} {f'~~{plain(old)}~~ ' if old else ''}**{plain(new)}**"
+        f"{plain(_name_of(event, path))} {f'~~{plain(old)}~~ ' if old else ''}**{plain(new)}**"
         for path, old, new in changes_of(event)
     ]
     if changed:
@@ -239,7 +269,21 @@ def _about(event: Happened) -> list[Markdown]:
     return lines
 
 
-_TOLD = ("by", "mode", "records", "changes", "read", "proven", "unchanged", "skipped", "parked", "reference", "version")
+_TOLD = (
+    "by",
+    "reason",
+    "note",
+    "mode",
+    "records",
+    "changes",
+    "read",
+    "proven",
+    "unchanged",
+    "skipped",
+    "parked",
+    "reference",
+    "version",
+)
 
 
 def _shown(name: str, fact: str) -> str:

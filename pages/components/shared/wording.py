@@ -1,7 +1,8 @@
 """Texts and values in the language and time zone of whoever is looking."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from functools import wraps
@@ -51,9 +52,30 @@ nothing else gets there.
 V = TypeVar("V")
 W = TypeVar("W")
 
+_HEARD: ContextVar[tuple[str, tzinfo] | None] = ContextVar("heard", default=None)
+
+
+def later(make: Callable[[], V]) -> Callable[[], V]:
+    """Return what makes a file when somebody takes it: in the language and on the clock of whoever looks now.
+
+    It is asked for outside of a session, which would be spoken to in English, on no clock in particular.
+    """
+    heard = language(), zone()
+
+    def made() -> V:
+        before = _HEARD.set(heard)
+        try:
+            return make()
+        finally:
+            _HEARD.reset(before)
+
+    return made
+
 
 def language() -> str:
     """Return the language of this session."""
+    if heard := _HEARD.get():
+        return heard[0]
     return str(st.session_state.get(_SPOKEN) or words.nearest(st.context.locale))
 
 
@@ -78,7 +100,10 @@ reason = spoken(words.reason)
 field_term = spoken(words.field_name)
 table_day = spoken(words.table_day)
 table_time = spoken(words.table_time)
+whole_day = spoken(words.whole_day)
+month_name = spoken(words.month)
 system_name = words.system_name
+capital = words.capital
 
 
 def settle_language() -> None:
@@ -106,6 +131,8 @@ def chosen() -> bool:
 
 def zone() -> tzinfo:
     """Return the time zone of the browser."""
+    if heard := _HEARD.get():
+        return heard[1]
     try:
         return ZoneInfo(st.context.timezone or "UTC")
     except (ZoneInfoNotFoundError, ValueError):
@@ -132,6 +159,11 @@ def say(code: str, facts: Mapping[str, str]) -> Sentences:
     return words.say(code, facts, language(), zone())
 
 
+def fact_text(name: str, fact: str) -> str:
+    """Return a fact of a cause as its sentences have it."""
+    return words.fact_text(name, fact, language())
+
+
 def wanted(error: IntegrationError) -> str:
     """Return what a setting should have been that was refused."""
     return reason(Reason(error.facts.get("expected", ""), error.facts))
@@ -141,6 +173,11 @@ def in_short(issue: Issue) -> str:
     """Return why a record waits: of a formula without a result the reason alone."""
     message = issue.facts.get("message")
     return reason(Reason(message, issue.facts)) if message else say(issue.cause, issue.facts).what
+
+
+def in_cause(cause: str, facts: Mapping[str, str]) -> str:
+    """Return what happened, in the one sentence of its cause."""
+    return say(cause, facts).what
 
 
 def plain(value: object) -> Markdown:
@@ -248,6 +285,21 @@ def long_day(at: datetime) -> str:
     return words.long_day(at, language(), zone())
 
 
+def weekdays() -> list[str]:
+    """Return the days of a week in short, Monday first."""
+    return words.weekdays(language())
+
+
+def weekday_names() -> list[str]:
+    """Return the days of a week, Monday first."""
+    return words.weekday_names(language())
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return several names in one sentence: a, b and c."""
+    return words.listed(names, language())
+
+
 def short_day(at: datetime) -> str:
     """Return day and month."""
     return words.short_day(at, language(), zone())
@@ -256,6 +308,11 @@ def short_day(at: datetime) -> str:
 def number_text(value: float) -> str:
     """Return a number of a table or chart, which holds it in binary, in the digits it was given in."""
     return number(Decimal(str(value)))
+
+
+def megabytes(size: int) -> Markdown:
+    """Return bytes in megabytes with one decimal."""
+    return number(Decimal(f"{size / 1_000_000:.1f}"))
 
 
 def money_text(value: float) -> str:

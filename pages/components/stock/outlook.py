@@ -6,12 +6,12 @@ from typing import cast
 import pandas as pd
 import streamlit as st
 
-from integration.core.foreign import csv_text
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
 from integration.services.stock import SOON_DAYS, Difference, Listed, Reason, Show, Sort, Split, differences, largest
-from pages.components.shared.application import person
+from pages.components.shared.application import may, person
 from pages.components.shared.charts import Limit, steps, ups_and_downs
+from pages.components.shared.downloads import of_log, rows_in
 from pages.components.shared.layout import (
     act,
     asked,
@@ -25,10 +25,11 @@ from pages.components.shared.layout import (
     page_offset,
     pages,
     search,
+    small,
     titled,
 )
 from pages.components.shared.runs import progress_strip
-from pages.components.shared.tables import CONFIG, browse, csv_of
+from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import (
     Markdown,
     change_text,
@@ -57,7 +58,7 @@ def levels(app: Application, view: View) -> None:
         if not view.article and view.groups:
             by = choice("by", ("branch", "group"), "branch", lambda one: text(f"stock_split_{one}"))
         split = cast("Split", by)
-        download("levels", lambda: csv_of(app.stock.charted(view.scope, split)))
+        download("levels", lambda: of_log(app.stock.charted(view.scope, split)))
     named = view.branches if split == "branch" else {**view.groups, "": text("stock_without_group")}
     frame = largest(app.stock.levels(view.scope, split, view.now), MOST_LINES, OTHERS)
     frame.index = _here(frame.index)
@@ -78,6 +79,19 @@ def _reorder(app: Application, view: View) -> Limit | None:
     return None if level is None else Limit(float(level), text("stock_reorder_at", level=number(level)))
 
 
+def purchases(app: Application, view: View) -> None:
+    """Say what the books have on order of an article, which is not for sale."""
+    if not view.article:
+        return
+    (found,) = asked(app, f"purchases {view.article}", lambda: [app.stock.purchases(view.article)]) or [None]
+    if found is not None:
+        ordered = number(found.ordered)
+        said = text("stock_purchased", ordered=ordered)
+        if found.expected:
+            said = text("stock_purchased_until", ordered=ordered, day=table_day(found.expected))
+        small(f":material/local_shipping: {said}")
+
+
 def _here(moments: pd.Index) -> pd.DatetimeIndex:
     """Return moments of the log as the clock of whoever looks shows them."""
     return pd.DatetimeIndex(moments).tz_localize("UTC").tz_convert(str(zone())).tz_localize(None)
@@ -87,7 +101,7 @@ def movements(app: Application, view: View) -> None:
     """Draw what rose and fell: at the till between two runs, and by what the runs wrote."""
     moved = app.stock.moved(view.scope)
     with titled(text("stock_moves_title")):
-        download("movements", lambda: csv_of(moved))
+        download("movements", lambda: of_log(moved))
     if moved.empty:
         empty("swap_vert", text("stock_moves_none"), text("stock_moves_none_about"))
         return
@@ -110,7 +124,7 @@ def article_list(app: Application, view: View) -> None:
         return app.stock.outlook(view.scope, view.now, listed, offset, limit)
 
     with titled(text("stock_list_title"), about("stock_list_about", days=view.days)):
-        download("articles", lambda: _outlook_csv(page))
+        download("articles", lambda: _outlook_listed(page))
     if not view.article:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             show = choice("show", SHOWS, "soon", lambda name: text(f"stock_show_{name}", days=SOON_DAYS), ("page",))
@@ -153,12 +167,12 @@ def _none_listed(show: str, find: str) -> None:
         clear_search("find")
 
 
-def _outlook_csv(page: Callable[[int, int], pd.DataFrame]) -> str:
+def _outlook_listed(page: Callable[[int, int], pd.DataFrame]) -> pd.DataFrame:
     """Return every line of the list, with the numbers it is computed from."""
     parts: list[pd.DataFrame] = []
     while not parts or len(parts[-1]) == EXPORTED_AT_ONCE:
         parts.append(page(EXPORTED_AT_ONCE * len(parts), EXPORTED_AT_ONCE))
-    return csv_of(pd.concat(parts).drop(columns="found"))
+    return of_log(pd.concat(parts).drop(columns="found"))
 
 
 # ---- where the two systems differ -----------------------------------------------------------------------------------
@@ -166,15 +180,22 @@ def _outlook_csv(page: Callable[[int, int], pd.DataFrame]) -> str:
 
 def differences_of(app: Application, view: View) -> None:
     """Draw what the plan that waits would change, or offer a comparison, which writes nothing."""
-    status = next(one for one in app.flows.statuses() if one.flow.name == app.stock.flow)
+    status = view.status
     run = status.waiting
     with titled(text("stock_differences"), _as_of(run, status.last)):
         if run is not None:
-            download("differences", lambda: _differences_csv(app, run, view))
+            download("differences", lambda: _differences_listed(app, run, view))
             if st.button(text("btn_stock_open"), icon=":material/difference:", key="open_stock"):
                 st.switch_page("pages/preview.py", query_params={"flow": app.stock.flow, "plan": run.id})
-        pressed = not status.active and st.button(
-            text("btn_compare_stock"), icon=":material/compare_arrows:", key="compare", help=text("compare_stock_about")
+        pressed = (
+            may("runs.preview")
+            and not status.active
+            and st.button(
+                text("btn_compare_stock"),
+                icon=":material/compare_arrows:",
+                key="compare",
+                help=text("compare_stock_about"),
+            )
         )
     if pressed:
         act(lambda: app.runs.preview(PreviewRequest(app.stock.flow, person(), Mode.COMPLETE)))
@@ -245,12 +266,16 @@ def _why(why: Reason) -> str:
     )
 
 
-def _differences_csv(app: Application, run: Run, view: View) -> str:
+def _differences_listed(app: Application, run: Run, view: View) -> pd.DataFrame:
     def every() -> Iterator[Difference]:
         offset = 0
         while rows := app.plans.rows(run.id, "planned", view.article, offset, EXPORTED_AT_ONCE):
             offset += len(rows)
             yield from differences(rows, view.scope)
 
-    lines = [(one.article, one.title, one.branch, one.source, one.target) for one in every()]
-    return csv_text(["article", "title", "branch", BOOKS, TILL], lines)
+    named = view.branches
+    lines = [
+        (one.article, one.title, one.branch, named.get(one.branch, ""), one.source, one.target, one.gap)
+        for one in every()
+    ]
+    return rows_in(["article", "title", "branch", "branch_name", BOOKS, TILL, "difference"], lines)

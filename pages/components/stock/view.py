@@ -4,13 +4,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import pandas as pd
 import streamlit as st
 
 from integration.core.errors import IntegrationError
 from integration.services import Application
+from integration.services.flows import FlowStatus
 from integration.services.stock import SOON_DAYS, StockScope, StockSums, Unproven, out_on
-from pages.components.shared.flows import start_preview
-from pages.components.shared.layout import choice, csv_button, empty, forget, pick, small
+from pages.components.setup.lacks import reason
+from pages.components.shared.application import may_open
+from pages.components.shared.downloads import downloads
+from pages.components.shared.flows import offer_preview
+from pages.components.shared.layout import choice, empty, forget, pick, small
 from pages.components.shared.wording import (
     Markdown,
     counted,
@@ -33,9 +38,9 @@ def about(key: str, **facts: Markdown | int) -> Markdown:
     return text(key, source=system_name(BOOKS), target=system_name(TILL), **facts)
 
 
-def download(name: str, data: Callable[[], str]) -> None:
-    """Draw the button that gives data as a CSV file."""
-    csv_button(f"stock-{name}.csv", data, key=f"csv-{name}")
+def download(name: str, listed: Callable[[], pd.DataFrame]) -> None:
+    """Draw what offers a list as a file."""
+    downloads(f"stock-{name}", listed, key=name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class View:
     branches: Mapping[str, str]
     groups: Mapping[str, str]
     name: str
+    status: FlowStatus  # of the flow that writes stock
     unproven: Unproven | None = None
 
     @property
@@ -99,13 +105,10 @@ def shown(app: Application) -> View | None:
     )
     name = app.stock.title(scope, now) if article else ""
     sums, names = app.stock.sums(scope, now), _branch_names(app, branches)
-    return View(now, int(days), scope, sums, names, groups, name, _unproven(app, article, now))
-
-
-def _unproven(app: Application, article: str, now: datetime) -> Unproven | None:
-    status = next(one for one in app.flows.statuses() if one.flow.name == app.stock.flow)
-    minutes = app.flows.settings(app.stock.flow).schedule_minutes if status.on else None
-    return app.stock.unproven(article, status.last_proof, minutes, now)
+    status = app.flows.status(app.stock.flow)
+    return View(
+        now, int(days), scope, sums, names, groups, name, status, app.stock.unproven(article, status.last_proof, now)
+    )
 
 
 def _branch_names(app: Application, branches: Sequence[str]) -> dict[str, str]:
@@ -138,16 +141,26 @@ def doubt(view: View) -> None:
         small(f":orange[:material/history:] {said}")
 
 
+def unreserved(app: Application) -> None:
+    """Say that levels are without reservations, and lead to where that is answered, while nobody has."""
+    lacks = app.setup.lack(app.stock.flow, "reservations")
+    if lacks is not None:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            small(f":orange[:material/info:] {reason(lacks.why)}")
+            if may_open("setup") and st.button(text("btn_answer"), key="reservations", type="tertiary"):
+                where = {"step": "questions", "question": f"{app.stock.flow}.reservations"}
+                st.switch_page("pages/setup.py", query_params=where)
+
+
 def nothing_yet(app: Application) -> None:
     """Lead to the flow of stock, which has not written a level yet."""
     status = next(one for one in app.flows.statuses() if one.flow.name == app.stock.flow)
     run = status.active or status.waiting
-    label = text("btn_stock_open" if run else "btn_stock_preview")
-    if empty("inventory_2", text("stock_none"), text("stock_none_about"), label, key="first_stock"):
-        if run is None:
-            start_preview(app, app.stock.flow)
-        else:
-            st.switch_page("pages/preview.py", query_params={"flow": app.stock.flow, "plan": run.id})
+    title, about = text("stock_none"), text("stock_none_about")
+    if run is None:
+        offer_preview(app, "inventory_2", title, about, text("btn_stock_preview"), app.stock.flow)
+    elif empty("inventory_2", title, about, text("btn_stock_open"), key="first"):
+        st.switch_page("pages/preview.py", query_params={"flow": app.stock.flow, "plan": run.id})
 
 
 def filters(view: View) -> None:

@@ -61,7 +61,7 @@ def books(shared_sandbox: Sandbox, shared_keeper: MemoryKeeper) -> Iterator[Acco
 @pytest.fixture(scope="module")
 def closed_sandbox() -> Iterator[Sandbox]:
     """Books with a blocked debtor and closed periods."""
-    with running(articles=60, conventions=Conventions(closed_until="2026-02-28")) as other:
+    with running(articles=60, trades=False, conventions=Conventions(closed_until="2026-02-28")) as other:
         other.accountview.edit("CONTACT", "20060", {"BLK_SP": True})
         yield other
 

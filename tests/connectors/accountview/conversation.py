@@ -18,6 +18,7 @@ from integration.connectors.accountview.settings import (
 from integration.connectors.http import Gateway
 from integration.connectors.limits import RateLimits
 from integration.core.connections import Token
+from tests.connectors.canned import Canned
 from tests.fakes import MemoryKeeper
 
 URL = "https://av.example/api/v3"
@@ -62,7 +63,7 @@ def an_accountview(
         host_shown="av.example",
         limits=RateLimits(in_flight=1, per_second=10_000, attempts=attempts),
         secrets=[CLIENT_SECRET, ACCESS],
-        transport=httpx.MockTransport(minding_conditions(answering) if minds else answering),
+        transport=Canned(minding_conditions(answering) if minds else answering),
     )
     keeper = MemoryKeeper(a_token()) if keeper is None else keeper
     return AccountView(AccountViewSettings.model_validate(given), keeper, gateway=gateway, now=lambda: NOW)

@@ -17,6 +17,7 @@ from integration.core.records import Held, Kind, Record, Value, Written
 from integration.sandbox.server import Sandbox
 from tests.builders import a_create, accountview_settings
 from tests.connectors.accountview.conversation import minding_conditions
+from tests.connectors.canned import Canned
 from tests.fakes import Links, MemoryKeeper
 
 TODAY = date(2026, 11, 25)
@@ -139,7 +140,7 @@ def answered_by(answering: Callable[[httpx.Request], httpx.Response]) -> Account
         host_shown="av.example",
         limits=RateLimits(in_flight=1, per_second=10_000, attempts=1),
         secrets=list,
-        transport=httpx.MockTransport(minding_conditions(answering)),
+        transport=Canned(minding_conditions(answering)),
     )
     settings = AccountViewSettings.model_validate({"url": "https://av.example/api/v3", "company": "7f3c"})
     keeper = MemoryKeeper(Token("access", "refresh", NOW + timedelta(hours=1)))

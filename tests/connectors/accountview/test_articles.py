@@ -10,19 +10,23 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
+from integration.connectors.accountview.answers import LONGEST_NUMBER
+from integration.connectors.accountview.columns import WarehouseFields
 from integration.connectors.accountview.connector import AccountView
-from integration.connectors.accountview.settings import AccountViewSettings, WarehouseFields
+from integration.connectors.accountview.settings import AccountViewSettings
 from integration.connectors.http import Gateway
 from integration.core.connections import Token
 from integration.core.errors import RejectedError
-from integration.core.records import FieldType, Kind, Record, Value
+from integration.core.records import FieldType, Kind, Record, Unreadable, Value
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
 from tests.builders import accountview_settings
 from tests.connectors.accountview.conversation import Connect, minding_conditions
 from tests.connectors.accountview.samples import connected
+from tests.connectors.canned import Canned
 from tests.connectors.contract import SourceContract, Touch, pages
 from tests.fakes import MemoryKeeper
+from tests.strangers import spoiling
 
 
 def test_every_article_of_the_shop_arrives_with_its_price_to_four_decimals(
@@ -46,10 +50,13 @@ def test_every_article_of_the_shop_arrives_with_its_price_to_four_decimals(
     ids=["padded text", "one row as object", "table absent", "404 when nothing found", "equal is a prefix"],
 )
 def test_what_the_sources_leave_open_makes_no_difference(conventions: Conventions, connect: Connect) -> None:
-    with running(articles=60, conventions=conventions) as other:
+    with running(articles=60, trades=False, conventions=conventions) as other:
         accountview = connect(other)
         found = [record for batch in pages(accountview, Kind.ARTICLE) for record in batch.records]
         assert [record.key for record in found] == sorted(article.code.upper() for article in other.shop.articles)
+        unread = accountview.unread(Kind.ARTICLE)
+        assert unread is not None
+        assert list(unread.read(())) == found[: len(unread.hashes)]
         assert accountview.fetch(Kind.ARTICLE, [found[0].key, "none"]) == [found[0]]
         assert all(finding.ok for finding in accountview.check())
 
@@ -62,7 +69,10 @@ def test_quantities_of_stock_stand_under_our_names(books: AccountView) -> None:
 
 
 def test_a_quantity_that_nobody_tells_is_left_out() -> None:
-    with running(articles=60, renamed={"ARTICLE.QTY_BESTEL": "BESTELD"}) as other, connected(other) as accountview:
+    with (
+        running(articles=60, trades=False, renamed={"ARTICLE.QTY_BESTEL": "BESTELD"}) as other,
+        connected(other) as accountview,
+    ):
         record = accountview.extract(Kind.ARTICLE).records[0]
         assert "stock_ordered" not in record.values
         assert all(finding.ok for finding in accountview.check())
@@ -189,13 +199,16 @@ def test_every_article_has_what_each_warehouse_has_of_it(
     ids=["padded text", "one row as object", "capitals matter", "equal is a prefix", "warehouses cannot be filtered"],
 )
 def test_what_the_sources_leave_open_of_warehouses_makes_no_difference(conventions: Conventions) -> None:
-    with running(articles=60, conventions=conventions) as other, stocked(other, conditions=3) as accountview:
+    with (
+        running(articles=60, trades=False, conventions=conventions) as other,
+        stocked(other, conditions=3) as accountview,
+    ):
         found = {key: levels(record) for key, record in articles(accountview).items()}
         assert found == in_the_shop(other)
 
 
 def test_a_code_that_begins_another_does_not_count_its_stock_twice() -> None:
-    with running(articles=60, conventions=Conventions(equal_is_prefix=True)) as other:
+    with running(articles=60, trades=False, conventions=Conventions(equal_is_prefix=True)) as other:
         other.accountview.add("ARTICLE", {"ART_CODE": "100", "ART_DESC1": "Begin", "AG_CODE": "FIETS"})
         with stocked(other, conditions=2) as accountview:
             found = {key: levels(record) for key, record in articles(accountview).items()}
@@ -264,7 +277,7 @@ def test_a_quantity_that_a_row_does_not_tell_is_not_taken_for_zero() -> None:
         host_shown="",
         limits=settings.limits,
         secrets=list,
-        transport=httpx.MockTransport(minding_conditions(answering)),
+        transport=Canned(minding_conditions(answering)),
     )
     keeper = MemoryKeeper(Token("access", "refresh", datetime.now(UTC) + timedelta(hours=1)))
     accountview = AccountView(settings, keeper, gateway=gateway)
@@ -350,3 +363,40 @@ def test_what_is_missing_is_named_and_nothing_is_guessed(
         assert (name, cause) in lacking
         with pytest.raises(RejectedError):
             accountview.extract(Kind.ARTICLE)
+
+
+LONG = "7" * (LONGEST_NUMBER + 5)
+
+
+@pytest.mark.parametrize(
+    ("column", "held", "found"),
+    [
+        ("REC_BLK", '"misschien"', "misschien"),
+        ("REC_BLK", "7", "7"),
+        ("PX_SELL", '"veel"', "veel"),
+        ("PX_SELL", "NaN", "NaN"),
+        ("PX_SELL", LONG, f"{'7' * LONGEST_NUMBER}…"),
+        ("QTY_AVAIL", "1e90", "1e90…"),
+    ],
+)
+def test_an_article_that_cannot_be_read_stands_alone_among_the_others(
+    shared_sandbox: Sandbox, connect: Connect, column: str, held: str, found: str
+) -> None:
+    with spoiling(shared_sandbox.accountview_url, "ARTICLE", {"ART_CODE": "10003"}, column, held) as url:
+        accountview = connect(url=url)
+        records = [record for batch in pages(accountview, Kind.ARTICLE) for record in batch.records]
+        again = accountview.fetch(Kind.ARTICLE, ["10003"])
+
+    wrong = [record for record in records if isinstance(record, Unreadable)]
+    assert [(one.key, one.field, one.found) for one in wrong] == [("10003", column, found)]
+    assert again == wrong
+    assert len(records) == len(shared_sandbox.state("ARTICLE"))
+
+
+@pytest.mark.parametrize("held", ["NaN", LONG])
+def test_a_number_that_no_database_keeps_is_a_text_where_it_has_no_meaning_of_ours(
+    shared_sandbox: Sandbox, connect: Connect, held: str
+) -> None:
+    with spoiling(shared_sandbox.accountview_url, "ARTICLE", {"ART_CODE": "10003"}, "K9_MINQ", held) as url:
+        (article,) = connect(url=url).fetch(Kind.ARTICLE, ["10003"])
+    assert str(article.values["K9_MINQ"]).rstrip("…") in held

@@ -1,6 +1,7 @@
 """What the check of the connection finds, and what a kind of record lacks."""
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -76,7 +77,7 @@ def test_the_check_finds_that_something_else_answers(connect: Connect, shared_sa
 
 
 def test_a_default_column_may_be_absent_and_a_column_named_in_the_settings_may_not(connect: Connect) -> None:
-    with running(articles=60, renamed={"ARTICLE.VAT_CODE": "BTW"}) as other:
+    with running(articles=60, trades=False, renamed={"ARTICLE.VAT_CODE": "BTW"}) as other:
         keeper = MemoryKeeper()
         assert all(finding.ok for finding in connect(other, keeper).check())
         named = check_of(connect(other, keeper, article={"vat_code": "VAT_CODE"}))
@@ -103,12 +104,27 @@ def test_a_default_column_may_be_absent_and_a_column_named_in_the_settings_may_n
 def test_every_field_the_dictionary_does_not_have_is_named_with_its_kind_and_no_right_is_blamed(
     renamed: Mapping[str, str], missing: list[tuple[str, str, str]], connect: Connect
 ) -> None:
-    with running(articles=60, renamed=renamed) as other:
+    with running(articles=60, trades=False, renamed=renamed) as other:
         findings = connect(other, warehouses=SANDBOX_WAREHOUSES).check()
 
     wrong = [finding for finding in findings if not finding.ok]
     assert {(one.name, one.cause) for one in wrong} == {("fields", "flow_field_unknown")}
     assert [(one.facts["table"], one.facts["field"], one.facts["kind"]) for one in wrong] == missing
+
+
+def test_what_the_dictionary_lost_since_the_last_check_is_found_by_the_next(connect: Connect) -> None:
+    keeper = MemoryKeeper()
+    with running(articles=60, trades=False) as before:
+        accountview = connect(before, keeper)
+        assert all(finding.ok for finding in [*accountview.check(), *accountview.needs(Kind.SALES_ORDER)])
+        assert accountview.unknown(Kind.DEBTOR, {"name"}) == {}
+    keeper.saved.clear()  # the books begin anew with the first refresh token
+    renamed = {"SO_HDR.COMMENT1": "OPM", "CONTACT.ACCT_NAME": "NAAM"}
+    port = urlsplit(before.accountview_url).port or 0
+    with running(articles=60, trades=False, renamed=renamed, accountview_port=port):
+        assert all(finding.ok for finding in accountview.check())
+        assert [one.facts["field"] for one in accountview.needs(Kind.SALES_ORDER) if not one.ok] == ["COMMENT1"]
+        assert accountview.unknown(Kind.DEBTOR, {"name"}) == {"name": "ACCT_NAME"}
 
 
 def test_what_each_kind_of_record_needs_is_there(books: AccountView) -> None:
@@ -169,7 +185,10 @@ def test_documents_that_are_not_found_again_by_their_reference_are_told_before_a
     }
     for unmatched, found in expected.items():
         links = Links()
-        with running(articles=60, conventions=Conventions(unmatched=unmatched)) as books, connected(books) as av:
+        with (
+            running(articles=60, trades=False, conventions=Conventions(unmatched=unmatched)) as books,
+            connected(books) as av,
+        ):
             with_a_debtor(av, links, "501")
             created(av, document, links)
             assert causes(av) == found

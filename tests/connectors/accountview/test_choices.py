@@ -1,6 +1,12 @@
 """Lists of codes for the set-up."""
 
+from decimal import Decimal
+
 from integration.connectors.accountview.connector import AccountView
+from integration.core.records import Kind
+from integration.sandbox.server import Sandbox
+from tests.connectors.accountview.conversation import Connect
+from tests.connectors.accountview.samples import connected
 
 
 def test_choices_come_from_the_administration(accountview: AccountView) -> None:
@@ -19,3 +25,64 @@ def test_choices_for_the_flows_come_from_the_administration(books: AccountView) 
     assert "1300" not in books.choices("revenue_accounts")
     assert books.choices("payment_conditions") == {"14": "14"}
     assert isinstance(books.choices("cost_centres"), dict)
+
+
+def test_what_accounts_and_daybooks_take_is_told_in_words(sandbox: Sandbox) -> None:
+    marked = {"VAT_MAND": True, "COST_MAND": True, "QTY_MAND": 1, "PART_MAND": 2, "REC_BLK": True, "CLT_BLK": True}
+    sandbox.accountview.edit("LEDGER", "8030", marked)
+    sandbox.accountview.edit("LEDGER", "1010", {"CUR_CODE": "USD"})
+    sandbox.accountview.edit("LEDGER", "1020", {"CUR_CODE": "EUR"})
+    sandbox.accountview.edit("DAILY", "600", {"CLT_BLK": True})
+    with connected(sandbox) as books:
+        flags, types = books.choices("ledger_flags"), books.choices("daybook_types")
+        assert flags.keys() == books.choices("ledgers").keys()
+
+    assert flags["8030"] == "vat cost quantity part blocked closed"
+    assert (flags["1010"], flags["1020"], flags["1300"], flags["8000"]) == ("currency=USD", "", "collective", "")
+    assert types == {"100": "cash", "200": "bank", "500": "purchase", "600": "memorial blocked", "700": "sales"}
+
+
+def test_accounts_of_vat_and_fields_of_lines_come_from_the_administration(books: AccountView) -> None:
+    assert books.choices("vat_accounts") == {"1": "1500", "2": "1510", "3": "1520", "4": "1520", "5": "1530"}
+    fields = books.choices("day_line_fields")
+    assert (fields["vat_base"], fields["debtor"], fields["item"]) == ("BASE_AMT", "SUB_NR", "INV_NR")
+    assert "number" not in fields
+
+
+def test_what_has_no_list_of_its_own_is_what_debtors_have(sandbox: Sandbox) -> None:
+    debtor = str(sandbox.state("CONTACT")[0]["SUB_NR"])
+    sandbox.accountview.edit("CONTACT", debtor, {"SHIP_MTH": "POST", "EMP_NR": "JAN", "APX_LIST": "A1"})
+    with connected(sandbox) as books:
+        lists = [books.choices(name) for name in ("shipping_methods", "salespersons", "price_lists")]
+        articles = books.choices("article_codes")
+
+    assert [list(one) for one in lists[:2]] == [["POST"], ["JAN"]]
+    assert "A1" in lists[2]
+    names = {row["ART_CODE"]: row["ART_DESC1"] for row in sandbox.state("ARTICLE")}
+    assert articles
+    assert articles == {code: names[code] for code in articles}
+
+
+def test_what_may_be_reserved_is_found_by_its_caption_until_the_field_of_reservations_has_a_name(
+    connect: Connect,
+) -> None:
+    assert connect().choices("reservations") == {"K9_RSRV": "Aantal gereserveerd (K9_RSRV)"}
+    assert "stock_reserved" not in connect().propose_fields()[Kind.ARTICLE], "nothing is named by itself"
+    named = connect(article={"stock_reserved": "QTY_FREE2"})
+    assert named.choices("reservations") == {"stock_reserved": "QTY_FREE2"}
+
+
+def test_article_groups_are_told_with_those_above_them_where_these_have_a_name(books: AccountView) -> None:
+    groups = books.choices("article_groups")
+    assert groups["ONDER"] == "Onderdelen"
+    assert books.choices("article_group_parents") == dict.fromkeys(groups, "")
+
+
+def test_articles_with_most_of_a_field_come_first(connect: Connect) -> None:
+    found = connect().most("K9_RSRV", 3)
+    amounts = [amount for one in found if isinstance(amount := one.values["K9_RSRV"], Decimal)]
+    assert len(amounts) == 3
+    assert amounts == sorted(amounts, reverse=True)
+    assert amounts[0] > 0
+    (named, *_) = connect(article={"stock_reserved": "K9_RSRV"}).most("stock_reserved", 1)
+    assert named.values["stock_reserved"] == amounts[0]

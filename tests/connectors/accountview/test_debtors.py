@@ -10,7 +10,7 @@ import pytest
 from integration.connectors.accountview.connector import AccountView
 from integration.core.errors import InDoubtError, RejectedError
 from integration.core.plan import differences
-from integration.core.records import Kind, Record, Value
+from integration.core.records import Kind, Record, Unreadable, Value
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
 from tests.builders import an_update
@@ -29,6 +29,7 @@ from tests.connectors.accountview.samples import (
     with_a_debtor,
 )
 from tests.fakes import Links, MemoryKeeper
+from tests.strangers import spoiling
 
 NUMBERS = count(70001)  # of debtors entered by hand
 
@@ -54,6 +55,7 @@ def extracted(accountview: AccountView, kind: Kind, since: str | None = None) ->
         ({"VAT_NR": "NL777030000B01"}, {"vat_number": "nl 7770.30.000.b01"}, "vat_number"),
         ({"VAT_NR": "BE0777.040.000"}, {"vat_number": "BE0777040000"}, "vat_number"),
         ({"VAT_NR": "DE 777050000"}, {"vat_number": "DE777050000"}, "vat_number"),
+        ({"VAT_NR": "777060000B01", "CNT_CODE": "NL"}, {"vat_number": "NL777060000B01"}, "vat_number"),
         ({"MAIL_BUS": "Iemand@Elders.example"}, {"email": "iemand@elders.example"}, "email"),
         ({"MAIL_BUS": "lager@elders.example"}, {"email": "LAGER@elders.example"}, "email"),
         ({"MC_MAILB": "contact@elders.example"}, {"email": "contact@elders.example"}, "email"),
@@ -69,6 +71,16 @@ def test_a_debtor_is_recognised_by_evidence(
     found = held(books, nobody_but("k-77702", **wanted), links)
     assert (found.reference, found.evidence, found.others) == (number, evidence, ())
     assert found.marker
+    shared_sandbox.accountview.remove("CONTACT", number)
+
+
+def test_a_vat_number_without_its_country_is_of_the_one_that_a_debtor_is_in(
+    shared_sandbox: Sandbox, books: AccountView, links: Links
+) -> None:
+    number = str(next(NUMBERS))
+    add_debtor(shared_sandbox, number, VAT_NR="777080000", CNT_CODE="PT")
+    assert books.lookup([nobody_but("k", vat_number="DE777080000")], links) == {}
+    assert held(books, nobody_but("k", vat_number="PT777080000"), links).reference == number
     shared_sandbox.accountview.remove("CONTACT", number)
 
 
@@ -146,7 +158,7 @@ def test_several_debtors_by_the_same_evidence_are_a_question(sandbox: Sandbox, l
     ids=["padded", "row as object", "absent", "404", "equal is a prefix", "case counts", "errors as ok"],
 )
 def test_what_the_sources_leave_open_makes_no_difference(conventions: Conventions, links: Links) -> None:
-    with running(articles=60, conventions=conventions) as other, connected(other) as accountview:
+    with running(articles=60, trades=False, conventions=conventions) as other, connected(other) as accountview:
         for key in ("50", "501", "5"):
             if key != "5":
                 created(accountview, a_debtor(key, email=f"a{key}@x.example"), links, keep=False)
@@ -206,6 +218,25 @@ def test_fifty_debtors_are_looked_up_in_batches(sandbox: Sandbox, links: Links) 
         start = newest_call(sandbox)
         accountview.lookup(wanted, links)
         assert calls_since(sandbox, start)["AR1 GET"] <= 2 + 2 + 3 * 3
+
+
+@pytest.mark.parametrize(
+    ("column", "held"),
+    [("BLK_SP", '"misschien"'), ("CRED_LIM", '"veel"'), ("CRED_LIM", "NaN"), ("CNG_DATE", '"2026-02-31"')],
+)
+def test_a_debtor_that_cannot_be_read_stands_alone_among_the_others(sandbox: Sandbox, column: str, held: str) -> None:
+    add_debtor(sandbox, "77711", DEB_NR="77711", BLK_SP=True, CRED_LIM=5)
+    with (
+        spoiling(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77711"}, column, held) as url,
+        connected(sandbox, url=url, debtor={"price_list": "CRED_LIM"}) as accountview,
+    ):
+        records, _ = extracted(accountview, Kind.DEBTOR)
+        found = accountview.lookup([a_debtor(external_id="77711")], Links())["501"]
+
+    assert [(one.key, one.field) for one in records if isinstance(one, Unreadable)] == [("77711", column)]
+    assert len(records) == len(sandbox.state("CONTACT"))
+    assert isinstance(found.record, Unreadable)
+    assert (found.reference, found.record.key) == ("77711", "501")
 
 
 def test_debtors_are_extracted_page_by_page_and_by_their_stamps(sandbox: Sandbox) -> None:

@@ -82,7 +82,7 @@ def test_our_reference_on_two_documents_is_a_question(sandbox: Sandbox, links: L
 
 def test_a_field_that_cannot_be_filtered_is_searched_by_date_instead(links: Links) -> None:
     conventions = Conventions(unfilterable=frozenset({"COMMENT1", "HST_AH_COMMENT1"}))
-    with running(articles=60, conventions=conventions) as other, connected(other) as accountview:
+    with running(articles=60, trades=False, conventions=conventions) as other, connected(other) as accountview:
         created(accountview, an_order("635"), links, keep=False)
         found = accountview.lookup([an_order("635"), an_order("636")], links)
         assert found.keys() == {"635"}
@@ -198,6 +198,18 @@ def test_what_does_not_fit_is_refused_before_any_call(
 # ---- orders that were invoiced
 
 
+@pytest.mark.parametrize("history", ["ALH", ""])
+def test_which_orders_are_not_invoiced_is_told_by_the_orders_and_by_the_history_where_there_is_one(
+    sandbox: Sandbox, links: Links, history: str
+) -> None:
+    with connected(sandbox, objects={"history": {"code": history, "table": "HST_AL"}}) as accountview:
+        open_, invoiced, gone = (an_order(number) for number in ("841", "842", "843"))
+        numbers = {one.key: created(accountview, one, links).reference for one in (open_, invoiced)}
+        sandbox.accountview.invoice(numbers[invoiced.key])
+        told = accountview.uninvoiced([open_, invoiced, gone], links)
+    assert told == {open_.key, *([gone.key] if history else [])}
+
+
 def test_an_invoiced_order_is_found_in_the_history(sandbox: Sandbox, links: Links) -> None:
     with connected(sandbox) as accountview:
         links.known[Kind.DEBTOR, "501"] = "20001"
@@ -214,6 +226,31 @@ def test_an_invoiced_order_is_found_in_the_history(sandbox: Sandbox, links: Link
         assert found.reference.isdecimal()
         links.known[Kind.SALES_ORDER, "634"] = number
         assert held(accountview, wanted, links).reference == number
+
+
+def test_a_second_order_is_seen_beside_the_first_that_has_been_invoiced(sandbox: Sandbox, links: Links) -> None:
+    with connected(sandbox, history={"order_number": "ORD_NR"}) as accountview:
+        wanted = an_order("641")
+        first, second, third = (created(accountview, wanted, links, keep=False).reference for _ in range(3))
+        sandbox.accountview.invoice(first)
+        found = held(accountview, wanted, links)
+        assert (found.reference, found.others) == (second, (third, first))
+        sandbox.accountview.invoice(third)
+        sandbox.accountview.invoice(second)
+        found = held(accountview, wanted, links)
+        assert (found.evidence, {found.reference, *found.others}) == ("history", {first, second, third})
+        links.known[Kind.SALES_ORDER, "641"] = second
+        assert held(accountview, wanted, links).reference == second
+
+
+def test_an_order_of_which_a_part_is_in_the_history_is_one_order(sandbox: Sandbox, links: Links) -> None:
+    with connected(sandbox, history={"order_number": "ORD_NR"}) as accountview:
+        wanted = an_order("642")
+        number = created(accountview, wanted, links, keep=False).reference
+        part = {"HST_AH_COMMENT1": "MPLUS-642", "HST_AH_ORD_NR": number, "HST_AH_RPL_INV": "20001", "ART_QTY": 1}
+        sandbox.accountview.add("HST_AL", {"REC_ID": "9999642", "HST_AH_HDR_TYPE": 1, **part})
+        found = held(accountview, wanted, links)
+    assert (found.reference, found.others) == (number, ())
 
 
 # ---- sales orders and trade invoices
@@ -263,7 +300,7 @@ def test_a_trade_invoice_is_found_whether_or_not_it_has_a_number(
 ) -> None:
     wanted = an_order("682", trade_invoice=True)
     with (
-        running(articles=60, conventions=Conventions(invoice_numbers=numbers)) as other,
+        running(articles=60, trades=False, conventions=Conventions(invoice_numbers=numbers)) as other,
         connected(other, objects=INVOICES) as accountview,
     ):
         created(accountview, wanted, links)

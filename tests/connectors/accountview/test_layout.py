@@ -26,7 +26,7 @@ def test_other_names_for_fields_are_only_settings(links: Links) -> None:
         "posting": {"reference": "FACTUURNR"},
         "address": {"street": "ADRES"},
     }
-    with running(articles=60, renamed=renamed) as other, connected(other, **named) as accountview:
+    with running(articles=60, trades=False, renamed=renamed) as other, connected(other, **named) as accountview:
         for wanted in (a_debtor("670"), an_address("670"), an_order("670"), a_posting("670")):
             created(accountview, wanted, links)
             found = held(accountview, wanted, links)
@@ -36,7 +36,7 @@ def test_other_names_for_fields_are_only_settings(links: Links) -> None:
 
 def test_a_field_this_installation_does_not_have_is_never_written_silently(links: Links) -> None:
     renamed = {"SO_HDR.GROSS_FLG": "BRUTO", "SO_HDR.ORD_NR": "NR"}
-    with running(articles=60, renamed=renamed) as other, connected(other) as accountview:
+    with running(articles=60, trades=False, renamed=renamed) as other, connected(other) as accountview:
         with pytest.raises(RejectedError, match="field_unknown") as caught:
             created(accountview, an_order("671"), links)
         assert caught.value.facts["field"] == "GROSS_FLG"

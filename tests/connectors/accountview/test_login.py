@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
+import httpcore
 import httpx
 import pytest
 
@@ -122,7 +123,7 @@ def test_access_refused_after_a_renewal_asks_for_a_person() -> None:
 @pytest.mark.parametrize(
     ("trouble", "error"),
     [
-        (httpx.ReadTimeout("lost"), UnavailableError),
+        (httpcore.ReadTimeout("lost"), UnavailableError),
         (httpx.Response(503), UnavailableError),
         (httpx.Response(500), UnavailableError),
         (httpx.Response(200, html="<html>"), MalformedAnswerError),
@@ -187,7 +188,7 @@ def allowed(accountview: AccountView) -> str:
 def test_a_person_logs_in_on_the_page_of_accountview_whether_it_knows_challenges_or_not(
     connect: Connect, challenges: bool
 ) -> None:
-    with running(articles=50, conventions=Conventions(challenges=challenges)) as sandbox:
+    with running(articles=50, trades=False, conventions=Conventions(challenges=challenges)) as sandbox:
         accountview = connect(sandbox, MemoryKeeper(), refresh_token=None)
         accountview.client.login.exchange(allowed(accountview), BACK, VERIFIER)
         assert accountview.client.companies()

@@ -25,7 +25,7 @@ UNCLEAR = FORMS[1:]
 @contextmanager
 def books(conventions: Conventions) -> Iterator[tuple[Sandbox, AccountView]]:
     """Books with conventions of their own, and a connection to them."""
-    with running(articles=60, conventions=conventions) as sandbox, connected(sandbox) as accountview:
+    with running(articles=60, trades=False, conventions=conventions) as sandbox, connected(sandbox) as accountview:
         yield sandbox, accountview
 
 

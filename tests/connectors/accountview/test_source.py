@@ -146,3 +146,28 @@ def test_a_mark_of_an_earlier_version_is_read_on() -> None:
     kept = json.loads(str(accountview.extract(Kind.ARTICLE).after))
     del kept["begun"]
     assert [one.key for one in accountview.extract(Kind.ARTICLE, None, json.dumps(kept)).records] == ["C", "D"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 10, 11, 64])
+def test_how_much_there_is_is_found_out_to_a_page_by_few_single_rows(count: int) -> None:
+    books = Books(*(f"{place:03}" for place in range(count)))
+    accountview = an_accountview(books, page_size=2)
+
+    about = accountview.about(Kind.ARTICLE)
+
+    assert max(2, count - 1) <= about <= max(2, count)
+    told = [asked for asked in books.asked if "PageNumber" in asked]
+    assert len(told) <= 12
+    assert {asked["PageSize"] for asked in told} == {"1"}
+
+
+def test_how_much_there_is_is_unknown_where_pages_are_turned_by_keys() -> None:
+    books = Books("A", "B", "C")
+    assert an_accountview(books, page_size=2, page_strategy="last_key").about(Kind.ARTICLE) == 0
+    assert books.asked == []
+
+
+def test_a_server_that_turns_no_page_is_not_asked_for_ever() -> None:
+    books = Books("A", "B", "C", turns_pages=False)
+    an_accountview(books, page_size=2).about(Kind.ARTICLE)
+    assert len(books.asked) < 40

@@ -31,7 +31,8 @@ DAYS = [date(2026, 11, 25), date(2026, 7, 1), date(2026, 6, 30), date(2026, 1, 2
 
 @contextmanager
 def books(begins: str, **more: object) -> Iterator[Sandbox]:
-    with running(articles=30, conventions=Conventions(year_begins=begins, years="apart", **more)) as sandbox:  # type: ignore[arg-type]
+    conventions = Conventions(year_begins=begins, years="apart", **more)  # type: ignore[arg-type]
+    with running(articles=30, trades=False, conventions=conventions) as sandbox:
         yield sandbox
 
 

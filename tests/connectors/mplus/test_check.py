@@ -19,10 +19,22 @@ def outcome(findings: list[Finding]) -> list[tuple[str, bool | None, str]]:
 
 def test_a_check_that_is_well_names_version_and_branches(connector: Mplus) -> None:
     findings = {finding.name: finding for finding in connector.check()}
-    assert list(findings) == ["host", "certificate", "credentials", "version", "rights"]
+    assert list(findings) == ["host", "certificate", "credentials", "version", "rights", "prices"]
     assert all(finding.ok for finding in findings.values())
     assert findings["version"].about.count(".") == 2
     assert findings["rights"].about
+    assert findings["prices"].about == "answered"
+
+
+def test_a_check_says_whether_the_till_answers_what_a_customer_pays(sandbox: Sandbox) -> None:
+    quiet = a_till(sandbox, determine_pricing=False)
+    assert [(one.ok, one.about) for one in quiet.check() if one.name == "prices"] == [(True, "not_asked")]
+    quiet.close()
+    sandbox.till.edit("conventions", "unknown_operations", {"value": ["determinePricing"]})
+    without = a_till(sandbox)
+    assert [(one.ok, one.about) for one in without.check() if one.name == "prices"] == [(True, "not_answered")]
+    without.close()
+    sandbox.till.edit("conventions", "unknown_operations", {"value": []})
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from integration.core.errors import (
     RejectedError,
     UnavailableError,
 )
+from tests.connectors.canned import Canned
 
 SECRET = "s3cr&t <ö>/+token"
 IDENT = "kassa+1 & co"
@@ -46,7 +47,7 @@ def a_client(*answers: httpx.Response) -> tuple[Client, list[httpx.Request]]:
         host_shown=SETTINGS.host_shown,
         limits=SETTINGS.limits,
         secrets=(SECRET, IDENT),
-        transport=httpx.MockTransport(answer),
+        transport=Canned(answer),
     )
     return Client(SETTINGS, gateway), requests
 
@@ -54,6 +55,9 @@ def a_client(*answers: httpx.Response) -> tuple[Client, list[httpx.Request]]:
 def xml(body: str, status: int = 200) -> httpx.Response:
     """Return an envelope round this body."""
     return httpx.Response(status, content=(OPEN + body + CLOSE).encode(), headers={"Content-Type": "text/xml"})
+
+
+NOT_THERE = "Method 'ns:getJournals' not implemented: method name or namespace not recognized"  # as gSOAP says it
 
 
 def fault(code: str, message: str = "no", status: int = 500) -> httpx.Response:
@@ -153,6 +157,7 @@ def test_a_read_with_an_unusable_answer_is_asked_again(unusable: httpx.Response)
         (httpx.Response(403), AccessDeniedError, "mplus_credentials_rejected", 1),
         (fault("SOAP-ENV:Client.Authentication"), AccessDeniedError, "mplus_credentials_rejected", 1),
         (fault("SOAP-ENV:Client"), RejectedError, "request_refused", 1),
+        (fault("SOAP-ENV:Client", NOT_THERE), RejectedError, "operation_unknown", 1),
         (httpx.Response(400), RejectedError, "request_refused", 1),
     ],
 )

@@ -29,7 +29,7 @@ class TestContract(TargetContract):
     @pytest.fixture
     def sandbox(self) -> Iterator[Sandbox]:
         """Systems of its own for each test, since the contract wants an empty target."""
-        with running(articles=50) as sandbox:
+        with running(articles=50, trades=False) as sandbox:
             yield sandbox
 
     def test_the_same_token_does_not_write_twice(self, connector: Any, product: Record, links: Links) -> None:

@@ -80,6 +80,14 @@ def test_every_request_is_what_a_soap_library_makes_of_the_description(library: 
 
 
 @pytest.mark.parametrize(
+    "text", ["", " ", "\t", "a\r\nb\r", "]]>", "<&>\"'", "été €", "\u2028\x85\xa0", "\U0001f600 \ufffd", "0012"]
+)
+def test_every_text_is_written_as_a_soap_library_writes_it(library: Any, text: str) -> None:
+    content = {"product": {"description": text, "articleList": {"article": [{"articleNumber": "1", "active": True}]}}}
+    assert contract().message("createProduct", content) == made_by(library, "createProduct", content)
+
+
+@pytest.mark.parametrize(
     "content",
     [
         {"request": {}},
@@ -95,7 +103,8 @@ def test_what_does_not_fit_is_refused_here_as_there(library: Any, content: dict[
         contract().message("getProducts", content)
 
 
-def test_nothing_that_no_xml_can_hold_is_sent() -> None:
-    content = {"product": {"description": "bell \x07", "articleList": {"article": []}}}
+@pytest.mark.parametrize("sign", ["\x00", "\x07", "\x1f", "\ud800", "\ufffe", "\uffff"])
+def test_nothing_that_no_xml_can_hold_is_sent(sign: str) -> None:
+    content = {"product": {"description": f"bell {sign}", "articleList": {"article": []}}}
     with pytest.raises(ValueError, match="XML"):
         contract().message("createProduct", content)

@@ -221,6 +221,16 @@ def test_a_customer_without_a_link_is_found_by_exact_evidence(
     till.close()
 
 
+def test_a_vat_number_without_its_country_is_of_the_one_that_a_relation_is_in(
+    till: Mplus, links: Links, serial: int
+) -> None:
+    number = f"8003000{serial:02}"
+    written = create(till, a_customer(f"X{serial}", vat_number=number, country="PT"), links)
+    assert till.lookup([a_customer(f"D{serial}", vat_number=f"DE{number}")], Links()) == {}
+    held = look(till, a_customer(f"D{serial}", vat_number=f"PT {number}"), Links())
+    assert (held.reference, held.evidence) == (written.reference, "vat_number")
+
+
 def test_a_part_of_an_address_and_a_blank_one_match_nobody(till: Mplus, links: Links, serial: int) -> None:
     create(till, a_customer(f"X{serial}", email=f"jan.{serial}@jansen.example.nl", vat_number=""), links)
     create(till, a_customer(f"Y{serial}", email="", vat_number=""), links)
@@ -409,3 +419,58 @@ def test_fields_have_one_name_each_and_what_the_till_counts_itself_is_not_offere
     assert len(names) == len(set(names))
     assert {"name", "company", "email", "vat_number", "reminderEmail"} <= set(names)
     assert not {"marker", "points", "balance", "accountBalance", "syncMarker"} & set(names)
+
+
+# ---- contact persons
+
+
+def people(sandbox: Sandbox, number: str) -> list[dict[str, Any]]:
+    """Return the contact persons of a relation as the till keeps them, what is empty left out."""
+    listed = stored(sandbox, number).get("contactList", {}).get("relation", [])
+    return [{name: value for name, value in one.items() if value} for one in listed]
+
+
+def test_a_contact_person_is_written_with_a_new_customer_and_read_back(
+    till: Mplus, sandbox: Sandbox, serial: int
+) -> None:
+    links = Links()
+    wanted = a_customer(f"C{serial}", contact_person="A. de Vries", contact_person_email="a@devries.example")
+    held = create(till, wanted, links)
+    assert differences(wanted, held.record) == ()
+    assert people(sandbox, held.reference) == [{"name": "A. de Vries", "email": "a@devries.example"}]
+    without = create(till, a_customer(f"W{serial}", contact_person=""), links)
+    assert people(sandbox, without.reference) == []
+
+
+def test_a_contact_person_stands_in_front_of_those_of_others_who_stay_as_they_are(
+    till: Mplus, sandbox: Sandbox, serial: int
+) -> None:
+    links = Links()
+    wanted = a_customer(f"C{serial}")
+    held = create(till, wanted, links)
+    theirs = {"relation": [{"name": "P. Bakker", "mobile": "06-1"}, {"name": "A. de Vries", "mobile": "06-2"}]}
+    sandbox.till.edit("relations", held.reference, {"contactList": theirs})
+    held = look(till, wanted, links)
+    assert held.record.values["contact_person"] == "P. Bakker"
+    for name in ("A. de Vries", "N. Nieuw"):
+        till.write(an_update_at(held.record, {"contact_person": name}), held, links, "t")
+        held = look(till, wanted, links)
+        assert held.record.values["contact_person"] == name
+    assert people(sandbox, held.reference) == [
+        {"name": "N. Nieuw"},
+        {"name": "A. de Vries", "mobile": "06-2"},
+        {"name": "P. Bakker", "mobile": "06-1"},
+    ]
+    till.write(an_update_at(held.record, {"contact_person_email": "n@nieuw.example"}), held, links, "t")
+    assert people(sandbox, held.reference)[0] == {"name": "N. Nieuw", "email": "n@nieuw.example"}
+
+
+def test_a_contact_person_that_is_gone_from_the_books_is_taken_out_again(
+    till: Mplus, sandbox: Sandbox, serial: int
+) -> None:
+    links = Links()
+    wanted = a_customer(f"C{serial}", contact_person="A. de Vries")
+    held = create(till, wanted, links)
+    till.write(an_update_at(held.record, {"contact_person": None}), held, links, "t")
+    assert people(sandbox, held.reference) == []
+    assert "contact_person" not in look(till, wanted, links).record.values

@@ -11,16 +11,17 @@ from integration.core.flow import Ownership
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Action, Change
 from integration.core.records import Held, Kind, Record, Value
-from integration.core.rules import Trace
 from integration.core.run import Link, Mode, RunState, Staged, Step
+from integration.core.traces import Trace
 from integration.flows.customers.logic import Customers
 from integration.flows.customers.settings import CustomerSettings
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowLogic
-from integration.store.database import Database, open_database
+from integration.store.database import Database
 from tests.bench import Bench, edited, shipped
 from tests.builders import a_create, a_debtor, a_relation
 from tests.fakes import MemoryConnector
+from tests.stores import new_database
 
 BODY = shipped("customers")
 (DEBTORS,) = FLOWS["customers"].flow.stages
@@ -195,10 +196,10 @@ def test_filters_decide_who_takes_part() -> None:
     ("written", "sent"),
     [
         (f" {VAT} ", VAT), ("nl 1234.56.782.B12", VAT), (OTHER_VAT, OTHER_VAT), ("", ""),
-        ("123456782B12", "123456782B12"),
+        ("123456782B12", VAT),
     ],
 )  # fmt: skip
-def test_a_vat_number_is_sent_without_blanks_and_points(written: str, sent: str) -> None:
+def test_a_vat_number_is_sent_in_one_spelling_with_its_country(written: str, sent: str) -> None:
     assert values(a_debtor(vat_number=written))["vat_number"] == sent
 
 
@@ -213,6 +214,19 @@ def test_a_vat_number_whose_check_digits_do_not_fit_is_parked(number: str) -> No
 @pytest.mark.parametrize(("number", "country"), [("GB1", "NL"), ("123", "CH"), ("123", "")])
 def test_a_vat_number_from_outside_the_union_cannot_be_checked(number: str, country: str) -> None:
     assert values(a_debtor(vat_number=number, country=country))["vat_number"] == number
+
+
+def test_what_is_sent_otherwise_than_the_books_have_it_is_told_with_the_plan() -> None:
+    assert values(a_debtor(vat_number="123456782B12"))["as_told:vat_number"] == "123456782B12"
+    swiss = values(a_debtor(vat_number="CHE-123.456.789 MWST", country="CH"))
+    assert (swiss["vat_number"], swiss["as_told:vat_number"]) == ("CHE123456789", "CHE-123.456.789 MWST")
+    assert "as_told:vat_number" not in values(a_debtor(vat_number=VAT))
+
+
+def test_a_name_that_a_rule_cuts_is_told_whole() -> None:
+    rule = {"target": "relation.name", "source": "name", "functions": [["substring", 1, 10]]}
+    one = values(a_debtor(name="Fietsenmakerij De Ketting"), body=with_rules(rule))
+    assert (one["name"], one["as_told:name"]) == ("Fietsenmak", "Fietsenmakerij De Ketting")
 
 
 # ---- defaults by country
@@ -231,6 +245,8 @@ COUNTRIES: dict[str, Any] = {
         ({"country": "NL"}, "exclusive", "1"),
         ({"country": "DE"}, "inclusive", "3"),
         ({"country": "DE", "vat_number": OTHER_VAT}, "shifted", "3"),
+        ({"country": "DEU"}, "inclusive", "3"),
+        ({"country": "Duitsland"}, "inclusive", "3"),
         ({"country": ""}, "exclusive", "1"),
     ],
 )
@@ -386,7 +402,7 @@ class CustomerBench(Bench):
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
+    opened = new_database(tmp_path / "console.sqlite")
     yield opened
     opened.close()
 
@@ -429,6 +445,21 @@ def test_committed_customers_are_proven_and_the_next_run_finds_nothing_to_do(
     assert till.held(Kind.RELATION)["R1"].values["external_id"] == "10001"
     again = bench.preview(Mode.COMPLETE)
     assert (again.state, again.counts.unchanged, bench.changes(again)) == (RunState.DONE, 3, {})
+
+
+def test_the_plan_keeps_what_the_books_say_of_a_value_that_is_sent_otherwise_and_never_sends_it(
+    bench: CustomerBench, books: MemoryConnector, till: MemoryConnector
+) -> None:
+    edited(books, "10001", {"vat_number": "123456782B12"}, Kind.DEBTOR)
+    edited(books, "10002", {"vat_number": "123456782B12", "email": ""}, Kind.DEBTOR)
+    plan = bench.preview()
+    told = {key: row.change.told for key, row in bench.changes(plan).items() if row.change is not None}
+    assert told == {"10001": {"vat_number": "123456782B12"}, "10002": {"vat_number": "123456782B12"}, "10003": {}}
+    bench.commit(plan)
+    assert till.held(Kind.RELATION)["R1"].values["vat_number"] == VAT
+    assert not any(name.startswith("as_told") for one in till.held(Kind.RELATION).values() for name in one.values)
+    again = bench.preview(Mode.COMPLETE)
+    assert (again.counts.unchanged, bench.changes(again)) == (3, {})
 
 
 def test_what_the_till_has_is_kept_where_the_books_have_nothing(

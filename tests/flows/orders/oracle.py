@@ -8,6 +8,9 @@ BALANCES = {"80": "1560", "85": "1565", "90": "1570", "91": "1571", "92": "1575"
 REVENUE = {"1": "8000", "2": "8100", "3": "8300", "4": "8040", "5": "8200"}
 CODES = {"1": "2", "2": "1", "3": "3", "4": "4", "5": "5"}  # of the till to those of the books
 RATES = {"1": 9, "2": 21, "3": 0, "4": 0, "5": 0}  # at the till
+METHODS = {"CASH": "1000", "PIN": "1010", "IDEAL": "1100", "GIFTCARD": "1560", "DEPOSIT": "1575", "ROUNDING": "4410"}
+ON_ACCOUNT = "INVOICE"  # a payment method by which nothing is paid
+GROUPS = {"10": "8000", "50": "8040", "70": "8110"}  # accounts of revenue by turnover group, where a shop has them
 VOUCHERS = {"VOUCHER": ("1565", "1")}  # taxed at their sale: account and the till's VAT code
 
 
@@ -49,8 +52,27 @@ def split(lines: Iterable[Sold]) -> dict[str, tuple[int, int]]:
     return found
 
 
-def booked(lines: Iterable[Sold], paid: Mapping[str, int]) -> dict[tuple[str, str], tuple[int, int]]:
-    """Return base and VAT by account and VAT code of the books; what comes to nothing is left out."""
+def settled(payments: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Return what was paid by clearing account; what vouchers paid for that were taxed before is none of it."""
+    found: dict[str, int] = {}
+    for method, amount in payments:
+        if method in METHODS:
+            found[METHODS[method]] = found.get(METHODS[method], 0) + amount
+    return {account: amount for account, amount in found.items() if amount}
+
+
+def left_open(lines: Iterable[Sold], payments: Iterable[tuple[str, int]]) -> int:
+    """Return what a customer still owes."""
+    return sum(line.incl for line in lines) - sum(amount for method, amount in payments if method != ON_ACCOUNT)
+
+
+def booked(
+    lines: Iterable[Sold], paid: Mapping[str, int], groups: Mapping[str, str] | None = None
+) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return base and VAT by account and VAT code of the books; what comes to nothing is left out.
+
+    `groups` are the accounts of revenue by turnover group, where the shop has such.
+    """
     listed = list(lines)
     found: dict[tuple[str, str], tuple[int, int]] = {}
 
@@ -64,7 +86,7 @@ def booked(lines: Iterable[Sold], paid: Mapping[str, int]) -> dict[tuple[str, st
             is_taxed = bool(vat) or (RATES[line.code] and abs(line.incl) * RATES[line.code] < 100 + RATES[line.code])
             add(account, code if is_taxed else "", line.excl, vat)
         else:
-            add(REVENUE[code], code, line.excl, vat)
+            add((groups or {}).get(line.group) or REVENUE[code], code, line.excl, vat)
     for method, amount in paid.items():
         if method in VOUCHERS:
             account, till_code = VOUCHERS[method]

@@ -156,7 +156,7 @@ def test_nothing_is_booked_that_does_not_add_up(
     asked = Questions()
     chosen = OrderSettings.model_validate(
         {
-            "becomes": becomes, "daybook": "700", "price_basis": basis, "rounding": rounding, "rounding_limit": limit,
+            "orders": becomes, "daybook": "700", "price_basis": basis, "rounding": rounding, "rounding_limit": limit,
             "rounding_article": correction, "rounding_account": correction,
         }
     )  # fmt: skip

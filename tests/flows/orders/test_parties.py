@@ -4,12 +4,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-import pytest
-
 from integration.core.flow import Ownership
 from integration.core.plan import Change, Unchanged, diff
 from integration.core.records import Kind, Record
-from integration.flows.orders.parties import checked_vat_number
 from tests.flows.orders.tills import (
     ADDRESSES,
     DEBTORS,
@@ -93,6 +90,24 @@ def test_texts_are_cut_knowingly() -> None:
     assert [len(str(one.values[name])) for name in ("name", "street", "city", "phone")] == [40, 80, 35, 20]
 
 
+def test_what_is_cut_or_kept_in_other_letters_is_told_with_the_plan_and_never_written() -> None:
+    long = "Naamloze Vennootschap tot Exploitatie van Rijwielen"
+    customer = a_customer(name=long, city="Łódź", street="Wróbla 12", vat_number="nl 0044.95.445.B01")
+    one = debtor(an_order(customer=customer))
+    told = {name: value for name, value in one.values.items() if name.startswith("as_told:")}
+    assert told == {"as_told:name": long, "as_told:city": "Łódź"}
+    assert not any(f"debtor.{name}" in orders().policy for name in told)
+    swiss = a_customer(vat_number="CHE-123.456.789 MWST", country="CH")
+    assert debtor(an_order(customer=swiss)).values["as_told:vat_number"] == "CHE-123.456.789 MWST"
+
+
+def test_a_delivery_address_that_is_cut_is_told_whole() -> None:
+    one = orders().stage(ADDRESSES, [an_order(others=(a_delivery(name="N" * 50, postcode="12345678901"),))])[0]
+    assert one.record is not None
+    assert one.record.values["as_told:name"] == "N" * 50
+    assert one.record.values["as_told:postcode"] == "12345678901"
+
+
 def test_an_email_address_is_never_cut() -> None:
     long = f"{'e' * 43}@x.example"
     issue = parked(an_order(customer=a_customer(email=long)), stage=DEBTORS)
@@ -102,30 +117,24 @@ def test_an_email_address_is_never_cut() -> None:
     assert booking(an_order(customer=a_customer(email=long)))  # which waits for its debtor
 
 
-@pytest.mark.parametrize(
-    ("given_number", "country", "checked"),
-    [
-        (VAT_NUMBER, "NL", VAT_NUMBER),
-        ("nl 0044.95.445.B01", "NL", VAT_NUMBER),
-        ("004495445B01", "NL", VAT_NUMBER),
-        ("NL004495446B01", "NL", ""),
-        ("BE0403019261", "NL", "BE0403019261"),
-        ("CHE-123.456.789", "CH", "CHE123456789"),
-        ("EL094259216", "GR", "EL094259216"),
-        ("GB980780684", "GB", "GB980780684"),
-        ("?", "DE", ""),
-    ],
-)
-def test_vat_numbers_of_the_eu_are_checked(given_number: str, country: str, checked: str) -> None:
-    assert checked_vat_number(given_number, country) == checked
-
-
 def test_a_vat_number_that_is_none_parks_the_customer() -> None:
     assert debtor(an_order(customer=a_customer(vat_number="nl004495445b01"))).values["vat_number"] == VAT_NUMBER
     issue = parked(an_order(customer=a_customer(vat_number="NL1")), stage=DEBTORS)
     assert issue.cause == "vat_number_invalid"
     assert issue.facts["value"] == "NL1"
     assert (issue.facts["country"], issue.facts["customer"]) == ("NL", "Els de Wit")
+
+
+def test_letters_the_books_lack_are_planned_as_they_are_kept_and_an_address_for_mail_is_never_altered() -> None:
+    order = an_order(
+        customer=a_customer(name="Łukasz Żółć", street="Wróbla 12", city="Łódź", email="łukasz@zolc.example")
+    )
+    values = debtor(order).values
+    assert (values["name"], values["street"], values["city"]) == ("Lukasz Zólc", "Wróbla 12", "Lódz")
+    assert values["email"] == "łukasz@zolc.example"
+    traces = {trace.target: trace for trace in orders().trace(DEBTORS, order)}
+    assert (traces["debtor.city"].value, traces["debtor.city"].steps[-1].what) == ("Lódz", "letters(cp1252)")
+    assert "letters(cp1252)" not in [step.what for step in traces["debtor.street"].steps]
 
 
 def test_several_orders_of_one_customer_make_one_debtor_as_the_newest_tells_it() -> None:
@@ -152,7 +161,8 @@ def test_the_debtor_is_owned_as_the_mapping_says() -> None:
     rule = {"target": "debtor.phone", "source": "phone", "ownership": "keep_equal"}
     logic = orders(with_rules(rule))
     assert logic.policy["debtor.phone"] is Ownership.KEEP_EQUAL
-    held = Record(Kind.DEBTOR, "1001", {"name": "E. de Wit", "phone": "06-1"})
+    where = {"street": "Kerklaan 1", "postcode": "3511 AB", "city": "Utrecht", "country": "NL"}
+    held = Record(Kind.DEBTOR, "1001", {"name": "E. de Wit", "phone": "06-1", **where})
     change = diff(debtor(an_order(), logic), held, None, logic.policy, title="")
     assert isinstance(change, Change)
     assert change.wanted.values == {"phone": "030-1234567"}

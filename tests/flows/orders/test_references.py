@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -12,10 +13,14 @@ from hypothesis import strategies as st
 from integration.core.plan import Change, diff
 from integration.core.records import Held, Kind, Record
 from integration.core.run import Link
+from integration.flows.days.references import reference as of_day
 from integration.flows.orders.references import (
+    FIRST_BOOKING,
+    LAST_BOOKING,
     LAST_YEAR,
     DocumentNumber,
     References,
+    Unpacked,
     mark_of,
     of_credit,
     packed,
@@ -36,19 +41,59 @@ NUMBERS = st.builds(
 MARKS = st.sampled_from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
-@given(MARKS, NUMBERS, st.booleans())
-def test_a_reference_is_read_back_as_what_it_stands_for(mark: str, number: DocumentNumber, credit: bool) -> None:
-    reference = packed(mark, number, credit=credit)
+BOOKINGS = st.integers(FIRST_BOOKING, LAST_BOOKING)
+
+
+@given(MARKS, NUMBERS, BOOKINGS, st.booleans())
+def test_a_reference_is_read_back_as_what_it_stands_for(
+    mark: str, number: DocumentNumber, booking: int, credit: bool
+) -> None:
+    reference = packed(mark, number, booking, credit=credit)
     assert reference is not None
     assert len(reference) == 12
     assert reference == reference.upper()
-    assert unpacked(reference) == (mark, number, credit)
+    assert unpacked(reference) == Unpacked(mark, number, booking, credit)
     assert DocumentNumber.read(number.kind, number.text) == number
 
 
-@given(st.lists(st.tuples(MARKS, NUMBERS, st.booleans()), min_size=2, max_size=40, unique=True))
-def test_no_two_documents_or_credits_share_a_reference(many: list[tuple[str, DocumentNumber, bool]]) -> None:
-    assert len({packed(mark, number, credit=credit) for mark, number, credit in many}) == len(many)
+@given(st.lists(st.tuples(MARKS, NUMBERS, BOOKINGS, st.booleans()), min_size=2, max_size=40, unique=True))
+def test_no_two_bookings_or_credits_share_a_reference(many: list[tuple[str, DocumentNumber, int, bool]]) -> None:
+    assert len({packed(mark, number, booking, credit=credit) for mark, number, booking, credit in many}) == len(many)
+
+
+@given(MARKS, NUMBERS)
+def test_each_booking_has_a_credit_of_its_own_and_no_credit_has_one(mark: str, number: DocumentNumber) -> None:
+    ours = [str(packed(mark, number, booking)) for booking in range(FIRST_BOOKING, LAST_BOOKING + 1)]
+    backs = [str(of_credit(Kind.POSTING, one, number.text)) for one in ours]
+    assert len({*ours, *backs}) == 2 * LAST_BOOKING
+    assert {len(one) for one in (*ours, *backs)} == {12}
+    assert [of_credit(Kind.POSTING, one, number.text) for one in backs] == [None] * LAST_BOOKING
+
+
+def test_a_document_has_so_many_bookings_and_not_one_more() -> None:
+    assert LAST_BOOKING == 4
+    assert packed("M", DocumentNumber(Kind.RECEIPT, 2026, 1), LAST_BOOKING + 1) is None
+
+
+@given(NUMBERS, st.dates(date(2020, 1, 1), date(2055, 12, 31)), st.integers(0, 999))
+def test_no_booking_looks_like_the_page_of_a_day(number: DocumentNumber, day: date, branch: int) -> None:
+    page = of_day(day, str(branch))
+    bookings = range(FIRST_BOOKING, LAST_BOOKING + 1)
+    assert page not in {packed("D", number, each, credit=credit) for each in bookings for credit in (False, True)}
+
+
+@given(st.sampled_from((Kind.SALES_ORDER, Kind.POSTING)), st.lists(NUMBERS, min_size=1, max_size=20, unique=True))
+def test_every_booking_of_every_document_has_a_reference_of_its_own(kind: Kind, many: list[DocumentNumber]) -> None:
+    references = References(kind, "MP-")
+    found: list[str | None] = []
+    for number in many:
+        document = Record(number.kind or Kind.ORDER, number.text, {"number": number.text})
+        ours = [references.of(document, booking) for booking in range(FIRST_BOOKING, LAST_BOOKING + 1)]
+        found += [*ours, *(of_credit(kind, one, number.text) for one in ours)]
+    # Orders and receipts that become sales orders share numbers, as they always did: the till never gives one twice.
+    texts = {number.text if kind is Kind.SALES_ORDER and number.kind is not Kind.INVOICE else number for number in many}
+    assert None not in found
+    assert len(set(found)) == 2 * LAST_BOOKING * len(texts)
 
 
 def test_every_number_of_a_wide_range_has_a_reference_of_its_own() -> None:

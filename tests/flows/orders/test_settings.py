@@ -7,15 +7,18 @@ from typing import Any
 import pytest
 
 from integration.core.errors import ConfigurationError
+from integration.flows.forms import Known
+from integration.flows.orders.questions import QUESTIONS
 from integration.flows.orders.settings import OrderSettings
 
 
 @pytest.mark.parametrize(
     ("given_settings", "setting"),
     [
-        ({"documents": "quotation"}, "documents"),
+        ({"proposals": "order"}, "proposals"),
+        ({"orders": "nothing"}, "orders"),
         ({"default_debtor": "forced"}, "debtor_number"),
-        ({"becomes": "posting", "daybook": ""}, "daybook"),
+        ({"receipts": "posting", "daybook": ""}, "daybook"),
         ({"default_country": "Nederland"}, "default_country"),
         ({"most": 0}, "most"),
         ({"colour": "red"}, "colour"),
@@ -30,3 +33,14 @@ def test_a_setting_that_cannot_be_used_is_refused_by_name(given_settings: dict[s
 def test_settings_survive_the_way_to_disk() -> None:
     kept = OrderSettings(date_from=date(2026, 1, 1), paid="only", rounding_limit=Decimal("0.02"), types=("X",))
     assert OrderSettings(**kept.model_dump(mode="json", exclude_defaults=True)) == kept
+
+
+@pytest.mark.parametrize("name", ["invoices", "receipts"])
+def test_what_is_part_of_a_day_lacks_the_flow_of_days_where_that_is_not_chosen(name: str) -> None:
+    (documents_,) = (one for one in QUESTIONS if one.name == "documents")
+    settings = OrderSettings(**{name: "day"}).model_dump()
+    lack = documents_.lacks(Known(settings, flows=("orders",)))
+    assert lack is not None
+    assert (lack.why.code, lack.stops) == ("lack_days_off", False)
+    assert documents_.lacks(Known(settings, flows=("orders", "days"))) is None
+    assert documents_.lacks(Known(OrderSettings().model_dump())) is None

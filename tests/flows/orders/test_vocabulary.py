@@ -1,23 +1,26 @@
 """A word of the till that nobody knows is neither a yes nor a no."""
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from integration.connectors.mplus.codec.values import word
+from integration.core.issues import Skip
 from integration.core.records import Kind, Record
+from integration.flows.orders.settings import TYPES
 from integration.flows.orders.vocabulary import (
     COMPLETE_STATES,
     PAID_STATES,
     PRICE_TYPES,
+    PROPOSAL_STATES,
     STATES,
     TURNOVER_TYPES,
-    TYPES,
     VAT_METHODS,
 )
 from integration.sandbox.mplus.contract import Contract
-from tests.flows.orders.tills import Questions, a_line, an_order, booking, orders, parked, skipped, without
+from tests.flows.orders.tills import Questions, a_line, an_order, booking, lines_of, orders, parked, skipped, without
 
 
 def of_kind(kind: Kind, **values: Any) -> Record:
@@ -40,6 +43,12 @@ def of_kind(kind: Kind, **values: Any) -> Record:
             "state",
             "written-off",
         ),
+        (
+            of_kind(Kind.PROPOSAL, type="PROPOSAL", state="signed"),
+            {"documents": "proposal", "becomes": "quotation"},
+            "state",
+            "signed",
+        ),
         (an_order(lines=(a_line(price_type="voucher"),)), {}, "price_type", "voucher"),
         (an_order(lines=(a_line(turnover_type="tip"),)), {}, "turnover_type", "tip"),
         (an_order(lines=(a_line(line_kind="note"),)), {}, "line_kind", "note"),
@@ -59,6 +68,21 @@ def test_an_order_that_does_not_say_whether_it_is_cancelled_waits() -> None:
     assert booking(without(of_kind(Kind.INVOICE, type="INVOICE"), "cancel_state", "cancelled"), documents="invoice")
 
 
+def test_a_proposal_becomes_a_quotation_whatever_orders_have_to_be_and_one_that_was_turned_down_does_not() -> None:
+    given: dict[str, Any] = {"documents": "proposal", "becomes": "quotation", "paid": "only", "cancel": ["complete"]}
+    proposal = of_kind(Kind.PROPOSAL, type="PROPOSAL", state="order", cancelled=False)
+    made = booking(without(proposal, "cancel_state", "paid", "delivery_state", "complete_state"), **given)
+    assert (made.kind, made.values["reference"], made.values["gross"]) == (Kind.QUOTATION, "MP-2026.1", True)
+    assert [dict(line.values)["price"] for line in lines_of(made)] == [Decimal("12.10")]
+
+    turned_down = of_kind(Kind.PROPOSAL, type="PROPOSAL", state="cancelled", cancelled=True)
+    logic = orders(**given)
+    brief = booking(turned_down, logic)
+    skip = logic.fitting(logic.flow.stages[-1], brief, None)
+    assert isinstance(skip, Skip)
+    assert skip.reason == "document_cancelled"
+
+
 def test_what_is_booked_waits_as_well_when_nobody_knows_whether_it_was_cancelled() -> None:
     logic = orders(questions=Questions(linked={"order-1": "50001"}))
     assert parked(an_order(cancel_state="withdrawn"), logic).cause == "word_unknown"
@@ -74,7 +98,8 @@ def test_whoever_names_types_says_of_all_others_that_they_take_no_part() -> None
 
 def test_every_word_of_the_interface_is_known() -> None:
     words = Contract().enums
-    for kind, name in ((Kind.ORDER, "OrderType"), (Kind.INVOICE, "InvoiceType"), (Kind.RECEIPT, "ReceiptType")):
+    for kind in (Kind.ORDER, Kind.INVOICE, Kind.RECEIPT, Kind.PROPOSAL):
+        name = f"{kind.capitalize()}Type"
         assert set(TYPES[kind]) == set(map(word, words[name]))
     for name, known in (
         ("OrderCancelState", STATES),
@@ -83,6 +108,7 @@ def test_every_word_of_the_interface_is_known() -> None:
         ("VatMethod", VAT_METHODS),
         ("InvoiceState", PAID_STATES),
         ("ReceiptState", PAID_STATES),
+        ("ProposalState", PROPOSAL_STATES),
         ("PriceType", PRICE_TYPES),
         ("TurnoverGroupType", TURNOVER_TYPES),
     ):

@@ -15,6 +15,7 @@ from integration.core.run import Link, Staged
 from integration.core.totals.sold import VatSum
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.bookings import BothTold
+from integration.flows.orders.chains import NOBODY_ASKED, Asks
 from integration.flows.orders.logic import Orders
 from integration.flows.orders.settings import OrderSettings
 from integration.flows.orders.spec import FLOW
@@ -31,13 +32,13 @@ TURNOVER = Turnover(
     types={
         **dict.fromkeys(("10", "20", "30", "40", "50", "60", "70", "8000", "8010", "8020"), "turnover"),
         "80": "balance-upgrade", "85": "balance-upgrade", "90": "refundable-deposit", "91": "refundable-deposit",
-        "92": "suspense", "95": "cash-inflow", "97": "cash-outflow", "99": "unknown",
+        "92": "suspense", "95": "cash-inflow", "96": "cash-inflow", "97": "cash-outflow", "99": "unknown",
     },
     vat_codes={"80": "4", "85": "1", "90": "3", "91": "2"},
     cards={"GIFTCARD": "80", "VOUCHER": "85"},
 )  # fmt: skip
 TOLD = BothTold(TURNOVER, line_fields={"vat_base"})
-DEBTORS, ADDRESSES, PAPERS = FLOW.stages
+DEBTORS, ADDRESSES, PAPERS = FLOW.stages[:3]
 VAT_NUMBER = "NL004495445B01"
 
 
@@ -57,17 +58,23 @@ class Questions:
         return {key: Link(Kind.POSTING, key, self.booked[key]) for key in ids if key in self.booked}
 
 
+def becoming(documents: str = "order", becomes: str = "order", **more: Any) -> dict[str, Any]:
+    """Return the settings under which one kind of documents becomes one thing, and nothing of the others is read."""
+    return {"orders": "nothing", f"{documents}s": becomes, **more}
+
+
 def orders(
     body: Mapping[str, Any] = BODY,
     tables: Mapping[str, Mapping[str, str]] = TABLES,
     questions: Questions | None = None,
     told: BothTold = TOLD,
+    asks: Asks = NOBODY_ASKED,
     **given: Any,
 ) -> Orders:
     """Return the logic with the shipped mapping; postings have their daybook."""
     asked = questions or Questions()
-    chosen = {"collective_account": "1300", "daybook": "700", **given}
-    return Orders(OrderSettings(**chosen), body, 7, tables, BOOKS, TILL, asked.known, asked.linked, told)
+    chosen = {"collective_account": "1300", "daybook": "700", **becoming(**given)}
+    return Orders(OrderSettings(**chosen), body, 7, tables, BOOKS, TILL, asked.known, asked.linked, told, asks)
 
 
 def with_rules(*rules: Mapping[str, object], without: Collection[str] = ()) -> dict[str, object]:

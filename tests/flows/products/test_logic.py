@@ -1,6 +1,6 @@
 """What is particular to products: numbers, prices, barcodes, variants, and the two parts that are switched apart."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -22,12 +22,12 @@ from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowLogic, Shaped
 from integration.words import known, say
-from tests.builders import a_group, an_article
+from tests.builders import a_group, an_article, an_update_at
 
 BODY = loads((Path(__file__).parents[3] / "data" / "mappings" / "products.toml").read_text(encoding="utf-8"))
 TABLES = {"vat_codes": {"1": "10", "2": "20"}}
 RATES = {"1": Decimal("9.00"), "2": Decimal("21.00")}
-GROUPS, ARTICLES = FLOWS["products"].flow.stages
+GROUPS, ARTICLES, _ = FLOWS["products"].flow.stages
 EAN, OTHER_EAN = "8710000000024", "8710000000031"
 
 
@@ -40,6 +40,15 @@ def products(
         return allotted.setdefault(code, str(900001 + len(allotted)))
 
     return Products(ProductSettings(**settings), body, 7, tables, RATES, allot)
+
+
+def linked(numbers: Mapping[str, str], **settings: Any) -> Products:
+    """Return the logic where these codes are linked under these numbers."""
+
+    def of(codes: Collection[str]) -> Mapping[str, str]:
+        return {code: numbers[code] for code in codes if code in numbers}
+
+    return Products(ProductSettings(**settings), BODY, 7, TABLES, RATES, lambda _: "900001", of)
 
 
 def with_rules(*rules: Mapping[str, object]) -> dict[str, object]:
@@ -98,6 +107,7 @@ def test_groups_come_before_the_products_that_need_them() -> None:
     assert [(stage.source, stage.target, stage.counted) for stage in logic.flow.stages] == [
         (Kind.GROUP, Kind.GROUP, False),
         (Kind.ARTICLE, Kind.PRODUCT, True),
+        (Kind.ARTICLE, Kind.PICTURE, False),
     ]
     assert logic.mapping_version == 7
 
@@ -248,6 +258,48 @@ def test_a_blocked_article_is_skipped_with_the_reason() -> None:
     one = staged(an_article(blocked=True))
     assert one.skip == Skip("blocked", "1001", {"key": "1001"})
     assert (one.record, one.issue) == (None, None)
+
+
+def test_a_blocked_article_that_cannot_be_mapped_goes_off_sale_alone() -> None:
+    nothing = an_article("1001", blocked=True, ean="12", name="")
+    one = staged(nothing, linked({"1001": "1001"}))
+    assert one.issue is None
+    assert one.record is not None
+    assert (one.record.values, [part.key for part in one.record.parts]) == ({}, ["1001"])
+    logic = linked({"1001": "1001"})
+    found = logic.shape(ARTICLES, [one], {}, {}).desired
+    assert found is not None
+    there = Held(
+        Record(Kind.PRODUCT, "1001", {"name": "Fiets"}, (Record(Kind.ARTICLE, "1001", {"active": True}),)), "7"
+    )
+    written = logic.fitting(ARTICLES, found, there)
+    assert isinstance(written, Record)
+    assert written.flat() == {"1001/active": False}
+    assert logic.fitting(ARTICLES, found, None) == Skip("blocked", "1001", {"key": "1001"})
+    assert staged(nothing).skip == Skip("blocked", "1001", {"key": "1001"})
+    assert staged(nothing, linked({"1001": "1001"}, offer={"create": False, "update": False})).issue is not None
+
+
+def test_the_other_variants_go_on_beside_one_that_only_goes_off_sale() -> None:
+    logic = linked({"12": "12"})
+    records = [a_variant("11", "rood", "M"), a_variant("12", "rood", "L", blocked=True, ean="12")]
+    found = logic.shape(ARTICLES, logic.stage(ARTICLES, records), {}, {})
+    assert found.parked == ()
+    assert found.desired is not None
+    assert {part.key: set(part.values) == {"active"} for part in found.desired.parts} == {"11": False, "12": True}
+    assert str(found.desired.values["name"]).startswith("Trui Noord")
+    elsewhere = Held(Record(Kind.PRODUCT, "7", {}, (Record(Kind.ARTICLE, "11", {}),)), "7")
+    written = logic.fitting(ARTICLES, found.desired, elsewhere)
+    assert isinstance(written, Record)
+    assert [dict(part.values) for part in written.parts if part.key == "12"] == [{}]
+
+
+def test_what_goes_off_sale_is_counted_by_a_brake() -> None:
+    there = Record(Kind.PRODUCT, "1001", {}, (Record(Kind.ARTICLE, "1001", {"active": True}, source="1001"),))
+    off = an_update_at(there, {"1001/active": False})
+    assert products().watched(off) == ("brake_off_sale",)
+    assert products().watched(replace(off, action=Action.RETIRE)) == ()
+    assert products().limits.off_sale == 10
 
 
 def test_a_blocked_article_may_be_sent_as_inactive_and_its_barcode_is_free() -> None:
@@ -796,3 +848,29 @@ def test_an_issue_brings_the_facts_its_sentences_need(article: Record) -> None:
         issue.cause, {"rate": "?", "country": "?", "value": "?", **{k: v for k, v in issue.facts.items() if v}}
     )
     assert "–" not in f"{sentences.what} {sentences.data} {sentences.do}"
+
+
+# ---- numbers of before
+
+
+def test_a_linked_article_keeps_its_number_and_says_so() -> None:
+    logic = linked({"1001": "77", "A-2": "78"})
+    old, other = logic.stage(ARTICLES, [an_article("1001"), an_article("A-2")])
+    shaped = [logic.shape(ARTICLES, [one], {}, {}) for one in (old, other)]
+    assert [one.desired.parts[0].key for one in shaped if one.desired] == ["77", "78"]
+    assert [one.noted for one in shaped] == [("older_number",), ("older_number",)]
+    assert all("kept_number" not in one.desired.flat() for one in shaped if one.desired)
+
+
+def test_a_number_the_rule_still_gives_is_no_older_one() -> None:
+    logic = linked({"1001": "1001"})
+    assert logic.shape(ARTICLES, logic.stage(ARTICLES, [an_article("1001")]), {}, {}).noted == ()
+
+
+def test_of_a_new_and_a_linked_article_with_one_number_the_new_one_waits() -> None:
+    logic = linked({"OLD": "1001"})
+    old, new = logic.stage(ARTICLES, [an_article("OLD"), an_article("1001")])
+    both = {"1001": ("1001", "OLD")}
+    kept, waits = logic.shape(ARTICLES, [old], both, {}), logic.shape(ARTICLES, [new], both, {})
+    assert kept.parked == ()
+    assert [issue.cause for issue in waits.parked] == ["sku_duplicate"]

@@ -1,6 +1,7 @@
 """What is particular to stock: formulas, branches, levels below zero or not whole, what the till does not count."""
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,17 @@ from integration.core.flow import Ownership
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Change, diff
 from integration.core.records import Held, Kind, Record, Value
-from integration.core.rules import Trace
 from integration.core.run import Mode, RunState, Staged, Step
+from integration.core.traces import Trace
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowLogic
 from integration.flows.stock.logic import Stock
 from integration.flows.stock.settings import StockSettings
-from integration.store.database import Database, open_database
+from integration.store.database import Database
 from tests.bench import Bench, edited, shipped
 from tests.builders import a_create, a_stock, an_article, an_update_at
 from tests.fakes import MemoryConnector
+from tests.stores import new_database
 
 BODY = shipped("stock")
 (ARTICLES,) = FLOWS["stock"].flow.stages
@@ -142,6 +144,63 @@ def test_each_formula_reads_its_own_quantities(formula: str, amount: str) -> Non
 
 def test_where_reservations_are_not_known_they_count_as_nothing() -> None:
     assert level(having(stock="14.0000")) == Decimal(14)
+
+
+RESERVED = {"K9_RSRV": "4", "stock": "12.0000"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "amount"),
+    [
+        ({"reservations": "ask"}, 12),
+        ({"reservations": "field", "reserved": "K9_RSRV"}, 8),
+        ({"reservations": "deducted"}, 12),
+        ({"reservations": "none"}, 12),
+    ],
+)
+def test_what_is_reserved_is_subtracted_once_somebody_said_where_it_is(answer: dict[str, str], amount: int) -> None:
+    assert level(having(**RESERVED), **answer) == amount
+
+
+def test_a_field_of_reservations_that_is_empty_or_absent_is_nothing_reserved() -> None:
+    answer = {"reservations": "field", "reserved": "K9_RSRV"}
+    assert level(having(stock="12.0000"), **answer) == 12
+    assert level(an_article(stock=Decimal(12), K9_RSRV=None), **answer) == 12
+
+
+def test_a_field_of_reservations_that_holds_no_number_parks_its_article() -> None:
+    article = an_article(stock=Decimal(12), K9_RSRV="many")
+    assert parked(article, reservations="field", reserved="K9_RSRV").cause == "expression_failed"
+
+
+@pytest.mark.parametrize("named", ["", 'a") + ("'])
+def test_a_field_of_reservations_has_to_be_named(named: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        StockSettings(reservations="field", reserved=named)
+    assert refusal.value.facts["setting"] == "reserved"
+
+
+def test_the_field_of_reservations_is_known_to_be_read_as_it_is_called() -> None:
+    settings = StockSettings(reservations="field", reserved="K9_RSRV")
+    assert list(settings.reads()) == [("formula", "stock", False), ("reserved", "K9_RSRV", True)]
+
+
+def test_until_somebody_said_where_reservations_are_a_level_says_that_it_is_without() -> None:
+    (trace,) = stock(branches={"3": ""}).trace(ARTICLES, having(stock="12.0000"))
+    assert [step.what for step in trace.steps] == ["branch", "stock", "stock_reserved", "without_reservations"]
+    (trace,) = stock(branches={"3": ""}, reservations="none").trace(ARTICLES, having(stock="12.0000"))
+    assert "without_reservations" not in {step.what for step in trace.steps}
+
+
+def test_purchases_are_shown_and_count_in_no_level() -> None:
+    article = an_article(stock=Decimal(5), stock_ordered=Decimal(12), stock_expected=date(2026, 12, 3))
+    level, purchases = stock(branches={"3": ""}).trace(ARTICLES, article)
+    assert level.value == 5
+    steps = [(step.what, step.value) for step in purchases.steps]
+    assert steps == [("ordered_not_for_sale", Decimal(12)), ("stock_expected", date(2026, 12, 3))]
+    level, purchases = stock(branches={"3": ""}).trace(ARTICLES, an_article(stock=Decimal(5), stock_ordered=Decimal(2)))
+    assert [step.what for step in purchases.steps] == ["ordered_not_for_sale"]
+    (level,) = stock(branches={"3": ""}).trace(ARTICLES, an_article(stock=Decimal(5), stock_ordered=Decimal(0)))
 
 
 def test_a_formula_of_ones_own_is_an_expression_over_the_fields() -> None:
@@ -413,7 +472,7 @@ class StockBench(Bench):
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
+    opened = new_database(tmp_path / "console.sqlite")
     yield opened
     opened.close()
 
@@ -491,4 +550,4 @@ def test_undo_of_a_level_in_a_branch_that_had_none_changes_nothing(bench: StockB
     run = bench.run()
     assert till_levels(till, "1001") == {"1": Decimal(14), "2": Decimal(3)}
     back = bench.undo(run)
-    assert (back.state, bench.reasons(back)) == (RunState.DONE, {"1001": "undo_keeps"})
+    assert (back.state, bench.reasons(back)) == (RunState.DONE, {"1001": "undo_keeps_filled"})

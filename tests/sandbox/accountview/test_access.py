@@ -22,7 +22,7 @@ class TestAccess:
         assert reading.refresh("any", client_secret="wrong").json() == {"error": "invalid_client"}
 
     def test_a_token_expires(self) -> None:
-        with running(token_seconds=0) as sandbox, Office(sandbox) as office:
+        with running(trades=False, token_seconds=0) as sandbox, Office(sandbox) as office:
             assert office.tokens["expires_in"] == 0
             refused(office.get("VA1"), 401)
 

@@ -14,6 +14,8 @@ from integration.sandbox.server import Sandbox
 from tests.sandbox.mplus.calls import WITH_BARCODE, create, new_group, order
 from tests.sandbox.soap_client import REFERENCE, RawClient, prefixed, zeep_service
 
+TRADES = True
+
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 SOAP = "{http://schemas.xmlsoap.org/wsdl/soap/}"
 
@@ -186,6 +188,9 @@ def test_every_answer_is_valid_by_the_vendors_description(sandbox: Sandbox, till
     assert len(asked) == len(Contract().operations)
 
 
+_PLAIN = {"xsd:boolean": "true", "xsd:string": "x", "xsd:date": "2026-11-20", "xsd:base64Binary": "AAAA"}
+
+
 def _least(operation: str, contract: Contract, ids: dict[str, str]) -> str:
     """The smallest valid request of an operation."""
 
@@ -198,6 +203,6 @@ def _least(operation: str, contract: Contract, ids: dict[str, str]) -> str:
             )
         if type_ in contract.enums:
             return contract.enums[type_][0]
-        return ids.get(name) or {"xsd:boolean": "true", "xsd:string": "x"}.get(type_, "1")
+        return ids.get(name) or _PLAIN.get(type_, "1")
 
     return prefixed(f"<{operation}>{fill(operation, '')}</{operation}>")

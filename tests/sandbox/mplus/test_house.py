@@ -9,6 +9,8 @@ from integration.sandbox.server import Sandbox
 from tests.sandbox.mplus.calls import create, read
 from tests.sandbox.soap_client import RawClient
 
+TRADES = True
+
 
 class TestTheControlAddress:
     def control(self, till: RawClient, told: dict[str, Any]) -> int:

@@ -10,6 +10,8 @@ from integration.sandbox.server import Sandbox
 from integration.sandbox.shop.shop import TODAY
 from tests.sandbox.soap_client import NS, RawClient
 
+TRADES = True
+
 FIRST, LAST = date(2026, 9, 1), date(2026, 11, 30)
 SOURCES = {"RECEIPT": "receipts", "INVOICE": "invoices"}
 
@@ -103,8 +105,18 @@ def test_a_question_names_days_branches_and_filters(till: RawClient) -> None:
     yesterday = TODAY.replace(day=TODAY.day - 1)
     one = till.ask("getJournals", between(yesterday, yesterday) + "<branchNumbers>12</branchNumbers>")
     assert [place_of(each) for each in rows(one.body, "journalList/journal")] == [(str(yesterday), 12)]
-    assert rows(till.ask("getJournals", between() + filtered("ORDER")).body, "journalList/journal") == []
     assert rows(till.ask("getJournals", between(LAST, LAST)).body, "journalList/journal") == []
+
+
+def test_what_was_paid_on_an_order_at_the_counter_is_a_payment_and_nothing_is_sold_by_it(
+    sandbox: Sandbox, till: RawClient
+) -> None:
+    (journal,) = rows(till.ask("getJournals", between() + filtered("ORDER")).body, "journalList/journal")
+    (payment,) = rows(journal, "paymentList/payment")
+    assert rows(journal, "turnoverGroupList/turnoverGroup") == []
+    paid = [each for one in sandbox.state("orders", "mplus") for each in one["paymentList"].get("payment", [])]
+    (at_counter,) = (each["amount"] for each in paid if each.get("workplaceNumber"))
+    assert numbers(payment, "amount") == (at_counter,)
 
 
 def test_the_financial_journal_is_group_by_vat_code_and_the_only_one_that_is(sandbox: Sandbox, till: RawClient) -> None:

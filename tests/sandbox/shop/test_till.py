@@ -54,7 +54,7 @@ def test_articles_in_the_way_have_another_name_and_price(till: Till, shop: Shop)
 
 
 def test_it_has_the_documents_of_the_shop(till: Till) -> None:
-    assert [len(till.state(kind)) for kind in KINDS] == [60, 312, 20]
+    assert [len(till.state(kind)) for kind in KINDS] == [60, 322, 20]
 
 
 def test_most_relations_are_customers_of_the_bookkeeping(till: Till, shop: Shop) -> None:
@@ -66,7 +66,20 @@ def test_most_relations_are_customers_of_the_bookkeeping(till: Till, shop: Shop)
     assert emails.most_common(1)[0][1] > 1
 
 
-@pytest.mark.parametrize("kind", KINDS)
+def test_some_orders_come_from_proposals_and_some_proposals_were_not_ordered(till: Till) -> None:
+    proposals = {each["proposalId"]: each for each in till.state("proposals")}
+    ordered = {each["proposalId"]: each for each in till.state("orders") if "proposalId" in each}
+    assert len(ordered) == 3
+    for id_, order in ordered.items():
+        assert (proposals[id_]["orderId"], proposals[id_]["orderNumber"]) == (order["orderId"], order["orderNumber"])
+        assert proposals[id_]["totalInclAmount"] == order["totalInclAmount"]
+        assert proposals[id_]["state"] == "PROPOSAL-STATE-ORDER"
+    others = [each["state"] for key, each in proposals.items() if key not in ordered]
+    assert others.count("PROPOSAL-STATE-CANCELLED") == 1
+    assert others.count("PROPOSAL-STATE-OUTSTANDING") == 4
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "proposals"])
 def test_every_document_adds_up_to_the_cent(till: Till, kind: str) -> None:
     for document in till.state(kind):
         groups = document["vatGroupList"]["vatGroup"]
@@ -134,6 +147,48 @@ def test_it_is_the_same_for_the_same_seed(till: Till, fresh: Till) -> None:
     assert all(till.state(kind) == fresh.state(kind) for kind in (*KINDS, "products", "relations", "stock", "markers"))
 
 
+def test_two_days_have_everything_that_is_no_plain_sale(till: Till) -> None:
+    busy = [one for one in till.state("receipts") if one["financialDate"] == {"day": 16, "mon": 10, "year": 2026}]
+    groups = {line["data"]["turnoverGroup"] for one in busy for line in lines(one)}
+    assert {80, 90, 95, 96, 97} <= groups
+    assert {"RECEIPT-TYPE-CASH-INFLOW", "RECEIPT-TYPE-CASH-OUTFLOW"} <= {one["receiptType"] for one in busy}
+    assert any(len(one["paymentList"]["payment"]) == 3 for one in busy)
+    assert any(one["entryTimestamp"]["day"] == 17 for one in busy)
+    other_days = [one for one in till.state("receipts") if "creditedReceiptId" in one and one not in busy]
+    assert {one["creditedReceiptId"] for one in other_days} & {one["receiptId"] for one in busy}
+
+
+def test_something_is_paid_on_another_day_and_something_beforehand(till: Till) -> None:
+    later = [
+        one
+        for one in till.state("invoices")
+        for each in one["paymentList"].get("payment", [])
+        if each["financialDate"] != one["financialDate"]
+    ]
+    at_counter = [
+        each
+        for one in till.state("orders")
+        for each in one["paymentList"].get("payment", [])
+        if "workplaceNumber" in each
+    ]
+    assert (len(later), len(at_counter)) == (1, 1)
+
+
+def test_a_shop_that_does_not_trade_yet_has_no_documents() -> None:
+    quiet = Till(make_shop(40, trades=False), Switches(), Ledger())
+    assert [len(quiet.state(kind)) for kind in (*KINDS, "proposals", "counts")] == [0] * 5
+    assert quiet.state("relations")
+
+
+def test_a_late_receipt_is_of_its_day_and_in_no_count_of_before(fresh: Till) -> None:
+    before = fresh.state("counts")
+    fresh.late_receipt("2026-11-20", 2)
+    (late,) = (one for one in fresh.state("receipts") if any(line["text"] == "Bel" for line in lines(one)))
+    assert (late["financialDate"]["day"], late["financialBranchNumber"], late["totalInclAmount"]) == (20, 2, 1815)
+    assert late["entryTimestamp"]["day"] == 25
+    assert fresh.state("counts") == before
+
+
 def test_a_day_brings_documents_and_changes(fresh: Till) -> None:
     before, markers = {kind: len(fresh.state(kind)) for kind in KINDS}, fresh.state("markers")[0]
     fresh.advance_day()
@@ -144,7 +199,7 @@ def test_a_day_brings_documents_and_changes(fresh: Till) -> None:
     assert moved["relationSyncMarker"] == markers["relationSyncMarker"] + 1
 
 
-@pytest.mark.parametrize("articles", [0, 40, 100_000])
+@pytest.mark.parametrize("articles", [0, 40, pytest.param(100_000, marks=pytest.mark.long)])
 def test_the_shop_can_have_any_size(articles: int) -> None:
     till = Till(make_shop(articles), Switches(), Ledger())
     assert len(till.state("orders")) == 60

@@ -5,9 +5,13 @@ of decimals, and without that companion they are whole (the vendor's tutorials);
 means no date; an empty number or flag means no value.
 """
 
+from integration.connectors.mplus.codec.contacts import FIELDS as CONTACT_FIELDS
+from integration.connectors.mplus.codec.document_fields import DOCUMENTS, UNTOLD, DocumentType, document_fields
 from integration.connectors.mplus.codec.documents import (
     decode_document,
     document_articles,
+    document_branch,
+    document_date,
     document_key,
     document_marker,
     document_relation,
@@ -15,15 +19,13 @@ from integration.connectors.mplus.codec.documents import (
 from integration.connectors.mplus.codec.edits import Edit, edited
 from integration.connectors.mplus.codec.fields import (
     CUSTOM,
-    DOCUMENTS,
     FIELDS,
-    DocumentType,
     Vocabulary,
     custom_field,
-    document_fields,
     offered,
     sequence,
 )
+from integration.connectors.mplus.codec.moves import decode_move, encode_moment
 from integration.connectors.mplus.codec.products import (
     Group,
     article_number,
@@ -31,15 +33,18 @@ from integration.connectors.mplus.codec.products import (
     decode_groups,
     decode_level,
     decode_product,
+    decode_reserved,
     encode_group,
     encode_level,
     encode_product,
+    every_stock_told,
     external_id,
     group_numbers,
     marker,
     product_number,
     stock_id,
     stock_managed,
+    stock_told,
 )
 from integration.connectors.mplus.codec.relations import (
     Marks,
@@ -53,17 +58,21 @@ from integration.connectors.mplus.codec.relations import (
 from integration.connectors.mplus.codec.values import (
     CustomFieldUnknownError,
     UnfitError,
+    as_it_came,
     checked_text,
     if_readable,
+    number_of,
     percent,
     raw,
     word,
 )
 
 __all__ = [
+    "CONTACT_FIELDS",
     "CUSTOM",
     "DOCUMENTS",
     "FIELDS",
+    "UNTOLD",
     "CustomFieldUnknownError",
     "DocumentType",
     "Edit",
@@ -74,14 +83,19 @@ __all__ = [
     "Vocabulary",
     "article_number",
     "articles",
+    "as_it_came",
     "checked_text",
     "custom_field",
     "decode_document",
     "decode_groups",
     "decode_level",
+    "decode_move",
     "decode_product",
     "decode_relation",
+    "decode_reserved",
     "document_articles",
+    "document_branch",
+    "document_date",
     "document_fields",
     "document_key",
     "document_marker",
@@ -89,13 +103,16 @@ __all__ = [
     "edited",
     "encode_group",
     "encode_level",
+    "encode_moment",
     "encode_product",
+    "every_stock_told",
     "external_id",
     "group_numbers",
     "if_readable",
     "marker",
     "marks",
     "marks_of",
+    "number_of",
     "offered",
     "percent",
     "product_number",
@@ -105,5 +122,6 @@ __all__ = [
     "sequence",
     "stock_id",
     "stock_managed",
+    "stock_told",
     "word",
 ]

@@ -1,17 +1,20 @@
-"""Orders, invoices and receipts with their lines, VAT, payments and addresses: read from the till's XML."""
+"""Orders, invoices, receipts and proposals with their lines, VAT, payments and addresses: read from the till's XML."""
 
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from functools import cache
 
 from integration.connectors.mplus.client import Element, tag
-from integration.connectors.mplus.codec.fields import DOCUMENTS, SCALED, sequence, simple_fields
+from integration.connectors.mplus.codec.document_fields import DOCUMENTS, SCALED, simple_fields
+from integration.connectors.mplus.codec.fields import sequence
 from integration.connectors.mplus.codec.relations import decode_relation
 from integration.connectors.mplus.codec.values import (
     Readers,
+    day_of,
     decoder,
     filled,
     number_of,
@@ -26,6 +29,7 @@ from integration.core.records import Field, Kind, Record, Value, WrongValueError
 _Reader = Callable[[Element], Value]
 
 _NOBODY = ("branch", "entry_branch", "workplace", "employee", "category")  # a zero in these means none
+PROPOSAL_STATES = ("outstanding", "order", "invoice", "cancelled")
 _NOT_GOODS = frozenset({"LINE-KIND-SUBTOTAL", "LINE-KIND-HEADER", "LINE-KIND-SECONDARY-HEADER"})
 _INSIDE_ANOTHER = frozenset({"LINE-TYPE-PREPARATION", "LINE-TYPE-COMPONENT"})
 _SORTS = (  # of lines: our name of a word that is none of these
@@ -50,8 +54,6 @@ def _reader(field: Field, xsd: str) -> _Reader:
             return lambda element: (element.text or "").strip()
         case "tns:YearNumber" | "tns:WorkplaceYearNumber":
             return _number
-        case "tns:IdList":
-            return lambda element: tuple(child.text.strip() for child in element if child.text and child.text.strip())
         case _ if field.wire in SCALED:
             return _scaled
         case _ if field.wire in ("vatPercentage", "discountPercentage"):
@@ -102,6 +104,18 @@ def document_relation(document: Element) -> str:
     return str(number) if number else ""
 
 
+def document_date(document: Element) -> date | None:
+    """Return the financial date of a document, None when it has none."""
+    day = document.find(tag("financialDate"))
+    return None if day is None else day_of(day)
+
+
+def document_branch(document: Element) -> str | None:
+    """Return the number of the branch a document is booked on, None when it has none."""
+    number = number_of(document, "financialBranchNumber")
+    return str(number) if number else None
+
+
 def document_articles(document: Element) -> list[str]:
     """Return the article numbers on a document's lines."""
     numbers = (number_of(line, "articleNumber") for line in _lines(document))
@@ -118,7 +132,7 @@ def decode_document(kind: Kind, document: Element, relation: Element | None, cod
     values |= {name: "" for name in _NOBODY if values.get(name) == "0"}
     values["relation"] = document_relation(document)
     parts = tuple(_parts(document, relation, codes))
-    values |= _paid(kind, document, values)
+    values |= {**_paid(kind, document, values), **_related(kind, document)}
     method = _payment_method(document, parts)
     if method:
         values["payment_method"] = method
@@ -135,7 +149,9 @@ def _parts(document: Element, relation: Element | None, codes: Mapping[str, str]
     for place, group in enumerate(document.iterfind(f"{tag('vatGroupList')}/{tag('vatGroup')}"), 1):
         yield Record(Kind.VAT, f"vat:{place}", _values(group, "VatGroup", Kind.VAT))
     for place, payment in enumerate(document.iterfind(f"{tag('paymentList')}/{tag('payment')}"), 1):
-        yield Record(Kind.PAYMENT, f"payment:{place}", _values(payment, "Payment", Kind.PAYMENT))
+        values = _values(payment, "Payment", Kind.PAYMENT)
+        values |= {name: "" for name in _NOBODY if values.get(name) == "0"}
+        yield Record(Kind.PAYMENT, f"payment:{place}", values)
     if relation is not None:
         customer = decode_relation(relation, "customer")
         yield replace(customer, values={name: _trimmed(value) for name, value in customer.values.items()})
@@ -171,7 +187,12 @@ def _strange(line: Element, wire: str, known: Collection[str]) -> str:
 
 
 def _paid(kind: Kind, document: Element, values: Mapping[str, Value]) -> dict[str, Value]:
-    """Return whether it is paid in full, and for an order whether it is cancelled; each only if the till says it."""
+    """Return whether it is paid in full, and whether it is cancelled; each only of what can be and if the till says it.
+
+    A proposal is never paid, and what became of it says whether it is cancelled.
+    """
+    if kind is Kind.PROPOSAL:
+        return {"cancelled": values["state"] == "cancelled"} if values.get("state") in PROPOSAL_STATES else {}
     if kind is not Kind.ORDER:
         return {"paid": values["state"] in ("paid", "handled")} if "state" in values else {}
     told: dict[str, Value] = {}
@@ -180,6 +201,20 @@ def _paid(kind: Kind, document: Element, values: Mapping[str, Value]) -> dict[st
         told["paid"] = truth(text)
     if values.get("cancel_state") in ("nothing", "partial", "complete"):
         told["cancelled"] = values["cancel_state"] == "complete"
+    return told
+
+
+def _related(kind: Kind, document: Element) -> dict[str, Value]:
+    """Return the ids of the documents it is made of and of those made of it, each once, as far as the till tells.
+
+    They say nothing of what the books take over: a document stays as it was when another one is made of it.
+    """
+    told: dict[str, Value] = {}
+    for name, wires in DOCUMENTS[kind].related.items():
+        found = [element for wire in wires if (element := document.find(tag(wire))) is not None]
+        if found:
+            ids = ((each.text or "").strip() for element in found for each in element.iter())
+            told[name] = tuple(dict.fromkeys(filter(None, ids)))
     return told
 
 

@@ -11,10 +11,21 @@ from typing import Any
 from lxml import etree
 
 from integration.connectors.mplus.client import Element, tag
+from integration.connectors.mplus.codec.contacts import CONTACT, WRAPPER, contacts, first_contact, move_to_front
 from integration.connectors.mplus.codec.fields import TYPES, Vocabulary, places, sequence
+from integration.connectors.mplus.codec.prices import (
+    LISTS,
+    SAYS,
+    about,
+    place_of,
+    rows_of,
+    says,
+    wanted_rows,
+)
 from integration.connectors.mplus.codec.products import article_number, articles, customs, days, group_numbers, texts
 from integration.connectors.mplus.codec.values import CUSTOM_TEXTS, CUSTOM_VALUES, custom_value, encode_custom, is_empty
 from integration.core.records import Record, Value
+from integration.core.rules import as_text
 
 # What the till computes anew from what is written; a copy of the old value beside the new one would contradict it.
 _FOLLOWS = {
@@ -75,7 +86,44 @@ def write_card(element: Element, record: Record, words: Vocabulary, types: Mappi
         _fill(_child(element, name, wire), {"day": day.day, "mon": day.month, "year": day.year}, "SoapMplusDate")
     for field, value in customs(record):
         _put_custom(element, name, field, value, types)
+    _put_terms(element, record, words)
+    if CONTACT.keys() & record.values.keys():
+        _put_contact(element, record)
     return written
+
+
+def _put_contact(relation: Element, record: Record) -> None:
+    """Put the contact person that is wanted in front of all others; one that is gone is taken out again."""
+    wanted = {wire: as_text(record.values[ours]).strip() for ours, wire in CONTACT.items() if ours in record.values}
+    now = {CONTACT[ours]: as_text(value) for ours, value in first_contact(relation).items()}
+    name = wanted.get("name", now.get("name", ""))
+    if not name:
+        for one in contacts(relation)[:1]:
+            _parent(one).remove(one)
+        return
+    one = move_to_front(_child(relation, "Relation", WRAPPER), name)
+    for wire, text in {"name": name, **wanted}.items():
+        _put(one, "Relation", wire, text)
+
+
+def _put_terms(card: Element, record: Record, words: Vocabulary) -> None:
+    """Write prices and percentages into the rows that are about them; a row that says nothing any more goes."""
+    rows = {place: row for row in (rows_of(card, record.kind) if record.kind in LISTS else ())
+            if (place := place_of(row, record.kind))}  # fmt: skip
+    for place, wanted in wanted_rows(record).items():
+        of, row = LISTS[record.kind], rows.get(place)
+        if row is None and all(value is None for value in wanted.values()):
+            continue
+        if row is None:
+            row = etree.SubElement(_child(card, TYPES[record.kind], of.wrapper), tag(of.item))
+            _fill(row, dict(about(place, record.kind)), of.type)
+        for how, value in wanted.items():
+            text = "" if value is None else says(place, how, value, words)
+            _put(row, of.type, SAYS[how], text)
+            if text and SAYS[how] in _FOLLOWS:
+                _remove(row, _FOLLOWS[SAYS[how]])
+        if not any((row.findtext(tag(wire)) or "").strip() for wire in SAYS.values()):
+            _parent(row).remove(row)
 
 
 def _edit_article(article: Element, part: Record, edit: Edit) -> None:

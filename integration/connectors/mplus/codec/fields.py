@@ -1,8 +1,8 @@
-"""Which fields there are, also in documents: our words, their wire names and types, their order in the interface."""
+"""Which fields there are: our words, their wire names and types, their order in the interface."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 
 from lxml import etree
@@ -74,6 +74,14 @@ FIELDS: tuple[Field, ...] = (
     Field("number", "Article number", _T.CODE, Kind.STOCK, wire="articleNumber"),
     Field("managed", "Stock is managed", _T.FLAG, Kind.STOCK, wire="stockArticle"),
     Field("amount", "Stock level", _T.NUMBER, Kind.LEVEL, wire="amount"),
+    Field("method", "Payment method", _T.CODE, Kind.SETTLEMENT, wire="method"),
+    Field("amount", "Amount", _T.MONEY, Kind.SETTLEMENT, wire="amount"),
+    Field("date", "Booking date", _T.DATE, Kind.DAY, wire="financialDate"),
+    Field("branch", "Branch", _T.CODE, Kind.DAY, wire="branchNumber"),
+    Field("branch_name", "Branch name", _T.TEXT, Kind.DAY, wire="branchName"),
+    Field("closed", "Closed", _T.FLAG, Kind.DAY, wire="financialPeriodClosed"),
+    Field("reference", "Reference of the question", _T.CODE, Kind.DAY, wire="reference"),
+    Field("digest", "Digest of what the books take over", _T.CODE, Kind.DAY),
 )
 
 QUANTITIES = {
@@ -136,7 +144,7 @@ def places(name: str) -> Mapping[str, int]:
 
 
 TYPES = {Kind.PRODUCT: "Product", Kind.ARTICLE: "Article", Kind.RELATION: "Relation"}
-_SIMPLE = {
+SIMPLE = {
     "string": _T.TEXT, "boolean": _T.FLAG, "int": _T.NUMBER, "long": _T.NUMBER, "decimal": _T.NUMBER,
     "date": _T.DATE, "enum": _T.CODE, "tns:SoapMplusDate": _T.DATE,
 }  # fmt: skip
@@ -152,7 +160,7 @@ def offered(kind: Kind) -> tuple[Field, ...]:
     others = [
         Field(wire, spaced(wire), _other_type(wire, xsd), kind, wire=wire)
         for wire, xsd in sequence(TYPES[kind]).items()
-        if wire not in taken and xsd in _SIMPLE
+        if wire not in taken and xsd in SIMPLE
     ]
     return (*ours, *others)
 
@@ -172,14 +180,18 @@ def spaced(wire: str) -> str:
 
 
 def _other_type(wire: str, xsd: str) -> FieldType:
-    return _T.CODE if xsd in ("int", "long") and _CODES.search(wire) else _SIMPLE[xsd]
+    return _T.CODE if xsd in ("int", "long") and _CODES.search(wire) else SIMPLE[xsd]
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """How this installation's articles are read and written: which flag takes an article off sale."""
+    """How this installation's cards are read and written: which flag takes an article off sale.
+
+    With `hundredths` a discount of 2.5 % travels as 250.
+    """
 
     retire_with: str = "active"
+    hundredths: bool = False
 
     def named(self, kind: Kind) -> tuple[Field, ...]:
         """Return the fields of a kind; the flag that serves as `active` is not offered a second time."""
@@ -189,191 +201,3 @@ class Vocabulary:
     def inverted(self) -> bool:
         """Tell whether `active` is kept in the flag that says the opposite."""
         return self.retire_with == "discontinued"
-
-
-# ---- which fields orders, invoices and receipts and their parts have: our words, their wire names and types
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentType:
-    """What the interface calls one kind of document and its parts."""
-
-    type: str
-    item: str
-    key: str
-    marker: str  # the till's present marker of this kind
-    options: Mapping[str, bool]
-
-    @property
-    def operation(self) -> str:
-        """Return the call that lists documents of this kind."""
-        return f"get{self.type}s"
-
-    @property
-    def keys(self) -> str:
-        """Return the filter that names documents by their ids."""
-        return f"{self.key}s"
-
-    @property
-    def path(self) -> str:
-        """Return the path of the documents in an answer."""
-        return f"{tag(f'{self.item}List')}/{tag(self.item)}"
-
-
-DOCUMENTS: Mapping[Kind, DocumentType] = {
-    Kind.ORDER: DocumentType("Order", "order", "orderId", "orderSyncMarker", {}),
-    Kind.INVOICE: DocumentType("Invoice", "invoice", "invoiceId", "invoiceSyncMarker", {}),
-    # Only when asked for does a receipt say to which orders it belongs.
-    Kind.RECEIPT: DocumentType(
-        "Receipt", "receipt", "receiptId", "receiptSyncMarker", {"includeOrderReferences": True}
-    ),
-}
-
-# Our word, caption, type, and the wire name: one for all three, or one each for orders, invoices and receipts.
-_HEAD: tuple[tuple[str, str, FieldType, str | tuple[str, str, str]], ...] = (
-    ("number", "Number", _T.CODE, ("orderNumber", "invoiceNumber", "receiptNumber")),
-    ("external_id", "External id", _T.CODE, ("extOrderId", "extInvoiceId", "extReceiptId")),
-    ("type", "Type", _T.CODE, ("orderType", "invoiceType", "receiptType")),
-    ("date", "Booking date", _T.DATE, "financialDate"),
-    ("entered", "Entered", _T.DATE, "entryTimestamp"),
-    ("delivery_date", "Delivery date", _T.DATE, ("deliveryDate", "", "")),
-    ("due_date", "Due date", _T.DATE, ("", "dueDate", "")),
-    ("branch", "Branch", _T.CODE, "financialBranchNumber"),
-    ("entry_branch", "Branch where entered", _T.CODE, "entryBranchNumber"),
-    ("workplace", "Workplace", _T.CODE, "workplaceNumber"),
-    ("employee", "Employee", _T.CODE, "employeeNumber"),
-    ("category", "Order category", _T.CODE, ("orderCategoryNumber", "orderCategoryNumber", "")),
-    ("delivery_state", "Delivered", _T.CODE, ("deliveryState", "", "")),
-    ("cancel_state", "Cancelled: how far", _T.CODE, ("cancelState", "", "")),
-    ("complete_state", "Completed", _T.CODE, ("completeState", "", "")),
-    ("state", "State of payment", _T.CODE, ("", "state", "state")),
-    ("vat_method", "VAT method", _T.CODE, "vatMethod"),
-    ("total_incl", "Total including VAT", _T.MONEY, "totalInclAmount"),
-    ("total_excl", "Total excluding VAT", _T.MONEY, "totalExclAmount"),
-    ("paid_amount", "Paid", _T.MONEY, ("prepaidAmount", "paidAmount", "paidAmount")),
-    ("reference", "Reference", _T.TEXT, "reference"),
-    ("relation", "Relation number", _T.CODE, "relationNumber"),
-    ("delivery_method", "Delivery method", _T.CODE, ("deliveryMethod", "", "")),
-    ("credit_of", "Credited document", _T.CODE, ("", "creditedInvoiceId", "creditedReceiptId")),
-    ("orders", "Orders it comes from", _T.LIST, ("", "orderIds", "orderIds")),
-    ("marker", "Marker", _T.CODE, "syncMarker"),
-    ("counter", "Change counter", _T.CODE, "changeCounter"),
-)
-_DERIVED = (
-    Field("cancelled", "Cancelled", _T.FLAG, Kind.ORDER),
-    Field("paid", "Paid in full", _T.FLAG, Kind.ORDER),
-    Field("payment_method", "Payment method", _T.CODE, Kind.ORDER),
-    Field("country", "Country of the customer", _T.TEXT, Kind.ORDER),
-    Field("digest", "Digest of what the books take over", _T.CODE, Kind.ORDER),
-)
-_LINE = (
-    Field("article", "Article number", _T.CODE, Kind.LINE, wire="articleNumber"),
-    Field("text", "Text", _T.TEXT, Kind.LINE, wire="text"),
-)
-_LINE_DATA = (
-    Field("quantity", "Quantity", _T.NUMBER, Kind.LINE, wire="quantity"),
-    Field("price_incl", "Price including VAT", _T.MONEY, Kind.LINE, wire="price"),
-    Field("price_excl", "Price excluding VAT", _T.MONEY, Kind.LINE, wire="priceExcl"),
-    Field("discount_percent", "Discount in percent", _T.NUMBER, Kind.LINE, wire="discountPercentage"),
-    Field("amount_incl", "Amount including VAT", _T.MONEY, Kind.LINE, wire="totalInclAmount"),
-    Field("amount_excl", "Amount excluding VAT", _T.MONEY, Kind.LINE, wire="totalExclAmount"),
-    Field("vat_code", "VAT code", _T.CODE, Kind.LINE, wire="vatCode"),
-    Field("vat_percent", "VAT in percent", _T.NUMBER, Kind.LINE, wire="vatPercentage"),
-    Field("turnover_group", "Turnover group", _T.CODE, Kind.LINE, wire="turnoverGroup"),
-    Field("price_type", "Price type", _T.CODE, Kind.LINE, wire="priceType"),
-    Field("turnover_type", "Turnover type", _T.CODE, Kind.LINE, wire="turnoverGroupType"),
-)
-_CODE = Field("code", "External article id", _T.CODE, Kind.LINE)
-_VAT = (
-    Field("code", "VAT code", _T.CODE, Kind.VAT, wire="vatCode"),
-    Field("percent", "VAT in percent", _T.NUMBER, Kind.VAT, wire="vatPercentage"),
-    Field("excl", "Base", _T.MONEY, Kind.VAT, wire="exclAmount"),
-    Field("vat", "VAT", _T.MONEY, Kind.VAT, wire="vatAmount"),
-)
-_PAYMENT = (
-    Field("method", "Payment method", _T.CODE, Kind.PAYMENT, wire="method"),
-    Field("name", "Name of the method", _T.TEXT, Kind.PAYMENT, wire="description"),
-    Field("type", "Type of the method", _T.CODE, Kind.PAYMENT, wire="paymentMethodType"),
-    Field("amount", "Amount", _T.MONEY, Kind.PAYMENT, wire="amount"),
-    Field("date", "Date", _T.DATE, Kind.PAYMENT, wire="financialDate"),
-    Field("reference", "Reference of the provider", _T.TEXT, Kind.PAYMENT, wire="externalReference"),
-)
-_ADDRESS = (
-    Field("name", "Name", _T.TEXT, Kind.ADDRESS, wire="name"),
-    Field("contact", "Contact", _T.TEXT, Kind.ADDRESS, wire="contact"),
-    Field("street", "Street and number", _T.TEXT, Kind.ADDRESS, wire="address"),
-    Field("postcode", "Postcode", _T.TEXT, Kind.ADDRESS, wire="zipcode"),
-    Field("city", "City", _T.TEXT, Kind.ADDRESS, wire="city"),
-    Field("country", "Country", _T.TEXT, Kind.ADDRESS, wire="country"),
-)
-
-_OURS = frozenset(
-    {row[0] for row in _HEAD} | {field.name for field in (*_DERIVED, _CODE, *_LINE, *_LINE_DATA)}
-)  # fmt: skip
-
-SCALED = {
-    "quantity": "decimalPlaces",
-    "deliveredQuantity": "deliveredDecimalPlaces",
-    "cancelledQuantity": "cancelledDecimalPlaces",
-    "exchangeRateBuyPrice": "exchangeRateBuyPriceDecimalPlaces",
-    "exchangeRateSellPrice": "exchangeRateSellPriceDecimalPlaces",
-}
-_OWN_THERE = frozenset({"fullyPaid", "paymentMethod", "lineKind", "lineType", "subLineType", "tempId", "tempLineId"})
-_SIMPLE_THERE = {xsd: type_ for xsd, type_ in _SIMPLE.items() if xsd != "date"} | {"short": _T.NUMBER}
-_AMOUNTS = re.compile(r"(Amount|Price)(Excl)?$")
-_CODES_THERE = re.compile(r"(Number|Code|Id|Group)$")
-
-
-def _head(kind: Kind) -> Iterator[Field]:
-    place = list(DOCUMENTS).index(kind)
-    for name, caption, type_, wires in _HEAD:
-        wire = wires if isinstance(wires, str) else wires[place]
-        if wire:
-            yield Field(name, caption, type_, kind, wire=wire)
-
-
-def _others(type_: str, kind: Kind, taken: Iterable[Field]) -> Iterator[Field]:
-    """Yield every other simple field of a type under its wire name."""
-    known = {field.wire for field in taken} | set(SCALED.values()) | _OWN_THERE
-    if kind in DOCUMENTS:
-        known.add(DOCUMENTS[kind].key)
-    for wire, xsd in sequence(type_).items():
-        if wire not in known and xsd in _SIMPLE_THERE:
-            yield Field(wire, spaced(wire), _document_type(wire, xsd), kind, wire=wire)
-
-
-def _document_type(wire: str, xsd: str) -> FieldType:
-    if xsd == "long" and _AMOUNTS.search(wire) and wire not in SCALED:
-        return _T.MONEY
-    is_code = xsd in ("int", "short", "long") and _CODES_THERE.search(wire)
-    return _T.CODE if is_code else _SIMPLE_THERE[xsd]
-
-
-@cache
-def simple_fields(type_: str, kind: Kind) -> tuple[Field, ...]:
-    """Return the fields of a type of the interface, in a record of this kind."""
-    ours: tuple[Field, ...] = {
-        "Line": _LINE, "LineData": _LINE_DATA, "VatGroup": _VAT, "Payment": _PAYMENT, "Address": _ADDRESS,
-    }.get(type_, ())  # fmt: skip
-    if kind in DOCUMENTS:
-        ours = tuple(_head(kind))
-    if kind not in (*DOCUMENTS, Kind.LINE):
-        return ours
-    return (*ours, *_others(type_, kind, ours))
-
-
-@cache
-def document_fields(kind: Kind) -> tuple[Field, ...]:
-    """Return the fields of a document or of one of its parts: our words first, then the others by their wire names.
-
-    A kind that is neither has none.
-    """
-    if kind in DOCUMENTS:
-        derived = [field for field in _DERIVED if field.name != "cancelled" or kind is Kind.ORDER]
-        fields = [*simple_fields(DOCUMENTS[kind].type, kind), *(replace(field, kind=kind) for field in derived)]
-    elif kind is Kind.LINE:
-        fields = [*simple_fields("Line", kind), _CODE, *simple_fields("LineData", kind)]
-    else:
-        types = {Kind.VAT: "VatGroup", Kind.PAYMENT: "Payment", Kind.ADDRESS: "Address"}
-        return simple_fields(types[kind], kind) if kind in types else ()
-    return tuple(sorted(fields, key=lambda field: field.name not in _OURS))

@@ -5,9 +5,10 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 from integration.connectors.mplus.client import Element, tag
+from integration.connectors.mplus.codec.contacts import first_contact
 from integration.connectors.mplus.codec.edits import write_card
 from integration.connectors.mplus.codec.fields import Vocabulary, offered, sequence
 from integration.connectors.mplus.codec.products import card_values, encode_card
@@ -24,6 +25,7 @@ from integration.connectors.mplus.codec.values import (
     word,
 )
 from integration.core.records import Field, Kind, Record, Value
+from integration.core.vat_numbers import same_vat_number, without_prefix
 
 
 @cache
@@ -48,7 +50,7 @@ def decode_relation(element: Element, key: str) -> Record:
 
     Raises ValueError when a field does not hold what its type says.
     """
-    return Record(Kind.RELATION, key, read_values(element, _readers()) | customs_of(element))
+    return Record(Kind.RELATION, key, read_values(element, _readers()) | first_contact(element) | customs_of(element))
 
 
 def relation_number(element: Element) -> str:
@@ -70,9 +72,13 @@ class RelationForm:
     types: Mapping[str, str]
     hundredths: bool = False
 
+    @property
+    def _words(self) -> Vocabulary:
+        return Vocabulary(hundredths=self.hundredths)
+
     def read(self, element: Element, key: str) -> Record:
         """Return a relation under our key. Raises ValueError when a field does not hold what its type says."""
-        values = {**card_values(element, Kind.RELATION, Vocabulary()), **decode_relation(element, key).values}
+        values = {**card_values(element, Kind.RELATION, self._words), **decode_relation(element, key).values}
         discount = element.find(tag("discountPercentage"))
         if self.hundredths and discount is not None:
             values["discount_percent"] = Decimal(number_of(element, "discountPercentage")) / 100
@@ -80,7 +86,7 @@ class RelationForm:
 
     def new(self, wanted: Record) -> dict[str, Any]:
         """Return a new relation as the contract takes it. Raises UnfitError and CustomFieldUnknownError."""
-        return encode_card(self._on_wire(wanted), self.types, Vocabulary())
+        return encode_card(self._on_wire(wanted), self.types, self._words)
 
     def edited(self, relation: Element, wanted: Record) -> Element:
         """Return a copy of the relation that was read with the wanted values in it; everything else as it came.
@@ -88,7 +94,7 @@ class RelationForm:
         Raises UnfitError and CustomFieldUnknownError.
         """
         whole = deepcopy(relation)
-        write_card(whole, self._on_wire(wanted), Vocabulary(), self.types)
+        write_card(whole, self._on_wire(wanted), self._words, self.types)
         return whole
 
     def _on_wire(self, wanted: Record) -> Record:
@@ -113,15 +119,24 @@ class Marks:
     vat_number: str
     email: str
     active: bool
+    whole_number: str = ""
+    country: str = ""
+
+    def may_be(self, other: Self, evidence: str) -> bool:
+        """Tell whether two with the same mark have all of the evidence in common: of a VAT number its country too."""
+        if evidence != "vat_number":
+            return True
+        return same_vat_number(self.whole_number, other.whole_number, self.country, other.country)
 
 
-def marks(external_id: Value, vat_number: Value, email: Value, *, active: bool = True) -> Marks:
+def marks(external_id: Value, vat_number: Value, email: Value, *, country: Value = "", active: bool = True) -> Marks:
     """Return what identifies a customer in the form in which it is compared.
 
-    VAT numbers without blanks, dots and capitals, e-mail addresses without capitals.
+    VAT numbers without their country, blanks and signs, e-mail addresses without capitals.
     """
-    bare = "".join(str(vat_number or "").split()).replace(".", "").casefold()
-    return Marks(str(external_id or "").strip(), bare, str(email or "").strip().casefold(), active)
+    number = str(vat_number or "")
+    mail = str(email or "").strip().casefold()
+    return Marks(str(external_id or "").strip(), without_prefix(number), mail, active, number, str(country or ""))
 
 
 def marks_of(relation: Element) -> Marks:
@@ -131,7 +146,8 @@ def marks_of(relation: Element) -> Marks:
         return relation.findtext(tag(wire)) or ""
 
     is_active = truth(text("active").strip() or "true")
-    return marks(text("extRelationId"), text("vatNumber"), text("email"), active=is_active)
+    country = text("country")
+    return marks(text("extRelationId"), text("vatNumber"), text("email"), country=country, active=is_active)
 
 
 def relation_marker(relation: Element) -> int:

@@ -112,9 +112,15 @@ def bounded(value: Value) -> Value:
     return value
 
 
+def text_of(element: Element, name: str) -> str:
+    """Return the text of the first child of this qualified name; empty without one. `findtext` takes twice as long."""
+    child = next(element.iterchildren(name), None)
+    return "" if child is None else child.text or ""
+
+
 def number_of(element: Element, wire: str) -> int:
     """Return the whole number in a child of an element, 0 without one. Raises WrongValueError."""
-    text = element.findtext(tag(wire)) or "0"
+    text = text_of(element, tag(wire)) or "0"
     try:
         return int(text)
     except ValueError:
@@ -132,6 +138,11 @@ def if_readable(read: Callable[[Element], T], element: Element) -> T | None:
         return None
 
 
+def as_it_came(element: Element) -> bytes:
+    """Return an element as it came, for a hash of it."""
+    return bytes(etree.tostring(element, with_tail=False))
+
+
 def raw(*elements: Element | None) -> str:
     """Return elements as they came, for people."""
     told = (etree.tostring(each, encoding="unicode", pretty_print=True) for each in elements if each is not None)
@@ -147,6 +158,12 @@ def _date(element: Element) -> date | None:
     if not (parts.get("day") and parts.get("mon") and parts.get("year")):
         return None
     return date(parts["year"], parts["mon"], parts["day"])
+
+
+def day_of(element: Element) -> date | None:
+    """Return the date in a structure, None for one that means none. Raises WrongValueError."""
+    day = _read(_date, element)
+    return day if isinstance(day, date) else None
 
 
 def _moment(element: Element) -> datetime | None:
@@ -234,7 +251,7 @@ def custom_value(name: str, value: Value, data_type: str) -> dict[str, Any]:
         case "DATA-TYPE-BOOL", bool():
             return {"boolValue": value}
         case "DATA-TYPE-DATETIME", datetime():
-            return {"dateTimeValue": _wire_moment(value)}
+            return {"dateTimeValue": wire_moment(value)}
         case "DATA-TYPE-DATE", date():
             return {"dateValue": {"day": value.day, "mon": value.month, "year": value.year}}
         case "DATA-TYPE-MULTISELECTINT", tuple():
@@ -245,7 +262,15 @@ def custom_value(name: str, value: Value, data_type: str) -> dict[str, Any]:
             raise UnfitError(f"{CUSTOM}{name}", value)
 
 
-def _wire_moment(moment: datetime) -> dict[str, Any]:
+def moment_in(element: Element, wire: str) -> datetime | None:
+    """Return the moment in a child of an element, None without one. Raises WrongValueError."""
+    found = element.find(tag(wire))
+    told = None if found is None else _read(_moment, found)
+    return told if isinstance(told, datetime) else None
+
+
+def wire_moment(moment: datetime) -> dict[str, Any]:
+    """Return a moment as the till takes it, in UTC."""
     utc = moment.astimezone(UTC)
     return {
         "sec": utc.second, "min": utc.minute, "hour": utc.hour, "day": utc.day, "mon": utc.month, "year": utc.year,

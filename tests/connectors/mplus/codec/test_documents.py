@@ -160,6 +160,17 @@ def test_a_customer_has_every_field_of_a_relation() -> None:
     assert record.values["country"] == "NL"
 
 
+def test_the_first_contact_of_a_customer_is_its_contact_person() -> None:
+    contacts = (
+        "<contactList><relation><name> A. de Vries </name><email>a@devries.example</email></relation>"
+        "<relation><name>B. de Vries</name></relation></contactList>"
+    )
+    record = decoded(an_order(relation="1001"), element("relation", RELATION + contacts))
+    (customer,) = (part for part in record.parts if part.kind is Kind.RELATION)
+    told = {name: customer.values[name] for name in ("contact_person", "contact_person_email")}
+    assert told == {"contact_person": "A. de Vries", "contact_person_email": "a@devries.example"}
+
+
 def test_a_customer_the_till_no_longer_has_leaves_its_number() -> None:
     record = decoded(an_order(relation="1001"))
     assert record.values["relation"] == "1001"
@@ -207,6 +218,13 @@ def test_a_line_of_another_quantity_changes_the_digest_and_one_written_otherwise
     assert decoded(an_order(CARD + GOODS)).values["digest"] == digest
     assert decoded(an_order(changed + CARD)).values["digest"] != digest
     assert decoded(an_order(GOODS)).values["digest"] != digest
+
+
+def test_a_payment_says_at_which_branch_it_was_taken_and_a_zero_is_none() -> None:
+    for number, branch in ((12, "12"), (0, "")):
+        told = f"<payment><branchNumber>{number}</branchNumber><method>PIN</method><amount>1</amount></payment>"
+        (paid,) = (part for part in decoded(an_order(payments=told)).parts if part.kind is Kind.PAYMENT)
+        assert paid.values["branch"] == branch
 
 
 def test_markers_delivered_quantities_and_payments_do_not_change_the_digest() -> None:

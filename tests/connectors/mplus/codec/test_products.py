@@ -90,3 +90,31 @@ def test_a_deleted_group_and_what_is_below_it_are_left_out() -> None:
     )
     groups = codec.decode_groups(answer)
     assert {number: group.parent for number, group in groups.items()} == {"10": "0", "14": "10"}
+
+
+@pytest.mark.parametrize(
+    ("articles", "told"),
+    [
+        (("<ns:articleNumber>0101</ns:articleNumber><ns:stockArticle>true</ns:stockArticle>",) * 2, ["true", "true"]),
+        (("<ns:articleNumber>101</ns:articleNumber>",), [""]),
+        (("<ns:articleNumber>101</ns:articleNumber><ns:stockArticle/>",), [""]),
+        (("<ns:articleNumber>?</ns:articleNumber><ns:stockArticle>true</ns:stockArticle>",), []),
+        (
+            (
+                "<ns:articleNumber>101</ns:articleNumber><ns:articleNumber>102</ns:articleNumber>",
+                "<ns:stockArticle>true</ns:stockArticle><ns:stockArticle>false</ns:stockArticle>",
+            ),
+            ["", "true"],
+        ),
+    ],
+    ids=["each once", "not told", "empty", "no number", "one twice and one never"],
+)
+def test_whether_stock_is_kept_is_told_of_all_articles_as_of_each(articles: tuple[str, ...], told: list[str]) -> None:
+    inside = "".join(f"<ns:article>{one}</ns:article>" for one in articles)
+    product = f"<ns:product><ns:articleList>{inside}</ns:articleList></ns:product>"
+    answer = etree.fromstring(
+        f'<ns:answer xmlns:ns="urn:mplusqapi"><ns:productList>{product}</ns:productList></ns:answer>'
+    )
+    assert [one for _, one in codec.every_stock_told(answer)] == told
+    each = answer.iterfind(f".//{tag('article')}")
+    assert [codec.stock_told(one) for one in each if codec.if_readable(codec.article_number, one)] == told

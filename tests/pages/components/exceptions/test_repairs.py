@@ -11,6 +11,7 @@ from integration.sandbox.faults import Fault
 from integration.services import Application
 from integration.services.exceptions import address_of
 from tests.pages.conftest import Open, committed, console_on, press, settled, texts
+from tests.people import somebody
 
 DAYS = 3
 
@@ -20,18 +21,18 @@ def blind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Applicati
     """A console whose books do not show the orders they accept, and that does not wait long for them."""
     monkeypatch.setenv("CONSOLE_PATIENCE_SECONDS", "1")
     for app in console_on(tmp_path, monkeypatch, sandbox="true", articles=60):
-        committed(app, settled(app, app.runs.preview(PreviewRequest("products", "test"))))
+        committed(app, settled(app, app.runs.preview(PreviewRequest("products", somebody("test")))))
         shop = app.sandbox.running
         assert shop is not None
         shop.switches.arm(Fault.LATE, system="accountview", operation="SO1 POST", times=None, seconds=100_000)
         code = next(each.code for each in shop.shop.articles if each.number and not each.blocked and not each.fault)
         since = (shop.shop.today - timedelta(days=DAYS)).isoformat()
-        app.flows.change("orders", {"date_from": since, "collective_article": code}, "test")
+        app.flows.change("orders", {"date_from": since, "collective_article": code}, somebody("test"))
         yield app
 
 
 def test_a_person_says_under_which_number_it_is_there(blind: Application, open_page: Open) -> None:
-    run = settled(blind, blind.runs.preview(PreviewRequest("orders", "test", Mode.COMPLETE)))
+    run = settled(blind, blind.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
     run = committed(blind, run)
     assert (run.state, run.error) == (RunState.INTERRUPTED, "look_unproven")
     (group,) = [one for one in blind.exceptions.groups("orders") if one.cause == "read_back_missing"]

@@ -13,6 +13,7 @@ from integration.services import Application
 from integration.services.objects import flat
 from pages.components.shared.wording import plain
 from tests.pages.conftest import Open, press, settled, texts
+from tests.people import somebody
 from tests.stores import built_in
 
 INVOICES = {
@@ -27,7 +28,7 @@ def app(connected: Application) -> Iterator[Application]:
     before = flat(connected.names.in_force())
     yield connected
     now = flat(connected.names.in_force())
-    connected.names.put({path: before[path] for path in now if now[path] != before[path]}, "test")
+    connected.names.put({path: before[path] for path in now if now[path] != before[path]}, somebody("test"))
     connected.connections.check("accountview")
 
 
@@ -64,6 +65,20 @@ def test_every_field_shows_what_it_is_called_its_default_and_whether_that_is_ver
     assert "Not there · ○ unverified" in said  # the ledger account of a line
     assert "Used by: Orders" in said
     assert dict(app.names.in_force().sales_order)["gross"] == "GROSS_FLG"
+
+
+def test_pages_for_a_day_have_names_of_their_own_in_the_object_of_postings(app: Application, open_page: Open) -> None:
+    test = opened(open_page, "postings")
+    said = texts(test)
+
+    assert said.index("Fields of the lines") < said.index("Fields of a page for a day") < said.index("of its lines")
+    assert dict(app.names.in_force().day_page)["concept"] == "NO_POST"
+    assert test.selectbox(key=field(test, "day_page.concept")).value == "NO_POST"
+    assert test.selectbox(key=field(test, "day_page_line.item")).value == "INV_NR"
+    assert test.selectbox(key=field(test, "posting.debtor")).value == "SUB_NR"
+
+    ledger = opened(open_page, "transactions")
+    assert ledger.selectbox(key=field(ledger, "transaction.number")).label == "Line number"
 
 
 def test_a_name_is_chosen_saved_with_what_it_causes_and_checked(app: Application, open_page: Open) -> None:
@@ -108,7 +123,7 @@ def test_the_fields_of_a_table_can_be_chosen_before_it_is_saved(app: Application
 
 
 def test_the_defaults_come_back_with_one_button(app: Application, open_page: Open) -> None:
-    app.names.put({"debtor.email": "MC_MAILB", "debtor.blocked": ""}, "test")
+    app.names.put({"debtor.email": "MC_MAILB", "debtor.blocked": ""}, somebody("test"))
     test = opened(open_page, "debtors")
     press(test, "defaults")
     press(test, "save_names")
@@ -133,7 +148,7 @@ def test_names_can_be_typed_where_the_dictionary_cannot_be_read(app: Application
 
 
 def test_what_a_flow_lacks_is_named_by_the_check_and_the_way_on_stays_open(app: Application, open_page: Open) -> None:
-    app.names.put({"objects.delivery_addresses.code": "ZZ9"}, "test")
+    app.names.put({"objects.delivery_addresses.code": "ZZ9"}, somebody("test"))
     app.connections.check("accountview")
     test = open_page("setup", step="accountview")
     said = texts(test) + "".join(str(table.value) for table in test.table)
@@ -146,13 +161,13 @@ def test_what_a_flow_lacks_is_named_by_the_check_and_the_way_on_stays_open(app: 
 def test_every_missing_field_has_a_line_that_names_it_with_its_flow_and_place(
     app: Application, open_page: Open
 ) -> None:
-    app.names.put({"group.name": "AG_NAAM", "article.ean": "K9_NIX"}, "test")
-    app.flows.change("products", {"filters": [{"field": "nosuch", "operator": "empty"}]}, "test")
+    app.names.put({"group.name": "AG_NAAM", "article.ean": "K9_NIX"}, somebody("test"))
+    app.flows.change("products", {"filters": [{"field": "nosuch", "operator": "empty"}]}, somebody("test"))
     try:
         app.connections.check("accountview")
         test = open_page("setup", step="accountview")
     finally:
-        app.flows.change("products", {"filters": []}, "test")
+        app.flows.change("products", {"filters": []}, somebody("test"))
     (told,) = (table.value.iloc[:, 0].to_dict() for table in test.table)
 
     first, second = told[":gray[Fields]"].splitlines()
@@ -169,31 +184,48 @@ def test_every_missing_field_has_a_line_that_names_it_with_its_flow_and_place(
 
 def test_trade_invoices_are_offered_once_their_object_is_named(app: Application, open_page: Open) -> None:
     test = open_page("flows", flow="orders")
-    becomes = next(one for one in test.selectbox if str(one.key).startswith("orders-becomes"))
-    assert becomes.options == ["Sales orders", "Postings in a sales daybook"]
-    assert "once Set-up names the object" in texts(test)
+    becomes = next(one for one in test.selectbox if str(one.key).startswith("orders-orders"))
+    assert "Trade invoices" not in becomes.options
+    assert "Trade invoices can be chosen once Set-up names the object" in texts(test)
 
-    app.names.put(INVOICES, "test")
+    app.names.put(INVOICES, somebody("test"))
     test = open_page("flows", flow="orders")
-    becomes = next(one for one in test.selectbox if str(one.key).startswith("orders-becomes"))
-    assert "once Set-up names the object" not in texts(test)
+    becomes = next(one for one in test.selectbox if str(one.key).startswith("orders-orders"))
+    assert "Trade invoices can be chosen once Set-up names the object" not in texts(test)
     becomes.select("invoice").run()
     press(test, "save")
 
-    assert app.flows.settings("orders").model_dump()["becomes"] == "invoice"
-    app.flows.change("orders", {"becomes": "order"}, "test")
+    assert app.flows.settings("orders").model_dump()["orders"] == "invoice"
+    app.flows.change("orders", {"orders": "order"}, somebody("test"))
+
+
+def test_the_way_to_the_object_of_quotations_leads_there_and_offers_its_fields(
+    app: Application, open_page: Open
+) -> None:
+    test = press(open_page("flows", flow="orders"), "name_quotations")
+    assert test.query_params["object"] == "quotations"
+    assert "a published data model calls the table QT_HDR" in texts(test)
+
+    test = opened(open_page, "quotations")
+    test.selectbox(key=field(test, "objects.quotations.code")).select("K9Q").run()
+    test.text_input(key="objects.quotations.table-0").input("K9_QUO").run()
+    test.text_input(key="objects.quotations.detail-0").input("K9_QUOL").run()
+    assert "K9_REF · Uw aanvraag" in test.selectbox(key=field(test, "quotation.reference")).options
+    test.selectbox(key=field(test, "quotation.reference")).select("K9_REF").run()
+    press(test, "save_names")
+    assert (app.names.in_force().objects.quotations.code, app.names.in_force().quotation.reference) == ("K9Q", "K9_REF")
 
 
 def test_a_plan_calls_what_becomes_a_trade_invoice_so(app: Application, open_page: Open) -> None:
-    app.names.put(INVOICES, "test")
-    app.flows.change("orders", {"becomes": "invoice", "collective_article": "9001"}, "test")
-    run = settled(app, app.runs.preview(PreviewRequest("orders", "test", Mode.COMPLETE)))
+    app.names.put(INVOICES, somebody("test"))
+    app.flows.change("orders", {"orders": "invoice", "collective_article": "9001"}, somebody("test"))
+    run = settled(app, app.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
     document = next(row for row in app.plans.rows(run.id, "create") if row.kind is Kind.SALES_ORDER)
     test = open_page("preview", flow="orders", plan=run.id, show="create", find=document.title)
 
     assert f"Trade invoice** · {plain(document.title)}" in "".join(fold.label for fold in test.expander)
     app.runs.discard(run.id, "test")
-    app.flows.change("orders", {"becomes": "order", "collective_article": ""}, "test")
+    app.flows.change("orders", {"orders": "order", "collective_article": ""}, somebody("test"))
 
 
 def test_the_way_to_the_object_of_trade_invoices_leads_there(app: Application, open_page: Open) -> None:

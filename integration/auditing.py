@@ -1,0 +1,98 @@
+"""The commands of the terminal about the audit: it is verified, listed and taken away."""
+
+import re
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from integration import terminal
+from integration.arguments import Json, writing, wrong_use
+from integration.services.audit import REASONS, Checked, Entry, Head, Sought
+from integration.words import sentence, term
+
+FAILED = 1
+
+audit = typer.Typer(
+    pretty_exceptions_enable=False, no_args_is_help=True, help="What somebody did: verify, list, export."
+)
+
+Heads = Annotated[list[str] | None, typer.Option(help="NUMBER:HASH as it was sent; may be given several times.")]
+
+
+@audit.command()
+def verify(head: Heads = None, as_json: Json = False) -> None:
+    """Follow the whole chain of the audit and say whether it holds, or from which entry on it does not.
+
+    With a head that was sent to somebody, it is told from a history that was written anew.
+    """
+    heads = [_head(one) for one in head or []]
+    with terminal.opened(start=False) as application:
+        checked = application.audit.verify(heads)
+    if as_json:
+        terminal.print_json(asdict(checked))
+    else:
+        _show(checked)
+    raise typer.Exit(FAILED if checked.broken else 0)
+
+
+def _head(given: str) -> Head:
+    found = re.fullmatch(r"(\d{1,18}):([0-9a-fA-F]{64})", given.strip())
+    if found is None:
+        raise wrong_use(f"no head: {given}; it looks like NUMBER:HASH")
+    return Head(int(found[1]), found[2].lower())
+
+
+def _show(checked: Checked) -> None:
+    if checked.broken:
+        why = term(REASONS[checked.broken.what], entry=checked.broken.seq)
+        terminal.out.print(f"Broken: {why}. It holds up to entry {checked.head.seq}.", soft_wrap=True)
+        return
+    stamped = f", {checked.stamps} stamps" if checked.stamps else ""
+    terminal.out.print(f"Whole: {checked.head.seq} entries{stamped}.", soft_wrap=True)
+    terminal.out.print(f"Head: {checked.head.seq}:{checked.head.hash}", soft_wrap=True)
+
+
+@audit.command(name="list")
+def list_entries(
+    who: Annotated[str, typer.Option(help="Only what this person did.")] = "",
+    action: Annotated[str, typer.Option(help="Only this action, as --json names it.")] = "",
+    flow: Annotated[str, typer.Option(help="Only what is about this flow.")] = "",
+    find: Annotated[str, typer.Option(help="A text anywhere in an entry.")] = "",
+    since: Annotated[datetime | None, typer.Option(help="From this day on.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """List what somebody did, newest first."""
+    begin = since.astimezone() if since else None
+    with terminal.opened(start=False) as application:
+        found = application.audit.entries(Sought(who, action, flow, find, begin), limit=limit)
+    if as_json:
+        terminal.print_json([asdict(one) for one in found])
+        return
+    table = terminal.table_of("entry", "when", "who", "what", "on", "why", numbers=("entry",))
+    for one in found:
+        table.add_row(
+            str(one.seq), one.at.isoformat(timespec="seconds"), one.who, _did(one), ", ".join(one.on), one.why
+        )
+    terminal.out.print(table)
+
+
+def _did(one: Entry) -> str:
+    return sentence(f"event_{one.action}")
+
+
+@audit.command()
+def export(file: Annotated[Path, typer.Argument(help="The ZIP file to write.")], as_json: Json = False) -> None:
+    """Write the whole audit to a file, with a program that verifies it and needs nothing but Python."""
+    with terminal.opened(start=False) as application:
+        packed = application.audit.file(terminal.who())
+    with writing(file):
+        file.write_bytes(packed)
+    told: dict[str, Any] = {"path": str(file), "bytes": len(packed)}
+    if as_json:
+        terminal.print_json(told)
+    else:
+        terminal.out.print(f"Audit written to {file}", soft_wrap=True)

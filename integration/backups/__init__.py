@@ -1,0 +1,1 @@
+"""Backups of a console: made while it runs, verified, and restored into an empty folder or database."""

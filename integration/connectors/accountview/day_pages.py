@@ -1,0 +1,62 @@
+"""Pages of a daybook that stand for one day of a branch: found, read back and created like postings, without a debtor.
+
+A record of such a page carries more than its page: what it was made of. That is not written, and stands in what is
+read back as it was wanted, for nobody in the books can have changed it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from integration.connectors.accountview.documents import Documents
+from integration.connectors.accountview.layout import Layouts
+from integration.connectors.accountview.places import Postings
+from integration.connectors.accountview.settings import AccountViewSettings
+from integration.connectors.protocol import References
+from integration.core.records import Held, Kind, Record, Unreadable, Value
+
+# What of a page goes into its columns, and what of a line.
+HEADER = frozenset({"reference", "daybook", "date", "period", "text", "gross", "currency", "till_reference", "concept"})
+LINE = frozenset(
+    {"account", "text", "amount", "vat_code", "vat", "vat_base", "debtor", "item", "cost_centre"}
+)  # fmt: skip
+
+
+class DayPages:
+    """The day pages of one installation, wherever the settings say that pages may be."""
+
+    def __init__(self, settings: AccountViewSettings, layouts: Layouts, documents: Documents) -> None:
+        self._pages = Postings(settings, layouts, documents, Kind.DAY_PAGE)
+
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        """Return the pages with our references, each with all of its lines."""
+        held = self._pages.lookup(wanted, references)
+        return {one.key: _completed(one, held[one.key]) for one in wanted if one.key in held}
+
+    def create(self, wanted: Record, references: References) -> str:
+        """Create a page and return its number within its daybook; empty where the answer does not tell it."""
+        return self._pages.create(_written(wanted), references)
+
+
+def _written(wanted: Record) -> Record:
+    lines = tuple(replace(part, values=_those(part.values, LINE)) for part in wanted.parts if part.kind is Kind.LINE)
+    return replace(wanted, values=_those(wanted.values, HEADER), parts=lines)
+
+
+def _those(values: Mapping[str, Value], names: frozenset[str]) -> dict[str, Value]:
+    return {name: value for name, value in values.items() if name in names}
+
+
+def _completed(wanted: Record, held: Held) -> Held:
+    """Return what is held with what is wanted of it beside its columns."""
+    if isinstance(held.record, Unreadable):
+        return held
+    asked = {part.key: part.values for part in wanted.parts if part.kind is Kind.LINE}
+    parts = tuple(
+        replace(part, values=_beside(asked.get(part.key, {}), LINE) | dict(part.values)) for part in held.record.parts
+    )
+    values = _beside(wanted.values, HEADER) | dict(held.record.values)
+    return replace(held, record=replace(held.record, values=values, parts=parts))
+
+
+def _beside(values: Mapping[str, Value], names: frozenset[str]) -> dict[str, Value]:
+    return {name: value for name, value in values.items() if name not in names}

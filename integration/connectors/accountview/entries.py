@@ -1,0 +1,221 @@
+"""What stands on the ledger of the books on a day, and what stands on pages of that day and is not posted yet.
+
+A row of the ledger does not say what its page is called by us, nor who changed that last: this is read of the page,
+and left out where no page is shown. What is not posted yet are the lines of its page, with the signs of the ledger:
+debit is positive. VAT is on the line, or in its amount where the page is gross; the rows that posting adds, of VAT and
+of the account of the daybook, are not there yet.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import partial
+
+from integration.connectors.accountview.client import Filter
+from integration.connectors.accountview.codec import Row, stamp, text
+from integration.connectors.accountview.documents import is_about_filter, order, says_no_such_year
+from integration.connectors.accountview.layout import Layout, Layouts
+from integration.connectors.accountview.reader import DocumentRows, Reader
+from integration.connectors.accountview.rows import read_of
+from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
+from integration.connectors.accountview.years import FiscalYears
+from integration.core.errors import RejectedError
+from integration.core.records import Batch, Kind, Record, Value
+
+WIDEST_GAP = timedelta(days=7)  # between days that are asked for by one question
+TURNED = frozenset({"cash", "bank", "sales"})  # daybooks whose lines are positive where the ledger is in credit
+_SUMS = ("amount", "vat", "vat_base")
+_OF_LINES = ("account", "text", "amount", "vat_code", "vat", "vat_base", "debtor", "item")
+
+_Pages = Mapping[tuple[str, str], DocumentRows]  # by daybook and number
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Some days, from the first to the last, of one fiscal year."""
+
+    first: date
+    last: date
+
+    def filters(self, column: str) -> tuple[Filter, Filter]:
+        """Return the conditions that take the rows of these days."""
+        since = Filter(column, "DateOnOrAfterDate", "T", f"{{^{self.first.isoformat()}}}")
+        return since, Filter(column, "DateOnOrBeforeDate", "T", f"{{^{self.last.isoformat()}}}")
+
+
+class Entries:
+    """The entries of one installation, by the days they are booked on; safe to share between threads.
+
+    `types` returns the sort of each daybook by its code.
+    """
+
+    def __init__(
+        self,
+        settings: AccountViewSettings,
+        layouts: Layouts,
+        reader: Reader,
+        years: FiscalYears,
+        types: Callable[[], Mapping[str, str]],
+    ) -> None:
+        self._settings = settings
+        self._layouts = layouts
+        self._reader = reader
+        self._years = years
+        self._types = types
+
+    def extract(self, since: str | None, after: str | None) -> Batch:
+        """Raise RejectedError: entries are asked for by their days."""
+        del since, after
+        raise RejectedError("request_refused", system=SYSTEM, key=Kind.ENTRY)
+
+    def fetch(self, keys: Collection[str]) -> list[Record]:
+        """Return the entries of some days, such as `2026-10-17`; days that follow each other are one question.
+
+        Raises RejectedError where the settings name no object for the ledger.
+        """
+        days = sorted(date.fromisoformat(key) for key in set(keys))
+        if days and not self._settings.objects.transactions.code:
+            raise RejectedError("object_missing", system=SYSTEM, object="transactions", kind=Kind.ENTRY)
+        found: list[Record] = []
+        for book_date, some in self._years.of_days(days):
+            for span in _spans(some):
+                found += self._within(span, book_date, frozenset(some))
+        return found
+
+    def last_of(self, debtors: Collection[str], since: date, today: date) -> dict[str, date]:
+        """Return the newest day, from `since` on, that something was booked on each of these debtors.
+
+        Nobody has one where the settings name no object for the ledger.
+        """
+        if not self._settings.objects.transactions.code:
+            return {}
+        layout = self._layouts.of(Kind.ENTRY)[0]
+        column = layout.column("date").name
+        found: dict[str, date] = {}
+        for debtor in debtors:
+            whose = Filter(layout.column("debtor").name, "Equal", "C", debtor)
+            for book_date, some in self._years.of_days([since, today]):
+                conditions = (whose, *_Span(min(some), today).filters(column)[:1])
+                of, key = self._settings.objects.transactions, layout.wire("number")[0]
+                try:
+                    rows = self._reader.all_documents(of, conditions, key=key, book_date=book_date)
+                except RejectedError as error:
+                    if not says_no_such_year(error):
+                        raise
+                    continue
+                days = [layout.day(row, "date") for row, _ in rows if layout.text(row, "debtor") == debtor]
+                known = [*filter(None, days), *([found[debtor]] if debtor in found else [])]
+                if known:
+                    found[debtor] = max(known)
+        return found
+
+    def _within(self, span: _Span, book_date: date, days: Collection[date]) -> Iterator[Record]:
+        ledger = _Ledger(self._layouts.of(Kind.ENTRY)[0])
+        header, lines = self._layouts.of(Kind.DAY_PAGE)
+        objects = self._settings.objects
+        rows = [row for row, _ in self._read(objects.transactions, ledger.layout, ("number",), span, book_date)]
+        pages: dict[tuple[str, str], DocumentRows] = {}
+        for of in (objects.postings, *objects.posting_history):
+            for page in self._read(of, header, ("page", "reference"), span, book_date):
+                pages.setdefault(_place(header, page[0]), page)
+        told = {place: _told(header, row) for place, (row, _) in pages.items()}
+        for row in rows:
+            if _is_among(days, ledger.layout, row):
+                yield ledger.entry(row, told)
+        posted = {_place(ledger.layout, row) for row in rows}
+        waiting = {place: page for place, page in pages.items() if place not in posted}
+        types = self._types() if waiting else {}
+        for place, page in waiting.items():
+            if _is_among(days, header, page[0]):
+                turned = types.get(place[0], "").partition(" ")[0] in TURNED
+                yield from _not_posted((header, lines), page, told[place], turned=turned)
+
+    def _read(
+        self, of: BusinessObject, layout: Layout, sorted_by: Sequence[str], span: _Span, book_date: date
+    ) -> list[DocumentRows]:
+        """Return the rows of an object whose date is within a span; none of a year that does not exist.
+
+        That there is a condition for the last day is not published: where it is refused, later rows come as well.
+        """
+        column, key = layout.column("date").name, layout.wire(*sorted_by)[0]
+        conditions = span.filters(column)
+        try:
+            return self._reader.all_documents(of, conditions, key=key, book_date=book_date)
+        except RejectedError as error:
+            if says_no_such_year(error):
+                return []
+            if not is_about_filter(error, column) and conditions[1].operator.casefold() not in _said(error):
+                raise
+        return self._reader.all_documents(of, conditions[:1], key=key, book_date=book_date)
+
+
+def _is_among(days: Collection[date], layout: Layout, row: Row) -> bool:
+    """Tell whether a row is of one of these days; one whose day cannot be read may be, and is shown as unreadable."""
+    day = layout.day(row, "date")
+    return day in days or (day is None and stamp(row.get(layout.names["date"])) is not None)
+
+
+def _said(error: RejectedError) -> str:
+    return error.facts.get("message", "").casefold()
+
+
+def _spans(days: Sequence[date]) -> Iterator[_Span]:
+    """Yield spans with all of some sorted days, and no gap that is worth another question."""
+    first = 0
+    for place in range(1, len(days) + 1):
+        if place == len(days) or days[place] - days[place - 1] > WIDEST_GAP:
+            yield _Span(days[first], days[place - 1])
+            first = place
+
+
+@dataclass(frozen=True, slots=True)
+class _Ledger:
+    """Makes entries of the rows of the ledger."""
+
+    layout: Layout
+
+    def entry(self, row: Row, told: Mapping[tuple[str, str], Mapping[str, Value]]) -> Record:
+        """Return one row with what is told of its page."""
+        layout = self.layout
+        number = layout.text(row, "number") or text(row.get("EXT_KEY")) or ""
+        key = f"{layout.day(row, 'date')}/{number}"
+
+        def read() -> Record:
+            values = layout.decoded(row, {}) | {**told.get(_place(layout, row), {}), "posted": True}
+            values.pop("number", None)
+            return Record(Kind.ENTRY, key, values)
+
+        return read_of(Kind.ENTRY, key, row, read)
+
+
+def _place(layout: Layout, row: Row) -> tuple[str, str]:
+    return layout.text(row, "daybook"), layout.text(row, "page")
+
+
+def _told(header: Layout, row: Row) -> dict[str, Value]:
+    """Return what a page says of all of its rows. When it was changed is told as it stands there, without a zone."""
+    told: dict[str, Value] = {name: header.text(row, name) for name in ("reference", "changed_by") if header.has(name)}
+    if header.has("changed"):
+        told["changed"] = stamp(row.get(header.column("changed").name))
+    return told
+
+
+def _not_posted(
+    layouts: tuple[Layout, Layout], page: DocumentRows, told: Mapping[str, Value], *, turned: bool
+) -> Iterator[Record]:
+    """Yield the lines of a page, with the signs of the ledger."""
+    (header, lines), (row, rows) = layouts, page
+    prefix = f"{header.day(row, 'date')}/{'/'.join(_place(header, row))}"
+
+    def read(line: Row) -> Record:
+        above = header.decoded(row, {})
+        values = {name: above.get(name) for name in ("date", "daybook", "page", "period")} | dict(told)
+        for name, value in lines.decoded(line, {}).items():
+            if name in _OF_LINES:
+                turns = turned and name in _SUMS
+                values[name] = -value if turns and isinstance(value, Decimal) else value
+        return Record(Kind.ENTRY, f"{prefix}/{lines.text(line, 'number')}", values | {"posted": False})
+
+    for line in sorted(rows, key=lambda one: order(lines.text(one, "number"))):
+        yield read_of(Kind.ENTRY, f"{prefix}/{lines.text(line, 'number')}", line, partial(read, line))

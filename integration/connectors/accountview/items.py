@@ -1,0 +1,152 @@
+"""What debtors owe in the books: what a page put on a debtor under its number, and what has come in for it.
+
+A row of the ledger that names a debtor and an item belongs to that item. What daybooks of sales put there was sold,
+what those of cash and bank put there came in, and whatever else stands there is told apart: how a year's opening
+balance carries an item over is not publicly known, so nobody guesses at it.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import partial
+
+from integration.connectors.accountview.codec import Row
+from integration.connectors.accountview.documents import by_references
+from integration.connectors.accountview.layout import Layout, Layouts
+from integration.connectors.accountview.reader import Reader
+from integration.connectors.accountview.rows import read_of
+from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
+from integration.connectors.accountview.years import FiscalYears
+from integration.core.errors import RejectedError
+from integration.core.records import Batch, Field, FieldType, Kind, Record, Unreadable, Value
+
+SOLD, CAME_IN = frozenset({"sales"}), frozenset({"cash", "bank"})  # sorts of daybooks
+NOTHING = Decimal(0)
+_T, _K = FieldType, Kind.ITEM
+ITEM_FIELDS = (
+    Field("item", "Number of the item", _T.CODE, _K),
+    Field("debtor", "Debtor", _T.CODE, _K),
+    Field("sold", "What a sale put there", _T.MONEY, _K),
+    Field("paid", "Come in through cash or bank", _T.MONEY, _K),
+    Field("other", "What stands there besides", _T.MONEY, _K),
+    Field("besides", "Rows that are neither", _T.NUMBER, _K),
+    Field("paid_on", "Day of the last payment", _T.DATE, _K),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An item by its key: the day it was booked on, its number, and whatever word who asks has for it."""
+
+    key: str
+    day: date
+    number: str
+
+    @classmethod
+    def read(cls, key: str) -> "Asked | None":
+        """Return what a key such as `2026-10-17/MI60101000/8f3c` asks for; None for any other text."""
+        day, _, rest = key.partition("/")
+        number, _, _ = rest.rpartition("/")
+        try:
+            return cls(key, date.fromisoformat(day), number) if number else None
+        except ValueError:
+            return None
+
+
+class Items:
+    """The items of one installation, by the number they were booked under; safe to share between threads.
+
+    `types` returns the sort of each daybook by its code.
+    """
+
+    def __init__(
+        self,
+        settings: AccountViewSettings,
+        layouts: Layouts,
+        reader: Reader,
+        years: FiscalYears,
+        today: Callable[[], date],
+        types: Callable[[], Mapping[str, str]],
+    ) -> None:
+        self._settings = settings
+        self._layouts = layouts
+        self._reader = reader
+        self._years = years
+        self._today = today
+        self._types = types
+
+    def extract(self, since: str | None, after: str | None) -> Batch:
+        """Raise RejectedError: items are asked for by their numbers."""
+        del since, after
+        raise RejectedError("request_refused", system=SYSTEM, key=Kind.ITEM)
+
+    def fetch(self, keys: Collection[str]) -> list[Record]:
+        """Return these items as the fiscal year of their day and that of today have them.
+
+        One of which no row is there has come to nothing. Raises RejectedError where the settings name no object for
+        the ledger.
+        """
+        asked = [one for key in dict.fromkeys(keys) if (one := Asked.read(key)) is not None]
+        if asked and not self._settings.objects.transactions.code:
+            raise RejectedError("object_missing", system=SYSTEM, object="transactions", kind=Kind.ITEM)
+        (layout,) = self._layouts.of(Kind.ITEM)
+        rows: dict[str, dict[tuple[str, ...], Row]] = {}
+        for book_date, some in self._by_year(asked):
+            for row in self._rows(layout, some, book_date):
+                rows.setdefault(layout.text(row, "item").casefold(), {})[_identity(layout, row)] = row
+        types = self._types() if rows else {}
+        return [_item(layout, one, [*rows.get(one.number.casefold(), {}).values()], types) for one in asked]
+
+    def _by_year(self, asked: Sequence[Asked]) -> Iterator[tuple[date, list[Asked]]]:
+        """Yield each fiscal year by a day of it, with the items that may have rows there: none before its own."""
+        today = self._today()
+        for book_date, days in self._years.of_days(list(dict.fromkeys([today, *(one.day for one in asked)]))):
+            within = set(days)
+            yield book_date, [one for one in asked if today in within or one.day in within]
+
+    def _rows(self, layout: Layout, asked: Sequence[Asked], book_date: date) -> list[Row]:
+        if not asked:
+            return []
+        column, numbers = layout.column("item").name, {one.number for one in asked}
+        found = by_references(
+            self._reader,
+            self._settings.objects.transactions,
+            (column, layout.stored("item", numbers)),
+            (),
+            key=layout.wire("number", "page")[0],
+            book_date=book_date,
+        )
+        known = {number.casefold() for number in numbers}
+        named = ((row, layout.text(row, "item").casefold()) for row, _ in found)
+        return [row for row, number in named if number in known and layout.text(row, "debtor")]
+
+
+def _identity(layout: Layout, row: Row) -> tuple[str, ...]:
+    """Return what tells a row from all others, so that one met in two looks counts once."""
+    names = ("number", "date", "daybook", "page", "account", "amount")
+    return tuple(layout.text(row, name) for name in names)
+
+
+def _item(layout: Layout, asked: Asked, rows: Sequence[Row], types: Mapping[str, str]) -> Record:
+    read = [read_of(Kind.ITEM, asked.key, row, partial(_entry, layout, asked, row)) for row in rows]
+    if wrong := next((one for one in read if isinstance(one, Unreadable)), None):
+        return wrong
+    sums = {"sold": NOTHING, "paid": NOTHING, "other": NOTHING}
+    paid_on: date | None = None
+    besides = 0
+    for values in (one.values for one in read):
+        amount, day = values.get("amount"), values.get("date")
+        sort = types.get(str(values.get("daybook") or ""), "").partition(" ")[0]
+        name = "sold" if sort in SOLD else "paid" if sort in CAME_IN else "other"
+        besides += name == "other"
+        sums[name] += amount if isinstance(amount, Decimal) else NOTHING
+        if name == "paid" and isinstance(day, date):
+            paid_on = max(paid_on or day, day)
+    debtors = sorted({str(one.values.get("debtor") or "") for one in read})
+    told: dict[str, Value] = {"item": asked.number, "debtor": ", ".join(debtors), **sums, "paid": -sums["paid"]}
+    return Record(Kind.ITEM, asked.key, {**told, "besides": Decimal(besides), "paid_on": paid_on})
+
+
+def _entry(layout: Layout, asked: Asked, row: Row) -> Record:
+    return Record(Kind.ITEM, asked.key, layout.decoded(row, {}))

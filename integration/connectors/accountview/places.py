@@ -1,0 +1,138 @@
+"""The kinds of documents, each with the objects of the books in which it may be: orders, quotations and postings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from integration.connectors.accountview.documents import Documents, DocumentTables, History
+from integration.connectors.accountview.layout import Layouts
+from integration.connectors.accountview.settings import AccountViewSettings, Objects
+from integration.connectors.accountview.target import absent
+from integration.connectors.protocol import References
+from integration.core.records import Held, Kind, Record
+
+
+def beside(held: Mapping[str, Held], elsewhere: Mapping[str, Held]) -> dict[str, Held]:
+    """Return what was found in two places: of a document in both the first, with the numbers only the second has.
+
+    One number in two places is one document.
+    """
+    found = {**elsewhere, **held}
+    for key in held.keys() & elsewhere.keys():
+        one, other = held[key], elsewhere[key]
+        named = (other.reference, *other.others)
+        more = tuple(number for number in named if number and number not in (one.reference, *one.others))
+        found[key] = replace(one, others=(*one.others, *more))
+    return found
+
+
+# ---- sales orders, trade invoices that are sales orders kept in another object, and what was invoiced of them
+
+
+class SalesOrders:
+    """The sales orders of one installation."""
+
+    def __init__(self, settings: AccountViewSettings, layouts: Layouts, documents: Documents, history: History) -> None:
+        self._objects = settings.objects
+        self._layouts = layouts
+        self._documents = documents
+        self._history = history
+
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        """Return the orders with our references: as orders, as trade invoices, or in the history.
+
+        An order stays an order while a part of it is in the history: there another order number alone is another
+        document, where the history tells any.
+        """
+        held = self._documents.lookup(self._tables(), wanted, references)
+        if self._objects.trade_invoices.code:
+            held |= self._documents.lookup(
+                invoice_tables(self._layouts, self._objects), absent(wanted, held), references
+            )
+        if not self._objects.history.code:
+            return held
+        asked = wanted if self._layouts.history().has("order_number") else absent(wanted, held)
+        return beside(held, self._history.lookup(asked, references) if asked else {})
+
+    def uninvoiced(self, orders: Sequence[Record], references: References) -> set[str]:
+        """Return which orders are not invoiced, by their keys.
+
+        One that is invoiced in part is still among the orders. Where the history can be read, one that is in neither
+        place was not invoiced; without it, what has left the orders was.
+        """
+        there = self._documents.lookup(self._tables(), orders, references)
+        if not self._objects.history.code:
+            return set(there)
+        rest = absent(orders, there)
+        left = self._history.lookup(rest, references) if rest else {}
+        return {one.key for one in orders if one.key not in left}
+
+    def create(self, wanted: Record, references: References) -> str:
+        """Create an order or a trade invoice and return its number, empty where it has none yet."""
+        as_invoice = wanted.values.get("trade_invoice") is True
+        tables = invoice_tables(self._layouts, self._objects) if as_invoice else self._tables()
+        return self._documents.create(tables, wanted, references)
+
+    def _tables(self) -> DocumentTables:
+        header, lines = self._layouts.of(Kind.SALES_ORDER)
+        return DocumentTables(self._objects.orders, header, lines, "order_number")
+
+
+def invoice_tables(layouts: Layouts, objects: Objects) -> DocumentTables:
+    """Return where trade invoices are. Raises RejectedError where the settings name no object for them."""
+    header, lines = layouts.invoices()
+    return DocumentTables(objects.trade_invoices, header, lines, "invoice_number", invoices=True)
+
+
+# ---- quotations, which no history is known of: one that became an order in the books may be gone
+
+
+class Quotations:
+    """The quotations of one installation, where the settings name an object for them."""
+
+    def __init__(self, settings: AccountViewSettings, layouts: Layouts, documents: Documents) -> None:
+        self._objects = settings.objects
+        self._layouts = layouts
+        self._documents = documents
+
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        """Return the quotations with our references."""
+        return self._documents.lookup(self._tables(), wanted, references)
+
+    def create(self, wanted: Record, references: References) -> str:
+        """Create a quotation and return its number."""
+        return self._documents.create(self._tables(), wanted, references)
+
+    def _tables(self) -> DocumentTables:
+        header, lines = self._layouts.of(Kind.QUOTATION)
+        return DocumentTables(self._objects.quotations, header, lines, "quotation_number")
+
+
+# ---- postings: pages of a daybook, which may have moved to other objects since
+
+
+class Postings:
+    """The postings of one installation: pages of a sales daybook, or those for a day."""
+
+    def __init__(
+        self, settings: AccountViewSettings, layouts: Layouts, documents: Documents, kind: Kind = Kind.POSTING
+    ) -> None:
+        self._kind = kind
+        self._objects = settings.objects
+        self._layouts = layouts
+        self._documents = documents
+
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        """Return the pages with our references, wherever the settings say that pages may be."""
+        tables = self._tables()
+        held = self._documents.lookup(tables, wanted, references)
+        for of in self._objects.posting_history:
+            held = beside(held, self._documents.lookup(replace(tables, of=of), wanted, references))
+        return held
+
+    def create(self, wanted: Record, references: References) -> str:
+        """Create a page and return its number within its daybook."""
+        return self._documents.create(self._tables(), wanted, references)
+
+    def _tables(self) -> DocumentTables:
+        header, lines = self._layouts.of(self._kind)
+        return DocumentTables(self._objects.postings, header, lines, "page")

@@ -1,0 +1,107 @@
+"""Prices of customers, from the object that this installation keeps them in, as terms of articles and of debtors.
+
+A row says for whom a price or a percentage holds: for a price list, in a branch, or for a debtor; for an article or a
+discount group; and from how many pieces on. A number that AccountView keeps as 0 is taken for none.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from integration.connectors.accountview.client import AccountViewClient
+from integration.connectors.accountview.codec import PRICE_PLACES, Row, number, text
+from integration.connectors.accountview.layout import Layout, Layouts, named_columns
+from integration.connectors.accountview.reader import Reader
+from integration.connectors.accountview.rows import raw
+from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
+from integration.core.prices import How, Of, Term
+from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError, unreadable
+
+_SAYS = {How.PRICE: "price", How.PERCENT: "percent"}
+_NOUGHT = Decimal(0)
+
+
+class Prices:
+    """Reads the prices of customers, where the settings say how. Safe to share between threads."""
+
+    def __init__(self, client: AccountViewClient, layouts: Layouts, settings: AccountViewSettings) -> None:
+        named = settings.prices
+        self.on = named.on
+        self.of = BusinessObject(code=named.object, table=named.table)
+        self.names = {name: column for name, column in named_columns(named).items() if name not in ("object", "table")}
+        self._layouts = layouts
+        by_number = settings.model_copy(update={"page_strategy": "number"})  # its rows have no key that we know
+        self._reader = Reader(client, by_number, sure=(settings.objects.articles, settings.article.code))
+
+    def missing(self) -> list[str]:
+        """Return the configured columns that the dictionary does not show."""
+        if not self.on:
+            return []
+        columns = self._layouts.columns(self.of.table)
+        return [column for column in self.names.values() if column not in columns]
+
+    def added(self, records: Sequence[Record]) -> tuple[Record, ...]:
+        """Return articles or debtors with their terms; one whose rows contradict one another cannot be read.
+
+        Raises RejectedError for a column that is not there.
+        """
+        readable = [one for one in records if not isinstance(one, Unreadable)]
+        if not self.on or not readable:
+            return tuple(records)
+        by = "article" if readable[0].kind is Kind.ARTICLE else "debtor"
+        rows = self._rows(by, [one.key for one in readable])
+        return tuple(
+            one if isinstance(one, Unreadable) else self._with(one, rows.get(one.key.casefold(), ())) for one in records
+        )
+
+    def _rows(self, by: str, keys: Sequence[str]) -> dict[str, list[Row]]:
+        if by not in self.names:
+            return {}
+        layout = self._layout()
+        columns = tuple(layout.column(name).name for name in self.names)
+        asked = layout.stored(by, keys)
+        found: dict[str, list[Row]] = defaultdict(list)
+        for row in self._reader.exact_rows(self.of, layout.column(by).name, asked, then=(), fields=columns):
+            found[layout.text(row, by).casefold()].append(row)
+        return found
+
+    def _with(self, record: Record, rows: Sequence[Row]) -> Record:
+        terms: dict[str, Value] = {}
+        layout = self._layout()
+        for row in rows:
+            try:
+                said = {term.name: value for term, value in self._terms(record.kind, layout, row)}
+            except WrongValueError as error:
+                return unreadable(record.kind, record.key, error, raw(row))
+            if twice := [name for name, value in said.items() if terms.get(name, value) != value]:
+                return unreadable(record.kind, record.key, WrongValueError(self.of.table, twice[0]), raw(row))
+            terms |= said
+        return replace(record, values={**record.values, **terms}) if terms else record
+
+    def _terms(self, kind: Kind, layout: Layout, row: Row) -> Iterator[tuple[Term, Value]]:
+        """Yield what a row says about a record of a kind; what it says about another is left to that."""
+        told = {name: layout.text(row, name).strip() for name in ("article", "debtor", "list", "branch", "group")}
+        if kind is Kind.ARTICLE and told["debtor"]:
+            return
+        places = [(Of.PRICE_GROUP, told["list"]), (Of.BRANCH, told["branch"])]
+        if kind is Kind.DEBTOR:
+            places = [(Of.ARTICLE, told["article"]), (Of.DISCOUNT_GROUP, told["group"])]
+        named = [(of, code) for of, code in places if code]
+        if len(named) != 1:
+            raise WrongValueError(self.of.table, ", ".join(code for _, code in named))
+        (of, code), minimum = named[0], self._number(row, "minimum") or _NOUGHT
+        for how, name in _SAYS.items():
+            value = self._number(row, name)
+            if value:
+                yield Term(of, how, minimum, code), value
+
+    def _number(self, row: Row, name: str) -> Decimal | None:
+        column = self.names.get(name, "")
+        value = number(row.get(column), PRICE_PLACES)
+        if value is None and text(row.get(column)):
+            raise WrongValueError(column, text(row.get(column)))
+        return value
+
+    def _layout(self) -> Layout:
+        return Layout(self.of.table, self.names, self._layouts.columns(self.of.table))

@@ -1,0 +1,95 @@
+"""Rows as records: of articles and their groups, and what becomes of a row that cannot be read."""
+
+import json
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import partial
+from typing import cast
+
+from integration.connectors.accountview.codec import (
+    LONGEST_SHOWN,
+    PRICE_PLACES,
+    TOO_LARGE,
+    Row,
+    by_its_look,
+    day,
+    number,
+    stamp,
+    text,
+    yes_or_no,
+)
+from integration.core.records import Kind, Record, Value, WrongValueError, unreadable
+
+STOCK = frozenset({"stock", "stock_technical", "stock_free", "stock_reserved", "stock_ordered"})
+_NUMBERS = frozenset({"price"}) | STOCK
+_FLAGS = frozenset({"blocked"})
+_DATES = frozenset({"changed", "stock_expected"})
+
+
+def decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record | None]:
+    """Return what makes records of rows, made ready for many; it returns None for a row without a code.
+
+    Columns with a meaning stand under our names, every other one under its own: an operator can map them all.
+    """
+    known = [(name, column, _reader(name)) for name, column in names.items()]
+    untold = {column for name, column in names.items() if name in STOCK}  # a quantity that nobody tells is not none
+    meant = frozenset(names.values())
+
+    def decode(row: Row) -> Record | None:
+        key = text(row.get(names["code"]))
+        if key is None:
+            return None
+        try:
+            values = {
+                name: sure(name, column, row, read(row.get(column)))
+                for name, column, read in known
+                if column in row or column not in untold
+            }
+        except WrongValueError as error:
+            return unreadable(kind, key, error, raw(row))
+        values |= {column: by_its_look(value) for column, value in row.items() if column not in meant}
+        return Record(kind, key, values)
+
+    return decode
+
+
+def sure(name: str, column: str, row: Row, value: Value) -> Value:
+    """Return what was read of a column. An empty day of the database is a day of long ago.
+
+    Raises WrongValueError where it holds something and that is no number, day, yes or no.
+    """
+    told = row.get(column)
+    if name in _NUMBERS and (text(told) if value is None else abs(cast("Decimal", value)) >= TOO_LARGE):
+        raise WrongValueError(column, text(told))
+    if name in _FLAGS and value is None:
+        raise WrongValueError(column, str(told)[:LONGEST_SHOWN])
+    if name in _DATES and value is None and stamp(told):
+        raise WrongValueError(column, text(told))
+    return value
+
+
+def raw(row: Row) -> str:
+    """Return a row as it came, for people."""
+    return json.dumps(row, default=str, ensure_ascii=False, indent=1)
+
+
+def read_of(kind: Kind, key: str, row: Row, read: Callable[[], Record]) -> Record:
+    """Return the record that a row is read as; one that cannot be read, where a column does not hold what it says."""
+    try:
+        return read()
+    except WrongValueError as error:
+        return unreadable(kind, key, error, raw(row))
+
+
+def others(row: Row, names: Mapping[str, str]) -> dict[str, Value]:
+    """Return what stands in the columns without a meaning of ours, under their own names."""
+    meant = set(names.values())
+    return {column: by_its_look(value) for column, value in row.items() if column not in meant}
+
+
+def _reader(name: str) -> Callable[[object], Value]:
+    if name in _NUMBERS:
+        return partial(number, places=PRICE_PLACES)
+    if name in _FLAGS:
+        return yes_or_no
+    return day if name in _DATES else text

@@ -1,0 +1,226 @@
+"""Who somebody is, as a provider of log-ins (OpenID Connect) or a proxy that signs says it: proven, or nobody.
+
+Nothing of what they say is used but the subject under which they know a person: no name, no address, no group.
+"""
+
+import base64
+import hashlib
+import json
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from integration.connectors.http import Gateway
+from integration.connectors.limits import RateLimits, Road
+from integration.core.errors import MalformedAnswerError, NotAllowedError
+
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+"""Signatures that only the holder of a private key can make: none, and those with a shared secret, prove nothing."""
+LIMITS = RateLimits(
+    4, 50.0, connect_seconds=5, read_seconds=10, attempts=2, patience_seconds=15, answer_bytes=1_000_000
+)
+LEEWAY = 60  # seconds by which clocks may differ
+KEPT_SECONDS = 300.0  # for so long keys are kept
+LEAST_SECONDS = 10.0  # before, they are asked for again at most so often
+OK = 200
+
+Proof = tuple[str, str]  # the issuer, and the subject under which it knows somebody
+Now = Callable[[], float]
+
+
+def unproven(host: str) -> NotAllowedError:
+    """Return what is raised where something proves nothing; which part of it, only the log of the other side says."""
+    return NotAllowedError("identity_unproven", host=host)
+
+
+@dataclass(slots=True)
+class Keys:
+    """The public keys of an issuer, asked for at their address, and again where one is not among the known ones."""
+
+    address: str
+    road: Callable[[str], Road]
+    now: Now = time.monotonic
+    _known: KeySet | None = None
+    _asked_at: float = 0.0
+    _asking: threading.Lock = field(default_factory=threading.Lock)
+
+    def proven(self, token: str, *, issuer: str, audience: str, nonce: str = "") -> Proof:
+        """Return who a token speaks of. Raises NotAllowedError `identity_unproven`, and UnavailableError."""
+        host = urlsplit(self.address).hostname or ""
+        for again in (False, True):
+            keys = self._keys(again=again)
+            try:
+                return _subject(token, keys, issuer, audience, nonce)
+            except (JoseError, ValueError, KeyError, TypeError):
+                if again or not self._may_ask():
+                    raise unproven(host) from None
+        raise unproven(host)
+
+    def _may_ask(self) -> bool:
+        return self.now() - self._asked_at >= LEAST_SECONDS
+
+    def _keys(self, *, again: bool) -> KeySet:
+        with self._asking:
+            age = self.now() - self._asked_at
+            if self._known is None or age > KEPT_SECONDS or (again and age >= LEAST_SECONDS):
+                self._known = _key_set(read(self.address, self.road))
+                self._asked_at = self.now()
+            return self._known
+
+
+def _key_set(told: Mapping[str, Any]) -> KeySet:
+    """Return the keys that have a public half; what else a set holds, and shared secrets, are left out."""
+    known = [one for one in told.get("keys", ()) if isinstance(one, dict) and one.get("kty") in ("RSA", "EC", "OKP")]
+    try:
+        return KeySet.import_key_set({"keys": [one for one in known if one.get("use", "sig") == "sig"]})
+    except (JoseError, ValueError, KeyError, TypeError):
+        raise MalformedAnswerError("answer_unreadable", system="OIDC", operation="keys") from None
+
+
+def _subject(token: str, keys: KeySet, issuer: str, audience: str, nonce: str) -> Proof:
+    """Return who a token speaks of; it has to be of the issuer, for us, of now, and an answer to what was asked."""
+    claims = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
+    wanted: dict[str, Any] = {
+        "iss": {"essential": True, "value": issuer},
+        "aud": {"essential": True, "value": audience},
+        "sub": {"essential": True},
+        "exp": {"essential": True},
+        **({"nonce": {"essential": True, "value": nonce}} if nonce else {}),
+    }
+    jwt.JWTClaimsRegistry(leeway=LEEWAY, **wanted).validate(claims)
+    several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
+    if nonce and claims.get("azp", "" if several else audience) != audience:
+        raise ValueError("azp")
+    if not isinstance(claims["sub"], str):
+        raise TypeError("sub")
+    return issuer, claims["sub"]
+
+
+def read(address: str, road: Callable[[str], Road]) -> dict[str, Any]:
+    """Return the JSON object at an address. Raises UnavailableError or MalformedAnswerError."""
+    return _asked("GET", address, road)
+
+
+def _asked(method: str, address: str, road: Callable[[str], Road], **more: Any) -> dict[str, Any]:
+    host = urlsplit(address).hostname or ""
+    hidden = [one for one in more.get("data", {}).values() if one]
+    with Gateway(system="OIDC", host_shown=host, limits=LIMITS, secrets=hidden, road=road(address)) as gateway:
+        answer = gateway.send(method, address, operation="log-in", repeatable=method == "GET", **more)
+    try:
+        told = json.loads(answer.body)
+    except ValueError:
+        told = None
+    if answer.status != OK or not isinstance(told, dict):
+        if method == "POST":  # the code, or we ourselves, were not accepted
+            raise unproven(host)
+        raise MalformedAnswerError("answer_unreadable", system="OIDC", operation="log-in")
+    return told
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a log-in was begun with, and its answer is held against."""
+
+    state: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    nonce: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48))
+
+    @property
+    def challenge(self) -> str:
+        """The hash of the verifier, which is told first (PKCE)."""
+        return base64.urlsafe_b64encode(hashlib.sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider of log-ins, as its issuer describes it: the authorization code flow with PKCE and a nonce."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    road: Callable[[str], Road] = field(repr=False)
+
+    @property
+    def host(self) -> str:
+        """What it is called."""
+        return urlsplit(self.issuer).hostname or ""
+
+    def address(self, redirect_uri: str, asked: Asked) -> str:
+        """Return where a browser logs in."""
+        told = {
+            "response_type": "code", "scope": "openid", "client_id": self.client_id, "redirect_uri": redirect_uri,
+            "state": asked.state, "nonce": asked.nonce, "code_challenge": asked.challenge,
+            "code_challenge_method": "S256",
+        }  # fmt: skip
+        (there,) = self._described("authorization_endpoint")
+        return _asking(there, told)
+
+    def proven(self, redirect_uri: str, code: str, asked: Asked) -> tuple[str, str, str]:
+        """Return who logged in, for the code that came back, and the token that says so.
+
+        Raises NotAllowedError `identity_unproven`.
+        """
+        data = {
+            "grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri,
+            "client_id": self.client_id, "code_verifier": asked.verifier,
+            **({"client_secret": self.client_secret} if self.client_secret else {}),
+        }  # fmt: skip
+        tokens, signed = self._described("token_endpoint", "jwks_uri")
+        answer = _asked("POST", tokens, self.road, data=data)
+        keys = Keys(signed, self.road)
+        token = str(answer.get("id_token", ""))
+        return *keys.proven(token, issuer=self.issuer, audience=self.client_id, nonce=asked.nonce), token
+
+    def way_out(self, token: str, back: str) -> str:
+        """Return where a browser logs out at the provider, which then shows it `back`; empty where it names no place.
+
+        `token` is what the log-in was proven with, as far as it is still known.
+        """
+        there = self._description().get("end_session_endpoint")
+        if not isinstance(there, str) or urlsplit(there).scheme not in ("https", "http"):
+            return ""
+        told = {"client_id": self.client_id, "post_logout_redirect_uri": back}
+        told |= {"id_token_hint": token} if token else {}
+        return _asking(there, told)
+
+    def _described(self, *names: str) -> list[str]:
+        """Return addresses that the issuer names."""
+        told = self._description()
+        there = [one for name in names if isinstance(one := told.get(name), str)]
+        if len(there) != len(names):
+            raise unproven(self.host)
+        return there
+
+    def _description(self) -> dict[str, Any]:
+        """Return what the issuer says of itself. One that calls itself otherwise is another issuer."""
+        told = read(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration", self.road)
+        if str(told.get("issuer", "")) != self.issuer:
+            raise unproven(self.host)
+        return told
+
+
+def _asking(address: str, told: Mapping[str, str]) -> str:
+    """Return an address with what is told there behind it; a provider's own may ask for something already."""
+    return f"{address}{'&' if '?' in address else '?'}{urlencode(told)}"
+
+
+@dataclass(frozen=True, slots=True)
+class SigningProxy:
+    """A proxy before the console that says in a header, signed, for whom it asks."""
+
+    issuer: str
+    audience: str
+    header: str
+    keys: Keys = field(repr=False)
+
+    def proven(self, token: str) -> Proof:
+        """Return for whom the proxy asks. Raises NotAllowedError `identity_unproven`."""
+        return self.keys.proven(token, issuer=self.issuer, audience=self.audience)

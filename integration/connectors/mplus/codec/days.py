@@ -1,0 +1,245 @@
+"""Days: what the journals and cash counts of the till tell, as parts of one record for each branch and date."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from integration.connectors.mplus.client import Element, tag
+from integration.connectors.mplus.codec.document_fields import DOCUMENTS
+from integration.connectors.mplus.codec.values import bounded, day_of, number_of, percent, truth, word
+from integration.core.money import from_cents
+from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError
+
+Place = tuple[date, str]  # a financial date and the number of a branch
+
+SOURCES = ("receipt", "invoice", "order")
+_SOURCE = "FINANCIAL-GROUP-SOURCE-"
+_PAID_FOR = "PAYMENT-SOURCE-TYPE-"
+_UNTOLD = frozenset({"name"})  # what a day stays the same without
+
+
+def decode_journal(journal: Element, source: str) -> Iterator[Record]:
+    """Yield what one journal tells of one kind of document: turnover groups, payments and VAT.
+
+    Raises WrongValueError, like everything here that reads.
+    """
+    for group in journal.iterfind(_path("turnoverGroupList", "turnoverGroup")):
+        number = _number(group, "turnoverGroup")
+        values: dict[str, Value] = {
+            "book": "journal", "source": source, "group": number, "name": _text(group, "turnoverGroupName"),
+            "type": _word(group, "turnoverGroupType"), "account": _number(group, "accountNumber"),
+            "cost_centre": _text(group, "turnoverCostCenterNumber"),
+        }  # fmt: skip
+        values |= _amounts(group, incl="inclAmount", excl="exclAmount")
+        yield Record(Kind.TURNOVER, f"journal:{source}:{number}", values)
+    for payment in journal.iterfind(_path("paymentList", "payment")):
+        method = _text(payment, "method")
+        values = {
+            "source": source, "method": method, "name": _text(payment, "description"),
+            "type": _word(payment, "paymentMethodType"), "account": _number(payment, "accountNumber"),
+        }  # fmt: skip
+        yield Record(Kind.PAYMENT, f"{source}:{method}", values | _amounts(payment, amount="amount"))
+    for vat in journal.iterfind(_path("vatGroupList", "vatGroup")):
+        code = _number(vat, "vatCode")
+        values = {"source": source, "code": code, "percent": _percent(vat)}
+        yield Record(Kind.VAT, f"{source}:{code}", values | _amounts(vat, excl="exclAmount", vat="vatAmount"))
+
+
+def journal_place(journal: Element) -> Place:
+    """Return the financial date and the branch of a journal, or of a count."""
+    day = day_in(journal, "financialDate")
+    if day is None:
+        raise WrongValueError("financialDate", "")
+    return day, _number(journal, "branchNumber")
+
+
+def day_in(element: Element, wire: str) -> date | None:
+    """Return the date in a child of an element, None where there is none."""
+    found = element.find(tag(wire))
+    return None if found is None else day_of(found)
+
+
+def decode_financial(group: Element) -> Iterator[Record]:
+    """Yield what one group of the financial journal comes to, for each VAT code; once where it has none."""
+    source = _text(group, "financialGroupSource").removeprefix(_SOURCE).lower()
+    type_ = _word(group, "financialGroupType")
+    number = _number(group, "financialGroupNumber") or _text(group, "financialGroupId")
+    values: dict[str, Value] = {
+        "book": "financial", "source": source, "type": type_, "group": number,
+        "name": _text(group, "financialGroupName"), "account": _number(group, "accountNumber"),
+        "cost_centre": _text(group, "turnoverGroupCostCenter"),
+    }  # fmt: skip
+    start, by_code = f"financial:{source}:{type_}:{number}", list(group.iterfind(_path("vatGroupList", "vatGroup")))
+    if not by_code:
+        yield Record(Kind.TURNOVER, f"{start}:", values | _amounts(group, incl="inclAmount", excl="exclAmount"))
+    for each in by_code:
+        code, told = _number(each, "vatCode"), _amounts(each, excl="exclAmount", vat="vatAmount")
+        rated: dict[str, Value] = {"vat_code": code, "vat_percent": _percent(each)}
+        if len(told) == 2:  # noqa: PLR2004 - both, so that they come to an amount with VAT
+            rated["incl"] = told["excl"] + told["vat"]
+        yield Record(Kind.TURNOVER, f"{start}:{code}", values | rated | told)
+
+
+def financial_branch(group: Element) -> str:
+    """Return the branch of a group of the financial journal, empty where the till does not tell."""
+    return _number(group, "branchNumber")
+
+
+def told_closed(answer: Element) -> bool | None:
+    """Return whether the period of an answer, or of one of its groups, is closed; None where it does not tell."""
+    return _flag(answer, "financialPeriodClosed")
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One count of one drawer: which drawer (branch and workplace), which count, and a part for each payment method."""
+
+    place: Place
+    drawer: tuple[str, str]
+    number: tuple[int, int]  # year and number
+    version: int
+    lines: tuple[Record, ...]
+
+
+def decode_count(count: Element) -> Counted:
+    """Return one count."""
+    place, workplace = journal_place(count), _number(count, "workplaceNumber")
+    numbered = count.find(tag("cashCountNumber"))
+    number = (0, 0) if numbered is None else (number_of(numbered, "year"), number_of(numbered, "number"))
+    version, is_final = number_of(count, "versionNumber"), _flag(count, "isFinalized")
+    shown = f"{number[0]}.{number[1]}"
+    head: dict[str, Value] = {"workplace": workplace, "number": shown, "version": str(version)}
+    if is_final is not None:
+        head["finalized"] = is_final
+    lines = (
+        Record(Kind.COUNT, f"{workplace}/{shown}/{_text(line, 'paymentMethod')}", head | _count_line(line))
+        for line in count.iterfind(_path("cashCountLineList", "cashCountLine"))
+    )
+    return Counted(place, (place[1], workplace), number, version, tuple(lines))
+
+
+def _count_line(line: Element) -> dict[str, Value]:
+    names = {name: f"{name}Amount" for name in ("start", "added", "counted", "deposited", "difference", "end")}
+    return {
+        "method": _text(line, "paymentMethod"),
+        "account": _number(line, "accountNumber"),
+        "difference_account": _number(line, "differenceAccountNumber"),
+        "deposit_account": _number(line, "depositAccountNumber"),
+        **_amounts(line, **names),
+    }
+
+
+def in_chains(counts: Iterable[Counted]) -> Iterator[tuple[Place, Record]]:
+    """Yield the newest version of each count, with what was left in the drawer by the one before it."""
+    newest: dict[tuple[tuple[str, str], tuple[int, int]], Counted] = {}
+    for one in sorted(counts, key=lambda each: each.version):
+        newest[one.drawer, one.number] = one
+    left: dict[tuple[tuple[str, str], str], Value] = {}
+    for one in sorted(newest.values(), key=lambda each: (each.place[0], each.number)):
+        for line in one.lines:
+            drawer = one.drawer, str(line.values["method"])
+            before = {"before": left[drawer]} if drawer in left else {}
+            left[drawer] = line.values.get("end")
+            yield one.place, replace(line, values={**line.values, **before})
+
+
+def paid_documents(answer: Element) -> Iterator[tuple[Kind, str]]:
+    """Yield which invoices and orders the payments of a report were for, as kind and id."""
+    for source in answer.iterfind(_path("paymentSourceList", "paymentSourceDetails")):
+        sort = _text(source, "paymentSourceType").removeprefix(_PAID_FOR)
+        kind = Kind.INVOICE if sort.endswith("INVOICE") else Kind.ORDER if sort.endswith("ORDER") else None
+        id_ = _text(source, "id")
+        if kind is not None and id_:
+            yield kind, id_
+
+
+def day_key(place: Place) -> str:
+    """Return the key of the day of a branch: `2026-10-17/1`."""
+    return f"{place[0].isoformat()}/{place[1]}"
+
+
+def day_place(key: str) -> Place | None:
+    """Return the day and branch of a key, or None for what is no such key."""
+    day, _, branch = key.partition("/")
+    try:
+        return (date.fromisoformat(day), branch) if branch.isdecimal() else None
+    except ValueError:
+        return None
+
+
+def day_digest(parts: Iterable[Record]) -> str:
+    """Return a text that changes when something changes of which a page in the books is made, and only then.
+
+    Names say nothing, nor does the order; a document counts by its own digest and by how it was paid.
+    """
+    rows = sorted(json.dumps(_telling(part), ensure_ascii=False, separators=(",", ":")) for part in parts)
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+def _telling(part: Record) -> list[str]:
+    if isinstance(part, Unreadable):
+        return [str(part.kind), part.key, part.raw]
+    if part.kind in DOCUMENTS:
+        paid = sorted(_row(each) for each in part.parts if each.kind is Kind.PAYMENT)
+        return [str(part.kind), part.key, str(part.values.get("digest", "")), *paid]
+    return [str(part.kind), part.key, _row(part)]
+
+
+def _row(part: Record) -> str:
+    told = {name: _plain(value) for name, value in part.values.items() if name not in _UNTOLD and value is not None}
+    return json.dumps(told, sort_keys=True, ensure_ascii=False)
+
+
+def _plain(value: Value) -> str:
+    return format(value.normalize() if value else Decimal(0), "f") if isinstance(value, Decimal) else str(value)
+
+
+def _path(*names: str) -> str:
+    return "/".join(tag(name) for name in names)
+
+
+def _text(element: Element, wire: str) -> str:
+    return (element.findtext(tag(wire)) or "").strip()
+
+
+def _word(element: Element, wire: str) -> str:
+    return word(_text(element, wire)).lower()
+
+
+def _number(element: Element, wire: str) -> str:
+    """Return a number as people write it, empty for none and for 0, which the till writes where nothing is set."""
+    number = number_of(element, wire)
+    return str(number) if number else ""
+
+
+def _flag(element: Element, wire: str) -> bool | None:
+    text = _text(element, wire)
+    try:
+        return truth(text) if text else None
+    except ValueError:
+        raise WrongValueError(wire, text) from None
+
+
+def _percent(element: Element) -> Decimal:
+    text = _text(element, "vatPercentage")
+    try:
+        return percent(text)
+    except (ValueError, ArithmeticError):
+        raise WrongValueError("vatPercentage", text) from None
+
+
+def _amounts(element: Element, **wires: str) -> dict[str, Decimal]:
+    """Return amounts of cents as euros by our names; one that is not told is left out."""
+    return {name: _euros(element, wire) for name, wire in wires.items() if _text(element, wire)}
+
+
+def _euros(element: Element, wire: str) -> Decimal:
+    amount = from_cents(number_of(element, wire))
+    try:
+        bounded(amount)
+    except ValueError:
+        raise WrongValueError(wire, _text(element, wire)) from None
+    return amount

@@ -1,0 +1,85 @@
+"""Movements of stock, as the till's history tells them."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from integration.connectors.mplus.client import Element, tag
+from integration.connectors.mplus.codec.values import if_readable, moment_in, number_of, wire_moment
+from integration.core.money import from_scaled
+from integration.core.moves import NO_MOMENT, Move, Sort
+from integration.core.records import WrongValueError
+
+_DOCUMENTS = ("receiptId", "invoiceId", "orderId", "packingSlipId")
+_NUMBER = ("branchNumber", "workplaceNumber", "year", "number")
+_SORTS = {
+    "STOCK-HISTORY-TYPE-SALES": Sort.SALES,
+    "STOCK-HISTORY-TYPE-DELIVERY": Sort.DELIVERY,
+    "STOCK-HISTORY-TYPE-INTERNAL-DELIVERY": Sort.INTERNAL,
+    "STOCK-HISTORY-TYPE-INTERNAL-SHIPMENT": Sort.INTERNAL,
+}
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def decode_move(element: Element) -> Move:
+    """Return a movement; one that cannot be read says so by its sort, with as much of what it is about as can be."""
+    try:
+        return _decoded(element)
+    except WrongValueError:
+        names = ("stockId", "branchNumber", "articleNumber")
+        number, branch, article = (if_readable(partial(number_of, wire=name), element) or 0 for name in names)
+        at = if_readable(lambda one: moment_in(one, "timestamp"), element) or NO_MOMENT
+        title = if_readable(_title, element) or ""
+        return Move(number, _told(branch), _told(article), Decimal(0), Sort.UNREADABLE, at, _documents(element), title)
+
+
+def _told(number: int) -> str:
+    """Return a number as what it names is called; nothing where it names nothing."""
+    return str(number) if number > 0 else ""
+
+
+def _decoded(element: Element) -> Move:
+    return Move(
+        _named(element, "stockId"),
+        str(_named(element, "branchNumber")),
+        str(_named(element, "articleNumber")),
+        from_scaled(number_of(element, "amountChanged"), number_of(element, "decimalPlaces")),
+        _SORTS.get(element.findtext(tag("type")) or "", Sort.OTHER),
+        _moment(element),
+        _documents(element),
+        _title(element),
+        is_delivered=bool(element.findtext(tag("orderId"))),
+    )
+
+
+def _documents(element: Element) -> tuple[str, ...]:
+    return tuple(filter(None, (element.findtext(tag(name)) for name in _DOCUMENTS)))
+
+
+def _named(element: Element, name: str) -> int:
+    """Return a number that names something. Raises WrongValueError where it names nothing."""
+    if (number := number_of(element, name)) <= 0:
+        raise WrongValueError(name, element.findtext(tag(name)) or "")
+    return number
+
+
+def _moment(element: Element) -> datetime:
+    """Return when it happened, long ago where the till does not say. Raises WrongValueError."""
+    told, found = element.find(tag("timestamp")), moment_in(element, "timestamp")
+    if found is None and told is not None:
+        raise WrongValueError("timestamp", " ".join(part.text or "" for part in told))
+    return found or _LONG_AGO
+
+
+def _title(element: Element) -> str:
+    """Return the number of the receipt or invoice as people know it, as documents are called elsewhere."""
+    numbers = (element.find(tag(name)) for name in ("receiptNumber", "invoiceNumber"))
+    for number in (each for each in numbers if each is not None):
+        return ".".join(str(number_of(number, name)) for name in _NUMBER if number.findtext(tag(name)))
+    return ""
+
+
+def encode_moment(moment: datetime) -> dict[str, Any]:
+    """Return a moment as a question holds it."""
+    return wire_moment(moment)

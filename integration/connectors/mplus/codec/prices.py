@@ -1,0 +1,127 @@
+"""Prices for price groups in an article, and agreements with a customer in a relation: rows of a list in its card.
+
+Prices are whole cents, a percentage off is in the unit of the installation, quantities are whole in an article and
+beside a number of decimals in a relation. A row without a quantity counts from the first piece on.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from integration.connectors.mplus.client import Element, tag
+from integration.connectors.mplus.codec.fields import Vocabulary
+from integration.connectors.mplus.codec.values import UnfitError, bounded, decimals, encoded, number_of
+from integration.core.money import from_cents, from_scaled, to_scaled
+from integration.core.prices import How, Of, Term, terms_in
+from integration.core.records import FieldType, Kind, Record, Value, WrongValueError
+
+
+@dataclass(frozen=True, slots=True)
+class TermList:
+    """Where the rows of a kind are: the list, its items, their type, and which element names whom or what."""
+
+    wrapper: str
+    item: str
+    type: str
+    of: Mapping[Of, str]
+    scaled: bool = False  # whether quantities travel beside a number of decimals
+
+
+LISTS: Mapping[Kind, TermList] = {
+    Kind.ARTICLE: TermList("priceGroupList", "priceGroup", "PriceGroup", {Of.PRICE_GROUP: "priceGroupNumber"}),
+    Kind.RELATION: TermList(
+        "relationArticleDiscountList",
+        "relationArticleDiscount",
+        "RelationArticleDiscount",
+        {Of.ARTICLE: "articleNumber", Of.DISCOUNT_GROUP: "articleDiscountGroupNumber"},
+        scaled=True,
+    ),
+}
+SAYS: Mapping[How, str] = {How.INCL: "priceIncl", How.EXCL: "priceExcl", How.PERCENT: "discountPercentage"}
+MINIMUM, PLACES = "minimumAmount", "minimumAmountDecimalPlaces"
+
+Place = tuple[Of, str, Decimal]  # what a row is about: of what, its number, and from how many pieces on
+
+
+def rows_of(card: Element, kind: Kind) -> list[Element]:
+    """Return the rows of a card, of a kind that has any."""
+    of = LISTS[kind]
+    return list(card.iterfind(f"{tag(of.wrapper)}/{tag(of.item)}"))
+
+
+def place_of(row: Element, kind: Kind) -> Place | None:
+    """Return what a row is about; None for one that is about nothing we know. Raises WrongValueError."""
+    of = LISTS[kind]
+    minimum = from_scaled(number_of(row, MINIMUM), number_of(row, PLACES) if of.scaled else 0)
+    try:
+        bounded(minimum)
+    except ValueError:
+        raise WrongValueError(MINIMUM, minimum) from None
+    return next(((one, str(number), minimum) for one, wire in of.of.items() if (number := number_of(row, wire))), None)
+
+
+def decode_terms(card: Element, kind: Kind, words: Vocabulary) -> dict[str, Value]:
+    """Return the terms of a card by their names. Raises WrongValueError for a row that does not hold numbers."""
+    values: dict[str, Value] = {}
+    for row in rows_of(card, kind):
+        place = place_of(row, kind)
+        if place is None:
+            continue
+        for how, wire in SAYS.items():
+            if not (row.findtext(tag(wire)) or "").strip():
+                continue
+            number = number_of(row, wire)
+            if how is not How.PERCENT:
+                values[_term(place, how).name] = from_cents(number)
+            elif number:  # a row with a price may say that nothing goes off it
+                values[_term(place, how).name] = Decimal(number) / 100 if words.hundredths else Decimal(number)
+    return values
+
+
+def _term(place: Place, how: How) -> Term:
+    of, number, minimum = place
+    return Term(of, how, minimum, number)
+
+
+def wanted_rows(card: Record) -> dict[Place, dict[How, Value]]:
+    """Return by row what a record wants of it."""
+    rows: dict[Place, dict[How, Value]] = {}
+    if card.kind not in LISTS:
+        return rows
+    for term, value in terms_in(card.values).items():
+        if term.of in LISTS[card.kind].of:
+            rows.setdefault((term.of, term.number, term.minimum), {})[term.how] = value
+    return rows
+
+
+def says(place: Place, how: How, value: Value, words: Vocabulary) -> str:
+    """Return a price or percentage as it travels. Raises UnfitError."""
+    name = _term(place, how).name
+    if how not in SAYS or not isinstance(value, Decimal):
+        raise UnfitError(name, value)
+    if how is How.PERCENT:
+        return encoded(name, value * 100 if words.hundredths else value, FieldType.NUMBER, "int")
+    return encoded(name, value, FieldType.MONEY, "long")
+
+
+def about(place: Place, kind: Kind) -> Iterator[tuple[str, str]]:
+    """Yield the elements that say what a new row is about. Raises UnfitError."""
+    of, (what, number, minimum) = LISTS[kind], place
+    yield of.of[what], encoded(str(what), number, FieldType.CODE, "long")
+    if minimum and of.scaled:
+        places = decimals(minimum)
+        yield MINIMUM, str(to_scaled(minimum, places))
+        yield PLACES, str(places)
+    elif minimum:
+        yield MINIMUM, encoded(str(what), minimum, FieldType.NUMBER, "int")
+
+
+def encode_terms(card: Record, words: Vocabulary) -> dict[str, Any]:
+    """Return the list of rows of a new card as the contract takes it; nothing where it has none. Raises UnfitError."""
+    rows = []
+    for place, row in wanted_rows(card).items():
+        told = {SAYS[how]: says(place, how, value, words) for how, value in row.items() if value is not None}
+        if told:
+            rows.append({**dict(about(place, card.kind)), **told})
+    return {LISTS[card.kind].wrapper: {LISTS[card.kind].item: rows}} if rows else {}

@@ -1,0 +1,293 @@
+"""The till as the source of days: its own sums for each financial date and branch, and the documents they are made of.
+
+A page is up to seven dates, of all branches. It takes a call of the journals for each kind of document, one of the
+financial journal for each date, one of the cash counts, and those that read receipts and invoices; where payments of a
+date are not explained by these, one of the report of payments for each method, and the documents it names. Each call of
+the journals carries a reference of its own, which begins with that of the page: the till keeps its answer under it.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from integration.connectors.mplus import codec
+from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.codec import days as told
+from integration.connectors.mplus.codec.days import Place
+from integration.connectors.mplus.documents import Documents, Listed
+from integration.connectors.mplus.settings import MplusSettings
+from integration.connectors.mplus.target import readable
+from integration.connectors.reference import new_reference
+from integration.core.errors import RejectedError
+from integration.core.records import Batch, Kind, Record, Value, WrongValueError, unreadable
+from integration.core.timetable import WALL_CLOCK
+
+PAGE_DAYS = 7
+DAYS_BEFORE = 14  # in which the count before the first one of a drawer is looked for
+_PAID = (Kind.RECEIPT, Kind.INVOICE, Kind.ORDER)
+
+
+@dataclass(slots=True)
+class _Day:
+    """What is known of one day of one branch so far; `fault` is why it cannot be read."""
+
+    parts: list[Record] = field(default_factory=list)
+    documents: dict[tuple[Kind, str], Record] = field(default_factory=dict)
+    closed: bool | None = None
+    fault: tuple[WrongValueError, str] | None = None
+
+
+class Days:
+    """Reads the days of one till."""
+
+    def __init__(self, settings: MplusSettings, client: Client, documents: Documents) -> None:
+        self._settings = settings
+        self._client = client
+        self._documents = documents
+
+    def extract(self, kind: Kind, since: str | None, after: str | None, most: int | None) -> Batch:  # noqa: ARG002 - as all are asked
+        """Return one page of days: of every branch, from so many days back as is set to the till's present one.
+
+        `after` is the first date of the page and the last of all; there is no stamp, since a day is read whole and may
+        change for as long as somebody can enter something on it.
+        """
+        if after is None:
+            last = self._today()
+            first = last - timedelta(days=self._settings.days_back)
+        else:
+            first, last = (date.fromisoformat(text) for text in after.split(".."))
+        end = min(first + timedelta(days=PAGE_DAYS - 1), last)
+        following = None if end >= last else f"{end + timedelta(days=1)}..{last}"
+        with readable():
+            return Batch(tuple(self._read(first, end)), following)
+
+    def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:  # noqa: ARG002 - likewise
+        """Return the days with these keys, read anew; what is no day of a branch of this till is left out."""
+        wanted = [place for key in dict.fromkeys(keys) if (place := told.day_place(key))]
+        records: list[Record] = []
+        with readable():
+            for first, last in _periods(sorted({day for day, _ in wanted})):
+                branches = {branch for day, branch in wanted if first <= day <= last}
+                records += self._read(first, last, branches)
+        asked = {told.day_key(place) for place in wanted}
+        return [record for record in records if record.key in asked]
+
+    def _today(self) -> date:
+        """Return the date at the till, by its own clock where it tells the time."""
+        answer = self._client.read("getApiVersion")
+        with readable():
+            here = told.day_in(answer, "serviceDateTime")
+        return here or datetime.now(ZoneInfo(WALL_CLOCK)).date()
+
+    def _read(self, first: date, last: date, branches: Collection[str] = ()) -> Iterator[Record]:
+        reference, names, period = new_reference(), self._branches(), (first, last)
+        dates = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+        days: dict[Place, _Day] = defaultdict(_Day, {(on, branch): _Day() for on in dates for branch in names})
+        self._read_journals(days, period, branches, reference)
+        for number, on in enumerate(dates, start=len(told.SOURCES) + 1):
+            self._read_financial(days, on, f"{reference}-{number}")
+        self._read_counts(days, period)
+        for kind in (Kind.RECEIPT, Kind.INVOICE):
+            self._read_documents(days, kind, period)
+        asked = {place: days[place] for place in _asked(days, dates, branches)}
+        self._read_paid_elsewhere(asked)
+        for place, day in asked.items():
+            yield _record(place, day, names.get(place[1], place[1]), reference)
+
+    def _branches(self) -> dict[str, str]:
+        answer = self._client.read("getBranches")
+        return {
+            number: branch.findtext(tag("branchName")) or number
+            for branch in answer.iter(tag("branch"))
+            if (number := branch.findtext(tag("branchNumber")))
+        }
+
+    def _read_journals(
+        self, days: dict[Place, _Day], period: tuple[date, date], branches: Collection[str], reference: str
+    ) -> None:
+        for number, source in enumerate(told.SOURCES, start=1):
+            answer = self._client.read(
+                "getJournals",
+                request={
+                    **_period(*period),
+                    "branchNumbers": sorted(map(int, branches)),
+                    "journalFilterList": {"journalFilter": [f"JOURNAL-FILTER-{source.upper()}"]},
+                    "reference": f"{reference}-{number}",
+                },
+            )
+            for journal in answer.iterfind(f"{tag('journalList')}/{tag('journal')}"):
+                day = days[told.journal_place(journal)]
+                _add(day, journal, partial(told.decode_journal, source=source))
+
+    def _read_financial(self, days: dict[Place, _Day], on: date, reference: str) -> None:
+        answer = self._client.read("getFinancialJournal", request={**_period(on, on), "reference": reference})
+        of_all = told.told_closed(answer)
+        flags: dict[Place, list[bool]] = defaultdict(list)
+        only = [place for place in days if place[0] == on]
+        for group in answer.iterfind(f"{tag('financialGroupList')}/{tag('financialGroup')}"):
+            branch = told.financial_branch(group)
+            if not branch and len(only) > 1:
+                continue  # of which of several branches it is the till does not say
+            place = (on, branch) if branch else only[0]
+            _add(days[place], group, told.decode_financial)
+            is_closed = told.told_closed(group)
+            if is_closed is not None:
+                flags[place].append(is_closed)
+        for place, day in days.items():
+            if place[0] == on:
+                day.closed = all(flags[place]) if flags[place] else of_all
+
+    def _read_counts(self, days: dict[Place, _Day], period: tuple[date, date]) -> None:
+        """Read the counts of the period, and those of some days before it, with which its first ones begin."""
+        first, last = period
+        try:
+            answer = self._client.read("getCashCountList", request=_period(first - timedelta(days=DAYS_BEFORE), last))
+        except RejectedError as error:
+            if error.code != "operation_unknown":
+                raise
+            return
+        counts: list[told.Counted] = []
+        for each in answer.iterfind(f"{tag('cashCountList')}/{tag('cashCount')}"):
+            try:
+                counts.append(told.decode_count(each))
+            except WrongValueError as error:
+                days[told.journal_place(each)].fault = error, codec.raw(each)
+        for place, part in told.in_chains(counts):
+            days[place].parts.append(part)
+
+    def _read_documents(self, days: dict[Place, _Day], kind: Kind, period: tuple[date, date]) -> None:
+        for listed in self._documents.between(kind, *period):
+            place = _certain(listed)
+            chosen = [days[place]] if place else [day for known, day in days.items() if _may_be(listed, known)]
+            for day in chosen:
+                day.documents[kind, listed.record.key] = listed.record
+
+    # ---- what was paid for on another day
+
+    def _read_paid_elsewhere(self, days: Mapping[Place, _Day]) -> None:
+        """Add the invoices and orders that were paid for on a day that is not theirs."""
+        known = {key: record for day in days.values() for key, record in day.documents.items()}
+        named = {place: self._named(place, day) for place, day in days.items()}
+        wanted = {key for keys in named.values() for key in keys} - known.keys()
+        for kind in (Kind.INVOICE, Kind.ORDER):
+            ids = sorted(id_ for one, id_ in wanted if one is kind)
+            known |= {(kind, record.key): record for record in (self._documents.fetch(kind, ids) if ids else ())}
+        for place, keys in named.items():
+            days[place].documents |= {key: known[key] for key in keys if key in known}
+
+    def _named(self, place: Place, day: _Day) -> list[tuple[Kind, str]]:
+        """Return the documents that a report names for payments of a day which its own documents do not explain."""
+        on, branch = place
+        try:
+            return [
+                named
+                for method in _unexplained(place, day)
+                for named in told.paid_documents(
+                    self._client.read(
+                        "reportPaymentMethodDetails",
+                        request={
+                            "dateFilter": {
+                                "fromFinancialDate": on.isoformat(), "throughFinancialDate": on.isoformat(),
+                            },
+                            "paymentMethod": method,
+                            "branchFilter": {"branchNumbers": [int(branch)]},
+                        },
+                    )
+                )
+            ]  # fmt: skip
+        except RejectedError as error:
+            if error.code != "operation_unknown":
+                raise
+            return []
+
+
+def _unexplained(place: Place, day: _Day) -> list[str]:
+    """Return the methods by which more or less was paid than the documents of the day tell for its branch."""
+    on, branch = place
+    rest: dict[str, Decimal] = defaultdict(Decimal)
+    for part in day.parts:
+        if part.kind is Kind.PAYMENT:
+            rest[str(part.values["method"])] += _amount(part)
+    for record in day.documents.values():
+        for part in record.parts:
+            where = part.values.get("branch") or record.values.get("branch")
+            is_told = part.values.get("date", record.values.get("date")) == on and where in (branch, "", None)
+            if part.kind is Kind.PAYMENT and is_told:
+                rest[str(part.values["method"])] -= _amount(part)
+    return sorted(method for method, amount in rest.items() if amount)
+
+
+def _amount(part: Record) -> Decimal:
+    amount = part.values.get("amount")
+    return amount if isinstance(amount, Decimal) else Decimal(0)
+
+
+def _add(day: _Day, element: Element, decode: Callable[[Element], Iterable[Record]]) -> None:
+    try:
+        day.parts += decode(element)
+    except WrongValueError as error:
+        day.fault = error, codec.raw(element)
+
+
+def _record(place: Place, day: _Day, name: str, reference: str) -> Record:
+    key = told.day_key(place)
+    if day.fault is not None:
+        return unreadable(Kind.DAY, key, *day.fault)
+    parts = (*_in_order(day.parts), *(record for _, record in sorted(day.documents.items(), key=_by_kind)))
+    values: dict[str, Value] = {"date": place[0], "branch": place[1], "branch_name": name, "reference": reference}
+    if day.closed is not None:
+        values["closed"] = day.closed
+    return Record(Kind.DAY, key, values | {"digest": told.day_digest(parts)}, parts)
+
+
+def _by_kind(item: tuple[tuple[Kind, str], Record]) -> tuple[int, str]:
+    return _PAID.index(item[0][0]), item[0][1]
+
+
+def _in_order(parts: Sequence[Record]) -> list[Record]:
+    """Return parts with those of a kind together and their keys unique: the till may tell a group in two rows."""
+    kinds = (Kind.TURNOVER, Kind.PAYMENT, Kind.VAT, Kind.COUNT)
+    seen: dict[tuple[Kind, str], int] = defaultdict(int)
+    found = []
+    for part in sorted(parts, key=lambda each: (kinds.index(each.kind), each.values.get("book") != "journal")):
+        seen[part.kind, part.key] += 1
+        again = seen[part.kind, part.key]
+        found.append(part if again == 1 else Record(part.kind, f"{part.key}#{again}", part.values))
+    return found
+
+
+def _asked(places: Iterable[Place], dates: Collection[date], branches: Collection[str]) -> list[Place]:
+    """Return the places that were asked for, in their order: an answer may hold others too."""
+    found = (place for place in places if place[0] in dates and (not branches or place[1] in branches))
+    return sorted(found, key=lambda place: (place[0], int(place[1] or 0)))
+
+
+def _certain(listed: Listed) -> Place | None:
+    return (listed.date, listed.branch) if listed.date and listed.branch else None
+
+
+def _may_be(listed: Listed, place: Place) -> bool:
+    """Tell whether a document that cannot be read may be one of this day: it says no other date and no other branch."""
+    return listed.date in (None, place[0]) and listed.branch in (None, place[1])
+
+
+def _period(first: date, last: date) -> dict[str, dict[str, int]]:
+    names = ("fromFinancialDate", "throughFinancialDate")
+    return {
+        name: {"day": day.day, "mon": day.month, "year": day.year}
+        for name, day in zip(names, (first, last), strict=True)
+    }
+
+
+def _periods(days: Sequence[date]) -> Iterator[tuple[date, date]]:
+    """Yield the stretches of a page's length at most in which all of these days lie, without any other day."""
+    start = 0
+    for place in range(1, len(days) + 1):
+        is_over = place == len(days) or (days[place] - days[place - 1]).days > 1 or place - start == PAGE_DAYS
+        if is_over:
+            yield days[start], days[place - 1]
+            start = place

@@ -1,0 +1,121 @@
+"""The till's own history of its stock: every movement, by a number that rises."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+
+from integration.connectors.mplus import codec
+from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.documents import Documents
+from integration.connectors.mplus.settings import MplusSettings
+from integration.connectors.mplus.target import in_pages, readable
+from integration.connectors.protocol import Promises
+from integration.core.moves import Move, Promise
+from integration.core.records import Kind
+from integration.core.rules import as_text
+
+PAGE = 1000  # movements in one answer
+
+
+class History:
+    """Reads movements of stock. Whether a bound is told with the answer or after it, the answer is the same."""
+
+    def __init__(self, settings: MplusSettings, client: Client, page: int = PAGE) -> None:
+        """`page` is how many movements are asked for at once."""
+        self._settings = settings
+        self._client = client
+        self._page = page
+
+    def present(self) -> int:
+        """Return the number of the newest movement of the installation, 0 before the first."""
+        asked = {"includeStockId": True}
+        answer = self._client.read("getCurrentSyncMarkersV2", request=asked)
+        with readable():
+            return int(answer.findtext(tag("stockId")) or 0)
+
+    def page(self, after: int, begin: datetime) -> list[Move]:
+        """Return the next movements after a number, oldest first; none when there are no more.
+
+        One whose own number cannot be read comes first. Before the first one is known, after 0, they are those from the
+        moment `begin` on.
+        """
+        bound = {"sinceStockId": str(after)} if after else {"fromFinancialDateTime": codec.encode_moment(begin)}
+        moves = self._asked(**bound, sinceStockIdLimit=str(self._page))
+        return sorted((one for one in moves if _is_later(one, after)), key=lambda one: one.number)
+
+    def since(self, number: int, branches: Sequence[str], articles: Sequence[str]) -> list[Move]:
+        """Return the movements of articles after a number in these branches.
+
+        What came after a number of just now is little and is asked for at once; else each portion of articles is.
+        """
+        moves = self._asked(branchNumbers=branches, sinceStockId=str(number), sinceStockIdLimit=str(self._page))
+        if len(moves) < self._page:
+            return [one for one in moves if _is_later(one, number)]
+
+        def ask(portion: Sequence[str]) -> list[Element]:
+            wanted = {"articleNumbers": portion}
+            return self._rows(branchNumbers=branches, articleNumbers=wanted, sinceStockId=str(number))
+
+        with readable():
+            found = in_pages(ask, articles, self._settings.page_articles, self._settings.in_flight)
+            return [one for one in map(codec.decode_move, found) if _is_later(one, number)]
+
+    def _asked(self, **request: object) -> list[Move]:
+        with readable():
+            return [codec.decode_move(each) for each in self._rows(**request)]
+
+    def _rows(self, **request: object) -> list[Element]:
+        answer = self._client.read("getStockHistoryV2", request=request)
+        return list(answer.iterfind(tag("articleStockHistory")))
+
+
+def _is_later(move: Move, number: int) -> bool:
+    """Tell whether a movement came after a number, as that was asked for: one without its own did."""
+    return move.number > number or not move.number
+
+
+# ---- what orders keep aside
+
+
+def promises(documents: Documents, since: str | None, after: str | None) -> Promises:
+    """Return what the orders of a page of `Documents.page` keep aside now, and which orders were on it.
+
+    Lines are asked for of those alone that may keep something; neither customers nor articles are. One that cannot be
+    read keeps what was known of it.
+    """
+    page = documents.page(Kind.ORDER, since, after, lines=False)
+    keys = [codec.if_readable(_key, each) or "" for each in page.found]
+    waiting = [key for key, each in zip(keys, page.found, strict=True) if key and not _is_over(each)]
+    kept: dict[str, list[Promise] | None] = {key: [] for key in keys if key and key not in waiting}
+    for found in documents.named(Kind.ORDER, waiting) if waiting else ():
+        kept |= {key: codec.if_readable(promised, each) for each in found if (key := codec.if_readable(_key, each))}
+    told = {key: some for key, some in kept.items() if some is not None}
+    every = tuple(promise for some in told.values() for promise in some)
+    return Promises(tuple(told), every, page.after, page.stamp)
+
+
+_key = partial(codec.document_key, kind=Kind.ORDER)
+
+
+def _is_over(order: Element) -> bool:
+    """Tell whether all of an order is delivered, or all of it cancelled."""
+    states = (order.findtext(tag(name)) or "" for name in ("deliveryState", "cancelState"))
+    return any(state.endswith("-COMPLETE") for state in states)
+
+
+def promised(element: Element) -> list[Promise]:
+    """Return what of each article an order keeps aside, neither delivered nor cancelled. Raises WrongValueError."""
+    order = codec.decode_document(Kind.ORDER, element, None, {})
+    if "complete" in (order.values.get("delivery_state"), order.values.get("cancel_state")):
+        return []
+    sums: dict[str, Decimal] = {}
+    for line in (part.values for part in order.parts if part.kind is Kind.LINE):
+        article, ordered, delivered = (line.get(name) for name in ("article", "quantity", "deliveredQuantity"))
+        rest = (ordered if isinstance(ordered, Decimal) else Decimal(0)) - (
+            delivered if isinstance(delivered, Decimal) else Decimal(0)
+        )
+        if article and rest > 0:
+            sums[as_text(article)] = sums.get(as_text(article), Decimal(0)) + rest
+    told = as_text(order.values.get("branch")), as_text(order.values.get("number"))
+    return [Promise(order.key, told[0], article, amount, told[1]) for article, amount in sums.items()]

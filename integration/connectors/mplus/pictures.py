@@ -1,0 +1,135 @@
+"""Pictures as a target: one image of ours on the card of a product, beside those that others put there.
+
+Ours is known by its name, which bears the mark of its content: how the till computes its own hash is not published.
+"""
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+
+from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.settings import SYSTEM, MplusSettings
+from integration.connectors.mplus.target import in_pages, not_for, told, whole
+from integration.connectors.pictures import MIME, kept_in
+from integration.connectors.protocol import References
+from integration.core.errors import RejectedError
+from integration.core.plan import Change
+from integration.core.records import Batch, Held, Kind, Record, Written
+
+CARD = {"cardType": "PRODUCT"}
+OTHER = "image:"  # what stands for an image of others, before its id
+_OURS = re.compile(r"([0-9a-f]{32})\.(\w+)$")
+LONGEST_NAME = 60  # of what stands before the mark
+
+
+class Pictures:
+    """The pictures of products of one installation."""
+
+    def __init__(self, settings: MplusSettings, client: Client) -> None:
+        self._settings = settings
+        self._client = client
+
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        """Return which picture each product has: the mark of ours, else the first image of others, else nothing.
+
+        A card without any image, of which we have not written before, is left out: nothing is there yet.
+        """
+        references_of = {record.key: references.reference(Kind.PRODUCT, record.key) or "" for record in wanted}
+        cards = self._cards(whole(filter(None, references_of.values())))
+        found = {}
+        for record in wanted:
+            number = references_of[record.key]
+            if number not in cards:
+                continue
+            content = _content(cards[number])
+            if content is not None or references.reference(Kind.PICTURE, record.key):
+                found[record.key] = Held(Record(Kind.PICTURE, record.key, {"content": content}), number)
+        return found
+
+    def _cards(self, numbers: Sequence[str]) -> dict[str, list[Element]]:
+        """Return the images on the cards of products by their numbers, in the order in which they are shown."""
+
+        def ask(page: Sequence[str]) -> list[Element]:
+            answer = self._client.read("getCardImages", request={**CARD, "cardNumbers": list(page)})
+            return list(answer.iterfind(tag("items")))
+
+        items = in_pages(ask, numbers, self._settings.page_articles, self._settings.in_flight) if numbers else []
+        return {(item.findtext(tag("cardNumber")) or "").strip(): list(item.iterfind(tag("images"))) for item in items}
+
+    def calls(self, change: Change) -> int:
+        """Return 1, and one more for a picture that the till has to take in first."""
+        content = change.wanted.values.get("content")
+        return 1 if not content or str(content).startswith(OTHER) else 2
+
+    def changed(self, since: str) -> Batch:  # noqa: ARG002
+        """Raise RejectedError: the till tells of no change of an image."""
+        not_for(Kind.PICTURE)
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:  # noqa: ARG002
+        """Put our picture first on the card, in the place of the one before, or take it away; all others stay.
+
+        The till takes a picture in and puts it on the card in one call, so that one whose answer was lost is found
+        there and used. The list is read right before it is written, which is whole. Raises RejectedError where the till
+        refuses the picture.
+        """
+        card = held.reference if held else references.reference(Kind.PRODUCT, change.key)
+        if not card:
+            raise RejectedError("needed_record_missing", system=SYSTEM, key=change.title, field="product")
+        content = str(change.wanted.values.get("content") or "")
+        there = self._on_card(card)
+        first = content.removeprefix(OTHER)
+        if content and not content.startswith(OTHER):
+            known = next((_number(one) for one in there if _mark(one) == content), "")
+            first = known or self._taken_in(change, content, card)
+            there = there if known else self._on_card(card)
+        ours = [one for one in there if _number(one) == first and _mark(one)]
+        others = [one for one in there if _mark(one) is None]
+        listed = [{"imageId": _number(one), "labels": _labels(one)} for one in (*ours, *others)]
+        if first and first not in {one["imageId"] for one in listed}:
+            listed.insert(0, {"imageId": first, "labels": {}})
+        self._client.write("saveCardImages", request={**CARD, "cards": [{"cardNumber": card, "images": listed}]})
+        return Written(card)
+
+    def _on_card(self, card: str) -> list[Element]:
+        """Return the images of a card. Raises RejectedError where the product is gone."""
+        there = self._cards([card]).get(card)
+        if there is None:
+            raise RejectedError("target_record_missing")
+        return there
+
+    def _taken_in(self, change: Change, content: str, card: str) -> str:
+        """Let the till take a picture in, put it on the card, and return its id there."""
+        data, kind = kept_in(self._settings.pictures, content)
+        request = {
+            "imageName": f"{change.title[:LONGEST_NAME]} {content}.{kind}",
+            "mimeType": MIME[kind],
+            "imageData": base64.b64encode(data).decode("ascii"),
+            "cardLink": {**CARD, "cardNumbers": [card]},
+        }
+        try:
+            return told(self._client.write("createImage", request=request), "imageId")
+        except RejectedError as error:
+            refusal = RejectedError(error.code, **{**error.facts, **_size(data, kind)})
+        raise refusal
+
+
+def _size(data: bytes, kind: str) -> Mapping[str, str]:
+    return {"size": f"{len(data) / 1_000_000:.2f} MB", "found": kind.upper()}
+
+
+def _number(image: Element) -> str:
+    return (image.findtext(tag("imageId")) or "").strip()
+
+
+def _mark(image: Element) -> str | None:
+    found = _OURS.search((image.findtext(tag("originalName")) or "").strip())
+    return found[1] if found else None
+
+
+def _content(images: Sequence[Element]) -> str | None:
+    ours = next((mark for image in images if (mark := _mark(image))), None)
+    return ours or next((f"{OTHER}{_number(image)}" for image in images), None)
+
+
+def _labels(image: Element) -> dict[str, list[str]]:
+    return {"labelId": [label.text or "" for label in image.iterfind(f"{tag('labels')}/{tag('labelId')}")]}

@@ -1,0 +1,238 @@
+"""Prices per branch, written beside the article they are of; and what the till itself says that a customer pays."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import replace
+from decimal import Decimal
+
+from lxml import etree
+
+from integration.connectors.mplus import codec
+from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.settings import MplusSettings
+from integration.connectors.mplus.target import in_pages, whole
+from integration.connectors.parallel import side_by_side
+from integration.core.errors import IntegrationError, MalformedAnswerError, RejectedError
+from integration.core.money import amount
+from integration.core.plan import Change
+from integration.core.prices import Charge, Charged, How, Of, Term, term_of, terms_in
+from integration.core.records import Record, Value
+
+_LINES = "articleBranchDeviationLines"
+_PRICES: Mapping[How, str] = {How.INCL: "salesPriceIncl", How.EXCL: "salesPriceExcl"}
+_ORDER = (
+    "articleNumber", "branchNumber", "description", "salesPriceIncl", "salesPriceExcl", "specialPrice",
+    "oldestBestBeforeDate",
+)  # fmt: skip
+
+Place = tuple[str, str]  # article and branch
+
+
+def branch_terms(part: Record) -> dict[Term, Value]:
+    """Return the prices per branch among the values of an article."""
+    return {term: value for term, value in terms_in(part.values).items() if term.of is Of.BRANCH}
+
+
+def without_branches(record: Record) -> Record:
+    """Return a product without its prices per branch, and without the articles of which nothing is left."""
+    kept = (
+        (part, {name: value for name, value in part.values.items() if ":" not in name or not _is_of_branch(name)})
+        for part in record.parts
+    )
+    return replace(
+        record, parts=tuple(replace(part, values=values) for part, values in kept if values or not part.values)
+    )
+
+
+def _is_of_branch(name: str) -> bool:
+    term = term_of(name)
+    return term is not None and term.of is Of.BRANCH
+
+
+class BranchPrices:
+    """The prices per branch of one installation."""
+
+    def __init__(self, settings: MplusSettings, client: Client) -> None:
+        self._settings = settings
+        self._client = client
+
+    def shown(self, wanted: Record, held: Record, lines: Mapping[Place, Element]) -> Record:
+        """Return what is held with the prices per branch of the wanted articles, None where a branch has none."""
+        asked = {part.key: branch_terms(part) for part in wanted.parts}
+        parts = tuple(
+            replace(part, values={**part.values, **_said(part.key, asked.get(part.key, {}), lines)})
+            for part in held.parts
+        )
+        return replace(held, parts=parts)
+
+    def lines(self, wanted: Sequence[Record]) -> dict[Place, Element]:
+        """Return the lines of all wanted articles that have prices per branch; nothing is asked where none has."""
+        parts = [part for record in wanted for part in record.parts if branch_terms(part)]
+        return self._lines(whole(part.key for part in parts))
+
+    def _lines(self, numbers: Sequence[str]) -> dict[Place, Element]:
+        def ask(page: Sequence[str]) -> list[Element]:
+            request = {"articleNumbers": {"articleNumbers": page}}
+            return list(self._client.read("getArticleBranchDeviations", request=request).iterfind(tag(_LINES)))
+
+        found = in_pages(ask, numbers, self._settings.page_articles, self._settings.in_flight) if numbers else []
+        return {_place(line): line for line in found}
+
+    def calls(self, change: Change) -> int:
+        """Return 1 where a change has prices per branch."""
+        return int(any(branch_terms(part) for part in change.wanted.parts))
+
+    def write(self, change: Change, original: object) -> None:
+        """Write the prices per branch of a change: each over the very line that is there.
+
+        Raises RejectedError `price_outside_range`, with what the till allows, where it refuses one.
+        """
+        wanted = {part.key: terms for part in change.wanted.parts if (terms := branch_terms(part))}
+        if not wanted:
+            return
+        there = self._lines(whole(wanted))
+        request = etree.Element(tag("request"))
+        for number, terms in wanted.items():
+            for branch in dict.fromkeys(term.number for term in terms):
+                line = deepcopy(there[number, branch]) if (number, branch) in there else _new(number, branch)
+                for term, value in terms.items():
+                    if term.number == branch:
+                        _put(line, term, value)
+                request.append(line)
+        try:
+            self._client.write_whole("saveArticleBranchDeviations", request)
+        except RejectedError as error:
+            refusal = RejectedError(error.code, **{**error.facts, **_range(wanted, original)})
+        else:
+            return
+        raise refusal
+
+
+def _place(line: Element) -> Place:
+    return str(codec.number_of(line, "articleNumber")), str(codec.number_of(line, "branchNumber"))
+
+
+def _said(number: str, asked: Mapping[Term, Value], lines: Mapping[Place, Element]) -> dict[str, Value]:
+    said: dict[str, Value] = {}
+    for term in asked:
+        line = lines.get((number, term.number))
+        text = "" if line is None else (line.findtext(tag(_PRICES[term.how])) or "").strip()
+        said[term.name] = amount(text) if text else None
+    return said
+
+
+def _new(number: str, branch: str) -> Element:
+    line = etree.Element(tag(_LINES))
+    etree.SubElement(line, tag("articleNumber")).text = number
+    etree.SubElement(line, tag("branchNumber")).text = branch
+    return line
+
+
+def _put(line: Element, term: Term, value: Value) -> None:
+    """Write a price; the other one, which the till computes from it, is taken out."""
+    for wire in _PRICES.values():
+        for child in list(line.iterfind(tag(wire))):
+            line.remove(child)
+    if value is None:
+        return
+    if not isinstance(value, Decimal):
+        raise codec.UnfitError(term.name, value)
+    before = {tag(wire) for wire in _ORDER[: _ORDER.index(_PRICES[term.how])]}
+    fresh = etree.Element(tag(_PRICES[term.how]))
+    fresh.text = f"{amount(value):f}"
+    line.insert(sum(child.tag in before for child in line), fresh)
+
+
+def _range(wanted: Mapping[str, Mapping[Term, Value]], original: object) -> dict[str, str]:
+    """Return what the till allows for the articles whose prices it refused, as it says it, and what was wanted."""
+    cards = codec.articles(original) if isinstance(original, Element) else []
+    limits = {
+        codec.article_number(card): tuple(
+            (card.findtext(tag(wire)) or "").strip() for wire in ("priceDeviationMin", "priceDeviationMax")
+        )
+        for card in cards
+    }
+    known = [limits[number] for number in wanted if number in limits]
+    prices = [f"{value:f}" for terms in wanted.values() for value in terms.values() if isinstance(value, Decimal)]
+    branches = dict.fromkeys(term.number for terms in wanted.values() for term in terms)
+    return {
+        "price": ", ".join(prices),
+        "branch": ", ".join(branches),
+        "lowest": ", ".join(low for low, _ in known if low) or "–",
+        "highest": ", ".join(high for _, high in known if high) or "–",
+    }
+
+
+# ---- what the till itself says
+
+
+class Pricing:
+    """What a till says that is paid: its call is marked as a trial by the vendor, and not every installation has it."""
+
+    def __init__(self, settings: MplusSettings, client: Client) -> None:
+        self._settings = settings
+        self._client = client
+        self._workplaces: dict[str, str] = {}
+
+    def answers(self) -> bool:
+        """Tell whether this installation answers the question, asked of no article; never, where it is set not to."""
+        if not self._settings.determine_pricing:
+            return False
+        places = self._places()
+        if not places:
+            return False
+        try:
+            self._client.read("determinePricing", request=_request(next(iter(places.items())), "", ()))
+        except (RejectedError, MalformedAnswerError):
+            return False
+        return True
+
+    def charged(self, asked: Sequence[Charge]) -> list[Charged | None]:
+        """Return what is paid for each, in the order asked; None where the till gives no answer for it.
+
+        Each is a call of its own: a till may count what is bought together.
+        """
+        answers = side_by_side(self._one, asked, self._settings.in_flight)
+        for answer in answers:
+            if isinstance(answer, IntegrationError):
+                raise answer
+        return [None if isinstance(answer, IntegrationError) else answer for answer in answers]
+
+    def _one(self, asked: Charge) -> Charged | None:
+        place = self._places().get(asked.branch)
+        if place is None:
+            return None
+        try:
+            request = _request((asked.branch, place), asked.customer, ((asked.article, asked.quantity),))
+            answer = self._client.read("determinePricing", request=request)
+        except RejectedError as error:
+            if error.code == "operation_unknown":
+                raise
+            return None
+        line = answer.find(tag("lines"))
+        if line is None:
+            return None
+        told = {wire: (line.findtext(tag(wire)) or "").strip() for wire in ("amount", "amountExcl")}
+        try:
+            by = codec.word((line.findtext(tag("discountType")) or "").strip()).lower()
+            return Charged(amount(told["amount"]), amount(told["amountExcl"]), by)
+        except ValueError:
+            return None
+
+    def _places(self) -> Mapping[str, str]:
+        """Return the first workplace of each branch."""
+        if not self._workplaces:
+            for branch in self._client.read("getBranches").iter(tag("branch")):
+                number = branch.findtext(tag("branchNumber")) or ""
+                place = branch.findtext(f"{tag('workplaces')}/{tag('workplace')}/{tag('workplaceNumber')}")
+                if number and place:
+                    self._workplaces.setdefault(number, place)
+        return self._workplaces
+
+
+def _request(place: tuple[str, str], customer: str, lines: Sequence[tuple[str, Decimal]]) -> dict[str, object]:
+    request: dict[str, object] = {
+        "workplace": {"branchNumber": place[0], "workplaceNumber": place[1]},
+        "lines": [{"articleNumber": number, "data": {"quantity": f"{quantity:f}"}} for number, quantity in lines],
+    }
+    return request | ({"relationNumber": customer} if customer else {})

@@ -1,0 +1,78 @@
+"""Payments of invoices as a target: an invoice that was paid elsewhere gets a payment by one method, once.
+
+The till gives a payment no word of ours, so that it is known by its invoice and its method: an invoice that has one by
+that method already has it. Nothing of the till takes a payment back.
+"""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from integration.connectors.mplus import codec
+from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.settings import MplusSettings
+from integration.connectors.mplus.target import in_pages, readable
+from integration.connectors.protocol import References
+from integration.core.money import from_cents, to_cents
+from integration.core.plan import Change
+from integration.core.records import Batch, Held, Kind, Record, Value, Written
+from integration.core.rules import as_text
+
+
+class Settlements:
+    """The payments of invoices of one installation."""
+
+    def __init__(self, settings: MplusSettings, client: Client) -> None:
+        self._settings = settings
+        self._client = client
+
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:  # noqa: ARG002
+        """Return which of these invoices have a payment by the method wanted, with what those come to."""
+        ids = [key for key in dict.fromkeys(record.key for record in wanted) if key and key.isprintable()]
+        with readable():
+            found = in_pages(self._invoices, ids, self._settings.document_page, self._settings.in_flight)
+            invoices = {codec.document_key(one, Kind.INVOICE): one for one in found}
+            return {one.key: held for one in wanted if (held := _held(one, invoices.get(one.key))) is not None}
+
+    def _invoices(self, ids: Sequence[str]) -> list[Element]:
+        document = codec.DOCUMENTS[Kind.INVOICE]
+        needed = {"articlePluNumbers": {}, "articleBarcodes": {}, "includeLineList": True}
+        answer = self._client.read(document.operation, request={document.keys: ids, **document.options, **needed})
+        return list(answer.iterfind(document.path))
+
+    def calls(self, change: Change) -> int:  # noqa: ARG002
+        """Return 1."""
+        return 1
+
+    def changed(self, since: str) -> Batch:  # noqa: ARG002
+        """Return an empty page without a stamp: what is paid is never changed."""
+        return Batch((), None, "")
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:  # noqa: ARG002
+        """Pay an invoice and return its id: the answer tells of no payment."""
+        values = change.wanted.values
+        payment = {"method": as_text(values.get("method")), "amount": to_cents(_amount(change.wanted))}
+        request = {"invoiceId": change.wanted.key, "paymentList": {"payment": [payment]}}
+        self._client.write("payInvoice", request=request)
+        return Written(change.wanted.key)
+
+
+def _held(wanted: Record, invoice: Element | None) -> Held | None:
+    method = as_text(wanted.values.get("method"))
+    paid = [] if invoice is None else list(_by(invoice, method))
+    if invoice is None or not paid:
+        return None
+    values: dict[str, Value] = {"method": method, "amount": sum(paid, Decimal(0))}
+    return Held(Record(Kind.SETTLEMENT, wanted.key, values), wanted.key)
+
+
+def _by(invoice: Element, method: str) -> Iterator[Decimal]:
+    for payment in invoice.iterfind(f"{tag('paymentList')}/{tag('payment')}"):
+        if (payment.findtext(tag("method")) or "").strip() == method:
+            yield from_cents(codec.number_of(payment, "amount"))
+
+
+def _amount(wanted: Record) -> Decimal:
+    amount = wanted.values.get("amount")
+    if not isinstance(amount, Decimal):
+        raise TypeError("a payment without an amount")
+    return amount

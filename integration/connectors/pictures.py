@@ -1,0 +1,244 @@
+"""Pictures of articles from a folder or an address that a shop has named: read within bounds, kept by their content.
+
+What the books say is a name and no more: it leads nowhere but into that folder or below that address. A picture is kept
+under the mark of its content until it is written, so that what was planned is what is sent.
+"""
+
+import hashlib
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote, unquote, urlsplit
+
+from integration.connectors.http import Gateway
+from integration.connectors.limits import MEGABYTE, STRAIGHT, RateLimits, Road
+from integration.connectors.parallel import side_by_side
+from integration.core.errors import IntegrationError, RejectedError, UnavailableError
+
+# What begins a picture, by what it is called at the end of a file.
+_SIGNS: Mapping[str, bytes] = {"jpg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n", "gif": b"GIF8", "webp": b"RIFF"}
+MIME: Mapping[str, str] = {kind: f"image/{'jpeg' if kind == 'jpg' else kind}" for kind in _SIGNS}
+KINDS = "JPEG, PNG, GIF, WEBP"
+AT_ONCE = 4
+AWAY_SECONDS = 60.0  # how long an address that does not answer is not asked again
+KEPT_SECONDS = 90 * 24 * 3600.0  # how long a picture is kept that nobody asks for
+_MARK = re.compile(r"[0-9a-f]{32}")
+NOT_MODIFIED, OK = 304, 200
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where pictures may come from and where they are kept; `most` is how many bytes one may have."""
+
+    kept: Path
+    folder: Path | None = None
+    address: str = ""
+    most: int = 5 * MEGABYTE
+    road: Road = STRAIGHT
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that is kept: the mark of its content, what it is (`jpg`, ...), and how many bytes it has."""
+
+    content: str
+    kind: str
+    size: int
+
+
+class _NoPictureError(Exception):
+    """Why there is no picture: the code of a cause, with what is told of it beside the name."""
+
+    def __init__(self, code: str, **facts: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.facts = facts
+
+
+class Pictures:
+    """Reads pictures by what the books say of them. Safe to share between threads, closed with `close()`."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._gateway: Gateway | None = None
+        self._away_until = 0.0
+        self._base = urlsplit(places.address)
+
+    def close(self) -> None:
+        """Close all connections."""
+        if self._gateway is not None:
+            self._gateway.close()
+
+    def read(self, files: Sequence[str]) -> list[Picture | IntegrationError]:
+        """Return each picture, in the order asked, or why there is none.
+
+        One that did not change is not read again, as far as its place tells: by size and time, ETag or Last-Modified.
+        """
+        return side_by_side(self._one, files, AT_ONCE)
+
+    def _one(self, file: str) -> Picture:
+        facts = {"file": file, "limit": f"{self._places.most / MEGABYTE:g} MB", "kinds": KINDS}
+        try:
+            return self._fetched(file) if "://" in file or not self._places.folder else self._opened(file)
+        except _NoPictureError as error:
+            failure: IntegrationError = RejectedError(error.code, **{**facts, **error.facts})
+        except IntegrationError as error:
+            code = "picture_too_large" if error.code == "answer_too_large" else "picture_unreachable"
+            told = {"message": error.code, "size": f"> {facts['limit']}"}
+            failure = RejectedError(code, **{**facts, **told})
+        raise failure
+
+    # ---- in the folder
+
+    def _opened(self, file: str) -> Picture:
+        path = self._inside(file)
+        try:
+            with path.open("rb") as stream:
+                seen = os.fstat(stream.fileno())
+                tag = f"{seen.st_size}:{seen.st_mtime_ns}"
+                if (known := self._known(str(path))) and known[0] == tag:
+                    return known[1]
+                data = stream.read(self._places.most + 1)
+        except (OSError, ValueError):
+            raise _NoPictureError("picture_missing") from None
+        return self._keep(str(path), tag, data)
+
+    def _inside(self, file: str) -> Path:
+        """Return the file that is meant; raises _NoPictureError for one outside the folder once all links end."""
+        folder = self._places.folder
+        if folder is None:
+            raise _NoPictureError("picture_outside")
+        try:
+            root = folder.resolve(strict=True)
+            path = (root / file.replace("\\", "/")).resolve(strict=True)
+        except (OSError, ValueError, RuntimeError):
+            raise _NoPictureError("picture_missing") from None
+        if not path.is_relative_to(root):
+            raise _NoPictureError("picture_outside")
+        if not path.is_file():
+            raise _NoPictureError("picture_missing")
+        return path
+
+    # ---- at the address
+
+    def _fetched(self, file: str) -> Picture:
+        url = self._below(file)
+        if time.monotonic() < self._away_until:
+            raise UnavailableError("service_unavailable", system="", operation="picture")
+        known = self._known(url)
+        headers = {"Accept": ", ".join(MIME.values())}
+        if known and known[0]:
+            name = "If-Modified-Since" if known[0].startswith("@") else "If-None-Match"
+            headers[name] = known[0].removeprefix("@")
+        try:
+            answer = self._asked().send("GET", url, operation="picture", repeatable=True, headers=headers)
+        except UnavailableError:
+            self._away_until = time.monotonic() + AWAY_SECONDS
+            raise
+        if answer.status == NOT_MODIFIED and known:
+            return known[1]
+        if answer.status in (404, 410):
+            raise _NoPictureError("picture_missing")
+        if answer.status != OK:  # another address is not followed: it may lead anywhere
+            raise _NoPictureError("picture_unreachable", message=f"HTTP {answer.status}")
+        if not answer.headers.get("content-type", "").lower().startswith(("image/", "application/octet-stream")):
+            raise _NoPictureError("picture_unsupported", found=answer.headers.get("content-type", "–")[:60])
+        modified = answer.headers.get("last-modified", "")
+        return self._keep(url, answer.headers.get("etag", "") or (f"@{modified}" if modified else ""), answer.body)
+
+    def _below(self, file: str) -> str:
+        """Return the address that is meant. Raises _NoPictureError for one that is not below the one that was named."""
+        base = self._base
+        if not base.netloc:
+            raise _NoPictureError("picture_outside")
+        try:
+            meant = urlsplit(file if "://" in file else f"{self._places.address.rstrip('/')}/{_quoted(file)}")
+            same_place = (meant.scheme, meant.netloc) == (base.scheme, base.netloc)
+        except ValueError:
+            raise _NoPictureError("picture_outside") from None
+        steps, below = PurePosixPath(unquote(meant.path)).parts, PurePosixPath(base.path or "/").parts
+        if not same_place or ".." in steps or steps[: len(below)] != below or "\\" in unquote(meant.path):
+            raise _NoPictureError("picture_outside")
+        return meant._replace(fragment="").geturl()
+
+    def _asked(self) -> Gateway:
+        if self._gateway is None:
+            limits = RateLimits(
+                AT_ONCE, 50, connect_seconds=5, read_seconds=20, attempts=2, patience_seconds=30,
+                answer_bytes=self._places.most,
+            )  # fmt: skip
+            host = self._base.netloc.rpartition("@")[2]
+            self._gateway = Gateway(system=host, host_shown=host, limits=limits, road=self._places.road)
+        return self._gateway
+
+    # ---- what is kept
+
+    def _known(self, place: str) -> tuple[str, Picture] | None:
+        """Return what a place had when it was read last, with what tells whether it changed, while that is kept."""
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            told = json.loads(self._note(place).read_text(encoding="utf-8"))
+            found = Picture(str(told["content"]), str(told["kind"]), int(told["size"]))
+            os.utime(_file(self._places.kept, found))
+            return str(told["tag"]), found
+        return None
+
+    def _note(self, place: str) -> Path:
+        return self._places.kept / f"{hashlib.sha256(place.encode()).hexdigest()[:40]}.json"
+
+    def _keep(self, place: str, tag: str, data: bytes) -> Picture:
+        if len(data) > self._places.most:
+            raise _NoPictureError("picture_too_large", size=f"> {self._places.most / MEGABYTE:g} MB")
+        kind = next((kind for kind, sign in _SIGNS.items() if data.startswith(sign)), "")
+        if not kind or (kind == "webp" and data[8:12] != b"WEBP"):
+            raise _NoPictureError("picture_unsupported", found=repr(data[:8])[2:-1] or "–")
+        found = Picture(hashlib.sha256(data).hexdigest()[:32], kind, len(data))
+        self._places.kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not (path := _file(self._places.kept, found)).exists():
+            _write(path, data)
+        os.utime(path)
+        told = {"tag": tag, "content": found.content, "kind": found.kind, "size": found.size}
+        _write(self._note(place), json.dumps(told).encode())
+        return found
+
+    def tidy(self) -> int:
+        """Remove what nobody has asked for since a season, and return how many files that were."""
+        old = [path for path in _files(self._places.kept) if time.time() - path.stat().st_mtime > KEPT_SECONDS]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    yield from (path for path in folder.glob("*") if path.is_file())
+
+
+def _file(folder: Path, picture: Picture) -> Path:
+    return folder / f"{picture.content}.{picture.kind}"
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, for nobody else to read."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}.{time.monotonic_ns()}")
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+        stream.write(data)
+    beside.replace(path)
+
+
+def _quoted(file: str) -> str:
+    return quote(file.replace("\\", "/").lstrip("/"))
+
+
+def kept_in(folder: Path | None, content: str) -> tuple[bytes, str]:
+    """Return the bytes of a picture that is kept, and its kind. Raises RejectedError where it is kept no more."""
+    if folder is not None and _MARK.fullmatch(content):
+        for kind in _SIGNS:
+            with suppress(OSError):
+                data = (folder / f"{content}.{kind}").read_bytes()
+                if hashlib.sha256(data).hexdigest()[:32] == content:
+                    return data, kind
+    raise RejectedError("picture_gone")

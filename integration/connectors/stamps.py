@@ -1,0 +1,78 @@
+"""Stamps of a time authority (RFC 3161): proof of others that something was there at a moment, as it is now."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography.x509 import Certificate, load_pem_x509_certificates
+from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, VerificationError, VerifierBuilder
+from rfc3161_client import decode_timestamp_response as decoded
+
+from integration.connectors.http import Gateway
+from integration.connectors.limits import RateLimits, Road
+from integration.core.errors import ConfigurationError, MalformedAnswerError
+
+LIMITS = RateLimits(1, 1.0, connect_seconds=5, read_seconds=10, attempts=2, patience_seconds=20, answer_bytes=100_000)
+SYSTEM = "time authority"
+ASKED = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
+OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class TimeAuthority:
+    """Where stamps are asked for, and whose certificates vouch for them."""
+
+    address: str
+    certificates: Path
+    road: Callable[[str], Road]
+
+    @property
+    def host(self) -> str:
+        """What it is called."""
+        return urlsplit(self.address).hostname or ""
+
+    def stamp(self, content: bytes) -> bytes:
+        """Return a stamp on these bytes, which was verified. The authority gets to know their hash, and nothing else.
+
+        Raises UnavailableError, or MalformedAnswerError for an answer that is no stamp on them.
+        """
+        roots = self._roots()
+        asked = TimestampRequestBuilder().data(content).hash_algorithm(HashAlgorithm.SHA256).build()
+        with Gateway(system=SYSTEM, host_shown=self.host, limits=LIMITS, road=self.road(self.address)) as gateway:
+            answer = gateway.send(
+                "POST", self.address, operation="stamp", repeatable=True, headers=ASKED, content=asked.as_bytes()
+            )
+        if answer.status != OK:
+            raise MalformedAnswerError("answer_unreadable", system=SYSTEM, operation="stamp")
+        try:
+            verifier = _with(VerifierBuilder.from_request(asked), roots)
+            verifier.build().verify_message(decoded(answer.body), content)
+        except (ValueError, VerificationError):
+            raise MalformedAnswerError("answer_unreadable", system=SYSTEM, operation="stamp") from None
+        return answer.body
+
+    def stamped_at(self, stamp: bytes, content: bytes) -> datetime | None:
+        """Return when these bytes were stamped, or None where it is no stamp of this authority on them."""
+        try:
+            found = decoded(stamp)
+            _with(VerifierBuilder(), self._roots()).build().verify_message(found, content)
+        except (ValueError, VerificationError):
+            return None
+        return found.tst_info.gen_time
+
+    def _roots(self) -> list[Certificate]:
+        try:
+            return load_pem_x509_certificates(self.certificates.read_bytes())
+        except (OSError, ValueError):
+            setting = "CONSOLE_TIMESTAMPS__CERTIFICATES"
+            raise ConfigurationError(
+                "setting_invalid", setting=setting, expected="expected_console_timestamps__certificates"
+            ) from None
+
+
+def _with(builder: VerifierBuilder, roots: list[Certificate]) -> VerifierBuilder:
+    for one in roots:
+        builder = builder.add_root_certificate(one)
+    return builder

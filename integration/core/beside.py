@@ -1,0 +1,117 @@
+"""A document as it was booked beside what it would be booked as now: line by line, and what differs in money."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from difflib import SequenceMatcher
+from itertools import zip_longest
+
+from integration.core.issues import Issue
+from integration.core.money import HUNDRED, amount
+from integration.core.records import Kind, Record, Value, same
+from integration.core.rules import as_text
+
+HEADER = ("number", "date", "customer", "sold_excl", "sold_incl")
+_LINE = ("quantity", "price", "discount_percent", "amount", "vat", "vat_code")
+_NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class BothSides:
+    """A document as it was booked last, and as it would be booked now: None where it is cancelled.
+
+    `why` says what stands in the way of booking it now; of such a document only the header is told.
+    """
+
+    booked: Record
+    now: Record | None
+    why: Issue | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FactPair:
+    """One fact of the header on both sides."""
+
+    name: str
+    booked: Value
+    now: Value
+
+    @property
+    def differs(self) -> bool:
+        """Whether both sides say something else."""
+        return not same(self.booked, self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class LinePair:
+    """One line on both sides; None on the side that does not have it."""
+
+    booked: Record | None
+    now: Record | None
+
+    @property
+    def difference(self) -> Decimal:
+        """By how much the line is more now than was booked."""
+        return worth(self.now) - worth(self.booked)
+
+    @property
+    def differs(self) -> bool:
+        """Whether both sides say something else of it."""
+        if self.booked is None or self.now is None:
+            return True
+        return any(not same(self.booked.values.get(name), self.now.values.get(name)) for name in _LINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Both sides of a document, fact by fact and line by line."""
+
+    header: tuple[FactPair, ...]
+    lines: tuple[LinePair, ...]
+    difference: Decimal
+
+
+def beside(both: BothSides) -> Beside:
+    """Return what two versions of a document say beside each other."""
+    booked, now = both.booked, both.now
+    there = now.values if now else {}
+    header = tuple(FactPair(name, booked.values.get(name), there.get(name)) for name in HEADER)
+    before, after = (values.get("sold_incl") for values in (booked.values, there))
+    difference = (after if isinstance(after, Decimal) else _NOTHING) - (
+        before if isinstance(before, Decimal) else _NOTHING
+    )
+    lines = () if both.why else tuple(_paired(_lines(booked), _lines(now)))
+    return Beside(header, lines, difference)
+
+
+def worth(line: Record | None) -> Decimal:
+    """Return what a line comes to, as it is written: of a posting its amount, of an order after its discount."""
+    if line is None:
+        return _NOTHING
+    told, quantity, price, discount = (
+        value if isinstance(value, Decimal) else None
+        for value in map(line.values.get, ("amount", "quantity", "price", "discount_percent"))
+    )
+    if told is not None:
+        return told
+    if quantity is None or price is None:
+        return _NOTHING
+    return amount(quantity * price * (HUNDRED - (discount or _NOTHING)) / HUNDRED)
+
+
+def name_of(line: Record) -> str:
+    """Return by what people know a line: its article or account, and its text."""
+    told = (as_text(line.values.get(name)).strip() for name in ("article", "account", "text", "description"))
+    return " · ".join(filter(None, told))
+
+
+def _lines(document: Record | None) -> list[Record]:
+    return [part for part in document.parts if part.kind is Kind.LINE] if document else []
+
+
+def _paired(booked: Sequence[Record], now: Sequence[Record]) -> Iterator[LinePair]:
+    """Yield the lines of both sides in order, those about the same beside each other."""
+    ours, theirs = ([name_of(line) for line in side] for side in (booked, now))
+    for _, first, last, begin, end in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
+        for one, other in zip_longest(booked[first:last], now[begin:end]):
+            yield LinePair(one, other)

@@ -1,0 +1,182 @@
+"""The chain of the audit: a line seals one entry and names the line before it, so that nothing is changed unseen.
+
+This file needs nothing but Python 3.11, and is a program as well: it verifies a file that the console exported.
+
+    python verify_audit.py audit.jsonl [--head NUMBER:HASH ...]
+
+A line is `{"entry":{...},"key":"...","seal":"..."}`, in canonical JSON (RFC 8785). Its entry has a number `seq`, which
+counts from 1 without a gap, and `previous`, the SHA-256 of the whole line before it. `seal` is an HMAC of the entry
+under a key of the console, which is not in the file. The last line of a file is its head: number and SHA-256 of the
+last entry. Whoever rewrites a file from some entry on changes every hash after it, and so every head that was sent to
+somebody: give one with `--head`.
+"""
+
+import argparse
+import hashlib
+import hmac
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+START = "0" * 64  # what the first entry names as the line before it
+LINE = re.compile(rb'\{"entry":(\{.+\}),"key":"([0-9a-f]{16})?","seal":"([0-9a-f]{64})?"\}')
+HEAD = re.compile(
+    rb'(\{"head":\{"hash":"([0-9a-f]{64})","seq":(\d{1,18})\},"key":"\w*","seal":"\w*"),"sum":"([0-9a-f]{64})"\}'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How far a chain goes: the number of its last entry, and the hash of that line."""
+
+    seq: int = 0
+    hash: str = START
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """What is wrong with a chain, and from which entry on.
+
+    `altered`: what stands there is not what was written. `missing`: entries are gone in the middle. `cut`: they are
+    gone at the end. `rewritten`: from there on it is another history than the one that was known before. `added`: there
+    are more than the head tells of. `unsealed`, `key_unknown`: whoever wrote it had no key of the console, or none that
+    is known here. `head_altered`: the head is not what was written.
+    """
+
+    what: str
+    seq: int
+
+
+def digest(line: bytes) -> str:
+    """Return the hash of a line, which the next entry names."""
+    return hashlib.sha256(line).hexdigest()
+
+
+def sealed(content: bytes, key: bytes) -> str:
+    """Return the seal of an entry, or of a head."""
+    return hmac.new(key, content, hashlib.sha256).hexdigest()
+
+
+def line_of(entry: bytes, key_id: str, key: bytes) -> bytes:
+    """Return the line of an entry in canonical JSON; without a key it has no seal."""
+    seal = sealed(entry, key) if key else ""
+    return b'{"entry":%b,"key":"%b","seal":"%b"}' % (entry, key_id.encode(), seal.encode())
+
+
+def told(head: Head) -> bytes:
+    """Return a head as it is sealed."""
+    return b'{"head":{"hash":"%b","seq":%d}}' % (head.hash.encode(), head.seq)
+
+
+def last_line(head: Head, key_id: str, seal: str) -> bytes:
+    """Return the line that ends a file."""
+    line = b'%b,"key":"%b","seal":"%b"' % (told(head)[:-1], key_id.encode(), seal.encode())
+    return b'%b,"sum":"%b"}' % (line, digest(line).encode())
+
+
+class Chain:
+    """Follows a chain from its beginning, or from a head that was verified before.
+
+    Seals are checked where `keys`, by their ids, are given.
+    """
+
+    def __init__(self, keys: Mapping[str, bytes] | None = None, after: Head | None = None) -> None:
+        self._keys = keys
+        self.head = after or Head()
+
+    def follow(self, line: bytes) -> Break | None:
+        """Go on by one line, and return what is wrong with it, or with the one before it."""
+        seq = self.head.seq + 1
+        found = LINE.fullmatch(line)
+        if found is None:
+            return Break("altered", seq)
+        entry, key, seal = found[1], (found[2] or b"").decode(), (found[3] or b"").decode()
+        if wrong := self._wrong(entry, key, seal):
+            return Break(wrong, seq)
+        try:
+            said = json.loads(entry)
+        except ValueError:
+            return Break("altered", seq)
+        if said.get("seq") != seq:
+            return Break("missing", seq)
+        if said.get("previous") != self.head.hash:
+            return Break("altered" if self._keys is None else "rewritten", max(self.head.seq, 1))
+        self.head = Head(seq, digest(line))
+        return None
+
+    def _wrong(self, entry: bytes, key: str, seal: str) -> str:
+        """Return what is wrong with a seal."""
+        if self._keys is None:
+            return ""
+        if not key:
+            return "unsealed"
+        if key not in self._keys:
+            return "key_unknown"
+        return "" if hmac.compare_digest(sealed(entry, self._keys[key]), seal) else "altered"
+
+    def end(self, head: Head) -> Break | None:
+        """Return what is wrong with the end of a chain that was followed, by the head it should have."""
+        if head.seq > self.head.seq:
+            return Break("cut", self.head.seq + 1)
+        if head.seq < self.head.seq:
+            return Break("added", head.seq + 1)
+        return None if head.hash == self.head.hash else Break("altered", max(head.seq, 1))
+
+    def end_seal(self, head: Head, key: str, seal: str) -> Break | None:
+        """Return what is wrong with the seal of the head itself."""
+        wrong = self._wrong(told(head), key, seal)
+        return Break("head_altered" if wrong == "altered" else wrong, head.seq) if wrong else None
+
+
+def verify(lines: Iterable[bytes], heads: Iterable[Head] = ()) -> tuple[Head, Break | None]:
+    """Return how far the lines of a file hold, and what is wrong; `heads` are those that were known before."""
+    chain, known, last = Chain(), {one.seq: one.hash for one in heads}, None
+    for line in lines:
+        if last is not None:
+            return chain.head, Break("added", chain.head.seq + 1)
+        last = HEAD.fullmatch(line)
+        if last is None:
+            if (broken := chain.follow(line)) is not None:
+                return chain.head, broken
+            if known.get(chain.head.seq, chain.head.hash) != chain.head.hash:
+                return chain.head, Break("rewritten", chain.head.seq)
+    if last is None:
+        return chain.head, Break("cut", chain.head.seq + 1)
+    head = Head(int(last[3]), last[2].decode())
+    if digest(last[1]) != last[4].decode():
+        return chain.head, Break("head_altered", head.seq)
+    beyond = min((seq for seq in known if seq > chain.head.seq), default=0)
+    return chain.head, chain.end(head) or (Break("cut", chain.head.seq + 1) if beyond else None)
+
+
+SENTENCES = {
+    "altered": "Entry {seq} is not what was written.",
+    "missing": "Entries are missing from number {seq} on.",
+    "cut": "The end is missing: entries from number {seq} on.",
+    "added": "From entry {seq} on there is more than the head tells of.",
+    "rewritten": "Up to entry {seq} this is another history than the one whose head you were sent.",
+    "head_altered": "The last line, which tells of entry {seq}, is not what was written.",
+}
+
+
+def main(given: list[str]) -> int:
+    """Verify the file of the command line, say what was found, and return the status to end with."""
+    parser = argparse.ArgumentParser(description="Verify an exported audit.")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--head", action="append", default=[], help="NUMBER:HASH, as it was sent with a digest")
+    asked = parser.parse_args(given)
+    heads = [Head(int(seq), found.lower()) for seq, found in (one.split(":") for one in asked.head)]
+    with asked.file.open("rb") as file:
+        head, broken = verify((line.removesuffix(b"\n") for line in file), heads)
+    if broken is not None:
+        sys.stdout.write(f"BROKEN. {SENTENCES[broken.what].format(seq=broken.seq)}\n")
+        return 1
+    sys.stdout.write(f"Whole: {head.seq} entries. Head {head.seq}:{head.hash}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,305 @@
+"""Whether a day is the same at the till and in the books: by VAT code, account and payment method, and if not, why.
+
+What should be there is the page of the till's answers of now; what is there is what the books' ledger says of the pages
+we wrote, and who else wrote something that looks like a document of the day. Nothing is changed.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from integration.core.days.books import DayBooks, Line
+from integration.core.days.corrections import apart, lines_of
+from integration.core.days.documents import DayDocument
+from integration.core.days.till import euros, text, total
+from integration.core.money import amount
+from integration.core.records import Record
+from integration.core.totals.sold import NOTHING
+
+
+class Verdict(StrEnum):
+    """What a check came to."""
+
+    EQUAL = "equal"
+    NOT_POSTED = "not_posted"  # equal, and not in the ledger yet
+    DIFFERENT = "different"
+    UNKNOWN = "unknown"  # the books cannot say what is on their accounts
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the books: what a page put on an account. It is posted once it is in the ledger."""
+
+    date: date | None
+    account: str
+    amount: Decimal
+    page: str  # with its daybook: 600/2600412
+    reference: str = ""
+    vat_code: str = ""
+    vat: Decimal = NOTHING
+    text: str = ""
+    posted: bool = True
+    by: str = ""
+
+
+def entry_of(record: Record) -> Entry:
+    """Return the row that a record of the books is."""
+    values = record.values
+    day = values.get("date")
+    return Entry(
+        date=day if isinstance(day, date) else None,
+        account=text(values, "account"),
+        amount=euros(values, "amount"),
+        page=f"{text(values, 'daybook')}/{text(values, 'page')}",
+        reference=text(values, "reference"),
+        vat_code=text(values, "vat_code"),
+        vat=euros(values, "vat"),
+        text=text(values, "text"),
+        posted=values.get("posted") is not False,
+        by=text(values, "changed_by"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPage:
+    """A page that was written for a day: as it was written, its number in the books, and what they hold of it now."""
+
+    written: Record
+    number: str
+    held: Record | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One figure on both sides; None is what a side cannot say. `about` is base, vat, account or method."""
+
+    about: str
+    key: str
+    till: Decimal | None
+    books: Decimal | None
+
+    @property
+    def difference(self) -> Decimal:
+        """How much more the books have."""
+        return NOTHING if self.till is None or self.books is None else self.books - self.till
+
+
+def largest(rows: Iterable[Compared]) -> Decimal:
+    """Return the largest difference of an account, in euros without sign."""
+    return amount(max((abs(one.difference) for one in rows if one.about == "account"), default=NOTHING))
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What somebody did, or has to know: a code, and the facts of its sentence."""
+
+    code: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DayCheck:
+    """What a check of a day came to."""
+
+    verdict: Verdict
+    rows: tuple[Compared, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def difference(self) -> Decimal:
+        """The largest difference of an account, in euros without sign."""
+        return largest(self.rows)
+
+
+def checked(
+    expected: Sequence[Line],
+    documents: Sequence[DayDocument],
+    pages: Sequence[OwnPage],
+    entries: Sequence[Entry] | None,
+    books: DayBooks,
+    *,
+    elsewhere: frozenset[str] = frozenset(),
+) -> DayCheck:
+    """Return whether a day is the same on both sides.
+
+    `expected` are the lines of its page by the till's answers of now, `entries` the rows of the books on the days of
+    its pages, None where they do not tell. `elsewhere` are pages that somebody else answers for: those of other flows,
+    and of the bank, which settle what the till took in.
+    """
+    own = {one.number for one in pages}
+    rows = None if entries is None else [one for one in entries if one.page in own]
+    wanted = _as_posted(expected, books)
+    compared = (*_by_vat(wanted, rows, books), *_by_account(wanted, rows, books), *_by_method(wanted, pages, books))
+    findings = [
+        *_of_pages(pages),
+        *(list(_of_documents(pages, documents)) or _of_the_till(expected, pages, books)),
+        *_by_hand(documents, wanted, entries or (), own | elsewhere),
+    ]
+    if any(one.difference for one in compared) and not findings:
+        off = next(one for one in compared if one.difference)
+        findings.append(Finding("unexplained", {"about": off.key, "difference": str(amount(off.difference))}))
+    if any(one.difference for one in compared) or findings:
+        return DayCheck(Verdict.DIFFERENT, compared, tuple(findings))
+    if rows is None:
+        return DayCheck(Verdict.UNKNOWN, compared)
+    waiting = sorted({one.page for one in rows if not one.posted})
+    if waiting:
+        return DayCheck(Verdict.NOT_POSTED, compared, (Finding("not_posted", {"page": ", ".join(waiting)}),))
+    return DayCheck(Verdict.EQUAL, compared)
+
+
+# ---- figures
+
+
+def _as_posted(lines: Sequence[Line], books: DayBooks) -> Sequence[Line]:
+    """Return lines as the ledger gets them: the books turn those of a drawer's daybook, and post its own account."""
+    if books.mode != "cash":
+        return lines
+    turned = [replace(one, amount=-one.amount, vat=-one.vat) for one in lines]
+    return [*turned, Line(books.drawer_account, "", -total(one.moved for one in turned), about="drawer")]
+
+
+def _by_vat(expected: Sequence[Line], rows: Sequence[Entry] | None, books: DayBooks) -> Iterator[Compared]:
+    codes = dict.fromkeys(one.vat_code for one in expected if one.vat_code)
+    if rows is not None:
+        codes |= dict.fromkeys(one.vat_code for one in rows if one.vat_code)
+    for code in codes:
+        own = [one for one in expected if one.vat_code == code]
+        if books.mode == "separate":
+            yield from _by_vat_lines(code, own, rows)
+            continue
+        base = total(_net(one, books) for one in own)
+        there = None if rows is None else [one for one in _with_vat(rows, books) if one.vat_code == code]
+        of_vat = books.vat_accounts.get(code, "")
+        on_base = None if there is None else total(-one.amount for one in there if one.account != of_vat)
+        on_vat = None if there is None else total(-one.amount for one in there if one.account == of_vat)
+        yield Compared("base", code, -base, on_base)
+        yield Compared("vat", code, -total(one.vat for one in own), on_vat)
+
+
+def _by_vat_lines(code: str, own: Sequence[Line], rows: Sequence[Entry] | None) -> Iterator[Compared]:
+    """Yield what a code comes to where VAT has lines of its own: the rows of the ledger do not tell its base."""
+    on_vat = None if rows is None else total(-one.amount for one in rows if one.vat_code == code)
+    yield Compared("base", code, -total(one.vat_base or NOTHING for one in own), None)
+    yield Compared("vat", code, -total(one.amount for one in own), on_vat)
+
+
+def _net(one: Line, books: DayBooks) -> Decimal:
+    return one.amount - one.vat if books.mode == "gross" else one.amount
+
+
+def _with_vat(rows: Iterable[Entry], books: DayBooks) -> Iterator[Entry]:
+    """Yield the rows as the ledger has them: a page that is not posted yet carries its VAT on its lines."""
+    for one in rows:
+        if one.posted or not one.vat:
+            yield one
+            continue
+        net = one.amount - one.vat if books.mode == "gross" else one.amount
+        yield Entry(one.date, one.account, net, one.page, one.reference, one.vat_code, posted=False)
+        account = books.vat_accounts.get(one.vat_code, "")
+        yield Entry(one.date, account, one.vat, one.page, one.reference, one.vat_code, posted=False)
+
+
+def _by_account(expected: Sequence[Line], rows: Sequence[Entry] | None, books: DayBooks) -> Iterator[Compared]:
+    till: dict[str, Decimal] = {}
+    for one in expected:
+        till[one.account] = till.get(one.account, NOTHING) + _net(one, books)
+        if one.vat:
+            of_vat = books.vat_accounts.get(one.vat_code, "")
+            till[of_vat] = till.get(of_vat, NOTHING) + one.vat
+    there: dict[str, Decimal] = {}
+    for row in _with_vat(rows or (), books):
+        there[row.account] = there.get(row.account, NOTHING) + row.amount
+    for account in sorted({*till, *there}):
+        found = None if rows is None else there.get(account, NOTHING)
+        yield Compared("account", account, till.get(account, NOTHING), found)
+
+
+def _by_method(expected: Sequence[Line], pages: Sequence[OwnPage], books: DayBooks) -> Iterator[Compared]:
+    """Yield what was paid by each method, against the lines of our pages that were written to say so."""
+    turned = books.credit_positive != (books.mode == "cash")
+    there: dict[str, Decimal] = {}
+    for one in pages:
+        now = lines_of(one.held) if one.held else ()
+        for line, held in zip(lines_of(one.written), now, strict=False):  # other lines than written are a finding
+            there[line.method] = there.get(line.method, NOTHING) + (-held.amount if turned else held.amount)
+    for method in dict.fromkeys([*(one.method for one in expected), *there]):
+        if method:
+            paid = total(one.amount for one in expected if one.method == method)
+            yield Compared("method", method, paid, there.get(method, NOTHING))
+
+
+# ---- what happened
+
+
+def _of_pages(pages: Sequence[OwnPage]) -> Iterator[Finding]:
+    for one in pages:
+        told = {"page": one.number, "reference": text(one.written.values, "reference")}
+        if one.held is None:
+            yield Finding("page_gone", told)
+            continue
+        was, now = lines_of(one.written), lines_of(one.held)
+        if len(was) != len(now):
+            yield Finding("lines_counted", {**told, "was": str(len(was)), "now": str(len(now))})
+            continue
+        for place, (before, after) in enumerate(zip(was, now, strict=True), start=1):
+            for name in ("account", "amount", "vat_code", "vat", "debtor", "item"):
+                old, new = getattr(before, name), getattr(after, name)
+                if old != new:
+                    facts = {"line": str(place), "field": name, "was": _told(old), "now": _told(new)}
+                    yield Finding("line_changed", {**told, **facts})
+
+
+def _told(value: object) -> str:
+    return str(amount(value)) if isinstance(value, Decimal) else str(value)
+
+
+def _of_documents(pages: Sequence[OwnPage], documents: Sequence[DayDocument]) -> Iterator[Finding]:
+    """Yield what came after the day was booked, and what went."""
+    if not pages:
+        return
+    newest = max(pages, key=lambda one: one.written.key)  # what it corrects of those before it is known
+    listed = newest.written.values.get("documents")
+    booked = set(listed) if isinstance(listed, tuple) else set()
+    now = {one.number: one for one in documents}
+    for number in sorted(now.keys() - booked):
+        yield Finding("document_late", {"document": number, "amount": str(now[number].total)})
+    for number in sorted(booked - now.keys()):
+        yield Finding("document_gone", {"document": number})
+
+
+def _of_the_till(expected: Sequence[Line], pages: Sequence[OwnPage], books: DayBooks) -> Iterator[Finding]:
+    """Yield what the till tells otherwise than when the day was booked, such as a drawer that was counted anew."""
+    sign = -1 if books.credit_positive else 1
+    lines = [line for one in pages for line in lines_of(one.written)]
+    booked = [replace(line, amount=sign * line.amount, vat=sign * line.vat) for line in lines]
+    is_taken_back = not apart((), booked)  # by a person, and not by the till
+    for off in () if is_taken_back else apart(expected, booked):
+        facts = {"text": off.text, "account": off.account, "difference": str(amount(off.moved))}
+        yield Finding("till_changed", facts)
+
+
+def _by_hand(
+    documents: Sequence[DayDocument],
+    expected: Sequence[Line],
+    entries: Sequence[Entry],
+    known: frozenset[str] | set[str],
+) -> Iterator[Finding]:
+    """Yield pages of others that look like a document of the day: its day, its total, and accounts of the day."""
+    accounts = {one.account for one in expected}
+    totals: dict[Decimal, str] = {}
+    for one in documents:
+        if one.total:
+            totals.setdefault(one.total, one.number)
+    pages: dict[str, list[Entry]] = {}
+    for row in entries:
+        if row.page not in known and row.account in accounts:
+            pages.setdefault(row.page, []).append(row)
+    for page, rows in sorted(pages.items()):
+        looks_like = next((totals[row.amount] for row in rows if row.amount in totals), "")
+        if looks_like and len(rows) > 1:
+            facts = {"page": page, "document": looks_like, "by": next((row.by for row in rows if row.by), "–")}
+            found = next(row.amount for row in rows if row.amount in totals)
+            yield Finding("page_by_hand", {**facts, "amount": str(amount(found))})

@@ -1,0 +1,85 @@
+"""What a day comes to now beyond what was booked of it: a booked page is never changed, its difference is a page."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from integration.core.days.books import Line
+from integration.core.days.page import LONGEST_TEXT
+from integration.core.days.till import euros, number, text
+from integration.core.records import Kind, Record
+from integration.core.totals.sold import NOTHING
+
+_CORRECTION = "Correctie"  # a word of the books
+
+
+def lines_of(page: Record) -> tuple[Line, ...]:
+    """Return the lines of a page as it was written or as the books hold it."""
+    return tuple(_line(part) for part in page.parts if part.kind is Kind.LINE)
+
+
+def _line(part: Record) -> Line:
+    values = part.values
+    documents = values.get("documents")
+    return Line(
+        account=text(values, "account"),
+        text=text(values, "text"),
+        amount=euros(values, "amount"),
+        vat_code=text(values, "vat_code"),
+        vat=euros(values, "vat"),
+        vat_base=number(values, "vat_base"),
+        debtor=text(values, "debtor"),
+        item=text(values, "item"),
+        cost_centre=text(values, "cost_centre"),
+        method=text(values, "method"),
+        documents=documents if isinstance(documents, tuple) else (),
+    )
+
+
+def says_the_same(one: Record, other: Record) -> bool:
+    """Tell whether two pages put the same on every account, whatever was paid by which method: books do not know."""
+    first, second = ([replace(line, method="") for line in lines_of(page)] for page in (one, other))
+    return not difference(first, second)
+
+
+def difference(now: Sequence[Line], booked: Iterable[Line]) -> tuple[Line, ...]:
+    """Return the lines that bring what was booked of a day to what it comes to now; nothing where both are the same.
+
+    Lines that say the same of an account, VAT code, debtor and payment method are taken together, on either side.
+    """
+    return tuple(replace(one, text=f"{_CORRECTION} {one.text}"[:LONGEST_TEXT]) for one in apart(now, booked))
+
+
+def apart(now: Sequence[Line], booked: Iterable[Line]) -> tuple[Line, ...]:
+    """Return by how much each line of a day is more now than was booked of it, under the text it has."""
+    off: dict[tuple[str, ...], Line] = {}
+    for one in now:
+        _add(off, one, 1)
+    for one in booked:
+        _add(off, one, -1)
+    return tuple(one for one in off.values() if _says(one))
+
+
+def taken_back(booked: Iterable[Line], now: Sequence[Line]) -> tuple[Line, ...]:
+    """Return the lines that take back all that was booked of a day and book it anew, for one page."""
+    return (*difference((), booked), *now)
+
+
+def _add(off: dict[tuple[str, ...], Line], one: Line, sign: int) -> None:
+    first = off.get(one.key) or replace(one, amount=NOTHING, vat=NOTHING, vat_base=None, documents=())
+    base = _sum(first.vat_base, one.vat_base, sign)
+    off[one.key] = replace(
+        first,
+        amount=first.amount + sign * one.amount,
+        vat=first.vat + sign * one.vat,
+        vat_base=base,
+        documents=first.documents if sign < 0 else (*first.documents, *one.documents),
+    )
+
+
+def _sum(first: Decimal | None, more: Decimal | None, sign: int) -> Decimal | None:
+    return first if more is None else (first or NOTHING) + sign * more
+
+
+def _says(one: Line) -> bool:
+    return bool(one.amount or one.vat)

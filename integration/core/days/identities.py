@@ -1,0 +1,169 @@
+"""Whether a day of the till adds up, before anything of it is booked: six identities, each named where it fails.
+
+1. What was sold is what was paid, per source; what invoices leave open stands on their debtors.
+2. The till's sums are those of its documents: per turnover group, payment method and VAT code; both journals agree.
+3. The cash of the journals is what the drawers got.
+4. The difference and the end of a count follow from its other figures.
+5. A count starts with what the one before left.
+6. The VAT list is what all turnover groups come to, or those of turnover alone.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TypeVar
+
+from integration.core.days.documents import DayDocument, DaySums, counted
+from integration.core.days.till import DayRefusedError, TillDay, Turnover, total
+from integration.core.money import CENT
+from integration.core.totals.sold import NOTHING, VatSum
+from integration.core.totals.sorts import GROUPS, Sort
+
+OUTFLOW = "cash-outflow"
+MOST_NAMED = 5  # documents in one sentence
+
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Where a day does not add up: the number of the identity, what it is about, both figures, and which documents."""
+
+    identity: int
+    about: str
+    expected: Decimal
+    found: Decimal
+    documents: tuple[str, ...] = ()
+
+    @property
+    def refusal(self) -> DayRefusedError:
+        """Why the day cannot be booked."""
+        facts = {
+            "expected": str(self.expected),
+            "found": str(self.found),
+            "difference": str(self.found - self.expected),
+        }
+        named = ", ".join(self.documents) or "–"
+        return DayRefusedError("day_gap", "", identity=str(self.identity), about=self.about, behind=named, **facts)
+
+
+def signed(day: TillDay) -> TillDay:
+    """Return a day whose outflows of cash have the sign with which it adds up: the interface leaves it open."""
+    if not any(one.type == OUTFLOW for one in day.journal):
+        return day
+    turned = replace(day, journal=tuple(map(_turned, day.journal)), financial=tuple(map(_turned, day.financial)))
+    return turned if _is_unpaid(day) and not _is_unpaid(turned) else day
+
+
+def _is_unpaid(day: TillDay) -> bool:
+    return any(gap.about == "receipt" for gap in _unpaid(day))
+
+
+def _turned(one: Turnover) -> Turnover:
+    if one.type != OUTFLOW:
+        return one
+    return replace(one, incl=-one.incl, excl=None if one.excl is None else -one.excl, vat=-one.vat)
+
+
+def gaps(
+    day: TillDay,
+    sums: DaySums,
+    documents: Collection[DayDocument],
+    drawers: Collection[str],
+    tolerance: Decimal = CENT,
+) -> Iterator[Gap]:
+    """Yield where a day does not add up.
+
+    `drawers` are the payment methods whose money lies in a drawer. `tolerance` is how far the VAT of a code may be from
+    that of its documents, in euros for each of them: a till that computes VAT over a day is that far off.
+    """
+    yield from _unpaid(day, documents)
+    yield from _undocumented(day, sums, documents, tolerance)
+    yield from _drawers(day, drawers)
+    yield from _vat_list(day)
+
+
+def _unpaid(day: TillDay, documents: Collection[DayDocument] = ()) -> Iterator[Gap]:
+    for source in day.sources:
+        sold = total(one.incl for one in day.journal if one.source == source)
+        paid = total(one.amount for one in day.payments if one.source == source)
+        is_whole = source == "receipt" or (source == "order" and day.tells_down_payments)
+        rest = NOTHING if is_whole else total(one.rest for one in documents if one.source == source)
+        if sold != paid + rest:
+            yield Gap(1, source, paid + rest, sold)
+
+
+def _undocumented(day: TillDay, sums: DaySums, documents: Collection[DayDocument], tolerance: Decimal) -> Iterator[Gap]:
+    own = counted(documents)
+    journal: dict[tuple[str, str], Decimal] = {}
+    for one in day.journal:
+        journal[one.source, one.group] = journal.get((one.source, one.group), NOTHING) + one.incl
+    prepaid = {(one.source, one.group) for one in day.journal if one.is_down_payment}
+    sold = {key: each for key, each in journal.items() if key not in prepaid}
+    yield from _apart(
+        sold, _by_group(own), documents, lambda one, key: _by_group(counted([one])).get(key, NOTHING), NOTHING
+    )
+    yield from _apart(sums.payments, own.payments, documents, lambda one, key: one.paid.get(key[1], NOTHING), NOTHING)
+    of_vat = {key: each.vat for key, each in own.vat.items()}
+    count = {key: sum(key[1] in one.vat and one.source == key[0] for one in documents) for key in of_vat}
+    most = tolerance * max([1, *count.values()])
+    vat = {key: each.vat for key, each in sums.vat.items()}
+    yield from _apart(vat, of_vat, documents, lambda one, key: one.vat.get(key[1], VatSum()).vat, most)
+    if day.financial:
+        yield from (
+            replace(gap, about=f"getFinancialJournal {gap.about}")
+            for gap in _apart(_by_group(sums), journal, (), lambda *_: NOTHING, NOTHING)
+        )
+
+
+def _by_group(sums: DaySums) -> dict[tuple[str, str], Decimal]:
+    found: dict[tuple[str, str], Decimal] = {}
+    for (source, group, _), each in sums.groups.items():
+        found[source, group] = found.get((source, group), NOTHING) + each.incl
+    return found
+
+
+def _apart(
+    told: Mapping[tuple[str, str], Decimal],
+    own: Mapping[tuple[str, str], Decimal],
+    documents: Collection[DayDocument],
+    share: Callable[[DayDocument, tuple[str, str]], Decimal],
+    tolerance: Decimal,
+) -> Iterator[Gap]:
+    for key in dict.fromkeys([*told, *own]):
+        journal, of_documents = told.get(key, NOTHING), own.get(key, NOTHING)
+        if abs(journal - of_documents) > tolerance:
+            involved = [one for one in documents if one.source == key[0] and share(one, key)]
+            exactly = [one for one in involved if share(one, key) == of_documents - journal]
+            named = tuple(one.number for one in (exactly[:1] or involved[:MOST_NAMED]))
+            yield Gap(2, " ".join(key), of_documents, journal, named)
+
+
+def _drawers(day: TillDay, drawers: Collection[str]) -> Iterator[Gap]:
+    for one in day.counts:
+        about = f"{one.workplace} {one.number}"
+        if one.difference != one.counted - one.start - one.added:
+            yield Gap(4, about, one.counted - one.start - one.added, one.difference)
+        if one.end != one.counted - one.deposited:
+            yield Gap(4, about, one.counted - one.deposited, one.end)
+        if one.before is not None and one.start != one.before:
+            yield Gap(5, about, one.before, one.start)
+    for method in dict.fromkeys(one.method for one in day.counts if one.method in drawers):
+        added = total(one.added for one in day.counts if one.method == method)
+        in_cash = [one for one in day.payments if one.method == method]
+        cash = total(one.amount for one in in_cash if one.source != "order")
+        if added not in (cash, total(one.amount for one in in_cash)):  # whether orders are in it, no till says
+            yield Gap(3, method, cash, added)
+
+
+def _vat_list(day: TillDay) -> Iterator[Gap]:
+    for source in day.sources:
+        listed = total(one.sum.incl for one in day.vat if one.source == source)
+        groups = [one for one in day.journal if one.source == source]
+        every = total(one.incl for one in groups)
+        revenue = total(one.incl for one in groups if GROUPS.get(one.type) is Sort.REVENUE)
+        taxed = total(
+            one.incl for one in groups if GROUPS.get(one.type) is Sort.REVENUE or one.incl != (one.excl or one.incl)
+        )
+        if listed not in {every, revenue, taxed}:
+            yield Gap(6, source, every, listed)

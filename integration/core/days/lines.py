@@ -1,0 +1,344 @@
+"""The lines of a day, account by account: what was sold and paid, what stands open, and what the drawers differ by.
+
+Sold is what the till's financial journal says by turnover group and VAT code, paid what its journals say by method; the
+VAT of a code is theirs too, and nothing is computed.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from integration.core.days.books import NO_VOUCHER, NOT_BOOKED, DayBooks, Line
+from integration.core.days.documents import DayDocument, DaySums, brought_to, counted
+from integration.core.days.till import Count, DayRefusedError, Payment, TillDay, Turnover, total
+from integration.core.money import amount
+from integration.core.rows import value_of
+from integration.core.totals.sold import NOTHING, VatSum
+from integration.core.totals.sorts import GROUPS, Means, Purpose, Sort
+from integration.core.vat import vat_fact
+
+# The words of the books for one document, and for what a line comes out of.
+_NAMES = {"receipt": "Bon", "invoice": "Factuur", "order": "Order"}
+_OF_SOURCE = {"receipt": "bonnen", "invoice": "facturen", "order": "orders"}
+
+
+class DayLines:
+    """What a day comes to, line by line. Raises DayRefusedError for what has no account, code or debtor."""
+
+    def __init__(self, day: TillDay, documents: Sequence[DayDocument], books: DayBooks) -> None:
+        self.day = day
+        self.books = books
+        self.own_use = [] if books.own_use_account else [one for one in documents if one.is_own_use]
+        self.own_use_sum = total(one.total for one in self.own_use)
+        self.counting = [one for one in documents if one not in self.own_use]
+        self._alone = books.alone
+        self.apart = [one for one in self.counting if self._is_apart(one)]
+        self._types = {one.group: one for one in day.journal}
+        self._methods = {(one.source, one.method): one for one in day.payments}
+
+    def _is_apart(self, one: DayDocument) -> bool:
+        """Tell whether a document is booked by itself. Raises DayRefusedError for one that the day would hide."""
+        if one.record.key in self._alone:
+            return one.is_sold
+        hidden = one.is_untaxed or one.has_foreign_vat_number
+        if one.source == "receipt" and one.is_untaxed and one.is_sold:
+            raise DayRefusedError("day_reverse_charge", "vat_method", document=one.number)
+        _expect_no_exchange(one)
+        return one.source == "invoice" and one.is_sold and (hidden or self.books.contents == "receipts")
+
+    # ---- what was sold and paid
+
+    def documents(self, sums: DaySums) -> Iterator[Line]:
+        """Yield the lines of each source: turnover, what is no revenue, then what was paid or stands open."""
+        booked_apart = replace(counted(self.apart), payments=self._paid_apart())
+        left = self._without_prepaid(sums.without(counted(self.own_use)).without(booked_apart))
+        for source in self.day.sources:
+            sold = [*self._groups(left, source)]
+            yield from _gathered((one for one in sold if one.about == "turnover"), by_group=self.books.by_group)
+            yield from _gathered((one for one in sold if one.about == "balance"), by_group=True)
+            yield from sorted(self._payments(left, source), key=lambda one: one.account)
+            yield from self._open(source)
+
+    def _paid_apart(self) -> dict[tuple[str, str], Decimal]:
+        """Return what was paid on the day of documents that are booked with it by themselves."""
+        found: dict[tuple[str, str], Decimal] = {}
+        for one in self.counting:
+            here = self._paid_here(one)
+            for method, each in one.paid.items():
+                if method not in here:
+                    found[one.source, method] = found.get((one.source, method), NOTHING) + each
+        return found
+
+    def _paid_here(self, one: DayDocument) -> dict[str, Decimal]:
+        """Return what of a document's payments the day books, by method."""
+        alone = self._alone.get(one.record.key)
+        if alone is None or not alone.is_posted:
+            return one.paid
+        if alone.by_order:  # which has what was paid beforehand
+            return {method: each for method, each in one.paid.items() if not self._is_deposit(one.source, method)}
+        vouchers = self.books.vouchers
+        single = {method for method in one.paid if vouchers.get(method, NO_VOUCHER).purpose is Purpose.SINGLE}
+        return {} if alone.with_payments else {m: each for m, each in one.paid.items() if m not in single}
+
+    def _is_deposit(self, source: str, method: str) -> bool:
+        about = self._methods.get((source, method))
+        return about is not None and about.means is Means.DOWN_PAYMENT
+
+    def _is_prepaid(self, one: DayDocument) -> bool:
+        """Tell whether what is paid for an order is a down payment: nothing that was sold stands open for it."""
+        alone = self._alone.get(one.record.key)
+        return one.source == "order" and (alone is None or not alone.is_posted)
+
+    def _without_prepaid(self, sums: DaySums) -> DaySums:
+        """Return sums without down payments on orders that are booked by themselves, where a group tells of them."""
+        posted = [one for one in self.counting if one.source == "order" and not self._is_prepaid(one)]
+        less = total(each for one in posted for each in one.paid.values())
+        groups = {one.group for one in self.day.journal if one.is_down_payment}
+        keys = [key for key in sums.groups if key[0] == "order" and key[1] in groups]
+        if not less or not keys:
+            return sums
+        if len(keys) > 1:
+            facts = {"document": posted[0].number, "amount": str(less)}
+            raise DayRefusedError("day_down_payments_off", "account", **facts)
+        return sums.without(DaySums({keys[0]: VatSum(less)}))
+
+    def _groups(self, sums: DaySums, source: str) -> Iterator[Line]:
+        by_code: dict[str, dict[str, VatSum]] = {}
+        for (own, group, code), each in sums.groups.items():
+            if own == source:
+                by_code.setdefault(code, {})[group] = each
+        for code, groups in by_code.items():
+            target = sums.vat.get((source, code))
+            for group, each in {**groups, **self._exact(groups, target)}.items():
+                if each:
+                    yield self._sold(source, group, code, each)
+
+    def _exact(self, groups: Mapping[str, VatSum], target: VatSum | None) -> dict[str, VatSum]:
+        """Return the taxed groups of a code with the VAT that the till lists: for all of them, or for revenue alone."""
+        if target is None:
+            return {}
+        revenue = {group: each for group, each in groups.items() if self._is_revenue(group)}
+        every, sold = (total(each.incl for each in some.values()) for some in (groups, revenue))
+        listed = revenue if abs(target.incl - sold) < abs(target.incl - every) else groups
+        return brought_to(target.vat, {group: each for group, each in listed.items() if each.vat})
+
+    def _is_revenue(self, group: str) -> bool:
+        return group in self._types and GROUPS.get(self._types[group].type) is Sort.REVENUE
+
+    def _sold(self, source: str, group: str, code: str, each: VatSum) -> Line:
+        about = self._about(source, group, code)
+        sort = GROUPS.get(about.type, Sort.UNKNOWN)
+        if sort is Sort.UNKNOWN and not self._row(group, code):  # a row says where it stands, never that it is turnover
+            raise DayRefusedError("turnover_group_unknown", "account", group=group, kind=about.name, sort=about.type)
+        is_revenue = sort is Sort.REVENUE
+        account = self._account(about, group, code)
+        text = f"{about.name} {_OF_SOURCE[source]}" if is_revenue else about.name
+        mine = [one for one in self.counting if one.source == source and one not in self.apart]
+        named = tuple(one.number for one in mine if (group, code) in one.groups)
+        line = Line(account, text, -each.incl, about="turnover" if is_revenue else "balance", documents=named)
+        if not is_revenue and not each.vat:
+            return replace(line, cost_centre=self._cost_centre(group))
+        theirs = self._vat_code(code, about, is_purchase=sort is Sort.CASH_OUT)
+        return replace(
+            line,
+            amount=-each.excl,
+            vat_code=theirs,
+            vat=-each.vat,
+            vat_base=-each.excl,
+            cost_centre=self._cost_centre(group),
+        )
+
+    def _about(self, source: str, group: str, code: str) -> Turnover:
+        exact = (one for one in self.day.financial if (one.source, one.group, one.vat_code) == (source, group, code))
+        found = next(exact, None)
+        known = self._types.get(group)
+        if found is None and known is None:
+            raise DayRefusedError("turnover_group_unknown", "account", group=group, kind=group, sort="")
+        if found is None or known is None:
+            return found or known  # type: ignore[return-value]  # one of them is there
+        return replace(found, type=known.type, account=found.account or known.account, name=known.name or found.name)
+
+    def _row(self, group: str, code: str) -> str:
+        return self.books.accounts.get(f"{group}/{code}") or self.books.accounts.get(group, "")
+
+    def _said(self, code: str, about: Turnover) -> str:
+        """Return a VAT code of the till as the sentences of a cause name it."""
+        return vat_fact(code, about.percent, self.books.systems[0])
+
+    def _account(self, about: Turnover, group: str, code: str) -> str:
+        told = about.account if self.books.till_accounts else ""
+        found = value_of(self.books.accounts, f"{group}/{code}", group) or told
+        if not found:
+            raise DayRefusedError(
+                "day_account_missing", "account", group=group, code=code, kind=about.name, account=about.account or "–"
+            )
+        return found
+
+    def _vat_code(self, code: str, about: Turnover, *, is_purchase: bool) -> str:
+        table = self.books.purchase_vat_codes if is_purchase else self.books.vat_codes
+        found = value_of(table, code)
+        if not found:
+            cause = "purchase_vat_code_unmapped" if is_purchase else "vat_code_unmapped"
+            rate = "" if about.percent is None else f"{about.percent.normalize():f}%"
+            raise DayRefusedError(cause, "vat_code", code=code, rate=rate, kind=about.name, vat=self._said(code, about))
+        ours = self.books.rates.get(found)
+        if about.percent is not None and ours is not None and ours != about.percent:
+            rates = {"till": f"{about.percent.normalize():f}", "books": f"{ours.normalize():f}"}
+            raise DayRefusedError("day_vat_rate_differs", "vat_code", code=code, theirs=found, **rates)
+        return found
+
+    def _cost_centre(self, group: str) -> str:
+        told = self._types[group].cost_centre if group in self._types else ""
+        rows = self.books.cost_centres
+        return rows.get(group) or told or value_of(rows, f"@{self.day.branch}")
+
+    def _payments(self, sums: DaySums, source: str) -> Iterator[Line]:
+        for (own, method), paid in sums.payments.items():
+            if own != source or not paid:
+                continue
+            about = self._methods[own, method]
+            if about.means is Means.OWN_USE:
+                yield Line(self.books.own_use_account, about.name, paid, about="payment", method=method)
+            elif self._is_on_account(about):
+                yield from self._on_account(about, paid)
+            else:
+                yield self._paid(about, paid)
+
+    def _paid(self, about: Payment, paid: Decimal) -> Line:
+        account = self._method_account(about)
+        mine = [one for one in self.counting if one.source == about.source]
+        paying = [one for one in mine if self._paid_here(one).get(about.method)]
+        named = tuple(one.number for one in paying)
+        voucher = self.books.vouchers.get(about.method, NO_VOUCHER)
+        is_card = voucher.purpose is not Purpose.NONE
+        words = {"receipt": "ingewisseld" if is_card else "", "invoice": "facturen", "order": "orders"}
+        text = f"{about.name} {words[about.source]}".strip()
+        line = Line(account, text, paid, about="payment", method=about.method, documents=named)
+        if voucher.purpose is not Purpose.SINGLE:
+            return line
+        taxed = total(_taxed_at_sale(one, one.paid[about.method], voucher.vat_code, self.books) for one in paying)
+        code = self._vat_code(voucher.vat_code, Turnover("", "", about.name, "", paid), is_purchase=False)
+        return replace(line, amount=paid - taxed, vat=taxed, vat_code=code, vat_base=paid - taxed)
+
+    def _method_account(self, about: Payment) -> str:
+        told = about.account if self.books.till_accounts else ""
+        found = value_of(self.books.method_accounts, about.method) or told
+        if not found:
+            raise DayRefusedError(
+                "day_method_account_missing",
+                "account",
+                method=about.method,
+                kind=about.name,
+                account=about.account or "–",
+            )
+        return found
+
+    # ---- what stands on debtors
+
+    def _is_on_account(self, about: Payment) -> bool:
+        if about.means is not Means.SUSPENSE or about.method in self.books.rounding:
+            return False
+        account = value_of(self.books.method_accounts, about.method) or (
+            about.account if self.books.till_accounts else ""
+        )
+        return bool(account) and "collective" in self.books.flags.get(account, "").split()
+
+    def _on_account(self, about: Payment, paid: Decimal) -> Iterator[Line]:
+        mine = [one for one in self.counting if one.source == about.source]
+        owing = [(one, each) for one in mine if (each := self._paid_here(one).get(about.method))]
+        known = total(each for _, each in owing)
+        if known != paid:
+            raise DayRefusedError("day_open_item_unknown", "debtor", method=about.method, amount=str(paid - known))
+        for one, each in owing:
+            yield self._item(one, each, f"{about.name} {one.number}", self._method_account(about), about.method)
+
+    def _open(self, source: str) -> Iterator[Line]:
+        """Yield what invoices leave open, what payments settle of them, and what is paid for orders beforehand.
+
+        What is booked by itself without its payments stands open, whatever kind of document it is.
+        """
+        for one in self.counting:
+            if one.source != source:
+                continue
+            paid = total(self._paid_here(one).values())
+            if self._is_prepaid(one):
+                if paid and not self.day.tells_down_payments:
+                    yield self._down_payment(one, -paid)
+                continue
+            rest = (NOTHING if one in self.apart else one.total) - paid
+            if rest and (source == "invoice" or one.record.key in self._alone):
+                yield self._item(one, rest, f"{_NAMES[source]} {one.number}", self.books.collective_account)
+
+    def _down_payment(self, one: DayDocument, each: Decimal) -> Line:
+        if not self.books.down_payments_account:
+            raise DayRefusedError("day_down_payments_off", "account", document=one.number, amount=str(-each))
+        text = f"Aanbetaling {one.number}"
+        return Line(self.books.down_payments_account, text, each, about="open", documents=(one.number,))
+
+    def _item(self, one: DayDocument, each: Decimal, text: str, account: str, method: str = "") -> Line:
+        relation, alone = str(one.record.values.get("relation") or ""), self._alone.get(one.record.key, NOT_BOOKED)
+        known = alone.debtor or (self.books.debtor(relation) if relation else "")
+        debtor = known or self.books.collective_debtor
+        if not debtor or not account:
+            name = str(one.customer.values.get("name") or relation) if one.customer else relation
+            raise DayRefusedError("day_debtor_missing", "debtor", document=one.number, customer=name or one.number)
+        about = "payment" if method else "open"
+        return Line(
+            account, text, each, debtor=debtor, item=alone.item or self.books.item(one.record), about=about,
+            method=method, documents=(one.number,),
+        )  # fmt: skip
+
+    # ---- drawers
+
+    def counts(self) -> Iterator[Line]:
+        """Yield what a count differs by and what was brought to the bank, drawer by drawer, never netted."""
+        for one in sorted(self.day.counts, key=lambda each: (each.workplace, each.number)):
+            told = self.books.till_accounts
+            difference = self.books.difference_account or (one.difference_account if told else "")
+            banked = self.books.banked_account or (one.deposit_account if told else "")
+            if one.difference:
+                yield from self._moved(
+                    one, one.difference, difference, f"Kasverschil kassa {one.workplace}", "difference"
+                )
+            if one.deposited and self.books.banked_by == "count" and one.method in self.books.drawers:
+                yield from self._moved(one, -one.deposited, banked, f"Afstorting kassa {one.workplace}", "banked")
+
+    def _moved(self, one: Count, each: Decimal, account: str, text: str, about: str) -> Iterator[Line]:
+        if not account:
+            raise DayRefusedError("day_drawer_account_missing", about, number=one.number, workplace=one.workplace)
+        method = Payment("receipt", one.method, one.method, "", NOTHING, one.account)
+        drawer = self._method_account(self._methods.get(("receipt", one.method), method))
+        yield Line(account, text, -each, about=about, documents=(one.number,))
+        yield Line(drawer, text, each, about="drawer", documents=(one.number,))
+
+
+def _taxed_at_sale(one: DayDocument, paid: Decimal, code: str, books: DayBooks) -> Decimal:
+    """Return the VAT in what a voucher paid of a document, in proportion to that of the whole as the till told it."""
+    whole = one.vat.get(code, VatSum())
+    if paid * whole.incl <= NOTHING or abs(paid) > abs(whole.incl):
+        facts = {"amount": str(paid), "there": str(whole.incl), "code": code}
+        facts["vat"] = vat_fact(code, None, books.systems[0])
+        raise DayRefusedError("voucher_too_large", "account", document=one.number, **facts)
+    return whole.vat if paid == whole.incl else amount(paid * whole.vat / whole.incl)
+
+
+def _expect_no_exchange(one: DayDocument) -> None:
+    for part in one.record.parts:
+        if str(part.values.get("price_type") or "").startswith("exchange-rate"):
+            raise DayRefusedError("day_foreign_currency", "price_type", document=one.number)
+
+
+def _gathered(lines: Iterable[Line], *, by_group: bool) -> list[Line]:
+    """Return one line for each account and VAT code, in their order; the text is that of the first."""
+    found: dict[tuple[object, ...], Line] = {}
+    for line in lines:
+        key = (*line.key, line.text) if by_group else line.key
+        if (first := found.get(key)) is None:
+            found[key] = line
+        else:
+            base = None if first.vat_base is None or line.vat_base is None else first.vat_base + line.vat_base
+            found[key] = replace(
+                first, amount=first.amount + line.amount, vat=first.vat + line.vat, vat_base=base,
+                documents=tuple(dict.fromkeys([*first.documents, *line.documents])),
+            )  # fmt: skip
+    return sorted(found.values(), key=lambda one: (one.account, one.vat_code))

@@ -1,0 +1,106 @@
+"""The page of a day in the manner in which the books are told VAT: it adds up to zero, or there is none."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from integration.core.days.books import DayBooks, Line, Page
+from integration.core.days.documents import DayDocument, DaySums, counted
+from integration.core.days.lines import DayLines
+from integration.core.days.till import DayRefusedError, TillDay, total
+from integration.core.totals.sold import NOTHING, VatSum
+from integration.core.vat import vat_fact
+
+LONGEST_TEXT = 40  # characters of a line; texts may be cut
+
+
+def page_of(day: TillDay, sums: DaySums, documents: Sequence[DayDocument], books: DayBooks) -> Page:
+    """Return the page of a day, every line once and its sum zero. Raises DayRefusedError, and then there is no part."""
+    builder = DayLines(day, documents, books)
+    lines = [] if books.contents == "counts" else list(builder.documents(sums))
+    lines += builder.counts()
+    made = tuple(_in_mode(_without_nothing(lines), books))
+    for line in made:
+        _expect_ledger(line, books)
+    page = Page(
+        made,
+        tuple(sorted({one.number for one in documents})),
+        tuple(builder.apart),
+        builder.own_use_sum,
+        ()
+        if books.contents == "counts"
+        else tuple(one for one in documents if one.is_sold and one not in builder.apart),
+        _vat_off(sums, documents),
+    )
+    _expect_zero(page, books)
+    return page
+
+
+def _without_nothing(lines: Iterable[Line]) -> list[Line]:
+    return [replace(one, text=one.text[:LONGEST_TEXT]) for one in lines if one.amount or one.vat]
+
+
+def _in_mode(lines: Sequence[Line], books: DayBooks) -> Iterator[Line]:
+    """Yield the lines as the books are told VAT."""
+    for line in lines:
+        if books.mode == "gross" and line.vat_code:
+            yield replace(line, amount=line.moved)
+        elif books.mode == "separate" and line.vat_code:
+            yield replace(line, vat_code="", vat=NOTHING, vat_base=None)
+        elif books.mode != "cash":
+            yield line
+        elif line.account != books.drawer_account:
+            base = None if line.vat_base is None else -line.vat_base
+            yield replace(line, amount=-line.amount, vat=-line.vat, vat_base=base)
+    if books.mode == "separate":
+        yield from _vat_lines(lines, books)
+
+
+def _vat_lines(lines: Sequence[Line], books: DayBooks) -> Iterator[Line]:
+    for code in dict.fromkeys(line.vat_code for line in lines if line.vat_code):
+        own = [line for line in lines if line.vat_code == code]
+        vat, base = total(line.vat for line in own), total(line.amount for line in own)
+        account = books.vat_accounts.get(code, "")
+        if vat and not account:
+            vat_said = vat_fact(code, books.rates.get(code), books.systems[1])
+            raise DayRefusedError("day_vat_account_missing", "vat_code", code=code, vat=vat_said)
+        if vat:
+            yield Line(account, f"BTW {code}", vat, code, NOTHING, base, about="vat")
+
+
+def _expect_ledger(line: Line, books: DayBooks) -> None:
+    """Raise DayRefusedError where an account is not there, is blocked, or wants what the line does not have."""
+    facts = {"account": line.account, "kind": line.text}
+    if books.ledgers and line.account not in books.ledgers:
+        raise DayRefusedError("ledger_missing", "account", **facts)
+    flags = books.flags.get(line.account, "").split()
+    if "blocked" in flags or "closed" in flags:
+        raise DayRefusedError("ledger_blocked", "account", **facts)
+    wants = {"vat": line.vat_code, "cost": line.cost_centre, "quantity": "", "part": ""}
+    for flag, there in wants.items():
+        if flag in flags and not there:
+            raise DayRefusedError("ledger_wants", "account", wants=flag, **facts)
+    if "collective" in flags and not line.debtor:
+        raise DayRefusedError("ledger_wants", "account", wants="debtor", **facts)
+    for flag in flags:
+        if flag.startswith("currency=") and flag != f"currency={books.currency}":
+            raise DayRefusedError("ledger_wants", "account", wants=flag, **facts)
+
+
+def _vat_off(sums: DaySums, documents: Sequence[DayDocument]) -> dict[str, Decimal]:
+    own = counted(documents).vat
+    off: dict[str, Decimal] = {}
+    for (source, code), each in sums.vat.items():
+        gap = each.vat - own.get((source, code), VatSum()).vat
+        if gap:
+            off[code] = off.get(code, NOTHING) + gap
+    return off
+
+
+def _expect_zero(page: Page, books: DayBooks) -> None:
+    """Raise DayRefusedError for a page that does not add up; one of a drawer comes to what the drawer changed by."""
+    if books.mode == "cash":
+        return
+    sum_ = total(one.amount if books.mode == "gross" else one.moved for one in page.lines)
+    if sum_:
+        raise DayRefusedError("day_page_unbalanced", "", amount=str(sum_))

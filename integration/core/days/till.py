@@ -1,0 +1,230 @@
+"""A day of one branch as the till tells it: its own sums, its counts of drawers, and the documents behind both."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from integration.core.records import Kind, Record, Unreadable, Value
+from integration.core.rules import as_text
+from integration.core.totals.sold import NOTHING, VatSum
+from integration.core.totals.sorts import GROUPS, METHODS, Means, Sort
+
+DOCUMENTS = {Kind.RECEIPT: "receipt", Kind.INVOICE: "invoice", Kind.ORDER: "order"}
+
+
+class DayRefusedError(Exception):
+    """A day cannot be booked as it is: the code of its cause, the field it is about, and the facts of its sentence."""
+
+    def __init__(self, cause: str, field: str = "", /, **facts: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.field = field
+        self.facts = facts
+
+
+@dataclass(frozen=True, slots=True)
+class Turnover:
+    """What one turnover group comes to, of one source of documents; under one VAT code where the till tells them apart.
+
+    `type` is the till's word for what the group is for.
+    """
+
+    source: str
+    group: str
+    name: str
+    type: str
+    incl: Decimal
+    excl: Decimal | None = None
+    vat: Decimal = NOTHING
+    vat_code: str = ""
+    percent: Decimal | None = None
+    account: str = ""
+    cost_centre: str = ""
+
+    @property
+    def sum(self) -> VatSum:
+        """What it comes to with its VAT."""
+        return VatSum(self.incl - self.vat, self.vat)
+
+    @property
+    def is_down_payment(self) -> bool:
+        """Whether it is what was paid for orders: no document has it on a line."""
+        return self.source == "order" and GROUPS.get(self.type) is Sort.DOWN_PAYMENT
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What was paid by one method, for one source of documents."""
+
+    source: str
+    method: str
+    name: str
+    type: str
+    amount: Decimal
+    account: str = ""
+
+    @property
+    def means(self) -> Means:
+        """What the type of the method says."""
+        return METHODS.get(self.type, Means.SUSPENSE)
+
+
+@dataclass(frozen=True, slots=True)
+class VatTold:
+    """What one VAT code comes to, of one source of documents."""
+
+    source: str
+    code: str
+    percent: Decimal | None
+    sum: VatSum
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """The count of one drawer, for one payment method. `before` is what the count before it left, if there was one."""
+
+    workplace: str
+    number: str
+    version: str
+    finalized: bool | None
+    method: str
+    start: Decimal
+    added: Decimal
+    counted: Decimal
+    deposited: Decimal
+    difference: Decimal
+    end: Decimal
+    account: str = ""
+    difference_account: str = ""
+    deposit_account: str = ""
+    before: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TillDay:
+    """One financial date of one branch. `closed` is None where the till does not tell."""
+
+    key: str
+    date: date
+    branch: str
+    branch_name: str
+    closed: bool | None
+    reference: str
+    digest: str
+    journal: tuple[Turnover, ...] = ()
+    financial: tuple[Turnover, ...] = ()
+    payments: tuple[Payment, ...] = ()
+    vat: tuple[VatTold, ...] = ()
+    counts: tuple[Count, ...] = ()
+    documents: tuple[Record, ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources of documents that something was sold or paid for."""
+        told = [*(one.source for one in self.journal), *(one.source for one in self.payments)]
+        return tuple(source for source in DOCUMENTS.values() if source in told)
+
+    @property
+    def tells_down_payments(self) -> bool:
+        """Whether the journal of orders says by a turnover group of its own what their payments stand against."""
+        return any(one.is_down_payment for one in self.journal)
+
+
+def day_of(record: Record) -> TillDay:
+    """Return the day that a record of the till is. Raises DayRefusedError for a document in it that cannot be read."""
+    for part in record.parts:
+        if isinstance(part, Unreadable):
+            facts = {"document": part.key, "field": part.field, "value": part.found or "–"}
+            raise DayRefusedError("day_document_unreadable", part.field, **facts)
+    values = record.values
+    day = values.get("date")
+    if not isinstance(day, date):
+        raise DayRefusedError("required_field_empty", "date", field="date")
+    closed = values.get("closed")
+    turnover = [part for part in record.parts if part.kind is Kind.TURNOVER]
+    return TillDay(
+        record.key,
+        day,
+        text(values, "branch"),
+        text(values, "branch_name"),
+        closed if isinstance(closed, bool) else None,
+        text(values, "reference"),
+        text(values, "digest"),
+        tuple(_turnover(one.values) for one in turnover if one.values.get("book") == "journal"),
+        tuple(_turnover(one.values) for one in turnover if one.values.get("book") == "financial"),
+        tuple(_payment(one.values) for one in record.parts if one.kind is Kind.PAYMENT),
+        tuple(_vat(one.values) for one in record.parts if one.kind is Kind.VAT),
+        tuple(_count(one.values) for one in record.parts if one.kind is Kind.COUNT),
+        tuple(part for part in record.parts if part.kind in DOCUMENTS),
+    )
+
+
+def _turnover(values: Mapping[str, Value]) -> Turnover:
+    return Turnover(
+        text(values, "source"),
+        text(values, "group"),
+        text(values, "name"),
+        text(values, "type"),
+        euros(values, "incl"),
+        number(values, "excl"),
+        euros(values, "vat"),
+        text(values, "vat_code"),
+        number(values, "vat_percent"),
+        text(values, "account"),
+        text(values, "cost_centre"),
+    )
+
+
+def _payment(values: Mapping[str, Value]) -> Payment:
+    source, method, name, type_, account = (
+        text(values, each) for each in ("source", "method", "name", "type", "account")
+    )
+    return Payment(source, method, name, type_, euros(values, "amount"), account)
+
+
+def _vat(values: Mapping[str, Value]) -> VatTold:
+    told = VatSum(euros(values, "excl"), euros(values, "vat"))
+    return VatTold(text(values, "source"), text(values, "code"), number(values, "percent"), told)
+
+
+def _count(values: Mapping[str, Value]) -> Count:
+    finalized = values.get("finalized")
+    return Count(
+        workplace=text(values, "workplace"),
+        number=text(values, "number"),
+        version=text(values, "version"),
+        finalized=finalized if isinstance(finalized, bool) else None,
+        method=text(values, "method"),
+        start=euros(values, "start"),
+        added=euros(values, "added"),
+        counted=euros(values, "counted"),
+        deposited=euros(values, "deposited"),
+        difference=euros(values, "difference"),
+        end=euros(values, "end"),
+        account=text(values, "account"),
+        difference_account=text(values, "difference_account"),
+        deposit_account=text(values, "deposit_account"),
+        before=number(values, "before"),
+    )
+
+
+def text(values: Mapping[str, Value], name: str) -> str:
+    """Return a value as text without blanks around it."""
+    return as_text(values.get(name)).strip()
+
+
+def number(values: Mapping[str, Value], name: str) -> Decimal | None:
+    """Return an amount; None where it is not told."""
+    value = values.get(name)
+    return value if isinstance(value, Decimal) else None
+
+
+def euros(values: Mapping[str, Value], name: str) -> Decimal:
+    """Return an amount; nothing where it is not told."""
+    return number(values, name) or NOTHING
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Return what amounts come to."""
+    return sum(amounts, NOTHING)

@@ -1,0 +1,32 @@
+"""What people know a record by beside its key, its title and what is written of it: it is found under that as well."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from integration.core.records import Kind, Record
+from integration.core.rules import as_text
+
+TOTALS = ("sold_incl", "total_incl")  # of a document: as it is remembered, and as the till has it
+NAMES = ("company", "name", "last_name")
+
+
+def known_by(record: Record) -> dict[str, str]:
+    """Return customer, e-mail, total and payment references of a document; of another record what it has of them."""
+    customers = [part for part in record.parts if part.kind is Kind.RELATION]
+    payments = (as_text(part.values.get("reference")) for part in record.parts if part.kind is Kind.PAYMENT)
+    told = {
+        "customer": as_text(record.values.get("customer")) or next(_first(customers, NAMES), ""),
+        "email": as_text(record.values.get("email")) or next(_first(customers, ("email",)), ""),
+        "total": next((format(one, "f") for name in TOTALS if isinstance(one := record.values.get(name), Decimal)), ""),
+        "payment": " ".join(dict.fromkeys(filter(None, payments))),
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def comes_to(record: Record) -> Decimal | None:
+    """Return what a document comes to, VAT included, or a page on either side; None for what is neither."""
+    return next((one for name in (*TOTALS, "debit") if isinstance(one := record.values.get(name), Decimal)), None)
+
+
+def _first(records: list[Record], names: tuple[str, ...]) -> Iterator[str]:
+    return (text for one in records for name in names if (text := as_text(one.values.get(name)).strip()))

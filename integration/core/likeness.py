@@ -1,0 +1,42 @@
+"""What speaks for two records being the same customer, value by value; none of it decides."""
+
+import re
+from collections.abc import Mapping
+
+from integration.core.records import Record, Value
+from integration.core.rules import as_text
+from integration.core.vat_numbers import same_vat_number
+
+# By what a customer is told from others, the strongest first, with the names it may have on either side.
+EVIDENCE: Mapping[str, tuple[str, ...]] = {
+    "number": ("external_id", "number"),
+    "vat_number": ("vat_number",),
+    "email": ("email",),
+    "name": ("name", "company"),
+    "phone": ("phone", "mobile"),
+    "street": ("street",),
+    "postcode": ("postcode",),
+    "city": ("city",),
+}
+
+
+def told(record: Record) -> dict[str, str]:
+    """Return what a customer is told from others by, as far as a record says it; its key where it has no number."""
+    values: Mapping[str, Value] = {**record.values, "number": record.values.get("number") or record.key}
+    found = {name: [as_text(values.get(one)).strip() for one in names] for name, names in EVIDENCE.items()}
+    return {name: next(filter(None, some)) for name, some in found.items() if any(some)}
+
+
+def alike(ours: Record, other: Record) -> tuple[str, ...]:
+    """Return by which evidence two records are the same, whatever their spelling."""
+    mine, theirs = told(ours), told(other)
+    spelled = {name: _bare(mine[name]) == _bare(theirs.get(name, "")) for name in EVIDENCE if name in mine}
+    if "vat_number" in spelled:
+        countries = (as_text(one.values.get("country")) for one in (ours, other))
+        spelled["vat_number"] = same_vat_number(mine["vat_number"], theirs.get("vat_number", ""), *countries)
+    return tuple(name for name, fits in spelled.items() if fits)
+
+
+def _bare(value: str) -> str:
+    """Return a text by which two spellings are the same: without blanks and signs, in small letters."""
+    return re.sub(r"[^\w@+]|_", "", value).casefold()

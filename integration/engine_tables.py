@@ -1,0 +1,78 @@
+"""The tables of the engine, made ready before it starts."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy
+import structlog
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
+
+from integration.store.plain_rows import make_plain, refuse_classes
+
+log = structlog.get_logger(__name__)
+
+NAME = "integration"
+QUEUE = "runs"  # of all processes: what any of them may begin that has room first
+AT_ONCE = 4  # runs of different flows side by side in one process
+POLL_SECONDS = 0.5
+POLL_OF_ALL_SECONDS = 1.0
+
+
+def queue_of(executor: str) -> str:
+    """Return the name of the queue of one process."""
+    return f"{QUEUE}-{executor}"
+
+
+def make_ready(url: str, executor: str) -> None:
+    """Bring what the engine keeps at this address to what it needs: its file, rows that are data, and its queues."""
+    _logged_ahead(url)
+    _data_alone(url)
+    _with_queues(url, executor)
+
+
+def _logged_ahead(url: str) -> None:
+    """Switch the engine's file to write-ahead logging, which DBOS leaves off: three times the steps a second."""
+    if url.startswith("sqlite:///"):
+        file = Path(url.removeprefix("sqlite:///"))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        first = () if file.exists() else ("auto_vacuum=INCREMENTAL",)  # of another file it would only be waited for
+        engine = sqlalchemy.create_engine(url)
+        with engine.connect() as connection:
+            for pragma in (*first, "journal_mode=WAL"):
+                connection.exec_driver_sql(f"PRAGMA {pragma}")
+        engine.dispose()
+
+
+def _data_alone(url: str) -> None:
+    """Take what is kept for data alone, from now on and in what earlier versions left."""
+    refuse_classes()
+    DBOS.migrate(url)
+    for workflow in make_plain(url):
+        log.warning("a workflow asks for code to be run and is set aside", workflow=workflow)
+
+
+def _with_queues(url: str, executor: str) -> None:
+    """Keep the queues before anything looks for them: one that comes later is noticed a second later."""
+    with _client(url) as client:
+        for name, seconds in ((QUEUE, POLL_OF_ALL_SECONDS), (queue_of(executor), POLL_SECONDS)):
+            client.register_queue(
+                name, worker_concurrency=AT_ONCE, polling_interval_sec=seconds, on_conflict="always_update"
+            )
+
+
+def hand_back(url: str, executor: str) -> None:
+    """Put what a process has begun and not ended into the queue of all: it ends, and may never be begun again."""
+    with _client(url) as client:
+        left = client.list_workflows(status="PENDING", executor_id=executor, load_input=False, load_output=False)
+        if left:
+            client.resume_workflows([one.workflow_id for one in left], queue_name=QUEUE)
+
+
+@contextmanager
+def _client(url: str) -> Iterator[DBOSClient]:
+    client = DBOSClient(system_database_url=url, application_name=NAME, serializer=DBOSPortableJSONSerializer())
+    try:
+        yield client
+    finally:
+        client.destroy()

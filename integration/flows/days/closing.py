@@ -1,0 +1,65 @@
+"""Whether a day is over at the till: by its own word, by the counts of its drawers, or by the hour; else it waits."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from integration.core.issues import Skip
+from integration.core.records import Kind, Record
+from integration.core.timetable import WALL_CLOCK
+from integration.flows.days.settings import DaySettings
+from integration.flows.settings import Parked
+
+ZONE = ZoneInfo(WALL_CLOCK)
+
+
+class Closing:
+    """Says of days whether they wait. `now` is the moment, in any time zone."""
+
+    def __init__(self, settings: DaySettings, now: Callable[[], datetime]) -> None:
+        self.settings = settings
+        self._now = now
+
+    def waits(self, record: Record, facts: Mapping[str, str]) -> Skip | None:
+        """Return why a day waits; it is a question once it has waited for some days. Raises Parked."""
+        day = record.values.get("date")
+        if not isinstance(day, date):
+            return None
+        today = self._now().astimezone(ZONE).date()
+        why = ""
+        if not self._is_closed(record, day):
+            why = "day_not_closed" if day < today else "day_open"
+        elif self._lacks_counts(record):
+            why = "day_not_counted"
+        if not why:
+            return None
+        if why == "day_open" or (today - day).days <= self.settings.waits_days:
+            return Skip("day_open" if why == "day_open" else "day_waits", record.key, facts)
+        raise Parked(why, "closed" if why == "day_not_closed" else "counts", **facts, days=str((today - day).days))
+
+    def _is_closed(self, record: Record, day: date) -> bool:
+        closed = record.values.get("closed")
+        if closed is True:
+            return True
+        finals = [part.values.get("finalized") is True for part in record.parts if part.kind is Kind.COUNT]
+        match self.settings.closed_by:
+            case "flag":
+                return False
+            case "counts":
+                return bool(finals) and all(finals)
+            case _:
+                ended = datetime.combine(day + timedelta(days=1), time(), ZONE).astimezone(
+                    UTC
+                )  # hours, also as clocks change
+                is_past = self._now() >= ended + timedelta(hours=self.settings.hours_after)
+                return is_past and all(finals) and closed is not False
+
+    def _lacks_counts(self, record: Record) -> bool:
+        """Tell whether cash was taken that nobody has counted for good."""
+        counts = [part for part in record.parts if part.kind is Kind.COUNT]
+        if any(part.values.get("finalized") is False for part in counts):
+            return True
+        taken = any(
+            part.kind is Kind.PAYMENT and part.values.get("method") in self.settings.drawers for part in record.parts
+        )
+        return self.settings.counts == "needed" and taken and not counts

@@ -1,0 +1,384 @@
+"""Closed days of the till become balanced pages in the books, each once; what changes later is a question.
+
+A booked page is never changed: what a day comes to beyond it is a page of its own, and a person says so first.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from integration.core.compiled import compile  # noqa: A004 - of a mapping
+from integration.core.days.books import DayBooks, Line, Page
+from integration.core.days.corrections import difference, lines_of, says_the_same, taken_back
+from integration.core.days.documents import counted, documents_of, told
+from integration.core.days.identities import gaps, signed
+from integration.core.days.page import page_of
+from integration.core.days.till import DayRefusedError, TillDay, day_of
+from integration.core.errors import ConfigurationError, Reason
+from integration.core.flow import Ownership, Stage
+from integration.core.issues import Issue, Skip
+from integration.core.plan import Change, Limits
+from integration.core.records import Held, Kind, Record
+from integration.core.rows import value_of
+from integration.core.rules import as_text, policy, rules_from
+from integration.core.run import Link, Staged
+from integration.core.traces import Trace, TraceStep, given
+from integration.flows.days.alone import Alone, AskBooked
+from integration.flows.days.closing import Closing
+from integration.flows.days.pages import DayPages, opposite, title_of
+from integration.flows.days.references import day_of_key, key_of, pages_of, reference
+from integration.flows.days.settings import FLOW, DaySettings
+from integration.flows.days.vouchers import vouchers_of
+from integration.flows.days.why import Reasons
+from integration.flows.deciding import AGAIN, DECISION, KEEP, decided, mark_of
+from integration.flows.functions.toolbox import Tools
+from integration.flows.orders.balances import Turnover
+from integration.flows.settings import BOOKS, TILL, Parked, left_out
+from integration.flows.settled import AskMethods, as_before, nowhere
+from integration.flows.spec import FlowLogic
+
+DIFFERENCE = "difference"
+DECISIONS = (DIFFERENCE, AGAIN, KEEP)
+NO_TURNOVER = "Geen omzet"  # in the words of the books
+MOST_TOLD = 12  # accounts of a difference in one sentence
+
+
+@dataclass(frozen=True, slots=True)
+class BooksTold:
+    """What both systems say of themselves: accounts and periods of the books, turnover groups and cards of the till."""
+
+    ledgers: Mapping[str, str] = field(default_factory=dict)
+    flags: Mapping[str, str] = field(default_factory=dict)
+    periods: Mapping[str, str] = field(default_factory=dict)
+    vat_accounts: Mapping[str, str] = field(default_factory=dict)
+    line_fields: Collection[str] = ()
+    turnover: Turnover = field(default_factory=Turnover)
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The value tables of the flow: accounts by turnover group and payment method, and VAT codes."""
+
+    accounts: Mapping[str, str]
+    methods: Mapping[str, str]
+    vat_codes: Mapping[str, str]
+    purchase_vat_codes: Mapping[str, str]
+    cost_centres: Mapping[str, str]
+
+
+class Days(FlowLogic):
+    """The logic of the flow `days`, for one version of its settings, mapping and value tables."""
+
+    def __init__(
+        self,
+        settings: DaySettings,
+        mapping_body: Mapping[str, Any],
+        version: int,
+        tables: Tables,
+        rates: tuple[Mapping[str, Decimal], Mapping[str, Decimal]],
+        both: BooksTold,
+        linked: Callable[[Collection[str]], Mapping[str, Link]],
+        debtors: Callable[[Collection[str]], Mapping[str, str]],
+        item: Callable[[Record], str],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        unbooked: Callable[[Collection[str]], Collection[str]] = lambda _: (),
+        alone: AskBooked = lambda _: {},
+        settled: AskMethods = nowhere,
+    ) -> None:
+        """Make everything ready that does not depend on a day.
+
+        `rates` are percentages by the VAT codes of the books and of the till; `linked` tells which pages are booked,
+        `debtors` the books' numbers of customers of the till, `item` the reference of a document as an open item,
+        `unbooked` which of the documents that are booked one by one are not yet, `alone` which documents are booked by
+        themselves, or may be, and how, `settled` which payments the books had first. Raises ConfigurationError when
+        the mapping cannot be used.
+        """
+        rules, tools = rules_from(mapping_body), Tools({})
+        self.flow = FLOW
+        self.settings = settings
+        self.mapping_version = version
+        self.policy = dict.fromkeys(policy(rules), Ownership.ON_CREATE)
+        self.policy |= {f"day_page.{name}": Ownership.ON_CREATE for name in ("reference", "date")}
+        self.limits = Limits(**settings.brakes.model_dump())
+        header, lines = (compile(rules, tools, {kind}) for kind in (Kind.DAY_PAGE, Kind.LINE))
+        self._pages = DayPages(settings, header, lines, both.periods, both.line_fields)
+        self._closing = Closing(settings, now)
+        self._filters = settings.sifting()
+        self._linked = linked
+        self._unbooked = unbooked
+        self._settled_by = settled
+        self._alone = Alone(alone, both.turnover.types)
+        self._turnover, self._till_rates = both.turnover, rates[1]
+        self.books = self._books(settings, tables, rates, both, debtors, item)
+
+    def _books(
+        self,
+        settings: DaySettings,
+        tables: Tables,
+        rates: tuple[Mapping[str, Decimal], Mapping[str, Decimal]],
+        both: BooksTold,
+        debtors: Callable[[Collection[str]], Mapping[str, str]],
+        item: Callable[[Record], str],
+    ) -> DayBooks:
+        of_books, of_till = rates
+        return DayBooks(
+            systems=(TILL, BOOKS),
+            accounts=tables.accounts,
+            method_accounts=tables.methods,
+            till_accounts=settings.till_accounts,
+            vat_codes=tables.vat_codes,
+            purchase_vat_codes=tables.purchase_vat_codes,
+            rates=of_books,
+            vat_accounts=both.vat_accounts,
+            ledgers=both.ledgers,
+            flags=both.flags,
+            vouchers=vouchers_of(settings, both.turnover, of_till),
+            collective_account=settings.collective_account,
+            collective_debtor=settings.collective_debtor,
+            debtor=lambda relation: debtors([relation]).get(relation, ""),
+            item=item,
+            contents=settings.contents,
+            mode=settings.mode,
+            by_group=settings.lines == "group",
+            drawer_account=settings.drawer_account,
+            drawers=frozenset(settings.drawers),
+            rounding=frozenset(settings.rounding_methods),
+            difference_account=settings.difference_account,
+            banked_account=settings.banked_account,
+            banked_by=settings.banked_by,
+            down_payments_account=settings.down_payments_account,
+            own_use_account=settings.own_use_account,
+            cost_centres=tables.cost_centres,
+            credit_positive=settings.sign == "credit_positive",
+        )
+
+    # ---- each day by itself
+
+    def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
+        """Return the page that each day should have, or why it has none; see `FlowLogic`.
+
+        Raises ConfigurationError while no daybook is chosen.
+        """
+        if not self.settings.daybook:
+            raise ConfigurationError(
+                "flow_setting_invalid", flow=FLOW.name, setting="daybook", expected="expected_day_daybook"
+            )
+        booked = self._booked([record.key for record in records])
+        return [self._staged(record, booked[record.key]) for record in records]
+
+    def _booked(self, days: Sequence[str]) -> dict[str, list[Link]]:
+        """Return the pages that are booked of each of these days, in the order of their serials."""
+        return pages_of(self._linked, days)
+
+    def _staged(self, record: Record, pages: Sequence[Link]) -> Staged:
+        title = title_of(record)
+        try:
+            found = self._found(record, pages)
+        except DayRefusedError as refused:
+            facts = {"key": title, "document": title, **refused.facts}
+            return Staged(record.key, record.key, title, issue=Issue(refused.cause, record.key, refused.field, facts))
+        except Parked as parked:
+            issue = parked.issue(record.key)
+            return Staged(record.key, record.key, title, issue=replace(issue, facts={**issue.facts, "key": title}))
+        if isinstance(found, Skip):
+            return Staged(record.key, record.key, title, skip=found)
+        return Staged(record.key, record.key, title, record=found)
+
+    def _found(self, record: Record, pages: Sequence[Link]) -> Record | Skip:
+        facts = {"key": title_of(record), "document": title_of(record)}
+        if not pages:
+            if skip := left_out(record, self._filters):
+                return replace(skip, facts={**skip.facts, "key": facts["key"]})
+            if skip := self._closing.waits(record, facts):
+                return skip
+        day, page = self.page(record)
+        booked = [self._pages.as_read(line) for link in pages if link.agreed for line in lines_of(link.agreed)]
+        self._expect_booked(page, record)
+        if not pages:
+            if not page.lines and self.settings.empty_days == "skip":
+                return Skip("day_empty", record.key, facts)
+            return self._page_record(record, page, page.lines or (self._zero(day),), 0)
+        off = difference(page.lines, booked)
+        if not off:
+            return _as_booked(record.key, pages[0])
+        return self._changed(record, page, booked, off, pages)
+
+    def _expect_clear(self, day: TillDay, document: str) -> None:
+        """Raise DayRefusedError for a method that may take vouchers taxed at their sale, where nobody says whether."""
+        for one in day.payments:
+            account = value_of(self.books.method_accounts, one.method) or one.account
+            is_settled = one.method in self.books.vouchers or one.method in self.books.rounding
+            is_owed = "collective" in self.books.flags.get(account, "").split()
+            may = bool(one.amount) and self._turnover.may_take_vouchers(one.type, self._till_rates)
+            if may and not is_settled and not is_owed:
+                raise DayRefusedError("gift_card_unclear", "account", document=document, method=one.method)
+
+    def _expect_booked(self, page: Page, record: Record) -> None:
+        """Raise Parked while a document that the day leaves to itself is in the books nowhere: it would be lost."""
+        keys = {one.number: self._alone.same_sale(one) for one in page.apart}
+        missing = set(self._unbooked([key for some in keys.values() for key in some]))
+        numbers = [number for number, some in keys.items() if missing.issuperset(some)]
+        if numbers:
+            raise Parked(
+                "day_document_apart", "contents", document=title_of(record), behind=", ".join(numbers[:MOST_TOLD])
+            )
+
+    def _zero(self, day: TillDay) -> Line:
+        """Return the line of a day without turnover: the books take no page without one."""
+        methods = {one.method: one.account for one in day.counts}
+        names = (*self.settings.drawers, *self.books.method_accounts)
+        accounts = (value_of(self.books.method_accounts, name) or methods.get(name, "") for name in names)
+        account = next(filter(None, accounts), "")
+        if not account:
+            raise DayRefusedError("day_method_account_missing", "account", method=names[0], kind=names[0], account="")
+        return Line(account, NO_TURNOVER, Decimal(0))
+
+    def page(self, record: Record) -> tuple[TillDay, Page]:
+        """Return a day and the page that it comes to by the till's answers.
+
+        Raises DayRefusedError, naming what does not add up or is missing.
+        """
+        day = signed(day_of(record))
+        self._expect_clear(day, title_of(record))
+        documents, sums = documents_of(day), told(day)
+        for gap in gaps(day, sums, documents, self.books.drawers):
+            raise gap.refusal
+        kept = as_before(day.documents, self._settled_by)  # once all of them add up
+        if kept != list(day.documents):
+            left = documents_of(replace(day, documents=tuple(kept)))
+            sums, documents = sums.without(counted(documents).without(counted(left))), left
+        return day, page_of(day, sums, documents, replace(self.books, alone=self._alone.of(documents)))
+
+    # ---- what becomes of a day that was booked already
+
+    def _changed(
+        self, record: Record, page: Page, booked: Sequence[Line], off: Sequence[Line], pages: Sequence[Link]
+    ) -> Record | Skip:
+        """Return the page that a person decided for. Raises Parked while nobody has."""
+        mark = mark_of(record)
+        decision = decided(record, mark, DECISIONS).option
+        facts = {
+            "document": title_of(record),
+            "reference": _reference(pages[0]),
+        }
+        told_ = ", ".join(f"{one.account} {one.moved}" for one in off[:MOST_TOLD])
+        if decision == KEEP:
+            return Skip("day_kept", record.key, {**facts, "key": facts["document"], "difference": told_})
+        if not decision:
+            size = str(max(abs(one.moved) for one in off))
+            late = sorted(set(page.documents) - _documents(pages))
+            raise Parked(
+                "day_changed_after_booking", DECISION, **facts, difference=told_, amount=size, mark=mark,
+                behind=", ".join(late[:MOST_TOLD]) or "–",
+            )  # fmt: skip
+        lines = off if decision == DIFFERENCE else taken_back(booked, page.lines)
+        return self._page_record(record, page, lines, len(pages))
+
+    def _page_record(self, record: Record, page: Page, lines: Sequence[Line], serial: int) -> Record:
+        made = self._pages.record(record, page, lines, serial)
+        return replace(made, values={**made.values, **self._alone.told(page)})
+
+    def beside(self, stage: Stage, desired: Sequence[Record], *, sending: bool = False) -> Mapping[str, Issue | Skip]:
+        """Return which pages have documents in them that were booked by themselves since the plan was made."""
+        found: dict[str, Issue | Skip] = {}
+        for page in desired if sending else ():
+            if self._alone.met(page):
+                facts = dict.fromkeys(("key", "document"), as_text(page.values.get("number")))
+                found[page.key] = Issue("day_document_booked", day_of_key(page.key), "", facts)
+        return found
+
+    # ---- what the books hold
+
+    def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+        """Return why what the books hold is a question: several pages with one reference, or another than ours."""
+        if held is None:
+            return None
+        key = day_of_key(desired.key)  # what is tried again is the day, whichever of its pages it is about
+        facts = {"key": key, "document": as_text(desired.values.get("number")), "reference": held.reference}
+        if held.others:
+            both = ", ".join((held.reference, *held.others))
+            cause = "document_doubled" if link else "reference_found_twice"
+            return Issue(
+                cause,
+                key,
+                "",
+                {**facts, "candidates": both, "number": held.reference, "other": ", ".join(held.others)},
+            )
+        if link is None and not says_the_same(held.record, desired):
+            return Issue("day_page_differs", key, "", facts)
+        return None
+
+    def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
+        """Return the page as it is."""
+        return desired
+
+    def withdraw(self, stage: Stage, change: Change) -> Change | Skip | Issue:
+        """Return the page that takes a booked one back, as a correction of its day; or why there is none."""
+        key = day_of_key(change.key)
+        pages = self._booked([key])[key]
+        day, branch = change.agreed.values.get("day"), as_text(change.agreed.values.get("branch"))
+        serial = len(pages)
+        ours = reference(day, branch, serial) if isinstance(day, date) else None
+        if ours is None:
+            return super().withdraw(stage, change)
+        turned = {"reference": ours}
+        return replace(
+            change,
+            key=key_of(key, serial),
+            title=f"{change.title} {serial:02}",
+            wanted=opposite(change.wanted, key_of(key, serial), turned),
+            agreed=opposite(change.agreed, key_of(key, serial), turned),
+        )
+
+    # ---- why
+
+    def trace(self, stage: Stage, record: Record) -> list[Trace]:
+        """Return for every field of the page and of its lines how it came to its value, with the documents behind."""
+        try:
+            _, page = self.page(record)
+            day = record.values.get("date")
+            ours = reference(day, as_text(record.values.get("branch"))) if isinstance(day, date) else None
+            on = self._pages.booking_date(day, record) if isinstance(day, date) else None
+        except DayRefusedError as refused:
+            facts = {"key": title_of(record), "document": title_of(record), **refused.facts}
+            return [Trace("day_page.reference", (), None, Issue(refused.cause, record.key, refused.field, facts))]
+        except Parked as parked:
+            return [Trace("day_page.reference", (), None, parked.issue(record.key))]
+        why, title = Reasons(self.books), title_of(record)
+        traces = []
+        if ours and on:
+            head = self._pages.header.trace(self._pages.header_source(record, on, ours, 0))
+            traces += [why.head(each, as_text(on), title) for each in head]
+            traces.append(given("day_page.reference", ours, "day_reference", document=title))
+            traces.append(given("day_page.date", on, "day_date", document=title))
+        for place, line in enumerate(page.lines, start=1):
+            source, key = self._pages.line_source(place, line), str(place)
+            first = TraceStep(f"line {key}", line.text)
+            behind = (TraceStep("documents", ", ".join(line.documents)),) if line.documents else ()
+            told_by = (why.line(each, line) for each in self._pages.lines.trace(source))
+            traces += [replace(each, steps=(first, *behind, *each.steps), part=key) for each in told_by]
+        return traces
+
+    def by_change(self, change: Change) -> Mapping[str, Reason]:
+        """Return that a page puts right what is booked of its day, where it does."""
+        return {} if day_of_key(change.key) == change.key else {"": Reason("because_day_correction")}
+
+
+def _documents(pages: Iterable[Link]) -> set[str]:
+    found: set[str] = set()
+    for link in pages:
+        listed = link.agreed.values.get("documents") if link.agreed else None
+        found |= set(listed) if isinstance(listed, tuple) else set()
+    return found
+
+
+def _reference(link: Link) -> str:
+    return as_text(link.agreed.values.get("reference")) if link.agreed else link.reference
+
+
+def _as_booked(key: str, link: Link) -> Record:
+    """Return a day that is booked as it is now: its page as both sides agreed on it."""
+    agreed = link.agreed
+    return Record(Kind.DAY_PAGE, link.key, {}, source=key) if agreed is None else replace(agreed, source=key)

@@ -1,0 +1,148 @@
+"""The page of a day as a record of the books: its reference, its date and period, and lines by the rules."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+from integration.core.compiled import Compiled
+from integration.core.days.books import Line, Page
+from integration.core.issues import Issue
+from integration.core.records import Kind, Record, Value, clean
+from integration.core.rules import EMPTY, as_text
+from integration.flows.days.references import key_of, reference
+from integration.flows.days.settings import DaySettings
+from integration.flows.periods import period_of
+from integration.flows.settings import Parked
+
+CURRENCY = "EUR"  # of the till: its payments name none
+
+
+class DayPages:
+    """Makes records of pages, for one version of the settings and the mapping.
+
+    `periods` are the first days of the books' periods with their numbers, `line_fields` what a line there can hold.
+    """
+
+    def __init__(
+        self,
+        settings: DaySettings,
+        header: Compiled,
+        lines: Compiled,
+        periods: Mapping[str, str],
+        line_fields: Collection[str],
+    ) -> None:
+        self.settings = settings
+        self.header = header
+        self.lines = lines
+        self._periods = periods
+        self._has_base = "vat_base" in line_fields
+
+    def line_source(self, place: int, line: Line) -> Record:
+        """Return what the rules for a line read, with the signs that the books want."""
+        return line_source(str(place), self.as_written(line), has_base=self._has_base)
+
+    def record(self, record: Record, page: Page, lines: Sequence[Line], serial: int) -> Record:
+        day = record.values["date"]
+        branch = as_text(record.values.get("branch"))
+        if not isinstance(day, date):
+            raise Parked("required_field_empty", "date", field="date")
+        ours = reference(day, branch, serial)
+        if ours is None:
+            raise Parked("day_reference_full", "branch", branch=branch, document=title_of(record))
+        on = self.booking_date(day, record)
+        source = self.header_source(record, on, ours, serial)
+        mapped = self.header.apply(source)
+        _expect_mapped(mapped.issues, record)
+        values: dict[str, Value] = {"date": on}
+        named = ((target.partition(".")[2], clean(value)) for target, value in mapped.values.items())
+        values |= {name: value for name, value in named if value not in EMPTY}
+        values |= {"reference": ours, "digest": record.values.get("digest"), "branch": branch, "day": day}
+        values.setdefault("till_reference", record.values.get("reference"))
+        values |= {"number": title_of(record), "debit": page.debit, "documents": page.documents}
+        parts = tuple(self._line(place, line, record) for place, line in enumerate(lines, start=1))
+        return Record(Kind.DAY_PAGE, key_of(record.key, serial), values, parts, source=record.key)
+
+    def booking_date(self, day: date, record: Record) -> date:
+        """Return the date of a page: the day itself, or the first one that is open. Raises Parked."""
+        if (on := self.settings.open_day(day)) is None:
+            closed = as_text(self.settings.closed_through)
+            raise Parked("day_period_closed", "date", document=title_of(record), closed=closed)
+        return on
+
+    def header_source(self, record: Record, on: date, ours: str, serial: int) -> Record:
+        name = as_text(record.values.get("branch_name")) or as_text(record.values.get("branch"))
+        day = as_text(record.values.get("date"))
+        computed: dict[str, Value] = {
+            "our_reference": ours,
+            "description": f"{'Correctie kassa' if serial else 'Kassa'} {day} {name}".strip(),
+            "daybook": self.settings.daybook,
+            "booking_date": on,
+            "period": period_of(on, self._periods),
+            "gross": self.settings.mode == "gross",
+            "currency": CURRENCY,
+        }
+        if self.settings.concept:
+            computed["concept"] = True
+        return Record(Kind.DAY, record.key, {**record.values, **computed})
+
+    def _line(self, place: int, line: Line, record: Record) -> Record:
+        source, line = self.line_source(place, line), self.as_written(line)
+        mapped = self.lines.apply(source)
+        _expect_mapped(mapped.issues, record)
+        named = {target.partition(".")[2]: clean(value) for target, value in mapped.values.items()}
+        values = {name: value for name, value in named.items() if value not in EMPTY}
+        for name, expected in (("amount", line.amount), ("vat", line.vat)):
+            found = values.get(name) or Decimal(0)
+            if found != expected:
+                facts = {"document": title_of(record), "expected": str(expected), "found": str(found)}
+                raise Parked("day_mapping_differs", f"line.{name}", **facts)
+        kept: dict[str, Value] = {"documents": line.documents, **({"method": line.method} if line.method else {})}
+        return Record(Kind.LINE, str(place), {**values, **kept})
+
+    def as_written(self, line: Line) -> Line:
+        """Return a line with the signs that the books want."""
+        if self.settings.sign == "debit_positive":
+            return line
+        base = None if line.vat_base is None else -line.vat_base
+        return replace(line, amount=-line.amount, vat=-line.vat, vat_base=base)
+
+    as_read = as_written  # turned twice it is what it was
+
+
+def title_of(record: Record) -> str:
+    """Return what people call a day: its date and the branch."""
+    name = as_text(record.values.get("branch_name")) or as_text(record.values.get("branch"))
+    return f"{as_text(record.values.get('date'))} {name}".strip() or record.key
+
+
+def line_source(key: str, line: Line, *, has_base: bool) -> Record:
+    values: dict[str, Value] = {
+        "page_account": line.account, "page_text": line.text, "page_amount": line.amount,
+        "page_vat_code": line.vat_code,
+        "page_vat": line.vat if line.vat_code else None, "page_debtor": line.debtor, "page_item": line.item,
+        "page_cost_centre": line.cost_centre,
+    }  # fmt: skip
+    if has_base and line.vat_base is not None:
+        values["page_vat_base"] = line.vat_base
+    return Record(Kind.LINE, key, values)
+
+
+def _expect_mapped(issues: Sequence[Issue], record: Record) -> None:
+    for issue in issues:
+        raise Parked(issue.cause, issue.field, **{**issue.facts, "document": title_of(record)})
+
+
+def opposite(record: Record, key: str, values: Mapping[str, Value]) -> Record:
+    """Return a page with the signs of its amounts turned, under another key and with other values."""
+    parts = tuple(
+        replace(
+            part,
+            values={
+                name: -value if isinstance(value, Decimal) and name in ("amount", "vat", "vat_base") else value
+                for name, value in part.values.items()
+            },
+        )
+        for part in record.parts
+    )
+    return Record(record.kind, key, {**record.values, **values}, parts, record.source)

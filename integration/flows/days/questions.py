@@ -1,0 +1,191 @@
+"""What the flow of closed days is asked in the set-up, what we propose, and what it lacks."""
+
+import re
+from collections.abc import Mapping
+
+from integration.core.errors import Reason
+from integration.flows.forms import (
+    Known,
+    Lack,
+    Proposal,
+    Question,
+    impossible,
+    only,
+    usual,
+    vat_question,
+    without_row,
+)
+from integration.flows.orders.codes import VAT_TABLE
+from integration.flows.settings import Choice, Dimension, Listed, ValueTable, books, till
+
+DAY_ACCOUNTS, METHOD_ACCOUNTS = "day_accounts", "method_accounts"
+VAT_CODES, PURCHASE_VAT_CODES, COST_CENTRES = "vat_codes_sales", "purchase_vat_codes", "day_cost_centres"
+GROUPS, METHODS, LEDGERS = till("turnover_groups"), till("payment_methods"), books("ledgers")
+GROUP_ACCOUNTS, PAYMENT_ACCOUNTS = till("turnover_accounts"), till("payment_accounts")
+VAT = till("vat_codes")
+ACCOUNTS_TABLE = ValueTable(
+    DAY_ACCOUNTS,
+    GROUPS,
+    LEDGERS,
+    looks_up=True,
+    causes=("day_account_missing", "turnover_group_unknown"),
+    named=("group",),
+    dimensions=(Dimension("group", (Choice(GROUPS),), needed=True), Dimension("vat_code", (Choice(VAT),))),
+    separator="/",
+)
+METHODS_TABLE = ValueTable(
+    METHOD_ACCOUNTS, METHODS, LEDGERS, looks_up=True, causes=("day_method_account_missing",), named=("method",)
+)
+PURCHASE_TABLE = ValueTable(
+    PURCHASE_VAT_CODES, VAT, books("vat_codes"), looks_up=True, causes=("purchase_vat_code_unmapped",)
+)
+COST_CENTRES_TABLE = ValueTable(
+    COST_CENTRES,
+    GROUPS,
+    books("cost_centres"),
+    looks_up=True,
+    dimensions=(Dimension("group", (Choice(GROUPS), Choice(till("branches"), "@")), needed=True),),
+)
+TABLES = (ACCOUNTS_TABLE, METHODS_TABLE, PURCHASE_TABLE, COST_CENTRES_TABLE)
+DAYBOOKS, DAYBOOK_TYPES, FLAGS = books("day_daybooks"), books("daybook_types"), books("ledger_flags")
+DIFFERENCES = re.compile("kasverschil", re.IGNORECASE)  # what accounts are called in Dutch books
+BANKED = re.compile("kruispost|geld onderweg", re.IGNORECASE)
+
+
+def _memorial(known: Known) -> str:
+    types = known.of(DAYBOOK_TYPES)
+    return only(code for code in known.of(DAYBOOKS) if types.get(code) == "memorial")
+
+
+def _daybook(known: Known) -> Proposal | None:
+    daybook = _memorial(known)
+    return Proposal({"daybook": daybook, "mode": "line"}, Reason("proposed_memorial")) if daybook else None
+
+
+def _plain_daybook(known: Known) -> dict[str, str]:
+    daybook = _memorial(known)
+    return {"daybook": daybook} if daybook else {}
+
+
+def _daybookless(known: Known) -> Lack | None:
+    daybook = known.settings["daybook"]
+    if not daybook:
+        return Lack(Reason("lack_day_daybook"), stops=True)
+    posts_itself = known.of(DAYBOOK_TYPES).get(daybook) == "cash"  # the account of the drawer, against every line
+    if posts_itself != (known.settings["mode"] == "cash") and daybook in known.of(DAYBOOK_TYPES):
+        return Lack(Reason("lack_day_mode", {"daybook": daybook}), stops=True)
+    return None
+
+
+def _told(known: Known, table: str, codes: Mapping[str, str], accounts: Mapping[str, str]) -> Proposal | None:
+    """Propose the accounts that the till has, where the books have exactly that ledger and none is left out.
+
+    The till's account numbers are whole numbers: 0800 of the books arrives as 800, and is never guessed.
+    """
+    rows, ledgers = known.tables.get(table, {}), known.of(LEDGERS)
+    found = {code: accounts[code] for code in codes if accounts.get(code) in ledgers}
+    missing = [code for code in codes if code not in rows and code not in found]
+    if not found or missing:
+        return None
+    return Proposal({**found, **rows}, Reason("proposed_till_accounts"))
+
+
+def _accounts(known: Known) -> Proposal | None:
+    return _told(known, DAY_ACCOUNTS, known.of(GROUPS), known.of(GROUP_ACCOUNTS))
+
+
+def _methods(known: Known) -> Proposal | None:
+    return _told(known, METHOD_ACCOUNTS, known.of(METHODS), known.of(PAYMENT_ACCOUNTS))
+
+
+def _lacking_accounts(known: Known) -> Lack | None:
+    return _lacking(known, ACCOUNTS_TABLE, GROUPS)
+
+
+def _lacking_methods(known: Known) -> Lack | None:
+    return _lacking(known, METHODS_TABLE, METHODS)
+
+
+def _lacking(known: Known, table: ValueTable, codes: Listed) -> Lack | None:
+    if wrong := impossible(known, table):
+        return Lack(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
+    if known.settings["till_accounts"]:
+        return None
+    names = known.of(codes)
+    missing = ", ".join(f"{code} {names[code]}" for code in without_row(known, table, codes))
+    return Lack(Reason(f"lack_{table.name}", {"codes": missing}), stops=False) if missing else None
+
+
+def _drawers(known: Known) -> Proposal | None:
+    found = _plain_drawers(known)
+    return Proposal(found, Reason("proposed_by_name")) if len(found) == len(_DRAWER_ACCOUNTS) else None
+
+
+_DRAWER_ACCOUNTS = {"difference_account": DIFFERENCES, "banked_account": BANKED}
+
+
+def _plain_drawers(known: Known) -> dict[str, str]:
+    ledgers = known.of(LEDGERS).items()
+    found = {
+        name: only(code for code, text in ledgers if words.search(text)) for name, words in _DRAWER_ACCOUNTS.items()
+    }
+    return {name: account for name, account in found.items() if account}
+
+
+def _drawerless(known: Known) -> Lack | None:
+    lacks = not known.settings["till_accounts"] and not known.settings["difference_account"]
+    return Lack(Reason("lack_drawer_accounts"), stops=False) if lacks else None
+
+
+def _collective(known: Known) -> Proposal | None:
+    plain = _plain_collective(known)
+    return Proposal({**plain, "collective_debtor": ""}, Reason("proposed_only_one")) if plain else None
+
+
+def _plain_collective(known: Known) -> dict[str, str]:
+    account = only(known.of(books("debtor_accounts"))) or only(known.of(books("collective_accounts")))
+    return {"collective_account": account} if account else {}
+
+
+QUESTIONS = (
+    Question(
+        "daybook",
+        _daybook,
+        ("daybook", "mode"),
+        lists=(DAYBOOKS, DAYBOOK_TYPES),
+        lacks=_daybookless,
+        plain=_plain_daybook,
+    ),
+    Question("closed", usual("proposed_closed_by_flag", "closed_by", "counts"), ("closed_by", "counts")),
+    Question("contents", usual("proposed_day_contents", "contents"), ("contents",)),
+    vat_question(VAT_TABLE),
+    Question(
+        "accounts",
+        _accounts,
+        table=DAY_ACCOUNTS,
+        lists=(GROUPS, GROUP_ACCOUNTS, LEDGERS),
+        lacks=_lacking_accounts,
+    ),
+    Question(
+        "methods",
+        _methods,
+        table=METHOD_ACCOUNTS,
+        lists=(METHODS, PAYMENT_ACCOUNTS, LEDGERS),
+        lacks=_lacking_methods,
+    ),
+    Question(
+        "drawers",
+        _drawers,
+        ("difference_account", "banked_account"),
+        lists=(LEDGERS,),
+        lacks=_drawerless,
+        plain=_plain_drawers,
+    ),
+    Question(
+        "debtors",
+        _collective,
+        ("collective_account", "collective_debtor"),
+        lists=(books("debtor_accounts"), books("collective_accounts")),
+        plain=_plain_collective,
+    ),
+)

@@ -1,0 +1,222 @@
+"""The flow of closed days as one value: what a branch of the till took in becomes a page in a daybook."""
+
+from collections.abc import Collection, Mapping
+from functools import partial
+from typing import Any
+
+from integration.core.causes import By, Repair
+from integration.core.days.books import Booked
+from integration.core.records import Field, FieldType, Kind, Record
+from integration.core.rules import as_text
+from integration.core.standing import Where
+from integration.core.totals.sorts import Purpose
+from integration.flows.days.logic import DECISIONS, BooksTold, Days, Tables
+from integration.flows.days.questions import (
+    COST_CENTRES,
+    DAY_ACCOUNTS,
+    DAYBOOKS,
+    FLAGS,
+    LEDGERS,
+    METHOD_ACCOUNTS,
+    METHODS,
+    PURCHASE_VAT_CODES,
+    QUESTIONS,
+    TABLES,
+    VAT_CODES,
+)
+from integration.flows.days.references import day_of_key
+from integration.flows.days.settings import FLOW, DaySettings
+from integration.flows.forms import (
+    Code,
+    Codes,
+    Day,
+    Only,
+    Pick,
+    Rows,
+    Section,
+    Switch,
+    Together,
+    Whole,
+    Words,
+)
+from integration.flows.orders.balances import Turnover
+from integration.flows.orders.chains import in_force
+from integration.flows.orders.codes import VAT_TABLE
+from integration.flows.orders.payments import WITH_PAYMENTS
+from integration.flows.orders.references import References
+from integration.flows.settings import BOOKS, TILL, books, till
+from integration.flows.settled import methods_of
+from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
+
+ORDERS = "orders"  # the flow that books documents one by one, and links their customers with debtors
+BOOKED_AS = (Kind.POSTING, Kind.SALES_ORDER)
+
+_T, _L = FieldType, Kind.LINE
+COMPUTED = (
+    Field("our_reference", "Our reference", _T.CODE, Kind.DAY),
+    Field("description", "Date and branch", _T.TEXT, Kind.DAY),
+    Field("daybook", "Daybook of the settings", _T.CODE, Kind.DAY),
+    Field("booking_date", "Booking date", _T.DATE, Kind.DAY),
+    Field("period", "Period of the booking date", _T.NUMBER, Kind.DAY),
+    Field("gross", "Amounts include VAT", _T.FLAG, Kind.DAY),
+    Field("currency", "Currency", _T.CODE, Kind.DAY),
+    Field("concept", "As a concept", _T.FLAG, Kind.DAY),
+    Field("page_account", "Ledger account of the line", _T.CODE, _L),
+    Field("page_text", "Text of the line", _T.TEXT, _L),
+    Field("page_amount", "Amount of the line, debit positive", _T.MONEY, _L),
+    Field("page_vat_code", "VAT code in the books", _T.CODE, _L),
+    Field("page_vat", "VAT as the till charged it", _T.MONEY, _L),
+    Field("page_vat_base", "Taxable amount of the line", _T.MONEY, _L),
+    Field("page_debtor", "Debtor of the line", _T.CODE, _L),
+    Field("page_item", "Open item of the line", _T.CODE, _L),
+    Field("page_cost_centre", "Cost centre of the line", _T.CODE, _L),
+)
+
+SECTIONS = (
+    Section(
+        "settings_days",
+        (
+            Together((Pick("closed_by", ("flag", "counts", "hours")), Pick("counts", ("needed", "when_there")))),
+            Whole("hours_after", 1, 240, only=Only("closed_by", ("hours",))),
+            Whole("waits_days", 0, 60),
+            Together((Day("date_from"), Codes("branches_left_out", till("branches"), "choose_none"))),
+        ),
+    ),
+    Section(
+        "settings_page",
+        (
+            Together((Pick("contents", ("all", "receipts", "counts")), Pick("lines", ("account", "group")))),
+            Pick("empty_days", ("skip", "page")),
+            Code("daybook", DAYBOOKS),
+            Together(
+                (
+                    Pick("mode", ("line", "gross", "separate", "cash")),
+                    Pick("sign", ("debit_positive", "credit_positive")),
+                )
+            ),
+            Code("drawer_account", LEDGERS, only=Only("mode", ("cash",))),
+            Words("reference_prefix", 12),
+            Switch("concept"),
+        ),
+    ),
+    Section(
+        "settings_accounts",
+        (
+            Switch("till_accounts"),
+            Together(
+                (Code("collective_account", books("collective_accounts")), Code("collective_debtor", books("debtors")))
+            ),
+            Together((Code("difference_account", LEDGERS), Code("banked_account", LEDGERS))),
+            Pick("banked_by", ("count", "receipt")),
+            Together((Code("down_payments_account", LEDGERS), Code("own_use_account", LEDGERS))),
+            Codes("drawers", METHODS, "choose_none"),
+            Codes("rounding_methods", METHODS, "choose_none"),
+            Rows("gift_cards", "col_payment_method", {"purpose": tuple(Purpose)}, METHODS, words="purpose"),
+        ),
+    ),
+    Section(
+        "settings_closed",
+        (
+            Together((Day("books_closed_through"), Day("vat_filed_through"))),
+            Pick("late", ("park", "first_open")),
+        ),
+    ),
+)
+
+# What the logic is made with: accounts and periods of the books, and what the till says of turnover groups and cards.
+PERIODS, VAT_ACCOUNTS, LINE_FIELDS = books("periods"), books("vat_accounts"), books("day_line_fields")
+_TOLD = (LEDGERS, FLAGS, PERIODS, VAT_ACCOUNTS, LINE_FIELDS)
+_TURNOVER = (till("turnover_types"), till("turnover_vat_codes"), till("gift_cards"))
+
+
+def _item(prefix: str, record: Record) -> str:
+    return References(Kind.POSTING, prefix).of(record)
+
+
+def _unbooked(asked: Asked, keys: Collection[str]) -> set[str]:
+    """Return which documents of the till no flow of documents has booked."""
+    there = in_force(partial(asked.standings, ORDERS, BOOKED_AS), keys)
+    return {key for key in keys if key not in there or there[key].where is not Where.BOOKED}
+
+
+def _alone(asked: Asked, keys: Collection[str]) -> dict[str, Booked]:
+    """Return how the flow of documents has booked these documents of the till, or may have."""
+    there = in_force(partial(asked.standings, ORDERS, BOOKED_AS), keys).values()
+    found = [one for one in there if one.may_be_there]
+    relations = {as_text(one.values.get("debtor")) for one in found} - {""}
+    debtors = asked.linked(ORDERS, Kind.DEBTOR, relations) if relations else {}
+    return {
+        one.key: Booked(
+            is_posted=one.kind is not Kind.SALES_ORDER,
+            with_payments=one.values.get(WITH_PAYMENTS) is True,
+            debtor=as_text(one.values.get("debtor_number")) or debtors.get(as_text(one.values.get("debtor")), ""),
+            item=as_text(one.values.get("reference")),
+        )
+        for one in found
+    }
+
+
+def _logic(
+    settings: DaySettings,
+    body: Mapping[str, Any],
+    version: int,
+    tables: Mapping[str, Mapping[str, str]],
+    asked: Asked,
+) -> Days:
+    names = (DAY_ACCOUNTS, METHOD_ACCOUNTS, VAT_CODES, PURCHASE_VAT_CODES, COST_CENTRES)
+    return Days(
+        settings,
+        body,
+        version,
+        Tables(*(tables.get(name, {}) for name in names)),
+        (asked.rates(BOOKS), asked.rates(TILL)),
+        BooksTold(
+            ledgers=asked.codes(LEDGERS),
+            flags=asked.codes(FLAGS),
+            periods=asked.codes(PERIODS),
+            vat_accounts=asked.codes(VAT_ACCOUNTS),
+            line_fields=asked.codes(LINE_FIELDS),
+            turnover=Turnover(*map(asked.codes, _TURNOVER)),
+        ),
+        partial(asked.links, FLOW.name, Kind.DAY_PAGE),
+        partial(asked.linked, ORDERS, Kind.DEBTOR),
+        partial(_item, settings.reference_prefix),
+        unbooked=partial(_unbooked, asked),
+        alone=partial(_alone, asked),
+        settled=partial(methods_of, asked),
+    )
+
+
+_UNDECIDED = Repair(By.DECISION, options=DECISIONS)
+
+DAYS = FlowSpec(
+    flow=FLOW,
+    settings=DaySettings,
+    make=_logic,
+    made_with=lambda _: (*_TOLD, *_TURNOVER),
+    mapping=MAPPINGS / "days.toml",
+    rated=(BOOKS, TILL),
+    parts=((Kind.DAY_PAGE, None), (Kind.LINE, Kind.LINE)),
+    computed=COMPUTED,
+    tables=(
+        *TABLES,
+        VAT_TABLE,
+    ),
+    debtors=lambda settings: {"collective_debtor": (settings.collective_debtor,)},
+    repairs={
+        "vat_code_unmapped": Repair(By.ROW, "tables", VAT_CODES),
+        "turnover_group_unknown": Repair(By.ROW, "tables", DAY_ACCOUNTS),
+        "day_changed_after_booking": _UNDECIDED,
+    },
+    mirrors={Kind.DEBTOR: ("customers", Kind.RELATION)},
+    record_of=day_of_key,
+    objects=("postings", "transactions", "vat", "ledgers", "daybooks", "cost_centres", "periods"),
+    needs=lambda _: Needs((Kind.DAY_PAGE,)),
+    sections=SECTIONS,
+    questions=QUESTIONS,
+    filter_first="branch",
+    groups=till("branches"),
+    noun="day",
+    suggested=True,
+    turn=5,
+)

@@ -1,0 +1,23 @@
+"""What the gift cards are for that payment methods take: as a person says, else as the till does."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from integration.core.days.books import Voucher
+from integration.core.totals.sorts import GROUPS, Purpose, Sort
+from integration.flows.days.settings import DaySettings
+from integration.flows.orders.balances import Turnover
+
+
+def vouchers_of(settings: DaySettings, turnover: Turnover, rates: Mapping[str, Decimal]) -> dict[str, Voucher]:
+    """Return what the gift cards of each payment method are for: as a person says, else as the till does."""
+    found: dict[str, Voucher] = {}
+    for method, group in turnover.cards.items():
+        code = turnover.vat_codes.get(group, "")
+        found[method] = Voucher(Purpose.SINGLE if rates.get(code) else Purpose.MULTI, code)
+    single = [group for group, word in turnover.types.items() if GROUPS.get(word) is Sort.GIFT_CARD]
+    codes = [code for group in single if rates.get(code := turnover.vat_codes.get(group, ""))]
+    for method, purpose in settings.gift_cards.items():
+        known = found[method].vat_code if method in found else codes[0] if len(codes) == 1 else ""
+        found[method] = Voucher(purpose, known)
+    return found

@@ -1,0 +1,86 @@
+"""Why the page of a day has its values: what no rule of the mapping gives, and what rules take over from the flow."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from integration.core.days.books import DayBooks, Line
+from integration.core.errors import Reason
+from integration.core.traces import Trace, by_row, by_setting, instead
+from integration.flows.days.questions import (
+    COST_CENTRES,
+    DAY_ACCOUNTS,
+    METHOD_ACCOUNTS,
+    PURCHASE_VAT_CODES,
+    VAT_CODES,
+)
+
+# Accounts that a setting names, in the order in which they are asked.
+_ACCOUNTS = (
+    "own_use_account", "down_payments_account", "difference_account", "banked_account", "collective_account",
+    "drawer_account",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Why pages have the values that the flow works out for them, for one version of settings and tables."""
+
+    books: DayBooks
+
+    def head(self, trace: Trace, day: str, document: str) -> Trace:
+        """Return why a field of the page has its value."""
+        asked: Mapping[str, Callable[[], Reason]] = {
+            "daybook": lambda: by_setting("daybook"),
+            "period": lambda: Reason("because_period", {"date": day}),
+            "description": lambda: Reason("because_day_description"),
+            "currency": lambda: Reason("because_day_currency"),
+            "gross": lambda: by_setting("mode"),
+            "concept": lambda: by_setting("concept"),
+            "our_reference": lambda: Reason("because_day_reference", {"document": document}),
+            "booking_date": lambda: Reason("because_day_date", {"document": document}),
+        }
+        return instead(trace, asked)
+
+    def line(self, trace: Trace, line: Line) -> Trace:
+        """Return why a field of a line has its value."""
+        documents = ", ".join(line.documents) or "–"
+        asked: Mapping[str, Callable[[], Reason]] = {
+            "page_account": lambda: self._account(line),
+            "page_text": lambda: Reason("because_day_text"),
+            "page_amount": lambda: Reason(f"because_day_{line.about or 'turnover'}", {"method": line.method}),
+            "page_vat_code": lambda: self._vat_code(line),
+            "page_vat": lambda: Reason("because_split"),
+            "page_vat_base": lambda: Reason("because_split"),
+            "page_debtor": lambda: self._debtor(line, documents),
+            "page_item": lambda: Reason("because_day_item", {"documents": documents}),
+            "page_cost_centre": lambda: self._cost_centre(line),
+        }
+        return instead(trace, asked)
+
+    def _account(self, line: Line) -> Reason:
+        books = self.books
+        if line.method and books.method_accounts.get(line.method, "").strip() == line.account:
+            return by_row(METHOD_ACCOUNTS, line.method)
+        if row := next((key for key, account in books.accounts.items() if account.strip() == line.account), ""):
+            return by_row(DAY_ACCOUNTS, row)
+        if name := next((one for one in _ACCOUNTS if getattr(books, one) == line.account), ""):
+            return by_setting(name)
+        if row := next((key for key, account in books.method_accounts.items() if account.strip() == line.account), ""):
+            return by_row(METHOD_ACCOUNTS, row)
+        return Reason("because_vat_account" if line.about == "vat" else "because_till_account")
+
+    def _vat_code(self, line: Line) -> Reason:
+        for table, rows in ((VAT_CODES, self.books.vat_codes), (PURCHASE_VAT_CODES, self.books.purchase_vat_codes)):
+            if row := next((key for key, code in rows.items() if code.strip() == line.vat_code), ""):
+                return by_row(table, row)
+        return Reason("because_split")
+
+    def _debtor(self, line: Line, documents: str) -> Reason:
+        if line.debtor == self.books.collective_debtor:
+            return by_setting("collective_debtor")
+        return Reason("because_day_debtor", {"documents": documents})
+
+    def _cost_centre(self, line: Line) -> Reason:
+        rows = self.books.cost_centres.items()
+        row = next((key for key, centre in rows if centre.strip() == line.cost_centre), "")
+        return by_row(COST_CENTRES, row) if row else Reason("because_till_cost_centre")

@@ -1,0 +1,270 @@
+"""A sale that runs through several documents is booked once: order, invoice and receipt may be the same sale.
+
+What a document comes from, and what was made from it, is the same sale; two part invoices of one order are not.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+
+from integration.core.days.corrections import difference, lines_of
+from integration.core.issues import Issue, Skip
+from integration.core.records import Kind, Record, Value
+from integration.core.rules import as_text
+from integration.core.run import Link
+from integration.core.standing import AskMade, AskStandings, Standing, Where
+from integration.core.totals.sorts import Sort, sort_of
+from integration.flows.orders.credits import CREDIT
+from integration.flows.orders.newest import document_of, newest
+from integration.flows.settings import BOOKS
+
+Verdict = Issue | Skip
+# What a receipt may be about that sells nothing: it pays for something of before, or only moves money.
+NO_SALE = frozenset({Sort.PAYMENT, Sort.DOWN_PAYMENT, Sort.CASH_IN, Sort.CASH_OUT})
+SAME_SALE = "same_sale"  # of a booking that is not made: the document whose sale it is
+NO_SALES_OF = (Kind.PROPOSAL, Kind.QUOTATION)
+
+
+def sells(document: Record, groups: Mapping[str, str]) -> bool:
+    """Tell whether a document sells something; `groups` are the till's words for its turnover groups."""
+    lines = [part.values for part in document.parts if part.kind is Kind.LINE]
+    names = ("price_type", "turnover_type", "turnover_group")
+    words = [tuple(as_text(line.get(name)) for name in names) for line in lines]
+    return not lines or any(sort_of(price, line, groups.get(group, "")) not in NO_SALE for price, line, group in words)
+
+
+def ids(document: Record, name: str) -> tuple[str, ...]:
+    """Return the documents that a document names under `orders` or `invoices`, each once."""
+    return _listed_in(document.values, name)
+
+
+def _listed_in(values: Mapping[str, Value], name: str) -> tuple[str, ...]:
+    found = values.get(name)
+    return tuple(dict.fromkeys(filter(None, found))) if isinstance(found, tuple) else ()
+
+
+def related(document: Record, groups: Mapping[str, str]) -> dict[str, Value]:
+    """Return what is kept of a document that is booked: which others are the same sale, and where it was sold."""
+    told: dict[str, Value] = _told(document) if sells(document, groups) else {}
+    told["sold_on"] = _sold_on(document)
+    return {name: found for name, found in told.items() if found}
+
+
+def _told(document: Record) -> dict[str, Value]:
+    """Return what a document comes from and what was made from it; a receipt comes from its invoices too."""
+    orders, invoices = (_listed_in(document.values, name) for name in ("orders", "invoices"))
+    return (
+        {"orders": (*orders, *invoices)} if document.kind is Kind.RECEIPT else {"orders": orders, "invoices": invoices}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The documents that are the same sale as one: those it comes from, and those that come from it."""
+
+    before: tuple[Standing, ...] = ()
+    after: tuple[Standing, ...] = ()
+
+
+def verdict(
+    document: Record, chain: Chain, taking_part: Collection[str], limit: Decimal = Decimal(0), *, sending: bool = False
+) -> Verdict | None:
+    """Return why a document that is not booked yet is not booked by itself, or None where it may be.
+
+    `taking_part` are the documents of before that take part as things are set now: one that does not is not waited
+    for. What is booked covers the document when it comes to as much, but for `limit`. When something is `sending`, only
+    what is or may be in the books counts.
+    """
+    every = (*chain.before, *chain.after)
+    if waits := next((one for one in every if one.where is Where.DOUBTFUL), None):
+        return _waits(document, waits)
+    there = [one for one in every if one.where is Where.BOOKED]
+    if not sending:
+        there += [one for one in chain.before if one.where is Where.PLANNED]
+    there = [one for one in there if not _is_opposite(document, one)]
+    if there and _covers(document, there, limit):
+        return _is_there(document, there)
+    if not sending:
+        held_up = [one for one in chain.before if one.where is Where.WAITING]
+        held_up += [one for one in chain.before if one.where is Where.PARKED and one.key in taking_part]
+        if held_up:
+            return _waits(document, held_up[0])
+    return _partly(document, there) if there else None
+
+
+def _is_opposite(document: Record, other: Standing) -> bool:
+    """Tell whether one of the two takes back what the other sells: that is never the same sale."""
+    total = _total(document)
+    return total is not None and other.sold is not None and total * other.sold < 0
+
+
+def _total(document: Record) -> Decimal | None:
+    """Return what a document of the till, or a booking made of one, comes to."""
+    told = (document.values.get(name) for name in ("total_incl", "sold_incl"))
+    return next((one for one in told if isinstance(one, Decimal)), None)
+
+
+def _covers(document: Record, there: Sequence[Standing], limit: Decimal) -> bool:
+    """Tell whether what is there comes to as much as a document; what nobody knows the amount of does."""
+    total, sums = _total(document), [one.sold for one in there]
+    if total is None or None in sums:
+        return True
+    return abs(sum((one for one in sums if one is not None), Decimal(0))) + limit >= abs(total)
+
+
+def waits_for(document: Record, other: str) -> Issue:
+    """Return why a document waits for another one of the same sale."""
+    return Issue("sale_waits", document.key, "", _facts(document, other))
+
+
+def _facts(document: Record, other: str) -> dict[str, str]:
+    title = as_text(document.values.get("number")).strip() or document.key
+    return {"key": title, "document": title, "other": other, "system": BOOKS}
+
+
+def _waits(document: Record, other: Standing) -> Issue:
+    return waits_for(document, _name(other))
+
+
+def _is_there(document: Record, there: Sequence[Standing]) -> Skip:
+    booked = next((one for one in there if one.where is Where.BOOKED), None)
+    if booked is None:
+        return Skip("sale_planned", document.key, _facts(document, _name(there[0])))
+    facts = {**_facts(document, _name(booked)), "reference": booked.reference}
+    return Skip("sale_booked", document.key, facts)
+
+
+def _partly(document: Record, there: Sequence[Standing]) -> Issue:
+    booked = sum((one.sold or Decimal(0) for one in there), Decimal(0))
+    amounts = {"booked": f"{booked:f}", "amount": as_text(_total(document))}
+    facts = _facts(document, ", ".join(map(_name, there)))
+    return Issue("sale_partly_booked", document.key, "", facts | amounts)
+
+
+def _name(one: Standing) -> str:
+    return one.title or one.key
+
+
+# ---- the pages of days
+
+
+def _sold_on(document: Record) -> str:
+    """Return the day and the branch of a sale, as the pages of days are keyed; an order is none."""
+    if told := as_text(document.values.get("sold_on")):
+        return told
+    day, branch = document.values.get("date"), as_text(document.values.get("branch"))
+    is_sale = document.kind in (Kind.INVOICE, Kind.RECEIPT) and isinstance(day, date) and branch
+    return f"{day}/{branch}" if is_sale else ""
+
+
+def in_day(document: Record, pages: Sequence[Record]) -> Skip | None:
+    """Return why a document is not booked by itself: it is in one of the pages of its day. None where it is in none.
+
+    A day that was taken back in the books as a whole has nothing in it.
+    """
+    if not difference((), [line for page in pages for line in lines_of(page)]):
+        return None
+    number = as_text(document.values.get("number")).strip() or document.key
+    for page in pages:
+        inside = (*_listed_in(page.values, "sold"), *_listed_in(page.values, "orders"))
+        if document.key in inside or number in _numbers(page):
+            facts = {"key": number, "document": number, "system": BOOKS, "day": as_text(page.values.get("number"))}
+            return Skip("sale_in_day", document.key, facts | {"reference": as_text(page.values.get("reference"))})
+    return None
+
+
+def _numbers(page: Record) -> set[str]:
+    """Return the numbers of what is in a page that was made before pages told what they have in them."""
+    if "sold" in page.values:
+        return set()
+    return {number for part in page.parts for number in _listed_in(part.values, "documents")}
+
+
+# ---- asking
+
+
+def in_force(ask: AskStandings, keys: Collection[str]) -> dict[str, Standing]:
+    """Return where documents stand, each by its newest booking; one that was taken back is booked no more."""
+    found = newest(keys, ask, lambda one: one.where is Where.BOOKED)
+    return {key: replace(one.told, key=key) for key, one in found.items() if not one.is_taken_back}
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """Whom the chains ask: where documents stand, which come out of an order, and what is booked of days.
+
+    `days` returns the pages of these days and branches, and those with sales of these orders in them, by either.
+    """
+
+    standings: AskStandings = field(default=lambda _: {})
+    made_of: AskMade = field(default=lambda _: {})
+    days: Callable[[Collection[str]], Mapping[str, Sequence[Link]]] = field(default=lambda _: {})
+
+
+NOBODY_ASKED = Asks()
+
+
+class Chains:
+    """Says of documents whether their sale is booked through another one, asking once for many."""
+
+    def __init__(self, asks: Asks, kinds: Collection[Kind], groups: Mapping[str, str], limit: Decimal) -> None:
+        """`kinds` are those of the till that take part, `groups` the till's words for its turnover groups.
+
+        `limit` is by how much a document may come to more than what is booked of it.
+        """
+        self._asks = asks
+        self._kinds = kinds
+        self._groups = groups
+        self._limit = limit
+
+    def related(self, document: Record) -> dict[str, Value]:
+        """Return what is kept of a document that is booked; see `related`."""
+        return related(document, self._groups)
+
+    def of(self, documents: Sequence[Record], *, sending: bool = False) -> dict[str, Verdict]:
+        """Return which of these documents are not booked by themselves, and why.
+
+        They are those of the till, or the bookings made of them. A proposal is no sale, and neither is what takes a
+        booking back. Right before it is sent, a document is also asked for itself: it may be booked as something else.
+        """
+        sales = [one for one in documents if one.kind not in NO_SALES_OF and CREDIT not in one.key]
+        if not sales:
+            return {}
+        documents_ = {one.key: document_of(one.key) for one in sales}  # what is booked again has a key of its own
+        asked = self._asks.made_of(list(documents_.values()))
+        made = {order: {document_of(key) for key in keys} for order, keys in asked.items()}
+        told = {one.key: self.related(one) for one in sales}
+        before = {key: _listed_in(told[key], "orders") for key in told}
+        after = {key: (*_listed_in(told[key], "invoices"), *sorted(made.get(documents_[key], ()))) for key in told}
+        named = {key for some in (before, after) for keys in some.values() for key in keys} | set(
+            documents_.values() if sending else ()
+        )
+        where = in_force(self._asks.standings, sorted(named)) if named else {}
+        days = self._asks.days(sorted({key for one in sales for key in (one.key, _sold_on(one)) if key}))
+        taking_part = where.keys() if Kind.ORDER in self._kinds else ()
+        found: dict[str, Verdict] = {}
+        for one in sales:
+            chain = Chain(*(tuple(where[key] for key in some[one.key] if key in where) for some in (before, after)))
+            own = where.get(documents_[one.key]) if sending else None
+            if own is not None and own.where is Where.BOOKED and own.kind is not one.kind:
+                chain = Chain((own,))
+            pages = [page for key in (one.key, _sold_on(one)) for page in days.get(key, ())]
+            said = verdict(one, chain, taking_part, self._limit, sending=sending)
+            if said is None and (doubtful := next((page for page in pages if page.agreed is None), None)):
+                said = waits_for(one, doubtful.key)
+            if said is None and pages:
+                said = in_day(one, [page.agreed for page in pages if page.agreed])
+            if said is not None:
+                found[one.key] = said
+        return found
+
+    def beside(self, bookings: Sequence[Record], *, sending: bool) -> dict[str, Verdict]:
+        """Return which of these bookings are not made, and why; see `of`.
+
+        One that was only kept until the plan had another document of its sale waits where the plan has none.
+        """
+        waiting = {
+            one.key: waits_for(one, as_text(one.values[SAME_SALE])) for one in bookings if SAME_SALE in one.values
+        }
+        return waiting | self.of(bookings, sending=sending)

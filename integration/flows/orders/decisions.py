@@ -1,0 +1,198 @@
+"""What becomes of a document that the till changed or cancelled after it was booked: nothing, until a person says it.
+
+A booked document is never changed. What takes it back is a document of its own, and so is what is booked again: each
+booking has a key, a reference and a credit of its own, and the newest one stands for the document.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+
+from integration.core.flow import Ownership
+from integration.core.issues import Issue, Skip
+from integration.core.plan import FOLLOWS, Policy
+from integration.core.records import Kind, Record, Value
+from integration.core.rules import as_text
+from integration.core.run import Link
+from integration.flows.deciding import AGAIN, DECISION, KEEP, Decided, decided, mark_of
+from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, opposite
+from integration.flows.orders.newest import Newest, key_of, newest
+from integration.flows.orders.payments import WITH_PAYMENTS, digest_of
+from integration.flows.orders.references import LAST_BOOKING, of_credit
+from integration.flows.orders.settings import LONGEST_REFERENCE
+from integration.flows.periods import ClosedPeriods, period_of
+from integration.flows.settings import Parked
+
+TAKE_BACK = "credit"
+CHANGED = (TAKE_BACK, AGAIN, KEEP)  # the ways to go with a document that was changed
+CANCELLED = (TAKE_BACK, KEEP)
+TAKEN_BACK = (AGAIN, KEEP)
+BY_HAND = (KEEP,)  # where the console cannot do it
+# What a line comes to: a credit without one of these would be another sum.
+_AMOUNTS = ("article", "account", "quantity", "price", "discount_percent", "amount", "vat", "vat_code", "vat_base")
+_PASSING = ("booked_as", FOLLOWS)  # of a booking, and not of its credit
+
+
+class Way(StrEnum):
+    """What becomes of a document that is booked."""
+
+    STAYS = "stays"  # as it was booked, or a question that is asked once the books were looked at
+    KEPT = "kept"
+    CREDITED = "credited"
+    BOOKED_AGAIN = "booked_again"
+    IS_BACK = "is_back"
+    ASKED = "asked"  # it was taken back, and changed after that
+
+
+@dataclass(frozen=True, slots=True)
+class Life(Newest[Link]):
+    """A document in the books, as the link of its newest booking tells."""
+
+    @property
+    def reference(self) -> str:
+        """Our reference of the newest booking."""
+        agreed = self.told.agreed
+        return as_text(agreed.values.get("reference")) if agreed else self.told.reference
+
+    def seen(self, document: Record) -> Record:
+        """Return a document with the digest of what the books have of it: of its payments only where they have them."""
+        agreed = self.told.agreed
+        with_payments = agreed is not None and agreed.values.get(WITH_PAYMENTS) is True
+        values = {**document.values, "digest": digest_of(document, with_payments=with_payments)}
+        return replace(document, values=values)
+
+    def mark(self, document: Record) -> str:
+        """Return the mark of what a document is now and which booking stands for it."""
+        return mark_of(self.seen(document), str(self.booking))
+
+    def decided(self, document: Record) -> Decided:
+        """Return what a person decided about the document as it is now."""
+        return decided(document, self.mark(document), CHANGED)
+
+    def way(self, document: Record) -> Way:
+        """Return what becomes of the document as it is now."""
+        agreed, option = self.told.agreed, self.decided(document).option
+        cancelled, digest = document.values.get("cancelled") is True, self.seen(document).values["digest"]
+        if self.is_taken_back:
+            known = self.credit.agreed.values.get("digest") if self.credit and self.credit.agreed else digest
+            if option == AGAIN and not cancelled:
+                return Way.BOOKED_AGAIN
+            return Way.IS_BACK if cancelled or known == digest or option else Way.ASKED
+        if agreed is None or not (cancelled or agreed.values.get("digest") not in (None, "", digest)):
+            return Way.STAYS
+        if option == AGAIN and cancelled:
+            return Way.STAYS
+        return {KEEP: Way.KEPT, TAKE_BACK: Way.CREDITED, AGAIN: Way.BOOKED_AGAIN}.get(option, Way.STAYS)
+
+
+def lives(documents: Collection[str], linked: Callable[[Collection[str]], Mapping[str, Link]]) -> dict[str, Life]:
+    """Return what the books have of each of these documents that is booked."""
+    found = newest(documents, linked)
+    return {key: Life(one.told, one.booking, one.credit, one.is_restored) for key, one in found.items()}
+
+
+class Decisions:
+    """Carries out what was decided, for one version of the settings and the mapping."""
+
+    def __init__(self, settings: ClosedPeriods, policy: Policy, periods: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._policy = policy
+        self._periods = periods
+
+    def skipped(self, document: Record, life: Life) -> Skip:
+        """Return why nothing is written of a document that a person let be, or that was taken back."""
+        number = _number(document)
+        facts = {"key": number, "document": number, "reference": life.reference}
+        reason = life.decided(document).reason
+        if life.is_taken_back:
+            again = {} if document.values.get("cancelled") is True else asking(document, life.booking)
+            return Skip("document_taken_back", document.key, {**facts, **again})
+        return Skip("document_kept", document.key, {**facts, "reason": reason or "–"})
+
+    def question(self, document: Record, life: Life) -> Issue:
+        """Return the question about a document that changed after it was taken back."""
+        facts = asking(life.seen(document), life.booking)
+        before = life.told.agreed.values.get("sold_incl") if life.told.agreed else None
+        facts |= {"before": as_text(before), "after": as_text(document.values.get("total_incl"))}
+        number = _number(document)
+        facts |= {"key": number, "document": number, "reference": life.reference}
+        return Issue("document_changed_after_credit", document.key, DECISION, facts)
+
+    def credit(self, document: Record, life: Life) -> Record:
+        """Return the document that takes the newest booking back: what was booked, turned. Raises Parked."""
+        agreed, key = life.told.agreed, life.told.key + CREDIT
+        if agreed is None or life.credit is not None:
+            raise self._beyond(document, life)
+        if agreed.kind in WITHOUT_CREDIT:
+            facts = {"document": _number(document), "reference": life.reference, **asking(document, life.booking)}
+            sums = {
+                "before": as_text(agreed.values.get("sold_incl")),
+                "after": as_text(document.values.get("total_incl")),
+            }
+            raise Parked("quotation_changed", DECISION, **facts, **sums)
+        if not self._is_whole(agreed):
+            facts = {"document": _number(document), "reference": life.reference, **asking(document, life.booking)}
+            raise Parked("credit_not_exact", DECISION, **facts)
+        reference = of_credit(agreed.kind, life.reference, as_text(agreed.values.get("number")))
+        if reference is None:
+            raise self._beyond(document, life)
+        turned = opposite(agreed, key, reference)
+        values: dict[str, Value] = {name: value for name, value in turned.values.items() if name not in _PASSING}
+        values |= {"digest": life.seen(document).values["digest"], "cancelled": False}
+        values |= self.dated(agreed, _number(document))
+        return replace(turned, values=values, source=document.key)
+
+    def expect_room(self, document: Record, life: Life) -> None:
+        """Raise Parked where a document was booked as often as there are references for it."""
+        if life.booking >= LAST_BOOKING:
+            raise self._beyond(document, life)
+
+    def booked_again(self, booking: Record, life: Life, credit: Record | None) -> Record:
+        """Return the next booking of a document, with what takes the earlier one back in it as a part."""
+        values = {**booking.values, FOLLOWS: life.told.key + CREDIT}
+        parts = booking.parts if credit is None else (*booking.parts, credit)
+        key = key_of(booking.key, life.booking + 1)
+        return replace(booking, key=key, values=values, parts=parts, source=booking.key)
+
+    def open_day(self, day: date, number: str) -> date:
+        """Return the day on which a credit or what is booked again stands. Raises Parked where that is closed."""
+        if (on := self._settings.open_day(day)) is None:
+            raise Parked(
+                "document_period_closed", "date", document=number, closed=as_text(self._settings.closed_through)
+            )
+        return on
+
+    def dated(self, booking: Record, number: str) -> dict[str, Value]:
+        """Return the date of what takes a booking back, with its period where it moves. Raises Parked."""
+        day = booking.values.get("date")
+        if not isinstance(day, date) or (on := self.open_day(day, number)) == day:
+            return {}
+        moved: dict[str, Value] = {"period": period_of(on, self._periods)} if "period" in booking.values else {}
+        return {"date": on, **moved}
+
+    def _is_whole(self, agreed: Record) -> bool:
+        """Tell whether all that made up the sum of a booking would be written of its credit too."""
+        lines = [part for part in agreed.parts if part.kind is Kind.LINE]
+        told = {f"line.{name}" for part in lines for name in part.values if name in _AMOUNTS}
+        told |= {f"{agreed.kind}.{name}" for name in ("reference", "date")}
+        return bool(lines) and not any(self._policy.get(name, Ownership.NEVER) is Ownership.NEVER for name in told)
+
+    def _beyond(self, document: Record, life: Life) -> Parked:
+        facts = {"document": _number(document), "reference": life.reference, **asking(document, life.booking)}
+        return Parked("document_without_reference", DECISION, **facts)
+
+
+def asking(document: Record, booking: int) -> dict[str, str]:
+    """Return the facts by which a decision about a document is kept: of which kind it is, and its mark."""
+    return {"source": str(document.kind), "mark": mark_of(document, str(booking))}
+
+
+def apart(record: Record) -> tuple[Record, Record | None]:
+    """Return a booking, and the credit that it has as a part where it is booked again."""
+    credit = next((part for part in record.parts if part.kind in LONGEST_REFERENCE), None)
+    return (replace(record, parts=tuple(part for part in record.parts if part is not credit)), credit)
+
+
+def _number(document: Record) -> str:
+    return as_text(document.values.get("number")).strip() or document.key

@@ -1,0 +1,88 @@
+"""Customers who have moved: what a debtor's address in the books becomes, and whether goods go somewhere else."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from integration.core.plan import Change, Policy, Unchanged, diff
+from integration.core.records import Held, Kind, Record, Unreadable, Value, merged
+from integration.core.rules import EMPTY, as_text
+from integration.core.run import Link, Staged
+from integration.flows.orders.parties import Parties, Told, squeezed
+
+WHERE = ("street", "postcode", "city")  # an address that lacks one of these is none
+ADDRESS = (*WHERE, "country")
+GUESSED = "country_guessed"  # of a debtor whose country the till did not tell; never written
+
+# What the books hold of debtors, and how far both agreed on them, by their keys.
+Ask = Callable[[Sequence[Record]], tuple[Mapping[str, Held], Mapping[str, Link]]]
+
+
+def nobody(_: Sequence[Record]) -> tuple[Mapping[str, Held], Mapping[str, Link]]:
+    """Return that the books hold none."""
+    return {}, {}
+
+
+def moved(desired: Record, held: Held | None, home: str) -> Record:
+    """Return a debtor as the books should have it: with another address only where the customer lives elsewhere.
+
+    Another spelling is no move, what the till does not know whole leaves the books as they are, and so does a country
+    that is only the usual one.
+    """
+    values = {name: value for name, value in desired.values.items() if name != GUESSED}
+    if held is None or isinstance(held.record, Unreadable):
+        return replace(desired, values=values)
+    there = held.record.values
+    is_whole = all(values.get(name) not in EMPTY for name in WHERE)
+    is_guessed = desired.values.get(GUESSED) is True or not is_whole
+    same_country = (as_text(there.get("country")).strip() or home) == as_text(values.get("country")).strip()
+    stays: tuple[str, ...] = ("country",) if is_guessed or same_country else ()
+    if not is_whole or (stays and _is_same(values, there)):
+        stays = ADDRESS
+    left = {name: there.get(name) if name in stays else value for name, value in values.items()}
+    return replace(desired, values={name: value for name, value in left.items() if value not in EMPTY})
+
+
+def _is_same(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
+    return all(squeezed(as_text(one.get(name))) == squeezed(as_text(other.get(name))) for name in WHERE)
+
+
+class Moves:
+    """Where customers live by the books once a plan is written."""
+
+    def __init__(self, parties: Parties, policy: Policy, home: str, ask: Ask) -> None:
+        self._parties = parties
+        self._policy = policy
+        self._home = home
+        self._ask = ask
+
+    def billed(self, told: Mapping[str, Told]) -> dict[str, Told]:
+        """Return documents with the debtor each is billed to, as the books will have it, where that matters.
+
+        A fixed debtor is nobody's address, so that goods have one of their own.
+        """
+        debtors: dict[str, Record] = {}
+        made: dict[str, Staged | None] = {}
+        owners = {key: self._parties.billed_to(one) for key, one in told.items() if one.part(Kind.ADDRESS)}
+        for key in [key for key, owner in owners.items() if owner is not None and owner.debtor]:
+            staged = made[key] = self._parties.debtor(told[key])
+            if staged is not None and staged.record is not None:
+                debtors[staged.parent] = staged.record
+        held, links = self._ask([*debtors.values()]) if debtors else ({}, {})
+        there = {key: self._becomes(one, held.get(key), links.get(key)) for key, one in debtors.items()}
+
+        def known(key: str, one: Told) -> Told:
+            owner = owners.get(key)
+            return one if owner is None else replace(one, billed=there.get(owner.debtor, {}), debtor=made.get(key))
+
+        return {key: known(key, one) for key, one in told.items()}
+
+    def _becomes(self, desired: Record, held: Held | None, link: Link | None) -> Mapping[str, Value]:
+        wanted = moved(desired, held, self._home)
+        if held is None or isinstance(held.record, Unreadable):
+            return wanted.values
+        match diff(wanted, held.record, link.agreed if link else None, self._policy, title=""):
+            case Change() as change:
+                return merged(held.record, change.wanted).values
+            case Unchanged():
+                return held.record.values
+        return wanted.values  # a question about the debtor, which its documents wait for

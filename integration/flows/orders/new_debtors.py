@@ -1,0 +1,47 @@
+"""What a new debtor gets by the country it is in, where no rule says more: a VAT code, and an account for revenue."""
+
+from collections.abc import Mapping
+
+from integration.core.errors import Reason
+from integration.core.flow import Ownership
+from integration.core.plan import Policy
+from integration.core.records import Value
+from integration.core.rules import EMPTY, as_text
+from integration.core.traces import Trace, TraceStep
+from integration.flows.orders.codes import REVENUE_TABLE
+from integration.flows.orders.settings import OrderSettings
+
+VAT_CODE, REVENUE_ACCOUNT = "vat_code", "revenue_account"
+
+
+class NewDebtors:
+    """The defaults of new debtors; the account is the one of the table that says where revenue is posted."""
+
+    def __init__(self, settings: OrderSettings, revenue_accounts: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._accounts = revenue_accounts
+
+    @property
+    def policy(self) -> Policy:
+        """Who owns what is given here: it is written once, where it is given at all."""
+        given = {VAT_CODE: bool(self._settings.debtor_vat_codes), REVENUE_ACCOUNT: self._settings.debtor_accounts}
+        return {f"debtor.{name}": Ownership.ON_CREATE for name, is_given in given.items() if is_given}
+
+    def of(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """Return what a debtor with these values gets beside them, by its country; nothing that it has."""
+        country, settings = as_text(values.get("country")), self._settings
+        code = as_text(values.get(VAT_CODE)) or settings.debtor_vat_codes.get(country, "")
+        row = ""
+        if settings.debtor_accounts:
+            row = REVENUE_TABLE.row(self._accounts, home=settings.default_country, country=country, code=code)
+        given = {VAT_CODE: code, REVENUE_ACCOUNT: self._accounts.get(row, "").strip()}
+        return {name: value for name, value in given.items() if value and values.get(name) in EMPTY}
+
+    def traced(self, traces: list[Trace]) -> list[Trace]:
+        """Return how the values of a debtor came about, with what it gets here."""
+        values = {trace.target.partition(".")[2]: trace.value for trace in traces}
+        given = {f"debtor.{name}": value for name, value in self.of(values).items()}
+        step = f"by_country {as_text(values.get('country'))}"
+        rest = [trace for trace in traces if trace.target not in given]
+        why = Reason("because_country", {"country": as_text(values.get("country"))})
+        return rest + [Trace(target, (TraceStep(step, value),), value, why=why) for target, value in given.items()]

@@ -1,0 +1,66 @@
+"""Which booking of a document stands for it: the newest, whoever tells of its bookings.
+
+What takes a booking back has its key with an ending, as has what takes that back; booked again it has a number.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from integration.flows.orders.credits import CREDIT
+from integration.flows.orders.references import FIRST_BOOKING, LAST_BOOKING
+
+Told = TypeVar("Told")  # what is known of one booking: its link, or where it stands
+
+
+def key_of(document: str, booking: int) -> str:
+    """Return the key of one booking of a document: that of the document, with the number of what is booked again."""
+    return document if booking == FIRST_BOOKING else f"{document}#{booking}"
+
+
+def document_of(key: str) -> str:
+    """Return the key of the document that a booking or a credit belongs to."""
+    return key.partition("#")[0]
+
+
+def booking_of(key: str) -> int:
+    """Return the how manieth booking of its document a key stands for."""
+    number = key.partition("#")[2]
+    return int(number) if number.isdecimal() else FIRST_BOOKING
+
+
+@dataclass(frozen=True, slots=True)
+class Newest(Generic[Told]):
+    """The newest booking of a document, the how manieth that is, and what takes it back."""
+
+    told: Told
+    booking: int = FIRST_BOOKING
+    credit: Told | None = None
+    is_restored: bool = False  # an earlier version took the credit back
+
+    @property
+    def is_taken_back(self) -> bool:
+        """Whether the books have nothing of the document any more."""
+        return self.credit is not None and not self.is_restored
+
+
+def newest(
+    documents: Collection[str],
+    ask: Callable[[Collection[str]], Mapping[str, Told]],
+    is_there: Callable[[Told], bool] = lambda _: True,
+) -> dict[str, Newest[Told]]:
+    """Return the newest booking of each of these documents that has any; `ask` is asked once for each number.
+
+    Only a credit that `is_there` takes a booking back.
+    """
+    found: dict[str, Newest[Told]] = {}
+    waiting = list(dict.fromkeys(documents))
+    for booking in range(FIRST_BOOKING, LAST_BOOKING + 1):
+        keys = {one: key_of(one, booking) for one in waiting}
+        there = ask([key + ending for key in keys.values() for ending in ("", CREDIT, CREDIT * 2)]) if keys else {}
+        taken_back = {key: one for key, one in there.items() if key.endswith(CREDIT) and is_there(one)}
+        for one, key in keys.items():
+            if key in there:
+                found[one] = Newest(there[key], booking, taken_back.get(key + CREDIT), key + CREDIT * 2 in taken_back)
+        waiting = [one for one, key in keys.items() if key in there and found[one].is_taken_back]
+    return found

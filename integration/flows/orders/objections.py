@@ -1,0 +1,121 @@
+"""Why a document or its debtor is not what the books hold: it changed since, or nobody knows which one is meant."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from integration.core.flow import Stage
+from integration.core.issues import Issue
+from integration.core.records import Held, Kind, Record
+from integration.core.rules import as_text
+from integration.core.run import Link
+from integration.flows.deciding import DECISION
+from integration.flows.orders.credits import WITHOUT_CREDIT
+from integration.flows.orders.decisions import asking
+from integration.flows.orders.newest import booking_of, document_of
+from integration.flows.orders.settings import OrderSettings
+from integration.flows.settings import BOOKS
+
+
+def booking_objection(stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+    """Return an issue when the till did something to a document that is booked, or nobody knows which one it is."""
+    if held is None and link is None:
+        return None
+    values, agreed = desired.values, link.agreed if link else None
+    number = as_text(values.get("number")) or desired.key
+    reference = held.reference if held else link.reference if link else ""
+    before = agreed.values.get("sold_incl") if agreed else None
+    now = values.get("sold_incl")
+    key = document_of(desired.key)
+    facts = {"key": key, "document": number, "reference": reference, "system": BOOKS}
+    if held is not None and held.others and (link is None or agreed is not None):
+        both = (held.reference, *held.others)
+        facts |= {"reference": as_text(values.get("reference")), "candidates": ", ".join(both)}
+        if link is None:
+            return Issue("reference_found_twice", key, "", facts)
+        first = link.reference if link.reference in both else held.reference
+        facts |= {"number": first, "other": ", ".join(one for one in both if one != first)}
+        return Issue("document_doubled", key, "", facts)
+    if link is None and held is not None and _is_of_another(desired, held.record):
+        facts |= {"reference": as_text(values.get("reference_before")), "number": held.reference}
+        return Issue("reference_of_before", key, "", facts)
+    digest = agreed.values.get("digest") if agreed else None
+    is_cancelled, is_changed = values.get("cancelled") is True, bool(digest and digest != values.get("digest"))
+    if desired.kind in WITHOUT_CREDIT and (is_cancelled or is_changed):
+        facts |= _asking(stage, desired)
+        return Issue("quotation_changed", key, DECISION, facts | {"before": as_text(before), "after": as_text(now)})
+    if is_cancelled:
+        amount = as_text(now if before is None else before)
+        facts |= _asking(stage, desired)
+        return Issue("document_cancelled_after_booking", key, DECISION, facts | {"amount": amount, "sold": amount})
+    if is_changed:
+        difference = now - before if isinstance(now, Decimal) and isinstance(before, Decimal) else None
+        sums = {"difference": as_text(difference), "before": as_text(before), "after": as_text(now)}
+        return Issue(
+            "document_changed_after_booking", key, DECISION, facts | _asking(stage, desired) | sums | _off(difference)
+        )
+    if held is None and agreed is None:  # linked by hand to what is not there: never a reason to make another one
+        return Issue("target_record_missing", key, "", facts | {"key": number})
+    return None
+
+
+def _off(difference: Decimal | None) -> dict[str, str]:
+    """Return how much is at stake, as the issue carries it: of what is booked, what it is off by."""
+    return {} if difference is None else {"sold": as_text(abs(difference))}
+
+
+def debtor_objection(
+    settings: OrderSettings, required: Sequence[str], desired: Record, held: Held | None, link: Link | None
+) -> Issue | None:
+    """Return why a debtor is not the one meant, cannot be billed, or cannot be made without what is `required`."""
+    customer = as_text(desired.values.get("name")) or desired.key
+    listed = desired.values.get("documents")
+    documents = ",".join(listed if isinstance(listed, tuple) else ())
+    facts = {"key": desired.key, "customer": customer, "system": BOOKS, "documents": documents}
+    if held is None:
+        return None if link is not None else _creation_objection(settings, required, desired, facts)
+    if held.others:
+        candidates = ", ".join((held.reference, *held.others))
+        return Issue("customer_ambiguous", desired.key, "", facts | {"candidates": candidates})
+    flags = ("blocked", "blocked_for_orders") if Kind.SALES_ORDER in settings.written else ("blocked",)
+    if any(held.record.values.get(name) is True for name in flags):
+        return Issue("debtor_blocked", desired.key, "", facts | {"debtor": held.reference, "document": documents})
+    return None
+
+
+def _creation_objection(
+    settings: OrderSettings, required: Sequence[str], desired: Record, facts: Mapping[str, str]
+) -> Issue | None:
+    if not settings.create_debtors:
+        return Issue("debtor_creation_off", desired.key, "", facts)
+    for name in required:
+        if not desired.values.get(name):
+            field = f"debtor.{name}"
+            return Issue("required_field_empty", desired.key, field, {**facts, "field": field})
+    return None
+
+
+def _asking(stage: Stage, desired: Record) -> dict[str, str]:
+    """Return the facts by which a decision about a booked document is kept."""
+    return asking(replace(desired, kind=stage.source), booking_of(desired.key))
+
+
+def _is_of_another(desired: Record, held: Record) -> bool:
+    """Tell whether what was found under the reference of earlier versions cannot be this document.
+
+    To them an order and an invoice of one number were the same; their amounts say which one was booked.
+    """
+    before = as_text(desired.values.get("reference_before"))
+    if not before or as_text(held.values.get("reference")).casefold() != before.casefold():
+        return False
+    lines = [[part for part in one.parts if part.kind is Kind.LINE] for one in (desired, held)]
+    sums = [sum((_amount(part) for part in some), Decimal(0)) for some in lines]
+    return bool(lines[0]) and sums[0] != sums[1]
+
+
+def _amount(line: Record) -> Decimal:
+    """Return what a line comes to, of a posting or of an order, before any discount."""
+    amount, quantity, price = (line.values.get(name) for name in ("amount", "quantity", "price"))
+    if isinstance(amount, Decimal):
+        return amount
+    return quantity * price if isinstance(quantity, Decimal) and isinstance(price, Decimal) else Decimal(0)

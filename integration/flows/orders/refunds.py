@@ -1,0 +1,33 @@
+"""A refund waits for the sale that it takes back, until that is in the books or a person says to book it anyway."""
+
+from collections.abc import Collection
+
+from integration.core.records import Record
+from integration.core.rules import as_text
+from integration.flows.deciding import DECISION, decided, mark_of
+from integration.flows.orders.chains import ids
+from integration.flows.settings import Parked
+
+WAIT, BOOK = "wait", "book"
+OPTIONS = (WAIT, BOOK)
+
+
+def sales_of(document: Record) -> tuple[str, ...]:
+    """Return the documents whose sale a refund takes back: the one it credits, and the orders that was made from."""
+    original = as_text(document.values.get("credit_of"))
+    return (original, *ids(document, "orders")) if original else ()
+
+
+def expect_sale(document: Record, title: str, there: Collection[str], name: str) -> None:
+    """Raise Parked for a refund of which no sale is there, unless a person decided that it is booked anyway.
+
+    `there` are the documents that are booked, about to be, or left out of the flow; `name` is what the credited one is
+    called.
+    """
+    sales = sales_of(document)
+    if not sales or not set(sales).isdisjoint(there):
+        return
+    mark = mark_of(document, sales[0])
+    if decided(document, mark, OPTIONS).option != BOOK:
+        facts = {"document": title, "original": name or sales[0], "mark": mark, "source": str(document.kind)}
+        raise Parked("refund_before_order", DECISION, **facts)

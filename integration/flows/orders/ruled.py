@@ -1,0 +1,42 @@
+"""Which rules of the mapping are in use, and which one is asked before all others."""
+
+from collections.abc import Mapping
+
+from integration.core.compiled import Compiled, compile  # noqa: A004 - of a mapping
+from integration.core.flow import Ownership
+from integration.core.plan import Policy
+from integration.core.rules import Mapping as Rules
+from integration.core.rules import Rule, policy
+from integration.flows.functions.toolbox import Tools
+from integration.flows.orders.settings import LONGEST_REFERENCE
+from integration.flows.orders.terms import TERMS
+
+# Tables whose rules are off as long as nobody has filled them.
+OPTIONAL = frozenset({*TERMS, "shipping_methods", "salespersons", "cost_centres", "price_lists"})
+
+
+def in_use(rules: Rules, tables: Mapping[str, Mapping[str, str]]) -> Rules:
+    """Return the rules without those for which somebody would have to fill a table first, and need not."""
+    off = {name for name in OPTIONAL if not tables.get(name)}
+    return Rules(rules.version, tuple(rule for rule in rules.rules if rule.table not in off))
+
+
+def of_articles(rules: Rules, tools: Tools) -> Compiled:
+    """Return the rule by which a line names its article, which is asked for before all others."""
+    found = tuple(rule for rule in rules.rules if rule.target == "line.article")
+    return compile(Rules(rules.version, found or (Rule(target="line.article", source="code"),)), tools)
+
+
+def owners(rules: Rules) -> Policy:
+    """Return who owns what: documents and addresses are written once; pointers, date and reference always.
+
+    Those of kinds that nothing becomes now as well: what was booked as one of them is credited as one.
+    """
+    owned = dict(policy(rules))
+    for name, who in owned.items():
+        if not name.startswith("debtor.") and who is not Ownership.NEVER:
+            owned[name] = Ownership.ON_CREATE
+    names = ("reference", "date", "debtor", "debtor_number", "address")
+    always = [f"{target}.{name}" for target in LONGEST_REFERENCE for name in names]
+    always += ["address.debtor", "address.debtor_number", "line.vat_base", "sales_order.trade_invoice", "line.article"]
+    return owned | dict.fromkeys(always, Ownership.ON_CREATE)

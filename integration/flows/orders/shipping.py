@@ -1,0 +1,59 @@
+"""What shipping costs on a sales order: lines like any other, or one amount in a field of the document.
+
+Which VAT the books charge on such a field is not publicly known: a person says under which code it is, and what was
+sold under another one waits.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from integration.core.records import Record
+from integration.core.rules import as_text
+from integration.core.totals.booked import BookLine, booked
+from integration.core.totals.sold import NOTHING, ONE, Basis
+from integration.flows.orders.balances import group_of
+from integration.flows.orders.parties import Told
+from integration.flows.orders.settings import OrderSettings
+from integration.flows.settings import BOOKS, Parked
+
+FIELD = "sales_order.shipping_cost"  # what the mapping has to fill, from `books_shipping`
+KINDS = ("order", "invoice")
+
+
+def is_shipping(line: Record, settings: OrderSettings) -> bool:
+    """Tell whether a line is what shipping costs, by its article or its turnover group."""
+    codes = {as_text(line.values.get(name)).strip() for name in ("code", "article")} - {""}
+    return group_of(line) in settings.shipping_groups or not codes.isdisjoint(settings.shipping_articles)
+
+
+def in_field(told: Told, lines: Sequence[Record], settings: OrderSettings) -> frozenset[str]:
+    """Return the lines that a field of the document stands for, by key."""
+    is_used = settings.shipping == "field" and settings.becomes(told.record.kind) in KINDS
+    return frozenset(line.key for line in lines if is_shipping(line, settings)) if is_used else frozenset()
+
+
+def taken_out(
+    told: Told,
+    lines: Sequence[Record],
+    made: Sequence[BookLine],
+    settings: OrderSettings,
+    rates: Mapping[str, Decimal],
+    basis: Basis,
+) -> tuple[frozenset[str], BookLine | None]:
+    """Return the lines that stand in the field instead, by key, and what it holds; none where they stay lines.
+
+    `rates` are those of the books. Raises Parked when the books would not come to the same with it.
+    """
+    keys = in_field(told, lines, settings)
+    mine = [one for one in made if one.key in keys]
+    if not mine:
+        return keys, None
+    rest = [one for one in made if one.key not in keys]
+    amount = sum((one.amount for one in mine), NOTHING)
+    field = BookLine("", ONE, amount, vat_code=settings.shipping_vat_code)
+    codes = sorted({one.vat_code for one in mine})
+    same = booked([*rest, field], rates, basis, settings.rounding) == booked(made, rates, basis, settings.rounding)
+    if not rest or codes != [settings.shipping_vat_code] or not same:
+        facts = {"document": told.title, "amount": str(amount), "code": ", ".join(codes), "system": BOOKS}
+        raise Parked("shipping_not_exact", FIELD, **facts, expected=settings.shipping_vat_code or "–")
+    return keys, field

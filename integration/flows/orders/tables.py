@@ -1,0 +1,33 @@
+"""Value tables of documents: accounts of turnover groups and payment methods, and payment terms."""
+
+from integration.flows.orders.codes import GROUP_ACCOUNTS
+from integration.flows.orders.payments import METHOD_ACCOUNTS
+from integration.flows.orders.terms import PAYMENT_TERMS
+from integration.flows.settings import Choice, Dimension, ValueTable, books, till
+
+METHODS, SALES_GROUPS, VAT_CODES_OF_TILL = till("payment_methods"), till("revenue_groups"), till("vat_codes")
+DAYS_TO_PAY = ("7", "8", "10", "14", "15", "21", "28", "30", "45", "60", "90")
+
+GROUPS_TABLE = ValueTable(
+    GROUP_ACCOUNTS,
+    SALES_GROUPS,
+    books("revenue_accounts"),
+    looks_up=True,
+    dimensions=(
+        Dimension("group", (Choice(SALES_GROUPS),), needed=True),
+        Dimension("vat_code", (Choice(VAT_CODES_OF_TILL),)),
+    ),
+    separator="/",
+)
+METHODS_TABLE = ValueTable(
+    METHOD_ACCOUNTS, METHODS, books("ledgers"), looks_up=True, causes=("method_account_missing",), named=("method",)
+)
+TERMS_TABLE = ValueTable(
+    PAYMENT_TERMS,
+    METHODS,
+    books("payment_conditions"),
+    looks_up=True,
+    causes=("payment_method_unmapped",),
+    named=("value", "method"),
+    dimensions=(Dimension("payment", (Choice(METHODS),), options=DAYS_TO_PAY, needed=True),),
+)

@@ -1,0 +1,168 @@
+"""Invoices that were paid in the books are paid at the till, each once and whole.
+
+An item counts as paid where what came in through cash and bank is what its sale put there. One that is paid in part
+waits, and one whose rows do not add up is a question.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from integration.core.compiled import compile  # noqa: A004 - of a mapping
+from integration.core.errors import ConfigurationError
+from integration.core.flow import Ownership, Stage
+from integration.core.issues import Issue, Skip
+from integration.core.plan import Limits, Policy
+from integration.core.records import Held, Kind, Record
+from integration.core.rules import as_text, policy, rules_from
+from integration.core.run import Link, Staged
+from integration.core.traces import Trace, given
+from integration.flows.functions.toolbox import Tools
+from integration.flows.payments.items import NOTHING, Asks, Due, Dues, invoice_of
+from integration.flows.payments.settings import FLOW, PaymentSettings
+from integration.flows.settings import TILL, Parked, left_out
+from integration.flows.settled import METHOD
+from integration.flows.spec import FlowLogic, Named
+
+AMOUNT = "amount"
+FIELD = f"{Kind.SETTLEMENT}.{AMOUNT}"
+
+
+class Payments(FlowLogic):
+    """The logic of the flow `payments`, for one version of its settings and mapping."""
+
+    def __init__(
+        self,
+        settings: PaymentSettings,
+        mapping_body: Mapping[str, Any],
+        version: int,
+        tables: Mapping[str, Mapping[str, str]],
+        asks: Asks,
+    ) -> None:
+        """Make everything ready that does not depend on an item. Raises ConfigurationError for a mapping of no use."""
+        rules = rules_from(mapping_body)
+        self.flow = FLOW
+        self.settings = settings
+        self.mapping_version = version
+        self.policy: Policy = dict.fromkeys(policy(rules), Ownership.ON_CREATE)
+        self.policy |= {f"{Kind.SETTLEMENT}.{name}": Ownership.ON_CREATE for name in (METHOD, AMOUNT)}
+        self.limits = Limits(**settings.brakes.model_dump())
+        self._rules = compile(rules, Tools(tables), {Kind.SETTLEMENT})
+        self._asks = asks
+        self._dues = Dues(asks)
+
+    def named(self, stage: Stage, after: str | None) -> Named:
+        """Return the items of what was booked and is not paid at the till by this flow.
+
+        Raises ConfigurationError while no payment method is chosen.
+        """
+        self._method()
+        return self._dues.page(after or "")
+
+    def _method(self) -> str:
+        if not self.settings.method:
+            raise ConfigurationError(
+                "flow_setting_invalid", flow=FLOW.name, setting=METHOD, expected="expected_payment_method"
+            )
+        return self.settings.method
+
+    def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
+        """Return the payment that each item comes to, or why it has none; see `FlowLogic`."""
+        dues = self._dues.of([invoice_of(record.key) for record in records])
+        return [self._staged(record, dues.get(invoice_of(record.key))) for record in records]
+
+    def _staged(self, item: Record, due: Due | None) -> Staged:
+        invoice = invoice_of(item.key)
+        title = due.number if due else invoice
+        try:
+            found = self._found(item, due)
+        except Parked as parked:
+            return Staged(item.key, invoice, title, issue=parked.issue(item.key))
+        if isinstance(found, Skip):
+            return Staged(item.key, invoice, title, skip=found)
+        return Staged(item.key, invoice, title, record=found)
+
+    def _found(self, item: Record, due: Due | None) -> Record | Skip:
+        if due is None:
+            return Skip("item_not_due", item.key, {"key": invoice_of(item.key)})
+        if skip := left_out(item, self.settings.filters):
+            return Skip(skip.reason, skip.key, {**skip.facts, "key": due.number})
+        if skip := self._open(item, due):
+            return skip
+        mapped = self._rules.apply(item)
+        if mapped.issues:
+            raise Parked(mapped.issues[0].cause, mapped.issues[0].field, **mapped.issues[0].facts)
+        values = {target.partition(".")[2]: value for target, value in mapped.values.items()}
+        shown = {"number": due.number, "item": due.item, "paid_on": item.values.get("paid_on")}
+        return Record(Kind.SETTLEMENT, due.invoice, {**values, METHOD: self._method(), **shown}, source=item.key)
+
+    def _open(self, item: Record, due: Due) -> Skip | None:
+        """Return that an item waits until all of it has come in. Raises Parked for one whose rows do not add up."""
+        sold, paid, other, besides = (_number(item, name) for name in ("sold", "paid", "other", "besides"))
+        facts = {"key": due.number, "document": due.number, "reference": due.item}
+        sums = {"ledger": str(sold), "paid": str(paid), "other": str(other), "booked": str(due.amount)}
+        if not (sold or paid or besides):
+            return Skip("item_not_posted", item.key, facts)
+        if not paid:
+            return Skip("item_open", item.key, {**facts, "paid": "0", "open": str(sold + other)})
+        debtor = as_text(item.values.get("debtor"))
+        is_ours = not due.debtor or debtor.casefold() == due.debtor.casefold()
+        if besides or sold != due.amount or not NOTHING < paid <= sold or not is_ours:
+            raise Parked("item_unclear", FIELD, **facts, **sums, debtor=debtor)
+        left = sold - paid
+        return Skip("item_open", item.key, {**facts, "paid": str(paid), "open": str(left)}) if left else None
+
+    # ---- what the till holds
+
+    def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+        """Return that the till has a payment by the same method that comes to something else."""
+        there = _number(held.record, AMOUNT) if held else None
+        if there is None or there == _number(desired, AMOUNT):
+            return None
+        return self._differs(desired, there)
+
+    def _differs(self, desired: Record, there: Decimal) -> Issue:
+        facts = {"key": _title(desired), "document": _title(desired), "paid": str(_number(desired, AMOUNT))}
+        return Issue("payment_differs", desired.source, FIELD, {**facts, "open": str(there)})
+
+    def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
+        """Return the payment; or that the invoice has it already."""
+        if held is None:
+            return desired
+        facts = {"key": _title(desired), "reference": as_text(desired.values.get("item")), "system": TILL}
+        return Skip("already_in_target", desired.source, facts)
+
+    def beside(self, stage: Stage, desired: Sequence[Record], *, sending: bool = False) -> Mapping[str, Issue | Skip]:
+        """Return which payments are not made: the till's invoice is gone, is open by something else, or not booked."""
+        keys = [one.key for one in desired]
+        dues = self._dues.of(keys)
+        invoices = {one.key: one for one in self._asks.invoices(keys)}
+        found = ((one.key, self._stands_against(one, dues.get(one.key), invoices.get(one.key))) for one in desired)
+        return {key: said for key, said in found if said is not None}
+
+    def _stands_against(self, desired: Record, due: Due | None, invoice: Record | None) -> Issue | Skip | None:
+        facts = {"key": _title(desired), "document": _title(desired)}
+        if due is None or due.item != desired.values.get("item"):
+            return Skip("item_not_due", desired.source, facts)
+        if invoice is None:
+            return Skip("invoice_not_at_the_till", desired.source, facts)
+        total, paid = (_number(invoice, name) for name in ("total_incl", "paid_amount"))
+        if total == paid:
+            return Skip("invoice_paid_at_the_till", desired.source, facts)
+        return None if total - paid == _number(desired, AMOUNT) else self._differs(desired, total - paid)
+
+    # ---- why
+
+    def trace(self, stage: Stage, record: Record) -> list[Trace]:
+        """Return how the fields of the payment came to their values."""
+        method = f"{Kind.SETTLEMENT}.{METHOD}"
+        return [*self._rules.trace(record), given(method, self.settings.method, "setting", setting=METHOD)]
+
+
+def _title(desired: Record) -> str:
+    return as_text(desired.values.get("number")) or desired.key
+
+
+def _number(record: Record, name: str) -> Decimal:
+    value = record.values.get(name)
+    return value if isinstance(value, Decimal) else NOTHING

@@ -1,0 +1,55 @@
+"""The flow of payments as one value: what was paid in the books is paid at the till."""
+
+from functools import partial
+
+from integration.core.errors import Reason
+from integration.core.records import Kind
+from integration.flows.forms import Code, Known, Lack, Question, Section
+from integration.flows.orders.spec import BOOKED_AS
+from integration.flows.orders.spec import FLOW as ORDERS
+from integration.flows.payments.items import Asks
+from integration.flows.payments.logic import FIELD, Payments
+from integration.flows.payments.settings import FLOW, PaymentSettings
+from integration.flows.settings import TILL, till
+from integration.flows.settled import METHOD
+from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
+
+METHODS = till("payment_methods")
+SECTIONS = (Section("settings_paid_in_books", (Code(METHOD, METHODS),), ("paid_in_books_about",)),)
+
+
+def _methodless(known: Known) -> Lack | None:
+    """Return that no method is chosen, or one that the till does not have."""
+    method = known.settings[METHOD]
+    if not method:
+        return Lack(Reason("lack_payments_method"), stops=True)
+    if known.of(METHODS) and method not in known.of(METHODS):
+        return Lack(Reason("lack_payments_method_gone", {"method": method}), stops=True)
+    return None
+
+
+def _asks(asked: Asked) -> Asks:
+    return Asks(
+        bookings=partial(asked.links_after, ORDERS.name, Kind.POSTING),
+        standings=partial(asked.standings, ORDERS.name, BOOKED_AS),
+        paid=partial(asked.linked, FLOW.name, Kind.SETTLEMENT),
+        debtors=partial(asked.linked, ORDERS.name, Kind.DEBTOR),
+        invoices=partial(asked.records, TILL, Kind.INVOICE),
+    )
+
+
+PAYMENTS = FlowSpec(
+    flow=FLOW,
+    settings=PaymentSettings,
+    make=lambda settings, body, version, tables, asked: Payments(settings, body, version, tables, _asks(asked)),
+    mapping=MAPPINGS / "payments.toml",
+    parts=((Kind.SETTLEMENT, None),),
+    writable=frozenset({FIELD}),
+    found_by=frozenset({FIELD}),
+    objects=("transactions", "daybooks"),
+    needs=lambda _: Needs((Kind.ITEM,)),
+    sections=SECTIONS,
+    questions=(Question("method", lambda _: None, (METHOD,), lists=(METHODS,), lacks=_methodless),),
+    filter_first="paid_on",
+    turn=6,
+)

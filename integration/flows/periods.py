@@ -1,0 +1,35 @@
+"""In which period of the books a day is: a fiscal year need not begin in January, nor have twelve periods."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Literal
+
+from integration.flows.settings import FlowSettings
+
+
+def period_of(day: date, periods: Mapping[str, str]) -> Decimal:
+    """Return the period of a day by the first days of the books' periods; its month where they do not tell."""
+    started = [start for start in periods if start <= day.isoformat()]
+    known = bool(started) and len(started) < len(periods)  # of the last one nobody knows the end
+    return Decimal(periods[max(started)]) if known else Decimal(day.month)
+
+
+class ClosedPeriods(FlowSettings):
+    """What is closed in the books, and what becomes of that which falls in it."""
+
+    books_closed_through: date | None = None
+    vat_filed_through: date | None = None
+    late: Literal["park", "first_open"] = "park"
+
+    @property
+    def closed_through(self) -> date | None:
+        """The last day on which nothing may be booked any more."""
+        return max((day for day in (self.books_closed_through, self.vat_filed_through) if day), default=None)
+
+    def open_day(self, day: date) -> date | None:
+        """Return on which day something is booked: its own, or the first that is open; None where it has to wait."""
+        closed = self.closed_through
+        if closed is None or day > closed:
+            return day
+        return closed + timedelta(days=1) if self.late == "first_open" else None

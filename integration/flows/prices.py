@@ -1,0 +1,156 @@
+"""Prices of customers in flows: how terms of the books become terms of the till, and who owns them.
+
+Which object of the books holds them is a name that installations give themselves; nothing is sent before that is known
+and the flow is set to send them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any, Literal
+
+from integration.core.flow import Ownership
+from integration.core.money import amount
+from integration.core.plan import Change, Policy
+from integration.core.prices import How, Of, Term, term_of, terms_in
+from integration.core.records import Kind, Record, Value
+from integration.core.traces import Trace, given
+from integration.flows.settings import Parked, ValueTable, books, till
+
+Owner = Literal["on_create", "keep_equal", "keep_unless_changed", "never"]
+OWNERS: tuple[Owner, ...] = ("keep_equal", "keep_unless_changed", "on_create", "never")
+
+PRICE_GROUPS = ValueTable("price_groups", books("price_lists"), till("price_groups"))
+BRANCHES = ValueTable("price_branches", theirs=till("branches"))
+_TABLES: Mapping[Of, str] = {Of.PRICE_GROUP: PRICE_GROUPS.name, Of.BRANCH: BRANCHES.name}
+
+
+class _Owned(dict[str, Ownership]):
+    """A policy in which every term has the same owner."""
+
+    def __init__(self, owned: Policy, terms: Ownership) -> None:
+        super().__init__(owned)
+        self._terms = terms
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return who owns a field."""
+        return self._terms if is_term(name.partition(".")[2]) else super().get(name, default)
+
+
+def is_term(name: str) -> bool:
+    """Tell whether a field holds a price or percentage of customers."""
+    return term_of(name) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a flow sends terms, as it is set.
+
+    `tables` say which price group of the till a price list is, and which branch; `numbers` tells the till's numbers of
+    article codes, as far as they are linked; `agreed` what both systems last agreed on of a record.
+    """
+
+    on: bool = False
+    owner: Ownership = Ownership.KEEP_EQUAL
+    tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    numbers: Callable[[list[str]], Mapping[str, str]] = lambda _: {}
+    agreed: Callable[[str], Record | None] = lambda _: None
+
+    def policy(self, owned: Policy) -> Policy:
+        """Return the policy of a flow, with the owner of all terms."""
+        return _Owned(owned, self.owner if self.on else Ownership.NEVER)
+
+    def of_article(self, record: Record, price: Callable[[Decimal], Decimal], *, incl: bool) -> dict[str, Value]:
+        """Return the terms of an article; `price` makes one of the books one that is sent, which is `incl` VAT or not.
+
+        Raises Parked for a price list or branch that has no counterpart.
+        """
+        terms: dict[str, Value] = {}
+        for term, says in self._given(record):
+            number = self._counterpart(term)
+            how, value = (How.PERCENT, says) if term.how is How.PERCENT else (_how(incl=incl), price(says))
+            terms[replace(term, how=how, number=number).name] = value
+        return terms
+
+    def of_customer(self, record: Record, *, incl: bool) -> dict[str, Value]:
+        """Return the terms of a customer, with VAT or without as the books have their prices.
+
+        Raises Parked for an article that the till does not have.
+        """
+        given = list(self._given(record))
+        codes = [term.number for term, _ in given if term.of is Of.ARTICLE]
+        numbers = self.numbers(codes) if codes else {}
+        terms: dict[str, Value] = {}
+        for term, says in given:
+            number = term.number if term.of is Of.DISCOUNT_GROUP else numbers.get(term.number, "")
+            if not number:
+                raise Parked("price_article_missing", f"relation.{term.name}", article=term.number)
+            how, value = (How.PERCENT, says) if term.how is How.PERCENT else (_how(incl=incl), amount(says))
+            terms[replace(term, how=how, number=number).name] = value
+        return terms
+
+    def _given(self, record: Record) -> Iterator[tuple[Term, Decimal]]:
+        if self.on:
+            yield from ((term, says) for term, says in terms_in(record.values).items() if isinstance(says, Decimal))
+
+    def _counterpart(self, term: Term) -> str:
+        table = _TABLES[term.of]
+        number = self.tables.get(table, {}).get(term.number, "")
+        if not number:
+            raise Parked("value_unmapped", f"article.{term.name}", table=table, value=term.number)
+        return number
+
+    def withdrawn(self, desired: Record) -> Record:
+        """Return a record with nothing in the place of each term that both agreed on and the books have no more."""
+        known = self.agreed(desired.key) if self.on else None
+        if known is None:
+            return desired
+        parts = {part.key: part for part in known.parts}
+        return replace(
+            desired,
+            values=_without(desired.values, known.values),
+            parts=tuple(
+                replace(part, values=_without(part.values, parts[part.key].values)) if part.key in parts else part
+                for part in desired.parts
+            ),
+        )
+
+
+def _how(*, incl: bool) -> How:
+    return How.INCL if incl else How.EXCL
+
+
+def _without(wanted: Mapping[str, Value], agreed: Mapping[str, Value]) -> dict[str, Value]:
+    gone = (name for name, value in agreed.items() if value is not None and name not in wanted and is_term(name))
+    return {**wanted, **dict.fromkeys(gone)}
+
+
+# What a card of the till has beside its terms, by what it is there: a rule may give a number as text and the reverse.
+_NUMBERS = frozenset({"discount_percent", "payment_days", "credit_limit"})
+_CODES = frozenset({"price_group", "articleDiscountGroupNumber"})
+
+
+def as_kept(name: str, value: Value) -> Value:
+    """Return a value as the till keeps it, where a price depends on it: a code as text, a number as one."""
+    if name in _CODES and isinstance(value, Decimal) and value == value.to_integral_value():
+        return f"{value:.0f}"
+    if name in _NUMBERS and isinstance(value, str) and value.strip():
+        try:
+            return amount(value.strip())
+        except ValueError:
+            return value
+    return value
+
+
+def prices_in(change: Change) -> frozenset[str]:
+    """Return the fields of a change that hold prices of customers, which the brake of prices counts."""
+    names = (name for each in (change.wanted, *change.wanted.parts) for name in each.values)
+    return frozenset(name for name in names if (term := term_of(name)) and term.how is not How.PERCENT)
+
+
+def traced(kind: Kind, key: str, ask: Callable[[], Mapping[str, Value]]) -> list[Trace]:
+    """Return why prices of customers are sent: they are agreed in the books; or why they cannot be."""
+    try:
+        return [given(f"{kind}.{name}", value, "agreement") for name, value in ask().items()]
+    except Parked as parked:
+        return [Trace(parked.field, (), None, parked.issue(key))]

@@ -1,0 +1,78 @@
+"""The picture of a product: the first of its articles that has one, known by its content."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from integration.core.errors import IntegrationError
+from integration.core.flow import Ownership
+from integration.core.issues import Issue
+from integration.core.plan import Action, Change, Policy
+from integration.core.records import Kind, Record
+from integration.core.rules import EMPTY, as_text
+from integration.core.run import Staged
+from integration.flows.spec import Shaped
+
+CONTENT = "content"
+# A picture that somebody put in the place of ours at the till stays, and both changed is a question by itself.
+OWNED: Policy = {f"{Kind.PICTURE}.{CONTENT}": Ownership.KEEP_UNLESS_CHANGED}
+
+# The picture that each of these names stands for, with `content` and `size`, or why there is none.
+Read = Callable[[Sequence[str]], Sequence[Record | IntegrationError]]
+
+
+def _nothing(files: Sequence[str]) -> Sequence[Record | IntegrationError]:
+    del files
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """How pictures are sent, as a flow is set: `field` is that of an article with their names, and none is off.
+
+    `linked` tells which products have a picture that we sent.
+    """
+
+    field: str = ""
+    read: Read = _nothing
+    linked: Callable[[Sequence[str]], Mapping[str, Record]] = lambda _: {}
+
+    def staged(self, articles: Sequence[Record], parent: Callable[[Record], str]) -> list[Staged]:
+        """Return the picture of each article that has one, why it has none, and that it has none any more."""
+        if not self.field:
+            return []
+        files = {one.key: as_text(one.values.get(self.field)).strip() for one in articles}
+        asked = list(dict.fromkeys(filter(None, files.values())))
+        found = dict(zip(asked, self.read(asked), strict=True)) if asked else {}
+        bare = [parent(one) for one in articles if not files[one.key]]
+        sent = self.linked(bare) if bare else {}
+        staged = []
+        for one in articles:
+            key, title = parent(one), as_text(one.values.get("name")) or one.key
+            there = found.get(files[one.key])
+            if isinstance(there, IntegrationError):
+                facts = {"key": one.key, "article": one.key, **there.facts}
+                staged.append(Staged(one.key, key, title, issue=Issue(there.code, one.key, "picture", facts)))
+            elif there is not None:
+                values = {"product": key, "file": files[one.key], **there.values}
+                staged.append(Staged(one.key, key, title, record=Record(Kind.PICTURE, key, values, source=one.key)))
+            elif key in sent:
+                gone = Record(Kind.PICTURE, key, {"product": key, CONTENT: None}, source=one.key)
+                staged.append(Staged(one.key, key, title, record=gone))
+        return staged
+
+
+def shaped(members: Sequence[Staged]) -> Shaped:
+    """Return the picture of a product: the first there is; it goes once no article of it names one any more."""
+    parked = tuple(one.issue for one in members if one.issue)
+    there = [one for one in members if one.record is not None]
+    chosen = next((one for one in there if one.record and one.record.values[CONTENT] not in EMPTY), None)
+    if chosen is None and not parked:
+        chosen = next(iter(there), None)
+    title = (chosen or members[0]).title
+    return Shaped(chosen.record if chosen else None, title, parked=parked)
+
+
+def taken_away(change: Change) -> Change:
+    """Return the change that takes a picture away again, which stood where nothing was."""
+    nothing = Record(Kind.PICTURE, change.key, {CONTENT: None})
+    return replace(change, action=Action.UPDATE, wanted=nothing, before=change.wanted, agreed=nothing, kept=())

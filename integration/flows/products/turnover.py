@@ -1,0 +1,172 @@
+"""The turnover group that an article gets at the till: a row for its article group, its VAT code, or both."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Self
+
+from integration.core.errors import Reason
+from integration.core.flow import Ownership
+from integration.core.plan import Change, Policy
+from integration.core.records import Record, Value
+from integration.core.rules import EMPTY, Rule, as_text
+from integration.core.traces import Trace, TraceStep, by_row
+from integration.flows.forms import Known, Lack, Proposal, Question, impossible, only, without_row
+from integration.flows.settings import Choice, Dimension, ValueTable, books, till
+
+TURNOVER_GROUP = "turnover_group"
+TARGET = f"article.{TURNOVER_GROUP}"
+GROUPS, PARENTS, VAT_CODES = books("article_groups"), books("article_group_parents"), books("vat_codes")
+TURNOVER_GROUPS, REVENUE_GROUPS, THEIR_VAT_CODES = (
+    till(name) for name in ("turnover_groups", "revenue_groups", "turnover_vat_codes")
+)
+
+TABLE = ValueTable(
+    "turnover_groups",
+    GROUPS,
+    TURNOVER_GROUPS,
+    looks_up=True,
+    dimensions=(
+        Dimension("article_group", (Choice(GROUPS),), needed=True),
+        Dimension("vat_code", (Choice(VAT_CODES),)),
+    ),
+    separator="/",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Turnover:
+    """How articles get their turnover group: by the rows of the table, unless a rule of the mapping says it.
+
+    `group` and `vat_code` are the fields of the source that rows are looked for by. The `owner` says whether the table
+    counts for what the till has a group for already.
+    """
+
+    rows: Mapping[str, str]
+    owner: Ownership
+    ruled: bool
+    group: str = "group"
+    vat_code: str = "vat_code"
+
+    @classmethod
+    def made(cls, rules: Iterable[Rule], rows: Mapping[str, str], owner: Ownership) -> Self:
+        """Return it for a mapping: what its rules read as group and as VAT code counts here too."""
+        read = {rule.target: rule.source for rule in rules}
+        places = {"group": read.get("product.groups"), "vat_code": read.get("article.vat_code")}
+        return cls(rows, owner, TARGET in read, **{name: field for name, field in places.items() if field})
+
+    def policy(self, owned: Policy) -> Policy:
+        """Return the policy of a flow, with the owner of the turnover group where no rule says it.
+
+        What the till has is left out of what we want before anything is compared; what it lacks is filled.
+        """
+        always = self.owner is Ownership.KEEP_EQUAL
+        return {TARGET: self.owner if always else Ownership.KEEP_UNLESS_CHANGED, **owned}
+
+    def of(self, record: Record, mapped: Mapping[str, Value]) -> dict[str, Value]:
+        """Return the mapped values of an article with its turnover group; without one where nothing says it."""
+        value = mapped.get(TURNOVER_GROUP) if self.ruled else self._row(record)[1]
+        others = {name: each for name, each in mapped.items() if name != TURNOVER_GROUP}
+        return others if value is None or value in EMPTY else {**others, TURNOVER_GROUP: value}
+
+    def beside(self, part: Record, there: Record) -> Record:
+        """Return an article of ours as it fits the one that is there: without its group, where that has one."""
+        has_one = bool(as_text(there.values.get(TURNOVER_GROUP)).strip())
+        if self.ruled or self.owner is Ownership.KEEP_EQUAL or not has_one:
+            return part
+        return _without(part)
+
+    def reversible(self, change: Change) -> Change:
+        """Return a change without the turnover groups that the till had none in the place of: a group is no text.
+
+        What an update leaves out, the till may keep, so that nobody can promise to empty it.
+        """
+        before = {part.key: part.values for part in change.before.parts} if change.before else {}
+        filled = {key for key, values in before.items() if values.get(TURNOVER_GROUP, "") in EMPTY}
+
+        def without(record: Record) -> Record:
+            parts = (_without(part) if part.key in filled else part for part in record.parts)
+            return replace(record, parts=tuple(part for part in parts if part.values))
+
+        shown = without(change.before) if change.before else None
+        return replace(change, wanted=without(change.wanted), before=shown) if filled else change
+
+    def traces(self, record: Record) -> Iterator[Trace]:
+        """Yield how an article comes to its turnover group, where a row says it."""
+        key, value = self._row(record)
+        if value and not self.ruled:
+            steps = TraceStep(self.group, self._read(record, self.group)), TraceStep(f"table {TABLE.name} {key}", value)
+            why = by_row(TABLE.name, key)
+            yield Trace(TARGET, steps, value, why=why)
+
+    def _row(self, record: Record) -> tuple[str, str]:
+        asked = {"article_group": self._read(record, self.group), "vat_code": self._read(record, self.vat_code)}
+        key = TABLE.row(self.rows, **asked)
+        return key, self.rows.get(key, "")
+
+    def _read(self, record: Record, field: str) -> str:
+        return as_text(record.values.get(field)).strip()
+
+
+def _without(part: Record) -> Record:
+    return replace(part, values={name: value for name, value in part.values.items() if name != TURNOVER_GROUP})
+
+
+# ---- what is asked in the set-up
+
+
+def _by_name(known: Known) -> dict[str, str]:
+    """Return the turnover group that is called as an article group is, or as the nearest group above it."""
+    groups, parents = known.of(GROUPS), known.of(PARENTS)
+    called: dict[str, list[str]] = {}
+    for number, name in known.of(REVENUE_GROUPS).items():
+        called.setdefault(name.strip().casefold(), []).append(number)
+
+    def nearest(code: str) -> str:
+        above = {code}
+        while code:
+            if number := only(called.get(groups.get(code, "").strip().casefold(), ())):
+                return number
+            code = parents.get(code, "")
+            if code in above:  # groups that lie inside each other
+                return ""
+            above.add(code)
+        return ""
+
+    return {code: number for code in groups if (number := nearest(code))}
+
+
+def _by_vat_code(known: Known) -> dict[str, str]:
+    """Return the only turnover group that has the VAT code of the till which one of the books becomes."""
+    theirs, revenue = known.of(THEIR_VAT_CODES), known.of(REVENUE_GROUPS)
+    rows = {}
+    for code, other in known.tables.get("vat_codes", {}).items():
+        number = only(group for group, vat_code in theirs.items() if vat_code == other and group in revenue)
+        if number and code in known.of(VAT_CODES):
+            rows[TABLE.key({"vat_code": code})] = number
+    return rows
+
+
+def _propose(known: Known) -> Proposal | None:
+    rows = {**_by_vat_code(known), **_by_name(known), **known.tables.get(TABLE.name, {})}
+    return Proposal(rows, Reason("proposed_turnover_groups")) if rows else None
+
+
+def _lacks(known: Known) -> Lack | None:
+    """Tell what has no turnover group; an answer without a row says that the till shall give them itself."""
+    if not known.tables.get(TABLE.name):
+        is_answered = QUESTION.name in known.answered
+        return None if is_answered else Lack(Reason("lack_turnover_groups_all"), stops=False)
+    if wrong := impossible(known, TABLE):
+        return Lack(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
+    missing, names = without_row(known, TABLE, GROUPS), known.of(GROUPS)
+    codes = ", ".join(f"{code} {names[code]}" for code in missing)
+    return Lack(Reason("lack_turnover_groups", {"codes": codes}), stops=False) if missing else None
+
+
+QUESTION = Question(
+    "turnover",
+    _propose,
+    table=TABLE.name,
+    lists=(GROUPS, PARENTS, VAT_CODES, TURNOVER_GROUPS, REVENUE_GROUPS, THEIR_VAT_CODES),
+    lacks=_lacks,
+)

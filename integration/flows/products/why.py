@@ -1,0 +1,53 @@
+"""Why articles have values that no rule of the mapping gives."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from integration.core.errors import Reason
+from integration.core.plan import Action, Change
+from integration.core.records import Kind, Record, clean
+from integration.core.rules import is_empty
+from integration.core.traces import Trace, TraceStep, given
+from integration.flows.prices import as_kept, is_term
+from integration.flows.products.settings import ProductSettings
+from integration.flows.products.variants import listed
+
+PICTURE = f"{Kind.PICTURE}.content"
+
+
+def priced(target: str, trace: Trace, steps: Sequence[TraceStep]) -> Trace:
+    """Return why a price is sent as it is: `steps` lead from that of the mapping to the one that is sent."""
+    done = {step.what.partition("(")[0].partition(" ")[0] for step in steps[1:]}
+    moved = steps[0].value != steps[-1].value
+    ways = ("rate", "add_vat", "remove_vat")
+    names: list[str] = [name for name in ways if name in done] or (["round"] if moved else [])
+    why = Reason(f"because_price_{'_'.join(names)}") if names else trace.why
+    return Trace(target, (*trace.steps, *steps[1:]), steps[-1].value, why=why)
+
+
+def kept(trace: Trace) -> Trace:
+    """Return why a field has its value, in the form in which the till keeps it."""
+    value = as_kept(trace.target.partition(".")[2], clean(trace.value))
+    return replace(trace, value=listed(value) if trace.target == "product.groups" and trace.issue is None else value)
+
+
+def pictured(record: Record, field: str) -> Trace:
+    """Return why a product has its picture, or has none any more."""
+    content = record.values.get("content")
+    return given(PICTURE, content, "picture_gone" if is_empty(content) else "picture", field=field)
+
+
+def of_change(change: Change, settings: ProductSettings) -> dict[str, Reason]:
+    """Return reasons that lie in a change itself, by path."""
+    if change.action is Action.RETIRE:
+        return {"": Reason("because_gone", {"articles": ", ".join(part.source for part in change.wanted.parts)})}
+    before = {part.key for part in change.before.parts} if change.before else set()
+    found: dict[str, Reason] = {}
+    for path, field, value in change.wanted.fields():
+        part, _, name = path.rpartition("/")
+        if is_term(field.partition(".")[2]) and value is None:
+            found[path] = Reason("because_agreement_gone")
+        elif name == "active" and value is False and part:
+            is_new = part not in before and not settings.offer.create
+            found[path] = Reason("because_no_offer" if is_new else "because_off_sale")
+    return found

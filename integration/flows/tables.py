@@ -1,0 +1,190 @@
+"""Which rows of a value table are possible, which of them a run uses, and what it lacks: one answer for all who ask."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from decimal import Decimal
+from itertools import product
+
+from integration.core.errors import Reason
+from integration.core.rows import EVERY
+from integration.core.rules import RuleError, as_text
+from integration.flows.functions.values import country_of, is_country
+from integration.flows.settings import COUNTRY, COUNTRY_CODES, UNSURE, Dimension, Listed, ValueTable, books, till
+from integration.words import system_name
+
+VAT_CODES, VAT_RATES = "vat_codes", "vat_rates"
+
+# Lists that are no more than what is in use, or the first page of a long one: another code is as good.
+IN_USE = frozenset(
+    {
+        "payment_conditions",
+        "shipping_methods",
+        "salespersons",
+        "price_lists",
+        "debtor_accounts",
+        "debtors",
+        "article_codes",
+        "own_articles",
+    }
+)
+
+# The list that a field holds a code of, by the name of the field: people read a code with its caption.
+_CODED: Mapping[str, Listed] = {
+    **dict.fromkeys(("branch", "branchNumber"), till("branches")),
+    **dict.fromkeys(("method", "payment_method"), till("payment_methods")),
+    **dict.fromkeys(
+        ("account", "books_account", "page_account", "collective_account", "revenue_account", "rounding_account"),
+        books("ledgers"),
+    ),
+    "daybook": books("daybooks"),
+    "cost_centre": books("cost_centres"),
+    "payment_condition": books("payment_conditions"),
+    "shipping_method": books("shipping_methods"),
+    "salesperson": books("salespersons"),
+    "price_list": books("price_lists"),
+    "price_group": till("price_groups"),
+    "delivery_method": till("delivery_methods"),
+    "turnover_group": till("turnover_groups"),
+    "employee": till("employees"),
+    "debtor_number": books("debtors"),
+}
+
+
+# The same of facts of causes, which go by other names where they are no field.
+_FACTS: Mapping[str, Listed] = {**_CODED, "article": books("article_codes"), "debtor": books("debtors")}
+
+
+def list_of_fact(name: str) -> Listed | None:
+    """Return the list that a fact of a cause holds a code of, or several; None where it holds none."""
+    return _FACTS.get(name)
+
+
+def list_of(field: str) -> Listed | None:
+    """Return the list that a field, by its name or path, holds a code of; None where it holds none."""
+    return _CODED.get(field.rpartition("/")[2].rpartition(".")[2])
+
+
+# The codes of a list; None where nobody knows them now, so that nothing can be said against one.
+Codes = Callable[[Listed], Collection[str] | None]
+
+
+def fault(table: ValueTable, key: str, other: str, codes: Codes) -> Reason | None:
+    """Return why a row is impossible, or None for one that can hold."""
+    read = table.read(key)
+    if read is None:
+        return Reason("reason_row_key", {"row": key})
+    for one in table.parts:
+        value = read.get(one.name, "")
+        if value and (found := _part_fault(one, value, codes)):
+            return found
+    if not _is_known(table.theirs, other, codes):
+        of = table.theirs
+        return _unknown(of, other) if of else None
+    return None
+
+
+def _part_fault(part: Dimension, value: str, codes: Codes) -> Reason | None:
+    if (part.needed and value == EVERY) or value in part.options:
+        return None
+    if part.options and not part.of:
+        return Reason("reason_row_word", {"value": value, "options": ", ".join(part.options)})
+    if any(_is_known(one.of, value.removeprefix(one.mark), codes) for one in part.of if value.startswith(one.mark)):
+        return None
+    return _unknown(part.of[0].of, value) if part.of else None
+
+
+def _is_known(of: Listed | None, value: str, codes: Codes) -> bool:
+    if of is None:
+        return True
+    if of == COUNTRY_CODES:
+        return is_country(value)
+    known = codes(of) if of.name not in IN_USE else None
+    return not known or value in known  # a list that has nothing, or cannot be read, speaks against nobody
+
+
+def _unknown(of: Listed, value: str) -> Reason:
+    if of == COUNTRY_CODES:
+        return Reason("reason_row_country", {"value": value})
+    return Reason("reason_row_code", {"value": value, "source_system": system_name(of.system)})
+
+
+def faults(table: ValueTable, rows: Iterable[tuple[str, str]], codes: Codes) -> dict[str, Reason]:
+    """Return the rows that are impossible, by their keys, each with the reason; a second row for the same is one."""
+    found: dict[str, Reason] = {}
+    seen: dict[str, str] = {}
+    for key, other in rows:
+        read = table.read(key)
+        meant = table.key(read) if read else key
+        if meant in seen:
+            found[key] = Reason("reason_row_twice", {"row": key})
+        elif why := fault(table, key, other, codes):
+            found[key] = why
+        seen[meant] = other
+    return found
+
+
+def differing(table: ValueTable, rows: Mapping[str, str], rates: Callable[[str], Mapping[str, Decimal]]) -> list[str]:
+    """Return the keys of rows whose VAT codes have other percentages on either side; reverse charge has none."""
+    ours, theirs = (of for of in (table.code.of[0].of if table.code.of else None, table.theirs))
+    if ours is None or theirs is None or {ours.name, theirs.name} != {VAT_CODES}:
+        return []
+    here, there = rates(ours.system), rates(theirs.system)
+
+    def differs(key: str, other: str) -> bool:
+        read = table.read(key) or {}
+        rate, theirs_ = here.get(read.get(table.code.name, "")), there.get(other)
+        return rate is not None and theirs_ is not None and rate != theirs_ and not read.get("vat_method")
+
+    return [key for key, other in rows.items() if differs(key, other)]
+
+
+# ---- what a run uses
+
+
+def usable(table: ValueTable, rows: Mapping[str, str], codes: Codes) -> dict[str, str]:
+    """Return the rows as a run uses them: those that are impossible are there without a counterpart.
+
+    So what they were meant for is parked instead of guessed with a row for more. A country that can be read, such as
+    USA, is that country; one that nobody can read may be any but that of the shop.
+    """
+    wrong = faults(table, rows.items(), codes)
+    held = {_readable(table, key): "" for key in wrong}
+    return held | {key: other for key, other in rows.items() if key not in wrong}
+
+
+def _readable(table: ValueTable, key: str) -> str:
+    read = table.read(key)
+    if read is None:
+        return key
+    given = {one.name: read.get(one.name, "") for one in table.parts}
+    for one in table.parts:
+        if one.of and one.of[0].of == COUNTRY_CODES and given[one.name]:
+            given[one.name] = _country(given[one.name])
+    return table.key(given)
+
+
+def _country(name: str) -> str:
+    try:
+        return as_text(country_of(name))
+    except RuleError:
+        return UNSURE
+
+
+# ---- what it lacks
+
+
+def rowless_codes(
+    table: ValueTable,
+    used: Mapping[str, str],
+    wanted: Iterable[str],
+    home: str,
+    codes: Callable[[Listed], Iterable[str]],
+) -> list[str]:
+    """Return the codes for which a run would find no row in the country of the shop, whatever else a key may say."""
+    parts = [part for part in table.parts if not (part.needed or part.rank or part.name == COUNTRY)]
+    values = [part.options or tuple(code for one in part.of for code in codes(one.of)) or ("",) for part in parts]
+
+    def is_covered(code: str) -> bool:
+        cases = (dict(zip((part.name for part in parts), each, strict=True)) for each in product(*values))
+        return all(table.row(used, home=home, **{table.code.name: code, COUNTRY: home, **case}) for case in cases)
+
+    return [code for code in wanted if not is_covered(code)]

@@ -1,0 +1,57 @@
+"""The commands of a terminal about people: who there is, and the link by which somebody comes in."""
+
+from typing import Annotated
+
+import typer
+
+from integration import terminal
+from integration.arguments import Json
+from integration.core.people import APART, Person, Role
+from integration.services.people import INVITED_AT
+
+people = typer.Typer(no_args_is_help=True, help="Who may use the console.")
+
+
+@people.command(name="list")
+def list_people(as_json: Json = False) -> None:
+    """List people, what they may do, and whether they can come in."""
+    with terminal.opened(start=False) as application:
+        found = application.people.every()
+    if as_json:
+        terminal.print_json([{"name": one.ref, "grants": list(one.grants), "state": _state(one)} for one in found])
+    elif found:
+        table = terminal.table_of("name", "may do", "state")
+        for one in found:
+            table.add_row(one.ref, " ".join(one.grants), _state(one))
+        terminal.out.print(table)
+    else:
+        terminal.out.print("Nobody is invited: whoever uses this machine may do everything.")
+
+
+@people.command()
+def invite(
+    name: Annotated[str, typer.Argument(help="The name they log in with, as what they do is recorded.")],
+    grants: Annotated[
+        list[str] | None,
+        typer.Option("--may", help=f"{', '.join([*Role, *sorted(APART)])}; may be given several times."),
+    ] = None,
+    full_name: Annotated[str, typer.Option(help="As people call them.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Print a link by which a person comes in, once; one who is known can choose a new password by it."""
+    with terminal.opened(start=False) as application:
+        key = application.people.invite(name, full_name, grants or [Role.OPERATOR], terminal.who())
+        place = application.settings.address or application.log_access.place or "http://127.0.0.1:8501"
+    link = f"{place}{INVITED_AT}?key={key}"
+    if as_json:
+        terminal.print_json({"name": name, "link": link})
+    else:
+        terminal.out.print(f"For {name}, once and within a week: {link}", soft_wrap=True)
+
+
+def _state(one: Person) -> str:
+    if one.off_at is not None:
+        return "off"
+    if one.invited_until is not None:
+        return "invited"
+    return "in" if one.has_come else "not invited"

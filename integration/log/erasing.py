@@ -1,0 +1,96 @@
+"""A person blotted out of the events of a log."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from integration.core.erasure import ERASED, Person
+from integration.log.events import COLUMNS
+
+TOLD = ("facts", "before", "after")
+
+
+def erase(cursor: duckdb.DuckDBPyConnection, person: Person, queries: Mapping[str, str]) -> int:
+    """Blot a person out of all events in one transaction, and return how many told of them."""
+    changed = list(_changed(cursor, person))
+    cursor.execute("BEGIN TRANSACTION")
+    try:
+        if changed:
+            cursor.register("places", pa.table({"place": [place for place, _ in changed]}))
+            cursor.execute("DELETE FROM events WHERE rowid IN (SELECT place FROM places)")
+            cursor.register("batch", pa.Table.from_pylist([event for _, event in changed], schema=COLUMNS))
+            cursor.execute(queries["new_events"])
+            _name_anew(cursor, [event for _, event in changed])
+        cursor.execute("DELETE FROM records")
+        cursor.execute(queries["records"])
+        cursor.execute("COMMIT")
+    except duckdb.Error:
+        with suppress(duckdb.Error):
+            cursor.execute("ROLLBACK")
+        raise
+    return len(changed)
+
+
+def _name_anew(cursor: duckdb.DuckDBPyConnection, events: Sequence[Mapping[str, Any]]) -> None:
+    """Let the records of events be known by what is left of them alone."""
+    told = {(event["flow"] or "", event["key"] or "") for event in events}
+    cursor.register("of", pa.table({"flow": [flow for flow, _ in told], "key": [key for _, key in told]}))
+    mine = "(coalesce(flow, ''), coalesce(key, '')) IN (SELECT (flow, key) FROM of)"
+    cursor.execute(f"DELETE FROM known WHERE {mine}")  # noqa: S608 - our names
+    left = cursor.sql(f"SELECT * FROM events WHERE {mine}").to_arrow_table()  # noqa: S608 - likewise
+    cursor.register("left_over", left)
+    cursor.execute("INSERT INTO known FROM names_in('left_over')")
+
+
+def _changed(cursor: duckdb.DuckDBPyConnection, person: Person) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the place of each event that tells of a person, and what is left of it."""
+    for place, event in found(cursor, person):
+        left = _own(event, person) if _is_own(event, person) else _near(event, person)
+        if left != event:
+            yield place, left
+
+
+def found(cursor: duckdb.DuckDBPyConnection, person: Person) -> list[tuple[int, dict[str, Any]]]:
+    """Return each event that may tell of a person, with its place in the table."""
+    one = person.customer
+    told = "lower(concat_ws(chr(10), title, facts, before, after))"
+    starts = [f"{one.relation}/"] * bool(one.relation) + [f"={one.debtor}/"] * bool(one.debtor)
+    where = [*(f"contains({told}, ?)" for _ in person.needles()), "key IN (SELECT unnest(?::VARCHAR[]))",
+             *("starts_with(key, ?)" for _ in starts)]  # fmt: skip
+    given = [*person.needles(), sorted(person.ids), *starts]
+    asked = f"SELECT rowid, {', '.join(COLUMNS.names)} FROM events WHERE {' OR '.join(where)}"  # noqa: S608 - our names
+    rows = cursor.execute(asked, given).fetchall()
+    events = [(int(row[0]), dict(zip(COLUMNS.names, row[1:], strict=True))) for row in rows]
+    return [(place, event) for place, event in events if _is_about(event, person)]
+
+
+def _is_about(event: Mapping[str, Any], person: Person) -> bool:
+    """Tell whether an event is about a person, or names them."""
+    record = (event["flow"] or "", event["kind"] or "", event["key"] or "")
+    if person.is_of_another(*record):
+        return False
+    return person.customer.has(*record) or person.is_near(record[2]) or _near(event, person) != event
+
+
+def _is_own(event: Mapping[str, Any], person: Person) -> bool:
+    return person.customer.has(event["flow"] or "", event["kind"] or "", event["key"] or "")
+
+
+def _own(event: Mapping[str, Any], person: Person) -> dict[str, Any]:
+    facts = person.facts({name: str(value) for name, value in json.loads(event["facts"] or "{}").items()})
+    values = {name: event[name] and _json(person.stripped(json.loads(event[name]))) for name in ("before", "after")}
+    return {**event, "title": event["title"] and ERASED, "facts": _json(facts), **values}
+
+
+def _near(event: Mapping[str, Any], person: Person) -> dict[str, Any]:
+    near = person.is_near(event["key"] or "")
+    told = {name: event[name] and _json(person.blotted(json.loads(event[name]), near=near)) for name in TOLD}
+    return {**event, "title": person.blotted(event["title"], near=near), **told}
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

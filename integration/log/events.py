@@ -1,0 +1,31 @@
+"""Events as the file of the log has them."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+COLUMNS = pa.schema(
+    [
+        ("instance", pa.string()), ("id", pa.int64()), ("happened_at", pa.timestamp("us")), ("run", pa.string()),
+        ("flow", pa.string()), ("kind", pa.string()), ("key", pa.string()), ("sources", pa.list_(pa.string())),
+        ("title", pa.string()), ("event", pa.string()), ("code", pa.string()), ("facts", pa.string()),
+        ("before", pa.string()), ("after", pa.string()), ("ms", pa.int64()),
+    ]
+)  # fmt: skip
+
+
+def shaped(event: Mapping[str, Any], instance: str) -> dict[str, object]:
+    """Return an event as the log keeps it; what travels as JSON text stays as it is."""
+    texts = {name: _plain(event[name]) for name in ("facts", "before", "after")}
+    happened_at = datetime.fromisoformat(event["happened_at"])
+    return {**event, **texts, "sources": json.loads(event["sources"]), "instance": instance, "happened_at": happened_at}
+
+
+def _plain(text: str | None) -> str | None:
+    """Return JSON in which every character stands for itself, so that it is found by those who look for it."""
+    if text is None or "\\u" not in text:
+        return text
+    return json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,154 @@
+"""The commands of the terminal that compare what was written with what is there; they write to no system."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from integration import terminal
+from integration.arguments import Json, writing, wrong_use
+from integration.core.days.report import DayReport, DayState, report_to_json
+from integration.core.drift import DriftFound, Edit
+from integration.core.records import Value
+from integration.core.timetable import WALL_CLOCK
+from integration.core.vat import is_vat_code
+from integration.flows.settings import BOOKS
+from integration.flows.tables import VAT_RATES
+from integration.services import Application
+from integration.services.day_sheets import finding_text
+from integration.services.days import DayListed
+from integration.words import MISSING, say, sentence, vat_code
+
+FAILED = 1
+SHEETS = (".pdf", ".xlsx")
+BAD = frozenset({DayState.DIFFERENT, DayState.UNKNOWN})
+
+From = Annotated[str, typer.Option("--from", help="The first day, such as 2026-10-01; this month's unless given.")]
+Until = Annotated[str, typer.Option("--to", help="The last day; today unless given.")]
+Branch = Annotated[str, typer.Option(help="One branch only, by its number.")]
+Check = Annotated[bool, typer.Option("--check", help="Compare both sides now.")]
+SheetFile = Annotated[Path | None, typer.Option("--sheet", help="Write the sheet of one day: .pdf or .xlsx.")]
+
+
+def days(
+    first: From = "",
+    last: Until = "",
+    branch: Branch = "",
+    check: Check = False,
+    sheet: SheetFile = None,
+    as_json: Json = False,
+) -> None:
+    """List how the days of the till stand in the books; --check compares them now, --sheet prints one."""
+    if sheet is not None and sheet.suffix.lower() not in SHEETS:
+        raise wrong_use("the sheet is called .pdf or .xlsx")
+    with terminal.opened(start=check) as application:
+        today = application.days.today()
+        span = _day(first, today.replace(day=1)), _day(last, today)
+        if span[0] > span[1]:
+            raise wrong_use("--from is not after --to")
+        reports = _compared(application, *span, branch, as_json=as_json) if check else []
+        listed = application.days.listed(*span, branch)
+        rates = application.lists.captions(BOOKS, "vat_rates") if reports else {}
+        if sheet is not None:
+            _write(application, listed, sheet)
+    if as_json:
+        terminal.print_json([report_to_json(one) for one in reports] if check else [_json(one) for one in listed])
+    else:
+        _show(listed)
+        _show_findings(reports, rates)
+    raise typer.Exit(FAILED if any(one.state in BAD for one in listed) else 0)
+
+
+def drift(as_json: Json = False) -> None:
+    """Look at everything that was written, and say what the target no longer holds as agreed."""
+    with terminal.opened() as application:
+        found = application.drift.look()
+        taxed = [one.flow for one in found for record in one.found if any(is_vat_code(e.field) for e in record.edits)]
+        targets = {one.flow: application.flows[one.flow].target for one in found}
+        rates = {flow: application.lists.captions(targets[flow], VAT_RATES) for flow in dict.fromkeys(taxed)}
+    if as_json:
+        terminal.print_json([_drift_json(one) for one in found])
+    else:
+        _show_drift(found, targets, rates)
+    wrong = any(one.error or one.counts.different or one.counts.gone for one in found)
+    raise typer.Exit(FAILED if wrong else 0)
+
+
+def _day(given: str, otherwise: date) -> date:
+    try:
+        return date.fromisoformat(given) if given else otherwise
+    except ValueError:
+        raise wrong_use("a day is written like 2026-10-17") from None
+
+
+def _compared(application: Application, first: date, last: date, branch: str, *, as_json: bool) -> list[DayReport]:
+    def tell(day: date) -> None:
+        if not as_json:
+            terminal.err.print(f"comparing {day.isoformat()} ...")
+
+    return application.days.check_span(first, last, branch, tell)
+
+
+def _write(application: Application, listed: Sequence[DayListed], file: Path) -> None:
+    """Write the sheet of the one day that is listed. Raises wrong use for more, or for none that was compared."""
+    reports = [report for one in listed if (report := application.days.report(one.date, one.branch))]
+    if len(reports) != 1:
+        raise wrong_use("a sheet is of one day and branch that was compared: --from, --to, --branch and --check")
+    made = application.day_sheets.pdf if file.suffix.lower() == ".pdf" else application.day_sheets.excel
+    with writing(file):
+        file.write_bytes(made(reports[0], "en", ZoneInfo(WALL_CLOCK)))
+
+
+def _show(listed: Sequence[DayListed]) -> None:
+    table = terminal.table_of("day", "branch", "how it stands", "difference", "pages", numbers=("difference",))
+    for one in listed:
+        off = f"{one.difference:.2f}" if one.difference else ""
+        why = f": {say(one.cause, one.facts or {}).what}" if one.state is DayState.PARKED else ""
+        state = f"{sentence(f'badge_day_{one.state}')}{why}"
+        table.add_row(one.date.isoformat(), one.branch_name, state, off, ", ".join(one.pages))
+    terminal.out.print(table)
+
+
+def _show_findings(reports: Sequence[DayReport], rates: Mapping[str, str]) -> None:
+    for report in reports:
+        for finding in report.findings:
+            said = f"{report.date.isoformat()} {report.branch_name}: {finding_text(finding, 'en', rates)}"
+            terminal.out.print(said, soft_wrap=True)
+
+
+def _json(one: DayListed) -> dict[str, Any]:
+    return {**asdict(one), "key": one.key}
+
+
+def _show_drift(
+    found: Sequence[DriftFound], targets: Mapping[str, str], rates: Mapping[str, Mapping[str, str]]
+) -> None:
+    names = ("looked", "equal", "kept", "different", "gone", "unknown")
+    table = terminal.table_of("flow", "kind", *names, numbers=names)
+    for one in found:
+        counts = asdict(one.counts)
+        table.add_row(one.flow, str(one.kind), *(str(counts[name]) for name in names))
+    terminal.out.print(table)
+    for one in found:
+        for record in one.found:
+            edits = (_edited(edit, targets[one.flow], rates.get(one.flow, {})) for edit in record.edits)
+            what = ", ".join(edits) or "gone"
+            terminal.out.print(f"{one.kind} {record.reference or MISSING} ({record.title}): {what}", soft_wrap=True)
+        if one.error:
+            terminal.out.print(say(one.error, one.facts).what, soft_wrap=True)
+
+
+def _edited(edit: Edit, system: str, rates: Mapping[str, str]) -> str:
+    """Return one value that differs, a VAT code with what it charges."""
+    sides: list[Value] = [edit.agreed, edit.found]
+    if is_vat_code(edit.field):
+        sides = [vat_code(str(one), rates.get(str(one), ""), system) if one else one for one in sides]
+    return f"{edit.path} {sides[0]} -> {sides[1]}"
+
+
+def _drift_json(one: DriftFound) -> dict[str, Any]:
+    return asdict(one)

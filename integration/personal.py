@@ -1,0 +1,120 @@
+"""The commands of the terminal about one person: what is kept of them, given to them, erased."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from integration import terminal
+from integration.arguments import Json, writing, wrong_use
+from integration.core.erasure import Customer
+from integration.services import Application
+from integration.words import LANGUAGES
+
+cli = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True, help="What is kept of one person, by number.")
+
+Debtor = Annotated[str, typer.Option(help="The number of a debtor in AccountView.")]
+Relation = Annotated[str, typer.Option(help="The number of a relation in MplusKASSA.")]
+
+
+def _one(application: Application, debtor: str, relation: str) -> Customer:
+    if bool(debtor.strip()) is bool(relation.strip()):
+        raise wrong_use("give --debtor or --relation, one of them")
+    return application.persons.customer(debtor, relation)
+
+
+@cli.command()
+def show(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) -> None:
+    """Say what is kept of a person, and which documents were booked for them."""
+    with terminal.opened(start=False) as application:
+        kept = application.persons.kept(_one(application, debtor, relation))
+    one = kept.person.customer
+    if as_json:
+        told = {"debtor": one.debtor, "relation": one.relation, "rows": kept.rows, "events": kept.events}
+        told |= {"documents": [asdict(document) for document in kept.documents], "held_out": kept.held_out}
+        terminal.print_json(told)
+        return
+    table = terminal.table_of("where", "rows", numbers=("rows",))
+    for name, rows in {**kept.rows, "log": kept.events}.items():
+        table.add_row(name, str(rows))
+    terminal.out.print(table)
+    numbers = f"debtor {one.debtor or 'unknown'}, relation {one.relation or 'unknown'}"
+    terminal.out.print(f"{numbers}; {'erased and held out' if kept.held_out else 'takes part'}", soft_wrap=True)
+    for document in kept.documents:
+        terminal.out.print(f"{document.kind} {document.key}: {document.reference} in AccountView", soft_wrap=True)
+
+
+@cli.command()
+def access(
+    file: Annotated[Path, typer.Argument(help="The ZIP file to write.")],
+    debtor: Debtor = "",
+    relation: Relation = "",
+    language: Annotated[str, typer.Option(help="en, nl or de: of the page in it.")] = "en",
+    as_json: Json = False,
+) -> None:
+    """Write everything that is kept of a person to a ZIP file, as a page and as JSON."""
+    if language not in LANGUAGES:
+        raise wrong_use("the language is en, nl or de", "--language")
+    with terminal.opened(start=False) as application:
+        packed = application.persons.access(_one(application, debtor, relation), terminal.who(), language)
+    with writing(file), file.open("xb") as written:
+        written.write(packed)
+    if as_json:
+        terminal.print_json({"path": str(file), "bytes": len(packed)})
+    else:
+        terminal.out.print(f"Everything that is kept of this person is in {file}", soft_wrap=True)
+
+
+@cli.command()
+def erase(
+    confirm: Annotated[str, typer.Option(help="A number of the person, typed again: it cannot be undone.")],
+    debtor: Debtor = "",
+    relation: Relation = "",
+    as_json: Json = False,
+) -> None:
+    """Erase a person from the database, the log and every file of this console, and hold them out from now on."""
+    with terminal.opened(start=False) as application:
+        one = _one(application, debtor, relation)
+        kept = application.persons.kept(one)
+        blotted = application.persons.erase(one, confirm, terminal.who())
+    if as_json:
+        terminal.print_json({**asdict(blotted), "documents": [asdict(document) for document in kept.documents]})
+        return
+    terminal.out.print(f"Erased: {sum(blotted.rows.values())} rows and {blotted.events} events.", soft_wrap=True)
+    if blotted.files:
+        terminal.out.print(f"Removed with them: {', '.join(blotted.files)}", soft_wrap=True)
+    if blotted.left:
+        terminal.out.print(f"Still named where people arrange things: {', '.join(blotted.left)}", soft_wrap=True)
+    for document in kept.documents:
+        terminal.out.print(f"Stays in AccountView: {document.kind} {document.reference}", soft_wrap=True)
+    for line in ELSEWHERE:
+        terminal.out.print(line, soft_wrap=True)
+
+
+ELSEWHERE = (
+    "Not reached from here: both systems themselves, files the log was exported to, and the sandbox's journal.",
+    "Backups made before hold the person still: keep a copy of console.erased apart from them, for `restore`.",
+)
+
+
+@cli.command()
+def lift(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) -> None:
+    """Let the records of a person who was erased take part again."""
+    with terminal.opened(start=False) as application:
+        lifted = application.persons.lift(_one(application, debtor, relation), terminal.who())
+    if as_json:
+        terminal.print_json({"lifted": lifted})
+    else:
+        terminal.out.print("Takes part again." if lifted else "Was not held out.")
+
+
+@cli.command()
+def resume(as_json: Json = False) -> None:
+    """Finish erasing people where that was cut short."""
+    with terminal.opened(start=False) as application:
+        finished = application.persons.resume(terminal.who())
+    if as_json:
+        terminal.print_json({"finished": finished})
+    else:
+        terminal.out.print(f"{finished} finished.")

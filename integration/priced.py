@@ -1,0 +1,68 @@
+"""The sandbox with prices of customers: what a person names, maps and switches on for them, and what comes of it."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from integration.core.people import DEMO
+from integration.core.rules import rules_from
+from integration.services import Application
+from integration.services.built_in import PRICES
+from integration.services.prices import Proof
+
+RULES = {
+    "products": (
+        {"target": "article.articleDiscountGroupNumber", "expression": "K9_DGRP or None", "ownership": "keep_equal"},
+    ),
+    "customers": (
+        {
+            "target": "relation.price_group", "source": "price_list", "table": "price_groups", "unmapped": "park",
+            "ownership": "keep_equal",
+        },
+        {"target": "relation.discount_percent", "expression": "DISC_PCT or None", "ownership": "keep_equal"},
+        {"target": "relation.credit_limit", "expression": "CRED_LIM or None", "ownership": "keep_equal"},
+        {
+            "target": "relation.payment_days", "source": "payment_condition", "table": "payment_days",
+            "unmapped": "empty", "ownership": "keep_unless_changed",
+        },
+    ),
+}  # fmt: skip
+TABLES = {
+    "price_groups": {"GROOT": "3"},
+    "price_branches": {"1": "1", "2": "2", "3": "3"},
+    "payment_days": {"14": "14"},
+}
+FLOWS = ("products", "customers")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How many prices the till was asked for, and how many of them are what the books say."""
+
+    asked: int
+    same: int
+    different: tuple[Proof, ...]
+
+
+def have_prices(application: Application) -> None:
+    """Name the sandbox's object of prices, map what customers have of them, and let both flows send them."""
+    application.names.put({f"prices.{name}": value for name, value in PRICES.items()}, DEMO)
+    for table, rows in TABLES.items():
+        application.tables.save(table, rows, DEMO)
+    for flow in FLOWS:
+        known = application.mappings.published(flow)
+        added = rules_from({"version": known.mapping.version, "rules": list(RULES[flow])}).rules
+        mapping = replace(known.mapping, rules=(*known.mapping.rules, *added))
+        application.mappings.publish(flow, mapping, known.version, DEMO, "prices of customers")
+        application.flows.change(flow, {"customer_prices": True}, DEMO)
+
+
+def proven(application: Application) -> Outcome:
+    """Ask the till for everything that is agreed, and hold it against the books."""
+    proofs = application.prices.prove(application.prices.customers(), application.prices.articles())
+    different = tuple(one for one in proofs if not one.proven)
+    return Outcome(len(proofs), len(proofs) - len(different), different)
+
+
+def shown(amount: Decimal | None) -> str:
+    """Return an amount for a line of a terminal."""
+    return "–" if amount is None else f"{amount:.2f}"

@@ -1,0 +1,275 @@
+"""The commands of the terminal that keep a console safe: its backups, its arrangement as a file, whether it is well."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from integration import terminal
+from integration.arguments import Json, among, writing, wrong_use
+from integration.backups.archive import Manifest
+from integration.backups.doctor import Look, examine, examine_connections
+from integration.backups.making import file_of, make, postgres_of
+from integration.backups.restoring import Verified, has_key, missing_settings
+from integration.backups.restoring import restore as restored_from
+from integration.backups.restoring import verify as verified
+from integration.core.foreign import visible
+from integration.flows.registry import FLOWS
+from integration.services.arrangement import Difference
+from integration.settings import Settings, known_settings, load_settings
+from integration.shipped import COMMAND
+from integration.store.looking import looked_at
+from integration.words import say
+
+FAILED = 1
+
+arranged = typer.Typer(pretty_exceptions_enable=False)
+keys = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True, help="The key that seals credentials.")
+
+BackupFile = Annotated[Path, typer.Argument(help="The file of the backup.")]
+ASKED = "Passphrase of the key, empty for none"
+
+
+def backup(file: BackupFile, as_json: Json = False) -> None:
+    """Write a backup of everything the console keeps to a new file, while it runs or not."""
+    settings = load_settings()
+    _tell_audit(settings, file)
+    with writing(file):
+        manifest = make(settings, file, _passphrase(settings))
+    if as_json:
+        terminal.print_json({"path": str(file), "bytes": file.stat().st_size, **_told(manifest)})
+        return
+    _show(manifest)
+    terminal.out.print(f"Backup written to {file}", soft_wrap=True)
+    if not manifest.key:
+        terminal.out.print("It has no key: after a restore both systems have to be connected anew.", soft_wrap=True)
+
+
+def _tell_audit(settings: Settings, file: Path) -> None:
+    """Have the audit keep that everything is taken along; a database of an earlier version stays as it is."""
+    if file.exists() or not (postgres_of(settings) or file_of(settings).exists()):
+        return
+    with looked_at(settings.operational_url()) as seen:
+        is_current = seen.is_current
+    if is_current:
+        with terminal.opened(start=False) as application:
+            application.backups.taking(file.name)
+
+
+def verify(file: BackupFile, as_json: Json = False) -> None:
+    """Read every byte of a backup, look into its databases, and say what it holds; nothing is restored."""
+    settings = load_settings()
+    with _read(file):
+        _tell(verified(file, _passphrase(settings, of=file)), as_json=as_json)
+
+
+def restore(
+    file: BackupFile,
+    erased: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A list of who was erased, console.erased of the old data folder; may be given several times."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Bring a backup into an empty data folder, and an empty PostgreSQL database where one is set.
+
+    A list console.erased that lies in the folder is used too: whoever is on it is erased again.
+    """
+    settings = load_settings()
+    for one in erased or ():
+        if not one.exists():
+            raise wrong_use(f"{one} is not there", "--erased")
+    with _read(file):
+        found = restored_from(settings, file, _passphrase(settings, of=file), erased or (), by=terminal.who().ref)
+    missing = missing_settings(settings, found.manifest)
+    _tell(found, as_json=as_json, missing=missing)
+    if as_json:
+        return
+    terminal.out.print(f"Restored into {settings.data}", soft_wrap=True)
+    if found.erased:
+        terminal.out.print(f"People who were erased since, and are erased from it again: {found.erased}")
+    if missing:
+        terminal.out.print(f"Set where the backup was made, and not here: {', '.join(missing)}", soft_wrap=True)
+    if found.key is None:
+        terminal.out.print("It was restored without its key: connect both systems anew in Set-up.", soft_wrap=True)
+    held = f"Nothing is written before both systems were compared: {COMMAND} drift, or Days in the console."
+    terminal.out.print(held, soft_wrap=True)
+
+
+@keys.callback()
+def _key() -> None:
+    pass
+
+
+@keys.command(name="change")
+def change_key(as_json: Json = False) -> None:
+    """Seal every stored credential with another key, while the console runs, and let go of the one before.
+
+    A key in a file is made anew. For one in the settings: set CONSOLE_KEY to the new one and CONSOLE_KEY_BEFORE to the
+    present one for every process, start them again one by one, give this command with both set, and drop
+    CONSOLE_KEY_BEFORE.
+    """
+    settings = load_settings()
+    with terminal.opened(start=False) as application:
+        sealed = application.keys.change(by=terminal.who())
+    given = bool(settings.key.get_secret_value())
+    if as_json:
+        terminal.print_json({"sealed": sealed, "key": "settings" if given else "file"})
+        return
+    terminal.out.print(f"{sealed} stored credentials are sealed with the new key.", soft_wrap=True)
+    if given:
+        terminal.out.print("Drop CONSOLE_KEY_BEFORE once every process was started with both.", soft_wrap=True)
+
+
+@arranged.callback(invoke_without_command=True)
+def settings(context: typer.Context, as_json: Json = False) -> None:
+    """List every setting of the environment, what it should look like, and whether it is set; never a value.
+
+    `export` and `import` write what is arranged in the console to a file, and bring such a file in.
+    """
+    if context.invoked_subcommand:
+        return
+    given = load_settings().given()
+    known = known_settings()
+    if as_json:
+        terminal.print_json([{**asdict(one), "set": one.name in given} for one in known])
+        return
+    table = terminal.table_of("setting", "set", "what it is", "default")
+    for one in known:
+        table.add_row(one.name, "✓" if one.name in given else "", one.shape, one.default)
+    terminal.out.print(table)
+
+
+@arranged.command(name="export")
+def export_settings(
+    file: Annotated[Path, typer.Argument(help="The file to write, - for the standard output.")],
+    corrections: Annotated[
+        list[str] | None, typer.Option(help="With the corrections of this flow; may be given several times.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write settings, mappings, value tables and names as a readable file: for Git, and for another installation."""
+    with terminal.opened(start=False) as application:
+        text = application.arrangement.text(among(corrections, tuple(FLOWS)))
+    if str(file) == "-":
+        sys.stdout.write(text)
+        return
+    with _read(file):
+        file.write_text(text, encoding="utf-8", newline="\n")
+    if as_json:
+        terminal.print_json({"path": str(file)})
+    else:
+        terminal.out.print(f"Settings, mappings, value tables and names written to {file}", soft_wrap=True)
+
+
+@arranged.command(name="import")
+def import_settings(
+    file: Annotated[Path, typer.Argument(help="A file that `settings export` wrote, edited or not.")],
+    diff: Annotated[bool, typer.Option("--diff", help="Only show what would change.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what a file of settings changes, and keep it, all of it or nothing; what it does not name stays as it is."""
+    with _read(file):
+        content = file.read_bytes()
+    with terminal.opened(start=False) as application:
+        read = application.arrangement.of_file(content)
+        if as_json:
+            told = [{"place": one.place, "here": one.here, "file": one.file} for one in read.differences]
+            terminal.print_json({"differences": told, "kept": bool(told) and not diff})
+        else:
+            _show_differences(read.differences)
+        if not diff:
+            application.arrangement.keep(read, by=terminal.who(), note=file.name)
+    if not as_json and read.differences and not diff:
+        terminal.out.print(f"{len(read.differences)} changes kept.")
+
+
+def _show_differences(found: Sequence[Difference]) -> None:
+    """Show what a file of settings would change, value by value; - stands before what is here, + before the file's."""
+    if not found:
+        terminal.out.print("The file says what is here already.")
+    for one in found:
+        terminal.out.print(visible(one.place), markup=False, soft_wrap=True)
+        for sign, value in (("-", one.here), ("+", one.file)):
+            if value is not None:
+                terminal.out.print(
+                    f"  {sign} {visible(json.dumps(value, ensure_ascii=False))}", markup=False, soft_wrap=True
+                )
+
+
+def doctor(
+    offline: Annotated[bool, typer.Option("--offline", help="Leave out the check of both connections.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what is wrong with this installation and its connections, and what to do; nothing is started."""
+    looks = [*examine(), *([] if offline else examine_connections())]
+    if as_json:
+        terminal.print_json([_look_json(one) for one in looks])
+    else:
+        for one in looks:
+            terminal.out.print(f"{'✗' if one.code else '✓'} {one.name}: {_said(one)}", soft_wrap=True)
+    raise typer.Exit(FAILED if any(one.code for one in looks) else 0)
+
+
+def _said(look: Look) -> str:
+    if not look.code:
+        return look.told
+    sentences = say(look.code, look.facts)
+    return " ".join(one for one in (sentences.what, sentences.do) if one)
+
+
+def _look_json(look: Look) -> dict[str, Any]:
+    return {**asdict(look), "ok": not look.code, **(asdict(say(look.code, look.facts)) if look.code else {})}
+
+
+@contextmanager
+def _read(file: Path) -> Iterator[None]:
+    """Tell in the words of a command that a file cannot be read, or a place not be written."""
+    try:
+        yield
+    except OSError as error:
+        raise wrong_use(f"{error.filename or file}: {error.strerror}") from None
+
+
+def _passphrase(settings: Settings, of: Path | None = None) -> str:
+    """Return the passphrase of the settings, or what is typed, which nobody sees; empty where nobody can be asked.
+
+    Of a backup it is asked for only where it has a key.
+    """
+    given = settings.backup_passphrase.get_secret_value()
+    if given or not sys.stdin.isatty() or (of is not None and not has_key(of)):
+        return given
+    twice = of is None
+    return str(typer.prompt(ASKED, "", hide_input=True, show_default=False, confirmation_prompt=twice, err=True))
+
+
+def _tell(found: Verified, *, as_json: bool, missing: Sequence[str] = ()) -> None:
+    if as_json:
+        told = {**_told(found.manifest), "events": found.events, "key_opens": found.key, "missing_settings": missing}
+        told["erased"] = found.erased
+        terminal.print_json(told)
+        return
+    _show(found.manifest)
+    key = {True: "the passphrase opens its key", None: "its key was not looked at" if found.manifest.key else "no key"}
+    terminal.out.print(f"Whole. {found.manifest.kind}, {found.events or 0} events, {key[found.key]}.", soft_wrap=True)
+
+
+def _told(manifest: Manifest) -> dict[str, Any]:
+    """Return a manifest as programs are told it, without the wrapped key."""
+    return {**asdict(manifest), "key": bool(manifest.key)}
+
+
+def _show(manifest: Manifest) -> None:
+    table = terminal.table_of("part", "bytes", "sha256", numbers=("bytes",))
+    for name, member in manifest.members.items():
+        table.add_row(name, str(member.size), member.sha256)
+    terminal.out.print(table)
+    made = f"Made {manifest.made_at} by version {manifest.program}, tables {manifest.revision}"
+    terminal.out.print(made, soft_wrap=True)

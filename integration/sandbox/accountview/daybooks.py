@@ -1,0 +1,317 @@
+"""What pages of daybooks put on the ledger: the rows of each page, what it must not do, and pages changed by hand.
+
+Known is that a line may be on any account and has a sign, and that the VAT of a line goes to the account of its code.
+Everything else is as bookkeeping has it: lines of a memorial are in debit where they are positive and add up to
+nothing; what they come to in another daybook is on the account of that daybook, or on that of a debtor.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Final
+
+from integration.sandbox.accountview import company as office
+from integration.sandbox.accountview.company import Act, Company, must, typed
+from integration.sandbox.accountview.conventions import Value, tidy
+from integration.sandbox.accountview.dictionary import Definition
+from integration.sandbox.accountview.posting import SentRow
+from integration.sandbox.accountview.query import Refusal
+from integration.sandbox.accountview.tables import Row, normal
+from integration.sandbox.journal import Entry
+
+MEMORIAL: Final = 5
+BY_HAND: Final = "BALIE"  # who changes what nobody is named for
+# Types of daybooks whose lines are in credit where they are positive, and collective accounts for what they come to.
+_TURNED: Final = frozenset({1, 2, 4})
+_COLLECTIVE: Final = {4: "1300", 3: "1400"}
+_EURO: Final = "EUR"
+_CENT: Final = Decimal("0.01")
+_OF_LINES: Final = ("TRN_DESC", "SUB_NR", "INV_NR", "COST_CODE", "TRN_QTY", "VAT_CODE")
+_OF_PAGES: Final = ("DJ_CODE", "PAGE_NR", "PERIOD", "TRN_DATE", "CUR_CODE")
+_DEMANDED: Final = (
+    ("VAT_MAND", "VAT_CODE", "BTW-code"),
+    ("COST_MAND", "COST_CODE", "kostenplaats"),
+    ("QTY_MAND", "TRN_QTY", "aantal"),
+    ("PART_MAND", "PART_CODE", "vennoot"),
+)
+
+
+# ---- before a page is taken
+
+
+def check(company: Company, header: SentRow, lines: Sequence[SentRow]) -> None:
+    """Refuses a page whose accounts do not take its lines, or one of a memorial that does not add up to nothing."""
+    page, line = (company.table(name).definition for name in ("DJ_PAGE", "DJ_LINE"))
+    currency = str(header.values.get(page.here("CUR_CODE")) or _EURO)
+    for each in lines:
+        _check_account(company, {name: each.values.get(line.here(name)) for name in line.names}, currency)
+    if _type(company, str(header.values.get(page.here("DJ_CODE")) or "")) != MEMORIAL:
+        return
+    is_gross = bool(header.values.get(page.here("GROSS_FLG")))
+    counted = ("AMOUNT",) if is_gross else ("AMOUNT", "VAT_AMT")
+    rest = sum((_number(each.values.get(line.here(name))) for each in lines for name in counted), Decimal(0))
+    if rest:
+        raise Refusal(f"De bladzijde is niet in evenwicht: verschil {rest:.2f}.".replace(".", ",", 1))
+
+
+def _check_account(company: Company, line: Mapping[str, Value], currency: str) -> None:
+    ledgers = company.table("LEDGER")
+    row = ledgers.get(str(line["ACCT_NR"]))
+    if row is None:  # refused as something that is not there
+        return
+    account = ledgers.value(row, "ACCT_NR")
+    for flag, name, noun in _DEMANDED:
+        if ledgers.value(row, flag) and not line.get(name):
+            raise Refusal(f"Rekening {account}: {noun} is verplicht.")
+    own = str(ledgers.value(row, "CUR_CODE") or _EURO)
+    if own != currency:
+        raise Refusal(f"Rekening {account} wordt gevoerd in {own}; de bladzijde is in {currency}.")
+
+
+# ---- what a page comes to
+
+
+def taxed(company: Company, definition: Definition, line: Mapping[str, Value], *, is_gross: bool) -> dict[str, Value]:
+    """A line of a page with its VAT: as it was sent, or at the rate of its code where these books know better."""
+    here = definition.here
+    code = line.get(here("VAT_CODE"))
+    amount, vat = (_number(line.get(here(name))) for name in ("AMOUNT", "VAT_AMT"))
+    if not code:
+        return dict(line)
+    if company.conventions.vat_amounts == "computed":
+        vats = company.table("VAT")
+        rate = _number(vats.value(vats.rows[normal(str(code))], "VAT_PCT"))
+        vat = (amount * rate / (100 + rate if is_gross else 100)).quantize(_CENT, ROUND_HALF_UP)
+        return {**line, here("VAT_AMT"): tidy(vat), here("BASE_AMT"): tidy(amount - vat if is_gross else amount)}
+    return {here("BASE_AMT"): amount - vat if is_gross else amount, **line}
+
+
+def totals(definition: Definition, lines: Sequence[Mapping[str, Value]], *, is_gross: bool) -> dict[str, Value]:
+    """What the lines of a page come to: with VAT, which is in the amounts of a gross page already."""
+    amount, vat = (
+        sum((_number(each.get(definition.here(name))) for each in lines), Decimal(0)) for name in ("AMOUNT", "VAT_AMT")
+    )
+    return {"PAGE_VAT": vat, "PAGE_AMT": amount if is_gross else amount + vat}
+
+
+# ---- what a page puts on the ledger
+
+
+def is_posted_at_once(company: Company, page: Row) -> bool:
+    """Whether a page goes to the ledger as soon as it is there; a concept waits for somebody."""
+    return company.conventions.posting == "at once" and not company.table("DJ_PAGE").value(page, "NO_POST")
+
+
+def rows_of(company: Company, page: Row, lines: Sequence[Row], at: datetime) -> list[Row]:
+    """The rows of a page, not in the ledger yet: one for each line, one for its VAT, and one for what all come to."""
+    ledger = company.table("TRANSACT")
+    return [ledger.row({**values, "REC_ID": company.number(ledger, at)}) for values in _values(company, page, lines)]
+
+
+def _values(company: Company, page: Row, lines: Sequence[Row]) -> Iterator[dict[str, Value]]:
+    pages, details = company.table("DJ_PAGE"), company.table("DJ_LINE")
+    shared = {name: pages.value(page, name) for name in _OF_PAGES}
+    type_ = _type(company, str(shared["DJ_CODE"]))
+    sign, total = _sign(company, type_), Decimal(0)
+    is_gross = bool(pages.value(page, "GROSS_FLG"))
+    for line in lines:
+        amount, vat, base = (_number(details.value(line, name)) for name in ("AMOUNT", "VAT_AMT", "BASE_AMT"))
+        net = amount - vat if is_gross else amount
+        total += net + vat
+        own = {name: details.value(line, name) for name in _OF_LINES}
+        base = base or (net if own["VAT_CODE"] else base)
+        sums = {"AMOUNT": sign * net, "VAT_AMT": sign * vat, "BASE_AMT": sign * base}
+        account = details.value(line, "ACCT_NR")
+        yield {**shared, **own, **{name: tidy(value) for name, value in sums.items()}, "ACCT_NR": account}
+        if vat:
+            account = _vat_account(company, str(own["VAT_CODE"]))
+            kept = {name: own[name] for name in ("TRN_DESC", "VAT_CODE")}
+            yield {**shared, **kept, "ACCT_NR": account, "AMOUNT": tidy(sign * vat)}
+    if total and type_ != MEMORIAL:
+        yield {**shared, **_against(company, page, type_), "AMOUNT": tidy(-sign * total)}
+
+
+def _against(company: Company, page: Row, type_: int) -> dict[str, Value]:
+    """Where what a page comes to goes: to its debtor, or to the account of the daybook."""
+    pages, contacts = company.table("DJ_PAGE"), company.table("CONTACT")
+    values: dict[str, Value] = {"TRN_DESC": pages.value(page, "HDR_DESC")}
+    if type_ not in _COLLECTIVE:
+        daybooks = company.table("DAILY")
+        return values | {"ACCT_NR": daybooks.value(_daybook(company, page), "DJ_ACCT")}
+    debtor = contacts.get(str(pages.value(page, "SUB_NR") or ""))
+    own = contacts.value(debtor, "ACCT_NR") if debtor else ""
+    values |= {name: pages.value(page, name) for name in ("SUB_NR", "INV_NR")}
+    return values | {"ACCT_NR": own or _COLLECTIVE[type_]}
+
+
+def _sign(company: Company, type_: int) -> int:
+    if type_ == MEMORIAL:
+        return 1 if company.conventions.memorial_sign == "debit" else -1
+    return -1 if type_ in _TURNED else 1
+
+
+def _vat_account(company: Company, code: str) -> Value:
+    vats = company.table("VAT")
+    row = vats.get(code)
+    return vats.value(row, "VAT_ACCT") if row else None
+
+
+def _daybook(company: Company, page: Row) -> Row:
+    return company.table("DAILY").rows[normal(str(company.table("DJ_PAGE").value(page, "DJ_CODE")))]
+
+
+def _type(company: Company, code: str) -> int:
+    daybooks = company.table("DAILY")
+    row = daybooks.get(code)
+    return int(_number(daybooks.value(row, "DJ_TYPE"))) if row else 0
+
+
+def _number(value: Value) -> Decimal:
+    return value if isinstance(value, Decimal) else Decimal(0)
+
+
+# ---- pages in the ledger
+
+
+def post_all(company: Company, at: datetime) -> None:
+    """Posts every page there is: those that stood in the books before the first call."""
+    for page in list(company.table("DJ_PAGE").rows.values()):
+        _post(company, page, at)
+
+
+def is_posted(company: Company, page: Row) -> bool:
+    """Whether a page has rows in the ledger."""
+    return bool(_rows_in_ledger(company, page))
+
+
+def _post(company: Company, page: Row, at: datetime) -> None:
+    ledger = company.table("TRANSACT")
+    for row in rows_of(company, page, _lines(company, page), at):
+        ledger.add(row)
+
+
+def _lines(company: Company, page: Row) -> list[Row]:
+    return list(company.table("DJ_LINE").children.get(page.key, ()))
+
+
+def _rows_in_ledger(company: Company, page: Row) -> list[Row]:
+    ledger, pages = company.table("TRANSACT"), company.table("DJ_PAGE")
+    daybook = pages.value(page, "DJ_CODE")
+    keys = ledger.keys_with(ledger.place("PAGE_NR"), [page.key])
+    return [row for key in keys if ledger.value(row := ledger.rows[key], "DJ_CODE") == daybook]
+
+
+def withdraw(company: Company, page: Row) -> bool:
+    """Takes the rows of a page out of the ledger; whether there were any."""
+    rows = _rows_in_ledger(company, page)
+    for row in rows:
+        company.table("TRANSACT").remove(row)
+    return bool(rows)
+
+
+def renew(company: Company, page: Row, at: datetime) -> None:
+    """Puts what a page says now in the place of what it said before, where that is in the ledger."""
+    if withdraw(company, page):
+        _post(company, page, at)
+
+
+# ---- what people do with pages themselves; everything else is as it is with other tables
+
+
+def by_hand(company: Company, operation: str, told: Mapping[str, Any], day: int) -> Act:
+    """One act by its name. LookupError when the table, row or field is missing, or a key is taken."""
+    match operation, told.get("table"):
+        case "post", _:
+            return _posted(company, str(told.get("key") or ""))
+        case "book", _:
+            return _booked(company, told)
+        case "remove", "DJ_PAGE":
+            return _removed(company, must(company.table("DJ_PAGE"), told["key"]))
+        case "edit" | "add" | "remove", "DJ_PAGE" | "DJ_LINE":
+            return _changed(company, operation, told, day)
+        case _:
+            return office.by_hand(company, operation, told, day)
+
+
+def _posted(company: Company, key: str) -> Act:
+    """Posts one page, or with no key all that wait and are no concepts."""
+    pages = company.table("DJ_PAGE")
+    chosen = [must(pages, key)] if key else [page for page in pages.rows.values() if not pages.value(page, "NO_POST")]
+    waiting = [page for page in chosen if not is_posted(company, page)]
+
+    def act(entry: Entry) -> None:
+        for page in waiting:
+            _post(company, page, entry.at)
+
+    return act
+
+
+def _booked(company: Company, told: Mapping[str, Any]) -> Act:
+    """A page with its lines, typed in. LookupError for a field, an account or a daybook that is not there."""
+    pages, details = company.table("DJ_PAGE"), company.table("DJ_LINE")
+    header, lines = typed(pages, told["page"]), [typed(details, each) for each in told["lines"]]
+    here = pages.definition.here
+    must(company.table("DAILY"), str(header.get(here("DJ_CODE")) or ""))
+    for line in lines:
+        must(company.table("LEDGER"), str(line.get(details.definition.here("ACCT_NR")) or ""))
+
+    def act(entry: Entry) -> None:
+        moment = str(header.get(here("TRN_DATE")) or entry.at.strftime("%Y-%m-%dT00:00:00"))
+        number = company.number(pages, entry.at)
+        shared: dict[str, Value] = {"DJ_CODE": header[here("DJ_CODE")], "PAGE_NR": number, "TRN_DATE": moment}
+        period = Decimal(company.period_of(date.fromisoformat(moment[:10])))
+        company.put(pages, {here("PERIOD"): period, **header, **_ours(pages.definition, shared)}, entry.at)
+        is_gross = bool(header.get(here("GROSS_FLG")))
+        for line in lines:
+            values = taxed(company, details.definition, line, is_gross=is_gross)
+            shared["REC_ID"] = company.number(details, entry.at)
+            company.put(details, {**values, **_ours(details.definition, shared)}, entry.at)
+        _settle(company, number, told, entry, counted=False)
+
+    return act
+
+
+def _ours(definition: Definition, values: Mapping[str, Value]) -> dict[str, Value]:
+    return {definition.here(name): value for name, value in values.items()}
+
+
+def _removed(company: Company, page: Row) -> Act:
+    def act(_: Entry) -> None:
+        withdraw(company, page)
+        for line in _lines(company, page):
+            company.table("DJ_LINE").remove(line)
+        company.table("DJ_PAGE").remove(page)
+
+    return act
+
+
+def _changed(company: Company, operation: str, told: Mapping[str, Any], day: int) -> Act:
+    """A page or one of its lines as somebody edits it: its totals, its stamps and the ledger follow."""
+    table = company.table(told["table"])
+    act = office.by_hand(company, operation, told, day)
+    row = table.get(told["key"]) if "key" in told else None
+    number = table.value(row, "PAGE_NR") if row else typed(table, told["values"]).get(table.definition.here("PAGE_NR"))
+
+    def acts(entry: Entry) -> None:
+        act(entry)
+        _settle(company, str(number), told, entry, counted=(operation, told["table"]) == ("edit", "DJ_PAGE"))
+
+    return acts
+
+
+def _settle(company: Company, number: str, told: Mapping[str, Any], entry: Entry, *, counted: bool) -> None:
+    """Brings totals, stamps and ledger of a page in step; `counted` is a change that the page itself took note of."""
+    pages, details = company.table("DJ_PAGE"), company.table("DJ_LINE")
+    page = pages.get(number)
+    if page is None:  # a line of no page
+        return
+    is_gross = bool(pages.value(page, "GROSS_FLG"))
+    lines = _lines(company, page)
+    sums = [{name: details.value(line, name) for name in ("AMOUNT", "VAT_AMT")} for line in lines]
+    values = totals(details.definition, [_ours(details.definition, each) for each in sums], is_gross=is_gross)
+    if lines and not counted:
+        pages.change(page, {**values, "CNG_USR": str(told.get("by") or BY_HAND)}, entry.at)
+    elif counted:
+        pages.note(page, {"CNG_USR": str(told.get("by") or BY_HAND)})
+    if withdraw(company, page) or is_posted_at_once(company, page):
+        _post(company, page, entry.at)

@@ -1,0 +1,93 @@
+"""What becomes of an invoice: it is paid, at once or bit by bit and in several ways, or it is credited."""
+
+from integration.sandbox.mplus.contract import Fields
+from integration.sandbox.mplus.desk import Desk, Handler, Reference
+from integration.sandbox.mplus.documents import COUNTERS, Shelf
+from integration.sandbox.mplus.payments import registered, state, strange
+from integration.sandbox.mplus.sums import OrderTotals
+
+_ALONE = (  # what a credit has for itself, or not at all: which order it belongs to then no document of the vendor says
+    "syncMarker", *COUNTERS, "extInvoiceId", "orderIds", "extOrderIds", "orderNumbers", "packingSlipIds",
+    "packingSlipNumbers", "proposalIds", "extProposalIds", "proposalNumbers", "paymentList", "dueDate",
+)  # fmt: skip
+_TURNED = ("totalInclAmount", "totalExclAmount", "discountAmount", "discountAmountExcl", "quantity")
+
+
+class Billing:
+    """The calls that pay and credit invoices."""
+
+    def __init__(self, desk: Desk, reference: Reference, totals: OrderTotals, invoices: Shelf) -> None:
+        self._desk = desk
+        self._reference = reference
+        self._totals = totals
+        self._invoices = invoices
+
+    def operations(self) -> dict[str, Handler]:
+        """Every call that this part answers."""
+        return {
+            "payInvoice": lambda request: self._pay(request.child("request")),
+            "creditInvoice": lambda request: self._credit(request.text("invoiceId")),
+        }
+
+    def _pay(self, ask: Fields) -> Fields:
+        document = self._invoices.get(ask.text("invoiceId"))
+        if document is None:
+            return self._paid("FAILED", "The invoice does not exist")
+        invoice, payments = self._invoices.fields(document), ask.child("paymentList").children("payment")
+        if unknown := strange(self._reference, payments):
+            return self._paid("FAILED", f"Payment method {unknown} does not exist")
+        total = invoice.number("totalInclAmount")
+        paid = invoice.number("paidAmount") + sum(one.number("amount") for one in payments)
+        if abs(paid) > abs(total):
+            return self._paid("PAYMENT-TOO-HIGH", "The payments exceed the invoice")
+        now = {"financialDate": self._desk.today, "entryTimestamp": self._desk.now}
+        made = [registered(self._desk, self._reference, one, **now) for one in payments]
+        listed = [*invoice.child("paymentList").children("payment"), *made]
+        told: dict[str, object] = {
+            "paidAmount": paid,
+            "state": f"INVOICE-STATE-{state(paid, total)}",
+            "paymentList": Fields(("payment", payment) for payment in listed),
+        }
+        self._invoices.put(self._desk.contract.merged("Invoice", invoice, self._desk.build("Invoice", told)))
+        return self._paid("OK", "")
+
+    def _paid(self, result: str, message: str) -> Fields:
+        told = {"result": f"PAY-INVOICE-RESULT-{result}", "errorMessage": message}
+        return self._desk.build("PayInvoiceResponse", told)
+
+    def _credit(self, id_: str) -> Fields:
+        document = self._invoices.get(id_)
+        if document is None:
+            return self._credited("NOT-FOUND", "The invoice does not exist")
+        if any(self._credits(each) == id_ for each in self._invoices.documents):
+            return self._credited("FAILED", "The invoice was credited before")
+        invoice, today = self._invoices.fields(document), self._desk.today
+        own: dict[str, object] = {
+            "invoiceId": self._desk.new_id("invoice"),
+            "invoiceNumber": {"year": today.year, "number": self._desk.count("invoice number")},
+            "invoiceType": "INVOICE-TYPE-CREDIT-INVOICE",
+            "entryTimestamp": self._desk.now,
+            "financialDate": today,
+            "paidAmount": 0,
+            "state": "INVOICE-STATE-OUTSTANDING-CREDIT",
+            "lineList": Fields(("line", self._turned(line)) for line in invoice.child("lineList").children("line")),
+            "creditedInvoiceId": id_,
+        }
+        credit = self._desk.contract.merged("Invoice", invoice.without(*_ALONE), self._desk.build("Invoice", own))
+        self._invoices.put(self._totals.of(credit, "Invoice"))
+        return self._credited("OK", "")
+
+    def _credits(self, id_: str) -> str:
+        return self._invoices.fields(self._invoices.documents[id_]).text("creditedInvoiceId")
+
+    def _turned(self, line: Fields) -> Fields:
+        """The line with the opposite quantity and amounts, under an id of its own."""
+        data = line.child("data")
+        for name in _TURNED:
+            if data.number(name):
+                data = data.replaced(name, str(-data.number(name)))
+        return line.without("lineId").replaced("data", data)
+
+    def _credited(self, result: str, message: str) -> Fields:
+        told = {"result": f"CREDIT-INVOICE-RESULT-{result}", "message": message}
+        return self._desk.build("CreditInvoiceResponse", told)

@@ -1,0 +1,112 @@
+"""What people at the counter type in: whole documents, which the till prices, adds up and numbers as it always does."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Final
+
+from integration.sandbox.mplus.contract import ZONE, Fields, day_of
+from integration.sandbox.mplus.desk import Desk, Reference
+from integration.sandbox.mplus.documents import NOTHING_YET, ORDER, PROPOSAL, RECEIPT, Document, Kind, Shelf
+from integration.sandbox.mplus.origins import Origins
+from integration.sandbox.mplus.payments import registered, state
+from integration.sandbox.mplus.sums import INCLUSIVE, OrderTotals
+
+CASHIER: Final = 101
+
+
+class Counter:
+    """Takes documents as they are typed in."""
+
+    def __init__(self, desk: Desk, reference: Reference, totals: OrderTotals, origins: Origins) -> None:
+        self._desk = desk
+        self._origins = origins
+        self._reference = reference
+        self._totals = totals
+
+    def enter(self, shelf: Shelf, values: Mapping[str, Any], *, rehearsed: bool = False) -> Document:
+        """One document with its lines and payments, in the words of the interface; days and moments as ISO text.
+
+        Moments are those of the clock of the shop. What is missing the till fills in, from the documents it comes from
+        first, and these say then what became of them. A receipt that is not paid to
+        the cent is refused with ValueError, as no till would end it. A rehearsed one is rung up in training.
+        """
+        kind = shelf.kind
+        sent = self._origins.completed(kind, self._desk.build(kind.type, _dated(values)))
+        document = self._totals.of(self._desk.contract.merged(kind.type, self._usual(shelf, sent), sent), kind.type)
+        if kind is not PROPOSAL:
+            document = self._with_payments(kind, document)
+        settled = self._settled(kind, document)
+        document = self._desk.contract.merged(kind.type, document, self._desk.build(kind.type, settled))
+        kept = shelf.put(document, rehearsed=rehearsed)
+        self._origins.tell(shelf.kind, document)
+        return kept
+
+    def _settled(self, kind: Kind, document: Fields) -> dict[str, object]:
+        """How the document stands by its payments. ValueError for a receipt that is not paid to the cent."""
+        paid = sum(each.number("amount") for each in document.child("paymentList").children("payment"))
+        total = document.number("totalInclAmount")
+        if kind is PROPOSAL:
+            return {"state": document.text("state") or "PROPOSAL-STATE-OUTSTANDING"}
+        if kind is ORDER:
+            return {"prepaidAmount": paid, "fullyPaid": paid >= total}
+        if kind is RECEIPT and paid != total:
+            raise ValueError(f"{paid} of {total} is paid")
+        return {"paidAmount": paid, "state": f"{kind.element.upper()}-STATE-{state(paid, total)}"}
+
+    def _usual(self, shelf: Shelf, sent: Fields) -> Fields:
+        kind, day = shelf.kind, day_of(sent.child("financialDate")) or self._desk.today
+        branch = sent.number("financialBranchNumber", 1)
+        employee = sent.number("employeeNumber", CASHIER)
+        values: dict[str, object] = {
+            kind.id: self._desk.new_id(kind.element),
+            kind.doc_type: f"{kind.element.upper()}-TYPE-"
+            + {"order": "SALES-ORDER"}.get(kind.element, kind.type.upper()),
+            "entryBranchNumber": branch,
+            "financialBranchNumber": branch,
+            "workplaceNumber": 1,
+            "employeeNumber": employee,
+            "employeeName": self._reference.employees[employee]["name"],
+            "financialDate": day,
+            "entryTimestamp": self._desk.now,
+            "vatMethod": INCLUSIVE,
+        }
+        if kind is ORDER:
+            values |= NOTHING_YET
+        if not sent.has(kind.number):
+            values[kind.number] = self._number(kind.element, day, (branch, sent.number("workplaceNumber", 1)))
+        known = self._desk.contract.types[kind.type]
+        return self._desk.build(kind.type, {name: value for name, value in values.items() if name in known})
+
+    def _number(self, element: str, day: date, place: tuple[int, int]) -> dict[str, int]:
+        if element != "receipt":
+            return {"year": day.year, "number": self._desk.count(f"{element} number")}
+        number = self._desk.count(f"receipt {place[0]} {place[1]}")
+        return {"branchNumber": place[0], "workplaceNumber": place[1], "year": day.year, "number": number}
+
+    def _with_payments(self, kind: Kind, document: Fields) -> Fields:
+        listed = [*self._origins.payments(kind, document), *document.child("paymentList").children("payment")]
+        paid = Fields(("payment", self._registered(each, document)) for each in listed)
+        return self._desk.contract.merged(kind.type, document, Fields([("paymentList", paid)]))
+
+    def _registered(self, payment: Fields, document: Fields) -> Fields:
+        day = {} if payment.has("financialDate") else {"financialDate": document.child("financialDate")}
+        return registered(self._desk, self._reference, payment, **day)
+
+
+def _dated(value: Any) -> Any:
+    """The same values with days and moments in the place of their texts."""
+    match value:
+        case Mapping():
+            return {
+                name: _moment(name, each) if isinstance(each, str) else _dated(each) for name, each in value.items()
+            }
+        case list() | tuple():
+            return [_dated(each) for each in value]
+        case _:
+            return value
+
+
+def _moment(name: str, text: str) -> Any:
+    if name.endswith("Date"):
+        return date.fromisoformat(text)
+    return datetime.fromisoformat(text).replace(tzinfo=ZONE) if name.endswith("Timestamp") else text

@@ -1,0 +1,105 @@
+"""Images and the cards they are on. What a real till takes, and how large, is not published: both are conventions."""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from integration.sandbox.mplus.catalogue import Catalogue
+from integration.sandbox.mplus.contract import Fields, RefusedError
+from integration.sandbox.mplus.desk import Desk, Handler
+
+PRODUCT = "PRODUCT"
+_SIGNS: Mapping[str, bytes] = {
+    "image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n", "image/gif": b"GIF8", "image/webp": b"RIFF",
+}  # fmt: skip
+
+
+class Images:
+    """The images of one till, and which of them are on the card of each product, in their order; no other card has."""
+
+    def __init__(self, desk: Desk, catalogue: Catalogue) -> None:
+        self._desk = desk
+        self._catalogue = catalogue
+        self._images: dict[int, Fields] = {}
+        self._cards: dict[int, list[Fields]] = {}
+
+    def operations(self) -> dict[str, Handler]:
+        """Every call that this part answers."""
+        return {
+            "createImage": lambda request: self._create(request.child("request")),
+            "getCardImages": lambda request: self._of_cards(request.child("request")),
+            "saveCardImages": lambda request: self._save(request.child("request")),
+        }
+
+    def state(self) -> list[dict[str, object]]:
+        """The images of each card."""
+        contract = self._desk.contract
+        return [contract.plain("CardImageData", self._card(number)) for number in self._cards]
+
+    def put(self, card: int, names: Sequence[str]) -> None:
+        """Gives a card images of these names, as a person at the till would; those it has stay as they are."""
+        there = {image.text("originalName"): image for image in self._cards.get(card, ())}
+        self._cards[card] = [there.get(name) or self._made(name, name.encode()) for name in names]
+
+    def _create(self, ask: Fields) -> Fields:
+        conventions, kind = self._desk.conventions, ask.text("mimeType")
+        try:
+            content = base64.b64decode(ask.text("imageData"), validate=True)
+        except binascii.Error:
+            raise RefusedError("imageData is not base64") from None
+        if kind not in conventions.image_types or not content.startswith(_SIGNS.get(kind, b"")):
+            return self._told("NOT-SUPPORTED", f"{kind} is not supported")
+        if len(content) > conventions.image_bytes:
+            return self._told("TOO-LARGE", f"{len(content)} bytes, at most {conventions.image_bytes}")
+        link = ask.child("cardLink")
+        cards = link.numbers("cardNumbers") if link.text("cardType") == PRODUCT else []
+        if strange := [number for number in cards if number not in self._catalogue.products]:
+            raise RefusedError(f"Product {strange[0]} does not exist")
+        image = self._made(ask.text("imageName"), content)
+        for number in cards:  # beside those it has, as the contract says; where among them it does not say
+            self._cards.setdefault(number, []).append(image)
+        told = {name: image.text(name) for name in ("imageId", "imageHash", "imageUrl")}
+        return self._desk.build("CreateImageResponse", {"result": "CREATE-IMAGE-OK", **told})
+
+    def _told(self, result: str, message: str) -> Fields:
+        values: dict[str, Any] = {"result": f"CREATE-IMAGE-{result}", "imageId": 0, "imageHash": "", "imageUrl": ""}
+        return self._desk.build("CreateImageResponse", {**values, "errorMsg": message})
+
+    def _made(self, name: str, content: bytes) -> Fields:
+        number = self._desk.count("image")
+        image = self._desk.build(
+            "ImageData",
+            {
+                "imageId": number,
+                "imageHash": hashlib.md5(content, usedforsecurity=False).hexdigest(),
+                "imageUrl": f"/images/{number}",
+                "originalName": name,
+                "imageWidth": 0,
+                "imageHeight": 0,
+                "labels": [],
+                "created": self._desk.now.isoformat(),
+                "modified": self._desk.now.isoformat(),
+            },
+        )
+        self._images[number] = image
+        return image
+
+    def _of_cards(self, ask: Fields) -> Fields:
+        numbers = ask.numbers("cardNumbers") if ask.text("cardType") == PRODUCT else []
+        listed = [number for number in numbers if number in self._catalogue.products]
+        return Fields([("items", self._card(number)) for number in listed])
+
+    def _card(self, number: int) -> Fields:
+        return Fields([("cardNumber", str(number)), *(("images", image) for image in self._cards.get(number, ()))])
+
+    def _save(self, ask: Fields) -> Fields:
+        for card in ask.children("cards") if ask.text("cardType") == PRODUCT else ():
+            number, wanted = card.number("cardNumber"), [one.number("imageId") for one in card.children("images")]
+            if number not in self._catalogue.products:
+                raise RefusedError(f"Product {number} does not exist")
+            if strange := [one for one in wanted if one not in self._images]:
+                raise RefusedError(f"Image {strange[0]} does not exist")
+            self._cards[number] = [self._images[one] for one in wanted]
+        return Fields()

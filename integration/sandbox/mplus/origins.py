@@ -1,0 +1,142 @@
+"""What comes of what at the till: a proposal becomes an order or an invoice, an order is invoiced or rung up.
+
+What no document of the vendor says is a convention here. A document takes over from the first one it comes from what
+nobody typed in. Of a down payment that was taken at a workplace it takes what is not used up yet, at most what it comes
+to itself, by the method for deposits that belongs to the one paid with; every other payment of an order comes along as
+it was made. An order stays in part delivered and complete for as long as what was made of it comes to less.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from integration.sandbox.mplus.contract import Fields
+from integration.sandbox.mplus.desk import Desk, Reference
+from integration.sandbox.mplus.documents import COUNTERS, INVOICE, ORDER, PROPOSAL, RECEIPT, Kind, Shelf
+
+# Where a document names those it comes from, orders first: in a list of ids, or as one id.
+_NAMED: Mapping[Kind, tuple[tuple[str, Kind], ...]] = {
+    ORDER: (("proposalId", PROPOSAL),),
+    INVOICE: (("orderIds", ORDER), ("proposalIds", PROPOSAL)),
+    RECEIPT: (("orderIds", ORDER),),
+    PROPOSAL: (),
+}
+# What a document never takes over: what it is known by, how it stands, and when it was made.
+_OWN = frozenset(
+    {
+        "syncMarker", *COUNTERS, "entryTimestamp", "financialDate", "totalInclAmount", "totalExclAmount",
+        "vatGroupList", "state", "paymentList", "transactionString", "orderIds", "extOrderIds", "invoiceIds",
+        "extInvoiceIds", "proposalIds", "extProposalIds", "orderNumbers", "invoiceNumbers", "proposalNumbers",
+        "orderId", "extOrderId", "orderNumber", "invoiceId", "extInvoiceId", "invoiceNumber", "proposalId",
+        "extProposalId", "proposalNumber",
+    }
+)  # fmt: skip
+
+
+class Origins:
+    """The ties between the documents of one till."""
+
+    def __init__(self, desk: Desk, reference: Reference, shelves: Mapping[Kind, Shelf]) -> None:
+        self._desk = desk
+        self._reference = reference
+        self._shelves = shelves
+        self._used: dict[str, int] = defaultdict(int)  # of the payments of an order, in cents
+        self._made: dict[str, int] = defaultdict(int)  # what documents made of an order come to, in cents
+
+    def completed(self, kind: Kind, sent: Fields) -> Fields:
+        """The document as it was typed in, with what it takes over. LookupError for one that is not there."""
+        several = list(self._named(kind, sent))
+        if not several:
+            return sent
+        of, first = several[0]
+        shared = self._desk.contract.types[of.type].keys() & self._desk.contract.types[kind.type].keys()
+        taken = self._desk.contract.ordered(kind.type, first.only(*shared).without(*_OWN))
+        merged = self._desk.contract.merged(kind.type, taken, sent)
+        return self._desk.contract.merged(kind.type, merged, self._desk.build(kind.type, self._numbers(kind, several)))
+
+    def payments(self, kind: Kind, document: Fields) -> list[Fields]:
+        """What a document takes of the payments of its orders, at most what it comes to; see above."""
+        rest, taken = document.number("totalInclAmount"), list[Fields]()
+        for of, order in self._named(kind, document) if kind in (INVOICE, RECEIPT) else ():
+            if of is ORDER:
+                of_order = self.unused(order, rest)
+                rest -= sum(one.number("amount") for one in of_order)
+                taken += of_order
+        return taken
+
+    def unused(self, order: Fields, most: int) -> list[Fields]:
+        """What of the payments of an order was not taken yet, up to so much; it is taken then."""
+        id_, taken = order.text("orderId"), list[Fields]()
+        used = self._used[id_]
+        for payment in order.child("paymentList").children("payment"):
+            skipped = min(used, payment.number("amount"))
+            amount = min(payment.number("amount") - skipped, most)
+            used, most = used - skipped, most - max(amount, 0)
+            if amount > 0:
+                taken.append(self._taken(payment, amount))
+        self._used[id_] += sum(one.number("amount") for one in taken)
+        return taken
+
+    def tell(self, kind: Kind, document: Fields) -> None:
+        """Says to the documents that this one comes from what became of them."""
+        for of, origin in self._named(kind, document):
+            if of is ORDER:
+                self._invoiced(origin, kind, document)
+            else:
+                self._accepted(origin, kind, document)
+
+    # ---- what it takes over
+
+    def _named(self, kind: Kind, document: Fields) -> Iterator[tuple[Kind, Fields]]:
+        for name, of in _NAMED[kind]:
+            ids = document.child(name).texts("id") or document.texts(name)
+            for id_ in filter(None, ids):
+                shelf = self._shelves[of]
+                if id_ not in shelf.documents:
+                    raise LookupError(f"there is no {of.element} {id_}")
+                yield of, shelf.fields(shelf.documents[id_])
+
+    def _numbers(self, kind: Kind, several: list[tuple[Kind, Fields]]) -> dict[str, object]:
+        """The numbers and external ids of those it comes from, where a document of its kind names these."""
+        known, told = self._desk.contract.types[kind.type], defaultdict[str, list[object]](list)
+        for of, origin in several:
+            told[f"{of.element}Number"].append(origin.child(of.number))
+            if ext := origin.text(of.ext):
+                told[of.ext].append(ext)
+        single = {name: values[0] for name, values in told.items() if name in known}
+        return single | {f"{name}s": values for name, values in told.items() if f"{name}s" in known}
+
+    def _taken(self, payment: Fields, amount: int) -> Fields:
+        deposit = self._reference.methods[payment.text("method")].get("depositPaymentMethod")
+        everywhere = self._desk.conventions.down_payments == "as a deposit"
+        if deposit and (everywhere or payment.number("workplaceNumber")):
+            return self._desk.build("Payment", {"method": deposit, "amount": amount})
+        return payment.replaced("amount", str(amount))
+
+    # ---- what the others say then
+
+    def _invoiced(self, order: Fields, kind: Kind, document: Fields) -> None:
+        self._made[order.text("orderId")] += document.number("totalInclAmount")
+        state = "COMPLETE" if self._made[order.text("orderId")] >= order.number("totalInclAmount") else "PARTIAL"
+        told: dict[str, object] = {
+            "deliveryState": f"ORDER-DELIVERY-STATE-{state}", "completeState": f"ORDER-COMPLETE-STATE-{state}",
+        }  # fmt: skip
+        if kind is INVOICE:
+            told |= self._added(order, document)
+        self._change(ORDER, order, told)
+
+    def _accepted(self, proposal: Fields, kind: Kind, document: Fields) -> None:
+        told: dict[str, object] = {"state": f"PROPOSAL-STATE-{kind.type.upper()}", kind.id: document.text(kind.id)}
+        if kind is INVOICE:
+            told |= self._added(proposal, document)
+        else:
+            told["orderNumber"] = document.child("orderNumber")
+        self._change(PROPOSAL, proposal, told)
+
+    def _added(self, origin: Fields, invoice: Fields) -> dict[str, object]:
+        ids = [*origin.child("invoiceIds").texts("id"), invoice.text("invoiceId")]
+        numbers = [*origin.child("invoiceNumbers").children("yearNumber"), invoice.child("invoiceNumber")]
+        return {"invoiceIds": ids, "invoiceNumbers": numbers}
+
+    def _change(self, kind: Kind, document: Fields, told: Mapping[str, object]) -> None:
+        changed = self._desk.contract.merged(kind.type, document, self._desk.build(kind.type, told))
+        self._shelves[kind].put(changed)

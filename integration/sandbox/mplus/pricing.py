@@ -1,0 +1,198 @@
+"""What a customer pays, and prices per branch: the till's own answer, by rules that nobody else here shares.
+
+Which of several prices a real till lets win is not published. This one takes the most particular: an agreement of the
+customer about the article, then about its discount group, then the price of the customer's price group, then the
+discount the customer has on everything. Of several amounts the highest that is reached counts.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from integration.sandbox.mplus.catalogue import Catalogue
+from integration.sandbox.mplus.contract import Fields, RefusedError
+from integration.sandbox.mplus.desk import Desk, Handler, Reference
+from integration.sandbox.mplus.relations import Relations
+
+CENT = Decimal("0.01")
+_OUTSIDE = "-FAILED-PRICE-DEVIATION-OUTSIDE-ALLOWED-RANGE"
+
+
+@dataclass(frozen=True, slots=True)
+class _Charged:
+    """What one piece costs including VAT, the percentage off it, and by what."""
+
+    price: Decimal
+    percent: Decimal = Decimal(0)
+    by: str = "DISCOUNT-TYPE-NONE"
+
+
+class Pricing:
+    """The prices of one till."""
+
+    def __init__(self, desk: Desk, reference: Reference, catalogue: Catalogue, relations: Relations) -> None:
+        self._desk = desk
+        self._reference = reference
+        self._catalogue = catalogue
+        self._relations = relations
+        self.deviations: dict[tuple[int, int], Fields] = {}
+
+    def operations(self) -> dict[str, Handler]:
+        """Every call that this part answers."""
+        return {
+            "determinePricing": lambda request: self._determine(request.child("request")),
+            "getArticleBranchDeviations": lambda request: self._deviating(request.child("request")),
+            "saveArticleBranchDeviations": lambda request: self._save(request.child("request")),
+        }
+
+    def state(self) -> list[dict[str, object]]:
+        """Every price per branch."""
+        contract = self._desk.contract
+        return [contract.plain("ArticleBranchDeviationLine", each) for each in self.deviations.values()]
+
+    def put(self, line: Fields) -> None:
+        """Keeps what is particular to an article in a branch; without a price there is nothing."""
+        place = line.number("articleNumber"), line.number("branchNumber")
+        if {"salesPriceIncl", "salesPriceExcl"} & line.names():
+            self.deviations[place] = line
+        else:
+            self.deviations.pop(place, None)
+
+    # ---- what is paid
+
+    def _determine(self, ask: Fields) -> Fields:
+        branch, number = ask.child("workplace").number("branchNumber"), ask.number("relationNumber")
+        if branch not in self._reference.branches:
+            raise RefusedError(f"Branch {branch} does not exist")
+        if number and number not in self._relations.relations:
+            raise RefusedError(f"Relation {number} does not exist")
+        customer = self._relations.fields(number) if number else Fields()
+        lines = [self._line(line, customer, branch) for line in ask.children("lines")]
+        return self._desk.build("DeterminePricingResponse", {"lines": lines})
+
+    def _line(self, asked: Fields, customer: Fields, branch: int) -> Fields:
+        known = self._catalogue.article(asked.number("articleNumber"))
+        if known is None:
+            raise RefusedError(f"Article {asked.number('articleNumber')} does not exist")
+        article, quantity = self._catalogue.fields(known), Decimal(asked.child("data").text("quantity", "1"))
+        charged = self._charged(article, customer, branch, quantity)
+        whole = charged.price * quantity
+        amount = (whole * (100 - charged.percent) / 100).quantize(CENT, ROUND_HALF_UP)
+        factor = 1 + (self._reference.rate(article.number("vatCode")) or Decimal(0)) / 100
+
+        def excl(incl: Decimal) -> Decimal:
+            return (incl / factor).quantize(CENT, ROUND_HALF_UP)
+
+        values = {
+            "articleNumber": known.number,
+            "description": article.text("description"),
+            "quantity": quantity,
+            "price": charged.price,
+            "discountPercentage": charged.percent,
+            "discountAmount": whole - amount,
+            "amount": amount,
+            "priceType": "PRICE-TYPE-ARTICLE",
+            "tempId": asked.text("tempId") or None,
+            "priceExcl": excl(charged.price),
+            "discountAmountExcl": excl(whole) - excl(amount),
+            "amountExcl": excl(amount),
+            "discountType": charged.by,
+        }
+        return self._desk.build("DeterminePricingResponseLine", values)
+
+    def _charged(self, article: Fields, customer: Fields, branch: int, quantity: Decimal) -> _Charged:
+        base = self._base(article, branch)
+        rows = customer.child("relationArticleDiscountList").children("relationArticleDiscount")
+        group = customer.number("priceGroupNumber") or self._reference.branches[branch].get("priceGroupNumber") or 0
+        prices = article.child("priceGroupList").children("priceGroup")
+        for offers, by in (
+            (_about(rows, "articleNumber", article.number("articleNumber")), "DISCOUNT-TYPE-CUSTOMER-DISCOUNT"),
+            (
+                _about(rows, "articleDiscountGroupNumber", article.number("articleDiscountGroupNumber")),
+                "DISCOUNT-TYPE-CUSTOMER-DISCOUNT",
+            ),
+            (_about(prices, "priceGroupNumber", group), "DISCOUNT-TYPE-PRICE-GROUP"),
+        ):
+            reached = [each for each in offers if _from(each) <= quantity]
+            if reached:
+                return self._offered(max(reached, key=_from), article, base, by)
+        if percent := customer.number("discountPercentage"):
+            return _Charged(base, self._percent(percent), "DISCOUNT-TYPE-CUSTOMER-DISCOUNT")
+        return _Charged(base)
+
+    def _base(self, article: Fields, branch: int) -> Decimal:
+        own = self.deviations.get((article.number("articleNumber"), branch), Fields())
+        if own.has("salesPriceIncl"):
+            return Decimal(own.text("salesPriceIncl")).quantize(CENT)
+        if own.has("salesPriceExcl"):
+            return self._with_vat(article, Decimal(own.text("salesPriceExcl")))
+        return self._price(article, article) or Decimal("0.00")
+
+    def _offered(self, offer: Fields, article: Fields, base: Decimal, by: str) -> _Charged:
+        price = self._price(offer, article)
+        percent = self._percent(offer.number("discountPercentage"))
+        return _Charged(base if price is None else price, percent, by)
+
+    def _price(self, of: Fields, article: Fields) -> Decimal | None:
+        if of.has("priceIncl"):
+            return Decimal(of.number("priceIncl")).scaleb(-2)
+        return self._with_vat(article, Decimal(of.number("priceExcl")).scaleb(-2)) if of.has("priceExcl") else None
+
+    def _with_vat(self, article: Fields, excl: Decimal) -> Decimal:
+        rate = self._reference.rate(article.number("vatCode")) or Decimal(0)
+        return (excl * (1 + rate / 100)).quantize(CENT, ROUND_HALF_UP)
+
+    def _percent(self, told: int) -> Decimal:
+        return Decimal(told) / 100 if self._desk.conventions.discounts_in_hundredths else Decimal(told)
+
+    # ---- prices per branch
+
+    def _deviating(self, ask: Fields) -> Fields:
+        articles = ask.child("articleNumbers").numbers("articleNumbers")
+        branches = ask.child("branchFilter").numbers("branchNumbers")
+        lines = [
+            line
+            for (article, branch), line in sorted(self.deviations.items())
+            if (not articles or article in articles) and (not branches or branch in branches)
+        ]
+        return self._desk.build("GetArticleBranchDeviationsResponse", {"articleBranchDeviationLines": lines})
+
+    def _save(self, ask: Fields) -> Fields:
+        lines = ask.children("articleBranchDeviationLines")
+        for result, message in self._refusals(lines):
+            return self._saved(result, message)
+        for line in lines:
+            self.put(line)
+        return self._saved("-OK", "")
+
+    def _refusals(self, lines: Sequence[Fields]) -> Iterator[tuple[str, str]]:
+        """Why none of the lines is kept: one that cannot be is enough."""
+        for line in lines:
+            known = self._catalogue.article(line.number("articleNumber"))
+            if known is None or line.number("branchNumber") not in self._reference.branches:
+                yield "-FAILED", f"There is no article {line.text('articleNumber')} in {line.text('branchNumber')}"
+                continue
+            article = self._catalogue.fields(known)
+            price = self._wanted(line, article)
+            lowest, highest = article.text("priceDeviationMin"), article.text("priceDeviationMax")
+            if price is None:
+                continue
+            if (lowest and price < Decimal(lowest)) or (highest and price > Decimal(highest)):
+                yield _OUTSIDE, f"The price {price} is outside {lowest} to {highest}"
+
+    def _wanted(self, line: Fields, article: Fields) -> Decimal | None:
+        if line.has("salesPriceIncl"):
+            return Decimal(line.text("salesPriceIncl"))
+        return self._with_vat(article, Decimal(line.text("salesPriceExcl"))) if line.has("salesPriceExcl") else None
+
+    def _saved(self, result: str, message: str) -> Fields:
+        told = f"SAVE-ARTICLE-BRANCH-DEVIATION-RESULT{result}"
+        return self._desk.build("SaveArticleBranchDeviationsResponse", {"result": told, "errorMessage": message})
+
+
+def _about(rows: Sequence[Fields], name: str, number: int) -> list[Fields]:
+    return [row for row in rows if number and row.number(name) == number]
+
+
+def _from(row: Fields) -> Decimal:
+    return row.scaled("minimumAmount", "minimumAmountDecimalPlaces")

@@ -1,0 +1,92 @@
+"""Proposals: read, saved and cancelled; an order or an invoice is made of them at the counter."""
+
+from integration.sandbox.mplus.contract import Fields
+from integration.sandbox.mplus.desk import Desk, Handler, Reference
+from integration.sandbox.mplus.documents import COUNTERS, Document, Shelf, single
+from integration.sandbox.mplus.relations import Relations
+from integration.sandbox.mplus.sums import INCLUSIVE, OrderTotals
+
+OPEN = "PROPOSAL-STATE-OUTSTANDING"
+
+
+class Proposals:
+    """The calls that read and save proposals."""
+
+    def __init__(
+        self, desk: Desk, reference: Reference, relations: Relations, totals: OrderTotals, shelf: Shelf
+    ) -> None:
+        self._desk = desk
+        self._reference = reference
+        self._relations = relations
+        self._totals = totals
+        self._shelf = shelf
+
+    def operations(self) -> dict[str, Handler]:
+        """Every call that this part answers."""
+        return {
+            "getProposals": lambda request: Fields([("proposalList", self._shelf.listed(request.child("request")))]),
+            "getProposal": lambda request: single("GET-PROPOSAL", self._shelf, request.text("proposalId")),
+            "saveProposal": lambda request: self._save(request.child("proposal")),
+        }
+
+    def _save(self, sent: Fields) -> Fields:
+        return self._update(sent) if sent.text("proposalId") else self._create(sent)
+
+    def _create(self, sent: Fields) -> Fields:
+        if sent.text("extProposalId") and sent.text("extProposalId") in self._shelf.by_ext:
+            return self._saved("EXT-PROPOSAL-ID-ALREADY-EXISTS", None, "The external id is already in use")
+        relation, branch = sent.number("relationNumber"), sent.number("entryBranchNumber", 1) or 1
+        if relation and relation not in self._relations.relations:
+            return self._saved("FAILED", None, f"Relation {relation} does not exist")
+        if branch not in self._reference.branches:
+            return self._saved("FAILED", None, f"Branch {branch} does not exist")
+        if not sent.child("lineList").children("line"):
+            return self._saved("FAILED", None, "A proposal needs at least one line")
+        return self._saved("OK", self._shelf.put(self._new(sent, relation, branch)), "")
+
+    def _new(self, sent: Fields, relation: int, branch: int) -> Fields:
+        """The proposal as sent, with everything that the till fills in."""
+        today = self._desk.today
+        usual: dict[str, object] = {
+            "proposalType": "PROPOSAL-TYPE-PROPOSAL",
+            "entryTimestamp": self._desk.now,
+            "financialDate": today,
+            "vatMethod": INCLUSIVE,
+            **self._relations.addressed(relation),
+        }
+        own: dict[str, object] = {
+            "proposalId": self._desk.new_id("proposal"),
+            "entryBranchNumber": branch,
+            "financialBranchNumber": sent.number("financialBranchNumber") or branch,
+            "proposalNumber": {"year": today.year, "number": self._desk.count("proposal number")},
+            "state": OPEN,
+        }
+        build, merged = self._desk.build, self._desk.contract.merged
+        meant = Fields(pair for pair in sent.without("syncMarker", *COUNTERS) if pair[1] not in ("", "0", []))
+        proposal = merged("Proposal", build("Proposal", usual), meant)
+        return self._totals.of(merged("Proposal", proposal, build("Proposal", own)), "Proposal")
+
+    def _update(self, sent: Fields) -> Fields:
+        document = self._shelf.get(sent.text("proposalId"))
+        if document is None:
+            return self._saved("NOT-FOUND", None, "The proposal does not exist")
+        old = self._shelf.fields(document)
+        if sent.number("changeCounter") and sent.number("changeCounter") != old.number("changeCounter"):
+            return self._saved("PROPOSAL-HAS-CHANGED", document, "The proposal has changed since it was read")
+        if old.text("state") != OPEN:
+            return self._saved("FAILED", document, "The proposal is no longer open")
+        merged = self._desk.contract.merged("Proposal", old, sent.without("syncMarker", *COUNTERS))
+        return self._saved("OK", self._shelf.put(self._totals.of(merged, "Proposal")), "")
+
+    def _saved(self, result: str, document: Document | None, message: str) -> Fields:
+        year, number = document.index.number if document else (0, 0)
+        values: dict[str, object] = {
+            "result": f"SAVE-PROPOSAL-RESULT-{result}",
+            "info": {
+                "proposalId": document.id if document else "",
+                "proposalString": f"{year}-{number}" if document else "",
+                "proposalNumber": {"year": year, "number": number} if document else None,
+            },
+            "errorMessage": message,
+        }
+        return self._desk.build("SaveProposalResponse", values)

@@ -1,0 +1,79 @@
+"""What the shop proposed to its customers: a bicycle with what belongs to it, accepted, open or turned down."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from random import Random
+from typing import Any, Final
+
+from integration.sandbox.mplus.contract import Fields
+from integration.sandbox.mplus.house import House
+from integration.sandbox.shop.records import ShopArticle
+from integration.sandbox.shop.shop import Shop
+from integration.sandbox.shop.till_cards import FIRST_RELATION, SHARED_CUSTOMERS, price_incl
+from integration.sandbox.shop.till_setup import VAT_CODES, turnover_group_of
+
+DAYS_TO_THINK: Final = timedelta(days=3)
+WITHOUT_ORDER: Final = ("OUTSTANDING", "OUTSTANDING", "CANCELLED", "OUTSTANDING", "OUTSTANDING")  # the oldest first
+_TAKEN_OVER: Final = frozenset(
+    {
+        "entryBranchNumber", "employeeNumber", "employeeName", "relationNumber", "relationName",
+        "financialBranchNumber", "workplaceNumber", "deliveryAddress", "invoiceAddress", "totalInclAmount",
+        "totalExclAmount", "vatMethod", "vatGroupList", "orderCategoryNumber",
+    }
+)  # fmt: skip
+
+
+def accepted(house: House, order: Mapping[str, Any], on: date) -> dict[str, object]:
+    """The proposal that an order comes from, put into the till; what the order says of it."""
+    id_, number = house.desk.new_id("proposal"), {"year": on.year, "number": house.desk.count("proposal number")}
+    lines = order["lineList"].children("line")
+    values = {
+        "proposalId": id_,
+        "proposalNumber": number,
+        "proposalType": "PROPOSAL-TYPE-PROPOSAL",
+        "entryTimestamp": order["entryTimestamp"] - DAYS_TO_THINK,
+        "financialDate": on - DAYS_TO_THINK,
+        "reference": f"Offerte {number['number']}",
+        "state": "PROPOSAL-STATE-ORDER",
+        "orderId": order["orderId"],
+        "orderNumber": order["orderNumber"],
+        "lineList": Fields(("line", _proposed(house, line)) for line in lines),
+        **{name: value for name, value in order.items() if name in _TAKEN_OVER},
+    }
+    house.proposals.put(house.desk.build("Proposal", values))
+    return {"proposalId": id_, "proposalNumber": number}
+
+
+def fill(house: House, shop: Shop, goods: list[ShopArticle]) -> None:
+    """Puts proposals into a till that nobody has ordered yet."""
+    random = Random(shop.seed + 17)
+    for place, state in enumerate(WITHOUT_ORDER):
+        relation = FIRST_RELATION + random.randrange(min(SHARED_CUSTOMERS, len(shop.customers)))
+        day = shop.today - timedelta(days=3 * (len(WITHOUT_ORDER) - place))
+        lines = [_line(house, random.choice(goods), 1 + random.randrange(3)) for _ in range(1 + place % 3)]
+        values = {
+            "financialDate": day.isoformat(),
+            "relationNumber": relation,
+            **house.relations.addressed(relation),
+            "reference": f"Aanvraag {place + 1}",
+            "state": f"PROPOSAL-STATE-{state}",
+            "lineList": {"line": lines},
+        }
+        house.add("proposals", values)
+
+
+def _line(house: House, article: ShopArticle, quantity: int) -> dict[str, Any]:
+    data = {
+        "quantity": quantity,
+        "price": price_incl(article),
+        "turnoverGroup": turnover_group_of(article.group),
+        "vatCode": VAT_CODES[article.vat or "1"],
+    }
+    id_ = house.desk.new_id("proposed line")
+    return {"lineId": id_, "articleNumber": article.number or 0, "text": article.name, "data": data}
+
+
+def _proposed(house: House, line: Fields) -> Fields:
+    """A line of an order as its proposal had it: nothing of it was delivered then."""
+    data = line.child("data").without("deliveredQuantity", "deliveredDecimalPlaces")
+    return line.replaced("lineId", house.desk.new_id("proposed line")).replaced("data", data)

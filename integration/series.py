@@ -1,0 +1,88 @@
+"""The command of the terminal that tries the flows under faults."""
+
+import secrets
+import time
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+from integration import terminal
+from integration.arguments import Json, among, known_flow
+from integration.core.errors import IntegrationError
+from integration.flows.registry import FLOWS
+from integration.services.lab import HAZARDS, SAFEGUARDS, SEEDS, USUAL_TRIALS, Lab, Own, Report, Series
+from integration.words import term
+
+FAILED = 1
+
+
+def lab(
+    flow: Annotated[str | None, typer.Option(help="One flow only.", callback=known_flow)] = None,
+    trials: Annotated[int, typer.Option(min=1, help="How many.")] = USUAL_TRIALS,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the first one; each next has one more.")] = None,
+    mapping: Annotated[Own, typer.Option(help="Your own settings and mappings, or those as shipped.")] = "mine",
+    database: Annotated[list[str] | None, typer.Option(help="sqlite, or the address of a PostgreSQL server.")] = None,
+    hazard: Annotated[list[str] | None, typer.Option(help="Only this fault; may be given several times.")] = None,
+    without: Annotated[list[str] | None, typer.Option(help="Leave a safeguard out: fencing, look, ledger.")] = None,
+    at_once: Annotated[int, typer.Option(min=1, max=16, help="Trials side by side.")] = 2,
+    as_json: Json = False,
+) -> None:
+    """Run the flows on systems of their own under faults that a seed decides, and compare with a calm run."""
+    series = Series(
+        (flow,) if flow else tuple(FLOWS), trials, secrets.randbelow(SEEDS) if seed is None else seed, mapping,
+        tuple(database or ["sqlite"]), among(without, SAFEGUARDS), among(hazard, HAZARDS), at_once,
+    )  # fmt: skip
+    with terminal.opened(start=False) as application:
+        application.lab.begin(series)
+        report = _followed(application.lab, quiet=as_json)
+    if report.error:
+        raise IntegrationError(report.error, **report.facts)
+    if as_json:
+        terminal.print_json(asdict(report))
+    else:
+        _show(report)
+    raise typer.Exit(0 if report.state == "done" and not report.violations else FAILED)
+
+
+def _followed(lab: Lab, *, quiet: bool) -> Report:
+    """Show progress until a series of trials is over, and return what came of it."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+               TimeRemainingColumn())  # fmt: skip
+    with Progress(
+        *columns, console=terminal.err, transient=True, disable=quiet or not terminal.err.is_terminal
+    ) as progress:
+        task = progress.add_task("calm runs", total=None)
+        while (report := lab.report()) is not None and report.state == "running":
+            doing = f"{len(report.violations)} violations" if report.done else "calm runs"
+            progress.update(task, description=doing, completed=report.done, total=report.series.trials)
+            time.sleep(terminal.POLL_SECONDS)
+    if report is None:
+        raise IntegrationError("lab_failed")
+    return report
+
+
+LAB_SHORT = {"altered": "other\nfields", "unaccounted": "not\nadding up"}
+LAB_NUMBERS = ("trials", "bit", "doubled", "lost", "cents", "altered", "unaccounted", "stuck", "parked")
+
+
+def _show(report: Report) -> None:
+    """Show what came of each fault, and how to repeat what went wrong."""
+    table = terminal.table_of("flow", *LAB_NUMBERS, numbers=LAB_NUMBERS, short=LAB_SHORT)
+    table.columns[0].header = "fault"
+    for line in report.lines:
+        harm = [getattr(line.harm, name) for name in LAB_NUMBERS[2:]]
+        table.add_row(line.hazard, *(str(number) for number in (line.trials, line.bit, *harm)))
+    terminal.out.print(table)
+    for line in report.lines:
+        if line.unable:
+            terminal.out.print(f"{line.hazard} {term(line.unable)}")
+    terminal.out.print(f"{report.done} trials from seed {report.series.seed} on, {report.seconds} s each")
+    for flow in report.idle:
+        terminal.out.print(f"{flow} has nothing to write with these settings")
+    for one in report.violations:
+        terminal.out.print(f"{one.flow} on {one.database}, {', '.join(one.hazards)}:", soft_wrap=True)
+        for told in one.told:
+            terminal.out.print(f"  {told}", soft_wrap=True)
+        terminal.out.print(f"  {one.command}", soft_wrap=True)

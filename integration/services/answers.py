@@ -1,0 +1,81 @@
+"""Why each value of a line of a plan is what it is: the reason of its rule, its setting, or the change itself."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from integration.core.errors import Reason
+from integration.core.plan import Action, Change
+from integration.core.records import Correction, Value, clean, same
+from integration.core.rules import as_text
+from integration.core.run import Mode, PlanRow, Run
+from integration.core.traces import Answer, Trace
+from integration.flows.spec import FlowLogic
+
+Traces = Mapping[str, Sequence[Trace]]  # by the key of the record of the source
+
+
+def in_the_change(run: Run, logic: FlowLogic, change: Change) -> dict[str, Reason]:
+    """Return the reasons that lie in a change itself, by the path of a value; under no path for all of it."""
+    if run.mode is Mode.UNDO:
+        return {"": Reason("because_undone", {"run": run.undo_of})}
+    found = dict(logic.by_change(change))
+    if change.action is Action.RETIRE:
+        found.setdefault("", Reason("because_gone", {"articles": change.key}))
+    return found
+
+
+def answers(change: Change, traces: Traces, own: Mapping[str, Reason]) -> list[Answer]:
+    """Return why each value that a change writes is what it is."""
+    sources = {part.key: part.source for part in change.wanted.parts}
+    return [
+        _answer(path, field, value, sources.get(path.rpartition("/")[0], ""), traces, own)
+        for path, field, value in change.wanted.fields()
+    ]
+
+
+def of_nothing(row: PlanRow, traces: Traces) -> list[Answer]:
+    """Return how the values of a record come about of which nothing is written."""
+    told = ((key, one) for key, some in traces.items() for one in some)
+    return [Answer(one.target, one.part, one.value, one, key or row.key) for key, one in told]
+
+
+def _answer(path: str, field: str, value: Value, source: str, traces: Traces, own: Mapping[str, Reason]) -> Answer:
+    part = path.rpartition("/")[0]
+    found = [] if "" in own else list(_candidates(path, field, part, source, traces))
+    fitting = next(((key, one) for key, one in found if same(clean(one.value), value)), None)
+    if fitting is not None:
+        return Answer(field, part, value, fitting[1], fitting[0])
+    if why := own.get(path) or own.get(""):
+        return Answer(field, part, value, Trace(field, (), value, why=why, part=part), source)
+    if not found:
+        return Answer(field, part, value, None, source)
+    key, newest = found[-1]
+    if len(traces) > 1 and not part:
+        together = Trace(field, newest.steps, value, why=Reason("because_together", {"count": str(len(traces))}))
+        return Answer(field, part, value, together, key)
+    return Answer(field, part, value, newest, key, has_moved=True)
+
+
+def _candidates(path: str, field: str, part: str, source: str, traces: Traces) -> Iterator[tuple[str, Trace]]:
+    """Yield the traces that may be about a value, each with the record it comes from."""
+    for key, some in traces.items():
+        if part and source and key != source:
+            continue
+        for one in some:
+            is_here = one.target == path or (one.target == field and one.part in ("", part))
+            if is_here and one.issue is None:
+                yield key, one
+
+
+def with_corrections(traces: Traces, corrections: Mapping[str, Sequence[Correction]]) -> dict[str, list[Trace]]:
+    """Return traces that say which person let a value hold in the place of the source's own."""
+    return {key: [_corrected(one, corrections.get(key, ())) for one in some] for key, some in traces.items()}
+
+
+def _corrected(trace: Trace, corrections: Sequence[Correction]) -> Trace:
+    read = trace.why.facts.get("field", "") if trace.why else ""
+    one = next((each for each in corrections if each.field == read), None)
+    if one is None:
+        return trace
+    facts = {"field": read, "person": one.by, "was": as_text(one.was) or "–"}
+    return replace(trace, why=Reason("because_corrected", facts))

@@ -1,0 +1,370 @@
+"""Days: how each stands on both sides, checked by night and whenever somebody asks. Writes to no system."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Protocol, cast
+from zoneinfo import ZoneInfo
+
+from integration.connectors.protocol import Connector
+from integration.core.days.books import DayBooks, Page
+from integration.core.days.check import Entry, OwnPage, checked, entry_of
+from integration.core.days.corrections import lines_of
+from integration.core.days.documents import documents_of
+from integration.core.days.report import (
+    DayReport,
+    DayState,
+    PageShown,
+    compared,
+    report_from_json,
+    report_to_json,
+)
+from integration.core.days.till import DayRefusedError, TillDay, text
+from integration.core.errors import IntegrationError, RejectedError
+from integration.core.issues import Issue, Met, not_readable
+from integration.core.records import Held, Kind, Record, Unreadable
+from integration.core.run import Link, Staged
+from integration.core.timetable import WALL_CLOCK
+from integration.flows.spec import FlowLogic, staged_in
+from integration.runner.lookup import look
+from integration.runner.parts import Parts
+from integration.store.database import AWAY, Clock
+from integration.store.days import DayChecked
+from integration.store.stores import Stores
+
+AT_ONCE = 7  # days asked for together
+WINDOW = 35  # days that are checked each night
+MOST_PAGES = 5_000  # of a span that are listed
+MOST_NAMED = 1_000
+DIFFERS = "day_differs"
+BANK = "bank"
+STATE_OF_SKIP = {
+    "day_open": DayState.OPEN, "day_waits": DayState.WAITING, "day_empty": DayState.EMPTY,
+}  # fmt: skip
+TOLD = frozenset({DayState.EQUAL, DayState.NOT_POSTED, DayState.DIFFERENT})
+BEFORE_BOOKING = frozenset({DayState.OPEN, DayState.WAITING, DayState.CLOSED, DayState.EMPTY, DayState.LEFT_OUT})
+
+Tell = Callable[[date], None]
+
+
+class DayLogic(Protocol):
+    """What the flow of days says of a day beyond what every flow does."""
+
+    books: DayBooks
+
+    def page(self, record: Record) -> tuple[TillDay, Page]:
+        """Return a day and the page it comes to. Raises DayRefusedError."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayListed:
+    """One day of a list: its state, the cause of what waits, its pages, and when it was checked last."""
+
+    date: date
+    branch: str
+    branch_name: str
+    state: DayState
+    cause: str = ""
+    facts: Mapping[str, str] | None = None
+    pages: tuple[str, ...] = ()
+    difference: Decimal | None = None
+    checked_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """The key of the day."""
+        return f"{self.date.isoformat()}/{self.branch}"
+
+
+class Days:
+    """How days stand, and the check of each."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        stores: Stores,
+        clock: Clock,
+        *,
+        flow: str,
+        is_on: Callable[[str], bool],
+        branches: Callable[[], Mapping[str, str]],
+        others: Sequence[tuple[str, Kind]] = (),
+    ) -> None:
+        """`branches` tells those of the till by their numbers, `others` are flows that write pages of their own."""
+        self.flow = flow
+        self._parts = parts
+        self._stores = stores
+        self._clock = clock
+        self._is_on = is_on
+        self._branches = branches
+        self._others = others
+
+    def today(self) -> date:
+        """Return the date at the till."""
+        return self._clock().astimezone(ZoneInfo(WALL_CLOCK)).date()
+
+    # ---- what is known
+
+    def listed(self, first: date, last: date, branch: str = "") -> list[DayListed]:
+        """Return every day of a span that anything is known of, the oldest first. Asks no system."""
+        names = self._branches()
+        booked = self._booked(first, last)
+        known = {f"{one.date.isoformat()}/{one.branch}": one for one in self._stores.days.between(first, last)}
+        waits = self._waits()
+        found = []
+        for key in sorted({*booked, *known, *waits}):
+            day, _, number = key.partition("/")
+            if not (first.isoformat() <= day <= last.isoformat()) or branch not in ("", number):
+                continue
+            one = _listed(key, known.get(key), booked.get(key, ()), waits.get(key))
+            found.append(replace(one, branch_name=one.branch_name or names.get(number, number)))
+        return found
+
+    def report(self, day: date, branch: str) -> DayReport | None:
+        """Return the last check of a day, or None where it was never checked. Asks no system."""
+        kept = self._stores.days.between(day, day, branch)
+        return report_from_json(kept[0].result) if kept else None
+
+    def branches(self) -> dict[str, str]:
+        """Return the branches of the till with their names, as it answered last."""
+        return dict(self._branches())
+
+    def _booked(self, first: date, last: date) -> dict[str, list[Link]]:
+        """Return the pages of each day of a span, by the key of the day."""
+        links = self._stores.links.page(self.flow, Kind.DAY_PAGE, first.isoformat(), MOST_PAGES)
+        found: dict[str, list[Link]] = {}
+        for link in links:
+            if link.key[:10] <= last.isoformat():
+                found.setdefault("/".join(link.key.split("/")[:2]), []).append(link)
+        return found
+
+    def _waits(self) -> dict[str, Issue]:
+        """Return what waits for a person, by the key of its day."""
+        return {
+            one.issue.key: one.issue
+            for group in self._stores.issues.causes(self.flow)
+            for one in self._stores.issues.list(self.flow, group.cause, group.field, limit=MOST_NAMED)
+        }
+
+    # ---- checking
+
+    def check(self, day: date, branch: str) -> DayReport:
+        """Compare a day on both sides now, keep what it came to and return it.
+
+        Raises IntegrationError where a system cannot be asked, and then the last check stays.
+        """
+        (report,) = self._checked([f"{day.isoformat()}/{branch}"])
+        self._keep([report])
+        return report
+
+    def check_span(self, first: date, last: date, branch: str = "", tell: Tell = lambda _: None) -> list[DayReport]:
+        """Compare every day of a span now, of one branch or of all; `tell` hears of the first day of each portion."""
+        found = []
+        for start in range(0, (last - first).days + 1, AT_ONCE):
+            begin = first + timedelta(days=start)
+            tell(begin)
+            end = min(last, begin + timedelta(days=AT_ONCE - 1))
+            reports = self._checked(self._keys(begin, end, branch))
+            self._keep(reports)
+            found += reports
+        return found
+
+    def look(self, position: str) -> str:
+        """Check some days by night and return where to go on, empty at the end. An empty position begins."""
+        if not self._is_on(self.flow):
+            return ""
+        today = self.today()
+        first = date.fromisoformat(position) if position else today - timedelta(days=WINDOW - 1)
+        last = min(today, first + timedelta(days=AT_ONCE - 1))
+        keys = self._keys(first, last, "")
+        try:
+            reports = self._checked(keys)
+        except IntegrationError as error:
+            if error.code in AWAY:
+                raise
+            reports = [self._unknown(key, error.code, error.facts) for key in keys]
+        self._keep(reports)
+        following = last + timedelta(days=1)
+        return following.isoformat() if following <= today else ""
+
+    def _keys(self, first: date, last: date, branch: str) -> list[str]:
+        """Return the days of a span of one branch or of all: also of those that the till no longer lists."""
+        numbers = [branch] if branch else list(self._branches())
+        days = [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
+        listed = [f"{day}/{number}" for day in days for number in numbers]
+        known = [key for key in (*self._booked(first, last), *self._waits()) if key[:10] in set(days)]
+        return list(dict.fromkeys([*listed, *(key for key in known if branch in ("", key.partition("/")[2]))]))
+
+    def _checked(self, keys: Sequence[str]) -> list[DayReport]:
+        logic = self._parts.logic(self.flow)
+        source, target = (self._parts.connectors[system] for system in (logic.flow.source, logic.flow.target))
+        told = self._parts.corrected(self.flow, source.fetch(Kind.DAY, keys))
+        records = {record.key: record for record in told}
+        days = sorted(key[:10] for key in keys)
+        booked = self._booked(date.fromisoformat(days[0]), date.fromisoformat(days[-1])) if days else {}
+        pages = [link for key in keys for link in booked.get(key, ())]
+        held, sees = self._held(target, pages)
+        entries = self._entries(target, {*days, *(_booked_on(link) for link in pages)} - {""}) if pages else []
+        staged = self._staged(logic, [records[key] for key in keys if key in records and key not in booked])
+        found = []
+        for key in keys:
+            if key not in records:
+                found.append(self._unknown(key, "day_not_told", {"key": key, "system": logic.flow.source}))
+            elif key in booked:
+                found.append(self._compared(records[key], booked[key], held, entries, sees=sees))
+            else:
+                found.append(self._not_booked(records[key], staged[key]))
+        return found
+
+    def _staged(self, logic: FlowLogic, records: Sequence[Record]) -> dict[str, Staged]:
+        return {one.key: one for one in staged_in(logic, logic.flow.counted, records)} if records else {}
+
+    def _not_booked(self, record: Record, staged: Staged) -> DayReport:
+        report = self._of(record, DayState.CLOSED)
+        if staged.issue is not None:
+            return replace(report, state=DayState.PARKED, cause=staged.issue.cause, facts=staged.issue.facts)
+        if staged.skip is not None:
+            state = STATE_OF_SKIP.get(staged.skip.reason, DayState.LEFT_OUT)
+            return replace(report, state=state, cause=staged.skip.reason, facts=staged.skip.facts)
+        day, page = self._logic().page(record)
+        return replace(report, expected=page.lines, counts=day.counts)
+
+    def _compared(
+        self,
+        record: Record,
+        booked: Sequence[Link],
+        held: Mapping[str, Held],
+        entries: Sequence[Entry] | None,
+        *,
+        sees: bool,
+    ) -> DayReport:
+        shown = tuple(_shown(link, held.get(link.key)) for link in booked)
+        try:
+            if isinstance(record, Unreadable):
+                issue = not_readable(record, self._parts.logic(self.flow).flow.source)
+                return replace(self._of(record, DayState.UNKNOWN), pages=shown, cause=issue.cause, facts=issue.facts)
+            day, page = self._logic().page(record)
+        except DayRefusedError as refused:
+            facts = {"key": record.key, "document": _title(record), **refused.facts}
+            return replace(self._of(record, DayState.PARKED), pages=shown, cause=refused.cause, facts=facts)
+        if not sees:
+            facts = {"system": self._parts.logic(self.flow).flow.target, "kind": str(Kind.DAY_PAGE)}
+            return replace(self._unknown(record.key, "look_unproven", facts), pages=shown)
+        own = [OwnPage(link.agreed, link.reference, _record(held.get(link.key))) for link in booked if link.agreed]
+        check = checked(
+            page.lines, documents_of(day), own, entries, self._logic().books, elsewhere=self._elsewhere(entries)
+        )
+        return compared(day, check, self._clock(), pages=shown, expected=page.lines)
+
+    def _logic(self) -> DayLogic:
+        return cast("DayLogic", self._parts.logic(self.flow))
+
+    def _held(self, target: Connector, pages: Sequence[Link]) -> tuple[dict[str, Held], bool]:
+        """Return what the books hold of pages, and whether what they do not show is not there."""
+        agreed = [link.agreed for link in pages if link.agreed]
+        held = look(target, agreed, self._parts.links.references(self.flow)) if agreed else {}
+        return held, len(held) == len(agreed) or bool(held) or target.shows(Kind.DAY_PAGE)
+
+    def _entries(self, target: Connector, days: set[str]) -> list[Entry] | None:
+        """Return the rows of the books on some days, None where these books cannot say them."""
+        try:
+            records = target.fetch(Kind.ENTRY, sorted(days))
+        except RejectedError:
+            return None
+        return None if any(isinstance(one, Unreadable) for one in records) else [entry_of(one) for one in records]
+
+    def _elsewhere(self, entries: Sequence[Entry] | None) -> frozenset[str]:
+        """Return the pages that somebody else answers for: other flows of ours, and the daybooks of the bank."""
+        pages = {one.page for one in entries or ()}
+        if not pages:
+            return frozenset()
+        flows = (*self._others, (self.flow, Kind.DAY_PAGE))
+        ours = (self._stores.links.by_reference(flow, kind, pages) for flow, kind in flows)
+        target = self._parts.connectors[self._parts.logic(self.flow).flow.target]
+        types = target.choices("daybook_types")
+        banks = {code for code, word in types.items() if word.split()[:1] == [BANK]}
+        return frozenset({*(one for some in ours for one in some), *_in(pages, banks)})
+
+    # ---- keeping
+
+    def _keep(self, reports: Sequence[DayReport]) -> None:
+        """Keep reports, open an exception for each new difference, and close those of days that are equal again."""
+        self._stores.days.keep(
+            [DayChecked(one.date, one.branch, one.state, one.checked_at, report_to_json(one)) for one in reports]
+        )
+        target = self._parts.logic(self.flow).flow.target
+        told = [one.key for one in reports if one.state in TOLD]
+        met = [
+            Met(_issue(one, target), str(Kind.DAY_PAGE), _name(one))
+            for one in reports
+            if one.state is DayState.DIFFERENT
+        ]
+        self._stores.issues.looked(self.flow, told, [DIFFERS], met)
+
+    def _of(self, record: Record, state: DayState) -> DayReport:
+        day, _, branch = record.key.partition("/")
+        name = text(record.values, "branch_name") or self._branches().get(branch, branch)
+        return DayReport(date.fromisoformat(day), branch, name, state, self._clock())
+
+    def _unknown(self, key: str, cause: str, facts: Mapping[str, str]) -> DayReport:
+        return replace(self._of(Record(Kind.DAY, key, {}), DayState.UNKNOWN), cause=cause, facts=dict(facts))
+
+
+def _listed(key: str, kept: DayChecked | None, pages: Sequence[Link], waits: Issue | None) -> DayListed:
+    day, _, branch = key.partition("/")
+    numbers = tuple(link.reference for link in pages)
+    one = DayListed(date.fromisoformat(day), branch, "", DayState.BOOKED if pages else DayState.CLOSED, pages=numbers)
+    if kept is not None:
+        report = report_from_json(kept.result)
+        one = replace(
+            one, branch_name=report.branch_name, state=report.state, cause=report.cause, facts=report.facts,
+            difference=report.difference if report.rows else None, checked_at=kept.checked_at,
+        )  # fmt: skip
+        if pages and report.state in BEFORE_BOOKING:  # booked since
+            one = replace(one, state=DayState.BOOKED, cause="", facts=None)
+    if waits is not None and waits.cause != DIFFERS and (kept is None or one.state in BEFORE_BOOKING):
+        one = replace(one, state=DayState.PARKED, cause=waits.cause, facts=waits.facts)
+    return one
+
+
+def _shown(link: Link, held: Held | None) -> PageShown:
+    agreed = link.agreed
+    if agreed is None:
+        return PageShown(link.reference, "", is_there=held is not None)
+    gross = agreed.values.get("gross") is True
+    return PageShown(link.reference, text(agreed.values, "reference"), lines_of(agreed), held is not None, gross)
+
+
+def _record(held: Held | None) -> Record | None:
+    return held.record if held else None
+
+
+def _booked_on(link: Link) -> str:
+    day = link.agreed.values.get("date") if link.agreed else None
+    return day.isoformat() if isinstance(day, date) else ""
+
+
+def _in(pages: set[str], daybooks: set[str]) -> Iterator[str]:
+    return (page for page in pages if page.partition("/")[0] in daybooks)
+
+
+def _title(record: Record) -> str:
+    return f"{text(record.values, 'date')} {text(record.values, 'branch_name')}".strip() or record.key
+
+
+def _name(report: DayReport) -> str:
+    return f"{report.date.isoformat()} {report.branch_name}".strip()
+
+
+def _issue(report: DayReport, target: str) -> Issue:
+    """Return the exception that a day is which is not the same on both sides; another difference is another mark."""
+    facts = {
+        "key": _name(report),
+        "document": _name(report),
+        "system": target,
+        "amount": str(report.difference),
+        "count": str(len(report.findings)),
+        "mark": " ".join(f"{one.code} {' '.join(one.facts.values())}" for one in report.findings)[:500],
+    }
+    return Issue(DIFFERS, report.key, facts=facts)

@@ -1,0 +1,57 @@
+"""Documents that are booked: what both sides have of one, and booking again what was taken back."""
+
+from collections.abc import Callable, Sequence
+
+from integration.connectors.protocol import Connector
+from integration.core.beside import BothSides
+from integration.core.people import Actor
+from integration.core.records import Correction, Kind
+from integration.core.run import PlanRow
+from integration.flows.deciding import AGAIN, DECISION, written
+from integration.flows.spec import FlowLogic
+from integration.store.stores import Stores
+
+
+class Documents:
+    """What a person can ask and say of documents that the books have."""
+
+    def __init__(
+        self, stores: Stores, *, logic: Callable[[str], FlowLogic], connector: Callable[[str], Connector]
+    ) -> None:
+        self._stores = stores
+        self._logic = logic
+        self._connector = connector
+
+    def both(self, flow: str, key: str) -> BothSides | None:
+        """Return a document as it was booked and as the source has it now.
+
+        None where it is not booked, or the source does not have it any more. Raises IntegrationError when the source
+        cannot be asked.
+        """
+        logic = self._logic(flow)
+        for stage in logic.flow.counting:
+            found = self._connector(logic.flow.source).fetch(stage.source, [key]) if stage.once else ()
+            if found:
+                return logic.both(found[0])
+        return None
+
+    def book_again(self, flow: str, rows: Sequence[PlanRow], by: Actor) -> list[str]:
+        """Keep that documents which were taken back are to be booked again, as lines of a plan tell of them.
+
+        Returns the keys of the documents; those of which a line has no mark cannot be booked again and are left out.
+        """
+        marked = [row for row in rows if row.facts.get("mark") and row.facts.get("source")]
+        kept = [
+            Correction(
+                Kind(row.facts["source"]),
+                row.key,
+                DECISION,
+                None,
+                written(AGAIN, row.facts["mark"], ""),
+                row.title,
+                by.ref,
+            )
+            for row in marked
+        ]
+        self._stores.corrections.keep(flow, kept, by.ref)
+        return [row.key for row in marked]

@@ -1,0 +1,227 @@
+"""Drift: whether the targets still hold what was agreed on, looked at by night and whenever somebody asks."""
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from integration.core.drift import NOTHING_LOOKED, DriftCounts, Drifted, DriftFound
+from integration.core.errors import IntegrationError, PlanStaleError
+from integration.core.flow import Flow, Stage
+from integration.core.issues import Issue, Met
+from integration.core.records import Kind, Value
+from integration.core.rules import as_text
+from integration.core.vat import is_vat_code, vat_value
+from integration.runner.drift import DriftPage, look_at, stages_of
+from integration.runner.parts import Parts
+from integration.store.copies import RESTORED
+from integration.store.database import Clock
+from integration.store.drift import drifted_from_json, drifted_to_json
+from integration.store.stores import Stores
+
+MOST_KEPT = 100  # records that differ are named with a look; every one of them is an exception
+CAUSES = ("document_changed_in_target", "record_changed_in_target", "record_gone_in_target")
+MOST_SHOWN = 200  # characters of a value that a sentence tells
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How far a look has come: at which records it is, and how many it has looked at."""
+
+    flow: str
+    kind: Kind
+    looked: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a look goes on: the kinds that are left, the first of which it is at, and what that came to so far."""
+
+    left: tuple[tuple[str, str], ...]
+    after: str = ""
+    began: str = ""
+    counts: DriftCounts = NOTHING_LOOKED
+    found: tuple[Drifted, ...] = ()
+
+    def text(self) -> str:
+        """Return it as a text, which a database keeps between two pages."""
+        shape = asdict(self) | {"found": [drifted_to_json(one) for one in self.found]}
+        return json.dumps(shape)
+
+    @classmethod
+    def of(cls, text: str) -> "_Place":
+        """Return what `text` was made of."""
+        shape = json.loads(text)
+        left = tuple((flow, kind) for flow, kind in shape["left"])
+        found = tuple(drifted_from_json(one) for one in shape["found"])
+        return cls(left, shape["after"], shape["began"], DriftCounts(**shape["counts"]), found)
+
+    def next(self) -> "_Place | None":
+        """Return the beginning of the next kind."""
+        return _Place(self.left[1:]) if self.left[1:] else None
+
+
+class Drift:
+    """Looks at what was written, page by page, and keeps what it found."""
+
+    def __init__(
+        self,
+        flows: Collection[str],
+        parts: Parts,
+        stores: Stores,
+        clock: Clock,
+        *,
+        is_on: Callable[[str], bool],
+        flow: Callable[[str], Flow],
+        without: Collection[Kind] = (),
+        rates: Callable[[str], Mapping[str, str]] = lambda _: {},
+    ) -> None:
+        """`is_on` tells whether a flow is, `flow` which kinds of record it has as it is set.
+
+        `rates` tells the percentages of a system's VAT codes, as far as they are known.
+
+        Kinds that are named in `without` have a check of their own.
+        """
+        self._without = without
+        self._rates = rates
+        self._flows = flows
+        self._parts = parts
+        self._stores = stores
+        self._clock = clock
+        self._is_on = is_on
+        self._flow = flow
+
+    def latest(self) -> list[DriftFound]:
+        """Return what the last look at each kind of record came to, in the order of the flows."""
+        order = {flow: place for place, flow in enumerate(self._flows)}
+        found = [one for one in self._stores.drifts.latest() if one.flow in order]
+        return sorted(found, key=lambda one: order[one.flow])
+
+    def look(self, tell: Callable[[Looked], None] = lambda _: None) -> list[DriftFound]:
+        """Look at everything now and return what it came to; `tell` hears of every page. Writes to no system."""
+        position = self.page("")
+        while position:
+            place = _Place.of(position)
+            tell(Looked(place.left[0][0], Kind(place.left[0][1]), place.counts.looked))
+            position = self.page(position)
+        return self.latest()
+
+    def held(self, flow: str) -> PlanStaleError | None:
+        """Return why a flow may write nothing for now, or None: the database was restored, and its links are of before.
+
+        It may again once everything it wrote was looked at after that. What no look covers is not waited for.
+        """
+        return PlanStaleError("restored_not_compared", flow=flow) if self._owed(flow) else None
+
+    def _owed(self, flow: str) -> bool:
+        """Tell whether something of a flow has to be looked at since the database was restored."""
+        restored = self._stores.settings.get(RESTORED)
+        if restored is None:
+            return False
+        since = datetime.fromisoformat(restored["at"])
+        looks = self._stores.drifts.latest(flow)
+        seen = {one.kind for one in looks if one.began_at >= since and not one.error}
+        return any(stage.target not in seen for stage in self._stages(flow))
+
+    def _stages(self, flow: str) -> list[Stage]:
+        """Return the stages of a flow that a look has something to look at."""
+        links = self._stores.links
+        return [
+            stage
+            for stage in stages_of(self._flow(flow), links.kinds(flow))
+            if stage.target not in self._without and links.page(flow, stage.target, "", 1)
+        ]
+
+    def page(self, position: str) -> str:
+        """Look at one page and return where the next begins, empty at the end. An empty position begins a look.
+
+        A page may be repeated. A system that does not answer ends the look at what it holds, and that is kept.
+        """
+        place = _Place.of(position) if position else self._begin()
+        if place is None:
+            return ""
+        if not position:
+            return place.text()
+        following = self._looked(place)
+        return following.text() if following else ""
+
+    def _begin(self) -> _Place | None:
+        wanted = (name for name in self._flows if self._is_on(name) or self._owed(name))
+        left = tuple((name, str(stage.target)) for name in wanted for stage in self._stages(name))
+        return _Place(left) if left else None
+
+    def _looked(self, place: _Place) -> _Place | None:
+        (name, kind), began = place.left[0], place.began or self._clock().isoformat()
+        try:
+            logic = self._parts.logic(name)
+            stages = stages_of(logic.flow, self._stores.links.kinds(name))
+            stage = next((one for one in stages if one.target == kind), None)
+            if stage is None:  # set otherwise since
+                return place.next()
+            if not place.after:
+                self._parts.connectors[logic.flow.target].begin()
+            page = look_at(self._parts, logic, stage, place.after)
+        except IntegrationError as error:
+            self._keep(place, began, place.counts, place.found, error)
+            return place.next()
+        self._tell(logic.flow, stage, page)
+        counts, found = place.counts.plus(page.counts), (*place.found, *page.different)[:MOST_KEPT]
+        if page.after is not None:
+            return _Place(place.left, page.after, began, counts, found)
+        self._keep(place, began, counts, found)
+        return place.next()
+
+    def _keep(
+        self,
+        place: _Place,
+        began: str,
+        counts: DriftCounts,
+        found: tuple[Drifted, ...],
+        error: IntegrationError | None = None,
+    ) -> None:
+        flow, kind = place.left[0]
+        code, facts = (error.code, dict(error.facts)) if error else ("", {})
+        begun, now = datetime.fromisoformat(began), self._clock()
+        self._stores.drifts.keep(DriftFound(flow, Kind(kind), begun, now, counts, found, code, facts))
+
+    def _tell(self, flow: Flow, stage: Stage, page: DriftPage) -> None:
+        """Open an exception for each difference, and close those of records that are as agreed again."""
+        rates = self._rates(flow.target) if page.different else {}
+        met = [Met(issue_of(flow, stage, one, rates), str(stage.target), one.title) for one in page.different]
+        self._stores.issues.looked(flow.name, page.told, CAUSES, met)
+
+
+def issue_of(flow: Flow, stage: Stage, one: Drifted, rates: Mapping[str, str]) -> Issue:
+    """Return the exception that a record is which the target does not hold as agreed.
+
+    `rates` are the percentages of the target's VAT codes.
+    """
+    facts = {"key": one.title, "system": flow.target, "kind": str(stage.target), "reference": one.reference}
+    if not one.edits:
+        return Issue("record_gone_in_target", one.key, facts=facts)
+    first = one.edits[0]
+    agreed, found = (_shown(value, first.field, flow.target, rates) for value in (first.agreed, first.found))
+    facts |= {"fields": _fields(one), "agreed": agreed, "found": found}
+    cause = "document_changed_in_target" if stage.once else "record_changed_in_target"
+    return Issue(cause, one.key, facts=facts)
+
+
+def _fields(one: Drifted) -> str:
+    """Return the names of the fields that differ, each once: what comes and goes is called by its kind."""
+    return ", ".join(dict.fromkeys(edit.field.rpartition(".")[2] for edit in one.edits))
+
+
+def _shown(value: Value, field: str, system: str, rates: Mapping[str, str]) -> str:
+    told = as_text(value)[:MOST_SHOWN]
+    if told and is_vat_code(field):
+        return vat_value(told, Decimal(rates[told]) if told in rates else None, system)
+    return told or "–"
+
+
+def by_flow(found: Sequence[DriftFound]) -> Mapping[str, DriftCounts]:
+    """Return what the looks at all kinds of each flow came to together."""
+    sums: dict[str, DriftCounts] = {}
+    for one in found:
+        sums[one.flow] = sums.get(one.flow, NOTHING_LOOKED).plus(one.counts)
+    return sums

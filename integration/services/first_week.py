@@ -1,0 +1,85 @@
+"""What a new installation does in its first week, in the order in which one thing needs another."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from integration.core.people import Actor
+from integration.core.records import Kind
+from integration.flows.registry import Specs, writer_of
+from integration.services.backups import Backups
+from integration.services.channels import Channels
+from integration.store.stores import Stores
+
+KEPT = "first_week"  # the setting that says whether the list was put out of sight
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One thing to do: whether it is done, and the page where that is done."""
+
+    name: str
+    done: bool
+    page: str
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+class FirstWeek:
+    """Tells what is done of it by what there is; nobody ticks anything."""
+
+    def __init__(
+        self,
+        flows: Specs,
+        stores: Stores,
+        channels: Channels,
+        backups: Backups,
+        *,
+        connected: Callable[[], bool],
+        is_on: Callable[[str], bool],
+    ) -> None:
+        """`is_on` tells whether a flow runs by itself."""
+        self._flows = flows
+        self._products = writer_of(flows.values(), Kind.PRODUCT).name
+        self._stock = writer_of(flows.values(), Kind.STOCK).name
+        self._documents = writer_of(flows.values(), Kind.SALES_ORDER).name
+        self._stores = stores
+        self._channels = channels
+        self._backups = backups
+        self._connected = connected
+        self._is_on = is_on
+
+    def tasks(self) -> list[Task]:
+        """Return everything in its order."""
+        preview = {flow: {"flow": flow} for flow in self._flows}
+        return [
+            Task("connect", self._connected(), "setup"),
+            *(
+                Task(name, self._has_written(flow), "preview", preview[flow])
+                for name, flow in (
+                    ("products", self._products),
+                    ("stock", self._stock),
+                    ("orders", self._documents),
+                )
+            ),
+            Task("on", any(map(self._is_on, self._flows)), "flows", {"tab": "schedule"}),
+            Task("channel", bool(self._channels.every()), "monitoring", {"tab": "channels"}),
+            Task("backup", self._backups.last() is not None, "administration"),
+        ]
+
+    def _has_written(self, flow: str) -> bool:
+        """Tell whether a flow has written into the systems that are connected now: links of others are laid aside."""
+        linked = self._stores.links.count(flow, *self._flows[flow].flow.linked)
+        return linked > 0 and self._stores.runs.has_committed(flow)
+
+    def begins_with(self) -> str:
+        """Return the flow to begin with while nothing of it was written; nothing afterwards."""
+        return "" if self._has_written(self._products) else self._products
+
+    def shown(self) -> list[Task]:
+        """Return everything in its order while something of it is left to do, and nobody put the list out of sight."""
+        hidden = (self._stores.settings.get(KEPT) or {}).get("hidden") is True
+        tasks = [] if hidden else self.tasks()
+        return [] if all(one.done for one in tasks) else tasks
+
+    def hide(self, by: Actor) -> None:
+        """Put the list out of sight."""
+        self._stores.settings.put(KEPT, {"hidden": True}, by.ref)

@@ -1,0 +1,81 @@
+"""Four eyes: a plan that counts more than a second limit is written once two people have said yes to it."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from integration.core.errors import NotAllowedError
+from integration.core.people import Actor, under_way
+from integration.core.plan import Approval, Brake
+from integration.core.run import Run
+from integration.flows.registry import Specs
+from integration.store.database import Clock
+from integration.store.settings import StoredSettings
+from integration.store.yeses import Yes, Yeses
+
+HOLDS = timedelta(hours=24)
+SETTING = "four-eyes"
+CODES = {
+    "changes": "brake_changes",
+    "changes_percent": "brake_changes",
+    "price_percent": "brake_price",
+    "retirements": "brake_retirements",
+    "zero_percent": "brake_stock_zero",
+    "new_debtors": "brake_new_debtors",
+    "off_sale": "brake_off_sale",
+}
+"""What each brake of a flow counts by, as a plan names it. The limit here is that number, whatever the first one is."""
+
+
+class FourEyes:
+    """The second limits of every flow, which an administrator sets, and the first yeses that wait for a second."""
+
+    def __init__(self, flows: Specs, settings: StoredSettings, yeses: Yeses, clock: Clock) -> None:
+        self._flows = flows
+        self._settings = settings
+        self._yeses = yeses
+        self._clock = clock
+
+    def brakes(self, flow: str) -> list[str]:
+        """Return the codes of the brakes that a plan of a flow can trip."""
+        return list(dict.fromkeys(CODES[name] for name in self._flows[flow].brakes))
+
+    def limits(self, flow: str) -> dict[str, int]:
+        """Return by the code of a brake the number above which a second person has to say yes."""
+        kept = (self._settings.get(SETTING) or {}).get(flow, {})
+        return {code: int(kept[code]) for code in self.brakes(flow) if code in kept}
+
+    def change(self, flow: str, limits: Mapping[str, int | None], by: Actor) -> None:
+        """Set the second limits of a flow; None is no limit."""
+        known = self.brakes(flow)
+        wanted = {code: max(0, limit) for code, limit in limits.items() if limit is not None and code in known}
+        self._settings.put(SETTING, {**(self._settings.get(SETTING) or {}), flow: wanted}, by.ref)
+
+    def needed(self, run: Run) -> list[Brake]:
+        """Return the brakes for which a second person has to say yes to a plan."""
+        limits = self.limits(run.flow) if run.flow in self._flows else {}
+        return [one for one in run.brakes if one.code in limits and one.count > limits[one.code]]
+
+    def first(self, run: Run) -> Yes | None:
+        """Return the first yes to a plan as it is chosen now, while it holds."""
+        return self._yeses.of(run.id, run.mark)
+
+    def is_enough(self, run: Run, approval: Approval) -> bool:
+        """Tell whether a yes is enough to write a plan; one that waits for a second is kept.
+
+        Raises NotAllowedError `second_person_needed` where whoever says it is no person who has logged in, or has said
+        the first yes too.
+        """
+        if not self.needed(run):
+            return True
+        action = under_way()
+        if action is None or not action.actor.session:
+            raise NotAllowedError("log_in_needed", flow=run.flow)
+        first = self.first(run)
+        if first is not None and first.by == approval.by:
+            raise NotAllowedError("second_person_needed", flow=run.flow, time=first.until.isoformat())
+        if first is not None:
+            return True
+        now = self._clock()
+        yes = Yes(approval.by, approval.fingerprint, now, now + HOLDS)
+        self._yeses.keep(run.id, run.flow, yes, approval.confirmed or {})
+        return False

@@ -1,0 +1,59 @@
+"""Lists as files of their reader: a sheet for Excel, and CSV with the separators and words of a language."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+from integration import words
+from integration.core.foreign import csv_text
+from integration.sheets.listing import Cell, listing_of
+
+SEPARATORS = {"en": ",", "nl": ";", "de": ";"}  # as spreadsheets of these countries expect them
+BYTE_ORDER_MARK = "\ufeff"  # a spreadsheet takes a file without it for one of another alphabet
+
+
+def excel(title: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bytes:
+    """Return a list as an Excel file."""
+    return listing_of(title, columns, rows)
+
+
+def readable(columns: Sequence[str], rows: Sequence[Sequence[Cell]], language: str) -> bytes:
+    """Return a list as CSV for people: numbers and moments as their language writes them."""
+    lines = ([_said(value, language) for value in row] for row in rows)
+    decimal = words.typed_number(Decimal("0.1"), language)[1]
+    return (BYTE_ORDER_MARK + csv_text(columns, lines, SEPARATORS[language], decimal)).encode()
+
+
+class Listings:
+    """Lists as they leave the console: whoever may take one along asks here, under the name that its file gets."""
+
+    def excel(self, file: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bytes:
+        """Return a list as an Excel file."""
+        return excel(file.rpartition(".")[0], columns, rows)
+
+    def readable(self, file: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], language: str) -> bytes:
+        """Return a list as CSV for people: numbers and moments as their language writes them."""
+        del file
+        return readable(columns, rows, language)
+
+    def for_programs(self, file: str, content: str | bytes) -> str | bytes:
+        """Return a list as programs read it, which is how it came."""
+        del file
+        return content
+
+
+def _said(value: Cell, language: str) -> Cell:
+    """Return a value as the file has it: words for yes and no, days and moments as the language writes them."""
+    match value:
+        case bool():
+            return words.term("yes" if value else "no", language)
+        case Decimal() if not value.is_finite():
+            return str(value)
+        case float():
+            return Decimal(str(value)) if value == value else None  # noqa: PLR0124 - NaN
+        case datetime():
+            return f"{words.table_day(value, language)} {value:%H:%M:%S}"
+        case date():
+            return words.table_day(value, language)
+        case _:
+            return value

@@ -1,0 +1,107 @@
+"""What a person looks at who keeps watch: what is wrong now, what was sent where, and whether each flow is on time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from integration.core.alerts import Channel, Episode, Sort
+from integration.core.causes import Severity
+from integration.services.channels import Channels
+from integration.services.flows import FlowStatus
+from integration.services.pings import PREFIX, Pings
+from integration.store.database import Clock
+from integration.store.deliveries import Delivery
+from integration.store.stores import Stores
+
+LATE = ("no_proof", "flow_late")
+
+
+@dataclass(frozen=True, slots=True)
+class FlowHealth:
+    """One flow as a watcher sees it: `state` is on, off, or the cause of its silence."""
+
+    flow: str
+    state: str
+    began: datetime | None
+    proof: datetime | None
+    next_run: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message that was sent, or is to be, with the episode it tells of."""
+
+    delivery: Delivery
+    channel: str  # what it is called
+    episode: Episode | None
+
+
+class Monitoring:
+    """Everything on that one page."""
+
+    def __init__(
+        self, stores: Stores, clock: Clock, statuses: Callable[[], list[FlowStatus]], channels: Channels, pings: Pings
+    ) -> None:
+        self._stores = stores
+        self._clock = clock
+        self._statuses = statuses
+        self._channels = channels
+        self._pings = pings
+
+    def going_on(self) -> list[Episode]:
+        """Return the episodes that are not over, the gravest first, then the oldest."""
+        order = tuple(Severity)
+        return sorted(
+            self._stores.episodes.going_on(), key=lambda one: (-order.index(one.symptom.severity), one.begun_at, one.id)
+        )
+
+    def past(self, limit: int = 20) -> list[Episode]:
+        """Return the episodes that are over, the newest first."""
+        return [one for one in self._stores.episodes.latest(10 * limit) if one.over_at is not None][:limit]
+
+    def flows(self) -> list[FlowHealth]:
+        """Return every flow with whether it is on time."""
+        silent: dict[str, str] = {}
+        for one in self._stores.episodes.going_on():
+            if one.symptom.sort is Sort.SILENCE and one.symptom.flow and silent.get(one.symptom.flow) != LATE[1]:
+                silent[one.symptom.flow] = one.symptom.cause
+        return [self._flow(one, silent) for one in self._statuses()]
+
+    def _flow(self, status: FlowStatus, silent: dict[str, str]) -> FlowHealth:
+        name = status.flow.name
+        newest = next(iter(self._stores.runs.latest(name, limit=1)), None)
+        state = silent.get(name, "on") if status.on else "off"
+        return FlowHealth(name, state, newest.started_at if newest else None, status.last_proof, status.next_run)
+
+    def sent(self, limit: int = 50) -> list[Sent]:
+        """Return what was sent where, and what waits, without pings; the newest first."""
+        known: dict[int, Episode | None] = {}
+        found = []
+        for one in self._stores.deliveries.latest(limit):
+            if one.episode is not None and one.episode not in known:
+                known[one.episode] = self._stores.episodes.get(one.episode)
+            found.append(Sent(one, self.channel_name(one.channel), known.get(one.episode or 0)))
+        return found
+
+    def failing(self) -> dict[str, Delivery]:
+        """Return for each channel that takes nothing, by its id, the oldest thing it did not take."""
+        return self._stores.deliveries.failing()
+
+    def last_sent(self, channel: Channel) -> datetime | None:
+        """Return when a channel took something last."""
+        sent = (one.sent_at for one in self._stores.deliveries.of_channel(channel.id) if one.sent_at and not one.held)
+        return max(sent, default=None)
+
+    def last_ping(self, flow: str) -> Delivery | None:
+        """Return the newest sign of life of a flow, or of the whole."""
+        return next(iter(self._stores.deliveries.of_channel(f"{PREFIX}{flow}", limit=1)), None)
+
+    def channel_name(self, channel: str) -> str:
+        """Return what a channel is called; the way of a sign of life by what it is of."""
+        if channel.startswith(PREFIX):
+            return channel
+        return next((one.name for one in self._channels.every() if one.id == channel), channel)
+
+    def gone_for_good(self, executor: str) -> None:
+        """Say that a process will not be begun again."""
+        self._stores.heartbeats.forget(executor)

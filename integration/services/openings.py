@@ -1,0 +1,72 @@
+"""When the shop is open, and for how long nothing may be proven before somebody is told."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import holidays
+from pydantic import BaseModel, Field, ValidationError
+
+from integration.core.alerts import OpeningHours, open_between
+from integration.core.errors import ConfigurationError
+from integration.core.people import Actor
+from integration.core.timetable import WALL_CLOCK
+from integration.store.settings import StoredSettings
+from integration.words.validation import reason_of
+
+KEPT = "openings"
+COUNTRIES = ("NL", "BE", "DE", "AT", "LU", "FR")
+ZONE = ZoneInfo(WALL_CLOCK)
+
+
+class Openings(BaseModel):
+    """When the shop is open but for the holidays of `country`; `proof_hours` without a proof are too many, 0: never."""
+
+    country: str = "NL"
+    opens: time = time(9)
+    closes: time = time(18)
+    weekdays: frozenset[Annotated[int, Field(ge=0, le=6)]] = frozenset(range(6))
+    proof_hours: int = Field(default=4, ge=0, le=500)
+
+    def is_closed(self, day: date) -> bool:
+        """Tell whether a day is a holiday."""
+        return self.country in COUNTRIES and day in _holidays(self.country, day.year)
+
+    def open_between(self, start: datetime, end: datetime) -> timedelta:
+        """Return for how long the shop was open between two moments."""
+        return open_between(start, end, OpeningHours(self.opens, self.closes, self.weekdays), ZONE, self.is_closed)
+
+
+@lru_cache(maxsize=32)
+def _holidays(country: str, year: int) -> frozenset[date]:
+    return frozenset(holidays.country_holidays(country, years=year))
+
+
+class OpeningsKept:
+    """The opening hours as they were set."""
+
+    def __init__(self, settings: StoredSettings) -> None:
+        self._settings = settings
+
+    def now(self) -> Openings:
+        """Return what is set; what cannot be used counts as never set."""
+        try:
+            return Openings(**(self._settings.get(KEPT) or {}))
+        except ValidationError:
+            return Openings()
+
+    def change(self, values: Mapping[str, Any], by: Actor) -> None:
+        """Keep other opening hours. Raises ConfigurationError for what can be none."""
+        try:
+            changed = Openings(**{**self.now().model_dump(), **values})
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            why = reason_of(first)
+            raise ConfigurationError(
+                "setting_invalid", setting=str(first["loc"][0]), expected=why.code, **why.facts
+            ) from None
+        if changed.opens >= changed.closes:
+            raise ConfigurationError("setting_invalid", setting="closes", expected="expected_later")
+        self._settings.put(KEPT, changed.model_dump(mode="json"), by.ref)

@@ -1,0 +1,41 @@
+"""Fields that both systems changed, as a person settles them: whose value counts from now on."""
+
+from collections.abc import Sequence
+
+from integration.core.conflicts import ADDRESS, CONFLICT, SOURCE, TARGET, is_one_with, settled
+from integration.core.issues import IssueState, OpenIssue
+from integration.store.events import Event
+from integration.store.stores import Stores
+
+
+def without_conflicts(
+    stores: Stores, flow: str, found: Sequence[OpenIssue], option: str, by: str
+) -> Sequence[OpenIssue]:
+    """Settle the conflicts among issues of a flow by the side that a person took, and return the other issues.
+
+    It holds for the three values the person was shown: where something else is agreed on by now nothing is kept, and
+    the next preview asks anew.
+    """
+    if option not in (SOURCE, TARGET):
+        return found
+    whole = {each.id: each for one in found if one.issue.cause == CONFLICT for each in _one_with(stores, flow, one)}
+    chosen = [(settled(one.issue, option), _told(flow, one, option, by)) for one in whole.values()]
+    stores.links.settle(flow, [(one, event) for one, event in chosen if one is not None])
+    return [one for one in found if one.issue.cause != CONFLICT]
+
+
+def _one_with(stores: Stores, flow: str, one: OpenIssue) -> list[OpenIssue]:
+    """Return a conflict with the others of its record that are one with it, such as those of the rest of an address."""
+    if not any(is_one_with(one.issue.field, name) for name in ADDRESS):
+        return [one]
+    known = stores.issues.of_key(flow, one.issue.key)
+    open_ones = [each for each in known if each.state is IssueState.OPEN and each.issue.cause == CONFLICT]
+    return [one, *(each for each in open_ones if is_one_with(one.issue.field, each.issue.field))]
+
+
+def _told(flow: str, one: OpenIssue, option: str, by: str) -> Event:
+    facts = {"by": by, "takes": option, "field": one.issue.field, "path": one.issue.facts.get("path", "")}
+    return Event(
+        event="conflict_settled", flow=flow, kind=one.issue.facts.get("kind", ""), key=one.issue.key, title=one.title,
+        facts=facts,
+    )  # fmt: skip

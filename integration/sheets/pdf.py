@@ -1,0 +1,335 @@
+"""A sheet as PDF on A4, with our own fonts in it: tables flow over pages, and their heads come again."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from functools import cache
+from itertools import groupby
+from typing import Any
+
+from fpdf import FPDF
+
+from integration.core.foreign import visible
+from integration.sheets.sheet import Cell, Column, Holds, Noted, Notes, Sheet, Table, Tone
+from integration.shipped import SHIPPED
+from integration.words import amount, number, table_day
+
+FONTS = SHIPPED / "static"
+FACES = {("Plex", ""): "400", ("Plex", "B"): "600", ("PlexExt", ""): "ext-400", ("PlexExt", "B"): "ext-600"}
+MARGIN, GAP, FOOT = 14.0, 7.0, 15.0  # millimetres
+WIDTH = 210.0 - 2 * MARGIN
+BOTTOM = 297.0 - FOOT
+ROW, HEAD, LINE, SMALL = 4.9, 5.2, 3.7, 3.0
+PAD = 1.1
+INK, GREY, RULE, BAND = (27, 36, 48), (102, 113, 127), (216, 222, 230), (246, 248, 250)
+PRIMARY, RED, WHITE = (31, 79, 158), (180, 35, 44), (255, 255, 255)
+TONES = {Tone.GOOD: (0, 121, 92), Tone.WAITING: (194, 97, 12), Tone.BAD: RED, Tone.PLAIN: GREY}
+_RIGHT = frozenset({Holds.MONEY, Holds.DIFFERENCE, Holds.NUMBER})
+
+logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every sign that it takes into a file
+
+Colour = tuple[int, int, int]
+
+
+def pdf_of(sheet: Sheet) -> bytes:
+    """Return a sheet as a PDF file."""
+    paper = _Paper(sheet)
+    paper.head()
+    for narrow, parts in groupby(sheet.parts, key=lambda part: isinstance(part, Table) and part.narrow):
+        tables = [part for part in parts if isinstance(part, Table)] if narrow else []
+        if not (narrow and paper.beside(tables)):
+            for part in tables or parts:
+                paper.part(part)
+    try:
+        return bytes(paper.pdf.output())
+    finally:
+        _close(paper.pdf)
+
+
+@cache
+def _known_signs() -> frozenset[int]:
+    """Return the signs that our fonts have."""
+    pdf: Any = _with_fonts(FPDF())
+    known = frozenset(sign for face in pdf.fonts.values() for sign in face.cmap)
+    _close(pdf)
+    return known
+
+
+def _close(pdf: Any) -> None:
+    """Close the files of the fonts, which are read until a PDF is written."""
+    for face in pdf.fonts.values():
+        face.ttfont.close()
+
+
+def _with_fonts(pdf: FPDF) -> FPDF:
+    for (family, style), name in FACES.items():
+        pdf.add_font(family, style, FONTS / f"plex-sans-{name}.woff2")
+    pdf.set_fallback_fonts(["PlexExt"], exact_match=False)
+    return pdf
+
+
+def printable(text: str) -> str:
+    """Return text in which every sign can be seen on paper; one that our fonts lack is a `?`."""
+    known = _known_signs()
+    return "".join(sign if ord(sign) in known else "?" for sign in visible(text))
+
+
+class _Foot(FPDF):
+    """A PDF whose pages tell at their foot what they are, and which of how many."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        super().__init__(format="A4")
+        self._sheet = sheet
+
+    def footer(self) -> None:
+        """Draw the foot of a page."""
+        self.set_y(-FOOT + 4)
+        self.set_draw_color(*RULE)
+        self.line(MARGIN, self.y, 210 - MARGIN, self.y)
+        self.set_xy(MARGIN, self.y + 1.5)
+        self.set_font("Plex", "", 7)
+        self.set_text_color(*GREY)
+        about = f"{self._sheet.title} · {self._sheet.subtitle} · {self._sheet.made}"
+        self.cell(WIDTH - 20, 4, printable(about))
+        self.cell(20, 4, f"{self.page_no()} / {{nb}}", align="R")
+
+
+class _Paper:
+    """The pages of a sheet while they are drawn, from top to bottom."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.sheet = sheet
+        self.pdf = _Foot(sheet)
+        _with_fonts(self.pdf)
+        self.pdf.set_margins(MARGIN, MARGIN, MARGIN)
+        self.pdf.set_auto_page_break(auto=False)
+        self.pdf.set_title(printable(f"{sheet.kind}: {sheet.title}, {sheet.subtitle}"))
+        self.pdf.set_lang(sheet.language)
+        self.pdf.set_creation_date(sheet.made_at)
+        self.pdf.add_page()
+
+    # ---- what stands on it
+
+    def head(self) -> None:
+        """Draw what the sheet is about, its verdict and its facts."""
+        pdf, sheet = self.pdf, self.sheet
+        self._text(MARGIN, MARGIN, WIDTH, 4, sheet.kind.upper(), 7.5, PRIMARY, bold=True)
+        self._text(MARGIN, MARGIN + 4.2, WIDTH, 8.5, sheet.title, 17, INK, bold=True)
+        self._text(MARGIN, MARGIN + 12.8, WIDTH, 5, sheet.subtitle, 10, GREY)
+        self._pill(sheet.verdict, TONES[sheet.tone])
+        pdf.set_y(MARGIN + 20)
+        columns = min(4, max(3, len(sheet.facts)))
+        for start in range(0, len(sheet.facts), columns):
+            top = pdf.y
+            for place, (label, value) in enumerate(sheet.facts[start : start + columns]):
+                x, width = MARGIN + place * WIDTH / columns, WIDTH / columns - 3
+                self._text(x, top, width, 3.4, label, 7, GREY)
+                self._text(x, top + 3.4, width, 4.6, value, 9, INK)
+            pdf.set_y(top + 10)
+        pdf.set_draw_color(*PRIMARY)
+        pdf.set_line_width(0.5)
+        pdf.line(MARGIN, pdf.y, 210 - MARGIN, pdf.y)
+        pdf.set_line_width(0.15)
+        pdf.set_y(pdf.y + 4)
+
+    def part(self, part: Table | Notes) -> None:
+        """Draw a table or notes over the whole width."""
+        if isinstance(part, Notes):
+            self._notes(part)
+        else:
+            self.pdf.set_y(self._table(part, MARGIN, WIDTH, self.pdf.y) + 4)
+
+    def beside(self, tables: Sequence[Table]) -> bool:
+        """Draw narrow tables in two columns and tell whether they fit on what is left of the page."""
+        width, top = (WIDTH - GAP) / 2, self.pdf.y
+        bottoms = [top, top]
+        places = []
+        for table in tables:
+            side = bottoms.index(min(bottoms))
+            places.append((table, side, bottoms[side]))
+            bottoms[side] += self._height(table, width) + 4
+        if max(bottoms) > BOTTOM:
+            return False
+        for table, side, y in places:
+            self._table(table, MARGIN + side * (width + GAP), width, y)
+        self.pdf.set_y(max(bottoms))
+        return True
+
+    # ---- tables
+
+    def _table(self, table: Table, x: float, width: float, y: float) -> float:
+        """Draw a table and return where it ends."""
+        widths = _widths(table.columns, width)
+        if y + HEAD * 2 + ROW * 2 > BOTTOM:
+            y = self._next_page()
+        y = self._title(table.title, x, width, y)
+        y = self._heads(table.columns, widths, x, y)
+        if not table.rows:
+            self._text(x, y, width, ROW, table.empty, 8, GREY)
+            return y + ROW
+        lines = [(row, False) for row in table.rows] + ([(table.sums, True)] if table.sums else [])
+        for row, is_sum in lines:
+            height = self._row_height(row, table.columns, widths)
+            if y + height > BOTTOM:
+                y = self._heads(table.columns, widths, x, self._next_page())
+            self._row(row, table.columns, widths, (x, y), is_sum=is_sum)
+            y += height
+        return y
+
+    def _height(self, table: Table, width: float) -> float:
+        widths = _widths(table.columns, width)
+        rows = [*table.rows, *([table.sums] if table.sums else [])]
+        inside = sum(self._row_height(row, table.columns, widths) for row in rows) if table.rows else ROW
+        return HEAD + 1 + HEAD + inside
+
+    def _title(self, title: str, x: float, width: float, y: float) -> float:
+        self._text(x, y, width, HEAD, title, 9.5, INK, bold=True)
+        return y + HEAD + 1
+
+    def _heads(self, columns: Sequence[Column], widths: Sequence[float], x: float, y: float) -> float:
+        self.pdf.set_fill_color(*BAND)
+        self.pdf.rect(x, y, sum(widths), HEAD, style="F")
+        for column, width in zip(columns, widths, strict=True):
+            align = "R" if column.holds in _RIGHT else "L"
+            self._text(x + PAD, y, width - 2 * PAD, HEAD, column.title, 7, GREY, align=align)
+            x += width
+        return y + HEAD
+
+    def _row(
+        self,
+        row: Sequence[Cell],
+        columns: Sequence[Column],
+        widths: Sequence[float],
+        place: tuple[float, float],
+        *,
+        is_sum: bool,
+    ) -> None:
+        x, y = place
+        self.pdf.set_draw_color(*(INK if is_sum else RULE))
+        self.pdf.line(x, y, x + sum(widths), y)
+        for cell, column, width in zip(row, columns, widths, strict=True):
+            self._cell(cell, column, (x + PAD, y, width - 2 * PAD), bold=is_sum)
+            x += width
+
+    def _cell(self, cell: Cell, column: Column, place: tuple[float, float, float], *, bold: bool) -> None:
+        x, y, width = place
+        is_off = column.holds is Holds.DIFFERENCE and isinstance(cell, Decimal) and bool(cell)
+        is_nothing = isinstance(cell, Decimal) and not cell
+        is_said = isinstance(cell, str) and column.holds in _RIGHT
+        colour = RED if is_off else GREY if is_nothing or is_said else INK
+        align = "R" if column.holds in _RIGHT else "L"
+        top = y + (ROW - LINE) / 2
+        for line in self._lines(self._shown(cell), width, bold=bold or is_off):
+            self._text(x, top, width, LINE, line, 8, colour, bold=bold or is_off, align=align)
+            top += LINE
+        if isinstance(cell, Noted):
+            for line in self._small_lines(cell.note, width):
+                self._text(x, top, width, SMALL, line, 6.3, GREY)
+                top += SMALL
+
+    def _row_height(self, row: Sequence[Cell], columns: Sequence[Column], widths: Sequence[float]) -> float:
+        heights = [ROW]
+        for cell, _, width in zip(row, columns, widths, strict=True):
+            lines = len(self._lines(self._shown(cell), width - 2 * PAD))
+            small = len(self._small_lines(cell.note, width - 2 * PAD)) if isinstance(cell, Noted) else 0
+            heights.append((ROW - LINE) + lines * LINE + small * SMALL)
+        return max(heights)
+
+    def _shown(self, cell: Cell) -> str:
+        language = self.sheet.language
+        match cell:
+            case None:
+                return ""
+            case Noted():
+                return cell.text
+            case str():
+                return cell
+            case Decimal():
+                return amount(cell, language)
+            case int():
+                return number(cell, language)
+            case _:
+                return table_day(cell, language)
+
+    # ---- text
+
+    def _notes(self, notes: Notes) -> None:
+        lines = [self._lines(sentence, WIDTH - 6) for sentence in notes.sentences]
+        y = self.pdf.y
+        if y + HEAD + 1 + LINE > BOTTOM:
+            y = self._next_page()
+        y = self._title(notes.title, MARGIN, WIDTH, y)
+        for sentence in lines:
+            if y + len(sentence) * LINE > BOTTOM:
+                y = self._next_page()
+            self.pdf.set_fill_color(*TONES[notes.tone])
+            self.pdf.rect(MARGIN + 0.4, y + 0.6, 0.8, len(sentence) * (LINE + 0.3) - 1.1, style="F")
+            for line in sentence:
+                self._text(MARGIN + 3, y, WIDTH - 6, LINE, line, 8.2, INK)
+                y += LINE + 0.3
+            y += 1
+        self.pdf.set_y(y + 3)
+
+    def _pill(self, words: str, colour: Colour) -> None:
+        shown = printable(words)
+        self.pdf.set_font("Plex", "B", 9)
+        width = min(self.pdf.get_string_width(shown) + 8, WIDTH / 2)
+        x, y = 210 - MARGIN - width, MARGIN + 2
+        self.pdf.set_fill_color(*colour)
+        self.pdf.rect(x, y, width, 7.5, style="F", round_corners=True, corner_radius=3.7)
+        self._text(x + 2, y, width - 4, 7.5, words, 9, WHITE, bold=True, align="C")
+
+    def _text(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        words: str,
+        size: float,
+        colour: Colour,
+        *,
+        bold: bool = False,
+        align: str = "L",
+    ) -> None:
+        """Write words in one line; what does not fit ends in an ellipsis."""
+        self.pdf.set_font("Plex", "B" if bold else "", size)
+        self.pdf.set_text_color(*colour)
+        shown = printable(words)
+        if self.pdf.get_string_width(shown) > width:
+            while shown and self.pdf.get_string_width(f"{shown}…") > width:
+                shown = shown[:-1]
+            shown = f"{shown.rstrip()}…"
+        self.pdf.set_xy(x, y)
+        self.pdf.c_margin = 0
+        self.pdf.cell(width, height, shown, align=align)
+
+    def _lines(self, words: str, width: float, *, bold: bool = False) -> list[str]:
+        self.pdf.set_font("Plex", "B" if bold else "", 8.2)
+        return list(self._broken(words, width)) or [""]
+
+    def _small_lines(self, words: str, width: float) -> list[str]:
+        self.pdf.set_font("Plex", "", 6.3)
+        return list(self._broken(words, width))
+
+    def _broken(self, words: str, width: float) -> Iterator[str]:
+        """Yield words as lines that fit, in the font that is set."""
+        line = ""
+        for word in printable(words).split(" "):
+            longer = f"{line} {word}" if line else word
+            if line and self.pdf.get_string_width(longer) > width:
+                yield line
+                line = word
+            else:
+                line = longer
+        if line:
+            yield line
+
+    def _next_page(self) -> float:
+        self.pdf.add_page()
+        return MARGIN
+
+
+def _widths(columns: Sequence[Column], width: float) -> list[float]:
+    whole = sum(column.width for column in columns)
+    return [width * column.width / whole for column in columns]

@@ -1,0 +1,38 @@
+"""What people arranged, kept as one: settings, mappings, value tables and corrections, all of it or nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from integration.core.records import Correction
+from integration.store.corrections import keep_in
+from integration.store.database import Store
+from integration.store.rules import change_table_in, publish_in
+from integration.store.settings import put_in
+
+
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """What is to be kept: settings by their names, bodies of mappings and corrections by flow, rows by table."""
+
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    mappings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    corrections: Mapping[str, Sequence[Correction]] = field(default_factory=dict)
+
+
+class Arrangement(Store):
+    """Keeps what was arranged elsewhere."""
+
+    def keep(self, arranged: Arranged, by: str, note: str) -> None:
+        """Keep everything in one transaction; a mapping becomes the next version of its flow."""
+        now = self.clock()
+        with self.database.write() as connection:
+            for name, value in arranged.settings.items():
+                put_in(connection, now, name, value, by)
+            for name, rows in arranged.tables.items():
+                change_table_in(connection, now, name, lambda _, rows=rows: rows, by)  # type: ignore[misc]
+            for flow, kept in arranged.corrections.items():
+                keep_in(connection, now, flow, kept, by)
+            for flow, body in arranged.mappings.items():
+                publish_in(connection, now, flow, body, by, note)

@@ -1,0 +1,176 @@
+"""Copies of the operational database, made while others write to it: by the backup of SQLite, or by pg_dump."""
+
+import json
+import sqlite3
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from integration.core.errors import ConfigurationError
+from integration.store.database import address_of, in_our_words, upsert
+from integration.store.files import copies_beside, make_private
+from integration.store.keys import IN_USE, id_in_use
+from integration.store.tables import heartbeats, instance, leases, outbox, settings, stopped
+
+RESTORED = "restored"  # the setting that keeps when a database was restored
+OF_THE_ENGINE = "dbos"  # the schema of the engine, which is made anew
+MOST_SAID = 300  # characters of what a program complains about
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a copy of the database is: its tables, whose ids its events have, and which of them wait for the log.
+
+    No event with an id above `until` is one that this copy knows of. `waiting` are ids, from one to another. `key` is
+    the id of the key that seals in it, empty where none was ever changed.
+    """
+
+    revision: str
+    instance: str
+    until: int
+    waiting: tuple[tuple[int, int], ...]
+    key: str = ""
+
+
+def snapshot_of(path: Path) -> Snapshot:
+    """Return what a copy of a SQLite database is. Raises sqlite3.Error for a file that is none."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
+        (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        (made,) = connection.execute("SELECT id FROM instance").fetchone()
+        found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
+        waiting = _spans(number for (number,) in connection.execute("SELECT id FROM outbox ORDER BY id"))
+        key = connection.execute("SELECT value FROM settings WHERE name = ?", (IN_USE,)).fetchone()
+    return Snapshot(revision, made, found[0] if found else 0, waiting, json.loads(key[0])["id"] if key else "")
+
+
+def _spans(numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """Return ascending numbers as spans without a gap."""
+    spans: list[tuple[int, int]] = []
+    for number in numbers:
+        first = spans.pop()[0] if spans and spans[-1][1] == number - 1 else number
+        spans.append((first, number))
+    return tuple(spans)
+
+
+# ---- PostgreSQL ------------------------------------------------------------------------------------------------------
+
+
+def dump(url: str, to: Path, around: Mapping[str, str]) -> Snapshot:
+    """Write a PostgreSQL database to a new file as pg_dump does, and return what is in it.
+
+    All of it is of one moment, at which no event was half told. The engine's tables are left out. `around` is the
+    environment of the program. Raises ConfigurationError `backup_program_missing` or `backup_program_failed`.
+    """
+    make_private(to)
+    with _moment(url) as (found, moment):
+        leave_out = f"--exclude-schema={OF_THE_ENGINE}"
+        _program(
+            url, around, "pg_dump", "-Fc", "--no-owner", "--no-acl", leave_out, f"--snapshot={moment}", f"--file={to}"
+        )
+    return found
+
+
+@contextmanager
+def _moment(url: str) -> Iterator[tuple[Snapshot, str]]:
+    """Hold one moment of a database for others to look at, by its name, and tell what it is."""
+    with _connected(url, isolation_level="REPEATABLE READ") as connection:
+        for step in ("SAVEPOINT told", "LOCK TABLE outbox IN SHARE MODE"):
+            connection.execute(sa.text(step))
+        until = connection.execute(sa.text("SELECT last_value, is_called FROM outbox_id_seq")).one()
+        revision = str(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar())
+        made = str(connection.execute(sa.select(instance.c.id)).scalar())
+        for step in ("ROLLBACK TO SAVEPOINT told", "RELEASE SAVEPOINT told"):  # whoever writes waits no longer
+            connection.execute(sa.text(step))
+        waiting = _spans(connection.execute(sa.select(outbox.c.id).order_by(outbox.c.id)).scalars())
+        moment = str(connection.execute(sa.select(sa.func.pg_export_snapshot())).scalar())
+        last, key = until.last_value if until.is_called else 0, id_in_use(connection)
+        yield Snapshot(revision, made, last, waiting, key), moment
+
+
+def is_empty(url: str) -> bool:
+    """Tell whether a PostgreSQL database has no table of ours."""
+    with _connected(url) as connection:
+        return not sa.inspect(connection).get_table_names()
+
+
+def undump(url: str, file: Path, around: Mapping[str, str]) -> None:
+    """Bring what `dump` wrote into an empty database, whole or not at all."""
+    whole = ("--single-transaction", "--exit-on-error", "--no-owner", "--no-acl")
+    _program(url, around, "pg_restore", *whole, f"--dbname={address_of(url).database}", str(file))
+
+
+def dump_fault(file: Path, around: Mapping[str, str]) -> str:
+    """Return what is wrong with a file that `dump` wrote, empty where it can be read."""
+    try:
+        _program("", around, "pg_restore", "--list", str(file))
+    except ConfigurationError as error:
+        if error.code == "backup_program_missing":
+            raise
+        return str(error.facts["reason"])
+    return ""
+
+
+@contextmanager
+def _connected(url: str, **options: Any) -> Iterator[sa.Connection]:
+    address = address_of(url)
+    engine = sa.create_engine(address, poolclass=sa.NullPool)
+    try:
+        with in_our_words(address), engine.connect().execution_options(**options) as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _program(url: str, around: Mapping[str, str], name: str, *arguments: str) -> None:
+    """Run a program of PostgreSQL; who it logs in as, and how, stands in its environment, where nobody reads it."""
+    try:
+        ended = subprocess.run(  # noqa: S603 - a program of PostgreSQL
+            [name, *arguments],
+            env={**around, **_login(url)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise ConfigurationError("backup_program_missing", program=name) from None
+    if ended.returncode:
+        said = ended.stderr.decode(errors="replace").strip().splitlines() or [str(ended.returncode)]
+        raise ConfigurationError("backup_program_failed", program=name, reason=said[0][:MOST_SAID])
+
+
+def _login(url: str) -> Mapping[str, str]:
+    if not url:
+        return {}
+    address = address_of(url)
+    told: dict[str, object] = {
+        "HOST": address.host, "PORT": address.port, "USER": address.username, "PASSWORD": address.password,
+        "DATABASE": address.database,
+        **{name.upper(): value for name, value in address.query.items()},
+    }  # fmt: skip
+    return {f"PG{name}": str(value) for name, value in told.items() if value is not None}
+
+
+# ---- restored --------------------------------------------------------------------------------------------------------
+
+
+def mark_restored(url: str, made_at: str, by: str) -> None:
+    """Keep in a database that somebody restored it just now, from a copy of `made_at`; forget who was alive then."""
+    with _connected(url) as connection, connection.begin():
+        now = datetime.now(UTC)
+        if connection.dialect.name == "postgresql":
+            now = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one().astimezone(UTC)
+        value = {"at": now.isoformat(), "made_at": made_at, "by": by}
+        upsert(connection, settings, [{"name": RESTORED, "value": value, "by": by, "changed_at": now}])
+        for table in (heartbeats, leases, stopped):
+            connection.execute(table.delete())
+
+
+def leftovers(folder: Path, file: Path | None) -> list[Path]:
+    """Return what holds what a console's data held once: copies made before an update, and logs that were broken."""
+    return [*(copies_beside(file) if file else ()), *sorted(folder.glob("log.duckdb.broken-*"))]

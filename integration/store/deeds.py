@@ -1,0 +1,119 @@
+"""Which events are deeds of somebody, and stand in the audit too: those that decide something, not those of records."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from integration.core.people import Came, under_way
+from integration.store.sealing import Deed, note
+
+if TYPE_CHECKING:
+    from integration.store.events import Event
+
+ACTIONS = frozenset(
+    {
+        "setting_changed", "setting_forgotten", "table_changed", "mapping_published", "connection_changed",
+        "connection_forgotten", "place_changed", "brake_switched_off", "left_out", "taken_in", "value_corrected",
+        "correction_removed", "cause_assigned", "cause_noted", "issue_set_aside", "issue_taken_back", "issue_closed",
+        "linked_by_hand", "conflict_settled", "found_by_hand", "not_there", "run_started", "approved",
+        "approved_first", "stop_asked", "run_discarded", "person_added", "person_changed", "person_on", "person_off",
+        "person_invited", "person_came", "session_begun", "session_revoked", "key_changed", "customer_erasing",
+        "customer_erased", "customer_lifted", "customer_access", "plan_noted",
+    }
+)  # fmt: skip
+OF_RECORDS = frozenset({"value_corrected", "correction_removed"})  # before and after are what a record holds
+OF_PLANS = frozenset({"plan_noted", "run_discarded"})
+"""What is written there stands with the plan, where a person can be blotted out of it; here is its digest."""
+UNHEARD = {"run_started": frozenset({"schedule"})}  # it looks every few minutes; what it approves is heard of
+ASIDE = ("draft:", "retention_done", "audit_checked")
+"""Settings that decide nothing: a mapping that is worked on, of which the published one is heard, and our own notes."""
+OF_PEOPLE = ("person_", "session_")
+MOST_ON = 100  # records that an entry names; of more it keeps the number, and a digest of all of them
+MOST_VALUES, LONGEST = 200, 500
+PLAIN = re.compile(r"-?\d+([.,]\d+)?|\d{4}-\d{2}-\d{2}(T[\d:.+]+)?|yes|no|[A-Z0-9_.-]{1,8}")
+TELLING = re.compile(
+    r"name|mail|phone|mobile|tel|fax|street|house|post|zip|city|town|addr|contact|attention|person|birth|iban|bank|bic|"
+    r"vat_n|coc|remark|memo|note|text|login|salut|initial|naam|straat|plaats|huis|omschr|opm|website|url"
+)
+
+
+def keep(connection: sa.Connection, at: datetime, events: Sequence["Event"]) -> None:
+    """Note in the transaction under way what of its events is a deed."""
+    if heard := [one for one in events if one.event in ACTIONS and _is_heard(one)]:
+        note(connection, list(_deeds(at, heard)))
+
+
+def _is_heard(event: "Event") -> bool:
+    by = event.facts.get("by", "")
+    if not by or by in UNHEARD.get(event.event, ()):
+        return False
+    return not (event.event.startswith("setting_") and event.key.startswith(ASIDE))
+
+
+def _deeds(at: datetime, events: Sequence["Event"]) -> Iterator[Deed]:
+    """Yield deeds; what was done to many records at once, in the same way, is one."""
+    for _, together in groupby(events, _alike):
+        yield _deed(at, list(together))
+
+
+def _alike(event: "Event") -> tuple[object, ...]:
+    values = () if event.before is None and event.after is None else (event.key, id(event))
+    return (event.event, event.run, event.flow, event.kind, event.code, tuple(sorted(event.facts.items())), values)
+
+
+def _deed(at: datetime, events: Sequence["Event"]) -> Deed:
+    first = events[0]
+    facts = dict(first.facts)
+    by, why = facts.pop("by"), facts.pop("reason", "") or facts.pop("note", "")
+    if why and first.event in OF_PLANS:
+        facts["digest"], why = hashlib.sha256(why.encode("utf-8", "replace")).hexdigest()[:16], ""
+    keys = [one.key for one in events if one.key]
+    if len(keys) > MOST_ON:
+        facts["digest"] = hashlib.sha256("\n".join(keys).encode("utf-8", "replace")).hexdigest()
+    doing = under_way()
+    before, after = changed(first.before or {}, first.after or {})
+    hidden = first.event in OF_RECORDS and not _is_plain({**before, **after}, [*before.values(), *after.values()])
+    return Deed(
+        at=at, who=by, action=first.event, flow=first.flow, run=first.run, kind=first.kind, code=first.code,
+        on=tuple(keys[:MOST_ON]), count=len(events), why=why, facts={name: one for name, one in facts.items() if one},
+        before=before, after=after, hidden=hidden, session=doing.actor.session if doing else "",
+        came=doing.actor.came if doing and doing.actor.came is not Came.CONSOLE else "",
+        of_people=first.event.startswith(OF_PEOPLE),
+    )  # fmt: skip
+
+
+def _is_plain(named: Mapping[str, str], values: Sequence[str]) -> bool:
+    """Whether values of a record say nothing of a person: amounts, dates and codes, in fields of no person."""
+    return not any(TELLING.search(name.casefold()) for name in named) and all(
+        PLAIN.fullmatch(one) for one in values if one
+    )
+
+
+def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what differs between two groups of values, each as texts by the path to it."""
+    was, becomes = (dict(_flat("", group)) for group in (before, after))
+    paths = [path for path in {**was, **becomes} if was.get(path) != becomes.get(path)]
+    shown = paths[:MOST_VALUES]
+    more = {"…": str(len(paths) - MOST_VALUES)} if len(paths) > MOST_VALUES else {}
+    return (
+        {path: was[path][:LONGEST] for path in shown if path in was},
+        {path: becomes[path][:LONGEST] for path in shown if path in becomes} | more,
+    )
+
+
+def _flat(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping) and value:
+        for name, inside in value.items():
+            yield from _flat(f"{path}.{name}" if path else str(name), inside)
+    elif isinstance(value, list) and value:
+        for at, inside in enumerate(value):
+            name = inside.get("target", at) if isinstance(inside, Mapping) else at
+            yield from _flat(f"{path}[{name}]", inside)
+    elif path:
+        yield path, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

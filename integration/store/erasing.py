@@ -1,0 +1,296 @@
+"""Everything that is kept of one person, found wherever it stands, shown, and blotted out."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from integration.core.erasure import ERASED, OF_PEOPLE, Customer, Person, words_of
+from integration.core.run import ACTIVE, RunState, Step
+from integration.store import tables
+from integration.store.columns import Json, Words
+from integration.store.database import Store
+from integration.store.tables import corrections, issues, lines, links, outbox, runs, set_aside, staged, taken_back
+
+# Of these a row of the person goes; a person arranges the last ones, where nothing is changed behind their back.
+GOING = (staged, taken_back, corrections, set_aside)
+SWEPT = (
+    *GOING, lines, links, issues, outbox, runs, tables.causes, tables.drift, tables.day_checks, tables.moves,
+    tables.promises, tables.episodes, tables.deliveries, tables.left_out, tables.facets, tables.plan_notes,
+    tables.saved_filters,
+)  # fmt: skip
+ARRANGED = (tables.settings, tables.mappings, tables.value_tables)
+# Columns that say what a row is, and never what a person is called.
+STRUCTURE = frozenset(
+    {"flow", "kind", "key", "run", "reference", "owner", "digest", "state", "step", "action", "mode", "by", "event",
+     "cause", "code", "field", "fields", "phase", "fingerprint", "sort", "of", "channel", "what", "held"}
+)  # fmt: skip
+OPEN_STEPS = (Step.PLANNED, Step.SENT, Step.IN_DOUBT)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A row in which something of a person is kept: in which table, and its values; `own` where all of it is theirs."""
+
+    table: str
+    values: Mapping[str, Any]
+    own: bool
+
+
+class Erasing(Store):
+    """What is kept of a person."""
+
+    def customer(self, one: Customer) -> Customer:
+        """Return a customer with both numbers, as far as links tell the one from the other."""
+        pairs = (
+            (one.customers, links.c.key, links.c.reference),
+            (one.orders, links.c.reference, links.c.key),
+        )
+        for flow, debtor, relation in pairs:
+            here = (links.c.flow == flow, links.c.kind.in_(OF_PEOPLE), links.c.kind != "address")
+            known = (debtor == one.debtor) if one.debtor else (relation == one.relation)
+            row = self.database.first(sa.select(debtor.label("debtor"), relation.label("relation")).where(*here, known))
+            if row is not None:
+                one = replace(one, debtor=one.debtor or row.debtor, relation=one.relation or row.relation)
+        return one
+
+    def every_number(self, one: Customer) -> set[tuple[str, str]]:
+        """Return every number of a customer that is kept here."""
+        here = sa.select(links.c.flow, links.c.key, links.c.reference).where(
+            links.c.kind.in_(("relation", "debtor")), links.c.flow.in_((one.customers, one.orders))
+        )
+        found: set[tuple[str, str]] = set()
+        for row in self.database.rows(here):
+            debtor, relation = (row.key, row.reference) if row.flow == one.customers else (row.reference, row.key)
+            found |= {("debtor", debtor), ("relation", relation)}
+        planned = sa.select(runs.c.flow, lines.c.key).join(runs, runs.c.id == lines.c.run)
+        planned = planned.where(lines.c.kind.in_(("relation", "debtor"))).distinct()
+        parked = sa.select(issues.c.flow, issues.c.key).where(issues.c.flow.in_((one.customers, one.orders)))
+        for row in (*self.database.rows(planned), *self.database.rows(parked)):
+            found.add(("debtor" if row.flow == one.customers else "relation", row.key))
+        return {(sort, number) for sort, number in found if number}
+
+    def person(self, one: Customer) -> Person:
+        """Return what a customer is called, and which documents were made for them, as far as that is kept."""
+        telling: set[str] = set()
+        places: set[str] = set()
+        documents: set[str] = set()
+        for row in self._told_of(one):
+            is_own = one.has(row.flow or "", row.kind, row.key)
+            if not is_own and not any(map(one.is_named_by, _values_in(row.told))):
+                continue
+            if not is_own:
+                documents.add(row.key)
+            found = words_of(row.told)
+            telling |= found[0]
+            places |= found[1] if is_own else set()
+        for row in self.database.rows(sa.select(corrections)):
+            if one.has(row.flow, row.kind, row.key):
+                for value in (row.was, row.becomes):
+                    words = words_of({row.field: value})
+                    telling |= words[0]
+                    places |= words[1]
+        return Person(one, frozenset(documents), frozenset(telling), frozenset(places))
+
+    def _told_of(self, one: Customer) -> Iterator[sa.Row[Any]]:
+        """Yield what rows tell that may be about a customer: flow, kind, key, and a value as JSON has it."""
+        numbers = [f'"{name}":"{number}"' for name, number in _pointers(one)]
+
+        def asked(flow: Any, kind: Any, key: Any, told: Any) -> sa.Select[Any]:
+            text = sa.type_coerce(told, sa.Text)
+            own = sa.or_(
+                *(key == number for _, number in one.numbers),
+                *([key.startswith(f"{one.relation}/", autoescape=True)] if one.relation else []),
+                *([key.startswith(f"={one.debtor}/", autoescape=True)] if one.debtor else []),
+            )
+            named = sa.or_(*(text.contains(number, autoescape=True) for number in numbers))
+            columns = (flow.label("flow"), kind.label("kind"), key.label("key"), told.label("told"))
+            return sa.select(*columns).where(told.is_not(None), sa.or_(own, named))
+
+        of_run = sa.select(runs.c.flow).where(runs.c.id == lines.c.run).scalar_subquery()
+        staging = sa.select(runs.c.flow).where(runs.c.id == staged.c.run).scalar_subquery()
+        nothing: sa.ColumnElement[str] = sa.literal("")
+        for question in (
+            asked(links.c.flow, links.c.kind, links.c.key, links.c.agreed),
+            asked(of_run, lines.c.kind, lines.c.key, lines.c.change),
+            asked(of_run, lines.c.kind, lines.c.key, lines.c.facts),
+            asked(staging, nothing, staged.c.key, staged.c.record),
+            asked(issues.c.flow, nothing, issues.c.key, issues.c.facts),
+            asked(outbox.c.flow, outbox.c.kind, outbox.c.key, outbox.c.before),
+            asked(outbox.c.flow, outbox.c.kind, outbox.c.key, outbox.c.after),
+            asked(outbox.c.flow, outbox.c.kind, outbox.c.key, outbox.c.facts),
+        ):
+            yield from self.database.rows(question)
+
+    def documents(self, person: Person) -> list[tuple[str, str, str]]:
+        """Return kind, key and reference of every document that was booked for a person."""
+        columns = (links.c.kind, links.c.key, links.c.reference)
+        here = sa.select(*columns).where(links.c.reference != "", links.c.owner == "").order_by(*columns)
+        found = self.database.among(here, links.c.key, sorted(person.documents))
+        return [(row.kind, row.key, row.reference) for row in found]
+
+    # ---- what stands in the way --------------------------------------------------------------------------------------
+
+    def active(self) -> str:
+        """Return a run that is at work, empty where none is."""
+        return str(self.database.scalar(sa.select(runs.c.id).where(runs.c.state.in_(tuple(ACTIVE)))) or "")
+
+    def unsettled(self, person: Person) -> tuple[list[str], list[str]]:
+        """Return the plans that wait and hold something of a person, and the runs that wrote and are not settled."""
+        waiting: dict[str, None] = {}
+        at_work: dict[str, None] = {}
+        asked = sa.select(runs.c.id, runs.c.state, lines.c.step, runs.c.flow, lines.c.kind, lines.c.key)
+        asked = asked.join(runs, runs.c.id == lines.c.run).where(lines.c.step.in_(OPEN_STEPS))
+        gone = (RunState.DISCARDED,)
+        for row in self.database.rows(asked.where(runs.c.state.not_in(gone)).distinct()):
+            if person.customer.has(row.flow, row.kind, row.key) or person.is_near(row.key):
+                (waiting if row.state == RunState.READY else at_work)[row.id] = None
+        return list(waiting), list(at_work)
+
+    # ---- found, and blotted out --------------------------------------------------------------------------------------
+
+    def found(self, person: Person) -> Iterator[Found]:
+        """Yield every row in which something of a person is kept."""
+        for table in SWEPT:
+            for row, own in self._rows(table, person):
+                values = {name: value for name, value in row.items() if value is not None}
+                yield Found(table.name, values, own)
+
+    def erase(self, person: Person) -> Counter[str]:
+        """Blot a person out of every table in one transaction, and return how many rows of each that were."""
+        told: Counter[str] = Counter()
+        rows = {table: [(row, own) for row, own in self._rows(table, person)] for table in SWEPT}
+        with self.database.write() as connection:
+            for table, found in rows.items():
+                for row, own in found:
+                    here = [column == row[column.name] for column in table.primary_key]
+                    if (own and table in GOING) or table is tables.saved_filters:
+                        told[table.name] += connection.execute(table.delete().where(*here)).rowcount
+                        continue
+                    now = connection.execute(sa.select(table).where(*here).with_for_update()).mappings().first()
+                    changed = {} if now is None else self._changed(table, {**row, **now}, person, own=own)
+                    if changed:
+                        told[table.name] += connection.execute(table.update().where(*here).values(changed)).rowcount
+        return told
+
+    def left(self, person: Person) -> Counter[str]:
+        """Return in how many rows of which table, also of those that people arrange, words of a person still stand."""
+        told: Counter[str] = Counter()
+        for table in (*SWEPT, *ARRANGED):
+            columns = [column for column in table.columns if isinstance(column.type, Words | Json)]
+            told[table.name] += sum(1 for _, own in self._rows(table, person, columns) if not own)
+        return +told
+
+    def _rows(
+        self, table: sa.Table, person: Person, columns: list[sa.Column[Any]] | None = None
+    ) -> Iterator[tuple[dict[str, Any], bool]]:
+        """Yield every row of a table that has something of a person, and whether all of it is theirs.
+
+        Of a document made for them that is any row, unless `columns` say where to look for words alone.
+        """
+        looked_in = _speaking(table) if columns is None else columns
+        for keys, text in self._scanned(table, looked_in):
+            flow, kind, key = keys["flow"] or "", keys["kind"] or "", keys["key"] or ""
+            own, near = person.customer.has(flow, kind, key), person.is_near(key)
+            if person.is_of_another(flow, kind, key) or not (own or near or person.may_be_in(text)):
+                continue
+            row = self.database.first(sa.select(table).where(*(one == keys[one.name] for one in table.primary_key)))
+            if row is None:
+                continue
+            values = {**row._mapping, "flow": flow}  # noqa: SLF001 - SQLAlchemy's own name for it
+            told = [values[one.name] for one in looked_in]
+            if columns is not None:  # names of values too: of a value table they are what a person typed
+                named = person.is_named_in(json.dumps(told, ensure_ascii=False, default=str))
+            else:
+                named = own or near or person.is_named_in(told)
+            if named:
+                yield values, own
+
+    def _scanned(self, table: sa.Table, columns: list[sa.Column[Any]]) -> Iterator[tuple[dict[str, Any], str]]:
+        """Yield each row's keys, with flow, kind and key of its record where it has one, and all its text as it is."""
+        flow: Any = sa.literal("")
+        if "flow" in table.c:
+            flow = table.c.flow
+        elif "run" in table.c:
+            flow = sa.select(runs.c.flow).where(runs.c.id == table.c.run).scalar_subquery()
+        told = {
+            "flow": flow,
+            "kind": table.c.kind if "kind" in table.c else sa.literal(""),
+            "key": table.c.key if "key" in table.c else sa.literal(""),
+        }
+        keys = {column.name: column for column in table.primary_key} | told
+        texts = [sa.type_coerce(column, sa.Text).label(f"text_{n}") for n, column in enumerate(columns)]
+        asked = sa.select(*(value.label(name) for name, value in keys.items()), *texts)
+        with self.database.read() as connection:
+            for row in connection.execution_options(yield_per=1_000).execute(asked):
+                yield dict(zip(keys, row, strict=False)), "\n".join(filter(None, row[len(keys) :]))
+
+    @staticmethod
+    def _changed(table: sa.Table, row: Mapping[str, Any], person: Person, *, own: bool) -> dict[str, Any]:
+        """Return what of a row becomes something else."""
+        if own and table.name in _OWN:
+            stripped = _OWN[table.name](row, person)
+            return {name: value for name, value in stripped.items() if value != row[name]}
+        near = person.is_near(row.get("key") or "")
+        wanted = {
+            column.name: person.blotted(row[column.name], near=near)
+            for column in _speaking(table)
+            if not column.primary_key
+        }
+        if table is links and row["agreed"] is not None:
+            wanted["agreed"] = person.agreed(row["agreed"])
+        if table is tables.drift:
+            kept = [one for one in row["found"] if not person.customer.has(row["flow"], row["kind"], one["key"])]
+            wanted["found"] = person.blotted(kept)
+        return {name: value for name, value in wanted.items() if value != row[name]}
+
+
+def _speaking(table: sa.Table) -> list[sa.Column[Any]]:
+    """Return the columns of a table in which somebody may be named."""
+    return [
+        column for column in table.columns
+        if isinstance(column.type, Words | Json) and column.name not in STRUCTURE
+    ]  # fmt: skip
+
+
+def _own_line(row: Mapping[str, Any], person: Person) -> dict[str, Any]:
+    return {
+        "change": None, "title": ERASED, "found_by": f"{row['key']}\n{ERASED}".casefold(),
+        "facts": person.facts(row["facts"]),
+    }  # fmt: skip
+
+
+def _own_link(_row: Mapping[str, Any], _person: Person) -> dict[str, Any]:
+    return {"agreed": None, "mark": ""}
+
+
+def _own_issue(row: Mapping[str, Any], person: Person) -> dict[str, Any]:
+    reason = ERASED if row["reason"] and " " in row["reason"] else row["reason"]  # what a person typed
+    return {"title": ERASED, "facts": person.facts(row["facts"]), "detail": "", "reason": reason}
+
+
+def _own_event(row: Mapping[str, Any], person: Person) -> dict[str, Any]:
+    return {
+        "title": ERASED, "facts": person.facts(row["facts"]),
+        "before": person.stripped(row["before"]), "after": person.stripped(row["after"]),
+    }  # fmt: skip
+
+
+_OWN = {"plan_lines": _own_line, "links": _own_link, "issues": _own_issue, "outbox": _own_event}
+
+
+def _pointers(one: Customer) -> list[tuple[str, str]]:
+    pairs = (("debtor", one.relation), ("debtor_number", one.debtor))
+    return [(name, number) for name, number in pairs if number]
+
+
+def _values_in(told: object) -> Iterator[object]:
+    """Yield the values of each record that a value as JSON holds: a record, a change, or values by path."""
+    if isinstance(told, Mapping):
+        yield told
+        for name in ("values", "wanted", "agreed", "before"):
+            if isinstance(told.get(name), Mapping):
+                yield from _values_in(told[name])

@@ -1,0 +1,82 @@
+"""A SQLite file copied while others write to it, and whether a copy is whole."""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+
+from integration.background import is_dead
+
+PAGES_AT_ONCE = 2_000
+PAUSE_SECONDS = 0.005  # between two portions of pages, in which others write
+BUSY_SECONDS = 30.0
+COPIES_KEPT = 3  # of those made before tables were changed
+ON_THE_WAY = (".restore.*", "console.*.*", "log.duckdb.*", "sandbox.journal.*")
+"""What bears the number of the process that makes it until it is whole."""
+MOST_SAID = 300  # characters of what is wrong with a file
+
+
+def copy_file(path: Path, to: Path) -> None:
+    """Copy a SQLite database to a new file, in steps between which others write; all of it is of one moment."""
+    make_private(to)
+    with closing(_reading(path)) as source, closing(sqlite3.connect(to, isolation_level=None)) as target:
+        source.execute("BEGIN")
+        source.execute("SELECT count(*) FROM sqlite_master").fetchone()  # from here on it is of this moment
+        source.backup(target, pages=PAGES_AT_ONCE, sleep=PAUSE_SECONDS)
+        target.execute("PRAGMA journal_mode = DELETE").fetchone()  # one file, with nothing beside it
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file that is its owner's alone. Raises FileExistsError."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_SECONDS)
+
+
+def fault_of(path: Path) -> str:
+    """Return what is wrong inside a copy of a SQLite database, empty where it is whole."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
+            (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    except sqlite3.Error as error:
+        return str(error)
+    return "" if said == "ok" else str(said)[:MOST_SAID]
+
+
+def copy_before(path: Path, revision: str) -> None:
+    """Keep a copy of a SQLite database of an older version beside it, before its tables are changed."""
+    fresh = path.with_name(f"{path.name}.before-{revision}.{os.getpid()}")
+    try:
+        copy_file(path, fresh)
+        fresh.replace(path.with_name(f"{path.name}.before-{revision}"))
+    finally:
+        with suppress(FileNotFoundError):
+            fresh.unlink()
+    for older in copies_beside(path)[:-COPIES_KEPT]:
+        older.unlink(missing_ok=True)
+
+
+def copies_beside(path: Path) -> Sequence[Path]:
+    """Return the copies that were kept beside a database before its tables were changed, the oldest first."""
+    found = [one for one in path.parent.glob(f"{path.name}.before-*") if not one.suffix[1:].isdecimal()]
+    return sorted(found, key=lambda one: (one.stat().st_mtime, one.name))
+
+
+def left_in(data: Path) -> Sequence[Path]:
+    """Return what processes that are dead left in a data folder on their way to something else: never in use again."""
+    found = {one for pattern in ON_THE_WAY for one in data.glob(pattern)}
+    return sorted(one for one in found if one.suffix[1:].isdecimal() and is_dead(int(one.suffix[1:])))
+
+
+def sweep(data: Path) -> None:
+    """Remove from a data folder what processes that are dead left there, with the key that may be in it."""
+    for one in left_in(data):
+        if one.is_dir():
+            shutil.rmtree(one, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                one.unlink()

@@ -1,0 +1,36 @@
+"""Who holds the write lock of a SQLite file, and does not go on: only Linux tells."""
+
+import os
+from pathlib import Path
+
+LOCKS = Path("/proc/locks")
+WRITE_LOCK = 120  # the byte of the file `-shm` by which one writer keeps the others out (sqlite.org/walformat.html)
+STOPPED = ("T", "t")  # by a signal, or by whoever debugs it
+
+
+def suspended_holder(file: Path) -> int | None:
+    """Return the id of the process that holds the write lock of a database file while it is suspended.
+
+    None where nobody holds it, where the one who does is at work, and where the operating system does not tell.
+    """
+    try:
+        shared = Path(f"{file}-shm").stat()
+        held = [line.split() for line in LOCKS.read_text(encoding="utf-8").splitlines()]
+        holders = [int(one[-4]) for one in held if "POSIX" in one and "WRITE" in one and _is_of(one, shared)]
+        return next((one for one in holders if _is_stopped(one)), None)
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _is_of(lock: list[str], file: os.stat_result) -> bool:
+    """Tell whether a line `1: POSIX ADVISORY WRITE 4711 fd:01:1234 120 120` is about the write lock of a file."""
+    major, minor, inode = lock[-3].split(":")
+    first, last = int(lock[-2]), lock[-1]
+    device = os.makedev(int(major, 16), int(minor, 16))
+    covers = first <= WRITE_LOCK and (last == "EOF" or int(last) >= WRITE_LOCK)
+    return covers and int(inode) == file.st_ino and device == file.st_dev
+
+
+def _is_stopped(process: int) -> bool:
+    told = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    return told.rpartition(")")[2].split()[0] in STOPPED

@@ -1,0 +1,75 @@
+"""A database that is looked at as it is: not made, not brought up to date, and not written to."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from integration.core.errors import ConfigurationError
+from integration.store.database import Database, address_of, in_our_words, known_revisions
+from integration.store.tables import connections, heartbeats, instance
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A database as it was found, and the revision of its tables: `is_current` where this version made them."""
+
+    database: Database
+    revision: str
+    is_current: bool
+
+
+@contextmanager
+def looked_at(url: str) -> Iterator[Seen]:
+    """Give a database to look at. Raises ConfigurationError and UnavailableError as `open_database` does."""
+    address = address_of(url)
+    engine = _reading(address)
+    try:
+        with in_our_words(address):
+            with engine.connect() as connection:
+                if connection.dialect.name == "sqlite":
+                    _expect_whole(connection)
+                revision = str(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar())
+                made = str(connection.execute(sa.select(instance.c.id)).scalar())
+            known = known_revisions()
+            if revision not in known:
+                raise ConfigurationError("database_too_new", found=revision, known=known[0])
+            yield Seen(Database(engine, made), revision, revision == known[0])
+    finally:
+        engine.dispose()
+
+
+def _reading(address: sa.URL) -> sa.Engine:
+    if address.get_backend_name() == "postgresql":
+        return sa.create_engine(address, poolclass=sa.NullPool, execution_options={"postgresql_readonly": True})
+    path = Path(address.database or "").absolute()
+    how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"  # else it would be made
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, timeout=5)
+
+    return sa.create_engine(address, creator=connect, poolclass=sa.NullPool)
+
+
+def _expect_whole(connection: sa.Connection) -> None:
+    said = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar())
+    if said != "ok":
+        raise ConfigurationError(
+            "setting_invalid", setting="CONSOLE_DATA", expected="expected_database_file", error=said[:200]
+        )
+
+
+def sealed_in(database: Database) -> dict[str, bytes]:
+    """Return what is kept sealed, by its name."""
+    return {row.system: bytes(row.sealed) for row in database.rows(sa.select(connections))}
+
+
+def last_beat(database: Database, name: str) -> datetime | None:
+    """Return the newest sign of life of the processes that are called so and have a number, or None."""
+    beaten = sa.select(heartbeats.c.beaten_at).where(heartbeats.c.executor.startswith(f"{name}-", autoescape=True))
+    found: datetime | None = database.scalar(beaten.order_by(heartbeats.c.beaten_at.desc()))
+    return found

@@ -1,0 +1,290 @@
+"""What is no longer kept, a small portion at a time, and what each class of it has and takes.
+
+What is still needed stays whatever its age: plans that wait or can be gone on with, lines in doubt, what open issues
+refer to, what an undo at work reads, and of each flow the newest run that went through and the newest that wrote.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from integration.core.issues import IssueState
+from integration.core.plan import Action
+from integration.core.records import Kind
+from integration.core.run import RunState, Step
+from integration.store import plan_lines, tables
+from integration.store.database import Store
+from integration.store.tables import evidence, issues, lines, runs, tallies
+
+PORTION = 500  # rows that go in one transaction
+BOOKS_KINDS = (Kind.DAY_PAGE,)
+VOUCHER_KINDS = (
+    Kind.ORDER, Kind.INVOICE, Kind.RECEIPT, Kind.PROPOSAL, Kind.SALES_ORDER, Kind.POSTING, Kind.QUOTATION,
+)  # fmt: skip
+
+# Which tables a class is made of, the one that is counted first. What has no class is kept while the console is.
+TABLES: Mapping[str, tuple[sa.Table, ...]] = {
+    "staging": (tables.staged,),
+    "plans": (lines, tables.left_out, tables.facets),
+    "exceptions": (issues, tables.set_aside, tables.causes, tables.episodes, tables.deliveries),
+    "movements": (tables.moves, tables.promises),
+    "runs": (runs, tallies, tables.phases, tables.plan_notes),
+    "vouchers": (evidence,),
+    "books": (tables.day_checks,),
+    "log": (tables.outbox,),
+}
+FOR_GOOD = (
+    tables.links, tables.taken_back, tables.allotments, tables.cursors, tables.corrections, tables.mappings,
+    tables.value_tables, tables.settings, tables.connections, tables.drift, tables.leases, tables.heartbeats,
+    tables.instance, tables.stopped, tables.people, tables.sessions, tables.invitations, tables.tries, tables.yeses,
+    tables.audit, tables.audit_head, tables.erased, tables.saved_filters,
+)  # fmt: skip
+
+_ENDED_AT = sa.func.coalesce(runs.c.ended_at, runs.c.started_at)
+_OVER = (RunState.DONE, RunState.DISCARDED, RunState.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a class has: its rows, the bytes they take with their indexes (None where unknown), and the oldest."""
+
+    rows: int
+    size: int | None
+    oldest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Rows of one table that go, or of which values go."""
+
+    table: sa.Table
+    where: tuple[sa.ColumnElement[bool], ...]
+    blank: Mapping[str, Any] | None = None
+
+
+class Retained(Store):
+    """What is kept by class, and what goes. The names of classes are those of `core.retention`."""
+
+    # ---- what goes ---------------------------------------------------------------------------------------------------
+
+    def due(self, name: str, before: datetime) -> int:
+        """Return how many rows of a class are no longer to be kept."""
+        with self.database.read() as connection:
+            if name == "plans":
+                return int(connection.execute(_count(lines, lines.c.run.in_(_plans_due(before)))).scalar_one())
+            found = (connection.execute(_count(part.table, *part.where)).scalar_one() for part in _parts(name, before))
+            return sum(map(int, found))
+
+    def prune(self, name: str, before: datetime, portion: int = PORTION) -> int:
+        """Let a portion of a class go in one transaction, and return how many rows that were; 0 where none is left."""
+        with self.database.write() as connection:
+            if name == "plans":
+                return self._prune_plan(connection, before, portion)
+            for part in _parts(name, before):
+                if gone := _gone(connection, part, portion):
+                    return gone
+        return 0
+
+    def _prune_plan(self, connection: sa.Connection, before: datetime, portion: int) -> int:
+        """Let lines of one plan go; what was booked by them stays as evidence, and what they came to as tallies."""
+        run = connection.execute(_plans_due(before).order_by(runs.c.id).limit(1)).scalar()
+        if run is None:
+            return 0
+        connection.execute(
+            runs.update().where(runs.c.id == run, runs.c.pruned_at.is_(None)).values(pruned_at=self.clock())
+        )
+        some = sa.select(lines.c.seq).where(lines.c.run == run).order_by(lines.c.seq).limit(portion)
+        seqs = connection.execute(some).scalars().all()
+        _keep_evidence(connection, run, seqs)
+        connection.execute(lines.delete().where(lines.c.run == run, lines.c.seq.in_(seqs)))
+        if len(seqs) < portion:
+            for table in (tables.left_out, tables.facets):
+                connection.execute(table.delete().where(table.c.run == run))
+        return len(seqs)
+
+    # ---- what there is -----------------------------------------------------------------------------------------------
+
+    def held(self) -> dict[str, Held]:
+        """Return what each class has, and under `kept` what stays as long as the console."""
+        with self.database.read() as connection:
+            sizes = _sizes(connection)
+            found = {name: _held(connection, sizes, some) for name, some in TABLES.items()}
+            return found | {"kept": _held(connection, sizes, FOR_GOOD)}
+
+
+# ---- what goes
+
+
+def _needed() -> list[sa.ColumnElement[bool]]:
+    """Return what must hold for a run that nothing needs any more."""
+    newer, other = runs.alias(), runs.alias()
+    open_issues = sa.select(issues.c.run).where(issues.c.state.in_((IssueState.OPEN, IssueState.SET_ASIDE)))
+    on_its_way = sa.exists().where(
+        tallies.c.run == runs.c.id, tallies.c.step.in_(plan_lines.UNSETTLED), tallies.c.lines > 0
+    )
+    doubted = sa.exists().where(
+        lines.c.run == runs.c.id, lines.c.action == Action.CREATE, lines.c.cause.in_(plan_lines.DOUBTS),
+        lines.c.step.not_in((Step.PROVEN, Step.ACCEPTED, Step.LEFT, Step.PLANNED)),
+    )  # fmt: skip
+    being_undone = sa.exists().where(
+        other.c.undo_of == runs.c.id, other.c.state.not_in((RunState.DONE, RunState.DISCARDED))
+    )
+    newest = sa.and_(
+        runs.c.state == RunState.DONE,
+        ~sa.exists().where(newer.c.flow == runs.c.flow, newer.c.state == RunState.DONE, _is_later(newer)),
+    )
+    newest_written = sa.and_(
+        _wrote(runs), ~sa.exists().where(newer.c.flow == runs.c.flow, _is_later(newer), _wrote(newer))
+    )
+    return [
+        runs.c.state.in_(_OVER),
+        ~sa.and_(runs.c.state == RunState.FAILED, runs.c.fingerprint != ""),  # it can be gone on with
+        runs.c.id.not_in(open_issues),
+        ~on_its_way,
+        ~doubted,
+        ~being_undone,
+        ~newest,
+        ~newest_written,
+    ]
+
+
+def _is_later(other: sa.FromClause) -> sa.ColumnElement[bool]:
+    later: sa.ColumnElement[bool] = other.c.number > runs.c.number
+    return later
+
+
+def _wrote(table: Any) -> sa.ColumnElement[bool]:
+    of_it = tallies.alias()
+    return sa.exists().where(
+        of_it.c.run == table.c.id, of_it.c.step.in_((Step.PROVEN, Step.ACCEPTED)), of_it.c.lines > 0
+    )
+
+
+def _has_lines() -> sa.ColumnElement[bool]:
+    return sa.exists().where(lines.c.run == runs.c.id)
+
+
+def _plans_due(before: datetime) -> sa.Select[Any]:
+    return sa.select(runs.c.id).where(runs.c.lines > 0, before > _ENDED_AT, _has_lines(), *_needed())
+
+
+def _runs_due(before: datetime, *, idle: bool) -> tuple[sa.ColumnElement[bool], ...]:
+    of_kind = runs.c.lines == 0 if idle else runs.c.lines > 0
+    return (of_kind, before > _ENDED_AT, ~_has_lines(), *_needed())
+
+
+def _parts(name: str, before: datetime) -> list[_Part]:
+    """Return what of a class is no longer to be kept."""
+    match name:
+        case "staging":
+            needed = sa.or_(runs.c.state.not_in(_OVER), before <= _ENDED_AT)
+            return [_Part(tables.staged, (~sa.exists().where(runs.c.id == tables.staged.c.run, needed),))]
+        case "exceptions":
+            known = issues.alias()
+            of_cause = (known.c.flow == tables.causes.c.flow, known.c.cause == tables.causes.c.cause)
+            of_issue = sa.exists().where(known.c.id == tables.set_aside.c.issue)
+            return [
+                _Part(issues, (issues.c.state == IssueState.CLOSED, issues.c.last_seen < before)),
+                _Part(tables.set_aside, (~of_issue,)),
+                _Part(tables.causes, (tables.causes.c.changed_at < before, ~sa.exists().where(*of_cause))),
+                _Part(tables.deliveries, (tables.deliveries.c.sent_at < before,)),
+                _Part(tables.episodes, (tables.episodes.c.over_at < before,)),
+            ]
+        case "movements":
+            return [_Part(tables.moves, (tables.moves.c.booked, tables.moves.c.happened_at < before))]
+        case "idle" | "runs":
+            return [_Part(runs, _runs_due(before, idle=name == "idle"))]
+        case "vouchers":
+            return _evidence(VOUCHER_KINDS, before)
+        case "books":
+            return [
+                _Part(tables.day_checks, (tables.day_checks.c.date < before.date(),)),
+                *_evidence(BOOKS_KINDS, before),
+            ]
+    raise ValueError(f"nothing is kept as {name!r}")
+
+
+def _evidence(kinds: Sequence[Kind], before: datetime) -> list[_Part]:
+    """Return evidence that goes. Of a link the pair of keys stays, which keeps its document from being booked again."""
+    of_links = tables.links
+    old = (of_links.c.kind.in_(kinds), of_links.c.changed_at < before, of_links.c.agreed.is_not(sa.null()))
+    return [
+        _Part(evidence, (evidence.c.kind.in_(kinds), evidence.c.booked_at < before)),
+        _Part(of_links, old, {"agreed": sa.null()}),
+    ]
+
+
+def _count(table: sa.Table, *where: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return sa.select(sa.func.count()).select_from(table).where(*where)
+
+
+def _gone(connection: sa.Connection, part: _Part, portion: int) -> int:
+    keys = list(part.table.primary_key)
+    some = connection.execute(sa.select(*keys).where(*part.where).limit(portion)).all()
+    if not some:
+        return 0
+    here = sa.tuple_(*keys).in_([tuple(row) for row in some])
+    change = part.table.delete() if part.blank is None else part.table.update().values(dict(part.blank))
+    return connection.execute(change.where(here)).rowcount
+
+
+def _keep_evidence(connection: sa.Connection, run: str, seqs: Sequence[int]) -> None:
+    row = connection.execute(sa.select(runs.c.flow, runs.c.approval, _ENDED_AT).where(runs.c.id == run)).one()
+    flow, approval, ended = row
+    booked = sa.select(lines).where(
+        lines.c.run == run, lines.c.seq.in_(seqs), lines.c.kind.in_((*VOUCHER_KINDS, *BOOKS_KINDS)),
+        lines.c.step.in_((Step.PROVEN, Step.ACCEPTED)),
+    )  # fmt: skip
+    kept = [
+        {
+            "run": run, "seq": one.seq, "flow": flow, "kind": one.kind, "key": one.key, "reference": one.reference,
+            "step": one.step, "digest": one.digest, "by": (approval or {}).get("by", ""),
+            "booked_at": one.sent_at or ended,
+        }
+        for one in connection.execute(booked)
+    ]  # fmt: skip
+    if kept:
+        connection.execute(evidence.insert(), kept)
+
+
+# ---- what there is
+
+
+_MOMENTS: Mapping[str, Any] = {
+    "staged": sa.select(sa.func.min(runs.c.started_at)).where(sa.exists().where(tables.staged.c.run == runs.c.id)),
+    "plan_lines": sa.select(sa.func.min(runs.c.started_at)).where(runs.c.lines > 0, _has_lines()),
+    "issues": sa.select(sa.func.min(issues.c.last_seen)),
+    "moves": sa.select(sa.func.min(tables.moves.c.happened_at)),
+    "runs": sa.select(sa.func.min(runs.c.started_at)),
+    "evidence": sa.select(sa.func.min(evidence.c.booked_at)),
+    "day_checks": sa.select(sa.func.min(tables.day_checks.c.checked_at)),
+    "outbox": sa.select(sa.func.min(tables.outbox.c.happened_at)),
+}
+
+
+def _held(connection: sa.Connection, sizes: Mapping[str, int] | None, some: Sequence[sa.Table]) -> Held:
+    rows = sum(int(connection.execute(_count(table)).scalar_one()) for table in some)
+    oldest = _MOMENTS.get(some[0].name)
+    size = None if sizes is None else sum(sizes.get(table.name, 0) for table in some)
+    return Held(rows, size, None if oldest is None else connection.execute(oldest).scalar())
+
+
+def _sizes(connection: sa.Connection) -> dict[str, int] | None:
+    """Return the bytes of each table with its indexes, or None where this SQLite does not tell."""
+    if connection.dialect.name == "postgresql":
+        asked = (
+            "SELECT relname, pg_total_relation_size(oid) FROM pg_class "
+            "WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
+        )
+        return {str(name): int(size) for name, size in connection.execute(sa.text(asked))}
+    told = (
+        "SELECT m.tbl_name, sum(s.pgsize) FROM dbstat AS s JOIN sqlite_master AS m ON m.name = s.name "
+        "WHERE s.aggregate = TRUE GROUP BY m.tbl_name"
+    )
+    try:
+        return {str(name): int(size) for name, size in connection.exec_driver_sql(told)}
+    except sa.exc.OperationalError:
+        return None

@@ -1,0 +1,129 @@
+"""Where documents stand on their way into the books: linked, sent, in a plan, parked, or nowhere."""
+
+from collections.abc import Collection, Iterator
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+from integration.core.issues import IssueState
+from integration.core.plan import Action
+from integration.core.records import Kind, Record
+from integration.core.rules import as_text
+from integration.core.run import PLANS_OF_ALL, RunState, Step
+from integration.core.standing import Standing, Where
+from integration.store.database import Database, among
+from integration.store.ledger import doubted
+from integration.store.links import link_of
+from integration.store.shapes import change_from_json, line_of, staged_of
+from integration.store.tables import issues, lines, links, runs, staged
+
+# Runs whose plans may be written yet.
+_OPEN = (RunState.READY, RunState.COMMITTING, RunState.INTERRUPTED, RunState.FAILED)
+_Told = Iterator[tuple[str, Standing | None]]  # None: it stands nowhere, whatever was known before
+
+
+class Standings:
+    """What is known of documents of a flow, by their keys."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def of(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> dict[str, Standing]:
+        """Return where these documents stand that may become one of these kinds; one that stands nowhere is left out.
+
+        The run at work knows better than plans of before, what was sent better than both, and a link best.
+        """
+        found: dict[str, Standing] = {}
+        if not keys:
+            return found
+        with self.database.read() as connection:
+            active = connection.execute(sa.select(runs).where(runs.c.active_flow == flow)).first()
+            told = [
+                _parked(connection, flow, keys),
+                _waiting(connection, flow, active, keys),
+                *([] if active is None else [_read(connection, active.id, kinds, keys)]),
+                _doubtful(connection, flow, kinds, keys),
+                _linked(connection, flow, kinds, keys),
+            ]
+            for key, standing in (each for some in told for each in some):
+                found.pop(key, None)
+                if standing is not None:
+                    found[key] = standing
+        return found
+
+    def made_of(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> dict[str, set[str]]:
+        """Return the documents that come out of each of these, and are booked, or sent without an end."""
+        made: dict[str, set[str]] = {}
+        here = sa.select(links.c.reference, links.c.owner).where(links.c.flow == flow, links.c.kind == Kind.ORDER)
+        for row in self.database.among(here, links.c.reference, keys):
+            made.setdefault(row.reference, set()).add(row.owner)
+        wanted = set(keys)
+        for row in self.database.rows(doubted(flow).where(lines.c.kind.in_(kinds))) if wanted else ():
+            for key in wanted.intersection(_orders(change_from_json(row.change).agreed)):
+                made.setdefault(key, set()).add(row.key)
+        return made
+
+
+def _orders(record: Record) -> tuple[str, ...]:
+    orders = record.values.get("orders")
+    return orders if isinstance(orders, tuple) else ()
+
+
+def _parked(connection: sa.Connection, flow: str, keys: Collection[str]) -> _Told:
+    here = sa.select(issues.c.key, issues.c.title).where(issues.c.flow == flow, issues.c.state == IssueState.OPEN)
+    for row in among(connection, here, issues.c.key, keys):
+        yield row.key, Standing(row.key, Where.PARKED, row.title)
+
+
+def _waiting(
+    connection: sa.Connection, flow: str, active: sa.Row[tuple[object, ...]] | None, keys: Collection[str]
+) -> _Told:
+    """Yield what other plans would still write, without those that the plan being made takes over."""
+    here = (runs.c.flow == flow, runs.c.state.in_(_OPEN), lines.c.step == Step.PLANNED, lines.c.action == Action.CREATE)
+    others = [] if active is None else [runs.c.id != active.id]
+    if active is not None and active.mode in PLANS_OF_ALL:
+        others.append(sa.not_(sa.and_(runs.c.state == RunState.READY, runs.c.mode.in_(PLANS_OF_ALL))))
+    asked = sa.select(lines).join(runs, runs.c.id == lines.c.run).where(*here, *others)
+    for row in among(connection, asked, lines.c.key, keys):
+        yield row.key, Standing(row.key, Where.WAITING, row.title)
+
+
+def _read(connection: sa.Connection, run: str, kinds: Collection[Kind], keys: Collection[str]) -> _Told:
+    """Yield what the run at work has read, and what has become of it in its plan."""
+    for row in among(connection, sa.select(staged).where(staged.c.run == run), staged.c.key, keys):
+        one = staged_of(row)
+        if one.record is not None and one.record.kind in kinds:
+            yield one.key, Standing(one.key, Where.PLANNED, one.title, sold=_sold(one.record))
+        elif one.issue is not None:
+            yield one.key, Standing(one.key, Where.PARKED, one.title)
+        elif one.skip is not None:
+            yield one.key, None
+    planned = sa.select(lines).where(lines.c.run == run, lines.c.kind.in_(kinds))
+    for line in map(line_of, among(connection, planned, lines.c.key, keys)):
+        if line.action is Action.PARK or line.step is Step.PARKED:
+            yield line.key, Standing(line.key, Where.PARKED, line.title)
+        elif line.action is Action.SKIP or line.step is Step.LEFT:
+            yield line.key, None
+
+
+def _doubtful(connection: sa.Connection, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> _Told:
+    asked = doubted(flow, by_keys=True).where(lines.c.kind.in_(kinds))
+    for row in among(connection, asked, lines.c.key, keys):
+        yield row.key, Standing(row.key, Where.DOUBTFUL, row.title)
+
+
+def _linked(connection: sa.Connection, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> _Told:
+    here = sa.select(links).where(links.c.flow == flow, links.c.kind.in_(kinds), sa.not_(links.c.retired))
+    for link in map(link_of, among(connection, here, links.c.key, keys)):
+        agreed = link.agreed
+        title = as_text(agreed.values.get("number")) if agreed else ""
+        reference = as_text(agreed.values.get("reference")) if agreed else ""
+        sold = _sold(agreed) if agreed else None
+        values = agreed.values if agreed else {}
+        told = (title or link.key, reference or link.reference, sold, link.kind, values)
+        yield link.key, Standing(link.key, Where.BOOKED, *told)
+
+
+def _sold(record: Record) -> Decimal | None:
+    sold = record.values.get("sold_incl")
+    return sold if isinstance(sold, Decimal) else None

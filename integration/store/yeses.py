@@ -1,0 +1,42 @@
+"""The first of two yeses to a plan that is too much for one person."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from integration.store.database import Store, upsert
+from integration.store.events import Event, tell
+from integration.store.tables import yeses
+
+
+@dataclass(frozen=True, slots=True)
+class Yes:
+    """Somebody's yes to one plan, which waits for that of somebody else."""
+
+    by: str
+    fingerprint: str
+    at: datetime
+    until: datetime
+
+
+class Yeses(Store):
+    """The newest first yes to each run."""
+
+    def keep(self, run: str, flow: str, yes: Yes, confirmed: Mapping[str, int]) -> None:
+        """Keep a first yes, in place of any before it."""
+        row = {
+            "run": run, "fingerprint": yes.fingerprint, "by": yes.by, "confirmed": dict(confirmed),
+            "at": yes.at, "until": yes.until,
+        }  # fmt: skip
+        facts = {"by": yes.by, "fingerprint": yes.fingerprint}
+        with self.database.write() as connection:
+            upsert(connection, yeses, [row])
+            tell(connection, yes.at, [Event(event="approved_first", run=run, flow=flow, facts=facts)])
+
+    def of(self, run: str, fingerprint: str) -> Yes | None:
+        """Return the first yes to a plan as it is now, where it holds still."""
+        here = (yeses.c.run == run, yeses.c.fingerprint == fingerprint, yeses.c.until > self.clock())
+        row = next(iter(self.database.rows(sa.select(yeses).where(*here))), None)
+        return Yes(row.by, row.fingerprint, row.at, row.until) if row is not None else None

@@ -1,0 +1,56 @@
+"""What countries are called in each language, by their ISO codes, and which country a name or code is of."""
+
+import unicodedata
+from functools import cache
+
+from babel import Locale
+from babel.core import get_global
+
+from integration.words.catalogues import LOCALES
+
+_NO_COUNTRIES = frozenset({"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"})
+ALPHA_2, ALPHA_3 = 2, 3  # letters of an ISO 3166 code that is in use
+# What people call countries beside their names.
+_OTHER_NAMES = {
+    "holland": "NL", "the netherlands": "NL", "brd": "DE", "uk": "GB", "engeland": "GB", "england": "GB",
+    "groot-brittannie": "GB", "great britain": "GB", "usa": "US", "tsjechie": "CZ", "czech republic": "CZ",
+}  # fmt: skip
+
+
+@cache
+def countries(language: str = "en") -> dict[str, str]:
+    """Return the ISO codes of all countries with their names in a language, by name."""
+    names = Locale.parse(LOCALES[language]).territories.items()
+    known = {code: name for code, name in names if len(code) == ALPHA_2 and code.isalpha()}
+    return dict(sorted(((code, name) for code, name in known.items() if code not in _NO_COUNTRIES), key=_by_name))
+
+
+def _by_name(one: tuple[str, str]) -> str:
+    return one[1].casefold()
+
+
+def country_code(name: str) -> str:
+    """Return the ISO code of two letters of a country, nothing where nobody knows it.
+
+    It is given by that code, by the one of three letters (`NLD`), or by a name in one of the three languages.
+    """
+    return _known().get(_folded(name), "")
+
+
+@cache
+def _known() -> dict[str, str]:
+    names = dict(_OTHER_NAMES)
+    for language in LOCALES:
+        for code, name in countries(language).items():
+            names.setdefault(code.casefold(), code)
+            names.setdefault(_folded(name), code)
+    for longer, codes in get_global("territory_aliases").items():
+        if len(longer) == ALPHA_3 and longer.isalpha() and len(codes) == 1 and codes[0] in countries():
+            names.setdefault(longer.casefold(), codes[0])
+    return names
+
+
+def _folded(name: str) -> str:
+    """Return a name without capitals and accents: België is belgie."""
+    apart = unicodedata.normalize("NFKD", name.strip().casefold())
+    return "".join(sign for sign in apart if not unicodedata.combining(sign))

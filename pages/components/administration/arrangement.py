@@ -1,0 +1,67 @@
+"""What is arranged here as a file: taken away, and a file brought in once somebody has seen what it would change."""
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from integration.services import Application
+from integration.services.arrangement import Read
+from integration.words import MISSING
+from pages.components.shared.application import person
+from pages.components.shared.layout import answered, attempt, note, section
+from pages.components.shared.tables import CONFIG, table
+from pages.components.shared.wording import number, text
+
+SHOWN = 300  # differences; what is more is counted
+LONGEST = 500  # signs of a value
+FILES = "arrangement-files"  # how many were brought in: the next one comes to an empty field
+
+
+def arrangement(app: Application) -> None:
+    """Draw the button that takes the file away, and the field that a file comes into."""
+    section(text("arrangement_title"), text("arrangement_about"))
+    st.download_button(
+        text("arrangement_save"),
+        data=app.arrangement.text,
+        file_name="settings.json",
+        mime="application/json",
+        on_click="ignore",
+        icon=":material/download:",
+        key="arrangement-save",
+    )
+    st.space("small")
+    section(text("arrangement_take"), text("arrangement_take_about"))
+    key = f"arrangement-file-{st.session_state.get(FILES, 0)}"
+    given = st.file_uploader(text("arrangement_choose"), key=key)
+    if given is not None:
+        content, name = given.getvalue(), given.name
+        read = answered(lambda: app.arrangement.of_file(content))
+        if read is not None:
+            _read(app, read, content, name)
+
+
+def _read(app: Application, read: Read, content: bytes, name: str) -> None:
+    """Draw what a file would change, with the button that keeps it."""
+    if not read.differences:
+        note(text("arrangement_same"))
+        return
+    place, here, there = (text(f"col_arrangement_{one}") for one in ("place", "here", "file"))
+    rows = [{place: one.place, here: _value(one.here), there: _value(one.file)} for one in read.differences[:SHOWN]]
+    table(rows, text("arrangement_take"), {one: CONFIG.TextColumn(one, width="large") for one in (place, here, there)})
+    every = len(read.differences)
+    if every > SHOWN:
+        note(text("arrangement_more", shown=number(SHOWN), number=number(every)))
+    mark, by = read.mark, person()
+    with st.form("arrangement", border=False), st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        said = st.text_input(text("arrangement_note"), name, key="arrangement-note", max_chars=200, width=420)
+        if st.form_submit_button(text("btn_arrangement_take"), type="primary", key="arrangement-take"):
+            if attempt(lambda: app.arrangement.take(content, mark, by, said or "")):
+                st.session_state["said"] = text("arrangement_taken", number=number(every))
+                st.session_state[FILES] = st.session_state.get(FILES, 0) + 1
+            st.rerun()
+
+
+def _value(value: Any) -> str:
+    """Return a value as the file writes it; a dash for none."""
+    return MISSING if value is None else json.dumps(value, ensure_ascii=False)[:LONGEST]

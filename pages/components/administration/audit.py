@@ -1,0 +1,139 @@
+"""The audit: whether its chain holds, what somebody did, found by who, what and when, and the whole of it as a file."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+from integration.services import Application
+from integration.services.audit import COLUMNS, Checked, Entry, Sought, facts_of
+from integration.words import say
+from pages.components.shared.application import person
+from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.layout import (
+    attempt,
+    empty,
+    facts_table,
+    no_match,
+    note,
+    page_offset,
+    pages,
+    pick,
+    search,
+    section,
+    small,
+)
+from pages.components.shared.tables import CONFIG, browse, values
+from pages.components.shared.timeline import event_name
+from pages.components.shared.wording import Markdown, flow_name, language, moment, number, plain, text
+
+SIZE = 50
+
+
+def audit(app: Application) -> None:
+    """Draw whether the chain holds, the filters, a page of entries, and what one of them says."""
+    section(text("audit_title"), text("audit_about"))
+    _chain(app)
+    sought = _sought(app)
+    total = app.audit.count(sought)
+    if not total:
+        if sought == Sought():
+            empty("history_edu", text("audit_none"), text("audit_none_about"))
+        elif no_match(text("audit_no_match"), text("audit_no_match_about")):
+            st.query_params.from_dict({"tab": "audit"})
+            st.rerun()
+        return
+    offset = page_offset("page", total, SIZE)
+    shown = app.audit.entries(sought, offset, SIZE)
+    names = {name: text(f"col_audit_{name}") for name in ("seq", "at", "who", "action", "on", "why")}
+    frame = pd.DataFrame([_row(one) for one in shown]).rename(columns=names)
+    wide = {names[name]: CONFIG.TextColumn(names[name], width="medium") for name in ("action", "on", "why")}
+    row = browse(frame, wide, "audit-entries", text("audit_title"))
+    pages("page", total, SIZE)
+    if row is not None and row < len(shown):
+        _one(shown[row])
+
+
+def _chain(app: Application) -> None:
+    """Say whether the chain holds, with the buttons that look anew and take it away."""
+    checked = app.audit.checked()
+    if checked is None:
+        note(text("audit_unchecked"))
+    elif checked.broken is None:
+        said = text("audit_whole", time=moment(checked.at), number=number(checked.head.seq))
+        st.success(said, icon=":material/link:")
+    else:
+        st.error(_broken(checked), icon=":material/link_off:")
+    anchor = next(iter(app.audit.anchors(1)), None)
+    if anchor is not None:
+        head = plain(f"{anchor.head.seq}:{anchor.head.hash}")
+        small(text("audit_anchored", time=moment(anchor.at), head=head, number=number(anchor.stamps)))
+    with st.container(horizontal=True, gap="small"):
+        if st.button(text("btn_audit_verify"), icon=":material/verified:", key="audit-verify"):
+            with st.spinner(text("audit_verifying")):
+                attempt(app.audit.verify)
+            st.rerun()
+        st.download_button(
+            text("btn_audit_file"),
+            data=lambda: app.audit.file(person()),
+            file_name="audit.zip",
+            icon=":material/folder_zip:",
+            on_click="ignore",
+            mime="application/zip",
+            key="audit-file",
+        )
+        sought, by = _asked(), person()
+        downloads("audit", lambda: rows_in(COLUMNS, app.audit.listed(sought, by)))
+
+
+def _broken(checked: Checked) -> Markdown:
+    assert checked.broken is not None  # noqa: S101 - asked for nothing else
+    said = say("audit_broken", facts_of(checked.broken), language())
+    return plain(f"{said.what} {said.data} {said.do}")
+
+
+def _sought(app: Application) -> Sought:
+    """Draw the filters and return what they ask for."""
+    who, actions = app.audit.known()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        search("find", text("audit_search"))
+        pick("who", {"": text("audit_everybody"), **{one: one for one in who}}, text("col_audit_who"), 200, ("page",))
+        named = {one: event_name(one) for one in actions}
+        pick("action", {"": text("audit_every_action"), **named}, text("col_audit_action"), 260, ("page",))
+        flows = {flow: flow_name(flow) for flow in app.flows}
+        pick("flow", {"": text("log_all_flows"), **flows}, text("col_flow"), 200, ("page",))
+    return _asked()
+
+
+def _asked() -> Sought:
+    """Return what the address asks for."""
+    asked: Mapping[str, str] = {name: st.query_params.get(name, "") for name in ("who", "action", "flow", "find")}
+    return Sought(who=asked["who"], action=asked["action"], flow=asked["flow"], text=asked["find"].strip())
+
+
+def _row(one: Entry) -> dict[str, object]:
+    on = ", ".join(one.on)
+    return {
+        "seq": one.seq,
+        "at": moment(one.at),
+        "who": one.who,
+        "action": event_name(one.action),
+        "on": f"{on} (+{one.count - len(one.on)})" if one.count > len(one.on) > 0 else on or one.run,
+        "why": one.why,
+    }
+
+
+def _one(one: Entry) -> None:
+    """Draw what an entry says, before and after beside each other."""
+    with st.container(border=True):
+        told = {"who": one.who, "session": one.session, "run": one.run, "kind": one.kind, "code": one.code}
+        told |= {"why": one.why, "on": ", ".join(one.on)}
+        st.markdown(f"**{plain(event_name(one.action))}** · {plain(one.seq)} · {plain(moment(one.at))}")
+        facts_table({text(f"col_audit_{name}"): plain(value) for name, value in told.items() if value})
+        if one.facts:
+            values(dict(one.facts))
+        paths = list(dict.fromkeys([*one.before, *one.after]))
+        if paths:
+            columns = (text("col_audit_field"), text("col_audit_before"), text("col_audit_after"))
+            lines = [(path, one.before.get(path, ""), one.after.get(path, "")) for path in paths]
+            browse(pd.DataFrame(lines, columns=list(columns)), {}, "audit-changes", text("audit_changes"))

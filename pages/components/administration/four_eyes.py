@@ -1,0 +1,40 @@
+"""Four eyes: above which numbers a second person has to say yes to a plan."""
+
+import streamlit as st
+
+from integration.services import Application
+from integration.services.four_eyes import CODES
+from pages.components.shared.application import person
+from pages.components.shared.layout import attempt, note, section
+from pages.components.shared.wording import flow_name, offered, text
+
+NAMES = {code: name for name, code in reversed(CODES.items())}
+"""The brake whose caption tells of a code."""
+
+
+def four_eyes(app: Application) -> None:
+    """Draw the second limits of one flow as a form."""
+    section(text("four_eyes_title"), text("four_eyes_about"))
+    flows = [flow for flow in app.flows if app.four_eyes.brakes(flow)]
+    chosen = [flow for flow in flows if app.four_eyes.limits(flow)]
+    note(text("four_eyes_flows", flows=", ".join(map(flow_name, chosen))) if chosen else text("four_eyes_off"))
+    with st.expander(text("four_eyes_edit")):
+        flow = st.selectbox(text("col_flow"), flows, key="four-eyes-flow", width=260, format_func=offered(flow_name))
+        _form(app, flow)
+
+
+def _form(app: Application, flow: str) -> None:
+    now = app.four_eyes.limits(flow)
+    with st.form(f"four-eyes-{flow}", border=False):
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            limits = {
+                code: st.number_input(
+                    text(f"brake_{NAMES[code]}_on"), 0, None, now.get(code), key=f"four-eyes-{flow}-{code}", width=200
+                )
+                for code in app.four_eyes.brakes(flow)
+            }
+        if st.form_submit_button(text("btn_four_eyes_save"), type="primary", key="four-eyes-save"):
+            wanted = {code: None if limit is None else int(limit) for code, limit in limits.items()}
+            if attempt(lambda: app.four_eyes.change(flow, wanted, person())):
+                st.session_state["said"] = text("four_eyes_saved")
+            st.rerun()

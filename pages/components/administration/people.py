@@ -1,0 +1,120 @@
+"""Who may use the console: people with their roles, invitations, and the sessions they are in."""
+
+from functools import partial
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from integration.core.people import APART, Person, Role
+from integration.services import Application
+from integration.services.people import INVITED_AT
+from integration.words import MISSING
+from pages.components.shared.application import person
+from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.layout import act, attempt, note, section, small, titled
+from pages.components.shared.tables import code, table
+from pages.components.shared.wording import moment, offered, plain, text
+
+GRANTS = (*Role, *sorted(APART))
+COLUMNS = ("person", "person_name", "grants", "has_come", "invited_until", "off_at")
+
+
+def people(app: Application) -> None:
+    """Draw everybody, the form of one of them, the form of an invitation, and the sessions."""
+    tools = titled(text("people_title"), text("people_about"))
+    if not app.people.asks_log_in():
+        note(text("people_nobody_logs_in"))
+    everybody = app.people.every()
+    if everybody:
+        downloads("people", lambda: rows_in(COLUMNS, [_line(one) for one in everybody]), at=tools)
+        table([_row(one) for one in everybody], text("people_title"), height="content")
+    _link()
+    with st.container(horizontal=True):
+        with st.popover(text("people_invite"), icon=":material/person_add:"):
+            _invite(app)
+        if everybody:
+            with st.popover(text("people_change"), icon=":material/manage_accounts:"):
+                _change(app, {one.ref: one for one in everybody})
+    _sessions(app)
+
+
+def _row(one: Person) -> dict[str, str]:
+    return {
+        text("col_person"): one.ref,
+        text("col_person_name"): one.name or MISSING,
+        text("col_grants"): ", ".join(_grant(name) for name in GRANTS if name in one.grants) or MISSING,
+        text("col_person_state"): _state(one),
+    }
+
+
+def _line(one: Person) -> list[object]:
+    return [one.ref, one.name, list(one.grants), one.has_come, one.invited_until, one.off_at]
+
+
+def _state(one: Person) -> str:
+    if one.off_at is not None:
+        return text("person_off", time=moment(one.off_at))
+    if one.invited_until is not None:
+        return text("person_invited", time=moment(one.invited_until))
+    return text("person_there" if one.has_come else "person_not_there")
+
+
+def _grant(name: str) -> str:
+    return text(f"right_{name}" if name in APART else f"role_{name}")
+
+
+def _grants(chosen: list[str], key: str) -> list[str]:
+    return st.multiselect(text("col_grants"), list(GRANTS), chosen, key=key, format_func=offered(_grant))
+
+
+def _invite(app: Application) -> None:
+    with st.form("invite", border=False, clear_on_submit=True):
+        ref = st.text_input(text("person_ref"), key="invite-ref", autocomplete="off", help=text("person_ref_about"))
+        name = st.text_input(text("col_person_name"), key="invite-name", autocomplete="off")
+        grants = _grants([Role.OPERATOR], "invite-grants")
+        if st.form_submit_button(text("btn_invite"), type="primary", key="invite-send"):
+            _invited(app, ref or "", name or "", grants)
+
+
+def _invited(app: Application, ref: str, name: str, grants: list[str]) -> None:
+    """Invite somebody, and show the link once: nobody can read it anywhere afterwards."""
+    keys: list[str] = []
+    if attempt(lambda: keys.append(app.people.invite(ref, name, grants, person()))):
+        here = urlsplit(st.context.url or "")
+        st.session_state["invitation"] = f"{here.scheme}://{here.netloc}{INVITED_AT}?key={keys[0]}"
+    st.rerun()
+
+
+def _link() -> None:
+    if link := st.session_state.pop("invitation", ""):
+        with st.container(border=True, gap="xsmall"):
+            small(text("person_link"))
+            code(link)
+
+
+def _change(app: Application, everybody: dict[str, Person]) -> None:
+    ref = st.selectbox(text("col_person"), list(everybody), key="person", format_func=offered(str))
+    one = everybody[ref]
+    grants = _grants([name for name in GRANTS if name in one.grants], f"grants-{ref}")
+    if st.button(text("btn_person_save"), type="primary", key="person-save"):
+        act(lambda: app.people.change(ref, grants, person()))
+    if st.button(text("btn_invite_anew"), key="person-invite"):
+        _invited(app, ref, "", list(one.grants))
+    off = one.off_at is not None
+    if st.button(text("btn_person_on" if off else "btn_person_off"), key="person-switch"):
+        act(lambda: app.people.switch(ref, person(), on=off))
+
+
+def _sessions(app: Application) -> None:
+    sessions = app.people.sessions()
+    if not sessions:
+        return
+    section(text("sessions_title"), text("sessions_about"))
+    mine = person().session
+    for one in sessions:
+        with st.container(horizontal=True, vertical_alignment="center", key=f"session-{one.id}"):
+            here = f" · {text('session_mine')}" if one.id == mine else ""
+            until = text("session_until", since=moment(one.begun_at), time=moment(one.until))
+            small(f"{plain(one.person)} · {until}{here}")
+            if st.button(text("btn_revoke"), key=f"revoke-{one.id}", type="tertiary"):
+                act(partial(app.people.revoke, one.id, person()))

@@ -1,0 +1,99 @@
+"""What is kept of one person, by number: shown, given to them as a file, and erased."""
+
+import streamlit as st
+
+from integration.core.erasure import Customer
+from integration.services import Application
+from integration.services.erasure import LIST, KeptOf
+from pages.components.shared.application import person
+from pages.components.shared.layout import attempt, note, section, small
+from pages.components.shared.tables import table
+from pages.components.shared.wording import Markdown, counted, language, number_text, offered, plain, text
+
+SORTS = ("debtor", "relation")
+NAMED = ("links", "plan_lines", "issues", "corrections")
+MOST_DOCUMENTS = 20  # that are named on screen; the file has all
+
+
+def persons(app: Application) -> None:
+    """Draw the search for a person, and what can be done with what is found."""
+    section(text("persons"), text("persons_about"))
+    every, unfinished = app.persons.every(), app.persons.unfinished()
+    if held := {one.person for one in every if one.lifted_at is None}:
+        small(counted("persons_erased", len(held)))
+    if unfinished:
+        note(text("person_unfinished", number=len(unfinished)))
+    with st.form("person", border=False), st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        sort = st.selectbox(
+            text("person_sort"),
+            SORTS,
+            format_func=offered(lambda one: text(f"whose_{one}")),
+            key="person-sort",
+            width=260,
+        )
+        number = st.text_input(text("person_number"), key="person-number", width=200)
+        if st.form_submit_button(text("person_find"), key="person-find"):
+            st.session_state["person-found"] = (sort, number.strip())
+    sort, number = st.session_state.get("person-found", ("", ""))
+    if number:
+        one = app.persons.customer(**{sort: number})
+        _found(app, one, app.persons.kept(one))
+
+
+def _found(app: Application, one: Customer, kept: KeptOf) -> None:
+    if kept.held_out:
+        note(text("person_held_out"))
+        if st.button(text("person_lift"), key="person-lift"):
+            if attempt(lambda: app.persons.lift(one, person())):
+                st.session_state["said"] = text("person_lifted_now")
+            st.rerun()
+    if not kept.is_anything:
+        note(text("person_nothing"))
+        return
+    where, rows = text("person_where"), text("person_rows")
+    shown = [{where: _place(name), rows: number_text(count)} for name, count in kept.rows.items()]
+    shown.append({where: text("person_in_log"), rows: number_text(kept.events)})
+    table(shown, text("persons"), {}, height="content")
+    if kept.documents:
+        note(counted("person_documents", len(kept.documents), documents=_documents(kept)))
+    _given(app, one)
+    _erased(app, one)
+
+
+def _place(name: str) -> Markdown:
+    return text(f"person_in_{name}") if name in NAMED else plain(f"{text('person_in_others')}: {name}")
+
+
+def _documents(kept: KeptOf) -> Markdown:
+    named = [one.reference for one in kept.documents[:MOST_DOCUMENTS]]
+    return plain(", ".join(named) + ("…" if len(kept.documents) > MOST_DOCUMENTS else ""))
+
+
+def _given(app: Application, one: Customer) -> None:
+    spoken, by = language(), person()
+    st.download_button(
+        text("person_access_file"),
+        data=lambda: app.persons.access(one, by, spoken),
+        file_name="person.zip",
+        mime="application/zip",
+        on_click="ignore",
+        key="person-access",
+    )
+
+
+def _erased(app: Application, one: Customer) -> None:
+    with st.expander(text("person_erase")):
+        note(text("person_erase_about"))
+        note(text("person_erase_elsewhere", file=LIST))
+        with st.form("person-erase", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+            typed = st.text_input(text("person_confirm"), key="person-confirm", width=300)
+            if st.form_submit_button(text("person_erase"), type="primary", key="person-erase-now"):
+                attempt(lambda: _erase(app, one, typed))
+                st.rerun()
+
+
+def _erase(app: Application, one: Customer, typed: str) -> None:
+    blotted = app.persons.erase(one, typed, person())
+    said = text("person_erased_now", rows=number_text(sum(blotted.rows.values())), events=number_text(blotted.events))
+    left = text("person_left", places=plain(", ".join(blotted.left))) if blotted.left else ""
+    st.session_state["said"] = f"{said} {left}".strip()

@@ -1,0 +1,204 @@
+"""A month of days: a calendar with the state of each, and the list of the same by branch."""
+
+import calendar
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+import pandas as pd
+import streamlit as st
+
+from integration.core.days.report import DayState
+from integration.services import Application
+from integration.services.days import DayListed
+from pages.components.shared.application import may
+from pages.components.shared.layout import (
+    LOOKS,
+    act,
+    empty,
+    forget,
+    icon_button,
+    inline,
+    keep,
+    note,
+    pick,
+    section,
+    tag,
+)
+from pages.components.shared.tables import CONFIG, browse
+from pages.components.shared.wording import (
+    Markdown,
+    amount_text,
+    in_cause,
+    month_name,
+    plain,
+    table_day,
+    text,
+    weekdays,
+    whole_day,
+)
+
+# Of several branches, the state of the one that needs most attention marks a day.
+WORST = (
+    DayState.DIFFERENT, DayState.PARKED, DayState.UNKNOWN, DayState.WAITING, DayState.CLOSED, DayState.BOOKED,
+    DayState.NOT_POSTED, DayState.OPEN, DayState.EQUAL, DayState.EMPTY, DayState.LEFT_OUT,
+)  # fmt: skip
+FIRST_YEAR = 2000
+
+
+def month_shown(app: Application) -> date:
+    """Return the first day of the month that the address asks for, else of this one."""
+    today = app.days.today()
+    try:
+        asked = date.fromisoformat(f"{st.query_params.get('month', '')}-01")
+    except ValueError:
+        return today.replace(day=1)
+    return asked if FIRST_YEAR <= asked.year <= today.year + 1 else today.replace(day=1)
+
+
+def last_of(month: date) -> date:
+    """Return the last day of a month."""
+    return month.replace(day=calendar.monthrange(month.year, month.month)[1])
+
+
+def month_actions(app: Application, month: date) -> None:
+    """Draw what leads to other months, and what compares the days of this one."""
+    earlier, later = month - timedelta(days=1), last_of(month) + timedelta(days=1)
+    if icon_button("chevron_left", text("btn_earlier_month"), "earlier_month"):
+        _go(earlier)
+    if icon_button("chevron_right", text("btn_later_month"), "later_month", disabled=later > app.days.today()):
+        _go(later)
+    if may("days.check_span") and st.button(
+        text("btn_check_month"), icon=":material/fact_check:", type="primary", key="check_month"
+    ):
+        act(lambda: _check(app, month))
+
+
+def _go(day: date) -> None:
+    keep("month", f"{day:%Y-%m}")
+    st.rerun()
+
+
+def _check(app: Application, month: date) -> None:
+    last = min(last_of(month), app.days.today())
+    branch = st.query_params.get("branch", "")
+    with st.status(text("asking_systems"), expanded=True) as status:
+        app.days.check_span(
+            month, last, branch if branch in app.days.branches() else "",
+            lambda day: status.update(label=text("days_checking", day=table_day(day))),
+        )  # fmt: skip
+
+
+def the_month(app: Application, month: date) -> None:
+    """Draw the calendar of a month, and its list beside it."""
+    branches = app.days.branches()
+    branch = ""
+    if len(branches) > 1:
+        branch = pick("branch", {"": text("stock_all_branches"), **branches}, text("stock_branch"))
+    listed = app.days.listed(month, last_of(month), branch)
+    check = text("btn_check_month") if may("days.check_span") else ""
+    if not listed and empty("calendar_month", text("days_none"), text("days_none_about"), check):
+        act(lambda: _check(app, month))
+    with st.grid(8, min_column_width=110) as grid:
+        with grid.cell(column_span=3):
+            section(month_name(month))
+            _calendar(app, month, listed)
+            _legend(listed)
+        with grid.cell(column_span=5):
+            if listed:
+                _list(listed)
+
+
+def _calendar(app: Application, month: date, listed: Sequence[DayListed]) -> None:
+    days: dict[date, list[DayListed]] = {}
+    for one in listed:
+        days.setdefault(one.date, []).append(one)
+    with st.container(border=True, gap="xsmall"), st.grid(7, min_column_width=28, gap="xxsmall"):
+        for name in weekdays():
+            note(plain(name))
+        for week in calendar.Calendar().monthdatescalendar(month.year, month.month):
+            for day in week:
+                _day(app, day, days.get(day, ()), is_here=day.month == month.month)
+
+
+def _day(app: Application, day: date, found: Sequence[DayListed], *, is_here: bool) -> None:
+    if not is_here:
+        st.space("small")
+        return
+    worst = next((state for state in WORST if any(one.state is state for one in found)), None)
+    icon = f":material/{LOOKS[f'day_{worst}'].icon}:" if worst else None
+    colour = LOOKS[f"day_{worst}"].colour if worst else "gray"
+    label = f"{day.day}" if worst is None else f":{colour}[**{day.day}** {icon}]"
+    said = whole_day(day) if worst is None else f"{whole_day(day)}: {text(f'badge_day_{worst}')}"
+    is_future = day > app.days.today()
+    if st.button(label, key=f"day-{day}", type="tertiary", help=said, disabled=is_future, width="stretch"):
+        open_day(day, found[0].branch if found else next(iter(app.days.branches()), ""))
+
+
+def open_day(day: date, branch: str) -> None:
+    """Look at one day of a branch."""
+    keep("day", day.isoformat())
+    keep("branch", branch)
+    st.rerun()
+
+
+def _legend(listed: Sequence[DayListed]) -> None:
+    """Draw how many days are in which state, the worst first."""
+    there = [state for state in WORST if any(one.state is state for one in listed)]
+    counted = {state: sum(one.state is state for one in listed) for state in there}
+    shown = (f"{inline(f'day_{state}')} {counted[state]}" for state in there)
+    st.markdown(":small[" + " &nbsp; ".join(shown) + "]" if there else "")
+    if len({one.branch for one in listed}) > 1:
+        note(text("days_worst"))
+
+
+def _list(listed: Sequence[DayListed]) -> None:
+    section(text("days_list"))
+    newest = list(reversed(listed))
+    frame = pd.DataFrame([_row(one) for one in newest])
+    columns: Mapping[str, object] = {
+        "day": CONFIG.TextColumn(text("col_day"), width=100),
+        "branch": CONFIG.TextColumn(text("col_branch"), width="medium"),
+        "state": CONFIG.TextColumn(text("choice_status"), width="medium"),
+        "difference": CONFIG.TextColumn(text("col_difference"), width="small", alignment="right"),
+        "pages": CONFIG.TextColumn(text("col_pages"), width="medium"),
+    }
+    clicked = browse(frame, columns, "days_table", text("days_list"))
+    if clicked is not None:
+        open_day(newest[clicked].date, newest[clicked].branch)
+
+
+def _row(one: DayListed) -> dict[str, str]:
+    state = tag(f"day_{one.state}")
+    return {
+        "day": table_day(one.date),
+        "branch": one.branch_name,
+        "state": f"{state}: {in_cause(one.cause, one.facts or {})}" if one.state is DayState.PARKED else state,
+        "difference": amount_text(one.difference) if one.difference else "",
+        "pages": ", ".join(one.pages),
+    }
+
+
+def month_listed(listed: Sequence[DayListed]) -> pd.DataFrame:
+    """Return a list of days as a file has it: bare codes, ISO days."""
+    lines = [
+        {
+            "date": one.date.isoformat(), "branch": one.branch, "branch_name": one.branch_name, "state": str(one.state),
+            "cause": one.cause, "difference": one.difference, "pages": " ".join(one.pages),
+            "checked_at": one.checked_at.isoformat() if one.checked_at else "",
+        }
+        for one in listed
+    ]  # fmt: skip
+    names = ("date", "branch", "branch_name", "state", "cause", "difference", "pages", "checked_at")
+    return pd.DataFrame(lines, columns=names)
+
+
+def state_badge(state: DayState) -> Markdown:
+    """Return the badge of a state."""
+    return inline(f"day_{state}")
+
+
+def back_to_month(day: date) -> None:
+    """Leave a day for its month."""
+    forget("day")
+    keep("month", f"{day:%Y-%m}")
+    st.rerun()

@@ -1,0 +1,161 @@
+"""One day on both sides: each figure of till and books, each difference by its name, and the page it became."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
+from functools import partial
+
+import streamlit as st
+
+from integration.core.days.check import Compared
+from integration.core.days.report import DayReport, DayState
+from integration.flows.settings import BOOKS, TILL
+from integration.services import Application
+from integration.services.day_sheets import finding_text
+from integration.services.exceptions import address_of, cause_of
+from pages.components.days.month import back_to_month, open_day
+from pages.components.shared.application import may
+from pages.components.shared.day_page import day_page
+from pages.components.shared.layout import act, empty, icon_button, mark, note, section, small, trouble
+from pages.components.shared.rows import vat_label
+from pages.components.shared.tables import figures
+from pages.components.shared.wording import amount_text, language, plain, term, text, zone
+
+EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def day_actions(app: Application, day: date, branch: str, report: DayReport | None) -> None:
+    """Draw what leads back, to other days, and what can be done with this one."""
+    if st.button(text("btn_all_days"), icon=":material/arrow_back:", type="tertiary", key="all_days"):
+        back_to_month(day)
+    if icon_button("chevron_left", text("btn_earlier_day"), "earlier_day"):
+        open_day(day - timedelta(days=1), branch)
+    if icon_button("chevron_right", text("btn_later_day"), "later_day", disabled=day >= app.days.today()):
+        open_day(day + timedelta(days=1), branch)
+    if report is not None and may("day_sheets.pdf"):
+        _sheets(app, report)
+    if may("days.check") and st.button(
+        text("btn_check_day"), icon=":material/fact_check:", type="primary", key="check_day"
+    ):
+        act(lambda: app.days.check(day, branch))
+
+
+def _sheets(app: Application, report: DayReport) -> None:
+    spoken, here = language(), zone()
+    file = f"day-{report.date.isoformat()}-{report.branch if report.branch.isalnum() else 'branch'}"
+    st.download_button(
+        text("btn_sheet_pdf"),
+        data=lambda: app.day_sheets.pdf(report, spoken, here),
+        file_name=f"{file}.pdf",
+        mime="application/pdf",
+        icon=":material/picture_as_pdf:",
+        on_click="ignore",
+        key="sheet_pdf",
+    )
+    st.download_button(
+        text("btn_sheet_excel"),
+        data=lambda: app.day_sheets.excel(report, spoken, here),
+        file_name=f"{file}.xlsx",
+        mime=EXCEL,
+        icon=":material/table_view:",
+        on_click="ignore",
+        key="sheet_excel",
+    )
+
+
+def the_day(app: Application, day: date, branch: str, report: DayReport | None) -> None:
+    """Draw one day as it was compared last, or offer to compare it."""
+    if report is None:
+        title, about = text("day_never_checked"), text("day_never_checked_about")
+        check = text("btn_check_day") if may("days.check") else ""
+        if empty("fact_check", title, about, check, key="first_check"):
+            act(lambda: app.days.check(day, branch))
+        return
+    _why(app, report)
+    _differences(app, report)
+    if report.rows:
+        with st.grid(2, min_column_width=380) as grid:
+            with grid.cell():
+                _compared("day_by_vat", report.about("base", "vat"), partial(_vat, app))
+                _compared("day_by_method", report.about("method"), _named(app, TILL, "payment_methods"))
+            with grid.cell():
+                _compared("day_by_account", report.about("account"), _named(app, BOOKS, "ledgers"))
+    for page in report.pages:
+        key = "day_page" if page.is_there else "day_page_gone"
+        section(text(key, page=plain(page.number), reference=plain(page.reference)))
+        day_page(app, BOOKS, page.lines, gross=page.gross)
+    if report.expected and not report.pages:
+        section(text("day_page_expected"))
+        day_page(app, BOOKS, report.expected)
+    _counts(report)
+
+
+def _why(app: Application, report: DayReport) -> None:
+    """Say why a day waits or is parked, and lead to where that is repaired."""
+    if report.cause and not report.rows:
+        trouble(report.cause, report.facts, "waiting" if report.state is not DayState.UNKNOWN else "failed")
+    issue = app.exceptions.waits(app.days.flow, report.key)
+    with st.container(horizontal=True, gap="small"):
+        if issue is not None and st.button(text("btn_open_exception"), icon=":material/rule:", key="open_exception"):
+            cause = address_of(cause_of(app.days.flow, issue.cause, issue.field, issue.facts))
+            st.switch_page("pages/exceptions.py", query_params={"cause": cause})
+        is_to_book = report.state in (DayState.CLOSED, DayState.PARKED)
+        if is_to_book and st.button(text("btn_open_preview"), icon=":material/difference:", key="open_preview"):
+            st.switch_page("pages/preview.py", query_params={"flow": app.days.flow})
+
+
+def _differences(app: Application, report: DayReport) -> None:
+    if report.findings:
+        section(text("day_differences"))
+        state = "failed" if report.state is DayState.DIFFERENT else "waiting"
+        with st.container(border=True, gap="xsmall"):
+            for one in report.findings:
+                st.markdown(
+                    f"{mark(state)} {plain(finding_text(one, language(), app.lists.captions(BOOKS, 'vat_rates')))}"
+                )
+    elif report.state is DayState.EQUAL:
+        small(f"{mark('ok')} {text('day_no_differences')}")
+
+
+def _compared(title: str, rows: Sequence[Compared], name: Callable[[Compared], str]) -> None:
+    section(text(title))
+    if rows:
+        figures([_row(one, name) for one in rows], text("col_difference"), text(title))
+
+
+def _row(one: Compared, name: Callable[[Compared], str]) -> Mapping[str, str]:
+    unknown = term("day_not_known")
+    is_told = one.till is not None and one.books is not None
+    return {
+        text("col_figure"): name(one),
+        text("col_till"): unknown if one.till is None else amount_text(one.till),
+        text("col_books"): unknown if one.books is None else amount_text(one.books),
+        text("col_difference"): amount_text(one.difference) if is_told else unknown,
+    }
+
+
+def _vat(app: Application, one: Compared) -> str:
+    code = vat_label(app, BOOKS, one.key)
+    return text("day_vat_base" if one.about == "base" else "day_vat_amount", code=code)
+
+
+def _named(app: Application, system: str, name: str) -> Callable[[Compared], str]:
+    captions = app.lists.captions(system, name)
+    return lambda one: f"{one.key} {captions.get(one.key, '')}".strip()
+
+
+def _counts(report: DayReport) -> None:
+    if not report.counts:
+        return
+    section(text("day_counts"))
+    rows = [
+        {
+            text("col_drawer"): f"{one.workplace} · {one.number}",
+            text("col_counted"): amount_text(one.counted),
+            text("col_banked"): amount_text(one.deposited),
+            text("col_difference"): amount_text(one.difference),
+        }
+        for one in report.counts
+    ]
+    figures(rows, text("col_difference"), text("day_counts"))
+    if not all(one.finalized for one in report.counts):
+        note(text("day_counts_open"))

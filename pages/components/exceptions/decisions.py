@@ -1,0 +1,100 @@
+"""What becomes of a record where there is more than one way to go: a person says it, of each or of a whole group."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from integration.core.issues import CauseGroup, OpenIssue
+from integration.flows.deciding import KEEP
+from integration.services import Application
+from integration.services.exceptions import MOST
+from integration.words import MISSING
+from pages.components.shared import controls
+from pages.components.shared.application import person
+from pages.components.shared.layout import note
+from pages.components.shared.wording import Markdown, counted, plain, text
+
+MOST_REASON = 200  # characters
+ONE_BY_ONE = 10  # records of one group that are decided each by itself
+# Facts worth knowing before, by what the records are, with their sentences.
+NAMED = {"day": {"difference": "decision_off", "behind": "decision_late"}}
+
+
+def decide(
+    app: Application,
+    group: CauseGroup,
+    options: Sequence[str],
+    noun: str,
+    repair: Callable[[Callable[[], None]], None],
+) -> None:
+    """Ask for each record of a group, or once for all, which way to go, and offer to preview them so."""
+    given = _for_all(app, group, options, noun) if is_for_all(group) else _for_each(app, group, options, noun)
+    reason = _reason() if KEEP in given else ""
+    decided = sum(map(len, given.values()))
+    label = counted(f"btn_decide_{noun}", decided or group.count)
+    if controls.button(label, type="primary", icon=":material/check:", key="decide", disabled=not decided):
+        repair(lambda: _keep(app, group.flow, given, reason))
+
+
+def is_for_all(group: CauseGroup) -> bool:
+    """Ask whether all records of a group are decided alike; one alone is not asked about."""
+    if group.count == 1:
+        return False
+    way = controls.segmented_control(
+        text("decision_way"),
+        ("each", "all"),
+        default="each",
+        required=True,
+        key="decision_way",
+        format_func=lambda one: text(f"decision_{one}"),
+        label_visibility="collapsed",
+    )
+    return way == "all"
+
+
+def _for_each(app: Application, group: CauseGroup, options: Sequence[str], noun: str) -> dict[str, list[OpenIssue]]:
+    given: dict[str, list[OpenIssue]] = {}
+    found = app.exceptions.issues_of(group.of, limit=ONE_BY_ONE)
+    for one in found:
+        st.markdown(text("decision_question", record=plain(one.title)))
+        for name, sentence in NAMED.get(noun, {}).items():
+            fact = one.issue.facts.get(name, MISSING)
+            if fact != MISSING:
+                note(text(sentence, **{name: plain(fact)}))
+        if option := _option(options, noun, f"{one.id}-{one.issue.facts.get('mark', '')}", plain(one.title)):
+            given.setdefault(option, []).append(one)
+    if len(found) < group.count:
+        note(text("decision_first", number=len(found)))
+    return given
+
+
+def _for_all(app: Application, group: CauseGroup, options: Sequence[str], noun: str) -> dict[str, list[OpenIssue]]:
+    found = app.exceptions.issues_of(group.of, limit=MOST)
+    marks = "".join(one.issue.facts.get("mark", "") for one in found)
+    option = _option(options, noun, hashlib.sha256(marks.encode()).hexdigest()[:10], text("decision_all"))
+    return {option: found} if option else {}
+
+
+def _option(options: Sequence[str], noun: str, key: str, record: Markdown) -> str | None:
+    """Draw the ways to go and return the one that was chosen; what changes meanwhile is asked anew."""
+    return controls.radio(
+        text("decision_question", record=record),
+        options,
+        index=None,
+        key=f"decision-{key}",
+        format_func=lambda one: text(f"decision_{one}"),
+        captions=[text(f"decision_{noun}_{one}_about") for one in options],
+        label_visibility="collapsed",
+    )
+
+
+def _reason() -> str:
+    return controls.text_input(
+        text("decision_reason"), key="decision_reason", autocomplete="off", max_chars=MOST_REASON
+    )
+
+
+def _keep(app: Application, flow: str, given: dict[str, list[OpenIssue]], reason: str) -> None:
+    for option, found in given.items():
+        app.exceptions.decide(flow, found, option, person(), reason if option == KEEP else "")

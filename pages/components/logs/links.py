@@ -1,0 +1,94 @@
+"""Every link: which record of the one system is which of the other."""
+
+from collections.abc import Iterator
+from itertools import count
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from integration.core.run import Link
+from integration.services import Application
+from pages.components.logs.records import pick_flow
+from pages.components.shared.documents import DOCUMENTS
+from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.layout import clear_search, empty, forget, no_match, note, page_offset, pages, search, tag
+from pages.components.shared.tables import CONFIG, browse
+from pages.components.shared.wording import flow_name, number, text
+
+SIZE = 200
+LISTED_AT_ONCE, MOST_LISTED = 10_000, 1_000_000  # links of a file
+COLUMNS = ["flow", "kind", "key", "title", "linked_to", "ean", "state", "retired"]
+
+
+def linked(app: Application, tools: DeltaGenerator) -> None:
+    """Draw the links that are asked for; a click opens the life of the record."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        find, flow = search("find", text("find_link")), pick_flow(app, 180)
+    flows = [flow] if flow else list(app.flows)
+    total = app.links.found(flows, find)
+    if not total:
+        _nothing(filtered=bool(find or flow))
+        return
+    offset = page_offset("page", total, SIZE)
+    found = app.links.listed(flows, find, offset, SIZE)
+    downloads("links", lambda: rows_in(COLUMNS, list(_every(app, flows, find))), at=tools)
+    frame = pd.DataFrame([_shown(name, link) for name, link in found])
+    columns = {
+        "flow": CONFIG.TextColumn(text("col_flow"), width=110),
+        "kind": CONFIG.TextColumn(text("col_kind"), width=110),
+        "code": CONFIG.TextColumn(text("col_code"), width=150),
+        "name": CONFIG.TextColumn(text("col_name"), width="large"),
+        "there": CONFIG.TextColumn(text("col_linked_to"), width=150),
+        "state": CONFIG.TextColumn(text("col_status"), width=110),
+    }
+    clicked = browse(frame, columns, f"links-{hash((flow, find))}-{offset}", text("logs_links"))
+    note(text("links_shown", first=number(offset + 1), last=number(offset + len(found)), number=number(total)))
+    pages("page", total, SIZE)
+    if clicked is not None:
+        name, link = found[clicked]
+        st.switch_page("pages/logs.py", query_params={"record": f"{name}:{link.owner or link.key}"})
+
+
+def _nothing(*, filtered: bool) -> None:
+    if not filtered:
+        empty("link", text("links_empty"), text("links_empty_about"))
+    elif no_match(text("links_no_match"), text("log_no_match_about")):
+        forget("page", "flow")
+        clear_search("find")
+
+
+def _title(link: Link) -> str:
+    agreed = link.agreed.flat() if link.agreed else {}
+    return next((str(agreed[name]) for name in ("number", "name") if agreed.get(name)), "")
+
+
+def _state(link: Link) -> str:
+    return "accepted" if link.unproven else "proven" if link.agreed else ""
+
+
+def _stands(link: Link) -> str:
+    if link.retired:
+        return text("now_retired")
+    return tag(_state(link)) if _state(link) else ""
+
+
+def _shown(flow: str, link: Link) -> dict[str, str]:
+    """Return a link as it is shown: the code of a document is its number, its key is for machines."""
+    is_document = link.kind in DOCUMENTS
+    title = _title(link)
+    return {
+        "flow": flow_name(flow), "kind": text(f"kind_{link.kind}"),
+        "code": title if is_document and title else link.key, "name": "" if is_document else title,
+        "there": link.reference, "state": _stands(link),
+    }  # fmt: skip
+
+
+def _every(app: Application, flows: list[str], find: str) -> Iterator[list[object]]:
+    """Yield every link that is asked for as a file has it."""
+    for at in count(0, LISTED_AT_ONCE):
+        found = app.links.listed(flows, find, at, LISTED_AT_ONCE)
+        for flow, link in found:
+            yield [flow, str(link.kind), link.key, _title(link), link.reference, link.mark, _state(link), link.retired]
+        if len(found) < LISTED_AT_ONCE or at >= MOST_LISTED:
+            return

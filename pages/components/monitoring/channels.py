@@ -1,0 +1,165 @@
+"""Channels: who is told what and when, tried by a button, made and changed in a form."""
+
+from collections.abc import Mapping
+from datetime import time
+from typing import Any
+
+import streamlit as st
+
+from integration.core.alerts import Channel, Sort
+from integration.core.causes import CAUSES, Severity, Who
+from integration.services import Application
+from integration.words import LANGUAGES
+from pages.components.shared.application import guarded, person
+from pages.components.shared.layout import act, attempt, empty, failures, inline, note, small, titled
+from pages.components.shared.tables import code
+from pages.components.shared.wording import Markdown, language, moment, number, offered, plain, say, text
+
+FORMS = {
+    "mail": "mailtos://USER:PASSWORD@mail.example.com?to=anneke@example.com",
+    "teams": "workflows://HOST/WORKFLOW/SIGNATURE",
+    "slack": "slack://TOKEN_A/TOKEN_B/TOKEN_C/#channel",
+    "telegram": "tgram://BOT_TOKEN/CHAT_ID",
+    "ntfy": "ntfys://TOPIC",
+    "webhook": "jsons://hooks.example.com/path",
+}
+
+
+def channels(app: Application) -> None:
+    """Draw every channel, and the button that makes one more."""
+    found = app.channels.every()
+    room = titled(text("channels_title"), text("channels_about"))
+    if room.button(text("btn_channel_add"), icon=":material/add:", type="primary", key="channel_add"):
+        _edited(app, None)
+    if not found:
+        empty("notifications_off", text("channels_none"), text("channels_none_about"))
+    for one in found:
+        _channel(app, one)
+
+
+def _channel(app: Application, channel: Channel) -> None:
+    failing = app.monitoring.failing().get(channel.id)
+    last = app.monitoring.last_sent(channel)
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(width="stretch", gap="xxsmall"):
+            state = "off" if not channel.on else "failed" if failing else "ok" if last else "unknown"
+            words = {
+                "failed": "channel_failing",
+                "ok": "channel_works",
+                "unknown": "channel_untried",
+                "off": "badge_off",
+            }
+            st.markdown(f"**{plain(channel.name)}** {inline(state, text(words[state]))}")
+            note(_gets(channel))
+            if failing is not None:
+                small(f":red[{plain(_why(failing.error))}]")
+            elif last is not None:
+                small(text("channel_last", moment=moment(last)))
+        if st.button(text("btn_channel_test"), icon=":material/send:", key=f"test-{channel.id}"):
+            _tested(app, channel)
+        if st.button(text("btn_channel_change"), icon=":material/edit:", key=f"edit-{channel.id}"):
+            _edited(app, channel)
+        with st.popover(text("btn_channel_forget"), icon=":material/delete:", key=f"forget-{channel.id}"):
+            note(text("channel_forget_about"))
+            if st.button(text("btn_channel_forget_now"), key=f"forget-now-{channel.id}"):
+                act(lambda: app.channels.forget(channel.id, person()))
+
+
+def _why(error: str) -> str:
+    return text(error) if error.startswith("reason_") else error
+
+
+def _tested(app: Application, channel: Channel) -> None:
+    with st.spinner(text("channel_testing")):
+        worked = attempt(lambda: app.alerts.test(channel))
+    if worked:
+        st.session_state["said"] = text("channel_tested", channel=channel.name)
+    st.rerun()
+
+
+def _gets(channel: Channel) -> Markdown:
+    told = [text("channel_from", severity=text(f"severity_{channel.least}"))]
+    told += [text(f"sort_{one}") for one in Sort if one in channel.sorts] or [text("channel_everything")]
+    if channel.causes:
+        told.append(text("channel_causes", number=number(len(channel.causes))))
+    if channel.quiet_from is not None and channel.quiet_until is not None:
+        told.append(text("channel_quiet", begin=_clock(channel.quiet_from), end=_clock(channel.quiet_until)))
+    if channel.rests:
+        told.append(text("channel_rests"))
+    if channel.digest is not None:
+        told.append(text("channel_digest", time=_clock(channel.digest)))
+    told.append(plain(LANGUAGES[channel.language]))
+    return " · ".join(told)
+
+
+def _clock(at: time) -> Markdown:
+    return plain(at.strftime("%H:%M"))
+
+
+# ---- the form
+
+
+def _edited(app: Application, channel: Channel | None) -> None:
+    title = text("channel_new" if channel is None else "channel_change")
+    st.dialog(title, width="large", icon=":material/notifications:")(guarded(_form))(app, channel)
+
+
+def _form(app: Application, channel: Channel | None) -> None:
+    now = channel or Channel("", "", language=language())
+    failures()
+    with st.form("channel", border=False):
+        name = st.text_input(text("channel_name"), now.name, key="channel-name")
+        address = st.text_input(
+            text("channel_address"), type="password", key="channel-address",
+            placeholder=text("channel_address_kept") if channel else FORMS["mail"],
+        )  # fmt: skip
+        with st.expander(text("channel_forms")):
+            note(text("channel_forms_about"))
+            code("\n".join(FORMS.values()))
+        values = {"name": name, "address": address, **_gets_form(now), **_when_form(now)}
+        pressed = st.form_submit_button(text("btn_channel_save"), type="primary", key="channel-save")
+    if pressed:
+        with st.spinner(text("channel_looking")):
+            worked = attempt(lambda: _saved(app, channel, values))
+        if worked:
+            st.session_state["said"] = text("channel_saved", channel=name)
+            st.rerun()
+        st.rerun(scope="fragment")
+
+
+def _saved(app: Application, channel: Channel | None, values: Mapping[str, Any]) -> None:
+    kept = {name: value for name, value in values.items() if name != "address"}
+    app.channels.save(kept, person(), channel=channel.id if channel else "", address=values["address"])
+
+
+def _gets_form(now: Channel) -> dict[str, Any]:
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        least = st.selectbox(
+            text("channel_least"), list(Severity), list(Severity).index(now.least), key="channel-least",
+            format_func=offered(lambda one: text(f"severity_{one}")),
+        )  # fmt: skip
+        spoken = st.selectbox(
+            text("language"), list(LANGUAGES), list(LANGUAGES).index(now.language), key="channel-language",
+            format_func=offered(LANGUAGES.__getitem__),
+        )  # fmt: skip
+    sorts = st.multiselect(
+        text("channel_sorts"), list(Sort), [one for one in Sort if one in now.sorts], key="channel-sorts",
+        format_func=offered(lambda one: text(f"sort_{one}")), placeholder=text("channel_everything"),
+    )  # fmt: skip
+    tellable = [code for code, one in CAUSES.items() if one.who is not Who.NOBODY]
+    causes = st.multiselect(
+        text("channel_only"), tellable, [one for one in tellable if one in now.causes], key="channel-causes",
+        format_func=offered(lambda one: say(one, {}).what), placeholder=text("channel_everything"),
+    )  # fmt: skip
+    on = st.toggle(text("channel_on"), now.on, key="channel-on")
+    return {"least": least, "language": spoken, "sorts": sorts, "causes": causes, "on": on}
+
+
+def _when_form(now: Channel) -> dict[str, Any]:
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        begin: time | None = st.time_input(text("channel_quiet_from"), now.quiet_from, key="channel-from")
+        end: time | None = st.time_input(text("channel_quiet_until"), now.quiet_until, key="channel-until")
+        digest: time | None = st.time_input(text("channel_digest_at"), now.digest, key="channel-digest")
+    rests = st.toggle(text("channel_rests_on"), now.rests, key="channel-rests")
+    wakes = st.toggle(text("channel_wakes"), now.wakes, key="channel-wakes")
+    return {"quiet_from": begin, "quiet_until": end, "digest": digest, "rests": rests, "wakes": wakes}

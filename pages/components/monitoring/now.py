@@ -1,0 +1,239 @@
+"""What goes on at this moment: episodes with what may be done about each, connections, the console itself, flows."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
+
+import pandas as pd
+import streamlit as st
+
+from integration.core.alerts import Episode, Sort, Symptom
+from integration.core.causes import Severity
+from integration.services import Application
+from integration.services.alerts import EVERYTHING
+from integration.services.health import Health
+from integration.services.messages import page_of
+from integration.services.monitoring import FlowHealth
+from pages.components.shared.application import may, may_open, person
+from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.layout import act, answered, empty, inline, mark, note, section, small, titled
+from pages.components.shared.stands import answer_time, since_when, state_of
+from pages.components.shared.wording import (
+    Markdown,
+    capital,
+    counted,
+    duration,
+    euros,
+    field_date,
+    flow_name,
+    moment,
+    number,
+    plain,
+    say,
+    span,
+    system_name,
+    text,
+    zone,
+)
+
+LOOK = {Severity.CRITICAL: "alert_critical", Severity.WARNING: "alert_warning", Severity.NOTICE: "alert_notice"}
+MOST_LISTED = 1_000  # episodes of a file that are over
+PAGES = {"/exceptions": "exceptions", "/runs": "runs", "/setup": "setup"}
+
+
+def severity_badge(severity: Severity) -> Markdown:
+    """Return how grave something is, as it stands inside a line."""
+    return inline(LOOK[severity], text(f"severity_{severity}"))
+
+
+def about(symptom: Symptom) -> Markdown:
+    """Return what a symptom is about: a flow, a system, or a part of the console."""
+    if symptom.sort is Sort.CONNECTION:
+        return plain(system_name(symptom.of))
+    return plain(flow_name(symptom.flow)) if symptom.flow else text(f"sort_{symptom.sort}")
+
+
+# ---- silence
+
+
+def everything_silenced(app: Application) -> None:
+    """Draw the button that keeps every channel silent for a while, or the one that ends that."""
+    until = app.alerts.silences.now().get(EVERYTHING)
+    if until is None:
+        if may("alerts.silences.keep"):
+            _silence(app, EVERYTHING, text("btn_silence_all"), "silence_all")
+        return
+    small(inline("off", text("silenced_until", moment=moment(until))))
+    if may("alerts.silences.lift") and st.button(
+        text("btn_tell_again"), icon=":material/notifications_active:", key="tell_all"
+    ):
+        act(lambda: app.alerts.silences.lift(EVERYTHING, person()))
+
+
+def _silence(app: Application, identity: str, label: Markdown, key: str) -> None:
+    def until(moment: Callable[[], datetime]) -> None:
+        act(lambda: app.alerts.silences.keep(identity, moment(), person()))
+
+    with st.popover(label, icon=":material/notifications_paused:", key=key):
+        if st.button(text("btn_silence_hour"), key=f"{key}_hour", width="stretch"):
+            until(lambda: datetime.now(UTC) + timedelta(hours=1))
+        today = datetime.now(zone()).date()
+        first = today + timedelta(days=1)
+        day = st.date_input(
+            text("silence_until_day"), first, min_value=first, format=field_date(), key=f"{key}_day"
+        )  # fmt: skip
+        if st.button(text("btn_silence_day"), key=f"{key}_until", width="stretch"):
+            until(lambda: datetime.combine(day, time(), zone()).astimezone(UTC))
+
+
+# ---- episodes
+
+
+def going_on(app: Application) -> None:
+    """Draw every episode that is not over, the gravest first."""
+    found = app.monitoring.going_on()
+    section(text("episodes_title"), counted("episodes_about", len(found)) if found else "")
+    if not found:
+        empty("task_alt", text("episodes_none"), text("episodes_none_about"))
+    silences = app.alerts.silences.now()
+    for one in found:
+        _episode(app, one, silences.get(one.symptom.identity))
+
+
+def _episode(app: Application, episode: Episode, silenced: datetime | None) -> None:
+    symptom = episode.symptom
+    sentences = say(symptom.cause, symptom.facts)
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(width="stretch", gap="xxsmall"):
+            st.markdown(f"{severity_badge(symptom.severity)} **{about(symptom)}** · {plain(sentences.what)}")
+            since = text("episode_since", moment=moment(episode.begun_at), span=duration(episode.begun_at))
+            told = [since, *_numbers(symptom)]
+            if silenced is not None:
+                told.append(text("silenced_until", moment=moment(silenced)))
+            note(" · ".join(told))
+            small(plain(sentences.do))
+        _actions(app, episode, silenced)
+
+
+def _numbers(symptom: Symptom) -> list[Markdown]:
+    told = [counted("alert_records", symptom.count)] if symptom.count else []
+    if symptom.at_stake is not None:
+        told.append(text("alert_at_stake", amount=euros(symptom.at_stake)))
+    return told
+
+
+def _actions(app: Application, episode: Episode, silenced: datetime | None) -> None:
+    symptom = episode.symptom
+    address, _, query = page_of(symptom).partition("?")
+    if (
+        address in PAGES
+        and may_open(PAGES[address])
+        and st.button(text("btn_open_page"), icon=":material/arrow_forward:", key=f"open-{episode.id}")
+    ):
+        name, _, value = query.partition("=")
+        st.switch_page(f"pages/{PAGES[address]}.py", query_params={name: value} if name else {})
+    stopped = symptom.cause == "worker_stopped" and may("monitoring.gone_for_good")
+    if stopped and st.button(text("btn_gone"), key=f"gone-{episode.id}"):
+        act(lambda: app.monitoring.gone_for_good(symptom.of))
+    if not may("alerts.silences.keep"):
+        return
+    if silenced is None:
+        _silence(app, symptom.identity, text("btn_silence"), f"silence-{episode.id}")
+    elif st.button(text("btn_tell_again"), icon=":material/notifications_active:", key=f"tell-{episode.id}"):
+        act(lambda: app.alerts.silences.lift(symptom.identity, person()))
+
+
+def over(app: Application) -> None:
+    """Draw the last episodes that are over."""
+    found = app.monitoring.past()
+    if not found:
+        return
+    tools = titled(text("episodes_over"))
+    downloads("episodes", lambda: _episodes(app), at=tools)
+    rows = [
+        {
+            text("col_severity"): text(f"severity_{one.symptom.severity}"),
+            text("col_about"): about(one.symptom),
+            text("col_happened"): plain(say(one.symptom.cause, one.symptom.facts).what),
+            text("col_began"): moment(one.begun_at),
+            text("col_lasted"): duration(one.begun_at, one.over_at),
+        }
+        for one in found
+    ]
+    st.table(rows, border="horizontal", hide_index=True)
+
+
+def _episodes(app: Application) -> pd.DataFrame:
+    """Return episodes as a file has them, those that go on first."""
+    every = [*app.monitoring.going_on(), *app.monitoring.past(MOST_LISTED)]
+    lines = [
+        (str(one.symptom.severity), one.symptom.flow or one.symptom.of, one.symptom.cause,
+         say(one.symptom.cause, one.symptom.facts).what, one.begun_at, one.over_at, one.symptom.count,
+         one.symptom.at_stake)
+        for one in every
+    ]  # fmt: skip
+    return rows_in(["severity", "about", "cause", "happened", "began", "over_at", "records", "at_stake"], lines)
+
+
+# ---- the console, its connections and its flows
+
+
+def health(app: Application) -> None:
+    """Draw how the console itself and both connections are."""
+    section(text("health_title"))
+    rows = [
+        {
+            text("col_part"): system_name(one.system),
+            text("col_stands"): f"{mark(state_of(one))} {answer_time(one)}",
+            text("col_known"): capital(since_when(one)),
+        }
+        for one in app.reach.stands()
+    ]
+    looked = answered(app.health.look)
+    if looked is not None:
+        rows += _parts(looked)
+    st.table(rows, border="horizontal", hide_index=True)
+
+
+def _stands(ok: bool) -> Markdown:
+    state = "ok" if ok else "failed"
+    return f"{mark(state)} {text(f'badge_{state}')}"
+
+
+def _parts(looked: Health) -> list[dict[Markdown, Markdown]]:
+    troubles = looked.troubles
+    beaten = looked.heartbeat_age_seconds
+    parts = {
+        "engine": (
+            "no_heartbeat" not in troubles,
+            text("health_beat", span=span(beaten)) if beaten is not None else "",
+        ),
+        "log": (
+            not troubles.keys() & {"log_away", "log_behind"},
+            counted("health_waiting", looked.events_waiting),
+        ),
+        "disk": ("disk_full" not in troubles, text("health_free", free=number(looked.free_bytes // 1_000_000))),
+    }
+    return [
+        {text("col_part"): text(f"part_{name}"), text("col_stands"): _stands(ok), text("col_known"): known}
+        for name, (ok, known) in parts.items()
+    ]
+
+
+def flows_on_time(app: Application) -> None:
+    """Draw every flow with when it ran, what it proved last, and whether that is late."""
+    tools, found = titled(text("flows_on_time")), app.monitoring.flows()
+    lines = [(one.flow, one.state, one.began, one.proof, one.next_run) for one in found]
+    columns = ["flow", "stands", "last_run", "last_proof", "next_run"]
+    downloads("flows-on-time", lambda: rows_in(columns, lines), at=tools)
+    st.table([_flow(one) for one in found], border="horizontal", hide_index=True)
+
+
+def _flow(one: FlowHealth) -> dict[Markdown, Markdown]:
+    state = {"on": inline("ok", text("on_time")), "off": inline("off", text("badge_off"))}
+    return {
+        text("col_flow"): flow_name(one.flow),
+        text("col_stands"): state.get(one.state) or inline("failed", text(f"state_{one.state}")),
+        text("col_last_run"): moment(one.began),
+        text("col_last_proof"): moment(one.proof),
+        text("col_next_run"): moment(one.next_run),
+    }

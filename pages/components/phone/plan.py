@@ -1,0 +1,82 @@
+"""A plan in short: what it comes to, how many lines of each sort, and the first of them in words."""
+
+import streamlit as st
+
+from integration.core.run import Mode, PlanRow, Run
+from integration.services import Application
+from pages.components.shared.changes import what_changes
+from pages.components.shared.documents import known_as
+from pages.components.shared.layout import inline, mark, note, small
+from pages.components.shared.wording import Markdown, counted, euros, flow_name, moment, number, plain, say, text
+
+SHOWN = 8
+SORTS = ("create", "update", "retire", "park", "skip")
+
+
+def plan_card(app: Application, run: Run) -> None:
+    """Draw a plan that waits as one card: flow, what it comes to, its brakes, and the way into it."""
+    with st.container(border=True, gap="xsmall"):
+        st.markdown(f"**{flow_name(run.flow)}** {inline('brake' if run.brakes else 'waiting')}")
+        small(amount_of(app, run))
+        for sentence in held_by(run):
+            small(f":orange[:material/front_hand: {sentence}]")
+        note(text("need_made", moment=moment(run.started_at)))
+        label = text("btn_look_at_plan", flow=flow_name(run.flow))
+        if st.button(label, icon=":material/arrow_forward:", key=f"look-{run.id}", width="stretch"):
+            st.switch_page("pages/phone.py", query_params={"plan": run.id})
+
+
+def amount_of(app: Application, run: Run) -> Markdown:
+    """Return how much a plan would write as it is chosen now: changes, money where it books any, and write calls."""
+    chosen = app.plans.count(run.id, "changes") - len(run.left_out)
+    sold = app.plans.sold(run.id, run.left_out)
+    said = [f"**{counted('phone_changes', chosen)}**"]
+    if sold is not None:
+        said.append(f"**{text('phone_sold', amount=euros(sold))}**")
+    said.append(counted("write", app.plans.writes(run.id, frozenset(run.left_out))))
+    return " · ".join(said)
+
+
+def held_by(run: Run) -> list[Markdown]:
+    """Return a sentence for each brake that holds a plan."""
+    return [plain(say(one.code, {"count": str(one.count), "limit": one.limit}).what) for one in run.brakes]
+
+
+def plan_in_short(app: Application, run: Run) -> None:
+    """Draw what a plan comes to, how many lines there are of each sort, and what the first of them say."""
+    with st.container(border=True, gap="xsmall"):
+        small(amount_of(app, run))
+        numbers = {sort: app.plans.count(run.id, sort) for sort in SORTS}
+        small(
+            " · ".join(
+                f"{mark(sort)} {text(f'show_{sort}')} **{number(many)}**" for sort, many in numbers.items() if many
+            )
+        )
+    with st.container(border=True, gap="xsmall", key="rows_short"):
+        rows = telling(app, run)
+        for at, row in enumerate(rows):
+            if at:
+                st.divider()
+            _line(app, run, row)
+        if (rest := app.plans.count(run.id, "changes") - len(rows)) > 0:
+            note(text("and_more", number=number(rest)))
+
+
+def telling(app: Application, run: Run) -> list[PlanRow]:
+    """Return the few changes that tell most of a plan: what a brake counted, what goes, what changes, what is new.
+
+    Of what is new the last: what it needs, groups or debtors, is made before it.
+    """
+    found = {row.seq: row for one in run.brakes for row in app.plans.marked(run.id, one.code, SHOWN)[0]}
+    for sort in ("retire", "update"):
+        found |= {row.seq: row for row in app.plans.rows(run.id, sort, limit=SHOWN)}
+    new = app.plans.rows(run.id, "create", offset=max(0, app.plans.count(run.id, "create") - SHOWN), limit=SHOWN)
+    return [*found.values(), *new][:SHOWN]
+
+
+def _line(app: Application, run: Run, row: PlanRow) -> None:
+    """Draw one change: what it is about, and what it does."""
+    left_out = f" {inline('left')}" if row.seq in run.left_out else ""
+    small(f"{mark(str(row.action))} **{plain(' · '.join(part for part in known_as(row) if part))}**{left_out}")
+    undone, target = run.mode is Mode.UNDO, app.flows[run.flow].target
+    note(plain(what_changes(app, row, undone=undone, system=target)))

@@ -1,0 +1,152 @@
+"""What stands between a plan and its commit: brakes, the second person, and the one button that writes."""
+
+from collections.abc import Mapping
+from functools import partial
+
+import streamlit as st
+
+from integration.core.flow import Flow
+from integration.core.plan import Approval
+from integration.core.run import Mode, Run
+from integration.services import Application
+from pages.components.shared.application import guarded, person
+from pages.components.shared.changes import what_changes
+from pages.components.shared.choosing import ask, asking, stop_asking, take_in, tick_anew
+from pages.components.shared.documents import known_as
+from pages.components.shared.layout import attempt, bottom_bar, note
+from pages.components.shared.meanings import meaning
+from pages.components.shared.notes import discard_button
+from pages.components.shared.wording import (
+    Markdown,
+    counted,
+    moment,
+    number,
+    plain,
+    read_number,
+    say,
+    system_name,
+    text,
+    who,
+)
+
+SHOWN_RECORDS = 10
+
+
+def brake_box(run: Run) -> None:
+    """Say which brakes hold the plan, above everything else."""
+    if not run.brakes:
+        return
+    with st.container(border=True, gap="xsmall"):
+        for brake in run.brakes:
+            sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})
+            st.markdown(
+                f":orange[:material/front_hand:] **{text('brake_holds')}: {plain(sentences.what)}** "
+                f":small[:gray[{plain(sentences.do)}]]",
+                help=meaning("brake"),
+            )
+        note(text("nothing_written"))
+
+
+def outdated_bar(app: Application, run: Run, flow: Flow, changes: int) -> bool:
+    """Draw the bar of a plan that can no longer be written, and tell whether another one is asked for."""
+    with bottom_bar(f":gray[{text('nothing_written')}]"):
+        discard_button(app, run, text("btn_discard"))
+        label = counted("btn_commit", changes, system=system_name(flow.target))
+        st.button(label, icon=":material/send:", key="commit", disabled=True)
+        return st.button(text("btn_preview_again"), type="primary", icon=":material/refresh:", key="again")
+
+
+def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
+    """Draw the bar that says what is chosen and offers the one button that writes."""
+    chosen = changes - len(run.left_out)
+    writes = counted("write", app.plans.writes(run.id, frozenset(run.left_out)))
+    said = counted("bar_chosen", changes, chosen=number(chosen))
+    with bottom_bar(f"**{said} · {writes}.** :gray[{text('nothing_written')}]"):
+        if run.left_out and st.button(text("btn_choose_all"), type="tertiary", key="choose_all"):
+            take_in(app, run, list(run.left_out))
+            tick_anew()
+        discard_button(app, run, text("btn_discard"))
+        label = counted("btn_commit", chosen, system=system_name(flow.target))
+        asks = "Ctrl+Enter" if run.brakes else None  # a shortcut may open a question, and never write
+        if st.button(
+            label, type="primary", icon=":material/send:", key="commit", disabled=not chosen, shortcut=asks,
+            help=meaning("commit"),
+        ):  # fmt: skip
+            ask(run)
+    if not asking(run) or not chosen:
+        return
+    if run.brakes:
+        closed = partial(stop_asking, run)
+        dialog = st.dialog(text("brake_title"), width="medium", icon=":material/front_hand:", on_dismiss=closed)
+        dialog(guarded(_ask))(app, run, label, writes)
+    else:
+        _commit(app, run, {})
+
+
+def _ask(app: Application, run: Run, label: Markdown, writes: Markdown) -> None:
+    """Ask for the number each brake counted, so that a plan over its limits is looked at twice."""
+    typed: dict[str, int] = {}
+    for brake in run.brakes:
+        sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})
+        st.markdown(f"**{plain(sentences.what)}** {plain(sentences.do)}")
+        _braked(app, run, brake.code)
+        answer = st.text_input(
+            text("brake_type", count=brake.count),
+            key=f"typed-{brake.code}",
+            live=True,
+            autocomplete="off",
+            placeholder=number(brake.count),
+        )
+        if read_number(answer or "") == brake.count:
+            typed[brake.code] = brake.count
+    note(text("brake_then", writes=writes))
+    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        if st.button(text("btn_back_to_plan"), type="tertiary", key="back"):
+            stop_asking(run)
+            st.rerun()
+        ready = len(typed) == len(run.brakes)
+        if st.button(label, type="primary", icon=":material/send:", key="really", disabled=not ready):
+            _commit(app, run, typed)
+
+
+def _braked(app: Application, run: Run, code: str) -> None:
+    """Show the first records a brake counted; a brake on the whole plan marks none of them."""
+    marked, found = app.plans.marked(run.id, code, SHOWN_RECORDS)
+    if not marked:
+        return
+    known = [(*known_as(row), row) for row in marked]
+    key, name, what = text("col_code"), text("col_name"), text("col_what")
+    undone, target = run.mode is Mode.UNDO, app.flows[run.flow].target
+    shown = [
+        {key: plain(one), name: plain(title), what: plain(what_changes(app, row, undone=undone, system=target))}
+        for one, title, row in known
+    ]
+    st.table(shown, border="horizontal", hide_index=True)
+    if found > len(marked):
+        note(text("and_more", number=number(found - len(marked))))
+
+
+def _commit(app: Application, run: Run, typed: Mapping[str, int]) -> None:
+    stop_asking(run)
+    begun: list[bool] = []
+    approval = Approval(run.mark, person().ref, confirmed=dict(typed))
+    if attempt(lambda: begun.append(app.runs.commit(run.id, approval))) and begun[0]:
+        st.switch_page("pages/runs.py", query_params={"run": run.id})
+    st.rerun()
+
+
+def four_eyes_box(app: Application, run: Run) -> None:
+    """Say that a plan asks for two people, and who of them has said yes."""
+    if not app.four_eyes.needed(run):
+        return
+    first = app.four_eyes.first(run)
+    said = (
+        text("four_eyes_first", name=plain(who(first.by)), time=moment(first.until))
+        if first
+        else text("four_eyes_none")
+    )
+    with st.container(border=True, gap="xsmall", key="four-eyes"):
+        st.markdown(
+            f":orange[:material/group:] **{text('four_eyes_needed')}** :small[:gray[{said}]]",
+            help=meaning("four_eyes_title"),
+        )

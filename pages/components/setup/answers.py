@@ -1,0 +1,73 @@
+"""The answer to a question of the set-up in one line, as people read it; and from what it is drawn."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from integration.flows.forms import Choose, Code, Codes, Money, PerKey, Pick, Several, Shape, each_of
+from integration.services.setup import Asked
+from pages.components.flows.sections import options_of
+from pages.components.flows.tables import Sides
+from pages.components.shared.inputs import Form, captioned, codes_of, lists_of
+from pages.components.shared.rows import row_label
+from pages.components.shared.wording import Markdown, amount_text, counted, plain, text
+
+SHOWN = 4  # answers of a list that a line names
+
+
+def answer(form: Form, one: Asked, values: Mapping[str, Any]) -> Markdown:
+    """Return an answer in one line, as people read it."""
+    if one.question.table:
+        sides = sides_of(form, one)
+        if sides is None:
+            return counted("table_rows", len(values))
+        shown = [(row_label(form.app, sides.table, code, sides.lists), sides.other(values[code])) for code in values]
+        return _listed([f"{plain(code)} → {plain(other)}" for code, other in shown]) or text("question_no_rows")
+    whole = {**form.draft.saved, **values}
+    shapes = [
+        shape
+        for shape in shapes_of(form, one)
+        if shape.name in values and (shape.only is None or shape.only.holds(whole.__getitem__))
+    ]
+    said = [(form.label(shape.name), _said(form, shape, values[shape.name])) for shape in shapes]
+    return said[0][1] if len(said) == 1 else " · ".join(f"{label}: {answer}" for label, answer in said)
+
+
+def _said(form: Form, shape: Shape, value: Any) -> Markdown:
+    match shape:
+        case Choose(words=words):
+            return text(f"{words}_{value}")
+        case Pick(name=name, words=words):
+            return plain(form.option(words or name, str(value)))
+        case Code(of=of, none=none):
+            return plain(captioned(str(value), form.choices(of))) if value else text(none)
+        case Codes(of=of, none=none):
+            return _listed([plain(captioned(str(each), form.choices(of))) for each in value]) or text(none)
+        case PerKey(keys=keys, none=none):
+            known, codes = options_of(form, shape), form.choices(keys)
+            rows = [f"{plain(codes.get(key, key))}: {plain(known.get(each, each))}" for key, each in value.items()]
+            return _listed(rows) or text(none)
+        case Money():
+            return f"€ {amount_text(value)}"
+        case Several(name=name, words=words):
+            return _listed([plain(form.option(words or name, str(each))) for each in value]) or text(
+                "choose_none_is_all"
+            )
+    return plain(value) or text("choose_nothing")
+
+
+def _listed(said: Sequence[Markdown]) -> Markdown:
+    return ", ".join(said[:SHOWN]) + (f" + {len(said) - SHOWN}" if len(said) > SHOWN else "")
+
+
+def sides_of(form: Form, one: Asked) -> Sides | None:
+    """Return what the rows of a question are chosen from; None with the reason on screen."""
+    app, table = form.app, form.app.flows.spec(one.flow).table(one.question.table)
+    lists, theirs = lists_of(app, table), codes_of(app, table.theirs)
+    return None if lists is None or theirs is None else Sides(app, table, lists, theirs)
+
+
+def shapes_of(form: Form, one: Asked) -> list[Shape]:
+    """Return the fields of a question, as the page of its flow has them."""
+    names = one.question.settings
+    shapes = each_of(shape for section in form.app.flows.spec(one.flow).sections for shape in section.shapes)
+    return sorted((shape for shape in shapes if shape.name in names), key=lambda shape: names.index(shape.name))

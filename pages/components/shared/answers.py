@@ -1,0 +1,116 @@
+"""How settings are asked that have an answer for each of several codes: a row each."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from integration.flows.forms import PerKey, Rows
+from integration.flows.settings import Listed
+from pages.components.shared.inputs import WIDE, Form, captioned, code_field
+from pages.components.shared.layout import note
+from pages.components.shared.rows import is_in_use
+from pages.components.shared.tables import CONFIG, editor
+from pages.components.shared.wording import Markdown, offered, plain, system_name, text
+
+
+def per_key(form: Form, shape: PerKey, options: Mapping[str, str]) -> dict[str, str]:
+    """Draw a row for each code of a list, with these options or any text, and return what each has on screen."""
+    draft, rows, known = form.draft, form.draft.value(shape.name), form.choices(shape.keys)
+    listed = shape.options if isinstance(shape.options, Listed) else None
+    st.markdown(f":small[**{form.label(shape.name)}**]", help=form.about(shape.name))
+    given: dict[str, str] = {}
+    for code in dict.fromkeys([*known, *rows]):
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            st.markdown(f":small[{plain(captioned(code, known))}]", width="stretch")
+            with st.container(width=WIDE):
+                given[code] = code_field(
+                    plain(code),
+                    str(rows.get(code, "")),
+                    options,
+                    draft.key(f"{shape.name}-{code}"),
+                    none=text(shape.none),
+                    longest=None,
+                    labels=None if listed else lambda one: options.get(one, one),
+                    of=listed,
+                    label_visibility="collapsed",
+                    placeholder=text(shape.none),
+                )
+    if not given:
+        note(text("no_codes_there", system=system_name(shape.keys.system)))
+    return {code: value for code, value in given.items() if value}
+
+
+def rows(form: Form, shape: Rows) -> dict[str, Any]:
+    """Draw rows of a code with its answers and return them."""
+    now = form.draft.value(shape.name)
+    st.markdown(f":small[**{form.label(shape.name)}**]", help=form.about(shape.name))
+    one = next(iter(shape.columns)) if len(shape.columns) == 1 else ""
+    of = shape.columns.get(one)
+    if isinstance(of, Listed) and is_in_use(of):
+        return _row_by_row(form, shape, of, now)
+    frame = pd.DataFrame(
+        {
+            "key": list(now),
+            **{name: [str(row) if one else str(row.get(name, "")) for row in now.values()] for name in shape.columns},
+        },
+        dtype="string",
+    )
+    config = {"key": _column(form, shape, text(shape.key), shape.keys, [*now])}
+    for name, of in shape.columns.items():
+        config[name] = _column(form, shape, text(f"col_{shape.name}_{name}"), of, [*frame[name]])
+    edited = editor(form.draft.key(shape.name), frame, config, form.label(shape.name), num_rows="dynamic")
+    found: dict[str, Any] = {}
+    for row in edited.fillna("").to_dict("records"):
+        cells = {str(name): str(value).strip() for name, value in row.items()}
+        code = cells.pop("key").upper() if shape.capitals else cells.pop("key")
+        if code and any(cells.values()):
+            found[code] = cells[one] if one else cells
+    return found
+
+
+def _row_by_row(form: Form, shape: Rows, of: Listed, now: Mapping[str, str]) -> dict[str, str]:
+    """Draw each row with its answer, and one more to add, where an answer may be none of the list it is chosen from."""
+    draft, known, choices = form.draft, form.choices(shape.keys), form.choices(of)
+    free = [code for code in known if code not in now]
+    added = st.selectbox(
+        text("row_add", what=text(shape.key)),
+        free,
+        index=None,
+        key=draft.key(f"{shape.name}-add"),
+        placeholder=text("row_choose"),
+        format_func=offered(lambda code: captioned(str(code), known)),
+        width=WIDE,
+    )
+    found: dict[str, str] = {}
+    for code in dict.fromkeys([*now, *([added] if added else [])]):
+        label = plain(captioned(code, known))
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            st.markdown(f":small[{label}]", width="stretch")
+            with st.container(width=WIDE):
+                found[code] = code_field(
+                    label,
+                    str(now.get(code, "")),
+                    choices,
+                    draft.key(f"{shape.name}-{code}"),
+                    none=text("choose_nothing"),
+                    of=of,
+                    label_visibility="collapsed",
+                )
+    return {code: answer for code, answer in found.items() if answer}
+
+
+def _column(form: Form, shape: Rows, title: Markdown, of: Listed | Sequence[str] | None, now: Sequence[str]) -> object:
+    if of is not None and not isinstance(of, Listed):
+        return CONFIG.SelectboxColumn(
+            title, options=list(of), format_func=offered(lambda one: form.option(shape.words or shape.name, str(one)))
+        )
+    choices = form.choices(of)
+    if not choices:
+        return CONFIG.TextColumn(title)
+    return CONFIG.SelectboxColumn(
+        title,
+        options=list(dict.fromkeys([*choices, *now])),
+        format_func=offered(lambda one: captioned(str(one), choices)),
+    )

@@ -1,0 +1,94 @@
+"""Stacked bars of a few days, drawn by the page itself: there as soon as its words are, with no library to fetch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import count, pairwise
+
+import pandas as pd
+import streamlit as st
+from streamlit import config
+
+from integration.core.foreign import visible
+from pages.components.shared.layout import LOOKS, line_colour, word
+from pages.components.shared.wording import number
+
+CALM = (0, 4, 8, 6, 7, 9)  # places of the theme's colours that no state has
+ROUND = (1, 2, 5)  # what a step of the scale may be, times a power of ten
+MOST_STEPS = 4
+EVERY = 3  # bars has its label written, for which a phone has room
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What every bar has a part of: its column, what it is called, and its colour."""
+
+    column: str
+    label: str
+    colour: str
+
+
+def state_bars(frame: pd.DataFrame, states: Sequence[str], alt: str) -> None:
+    """Draw a bar for each row of `frame`, stacked of the columns that are states; the column `label` stands below."""
+    parts = [Part(state, word(state), line_colour(LOOKS[state].colour)) for state in states]
+    _draw(frame, [part for part in parts if part.column in frame and frame[part.column].sum()], alt)
+
+
+def flow_bars(frame: pd.DataFrame, names: Mapping[str, str], alt: str) -> None:
+    """Draw the same of the columns that are flows, in colours of no state."""
+    named = zip(CALM, names.items(), strict=False)
+    parts = [Part(flow, label, theme_colour(place)) for place, (flow, label) in named]
+    _draw(frame, [part for part in parts if part.column in frame], alt)
+
+
+def theme_colour(place: int) -> str:
+    """Return a colour for charts of the theme that the browser shows."""
+    return str(config.get_option(f"theme.{st.context.theme.type or 'light'}.chartCategoricalColors")[place])
+
+
+def scale(highest: int) -> list[int]:
+    """Return what the lines of a scale stand for, from nothing to the first round number that nothing is above."""
+    steps = (power * one for power in (10**digits for digits in count()) for one in ROUND)
+    step = next(one for one in steps if one * MOST_STEPS >= highest)
+    return list(range(0, step * max(1, -(-highest // step)) + 1, step))
+
+
+def _draw(frame: pd.DataFrame, parts: Sequence[Part], alt: str) -> None:
+    values = frame[[part.column for part in parts]]
+    lines = scale(int(values.sum(axis=1).max()))
+    legend = "".join(f'<li style="--is:{part.colour}">{_plain(part.label)}</li>' for part in parts)
+    ruled = "".join(f'<b style="bottom:{_share(line, lines[-1])}"><span>{number(line)}</span></b>' for line in lines)
+    days = zip(frame["label"], values.itertuples(index=False, name=None), strict=True)
+    bars = "".join(
+        bar(label, [int(one) for one in counts], parts, lines[-1], is_written=place % EVERY == 0)
+        for place, (label, counts) in enumerate(days)
+    )
+    wide = max(len(number(line)) for line in lines)
+    st.html(
+        f'<div class="bars" role="img" aria-label="{_plain(alt)}"><ul>{legend}</ul>'
+        f'<div style="margin-left:{wide + 1}ch">{ruled}{bars}</div></div>'
+    )
+
+
+def bar(label: str, counts: Sequence[int], parts: Sequence[Part], top: int, *, is_written: bool) -> str:
+    """Return one bar: its height is that of all of it, its colours are stops of one gradient."""
+    ends = [sum(counts[:place]) for place in range(len(counts) + 1)]
+    whole = ends[-1]
+    stops = ",".join(
+        f"{part.colour} {_share(low, whole)} {_share(high, whole)}"
+        for part, (low, high) in zip(parts, pairwise(ends), strict=True)
+        if high > low
+    )
+    drawn = f'<i style="height:{_share(whole, top)};background:linear-gradient(to top,{stops})"></i>' if whole else ""
+    told = [label, *(f"{part.label} {number(one)}" for part, one in zip(parts, counts, strict=True) if one)]
+    below = f"<span>{_plain(label)}</span>" if is_written else ""
+    return f"<div>{drawn}<em>{'<br>'.join(map(_plain, told))}</em>{below}</div>"
+
+
+def _share(part: float, whole: float) -> str:
+    return f"{100 * part / whole:.4g}%"
+
+
+def _plain(words: str) -> str:
+    """Return text as HTML shows it, with every sign to be seen."""
+    return escape(visible(words))

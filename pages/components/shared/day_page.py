@@ -1,0 +1,123 @@
+"""A page of a daybook as a bookkeeper writes it: accounts by name, what is debit and what is credit, and the sum."""
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
+
+import streamlit as st
+
+from integration.core.days.books import Line
+from integration.core.days.till import total
+from integration.services import Application
+from pages.components.shared.application import guarded
+from pages.components.shared.layout import mark, note
+from pages.components.shared.rows import vat_label
+from pages.components.shared.wording import Markdown, amount_text, number, plain, text
+
+SHOWN_DOCUMENTS = 3  # of a line; the others are counted
+
+
+def day_page(app: Application, books: str, lines: Sequence[Line], *, gross: bool = False) -> None:
+    """Draw the lines of a page with debit and credit, what they come to, and the documents behind each.
+
+    `books` is the system that keeps the names of accounts and VAT codes; in `gross` lines the VAT is inside.
+    """
+    ledgers = app.lists.captions(books, "ledgers")
+    st.table(
+        page_rows(lines, ledgers, partial(vat_label, app, books), gross=gross), border="horizontal", hide_index=True
+    )
+    _adds_up(lines, gross=gross)
+
+
+def day_page_beside(app: Application, books: str, lines: Sequence[Line], title: str, *, gross: bool = False) -> None:
+    """Draw the same where there is little room, and offer it with the documents behind each line."""
+    ledgers = app.lists.captions(books, "ledgers")
+    st.table(
+        short_rows(lines, ledgers, partial(vat_label, app, books), gross=gross), border="horizontal", hide_index=True
+    )
+    _adds_up(lines, gross=gross)
+    if st.button(text("btn_receipts_behind"), icon=":material/receipt_long:", type="tertiary", key="receipts_behind"):
+        dialog = st.dialog(plain(title), width="large", icon=":material/receipt_long:")
+        dialog(guarded(day_page))(app, books, lines, gross=gross)
+
+
+def _adds_up(lines: Sequence[Line], *, gross: bool) -> None:
+    off = total(one.amount if gross else one.moved for one in lines)
+    if off:
+        note(f"{mark('failed')} {text('page_off', amount=amount_text(off))}")
+    else:
+        note(f"{mark('ok')} {text('page_balances', amount=amount_text(_side(lines, 1, gross=gross)))}")
+
+
+def short_rows(
+    lines: Sequence[Line], ledgers: Mapping[str, str], vat_said: Callable[[str], str], *, gross: bool = False
+) -> list[dict[Markdown, Markdown]]:
+    """Return a page as the rows of a narrow table: account and description in one, and of VAT the code alone."""
+    account, debit, credit, vat = (text(f"col_{name}") for name in ("account", "debit", "credit", "vat"))
+    rows = []
+    for one in lines:
+        moved = one.amount if gross else one.moved
+        rows.append(
+            {
+                account: f"{plain(_account(one, ledgers))} :small[:gray[{plain(one.text)}]]",
+                debit: amount_text(moved) if moved > 0 else "",
+                credit: amount_text(-moved) if moved < 0 else "",
+                vat: plain(vat_said(one.vat_code)),
+            }
+        )
+    sums = [_side(lines, sign, gross=gross) for sign in (1, -1)]
+    total_ = {account: text("page_total"), debit: amount_text(sums[0]), credit: amount_text(sums[1])}
+    rows.append({**{name: f"**{cell}**" for name, cell in total_.items()}, vat: ""})
+    return rows
+
+
+def page_rows(
+    lines: Sequence[Line], ledgers: Mapping[str, str], vat_said: Callable[[str], str], *, gross: bool = False
+) -> list[dict[Markdown, Markdown]]:
+    """Return a page as the rows of a table, with a last row of what both sides come to, VAT included."""
+    account, what, debit, credit, vat, behind = (
+        text(f"col_{name}") for name in ("account", "description", "debit", "credit", "vat", "documents_behind")
+    )
+    rows = []
+    for one in lines:
+        moved = one.amount if gross else one.moved
+        told = [one.text, *(f"{one.debtor} {one.item}".split())]
+        rows.append(
+            {
+                account: plain(_account(one, ledgers)),
+                what: plain(" · ".join(told)),
+                debit: amount_text(moved) if moved > 0 else "",
+                credit: amount_text(-moved) if moved < 0 else "",
+                vat: _vat(one, vat_said),
+                behind: _documents(one.documents),
+            }
+        )
+    sums = [_side(lines, sign, gross=gross) for sign in (1, -1)]
+    rows.append(
+        {
+            account: f"**{text('page_total')}**", what: "", debit: f"**{amount_text(sums[0])}**",
+            credit: f"**{amount_text(sums[1])}**", vat: "", behind: "",
+        }
+    )  # fmt: skip
+    return rows
+
+
+def _account(one: Line, ledgers: Mapping[str, str]) -> str:
+    return f"{one.account} {ledgers.get(one.account, '')}".strip()
+
+
+def _side(lines: Sequence[Line], sign: int, *, gross: bool) -> Decimal:
+    moved = (sign * (one.amount if gross else one.moved) for one in lines)
+    return total(each for each in moved if each > 0)
+
+
+def _vat(one: Line, vat_said: Callable[[str], str]) -> Markdown:
+    if not one.vat_code:
+        return ""
+    return plain(vat_said(one.vat_code)) + (f" · {amount_text(abs(one.vat))}" if one.vat else "")
+
+
+def _documents(numbers: Sequence[str]) -> Markdown:
+    shown = ", ".join(numbers[:SHOWN_DOCUMENTS])
+    more = len(numbers) - SHOWN_DOCUMENTS
+    return plain(shown) + (f" +{number(more)}" if more > 0 else "")

@@ -1,0 +1,210 @@
+"""A document as a tree: what it needs, its head, its lines and what it comes to on both sides."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+
+import streamlit as st
+
+from integration.core.flow import Flow
+from integration.core.plan import Change
+from integration.core.records import Kind, Record, Value
+from integration.core.run import PlanRow, Run
+from integration.core.totals.booked import compared_in
+from integration.services import Application
+from integration.words import has_term
+from pages.components.shared.layout import inline, mark, note, small
+from pages.components.shared.rows import field_text, vat_label
+from pages.components.shared.wording import (
+    Markdown,
+    amount_text,
+    counted,
+    field_name,
+    number,
+    plain,
+    say,
+    system_name,
+    term,
+    text,
+    value_text,
+)
+
+MarkdownRow = dict[Markdown, Markdown]  # a row of a table that reads Markdown
+
+DOCUMENTS = (Kind.SALES_ORDER, Kind.POSTING, Kind.QUOTATION)
+POINTERS = {"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}
+LINE_FIELDS = (
+    "article",
+    "account",
+    "text",
+    "quantity",
+    "price",
+    "discount_percent",
+    "amount",
+    "vat_code",
+    "vat",
+    "cost_centre",
+)
+REMEMBERED = frozenset({"documents", "debtor", "debtor_number"})  # of debtors and addresses, not written
+BARE = ("quantity", "discount_percent")  # numbers without the decimals of money
+MOST_LINES = 50
+
+
+def document_tree(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change) -> None:
+    """Draw a document with everything it needs, in the order in which it is written."""
+    values = {**change.agreed.values, **change.wanted.values}
+    for name, kind in POINTERS.items():
+        key = str(values.get(name) or "")
+        if key:
+            _needed(app, run, flow, kind, key)
+        elif name == "debtor" and values.get("debtor_number"):
+            with st.expander(_title(kind, text("debtor_fixed")), icon=":material/person:"):
+                note(text("debtor_fixed_about", number=plain(values["debtor_number"])))
+    lines = change.wanted.parts
+    (kind_said,) = kinds_of([row])
+    with st.expander(f"**{kind_said}** · {plain(row.title)}", expanded=True, icon=":material/draft:"):
+        st.table(_head(change), border="horizontal", hide_index=True)
+        if completed := values.get("completed"):
+            names = ", ".join(field_name(name).lower() for name in _listed(completed))
+            note(f":blue[:material/auto_fix_high:] {text('document_completed', fields=plain(names))}")
+    with st.expander(f"**{counted('document_lines', len(lines))}**", expanded=True, icon=":material/list:"):
+        st.table(line_table(app, flow, lines[:MOST_LINES]), border="horizontal", hide_index=True)
+        if len(lines) > MOST_LINES:
+            note(text("and_more", number=number(len(lines) - MOST_LINES)))
+    with st.expander(f"**{text('document_totals')}**", expanded=True, icon=":material/functions:"):
+        totals(app, change.agreed, flow)
+
+
+def known_as(row: PlanRow) -> tuple[str, str]:
+    """Return the code and the name under which people know the record of a line.
+
+    A document is known by its number and its customer, an address by what it says; both have keys for machines.
+    """
+    if row.kind in DOCUMENTS:
+        customer = row.change.agreed.values.get("customer") if row.change else ""
+        return row.title, value_text(customer)
+    return ("", row.title) if row.kind in (Kind.ADDRESS, Kind.DAY_PAGE) else (row.key, row.title)
+
+
+def kinds_of(rows: Sequence[PlanRow]) -> list[Markdown]:
+    """Return what the lines of one plan are about; where it writes trade invoices, its documents are called so."""
+    invoices = any(row.change and row.change.wanted.values.get("trade_invoice") is True for row in rows)
+    names = {Kind.SALES_ORDER: "kind_trade_invoice"} if invoices else {}
+    return [text(names.get(row.kind) or f"kind_{row.kind}") for row in rows]
+
+
+def needed_by(change: Change) -> None:
+    """Say how many documents wait for a debtor or an address."""
+    documents = change.agreed.values.get("documents")
+    if isinstance(documents, tuple) and documents:
+        note(counted("needed_by", len(documents)))
+
+
+def _title(kind: Kind, name: Markdown) -> Markdown:
+    return f"**{text(f'kind_{kind}')}** · {name}"
+
+
+def _needed(app: Application, run: Run, flow: Flow, kind: Kind, key: str) -> None:
+    """Draw a record that the document points to: as this plan writes it, or as the target has it already."""
+    icon = ":material/person:" if kind is Kind.DEBTOR else ":material/local_shipping:"
+    line = app.plans.line_about(run.id, kind, key)
+    if line is not None:
+        with st.expander(f"{_title(kind, plain(line.title))} {inline(str(line.action))}", icon=icon):
+            if line.change is not None:
+                st.table(_head(line.change), border="horizontal", hide_index=True)
+            else:
+                small(plain(say(line.cause, {"system": flow.target, "key": line.key, **line.facts}).what))
+        return
+    link = app.links.get(flow.name, kind, [key]).get(key)
+    reference = link.reference if link else app.links.references(flow.name).reference(kind, key)
+    known = link.agreed.values if link and link.agreed else {}
+    name = value_text(known.get("name")) or value_text(known.get("street")) or reference or key
+    with st.expander(f"{_title(kind, plain(name))} {inline('unchanged')}", icon=icon):
+        note(text("needed_there", system=system_name(flow.target), reference=plain(reference or "–")))
+        if known:
+            st.table(_values(kind, known), border="horizontal", hide_index=True)
+
+
+def _head(change: Change) -> list[MarkdownRow]:
+    """Return the fields of the record itself; where it is there already, with what is there now."""
+    wanted = {name: value for name, value in change.wanted.values.items() if name not in POINTERS}
+    if change.before is None:
+        return _values(change.kind, wanted)
+    before = {name: change.before.values.get(name) for name in wanted}
+    field, now, wanted_now = text("col_field"), text("col_now_short"), text("col_will_be")
+    return [
+        {
+            field: plain(field_name(f"{change.kind}.{name}")),
+            now: _shown(before[name]) if before[name] in (None, "") else f"~~{_shown(before[name])}~~",
+            wanted_now: f"**{_shown(value)}**",
+        }
+        for name, value in wanted.items()
+    ]
+
+
+def _values(kind: Kind, values: Mapping[str, Value]) -> list[MarkdownRow]:
+    shown = {name: value for name, value in values.items() if name not in REMEMBERED and value not in (None, "")}
+    field, value_there = text("col_field"), text("col_value")
+    return [{field: plain(field_name(f"{kind}.{name}")), value_there: _shown(value)} for name, value in shown.items()]
+
+
+def _shown(value: Value) -> Markdown:
+    return plain(value_text(value)) or f":gray[{text('empty_value')}]"
+
+
+def line_table(app: Application, flow: Flow, lines: Sequence[Record]) -> list[MarkdownRow]:
+    """Return the lines of a document as a table: only columns that a line has something for."""
+    names = [name for name in LINE_FIELDS if any(line.values.get(name) not in (None, "") for line in lines)]
+    captions = {name: plain(field_name(f"line.{name}")) for name in names}
+
+    def cell(name: str, value: Value) -> Markdown:
+        if isinstance(value, Decimal):
+            return number(value) if name in BARE else amount_text(value)
+        return plain(field_text(app, flow.target, name, value))
+
+    return [
+        {text("col_line"): plain(line.key), **{captions[name]: cell(name, line.values.get(name)) for name in names}}
+        for line in lines
+    ]
+
+
+def _listed(value: Value) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else (str(value),) if value else ()
+
+
+# ---- the sums -------------------------------------------------------------------------------------------------------
+
+
+def totals(app: Application, document: Record, flow: Flow) -> None:
+    """Show what was sold beside what is booked, per VAT code and in all, and what a difference comes from."""
+    values = document.values
+    columns = (" ", system_name(flow.source), system_name(flow.target), text("col_difference"))
+    rows = [dict(zip(columns, cells, strict=True)) for cells in _sums(app, document, flow)]
+    st.table(rows, border="horizontal", hide_index=True)
+    rounding, rule = values.get("rounding"), str(values.get("rounding_rule") or "")
+    booked = values.get("booked_incl")
+    if isinstance(rounding, Decimal) and rounding:
+        why = term(f"rule_{rule}") if has_term(f"rule_{rule}") else plain(rule)
+        note(f":orange[:material/balance:] {text('document_rounding', amount=amount_text(rounding), why=why)}")
+    elif isinstance(booked, Decimal) and booked == values.get("sold_incl"):
+        note(f"{mark('ok')} {text('document_adds_up')}")
+    paid, rest = values.get("paid"), values.get("open")
+    if isinstance(paid, Decimal) and isinstance(rest, Decimal):
+        note(text("document_paid", paid=amount_text(paid), open=amount_text(rest)))
+
+
+def _sums(app: Application, document: Record, flow: Flow) -> Iterator[list[Markdown]]:
+    values = document.values
+    for one in compared_in(document):
+        base, vat = (one.booked.excl, one.booked.vat) if one.booked else (None, None)
+        code = plain(vat_label(app, flow.source, one.code))
+        yield _sum(text("sum_base", code=code), one.sold.excl, base)
+        yield _sum(text("sum_vat", code=code), one.sold.vat, vat)
+    if "sold_excl" in values:
+        yield _sum(text("sum_excl"), values.get("sold_excl"), values.get("booked_excl"))
+    total = _sum(text("sum_incl"), values.get("sold_incl"), values.get("booked_incl"))
+    yield [f"**{cell}**" if cell else "" for cell in total]
+
+
+def _sum(title: Markdown, sold: Value, booked: Value) -> list[Markdown]:
+    apart = sold - booked if isinstance(sold, Decimal) and isinstance(booked, Decimal) else None
+    return [title, *(amount_text(one) if isinstance(one, Decimal) else "" for one in (sold, booked, apart))]

@@ -1,0 +1,31 @@
+"""Which keys do what, asked for with a question mark or with the button in the menu."""
+
+import streamlit as st
+
+from pages.components.shared.layout import note
+from pages.components.shared.wording import Markdown, text
+
+# What is pressed, by the text that says what it does. Names of keys are those on the keys.
+KEYS: dict[str, Markdown] = {
+    "key_ask": "`?`",
+    "key_walk": "`Tab` `Shift + Tab`",
+    "key_press": "`Enter` `Space`",
+    "key_close": "`Esc`",
+    "key_first": "`O`",
+    "key_causes": "`N` `P`",
+    "key_rows": "`↑` `↓`",
+    "key_tick": "`Shift + Space`",
+    "key_commit": "`Ctrl + Enter`",
+}
+
+
+def keys_button() -> None:
+    """Draw the button that shows the keys; the question mark presses it, see `static/frame.js`."""
+    if st.button(text("keys_title"), icon=":material/keyboard:", type="tertiary", key="keys"):
+        st.dialog(text("keys_title"), icon=":material/keyboard:", width="medium")(_keys)()
+
+
+def _keys() -> None:
+    note(text("keys_about"))
+    pressed, does = text("col_key"), text("col_does")
+    st.table([{pressed: keys, does: text(key)} for key, keys in KEYS.items()], border="horizontal", hide_index=True)

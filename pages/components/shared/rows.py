@@ -1,0 +1,151 @@
+"""How rows of a value table are called and chosen: each part of a key by its name, a VAT code with what it charges."""
+
+from collections.abc import Mapping, Sequence
+
+from integration import words
+from integration.core.flow import Flow
+from integration.core.records import Value
+from integration.core.rows import EVERY
+from integration.core.traces import TraceStep
+from integration.core.vat import is_vat_code
+from integration.flows.settings import COUNTRY_CODES, Dimension, Listed, ValueTable
+from integration.flows.tables import IN_USE, VAT_CODES, VAT_RATES, list_of, list_of_fact
+from integration.services import Application
+from integration.words import has_term
+from integration.words.countries import countries
+from pages.components.shared import controls
+from pages.components.shared.wording import Markdown, language, offered, plain, table_name, text, value_text
+
+
+def vat_label(app: Application, system: str, code: str) -> str:
+    """Return a VAT code as it is always shown: with its percentage and its system."""
+    if not code:
+        return ""
+    return words.vat_code(code, app.lists.captions(system, VAT_RATES).get(code, ""), system, language())
+
+
+def field_text(app: Application, system: str, field: str, value: Value) -> str:
+    """Return the value of a field of a system as people read it: a code with what its system calls it."""
+    if not isinstance(value, str) or not value:
+        return value_text(value)
+    if is_vat_code(field):
+        return vat_label(app, system, value)
+    listed = list_of(field)
+    return code_text(app, listed, value) if listed and listed.system == system else value_text(value)
+
+
+def code_text(app: Application, listed: Listed, code: str) -> str:
+    """Return a code of a list with its caption, as far as that is known."""
+    return code_label(app, listed, code, app.lists.captions(*listed))
+
+
+def named_facts(app: Application, facts: Mapping[str, str], title: str = "") -> dict[str, str]:
+    """Return the facts of a cause as people read them: codes with their captions, an article with its name.
+
+    `title` is what the only record is called that they are about.
+    """
+    article = facts.get("article", "")
+    own = title if facts.get("key", article) == article else ""
+    return {name: _named(app, name, fact, own) for name, fact in facts.items()}
+
+
+def _named(app: Application, name: str, fact: str, title: str) -> str:
+    listed = list_of_fact(name)
+    if listed is None:
+        return fact
+    if title and title != fact and name == "article":
+        return f"{fact} · {title}"
+    captions = app.lists.captions(*listed)
+    return ", ".join(code_label(app, listed, code, captions) for code in fact.split(", "))
+
+
+def step_text(app: Application, flow: Flow, target: str, step: TraceStep) -> str:
+    """Return what a step on the way to a field gave: up to a table in the words of the source, then of the target."""
+    is_there = step.what.startswith("table ") or step.what in ("books_vat_code", "page_vat_code")
+    return field_text(app, flow.target if is_there else flow.source, target, step.value)
+
+
+def table_step(app: Application, flow: Flow, step: TraceStep) -> str:
+    """Return what a look into a value table is called, with the row that was found; nothing for another step."""
+    name, _, key = step.what.removeprefix("table ").partition(" ")
+    if not step.what.startswith("table "):
+        return ""
+    table = app.flows.spec(flow.name).table(name)
+    lists = {part.name: {one.mark: captions_of(app, one.of) for one in part.of} for part in table.parts}
+    row = f": {row_label(app, table, key, lists)}" if key else ""
+    return f"{text('way_table', table=table_name(name))}{row}"
+
+
+def captions_of(app: Application, listed: Listed) -> Mapping[str, str]:
+    """Return the codes of a list as they are known, without a look into its system where that takes long."""
+    return countries(language()) if listed == COUNTRY_CODES else app.lists.captions(*listed)
+
+
+def code_label(app: Application, listed: Listed | None, code: str, choices: Mapping[str, str]) -> str:
+    """Return a code of a list as it is offered: countries by their names, VAT codes with what they charge."""
+    if listed == COUNTRY_CODES:
+        return f"{countries(language()).get(code, code)} ({code})"
+    if listed is not None and listed.name == VAT_CODES:
+        named = words.vat_code(code, "", listed.system, language(), choices.get(code, ""))
+        return named if code in choices else vat_label(app, listed.system, code)
+    caption = choices.get(code, "")
+    return f"{code} · {caption}" if caption and caption != code else code
+
+
+def is_in_use(listed: Listed | None) -> bool:
+    """Tell whether a list is only what is in use, so that another code can be typed."""
+    return listed is not None and listed.name in IN_USE
+
+
+def dimension_label(app: Application, part: Dimension, value: str, known: Mapping[str, Mapping[str, str]]) -> str:
+    """Return what one part of a key is called; `known` has the codes of its lists by the sign before them."""
+    if value in ("", EVERY):
+        return text(f"every_{part.name}") if has_term(f"every_{part.name}") else text("table_every")
+    if value in part.options:
+        return text(f"part_{part.name}_{value}")
+    for one in reversed(part.of):
+        codes, bare = known.get(one.mark, {}), value.removeprefix(one.mark)
+        if value.startswith(one.mark) and (bare in codes or one is part.of[0]):
+            shown = code_label(app, one.of, bare, codes)
+            return text("branch_short", branch=shown) if one.mark else shown
+    return value
+
+
+Lists = Mapping[str, Mapping[str, Mapping[str, str]]]  # by the name of a part and the sign before its codes
+
+
+def row_label(app: Application, table: ValueTable, key: str, lists: Lists) -> str:
+    """Return what a row is for, in one line: its parts as far as it names them; a key that is none as it stands."""
+    read = table.read(key)
+    if read is None:
+        return key
+    shown = [one for one in table.parts if one.needed or read.get(one.name)]
+    return " · ".join(dimension_label(app, one, read.get(one.name, ""), lists.get(one.name, {})) for one in shown)
+
+
+def part_choice(
+    app: Application, part: Dimension, known: Mapping[str, Mapping[str, str]], key: str, among: Sequence[str] = ()
+) -> str:
+    """Draw the choice of one part of a key, `among` these or all there are; it is typed where there is no list."""
+    label = part_title(part)
+    codes = [f"{one.mark}{code}" for one in part.of for code in known.get(one.mark, {})]
+    options = list(dict.fromkeys(among or [*([] if part.needed else [""]), *codes, *part.options]))
+    if part.needed and not among and not codes:
+        return (controls.text_input(label, key=key, autocomplete="off") or "").strip()
+    if part.needed and not among:
+        options.append(EVERY)
+    chosen = controls.selectbox(
+        label,
+        options,
+        index=None if part.needed and not among else 0,
+        key=key,
+        placeholder=text("row_choose"),
+        format_func=offered(lambda one: dimension_label(app, part, one, known)),
+        accept_new_options=not among and any(is_in_use(one.of) for one in part.of),
+    )
+    return str(chosen or "").strip()
+
+
+def part_title(part: Dimension) -> Markdown:
+    """Return what one part of a key is called."""
+    return text(f"part_{part.name}") if has_term(f"part_{part.name}") else plain(part.name)

@@ -1,0 +1,96 @@
+"""When a flow runs by itself: asked for in the same way wherever it is set, and said in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from integration.core.timetable import Timetable
+from integration.flows.settings import LONGEST_ROUND
+from pages.components.shared import controls
+from pages.components.shared.draft import Draft, toggle
+from pages.components.shared.layout import small
+from pages.components.shared.wording import (
+    Markdown,
+    capital,
+    counted,
+    language,
+    listed,
+    plain,
+    term,
+    text,
+    weekday_names,
+    weekdays,
+)
+
+HOUR = 60
+PARTS = ("begins", "ends", "weekdays", "holidays")
+
+
+def calendar_of(draft: Draft) -> dict[str, Any]:
+    """Return between which times and on which days a flow runs, as it is on screen."""
+    return {name: draft.value(f"calendar.{name}") for name in PARTS}
+
+
+def schedule_text(minutes: int, calendar: Mapping[str, Any]) -> Markdown:
+    """Return a timetable as a sentence without its end: every 5 minutes between 07:00 and 22:00, not on Sundays."""
+    begins, ends = calendar["begins"], calendar["ends"]
+    table = Timetable(minutes, begins, ends)
+    rounds = counted("every_minutes", minutes) if minutes % HOUR else counted("every_hours", minutes // HOUR)
+    hours = term("timetable_between", begins=plain(f"{begins:%H:%M}"), ends=plain(f"{ends:%H:%M}"))
+    whole = rounds if table.all_day else f"{rounds} {hours}"
+    names = weekday_names()
+    off = [names[day] for day in range(len(names)) if day not in calendar["weekdays"]]
+    off += [] if calendar["holidays"] else [term("timetable_holidays")]
+    rests = term("timetable_not", days=plain(listed(off))) if off else ""
+    return f"{whole}, {rests}" if off else whole
+
+
+def said(draft: Draft) -> Markdown:
+    """Return the timetable on screen as a sentence."""
+    return capital(schedule_text(draft.value("schedule_minutes"), calendar_of(draft)))
+
+
+def timetable(draft: Draft) -> None:
+    """Draw how often a flow runs, between which times and on which days, with what that comes to as a sentence."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        minutes = controls.number_input(
+            text("setting_schedule_minutes"),
+            1,
+            LONGEST_ROUND,
+            draft.value("schedule_minutes"),
+            width=200,
+            key=draft.key("schedule_minutes"),
+        )
+        draft.put("schedule_minutes", int(minutes or 1))
+        for name in ("begins", "ends"):
+            _time(draft, name)
+    draft.beside("schedule_minutes")
+    days = controls.pills(
+        text("calendar_weekdays"),
+        list(range(7)),
+        selection_mode="multi",
+        default=list(draft.value("calendar.weekdays")),
+        format_func=lambda day: plain(weekdays()[day]),
+        key=draft.key(f"calendar.weekdays-{language()}"),
+    )
+    if days:
+        draft.put("calendar.weekdays", tuple(sorted(days)))
+    else:
+        draft.wrong["calendar.weekdays"] = text("calendar_no_day")
+    draft.beside("calendar.weekdays")
+    toggle(draft, "calendar.holidays", text("calendar_holidays_about"))
+    small(f"**{said(draft)}**")
+
+
+def _time(draft: Draft, name: str) -> None:
+    """Draw from or up to which time of day a flow runs."""
+    chosen = controls.time_input(
+        text(f"calendar_{name}"),
+        draft.value(f"calendar.{name}"),
+        key=draft.key(f"calendar.{name}"),
+        width=130,
+        step=300,
+    )
+    if chosen is not None:
+        draft.put(f"calendar.{name}", chosen)

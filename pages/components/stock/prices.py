@@ -1,0 +1,96 @@
+"""What a customer pays, and why: all that could decide it, from where in the books, and the till's own answer."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+import streamlit as st
+
+from integration.core.prices import Step
+from integration.services import Application
+from integration.services.prices import Known, Proof
+from pages.components.shared.layout import answered, inline, note, pick, section
+from pages.components.shared.tables import table
+from pages.components.shared.wording import Markdown, money_text, number, plain, system_name, text
+from pages.components.stock.view import BOOKS, TILL
+
+MOST = 100_000
+
+
+def prices_section(app: Application) -> None:
+    """Draw what is paid, where prices of customers are sent."""
+    if not app.prices.are_sent():
+        return
+    section(text("prices_title"), text("prices_about", source=system_name(BOOKS), target=system_name(TILL)))
+    customers, articles = app.prices.customers(), app.prices.articles()
+    branches = app.lists.captions(TILL, "branches")
+    if not (articles and branches):
+        note(text("prices_none"))
+        return
+    people = {"": None, **{one.key: one for one in customers}}
+    goods = {one.key: one for one in articles}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        whom = {key: _title(one) for key, one in people.items()}
+        who = pick("price_customer", whom, text("prices_customer"), width="stretch", is_labelled=True)
+        named = {key: _title(one) for key, one in goods.items()}
+        what = pick("price_article", named, text("prices_article"), width="stretch", is_labelled=True)
+        quantity = st.number_input(
+            text("prices_quantity"), 1, MOST, key="price_quantity", bind="query-params", width=120
+        )
+        branch = pick("price_branch", branches, text("stock_branch"), width="stretch", is_labelled=True)
+    found = answered(lambda: app.prices.one(people[who], goods[what], Decimal(quantity), branch))
+    if found is None:
+        note(text("prices_none"))
+        return
+    _answers(found)
+    _steps(found, branches)
+
+
+def _title(one: Known | None) -> str:
+    return f"{one.key} · {one.title}" if one else text("prices_nobody")
+
+
+def _answers(found: Proof) -> None:
+    """Draw what both systems say, beside each other, and whether they say the same."""
+    vat = text("prices_with_vat" if found.paid.incl else "prices_without_vat")
+    with st.grid(2, min_column_width=190):
+        st.metric(system_name(BOOKS), _price_written(found.paid.total), border=True)
+        st.metric(system_name(TILL), _price_written(found.charged), border=True)
+    note(f"{_price_verdict(found)} · {vat}")
+
+
+def _price_verdict(found: Proof) -> Markdown:
+    if found.proven is None:
+        return inline("off", text("prices_not_proven"))
+    return inline("proven", text("prices_proven")) if found.proven else inline("failed", text("prices_differ"))
+
+
+def _steps(found: Proof, branches: Mapping[str, str]) -> None:
+    """Draw all that could decide the price, the most particular last; that is the one that wins."""
+    rows: Sequence[Mapping[str, str]] = [
+        {
+            text("prices_col_by"): _by(step, branches),
+            text("prices_col_source"): _source(step, found),
+            text("prices_col_from"): number(step.minimum) if step.minimum else "",
+            text("prices_col_says"): f"{number(step.says)} %" if step.is_percent else _price_written(step.says),
+            text("prices_col_piece"): _price_written(step.price),
+            text("prices_col_wins"): "✓" if step.wins else "",
+        }
+        for step in found.paid.steps
+    ]
+    table(rows, text("prices_title"))
+
+
+def _by(step: Step, branches: Mapping[str, str]) -> str:
+    name = branches.get(step.number, step.number) if step.by == "branch" else step.number
+    return text(f"prices_by_{step.by}", number=name)
+
+
+def _source(step: Step, found: Proof) -> str:
+    """Return the record of the books that says so: an article, a row of a price list, or the debtor."""
+    customer = found.customer.key if found.customer else ""
+    code = found.sources.get(f"{step.by}:{step.number}", "")
+    return text(f"prices_from_{step.by}", article=found.article.key, customer=customer, code=code)
+
+
+def _price_written(amount: Decimal | None) -> Markdown:
+    return plain("–" if amount is None else money_text(float(amount)))

@@ -1,0 +1,56 @@
+"""Days: how each stands at the till and in the books, and where both differ. This page writes to no system."""
+
+from datetime import date
+
+import streamlit as st
+
+from pages.components.days.drift import drift
+from pages.components.days.month import last_of, month_actions, month_listed, month_shown, state_badge, the_month
+from pages.components.days.one_day import day_actions, the_day
+from pages.components.shared.application import application
+from pages.components.shared.downloads import downloads
+from pages.components.shared.layout import failures, head
+from pages.components.shared.wording import moment, plain, sandbox_badges, text, whole_day
+
+app = application()
+
+
+def asked_day() -> date | None:
+    """Return the day that the address asks for, or None where it asks for none or for nonsense."""
+    try:
+        return date.fromisoformat(st.query_params.get("day", ""))
+    except ValueError:
+        return None
+
+
+def one_day(day: date) -> None:
+    """Draw one day of a branch."""
+    branches = app.days.branches()
+    branch = st.query_params.get("branch", "") or next(iter(branches), "")
+    report = app.days.report(day, branch)
+    named = text("day_branch", name=plain(branches.get(branch, branch)), number=plain(branch))
+    checked = text("day_checked", moment=moment(report.checked_at)) if report else text("day_never_checked")
+    badges = [state_badge(report.state)] if report else []
+    about = f"{named} · {checked}"
+    with head(whole_day(day), about, [*badges, *sandbox_badges(app.sandbox.is_connected)]):
+        day_actions(app, day, branch, report)
+    failures()
+    the_day(app, day, branch, report)
+
+
+def all_days() -> None:
+    """Draw a month, and what the nightly look came to."""
+    month = month_shown(app)
+    with head(text("nav_days"), text("days_about"), sandbox_badges(app.sandbox.is_connected)):
+        month_actions(app, month)
+    failures()
+    the_month(app, month)
+    if listed := app.days.listed(month, last_of(month)):
+        downloads(f"days-{month:%Y-%m}", lambda: month_listed(listed), key="days")
+    drift(app)
+
+
+if day := asked_day():
+    one_day(day)
+else:
+    all_days()

@@ -1,0 +1,32 @@
+"""What is wrong now, whether each flow is on time, and who is told of it."""
+
+from pages.components.monitoring.channels import channels
+from pages.components.monitoring.now import everything_silenced, flows_on_time, going_on, health, over
+from pages.components.monitoring.sent import sent
+from pages.components.monitoring.signs import opening_hours, signs_of_life
+from pages.components.shared.application import application, may
+from pages.components.shared.layout import choice, failures, head, show_toast
+from pages.components.shared.wording import sandbox_badges, text
+
+VIEWS = ("now", "channels", "sent", "signs")
+
+app = application()
+show_toast()
+with head(text("nav_monitoring"), text("monitoring_about"), sandbox_badges(app.sandbox.is_connected)):
+    everything_silenced(app)
+failures()
+views = VIEWS if may("channels.save") else ("now", "sent")
+view = choice("view", views, "now", lambda name: text(f"monitoring_{name}"))
+match view:
+    case "channels":
+        channels(app)
+    case "sent":
+        sent(app)
+    case "signs":
+        signs_of_life(app)
+        opening_hours(app)
+    case _:
+        going_on(app)
+        health(app)
+        flows_on_time(app)
+        over(app)

@@ -1,0 +1,95 @@
+"""What waits, for whoever has a phone in hand: each plan with its amount and brakes, in short, and the one yes."""
+
+import streamlit as st
+
+from integration.core.run import ACTIVE, Run, RunState
+from pages.components.overview.attention import needs, needs_list
+from pages.components.phone.plan import plan_card, plan_in_short
+from pages.components.preview.committing import brake_box, commit_bar, four_eyes_box
+from pages.components.shared.application import application, may
+from pages.components.shared.choosing import looked_at, settled_choice, watch, what_moved
+from pages.components.shared.layout import empty, failures, head, inline, note, section, trouble
+from pages.components.shared.meanings import meaning
+from pages.components.shared.run_states import run_state
+from pages.components.shared.runs import progress_strip
+from pages.components.shared.wording import counted, flow_name, moment, plain, sandbox_badges, text, who
+
+app = application()
+
+
+def everything() -> None:
+    """Draw what is at work, what waits for a yes, and what else needs a person."""
+    plans = app.runs.every_waiting()
+    about = counted("phone_about", len(plans)) if plans else text("phone_none_about")
+    head(text("nav_phone"), about, sandbox_badges(app.sandbox.is_connected))
+    failures()
+    for run in app.runs.latest(states=list(ACTIVE), limit=len(app.flows)):
+        progress_strip(app, run.id)
+    for run in plans:
+        plan_card(app, run)
+    rest = needs(app, app.flows.statuses(), goes_on=bool(app.setup.goes_on()), plans=False)
+    if rest.shown:
+        section(text("phone_else"))
+        needs_list(app, rest)
+    elif not plans:
+        empty("task_alt", text("needs_nothing"), text("needs_nothing_about"))
+
+
+def one_plan(run: Run) -> None:
+    """Draw one plan that waits, in short, with the bar that commits it."""
+    run = looked_at(app, run)
+    about = text("phone_made", moment=moment(run.started_at), by=plain(who(run.by)))
+    head(flow_name(run.flow), about, [inline(run_state(run)), *sandbox_badges(app.sandbox.is_connected)])
+    failures()
+    if run.state is not RunState.READY:
+        if run.state in ACTIVE:
+            progress_strip(app, run.id)
+        else:
+            note(text("phone_no_longer"))
+        ways_on(run)
+        return
+    what_moved(run)
+    outdated = app.runs.outdated(run)
+    if outdated is not None:
+        trouble(outdated.code, outdated.facts, "interrupted")
+    brake_box(run)
+    four_eyes_box(app, run)
+    watch(app, run)
+    plan_in_short(app, run)
+    ways_on(run)
+    if may("runs.commit") and outdated is None:
+        run = settled_choice(app, run)
+        commit_bar(app, run, app.flows[run.flow], app.plans.count(run.id, "changes"))
+
+
+def ways_on(run: Run) -> None:
+    """Offer to leave a plan waiting, which changes nothing, and to look at all of it."""
+    with st.container(horizontal=True, gap="small"):
+        waits = run.state is RunState.READY
+        label = text("btn_leave_waiting" if waits else "btn_what_waits")
+        if st.button(label, icon=":material/arrow_back:", key="leave_waiting"):
+            st.switch_page("pages/phone.py")
+        if st.button(
+            text("btn_whole_plan"),
+            icon=":material/difference:",
+            type="tertiary",
+            key="whole_plan",
+            help=meaning("plan"),
+        ):
+            st.switch_page("pages/preview.py", query_params={"flow": run.flow, "plan": run.id})
+
+
+def asked_for() -> Run | None:
+    """Return the plan that the address asks for, or None where it asks for none that is there."""
+    try:
+        return app.runs.get(st.query_params.get("plan", ""))
+    except KeyError:
+        return None
+
+
+found = asked_for()
+if found is None:
+    everything()
+else:
+    with st.container(key=f"plan-{found.id}"):
+        one_plan(found)

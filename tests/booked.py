@@ -1,0 +1,37 @@
+"""A shop of the sandbox whose accounts and tables are set, so that documents and days can be booked."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.consoles import WHO, Console, opened
+from tests.flows.orders import oracle
+from tests.people import somebody
+
+TABLES: Mapping[str, Mapping[str, str]] = {
+    "revenue_accounts": oracle.REVENUE,
+    "turnover_accounts_sales": {
+        "10": "8000",
+        "20": "8010",
+        "30": "8020",
+        "40": "8030",
+        "50": "8040",
+        "60": "8050",
+        "70": "8100",
+    },
+    "balance_accounts": oracle.BALANCES,
+    "vat_codes_sales": oracle.CODES,
+    "method_accounts": {**oracle.METHODS, "INVOICE": "1300", "CREDITCARD": "1010", "VOUCHER": "1565"},
+}
+
+
+@contextmanager
+def keeping_books(data: Path) -> Iterator[Console]:
+    """Open a console of such a shop on a folder."""
+    with opened(data, sandbox=True) as application:
+        application.setup.choose({"days": 5}, somebody(WHO))
+        application.setup.accept(somebody(WHO))
+        application.flows.change("days", {"down_payments_account": "1575", "collective_debtor": "20002"}, somebody(WHO))
+        for name, rows in TABLES.items():
+            application.rules.set_table(name, dict(rows), WHO)
+        yield Console(application)

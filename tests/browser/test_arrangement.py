@@ -1,0 +1,83 @@
+"""Settings as a file in a browser: saved, changed, shown with what it would change, and taken over; or refused."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from integration.services import Application
+from tests.browser.conftest import at_rest, button, picture
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
+]
+
+
+def gives(page: Page, name: str, content: bytes) -> None:
+    """Give the page a file."""
+    at_rest(page).locator("input[type=file]").set_input_files(
+        {"name": name, "mimeType": "application/json", "buffer": content}
+    )
+
+
+def test_a_file_is_saved_changed_seen_and_taken_over(
+    connected: str, page: Page, beside: Application, tmp_path: Path
+) -> None:
+    page.goto(f"{connected}/administration?tab=file")
+    with page.expect_download() as saved:
+        button(page, "Save as a file")
+    file = tmp_path / "settings.json"
+    saved.value.save_as(file)
+    shape = json.loads(file.read_text(encoding="utf-8"))
+    gives(page, "same.json", file.read_bytes())
+    expect(page.get_by_text("The file says what is here already.")).to_be_visible()
+
+    shape["tables"]["payment_methods"] = {"PIN": "1600", "ČASH <b>": "1000"}
+    shape["flows"]["products"] = {"schedule_minutes": 45}
+    page.goto(f"{connected}/administration?tab=file")
+    gives(page, "changed.json", json.dumps(shape).encode())
+    expect(at_rest(page).get_by_role("button", name="Take over", exact=True)).to_be_visible()
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    picture(page, "settings-file-differences")
+    assert beside.flows.settings("products").schedule_minutes != 45
+    button(page, re.compile("^Take over$"))
+    expect(page.get_by_text(re.compile(r"Taken over: \d+ changed\."))).to_be_visible()
+    assert beside.flows.settings("products").schedule_minutes == 45
+    assert beside.rules.tables()["payment_methods"] == shape["tables"]["payment_methods"]
+    expect(at_rest(page).get_by_role("button", name="Take over", exact=True)).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [("en-GB", "it is no JSON from there on"), ("nl-NL", "het is vanaf daar geen JSON"), ("de-DE", "kein JSON")],
+)
+def test_what_is_no_such_file_is_refused_in_three_languages(connected: str, page: Page, locale: str, said: str) -> None:
+    before = page.context.browser
+    assert before is not None
+    context = before.new_context(locale=locale)
+    other = context.new_page()
+    other.goto(f"{connected}/administration?tab=file")
+    gives(other, "bomb.yaml", b"a: &a [x, x]\nb: [*a, *a]\nsluis: 1\n")
+    expect(other.get_by_text(re.compile(said))).to_be_visible()
+    if locale == "nl-NL":
+        picture(other, "settings-file-refused-nl")
+    context.close()
+
+
+def test_what_is_too_large_or_holds_a_secret_is_refused(connected: str, page: Page, beside: Application) -> None:
+    before = beside.arrangement.text()
+    for content, said in (
+        (b'{"sluis": 1, "x": "' + b"x" * 1_100_000 + b'"}', "it has more than 1 MB"),
+        (b'{"sluis": 1, "flows": {"products": {"client_secret": "hunter22"}}}', "a secret stands there"),
+        (b'{"sluis": 9, "program": "9.0"}', "newer version of this program: 9.0"),
+        (b'{"sluis": 1, "flows": {"products": {"schedule_minutes": "often"}}}', "what cannot be used here"),
+    ):
+        page.goto(f"{connected}/administration?tab=file")
+        gives(page, "wrong.json", content)
+        expect(page.get_by_text(re.compile(said))).to_be_visible()
+        expect(page.get_by_text("hunter22")).to_have_count(0)
+    assert beside.arrangement.text() == before

@@ -1,0 +1,78 @@
+"""An order that changes after booking, in a real browser: both sides seen, credited and booked again in one plan."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from integration.sandbox.server import Sandbox
+from integration.services import Application
+from tests.browser.conftest import at_rest, button, picture
+from tests.browser.test_operators import WIDE, committed, previewed
+from tests.counter import Counter
+from tests.people import somebody
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
+]
+
+
+@pytest.fixture(scope="module")
+def settings(beside: Application) -> Application:
+    """The installation, with what an operator would have answered in the set-up."""
+    for flow in ("products", "orders"):
+        beside.flows.change(flow, {"brakes": WIDE}, somebody("test"))
+    return beside
+
+
+def sold(systems: Sandbox, reference: str) -> list[int]:
+    """Return the quantities of the sales order with a reference."""
+    (order,) = [row for row in systems.state("SO_HDR") if row["COMMENT1"] == reference]
+    return [int(row["ORD_QTY"]) for row in systems.state("SO_LINE") if row["ORD_NR"] == order["ORD_NR"]]
+
+
+def test_an_order_changed_after_booking_is_credited_and_booked_again_in_one_plan_and_both_are_proven(
+    connected: str, settings: Application, systems: Sandbox, page: Page
+) -> None:
+    assert settings
+    previewed(page, connected, "products")
+    committed(page)
+    counter = Counter(systems)
+    there = [
+        one
+        for one in systems.state("articles", "mplus")
+        if one.get("extArticleId") and one["vatCode"] == 2 and one["priceIncl"] > 1000
+    ]
+    other = str(next(one["articleNumber"] for one in there if one["priceIncl"] > there[0]["priceIncl"]))
+    article = str(there[0]["articleNumber"])
+    customer = counter.customer("Els de Wit", "els@dewit.example")
+    lines = [counter.line(article, 2), counter.line(other, 1)]
+    order = counter.order(article, relation=customer, lines=lines)
+    ours = f"MP-{counter.number(order)}"
+    previewed(page, connected, "orders")
+    committed(page)
+
+    counter.change(order, article, 3)
+    previewed(page, connected, "orders")
+    page.goto(f"{connected}/exceptions?flow=orders", wait_until="commit")
+    button(page, "Repair")
+    expect(at_rest(page).get_by_text("than was booked").first).to_be_visible()
+    picture(page, "changed-1-both-sides")
+
+    at_rest(page).get_by_text("Take back and book again").click()
+    button(page, "Decide and preview 1 order")
+    expect(page).to_have_url(re.compile("plan="))
+    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")
+    expect(at_rest(page).get_by_role("button", name=re.compile("Commit 2 changes"))).to_be_visible()
+    picture(page, "changed-2-one-plan")
+    committed(page)
+    expect(at_rest(page).get_by_text("Nothing lost: difference 0.")).to_be_visible()
+    picture(page, "changed-3-proven")
+
+    assert (sold(systems, ours), sold(systems, f"{ours}-C"), sold(systems, f"{ours}-2")) == ([2, 1], [-2, -1], [3])
+    previewed(page, connected, "orders")
+    page.goto(f"{connected}/exceptions?flow=orders", wait_until="commit")
+    expect(at_rest(page).get_by_text("No cause fits these filters")).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)

@@ -1,0 +1,72 @@
+"""A name that both systems changed, in a real browser: three values in sight, and one choice for all of its kind."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from integration.sandbox.server import Sandbox
+from integration.services import Application
+from tests.browser.conftest import at_rest, button, picture
+from tests.browser.test_operators import WIDE, committed, previewed
+from tests.consoles import opened
+from tests.people import somebody
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
+]
+
+
+@pytest.fixture(scope="module")
+def settings(connected: str, data: Path) -> Iterator[Application]:
+    assert connected
+    with opened(data, start=False) as application:
+        application.flows.change("products", {"brakes": WIDE}, somebody("test"))
+        yield application
+
+
+def names(systems: Sandbox) -> dict[str, str]:
+    """Return what the product of each article of the till is called."""
+    return {
+        str(row["articleList"][0].get("extArticleId")): str(row["description"])
+        for row in systems.state("products", "mplus")
+        if len(row["articleList"]) == 1
+    }
+
+
+def test_whose_name_counts_is_said_once_for_all_with_the_three_values_in_sight(
+    connected: str, settings: Application, systems: Sandbox, page: Page
+) -> None:
+    previewed(page, connected, "products")
+    committed(page)
+    parents = {row["ART_CODE"]: row.get("K9_PARENT") for row in systems.state("ARTICLE")}
+    codes = [code for code in names(systems) if not parents.get(code, "?")][:2]
+    for row in systems.state("products", "mplus"):
+        code = str(row["articleList"][0].get("extArticleId"))
+        if code in codes:
+            systems.till.edit("products", str(row["productNumber"]), {"description": f"Kassa {code}"})
+            systems.accountview.edit("ARTICLE", code, {"ART_DESC1": f"Boek {code}", "PX_SELL": 41})
+
+    previewed(page, connected, "products")
+    committed(page)  # the prices
+    assert {names(systems)[code] for code in codes} == {f"Kassa {code}" for code in codes}
+
+    page.goto(f"{connected}/exceptions?flow=products&find={codes[0]}", wait_until="commit")
+    button(page, "Repair")
+    at_rest(page).get_by_text("The same for all").click()
+    shown = at_rest(page).locator('[data-testid="stTable"]')
+    for said in ("Last agreed", f"Boek {codes[0]}", f"Kassa {codes[0]}", f"Boek {codes[1]}"):
+        expect(shown.get_by_text(said).first).to_be_visible()
+    picture(page, "conflict-three-values")
+    at_rest(page).get_by_text("Take AccountView").click()
+    button(page, "Decide and preview 2 articles")
+    expect(page).to_have_url(re.compile("plan="))
+    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")
+    committed(page)
+    assert {names(systems)[code] for code in codes} == {f"Boek {code}" for code in codes}
+    assert [one for one in settings.exceptions.groups("products") if one.cause == "field_conflict"] == []
+    expect(page.get_by_test_id("stException")).to_have_count(0)

@@ -1,0 +1,97 @@
+"""People in a browser: an invitation, a log-in, and what two tabs and two people see of one another."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from integration.core.people import Role
+from integration.services.people import People
+from integration.store.database import open_database
+from integration.store.people import People as Stored
+from tests.browser.conftest import at_rest, button
+from tests.clocks import now
+from tests.entering import PASSWORD, first_key
+from tests.people import somebody
+from tests.servers import Server, served
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
+]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with served(tmp_path_factory.mktemp("people"), settings={"CONSOLE_LOG_IN": "accounts"}) as running:
+        yield running
+
+
+@pytest.fixture
+def people(server: Server) -> Iterator[People]:
+    database = open_database(f"sqlite:///{server.data / 'console.sqlite'}")
+    yield People(Stored(database, now), now, asks=True, is_safe=False)
+    database.close()
+
+
+def accepted(page: Page, link: str) -> None:
+    """Come in by an invitation."""
+    page.goto(link)
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("button", name="Accept").click()
+    expect(at_rest(page).get_by_role("heading", level=1)).to_be_visible()
+
+
+def logged_in(page: Page, server: Server, name: str, path: str = "/") -> None:
+    page.goto(f"{server.address}{path}")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(at_rest(page).get_by_text(f"Logged in as {name}")).to_be_visible()
+
+
+def test_the_first_administrator_comes_in_invites_somebody_and_shuts_them_out(
+    server: Server, page: Page, browser: Browser, people: People
+) -> None:
+    accepted(page, f"{server.address}/invitation?key={first_key(server)}")
+    page.goto(f"{server.address}/administration")
+    at_rest(page)
+    button(page, "Invite a person")
+    page.get_by_role("textbox", name="Log-in name").fill("ann")
+    page.get_by_role("button", name="Invite", exact=True).click()
+    link = at_rest(page).get_by_text(re.compile(r"/invitation\?key=")).first.inner_text().strip()
+
+    other = browser.new_context()
+    hers = other.new_page()
+    accepted(hers, link)
+    expect(hers.get_by_text("Logged in as ann")).to_be_visible()
+    expect(hers.get_by_test_id("stSidebarNavLink").filter(has_text="Administration")).to_have_count(0)
+    people.switch("ann", somebody("admin"), on=False)
+    hers.get_by_test_id("stSidebarNavLink").filter(has_text="Runs").click()
+    expect(hers.get_by_text("You are not logged in, or no longer.")).to_be_visible()
+    hers.goto(f"{server.address}/runs")
+    expect(hers).to_have_url(re.compile(r"/login\?next="))
+    other.close()
+
+
+def test_who_logs_out_in_one_tab_does_nothing_in_the_other(server: Server, page: Page, people: People) -> None:
+    if not any(one.ref == "ben" for one in people.every()):
+        people.accept(people.invite("ben", "", [Role.ADMINISTRATOR], somebody("admin")), PASSWORD)
+    logged_in(page, server, "ben", "/runs")
+    expect(page).to_have_url(re.compile("/runs"))
+    page.goto(server.address)
+    expect(at_rest(page).get_by_role("button", name="Try with the built-in sandbox")).to_be_visible()
+    second = page.context.new_page()
+    second.goto(server.address)
+    expect(at_rest(second).get_by_text("Logged in as ben")).to_be_visible()  # the same session
+    button(second, "Log out")
+    expect(second.get_by_text("You are not logged in, or no longer.")).to_be_visible()
+
+    page.get_by_role("button", name="Try with the built-in sandbox").click()
+    expect(page.get_by_text("You are not logged in, or no longer.")).to_be_visible()
+    database = open_database(f"sqlite:///{server.data / 'console.sqlite'}")
+    with database.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM settings WHERE name = 'sandbox'").scalar() == 0
+    database.close()

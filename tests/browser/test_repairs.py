@@ -1,0 +1,283 @@
+"""From a cause on the page of exceptions to its end, in a real browser: repaired there, previewed and proven."""
+
+import re
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from integration.core.run import Mode
+from integration.priced import have_prices
+from integration.sandbox.server import Sandbox
+from integration.services import Application
+from tests.browser.conftest import SETTLE, at_rest, button, connecting, new_plan, picture, serving, tab
+from tests.browser.test_operators import WIDE, choose, committed
+from tests.consoles import Console, opened
+from tests.counter import Counter
+from tests.patience import until
+from tests.people import somebody
+from tests.programs import books_of, till_of
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
+]
+
+LONG_NAME = "Naamloze Vennootschap tot Exploitatie van Rijwielen en Bakfietsen"
+VAT = "NL123456782B12"
+
+
+class Shop(Console):
+    """One operator at one console, on systems that somebody else runs."""
+
+    def __init__(self, application: Application, systems: Sandbox) -> None:
+        self.application = application
+        self.sandbox = systems
+        self.counter = Counter(systems)
+
+    def debtor(self, place: int) -> str:
+        """Return the number of a debtor that is a customer at the till."""
+        return str(self.sandbox.shop.customers[place].number)
+
+    def price(self, code: str) -> str:
+        """Return what an article costs at the till, in cents."""
+        return price_of(self.sandbox, code)
+
+    def relation(self, debtor: str) -> Mapping[str, Any]:
+        return next(one for one in self.sandbox.state("relations", "mplus") if one.get("extRelationId") == debtor)
+
+
+def price_of(systems: Sandbox, code: str) -> str:
+    """Return what an article of the books costs at the till, in cents."""
+    return next(str(one["priceIncl"]) for one in systems.state("articles", "mplus") if one.get("extArticleId") == code)
+
+
+@dataclass(slots=True)
+class Planted:
+    """The systems of a shop in which something of everything is wrong, and the console that has seen it."""
+
+    systems: Sandbox
+    address: str = ""
+    told: dict[str, str] = field(default_factory=dict)
+
+    def debtor(self, name: str, **values: object) -> None:
+        """Do in the books what a person does there with a debtor."""
+        self.systems.accountview.edit("CONTACT", self.told[name], values)
+
+    def relation(self, name: str) -> Mapping[str, Any]:
+        """Return what the till has of a customer."""
+        key, relations = self.told[name], self.systems.state("relations", "mplus")
+        return next(one for one in relations if one.get("extRelationId") == key)
+
+
+@pytest.fixture(scope="module")
+def planted(systems: Sandbox, data: Path) -> Iterator[Planted]:
+    """A shop that has run before, and then something of it goes wrong: see `_plant`."""
+    made = Planted(systems)
+    with ThreadPoolExecutor(1) as apart:  # in this one the browser has a loop of its own, under which no engine runs
+        apart.submit(_run_and_plant, systems, data, made.told).result()
+    with serving(data, **connecting(systems)) as address:
+        made.address = address
+        yield made
+
+
+def _run_and_plant(systems: Sandbox, data: Path, told: dict[str, str]) -> None:
+    with opened(data, accountview=books_of(systems), mplus=till_of(systems)) as application:
+        shop = Shop(application, systems)
+        for flow in ("products", "customers", "orders"):
+            application.flows.change(flow, {"brakes": WIDE}, somebody("test"))
+        for flow in ("products", "customers"):
+            shop.run(flow)
+        have_prices(application)
+        for flow in ("products", "customers"):
+            shop.run(flow)
+        _take_back(shop, told)
+        _plant(shop, told)
+        for flow in ("products", "customers", "orders"):
+            shop.preview(flow)
+
+
+def _take_back(shop: Shop, told: dict[str, str]) -> None:
+    """Raise the price of an article, and take that back."""
+    there = {str(one.get("extArticleId")) for one in shop.sandbox.state("articles", "mplus")}
+    row = next(row for row in shop.sandbox.state("ARTICLE") if row["PX_SELL"] and str(row["ART_CODE"]) in there)
+    told["back"] = str(row["ART_CODE"])
+    shop.sandbox.accountview.edit("ARTICLE", told["back"], {"PX_SELL": Decimal(str(row["PX_SELL"])) + 1})
+    raised = shop.run("products", mode=Mode.CHANGES)
+    told["raised"] = shop.price(told["back"])
+    shop.commit(shop.undo(raised))
+
+
+def _plant(shop: Shop, told: dict[str, str]) -> None:
+    books, counter = shop.sandbox.accountview, shop.counter
+    told |= {"vat": shop.debtor(4), "list": shop.debtor(5), "twice": "39001"}
+    books.edit("CONTACT", told["vat"], {"VAT_NR": "NL1", "CNT_CODE": "NL"})
+    books.edit("CONTACT", told["list"], {"APX_LIST": "KLEIN"})
+    mail = "inkoop@tweemaal.example"
+    named = {"SUB_NR": told["twice"], "ACCT_NAME": "Tweemaal B.V.", "ACCT_NR": "1300", "MAIL_BUS": mail}
+    books.add("CONTACT", named | {"CNT_CODE": "NL", "CITY": "Ede"})
+    told["first"], told["second"] = (counter.customer(f"Tweemaal {city}", mail, city=city) for city in ("Ede", "Epe"))
+    article = next(
+        str(one["articleNumber"]) for one in shop.sandbox.state("articles", "mplus")
+        if one.get("extArticleId") and one["vatCode"] == 2 and one["priceIncl"] > 1000
+    )  # fmt: skip
+    counter.order(article, relation=told["second"])
+    told["emoji"] = counter.customer("Bakkerij 🥐 De Korst", "korst@bakkerij.example")
+    told["letters"] = counter.customer(LONG_NAME, "lodz@rowery.example", city="Łódź", address="Wróbla 12")
+    counter.order(article, relation=told["emoji"])
+    counter.order(article, relation=told["letters"])
+    books.add("ARTICLE", {"ART_CODE": "BEL-1", "ART_DESC1": "Fietsbel koper", "PX_SELL": 10, "VAT_CODE": "1"})
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with tab(browser) as opened_page:
+        yield opened_page
+
+
+def repairing(page: Page, planted: Planted, flow: str, find: str) -> None:
+    """Open the repair of the only cause that a record is parked for."""
+    page.goto(f"{planted.address}/exceptions?flow={flow}&find={find}", wait_until="commit")
+    button(page, "Repair")
+
+
+def ended(page: Page, planted: Planted, flow: str, find: str) -> None:
+    """Commit the plan on screen, and see that nothing of the record waits any more."""
+    expect(page).to_have_url(re.compile("plan="))
+    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")
+    committed(page)
+    page.goto(f"{planted.address}/exceptions?flow={flow}&find={find}", wait_until="commit")
+    expect(at_rest(page).get_by_role("button", name="Repair")).to_have_count(0)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def is_edited(page: Page) -> bool:
+    """Open the cell of the first value, and tell whether it is open: a table that is still drawn takes no keys.
+
+    A press opens the cell that is chosen already; there the key would close it again.
+    """
+    at_rest(page).get_by_test_id("stDataFrame").first.click(position={"x": 380, "y": 52})
+    page.wait_for_timeout(SETTLE)
+    field = page.locator("#portal").locator("textarea, input").first
+    if not field.is_visible():
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(SETTLE)
+    return field.is_visible()
+
+
+def test_which_of_two_is_the_customer_is_seen_by_when_each_was_last_sold_to(planted: Planted, page: Page) -> None:
+    repairing(page, planted, "customers", planted.told["twice"])
+    shown = at_rest(page).locator('[data-testid="stTable"]')
+    expect(shown.get_by_text("Last used")).to_be_visible()
+    expect(shown.get_by_text("not within a year")).to_have_count(1)
+    picture(page, "repair-candidates")
+    at_rest(page).get_by_role("radiogroup").get_by_text(re.compile(f"^{planted.told['second']} · ")).click()
+    button(page, "Link and preview 1 customer")
+    ended(page, planted, "customers", planted.told["twice"])
+    assert str(planted.relation("twice")["relationNumber"]) == planted.told["second"]
+
+
+def test_a_vat_number_that_is_none_is_replaced_here_and_reaches_the_till(planted: Planted, page: Page) -> None:
+    repairing(page, planted, "customers", planted.told["vat"])
+    at_rest(page).get_by_role("radio", name="Use another value").click()
+    expect(at_rest(page).get_by_role("button", name="Use the value and preview 1 customer")).to_be_visible()
+    until(lambda: is_edited(page), "the cell with the value is edited")
+    page.locator("#portal").locator("textarea, input").first.fill("1234.56.782.B12")
+    page.keyboard.press("Enter")
+    picture(page, "repair-vat-number")
+    button(page, "Use the value and preview 1 customer")
+    expect(at_rest(page).get_by_text("AccountView has “1234.56.782.B12”").first).to_be_visible()
+    picture(page, "repair-vat-number-plan")
+    ended(page, planted, "customers", planted.told["vat"])
+    assert planted.relation("vat")["vatNumber"] == VAT
+
+
+def test_a_price_list_without_a_price_group_gets_its_row(planted: Planted, page: Page) -> None:
+    repairing(page, planted, "customers", planted.told["list"])
+    choose(page, "In MplusKASSA", re.compile("^1 "))
+    picture(page, "repair-price-group")
+    button(page, "Add the row and preview 1 customer")
+    ended(page, planted, "customers", planted.told["list"])
+    assert planted.relation("list")["priceGroupNumber"] == 1
+
+
+def test_a_name_that_the_books_cannot_keep_is_corrected_at_the_till_and_what_is_cut_is_shown(
+    planted: Planted, page: Page
+) -> None:
+    new_plan(page, planted.address, "orders")
+    page.goto(f"{page.url}&find=Naamloze", wait_until="commit")
+    expect(at_rest(page).get_by_text(f"MplusKASSA has “{LONG_NAME}”").first).to_be_visible()
+    expect(at_rest(page).get_by_text("MplusKASSA has “Łódź”").first).to_be_visible()
+    picture(page, "repair-cut-in-plan")
+    new_plan(page, planted.address, "orders")
+    committed(page)
+    repairing(page, planted, "orders", planted.told["emoji"])
+    picture(page, "repair-characters")
+    planted.systems.till.edit("relations", planted.told["emoji"], {"name": "Bakkerij De Korst"})
+    button(page, re.compile(r"Preview \d+ (order|customer)s? again"))
+    ended(page, planted, "orders", planted.told["emoji"])
+    assert "Bakkerij De Korst" in {str(one["ACCT_NAME"]) for one in planted.systems.state("CONTACT")}
+
+
+@pytest.mark.long
+def test_what_was_taken_back_is_taken_in_again_by_a_person(planted: Planted, page: Page) -> None:
+    new_plan(page, planted.address, "products", "Read everything")
+    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")
+    code = planted.told["back"]
+    page.goto(f"{page.url}&find={code}", wait_until="commit")
+    expect(at_rest(page).get_by_text(re.compile("was taken back on .* by ")).last).to_be_visible()
+    picture(page, "repair-taken-back")
+    button(page, re.compile("^Choose the 1 shown"))
+    committed(page)
+    picture(page, "repair-taken-in")
+    assert price_of(planted.systems, code) == planted.told["raised"]
+
+
+# ---- a setting that repairs, and one that is saved by somebody who leaves at once
+
+
+@pytest.mark.long
+def test_codes_that_are_no_numbers_are_allotted_some(planted: Planted, page: Page) -> None:
+    repairing(page, planted, "products", "BEL-1")
+    picture(page, "repair-sku")
+    button(page, "Open the setting")
+    at_rest(page).get_by_text("A number the console allots once").click()
+    picture(page, "repair-sku-setting")
+    button(page, "Save changes")
+    expect(page.get_by_text("Saved").first).to_be_visible()
+    button(page, "Back to the cause")
+    button(page, re.compile(r"Preview \d+ articles? again"))
+    ended(page, planted, "products", "BEL-1")
+    assert "BEL-1" in {one.get("extArticleId") for one in planted.systems.state("articles", "mplus")}
+
+
+def leaving(page: Page, name: str) -> None:
+    """Press a button and leave the page before the answer to it is drawn."""
+    pressed = at_rest(page).get_by_role("button", name=name).first
+    pressed.evaluate("(button) => { button.click(); location.href = '/exceptions' }")
+    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Exceptions")
+
+
+def test_what_is_saved_is_kept_though_its_page_is_left_at_once(planted: Planted, page: Page) -> None:
+    setting = f"{planted.address}/flows?flow=stock&tab=settings"
+    page.goto(setting, wait_until="commit")
+    choose(page, "Below zero", "Parked")
+    leaving(page, "Save changes")
+    page.goto(setting, wait_until="commit")
+    expect(at_rest(page).get_by_role("combobox", name="Below zero")).to_have_value("Parked")
+
+
+@pytest.mark.long
+def test_a_row_is_kept_though_its_page_is_left_at_once(planted: Planted, page: Page) -> None:
+    table = f"{planted.address}/flows?flow=customers&tab=tables&table=price_groups"
+    page.goto(table, wait_until="commit")
+    choose(page, re.compile("^GROOT"), re.compile("^2 "))
+    leaving(page, "Save the table")
+    page.goto(table, wait_until="commit")
+    expect(at_rest(page).get_by_role("combobox", name=re.compile("^GROOT"))).to_have_value(re.compile("^2 "))

@@ -1,0 +1,219 @@
+"""Trouble that is put right in one of both systems: seen by its cause, tried again from there, proven and gone."""
+
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from integration.priced import have_prices
+from integration.sandbox.server import Sandbox
+from integration.services.exceptions import address_of
+from integration.services.prices import CAUSE
+from integration.settings import PicturePlaces
+from tests.browser.conftest import DONE, at_rest, button, commit, connecting, new_plan, picture, serving, tab
+from tests.browser.test_operators import WIDE
+from tests.browser.test_repairs import Planted, Shop, ended, repairing
+from tests.consoles import opened
+from tests.people import somebody
+from tests.programs import books_of, till_of
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
+]
+
+PNG, JPG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+MEGABYTES = 3
+WHOLESALE = 3  # the price group of the till
+PRODUCT = "BRO-0001"  # of the article that has a price in a branch
+OFF_SALE = 11  # articles, one more than the brake lets through
+AGAIN = re.compile(r"Preview 1 (article|customer|record) again")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the pictures of the shop lie."""
+    return tmp_path_factory.mktemp("pictures")
+
+
+@pytest.fixture(scope="module")
+def planted(systems: Sandbox, data: Path, folder: Path) -> Iterator[Planted]:
+    """A shop that has run before, and then something of it goes wrong in both systems."""
+    made = Planted(systems)
+    with ThreadPoolExecutor(1) as apart:  # in this one the browser has a loop of its own, under which no engine runs
+        apart.submit(_run_and_plant, systems, data, folder, made.told).result()
+    pictures = {"CONSOLE_PICTURES__FOLDER": str(folder), "CONSOLE_PICTURES__MEGABYTES": str(MEGABYTES)}
+    with serving(data, **connecting(systems), **pictures) as address:
+        made.address = address
+        yield made
+
+
+def _run_and_plant(systems: Sandbox, data: Path, folder: Path, told: dict[str, str]) -> None:
+    places = PicturePlaces(folder=folder, megabytes=MEGABYTES)
+    with opened(data, accountview=books_of(systems), mplus=till_of(systems), pictures=places) as application:
+        shop = Shop(application, systems)
+        for flow in ("products", "customers"):
+            application.flows.change(flow, {"brakes": WIDE}, somebody("test"))
+        for flow in ("products", "customers"):
+            shop.run(flow)
+        have_prices(application)
+        for flow in ("products", "customers"):
+            shop.run(flow)
+        application.flows.change("products", {"picture_field": "K9_IMAGE"}, somebody("test"))
+        _spoil_pictures(shop, folder, told)
+        _spoil_prices(shop, told)
+        _spoil_customers(shop, told)
+        for flow in ("products", "customers"):
+            shop.run(flow)
+        _charge_otherwise(shop, told)
+
+
+def _spoil_pictures(shop: Shop, folder: Path, told: dict[str, str]) -> None:
+    products = shop.sandbox.state("products", "mplus")
+    alone = [one["articleList"][0] for one in products if len(one["articleList"]) == 1]
+    told["large"], told["broken"] = [str(one["extArticleId"]) for one in alone if one.get("extArticleId")][-2:]
+    for name, file, content in (
+        ("large", "groot.jpg", JPG + bytes(MEGABYTES * 1_000_000)), ("broken", "kapot.png", b"no picture"),
+    ):  # fmt: skip
+        (folder / file).write_bytes(content)
+        shop.sandbox.accountview.edit("ARTICLE", told[name], {"K9_IMAGE": file})
+
+
+def _number(shop: Shop, code: str) -> str:
+    articles = shop.sandbox.state("articles", "mplus")
+    return next(str(one["articleNumber"]) for one in articles if one.get("extArticleId") == code)
+
+
+def _spoil_prices(shop: Shop, told: dict[str, str]) -> None:
+    rows, books = shop.sandbox.state("K9_PRICE"), shop.sandbox.accountview
+    of_branch = next(row for row in rows if row.get("K9_BRANCH"))
+    told["range"] = str(of_branch["ART_CODE"])
+    told["number"] = _number(shop, told["range"])
+    shop.sandbox.till.edit("articles", told["number"], {"priceDeviationMin": "1.00", "priceDeviationMax": "2.00"})
+    books.edit("K9_PRICE", str(of_branch["REC_ID"]), {"K9_PX": "3000.0000"})
+    told["agreed"], told["row"] = shop.debtor(6), "P9000001"
+    named = {"REC_ID": told["row"], "SUB_NR": told["agreed"], "ART_CODE": "NIEUW", "K9_PX": "10.0000"}
+    books.add("K9_PRICE", named)
+
+
+def _spoil_customers(shop: Shop, told: dict[str, str]) -> None:
+    told |= {"shared": "39101", "other": "39102", "taken": "39103"}
+    debtor = {"ACCT_NR": "1300", "CNT_CODE": "NL", "CITY": "Ede"}
+    shared, taken = "inkoop@gedeeld.example", "inkoop@bezet.example"
+    for name, called, mail in (
+        ("shared", "Gedeeld Noord B.V.", shared),
+        ("other", "Gedeeld Zuid B.V.", shared),
+        ("taken", "Bezet B.V.", taken),
+    ):
+        values = debtor | {"SUB_NR": told[name], "ACCT_NAME": called, "MAIL_BUS": mail}
+        shop.sandbox.accountview.add("CONTACT", values)
+    told["shared there"] = shop.counter.customer("Gedeeld", shared)
+    told["taken there"] = shop.counter.customer("Bezet", taken, extRelationId="ELDERS-1")
+
+
+def _charge_otherwise(shop: Shop, told: dict[str, str]) -> None:
+    """Let the till charge a cent for an article that the wholesalers have a price of, and let that be found."""
+    article, (price,) = next(
+        (str(one["articleNumber"]), one["priceGroupList"]["priceGroup"])
+        for one in reversed(shop.sandbox.state("articles", "mplus"))  # far from the product that is put right elsewhere
+        if len(one.get("priceGroupList", {}).get("priceGroup", ())) == 1
+    )  # fmt: skip
+    told |= {"charged": article, "was": str(price["priceIncl"])}
+    charge(shop.sandbox, article, 1)
+    prices = shop.application.prices
+    position = prices.page("")
+    while position:
+        position = prices.page(position)
+    group = next(one for one in shop.application.exceptions.groups("customers") if one.cause == CAUSE)
+    told["asked"] = address_of(group.of)
+
+
+def charge(systems: Sandbox, number: str, cents: int) -> None:
+    systems.till.edit("articles", number, {"priceGroupList": [{"priceGroupNumber": WHOLESALE, "priceIncl": cents}]})
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with tab(browser) as opened_page:
+        yield opened_page
+
+
+def put_right(page: Page, planted: Planted, flow: str, find: str, says: str, repair: Callable[[], object]) -> None:
+    """Read a cause, put it right where it comes from, and see it proven and gone from there."""
+    repairing(page, planted, flow, find)
+    expect(at_rest(page).get_by_text(re.compile(says)).first).to_be_visible()
+    picture(page, f"repair-in-both-{find}")
+    repair()
+    button(page, AGAIN)
+    ended(page, planted, flow, find)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "says"),
+    [("large", "groot.jpg", "is too large"), ("broken", "kapot.png", "is no picture that can")],
+)
+def test_a_picture_is_put_right_and_sent(
+    planted: Planted, folder: Path, page: Page, name: str, file: str, says: str
+) -> None:
+    content = (JPG if file.endswith("jpg") else PNG) + name.encode()
+    code = planted.told[name]
+    put_right(page, planted, "products", code, says, lambda: (folder / file).write_bytes(content))
+
+
+def test_a_price_outside_the_range_of_the_till_goes_once_the_range_is_wider(planted: Planted, page: Page) -> None:
+    wider = {"priceDeviationMin": "1.00", "priceDeviationMax": "5000.00"}
+    put_right(
+        page, planted, "products", PRODUCT, "it allows 1.00 to 2.00",
+        lambda: planted.systems.till.edit("articles", planted.told["number"], wider),
+    )  # fmt: skip
+
+
+def test_an_agreement_about_an_article_that_is_not_at_the_till_goes_once_it_is_about_another(
+    planted: Planted, page: Page
+) -> None:
+    article = {"ART_CODE": planted.told["large"]}
+    put_right(
+        page, planted, "customers", planted.told["agreed"], "is about article NIEUW",
+        lambda: planted.systems.accountview.edit("K9_PRICE", planted.told["row"], article),
+    )  # fmt: skip
+
+
+def test_a_price_that_the_till_charges_otherwise_is_asked_again_once_it_is_right(planted: Planted, page: Page) -> None:
+    page.goto(f"{planted.address}/exceptions?cause={planted.told['asked']}", wait_until="commit")
+    expect(at_rest(page).get_by_text(re.compile("pays .*0[.]01 for")).first).to_be_visible()
+    button(page, "Ask MplusKASSA again")
+    expect(page.get_by_text("MplusKASSA still says something else.")).to_be_visible()
+    picture(page, "repair-in-both-charged")
+    charge(planted.systems, planted.told["charged"], int(planted.told["was"]))
+    button(page, "Ask MplusKASSA again")
+    expect(page.get_by_text("The cause is closed.")).to_be_visible()
+
+
+@pytest.mark.parametrize(("name", "says"), [("shared", "other customers have the same"), ("taken", "ELDERS-1")])
+def test_who_a_customer_is_at_the_till_is_chosen(planted: Planted, page: Page, name: str, says: str) -> None:
+    debtor = planted.told[name]
+    repairing(page, planted, "customers", debtor)
+    expect(at_rest(page).get_by_text(re.compile(says)).first).to_be_visible()
+    picture(page, f"repair-in-both-{name}")
+    there = planted.told[f"{name} there"]
+    at_rest(page).get_by_role("radiogroup").get_by_text(re.compile(f"^{there} · ")).click()
+    button(page, "Link and preview 1 customer")
+    ended(page, planted, "customers", debtor)
+
+
+def test_many_articles_go_off_sale_only_where_a_person_says_how_many(planted: Planted, page: Page) -> None:
+    known = planted.systems.state("articles", "mplus")
+    articles = [str(one["extArticleId"]) for one in known if one.get("extArticleId") and one.get("active")][:OFF_SALE]
+    for code in articles:
+        planted.systems.accountview.edit("ARTICLE", code, {"REC_BLK": True})
+    new_plan(page, planted.address, "products", "Read everything")
+    expect(at_rest(page).get_by_text(re.compile("would take many articles off sale")).first).to_be_visible()
+    picture(page, "repair-in-both-off-sale")
+    commit(page, re.compile(r"Commit [\d,.]+ change"))
+    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(DONE)
+    known = planted.systems.state("articles", "mplus")
+    assert not [one for one in known if one.get("extArticleId") in articles and one.get("active")]

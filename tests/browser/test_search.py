@@ -1,0 +1,131 @@
+"""One search in the browser: opened by its keys from every page, typed at once, and followed to a life or a setting."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from integration.core.records import Kind
+from tests.browser.conftest import at_rest, picture, serving
+from tests.browser.test_operators import WIDE
+from tests.consoles import opened
+from tests.people import somebody
+from tests.programs import environment
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
+]
+
+
+PRESSES = 4  # a page that has only just been opened may not hear the first
+
+
+def sought_in(page: Page) -> Locator:
+    """Open the search by its keys and return its field, which is ready to be typed in."""
+    field = page.get_by_role("dialog").get_by_role("textbox")
+    for _ in range(PRESSES):
+        page.keyboard.press("Control+k")
+        with suppress(AssertionError):
+            expect(field).to_be_visible(timeout=10_000)
+            break
+    expect(field).to_be_focused()
+    return field
+
+
+FLOWS = ("products", "orders")
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
+    """A console on which products and orders were written: its address, and of an order what it is known by."""
+    data = tmp_path_factory.mktemp("searched")
+    settings = {"DATA": str(data), "SANDBOX": "true", "SANDBOX_ARTICLES": "60"}
+    with opened(data, start=False, sandbox=True) as application:
+        for flow in FLOWS:
+            application.flows.change(flow, {"brakes": WIDE}, somebody("test"))
+    for flow in FLOWS:
+        command = [sys.executable, "-m", "integration", "run", flow, "--json"]
+        subprocess.run(command, env=environment(**settings), check=True, capture_output=True)
+    with opened(data, start=False, sandbox=True) as application:
+        link = next(one for one in application.links.page("orders", Kind.SALES_ORDER, "", 50) if one.agreed)
+    values = link.agreed.values if link.agreed else {}
+    known = {"key": link.key, "there": link.reference, "total": f"{values['sold_incl']:.2f}"}
+    known |= {name: str(values[name]) for name in ("number", "reference", "customer")}
+    with serving(data, CONSOLE_SANDBOX="true") as address:
+        yield address, known
+
+
+@pytest.mark.parametrize("path", ["", "runs", "logs", "flows", "setup", "stock"])
+def test_the_search_opens_by_its_keys_and_takes_what_is_typed(
+    shop: tuple[str, dict[str, str]], page: Page, path: str
+) -> None:
+    address, known = shop
+    page.goto(f"{address}/{path}", wait_until="commit")
+    expect(at_rest(page).get_by_role("heading", level=1)).to_be_visible()
+
+    sought_in(page)
+    page.keyboard.type(known["there"])
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_role("button", name=known["number"], exact=True)).to_be_visible()
+
+
+def test_an_order_is_found_by_every_number_and_its_life_tells_them(
+    shop: tuple[str, dict[str, str]], page: Page
+) -> None:
+    address, known = shop
+    page.goto(f"{address}/runs", wait_until="commit")
+    expect(at_rest(page).get_by_role("heading", level=1)).to_be_visible()
+    sought_in(page)
+    for sought in (known["there"], known["reference"], known["total"], known["customer"]):
+        field = page.get_by_role("dialog").get_by_role("textbox")
+        field.fill(sought)
+        field.press("Enter")
+        found = page.get_by_role("dialog").get_by_role("button", name=known["number"], exact=True)
+        expect(found).to_be_visible()
+    picture(page, "search-found")
+
+    found.click()
+
+    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(known["number"])
+    expect(at_rest(page).get_by_text(known["there"]).first).to_be_visible()
+    expect(at_rest(page).get_by_text(known["reference"]).first).to_be_visible()
+    expect(at_rest(page).get_by_text(known["customer"]).first).to_be_visible()
+    picture(page, "search-life")
+
+
+@pytest.mark.parametrize(
+    ("word", "shown", "where"),
+    [
+        ("Versandkosten", "Shipping cost", r"/flows\?flow=orders&tab=settings&field=shipping"),
+        ("Pfand", "Balance accounts", r"/flows\?flow=orders&tab=tables&table=balance_accounts"),
+        ("Steuernummer", "VAT number", r"/mappings\?flow="),
+    ],
+)
+def test_a_word_of_another_language_leads_to_its_setting(
+    shop: tuple[str, dict[str, str]], page: Page, word: str, shown: str, where: str
+) -> None:
+    page.goto(shop[0], wait_until="commit")
+    expect(at_rest(page).get_by_role("heading", level=1)).to_be_visible()
+    field = sought_in(page)
+    field.fill(word)
+    field.press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name=shown).first.click()
+    expect(page).to_have_url(re.compile(where))
+    expect(at_rest(page).get_by_role("heading", level=1)).to_be_visible()
+
+
+def test_what_is_nowhere_is_said_to_be_so(shop: tuple[str, dict[str, str]], page: Page) -> None:
+    page.goto(shop[0], wait_until="commit")
+    expect(at_rest(page).get_by_role("heading", level=1)).to_be_visible()
+    page.get_by_role("button", name="Search").click()
+    field = page.get_by_role("dialog").get_by_role("textbox")
+    expect(field).to_be_focused()
+    field.fill("nowhere *at all*")
+    field.press("Enter")
+    expect(page.get_by_role("dialog").get_by_text("Nothing is known under “nowhere *at all*”.")).to_be_visible()

@@ -1,0 +1,93 @@
+"""An office worker fills every value table in German: all is chosen, and nothing is typed but free text."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
+
+from integration.services import Application
+from tests.browser.conftest import SETTLE, at_rest, button, picture, tab
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
+]
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A browser in a German office, in which it has become dark."""
+    with tab(browser, color_scheme="dark", locale="de-DE") as opened_page:
+        yield opened_page
+
+
+Option = str | re.Pattern[str]
+
+
+def choose(page: Page, label: str, option: Option) -> None:
+    """Choose from a list as a person does: open it, then click; what is far down a long list is searched for."""
+    page.wait_for_timeout(SETTLE)  # what was chosen before is taken in
+    field = at_rest(page).get_by_role("combobox", name=label).last
+    wanted = page.get_by_role("option", name=option).first
+    field.click()
+    if isinstance(option, str):
+        field.fill(option)
+    try:
+        wanted.click(timeout=10 * SETTLE)
+    except PlaywrightTimeoutError:  # the page was drawn anew meanwhile, which closes a list
+        field.click()
+        wanted.click()
+
+
+TABLES: Mapping[str, Mapping[str, tuple[Mapping[str, Option], Option, str]]] = {
+    "products": {
+        "turnover_groups": (
+            {"Artikelgruppe": "KLED · Kleding", "Steuerschlüssel": re.compile("^2 · ")}, re.compile("^20 · "),
+            "KLED/2",
+        ),
+    },
+    "orders": {
+        "vat_codes_sales": (
+            {"Land": "Belgien", "Code": re.compile("^2 · "), "USt-IdNr. des Kunden": "mit USt-IdNr."},
+            re.compile("^5 · |^3 · "),
+            "BE:2:yes",
+        ),
+        "revenue_accounts": ({"Land": "Frankreich", "Code": re.compile("^1 · ")}, re.compile("^80"), "FR:1"),
+        "balance_accounts": ({"Umsatzgruppe": re.compile("^Pfand")}, re.compile("^1"), "packaging_deposit"),
+    },
+    "days": {
+        "day_accounts": (
+            {"Umsatzgruppe": re.compile(r"^\d"), "Steuerschlüssel": re.compile("^3 · ")}, "8010", ""
+        ),
+        "method_accounts": ({"Code": re.compile("PIN|CASH")}, re.compile("^1"), ""),
+        "purchase_vat_codes": ({"Code": re.compile("^2 · ")}, re.compile("AccountView$"), "2"),
+        "day_cost_centres": ({"Umsatzgruppe": "Filiale"}, re.compile(r"^\w"), "@"),
+    },
+}  # fmt: skip
+
+
+CASES = [(flow, name) for flow, names in TABLES.items() for name in names]
+
+
+@pytest.mark.parametrize(("flow", "name"), CASES)
+def test_a_row_is_chosen_and_never_typed(connected: str, beside: Application, page: Page, flow: str, name: str) -> None:
+    parts, other, key = TABLES[flow][name]
+    beside.rules.set_table(name, {}, "test")
+    page.goto(f"{connected}/flows?flow={flow}&tab=tables&table={name}&lang=de", wait_until="commit")
+    expect(at_rest(page).get_by_text("Zeile hinzufügen").first).to_be_visible()
+    for label, option in parts.items():
+        choose(page, label, option)
+    choose(page, f"Entsprechung in {'MplusKASSA' if flow == 'products' else 'AccountView'}", other)
+    picture(page, f"tables-{name}-chosen")
+    button(page, re.compile("^add Zeile hinzufügen|^Zeile hinzufügen$"))
+    button(page, "Tabelle speichern")
+    expect(at_rest(page).get_by_text("Gespeichert").first).to_be_visible()
+    picture(page, f"tables-{name}-kept")
+
+    rows = beside.rules.tables()[name]
+    assert len(rows) == 1
+    assert next(iter(rows)).startswith(key)
+    assert beside.tables.faults(name, rows.items()) == {}

@@ -1,0 +1,33 @@
+"""When a flow runs by itself, set in the set-up as on the page of flows, and said in words."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import at_rest, picture
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
+]
+
+
+def test_a_timetable_is_set_in_the_set_up_and_said_on_the_page_of_its_flow(connected: str, page: Page) -> None:
+    page.goto(f"{connected}/setup?step=flows", wait_until="commit")
+    expect(at_rest(page).get_by_role("heading", level=1)).to_be_visible()
+    at_rest(page).get_by_role("button", name="Every 5 minutes").first.click()
+    minutes = page.get_by_role("spinbutton", name="Every so many minutes").locator("visible=true")
+    minutes.fill("45")
+    minutes.press("Enter")
+    expect(at_rest(page).get_by_role("button", name="Every 45 minutes")).to_be_visible()
+    page.get_by_role("checkbox", name="Sun").or_(page.get_by_role("button", name="Sun")).locator("visible=true").click()
+    expect(at_rest(page).get_by_role("button", name="Every 45 minutes, not on Sundays")).to_be_visible()
+    page.get_by_text("Also on holidays").locator("visible=true").click()
+    said = "Every 45 minutes, not on Sundays and holidays"
+    expect(at_rest(page).get_by_role("button", name=said)).to_be_visible()
+    picture(page, "timetable-in-the-set-up")
+
+    page.goto(f"{connected}/flows?flow=products&tab=schedule", wait_until="commit")
+
+    expect(at_rest(page).get_by_text(said).first).to_be_visible()
+    picture(page, "timetable-of-a-flow")

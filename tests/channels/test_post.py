@@ -1,0 +1,72 @@
+"""Messages on their way out: taken by real servers, refused, too slow, and never telling a secret."""
+
+import time
+
+import pytest
+
+from integration.channels.post import Message, Post, Result, Way, secrets_of
+from integration.settings import around
+from tests.channels.receivers import mail_server, web_server
+
+
+def post(seconds: float = 30.0, proxy: str = "") -> Post:
+    """A way out."""
+    return Post(Way(around(), proxy), seconds)
+
+
+def test_a_post_reaches_a_mail_server_and_a_web_hook() -> None:
+    with mail_server() as box, web_server() as hook:
+        sent = post(proxy="http://127.0.0.1:9").send(  # nobody is there: this machine is reached without it
+            [Message(box.address, "Trouble – at till", "Line one\nLine two"), Message(hook.address, "Hook", "told")]
+        )
+    assert sent == [Result(ok=True), Result(ok=True)]
+    assert [subject for subject, _ in box.mails] == ["Trouble – at till"]
+    assert "Line two" in box.mails[0][1]
+    assert [(path, said["title"], said["message"]) for path, said in hook.took] == [
+        ("/alerts/pathofthehook", "Hook", "told")
+    ]
+
+
+def test_what_a_channel_refuses_is_told_without_its_secrets() -> None:
+    with web_server() as hook:
+        hook.down = True
+        (result,) = post().send([Message(hook.address, "Hook", "told")])
+    assert not result.ok
+    assert "503" in result.why
+    assert not any(secret in result.why for secret in ("tokenofthehook", "pathofthehook"))
+
+
+def test_a_channel_that_takes_too_long_is_given_up() -> None:
+    with web_server() as hook:
+        hook.slow = 5.0
+        begun = time.monotonic()
+        sent = post(seconds=2.0).send([Message(hook.address, "Hook", "told")] * 2)
+        taken = time.monotonic() - begun
+    assert sent == [Result(ok=False, why="reason_channel_silent")] * 2
+    assert taken < 5.0
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("json://127.0.0.1:8080/x", ""),
+        ("jsons://hooks.example.com/x", ""),
+        ("json://hooks.example.com/x", "expected_channel_encrypted"),
+        ("mailto://user:secret@mail.example.com?to=anna@example.com", "expected_channel_encrypted"),
+        ("mailtos://user:secret@mail.example.com?to=anna@example.com", ""),
+        ("tgram://123456789:abcdefg_hijklmnop/12345/", ""),
+        ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#general", ""),
+        ("file:///etc/passwd", "expected_channel"),
+        ("https://example.com", "expected_channel"),
+        ("nonsense", "expected_channel"),
+        ("", "expected_channel"),
+    ],
+)
+def test_an_address_leads_to_a_channel_that_is_encrypted_or_on_this_machine(address: str, why: str) -> None:
+    assert post().look(address) == Result(ok=not why, why=why)
+
+
+def test_all_of_an_address_but_its_host_may_be_secret() -> None:
+    found = secrets_of("json://anna:tok%20en@host.example/one/two?to=mail@x.nl#frag")
+    assert found >= {"anna", "tok%20en", "tok en", "mail@x.nl", "frag"}
+    assert "host.example" not in found

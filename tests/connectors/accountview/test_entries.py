@@ -1,0 +1,244 @@
+"""What stands on the ledger, told by its days."""
+
+from collections import Counter
+from datetime import date, timedelta
+from decimal import Decimal
+
+import httpx
+import pytest
+
+from integration.connectors.accountview.connector import AccountView
+from integration.core.errors import RejectedError
+from integration.core.records import Kind, Record, Unreadable
+from integration.sandbox.accountview.conventions import Conventions
+from integration.sandbox.server import Sandbox, running
+from tests.connectors.accountview.conversation import asked_for
+from tests.connectors.accountview.day_page import DAY, LEDGER, VAT, a_day_page
+from tests.connectors.accountview.samples import answered_by, calls_since, connected, created, newest_call
+from tests.fakes import Links
+
+KEY = DAY.isoformat()
+
+
+def entries(books: AccountView, *days: str, reference: str = "D26101700100") -> list[Record]:
+    """The entries of the page with a reference."""
+    return [one for one in books.fetch(Kind.ENTRY, days or [KEY]) if one.values.get("reference") == reference]
+
+
+def sums(found: list[Record]) -> dict[str, Decimal]:
+    counted: Counter[str] = Counter()
+    for one in found:
+        counted[str(one.values["account"])] += one.values["amount"]  # type: ignore[assignment,operator]
+    return {account: Decimal(amount) for account, amount in counted.items()}
+
+
+@pytest.mark.parametrize("mode", ["L", "G", "S", "K"])
+def test_entries_of_a_posted_page_are_what_it_put_on_each_account(mode: str, sandbox: Sandbox, links: Links) -> None:
+    with connected(sandbox) as books:
+        number = created(books, a_day_page(mode), links).reference
+        found = entries(books)
+
+    assert sums(found) == LEDGER
+    assert {one.values["posted"] for one in found} == {True}
+    assert {f"{one.values['daybook']}/{one.values['page']}" for one in found} == {number}
+    assert {one.values["date"] for one in found} == {DAY}
+    assert len({one.key for one in found}) == len(found)
+    (open_item,) = (one for one in found if one.values["account"] == "1300")
+    assert (open_item.values["debtor"], open_item.values["item"]) == ("20007", "MP12262202")
+
+
+def test_bases_and_vat_of_each_code_stand_on_the_rows_that_were_sent(sandbox: Sandbox, links: Links) -> None:
+    with connected(sandbox) as books:
+        created(books, a_day_page(), links)
+        coded = [one for one in entries(books) if one.values["vat_code"]]
+
+    for code, base, vat in (("1", "-1500.09", "-315.04"), ("2", "-273.88", "-24.64"), ("3", "-55.00", "0.00")):
+        own = [one.values for one in coded if one.values["vat_code"] == code]
+        assert sum(each["vat_base"] or 0 for each in own) == Decimal(base)  # type: ignore[misc]
+        assert sum(each["vat"] or 0 for each in own) == Decimal(vat)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("mode", ["L", "G", "K"])
+def test_a_page_that_waits_to_be_posted_is_told_as_not_posted_until_it_is(mode: str, links: Links) -> None:
+    with (
+        running(articles=60, trades=False, conventions=Conventions(posting="by hand")) as other,
+        connected(other) as books,
+    ):
+        created(books, a_day_page(mode), links)
+        before = entries(books)
+        other.accountview.post()
+        after = entries(books)
+
+    added = {"1500", "1510", *(["1000"] if mode == "K" else [])}
+    of_lines = {account: amount for account, amount in LEDGER.items() if account not in added}
+    if mode == "G":  # the VAT of a gross page is in its amounts
+        of_lines |= {account: of_lines[account] + vat for account, vat in VAT.items()}
+    assert {one.values["posted"] for one in before} == {False}
+    assert sums(before) == of_lines
+    assert len({one.key for one in before}) == len(before)
+    assert {one.values["posted"] for one in after} == {True}
+    assert sums(after) == LEDGER
+
+
+def test_a_concept_waits_even_where_pages_are_posted_at_once(sandbox: Sandbox, links: Links) -> None:
+    with connected(sandbox) as books:
+        number = created(books, a_day_page(concept=True), links).reference
+        assert {one.values["posted"] for one in entries(books)} == {False}
+        sandbox.accountview.post()
+        assert {one.values["posted"] for one in entries(books)} == {False}
+        sandbox.accountview.post(number.partition("/")[2])
+        assert {one.values["posted"] for one in entries(books)} == {True}
+
+
+def test_a_page_that_somebody_deletes_is_gone(sandbox: Sandbox, links: Links) -> None:
+    with connected(sandbox) as books:
+        number = created(books, a_day_page(), links).reference
+        sandbox.accountview.remove("DJ_PAGE", number.partition("/")[2])
+        assert entries(books) == []
+
+
+def test_a_line_that_somebody_moves_is_told_with_who_did_it(sandbox: Sandbox, links: Links) -> None:
+    with connected(sandbox) as books:
+        number = created(books, a_day_page(), links).reference
+        before = entries(books)[0].values
+        (line,) = (row for row in sandbox.state("DJ_LINE")
+                   if row["PAGE_NR"] == number.partition("/")[2] and row["ACCT_NR"] == "8030")  # fmt: skip
+        sandbox.accountview.edit("DJ_LINE", str(line["REC_ID"]), {"ACCT_NR": "8010"}, by="ANJA")
+        found = entries(books)
+
+    assert sums(found) == {account: amount for account, amount in LEDGER.items() if account != "8030"} | {
+        "8010": Decimal("-299.66")
+    }
+    assert {one.values["changed_by"] for one in found} == {"ANJA"} != {before["changed_by"]}
+    assert {one.values["changed"] > before["changed"] for one in found} == {True}  # type: ignore[operator]
+
+
+def test_a_page_that_somebody_types_is_told_with_who_did_it(sandbox: Sandbox) -> None:
+    sandbox.accountview.book(
+        {"DJ_CODE": "600", "HDR_DESC": "bon 4102", "TRN_DATE": f"{KEY}T00:00:00.000Z"},
+        [
+            {"ACCT_NR": "8000", "TRN_DESC": "bon 4102", "AMOUNT": -557.10, "VAT_CODE": "1", "VAT_AMT": -117.00},
+            {"ACCT_NR": "8030", "TRN_DESC": "bon 4102", "AMOUNT": -33.02, "VAT_CODE": "1", "VAT_AMT": -6.93},
+            {"ACCT_NR": "1010", "TRN_DESC": "bon 4102", "AMOUNT": 714.05},
+        ],
+        by="PIET",
+    )
+    with connected(sandbox) as books:
+        found = [one for one in books.fetch(Kind.ENTRY, [KEY]) if one.values["changed_by"] == "PIET"]
+
+    assert sums(found) == {
+        "8000": Decimal("-557.10"), "8030": Decimal("-33.02"), "1500": Decimal("-123.93"), "1010": Decimal("714.05"),
+    }  # fmt: skip
+    assert {one.values["text"] for one in found} == {"bon 4102"}
+    assert {one.values["period"] for one in found} == {Decimal(10)}
+    assert not any(one.values["reference"] for one in found)
+
+
+def test_a_week_is_one_question_of_each_object(sandbox: Sandbox, links: Links) -> None:
+    week = [f"2026-10-{day}" for day in range(12, 19)]
+    with connected(sandbox) as books:
+        created(books, a_day_page(), links)
+        books.fetch(Kind.ENTRY, week)  # learns how each object says that there is nothing
+        start = newest_call(sandbox)
+        found = entries(books, *week)
+        asked = calls_since(sandbox, start)
+
+    assert sums(found) == LEDGER
+    assert asked == {"GJ1 GET": 2, "DJ2 GET": 1}  # 29 rows in pages of 25
+
+
+def test_days_of_two_fiscal_years_are_asked_for_in_their_own() -> None:
+    conventions = Conventions(years="apart", year_begins="10-18")
+    with running(articles=60, trades=False, conventions=conventions) as other, connected(other) as books:
+        created(books, a_day_page(), Links())
+        later = a_day_page(date=date(2026, 10, 18), reference="D26101800100")
+        created(books, later, Links())
+        both = books.fetch(Kind.ENTRY, [KEY, "2026-10-18"])
+
+    assert sums([one for one in both if one.values["reference"] == "D26101700100"]) == LEDGER
+    assert sums([one for one in both if one.values["reference"] == "D26101800100"]) == LEDGER
+
+
+def test_where_no_last_day_can_be_asked_for_later_days_are_left_out_all_the_same() -> None:
+    def answering(request: httpx.Request) -> httpx.Response:
+        asked = asked_for(request)
+        match asked["BusinessObject"]:
+            case "FLD":
+                table = asked.get("FilterValue1", "TRANSACT").strip()
+                return httpx.Response(200, json={"DCT_FLD": [_column(table, name, kind) for name, kind in _COLUMNS]})
+            case "GJ1" if asked.get("FilterOperator2") == "DateOnOrBeforeDate":
+                return _refused("Operator DateOnOrBeforeDate is onbekend.")
+            case "GJ1":
+                rows = [_row("1", "2026-10-17", 5), _row("2", "2026-10-18", 7)]
+                return httpx.Response(200, json={"TRANSACT": rows})
+            case "PER":
+                return httpx.Response(200, json={"ADM_PER": []})
+            case _:
+                return httpx.Response(200, json={"DJ_PAGE": []})
+
+    (only,) = answered_by(answering).fetch(Kind.ENTRY, [KEY])
+    assert (only.key, only.values["amount"], only.values["posted"]) == ("2026-10-17/1", Decimal(5), True)
+    assert "reference" not in only.values  # no page tells it
+
+
+def test_an_amount_that_is_no_number_is_not_left_out_of_a_sum() -> None:
+    def answering(request: httpx.Request) -> httpx.Response:
+        asked = asked_for(request)
+        match asked["BusinessObject"]:
+            case "FLD":
+                table = asked.get("FilterValue1", "TRANSACT").strip()
+                return httpx.Response(200, json={"DCT_FLD": [_column(table, name, kind) for name, kind in _COLUMNS]})
+            case "GJ1":
+                return httpx.Response(200, json={"TRANSACT": [_row("1", "2026-10-17", "veel")]})
+            case "PER":
+                return httpx.Response(200, json={"ADM_PER": []})
+            case _:
+                return httpx.Response(200, json={"DJ_PAGE": []})
+
+    (only,) = answered_by(answering).fetch(Kind.ENTRY, [KEY])
+    assert isinstance(only, Unreadable)
+    assert (only.field, only.found) == ("AMOUNT", "veel")
+
+
+def test_without_an_object_for_the_ledger_nobody_says_what_stands_on_it(sandbox: Sandbox) -> None:
+    nowhere = {"transactions": {"code": "", "table": ""}}
+    with connected(sandbox, objects=nowhere) as books, pytest.raises(RejectedError, match="object_missing"):
+        books.fetch(Kind.ENTRY, [KEY])
+
+
+def test_what_entries_need_is_looked_at(sandbox: Sandbox) -> None:
+    with connected(sandbox) as books:
+        assert [finding.ok for finding in books.needs(Kind.ENTRY)] == [True, True]
+        assert books.fetch(Kind.ENTRY, []) == []
+
+
+_COLUMNS = (
+    ("REC_ID", "C"), ("TRN_DATE", "D"), ("ACCT_NR", "C"), ("AMOUNT", "Y"), ("DJ_CODE", "C"), ("PAGE_NR", "C"),
+    ("INV_NR", "C"),
+)  # fmt: skip
+
+
+def _column(table: str, name: str, kind: str) -> dict[str, object]:
+    return {"DBF_NAME": table, "FIELD_NAME": name, "FIELD_TYPE": kind}
+
+
+def _row(number: str, day: str, amount: object) -> dict[str, object]:
+    return {
+        "REC_ID": number, "TRN_DATE": f"{day}T00:00:00", "ACCT_NR": "8000", "AMOUNT": amount, "DJ_CODE": "600",
+        "PAGE_NR": "26001",
+    }  # fmt: skip
+
+
+def _refused(message: str) -> httpx.Response:
+    return httpx.Response(400, json={"ErrorType": "AccountViewError", "ErrorMessage": message})
+
+
+def test_a_debtor_was_last_used_on_the_newest_day_of_the_ledger(sandbox: Sandbox, links: Links) -> None:
+    with connected(sandbox) as books:
+        created(books, a_day_page("L"), links)
+        found = books.last_used(["20007", "29999"], DAY)
+        assert "29999" not in found
+        assert found["20007"] >= DAY
+        assert books.last_used(["20007"], max(books.client.today(), found["20007"]) + timedelta(days=1)) == {}
+    with connected(sandbox, objects={"transactions": {"code": "", "table": ""}}) as books:
+        assert books.last_used(["20007"], DAY) == {}

@@ -1,0 +1,122 @@
+"""What the ledger has of an item: sold, come in, and besides, in the year of its day and in this one."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+from integration.connectors.accountview.connector import AccountView
+from integration.connectors.accountview.items import Asked
+from integration.core.errors import RejectedError
+from integration.core.records import Kind, Record, Unreadable
+from integration.sandbox.accountview.conventions import Conventions
+from integration.sandbox.server import Sandbox, running
+from tests.connectors.accountview.conversation import asked_for
+from tests.connectors.accountview.samples import answered_by, connected
+
+OWED = {"SUB_NR": "20003", "INV_NR": "MI60102000A1"}
+KEY = "2026-10-17/MI60102000A1/8f3c"
+
+
+def book(sandbox: Sandbox, daybook: str, amount: str, page: Mapping[str, Any], **line: Any) -> None:
+    told = {"DJ_CODE": daybook, "TRN_DATE": "2026-10-17T00:00:00", **page}
+    lines = [{"ACCT_NR": "8000", "AMOUNT": amount, **line}]
+    if daybook == "600":
+        lines.append({"ACCT_NR": "4410", "AMOUNT": str(-Decimal(amount))})
+    sandbox.accountview.book(told, lines)
+
+
+def sold(sandbox: Sandbox, amount: str) -> None:
+    book(sandbox, "700", amount, OWED)
+
+
+def came_in(sandbox: Sandbox, amount: str, daybook: str = "200", day: str = "2026-11-02") -> None:
+    book(sandbox, daybook, amount, {"TRN_DATE": f"{day}T00:00:00"}, **OWED, ACCT_NR="1300")
+
+
+@pytest.fixture
+def books(sandbox: Sandbox) -> Iterator[AccountView]:
+    with connected(sandbox) as connector:
+        yield connector
+
+
+def read(books: AccountView, *keys: str) -> list[Record]:
+    return books.fetch(Kind.ITEM, keys or (KEY,))
+
+
+def sums(record: Record) -> dict[str, str]:
+    return {name: f"{record.values[name]:f}".rstrip("0").rstrip(".") for name in ("sold", "paid", "other", "besides")}
+
+
+def test_an_item_is_what_was_sold_what_came_in_and_what_stands_there_besides(
+    sandbox: Sandbox, books: AccountView
+) -> None:
+    sold(sandbox, "121.00")
+    came_in(sandbox, "50.00")
+    came_in(sandbox, "71.00", "100", "2026-11-03")
+    (found,) = read(books)
+    assert (found.key, found.values["debtor"], found.values["item"]) == (KEY, "20003", "MI60102000A1")
+    assert sums(found) == {"sold": "121", "paid": "121", "other": "", "besides": ""}
+    assert found.values["paid_on"] == date(2026, 11, 3)
+    book(sandbox, "600", "9.50", {}, **OWED, ACCT_NR="1300")
+    (found,) = read(books)
+    assert sums(found) == {"sold": "121", "paid": "121", "other": "9.5", "besides": "1"}
+
+
+def test_an_item_that_the_ledger_does_not_know_has_come_to_nothing(books: AccountView) -> None:
+    (found,) = read(books, KEY, "no key", "2026-13-01/X/y", "2026-10-17/y")
+
+    assert sums(found) == {"sold": "", "paid": "", "other": "", "besides": ""}
+    assert found.values["debtor"] == ""
+
+
+def test_what_came_in_after_the_year_of_the_sale_counts_with_it() -> None:
+    conventions = Conventions(years="apart", year_begins="11-01")
+    with running(articles=60, conventions=conventions) as other, connected(other) as books:
+        sold(other, "121.00")
+        came_in(other, "21.00", day="2026-10-30")
+        came_in(other, "100.00", day="2026-11-02")
+        (found,) = read(books)
+
+    assert sums(found) == {"sold": "121", "paid": "121", "other": "", "besides": ""}
+
+
+def test_one_whose_row_cannot_be_read_stands_there_as_such() -> None:
+    columns = [("REC_ID", "C"), ("TRN_DATE", "D"), ("ACCT_NR", "C"), ("AMOUNT", "Y"), ("DJ_CODE", "C"),
+               ("PAGE_NR", "C"), ("INV_NR", "C"), ("SUB_NR", "C")]  # fmt: skip
+    row = {"REC_ID": "1", "TRN_DATE": "2026-10-17", "ACCT_NR": "1300", "DJ_CODE": "700", "PAGE_NR": "7", **OWED}
+
+    def answering(request: httpx.Request) -> httpx.Response:
+        match asked_for(request)["BusinessObject"]:
+            case "FLD":
+                fields = [{"DBF_NAME": "TRANSACT", "FIELD_NAME": name, "FIELD_TYPE": kind} for name, kind in columns]
+                return httpx.Response(200, json={"DCT_FLD": fields})
+            case "GJ1":
+                return httpx.Response(200, json={"TRANSACT": [{**row, "AMOUNT": "veel"}]})
+            case _:
+                return httpx.Response(200, json={"ADM_PER": [], "DAILY": []})
+
+    (found,) = answered_by(answering).fetch(Kind.ITEM, [KEY])
+    assert isinstance(found, Unreadable)
+    assert (found.key, found.found) == (KEY, "veel")
+
+
+def test_items_are_asked_for_by_their_numbers_alone(books: AccountView) -> None:
+    with pytest.raises(RejectedError, match="request_refused"):
+        books.extract(Kind.ITEM)
+    assert {one.name for one in books.fields(Kind.ITEM)} >= {"sold", "paid", "other", "besides", "paid_on"}
+    assert books.needs(Kind.ITEM)
+    assert all(one.ok for one in books.needs(Kind.ITEM))
+
+
+@pytest.mark.parametrize(
+    ("key", "number"),
+    [("2026-10-17/MI1/8f3c", "MI1"), ("2026-10-17/MP-2026/1/8f3c", "MP-2026/1"), ("2026-10-17/8f3c", None), ("", None)],
+)
+def test_a_key_is_a_day_a_number_and_a_word_of_who_asks(key: str, number: str | None) -> None:
+    asked = Asked.read(key)
+
+    assert (asked.number if asked else None) == number

@@ -1,0 +1,125 @@
+"""Prices of customers in the books in a box: off until their object is named, whole, and never guessed."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from integration.connectors.accountview.connector import AccountView
+from integration.core.errors import RejectedError
+from integration.core.records import Kind, Record, Unreadable, Value
+from integration.sandbox.server import Sandbox
+from integration.sandbox.shop.prices import CLOTHING, WHOLESALE
+from integration.services.built_in import PRICES
+from tests.builders import accountview_settings
+from tests.connectors.accountview.test_articles import calls
+from tests.fakes import MemoryKeeper
+
+D = Decimal
+
+
+@pytest.fixture(scope="module")
+def keeper() -> MemoryKeeper:
+    return MemoryKeeper()
+
+
+@pytest.fixture
+def books(shared_sandbox: Sandbox, keeper: MemoryKeeper) -> Iterator[AccountView]:
+    """A connection to a sandbox that reads prices of customers."""
+    accountview = AccountView(accountview_settings(shared_sandbox, prices=PRICES, page_size=1000), keeper)
+    yield accountview
+    accountview.close()
+
+
+def terms(record: Record) -> dict[str, Value]:
+    return {name: value for name, value in record.values.items() if ":" in name}
+
+
+def of(books: AccountView, kind: Kind, key: str) -> Record:
+    (record,) = books.fetch(kind, [key])
+    return record
+
+
+def quantity_priced(sandbox: Sandbox) -> str:
+    """Return the article that has a price from a quantity on."""
+    rows = sandbox.state("K9_PRICE", "accountview")
+    return str(next(row["ART_CODE"] for row in rows if row.get("K9_MINQ")))
+
+
+def test_articles_have_their_prices_for_lists_quantities_and_branches(
+    shared_sandbox: Sandbox, books: AccountView
+) -> None:
+    code = quantity_priced(shared_sandbox)
+    article = of(books, Kind.ARTICLE, code)
+    price = article.values["price"]
+    assert isinstance(price, Decimal)
+    assert {name: round(value / price, 2) for name, value in terms(article).items() if isinstance(value, Decimal)} == {
+        f"price_group_price:0:{WHOLESALE}": D("0.90"),
+        f"price_group_price:10:{WHOLESALE}": D("0.80"),
+        "branch_price:0:3": D("1.05"),
+    }
+    assert code in {one.key for one in books.extract(Kind.ARTICLE).records if terms(one)}
+
+
+def test_debtors_have_what_is_agreed_with_them(shared_sandbox: Sandbox, books: AccountView) -> None:
+    firm, other = (each.number for each in shared_sandbox.shop.customers[:2])
+    assert terms(of(books, Kind.DEBTOR, firm)) == {f"discount_group_percent:0:{CLOTHING}": D(15)}
+    (agreed,) = terms(of(books, Kind.DEBTOR, other))
+    assert agreed.startswith("article_price:0:")
+
+
+def test_price_list_discount_and_credit_are_fields_of_a_debtor(shared_sandbox: Sandbox, books: AccountView) -> None:
+    first, fourth = (shared_sandbox.shop.customers[place].number for place in (0, 3))
+    wholesaler, firm = of(books, Kind.DEBTOR, first).values, of(books, Kind.DEBTOR, fourth).values
+    assert (wholesaler["price_list"], wholesaler["CRED_LIM"]) == (WHOLESALE, D(5000))
+    assert (firm["DISC_PCT"], firm["payment_condition"]) == (D(5), "14")
+    assert WHOLESALE in books.choices("price_lists")
+
+
+def test_nothing_is_read_of_prices_until_their_object_is_named(shared_sandbox: Sandbox, keeper: MemoryKeeper) -> None:
+    accountview = AccountView(accountview_settings(shared_sandbox), keeper)
+    asked = calls(shared_sandbox, lambda: accountview.extract(Kind.ARTICLE))
+    assert not [one for one in accountview.extract(Kind.DEBTOR).records if terms(one)]
+    assert "K9P" not in " ".join(asked)
+    accountview.close()
+
+
+def test_a_price_that_changes_reaches_the_next_reading_though_its_article_is_stamped_before(
+    shared_sandbox: Sandbox, books: AccountView
+) -> None:
+    code = quantity_priced(shared_sandbox)
+    stamp = books.extract(Kind.ARTICLE).stamp
+    row = next(row for row in shared_sandbox.state("K9_PRICE", "accountview") if row.get("K9_MINQ"))
+    shared_sandbox.accountview.edit("K9_PRICE", str(row["REC_ID"]), {"K9_PX": "1.2345"})
+    found = {one.key: one for one in books.extract(Kind.ARTICLE, since=stamp).records}
+    assert terms(found[code])[f"price_group_price:10:{WHOLESALE}"] == D("1.2345")
+
+
+@pytest.mark.parametrize(
+    "values", [{"K9_LIST": WHOLESALE, "K9_BRANCH": "1"}, {}, {"K9_LIST": WHOLESALE}], ids=["both", "neither", "twice"]
+)
+def test_rows_that_contradict_one_another_are_a_question(sandbox: Sandbox, values: dict[str, object]) -> None:
+    code = quantity_priced(sandbox)
+    sandbox.accountview.add("K9_PRICE", {"REC_ID": "X1", "ART_CODE": code, "K9_PX": "7.77", **values})
+    accountview = AccountView(accountview_settings(sandbox, prices=PRICES), MemoryKeeper())
+    assert isinstance(of(accountview, Kind.ARTICLE, code), Unreadable)
+    accountview.close()
+
+
+def test_a_column_that_is_not_there_is_named_by_the_check(shared_sandbox: Sandbox, keeper: MemoryKeeper) -> None:
+    for changed, name, cause in (
+        ({"percent": "NO_PCT"}, "fields", "flow_field_unknown"),
+        ({"object": "ZZ9"}, "rights", "object_missing"),
+    ):
+        accountview = AccountView(accountview_settings(shared_sandbox, prices={**PRICES, **changed}), keeper)
+        wrong = next(one for one in accountview.check() if one.ok is False)
+        assert (wrong.name, wrong.cause) == (name, cause)
+        accountview.close()
+    accountview = AccountView(accountview_settings(shared_sandbox, prices={**PRICES, "percent": "NO_PCT"}), keeper)
+    with pytest.raises(RejectedError):
+        accountview.extract(Kind.ARTICLE)
+    accountview.close()
+
+
+def test_a_look_at_well_named_prices_finds_nothing_wrong(books: AccountView) -> None:
+    assert all(one.ok for one in books.check())

@@ -1,0 +1,97 @@
+"""Quotations in the books: in an object that nobody knows without being told, found by our reference alone."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from integration.connectors.accountview.connector import AccountView
+from integration.core.errors import RejectedError
+from integration.core.plan import differences
+from integration.core.records import Kind, Record, Value
+from integration.sandbox.accountview.conventions import Conventions
+from integration.sandbox.faults import Fault
+from integration.sandbox.server import Sandbox, running
+from tests.connectors.accountview.samples import TODAY, a_line, connected, created, held
+from tests.fakes import Links, MemoryKeeper
+
+QUOTATIONS = {"quotations": {"code": "K9Q", "table": "K9_QUO", "detail": "K9_QUOL"}}
+NAMED: dict[str, Any] = {"objects": QUOTATIONS, "quotation": {"reference": "K9_REF"}}
+
+
+def a_quotation(key: str, lines: tuple[Record, ...] = (), **values: Value) -> Record:
+    complete: dict[str, Value] = {
+        "reference": f"MPLUS-{key}", "debtor_number": "20001", "date": TODAY, "remark": "Graag snel", "gross": True,
+    }  # fmt: skip
+    return Record(Kind.QUOTATION, key, complete | values, lines or (a_line(1), a_line(2, quantity=Decimal(1))))
+
+
+def test_a_quotation_is_written_to_its_object_and_read_back(
+    shared_sandbox: Sandbox, shared_keeper: MemoryKeeper, links: Links
+) -> None:
+    line = a_line(1, discount_percent=Decimal(10), text="Fiets, rood", vat_code="1")
+    wanted = a_quotation(
+        "q1", (line,), email="anna@voorbeeld.example", note="intern", salesperson="jan", currency="EUR"
+    )
+    with connected(shared_sandbox, shared_keeper, **NAMED) as accountview:
+        written = created(accountview, wanted, links)
+        found = held(accountview, wanted, links)
+    (row,) = (one for one in shared_sandbox.state("K9_QUO") if one["K9_REF"] == "MPLUS-q1")
+    assert found.reference == written.reference == row["QT_NR"]
+    assert differences(wanted, found.record) == ()
+    assert [one["ART_QTY"] for one in shared_sandbox.state("K9_QUOL") if one["QT_NR"] == row["QT_NR"]] == ["2"]
+
+
+def test_what_is_not_there_is_not_found(sandbox: Sandbox, links: Links) -> None:
+    with connected(sandbox, **NAMED) as accountview:
+        assert accountview.lookup([a_quotation("q2")], links) == {}
+
+
+def test_a_quotation_whose_answer_is_lost_is_there_once(sandbox: Sandbox, links: Links) -> None:
+    wanted = a_quotation("q3")
+    with connected(sandbox, **NAMED) as accountview:
+        sandbox.switches.arm(Fault.CUT_AFTER, system="accountview", operation="K9Q POST", times=1)
+        with pytest.raises(Exception):  # noqa: B017, PT011 - whatever it is called, it says nothing of the books
+            created(accountview, wanted, links)
+        assert held(accountview, wanted, links).reference
+    assert len(sandbox.state("K9_QUO")) == 1
+
+
+def test_a_quotation_is_found_where_its_reference_cannot_be_filtered_on(links: Links) -> None:
+    conventions = Conventions(unfilterable=frozenset({"K9_REF"}))
+    with running(articles=60, trades=False, conventions=conventions) as other, connected(other, **NAMED) as accountview:
+        created(accountview, a_quotation("q5"), links, keep=False)
+        created(accountview, a_quotation("q6"), links, keep=False)
+        assert accountview.lookup([a_quotation("q6"), a_quotation("q7")], links).keys() == {"q6"}
+
+
+def test_without_an_object_nothing_is_written_or_looked_for(books: AccountView, links: Links) -> None:
+    for act in (lambda: created(books, a_quotation("q4"), links), lambda: books.lookup([a_quotation("q4")], links)):
+        with pytest.raises(RejectedError, match="object_missing") as caught:
+            act()
+        assert caught.value.facts["object"] == "quotations"
+
+
+def test_fields_of_lines_are_told_whether_or_not_there_are_quotations(
+    books: AccountView, shared_sandbox: Sandbox, shared_keeper: MemoryKeeper
+) -> None:
+    before = [field.name for field in books.fields(Kind.LINE)]
+    with connected(shared_sandbox, shared_keeper, **NAMED) as accountview:
+        assert [field.name for field in accountview.fields(Kind.LINE)][: len(before)] == before
+        names = [field.name for field in accountview.fields(Kind.QUOTATION)]
+    assert {"reference", "debtor", "date", "gross", "salesperson"} <= set(names)
+
+
+def test_what_quotations_need_is_named(shared_sandbox: Sandbox, shared_keeper: MemoryKeeper) -> None:
+    def lacking(**changed: Any) -> list[tuple[str, str]]:
+        with connected(shared_sandbox, shared_keeper, **changed) as accountview:
+            looked = accountview.needs(Kind.QUOTATION, written=True)
+        found = [(one.cause, one.facts.get("field") or one.facts["object"]) for one in looked if not one.ok]
+        return list(dict.fromkeys(found))
+
+    absent = {"quotations": {**QUOTATIONS["quotations"], "code": "ZZ9"}}
+    assert lacking(**NAMED) == []
+    assert lacking() == [("object_missing", "quotations")]
+    assert lacking(**{**NAMED, "objects": absent}) == [("object_missing", "ZZ9")]
+    assert lacking(objects=QUOTATIONS) == [("flow_field_unknown", "quotation.reference")]
+    assert lacking(objects=QUOTATIONS, quotation={"reference": "K9_WRONG"}) == [("flow_field_unknown", "K9_WRONG")]

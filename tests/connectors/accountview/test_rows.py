@@ -1,0 +1,95 @@
+"""Rows as records."""
+
+import json
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from integration.connectors.accountview.codec import Row
+from integration.connectors.accountview.columns import ArticleFields, GroupFields
+from integration.connectors.accountview.layout import named_columns
+from integration.connectors.accountview.rows import decoder
+from integration.core.records import Kind, Record, Unreadable
+
+ROW: Row = {
+    "ART_CODE": "TS-RED-M       ",
+    "ART_DESC1": "T-shirt rood M   ",
+    "PX_SELL": Decimal("16.5289"),
+    "AG_CODE": "KLED",
+    "VAT_CODE": "2",
+    "REC_BLK": False,
+    "CNG_DATE": "2025-03-10T16:02:44",
+    "QTY_AVAIL": 14,
+    "K1_EAN": "8712345678906",
+    "EXT_KEY": 901,
+    "WEIGHT": Decimal("0.125"),
+    "IMG": "",
+}
+
+
+def decoded(row: Row, fields: ArticleFields) -> Record | None:
+    return decoder(Kind.ARTICLE, named_columns(fields))(row)
+
+
+def test_columns_with_a_meaning_stand_under_our_names_and_others_under_their_own() -> None:
+    record = decoded(ROW, ArticleFields.model_validate({"ean": "k1_ean"}))
+    assert record is not None
+    assert (record.kind, record.key) == (Kind.ARTICLE, "TS-RED-M")
+    assert dict(record.values) == {
+        "code": "TS-RED-M",
+        "name": "T-shirt rood M",
+        "price": Decimal("16.5289"),
+        "group": "KLED",
+        "vat_code": "2",
+        "unit": None,
+        "blocked": False,
+        "changed": date(2025, 3, 10),
+        "ean": "8712345678906",
+        "stock": Decimal("14.0000"),
+        "EXT_KEY": Decimal(901),
+        "WEIGHT": Decimal("0.125"),
+        "IMG": None,
+    }
+
+
+def test_a_field_without_a_column_is_no_field() -> None:
+    record = decoded(ROW, ArticleFields.model_validate({"stock": "", "unit": ""}))
+    assert record is not None
+    assert not {"stock", "unit", "ean"} & set(record.values)
+
+
+def test_a_row_without_a_code_is_no_article() -> None:
+    assert decoded({"ART_CODE": "  ", "ART_DESC1": "x"}, ArticleFields()) is None
+
+
+def test_a_group_has_its_name_and_its_parent() -> None:
+    names = named_columns(GroupFields(parent="UP"))
+    group = decoder(Kind.GROUP, names)({"AG_CODE": "SHIRT", "AG_DESC": "Shirts ", "UP": "KLED"})
+    assert group is not None
+    assert dict(group.values) == {"code": "SHIRT", "name": "Shirts", "parent": "KLED"}
+
+
+@pytest.mark.parametrize("price", [None, "", "  "])
+def test_a_price_that_is_none_is_no_value(price: object) -> None:
+    record = decoded({**ROW, "PX_SELL": price}, ArticleFields())
+    assert record is not None
+    assert record.values["price"] is None
+
+
+@pytest.mark.parametrize(
+    ("column", "held"),
+    [("PX_SELL", "veel"), ("PX_SELL", "9" * 40), ("PX_SELL", Decimal("9" * 40)), ("REC_UPD", "2026-02-31T10:00:00")],
+)
+def test_a_row_that_cannot_be_read_stands_there_as_such(column: str, held: object) -> None:
+    wrong = decoded({**ROW, column: held}, ArticleFields.model_validate({"changed": "REC_UPD"}))
+    assert isinstance(wrong, Unreadable)
+    assert (wrong.key, wrong.field, wrong.found) == ("TS-RED-M", column, str(held))
+    assert json.loads(wrong.raw)["ART_CODE"] == ROW["ART_CODE"]
+
+
+@pytest.mark.parametrize("held", [10**40, Decimal("9" * 40), -(10**15)])
+def test_a_number_without_a_meaning_of_ours_is_a_text_where_no_sum_could_hold_it(held: object) -> None:
+    record = decoded({**ROW, "FREE": held}, ArticleFields())
+    assert record is not None
+    assert record.values["FREE"] == str(held)

@@ -1,0 +1,163 @@
+"""What journals, counts and reports of payments say, element by element."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from integration.connectors.mplus.codec import days
+from integration.core.records import Kind, Record, WrongValueError, unreadable
+
+DATE = "<financialDate><day>17</day><mon>10</mon><year>2026</year></financialDate>"
+
+
+def element(name: str, content: str) -> Any:
+    return etree.fromstring(f'<{name} xmlns="urn:mplusqapi">{content}</{name}>')
+
+
+def groups(content: str) -> list[Record]:
+    told = f"<turnoverGroupList><turnoverGroup>{content}</turnoverGroup></turnoverGroupList>"
+    return list(days.decode_journal(element("journal", told), "receipt"))
+
+
+def test_a_group_says_its_type_in_a_word_its_amounts_in_euros_and_nothing_for_an_account_of_nought() -> None:
+    (group,) = groups(
+        "<turnoverGroupType>TURNOVER-GROUP-TYPE-REFUNDABLE-DEPOSIT</turnoverGroupType><turnoverGroup>90</turnoverGroup>"
+        "<turnoverGroupName> Statiegeld </turnoverGroupName><inclAmount>-2505</inclAmount>"
+        "<accountNumber>0</accountNumber><turnoverCostCenterNumber>W1</turnoverCostCenterNumber>"
+    )
+    assert (group.kind, group.key) == (Kind.TURNOVER, "journal:receipt:90")
+    assert group.values == {
+        "book": "journal", "source": "receipt", "group": "90", "name": "Statiegeld", "type": "refundable-deposit",
+        "account": "", "cost_centre": "W1", "incl": Decimal("-25.05"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("rate", ["2100", "21"])
+def test_a_rate_is_a_percentage_in_whichever_unit_it_comes(rate: str) -> None:
+    told = f"<vatCode>2</vatCode><vatPercentage>{rate}</vatPercentage><exclAmount>100</exclAmount>"
+    journal = element("journal", f"<vatGroupList><vatGroup>{told}</vatGroup></vatGroupList>")
+    (vat,) = days.decode_journal(journal, "invoice")
+    assert vat.values == {"source": "invoice", "code": "2", "percent": Decimal(21), "excl": Decimal(1)}
+
+
+FINANCIAL = (
+    "<financialGroupType>FINANCIAL-GROUP-TYPE-SUSPENSE-ACCOUNT</financialGroupType>"
+    "<financialGroupSource>FINANCIAL-GROUP-SOURCE-INVOICE</financialGroupSource>"
+    "<financialGroupNumber>80</financialGroupNumber><financialGroupName>Bonnen</financialGroupName>"
+    "<accountNumber>1560</accountNumber><inclAmount>300</inclAmount><exclAmount>250</exclAmount>"
+)
+
+
+def test_a_group_of_the_financial_journal_without_vat_codes_is_told_once() -> None:
+    (group,) = days.decode_financial(element("financialGroup", FINANCIAL))
+    assert group.key == "financial:invoice:suspense-account:80:"
+    assert (group.values["incl"], group.values["excl"], "vat_code" in group.values) == (
+        Decimal(3),
+        Decimal("2.5"),
+        False,
+    )
+
+
+def test_a_group_of_the_financial_journal_is_told_for_each_vat_code() -> None:
+    vat = "<vatGroup><vatCode>{}</vatCode><vatPercentage>0</vatPercentage><exclAmount>{}</exclAmount>{}</vatGroup>"
+    listed = vat.format(1, 100, "<vatAmount>9</vatAmount>") + vat.format(3, 150, "")
+    low, zero = days.decode_financial(element("financialGroup", f"{FINANCIAL}<vatGroupList>{listed}</vatGroupList>"))
+    assert (low.key, low.values["incl"], low.values["vat"]) == (
+        "financial:invoice:suspense-account:80:1", Decimal("1.09"), Decimal("0.09"),
+    )  # fmt: skip
+    assert (zero.values["excl"], "incl" in zero.values) == (Decimal("1.5"), False)
+
+
+@pytest.mark.parametrize(("text", "closed"), [("true", True), ("0", False), ("", None)])
+def test_whether_a_period_is_closed_is_told_or_not(text: str, closed: bool | None) -> None:
+    told = f"<financialPeriodClosed>{text}</financialPeriodClosed>" if text else ""
+    assert days.told_closed(element("answer", told)) is closed
+
+
+@pytest.mark.parametrize(
+    ("field", "content"),
+    [
+        ("inclAmount", "<turnoverGroup>1</turnoverGroup><inclAmount>veel</inclAmount>"),
+        ("inclAmount", f"<turnoverGroup>1</turnoverGroup><inclAmount>{'9' * 20}</inclAmount>"),
+        ("turnoverGroup", "<turnoverGroup>x</turnoverGroup>"),
+    ],
+)
+def test_what_cannot_be_read_says_which_field_it_is(field: str, content: str) -> None:
+    with pytest.raises(WrongValueError) as caught:
+        groups(content)
+    assert caught.value.field == field
+
+
+def test_other_fields_that_cannot_be_read_say_so_too() -> None:
+    with pytest.raises(WrongValueError, match="financialPeriodClosed"):
+        days.told_closed(element("answer", "<financialPeriodClosed>misschien</financialPeriodClosed>"))
+    with pytest.raises(WrongValueError, match="financialDate"):
+        days.journal_place(element("journal", "<branchNumber>1</branchNumber>"))
+    with pytest.raises(WrongValueError, match="vatPercentage"):
+        list(
+            days.decode_journal(
+                element("j", "<vatGroupList><vatGroup><vatCode>1</vatCode></vatGroup></vatGroupList>"), "x"
+            )
+        )
+
+
+def a_count(number: int, *, version: int = 1, end: int = 0, start: int = 0) -> days.Counted:
+    amounts = f"<startAmount>{start}</startAmount><endAmount>{end}</endAmount>"
+    return days.decode_count(
+        element(
+            "cashCount",
+            f"{DATE}<branchNumber>1</branchNumber><workplaceNumber>2</workplaceNumber>"
+            f"<cashCountNumber><year>2026</year><number>{number}</number></cashCountNumber>"
+            f"<versionNumber>{version}</versionNumber><cashCountLineList><cashCountLine>"
+            f"<paymentMethod>CASH</paymentMethod>{amounts}</cashCountLine></cashCountLineList>",
+        )
+    )
+
+
+def test_of_a_count_the_newest_version_counts_and_what_it_left_is_what_the_next_one_finds() -> None:
+    chain = list(days.in_chains([a_count(8, start=90), a_count(7, end=90, version=2), a_count(7, end=80)]))
+    (first, second) = (part for _, part in chain)
+    assert {place for place, _ in chain} == {(date(2026, 10, 17), "1")}
+    assert (first.key, first.values["version"], "before" in first.values) == ("2/2026.7/CASH", "2", False)
+    assert (second.key, second.values["before"]) == ("2/2026.8/CASH", Decimal("0.90"))
+    assert "finalized" not in second.values
+
+
+def test_a_report_names_invoices_and_orders_and_nothing_else() -> None:
+    sorts = ("RECEIPT", "DIRECT-INVOICE", "EXTERNAL-SALES-ORDER", "CASH-OUTFLOW", "UNKNOWN")
+    listed = "".join(
+        f"<paymentSourceList><paymentSourceDetails><id>id-{sort}</id>"
+        f"<paymentSourceType>PAYMENT-SOURCE-TYPE-{sort}</paymentSourceType></paymentSourceDetails></paymentSourceList>"
+        for sort in sorts
+    )
+    assert list(days.paid_documents(element("answer", listed))) == [
+        (Kind.INVOICE, "id-DIRECT-INVOICE"), (Kind.ORDER, "id-EXTERNAL-SALES-ORDER"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ["", "2026-10-17", "2026-10-17/", "2026-10-17/x", "17-10-2026/1"])
+def test_what_is_no_key_of_a_day_names_no_day(key: str) -> None:
+    assert days.day_place(key) is None
+    assert days.day_place(days.day_key((date(2026, 10, 17), "12"))) == (date(2026, 10, 17), "12")
+
+
+def test_a_digest_says_nothing_of_names_and_order_and_all_of_amounts_and_payments() -> None:
+    group = Record(Kind.TURNOVER, "journal:receipt:10", {"name": "Fietsen", "incl": Decimal("1.10")})
+    paid = Record(Kind.PAYMENT, "payment:1", {"method": "PIN", "amount": Decimal(5)})
+    receipt = Record(Kind.RECEIPT, "r1", {"digest": "d", "marker": "7"}, (paid,))
+    digest = days.day_digest([group, receipt])
+    renamed = replace(group, values={"name": "Rijwielen", "incl": Decimal("1.1")})
+    assert days.day_digest([receipt, renamed]) == digest
+    assert days.day_digest([group, replace(receipt, values={"digest": "d", "marker": "8"})]) == digest
+    others = (
+        [group],
+        [replace(group, values={**group.values, "incl": Decimal("1.11")}), receipt],
+        [group, replace(receipt, values={"digest": "e"})],
+        [group, replace(receipt, parts=(replace(paid, values={**paid.values, "method": "CASH"}),))],
+        [group, unreadable(Kind.RECEIPT, "r1", WrongValueError("x", "y"), "<receipt/>")],
+    )
+    assert len({digest, *map(days.day_digest, others)}) == len(others) + 1

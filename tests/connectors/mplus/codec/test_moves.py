@@ -1,0 +1,62 @@
+"""Movements of stock as the till tells them, whole and broken."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from lxml import etree
+
+from integration.connectors.mplus import codec
+from integration.connectors.mplus.client import Element
+from integration.core.moves import NO_MOMENT, Sort
+
+MOVE = """
+<ns:articleStockHistory xmlns:ns="urn:mplusqapi">
+  <ns:stockId>88213</ns:stockId><ns:branchNumber>1</ns:branchNumber><ns:articleNumber>200101</ns:articleNumber>
+  <ns:type>STOCK-HISTORY-TYPE-SALES</ns:type><ns:amountChanged>-150</ns:amountChanged>
+  <ns:decimalPlaces>2</ns:decimalPlaces><ns:receiptId>R1</ns:receiptId>
+  <ns:timestamp><ns:sec>5</ns:sec><ns:min>4</ns:min><ns:hour>3</ns:hour><ns:day>2</ns:day><ns:mon>1</ns:mon>
+    <ns:year>2026</ns:year><ns:isdst>false</ns:isdst><ns:timezone>0</ns:timezone></ns:timestamp>
+</ns:articleStockHistory>
+"""
+
+
+def told(old: str = "", new: str = "") -> Element:
+    return etree.fromstring(MOVE.replace(old, new) if old else MOVE)
+
+
+def test_a_movement_has_its_article_its_amount_and_its_documents() -> None:
+    move = codec.decode_move(told())
+    assert (move.number, move.branch, move.article) == (88213, "1", "200101")
+    assert (move.amount, move.sort, move.documents) == (Decimal("-1.5"), Sort.SALES, ("R1",))
+
+
+@pytest.mark.parametrize("old", ["-150", "decimalPlaces>2"])
+def test_a_movement_whose_amount_cannot_be_read_is_one_of_its_article_and_moves_nothing(old: str) -> None:
+    move = codec.decode_move(told(old, old[:-1].replace("-15", "some") + "x"))
+    assert (move.number, move.branch, move.article) == (88213, "1", "200101")
+    assert (move.amount, move.sort, move.documents) == (Decimal(0), Sort.UNREADABLE, ("R1",))
+    assert move.at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def test_a_movement_whose_moment_cannot_be_read_may_count_for_every_level() -> None:
+    move = codec.decode_move(told("<ns:year>2026", "<ns:year>never"))
+    assert (move.sort, move.at) == (Sort.UNREADABLE, NO_MOMENT)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told_of"),
+    [
+        ("88213", "8821x", (0, "1", "200101")),
+        ("88213", "", (0, "1", "200101")),
+        ("branchNumber>1", "branchNumber>x", (88213, "", "200101")),
+        ("200101", "20010x", (88213, "1", "")),
+        ("200101", "0", (88213, "1", "")),
+    ],
+)
+def test_a_movement_tells_as_much_of_what_it_is_about_as_can_be_read(
+    old: str, new: str, told_of: tuple[int, str, str]
+) -> None:
+    move = codec.decode_move(told(old, new))
+    assert (move.number, move.branch, move.article) == told_of
+    assert (move.amount, move.sort, move.documents) == (Decimal(0), Sort.UNREADABLE, ("R1",))

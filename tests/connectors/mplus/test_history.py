@@ -1,0 +1,101 @@
+"""The till's history of its stock, against the till in a box: page by page, whatever its bounds mean."""
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from integration.connectors.mplus.client import Client
+from integration.connectors.mplus.connector import Mplus
+from integration.connectors.mplus.history import History
+from integration.core.moves import Sort
+from integration.sandbox.server import Sandbox, running
+from tests.connectors.mplus.tills import a_till, settings_of
+from tests.strangers import before
+
+BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def busy() -> Iterator[Sandbox]:
+    """A till in a box with sales of some days."""
+    with running(articles=30) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def till(busy: Sandbox) -> Iterator[Mplus]:
+    """A connection to the till."""
+    connector = a_till(busy)
+    yield connector
+    connector.close()
+
+
+def test_pages_follow_one_another_and_hold_every_movement_once(till: Mplus) -> None:
+    after, found = 0, []
+    while page := till.moves(after, BEGIN):
+        after = page[-1].number
+        found += page
+    assert [one.number for one in found] == list(range(1, till.newest_move() + 1))
+    sold = [one for one in found if one.sort is Sort.SALES]
+    assert sold
+    assert all(one.documents and one.title for one in sold)
+
+
+def test_what_came_after_a_number_is_told_of_the_articles_asked_for_however_much_it_is(
+    till: Mplus, busy: Sandbox
+) -> None:
+    newest = till.newest_move()
+    (last,) = [one for one in till.moves(newest - 1, BEGIN) if one.number == newest]
+    settings = settings_of(busy)
+    client = Client(settings, None)
+    at_once, in_portions = (History(settings, client, page) for page in (10_000, 1))
+    some = at_once.since(0, ["1", "2"], [last.article])
+    assert [one for one in some if one.article == last.article] == in_portions.since(0, ["1", "2"], [last.article])
+    client.close()
+
+
+def test_what_orders_keep_aside_is_what_is_neither_delivered_nor_cancelled(till: Mplus, busy: Sandbox) -> None:
+    kept: dict[tuple[str, str], Decimal] = {}
+    after: str | None = None
+    while True:
+        page = till.promises(None, after)
+        for one in page.kept:
+            kept[one.branch, one.article] = kept.get((one.branch, one.article), Decimal(0)) + one.amount
+        if (after := page.after) is None:
+            break
+    rows = busy.state("stock", "mplus")
+    told = {
+        (str(row["branchNumber"]), str(row["articleNumber"])): Decimal(row["physical"]) - Decimal(row["amountFree"])
+        for row in rows
+    }
+    assert {place: amount for place, amount in told.items() if amount} == {
+        place: amount for place, amount in kept.items() if place in told
+    }
+
+
+def test_of_orders_that_keep_nothing_aside_no_line_is_asked_for_and_of_none_the_customer(busy: Sandbox) -> None:
+    with closing(a_till(busy, document_page=1_000)) as till:
+        busy.ledger.clear()
+        page = till.promises(None)
+        asked = [call.operation for call in busy.ledger.calls()]
+    assert asked == ["getOrders", "getOrders"], "all of them without lines, and the open ones with"
+    states = {str(one["orderId"]): one for one in busy.state("orders", "mplus")}
+    assert set(page.orders) == states.keys()
+    assert {one.document for one in page.kept} < states.keys()
+
+
+def test_an_order_that_cannot_be_read_keeps_what_is_known_of_it(busy: Sandbox) -> None:
+    def spoil(body: bytes) -> bytes:
+        return re.sub(rb"(quantity>)[0-9.]+<", rb"\1some<", body) if b"GetOrdersResponse" in body else body
+
+    with closing(a_till(busy)) as till, before(busy.mplus_url, spoil) as url, closing(a_till(busy, url=url)) as spoilt:
+        whole, page = till.promises(None), spoilt.promises(None)
+    keeping = {one.document for one in whole.kept}
+    assert keeping
+    assert page.kept == ()
+    assert page.orders
+    assert keeping.isdisjoint(page.orders)

@@ -1,0 +1,188 @@
+"""Prices of customers at the till in a box: written beside what is there, and what the till itself says is paid."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from integration.connectors.mplus.connector import Mplus
+from integration.core.errors import RejectedError
+from integration.core.plan import differences
+from integration.core.prices import Charge, Charged
+from integration.core.records import Held, Kind, Record, Value
+from integration.sandbox.server import Sandbox
+from tests.builders import a_part, a_product, an_update_at
+from tests.connectors.mplus.tills import a_till, create, look
+from tests.fakes import Links
+
+D = Decimal
+SERIALS = itertools.count(1)
+
+
+@pytest.fixture
+def till(sandbox: Sandbox) -> Iterator[Mplus]:
+    """A connection that knows nothing yet."""
+    connector = a_till(sandbox)
+    yield connector
+    connector.close()
+
+
+@pytest.fixture
+def serial() -> int:
+    """A number no other test uses."""
+    return next(SERIALS)
+
+
+def a_bell(number: str, prices: Mapping[str, Value]) -> Record:
+    """Return a product with one article at 20.00 including 21 % VAT, with other prices besides."""
+    part = a_part(number, vat_code="2", external_id=number)
+    return a_product(number, (Record(part.kind, part.key, {**part.values, **prices}, source=number),))
+
+
+def a_customer(key: str, values: Mapping[str, Value]) -> Record:
+    return Record(Kind.RELATION, key, {"name": f"Klant {key}", "external_id": key, **values})
+
+
+def write(till: Mplus, held: Held, links: Links, paths: Mapping[str, Value]) -> None:
+    """Write some values, by their paths, over what was looked up."""
+    change = an_update_at(held.record, paths)
+    till.write(change, held, links, "t")
+
+
+def deviations(sandbox: Sandbox, number: str) -> list[dict[str, Any]]:
+    return [one for one in sandbox.state("deviations", "mplus") if str(one["articleNumber"]) == number]
+
+
+def pays(till: Mplus, article: str, customer: str, quantity: str = "1", branch: str = "1") -> Charged | None:
+    (told,) = till.charged([Charge(article, customer, D(quantity), branch)])
+    return told
+
+
+PRICES: dict[str, Value] = {
+    "price_group_incl:0:2": D("18.00"),
+    "price_group_incl:10:2": D("15.50"),
+    "branch_incl:0:2": D("22.00"),
+    "articleDiscountGroupNumber": "4",
+}
+
+
+def test_an_article_is_made_with_its_prices_and_reads_back_equal(till: Mplus, links: Links, serial: int) -> None:
+    bell = a_bell(f"77{serial:03}", PRICES)
+    held = create(till, bell, links)
+    assert differences(bell, held.record) == ()
+
+
+def test_prices_are_changed_and_taken_back(sandbox: Sandbox, till: Mplus, links: Links, serial: int) -> None:
+    number = f"77{serial:03}"
+    bell = a_bell(number, PRICES)
+    held = create(till, bell, links)
+    wanted = {f"{number}/price_group_incl:10:2": None, f"{number}/branch_incl:0:2": D("21.50")}
+    change = an_update_at(held.record, wanted)
+    assert till.calls(change) == 2  # the article, and its prices per branch
+    till.write(change, held, links, "t")
+    now = look(till, bell, links).record.flat()
+    assert [now.get(path) for path in wanted] == [None, D("21.50")]
+    assert now[f"{number}/price_group_incl:0:2"] == D("18.00")
+    write(till, look(till, bell, links), links, {f"{number}/branch_incl:0:2": None})
+    assert deviations(sandbox, number) == []
+
+
+def test_a_price_of_a_branch_leaves_the_rest_of_its_line(
+    sandbox: Sandbox, till: Mplus, links: Links, serial: int
+) -> None:
+    number = f"77{serial:03}"
+    bell = a_bell(number, PRICES)
+    held = create(till, bell, links)
+    line = {"articleNumber": number, "branchNumber": 2, "description": "Bel (actie)", "salesPriceExcl": "9.00"}
+    sandbox.till.edit("deviations", f"2/{number}", line)
+    writes = sandbox.ledger.counts()["writes"]
+    write(till, held, links, {f"{number}/branch_incl:0:2": D("23.10")})
+    (kept,) = deviations(sandbox, number)
+    assert (kept["description"], kept["salesPriceIncl"]) == ("Bel (actie)", "23.10")
+    assert "salesPriceExcl" not in kept
+    assert sandbox.ledger.counts()["writes"] == writes + 1  # the product itself is not written for it
+
+
+def test_a_price_outside_what_the_till_allows_is_refused_with_the_range(
+    sandbox: Sandbox, till: Mplus, links: Links, serial: int
+) -> None:
+    number = f"77{serial:03}"
+    bell = a_bell(number, PRICES)
+    create(till, bell, links)
+    sandbox.till.edit("articles", number, {"priceDeviationMin": "15.00", "priceDeviationMax": "30.00"})
+    with pytest.raises(RejectedError) as refused:
+        write(till, look(till, bell, links), links, {f"{number}/branch_incl:0:2": D("31.00")})
+    facts = refused.value.facts
+    assert refused.value.code == "price_outside_range"
+    assert [facts[name] for name in ("price", "branch", "lowest", "highest")] == ["31.00", "2", "15.00", "30.00"]
+    assert look(till, bell, links).record.flat()[f"{number}/branch_incl:0:2"] == D("22.00")
+
+
+def test_nothing_is_asked_of_branches_where_no_article_has_such_a_price(
+    sandbox: Sandbox, till: Mplus, links: Links, serial: int
+) -> None:
+    bell = a_bell(f"77{serial:03}", {})
+    create(till, bell, links)
+    assert "getArticleBranchDeviations" not in {call.operation for call in sandbox.ledger.calls("mplus")}
+
+
+AGREED: dict[str, Value] = {
+    "price_group": "2",
+    "discount_percent": D(5),
+    "payment_days": D(14),
+    "credit_limit": D("2500.00"),
+    "discount_group_percent:0:4": D(15),
+}
+
+
+def test_a_customer_is_made_with_agreements_and_reads_back_equal(till: Mplus, links: Links, serial: int) -> None:
+    customer = a_customer(f"P{serial}", {**AGREED, "article_incl:2,5:10007": D("9.99")})
+    held = create(till, customer, links)
+    assert differences(customer, held.record) == ()
+    write(till, held, links, {"article_incl:2,5:10007": None, "discount_group_percent:0:4": D(20)})
+    now = look(till, customer, links).record.values
+    assert now["discount_group_percent:0:4"] == D(20)
+    assert "article_incl:2,5:10007" not in now
+    assert (now["payment_days"], now["credit_limit"], now["price_group"]) == (D(14), D("2500.00"), "2")
+
+
+@pytest.mark.parametrize(
+    ("agreed", "quantity", "branch", "incl", "by"),
+    [
+        ({"price_group": "1"}, "1", "1", "20.00", "none"),
+        ({"price_group": "1"}, "1", "2", "22.00", "none"),
+        ({"price_group": "1", "discount_percent": D(5)}, "2", "1", "38.00", "customer-discount"),
+        ({"price_group": "2"}, "9", "1", "162.00", "price-group"),
+        ({"price_group": "2"}, "10", "1", "155.00", "price-group"),
+        (AGREED, "10", "1", "170.00", "customer-discount"),
+    ],
+)
+def test_the_till_says_what_a_customer_pays(
+    till: Mplus, links: Links, serial: int, agreed: dict[str, Value], quantity: str, branch: str, incl: str, by: str
+) -> None:
+    number = f"77{serial:03}"
+    create(till, a_bell(number, PRICES), links)
+    customer = create(till, a_customer(f"P{serial}", agreed), links).reference
+    told = pays(till, number, customer, quantity, branch)
+    assert told is not None
+    assert (told.incl, told.excl, told.by) == (D(incl), (D(incl) / D("1.21")).quantize(D("0.01")), by)
+
+
+def test_what_the_till_does_not_know_has_no_answer(till: Mplus) -> None:
+    assert [pays(till, "999999", ""), pays(till, "10007", "1001", branch="77")] == [None, None]
+
+
+def test_an_installation_says_whether_it_answers_at_all(sandbox: Sandbox, till: Mplus) -> None:
+    assert till.tells_prices() is True
+    silent = a_till(sandbox, determine_pricing=False)
+    assert silent.tells_prices() is False
+    silent.close()
+    sandbox.till.edit("conventions", "unknown_operations", {"value": ["determinePricing"]})
+    assert till.tells_prices() is False
+    with pytest.raises(RejectedError) as unknown:
+        pays(till, "10007", "")
+    assert unknown.value.code == "operation_unknown"
+    sandbox.till.edit("conventions", "unknown_operations", {"value": []})
+    assert till.charged([]) == []

@@ -1,0 +1,69 @@
+"""An invoice is paid at the till once, found again by its method, and a payment that is too high is refused."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from integration.connectors.mplus.connector import Mplus
+from integration.core.errors import RejectedError
+from integration.core.records import Kind, Record
+from integration.sandbox.server import Sandbox, running
+from tests.builders import a_create
+from tests.connectors.mplus.tills import a_till
+from tests.fakes import Links
+
+BELL = {"articleNumber": 0, "text": "Bel", "data": {"quantity": 1, "price": 12100, "turnoverGroup": 40, "vatCode": 2}}
+LINKS = Links()
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Sandbox]:
+    with running(articles=50) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def till(own: Sandbox) -> Iterator[Mplus]:
+    connector = a_till(own)
+    yield connector
+    connector.close()
+
+
+@pytest.fixture
+def invoice(own: Sandbox) -> str:
+    own.till.add("invoices", {"relationNumber": 1003, "lineList": {"line": [BELL]}})
+    newest: str = own.state("invoices", "mplus")[-1]["invoiceId"]
+    return newest
+
+
+def payment(invoice: str, amount: str = "121.00", method: str = "IDEAL") -> Record:
+    return Record(Kind.SETTLEMENT, invoice, {"method": method, "amount": Decimal(amount)})
+
+
+def test_a_payment_is_made_and_found_by_its_method(own: Sandbox, till: Mplus, invoice: str) -> None:
+    wanted = payment(invoice)
+    change = a_create(wanted)
+    assert till.lookup([wanted], LINKS) == {}
+    written = till.write(change, None, LINKS, "once")
+    (held,) = till.lookup([wanted], LINKS).values()
+
+    assert (till.calls(change), written.reference, held.reference) == (1, invoice, invoice)
+    assert held.record == wanted
+    assert till.lookup([payment(invoice, method="PIN"), payment("nowhere"), payment("a\nb")], LINKS) == {}
+    assert till.changed(Kind.SETTLEMENT, "").records == ()
+    found = next(row for row in own.state("invoices", "mplus") if row["invoiceId"] == invoice)
+    assert found["state"] == "INVOICE-STATE-PAID"
+
+
+@pytest.mark.parametrize(
+    ("amount", "method", "code"), [("121.01", "IDEAL", "payment_too_high"), ("1.00", "NOPE", "mplus_rejected")]
+)
+def test_what_the_till_refuses_is_told_with_its_words(
+    till: Mplus, invoice: str, amount: str, method: str, code: str
+) -> None:
+    with pytest.raises(RejectedError, match=code) as refused:
+        till.write(a_create(payment(invoice, amount, method)), None, LINKS, "once")
+
+    assert refused.value.facts["message"]
+    assert till.lookup([payment(invoice, amount, method)], LINKS) == {}

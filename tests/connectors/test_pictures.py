@@ -1,0 +1,257 @@
+"""Pictures are read within bounds: nowhere but where they were named for, no larger than allowed, and once."""
+
+import os
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from integration.connectors.pictures import KEPT_SECONDS, Picture, Pictures, Places, kept_in
+from integration.core.errors import IntegrationError, RejectedError
+
+PNG, JPG, WEBP = b"\x89PNG\r\n\x1a\nbel", b"\xff\xd8\xffbel", b"RIFF....WEBPbel"
+MOST = 1000
+
+
+class Shelf(ThreadingHTTPServer):
+    """A server of pictures that notes what it is asked."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answers)
+        self.asked: list[tuple[str, str]] = []
+        self.answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/foto"
+
+
+class _Answers(BaseHTTPRequestHandler):
+    server: Shelf
+
+    def do_GET(self) -> None:
+        known = self.headers.get("If-None-Match") or self.headers.get("If-Modified-Since") or ""
+        self.server.asked.append((self.path, known))
+        status, headers, body = self.server.answers.get(self.path, (404, {}, b""))
+        if known and known in headers.values():
+            status, body = 304, b""
+        self.send_response(status)
+        for name, value in {"Content-Type": "image/png", **headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def shelf() -> Iterator[Shelf]:
+    with Shelf() as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "pictures"
+    (made / "deep").mkdir(parents=True)
+    return made
+
+
+def reader(tmp_path: Path, **places: Any) -> Pictures:
+    return Pictures(Places(tmp_path / "kept", most=MOST, **places))
+
+
+def one(pictures: Pictures, file: str) -> Picture:
+    (found,) = pictures.read([file])
+    assert isinstance(found, Picture), found
+    return found
+
+
+def refused(pictures: Pictures, file: str) -> IntegrationError:
+    (found,) = pictures.read([file])
+    assert isinstance(found, IntegrationError), found
+    assert found.facts["file"] == file
+    return found
+
+
+# ---- from a folder
+
+
+@pytest.mark.parametrize(("data", "kind"), [(PNG, "png"), (JPG, "jpg"), (WEBP, "webp"), (b"GIF89abel", "gif")])
+def test_a_picture_is_known_by_its_content_and_kept_under_it(
+    tmp_path: Path, folder: Path, data: bytes, kind: str
+) -> None:
+    (folder / "deep" / "bel.dat").write_bytes(data)
+    pictures = reader(tmp_path, folder=folder)
+
+    found = one(pictures, "deep\\bel.dat")
+
+    assert (found.kind, found.size) == (kind, len(data))
+    assert kept_in(tmp_path / "kept", found.content) == (data, kind)
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "kept").iterdir())
+
+
+def test_the_same_content_under_two_names_is_one_picture_and_another_content_another(
+    tmp_path: Path, folder: Path
+) -> None:
+    for name, data in (("a.png", PNG), ("b.png", PNG), ("c.png", PNG + b"!")):
+        (folder / name).write_bytes(data)
+    first, second, third = (one(reader(tmp_path, folder=folder), name) for name in ("a.png", "b.png", "c.png"))
+
+    assert first == second
+    assert first.content != third.content
+
+
+@pytest.mark.parametrize("file", ["../secret.png", "deep/../../secret.png", "{outside}", "link.png", "way/secret.png"])
+def test_nothing_outside_the_folder_is_opened(tmp_path: Path, folder: Path, file: str) -> None:
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(PNG)
+    (folder / "link.png").symlink_to(secret)
+    (folder / "way").symlink_to(tmp_path)
+
+    error = refused(reader(tmp_path, folder=folder), file.format(outside=secret))
+
+    assert error.code == "picture_outside"
+    assert not (tmp_path / "kept").exists()
+
+
+@pytest.mark.parametrize("file", ["weg.png", "deep", "bel\0.png", "x" * 5000])
+def test_what_is_no_file_is_missing(tmp_path: Path, folder: Path, file: str) -> None:
+    assert refused(reader(tmp_path, folder=folder), file).code == "picture_missing"
+
+
+def test_a_picture_that_is_too_large_or_none_is_told_with_what_may_be(tmp_path: Path, folder: Path) -> None:
+    (folder / "groot.png").write_bytes(PNG + bytes(MOST))
+    (folder / "tekst.png").write_bytes(b"<svg onload=alert(1)>")
+    (folder / "leeg.png").write_bytes(b"")
+    (folder / "geluid.wav").write_bytes(b"RIFF....WAVE")
+    pictures = reader(tmp_path, folder=folder)
+
+    large = refused(pictures, "groot.png")
+
+    assert (large.code, large.facts["limit"]) == ("picture_too_large", "0.001 MB")
+    for file in ("tekst.png", "leeg.png", "geluid.wav"):
+        error = refused(pictures, file)
+        assert (error.code, error.facts["kinds"]) == ("picture_unsupported", "JPEG, PNG, GIF, WEBP")
+
+
+def test_a_file_that_did_not_change_is_not_read_again_and_one_that_did_is(tmp_path: Path, folder: Path) -> None:
+    path = folder / "bel.png"
+    path.write_bytes(PNG)
+    before = one(reader(tmp_path, folder=folder), "bel.png")
+    at = path.stat().st_mtime_ns
+    path.write_bytes(PNG[:-1] + b"!")  # of the same length
+    os.utime(path, ns=(at, at))
+    assert one(reader(tmp_path, folder=folder), "bel.png") == before
+
+    os.utime(path, ns=(at + 1, at + 1))
+    assert one(reader(tmp_path, folder=folder), "bel.png") != before
+
+
+def test_without_a_place_nothing_is_read(tmp_path: Path) -> None:
+    for file in ("bel.png", "https://example.com/bel.png"):
+        assert refused(reader(tmp_path), file).code == "picture_outside"
+
+
+# ---- from an address
+
+
+def test_a_name_and_a_whole_address_are_the_same_picture(tmp_path: Path, shelf: Shelf) -> None:
+    shelf.answers["/foto/rode%20bel.png"] = (200, {}, PNG)
+    pictures = reader(tmp_path, address=shelf.address)
+
+    assert one(pictures, "rode bel.png") == one(pictures, f"{shelf.address}/rode%20bel.png")
+
+
+@pytest.mark.parametrize(("name", "value"), [("ETag", '"v1"'), ("Last-Modified", "Thu, 26 Nov 2026 10:00:00 GMT")])
+def test_what_did_not_change_is_not_sent_again_by_the_server(
+    tmp_path: Path, shelf: Shelf, name: str, value: str
+) -> None:
+    shelf.answers["/foto/bel.png"] = (200, {name: value}, PNG)
+
+    first = one(reader(tmp_path, address=shelf.address), "bel.png")
+    again = one(reader(tmp_path, address=shelf.address), "bel.png")  # also after a restart
+
+    assert first == again
+    assert [known for _, known in shelf.asked] == ["", value]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "http://127.0.0.1:1/foto/bel.png", "https://example.com/foto/bel.png", "{root}/geheim/bel.png",
+        "{root}/foto/../geheim/bel.png", "{root}/foto/%2e%2e/geheim/bel.png", "../geheim/bel.png",
+        "{root}/foto%5c..%5cgeheim", "file:///etc/passwd", "{root}/fotos/bel.png", "http://[::1",
+        "http://127.0.0.1@example.com/foto/bel.png",
+    ],
+)  # fmt: skip
+def test_no_other_address_is_asked(tmp_path: Path, shelf: Shelf, file: str) -> None:
+    root = shelf.address.removesuffix("/foto")
+
+    error = refused(reader(tmp_path, address=shelf.address), file.format(root=root))
+
+    assert (error.code, shelf.asked) == ("picture_outside", [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "message"),
+    [
+        ((302, {"Location": "http://127.0.0.1:1/intern"}, b""), "picture_unreachable", "HTTP 302"),
+        ((403, {}, b"no"), "picture_unreachable", "HTTP 403"),
+        ((404, {}, b""), "picture_missing", ""),
+        ((200, {}, PNG + bytes(MOST)), "picture_too_large", ""),
+        ((200, {"Content-Type": "text/html"}, PNG), "picture_unsupported", ""),
+        ((200, {}, b"<html>"), "picture_unsupported", ""),
+    ],
+)
+def test_whatever_else_is_answered_is_told(
+    tmp_path: Path, shelf: Shelf, answer: tuple[int, dict[str, str], bytes], code: str, message: str
+) -> None:
+    shelf.answers["/foto/bel.png"] = answer
+
+    error = refused(reader(tmp_path, address=shelf.address), "bel.png")
+
+    assert error.code == code
+    assert not message or error.facts["message"] == message
+    assert len(shelf.asked) == 1
+
+
+def test_an_address_that_does_not_answer_is_not_asked_for_each_picture(tmp_path: Path) -> None:
+    pictures = reader(tmp_path, address="http://127.0.0.1:9/foto")
+
+    found = [*pictures.read(["a.png"]), *pictures.read([f"{number}.png" for number in range(200)])]
+
+    assert {one.code for one in found if isinstance(one, IntegrationError)} == {"picture_unreachable"}
+
+
+# ---- what is kept
+
+
+def test_bytes_that_are_not_what_their_mark_says_are_not_sent(tmp_path: Path, folder: Path) -> None:
+    (folder / "bel.png").write_bytes(PNG)
+    found = one(reader(tmp_path, folder=folder), "bel.png")
+    (tmp_path / "kept" / f"{found.content}.png").write_bytes(JPG)
+
+    for kept, content in ((tmp_path / "kept", found.content), (tmp_path / "kept", "../bel"), (None, found.content)):
+        with pytest.raises(RejectedError, match="picture_gone"):
+            kept_in(kept, content)
+
+
+def test_what_nobody_asks_for_is_not_kept_for_ever(tmp_path: Path, folder: Path) -> None:
+    (folder / "bel.png").write_bytes(PNG)
+    pictures = reader(tmp_path, folder=folder)
+    one(pictures, "bel.png")
+    assert pictures.tidy() == 0
+    for path in (tmp_path / "kept").iterdir():
+        os.utime(path, (path.stat().st_atime, path.stat().st_mtime - KEPT_SECONDS - 1))
+
+    assert pictures.tidy() == 2
+    assert one(pictures, "bel.png").size == len(PNG)

@@ -1,0 +1,16 @@
+"""References of calls: new each time, and those of a run known by its id."""
+
+from integration.connectors.parallel import side_by_side
+from integration.connectors.reference import new_reference, on_behalf_of
+
+
+def test_every_reference_is_new() -> None:
+    assert len({new_reference() for _ in range(100)}) == 100
+
+
+def test_a_reference_begins_with_the_run_also_in_threads_and_no_longer_after_it() -> None:
+    with on_behalf_of("run-1"):
+        told = side_by_side(lambda _: new_reference(), range(20), 4)
+    assert all(str(each).startswith("run-1-") for each in told)
+    assert len(set(map(str, told))) == 20
+    assert "run-1" not in new_reference()

@@ -1,0 +1,292 @@
+"""The check of a day says what somebody did, on either side, and changes nothing."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from integration.core.days.books import Line
+from integration.core.days.check import DayCheck, Entry, OwnPage, Verdict, checked, entry_of
+from integration.core.days.corrections import difference
+from integration.core.days.documents import documents_of
+from integration.core.days.till import day_of
+from integration.core.records import Kind, Record
+from tests.core.days.example import BOOKS, COUNTS, DAY, day_record, document, euros
+from tests.core.days.test_corrections import later
+from tests.core.days.test_page import page_for, with_parts
+
+PAGE = "600/2600412"
+
+
+def written(lines: Sequence[Line], **values: object) -> Record:
+    """A page as it was written."""
+    parts = tuple(
+        Record(
+            Kind.LINE,
+            str(place),
+            {
+                "account": one.account, "text": one.text, "amount": one.amount, "vat": one.vat,
+                "vat_code": one.vat_code, "debtor": one.debtor, "item": one.item, "method": one.method,
+            },
+        )
+        for place, one in enumerate(lines, start=1)
+    )  # fmt: skip
+    numbers = tuple(one.number for one in documents_of(day_of(day_record())))
+    told = {"reference": "D26101700100", "documents": numbers, **values}
+    return Record(Kind.DAY_PAGE, "2026-10-17/1", told, parts)  # type: ignore[arg-type]
+
+
+def entries(page: Record, *, posted: bool = True) -> list[Entry]:
+    """The rows of the ledger that a page makes."""
+    rows = []
+    for part in page.parts:
+        account, amount, code, tax = (part.values[name] for name in ("account", "amount", "vat_code", "vat"))
+        assert isinstance(amount, Decimal)
+        assert isinstance(tax, Decimal)
+        rows.append(Entry(DAY, str(account), amount, PAGE, "D26101700100", str(code), tax, posted=posted))
+        if tax and posted:
+            rows.append(Entry(DAY, BOOKS.vat_accounts[str(code)], tax, PAGE, "D26101700100", str(code)))
+    return rows
+
+
+def look(
+    held: Record | None, rows: Sequence[Entry] | None, record: Record | None = None, page: Record | None = None
+) -> DayCheck:
+    """Check the day as the till has it now against what the books hold."""
+    now = record or day_record()
+    own = page or written(page_for(day_record()).lines)
+    documents = documents_of(day_of(now))
+    return checked(page_for(now).lines, documents, [OwnPage(own, PAGE, held)], rows, BOOKS)
+
+
+def test_a_day_that_nobody_touched_is_equal_by_code_account_and_method() -> None:
+    page = written(page_for(day_record()).lines)
+    check = look(page, entries(page))
+    assert check.verdict is Verdict.EQUAL
+    assert check.findings == ()
+    by = {(one.about, one.key): (one.till, one.books) for one in check.rows}
+    assert by["base", "1"] == (euros("1500.09"), euros("1500.09"))
+    assert by["vat", "1"] == (euros("315.04"), euros("315.04"))
+    assert by["base", "2"] == (euros("273.88"), euros("273.88"))
+    assert by["vat", "2"] == (euros("24.64"), euros("24.64"))
+    assert by["base", "3"] == (euros("55.00"), euros("55.00"))
+    assert by["method", "CASH"] == (euros("202.95"), euros("202.95"))
+    assert by["method", "PIN"] == (euros("1813.98"), euros("1813.98"))
+    assert by["method", "GIFTCARD"] == (euros("35.00"), euros("35.00"))
+    assert by["method", "INVOICE"] == (euros("279.73"), euros("279.73"))
+    assert by["method", "ROUNDING"] == (euros("-0.01"), euros("-0.01"))
+    assert by["account", "4400"] == (euros("0.35"), euros("0.35"))
+    assert by["account", "1090"] == (euros("200.00"), euros("200.00"))
+    assert check.difference == 0
+
+
+def test_a_page_that_is_gone_is_named() -> None:
+    check = look(None, [])
+    assert check.verdict is Verdict.DIFFERENT
+    assert [(one.code, one.facts["page"]) for one in check.findings] == [("page_gone", PAGE)]
+    assert next(one for one in check.rows if (one.about, one.key) == ("vat", "1")).books == 0
+
+
+def test_a_line_moved_by_hand_is_named_with_what_it_was() -> None:
+    page = written(page_for(day_record()).lines)
+    moved = replace(page.parts[3], values={**page.parts[3].values, "account": "8010"})
+    held = replace(page, parts=(*page.parts[:3], moved, *page.parts[4:]))
+    check = look(held, entries(held), page=page)
+    (found,) = check.findings
+    assert found.code == "line_changed"
+    assert (found.facts["line"], found.facts["field"], found.facts["was"], found.facts["now"]) == (
+        "4", "account", "8030", "8010",
+    )  # fmt: skip
+    off = {one.key: one.difference for one in check.rows if one.about == "account" and one.difference}
+    assert off == {"8030": euros("175.70"), "8010": euros("-175.70")}
+    assert not [one for one in check.rows if one.about in ("base", "vat", "method") and one.difference]
+
+
+def test_a_receipt_that_came_late_is_named_with_its_amount() -> None:
+    page = written(page_for(day_record()).lines)
+    check = look(page, entries(page), later())
+    assert ("document_late", "1.2.2026.2207", "18.15") in [
+        (one.code, one.facts.get("document", ""), one.facts.get("amount", "")) for one in check.findings
+    ]
+    off = {one.key: one.difference for one in check.rows if one.about == "account" and one.difference}
+    assert (off["8030"], off["1500"], off["1010"]) == (euros("15.00"), euros("3.15"), euros("-18.15"))
+
+
+def test_a_corrected_day_is_equal_by_method_too_and_what_came_late_is_known() -> None:
+    before, now = page_for(day_record()).lines, page_for(later()).lines
+    first = written(before)
+    numbers = tuple(one.number for one in documents_of(day_of(later())))
+    second = replace(written(difference(now, before), documents=numbers), key="2026-10-17/1/01")
+    check = checked(
+        now,
+        documents_of(day_of(later())),
+        [OwnPage(first, PAGE, first), OwnPage(second, PAGE, second)],
+        [*entries(first), *entries(second)],
+        BOOKS,
+    )
+    assert check.findings == ()
+    assert check.verdict is Verdict.EQUAL
+    back = replace(written(difference(before, now)), key="2026-10-17/1/02")  # the late receipt was cancelled
+    pages = [OwnPage(one, PAGE, one) for one in (first, second, back)]
+    rows = [row for one in (first, second, back) for row in entries(one)]
+    again = checked(before, documents_of(day_of(day_record())), pages, rows, BOOKS)
+    assert (again.verdict, again.findings) == (Verdict.EQUAL, ())
+
+
+def test_vat_on_lines_of_its_own_is_compared_by_code() -> None:
+    books = replace(BOOKS, mode="separate")
+    lines = page_for(day_record(), books).lines
+    page = written(lines)
+    check = checked(lines, documents_of(day_of(day_record())), [OwnPage(page, PAGE, page)], entries(page), books)
+    assert check.verdict is Verdict.EQUAL
+    by = {(one.about, one.key): (one.till, one.books) for one in check.rows}
+    assert by["vat", "1"] == (euros("315.04"), euros("315.04"))
+    assert by["base", "1"] == (euros("1500.09"), None)
+
+
+def test_a_page_of_the_drawers_daybook_is_compared_as_it_is_posted() -> None:
+    books = replace(BOOKS, mode="cash", drawer_account="1000")
+    lines = page_for(day_record(), books).lines
+    page = written(lines)
+    turned = [replace(one, amount=-one.amount) for one in entries(page)]
+    drawer = Entry(DAY, "1000", euros("2.60"), PAGE, "D26101700100")
+    check = checked(lines, documents_of(day_of(day_record())), [OwnPage(page, PAGE, page)], [*turned, drawer], books)
+    assert check.findings == ()
+    by = {(one.about, one.key): (one.till, one.books) for one in check.rows}
+    assert by["account", "1000"] == (euros("2.60"), euros("2.60"))
+    assert by["method", "PIN"] == (euros("1813.98"), euros("1813.98"))
+
+
+def test_a_page_with_turned_signs_is_equal_by_method() -> None:
+    books = replace(BOOKS, credit_positive=True)
+    lines = page_for(day_record()).lines
+    rows = entries(written(lines))
+    turned = [replace(one, amount=-one.amount, vat=-one.vat) for one in lines]
+    page = written(turned)
+    check = checked(lines, documents_of(day_of(day_record())), [OwnPage(page, PAGE, page)], rows, books)
+    assert (check.verdict, check.findings) == (Verdict.EQUAL, ())
+
+
+def test_a_receipt_typed_again_by_hand_is_told_from_our_own_rows() -> None:
+    page = written(page_for(day_record()).lines)
+    by_hand = [
+        Entry(DAY, account, euros(amount), "600/2600415", text="bon 4102", by="JANSEN")
+        for account, amount in (("8000", "-557.10"), ("8030", "-33.02"), ("1500", "-123.93"), ("1010", "714.05"))
+    ]
+    check = look(page, [*entries(page), *by_hand])
+    (found,) = check.findings
+    assert found.code == "page_by_hand"
+    assert (found.facts["page"], found.facts["document"], found.facts["by"], found.facts["amount"]) == (
+        "600/2600415", "1.1.2026.4102", "JANSEN", "714.05",
+    )  # fmt: skip
+    assert not [one for one in check.rows if one.difference]
+
+
+def test_rows_of_the_bank_and_of_other_flows_are_not_ours_to_judge() -> None:
+    page = written(page_for(day_record()).lines)
+    bank = [Entry(DAY, "1010", euros("714.05"), "200/1"), Entry(DAY, "1010", euros("-714.05"), "200/1")]
+    now = day_record()
+    check = checked(
+        page_for(now).lines, documents_of(day_of(now)), [OwnPage(page, PAGE, page)], [*entries(page), *bank], BOOKS,
+        elsewhere=frozenset({"200/1"}),
+    )  # fmt: skip
+    assert check.verdict is Verdict.EQUAL
+
+
+def test_a_page_that_is_not_posted_yet_is_equal_and_waits() -> None:
+    page = written(page_for(day_record()).lines)
+    check = look(page, entries(page, posted=False))
+    assert check.verdict is Verdict.NOT_POSTED
+    assert [one.code for one in check.findings] == ["not_posted"]
+    assert not [one for one in check.rows if one.difference]
+
+
+def test_books_that_cannot_say_are_told_from_books_that_have_nothing() -> None:
+    page = written(page_for(day_record()).lines)
+    unknown, nothing = look(page, None), look(page, [])
+    assert (unknown.verdict, nothing.verdict) == (Verdict.UNKNOWN, Verdict.DIFFERENT)
+    assert {one.books for one in unknown.rows if one.about == "account"} == {None}
+    assert {one.books for one in nothing.rows if one.about == "account"} == {Decimal(0)}
+
+
+def test_a_row_of_the_books_is_read() -> None:
+    record = Record(
+        Kind.ENTRY,
+        "600/2600412/1",
+        {
+            "date": DAY, "account": "8000", "amount": euros("-557.10"), "vat_code": "1", "vat": euros("-117.00"),
+            "daybook": "600", "page": "2600412", "reference": "D26101700100", "text": "Fietsen", "posted": False,
+            "changed_by": "JANSEN",
+        },
+    )  # fmt: skip
+    assert entry_of(record) == Entry(
+        DAY, "8000", euros("-557.10"), PAGE, "D26101700100", "1", euros("-117.00"), "Fietsen", posted=False, by="JANSEN"
+    )
+
+
+def test_a_page_with_another_number_of_lines_is_told() -> None:
+    page = written(page_for(day_record()).lines)
+    held = replace(page, parts=page.parts[:-2])
+    found = {one.code: one.facts for one in look(held, entries(held), page=page).findings}
+    assert (found["lines_counted"]["was"], found["lines_counted"]["now"]) == ("23", "21")
+
+
+def test_a_document_that_went_after_booking_is_named() -> None:
+    page = written(page_for(day_record()).lines)
+    told = page.values["documents"]
+    assert isinstance(told, tuple)
+    more = replace(page, values={**page.values, "documents": (*told, "1.1.2026.9999")})
+    check = look(more, entries(more), page=more)
+    assert [(one.code, one.facts["document"]) for one in check.findings] == [("document_gone", "1.1.2026.9999")]
+
+
+def test_a_drawer_counted_anew_is_named_by_what_is_not_booked_of_it() -> None:
+    page = written(page_for(day_record()).lines)
+    again = ("1", "2026.311", "2", 15000, 19990, 34990, 20000, 0, 14990)
+    check = look(page, entries(page), with_parts(counts=(again, COUNTS[1])))
+    assert [(one.code, one.facts) for one in check.findings] == [
+        ("till_changed", {"text": "Afstorting kassa 1", "account": "1000", "difference": "0.35"}),
+        ("till_changed", {"text": "Kasverschil kassa 1", "account": "4400", "difference": "-0.35"}),
+    ]
+
+
+def test_what_a_person_took_back_is_no_change_at_the_till() -> None:
+    page = written(page_for(day_record()).lines)
+    back = [replace(part, values={**part.values, **turned(part)}) for part in page.parts]
+    other = replace(page, key=f"{page.key}/01", parts=tuple(back))
+    own = [OwnPage(page, PAGE, page), OwnPage(other, "600/2600499", other)]
+    now = day_record()
+    check = checked(page_for(now).lines, documents_of(day_of(now)), own, [], BOOKS)
+    assert [one.code for one in check.findings] == ["unexplained"]
+
+
+def turned(part: Record) -> dict[str, Decimal]:
+    return {name: -value for name, value in part.values.items() if isinstance(value, Decimal)}
+
+
+def test_an_amount_changed_by_hand_is_told_in_cents() -> None:
+    page = written(page_for(day_record()).lines)
+    first, *rest = page.parts
+    held = replace(page, parts=(replace(first, values={**first.values, "amount": Decimal("-550.0000")}), *rest))
+    found = next(one.facts for one in look(held, entries(page), page=page).findings if one.code == "line_changed")
+    assert (found["field"], found["was"], found["now"]) == ("amount", "-557.10", "-550.00")
+
+
+def test_a_day_that_was_never_booked_has_no_late_documents() -> None:
+    now = day_record()
+    check = checked(page_for(now).lines, documents_of(day_of(now)), [], [], BOOKS)
+    assert [one.code for one in check.findings] == ["unexplained"]
+
+
+def test_rows_that_look_like_no_document_of_the_day_are_nobodys_business() -> None:
+    page = written(page_for(day_record()).lines)
+    rent = [Entry(DAY, "4510", euros("900.00"), "600/9"), Entry(DAY, "1010", euros("-900.00"), "600/9")]
+    assert look(page, [*entries(page), *rent]).verdict is Verdict.EQUAL
+
+
+def test_a_document_that_comes_to_nothing_is_like_no_page() -> None:
+    now = day_record()
+    nothing = document("1.1.2026.5000", "20/2 0.00", "2 0.00 0.00", "PIN 0.00")
+    record = replace(now, parts=(*now.parts, nothing))
+    page = written(page_for(now).lines, documents=tuple(one.number for one in documents_of(day_of(record))))
+    still = [Entry(DAY, "1010", euros("0.00"), "600/9"), Entry(DAY, "1000", euros("0.00"), "600/9")]
+    assert look(page, [*entries(page), *still], record, page).verdict is Verdict.EQUAL

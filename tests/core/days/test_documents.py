@@ -1,0 +1,74 @@
+"""What documents come to by themselves: their groups, their VAT and what was paid on the day."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from integration.core.days.documents import DayDocument, brought_to, counted, documents_of, told
+from integration.core.days.till import day_of, total
+from integration.core.records import Kind
+from integration.core.totals.sold import VatSum
+from tests.core.days.example import DAY, DOCUMENTS, day_record, document, euros
+
+
+def test_the_documents_of_the_day_come_to_the_tills_own_sums() -> None:
+    day = day_of(day_record())
+    documents = documents_of(day)
+    assert total(one.total for one in documents if one.source == "receipt") == euros("1787.15")
+    assert counted(documents).vat == told(day).vat
+    assert counted(documents).payments == told(day).payments
+    assert counted(documents).groups == told(day).groups
+
+
+def test_the_vat_of_a_document_is_shared_out_to_the_cent() -> None:
+    one = DayDocument(next(one for one in DOCUMENTS if one.key.endswith("4107")), DAY)
+    assert one.groups["40", "2"].vat == euros("20.66")
+    assert one.groups["20", "2"].vat == euros("11.19")
+
+
+def test_what_is_sold_and_taken_back_on_one_receipt_keeps_its_signs() -> None:
+    parts = {"20": VatSum(euros("-41.28"), euros("-8.67")), "30": VatSum(euros("82.64"), euros("17.35"))}
+    moved = brought_to(euros("8.69"), parts)
+    assert total(each.vat for each in moved.values()) == euros("8.69")
+    assert {group: each.incl for group, each in moved.items()} == {group: each.incl for group, each in parts.items()}
+    assert moved["20"].vat < 0 < moved["30"].vat
+
+
+def test_a_document_of_before_is_only_paid() -> None:
+    one = document(
+        "2026.700", "10/2 121.00", "2 100.00 21.00", "PIN 121.00", kind=Kind.INVOICE, on=DAY.replace(day=3), paid_on=DAY
+    )
+    found = DayDocument(one, DAY)
+    assert (found.is_sold, found.total, found.rest) == (False, Decimal(0), euros("-121.00"))
+    assert counted([found]).groups == {}
+
+
+def test_reverse_charge_and_foreign_vat_numbers_are_seen() -> None:
+    shifted = DayDocument(document("1", "10/3 1.00", "3 1.00 0", "PIN 1.00", method="shifted"), DAY)
+    foreign = DayDocument(
+        document("1", "10/3 1.00", "3 1.00 0", "PIN 1.00", relation="1", vat_number="BE0123456749"), DAY
+    )
+    home = DayDocument(
+        document("1", "10/3 1.00", "3 1.00 0", "PIN 1.00", relation="1", vat_number="NL001234567B01"), DAY
+    )
+    assert (shifted.is_untaxed, foreign.has_foreign_vat_number, home.has_foreign_vat_number) == (True, True, False)
+
+
+def test_what_is_paid_at_another_branch_is_neither_sold_nor_paid_twice() -> None:
+    one = document("2026.700", "10/2 121.00", "2 100.00 21.00", "PIN 50.00 CASH 71.00", kind=Kind.INVOICE)
+    parts = tuple(
+        replace(part, values={**part.values, "branch": "2"}) if part.values.get("method") == "CASH" else part
+        for part in one.parts
+    )
+    there = replace(one, parts=parts)
+    own, other = DayDocument(there, DAY, "1"), DayDocument(there, DAY, "2")
+    assert (own.is_sold, own.paid, own.rest) == (True, {"PIN": euros("50.00")}, euros("71.00"))
+    assert (other.is_sold, other.paid, other.rest) == (False, {"CASH": euros("71.00")}, euros("-71.00"))
+
+
+def test_a_document_comes_to_its_total_where_its_list_of_vat_is_about_less() -> None:
+    one = document("2026.700", "10/2 121.00 90/3 25.00 91/2 6.05", "2 100.00 21.00", "PIN 152.05", kind=Kind.INVOICE)
+    found = DayDocument(replace(one, values={**one.values, "total_incl": euros("152.05")}), DAY)
+    assert (found.total, found.rest) == (euros("152.05"), Decimal(0))
+    assert {key: each.vat for key, each in found.groups.items()} == {
+        ("10", "2"): euros("21.00"), ("90", "3"): 0, ("91", "2"): euros("1.05"),
+    }  # fmt: skip

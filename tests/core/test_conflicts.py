@@ -1,0 +1,119 @@
+"""Conflicts: who is asked what, and what both sides have agreed on once somebody has answered."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from integration.core.conflicts import SOURCE, TARGET, agreeing, conflicts, settled, still_open, values_of
+from integration.core.flow import Ownership
+from integration.core.issues import Issue
+from integration.core.plan import Change, Policy, Unchanged, diff
+from integration.core.records import Kind, Record, Value
+
+POLICY: Policy = {"product.name": Ownership.KEEP_UNLESS_CHANGED, "article.price_incl": Ownership.KEEP_UNLESS_CHANGED}
+
+
+def product(name: Value, price: Value, source: str = "TS-M") -> Record:
+    part = Record(Kind.ARTICLE, "2001", {"price_incl": price}, source=source)
+    return Record(Kind.PRODUCT, "10", {"name": name}, (part,), "10")
+
+
+AGREED, BOOKS, TILL = product("Oud", Decimal(1)), product("Bron", Decimal(2)), product("Kassa", Decimal(3))
+PATHS = ("name", "2001/price_incl")
+
+
+def met(desired: Record = BOOKS, agreed: Record | None = AGREED) -> list[Issue]:
+    return list(conflicts(PATHS, desired, TILL, agreed, "Trui"))
+
+
+def test_each_field_in_conflict_is_a_question_of_its_own_under_the_key_the_source_has_it_by() -> None:
+    name, price = met()
+    assert (name.cause, name.key, name.field) == ("field_conflict", "10", "name")
+    assert (price.cause, price.key, price.field) == ("field_conflict", "TS-M", "price_incl")
+    assert (price.facts["agreed_value"], price.facts["source_value"], price.facts["target_value"]) == ("1", "2", "3")
+    assert values_of(price) == {"agreed": Decimal(1), "source": Decimal(2), "target": Decimal(3)}
+
+
+def test_a_part_without_a_source_is_told_apart_by_its_path() -> None:
+    _, level = met(product("Bron", Decimal(2), source=""))
+    assert (level.key, level.field) == ("10", "2001/price_incl")
+
+
+def test_other_values_are_another_question() -> None:
+    assert met()[0].facts["mark"] == met()[0].facts["mark"]
+    assert met()[0].facts["mark"] != met(product("Anders", Decimal(2)))[0].facts["mark"]
+
+
+def test_a_value_that_nobody_agreed_on_is_none() -> None:
+    assert values_of(met(agreed=None)[0])["agreed"] is None
+    assert [values_of(one)["target"] for one in conflicts(("name",), BOOKS, None, AGREED, "Trui")] == [None]
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_the_value_of_the_source_is_written_once_it_was_chosen(at: int) -> None:
+    one = settled(met()[at], SOURCE)
+    assert one is not None
+    agreed = agreeing(AGREED, one)
+    change = diff(BOOKS, TILL, agreed, POLICY, title="Trui")
+    assert isinstance(change, Change)
+    assert list(change.wanted.flat()) == [PATHS[at]]
+    assert change.wanted.flat()[PATHS[at]] == BOOKS.flat()[PATHS[at]]
+    assert change.conflicts == (PATHS[1 - at],)
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_the_value_of_the_target_stays_once_it_was_chosen_until_the_source_changes_again(at: int) -> None:
+    one = settled(met()[at], TARGET)
+    assert one is not None
+    agreed = agreeing(AGREED, one)
+    assert agreed is not None
+    found = diff(BOOKS, TILL, agreed, POLICY, title="Trui")
+    assert isinstance(found, Unchanged)
+    assert (found.kept, found.conflicts) == ((PATHS[at],), (PATHS[1 - at],))
+    again = diff(product("Nog anders", Decimal(9)), TILL, agreed, POLICY, title="Trui")
+    assert isinstance(again, Unchanged)
+    assert again.conflicts == PATHS
+
+
+def test_a_choice_holds_for_the_values_that_were_shown_alone() -> None:
+    one = settled(met()[0], TARGET)
+    assert one is not None
+    assert agreeing(product("Iets anders", Decimal(1)), one) is None
+
+
+def test_only_a_conflict_that_has_its_values_can_be_settled() -> None:
+    assert settled(Issue("price_missing", "10"), SOURCE) is None
+    assert settled(replace(met()[0], facts={"field": "name"}), SOURCE) is None
+
+
+def test_what_was_decided_while_a_change_waited_is_not_undone_by_it() -> None:
+    decided = product("Bron", Decimal(2))
+    assert still_open(AGREED, decided, ("name",)).flat() == {"name": "Bron", "2001/price_incl": Decimal(1)}
+    assert still_open(AGREED, decided, PATHS) == decided
+    assert still_open(AGREED, Record(Kind.PRODUCT, "10", {}), PATHS) == AGREED
+
+
+def relation(**values: Value) -> Record:
+    return Record(Kind.RELATION, "7", values)
+
+
+def test_an_address_in_conflict_is_so_as_a_whole_and_nothing_else_waits_with_it() -> None:
+    policy: Policy = {
+        f"relation.{name}": Ownership.KEEP_UNLESS_CHANGED for name in ("street", "city", "postcode", "phone")
+    }
+    agreed = relation(street="Kerklaan 1", city="Utrecht", postcode="3511 AB", phone="1")
+    wanted = relation(street="Molenweg 7", city="Zeist", postcode="3511 AB", phone="2")
+    held = relation(street="Postbus 5", city="Utrecht", postcode="3511 AB", phone="1")
+    change = diff(wanted, held, agreed, policy, title="Els")
+    assert isinstance(change, Change)
+    assert change.wanted.flat() == {"phone": "2"}
+    assert change.conflicts == ("street", "city")
+    assert (change.agreed.values["street"], change.agreed.values["city"]) == ("Kerklaan 1", "Utrecht")
+    city = next(one for one in conflicts(change.conflicts, wanted, held, agreed, "Els") if one.field == "city")
+    one = settled(city, SOURCE)
+    assert one is not None
+    assert agreeing(agreed, one) == agreed  # only the source had moved there
+    kept = settled(city, TARGET)
+    assert kept is not None
+    assert agreeing(agreed, kept) == replace(agreed, values={**agreed.values, "city": "Zeist"})

@@ -1,0 +1,34 @@
+"""What people know a record by."""
+
+from decimal import Decimal
+
+from integration.core.known import comes_to, known_by
+from integration.core.records import Kind, Record, Value
+
+
+def test_a_document_of_the_till_is_known_by_what_its_parts_say() -> None:
+    parts = (
+        Record(Kind.RELATION, "c", {"name": "Vos", "email": "vos@post.example"}),
+        Record(Kind.PAYMENT, "p", {"reference": "tr_1"}),
+        Record(Kind.PAYMENT, "q", {"reference": "tr_1"}),
+        Record(Kind.PAYMENT, "r", {}),
+    )
+    document = Record(Kind.ORDER, "1", {"total_incl": Decimal("12.50")}, parts)
+    assert known_by(document) == {"customer": "Vos", "email": "vos@post.example", "total": "12.50", "payment": "tr_1"}
+
+
+def test_a_document_as_it_was_booked_says_it_itself() -> None:
+    values: dict[str, Value] = {"customer": "Vos", "email": "vos@post.example", "sold_incl": Decimal(3)}
+    assert known_by(Record(Kind.SALES_ORDER, "1", values)) == {
+        "customer": "Vos", "email": "vos@post.example", "total": "3",
+    }  # fmt: skip
+
+
+def test_what_has_none_of_it_is_known_by_nothing_else() -> None:
+    assert known_by(Record(Kind.PRODUCT, "1", {"name": "Tea", "total_incl": "12"})) == {}
+
+
+def test_a_document_comes_to_its_total_and_a_page_to_one_side() -> None:
+    assert comes_to(Record(Kind.SALES_ORDER, "1", {"sold_incl": Decimal("-3.10")})) == Decimal("-3.10")
+    assert comes_to(Record(Kind.DAY_PAGE, "1", {"debit": Decimal("210.00"), "name": "Tea"})) == Decimal("210.00")
+    assert comes_to(Record(Kind.PRODUCT, "1", {"name": "Tea"})) is None

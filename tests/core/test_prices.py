@@ -1,0 +1,150 @@
+"""Prices that are not the same for everybody: their names, and which of several is paid."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from types import MappingProxyType
+
+import pytest
+
+from integration.core.prices import Buying, How, Of, Term, asked_about, paid, term_of, terms_in, without_terms
+from integration.core.records import Kind, Record, Value
+
+D = Decimal
+
+
+def an_article(number: str = "10007", values: Mapping[str, Value] = MappingProxyType({})) -> Record:
+    return Record(Kind.ARTICLE, number, {"price_incl": D("20.00"), **values})
+
+
+def a_customer(values: Mapping[str, Value] = MappingProxyType({})) -> Record:
+    return Record(Kind.RELATION, "20001", values)
+
+
+def buying(article: Record, customer: Record | None = None, quantity: str = "1", branch: str = "1") -> Buying:
+    return Buying(article, customer, D(quantity), branch)
+
+
+@pytest.mark.parametrize(
+    ("field", "term"),
+    [
+        ("price_group_incl:0:2", Term(Of.PRICE_GROUP, How.INCL, D(0), "2")),
+        ("price_group_price:10:GROOT", Term(Of.PRICE_GROUP, How.PRICE, D(10), "GROOT")),
+        ("article_percent:2,5:A:7", Term(Of.ARTICLE, How.PERCENT, D("2.5"), "A:7")),
+        ("branch_excl:0:3", Term(Of.BRANCH, How.EXCL, D(0), "3")),
+    ],
+)
+def test_a_term_has_a_name_that_says_all_of_it(field: str, term: Term) -> None:
+    assert term_of(field) == term
+    assert term.name == field
+
+
+@pytest.mark.parametrize("field", ["price_group", "price_incl", "price_group_incl:x:2", "price_group_incl:0:", ""])
+def test_other_fields_are_no_terms(field: str) -> None:
+    assert term_of(field) is None
+
+
+def test_a_quantity_is_named_in_one_way() -> None:
+    assert Term(Of.ARTICLE, How.INCL, D("10.0000"), "7").name == "article_incl:10:7"
+
+
+def test_terms_are_told_from_other_values() -> None:
+    values: dict[str, Value] = {"name": "Bel", "branch_incl:0:3": D("9.00")}
+    assert terms_in(values) == {Term(Of.BRANCH, How.INCL, D(0), "3"): D("9.00")}
+    assert without_terms(values) == {"name": "Bel"}
+
+
+def test_without_a_price_nothing_is_known() -> None:
+    assert paid(buying(Record(Kind.ARTICLE, "1", {}))) is None
+
+
+def test_nobody_in_particular_pays_the_price() -> None:
+    found = paid(buying(an_article(), quantity="3"))
+    assert found is not None
+    assert (found.total, found.incl, [step.by for step in found.steps]) == (D("60.00"), True, ["base"])
+
+
+def test_prices_without_vat_stay_so() -> None:
+    found = paid(buying(Record(Kind.ARTICLE, "1", {"price_excl": D("10.00")})))
+    assert found is not None
+    assert (found.total, found.incl) == (D("10.00"), False)
+
+
+GROUPS: dict[str, Value] = {
+    "price_group_incl:0:2": D("18.00"),
+    "price_group_incl:10:2": D("15.50"),
+    "price_group_incl:5:3": D("1.00"),
+    "branch_incl:0:3": D("25.00"),
+    "articleDiscountGroupNumber": "4",
+}
+
+
+@pytest.mark.parametrize(
+    ("customer", "quantity", "branch", "total", "by"),
+    [
+        ({}, "1", "1", "20.00", "base"),
+        ({}, "2", "3", "50.00", "branch"),
+        ({"discount_percent": D(5)}, "1", "3", "23.75", "customer"),
+        ({"discount_percent": D(0)}, "1", "1", "20.00", "base"),
+        ({"price_group": "2"}, "9", "1", "162.00", "price_group"),
+        ({"price_group": "2", "discount_percent": D(50)}, "10", "3", "155.00", "price_group"),
+        ({"price_group": "3"}, "4", "1", "80.00", "base"),
+        ({"price_group": "2", "discount_group_percent:0:4": D(15)}, "1", "1", "17.00", "discount_group"),
+        ({"price_group": "2", "discount_group_percent:2:4": D(15)}, "1", "1", "18.00", "price_group"),
+        ({"discount_group_percent:0:4": D(15), "article_incl:3:10007": D("9.99")}, "3", "1", "29.97", "article"),
+        ({"discount_group_percent:0:4": D(15), "article_incl:0:10008": D("9.99")}, "1", "1", "17.00", "discount_group"),
+        ({"article_excl:0:10007": D("9.99"), "price_group": "2"}, "2", "1", "19.98", "article"),
+        ({"article_incl:0:10007": None}, "1", "1", "20.00", "base"),
+    ],
+)
+def test_the_most_particular_term_is_paid(
+    customer: dict[str, Value], quantity: str, branch: str, total: str, by: str
+) -> None:
+    found = paid(buying(an_article(values=GROUPS), a_customer(customer), quantity, branch))
+    assert found is not None
+    assert (found.total, [step.by for step in found.steps if step.wins]) == (D(total), [by])
+
+
+def test_who_has_no_price_group_is_in_that_of_the_branch() -> None:
+    found = paid(Buying(an_article(values=GROUPS), None, D(1), "1", group="2"))
+    assert found is not None
+    assert found.total == D("18.00")
+
+
+def test_a_percentage_is_rounded_once() -> None:
+    article = an_article(values={"price_incl": D("0.99")})
+    found = paid(buying(article, a_customer({"discount_percent": D(15)}), "100"))
+    assert found is not None
+    assert found.total == D("84.15")
+
+
+def test_all_that_could_decide_is_told() -> None:
+    found = paid(
+        buying(an_article(values=GROUPS), a_customer({"price_group": "2", "discount_percent": D(5)}), "10", "3")
+    )
+    assert found is not None
+    told = [(step.by, step.number, step.minimum, step.says, step.price) for step in found.steps]
+    assert told == [
+        ("base", "", D(0), D("20.00"), D("20.00")),
+        ("branch", "3", D(0), D("25.00"), D("25.00")),
+        ("customer", "", D(0), D(5), D("23.75")),
+        ("price_group", "2", D(0), D("18.00"), D("18.00")),
+        ("price_group", "2", D(10), D("15.50"), D("15.50")),
+    ]
+
+
+def test_what_is_asked_about_is_where_something_else_is_paid() -> None:
+    articles = [an_article("1"), an_article("2", GROUPS), an_article("3", {"articleDiscountGroupNumber": "4"})]
+    wholesaler = a_customer({"price_group": "2", "discount_group_percent:0:4": D(15), "article_incl:0,5:1": D(9)})
+    assert [f"{quantity} x {one.key}" for one, quantity in asked_about(articles, wholesaler, 10)] == [
+        "1 x 1", "1 x 2", "10 x 2", "1 x 3",
+    ]  # fmt: skip
+    assert len(asked_about(articles, wholesaler, 2)) == 2
+    assert asked_about(articles, a_customer({"discount_percent": D(5)}), 10) == [(one, D(1)) for one in articles]
+    assert asked_about(articles, a_customer(), 10) == []
+    assert asked_about(articles, None, 10) == []
+
+
+def test_an_agreement_without_vat_stays_so() -> None:
+    found = paid(buying(an_article(), a_customer({"article_excl:0:10007": D("9.99")})))
+    assert found is not None
+    assert (found.total, found.incl) == (D("9.99"), False)

@@ -1,0 +1,125 @@
+"""When a flow runs by itself."""
+
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from integration.core.timetable import WALL_CLOCK, Timetable
+
+HERE = ZoneInfo(WALL_CLOCK)
+CHRISTMAS = date(2026, 12, 25)
+NIGHTS = Timetable(60, time(22), time(2))
+SHOP = Timetable(5, time(7), time(22), frozenset(range(6)), holidays=False)
+
+
+def is_closed(day: date) -> bool:
+    return day == CHRISTMAS
+
+
+def here(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=HERE)
+
+
+def following(table: Timetable, now: datetime, number: int) -> list[str]:
+    """Return the next times, as the clock on the wall shows them."""
+    found = []
+    for _ in range(number):
+        due = table.after(now, HERE, is_closed)
+        assert due is not None
+        now = due
+        found.append(f"{now.astimezone(HERE):%d %H:%M}")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("table", "now", "due"),
+    [
+        (Timetable(5), "2026-11-25 09:41:30", ["25 09:45", "25 09:50"]),
+        (Timetable(45), "2026-11-25 08:00:00", ["25 08:15", "25 09:00", "25 09:45", "25 10:30"]),
+        (Timetable(7), "2026-11-25 23:50:00", ["25 23:55", "26 00:00", "26 00:07"]),
+        (Timetable(90, time(7, 10)), "2026-11-25 07:00:00", ["25 07:10", "25 08:40", "25 10:10"]),
+        (SHOP, "2026-11-25 21:55:00", ["25 22:00", "26 07:00"]),
+        (SHOP, "2026-11-28 22:00:00", ["30 07:00"]),  # no Sunday
+        (SHOP, "2026-12-24 22:00:00", ["26 07:00"]),  # no holiday
+        (NIGHTS, "2026-11-25 22:30:00", ["25 23:00", "26 00:00", "26 01:00", "26 02:00", "26 22:00"]),
+        (Timetable(1440, time(3)), "2026-11-25 22:30:00", ["26 03:00", "27 03:00"]),
+    ],
+)  # fmt: skip
+def test_the_next_times_are_those_of_the_shop(table: Timetable, now: str, due: list[str]) -> None:
+    assert following(table, here(now), len(due)) == due
+
+
+def test_an_hour_that_is_left_out_brings_nothing_and_one_that_comes_twice_is_run_twice() -> None:
+    assert following(Timetable(30), here("2026-03-29 01:00:00"), 3) == ["29 01:30", "29 03:00", "29 03:30"]
+    assert following(Timetable(30), here("2026-10-25 01:30:00"), 6) == [
+        "25 02:00", "25 02:30", "25 02:00", "25 02:30", "25 03:00", "25 03:30",
+    ]  # fmt: skip
+
+
+def test_what_is_never_due_has_no_next_time() -> None:
+    never = Timetable(5, weekdays=frozenset())
+    assert never.after(here("2026-11-25 09:00:00"), HERE, is_closed) is None
+    assert never.before(here("2026-11-25 09:00:00"), HERE, is_closed, 3) is None
+
+
+@pytest.mark.parametrize(
+    ("now", "rounds", "began"),
+    [
+        ("2026-11-25 09:41:30", 1, "25 09:40"),
+        ("2026-11-25 09:41:30", 3, "25 09:30"),
+        ("2026-11-25 07:05:00", 3, "24 22:00"),
+        ("2026-11-30 07:02:00", 2, "28 22:00"),
+    ],
+)
+def test_rounds_that_were_due_are_counted_back(now: str, rounds: int, began: str) -> None:
+    found = SHOP.before(here(now), HERE, is_closed, rounds)
+    assert found is not None
+    assert f"{found.astimezone(HERE):%d %H:%M}" == began
+
+
+@pytest.mark.parametrize(
+    ("table", "line"),
+    [
+        (Timetable(5), "0 */5 * * * *"),
+        (SHOP, "0 */5 7-22 * * 1,2,3,4,5,6"),
+        (Timetable(45), "0 */15 * * * *"),
+        (Timetable(7), "0 */1 * * * *"),
+        (Timetable(90, time(7, 10)), "0 10,40 * * * *"),
+        (Timetable(120, time(8), time(8, 30)), "0 0 8 * * *"),
+        (Timetable(60, time(22), time(2)), "0 0 * * * *"),
+    ],
+)
+def test_it_is_woken_whenever_it_is_due(table: Timetable, line: str) -> None:
+    if table.begins == time(7, 10):
+        line = "0 10,40 7-23 * * *"
+    assert table.cron == line
+    assert table.is_exact is (table == Timetable(5))
+    now, end = here("2026-11-22 00:00:00"), here("2026-11-29 00:00:00")
+    due = []
+    while (found := table.after(now, HERE, is_closed)) is not None and found < end:
+        now = found
+        due.append(found.astimezone(HERE))
+    assert due
+    assert all(is_woken(line, one) for one in due)
+
+
+def is_woken(line: str, at: datetime) -> bool:
+    """Tell whether a line of cron means a moment."""
+    _, minutes, hours, _, _, days = line.split()
+    return is_in(minutes, at.minute) and is_in(hours, at.hour) and is_in(days, (at.weekday() + 1) % 7)
+
+
+def is_in(field: str, value: int) -> bool:
+    if field.startswith("*"):
+        return value % int(field[2:] or 1) == 0
+    ranges = [part.partition("-") for part in field.split(",")]
+    return any(int(first) <= value <= int(last or first) for first, _, last in ranges)
+
+
+def test_a_moment_is_due_or_not() -> None:
+    assert SHOP.is_due(here("2026-11-25 07:05:30"), HERE, is_closed)
+    assert not SHOP.is_due(here("2026-11-25 07:06:00"), HERE, is_closed)
+    assert not SHOP.is_due(here("2026-11-25 22:05:00"), HERE, is_closed)
+    assert not SHOP.is_due(here("2026-11-29 07:05:00"), HERE, is_closed)
+    assert not SHOP.is_due(here("2026-12-25 07:05:00"), HERE, is_closed)

@@ -1,0 +1,35 @@
+"""What a trace says of a value: what the source had, and the reason."""
+
+from dataclasses import replace
+
+from integration.core.errors import Reason
+from integration.core.traces import Answer, Trace, TraceStep, by_row, by_setting, given, instead, taken_over
+
+
+def test_a_value_that_no_rule_gives_has_its_reason_with_its_facts() -> None:
+    trace = given("line.vat", "1", "row", part="2", table="vat_codes", row="2")
+
+    assert (trace.target, trace.value, trace.part, trace.found) == ("line.vat", "1", "2", None)
+    assert trace.why == Reason("because_row", {"table": "vat_codes", "row": "2"})
+
+
+def test_what_the_source_had_is_what_a_trace_begins_with() -> None:
+    assert Trace("debtor.name", (TraceStep("company", "Fiets"), TraceStep("upper", "FIETS")), "FIETS").found == "Fiets"
+
+
+def test_an_answer_has_the_reason_of_its_trace() -> None:
+    assert Answer("line.vat", "", "1", given("line.vat", "1", "split")).why == Reason("because_split")
+    assert Answer("line.vat", "", "1", None).why is None
+
+
+def test_a_field_that_a_rule_takes_over_has_the_reason_of_the_flow_that_worked_it_out() -> None:
+    trace = Trace("posting.daybook", (), "700", why=Reason("because_source", {"field": "daybook"}))
+    asked = {"daybook": lambda: by_setting("daybook"), "account": lambda: by_row("accounts", "7")}
+
+    assert taken_over(trace) == "daybook"
+    assert instead(trace, asked).why == by_setting("daybook")
+    account = replace(trace, why=Reason("because_made", {"field": "account"}))
+    assert instead(account, asked).why == Reason("because_row", {"table": "accounts", "row": "7"})
+    assert instead(replace(trace, value=None), asked).why == trace.why  # nothing was worked out
+    for other in (Reason("because_source", {"field": "period"}), Reason("because_forced"), None):
+        assert instead(replace(trace, why=other), asked).why == other

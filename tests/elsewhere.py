@@ -1,0 +1,160 @@
+"""A platform without POSIX, as far as this machine can play one: a program of ours is started as Windows would have it.
+
+It is run in the place of Python, with the arguments of Python: `-m integration run orders`. What that starts by
+`sys.executable` is started so too. `sys.platform` stays what it is: by it others decide what they import.
+"""
+
+import asyncio  # noqa: F401 - with the next, what decides by `sys.platform` alone
+import builtins
+import errno
+import io
+import os
+import re
+import runpy
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import platformdirs  # noqa: F401
+
+MODULES = ("fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog", "readline", "crypt", "spwd")
+CALLS = (
+    "fork", "forkpty", "getppid", "getuid", "geteuid", "getgid", "getegid", "getgroups", "setsid", "getsid", "getpgid",
+    "killpg", "pidfd_open", "register_at_fork", "mkfifo", "mknod", "nice", "getloadavg", "sched_getaffinity",
+    "fchmod", "chown", "fchown", "lchown", "O_NOFOLLOW", "O_DIRECTORY", "O_CLOEXEC", "O_NONBLOCK",
+)  # fmt: skip
+SIGNALS = (
+    "SIGKILL", "SIGHUP", "SIGSTOP", "SIGCONT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGPIPE", "SIGQUIT", "SIGTSTP",
+    "pthread_kill", "pthread_sigmask", "sigwait", "setitimer",
+)  # fmt: skip
+NO_NAME = re.compile(r'[<>:"|?*\x00-\x1f]|[. ]$|^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)', re.IGNORECASE)
+SHARED, KILLED = 32, 1  # ERROR_SHARING_VIOLATION, and how a process ends that is ended
+ROOT = Path(__file__).parent.parent
+
+
+def take_away() -> None:
+    """Take away what Windows has not, from whoever imports or looks for it from here on."""
+    for name in MODULES:
+        sys.modules[name] = None  # type: ignore[assignment]
+    for name in CALLS:
+        if hasattr(os, name):
+            delattr(os, name)
+    for name in SIGNALS:
+        if hasattr(signal, name):
+            delattr(signal, name)
+    pair, unix = socket.socketpair, socket.AF_UNIX
+    socket.socketpair = lambda *_: pair(unix)  # which Windows makes of two other sockets
+    del socket.AF_UNIX
+
+
+def end_at_once() -> None:
+    """End processes as Windows does: at once, and none of them can say anything to it."""
+    kill, popen = os.kill, subprocess.Popen
+
+    def ended(process: "subprocess.Popen[Any]") -> None:
+        if process.poll() is None:
+            kill(process.pid, 9)
+
+    def noted(process: "subprocess.Popen[Any]", status: int, *more: Any) -> None:
+        told(process, status, *more)
+        if process.returncode is not None and process.returncode < 0:
+            process.returncode = KILLED
+
+    told = popen._handle_exitstatus  # type: ignore[attr-defined]
+    popen._handle_exitstatus = noted  # type: ignore[attr-defined]
+    popen.kill = popen.terminate = ended  # type: ignore[method-assign,assignment]
+
+
+def forget_modes() -> None:
+    """Let files have no owner, group and others: a mode says at most that nobody may write."""
+    opened, made, changed = os.open, os.mkdir, os.chmod
+
+    def chmod(path: Any, mode: int, *more: Any, **named: Any) -> None:
+        changed(path, 0o777 if Path(path).is_dir() else 0o666 if mode & 0o200 else 0o444, *more, **named)
+
+    os.umask(0)
+    os.umask = lambda _: 0
+    os.chmod = chmod
+    os.open = lambda path, flags, mode=0o777, **named: opened(named_well(path), flags, mode | 0o666, **named)
+    os.mkdir = lambda path, mode=0o777, **named: made(named_well(path), mode | 0o777, **named)
+
+
+def named_well(path: Any) -> Any:
+    """Return a path as it is; refuse one that is no name of a file on Windows."""
+    if isinstance(path, (str, Path)) and not str(path).startswith("/proc/") and NO_NAME.search(Path(path).name):
+        raise OSError(errno.EINVAL, "no name of a file there", str(path))
+    return path
+
+
+def hold_names() -> None:
+    """Keep the name of a file that somebody has open: it can be neither removed nor given to another."""
+
+    def held(call: Callable[..., Any], *, both: bool) -> Callable[..., Any]:
+        def calls(source: Any, *more: Any, **named: Any) -> Any:
+            for path in (source, *(more[:1] if both else ())):
+                if "dir_fd" not in named and isinstance(path, (str, Path)) and is_open(Path(path)):
+                    raise PermissionError(errno.EACCES, f"[WinError {SHARED}] somebody has it open", str(path))
+            if both and more:
+                named_well(more[0])
+            return call(source, *more, **named)
+
+        return calls
+
+    os.unlink, os.remove = held(os.unlink, both=False), held(os.remove, both=False)
+    os.rename, os.replace = held(os.rename, both=True), held(os.replace, both=True)
+    shutil._use_fd_functions = False  # type: ignore[attr-defined]
+
+
+def is_open(path: Path) -> bool:
+    """Tell whether any process that we may look into has a file open."""
+    wanted = str(path.absolute())
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            try:
+                if any(str(one.readlink()) == wanted for one in (process / "fd").iterdir()):
+                    return True
+            except OSError:
+                continue
+    return False
+
+
+def tell_encodings() -> None:
+    """Refuse each text file that a module of ours opens without saying how it is written."""
+    opened = io.open
+
+    def open_(file: Any, *more: Any, **named: Any) -> Any:
+        mode = more[0] if more else named.get("mode", "r")
+        if any(sign in mode for sign in "wxa"):
+            named_well(file)
+        return opened(file, *more, **named)
+
+    builtins.open = io.open = open_
+    warnings.filterwarnings("error", category=EncodingWarning, module=r"integration(\.|$)")
+
+
+def main() -> None:
+    """Go on as Python would with these arguments."""
+    sys.executable = os.environ["ELSEWHERE"]
+    arguments = [one for one in sys.argv[1:] if one != "-P"]
+    for change in (take_away, end_at_once, forget_modes, hold_names, tell_encodings):
+        change()
+    sys.path[0] = str(Path.cwd())
+    match arguments:
+        case ["-m", module, *rest]:
+            sys.argv = [module, *rest]
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
+        case ["-c", code, *rest]:
+            sys.argv = ["-c", *rest]
+            exec(code, {"__name__": "__main__"})  # noqa: S102 - as Python does
+        case _:
+            raise SystemExit(f"not understood: {arguments}")
+
+
+if __name__ == "__main__":
+    main()

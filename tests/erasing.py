@@ -1,0 +1,200 @@
+"""A person who is planted in both systems, what has to be found of them nowhere, and an erase that is killed in it."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import sqlalchemy as sa
+from psycopg import sql
+
+from integration.core.records import Correction, Kind
+from integration.core.run import RunState
+from integration.services import Application
+from tests.clocks import Ahead
+from tests.consoles import WHO, Console, opened
+from tests.people import somebody
+from tests.planted import contents, forms
+from tests.store.key_changing import TOUCHES
+from tests.stores import stores_in
+
+PLANTED = (
+    "Zwiebelquast", "zwq@planted.example", "Xylofonstraat", "9876 ZX", "Ködderitz", "0612345987", "31415926",
+    "Ypsilonlaan", "Wummenberg", "Qwikzalver",
+)  # fmt: skip
+DEBTOR = {
+    "SUB_NR": "39001", "ACCT_NAME": "Zwiebelquast Ödön", "ACCT_NR": "1300", "MAIL_BUS": "zwq@planted.example",
+    "ADDRESS1": "Xylofonstraat 77", "POST_CODE": "9876 ZX", "CITY": "Ködderitz", "TEL_BUS": "0612345987",
+    "COC_CODE": "31415926", "MAIN_CONT": "Qwikzalver Ö.", "CNT_CODE": "NL",
+}  # fmt: skip
+ADDRESS = {
+    "name": "Qwikzalver Ö.",
+    "address": "Ypsilonlaan 5",
+    "zipcode": "9876 ZX",
+    "city": "Wummenberg",
+    "country": "NL",
+}
+ARTICLE = "10001"
+ME = somebody(WHO)
+MONTHS, MONTH_DAYS = 13, 28
+NUMBER = "39001"  # of the person, as a debtor
+
+
+def hits(folder: Path) -> dict[str, list[str]]:
+    """Return in which files which planted words stand; the journal stands for both systems themselves."""
+    found: dict[str, list[str]] = {}
+    for name, content in contents(folder):
+        small = content.lower()
+        here = [one for one in PLANTED if any(form.lower() in small for form in forms(one) | forms(one.lower()))]
+        if here and name != "sandbox.journal":
+            found[name] = here
+    return found
+
+
+RUNS = 3  # of orders, in which one is booked
+
+
+@dataclass
+class Shop:
+    """A shop in which one person is planted: as a debtor of the books, and as who ordered at the till."""
+
+    console: Console
+    data: Path
+    whole: bool  # whether runs read everything, and every flow ran
+    url: str = ""  # of its PostgreSQL database
+
+    def run(self, flow: str, *keys: str) -> Mapping[str, str]:
+        """Run a flow, for these records alone where the form is small, and return the cause of each line."""
+        run = self.console.run(flow, *(() if self.whole else keys))
+        return {row.key: row.cause for row in self.console.lines(run).values()}
+
+    @property
+    def application(self) -> Application:
+        return self.console.application
+
+    def plant(self) -> None:
+        console = self.console
+        console.sandbox.accountview.add("CONTACT", DEBTOR)
+        self.run("customers", "39001")
+        self.relation = next(
+            str(one["relationNumber"]) for one in console.sandbox.state("relations", "mplus")
+            if one.get("extRelationId") == "39001"
+        )  # fmt: skip
+        self.order = console.counter.order(ARTICLE, relation=self.relation, deliveryAddress=ADDRESS)
+        self._order_booked()
+        written = self.application.runs.latest("orders", limit=1)[0].id
+        self.application.notes.add(written, "Zwiebelquast Ödön calls about it", WHO)
+        self.application.saved_filters.keep("exceptions", "Zwiebelquast Ödön", {"find": "Zwiebelquast Ödön"}, ME)
+        other = self.console.preview("stock", ARTICLE).id
+        if self.application.runs.get(other).state is RunState.READY:
+            self.application.runs.discard(other, WHO, "Xylofonstraat 77 first")
+        console.sandbox.accountview.edit("CONTACT", "39001", {"ADDRESS1": "Xylofonstraat 778", "VAT_NR": "NL1"})
+        self.run("customers", "39001")
+        for flow in ("payments", "days", "stock") if self.whole else ():
+            self.run(flow)
+        correction = Correction(Kind.DEBTOR, "39001", "city", "Ködderitz", "Wummenberg", "Zwiebelquast Ödön", WHO)
+        self.application.corrections.keep("customers", [correction], WHO)
+        self.application.log.catch_up()
+
+    def _order_booked(self) -> None:
+        """Have the order in the books; a busy machine may take more than one run for it."""
+        told = [self.run("orders", self.order)]
+        links = stores_in(self.application).links
+        while not links.get("orders", Kind.SALES_ORDER, [self.order]):
+            assert len(told) < RUNS, told
+            told.append(self.run("orders", self.order))
+
+    def work_a_year(self, clock: Ahead) -> None:
+        """Let a year pass in thirteen months: each month the person moves, has another number, and orders."""
+        for month in range(MONTHS):
+            clock.pass_days(MONTH_DAYS)
+            moved = {"ADDRESS1": f"Xylofonstraat {100 + month}", "TEL_BUS": f"0612345987{month}"}
+            moved["VAT_NR"] = "" if month < MONTHS - 1 else "NL1"  # which is none, and is parked
+            self.console.sandbox.accountview.edit("CONTACT", NUMBER, moved)
+            order = self.console.counter.order(ARTICLE, relation=self.relation, deliveryAddress=ADDRESS)
+            self.run("customers", NUMBER)
+            self.run("orders", order)
+            self.application.log.catch_up()
+        self.application.retention.prune()
+
+    def hits(self, data: Path | None = None, url: str = "") -> dict[str, list[str]]:
+        """Return where planted words stand: in files, and in live rows of a database that is none."""
+        found = hits(data or self.data)
+        rows = hits_in(url or self.url) if self.url else []
+        return {**found, "rows": rows} if rows else found
+
+    def sums(self) -> Mapping[str, object]:
+        """Return what has to stay as it is."""
+        runs = self.application.runs.latest(limit=100)
+        return {run.id: (run.counts, run.state) for run in runs if run.state is not RunState.DISCARDED}
+
+
+def hits_in(url: str) -> list[str]:
+    """Return which planted words stand in live rows of a PostgreSQL database, of ours or of the engine."""
+    asked = "SELECT schemaname, relname FROM pg_stat_user_tables"
+    found: set[str] = set()
+    with psycopg.connect(url) as connection:
+        for schema, table in connection.execute(asked).fetchall():
+            named = sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(schema, table))
+            for (row,) in connection.execute(named).fetchall():
+                small = row.lower().encode()
+                found |= {one for one in PLANTED if any(form.lower() in small for form in forms(one))}
+    return sorted(found)
+
+
+# ---- killed in it
+
+
+@contextmanager
+def at_rest_on(folder: Path) -> Iterator[Application]:
+    """The console of a folder, whose systems and engine are not started."""
+    with opened(folder, start=False, sandbox=True, sandbox_articles=50) as application:
+        yield application
+
+
+def erase_until(folder: Path, moment: int, told: Path, stage: str = "", seconds: float = 0.0) -> None:
+    """Erase the person and die at this touch of a file or of the database, or so long after a stage began.
+
+    What is survived is told: how many touches there were.
+    """
+    touches = _Touches(moment, folder)
+    with at_rest_on(folder) as application:
+        one = application.persons.customer(debtor=NUMBER)
+
+        def began(name: str) -> None:
+            if name == stage:
+                threading.Timer(seconds, _die).start()
+
+        touches.count = 0  # those of the opening are no part of it
+        application.persons.erase(one, NUMBER, ME, began)
+        told.write_text(str(touches.count), encoding="utf-8")
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class _Touches:
+    """Counts touches of databases and of the files of a folder, and dies at one of them."""
+
+    def __init__(self, moment: int, folder: Path) -> None:
+        self.count = -sys.maxsize
+        self._moment = moment
+        self._folder = str(folder)
+        for event in ("begin", "commit", "before_cursor_execute", "after_cursor_execute"):
+            sa.event.listen(sa.Engine, event, self._touched)
+        sys.addaudithook(self._noticed)
+
+    def _touched(self, *_: object) -> None:
+        self.count += 1
+        if self.count == self._moment:
+            _die()
+
+    def _noticed(self, event: str, arguments: tuple[object, ...]) -> None:
+        if event in TOUCHES and str(arguments[0]).startswith(self._folder):
+            self._touched()

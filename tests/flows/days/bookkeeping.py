@@ -1,0 +1,209 @@
+"""The flow of days run over plain days as the runner would: what is planned is booked, and the books post it."""
+
+import tomllib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from integration.core.days.check import DayCheck, Entry, OwnPage, checked
+from integration.core.days.documents import documents_of
+from integration.core.days.till import day_of
+from integration.core.records import Kind, Record
+from integration.core.run import Link, Staged
+from integration.core.totals.sorts import Purpose
+from integration.flows.days.alone import AskBooked
+from integration.flows.days.logic import BooksTold, Days, Tables
+from integration.flows.days.settings import FLOW, DaySettings
+from integration.flows.days.spec import DAYS
+from integration.flows.orders.balances import Turnover
+from tests.flows.days.history import NAMED
+from tests.flows.days.oracle import (
+    ACCOUNTS,
+    BANKED,
+    DEBTORS,
+    DIFFERENCES,
+    DRAWER,
+    PREPAID,
+    PURCHASE_CODES,
+    VAT_ACCOUNTS,
+    VAT_CODES,
+    Contents,
+    Row,
+    debtor_of,
+    item_of,
+)
+from tests.flows.days.plain import GROUPS, METHODS, RATES, Day
+from tests.flows.days.spoken import record_of
+
+STAGE = FLOW.stages[0]
+LATER = datetime(2028, 1, 1, tzinfo=UTC)
+BODY = tomllib.loads(DAYS.mapping.read_text())
+LEDGERS = {
+    *(group.account for group in GROUPS.values()), *(method.account for method in METHODS.values()),
+    *ACCOUNTS.values(), *VAT_ACCOUNTS.values(), DIFFERENCES, BANKED,
+}  # fmt: skip
+
+
+CONTENTS: tuple[Contents, ...] = ("all", "receipts", "counts")
+
+
+class Variant(NamedTuple):
+    """One way in which days are booked."""
+
+    contents: Contents
+    mode: str
+    sign: str
+    lines: str
+
+
+VARIANTS = [
+    Variant(contents, mode, sign, lines)
+    for contents in CONTENTS
+    for mode in ("line", "gross", "separate", "cash")
+    for sign in ("debit_positive", "credit_positive")
+    for lines in ("account", "group")
+]
+
+
+class Posted(NamedTuple):
+    """One row of the ledger, in cents: where, when, and which page put it there."""
+
+    date: date
+    branch: str
+    page: str
+    row: Row
+
+
+@dataclass
+class Books:
+    """Books in which one variant is used: its links, its pages, and the ledger that they make."""
+
+    variant: Variant
+    links: dict[str, Link] = field(default_factory=dict)
+    rows: list[Posted] = field(default_factory=list)
+
+    def logic(self, now: datetime = LATER, alone: AskBooked = lambda _: {}, **settings: Any) -> Days:
+        """The flow with these books; `alone` tells which documents are booked by themselves."""
+        one = self.variant
+        chosen = {
+            "daybook": "100" if one.mode == "cash" else "600", "till_accounts": True, "collective_account": DEBTORS,
+            "contents": one.contents, "mode": one.mode, "sign": one.sign, "lines": one.lines, "drawer_account": DRAWER,
+            "down_payments_account": PREPAID, "closed_by": "hours", "counts": "when_there",
+            "gift_cards": {"GIFTCARD": Purpose.MULTI}, **settings,
+        }  # fmt: skip
+        return Days(
+            DaySettings(**chosen),
+            BODY,
+            1,
+            Tables(ACCOUNTS, {}, VAT_CODES, PURCHASE_CODES, {}),
+            ({VAT_CODES[code]: Decimal(rate) for code, rate in RATES.items()}, _rates()),
+            BooksTold(
+                ledgers={account: account for account in LEDGERS},
+                flags={DEBTORS: "collective"},
+                vat_accounts=VAT_ACCOUNTS,
+                line_fields=("vat_base",),
+                turnover=Turnover(
+                    {key: group.type for key, group in GROUPS.items()}, {"80": "4", "85": "1"}, {"VOUCHER": "85"}
+                ),
+            ),
+            self._linked,
+            _debtors,
+            lambda record: item_of(str(record.values["number"])),
+            lambda: now,
+            alone=alone,
+        )
+
+    def _linked(self, keys: Collection[str]) -> dict[str, Link]:
+        return {key: self.links[key] for key in keys if key in self.links}
+
+    # ---- as the runner does it
+
+    def book(self, page: Record) -> list[Posted]:
+        """Write a page, keep its link, and post it."""
+        number = f"{page.values['daybook']}/26{len(self.links):05}"
+        reference = str(page.values["reference"])
+        on = page.values["date"]
+        assert isinstance(on, date)
+        self.links[page.key] = Link(Kind.DAY_PAGE, page.key, number, page)
+        posted = [Posted(on, str(int(reference[7:10])), number, row) for row in self._rows(page)]
+        self.rows += posted
+        return posted
+
+    def _rows(self, page: Record) -> Iterator[Row]:
+        """What the books make of a page: VAT on its account, and in a daybook of the drawer the other side."""
+        turned = (self.variant.sign == "credit_positive") != (self.variant.mode == "cash")
+        drawer = 0
+        for part in page.parts:
+            values = part.values
+            amount, vat = (_cents(values.get(name)) * (-1 if turned else 1) for name in ("amount", "vat"))
+            code, debtor, item = (str(values.get(name) or "") for name in ("vat_code", "debtor", "item"))
+            net = amount - vat if self.variant.mode == "gross" else amount
+            drawer -= net + vat
+            yield Row(str(values["account"]), code, net, debtor, item)
+            if vat:
+                yield Row(VAT_ACCOUNTS[code], code, vat)
+        if self.variant.mode == "cash":
+            yield Row(DRAWER, "", drawer)
+
+    def pages(self, key: str) -> list[Link]:
+        """The pages of a day."""
+        return [link for own, link in sorted(self.links.items()) if own == key or own.startswith(f"{key}/")]
+
+    def posted(self, key: str) -> list[Posted]:
+        """The rows of the ledger that the pages of a day made."""
+        numbers = {link.reference for link in self.pages(key)}
+        return [one for one in self.rows if one.page in numbers]
+
+    def check(self, day: Day) -> DayCheck:
+        """Compare a day as it is at the till now with what the ledger says."""
+        record, logic = record_of(day), self.logic()
+        _, page = logic.page(record)
+        own = [OwnPage(link.agreed, link.reference, link.agreed) for link in self.pages(day.key) if link.agreed]
+        entries = [
+            Entry(
+                one.date, one.row.account, Decimal(one.row.cents).scaleb(-2), one.page,
+                str(self._reference(one.page)), one.row.code,
+            )
+            for one in self.posted(day.key)
+        ]  # fmt: skip
+        return checked(page.lines, documents_of_day(record), own, entries, logic.books)
+
+    def _reference(self, number: str) -> object:
+        return next(
+            link.agreed.values["reference"] for link in self.links.values() if link.reference == number and link.agreed
+        )
+
+
+def documents_of_day(record: Record) -> list[Any]:
+    """The documents of a day as the product reads them."""
+    return documents_of(day_of(record))
+
+
+def look(logic: Days, record: Record) -> Staged:
+    """What the flow says of a day."""
+    (one,) = logic.stage(STAGE, [record])
+    return one
+
+
+def decided(record: Record, decision: str) -> Record:
+    """A day of which a person has decided what becomes of its change."""
+    mark = str(record.values["digest"])[:16]
+    return replace(record, values={**record.values, "decision": f"{decision} {mark}"})
+
+
+def _rates() -> Mapping[str, Decimal]:
+    return {code: Decimal(rate) for code, rate in RATES.items()}
+
+
+def _debtors(relations: Collection[str]) -> dict[str, str]:
+    return {each: debtor_of(each) for each in relations if each in NAMED}
+
+
+def _cents(value: object) -> int:
+    if value is None:
+        return 0
+    assert isinstance(value, Decimal)
+    assert value == value.quantize(Decimal("0.01"))
+    return int(value * 100)

@@ -1,0 +1,278 @@
+"""What the till answers of a day and what the books must hold of it in the end, computed from documents in whole cents.
+
+No code of the product is used: this is the second opinion.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+from tests.flows.days.plain import (
+    GROUPS,
+    METHODS,
+    OUTFLOWS,
+    RATES,
+    REVENUE,
+    Day,
+    Document,
+    added,
+    brought,
+    is_listed,
+    rounded,
+)
+
+DRAWER, DIFFERENCES, BANKED, DEBTORS, PREPAID = "1000", "4400", "1090", "1300", "1575"
+VAT_CODES = {"2": "1", "1": "2", "3": "3", "4": "4"}  # of the books, by those of the till
+PURCHASE_CODES = {"2": "6", "1": "7"}
+VAT_ACCOUNTS = {"1": "1500", "2": "1510", "3": "1520", "4": "1520", "6": "1530", "7": "1530"}
+ACCOUNTS = {"30/3": "8300", "35/3": "8300"}  # over those of the till
+REVENUE_ACCOUNTS = frozenset({*(GROUPS[group].account for group in REVENUE), *ACCOUNTS.values()})
+VOUCHER_CODE = "1"  # the till's VAT code of single-purpose vouchers
+
+Contents = Literal["all", "receipts", "counts"]
+
+
+class Row(NamedTuple):
+    """What is put on an account under a VAT code, for a debtor and an open item; debit is positive."""
+
+    account: str
+    code: str
+    cents: int
+    debtor: str = ""
+    item: str = ""
+
+
+Where = tuple[str, str, str, str]  # account, VAT code, debtor, item
+
+
+# ---- the till
+
+
+@dataclass(frozen=True)
+class Told:
+    """The answers of the till, by source: groups, groups by VAT code, payments, and the list of VAT."""
+
+    journal: dict[tuple[str, str], tuple[int, ...]]  # with and without VAT
+    financial: dict[tuple[str, str, str], tuple[int, ...]]  # base and VAT
+    payments: dict[tuple[str, str], int]
+    vat: dict[tuple[str, str], tuple[int, ...]]  # base and VAT
+
+
+def told(day: Day) -> Told:
+    """What the till answers of a day, with the true sign of everything."""
+    sold = [one for one in day.counting if one.is_sold_on(day.date, day.branch)]
+    rows: list[tuple[tuple[str, str, str], tuple[int, ...]]] = []
+    for one in sold:
+        each = one.shares() if day.conventions.split == "document" else one.lines()
+        rows += [((one.source, group, code), amounts) for (group, code), amounts in each.items()]
+    paid = [(one, each) for one in day.counting for each in one.paid_on(day.date, day.branch)]
+    if day.conventions.orders == "group":
+        rows += [(("order", "92", "4"), (each.cents, 0)) for one, each in paid if one.source == "order"]
+    financial = added(rows)
+    payments = added(((one.source, each.method), (each.cents,)) for one, each in paid)
+    lists = day.conventions.vat_lists
+    vat: dict[tuple[str, str], tuple[int, ...]]
+    vat = added(((str(one.source), code), each) for one in sold for code, each in one.vat(lists).items())
+    if day.conventions.orders == "group" and lists == "all":
+        vat |= added(((source, code), each) for (source, _, code), each in financial.items() if source == "order")
+    return Told(
+        added(((source, group), (base + tax, base)) for (source, group, _), (base, tax) in financial.items()),
+        financial,
+        {key: cents for key, (cents,) in payments.items()},
+        _over_day(vat, sold) if day.conventions.vat == "day" else vat,
+    )
+
+
+def _over_day(
+    vat: dict[tuple[str, str], tuple[int, ...]], sold: list[Document]
+) -> dict[tuple[str, str], tuple[int, ...]]:
+    """VAT computed once over what the receipts of the day come to, where that is a cent for each of them at most."""
+    found = dict(vat)
+    for (source, code), (base, tax) in vat.items():
+        computed = rounded((base + tax) * RATES[code], 100 + RATES[code])
+        most = sum(one.source == source and code in one.vat() for one in sold)
+        if source == "receipt" and abs(computed - tax) <= most:
+            found[source, code] = (base + tax - computed, computed)
+    return found
+
+
+# ---- the books
+
+
+def item_of(number: str) -> str:
+    """The reference under which a document is an open item."""
+    return "MP" + number.replace(".", "")[-10:]
+
+
+def debtor_of(relation: str) -> str:
+    """The books' number of a customer."""
+    return f"2{relation}"
+
+
+def is_apart(one: Document, contents: Contents) -> bool:
+    """Whether a document is booked by itself."""
+    return one.is_apart or contents == "counts" or (contents == "receipts" and one.source == "invoice")
+
+
+def page_rows(day: Day, contents: Contents) -> list[Row]:
+    """What the pages of a day put on the accounts of the books, in the end."""
+    rows = [*_counts(day)]
+    if contents != "counts":
+        rows += [*_sold(day, contents), *_paid(day, day.counting), *_open(day, contents)]
+    return rows
+
+
+def apart_rows(day: Day, contents: Contents) -> list[Row]:
+    """What the documents that are booked one by one put there; where the day is its counts alone, paid ones too."""
+    rows: list[Row] = []
+    for one in day.counting:
+        if not is_apart(one, contents):
+            continue
+        if one.is_sold_on(day.date, day.branch):
+            rows += [row for key, each in one.shares().items() for row in _sale(*key, *each)]
+            if one.source == "invoice":
+                rows.append(_debtor(one, one.total))
+        if contents == "counts":
+            rows += _paid(day, [one])
+            paid = sum(each.cents for each in one.paid_on(day.date, day.branch))
+            rows += [_debtor(one, -paid)] if one.source == "invoice" else []
+            rows += [Row(PREPAID, "", -paid)] if one.source == "order" else []
+    return rows
+
+
+def alone_rows(day: Day, one: Document, *, with_payments: bool) -> list[Row]:
+    """What a document puts there that is booked by itself, always with vouchers that were taxed at their sale."""
+    is_sold = one.is_sold_on(day.date, day.branch)
+    rows = [row for key, each in one.shares().items() for row in _sale(*key, *each)] if is_sold else []
+    paid = [each for each in one.paid_on(day.date, day.branch) if with_payments or each.method == "VOUCHER"]
+    rest = (one.total if is_sold else 0) - sum(each.cents for each in paid)
+    return [*rows, *_paid(day, [replace(one, paid=tuple(paid))]), _debtor(one, rest)]
+
+
+def _sold(day: Day, contents: Contents) -> Iterator[Row]:
+    for source, group, code, base, tax in _groups(day, contents):
+        if source != "order":  # those of orders are down payments, and said where they were paid
+            yield from _sale(group, code, base, tax)
+
+
+def revenue_lines(day: Day, contents: Contents, *, by_group: bool) -> list[tuple[str, int]]:
+    """Account and amount of each line of revenue: one for each source, VAT code, and account or group."""
+    if contents == "counts":
+        return []
+    rows = [
+        ((source, code, _account(group, code), group if by_group else ""), (-base,))
+        for source, group, code, base, _ in _groups(day, contents)
+        if group in REVENUE
+    ]
+    return sorted((account, cents) for (_, _, account, _), (cents,) in added(rows).items() if cents)
+
+
+def _groups(day: Day, contents: Contents) -> Iterator[tuple[str, str, str, int, int]]:
+    """Source, group, code, base and VAT of what is on the page, its VAT brought to what the till lists."""
+    answers = told(day)
+    apart = [one for one in day.counting if one.is_sold_on(day.date, day.branch) and is_apart(one, contents)]
+    theirs = [((one.source, *key), (-base, -tax)) for one in apart for key, (base, tax) in one.shares().items()]
+    left = added([*answers.financial.items(), *theirs])
+    lists = day.conventions.vat_lists
+    less = [((one.source, code), (-base, -tax)) for one in apart for code, (base, tax) in one.vat(lists).items()]
+    listed = added([*answers.vat.items(), *less])
+    for source, code in dict.fromkeys((source, code) for source, _, code in left):
+        groups = {
+            group: (base, tax) for (own, group, other), (base, tax) in left.items() if (own, other) == (source, code)
+        }
+        taxed = {group: each for group, each in groups.items() if each[1] and is_listed(group, code, lists)}
+        if taxed and (source, code) in listed:
+            groups |= brought(taxed, listed[source, code][1])
+        for group, (base, tax) in groups.items():
+            yield source, group, code, base, tax
+
+
+def _account(group: str, code: str) -> str:
+    return ACCOUNTS.get(f"{group}/{code}", GROUPS[group].account)
+
+
+def _sale(group: str, code: str, base: int, tax: int) -> Iterator[Row]:
+    account = _account(group, code)
+    if group not in REVENUE and not tax:
+        yield Row(account, "", -base)
+        return
+    theirs = (PURCHASE_CODES if group in OUTFLOWS else VAT_CODES)[code]
+    yield Row(account, theirs, -base)
+    yield Row(VAT_ACCOUNTS[theirs], theirs, -tax)
+
+
+def _paid(day: Day, documents: Iterable[Document]) -> Iterator[Row]:
+    for one in documents:
+        by_method = added((each.method, (each.cents,)) for each in one.paid_on(day.date, day.branch))
+        for method, (cents,) in by_method.items():
+            account = METHODS[method].account
+            if method == "INVOICE":
+                yield _debtor(one, cents)
+            elif method == "VOUCHER":
+                base, tax = one.vat()[VOUCHER_CODE]
+                used = rounded(cents * tax, base + tax)
+                code = VAT_CODES[VOUCHER_CODE]
+                yield Row(account, code, cents - used)
+                yield Row(VAT_ACCOUNTS[code], code, used)
+            else:
+                yield Row(account, "", cents)
+
+
+def _open(day: Day, contents: Contents) -> Iterator[Row]:
+    """What invoices leave open and payments settle, and what was paid for orders beforehand."""
+    for one in day.counting:
+        paid = sum(each.cents for each in one.paid_on(day.date, day.branch))
+        if one.source == "order":
+            yield Row(PREPAID, "", -paid)
+        elif one.source == "invoice":
+            is_ours = one.is_sold_on(day.date, day.branch) and not is_apart(one, contents)
+            yield _debtor(one, (one.total if is_ours else 0) - paid)
+
+
+def _debtor(one: Document, cents: int) -> Row:
+    return Row(DEBTORS, "", cents, debtor_of(one.relation), item_of(one.number))
+
+
+def _counts(day: Day) -> Iterator[Row]:
+    for one in day.counts:
+        drawer = METHODS[one.method].account
+        yield Row(DIFFERENCES, "", -one.difference)
+        yield Row(drawer, "", one.difference)
+        yield Row(BANKED, "", one.deposited)
+        yield Row(drawer, "", -one.deposited)
+
+
+def ledger(rows: Iterable[Row]) -> dict[Where, int]:
+    """What rows come to, by account, VAT code, debtor and item; nothing is left out but zeros."""
+    sums = added(((row.account, row.code, row.debtor, row.item), (row.cents,)) for row in rows)
+    return {where: cents for where, (cents,) in sorted(sums.items()) if cents}
+
+
+def vat_of(rows: Iterable[Row]) -> dict[str, int]:
+    """The VAT of each code of the books, owed is positive."""
+    rows = [row for row in rows if row.code and row.account == VAT_ACCOUNTS[row.code]]
+    return {code: -cents for code, (cents,) in added((row.code, (row.cents,)) for row in rows).items() if cents}
+
+
+def drawer_moved(day: Day) -> int:
+    """By how much the drawers of a day changed, from their counts alone."""
+    return sum(one.end - one.start for one in day.counts if METHODS[one.method].account == DRAWER)
+
+
+def till_vat(day: Day, contents: Contents) -> dict[str, int]:
+    """The VAT of a day's page by the till's VAT code: its lists, less what is booked by itself or was taxed before."""
+    if contents == "counts":
+        return {}
+    lists = day.conventions.vat_lists
+    rows = [(code, (each[1],)) for (_, code), each in told(day).vat.items()]
+    for one in day.counting:
+        if one.is_sold_on(day.date, day.branch) and is_apart(one, contents):
+            rows += [(code, (-tax,)) for code, (_, tax) in one.vat(lists).items()]
+        for each in one.paid_on(day.date, day.branch):
+            if each.method == "VOUCHER":
+                base, tax = one.vat()[VOUCHER_CODE]
+                rows.append((VOUCHER_CODE, (-rounded(each.cents * tax, base + tax),)))
+    if lists == "turnover":  # taxed deposits, vouchers and outflows are on no list, and count as the groups say
+        financial = told(day).financial.items()
+        rows += [(code, (each[1],)) for (_, group, code), each in financial if group not in REVENUE]
+    return {code: cents for code, (cents,) in added(rows).items() if cents}

@@ -1,0 +1,291 @@
+"""A till in plain values: documents, drawers and days in whole cents, without any of the product's code."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Literal, NamedTuple, TypeVar
+
+RATES = {"1": 9, "2": 21, "3": 0, "4": 0}  # percent, by the till's VAT code
+BRANCHES = {"1": "De Ketting Utrecht", "2": "Zeist", "3": "Amersfoort", "12": "Werkplaats"}
+
+
+class Group(NamedTuple):
+    """A turnover group: what it is for, its name, and its account at the till."""
+
+    type: str
+    name: str
+    account: str
+
+
+class Method(NamedTuple):
+    """A payment method: its type, its name, and its account at the till."""
+
+    type: str
+    name: str
+    account: str
+
+
+GROUPS = {
+    "10": Group("turnover", "Fietsen", "8000"),
+    "20": Group("turnover", "Kleding", "8010"),
+    "30": Group("turnover", "Onderdelen", "8020"),
+    "35": Group("turnover", "Onderdelen tweedehands en gereviseerd", "8020"),  # one account, and a text that is cut
+    "50": Group("turnover", "Diensten", "8040"),
+    "60": Group("turnover", "Cursussen", "8050"),
+    "70": Group("turnover", "Boeken en kaarten", "8100"),
+    "80": Group("balance-upgrade", "Cadeaubonnen", "1560"),
+    "85": Group("balance-upgrade", "Reparatiebonnen", "1565"),
+    "90": Group("refundable-deposit", "Statiegeld en borg", "1570"),
+    "91": Group("refundable-deposit", "Emballage", "1571"),
+    "92": Group("suspense", "Aanbetalingen", "1575"),
+    "95": Group("cash-inflow", "Wisselgeld uit kluis", "1020"),
+    "96": Group("cash-inflow", "Fooi", "1580"),
+    "97": Group("cash-outflow", "Kleine uitgaven porti", "4510"),
+    "98": Group("cash-outflow", "Schoonmaak", "4520"),
+}
+REVENUE = frozenset(key for key, group in GROUPS.items() if group.type == "turnover")
+OUTFLOWS = frozenset(key for key, group in GROUPS.items() if group.type == "cash-outflow")
+METHODS = {
+    "CASH": Method("payment", "Contant", "1000"),
+    "PIN": Method("eft", "Pin", "1010"),
+    "CREDIT": Method("eft", "Creditcard", "1011"),
+    "IDEAL": Method("eft", "iDEAL", "1012"),
+    "GIFTCARD": Method("suspense", "Cadeaubon", "1560"),
+    "VOUCHER": Method("suspense", "Reparatiebon", "1565"),
+    "INVOICE": Method("suspense", "Op rekening", "1300"),
+    "DEPOSIT": Method("deposit", "Aanbetaling verrekend", "1575"),
+    "ROUNDING": Method("suspense", "Afronding contant", "4410"),
+}
+
+Source = Literal["receipt", "invoice", "order"]
+VatMethod = Literal["inclusive", "exclusive", "shifted"]
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """What the interface of the till leaves open."""
+
+    vat_lists: Literal["all", "taxed", "turnover"] = "all"  # which groups the lists of VAT are about
+    outflows: Literal["negative", "positive"] = "negative"
+    split: Literal["document", "line"] = "document"  # what the groups of the financial journal add up
+    vat: Literal["documents", "day"] = "documents"  # whether the journals' VAT is that of documents, or of the day
+    orders: Literal["payments", "group"] = "payments"  # whether the orders' journal has a group of down payments
+    closing: Literal["told", "not told"] = "told"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line: what it comes to with and without VAT, rounded by itself."""
+
+    group: str
+    code: str
+    incl: int
+    excl: int
+
+
+@dataclass(frozen=True)
+class Paid:
+    """One payment: by which method, how much, on which financial date and at which branch."""
+
+    method: str
+    cents: int
+    day: date
+    branch: str
+    workplace: str = "1"
+
+
+@dataclass(frozen=True)
+class Document:
+    """A receipt, invoice or order. `late` came after its day was booked, `dropped` was cancelled after that."""
+
+    source: Source
+    number: str
+    day: date
+    branch: str
+    items: tuple[Item, ...]
+    paid: tuple[Paid, ...]
+    entered: datetime
+    method: VatMethod = "inclusive"
+    relation: str = ""
+    vat_number: str = ""
+    cancelled: bool = False
+    late: bool = False
+    dropped: bool = False
+    rehearsed: bool = False  # in training: the till lists it, and counts it nowhere
+    sort: str = ""  # what the case is, for counting cases
+
+    @property
+    def total(self) -> int:
+        """What it comes to with VAT."""
+        return sum(base + vat for base, vat in self.vat().values())
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether it is an invoice that is always booked by itself: its VAT is owed or reported elsewhere."""
+        foreign = self.vat_number[:2].isalpha() and self.vat_number[:2] not in ("", "NL")
+        return self.source == "invoice" and (self.method == "shifted" or foreign)
+
+    def vat(self, lists: str = "all") -> dict[str, tuple[int, int]]:
+        """Base and VAT by code, rounded once for each code of the document."""
+        found: dict[str, tuple[int, int]] = {}
+        for code in dict.fromkeys(each.code for each in self.items):
+            own = [each for each in self.items if each.code == code]
+            found[code] = self._taxed(own, code)
+        return found if lists == "all" else self._listed(found, lists)
+
+    def _taxed(self, own: Sequence[Item], code: str) -> tuple[int, int]:
+        if self.method == "shifted":
+            return sum(each.excl for each in own), 0
+        if self.method == "exclusive":
+            base = sum(each.excl for each in own)
+            return base, rounded(base * RATES[code], 100)
+        gross = sum(each.incl for each in own)
+        return gross - (vat := rounded(gross * RATES[code], 100 + RATES[code])), vat
+
+    def _listed(self, found: Mapping[str, tuple[int, int]], lists: str) -> dict[str, tuple[int, int]]:
+        """The list of VAT where it is about less than all groups."""
+        told = {}
+        for code, (base, vat) in found.items():
+            left = [each for each in self.items if each.code == code and not is_listed(each.group, code, lists)]
+            shares = self.shares()
+            base_left = sum(shares[group, code][0] for group in {each.group for each in left})
+            vat_left = sum(shares[group, code][1] for group in {each.group for each in left})
+            if len(left) < sum(each.code == code for each in self.items):
+                told[code] = (base - base_left, vat - vat_left)
+        return told
+
+    def shares(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """Base and VAT by group and code, brought to the document's own VAT by the largest remainders."""
+        found: dict[tuple[str, str], tuple[int, int]] = {}
+        for code, (_, vat) in self.vat().items():
+            groups: dict[str, tuple[int, int]] = {}
+            for each in self.items:
+                if each.code == code:
+                    base, tax = groups.get(each.group, (0, 0))
+                    groups[each.group] = (base + each.excl, tax + each.incl - each.excl)
+            found |= {(group, code): each for group, each in brought(groups, vat).items()}
+        return found
+
+    def lines(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """Base and VAT by group and code as its lines have them, each rounded by itself."""
+        found: dict[tuple[str, str], tuple[int, int]] = {}
+        for each in self.items:
+            base, tax = found.get((each.group, each.code), (0, 0))
+            found[each.group, each.code] = (base + each.excl, tax + each.incl - each.excl)
+        return found
+
+    def paid_on(self, day: date, branch: str) -> list[Paid]:
+        """What was paid of it on a date at a branch."""
+        return [each for each in self.paid if (each.day, each.branch) == (day, branch)]
+
+    def is_sold_on(self, day: date, branch: str) -> bool:
+        """Whether this is the day and the branch of its sale."""
+        return self.source != "order" and (self.day, self.branch) == (day, branch)
+
+
+@dataclass(frozen=True)
+class Count:
+    """The count of one drawer by one method."""
+
+    workplace: str
+    number: str
+    version: int
+    method: str
+    start: int
+    added: int
+    counted: int
+    deposited: int
+    before: int | None = None
+
+    @property
+    def difference(self) -> int:
+        """What is there too much, in cents."""
+        return self.counted - self.start - self.added
+
+    @property
+    def end(self) -> int:
+        """What stays in the drawer."""
+        return self.counted - self.deposited
+
+
+@dataclass(frozen=True)
+class Day:
+    """One financial date of one branch: its documents, those of other days that were paid on it, and its counts."""
+
+    date: date
+    branch: str
+    conventions: Conventions
+    documents: tuple[Document, ...]
+    counts: tuple[Count, ...]
+    recounts: tuple[Count, ...] = ()  # as they are after the day was booked; empty: as before
+    cases: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def key(self) -> str:
+        """How the day is called in both systems."""
+        return f"{self.date.isoformat()}/{self.branch}"
+
+    @property
+    def counting(self) -> list[Document]:
+        """The documents that count: nothing cancelled, nothing practised."""
+        return [one for one in self.documents if not one.cancelled and not one.rehearsed]
+
+    def first(self) -> "Day":
+        """The day as it was when it was booked."""
+        early = [one for one in self.documents if not one.late]
+        return replace(self, documents=tuple(early), recounts=())
+
+    def last(self) -> "Day":
+        """The day as it is in the end."""
+        now = [replace(one, cancelled=one.cancelled or one.dropped) for one in self.documents]
+        return replace(self, documents=tuple(now), counts=self.recounts or self.counts, recounts=())
+
+    def honest(self) -> "Day":
+        """The day without what was only practised, and what it must be refused for."""
+        return replace(self, documents=tuple(one for one in self.documents if one.sort != "refused"))
+
+
+def is_listed(group: str, code: str, lists: str) -> bool:
+    """Whether a list of VAT has what a turnover group comes to."""
+    return lists == "all" or group in REVENUE or (lists == "taxed" and bool(RATES[code]))
+
+
+def rounded(numerator: int, denominator: int) -> int:
+    """A quotient as a whole number, halves away from zero."""
+    sign = -1 if (numerator < 0) != (denominator < 0) else 1
+    return sign * ((2 * abs(numerator) + abs(denominator)) // (2 * abs(denominator)))
+
+
+Key = TypeVar("Key")
+
+
+def brought(groups: Mapping[Key, tuple[int, int]], vat: int) -> dict[Key, tuple[int, int]]:
+    """Groups whose VAT comes to so much: odd cents go where the remainder is largest, at first to the first.
+
+    What each group comes to with VAT stays.
+    """
+    off = vat - sum(tax for _, tax in groups.values())
+    weights = [abs(tax) or abs(base + tax) for base, tax in groups.values()]
+    moved = dict(zip(groups, largest(off, weights), strict=True))
+    return {key: (base - moved[key], tax + moved[key]) for key, (base, tax) in groups.items()}
+
+
+def largest(cents: int, weights: Sequence[int]) -> list[int]:
+    """Whole cents by weight, by the method of largest remainders."""
+    if not weights:
+        return []
+    sizes = list(weights) if sum(weights) else [1] * len(weights)
+    whole, much = sum(sizes), abs(cents)
+    found = [much * size // whole for size in sizes]
+    order = sorted(range(len(sizes)), key=lambda place: (-(much * sizes[place] % whole), place))
+    for place in order[: much - sum(found)]:
+        found[place] += 1
+    return [each if cents > 0 else -each for each in found]
+
+
+def added(pairs: Iterable[tuple[Key, tuple[int, ...]]]) -> dict[Key, tuple[int, ...]]:
+    """What tuples of amounts come to, by key."""
+    sums: dict[Key, tuple[int, ...]] = {}
+    for key, each in pairs:
+        sums[key] = tuple(one + more for one, more in zip(sums.get(key, (0,) * len(each)), each, strict=True))
+    return sums

@@ -1,0 +1,365 @@
+"""Days as the flow plans them: when they wait, how they are booked, and what a later change becomes."""
+
+import tomllib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from integration.core.errors import ConfigurationError
+from integration.core.flow import Ownership
+from integration.core.issues import Issue, Skip
+from integration.core.plan import Action, Change
+from integration.core.records import Held, Kind, Record
+from integration.core.run import Link, Staged
+from integration.flows.days.logic import BooksTold, Days, Tables
+from integration.flows.days.settings import FLOW, DaySettings
+from integration.flows.days.spec import DAYS
+from integration.flows.orders.balances import Turnover
+from tests.core.days.example import BOOKS, LEDGERS, RATES, day_record, document, euros
+from tests.core.days.test_corrections import later
+from tests.core.days.test_page import with_parts
+
+STAGE = FLOW.stages[0]
+SUNDAY = datetime(2026, 10, 18, 20, tzinfo=UTC)
+BODY = tomllib.loads(DAYS.mapping.read_text())
+TABLES = Tables({"30/3": "8300"}, {}, {"2": "1", "1": "2", "3": "3", "4": "4"}, {}, {})
+EVEN = (("1", "2026.311", "1", 15000, 0, 15000, 0, 0, 15000),)
+NO_TURNOVER = Turnover()
+NOBODY: Mapping[str, Link] = {}
+
+
+def days(
+    links: Mapping[str, Link] = NOBODY,
+    *,
+    now: datetime = SUNDAY,
+    body: Mapping[str, Any] = BODY,
+    item: Callable[[Record], str] = BOOKS.item,
+    unbooked: Callable[[Collection[str]], Collection[str]] = lambda _: (),
+    turnover: Turnover = NO_TURNOVER,
+    **settings: Any,
+) -> Days:
+    """The logic with the accounts of the example."""
+    chosen = {"daybook": "600", "till_accounts": True, "collective_account": "1300", **settings}
+
+    def linked(keys: Collection[str]) -> dict[str, Link]:
+        return {key: links[key] for key in keys if key in links}
+
+    return Days(
+        DaySettings(**chosen),
+        body,
+        1,
+        TABLES,
+        ({"1": Decimal(21), "2": Decimal(9), "3": Decimal(0), "4": Decimal(0)}, RATES),
+        BooksTold(
+            ledgers={account: account for account in LEDGERS},
+            flags={"1300": "collective"},
+            periods={"2026-09-28": "10", "2026-10-26": "11"},
+            vat_accounts={"1": "1500", "2": "1510"},
+            line_fields=("vat_base",),
+            turnover=turnover,
+        ),
+        linked,
+        lambda relations: dict.fromkeys(relations, "10007"),
+        item,
+        lambda: now,
+        unbooked,
+    )
+
+
+def staged(logic: Days, record: Record) -> Staged:
+    """What one day comes to."""
+    (one,) = logic.stage(STAGE, [record])
+    return one
+
+
+def page(logic: Days, record: Record) -> Record:
+    """The page that a day comes to."""
+    one = staged(logic, record)
+    assert one.record is not None, one.issue or one.skip
+    return one.record
+
+
+def parked(logic: Days, record: Record) -> Issue:
+    """Why a day waits for a person."""
+    one = staged(logic, record)
+    assert one.issue is not None, one.record or one.skip
+    return one.issue
+
+
+def skipped(logic: Days, record: Record) -> Skip:
+    """Why a day takes no part."""
+    one = staged(logic, record)
+    assert one.skip is not None, one.record or one.issue
+    return one.skip
+
+
+def link(record: Record, number: str = "600/2600412") -> Link:
+    """What is kept of a page that was booked."""
+    return Link(Kind.DAY_PAGE, record.key, number, record)
+
+
+# ---- the page
+
+
+def test_a_closed_day_is_one_page_with_its_reference_period_and_text() -> None:
+    one = page(days(), day_record())
+    assert one.key == "2026-10-17/1"
+    assert one.sources == ("2026-10-17/1",)
+    told = {name: one.values[name] for name in ("reference", "daybook", "date", "period", "text", "currency", "gross")}
+    assert told == {
+        "reference": "D26101700100", "daybook": "600", "date": date(2026, 10, 17), "period": Decimal(10),
+        "text": "Kassa 2026-10-17 De Ketting Utrecht", "currency": "EUR", "gross": False,
+    }  # fmt: skip
+    assert one.values["till_reference"] == "run-1"
+    assert len(one.parts) == 23
+    first = one.parts[0].values
+    assert (first["account"], first["amount"], first["vat"], first["vat_base"]) == (
+        "8000", euros("-557.10"), euros("-117.00"), euros("-557.10"),
+    )  # fmt: skip
+    assert first["documents"] == ("1.1.2026.4102",)
+
+
+def test_only_what_the_mapping_and_the_flow_write_is_written() -> None:
+    owned = days().policy
+    assert owned["day_page.reference"] is owned["line.amount"] is Ownership.ON_CREATE
+    assert not {"day_page.digest", "day_page.documents", "line.documents"} & owned.keys()
+
+
+def test_credits_are_positive_where_the_books_want_them_so() -> None:
+    one = page(days(sign="credit_positive"), day_record())
+    assert one.parts[0].values["amount"] == euros("557.10")
+    assert one.parts[0].values["vat"] == euros("117.00")
+    again = days({one.key: link(one)}, sign="credit_positive")
+    assert page(again, day_record()).values["reference"] == "D26101700100"  # nothing has changed
+
+
+def test_a_mapping_that_makes_other_amounts_parks_the_day() -> None:
+    body = {**BODY, "rules": [dict(rule) for rule in BODY["rules"]]}
+    for rule in body["rules"]:
+        if rule["target"] == "line.amount":
+            rule.update(source="", expression="page_amount + 1")
+            del rule["source"]
+    assert parked(days(body=body), day_record()).cause == "day_mapping_differs"
+
+
+def test_without_a_daybook_nothing_is_planned() -> None:
+    with pytest.raises(ConfigurationError):
+        days(daybook="").stage(STAGE, [day_record()])
+
+
+def test_a_branch_that_has_no_room_in_the_reference_parks() -> None:
+    record = day_record(branch="1000")
+    moved = tuple(
+        replace(part, values={**part.values, "branch": "1000"}) if "branch" in part.values else part
+        for part in record.parts
+    )
+    assert parked(days(), replace(record, parts=moved)).cause == "day_reference_full"
+
+
+def test_what_does_not_add_up_is_told_with_the_document() -> None:
+    practised = document("1.2.2026.2206", "10/2 999.00", "2 825.62 173.38", "PIN 999.00")
+    issue = parked(days(), replace(day_record(), parts=(*day_record().parts, practised)))
+    assert (issue.cause, issue.facts["identity"], issue.facts["behind"]) == ("day_gap", "2", "1.2.2026.2206")
+
+
+def test_an_invoice_that_the_day_leaves_to_itself_has_to_be_in_the_books_first() -> None:
+    issue = parked(days(contents="receipts", unbooked=lambda keys: keys), day_record())
+    assert (issue.cause, issue.facts["behind"]) == ("day_document_apart", "2026.731")
+    assert page(days(contents="receipts"), day_record()).values["reference"] == "D26101700100"
+
+
+def test_a_method_that_may_take_vouchers_taxed_at_their_sale_waits_until_somebody_says_so() -> None:
+    sold = Turnover({"85": "balance-upgrade"}, {"85": "1"})
+    issue = parked(days(turnover=sold), day_record())
+    assert (issue.cause, issue.facts["method"]) == ("gift_card_unclear", "GIFTCARD")
+    assert page(days(turnover=sold, gift_cards={"GIFTCARD": "multi"}), day_record())
+
+
+# ---- when a day is closed
+
+
+def test_a_day_of_today_is_open_and_one_that_stays_open_becomes_a_question() -> None:
+    record = day_record(closed=False)
+    assert skipped(days(now=datetime(2026, 10, 17, 20, tzinfo=UTC)), record).reason == "day_open"
+    assert skipped(days(now=datetime(2026, 10, 19, 8, tzinfo=UTC)), record).reason == "day_waits"
+    issue = parked(days(now=datetime(2026, 10, 22, 8, tzinfo=UTC)), record)
+    assert (issue.cause, issue.field, issue.facts["days"]) == ("day_not_closed", "closed", "5")
+    corrected = replace(record, values={**record.values, "closed": True})  # a person says so
+    assert page(days(), corrected)
+
+
+def test_a_till_that_does_not_say_so_is_never_taken_to_have_closed() -> None:
+    untold = day_record()
+    untold = replace(untold, values={name: value for name, value in untold.values.items() if name != "closed"})
+    assert skipped(days(), untold).reason == "day_waits"
+    assert page(days(closed_by="counts"), untold)
+    early, past = datetime(2026, 10, 18, 10, tzinfo=UTC), datetime(2026, 10, 18, 23, tzinfo=UTC)
+    assert skipped(days(closed_by="hours", hours_after=24, now=early), untold).reason == "day_waits"
+    assert page(days(closed_by="hours", hours_after=24, now=past), untold)
+
+
+def test_hours_after_the_end_of_a_day_are_hours_while_the_clocks_change() -> None:
+    untold = day_record(date=date(2026, 3, 28))
+    untold = replace(untold, values={name: value for name, value in untold.values.items() if name != "closed"})
+    early, past = datetime(2026, 3, 29, 22, 30, tzinfo=UTC), datetime(2026, 3, 29, 23, tzinfo=UTC)
+    assert skipped(days(closed_by="hours", hours_after=24, now=early), untold).reason == "day_waits"
+    assert not staged(days(closed_by="hours", hours_after=24, now=past), untold).skip
+
+
+def test_cash_that_nobody_counted_waits_unless_counts_are_not_needed() -> None:
+    uncounted = with_parts(counts=())
+    assert skipped(days(), uncounted).reason == "day_waits"
+    assert parked(days(now=datetime(2026, 10, 30, tzinfo=UTC)), uncounted).cause == "day_not_counted"
+    assert page(days(counts="when_there"), uncounted)
+
+
+def test_a_count_that_is_not_final_waits() -> None:
+    record = day_record()
+    parts = tuple(
+        replace(part, values={**part.values, "finalized": False}) if part.kind is Kind.COUNT else part
+        for part in record.parts
+    )
+    assert skipped(days(), replace(record, parts=parts)).reason == "day_waits"
+
+
+def test_a_day_without_turnover_has_no_page_unless_one_is_wanted() -> None:
+    empty = replace(day_record(), parts=())
+    assert skipped(days(), empty).reason == "day_empty"
+    counted = with_parts(journal={}, financial=(), payments={}, vat={}, counts=EVEN, documents=())
+    (zero,) = page(days(empty_days="page"), counted).parts
+    assert (zero.values["account"], zero.values["amount"]) == ("1000", 0)
+
+
+def test_a_sale_that_was_taken_back_the_same_day_leaves_nothing_to_book() -> None:
+    sold = document("1.1.2026.1", "20/2 49.95", "2 41.28 8.67", "PIN 49.95")
+    back = document("1.1.2026.2", "20/2 -49.95", "2 -41.28 -8.67", "PIN -49.95")
+    record = with_parts(
+        journal={"receipt": {"20": (0, 0)}}, financial=("receipt 20/2 0 0 0",), payments={"receipt": {"PIN": 0}},
+        vat={"receipt": {"2": (0, 0)}}, counts=(), documents=(sold, back),
+    )  # fmt: skip
+    assert skipped(days(), record).reason == "day_empty"
+
+
+def test_a_day_of_which_nothing_stands_on_its_page_has_none() -> None:
+    exact = with_parts(counts=(("1", "2026.311", "1", 15000, 20295, 35295, 0, 0, 35295),))
+    assert skipped(days(contents="counts"), exact).reason == "day_empty"
+    assert [part.values["amount"] for part in page(days(contents="counts", empty_days="page"), exact).parts] == [0]
+
+
+def test_branches_of_another_company_and_days_of_before_take_no_part() -> None:
+    assert skipped(days(branches_left_out=("1",)), day_record()).reason == "filtered_out"
+    assert skipped(days(date_from=date(2026, 11, 1)), day_record()).reason == "filtered_out"
+
+
+# ---- what changes after it was booked
+
+
+def test_a_day_that_did_not_change_stays_as_it_is_booked() -> None:
+    first = page(days(), day_record())
+    assert page(days({first.key: link(first)}), day_record()) == replace(first, source=first.key)
+
+
+def test_a_late_receipt_is_a_question_with_its_difference_by_account() -> None:
+    first = page(days(), day_record())
+    issue = parked(days({first.key: link(first)}), later())
+    assert issue.cause == "day_changed_after_booking"
+    assert issue.facts["difference"] == "8030 -18.15, 1010 18.15, 1000 0.35, 4400 -0.35"
+    assert issue.facts["behind"] == "1.2.2026.2207"
+    assert (issue.facts["reference"], issue.facts["mark"]) == ("D26101700100", "d1")
+
+
+def _decided(decision: str, mark: str = "d1") -> Record:
+    record = later()
+    return replace(record, values={**record.values, "decision": f"{decision} {mark}"})
+
+
+def test_the_difference_is_booked_as_a_page_of_its_own_once() -> None:
+    first = page(days(), day_record())
+    second = page(days({first.key: link(first)}), _decided("difference"))
+    assert (second.key, second.values["reference"]) == ("2026-10-17/1/01", "D26101700101")
+    assert second.values["text"] == "Correctie kassa 2026-10-17 De Ketting Ut"
+    assert {str(one.values["account"]): one.values["amount"] for one in second.parts} == {
+        "8030": euros("-15.00"), "1010": euros("18.15"), "1000": euros("0.35"), "4400": euros("-0.35"),
+    }  # fmt: skip
+    both = {first.key: link(first), second.key: link(second, "600/2600413")}
+    assert page(days(both), _decided("difference")).key == first.key  # nothing is left to book
+
+
+def test_a_decision_holds_for_the_change_it_was_taken_about_alone() -> None:
+    first = page(days(), day_record())
+    assert parked(days({first.key: link(first)}), _decided("difference", "d0")).cause == "day_changed_after_booking"
+
+
+def test_a_day_can_be_taken_back_and_booked_again_on_one_page() -> None:
+    first = page(days(), day_record())
+    second = page(days({first.key: link(first)}), _decided("again"))
+    sums: dict[str, Decimal] = {}
+    for one in (*first.parts, *second.parts):
+        account, amount = str(one.values["account"]), one.values["amount"]
+        assert isinstance(amount, Decimal)
+        sums[account] = sums.get(account, Decimal(0)) + amount
+    assert sums["8030"] == euros("-190.70")
+    assert sums["1010"] == euros("1832.13")
+
+
+def test_a_change_can_be_left_as_it_is() -> None:
+    first = page(days(), day_record())
+    assert skipped(days({first.key: link(first)}), _decided("keep")).reason == "day_kept"
+
+
+def test_nothing_is_booked_into_what_is_closed() -> None:
+    through = date(2026, 10, 31)
+    assert parked(days(books_closed_through=through), day_record()).cause == "day_period_closed"
+    assert parked(days(vat_filed_through=through), day_record()).cause == "day_period_closed"
+    one = page(days(books_closed_through=through, late="first_open"), day_record())
+    assert (one.values["date"], one.values["period"]) == (date(2026, 11, 1), Decimal(11))
+    assert one.values["reference"] == "D26101700100"
+    assert "2026-10-17" in str(one.values["text"])
+
+
+# ---- what the books hold
+
+
+def test_two_pages_with_one_reference_are_a_question() -> None:
+    one = page(days(), day_record())
+    held = Held(one, "600/1", others=("600/2",))
+    issue = days().objection(STAGE, one, held, None)
+    assert issue is not None
+    assert issue.cause == "reference_found_twice"
+    doubled = days().objection(STAGE, one, held, link(one))
+    assert doubled is not None
+    assert doubled.cause == "document_doubled"
+
+
+def test_a_page_that_was_there_before_us_is_ours_only_when_it_says_the_same() -> None:
+    one = page(days(), day_record())
+    assert days().objection(STAGE, one, Held(one, "600/1"), None) is None
+    other = replace(one, parts=one.parts[1:])
+    issue = days().objection(STAGE, one, Held(other, "600/1"), None)
+    assert issue is not None
+    assert issue.cause == "day_page_differs"
+
+
+def test_what_is_undone_is_a_correction_of_the_day() -> None:
+    one = page(days(), day_record())
+    change = Change(
+        action=Action.CREATE, kind=one.kind, key=one.key, title="day", sources=(one.key,), wanted=one, before=None,
+        agreed=one,
+    )  # fmt: skip
+    back = days({one.key: link(one)}).withdraw(STAGE, change)
+    assert isinstance(back, Change)
+    assert (back.key, back.wanted.values["reference"]) == ("2026-10-17/1/01", "D26101700101")
+    assert back.wanted.parts[0].values["amount"] == euros("557.10")
+    both = {one.key: link(one), back.key: link(back.agreed, "600/2")}
+    assert parked(days(both), day_record()).cause == "day_changed_after_booking"  # never booked again by itself
+
+
+def test_every_value_tells_where_it_comes_from() -> None:
+    traces = days().trace(STAGE, day_record())
+    first = next(trace for trace in traces if trace.target == "line.amount")
+    assert [step.what for step in first.steps][:2] == ["line 1", "documents"]
+    assert first.value == euros("-557.10")

@@ -1,0 +1,227 @@
+"""The second opinion notices what is wrong: each copy of the product below has one fault, and is caught by its days."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+NEEDED = ("bookkeeping", "history", "lives", "oracle", "plain", "spoken", "test_property")
+SHORT = "tests/flows/days/test_property.py::test_sixty_days_end_in_the_ledger_of_the_second_opinion"
+BROKEN = re.compile(r"\[([A-Za-z' ]+)\] \d{4}-\d\d-\d\d/")
+
+
+class Mutation(NamedTuple):
+    """One fault: in which file which text, that is there once, becomes which."""
+
+    name: str
+    file: str
+    was: str
+    becomes: str
+
+
+CORE, FLOW = "core/days", "flows/days"
+MUTATIONS = (
+    Mutation("what is banked comes into the drawer", f"{CORE}/lines.py", "one, -one.deposited,", "one, one.deposited,"),
+    Mutation(
+        "a shortage is a surplus",
+        f"{CORE}/lines.py",
+        "one, one.difference, difference,",
+        "one, -one.difference, difference,",
+    ),
+    Mutation(
+        "differences are netted over drawers",
+        f"{CORE}/lines.py",
+        "for one in sorted(self.day.counts, key=lambda each: (each.workplace, each.number)):\n",
+        "net = total(each.difference for each in self.day.counts)\n"
+        "        for place, one in enumerate(self.day.counts):\n"
+        "            one = replace(one, difference=NOTHING if place else net)\n",
+    ),
+    Mutation(
+        "VAT of expenses under the code of sales",
+        f"{CORE}/lines.py",
+        "table = self.books.purchase_vat_codes if is_purchase else self.books.vat_codes",
+        "table = self.books.vat_codes",
+    ),
+    Mutation(
+        "VAT of a code is not brought to the till's list",
+        f"{CORE}/lines.py",
+        "return brought_to(target.vat, {group: each for group, each in listed.items() if each.vat})",
+        "return {}",
+    ),
+    Mutation(
+        "a list about revenue is taken to be about all",
+        f"{CORE}/lines.py",
+        "listed = revenue if abs(target.incl - sold) < abs(target.incl - every) else groups",
+        "listed = groups",
+    ),
+    Mutation(
+        "a line is doubled", f"{CORE}/page.py", "lines += builder.counts()", "lines += 2 * list(builder.counts())"
+    ),
+    Mutation(
+        "a line is lost", f"{CORE}/lines.py", "            if one.difference:", "            if one.difference > 0:"
+    ),
+    Mutation(
+        "what comes back is left out",
+        f"{CORE}/lines.py",
+        "                if each:\n",
+        "                if each.incl > 0:\n",
+    ),
+    Mutation(
+        "rounding is dropped",
+        f"{CORE}/lines.py",
+        "if own != source or not paid:",
+        'if own != source or not paid or method == "ROUNDING":',
+    ),
+    Mutation(
+        "a single-purpose voucher is taxed twice",
+        f"{CORE}/lines.py",
+        "if voucher.purpose is not Purpose.SINGLE:",
+        "if voucher:",
+    ),
+    Mutation(
+        "a row for a group with its VAT code is passed over",
+        f"{CORE}/lines.py",
+        'value_of(self.books.accounts, f"{group}/{code}", group) or told',
+        "value_of(self.books.accounts, group) or told",
+    ),
+    Mutation(
+        "foreign customers are on the page of the day",
+        f"{CORE}/lines.py",
+        'one.is_sold and (hidden or self.books.contents == "receipts")',
+        'one.is_sold and self.books.contents == "receipts"',
+    ),
+    Mutation(
+        "what is paid later is sold again",
+        f"{CORE}/documents.py",
+        'is_here and self.record.values.get("date") == self.day',
+        "is_here",
+    ),
+    Mutation(
+        "every branch took every payment",
+        f"{CORE}/documents.py",
+        "return not branch or not self.branch or branch == self.branch",
+        "return True",
+    ),
+    Mutation(
+        "what was cancelled counts",
+        f"{CORE}/documents.py",
+        'if one.record.values.get("cancelled") is not True]',
+        "]",
+    ),
+    Mutation(
+        "outflows are always turned",
+        f"{CORE}/identities.py",
+        "return turned if _is_unpaid(day) and not _is_unpaid(turned) else day",
+        "return turned",
+    ),
+    Mutation(
+        "what was practised counts",
+        f"{FLOW}/logic.py",
+        "            raise gap.refusal\n",
+        "            break\n",
+    ),
+    Mutation(
+        "a correction has no VAT",
+        f"{CORE}/corrections.py",
+        "vat=first.vat + sign * one.vat,",
+        "vat=NOTHING,",
+    ),
+    Mutation(
+        "a day is booked again without being taken back",
+        f"{CORE}/corrections.py",
+        "return (*difference((), booked), *now)",
+        "return tuple(now)",
+    ),
+    Mutation("a page of another branch", f"{FLOW}/references.py", "{int(branch):0{PLACES}}", "{1:0{PLACES}}"),
+    Mutation(
+        "a page on the day that is closed", "flows/periods.py", "return closed + timedelta(days=1)", "return closed"
+    ),
+    Mutation(
+        "what is closed is booked into",
+        "flows/periods.py",
+        "if closed is None or day > closed:",
+        "if closed is None or day <= closed:",
+    ),
+    Mutation(
+        "turned signs are not read back",
+        f"{FLOW}/pages.py",
+        "as_read = as_written ",
+        "as_read = staticmethod(lambda line: line) ",
+    ),
+    Mutation(
+        "a change is booked without being asked about",
+        f"{FLOW}/logic.py",
+        "        if not decision:\n",
+        "        if decision is None:\n",
+    ),
+    Mutation(
+        "a decision holds for every change",
+        "flows/deciding.py",
+        "if option in options and of == mark else",
+        "if option in options else",
+    ),
+    Mutation(
+        "a day is over before it has ended",
+        f"{FLOW}/closing.py",
+        "ended + timedelta(hours=self.settings.hours_after)",
+        "ended",
+    ),
+)
+
+
+def copied(folder: Path) -> Path:
+    """Copy what the property test of days needs."""
+    kept = shutil.ignore_patterns("__pycache__", "sandbox", "lab")
+    shutil.copytree(ROOT / "integration", folder / "integration", ignore=kept)
+    shutil.copytree(ROOT / "data" / "mappings", folder / "data" / "mappings")
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    (folder / "tests/flows/days").mkdir(parents=True)
+    for name in NEEDED:
+        shutil.copy(ROOT / "tests/flows/days" / f"{name}.py", folder / "tests/flows/days")
+    return folder
+
+
+def run(folder: Path) -> tuple[int, str]:
+    """Run the short property test on a copy; return its exit code and what it said."""
+    arguments = ["-x", "-p", "no:randomly", "-n", "0", "-m", "", "--tb", "line", SHORT]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def caught_by(told: str) -> str:
+    """Return which promise was broken, by what the test said."""
+    found = BROKEN.search(told)
+    return found.group(1) if found else ""
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_every_fault_is_caught_and_the_product_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = copied(tmp_path)
+    code, told = run(folder)
+    assert code == 0, told
+    caught: dict[str, str] = {}
+    for one in MUTATIONS:
+        file = folder / "integration" / one.file
+        text = file.read_text()
+        assert text.count(one.was) == 1, one.name
+        file.write_text(text.replace(one.was, one.becomes))
+        code, told = run(folder)
+        file.write_text(text)
+        caught[one.name] = caught_by(told) if code == 1 else ""
+        with capsys.disabled():
+            print(f"\n  {one.name:55} {caught[one.name] or 'NOT CAUGHT'}", end="")  # noqa: T201 - a table for people
+    assert [name for name, by in caught.items() if not by] == []

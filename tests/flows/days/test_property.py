@@ -1,0 +1,147 @@
+"""Days of every sort, in every manner in which they can be booked, end in the ledger that a second opinion computes."""
+
+import ast
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from integration.core.days.books import Booked
+from integration.flows.days.logic import Days
+from tests.flows.days.bookkeeping import CONTENTS, VARIANTS, Books
+from tests.flows.days.history import CLOCKS_CHANGE, INVOICES, RECEIPTS, History
+from tests.flows.days.lives import DECISIONS, PERIODS, life
+from tests.flows.days.oracle import VAT_ACCOUNTS, alone_rows, apart_rows, ledger, page_rows
+from tests.flows.days.plain import BRANCHES, METHODS, Day
+from tests.flows.days.spoken import record_of
+
+HERE = Path(__file__).parent
+SHORT = [date(2026, 3, 26) + timedelta(days) for days in range(7)] + [
+    date(2026, 10, 22) + timedelta(days) for days in range(8)
+]
+LONG = [date(2026, 1, 1) + timedelta(days) for days in range(130)]
+AUTUMN = [date(2026, 8, 1) + timedelta(days) for days in range(130)]
+SECOND_OPINION = ("plain", "oracle", "history")
+
+ALWAYS = {
+    *RECEIPTS, *(f"invoice {sort}" for sort in INVOICES), *(f"by {method}" for method in METHODS),
+    *(f"branch {branch}" for branch in BRANCHES), "down payment", "invoice shifted", "no turnover", "clocks change",
+    "entered after midnight", "cancelled receipt", "late receipt", "cancelled after booking", "counted again",
+    "counted twice a day", "count difference", "cash banked", "paid at another branch", "paid on another day",
+    "receipt exclusive", "invoice exclusive", "no page", "closed by the hour", "changed twice",
+    *(f"till: vat list {each}" for each in ("all", "taxed", "turnover")),
+    *(f"till: outflows {each}" for each in ("negative", "positive")),
+    *(f"till: split {each}" for each in ("document", "line")),
+    *(f"till: vat of {each}" for each in ("documents", "day")),
+    *(f"till: orders as {each}" for each in ("payments", "group")),
+}  # fmt: skip
+REFUSED = {"refused: practised", "refused: shifted", "refused: stranger"}
+CHANGED = {f"changed: {decision}, {period}" for decision in DECISIONS for period in PERIODS}
+
+
+def lived(days: Sequence[Day], variants: int, start: int = 0) -> Counter[str]:
+    """Live through days, each in so many variants, and count the cases by sort."""
+    cases: Counter[str] = Counter()
+    turn = start
+    for day in days:
+        cases.update(day.cases)
+        for _ in range(variants):
+            variant = VARIANTS[turn * 7 % len(VARIANTS)]  # every one in turn, neighbours far apart
+            cases.update(life(day, variant, turn // len(VARIANTS) + turn))
+            cases[f"{variant.contents} {variant.mode}"] += 1
+            turn += 1
+    return cases
+
+
+def test_the_second_opinion_uses_none_of_the_product() -> None:
+    for name in SECOND_OPINION:
+        tree = ast.parse((HERE / f"{name}.py").read_text())
+        found = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        found += [each.name for node in ast.walk(tree) if isinstance(node, ast.Import) for each in node.names]
+        ours = [each for each in found if each.partition(".")[0] in ("integration", "tests", "pages", "")]
+        assert set(ours) <= {f"tests.flows.days.{each}" for each in SECOND_OPINION}, name
+        assert not {"importlib", "sys"} & set(found), name
+
+
+def test_one_page_and_documents_one_by_one_end_in_one_ledger_and_all_of_it_adds_up() -> None:
+    for day in (each.honest().last() for each in History(3, SHORT).days()):
+        by_contents = [ledger([*page_rows(day, each), *apart_rows(day, each)]) for each in CONTENTS]
+        assert [sum(each.values()) for each in by_contents] == [0, 0, 0], day.key
+        if (day.conventions.split, day.conventions.vat) == ("document", "documents"):
+            assert by_contents[0] == by_contents[1] == by_contents[2], day.key
+
+
+def some_alone(days: Sequence[Day], seed: int) -> Counter[str]:
+    """Book some documents of each day by themselves, with their payments or without, and the rest with the day."""
+    random, cases = Random(seed), Counter[str]()  # noqa: S311 - what is drawn is to be drawn again
+    for day in (each.honest().first() for each in days):
+        if (day.conventions.split, day.conventions.vat) != ("document", "documents"):
+            continue  # a till that splits otherwise moves cents between accounts of one code
+        mine = [one for one in day.counting if one.source != "order" and not one.is_apart and random.random() < 0.4]
+        alone = {f"id-{one.number}": Booked(with_payments=random.random() < 0.5, debtor="2999") for one in mine}
+        found = _amounts(Books(VARIANTS[0]).logic(alone=partial(_among, alone)), day)
+        for one in mine:
+            how = alone[f"id-{one.number}"].with_payments
+            found += [(row.account, Decimal(row.cents).scaleb(-2)) for row in alone_rows(day, one, with_payments=how)]
+            cases[f"{one.source}, {'with' if how else 'without'} payments"] += 1
+        assert _summed(found) == _summed(_amounts(Books(VARIANTS[0]).logic(), day)), day.key
+    return cases
+
+
+def _among(alone: Mapping[str, Booked], keys: Collection[str]) -> dict[str, Booked]:
+    return {key: alone[key] for key in keys if key in alone}
+
+
+def _amounts(logic: Days, day: Day) -> list[tuple[str, Decimal]]:
+    """Return what the page of a day puts on its accounts."""
+    lines = logic.page(record_of(day))[1].lines
+    vat = [(VAT_ACCOUNTS[line.vat_code], line.vat) for line in lines if line.vat]
+    return [*((line.account, line.amount) for line in lines), *vat]
+
+
+def _summed(amounts: Sequence[tuple[str, Decimal]]) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = {}
+    for account, amount in amounts:
+        found[account] = found.get(account, Decimal(0)) + amount
+    return {account: amount for account, amount in found.items() if amount}
+
+
+ALONE = {f"{source}, {how} payments" for source in ("receipt", "invoice") for how in ("with", "without")}
+
+
+def test_documents_booked_by_themselves_and_the_rest_of_their_day_come_to_the_whole_day() -> None:
+    assert some_alone(History(5, SHORT).days(), 1).keys() == ALONE
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_of_hundreds_of_days_too(seed: int) -> None:
+    assert some_alone(History(seed, LONG if seed % 2 else AUTUMN).days(), seed).keys() == ALONE
+
+
+@pytest.mark.long
+def test_sixty_days_end_in_the_ledger_of_the_second_opinion() -> None:
+    cases = lived(History(11, SHORT).days(), 4)
+    assert cases["booked"] > len(SHORT) * len(BRANCHES)
+    assert ALWAYS - cases.keys() == set()
+    assert (REFUSED | CHANGED) - cases.keys() == set()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_thousands_of_days_do(seed: int, capsys: pytest.CaptureFixture[str]) -> None:
+    days = History(seed, LONG if seed % 2 else AUTUMN).days()
+    cases = lived(days, 6, seed * 11)
+    with capsys.disabled():
+        told = "\n".join(f"  {count:6} {case}" for case, count in sorted(cases.items()))
+        print(f"\nseed {seed}: {len(days)} days\n{told}")  # noqa: T201 - what was covered, for people
+    assert len(days) * 4 > 2_000
+    assert (ALWAYS | REFUSED | CHANGED) - cases.keys() == set()
+    assert set(CLOCKS_CHANGE) & {day.date for day in days}

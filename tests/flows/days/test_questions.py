@@ -1,0 +1,88 @@
+"""What the set-up proposes for closed days, and what it says is missing."""
+
+from collections.abc import Mapping
+
+from integration.core.errors import Reason
+from integration.flows.days.questions import QUESTIONS
+from integration.flows.days.settings import DaySettings
+from integration.flows.forms import Known, Proposal, Question
+from integration.flows.settings import Listed, books, till
+
+DEFAULTS = DaySettings().model_dump()
+LISTS: Mapping[Listed, Mapping[str, str]] = {
+    books("day_daybooks"): {"100": "Kasboek", "600": "Memoriaal"},
+    books("daybook_types"): {"100": "cash", "600": "memorial", "700": "sales"},
+    books("ledgers"): {
+        "800": "Fietsen",
+        "8000": "Omzet",
+        "1000": "Kas",
+        "4400": "Kasverschillen",
+        "1090": "Kruisposten",
+    },
+    books("debtor_accounts"): {"1300": "1300"},
+    till("turnover_groups"): {"10": "Fietsen"},
+    till("turnover_accounts"): {"10": "8000"},
+    till("payment_methods"): {"CASH": "Contant", "PIN": "Pin"},
+    till("payment_accounts"): {"CASH": "1000", "PIN": "1010"},
+}
+
+
+def known(tables: Mapping[str, Mapping[str, str]] | None = None, **settings: object) -> Known:
+    """What is known of the flow with these settings."""
+    return Known({**DEFAULTS, **settings}, DEFAULTS, tables or {}, lambda listed: LISTS.get(listed, {}))
+
+
+def question(name: str) -> Question:
+    """One question of the flow."""
+    return next(one for one in QUESTIONS if one.name == name)
+
+
+def proposed(name: str, at: Known) -> Proposal | None:
+    """What is proposed for a question."""
+    return question(name).propose(at)
+
+
+def test_the_only_memorial_is_proposed_and_plain() -> None:
+    found = proposed("daybook", known())
+    assert found is not None
+    assert found.values == {"daybook": "600", "mode": "line"}
+    assert question("daybook").plain(known()) == {"daybook": "600"}
+
+
+def test_a_daybook_that_posts_its_own_contra_account_wants_its_own_mode() -> None:
+    lacks = question("daybook").lacks
+    assert lacks(known()) is not None  # none is chosen
+    assert lacks(known(daybook="600")) is None
+    assert lacks(known(daybook="100", mode="cash", drawer_account="1000")) is None
+    for daybook, mode in (("100", "line"), ("600", "cash")):
+        lack = lacks(known(daybook=daybook, mode=mode))
+        assert lack is not None
+        assert lack.why == Reason("lack_day_mode", {"daybook": daybook})
+
+
+def test_an_account_of_the_till_is_proposed_where_the_books_have_exactly_that_ledger() -> None:
+    found = proposed("accounts", known())
+    assert found is not None
+    assert found.values == {"10": "8000"}
+    assert proposed("methods", known()) is None  # the books have no ledger 1010, and nothing is guessed
+
+
+def test_what_has_no_account_is_named_unless_those_of_the_till_are_agreed_to() -> None:
+    lack = question("methods").lacks(known({"method_accounts": {"CASH": "1000"}}))
+    assert lack is not None
+    assert lack.why.facts == {"codes": "PIN Pin"}
+    assert question("methods").lacks(known(till_accounts=True)) is None
+
+
+def test_accounts_of_drawers_are_known_by_their_names() -> None:
+    found = proposed("drawers", known())
+    assert found is not None
+    assert found.values == {"difference_account": "4400", "banked_account": "1090"}
+    assert question("drawers").lacks(known()) is not None
+    assert question("drawers").lacks(known(difference_account="4400")) is None
+
+
+def test_the_collective_account_is_the_one_that_debtors_have() -> None:
+    found = proposed("debtors", known())
+    assert found is not None
+    assert found.values == {"collective_account": "1300", "collective_debtor": ""}

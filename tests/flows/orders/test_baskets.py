@@ -1,0 +1,262 @@
+"""Baskets of every sort, paid in every manner, under every switch: no cent is wrong, and debtors owe what is unpaid.
+
+What is right is computed by `oracle`, which uses nothing of the product.
+"""
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import product
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from integration.core.records import Kind, Record, Value
+from integration.core.run import Link
+from integration.flows.orders.logic import Orders
+from tests.flows.orders import oracle
+from tests.flows.orders.test_balances import ACCOUNTS, euros, sold
+from tests.flows.orders.tills import PAPERS, TOLD, Questions, lines_of, orders, with_tables
+
+KINDS = {"order": Kind.ORDER, "invoice": Kind.INVOICE, "receipt": Kind.RECEIPT}
+TYPES = {"order": "SALES-ORDER", "invoice": "INVOICE", "receipt": "RECEIPT"}
+TARGETS = ("order", "invoice", "posting")
+PAYMENTS = ("document", "day", "not")
+BASES = ("till", "incl", "excl")
+GROUPS = ("10", "50", "70", "80", "85", "90", "91", "92", "95", "97", "")
+METHODS = ("CASH", "PIN", "IDEAL", "GIFTCARD", "DEPOSIT", "VOUCHER", "ROUNDING", oracle.ON_ACCOUNT)
+METHOD_TYPES = {"CASH": "payment", "PIN": "eft", "IDEAL": "payment", "DEPOSIT": "deposit"}
+TABLES = with_tables(
+    balance_accounts=ACCOUNTS,
+    revenue_accounts=oracle.REVENUE,
+    method_accounts={**oracle.METHODS, oracle.ON_ACCOUNT: "1300", "VOUCHER": "1565"},
+)
+BY_GROUP = {**TABLES, "turnover_accounts_sales": oracle.GROUPS}
+RATES = {"1": 21, "2": 9}  # of the books, in percent; nothing under their other codes
+Sums = dict[tuple[str, str], tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Switches:
+    """One way in which documents are booked."""
+
+    kind: str
+    becomes: str
+    payments: str
+    basis: str
+    by_group: bool
+
+    def logic(self, questions: Questions | None = None) -> Orders:
+        given: dict[str, Any] = {f"payments_of_{self.kind}s": self.payments, "price_basis": self.basis}
+        return orders(
+            documents=self.kind, becomes=self.becomes, tables=BY_GROUP if self.by_group else TABLES,
+            told=replace(TOLD, collective={"1300"}), questions=questions, **given,
+        )  # fmt: skip
+
+
+SWITCHES = [Switches(*each) for each in product(KINDS, TARGETS, PAYMENTS, BASES, (False, True))]
+
+
+@dataclass(frozen=True)
+class Basket:
+    """What was sold, and how it was paid."""
+
+    lines: list[oracle.Sold]
+    paid: list[tuple[str, int]]
+
+    def record(self, kind: str) -> Record:
+        """Return it as the till tells it."""
+        one = sold(*self.lines)
+        parts = tuple(
+            Record(Kind.PAYMENT, f"payment:{place}",
+                   {"method": method, "type": METHOD_TYPES.get(method, "suspense"), "amount": euros(cents)})
+            for place, (method, cents) in enumerate(self.paid, start=1)
+        )  # fmt: skip
+        listed = sum(cents for _, cents in self.paid)
+        told: dict[str, Value] = {
+            "type": TYPES[kind],
+            "paid_amount": euros(listed),
+            "paid": listed == sum(each.incl for each in self.lines),
+        }
+        return replace(one, kind=KINDS[kind], values={**one.values, **told}, parts=(*one.parts, *parts))
+
+
+def baskets(seed: int) -> Iterator[Basket]:
+    """Yield baskets without end: one to seven lines, and up to four payments that cover all, some or too much."""
+    random = Random(seed)  # noqa: S311 - what is drawn is to be drawn again
+    while True:
+        count = random.randint(1, 7)
+        drawn = [
+            (random.choice(GROUPS), random.choice(list(oracle.RATES)), random.randint(-20_000, 20_000))
+            for _ in range(count)
+        ]
+        lines = [line for line in oracle.told(drawn) if line.incl or line.excl]
+        if lines:
+            yield Basket(lines, _paid(random, lines))
+
+
+def _paid(random: Random, lines: list[oracle.Sold]) -> list[tuple[str, int]]:
+    total = rest = sum(line.incl for line in lines)
+    vouchers = sum(line.incl for line in lines if line.code == oracle.VOUCHERS["VOUCHER"][1])
+    paid: list[tuple[str, int]] = []
+    for _ in range(random.randint(0, 4)):
+        method = random.choice(METHODS)
+        amount = random.choice([rest, rest // 2, random.randint(-3000, 3000), rest + 500])
+        if method == "ROUNDING":
+            amount = random.choice([-2, -1, 1, 2])
+        if method == "VOUCHER":
+            amount = vouchers // 2
+            vouchers = 0
+        if amount:
+            paid.append((method, amount))
+            rest -= amount
+    odd = sum(cents for method, cents in paid if method == "ROUNDING")
+    if (odd and 0 < abs(rest) <= 2 * abs(odd) + 4) or (total and rest == 0 and odd):
+        paid.append(("CASH", rest + 1000))  # a rest that could be the rounding's other sign is asked about elsewhere
+    return paid
+
+
+def in_cents(value: object) -> int:
+    assert isinstance(value, Decimal)
+    assert value == value.quantize(Decimal("0.01"))
+    return int(value * 100)
+
+
+def posted(one: Record) -> Sums:
+    """Return base and VAT of a page by account and VAT code."""
+    found: Sums = {}
+    for line in lines_of(one):
+        values = line.values
+        amount, vat = in_cents(values["amount"]), in_cents(values["vat"])
+        where = str(values["account"]), str(values.get("vat_code", ""))
+        before = found.get(where, (0, 0))
+        found[where] = before[0] + (amount - vat if one.values["gross"] else amount), before[1] + vat
+    return {where: sums for where, sums in found.items() if sums != (0, 0)}
+
+
+def expected(basket: Basket, switches: Switches) -> Sums:
+    """Return what a bookkeeper puts on the page."""
+    groups = oracle.GROUPS if switches.by_group else None
+    vouchers = {method: cents for method, cents in basket.paid if method in oracle.VOUCHERS}
+    found = dict(oracle.booked(basket.lines, vouchers, groups))
+    for account, cents in oracle.settled(basket.paid).items() if switches.payments == "document" else ():
+        excl, vat = found.get((account, ""), (0, 0))
+        found[account, ""] = (excl - cents, vat)
+    return {where: sums for where, sums in found.items() if sums != (0, 0)}
+
+
+def ordered(one: Record) -> dict[str, tuple[int, int]]:
+    """Return base and VAT that the books compute of an order, by their VAT code, rounded once for each."""
+    found: dict[str, int] = {}
+    for line in lines_of(one):
+        quantity, price = line.values["quantity"], line.values.get("price", Decimal(0))
+        assert isinstance(quantity, Decimal)
+        assert isinstance(price, Decimal)
+        code = str(line.values.get("vat_code", ""))
+        found[code] = found.get(code, 0) + in_cents(quantity * price)
+    sums = {}
+    for code, amount in found.items():
+        rate = RATES.get(code, 0)
+        if one.values["gross"]:
+            excl = oracle.halves_up(amount * 100, 100 + rate)
+            sums[code] = (excl, amount - excl)
+        else:
+            sums[code] = (amount, oracle.halves_up(amount * rate, 100))
+    return {code: each for code, each in sums.items() if each != (0, 0)}
+
+
+def sold_by_code(basket: Basket) -> dict[str, tuple[int, int]]:
+    split = oracle.split(basket.lines)
+    return {oracle.CODES[code]: each for code, each in split.items() if each != (0, 0)}
+
+
+def judge(basket: Basket, switches: Switches) -> str:
+    """Book a basket and compare it with what is right; return what it came to."""
+    record = basket.record(switches.kind)
+    (one,) = switches.logic().stage(PAPERS, [record])
+    if one.record is None:
+        assert one.issue is not None, one.skip
+        _expect_reason(one.issue.cause, basket, switches)
+        return one.issue.cause
+    if switches.becomes != "posting":
+        assert ordered(one.record) == sold_by_code(basket)
+        assert "with_payments" not in one.record.values
+        return "ordered"
+    assert posted(one.record) == expected(basket, switches)
+    rest = sum(excl + vat for excl, vat in posted(one.record).values())
+    vouchers = sum(cents for method, cents in basket.paid if method in oracle.VOUCHERS)
+    whole = sum(line.incl for line in basket.lines) - vouchers
+    unpaid = oracle.left_open(basket.lines, basket.paid) if switches.payments == "document" else whole
+    assert rest == unpaid
+    assert _again(record, one.record, switches) is None
+    return f"posted, {switches.payments}"
+
+
+def _expect_reason(cause: str, basket: Basket, switches: Switches) -> None:
+    """Nothing waits without a reason that the basket has."""
+    methods = {method for method, _ in basket.paid}
+    if cause == "voucher_on_order":
+        assert switches.becomes != "posting"
+        assert "VOUCHER" in methods
+    else:
+        assert (cause, switches.basis, switches.becomes != "posting") == ("totals_differ", "excl", True)
+        computed = {
+            code: oracle.halves_up(excl * RATES.get(code, 0), 100) for code, (excl, _) in sold_by_code(basket).items()
+        }
+        assert any(computed[code] != vat for code, (_, vat) in sold_by_code(basket).items())
+
+
+class _Booked(Questions):
+    def __init__(self, one: Record) -> None:
+        super().__init__()
+        self.link = Link(one.kind, one.key, "700/2600001", one)
+
+    def linked(self, ids: Any) -> dict[str, Link]:
+        return {self.link.key: self.link} if self.link.key in ids else {}
+
+
+def _again(record: Record, one: Record, switches: Switches) -> object:
+    """Return what is asked of a document that is looked at again once it is booked: nothing, and nothing is new."""
+    booked = _Booked(one)
+    logic = switches.logic(booked)
+    (now,) = logic.stage(PAPERS, [record])
+    assert now.record is not None
+    assert now.record.values["booked_as"] == "700/2600001"
+    return logic.objection(PAPERS, now.record, None, booked.link)
+
+
+def lived(count: int, seed: int) -> Counter[str]:
+    """Judge so many baskets, under one switch after the other."""
+    random = Random(seed)  # noqa: S311 - what is drawn is to be drawn again
+    turns = [each for _ in range(count // len(SWITCHES) + 1) for each in random.sample(SWITCHES, len(SWITCHES))]
+    found: Counter[str] = Counter()
+    for basket, switches in zip(baskets(seed), turns[:count], strict=False):
+        found[judge(basket, switches)] += 1
+    return found
+
+
+EVERY = {"ordered", "totals_differ", "voucher_on_order", *(f"posted, {each}" for each in PAYMENTS)}
+
+
+def test_the_second_opinion_uses_none_of_the_product() -> None:
+    tree = ast.parse((Path(__file__).parent / "oracle.py").read_text())
+    found = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    found += [each.name for node in ast.walk(tree) if isinstance(node, ast.Import) for each in node.names]
+    assert set(found) == {"collections.abc", "typing"}
+
+
+def test_baskets_under_every_switch_are_right_to_the_cent() -> None:
+    assert lived(len(SWITCHES) * 2, 7).keys() == EVERY
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_two_thousand_baskets_under_every_switch_are_right_to_the_cent(seed: int) -> None:
+    found = lived(2_000, seed)
+    assert found.keys() == EVERY
+    assert found.total() == 2_000

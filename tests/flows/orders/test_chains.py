@@ -1,0 +1,274 @@
+"""A sale that runs through several documents: which of them is booked, as a table."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from integration.core.issues import Skip
+from integration.core.records import Kind, Record, Value
+from integration.core.run import Link
+from integration.core.standing import Standing, Where
+from integration.flows.orders.chains import Asks, Chain, Chains, in_day, in_force, related, sells, verdict
+from tests.flows.orders.tills import PAPERS, a_line, a_refund, an_order, becoming, orders
+
+EVERY = (Kind.ORDER, Kind.INVOICE, Kind.RECEIPT)
+WHOLE, HALF = Decimal("12.10"), Decimal("6.05")
+NOTHING_SAID = ""
+NOWHERE: Mapping[str, Standing] = {}
+
+
+def a_document(kind: Kind, key: str, **values: Value) -> Record:
+    """Return a document of the till that comes to 12.10."""
+    types = {Kind.ORDER: "SALES-ORDER", Kind.INVOICE: "INVOICE", Kind.RECEIPT: "RECEIPT"}
+    one = an_order(key)
+    return replace(one, kind=kind, values={**one.values, "type": types[kind], **values})
+
+
+def standing(key: str, where: Where, sold: Decimal | None = WHOLE) -> Standing:
+    return Standing(key, where, key.upper(), f"MP-{key}", sold, Kind.POSTING)
+
+
+def said(document: Record, chain: Chain, taking_part: Collection[str] = ("other-1",), *, sending: bool = False) -> str:
+    """Return what becomes of a document by its chain: the code of a cause or of a reason, or nothing."""
+    found = verdict(document, chain, taking_part, sending=sending)
+    return NOTHING_SAID if found is None else found.reason if isinstance(found, Skip) else found.cause
+
+
+B, D, P, W, X = Where.BOOKED, Where.DOUBTFUL, Where.PLANNED, Where.WAITING, Where.PARKED
+BEFORE, AFTER = "before", "after"
+SITUATIONS = [  # the other document, where it stands, whether it takes part, and what is said at reading and at sending
+    (BEFORE, B, True, "sale_booked", "sale_booked"),
+    (BEFORE, B, False, "sale_booked", "sale_booked"),
+    (BEFORE, D, True, "sale_waits", "sale_waits"),
+    (BEFORE, D, False, "sale_waits", "sale_waits"),
+    (BEFORE, P, True, "sale_planned", NOTHING_SAID),
+    (BEFORE, W, True, "sale_waits", NOTHING_SAID),
+    (BEFORE, W, False, "sale_waits", NOTHING_SAID),
+    (BEFORE, X, True, "sale_waits", NOTHING_SAID),
+    (BEFORE, X, False, NOTHING_SAID, NOTHING_SAID),
+    (BEFORE, None, True, NOTHING_SAID, NOTHING_SAID),
+    (AFTER, B, True, "sale_booked", "sale_booked"),
+    (AFTER, D, True, "sale_waits", "sale_waits"),
+    (AFTER, P, True, NOTHING_SAID, NOTHING_SAID),
+    (AFTER, W, True, NOTHING_SAID, NOTHING_SAID),
+    (AFTER, X, True, NOTHING_SAID, NOTHING_SAID),
+    (AFTER, None, True, NOTHING_SAID, NOTHING_SAID),
+]
+
+
+@pytest.mark.parametrize(("place", "where", "takes_part", "at_reading", "at_sending"), SITUATIONS)
+@pytest.mark.parametrize("kind", EVERY)
+def test_what_becomes_of_a_document_whose_sale_stands_elsewhere(
+    kind: Kind, place: str, where: Where | None, takes_part: bool, at_reading: str, at_sending: str
+) -> None:
+    others = (standing("other-1", where),) if where else ()
+    chain = Chain(before=others) if place == BEFORE else Chain(after=others)
+    taking_part = ("other-1",) if takes_part else ()
+    document = a_document(kind, "one-1")
+    assert said(document, chain, taking_part) == at_reading
+    assert said(document, chain, taking_part, sending=True) == at_sending
+
+
+@pytest.mark.parametrize(
+    ("sold", "expected"),
+    [
+        ((WHOLE,), "sale_booked"),
+        ((HALF, HALF), "sale_booked"),
+        ((HALF,), "sale_partly_booked"),
+        ((None,), "sale_booked"),
+        ((HALF, None), "sale_booked"),
+        ((Decimal("12.09"),), "sale_partly_booked"),
+        ((Decimal("20.00"),), "sale_booked"),
+        ((WHOLE, -WHOLE), "sale_booked"),  # and taken back, which is no sale
+        ((-WHOLE,), NOTHING_SAID),
+    ],
+)
+def test_an_order_is_skipped_when_what_is_booked_of_it_covers_it_and_is_a_question_else(
+    sold: Sequence[Decimal | None], expected: str
+) -> None:
+    after = tuple(standing(f"invoice-{place}", Where.BOOKED, each) for place, each in enumerate(sold))
+    assert said(an_order(), Chain(after=after)) == expected
+
+
+def test_a_sale_of_which_a_part_is_booked_says_both_amounts() -> None:
+    found = verdict(an_order(), Chain(after=(standing("invoice-1", Where.BOOKED, HALF),)), ())
+    assert found is not None
+    assert {name: found.facts[name] for name in ("document", "other", "booked", "amount")} == {
+        "document": "2026.1", "other": "INVOICE-1", "booked": "6.05", "amount": "12.10",
+    }  # fmt: skip
+
+
+def test_what_is_off_by_no_more_than_the_limit_is_covered() -> None:
+    chain = Chain(after=(standing("invoice-1", Where.BOOKED, Decimal("12.09")),))
+    found = verdict(an_order(), chain, (), Decimal("0.01"))
+    assert isinstance(found, Skip)
+
+
+def test_a_part_invoice_of_an_order_that_is_booked_whole_is_covered() -> None:
+    part = a_document(Kind.INVOICE, "invoice-1", total_incl=HALF)
+    assert said(part, Chain(before=(standing("order-1", Where.BOOKED),))) == "sale_booked"
+
+
+def test_an_invoice_of_two_orders_waits_for_the_one_that_is_parked_and_asks_about_one_that_takes_no_part() -> None:
+    both = a_document(Kind.INVOICE, "invoice-1", total_incl=2 * WHOLE)
+    one = standing("order-1", Where.BOOKED)
+    assert said(both, Chain(before=(one, standing("other-1", Where.PARKED)))) == "sale_waits"
+    assert said(both, Chain(before=(one, standing("order-2", Where.PLANNED)))) == "sale_booked"
+    assert said(both, Chain(before=(one,))) == "sale_partly_booked"
+
+
+def test_a_refund_is_never_the_same_sale_as_what_it_takes_back() -> None:
+    assert said(a_refund(), Chain(before=(standing("order-1", Where.BOOKED),))) == NOTHING_SAID
+    assert said(a_refund(), Chain(before=(standing("order-1", Where.BOOKED, -WHOLE),))) == "sale_booked"
+
+
+# ---- what is told of a document
+
+
+def test_a_receipt_that_only_pays_is_no_sale_of_its_order() -> None:
+    pays = a_document(Kind.RECEIPT, "receipt-1", orders=("order-1",))
+    line = a_line(price_type="payment")
+    paying = replace(pays, parts=(line,))
+    assert not sells(paying, {})
+    assert "orders" not in related(paying, {})
+    suspense = replace(pays, parts=(a_line(turnover_group="92"),))
+    assert not sells(suspense, {"92": "suspense"})
+    assert sells(replace(pays, parts=(line, a_line("2"))), {})
+
+
+def test_what_is_kept_of_a_booked_document_names_its_orders_and_its_day() -> None:
+    receipt = a_document(Kind.RECEIPT, "receipt-1", orders=("order-1", ""), invoices=("invoice-1",))
+    assert related(receipt, {}) == {"orders": ("order-1", "invoice-1"), "sold_on": "2026-11-20/1"}
+    assert related(an_order(invoices=("invoice-1", "invoice-1")), {}) == {"invoices": ("invoice-1",)}
+
+
+# ---- taken back
+
+
+@pytest.mark.parametrize(
+    ("booked", "reference"),
+    [
+        (("one",), "MP-one"),
+        (("one", "one#credit"), None),
+        (("one", "one#credit", "one#credit#credit"), "MP-one"),
+        (("one", "one#credit", "one#2"), "MP-one#2"),
+        (("one", "one#credit", "one#2", "one#2#credit"), None),
+        ((), None),
+    ],
+)
+def test_a_document_stands_by_its_newest_booking_and_nowhere_once_it_is_taken_back(
+    booked: Sequence[str], reference: str | None
+) -> None:
+    there = {key: standing(key, Where.BOOKED) for key in booked}
+    found = in_force(lambda keys: {key: there[key] for key in keys if key in there}, ["one"])
+    assert {key: one.reference for key, one in found.items()} == ({"one": reference} if reference else {})
+
+
+# ---- days
+
+
+def a_page(**values: Value) -> Record:
+    line = Record(Kind.LINE, "1", {"account": "8000", "amount": Decimal(-10), "documents": ("2026.1",)})
+    told: dict[str, Value] = {"reference": "D26112000100", "number": "2026-11-20 Utrecht"}
+    return Record(Kind.DAY_PAGE, "2026-11-20/1", told | values, (line,))
+
+
+def test_a_document_in_a_booked_day_is_in_it_by_key_by_number_of_before_or_as_the_order_of_one() -> None:
+    receipt = a_document(Kind.RECEIPT, "receipt-1")
+    for page in (a_page(sold=("receipt-1",)), a_page(), a_page(sold=(), orders=("receipt-1",))):
+        found = in_day(receipt, [page])
+        assert found is not None
+        assert (found.reason, found.facts["reference"]) == ("sale_in_day", "D26112000100")
+    assert in_day(receipt, [a_page(sold=("receipt-2",))]) is None
+    assert in_day(receipt, []) is None
+
+
+def test_a_day_that_was_taken_back_as_a_whole_has_nothing_in_it() -> None:
+    page = a_page(sold=("receipt-1",))
+    (line,) = page.parts
+    back = replace(page, parts=(replace(line, values={**line.values, "amount": Decimal(10)}),))
+    assert in_day(a_document(Kind.RECEIPT, "receipt-1"), [page, back]) is None
+
+
+# ---- the logic, asked about every pair
+
+
+def a_logic_that_knows(known: Mapping[str, Standing], made: Mapping[str, Collection[str]] | None = None) -> Chains:
+    def where(keys: Collection[str]) -> dict[str, Standing]:
+        return {key: known[key] for key in keys if key in known}
+
+    return Chains(
+        Asks(where, lambda keys: {key: (made or {})[key] for key in keys if key in (made or {})}), EVERY, {}, Decimal(0)
+    )
+
+
+PAIRS = [(Kind.ORDER, Kind.INVOICE), (Kind.ORDER, Kind.RECEIPT), (Kind.INVOICE, Kind.RECEIPT)]
+
+
+@pytest.mark.parametrize(("first", "later"), PAIRS)
+@pytest.mark.parametrize("booked", [0, 1])
+def test_of_every_pair_the_one_that_is_not_booked_is_skipped_with_the_link(
+    first: Kind, later: Kind, booked: int
+) -> None:
+    name = "orders" if first is Kind.ORDER else "invoices"
+    told = {"invoices": ("later-1",)} if later is Kind.INVOICE else {}
+    pair = [a_document(first, "first-1", **told), a_document(later, "later-1", **{name: ("first-1",)})]
+    there, other = pair[booked], pair[1 - booked]
+    chains = a_logic_that_knows(
+        {there.key: standing(there.key, Where.BOOKED)}, {"first-1": ("later-1",)} if booked else None
+    )
+    found = chains.of([other])
+    facts = {"key": "2026.1", "document": "2026.1", "other": there.key.upper(), "system": "accountview"}
+    assert found[other.key] == Skip("sale_booked", other.key, facts | {"reference": f"MP-{there.key}"})
+    assert chains.of([replace(other, key="sibling-1", values={**other.values, "orders": (), "invoices": ()})]) == {}
+
+
+def test_siblings_are_two_sales() -> None:
+    booked = {"invoice-1": standing("invoice-1", Where.BOOKED, HALF)}
+    sibling = a_document(Kind.INVOICE, "invoice-2", orders=("order-1",), total_incl=HALF)
+    assert a_logic_that_knows(booked, {"order-1": ("invoice-1",)}).of([sibling]) == {}
+
+
+def test_a_proposal_and_what_takes_a_booking_back_are_no_sales() -> None:
+    chains = a_logic_that_knows({"order-1": standing("order-1", Where.BOOKED)})
+    proposal = replace(an_order("proposal-1", orders=("order-1",)), kind=Kind.PROPOSAL)
+    back = Record(Kind.POSTING, "invoice-1#credit", {"orders": ("order-1",), "sold_incl": WHOLE})
+    assert chains.of([proposal, back]) == {}
+
+
+def test_a_document_that_is_booked_as_something_else_meanwhile_is_not_sent() -> None:
+    chains = a_logic_that_knows({"one-1": standing("one-1", Where.BOOKED)})
+    as_order = Record(Kind.SALES_ORDER, "one-1", {"sold_incl": WHOLE, "number": "2026.1"})
+    assert chains.of([as_order]) == {}
+    assert isinstance(chains.of([as_order], sending=True)["one-1"], Skip)
+    assert chains.of([replace(as_order, kind=Kind.POSTING)], sending=True) == {}
+
+
+def test_a_day_of_which_nobody_knows_whether_it_is_booked_is_waited_for() -> None:
+    receipt = a_document(Kind.RECEIPT, "receipt-1", date=date(2026, 11, 20))
+    link = Link(Kind.DAY_PAGE, "2026-11-20/1", "")
+    chains = Chains(Asks(days=lambda keys: {key: [link] for key in keys if key == link.key}), EVERY, {}, Decimal(0))
+    found = chains.of([receipt])["receipt-1"]
+    assert not isinstance(found, Skip)
+    assert (found.cause, found.facts["other"]) == ("sale_waits", "2026-11-20/1")
+
+
+def test_a_document_whose_order_is_in_the_plan_makes_no_debtor_and_waits_where_the_plan_has_it_not() -> None:
+    order = {"order-1": standing("order-1", Where.PLANNED)}
+    logic = orders(asks=Asks(lambda keys: {key: order[key] for key in keys if key in order}), **becoming("invoice"))
+    invoice = a_document(Kind.INVOICE, "invoice-1", orders=("order-1",))
+    stages = logic.flow.stages
+    assert logic.stage(stages[0], [invoice]) == []
+    (one,) = logic.stage(stages[3], [invoice])
+    assert one.record is not None
+    assert not [part for part in one.record.parts if part.kind is Kind.LINE]
+    found = logic.beside(stages[3], [one.record])["invoice-1"]
+    assert isinstance(found, Skip)
+    order.clear()
+    waits = logic.beside(stages[3], [one.record])["invoice-1"]
+    assert not isinstance(waits, Skip)
+    assert (waits.cause, waits.facts["other"]) == ("sale_waits", "ORDER-1")
+    assert logic.beside(PAPERS, []) == {}

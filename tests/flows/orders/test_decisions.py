@@ -1,0 +1,193 @@
+"""What becomes of a document that changed after booking, as a person decided: each way, and what it is bound to."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from integration.core.beside import worth
+from integration.core.flow import Ownership
+from integration.core.plan import FOLLOWS
+from integration.core.records import Kind, Record
+from integration.core.run import Link, Staged
+from integration.flows.orders.logic import Orders
+from tests.flows.orders.tills import PAPERS, Questions, a_line, an_order, booking, lines_of, orders, with_rules
+
+KEY = "order-1"
+AS_POSTING: dict[str, Any] = {"becomes": "posting"}
+
+
+class Links(Questions):
+    """What is linked, by our keys."""
+
+    def __init__(self, *links: Link) -> None:
+        super().__init__()
+        self.links = {one.key: one for one in links}
+
+    def linked(self, ids: Collection[str]) -> Mapping[str, Link]:
+        return {key: self.links[key] for key in ids if key in self.links}
+
+
+def link(record: Record, key: str = "") -> Link:
+    return Link(record.kind, key or record.key, "50001", replace(record, key=key or record.key))
+
+
+def after(*links: Link, **given: Any) -> Orders:
+    return orders(questions=Links(*links), **given)
+
+
+def decided(option: str, digest: str = "d2", booking: int = 1, **values: Any) -> Record:
+    """The order as it is after it was changed, with what a person decided about it."""
+    decision: dict[str, Any] = {"decision": f"{option} {digest}.{booking}"} if option else {}
+    lines = values.pop("lines", (a_line(), a_line("2")))
+    return an_order(KEY, lines=lines, digest=digest, **decision, **values)
+
+
+def staged(record: Record, *links: Link, **given: Any) -> Staged:
+    (one,) = after(*links, **given).stage(PAPERS, [record])
+    return one
+
+
+def total(document: Record) -> Decimal:
+    """Return what the lines of a sales order or of a posting come to."""
+    return sum((worth(line) for line in lines_of(document)), Decimal(0))
+
+
+@pytest.mark.parametrize("given", [{}, AS_POSTING], ids=["sales order", "posting"])
+def test_a_credit_is_what_was_booked_turned(given: dict[str, Any]) -> None:
+    booked = booking(an_order(KEY, digest="d1"), **given)
+    one = staged(decided("credit"), link(booked), **given)
+    assert one.record is not None
+    back = one.record
+    assert (back.key, back.sources, one.title) == (f"{KEY}#credit", (KEY,), "2026.1-C")
+    assert total(back) == -total(booked) != 0
+    same = ("date", "number", "debtor", "customer")
+    assert {name: back.values.get(name) for name in same} == {name: booked.values.get(name) for name in same}
+    assert back.values["reference"] != booked.values["reference"]
+    assert (back.values["digest"], back.values["sold_incl"]) == ("d2", Decimal("-12.10"))
+
+
+@pytest.mark.parametrize("given", [{}, AS_POSTING], ids=["sales order", "posting"])
+def test_booked_again_is_the_document_of_now_behind_its_credit(given: dict[str, Any]) -> None:
+    booked = booking(an_order(KEY, digest="d1"), **given)
+    logic = after(link(booked), **given)
+    shaped = logic.shape(PAPERS, logic.stage(PAPERS, [decided("again")]), {}, {})
+    assert shaped.desired is not None
+    assert shaped.ahead is not None
+    assert (shaped.ahead.key, shaped.desired.key) == (f"{KEY}#credit", f"{KEY}#2")
+    assert shaped.desired.sources == (KEY,)
+    assert shaped.desired.values[FOLLOWS] == shaped.ahead.key
+    assert (total(shaped.ahead), total(shaped.desired)) == (-total(booked), 2 * total(booked))
+    references = {booked.values["reference"], shaped.ahead.values["reference"], shaped.desired.values["reference"]}
+    assert len(references) == 3
+    assert "reference_before" not in shaped.desired.values
+
+
+@pytest.mark.parametrize("option", ["keep", "credit", "again"])
+def test_a_decision_is_about_one_state_of_the_document_and_one_booking(option: str) -> None:
+    booked = link(booking(an_order(KEY, digest="d1")))
+    for other in (decided(option, booking=2), replace_decision(decided(option), f"{option} d3.1")):
+        one = staged(other, booked)
+        assert one.record is not None
+        assert one.record.values["booked_as"] == "50001"  # as it is booked; the question follows
+
+
+def replace_decision(record: Record, decision: str) -> Record:
+    return replace(record, values={**record.values, "decision": decision})
+
+
+def test_what_is_kept_is_told_with_its_reason() -> None:
+    kept = replace_decision(decided(""), "keep d2.1 paid in cash, says Karin")
+    one = staged(kept, link(booking(an_order(KEY, digest="d1"))))
+    assert one.skip is not None
+    assert (one.skip.reason, one.skip.facts["reason"]) == ("document_kept", "paid in cash, says Karin")
+
+
+def test_nothing_is_decided_about_what_did_not_change() -> None:
+    one = staged(decided("credit", digest="d1"), link(booking(an_order(KEY, digest="d1"))))
+    assert one.record is not None
+    assert one.record.key == KEY
+
+
+def test_what_was_taken_back_stays_so_until_it_changes() -> None:
+    booked = booking(an_order(KEY, digest="d1"))
+    back = staged(decided("credit"), link(booked)).record
+    assert back is not None
+    both = link(booked), link(back)
+    same = staged(decided(""), *both)
+    assert same.skip is not None
+    assert (same.skip.reason, same.skip.facts["mark"]) == ("document_taken_back", "d2.1")
+    changed = staged(decided("", digest="d3"), *both)
+    assert changed.issue is not None
+    assert (changed.issue.cause, changed.issue.facts["mark"]) == ("document_changed_after_credit", "d3.1")
+    kept = staged(decided("keep", digest="d3"), *both)
+    assert kept.skip is not None
+    cancelled = staged(decided("again", digest="d3", cancelled=True), *both)
+    assert cancelled.skip is not None
+    assert "mark" not in cancelled.skip.facts  # what is cancelled is not offered to be booked again
+
+
+def test_what_was_credited_and_the_credit_credited_by_an_earlier_version_counts_as_booked() -> None:
+    booked = booking(an_order(KEY, digest="d1"))
+    links = link(booked), link(booked, f"{KEY}#credit"), link(booked, f"{KEY}#credit#credit")
+    one = staged(an_order(KEY, digest="d1"), *links)
+    assert one.record is not None
+    assert one.record.key == KEY
+    again = staged(decided("again"), *links)
+    assert again.issue is not None
+    assert again.issue.cause == "document_without_reference"
+
+
+def test_a_document_linked_by_hand_is_never_credited() -> None:
+    one = staged(decided("credit"), Link(Kind.SALES_ORDER, KEY, "50001"))
+    assert one.record is not None
+    assert one.record.key == KEY
+
+
+def test_a_credit_that_would_come_to_another_sum_parks() -> None:
+    booked = booking(an_order(KEY, digest="d1"))
+    rule = {"target": "line.vat_code", "source": "books_vat_code", "ownership": str(Ownership.NEVER)}
+    logic = orders(with_rules(rule), questions=Links(link(booked)))
+    assert logic.policy["line.vat_code"] is Ownership.NEVER
+    (one,) = logic.stage(PAPERS, [decided("credit")])
+    assert one.issue is not None
+    assert one.issue.cause == "credit_not_exact"
+
+
+@pytest.mark.parametrize("option", ["credit", "again"])
+def test_nothing_is_written_into_what_is_closed(option: str) -> None:
+    booked = link(booking(an_order(KEY, digest="d1"), **AS_POSTING))
+    closed: dict[str, Any] = {**AS_POSTING, "vat_filed_through": date(2026, 11, 30)}
+    parked = staged(decided(option), booked, **closed)
+    assert parked.issue is not None
+    assert (parked.issue.cause, parked.issue.facts["closed"]) == ("document_period_closed", "2026-11-30")
+    one = staged(decided(option), booked, **closed, late="first_open")
+    assert one.record is not None
+    written = (one.record, *(part for part in one.record.parts if part.kind is Kind.POSTING))
+    for document in written:
+        assert (document.values["date"], document.values["period"]) == (date(2026, 12, 1), Decimal(12))
+
+
+def test_what_nothing_is_left_of_is_only_credited() -> None:
+    booked = link(booking(an_order(KEY, digest="d1")))
+    one = staged(decided("again", lines=()), booked)
+    assert one.record is not None
+    assert one.record.key == f"{KEY}#credit"
+
+
+def test_both_sides_are_what_was_booked_and_what_would_be_now() -> None:
+    booked = link(booking(an_order(KEY, digest="d1")))
+    both = after(booked).both(decided(""))
+    assert both is not None
+    assert both.now is not None
+    assert total(both.now) == 2 * total(both.booked)
+    cancelled = after(booked).both(decided("", cancelled=True))
+    assert cancelled is not None
+    assert cancelled.now is None
+    wrong = after(booked).both(decided("", lines=(a_line(vat_code="9"),)))
+    assert wrong is not None
+    assert wrong.why is not None
+    assert after().both(decided("")) is None

@@ -1,0 +1,113 @@
+"""Whether a customer has moved, and what that makes of the debtor and of where goods go."""
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from integration.core.flow import Ownership
+from integration.core.records import Held, Kind, Record, Value
+from integration.core.run import Link
+from integration.flows.orders.logic import Orders
+from integration.flows.orders.moves import moved
+from integration.flows.orders.settings import OrderSettings
+from tests.flows.orders.tills import (
+    ADDRESSES,
+    BODY,
+    BOOKS,
+    DEBTORS,
+    TABLES,
+    TILL,
+    TOLD,
+    Questions,
+    a_customer,
+    a_delivery,
+    an_order,
+    becoming,
+    debtor,
+    orders,
+)
+
+HERE: Mapping[str, Value] = {"street": "Kerklaan 1", "postcode": "3511 AB", "city": "Utrecht", "country": "NL"}
+
+
+def held(**values: Value) -> Held:
+    return Held(Record(Kind.DEBTOR, "1001", {"name": "Els de Wit", **HERE, **values}), "20001", evidence="link")
+
+
+def knowing(there: Held | None, agreed: Mapping[str, Value] | None = None, **given: str) -> Orders:
+    """Return the logic where the books hold this of the debtor, and both agreed on that."""
+
+    def ask(wanted: Sequence[Record]) -> tuple[Mapping[str, Held], Mapping[str, Link]]:
+        link = Link(Kind.DEBTOR, "1001", "20001", Record(Kind.DEBTOR, "1001", agreed)) if agreed else None
+        found = {one.key: there for one in wanted if there is not None}
+        return found, {one.key: link for one in wanted if link is not None}
+
+    asked, chosen = Questions(), OrderSettings(**{"collective_account": "1300", **becoming(), **given})
+    return Orders(chosen, BODY, 7, TABLES, BOOKS, TILL, asked.known, asked.linked, TOLD, debtors=ask)
+
+
+def test_the_shipped_rules_keep_the_address_of_a_debtor_equal_unless_it_was_edited_in_the_books() -> None:
+    policy = orders().policy
+    kept = [name for name in HERE if policy[f"debtor.{name}"] is Ownership.KEEP_UNLESS_CHANGED]
+    assert kept == ["street", "postcode", "city", "country"]
+    assert policy["debtor.name"] is policy["debtor.email"] is Ownership.ON_CREATE
+
+
+@pytest.mark.parametrize(
+    ("customer", "there", "becomes"),
+    [
+        ({"street": "Molenweg 7"}, {}, "Molenweg 7"),
+        ({"street": "KERKLAAN  1", "postcode": "3511ab"}, {}, "Kerklaan 1"),
+        ({"street": "Molenweg 7", "city": ""}, {}, "Kerklaan 1"),
+        ({}, {"street": "", "postcode": "", "city": ""}, "Kerklaan 1"),
+    ],
+)
+def test_a_customer_has_moved_where_the_whole_address_is_another(
+    customer: dict[str, Value], there: dict[str, Value], becomes: str
+) -> None:
+    wanted = moved(debtor(an_order(customer=a_customer(**customer))), held(**there), "NL")
+    assert wanted.values["street"] == becomes
+
+
+def test_a_country_moves_only_where_the_till_tells_it() -> None:
+    abroad = held(country="BE", street="Meir 1")
+    told, untold = (moved(debtor(an_order(customer=a_customer(country=one))), abroad, "NL") for one in ("NL", ""))
+    assert (told.values["country"], untold.values["country"]) == ("NL", "BE")
+    assert untold.values["street"] == "Kerklaan 1"
+    blank = moved(debtor(an_order()), held(country=""), "NL")
+    assert "country" not in blank.values  # at home nobody writes it
+
+
+def test_a_new_debtor_has_the_usual_country_and_nothing_else_of_ours() -> None:
+    wanted = orders().fitting(DEBTORS, debtor(an_order(customer=a_customer(country=""))), None)
+    assert isinstance(wanted, Record)
+    assert wanted.values["country"] == "NL"
+    assert "country_guessed" not in wanted.values
+
+
+def streets(logic: Orders, *deliveries: Record) -> list[str]:
+    """Return the streets that goods are sent to as an address of their own."""
+    found = logic.stage(ADDRESSES, [an_order(others=deliveries)])
+    return [str(one.record.values["street"]) for one in found if one.record is not None]
+
+
+def test_goods_go_to_the_debtor_as_the_books_will_have_it() -> None:
+    home = a_delivery(street="Kerklaan 1", postcode="3511AB", city="Utrecht")
+    moves = held(street="Molenweg 7", postcode="3701 EF", city="Zeist")
+    agreed = moves.record.values
+
+    assert streets(knowing(None), home) == []
+    assert streets(knowing(moves, agreed), home) == []  # the debtor moves with this plan
+    assert streets(knowing(moves, HERE), home) == ["Kerklaan 1"]  # somebody edited it in the books
+    assert streets(knowing(moves, agreed), a_delivery()) == ["Molenweg 7"]  # where the customer lived before
+
+
+def test_letters_that_the_books_lack_make_no_other_address() -> None:
+    place: dict[str, Value] = {"name": "Łukasz Żółć", "street": "Wróbla 12", "postcode": "3511 AB", "city": "Łódź"}
+    order = an_order(customer=a_customer(**place), others=(a_delivery(**place),))
+    assert knowing(None).stage(ADDRESSES, [order]) == []
+
+
+def test_goods_for_a_fixed_debtor_have_an_address_of_their_own() -> None:
+    home = a_delivery(street="Kerklaan 1", postcode="3511AB", city="Utrecht")
+    assert streets(knowing(None, default_debtor="forced", debtor_number="99999"), home) == ["Kerklaan 1"]

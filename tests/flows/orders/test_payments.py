@@ -1,0 +1,281 @@
+"""Payments that are booked with their document stand on the accounts of their methods; what is unpaid stays open."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from integration.core.plan import Change, diff
+from integration.core.records import Kind, Record
+from integration.core.run import Link
+from integration.core.totals.sorts import Purpose
+from integration.flows.orders.credits import credit
+from integration.flows.orders.logic import Orders
+from integration.flows.orders.payments import digest_of
+from integration.flows.orders.spec import ORDERS
+from integration.services.exceptions import missing_row
+from tests.flows.orders import oracle
+from tests.flows.orders.test_balances import TABLES, euros, sold, unlinked
+from tests.flows.orders.tills import PAPERS, TOLD, Questions, booking, lines_of, orders, parked
+
+METHODS = {**oracle.METHODS, oracle.ON_ACCOUNT: "1300"}
+PAID = {**TABLES, "method_accounts": METHODS}
+LEDGERS = replace(TOLD, collective={"1300"})
+REPAIR = oracle.Sold("50", "1", 5450, 5000)
+WITH: dict[str, Any] = {"becomes": "posting", "payments_of_orders": "document", "told": LEDGERS, "tables": PAID}
+
+
+def paying(*lines: oracle.Sold, **methods: int) -> Record:
+    """Return a document of which the till says no more of its payments than their list."""
+    record = sold(*lines, **methods)
+    values = {name: value for name, value in record.values.items() if name != "paid"}
+    parts = tuple(
+        _of_type(part, "deposit") if part.values.get("method") == "DEPOSIT" else part for part in record.parts
+    )
+    return replace(record, values=values, parts=parts)
+
+
+def _of_type(part: Record, type_: str) -> Record:
+    return replace(part, values={**part.values, "type": type_})
+
+
+def telling(record: Record, **values: Any) -> Record:
+    return replace(record, values={**record.values, **values})
+
+
+def on_accounts(one: Record) -> dict[str, Decimal]:
+    """Return what the lines of a page without VAT code come to, by account; all others under nothing."""
+    found: dict[str, Decimal] = {}
+    for line in lines_of(one):
+        values = line.values
+        account = "" if values.get("vat_code") else str(values["account"])
+        amount, vat = values["amount"], values["vat"]
+        assert isinstance(amount, Decimal)
+        assert isinstance(vat, Decimal)
+        found[account] = found.get(account, Decimal(0)) + amount + (0 if one.values["gross"] else vat)
+    return found
+
+
+def left(one: Record) -> Decimal:
+    """Return what a page leaves on its debtor: the books put there what all its lines come to."""
+    return sum(on_accounts(one).values(), Decimal(0))
+
+
+def test_payments_stand_on_the_accounts_of_their_methods_and_leave_nothing_open() -> None:
+    one = booking(paying(REPAIR, PIN=3000, CASH=2450), **WITH)
+    assert on_accounts(one) == {"": Decimal("54.50"), "1010": Decimal("-30.00"), "1000": Decimal("-24.50")}
+    assert left(one) == one.values["open"] == 0
+    assert one.values["paid"] == Decimal("54.50")
+    assert one.values["booked_incl"] == one.values["sold_incl"] == Decimal("54.50")
+    assert [line.values["text"] for line in lines_of(one)][1:] == ["2026.1 PIN", "2026.1 CASH"]
+
+
+def test_each_payment_of_a_method_has_a_line_of_its_own() -> None:
+    record = paying(REPAIR, PIN=3000)
+    again = replace(record.parts[-1], key="payment:2", values={**record.parts[-1].values, "amount": euros(1000)})
+    one = booking(replace(record, parts=(*record.parts, again)), **WITH)
+    assert [line.values["amount"] for line in lines_of(one)] == [euros(5000), euros(-3000), euros(-1000)]
+
+
+@pytest.mark.parametrize(("paid", "rest"), [({}, 5450), ({"PIN": 2000}, 3450), ({"CASH": 6000}, -550)])
+def test_what_is_not_paid_stays_open_and_what_is_paid_too_much_as_well(paid: dict[str, int], rest: int) -> None:
+    one = booking(paying(REPAIR, **paid), **WITH)
+    assert left(one) == one.values["open"] == euros(rest)
+
+
+def test_change_is_a_payment_as_the_till_tells_it() -> None:
+    record = paying(REPAIR, CASH=6000)
+    change = replace(record.parts[-1], key="payment:2", values={**record.parts[-1].values, "amount": euros(-550)})
+    one = booking(replace(record, parts=(*record.parts, change)), **WITH)
+    assert on_accounts(one)["1000"] == euros(-5450)
+    assert left(one) == 0
+
+
+def test_what_is_sold_on_account_is_no_payment() -> None:
+    one = booking(paying(REPAIR, PIN=2000, INVOICE=3450), **WITH)
+    assert "1300" not in on_accounts(one)
+    assert left(one) == one.values["open"] == Decimal("34.50")
+
+
+def test_a_gift_card_lowers_what_its_sale_raised() -> None:
+    card = oracle.Sold("80", "4", 2500, 2500)
+    one = booking(paying(REPAIR, card, GIFTCARD=3000, PIN=4950), **WITH)
+    assert on_accounts(one)["1560"] == euros(2500 - 3000)
+    other = {**PAID, "balance_accounts": {**TABLES["balance_accounts"], "80": "1561"}}
+    assert on_accounts(booking(paying(REPAIR, GIFTCARD=5450), **{**WITH, "tables": other}))["1561"] == euros(-5450)
+
+
+def test_a_card_that_a_person_calls_multi_purpose_goes_to_the_only_account_of_cards() -> None:
+    found = {**WITH, **unlinked(), "gift_cards": {"BON": Purpose.MULTI}}
+    found["told"] = replace(found["told"], collective={"1300"})
+    assert on_accounts(booking(paying(REPAIR, BON=5450), **found))["1560"] == euros(-5450)
+
+
+def test_a_single_purpose_voucher_stands_on_the_page_once_and_with_its_vat() -> None:
+    one = booking(paying(REPAIR, VOUCHER=2725, PIN=2725), **WITH)
+    assert on_accounts(one) == {"": Decimal("27.25"), "1010": Decimal("-27.25")}
+    assert left(one) == 0
+    assert one.values["redeemed"] == Decimal("27.25")
+
+
+def test_the_rounding_of_cash_goes_to_its_account() -> None:
+    record = paying(oracle.Sold("50", "1", 5452, 5002), CASH=5450, ROUNDING=2)
+    one = booking(record, rounding_account="4411", **WITH)
+    assert on_accounts(one) == {"": Decimal("54.52"), "1000": Decimal("-54.50"), "4411": Decimal("-0.02")}
+    assert on_accounts(booking(record, **WITH))["4410"] == Decimal("-0.02")  # the row of the method, where none is set
+
+
+def test_a_down_payment_is_taken_off_when_it_is_used() -> None:
+    one = booking(paying(REPAIR, DEPOSIT=2000, PIN=3450), **WITH)
+    assert on_accounts(one)["1575"] == Decimal("-20.00")
+    assert left(one) == 0
+    bare = {**PAID, "method_accounts": {"PIN": "1010"}, "balance_accounts": {"down_payment": "1576"}}
+    one = booking(paying(REPAIR, DEPOSIT=2000, PIN=3450), **{**WITH, "tables": bare})
+    assert on_accounts(one)["1576"] == Decimal("-20.00")
+
+
+def test_a_method_without_an_account_waits_with_the_row_to_add() -> None:
+    bare = {**WITH, "tables": {**PAID, "method_accounts": {"CASH": "1000"}}}
+    issue = parked(paying(REPAIR, PIN=5450), **bare)
+    assert (issue.cause, issue.facts["method"]) == ("method_account_missing", "PIN")
+    row = missing_row(ORDERS, issue.cause, issue.facts)
+    assert row is not None
+    assert (row.table.name, row.code) == ("method_accounts", "PIN")
+    assert parked(paying(REPAIR, BPE=5450), **bare).facts["method"] == "BPE"
+
+
+@pytest.mark.parametrize(
+    ("told", "paid"),
+    [
+        ({"paid": True}, {"PIN": 2000}),
+        ({"paid": True}, {}),
+        ({"paid_amount": euros(5450)}, {"PIN": 2000}),
+        ({"paid": True, "paid_amount": euros(5450)}, {"CASH": 5455, "ROUNDING": 5}),
+    ],
+)
+def test_a_till_that_lists_less_than_it_says_is_paid_leaves_nothing_open_by_mistake(
+    told: dict[str, Any], paid: dict[str, int]
+) -> None:
+    issue = parked(telling(paying(REPAIR, **paid), **told), **WITH)
+    assert (issue.cause, issue.facts["said"]) == ("payments_incomplete", "54.50")
+
+
+@pytest.mark.parametrize(
+    ("told", "paid"),
+    [
+        ({"paid": True, "paid_amount": euros(5450)}, {"PIN": 5450}),
+        ({"paid": True, "paid_amount": euros(5455)}, {"CASH": 5455, "ROUNDING": -5}),
+        ({"paid": True, "paid_amount": euros(5450)}, {"CASH": 5455, "ROUNDING": -5}),
+        ({"paid": True}, {"CASH": 6000}),
+        ({"paid": False, "paid_amount": euros(2000)}, {"PIN": 2000}),
+        ({"paid": True}, {"INVOICE": 5450}),
+    ],
+)
+def test_a_till_that_lists_what_it_says_is_believed(told: dict[str, Any], paid: dict[str, int]) -> None:
+    assert booking(telling(paying(REPAIR, **paid), **told), **WITH)
+
+
+@pytest.mark.parametrize("given", [{"payments_of_orders": "day"}, {"payments_of_orders": "not"}])
+def test_payments_that_are_not_booked_with_a_document_leave_it_as_it_was(given: dict[str, str]) -> None:
+    one = booking(paying(REPAIR, PIN=5450), **{**WITH, **given})
+    assert on_accounts(one) == {"": Decimal("54.50")}
+    assert one.values["digest"] == "digest of order-1"
+    assert {"with_payments", "paid", "open"}.isdisjoint(one.values)
+
+
+@pytest.mark.parametrize("becomes", ["order", "invoice"])
+def test_sales_orders_and_trade_invoices_take_no_payments(becomes: str) -> None:
+    one = booking(paying(REPAIR, PIN=5450), **{**WITH, "becomes": becomes})
+    assert len(lines_of(one)) == 1
+    assert "with_payments" not in one.values
+
+
+@pytest.mark.parametrize("basis", ["till", "incl", "excl"])
+def test_amounts_are_the_same_on_a_page_with_vat_inside(basis: str) -> None:
+    one = booking(paying(REPAIR, PIN=2000, GIFTCARD=1000), price_basis=basis, **WITH)
+    assert left(one) == Decimal("24.50")
+
+
+# ---- what changes later
+
+
+def booked_as(one: Record) -> Questions:
+    """Return what is known once a document is booked as it was planned."""
+    return _Booked(one)
+
+
+class _Booked(Questions):
+    def __init__(self, one: Record) -> None:
+        super().__init__()
+        self._link = Link(Kind.POSTING, one.key, "700/2600001", one)
+
+    def linked(self, ids: Any) -> dict[str, Link]:
+        return {self._link.key: self._link} if self._link.key in ids else {}
+
+
+def again(record: Record, one: Record, **given: Any) -> str:
+    """Return the cause with which a document comes that was booked as `one`; nothing where it is as it was."""
+    logic: Orders = orders(questions=booked_as(one), **{**WITH, **given})
+    (now,) = logic.stage(PAPERS, [record])
+    assert now.record is not None
+    issue = logic.objection(PAPERS, now.record, None, Link(Kind.POSTING, one.key, "700/2600001", one))
+    return issue.cause if issue else ""
+
+
+def test_a_payment_that_comes_later_changes_what_was_booked_with_its_payments() -> None:
+    first, later = paying(REPAIR, PIN=2000), paying(REPAIR, PIN=2000, CASH=3450)
+    one = booking(first, **WITH)
+    assert again(first, one) == ""
+    assert again(later, one) == "document_changed_after_booking"
+    assert (
+        again(later, one, payments_of_orders="not") == "document_changed_after_booking"
+    )  # as it was booked, not as set
+    brief = orders(questions=booked_as(one), **WITH).stage(PAPERS, [later])[0].record
+    assert brief is not None
+    assert (one.values["paid"], brief.values["paid"]) == (euros(2000), euros(5450))
+
+
+def test_a_payment_that_comes_later_is_nothing_to_a_document_booked_without_payments() -> None:
+    first, later = paying(REPAIR), paying(REPAIR, PIN=5450)
+    one = booking(first, **{**WITH, "payments_of_orders": "not"})
+    assert again(later, one) == ""
+    assert again(later, one, payments_of_orders="document") == ""
+
+
+def test_the_order_of_payments_says_nothing() -> None:
+    record = paying(REPAIR, PIN=2000, CASH=3450)
+    turned = replace(record, parts=tuple(reversed(record.parts)))
+    assert digest_of(record, with_payments=True) == digest_of(turned, with_payments=True)
+    assert digest_of(record, with_payments=False) == "digest of order-1"
+
+
+def test_the_credit_of_a_document_gives_its_payments_back() -> None:
+    logic = orders(**WITH)
+    one = booking(paying(REPAIR, PIN=2000), logic)
+    change = diff(one, None, None, logic.policy, title="1")
+    assert isinstance(change, Change)
+    back = credit(replace(change, agreed=one), {})  # as the runner keeps it
+    assert back is not None
+    assert left(replace(back.wanted, values={**back.wanted.values, "gross": False})) == -left(one)
+    assert back.agreed.values["open"] == Decimal("-34.50")
+
+
+# ---- revenue by turnover group
+
+
+def test_revenue_of_a_group_with_a_row_goes_there_before_any_vat_code() -> None:
+    tables = {**TABLES, "turnover_accounts_sales": {"10": "8000", "50": "8040", "50/2": "8041"}}
+    lines = oracle.told([("10", "2", 1210), ("50", "1", 5450), ("50", "2", 2420), ("30", "2", 605)])
+    one = booking(paying(*lines), becomes="posting", tables=tables)
+    found = {str(line.values["account"]): line.values["amount"] for line in lines_of(one)}
+    split = {line.group + line.code: euros(line.excl) for line in lines}
+    assert found == {
+        "8000": split["102"] + split["302"], "8040": split["501"], "8041": split["502"],
+    }  # fmt: skip
+
+
+def test_a_row_of_the_balance_accounts_comes_before_one_for_revenue() -> None:
+    tables = {**TABLES, "turnover_accounts_sales": {"80": "8000"}}
+    card = oracle.Sold("80", "4", 2500, 2500)
+    assert lines_of(booking(paying(card), becomes="posting", tables=tables))[0].values["account"] == "1560"

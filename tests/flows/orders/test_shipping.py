@@ -1,0 +1,97 @@
+"""Shipping cost is a line of a sales order, or a field of it, and the document comes to what was sold either way."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from integration.core.errors import ConfigurationError
+from integration.core.plan import Change, diff
+from integration.core.records import Record
+from integration.flows.orders.credits import credit
+from tests.flows.orders.tills import Questions, a_line, an_order, booking, lines_of, orders, parked, with_rules
+
+RULE = {"target": "sales_order.shipping_cost", "source": "books_shipping"}
+BODY = with_rules(RULE)
+FIELD: dict[str, Any] = {"shipping": "field", "shipping_groups": ["60"], "shipping_vat_code": "1", "body": BODY}
+
+
+def shipped(*more: Record, **values: Any) -> Record:
+    cost = a_line(
+        "2", "6.05", "5.00", **{"turnover_group": "60", "code": "VERZENDEN", "text": "Verzendkosten", **values}
+    )
+    return an_order(lines=(a_line("1"), cost, *more))
+
+
+def test_shipping_is_a_line_unless_somebody_says_otherwise() -> None:
+    one = booking(shipped(), body=BODY, shipping_groups=["60"])
+    assert len(lines_of(one)) == 2
+    assert "shipping_cost" not in one.values
+
+
+@pytest.mark.parametrize(
+    "by", [{"shipping_groups": ["60"]}, {"shipping_groups": [], "shipping_articles": ["VERZENDEN"]}]
+)
+@pytest.mark.parametrize(("basis", "cost"), [("till", "6.05"), ("incl", "6.05"), ("excl", "5.00")])
+@pytest.mark.parametrize("becomes", ["order", "invoice"])
+def test_as_a_field_it_is_taken_out_of_the_lines(by: dict[str, Any], basis: str, cost: str, becomes: str) -> None:
+    one = booking(shipped(), **{**FIELD, **by}, price_basis=basis, becomes=becomes)
+    assert [line.values["article"] for line in lines_of(one)] == ["1001"]
+    assert one.values["shipping_cost"] == Decimal(cost)
+    assert one.values["booked_incl"] == one.values["sold_incl"] == Decimal("18.15")
+
+
+def test_several_lines_of_shipping_are_one_amount() -> None:
+    more = a_line("3", "3.63", "3.00", turnover_group="60")
+    assert booking(shipped(more), **FIELD).values["shipping_cost"] == Decimal("9.68")
+
+
+def test_a_document_without_shipping_has_nothing_in_the_field() -> None:
+    one = booking(an_order(), **FIELD)
+    assert len(lines_of(one)) == 1
+    assert "shipping_cost" not in one.values
+
+
+@pytest.mark.parametrize("code", ["", "2"])
+def test_shipping_under_another_code_than_that_of_the_field_waits(code: str) -> None:
+    issue = parked(shipped(), **{**FIELD, "shipping_vat_code": code})
+    assert (issue.cause, issue.facts["code"], issue.facts["amount"]) == ("shipping_not_exact", "1", "6.05")
+
+
+def test_books_that_round_on_every_line_may_not_come_to_the_same_and_then_it_waits() -> None:
+    cents = [a_line(str(place), "0.02", "0.02", turnover_group="60") for place in (2, 3, 4)]
+    order = an_order(lines=(a_line("1"), *cents))
+    settings = {**FIELD, "rounding": "line", "rounding_limit": "1", "rounding_article": "9099"}
+    assert parked(order, **settings).cause == "shipping_not_exact"
+
+
+def test_shipping_alone_stays_no_document_without_lines() -> None:
+    cost = a_line("1", "6.05", "5.00", turnover_group="60")
+    assert parked(an_order(lines=(cost,)), **FIELD).cause == "shipping_not_exact"
+
+
+def test_without_a_rule_for_the_field_nothing_is_booked() -> None:
+    with pytest.raises(ConfigurationError, match="shipping_cost"):
+        orders(**{**FIELD, "body": with_rules()})
+    other = with_rules({"target": "sales_order.shipping_cost", "source": "reference"})
+    assert parked(shipped(), **{**FIELD, "body": other}).cause == "required_field_empty"
+
+
+def test_a_posting_has_shipping_among_its_revenue() -> None:
+    one = booking(shipped(), **{**FIELD, "becomes": "posting"})
+    assert [line.values["amount"] for line in lines_of(one)] == [Decimal("15.00")]
+
+
+def test_the_books_need_no_article_for_what_stands_in_the_field() -> None:
+    known = Questions(known={"1001"})
+    assert booking(shipped(), orders(questions=known, **FIELD))
+    assert parked(shipped(), orders(questions=known, body=BODY)).cause == "article_missing"
+
+
+def test_the_credit_of_an_order_turns_the_field_as_well() -> None:
+    logic = orders(**FIELD)
+    change = diff(booking(shipped(), logic), None, None, logic.policy, title="1")
+    assert isinstance(change, Change)
+    back = credit(change, {})
+    assert back is not None
+    assert back.wanted.values["shipping_cost"] == Decimal("-6.05")

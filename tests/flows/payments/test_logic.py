@@ -1,0 +1,217 @@
+"""What the books have on an item decides whether the till is told of a payment; so does what the till has open."""
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from integration.core.errors import ConfigurationError, Reason
+from integration.core.issues import Issue, Skip
+from integration.core.plan import diff
+from integration.core.records import Held, Kind, Record, Value
+from integration.core.run import Link, Staged
+from integration.core.standing import Standing, Where
+from integration.flows.payments.items import PAGE, Asks
+from integration.flows.payments.logic import Payments
+from integration.flows.payments.settings import FLOW, PaymentSettings
+from tests.bench import shipped
+
+INVOICE, ITEM, DAY = "8f3c", "MI6010101000", date(2026, 10, 17)
+KEY = f"{DAY}/{ITEM}/{INVOICE}"
+STAGE = FLOW.counted
+BOOKED: dict[str, Value] = {"reference": ITEM, "date": DAY, "sold_incl": Decimal("121.00"), "debtor_number": "20005"}
+
+
+def standing(key: str = INVOICE, **changed: Any) -> Standing:
+    values = {**BOOKED, **changed.pop("values", {})}
+    told = {"title": "2026.1000", "reference": ITEM, "kind": Kind.POSTING, "values": values}
+    return Standing(key, Where.BOOKED, **{**told, **changed})
+
+
+def item(**values: Value) -> Record:
+    nothing = {name: Decimal(0) for name in ("sold", "paid", "other", "besides")}
+    sold: dict[str, Value] = {"item": ITEM, "debtor": "20005", "sold": Decimal("121.00"), "paid_on": DAY}
+    return Record(Kind.ITEM, KEY, {**nothing, **sold, **values})
+
+
+def at_the_till(total: str = "121.00", paid: str = "0") -> Record:
+    return Record(Kind.INVOICE, INVOICE, {"total_incl": Decimal(total), "paid_amount": Decimal(paid)})
+
+
+def payments(
+    there: Sequence[Standing] = (standing(),), invoices: Sequence[Record] = (), paid: Collection[str] = (),
+    method: str = "BANK", bookings: Sequence[str] = (INVOICE,),
+) -> Payments:  # fmt: skip
+    known = {one.key: one for one in there}
+    asks = Asks(
+        bookings=lambda after, most: [Link(Kind.POSTING, key, "700/1") for key in bookings if key > after][:most],
+        standings=lambda keys: {key: known[key] for key in keys if key in known},
+        paid=lambda keys: {key for key in keys if key in paid},
+        debtors=lambda keys: {"1003": "20005"} if "1003" in keys else {},
+        invoices=lambda keys: [one for one in invoices if one.key in keys],
+    )
+    return Payments(PaymentSettings(method=method), shipped("payments"), 1, {}, asks)
+
+
+def staged(record: Record, **given: Any) -> Staged:
+    (one,) = payments(**given).stage(STAGE, [record])
+    return one
+
+
+def wanted(**given: Any) -> Record:
+    made = staged(item(paid=Decimal("121.00")), **given).record
+    assert made is not None
+    return made
+
+
+# ---- which items are asked for
+
+
+def test_it_asks_for_the_item_of_each_invoice_that_was_booked_and_is_not_paid() -> None:
+    assert payments().named(STAGE, None).keys == (KEY,)
+    assert payments(paid=[INVOICE]).named(STAGE, None).keys == ()
+    assert payments(there=[]).named(STAGE, None).keys == ()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"values": {"sold_incl": Decimal("-121.00")}},  # a credit
+        {"values": {"open": Decimal(0)}},  # paid on its page
+        {"values": {"date": None}},
+        {"reference": "MO6010101000"},  # an order
+        {"kind": Kind.SALES_ORDER},
+    ],
+)
+def test_it_asks_for_nothing_that_no_payment_of_an_invoice_can_settle(changed: dict[str, Any]) -> None:
+    assert payments(there=[standing(**changed)]).named(STAGE, None).keys == ()
+
+
+def test_what_was_taken_back_owes_nothing_and_what_was_booked_again_is_due_under_its_new_number() -> None:
+    credit = standing(f"{INVOICE}#credit")
+    again = standing(f"{INVOICE}#2", reference="MA6010101000")
+
+    assert payments(there=[standing(), credit]).named(STAGE, None).keys == ()
+    assert payments(there=[standing(), credit, again]).named(STAGE, None).keys == (f"{DAY}/MA6010101000/{INVOICE}",)
+
+
+def test_it_asks_page_by_page() -> None:
+    several = [f"{number:04}" for number in range(PAGE + 1)]
+    logic = payments(there=[standing(key) for key in several], bookings=several)
+    first = logic.named(STAGE, None)
+    second = logic.named(STAGE, first.after)
+
+    assert (len(first.keys), first.after) == (PAGE, several[PAGE - 1])
+    assert ([key.rpartition("/")[2] for key in second.keys], second.after) == ([several[-1]], None)
+
+
+def test_without_a_method_nothing_is_read() -> None:
+    with pytest.raises(ConfigurationError, match="flow_setting_invalid"):
+        payments(method="").named(STAGE, None)
+
+
+# ---- what an item comes to
+
+
+def test_what_came_in_whole_is_paid_by_the_method_that_is_set() -> None:
+    one = staged(item(paid=Decimal("121.00")))
+    assert one.record is not None
+    change = diff(one.record, None, None, payments().policy, title=one.title)
+
+    assert (one.key, one.record.key, one.title) == (KEY, INVOICE, "2026.1000")
+    assert change.wanted.values == {"amount": Decimal("121.00"), "method": "BANK"}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({}, "item_open"),
+        ({"paid": Decimal("21.00")}, "item_open"),
+        ({"sold": Decimal(0)}, "item_not_posted"),
+        ({"other": Decimal("-121.00"), "besides": Decimal(1)}, "item_open"),
+    ],
+)
+def test_what_is_not_paid_in_full_waits(values: dict[str, Value], reason: str) -> None:
+    skip = staged(item(**values)).skip
+    assert skip is not None
+    assert skip.reason == reason
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"paid": Decimal("121.01")},
+        {"paid": Decimal("-1.00")},
+        {"paid": Decimal("121.00"), "other": Decimal("121.00"), "besides": Decimal(1)},
+        {"paid": Decimal("121.00"), "besides": Decimal(2)},  # there and back again
+        {"paid": Decimal("100.00"), "sold": Decimal("100.00")},  # another sum than was booked
+        {"paid": Decimal("121.00"), "debtor": "20001, 20005"},
+    ],
+)
+def test_rows_that_do_not_add_up_are_a_question(values: dict[str, Value]) -> None:
+    issue = staged(item(**values)).issue
+    assert issue is not None
+    assert (issue.cause, issue.key) == ("item_unclear", KEY)
+
+
+def test_whose_item_it_is_counts_where_the_debtor_is_known() -> None:
+    relation = standing(values={"debtor_number": "", "debtor": "1003"})
+    stranger = standing(values={"debtor_number": "", "debtor": "1999"})
+
+    assert staged(item(paid=Decimal("121.00")), there=[relation]).record is not None
+    assert staged(item(paid=Decimal("121.00"), debtor="20009"), there=[relation]).issue is not None
+    assert staged(item(paid=Decimal("121.00"), debtor="20009"), there=[stranger]).record is not None
+
+
+def test_an_item_that_is_not_due_any_more_takes_no_part() -> None:
+    skip = staged(item(paid=Decimal("121.00")), there=[]).skip
+    assert skip is not None
+    assert (skip.reason, skip.key) == ("item_not_due", KEY)
+
+
+# ---- what the till has
+
+
+@pytest.mark.parametrize(
+    ("invoices", "said"),
+    [
+        ([at_the_till()], None),
+        ([], "invoice_not_at_the_till"),
+        ([at_the_till(paid="121.00")], "invoice_paid_at_the_till"),
+        ([at_the_till(paid="21.00")], "payment_differs"),
+        ([at_the_till(total="150.00")], "payment_differs"),
+    ],
+)
+def test_only_an_invoice_that_is_open_by_exactly_that_much_is_paid(invoices: list[Record], said: str | None) -> None:
+    found = payments(invoices=invoices).beside(STAGE, [wanted()], sending=True).get(INVOICE)
+
+    assert (found and (found.cause if isinstance(found, Issue) else found.reason)) == said
+
+
+@pytest.mark.parametrize("there", [[], [standing(reference="MA6010101000")]])
+def test_what_was_taken_back_since_the_plan_is_not_paid(there: list[Standing]) -> None:
+    found = payments(there=there, invoices=[at_the_till()]).beside(STAGE, [wanted()], sending=True)[INVOICE]
+
+    assert isinstance(found, Skip)
+    assert found.reason == "item_not_due"
+
+
+def test_a_payment_by_the_same_method_is_the_one_where_it_comes_to_as_much() -> None:
+    logic, desired = payments(), wanted()
+    same, other = (Held(Record(Kind.SETTLEMENT, INVOICE, {"amount": Decimal(sum_)}), INVOICE) for sum_ in ("121", "20"))
+
+    assert logic.objection(STAGE, desired, same, None) is None
+    assert isinstance(logic.fitting(STAGE, desired, same), Skip)
+    assert logic.fitting(STAGE, desired, None) is desired
+    issue = logic.objection(STAGE, desired, other, None)
+    assert issue is not None
+    assert (issue.cause, issue.facts["open"]) == ("payment_differs", "20")
+
+
+def test_how_the_amount_came_about_is_told() -> None:
+    trace, method = payments().trace(STAGE, item(paid=Decimal("121.00")))
+
+    assert (trace.target, trace.value) == ("settlement.amount", Decimal("121.00"))
+    assert (method.target, method.why) == ("settlement.method", Reason("because_setting", {"setting": "method"}))

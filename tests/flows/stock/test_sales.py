@@ -1,0 +1,552 @@
+"""A stock run never puts back on sale what the till has sold and the books have not learned of."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from integration.connectors.mplus.connector import Mplus
+from integration.core.moves import NO_MOMENT, Move, Sort
+from integration.core.records import Kind
+from integration.core.run import Mode, PreviewRequest, RunState
+from integration.flows.registry import FLOWS
+from integration.flows.stock.settings import StockSettings
+from integration.sandbox.server import Sandbox, running
+from tests.builders import an_article
+from tests.connectors.mplus.tills import settings_of
+from tests.consoles import opened
+from tests.flows.stock.bench import BRANCHES, Shop, shop
+from tests.people import somebody
+from tests.strangers import before
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """A till in a box without sales of its own."""
+    with running(articles=20, trades=False) as one:
+        yield one
+
+
+@pytest.fixture
+def open_shop(tmp_path: Path, sandbox: Sandbox) -> Iterator[Shop]:
+    """A shop whose books learn of sales by sales orders, in agreement with its till."""
+    with shop(tmp_path, sandbox) as one:
+        one.sync()
+        assert one.levels() == {"1": 20, "2": 20}
+        yield one
+
+
+def test_a_sale_that_the_books_do_not_know_is_not_put_back_on_sale(open_shop: Shop) -> None:
+    open_shop.sell("1", 3)
+    assert open_shop.level("1") == 17
+    open_shop.sync()
+    assert open_shop.levels() == {"1": 17, "2": 20}
+    open_shop.sell("1", 1)
+    open_shop.fill({"1": Decimal(5)})
+    open_shop.sync()
+    assert open_shop.level("1") == 21, "what was delivered in the books comes on top of what is left"
+
+
+def test_a_shop_that_does_not_count_sales_keeps_what_it_had(tmp_path: Path, sandbox: Sandbox) -> None:
+    with shop(tmp_path, sandbox, sales="off") as one:
+        one.sync()
+        one.sell("1", 3)
+        one.sync()
+        assert one.level("1") == 20
+
+
+def test_what_is_taken_back_is_for_sale_again_at_once(open_shop: Shop) -> None:
+    open_shop.sell("2", 5)
+    open_shop.sell("2", -2)
+    open_shop.sync()
+    assert open_shop.levels() == {"1": 20, "2": 17}
+
+
+def test_once_everything_is_in_the_books_both_sides_are_equal(open_shop: Shop) -> None:
+    sold = open_shop.sell("1", 3)
+    open_shop.sync()
+    open_shop.book(sold, "1", Decimal(3))
+    run = open_shop.sync()
+    assert run.counts.unchanged == 1, "the sale moved from the till's history into the books' figure"
+    assert open_shop.level("1") == 17 == open_shop.in_books["1"]
+
+
+def test_a_posting_moves_no_stock_in_the_books_so_its_sale_still_counts(open_shop: Shop) -> None:
+    sold = open_shop.sell("1", 3)
+    open_shop.book(sold, "1", Decimal(3), Kind.POSTING)
+    open_shop.sync()
+    open_shop.sync()
+    assert open_shop.level("1") == 17
+
+
+@pytest.mark.parametrize(("sales", "level"), [("sales_orders", 14), ("trade_invoices", 17), ("documents", 17)])
+def test_only_documents_by_which_the_books_learn_of_sales_are_in_their_figures(
+    tmp_path: Path, sandbox: Sandbox, sales: str, level: int
+) -> None:
+    with shop(tmp_path, sandbox, sales=sales) as one:
+        one.book(one.sell("1", 3), "1", Decimal(3), as_invoice=True)
+        one.sync()
+        assert one.level("1") == level
+
+
+@pytest.mark.parametrize("leave", ["invoiced", "auto"])
+def test_what_is_sold_stays_off_sale_while_its_order_leaves_the_figure_as_it_was(
+    tmp_path: Path, sandbox: Sandbox, leave: str
+) -> None:
+    with shop(tmp_path, sandbox, orders_leave=leave) as one:
+        one.sync()
+        receipt, order = one.sell("1", 3), one.order("1", 4)
+        levels = []
+        for happens in (
+            lambda: None,
+            lambda: one.book(receipt, "1", Decimal(3)),
+            lambda: one.book(order, "1", Decimal(4)),
+            lambda: one.deliver(order),
+            lambda: one.invoice(receipt),
+            lambda: one.invoice(order),
+        ):
+            happens()
+            one.sync()
+            levels.append(one.level("1"))
+        assert levels == [13] * 6
+        assert one.in_books["1"] == 13
+        assert one.moves.open("stock", [one.number]) == []
+
+
+def test_what_is_brought_back_is_for_sale_again_once_the_books_say_so(tmp_path: Path, sandbox: Sandbox) -> None:
+    with shop(tmp_path, sandbox, orders_leave="invoiced") as one:
+        one.sync()
+        back = one.sell("1", -3)
+        one.sync()
+        assert one.level("1") == 23
+        one.book(back, "1", Decimal(-3))
+        one.sync()
+        assert one.level("1") == 20, "it may be in their figure by the time that is read"
+        one.invoice(back)
+        one.sync()
+        assert one.level("1") == 23
+
+
+@pytest.mark.parametrize(
+    ("settings", "named", "leaves"),
+    [
+        ({}, False, False),
+        ({}, True, True),
+        ({"reservations": "none"}, True, False),
+        ({"reservations": "deducted"}, False, True),
+        ({"reservations": "field", "reserved": "RSRV"}, False, True),
+        ({"formula": "free"}, False, True),
+        ({"formula": "available"}, False, False),
+        ({"formula": "technical"}, False, False),
+        ({"formula": "technical", "orders_leave": "booked"}, False, True),
+        ({"formula": "free", "orders_leave": "invoiced"}, False, False),
+    ],
+)
+def test_whether_a_booked_order_is_out_of_a_figure_is_told_by_the_formula_unless_somebody_says_so(
+    settings: dict[str, Any], named: bool, leaves: bool
+) -> None:
+    made = StockSettings(sales="documents", sales_since="2000-01-01", **settings)
+    assert made.leaves_when_booked("formula", reserved_is_named=named) is leaves
+    assert made.waits_for_invoices is not made.leaves_when_booked("formula")
+    if made.orders_leave == "auto":
+        assert not made.leaves_when_booked("warehouse:1"), "what is reserved is taken out of no field by itself"
+
+
+def test_a_sale_that_comes_into_the_books_while_their_figures_are_read_counts_twice_and_never_not_at_all(
+    open_shop: Shop,
+) -> None:
+    sold = open_shop.sell("1", 3)
+    open_shop.books.before = lambda: open_shop.book(sold, "1", Decimal(3))
+    open_shop.sync()
+    assert open_shop.level("1") == 14
+    open_shop.sync()
+    assert open_shop.level("1") == 17
+
+
+def test_a_sale_between_the_plan_and_the_write_is_no_edit_of_somebody(open_shop: Shop) -> None:
+    open_shop.fill({"1": Decimal(10)})
+    run = open_shop.preview(Mode.COMPLETE)
+    open_shop.sell("1", 4)
+    run = open_shop.commit(run)
+    assert (run.counts.proven, run.counts.parked) == (1, 0)
+    assert open_shop.level("1") == 26
+
+
+def test_a_sale_between_the_look_and_the_write_is_put_back_in_the_same_run(open_shop: Shop) -> None:
+    open_shop.fill({"1": Decimal(10)})
+    open_shop.sandbox.till.meanwhile("setStock", lambda: open_shop.sell("1", 4))
+    run = open_shop.sync()
+    assert (run.counts.proven, run.counts.parked, run.counts.in_doubt) == (1, 0, 0)
+    assert open_shop.level("1") == 26
+    assert open_shop.sync().counts.unchanged == 1
+
+
+def test_a_level_counted_by_hand_at_the_till_is_an_edit_as_ever(open_shop: Shop) -> None:
+    open_shop.fill({"1": Decimal(10)})
+    run = open_shop.preview(Mode.COMPLETE)
+    open_shop.sandbox.till.edit("stock", f"1/{open_shop.number}", {"amount": "3"})
+    run = open_shop.commit(run)
+    assert run.counts.parked == 1
+    assert open_shop.level("1") == 3
+
+
+def test_what_an_order_keeps_aside_counts_once(open_shop: Shop) -> None:
+    order = open_shop.order("1", 4)
+    assert open_shop.level("1") == 16
+    open_shop.sync()
+    assert open_shop.level("1") == 16, "the books do not know of it yet"
+    open_shop.book(order, "1", Decimal(4))
+    open_shop.sync()
+    assert open_shop.level("1") == 16, "the books keep it aside too"
+    open_shop.deliver(order)
+    open_shop.sync()
+    assert open_shop.level("1") == 16
+
+
+def test_an_order_taken_between_the_look_and_the_write_stays_kept_aside(open_shop: Shop) -> None:
+    open_shop.fill({"1": Decimal(10)})
+    open_shop.sandbox.till.meanwhile("setStock", lambda: open_shop.order("1", 4))
+    open_shop.sync()
+    assert open_shop.level("1") == 26
+    open_shop.sync()
+    assert open_shop.level("1") == 26
+
+
+def test_whether_setting_a_level_sets_what_is_kept_aside_is_learned(tmp_path: Path) -> None:
+    with running(articles=20, trades=False) as sandbox, shop(tmp_path, sandbox) as one:
+        sandbox.till.edit("conventions", "set_stock", {"value": "physical"})
+        one.sync()
+        one.order("1", 4)
+        one.fill({"1": Decimal(10)})
+        one.sync()
+        assert one.level("1") == 26
+        sandbox.ledger.clear()
+        one.fill({"1": Decimal(1)})
+        one.sync()
+        assert one.level("1") == 27
+        assert [call.operation for call in sandbox.ledger.writes()] == ["setStock"], "no difference is left to add"
+
+
+def test_what_setting_a_level_sets_is_kept_for_the_next_process(tmp_path: Path) -> None:
+    with running(articles=20, trades=False) as sandbox, shop(tmp_path, sandbox) as one:
+        sandbox.till.edit("conventions", "set_stock", {"value": "physical"})
+        one.sync()
+        one.order("1", 4)
+        for times in (2, 1):
+            with opened(tmp_path / "data", start=False) as application:
+                application.connections.connect_mplus(sandbox.mplus_url, "sandbox", "sandbox-secret", somebody("test"))
+                one.connectors["mplus"] = application.access.connector("mplus")
+                sandbox.ledger.clear()
+                one.fill({"1": Decimal(10)})
+                one.sync()
+                assert [call.operation for call in sandbox.ledger.writes()] == ["setStock"] * times
+        assert one.level("1") == 36
+
+
+@pytest.mark.parametrize(("since", "level"), [("2000-01-01", 17), ("2999-01-01", 20)])
+def test_books_that_never_learn_of_sales_have_them_up_to_a_moment(
+    tmp_path: Path, sandbox: Sandbox, since: str, level: int
+) -> None:
+    with shop(tmp_path, sandbox, sales="dated", sales_since=since) as one:
+        one.sell("1", 3)
+        one.sync()
+        assert one.level("1") == level
+
+
+@pytest.mark.parametrize(("stamp", "level"), [("2000-01-01", 17), ("2999-01-01", 20), ("", 20)])
+def test_an_article_may_have_a_moment_of_its_own(tmp_path: Path, sandbox: Sandbox, stamp: str, level: int) -> None:
+    with shop(tmp_path, sandbox, sales="dated", sales_since="2026-01-01", sales_stamp="COUNTED") as one:
+        one.settings["sales_since"] = "2999-01-01" if not stamp else "2000-01-01"
+        one.stamp = stamp
+        one.fill({})
+        one.sell("1", 3)
+        one.sync()
+        assert one.level("1") == level
+
+
+def test_branches_that_sell_of_one_figure_share_what_is_sold_of_it(tmp_path: Path, sandbox: Sandbox) -> None:
+    with shop(tmp_path, sandbox, branches={"1": "formula", "2": "formula"}, formula="available") as one:
+        one.sync()
+        one.sell("1", 3)
+        one.sync()
+        assert one.levels() == {"1": 37, "2": 37}
+
+
+def test_an_article_says_what_its_level_is_made_of(open_shop: Shop) -> None:
+    open_shop.sell("1", 3)
+    open_shop.sell("1", -1)
+    open_shop.order("1", 2)
+    open_shop.sync()
+    first, _ = open_shop.made().trace(
+        FLOWS["stock"].flow.stages[0], open_shop.source.held(Kind.ARTICLE)[open_shop.number]
+    )
+    steps = {step.what: str(step.value) for step in first.steps}
+    assert steps["sold_not_booked"].startswith("-3 (1.1.")
+    assert steps["returned_not_booked"].startswith("+1 (1.1.")
+    assert steps["reserved_not_booked"].startswith("-2 (")
+    assert first.value == 16
+
+
+def test_a_run_that_is_killed_neither_loses_nor_doubles_a_sale(open_shop: Shop) -> None:
+    open_shop.sell("1", 3)
+    run = open_shop.runner.preview.begin(PreviewRequest("stock", somebody("test"), Mode.COMPLETE))
+    open_shop.runner.preview.page(run.id)
+    open_shop.sell("1", 2)
+    open_shop.restart()
+    open_shop.runner.preview.page(run.id)
+    run = open_shop.previewed(run)
+    if run.state is RunState.READY:
+        open_shop.commit(run)
+    open_shop.sync()
+    assert open_shop.level("1") == 15
+
+
+def test_goods_that_come_back_into_the_books_while_their_figures_are_read_are_for_sale_once(open_shop: Shop) -> None:
+    back = open_shop.sell("1", -3)
+    open_shop.books.before = lambda: open_shop.book(back, "1", Decimal(-3))
+    open_shop.sync()
+    assert open_shop.level("1") == 23
+
+
+def test_a_movement_that_cannot_be_read_parks_its_article_alone_until_it_can_be(open_shop: Shop) -> None:
+    open_shop.sell("1", 3)
+    wrong = Move(open_shop.till.newest_move(), "1", open_shop.number, Decimal(0), Sort.UNREADABLE, NO_MOMENT)
+    _, begin, _ = open_shop.moves.read_upto("stock")
+    assert begin is not None
+    open_shop.moves.keep("stock", [wrong], wrong.number, begin)
+    stage = FLOWS["stock"].flow.stages[0]
+    (record,) = open_shop.source.held(Kind.ARTICLE).values()
+    logic = open_shop.made()
+    (parked,), other = logic.stage(stage, [record]), logic.stage(stage, [replace(record, key="7", source="7")])
+    assert parked.issue is not None
+    assert (parked.issue.cause, parked.issue.facts["system"]) == ("record_unreadable", "mplus")
+    assert other[0].issue is None
+    run = open_shop.sync()
+    assert run.counts.parked == 0, "the till tells it again, and tells it well"
+    assert open_shop.level("1") == 17
+
+
+@dataclass
+class Spoilt:
+    """A line to the till on which one field of a movement cannot be read, until it is mended."""
+
+    shop: Shop
+    field: str = ""
+    number: int = 0
+
+    def spoils(self, field: str) -> None:
+        """Spoil a field of the movement that is the newest one now."""
+        self.field, self.number = field, self.shop.till.newest_move()
+
+    def spoil(self, body: bytes) -> bytes:
+        """Return an answer as it comes along this line."""
+        if not self.field or b"articleStockHistory" not in body:
+            return body
+        newest = f"stockId>{self.number}<".encode()
+        rows = re.split(rb"(?=<[^<>/]*articleStockHistory>)", body)
+        return b"".join(
+            re.sub(f"({self.field}>)[0-9]+<".encode(), rb"\1?<", row) if re.search(newest, row) else row for row in rows
+        )
+
+
+@pytest.fixture
+def spoilt(open_shop: Shop) -> Iterator[Spoilt]:
+    """A shop that reaches its till along such a line."""
+    line = Spoilt(open_shop)
+    with before(open_shop.sandbox.mplus_url, line.spoil) as url:
+        straight = open_shop.connectors["mplus"]
+        open_shop.connectors["mplus"] = spoilt = Mplus(settings_of(open_shop.sandbox, url=url))
+        yield line
+        open_shop.connectors["mplus"] = straight
+        spoilt.close()
+
+
+@pytest.mark.parametrize("field", ["branchNumber", "stockId"])
+def test_a_movement_whose_branch_or_number_cannot_be_read_parks_its_article_alone_until_it_can(
+    spoilt: Spoilt, field: str
+) -> None:
+    shop = spoilt.shop
+    shop.source.put(an_article("7", **{f"warehouse:{branch}": Decimal(1) for branch in BRANCHES}))
+    shop.sell("1", 3)
+    spoilt.spoils(field)
+    run = shop.sync()
+    assert shop.causes(run) == {shop.number: "record_unreadable"}
+    assert shop.reasons(run) == {"7": "not_at_the_till"}, "the others go on"
+    assert shop.level("1") == 17
+    spoilt.field = ""
+    run = shop.sync()
+    assert shop.causes(run) == {}
+    assert shop.moves.numberless("stock") == (None, [])
+    assert shop.level("1") == 17
+
+
+def test_a_movement_of_which_nobody_knows_the_article_is_told_and_the_rest_goes_on(spoilt: Spoilt) -> None:
+    shop = spoilt.shop
+    sold = shop.sell("1", 3)
+    spoilt.spoils("articleNumber")
+    shop.fill({"2": Decimal(5)})
+    run = shop.sync()
+    assert run.counts.proven == 1
+    assert shop.level("2") == 25
+    assert (run.counts.read, run.counts.difference) == (1, 0), "what is told beside the articles counts for none"
+    (one,) = shop.issues.list("stock", "movement_unreadable")
+    assert one.issue.facts["movement"].startswith(f"stockId {spoilt.number} · branchNumber 1 · timestamp ")
+    shop.book(sold, "1", Decimal(3))
+    shop.sync()
+    assert shop.issues.list("stock", "movement_unreadable") == [], "the books have its sale by now"
+    assert shop.level("1") == 17
+
+
+def test_however_many_pages_a_run_has_the_history_is_read_once(tmp_path: Path) -> None:
+    with running(articles=20, trades=False) as sandbox, shop(tmp_path, sandbox) as one:
+        one.books.page_size = 2
+        for code in range(1, 9):
+            one.source.put(an_article(str(code), stock=Decimal(1)))
+        one.sell("1", 1)
+        sandbox.ledger.clear()
+        one.preview(Mode.COMPLETE)
+        asked = sandbox.ledger.calls()
+        reads = [call.operation for call in asked]
+        assert reads.count("getCurrentSyncMarkersV2") > 4, "whether something moved is asked at each page"
+        assert reads.count("getStockHistoryV2") <= 3
+        assert reads.count("getOrders") <= 1
+
+
+def test_a_till_that_was_set_back_is_read_from_the_beginning(open_shop: Shop) -> None:
+    open_shop.sell("1", 3)
+    open_shop.sync()
+    _, begin, _ = open_shop.moves.read_upto("stock")
+    assert begin is not None
+    open_shop.moves.keep("stock", (), 10**9, begin)
+    open_shop.sync()
+    assert open_shop.moves.read_upto("stock")[0] < 10**9
+    assert open_shop.level("1") == 17
+
+
+# ---- whatever happens in whatever order
+
+QUICK, MANY = 4, 60  # cases
+
+QUANTITIES = st.integers(1, 4)
+PLACES = st.sampled_from(BRANCHES)
+AT_THE_COUNTER = st.one_of(
+    st.tuples(st.just("sell"), PLACES, QUANTITIES),
+    st.tuples(st.just("take back"), PLACES, QUANTITIES),
+    st.tuples(st.just("order"), PLACES, QUANTITIES),
+)
+IN_THE_OFFICE = st.one_of(
+    st.tuples(st.just("book"), st.integers(0, 9), st.booleans()),  # as a trade invoice, or as a sales order
+    st.tuples(st.just("invoice"), st.integers(0, 9), st.just(0)),
+    st.tuples(st.just("received in the books"), PLACES, QUANTITIES),
+    st.tuples(st.just("corrected in the books"), PLACES, QUANTITIES),
+)
+HAPPENINGS = st.lists(
+    st.one_of(
+        AT_THE_COUNTER,
+        IN_THE_OFFICE,
+        st.tuples(st.just("deliver"), st.integers(0, 9), st.just(0)),
+        st.tuples(st.just("run"), st.none(), st.none()),
+        st.tuples(st.just("run with this in between"), AT_THE_COUNTER, st.none()),
+        st.tuples(st.just("run while this is done in the office"), IN_THE_OFFICE, st.none()),
+    ),
+    min_size=3,
+    max_size=10,
+)
+
+
+class Day:
+    """A day in a shop; what each branch has on its shelves is counted along, by no code of ours."""
+
+    def __init__(self, open_shop: Shop) -> None:
+        self.shop = open_shop
+        self.shelf = dict.fromkeys(BRANCHES, 20)
+        self.unbooked: list[tuple[str, str, int]] = []
+        self.orders: list[tuple[str, str, int]] = []
+
+    def at_the_counter(self, what: str, branch: str, quantity: int) -> None:
+        """Sell, take back or keep aside; each is gone from what can be sold at once, or back."""
+        change = -quantity if what == "take back" else quantity
+        self.shelf[branch] -= change
+        made = self.shop.order(branch, quantity) if what == "order" else self.shop.sell(branch, change)
+        self.unbooked.append((made, branch, change))
+        if what == "order":
+            self.orders.append((made, branch, change))
+
+    def happens(self, what: str, where: Any, quantity: Any) -> None:
+        """Let one thing happen; at the end of a run no branch offers more than it has."""
+        match what:
+            case "book" if self.unbooked:
+                document, branch, sold = self.unbooked.pop(where % len(self.unbooked))
+                self.shop.book(document, branch, Decimal(sold), as_invoice=quantity)
+            case "invoice" if self.shop.books.open:
+                self.shop.invoice(sorted(self.shop.books.open)[where % len(self.shop.books.open)])
+            case "deliver" if self.orders:
+                self.shop.deliver(self.orders.pop(where % len(self.orders))[0])
+            case "received in the books" | "corrected in the books":
+                change = quantity if what.startswith("received") else -quantity
+                self.shelf[where] += change
+                self.shop.fill({where: Decimal(change)})
+            case "run":
+                self.run()
+            case "run with this in between":
+                self.shop.sandbox.till.meanwhile("setStock", lambda: self.at_the_counter(*where))
+                self.run()
+            case "run while this is done in the office":
+                self.shop.books.before = lambda: self.happens(*where)
+                self.run()
+            case "sell" | "take back" | "order":
+                self.at_the_counter(what, where, quantity)
+
+    def run(self) -> None:
+        """Run the flow; what is offered is never more than there is."""
+        self.shop.sync()
+        self.shop.sandbox.till.forget_meanwhile()
+        offered = self.shop.levels()
+        assert all(offered[branch] <= self.shelf[branch] for branch in BRANCHES), (offered, self.shelf)
+
+    def ends(self) -> None:
+        """Book and invoice all that is left; then both sides have what is on the shelves."""
+        for document, branch, sold in self.unbooked:
+            self.shop.book(document, branch, Decimal(sold))
+        self.unbooked.clear()
+        self.run()
+        for order in list(self.shop.books.open):
+            self.shop.invoice(order)
+        self.run()
+        assert self.shop.levels() == {branch: int(self.shop.in_books[branch]) for branch in BRANCHES} == self.shelf
+
+
+def a_day(happenings: Sequence[tuple[Any, ...]], leave: str, folder: Path, sandbox: Sandbox) -> None:
+    with shop(folder, sandbox, negative="send", sales="documents", orders_leave=leave) as one:
+        one.sync()
+        day = Day(one)
+        for happening in happenings:
+            day.happens(*happening)
+        day.ends()
+
+
+def every_day(cases: int, folder: Path, sandbox: Sandbox) -> None:
+    """Try as many days as there are cases, each with an article of its own."""
+
+    @settings(max_examples=cases, deadline=None, database=None)
+    @given(happenings=HAPPENINGS, leave=st.sampled_from(["booked", "invoiced"]))
+    def each(happenings: list[tuple[Any, ...]], leave: str) -> None:
+        a_day(happenings, leave, folder, sandbox)
+
+    each()
+
+
+def test_in_whatever_order_nothing_is_offered_that_is_gone(tmp_path: Path, sandbox: Sandbox) -> None:
+    every_day(QUICK, tmp_path, sandbox)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_in_any_of_many_orders_nothing_is_offered_that_is_gone(tmp_path: Path, sandbox: Sandbox) -> None:
+    every_day(MANY, tmp_path, sandbox)

@@ -1,0 +1,184 @@
+"""Prices of customers in the flows: sent where that is set, and withdrawn where the books have them no more."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from integration.core.flow import Ownership
+from integration.core.plan import Change, Unchanged, diff
+from integration.core.records import Held, Kind, Record, Value
+from integration.core.run import Staged
+from integration.flows.customers.logic import Customers
+from integration.flows.customers.settings import CustomerSettings
+from integration.flows.prices import Terms
+from integration.flows.products.logic import Products
+from integration.flows.products.settings import ProductSettings
+from integration.flows.registry import FLOWS
+from tests.bench import shipped
+from tests.builders import a_debtor, an_article
+
+D = Decimal
+TABLES = {"vat_codes": {"2": "20"}, "price_groups": {"GROOT": "3"}, "price_branches": {"Z": "2"}}
+ARTICLES, DEBTORS = FLOWS["products"].flow.stages[1], FLOWS["customers"].flow.stages[0]
+GIVEN: dict[str, Value] = {
+    "price_group_price:0:GROOT": D("14.8760"),
+    "price_group_price:10:GROOT": D("13.2231"),
+    "price_group_percent:50:GROOT": D(25),
+    "branch_price:0:Z": D("17.3554"),
+}
+SENT = {
+    "price_group_incl:0:3": D("18.00"),
+    "price_group_incl:10:3": D("16.00"),
+    "price_group_percent:50:3": D(25),
+    "branch_incl:0:2": D("21.00"),
+}
+
+
+def terms(agreed: Record | None = None, **changed: Any) -> Terms:
+    given: dict[str, Any] = {
+        "on": True, "tables": TABLES, "numbers": lambda _: {"1001": "700"}, "agreed": lambda _: agreed,
+    }  # fmt: skip
+    return Terms(**given | changed)
+
+
+def products(of: Terms, **settings: Any) -> Products:
+    rates = {"2": D(21)}
+    return Products(ProductSettings(**settings), shipped("products"), 7, TABLES, rates, lambda _: "1", terms=of)
+
+
+def customers(of: Terms, *, incl: bool = False) -> Customers:
+    return Customers(CustomerSettings(), shipped("customers"), 7, TABLES, of, lambda: incl)
+
+
+def staged(logic: Products | Customers, record: Record) -> Staged:
+    (one,) = logic.stage(ARTICLES if record.kind is Kind.ARTICLE else DEBTORS, [record])
+    return one
+
+
+def shaped(logic: Products | Customers, record: Record) -> Record:
+    stage = ARTICLES if record.kind is Kind.ARTICLE else DEBTORS
+    desired = logic.shape(stage, [staged(logic, record)], {}, {}).desired
+    assert desired is not None
+    return desired
+
+
+def of_part(product: Record) -> dict[str, Value]:
+    return {name: value for name, value in product.parts[0].values.items() if ":" in name}
+
+
+def of(record: Record) -> dict[str, Value]:
+    return {name: value for name, value in record.values.items() if ":" in name}
+
+
+# ---- articles
+
+
+def test_terms_of_an_article_are_sent_with_vat_like_its_price() -> None:
+    product = shaped(products(terms()), an_article("1001", **GIVEN))
+    assert of_part(product) == SENT
+    assert product.parts[0].values["price_incl"] == D("20.00")
+
+
+def test_the_one_switch_of_prices_counts_for_them_too() -> None:
+    product = shaped(products(terms(), price_sent="excl", decimals=1), an_article("1001", **GIVEN))
+    assert of_part(product)["price_group_excl:0:3"] == D("14.9")
+
+
+def test_nothing_of_them_is_sent_until_it_is_set() -> None:
+    logic = products(Terms())
+    assert of_part(shaped(logic, an_article("1001", **GIVEN))) == {}
+    assert logic.policy.get("article.price_group_incl:0:3", Ownership.NEVER) is Ownership.NEVER
+
+
+@pytest.mark.parametrize(
+    ("field", "table", "value"),
+    [("price_group_price:0:KLEIN", "price_groups", "KLEIN"), ("branch_price:0:X", "price_branches", "X")],
+)
+def test_a_list_or_branch_without_a_counterpart_is_a_question(field: str, table: str, value: str) -> None:
+    issue = staged(products(terms()), an_article("1001", **{field: D(1)})).issue
+    assert issue is not None
+    assert (issue.cause, issue.facts["table"], issue.facts["value"]) == ("value_unmapped", table, value)
+
+
+def test_a_price_that_is_gone_from_the_books_is_withdrawn_and_no_other() -> None:
+    agreed = shaped(products(terms()), an_article("1001", **GIVEN))
+    left = {name: value for name, value in GIVEN.items() if "branch" not in name}
+    desired = shaped(products(terms(agreed)), an_article("1001", **left))
+    assert of_part(desired) == {**SENT, "branch_incl:0:2": None}
+    held = Record(Kind.PRODUCT, "1001", agreed.values, agreed.parts, agreed.source)
+    change = compared(products(terms(agreed)), desired, held, agreed)
+    assert isinstance(change, Change)
+    assert change.wanted.flat() == {"1001/branch_incl:0:2": None}
+    assert shaped(products(terms(None)), an_article("1001", **left)).flat().keys().isdisjoint(change.wanted.flat())
+
+
+def compared(logic: Products | Customers, desired: Record, held: Record, agreed: Record) -> object:
+    return diff(desired, held, agreed, logic.policy, title="t")
+
+
+@pytest.mark.parametrize(
+    ("owner", "written"), [("keep_equal", True), ("keep_unless_changed", False), ("on_create", False), ("never", False)]
+)
+def test_who_owns_them_decides_what_the_till_may_change(owner: str, written: bool) -> None:
+    logic = products(terms(owner=Ownership(owner)))
+    agreed = shaped(logic, an_article("1001", **GIVEN))
+    part = agreed.parts[0]
+    edited = Record(part.kind, part.key, {**part.values, "price_group_incl:0:3": D(1)}, source=part.source)
+    held = Record(agreed.kind, agreed.key, agreed.values, (edited,), agreed.source)
+    found = compared(logic, agreed, held, agreed)
+    assert isinstance(found, Change if written else Unchanged)
+
+
+def test_the_brake_of_prices_counts_them() -> None:
+    logic = products(terms())
+    agreed = shaped(logic, an_article("1001", **GIVEN))
+    desired = shaped(logic, an_article("1001", **{**GIVEN, "price_group_price:0:GROOT": D("1.0000")}))
+    change = compared(logic, desired, agreed, agreed)
+    assert isinstance(change, Change)
+    assert logic.watched(change) == ("brake_price",)
+
+
+def test_prices_of_customers_are_part_of_the_offer() -> None:
+    logic = products(terms(), offer={"create": False, "update": False}, content={"create": True, "update": True})
+    assert of_part(shaped(logic, an_article("1001", **GIVEN))) == {}
+    only_new = products(terms(), offer={"create": True, "update": False})
+    desired = shaped(only_new, an_article("1001", **GIVEN))
+    held = Held(Record(Kind.PRODUCT, "1001", {}, (Record(Kind.ARTICLE, "1001", {}),)), "5")
+    fitting = only_new.fitting(ARTICLES, desired, held)
+    assert isinstance(fitting, Record)
+    assert of_part(fitting) == {}
+
+
+# ---- customers
+
+
+AGREED: Mapping[str, Value] = {"article_price:2:1001": D("12.3456"), "discount_group_percent:0:4": D(15)}
+
+
+def test_agreements_are_sent_as_the_books_have_their_prices() -> None:
+    debtor = a_debtor("20001", **AGREED)
+    assert of(shaped(customers(terms()), debtor)) == {
+        "article_excl:2:700": D("12.35"), "discount_group_percent:0:4": D(15),
+    }  # fmt: skip
+    assert "article_incl:2:700" in of(shaped(customers(terms(), incl=True), debtor))
+    assert of(shaped(customers(Terms()), debtor)) == {}
+
+
+def test_an_agreement_about_an_article_that_is_not_there_waits() -> None:
+    issue = staged(customers(terms()), a_debtor("20001", **{"article_price:0:NIEUW": D(1)})).issue
+    assert issue is not None
+    assert (issue.cause, issue.facts["article"]) == ("price_article_missing", "NIEUW")
+
+
+def test_an_agreement_that_ended_is_withdrawn_though_nothing_empty_is_written_else() -> None:
+    agreed = shaped(customers(terms()), a_debtor("20001", **AGREED))
+    logic = customers(terms(agreed))
+    desired = shaped(logic, a_debtor("20001"))
+    fitting = logic.fitting(DEBTORS, desired, Held(agreed, "9"))
+    assert isinstance(fitting, Record)
+    change = compared(logic, fitting, agreed, agreed)
+    assert isinstance(change, Change)
+    assert change.wanted.values == {"article_excl:2:700": None, "discount_group_percent:0:4": None}
+    assert logic.watched(change) == ()

@@ -1,0 +1,112 @@
+"""The life of one record stays whole, whatever becomes of the file."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from integration.core.erasure import ERASED, Customer, Person
+from integration.log.file import MARKED_AT_ONCE, LogFile
+
+OLD, CUT, NEW = (datetime(year, 1, 1, tzinfo=UTC) for year in (2024, 2025, 2026))
+ALL, REST = ["planned", "parked", "proven"], ["parked", "proven"]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[LogFile]:
+    """A log of two records, a flow beside theirs, and a run as a whole; the first event is of long ago."""
+    opened = LogFile(tmp_path / "log.duckdb", memory="256MB", threads=1)
+    told = [
+        _event("planned", "P1", OLD, sources=["A1"]), _event("proven", "P2", OLD), _event("run_done", "", OLD),
+        _event("parked", "P1", NEW), _event("proven", "P1", NEW), _event("proven", "P1", NEW, flow="stock"),
+    ]  # fmt: skip
+    opened.take("a", [{**event, "id": number} for number, event in enumerate(told)])
+    yield opened
+    opened.close()
+
+
+def _event(
+    event: str, key: str, at: datetime, *, flow: str = "products", sources: list[str] | None = None
+) -> dict[str, object]:
+    return {
+        "happened_at": at.replace(tzinfo=None).isoformat(), "run": "r", "flow": flow, "kind": "product", "key": key,
+        "title": "Tea", "sources": json.dumps(sources or []), "event": event, "code": "", "facts": "{}",
+        "before": None, "after": None, "ms": None,
+    }  # fmt: skip
+
+
+def life(file: LogFile, key: str, limit: int = 10) -> list[str]:
+    """What happened to a record of products."""
+    asked = {"flow": "products", "key": key, "limit": limit}
+    return [str(event) for event in file.answer("life", "", asked)["event"].to_pylist()]
+
+
+def test_a_life_is_told_of_a_record_and_of_nothing_else(file: LogFile) -> None:
+    assert life(file, "P1") == life(file, "A1") == ALL
+    assert life(file, "P1", limit=2) == REST
+    assert life(file, "P2") == ["proven"]
+    assert life(file, "") == life(file, "P3") == []
+
+
+@pytest.mark.parametrize("share", [0.0, 9.0])
+def test_what_is_left_of_a_life_is_told_after_retention(file: LogFile, share: float) -> None:
+    parts = file.prune(CUT.replace(tzinfo=None), share)
+    assert next(parts) == 3
+    file.take("b", [{**_event("left", "P1", NEW), "id": 9}])  # comes in while the file is written anew, or after it
+    assert set(parts) <= {3}
+    assert life(file, "P1") == [*REST, "left"]
+    assert life(file, "P2") == []
+    file.close()  # which writes what is left elsewhere
+    assert life(file, "P1") == [*REST, "left"]
+
+
+def test_what_comes_in_while_the_file_is_written_anew_is_in_the_life(file: LogFile) -> None:
+    parts = file.prune(CUT.replace(tzinfo=None), 0.0)
+    assert (next(parts), next(parts)) == (3, 3)  # the second one is in the middle of it
+    file.take("b", [{**_event("left", "P1", NEW), "id": 9}])
+    assert not list(parts)
+    assert life(file, "P1") == [*REST, "left"]
+
+
+@pytest.mark.parametrize("was", ["ALTER TABLE events DROP COLUMN mark", "UPDATE events SET mark = NULL WHERE id > 2"])
+def test_a_life_is_told_of_a_log_of_before_and_where_a_start_was_cut_short(file: LogFile, was: str) -> None:
+    file.close()
+    with duckdb.connect(str(file.path)) as connection:
+        connection.execute(was)
+    assert life(file, "P1") == life(file, "A1") == ALL
+    file.take("b", [{**_event("left", "P1", NEW), "id": 9}])
+    assert life(file, "P1") == [*ALL, "left"]
+
+
+@pytest.mark.long  # half a million events
+def test_a_large_log_of_before_is_marked_in_portions(file: LogFile) -> None:
+    file.close()
+    with duckdb.connect(str(file.path)) as connection:
+        connection.execute("ALTER TABLE events DROP COLUMN mark")
+        connection.execute(
+            "INSERT INTO events (instance, id, happened_at, flow, key, event) "
+            "SELECT 'a', 9, TIMESTAMP '2026-02-01', 'products', range, 'read' FROM range(10, ?)",
+            [MARKED_AT_ONCE + 10],
+        )
+    assert life(file, "P1") == ALL
+    assert life(file, "10") == life(file, str(MARKED_AT_ONCE)) == ["read"]
+
+
+def test_a_life_is_told_of_somebody_who_is_blotted_out(file: LogFile) -> None:
+    told = {**_event("planned", "C1", NEW, flow="customers"), "kind": "relation", "title": "Mevrouw Jansen"}
+    file.take("b", [{**told, "id": 1}])
+    assert list(file.erase(Person(Customer(debtor="C1"), telling=frozenset({"Jansen"}))))[-1] == 1
+    found = file.answer("life", "", {"flow": "customers", "key": "C1", "limit": 10})
+    assert found["title"].to_pylist() == [ERASED]
+
+
+def test_a_copy_for_a_backup_tells_lives_too(file: LogFile, tmp_path: Path) -> None:
+    assert list(file.copy(tmp_path / "copy.duckdb", "a", 99, []))[-1] == 6
+    copy = LogFile(tmp_path / "copy.duckdb", memory="256MB", threads=1)
+    try:
+        assert life(copy, "A1") == ALL
+    finally:
+        copy.close()

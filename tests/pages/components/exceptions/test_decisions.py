@@ -1,0 +1,113 @@
+"""Which way to go with days that changed after they were booked: asked and answered on the page of exceptions."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from integration.core.issues import CauseGroup, Issue, Met
+from integration.core.records import Correction, Kind
+from integration.services import Application
+from integration.services.exceptions import address_of
+from tests.pages.conftest import Open, press, texts
+from tests.stores import stores_in
+
+OPTIONS = ["Book the difference", "Take back and book again", "Keep as it is"]
+
+
+def changed(*days: str, late: str = "1.2.2026.2207") -> list[Met]:
+    """Days that changed after they were booked, each with a mark of its own."""
+    return [
+        Met(
+            Issue(
+                "day_changed_after_booking", key, "decision",
+                {"key": f"{key} Utrecht", "document": f"{key} Utrecht", "reference": "D26101700100", "amount": "18.15",
+                 "difference": "8030 -18.15, 1010 18.15", "behind": late, "mark": f"m{key[-1]}"},
+            ),
+            "day",
+            f"{key} Utrecht",
+        )
+        for key in days
+    ]  # fmt: skip
+
+
+def waiting(app: Application, *met: Met) -> CauseGroup:
+    stores_in(app).issues.open("days", "by-hand", list(met))
+    (group,) = app.exceptions.groups("days")
+    return group
+
+
+def decided(app: Application) -> set[tuple[str, str]]:
+    return {(one.key, str(one.becomes)) for one in app.corrections.all("days")}
+
+
+def opened(open_page: Open, group: CauseGroup) -> AppTest:
+    test = open_page("exceptions", cause=address_of(group.of))
+    assert not test.exception
+    return test
+
+
+def test_one_day_is_decided_with_what_it_is_off_by_in_sight(fresh: Application, open_page: Open) -> None:
+    test = opened(open_page, waiting(fresh, *changed("2026-10-17/1")))
+
+    assert "Off by ledger account: 8030 -18.15, 1010 18.15" in texts(test)
+    assert "Documents that came after: 1.2.2026.2207" in texts(test)
+    assert test.button(key="decide").disabled
+    (choice,) = test.radio
+    assert (choice.options, choice.value) == (OPTIONS, None)
+    choice.set_value("again").run()
+    assert test.button(key="decide").label == "Decide and preview 1 day"
+    press(test, "decide")
+
+    (one,) = fresh.corrections.all("days")
+    assert one == Correction(
+        Kind.DAY, "2026-10-17/1", "decision", None, "again m1", "2026-10-17/1 Utrecht", one.by
+    )  # fmt: skip
+    listed = open_page("exceptions", status="corrected", flow="days")
+    assert listed.dataframe[0].value["becomes"].tolist() == ["Take back and book again"]
+
+
+def test_documents_are_named_only_where_some_came_after(fresh: Application, open_page: Open) -> None:
+    said = texts(opened(open_page, waiting(fresh, *changed("2026-10-17/1", late="–"))))
+
+    assert "Off by ledger account" in said
+    assert "Documents that came after" not in said
+
+
+def test_of_several_days_only_those_are_decided_that_were_chosen(fresh: Application, open_page: Open) -> None:
+    test = opened(open_page, waiting(fresh, *changed("2026-10-17/1", "2026-10-17/2")))
+
+    assert len(test.radio) == 2
+    test.radio[1].set_value("keep").run()
+    press(test, "decide")
+
+    second = fresh.exceptions.issues_of(fresh.exceptions.groups("days")[0].of)[1]
+    assert decided(fresh) == {(second.issue.key, f"keep {second.issue.facts['mark']}")}
+
+
+def test_a_whole_group_is_decided_with_one_answer(fresh: Application, open_page: Open) -> None:
+    test = opened(open_page, waiting(fresh, *changed("2026-10-17/1", "2026-10-17/2")))
+
+    test = test.segmented_control(key="decision_way").set_value("all").run()
+    test.radio[0].set_value("difference").run()
+    assert test.button(key="decide").label == "Decide and preview 2 days"
+    press(test, "decide")
+
+    assert decided(fresh) == {("2026-10-17/1", "difference m1"), ("2026-10-17/2", "difference m2")}
+
+
+@pytest.mark.parametrize("way", ["each", "all"])
+def test_what_changed_once_more_while_the_page_was_open_is_asked_anew(
+    fresh: Application, open_page: Open, way: str
+) -> None:
+    days = changed("2026-10-17/1", "2026-10-17/2")
+    test = opened(open_page, waiting(fresh, *days))
+    test = test.segmented_control(key="decision_way").set_value(way).run()
+    test.radio[0].set_value("difference").run()
+    assert not test.button(key="decide").disabled
+    for one in changed("2026-10-17/1", "2026-10-17/2"):
+        newer = Issue(one.issue.cause, one.issue.key, "decision", {**one.issue.facts, "mark": "newer"})
+        stores_in(fresh).issues.open("days", "by-hand", [Met(newer, one.kind, one.title)])
+
+    test.run()
+
+    assert test.button(key="decide").disabled
+    assert decided(fresh) == set()

@@ -1,0 +1,45 @@
+"""The picture of a line of a plan is shown small, out of what the console keeps itself."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from PIL import Image as Drawing
+from streamlit.testing.v1.element_tree import Image
+
+from integration.core.records import Kind
+from integration.core.run import Among, Mode, PreviewRequest
+from integration.services import Application
+from tests.pages.conftest import Open, console_on, settled
+from tests.people import somebody
+from tests.stores import built_in
+
+
+@pytest.fixture
+def pictured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
+    """A console that reads pictures of a folder."""
+    (tmp_path / "pictures").mkdir()
+    monkeypatch.setenv("CONSOLE_PICTURES__FOLDER", str(tmp_path / "pictures"))
+    yield from console_on(tmp_path / "data", monkeypatch, sandbox="true")
+
+
+@pytest.mark.long
+def test_a_picture_is_shown_small_in_its_line(pictured: Application, open_page: Open, tmp_path: Path) -> None:
+    Drawing.new("RGB", (300, 300), "green").save(tmp_path / "pictures" / "bel.png")
+    till = built_in(pictured)
+    code = next(str(row["ART_CODE"]) for row in till.state("ARTICLE") if str(row["ART_CODE"]).isdecimal())
+    till.accountview.edit("ARTICLE", code, {"K9_IMAGE": "bel.png"})
+    pictured.flows.change("products", {"picture_field": "K9_IMAGE"}, somebody("test"))
+    run = settled(pictured, pictured.runs.preview(PreviewRequest("products", somebody("test"), Mode.CHOSEN, (code,))))
+    (row,) = [one for one in pictured.plans.rows(run.id, "create", among=Among()) if one.kind is Kind.PICTURE]
+
+    test = open_page("preview", plan=run.id, show="create", record=str(row.seq))
+
+    assert not test.exception
+    (shown,) = test.get("image")
+    assert isinstance(shown, Image)
+    (address,) = shown.value
+    assert not urlsplit(address).netloc, "it comes from this console, and from nowhere else"
+    assert "/media/" in address
+    assert shown.captions == ["Will be"]

@@ -1,0 +1,53 @@
+"""What a customer pays on screen: both answers beside each other, why, and from which record of the books."""
+
+import pytest
+
+from integration.core.run import Mode, PreviewRequest
+from integration.priced import have_prices
+from integration.services import Application
+from tests.pages.conftest import Open, committed, settled, texts
+from tests.people import somebody
+from tests.stores import built_in
+
+ARTICLES = 60
+
+
+@pytest.fixture(scope="module")
+def shop(connected: Application) -> Application:
+    """A shop whose prices of customers are at the till."""
+    have_prices(connected)
+    for flow in ("products", "customers"):
+        run = connected.runs.preview(PreviewRequest(flow, somebody("test"), Mode.COMPLETE))
+        committed(connected, settled(connected, run))
+    connected.lists.choices("mplus", "branches")
+    return connected
+
+
+def test_both_answers_stand_beside_each_other_with_all_that_could_decide(shop: Application, open_page: Open) -> None:
+    box = built_in(shop)
+    code = str(next(row["ART_CODE"] for row in box.state("K9_PRICE") if row.get("K9_MINQ")))
+    test = open_page("stock")
+    test.selectbox("_price_customer").set_value(box.shop.customers[1].number)
+    test.selectbox("_price_article").set_value(code)
+    test.number_input("price_quantity").set_value(10).run()
+    assert not test.exception
+    books, till = (one.value for one in test.metric if one.label in ("AccountView", "MplusKASSA"))
+    assert books == till != "–"
+    assert "Proven: determinePricing answers the same" in texts(test)
+    (steps,) = [frame.value for frame in test.dataframe if "Wins" in frame.value.columns]
+    assert list(steps["Wins"]) == ["", "", "✓"]
+    assert steps["From"].iloc[-1] == f"Article {code}, price list GROOT"
+    assert steps["From quantity"].iloc[-1] == "10"
+
+
+def test_where_the_till_gives_no_answer_that_is_said(shop: Application, open_page: Open) -> None:
+    built_in(shop).till.edit("conventions", "unknown_operations", {"value": ["determinePricing"]})
+    test = open_page("stock")
+    assert not test.exception
+    assert "Not proven by determinePricing" in texts(test)
+    built_in(shop).till.edit("conventions", "unknown_operations", {"value": []})
+
+
+def test_nothing_of_it_is_drawn_until_a_flow_sends_such_prices(fresh: Application, open_page: Open) -> None:
+    fresh.connections.use_sandbox(somebody("test"))
+    assert "What a customer pays" not in texts(open_page("stock"))

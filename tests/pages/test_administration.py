@@ -1,0 +1,103 @@
+"""The page of what is kept, and for how long."""
+
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sa
+
+from integration.core.records import Kind, Record
+from integration.core.retention import Country, Retention
+from integration.core.run import Link
+from integration.services import Application
+from integration.services.backups import LastBackup, keep_last
+from integration.store.links import keep
+from pages.components.shared.wording import text
+from tests.pages.conftest import Open, press, texts
+from tests.people import somebody
+from tests.stores import stores_in
+
+
+@pytest.mark.usefixtures("unconnected")
+def test_each_class_is_told_with_the_law_behind_it(open_page: Open) -> None:
+    page = open_page("administration")
+    assert not page.exception
+    (shown,) = [element.value for element in page.dataframe]
+    said = shown.to_string()
+    for wanted in ("7 calendar years", "AWR", "13 months", "GDPR", "Evidence of postings"):
+        assert wanted in said or wanted in shown.to_csv()
+    assert "console.sqlite" in texts(page)
+
+
+def test_lengths_are_saved_and_one_shorter_than_the_law_only_by_who_knows(
+    unconnected: Application, open_page: Open
+) -> None:
+    page = open_page("administration")
+    page.number_input(key="retention-length-plans").set_value(9)
+    page.number_input(key="retention-length-books").set_value(5)
+    press(page, "retention-save")
+    assert "5 years" in texts(page)
+    assert unconnected.retention.chosen().lengths == {}
+
+    page.number_input(key="retention-length-plans").set_value(9)
+    page.number_input(key="retention-length-books").set_value(5)
+    page.checkbox(key="retention-knowing").check()
+    press(page, "retention-save")
+    assert unconnected.retention.chosen().lengths == {"plans": 9, "books": 5}
+    assert unconnected.retention.chosen().country is Country.NL
+
+
+def test_the_last_backup_and_the_commands_are_told(unconnected: Application, open_page: Open) -> None:
+    assert text("backups_none") in texts(open_page("administration"))
+    keep_last(unconnected.settings.data, LastBackup("b.zip", 12_300_000, datetime(2026, 11, 26, 3, 0, tzinfo=UTC)))
+    page = open_page("administration")
+    assert "12.3 MB" in texts(page)
+    assert "python -m integration backup FILE" in page.code[0].value
+
+
+def test_a_person_is_found_by_number_and_erased_by_typing_it_again(unconnected: Application, open_page: Open) -> None:
+    link = Link(Kind.RELATION, "39001", "62", Record(Kind.RELATION, "39001", {"name": "Zwiebelquast"}))
+    stores = stores_in(unconnected)
+    with stores.database.write() as connection:
+        keep(connection, datetime(2026, 11, 26, 3, 0, tzinfo=UTC), "customers", [link])
+    page = open_page("administration")
+    page.text_input(key="person-number").set_value("39001")
+    press(page, "person-find")
+    assert not page.exception
+    assert text("person_in_links") in page.dataframe[1].value.to_string()
+    page.text_input(key="person-confirm").set_value("1")
+    press(page, "person-erase-now")
+    assert "39001" in texts(page)
+    assert unconnected.persons.every() == []
+    page.text_input(key="person-confirm").set_value("62")
+    press(page, "person-erase-now")
+    assert not page.exception
+    assert text("person_held_out") in texts(page)
+    assert stores.links.get("customers", Kind.RELATION, ["39001"])["39001"].agreed is None
+    press(page, "person-lift")
+    assert text("person_held_out") not in texts(page)
+
+
+def test_the_audit_is_shown_found_and_verified(fresh: Application, open_page: Open) -> None:
+    fresh.retention.change(Retention(lengths={"plans": 3}), somebody("anna"))
+    page = open_page("administration", tab="audit")
+    assert not page.exception
+    assert text("audit_unchecked") in texts(page)
+    press(page, "audit-verify")
+    assert not page.exception
+    assert any("unbroken" in one.value for one in page.success)
+    shown = page.dataframe[0].value.to_string()
+    assert "anna" in shown
+    assert "shipped" in shown
+    mine = open_page("administration", tab="audit", who="anna")
+    assert "shipped" not in mine.dataframe[0].value.to_string()
+    none = open_page("administration", tab="audit", find="nothing like it")
+    assert text("audit_no_match") in texts(none)
+
+
+def test_an_audit_that_was_changed_says_from_which_entry_on(fresh: Application, open_page: Open) -> None:
+    with stores_in(fresh).database.write() as connection:
+        connection.execute(sa.text("DROP TRIGGER audit_no_update"))
+        connection.execute(sa.text("UPDATE audit SET who = 'nobody' WHERE seq = 3"))
+    page = open_page("administration", tab="audit")
+    press(page, "audit-verify")
+    assert any("from entry 3 on" in one.value for one in page.error)

@@ -1,0 +1,150 @@
+"""Days as an operator and a bookkeeper look at them."""
+
+from dataclasses import replace
+from datetime import UTC, date, timedelta
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from integration.core.run import Mode, PreviewRequest, RunState
+from integration.services import Application
+from integration.services.exceptions import address_of, cause_of
+from tests.pages.conftest import Open, committed, press, settled, texts
+from tests.people import somebody
+from tests.stores import built_in
+
+DAYS = 6
+
+
+@pytest.fixture(scope="module")
+def booked(connected: Application) -> tuple[Application, date]:
+    """A console that booked the days of a week, and one day of branch 1 among them."""
+    today = connected.days.today()
+    connected.proposals.fill("test")
+    values = {
+        "till_accounts": True, "difference_account": "4400", "banked_account": "1090",
+        "date_from": (today - timedelta(days=DAYS)).isoformat(),
+    }  # fmt: skip
+    connected.flows.change("days", values, somebody("test"))
+    run = settled(connected, connected.runs.preview(PreviewRequest("days", somebody("test"), Mode.COMPLETE)))
+    assert committed(connected, run).state is RunState.DONE
+    pages = [one for one in connected.days.listed(today - timedelta(days=DAYS), today) if one.pages]
+    assert pages
+    return connected, next((one for one in pages if one.branch == "1"), pages[0]).date
+
+
+def labels(test: AppTest) -> list[str]:
+    return [button.label for button in [*test.button, *test.get("download_button")]]
+
+
+def one_day(open_page: Open, day: date) -> AppTest:
+    test = open_page("days", day=day.isoformat(), branch="1")
+    assert not test.exception
+    return test
+
+
+def test_a_month_of_which_nothing_is_known_offers_to_compare_it(connected: Application, open_page: Open) -> None:
+    del connected
+    test = open_page("days", month="2001-02")
+    assert not test.exception
+    assert "Nothing is known of this month yet." in texts(test)
+    assert "February 2001" in texts(test)
+
+
+@pytest.mark.parametrize("month", ["", "2026-13", "never", "0001-01", "9999-12", "2026-1"])
+def test_a_month_that_is_none_is_this_one(connected: Application, open_page: Open, month: str) -> None:
+    test = open_page("days", month=month)
+    assert not test.exception
+    assert f"{connected.days.today():%B %Y}" in texts(test)
+
+
+def test_the_calendar_marks_each_day_and_leads_to_it(booked: tuple[Application, date], open_page: Open) -> None:
+    _, day = booked
+    test = open_page("days", month=f"{day:%Y-%m}")
+    assert not test.exception
+    assert ": " in str(test.button(key=f"day-{day}").help)  # the day, and how it stands
+    press(test, f"day-{day}")
+    assert not test.exception
+    assert test.query_params["day"] in (day.isoformat(), [day.isoformat()])
+    assert "All days" in labels(test)
+
+
+def test_a_day_is_compared_on_demand_and_has_its_sheets(booked: tuple[Application, date], open_page: Open) -> None:
+    app, day = booked
+    test = press(one_day(open_page, day), "check_day")
+    assert not test.exception
+    report = app.days.report(day, "1")
+    assert report is not None
+    assert "Both sides are equal, to the cent." in texts(test)
+    assert {"PDF", "Excel", "Check now"} <= set(labels(test))
+    assert [one.value for one in test.header][:3] == ["VAT", "Payment methods", "Ledger accounts"]
+    assert f"Page {report.pages[0].number}" in texts(test).replace("\\", "")
+
+
+def test_a_line_moved_by_hand_is_named_and_leads_to_its_exception(
+    booked: tuple[Application, date], open_page: Open
+) -> None:
+    app, day = booked
+    books = built_in(app)
+    report = app.days.check(day, "1")
+    number = report.pages[0].number.partition("/")[2]
+    line = next(row for row in books.state("DJ_LINE") if row["PAGE_NR"] == number)
+    try:
+        books.accountview.edit("DJ_LINE", str(line["REC_ID"]), {"ACCT_NR": "8100"})
+        test = press(one_day(open_page, day), "check_day")
+        assert not test.exception
+        assert "Different" in test.title[0].value
+        assert f"ledger account {line['ACCT_NR']} became 8100" in texts(test)
+        assert "Open the exception" in labels(test)
+        issue = app.exceptions.waits("days", f"{day.isoformat()}/1")
+        assert issue is not None
+        cause = address_of(cause_of("days", issue.cause, issue.field, issue.facts))
+        exception = open_page("exceptions", cause=cause)
+        assert not exception.exception
+        assert "Open the day" in labels(exception)
+    finally:
+        books.accountview.edit("DJ_LINE", str(line["REC_ID"]), {"ACCT_NR": line["ACCT_NR"]})
+    test = press(one_day(open_page, day), "check_day")
+    assert "Open the exception" not in labels(test)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"day": "2026-02-30"}, {"day": "x"}, {"day": "2026-10-17", "branch": "'; DROP"},
+        {"day": "2026-10-17", "branch": ""}, {"day": "9999-12-31", "branch": "1"}, {"day": "0001-01-01", "branch": "1"},
+    ],
+)  # fmt: skip
+def test_an_address_of_nonsense_shows_a_page_all_the_same(
+    connected: Application, open_page: Open, address: dict[str, str]
+) -> None:
+    del connected
+    assert not open_page("days", **address).exception
+
+
+def test_the_nightly_look_is_told_by_kind_and_can_be_done_now(connected: Application, open_page: Open) -> None:
+    run = settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE)))
+    committed(connected, run)
+    connected.flows.change("products", {"on": True, "schedule_minutes": 59}, somebody("test"))
+    test = press(open_page("days"), "look_again")
+    assert not test.exception
+    said = [table.value.to_string() for table in test.table]
+    assert any("Products: Product" in one for one in said), said
+    connected.flows.change("products", {"on": False}, somebody("test"))
+
+
+@pytest.mark.parametrize("language", ["en", "nl", "de"])
+def test_the_sheets_of_a_day_are_made_in_every_language(booked: tuple[Application, date], language: str) -> None:
+    app, day = booked
+    report = app.days.check(day, "1")
+    strange = replace(report, branch_name="=1+1\u202e")
+    for one in (report, strange):
+        assert app.day_sheets.pdf(one, language, UTC).startswith(b"%PDF")
+        assert app.day_sheets.excel(one, language, UTC).startswith(b"PK")
+
+
+def test_nothing_connected_is_no_trouble(fresh: Application, open_page: Open) -> None:
+    del fresh
+    test = open_page("days")
+    assert not test.exception
+    assert "Nothing is known of this month yet." in texts(test)

@@ -1,0 +1,191 @@
+"""Every cause that a person acts on has a repair where it is shown, and pressed it leads to what repairs it."""
+
+from collections.abc import Iterator
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from integration.core.causes import CAUSES, By, Who
+from integration.core.errors import ConfigurationError
+from integration.core.issues import CauseGroup, Issue, Met
+from integration.flows.forms import names
+from integration.flows.registry import FLOWS
+from integration.flows.spec import FlowSpec
+from integration.services import Application
+from integration.services.exceptions import address_of
+from integration.words import told_by
+from tests.pages.conftest import Open, press, settled, texts
+from tests.people import somebody
+from tests.stores import stores_in
+
+ARTICLES = 100  # no test here needs more
+
+ON_PREVIEW = "brake_"  # begins the causes that stop a plan, and that are shown with it
+AMBIGUOUS = {"candidates": "1001, 1002", "customer": "Jansen"}
+QUICK = ("sku_not_numeric", "customer_taken", "price_charged_otherwise", "customer_missing")
+SPECIAL = {  # facts that have to be of a kind
+    "field_conflict": {
+        "kind": "product", "field": "name", "agreed": '"a"', "source": '"b"', "target": '"c"', "mark": "m",
+    },
+    "flow_setting_invalid": {"flow": "products", "setting": "sku_rule"},
+    "value_unmapped": {"table": "vat_codes", "value": "9"},
+}  # fmt: skip
+
+
+def has_place(spec: FlowSpec, code: str) -> bool:
+    """Tell whether a flow has what repairs a cause."""
+    repair = spec.repair_of(code)
+    name = repair.name or SPECIAL.get(code, {}).get("setting" if repair.tab == "settings" else "table", "")
+    match repair.tab:
+        case "settings":
+            return name in {one.partition(".")[0] for section in spec.sections for one in names(section.shapes)}
+        case "tables":
+            return name in {one.name for one in spec.tables}
+    return repair.by is not By.CHOICE or repair.kind is not None
+
+
+def is_met(flow: str, code: str) -> bool:
+    """Tell whether a flow may meet a cause: those of a day are met by days alone."""
+    return flow == "days" or not code.startswith("day_")
+
+
+def cases() -> Iterator[object]:
+    """Yield every cause a person acts on and that is met in a record, with the first flow that repairs it."""
+    for code, one in CAUSES.items():
+        if one.who is Who.NOBODY or code.startswith(ON_PREVIEW):
+            continue
+        flow = next((name for name, spec in FLOWS.items() if has_place(spec, code) and is_met(name, code)), "")
+        marks = () if code in QUICK else pytest.mark.long
+        if flow and (FLOWS[flow].repair_of(code).by or FLOWS[flow].repair_of(code).tab):
+            yield pytest.param(code, flow, id=code, marks=marks)
+
+
+def met(app: Application, flow: str, code: str, **more: str) -> CauseGroup:
+    """Let a record be met that waits for a cause."""
+    facts = dict.fromkeys({*told_by(code), *CAUSES[code].telling}, "1") | {
+        "key": "1",
+        "system": FLOWS[flow].flow.target,
+    }
+    facts |= AMBIGUOUS if code == "customer_ambiguous" else {}
+    issue = Issue(code, "1", facts.get("field", "name"), facts | SPECIAL.get(code, {}) | more)
+    stores_in(app).issues.looked(flow, ["1"], (code,), [Met(issue, str(FLOWS[flow].flow.counted.source), "Jansen")])
+    return next(one for one in app.exceptions.groups(flow) if one.cause == code)
+
+
+def keys(test: AppTest) -> list[str]:
+    return [str(button.key) for button in test.button]
+
+
+def is_primary(test: AppTest, key: str) -> bool:
+    return test.button(key=key).proto.type == "primary"
+
+
+@pytest.fixture(autouse=True)
+def no_issue_stays(connected: Application) -> Iterator[None]:
+    yield
+    for flow in FLOWS:
+        stores_in(connected).issues.looked(flow, ["1"], tuple(CAUSES), [])
+
+
+@pytest.mark.parametrize(("code", "flow"), list(cases()))
+def test_a_cause_has_a_repair_that_leads_to_what_repairs_it(
+    connected: Application, open_page: Open, code: str, flow: str
+) -> None:
+    group = met(connected, flow, code)
+    test = open_page("exceptions", cause=address_of(group.of))
+    assert not test.exception
+    offered = keys(test)
+    repair = FLOWS[flow].repair_of(code)
+    done = {
+        By.ROW: "add_row", By.ARTICLES: "use_articles", By.CHOICE: "choose_customer", By.CONFLICT: "decide",
+        By.DECISION: "decide", By.PROOF: "ask_again", By.DAY: "to_day",
+    }  # fmt: skip
+    if repair.by in done:
+        assert done[repair.by] in offered
+        assert is_primary(test, done[repair.by])
+    else:
+        assert {"to_setting", "again", "correct"} & set(offered)
+    if "again" in offered and repair.by is not By.DOUBT:
+        assert not is_primary(test, "again"), "what is tried as it was helps nobody"
+    if "to_setting" not in offered:
+        return
+
+    test = press(test, "to_setting")
+    assert not test.exception
+    if repair.tab in ("settings", "brakes"):
+        assert "To repair" in texts(test)
+    test = press(test, "back_to_cause")
+    assert not test.exception
+    assert f"close-{address_of(group.of)}" in keys(test), "the cause is open again"
+
+
+def test_a_price_that_is_right_by_now_is_closed_by_asking_the_till_again(
+    connected: Application, open_page: Open
+) -> None:
+    group = met(connected, "customers", "price_charged_otherwise")
+
+    test = press(open_page("exceptions", cause=address_of(group.of)), "ask_again")
+
+    assert not test.exception
+    assert connected.exceptions.group(group.of) is None
+
+
+def test_a_default_debtor_is_chosen_from_those_of_the_books_and_one_that_they_lack_is_never_kept(
+    connected: Application, open_page: Open
+) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        connected.flows.change("orders", {"default_debtor": "fallback", "debtor_number": "987654"}, somebody("test"))
+    assert (refused.value.facts["setting"], refused.value.facts["number"]) == ("debtor_number", "987654")
+
+    test = open_page("flows", flow="orders", tab="settings")
+    test = test.selectbox(key="orders-default_debtor-0").set_value("fallback").run()
+    field = test.selectbox(key="orders-debtor_number-0")
+    named = next(one for one in field.options if "·" in one)
+    press(field.set_value(named.partition(" · ")[0]).run(), "save")
+
+    assert connected.flows.settings("orders").model_dump()["debtor_number"] == named.partition(" · ")[0]
+    connected.flows.change("orders", {"default_debtor": "off", "debtor_number": ""}, somebody("test"))
+
+
+def test_debtors_of_branches_and_countries_are_chosen_like_the_default_one_and_checked_too(
+    connected: Application, open_page: Open
+) -> None:
+    for name, code in (("default_debtors_by_branch", "2"), ("default_debtors_by_country", "BE")):
+        with pytest.raises(ConfigurationError) as refused:
+            connected.flows.change("orders", {"default_debtor": "fallback", name: {code: "987654"}}, somebody("test"))
+        assert (refused.value.facts["setting"], refused.value.facts["number"]) == (name, "987654")
+
+    test = open_page("flows", flow="orders", tab="settings")
+    test = test.selectbox(key="orders-default_debtor-0").set_value("fallback").run()
+    branch = test.selectbox(key="orders-default_debtors_by_branch-2-0")
+    number = next(one for one in branch.options if "·" in one).partition(" · ")[0]
+    test = branch.set_value(number).run()
+    test = test.selectbox(key="orders-default_debtors_by_country-add-0").set_value("BE").run()
+    press(test.selectbox(key="orders-default_debtors_by_country-BE-0").set_value(number).run(), "save")
+
+    kept = connected.flows.settings("orders").model_dump()
+    assert (kept["default_debtors_by_branch"], kept["default_debtors_by_country"]) == ({"2": number}, {"BE": number})
+    nobody: dict[str, dict[str, str]] = {"default_debtors_by_branch": {}, "default_debtors_by_country": {}}
+    connected.flows.change("orders", {"default_debtor": "off", **nobody}, somebody("test"))
+
+
+def test_codes_of_a_cause_stand_with_their_captions_and_an_article_with_its_name(
+    connected: Application, open_page: Open
+) -> None:
+    met(connected, "orders", "branch_missing", branch="2")
+    met(connected, "products", "price_missing", article="1")
+
+    said = texts(open_page("exceptions"))
+
+    assert "2 · De Ketting Amersfoort" in said
+    assert "1 · Jansen" in said
+
+
+def test_a_row_that_a_cause_asks_for_is_added_and_its_record_previewed(connected: Application, open_page: Open) -> None:
+    group = met(connected, "orders", "payment_method_unmapped", method="PIN")
+    test = open_page("exceptions", cause=address_of(group.of))
+    test = press(test.selectbox(key="counterpart").set_value("14").run(), "add_row")
+
+    assert not test.exception
+    assert connected.rules.tables().get("payment_terms", {}).get("PIN") == "14", texts(test)
+    settled(connected, connected.runs.latest("orders", limit=1)[0].id)

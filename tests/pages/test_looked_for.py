@@ -1,0 +1,77 @@
+"""The words people look for: each place they lead to is opened, and shows what it is known by."""
+
+import pytest
+
+from integration.services import Application
+from integration.words import capital, term
+from integration.words.looked_for import LookedFor, looked_for
+from tests.pages.conftest import Open, texts
+
+# What the vendor of the till calls things, with what a Dutch and an English reader say instead, and where each leads.
+VENDOR = {
+    "Steuernummer": ("btw-nummer", "tax number", "field_vat_number"),
+    "Steuercode pro Land": ("belastingcode per land", "tax code per country", "table_vat_codes_sales"),
+    "Standard-Steuercode": ("standaard btw-code", "default tax code", "table_vat_codes_sales"),
+    "Einnahmekonto nach Land": ("omzetrekening per land", "income account by country", "table_revenue_accounts"),
+    "Bestellstatus": ("bestelstatus", "order status", "setting_delivery"),
+    "Standard-Schuldner": ("standaarddebiteur", "default debtor", "setting_default_debtor"),
+    "Kundenupdate": ("klanten bijwerken", "customer update", "nav_mappings"),
+    "Angebot erstellen": ("offerte maken", "create quotation", "setting_proposals"),
+    "Erstelle Inhalte": ("inhoud aanmaken", "create content", "part_content"),
+    "Eigenschaften": ("eigenschappen", "properties", "settings_variants"),
+    "Merkmale": ("kenmerken", "attributes", "field_colour"),
+    "Kategorien": ("categorieën", "categories", "setting_groups"),
+    "Pfand": ("statiegeld", "deposit", "table_balance_accounts"),
+    "Versandkosten": ("verzendkosten", "shipping costs", "setting_shipping"),
+}
+
+
+@pytest.mark.parametrize("word", VENDOR)
+def test_what_the_vendor_calls_it_is_found_first_in_three_languages(connected: Application, word: str) -> None:
+    dutch, english, caption = VENDOR[word]
+    firsts = {asked: connected.search.places(asked)[0].caption for asked in (word, dutch, english)}
+    assert firsts == dict.fromkeys((word, dutch, english), caption)
+
+
+@pytest.mark.parametrize("word", ["Eigenschaften/Merkmale", "eigenschappen / kenmerken", "properties/attributes"])
+def test_of_two_words_with_a_slash_both_are_found(connected: Application, word: str) -> None:
+    found = {place.caption for place in connected.search.places(word)}
+    assert {"settings_variants", "field_colour"} <= found
+
+
+@pytest.mark.parametrize(
+    ("word", "caption"), [("Versandkoten", "setting_shipping"), ("standart debitor", "setting_default_debtor")]
+)
+def test_a_slip_of_the_fingers_finds_it_all_the_same(connected: Application, word: str, caption: str) -> None:
+    assert connected.search.places(word)[0].caption == caption
+    assert connected.search.places("qwertz") == []
+
+
+def test_every_word_is_among_the_few_that_are_shown(connected: Application) -> None:
+    lost = [
+        word
+        for line in looked_for()
+        for word in line.words
+        if not any((one.page, dict(one.asked)) == (line.page, line.asked) for one in connected.search.places(word))
+    ]
+    assert lost == []
+
+
+def _named(line: LookedFor) -> str:
+    return f"{line.page} {' '.join(line.asked.values())}"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("line", looked_for(), ids=_named)
+@pytest.mark.usefixtures("connected")
+def test_every_word_leads_to_its_very_setting(open_page: Open, line: LookedFor) -> None:
+    test = open_page(line.page, **line.asked)
+    assert not test.exception
+    labels = (str(one.label) for kind in KINDS for one in test.get(kind) if hasattr(one, "label"))
+    said = "\n".join([texts(test), *labels, *(str(one.value) for one in test.caption)])
+    assert capital(term(line.caption)) in said or line.caption.startswith(("nav_", "tab_"))
+    if line.page == "flows" and line.asked["tab"] == "settings":
+        assert " Here]" in said  # the card is marked, and brought into sight
+
+
+KINDS = ("selectbox", "toggle", "radio", "text_input", "number_input", "multiselect", "button_group", "checkbox")

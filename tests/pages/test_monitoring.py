@@ -1,0 +1,142 @@
+"""The page of whoever keeps watch: what goes on, who is told, what was sent, and signs of life to somebody outside."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from integration.core.issues import Issue, Met
+from integration.services import Application
+from integration.services.alerts import EVERYTHING
+from integration.services.pings import WHOLE
+from integration.store.heartbeats import Heartbeats
+from tests.channels.receivers import Hook, web_server
+from tests.clocks import now
+from tests.pages.conftest import Open, press, texts
+from tests.patience import until
+from tests.people import somebody
+from tests.stores import stores_in
+
+ARTICLES = 60
+NAMED = "Jan Jansen <jan@shop.example>"
+
+
+@pytest.fixture
+def watched(connected: Application) -> Iterator[Application]:
+    """A console on which orders wait, and a worker died."""
+    stores = stores_in(connected)
+    met = [Met(Issue("vat_code_unmapped", f"O{one}", facts={"code": "7", "sold": "10.50"})) for one in range(3)]
+    stores.issues.open("orders", "run", met)
+    Heartbeats(stores.database, lambda: now() - timedelta(minutes=5)).beat("worker-7")
+    stores.heartbeats.lose("worker-7")
+    connected.alerts.look()
+    yield connected
+    for one in stores.issues.list("orders", "vat_code_unmapped"):
+        stores.issues.close(one.id, "test")
+    for channel in connected.channels.every():
+        connected.channels.forget(channel.id, somebody("test"))
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    """A web server that takes messages."""
+    with web_server() as server:
+        yield server
+
+
+def identity(app: Application, cause: str) -> int:
+    """Return the episode of a cause that goes on."""
+    return next(one.id for one in app.monitoring.going_on() if one.symptom.cause == cause)
+
+
+def test_what_goes_on_is_told_with_what_it_comes_to_and_leads_to_its_screen(
+    watched: Application, open_page: Open
+) -> None:
+    page = open_page("monitoring")
+    said = texts(page)
+
+    assert len(watched.monitoring.going_on()) >= 2
+    assert "VAT code 7 has no counterpart" in said
+    assert "3 records · At stake: €31.50" in said
+    assert "worker&#45;7" in said or "worker-7" in said
+    assert "Products" in str([table.value for table in page.table])
+    assert not page.exception
+
+
+def test_a_worker_that_is_gone_for_good_is_no_trouble_any_more(watched: Application, open_page: Open) -> None:
+    press(open_page("monitoring"), f"gone-{identity(watched, 'worker_stopped')}")
+    assert "worker-7" not in stores_in(watched).heartbeats.lost()
+
+
+def test_one_episode_or_everything_is_silenced_for_an_hour_and_told_again(
+    watched: Application, open_page: Open
+) -> None:
+    here = identity(watched, "vat_code_unmapped")
+    page = press(open_page("monitoring"), f"silence-{here}_hour")
+    (until,) = watched.alerts.silences.now().values()
+    assert timedelta(minutes=59) < until - datetime.now(UTC) < timedelta(minutes=61)
+    press(page, f"tell-{here}")
+    assert watched.alerts.silences.now() == {}
+
+    page = press(open_page("monitoring"), "silence_all_until")
+    assert watched.alerts.silences.now().keys() == {EVERYTHING}
+    press(page, "tell_all")
+    assert watched.alerts.silences.now() == {}
+
+
+def test_a_channel_is_made_tried_and_taken_away(watched: Application, open_page: Open, hook: Hook) -> None:
+    assert "No channel yet" in texts(open_page("monitoring", view="channels"))
+    page = press(open_page("monitoring", view="channels"), "channel_add")
+    page.text_input(key="channel-name").input(NAMED)
+    page.text_input(key="channel-address").input("json://hooks.example.com/tokenofnobody")
+    page.button(key="channel-save").click().run()
+    assert watched.channels.every() == []
+
+    watched.channels.save({"name": NAMED}, somebody("test"), address=hook.address)
+    (channel,) = watched.channels.every()
+    page = press(open_page("monitoring", view="channels"), f"test-{channel.id}")
+    assert "Test message of the console" in hook.titles
+    said = texts(open_page("monitoring", view="channels"))
+    assert "Works" in said
+    hook.down = True
+    said = texts(press(open_page("monitoring", view="channels"), f"test-{channel.id}"))
+    assert "could not be delivered" in said
+    assert "503" in said
+    assert "tokenofthehook" not in said
+    press(open_page("monitoring", view="channels"), f"forget-now-{channel.id}")
+    assert watched.channels.every() == []
+
+
+def test_what_was_sent_is_listed_with_what_waits(watched: Application, open_page: Open, hook: Hook) -> None:
+    watched.channels.save({"name": NAMED}, somebody("test"), address=hook.address)
+    stores = stores_in(watched)
+    stores.issues.open("customers", "run", [Met(Issue("vat_number_invalid", "C1", facts={"key": "C1"}))])
+    watched.alerts.look()
+    watched.alerts.send()
+    until(
+        lambda: all(one.delivery.sent_at for one in watched.monitoring.sent()), "the message"
+    )  # by this or the console
+    page = open_page("monitoring", view="sent")
+
+    (table,) = page.table
+    shown = table.value.to_string()
+    assert "Jan Jansen" in shown
+    assert "Delivered" in shown
+    assert not page.exception
+    stores.issues.close(stores.issues.list("customers", "vat_number_invalid")[0].id, "test")
+
+
+def test_signs_of_life_and_opening_hours_are_set_and_no_address_is_shown(watched: Application, open_page: Open) -> None:
+    page = open_page("monitoring", view="signs")
+    page.text_input(key=f"ping-{WHOLE}").input("https://hc.example.com/uuid-of-the-whole").run()
+    press(page, f"ping-save-{WHOLE}")
+    assert watched.pings.every().keys() == {WHOLE}
+    page = open_page("monitoring", view="signs")
+    assert "uuid-of-the-whole" not in str(page)
+    press(page, f"ping-end-{WHOLE}")
+    assert watched.pings.every() == {}
+
+    page = open_page("monitoring", view="signs")
+    page.number_input(key="openings-hours").set_value(6)
+    press(page, "openings-save")
+    assert watched.openings.now().proof_hours == 6

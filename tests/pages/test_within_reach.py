@@ -1,0 +1,105 @@
+"""What pages put within reach of each role, over a socket: whatever can be pressed there is answered, not refused."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from integration.core.issues import IssueState
+from integration.core.people import Role
+from integration.services.exceptions import address_of
+from integration.services.people import Identity, People
+from integration.store.database import open_database
+from integration.store.people import People as Stored
+from tests.clocks import now
+from tests.consoles import Console, opened
+from tests.people import somebody
+from tests.servers import Server, served
+from tests.visitor import Person
+
+ADMIN = somebody("admin")
+LOOKING = (
+    "language", "keys", "log-out", "open_search", "_flow", "_tab", "_part", "_table", "why_code", "why_show", "sift",
+    "words", "page", "find", "to_flow", "repair", "csv-", "data-", "xlsx-", "download-", "rule_before", "rule_after",
+    "rules-", "record-", "open_table", "history-", "all-rules-", "to_rules", "changes-",
+)  # fmt: skip
+"""The controls of Flows and Mappings that only look: where to, and which record is tried."""
+SETTINGS = [
+    *(("flows", f"flow={flow}&tab={tab}") for flow in ("orders", "products")
+      for tab in ("settings", "filters", "fields", "tables", "schedule", "brakes")),
+    *(("mappings", f"flow=orders&part={part}") for part in ("debtor", "order", "tables", "changes", "history")),
+]  # fmt: skip
+ELSEWHERE = [
+    ("overview", ""), ("preview", "flow=products"), ("preview", "flow=products&show=create"), ("exceptions", ""),
+    ("exceptions", "status=aside"), ("exceptions", "status=corrected"), ("runs", ""), ("days", ""), ("stock", ""),
+    ("stock", "view=differences"), ("monitoring", ""), ("monitoring", "view=sent"), ("logs", ""),
+    ("logs", "tab=questions"), ("setup", "step=accountview"), ("setup", "step=mplus"), ("setup", "step=flows"),
+    ("setup", "step=questions"), ("setup", "step=ready"), ("lab", ""), ("administration", ""), ("phone", ""),
+]  # fmt: skip
+MOST = 6  # causes that are opened
+AWAY = ("log-out", "lab-begin", "day-2")  # what ends the walk, takes minutes, or is there for each day of a month
+
+
+@pytest.fixture(scope="module")
+def views(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, list[tuple[str, str]]]]:
+    """A console in which something waits everywhere, with the pages that show it."""
+    data = tmp_path_factory.mktemp("console")
+    with opened(data, sandbox=True) as application:
+        console = Console(application)
+        run = console.run("products")
+        console.preview("products")
+        console.preview("orders")
+        groups = application.exceptions.groups("", IssueState.OPEN, "", "")
+        found = [("exceptions", f"cause={address_of(one.of)}") for one in groups[:MOST]]
+        found.append(("runs", f"run={run.id}"))
+    settings = {"CONSOLE_LOG_IN": "accounts", "CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "60"}
+    with served(data, settings=settings) as running:
+        yield running, found
+
+
+def entered(server: Server, role: Role) -> Person:
+    """Return somebody of a role at a socket."""
+    database = open_database(f"sqlite:///{server.data / 'console.sqlite'}")
+    try:
+        people = People(Stored(database, now), now, asks=True, is_safe=False)
+        people.enter(Identity("https://id.example.com", "admin"), people.invite("admin", "", ["administrator"], ADMIN))
+        key = people.enter(Identity("https://id.example.com", role), people.invite(f"one-{role}", "", [role], ADMIN))
+    finally:
+        database.close()
+    return Person(server, f"sluis={key}")
+
+
+REFUSED = "may not do this"  # as the cause `not_allowed` says it
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.ACCOUNTANT])
+def test_how_something_is_arranged_is_seen_and_out_of_reach(
+    views: tuple[Server, list[tuple[str, str]]], role: Role
+) -> None:
+    somebody_there = entered(views[0], role)
+    for page, query in SETTINGS if role is Role.ACCOUNTANT else SETTINGS[:3]:
+        shown = somebody_there.opens(page, query)
+        assert "It can be changed by: operator, administrator." in shown, (page, query)
+        within = {key for key in somebody_there.reachable if not key.startswith(LOOKING)}
+        assert within == set(), (page, query)
+    somebody_there.leaves()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("role", list(Role))
+def test_what_is_within_reach_is_not_refused(views: tuple[Server, list[tuple[str, str]]], role: Role) -> None:
+    server, more = views
+    pressed, wrong = 0, []
+    one = entered(server, role)
+    for page, query in [*ELSEWHERE, *SETTINGS, *more]:
+        assert REFUSED not in one.opens(page, query), (page, query)
+        within = {key: button for key, button in one.buttons.items() if key in one.reachable}
+        for key, button in within.items():
+            if key.startswith(AWAY):
+                continue
+            pressed += 1
+            if REFUSED in one.opens(page, query, presses=button):
+                wrong.append((page, query, key))
+    one.leaves()
+    assert wrong == []
+    assert pressed > 20

@@ -1,0 +1,185 @@
+"""What we wrote ourselves is not read again, and what anybody else did beside it always is, at a till on loopback."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from functools import partial
+
+import pytest
+import sqlalchemy as sa
+
+from integration.connectors.mplus.connector import Mplus
+from integration.connectors.protocol import References
+from integration.core.markers import UNKNOWN, Stretches
+from integration.core.plan import Change
+from integration.core.records import Batch, Held, Kind, Written
+from integration.core.run import Link, Mode
+from integration.sandbox.server import Sandbox, running
+from integration.store.database import Database
+from tests.bench import Bench, articles, edited
+from tests.builders import a_part, a_product
+from tests.connectors.mplus.tills import settings_of
+from tests.fakes import MemoryConnector
+
+CODES = [str(number) for number in range(900_001, 900_061)]
+PAGE = 10  # articles of one answer
+HIGHER = {"price": Decimal("18.0000")}
+
+
+def nothing() -> None:
+    """Leave the till alone."""
+
+
+class Crowded(Mplus):
+    """A till at which somebody else is at work: right before and right after writes of ours."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__(settings_of(sandbox, page_articles=PAGE, in_flight=1))
+        self.before: dict[str, Callable[[], None]] = {}  # by what is written
+        self.after: dict[str, Callable[[], None]] = {}  # by what is written
+        self.told: Counter[str] = Counter()
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+        """Carry out one change, with what others do around it."""
+        self.before.pop(change.key, nothing)()
+        written = super().write(change, held, references, token)
+        self.after.pop(change.key, nothing)()
+        return written
+
+    def changed(self, kind: Kind, since: str, after: str | None = None, known: Stretches = UNKNOWN) -> Batch:
+        """Return a page of what changed, and count what it told."""
+        batch = super().changed(kind, since, after, known)
+        if since:
+            self.told.update(pages=1, records=len(batch.records))
+        return batch
+
+
+@pytest.fixture
+def shop() -> Iterator[Sandbox]:
+    """A till that has a few articles of its own."""
+    with running(articles=5, trades=False) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def till(shop: Sandbox) -> Iterator[Crowded]:
+    """A connection to it."""
+    till = Crowded(shop)
+    yield till
+    till.close()
+
+
+@pytest.fixture
+def books() -> MemoryConnector:
+    """The books, with more articles than fit in an answer of the till."""
+    return MemoryConnector(articles(*CODES), system="accountview", page_size=25)
+
+
+@pytest.fixture
+def bench(database: Database, books: MemoryConnector, till: Crowded) -> Bench:
+    """The flow between them, whose articles are at the till."""
+    return Bench(database, books, till, retire=False)
+
+
+def at_the_till(shop: Sandbox, code: str, name: str) -> object:
+    """Return what the till holds of one of the articles."""
+    return next(one[name] for one in shop.state("articles", "mplus") if str(one["articleNumber"]) == code)
+
+
+def test_the_run_after_a_sync_is_told_of_nothing(bench: Bench, till: Crowded) -> None:
+    assert bench.run().counts.proven == len(CODES)
+    run = bench.run()
+    assert run.counts.read == 0
+    assert till.told == {"pages": 1, "records": 0}
+
+
+def test_a_cursor_passes_only_what_is_known_to_be_ours(bench: Bench, shop: Sandbox, till: Crowded) -> None:
+    bench.run()
+    till.after[CODES[15]] = partial(shop.till.edit, "articles", CODES[7], {"priceIncl": 1})
+    for code in CODES[10:30]:
+        edited(bench.source, code, HIGHER)
+    bench.run()
+    till.told.clear()
+    run = bench.preview()
+    assert bench.wanted(run) == {CODES[7]: {f"{CODES[7]}/price_incl": Decimal("20.00")}}
+    assert till.told["records"] <= PAGE, "of what we wrote after it nothing more than fits in one answer"
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_what_somebody_changes_beside_our_write_of_the_same_record_is_seen(
+    bench: Bench, shop: Sandbox, till: Crowded, moment: str
+) -> None:
+    """Our write proves what it wrote: another field of ours may be somebody's by then."""
+    bench.run()
+    code = CODES[3]
+    edited(bench.source, code, {"name": "Anders"})
+    edited(bench.source, CODES[0], {"name": "Later"})  # whose stamp is where the next run starts
+    plan = bench.preview()
+    assert set(bench.changes(plan)) == {CODES[0], code}
+    change = partial(shop.till.edit, "articles", code, {"priceIncl": 1})
+    if moment == "before":
+        change()
+    else:
+        till.after[code] = change
+    assert bench.commit(plan).counts.proven == 2
+    assert at_the_till(shop, code, "priceIncl") == 1
+    bench.run()
+    assert at_the_till(shop, code, "priceIncl") == 2000
+    assert bench.run().counts.read == 1, "the article whose stamp is where we start"
+
+
+def test_what_somebody_changes_elsewhere_while_we_write_is_seen(bench: Bench, shop: Sandbox, till: Crowded) -> None:
+    bench.run()
+    edited(bench.source, CODES[3], HIGHER)
+    till.before[CODES[3]] = partial(shop.till.edit, "articles", CODES[8], {"priceIncl": 1})
+    till.after[CODES[3]] = partial(shop.till.edit, "articles", CODES[9], {"priceIncl": 1})
+    bench.run()
+    bench.run()
+    assert [at_the_till(shop, code, "priceIncl") for code in CODES[8:10]] == [2000, 2000]
+
+
+def test_what_somebody_changes_after_the_proof_is_seen(bench: Bench, shop: Sandbox, till: Crowded) -> None:
+    bench.run()
+    shop.till.edit("articles", CODES[3], {"priceIncl": 1})
+    assert set(bench.changes(bench.run())) == {CODES[3]}
+    assert at_the_till(shop, CODES[3], "priceIncl") == 2000
+    till.told.clear()
+    assert bench.run(Mode.CHANGES).counts.read == 0
+    assert till.told["records"] == 0
+
+
+STEP = 100  # instructions of the database between two counts
+
+
+@pytest.fixture
+def worked(database: Database) -> Counter[str]:
+    """What the database did: in hundreds of its instructions, which rise with every row it touches."""
+    told: Counter[str] = Counter()
+
+    def count(connection: sqlite3.Connection, *_: object) -> None:
+        connection.set_progress_handler(lambda: told.update(steps=1), STEP)
+
+    database.engine.dispose()
+    sa.event.listen(database.engine, "connect", count)
+    return told
+
+
+def test_what_a_few_edits_cost_does_not_grow_with_what_there_is(
+    bench: Bench, books: MemoryConnector, till: Crowded, worked: Counter[str]
+) -> None:
+    """Counted in what the database does and in calls: seconds say little where many tests run."""
+    costs, price = [], 17
+    for more in (0, 6_000):
+        others = [a_product(f"{number}", (a_part(f"{number}"),)) for number in range(910_000, 910_000 + more)]
+        bench.links.keep(bench.flow, [Link(one.kind, one.key, one.key, one, "1") for one in others])
+        bench.run()
+        price += 1
+        for code in CODES[:10]:
+            edited(books, code, {"price": Decimal(price)})
+        worked.clear()
+        till.told.clear()
+        assert bench.run().counts.proven == len(CODES[:10])
+        assert till.told == {"pages": 1, "records": 0}
+        costs.append(worked["steps"])
+    assert costs[1] <= 1.1 * costs[0]

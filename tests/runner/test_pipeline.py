@@ -1,0 +1,221 @@
+"""Looking ahead, writing and reading back at the same time: as good as one after the other, whatever ends it where."""
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import pytest
+
+from integration.connectors.before_writing import before_each_write
+from integration.connectors.protocol import References
+from integration.core.errors import UnavailableError
+from integration.core.plan import Change
+from integration.core.records import Held, Record, Written
+from integration.core.run import PlanRow, Run, RunState, Step
+from integration.store.claims import Claims
+from integration.store.database import ClaimLost, Database
+from tests.bench import Bench, articles
+from tests.fakes import MemoryConnector
+
+PATIENCE = 30.0
+NUMBERS = tuple(str(number) for number in range(2001, 2251))  # two and a half pages
+LOOKS = 6  # ahead and behind, of each page of those
+
+
+class Watched(MemoryConnector):
+    """A till of which a test sees each look and each write before it is done."""
+
+    def __init__(self) -> None:
+        super().__init__(system="mplus", in_flight=4)
+        self.looks: list[list[str]] = []
+        self.begun: list[str] = []
+        self.on_look: Callable[[int], None] = lambda _: None
+        self.on_write: Callable[[str], None] = lambda _: None
+        self._alone = threading.Lock()
+
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        with self._alone:
+            self.looks.append([record.key for record in wanted])
+            number = len(self.looks)
+        self.on_look(number)
+        return super().lookup(wanted, references)
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+        with self._alone:
+            self.begun.append(change.key)
+        self.on_write(change.key)
+        return super().write(change, held, references, token)
+
+
+@pytest.fixture
+def till() -> Watched:
+    return Watched()
+
+
+@pytest.fixture
+def bench(database: Database, till: Watched) -> Bench:
+    return Bench(database, MemoryConnector(articles(*NUMBERS), system="accountview"), till)
+
+
+def approved(bench: Bench, till: Watched) -> Run:
+    """Return a plan somebody said yes to, of which the group and one article are written: looks see from then on."""
+    run = bench.preview()
+    bench.approve(run)
+    bench.runner.commit.page(run.id)
+    bench.runner.commit.page(run.id)
+    assert sorted(till.writes) == [NUMBERS[0], "KLED"]
+    till.looks.clear()
+    return run
+
+
+def lines(bench: Bench, run: Run, *steps: Step) -> list[PlanRow]:
+    return [row for row in bench.plans.rows(run.id, limit=1000) if row.step in steps]
+
+
+def all_there_once(bench: Bench, till: Watched, run: Run) -> None:
+    """Expect every article in the till by one write that took effect, and proven."""
+    done = bench.carry_out(run)
+    assert (done.state, done.counts.proven) == (RunState.DONE, len(NUMBERS))
+    assert sorted(till.writes) == sorted([*NUMBERS, "KLED"])
+
+
+# ---- at the same time
+
+
+def test_the_next_page_is_looked_at_while_one_is_written(bench: Bench, till: Watched) -> None:
+    run, seen = approved(bench, till), threading.Event()
+
+    def until_second_look(key: str) -> None:
+        if key == NUMBERS[90]:
+            assert seen.wait(PATIENCE)
+
+    till.on_look = lambda _: seen.set() if len(till.looks) > 1 and NUMBERS[110] in till.looks[-1] else None
+    till.on_write = until_second_look
+    all_there_once(bench, till, run)
+    assert seen.is_set()
+
+
+def test_a_page_is_read_back_while_the_next_is_written(bench: Bench, till: Watched) -> None:
+    run, written = approved(bench, till), threading.Event()
+
+    def until_next_page(_: int) -> None:
+        if till.looks[-1][:1] == [NUMBERS[1]] and len(till.looks) > 1:
+            assert written.wait(PATIENCE)
+
+    till.on_look = until_next_page
+    till.on_write = lambda key: written.set() if key == NUMBERS[120] else None
+    all_there_once(bench, till, run)
+
+
+def test_no_more_is_marked_as_sent_than_calls_are_under_way(bench: Bench, till: Watched) -> None:
+    run, most = approved(bench, till), [0]
+
+    def count(_: str) -> None:
+        sent = {row.key for row in lines(bench, run, Step.SENT)}
+        with suppress(ValueError):
+            most.append(len(sent - set(till.begun)))
+
+    till.on_write = count
+    all_there_once(bench, till, run)
+    assert max(most) < till.in_flight
+
+
+# ---- whatever ends it
+
+
+def unavailable() -> Exception:
+    return UnavailableError("connection_refused", system="mplus", host="memory")
+
+
+def points(*quick: int) -> list[object]:
+    return [pytest.param(one, marks=() if one in quick else pytest.mark.long) for one in range(1, LOOKS + 1)]
+
+
+@pytest.mark.parametrize("made", [unavailable, ZeroDivisionError], ids=["away", "bug"])
+@pytest.mark.parametrize("point", points(2, 3))
+def test_trouble_in_a_look_loses_and_doubles_nothing(
+    bench: Bench, till: Watched, point: int, made: Callable[[], Exception]
+) -> None:
+    run = approved(bench, till)
+
+    def fail(number: int) -> None:
+        if number == point:
+            raise made()
+
+    till.on_look = fail
+    with pytest.raises(type(made())):
+        bench.carry_out(run)
+    assert lines(bench, run, Step.IN_DOUBT) == []
+    assert {row.key for row in lines(bench, run, Step.SENT)} <= set(till.begun)
+    till.on_look = lambda _: None
+    bench.restart()
+    all_there_once(bench, till, run)
+
+
+@pytest.mark.parametrize("written", [1, pytest.param(99, marks=pytest.mark.long), 101])
+def test_a_till_that_goes_away_leaves_the_rest_planned(bench: Bench, till: Watched, written: int) -> None:
+    run = approved(bench, till)
+
+    def leave(key: str) -> None:
+        if key >= NUMBERS[written]:
+            raise unavailable()
+
+    till.on_write = leave
+    with pytest.raises(UnavailableError):
+        bench.carry_out(run)
+    assert lines(bench, run, Step.SENT, Step.IN_DOUBT) == []
+    till.on_write = lambda _: None
+    all_there_once(bench, till, run)
+
+
+@pytest.mark.parametrize("point", points(3))
+def test_another_process_that_takes_over_ends_it_in_a_look(
+    bench: Bench, till: Watched, database: Database, point: int
+) -> None:
+    run, claims = approved(bench, till), Claims(database, bench.clock)
+
+    def take_over(number: int) -> None:
+        if number == point:
+            claims.take(run.id, "another")
+
+    till.on_look = take_over
+    with claims.hold(run.id, "test"), before_each_write(claims.expect), pytest.raises(ClaimLost):
+        bench.carry_out(run)
+    assert lines(bench, run, Step.IN_DOUBT) == []
+    till.on_look = lambda _: None
+    bench.restart()
+    all_there_once(bench, till, run)
+
+
+@pytest.mark.parametrize("how", ["cancelled", "ending"])
+def test_nothing_more_is_looked_at_once_it_is_to_stop(bench: Bench, till: Watched, how: str) -> None:
+    run = approved(bench, till)
+
+    def stop(key: str) -> None:
+        if key == NUMBERS[50]:
+            if how == "ending":
+                bench.runner.commit.ending.set()
+            else:
+                bench.runs.request_cancel(run.id, "test")
+
+    till.on_write = stop
+    assert bench.runner.commit.page(run.id) is not None
+    assert len(lines(bench, run, Step.PROVEN)) == 102
+    assert lines(bench, run, Step.SENT, Step.IN_DOUBT) == []
+    if how == "cancelled":
+        assert bench.carry_out(run).error == "cancelled"
+        bench.approve(run)
+    all_there_once(bench, till, run)
+
+
+def test_what_is_in_doubt_is_looked_for_before_another_page_is_sent(bench: Bench, till: Watched) -> None:
+    run, begun = approved(bench, till), list[int]()
+
+    def count(_: int) -> None:
+        if till.looks[-1][:1] == [NUMBERS[10]]:
+            begun.append(len(till.begun))
+
+    till.on_look = count
+    till.lose_answer(NUMBERS[10])
+    all_there_once(bench, till, run)
+    assert begun[0] == 102

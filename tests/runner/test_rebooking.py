@@ -1,0 +1,255 @@
+"""Credited and booked again: both are written once and in order, whatever happens between the two."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from integration.core.plan import Change
+from integration.core.records import Held, Kind, Record, Value, Written
+from integration.core.run import Link, Mode, RunState, Step
+from integration.flows.spec import FlowLogic
+from tests.bench import Bench
+from tests.fakes import MemoryConnector
+from tests.flows.orders.tills import Questions, a_line, an_order, anonymous, orders
+from tests.stores import new_database
+
+KEY = "order-1"
+CREDIT, AGAIN = f"{KEY}#credit", f"{KEY}#2"
+
+
+class Died(BaseException):
+    """The process is gone; nothing of it runs any more."""
+
+
+class Books(MemoryConnector):
+    """Books in which a write can be the last thing that the console lives to see, or not even that."""
+
+    def __init__(self) -> None:
+        super().__init__(system="accountview", evidence=("reference",))
+        self.deadly: dict[str, bool] = {}  # by key: whether the write takes effect
+
+    def write(self, change: Change, held: Held | None, references: object, reference: str) -> Written:
+        if change.key in self.deadly:
+            if self.deadly.pop(change.key):
+                super().write(change, held, references, reference)  # type: ignore[arg-type]
+            raise Died
+        return super().write(change, held, references, reference)  # type: ignore[arg-type]
+
+
+class OrdersBench(Bench):
+    """Orders that become postings on a default debtor, with the links that the runs left."""
+
+    flow = "orders"
+
+    def made(self) -> FlowLogic:
+        here = self
+
+        class Linked(Questions):
+            def linked(self, ids: Collection[str]) -> Mapping[str, Link]:
+                return here.links.get("orders", Kind.POSTING, list(ids))
+
+        return orders(
+            questions=Linked(), becomes="posting", default_debtor="forced", debtor_number="20001", **self.settings
+        )
+
+
+@pytest.fixture
+def books() -> Books:
+    return Books()
+
+
+@pytest.fixture
+def till() -> MemoryConnector:
+    return MemoryConnector([sold("12.10", "10.00")], system="mplus")
+
+
+@pytest.fixture
+def bench(tmp_path: Path, books: Books, till: MemoryConnector) -> Iterator[OrdersBench]:
+    """An order that is booked, and of which the till sold more since."""
+    database = new_database(tmp_path / "console.sqlite")
+    here = OrdersBench(database, books, till)
+    assert here.run(Mode.COMPLETE).counts.proven == 1
+    till.put(sold("24.20", "20.00", digest="more"))
+    assert here.causes(here.preview(Mode.COMPLETE)) == {KEY: "document_changed_after_booking"}
+    yield here
+    database.close()
+
+
+def sold(incl: str, excl: str, **values: Value) -> Record:
+    order = an_order(KEY, lines=(a_line("1", incl, excl),))
+    nobody = anonymous()
+    parts = tuple(part for part in order.parts if part.kind is not Kind.RELATION)
+    return replace(order, values={**order.values, "relation": nobody.values["relation"], **values}, parts=parts)
+
+
+def decide(till: MemoryConnector, option: str, booking: int = 1) -> None:
+    """Let the order carry what a person decided about it, as a correction would."""
+    order = till.held(Kind.ORDER)[KEY]
+    mark = f"{order.values['digest']}"[:16]
+    till.put(replace(order, values={**order.values, "decision": f"{option} {mark}.{booking}"}))
+
+
+def amounts(books: Books) -> dict[str, Decimal]:
+    """Return what the books have, by our keys: the sum of each posting."""
+    return {
+        key: sum((Decimal(str(part.values["amount"])) for part in page.parts if part.kind is Kind.LINE), Decimal(0))
+        for key, page in books.held(Kind.POSTING).items()
+    }
+
+
+BOTH = {KEY: Decimal("10.00"), CREDIT: Decimal("-10.00"), AGAIN: Decimal("20.00")}
+
+
+def test_one_plan_has_two_documents_and_one_record_that_was_read(
+    bench: OrdersBench, books: Books, till: MemoryConnector
+) -> None:
+    decide(till, "again")
+    plan = bench.preview(Mode.COMPLETE)
+    assert [(row.key, row.weight) for row in bench.changes(plan).values()] == [(CREDIT, 0), (AGAIN, 1)]
+
+    done = bench.commit(plan)
+
+    assert bench.steps(done) == {CREDIT: Step.PROVEN, AGAIN: Step.PROVEN}
+    assert (done.counts.read, done.counts.proven) == (1, 1)
+    assert books.writes == [KEY, CREDIT, AGAIN]
+    assert amounts(books) == BOTH
+    assert bench.run(Mode.COMPLETE).counts.unchanged == 1
+
+
+@pytest.mark.parametrize("at", [CREDIT, AGAIN])
+@pytest.mark.parametrize("written", [True, False])
+def test_what_dies_at_either_write_is_finished_by_its_run_and_nothing_is_doubled(
+    bench: OrdersBench, books: Books, till: MemoryConnector, at: str, written: bool
+) -> None:
+    decide(till, "again")
+    run = bench.preview(Mode.COMPLETE)
+    bench.approve(run)
+    books.deadly[at] = written
+    with pytest.raises(Died):
+        bench.carry_out(run)
+
+    bench.restart()
+    done = bench.carry_out(run)
+
+    assert (done.state, bench.steps(done)) == (RunState.DONE, {CREDIT: Step.PROVEN, AGAIN: Step.PROVEN})
+    assert sorted(books.writes) == sorted([KEY, CREDIT, AGAIN])
+    assert amounts(books) == BOTH
+
+
+def test_what_was_credited_alone_is_booked_again_by_the_next_run(
+    bench: OrdersBench, books: Books, till: MemoryConnector
+) -> None:
+    decide(till, "again")
+    books.refuse(AGAIN)
+    first = bench.run(Mode.COMPLETE)
+    assert bench.steps(first) == {CREDIT: Step.PROVEN, AGAIN: Step.PARKED}
+    books.accept(AGAIN)
+
+    second = bench.preview(Mode.COMPLETE)
+
+    assert list(bench.changes(second)) == [AGAIN]
+    assert bench.commit(second).counts.proven == 1
+    assert amounts(books) == BOTH
+
+
+def test_what_was_refused_is_closed_once_its_document_was_tried_again(
+    bench: OrdersBench, books: Books, till: MemoryConnector
+) -> None:
+    decide(till, "again")
+    books.refuse(AGAIN)
+    bench.run(Mode.COMPLETE)
+    assert [one.issue.key for one in bench.issues.list("orders", "request_refused")] == [AGAIN]
+    books.accept(AGAIN)
+
+    bench.run(Mode.CHOSEN, [KEY])
+
+    assert bench.issues.list("orders", "request_refused") == []
+
+
+def test_nothing_is_booked_again_where_its_credit_is_refused(
+    bench: OrdersBench, books: Books, till: MemoryConnector
+) -> None:
+    decide(till, "again")
+    books.refuse(CREDIT)
+
+    done = bench.run(Mode.COMPLETE)
+
+    assert bench.causes(done) == {CREDIT: "request_refused", AGAIN: "credit_not_there"}
+    assert amounts(books) == {KEY: Decimal("10.00")}
+    books.accept(CREDIT)
+    assert bench.run(Mode.COMPLETE).counts.proven == 1
+    assert amounts(books) == BOTH
+
+
+def test_nothing_is_booked_again_where_its_credit_is_left_out_of_the_plan(
+    bench: OrdersBench, books: Books, till: MemoryConnector
+) -> None:
+    decide(till, "again")
+    plan = bench.leave(bench.preview(Mode.COMPLETE), CREDIT)
+
+    done = bench.commit(plan)
+
+    assert bench.causes(done) == {AGAIN: "credit_not_there"}
+    assert amounts(books) == {KEY: Decimal("10.00")}
+
+
+def test_a_credit_of_which_the_link_was_lost_is_found_by_its_reference_and_never_doubled(
+    bench: OrdersBench, books: Books, till: MemoryConnector
+) -> None:
+    decide(till, "again")
+    plan = bench.preview(Mode.COMPLETE)
+    credit = bench.changes(plan)[CREDIT].change
+    assert credit is not None
+    books.put(credit.wanted)
+
+    run = bench.preview(Mode.COMPLETE)
+
+    assert bench.reasons(run) == {CREDIT: "already_in_target"}
+    assert list(bench.changes(run)) == [AGAIN]
+    assert bench.commit(run).counts.proven == 1
+    assert amounts(books) == BOTH
+
+
+def test_an_undo_takes_the_newest_booking_back_and_leaves_the_credit(
+    bench: OrdersBench, books: Books, till: MemoryConnector
+) -> None:
+    decide(till, "again")
+    done = bench.run(Mode.COMPLETE)
+
+    back = bench.undo(done)
+    assert (list(bench.changes(back)), bench.reasons(back)) == ([f"{AGAIN}#credit"], {CREDIT: "undo_keeps"})
+    bench.commit(back)
+
+    assert sum(amounts(books).values()) == 0
+    later = bench.run(Mode.COMPLETE)
+    assert (bench.reasons(later), later.counts.skipped) == ({KEY: "document_taken_back"}, 1)  # the mark is another one
+    decide(till, "again", booking=2)
+    assert list(bench.changes(bench.run(Mode.COMPLETE))) == [f"{KEY}#3"]
+    assert sum(amounts(books).values()) == Decimal("20.00")
+
+
+def test_an_undo_credits_nothing_into_what_is_closed(bench: OrdersBench) -> None:
+    first = bench.runs.latest("orders", limit=5)[-1]
+    bench.settings["books_closed_through"] = "2026-11-30"
+    assert bench.causes(bench.undo(first)) == {KEY: "document_period_closed"}
+
+    bench.settings["late"] = "first_open"
+    (credit,) = bench.wanted(bench.undo(first)).values()
+    assert (str(credit["date"]), credit["period"]) == ("2026-12-01", Decimal(12))
+
+
+def test_a_document_is_booked_so_often_and_then_parks(bench: OrdersBench, till: MemoryConnector) -> None:
+    for booking in (1, 2, 3):
+        decide(till, "again", booking)
+        assert bench.run(Mode.COMPLETE).counts.proven == 1
+        till.put(sold("24.20", "20.00", digest=f"changed-{booking}"))
+    decide(till, "again", 4)
+    assert bench.causes(bench.preview(Mode.COMPLETE)) == {KEY: "document_without_reference"}
+    decide(till, "keep", 4)
+    assert bench.reasons(bench.preview(Mode.COMPLETE)) == {KEY: "document_kept"}
+    decide(till, "credit", 4)
+    assert bench.run(Mode.COMPLETE).counts.proven == 1
+    assert bench.reasons(bench.preview(Mode.COMPLETE)) == {KEY: "document_taken_back"}

@@ -1,0 +1,334 @@
+"""The audit as pages and terminal ask it: what is heard, verified by night, told outside, and taken away."""
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from integration.core.alerts import Episode, Sort
+from integration.core.chain import Break, Head
+from integration.core.erasure import Customer
+from integration.core.errors import NotAllowedError
+from integration.core.people import OWNER, Right, Role
+from integration.core.retention import Retention
+from integration.services import Application
+from integration.services.audit import GATHERED, UNSIGNED, Sought, as_sent, without_values
+from integration.services.messages import Messages
+from integration.services.rights import NEEDED
+from integration.settings import TimeStamps
+from integration.store.tables import audit as table
+from tests.consoles import opened
+from tests.people import somebody
+from tests.stores import stores_in
+from tests.timestamps import OPENSSL, Authority, time_authority
+
+ANNA = somebody("anna")
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> Iterator[Application]:
+    """A console to which nothing is connected."""
+    with opened(tmp_path, start=False) as application:
+        yield application
+
+
+def night(application: Application) -> None:
+    """Let the work of a night go through all its pages."""
+    position = application.audit.page("")
+    while position:
+        position = application.audit.page(position)
+
+
+def tampered(application: Application, seq: int) -> None:
+    with stores_in(application).database.write() as connection:
+        connection.execute(sa.text("DROP TRIGGER IF EXISTS audit_no_update"))
+        connection.execute(table.update().where(table.c.seq == seq).values(who="nobody"))
+
+
+# ---- what is heard
+
+
+def test_an_audit_is_never_empty(application: Application) -> None:
+    first = application.audit.entries()[-1]
+    assert (first.seq, first.action, first.who) == (1, "audit_begun", "shipped")
+    assert application.audit.verify().broken is None
+
+
+def test_who_acts_in_which_session_and_by_which_way_is_kept(application: Application) -> None:
+    key = application.people.accept(
+        application.people.invite("anna", "Anna", [Role.ADMINISTRATOR], ANNA), "a long word, yes"
+    )
+    actor = application.people.who(key)
+    application.acting_for(actor).retention.change(Retention(lengths={"plans": 3}), actor)
+    one = application.audit.entries()[0]
+    assert (one.who, one.session, one.came, one.on) == ("anna", actor.session, "", ("retention",))
+    assert one.after["lengths.plans"] == "3"
+    said = [(one.action, one.who) for one in application.audit.entries(limit=4)[1:]]
+    assert said == [("session_begun", "anna"), ("person_came", "anna"), ("person_invited", "anna")]
+
+
+def test_a_brake_that_is_switched_off_is_kept_with_its_reason(application: Application) -> None:
+    application.flows.change("products", {"on": True}, ANNA, {"price": "a sale"})
+    one = application.audit.entries()[0]
+    assert (one.action, one.why, one.facts) == ("brake_switched_off", "a sale", {"brake": "price"})
+
+
+def test_questions_in_sql_are_heard_before_they_are_answered(application: Application) -> None:
+    asking = application.acting_for(OWNER)
+    asking.log.ask("SELECT count(*) AS n FROM events WHERE title = 'Mr Jansen' -- of Jansen")
+    asking.log_access.answer(json.dumps({"sql": "SELECT 'Jansen'", "rows": 1}).encode(), "no token")
+    found = [(one.action, one.who, one.came, one.facts["sql"]) for one in application.audit.entries(limit=2)]
+    assert found == [
+        ("log_asked", "terminal", "api", "SELECT '…'"),
+        ("log_asked", "terminal", "api", "SELECT count(*) AS n FROM events WHERE title = '…'"),
+    ]
+    with pytest.raises(NotAllowedError):
+        application.acting_for(somebody("ben", Role.VIEWER)).log.ask("SELECT 1")
+    assert application.audit.entries()[0].who == "terminal"
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [
+        ("SELECT 1 /* Jansen */ + 2", "SELECT 1 + 2"),
+        ("SELECT 'it''s Jansen', key FROM events", "SELECT '…', key FROM events"),
+        ('SELECT key AS "Mr Jansen" FROM "events"', "SELECT key AS '…' FROM \"events\""),
+        ("SELECT $$Jansen$$, $a$it's Jansen$a$, 'x'", "SELECT '…', '…', '…'"),
+        ("SELECT 'Jansen", "SELECT '…'"),
+        ("SELECT 1 -- Jansen\n, 2", "SELECT 1 , 2"),
+    ],
+)
+def test_no_value_of_a_question_is_kept(asked: str, kept: str) -> None:
+    assert without_values(asked) == kept
+
+
+def test_files_that_are_taken_away_are_heard(application: Application, tmp_path: Path) -> None:
+    asking = application.acting_for(OWNER)
+    asking.log.export(tmp_path / "log.csv")
+    asking.arrangement.text()
+    asking.audit.csv(Sought(), OWNER)
+    found = [(one.action, one.facts["file"]) for one in application.audit.entries(limit=3)]
+    assert found == [("audit_exported", "audit.csv"), ("exported", "arrangement.text"), ("log_exported", "log.csv")]
+
+
+def test_lists_are_heard_by_the_name_of_their_file_and_a_backup_too(application: Application) -> None:
+    asking = application.acting_for(somebody("cas", Role.ACCOUNTANT))
+    asking.listings.excel("runs.xlsx", ["a"], [["b"]])
+    asking.listings.readable("runs.csv", ["a"], [["b"]], "en")
+    asking.listings.for_programs("runs-data.csv", "a")
+    application.acting_for(OWNER).backups.taking("monday.zip")
+    found = [(one.action, one.who, one.facts["file"]) for one in application.audit.entries(limit=4)]
+    assert found == [
+        ("exported", "terminal", "monday.zip"),
+        ("exported", "cas", "runs-data.csv"),
+        ("exported", "cas", "runs.csv"),
+        ("exported", "cas", "runs.xlsx"),
+    ]
+    with pytest.raises(NotAllowedError):
+        application.acting_for(somebody("ben", Role.VIEWER)).listings.excel("runs.xlsx", ["a"], [["b"]])
+    assert application.audit.entries()[0].facts["file"] == "monday.zip"
+
+
+LOOKS = {
+    "arrangement.of_file", "arrangement.read", "audit.anchors", "audit.checked", "audit.count", "audit.entries",
+    "audit.known", "audit.verify",
+    "channels.address", "connections.address", "connections.authorized", "connections.companies",
+    "connections.join_sandbox", "log.tables",
+    "names.look", "names.put_together", "people.every", "people.sessions", "persons.customer", "persons.every",
+    "persons.unfinished", "sandbox.running",
+}  # fmt: skip
+"""Of what asks for a right to change something or to take it along: what only looks, or ends as it began.
+
+Or what goes on with what was told under a name where it began: an answer to a log-in comes in an address, which anybody
+may open, and is refused to a log-in that nobody began.
+"""
+
+
+def test_whatever_changes_something_or_takes_it_along_is_told_under_a_name_or_heard(application: Application) -> None:
+    quiet = (Right.SEE, Right.READ_LOG, Right.COMPARE)
+    unheard = []
+    for whole, right in NEEDED.items():
+        asked: Any = application
+        for name in () if right in quiet or whole in LOOKS | UNSIGNED | set(GATHERED) else whole.split("."):
+            asked = getattr(asked, name)
+        named = str(signature(asked)) if asked is not application else "Actor"
+        signed = any(one in named for one in ("Actor", "by:", "PreviewRequest", "Approval"))
+        taken = right is Right.EXPORT or whole in ("arrangement.text", "backups.taking")
+        logged = whole in ("log.ask", "log.answer", "log.export", "log_access.answer", "log_access.exported")
+        if not (signed or taken or logged):
+            unheard.append(whole)
+    assert unheard == []
+    application.acting_for(OWNER).monitoring.gone_for_good("worker-1")
+    one = application.audit.entries()[0]
+    assert (one.action, one.who, one.facts) == ("acted", "terminal", {"what": "monitoring.gone_for_good"})
+
+
+def test_a_look_at_what_is_kept_of_a_customer_is_told_once_however_often_its_page_is_drawn(
+    application: Application,
+) -> None:
+    persons = application.acting_for(ANNA).persons
+    for debtor in ("20001", "20001", "20002", "20002", "20001"):
+        persons.kept(Customer(debtor))
+    application.acting_for(somebody("ben")).persons.kept(Customer("20001"))
+    looks = [one.who for one in application.audit.entries() if one.facts == {"what": "persons.kept"}]
+    assert looks == ["ben", "anna", "anna", "anna"]
+
+
+# ---- verified
+
+
+def test_the_night_closes_the_day_and_follows_the_chain(application: Application) -> None:
+    assert application.audit.checked() is None
+    night(application)
+    checked = application.audit.checked()
+    assert checked is not None
+    assert (checked.broken, checked.head.seq) == (None, application.audit.count())
+    anchor = application.audit.newest_anchor()
+    assert anchor is not None
+    assert anchor.head == checked.head
+    night(application)
+    assert application.audit.newest_anchor() == anchor
+
+
+def test_what_was_changed_is_told_as_an_alert(application: Application) -> None:
+    tampered(application, 3)
+    night(application)
+    checked = application.audit.checked()
+    assert checked is not None
+    assert checked.broken == Break("altered", 3)
+    (symptom,) = [one for one in application.alerts._symptoms.found() if one.sort is Sort.AUDIT]
+    title, said = Messages("https://console.example").begun(
+        Episode(1, symptom, checked.at, checked.at), "en", checked.at
+    )
+    assert "entry 3 is not what was written" in said
+    assert "https://console.example/administration?tab=audit" in said
+    assert title.startswith("Critical") or "audit trail" in title.casefold()
+
+
+def test_a_head_that_was_sent_tells_another_history(application: Application) -> None:
+    head = application.audit.verify().head
+    assert application.audit.verify([head]).broken is None
+    assert application.audit.verify([Head(head.seq, "a" * 64)]).broken == Break("rewritten", head.seq)
+    assert application.audit.verify([Head(head.seq + 9, "a" * 64)]).broken == Break("cut", head.seq + 1)
+
+
+def test_an_audit_that_was_begun_anew_is_found_by_what_was_verified_before(application: Application) -> None:
+    application.audit.verify()
+    with stores_in(application).database.write() as connection:
+        connection.execute(sa.text("DROP TRIGGER audit_no_delete"))
+        connection.execute(table.delete())
+        connection.execute(
+            sa.text("UPDATE audit_head SET seq = 0, hash = :start, key = '', seal = ''"), {"start": "0" * 64}
+        )
+    assert application.audit.verify().broken == Break("cut", 1)
+    application.audit._stored.begin("shipped")
+    assert application.audit.verify().broken == Break("cut", 2)
+
+
+def test_a_key_of_before_is_known_after_the_console_got_another(tmp_path: Path) -> None:
+    from integration.store.sealing import sealer_of  # noqa: PLC0415 - used here alone
+
+    with opened(tmp_path, start=False) as application:
+        application.audit.keep_key()  # as at every start
+        database = application._stores.database
+        database.sealer = sealer_of(b"another key")
+        application.audit._sealer = database.sealer
+        application.retention.change(Retention(lengths={"plans": 3}), ANNA)
+        assert application.audit.verify().broken is None
+
+
+def test_the_head_of_a_day_goes_out_with_the_digest(application: Application) -> None:
+    night(application)
+    anchor = application.audit.newest_anchor()
+    now = datetime.now(UTC)
+    for language in ("en", "nl", "de"):
+        _, said = Messages("").digest([], [], {}, language, now, audit=anchor)
+        assert anchor is not None
+        assert as_sent(anchor.head) in said
+
+
+# ---- stamped
+
+
+@pytest.fixture(scope="module")
+def authority() -> Iterator[Authority]:
+    """A time authority on loopback."""
+    with time_authority() as running:
+        yield running
+
+
+def test_a_time_authority_stamps_the_head_of_a_day_once_it_answers(tmp_path: Path, authority: Authority) -> None:
+    stamps = TimeStamps(address=authority.address, certificates=authority.certificates)
+    authority.status = 503
+    with opened(tmp_path, start=False, timestamps=stamps) as application:
+        night(application)
+        anchor = application.audit.newest_anchor()
+        assert anchor is not None
+        assert anchor.stamps == 0
+        authority.status = 200
+        night(application)
+        asked = authority.asked
+        night(application)
+        assert authority.asked == asked
+        (stamped,) = application.audit.anchors()
+        assert (stamped.head, stamped.stamps) == (anchor.head, 1)
+        checked = application.audit.verify()
+        assert (checked.broken, checked.stamps) == (None, 1)
+        _verified_by_openssl(application, authority, tmp_path)
+    with time_authority() as other:
+        strangers = TimeStamps(address=other.address, certificates=other.certificates)
+        with opened(tmp_path, start=False, timestamps=strangers) as application:
+            assert application.audit.verify().broken == Break("stamp_wrong", anchor.head.seq)
+
+
+def _verified_by_openssl(application: Application, authority: Authority, folder: Path) -> None:
+    with zipfile.ZipFile(io.BytesIO(application.audit.file(ANNA))) as packed:
+        of_stamps = [name for name in packed.namelist() if name.startswith("stamps/")]
+        (stamp,) = [name for name in of_stamps if name.endswith(".tsr")]
+        (text,) = set(of_stamps) - {stamp}
+        packed.extractall(folder / "out")
+    how = ("-data", folder / "out" / text, "-in", folder / "out" / stamp, "-CAfile", authority.certificates)
+    done = subprocess.run([OPENSSL, "ts", "-verify", *how], capture_output=True, text=True, check=False)
+    assert "Verification: OK" in done.stdout + done.stderr, done.stderr
+
+
+# ---- taken away
+
+
+def test_the_file_is_verified_by_the_program_in_it(application: Application, tmp_path: Path) -> None:
+    application.retention.change(Retention(lengths={"plans": 3}), ANNA)
+    head = application.audit.verify().head
+    with zipfile.ZipFile(io.BytesIO(application.audit.file(ANNA))) as packed:
+        packed.extractall(tmp_path / "out")
+    program, lines = tmp_path / "out" / "verify_audit.py", tmp_path / "out" / "audit.jsonl"
+
+    def verified(*more: str) -> tuple[int, str]:
+        command = [sys.executable, "-I", str(program), str(lines), *more]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout
+
+    assert verified("--head", as_sent(head))[0] == 0
+    assert verified("--head", f"{head.seq}:{'a' * 64}")[1].startswith(f"BROKEN. Up to entry {head.seq}")
+    whole = lines.read_bytes().splitlines(keepends=True)
+    assert len(whole) == head.seq + 2  # that it was taken, and its head
+    lines.write_bytes(b"".join(whole).replace(b'"who":"anna"', b'"who":"ann4"', 1))
+    assert verified()[0] == 1
+    lines.write_bytes(b"".join(whole[:-2]))
+    assert verified()[1].startswith("BROKEN. The end is missing")
+
+
+def test_a_csv_has_what_was_sought(application: Application) -> None:
+    application.retention.change(Retention(lengths={"plans": 3}), ANNA)
+    lines = application.audit.csv(Sought(who="anna", action="setting_changed"), ANNA).splitlines()
+    assert lines[0].startswith("seq,at,who,session,action")
+    assert len(lines) == 2
+    assert '""lengths.plans"": ""3""' in lines[1]

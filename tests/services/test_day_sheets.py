@@ -1,0 +1,96 @@
+"""The sheet of a day says what the check of it found, in the words of its reader."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from integration import words
+from integration.core.days.check import Compared, Finding
+from integration.core.days.report import DayReport, DayState, PageShown
+from integration.services.day_sheets import DaySheets, finding_text
+from integration.sheets.sheet import Notes, Sheet, Table, Tone
+from tests.core.days.test_report import AT, a_report
+
+FINDINGS: Mapping[str, Mapping[str, str]] = {
+    "page_gone": {"page": "600/1", "reference": "D1"},
+    "lines_counted": {"page": "600/1", "reference": "D1", "was": "23", "now": "22"},
+    "line_changed": {"page": "600/1", "line": "4", "field": "account", "was": "8030", "now": ""},
+    "document_late": {"document": "1.2.2026.2207", "amount": "18.15"},
+    "document_gone": {"document": "1.2.2026.2207"},
+    "page_by_hand": {"page": "600/2", "document": "1.1.2026.4102", "by": "", "amount": "714.0500"},
+    "till_changed": {"text": "Kasverschil kassa 1", "account": "4400", "difference": "-0.35"},
+    "unexplained": {"about": "8030", "difference": "-0.01"},
+    "not_posted": {"page": "600/1"},
+}
+"""Everything that a check can find, with the facts it gives."""
+
+
+def a_sheet(report: DayReport, language: str = "nl") -> Sheet:
+    sheets = DaySheets(
+        lambda _, name: {"8030": "Omzet accessoires", "PIN": f"Pin {name}"}, lambda: "De Ketting", lambda: AT
+    )
+    return sheets.sheet(report, language, ZoneInfo("Europe/Amsterdam"))
+
+
+def tables(sheet: Sheet) -> dict[str, Table]:
+    return {part.title: part for part in sheet.parts if isinstance(part, Table)}
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("code", FINDINGS)
+def test_each_finding_is_a_sentence_with_all_its_facts(code: str, language: str) -> None:
+    said = finding_text(Finding(code, FINDINGS[code]), language, {})
+    assert "{" not in said
+    for name, fact in FINDINGS[code].items():
+        if name in ("amount", "difference"):
+            assert words.euros(Decimal(fact), language) in said
+        elif name not in ("field", "reference"):
+            assert (fact or words.MISSING) in said
+
+
+def test_a_sheet_has_both_sides_the_differences_the_counts_and_the_page() -> None:
+    sheet = a_sheet(a_report())
+    assert (sheet.title, sheet.subtitle) == ("Zaterdag 17 oktober 2026", "De Ketting Utrecht (filiaal 1)")
+    assert (sheet.verdict, sheet.tone) == ("Verschilt", Tone.BAD)
+    assert dict(sheet.facts)["Administratie"] == "De Ketting"
+    assert dict(sheet.facts)["Vergeleken"].endswith("03:47")
+    found = tables(sheet)
+    assert list(found) == [
+        "Btw", "Grootboekrekeningen", "Betaalwijzen", "Kastellingen", "Bladzijde 600/2600412 (D26101700100)",
+        "Bladzijde 600/7 (–), niet meer in de boeken",
+    ]  # fmt: skip
+    assert found["Grootboekrekeningen"].rows[0] == (
+        "8030 Omzet accessoires", Decimal("-175.70"), Decimal("0.00"), Decimal("175.70"),
+    )  # fmt: skip
+    page = found["Bladzijde 600/2600412 (D26101700100)"]
+    assert page.sums[-2] == page.sums[-1] != 0
+    assert [part.title for part in sheet.parts if isinstance(part, Notes)] == ["Verschillen"]
+
+
+def test_what_nobody_can_say_is_not_told_as_nothing() -> None:
+    rows = tables(a_sheet(a_report()))["Grootboekrekeningen"].rows
+    assert rows[1] == ("8010", Decimal("-123.96"), "niet bekend", None)
+
+
+def test_a_day_that_is_not_booked_shows_the_page_it_would_have_and_one_that_waits_says_why() -> None:
+    report = a_report()
+    closed = replace(report, state=DayState.CLOSED, rows=(), findings=(), pages=())
+    assert "De bladzijde zoals die geboekt zou worden" in tables(a_sheet(closed))
+    parked = DayReport(report.date, "2", "", DayState.PARKED, AT, "day_not_told", {"system": "mplus", "key": "x"})
+    (notes,) = a_sheet(parked, "en").parts
+    assert isinstance(notes, Notes)
+    assert notes.sentences[0] == "MplusKASSA says nothing of x."
+
+
+def test_both_files_are_made_of_one_sheet() -> None:
+    sheets = DaySheets(lambda *_: {}, lambda: "", lambda: AT)
+    lines = a_report().pages[0].lines
+    report = replace(
+        a_report(), pages=(PageShown("600/1", "D1", lines, gross=True),), rows=(Compared("vat", "1", None, None),)
+    )
+    assert sheets.pdf(report, "de", UTC).startswith(b"%PDF")
+    assert sheets.excel(report, "de", UTC).startswith(b"PK")

@@ -1,0 +1,160 @@
+"""What a person decides about records that wait, and what becomes of it when they are tried again."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from integration.core.issues import CauseGroup, OpenIssue
+from integration.core.records import Kind, Record, corrected
+from integration.core.run import Mode, Run, RunState
+from integration.flows.days.references import key_of
+from integration.flows.registry import FLOWS, mirrors_of
+from integration.flows.spec import FlowLogic
+from integration.runner import Parts, Runner
+from integration.runner.commit import Commit
+from integration.runner.preview import Preview
+from integration.services.exceptions import Exceptions
+from integration.store.database import Database
+from integration.store.stores import stores_of
+from tests.bench import Bench
+from tests.core.days.example import day_record, euros
+from tests.core.days.test_corrections import later
+from tests.fakes import MemoryConnector
+from tests.flows.days.test_logic import days
+from tests.people import somebody
+from tests.stores import new_database
+
+FIRST, SECOND = "2026-10-17/1", "2026-10-17/2"
+AFTERWARDS = datetime(2026, 10, 18, 20, tzinfo=UTC)
+
+
+class DaysBench(Bench):
+    """Closed days of the till, booked in the books, with what a person decides about them."""
+
+    flow = "days"
+
+    def __init__(self, database: Database, books: MemoryConnector, till: MemoryConnector) -> None:
+        self.books, self.till = books, till
+        super().__init__(database, books, till)
+        self.stores = stores_of(database, self.clock, mirrors_of(FLOWS.values()))
+        self.exceptions = Exceptions(
+            FLOWS, self.stores, connector=lambda system: self.connectors[system], flow=lambda name: FLOWS[name].flow
+        )
+
+    def restart(self) -> None:
+        parts = Parts(
+            self.connectors, self._logic, self.runs, self.previews, self.plans, self.ledger, self.links, self.cursors,
+            self.clock, corrected=self._corrected,
+        )  # fmt: skip
+        self.runner = Runner(Preview(parts), Commit(parts))
+
+    def _corrected(self, flow: str, records: Sequence[Record]) -> Sequence[Record]:
+        return corrected(records, self.stores.corrections.of(flow, [record.key for record in records]))
+
+    def _logic(self, flow: str) -> FlowLogic:
+        keys = [key_of(day, serial) for day in (FIRST, SECOND) for serial in range(3)]
+        return days(self.links.get(flow, Kind.DAY_PAGE, keys), now=AFTERWARDS)
+
+    # ---- what a person does
+
+    def waiting(self) -> CauseGroup:
+        """Return the days that changed after they were booked."""
+        (group,) = self.exceptions.groups("days")
+        assert group.cause == "day_changed_after_booking"
+        return group
+
+    def undecided(self) -> list[OpenIssue]:
+        return self.exceptions.issues_of(self.waiting().of)
+
+    def again(self) -> Run:
+        """Preview what waits, as the button of the page does."""
+        of = self.waiting().of
+        return self.preview(Mode.CHOSEN, self.exceptions.keys(of.flow, of.cause, of.field, of.detail))
+
+    def pages(self) -> dict[str, str]:
+        """Return the references of the pages that the books hold, by key."""
+        return {key: str(page.values["reference"]) for key, page in self.books.held(Kind.DAY_PAGE).items()}
+
+
+def of_branch(record: Record, branch: str) -> Record:
+    """The same day, with its documents, at another branch."""
+    parts = tuple(
+        replace(part, values={**part.values, "branch": branch}) if "branch" in part.values else part
+        for part in record.parts
+    )
+    return replace(record, key=f"2026-10-17/{branch}", values={**record.values, "branch": branch}, parts=parts)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[DaysBench]:
+    """Two branches whose day was booked, and has changed since."""
+    database = new_database(tmp_path / "console.sqlite")
+    books, till = MemoryConnector(system="accountview"), MemoryConnector(system="mplus")
+    here = DaysBench(database, books, till)
+    for branch in ("1", "2"):
+        till.put(of_branch(day_record(), branch))
+    assert here.run(Mode.COMPLETE).state is RunState.DONE
+    assert here.pages() == {FIRST: "D26101700100", SECOND: "D26101700200"}
+    for branch in ("1", "2"):
+        till.put(of_branch(later(), branch))
+    here.preview(Mode.COMPLETE)
+    yield here
+    database.close()
+
+
+def test_days_that_changed_are_one_question_with_a_mark_of_what_each_is_now(bench: DaysBench) -> None:
+    assert bench.waiting().count == 2
+    assert [one.issue.facts["mark"] for one in bench.undecided()] == ["d1", "d1"]
+    assert bench.again().counts.parked == 2  # while nobody decides
+
+
+def test_the_difference_of_a_day_is_booked_once_somebody_decides_so(bench: DaysBench) -> None:
+    first = next(one for one in bench.undecided() if one.issue.key == FIRST)
+    bench.exceptions.decide("days", [first], "difference", somebody("anna"))
+
+    run = bench.again()
+    assert set(bench.changes(run)) == {f"{FIRST}/01"}
+    assert [one.issue.key for one in bench.undecided()] == [SECOND]  # about which nobody has decided
+    bench.commit(run)
+
+    assert bench.pages()[f"{FIRST}/01"] == "D26101700101"
+    page = bench.books.held(Kind.DAY_PAGE)[f"{FIRST}/01"]
+    booked = {str(line.values["account"]): line.values["amount"] for line in page.parts}
+    assert booked == {"8030": euros("-15.00"), "1010": euros("18.15"), "1000": euros("0.35"), "4400": euros("-0.35")}
+    after = bench.preview(Mode.COMPLETE)
+    assert not bench.changes(after)
+    assert after.counts.parked == 1
+
+
+def test_a_whole_group_is_decided_at_once_and_kept_under_who_did(bench: DaysBench) -> None:
+    bench.exceptions.decide("days", bench.undecided(), "keep", somebody("anna"))
+
+    run = bench.again()
+    assert bench.reasons(run) == {FIRST: "day_kept", SECOND: "day_kept"}
+    assert bench.exceptions.groups("days") == []
+    kept = bench.stores.corrections.all("days")
+    assert {(one.key, one.field, one.becomes, one.by) for one in kept} == {
+        (FIRST, "decision", "keep d1", "anna"), (SECOND, "decision", "keep d1", "anna"),
+    }  # fmt: skip
+
+
+def test_a_decision_does_not_hold_for_a_change_that_comes_after_it(bench: DaysBench) -> None:
+    bench.exceptions.decide("days", bench.undecided(), "keep", somebody("anna"))
+    changed = replace(later(), values={**later().values, "digest": "d2"})
+    bench.till.put(changed)
+
+    run = bench.preview(Mode.COMPLETE)
+    assert bench.reasons(run) == {SECOND: "day_kept"}
+    assert [(one.issue.key, one.issue.facts["mark"]) for one in bench.undecided()] == [(FIRST, "d2")]
+
+    bench.exceptions.decide("days", bench.undecided(), "again", somebody("anna"))
+    assert set(bench.changes(bench.again())) == {f"{FIRST}/01"}  # the newer decision counts
+
+
+def test_only_what_the_flow_offers_can_be_decided(bench: DaysBench) -> None:
+    with pytest.raises(KeyError):
+        bench.exceptions.decide("days", bench.undecided(), "forget", somebody("anna"))
+    assert bench.stores.corrections.all("days") == []

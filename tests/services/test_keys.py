@@ -1,0 +1,20 @@
+"""Another key for what is sealed: the audit that was sealed with the one before stays whole."""
+
+from pathlib import Path
+
+from integration.core.retention import Retention
+from tests.consoles import opened
+from tests.people import somebody
+
+
+def test_an_audit_is_whole_after_the_key_was_changed_again_and_again(tmp_path: Path) -> None:
+    anna = somebody("anna")
+    for months in (3, 4):
+        with opened(tmp_path, start=False) as application:
+            application.retention.change(Retention(lengths={"plans": months}), anna)
+            application.keys.change(anna)
+    with opened(tmp_path, start=False) as application:
+        application.retention.change(Retention(lengths={"plans": 5}), anna)
+        checked = application.audit.verify()
+        assert checked.broken is None
+        assert "key_changed" in {one.action for one in application.audit.entries()}

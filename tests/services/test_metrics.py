@@ -1,0 +1,60 @@
+"""The numbers a monitor is told: what counts up, what is a level, and nothing that is foreign unescaped."""
+
+from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families as families
+
+from integration.connectors.tally import count_call
+from integration.core.alerts import Sort, Symptom
+from integration.core.run import Mode, RunState
+from integration.services.flows import FlowStatus
+from integration.services.health import Health
+from integration.services.metrics import Metrics
+from integration.store.database import Database
+from integration.store.stores import stores_of
+from tests.clocks import Clock
+from tests.services.test_alerts import status_of
+from tests.store.samples import a_preview
+
+
+def numbers(metrics: Metrics) -> dict[tuple[str, ...], float]:
+    """Return every number by its name and the values of its labels."""
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in families(metrics.text())
+        for sample in family.samples
+    }
+
+
+def test_runs_records_calls_ages_and_episodes_are_told(database: Database, tmp_path: Path) -> None:
+    del tmp_path
+    clock = Clock()
+    stores = stores_of(database, clock)
+
+    def statuses() -> list[FlowStatus]:
+        return [status_of(stores, "products", on=True)]
+
+    metrics = Metrics(stores, clock, statuses, lambda: Health(10**9, 1.5, 3, 12.0, 0.5))
+    assert ("console_runs_ended_total", "products", "done") not in numbers(metrics)
+    run = a_preview(stores.runs, unchanged=2)
+    clock.advance(20)
+    stores.previews.finish(run, "print", [], RunState.DONE, 2)
+    failed = stores.runs.begin("products", Mode.CHANGES, "schedule", 1)
+    stores.runs.fail(failed.id, "source_empty", {})
+    stores.episodes.begin(Symptom(Sort.DISK, "disk_full", of="server-1"), [])
+    count_call("mplus", "2xx")
+    clock.advance(60)
+
+    for _ in range(2):  # asked twice, counted once
+        told = numbers(metrics)
+    assert told["console_runs_ended_total", "products", "done"] == 1
+    assert told["console_runs_ended_total", "products", "failed"] == 1
+    assert told["console_run_seconds_bucket", "products", "30.0"] == 2
+    assert told["console_run_seconds_bucket", "products", "10.0"] == 1
+    assert told["console_records_total", "products", "unchanged"] == 2
+    assert told["console_last_proof_age_seconds", "products"] == 60
+    assert told["console_heartbeat_age_seconds",] == 1.5
+    assert told["console_oldest_event_age_seconds",] == 12
+    assert told["console_episodes_open", "critical"] == 1
+    assert told["console_episodes_total", "disk"] == 1
+    assert told["console_calls_total", "2xx", "mplus"] >= 1

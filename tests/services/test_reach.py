@@ -1,0 +1,44 @@
+"""How the connections stand: by what their real calls come to, whoever makes them."""
+
+from contextlib import suppress
+from pathlib import Path
+
+from integration.core.errors import IntegrationError
+from integration.core.records import Kind
+from integration.sandbox.faults import Fault
+from tests.consoles import opened
+from tests.stores import built_in
+
+
+def test_a_connection_is_red_from_the_first_call_that_is_lost_and_green_from_the_first_answer(tmp_path: Path) -> None:
+    with opened(tmp_path, sandbox=True) as application:
+        before = application.reach.of("mplus")
+        assert (before.ok, before.cause) == (True, "")
+        assert before.answered_at is not None
+        assert before.milliseconds is not None
+
+        with built_in(application).switches.armed(Fault.CUT_BEFORE, system="mplus", times=None):
+            with suppress(IntegrationError):
+                application.access.connector("mplus").fetch(Kind.ORDER, ["1"])
+            away = application.reach.of("mplus")
+        assert (away.ok, away.cause, away.answered_at) == (False, "connection_cut", before.answered_at)
+        assert away.since is not None
+        assert away.since > before.answered_at
+        assert application.reach.of("accountview").ok
+
+        application.reach.look("mplus")
+        back = application.reach.of("mplus")
+        assert (back.ok, back.cause) == (True, "")
+        assert back.since is not None
+        assert back.since > away.since
+
+
+def test_a_system_is_called_when_nobody_else_has_called_it_for_a_while(tmp_path: Path) -> None:
+    with opened(tmp_path, sandbox=True) as application:
+        answered = application.reach.of("mplus").answered_at
+        application.reach.look("mplus")
+        assert application.reach.of("mplus").answered_at == answered  # somebody has
+
+    with opened(tmp_path, start=False) as application:
+        assert [one.ok for one in application.reach.stands()] == [None, None]
+        application.reach.look("mplus")  # which is not connected

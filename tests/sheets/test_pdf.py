@@ -1,0 +1,56 @@
+"""The sheet of a day as PDF."""
+
+import re
+import socket
+from typing import NoReturn
+
+import pytest
+
+from integration.sheets.pdf import pdf_of, printable
+from integration.sheets.sheet import Tone
+from tests.sheets.days import a_sheet
+
+
+def pages(pdf: bytes) -> int:
+    """Return how many pages a file has."""
+    return int(re.findall(rb"/Count (\d+)", pdf)[0])
+
+
+@pytest.mark.parametrize(("lines", "expected"), [(2, 1), (23, 2), (400, 9)])
+def test_a_sheet_takes_as_many_pages_as_its_lines_need(lines: int, expected: int) -> None:
+    pdf = pdf_of(a_sheet(lines=lines))
+    assert pdf.startswith(b"%PDF-")
+    assert pages(pdf) == expected
+
+
+def test_the_same_sheet_is_the_same_file() -> None:
+    assert pdf_of(a_sheet()) == pdf_of(a_sheet())
+    assert pdf_of(a_sheet(tone=Tone.GOOD)) != pdf_of(a_sheet())
+
+
+@pytest.mark.parametrize("language", ["en", "nl", "de"])
+def test_a_sheet_says_in_which_language_it_is(language: str) -> None:
+    assert f"/Lang ({language})".encode() in pdf_of(a_sheet(language))
+
+
+def test_a_sheet_needs_no_network_and_leaves_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> NoReturn:
+        raise AssertionError("a sheet asks nobody")
+
+    for name in ("socket", "create_connection"):
+        monkeypatch.setattr(socket, name, refused)
+    monkeypatch.setattr("tempfile.mkstemp", refused)
+    assert pdf_of(a_sheet())
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Café Dvořák ž", "Café Dvořák ž"),
+        ("a\u202eb", "a?U+202E?b"),
+        ("two\nlines", "two?lines"),
+        ("自転車", "???"),
+    ],
+)
+def test_every_sign_of_foreign_text_is_to_be_seen(text: str, shown: str) -> None:
+    assert printable(text) == shown

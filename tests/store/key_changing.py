@@ -1,0 +1,63 @@
+"""Processes that change the key of a console and are killed in it, or work on while another does."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from integration.store.database import open_database
+from integration.store.secrets import Connections
+from tests.clocks import now
+
+TOUCHES = ("open", "os.rename", "os.remove", "os.link", "os.chmod")  # what a file notices
+
+
+def change_until(url: str, file: Path, moment: int, key: str = "", before: str = "") -> None:
+    """Change the key, and die at this touch of a file or of the database."""
+    database = open_database(url)
+    stored = Connections(database, now, key=key, before=before, key_file=file)
+    _die_at(moment, database.engine, file.parent)
+    stored.change_key("anna")
+    database.close()
+
+
+def _die_at(moment: int, engine: sa.Engine, folder: Path) -> None:
+    left = moment
+
+    def touched(*_: object) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def noticed(event: str, arguments: tuple[object, ...]) -> None:
+        if event in TOUCHES and str(arguments[0]).startswith(str(folder)):
+            touched()
+
+    for event in ("begin", "commit", "before_cursor_execute", "after_cursor_execute"):
+        sa.event.listen(engine, event, touched)
+    sys.addaudithook(noticed)
+
+
+def work_on(url: str, file: Path, stop: Path, told: Path) -> None:
+    """Seal and open until a file says so, and tell how often that went well, or what did not."""
+    database = open_database(url)
+    stored = Connections(database, now, key_file=file)
+    turns = 0
+    name = f"worker-{os.getpid()}"
+    try:
+        while not stop.exists():
+            turns += 1
+            stored.renew(name, {"turn": turns})
+            kept, other = stored.get(name), stored.get("mplus")
+            if kept != {"turn": turns} or other is None:
+                told.write_text(f"{kept} {other}", encoding="utf-8")
+                return
+        told.write_text(f"well {turns}", encoding="utf-8")
+    except Exception as error:
+        told.write_text(repr(error), encoding="utf-8")
+        raise
+    finally:
+        database.close()

@@ -1,0 +1,368 @@
+"""What somebody did, kept in the transaction in which it was done, in a chain that shows whatever is changed in it."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from integration.core.chain import Break, Head, digest, line_of, sealed, told, verify
+from integration.core.issues import Issue, Met, Trouble
+from integration.core.records import Correction, Kind
+from integration.core.run import Mode
+from integration.store.arrangement import Arranged, Arrangement
+from integration.store.audit import ANCHORED, Audit, Sought
+from integration.store.corrections import Corrections
+from integration.store.database import Database
+from integration.store.issues import Issues
+from integration.store.rules import Rules
+from integration.store.runs import Runs
+from integration.store.sealing import sealer_of
+from integration.store.settings import StoredSettings, put_in
+from integration.store.tables import audit as table
+from integration.store.tables import audit_head
+from tests.clocks import Clock
+
+SEALER = sealer_of(b"a key that lies outside the database")
+KEYS = {SEALER.id: SEALER.key}
+
+
+@pytest.fixture
+def database(database: Database) -> Database:
+    """An open database of a console that has a key."""
+    database.sealer = SEALER
+    return database
+
+
+@pytest.fixture
+def audit(database: Database, clock: Clock) -> Audit:
+    """The audit of the database."""
+    return Audit(database, clock)
+
+
+@pytest.fixture
+def settings(database: Database, clock: Clock) -> StoredSettings:
+    """The settings of the database."""
+    return StoredSettings(database, clock)
+
+
+def broken(audit: Audit) -> Break | None:
+    return audit.follow(KEYS, most=1_000_000).broken
+
+
+def loosen(database: Database) -> None:
+    """Take away what keeps entries from being changed, as somebody who owns the database can."""
+    with database.write() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.text("DROP TRIGGER audit_kept ON audit"))
+        else:
+            for verb in ("update", "delete"):
+                connection.execute(sa.text(f"DROP TRIGGER audit_no_{verb}"))
+
+
+# ---- what is kept
+
+
+def test_a_setting_is_kept_with_what_changed_in_it(audit: Audit, settings: StoredSettings) -> None:
+    settings.put("flow:products", {"on": True, "filters": [{"target": "a", "is": 1}], "minutes": 5}, "anna")
+    settings.put("flow:products", {"on": False, "filters": [{"target": "a", "is": 2}], "minutes": 5}, "ben")
+    one = audit.entries()[0]
+    assert (one.seq, one.who, one.action, one.on) == (2, "ben", "setting_changed", ("flow:products",))
+    assert (one.before, one.after) == ({"on": "true", "filters[a].is": "1"}, {"on": "false", "filters[a].is": "2"})
+    settings.forget("flow:products", "ben")
+    assert audit.entries()[0].before["minutes"] == "5"
+    assert broken(audit) is None
+
+
+def test_what_is_not_kept_is_not_in_the_audit(audit: Audit, database: Database, settings: StoredSettings) -> None:
+    def half_way() -> None:
+        with database.write() as connection:
+            put_in(connection, audit.clock(), "flow:stock", {"on": True}, "anna")
+            raise ValueError("half-way")
+
+    with pytest.raises(ValueError, match="half-way"):
+        half_way()
+    settings.put("flow:orders", {"on": True}, "anna")
+    assert [one.on for one in audit.entries()] == [("flow:orders",)]
+
+
+def test_a_mapping_is_kept_rule_by_rule(audit: Audit, database: Database, clock: Clock) -> None:
+    rules = Rules(database, clock)
+    rules.publish("products", {"rules": [{"target": "name", "source": "a"}, {"target": "ean", "source": "b"}]}, "x", "")
+    rules.publish(
+        "products", {"rules": [{"target": "ean", "source": "c"}, {"target": "name", "source": "a"}]}, "x", "w"
+    )
+    one = audit.entries()[0]
+    assert (one.why, one.facts) == ("w", {"version": "2"})
+    assert (one.before, one.after) == ({"rules[ean].source": "b"}, {"rules[ean].source": "c"})
+
+
+def test_a_plan_and_its_approval_name_the_run(audit: Audit, database: Database, clock: Clock) -> None:
+    runs = Runs(database, clock)
+    run = runs.begin("products", Mode.CHANGES, "anna", 1)
+    runs.request_cancel(run.id, "ben")
+    runs.discard(run.id, "ben")
+    other = runs.begin("products", Mode.CHANGES, "schedule", 1)
+    told = [(one.action, one.who, one.run) for one in audit.entries()]
+    assert told == [("run_discarded", "ben", run.id), ("stop_asked", "ben", run.id), ("run_started", "anna", run.id)]
+    assert other.by == "schedule"
+
+
+def test_of_a_group_that_is_set_aside_there_is_one_entry(audit: Audit, database: Database, clock: Clock) -> None:
+    issues = Issues(database, clock)
+    issues.open("orders", "", [Met(Issue("article_missing", f"20263-{n}", "line", {})) for n in range(150)])
+    group = issues.list("orders", "article_missing", limit=200)
+    issues.set_all_aside({one.id: {} for one in group}, "asked at info@example.com", "anna")
+    one = audit.entries()[0]
+    assert (one.action, one.count, len(one.on), len(one.facts["digest"])) == ("issue_set_aside", 150, 100, 64)
+    assert one.why.startswith("asked at ~")
+    assert "example" not in one.why
+
+
+@pytest.mark.parametrize(
+    ("field", "was", "becomes", "is_plain"),
+    [
+        ("email", "jan@example.com", "janneke@example.com", False),
+        ("phone", "0612345678", "0698765432", False),
+        ("name", "Jansen", "De Vries", False),
+        ("payment_method", "PIN2", "PIN", True),
+        ("price_excl", "12.50", "13.50", True),
+        ("description", "Tent of mrs Jansen", "Tent", False),
+    ],
+)
+def test_of_personal_values_of_a_record_there_are_pseudonyms(
+    audit: Audit, database: Database, clock: Clock, field: str, was: str, becomes: str, is_plain: bool
+) -> None:
+    correction = Correction(Kind.ORDER, "20263-1187", field, was, becomes, "Order of Jansen")
+    Corrections(database, clock).keep("orders", [correction], "anna")
+    one = audit.entries()[0]
+    assert (one.action, one.on) == ("value_corrected", ("20263-1187",))
+    if is_plain:
+        assert (one.before, one.after) == ({field: was}, {field: becomes})
+    else:
+        text = json.dumps([dict(one.before), dict(one.after)])
+        assert not any(word in text for word in (was, becomes, "Jansen"))
+        assert one.after[field] == SEALER.pseudonym(becomes) != one.before[field]
+
+
+def test_a_draft_and_notes_of_our_own_are_not_in_the_audit(audit: Audit, settings: StoredSettings) -> None:
+    settings.put("draft:orders", {"body": {}}, "anna")
+    settings.put("retention_done", {"at": "now"}, "retention")
+    assert audit.entries() == []
+
+
+def test_entries_are_found(audit: Audit, settings: StoredSettings, clock: Clock) -> None:
+    settings.put("flow:orders", {"on": True}, "anna")
+    clock.now += timedelta(days=1)
+    settings.put("flow:stock", {"on": True}, "ben")
+    audit.note("log_asked", "ben", sql="SELECT 1")
+    assert audit.known() == (["anna", "ben"], ["log_asked", "setting_changed"])
+    found = [(one.seq) for one in audit.entries(Sought(who="ben", action="setting_changed"))]
+    assert found == [2]
+    assert [one.seq for one in audit.entries(Sought(text="FLOW:O"))] == [1]
+    assert [one.seq for one in audit.entries(Sought(until=clock.now))] == [1]
+    assert audit.count(Sought(since=clock.now)) == 2
+    assert [one.seq for one in audit.entries(offset=1, limit=1)] == [2]
+
+
+def test_the_database_refuses_to_change_an_entry(audit: Audit, settings: StoredSettings, database: Database) -> None:
+    settings.put("flow:orders", {"on": True}, "anna")
+    for change in (table.update().values(who="nobody"), table.delete()):
+        with pytest.raises(sa.exc.DBAPIError, match="never changed"), database.write() as connection:
+            connection.execute(change)
+    assert broken(audit) is None
+
+
+# ---- what somebody changes is found
+
+
+@pytest.fixture
+def ten(audit: Audit, settings: StoredSettings, database: Database, clock: Clock) -> Audit:
+    """An audit of ten entries, of which nothing keeps its owner from changing them."""
+    for number in range(10):
+        clock.now += timedelta(minutes=1)
+        settings.put("flow:orders", {"minutes": number}, "anna")
+    loosen(database)
+    return audit
+
+
+def changed(database: Database, statement: sa.Executable) -> None:
+    with database.write() as connection:
+        connection.execute(statement)
+
+
+def rewritten(database: Database, first: int, key: bytes) -> None:
+    """Write the history anew from an entry on, with hashes that fit, as somebody does who knows how it is made."""
+    with database.write() as connection:
+        before = connection.execute(sa.select(table.c.line).where(table.c.seq == first - 1)).scalar_one()
+        head = Head(first - 1, digest(before.encode()))
+        for row in connection.execute(sa.select(table).where(table.c.seq >= first).order_by(table.c.seq)).all():
+            entry = {**json.loads(row.line)["entry"], "who": "nobody", "previous": head.hash}
+            content = json.dumps(entry, sort_keys=True, separators=(",", ":")).encode()
+            line = line_of(content, SEALER.id, key)
+            connection.execute(table.update().where(table.c.seq == row.seq).values(line=line.decode(), who="nobody"))
+            head = Head(row.seq, digest(line))
+        connection.execute(audit_head.update().values(seq=head.seq, hash=head.hash, seal=sealed(told(head), key)))
+
+
+Tamper = Callable[[Database], None]
+
+
+@pytest.mark.parametrize(
+    ("tamper", "found"),
+    [
+        (lambda db: changed(db, table.update().where(table.c.seq == 4).values(who="nobody")), Break("altered", 4)),
+        (lambda db: changed(db, table.delete().where(table.c.seq == 4)), Break("missing", 4)),
+        (lambda db: changed(db, table.delete().where(table.c.seq == 1)), Break("missing", 1)),
+        (lambda db: changed(db, table.delete().where(table.c.seq > 7)), Break("cut", 8)),
+        (lambda db: changed(db, table.delete()), Break("cut", 1)),
+        (lambda db: changed(db, audit_head.update().values(seq=9)), Break("added", 10)),
+        (lambda db: changed(db, audit_head.update().values(seal="a" * 64)), Break("head_altered", 10)),
+        (lambda db: changed(db, table.insert().values(
+            seq=-5, at=sa.select(table.c.at).where(table.c.seq == 1).scalar_subquery(), who="", action="", flow="",
+            subject="", line="{}")), Break("altered", 1)),
+        (lambda db: rewritten(db, 6, b"a key that somebody made up"), Break("altered", 6)),
+    ],
+)  # fmt: skip
+def test_tampering_is_found_and_named(ten: Audit, database: Database, tamper: Tamper, found: Break) -> None:
+    assert broken(ten) is None
+    tamper(database)
+    assert broken(ten) == found
+
+
+def test_a_tail_that_is_cut_with_the_head_of_that_time_is_found_by_the_head_that_was_sent(
+    ten: Audit, settings: StoredSettings, database: Database
+) -> None:
+    with database.read() as connection:
+        earlier = connection.execute(sa.select(audit_head)).one()
+    settings.put("flow:orders", {"minutes": 99}, "anna")
+    sent = ten.anchor("start")
+    assert sent is not None
+    changed(database, table.delete().where(table.c.seq > earlier.seq))
+    changed(database, audit_head.update().values(seq=earlier.seq, hash=earlier.hash, seal=earlier.seal))
+    assert broken(ten) is None
+    assert ten.hash_of(sent.head.seq) != sent.head.hash
+
+
+def test_all_columns_and_bytes_of_an_entry_are_watched(ten: Audit, database: Database) -> None:
+    with database.read() as connection:
+        row = connection.execute(sa.select(table).where(table.c.seq == 5)).one()
+    others = {"at": row.at + timedelta(microseconds=1), "flow": "stock", "action": "approved", "subject": "x"}
+    for name, value in others.items():
+        changed(database, table.update().where(table.c.seq == 5).values({name: value}))
+        assert broken(ten) == Break("altered", 5), name
+        changed(database, table.update().where(table.c.seq == 5).values({name: getattr(row, name)}))
+    for line in _flips(row.line, every=len(row.line) // 12):
+        changed(database, table.update().where(table.c.seq == 5).values(line=line))
+        found = broken(ten)
+        assert found is not None
+        assert found.seq == 5, line
+    changed(database, table.update().where(table.c.seq == 5).values(line=row.line))
+    assert broken(ten) is None
+
+
+def _flips(line: str, every: int) -> Iterator[str]:
+    for at in range(0, len(line), every):
+        yield line[:at] + chr(ord(line[at]) ^ 1) + line[at + 1 :]
+
+
+@pytest.mark.long
+def test_of_ten_thousand_actions_every_changed_byte_of_a_sample_is_found(audit: Audit, database: Database) -> None:
+    """Each change is looked for from the entry before it on, and at the end in the whole."""
+    for some in range(0, 10_000, 200):
+        actions = {f"flow:{number}": {"minutes": number} for number in range(some, some + 200)}
+        Arrangement(database, audit.clock).keep(Arranged(settings=actions), f"person {some % 7}", "")
+    whole = audit.follow(KEYS, most=20_000)
+    assert (whole.head.seq, whole.is_whole, audit.count()) == (10_000, True, 10_000)
+    loosen(database)
+    after = Head(4_999, audit.hash_of(4_999))
+    with database.read() as connection:
+        line = connection.execute(sa.select(table.c.line).where(table.c.seq == 5_000)).scalar_one()
+    for flip in _flips(line, every=1):
+        changed(database, table.update().where(table.c.seq == 5_000).values(line=flip))
+        found = audit.follow(KEYS, after, most=3).broken
+        assert found is not None, flip
+        assert found.seq == 5_000
+    assert broken(audit) == found
+    changed(database, table.update().where(table.c.seq == 5_000).values(line=line))
+    changed(database, table.delete().where(table.c.seq > 9_990))
+    assert broken(audit) == Break("cut", 9_991)
+    rewritten(database, 9_000, b"a key that somebody made up")
+    assert broken(audit) == Break("altered", 9_000)
+
+
+# ---- several at once
+
+
+def test_entries_of_several_writers_follow_one_another(database: Database, clock: Clock) -> None:
+    writers, each = 4, 10
+    together = threading.Barrier(writers)
+
+    def write(number: int) -> None:
+        settings = StoredSettings(database, clock)
+        together.wait()
+        for at in range(each):
+            settings.put(f"flow:{number}", {"minutes": at}, f"writer {number}")
+
+    with ThreadPoolExecutor(writers) as pool:
+        list(pool.map(write, range(writers)))
+    audit = Audit(database, clock)
+    assert broken(audit) is None
+    assert audit.count() == writers * each
+
+
+def test_writers_never_wait_in_a_circle(database: Database, clock: Clock) -> None:
+    """One changes two settings, the other the second of them alone: the head is taken after both, and never between."""
+    together = threading.Barrier(2)
+
+    def write(names: tuple[str, ...]) -> None:
+        together.wait()
+        for at in range(10):
+            Arrangement(database, clock).keep(Arranged(settings={name: {"n": at} for name in names}), names[0], "")
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, [("a", "b"), ("b",)]))
+    assert broken(Audit(database, clock)) is None
+
+
+# ---- taken away, and the heads of days
+
+
+def test_the_lines_of_a_file_are_verified_without_a_key(ten: Audit) -> None:
+    lines = list(ten.lines())
+    assert len(lines) == 11
+    assert verify(lines) == (Head(10, ten.hash_of(10)), None)
+
+
+def test_a_day_is_closed_once(ten: Audit, settings: StoredSettings) -> None:
+    first = ten.anchor("start")
+    assert first is not None
+    assert ten.anchor("start") == first
+    ten.stamp(first, b"a stamp", "stamps.example.com", "start")
+    assert ten.anchor("start") == ten.anchors()[0]
+    assert ten.stamps() == [(first.head.seq, first.head.hash, b"a stamp")]
+    settings.put("flow:orders", {"minutes": 99}, "anna")
+    second = ten.anchor("start")
+    assert second is not None
+    assert [(one.head.seq, one.stamps) for one in ten.anchors()] == [(second.head.seq, 0), (first.head.seq, 1)]
+    assert ten.entries(Sought(action=ANCHORED))[0].seq == second.head.seq
+    assert broken(ten) is None
+
+
+def test_without_a_key_nothing_is_lost_and_that_is_found(database: Database, clock: Clock) -> None:
+    database.sealer = None
+    StoredSettings(database, clock).put("flow:orders", {"on": True}, "anna")
+    assert broken(Audit(database, clock)) == Break("unsealed", 1)
+
+
+def test_a_cause_is_named_with_its_group(audit: Audit, database: Database, clock: Clock) -> None:
+    Issues(database, clock).assign(Trouble("orders", "article_missing", "line", "4711"), "ben", "anna")
+    one = audit.entries()[0]
+    assert (one.action, one.code, one.facts) == (
+        "cause_assigned",
+        "article_missing",
+        {"detail": "4711", "assigned": "ben"},
+    )

@@ -1,0 +1,27 @@
+"""What the last check of each day came to."""
+
+from datetime import date
+from typing import Any
+
+from integration.store.database import Database
+from integration.store.days import DayChecked, DayChecks
+from tests.clocks import Clock
+
+RESULT: dict[str, Any] = {"rows": [["vat", "1", "315.04", None]]}
+
+
+def test_the_last_check_of_a_day_takes_the_place_of_the_one_before(database: Database, clock: Clock) -> None:
+    checks = DayChecks(database, clock)
+
+    def checked(day: int, branch: str, state: str) -> DayChecked:
+        return DayChecked(date(2026, 10, day), branch, state, clock(), RESULT)
+
+    first, other = checked(17, "1", "booked"), checked(17, "2", "equal")
+    checks.keep([first, other])
+    clock.advance(60)
+    newest, late = checked(17, "1", "different"), checked(31, "1", "open")
+    checks.keep([newest, late])
+    checks.keep([])
+    assert checks.between(date(2026, 10, 1), date(2026, 10, 31)) == [newest, other, late]
+    assert checks.between(date(2026, 10, 17), date(2026, 10, 30), "1") == [newest]
+    assert checks.between(date(2026, 9, 1), date(2026, 10, 16)) == []

@@ -1,0 +1,33 @@
+"""What the last look at each kind of record came to."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+from integration.core.drift import DriftCounts, Drifted, DriftFound, Edit
+from integration.core.records import Kind
+from integration.store.database import Database
+from integration.store.drift import Drifts
+from tests.clocks import Clock
+
+
+def test_the_last_look_at_a_kind_is_kept_whole(database: Database, clock: Clock) -> None:
+    drifts = Drifts(database, clock)
+    edits = (Edit("1/quantity", "line.quantity", Decimal("2.50"), None), Edit("date", "x.date", date(2026, 10, 17), ""))
+    first = DriftFound("orders", Kind.SALES_ORDER, clock(), clock(), DriftCounts(looked=1, gone=1))
+    found = (Drifted("9", "2026.9", "2690001", edits),)
+    later = clock() + timedelta(days=1)
+    newest = DriftFound(
+        "orders",
+        Kind.SALES_ORDER,
+        later,
+        later,
+        DriftCounts(looked=3, equal=2, different=1),
+        found,
+        "timeout",
+        {"a": "b"},
+    )
+    other = DriftFound("products", Kind.PRODUCT, later, later, DriftCounts())
+    for one in (first, newest, other):
+        drifts.keep(one)
+    assert drifts.latest() == [newest, other]
+    assert drifts.latest("products") == [other]

@@ -1,0 +1,151 @@
+"""Another key in place of one, while others work and with a kill at any moment: everything opens."""
+
+import stat
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from integration.core.errors import ConfigurationError
+from integration.store.database import Database, open_database
+from integration.store.keys import IN_USE, keys_in
+from integration.store.secrets import Connections
+from integration.store.settings import StoredSettings
+from integration.store.tables import connections
+from tests.clocks import Clock
+from tests.forks import forked
+from tests.patience import SECONDS, until
+from tests.store.key_changing import change_until, work_on
+
+OLD, NEW = "the key of yesterday", "the key of tomorrow"
+KEPT = {"mplus": {"secret": "of the till"}, "accountview-tokens": {"access": "a"}}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A key file that does not exist yet."""
+    return tmp_path / "console.key"
+
+
+def filled(database: Database, clock: Clock, file: Path, key: str = "", before: str = "") -> Connections:
+    stored = Connections(database, clock, key=key, before=before, key_file=file)
+    for name, values in KEPT.items():
+        stored.put(name, values)
+    return stored
+
+
+def sealed_in(database: Database) -> list[bytes]:
+    return [bytes(row.sealed) for row in database.rows(sa.select(connections.c.sealed))]
+
+
+def test_a_key_is_changed_under_those_who_know_the_one_before(database: Database, clock: Clock, file: Path) -> None:
+    other = filled(database, clock, file)
+    before, sealed = keys_in(file, needed=True), sealed_in(database)
+
+    assert Connections(database, clock, key_file=file).change_key("anna") == len(KEPT)
+
+    after = keys_in(file, needed=True)
+    assert len(before) == len(after) == 1
+    assert before != after
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [one.name for one in file.parent.iterdir() if one.name.startswith("console.key")] == ["console.key"]
+    assert not set(sealed) & set(sealed_in(database))
+    assert {name: other.get(name) for name in KEPT} == KEPT
+    other.renew("mplus", {"secret": "another"})
+    assert Connections(database, clock, key_file=file).get("mplus") == {"secret": "another"}
+
+
+def test_a_process_that_seals_first_uses_the_key_in_use(database: Database, clock: Clock, file: Path) -> None:
+    other = filled(database, clock, file)
+    Connections(database, clock, key_file=file).change_key("anna")
+    other.renew("mplus", {"secret": "sealed before anything was opened"})
+    assert Connections(database, clock, key_file=file).get("mplus") is not None
+
+
+def test_the_name_of_the_key_in_use_says_nothing_of_it(database: Database, clock: Clock, file: Path) -> None:
+    filled(database, clock, file).change_key("anna")
+    told = str(StoredSettings(database, clock).get(IN_USE))
+    assert keys_in(file, needed=True)[0].decode() not in told
+    assert len(told) < 100
+
+
+def test_a_key_of_the_settings_replaces_the_one_before(database: Database, clock: Clock, file: Path) -> None:
+    filled(database, clock, file, key=OLD)
+    both = Connections(database, clock, key=NEW, before=OLD, key_file=file)
+    both.renew("mplus", KEPT["mplus"])
+    old = Connections(database, clock, key=OLD)
+    assert old.get("mplus") == KEPT["mplus"]  # until the change, all seal with the one that all have
+
+    both.change_key("anna")
+
+    assert {name: Connections(database, clock, key=NEW).get(name) for name in KEPT} == KEPT
+    assert not file.exists()
+    with pytest.raises(ConfigurationError) as caught:
+        old.renew("mplus", {"secret": "sealed with a key that was replaced"})
+    assert caught.value.code == "secret_key_wrong"
+    with pytest.raises(ConfigurationError) as caught:
+        Connections(database, clock, key=NEW).change_key("anna")
+    assert caught.value.facts["expected"] == "expected_other_key"
+
+
+def test_a_key_moves_from_the_file_to_the_settings_and_back(database: Database, clock: Clock, file: Path) -> None:
+    filled(database, clock, file)
+    Connections(database, clock, key=NEW, key_file=file).change_key("anna")
+    assert not file.exists()
+    Connections(database, clock, before=NEW, key_file=file).change_key("anna")
+    assert {name: Connections(database, clock, key_file=file).get(name) for name in KEPT} == KEPT
+
+
+def test_a_lost_key_is_replaced_by_entering_all_anew(database: Database, clock: Clock, file: Path) -> None:
+    filled(database, clock, file).change_key("anna")
+    lost = file.read_bytes()
+    file.unlink()
+    fresh = Connections(database, clock, key_file=file)
+    with pytest.raises(ConfigurationError):
+        fresh.get("mplus")
+    with pytest.raises(ConfigurationError):
+        fresh.change_key("anna")
+    fresh.put("mplus", {"secret": "entered anew"})
+    assert Connections(database, clock, key_file=file).get("mplus") == {"secret": "entered anew"}
+    file.write_bytes(lost)
+    found = Connections(database, clock, key_file=file)
+    assert found.get("accountview-tokens") == KEPT["accountview-tokens"]
+    found.put("mplus", KEPT["mplus"])
+
+
+@pytest.mark.parametrize("pace", [pytest.param(8, id="some"), pytest.param(1, marks=pytest.mark.long, id="every")])
+def test_killed_at_any_moment_everything_opens(url: str, clock: Clock, file: Path, pace: int) -> None:
+    database = open_database(url)
+    filled(database, clock, file)
+    most = 200
+    for moment in range(pace, most, pace):
+        process = forked(change_until, url, file, moment)
+        process.join(SECONDS)
+        stored = Connections(database, clock, key_file=file)
+        assert {name: stored.get(name) for name in KEPT} == KEPT, moment
+        stored.renew("mplus", KEPT["mplus"])
+        if process.exitcode == 0:
+            break
+    assert 10 < moment < most
+    assert len(keys_in(file, needed=True)) == 1
+    database.close()
+
+
+@pytest.mark.long
+def test_others_work_on_while_it_is_changed_again_and_again(url: str, clock: Clock, file: Path) -> None:
+    database = open_database(url)
+    stored = filled(database, clock, file)
+    stop, told = file.with_name("stop"), [file.with_name(f"told-{number}") for number in range(2)]
+    processes = [forked(work_on, url, file, stop, one) for one in told]
+    until(
+        lambda: sum(row.system.startswith("worker") for row in database.rows(sa.select(connections))) == len(told),
+        "two at work",
+    )
+    for _ in range(25):
+        stored.change_key("anna")
+    stop.touch()
+    for process in processes:
+        process.join(SECONDS)
+    said = [one.read_text(encoding="utf-8") for one in told]
+    assert all(one.startswith("well") for one in said), said
+    database.close()

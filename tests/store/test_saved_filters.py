@@ -1,0 +1,21 @@
+"""Filters under a name, of one person or of everybody."""
+
+from integration.store.database import Database
+from integration.store.saved_filters import SavedFilter, SavedFilters
+from tests.clocks import Clock
+
+
+def test_a_filter_is_kept_for_a_page_and_replaced_by_its_name(database: Database, clock: Clock) -> None:
+    filters = SavedFilters(database, clock)
+    filters.keep("anna", "logs", "Mine", {"flow": "orders"})
+    filters.keep("anna", "logs", "Mine", {"flow": "stock", "find": "1001"})
+    filters.keep("", "logs", "all of us", {"event": "parked"})
+    filters.keep("ben", "logs", "His", {"flow": "days"})
+    filters.keep("anna", "preview", "Prices", {"field": "article.price_incl"})
+
+    assert filters.of("logs", ["", "anna"]) == [
+        SavedFilter("all of us", {"event": "parked"}),
+        SavedFilter("Mine", {"flow": "stock", "find": "1001"}, "anna"),
+    ]
+    filters.forget("anna", "logs", "Mine")
+    assert [one.name for one in filters.of("logs", ["anna", "ben"])] == ["His"]

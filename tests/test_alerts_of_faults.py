@@ -1,0 +1,191 @@
+"""Every fault of the lab against alerts: one message when it begins, one when it is over, at a mail and a web server.
+
+What is no fault of the console, or passes before it is one, is told to nobody: `UNTOLD` says why.
+"""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from integration.bootstrap import build
+from integration.connectors.accountview.settings import AccountViewAccess
+from integration.connectors.mplus.settings import MplusAccess
+from integration.core.run import ACTIVE, Mode, PreviewRequest, RunState
+from integration.lab.schedule import Hazard
+from integration.lab.strikes import FAULTS
+from integration.services import Application
+from integration.settings import load_settings
+from integration.store.heartbeats import Pulse
+from tests.channels.receivers import Hook, Mailbox, mail_server, web_server
+from tests.consoles import ARTICLES, FAST, WHO, Console
+from tests.patience import LONGEST, until
+from tests.people import somebody
+from tests.stores import built_in, prepare
+
+pytestmark = [pytest.mark.long, pytest.mark.processes, pytest.mark.timeout(LONGEST)]
+
+ON_THE_LINE = (Hazard.CUT_BEFORE, Hazard.CUT_AFTER, Hazard.HALF, Hazard.GARBAGE, Hazard.TOO_MANY, Hazard.UNAVAILABLE)
+UNTOLD = {
+    Hazard.DELAY: "an answer that comes within the time of its call is an answer",
+    Hazard.LATE: "what was accepted shows within the time that a system has for that",
+    Hazard.CLOCK: "a clock that jumps is not believed where it goes back, and nothing of it is lost",
+}
+ELSEWHERE = {
+    Hazard.KILL: "tests/test_watch.py: a worker that is killed, and one that is started again",
+    Hazard.SUSPEND: "tests/test_watch.py: a worker that is held still, and goes on",
+}
+ONCE, CALM = 15.0, 75.0
+LONGER_THAN_A_MOMENT = 150.0
+
+
+class Later:
+    """The clock of this machine, as far off as the test says."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        """Return the moment it is there."""
+        return datetime.now(UTC) + self.ahead
+
+
+@dataclass
+class Watched:
+    """A console on the sandbox, whose watch is kept by the test, and who is told."""
+
+    application: Application
+    clock: Later
+    hook: Hook
+    box: Mailbox
+
+    def look(self, seconds: float, times: int = 1) -> None:
+        """Let time pass, look, and send what is due."""
+        for _ in range(times):
+            self.clock.ahead += timedelta(seconds=seconds)
+            until(lambda: "no_heartbeat" not in self.application.health.look().troubles, "a beat on the moved clock")
+            self.application.alerts.look()
+            self.application.alerts.send()
+
+    def told(self) -> list[str]:
+        """Return what both were told since this was last asked: the state and what it is about."""
+        said, mails = self.hook.titles[:], [subject for subject, _ in self.box.mails]
+        self.hook.took.clear()
+        self.box.mails.clear()
+        assert len(said) == len(mails), (said, mails)
+        return [" · ".join(title.split(" · ")[:2]) for title in said]
+
+    def begin(self) -> str:
+        """Begin a preview of everything."""
+        return self.application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.COMPLETE))
+
+    def is_trouble(self, run: str) -> Callable[[], bool]:
+        """Return what tells that a run, or health, met something."""
+
+        def met() -> bool:
+            found = self.application.runs.get(run)
+            is_away = self.application.reach.of("mplus").ok is False
+            return is_away or bool(found.error) or found.state not in ACTIVE
+
+        return met
+
+    def recover(self, run: str) -> None:
+        """Let the run come to its end, or another one in its place."""
+        until(lambda: self.application.runs.get(run).state not in ACTIVE, "the end of the run")
+        while self.application.runs.get(run).state is not RunState.DONE:
+            run = self.begin()
+            until(lambda run=run: self.application.runs.get(run).state not in ACTIVE, "the end of the run")  # type: ignore[misc]
+        self.application.reach.look("mplus")
+        until(lambda: self.application.reach.of("mplus").ok is True, "that the till answers")
+
+
+@contextmanager
+def watched(data: Path) -> Iterator[Watched]:
+    """A console whose products are at the till, and both who are told of what comes from here on."""
+    clock = Later()
+    prepare(data / "console.sqlite")
+    access = {"accountview": AccountViewAccess(per_second=FAST), "mplus": MplusAccess()}
+    settings = load_settings(data=data, sandbox=True, sandbox_articles=ARTICLES, **access)
+    with ExitStack() as stack:
+        # What is called otherwise than a server keeps no watch by itself.
+        application = build(settings, executor="alone", machine=clock, pulse=Pulse(apart=0.4, dead_after=60))
+        stack.callback(application.close)
+        Console(application.start()).run("products")
+        made = Watched(application, clock, stack.enter_context(web_server()), stack.enter_context(mail_server()))
+        made.look(ONCE)  # what waits already is no news
+        for name, address in (("Hook", made.hook.address), ("Mail", made.box.address)):
+            application.channels.save({"name": name, "least": "notice"}, somebody("anna"), address=address)
+        made.look(ONCE)
+        assert made.told() == []
+        yield made
+
+
+def test_every_fault_is_told_of_once_or_there_is_a_reason_why_not() -> None:
+    assert {*ON_THE_LINE, *UNTOLD, *ELSEWHERE, Hazard.FULL_DISK} == set(Hazard)
+    assert set(FAULTS) <= {*ON_THE_LINE, *UNTOLD}
+
+
+def test_what_goes_wrong_on_the_line_is_one_message_and_one_when_it_is_over(tmp_path: Path) -> None:
+    with watched(tmp_path) as console:
+        switches = built_in(console.application).switches
+        for hazard in ON_THE_LINE:
+            with switches.armed(FAULTS[hazard], system="mplus", times=None):
+                run = console.begin()
+                until(console.is_trouble(run), f"that {hazard} is met")
+                console.look(LONGER_THAN_A_MOMENT)
+                console.look(ONCE, times=3)
+                begun = console.told()
+                assert len(begun) == 1, (hazard, begun)
+                assert not begun[0].startswith("Over"), (hazard, begun)
+            console.recover(run)
+            console.look(CALM, times=2)
+            console.look(ONCE, times=2)
+            assert console.told() == [f"Over · {begun[0].partition(' · ')[2]}"], hazard
+
+
+def test_what_passes_before_it_is_a_fault_is_told_to_nobody(tmp_path: Path) -> None:
+    with watched(tmp_path) as console:
+        switches = built_in(console.application).switches
+        for hazard in UNTOLD:
+            fault = FAULTS.get(hazard)
+            with switches.armed(fault, times=None, seconds=0.2) if fault else nullcontext():
+                run = console.begin()
+                if hazard is Hazard.CLOCK:
+                    console.clock.ahead -= timedelta(seconds=40)
+                    console.look(-3600)
+                    console.look(2 * 3600)
+                console.recover(run)
+                console.look(LONGER_THAN_A_MOMENT)
+                console.look(ONCE, times=3)
+            console.look(CALM, times=2)
+            assert console.told() == [], hazard
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, which only root can have."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["/usr/bin/mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", str(folder)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("no disk of one's own")
+    yield folder
+    subprocess.run(["/usr/bin/umount", "-l", str(folder)], check=True)
+
+
+def test_a_disk_that_fills_up_is_one_message_and_one_when_it_has_room_again(small_disk: Path) -> None:
+    with watched(small_disk / "data") as console:
+        filler = small_disk / "filler"
+        with filler.open("wb") as file:
+            while console.application.health.look().free_bytes > 60_000_000:
+                file.write(b"\0" * 10_000_000)
+                file.flush()
+        console.look(ONCE, times=4)
+        assert console.told() == ["Critical · Disk"]
+        filler.unlink()
+        console.look(ONCE, times=8)
+        assert console.told() == ["Over · Disk"]

@@ -1,0 +1,43 @@
+"""The commands about the audit (`integration/auditing.py`), each as its own process."""
+
+import sqlite3
+import zipfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.consoles import opened
+from tests.people import somebody
+from tests.programs import Terminal
+
+pytestmark = pytest.mark.processes
+
+
+def test_an_audit_is_listed_verified_and_taken_away_from_a_terminal(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        application.tables.save("payment_methods", {"PIN": "1600"}, somebody("anneke"))
+    terminal, file = Terminal({"DATA": str(tmp_path)}), tmp_path / "audit.zip"
+
+    (entry,) = terminal("audit", "list", "--who", "anneke", "--json").json
+    assert (entry["action"], entry["on"], entry["after"]) == ("table_changed", ["payment_methods"], {"PIN": "1600"})
+    assert "anneke" in terminal("audit", "list").out
+
+    checked = terminal("audit", "verify", "--json")
+    assert (checked.status, checked.json["broken"]) == (0, None)
+    head = f"{checked.json['head']['seq']}:{checked.json['head']['hash']}"
+    said = terminal("audit", "verify", "--head", head)
+    assert (said.status, f"Head: {head}" in said.out) == (0, True)
+    assert terminal("audit", "verify", "--head", "12").status == 2
+
+    assert terminal("audit", "export", str(file), "--json").json["path"] == str(file)
+    with zipfile.ZipFile(file) as packed:
+        assert {"audit.jsonl", "verify_audit.py", "README.txt"} <= set(packed.namelist())
+    assert terminal("audit", "export", str(tmp_path / "none" / "audit.zip")).status == 2
+
+    with closing(sqlite3.connect(tmp_path / "console.sqlite")) as database:
+        database.execute("DROP TRIGGER audit_no_update")
+        database.execute("UPDATE audit SET line = replace(line, '1600', '1601') WHERE who = 'anneke'")
+        database.commit()
+    broken = terminal("audit", "verify")
+    assert (broken.status, broken.out.startswith(f"Broken: entry {entry['seq']} is not what was written.")) == (1, True)

@@ -1,0 +1,21 @@
+"""What `make bench` measures can be measured: each part on a small shop."""
+
+from collections.abc import Callable
+
+import pytest
+
+from benchmarks.__main__ import first_sync, orders, second_run
+
+pytestmark = [pytest.mark.long, pytest.mark.processes]
+FEW = 60
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [lambda: first_sync(articles=FEW), lambda: second_run(articles=FEW), lambda: orders(0.001, number=FEW)],
+    ids=["first-sync", "second-run", "orders"],
+)
+def test_a_part_of_the_benchmark_is_measured_against_its_own_requests(measure: Callable[[], str]) -> None:
+    told = measure()
+    assert "requests bare" in told
+    assert "processor time" in told

@@ -1,0 +1,273 @@
+"""An order that the till changes or cancels after it was booked: decided on screen, written and proven in the books."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from integration.core.plan import Action
+from integration.core.records import Kind
+from integration.core.run import PlanRow, Run, Step
+from tests.consoles import WHO, Console, opened, settled
+from tests.flows.orders import oracle
+from tests.people import somebody
+from tests.services.test_drift import looked
+from tests.stores import stores_in
+from tests.test_stories import settings, table
+
+CHANGED, CANCELLED = "document_changed_after_booking", "document_cancelled_after_booking"
+NOTHING = Decimal(0)
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A shop whose articles are at the till, so that orders of them can be booked."""
+    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+        console = Console(application)
+        console.run("products")
+        yield console
+
+
+@pytest.fixture(scope="module")
+def article(console: Console) -> str:
+    """An article at the full rate that both systems have."""
+    return next(
+        str(one["articleNumber"])
+        for one in console.sandbox.state("articles", "mplus")
+        if one.get("extArticleId") and one["vatCode"] == 2 and one["priceIncl"] > 1000
+    )
+
+
+@pytest.fixture(scope="module")
+def customer(console: Console) -> str:
+    return console.counter.customer("Klant van later", "klant@later.example")
+
+
+@pytest.fixture
+def order(console: Console, article: str, customer: str) -> str:
+    """An order that is booked."""
+    order = console.counter.order(article, relation=customer, quantity=2)
+    assert console.lines(console.run("orders", order))[order].step is Step.PROVEN
+    return order
+
+
+def decide(console: Console, cause: str, option: str, reason: str = "") -> Run:
+    """Decide about everything that waits for a cause, and return the plan that follows."""
+    exceptions = console.application.exceptions
+    (group,) = [one for one in exceptions.groups("orders") if one.cause == cause]
+    exceptions.decide("orders", exceptions.issues_of(group.of), option, somebody(WHO), reason)
+    return settled(console.application, console.application.runs.try_again("orders", cause, somebody(WHO)))
+
+
+def worth(console: Console, reference: str) -> Decimal:
+    """Return what the sales orders of the books with a reference come to; nothing where there is none."""
+    numbers = [row["ORD_NR"] for row in console.rows("SO_HDR", COMMENT1=reference)]
+    assert len(numbers) == len(set(numbers)) <= 1
+    rows = [row for row in console.sandbox.state("SO_LINE") if row["ORD_NR"] in numbers]
+    return sum((Decimal(str(row["ORD_QTY"])) * Decimal(str(row["ART_PX"])) for row in rows), NOTHING)
+
+
+def changes(console: Console, run: Run) -> list[PlanRow]:
+    return [row for row in console.lines(run).values() if row.change and row.kind is Kind.SALES_ORDER]
+
+
+def cause_of(console: Console, order: str) -> str:
+    """Return why a new run does nothing about an order; empty where it is as both agreed."""
+    run = console.run("orders", order)
+    assert changes(console, run) == []
+    row = console.lines(run).get(order)
+    return row.cause if row else ""
+
+
+def open_causes(console: Console, order: str) -> list[str]:
+    known = stores_in(console.application).issues.of_key("orders", order)
+    return [one.issue.cause for one in known if one.state == "open"]
+
+
+def test_an_order_changed_after_booking_is_credited_and_booked_again_in_one_plan(
+    console: Console, article: str, order: str
+) -> None:
+    ours = f"MP-{console.counter.number(order)}"
+    first = worth(console, ours)
+    console.counter.change(order, article, 3)
+    assert cause_of(console, order) == CHANGED
+
+    plan = decide(console, CHANGED, "again")
+    rows = changes(console, plan)
+    assert [(row.key, row.action, row.weight) for row in rows] == [
+        (f"{order}#credit", Action.CREATE, 0), (f"{order}#2", Action.CREATE, 1),
+    ]  # fmt: skip
+    done = console.commit(plan)
+
+    assert [row.step for row in changes(console, done)] == [Step.PROVEN, Step.PROVEN]
+    assert (done.counts.read, done.counts.proven) == (1, 1)
+    assert (worth(console, ours), worth(console, f"{ours}-C")) == (first, -first)
+    assert worth(console, f"{ours}-2") * 2 == first * 3
+    assert open_causes(console, order) == []
+    assert cause_of(console, order) == ""
+
+    console.counter.change(order, article, 4)
+    assert cause_of(console, order) == CHANGED
+    console.commit(decide(console, CHANGED, "again"))
+    assert worth(console, f"{ours}-2") + worth(console, f"{ours}-2-C") == NOTHING
+    assert worth(console, f"{ours}-3") == first * 2
+    assert cause_of(console, order) == ""
+
+
+def test_an_order_cancelled_after_booking_is_credited_and_is_settled(console: Console, order: str) -> None:
+    ours = f"MP-{console.counter.number(order)}"
+    console.counter.cancel(order)
+    assert cause_of(console, order) == CANCELLED
+
+    done = console.commit(decide(console, CANCELLED, "credit"))
+
+    assert (done.counts.read, done.counts.proven) == (1, 1)
+    assert worth(console, ours) + worth(console, f"{ours}-C") == NOTHING
+    assert worth(console, ours) > 0
+    assert cause_of(console, order) == "document_taken_back"
+    assert open_causes(console, order) == []
+
+
+def test_a_changed_order_is_kept_for_a_reason_until_it_changes_again(
+    console: Console, article: str, order: str
+) -> None:
+    before = console.writes()
+    console.counter.change(order, article, 3)
+    assert cause_of(console, order) == CHANGED
+
+    kept = console.commit(decide(console, CHANGED, "keep", "the customer paid in cash"))
+    (row,) = console.lines(kept).values()
+    assert (row.cause, row.facts["reason"]) == ("document_kept", "the customer paid in cash")
+    assert cause_of(console, order) == "document_kept"
+    assert console.writes() == before + 1  # that of the counter
+
+    console.counter.change(order, article, 4)
+    assert cause_of(console, order) == CHANGED
+    console.commit(decide(console, CHANGED, "keep"))
+
+
+def test_a_credited_order_that_changes_again_is_a_question_and_can_be_booked_again(
+    console: Console, article: str, order: str
+) -> None:
+    ours = f"MP-{console.counter.number(order)}"
+    console.counter.change(order, article, 3)
+    cause_of(console, order)
+    console.commit(decide(console, CHANGED, "credit"))
+    assert cause_of(console, order) == "document_taken_back"
+
+    console.counter.change(order, article, 1)
+    assert cause_of(console, order) == "document_changed_after_credit"
+    done = console.commit(decide(console, "document_changed_after_credit", "again"))
+
+    assert [row.key for row in changes(console, done)] == [f"{order}#2"]
+    assert worth(console, ours) == worth(console, f"{ours}-2") * 2 == -worth(console, f"{ours}-C")
+    assert cause_of(console, order) == ""
+
+
+def test_what_an_undo_took_back_is_not_booked_again_by_itself(console: Console, article: str, customer: str) -> None:
+    order = console.counter.order(article, relation=customer)
+    done = console.run("orders", order)
+    console.commit(console.undo(done))
+    assert cause_of(console, order) == "document_taken_back"
+
+
+def test_the_nightly_look_finds_no_difference_in_what_was_credited_and_booked_again(
+    console: Console, article: str, order: str
+) -> None:
+    console.counter.change(order, article, 5)
+    cause_of(console, order)
+    console.commit(decide(console, CHANGED, "again"))
+
+    found = looked(console)
+
+    counts = found.counts
+    assert (
+        counts.equal
+        == counts.looked
+        >= len([row for row in console.rows("SO_HDR") if str(row["COMMENT1"]).startswith("MP-")])
+    )
+    assert (found.found, found.error) == ((), "")
+
+
+def test_nothing_is_credited_into_what_is_closed(console: Console, article: str, order: str) -> None:
+    application, flows = console.application, console.application.flows
+    link = stores_in(application).links.get("orders", Kind.SALES_ORDER, [order])[order]
+    booked_on = link.agreed.values["date"] if link.agreed else None
+    assert isinstance(booked_on, date)
+    console.counter.change(order, article, 3)
+    cause_of(console, order)
+    flows.change("orders", {"vat_filed_through": booked_on}, somebody(WHO))
+    try:
+        parked = decide(console, CHANGED, "again")
+        assert console.lines(parked)[order].cause == "document_period_closed"
+        flows.change("orders", {"late": "first_open"}, somebody(WHO))
+        retry = application.runs.try_again("orders", "document_period_closed", somebody(WHO))
+        plan = settled(application, retry)
+        dates = [row.change.wanted.values["date"] for row in changes(console, plan) if row.change]
+        assert len(dates) == 2
+        assert set(dates) == {booked_on + timedelta(days=1)}
+        assert console.commit(plan).counts.proven == 1
+    finally:
+        flows.change("orders", {"vat_filed_through": None, "late": "park"}, somebody(WHO))
+
+
+@contextmanager
+def as_postings(console: Console) -> Iterator[None]:
+    """Orders become postings, with everything the books have to be told."""
+    with (
+        table(console, "revenue_accounts", oracle.REVENUE),
+        table(console, "vat_codes_sales", oracle.CODES),
+        settings(console, "orders", orders="posting"),
+    ):
+        yield
+
+
+def on_page(console: Console, reference: str) -> Decimal:
+    """Return what the page of the books with a reference comes to with VAT."""
+    (page,) = console.rows("DJ_PAGE", INV_NR=reference)
+    return Decimal(str(page["PAGE_AMT"]))
+
+
+def references(console: Console, *keys: str) -> list[str]:
+    """Return our references of postings, by our keys."""
+    links = stores_in(console.application).links.get("orders", Kind.POSTING, keys)
+    return [str(links[key].agreed.values["reference"]) for key in keys]  # type: ignore[union-attr]
+
+
+def test_an_order_that_was_posted_is_credited_and_posted_again_to_the_cent(
+    console: Console, article: str, customer: str
+) -> None:
+    with as_postings(console):
+        order = console.counter.order(article, relation=customer, quantity=2)
+        console.run("orders", order)
+        console.counter.change(order, article, 3)
+        assert cause_of(console, order) == CHANGED
+        done = console.commit(decide(console, CHANGED, "again"))
+        assert (done.counts.read, done.counts.proven) == (1, 1)
+        assert cause_of(console, order) == ""
+        first, credit, again = references(console, order, f"{order}#credit", f"{order}#2")
+        assert on_page(console, first) == -on_page(console, credit) != NOTHING
+        assert on_page(console, again) * 2 == on_page(console, first) * 3
+        found = looked(console, Kind.POSTING)
+        assert (found.counts.equal, found.found, found.error) == (found.counts.looked, (), "")
+
+
+@pytest.mark.long
+def test_what_was_posted_is_credited_as_that_and_booked_again_as_what_orders_become_now(
+    console: Console, article: str, customer: str
+) -> None:
+    with as_postings(console):
+        order = console.counter.order(article, relation=customer, quantity=2)
+        console.run("orders", order)
+    assert cause_of(console, order) == ""  # as it was booked, under whatever settings
+    console.counter.change(order, article, 3)
+    assert cause_of(console, order) == CHANGED
+    done = console.commit(decide(console, CHANGED, "again"))
+
+    assert (done.counts.read, done.counts.proven) == (1, 1)
+    first, credit = references(console, order, f"{order}#credit")
+    assert on_page(console, first) == -on_page(console, credit) != NOTHING
+    assert worth(console, f"MP-{console.counter.number(order)}-2") > NOTHING
+    assert cause_of(console, order) == ""

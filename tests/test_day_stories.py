@@ -1,0 +1,393 @@
+"""What happens to days between a till and its books: one story each, on the whole application and both systems.
+
+All stories share one shop, of which the last weeks are booked and proven before the first of them. Each has days of
+its own, of those that are booked or of those before, and speaks of nothing else.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import pytest
+
+from integration.core.days.report import DayReport, DayState
+from integration.core.errors import RejectedError
+from integration.core.issues import IssueState
+from integration.core.money import CENT
+from integration.core.plan import Approval
+from integration.core.run import Run, RunState, Step
+from integration.sandbox.shop.till_days import BUSY
+from integration.services.days import DIFFERS
+from tests.consoles import WHO, Console, opened, settled
+from tests.people import somebody
+from tests.stores import stores_in
+
+FLOW = "days"
+BOOKED_SINCE = BUSY + 3  # days before the shop's present one
+BRANCH = "1"
+DEBTOR, DOWN_PAYMENTS = "20001", "1575"
+CHANGED = "day_changed_after_booking"
+NIGHTS = 3
+BLOCKED = ("ledger_blocked", "ledger_account_unusable")  # known before, or told by the books: lists are kept a minute
+
+
+@dataclass
+class Shop:
+    """One operator at one console, and the days that no story has taken yet."""
+
+    console: Console
+    runs: list[Run]
+    reports: list[DayReport]
+    booked: list[DayReport]
+    before: date  # the first of the days that are booked
+
+    def take(self, wanted: Callable[[DayReport], bool] = lambda _: True) -> DayReport:
+        """Return a booked day that is like this, and that no other story has."""
+        found = next(one for one in self.booked if wanted(one))
+        self.booked.remove(found)
+        return found
+
+    def not_booked(self, wanted: Callable[[DayReport], bool] = lambda _: True) -> DayReport:
+        """Return a closed day like this that nobody has booked yet, and that no other story has."""
+        while True:
+            self.before -= timedelta(days=1)
+            found = self.console.application.days.check(self.before, BRANCH)
+            if found.state is DayState.CLOSED and found.expected and wanted(found):
+                return found
+
+    def run(self, *keys: str) -> Run:
+        """Preview and commit days."""
+        return self.console.run(FLOW, *keys)
+
+    def check(self, day: DayReport) -> DayReport:
+        """Return how a day stands now."""
+        return self.console.application.days.check(day.date, day.branch)
+
+    def is_equal(self, day: DayReport) -> bool:
+        """Tell whether a day is the same on both sides, in every figure, and nothing is to be said of it."""
+        now = self.check(day)
+        return now.state is DayState.EQUAL and not now.findings and not any(one.difference for one in now.rows)
+
+    def line(self, run: Run, key: str) -> Any:
+        """Return the line of a plan about a day."""
+        return self.console.lines(run)[key]
+
+    def told(self, day: DayReport) -> dict[str, IssueState]:
+        """Return what the queue of exceptions has of a day."""
+        known = stores_in(self.console.application).issues.of_key(FLOW, day.key)
+        return {one.issue.cause: one.state for one in known}
+
+    def pages(self, day: DayReport) -> list[dict[str, Any]]:
+        """Return the pages of the books with a reference of ours for a day."""
+        ours = f"D{day.date:%y%m%d}{int(day.branch):03}"
+        found = [row for row in self.console.rows("DJ_PAGE") if str(row.get("INV_NR", "")).startswith(ours)]
+        return sorted(found, key=lambda row: str(row["INV_NR"]))
+
+
+def number(day: DayReport) -> str:
+    """Return the number of the page of a day, without its daybook."""
+    return day.pages[0].number.partition("/")[2]
+
+
+def named(report: DayReport) -> list[tuple[str, Mapping[str, str]]]:
+    return [(one.code, one.facts) for one in report.findings]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A shop as the set-up proposes it, with its last weeks booked."""
+    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+        application.setup.choose({FLOW: 5}, somebody(WHO))
+        application.setup.accept(somebody(WHO))
+        console = Console(application)
+        since = console.sandbox.shop.today - timedelta(days=BOOKED_SINCE)
+        application.flows.change(FLOW, {"date_from": since}, somebody(WHO))
+        runs = [console.run(FLOW)]
+        answers = {"collective_debtor": DEBTOR, "down_payments_account": DOWN_PAYMENTS, "date_from": None}
+        application.flows.change(FLOW, answers, somebody(WHO))
+        runs.append(console.run(FLOW, *application.exceptions.keys(FLOW, "day_debtor_missing")))
+        reports = application.days.check_span(since, console.sandbox.shop.today)
+        booked = [one for one in reports if one.pages and one.branch == BRANCH]
+        yield Shop(console, runs, reports, booked, since)
+
+
+@contextmanager
+def convention(shop: Shop, system: str, question: str, value: object, before: object) -> Iterator[None]:
+    """Let one of the systems behave otherwise inside the block."""
+    held: Any = shop.console.sandbox.held(system)
+    held.edit("conventions", question, {"value": value})
+    try:
+        yield
+    finally:
+        held.edit("conventions", question, {"value": before})
+
+
+# ---- booked
+
+
+@pytest.mark.long
+def test_what_the_set_up_proposes_books_every_closed_day_once_and_equal(shop: Shop) -> None:
+    first, again = shop.runs
+    assert (first.counts.proven > 60, first.counts.difference, first.counts.in_doubt) == (True, 0, 0)
+    apart = [one for one in shop.reports if one.cause == "day_document_apart"]  # with an invoice nobody has booked
+    assert (again.counts.proven, again.counts.difference) == (first.counts.parked - len(apart), 0)
+    booked = [one for one in shop.reports if one.pages]
+    assert len(booked) == first.counts.proven + again.counts.proven
+    assert [one.key for one in booked if one.state is not DayState.EQUAL or one.findings] == []
+    rows = [row for one in booked for row in one.rows]
+    assert {row.about for row in rows} == {"base", "vat", "account", "method"}
+    assert [row for row in rows if row.difference or row.till is None or row.books is None] == []
+    others = {one.state for one in shop.reports if not one.pages and one not in apart}
+    assert others <= {DayState.EMPTY, DayState.WAITING, DayState.OPEN}
+
+
+def test_a_second_run_of_booked_days_writes_nothing(shop: Shop) -> None:
+    days = [one.key for one in shop.booked[:5]]
+    before = shop.console.writes()
+    run = shop.run(*days)
+    assert (run.counts.unchanged, run.counts.planned, shop.console.writes()) == (len(days), 0, before)
+
+
+# ---- somebody in the books
+
+
+def test_a_page_that_was_deleted_is_named_and_not_booked_again_by_itself(shop: Shop) -> None:
+    day = shop.take()
+    shop.console.sandbox.accountview.remove("DJ_PAGE", number(day))
+    now = shop.check(day)
+    facts = {"page": day.pages[0].number, "reference": day.pages[0].reference}
+    assert (now.state, named(now)) == (DayState.DIFFERENT, [("page_gone", facts)])
+    assert [one.is_there for one in now.pages] == [False]
+    assert {one.books for one in now.about("account")} == {Decimal(0)}
+    assert shop.told(day) == {DIFFERS: IssueState.OPEN}
+    before = shop.console.writes()
+    shop.run(day.key)
+    assert (shop.console.writes(), shop.pages(day)) == (before, [])
+
+
+def test_a_line_moved_by_hand_is_named_until_it_is_back(shop: Shop) -> None:
+    day = shop.take()
+    place, line = next(
+        (at, one) for at, one in enumerate(shop.console.rows("DJ_LINE", PAGE_NR=number(day)), start=1)
+        if one["ACCT_NR"].startswith("80")
+    )  # fmt: skip
+    was, other = line["ACCT_NR"], "8040" if line["ACCT_NR"] != "8040" else "8010"
+    shop.console.sandbox.accountview.edit("DJ_LINE", line["REC_ID"], {"ACCT_NR": other}, by="KARIN")
+    now = shop.check(day)
+    facts = {"page": day.pages[0].number, "reference": day.pages[0].reference}
+    facts |= {"line": str(place), "field": "account", "was": was, "now": other}
+    assert (now.state, named(now)) == (DayState.DIFFERENT, [("line_changed", facts)])
+    off = {one.key: one.difference for one in now.about("account") if one.difference}
+    assert off == {was: -Decimal(line["AMOUNT"]), other: Decimal(line["AMOUNT"])}
+    assert not any(one.difference for one in now.about("vat", "base", "method"))
+    assert shop.told(day) == {DIFFERS: IssueState.OPEN}
+    shop.console.sandbox.accountview.edit("DJ_LINE", line["REC_ID"], {"ACCT_NR": was}, by="KARIN")
+    assert shop.is_equal(day)
+    assert shop.told(day) == {DIFFERS: IssueState.CLOSED}
+
+
+def test_a_receipt_booked_once_more_by_hand_is_named_with_its_page(shop: Shop) -> None:
+    day = shop.take(lambda one: any(receipts_of(shop, one)))
+    receipt = next(receipts_of(shop, day))
+    amount = Decimal(receipt["totalInclAmount"]) / 100
+    page = {"DJ_CODE": "600", "TRN_DATE": f"{day.date}T00:00:00", "HDR_DESC": f"bon {known_as(receipt)}"}
+    revenue = next(one.account for one in day.pages[0].lines if one.account.startswith("80"))
+    lines = [{"ACCT_NR": revenue, "AMOUNT": f"{-amount}"}, {"ACCT_NR": "1010", "AMOUNT": f"{amount}"}]
+    shop.console.sandbox.accountview.book(page, lines, by="KARIN")
+    theirs = shop.console.rows("DJ_PAGE", HDR_DESC=page["HDR_DESC"])[0]["PAGE_NR"]
+    now = shop.check(day)
+    facts = {"page": f"600/{theirs}", "document": known_as(receipt), "by": "KARIN", "amount": f"{amount:.2f}"}
+    assert (now.state, named(now)) == (DayState.DIFFERENT, [("page_by_hand", facts)])
+    assert not any(one.difference for one in now.rows)
+    shop.console.sandbox.accountview.remove("DJ_PAGE", theirs)
+    assert shop.is_equal(day)
+
+
+def receipts_of(shop: Shop, day: DayReport) -> Iterator[dict[str, Any]]:
+    """Yield the receipts of a day that were paid for by card alone."""
+    on = {"day": day.date.day, "mon": day.date.month, "year": day.date.year}
+    for one in shop.console.sandbox.state("receipts", "mplus"):
+        paid = [each["method"] for each in one["paymentList"]["payment"]]
+        is_here = one["financialDate"] == on and str(one["financialBranchNumber"]) == day.branch
+        if is_here and paid == ["PIN"] and one["totalInclAmount"] > 0:
+            yield one
+
+
+def known_as(receipt: Mapping[str, Any]) -> str:
+    told = receipt["receiptNumber"]
+    return ".".join(str(told[name]) for name in ("branchNumber", "workplaceNumber", "year", "number"))
+
+
+# ---- somebody at the till
+
+
+def test_a_late_receipt_is_a_question_and_is_booked_once_as_a_person_says(shop: Shop) -> None:
+    day = shop.take()
+    shop.console.sandbox.till.late_receipt(day.date.isoformat(), int(day.branch))
+    late = known_as(shop.console.sandbox.state("receipts", "mplus")[-1])
+    now = shop.check(day)
+    assert (now.state, named(now)) == (DayState.DIFFERENT, [("document_late", {"document": late, "amount": "18.15"})])
+    off = {one.key: one.difference for one in now.about("account") if one.difference}
+    assert off == {"1010": Decimal("-18.15"), "8030": Decimal("15.00"), "1500": Decimal("3.15")}
+
+    before = shop.console.writes()
+    asked = shop.line(shop.run(day.key), day.key)
+    assert (asked.step, asked.cause, asked.facts["behind"]) == (Step.PARKED, CHANGED, late)
+    assert shop.console.writes() == before
+    decide(shop, day, "difference")
+    booked = shop.run(day.key)
+    assert booked.counts.proven == 1
+    first, more = shop.pages(day)
+    assert (first["INV_NR"][-2:], more["INV_NR"][-2:]) == ("00", "01")
+    lines = {one["ACCT_NR"]: Decimal(one["AMOUNT"]) for one in shop.console.rows("DJ_LINE", PAGE_NR=more["PAGE_NR"])}
+    assert lines == {"8030": Decimal("-15.00"), "1010": Decimal("18.15")}
+    assert shop.is_equal(day)
+    assert set(shop.told(day).values()) == {IssueState.CLOSED}
+    before = shop.console.writes()
+    assert (shop.run(day.key).counts.unchanged, shop.console.writes()) == (1, before)
+
+
+def decide(shop: Shop, day: DayReport, option: str) -> None:
+    """Answer the question that a day is, as a person does."""
+    application = shop.console.application
+    found = [one for one in stores_in(application).issues.list(FLOW, CHANGED) if one.issue.key == day.key]
+    assert len(found) == 1
+    application.exceptions.decide(FLOW, found, option, somebody(WHO))
+
+
+def test_a_drawer_counted_anew_is_a_difference_until_its_correction_is_booked(shop: Shop) -> None:
+    day = shop.take(lambda one: any(count.difference for count in one.counts))
+    count = next(one for one in day.counts if one.difference)
+    counted = int((count.counted - count.difference) * 100)
+    shop.console.sandbox.till.edit("counts", f"{day.branch}/{count.workplace}/{count.number}", {"counted": counted})
+    now = shop.check(day)
+    told = {(code, facts["account"], facts["difference"]) for code, facts in named(now)}
+    off = {"4400": f"{count.difference}", "1000": f"{-count.difference}"}
+    assert (now.state, told) == (DayState.DIFFERENT, {("till_changed", *one) for one in off.items()})
+    assert f"Kasverschil kassa {count.workplace}" in {facts["text"] for _, facts in named(now)}
+    assert shop.line(shop.run(day.key), day.key).cause == CHANGED
+    decide(shop, day, "difference")
+    assert shop.run(day.key).counts.proven == 1
+    assert shop.is_equal(day)
+
+
+# ---- days that are not booked yet
+
+
+def test_a_page_that_is_not_posted_for_some_nights_is_no_difference(shop: Shop) -> None:
+    day = shop.not_booked()
+    with convention(shop, "accountview", "posting", "by hand", "at once"):
+        assert shop.run(day.key).counts.proven == 1
+        for _ in range(NIGHTS):
+            now = shop.check(day)
+            assert (now.state, named(now)) == (DayState.NOT_POSTED, [("not_posted", {"page": now.pages[0].number})])
+            assert not any(one.difference for one in now.rows)
+        assert shop.told(day) == {}
+        shop.console.sandbox.accountview.post()
+    assert shop.is_equal(day)
+
+
+def test_a_till_without_its_financial_journal_books_nothing(shop: Shop) -> None:
+    day = shop.not_booked()
+    before = shop.console.writes()
+    with convention(shop, "mplus", "unknown_operations", ["getFinancialJournal"], []):
+        run = shop.console.preview(FLOW, day.key)
+        assert (run.state, run.error, run.facts["operation"]) == (
+            RunState.FAILED, "operation_unknown", "getFinancialJournal",
+        )  # fmt: skip
+        with pytest.raises(RejectedError, match="operation_unknown"):
+            shop.check(day)
+    assert shop.console.writes() == before
+    assert shop.run(day.key).counts.proven == 1
+    assert shop.is_equal(day)
+
+
+def test_a_day_left_open_waits_for_a_person_and_is_booked_once_it_is_closed(shop: Shop) -> None:
+    day = shop.not_booked()
+    with convention(shop, "mplus", "open_days", [day.date.isoformat()], []):
+        line = shop.line(shop.run(day.key), day.key)
+        assert (line.step, line.cause) == (Step.PARKED, "day_not_closed")
+        assert shop.check(day).state is DayState.PARKED
+        assert shop.pages(day) == []
+    assert shop.run(day.key).counts.proven == 1
+    assert shop.is_equal(day)
+
+
+def test_a_receipt_of_training_that_the_till_shows_is_named_and_nothing_is_booked(shop: Shop) -> None:
+    day = shop.not_booked()
+    rehearsed = {
+        "receiptNumber": {"branchNumber": 1, "workplaceNumber": 1, "year": day.date.year, "number": 9001},
+        "financialDate": day.date.isoformat(), "entryTimestamp": f"{day.date}T11:30:00", "financialBranchNumber": 1,
+        "workplaceNumber": 1, "paymentList": {"payment": [{"method": "PIN", "amount": 99900}]},
+        "lineList": {"line": [{"articleNumber": 0, "text": "Oefening", "data": {
+            "quantity": 1, "price": 99900, "turnoverGroup": 10, "vatCode": 2}}]},
+    }  # fmt: skip
+    shop.console.sandbox.till.add("training", rehearsed)
+    with convention(shop, "mplus", "training", "shown", "hidden"):
+        line = shop.line(shop.run(day.key), day.key)
+        assert (line.step, line.cause, line.facts["identity"], line.facts["behind"]) == (
+            Step.PARKED, "day_gap", "2", f"1.1.{day.date.year}.9001",
+        )  # fmt: skip
+        assert shop.pages(day) == []
+    assert shop.run(day.key).counts.proven == 1
+    assert shop.is_equal(day)
+
+
+def test_a_blocked_account_parks_the_whole_day_and_is_named(shop: Shop) -> None:
+    day = shop.not_booked()
+    line = next(one for one in day.expected if one.account.startswith("80"))
+    shop.console.sandbox.accountview.edit("LEDGER", line.account, {"REC_BLK": True})
+    try:
+        parked = shop.line(shop.run(day.key), day.key)
+        assert (parked.step, parked.facts["account"]) == (Step.PARKED, line.account)
+        assert parked.cause in BLOCKED
+        assert shop.pages(day) == []
+    finally:
+        shop.console.sandbox.accountview.edit("LEDGER", line.account, {"REC_BLK": False})
+    assert shop.run(day.key).counts.proven == 1
+    assert shop.is_equal(day)
+
+
+def test_books_that_compute_vat_stop_the_run_after_the_first_page(shop: Shop) -> None:
+    days = sorted((shop.not_booked(is_off_when_computed) for _ in range(3)), key=lambda one: one.key)
+    with convention(shop, "accountview", "vat_amounts", "computed", "kept"):
+        run = shop.console.preview(FLOW, *(one.key for one in days))
+        done = committed(shop, run)
+    assert (done.state, done.error) == (RunState.INTERRUPTED, "deviation_stops")
+    assert (done.counts.parked, done.counts.planned) == (1, len(days) - 1)
+    first = days[0]
+    assert [len(shop.pages(one)) for one in days] == [1, 0, 0]
+    assert shop.told(first) == {"read_back_differs": IssueState.OPEN}
+    application = shop.console.application
+    assert [one.state for one in application.days.listed(first.date, first.date, BRANCH)] == [DayState.PARKED]
+
+    (page,) = shop.pages(first)
+    for line, sent in zip(shop.console.rows("DJ_LINE", PAGE_NR=page["PAGE_NR"]), first.expected, strict=True):
+        shop.console.sandbox.accountview.edit("DJ_LINE", line["REC_ID"], {"VAT_AMT": f"{sent.vat}"})
+    application.runs.resume(run.id, somebody(WHO))
+    assert settled(application, run.id).state is RunState.DONE
+    assert shop.run(first.key).counts.unchanged == 1
+    assert shop.told(first) == {"read_back_differs": IssueState.CLOSED}
+    assert [one.key for one in days if not shop.is_equal(one)] == []
+    assert [one["PAGE_NR"] for one in shop.pages(first)] == [page["PAGE_NR"]]
+
+
+def is_off_when_computed(day: DayReport) -> bool:
+    """Tell whether the VAT of a day, receipt by receipt, is not that of its sums."""
+    rates = {"1": Decimal("0.21"), "2": Decimal("0.09")}
+    return any(
+        one.vat != (one.amount * rates[one.vat_code]).quantize(CENT, ROUND_HALF_UP)
+        for one in day.expected
+        if one.vat_code in rates
+    )
+
+
+def committed(shop: Shop, run: Run) -> Run:
+    """Commit a plan that does not come to its end."""
+    application = shop.console.application
+    confirmed = {brake.code: brake.count for brake in run.brakes}
+    application.runs.commit(run.id, Approval(run.fingerprint, WHO, confirmed=confirmed))
+    return settled(application, run.id)

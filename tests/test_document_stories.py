@@ -1,0 +1,254 @@
+"""Documents beside orders in the long run: what the shop proposes, on the whole application and both systems."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from integration.core.errors import ConfigurationError
+from integration.core.plan import Action
+from integration.core.records import Correction, Kind
+from integration.core.run import PlanRow, Run, RunState, Step
+from integration.flows.deciding import DECISION
+from integration.flows.deciding import written as written_decision
+from integration.sandbox.faults import Fault
+from integration.services import Application
+from tests.consoles import WHO, Console, causes, opened
+from tests.people import somebody
+from tests.stores import stores_in
+
+CENTS = Decimal("0.01")
+QUOTATIONS = {
+    "objects.quotations.code": "K9Q", "objects.quotations.table": "K9_QUO", "objects.quotations.detail": "K9_QUOL",
+    "quotation.reference": "K9_REF",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A shop whose articles are at the till, and whose books have an object for quotations that a person named."""
+    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+        console = Console(application)
+        assert console.run("products").counts.proven > 20
+        application.names.put(QUOTATIONS, somebody(WHO))
+        yield console
+
+
+@pytest.fixture(scope="module")
+def article(console: Console) -> dict[str, Any]:
+    """An article at the full rate that both systems have."""
+    return next(
+        one for one in console.sandbox.state("articles", "mplus")
+        if one.get("extArticleId") and one["vatCode"] == 2 and one["priceIncl"] > 1000
+    )  # fmt: skip
+
+
+@contextmanager
+def proposing(console: Console, **more: Any) -> Iterator[None]:
+    """Proposals become quotations inside the block, and orders what they are set to."""
+    stored = stores_in(console.application).settings
+    before = stored.get("flow:orders") or {}
+    console.application.flows.change("orders", {"proposals": "quotation", **more}, somebody(WHO))
+    try:
+        yield
+    finally:
+        stored.put("flow:orders", before, WHO)
+
+
+def total_of(proposal: dict[str, Any]) -> Decimal:
+    return Decimal(proposal["totalInclAmount"]) / 100
+
+
+def line_of(article: dict[str, Any], quantity: int = 1) -> dict[str, Any]:
+    data = {"quantity": quantity, "price": article["priceIncl"], "vatCode": 2, "turnoverGroup": 40}
+    return {"articleNumber": article["articleNumber"], "text": article["description"], "data": data}
+
+
+def proposed(console: Console, article: dict[str, Any], quantity: int = 1, **values: Any) -> dict[str, Any]:
+    """Enter a proposal at the till, and return it."""
+    told = {"relationNumber": 1003, "lineList": {"line": [line_of(article, quantity)]}, **values}
+    console.sandbox.till.add("proposals", told)
+    return console.sandbox.state("proposals", "mplus")[-1]
+
+
+def quoted(console: Console, proposal: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the quotations of the books with our reference of a proposal."""
+    number = proposal["proposalNumber"]
+    return console.rows("K9_QUO", K9_REF=f"MP-{number['year']}.{number['number']}")
+
+
+def worth(console: Console, row: dict[str, Any]) -> Decimal:
+    """Return what a quotation comes to; its prices include VAT."""
+    assert row["GROSS_FLG"] is True
+    lines = console.rows("K9_QUOL", QT_NR=row["QT_NR"])
+    return sum((Decimal(one["ART_QTY"]) * Decimal(one["ART_PX"]) for one in lines), Decimal(0)).quantize(CENTS)
+
+
+def line(console: Console, run: Run, key: str) -> PlanRow:
+    return console.lines(run)[key]
+
+
+def test_proposals_become_quotations_once(console: Console, article: dict[str, Any]) -> None:
+    proposals = [proposed(console, article, quantity) for quantity in (1, 3)]
+    keys = [one["proposalId"] for one in proposals]
+    with proposing(console):
+        run = console.run("orders", *keys)
+        written = console.writes()
+        again = console.run("orders", *keys)
+    rows = [quoted(console, one) for one in proposals]
+
+    assert [line(console, run, key).step for key in keys] == [Step.PROVEN] * 2
+    assert [len(found) for found in rows] == [1, 1]
+    assert [worth(console, found) for (found,) in rows] == [Decimal(one["totalInclAmount"]) / 100 for one in proposals]
+    assert {found["RPL_INV"] for (found,) in rows} == {"20003"}
+    assert (again.counts.proven, again.counts.unchanged, console.writes()) == (0, 2, written)
+
+
+def test_a_proposal_that_is_changed_after_it_was_written_is_a_question(
+    console: Console, article: dict[str, Any]
+) -> None:
+    proposal = proposed(console, article)
+    key = proposal["proposalId"]
+    with proposing(console):
+        console.run("orders", key)
+        told = {"lineList": {"line": [line_of(article, 2)]}, "totalInclAmount": 2 * proposal["totalInclAmount"]}
+        console.sandbox.till.edit("proposals", key, told)
+        changed = line(console, console.run("orders", key), key)
+
+    assert changed.cause == "quotation_changed"
+    assert Decimal(changed.facts["after"]) - Decimal(changed.facts["before"]) == total_of(proposal)
+    assert len(quoted(console, proposal)) == 1
+
+
+def test_a_quotation_that_the_books_made_an_order_of_is_not_written_again(
+    console: Console, article: dict[str, Any]
+) -> None:
+    proposal = proposed(console, article)
+    with proposing(console):
+        console.run("orders", proposal["proposalId"])
+        (there,) = quoted(console, proposal)
+        console.sandbox.accountview.remove("K9_QUO", there["QT_NR"])
+        written = console.writes()
+        again = console.run("orders", proposal["proposalId"])
+
+    assert (again.counts.proven, console.writes()) == (0, written)
+    assert quoted(console, proposal) == []
+
+
+def test_a_quotation_whose_answer_is_lost_is_found_and_not_made_again(
+    console: Console, article: dict[str, Any]
+) -> None:
+    proposal = proposed(console, article)
+    lost = console.sandbox.switches.armed(Fault.CUT_AFTER, system="accountview", operation="K9Q POST", times=1)
+    with proposing(console), lost:
+        run = console.run("orders", proposal["proposalId"])
+
+    assert line(console, run, proposal["proposalId"]).step is Step.PROVEN
+    assert len(quoted(console, proposal)) == 1
+
+
+def test_an_undo_says_that_a_quotation_stays_and_writes_none_of_a_negative_amount(
+    console: Console, article: dict[str, Any]
+) -> None:
+    proposal = proposed(console, article, 2)
+    key = proposal["proposalId"]
+    with proposing(console):
+        done, written = console.run("orders", key), console.writes()
+        (there,) = quoted(console, proposal)
+        plan = console.undo(done)
+        again = console.run("orders", key)
+
+    assert (plan.state, plan.counts.skipped, plan.counts.difference) == (RunState.DONE, 1, 0)
+    kept = line(console, plan, key)
+    assert (kept.action, kept.cause, kept.facts["reference"]) == (Action.SKIP, "quotation_stays", there["K9_REF"])
+    assert (console.writes(), again.counts.unchanged) == (written, 1)
+    assert not [row for row in console.rows("K9_QUO") if row["K9_REF"].endswith("-C")]
+    assert worth(console, there) == Decimal(proposal["totalInclAmount"]) / 100
+
+
+@pytest.mark.parametrize("option", ["credit", pytest.param("again", marks=pytest.mark.long)])
+def test_a_changed_proposal_can_only_be_kept_and_is_never_credited(
+    console: Console, article: dict[str, Any], option: str
+) -> None:
+    proposal = proposed(console, article)
+    key = proposal["proposalId"]
+    with proposing(console):
+        console.run("orders", key)
+        console.sandbox.till.edit("proposals", key, {"lineList": {"line": [line_of(article, 3)]}})
+        written = console.writes()
+        changed = line(console, console.run("orders", key), key)
+        asks = stores_in(console.application).issues.list("orders", "quotation_changed", limit=100)
+        asked = [one for one in asks if one.issue.key == key]
+        with pytest.raises(KeyError):
+            console.application.exceptions.decide("orders", asked, option, somebody(WHO))
+        decision = written_decision(option, asked[0].issue.facts["mark"], "")  # as an earlier version could be told
+        of_before = Correction(Kind.PROPOSAL, key, DECISION, None, decision)
+        stores_in(console.application).corrections.keep("orders", [of_before], WHO)
+        forced = line(console, console.run("orders", key), key)
+        console.application.exceptions.decide("orders", asked, "keep", somebody(WHO), "ended by hand")
+        kept = line(console, console.run("orders", key), key)
+
+    assert (changed.cause, forced.cause, kept.cause) == ("quotation_changed", "quotation_changed", "document_kept")
+    assert (console.writes(), len(quoted(console, proposal))) == (written, 1)
+
+
+def test_an_order_of_a_proposal_leaves_its_quotation_as_it_is(console: Console, article: dict[str, Any]) -> None:
+    proposal = proposed(console, article)
+    key = proposal["proposalId"]
+    with proposing(console):
+        console.run("orders", key)
+        console.sandbox.till.add("orders", {"proposalId": key})
+        order = console.sandbox.state("orders", "mplus")[-1]["orderId"]
+        run = console.run("orders", key, order)
+
+    assert line(console, run, order).step is Step.PROVEN, line(console, run, order)
+    assert run.counts.unchanged == 1
+    assert len(quoted(console, proposal)) == 1
+
+
+def test_a_proposal_that_was_turned_down_in_time_is_not_written(console: Console, article: dict[str, Any]) -> None:
+    proposal = proposed(console, article, state="PROPOSAL-STATE-CANCELLED")
+    with proposing(console):
+        run = console.run("orders", proposal["proposalId"])
+
+    assert line(console, run, proposal["proposalId"]).cause == "document_cancelled"
+    assert quoted(console, proposal) == []
+
+
+def test_every_proposal_of_the_shop_is_accounted_for(console: Console) -> None:
+    with proposing(console, orders="nothing", collective_article="9001"):
+        run = console.run("orders")
+        links = stores_in(console.application).links
+        kept = console.sandbox.state("proposals", "mplus")
+        known = links.get("orders", Kind.QUOTATION, [one["proposalId"] for one in kept])
+
+    counts = run.counts
+    assert counts.read == len(kept)
+    assert counts.read == counts.proven + counts.unchanged + counts.skipped + counts.parked
+    cancelled = [one["proposalId"] for one in kept if one["state"] == "PROPOSAL-STATE-CANCELLED"]
+    assert not set(cancelled) & known.keys()
+    assert len(known) + len(cancelled) == len(kept)  # the one that was changed meanwhile waits, and has its link
+
+
+def test_without_an_object_nothing_can_become_a_quotation(tmp_path: Any) -> None:
+    with opened(tmp_path, start=False, sandbox=True) as application:
+        application.connections.join_sandbox()
+        with pytest.raises(ConfigurationError) as caught:
+            application.flows.change("orders", {"proposals": "quotation"}, somebody(WHO))
+        assert caught.value.facts["setting"] == "proposals"
+        assert caught.value.facts["expected"] == "expected_quotations"
+        named(application)
+
+
+def named(application: Application) -> None:
+    """Name the object, and then the field for our reference, as the set-up asks for them one after the other."""
+    application.names.put(
+        {path: name for path, name in QUOTATIONS.items() if path.startswith("objects.")}, somebody(WHO)
+    )
+    application.flows.change("orders", {"proposals": "quotation"}, somebody(WHO))
+    (lacking,) = [one for one in application.connections.check("accountview") if one.name == "flow_orders"]
+    assert (lacking.cause, lacking.facts["field"]) == ("flow_field_unknown", "quotation.reference")
+    application.names.put(QUOTATIONS, somebody(WHO))
+    assert causes(application.connections.check("accountview")) == []

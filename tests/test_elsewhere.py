@@ -1,0 +1,240 @@
+"""The console on a platform without POSIX, as far as this machine can play one: see `tests/elsewhere.py`.
+
+No Unix sockets, no fork, no modes of files, no `fcntl` and `resource`, no signal but those of Windows; names of open
+files are held; what a text file is written in nobody says by default, and pipes are of Windows-1252.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from integration.bootstrap import now
+from integration.channels.post import Message, Post, Way
+from integration.settings import around
+from integration.store.database import open_database
+from integration.store.keys import write_keys
+from integration.store.stores import stores_of
+from tests.channels.receivers import web_server
+from tests.patience import LONGEST, SECONDS, until
+from tests.programs import Ended, environment
+from tests.servers import ROOT, served
+from tests.visitor import Person
+
+pytestmark = [pytest.mark.processes, pytest.mark.long, pytest.mark.timeout(LONGEST)]
+
+PLATFORM = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C", "PYTHONIOENCODING": "cp1252"}
+SANDBOX = {"SANDBOX": "true", "SANDBOX_ARTICLES": "50"}
+SIGNS = "Čaj, ✓ 1 € – łódź"  # some of which Windows-1252 has not
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """That platform, with a data folder on it."""
+
+    folder: Path
+    python: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "python", self.folder / "python")
+        start = f'#!/bin/sh\nexec "{sys.executable}" -X warn_default_encoding "{ROOT}/tests/elsewhere.py" "$@"\n'
+        self.python.write_text(start, encoding="utf-8")
+        self.python.chmod(0o755)
+
+    @property
+    def data(self) -> Path:
+        """The data folder."""
+        return self.folder / "data"
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What the environment says there."""
+        return {**PLATFORM, "ELSEWHERE": str(self.python)}
+
+    def environment(self, settings: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment of a program there."""
+        return {**environment(**{"DATA": str(self.data), **settings}), **self.variables, "COLUMNS": "100"}
+
+    def __call__(self, *arguments: str, **settings: str) -> Ended:
+        """Run a command to its end."""
+        done = subprocess.run(
+            [str(self.python), "-m", "integration", *arguments], cwd=ROOT, capture_output=True, check=False,
+            env=self.environment(settings), timeout=LONGEST,
+        )  # fmt: skip
+        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode("utf-8", "replace"))
+
+    def runs(self, code: str) -> None:
+        """Run some lines of Python there, which have to end well."""
+        subprocess.run([str(self.python), "-c", code], cwd=ROOT, check=True, env=self.environment({}), timeout=SECONDS)
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
+    """A console there, with which a flow has run."""
+    made = Elsewhere(tmp_path_factory.mktemp("elsewhere"))
+    done = made("run", "products", "--json", **SANDBOX)
+    assert done.status == 0, done.err
+    return made
+
+
+def test_the_platform_has_nothing_of_posix(elsewhere: Elsewhere) -> None:
+    elsewhere.runs(
+        "import os, signal, socket, subprocess, sys\n"
+        "from pathlib import Path\n"
+        "assert not [one for one in ('fork', 'getppid', 'pidfd_open', 'getuid') if hasattr(os, one)]\n"
+        "assert not hasattr(socket, 'AF_UNIX') and not hasattr(signal, 'SIGKILL') and not hasattr(signal, 'SIGHUP')\n"
+        "for name in ('fcntl', 'resource', 'pwd'):\n"
+        "    try: __import__(name)\n"
+        "    except ImportError: continue\n"
+        "    raise AssertionError(name)\n"
+        "assert open(os.devnull).encoding != 'utf-8' and sys.stdout.encoding == 'cp1252'\n"
+        f"kept = Path({str(elsewhere.folder)!r}, 'kept')\n"
+        "with kept.open('w', encoding='ascii'):\n"
+        "    try: kept.unlink()\n"
+        "    except PermissionError: pass\n"
+        "    else: raise AssertionError('unlinked')\n"
+        "assert kept.stat().st_mode & 0o777 == 0o666\n"
+        "try: kept.rename(kept.with_name('12:30'))\n"
+        "except OSError: pass\n"
+        "else: raise AssertionError('renamed')\n"
+        "sleeps = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "sleeps.terminate()\n"
+        "assert sleeps.wait() == 1\n"
+    )
+
+
+def test_a_flow_is_previewed_committed_and_in_the_log(elsewhere: Elsewhere) -> None:
+    (run,) = (one for one in elsewhere("runs", "--json").json if one["flow"] == "products")
+    assert (run["state"], run["proven"] > 20) == ("done", True)
+    answer = elsewhere("log", "SELECT count(*) AS proven FROM events WHERE event = 'proven'", "--json")
+    assert answer.status == 0, answer.err
+    assert answer.json["rows"][0][0] >= run["proven"]  # groups of articles have no weight
+
+
+def test_everything_adds_up_on_all_flows(elsewhere: Elsewhere) -> None:
+    done = elsewhere("demo", "--articles", "50")
+    assert done.status == 0, done.err
+    assert "✓" in done.out
+
+
+def test_what_a_command_says_and_writes_is_utf8_whatever_the_platform_thinks(elsewhere: Elsewhere) -> None:
+    file = elsewhere.folder / "arranged.json"
+    file.write_text(json.dumps({"sluis": 1, "tables": {"payment_methods": {SIGNS: "1600"}}}), encoding="utf-8")
+    assert elsewhere("settings", "import", str(file)).status == 0
+    assert SIGNS in elsewhere("settings", "export", "-").out
+    assert elsewhere("settings", "export", str(elsewhere.folder / "again.json")).status == 0
+    assert SIGNS in (elsewhere.folder / "again.json").read_text(encoding="utf-8")
+    file.write_text("{", encoding="utf-8")
+    assert elsewhere("settings", "import", str(file), "--json").json["error"] == "arrangement_invalid"
+
+
+def test_a_backup_is_made_verified_and_restored(elsewhere: Elsewhere) -> None:
+    file, there = elsewhere.folder / "backup.zip", elsewhere.folder / "restored"
+    for command in (("backup", str(file)), ("verify", str(file))):
+        done = elsewhere(*command)
+        assert done.status == 0, done.err
+    done = elsewhere("restore", str(file), DATA=str(there))
+    assert done.status == 0, done.err
+    both = [elsewhere("runs", "--json", DATA=str(folder)).json for folder in (elsewhere.data, there)]
+    assert [one["run"] for one in both[0]] == [one["run"] for one in both[1]]
+
+
+def test_keys_are_changed_and_what_is_old_is_let_go(elsewhere: Elsewhere) -> None:
+    for command in (("key", "change"), ("retention",), ("audit", "verify"), ("doctor", "--offline")):
+        done = elsewhere(*command)
+        assert "Traceback" not in done.err, done.err
+        assert done.status == (1 if command[0] == "doctor" else 0), done.out  # it is told that others may read
+    assert elsewhere("check", "--json", **SANDBOX).status == 0
+
+
+def test_a_log_that_others_hold_is_told_and_not_broken(elsewhere: Elsewhere) -> None:
+    with closing(duckdb.connect(str(elsewhere.data / "log.duckdb"))):
+        done = elsewhere("log", "SELECT 1", "--json")
+    assert (done.status, done.json["error"]) == (5, "log_owned_elsewhere")
+    assert elsewhere("log", "SELECT 1", "--json").status == 0
+
+
+def test_a_console_serves_its_pages_with_a_worker_beside_it_that_ends_when_it_is_asked_to(elsewhere: Elsewhere) -> None:
+    here = {f"CONSOLE_{name}": value for name, value in SANDBOX.items()} | elsewhere.variables
+    with served(elsewhere.data, settings=here, program=str(elsewhere.python)) as server:
+        ann = Person(server, "")
+        assert "MplusKASSA" in ann.opens("overview")
+        assert "products" in ann.opens("logs").lower()
+        ann.leaves()
+        worker = subprocess.Popen(
+            [str(elsewhere.python), "-m", "integration", "worker", "--json"], cwd=ROOT, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, env=elsewhere.environment(SANDBOX), text=True, encoding="utf-8",
+        )  # fmt: skip
+        try:
+            assert worker.stdout is not None
+            assert "worker-1" in worker.stdout.readline()
+            worker.send_signal(signal.SIGINT)  # as Ctrl+C does, and a service of Windows that is stopped
+            assert worker.wait(SECONDS) == 0
+        finally:
+            worker.kill()
+            worker.communicate()
+        with closing(open_database(f"sqlite:///{elsewhere.data / 'console.sqlite'}")) as database:
+            until(lambda: not stores_of(database, now).heartbeats.lost(), "that the worker is not missed")
+    assert not (elsewhere.data / "server.json").exists()
+
+
+def test_the_process_of_the_log_ends_with_a_console_that_is_ended_at_once(elsewhere: Elsewhere) -> None:
+    here = {f"CONSOLE_{name}": value for name, value in SANDBOX.items()} | elsewhere.variables
+    with served(elsewhere.data, settings=here, program=str(elsewhere.python)) as server:
+        Person(server, "").opens("logs")
+        children = [one for one in processes() if one[1] == server.process.pid and "integration.log" in one[2]]
+        assert len(children) == 1
+        server.process.kill()
+        until(lambda: children[0][0] not in {one[0] for one in processes()}, "the end of the process of the log")
+    assert elsewhere("log", "SELECT 1", "--json").status == 0  # nobody holds it
+
+
+def processes() -> list[tuple[int, int, str]]:
+    """Return the processes of this machine with their parents and their commands."""
+    found = []
+    for one in Path("/proc").iterdir():
+        if one.name.isdigit():
+            try:
+                told = (one / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+                command = (one / "cmdline").read_bytes().decode("utf-8", "replace")
+            except OSError:
+                continue
+            if told[0] != "Z":
+                found.append((int(one.name), int(told[1]), command))
+    return found
+
+
+def test_a_message_goes_out_in_all_its_signs(elsewhere: Elsewhere) -> None:
+    with web_server() as hook:
+        code = (
+            "from integration.channels.post import Message, Post, Way\n"
+            "from integration.settings import around\n"
+            f"(said,) = Post(Way(around())).send([Message({hook.address!r}, {SIGNS!a}, {SIGNS!a})])\n"
+            "assert said.ok, said\n"
+        )
+        elsewhere.runs(code)
+        assert hook.titles == [SIGNS]
+        assert Post(Way(around())).send([Message(hook.address, SIGNS, SIGNS)])[0].ok
+
+
+def test_a_key_is_written_whole_by_who_comes_first(elsewhere: Elsewhere) -> None:
+    file = elsewhere.folder / "some.key"
+    write_keys(file, [b"first"], anew=False)
+    code = (
+        "from pathlib import Path\n"
+        "from integration.store.keys import write_keys\n"
+        f"file = Path({str(file)!r})\n"
+        "write_keys(file, [b'second'], anew=False)\n"
+        "assert file.read_bytes() == b'first'\n"
+        "write_keys(file, [b'second', b'first'])\n"
+    )
+    elsewhere.runs(code)
+    assert file.read_bytes() == b"second\nfirst"
+    assert sorted(one.name for one in file.parent.glob("some.key*")) == ["some.key"]

@@ -1,0 +1,75 @@
+"""A process is killed while it erases a person, at many moments: what it left is finished, and nothing is found."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.consoles import Console, opened
+from tests.erasing import ME, NUMBER, Shop, at_rest_on, erase_until, hits
+from tests.forks import forked
+from tests.patience import SECONDS
+
+pytestmark = pytest.mark.long
+
+MOMENTS = 22  # touches of the database or of a file at which a process dies, from the first to the last
+LAST = 6  # and at each of so many right before it is done
+STAGES = [("database", 0.0), ("log", 0.0), ("log", 0.02), ("log", 0.1), ("log", 0.4), ("files", 0.0), ("files", 0.05)]
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a console at rest that has the person."""
+    data = tmp_path_factory.mktemp("data") / "data"
+    with opened(data, sandbox=True, sandbox_articles=50) as application:
+        made = Shop(Console(application), data, whole=False)
+        made.run("products", "10001")
+        made.plant()
+    assert hits(data)
+    return data
+
+
+@pytest.fixture(scope="module")
+def touches(planted: Path, tmp_path_factory: pytest.TempPathFactory) -> int:
+    """How many touches an erase has that nobody kills."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert killed_at(folder, planted, 0) == 0
+    assert hits(folder / "data") == {}
+    return int((folder / "told").read_text(encoding="utf-8"))
+
+
+def killed_at(folder: Path, planted: Path, moment: int, stage: str = "", seconds: float = 0.0) -> int | None:
+    """Erase in a process that dies, on a copy of the folder, and return how it ended."""
+    shutil.copytree(planted, folder / "data")
+    process = forked(erase_until, folder / "data", moment, folder / "told", stage, seconds)
+    process.join(SECONDS)
+    assert process.exitcode in (0, -9)
+    return process.exitcode
+
+
+def finished(data: Path) -> None:
+    """Finish what was cut short; where nothing was begun yet, begin."""
+    with at_rest_on(data) as application:
+        persons = application.persons
+        one = persons.customer(debtor=NUMBER)
+        if not persons.resume(ME) and not persons.kept(one).held_out:
+            persons.erase(one, NUMBER, ME)
+        assert persons.unfinished() == []
+        assert persons.kept(one).held_out
+        assert application.audit.verify().broken is None
+    assert hits(data) == {}
+
+
+@pytest.mark.parametrize("part", range(MOMENTS + LAST))
+def test_whatever_moment_it_is_killed_at_it_is_finished(planted: Path, touches: int, tmp_path: Path, part: int) -> None:
+    moment = 1 + part * (touches - 1) // (MOMENTS - 1) if part < MOMENTS else touches - (part - MOMENTS) - 1
+    assert killed_at(tmp_path, planted, moment) == -9
+    finished(tmp_path / "data")
+
+
+@pytest.mark.parametrize(("stage", "seconds"), STAGES, ids=str)
+def test_killed_while_the_log_or_the_files_are_written_anew(
+    planted: Path, tmp_path: Path, stage: str, seconds: float
+) -> None:
+    killed_at(tmp_path, planted, 0, stage, seconds)  # a fast machine may be done before
+    finished(tmp_path / "data")

@@ -1,0 +1,159 @@
+"""A person in both systems is erased: every byte of the data folder and of a restored backup is looked through."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.backups.making import make
+from integration.backups.restoring import restore
+from integration.core.errors import ConfigurationError, UnavailableError
+from integration.core.run import Mode
+from integration.settings import Settings, load_settings
+from integration.store.files import make_private
+from tests.clocks import Ahead
+from tests.consoles import WHO, Console, opened
+from tests.erasing import ADDRESS, ARTICLE, ME, PLANTED, Shop
+from tests.postgres import new_database_on, postgres_server
+from tests.stores import stores_in
+
+__all__ = ["postgres_server"]
+
+PASSPHRASE = "correct horse battery"
+
+
+def found_by_search(shop: Shop) -> set[str]:
+    """Return which planted words lead to a record."""
+    return {word for word in PLANTED if shop.application.search.records(word, "nl")}
+
+
+@pytest.fixture(scope="module", params=[
+        "small", *(pytest.param(one, marks=pytest.mark.long) for one in ("whole", "postgres", "year")),
+    ])  # fmt: skip
+def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A shop with the person and the article they order; or with everything, on PostgreSQL, or of a year."""
+    data = tmp_path_factory.mktemp("data") / "data"
+    with ExitStack() as closing:
+        where: dict[str, Any] = {}
+        if request.param == "postgres":
+            server = request.getfixturevalue("postgres_server")
+            where["database_url"] = closing.enter_context(new_database_on(server))
+        clock = Ahead()
+        application = closing.enter_context(opened(data, machine=clock, sandbox=True, sandbox_articles=50, **where))
+        made = Shop(Console(application), data, request.param == "whole", where.get("database_url", ""))
+        made.run("products", ARTICLE)
+        made.plant()
+        if request.param == "year":
+            made.work_a_year(clock)
+        yield made
+
+
+def at_home(shop: Shop) -> Settings:
+    """Return the settings of a shop's console."""
+    return load_settings(data=shop.data, **({"database_url": shop.url} if shop.url else {}))
+
+
+@contextmanager
+def elsewhere(shop: Shop, data: Path, request: pytest.FixtureRequest) -> Iterator[Settings]:
+    """Give the settings of an empty console in the same sort of database."""
+    if not shop.url:
+        yield load_settings(data=data)
+        return
+    with new_database_on(request.getfixturevalue("postgres_server")) as url:
+        yield load_settings(data=data, database_url=url)
+
+
+def restored_without_the_person(shop: Shop, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Restore the backup of before with the list and without it, and one that was made afterwards."""
+    with elsewhere(shop, tmp_path / "new", request) as settings:
+        settings.data.mkdir()
+        make_private(settings.data / "console.erased")
+        (settings.data / "console.erased").write_bytes((shop.data / "console.erased").read_bytes())
+        assert restore(settings, tmp_path / "backup.zip", PASSPHRASE).erased == 1
+        assert shop.hits(settings.data, settings.database_url.get_secret_value()) == {}
+    with elsewhere(shop, tmp_path / "without", request) as settings:
+        assert restore(settings, tmp_path / "backup.zip", PASSPHRASE).erased == 0
+        assert shop.hits(settings.data, settings.database_url.get_secret_value())
+    make(at_home(shop), tmp_path / "later.zip", PASSPHRASE, shop.application.log.copy)
+    with elsewhere(shop, tmp_path / "later", request) as settings:
+        assert restore(settings, tmp_path / "later.zip", PASSPHRASE).erased == 0
+        assert shop.hits(settings.data, settings.database_url.get_secret_value()) == {}
+
+
+@pytest.mark.long
+def test_a_person_is_given_everything_and_erased_and_stays_so(
+    shop: Shop, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    persons = shop.application.persons
+    assert shop.hits()
+    make(at_home(shop), tmp_path / "backup.zip", PASSPHRASE, shop.application.log.copy)
+    waiting = shop.console.preview("customers", "39001")
+    one = persons.customer(relation=shop.relation)
+    assert (one.debtor, one.relation) == ("39001", shop.relation)
+
+    kept = persons.kept(one)
+    assert {"links", "plan_lines", "corrections", "issues"} <= kept.rows.keys()
+    assert kept.events > 5
+    assert shop.order in {document.key for document in kept.documents}
+    with zipfile.ZipFile(io.BytesIO(persons.access(one, ME, "nl"))) as packed:
+        told = json.loads(packed.read("person.json"))
+        page = packed.read("person.html").decode()
+    assert [word for word in PLANTED if word not in json.dumps(told, ensure_ascii=False)] == []
+    assert [word for word in PLANTED if word not in page] == []
+    others = {row["SUB_NR"]: row["ACCT_NAME"] for row in shop.console.sandbox.state("CONTACT")}
+    assert [number for number, name in others.items() if number != "39001" and name in page] == []
+
+    assert {"zwq@planted.example", "Zwiebelquast"} <= found_by_search(shop)
+    before, documents = shop.sums(), kept.documents
+    with pytest.raises(ConfigurationError) as refused:
+        persons.erase(one, "39002", ME)
+    assert refused.value.code == "erase_unconfirmed"
+    blotted = persons.erase(one, "39001", ME)
+
+    assert blotted.left == {}
+    assert shop.hits() == {}
+    assert found_by_search(shop) == set()
+    assert {run: counts for run, counts in shop.sums().items() if run != waiting.id} == {
+        run: counts for run, counts in before.items() if run != waiting.id
+    }
+    after = persons.kept(one)
+    assert after.held_out
+    assert after.documents == documents
+    assert persons.unfinished() == []
+
+    assert shop.run("customers", "39001")["39001"] == "person_erased"
+    assert shop.run("orders", shop.order)[shop.order] == "person_erased"
+    again = shop.console.counter.order(ARTICLE, relation=shop.relation, deliveryAddress=ADDRESS)
+    assert shop.run("orders", again)[again] == "document_of_erased"
+    assert shop.console.waits("orders", "document_of_erased") == {again}
+    shop.application.log.catch_up()
+    assert shop.hits() == {}
+    wrote = next(one for one in shop.application.runs.latest("customers", limit=100) if one.counts.proven)
+    assert "39001" not in shop.console.lines(shop.console.undo(wrote))  # of what says nothing any more
+
+    restored_without_the_person(shop, tmp_path, request)
+
+    assert persons.lift(one, ME)
+    assert shop.console.lines(shop.console.preview("customers", "39001"))["39001"].cause != "person_erased"
+
+
+def test_erasing_waits_for_a_run_and_is_finished_later(shop: Shop) -> None:
+    persons, stores = shop.application.persons, stores_in(shop.application)
+    one = persons.customer(debtor="39001")
+    run = stores.runs.begin("stock", Mode.CHANGES, WHO, 1).id
+    with pytest.raises(UnavailableError) as refused:
+        persons.erase(one, "39001", ME, patience=0)
+    assert refused.value.facts["run"] == run
+    assert persons.kept(one).held_out
+    assert len(persons.unfinished()) == 1
+    assert persons.page("") == ""
+    assert len(persons.unfinished()) == 1
+    stores.runs.discard(run, WHO)
+    persons.page("")
+    assert persons.unfinished() == []
+    assert shop.hits() == {}

@@ -1,0 +1,289 @@
+"""What was as agreed on is known again without being read: with the same plans, whatever is changed in between."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from integration.connectors.protocol import HashedTarget
+from integration.core.records import Correction, Kind, Record
+from integration.core.run import Mode, PlanRow, Run
+from integration.store.tables import links
+from tests.consoles import WHO, Console, opened
+from tests.people import somebody
+from tests.postgres import postgres_server, postgres_url
+from tests.stores import stores_in
+
+__all__ = ["postgres_server", "postgres_url"]
+
+BOTH = pytest.mark.parametrize(
+    "shop", ["sqlite", pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.long])], indirect=True
+)
+SEEDS = (1, 2, 3)
+ROUNDS, EDITS = 9, 5  # of one shop, and of one round
+Shop = Console
+
+
+@pytest.fixture
+def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A shop whose levels both systems agree on, known by their hashes."""
+    given = {"database_url": request.getfixturevalue("postgres_url")} if request.param == "postgres" else {}
+    with opened(tmp_path_factory.mktemp("data"), sandbox=True, **given) as application:
+        one = Console(application)
+        one.run("products")
+        answers = {"branches": {"1": "formula", "2": "stock_technical"}, "reservations": "field", "reserved": "K9_RSRV"}
+        application.flows.change("stock", answers, somebody(WHO))
+        one.run("stock")
+        one.run("stock")
+        yield one
+
+
+def planned(shop: Shop, mode: Mode) -> tuple[Run, set[tuple[object, ...]]]:
+    """Return a plan with what its lines and its counts say, and put it aside."""
+    run = shop.preview("stock", mode=mode)
+    rows = shop.application.plans.rows(run.id, limit=10_000)
+    counts = (run.counts.read, run.counts.unchanged, run.fingerprint, *run.brakes)
+    return run, {("counts", *counts), *map(told, rows)}
+
+
+def told(row: PlanRow) -> tuple[object, ...]:
+    """Return all that a line says, as something that can be compared."""
+    said = (row.action, row.kind, row.key, row.title, row.group, row.weight, row.cause, row.cause_field, row.reference)
+    return (*said, str(sorted(row.facts.items())), str(row.change))
+
+
+def known(shop: Shop) -> dict[str, tuple[str, str]]:
+    """Return the hashes of every link that has any, by its key."""
+    found = sa.select(links).where(links.c.flow == "stock", links.c.source_hash != "")
+    rows = stores_in(shop.application).database.rows(found)
+    return {row.key: (row.source_hash, row.target_hash) for row in rows}
+
+
+def keep(shop: Shop, key: str, **hashes: str) -> None:
+    """Keep hashes with a link, as nobody would."""
+    with stores_in(shop.application).database.write() as connection:
+        connection.execute(links.update().where(links.c.flow == "stock", links.c.key == key).values(**hashes))
+
+
+def at_the_till(shop: Shop, key: str) -> Record:
+    """Return what a level is looked up by."""
+    number = stores_in(shop.application).links.get("stock", Kind.STOCK, [key])[key].reference
+    parts = tuple(Record(Kind.LEVEL, branch, {}) for branch in ("1", "2"))
+    return Record(Kind.STOCK, key, {"number": number}, parts)
+
+
+def recount(shop: Shop, key: str, amount: int, branch: int = 1) -> None:
+    """Count an article anew at the till, by hand."""
+    number = str(at_the_till(shop, key).values["number"])
+    shop.sandbox.till.edit("stock", f"{branch}/{number}", {"amount": str(amount)})
+
+
+def sell(shop: Shop, key: str, quantity: int) -> None:
+    """Sell an article over the counter."""
+    data = {"quantity": quantity, "price": 1000, "vatCode": 2, "turnoverGroup": 40}
+    line = {"articleNumber": int(str(at_the_till(shop, key).values["number"])), "text": "Bel", "data": data}
+    paid = {"payment": [{"method": "PIN", "amount": 1000 * quantity}]}
+    shop.sandbox.till.add("receipts", {"lineList": [line], "paymentList": paid})
+
+
+def counts_sales(shop: Shop) -> None:
+    """Have what the till sells, and the books have not booked, count from now on, and book it."""
+    application = shop.application
+    application.setup.choose({"orders": 4, "stock": 5}, somebody(WHO))
+    application.setup.accept(somebody(WHO))
+    application.flows.change("orders", {"default_debtor": "forced", "debtor_number": "20001"}, somebody(WHO))
+    since = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=1)  # the till tells whole seconds
+    counts = {"sales": "documents", "sales_since": since.isoformat(), "branches": {"1": "formula"}}
+    application.flows.change("stock", counts, somebody(WHO))
+    shop.run("stock")
+
+
+@BOTH
+def test_a_planted_hash_is_believed_by_day_and_found_when_everything_is_read(shop: Shop) -> None:
+    """Both runs in one: what hashes say is not looked at by day, and everything is at night."""
+    before = known(shop)
+    key = min(before)
+    assert len(before) > 30
+    recount(shop, key, 4711)
+    till = shop.application.access.connector("mplus")
+    assert isinstance(till, HashedTarget)
+    keep(shop, key, target_hash=till.hashes([at_the_till(shop, key)])[key])
+    by_day, lines = planned(shop, Mode.CHANGES)
+    assert (len(lines), by_day.counts.unchanged) == (1 + by_day.counts.skipped + by_day.counts.parked, len(before))
+
+    at_night, lines = planned(shop, Mode.COMPLETE)
+    (line,) = [row for row in shop.application.plans.rows(at_night.id, limit=10_000) if row.change]
+    assert line.key == key
+    assert at_night.counts.unchanged == len(before) - 1
+    shop.application.log.catch_up()
+    (found,) = shop.application.log.ask("SELECT key, flow FROM events WHERE event = 'hash_wrong'").itertuples(
+        index=False
+    )
+    assert tuple(found) == (key, "stock")
+    assert key not in known(shop)
+    shop.application.runs.discard(at_night.id, by=WHO)
+    assert planned(shop, Mode.CHANGES)[1] == lines
+    assert known(shop) == {other: hashes for other, hashes in before.items() if other != key}
+
+
+@BOTH
+def test_a_link_of_before_is_compared_once_and_then_known(shop: Shop) -> None:
+    before = known(shop)
+    with stores_in(shop.application).database.write() as connection:
+        connection.execute(links.update().values(source_hash="", target_hash=""))
+    _, lines = planned(shop, Mode.CHANGES)
+    assert known(shop) == before
+    assert planned(shop, Mode.CHANGES)[1] == lines
+
+
+@BOTH
+@pytest.mark.long
+def test_what_the_books_have_by_now_is_compared_though_neither_side_shows_it(shop: Shop) -> None:
+    key = min(known(shop))
+    counts_sales(shop)
+    sell(shop, key, 2)
+    for _ in range(2):
+        shop.run("stock", mode=Mode.CHANGES)
+    moves = stores_in(shop.application).moves
+    assert key in known(shop)
+    assert planned(shop, Mode.CHANGES)[0].fingerprint == planned(shop, Mode.COMPLETE)[0].fingerprint
+    moves.settle("stock", list(moves.unbooked("stock")), [])
+    run, lines = planned(shop, Mode.CHANGES)
+    assert key in {row.key for row in shop.application.plans.rows(run.id, limit=10_000) if row.change}
+    assert planned(shop, Mode.COMPLETE)[1] == lines
+
+
+@BOTH
+@pytest.mark.long
+def test_a_record_known_again_is_compared_with_another_one_of_its_number(shop: Shop) -> None:
+    at_both = stores_in(shop.application).links.get("products", Kind.ARTICLE, list(known(shop)))
+    one, other = sorted(at_both)[:2]
+    number = at_both[one].reference
+    with stores_in(shop.application).database.write() as connection:
+        here = (links.c.flow == "products", links.c.kind == Kind.ARTICLE, links.c.key == other)
+        connection.execute(links.update().where(*here).values(reference=number))
+    run, lines = planned(shop, Mode.CHANGES)
+    parked = {row.key for row in shop.application.plans.rows(run.id, limit=10_000) if row.cause == "sku_duplicate"}
+    assert parked == {one, other}
+    assert planned(shop, Mode.COMPLETE)[1] == lines
+
+
+# ---- whatever happens in between
+
+
+Edit = Callable[[Shop, random.Random], object]
+
+
+def _articles(shop: Shop) -> list[str]:
+    return sorted(link.key for link in stores_in(shop.application).links.newest("stock", Kind.STOCK, 1_000))
+
+
+def in_the_books(shop: Shop, chance: random.Random) -> None:
+    name, value = chance.choice(
+        [("QTY_AVAIL", chance.randint(-3, 40)), ("QTY_TECH", chance.randint(0, 40)), ("K9_RSRV", chance.randint(0, 3)),
+         ("ART_DESC1", f"Band {chance.randint(1, 9)}"), ("REC_BLK", chance.random() < 0.5)]
+    )  # fmt: skip
+    shop.sandbox.accountview.edit("ARTICLE", chance.choice(_articles(shop)), {name: value})
+
+
+def at_the_counter(shop: Shop, chance: random.Random) -> None:
+    recount(shop, chance.choice(_articles(shop)), chance.randint(0, 40), chance.choice((1, 2)))
+
+
+def kept_no_more(shop: Shop, chance: random.Random) -> None:
+    number = str(at_the_till(shop, chance.choice(_articles(shop))).values["number"])
+    shop.sandbox.till.edit("articles", number, {"stockArticle": chance.random() < 0.5})
+
+
+def set_otherwise(shop: Shop, chance: random.Random) -> None:
+    answers: dict[str, Any] = chance.choice(
+        [{"negative": "zero"}, {"negative": "park"}, {"managed": "on"}, {"managed": "leave"}, {"formula": "available"},
+         {"formula": "technical"}, {"branches": {"1": "formula"}},
+         {"branches": {"1": "formula", "2": "stock_technical"}}]
+    )  # fmt: skip
+    shop.application.flows.change("stock", answers, somebody(WHO))
+
+
+def mapped_otherwise(shop: Shop, chance: random.Random) -> None:
+    expression = chance.choice(["quantity", "quantity - 1", "min(quantity, 12)", "lookup(branch, 'kept_back')"])
+    rule = {"target": "level.amount", "expression": expression, "ownership": "keep_equal"}
+    shop.application.rules.publish("stock", {"version": 1, "rules": [rule]}, WHO, "otherwise")
+
+
+def another_table(shop: Shop, chance: random.Random) -> None:
+    rows = {"1": str(chance.randint(1, 5)), "2": str(chance.randint(1, 5))}
+    stores_in(shop.application).rules.set_table("kept_back", rows, WHO)
+
+
+def corrected(shop: Shop, chance: random.Random) -> None:
+    key = chance.choice(_articles(shop))
+    (row,) = shop.rows("ARTICLE", ART_CODE=key)
+    one = Correction(Kind.ARTICLE, key, "stock", Decimal(str(row["QTY_AVAIL"])), Decimal(chance.randint(0, 40)))
+    if chance.random() < 0.7:
+        shop.application.corrections.keep("stock", [one], WHO)
+    else:
+        shop.application.corrections.remove("stock", [one], WHO)
+
+
+def ordered(shop: Shop, chance: random.Random) -> None:
+    key = chance.choice(_articles(shop))
+    order = shop.counter.order(str(at_the_till(shop, key).values["number"]), quantity=chance.randint(1, 3))
+    if chance.random() < 0.3:
+        shop.counter.cancel(order)
+
+
+def sold(shop: Shop, chance: random.Random) -> None:
+    """Sell something, or take it back."""
+    sell(shop, chance.choice(_articles(shop)), chance.choice((1, 2, -1)))
+
+
+def booked(shop: Shop, _: random.Random) -> None:
+    """Let the books learn of what was sold."""
+    shop.run("orders", mode=Mode.CHANGES)
+
+
+EDITS_OF: tuple[Edit, ...] = (
+    *(in_the_books, at_the_counter) * 3, kept_no_more, set_otherwise, mapped_otherwise, another_table, corrected,
+)  # fmt: skip
+SALES_OF: tuple[Edit, ...] = (in_the_books, at_the_counter, ordered, ordered, sold, sold, booked, corrected)
+
+
+@BOTH
+@pytest.mark.long
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_plan_made_with_hashes_is_the_one_made_without(shop: Shop, seed: int) -> None:
+    """Whatever is changed in either system, in settings, mapping, value tables and corrections."""
+    same_plans(shop, seed, EDITS_OF)
+
+
+@BOTH
+@pytest.mark.long
+@pytest.mark.parametrize("seed", SEEDS)
+def test_so_is_one_that_counts_what_the_books_have_not_booked(shop: Shop, seed: int) -> None:
+    """Whatever is sold, ordered, taken back, cancelled and booked meanwhile."""
+    counts_sales(shop)
+    same_plans(shop, seed, SALES_OF)
+
+
+def same_plans(shop: Shop, seed: int, edits: Sequence[Edit]) -> None:
+    """Change things at random, and make each plan with hashes and without; what is written is written in between."""
+    chance = random.Random(seed)  # noqa: S311 - what is drawn is to be drawn again
+    kept = 0
+    for _ in range(ROUNDS):
+        for edit in chance.sample(edits, chance.randint(0, EDITS)):
+            edit(shop, chance)
+        before = known(shop)
+        with_hashes, lines = planned(shop, Mode.CHANGES)
+        kept += sum(known(shop).get(key) == hashes for key, hashes in before.items())
+        without, same = planned(shop, Mode.COMPLETE)
+        assert lines == same, seed
+        assert with_hashes.counts.difference == without.counts.difference == 0
+        if chance.random() < 0.5:
+            shop.run("stock", mode=Mode.CHANGES)
+    assert kept > ROUNDS
+    shop.application.log.catch_up()
+    assert shop.application.log.ask("SELECT key FROM events WHERE event = 'hash_wrong'").empty

@@ -1,0 +1,42 @@
+"""A program ends when it is asked to, at whatever moment."""
+
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from integration.interruption import interruption
+from tests.forks import forked
+from tests.patience import SECONDS
+
+PLACES = 7  # lines of Python on the way into the wait, in it, and into it once more
+
+
+def _interrupted_at(place: int, number: int) -> None:
+    """Wait to be interrupted, and be so at a line on the way, counted from the first; 0: before it waits."""
+    until_interrupted, passed = interruption(), 0
+
+    def trace(_frame: FrameType, event: str, _: object) -> Callable[..., Any]:
+        nonlocal passed
+        if event == "line":
+            passed += 1
+            if passed == place:
+                signal.raise_signal(number)
+        return trace
+
+    if not place:
+        signal.raise_signal(number)
+    sys.settrace(trace)
+    until_interrupted()
+
+
+@pytest.mark.parametrize("place", range(PLACES))
+def test_a_process_ends_at_whatever_moment_it_is_asked_to(place: int) -> None:
+    process = forked(_interrupted_at, place, signal.SIGTERM if place % 2 else signal.SIGINT)
+    process.join(SECONDS)
+    if process.exitcode is None:
+        process.kill()
+    assert process.exitcode == 0

@@ -1,0 +1,245 @@
+"""What was paid, from the till to the ledger: debtors owe what is unpaid, and each clearing account has its part."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from integration.core.days.books import Line
+from integration.core.records import Kind
+from integration.core.run import Link, Run, Step
+from tests.booked import keeping_books
+from tests.consoles import WHO, Console, settled
+from tests.flows.orders import oracle
+from tests.people import somebody
+from tests.runner.bookkeeping import on_ledger, open_items
+from tests.stores import stores_in
+
+DEBTOR = "20001"  # of whoever has none
+CLEARING = {"1000", "1010", "1100", "1560", "1575", "4410"}
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A shop whose invoices and receipts become postings."""
+    with keeping_books(tmp_path_factory.mktemp("data")) as console:
+        chosen = {"daybook": "700", "default_debtor": "fallback", "debtor_number": DEBTOR, "collective_account": "1300"}
+        chosen |= {"orders": "nothing", "receipts": "posting"}
+        console.application.flows.change("orders", chosen, somebody(WHO))
+        assert console.run("products").counts.proven > 20
+        yield console
+
+
+@contextmanager
+def booking(console: Console, documents: str, payments: str = "document") -> Iterator[None]:
+    """Documents of one kind become postings, with their payments or without."""
+    kinds = dict.fromkeys(("orders", "invoices", "receipts"), "nothing")
+    values = {**kinds, f"{documents}s": "posting", f"payments_of_{documents}s": payments}
+    console.application.flows.change("orders", values, somebody(WHO))
+    yield
+    console.application.flows.change("orders", {f"payments_of_{documents}s": "not"}, somebody(WHO))
+
+
+def rows(console: Console, kind: str) -> dict[str, dict[str, Any]]:
+    """Return the documents of the till by their ids."""
+    return {str(row[f"{kind}Id"]): row for row in console.sandbox.state(f"{kind}s", "mplus")}
+
+
+def links(console: Console, keys: list[str]) -> Mapping[str, Link]:
+    return stores_in(console.application).links.get("orders", Kind.POSTING, keys)
+
+
+def sold(row: Mapping[str, Any]) -> list[oracle.Sold]:
+    data = [line["data"] for line in row["lineList"].get("line", [])]
+    names = ("turnoverGroup", "vatCode", "totalInclAmount", "totalExclAmount")
+    told = ([one[name] for name in names] for one in data)
+    return [oracle.Sold(str(group), str(code), incl, excl) for group, code, incl, excl in told]
+
+
+def paid(row: Mapping[str, Any]) -> list[tuple[str, int]]:
+    listed = (row.get("paymentList") or {}).get("payment", [])
+    names = {"CREDITCARD": "PIN"}  # on one account
+    return [(names.get(one["method"], one["method"]), one["amount"]) for one in listed]
+
+
+def euros(cents: int) -> Decimal:
+    return Decimal(cents).scaleb(-2)
+
+
+# ---- the same sale in its day
+
+
+def amounts(lines: Iterable[Line]) -> dict[str, Decimal]:
+    """Return what the page of a day puts on each account, its VAT on the accounts of that."""
+    found: dict[str, Decimal] = {}
+    for line in lines:
+        found[line.account] = found.get(line.account, Decimal(0)) + line.amount
+        if line.vat:
+            account = {"1": "1500", "2": "1510"}[line.vat_code]
+            found[account] = found.get(account, Decimal(0)) + line.vat
+    return {account: amount for account, amount in found.items() if amount}
+
+
+def together(*some: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """Return what several put on each account."""
+    accounts = {account for each in some for account in each}
+    sums = {account: sum((each.get(account, Decimal(0)) for each in some), Decimal(0)) for account in accounts}
+    return {account: amount for account, amount in sums.items() if amount}
+
+
+@pytest.mark.parametrize("payments", ["document", pytest.param("day", marks=pytest.mark.long)])
+def test_a_receipt_booked_by_itself_stands_in_its_day_no_more(console: Console, payments: str) -> None:
+    documents = rows(console, "receipt")
+    here = {key: row for key, row in documents.items() if str(row["financialBranchNumber"]) == "1"}
+    key, row = next(
+        (key, row) for key, row in here.items()
+        if len(paid(row)) > 1 and row["totalInclAmount"] > 0 and not links(console, [key])
+        and {method for method, _ in paid(row)} <= {"PIN", "GIFTCARD"}
+    )  # fmt: skip
+    told = row["financialDate"]
+    day = date(told["year"], told["mon"], told["day"])
+    before = console.application.days.check(day, "1")
+    assert before.expected
+    with booking(console, "receipt", payments):
+        run = console.run("orders", key)
+    assert console.lines(run)[key].step is Step.PROVEN
+    after = console.application.days.check(day, "1")
+
+    assert amounts(after.expected) != amounts(before.expected)
+    assert together(amounts(after.expected), page_of(console, key)) == amounts(before.expected)
+    settles = [line for line in after.expected if line.debtor == DEBTOR and line.about == "open"]
+    assert [-line.amount for line in settles] == ([] if payments == "document" else [euros(row["totalInclAmount"])])
+
+
+# ---- all that the shop has
+
+
+@pytest.mark.parametrize("kind", ["invoice", pytest.param("receipt", marks=pytest.mark.long)])
+def test_debtors_owe_what_is_unpaid_and_each_clearing_account_has_its_part(console: Console, kind: str) -> None:
+    with booking(console, kind):
+        run = console.run("orders")
+    documents = rows(console, kind)
+    known = links(console, list(documents)).items()
+    booked = {key: link for key, link in known if link.agreed and link.agreed.values.get("with_payments")}
+    causes = {row.cause for row in console.lines(run).values() if row.step is Step.PARKED}
+    references = {key: str(link.agreed.values["reference"]) for key, link in booked.items() if link.agreed}
+    items = {reference: amount for (_, reference), amount in open_items(console.sandbox).items()}
+
+    assert len(booked) > len(documents) // 2
+    assert not causes & {"payments_incomplete", "method_account_missing", "gift_card_unclear"}
+    for key, reference in references.items():
+        row = documents[key]
+        assert items.get(reference, Decimal(0)) == euros(oracle.left_open(sold(row), paid(row))), reference
+    pages = {link.reference.partition("/")[2] for link in booked.values()}
+    found = {account: amount for account, amount in on_ledger(console.sandbox, pages).items() if account in CLEARING}
+    expected: dict[str, int] = {}
+    for key in booked:
+        for account, cents in oracle.settled(paid(documents[key])).items():
+            expected[account] = expected.get(account, 0) + cents
+        for (account, _), (excl, vat) in oracle.booked(sold(documents[key]), dict(paid(documents[key]))).items():
+            if account in CLEARING:
+                expected[account] = expected.get(account, 0) - excl - vat
+    assert found == {account: euros(cents) for account, cents in expected.items() if cents}
+    assert any(amount for amount in items.values())
+
+
+def article(console: Console) -> str:
+    return next(
+        str(one["articleNumber"]) for one in console.sandbox.state("articles", "mplus")
+        if one.get("extArticleId") and one["vatCode"] == 2 and one["priceIncl"] > 1000
+    )  # fmt: skip
+
+
+@pytest.fixture
+def order(console: Console) -> str:
+    """An order of a customer that the books do not know."""
+    count = len(console.sandbox.state("orders", "mplus"))
+    customer = console.counter.customer(f"Betaler {count}", f"betaler.{count}@nieuw.example")
+    return console.counter.order(article(console), relation=customer)
+
+
+def item_of(console: Console, key: str) -> Decimal:
+    """Return what stands open of a document that was booked."""
+    (link,) = links(console, [key]).values()
+    assert link.agreed is not None
+    ours = link.agreed.values["reference"]
+    return sum((each for (_, item), each in open_items(console.sandbox).items() if item == ours), Decimal(0))
+
+
+def page_of(console: Console, key: str) -> dict[str, Decimal]:
+    """Return what the page of a document put on the ledger."""
+    (link,) = links(console, [key]).values()
+    return on_ledger(console.sandbox, {link.reference.partition("/")[2]})
+
+
+def test_what_was_paid_beforehand_is_taken_off_when_an_order_is_invoiced(console: Console, order: str) -> None:
+    total = rows(console, "order")[order]["totalInclAmount"]
+    console.sandbox.till.edit("conventions", "down_payments", {"value": "as a deposit"})
+    try:
+        console.counter.prepaid(order, "PIN", 500)
+        invoice = console.counter.paid(order, "CASH", total - 500)
+    finally:
+        console.sandbox.till.edit("conventions", "down_payments", {"value": "as paid"})
+    with booking(console, "invoice"):
+        run = console.run("orders", invoice)
+    assert console.lines(run)[invoice].step is Step.PROVEN
+    found = page_of(console, invoice)
+    assert (found["1575"], found["1000"]) == (euros(500), euros(total - 500))
+    assert "1300" not in found
+    assert item_of(console, invoice) == 0
+
+
+def test_taking_a_document_back_gives_its_payments_back_as_well(console: Console, order: str) -> None:
+    console.counter.prepaid(order, "PIN", 500)
+    with booking(console, "order"):
+        run = console.run("orders", order)
+        assert page_of(console, order)["1010"] == euros(500)
+        undone = console.commit(console.undo(run))
+    assert undone.counts.proven == 1
+    both = links(console, [order, f"{order}#credit"])
+    assert on_ledger(console.sandbox, {link.reference.partition("/")[2] for link in both.values()}) == {}
+    assert len(both) == 2
+
+
+def test_a_payment_after_booking_is_a_question_only_where_payments_are_booked(console: Console, order: str) -> None:
+    console.counter.prepaid(order, "PIN", 500)
+    total = rows(console, "order")[order]["totalInclAmount"]
+    with booking(console, "order"):
+        console.run("orders", order)
+        assert item_of(console, order) == euros(total - 500)
+        assert console.run("orders", order).counts.unchanged == 1
+        console.counter.prepaid(order, "CASH", 300)
+        later = console.run("orders", order)
+        assert console.lines(later)[order].cause == "document_changed_after_booking"
+        done = console.commit(booked_again(console))
+    ours = [f"{order}{ending}" for ending in ("", "#credit", "#2")]
+    pages = {link.reference.partition("/")[2] for link in links(console, ours).values()}
+    found = on_ledger(console.sandbox, pages)
+    open_ = sum((item_of(console, key) for key in ours), Decimal(0))
+
+    assert (done.counts.proven, len(pages)) == (1, 3)  # one document of the till, two more pages
+    assert (found["1010"], found["1000"], found["1300"]) == (euros(500), euros(300), euros(total - 800))
+    assert open_ == euros(total - 800)
+
+
+def booked_again(console: Console) -> Run:
+    """Decide that what was changed after booking is taken back and booked again, and return the plan that follows."""
+    exceptions = console.application.exceptions
+    (group,) = [one for one in exceptions.groups("orders") if one.cause == "document_changed_after_booking"]
+    exceptions.decide("orders", exceptions.issues_of(group.of), "again", somebody(WHO))
+    return settled(
+        console.application,
+        console.application.runs.try_again("orders", "document_changed_after_booking", somebody(WHO)),
+    )
+
+
+def test_a_payment_after_booking_is_nothing_to_an_order_booked_without(console: Console, order: str) -> None:
+    with booking(console, "order", "not"):
+        console.run("orders", order)
+        console.counter.prepaid(order, "CASH", 300)
+        assert console.run("orders", order).counts.unchanged == 1
+    with booking(console, "order"):
+        assert console.run("orders", order).counts.unchanged == 1

@@ -1,0 +1,162 @@
+"""Prices of customers from the books to the till: planned, written, proven by what the till itself would charge."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from integration.core.run import Step
+from integration.priced import have_prices, proven
+from integration.services.prices import CAUSE, Known, Proof
+from integration.store.issues import Issues
+from tests.consoles import Console, opened
+from tests.patience import until
+from tests.stores import stores_in
+
+D = Decimal
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A shop whose prices of customers are at the till."""
+    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+        console = Console(application)
+        console.run("products")
+        console.run("customers")
+        have_prices(application)
+        for flow in ("products", "customers"):
+            assert console.run(flow).counts.proven > 0
+        yield console
+
+
+def customer(console: Console, place: int) -> Known:
+    number = console.sandbox.shop.customers[place].number
+    return next(one for one in console.application.prices.customers() if one.key == number)
+
+
+def article(console: Console, code: str) -> Known:
+    return next(one for one in console.application.prices.articles() if one.key == code)
+
+
+@pytest.fixture(scope="module")
+def code(console: Console) -> str:
+    """The article that has a price from a quantity on, and one in a branch."""
+    return str(next(row["ART_CODE"] for row in console.sandbox.state("K9_PRICE") if row.get("K9_MINQ")))
+
+
+def pays(console: Console, who: Known | None, code: str, quantity: str = "1", branch: str = "1") -> Proof:
+    found = console.application.prices.one(who, article(console, code), D(quantity), branch)
+    assert found is not None
+    return found
+
+
+def winner(proof: Proof) -> tuple[str, str]:
+    (step,) = [step for step in proof.paid.steps if step.wins]
+    return step.by, f"{step.minimum.normalize():f}"
+
+
+def test_everything_agreed_is_what_the_till_charges(console: Console) -> None:
+    outcome = proven(console.application)
+    assert outcome.asked > 20
+    assert (outcome.same, outcome.different) == (outcome.asked, ())
+
+
+def test_a_wholesaler_pays_the_price_of_the_group_from_ten_pieces_that_for_ten(console: Console, code: str) -> None:
+    who = customer(console, 1)
+    one, ten = pays(console, who, code), pays(console, who, code, "10")
+    assert (winner(one), winner(ten)) == (("price_group", "0"), ("price_group", "10"))
+    assert one.proven
+    assert ten.proven
+    assert ten.paid.total < 10 * one.paid.total
+    assert one.sources["price_group:3"] == "GROOT"
+
+
+def test_a_branch_has_a_price_of_its_own(console: Console, code: str) -> None:
+    here, there = pays(console, None, code), pays(console, None, code, branch="3")
+    assert (winner(there), there.sources["branch:3"]) == (("branch", "0"), "3")
+    assert there.proven
+    assert there.paid.total > here.paid.total
+
+
+def test_a_discount_group_and_an_agreement_win_from_the_price_list(console: Console) -> None:
+    clothing = next(
+        one for one in console.application.prices.articles() if one.agreed.values.get("articleDiscountGroupNumber")
+    )
+    found = pays(console, customer(console, 0), clothing.key)
+    assert (winner(found)[0], found.proven) == ("discount_group", True)
+    row = next(row for row in console.sandbox.state("K9_PRICE") if row.get("SUB_NR") and row.get("ART_CODE"))
+    agreed = pays(console, customer(console, 1), str(row["ART_CODE"]))
+    assert (winner(agreed)[0], agreed.proven, agreed.paid.incl) == ("article", True, False)
+
+
+def test_price_group_discount_credit_and_days_are_at_the_till(console: Console) -> None:
+    at_till = {
+        one["extRelationId"]: one for one in console.sandbox.state("relations", "mplus") if "extRelationId" in one
+    }
+    first, fourth = (at_till[console.sandbox.shop.customers[place].number] for place in (0, 3))
+    assert [first[name] for name in ("priceGroupNumber", "creditLimit", "paymentWithinDays")] == [3, 500000, 14]
+    assert fourth["discountPercentage"] == 5
+
+
+def test_a_second_run_writes_nothing(console: Console) -> None:
+    before = console.writes()
+    for flow in ("products", "customers"):
+        console.run(flow)
+    assert console.writes() == before
+
+
+def by_night(console: Console) -> None:
+    """Do what a look does by night, page by page."""
+    position = console.application.prices.page("")
+    while position:
+        position = console.application.prices.page(position)
+
+
+def open_issues(console: Console) -> list[str]:
+    issues: Issues = stores_in(console.application).issues
+    return [one.issue.facts["article"] for one in issues.list("customers", CAUSE, limit=1000)]
+
+
+def test_what_the_till_charges_otherwise_is_an_exception_with_both_amounts(console: Console, code: str) -> None:
+    number = article(console, code).number
+    console.sandbox.till.edit("articles", number, {"priceGroupList": [{"priceGroupNumber": 3, "priceIncl": 1}]})
+    by_night(console)
+    assert set(open_issues(console)) == {code}
+    (group,) = [one for one in console.application.exceptions.groups() if one.cause == CAUSE]
+    assert (group.facts["article"], group.facts["charged"]) == (code, "0.01")
+    assert D(group.facts["expected"]) > 1
+    console.run("products")  # puts it back: the till was edited by hand
+    by_night(console)
+    assert open_issues(console) == []
+
+
+def test_after_a_commit_the_till_is_asked_about_what_was_written(console: Console, code: str) -> None:
+    row = next(row for row in console.sandbox.state("K9_PRICE") if row.get("K9_MINQ"))
+    console.sandbox.accountview.edit("K9_PRICE", str(row["REC_ID"]), {"K9_PX": "20.0000"})
+    console.sandbox.ledger.clear()
+    assert console.run("products").counts.proven > 0
+    ledger = console.sandbox.ledger  # it is asked once the run has ended
+    until(lambda: "determinePricing" in {call.operation for call in ledger.calls("mplus")}, "the till is asked")
+    assert open_issues(console) == []
+    assert pays(console, customer(console, 1), code, "10").proven
+
+
+def test_a_price_outside_the_range_of_the_till_parks_with_the_range(console: Console, code: str) -> None:
+    number = article(console, code).number
+    console.sandbox.till.edit("articles", number, {"priceDeviationMin": "1.00", "priceDeviationMax": "2.00"})
+    row = next(row for row in console.sandbox.state("K9_PRICE") if row.get("K9_BRANCH"))
+    console.sandbox.accountview.edit("K9_PRICE", str(row["REC_ID"]), {"K9_PX": "3000.0000"})
+    run = console.preview("products")
+    lines = console.lines(console.commit(run)).values()
+    (parked,) = [one for one in lines if one.cause == "price_outside_range"]
+    assert parked.step is Step.PARKED
+    assert (parked.facts["lowest"], parked.facts["highest"]) == ("1.00", "2.00")
+
+
+def test_where_the_till_does_not_answer_nothing_is_said_to_be_proven(console: Console, code: str) -> None:
+    console.sandbox.till.edit("conventions", "unknown_operations", {"value": ["determinePricing"]})
+    found = pays(console, customer(console, 1), code)
+    assert (found.told, found.proven) == (None, None)
+    assert console.application.prices.are_told() is False
+    by_night(console)
+    console.sandbox.till.edit("conventions", "unknown_operations", {"value": []})

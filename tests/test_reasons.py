@@ -1,0 +1,124 @@
+"""Every value of every line of every plan says why it is what it is, in a full sentence of each language."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration import words
+from integration.core.records import same
+from integration.core.run import Run
+from integration.core.traces import Answer
+from tests.booked import keeping_books
+from tests.consoles import WHO, Console, opened
+from tests.people import somebody
+from tests.test_settlement_stories import booked, comes_in, invoice
+
+pytestmark = pytest.mark.long  # it looks at thousands of values
+BESIDE = {"target", "value", "found", "source", "system"}  # what a page knows of every value
+
+BY_BRANCH = {
+    "orders": "posting", "receipts": "posting", "invoices": "posting", "default_debtor": "fallback",
+    "default_debtors_by_branch": {"2": "20001"}, "default_debtors_by_country": {"BE": "20003"},
+    "debtor_number": "20002", "payments_of_receipts": "document", "daybook": "700", "collective_account": "1300",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A shop of which everything is set: documents become postings, days are booked, and payments are told."""
+    with keeping_books(tmp_path_factory.mktemp("data")) as console:
+        console.run("products")
+        yield console
+
+
+@contextmanager
+def set_to(console: Console, flow: str, values: dict[str, Any]) -> Iterator[None]:
+    before = {name: getattr(console.application.flows.settings(flow), name) for name in values}
+    console.application.flows.change(flow, values, somebody(WHO))
+    yield
+    console.application.flows.change(flow, before, somebody(WHO))
+
+
+def every_answer(console: Console, run: Run) -> Iterator[Answer]:
+    """Yield why each value is what it is, of each line that writes something."""
+    rows = [row for row in console.application.plans.rows(run.id, limit=5_000) if row.change]
+    assert rows, (run.flow, run.state, run.error, run.facts)
+    for row in rows:
+        answers = console.application.plans.why(run.id, row.seq)
+        assert row.change
+        written = [(field, value) for _, field, value in row.change.wanted.fields()]
+        assert [(one.field, one.value) for one in answers] == written
+        yield from answers
+
+
+def expect_reasons(console: Console, run: Run) -> set[str]:
+    """Hold that no value is without a reason, that each has its sentences, and is what the reason leads to."""
+    codes = set()
+    for one in every_answer(console, run):
+        assert one.why is not None, one
+        assert one.trace is not None
+        assert not one.has_moved, one
+        assert same(one.value, one.trace.value) or one.why.code == "because_together", one
+        for language in words.LANGUAGES:
+            assert words.term(one.why.code, language, **{**dict.fromkeys(BESIDE, "x"), **one.why.facts}).endswith(".")
+        codes.add(one.why.code)
+    return codes
+
+
+def test_values_of_products(tmp_path: Path) -> None:
+    with opened(tmp_path, sandbox=True) as application:
+        console = Console(application)
+        codes = expect_reasons(console, console.preview("products"))
+
+    assert codes >= {"because_table", "because_price_add_vat", "because_source", "because_together"}
+
+
+@pytest.mark.parametrize("flow", ["stock", "customers", "orders"])
+def test_values_of_a_flow_as_it_comes(console: Console, flow: str) -> None:
+    assert "because_source" in expect_reasons(console, console.preview(flow))
+
+
+def test_values_of_orders_in_another_manner(console: Console) -> None:
+    chosen = {
+        "default_debtor": "forced", "debtor_number": "20002", "price_basis": "excl",
+        "addresses": "always", "debtor_accounts": True, "debtor_vat_codes": {"NL": "1"}, "collective_article": "10011",
+        "rounding_article": "10011",
+    }  # fmt: skip
+    with set_to(console, "orders", chosen):
+        codes = expect_reasons(console, console.preview("orders"))
+
+    assert codes >= {"because_debtor_forced_all", "because_setting", "because_price"}
+
+
+def test_values_of_postings(console: Console) -> None:
+    with set_to(console, "orders", BY_BRANCH):
+        codes = expect_reasons(console, console.preview("orders"))
+
+    assert codes >= {"because_debtor_branch", "because_debtor_all", "because_customer", "because_row", "because_sold"}
+    assert codes >= {"because_reference_packed", "because_split", "because_paid", "because_period"}
+
+
+@pytest.mark.parametrize("mode", ["line", "separate", "gross"])
+def test_values_of_days(console: Console, mode: str) -> None:
+    with set_to(console, "days", {"mode": mode}):
+        codes = expect_reasons(console, console.preview("days"))
+
+    assert codes >= {"because_row", "because_day_turnover", "because_day_payment", "because_day_reference"}
+
+
+def test_values_of_payments(console: Console) -> None:
+    chosen = {"orders": "nothing", "invoices": "posting", "payments_of_invoices": "document", "daybook": "700"}
+    with set_to(console, "orders", {**chosen, "collective_account": "1300"}):
+        console.application.flows.change("payments", {"method": "IDEAL"}, somebody(WHO))
+        comes_in(console, booked(console, invoice(console)), 12100)
+        codes = expect_reasons(console, console.preview("payments"))
+
+    assert codes == {"because_source", "because_setting"}
+
+
+def test_values_of_a_plan_that_takes_back(console: Console) -> None:
+    done = console.run("customers")
+    assert expect_reasons(console, console.undo(done)) == {"because_undone"}

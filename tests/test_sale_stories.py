@@ -1,0 +1,411 @@
+"""What happens to sales that run through several documents: one story each, on the whole application and both systems.
+
+All stories share one shop. Each has documents of its own, and speaks of nothing else. What is asserted is how many
+documents the books have of a sale, however it was set when each of its documents came.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from itertools import product
+from typing import Any
+
+import pytest
+
+from integration.core.days.report import DayReport, DayState
+from integration.core.records import Kind
+from integration.core.run import Mode, Run, RunState, Step
+from integration.sandbox.shop.till_days import BUSY
+from tests.consoles import WHO, Console, opened
+from tests.flows.orders import oracle
+from tests.people import somebody
+from tests.stores import stores_in
+
+FLOW, DAYS = "orders", "days"
+BRANCH, REVENUE, CARD, OPEN = "1", "8030", "1010", "1300"  # of a receipt that is entered late
+LATE = Decimal("15.00")
+NOTHING = {"orders": "nothing", "invoices": "nothing", "receipts": "nothing"}
+TABLES = {
+    "revenue_accounts": oracle.REVENUE,
+    "balance_accounts": oracle.BALANCES,
+    "vat_codes_sales": oracle.CODES,
+}
+DEBTOR = {"default_debtor": "forced", "debtor_number": "20001", "daybook": "700", "collective_account": "1300"}
+
+
+@dataclass
+class Sale:
+    """One sale at the till: an order, and what was made of it."""
+
+    order: str
+    invoice: str = ""
+    receipt: str = ""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The documents that there are of it."""
+        return tuple(filter(None, (self.order, self.invoice, self.receipt)))
+
+
+class Shop:
+    """One operator at one console, and the counter where sales are made."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.day = console.sandbox.shop.today - timedelta(days=BUSY + 3)
+        self.article = next(
+            one for one in console.sandbox.state("articles", "mplus")
+            if one.get("extArticleId") and one["vatCode"] == 2 and one["priceIncl"] > 1000
+        )  # fmt: skip
+
+    def sale(self, kind: str) -> Sale:
+        """Make a sale that becomes an invoice or a receipt."""
+        number, price = str(self.article["articleNumber"]), int(self.article["priceIncl"])
+        order = self.console.counter.order(number)
+        if kind == "invoice":
+            return Sale(order, invoice=self.console.counter.paid(order, "PIN", price))
+        return Sale(order, receipt=self.rung_up(price, [order]))
+
+    def rung_up(self, price: int, orders: Sequence[str] = (), **values: Any) -> str:
+        """Ring a bell up that is paid by card, of some orders, and return the receipt."""
+        data = {"quantity": 1, "price": price, "vatCode": 2, "turnoverGroup": 40}
+        number = int(self.article["articleNumber"])
+        told = {
+            "orderIds": list(orders), "lineList": [{"articleNumber": number, "text": "Bel", "data": data}],
+            "paymentList": {"payment": [{"method": "PIN", "amount": price}]}, **values,
+        }  # fmt: skip
+        before = {str(one["receiptId"]) for one in self.console.sandbox.state("receipts", "mplus")}
+        self.console.sandbox.till.add("receipts", told)
+        after = {str(one["receiptId"]) for one in self.console.sandbox.state("receipts", "mplus")}
+        (receipt,) = after - before
+        return receipt
+
+    @contextmanager
+    def set_to(self, **values: Any) -> Iterator[None]:
+        """Let settings hold inside the block, and nothing but these be read."""
+        stored = stores_in(self.console.application).settings
+        before = stored.get(f"flow:{FLOW}") or {}
+        self.console.application.flows.change(FLOW, {**NOTHING, **DEBTOR, **values}, somebody(WHO))
+        try:
+            yield
+        finally:
+            stored.put(f"flow:{FLOW}", before, WHO)
+
+    def closed(self) -> DayReport:
+        """Return a closed day that nobody has booked yet, and that no other story has."""
+        while True:
+            self.day -= timedelta(days=1)
+            found = self.console.application.days.check(self.day, BRANCH)
+            if found.state is DayState.CLOSED and found.expected:
+                return found
+
+    def late(self, day: DayReport, order: str = "") -> Sale:
+        """Enter a receipt on a day that is over, of an order where one is given."""
+        receipt = self.rung_up(1815, [order] if order else [], financialDate=day.date.isoformat())
+        return Sale(order, receipt=receipt)
+
+    def page_of(self, day: DayReport) -> dict[str, Decimal]:
+        """Return what the booked pages of a day put on each account."""
+        ours = f"D{day.date:%y%m%d}{int(day.branch):03}"
+        pages = {row["PAGE_NR"] for row in self.console.rows("DJ_PAGE") if str(row.get("INV_NR")).startswith(ours)}
+        return summed(
+            (row["ACCT_NR"], Decimal(row["AMOUNT"])) for row in self.console.rows("DJ_LINE") if row["PAGE_NR"] in pages
+        )
+
+    def booked(self, sale: Sale) -> list[Kind]:
+        """Return as what the books have each document of a sale, by what they show themselves."""
+        found: list[Kind] = []
+        for kind in (Kind.SALES_ORDER, Kind.POSTING):
+            links = stores_in(self.console.application).links.get(FLOW, kind, sale.keys)
+            for link in links.values():
+                number = link.reference.rpartition("/")[2]
+                table, column = ("SO_HDR", "ORD_NR") if kind is Kind.SALES_ORDER else ("DJ_PAGE", "PAGE_NR")
+                assert len(self.console.rows(table, **{column: number})) == 1
+                found.append(kind)
+        return found
+
+    def causes(self, run: Run, sale: Sale) -> dict[str, str]:
+        """Return why documents of a sale are not booked by a run, by their keys."""
+        lines = self.console.lines(run)
+        return {key: lines[key].cause for key in sale.keys if key in lines and lines[key].cause}
+
+
+def summed(pairs: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
+    """Return what the amounts on each account come to, without those that come to nothing."""
+    found: dict[str, Decimal] = {}
+    for account, amount in pairs:
+        found[account] = found.get(account, Decimal(0)) + amount
+    return {account: amount for account, amount in found.items() if amount}
+
+
+def without(page: DayReport) -> dict[str, Decimal]:
+    """Return what a day comes to on each account by the till's answers of before."""
+    return summed((line.account, line.amount) for line in page.expected)
+
+
+def off(now: Mapping[str, Decimal], before: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    return summed([*now.items(), *((account, -amount) for account, amount in before.items())])
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A shop whose articles are at the till."""
+    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+        console = Console(application)
+        assert console.run("products").counts.proven > 20
+        for name, rows in TABLES.items():
+            application.rules.set_table(name, {**application.rules.tables().get(name, {}), **rows}, WHO)
+        application.setup.choose({FLOW: 4, DAYS: 5}, somebody(WHO))
+        application.setup.accept(somebody(WHO))
+        application.flows.change(DAYS, {"collective_debtor": "20001", "down_payments_account": "1575"}, somebody(WHO))
+        yield Shop(console)
+
+
+PAIRS = [("order", "invoice"), ("order", "receipt")]
+BECOMES = {"order": Kind.SALES_ORDER, "posting": Kind.POSTING}
+FEW = {("order", "posting", "invoice"), ("posting", "order", "receipt")}
+"""Each thing that a document may become, first and later, with each kind that comes later; the others are long."""
+WAYS = [
+    pytest.param(*way, marks=() if way in FEW else pytest.mark.long)
+    for way in product(BECOMES, BECOMES, ("invoice", "receipt"))
+]
+RECEIPT = pytest.param("receipt", marks=pytest.mark.long)  # of which the same holds as of an invoice
+
+
+@pytest.mark.parametrize(("first", "then", "later"), WAYS)
+def test_a_sale_is_booked_once_whatever_is_switched_on_after_it(shop: Shop, first: str, then: str, later: str) -> None:
+    sale = shop.sale(later)
+    with shop.set_to(orders=first):
+        assert shop.console.run(FLOW, *sale.keys).counts.proven == 1
+    with shop.set_to(orders=first, **{f"{later}s": then}):
+        run = shop.console.run(FLOW, *sale.keys)
+    assert shop.booked(sale) == [BECOMES[first]]
+    assert (run.counts.read, run.counts.unchanged, run.counts.skipped) == (2, 1, 1)
+    assert shop.causes(run, sale) == {sale.keys[1]: "sale_booked"}
+
+
+@pytest.mark.parametrize(("first", "then", "later"), WAYS)
+def test_a_sale_is_booked_once_when_orders_are_switched_on_last(shop: Shop, first: str, then: str, later: str) -> None:
+    sale = shop.sale(later)
+    with shop.set_to(**{f"{later}s": first}):
+        assert shop.console.run(FLOW, *sale.keys).counts.proven == 1
+    with shop.set_to(orders=then, **{f"{later}s": first}):
+        both = shop.console.run(FLOW, *sale.keys)
+    with shop.set_to(orders=then):
+        alone = shop.console.run(FLOW, *sale.keys)
+    assert shop.booked(sale) == [BECOMES[first]]
+    assert (both.counts.unchanged, both.counts.skipped) == (1, 1)
+    assert shop.causes(both, sale) == shop.causes(alone, sale) == {sale.order: "sale_booked"}
+
+
+@pytest.mark.parametrize(
+    ("later", "becomes"),
+    [
+        ("invoice", "order"),
+        ("receipt", "posting"),
+        pytest.param("invoice", "posting", marks=pytest.mark.long),
+        pytest.param("receipt", "order", marks=pytest.mark.long),
+    ],
+)
+def test_of_a_sale_that_is_read_whole_the_order_is_booked_and_the_rest_goes_with_it(
+    shop: Shop, later: str, becomes: str
+) -> None:
+    sale = shop.sale(later)
+    with shop.set_to(orders=becomes, **{f"{later}s": "posting"}):
+        run = shop.console.run(FLOW, *sale.keys)
+        again = shop.console.run(FLOW, *sale.keys)
+    assert shop.booked(sale) == [BECOMES[becomes]]
+    assert (run.counts.proven, run.counts.skipped) == (1, 1)
+    assert shop.causes(run, sale) == {sale.keys[1]: "sale_planned"}
+    assert shop.causes(again, sale) == {sale.keys[1]: "sale_booked"}
+
+
+@pytest.mark.parametrize(("before", "after", "later"), [way for way in WAYS if way.values[0] != way.values[1]])
+def test_a_document_that_would_become_something_else_by_now_stays_what_it_is(
+    shop: Shop, later: str, before: str, after: str
+) -> None:
+    for place, kind in enumerate(("order", later)):
+        lone = shop.sale(later)
+        key = lone.keys[place]
+        with shop.set_to(**{f"{kind}s": before}):
+            assert shop.console.run(FLOW, key).counts.proven == 1
+        with shop.set_to(**{f"{kind}s": after}):
+            run = shop.console.run(FLOW, key)
+        assert shop.booked(lone) == [BECOMES[before]]
+        assert (run.counts.unchanged, run.counts.planned, run.counts.proven) == (1, 0, 0)
+
+
+def test_an_order_booked_before_and_changed_at_the_till_is_a_question_whatever_orders_become_now(shop: Shop) -> None:
+    order = shop.console.counter.order(str(shop.article["articleNumber"]))
+    with shop.set_to(orders="order"):
+        assert shop.console.run(FLOW, order).counts.proven == 1
+    shop.console.counter.change(order, str(shop.article["articleNumber"]), 3)
+    with shop.set_to(orders="posting"):
+        run = shop.console.run(FLOW, order)
+    assert shop.causes(run, Sale(order)) == {order: "document_changed_after_booking"}
+    assert shop.booked(Sale(order)) == [Kind.SALES_ORDER]
+
+
+@pytest.mark.parametrize("later", ["invoice", RECEIPT])
+def test_what_comes_later_waits_while_its_order_is_parked_and_goes_with_it_afterwards(shop: Shop, later: str) -> None:
+    sale = shop.sale(later)
+    nobody = {"default_debtor": "off"}
+    with shop.set_to(orders="order", **{f"{later}s": "posting"}, **nobody):
+        parked = shop.console.run(FLOW, *sale.keys)
+        assert parked.counts.parked == 2
+        assert shop.causes(parked, sale)[sale.keys[1]] == "sale_waits"
+    with shop.set_to(orders="order", **{f"{later}s": "posting"}):
+        alone = shop.console.run(FLOW, sale.keys[1])  # its order is parked still
+        assert shop.causes(alone, sale) == {sale.keys[1]: "sale_waits"}
+        shop.console.run(FLOW, *sale.keys)
+    assert shop.booked(sale) == [Kind.SALES_ORDER]
+    assert not shop.console.waits(FLOW, "sale_waits").intersection(sale.keys)
+
+
+@pytest.mark.parametrize("later", ["invoice", RECEIPT])
+def test_what_comes_later_is_booked_where_its_order_is_left_out_and_never_again_when_that_ends(
+    shop: Shop, later: str
+) -> None:
+    sale = shop.sale(later)
+    kinds = {"orders": "order", f"{later}s": "posting"}
+    with shop.set_to(**kinds, delivery=["partial"]):
+        run = shop.console.run(FLOW, *sale.keys)
+        assert (run.counts.proven, run.counts.skipped) == (1, 1)
+    with shop.set_to(**kinds):
+        after = shop.console.run(FLOW, *sale.keys)
+    assert shop.causes(after, sale) == {sale.order: "sale_booked"}
+    assert shop.booked(sale) == [Kind.POSTING]
+
+
+@pytest.mark.parametrize("first_written", [0, pytest.param(1, marks=pytest.mark.long)])
+def test_of_two_plans_that_wait_with_the_same_sale_only_one_is_written(shop: Shop, first_written: int) -> None:
+    sale = shop.sale("invoice")
+    with shop.set_to(invoices="posting"):
+        of_invoice = shop.console.preview(FLOW, sale.invoice)
+    assert of_invoice.state is RunState.READY
+    with shop.set_to(orders="order"):
+        of_order = shop.console.preview(FLOW, sale.order)
+    assert of_order.state is RunState.READY
+    plans = [of_order, of_invoice]
+    with shop.set_to(orders="order", invoices="posting"):
+        shop.console.commit(plans[first_written])
+        second = shop.console.commit(plans[1 - first_written])
+    assert (second.counts.proven, second.counts.parked) == (0, 1)
+    assert shop.booked(sale) == [[Kind.SALES_ORDER, Kind.POSTING][first_written]]
+
+
+def test_an_invoice_waits_while_a_plan_with_its_order_waits(shop: Shop) -> None:
+    sale = shop.sale("invoice")
+    with shop.set_to(orders="order", invoices="posting"):
+        waiting = shop.console.preview(FLOW, sale.order)
+        run = shop.console.run(FLOW, sale.invoice)
+        assert shop.causes(run, sale) == {sale.invoice: "sale_waits"}
+        shop.console.commit(waiting)
+        run = shop.console.retry(FLOW, "sale_waits")
+    assert shop.causes(run, sale)[sale.invoice] == "sale_booked"
+    assert shop.booked(sale) == [Kind.SALES_ORDER]
+
+
+@pytest.mark.long
+def test_with_three_kinds_switched_on_at_once_every_record_read_is_accounted_for(shop: Shop) -> None:
+    with shop.set_to(orders="order", invoices="posting", receipts="posting", most=10_000):
+        run = shop.console.run(FLOW, mode=Mode.COMPLETE)
+        again = shop.console.run(FLOW, mode=Mode.COMPLETE)
+    tables = ("orders", "invoices", "receipts")
+    there = sum(len(shop.console.sandbox.state(table, "mplus")) for table in tables)
+    for one in (run, again):
+        assert (one.counts.read, one.counts.difference) == (there, 0)
+    assert run.counts.proven > 20
+    assert again.counts.proven == 0
+    twice = [row for row in shop.console.lines(again).values() if row.step is Step.PROVEN]
+    assert twice == []
+
+
+def test_what_would_take_part_is_told_of_every_kind_that_is_switched_on(shop: Shop) -> None:
+    with shop.set_to(orders="order", invoices="posting", receipts="posting"):
+        sifted = shop.console.application.flows.sift(FLOW, {})
+        alone = shop.console.application.flows.sift(FLOW, {"invoices": "nothing", "receipts": "nothing"})
+    tables = ("orders", "invoices", "receipts")
+    there = {table: len(shop.console.sandbox.state(table, "mplus")) for table in tables}
+    assert sifted.taken + sifted.left_out == sum(there.values())
+    assert alone.taken + alone.left_out == there["orders"]
+
+
+def test_a_kind_that_is_switched_on_later_closes_nothing_of_the_others(shop: Shop) -> None:
+    kinds = {"invoices": "posting", "most": 1}
+    with shop.set_to(**kinds):
+        shop.console.run(FLOW, mode=Mode.CHANGES)
+    sale = shop.sale("invoice")
+    with shop.set_to(**kinds, default_debtor="off"):
+        assert shop.console.run(FLOW, sale.invoice).counts.parked == 1
+    assert sale.invoice in shop.console.waits(FLOW, "customer_missing")
+    with shop.set_to(orders="order", **kinds):
+        run = shop.console.preview(FLOW, mode=Mode.CHANGES)
+        shop.console.application.runs.discard(run.id, WHO)
+    assert run.mode is Mode.CHANGES
+    assert sale.invoice in shop.console.waits(FLOW, "customer_missing")
+
+
+# ---- and days
+
+
+def test_a_receipt_booked_by_itself_is_outside_its_day_which_settles_what_it_left_open(shop: Shop) -> None:
+    day = shop.closed()
+    sale = shop.late(day)
+    with shop.set_to(receipts="posting"):
+        assert shop.console.run(FLOW, *sale.keys).counts.proven == 1
+    assert shop.console.run(DAYS, day.key).counts.proven == 1
+    assert off(shop.page_of(day), without(day)) == {CARD: Decimal("18.15"), OPEN: Decimal("-18.15")}
+    with shop.set_to(receipts="posting"):
+        assert shop.console.run(FLOW, *sale.keys).counts.unchanged == 1
+    assert shop.console.run(DAYS, day.key).counts.unchanged == 1
+
+
+def test_a_receipt_that_stands_in_a_booked_day_is_never_booked_by_itself(shop: Shop) -> None:
+    day = shop.closed()
+    sale = shop.late(day)
+    assert shop.console.run(DAYS, day.key).counts.proven == 1
+    assert off(shop.page_of(day), without(day))[REVENUE] == -LATE
+    with shop.set_to(receipts="posting"):
+        run = shop.console.run(FLOW, *sale.keys)
+    assert shop.causes(run, sale) == {sale.receipt: "sale_in_day"}
+    assert shop.booked(sale) == []
+
+
+@pytest.mark.parametrize("first", ["day", pytest.param("receipt", marks=pytest.mark.long)])
+def test_of_a_day_and_its_receipt_in_two_plans_that_wait_one_is_written(shop: Shop, first: str) -> None:
+    day = shop.closed()
+    sale = shop.late(day)
+    of_day = shop.console.preview(DAYS, day.key)
+    with shop.set_to(receipts="posting"):
+        of_receipt = shop.console.preview(FLOW, *sale.keys)
+        plans = [of_day, of_receipt] if first == "day" else [of_receipt, of_day]
+        assert shop.console.commit(plans[0]).counts.proven == 1
+        second = shop.console.commit(plans[1])
+    assert (second.counts.proven, second.counts.parked) == (0, 1)
+    assert {row.cause for row in shop.console.lines(second).values()} & {"sale_in_day", "day_document_booked"}
+    assert shop.booked(sale) == ([] if first == "day" else [Kind.POSTING])
+    if first == "receipt":
+        assert shop.console.run(DAYS, day.key).counts.proven == 1
+        assert REVENUE not in off(shop.page_of(day), without(day))
+
+
+@pytest.mark.parametrize("first", ["day", pytest.param("order", marks=pytest.mark.long)])
+def test_an_order_that_was_rung_up_in_a_day_is_booked_in_one_of_the_two(shop: Shop, first: str) -> None:
+    day = shop.closed()
+    order = shop.console.counter.order(str(shop.article["articleNumber"]))
+    sale = shop.late(day, order)
+    with shop.set_to(orders="order"):
+        if first == "order":
+            assert shop.console.run(FLOW, order).counts.proven == 1
+        assert shop.console.run(DAYS, day.key).counts.proven == 1
+        run = shop.console.run(FLOW, order)
+    if first == "day":
+        assert shop.causes(run, sale) == {order: "sale_in_day"}
+        assert off(shop.page_of(day), without(day))[REVENUE] == -LATE
+    else:
+        assert run.counts.unchanged == 1
+        assert off(shop.page_of(day), without(day)) == {CARD: Decimal("18.15"), OPEN: Decimal("-18.15")}
+    assert shop.booked(sale) == ([] if first == "day" else [Kind.SALES_ORDER])

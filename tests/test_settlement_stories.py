@@ -1,0 +1,271 @@
+"""What is paid in the books is paid at the till: each invoice once, whole, and no flow books that payment again."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+import pytest
+
+from integration.core.records import Kind
+from integration.core.run import Link, Run, RunState, Step
+from integration.sandbox.faults import Fault
+from tests.booked import keeping_books
+from tests.consoles import WHO, Console
+from tests.flows.days.example import sold
+from tests.people import somebody
+from tests.runner.bookkeeping import open_items
+from tests.sandbox.soap_client import RawClient, tags
+from tests.stores import stores_in
+
+BANK, CASH, RECEIVABLES = "200", "100", "1300"
+METHOD = "IDEAL"
+CLOSED = date(2026, 11, 24)
+_serial = count(1)
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A shop whose invoices become postings with their payments; what comes in at the bank is told to the till."""
+    with keeping_books(tmp_path_factory.mktemp("data")) as console:
+        chosen = {"daybook": "700", "collective_account": RECEIVABLES, "payments_of_invoices": "document"}
+        chosen |= {"orders": "nothing", "invoices": "posting"}
+        console.application.flows.change("orders", chosen, somebody(WHO))
+        console.application.flows.change("payments", {"method": METHOD}, somebody(WHO))
+        yield console
+
+
+def invoice(console: Console, cents: int = 12100, **values: Any) -> str:
+    """Return the id of an invoice of a new customer, that nobody has paid."""
+    name = f"Betaler {next(_serial)}"
+    relation = console.counter.customer(name, f"{name.replace(' ', '.').lower()}@bank.example")
+    before = {row["invoiceId"] for row in console.sandbox.state("invoices", "mplus")}
+    line = sold("Stadsfiets", 10, 2, cents)
+    told = {"relationNumber": int(relation), "lineList": {"line": [line]}, **values}
+    console.sandbox.till.add("invoices", told)
+    (made,) = [row for row in console.sandbox.state("invoices", "mplus") if row["invoiceId"] not in before]
+    assert made["totalInclAmount"] == cents
+    return str(made["invoiceId"])
+
+
+def pay(console: Console, key: str, method: str, cents: int) -> None:
+    """Pay an invoice at the till, as a cashier does."""
+    payment = tags(payment=tags(method=method, amount=cents))
+    reply = RawClient(console.sandbox.mplus_url).ask("payInvoice", tags(invoiceId=key, paymentList=payment))
+    assert reply.text("result").endswith("-OK"), reply.raw
+
+
+def at_the_till(console: Console, key: str) -> Mapping[str, Any]:
+    (found,) = [row for row in console.sandbox.state("invoices", "mplus") if row["invoiceId"] == key]
+    return found
+
+
+def payments(console: Console, key: str) -> list[tuple[str, int]]:
+    listed = (at_the_till(console, key).get("paymentList") or {}).get("payment", [])
+    return [(one["method"], one["amount"]) for one in listed]
+
+
+def booked(console: Console, key: str) -> tuple[str, str]:
+    """Return debtor and number of the item that an invoice is in the books."""
+    run = console.run("orders", key)
+    assert console.lines(run)[key].step is Step.PROVEN
+    return item(console, key)
+
+
+def item(console: Console, key: str) -> tuple[str, str]:
+    (link,) = links(console, "orders", Kind.POSTING, key).values()
+    assert link.agreed is not None
+    reference = str(link.agreed.values["reference"])
+    (page,) = console.rows("DJ_PAGE", INV_NR=reference)
+    return str(page["SUB_NR"]), reference
+
+
+def links(console: Console, flow: str, kind: Kind, *keys: str) -> dict[str, Link]:
+    return stores_in(console.application).links.get(flow, kind, keys)
+
+
+def comes_in(console: Console, owed: tuple[str, str], cents: int, daybook: str = BANK) -> None:
+    """Book what a debtor paid for an item, as somebody with a bank statement does."""
+    amount = str(Decimal(cents).scaleb(-2))
+    line = {"ACCT_NR": RECEIVABLES, "AMOUNT": amount, "SUB_NR": owed[0], "INV_NR": owed[1], "TRN_DESC": "Ontvangst"}
+    console.sandbox.accountview.book({"DJ_CODE": daybook, "HDR_DESC": "Afschrift"}, [line])
+
+
+def left(console: Console, owed: tuple[str, str]) -> Decimal:
+    return open_items(console.sandbox).get(owed, Decimal(0))
+
+
+def causes(console: Console, run: Run) -> dict[str, str]:
+    return {row.title: row.cause for row in console.lines(run).values()}
+
+
+def number(console: Console, key: str) -> str:
+    told: Any = at_the_till(console, key)["invoiceNumber"]
+    return f"{told['year']}.{told['number']}"
+
+
+# ---- the way it goes
+
+
+def test_what_came_in_at_the_bank_is_paid_at_the_till_once_and_booked_by_nobody_again(console: Console) -> None:
+    key = invoice(console)
+    owed = booked(console, key)
+    assert left(console, owed) == Decimal("121.00")
+    assert causes(console, console.preview("payments"))[number(console, key)] == "item_open"
+    comes_in(console, owed, 12100)
+    assert left(console, owed) == 0
+
+    done = console.run("payments")
+
+    assert done.counts.proven == 1
+    assert payments(console, key) == [(METHOD, 12100)]
+    assert at_the_till(console, key)["state"] == "INVOICE-STATE-PAID"
+    writes = console.writes()
+    again = console.run("payments")
+    assert again.counts.proven == 0
+    assert number(console, key) not in causes(console, again)
+    orders = console.run("orders", key)
+    assert (orders.counts.unchanged, orders.counts.proven) == (1, 0)
+    assert console.writes() == writes
+    assert left(console, owed) == 0
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_the_page_of_a_day_leaves_such_a_payment_to_the_books_and_none_of_its_own(
+    console: Console, *, told: bool
+) -> None:
+    console.application.flows.change("orders", {"payments_of_invoices": "day"}, somebody(WHO))
+    try:
+        key = invoice(console)
+        owed = booked(console, key)
+        if told:
+            comes_in(console, owed, 12100)
+            assert console.run("payments").counts.proven == 1
+        else:
+            pay(console, key, METHOD, 12100)
+        (paid,) = at_the_till(console, key)["paymentList"]["payment"]
+        closed = dict(zip(("year", "mon", "day"), (CLOSED.year, CLOSED.month, CLOSED.day), strict=True))
+        before = console.application.days.check(CLOSED, "1").expected
+        console.sandbox.till.edit("invoices", key, {"paymentList": {"payment": [{**paid, "financialDate": closed}]}})
+        after = console.application.days.check(CLOSED, "1").expected
+    finally:
+        console.application.flows.change("orders", {"payments_of_invoices": "document"}, somebody(WHO))
+
+    assert before
+    assert payments(console, key) == [(METHOD, 12100)]
+    assert [(one.debtor, one.amount) for one in after if one.debtor == owed[0]] == (
+        [] if told else [(owed[0], Decimal("-121.00"))]
+    )
+    assert (after == before) is told
+
+
+def test_what_is_paid_in_part_waits_until_all_of_it_is(console: Console) -> None:
+    key = invoice(console)
+    owed = booked(console, key)
+    comes_in(console, owed, 5000)
+    waits = console.lines(console.run("payments"))
+    (line,) = [row for row in waits.values() if row.title == number(console, key)]
+    assert (line.cause, line.facts["paid"], line.facts["open"]) == ("item_open", "50.0000", "71.0000")
+    assert payments(console, key) == []
+    comes_in(console, owed, 7100, CASH)
+    console.run("payments")
+
+    assert payments(console, key) == [(METHOD, 12100)]
+
+
+def test_an_item_with_rows_that_are_no_payment_is_a_question_until_it_adds_up(console: Console) -> None:
+    """So it may look where a year's opening balance carries an item over, which nothing public describes."""
+    key = invoice(console)
+    owed = booked(console, key)
+    comes_in(console, owed, 12100)
+    line = {"ACCT_NR": RECEIVABLES, "AMOUNT": "121.00", "SUB_NR": owed[0], "INV_NR": owed[1]}
+    console.sandbox.accountview.book({"DJ_CODE": "600"}, [line, {"ACCT_NR": "4410", "AMOUNT": "-121.00"}])
+    run = console.run("payments")
+
+    (waits,) = [row for row in console.lines(run).values() if row.title == number(console, key)]
+    assert (waits.step, waits.cause) == (Step.PARKED, "item_unclear")
+    assert (waits.facts["paid"], waits.facts["other"]) == ("121.0000", "121.0000")
+    assert payments(console, key) == []
+    (page,) = {row["PAGE_NR"] for row in console.rows("TRANSACT", DJ_CODE="600", INV_NR=owed[1])}
+    console.sandbox.accountview.remove("DJ_PAGE", str(page))
+    assert console.retry("payments", "item_unclear").counts.proven == 1
+    assert payments(console, key) == [(METHOD, 12100)]
+
+
+def test_a_booking_that_was_taken_back_is_not_paid(console: Console) -> None:
+    key = invoice(console)
+    first = console.run("orders", key)
+    owed = item(console, key)
+    comes_in(console, owed, 12100)
+    waiting = console.preview("payments")
+    assert causes(console, waiting)[number(console, key)] == ""
+    console.commit(console.undo(first))
+    late = console.commit(waiting)
+    run = console.run("payments")
+
+    assert late.counts.proven == 0
+    assert number(console, key) not in causes(console, run)
+    assert payments(console, key) == []
+
+
+def test_a_payment_at_the_till_between_plan_and_commit_is_seen_before_the_call(console: Console) -> None:
+    whole, part = invoice(console), invoice(console)
+    for key in (whole, part):
+        comes_in(console, booked(console, key), 12100)
+    plan = console.preview("payments")
+    pay(console, whole, "PIN", 12100)
+    pay(console, part, "PIN", 2100)
+    calls = console.writes()
+    done = console.commit(plan)
+
+    assert done.counts.proven == 0
+    assert console.writes() == calls
+    assert [payments(console, key) for key in (whole, part)] == [[("PIN", 12100)], [("PIN", 2100)]]
+    again = causes(console, console.run("payments"))
+    assert again[number(console, whole)] == "invoice_paid_at_the_till"
+    assert again[number(console, part)] == "payment_differs"
+
+
+def test_an_invoice_that_has_the_payment_already_is_left_alone_and_known_from_then_on(console: Console) -> None:
+    key = invoice(console)
+    comes_in(console, booked(console, key), 12100)
+    pay(console, key, METHOD, 12100)
+    run = console.run("payments")
+
+    assert causes(console, run)[number(console, key)] == "already_in_target"
+    assert links(console, "payments", Kind.SETTLEMENT, key)
+    assert payments(console, key) == [(METHOD, 12100)]
+    assert console.run("orders", key).counts.unchanged == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(pytest.param(one, marks=pytest.mark.long) for one in (Fault.CUT_BEFORE, Fault.UNAVAILABLE)),  # a minute each
+        *(Fault.CUT_AFTER, Fault.LATE, Fault.GARBAGE),
+    ],
+)
+def test_no_answer_to_the_call_pays_an_invoice_twice(console: Console, fault: Fault) -> None:
+    seen = invoice(console)  # a payment that looks find: before the first one nobody knows whether they see any
+    comes_in(console, booked(console, seen), 12100)
+    console.run("payments")
+    key = invoice(console)
+    comes_in(console, booked(console, key), 12100)
+    plan = console.preview("payments")
+    with console.sandbox.switches.armed(fault, system="mplus", operation="payInvoice", times=1, seconds=0.5):
+        console.commit(plan)
+    console.run("payments")
+
+    assert payments(console, key) == [(METHOD, 12100)]
+
+
+def test_the_flow_is_off_and_says_what_it_lacks_until_a_method_is_chosen(console: Console) -> None:
+    assert not console.application.flows.settings("payments").on
+    console.application.flows.change("payments", {"method": ""}, somebody(WHO))
+    try:
+        run = console.preview("payments")
+    finally:
+        console.application.flows.change("payments", {"method": METHOD}, somebody(WHO))
+
+    assert (run.state, run.error, run.facts["setting"]) == (RunState.FAILED, "flow_setting_invalid", "method")

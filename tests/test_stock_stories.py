@@ -1,0 +1,108 @@
+"""Reservations of the books, shown with documents of both systems: what a sales order keeps aside is sold only once."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from tests.consoles import WHO, Console, opened
+from tests.people import somebody
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A shop whose first branch sells what the books have available, and whose books learn of sales by sales orders."""
+    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+        one = Console(application)
+        one.run("products")
+        application.setup.choose({"orders": 4, "stock": 5}, somebody(WHO))
+        application.setup.accept(somebody(WHO))
+        application.flows.change("orders", {"default_debtor": "forced", "debtor_number": "20001"}, somebody(WHO))
+        since = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=1)  # the till tells whole seconds
+        application.flows.change(
+            "stock",
+            {
+                "branches": {"1": "formula"}, "reservations": "field", "reserved": "K9_RSRV",
+                "sales": "documents", "sales_since": since.isoformat(),
+            },
+            somebody(WHO),
+        )  # fmt: skip
+        one.run("stock")
+        yield one
+
+
+class Article:
+    """One article of the books and of the till."""
+
+    def __init__(self, console: Console, code: str) -> None:
+        self.console = console
+        self.code = code
+        values = {"QTY_AVAIL": 12, "QTY_FREE2": 12, "QTY_TECH": 12, "K9_RSRV": 0}
+        console.sandbox.accountview.edit("ARTICLE", code, values)
+        console.run("stock")
+
+    @property
+    def books(self) -> tuple[int, int]:
+        """What the books have available of it, and how much of that they have reserved."""
+        (row,) = self.console.rows("ARTICLE", ART_CODE=self.code)
+        available, reserved = (Decimal(str(row.get(name, 0))) for name in ("QTY_AVAIL", "K9_RSRV"))
+        return int(available), int(reserved)
+
+    @property
+    def level(self) -> int:
+        """What the first branch can sell."""
+        rows = self.console.sandbox.state("stock", "mplus")
+        return next(
+            int(Decimal(str(row["amountFree"])))
+            for row in rows
+            if (str(row["branchNumber"]), str(row["articleNumber"])) == ("1", self.code)
+        )
+
+    def after_a_run(self) -> int:
+        """Run the flow of stock, and return what the first branch can sell then."""
+        self.console.run("stock")
+        return self.level
+
+
+def unpromised(console: Console) -> str:
+    """Return an article of which no order at the till keeps anything aside."""
+    promised = {
+        str(line["articleNumber"])
+        for order in console.sandbox.state("orders", "mplus")
+        for line in order.get("lineList", {}).get("line", [])
+    }
+    sold = {str(row["articleNumber"]) for row in console.sandbox.state("stock", "mplus")}
+    return next(
+        str(row["ART_CODE"])
+        for row in console.rows("ARTICLE")
+        if str(row["ART_CODE"]) in sold - promised and not row.get("REC_BLK")
+    )
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("reserved", [{"reservations": "field"}, {"reservations": "none"}], ids=["field", "none"])
+def test_a_sales_order_that_the_books_know_stays_kept_aside_though_their_figure_stays(
+    console: Console, reserved: dict[str, str]
+) -> None:
+    console.application.flows.change("stock", reserved, somebody(WHO))
+    article = Article(console, unpromised(console))
+    assert (article.books, article.level) == ((12, 0), 12)
+
+    order = console.counter.order(article.code)
+    ordered = 12 - article.level
+    assert ordered > 0
+    assert article.after_a_run() == 12 - ordered, "the till keeps it aside, and the books do not know of it"
+
+    assert console.run("orders", order).counts.proven == 1
+    assert article.books == (12, ordered), "the figure stays, what is reserved rose"
+    assert article.after_a_run() == 12 - ordered
+
+    (made,) = [one for one in console.sandbox.state("orders", "mplus") if one["orderId"] == order]
+    paid = {"payment": [{"method": "PIN", "amount": made["totalInclAmount"]}]}
+    console.sandbox.till.add("receipts", {"orderIds": [order], "paymentList": paid})
+    assert article.after_a_run() == 12 - ordered, "delivered at the till, and reserved in the books still"
+    (header,) = console.rows("SO_HDR", COMMENT1=f"MP-{console.counter.number(order)}")
+    console.sandbox.accountview.invoice(str(header["ORD_NR"]))
+    assert article.books == (12 - ordered, 0)
+    assert article.after_a_run() == 12 - ordered, "everything is booked: both sides are equal"

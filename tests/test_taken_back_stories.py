@@ -1,0 +1,123 @@
+"""What was undone stays undone, on both real protocols: each flow that can be undone, by people and by schedules."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from integration.core.run import Mode, PlanRow, Run, RunState, Step
+from integration.core.taken_back import TAKEN_BACK
+from tests.consoles import WHO, Console, opened
+from tests.people import somebody
+
+BY_ITSELF = {"on": True, "auto_approve": True}
+ARTICLE, OTHER = "10026", "10006"
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A shop whose articles and customers are at the till, and whose stock is kept in one branch."""
+    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+        console = Console(application)
+        application.flows.change("stock", {"branches": {"1": "formula"}}, somebody(WHO))
+        for flow in ("products", "stock", "customers"):
+            console.run(flow)
+        yield console
+
+
+def marked(console: Console, run: Run) -> list[PlanRow]:
+    return [row for row in console.application.plans.rows(run.id, "changes", limit=10_000) if row.cause == TAKEN_BACK]
+
+
+def price(console: Console, number: str) -> int:
+    rows = console.sandbox.state("articles", "mplus")
+    return int(next(row["priceIncl"] for row in rows if str(row["articleNumber"]) == number))
+
+
+def taken(console: Console, run: Run) -> Run:
+    """Take everything into a plan."""
+    console.application.choices.take(run.id, list(run.left_out), WHO)
+    return console.application.runs.get(run.id)
+
+
+def expect_to_stay(console: Console, flow: str, undone: Run) -> Run:
+    """Expect a complete run to mark what a run took back, to leave it out, and no schedule to send it."""
+    plan = console.preview(flow)
+    rows = marked(console, plan)
+    assert plan.state is RunState.READY
+    assert {(row.facts["run"], row.facts["by"]) for row in rows} == {(undone.id, WHO)}
+    assert {row.seq for row in rows} == set(plan.left_out)
+    assert len(rows) == console.application.plans.count(plan.id, "changes")
+    console.application.flows.change(flow, BY_ITSELF, somebody(WHO))
+    assert console.application.flows.may_approve(plan) is None
+    console.application.flows.change(flow, {"on": False}, somebody(WHO))
+    return plan
+
+
+@pytest.mark.long
+def test_prices_that_were_taken_back_stay_so_until_somebody_or_the_source_says_otherwise(console: Console) -> None:
+    before = price(console, ARTICLE)
+    for code in (ARTICLE, OTHER):
+        console.sandbox.accountview.edit("ARTICLE", code, {"PX_SELL": 50})
+    undone = console.commit(console.undo(console.run("products", mode=Mode.CHANGES)))
+    plan = expect_to_stay(console, "products", undone)
+
+    gentle = (Decimal(price(console, OTHER)) / 121 * Decimal("1.1")).quantize(Decimal("0.01"))  # no brake
+    console.sandbox.accountview.edit("ARTICLE", OTHER, {"PX_SELL": float(gentle)})
+    later = console.preview("products", mode=Mode.CHANGES)  # takes over the plan that waits
+    assert console.application.runs.get(plan.id).state is RunState.DISCARDED
+    (row,) = marked(console, later)
+    assert row.change is not None
+    assert ARTICLE in row.change.sources
+    console.application.flows.change("products", BY_ITSELF, somebody(WHO))
+    approval = console.application.flows.may_approve(later)
+    console.application.flows.change("products", {"on": False}, somebody(WHO))
+    assert approval is not None
+    done = console.commit(later)
+    assert console.application.plans.row(done.id, row.seq).step is Step.LEFT
+    assert (price(console, OTHER), price(console, ARTICLE)) == (round(gentle * 121), before)
+
+    console.commit(taken(console, console.preview("products")))
+    assert price(console, ARTICLE) == 6050
+    assert console.preview("products").state is RunState.DONE
+
+
+def level(console: Console, article: str) -> Decimal:
+    rows = console.sandbox.state("stock", "mplus")
+    return next(
+        Decimal(str(row["amountFree"]))
+        for row in rows
+        if (str(row["articleNumber"]), str(row["branchNumber"])) == (article, "1")
+    )
+
+
+def restock(console: Console, article: str, quantity: int) -> None:
+    values = {"QTY_AVAIL": quantity, "QTY_FREE2": quantity, "QTY_TECH": quantity, "K9_RSRV": 0}
+    console.sandbox.accountview.edit("ARTICLE", article, values)
+
+
+def test_a_level_that_was_taken_back_stays_so_until_the_books_say_another(console: Console) -> None:
+    before = level(console, ARTICLE)
+    restock(console, ARTICLE, 77)
+    undone = console.commit(console.undo(console.run("stock")))
+    expect_to_stay(console, "stock", undone)
+    assert level(console, ARTICLE) == before
+
+    restock(console, ARTICLE, 78)
+    plan = console.preview("stock")
+    assert marked(console, plan) == []
+    console.commit(plan)
+    assert level(console, ARTICLE) == 78
+
+
+def test_a_customer_created_by_mistake_stays_inactive_until_somebody_takes_it_in(console: Console) -> None:
+    values = {"ACCT_NR": "1300", "CNT_CODE": "NL", "COUNTRY": "Nederland", "CUR_CODE": "EUR", "SUB_NR": "29001"}
+    console.sandbox.accountview.add("CONTACT", {**values, "ACCT_NAME": "Vergissing B.V.", "SRC_CODE": "VERGISSING"})
+    undone = console.commit(console.undo(console.run("customers", "29001")))
+    plan = console.preview("customers")
+    (row,) = marked(console, plan)
+    assert (row.key, row.facts["run"], set(plan.left_out)) == ("29001", undone.id, {row.seq})
+    assert row.change is not None
+    assert row.change.wanted.flat() == {"active": True}
+    console.commit(taken(console, plan))
+    assert console.preview("customers").state is RunState.DONE

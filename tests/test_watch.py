@@ -1,0 +1,158 @@
+"""Real processes that keep watch over one folder: killed, suspended by nobody, and counted from outside."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from integration.bootstrap import now
+from integration.channels.post import Post, Way
+from integration.connectors.limits import Road
+from integration.core.issues import Issue, Met
+from integration.core.run import RunState
+from integration.services.channels import Channels
+from integration.services.pings import WHOLE, Pings
+from integration.settings import around
+from integration.store.database import open_database
+from integration.store.secrets import Connections
+from integration.store.stores import Stores, stores_of
+from tests.channels.receivers import Hook, web_server
+from tests.patience import LONGEST, until
+from tests.people import somebody
+from tests.servers import environment, served
+from tests.store.samples import a_preview
+from tests.suspending import hold_still
+
+pytestmark = [pytest.mark.processes, pytest.mark.long, pytest.mark.timeout(LONGEST)]
+
+ROOT = Path(__file__).parent.parent
+NOTHING: dict[str, str] = {"CONSOLE_SANDBOX": "false"}
+
+
+@contextmanager
+def worker(data: Path) -> "Iterator[subprocess.Popen[str]]":
+    """Run a worker on a folder, which may be killed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "integration", "worker", "--json"], cwd=ROOT, env=environment(data, NOTHING),
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        assert "worker-1" in process.stdout.readline()
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+PERIOD = 40.0  # seconds in which somebody outside expects a sign of life, with what they grant beyond it
+SETTLED = 3 * 15.0  # in which every process looked again
+
+
+def proven(stores: Stores) -> None:
+    """Let a run have proven something."""
+    run = a_preview(stores.runs, unchanged=2)
+    stores.previews.finish(run, "print", [], RunState.DONE, 2)
+
+
+@contextmanager
+def told_by_hook(data: Path) -> Iterator[tuple[Hook, Stores]]:
+    """Run a console that tells of everything by one webhook, and give that with what the console keeps."""
+    with web_server() as hook, served(data, settings=NOTHING):
+        database = open_database(f"sqlite:///{data / 'console.sqlite'}")
+        stores = stores_of(database, now)
+        sealed = Connections(database, now, key_file=data / "console.key")
+        Channels(stores.settings, sealed, stores.deliveries, Post(Way(around()))).save(
+            {"name": "Hook"}, somebody("anna"), address=hook.address
+        )
+        yield hook, stores
+        database.close()
+
+
+def noted(stores: Stores) -> bool:
+    """Tell whether everything that is to be told was, and is known to have been."""
+    return all(one.sent_at for one in stores.deliveries.latest())
+
+
+class HealthChecks:
+    """Somebody outside who expects signs of life, as healthchecks.io does: late is down."""
+
+    def __init__(self, hook: Hook) -> None:
+        self.hook = hook
+        self.begun = time.monotonic()
+
+    def is_up(self) -> bool:
+        """Tell whether a sign of life came in time."""
+        well = [
+            at
+            for at, path in zip(self.hook.moments, self.hook.paths, strict=True)
+            if path.partition("?")[0] == "/ping/whole"
+        ]
+        return time.monotonic() - max(well, default=self.begun) < PERIOD
+
+
+def test_somebody_outside_notices_that_the_console_was_killed(tmp_path: Path) -> None:
+    with web_server() as hook, served(tmp_path, settings=NOTHING) as server, worker(tmp_path) as beside:
+        database = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
+        stores = stores_of(database, now)
+        sealed = Connections(database, now, key_file=tmp_path / "console.key")
+        Pings(stores, sealed, now, lambda _: Road()).change(WHOLE, hook.at("/ping/whole"), somebody("anna"))
+        outside = HealthChecks(hook)
+        for number in range(3):  # it lives for longer than a period
+            proven(stores)
+            until(lambda wanted=number + 1: len(hook.paths) == wanted, "a sign of life", pause=0.1)  # type: ignore[misc]
+            assert outside.is_up()
+            time.sleep(PERIOD / 2)
+        for process in (server.process, beside):
+            process.kill()
+            process.wait()
+        proven(stores)  # by somebody who keeps no watch: nobody is there to say so
+        until(lambda: not outside.is_up(), "the end of a period", PERIOD + 5, pause=0.5)
+        assert [path.partition("?")[0] for path in hook.paths] == ["/ping/whole"] * 3
+        database.close()
+
+
+def test_a_console_and_a_worker_tell_each_episode_once_between_them(tmp_path: Path) -> None:
+    with told_by_hook(tmp_path) as (hook, stores):
+        with worker(tmp_path) as process:
+            met = [
+                Met(Issue("vat_code_unmapped", f"O{one}", facts={"code": "7", "sold": "1.00"})) for one in range(300)
+            ]
+            stores.issues.open("orders", "run", met)
+            until(lambda: len(hook.titles) == 1, "the message", pause=0.2)
+            time.sleep(SETTLED)
+            assert len(hook.titles) == 1
+            found = stores.issues.list("orders", "vat_code_unmapped", limit=1000)
+            assert stores.issues.set_all_aside({one.id: {} for one in found}, "known", "anna") == 300
+            until(lambda: len(hook.titles) == 2, "the recovery", pause=0.2)
+            until(lambda: noted(stores), "that this is noted", pause=0.2)
+            process.kill()
+            process.wait()
+            until(lambda: len(hook.titles) == 3, "that the worker stopped", pause=0.2)
+            time.sleep(SETTLED)
+        said = [title.split(" · ")[:2] for title in hook.titles]
+        assert said == [["Warning", "Orders"], ["Over", "Orders"], ["Critical", "Silence"]]
+
+
+def test_a_worker_that_is_held_still_or_killed_is_told_of_once_and_once_when_it_is_back(tmp_path: Path) -> None:
+    with told_by_hook(tmp_path) as (hook, stores):
+        with worker(tmp_path) as held:
+            hold_still(held.pid, tmp_path)
+            until(lambda: len(hook.titles) == 1, "that the worker is silent", pause=0.2)
+            time.sleep(SETTLED)
+            held.send_signal(signal.SIGCONT)
+            until(lambda: len(hook.titles) == 2, "that it goes on", pause=0.2)
+            until(lambda: noted(stores), "that this was told", pause=0.2)  # else whoever is killed may have told it
+            held.kill()
+            held.wait()
+            until(lambda: len(hook.titles) == 3, "that the worker stopped", pause=0.2)
+        with worker(tmp_path):
+            until(lambda: len(hook.titles) == 4, "that it is back", pause=0.2)
+            time.sleep(SETTLED)
+        said = [title.split(" · ")[:2] for title in hook.titles]
+        assert said == [["Critical", "Silence"], ["Over", "Silence"]] * 2

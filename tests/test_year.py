@@ -1,0 +1,152 @@
+"""Months at a console that lets go each week what is no longer kept: sizes, and what must not change.
+
+Lengths are two months here, so that everything has been let go once after a third of the time.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from benchmarks.year import lived, scaled
+from integration.bootstrap import build
+from integration.connectors.accountview.settings import AccountViewAccess
+from integration.connectors.mplus.settings import MplusAccess
+from integration.core.plan import Approval
+from integration.core.records import Kind
+from integration.core.retention import Retention
+from integration.core.run import Mode, Position, PreviewRequest, RunState, Task
+from integration.services import Application
+from integration.settings import load_settings
+from integration.store import tables
+from tests.consoles import ARTICLES, FAST, WHO, settled
+from tests.people import somebody
+from tests.store.samples import a_create, a_skip, prove
+from tests.stores import stores_in
+
+FLOWS = ("products", "stock", "customers", "orders")
+WEEKS, CHANGES, IDLE = 36, 60, 3
+PLATEAU = 18  # after so many weeks everything has been let go once
+
+
+class Later:
+    """The clock of this machine, some time ahead."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        """Return the moment it is there."""
+        return datetime.now(UTC) + self.ahead
+
+
+@contextmanager
+def at_work(data: Path, clock: Later, *, start: bool, **settings: Any) -> Iterator[Application]:
+    """An application whose clock is moved."""
+    given = {"accountview": AccountViewAccess(per_second=FAST), "mplus": MplusAccess(), "sandbox_articles": ARTICLES}
+    application = build(load_settings(data=data, **given, **settings), machine=clock)
+    try:
+        yield application.start() if start else application
+    finally:
+        application.close()
+
+
+def night(application: Application) -> None:
+    """Go through all classes, page by page, as by night."""
+    position = application.retention.page("")
+    while position:
+        position = application.retention.page(position)
+
+
+def a_week(application: Application, flow: str, week: int) -> str:
+    """A run of a flow that writes, and many that find nothing."""
+    stores = stores_in(application)
+    runs, previews = stores.runs, stores.previews
+    for _ in range(IDLE):
+        runs.discard(runs.begin(flow, Mode.CHANGES, "schedule", 1).id, "schedule")
+    lines = [*(a_create(number + 100 * (week % 4)) for number in range(CHANGES)), a_skip(9_000)]
+    run = runs.begin(flow, Mode.CHANGES, "schedule", 1).id
+    previews.keep_page(run, lines, [], 0, Position(Task.COMPARE))
+    previews.finish(run, "fingerprint", (), RunState.READY, len(lines))
+    runs.approve(run, Approval(runs.get(run).mark, "anna"))
+    prove(runs, run)
+    stores.ledger.finish(run)
+    return run
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1_200)
+def test_the_size_of_everything_stays_bounded(tmp_path: Path) -> None:
+    clock = Later()
+    sizes: list[dict[str, int]] = []
+    with at_work(tmp_path, clock, start=False) as application:
+        application.retention.change(
+            Retention(lengths={"log": 2, "runs": 2, "plans": 2, "exceptions": 2}), somebody("anna")
+        )
+        for week in range(WEEKS):
+            clock.ahead += timedelta(days=7)
+            for flow in FLOWS:
+                a_week(application, flow, week)
+            application.log.catch_up()
+            night(application)
+            sizes.append({file.name: file.size for file in application.retention.files()})
+        stores = stores_in(application)
+        assert all(run.counts == stores.runs.counts(run.id) for run in stores.runs.latest(limit=200))
+        kept = stores.links.get("orders", Kind.PRODUCT, ["P1", "P101"])
+        assert {link.key for link in kept.values() if link.agreed} == {"P1", "P101"}
+        assert {one.rows for one in application.retention.kept() if one.name == "log"} != {0}
+    for name in ("console.sqlite", "log.duckdb"):
+        middle, last = (max(one[name] for one in some) for some in (sizes[PLATEAU - 6 : PLATEAU], sizes[-6:]))
+        assert last < 1.15 * middle, (name, middle, last)
+
+
+@pytest.mark.long
+def test_a_run_after_a_year_reads_nothing_anew_and_is_the_same(tmp_path: Path) -> None:
+    clock = Later()
+    with at_work(tmp_path, clock, start=True, sandbox=True) as application:
+        first = settled(application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.COMPLETE)))
+        confirmed = {brake.code: brake.count for brake in first.brakes}
+        application.runs.commit(first.id, Approval(first.mark, WHO, confirmed=confirmed))
+        done = settled(application, first.id)
+        same = settled(application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.COMPLETE)))
+        changed = settled(
+            application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.CHANGES))
+        )
+        clock.ahead = timedelta(days=430)
+        night(application)
+        assert application.runs.get(done.id).counts == replace(done.counts) == application.runs.counts(done.id)
+        assert application.runs.get(done.id).pruned_at is None  # the newest that wrote can still be undone
+        again = settled(application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.CHANGES)))
+        whole = settled(application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.COMPLETE)))
+        assert (again.counts.read, again.counts.planned) == (changed.counts.read, 0)
+        assert (whole.counts.unchanged, whole.counts.planned) == (same.counts.unchanged, same.counts.planned)
+        assert stores_in(application).database.first(sa.select(tables.links)) is not None
+
+
+SHARE = 0.02  # of what `benchmarks.year` calls a busy day
+A_WEEK = 7  # in each of which a day is lived, and a night passes: `benchmarks.year` does so every day
+PER_DAY = 40_000  # bytes of links, evidence and audit that a day of this size leaves for good, with their indexes
+MONTHS = (364, 427, 728)  # a year; a little more than the longest that anything is kept by age; and two years
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1_800)
+def test_in_the_second_year_of_four_busy_flows_only_what_is_kept_for_good_grows(tmp_path: Path) -> None:
+    year, full, two = lived(tmp_path, MONTHS[-1], scaled(SHARE), MONTHS.__contains__, step=A_WEEK)
+    for name in ("plans", "runs", "log", "exceptions"):
+        before, after = full.rows[name] or 0, two.rows[name] or 0
+        assert before > 0
+        assert after <= 1.03 * before, (name, before, after)
+    for name in ("plans", "exceptions"):  # kept for less than a year, or settled soon
+        assert (two.rows[name] or 0) <= 1.1 * (year.rows[name] or 0), name
+    assert two.files["log.duckdb"] <= 1.3 * full.files["log.duckdb"]  # its file is written anew now and then
+    grown = {name: (two.bytes[name] or 0) - (full.bytes[name] or 0) for name in two.bytes}
+    documents = two.rows["vouchers"] or 0
+    assert documents > (full.rows["vouchers"] or 0)  # what the law keeps for years goes on
+    assert grown["vouchers"] <= 1_000 * documents
+    assert two.files["console.sqlite"] - full.files["console.sqlite"] <= PER_DAY * (MONTHS[2] - MONTHS[1]) // A_WEEK

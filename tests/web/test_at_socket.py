@@ -1,0 +1,157 @@
+"""A console at a Unix socket: a proxy that can open it says for whom it asks, and nobody else says anything."""
+
+import os
+import re
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import unix_connect
+from websockets.typing import Origin, Subprotocol
+
+from integration.log.client import at_the_server
+from tests.patience import SECONDS, until
+from tests.raw import SOCKET, Answered, heard
+from tests.servers import ROOT, environment, free_port
+
+HOST, HEADER = "console.example.com", "X-Shop-User"
+LINK = re.compile(r"/invitation\?key=([\w-]+)")
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such sockets")
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Path]:
+    """A folder of a short name: a path of a socket cannot be long."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def served(place: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a console at a socket, and wait until it answers there."""
+    with (place / "server.log").open("a") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "integration", "console"], cwd=ROOT, env=settings(place), stdout=log, stderr=log
+        )
+    try:
+        until(lambda: answers(place), "the console at its socket")
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=SECONDS)
+
+
+def settings(place: Path) -> dict[str, str]:
+    given = {
+        "CONSOLE_LOG_IN": "in_front", "CONSOLE_ADDRESS": f"https://{HOST}", "CONSOLE_IN_FRONT__HEADER": HEADER,
+        "CONSOLE_IN_FRONT__SOCKET": str(place / "console.sock"),
+    }  # fmt: skip
+    return environment(place, given)
+
+
+def said(place: Path, *lines: str, body: bytes = b"") -> Answered:
+    """Say something as a proxy does, and return what is answered."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(SECONDS)
+        line.connect(str(place / "console.sock"))
+        line.sendall("\r\n".join([*lines, f"Host: {HOST}", "", ""]).encode("latin-1") + body)
+        return Answered.of(heard(line))
+
+
+def answers(place: Path) -> bool:
+    with suppress(OSError):
+        return said(place, "GET /healthz HTTP/1.1").status == 200
+    return False
+
+
+@pytest.fixture(scope="module")
+def console(place: Path) -> Iterator[Path]:
+    """A console at its socket."""
+    with served(place):
+        yield place
+
+
+@pytest.fixture(scope="module")
+def cookie(console: Path) -> str:
+    """The session of the first administrator, as the proxy named them."""
+    key = LINK.findall((console / "server.log").read_text(encoding="utf-8"))[-1]
+    body = urlencode({"key": key}).encode()
+    answer = said(
+        console, "POST /invitation HTTP/1.1", f"Origin: https://{HOST}", f"{HEADER}: anna@shop",
+        "Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}", body=body,
+    )  # fmt: skip
+    assert answer.status == 303, answer.body
+    return answer.headers["set-cookie"].partition(";")[0]
+
+
+def test_whom_the_proxy_names_comes_in_and_nobody_else(console: Path, cookie: str) -> None:
+    asked, kept = "GET / HTTP/1.1", f"Cookie: {cookie}"
+    assert said(console, asked, kept, f"{HEADER}: anna@shop").status == 200
+    assert said(console, asked, f"{HEADER}: anna@shop").status == 303  # a session of their own
+    for lines in (
+        (kept,), (kept, f"{HEADER}: ben@shop"), (kept, f"{HEADER}: anna@shop", f"{HEADER}: anna@shop"),
+        (kept, f"{HEADER}: "), (kept, "X-Forwarded-User: anna@shop"), (f"{HEADER}: ben@shop",),
+    ):  # fmt: skip
+        assert said(console, asked, *lines).status == 401, lines
+    stream = ("GET /_stcore/stream HTTP/1.1", f"Origin: https://{HOST}", *SOCKET)
+    assert said(console, *stream, kept, f"{HEADER}: anna@shop").status == 101
+    assert said(console, *stream, kept).status in (401, 403)
+    assert said(console, *stream, kept, f"{HEADER}: ben@shop").status in (401, 403)
+
+
+def test_a_page_is_drawn_through_the_socket(console: Path, cookie: str) -> None:
+    spoken, named = [Subprotocol("streamlit")], {"Cookie": cookie, HEADER: "anna@shop"}
+    with unix_connect(
+        str(console / "console.sock"), f"ws://{HOST}/_stcore/stream", origin=Origin(f"https://{HOST}"),
+        subprotocols=spoken, max_size=None, additional_headers=named, legacy=True,
+    ) as line:  # fmt: skip
+        asked = BackMsg()
+        asked.rerun_script.page_name = "overview"
+        line.send(asked.SerializeToString())
+        shown = ""
+        for message in line:
+            told = ForwardMsg.FromString(message if isinstance(message, bytes) else message.encode())
+            shown += str(told.delta)
+            if told.WhichOneof("type") == "script_finished":
+                break
+    assert "Logged in as admin" in shown
+
+
+def test_its_owner_and_its_group_may_open_it_and_it_is_no_port(console: Path) -> None:
+    found = (console / "console.sock").stat()
+    assert (stat.S_ISSOCK(found.st_mode), stat.S_IMODE(found.st_mode)) == (True, 0o660)
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
+    command += ["--server.port", str(free_port()), "--server.address", "127.0.0.1"]
+    ended = subprocess.run(
+        command, cwd=ROOT, env=settings(console), capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    assert ended.returncode == 5, ended.stderr
+    assert "127.0.0.1" in ended.stderr
+
+
+def test_the_terminal_asks_the_log_by_the_socket(console: Path, cookie: str) -> None:
+    assert cookie
+    answer = at_the_server(console, {"sql": "SELECT 1 AS one", "rows": 1})
+    assert answer is not None
+    assert answer["rows"] == [[1]]
+
+
+@pytest.mark.long
+def test_a_server_that_was_killed_leaves_nothing_in_the_way() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        with served(Path(folder)) as process:
+            process.kill()
+            process.wait()
+            assert os.path.exists(f"{folder}/console.sock")  # noqa: PTH110
+        with served(Path(folder)):
+            assert answers(Path(folder))

@@ -1,0 +1,84 @@
+"""What passes between a browser and the server belongs to the page that is open."""
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from integration.web.stream import OpenPage
+
+
+def asks(page: str, fragment: str = "", *, by_timer: bool = False) -> bytes:
+    message = BackMsg()
+    message.rerun_script.page_script_hash = page
+    message.rerun_script.fragment_id = fragment
+    message.rerun_script.is_auto_rerun = by_timer
+    return bytes(message.SerializeToString())
+
+
+def begins(page: str, *fragments: str) -> bytes:
+    message = ForwardMsg()
+    message.new_session.page_script_hash = page
+    message.metadata.run.fragment_ids.extend(fragments)
+    return bytes(message.SerializeToString())
+
+
+def page_of(message: bytes) -> str:
+    return str(ForwardMsg.FromString(message).new_session.page_script_hash)
+
+
+def test_a_timer_of_the_page_that_was_left_is_not_let_in() -> None:
+    open_page = OpenPage()
+    assert open_page.lets_in(asks(""))  # the page of the address
+    open_page.told(begins("preview"))
+    assert open_page.lets_in(asks("preview", "watch", by_timer=True))
+
+    assert open_page.lets_in(asks("runs"))
+    assert not open_page.lets_in(asks("preview", "watch", by_timer=True))
+    assert open_page.lets_in(asks("runs", "strip", by_timer=True))
+
+
+def test_timers_of_a_page_that_was_opened_by_its_address_are_let_in() -> None:
+    open_page = OpenPage()
+    assert open_page.lets_in(asks(""))
+    open_page.told(begins("frame"))  # which finds out which page it is
+    leads = ForwardMsg()
+    leads.navigation.page_script_hash = "runs"
+    open_page.told(leads.SerializeToString())
+
+    assert open_page.lets_in(asks("runs", "strip", by_timer=True))
+    assert page_of(open_page.told(begins("runs", "strip"))) == "runs"
+    assert not open_page.lets_in(asks("frame", "strip", by_timer=True))
+
+
+def test_what_was_let_in_before_the_page_was_left_takes_nothing_away() -> None:
+    open_page = OpenPage()
+    open_page.told(begins("preview"))
+    assert open_page.lets_in(asks("preview", "watch", by_timer=True))
+    open_page.told(begins("runs"))  # the server leads there by itself
+
+    assert page_of(open_page.told(begins("preview", "watch"))) == "runs"
+    assert page_of(open_page.told(begins("runs", "strip"))) == "runs"
+    assert page_of(open_page.told(begins("logs"))) == "logs"
+
+
+def test_what_is_still_told_of_the_page_that_is_being_left_is_told_as_it_is() -> None:
+    open_page = OpenPage()
+    open_page.told(begins("preview"))
+    assert open_page.lets_in(asks("preview", "watch", by_timer=True))
+    assert open_page.lets_in(asks("runs"))
+
+    assert page_of(open_page.told(begins("preview", "watch"))) == "preview"  # which the browser shows until it is told
+    assert not open_page.lets_in(asks("preview", "watch", by_timer=True))
+    open_page.told(begins("runs"))
+    assert page_of(open_page.told(begins("preview", "watch"))) == "runs"
+
+
+def test_a_click_and_everything_else_passes_as_it_is() -> None:
+    open_page = OpenPage()
+    open_page.told(begins("runs"))
+    heard = BackMsg(stop_script=True).SerializeToString()
+    drawn = ForwardMsg(hash="one")
+    drawn.delta.new_element.markdown.body = "text"
+
+    assert open_page.lets_in(asks("preview", "dialog"))
+    assert open_page.lets_in(heard)
+    assert open_page.told(drawn.SerializeToString()) == drawn.SerializeToString()
