@@ -14,8 +14,9 @@ test: setup-dev       ## pass all tests but the long ones
 	scripts/browser
 	scripts/test
 
-test-long: setup-dev  ## pass those that are slow by nature: kills at every moment, old data, the notebook
-	scripts/test long
+test-long: setup-dev  ## pass those that are slow by nature, or with ROOM=runner, lab, browser or books one room of them
+	scripts/browser
+	scripts/test long $(ROOM)
 
 lab: setup-dev        ## run 200 trials of the fault lab, over all flows and both databases
 	scripts/lab

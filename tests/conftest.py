@@ -1,12 +1,16 @@
 """What all tests share."""
 
 import gc
+import os
+from collections.abc import Generator
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import settings
 
 from tests.patience import LONGEST
+from tests.suite import SPENT
 
 TESTS = Path(__file__).parent
 WAITING = ("browser", "processes")
@@ -27,3 +31,45 @@ def pytest_collection_finish() -> None:
     """Leave out what is loaded by now whenever garbage is looked for, and look for it less often."""
     gc.freeze()
     gc.set_threshold(20_000, 10, 20)
+    cost.note("reading the tests")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
+    """Note what a file cost once its last test is over."""
+    yield
+    if nextitem is None or nextitem.path != item.path:
+        cost.note(item.nodeid.partition("::")[0])
+
+
+class Cost:
+    """What this process and its children take of the processor, noted by file where `tests/suite.py` asks for it."""
+
+    def __init__(self) -> None:
+        """Begin before anything was taken."""
+        self._noted = 0.0
+
+    def note(self, what: str) -> None:
+        """Add a line: what it was, and the seconds since the last one."""
+        folder = os.environ.get(SPENT)
+        if folder is None:
+            return
+        taken = _taken()
+        with (Path(folder) / str(os.getpid())).open("a", encoding="utf-8") as notes:
+            notes.write(f"{what} {max(0.0, taken - self._noted):.2f}\n")
+        self._noted = taken
+
+
+def _taken() -> float:
+    """Return the seconds of processor of this process and of all children, of those that have ended too."""
+    this = psutil.Process()
+    seconds = 0.0
+    for process in [this, *this.children(recursive=True)]:
+        try:
+            seconds += sum(process.cpu_times()[:4])
+        except psutil.Error:
+            continue  # it has ended meanwhile, and counts with whoever began it
+    return seconds
+
+
+cost = Cost()
