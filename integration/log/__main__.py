@@ -198,13 +198,21 @@ def _tell(line: socket.socket, told: Mapping[str, Any], table: "pa.Table | None"
 
 
 def main() -> None:
-    """Serve the log of the file that the first line of the input names."""
+    """Serve the log of the file that the first line of the input names; end where the console ended before it came."""
     with open(0, "rb", buffering=0, closefd=False) as given_here:
-        given = json.loads(given_here.readline())
+        first = given_here.readline()
+    if not first:
+        return
+    given = json.loads(first)
     keep_to_itself()
     folder = Path(given["folder"])
     end_with(given["console"], folder)
-    server = wire.listen(folder, unix=given["unix"])
+    try:
+        server = wire.listen(folder, unix=given["unix"])
+    except OSError:
+        if GONE.is_set():  # and the folder with it
+            return
+        raise
 
     sys.meta_path.insert(0, Needless())
     from integration.log.file import LogFile  # noqa: PLC0415 - the console waits for the socket

@@ -23,8 +23,10 @@ from tests.patience import SECONDS, until
 
 pytestmark = pytest.mark.processes
 
+ROOT = Path(__file__).parent.parent.parent
 LONG = "SELECT count(*) FROM range(10000000000) a, range(1000) b WHERE a.range * b.range % 7 = 3"
 COUNT = "SELECT count(*) AS n FROM events"
+ASKED = 100
 OWN = """
 import sys, time
 from pathlib import Path
@@ -196,25 +198,41 @@ def test_a_copy_of_the_console_neither_ends_nor_disturbs_the_process(told: Logbo
 def test_a_process_that_never_begins_is_tried_after_longer_and_longer_pauses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: Events
 ) -> None:
-    path = tmp_path / "log.duckdb"
-    monkeypatch.setattr(sys, "executable", "/bin/false")
+    path, begun, program = tmp_path / "log.duckdb", tmp_path / "begun", tmp_path / "program"
+    program.write_text(f"#!/bin/sh\necho >>'{begun}'\nexit 1\n", encoding="utf-8")
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(program))
     logbook = Logbook(path)
     logbook.start(events)
     try:
         events.tell(Event(event="checked"))
         until(lambda: logbook.is_away, "the news that it is away")
-        begun, tried = time.monotonic(), 0
-        while time.monotonic() - begun < 5:
-            tried += 1
+        for _ in range(ASKED):
             with pytest.raises(UnavailableError, match="log_away"):
                 logbook.answer("span")
-        assert tried > 20, "it does not keep pages waiting"
+        assert len(begun.read_text(encoding="utf-8").splitlines()) < ASKED / 5, "who asks waits for another beginning"
         assert events.count() == 1
     finally:
         monkeypatch.undo()
         until(lambda: not logbook.is_away and not events.count(), "the log, and the event in it")
         assert logbook.ask(COUNT)["n"][0] == 1
         logbook.stop()
+
+
+@pytest.mark.parametrize("said", ["nothing", "everything"])
+def test_a_process_whose_console_ended_while_it_began_says_nothing(tmp_path: Path, said: str) -> None:
+    """As a command of the terminal does that is refused right after it began."""
+    folder = tmp_path / "lines"
+    folder.mkdir()
+    given = {
+        "path": str(tmp_path / "log.duckdb"), "memory": "128MB", "threads": 1, "unix": True,
+        "folder": str(folder), "token": "token", "console": os.getpid(),
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "integration.log"], cwd=ROOT, capture_output=True, timeout=SECONDS, check=False,
+        input=wire.line_of(given) if said == "everything" else b"",
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 def test_an_idle_process_takes_next_to_nothing(told: Logbook, events: Events) -> None:
