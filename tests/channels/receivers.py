@@ -58,6 +58,7 @@ class Hook:
     port: int = 0
     down: bool = False
     slow: float = 0.0
+    over: threading.Event = field(default_factory=threading.Event)  # nobody waits for an answer any more
     asked: int = 0
     took: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     moments: list[float] = field(default_factory=list)  # of what it took, on the clock of this machine
@@ -91,7 +92,7 @@ def web_server(port: int = 0) -> Iterator[Hook]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             hook.asked += 1
-            time.sleep(hook.slow)
+            hook.over.wait(hook.slow)
             if not hook.down:
                 hook.moments.append(time.monotonic())
                 hook.took.append((self.path, json.loads(body) if body.startswith(b"{") else {"body": body.decode()}))
@@ -109,5 +110,6 @@ def web_server(port: int = 0) -> Iterator[Hook]:
         try:
             yield hook
         finally:
+            hook.over.set()
             server.shutdown()
             thread.join()

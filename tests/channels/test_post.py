@@ -7,6 +7,7 @@ import pytest
 from integration.channels.post import Message, Post, Result, Way, secrets_of
 from integration.settings import around
 from tests.channels.receivers import mail_server, web_server
+from tests.patience import SECONDS
 
 
 def post(seconds: float = 30.0, proxy: str = "") -> Post:
@@ -38,12 +39,12 @@ def test_what_a_channel_refuses_is_told_without_its_secrets() -> None:
 
 def test_a_channel_that_takes_too_long_is_given_up() -> None:
     with web_server() as hook:
-        hook.slow = 5.0
+        hook.slow = 2 * SECONDS
         begun = time.monotonic()
         sent = post(seconds=2.0).send([Message(hook.address, "Hook", "told")] * 2)
         taken = time.monotonic() - begun
     assert sent == [Result(ok=False, why="reason_channel_silent")] * 2
-    assert taken < 5.0
+    assert taken < SECONDS
 
 
 @pytest.mark.parametrize(

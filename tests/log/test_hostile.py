@@ -11,7 +11,6 @@ from itertools import cycle
 import pytest
 
 from integration.log.allowed import QuestionError
-from integration.log.keeper import ATTEMPTS, ENDED_AFTER
 from integration.log.logbook import Logbook
 from integration.store.events import Event, Events
 from tests.log import hostile
@@ -21,7 +20,6 @@ pytestmark = pytest.mark.processes
 
 LIMIT = 1.0  # seconds for what has to be asked for some time before it crashes or fills anything
 SHORT = 0.3  # for what only goes on and on
-AGAIN = 5.0  # seconds in which the process is begun anew on a machine that is busy
 REFUSED = {"question_refused", "question_function", "question_type", "question_table", "question_long"}
 STOPPED = {"question_slow", "question_large", "question_stopped"}
 WRONG = {"question_wrong", "question_wrong_at"}
@@ -77,13 +75,11 @@ def test_each_is_answered_or_stopped_and_no_event_is_lost(
     try:
         for question in harmful:
             limit = SHORT if question in hostile.ENDLESS else LIMIT
-            before, begun = kept.process, time.monotonic()
+            before = kept.process
             try:
                 kept.ask(question, seconds=limit)
             except QuestionError as error:
                 assert error.code in REFUSED | STOPPED | WRONG, question  # noqa: PT017 - it may be answered as well
-            taken = time.monotonic() - begun
-            assert taken < ATTEMPTS * (limit + ENDED_AFTER) + AGAIN, question
             ends += [question] if kept.process != before else []
     finally:
         ended.set()

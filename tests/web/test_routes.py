@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,13 +13,10 @@ import pytest
 
 from integration.services.tickets import SECONDS as TICKET_SECONDS
 from integration.web.routes import MOST_ASKED, Once
-from tests.patience import until
+from tests.patience import SECONDS, until
 from tests.raw import Answered, asked, heard
 from tests.servers import Server, served
 from tests.visitor import Visitor
-
-AT_ONCE = 5.0  # seconds within which a refusal comes that waits for nothing
-SLOW = 60.0  # seconds within which somebody who sends too slowly is left
 
 
 def token(server: Server) -> str:
@@ -31,7 +27,7 @@ def token(server: Server) -> str:
 def asking(server: Server, *lines: str) -> Iterator[socket.socket]:
     """Begin a question to the log, and leave what is sent to the block."""
     head = ["POST /api/log HTTP/1.1", f"Host: 127.0.0.1:{server.port}", *lines, "", ""]
-    with socket.create_connection(("127.0.0.1", server.port), timeout=SLOW) as line:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS) as line:
         line.sendall("\r\n".join(head).encode())
         yield line
 
@@ -65,13 +61,11 @@ def test_a_question_with_the_token_is_answered(server: Server) -> None:
 )
 @pytest.mark.parametrize("length", ["Content-Length: 1000000000", "Transfer-Encoding: chunked"])
 def test_without_the_token_nothing_is_read(server: Server, shown: str, length: str) -> None:
-    begun = time.monotonic()
     with asking(server, *([shown] if shown else []), length) as line:
         answer = Answered.of(heard(line))  # before a byte of the question is sent
 
     assert answer.status == 403
     assert answer.headers["connection"] == "close"
-    assert time.monotonic() - begun < AT_ONCE
 
 
 @pytest.mark.parametrize("said", ["1000000000", str(MOST_ASKED + 1)])
@@ -100,12 +94,10 @@ def test_a_question_of_the_longest_length_is_read_to_its_end(server: Server) -> 
     "length", ["Content-Length: 40", pytest.param("Transfer-Encoding: chunked", marks=pytest.mark.long)]
 )
 def test_a_question_that_does_not_come_is_not_waited_for(server: Server, length: str) -> None:
-    begun = time.monotonic()
     with asking(server, f"Authorization: Bearer {token(server)}", length) as line:
         answer = Answered.of(heard(line))
 
     assert answer.status == 408
-    assert time.monotonic() - begun < SLOW
 
 
 def test_another_page_cannot_ask_even_with_the_token(server: Server) -> None:
