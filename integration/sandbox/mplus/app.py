@@ -27,8 +27,8 @@ from integration.sandbox.faults import (
 )
 from integration.sandbox.journal import Entry, Journal
 from integration.sandbox.mplus.contract import NAMESPACE, Fields, RefusedError, contract, element, written
-from integration.sandbox.mplus.desk import Desk, TillConventions
-from integration.sandbox.mplus.house import House, writes
+from integration.sandbox.mplus.desk import TillConventions
+from integration.sandbox.mplus.house import writes
 from integration.sandbox.shop import till as sample_data
 from integration.sandbox.shop.shop import Shop
 
@@ -143,10 +143,9 @@ class Till:
         self._lock = threading.RLock()
         self._meanwhile: list[tuple[str, Callable[[], object]]] = []
         self._contract = contract()
-        self._desk = Desk(self._contract, conventions or TillConventions(), shop.seed)
         self._sample = sample_data.SampleTill(shop)
-        self._house = House(self._desk, self._sample.setup())
-        self._sample.fill(self._house)
+        self._house = sample_data.filled(shop, conventions or TillConventions()).copied()
+        self._desk = self._house.desk
         for entry in self._journal.past(SYSTEM):
             self._repeat(entry)
         self._router = Router([Route("/", _Door(self))])

@@ -1,5 +1,6 @@
 """All parts of one till put together: what it is set up with, what it holds, and which part answers which call."""
 
+import copy
 import dataclasses
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -65,6 +66,18 @@ class House:
         desk.balances = frozenset(
             row["turnoverGroup"] for row in setup.turnover_groups if not row["turnoverGroupType"].endswith("TURNOVER")
         )
+        self.join()
+
+    def copied(self) -> "House":
+        """A till that holds the same and goes its own way from here; both share what never changes."""
+        kinds = (shelf.kind for shelf in self._shelves.values())
+        shared = (self.desk.contract, self.desk.conventions, self.reference.setup, *kinds)
+        house = copy.deepcopy(self, {id(one): one for one in shared})
+        house.join()
+        return house
+
+    def join(self) -> None:
+        """Say which part answers which call, and which table is whose."""
         self._handlers = self._all_handlers()
         self._tables: dict[str, Callable[[], list[dict[str, Any]]]] = {
             "products": self.products.state,

@@ -26,7 +26,7 @@ class ShopArticle:
     currency: str = "EUR"
     unit: str = "stuk"
     blocked: bool = False
-    stock: Mapping[int, Decimal] = field(default_factory=dict)
+    stock: Mapping[int, Decimal] = field(default_factory=dict, hash=False)
     fault: str = ""
     number: int | None = None
 

@@ -1,11 +1,12 @@
 """The sample shop as its tills hold it, and how a day passes there."""
 
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from random import Random
 from typing import Final
 
-from integration.sandbox.mplus.contract import ZONE
-from integration.sandbox.mplus.desk import Setup
+from integration.sandbox.mplus.contract import ZONE, contract
+from integration.sandbox.mplus.desk import Desk, Setup, TillConventions
 from integration.sandbox.mplus.house import House
 from integration.sandbox.shop import till_days, till_market, till_proposals
 from integration.sandbox.shop.shop import Shop
@@ -74,3 +75,12 @@ class SampleTill:
         house.counts.close(on)
         house.desk.day = on + timedelta(days=1)
         house.edit("relations", str(number), {"telephone": f"030-{random.randrange(10**7):07}"})
+
+
+@lru_cache(maxsize=2)
+def filled(shop: Shop, conventions: TillConventions) -> House:
+    """The till of a shop at its first moment, made once for all who copy it, which takes a tenth of the time."""
+    sample = SampleTill(shop)
+    house = House(Desk(contract(), conventions, shop.seed), sample.setup())
+    sample.fill(house)
+    return house

@@ -174,6 +174,20 @@ def test_something_is_paid_on_another_day_and_something_beforehand(till: Till) -
     assert (len(later), len(at_counter)) == (1, 1)
 
 
+def test_tills_of_one_shop_go_their_own_way(shop: Shop) -> None:
+    tables = (*KINDS, "proposals", "counts", "relations", "products", "articles", "stock", "images", "markers")
+    one, other = Till(shop, Switches(), Ledger()), Till(shop, Switches(), Ledger())
+    before = {table: other.state(table) for table in tables}
+    order = next(each["orderId"] for each in one.state("orders") if each["deliveryState"].endswith("NOTHING"))
+    one.edit("orders", order, {"deliveryState": "ORDER-DELIVERY-STATE-COMPLETE"})  # and what it kept aside is free
+    one.edit("conventions", "set_stock", {"value": "physical"})
+    one.advance_day()
+
+    assert one.state("orders") != before["orders"]
+    assert {table: other.state(table) for table in tables} == before
+    assert {table: Till(shop, Switches(), Ledger()).state(table) for table in tables} == before
+
+
 def test_a_shop_that_does_not_trade_yet_has_no_documents() -> None:
     quiet = Till(make_shop(40, trades=False), Switches(), Ledger())
     assert [len(quiet.state(kind)) for kind in (*KINDS, "proposals", "counts")] == [0] * 5
