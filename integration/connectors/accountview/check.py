@@ -38,7 +38,7 @@ class Check:
     """Looks at one installation; every thing that is wrong becomes a finding, with the kind of record it is about.
 
     What the installation has is read anew by each check of the connection, and what kinds of record need beyond it is
-    looked for in what was read then: an installation is asked for each table once.
+    looked for in what was read then: an installation is asked for each table, and for a row of each object, once.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Check:
         self._warehouses = warehouses
         self._prices = prices
         self._objects: dict[str, Offered] = {}
+        self._readable: set[tuple[str, str, bool]] = set()  # objects, by the column and whether conditions counted
 
     def connection(self, tell: Tell = unheard) -> list[Finding]:
         """Return the connection check, stopping at the first look that finds something wrong. Never raises.
@@ -71,6 +72,7 @@ class Check:
         }
         self._layouts.forget()
         self._objects = {}
+        self._readable = set()
         findings: list[Finding] = []
         coming = [Finding(name, None) for name in looks]
         while coming and all(one.ok for one in findings):
@@ -151,8 +153,10 @@ class Check:
 
         `conditions` that are joined with a read have to count.
         """
-        if key.upper() in self._layouts.columns(of.table):
+        looked = (of.code, key.upper(), conditions)
+        if looked not in self._readable and key.upper() in self._layouts.columns(of.table):
             self._client.look(of, key, conditions=conditions)
+            self._readable.add(looked)
 
     def _look_at_fields(self) -> str:
         vat = self._settings.objects.vat

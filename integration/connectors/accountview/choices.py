@@ -85,13 +85,15 @@ class Choices:
 
     def _daybook_types(self) -> dict[str, str]:
         """The sort of each daybook, with `blocked` behind; no sort where its caption is none that we know."""
-        rows = {text(row["DJ_CODE"]) or "": row for row in self._all(self._settings.objects.daybooks, "DJ_CODE")}
-        return {code: " ".join(filter(None, _sort_of(row))) for code, row in rows.items()}
+        return {code: _type_of(row) for code, row in self._daybooks().items()}
 
     def _day_daybooks(self) -> dict[str, str]:
         """The daybooks that take a page of signed lines and are not blocked."""
-        names = self._codes(self._settings.objects.daybooks, "DJ_CODE", "DJ_NAME")
-        return {code: names[code] for code, sort in self._daybook_types().items() if sort in SIGNED}
+        signed = {code: row for code, row in self._daybooks().items() if _type_of(row) in SIGNED}
+        return {code: text(row.get("DJ_NAME")) or "" for code, row in signed.items()}
+
+    def _daybooks(self) -> dict[str, Row]:
+        return {text(row["DJ_CODE"]) or "": row for row in self._all(self._settings.objects.daybooks, "DJ_CODE")}
 
     def _codes(
         self, of: BusinessObject, code: str, caption: str, fits: Callable[[Row], bool] = lambda _: True
@@ -203,10 +205,10 @@ def _is_on(value: object) -> bool:
     return bool(told) if told is not None else flag(value)
 
 
-def _sort_of(row: Row) -> Iterator[str]:
+def _type_of(row: Row) -> str:
     caption = (text(row.get("DJ_TYPEV")) or "").casefold()
-    yield next((sort for sort, pattern in SORTS.items() if re.search(pattern, caption)), "")
-    yield "blocked" if flag(row.get("CLT_BLK")) else ""
+    sort = next((sort for sort, pattern in SORTS.items() if re.search(pattern, caption)), "")
+    return f"{sort} blocked".strip() if flag(row.get("CLT_BLK")) else sort
 
 
 def _is_collective(row: Row) -> bool:

@@ -12,7 +12,16 @@ from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
 from integration.services.built_in import WAREHOUSES as SANDBOX_WAREHOUSES
 from tests.connectors.accountview.conversation import Connect
-from tests.connectors.accountview.samples import INVOICES, a_posting, an_order, connected, created, with_a_debtor
+from tests.connectors.accountview.samples import (
+    INVOICES,
+    a_posting,
+    an_order,
+    calls_since,
+    connected,
+    created,
+    newest_call,
+    with_a_debtor,
+)
 from tests.fakes import Links, MemoryKeeper
 
 
@@ -132,6 +141,17 @@ def test_what_each_kind_of_record_needs_is_there(books: AccountView) -> None:
         assert [finding for finding in books.needs(kind) if not finding.ok] == []
     for kind in (Kind.DEBTOR, Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING):
         assert all(finding.ok for finding in books.needs(kind, written=True))
+
+
+def test_each_check_looks_at_an_object_once_for_all_that_need_it(connect: Connect, shared_sandbox: Sandbox) -> None:
+    accountview = connect()
+    for _ in range(2):
+        first = newest_call(shared_sandbox)
+        findings = [*accountview.check(), *accountview.needs(Kind.ARTICLE), *accountview.needs(Kind.DEBTOR)]
+        findings += accountview.needs(Kind.DEBTOR, written=True)
+        calls = calls_since(shared_sandbox, first)
+        assert all(finding.ok for finding in findings)
+        assert (calls["AK1 GET"], calls["AR1 GET"]) == (2, 2)  # one for something and one for nothing
 
 
 def test_what_a_kind_of_record_lacks_is_named_and_the_check_of_the_connection_is_left_alone(sandbox: Sandbox) -> None:
