@@ -284,7 +284,7 @@ def main(arguments: list[str]) -> int:
     every = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("tests/**/test_*.py"))]
     match arguments:
         case []:
-            return run(ROOT, "not long", every, beside=4)
+            return run(ROOT, "not long", every, beside=3)
         case ["long"]:
             return run(ROOT, "long", every, beside=2)
         case ["long", room] if room in ROOMS:

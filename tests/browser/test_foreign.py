@@ -1,7 +1,4 @@
-"""Both systems full of hostile names, in a real browser: text stays text, and nobody but the console is asked.
-
-Some pages are walked in one language; `make test-long` walks all of their views in all three.
-"""
+"""Both systems full of hostile names, in a real browser: text stays text, and nobody but the console is asked."""
 
 import re
 from collections.abc import Iterator
@@ -27,6 +24,7 @@ from tests.programs import Terminal, access, confirmations
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.long,
     pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
 ]
 
@@ -159,7 +157,6 @@ def causes_harm(page: Page, address: str) -> list[str]:
     return found
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("turn", [0, 1, 2])
 def test_no_page_is_changed_by_a_name(console: str, browser: Browser, turn: int) -> None:
     with watched(browser, console, LOCALES[turn]) as page:
@@ -167,7 +164,6 @@ def test_no_page_is_changed_by_a_name(console: str, browser: Browser, turn: int)
         assert {name: found for name, place in places if (found := harm(page, console, place))} == {}
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("language", LOCALES)
 def test_no_page_is_changed_by_a_name_in_any_language(console: str, browser: Browser, language: str) -> None:
     with watched(browser, console, language) as page:
@@ -175,7 +171,6 @@ def test_no_page_is_changed_by_a_name_in_any_language(console: str, browser: Bro
         assert causes_harm(page, console) == []
 
 
-@pytest.mark.long
 def test_a_table_writes_no_file_and_the_life_of_a_record_has_an_address(console: str, browser: Browser) -> None:
     with watched(browser, console, "en-GB") as page:
         page.goto(f"{console}/logs", wait_until="commit")

@@ -22,6 +22,7 @@ from tests.visitor import Visitor
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.long,
     pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
 ]
 
@@ -183,17 +184,10 @@ def sockets(console: Server) -> list[str]:
 
 
 ATTACKERS = (SITE, "127.0.0.1", "localhost", REBOUND)
-FEW = {(SITE, "127.0.0.1")}
-"""The one that needs no name of its own; `make test-long` has all pairs."""
 
 
-@pytest.mark.parametrize(
-    ("who", "target"),
-    [
-        pytest.param(who, target, marks=() if (who, target) in FEW else pytest.mark.long)
-        for who in ATTACKERS for target in ("127.0.0.1", "localhost", SITE)
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("who", ATTACKERS)
+@pytest.mark.parametrize("target", ["127.0.0.1", "localhost", SITE])
 def test_a_hostile_page_reaches_nothing(misled: Browser, console: Server, hostile: int, who: str, target: str) -> None:
     ticket = Visitor(console).ticket()
     token = json.loads((console.data / "server.json").read_text(encoding="utf-8"))["token"]
@@ -228,10 +222,7 @@ def test_the_attacks_reach_a_page_that_lets_them(misled: Browser, hostile: int) 
     assert {"fetch", "request", "frame", "object", "script", "style"} <= names, sorted(names)
 
 
-@pytest.mark.parametrize(
-    "who",
-    [SITE, pytest.param("127.0.0.1", marks=pytest.mark.long), pytest.param("localhost", marks=pytest.mark.long)],
-)
+@pytest.mark.parametrize("who", [SITE, "127.0.0.1", "localhost"])
 def test_a_page_that_opens_the_console_holds_no_string_to_it(
     misled: Browser, console: Server, hostile: int, who: str
 ) -> None:

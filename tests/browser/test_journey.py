@@ -41,6 +41,7 @@ def test_a_deep_link_on_a_fresh_server_shows_the_menu_of_the_console(console: st
     ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_addresses_in_foreign_text_are_no_links(console: str, page: Page) -> None:
     for foreign in (
         "jan.de_wit+kassa@winkel-aan-zee.example", "https://winkel.example/a?b=c", "WWW.winkel.example",
