@@ -2,19 +2,14 @@
 
 import sqlite3
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import cache
 from pathlib import Path
-
-import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 
 from integration.bootstrap import now
 from integration.sandbox.server import Sandbox
 from integration.services import Application
-from integration.store.database import MIGRATIONS, Database, open_database
+from integration.store.database import Database, open_database
 from integration.store.stores import Stores, stores_of
 
 _opened: dict[int, Stores] = {}
@@ -48,21 +43,6 @@ def prepare(file: Path) -> None:
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(_migrated())
-
-
-@contextmanager
-def at_revision(url: str, data: Path, revision: str) -> Iterator[sa.Connection]:
-    """Make a database as the version with this revision had it, in its folder, and fill it within the block."""
-    data.mkdir()
-    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.set_main_option("path_separator", "os")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-        yield connection
-    engine.dispose()
 
 
 @cache

@@ -24,7 +24,6 @@ ACROSS = {
     "web/test_provider.py": "log-ins at a provider: entrance, service and connector together",
     "web/test_proxy.py": "a proxy that signs: entrance, service and connector together",
     "runner/test_own_writes.py": "writes of ours and of others at a till: reading, proof and cursors together",
-    "runner/test_before_0005.py": "runs of before a migration, wherever the runner stood",
     "lab/test_moments.py": "the whole lab, at every call of a run",
     "runner/test_faults_settling.py": "the runner is killed, part one: products, and their run while it is closed",
     "runner/test_faults_orders.py": "part two: debtors, and documents while they are posted",

@@ -10,73 +10,15 @@ from alembic.migration import MigrationContext
 
 from integration.core.errors import ConfigurationError, UnavailableError
 from integration.store.database import Database, open_database
-from integration.store.rules import Rules
 from integration.store.settings import StoredSettings
-from integration.store.tables import mappings, metadata, outbox, settings, value_tables
+from integration.store.tables import metadata, outbox
 from tests.clocks import Clock
 from tests.patience import SECONDS
-from tests.stores import at_revision
 
 
 def test_migrations_lead_to_the_tables_as_they_are_declared(database: Database) -> None:
     with database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-
-
-def test_a_database_of_the_first_revision_is_brought_up_to_date(url: str, clock: Clock, tmp_path: Path) -> None:
-    with at_revision(url, tmp_path / "data", "0001") as connection:
-        connection.execute(sa.text("INSERT INTO instance (id) VALUES ('made long ago')"))
-    database = open_database(url)
-    assert database.instance == "made long ago"
-    StoredSettings(database, clock).put("flow:products", {"on": True}, "anna")
-    with database.read() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    database.close()
-
-
-@pytest.mark.parametrize(
-    ("before", "rows"),
-    [
-        ({"deposit_account": "1560"}, {"*": "1560"}),
-        (
-            {"deposit_account": "1560", "deposit_accounts": {"90": "1570"}, "deposit_groups": ["80", "90"]},
-            {"80": "1560", "90": "1570", "*": "1560"},
-        ),
-        ({"deposit_groups": ["80"]}, {"80": ""}),
-        ({}, None),
-    ],
-)
-def test_accounts_of_gift_cards_and_deposits_move_from_the_settings_into_their_table(
-    url: str, clock: Clock, tmp_path: Path, before: dict[str, object], rows: dict[str, str] | None
-) -> None:
-    with at_revision(url, tmp_path / "data", "0007") as connection:
-        value = {"becomes": "posting", "daybook": "700", **before}
-        kept = {"name": "flow:orders", "value": value, "by": "anna", "changed_at": clock()}
-        connection.execute(settings.insert().values(kept))
-
-    database = open_database(url)
-
-    assert StoredSettings(database, clock).get("flow:orders") == {"orders": "posting", "daybook": "700"}
-    assert Rules(database, clock).tables().get("balance_accounts") == rows
-    database.close()
-
-
-def test_payment_terms_get_a_table_of_their_own(url: str, clock: Clock, tmp_path: Path) -> None:
-    kept = {"target": "sales_order.date", "source": "date"}
-    rule = {"target": "sales_order.payment_condition", "source": "payment_method"}
-    with at_revision(url, tmp_path / "data", "0009") as connection:
-        row = {"name": "payment_methods", "rows": {"PIN": "14"}, "by": "anna", "changed_at": clock()}
-        connection.execute(value_tables.insert().values(row))
-        body = {"version": 1, "rules": [{**rule, "table": "payment_methods"}, kept]}
-        published = {"flow": "orders", "version": 3, "body": body, "note": "", "by": "anna", "published_at": clock()}
-        connection.execute(mappings.insert().values(published))
-
-    database = open_database(url)
-
-    rules = Rules(database, clock)
-    assert rules.tables() == {"payment_terms": {"PIN": "14"}}
-    assert rules.published("orders") == (3, {"version": 1, "rules": [{**rule, "table": "payment_terms"}, kept]})
-    database.close()
 
 
 def test_a_database_keeps_the_id_it_was_made_with(url: str) -> None:

@@ -1,6 +1,7 @@
 """Copies of SQLite files: whole while others write, and kept before tables are changed."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -8,9 +9,19 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
+from integration.store import database
 from integration.store.database import open_database
 from integration.store.files import copies_beside, copy_before, copy_file, fault_of, left_in, sweep
-from tests.stores import at_revision
+
+LATER = """
+import sqlalchemy as sa
+from alembic import op
+revision, down_revision = "0002", "0001"
+def upgrade():
+    op.add_column("settings", sa.Column("later", sa.Text(), nullable=False, server_default=""))
+"""
 
 
 def test_a_copy_is_of_one_moment_while_somebody_writes_all_the_time(tmp_path: Path) -> None:
@@ -41,18 +52,23 @@ def test_a_copy_is_of_one_moment_while_somebody_writes_all_the_time(tmp_path: Pa
     assert (tmp_path / "b.sqlite").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_file_of_an_earlier_version_is_copied_before_its_tables_are_changed(tmp_path: Path) -> None:
-    path = tmp_path / "data" / "console.sqlite"
-    with at_revision(f"sqlite:///{path}", tmp_path / "data", "0009"):
-        pass
+def test_a_file_of_an_earlier_version_is_copied_before_its_tables_are_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, migrations = tmp_path / "data" / "console.sqlite", tmp_path / "migrations"
+    open_database(f"sqlite:///{path}").close()
+    shutil.copytree(database.MIGRATIONS, migrations)
+    (migrations / "versions" / "0002_later.py").write_text(LATER, encoding="utf-8")
+    monkeypatch.setattr(database, "MIGRATIONS", migrations)
 
     open_database(f"sqlite:///{path}").close()
     open_database(f"sqlite:///{path}").close()
 
     (copy,) = copies_beside(path)
-    assert (copy.name, copy.stat().st_mode & 0o777, fault_of(copy)) == ("console.sqlite.before-0009", 0o600, "")
-    with closing(sqlite3.connect(copy)) as kept:
-        assert kept.execute("SELECT version_num FROM alembic_version").fetchone() == ("0009",)
+    assert (copy.name, copy.stat().st_mode & 0o777, fault_of(copy)) == ("console.sqlite.before-0001", 0o600, "")
+    for file, revision in ((copy, "0001"), (path, "0002")):
+        with closing(sqlite3.connect(file)) as kept:
+            assert kept.execute("SELECT version_num FROM alembic_version").fetchone() == (revision,)
 
 
 def test_a_new_database_has_no_copy_beside_it(tmp_path: Path) -> None:

@@ -1,22 +1,16 @@
 """Kept plans as people look at them: what their lines can be sorted out by, and how many calls they take."""
 
-import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from integration.core.issues import Issue
 from integration.core.plan import Action, Change
 from integration.core.records import Kind, Record
-from integration.core.run import Among, Outcome, PlanRow, RunState, Step
-from integration.store.database import open_database
+from integration.core.run import Among, Outcome, PlanRow, Step
 from integration.store.ledger import Ledger
 from integration.store.plans import Plans
 from integration.store.runs import Runs
-from integration.store.shapes import change_to_json
-from tests.clocks import Clock
 from tests.store.samples import (
     a_commit,
     a_create,
@@ -26,7 +20,6 @@ from tests.store.samples import (
     a_product,
     a_skip,
 )
-from tests.stores import at_revision
 
 
 def an_update(number: int, *fields: str, group: str = "DRANK", calls: int = 1) -> PlanRow:
@@ -131,59 +124,6 @@ def test_a_line_is_found_by_the_record_it_is_about(runs: Runs, plans: Plans) -> 
     assert found.seq == 3
     assert plans.line_about(run, Kind.GROUP, "P3") is None
     assert plans.titles(run, Kind.PRODUCT, ["P2", "P9"]) == {"P2": "Thee 2"}
-
-
-@pytest.fixture
-def old(url: str, tmp_path: Path) -> str:
-    """A database of the version before, with a plan that waits and one that is done."""
-    with at_revision(url, tmp_path / "data", "0002") as connection:
-        for run, state in (("waits", RunState.READY), ("is-done", RunState.DONE)):
-            _keep(connection, run, state)
-    return url
-
-
-def _keep(connection: sa.Connection, run: str, state: RunState) -> None:
-    moment = "2026-11-24 09:00:00+00:00" if connection.dialect.name == "postgresql" else "2026-11-24 09:00:00.000000"
-    values = {
-        "id": run, "flow": "products", "state": state, "mode": "complete", "by": "anna", "started_at": moment,
-        "mapping_version": 4, "fingerprint": "f", "brakes": "[]", "position": "{}", "phase": "plan",
-        "progress_done": 0, "progress_total": 0, "error": "", "facts": "{}", "cancelled": False, "lines": 3,
-        "read": 3, "unchanged": 0,
-    }  # fmt: skip
-    _insert(connection, "runs", values)
-    kept = (an_update(1, "price_incl", "ean"), a_create(2), a_park(3))
-    for seq, line in enumerate(kept, 1):
-        change = None if line.change is None else json.dumps(change_to_json(line.change))
-        row = {
-            "run": run, "seq": seq, "stage": 1, "action": line.action, "step": "planned", "kind": line.kind,
-            "key": line.key, "title": line.title, "group": line.group, "found_by": line.key, "weight": 1,
-            "first_match": False, "change": change, "digest": "d", "brakes": "[]", "cause": line.cause,
-            "cause_field": "", "facts": "{}", "attempts": 0, "reference": "",
-        }  # fmt: skip
-        _insert(connection, "plan_lines", row)
-
-
-def _insert(connection: sa.Connection, table: str, row: dict[str, object]) -> None:
-    columns = sa.table(table, *map(sa.column, row))
-    connection.execute(columns.insert().values({name: getattr(value, "value", value) for name, value in row.items()}))
-
-
-def test_a_plan_that_waited_during_the_update_can_be_sorted_out_too(old: str, clock: Clock) -> None:
-    database = open_database(old)
-    runs, plans = Runs(database, clock), Plans(database)
-    assert plans.facets("waits") == {
-        "field": {"article.ean": 1, "article.price_incl": 1},
-        "group": {"DRANK": 1, "Dranken": 1},
-        "cause": {"price_missing": 1},
-    }
-    assert keys(plans, "waits", among=Among(field="article.ean")) == ["P1"]
-    assert plans.calls("waits") == {1: 1, 2: 1}
-    assert runs.phases("is-done") == []
-    assert plans.facets("is-done") == {"field": {}, "group": {}, "cause": {}}
-    assert [row.wanted for row in (line.change for line in plans.rows("waits", "update")) if row] == [
-        an_update(1, "price_incl", "ean").change.wanted  # type: ignore[union-attr]
-    ]
-    database.close()
 
 
 def test_what_was_sent_is_told_apart_from_what_has_no_answer(runs: Runs, plans: Plans, ledger: Ledger) -> None:
