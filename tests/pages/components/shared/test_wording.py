@@ -1,0 +1,25 @@
+"""Foreign text among words of ours: to a reader of Markdown it is text, whatever it looks like."""
+
+import re
+
+import pytest
+from markdown_it import MarkdownIt
+
+from integration.core.foreign import visible
+from pages.components.shared.wording import plain
+from tests.hostile import EVERY
+
+READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+ELEMENT = re.compile(r":color\[(.*?)\]")  # of no colour: an address in it is no link
+LIVE = re.compile(r"[*_~`<>$#|\\\[\]]|:[a-z]+\[|https?:|www\.|@", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_name_is_shown_as_it_is(name: str) -> None:
+    opened, inline, closed = READER.parse(plain(name))
+    shown = "".join(one.content for one in inline.children or [])
+
+    assert (opened.type, closed.type) == ("paragraph_open", "paragraph_close")
+    assert {one.type for one in inline.children or []} <= {"text", "text_special"}
+    assert ELEMENT.sub(r"\1", shown) == re.sub(" +", " ", visible(name)).strip(" ")
+    assert LIVE.findall(ELEMENT.sub("", plain(name)).replace("&#", "")) == []
