@@ -1,0 +1,99 @@
+"""Plant faults in a copy of the product, one at a time, and tell which of them its tests notice.
+
+    python -m tests.mutants [WORD ...]     all faults of `tests/faults.toml`, or those with these words in their names
+
+Ends with status 1 where a fault goes unnoticed, or where its tests fail without it.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+COPIED = (
+    "integration",
+    "pages",
+    "tests",
+    "data",
+    "static",
+    ".streamlit",
+    "app.py",
+    "pyproject.toml",
+    "requirements.txt",
+)
+PYTEST = ("-m", "pytest", "-q", "-x", "-n", "0", "-m", "not long")
+PASSED, FAILED = 0, 1
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault: in which file which text, that is there once, becomes which, and the tests that have to notice it."""
+
+    name: str
+    file: str
+    was: str
+    becomes: str
+    tests: str
+
+
+def faults() -> list[Fault]:
+    """Return the faults that are kept, in their order."""
+    with (ROOT / "tests" / "faults.toml").open("rb") as file:
+        return [Fault(**one) for one in tomllib.load(file)["fault"]]
+
+
+def planted(root: Path, fault: Fault) -> str:
+    """Plant a fault, and return what its file was before.
+
+    Raises:
+        LookupError: what it changes is not there exactly once.
+
+    """
+    path = root / fault.file
+    before = path.read_text(encoding="utf-8")
+    if before.count(fault.was) != 1:
+        raise LookupError(f"{fault.file} has {before.count(fault.was)} of: {fault.was}")
+    path.write_text(before.replace(fault.was, fault.becomes), encoding="utf-8")
+    return before
+
+
+def status(root: Path, tests: str) -> int:
+    """Run tests of a copy, and return how they ended."""
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, *PYTEST, *tests.split()]
+    return subprocess.run(command, cwd=root, env=environment, capture_output=True, check=False).returncode
+
+
+def main(words: list[str]) -> int:
+    """Plant the faults whose names have one of these words, or all, and tell of each what came of it."""
+    chosen = [one for one in faults() if not words or any(word in one.name for word in words)]
+    wrong = 0
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "main"
+        for name in COPIED:
+            source = ROOT / name
+            copy = shutil.copytree if source.is_dir() else shutil.copy
+            (root / name).parent.mkdir(exist_ok=True)
+            copy(source, root / name)
+        sound = {tests: status(root, tests) == PASSED for tests in dict.fromkeys(one.tests for one in chosen)}
+        for fault in chosen:
+            began = time.monotonic()
+            before = planted(root, fault)
+            caught = status(root, fault.tests) == FAILED
+            (root / fault.file).write_text(before, encoding="utf-8")
+            told = "caught" if caught else "NOT CAUGHT"
+            told = told if sound[fault.tests] else "FAILS WITHOUT IT"
+            wrong += told != "caught"
+            print(f"{told:<16} {time.monotonic() - began:5.1f} s  {fault.name}  ({fault.tests})", flush=True)
+    print(f"{len(chosen) - wrong} of {len(chosen)} faults were caught")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
