@@ -132,15 +132,17 @@ def convention(shop: Shop, system: str, question: str, value: object, before: ob
 def test_what_the_set_up_proposes_books_every_closed_day_once_and_equal(shop: Shop) -> None:
     first, again = shop.runs
     assert (first.counts.proven > 60, first.counts.difference, first.counts.in_doubt) == (True, 0, 0)
-    apart = [one for one in shop.reports if one.cause == "day_document_apart"]  # with an invoice nobody has booked
-    assert (again.counts.proven, again.counts.difference) == (first.counts.parked - len(apart), 0)
+    # Not booked: a day with an invoice that nobody has booked, and the last one of the shop, which its tills have not
+    # closed; that waits, or is parked once it is over by the clock of this machine.
+    left = [one for one in shop.reports if one.cause in {"day_document_apart", "day_not_closed"}]
+    assert (again.counts.proven, again.counts.difference) == (first.counts.parked - len(left), 0)
     booked = [one for one in shop.reports if one.pages]
     assert len(booked) == first.counts.proven + again.counts.proven
     assert [one.key for one in booked if one.state is not DayState.EQUAL or one.findings] == []
     rows = [row for one in booked for row in one.rows]
     assert {row.about for row in rows} == {"base", "vat", "account", "method"}
     assert [row for row in rows if row.difference or row.till is None or row.books is None] == []
-    others = {one.state for one in shop.reports if not one.pages and one not in apart}
+    others = {one.state for one in shop.reports if not one.pages and one not in left}
     assert others <= {DayState.EMPTY, DayState.WAITING, DayState.OPEN}
 
 
