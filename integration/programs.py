@@ -1,7 +1,6 @@
 """The commands that are programs of their own, at work until they are interrupted: systems, a worker, the console."""
 
-import os
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -14,8 +13,6 @@ from integration.bootstrap import build
 from integration.interruption import interruption
 from integration.settings import load_settings
 from integration.shipped import PROGRAM, SHIPPED
-
-BY_SOCKET = "import sys; sys.path.insert(0, {!r}); from integration.web.at_socket import main; main()"
 
 
 def sandbox(
@@ -31,7 +28,7 @@ def sandbox(
     ]  # fmt: skip
     if journal:
         arguments += ["--journal", str(journal)]
-    _become("-m", "integration.sandbox", *arguments)
+    _become("integration.sandbox", *arguments)
 
 
 def worker(as_json: Json = False) -> None:
@@ -61,14 +58,13 @@ def console(
     settings = load_settings()  # a wrong setting stops here, with its name
     if settings.log_in == "in_front" and settings.in_front.socket:
         _tell_where(settings.address, as_json=as_json)
-        _become("-P", "-c", BY_SOCKET.format(str(PROGRAM)))
+        _become("integration.web.at_socket")
     settings.listen(host)
     shown = settings.address or f"http://{f'[{host}]' if ':' in host else host}:{port}"
     arguments = ["--server.port", str(port), "--server.address", host, "--server.headless", "true"]
     arguments += ["--logger.hideWelcomeMessage", "true"]  # the next lines say where the console is
     _tell_where(shown, as_json=as_json)
-    # Nothing of the folder where it is started is taken for a part of the program.
-    _become("-P", "-m", "streamlit", "run", str(SHIPPED / "app.py"), *arguments)
+    _become("streamlit", "run", str(SHIPPED / "app.py"), *arguments)
 
 
 def _tell_where(shown: str, *, as_json: bool) -> None:
@@ -79,9 +75,13 @@ def _tell_where(shown: str, *, as_json: bool) -> None:
         terminal.err.print(f"The console: {shown}")
 
 
-def _become(*arguments: str) -> NoReturn:
-    """Go on as another program of ours; on Windows, which has no such thing, run it and end as it does."""
-    command = [sys.executable, *arguments]
-    if sys.platform == "win32":
-        sys.exit(subprocess.call(command))  # noqa: S603 - our own program
-    os.execv(sys.executable, command)  # noqa: S606 - our own program
+def _become(module: str, *arguments: str) -> NoReturn:
+    """Go on as another program in this process, which has imported most of it by now.
+
+    Nothing of the folder where the command was given is taken for a part of the program.
+    """
+    here = Path.cwd()
+    sys.path[:] = [str(PROGRAM), *(folder for folder in sys.path if Path(folder).resolve() != here)]
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    sys.exit()

@@ -60,3 +60,7 @@ def _answers(path: Path) -> bool:
         except ConnectionRefusedError:
             return False
     return True
+
+
+if __name__ == "__main__":
+    main()
