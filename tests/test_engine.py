@@ -1,6 +1,5 @@
 """What makes runs durable, with the real engine in real processes."""
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -21,10 +20,9 @@ from integration.core.timetable import WALL_CLOCK
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from integration.store.database import open_database
-from integration.store.heartbeats import USUAL
 from integration.store.runs import Runs
 from integration.store.settings import StoredSettings
-from integration.store.tables import runs
+from integration.store.tables import heartbeats, runs
 from tests.clocks import now
 from tests.connectors.accountview.samples import calls_since, newest_call
 from tests.patience import until
@@ -291,13 +289,18 @@ def test_a_run_that_was_approved_a_moment_ago_is_not_queued_beside_the_one_who_a
     console = start()
     run = console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
     long_ago = now() - timedelta(hours=1)
-    database = open_database(console.url)
-    with database.write() as connection:
-        connection.execute(runs.update().where(runs.c.id == run.id).values(started_at=long_ago))
-    database.close()
+    with closing(open_database(console.url)) as database:
+        with database.write() as connection:
+            connection.execute(runs.update().where(runs.c.id == run.id).values(started_at=long_ago))
+        console.ask("work.engine.runner.commit.approve", run.id, yes(run))  # and its process is slow to queue it
+        beats: set[Any] = set()
 
-    console.ask("work.engine.runner.commit.approve", run.id, yes(run))  # and its process is slow to queue it
-    time.sleep(3 * USUAL.apart)
+        def has_looked_twice() -> bool:
+            """A process looks for idle runs after each of its beats."""
+            beats.add(database.scalar(sa.select(heartbeats.c.beaten_at)))
+            return len(beats) > 3
+
+        until(has_looked_twice, "the looks of the process")
 
     assert console.ask("queued", f"commit-{run.id}") == []
     assert console.rests(run.id).state is RunState.DONE  # nobody came: it goes on by itself
