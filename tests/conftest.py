@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.suite import SPENT
 
 TESTS = Path(__file__).parent
 WAITING = ("browser", "processes")
+FAILED = pytest.StashKey[bool]()
 
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
@@ -40,6 +42,39 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     yield
     if nextitem is None or nextitem.path != item.path:
         cost.note(item.nodeid.partition("::")[0])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let nothing that a failed test left open fail another."""
+    done = yield
+    if item.stash.get(FAILED, False):
+        close_what_it_left()
+    return done
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember that a test failed."""
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
+def close_what_it_left() -> None:
+    """Drop what the frames of a failed test hold, without a word: it has failed already."""
+    for name in (
+        "last_type",
+        "last_value",
+        "last_traceback",
+        "last_exc",
+    ):  # where Python keeps the last one for debuggers
+        setattr(sys, name, None)
+    told, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        gc.collect()
+    finally:
+        sys.unraisablehook = told
 
 
 class Cost:
