@@ -377,11 +377,6 @@ def unknown_settings() -> dict[str, str]:
     return {name: next(iter(difflib.get_close_matches(name.upper(), names, n=1)), "") for name in unknown}
 
 
-def around() -> dict[str, str]:
-    """Return the environment of a program that is no part of the console: without our settings."""
-    return {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
-
-
 def logged_in() -> str:
     """Return the name of who is logged in on this machine, empty where nobody says."""
     return os.environ.get("USER", "")

@@ -18,10 +18,10 @@ import pytest
 
 from integration.bootstrap import now
 from integration.channels.post import Message, Post, Way
-from integration.settings import around
 from integration.store.database import open_database
 from integration.store.keys import write_keys
 from integration.store.stores import stores_of
+from integration.surroundings import with_way_out
 from tests.channels.receivers import web_server
 from tests.patience import LONGEST, SECONDS, until
 from tests.programs import Ended, environment
@@ -215,13 +215,13 @@ def test_a_message_goes_out_in_all_its_signs(elsewhere: Elsewhere) -> None:
     with web_server() as hook:
         code = (
             "from integration.channels.post import Message, Post, Way\n"
-            "from integration.settings import around\n"
-            f"(said,) = Post(Way(around())).send([Message({hook.address!r}, {SIGNS!a}, {SIGNS!a})])\n"
+            "from integration.surroundings import with_way_out\n"
+            f"(said,) = Post(Way(with_way_out())).send([Message({hook.address!r}, {SIGNS!a}, {SIGNS!a})])\n"
             "assert said.ok, said\n"
         )
         elsewhere.runs(code)
         assert hook.titles == [SIGNS]
-        assert Post(Way(around())).send([Message(hook.address, SIGNS, SIGNS)])[0].ok
+        assert Post(Way(with_way_out())).send([Message(hook.address, SIGNS, SIGNS)])[0].ok
 
 
 def test_a_key_is_written_whole_by_who_comes_first(elsewhere: Elsewhere) -> None:

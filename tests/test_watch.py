@@ -17,10 +17,10 @@ from integration.core.issues import Issue, Met
 from integration.core.run import RunState
 from integration.services.channels import Channels
 from integration.services.pings import WHOLE, Pings
-from integration.settings import around
 from integration.store.database import open_database
 from integration.store.secrets import Connections
 from integration.store.stores import Stores, stores_of
+from integration.surroundings import with_way_out
 from tests.channels.receivers import Hook, web_server
 from tests.patience import LONGEST, until
 from tests.people import somebody
@@ -67,7 +67,7 @@ def told_by_hook(data: Path) -> Iterator[tuple[Hook, Stores]]:
         database = open_database(f"sqlite:///{data / 'console.sqlite'}")
         stores = stores_of(database, now)
         sealed = Connections(database, now, key_file=data / "console.key")
-        Channels(stores.settings, sealed, stores.deliveries, Post(Way(around()))).save(
+        Channels(stores.settings, sealed, stores.deliveries, Post(Way(with_way_out()))).save(
             {"name": "Hook"}, somebody("anna"), address=hook.address
         )
         yield hook, stores

@@ -16,10 +16,11 @@ from integration.core.errors import ConfigurationError, IntegrationError
 from integration.log.client import at_the_server
 from integration.log.logbook import Logbook
 from integration.services.backups import LastBackup, keep_last
-from integration.settings import Settings, around
+from integration.settings import Settings
 from integration.store.copies import Snapshot, dump, snapshot_of
 from integration.store.files import copy_file
 from integration.store.keys import id_of, keys_in
+from integration.surroundings import with_database
 
 KEY_FILE = "console.key"
 LOG_SECONDS = 20.0  # in which a server that begins, or a command that asks, has let go of the log
@@ -72,7 +73,7 @@ def file_of(settings: Settings) -> Path:
 
 def _database(settings: Settings, folder: Path) -> tuple[Snapshot, str]:
     if url := postgres_of(settings):
-        return dump(url, folder / DUMP, around()), "postgresql"
+        return dump(url, folder / DUMP, with_database()), "postgresql"
     path = file_of(settings)
     if not path.exists():
         raise ConfigurationError("backup_nothing_there", folder=str(settings.data))

@@ -14,13 +14,14 @@ from integration.backups.making import KEY_FILE, file_of, postgres_of
 from integration.bootstrap import KEPT
 from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
 from integration.log.logbook import Logbook
-from integration.settings import Settings, around
+from integration.settings import Settings
 from integration.store.copies import dump_fault, is_empty, mark_restored, snapshot_of, undump
 from integration.store.database import known_revisions
 from integration.store.erased import FILE as ERASED
 from integration.store.erased import Erasure, read_file
 from integration.store.files import fault_of, make_private, sweep
 from integration.store.secrets import opens
+from integration.surroundings import with_database
 
 MORE_ROOM = 100_000_000  # bytes beyond what is restored
 
@@ -135,7 +136,7 @@ def _looked(found: Archive, folder: Path, key: bytes | None) -> int | None:
     """Look into the members of a backup, and return how many events its log has."""
     told = found.manifest
     if told.kind == "postgresql":
-        if dump_fault(folder / DUMP, around()):
+        if dump_fault(folder / DUMP, with_database()):
             raise archive.broken(found.file, DUMP)
     else:
         if fault_of(folder / DATABASE) or snapshot_of(folder / DATABASE).instance != told.instance:
@@ -174,7 +175,7 @@ def _put_in_place(settings: Settings, told: Manifest, folder: Path, known: Seque
     """
     url = postgres_of(settings)
     if url:
-        undump(url, folder / DUMP, around())
+        undump(url, folder / DUMP, with_database())
     address = url or f"sqlite:///{(folder / DATABASE).absolute()}"
     mark_restored(address, told.made_at, by)
     again = erase_again(address, folder, known, settings.data / ERASED) if known else 0

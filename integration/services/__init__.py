@@ -73,11 +73,12 @@ from integration.services.symptoms import Symptoms
 from integration.services.tables import Tables
 from integration.services.ways import Ways
 from integration.services.work import OwnLeases, Work
-from integration.settings import Settings, around
+from integration.settings import Settings
 from integration.store.database import Clock
 from integration.store.heartbeats import USUAL, Pulse
 from integration.store.secrets import Connections as StoredConnections
 from integration.store.stores import Stores
+from integration.surroundings import with_way_out
 
 if TYPE_CHECKING:  # imported where it is started: most commands of a terminal start none
     from integration.engine import Engine
@@ -308,7 +309,7 @@ class Application:
         self._keeps_watch = keeps_watch
         self.audit = Audit(stores, sealed, clock, authority_of(settings))
         self.keys = Keys(sealed, self.audit.keep_key)
-        post = Post(Way(around(), settings.proxy.get_secret_value(), settings.certificates))
+        post = Post(Way(with_way_out(), settings.proxy.get_secret_value(), settings.certificates))
         self.channels = Channels(stores.settings, sealed, stores.deliveries, post)
         self.pings = Pings(stores, sealed, clock, lambda url: Road(**settings.road(url)))
         self.monitoring = Monitoring(stores, clock, self.flows.statuses, self.channels, self.pings)

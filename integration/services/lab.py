@@ -21,6 +21,7 @@ from integration.core.errors import RunActiveError
 from integration.flows.registry import Specs
 from integration.shipped import PROGRAM
 from integration.store.stores import Stores
+from integration.surroundings import bare
 
 FOLDER = "lab"
 REPORT = "report.json"
@@ -205,7 +206,7 @@ class Lab:
         keep(Report(series.shown(), datetime.now(UTC)), self.folder)
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-m", "integration.lab", str(self.folder)],
-            cwd=PROGRAM, stdin=subprocess.PIPE, start_new_session=True,
+            cwd=PROGRAM, env=bare(), stdin=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         mine = self.mine() if series.mapping == "mine" else Mine()
         told = self._process.stdin

@@ -5,14 +5,14 @@ import time
 import pytest
 
 from integration.channels.post import Message, Post, Result, Way, secrets_of
-from integration.settings import around
+from integration.surroundings import with_way_out
 from tests.channels.receivers import mail_server, web_server
 from tests.patience import SECONDS
 
 
 def post(seconds: float = 30.0, proxy: str = "") -> Post:
     """A way out."""
-    return Post(Way(around(), proxy), seconds)
+    return Post(Way(with_way_out(), proxy), seconds)
 
 
 def test_a_post_reaches_a_mail_server_and_a_web_hook() -> None:

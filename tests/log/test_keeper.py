@@ -81,6 +81,15 @@ def test_a_process_that_was_killed_is_begun_anew_and_nothing_is_lost(
     assert not told.is_away
 
 
+def test_a_process_of_the_log_knows_no_secret_of_its_console(told: Logbook, monkeypatch: pytest.MonkeyPatch) -> None:
+    told.close()
+    for name in ("CONSOLE_KEY", "AWS_SECRET_ACCESS_KEY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "a secret of somebody")
+    given = Path(f"/proc/{process_of(told)}/environ").read_text(encoding="utf-8")
+    assert "PATH=" in given
+    assert "a secret of somebody" not in given
+
+
 def test_signals_to_the_whole_group_leave_the_process_to_its_console(told: Logbook) -> None:
     before = process_of(told)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

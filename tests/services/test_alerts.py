@@ -26,10 +26,10 @@ from integration.services.openings import ZONE, OpeningsKept
 from integration.services.pings import WHOLE, Pings
 from integration.services.reach import Stand
 from integration.services.symptoms import Symptoms
-from integration.settings import around
 from integration.store.database import Database
 from integration.store.secrets import Connections
 from integration.store.stores import Stores, stores_of
+from integration.surroundings import with_way_out
 from tests.channels.receivers import Hook, mail_server, web_server
 from tests.clocks import Clock
 from tests.people import somebody
@@ -82,7 +82,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
     """Return a process that keeps watch over a database."""
     stores = stores_of(database, clock)
     sealed = Connections(database, clock, key_file=folder / "console.key")
-    post = Post(Way(around()), seconds=20)
+    post = Post(Way(with_way_out()), seconds=20)
     channels = Channels(stores.settings, sealed, stores.deliveries, post)
     openings, health, on = OpeningsKept(stores.settings), [WELL], set[str]()
     stands: dict[str, Stand] = {}
