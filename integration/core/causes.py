@@ -339,6 +339,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("question_table", OPERATOR),
         Cause("question_long", OPERATOR),
         Cause("question_large", OPERATOR),
+        Cause("question_values", OPERATOR),
         Cause("question_slow", OPERATOR),
         Cause("question_stopped", OPERATOR),
         Cause("blocked", NOBODY, repair=_setting("blocked")),

@@ -116,13 +116,18 @@ def serve(line: socket.socket, token: str, book: "LogFile") -> None:
                 for told, table in _answers(asked, book):
                     _tell(line, told, table)
             except IntegrationError as error:
-                wire.send(line, {"error": error.code, "facts": dict(error.facts), "kind": type(error).__name__})
+                _fail(line, book, error.code, error.facts, type(error).__name__)
             except (EOFError, ConnectionError):
                 return
             except Exception as error:  # noqa: BLE001 - told to whoever asked; the next one is answered all the same
                 if not GONE.is_set():  # what a request meets while everything is taken away is nobody's business
                     traceback.print_exc()
-                wire.send(line, {"error": "unexpected_error", "facts": {"reason": type(error).__name__}, "kind": ""})
+                _fail(line, book, "unexpected_error", {"reason": type(error).__name__}, "")
+
+
+def _fail(line: socket.socket, book: "LogFile", code: str, facts: Mapping[str, object], kind: str) -> None:
+    """Tell what went wrong, and whether this process can go on after it."""
+    wire.send(line, {"error": code, "facts": dict(facts), "kind": kind, "spoilt": book.is_spoilt()})
 
 
 def _answers(asked: Mapping[str, Any], book: "LogFile") -> Iterator[tuple[dict[str, Any], "pa.Table | None"]]:

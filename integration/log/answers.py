@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -78,8 +79,8 @@ def _span(interval: Any) -> timedelta | None:
 
 
 def _told(value: object) -> object:
-    """Return one value for programs: a number that is none is nothing."""
-    if isinstance(value, float) and value != value:  # noqa: PLR0124 - not a number
+    """Return one value for programs: a number that JSON cannot write is nothing."""
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, list):
         return [_told(one) for one in value]

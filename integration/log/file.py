@@ -21,6 +21,7 @@ from integration.core.erasure import Person
 from integration.core.errors import ConfigurationError, UnavailableError
 from integration.log import erasing, pruning
 from integration.log.allowed import QuestionError
+from integration.log.bounds import MOST_VALUES, values_of
 from integration.log.events import COLUMNS, shaped
 from integration.log.questions import require_allowed, wrong
 from integration.log.statements import queries
@@ -76,6 +77,7 @@ _BROKEN = re.compile(  # from its beginning: a question may hold any of these wo
     "|^IO Error: .*(not a valid DuckDB|Could not read enough bytes|file with version number|replaying WAL)"
 )
 _BROKEN_AT_ONCE = re.compile("^(Serialization|INTERNAL) Error")  # a question may come to these in a file that is well
+_NO_MEMORY = re.compile("^Out of Memory|^[^:]* Error: Memory allocation failure")
 _MID_ANSWER = (OSError, pa.ArrowException)  # how Arrow tells of what DuckDB met between two parts of an answer
 
 
@@ -136,6 +138,19 @@ class LogFile:
                 with self._lock:
                     self._cursors -= 1
                     self._lock.notify_all()
+
+    def is_spoilt(self) -> bool:
+        """Tell whether DuckDB refuses to go on with the open file, as it does after a fatal error."""
+        with self._lock:
+            if self._connection is None:
+                return False
+            try:
+                self._connection.cursor().execute("SELECT 1").close()
+            except duckdb.FatalException:
+                return True
+            except duckdb.Error:
+                return False  # another trouble than that, and for another request to meet
+            return False
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -316,12 +331,14 @@ class LogFile:
     def _first(self, parts: pa.RecordBatchReader, rows: int) -> pa.Table:
         """Return at least so many rows of an answer, or all it has. Raises QuestionError for one that is too large."""
         kept: list[pa.RecordBatch] = []
-        found, size = 0, 0
+        found, size, values = 0, 0, 0
         for part in parts:
             kept.append(part)
-            found, size = found + part.num_rows, size + part.nbytes
+            found, size, values = found + part.num_rows, size + part.nbytes, values + values_of(part)
             if size > MOST_BYTES:
                 raise QuestionError("question_large", memory=f"{MOST_BYTES // 1_000_000} MB")
+            if values > MOST_VALUES:
+                raise QuestionError("question_values", most=MOST_VALUES)
             if found >= rows:
                 break
         return pa.Table.from_batches(kept, parts.schema)
@@ -333,7 +350,7 @@ class LogFile:
             return error
         if text.startswith("INTERRUPT"):
             return QuestionError("question_slow", seconds=f"{seconds:g}")
-        if text.startswith("Out of Memory"):
+        if _NO_MEMORY.search(text):
             return QuestionError("question_large", memory=self._memory)
         return wrong(sql, error)
 

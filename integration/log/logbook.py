@@ -247,7 +247,8 @@ class Logbook:
         `question_refused` for anything but one SELECT; `question_function`, `question_type` and `question_table` for
         what `allowed` does not list; `question_long`; `question_wrong` or, where the place is known,
         `question_wrong_at` with DuckDB's reason; `question_slow` when it took longer than `seconds`, `question_large`
-        when it took more memory than the log has, `question_stopped` when the process had to be ended for it.
+        when it took more memory than the log has, `question_values` for more values than pages and programs can take,
+        `question_stopped` when the process had to be ended for it.
         """
         answer = self._asked(sql, seconds, rows)
         frame = frame_of(_table_of(answer))

@@ -24,6 +24,7 @@ from integration.core import errors
 from integration.log import wire
 from integration.log.allowed import QuestionError
 from integration.shipped import PROGRAM
+from integration.surroundings import bare
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +84,7 @@ class Process:
         try:
             self._popen = subprocess.Popen(
                 [sys.executable, "-m", "integration.log"],
-                cwd=PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True,
+                cwd=PROGRAM, env=bare(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
         except OSError:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -145,6 +146,8 @@ class Process:
                     more = bool(told.get("more"))
                     if "error" in told:
                         lent.is_done = True
+                        if told.get("spoilt"):
+                            self.kill(call if question else None)
                         raise _error(told)
                     yield Part(told, table)
                 lent.is_done = True

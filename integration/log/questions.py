@@ -50,18 +50,23 @@ def _refused(parsed: object, known: frozenset[str], place: str = "", at: int = 0
         for what, refused in _refused_here(parsed, known, place):
             yield what, refused, at
         for table, made in _made(parsed):
-            again = known | {table}  # one that is recursive reads itself
-            yield from _refused(made, again, at=at)
-            known = again
+            yield from _refused(made, known, at=at)
+            known |= {table}
         for name, one in parsed.items():
             if name not in ("cte_map", "cast_type"):
-                yield from _refused(one, known, name, at)
+                yield from _refused(one, known | _itself(parsed, name), name, at)
 
 
 def _made(part: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     """Yield the tables that a part of a question makes by WITH, in their order."""
     for one in part.get("cte_map", {}).get("map", []):
         yield str(one["key"]).lower(), one["value"]
+
+
+def _itself(part: Mapping[str, Any], place: str) -> frozenset[str]:
+    """Return the table that a recursive one reads as itself; its first half still reads what had the name before."""
+    is_repeated = part.get("type") == "RECURSIVE_CTE_NODE" and place == "right"
+    return frozenset({str(part["cte_name"]).lower()} if is_repeated else ())
 
 
 def _refused_here(part: Mapping[str, Any], known: frozenset[str], place: str) -> Iterator[tuple[str, str]]:

@@ -139,6 +139,60 @@ def test_a_slow_question_is_stopped_and_the_log_goes_on(told: Logbook, events: E
     assert told.drain(events) == 1
 
 
+def test_a_question_may_read_itself_again_and_again(asked: Logbook) -> None:
+    sql = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 4) SELECT sum(x) AS all FROM n"
+    assert asked.ask(sql)["all"][0] == 10
+
+
+def test_a_question_after_which_duckdb_goes_on_no_more_costs_the_next_one_nothing(
+    told: Logbook, events: Events
+) -> None:
+    before = told.process
+    with pytest.raises(QuestionError) as caught:
+        told.ask("SELECT reservoir_quantile(range, 0.5, 2000000000) FROM range(10)", seconds=SECONDS)
+    assert caught.value.code == "question_large"
+    events.tell(Event(event="checked"))
+    assert told.drain(events) == 1
+    assert (len(told.ask("FROM events")), told.is_away) == (8, False)
+    assert told.process != before
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT (SELECT array_agg(NULL) FROM range(1000000)) FROM range(10)",
+        "SELECT MAP {'a': (SELECT list({'b': list_value(NULL)}) FROM range(400000))}",
+        "SELECT " + "NULL," * 1_900 + "1 FROM range(10000)",
+    ],
+)
+def test_an_answer_of_too_many_values_is_stopped_however_few_bytes_they_take(asked: Logbook, sql: str) -> None:
+    with pytest.raises(QuestionError) as caught:
+        asked.ask(sql, seconds=SECONDS)
+    assert caught.value.code == "question_values"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT 'infinity'::TIMESTAMP",
+        "SELECT '-infinity'::TIMESTAMPTZ",
+        "SELECT time_bucket(INTERVAL '1 month', 'infinity'::DATE)",
+        "SELECT DATE '10000-01-01'",
+        "SELECT TIMESTAMP_MS '10000-01-01'",
+        "SELECT [{'a': 'infinity'::TIMESTAMP_S}]",
+        "SELECT INTERVAL '90000000 years'",
+    ],
+)
+def test_a_moment_that_no_calendar_has_is_told_and_not_shown_as_another(asked: Logbook, sql: str) -> None:
+    with pytest.raises(QuestionError, match="outside the years 1 to 9999"):
+        asked.ask(sql)
+
+
+def test_the_first_and_the_last_moment_of_the_calendar_are_shown(asked: Logbook) -> None:
+    told = asked.ask_plain("SELECT DATE '0001-01-01', TIMESTAMP '9999-12-31 23:59:59.999999', NULL::DATE")
+    assert [str(value) for value in told["rows"][0]] == ["0001-01-01 00:00:00", "9999-12-31 23:59:59.999999", "None"]
+
+
 def test_threads_may_ask_at_once(told: Logbook) -> None:
     answers: list[int] = []
     threads = [threading.Thread(target=lambda: answers.append(len(told.ask("FROM events")))) for _ in range(8)]

@@ -1,0 +1,63 @@
+"""What an answer to a person's question may hold: so many values, and moments that a calendar has."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from integration.log.allowed import QuestionError
+
+if TYPE_CHECKING:  # the process of the log listens before it is imported
+    import pyarrow as pa
+
+MOST_VALUES = 1_000_000  # of one answer, those inside of others counted: what is empty takes no bytes here
+DAYS = (date.min - date(1970, 1, 1)).days, (date.max - date(1970, 1, 1)).days  # of the calendar that all others have
+DAY = 86_400  # seconds
+TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}  # of a second
+MONTHS = timedelta.max.days // 31
+NOT_IN_CALENDAR = f"the answer holds a date outside the years {date.min.year} to {date.max.year}"
+
+
+def values_of(part: pa.RecordBatch) -> int:
+    """Return how many values a part of an answer holds, those inside of others counted.
+
+    Raises QuestionError `question_wrong` for a moment that no calendar has, as infinity is one.
+    """
+    return sum(map(_values, part.columns))
+
+
+def _values(column: pa.Array) -> int:
+    import pyarrow as pa  # noqa: PLC0415 - as said at the top
+
+    kind = column.type
+    if pa.types.is_map(kind):
+        inner = [column.keys, column.items]
+    elif pa.types.is_struct(kind):
+        inner = column.flatten()
+    elif pa.types.is_nested(kind):
+        inner = [column.flatten()]
+    else:
+        inner = []
+        if pa.types.is_temporal(kind):
+            _require_calendar(column)
+    return len(column) + sum(map(_values, inner))
+
+
+def _require_calendar(column: pa.Array) -> None:
+    import pyarrow as pa  # noqa: PLC0415 - as said at the top
+    import pyarrow.compute as pc  # noqa: PLC0415 - likewise
+
+    kind = column.type
+    if pa.types.is_interval(kind):
+        held = all(one is None or abs(one.months) <= MONTHS for one in column.to_pylist())
+    elif pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        first, last = DAYS
+        if pa.types.is_timestamp(kind):
+            day = DAY * TICKS[kind.unit]
+            first, last = first * day, (last + 1) * day - 1
+        met = pc.min_max(column.view(pa.int64() if kind.bit_width == 64 else pa.int32())).as_py()  # noqa: PLR2004 - bits
+        held = met["min"] is None or (first <= met["min"] and met["max"] <= last)
+    else:
+        return
+    if not held:
+        raise QuestionError("question_wrong", reason=NOT_IN_CALENDAR)
