@@ -215,7 +215,7 @@ def main() -> None:
     try:
         server = wire.listen(folder, unix=given["unix"])
     except OSError:
-        if GONE.is_set():  # and the folder with it
+        if GONE.is_set() or not folder.is_dir():  # whichever of the console's end comes first
             return
         raise
 

@@ -228,7 +228,7 @@ def test_a_process_that_never_begins_is_tried_after_longer_and_longer_pauses(
         logbook.stop()
 
 
-@pytest.mark.parametrize("said", ["nothing", "everything"])
+@pytest.mark.parametrize("said", ["nothing", "everything", "everything, and took the folder"])
 def test_a_process_whose_console_ended_while_it_began_says_nothing(tmp_path: Path, said: str) -> None:
     """As a command of the terminal does that is refused right after it began."""
     folder = tmp_path / "lines"
@@ -237,10 +237,19 @@ def test_a_process_whose_console_ended_while_it_began_says_nothing(tmp_path: Pat
         "path": str(tmp_path / "log.duckdb"), "memory": "128MB", "threads": 1, "unix": True,
         "folder": str(folder), "token": "token", "console": os.getpid(),
     }  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-m", "integration.log"], cwd=ROOT, capture_output=True, timeout=SECONDS, check=False,
-        input=wire.line_of(given) if said == "everything" else b"",
-    )  # fmt: skip
+    theirs, ours = os.pipe()
+    with os.fdopen(theirs, "rb") as its_input, os.fdopen(ours, "wb") as console:
+        if said != "nothing":
+            console.write(wire.line_of(given))
+            console.flush()
+        if said == "everything, and took the folder":
+            folder.rmdir()
+        else:
+            console.close()
+        done = subprocess.run(
+            [sys.executable, "-m", "integration.log"],
+            cwd=ROOT, stdin=its_input, capture_output=True, timeout=SECONDS, check=False,
+        )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
