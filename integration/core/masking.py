@@ -8,6 +8,7 @@ which part of the text it came from; what is found among them is blotted out the
 import base64
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -21,17 +22,19 @@ SHORTEST_PART = 10  # signs of a secret anywhere, where they are half of it
 SHORTEST_PACKED = 4  # signs of a secret in base64: fewer say nothing
 SHORTEST_KNOWN = 6  # signs of a secret that is blotted out of everything: fewer may be part of any word
 SHORTEST_WORD = 12  # letters of one that has nothing else, such as the name of a product
-IN_PACKED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
 _PAIRED = 0x10000  # from here on a sign takes two numbers of UTF-16
 _SIGNS = 0x110000
 
 _WRAPPED = re.compile(
     r"(?:%[0-9a-f]{2})+"
-    r"|\\+(?:(?-i:U)[0-9a-f]{8}|u[0-9a-f]{4}(?:\\+u[0-9a-f]{4})*|x[0-9a-f]{2}(?:\\+x[0-9a-f]{2})*|(?=[^\w\s]))"
+    r"|(?<!\\)(?:"  # from the first backslash of a row: from each of them, a long row takes for ever
+    r"\\++(?:(?-i:U)[0-9a-f]{8}|u[0-9a-f]{4}(?:\\++u[0-9a-f]{4})*|x[0-9a-f]{2}(?:\\++x[0-9a-f]{2})*|(?=[^\w\s]))"
+    r"|\\+(?=\\))"
     r"|&(?:\#\d{1,7}|\#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});",
     re.IGNORECASE,
 )
-_UNIT = re.compile(r"\\+(?:(?-i:U)([0-9a-f]{8})|u([0-9a-f]{4})|x([0-9a-f]{2}))|%([0-9a-f]{2})", re.IGNORECASE)
+_PACKED = re.compile("[A-Za-z0-9+/=]+")
+_UNIT = re.compile(r"(?<!\\)\\++(?:(?-i:U)([0-9a-f]{8})|u([0-9a-f]{4})|x([0-9a-f]{2}))|%([0-9a-f]{2})", re.IGNORECASE)
 _NAMED = re.compile(
     r"(?:^|[^a-z])(?:(?:access|refresh|id)[_-]?token|client[_-]?secret|secret|token|passwords?|passwd|wachtwoord|passwort"
     r"|kennwort|code[_-]?verifier)[\"'\]]*\s*(?:=>|[=:>]|[\"']\s*value\s*=)\s*[\"'\[]*([^\s\"'&<>,;\]})]+)"
@@ -203,15 +206,14 @@ def _packed(signs: str, needles: Collection[_Needle], *, quoted: bool) -> Iterat
     """Yield where base64 holds a secret: its digits are blotted out as a whole."""
     places = [place for place, sign in enumerate(signs) if sign not in "\r\n"]  # a long one may be in lines
     digits = "".join(signs[place] for place in places).replace("-", "+").replace("_", "/")
-    for needle in needles:
-        for stem in needle.packed:
-            for first, last in _of(stem, digits, quoted=quoted):
-                start, end = first, last
-                while start > 0 and digits[start - 1] in IN_PACKED:
-                    start -= 1
-                while end < len(digits) and digits[end] in IN_PACKED:
-                    end += 1
-                yield places[start], places[end - 1] + 1
+    found = {spot for needle in needles for stem in needle.packed for spot in _of(stem, digits, quoted=quoted)}
+    rows = [row.span() for row in _PACKED.finditer(digits)] if found else []
+    begins, ends = [begin for begin, _ in rows], [end for _, end in rows]
+    for first, last in found:
+        before, behind = bisect_left(begins, first) - 1, bisect_right(ends, last)
+        start = begins[before] if before >= 0 and ends[before] >= first else first
+        end = ends[behind] if behind < len(rows) and begins[behind] <= last else last
+        yield places[start], places[end - 1] + 1
 
 
 def _of(needle: str, signs: str, *, quoted: bool) -> Iterator[Spot]:

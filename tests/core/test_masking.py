@@ -1,6 +1,7 @@
 """What is blotted out of a text: secrets in every spelling, and what stands where one is named."""
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -114,3 +115,20 @@ def test_what_this_process_knows_is_blotted_out_of_whatever_is_told() -> None:
     assert (told("expected_planted"), told("expected: planted", quoted=True)) == ("expected_planted", "expected: ***")
     assert told("at https://x/?y=planted-and-remembered%2f1 end") == "at https://x/?y=*** end"
     assert spelled("a")["in HTML"] == "a"
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        "\\", "\\a", "%", "%25", "&#", "\"'", " ", "bearer a1", "secret=x ", "cGxhbnRlZC1z", "planted-secret-1", "plan",
+        "planted-sec",
+    ],
+)  # fmt: skip
+def test_no_text_takes_much_longer_than_another_of_its_length(there: str) -> None:
+    def seconds(text: str) -> float:
+        began = time.process_time()
+        masked(text, ["planted-secret-1"])
+        return time.process_time() - began
+
+    usual = max(seconds("een gewone zin. " * 1_250), 0.005)
+    assert seconds((there * 20_000)[:20_000]) < 60 * usual
