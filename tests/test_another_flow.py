@@ -189,6 +189,7 @@ def parked(app: Application) -> str:
     return run.id
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("tab", TABS)
 @pytest.mark.usefixtures("parked")
 def test_every_tab_of_the_flow_opens(open_page: Open, tab: str) -> None:

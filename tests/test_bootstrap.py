@@ -59,6 +59,7 @@ def test_a_database_of_another_make_is_told_by_its_setting(tmp_path: Path) -> No
     assert caught.value.facts["setting"] == "CONSOLE_DATA"
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no core files")
 def test_a_process_that_dies_leaves_no_core_file(tmp_path: Path) -> None:
     script = """

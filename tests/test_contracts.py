@@ -28,6 +28,7 @@ def checked(tree: Path, *command: str) -> str:
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("line", "contract"),
     [
@@ -49,6 +50,7 @@ def test_a_page_that_reaches_past_services_fails_the_check(tree: Path, line: str
     assert "BROKEN" in said
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("room", "line"),
     [("services", "import duckdb"), ("core", "import httpx"), ("runner", "import sqlalchemy"), ("core", "import dbos")],

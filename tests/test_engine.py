@@ -95,6 +95,7 @@ def test_two_runs_at_once_are_refused_with_the_name_of_the_first(start: Start, s
     assert console.rests(first).state is RunState.READY
 
 
+@pytest.mark.long
 def test_each_run_learns_anew_how_the_books_say_that_there_is_nothing(start: Start, sandbox: Sandbox) -> None:
     console = start()
 
@@ -108,6 +109,7 @@ def test_each_run_learns_anew_how_the_books_say_that_there_is_nothing(start: Sta
     assert reads() == reads() >= Counter({"AG1 GET": 3, "AK1 GET": 3})
 
 
+@pytest.mark.long
 def test_the_till_is_told_for_which_run_it_is_asked_for_its_journals(start: Start, sandbox: Sandbox) -> None:
     console = start()
     run = console.rests(console.ask("runs.preview", PreviewRequest("days", somebody("test"), Mode.COMPLETE)))
@@ -151,6 +153,7 @@ def by_itself(start: Start, *, may_send: bool) -> Obedient:
     return console
 
 
+@pytest.mark.long
 def test_what_was_written_is_looked_at_once_a_night(start: Start, sandbox: Sandbox) -> None:
     console = by_itself(start, may_send=True)
     scheduled(console)

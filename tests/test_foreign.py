@@ -63,6 +63,7 @@ def test_no_command_does_what_a_name_says(terminal: Terminal, tmp_path: Path) ->
     assert pd.api.types.is_numeric_dtype(kept["ms"].replace("", 0).astype(float))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     [TERMINAL[0], UNSEEN[0], *(pytest.param(one, marks=pytest.mark.long) for one in (*TERMINAL[1:6], UNSEEN[1]))],

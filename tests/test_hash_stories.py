@@ -130,6 +130,7 @@ def test_a_planted_hash_is_believed_by_day_and_found_when_everything_is_read(sho
     assert known(shop) == {other: hashes for other, hashes in before.items() if other != key}
 
 
+@pytest.mark.long
 @BOTH
 def test_a_link_of_before_is_compared_once_and_then_known(shop: Shop) -> None:
     before = known(shop)

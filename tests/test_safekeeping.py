@@ -41,6 +41,7 @@ def test_a_backup_is_made_verified_restored_and_found_well_from_a_terminal(tmp_p
     assert (unwell.status, [one["code"] for one in unwell.json if not one["ok"]]) == (1, ["files_open_to_others"])
 
 
+@pytest.mark.long
 def test_settings_and_mappings_go_from_one_installation_to_another_in_a_terminal(tmp_path: Path) -> None:
     here, there = Terminal({"DATA": str(tmp_path / "here")}), Terminal({"DATA": str(tmp_path / "there")})
     with opened(tmp_path / "here", start=False) as application:
@@ -62,6 +63,7 @@ def test_settings_and_mappings_go_from_one_installation_to_another_in_a_terminal
     assert there("settings", "--json").json[0]["name"] == "CONSOLE_DATA"
 
 
+@pytest.mark.long
 def test_the_key_is_changed_and_a_person_is_erased_from_a_terminal(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         application.access.connected.put("mplus", {"secret": "of the till"})

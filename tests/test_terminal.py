@@ -245,6 +245,7 @@ def test_the_log_is_exported(terminal: Terminal, committed: Result, tmp_path: Pa
     assert (tmp_path / name).stat().st_size > 1000
 
 
+@pytest.mark.long
 def test_days_are_compared_listed_and_printed(terminal: Terminal, tmp_path: Path) -> None:
     day = "2026-10-17"
     asked = ("--from", day, "--to", day, "--branch", "1")
@@ -360,6 +361,7 @@ def test_a_wrong_setting_stops_with_its_name_and_shape(terminal: Terminal) -> No
     assert no_trace(ended)
 
 
+@pytest.mark.long
 def test_a_setting_that_only_the_server_reads_stops_it_alike(terminal: Terminal) -> None:
     ended = terminal("console", "--port", str(free_port()), ACCOUNTVIEW__NAMES="/nowhere/names.toml")
 
@@ -459,6 +461,7 @@ def test_a_wait_ends_whatever_the_database_does(tmp_path: Path, files: list[str]
     assert "Nothing moved for" in ended.err or "database is in use by another program" in ended.err
 
 
+@pytest.mark.long
 def test_what_is_stored_and_cannot_be_used_stops_no_command_with_a_trace(tmp_path: Path) -> None:
     terminal = Terminal({"DATA": str(tmp_path)})
     with opened(tmp_path, start=False) as application:
@@ -476,6 +479,7 @@ def test_what_is_stored_and_cannot_be_used_stops_no_command_with_a_trace(tmp_pat
     }  # fmt: skip
 
 
+@pytest.mark.long
 def test_only_warnings_are_written_beside_the_answer_unless_asked(terminal: Terminal, committed: Result) -> None:
     quiet = terminal("run", "products", "--json")
     told = terminal("run", "products", "--json", LOG="info")
@@ -485,6 +489,7 @@ def test_only_warnings_are_written_beside_the_answer_unless_asked(terminal: Term
     assert told.json["run"] > committed["run"]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("committed")
 def test_what_is_parked_is_tried_again_by_its_cause(terminal: Terminal, sandbox: Sandbox) -> None:
     sandbox.till.edit("articles", "9900004", {"extArticleId": "7700"})
@@ -511,6 +516,7 @@ def test_trying_again_what_nothing_is_parked_for_is_wrong_use(terminal: Terminal
     assert no_trace(ended)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("committed")
 def test_a_run_is_undone_by_a_plan_like_any_other(terminal: Terminal, sandbox: Sandbox) -> None:
     terminal("run", "products")  # takes along what was added before
@@ -530,6 +536,7 @@ def test_a_run_is_undone_by_a_plan_like_any_other(terminal: Terminal, sandbox: S
     assert {row["articleNumber"]: row["priceIncl"] for row in sandbox.state("articles", "mplus")} == before
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("committed")
 def test_a_run_that_wrote_nothing_has_nothing_to_undo(terminal: Terminal) -> None:
     terminal("run", "products")  # takes along what was changed before

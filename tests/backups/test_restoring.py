@@ -261,6 +261,7 @@ restore(load_settings(data=Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3])
 """
 
 
+@pytest.mark.long
 def test_what_a_killed_restore_left_is_gone_with_the_key_in_it_before_the_next(backup: Path, tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     done = subprocess.run(

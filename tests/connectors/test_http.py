@@ -460,6 +460,7 @@ def an_answer(body: bytes, *headers: str) -> Callable[[socket.socket], None]:
     return lambda line: line.sendall(head.encode() + body)
 
 
+@pytest.mark.long
 def test_no_connection_is_left_by_calls_that_a_closing_overtakes() -> None:
     """Neither by one that is under way, nor by one that comes later: whoever ends may not wait for its threads."""
     asked, may_answer = threading.Event(), threading.Event()

@@ -4,6 +4,8 @@ import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from integration.log.logbook import Logbook
 from integration.store.database import Database
 from integration.store.events import Event, Events
@@ -55,6 +57,7 @@ def test_events_of_long_ago_become_numbers_and_young_ones_stay(database: Databas
     assert past == [("2025-03-01", "proven", 9), ("2025-03-01", "unchanged", 40)]
 
 
+@pytest.mark.long
 def test_the_file_is_smaller_afterwards_and_nothing_is_lost_that_comes_in_meanwhile(
     database: Database, logbook: Logbook, tmp_path: Path
 ) -> None:

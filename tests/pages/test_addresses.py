@@ -66,6 +66,7 @@ def kept(data: Path) -> dict[str, list[tuple[object, ...]]]:
     return {name: rows for name, rows in found.items() if name not in BY_ITSELF}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("page", "address"), [(page, address) for page, addresses in ADDRESSES.items() for address in addresses]
 )

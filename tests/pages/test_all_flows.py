@@ -138,6 +138,7 @@ def test_the_tables_a_flow_knows_have_a_name_and_the_causes_that_wait_for_a_row_
     assert [cause for one in known for cause in one.causes if not words.known(cause)] == []
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("shop")
 @pytest.mark.parametrize("tab", TABS)
 @pytest.mark.parametrize("flow", ["stock", "customers", "orders", "payments"])

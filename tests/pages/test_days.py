@@ -133,6 +133,7 @@ def test_the_nightly_look_is_told_by_kind_and_can_be_done_now(connected: Applica
     connected.flows.change("products", {"on": False}, somebody("test"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("language", ["en", "nl", "de"])
 def test_the_sheets_of_a_day_are_made_in_every_language(booked: tuple[Application, date], language: str) -> None:
     app, day = booked

@@ -67,6 +67,7 @@ def test_a_log_that_was_set_aside_is_told_of_until_its_file_is_moved(connected: 
     assert [len(open_page(name).warning) for name in ("", "logs")] == [0, 0]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("ran")
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("tab", ["records", "volume", "questions"])

@@ -79,6 +79,7 @@ def test_without_a_connection_the_page_leads_to_the_set_up(fresh: Application, o
     assert "Set-up" in test.title[0].value
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("shop")
 @pytest.mark.parametrize(
     ("flow", "part"),

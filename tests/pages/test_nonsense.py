@@ -61,6 +61,7 @@ def stored(app: Application, name: str, value: Any) -> None:
         connection.execute(settings.update().where(settings.c.name == name).values(value=value))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "nonsense",
     [
@@ -147,6 +148,7 @@ def test_connections_that_cannot_be_used_keep_no_page_from_opening(fresh: Applic
     assert failing(open_page) == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "body",
     [

@@ -132,6 +132,7 @@ def unmapped(number: int, code: str = "7") -> Issue:
     return Issue("vat_code_unmapped", f"ORD-{number}", facts=facts)
 
 
+@pytest.mark.long
 def test_three_hundred_records_of_one_cause_are_one_message_and_one_when_it_is_over(
     watching: Watch, hook: Hook
 ) -> None:
@@ -174,6 +175,7 @@ def test_nothing_secret_or_personal_is_in_a_message(watching: Watch, hook: Hook)
     assert "2026-10" in said
 
 
+@pytest.mark.long
 def test_two_processes_begin_an_episode_once_and_end_it_once(database: Database, tmp_path: Path, hook: Hook) -> None:
     clock = Clock()
     both = [watch(database, clock, tmp_path, name) for name in ("server-1", "worker-1")]
@@ -224,6 +226,7 @@ def test_a_channel_that_is_down_is_told_through_another_and_gets_its_message_lat
         assert "tokenofthehook" not in str(watching.stores.deliveries.latest())
 
 
+@pytest.mark.long
 def test_at_night_only_what_is_critical_is_told_and_the_digest_tells_the_rest(watching: Watch, hook: Hook) -> None:
     watching.clock.now = datetime(2026, 11, 25, 23, 0, tzinfo=ZONE)
     night = {"quiet_from": time(22), "quiet_until": time(7), "digest": time(7, 30)}
@@ -267,6 +270,7 @@ def test_a_holiday_is_quiet_where_a_channel_rests(watching: Watch, hook: Hook) -
     assert len(hook.titles) == 1
 
 
+@pytest.mark.long
 def test_what_is_silenced_is_told_once_the_silence_ends_and_not_at_all_where_it_is_over_by_then(
     watching: Watch, hook: Hook
 ) -> None:
@@ -293,6 +297,7 @@ def test_a_channel_gets_the_sorts_causes_and_severity_it_is_set_for(watching: Wa
     assert "€12.10" in hook.took[0][1]["message"]
 
 
+@pytest.mark.long
 def test_a_preview_at_work_is_told_of_when_it_has_read_everything(watching: Watch, hook: Hook) -> None:
     watching.hook(hook)
     run = watching.stores.runs.begin("orders", Mode.CHANGES, "schedule", 1)
@@ -304,6 +309,7 @@ def test_a_preview_at_work_is_told_of_when_it_has_read_everything(watching: Watc
     assert sorted(title.split(" · ")[1] for title in hook.titles) == ["Orders", "Orders"]
 
 
+@pytest.mark.long
 def test_a_connection_is_one_episode_whatever_flow_meets_it_and_however(watching: Watch, hook: Hook) -> None:
     watching.hook(hook)
     for flow, code in (
@@ -383,6 +389,7 @@ def test_a_flow_that_did_not_run_and_one_without_a_proof_in_opening_hours_are_to
     assert "4 hours" in hook.titles[1]
 
 
+@pytest.mark.long
 def test_a_worker_that_died_is_told_until_it_is_begun_again(watching: Watch, hook: Hook) -> None:
     watching.hook(hook)
     beats = watching.stores.heartbeats
@@ -403,6 +410,7 @@ def test_a_worker_that_died_is_told_until_it_is_begun_again(watching: Watch, hoo
     assert [title.split(" · ")[0] for title in hook.titles] == ["Critical", "Over"]
 
 
+@pytest.mark.long
 def test_what_one_process_sees_of_itself_another_does_not_end(database: Database, tmp_path: Path, hook: Hook) -> None:
     clock = Clock()
     full, other = (watch(database, clock, tmp_path, name) for name in ("server-1", "worker-1"))

@@ -39,6 +39,7 @@ def test_tables_of_a_newer_version_are_refused(url: str) -> None:
     assert caught.value.facts["found"] == "9999"
 
 
+@pytest.mark.long
 @pytest.mark.processes
 def test_several_processes_may_open_a_new_database_at_once(url: str) -> None:
     code = (

@@ -94,6 +94,7 @@ def cookie(console: Path) -> str:
     return answer.headers["set-cookie"].partition(";")[0]
 
 
+@pytest.mark.long
 def test_whom_the_proxy_names_comes_in_and_nobody_else(console: Path, cookie: str) -> None:
     asked, kept = "GET / HTTP/1.1", f"Cookie: {cookie}"
     assert said(console, asked, kept, f"{HEADER}: anna@shop").status == 200

@@ -19,6 +19,7 @@ def got(server: Server, path: str, *lines: str) -> Answered:
     return asked(server.port, f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{server.port}", *lines)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["js/index.*.js", "css/index.*.css"])
 def test_a_file_that_stays_is_sent_in_a_third_of_its_bytes_each_time(server: Server, kind: str) -> None:
     file = next(STATIC.glob(kind))

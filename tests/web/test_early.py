@@ -36,6 +36,7 @@ def test_a_page_of_another_streamlit_is_served_all_the_same(tmp_path: Path) -> N
     assert Pieces(tmp_path).of("Button") == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("page", "is_listened"), [("", 1), ("runs", 1), ("nothing/at/all", 1), ("login", 0)])
 def test_every_page_brings_what_listens_to_a_person_before_it_is_drawn(
     server: Server, page: str, is_listened: int

@@ -4,6 +4,8 @@ import time
 from collections import Counter
 from decimal import Decimal
 
+import pytest
+
 from integration.sandbox.shop.assortment import NAME_LIMIT, check_digit
 from integration.sandbox.shop.records import ShopArticle
 from integration.sandbox.shop.shop import make_shop
@@ -53,6 +55,7 @@ def test_every_fault_is_there_as_often_in_a_big_shop_as_in_a_small_one() -> None
     assert faults(make_shop(5000).articles) == FAULTS
 
 
+@pytest.mark.long
 def test_a_hundred_thousand_articles_take_seconds() -> None:
     begin = time.process_time()  # others may be at work on the machine
     assert len({each.code for each in make_shop(100_000).articles}) == 100_000
