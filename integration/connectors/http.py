@@ -15,8 +15,9 @@ import stamina
 
 from integration.connectors.answer import Answer, PackingError, TooLargeError, unpacked
 from integration.connectors.answering import Answering
+from integration.connectors.deadline import TooSlowError, within
 from integration.connectors.limits import MEGABYTE, STRAIGHT, RateLimits, Road
-from integration.connectors.lines import FOREIGN, Call, Lines, TooSlowError, headers_of, lines, request_of
+from integration.connectors.lines import FOREIGN, Call, Lines, headers_of, lines, request_of
 from integration.connectors.tally import count_call
 from integration.connectors.throttle import Throttle, pause_asked
 from integration.connectors.wanted import expect_wanted
@@ -213,12 +214,14 @@ class Gateway:
         if self._closed:
             raise RuntimeError(f"{call!r} after the last one")
         try:
-            response = self._lines.handle_request(request)
-            try:
-                headers = headers_of(response)
-                body = self._whole(response, headers.get("content-encoding", ""))
-            finally:
-                response.close()
+            with within(self.limits.patience_seconds):
+                response = self._lines.handle_request(request)
+                try:
+                    headers = headers_of(response)
+                    encoding = headers.get("content-encoding", "")
+                    body = b"".join(unpacked(response.iter_stream(), encoding, self.limits.answer_bytes))
+                finally:
+                    response.close()
             count_call(self.system, f"{response.status // 100}xx")
             return Answer(response.status, headers, body)
         except _FOREIGN as error:
@@ -237,18 +240,6 @@ class Gateway:
         except UnicodeError:  # a header that no header can hold; the error itself would quote it
             failure = RejectedError("request_refused", system=self.system, operation=call.operation)
         raise failure
-
-    def _whole(self, response: httpcore.Response, encoding: str) -> bytes:
-        """Return the body; an answer that trickles in for longer than our patience counts as lost."""
-        deadline = self._clock() + self.limits.patience_seconds
-
-        def arriving() -> Iterator[bytes]:
-            for piece in response.iter_stream():
-                yield piece
-                if self._clock() > deadline:
-                    raise TooSlowError("the answer took too long")
-
-        return b"".join(unpacked(arriving(), encoding, self.limits.answer_bytes))
 
     def _translated(self, error: Exception, call: Call) -> IntegrationError | _NotYetError:
         """Return what a failure of the network means for this call: delivered or not decides."""

@@ -17,6 +17,7 @@ import httpx
 
 from integration.connectors.answer import ENCODINGS
 from integration.connectors.before_writing import asked_before
+from integration.connectors.deadline import Backend
 from integration.connectors.limits import RateLimits, Road
 
 IDLE_SECONDS = 2.0  # shorter than servers keep idle connections, so that no write meets one that is being closed
@@ -40,10 +41,6 @@ FOREIGN = (
     httpx.InvalidURL,
     UnicodeError,
 )
-
-
-class TooSlowError(httpcore.ReadTimeout):
-    """An answer was still arriving when our patience ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +80,7 @@ def lines(limits: RateLimits, road: Road) -> Lines:
             max_connections=limits.in_flight,
             max_keepalive_connections=limits.in_flight,
             keepalive_expiry=IDLE_SECONDS,
+            network_backend=Backend(),
         )
     proxy = httpx.Proxy(road.proxy)  # takes user and password out of the address
     return httpcore.HTTPProxy(
@@ -93,6 +91,7 @@ def lines(limits: RateLimits, road: Road) -> Lines:
         max_connections=limits.in_flight,
         max_keepalive_connections=limits.in_flight,
         keepalive_expiry=IDLE_SECONDS,
+        network_backend=Backend(),
     )
 
 

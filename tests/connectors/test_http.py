@@ -557,11 +557,21 @@ def test_a_silence_is_told_by_how_long_it_was() -> None:
         done.set()
 
 
-def test_an_answer_that_trickles_is_told_by_our_patience() -> None:
+@pytest.mark.parametrize(
+    ("begin", "piece"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b"."),
+        (b"HTTP/1.1 200 OK\r\nX-More: ", b"."),
+        (b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n.\r\n"),
+    ],
+    ids=["body", "header", "interim answers", "chunks"],
+)
+def test_an_answer_that_trickles_is_told_by_our_patience(begin: bytes, piece: bytes) -> None:
     def trickle(line: socket.socket) -> None:
-        line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        line.sendall(begin)
         for _ in range(100):
-            line.sendall(b".")
+            line.sendall(piece)
             time.sleep(0.05)
 
     too_slow = pytest.raises(UnavailableError, match=r"timeout_after_sending_read.*duration=0.4 s")
