@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 ENCODINGS = "gzip, deflate"  # what answers may be packed in, by one of them and once
+MOST_PARTS = 2_500_000  # elements, lists and objects of one answer: each takes some 130 bytes once it is read
 _EITHER, _RAW = 47, -15  # what zlib calls gzip or deflate with a header, and deflate without
 
 

@@ -131,8 +131,15 @@ class Mapped:
     issues: tuple[Issue, ...] = ()
 
 
+LISTED = ", "  # between the values of a list
+MOST_DIGITS_SHOWN = 60
+
+
 def as_text(value: Value) -> str:
-    """Return a value as plain text: numbers with a point, days as 2026-03-31, lists separated by commas."""
+    """Return a value as plain text: numbers with a point, days as 2026-03-31, lists separated by commas.
+
+    A number out of all proportion is written as 1E+999, and not with each of its zeros.
+    """
     if isinstance(value, str):
         return value
     match value:
@@ -141,11 +148,11 @@ def as_text(value: Value) -> str:
         case bool():
             return "true" if value else "false"
         case Decimal():
-            return format(value, "f")
+            return format(value, "f") if abs(value.adjusted()) <= MOST_DIGITS_SHOWN else str(value)
         case date():
             return value.isoformat()
         case _:
-            return ", ".join(value)
+            return LISTED.join(value)
 
 
 def policy(mapping: Mapping) -> Policy:

@@ -80,6 +80,7 @@ def test_nothing_is_both_greater_and_less(one: Value, other: Value) -> None:
     [
         (None, ""), (True, "true"), (False, "false"), (Decimal("1.50"), "1.50"), (Decimal("1E+2"), "100"),
         (date(2026, 3, 31), "2026-03-31"), (("A", "B"), "A, B"), ("x", "x"),
+        (Decimal("1E+999999999"), "1E+999999999"), (Decimal("0E-999999999"), "0E-999999999"),
     ],
 )  # fmt: skip
 def test_every_value_has_a_plain_text(value: Value, text: str) -> None:

@@ -144,7 +144,7 @@ def test_tallies_say_what_the_plan_adds_up_to(runs: Runs, plans: Plans, ledger: 
     }  # fmt: skip
 
 
-SHOWN = (
+SHOWN: tuple[tuple[str, str, list[str]], ...] = (
     ("all", "", ["P1", "P2", "A3", "A4"]),
     ("changes", "", ["P1", "P2"]),
     ("create", "", ["P1", "P2"]),

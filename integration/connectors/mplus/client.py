@@ -12,7 +12,7 @@ import zeep
 from lxml import etree
 from zeep.transports import Transport
 
-from integration.connectors.answer import Answer
+from integration.connectors.answer import MOST_PARTS, Answer
 from integration.connectors.http import Gateway
 from integration.connectors.mplus.forms import PREFIX, Form, element, tag_of
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
@@ -273,6 +273,8 @@ def _body(text: bytes) -> Element | None:
     value would end at them.
     """
     if b"<!DOCTYPE" in text or b"\0" in text[:4]:  # or in an encoding that would hide one
+        return None
+    if text.count(b"<") - text.count(b"</") > MOST_PARTS:
         return None
     parser = etree.XMLParser(
         resolve_entities=False,

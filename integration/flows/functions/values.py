@@ -14,7 +14,7 @@ import regex
 
 from integration.core.money import amount
 from integration.core.records import Value
-from integration.core.rules import EMPTY, RuleError, as_text, is_empty
+from integration.core.rules import EMPTY, LISTED, RuleError, as_text, is_empty
 from integration.words.countries import countries, country_code
 
 LONGEST_TEXT = 10_000  # characters a function or expression may produce
@@ -55,7 +55,7 @@ def bounded(result: Value) -> Value:
             if not result.is_finite() or (result and abs(result.adjusted()) > MOST_DIGITS):
                 raise RuleError("reason_too_large")
         case tuple():
-            room(sum(map(len, result)))
+            room(sum(map(len, result)) + len(result) * len(LISTED))  # as the text that the next one may make of it
         case _:
             pass
     return result
@@ -166,8 +166,18 @@ def regex_replace(value: Value, pattern: Value, new: Value) -> Value:
     room(len(text))
     end = deadline.get()
     seconds = REGEX_SECONDS if end is None else max(0.0001, min(REGEX_SECONDS, end - time.monotonic()))
+    left = LONGEST_TEXT
+
+    def filled(match: "regex.Match[str]") -> str:
+        """A group may stand in the new text many times, and what matches nothing may have long ones."""
+        nonlocal left
+        made = match.expand(template)
+        left -= len(made)
+        room(LONGEST_TEXT - left)
+        return made
+
     try:
-        return pattern_of(as_text(pattern)).sub(template, text, timeout=seconds)
+        return pattern_of(as_text(pattern)).sub(filled, text, timeout=seconds)
     except TimeoutError:
         raise RuleError("reason_pattern_slow") from None
     except (regex.error, IndexError) as error:
@@ -178,7 +188,9 @@ def split(value: Value, separator: Value, place: Value = None) -> Value:
     """Return the trimmed pieces, or the one at a place: 1 is the first, -1 the last."""
     if not as_text(separator):
         raise RuleError("reason_split")
-    pieces = tuple(piece.strip() for piece in as_text(value).split(as_text(separator)))
+    text = as_text(value)
+    room(len(text))
+    pieces = tuple(piece.strip() for piece in text.split(as_text(separator)))
     if place is None:
         return pieces
     at = whole(place)

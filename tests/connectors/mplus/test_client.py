@@ -10,6 +10,7 @@ import pytest
 from lxml import etree
 from pydantic import SecretStr, ValidationError
 
+from integration.connectors.answer import MOST_PARTS
 from integration.connectors.http import Gateway
 from integration.connectors.mplus.client import SOAP, Client, contract, tag
 from integration.connectors.mplus.settings import MplusSettings
@@ -273,6 +274,12 @@ def test_what_is_no_part_of_a_value_neither_cuts_nor_changes_it(written: str) ->
 def test_an_answer_that_is_nested_without_end_cannot_be_read(name: str) -> None:
     deep = f"<ns:{name}>" * 100_000 + f"</ns:{name}>" * 100_000
     error, _ = raised(read, xml(f"<ns:GetProductsResponse>{deep}</ns:GetProductsResponse>"))
+    assert error.code == "answer_unreadable"
+
+
+def test_an_answer_of_elements_without_end_is_not_read() -> None:
+    many = "<a/>" * (MOST_PARTS + 1)
+    error, _ = raised(read, xml(f"<ns:GetProductsResponse>{many}</ns:GetProductsResponse>"))
     assert error.code == "answer_unreadable"
 
 

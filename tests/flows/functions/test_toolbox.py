@@ -139,6 +139,9 @@ def test_what_is_empty_stays_empty(name: str, args: tuple[Value, ...]) -> None:
         ("regex_replace", ("a", "b"), "a" * (LONGEST_TEXT + 1), "longer than"),
         ("regex_replace", ("a", "b" * 500), "a", "at most 200"),
         ("regex_replace", ("a", r"\9"), "a", "cannot be used"),
+        ("regex_replace", (r"(?=(.*))", r"\1" * 60), "a" * LONGEST_TEXT, "longer than"),
+        ("regex_replace", ("(.+)", r"\1" * 60), "a" * LONGEST_TEXT, "longer than"),
+        ("split", ("a",), "a" * 9000, "longer than"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_with_the_reason(
