@@ -28,7 +28,6 @@ DRAWN: Mapping[str, Sequence[str]] = {
     "setup": ("Checkbox",),
     "flows": ("ButtonGroup", "Checkbox", "NumberInput", "Radio", "Selectbox", "TextInput"),
     "mappings": ("ButtonGroup", "DataFrame", "Selectbox", "Table", "TextInput"),
-    "lab": ("NumberInput", "Selectbox"),
     "administration": ("ButtonGroup", "DataFrame", "Selectbox", "TextInput"),
 }
 """What each page draws beside, by its address."""

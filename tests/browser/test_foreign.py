@@ -60,7 +60,7 @@ WALKED = (  # every page, with the views that show most of what is foreign
 # What must not be in a page: elements and words that only a name could have brought, and signs that turn or hide text.
 FOUND = """() => {
   const ours = location.origin, found = [];
-  const PAGES = /^\\/(|overview|preview|exceptions|runs|days|stock|logs|setup|flows|mappings|lab|phone|monitoring|administration|api\\/log\\/log.(csv|parquet))$/;
+  const PAGES = /^\\/(|overview|preview|exceptions|runs|days|stock|logs|setup|flows|mappings|phone|monitoring|administration|api\\/log\\/log.(csv|parquet))$/;
   for (const one of document.querySelectorAll('a[href], img[src], script[src], link[href], iframe, object, embed, base, form[action]')) {
     const to = one.href?.baseVal ?? one.href ?? one.src ?? one.data ?? one.action ?? '';
     if (!(to.startsWith(ours + '/') || to === ours || to.startsWith('data:') || to.startsWith('blob:'))) found.push(one.outerHTML);

@@ -16,7 +16,6 @@ PAGES = (
     "setup",
     "flows",
     "mappings",
-    "lab",
     "preview",
     "exceptions",
     "runs",

@@ -33,10 +33,10 @@ ELSEWHERE = [
     ("exceptions", "status=aside"), ("exceptions", "status=corrected"), ("runs", ""), ("days", ""), ("stock", ""),
     ("stock", "view=differences"), ("monitoring", ""), ("monitoring", "view=sent"), ("logs", ""),
     ("logs", "tab=questions"), ("setup", "step=accountview"), ("setup", "step=mplus"), ("setup", "step=flows"),
-    ("setup", "step=questions"), ("setup", "step=ready"), ("lab", ""), ("administration", ""), ("phone", ""),
+    ("setup", "step=questions"), ("setup", "step=ready"), ("administration", ""), ("phone", ""),
 ]  # fmt: skip
 MOST = 6  # causes that are opened
-AWAY = ("log-out", "lab-begin", "day-2")  # what ends the walk, takes minutes, or is there for each day of a month
+AWAY = ("log-out", "day-2")  # what ends the walk, takes minutes, or is there for each day of a month
 
 
 @pytest.fixture(scope="module")

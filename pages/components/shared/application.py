@@ -36,7 +36,7 @@ from pages.components.shared.wording import (
 )
 
 OPENED_BY = {
-    "logs": "log.search", "setup": "setup.answer", "lab": "lab.begin", "administration": "people.invite",
+    "logs": "log.search", "setup": "setup.answer", "administration": "people.invite",
 }  # fmt: skip
 """What somebody has to be allowed to ask for a page to be there for them; every other page is there for everybody."""
 
@@ -139,7 +139,6 @@ def navigation() -> StreamlitPage:
             *([_page("setup", "cable")] if may_open("setup") else []),
             _page("flows", "tune"),
             _page("mappings", "account_tree"),
-            *([_page("lab", "science")] if app.sandbox.is_connected and may_open("lab") else []),
             *([_page("administration", "admin_panel_settings")] if may_open("administration") else []),
         ],
     }
