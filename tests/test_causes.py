@@ -40,6 +40,7 @@ KEPT: Mapping[str, set[str]] = {
     "target_changed_since_plan": {"fields"},  # the plan shows them
     "totals_differ": {"rule"},  # the plan says it in words of its own
     "vat_code_unmapped": {"article"},
+    "vat_rate_unknown": {"code"},  # the sentence tells it with its system
     "day_vat_account_missing": {"code"},  # the sentence tells it with its percentage
     "row_impossible": {"table"},  # whoever saves it sees the table
     "database_too_new": {"found", "known"},

@@ -187,6 +187,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("price_charged_otherwise", OPERATOR, ("article",), Repair(By.PROOF), apart=True),
         Cause("vat_code_unmapped", OPERATOR, ("code",), _row("vat_codes")),
         Cause("vat_code_missing", OPERATOR, repair=VALUE),
+        Cause("vat_rate_unknown", OPERATOR, ("code",)),
         Cause("picture_missing", OPERATOR, repair=VALUE),
         Cause("picture_outside", OPERATOR, repair=VALUE),
         Cause("picture_unreachable", ADMINISTRATOR, ("message",)),

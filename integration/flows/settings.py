@@ -15,6 +15,7 @@ from integration.core.records import Record, Value
 from integration.core.rows import EVERY, row_of
 from integration.core.rules import Operator, as_text, matches
 from integration.core.timetable import Timetable
+from integration.core.vat import vat_fact
 from integration.words.validation import reason_of
 
 # ---- the two systems by the part they play, the lists of codes they keep, and the value tables between two of them
@@ -233,6 +234,11 @@ class Parked(Exception):  # noqa: N818 - no error: an issue on its way out
     def issue(self, key: str) -> Issue:
         """Return why the record under this key waits for a person."""
         return Issue(self.cause, key, self.field, {"key": key, **self.facts})
+
+
+def unrated(field: str, code: str, system: str) -> Parked:
+    """Return why a record waits whose amounts depend on a VAT code of which a system tells no percentage."""
+    return Parked("vat_rate_unknown", field, code=code, vat=vat_fact(code, None, system), system=system)
 
 
 def left_out(record: Record, filters: Iterable[Filter]) -> Skip | None:

@@ -3,16 +3,18 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from decimal import Decimal
 from itertools import count
 
 from integration.connectors.accountview.answers import Seen
 from integration.connectors.accountview.articles import Warehouses
 from integration.connectors.accountview.client import AccountViewClient, Query
-from integration.connectors.accountview.codec import Row, flag, number, text
+from integration.connectors.accountview.codec import LONGEST_SHOWN, Row, flag, number, text
 from integration.connectors.accountview.fields import reserving
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.years import FiscalYears
+from integration.core.money import HUNDRED
 from integration.core.records import Kind
 
 HARVESTED_PAGES = 5  # of debtors, for codes that have no list of their own
@@ -24,7 +26,7 @@ class Choices:
     Those of payment conditions, shipping methods, salespersons, price lists and accounts of debtors are what debtors
     have; warehouses are there where the settings name their object; article codes and debtors are a page of them, with
     their names.
-    Periods are told by their first day, with their number.
+    Periods are told by their first day, with their number. A VAT code whose percentage cannot be read has no rate.
     """
 
     def __init__(
@@ -40,10 +42,8 @@ class Choices:
         self._settings = settings
         objects = settings.objects
         self._lists: dict[str, Callable[[], dict[str, str]]] = {
-            "vat_codes": lambda: {
-                code: f"{caption} ({rate.rstrip('0').rstrip('.')} %)" for code, caption, rate in self._vat()
-            },
-            "vat_rates": lambda: {code: rate for code, _, rate in self._vat()},
+            "vat_codes": lambda: {code: f"{name} ({_shown(row, rate)})" for code, name, row, rate in self._vat()},
+            "vat_rates": lambda: {code: f"{rate:.2f}" for code, _, _, rate in self._vat() if rate is not None},
             "vat_accounts": lambda: self._codes(objects.vat, "VAT_CODE", "VAT_ACCT"),
             "ledgers": lambda: self._ledgers(lambda _: True),
             "revenue_accounts": lambda: self._ledgers(lambda row: flag(row.get("STAT_SELL"))),
@@ -151,13 +151,16 @@ class Choices:
                 break
         return {code: code for code in sorted(found) if code}
 
-    def _vat(self) -> list[tuple[str, str, str]]:
-        """Every VAT code with its name and its percentage, such as `21.00`."""
-        found = []
+    def _vat(self) -> Iterator[tuple[str, str, Row, Decimal | None]]:
+        """Every VAT code with its name, its row and its percentage: None where none is told that could be one."""
         for row in self._all(self._settings.objects.vat, "VAT_CODE"):
-            code, rate = text(row["VAT_CODE"]) or "", number(row.get("VAT_PCT"), 2)
-            found.append((code, text(row.get("VAT_NAME")) or code, f"{rate or 0:.2f}"))
-        return found
+            code, rate = text(row["VAT_CODE"]) or "", number(row.get(VAT_RATE), 2)
+            yield (
+                code,
+                text(row.get("VAT_NAME")) or code,
+                row,
+                rate if rate is not None and 0 <= rate <= HUNDRED else None,
+            )
 
     def _all(self, of: BusinessObject, key: str) -> list[Row]:
         """Return all rows of a short list that have a key."""
@@ -171,6 +174,14 @@ class Choices:
         return list(found.values())
 
 
+def _shown(row: Row, rate: Decimal | None) -> str:
+    """Return a percentage for people; one that cannot be read as it came."""
+    if rate is not None:
+        return f"{rate.normalize():f} %"
+    return f"? % {text(row.get(VAT_RATE)) or ''}".strip()[:LONGEST_SHOWN]
+
+
+VAT_RATE = "VAT_PCT"
 SIGNED = ("memorial", "cash")  # sorts of daybooks whose pages have signed lines on any account
 MANDATORY = {"vat": "VAT_MAND", "cost": "COST_MAND", "quantity": "QTY_MAND", "part": "PART_MAND"}
 OWN_CURRENCY = "EUR"  # of the administration and of the till

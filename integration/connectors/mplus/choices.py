@@ -94,10 +94,10 @@ class Choices:
     def __init__(self, client: Client, fields: Fields) -> None:
         self._client = client
         self._lists: Mapping[str, Callable[[], dict[str, str]]] = {
-            "vat_codes": lambda: {
-                code: " / ".join(f"{rate.normalize():f} %" for rate in rates) for code, rates in self._rates()
+            "vat_codes": lambda: {code: " / ".join(map(_shown, rates)) for code, rates in self._rates()},
+            "vat_rates": lambda: {
+                code: f"{rates[0]:.2f}" for code, rates in self._rates() if rates[0] is not None and None not in rates
             },
-            "vat_rates": lambda: {code: f"{rates[0]:.2f}" for code, rates in self._rates()},
             "custom_fields": lambda: {
                 field: kind.removeprefix("DATA-TYPE-").lower() for field, kind in fields.custom_types().items()
             },
@@ -113,8 +113,9 @@ class Choices:
     def of(self, name: str) -> dict[str, str]:
         """Return codes and captions; an unknown name has none.
 
-        Names: vat_codes, vat_rates (percentages with two decimals), branches, turnover_groups, payment_methods,
-        delivery_methods, order_categories, price_groups, employees, workplaces (`1/2` is the second of branch 1),
+        Names: vat_codes, vat_rates (percentages with two decimals, of codes of which all can be read), branches,
+        turnover_groups, payment_methods, delivery_methods, order_categories, price_groups, employees, workplaces
+        (`1/2` is the second of branch 1),
         custom_fields (with their types), article_groups. Of turnover groups also revenue_groups, balance_groups (those
         that are no revenue, or may be none), and turnover_types, turnover_vat_codes and turnover_accounts, whose
         captions are those; of payment methods payment_types, payment_accounts, and gift_cards with the turnover group
@@ -174,11 +175,26 @@ class Choices:
             if (code := place.findtext(tag("workplaceNumber")))
         }
 
-    def _rates(self) -> list[tuple[str, list[Decimal]]]:
-        """Return each VAT code with its rates; branches in different countries may have different ones."""
-        rates: dict[str, list[Decimal]] = {}
+    def _rates(self) -> list[tuple[str, list[Decimal | None]]]:
+        """Return each VAT code with its rates, None for one that cannot be read.
+
+        Branches in different countries may have different ones.
+        """
+        rates: dict[str, list[Decimal | None]] = {}
         for item in self._client.read("getVatGroupList").iter(tag("vatGroup")):
-            code, text = item.findtext(tag("vatCode")), item.findtext(tag("vatPercentage"))
-            if code and text and (rate := codec.percent(text)) not in rates.setdefault(code, []):
+            code = (item.findtext(tag("vatCode")) or "").strip()
+            rate = _rate(item.findtext(tag("vatPercentage")) or "")
+            if code and rate not in rates.setdefault(code, []):
                 rates[code].append(rate)
         return list(rates.items())
+
+
+def _rate(text: str) -> Decimal | None:
+    try:
+        return codec.percent(text)
+    except (ValueError, ArithmeticError):
+        return None
+
+
+def _shown(rate: Decimal | None) -> str:
+    return "? %" if rate is None else f"{rate.normalize():f} %"

@@ -16,7 +16,7 @@ from integration.core.totals.sold import NOTHING, UNTAXED, Sums, VatSum
 from integration.core.totals.sorts import GROUPS, METHODS, Means, Purpose, Sort, means_of, sort_of
 from integration.core.vat import vat_fact
 from integration.flows.orders.parties import Told
-from integration.flows.settings import TILL, Parked
+from integration.flows.settings import TILL, Parked, unrated
 
 BALANCE_ACCOUNTS = "balance_accounts"
 
@@ -83,16 +83,29 @@ class Balances:
         return self._account(told, group, sort, name)
 
     def is_taxed(self, line: Record, method: str) -> bool:
-        """Tell whether VAT was charged on a line that is no revenue, or would have been but for reverse charge."""
+        """Tell whether VAT was charged on a line that is no revenue, or would have been but for reverse charge.
+
+        Raises Parked where the till tells neither that nor a percentage.
+        """
         sort = self.sort(line)
         if method in UNTAXED:
             return sort not in (Sort.GIFT_CARD, Sort.CASH_IN, Sort.PAYMENT)
         incl, excl = (line.values.get(name) for name in ("amount_incl", "amount_excl"))
-        rate = line.values.get("vat_percent")
-        charged = rate if isinstance(rate, Decimal) else self.rates.get(_text(line, "vat_code"), NOTHING)
         if not isinstance(incl, Decimal) or not isinstance(excl, Decimal):
-            return bool(charged)
-        return incl != excl or (bool(charged) and abs(incl) * charged / (HUNDRED + charged) < CENT)
+            return bool(self._charged(line))
+        if incl != excl:
+            return True
+        charged = self._charged(line)
+        return bool(charged) and abs(incl) * charged / (HUNDRED + charged) < CENT
+
+    def _charged(self, line: Record) -> Decimal:
+        """Return the percentage of a line, nothing where it has no VAT code. Raises Parked where none is told."""
+        rate, code = line.values.get("vat_percent"), _text(line, "vat_code")
+        if isinstance(rate, Decimal):
+            return rate
+        if code not in ("", "0") and code not in self.rates:
+            raise unrated("line.vat_code", code, TILL)
+        return self.rates.get(code, NOTHING)
 
     def _account(self, told: Told, group: str, sort: Sort, name: str) -> str:
         if found := account_for(self.accounts, group, sort):

@@ -26,6 +26,7 @@ from integration.flows.settings import (
     ValueTable,
     books,
     till,
+    unrated,
 )
 
 # ---- what was sold: a document of the till becomes the sale that the core counts with
@@ -200,8 +201,18 @@ class Codes:
         )
 
     def rates(self, codes: Iterable[str]) -> dict[str, Decimal]:
-        """Return what the books charge under these codes of theirs; nothing under one they do not have."""
-        return {code: self.book_rates.get(code, NOTHING) for code in codes}
+        """Return what the books charge under these codes of theirs, nothing where there is no code.
+
+        Raises Parked for a code of which they tell no percentage.
+        """
+        return {code: self.rate(code) if code else NOTHING for code in codes}
+
+    def rate(self, code: str) -> Decimal:
+        """Return what the books charge under a code of theirs. Raises Parked where they tell no percentage of it."""
+        rate = self.book_rates.get(code)
+        if rate is None:
+            raise unrated("line.vat_code", code, BOOKS)
+        return rate
 
     def vat_code(self, told: Told, code: str) -> str:
         """Return the books' VAT code for one of the till's. Raises Parked when the table has none."""

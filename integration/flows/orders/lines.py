@@ -163,7 +163,7 @@ def posting_lines(told: Told, tables: Codes, *, discounts: bool) -> BookedLines:
     accounts = {line.key: tables.account(told, line) for line in lines}
     codes = _codes(told, lines, accounts, tables)
     sale = _sale(told, lines, tables, discounts=discounts)
-    rates = {code: tables.book_rates.get(theirs, NOTHING) for code, theirs in codes.items()}
+    rates = {code: tables.rate(theirs) if theirs else NOTHING for code, theirs in codes.items()}
     found = verdict(sale, rates, basis_of(sale.method), "document", EXACT_PLACES)
     moved = correction(found, settings.rounding_limit) if found.rule else {}
     if moved is None or (found.rule and not settings.rounding_account):

@@ -37,7 +37,7 @@ from integration.flows.products.variants import (
     without_kept,
 )
 from integration.flows.products.why import kept, of_change, pictured, priced
-from integration.flows.settings import Parked, left_out, required
+from integration.flows.settings import Parked, left_out, required, unrated
 from integration.flows.spec import FlowLogic, Shaped
 
 VAT_TABLE = "vat_codes"
@@ -273,8 +273,10 @@ class Products(FlowLogic):
 
     def _percent(self, record: Record) -> Decimal:
         code = self._vat_code(record)
-        if code not in self._vat_rates:
+        if not code:
             raise self._unmapped_vat(record, code)
+        if code not in self._vat_rates:
+            raise unrated(VAT_CODE, code, self.flow.source)
         return self._vat_rates[code]
 
     def _vat_code(self, record: Record) -> str:

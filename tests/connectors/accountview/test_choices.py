@@ -1,11 +1,14 @@
 """Lists of codes for the set-up."""
 
+from contextlib import closing
 from decimal import Decimal
+
+import pytest
 
 from integration.connectors.accountview.connector import AccountView
 from integration.core.records import Kind
 from integration.sandbox.server import Sandbox
-from tests.connectors.accountview.conversation import Connect
+from tests.connectors.accountview.conversation import Connect, an_accountview, answer_of
 from tests.connectors.accountview.samples import connected
 
 
@@ -16,6 +19,25 @@ def test_choices_come_from_the_administration(accountview: AccountView) -> None:
     assert accountview.choices("companies")["7f3c"] == "Fietsenwinkel De Ketting B.V. (KETTING)"
     assert accountview.choices("article_fields")["K9_EAN"] == "EAN-barcode"
     assert accountview.choices("branches") == {}
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("21,00", "? % 21,00"),
+        (None, "? %"),
+        ("", "? %"),
+        (True, "? %"),
+        (-21, "? % -21"),
+        (2100, "? % 2100"),
+        ([], "? %"),
+    ],
+)
+def test_a_percentage_that_cannot_be_read_is_no_percentage(told: object, shown: str) -> None:
+    rows = [{"VAT_CODE": "1", "VAT_PCT": told}, {"VAT_CODE": "2"}, {"VAT_CODE": "3", "VAT_PCT": 0}]
+    with closing(an_accountview(answer_of(VAT=rows))) as books:
+        assert books.choices("vat_rates") == {"3": "0.00"}
+        assert books.choices("vat_codes") == {"1": f"1 ({shown})", "2": "2 (? %)", "3": "3 (0 %)"}
 
 
 def test_choices_for_the_flows_come_from_the_administration(books: AccountView) -> None:

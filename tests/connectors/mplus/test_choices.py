@@ -2,9 +2,12 @@
 
 from contextlib import closing
 
+from integration.connectors.mplus.choices import Choices
+from integration.connectors.mplus.client import NAMESPACE, contract
 from integration.connectors.mplus.connector import Mplus
+from integration.connectors.mplus.fields import Fields
 from integration.sandbox.server import running
-from tests.connectors.mplus.tills import a_till
+from tests.connectors.mplus.tills import NOWHERE, a_till, answering
 
 
 def test_choices_come_with_captions(connector: Mplus) -> None:
@@ -14,6 +17,19 @@ def test_choices_come_with_captions(connector: Mplus) -> None:
     for name in ("branches", "turnover_groups", "payment_methods", "employees", "price_groups", "custom_fields"):
         assert connector.choices(name)
     assert connector.choices("nothing of the kind") == {}
+
+
+def test_a_code_with_a_percentage_that_cannot_be_read_has_no_rate() -> None:
+    told = [("1", "900"), ("2", "21,00"), ("3", ""), ("4", " 0 "), ("1", "x")]
+    rows = "".join(
+        f"<vatGroup><vatCode>{code}</vatCode><vatPercentage>{rate}</vatPercentage></vatGroup>" for code, rate in told
+    )
+    name = contract().answer_name("getVatGroupList").partition("}")[2]
+    body = f'<{name} xmlns="{NAMESPACE}"><vatGroupList>{rows}</vatGroupList></{name}>'
+    client = answering(lambda _: body)
+    till = Choices(client, Fields(NOWHERE, client))
+    assert till.of("vat_rates") == {"4": "0.00"}
+    assert till.of("vat_codes") == {"1": "9 % / ? %", "2": "? %", "3": "? %", "4": "0 %"}
 
 
 def test_own_articles_are_those_that_come_from_nowhere_else() -> None:

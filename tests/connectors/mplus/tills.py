@@ -1,14 +1,19 @@
 """Connections to the till in a box, and what tests do over them."""
 
+from collections.abc import Callable
 from typing import Any
 
+import httpx
 from pydantic import SecretStr
 
+from integration.connectors.http import Gateway
+from integration.connectors.mplus.client import SOAP, Client
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.settings import MplusSettings
 from integration.core.records import Held, Record, Value
 from integration.sandbox.server import Sandbox
 from tests.builders import a_create, an_update_at
+from tests.connectors.canned import Canned
 from tests.fakes import Links
 
 SECRET = "sandbox-secret"
@@ -23,6 +28,24 @@ def settings_of(sandbox: Sandbox, **changes: Any) -> MplusSettings:
 def a_till(sandbox: Sandbox, **changes: Any) -> Mplus:
     """Return a connection to the sandbox's till."""
     return Mplus(settings_of(sandbox, **changes))
+
+
+NOWHERE = MplusSettings(
+    url="http://127.0.0.1:18083/", ident="i", secret=SecretStr("s"), per_second=10_000, attempts=1
+)  # fmt: skip
+
+
+def answering(answers: Callable[[httpx.Request], str]) -> Client:
+    """Return a client whose till answers as a function does: it is given a request and returns an element."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        body = f'<E:Envelope xmlns:E="{SOAP}"><E:Body>{answers(request)}</E:Body></E:Envelope>'
+        return httpx.Response(200, content=body.encode())
+
+    gateway = Gateway(
+        system="MplusKASSA", host_shown="", limits=NOWHERE.limits, secrets=("s",), transport=Canned(answer)
+    )
+    return Client(NOWHERE, gateway)
 
 
 def create(till: Mplus, wanted: Record, links: Links) -> Held:

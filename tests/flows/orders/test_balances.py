@@ -211,6 +211,12 @@ def test_a_line_whose_totals_are_not_told_is_taxed_as_its_code_is() -> None:
     assert {"account": "1571", "vat_code": "1", "vat": Decimal("2.10")}.items() <= lines_of(one)[0].values.items()
 
 
+def test_a_line_of_which_nobody_tells_whether_it_was_taxed_waits() -> None:
+    line = a_line("1", turnover_group="91", amount_incl=None, amount_excl=None, vat_percent=None, vat_code="77")
+    order = an_order(lines=(line,), total_incl=None, total_excl=None)
+    assert parked(order, becomes="posting", tables=TABLES).cause == "vat_rate_unknown"
+
+
 # ---- gift cards that pay
 
 

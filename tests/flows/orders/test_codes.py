@@ -117,3 +117,12 @@ def test_without_a_field_for_discounts_a_line_with_a_total_is_counted_without_on
     line = a_line(discount_percent=Decimal(10))
     untold = replace(line, values={**line.values, "amount_incl": None, "amount_excl": None})
     assert [sold_line(one, "1", TILL, discounts=False).discount_percent for one in (line, untold)] == [None, 10]
+
+
+@pytest.mark.parametrize("becomes", ["order", "posting"])
+def test_a_document_under_a_code_without_a_percentage_waits(becomes: str) -> None:
+    asked, rates = Questions(), {code: rate for code, rate in BOOKS.items() if code != "1"}
+    chosen = OrderSettings.model_validate({"orders": becomes, "daybook": "700", "collective_account": "1300"})
+    logic = Orders(chosen, BODY, 7, with_tables(), rates, TILL, asked.known, asked.linked, TOLD)
+    issue = parked(an_order(), logic)
+    assert (issue.cause, issue.facts["vat"]) == ("vat_rate_unknown", "accountview - 1")

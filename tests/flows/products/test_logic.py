@@ -444,9 +444,11 @@ def test_a_vat_code_that_waits_says_its_rate() -> None:
     assert (issue.facts["code"], issue.facts["rate"]) == ("2", "21%")
 
 
-def test_a_vat_code_the_books_do_not_know_gives_no_price() -> None:
-    logic = products(tables={"vat_codes": {"9": "90"}})
-    assert parked(an_article(vat_code="9"), logic).cause == "vat_code_unmapped"
+def test_a_vat_code_without_a_percentage_gives_no_price_and_the_others_go_on() -> None:
+    logic = products(tables={"vat_codes": {"9": "90", "2": "20"}})
+    issue = parked(an_article(vat_code="9"), logic)
+    assert (issue.cause, issue.facts["vat"]) == ("vat_rate_unknown", "accountview - 9")
+    assert part_of(an_article(), logic).values["price_incl"] == Decimal("20.00")
     sent = products(tables={"vat_codes": {"9": "90"}}, price_sent="excl")
     assert part_of(an_article(vat_code="9"), sent).values["vat_code"] == "90"
 
