@@ -36,6 +36,7 @@ KEPT: Mapping[str, set[str]] = {
     "request_refused": {"field", "message", "value"},  # for whoever reads the log
     "answer_incomplete": {"object"},
     "record_unreadable": {"raw"},  # the exception shows it beside its sentences
+    "key_unreadable": {"raw"},  # likewise
     "timeout_after_sending_write": {"reason"},
     "target_changed_since_plan": {"fields"},  # the plan shows them
     "totals_differ": {"rule"},  # the plan says it in words of its own

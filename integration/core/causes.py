@@ -133,6 +133,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("filter_ignored", ADMINISTRATOR),
         Cause("known_not_found", ADMINISTRATOR),
         Cause("record_unreadable", OPERATOR, ("field",)),
+        Cause("key_unreadable", OPERATOR, ("field",)),
         Cause("not_connected", OPERATOR),
         Cause("movement_unreadable", OPERATOR),
         Cause("accountview_login_needed", ADMINISTRATOR),

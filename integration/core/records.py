@@ -127,6 +127,7 @@ class Unreadable(Record):
     field: str = ""  # as the system calls it
     found: str = ""  # what it holds
     raw: str = ""  # all of it as it came
+    nameless: bool = False  # whether its key is what cannot be read: nobody knows which record it is
 
 
 class WrongValueError(ValueError):
@@ -143,8 +144,9 @@ MOST_RAW = 20_000  # characters of a record that are kept as they came
 
 def unreadable(kind: Kind, key: str, error: WrongValueError, raw: str) -> Unreadable:
     """Return a record that cannot be read; one without a key is known by what it looks like."""
-    key = key or f"?{hashlib.sha256(raw.encode()).hexdigest()[:12]}"
-    return Unreadable(kind, key, {"raw": raw[:MOST_RAW]}, field=error.field, found=error.found, raw=raw[:MOST_RAW])
+    known_as = key or f"?{hashlib.sha256(raw.encode()).hexdigest()[:12]}"
+    kept = raw[:MOST_RAW]
+    return Unreadable(kind, known_as, {"raw": kept}, field=error.field, found=error.found, raw=kept, nameless=not key)
 
 
 @dataclass(frozen=True, slots=True)

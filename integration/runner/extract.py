@@ -16,6 +16,7 @@ from integration.runner.hashes import hashed, known, unread
 from integration.runner.held_out import held_out
 from integration.runner.onward import Onward
 from integration.runner.parts import Parts
+from integration.runner.retire import NAMELESS
 
 NONE: Mapping[str, str] = {}
 _Asked = tuple[Connector, Connector, FlowLogic, Stage, str | None, str | None, int | None]
@@ -52,6 +53,7 @@ class Extract:
             position = replace(position, stamps={**position.stamps, stage.source: highest})
         if stage.counted:
             position = self._counting(run, logic, stage, [*(one.key for one in records), *same], position)
+            position = _nameless(position, records)
             if position.after is None and after is not None and run.mode is Mode.COMPLETE:
                 position = replace(position, expected=position.expected + _about(source, stage))
         if after is not None and not position.has_enough:
@@ -213,6 +215,12 @@ def _page(
     """Return one page of a stage, unread where its records are known again by hashes."""
     page = unread(source, target, logic, stage, since, after)
     return page or page_in(source, logic, stage, since=since, after=after, most=most)
+
+
+def _nameless(position: Position, records: Sequence[Record]) -> Position:
+    """Return a position that counts records without a key: as long as there are any, none is known to be gone."""
+    count = sum(isinstance(one, Unreadable) and one.nameless for one in records)
+    return position.counting(0, 0, {NAMELESS: count}) if count else position
 
 
 def _about(source: Connector, stage: Stage) -> int:

@@ -15,19 +15,21 @@ from integration.runner.taken_back import planned
 
 RETIRE_PAGE = 250  # vanished records looked at together
 EMPTY = "brake_source_empty"
+NAMELESS = "nameless"  # records of the source that were read without a key: each may be one that seems to be gone
 
 
 def vanished(parts: Parts, run: Run, logic: FlowLogic) -> None:
     """Look at one page of what is linked and was not read.
 
-    Where nothing was read at all, a brake holds what follows; where nothing could follow, ConfigurationError says so.
+    Where a record came without a key, none is taken to be gone. Where nothing was read at all, a brake holds what
+    follows; where nothing could follow, ConfigurationError says so.
     """
     position, kind = run.position, logic.flow.counted.source
     if not position.read and (count := parts.links.count(run.flow, *logic.flow.expected)):
         if not logic.retires:
             raise ConfigurationError("source_empty", flow=run.flow, system=logic.flow.source, count=count)
         position = replace(position, watched={**position.watched, EMPTY: count})
-    gone = _unread(parts, run, logic) if logic.retires else []
+    gone = _unread(parts, run, logic) if logic.retires and not position.watched.get(NAMELESS) else []
     if not gone:
         parts.previews.keep_position(run.id, position.at(Task.FINISH))
         return

@@ -6,7 +6,7 @@ import pytest
 
 from integration.core.errors import ConfigurationError, PlanUnsafeError
 from integration.core.plan import Action
-from integration.core.records import Batch, Kind
+from integration.core.records import Batch, Kind, WrongValueError, unreadable
 from integration.core.run import Mode, RunState
 from integration.store.database import Database
 from tests.bench import Bench, articles, edited, variants
@@ -64,6 +64,20 @@ def test_what_an_extract_missed_is_asked_for_by_name_before_it_is_believed_to_be
     source.hidden = "1002"
     source.remove(Kind.ARTICLE, "1003")
     assert list(bench.changes(bench.preview(Mode.COMPLETE))) == ["1003"]
+
+
+@pytest.mark.parametrize("every", [False, True])
+def test_nothing_is_taken_to_be_gone_from_a_list_with_a_record_that_has_no_key(
+    bench: Bench, source: MemoryConnector, every: bool
+) -> None:
+    bench.run()
+    for key in ("1002", "1003") if not every else list(source.held(Kind.ARTICLE)):
+        source.remove(Kind.ARTICLE, key)
+        source.put(unreadable(Kind.ARTICLE, "", WrongValueError("ART_CODE", ""), f'{{"ART_DESC1": "{key}"}}'))
+    run = bench.preview(Mode.COMPLETE)
+    assert (bench.changes(run), run.brakes) == ({}, ())
+    assert set(bench.causes(run).values()) == {"key_unreadable"}
+    assert (run.counts.parked, run.counts.read, run.counts.difference) == (5 if every else 2, 5, 0)
 
 
 def emptied(bench: Bench, source: MemoryConnector) -> None:

@@ -184,15 +184,14 @@ class Articles(Goods):
         if self._prices.on:
             return None
         page, operation = self._pages.unread(self._reading, since, after), self._reading.of.reading
-        came = [one for one in page.rows if one.key]
-        shelves = self._warehouses.of_articles([one.key for one in came], fresh=after is None)
+        keyed = [one for one in page.rows if one.key]
+        shelves = self._warehouses.of_articles([one.key for one in keyed], fresh=after is None)
 
         def read(without: Collection[str]) -> tuple[Record, ...]:
-            found = (self._reading.decode(one.row(operation)) for one in came if one.key not in without)
-            read = (one for one in found if one is not None)
-            return tuple(replace(one, values={**one.values, **shelves[one.key]}) for one in read)
+            found = (self._reading.decode(one.row(operation)) for one in page.rows if one.key not in without)
+            return tuple(replace(one, values={**one.values, **shelves.get(one.key, {})}) for one in found)
 
-        hashes = tuple((one.key, self._hash(one.told, repr(shelves[one.key]))) for one in came)
+        hashes = tuple((one.key, self._hash(one.told, repr(shelves[one.key]))) for one in keyed)
         return Unread(hashes, read, page.after, page.stamp)
 
     def extract(self, since: str | None, after: str | None) -> Batch:

@@ -9,7 +9,7 @@ from integration.connectors.accountview.codec import Body, Cell, Row, yes_or_no
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.prices import Prices
 from integration.connectors.accountview.reader import Reader
-from integration.connectors.accountview.rows import others, read_of
+from integration.connectors.accountview.rows import expect_key, others, read_of
 from integration.connectors.accountview.settings import SYSTEM
 from integration.connectors.accountview.source import Pages, Reading
 from integration.connectors.accountview.target import (
@@ -68,16 +68,17 @@ class Debtors:
     def fetch(self, keys: Collection[str]) -> list[Record]:
         """Return the debtors with these numbers; one that is gone is left out."""
         decode, rows = self._reading().decode, self._rows(keys)
-        return list(self._prices.added([record for row in rows if (record := decode(row)) is not None]))
+        return list(self._prices.added(list(map(decode, rows))))
 
     def _reading(self) -> Reading:
         layout = self._layout
 
-        def decode(row: Row) -> Record | None:
+        def decode(row: Row) -> Record:
             number = layout.text(row, "number")
-            return read_of(Kind.DEBTOR, number, row, lambda: read(number, row)) if number else None
+            return read_of(Kind.DEBTOR, number, row, lambda: read(number, row))
 
         def read(number: str, row: Row) -> Record:
+            expect_key(number, layout.column("number").name, row)
             return Record(Kind.DEBTOR, number, layout.decoded(row, {}) | others(row, layout.known()))
 
         return Reading(self._layouts.object_of(Kind.DEBTOR), layout.known(), decode, code="number")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 from urllib.parse import urlencode
 
-from integration.connectors.accountview.answers import Seen
+from integration.connectors.accountview.answers import Seen, looked_up, unreadable
 from integration.connectors.accountview.client import AccountViewClient, Filter, Query
 from integration.connectors.accountview.codec import Row, text
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
@@ -84,6 +84,8 @@ class Reader:
         for asked, answer in zip(queries, answers, strict=True):
             if isinstance(answer, IntegrationError):
                 raise answer
+            if any(text(row.get(looked_up(column))) is None for row, _ in answer):
+                raise unreadable(query.of.reading)  # one of the values was found: who takes it for none writes it twice
             found.append((asked, answer))
         return found
 

@@ -26,8 +26,8 @@ _FLAGS = frozenset({"blocked"})
 _DATES = frozenset({"changed", "stock_expected"})
 
 
-def decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record | None]:
-    """Return what makes records of rows, made ready for many; it returns None for a row without a code.
+def decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record]:
+    """Return what makes records of rows, made ready for many; a row without a code is one that cannot be read.
 
     Columns with a meaning stand under our names, every other one under its own: an operator can map them all.
     """
@@ -35,11 +35,10 @@ def decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record | No
     untold = {column for name, column in names.items() if name in STOCK}  # a quantity that nobody tells is not none
     meant = frozenset(names.values())
 
-    def decode(row: Row) -> Record | None:
-        key = text(row.get(names["code"]))
-        if key is None:
-            return None
+    def decode(row: Row) -> Record:
+        key = text(row.get(names["code"])) or ""
         try:
+            expect_key(key, names["code"], row)
             values = {
                 name: sure(name, column, row, read(row.get(column)))
                 for name, column, read in known
@@ -66,6 +65,13 @@ def sure(name: str, column: str, row: Row, value: Value) -> Value:
     if name in _DATES and value is None and stamp(told):
         raise WrongValueError(column, text(told))
     return value
+
+
+def expect_key(key: str, column: str, row: Row) -> None:
+    """Raise WrongValueError for a row without a key: nobody knows which record it is, or that it is none."""
+    if not key:
+        told = row.get(column)
+        raise WrongValueError(column, "" if told is None else str(told)[:LONGEST_SHOWN])
 
 
 def raw(row: Row) -> str:

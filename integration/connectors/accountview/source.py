@@ -35,7 +35,7 @@ class Reading:
 
     of: BusinessObject
     names: Mapping[str, str]
-    decode: Callable[[Row], Record | None]
+    decode: Callable[[Row], Record]
     code: str = "code"  # our name of the key
 
     @property
@@ -103,8 +103,7 @@ class Pages:
         mark = self._mark(reading, since, after)
         rows = self._client.page(self._query(reading, since, mark))
         keys = [text(row.get(reading.key)) or "" for row in rows]
-        records = tuple(record for row in rows if (record := reading.decode(row)) is not None)
-        return Batch(records, self._after(reading, mark, keys), mark.stamp)
+        return Batch(tuple(map(reading.decode, rows)), self._after(reading, mark, keys), mark.stamp)
 
     def unread(self, reading: Reading, since: str | None, after: str | None) -> Rows:
         """Return the same as rows, of which nothing is read but their keys."""
@@ -154,7 +153,7 @@ class Pages:
     def under(self, reading: Reading, keys: Collection[str]) -> list[Record]:
         """Return the records under these keys, whatever their capitals where there is none as it is written."""
         rows = self._reader.exact_rows(reading.of, reading.key, keys, then=(), fields=())
-        read = [record for row in rows if (record := reading.decode(row)) is not None]
+        read = list(map(reading.decode, rows))
         exact, alike = {one.key: one for one in read}, {one.key.casefold(): one for one in reversed(read)}
         found = {key: exact.get(key) or alike.get(key.casefold()) for key in sorted(set(keys))}
         return [record for record in found.values() if record is not None]
@@ -163,7 +162,7 @@ class Pages:
         """Return the records that have most of a field, or of a column."""
         column = reading.names.get(name) or name
         query = Query(of=reading.of, sort=(column,), size=count, descending=True, key=reading.key)
-        return [record for row in self._client.page(query) if (record := reading.decode(row)) is not None]
+        return list(map(reading.decode, self._client.page(query)))
 
     def _query(self, reading: Reading, since: str | None, mark: _Mark) -> Query:
         filters: tuple[Filter, ...] = ()

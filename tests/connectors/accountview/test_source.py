@@ -11,7 +11,7 @@ from integration.core.errors import (
     MalformedAnswerError,
     RejectedError,
 )
-from integration.core.records import Kind
+from integration.core.records import Kind, Unreadable
 from tests.connectors.accountview.conversation import TABLES, an_accountview, answer_of, asked_for
 
 
@@ -171,3 +171,20 @@ def test_a_server_that_turns_no_page_is_not_asked_for_ever() -> None:
     books = Books("A", "B", "C", turns_pages=False)
     an_accountview(books, page_size=2).about(Kind.ARTICLE)
     assert len(books.asked) < 40
+
+
+@pytest.mark.parametrize("row", [{"ART_CODE": None}, {"ART_CODE": " "}, {"ART_DESC1": "x"}])
+def test_a_row_without_a_key_is_among_those_read(row: dict[str, object]) -> None:
+    accountview = an_accountview(answer_of(ARTICLE=[{"ART_CODE": "1001"}, row]))
+    page = accountview.unread(Kind.ARTICLE)
+    assert page is not None
+    assert [key for key, _ in page.hashes] == ["1001"]
+    read = accountview.extract(Kind.ARTICLE).records
+    assert [isinstance(one, Unreadable) and one.nameless for one in read] == [False, True]
+    assert page.read(["1001"]) == read[1:]
+
+
+def test_a_row_that_was_found_by_what_it_does_not_show_is_not_taken_for_nothing() -> None:
+    accountview = an_accountview(answer_of(ARTICLE=[{"ART_CODE": "1001"}, {"ART_CODE": None}]))
+    with pytest.raises(MalformedAnswerError, match="answer_unreadable"):
+        accountview.fetch(Kind.ARTICLE, ["1001"])
