@@ -19,6 +19,8 @@ def amount(text: object, places: int = 2) -> Decimal:
 
     Raises ValueError for what is no finite number. Floats go through their shortest text, so 16.5289 stays 16.5289.
     """
+    if isinstance(text, str) and "_" in text:  # which this language alone takes for a number
+        raise ValueError(f"no amount: {text!r}")
     try:
         number = text if isinstance(text, Decimal) else Decimal(repr(text) if isinstance(text, float) else str(text))
         if not number.is_finite():

@@ -9,7 +9,7 @@ from itertools import count
 from integration.connectors.accountview.answers import Seen
 from integration.connectors.accountview.articles import Warehouses
 from integration.connectors.accountview.client import AccountViewClient, Query
-from integration.connectors.accountview.codec import LONGEST_SHOWN, Row, flag, number, text
+from integration.connectors.accountview.codec import LONGEST_SHOWN, Row, number, text, yes_or_no
 from integration.connectors.accountview.fields import reserving
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
@@ -46,7 +46,7 @@ class Choices:
             "vat_rates": lambda: {code: f"{rate:.2f}" for code, _, _, rate in self._vat() if rate is not None},
             "vat_accounts": lambda: self._codes(objects.vat, "VAT_CODE", "VAT_ACCT"),
             "ledgers": lambda: self._ledgers(lambda _: True),
-            "revenue_accounts": lambda: self._ledgers(lambda row: flag(row.get("STAT_SELL"))),
+            "revenue_accounts": lambda: self._ledgers(lambda row: yes_or_no(row.get("STAT_SELL")) is True),
             "ledger_flags": self._ledger_flags,
             "collective_accounts": lambda: self._ledgers(_is_collective),
             "daybooks": lambda: self._codes(objects.daybooks, "DJ_CODE", "DJ_NAME"),
@@ -183,7 +183,10 @@ def _shown(row: Row, rate: Decimal | None) -> str:
 
 VAT_RATE = "VAT_PCT"
 SIGNED = ("memorial", "cash")  # sorts of daybooks whose pages have signed lines on any account
-MANDATORY = {"vat": "VAT_MAND", "cost": "COST_MAND", "quantity": "QTY_MAND", "part": "PART_MAND"}
+FLAGS = {
+    "vat": "VAT_MAND", "cost": "COST_MAND", "quantity": "QTY_MAND", "part": "PART_MAND",
+    "blocked": "REC_BLK", "closed": "CLT_BLK",
+}  # fmt: skip
 OWN_CURRENCY = "EUR"  # of the administration and of the till
 # What daybooks are called by the caption of their type: their numbers are not published.
 SORTS = {
@@ -196,30 +199,35 @@ SORTS = {
 
 
 def _flags(row: Row) -> Iterator[str]:
-    for word, column in MANDATORY.items():
-        if _is_on(row.get(column)):
+    for word, column in FLAGS.items():
+        told = _is_on(row.get(column))
+        if told is None:
+            yield _unclear(column, row)
+        elif told:
             yield word
-    if flag(row.get("REC_BLK")):
-        yield "blocked"
-    if flag(row.get("CLT_BLK")):
-        yield "closed"
     if _is_collective(row):
         yield "collective"
+    elif _is_on(row.get("ACCT_LINK")) is None:
+        yield _unclear("ACCT_LINK", row)
     currency = (text(row.get("CUR_CODE")) or "").upper()
     if currency not in ("", OWN_CURRENCY):
         yield f"currency={currency}"
 
 
-def _is_on(value: object) -> bool:
-    """Tell whether something is demanded: some columns say it with yes and no, others with a number."""
+def _unclear(column: str, row: Row) -> str:
+    return f"unclear={column}:{'_'.join(str(row.get(column)).split())[:LONGEST_SHOWN]}"
+
+
+def _is_on(value: object) -> bool | None:
+    """Tell whether something is so, None for a word that does not say: some columns say it with a number."""
     told = number(value, 0)
-    return bool(told) if told is not None else flag(value)
+    return bool(told) if told is not None else yes_or_no(value)
 
 
 def _type_of(row: Row) -> str:
     caption = (text(row.get("DJ_TYPEV")) or "").casefold()
     sort = next((sort for sort, pattern in SORTS.items() if re.search(pattern, caption)), "")
-    return f"{sort} blocked".strip() if flag(row.get("CLT_BLK")) else sort
+    return f"{sort} blocked".strip() if yes_or_no(row.get("CLT_BLK")) is not False else sort
 
 
 def _is_collective(row: Row) -> bool:

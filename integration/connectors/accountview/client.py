@@ -28,7 +28,7 @@ from integration.connectors.accountview.answers import (
     said_by,
 )
 from integration.connectors.accountview.came import Came, as_read, taken_apart
-from integration.connectors.accountview.codec import Body, Column, Row, decode_column, encode_body, text
+from integration.connectors.accountview.codec import Body, Column, Row, decode_column, encode_body, text, yes_or_no
 from integration.connectors.accountview.login import LogIn, login_needed
 from integration.connectors.accountview.nothing import NOBODY, Nothing, Sure
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
@@ -197,8 +197,8 @@ class AccountViewClient:
             Offered(
                 code=(text(row.get("CODE")) or "").upper(),
                 name=text(row.get("DESCRIPTION")) or "",
-                insert=row.get("INSERTALLOWED") is True,
-                update=row.get("UPDATEALLOWED") is True,
+                insert=yes_or_no(row.get("INSERTALLOWED")) is True,
+                update=yes_or_no(row.get("UPDATEALLOWED")) is True,
             )
             for row in self._answers.rows(answer, operation)
         ]

@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 from integration.connectors.accountview.settings import SYSTEM, BusinessObject
-from integration.core.errors import MalformedAnswerError, RejectedError
+from integration.core.errors import RejectedError
 from integration.core.money import amount
 from integration.core.records import Field, FieldType, Kind, Value, WrongValueError
 
@@ -48,14 +48,6 @@ def number(value: object, places: int) -> Decimal | None:
         return amount(value if isinstance(value, Decimal) else str(value).strip(), places)
     except ValueError:
         return None
-
-
-def flag(value: object) -> bool:
-    """Return a yes or no, as `yes_or_no`. Raises MalformedAnswerError for a word that is neither."""
-    told = yes_or_no(value)
-    if told is None:
-        raise MalformedAnswerError("flag_unknown", system=SYSTEM, word=str(value)[:LONGEST_SHOWN])
-    return told
 
 
 def yes_or_no(value: object) -> bool | None:
@@ -126,7 +118,10 @@ class Column:
 
 
 def decode_column(row: Row) -> Column:
-    """Return one row of the data dictionary."""
+    """Return one row of the data dictionary; a flag of which nobody knows what it says is taken for none.
+
+    What it would have said of a field is then said by AccountView, when the field is written.
+    """
     length = number(row.get("FIELD_LEN"), 0)
     name = (text(row.get("FIELD_NAME")) or "").upper()
     return Column(
@@ -135,9 +130,9 @@ def decode_column(row: Row) -> Column:
         type=(text(row.get("FIELD_TYPE")) or "C").upper()[:1],
         length=int(length) if length else None,
         upper="!" in (text(row.get("FLD_FMT")) or ""),
-        custom=flag(row.get("REC_CUST")),
-        required=flag(row.get("INP_MAND")),
-        blocked=flag(row.get("COM_BLK")),
+        custom=yes_or_no(row.get("REC_CUST")) is True,
+        required=yes_or_no(row.get("INP_MAND")) is True,
+        blocked=yes_or_no(row.get("COM_BLK")) is True,
     )
 
 

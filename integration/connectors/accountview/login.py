@@ -21,6 +21,7 @@ from integration.core.masking import remember
 SCOPE = "readaccountviewdata updateaccountviewdata"
 REFRESH_EARLY = timedelta(seconds=60)
 ASSUMED_LIFE_SECONDS = 600  # when the answer names no life time
+LONGEST_LIFE_SECONDS = 10 * 365 * 24 * 3600  # a longer one is a moment, or no number of seconds
 OPERATION = "log in"
 
 
@@ -182,7 +183,9 @@ def _names_the_client(answer: Answer) -> bool:
 
 
 def _life_seconds(said: object) -> int:
+    """Return for how long a pair may be used; what can be no life time counts as not told."""
     try:
-        return int(str(said))
+        seconds = int(str(said))
     except ValueError:
         return ASSUMED_LIFE_SECONDS
+    return seconds if 0 < seconds <= LONGEST_LIFE_SECONDS else ASSUMED_LIFE_SECONDS

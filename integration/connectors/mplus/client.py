@@ -100,6 +100,13 @@ def contract() -> Contract:
 # How a server says that it does not have a call at all (the first is what gSOAP says, which the till is built with).
 _UNKNOWN = re.compile(r"not implemented|not recognized|operation '\w+' is not known|unknown operation", re.IGNORECASE)
 
+# How it says that the shop has not paid for it.
+_UNLICENSED = re.compile(
+    r"\b(no|geen|without a?) (valid )?licen[sct]\w*|\blicen[sct]\w*\b.{0,40}\b(missing|required|expired|invalid|not)\b",
+    re.IGNORECASE,
+)
+LONGEST_PLAIN = 200  # bytes of a refusal that is no XML
+
 _SILENT = frozenset({"saveCardImages"})  # whose answer says nothing: a fault alone tells that they failed
 _REFUSALS: Mapping[str, str] = {
     "FAILED-ARTICLE-NUMBER-ALREADY-TAKEN": "article_number_taken",
@@ -208,14 +215,17 @@ class Client:
         facts = {"system": SYSTEM, "operation": operation, "message": said}
         if code.startswith("Client.Authentication"):
             return AccessDeniedError("mplus_credentials_rejected", **facts)
-        if code.partition(".")[0] == "Client" and not write and _UNKNOWN.search(said):
-            return RejectedError("operation_unknown", **facts)
+        if refusal := _refusal(said):
+            return RejectedError(refusal, **facts)
         if code.partition(".")[0] == "Client":
             return RejectedError("request_refused", **facts)
         return InDoubtError("server_error", **facts) if write else UnavailableError("server_error", **facts)
 
     def _unusable(self, answer: Answer, operation: str, *, write: bool) -> ConnectorError:
         facts = {"system": SYSTEM, "operation": operation, "host": self._host}
+        plain = answer.body.decode("utf-8", "replace").strip() if len(answer.body) <= LONGEST_PLAIN else ""
+        if "<" not in plain and (refusal := _refusal(plain)):
+            return RejectedError(refusal, message=self._gateway.masked(plain), **facts)
         match answer.status:
             case 401 | 403:
                 return AccessDeniedError("mplus_credentials_rejected", **facts)
@@ -294,6 +304,13 @@ def _body(text: bytes) -> Element | None:
         return None
     body = envelope.find(f"{{{SOAP}}}Body")
     return None if body is None else next(body.iterchildren("*"), None)
+
+
+def _refusal(said: str) -> str:
+    """Return the code of a refusal that means the call itself, whoever asks for what; empty for any other text."""
+    if _UNLICENSED.search(said):
+        return "license_missing"
+    return "operation_unknown" if _UNKNOWN.search(said) else ""
 
 
 def _text(element: Element, name: str) -> str:

@@ -14,7 +14,7 @@ from integration.connectors.mplus.target import in_pages, readable
 from integration.connectors.protocol import References
 from integration.core.money import from_cents, to_cents
 from integration.core.plan import Change
-from integration.core.records import Batch, Held, Kind, Record, Value, Written
+from integration.core.records import Batch, Held, Kind, Record, Value, Written, WrongValueError, unreadable
 from integration.core.rules import as_text
 
 
@@ -58,8 +58,13 @@ class Settlements:
 
 def _held(wanted: Record, invoice: Element | None) -> Held | None:
     method = as_text(wanted.values.get("method"))
-    paid = [] if invoice is None else list(_by(invoice, method))
-    if invoice is None or not paid:
+    if invoice is None:
+        return None
+    try:
+        paid = list(_by(invoice, method))
+    except WrongValueError as error:
+        return Held(unreadable(Kind.SETTLEMENT, wanted.key, error, codec.raw(invoice)), wanted.key)
+    if not paid:
         return None
     values: dict[str, Value] = {"method": method, "amount": sum(paid, Decimal(0))}
     return Held(Record(Kind.SETTLEMENT, wanted.key, values), wanted.key)
@@ -68,7 +73,7 @@ def _held(wanted: Record, invoice: Element | None) -> Held | None:
 def _by(invoice: Element, method: str) -> Iterator[Decimal]:
     for payment in invoice.iterfind(f"{tag('paymentList')}/{tag('payment')}"):
         if (payment.findtext(tag("method")) or "").strip() == method:
-            yield from_cents(codec.number_of(payment, "amount"))
+            yield from_cents(codec.told_number(payment, "amount"))
 
 
 def _amount(wanted: Record) -> Decimal:

@@ -27,6 +27,7 @@ from integration.core.plan import Change
 from integration.core.records import Batch, Held, Kind, Record, Value, Written, WrongValueError, unreadable
 
 SETS = "stock_sets"  # under which it is kept what setting a level sets
+NOBODY = "0"  # the article of a row that names none
 TIMES_SET = 5  # that one level is set, while something is sold each time
 _REFERENCE_LENGTH = 40  # the till names no limit
 
@@ -128,12 +129,15 @@ class Stock:
         for record, number in wanted:
             for part in record.parts:
                 asked[part.key].append(number)
-        return {
-            (branch, told): row
-            for branch in whole(asked)
-            for row in self._asked(branch, list(dict.fromkeys(asked[branch])))
-            if (told := codec.if_readable(codec.article_number, row))
-        }
+        found: dict[tuple[str, str], Element] = {}
+        for branch in whole(asked):
+            numbers = list(dict.fromkeys(asked[branch]))
+            rows = self._asked(branch, numbers)
+            told = [codec.if_readable(codec.article_number, row) or NOBODY for row in rows]
+            if NOBODY in told:  # it may be that of any of them
+                found |= {(branch, number): rows[told.index(NOBODY)] for number in numbers}
+            found |= {(branch, one): row for one, row in zip(told, rows, strict=True) if one != NOBODY}
+        return found
 
     def _moves(self, wanted: Numbered, rows: Rows) -> Moves:
         """Return what moved since the levels were counted, asked for after the levels: what they hold is told then."""
@@ -154,11 +158,11 @@ class Stock:
     def _held(self, wanted: Record, raw: _Raw, product: str) -> Held:
         number, there = raw.number, raw.rows
         values = {name: wanted.values[name] for name in ("number", COUNTED) if name in wanted.values}
-        managed = codec.stock_managed(raw.kept)
-        if managed is not None:
-            values["managed"] = managed
         counted = _counted(wanted)
         try:
+            managed = codec.stock_managed(raw.kept)
+            for row in there.values():
+                _expect_named(row)
             since = {
                 branch: _since(counted, branch, row, raw.moved.get(branch, ()))
                 for branch, row in there.items()
@@ -170,6 +174,8 @@ class Stock:
         except WrongValueError as error:
             wrong = unreadable(Kind.STOCK, wanted.key, error, codec.raw(*there.values()))
             return Held(wrong, number, original=_Seen(product))
+        if managed is not None:
+            values["managed"] = managed
         record = Record(Kind.STOCK, wanted.key, values, levels, wanted.source)
         seen = _Seen(product, since, reserved)
         return Held(record, number, str(marker), original=seen, hash=self._hash_of(wanted, raw))
@@ -239,21 +245,34 @@ class Stock:
         booked = ""
         for _ in range(TIMES_SET):
             booked = self._set(branch, number, amount + since + (kept if self._sets_reserved else 0), token) or booked
-            with readable():
-                row = next(iter(self._asked(branch, [number])), None)
-                if row is None or not booked.isdigit() or codec.stock_id(row) < int(booked):
-                    return booked  # it is not to be seen yet; the look after the write comes to it
-                moves = _at(_by_place(self._history.since(counted.upto, [branch], [number])), branch, number)
-                if unreadable_move(moves, counted.upto, codec.stock_id(row)) is not None:
-                    return booked  # the look after the write parks its article
-                since = _since(counted, branch, row, moves)
-                wrong = amount - (codec.decode_level(row, reserved=False) - since)
-                kept = codec.decode_reserved(row)
+            told = self._told_after(branch, number, counted, booked)
+            if told is None:
+                return booked
+            since, level, kept = told
+            wrong = amount - (level - since)
             if not wrong:
                 break
             if kept and abs(wrong) == kept:
                 self._learn(sets_reserved=wrong > 0)
         return booked
+
+    def _told_after(
+        self, branch: str, number: str, counted: Counted, booked: str
+    ) -> tuple[Decimal, Decimal, Decimal] | None:
+        """Return what moved since a level was counted, and what is free and kept aside now that it was set.
+
+        None where that is not to be seen yet or cannot be read: the look after the write comes to it.
+        """
+        with readable():
+            row = next(iter(self._asked(branch, [number])), None)
+            try:
+                if row is None or not booked.isdigit() or codec.stock_id(row) < int(booked):
+                    return None
+                moves = _at(_by_place(self._history.since(counted.upto, [branch], [number])), branch, number)
+                since = _since(counted, branch, row, moves)
+                return since, codec.decode_level(row, reserved=False), codec.decode_reserved(row)
+            except WrongValueError:
+                return None
 
     def _learn(self, *, sets_reserved: bool) -> None:
         """Go on with what a level that was read back shows of setting one, and keep it."""
@@ -275,8 +294,14 @@ class Stock:
         except RejectedError as error:
             refusal = RejectedError(error.code, **{**error.facts, "branch": branch})
         else:
-            return answer.findtext(tag("stockId")) or ""
+            return (answer.findtext(tag("stockId")) or "").strip()
         raise refusal
+
+
+def _expect_named(row: Element) -> None:
+    """Raise WrongValueError for a row that does not say which article it is about."""
+    if (told := codec.article_number(row)) == NOBODY:
+        raise WrongValueError("articleNumber", told)
 
 
 def _counted(record: Record) -> Counted | None:

@@ -74,6 +74,9 @@ def _expect_ledger(line: Line, books: DayBooks) -> None:
     if books.ledgers and line.account not in books.ledgers:
         raise DayRefusedError("ledger_missing", "account", **facts)
     flags = books.flags.get(line.account, "").split()
+    for unclear in (flag.removeprefix("unclear=") for flag in flags if flag.startswith("unclear=")):
+        field, _, value = unclear.partition(":")
+        raise DayRefusedError("ledger_unclear", "account", field=field, value=value, **facts)
     if "blocked" in flags or "closed" in flags:
         raise DayRefusedError("ledger_blocked", "account", **facts)
     wants = {"vat": line.vat_code, "cost": line.cost_centre, "quantity": "", "part": ""}

@@ -64,6 +64,13 @@ def test_what_accounts_and_daybooks_take_is_told_in_words(sandbox: Sandbox) -> N
     assert types == {"100": "cash", "200": "bank", "500": "purchase", "600": "memorial blocked", "700": "sales"}
 
 
+def test_an_account_with_a_flag_that_says_neither_names_it_and_the_others_go_on() -> None:
+    rows = [{"ACCT_NR": "8000", "REC_BLK": "misschien wel"}, {"ACCT_NR": "8010", "ACCT_LINK": "x"}, {"ACCT_NR": "8020"}]
+    books = an_accountview(answer_of(LEDGER=rows))
+    flags = {"8000": "unclear=REC_BLK:misschien_wel", "8010": "unclear=ACCT_LINK:x", "8020": ""}
+    assert books.choices("ledger_flags") == flags
+
+
 def test_accounts_of_vat_and_fields_of_lines_come_from_the_administration(books: AccountView) -> None:
     assert books.choices("vat_accounts") == {"1": "1500", "2": "1510", "3": "1520", "4": "1520", "5": "1530"}
     fields = books.choices("day_line_fields")

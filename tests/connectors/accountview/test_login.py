@@ -120,6 +120,19 @@ def test_access_refused_after_a_renewal_asks_for_a_person() -> None:
         read(an_accountview(answering))
 
 
+@pytest.mark.parametrize("life", [1_760_000_000_000, 10**18, -1, 0, "nan", None, [], True])
+def test_a_life_that_can_be_none_is_taken_for_not_told(life: object) -> None:
+    keeper = MemoryKeeper(a_token(life=timedelta(0)))
+
+    def answering(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/token"):
+            return httpx.Response(200, json={"access_token": "at", "expires_in": life})
+        return httpx.Response(200, json={"ARTICLE": []})
+
+    read(an_accountview(answering, keeper))
+    assert keeper.saved[-1].expires_at == NOW + timedelta(seconds=600)
+
+
 @pytest.mark.parametrize(
     ("trouble", "error"),
     [

@@ -6,16 +6,22 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 
 from integration.connectors.mplus import codec
+from integration.connectors.mplus.client import NAMESPACE, contract
 from integration.connectors.mplus.connector import Mplus
+from integration.connectors.mplus.fields import Fields
+from integration.connectors.mplus.history import History
+from integration.connectors.mplus.products import Products
+from integration.connectors.mplus.stock import Stock
 from integration.core.errors import InDoubtError, RejectedError
 from integration.core.plan import Change, differences, remaining
-from integration.core.records import Batch, Held, Kind, Record, Value
+from integration.core.records import Batch, Held, Kind, Record, Unreadable, Value
 from integration.sandbox.server import Sandbox, running
 from tests.builders import a_create, a_part, a_product, an_update_at
-from tests.connectors.mplus.tills import a_till
+from tests.connectors.mplus.tills import NOWHERE, a_till, answering
 from tests.fakes import Links
 
 SERIALS = itertools.count(8_001)
@@ -274,3 +280,39 @@ def test_changes_of_stock_are_not_told(till: Mplus) -> None:
 def test_the_fields_are_the_level_and_whether_there_is_one(till: Mplus) -> None:
     assert [field.name for field in till.fields(Kind.STOCK)] == ["number", "managed"]
     assert [field.name for field in till.fields(Kind.LEVEL)] == ["amount"]
+
+
+ROW = (
+    "<articleStocks><articleNumber>7</articleNumber><stockId>1</stockId>"
+    "<amountFree>3</amountFree><amountReserved>0</amountReserved></articleStocks>"
+)
+
+
+@pytest.mark.parametrize(
+    ("kept", "row", "field"),
+    [
+        ("true", ROW.replace("<amountFree>3</amountFree>", ""), "amountFree"),
+        ("true", ROW.replace(">3<", "> <"), "amountFree"),
+        ("true", ROW.replace("<amountReserved>0</amountReserved>", ""), "amountReserved"),
+        ("true", ROW.replace("<stockId>1</stockId>", ""), "stockId"),
+        ("true", ROW.replace("<articleNumber>7</articleNumber>", ""), "articleNumber"),
+        ("misschien", ROW, "stockArticle"),
+        ("true", ROW.replace(">3<", "> 3 <"), ""),
+    ],
+)
+def test_a_level_of_which_something_is_not_told_cannot_be_read(kept: str, row: str, field: str) -> None:
+    article = f"<article><articleNumber>7</articleNumber><stockArticle>{kept}</stockArticle></article>"
+    product = f"<product><productNumber>1</productNumber><articleList>{article}</articleList></product>"
+
+    def told(request: httpx.Request) -> str:
+        operation = "getStock" if b"getStock" in request.content else "getProducts"
+        name = contract().answer_name(operation).partition("}")[2]
+        listed = row if operation == "getStock" else f"<productList>{product}</productList>"
+        return f'<{name} xmlns="{NAMESPACE}">{listed}</{name}>'
+
+    client = answering(told)
+    stock = Stock(NOWHERE, client, Products(NOWHERE, client, Fields(NOWHERE, client)), History(NOWHERE, client))
+    (held,) = stock.lookup([levels("7", {"1": Decimal(3)})], Links()).values()
+    assert (held.record.field if isinstance(held.record, Unreadable) else "") == field
+    if not field:
+        assert held.record.parts[0].values == {"amount": Decimal(3)}

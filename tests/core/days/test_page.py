@@ -503,6 +503,7 @@ def test_foreign_money_in_a_drawer_parks_the_day() -> None:
         ("part", "ledger_wants", "part"),
         ("collective", "ledger_wants", "debtor"),
         ("currency=USD", "ledger_wants", "currency=USD"),
+        ("unclear=REC_BLK:misschien", "ledger_unclear", ""),
     ],
 )
 def test_an_account_that_does_not_take_the_line_parks_the_whole_day(flags: str, cause: str, wants: str) -> None:

@@ -64,6 +64,7 @@ from integration.connectors.mplus.codec.values import (
     number_of,
     percent,
     raw,
+    told_number,
     word,
 )
 
@@ -123,5 +124,6 @@ __all__ = [
     "stock_id",
     "stock_managed",
     "stock_told",
+    "told_number",
     "word",
 ]

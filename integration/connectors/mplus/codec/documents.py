@@ -20,13 +20,17 @@ from integration.connectors.mplus.codec.values import (
     number_of,
     percent,
     read_values,
+    told_number,
     truth,
+    whole_number,
     word,
 )
 from integration.core.money import from_scaled
 from integration.core.records import Field, Kind, Record, Value, WrongValueError
 
 _Reader = Callable[[Element], Value]
+
+_NUMBERED = ("branchNumber", "workplaceNumber", "year", "number")
 
 _NOBODY = ("branch", "entry_branch", "workplace", "employee", "category")  # a zero in these means none
 PROPOSAL_STATES = ("outstanding", "order", "invoice", "cancelled")
@@ -64,9 +68,8 @@ def _reader(field: Field, xsd: str) -> _Reader:
 
 def _number(element: Element) -> str | None:
     """Return the number people know a document by: year and number, before it branch and workplace if it has them."""
-    names = ("branchNumber", "workplaceNumber", "year", "number")
-    parts = [int(text) for name in names if (text := element.findtext(tag(name)))]
-    return ".".join(map(str, parts)) if parts and parts[-1] else None
+    told = [number_of(element, name) for name in _NUMBERED if (element.findtext(tag(name)) or "").strip()]
+    return ".".join(map(str, told)) if told and number_of(element, _NUMBERED[-1]) else None
 
 
 def _scaled(element: Element) -> Decimal | None:
@@ -75,7 +78,7 @@ def _scaled(element: Element) -> Decimal | None:
     if not text or parent is None:
         return None
     companion = SCALED[element.tag.rpartition("}")[2]]
-    return from_scaled(int(text), int(parent.findtext(tag(companion)) or 0))
+    return from_scaled(whole_number(text), number_of(parent, companion))
 
 
 def _values(element: Element | None, type_: str, kind: Kind) -> dict[str, Value]:
@@ -147,8 +150,13 @@ def _parts(document: Element, relation: Element | None, codes: Mapping[str, str]
     for place, line in enumerate(_lines(document), 1):
         yield _decode_line(line, str(place), codes)
     for place, group in enumerate(document.iterfind(f"{tag('vatGroupList')}/{tag('vatGroup')}"), 1):
-        yield Record(Kind.VAT, f"vat:{place}", _values(group, "VatGroup", Kind.VAT))
+        sums = _values(group, "VatGroup", Kind.VAT)
+        for name, wire in (("excl", "exclAmount"), ("vat", "vatAmount")):
+            if name not in sums and sums.keys() & {"excl", "vat"}:
+                raise WrongValueError(wire, "")  # half of a split is none
+        yield Record(Kind.VAT, f"vat:{place}", sums)
     for place, payment in enumerate(document.iterfind(f"{tag('paymentList')}/{tag('payment')}"), 1):
+        told_number(payment, "amount")
         values = _values(payment, "Payment", Kind.PAYMENT)
         values |= {name: "" for name in _NOBODY if values.get(name) == "0"}
         yield Record(Kind.PAYMENT, f"payment:{place}", values)
@@ -167,7 +175,8 @@ def _trimmed(value: Value) -> Value:
 def _lines(document: Element) -> Iterator[Element]:
     """Yield the lines that sell something; those inside another line belong to it."""
     for line in document.iterfind(f"{tag('lineList')}/{tag('line')}"):
-        if line.findtext(tag("lineKind")) not in _NOT_GOODS and line.findtext(tag("lineType")) not in _INSIDE_ANOTHER:
+        kind, type_ = ((line.findtext(tag(wire)) or "").strip() for wire in ("lineKind", "lineType"))
+        if kind not in _NOT_GOODS and type_ not in _INSIDE_ANOTHER:
             yield line
 
 
@@ -175,6 +184,8 @@ def _decode_line(line: Element, key: str, codes: Mapping[str, str]) -> Record:
     values = _values(line.find(tag("data")), "LineData", Kind.LINE) | _values(line, "Line", Kind.LINE)
     if values.get("article") == "0":
         values["article"] = ""
+    if values.get("quantity") is None and (values.get("article") or line.find(tag("data")) is not None):
+        raise WrongValueError("quantity", "")  # the interface requires it of whatever is sold
     values["code"] = codes.get(str(values.get("article", "")), "")
     values |= {name: told for name, wire, known in _SORTS if (told := _strange(line, wire, known))}
     return Record(Kind.LINE, key, values)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from integration.connectors.mplus.client import Element, tag
-from integration.connectors.mplus.codec.values import if_readable, moment_in, number_of, wire_moment
+from integration.connectors.mplus.codec.values import if_readable, moment_in, number_of, told_number, wire_moment
 from integration.core.money import from_scaled
 from integration.core.moves import NO_MOMENT, Move, Sort
 from integration.core.records import WrongValueError
@@ -44,8 +44,8 @@ def _decoded(element: Element) -> Move:
         _named(element, "stockId"),
         str(_named(element, "branchNumber")),
         str(_named(element, "articleNumber")),
-        from_scaled(number_of(element, "amountChanged"), number_of(element, "decimalPlaces")),
-        _SORTS.get(element.findtext(tag("type")) or "", Sort.OTHER),
+        from_scaled(told_number(element, "amountChanged"), number_of(element, "decimalPlaces")),
+        _SORTS.get((element.findtext(tag("type")) or "").strip(), Sort.OTHER),
         _moment(element),
         _documents(element),
         _title(element),

@@ -29,7 +29,9 @@ from integration.connectors.mplus.codec.values import (
     number_of,
     read_values,
     text_of,
+    told_number,
     truth,
+    whole_number,
 )
 from integration.core.money import from_scaled, to_scaled
 from integration.core.prices import term_of
@@ -118,7 +120,14 @@ def group_numbers(product: Element) -> tuple[str, ...]:
         each.findtext(tag("groupNumber"))
         for each in product.iterfind(f"{tag('sortOrderGroupList')}/{tag('sortOrderGroup')}")
     ]
-    return tuple(dict.fromkeys(str(int(number)) for number in (*named, *sorted_in) if number))
+    return tuple(dict.fromkeys(number for text in (*named, *sorted_in) if text and (number := _group_number(text))))
+
+
+def _group_number(text: str) -> str:
+    try:
+        return str(whole_number(text.strip()))
+    except ValueError:
+        raise WrongValueError("groupNumber", text) from None
 
 
 def marker(product: Element) -> int:
@@ -294,7 +303,7 @@ def decode_reserved(row: Element) -> Decimal:
 
 def _scaled(row: Element, which: str) -> Decimal:
     wire = f"amount{which}"
-    amount = from_scaled(number_of(row, wire), number_of(row, f"decimalPlaces{which}"))
+    amount = from_scaled(told_number(row, wire), number_of(row, f"decimalPlaces{which}"))
     try:
         bounded(amount)
     except ValueError:
@@ -304,7 +313,7 @@ def _scaled(row: Element, which: str) -> Decimal:
 
 def stock_id(row: Element) -> int:
     """Return the marker of the last change of a level."""
-    return number_of(row, "stockId")
+    return told_number(row, "stockId")
 
 
 def stock_told(article: Element) -> str:
@@ -339,9 +348,15 @@ def _path(path: str) -> etree.XPath:
 
 
 def stock_managed(told: str) -> bool | None:
-    """Return whether stock is kept for an article by what the till says, None when it does not say."""
+    """Return whether stock is kept for an article by what the till says, None when it does not say.
+
+    Raises WrongValueError for a word that is neither a yes nor a no.
+    """
     text = told.strip()
-    return truth(text) if text else None
+    try:
+        return truth(text) if text else None
+    except ValueError:
+        raise WrongValueError("stockArticle", text) from None
 
 
 def encode_level(amount: Value) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from integration.connectors.mplus.codec.values import (
     percent,
     read_values,
     truth,
+    whole_number,
     word,
 )
 from integration.core.records import Field, Kind, Record, Value
@@ -34,7 +35,10 @@ def _readers() -> Readers:
     readers = {
         tag(field.wire): (field.name, _reader(field, types[field.wire])) for field in offered(Kind.RELATION)
     }  # fmt: skip
-    return {tag("syncMarker"): ("marker", lambda element: filled(element, lambda text: str(int(text)))), **readers}
+    return {
+        tag("syncMarker"): ("marker", lambda element: filled(element, lambda text: str(whole_number(text)))),
+        **readers,
+    }
 
 
 def _reader(field: Field, xsd: str) -> Callable[[Element], Value]:

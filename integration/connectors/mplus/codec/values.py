@@ -22,6 +22,9 @@ CUSTOM_TEXTS = frozenset({"DATA-TYPE-STRING", "DATA-TYPE-TEXT-ARRAY", "DATA-TYPE
 
 _TYPE = re.compile("^(?:[A-Z]+-)*?(?:METHOD-TYPE|TYPE|STATE|METHOD|CHANGE|KIND)-")
 
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_PARTS = frozenset({"sec", "min", "hour", "day", "mon", "year", "timezone"})  # of a moment, those that are numbers
+
 _WORDS = {"true": True, "1": True, "false": False, "0": False}
 
 Readers = Mapping[str, tuple[str, Callable[[Element], Value]]]  # by tag: our name, and what reads the element
@@ -52,11 +55,11 @@ def decoder(field: Field, xsd: str) -> Callable[[Element], Value]:
         case _, "boolean":
             return lambda element: filled(element, truth)
         case FieldType.MONEY, "long":
-            return lambda element: filled(element, lambda text: from_cents(int(text)))
+            return lambda element: filled(element, lambda text: from_cents(whole_number(text)))
         case FieldType.CODE, _:
-            return lambda element: filled(element, lambda text: str(int(text)))
+            return lambda element: filled(element, lambda text: str(whole_number(text)))
         case _, "int" | "long":
-            return lambda element: filled(element, lambda text: Decimal(int(text)))
+            return lambda element: filled(element, lambda text: Decimal(whole_number(text)))
         case _, "decimal":
             return lambda element: filled(element, lambda text: amount(text, 6))
         case _, "date":
@@ -120,11 +123,18 @@ def text_of(element: Element, name: str) -> str:
 
 def number_of(element: Element, wire: str) -> int:
     """Return the whole number in a child of an element, 0 without one. Raises WrongValueError."""
-    text = text_of(element, tag(wire)) or "0"
+    text = text_of(element, tag(wire)).strip() or "0"
     try:
-        return int(text)
+        return whole_number(text)
     except ValueError:
         raise WrongValueError(wire, text) from None
+
+
+def told_number(element: Element, wire: str) -> int:
+    """Return the whole number in a child that the interface requires. Raises WrongValueError also without one."""
+    if not text_of(element, tag(wire)).strip():
+        raise WrongValueError(wire, "")
+    return number_of(element, wire)
 
 
 T = TypeVar("T")
@@ -149,12 +159,23 @@ def raw(*elements: Element | None) -> str:
     return "\n".join(told)
 
 
+def whole_number(text: str) -> int:
+    """Return a whole number of the interface. Raises ValueError, also for what only this language takes for one."""
+    if not _INTEGER.fullmatch(text):
+        raise ValueError("no whole number")
+    return int(text)
+
+
 def _numbers(element: Element) -> dict[str, int]:
-    return {etree.QName(child).localname: int(child.text) for child in element if child.text and child.text.isdigit()}
+    told = ((etree.QName(child).localname, (child.text or "").strip()) for child in element.iterchildren("*"))
+    return {name: whole_number(text) for name, text in told if text and name in _PARTS}
 
 
 def _date(element: Element) -> date | None:
     parts = _numbers(element)
+    lacking = {"day", "mon", "year"} - parts.keys()
+    if lacking and any(parts.get(name) for name in ("day", "mon", "year")):
+        raise ValueError("a date without a part of it")
     if not (parts.get("day") and parts.get("mon") and parts.get("year")):
         return None
     return date(parts["year"], parts["mon"], parts["day"])
@@ -212,15 +233,15 @@ def decimals(value: Decimal) -> int:
 
 def decode_custom(element: Element) -> Value:
     """Return a custom field's value from the element that belongs to its type."""
-    whole = element.findtext(tag("intValue"))
-    match element.findtext(tag("dataType")):
+    whole = (element.findtext(tag("intValue")) or "").strip()
+    match (element.findtext(tag("dataType")) or "").strip():
         case "DATA-TYPE-INT":
-            return Decimal(int(whole)) if whole else None
+            return Decimal(whole_number(whole)) if whole else None
         case "DATA-TYPE-DECIMAL":
-            return from_scaled(int(whole), int(element.findtext(tag("decimalPlaces")) or 0)) if whole else None
+            return from_scaled(whole_number(whole), number_of(element, "decimalPlaces")) if whole else None
         case "DATA-TYPE-BOOL":
-            flag = element.findtext(tag("boolValue"))
-            return truth(flag.strip()) if flag else None
+            flag = (element.findtext(tag("boolValue")) or "").strip()
+            return truth(flag) if flag else None
         case "DATA-TYPE-DATE":
             day = element.find(tag("dateValue"))
             return None if day is None else _date(day)

@@ -8,7 +8,7 @@ from lxml import etree
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Element
-from integration.core.records import Kind, Record, Value
+from integration.core.records import Kind, Record, Value, WrongValueError
 
 ORDER = """
 <orderId>{id}</orderId><extOrderId>W-1</extOrderId><syncMarker>0007</syncMarker>
@@ -264,3 +264,45 @@ def test_a_document_without_an_id_is_an_error() -> None:
 )
 def test_words_of_the_interface_lose_the_type_they_begin_with(text: str, word: str) -> None:
     assert codec.word(text) == word
+
+
+LINE = "<line><articleNumber>{article}</articleNumber>{data}</line>"
+
+
+@pytest.mark.parametrize(
+    ("article", "data"),
+    [
+        ("7", "<data><totalInclAmount>100</totalInclAmount></data>"),
+        ("7", "<data><quantity> </quantity></data>"),
+        ("0", "<data><price>100</price></data>"),
+        ("7", ""),
+    ],
+)
+def test_what_is_sold_without_a_quantity_cannot_be_read(article: str, data: str) -> None:
+    with pytest.raises(WrongValueError, match="quantity"):
+        decoded(an_order(LINE.format(article=article, data=data)))
+
+
+def test_a_text_of_no_article_needs_no_quantity() -> None:
+    (line,) = lines_of(decoded(an_order(LINE.format(article="0", data="<text>Bedankt</text>"))))
+    assert "quantity" not in line
+
+
+def test_half_a_split_and_a_payment_without_an_amount_cannot_be_read() -> None:
+    order = an_order()
+    order.append(element("vatGroupList", "<vatGroup><vatCode>2</vatCode><exclAmount>100</exclAmount></vatGroup>"))
+    with pytest.raises(WrongValueError, match="vatAmount"):
+        decoded(order)
+    with pytest.raises(WrongValueError, match="amount"):
+        decoded(an_order("", payments="<payment><method>PIN</method></payment>"))
+
+
+def test_blanks_around_numbers_dates_and_words_are_read() -> None:
+    bare, spaced = an_order(GOODS + CARD), an_order(GOODS + CARD)
+    for each in spaced.iter():
+        if len(each) == 0 and each.text:
+            each.text = f"\n  {each.text}\t"
+    one, other = decoded(bare), decoded(spaced)
+    told = ("date", "entered", "total_incl", "number", "vat_method", "cancel_state", "digest")
+    assert {name: one.values[name] for name in told} == {name: other.values[name] for name in told}
+    assert lines_of(one)[0] == lines_of(other)[0]

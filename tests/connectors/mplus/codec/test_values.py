@@ -6,6 +6,7 @@ import pytest
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import tag
+from integration.core.records import WrongValueError
 from tests.connectors.mplus.codec.elements import decoded, the_product
 
 
@@ -27,3 +28,13 @@ def test_an_empty_number_or_flag_is_no_value_and_an_empty_text_is_empty() -> Non
 @pytest.mark.parametrize(("wire", "rate"), [("21", "21"), ("2100", "21"), ("900", "9"), ("9", "9"), ("0", "0")])
 def test_a_rate_is_a_percentage_in_either_unit(wire: str, rate: str) -> None:
     assert codec.percent(wire) == Decimal(rate)
+
+
+@pytest.mark.parametrize("text", ["1_0", "\u0661", "1.0", "1e1", "0x1", "--1"])
+def test_what_only_this_language_takes_for_a_number_is_none(text: str) -> None:
+    article = codec.articles(the_product())[0]
+    number = article.find(tag("articleNumber"))
+    assert number is not None
+    number.text = text
+    with pytest.raises(WrongValueError, match="articleNumber"):
+        codec.article_number(article)
