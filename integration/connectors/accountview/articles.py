@@ -12,7 +12,7 @@ from integration.connectors.accountview.codec import PRICE_PLACES, number
 from integration.connectors.accountview.layout import Layout, Layouts, named_columns
 from integration.connectors.accountview.prices import Prices
 from integration.connectors.accountview.reader import Reader
-from integration.connectors.accountview.rows import decoder
+from integration.connectors.accountview.rows import decoder, whole
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.source import Pages, Reading
 from integration.connectors.hashing import hashing
@@ -188,7 +188,9 @@ class Articles(Goods):
         shelves = self._warehouses.of_articles([one.key for one in keyed], fresh=after is None)
 
         def read(without: Collection[str]) -> tuple[Record, ...]:
-            found = (self._reading.decode(one.row(operation)) for one in page.rows if one.key not in without)
+            rows = [one.row(operation) for one in page.rows if one.key not in without]
+            ends = [one.row(operation) for one in (*page.rows[:1], *page.rows[-1:])] if rows else []
+            found = whole(rows, self._reading.decode, ends)
             return tuple(replace(one, values={**one.values, **shelves.get(one.key, {})}) for one in found)
 
         hashes = tuple((one.key, self._hash(one.told, repr(shelves[one.key]))) for one in keyed)

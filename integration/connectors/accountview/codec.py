@@ -103,6 +103,9 @@ _TYPES = {
 }  # fmt: skip
 
 
+NUMBERS = frozenset("YNBI")  # letters of columns that hold one; it is never empty in this database
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column as the data dictionary describes it. `type` is the dictionary's letter."""

@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from integration.connectors.accountview.client import AccountViewClient
-from integration.connectors.accountview.codec import Body, Cell, Row, yes_or_no
+from integration.connectors.accountview.codec import NUMBERS, Body, Cell, Row, yes_or_no
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.prices import Prices
 from integration.connectors.accountview.reader import Reader
-from integration.connectors.accountview.rows import expect_key, others, read_of
+from integration.connectors.accountview.rows import expect_key, expect_told, others, read_of, whole
 from integration.connectors.accountview.settings import SYSTEM
 from integration.connectors.accountview.source import Pages, Reading
 from integration.connectors.accountview.target import (
@@ -68,10 +68,12 @@ class Debtors:
     def fetch(self, keys: Collection[str]) -> list[Record]:
         """Return the debtors with these numbers; one that is gone is left out."""
         decode, rows = self._reading().decode, self._rows(keys)
-        return list(self._prices.added(list(map(decode, rows))))
+        return list(self._prices.added(list(whole(rows, decode))))
 
     def _reading(self) -> Reading:
         layout = self._layout
+
+        numeric = [name for name, column in layout.known().items() if layout.columns[column].type in NUMBERS]
 
         def decode(row: Row) -> Record:
             number = layout.text(row, "number")
@@ -79,6 +81,7 @@ class Debtors:
 
         def read(number: str, row: Row) -> Record:
             expect_key(number, layout.column("number").name, row)
+            expect_told(layout, row, *numeric)
             return Record(Kind.DEBTOR, number, layout.decoded(row, {}) | others(row, layout.known()))
 
         return Reading(self._layouts.object_of(Kind.DEBTOR), layout.known(), decode, code="number")

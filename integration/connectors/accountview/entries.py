@@ -17,7 +17,7 @@ from integration.connectors.accountview.codec import Row, stamp, text
 from integration.connectors.accountview.documents import is_about_filter, order, says_no_such_year
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.reader import DocumentRows, Reader
-from integration.connectors.accountview.rows import read_of
+from integration.connectors.accountview.rows import expect_told, read_of
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.accountview.years import FiscalYears
 from integration.core.errors import RejectedError
@@ -153,7 +153,7 @@ class Entries:
 def _is_among(days: Collection[date], layout: Layout, row: Row) -> bool:
     """Tell whether a row is of one of these days; one whose day cannot be read may be, and is shown as unreadable."""
     day = layout.day(row, "date")
-    return day in days or (day is None and stamp(row.get(layout.names["date"])) is not None)
+    return day is None or day in days
 
 
 def _said(error: RejectedError) -> str:
@@ -182,6 +182,7 @@ class _Ledger:
         key = f"{layout.day(row, 'date')}/{number}"
 
         def read() -> Record:
+            expect_told(layout, row, "date", "amount", "account")
             values = layout.decoded(row, {}) | {**told.get(_place(layout, row), {}), "posted": True}
             values.pop("number", None)
             return Record(Kind.ENTRY, key, values)
@@ -209,6 +210,8 @@ def _not_posted(
     prefix = f"{header.day(row, 'date')}/{'/'.join(_place(header, row))}"
 
     def read(line: Row) -> Record:
+        expect_told(header, row, "date")
+        expect_told(lines, line, "amount", "account")
         above = header.decoded(row, {})
         values = {name: above.get(name) for name in ("date", "daybook", "page", "period")} | dict(told)
         for name, value in lines.decoded(line, {}).items():

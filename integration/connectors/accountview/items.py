@@ -15,7 +15,7 @@ from integration.connectors.accountview.codec import Row
 from integration.connectors.accountview.documents import by_references
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.reader import Reader
-from integration.connectors.accountview.rows import read_of
+from integration.connectors.accountview.rows import expect_told, read_of
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
 from integration.connectors.accountview.years import FiscalYears
 from integration.core.errors import RejectedError
@@ -149,4 +149,5 @@ def _item(layout: Layout, asked: Asked, rows: Sequence[Row], types: Mapping[str,
 
 
 def _entry(layout: Layout, asked: Asked, row: Row) -> Record:
+    expect_told(layout, row, "amount", "date", "daybook")
     return Record(Kind.ITEM, asked.key, layout.decoded(row, {}))

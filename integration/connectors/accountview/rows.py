@@ -1,7 +1,7 @@
 """Rows as records: of articles and their groups, and what becomes of a row that cannot be read."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import cast
@@ -16,9 +16,11 @@ from integration.connectors.accountview.codec import (
     number,
     stamp,
     text,
+    value_of,
     yes_or_no,
 )
-from integration.core.records import Kind, Record, Value, WrongValueError, unreadable
+from integration.connectors.accountview.layout import Layout
+from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError, unreadable
 
 STOCK = frozenset({"stock", "stock_technical", "stock_free", "stock_reserved", "stock_ordered"})
 _NUMBERS = frozenset({"price"}) | STOCK
@@ -60,11 +62,35 @@ def sure(name: str, column: str, row: Row, value: Value) -> Value:
     told = row.get(column)
     if name in _NUMBERS and (text(told) if value is None else abs(cast("Decimal", value)) >= TOO_LARGE):
         raise WrongValueError(column, text(told))
-    if name in _FLAGS and value is None:
-        raise WrongValueError(column, str(told)[:LONGEST_SHOWN])
+    if name in _FLAGS and (value is None or (told is None and column in row)):
+        raise WrongValueError(column, "" if told is None else str(told)[:LONGEST_SHOWN])
     if name in _DATES and value is None and stamp(told):
         raise WrongValueError(column, text(told))
     return value
+
+
+def whole(rows: Sequence[Row], decode: Callable[[Row], Record], beside: Sequence[Row] = ()) -> Iterator[Record]:
+    """Yield the records of rows; one that lacks a column which others of the list have is one that cannot be read.
+
+    `beside` are rows of the same list that are not decoded. A list tells the same columns of each of its rows, and what
+    is empty as empty; what one row alone does not tell may be anything.
+    """
+    columns = frozenset(column for row in (*rows, *beside) for column in row)
+    for row in rows:
+        record = decode(row)
+        lacking = columns - row.keys()
+        if lacking and not isinstance(record, Unreadable):
+            yield unreadable(record.kind, record.key, WrongValueError(min(lacking), ""), raw(row))
+        else:
+            yield record
+
+
+def expect_told(layout: Layout, row: Row, *names: str) -> None:
+    """Raise WrongValueError where a row holds nothing in one of the columns under these names."""
+    for name in names:
+        column = layout.names.get(name, "")
+        if column in layout.columns and value_of(layout.columns[column], row.get(column)) is None:
+            raise WrongValueError(column, "")
 
 
 def expect_key(key: str, column: str, row: Row) -> None:

@@ -12,6 +12,7 @@ from integration.connectors.accountview.came import Came
 from integration.connectors.accountview.client import AccountViewClient, Filter, Query
 from integration.connectors.accountview.codec import Row, literal, stamp, text
 from integration.connectors.accountview.reader import Reader
+from integration.connectors.accountview.rows import whole
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.core.errors import MalformedAnswerError
 from integration.core.records import Batch, Record
@@ -103,7 +104,7 @@ class Pages:
         mark = self._mark(reading, since, after)
         rows = self._client.page(self._query(reading, since, mark))
         keys = [text(row.get(reading.key)) or "" for row in rows]
-        return Batch(tuple(map(reading.decode, rows)), self._after(reading, mark, keys), mark.stamp)
+        return Batch(tuple(whole(rows, reading.decode)), self._after(reading, mark, keys), mark.stamp)
 
     def unread(self, reading: Reading, since: str | None, after: str | None) -> Rows:
         """Return the same as rows, of which nothing is read but their keys."""
@@ -153,7 +154,7 @@ class Pages:
     def under(self, reading: Reading, keys: Collection[str]) -> list[Record]:
         """Return the records under these keys, whatever their capitals where there is none as it is written."""
         rows = self._reader.exact_rows(reading.of, reading.key, keys, then=(), fields=())
-        read = list(map(reading.decode, rows))
+        read = list(whole(rows, reading.decode))
         exact, alike = {one.key: one for one in read}, {one.key.casefold(): one for one in reversed(read)}
         found = {key: exact.get(key) or alike.get(key.casefold()) for key in sorted(set(keys))}
         return [record for record in found.values() if record is not None]
@@ -162,7 +163,7 @@ class Pages:
         """Return the records that have most of a field, or of a column."""
         column = reading.names.get(name) or name
         query = Query(of=reading.of, sort=(column,), size=count, descending=True, key=reading.key)
-        return list(map(reading.decode, self._client.page(query)))
+        return list(whole(self._client.page(query), reading.decode))
 
     def _query(self, reading: Reading, since: str | None, mark: _Mark) -> Query:
         filters: tuple[Filter, ...] = ()

@@ -173,7 +173,7 @@ def test_a_server_that_turns_no_page_is_not_asked_for_ever() -> None:
     assert len(books.asked) < 40
 
 
-@pytest.mark.parametrize("row", [{"ART_CODE": None}, {"ART_CODE": " "}, {"ART_DESC1": "x"}])
+@pytest.mark.parametrize("row", [{"ART_CODE": None}, {"ART_CODE": " "}, {}])
 def test_a_row_without_a_key_is_among_those_read(row: dict[str, object]) -> None:
     accountview = an_accountview(answer_of(ARTICLE=[{"ART_CODE": "1001"}, row]))
     page = accountview.unread(Kind.ARTICLE)
@@ -188,3 +188,15 @@ def test_a_row_that_was_found_by_what_it_does_not_show_is_not_taken_for_nothing(
     accountview = an_accountview(answer_of(ARTICLE=[{"ART_CODE": "1001"}, {"ART_CODE": None}]))
     with pytest.raises(MalformedAnswerError, match="answer_unreadable"):
         accountview.fetch(Kind.ARTICLE, ["1001"])
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_row_that_does_not_tell_what_the_others_do_cannot_be_read(place: int) -> None:
+    rows = [{"ART_CODE": str(each), "K9_EAN": "", "PX_SELL": each} for each in range(3)]
+    del rows[place]["K9_EAN"]
+    accountview = an_accountview(answer_of(ARTICLE=rows))
+    page = accountview.unread(Kind.ARTICLE)
+    assert page is not None
+    for read in (accountview.extract(Kind.ARTICLE).records, page.read(())):
+        (wrong,) = [one for one in read if isinstance(one, Unreadable)]
+        assert (wrong.key, wrong.field, wrong.nameless) == (str(place), "K9_EAN", False)
