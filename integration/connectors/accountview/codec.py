@@ -142,8 +142,10 @@ def decode_column(row: Row) -> Column:
 def value_of(column: Column, value: object) -> Value:
     """Return a value by the type the dictionary gives its column.
 
-    Raises WrongValueError for what is no number, day, yes or no.
+    Raises WrongValueError for what is no number, day, yes or no, and no text.
     """
+    if isinstance(value, list | dict) or (isinstance(value, bool) and column.type != "L"):
+        raise WrongValueError(column.name, str(value)[:LONGEST_SHOWN])
     match column.type:
         case "Y":
             return _told(column.name, value, number(value, PRICE_PLACES))

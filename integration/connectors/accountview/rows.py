@@ -60,6 +60,8 @@ def sure(name: str, column: str, row: Row, value: Value) -> Value:
     Raises WrongValueError where it holds something and that is no number, day, yes or no.
     """
     told = row.get(column)
+    if isinstance(told, list | dict) or (isinstance(told, bool) and name not in _FLAGS):
+        raise WrongValueError(column, str(told)[:LONGEST_SHOWN])
     if name in _NUMBERS and (text(told) if value is None else abs(cast("Decimal", value)) >= TOO_LARGE):
         raise WrongValueError(column, text(told))
     if name in _FLAGS and (value is None or (told is None and column in row)):

@@ -86,8 +86,9 @@ class Products:
         return held
 
     def _held(self, element: Element, key: str, apart: Mapping[str, Location], references: References) -> Held:
-        number = codec.product_number(element)
+        number = _home(element)
         try:
+            codec.product_number(element)
             record = codec.decode_product(element, key, partial(references.key, Kind.GROUP), self._words)
             marker = str(codec.marker(element))
         except WrongValueError as error:
@@ -96,14 +97,14 @@ class Products:
 
     def read(self, filter_name: str, numbers: Sequence[str]) -> dict[str, Element]:
         """Return products with all their articles by their numbers, asked for in pages side by side."""
-        return {codec.product_number(element): element for element in self._asked(filter_name, numbers, siblings=True)}
+        return {_home(element): element for element in self._asked(filter_name, numbers, siblings=True)}
 
     def articles(self, numbers: Sequence[str]) -> dict[str, tuple[str, Element]]:
         """Return articles by their numbers, each with the number of its product."""
         wanted = set(numbers)
         found: dict[str, tuple[str, Element]] = {}
         for product in self._asked("articleNumbers", numbers, siblings=False):
-            home = codec.product_number(product)
+            home = _home(product)
             for article in codec.articles(product):
                 if (number := codec.if_readable(codec.article_number, article)) in wanted:
                     found[number] = home, article
@@ -183,7 +184,9 @@ class Products:
         edit = Edit(Record(Kind.PRODUCT, product, {}, (part,)), self._words, {}, self._settings.leading_price)
         with self._turn(product):
             element = self.read("productNumbers", [product]).get(product)
-            if element is None or number not in map(codec.article_number, codec.articles(element)):
+            if element is None or number not in (
+                codec.if_readable(codec.article_number, each) for each in codec.articles(element)
+            ):
                 raise RejectedError("target_record_missing")
             self._client.write_whole("updateProduct", codec.edited(element, edit)[0])
 
@@ -244,6 +247,11 @@ class Products:
 
 
 _PRODUCTS = f"{tag('productList')}/{tag('product')}"
+
+
+def _home(product: Element) -> str:
+    """Return the number of a product; that of none where it cannot be read."""
+    return codec.if_readable(codec.product_number, product) or "0"
 
 
 def _mark(element: Element) -> Record:

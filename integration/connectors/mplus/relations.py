@@ -208,8 +208,8 @@ class _Index:
         with self._alone:
             start = max(0, self._seen - self._overlap)
             while found := self._relations.since(start + 1):
-                for element in found:
-                    self._note(codec.relation_number(element), codec.marks_of(element))
+                for element in found:  # one without a number stops the look: whoever it is would be made twice
+                    self._note(str(codec.told_number(element, "relationNumber")), codec.marks_of(element))
                 start = int(page_after(found, start, codec.relation_marker, "getRelations").stamp or start)
                 if start == self._seen:  # nothing new: a page holds more than is read again
                     return

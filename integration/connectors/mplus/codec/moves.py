@@ -6,8 +6,7 @@ from functools import partial
 from typing import Any
 
 from integration.connectors.mplus.client import Element, tag
-from integration.connectors.mplus.codec.values import if_readable, moment_in, number_of, told_number, wire_moment
-from integration.core.money import from_scaled
+from integration.connectors.mplus.codec.values import if_readable, moment_in, number_of, scaled_number, wire_moment
 from integration.core.moves import NO_MOMENT, Move, Sort
 from integration.core.records import WrongValueError
 
@@ -44,7 +43,7 @@ def _decoded(element: Element) -> Move:
         _named(element, "stockId"),
         str(_named(element, "branchNumber")),
         str(_named(element, "articleNumber")),
-        from_scaled(told_number(element, "amountChanged"), number_of(element, "decimalPlaces")),
+        scaled_number(element, "amountChanged", "decimalPlaces"),
         _SORTS.get((element.findtext(tag("type")) or "").strip(), Sort.OTHER),
         _moment(element),
         _documents(element),

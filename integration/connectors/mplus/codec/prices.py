@@ -53,11 +53,12 @@ def rows_of(card: Element, kind: Kind) -> list[Element]:
 def place_of(row: Element, kind: Kind) -> Place | None:
     """Return what a row is about; None for one that is about nothing we know. Raises WrongValueError."""
     of = LISTS[kind]
-    minimum = from_scaled(number_of(row, MINIMUM), number_of(row, PLACES) if of.scaled else 0)
+    told, places = number_of(row, MINIMUM), number_of(row, PLACES) if of.scaled else 0
     try:
+        minimum = from_scaled(told, places)
         bounded(minimum)
-    except ValueError:
-        raise WrongValueError(MINIMUM, minimum) from None
+    except (ValueError, ArithmeticError):
+        raise WrongValueError(MINIMUM, told) from None
     return next(((one, str(number), minimum) for one, wire in of.of.items() if (number := number_of(row, wire))), None)
 
 

@@ -28,6 +28,7 @@ from integration.connectors.mplus.codec.values import (
     is_empty,
     number_of,
     read_values,
+    scaled_number,
     text_of,
     told_number,
     truth,
@@ -94,13 +95,13 @@ def _decode_article(element: Element, words: Vocabulary) -> Record:
 
 
 def article_number(element: Element) -> str:
-    """Return an article's number as text without leading zeros."""
-    return str(number_of(element, "articleNumber"))
+    """Return an article's number as text without leading zeros. Raises WrongValueError when it has none."""
+    return str(told_number(element, "articleNumber"))
 
 
 def product_number(element: Element) -> str:
-    """Return a product's number as text without leading zeros."""
-    return str(number_of(element, "productNumber"))
+    """Return a product's number as text without leading zeros. Raises WrongValueError when it has none."""
+    return str(told_number(element, "productNumber"))
 
 
 def external_id(article: Element) -> str:
@@ -302,13 +303,7 @@ def decode_reserved(row: Element) -> Decimal:
 
 
 def _scaled(row: Element, which: str) -> Decimal:
-    wire = f"amount{which}"
-    amount = from_scaled(told_number(row, wire), number_of(row, f"decimalPlaces{which}"))
-    try:
-        bounded(amount)
-    except ValueError:
-        raise WrongValueError(wire, amount) from None
-    return amount
+    return scaled_number(row, f"amount{which}", f"decimalPlaces{which}")
 
 
 def stock_id(row: Element) -> int:

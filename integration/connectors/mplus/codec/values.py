@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from lxml import etree
 
@@ -22,7 +22,8 @@ CUSTOM_TEXTS = frozenset({"DATA-TYPE-STRING", "DATA-TYPE-TEXT-ARRAY", "DATA-TYPE
 
 _TYPE = re.compile("^(?:[A-Z]+-)*?(?:METHOD-TYPE|TYPE|STATE|METHOD|CHANGE|KIND)-")
 
-_INTEGER = re.compile(r"[+-]?[0-9]+")
+LARGEST = 2**63 - 1  # of a whole number of the interface
+_INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
 _PARTS = frozenset({"sec", "min", "hour", "day", "mon", "year", "timezone"})  # of a moment, those that are numbers
 
 _WORDS = {"true": True, "1": True, "false": False, "0": False}
@@ -130,6 +131,15 @@ def number_of(element: Element, wire: str) -> int:
         raise WrongValueError(wire, text) from None
 
 
+def scaled_number(element: Element, wire: str, places: str) -> Decimal:
+    """Return a quantity that the interface requires, beside its number of decimals. Raises WrongValueError."""
+    told = told_number(element, wire)
+    try:
+        return cast("Decimal", bounded(from_scaled(told, number_of(element, places))))
+    except (ValueError, ArithmeticError) as error:
+        raise error if isinstance(error, WrongValueError) else WrongValueError(wire, told) from None
+
+
 def told_number(element: Element, wire: str) -> int:
     """Return the whole number in a child that the interface requires. Raises WrongValueError also without one."""
     if not text_of(element, tag(wire)).strip():
@@ -161,9 +171,9 @@ def raw(*elements: Element | None) -> str:
 
 def whole_number(text: str) -> int:
     """Return a whole number of the interface. Raises ValueError, also for what only this language takes for one."""
-    if not _INTEGER.fullmatch(text):
+    if not _INTEGER.fullmatch(text) or not -LARGEST <= (number := int(text)) <= LARGEST:
         raise ValueError("no whole number")
-    return int(text)
+    return number
 
 
 def _numbers(element: Element) -> dict[str, int]:
