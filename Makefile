@@ -14,7 +14,7 @@ test: setup-dev       ## pass all tests but the long ones
 	scripts/browser
 	scripts/test
 
-test-long: setup-dev  ## pass those that are slow by nature, or with ROOM=runner, lab, browser or books one room of them
+test-long: setup-dev  ## pass those that are slow by nature, or with ROOM=runner, lab, browser, books or fidelity one room of them
 	scripts/browser
 	scripts/test long $(ROOM)
 

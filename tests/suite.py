@@ -43,6 +43,7 @@ FINAL = (
 """Files about loss, doubles, cents and secrets, and those that ask no other process: what fails there has failed."""
 
 ROOMS = {
+    "fidelity": ("tests/test_fidelity.py",),
     "browser": ("tests/browser/*", "tests/pages/*", "tests/web/*"),
     "lab": ("tests/lab/*", "tests/test_alerts_of_faults.py"),
     "books": (

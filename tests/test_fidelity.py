@@ -1,0 +1,360 @@
+"""What a system answers, field by field in every other form: it is read right, waits, or stops, and is never wrong.
+
+Each field of each sort of record is left out, emptied, or told as another type or in another form, in one row and in
+all. Where a form has a meaning, the record comes to what that would; where it has none, nothing comes of it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+from lxml import etree
+
+from integration.connectors.accountview.connector import AccountView
+from integration.connectors.mplus import codec
+from integration.connectors.mplus.client import NAMESPACE, Element
+from integration.core.errors import ConnectorError
+from integration.core.moves import Sort
+from integration.core.records import Kind, WrongValueError
+from integration.core.run import Staged
+from integration.flows.customers.logic import Customers
+from integration.flows.customers.settings import CustomerSettings
+from integration.flows.products.logic import Products
+from integration.flows.products.settings import ProductSettings
+from integration.flows.registry import FLOWS
+from integration.flows.spec import staged_in
+from tests.bench import shipped
+from tests.connectors.accountview.conversation import an_accountview, asked_for
+from tests.flows.orders.tills import orders
+
+pytestmark = pytest.mark.long
+
+ABSENT, NO_MEANING = object(), object()
+RIGHT, PARKED, STOPPED, WRONG = "right", "parked", "stopped", "wrong"
+Came = Mapping[str, object]  # what came of each record, by its key; None where it waits
+Form = tuple[str, object, object]  # a name, what is told instead, and what that means
+FORM, MEANING = 1, 2
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One field told otherwise in some rows."""
+
+    name: str
+    keys: Sequence[str]  # of the rows
+    came: Callable[[], Came]
+    meant: Came | None  # what may come of all of it beside nothing; None where it has no meaning
+
+
+def outcome(case: Case, before: Came) -> str:
+    """Return what the console made of a case."""
+    try:
+        came = case.came()
+    except ConnectorError:
+        return STOPPED
+    beside = {key: one for key, one in came.items() if key not in case.keys and before.get(key) != one}
+    lost = [key for key in before if key not in came and key not in case.keys]
+    own = [one for key, one in came.items() if key not in before or key in case.keys]
+    if beside or lost or len(came) != len(before):
+        return WRONG
+    if all(one is None for one in own):
+        return PARKED
+    may_be = before if case.meant is None else case.meant  # without a meaning only what does not count may go on
+    return RIGHT if all(one is None or one == may_be.get(key) for key, one in came.items()) else WRONG
+
+
+def check(cases: Iterator[Case], before: Came, least: int) -> None:
+    """Expect that nothing is wrong, and show what was done as a table."""
+    found: dict[str, str] = {}
+    for case in cases:
+        found[case.name] = outcome(case, before)
+    counts = Counter(found.values())
+    print("\n".join(f"{result:8} {name}" for name, result in found.items()), counts)  # noqa: T201  the table
+    assert [name for name, result in found.items() if result == WRONG] == []
+    assert len(found) >= least
+    assert counts[RIGHT]
+    assert counts[PARKED] + counts[STOPPED]
+
+
+# ---- rows of the books
+
+
+def forms(value: object) -> Iterator[Form]:
+    """Yield how a value of a column may come, by the type it has."""
+    yield "absent", ABSENT, NO_MEANING
+    yield "list", [], NO_MEANING
+    yield "object", {"x": 1}, NO_MEANING
+    match value:
+        case bool():
+            yield "null", None, NO_MEANING
+            yield "empty", "", False
+            yield "word", "misschien", NO_MEANING
+            yield "number", 7, NO_MEANING
+            yield "as word", str(value), value
+            yield "as number", int(value), value
+        case int() | Decimal():
+            yield "null", None, NO_MEANING
+            yield "empty", "", NO_MEANING
+            yield "comma", f"{value}".replace(".", ",") + (",0" if "." not in f"{value}" else ""), NO_MEANING
+            yield "word", "veel", NO_MEANING
+            yield "flag", True, NO_MEANING
+            yield "as text", f"{value}", value
+            yield "padded", f" {value} ", value
+            yield "underscore", "1_0", NO_MEANING
+            yield "endless", "NaN", NO_MEANING
+        case _:
+            yield "null", None, ""
+            yield "empty", "", ""
+            yield "blanks", "   ", ""
+            yield "padded", f"{value}   ", value
+            yield "number", 7, "7"
+            yield "flag", True, NO_MEANING
+
+
+def told(rows: Sequence[Mapping[str, object]], column: str, form: str, places: Sequence[int], what: int) -> Rows:
+    """Return rows in which a column is told in a form in some places, or, by `what`, as that is meant."""
+    made = [dict(row) for row in rows]
+    for place in places:
+        found = next(one for one in forms(rows[place][column]) if one[0] == form)
+        if found[what] is ABSENT:
+            del made[place][column]
+        else:
+            made[place][column] = found[what]
+    return made
+
+
+def of_rows(
+    rows: Sequence[Mapping[str, object]], key: str, came: Callable[[Sequence[Mapping[str, object]]], Came]
+) -> Iterator[Case]:
+    """Yield every case of every column, in one row and in all; a column that is in no row at all is another matter."""
+    for column, value in rows[0].items():
+        for name, form, meaning in forms(value):
+            if column == key and name == "number":  # it is the key of another one
+                continue
+            has_meaning = meaning is not NO_MEANING and (column != key or name == "padded")
+            for places in ([1], list(range(len(rows)))):
+                if form is ABSENT and len(places) > 1:
+                    continue
+                made = told(rows, column, name, places, FORM)
+                means = came(told(rows, column, name, places, MEANING)) if has_meaning else None
+                keys = [str(rows[place][key]) for place in places]
+                yield Case(f"{column} {name} in {len(places)}", keys, partial(came, made), means)
+
+
+def books(answers: Mapping[str, Sequence[Mapping[str, object]]]) -> AccountView:
+    """Return books with these rows, by table; their dictionary shows the columns of the first row of each."""
+
+    def answering(request: httpx.Request) -> httpx.Response:
+        asked = asked_for(request)
+        if asked["BusinessObject"] == "FLD":
+            table = asked.get("FilterValue1", "CONTACT").strip()
+            return httpx.Response(200, json={"DCT_FLD": list(dictionary(table))})
+        table = {"AK1": "ARTICLE", "AR1": "CONTACT", "VA1": "VAT"}[asked["BusinessObject"]]
+        listed = [
+            {name: float(value) if isinstance(value, Decimal) else value for name, value in row.items()}
+            for row in answers[table]
+        ]
+        return httpx.Response(200, json={table: listed[: int(asked["PageSize"])]})
+
+    return an_accountview(answering, article={"ean": "K9_EAN"})
+
+
+def dictionary(table: str) -> Iterator[dict[str, object]]:
+    """Yield the columns of a table as the dictionary has them."""
+    (row, *_) = {"CONTACT": DEBTORS, "ARTICLE": ARTICLES}[table]
+    for name, value in row.items():
+        letter = "L" if isinstance(value, bool) else "N" if isinstance(value, int | Decimal) else "C"
+        yield {"DBF_NAME": table, "FIELD_NAME": name, "FIELD_TYPE": letter, "FIELD_LEN": 60}
+
+
+def came_of(staged: Sequence[Staged]) -> Came:
+    """Return what records come to in a flow; one that waits, or takes no part, comes to nothing."""
+    return {one.key: one.record.flat() if one.record else None for one in staged}
+
+
+ARTICLES: Sequence[Mapping[str, object]] = [
+    {
+        "ART_CODE": f"100{place}", "ART_DESC1": f"Artikel {place}", "PX_SELL": Decimal("16.53"), "AG_CODE": "KLED",
+        "VAT_CODE": "2", "UNT_CODE": "ST", "REC_BLK": False, "QTY_AVAIL": 14, "K9_EAN": "8712345678906",
+    }
+    for place in range(1, 4)
+]  # fmt: skip
+DEBTORS: Sequence[Mapping[str, object]] = [
+    {
+        "SUB_NR": f"2000{place}", "ACCT_NAME": f"Fietsen {place} B.V.", "ADDRESS1": f"Kade {place}", "CITY": "Utrecht",
+        "POST_CODE": "3511AB", "CNT_CODE": "NL", "MAIL_BUS": f"info@{place}.example", "TEL_BUS": "030-123",
+        "VAT_NR": "", "CRED_LIM": 500, "BLK_SP": False,
+    }
+    for place in range(1, 4)
+]  # fmt: skip
+VAT: Sequence[Mapping[str, object]] = [
+    {"VAT_CODE": "1", "VAT_NAME": "laag", "VAT_PCT": 9}, {"VAT_CODE": "2", "VAT_NAME": "hoog", "VAT_PCT": 21}
+]  # fmt: skip
+
+
+def sold(articles: Sequence[Mapping[str, object]], vat: Sequence[Mapping[str, object]] = VAT) -> Came:
+    """Return what articles come to in the flow of products."""
+    source = books({"ARTICLE": articles, "VAT": vat})
+    rates = {code: Decimal(rate) for code, rate in source.choices("vat_rates").items()}
+    tables = {"vat_codes": {"1": "10", "2": "20"}}
+    logic = Products(ProductSettings(blocked="inactive"), shipped("products"), 7, tables, rates, lambda code: code)
+    stage = FLOWS["products"].flow.stages[1]
+    return came_of(staged_in(logic, stage, source.extract(Kind.ARTICLE).records))
+
+
+def test_articles() -> None:
+    check(of_rows(ARTICLES, "ART_CODE", sold), sold(ARTICLES), 100)
+
+
+def test_percentages() -> None:
+    articles = [*ARTICLES[:2], {**ARTICLES[2], "VAT_CODE": "1"}]
+    keys = {"1": ["1003"], "2": ["1001", "1002"]}
+
+    def cases() -> Iterator[Case]:
+        for case in of_rows(VAT, "VAT_CODE", lambda vat: sold(articles, vat)):
+            yield Case(case.name, [key for code in case.keys for key in keys[code]], case.came, case.meant)
+
+    check(cases(), sold(articles), 30)
+
+
+def known(debtors: Sequence[Mapping[str, object]]) -> Came:
+    """Return what debtors come to in the flow of customers."""
+    logic = Customers(CustomerSettings(), shipped("customers"), 7, {})
+    stage = FLOWS["customers"].flow.stages[0]
+    return came_of(staged_in(logic, stage, books({"CONTACT": debtors}).extract(Kind.DEBTOR).records))
+
+
+def test_debtors() -> None:
+    check(of_rows(DEBTORS, "SUB_NR", known), known(DEBTORS), 100)
+
+
+# ---- elements of the till
+
+
+def element(name: str, inside: str) -> Element:
+    return etree.fromstring(f'<{name} xmlns="{NAMESPACE}">{inside}</{name}>')
+
+
+ORDER = element(
+    "order",
+    "<orderId>a-1</orderId><syncMarker>7</syncMarker><orderType>ORDER-TYPE-SALES-ORDER</orderType>"
+    "<financialDate><day>20</day><mon>11</mon><year>2026</year></financialDate><relationNumber>0</relationNumber>"
+    "<totalInclAmount>2420</totalInclAmount><totalExclAmount>2000</totalExclAmount>"
+    "<cancelState>ORDER-CANCEL-STATE-NOTHING</cancelState><deliveryState>ORDER-DELIVERY-STATE-NOTHING</deliveryState>"
+    "<completeState>ORDER-COMPLETE-STATE-NOTHING</completeState><fullyPaid>true</fullyPaid>"
+    "<vatMethod>VAT-METHOD-INCLUSIVE</vatMethod><orderNumber><year>2026</year><number>118</number></orderNumber>"
+    "<lineList><line><articleNumber>1001</articleNumber><text>Bel</text><data><quantity>20</quantity>"
+    "<decimalPlaces>1</decimalPlaces><price>1210</price><priceExcl>1000</priceExcl><turnoverGroup>40</turnoverGroup>"
+    "<vatCode>2</vatCode><vatPercentage>2100</vatPercentage><totalInclAmount>2420</totalInclAmount>"
+    "<totalExclAmount>2000</totalExclAmount></data></line></lineList>"
+    "<vatGroupList><vatGroup><vatCode>2</vatCode><vatPercentage>2100</vatPercentage><exclAmount>2000</exclAmount>"
+    "<vatAmount>420</vatAmount></vatGroup></vatGroupList>"
+    "<paymentList><payment><method>PIN</method><amount>2420</amount></payment></paymentList>",
+)
+WORDS = frozenset(
+    {
+        "cancelState",
+        "deliveryState",
+        "completeState",
+        "fullyPaid",
+        "orderId",
+        "orderType",
+        "vatMethod",
+        "text",
+        "method",
+    }
+)
+COUNTS = ("date", "article", "quantity", "price", "discount_percent", "vat_code", "amount", "vat", "account")
+
+
+def xml_forms(wire: str, text: str) -> Iterator[tuple[str, str | None]]:
+    """Yield in which other forms an element may come, None where it is not there."""
+    if not wire.startswith("decimalPlaces"):  # without it a number is whole
+        yield "absent", None
+        yield "empty", ""
+        yield "blanks", " \n "
+    if wire not in WORDS:
+        yield "word", "veel"
+        yield "comma", f"{text},00"
+        yield "underscore", "1_0"
+        yield "huge", "9" * 30
+        yield "decimal", f"{text}.5"
+
+
+def of_elements(whole: Element, name: str, key: str, came: Callable[[Element], Came]) -> Iterator[Case]:
+    """Yield every case of every element that holds a text; with blanks around it, it means what it did."""
+    before = came(whole)
+    places = [each for each in whole.iter() if len(each) == 0]
+    for place, each in enumerate(places):
+        wire, text = etree.QName(each).localname, each.text or ""
+        padded = changed(whole, place, f"\n {text}\t")
+        yield Case(f"{name} {place} {wire} padded", [key], partial(came, padded), before)
+        for form, becomes in xml_forms(wire, text):
+            made = changed(whole, place, becomes)
+            yield Case(f"{name} {place} {wire} {form}", [key], partial(came, made), None)
+
+
+def changed(whole: Element, place: int, becomes: str | None) -> Element:
+    copy = deepcopy(whole)
+    each = [one for one in copy.iter() if len(one) == 0][place]
+    if becomes is None:
+        parent = each.getparent()
+        assert parent is not None
+        parent.remove(each)
+    else:
+        each.text = becomes
+    return copy
+
+
+@pytest.mark.parametrize("becomes", ["order", "posting"])
+def test_documents(becomes: str) -> None:
+    logic = orders(orders=becomes, default_debtor="forced", debtor_number="20001")
+
+    def booked(order: Element) -> Came:
+        try:
+            record = codec.decode_document(Kind.ORDER, order, None, {"1001": "1001"})
+        except WrongValueError:
+            return {"a-1": None}
+        (one,) = logic.stage(FLOWS["orders"].flow.stages[2], [record])
+        if one.record is None:
+            return {"a-1": None}
+        parts = [one.record, *one.record.parts]
+        return {"a-1": [{name: part.values.get(name) for name in COUNTS} for part in parts]}
+
+    check(of_elements(ORDER, "order", "a-1", booked), booked(ORDER), 150)
+
+
+LEVEL = element(
+    "articleStocks",
+    "<articleNumber>7</articleNumber><stockId>4</stockId><amountFree>30</amountFree>"
+    "<decimalPlacesFree>1</decimalPlacesFree><amountReserved>2</amountReserved>",
+)
+MOVE = element(
+    "articleStockHistory",
+    "<stockId>4</stockId><timestamp><sec>1</sec><min>2</min><hour>3</hour><day>20</day><mon>11</mon><year>2026</year>"
+    "<timezone>60</timezone></timestamp><branchNumber>1</branchNumber><articleNumber>7</articleNumber>"
+    "<amountChanged>-20</amountChanged><decimalPlaces>1</decimalPlaces><type>STOCK-HISTORY-TYPE-SALES</type>",
+)
+
+
+def test_levels_and_movements() -> None:
+    def level(row: Element) -> Came:
+        try:
+            told = codec.article_number(row), codec.stock_id(row), codec.decode_level(row, reserved=True)
+        except WrongValueError:
+            return {"7": None}
+        return {"7": told}
+
+    def move(row: Element) -> Came:
+        told = codec.decode_move(row)
+        return {"7": None if told.sort is Sort.UNREADABLE else (told.number, told.branch, told.article, told.amount)}
+
+    check(of_elements(LEVEL, "level", "7", level), level(LEVEL), 30)
+    check(of_elements(MOVE, "move", "7", move), move(MOVE), 60)
