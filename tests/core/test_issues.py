@@ -67,3 +67,7 @@ def test_what_cannot_be_read_is_an_issue_with_all_of_it_and_marked_by_it() -> No
     }  # fmt: skip
     assert not_readable(other, "mplus").facts["value"] == "–"
     assert source_mark(one) != source_mark(other)
+    nameless = unreadable(Kind.ORDER, "", WrongValueError("orderId", ""), "<order/>")
+    assert (not_readable(one, "mplus").cause, not_readable(nameless, "mplus").cause) == (
+        "record_unreadable", "key_unreadable"
+    )  # fmt: skip

@@ -42,7 +42,9 @@ def test_there_is_no_negative_zero() -> None:
     assert str(amount("-0.001")) == "0.00"
 
 
-@pytest.mark.parametrize("text", ["", "abc", "1,50", None, "NaN", "Infinity", float("nan"), Decimal("sNaN"), "1e99"])
+@pytest.mark.parametrize(
+    "text", ["", "abc", "1,50", "1_000", None, "NaN", "Infinity", float("nan"), Decimal("sNaN"), "1e99"]
+)
 def test_what_is_no_finite_number_is_refused(text: object) -> None:
     with pytest.raises(ValueError, match="no amount"):
         amount(text)

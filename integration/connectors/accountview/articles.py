@@ -92,7 +92,7 @@ class Warehouses:
             return {key: {} for key in keys}
         known = self.codes(fresh=fresh)
         stock = self._stock(list(keys))
-        codes = sorted({*known, *(code for shelves in stock.values() for code in shelves)})
+        codes = sorted({*known, *(code for shelves in stock.values() for code in shelves if code)})
         self._known = frozenset(codes)
         return {key: _shown(stock.get(key.casefold(), {}), codes) for key in keys}
 
@@ -105,7 +105,7 @@ class Warehouses:
         stock: dict[str, dict[str, Decimal | None]] = defaultdict(dict)
         for row in rows:
             shelves, code = stock[layout.text(row, "article").casefold()], layout.text(row, "warehouse")
-            if code:
+            if code or not isinstance(row.get(warehouse), str):
                 shelves[code] = _sum(shelves.get(code, NONE), number(row.get(quantity), PRICE_PLACES))
         return stock
 
@@ -136,7 +136,8 @@ def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:
 
 
 def _shown(shelves: Mapping[str, Decimal | None], codes: Sequence[str]) -> dict[str, Decimal | None]:
-    return {f"warehouse:{code}": shelves.get(code, NONE) for code in codes}
+    untold = "" in shelves  # some of it is in a warehouse that nobody knows
+    return {f"warehouse:{code}": None if untold else shelves.get(code, NONE) for code in codes}
 
 
 # ---- articles and their groups

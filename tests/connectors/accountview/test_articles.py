@@ -263,9 +263,19 @@ def test_where_no_row_can_be_seen_nothing_is_taken_for_zero(sandbox: Sandbox) ->
         assert levels(accountview.extract(Kind.ARTICLE).records[0]) == {}
 
 
-def test_a_quantity_that_a_row_does_not_tell_is_not_taken_for_zero() -> None:
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"K9_BRANCH": "B", "K9_QTY": None}, {"warehouse:A": Decimal(2), "warehouse:B": None}),
+        ({"K9_BRANCH": None, "K9_QTY": 3}, {"warehouse:A": None}),
+        ({"K9_BRANCH": " ", "K9_QTY": 3}, {"warehouse:A": Decimal(2)}),
+    ],
+)
+def test_a_quantity_that_a_row_does_not_tell_is_not_taken_for_zero(
+    row: dict[str, object], told: dict[str, Decimal | None]
+) -> None:
     columns = [{"DBF_NAME": "K9_STOCK", "FIELD_NAME": name} for name in ("ART_CODE", "K9_BRANCH", "K9_QTY")]
-    rows = [{"ART_CODE": "1", "K9_BRANCH": "A", "K9_QTY": 2}, {"ART_CODE": "1", "K9_BRANCH": "B", "K9_QTY": None}]
+    rows = [{"ART_CODE": "1", "K9_BRANCH": "A", "K9_QTY": 2}, {"ART_CODE": "1", **row}]
 
     def answering(request: httpx.Request) -> httpx.Response:
         known = {"FLD": {"DCT_FLD": columns}, "AK1": {"ARTICLE": [{"ART_CODE": "1"}]}, "K9V": {"K9_STOCK": rows}}
@@ -283,7 +293,7 @@ def test_a_quantity_that_a_row_does_not_tell_is_not_taken_for_zero() -> None:
     accountview = AccountView(settings, keeper, gateway=gateway)
     (record,) = accountview.fetch(Kind.ARTICLE, ["1"])
     accountview.close()
-    assert levels(record) == {"warehouse:A": Decimal(2), "warehouse:B": None}
+    assert levels(record) == told
 
 
 def test_a_quantity_is_the_one_of_now_on_every_extract(sandbox: Sandbox) -> None:
