@@ -27,7 +27,11 @@ class _Question:
 
 
 def _unless_off(flag: str) -> Callable[[Element], bool]:
-    return lambda item: item.findtext(tag(flag)) not in ("false", "0")
+    return lambda item: _text(item, flag) not in ("false", "0")
+
+
+def _text(item: Element, wire: str) -> str:
+    return (item.findtext(tag(wire)) or "").strip()
 
 
 TURNOVER = "TURNOVER-GROUP-TYPE-TURNOVER"
@@ -57,12 +61,8 @@ _QUESTIONS = {
     "turnover_vat_codes": _turnover("defaultVatCode", needed=True),
     "turnover_accounts": _turnover("accountNumber", needed=True, said=_no_zero),
     # What is no revenue, or may be none: the till has groups of which it does not say it.
-    "balance_groups": _turnover(
-        "turnoverGroupName", keep=lambda item: item.findtext(tag("turnoverGroupType")) != TURNOVER
-    ),
-    "revenue_groups": _turnover(
-        "turnoverGroupName", keep=lambda item: item.findtext(tag("turnoverGroupType")) == TURNOVER
-    ),
+    "balance_groups": _turnover("turnoverGroupName", keep=lambda item: _text(item, "turnoverGroupType") != TURNOVER),
+    "revenue_groups": _turnover("turnoverGroupName", keep=lambda item: _text(item, "turnoverGroupType") == TURNOVER),
     "payment_methods": _Question(
         "getPaymentMethods", "paymentMethod", "method", "description", keep=_unless_off("active")
     ),
@@ -148,9 +148,9 @@ class Choices:
     def _asked(self, question: _Question) -> dict[str, str]:
         answer = self._client.read(question.operation, **({"request": {}} if question.requests else {}))
         told = {
-            code: question.said(item.findtext(tag(question.caption)) or ("" if question.needed else code))
+            code: question.said(_text(item, question.caption) or ("" if question.needed else code))
             for item in answer.iter(tag(question.item))
-            if (code := item.findtext(tag(question.code))) and question.keep(item)
+            if (code := _text(item, question.code)) and question.keep(item)
         }
         return {code: caption for code, caption in told.items() if caption}
 
@@ -182,8 +182,7 @@ class Choices:
         """
         rates: dict[str, list[Decimal | None]] = {}
         for item in self._client.read("getVatGroupList").iter(tag("vatGroup")):
-            code = (item.findtext(tag("vatCode")) or "").strip()
-            rate = _rate(item.findtext(tag("vatPercentage")) or "")
+            code, rate = _text(item, "vatCode"), _rate(_text(item, "vatPercentage"))
             if code and rate not in rates.setdefault(code, []):
                 rates[code].append(rate)
         return list(rates.items())
