@@ -1,4 +1,4 @@
-"""One deadline for all that goes to and fro for a call; the limits of httpcore begin anew with each piece of it."""
+"""One deadline for all that a call sends and receives; the limits of httpcore begin anew with each piece of it."""
 
 import ssl
 import threading
