@@ -230,7 +230,7 @@ def resume(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
 
 @cli.command()
 def cancel(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
-    """Stop a run at its next page: a preview is put aside, and what a commit has not sent can be resumed."""
+    """Stop a run: a preview is put aside, and what a commit has not sent by now can be resumed."""
     with terminal.opened(wait=wait, as_json=as_json) as application:
         if _found(application, run_id).state not in ACTIVE:
             raise wrong_use(f"run {run_id} is not at work")

@@ -135,7 +135,7 @@ class Ahead:
     def _prove_untouched(self, run: Run, outcomes: Sequence[Outcome], known: Known) -> None:
         """Settle what a look showed to be done already; it passes through *sent* like everything proven."""
         if outcomes:
-            self.parts.ledger.mark_sent(run.id, [one.seq for one in outcomes], known)
+            self.parts.ledger.mark_sent(run.id, [one.seq for one in outcomes], known, is_done=True)
             self.parts.ledger.settle(run.id, outcomes, known)
 
 

@@ -108,7 +108,10 @@ class Pipeline:
         some = [self._waiting.popleft() for _ in range(min(self._calls.room, len(self._waiting)))]
         if some and self._sender.parts.safeguards.ledger:
             kept, self._unkept = self._unkept, {}
-            self._sender.mark(some, kept)
+            if not self._sender.mark(some, kept):  # somebody wants it to stop: what is left stays as it was planned
+                self._waiting.clear()
+                self._ends = True
+                return
         self._calls.begin(some)
 
     def _come(self) -> None:

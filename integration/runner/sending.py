@@ -56,9 +56,10 @@ class Sender:
         self.flow = flow
         self.target = parts.connectors[flow.target]
 
-    def mark(self, some: Sequence[Sending], accepted: Mapping[int, str]) -> None:
-        """Keep that these are about to be sent, with what the target said yes to before."""
-        self.parts.ledger.mark_sent(self.run.id, [one.row.seq for one in some], _sent(some), accepted)
+    def mark(self, some: Sequence[Sending], accepted: Mapping[int, str], *, is_done: bool = False) -> bool:
+        """Keep that these are about to be sent, with what the target said yes to before; see `Ledger.mark_sent`."""
+        seqs = [one.row.seq for one in some]
+        return self.parts.ledger.mark_sent(self.run.id, seqs, _sent(some), accepted, is_done=is_done)
 
     def write(self, one: Sending) -> Written:
         """Call the target. Raises IntegrationError, as its connector does."""
@@ -71,7 +72,7 @@ class Sender:
         outcomes: list[Outcome] = []
         stopped: IntegrationError | None = None
         if not self.parts.safeguards.ledger:
-            self.mark(sent, {})
+            self.mark(sent, {}, is_done=True)
         for one, answer in answers:
             row = one.row
             match answer:

@@ -27,7 +27,7 @@ BEFORE_THE_FIRST = -1  # line of a plan
 NOTHING_ACCEPTED: Mapping[int, str] = {}
 
 MADE = frozenset({Step.PROVEN, Step.ACCEPTED})  # the target has it
-_FLOW_OF = Ready(sa.select(runs.c.flow).where(runs.c.id == sa.bindparam("run")))
+_RUN = Ready(sa.select(runs.c.flow, runs.c.cancelled).where(runs.c.id == sa.bindparam("run")))
 _SEND = Ready(
     lines.update()
     .where(lines.c.run == sa.bindparam("the_run"), lines.c.seq == sa.bindparam("the_seq"))
@@ -118,18 +118,23 @@ class Ledger(Store):
         seqs: Sequence[int],
         known: Known = NOTHING_KNOWN,
         accepted: Mapping[int, str] = NOTHING_ACCEPTED,
-    ) -> None:
+        *,
+        is_done: bool = False,
+    ) -> bool:
         """Keep that these changes are about to be sent; it is on disk when this returns.
 
+        False where somebody asked the run to stop: then they stay planned, unless what they want `is_done` already.
         `known` are changes of the plan by line, which never alter: those are not read again. With them is kept what the
         target said yes to before, with the references it told.
         """
         if not seqs:
-            return
+            return True
         now = self.clock()
         with self.database.write() as connection:
             _accept(connection, run, accepted)
-            flow = _FLOW_OF.rows(connection, {"run": run})[0].flow
+            of_run = _RUN.rows(connection, {"run": run})[0]
+            if of_run.cancelled and not is_done:  # asked where each call has to pass, at no further cost
+                return False
             held = plan_lines.locked(connection, run, seqs)
             for row in held.values():
                 transitions.expect_may_follow(Step(row.step), Step.SENT, f"line {row.seq} of run {run}")
@@ -137,7 +142,8 @@ class Ledger(Store):
             _SEND.each(connection, [{**sent, "the_seq": seq} for seq in held])
             plan_lines.count_moved(connection, run, [(row, Step.SENT) for row in held.values()])
             changes = plan_lines.changes(connection, run, list(held), known)
-            tell(connection, now, [transitions.line_event("sent", run, flow, row, changes) for row in held.values()])
+            tell(connection, now, [transitions.line_event("sent", run, of_run.flow, row, changes) for row in held.values()])
+            return True
 
     def settle(
         self,
@@ -159,7 +165,7 @@ class Ledger(Store):
             return
         now = self.clock()
         with self.database.write() as connection:
-            flow = _FLOW_OF.rows(connection, {"run": run})[0].flow
+            flow = _RUN.rows(connection, {"run": run})[0].flow
             _accept(connection, run, accepted)
             held = plan_lines.locked(connection, run, [one.seq for one in outcomes])
             pairs = [(held[one.seq], one) for one in outcomes]

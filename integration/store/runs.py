@@ -257,7 +257,7 @@ class Runs(Store):
         return int(row.approvals) + 1
 
     def request_cancel(self, run: str, by: str) -> None:
-        """Ask a run to stop at the next page."""
+        """Ask a run to stop: a preview at its next page, a commit before its next call."""
         now = self.clock()
         with self.database.write() as connection:
             row = transitions.keep(connection, run, cancelled=True)

@@ -187,24 +187,30 @@ def test_another_process_that_takes_over_ends_it_in_a_look(
     all_there_once(bench, till, run)
 
 
-@pytest.mark.parametrize("how", ["cancelled", "ending"])
-def test_nothing_more_is_looked_at_once_it_is_to_stop(bench: Bench, till: Watched, how: str) -> None:
+def test_nothing_more_is_looked_at_once_this_process_ends(bench: Bench, till: Watched) -> None:
     run = approved(bench, till)
-
-    def stop(key: str) -> None:
-        if key == NUMBERS[50]:
-            if how == "ending":
-                bench.runner.commit.ending.set()
-            else:
-                bench.runs.request_cancel(run.id, "test")
-
-    till.on_write = stop
+    till.on_write = lambda key: bench.runner.commit.ending.set() if key == NUMBERS[50] else None
     assert bench.runner.commit.page(run.id) is not None
     assert len(lines(bench, run, Step.PROVEN)) == 102
     assert lines(bench, run, Step.SENT, Step.IN_DOUBT) == []
-    if how == "cancelled":
-        assert bench.carry_out(run).error == "cancelled"
-        bench.approve(run)
+    all_there_once(bench, till, run)
+
+
+def test_a_cancelled_run_sends_no_more_than_is_under_way(bench: Bench, till: Watched) -> None:
+    run, under_way = approved(bench, till), list[set[str]]()
+
+    def cancel(key: str) -> None:
+        if key == NUMBERS[5]:
+            bench.runs.request_cancel(run.id, "test")
+            under_way.append({row.key for row in lines(bench, run, Step.SENT, Step.PROVEN)})
+
+    till.on_write = cancel
+    stopped = bench.carry_out(run)
+    assert (stopped.state, stopped.error) == (RunState.INTERRUPTED, "cancelled")
+    assert set(till.writes) - {"KLED"} <= under_way[0]
+    assert stopped.counts.planned == len(NUMBERS) + 1 - len(till.writes)
+    assert lines(bench, run, Step.SENT, Step.IN_DOUBT) == []
+    bench.approve(run)
     all_there_once(bench, till, run)
 
 
