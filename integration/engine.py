@@ -287,9 +287,7 @@ class Engine:
         self.sharing.begin(_of_approval(run_id, number), _commit, run_id)
 
     def cancel(self, run_id: str, *, by: str) -> None:
-        """Ask a run to stop; see `Runs.request_cancel`. A preview that waits for a system has no page before long, and
-        stops now.
-        """
+        """Ask a run to stop, see `Runs.request_cancel`; a preview that waits for a system stops now."""
         self.runs.request_cancel(run_id, by)
         run = self.runs.get(run_id)
         if run.state is RunState.PREVIEWING and run.error:

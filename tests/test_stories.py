@@ -110,7 +110,16 @@ def test_every_faulty_article_is_parked_skipped_or_shown_as_accountview_keeps_it
 # ---- already there
 
 
-def test_an_order_booked_by_hand_is_recognised_and_its_later_change_is_a_question(
+def is_the_same(console: Console, key: str) -> Run:
+    """Let a person say that what the books have under the number of a document is that document; try it again."""
+    exceptions = console.application.exceptions
+    (group,) = [one for one in exceptions.groups("orders") if one.cause == "reference_of_another"]
+    asked = [one for one in exceptions.issues_of(group.of) if one.issue.key == key]
+    exceptions.decide("orders", asked, "same", somebody(WHO))
+    return console.run("orders", key)
+
+
+def test_an_order_booked_by_hand_is_asked_about_and_its_later_change_is_a_question(
     console: Console, article: str
 ) -> None:
     order = console.counter.order(article, relation="1003")
@@ -120,7 +129,9 @@ def test_an_order_booked_by_hand_is_recognised_and_its_later_change_is_a_questio
         {"ORD_NR": "26900001", "RPL_INV": "20003", "ORD_DATE": "2026-11-25T00:00:00", "COMMENT1": f"MP-{number}"},
     )
     before = console.writes()
-    run = console.run("orders", order)
+    asked = line(console, console.run("orders", order), order)
+    assert (asked.cause, asked.facts["number"]) == ("reference_of_another", "26900001")
+    run = is_the_same(console, order)
     link = stores_in(console.application).links.get("orders", Kind.SALES_ORDER, [order])[order]
 
     assert line(console, run, order).cause == "already_in_target"
@@ -679,7 +690,7 @@ def test_every_invoice_and_receipt_is_posted_as_it_was_sold(console: Console, ki
     assert (again.counts.proven, again.counts.unchanged, console.writes()) == (0, len(there), before)
 
 
-def test_a_posting_made_by_hand_is_recognised(console: Console) -> None:
+def test_a_posting_made_by_hand_is_recognised_once_a_person_says_so(console: Console) -> None:
     invoice = console.counter.paid(console.counter.order("10011", relation="1004"), "PIN", 1695)
     number = next(row["invoiceNumber"] for row in till_rows(console, "invoice") if row["invoiceId"] == invoice)
     reference = f"MI{number['year'] - 2020}0000{number['number']:05}"
@@ -689,7 +700,8 @@ def test_a_posting_made_by_hand_is_recognised(console: Console) -> None:
     }  # fmt: skip
     console.sandbox.accountview.add("DJ_PAGE", by_hand)
     with as_postings(console, "invoice"):
-        run = console.run("orders", invoice)
+        assert line(console, console.run("orders", invoice), invoice).cause == "reference_of_another"
+        run = is_the_same(console, invoice)
         why = console.application.plans.why(run.id, line(console, run, invoice).seq)
 
     assert line(console, run, invoice).cause == "already_in_target"

@@ -235,6 +235,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("day_differs", OPERATOR, ("document",), Repair(By.DAY), apart=True, graver=CRITICAL),
         Cause("day_not_told", ADMINISTRATOR),
         Cause("reference_found_twice", OPERATOR),
+        Cause("reference_of_another", OPERATOR),
         Cause("document_doubled", OPERATOR),
         Cause("stock_negative", OPERATOR, repair=_setting("negative")),
         Cause("stock_fractional", OPERATOR, repair=_setting("fractional")),

@@ -174,6 +174,7 @@ class Held:
     others: tuple[str, ...] = ()  # references that the same evidence fits as well: a question, never a choice of ours
     elsewhere: Mapping[str, Location] = field(default_factory=dict)  # wanted parts, by key, that are not here under it
     hash: str = field(default="", compare=False)  # of what came of it; empty where that does not say all there is
+    owner: str = ""  # the key of another record of ours that is known to be this one
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from integration.core.plan import Change, differences, remaining, still_applies
 from integration.core.records import Held
 from integration.core.run import Outcome, PlanRow, Run, Step
 from integration.flows.spec import FlowLogic
-from integration.runner.doubts import Doubts, doubted
+from integration.runner.doubts import Doubts, another, doubted
 from integration.runner.ends import agreed_of, as_issue, change_of, changes_of, named, record_of
 from integration.runner.parts import Parts
 from integration.runner.sending import Looked, Sending
@@ -52,7 +52,7 @@ class Ahead:
         if is_tree(flow, rows):
             rows = self.parts.ledger.next_planned(run.id, TREE_PAGE)
         keys = {row.key for row in at_work}
-        return _free(flow, [row for row in rows if row.key not in keys], at_work)
+        return _free(flow, _one_of_a_number(flow, [row for row in rows if row.key not in keys], at_work), at_work)
 
     def _sorted(
         self, run: Run, logic: FlowLogic, references: References, rows: Sequence[PlanRow], held: dict[str, Held]
@@ -75,8 +75,7 @@ class Ahead:
             if todo is None and now is not None and self._done_already(run, row, change, now):
                 moved.append(Outcome(row.seq, Step.PROVEN, now.reference, now.marker))
             elif todo is None:
-                facts = {"key": row.title, "fields": named(_moved(change, now))}
-                issue = Issue("target_changed_since_plan", row.key, facts=facts)
+                issue = another(logic, row, now) or _changed_since(row, change, now)
                 moved.append(Outcome(row.seq, Step.PARKED, issue=issue))
             elif not differences(todo.wanted, record_of(now)):
                 moved.append(Outcome(row.seq, Step.PROVEN, now.reference if now else "", now.marker if now else ""))
@@ -154,6 +153,25 @@ def _one_of_each(ready: Sequence[Sending]) -> list[Sending]:
     for one in ready:
         first.setdefault(one.row.key, one)
     return list(first.values())
+
+
+def _changed_since(row: PlanRow, change: Change, now: Held | None) -> Issue:
+    facts = {"key": row.title, "fields": named(_moved(change, now))}
+    return Issue("target_changed_since_plan", row.key, facts=facts)
+
+
+def _one_of_a_number(flow: Flow, rows: Sequence[PlanRow], at_work: Sequence[PlanRow]) -> list[PlanRow]:
+    """Return the first document under each reference: another one under it is looked for once that one is sent.
+
+    Two documents of the till may bear one number.
+    """
+    first, taken = [], {change_of(row).wanted.values.get("reference") for row in at_work}
+    for row in rows:
+        number = change_of(row).wanted.values.get("reference") if flow.stages[row.stage].once else None
+        if number is None or number not in taken:
+            first.append(row)
+            taken.add(number)
+    return first
 
 
 def _moved(change: Change, now: Held | None) -> tuple[str, ...]:

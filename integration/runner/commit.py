@@ -97,7 +97,7 @@ class Commit:
         if (held := self.parts.held(run.flow)) is not None:
             raise held
         logic = self.parts.logic_of(run)
-        self._doubts.settle(run, logic.flow)
+        self._doubts.settle(run, logic)
         doubtful = self.parts.ledger.unsettled(run_id)
         looked = self._ahead.look(run, logic, doubtful)
         if looked is not None and self._carry_out(run, logic.flow, looked):

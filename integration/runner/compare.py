@@ -18,7 +18,7 @@ from integration.core.rules import as_text
 from integration.core.run import Duplicates, Link, Mode, Position, Progress, Run, Staged, Task
 from integration.core.taken_back import moved_on
 from integration.flows.spec import FlowLogic, Shaped
-from integration.runner.conflicts import claimed, taken, waiting
+from integration.runner.conflicts import claimed, taken, waiting, with_owners
 from integration.runner.doubts import in_doubt
 from integration.runner.extract import Extract
 from integration.runner.hashes import hashes_of
@@ -147,13 +147,14 @@ class Compare:
         flow, stage, kind = logic.flow, page.stage, page.stage.target
         held, apart = looked.held, looked.apart
         desired = [one.desired for one, _ in looked.pairs if one.desired]
+        doubts = in_doubt(self.parts, run, logic, stage, desired, held)  # what it finds after all has a link by then
         links = _links(self.parts, flow.name, desired)
+        held = with_owners(self.parts.links, flow.name, stage, held, links)
         if not stage.once:
             page.taken_back = self.parts.previews.taken_back(flow.name, kind, [one.key for one in desired])
         if kind is Kind.PRODUCT and run.mode is not Mode.COMPLETE:
             apart = taken(self.parts.links, flow.name, desired) | apart
-        held_up = waiting(self.parts, run, stage, desired) | claimed(self.parts, run, flow, stage, held)
-        held_up |= in_doubt(self.parts, run, flow, stage, desired, held)
+        held_up = waiting(self.parts, run, stage, desired) | claimed(self.parts, run, flow, stage, held) | doubts
         new = [one for one in desired if one.key not in links and one.key not in held and one.key not in held_up]
         beside = logic.beside(stage, new) if new else {}
         there = {key: one.record for key, one in held.items()}

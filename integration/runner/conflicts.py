@@ -1,11 +1,13 @@
 """What keeps a record from the plan though it is right by itself: another that it needs, or that was there first."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue
 from integration.core.records import Held, Kind, Record
-from integration.core.run import Run
+from integration.core.rules import as_text
+from integration.core.run import Link, Run
 from integration.runner.parts import Parts
 from integration.store.links import Links
 
@@ -40,6 +42,28 @@ def claimed(parts: Parts, run: Run, flow: Flow, stage: Stage, held: Mapping[str,
             facts = {"key": key, "customer": key, "system": flow.target, "candidates": now.reference}
             found[key] = Issue("customer_ambiguous", key, facts=facts | {"other": owner})
     return found
+
+
+def with_owners(
+    links: Links, flow: str, stage: Stage, held: dict[str, Held], known: Mapping[str, Link]
+) -> dict[str, Held]:
+    """Return what is held of documents without a link, each with the other document of ours that it is known to be."""
+    new = {key: now for key, now in held.items() if key not in known} if stage.once else {}
+    if not new:
+        return held
+    linked = links.by_reference(flow, stage.target, [now.reference for now in new.values()])
+    found = dict(held)
+    for key, now in new.items():
+        link = linked.get(now.reference)
+        if link is not None and link.key != key and _is_of(link, now):
+            found[key] = replace(now, owner=link.key)
+    return found
+
+
+def _is_of(link: Link, held: Held) -> bool:
+    """Tell whether a link is to what is held: orders and trade invoices may have one number, and no reference."""
+    agreed = link.agreed.values.get("reference") if link.agreed else None
+    return as_text(agreed).casefold() == as_text(held.record.values.get("reference")).casefold()
 
 
 def taken(links: Links, flow: str, desired: Sequence[Record]) -> dict[str, Issue]:

@@ -7,8 +7,9 @@ from integration.core.errors import IntegrationError
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue
 from integration.core.plan import differences, remaining, still_applies
-from integration.core.records import Held, Record
+from integration.core.records import Held, Record, Unreadable
 from integration.core.run import Outcome, PlanRow, Run, Step
+from integration.flows.spec import FlowLogic
 from integration.runner.ends import agreed_of, change_of, changes_of, named, parked_wrong, record_of, shows_in_part
 from integration.runner.lookup import look, look_and_see
 from integration.runner.parts import Parts
@@ -23,17 +24,34 @@ WITNESSES = (3, 25)  # records that were written last and have to be found: at f
 
 
 def in_doubt(
-    parts: Parts, run: Run, flow: Flow, stage: Stage, desired: Sequence[Record], held: Mapping[str, Held]
+    parts: Parts, run: Run, logic: FlowLogic, stage: Stage, desired: Sequence[Record], held: Mapping[str, Held]
 ) -> dict[str, Issue]:
     """Return an issue for each record that another run sent and that the look does not show.
 
-    What the look does show is kept as proven where it was in doubt.
+    What the look does show is kept as proven where it was in doubt; of a document, where it is the one that was sent.
     """
+    flow = logic.flow
     kind = None if stage.once else stage.target  # a document may have been sent as another kind than it would be now
     doubts = parts.ledger.doubts(run.id, flow.name, kind, [record.key for record in desired])
     kinds = {record.key: record.kind for record in desired}
-    own = parts.ledger.settle_doubts([row for row in doubts if row.kind is kinds[row.key]], held)
-    return {row.key: doubt(flow, row) for row in (*own, *(row for row in doubts if row.kind is not kinds[row.key]))}
+    alike = [row for row in doubts if row.kind is kinds[row.key]]
+    others = _others(logic, alike, held)
+    own = parts.ledger.settle_doubts(alike, {key: now for key, now in held.items() if key not in others})
+    unseen = (*own, *(row for row in doubts if row.kind is not kinds[row.key]))
+    return {row.key: others.get(row.key) or doubt(flow, row) for row in unseen}
+
+
+def _others(logic: FlowLogic, doubts: Sequence[PlanRow], held: Mapping[str, Held]) -> dict[str, Issue | None]:
+    """Return what is held of documents in doubt and is none of them, with the question that is; None where unread."""
+    asked = {row.key: another(logic, row, held[row.key]) for row in doubts if row.key in held}
+    return {key: issue for key, issue in asked.items() if issue is not None or isinstance(held[key].record, Unreadable)}
+
+
+def another(logic: FlowLogic, row: PlanRow, now: Held | None) -> Issue | None:
+    """Return the question about a new document under whose reference the target holds another one."""
+    stage, change = logic.flow.stages[row.stage], change_of(row)
+    is_told = stage.once and change.before is None and now is not None and not isinstance(now.record, Unreadable)
+    return logic.objection(stage, change.agreed, now, None) if is_told else None
 
 
 def may_try_another(doubts: Sequence[PlanRow], run: Run) -> bool:
@@ -99,8 +117,9 @@ class Doubts:
             new = []
         return [one for one in ready if one.change.before is not None or one in new]
 
-    def settle(self, run: Run, flow: Flow) -> None:
+    def settle(self, run: Run, logic: FlowLogic) -> None:
         """Look in the target for what was sent and never settled; nothing is repeated before it was looked for."""
+        flow = logic.flow
         rows = self.parts.ledger.unsettled(run.id)
         if not rows:
             return
@@ -110,7 +129,7 @@ class Doubts:
             held, sees = self.look(run, flow, references, alike)
             if not sees and self._waits_for_another(run, flow, alike, held):
                 continue
-            outcomes += [self._after_look(flow, row, held.get(row.key), sees=sees) for row in alike]
+            outcomes += [self._after_look(logic, row, held.get(row.key), sees=sees) for row in alike]
         self.parts.ledger.settle(run.id, [one for one in outcomes if one is not None], changes_of(rows))
 
     def _may_try_another(self, flow: Flow, doubts: Sequence[PlanRow], run: Run) -> bool:
@@ -126,12 +145,13 @@ class Doubts:
         is_next = any(row.kind is rows[0].kind for row in following)
         return is_next and self._may_try_another(flow, doubts, run)
 
-    def _after_look(self, flow: Flow, row: PlanRow, now: Held | None, *, sees: bool) -> Outcome | None:
+    def _after_look(self, logic: FlowLogic, row: PlanRow, now: Held | None, *, sees: bool) -> Outcome | None:
         """Return what a look says about one change in doubt, or None while it is too early to tell.
 
         Only what was never answered is sent again, and of something new only once, after a look that sees: what was
         accepted and is not to be seen is a question for a person, and so is what no look can tell.
         """
+        flow = logic.flow
         if flow.stages[row.stage].unproven:
             return Outcome(row.seq, Step.ACCEPTED, row.reference) if row.accepted else doubted(flow, row)
         change, record = change_of(row), record_of(now)
@@ -140,6 +160,8 @@ class Doubts:
         wrong = differences(change.wanted, record)
         if now is not None and not wrong:
             return Outcome(row.seq, Step.PROVEN, now.reference, now.marker)
+        if (issue := another(logic, row, now)) is not None:
+            return Outcome(row.seq, Step.PARKED, issue=issue)
         untouched, is_new = still_applies(change, record), change.before is None
         partly = not untouched and not flow.stages[row.stage].once and remaining(change, record) is not None
         waited = self.parts.clock() - (row.sent_at or self.parts.clock())

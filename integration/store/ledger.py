@@ -142,7 +142,11 @@ class Ledger(Store):
             _SEND.each(connection, [{**sent, "the_seq": seq} for seq in held])
             plan_lines.count_moved(connection, run, [(row, Step.SENT) for row in held.values()])
             changes = plan_lines.changes(connection, run, list(held), known)
-            tell(connection, now, [transitions.line_event("sent", run, of_run.flow, row, changes) for row in held.values()])
+            tell(
+                connection,
+                now,
+                [transitions.line_event("sent", run, of_run.flow, row, changes) for row in held.values()],
+            )
             return True
 
     def settle(

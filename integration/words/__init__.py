@@ -377,6 +377,7 @@ _WRITERS: dict[str, Callable[[str, str, tzinfo], str]] = {
     "since": _written_time,
     "date": _written_day,
     "closed": _written_day,
+    "found_date": _written_day,
     "identity": lambda fact, language, _zone: _written_term(fact, "identity", language),
     "about": _written_about,
     "behind": lambda fact, language, _zone: term("documents_all", language) if fact == MISSING else fact,

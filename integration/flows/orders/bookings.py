@@ -15,6 +15,7 @@ from integration.core.traces import Trace, TraceStep, given
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.chains import related
 from integration.flows.orders.codes import VAT_CODES, Codes, number, split_of, vat_code
+from integration.flows.orders.identity import said_of
 from integration.flows.orders.lines import (
     NO_SUM,
     BookedLines,
@@ -135,7 +136,8 @@ class Bookings:
         return Record(self._kind, told.record.key, values, (*lines, *_compared(told.record, made)))
 
     def _known_by(self, record: Record, *, with_payments: bool) -> dict[str, Value]:
-        return {**_known_by(record, with_payments=with_payments), **related(record, self._groups)}
+        known = _known_by(record, with_payments=with_payments)
+        return {**known, **related(record, self._groups), **said_of(record)}
 
     def _references_of(self, record: Record, kind: Kind, number: int = FIRST_BOOKING) -> dict[str, Value]:
         """Return our reference, and where it is another one, what earlier versions called it. Raises Parked."""

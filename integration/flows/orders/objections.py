@@ -12,6 +12,7 @@ from integration.core.run import Link
 from integration.flows.deciding import DECISION
 from integration.flows.orders.credits import WITHOUT_CREDIT
 from integration.flows.orders.decisions import asking
+from integration.flows.orders.identity import another_sale
 from integration.flows.orders.newest import booking_of, document_of
 from integration.flows.orders.settings import OrderSettings
 from integration.flows.settings import BOOKS
@@ -39,6 +40,8 @@ def booking_objection(stage: Stage, desired: Record, held: Held | None, link: Li
     if link is None and held is not None and _is_of_another(desired, held.record):
         facts |= {"reference": as_text(values.get("reference_before")), "number": held.reference}
         return Issue("reference_of_before", key, "", facts)
+    if link is None and held is not None and (issue := another_sale(stage, desired, held)):
+        return issue
     digest = agreed.values.get("digest") if agreed else None
     is_cancelled, is_changed = values.get("cancelled") is True, bool(digest and digest != values.get("digest"))
     if desired.kind in WITHOUT_CREDIT and (is_cancelled or is_changed):

@@ -31,6 +31,7 @@ from integration.flows.orders.bookings import BothTold
 from integration.flows.orders.chains import Asks
 from integration.flows.orders.codes import ARTICLES, REVENUE_TABLE, VAT_CODES, VAT_TABLE
 from integration.flows.orders.decisions import BY_HAND, CANCELLED, CHANGED, TAKEN_BACK
+from integration.flows.orders.identity import SAID
 from integration.flows.orders.logic import Orders
 from integration.flows.orders.newest import document_of
 from integration.flows.orders.parties import COUNTRIES
@@ -332,6 +333,7 @@ ORDERS = FlowSpec(
         "document_cancelled_after_booking": Repair(By.DECISION, options=CANCELLED),
         "document_without_reference": Repair(By.DECISION, options=BY_HAND),
         "quotation_changed": Repair(By.DECISION, options=BY_HAND),
+        "reference_of_another": Repair(By.DECISION, options=SAID),
         "credit_not_exact": Repair(By.DECISION, "fields", options=CANCELLED),
         "document_changed_after_credit": Repair(By.DECISION, options=TAKEN_BACK),
         "refund_before_order": Repair(By.DECISION, options=OPTIONS),

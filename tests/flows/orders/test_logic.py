@@ -138,7 +138,7 @@ def test_a_new_document_meets_no_objection() -> None:
 def test_what_is_there_without_a_link_is_skipped_with_its_reference() -> None:
     logic = orders()
     one = booking(an_order(), logic)
-    assert logic.objection(PAPERS, one, booked_as(), None) is None
+    assert logic.objection(PAPERS, one, Held(one, "50001"), None) is None
     skip = logic.fitting(PAPERS, one, booked_as())
     assert isinstance(skip, Skip)
     assert (skip.reason, skip.facts["reference"]) == ("already_in_target", "50001")
@@ -179,7 +179,7 @@ def test_a_document_cancelled_after_it_was_booked_is_a_question() -> None:
     before = booking(an_order())
     logic = orders(questions=Questions(linked={"order-1": "50001"}))
     one = booking(an_order(cancelled=True, digest="another"), logic)
-    for there, link in ((booked_as(), link_to(before)), (booked_as(), None), (None, link_to(before))):
+    for there, link in ((booked_as(), link_to(before)), (Held(before, "50001"), None), (None, link_to(before))):
         issue = logic.objection(PAPERS, one, there, link)
         assert issue is not None
         assert (issue.cause, issue.facts["amount"]) == ("document_cancelled_after_booking", "12.10")

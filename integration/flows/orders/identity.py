@@ -1,0 +1,107 @@
+"""Whether what stands in the books under the reference of a document is that document: a number alone proves nothing.
+
+Two tills, or one that begins to count anew, give one number to two sales. What a document comes to, its day and its
+branch tell them apart, as far as both sides tell them, and so does a link of ours to another document of the till.
+"""
+
+from collections.abc import Collection
+from datetime import date
+from decimal import Decimal
+
+from integration.core.flow import Stage
+from integration.core.issues import Issue
+from integration.core.money import HUNDRED
+from integration.core.records import Held, Kind, Record, Value
+from integration.core.rules import as_text
+from integration.flows.deciding import DECISION, decided, mark_of
+from integration.flows.orders.newest import document_of
+from integration.flows.settings import BOOKS
+
+SAME = "same"  # a person says that it is this document all the same
+SAID = (SAME,)
+
+
+def another_sale(stage: Stage, desired: Record, held: Held) -> Issue | None:
+    """Return the question which sale it is that the books have, with both side by side; None where it is this one."""
+    is_ours = not held.owner and not _differs(desired, held.record)
+    of = mark_of(desired, held.reference.replace(" ", "_"))
+    if is_ours or decided(desired, of, SAID).option == SAME:
+        return None
+    key, number = document_of(desired.key), as_text(desired.values.get("number")) or desired.key
+    facts = {
+        "key": key, "document": number, "system": BOOKS, "reference": as_text(desired.values.get("reference")),
+        "sold": as_text(desired.values.get("sold_incl")), "number": held.reference, "source": str(stage.source), "mark": of, "other": held.owner,
+        "date": as_text(desired.values.get("date")), "amount": _amount(_total(desired, held.record)),
+        "customer": _who(desired), "found_date": as_text(held.record.values.get("date")),
+        "found_amount": _amount(_total(held.record, held.record)), "found_customer": _who(held.record),
+        "branch": as_text(desired.values.get("cost_centre")),
+        "found_branch": as_text(held.record.values.get("cost_centre")),
+    }  # fmt: skip
+    return Issue("reference_of_another", key, DECISION, {name: fact for name, fact in facts.items() if fact})
+
+
+def said_of(document: Record) -> dict[str, Value]:
+    """Return what a person said of whether the books have a document, where they said anything."""
+    said = as_text(document.values.get(DECISION))
+    return {DECISION: said} if said.partition(" ")[0] in SAID else {}
+
+
+def _differs(desired: Record, held: Record) -> bool:
+    """Tell whether two documents are not the same sale. What is not told cannot be the same amount."""
+    if "date" in held.values and held.values["date"] not in _days(desired):
+        return True
+    branches = [as_text(one.values.get("cost_centre")).casefold() for one in (desired, held)]
+    if all(branches) and branches[0] != branches[1]:
+        return True
+    there = _total(held, held)
+    return there is None or there not in _totals(desired, held)
+
+
+def _days(document: Record) -> Collection[Value]:
+    """Return the days on which a document may stand: that of its booking, and that of the sale."""
+    day, _, _ = as_text(document.values.get("sold_on")).partition("/")
+    return (document.values.get("date"), *((date.fromisoformat(day),) if day else ()))
+
+
+def _totals(desired: Record, held: Record) -> Collection[Decimal | None]:
+    """Return what a document may come to in the books; of one that was cancelled no lines are made."""
+    total = _total(desired, held)
+    if total is not None:
+        return (total,)
+    return [_decimal(desired.values.get(name)) for name in ("sold_incl", "sold_excl")]
+
+
+def _total(document: Record, told: Record) -> Decimal | None:
+    """Return what the lines of a document come to, counted in what the other side tells too; None where it has none.
+
+    A posting comes to its amounts with VAT. The history of orders tells no discount and no shipping.
+    """
+    lines = [part.values for part in document.parts if part.kind is Kind.LINE]
+    names = {name for part in told.parts for name in part.values}
+    if not lines:
+        return None
+    sums = []
+    for line in lines:
+        amount, vat, quantity, price = (_decimal(line.get(name)) for name in ("amount", "vat", "quantity", "price"))
+        if amount is not None:
+            sums.append(amount if document.values.get("gross") is True else amount + (vat or Decimal(0)))
+        elif quantity is not None and price is not None:
+            discount = _decimal(line.get("discount_percent")) if "discount_percent" in names else None
+            sums.append(quantity * price * (HUNDRED - (discount or Decimal(0))) / HUNDRED)
+        else:
+            return None
+    shipping = _decimal(document.values.get("shipping_cost")) if "shipping_cost" in told.values else None
+    return sum(sums, shipping or Decimal(0))
+
+
+def _decimal(value: Value) -> Decimal | None:
+    return value if isinstance(value, Decimal) else None
+
+
+def _amount(total: Decimal | None) -> str:
+    return "" if total is None else f"{total:.2f}"
+
+
+def _who(document: Record) -> str:
+    named = ("customer", "debtor_number", "debtor", "text")
+    return next(filter(None, (as_text(document.values.get(name)) for name in named)), "")

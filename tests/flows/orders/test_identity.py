@@ -1,0 +1,140 @@
+"""A document that stands in the books under our reference is ours where it says the same, and else a question."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from integration.core.issues import Issue, Skip
+from integration.core.records import Held, Kind, Record, Value
+from tests.flows.orders.tills import PAPERS, a_line, an_order, booking, orders
+
+Edit = Callable[[Record], Record]
+
+
+def with_values(**values: Value) -> Edit:
+    return lambda record: replace(record, values={**record.values, **values})
+
+
+def in_lines(**values: Value) -> Edit:
+    return lambda record: replace(
+        record,
+        parts=tuple(
+            replace(part, values={**part.values, **values}) if part.kind is Kind.LINE else part for part in record.parts
+        ),
+    )
+
+
+def without_lines(record: Record) -> Record:
+    return replace(record, parts=())
+
+
+def from_history(record: Record) -> Record:
+    """Return what the history tells of an order."""
+    told = ("article", "quantity", "price", "text")
+    parts = tuple(
+        replace(part, values={name: value for name, value in part.values.items() if name in told})
+        for part in record.parts
+        if part.kind is Kind.LINE
+    )
+    return Record(record.kind, record.key, {"reference": record.values["reference"]}, parts)
+
+
+BRANCHES = {"cost_centres": {"1": "Dam"}}
+
+
+def judged(edit: Edit, becomes: str = "order", **values: Value) -> Issue | None:
+    logic = orders(becomes=becomes)
+    one = booking(an_order(lines=(a_line(discount_percent=Decimal(10)),), **values), logic)  # type: ignore[arg-type]
+    return logic.objection(PAPERS, one, Held(edit(one), "50001"), None)
+
+
+@pytest.mark.parametrize("becomes", ["order", "posting"])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        with_values(),
+        with_values(email="other@example.com", text="by hand", debtor="20009"),
+        with_values(cost_centre="Dam"),  # ours has none
+    ],
+)
+def test_what_says_the_same_is_adopted(becomes: str, edit: Edit) -> None:
+    assert judged(edit, becomes) is None
+
+
+def test_an_order_in_the_history_is_known_by_what_that_tells() -> None:
+    assert judged(from_history) is None
+    assert judged(lambda record: in_lines(price=Decimal("484.75"))(from_history(record))) is not None
+
+
+@pytest.mark.parametrize("becomes", ["order", "posting"])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        with_values(date=date(2026, 11, 21)),
+        with_values(date=None),
+        in_lines(price=Decimal("12.11"), amount=Decimal("12.11")),
+        without_lines,
+    ],
+    ids=["day", "no day", "total", "no lines"],
+)
+def test_another_sale_under_a_known_number_is_a_question(becomes: str, edit: Edit) -> None:
+    issue = judged(edit, becomes)
+    assert issue is not None
+    assert (issue.cause, issue.key) == ("reference_of_another", "order-1")
+
+
+def test_the_question_shows_both_side_by_side() -> None:
+    logic = orders()
+    one = booking(an_order(), logic)
+    there = in_lines(price=Decimal("484.75"))(with_values(date=date(2026, 11, 19), debtor="20007", customer="")(one))
+    issue = logic.objection(PAPERS, one, Held(there, "50001"), None)
+    assert issue is not None
+    expected = {
+        "document": "2026.1", "reference": "MP-2026.1", "number": "50001", "date": "2026-11-20", "amount": "12.10",
+        "found_date": "2026-11-19", "found_amount": "484.75", "customer": one.values["customer"],
+        "found_customer": "20007",
+    }  # fmt: skip
+    assert expected.items() <= issue.facts.items()
+
+
+def test_one_of_another_branch_is_another_sale() -> None:
+    logic = orders()
+    one = with_values(cost_centre="DAM")(booking(an_order(), logic))
+    assert logic.objection(PAPERS, one, Held(with_values(cost_centre="dam")(one), "50001"), None) is None
+    assert logic.objection(PAPERS, one, Held(with_values(cost_centre="WEST")(one), "50001"), None) is not None
+
+
+def test_what_is_linked_to_another_document_of_the_till_is_another_sale_whatever_it_says() -> None:
+    logic = orders()
+    one = booking(an_order(), logic)
+    issue = logic.objection(PAPERS, one, Held(one, "50001", owner="order-9"), None)
+    assert issue is not None
+    assert (issue.cause, issue.facts["other"]) == ("reference_of_another", "order-9")
+
+
+def test_a_document_cancelled_at_the_till_is_never_held_for_another_sale() -> None:
+    logic = orders()
+    there = in_lines(price=Decimal("484.75"))(booking(an_order(), logic))
+    gone = booking(an_order(cancelled=True), logic)
+    issue = logic.objection(PAPERS, gone, Held(there, "50001"), None)
+    assert issue is not None
+    assert issue.cause == "reference_of_another"
+
+
+def test_a_person_may_say_that_it_is_the_same_until_one_of_both_is_another() -> None:
+    logic = orders()
+    order = an_order(digest="a1b2")
+    held = Held(in_lines(price=Decimal("484.75"))(booking(order, logic)), "700/1")
+    issue = logic.objection(PAPERS, booking(order, logic), held, None)
+    assert issue is not None
+    assert (issue.field, issue.facts["source"]) == ("decision", "order")
+    said = with_values(decision=f"same {issue.facts['mark']}")(order)
+    one = booking(said, logic)
+    assert logic.objection(PAPERS, one, held, None) is None
+    assert isinstance(logic.fitting(PAPERS, one, held), Skip)
+    assert logic.objection(PAPERS, one, replace(held, reference="700/2"), None) is not None
+    changed = booking(with_values(digest="another")(said), logic)
+    assert logic.objection(PAPERS, changed, held, None) is not None

@@ -1,0 +1,105 @@
+"""A sale under a number that the books know of another one is told as not booked, whenever the other is met."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from integration.connectors.protocol import References
+from integration.core.records import Held, Kind, Record
+from integration.core.run import Mode, Run, Step
+from tests.fakes import Links, MemoryConnector
+from tests.runner.test_rebooking import KEY, OrdersBench, sold
+from tests.stores import new_database
+
+
+class Books(MemoryConnector):
+    """Books that show whatever stands under a reference, as real ones do, whoever it is linked to."""
+
+    def __init__(self) -> None:
+        super().__init__(system="accountview", evidence=("reference",))
+
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+        del references
+        return super().lookup(wanted, Links())
+
+
+@pytest.fixture
+def books() -> Books:
+    return Books()
+
+
+@pytest.fixture
+def till() -> MemoryConnector:
+    return MemoryConnector([sold("12.10", "10.00")], system="mplus")
+
+
+@pytest.fixture
+def bench(tmp_path: Path, books: Books, till: MemoryConnector) -> Iterator[OrdersBench]:
+    database = new_database(tmp_path / "console.sqlite")
+    yield OrdersBench(database, books, till)
+    database.close()
+
+
+def of_another_shop(bench: OrdersBench, run: Run, amount: str = "484.75") -> Record:
+    """Return what another console would book under the very reference of this plan."""
+    change = bench.changes(run)[KEY].change
+    assert change is not None
+    parts = [
+        replace(part, values={**part.values, "amount": Decimal(amount)}) if part.kind is Kind.LINE else part
+        for part in change.wanted.parts
+    ]
+    return replace(change.wanted, key="elsewhere", parts=tuple(parts))
+
+
+def told_as_not_booked(bench: OrdersBench, books: Books, run: Run) -> None:
+    assert bench.causes(run) == {KEY: "reference_of_another"}
+    assert (run.counts.read, run.counts.parked, run.counts.difference) == (1, 1, 0)
+    assert (books.writes, bench.links.get("orders", Kind.POSTING, [KEY])) == ([], {})
+
+
+def test_what_is_there_before_the_plan_is_made(bench: OrdersBench, books: Books) -> None:
+    books.put(of_another_shop(bench, bench.preview(Mode.COMPLETE)))
+    told_as_not_booked(bench, books, bench.run(Mode.COMPLETE))
+
+
+def test_what_comes_between_plan_and_write(bench: OrdersBench, books: Books) -> None:
+    run = bench.preview(Mode.COMPLETE)
+    books.put(of_another_shop(bench, run))
+    told_as_not_booked(bench, books, bench.commit(run))
+
+
+@pytest.mark.parametrize("by", ["this run", "the next"])
+def test_what_is_found_after_a_lost_answer(bench: OrdersBench, books: Books, by: str) -> None:
+    run = bench.preview(Mode.COMPLETE)
+    other = of_another_shop(bench, run)
+    books.lose_answer(KEY, after=False)
+    bench.approve(run)
+    bench.runner.commit.page(run.id)
+    assert bench.steps(run) == {KEY: Step.IN_DOUBT}
+    books.put(other)
+    if by == "this run":
+        told_as_not_booked(bench, books, bench.carry_out(run))
+    else:
+        bench.runs.interrupt(run.id, "cancelled", {})
+        told_as_not_booked(bench, books, bench.preview(Mode.COMPLETE))
+        assert bench.steps(run) == {KEY: Step.IN_DOUBT}
+
+
+def test_a_number_that_the_till_uses_again_whatever_is_sold_under_it(
+    bench: OrdersBench, books: Books, till: MemoryConnector
+) -> None:
+    assert bench.run(Mode.COMPLETE).counts.proven == 1
+    till.put(replace(sold("12.10", "10.00"), key="order-7"))
+    run = bench.run(Mode.COMPLETE)
+    assert bench.causes(run) == {"order-7": "reference_of_another"}
+    assert (run.counts.unchanged, run.counts.parked, books.writes) == (1, 1, [KEY])
+
+
+def test_two_sales_of_one_number_in_one_plan(bench: OrdersBench, books: Books, till: MemoryConnector) -> None:
+    till.put(replace(sold("24.20", "20.00"), key="order-7"))
+    run = bench.commit(bench.preview(Mode.COMPLETE))
+    assert (run.counts.proven, run.counts.parked, books.writes) == (1, 1, [KEY])
+    assert bench.causes(run) == {"order-7": "reference_of_another"}
