@@ -32,7 +32,7 @@ class Shaped:
 
     Every member is in a part of `desired`, in `parked` or in `skipped`, and in one of them only. `members` are the keys
     of the documents a derived record comes out of. `ahead` is a record that has to be in the target before `desired`;
-    what goes ahead `is_beside`: it accounts for nothing that was read.
+    what goes ahead `is_beside`: it accounts for nothing that was read. `otherwise` is what else it may be there as.
     """
 
     desired: Record | None
@@ -44,6 +44,7 @@ class Shaped:
     ahead: Record | None = None
     ahead_title: str = ""
     is_beside: bool = False
+    otherwise: tuple[Record, ...] = ()
     noted: tuple[str, ...] = ()  # what a plan counts of its parts beside brakes: a code for each
 
     @property

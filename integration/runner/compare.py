@@ -18,7 +18,7 @@ from integration.core.rules import as_text
 from integration.core.run import Duplicates, Link, Mode, Position, Progress, Run, Staged, Task
 from integration.core.taken_back import moved_on
 from integration.flows.spec import FlowLogic, Shaped
-from integration.runner.conflicts import claimed, taken, waiting, with_owners
+from integration.runner.conflicts import claimed, taken, there_otherwise, waiting, with_owners
 from integration.runner.doubts import in_doubt
 from integration.runner.extract import Extract
 from integration.runner.hashes import hashes_of
@@ -157,6 +157,9 @@ class Compare:
         held_up = waiting(self.parts, run, stage, desired) | claimed(self.parts, run, flow, stage, held) | doubts
         new = [one for one in desired if one.key not in links and one.key not in held and one.key not in held_up]
         beside = logic.beside(stage, new) if new else {}
+        keys = {one.key for one in new} - beside.keys()
+        unknown = [one for one, _ in looked.pairs if one.desired and one.desired.key in keys]
+        otherwise = there_otherwise(self.parts.connectors[flow.target], self.parts.links, flow, unknown)
         there = {key: one.record for key, one in held.items()}
         held_up |= {key: not_readable(one, flow.target) for key, one in there.items() if isinstance(one, Unreadable)}
         for one, members in looked.pairs:
@@ -176,6 +179,8 @@ class Compare:
                 page.park(_of_documents(missing, rest), kind, rest.title, rest.group, rest.weight)
             else:
                 there_now, link = held.get(wanted.key), links.get(wanted.key)
+                if wanted.key in otherwise:
+                    wanted, there_now = otherwise[wanted.key]
                 agrees = _decide(logic, rest, where_it_is(wanted, there_now), there_now, link, page)
                 page.hash(link, hashes_of(members, there_now), agrees=agrees)
 

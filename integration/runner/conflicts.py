@@ -3,13 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import structlog
+
+from integration.connectors.protocol import Connector
+from integration.core.errors import AccessDeniedError, RejectedError
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue
 from integration.core.records import Held, Kind, Record
 from integration.core.rules import as_text
 from integration.core.run import Link, Run
+from integration.flows.spec import Shaped
+from integration.runner.lookup import look
 from integration.runner.parts import Parts
 from integration.store.links import Links
+
+log = structlog.get_logger(__name__)
 
 
 def waiting(parts: Parts, run: Run, stage: Stage, desired: Sequence[Record]) -> dict[str, Issue]:
@@ -57,6 +65,26 @@ def with_owners(
         link = linked.get(now.reference)
         if link is not None and link.key != key and _is_of(link, now):
             found[key] = replace(now, owner=link.key)
+    return found
+
+
+def there_otherwise(
+    target: Connector, links: Links, flow: Flow, new: Sequence[Shaped]
+) -> dict[str, tuple[Record, Held]]:
+    """Return which of what is new the target has as another kind of record, by key, as that and with what is held.
+
+    What this installation does not have, or may not read, was written there by nobody on its behalf.
+    """
+    found: dict[str, tuple[Record, Held]] = {}
+    asked = [one for shaped in new for one in shaped.otherwise]
+    for kind in dict.fromkeys(one.kind for one in asked):
+        alike = [one for one in asked if one.kind is kind]
+        try:
+            held = look(target, alike, links.references(flow.name))
+        except (AccessDeniedError, RejectedError) as error:
+            log.info("not looked for as another kind", flow=flow.name, kind=kind, cause=error.code)
+            continue
+        found |= {one.key: (one, held[one.key]) for one in alike if one.key in held}
     return found
 
 

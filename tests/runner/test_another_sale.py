@@ -11,6 +11,7 @@ from integration.connectors.protocol import References
 from integration.core.records import Held, Kind, Record
 from integration.core.run import Mode, Run, Step
 from tests.fakes import Links, MemoryConnector
+from tests.flows.orders.tills import booking, orders
 from tests.runner.test_rebooking import KEY, OrdersBench, sold
 from tests.stores import new_database
 
@@ -103,3 +104,13 @@ def test_two_sales_of_one_number_in_one_plan(bench: OrdersBench, books: Books, t
     run = bench.commit(bench.preview(Mode.COMPLETE))
     assert (run.counts.proven, run.counts.parked, books.writes) == (1, 1, [KEY])
     assert bench.causes(run) == {"order-7": "reference_of_another"}
+
+
+def test_a_sale_that_the_books_have_as_another_kind_is_not_booked_again(bench: OrdersBench, books: Books) -> None:
+    made = booking(sold("12.10", "10.00"), orders(default_debtor="forced", debtor_number="20001"))
+    assert made.kind is Kind.SALES_ORDER
+    books.put(replace(made, key="elsewhere"))
+    run = bench.run(Mode.COMPLETE)
+    assert (bench.reasons(run), books.writes) == ({KEY: "already_in_target"}, [])
+    assert list(bench.links.get("orders", Kind.SALES_ORDER, [KEY])) == [KEY]
+    assert bench.run(Mode.COMPLETE).counts.skipped == 1

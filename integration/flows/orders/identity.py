@@ -6,7 +6,7 @@ branch tell them apart, as far as both sides tell them, and so does a link of ou
 
 from collections.abc import Collection
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from integration.core.flow import Stage
 from integration.core.issues import Issue
@@ -15,7 +15,18 @@ from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import as_text
 from integration.flows.deciding import DECISION, decided, mark_of
 from integration.flows.orders.newest import document_of
-from integration.flows.settings import BOOKS
+from integration.flows.orders.references import References
+from integration.flows.settings import BOOKS, Parked
+
+# What a sale can be booked as, whatever the settings are now.
+BOOKED_AS = (Kind.SALES_ORDER, Kind.POSTING)
+# What a booking is known by, whatever it is in the books.
+KNOWN_BY = frozenset(
+    {
+        "number", "date", "customer", "digest", "cancelled", "sold_incl", "sold_excl", "orders", "invoices", "sold_on",
+        DECISION,
+    }
+)  # fmt: skip
 
 SAME = "same"  # a person says that it is this document all the same
 SAID = (SAME,)
@@ -30,7 +41,8 @@ def another_sale(stage: Stage, desired: Record, held: Held) -> Issue | None:
     key, number = document_of(desired.key), as_text(desired.values.get("number")) or desired.key
     facts = {
         "key": key, "document": number, "system": BOOKS, "reference": as_text(desired.values.get("reference")),
-        "sold": as_text(desired.values.get("sold_incl")), "number": held.reference, "source": str(stage.source), "mark": of, "other": held.owner,
+        "sold": as_text(desired.values.get("sold_incl")), "number": held.reference, "other": held.owner,
+        "source": str(stage.source), "mark": of,
         "date": as_text(desired.values.get("date")), "amount": _amount(_total(desired, held.record)),
         "customer": _who(desired), "found_date": as_text(held.record.values.get("date")),
         "found_amount": _amount(_total(held.record, held.record)), "found_customer": _who(held.record),
@@ -38,6 +50,27 @@ def another_sale(stage: Stage, desired: Record, held: Held) -> Issue | None:
         "found_branch": as_text(held.record.values.get("cost_centre")),
     }  # fmt: skip
     return Issue("reference_of_another", key, DECISION, {name: fact for name, fact in facts.items() if fact})
+
+
+def as_other_kinds(stage: Stage, booking: Record, prefix: str) -> tuple[Record, ...]:
+    """Return a booking as what else the books may have its sale: things may have been set otherwise, here or elsewhere.
+
+    None of what is linked, of what follows on an earlier booking, and of what is no sale.
+    """
+    known = booking.values.get("booked_as") or booking.key != document_of(booking.key)
+    if known or stage.target not in BOOKED_AS or stage.unproven:
+        return ()
+    told = {name: value for name, value in booking.values.items() if name in KNOWN_BY}
+    parts = tuple(part for part in booking.parts if part.kind is not Kind.LINE)
+    found = []
+    for kind in BOOKED_AS:
+        if kind is not stage.target:
+            try:
+                reference = References(kind, prefix).of(Record(stage.source, booking.key, told))
+            except Parked:  # it could not stand there
+                continue
+            found.append(Record(kind, booking.key, {**told, "reference": reference}, parts))
+    return tuple(found)
 
 
 def said_of(document: Record) -> dict[str, Value]:
@@ -87,7 +120,7 @@ def _total(document: Record, told: Record) -> Decimal | None:
             sums.append(amount if document.values.get("gross") is True else amount + (vat or Decimal(0)))
         elif quantity is not None and price is not None:
             discount = _decimal(line.get("discount_percent")) if "discount_percent" in names else None
-            sums.append(quantity * price * (HUNDRED - (discount or Decimal(0))) / HUNDRED)
+            sums.append(_cents(quantity * price * (HUNDRED - (discount or Decimal(0))) / HUNDRED))
         else:
             return None
     shipping = _decimal(document.values.get("shipping_cost")) if "shipping_cost" in told.values else None
@@ -96,6 +129,10 @@ def _total(document: Record, told: Record) -> Decimal | None:
 
 def _decimal(value: Value) -> Decimal | None:
     return value if isinstance(value, Decimal) else None
+
+
+def _cents(amount: Decimal) -> Decimal:
+    return amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 def _amount(total: Decimal | None) -> str:

@@ -25,6 +25,7 @@ from integration.flows.orders.chains import NOBODY_ASKED, SAME_SALE, Asks, Chain
 from integration.flows.orders.codes import ARTICLES, LONGEST_ARTICLE, REVENUE_ACCOUNTS, Articles, Codes, goods
 from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, credit
 from integration.flows.orders.decisions import Decisions, Life, Way, apart, lives
+from integration.flows.orders.identity import as_other_kinds
 from integration.flows.orders.moves import Ask, Moves, moved, nobody
 from integration.flows.orders.new_debtors import NewDebtors
 from integration.flows.orders.objections import booking_objection, debtor_objection
@@ -299,7 +300,8 @@ class Orders(FlowLogic):
         if alone.desired is None:
             return alone
         desired, ahead = apart(alone.desired)
-        return replace(alone, desired=desired, ahead=ahead, ahead_title=alone.title + CREDIT_ENDING)
+        others = as_other_kinds(stage, desired, self.settings.reference_prefix)
+        return replace(alone, desired=desired, ahead=ahead, ahead_title=alone.title + CREDIT_ENDING, otherwise=others)
 
     def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return why what the books hold is not what is meant, or why a person has to decide; see `FlowLogic`."""

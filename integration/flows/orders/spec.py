@@ -31,7 +31,7 @@ from integration.flows.orders.bookings import BothTold
 from integration.flows.orders.chains import Asks
 from integration.flows.orders.codes import ARTICLES, REVENUE_TABLE, VAT_CODES, VAT_TABLE
 from integration.flows.orders.decisions import BY_HAND, CANCELLED, CHANGED, TAKEN_BACK
-from integration.flows.orders.identity import SAID
+from integration.flows.orders.identity import BOOKED_AS, SAID
 from integration.flows.orders.logic import Orders
 from integration.flows.orders.newest import document_of
 from integration.flows.orders.parties import COUNTRIES
@@ -251,10 +251,6 @@ def _linked(asked: Asked, keys: Collection[str]) -> Mapping[str, Link]:
     """Return which of these documents are booked, as whatever kind: settings may have been others then."""
     kinds = dict.fromkeys(USUAL.values())
     return {key: link for kind in kinds for key, link in asked.links(FLOW.name, kind, keys).items()}
-
-
-# What a sale can be booked as, whatever the settings are now.
-BOOKED_AS = (Kind.SALES_ORDER, Kind.POSTING)
 
 
 def _days(asked: Asked, keys: Collection[str]) -> Mapping[str, Sequence[Link]]:

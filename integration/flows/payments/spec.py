@@ -5,7 +5,7 @@ from functools import partial
 from integration.core.errors import Reason
 from integration.core.records import Kind
 from integration.flows.forms import Code, Known, Lack, Question, Section
-from integration.flows.orders.spec import BOOKED_AS
+from integration.flows.orders.identity import BOOKED_AS
 from integration.flows.orders.spec import FLOW as ORDERS
 from integration.flows.payments.items import Asks
 from integration.flows.payments.logic import FIELD, Payments
