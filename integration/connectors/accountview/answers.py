@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from http import HTTPStatus
@@ -79,23 +79,19 @@ class Answers:
             raise MalformedAnswerError("address_not_api", system=SYSTEM, host=self._host)
 
 
-class Seen:
-    """The rows of the pages so far. A full page of nothing but these would be followed by more of them for ever."""
+class Looks:
+    """Says whether a question is asked once more."""
 
-    def __init__(self, of: BusinessObject, size: int) -> None:
-        self._of = of
-        self._size = size
-        self._rows: set[str] = set()
+    def __init__(self, most: int, mask: Callable[[str], str]) -> None:
+        self._left = most
+        self._mask = mask
 
-    def is_last(self, page: Sequence[Row]) -> bool:
-        """Tell whether no page follows this one. Raises MalformedAnswerError for a full one without a new row."""
-        fresh = {repr(row) for row in page} - self._rows
-        if len(page) < self._size:
-            return True
-        if not fresh:
-            raise MalformedAnswerError("answer_incomplete", system=SYSTEM, count=len(self._rows), object=self._of.code)
-        self._rows |= fresh
-        return False
+    def again(self, answer: Answer) -> bool | str:
+        """Tell whether, with what was said where it failed on the road."""
+        self._left -= 1
+        if is_failure_of_the_road(answer):
+            return self._mask(said_by(answer))[:LONGEST_MESSAGE] or True
+        return is_unreadable(answer) and self._left > 0
 
 
 def rows_of(tables: Mapping[str, object], table: str) -> list[Row]:

@@ -4,9 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
-from itertools import count
 
-from integration.connectors.accountview.answers import Seen
 from integration.connectors.accountview.articles import Warehouses
 from integration.connectors.accountview.client import AccountViewClient, Query
 from integration.connectors.accountview.codec import LONGEST_SHOWN, Row, number, text, yes_or_no
@@ -144,11 +142,11 @@ class Choices:
         )
         found: set[str] = set()
         for page in range(1, HARVESTED_PAGES + 1):
-            rows = self._client.page(replace(query, number=page))
-            codes = [layout.text(row, name) for row in rows]
+            codes = [layout.text(row, name) for row in self._client.page(replace(query, number=page))]
             found |= set(codes)
-            if len(codes) < query.size or not codes[-1]:  # those without one come last
+            if not codes or not codes[-1]:  # those without one come last
                 break
+            query = query if page > 1 else replace(query, size=min(len(codes), query.size))
         return {code: code for code in sorted(found) if code}
 
     def _vat(self) -> Iterator[tuple[str, str, Row, Decimal | None]]:
@@ -164,14 +162,8 @@ class Choices:
 
     def _all(self, of: BusinessObject, key: str) -> list[Row]:
         """Return all rows of a short list that have a key."""
-        found: dict[str, Row] = {}
-        seen = Seen(of, self._settings.page_size)
-        for page in count(1):
-            rows = self._client.page(Query(of=of, sort=(key,), size=self._settings.page_size, number=page))
-            found = {code: row for row in rows if (code := text(row.get(key)))} | found
-            if seen.is_last(rows):
-                break
-        return list(found.values())
+        rows = self._client.every(Query(of=of, sort=(key,), size=self._settings.page_size))
+        return list({code: row for row in rows if (code := text(row.get(key)))}.values())
 
 
 def _shown(row: Row, rate: Decimal | None) -> str:

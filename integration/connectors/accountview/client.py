@@ -6,36 +6,34 @@ leave a choice open, it is a setting.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from http import HTTPStatus
-from itertools import count
-from typing import Literal, NoReturn
+from typing import Literal, NoReturn, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from integration.connectors.accountview.answers import (
-    LONGEST_MESSAGE,
     Answers,
-    Seen,
+    Looks,
     documents_of,
     form_of,
     form_of_missing,
-    is_failure_of_the_road,
-    is_unreadable,
     json_of,
     rows_of,
-    said_by,
 )
 from integration.connectors.accountview.came import Came, as_read, taken_apart
 from integration.connectors.accountview.codec import Body, Column, Row, decode_column, encode_body, text, yes_or_no
 from integration.connectors.accountview.login import LogIn, login_needed
 from integration.connectors.accountview.nothing import NOBODY, Nothing, Sure
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
+from integration.connectors.accountview.turning import Seen, incomplete
 from integration.connectors.answer import Answer
 from integration.connectors.http import Gateway
 from integration.core.connections import Token, TokenKeeper
-from integration.core.errors import AccessDeniedError
+from integration.core.errors import AccessDeniedError, RejectedError
+
+T = TypeVar("T")
 
 DICTIONARY_PAGE = 256  # the page size public clients read the dictionary with
 TABLE_NAME_WIDTH = 8  # table names are stored padded; a padded filter keeps longer names out
@@ -153,6 +151,8 @@ class AccountViewClient:
     ) -> None:
         self.settings = settings
         self.host = urlsplit(settings.url).hostname or settings.url
+        self.given = 0  # the most rows that came in one page: the server is known to give as many at once
+        self._counts_from_one = False
         self._now = now
         self._gateway = gateway or Gateway(
             system=SYSTEM, host_shown=self.host, limits=settings.limits, secrets=self._secrets, road=settings.road
@@ -205,18 +205,33 @@ class AccountViewClient:
 
     def page(self, query: Query) -> list[Row]:
         """Return one page of rows; an empty list when there is nothing (more)."""
-        return rows_of(self._meant(query), query.of.table)
+        return self._counted(rows_of(self._meant(query), query.of.table))
+
+    def every(self, query: Query) -> list[Row]:
+        """Return the rows of all pages, turned by number."""
+        found = page = self.page(query)
+        seen = Seen(query.of, query.size, query.sort[0])
+        while not seen.is_last(page):
+            number, size = seen.asking()
+            query = replace(query, number=number, size=size)
+            page = self.page(query)
+            found = found + page
+        return found
 
     def unread(self, query: Query, key: str) -> list[Came]:
         """Return one page of rows, of which nothing is read but the column `key`."""
         self._learn(query)
         answer = self._answer(query)
         rows = taken_apart(answer.body, query.of, key) if answer.status == HTTPStatus.OK else None
-        return as_read(rows_of(self._told(query, answer), query.of.table), key) if rows is None else rows
+        return self._counted(as_read(rows_of(self._told(query, answer), query.of.table), key) if rows is None else rows)
 
     def documents(self, query: Query) -> list[tuple[Row, list[Row]]]:
         """Return one page of header rows, each with the rows of its lines in the order they came."""
-        return documents_of(self._meant(query), query.of, query.of.reading)
+        return self._counted(documents_of(self._meant(query), query.of, query.of.reading))
+
+    def _counted(self, rows: list[T]) -> list[T]:
+        self.given = max(self.given, len(rows))
+        return rows
 
     def look(self, of: BusinessObject, key: str, *, conditions: bool) -> None:
         """Ask an object for something and for nothing, to see whether it answers either.
@@ -263,7 +278,26 @@ class AccountViewClient:
             filters=(condition,) if nobody else (),
             dictionary=dictionary,
         )
-        return self._read(query, self._answer(query))[1]
+        tables, form = self._read(query, self._answer(query))
+        rows = rows_of(tables, about.of.table)
+        known = text(rows[0].get(about.key.upper())) if rows and not nobody and not dictionary else None
+        if known and not self._counts_from_one:
+            self._expect_first_page(query, known)
+        return form
+
+    def _expect_first_page(self, query: Query, known: str) -> None:
+        """Ask once for a row that is there: a server that counts pages from 0 has nothing on its page 1.
+
+        Raises MalformedAnswerError there.
+        """
+        alone = replace(query, filters=(Filter(query.sort[0], "Equal", "C", known),))
+        try:
+            tables, _ = self._read(alone, self._answer(alone))
+        except RejectedError:  # conditions are refused: whoever needs them says so
+            return
+        if not rows_of(tables, query.of.table):
+            raise incomplete(query.of, 0)
+        self._counts_from_one = True
 
     def _answer(self, query: Query) -> Answer:
         path = "accountviewsystemdata" if query.dictionary else "accountviewdata"
@@ -281,24 +315,16 @@ class AccountViewClient:
     def dictionary(self, table: str) -> list[Column]:
         """Return the columns of a table as the data dictionary describes them."""
         condition = Filter(LIKE_TABLE, "Contains", "C", table.ljust(TABLE_NAME_WIDTH))
-        found: dict[str, Column] = {}
-        seen = Seen(self.settings.objects.fields, DICTIONARY_PAGE)
-        for number in count(1):
-            rows = self.page(
-                Query(
-                    of=self.settings.objects.fields,
-                    sort=("FIELD_NAME",),
-                    size=DICTIONARY_PAGE,
-                    filters=(condition,),
-                    number=number,
-                    dictionary=True,
-                )
-            )
-            columns = [decode_column(row) for row in rows if (text(row.get("DBF_NAME")) or "").upper() == table.upper()]
-            found = {column.name: column for column in columns if column.name} | found
-            if seen.is_last(rows):
-                break
-        return list(found.values())
+        query = Query(
+            of=self.settings.objects.fields,
+            sort=("FIELD_NAME",),
+            size=DICTIONARY_PAGE,
+            filters=(condition,),
+            dictionary=True,
+        )
+        rows = [row for row in self.every(query) if (text(row.get("DBF_NAME")) or "").upper() == table.upper()]
+        columns = [decode_column(row) for row in rows]
+        return list({column.name: column for column in columns if column.name}.values())
 
     def create(self, of: BusinessObject, body: Body, book_date: date) -> dict[str, list[Row]]:
         """Create one record and return its rows by table, with the keys AccountView gave it."""
@@ -341,7 +367,7 @@ class AccountViewClient:
             headers=headers,
             content=call.content,
             repeatable=call.method == "GET",
-            again=_Looks(min(LOOKS, self._gateway.limits.attempts), self._gateway.masked).again,
+            again=Looks(min(LOOKS, self._gateway.limits.attempts), self._gateway.masked).again,
         )
 
     def _deny(self, call: _Call) -> NoReturn:
@@ -358,17 +384,3 @@ class AccountViewClient:
 
     def _url(self, path: str) -> str:
         return f"{self.settings.url.rstrip('/')}/{path}"
-
-
-class _Looks:
-    """Says whether a question is asked once more."""
-
-    def __init__(self, most: int, mask: Callable[[str], str]) -> None:
-        self._left = most
-        self._mask = mask
-
-    def again(self, answer: Answer) -> bool | str:
-        self._left -= 1
-        if is_failure_of_the_road(answer):
-            return self._mask(said_by(answer))[:LONGEST_MESSAGE] or True
-        return is_unreadable(answer) and self._left > 0

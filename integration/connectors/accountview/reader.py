@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import date
 from urllib.parse import urlencode
 
-from integration.connectors.accountview.answers import Seen, looked_up, unreadable
+from integration.connectors.accountview.answers import looked_up, unreadable
 from integration.connectors.accountview.client import AccountViewClient, Filter, Query
 from integration.connectors.accountview.codec import Row, text
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
+from integration.connectors.accountview.turning import Seen
 from integration.connectors.parallel import side_by_side
 from integration.core.errors import IntegrationError, RejectedError
 
@@ -80,7 +81,7 @@ class Reader:
         room = LONGEST_URL - len(self._settings.url) - len(urlencode(query.parameters(self._client.today())))
         queries = [replace(query, filters=some, match_any=len(some) > 1) for some in _portions(conditions, most, room)]
         found: list[tuple[Query, list[DocumentRows]]] = []
-        answers = side_by_side(lambda one: self._every(one, ask), queries, self._settings.in_flight)
+        answers = side_by_side(lambda one: self._every(one, ask, few=True), queries, self._settings.in_flight)
         for asked, answer in zip(queries, answers, strict=True):
             if isinstance(answer, IntegrationError):
                 raise answer
@@ -89,14 +90,15 @@ class Reader:
             found.append((asked, answer))
         return found
 
-    def _every(self, query: Query, ask: Asking) -> list[DocumentRows]:
-        """Return the rows of all pages."""
+    def _every(self, query: Query, ask: Asking, *, few: bool = False) -> list[DocumentRows]:
+        """Return the rows of all pages; with `few` one page is all where the server is known to give more at once."""
         found = page = ask(query)
-        seen = Seen(query.of, query.size)
+        seen = Seen(query.of, query.size, query.sort[0], enough=self._client.given if few else 0)
         while not seen.is_last([row for row, _ in page]):
             last = text(page[-1][0].get(query.sort[0].upper()))
-            by_key = self._settings.page_strategy == "last_key" and last
-            query = replace(query, last_key=last) if by_key else replace(query, number=query.number + 1)
+            by_key = self._settings.page_strategy == "last_key" and bool(last)
+            number, size = seen.asking()
+            query = replace(query, number=number, size=size, last_key=last if by_key else None)
             page = ask(query)
             found = found + page
         return found

@@ -13,8 +13,8 @@ from integration.connectors.accountview.client import AccountViewClient, Filter,
 from integration.connectors.accountview.codec import Row, literal, stamp, text
 from integration.connectors.accountview.reader import Reader
 from integration.connectors.accountview.rows import whole
-from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
-from integration.core.errors import MalformedAnswerError
+from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
+from integration.connectors.accountview.turning import Turned, expect_different, incomplete
 from integration.core.records import Batch, Record
 
 FURTHEST = 2**14  # pages ahead that are looked for: sixteen million records
@@ -51,14 +51,11 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
+class _Mark(Turned):
     """Where an extract stands: handed out and back as text. `stamp` is from before its first page was read."""
 
-    stamp: str | None
-    page: int = 1
-    read: int = 0
+    stamp: str | None = None
     first: str = ""
-    last: str = ""
     begun: str = ""  # with which keys pages began, a short digest of each
 
     def __str__(self) -> str:
@@ -99,7 +96,8 @@ class Pages:
     def page(self, reading: Reading, since: str | None, after: str | None) -> Batch:
         """Return one page of what changed from the stamp `since` on, of everything when it is None.
 
-        Raises MalformedAnswerError when the server does not turn the page, for then nobody knows what is missing.
+        Raises MalformedAnswerError when the server does not turn the page, or leaves out what should be on it, for then
+        nobody knows what is missing.
         """
         mark = self._mark(reading, since, after)
         rows = self._client.page(self._query(reading, since, mark))
@@ -113,23 +111,17 @@ class Pages:
         return Rows(rows, self._after(reading, mark, [row.key for row in rows]), mark.stamp)
 
     def _mark(self, reading: Reading, since: str | None, after: str | None) -> _Mark:
-        return _Mark(**json.loads(after)) if after else _Mark(self._newest(reading) or since)
+        return _Mark(**json.loads(after)) if after else _Mark(stamp=self._newest(reading) or since)
 
     def _after(self, reading: Reading, mark: _Mark, keys: Sequence[str]) -> str | None:
-        """Return where the page after one with these keys starts; None where that is the last."""
-        if keys and mark.read and (keys[0] == mark.first or mark.has_begun_with(keys[0])):
-            raise MalformedAnswerError("answer_incomplete", system=SYSTEM, count=mark.read, object=reading.of.code)
-        if len(keys) < self._settings.page_size:
+        """Return where the page after one with these keys starts; None after an empty one, which is the last."""
+        if not keys:
             return None
-        following = replace(
-            mark,
-            page=mark.page + 1,
-            read=mark.read + len(keys),
-            first=keys[0],
-            last=keys[-1],
-            begun=mark.begun + _digest(keys[0]),
-        )
-        return str(following)
+        if mark.read and (keys[0] == mark.first or mark.has_begun_with(keys[0])):
+            raise incomplete(reading.of, mark.read)
+        expect_different(reading.of, [mark.last, *keys])
+        following = mark.onward(reading.of, self._settings.page_size, keys)
+        return str(replace(following, first=keys[0], begun=mark.begun + _digest(keys[0])))
 
     def about(self, reading: Reading) -> int:
         """Return how many records there are, to a page: nothing tells it, so single rows far ahead are asked for.
@@ -170,10 +162,11 @@ class Pages:
         if since and reading.changed:
             start = datetime.fromisoformat(since) - timedelta(seconds=self._settings.overlap_seconds)
             filters = (Filter(reading.changed, "DateOnOrAfterDate", "T", literal(start)),)
-        query = Query(of=reading.of, sort=(reading.key,), size=self._settings.page_size, filters=filters)
+        number, size = mark.asking(self._settings.page_size)
+        query = Query(of=reading.of, sort=(reading.key,), size=size, filters=filters)
         if self._settings.page_strategy == "last_key":
             return replace(query, last_key=mark.last or None)
-        return replace(query, number=mark.page)
+        return replace(query, number=number)
 
     def _newest(self, reading: Reading) -> str | None:
         """Return the highest stamp before the first page is read: what changes while pages turn comes next time.

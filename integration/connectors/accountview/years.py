@@ -80,7 +80,7 @@ class FiscalYears:
             return ()
         query = Query(of=self._of, sort=(self._named.number,), size=100, book_date=day)
         try:
-            rows = self._client.page(query)
+            rows = self._client.every(query)
         except ConnectorError as error:  # who looks for documents next meets the same trouble, and tells of it
             self._are_readable = not isinstance(error, AccessDeniedError | RejectedError)
             return ()

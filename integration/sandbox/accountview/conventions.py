@@ -79,7 +79,8 @@ class Conventions:
 
     renamed: Mapping[str, str] = field(default_factory=dict)  # other names for fields, by `FIELD` or `TABLE.FIELD`
     page_size_default: int = 100
-    page_size_max: int = 1000  # a bigger page is refused, not shortened: a short page would look like the last one
+    page_size_max: int = 1000
+    larger_pages: Literal["refused", "shortened"] = "refused"  # what becomes of a page that is to be larger
     text_ignores_case: bool = True
     equal_is_prefix: bool = False  # FoxPro compares up to the length of the right-hand side unless told otherwise
     padded_text: bool = False

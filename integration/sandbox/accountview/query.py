@@ -57,6 +57,8 @@ class Query:
         if parameters.get("filter"):
             raise Refusal("De parameter Filter wordt niet ondersteund; gebruik FilterControlSource1.")
         size = _whole(parameters, "pagesize", 0) or conventions.page_size_default
+        if conventions.larger_pages == "shortened":
+            size = min(size, conventions.page_size_max)
         if not 0 < size <= conventions.page_size_max:
             raise Refusal(f"PageSize moet tussen 1 en {conventions.page_size_max} liggen.")
         return cls(

@@ -33,13 +33,24 @@ TABLES = {of.code: of.table for _, of in Objects() if isinstance(of, BusinessObj
 
 
 def minding_conditions(answering: Answering) -> Answering:
-    """Books that answer as a test wants, and have an empty list for the condition that nothing meets."""
+    """Books that answer as a test wants, and have an empty list for the condition that nothing meets.
+
+    Their dictionary is sorted; of everything they have one page, unless they say that they turn pages themselves.
+    """
 
     def answered(request: httpx.Request) -> httpx.Response:
         asked = asked_for(request)
         if asked.get("FilterValue1") == NOBODY:
             return httpx.Response(200, json={TABLES[asked["BusinessObject"]]: []})
-        return answering(request)
+        answer = answering(request)
+        if getattr(answering, "turns", False) or answer.status_code != httpx.codes.OK:
+            return answer
+        if asked.get("PageNumber", "1") != "1":
+            return httpx.Response(200, json={TABLES[asked["BusinessObject"]]: []})
+        if asked.get("BusinessObject") == "FLD":
+            rows = sorted(answer.json()["DCT_FLD"], key=lambda row: str(row["FIELD_NAME"]))
+            return httpx.Response(200, json={"DCT_FLD": rows})
+        return answer
 
     return answered
 

@@ -151,6 +151,7 @@ def test_a_moment_of_404_while_it_is_learned_is_not_learned() -> None:
     answers = iter(
         [
             httpx.Response(200, json={"ARTICLE": [{"ART_CODE": "A"}]}),
+            httpx.Response(200, json={"ARTICLE": [{"ART_CODE": "A"}]}),
             httpx.Response(404, json={"Message": "recycling"}),
             httpx.Response(200, json={"ARTICLE": [{"ART_CODE": "A"}]}),
             httpx.Response(200, json={"ARTICLE": []}),
