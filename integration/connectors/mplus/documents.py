@@ -121,11 +121,15 @@ class Documents:
                 found[record.key] = Listed(
                     record, codec.if_readable(codec.document_date, each), codec.if_readable(codec.document_branch, each)
                 )
-            highest = max(
-                filter(None, (codec.if_readable(codec.document_marker, each) for each in answered)), default=0
-            )
-            if len(answered) < limit or highest < bound:
+            if not answered:  # one with fewer than asked for is no end: a till may give less at once
                 return iter(found.values())
+            highest = max(
+                filter(None, (codec.if_readable(codec.document_marker, each) for each in answered)), default=-1
+            )
+            if highest < bound:
+                raise MalformedAnswerError(
+                    "answer_incomplete", system=SYSTEM, operation=document.operation, count=len(found)
+                )
             bound = highest + 1
 
     def last_of(self, relations: Collection[str], since: date) -> dict[str, date]:

@@ -49,17 +49,31 @@ class History:
 
         What came after a number of just now is little and is asked for at once; else each portion of articles is.
         """
-        moves = self._asked(branchNumbers=branches, sinceStockId=str(number), sinceStockIdLimit=str(self._page))
-        if len(moves) < self._page:
-            return [one for one in moves if _is_later(one, number)]
+        first = self._asked(branchNumbers=branches, sinceStockId=str(number), sinceStockIdLimit=str(self._page))
+        if len(first) < self._page:
+            return self._all(number, first, branchNumbers=branches)
 
-        def ask(portion: Sequence[str]) -> list[Element]:
-            wanted = {"articleNumbers": portion}
-            return self._rows(branchNumbers=branches, articleNumbers=wanted, sinceStockId=str(number))
+        def ask(portion: Sequence[str]) -> list[Move]:
+            return self._all(number, None, branchNumbers=branches, articleNumbers={"articleNumbers": portion})
 
-        with readable():
-            found = in_pages(ask, articles, self._settings.page_articles, self._settings.in_flight)
-            return [one for one in map(codec.decode_move, found) if _is_later(one, number)]
+        return in_pages(ask, articles, self._settings.page_articles, self._settings.in_flight)
+
+    def _all(self, number: int, moves: list[Move] | None, **request: object) -> list[Move]:
+        """Return every movement after a number, of which `moves` are the first: a till may give less than is asked for.
+
+        Nothing follows an answer without a higher number.
+        """
+        found: list[Move] = []
+        while moves is None or moves:
+            if moves is None:
+                moves = self._asked(**request, sinceStockId=str(number), sinceStockIdLimit=str(PAGE))
+            later = [one for one in moves if _is_later(one, number) and one not in found]
+            highest = max((one.number for one in later), default=0)
+            found += later
+            if highest <= number:
+                break
+            number, moves = highest, None
+        return found
 
     def _asked(self, **request: object) -> list[Move]:
         with readable():

@@ -24,6 +24,7 @@ class TillConventions:
     # A limited answer holds the lowest markers; this is their order inside it.
     order_within_answer: Literal["mixed", "by marker"] = "mixed"
     page_size: int | None = 1000  # without a limit and without keys, no more than so many objects come in one answer
+    most_at_once: int | None = None  # no more than so many documents or movements in one answer, whatever the limit
     # Whether an absent empty wrapper, or an absent order id on create, is refused.
     required: Literal["strict", "wrappers may be absent"] = "wrappers may be absent"  # as public clients send them
     # What happens to a price with and a price without VAT that arrive together.

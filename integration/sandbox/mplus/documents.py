@@ -143,6 +143,7 @@ class Shelf:
         lines = ask.flag("includeLineList", default=True)
         ids = set(ask.texts(f"{self.kind.id}s"))
         limit = ask.number("syncMarkerLimit") or (0 if ids else self._desk.conventions.page_size or 0)
+        limit = min(filter(None, (limit, self._desk.conventions.most_at_once)), default=0)
         chosen: list[Document] = []
         for document in self.markers.since(ask.number("syncMarker")):
             if limit and len(chosen) >= limit:

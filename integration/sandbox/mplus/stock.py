@@ -183,6 +183,7 @@ class Stock:
             and (since is None or booking.at >= since)
             and (until is None or booking.at <= until)
         ]
+        limit = min(filter(None, (limit, self._desk.conventions.most_at_once)), default=0)
         rows = [self._told(booking) for booking in bookings[: limit or None]]
         return self._desk.build("GetStockHistoryResponse", {"articleStockHistory": rows})
 

@@ -3,16 +3,19 @@
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
 from integration.connectors.mplus.client import Client
 from integration.connectors.mplus.connector import Mplus
+from integration.connectors.mplus.documents import Documents
 from integration.connectors.mplus.history import History
 from integration.core.moves import Sort
+from integration.core.records import Kind
 from integration.sandbox.server import Sandbox, running
+from tests.connectors.contract import pages
 from tests.connectors.mplus.tills import a_till, settings_of
 from tests.strangers import before
 
@@ -56,6 +59,29 @@ def test_what_came_after_a_number_is_told_of_the_articles_asked_for_however_much
     some = at_once.since(0, ["1", "2"], [last.article])
     assert [one for one in some if one.article == last.article] == in_portions.since(0, ["1", "2"], [last.article])
     client.close()
+
+
+@pytest.mark.parametrize("most", [2, 7, 1000])
+def test_a_till_that_gives_less_than_asked_is_read_whole(busy: Sandbox, most: int) -> None:
+    kinds = (Kind.ORDER, Kind.RECEIPT)
+    with closing(a_till(busy)) as till, closing(Client(settings_of(busy), None)) as client:
+        start, whole = till.newest_move() - 40, [documents_of(till, kind) for kind in kinds]
+        moves = History(settings_of(busy), client).since(start, ["1", "2"], [])
+        busy.till.edit("conventions", "most_at_once", {"value": most})
+        try:
+            found = History(settings_of(busy), client).since(start, ["1", "2"], [])
+            documents = Documents(settings_of(busy), client)
+            every = [documents.between(kind, date(2000, 1, 1), date(2099, 1, 1)) for kind in kinds]
+            extracted = [documents_of(till, kind) for kind in kinds]
+        finally:
+            busy.till.edit("conventions", "most_at_once", {"value": None})
+    assert len(moves) > most or most > 7
+    assert found == moves
+    assert [{one.record.key for one in some} for some in every] == extracted == whole
+
+
+def documents_of(till: Mplus, kind: Kind) -> set[str]:
+    return {record.key for batch in pages(till, kind) for record in batch.records}
 
 
 def test_what_orders_keep_aside_is_what_is_neither_delivered_nor_cancelled(till: Mplus, busy: Sandbox) -> None:
