@@ -11,7 +11,7 @@ from integration.core.markers import UNKNOWN, Stretches
 from integration.core.moves import Move, Promise
 from integration.core.plan import Change
 from integration.core.prices import Charge, Charged
-from integration.core.records import Batch, Field, Held, Kind, Record, Written
+from integration.core.records import Batch, Field, Fields, Held, Kind, Record, Written
 
 
 class References(Protocol):
@@ -158,13 +158,15 @@ class Invoicing(Connector, Protocol):
 class Unread:
     """One page of an extract as it came: key and hash of each record, of which nothing was read yet.
 
-    `read` returns the records, but for those under some keys. The rest is as in a `Batch`.
+    `read` returns the records, but for those under some keys; `fields` is about those that it returned. The rest is as
+    in a `Batch`.
     """
 
     hashes: tuple[tuple[str, str], ...]
     read: Callable[[Collection[str]], tuple[Record, ...]]
     after: str | None
     stamp: str | None = None
+    fields: Callable[[], Fields] = Fields
 
 
 @runtime_checkable

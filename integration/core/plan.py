@@ -70,8 +70,6 @@ class Unchanged:
 
 # Ownership per field name with its kind (`article.price_incl`); what is not listed is not ours.
 Policy = Mapping[str, Ownership]
-
-
 _Choose = Callable[[str, str], bool]
 
 
@@ -281,6 +279,7 @@ class Limits:
     zero_percent: Decimal | None = None  # of the records read, those whose stock goes to nothing
     new_debtors: int | None = None
     off_sale: int | None = None
+    emptied: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +307,7 @@ class Tally:
     zeroed: int = 0
     new_debtors: int = 0
     off_sale: int = 0
+    emptied: int = 0
     first: bool = False  # the very first plan of a flow creates everything; its size says nothing
 
 
@@ -326,7 +326,7 @@ def brakes(tally: Tally, limits: Limits) -> tuple[Brake, ...]:
     emptied = HUNDRED * tally.zeroed / tally.read if tally.read else Decimal(0)
     if limits.zero_percent is not None and emptied > limits.zero_percent:
         tripped.append(Brake("brake_stock_zero", tally.zeroed, f"{limits.zero_percent} %"))
-    for name in ("retirements", "new_debtors", "off_sale"):
+    for name in ("retirements", "new_debtors", "off_sale", "emptied"):
         count, most = getattr(tally, name), getattr(limits, name)
         tripped += [Brake(f"brake_{name}", count, str(most))] if most is not None and count > most else []
     return tuple(tripped)

@@ -109,12 +109,24 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Fields:
+    """Of the fields that a system is asked for by name, those that every record of a page has, and those that none has.
+
+    One that is empty is there all the same.
+    """
+
+    always: frozenset[str] = frozenset()
+    absent: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """One page of an extract: what was read, where the next page starts, and how far the stamps have come."""
 
     records: tuple[Record, ...]
     after: str | None  # hand back to get the next page; None when this was the last
     stamp: str | None = None  # highest change stamp or marker seen, where the next incremental extract starts
+    fields: Fields = Fields()
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,6 +170,7 @@ class Brakes(Strict):
     zero_percent: Decimal | None = Field(Decimal(25), ge=0, le=MOST)
     new_debtors: int | None = Field(50, ge=0, le=MOST)
     off_sale: int | None = Field(10, ge=0, le=MOST)
+    emptied: int | None = Field(10, ge=0, le=MOST)
 
 
 class Calendar(Strict):

@@ -12,6 +12,7 @@ from integration.core.records import Batch, Kind, Record, Unreadable
 from integration.core.rules import as_text
 from integration.core.run import Mode, Position, Progress, Run, Staged, Task
 from integration.flows.spec import FlowLogic, page_in, staged_in
+from integration.runner.came import expect_fields
 from integration.runner.hashes import hashed, known, unread
 from integration.runner.held_out import held_out
 from integration.runner.onward import Onward
@@ -46,8 +47,10 @@ class Extract:
             if isinstance(page, Unread):
                 same = known(self.parts, run, logic, stage, page) if position.trusting else {}
                 came, records = dict(page.hashes), list(page.read(same))
+                fields = page.fields()
             else:
-                records = list(page.records)
+                records, fields = list(page.records), page.fields
+            expect_fields(self.parts, run, logic, stage, fields, first=position.after is None)
         if stamp:
             highest = max(stamp, position.stamps.get(stage.source, ""), key=_in_order)
             position = replace(position, stamps={**position.stamps, stage.source: highest})

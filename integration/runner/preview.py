@@ -8,6 +8,7 @@ from functools import partial
 
 import structlog
 
+from integration.core.emptied import EMPTIED
 from integration.core.errors import IntegrationError
 from integration.core.plan import Brake, Tally, brakes, fingerprint
 from integration.core.run import ALL_FOR, PLANS_OF_ALL, Among, Mode, Position, PreviewRequest, Run, RunState, Task
@@ -130,7 +131,7 @@ class Preview:
             retirements=watched.get("brake_retirements", position.retirements),
             price_jumps=watched.get("brake_price", 0), zeroed=watched.get("brake_stock_zero", 0),
             new_debtors=watched.get("brake_new_debtors", 0), empty=watched.get("brake_source_empty", 0),
-            off_sale=watched.get("brake_off_sale", 0),
+            off_sale=watched.get("brake_off_sale", 0), emptied=watched.get(EMPTIED, 0),
             first=not self.parts.links.any(run.flow, *logic.flow.linked),
         )  # fmt: skip
         tripped = brakes(tally, logic.limits) if tally.changes else ()

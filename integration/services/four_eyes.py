@@ -22,6 +22,7 @@ CODES = {
     "zero_percent": "brake_stock_zero",
     "new_debtors": "brake_new_debtors",
     "off_sale": "brake_off_sale",
+    "emptied": "brake_emptied",
 }
 """What each brake of a flow counts by, as a plan names it. The limit here is that number, whatever the first one is."""
 

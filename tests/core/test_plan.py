@@ -394,6 +394,8 @@ def test_the_mark_of_a_choice_is_the_fingerprint_while_nothing_is_left_out() -> 
         (Tally(changes=3, read=9, new_debtors=2), Limits(new_debtors=2), ()),
         (Tally(changes=3, read=9, off_sale=3), Limits(off_sale=2), (Brake("brake_off_sale", 3, "2"),)),
         (Tally(changes=3, read=9, off_sale=3), Limits(), ()),
+        (Tally(changes=3, read=9, emptied=3), Limits(emptied=2), (Brake("brake_emptied", 3, "2"),)),
+        (Tally(changes=3, read=9, emptied=3), Limits(emptied=3), ()),
         (Tally(changes=1, read=9, retirements=1), Limits(retirements=None), ()),
         (Tally(changes=1, read=9, retirements=1), Limits(retirements=1), ()),
     ],

@@ -1,13 +1,14 @@
 """What is read for a plan: what changed on either side, and what belongs to it."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from integration.core.errors import RejectedError
-from integration.core.records import Batch, Kind, Record, WrongValueError, unreadable
-from integration.core.run import Mode, PreviewRequest, Task
+from integration.core.errors import ConfigurationError, RejectedError
+from integration.core.records import Batch, Fields, Kind, Record, WrongValueError, unreadable
+from integration.core.run import Mode, PreviewRequest, RunState, Task
 from integration.store.database import Database
 from tests.bench import Bench, edited, variants
 from tests.builders import an_article
@@ -95,6 +96,48 @@ def test_a_record_that_cannot_be_read_parks_alone_with_all_of_it(bench: Bench, s
     source.put(an_article("1003"))
     assert bench.run().counts.parked == 0
     assert bench.issues.list("products", "record_unreadable") == []
+
+
+class Telling(MemoryConnector):
+    """Books that tell which of their fields came."""
+
+    told = Fields(frozenset({"K9_EAN", "REC_BLK"}))
+
+    def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
+        """Return a page that says so."""
+        return replace(
+            super().extract(kind, since, after, most), fields=self.told if kind is Kind.ARTICLE else Fields()
+        )
+
+
+@pytest.mark.parametrize("mode", [Mode.COMPLETE, Mode.CHANGES])
+def test_a_field_that_every_record_had_and_none_has_stops_the_flow(
+    database: Database, target: MemoryConnector, mode: Mode
+) -> None:
+    source = Telling(variants(), system="accountview", page_size=2)
+    bench = Bench(database, source, target)
+    bench.run(Mode.COMPLETE)
+    source.told = Fields(frozenset({"REC_BLK"}), frozenset({"K9_EAN"}))
+    source.put(an_article("1", name="Another"))
+    for _ in "ab":  # until somebody sees to it
+        with pytest.raises(ConfigurationError, match="field_vanished") as caught:
+            bench.run(mode)
+        assert caught.value.facts["field"] == "K9_EAN"
+        bench.runs.fail(bench.runs.latest(flow="products", limit=1)[0].id, "field_vanished", {})
+    source.told = Telling.told
+    assert bench.run(mode).state is RunState.DONE
+
+
+def test_a_field_that_some_records_lack_or_that_never_came_stops_nothing(
+    database: Database, target: MemoryConnector
+) -> None:
+    source = Telling(variants(), system="accountview", page_size=2)
+    bench = Bench(database, source, target)
+    for always in ({"K9_EAN"}, set[str]()):
+        source.told = Fields(frozenset(always), frozenset({"REC_BLK"}))
+        bench.run(Mode.COMPLETE)
+    source.told = Fields(frozenset(), frozenset({"K9_EAN", "REC_BLK"}))
+    bench.run(Mode.COMPLETE)
 
 
 class Counted(MemoryConnector):

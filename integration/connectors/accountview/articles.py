@@ -18,7 +18,7 @@ from integration.connectors.accountview.source import Pages, Reading
 from integration.connectors.hashing import hashing
 from integration.connectors.protocol import Unread
 from integration.core.errors import RejectedError
-from integration.core.records import Batch, Field, FieldType, Kind, Record
+from integration.core.records import Batch, Field, Fields, FieldType, Kind, Record
 
 # ---- stock of each warehouse, from the object that this installation keeps it in, as quantities of the articles
 
@@ -188,14 +188,17 @@ class Articles(Goods):
         keyed = [one for one in page.rows if one.key]
         shelves = self._warehouses.of_articles([one.key for one in keyed], fresh=after is None)
 
+        told: list[Fields] = [Fields()]
+
         def read(without: Collection[str]) -> tuple[Record, ...]:
             rows = [one.row(operation) for one in page.rows if one.key not in without]
             ends = [one.row(operation) for one in (*page.rows[:1], *page.rows[-1:])] if rows else []
+            told[0] = self._reading.fields_of(rows)
             found = whole(rows, self._reading.decode, ends)
             return tuple(replace(one, values={**one.values, **shelves.get(one.key, {})}) for one in found)
 
         hashes = tuple((one.key, self._hash(one.told, repr(shelves[one.key]))) for one in keyed)
-        return Unread(hashes, read, page.after, page.stamp)
+        return Unread(hashes, read, page.after, page.stamp, lambda: told[0])
 
     def extract(self, since: str | None, after: str | None) -> Batch:
         """Return one page of the articles that changed, with what each warehouse has of them and their prices."""

@@ -15,7 +15,7 @@ from integration.connectors.accountview.reader import Reader
 from integration.connectors.accountview.rows import whole
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.turning import Turned, expect_different, incomplete
-from integration.core.records import Batch, Record
+from integration.core.records import Batch, Fields, Record
 
 FURTHEST = 2**14  # pages ahead that are looked for: sixteen million records
 
@@ -48,6 +48,13 @@ class Reading:
     def changed(self) -> str:
         """Return the column of the change stamp; empty where there is none."""
         return self.names.get("changed", "")
+
+    def fields_of(self, rows: Sequence[Row]) -> Fields:
+        """Return which columns with a meaning came in all of these rows, and which in none."""
+        columns = frozenset(self.names.values()) - {""}
+        always = {column for column in columns if all(column in row for row in rows)}
+        absent = {column for column in columns if not any(column in row for row in rows)}
+        return Fields(frozenset(always), frozenset(absent)) if rows else Fields()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,7 @@ class Pages:
         mark = self._mark(reading, since, after)
         rows = self._client.page(self._query(reading, since, mark))
         keys = [text(row.get(reading.key)) or "" for row in rows]
-        return Batch(tuple(whole(rows, reading.decode)), self._after(reading, mark, keys), mark.stamp)
+        return Batch(tuple(whole(rows, reading.decode)), self._after(reading, mark, keys), mark.stamp, reading.fields_of(rows))
 
     def unread(self, reading: Reading, since: str | None, after: str | None) -> Rows:
         """Return the same as rows, of which nothing is read but their keys."""

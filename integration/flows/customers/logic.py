@@ -7,6 +7,7 @@ from typing import Any
 
 from integration.core.as_told import noted
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
+from integration.core.emptied import emptied
 from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
@@ -66,8 +67,8 @@ class Customers(FlowLogic):
         self._relations = compile(mapping, tools, {Kind.RELATION})
 
     def watched(self, change: Change) -> tuple[str, ...]:
-        """Return the code of the brake that counts prices, for each that is agreed with this customer."""
-        return ("brake_price",) * price_jumps(change, self.limits, prices_in(change))
+        """Return the codes of the brakes that count this change by itself: agreed prices, and emptied fields."""
+        return ("brake_price",) * price_jumps(change, self.limits, prices_in(change)) + emptied(change)
 
     # ---- each record by itself
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
+from integration.core.emptied import emptied
 from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
@@ -91,12 +92,13 @@ class Products(FlowLogic):
         self._articles = compile(mapping, tools, {Kind.PRODUCT, Kind.ARTICLE})
 
     def watched(self, change: Change) -> tuple[str, ...]:
-        """Return the codes of the brakes that count this change by itself: each of its prices, and what goes off sale.
+        """Return the codes of the brakes that count this change by itself: prices, emptied fields, what goes off sale.
 
         What is gone from the books is counted by a brake of its own.
         """
         prices = ("brake_price",) * price_jumps(change, self.limits, prices_in(change) | {self.price_field})
-        return prices + ("brake_off_sale",) * (made_inactive(change) if change.action is Action.UPDATE else 0)
+        off = made_inactive(change) if change.action is Action.UPDATE else 0
+        return prices + emptied(change) + ("brake_off_sale",) * off
 
     # ---- each record by itself
 

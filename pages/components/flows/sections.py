@@ -248,6 +248,7 @@ BRAKES: dict[str, tuple[str, int]] = {
     "zero_percent": ("brake_stock_zero", 25),
     "new_debtors": ("brake_new_debtors", 50),
     "off_sale": ("brake_off_sale", 10),
+    "emptied": ("brake_emptied", 10),
 }
 
 

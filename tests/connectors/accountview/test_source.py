@@ -11,7 +11,7 @@ from integration.core.errors import (
     MalformedAnswerError,
     RejectedError,
 )
-from integration.core.records import Kind, Unreadable
+from integration.core.records import Fields, Kind, Unreadable
 from tests.connectors.accountview.conversation import TABLES, an_accountview, answer_of, asked_for
 
 STOPPED = "answer_incomplete|list_out_of_order"
@@ -97,6 +97,20 @@ def test_a_fetch_looks_itself_since_equal_may_compare_beginnings() -> None:
 def test_a_fetch_that_fails_says_so() -> None:
     with pytest.raises(RejectedError):
         an_accountview(answer_of(ErrorMessage="nee")).fetch(Kind.ARTICLE, ["A", "B"])
+
+
+def test_a_page_says_which_columns_all_of_its_rows_have_and_none_has() -> None:
+    rows = [{"ART_CODE": "A", "PX_SELL": 1, "REC_BLK": False}, {"ART_CODE": "B", "PX_SELL": None}]
+    accountview = an_accountview(answer_of(ARTICLE=rows), article={"changed": "CNG_DATE"})
+    fields = accountview.extract(Kind.ARTICLE).fields
+    unread = accountview.unread(Kind.ARTICLE)
+    assert unread is not None
+    assert unread.fields() == Fields()
+    unread.read(())
+    assert unread.fields() == fields
+    assert fields.always == {"ART_CODE", "PX_SELL"}
+    assert {"CNG_DATE", "AG_CODE"} <= fields.absent
+    assert "REC_BLK" not in fields.always | fields.absent
 
 
 class Carousel(Books):

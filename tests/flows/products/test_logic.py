@@ -302,6 +302,12 @@ def test_what_goes_off_sale_is_counted_by_a_brake() -> None:
     assert products().limits.off_sale == 10
 
 
+def test_what_is_emptied_is_counted_by_a_brake() -> None:
+    there = Record(Kind.PRODUCT, "1001", {"text": "Wol"}, (Record(Kind.ARTICLE, "1001", {"name": "Trui"}),))
+    assert products().watched(an_update_at(there, {"text": ""})) == ("brake_emptied",)
+    assert products().limits.emptied == 10
+
+
 def test_a_blocked_article_may_be_sent_as_inactive_and_its_barcode_is_free() -> None:
     one = staged(an_article(blocked=True, ean=EAN), blocked="inactive")
     assert one.record is not None
