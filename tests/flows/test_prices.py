@@ -181,4 +181,4 @@ def test_an_agreement_that_ended_is_withdrawn_though_nothing_empty_is_written_el
     change = compared(logic, fitting, agreed, agreed)
     assert isinstance(change, Change)
     assert change.wanted.values == {"article_excl:2:700": None, "discount_group_percent:0:4": None}
-    assert logic.watched(change) == ()
+    assert logic.watched(change) == ("brake_emptied",) * 2

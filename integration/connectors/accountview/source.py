@@ -99,6 +99,7 @@ class Pages:
         self._settings = settings
         self._reader = reader
         self._now = now
+        self._begun: dict[str, int] = {}  # how many rows the first page of an object had
 
     def page(self, reading: Reading, since: str | None, after: str | None) -> Batch:
         """Return one page of what changed from the stamp `since` on, of everything when it is None.
@@ -122,6 +123,8 @@ class Pages:
 
     def _after(self, reading: Reading, mark: _Mark, keys: Sequence[str]) -> str | None:
         """Return where the page after one with these keys starts; None after an empty one, which is the last."""
+        if mark.page == 1:
+            self._begun[reading.of.code] = len(keys)
         if not keys:
             return None
         if mark.read and (keys[0] == mark.first or mark.has_begun_with(keys[0])):
@@ -133,9 +136,11 @@ class Pages:
     def about(self, reading: Reading) -> int:
         """Return how many records there are, to a page: nothing tells it, so single rows far ahead are asked for.
 
-        0 where pages are turned by keys, for then none is reached but by reading all before it.
+        0 where pages are turned by keys, for then none is reached but by reading all before it, and where the first page
+        was not full, for then it most likely was all.
         """
-        if self._settings.page_strategy == "last_key":
+        size = self._settings.page_size
+        if self._settings.page_strategy == "last_key" or self._begun.get(reading.of.code, size) < size:
             return 0
         there, beyond = 1, 2
         while beyond <= FURTHEST and self._has(reading, beyond):
