@@ -136,8 +136,8 @@ class Pages:
     def about(self, reading: Reading) -> int:
         """Return how many records there are, to a page: nothing tells it, so single rows far ahead are asked for.
 
-        0 where pages are turned by keys, for then none is reached but by reading all before it, and where the first page
-        was not full, for then it most likely was all.
+        0 where pages are turned by keys, for then none is reached but by reading all before it, and where the first
+        page was not full, for then it most likely was all.
         """
         size = self._settings.page_size
         if self._settings.page_strategy == "last_key" or self._begun.get(reading.of.code, size) < size:
