@@ -110,7 +110,8 @@ class Pages:
         mark = self._mark(reading, since, after)
         rows = self._client.page(self._query(reading, since, mark))
         keys = [text(row.get(reading.key)) or "" for row in rows]
-        return Batch(tuple(whole(rows, reading.decode)), self._after(reading, mark, keys), mark.stamp, reading.fields_of(rows))
+        records = tuple(whole(rows, reading.decode))
+        return Batch(records, self._after(reading, mark, keys), mark.stamp, reading.fields_of(rows))
 
     def unread(self, reading: Reading, since: str | None, after: str | None) -> Rows:
         """Return the same as rows, of which nothing is read but their keys."""
