@@ -97,7 +97,7 @@ def unread(accountview: AccountView) -> list[str]:
 
 
 def vat_codes(accountview: AccountView) -> list[str]:
-    return list(accountview.choices("vat_rates"))
+    return list(accountview.choices("vat_codes"))
 
 
 READINGS = [articles, unread, vat_codes]
