@@ -92,10 +92,7 @@ class Products(FlowLogic):
         self._articles = compile(mapping, tools, {Kind.PRODUCT, Kind.ARTICLE})
 
     def watched(self, change: Change) -> tuple[str, ...]:
-        """Return the codes of the brakes that count this change by itself: prices, emptied fields, what goes off sale.
-
-        What is gone from the books is counted by a brake of its own.
-        """
+        """Return the codes of the brakes that count this change by itself; one of their own counts what is gone."""
         prices = ("brake_price",) * price_jumps(change, self.limits, prices_in(change) | {self.price_field})
         off = made_inactive(change) if change.action is Action.UPDATE else 0
         return prices + emptied(change) + ("brake_off_sale",) * off
