@@ -8,11 +8,14 @@ import sqlalchemy
 import structlog
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
+from integration.core.errors import ConfigurationError
+from integration.store.database import in_our_words
 from integration.store.plain_rows import make_plain, refuse_classes
 
 log = structlog.get_logger(__name__)
 
 NAME = "integration"
+FILE = "sqlite:///"  # before the path, in the address of a file
 QUEUE = "runs"  # of all processes: what any of them may begin that has room first
 AT_ONCE = 4  # runs of different flows side by side in one process
 POLL_SECONDS = 0.5
@@ -25,16 +28,24 @@ def queue_of(executor: str) -> str:
 
 
 def make_ready(url: str, executor: str) -> None:
-    """Bring what the engine keeps at this address to what it needs: its file, rows that are data, and its queues."""
-    _logged_ahead(url)
-    _data_alone(url)
-    _with_queues(url, executor)
+    """Bring what the engine keeps at this address to what it needs: its file, rows that are data, and its queues.
+
+    Raises ConfigurationError `setting_invalid`, naming the file, where that is no database, and UnavailableError as the
+    operational database does.
+    """
+    try:
+        with in_our_words(sqlalchemy.make_url(url)):
+            _logged_ahead(url)
+            _data_alone(url)
+            _with_queues(url, executor)
+    except ConfigurationError as error:
+        raise ConfigurationError(error.code, **{**error.facts, "setting": url.removeprefix(FILE)}) from None
 
 
 def _logged_ahead(url: str) -> None:
     """Switch the engine's file to write-ahead logging, which DBOS leaves off: three times the steps a second."""
-    if url.startswith("sqlite:///"):
-        file = Path(url.removeprefix("sqlite:///"))
+    if url.startswith(FILE):
+        file = Path(url.removeprefix(FILE))
         file.parent.mkdir(parents=True, exist_ok=True)
         first = () if file.exists() else ("auto_vacuum=INCREMENTAL",)  # of another file it would only be waited for
         engine = sqlalchemy.create_engine(url)

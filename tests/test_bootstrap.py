@@ -59,6 +59,18 @@ def test_a_database_of_another_make_is_told_by_its_setting(tmp_path: Path) -> No
     assert caught.value.facts["setting"] == "CONSOLE_DATA"
 
 
+@pytest.mark.parametrize("place", [0, 4_096])
+def test_a_file_of_the_engine_that_cannot_be_read_is_told_by_its_name(tmp_path: Path, place: int) -> None:
+    if place:
+        with opened(tmp_path):
+            pass
+    with (tmp_path / "engine.sqlite").open("r+b" if place else "wb") as file:
+        file.seek(place)
+        file.write(b"nonsense" * 10_000)
+    with pytest.raises(ConfigurationError, match=r"setting_invalid.*engine\.sqlite"), opened(tmp_path):
+        pass
+
+
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no core files")
 def test_a_process_that_dies_leaves_no_core_file(tmp_path: Path) -> None:

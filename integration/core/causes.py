@@ -333,6 +333,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("worker_stopped", ADMINISTRATOR, ("executor",)),
         Cause("lease_taken", NOBODY),
         Cause("lab_at_work", NOBODY),
+        Cause("answered_meanwhile", NOBODY),
         Cause("lab_nothing_to_write", OPERATOR),
         Cause("lab_failed", DEVELOPER),
         Cause("cancelled", OPERATOR),

@@ -352,7 +352,7 @@ class Exceptions:
         """Keep what a person found of what is in doubt: it is there under a number, or (None) it is not.
 
         What is there is linked and counts as accepted, for nobody proved it; what is not may be sent once more, by the
-        next plan. Raises KeyError for an issue about which that cannot be said.
+        next plan. Raises IntegrationError `answered_meanwhile` where nothing is in doubt any more.
         """
         stages = self._flow(one.flow).stages
         kinds = [None] if any(stage.once for stage in stages) else [stage.target for stage in stages]
@@ -360,7 +360,7 @@ class Exceptions:
         event = "not_there" if number is None else "found_by_hand"
         told = Event(event=event, flow=one.flow, key=one.issue.key, title=one.title, facts=facts)
         if not self._stores.ledger.answer_doubts(one.flow, kinds, one.issue.key, number, told):
-            raise KeyError(one.issue.cause)
+            raise IntegrationError("answered_meanwhile", flow=one.flow, key=one.issue.key)
 
     def choose(self, one: OpenIssue, reference: str, by: Actor) -> None:
         """Keep which record of the target an issue is about: the two are linked from now on.

@@ -1,6 +1,7 @@
 """Commits at work: what was sent, and how each change ended. It is on disk before anything else happens."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -104,13 +105,16 @@ class Ledger(Store):
     ) -> int:
         """Keep what a person found out about what is in doubt of a record, and return how many changes that settles.
 
-        It is there under a number, or it is not (None) and may be sent once more. What is `told` is kept with it.
+        It is there under a number, or it is not (None) and may be sent once more. What is `told` is kept with it. None
+        is settled twice: whoever answers at the same moment and is second settles nothing.
         """
         doubts = [row for kind in kinds for row in self.doubts("", flow, kind, [key])]
-        step = Step.LEFT if number is None else Step.ACCEPTED
+        step, settled = Step.LEFT if number is None else Step.ACCEPTED, 0
         for row in doubts:
-            self.settle(row.run, [Outcome(row.seq, step, number or "")], also=told)
-        return len(doubts)
+            with suppress(transitions.MovedOnError):
+                self.settle(row.run, [Outcome(row.seq, step, number or "")], also=told)
+                settled += 1
+        return settled
 
     def mark_sent(
         self,

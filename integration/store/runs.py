@@ -194,10 +194,16 @@ class Runs(Store):
                 tell(connection, now, [Event(event="run_held", run=run, flow=row.flow, code=code, facts=facts)])
 
     def discard(self, run: str, by: str, reason: str = "") -> None:
-        """Discard a plan, which nobody will commit. A reason is kept with it as a note."""
+        """Discard a plan, which nobody will commit. A reason is kept with it as a note.
+
+        Raises PlanStaleError as `open_plan` does, when somebody else was first.
+        """
         now, said = self.clock(), reason.strip()[:LONGEST_NOTE]
         facts = {"by": by, **({"reason": said} if said else {})}
         with self.database.write() as connection:
+            row = transitions.row_of(connection, run, lock=True)
+            if not may_follow(RunState(row.state), RunState.DISCARDED):
+                _expect_open(row)
             transitions.end(connection, now, run, RunState.DISCARDED, "run_discarded", "", facts)
             if said:
                 notes.put(connection, notes.Note(run, said, by, now, discards=True))

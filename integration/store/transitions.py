@@ -47,7 +47,7 @@ def keep_progress(connection: sa.Connection, now: datetime, run: str, progress: 
 
 
 def move(connection: sa.Connection, run: str, wanted: RunState) -> Row:
-    """Move a run to another state and return it as it was. Raises ValueError where that may not follow."""
+    """Move a run to another state and return it as it was. Raises MovedOnError where that may not follow."""
     row = row_of(connection, run, lock=True)
     expect_may_follow(RunState(row.state), wanted, f"run {run}")
     keep(connection, run, state=wanted, active_flow=row.flow if wanted in ACTIVE else None)
@@ -67,10 +67,14 @@ def end(
     tell(connection, now, [Event(event=event, run=run, flow=row.flow, code=code, facts=facts, ms=since(row, now))])
 
 
+class MovedOnError(ValueError):
+    """A run or a change is in another state by now, from which it cannot go where it is wanted."""
+
+
 def expect_may_follow(now: RunState | Step, wanted: RunState | Step, what: str) -> None:
-    """Raise ValueError where the tables of states do not have a step."""
+    """Raise MovedOnError where the tables of states do not have a step."""
     if not may_follow(now, wanted):
-        raise ValueError(f"{what} cannot go from {now} to {wanted}")
+        raise MovedOnError(f"{what} cannot go from {now} to {wanted}")
 
 
 def sendable(connection: sa.Connection, run: str) -> tuple[int, int]:

@@ -1,5 +1,7 @@
 """Nothing new is sent twice: not when the target does not show what it accepted, and not in a later run."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from integration.connectors.protocol import References
@@ -147,6 +149,15 @@ def test_what_a_person_found_is_linked_and_never_sent_again(database: Database) 
     assert (link.reference, link.unproven) == ("77", True)
     bench.preview(Mode.COMPLETE)
     assert target.writes == ["1001"]
+
+
+def test_of_several_who_say_at_once_what_became_of_it_one_is_believed(database: Database) -> None:
+    bench = a_bench(database, Blind(system="mplus"), "1001")
+    run = bench.run()
+    with ThreadPoolExecutor(4) as people:
+        said = [people.submit(bench.ledger.answer_doubts, "products", [Kind.PRODUCT], "1001", f"7{n}") for n in "1234"]
+    assert sum(one.result() for one in said) == 1
+    assert bench.steps(run) == {"1001": Step.ACCEPTED}
 
 
 def test_what_a_person_did_not_find_is_sent_once_more(database: Database) -> None:

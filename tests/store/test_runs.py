@@ -157,6 +157,15 @@ def test_a_discarded_plan_cannot_be_committed(runs: Runs) -> None:
         runs.approve(run, Approval("fingerprint", "ben"))
 
 
+def test_who_discards_a_plan_after_somebody_else_decided_is_told_who_was_first(runs: Runs) -> None:
+    run, other = a_plan(runs, a_create(1)), a_commit(runs, a_create(1))
+    runs.discard(run, "anna")
+    with pytest.raises(PlanStaleError, match="plan_discarded"):
+        runs.discard(run, "ben")
+    with pytest.raises(PlanStaleError, match="plan_already_committed"):
+        runs.discard(other, "ben")
+
+
 def test_a_state_that_may_not_follow_is_refused(runs: Runs) -> None:
     run = a_plan(runs, a_create(1))
     with pytest.raises(ValueError, match="cannot go from ready to interrupted"):
