@@ -10,7 +10,7 @@ from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
 from integration.core.errors import ConfigurationError
 from integration.store.database import in_our_words
-from integration.store.plain_rows import make_plain, refuse_classes
+from integration.store.plain_rows import SENTENCE, refuse_classes, set_aside
 
 log = structlog.get_logger(__name__)
 
@@ -56,11 +56,11 @@ def _logged_ahead(url: str) -> None:
 
 
 def _data_alone(url: str) -> None:
-    """Take what is kept for data alone, from now on and in what earlier versions left."""
+    """Take what is kept for data alone: in what is there, and from now on."""
     refuse_classes()
     DBOS.migrate(url)
-    for workflow in make_plain(url):
-        log.warning("a workflow asks for code to be run and is set aside", workflow=workflow)
+    for workflow in set_aside(url):
+        log.warning(SENTENCE, workflow=workflow)
 
 
 def _with_queues(url: str, executor: str) -> None:
