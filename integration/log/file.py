@@ -338,7 +338,7 @@ class LogFile:
             if size > MOST_BYTES:
                 raise QuestionError("question_large", memory=f"{MOST_BYTES // 1_000_000} MB")
             if values > MOST_VALUES:
-                raise QuestionError("question_values", most=MOST_VALUES)
+                raise QuestionError("question_values", limit=str(MOST_VALUES))
             if found >= rows:
                 break
         return pa.Table.from_batches(kept, parts.schema)
