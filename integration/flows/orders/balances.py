@@ -82,21 +82,37 @@ class Balances:
         name = _text(line, "text") or group or sort
         return self._account(told, group, sort, name)
 
-    def is_taxed(self, line: Record, method: str) -> bool:
+    def is_taxed(self, told: Told, line: Record, method: str) -> bool:
         """Tell whether VAT was charged on a line that is no revenue, or would have been but for reverse charge.
 
         Raises Parked where the till tells neither that nor a percentage.
         """
-        sort = self.sort(line)
-        if method in UNTAXED:
-            return sort not in (Sort.GIFT_CARD, Sort.CASH_IN, Sort.PAYMENT)
         incl, excl = (line.values.get(name) for name in ("amount_incl", "amount_excl"))
-        if not isinstance(incl, Decimal) or not isinstance(excl, Decimal):
-            return bool(self._charged(line))
-        if incl != excl:
+        whole = incl if isinstance(incl, Decimal) and isinstance(excl, Decimal) else None
+        if whole is not None and whole != excl:
             return True
+        if method in UNTAXED:
+            never = self.sort(line) in (Sort.GIFT_CARD, Sort.CASH_IN, Sort.PAYMENT)
+            return not never and self._is_taxed_at_home(told, line)
         charged = self._charged(line)
-        return bool(charged) and abs(incl) * charged / (HUNDRED + charged) < CENT
+        return bool(charged) and (whole is None or abs(whole) * charged / (HUNDRED + charged) < CENT)
+
+    def _is_taxed_at_home(self, told: Told, line: Record) -> bool:
+        """Tell it of a line without VAT by its own code, or by the usual one of its group where the till put another.
+
+        Raises Parked where the till tells neither: its 0 % may be that of the deposit, or that of the buyer.
+        """
+        group, own = group_of(line), _text(line, "vat_code")
+        codes = [code for code in (own, self.turnover.vat_codes.get(group, "")) if code not in ("", "0")]
+        if any(self.rates.get(code) for code in codes):
+            return True
+        for code in codes:
+            if code not in self.rates:
+                raise unrated("line.vat_code", code, TILL)
+        if codes == [own]:
+            facts = {"document": told.title, "kind": _text(line, "text") or group, "group": group, "system": TILL}
+            raise Parked("deposit_vat_unclear", "line.vat_code", **facts)
+        return False
 
     def _charged(self, line: Record) -> Decimal:
         """Return the percentage of a line, nothing where it has no VAT code. Raises Parked where none is told."""

@@ -241,7 +241,7 @@ class Codes:
     def account(self, told: Told, line: Record) -> Account:
         """Return where a line is posted; what is neither taxed nor revenue has no VAT code. Raises Parked."""
         balance = self.balances.account(told, line)
-        if balance is not None and not self.balances.is_taxed(line, vat_method(told.record)):
+        if balance is not None and not self.balances.is_taxed(told, line, vat_method(told.record)):
             return Account("", balance, is_balance=True)
         code = self.vat_code(told, vat_code(line))
         if balance is not None:

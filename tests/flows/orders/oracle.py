@@ -8,6 +8,8 @@ BALANCES = {"80": "1560", "85": "1565", "90": "1570", "91": "1571", "92": "1575"
 REVENUE = {"1": "8000", "2": "8100", "3": "8300", "4": "8040", "5": "8200"}
 CODES = {"1": "2", "2": "1", "3": "3", "4": "4", "5": "5"}  # of the till to those of the books
 RATES = {"1": 9, "2": 21, "3": 0, "4": 0, "5": 0}  # at the till
+REVERSED = "5"  # the till's code for what its buyer owes the VAT of
+USUAL = {"90": "3", "91": "2", "92": "2", "97": "4"}  # the till's code that what is no revenue is taxed under at home
 METHODS = {"CASH": "1000", "PIN": "1010", "IDEAL": "1100", "GIFTCARD": "1560", "DEPOSIT": "1575", "ROUNDING": "4410"}
 ON_ACCOUNT = "INVOICE"  # a payment method by which nothing is paid
 GROUPS = {"10": "8000", "50": "8040", "70": "8110"}  # accounts of revenue by turnover group, where a shop has them
@@ -43,6 +45,11 @@ def told(lines: Iterable[tuple[str, str, int]]) -> list[Sold]:
     return [Sold(group, code, incl, found[place]) for place, (group, code, incl) in enumerate(listed)]
 
 
+def reversed_charge(lines: Iterable[Sold]) -> list[Sold]:
+    """Return lines as a till tells them when the buyer owes their VAT; what stands at 0 % keeps its code."""
+    return [Sold(line.group, REVERSED if RATES[line.code] else line.code, line.excl, line.excl) for line in lines]
+
+
 def split(lines: Iterable[Sold]) -> dict[str, tuple[int, int]]:
     """Return base and VAT by the till's VAT code."""
     found: dict[str, tuple[int, int]] = {}
@@ -67,11 +74,12 @@ def left_open(lines: Iterable[Sold], payments: Iterable[tuple[str, int]]) -> int
 
 
 def booked(
-    lines: Iterable[Sold], paid: Mapping[str, int], groups: Mapping[str, str] | None = None
+    lines: Iterable[Sold], paid: Mapping[str, int], groups: Mapping[str, str] | None = None, *, untaxed: bool = False
 ) -> dict[tuple[str, str], tuple[int, int]]:
     """Return base and VAT by account and VAT code of the books; what comes to nothing is left out.
 
-    `groups` are the accounts of revenue by turnover group, where the shop has such.
+    `groups` are the accounts of revenue by turnover group, where the shop has such. Of a document that is `untaxed`
+    the buyer owes the VAT: a base belongs into the return only where there would have been VAT on it.
     """
     listed = list(lines)
     found: dict[tuple[str, str], tuple[int, int]] = {}
@@ -84,6 +92,8 @@ def booked(
         vat, code = line.incl - line.excl, CODES[line.code]
         if account := BALANCES.get(line.group):
             is_taxed = bool(vat) or (RATES[line.code] and abs(line.incl) * RATES[line.code] < 100 + RATES[line.code])
+            if untaxed:
+                is_taxed = bool(RATES.get(USUAL.get(line.group, ""), 0))
             add(account, code if is_taxed else "", line.excl, vat)
         else:
             add((groups or {}).get(line.group) or REVENUE[code], code, line.excl, vat)

@@ -196,11 +196,35 @@ def test_a_taxed_deposit_of_less_than_a_cent_of_vat_keeps_its_code() -> None:
     assert {"account": "1571", "vat_code": "1", "vat": Decimal("0.00")}.items() <= lines_of(one)[0].values.items()
 
 
-def test_a_packaging_deposit_under_reverse_charge_keeps_its_code() -> None:
-    line = a_line("1", "10.00", "10.00", vat_code="5", vat_percent=Decimal(0), turnover_group="91")
-    tables = with_tables(balance_accounts=ACCOUNTS, revenue_accounts={"*": "8000"})
-    one = booking(an_order(lines=(line,), vat_method="shifted"), becomes="posting", tables=tables)
-    assert {"account": "1571", "vat_code": "5"}.items() <= lines_of(one)[0].values.items()
+@pytest.mark.parametrize("method", ["shifted", "none"])
+@pytest.mark.parametrize(
+    ("group", "code", "vat_code"),
+    [
+        ("90", "3", None),  # Dutch statiegeld
+        ("90", "5", None),
+        ("91", "5", "5"),  # Pfand, and a down payment
+        ("91", "2", "1"),
+        ("92", "5", "5"),
+        ("97", "3", None),
+    ],
+)
+def test_what_is_no_revenue_keeps_its_code_without_vat_only_where_vat_would_have_been_charged(
+    method: str, group: str, code: str, vat_code: str | None
+) -> None:
+    line = a_line("1", "3.90", "3.90", vat_code=code, vat_percent=Decimal(0), turnover_group=group)
+    order = an_order(lines=(line,), vat_method=method)
+    parts = {"rounding_limit": 100, "rounding_account": "4410"}  # rates are another question
+    (one, *_) = lines_of(booking(order, becomes="posting", tables=TABLES, **parts))
+    assert (one.values["account"], one.values.get("vat_code")) == (oracle.BALANCES[group], vat_code)
+
+
+@pytest.mark.parametrize("method", ["shifted", "none"])
+def test_a_deposit_without_vat_of_which_nobody_tells_whether_it_is_taxed_at_home_waits(method: str) -> None:
+    told = BothTold(Turnover(TURNOVER.types, {}, TURNOVER.cards), line_fields={"vat_base"})
+    line = a_line("1", "3.90", "3.90", vat_code="3", vat_percent=Decimal(0), turnover_group="90")
+    issue = parked(an_order(lines=(line,), vat_method=method), becomes="posting", tables=TABLES, told=told)
+    assert (issue.cause, issue.facts["group"]) == ("deposit_vat_unclear", "90")
+    assert booking(an_order(lines=(line,)), becomes="posting", tables=TABLES, told=told)
 
 
 def test_a_line_whose_totals_are_not_told_is_taxed_as_its_code_is() -> None:

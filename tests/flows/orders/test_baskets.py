@@ -28,6 +28,7 @@ TARGETS = ("order", "invoice", "posting")
 PAYMENTS = ("document", "day", "not")
 BASES = ("till", "incl", "excl")
 GROUPS = ("10", "50", "70", "80", "85", "90", "91", "92", "95", "97", "")
+UNTAXED = ("shifted", "none")
 METHODS = ("CASH", "PIN", "IDEAL", "GIFTCARD", "DEPOSIT", "VOUCHER", "ROUNDING", oracle.ON_ACCOUNT)
 METHOD_TYPES = {"CASH": "payment", "PIN": "eft", "IDEAL": "payment", "DEPOSIT": "deposit"}
 TABLES = with_tables(
@@ -67,6 +68,7 @@ class Basket:
 
     lines: list[oracle.Sold]
     paid: list[tuple[str, int]]
+    method: str = "inclusive"
 
     def record(self, kind: str) -> Record:
         """Return it as the till tells it."""
@@ -79,6 +81,7 @@ class Basket:
         listed = sum(cents for _, cents in self.paid)
         told: dict[str, Value] = {
             "type": TYPES[kind],
+            "vat_method": self.method,
             "paid_amount": euros(listed),
             "paid": listed == sum(each.incl for each in self.lines),
         }
@@ -95,8 +98,11 @@ def baskets(seed: int) -> Iterator[Basket]:
             for _ in range(count)
         ]
         lines = [line for line in oracle.told(drawn) if line.incl or line.excl]
+        method = random.choice(("inclusive", "inclusive", "shifted", "none"))
+        if method in UNTAXED:
+            lines = oracle.reversed_charge(lines)
         if lines:
-            yield Basket(lines, _paid(random, lines))
+            yield Basket(lines, _paid(random, lines), method)
 
 
 def _paid(random: Random, lines: list[oracle.Sold]) -> list[tuple[str, int]]:
@@ -142,7 +148,7 @@ def expected(basket: Basket, switches: Switches) -> Sums:
     """Return what a bookkeeper puts on the page."""
     groups = oracle.GROUPS if switches.by_group else None
     vouchers = {method: cents for method, cents in basket.paid if method in oracle.VOUCHERS}
-    found = dict(oracle.booked(basket.lines, vouchers, groups))
+    found = dict(oracle.booked(basket.lines, vouchers, groups, untaxed=basket.method in UNTAXED))
     for account, cents in oracle.settled(basket.paid).items() if switches.payments == "document" else ():
         excl, vat = found.get((account, ""), (0, 0))
         found[account, ""] = (excl - cents, vat)

@@ -34,7 +34,7 @@ TURNOVER = Turnover(
         "80": "balance-upgrade", "85": "balance-upgrade", "90": "refundable-deposit", "91": "refundable-deposit",
         "92": "suspense", "95": "cash-inflow", "96": "cash-inflow", "97": "cash-outflow", "99": "unknown",
     },
-    vat_codes={"80": "4", "85": "1", "90": "3", "91": "2"},
+    vat_codes={"80": "4", "85": "1", "90": "3", "91": "2", "92": "2", "95": "4", "97": "4"},
     cards={"GIFTCARD": "80", "VOUCHER": "85"},
 )  # fmt: skip
 TOLD = BothTold(TURNOVER, line_fields={"vat_base"})
