@@ -8,7 +8,21 @@ from typing import Final
 
 from integration.core.money import CENT, HUNDRED, amount, from_cents, shared, to_cents
 from integration.core.totals.booked import BookLine, as_sold, book_lines, booked
-from integration.core.totals.sold import NOTHING, ONE, Basis, Rounding, Sale, Sums, VatSum, minus, plus, taxed
+from integration.core.totals.sold import (
+    NOTHING,
+    ONE,
+    Basis,
+    Rounding,
+    Sale,
+    Sums,
+    VatSum,
+    basis_of,
+    minus,
+    plus,
+    taxed,
+)
+
+_EXACT_PLACES: Final = 4  # postings are sent amounts, not prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +32,7 @@ class Verdict:
     `differences` is sold minus booked for the VAT codes that differ. `amount` is what would have to be moved: over
     these codes the sum of the largest of |excl|, |vat| and |incl|, so that nothing cancels out. `rule` is empty when
     all is equal, else the first of RULES that explains the differences to the cent, or "unexplained". With `is_certain`
-    false the till contradicts itself about what was sold, or does not tell: no amount on a rounding account could make
+    false the till contradicts itself about what was sold, or does not tell: no amount on a rounding article could make
     that right.
     """
 
@@ -57,8 +71,35 @@ def verdict(
     return Verdict(differences, _moved(differences), rule, told | facts, is_certain=bool(case.sold))
 
 
+def told_verdict(sale: Sale, rates: Mapping[str, Decimal]) -> Verdict:
+    """Return whether a sale can be posted as the till tells it, and if not by how much and by which rule.
+
+    Its lines have to come to its split in the basis in which the till counted. VAT may be off what the rates make of it
+    by a cent for each line: where the till rounds is its own affair. Another rate never is.
+    """
+    basis = basis_of(sale.method)
+    found = verdict(sale, rates, basis, "document", _EXACT_PLACES)
+    own = {code: each for code, each in found.differences.items() if _is_till_rounding(sale, code, each, rates)}
+    if not found.is_certain or not own:
+        return found
+    if own == found.differences:
+        return Verdict()
+    rest = replace(sale, vat=minus(sale.sold, own), total_incl=None, total_excl=None)
+    return verdict(rest, rates, basis, "document", _EXACT_PLACES)
+
+
+def _is_till_rounding(sale: Sale, code: str, off: VatSum, rates: Mapping[str, Decimal]) -> bool:
+    """Tell whether a difference is what rounding can make of VAT, or of totals that the till left to be computed."""
+    basis, rate = basis_of(sale.method), rates.get(code, NOTHING)
+    lines = [line for line in sale.lines if line.vat_code == code]
+    untold = [line for line in lines if line.total(basis, sale.method) is None]
+    is_rate = all(line.vat_percent in (None, rate) for line in lines)
+    most = CENT * len(lines) if rate else NOTHING
+    return is_rate and abs(off.of(basis)) <= CENT * len(untold) and abs(off.vat) <= most
+
+
 def correction(found: Verdict, limit: Decimal) -> dict[str, VatSum] | None:
-    """Return per VAT code what to put on the rounding account so that booked and correction are exactly what was sold.
+    """Return per VAT code what to put on the rounding article so that booked and correction are exactly what was sold.
 
     Empty when nothing is needed. None when the document has to wait for a person: the differences are above the limit,
     or what was sold is not certain.
@@ -74,7 +115,7 @@ def rounding_lines(
     rounding: Rounding,
     limit: Decimal,
 ) -> tuple[BookLine, ...] | None:
-    """Return the lines on the rounding account for books that compute VAT themselves, as with sales orders.
+    """Return the lines on the rounding article for books that compute VAT themselves, as with sales orders.
 
     None when there is no correction, or when no such lines make these books come to exactly what was sold: an amount of
     VAT alone cannot be put on an order.

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from integration.core.records import Kind, Record, Value
 from integration.core.totals.booked import BookLine, book_lines, booked, posted
-from integration.core.totals.difference import Verdict, correction, rounding_lines, verdict
-from integration.core.totals.sold import NOTHING, Basis, Sale, Sums, VatSum, basis_of, plus, summed
+from integration.core.totals.difference import Verdict, rounding_lines, told_verdict, verdict
+from integration.core.totals.sold import NOTHING, Basis, Sale, Sums, VatSum, basis_of, summed
 from integration.core.vat import vat_fact
 from integration.flows.orders.balances import share_of
 from integration.flows.orders.codes import (
@@ -154,9 +154,6 @@ def _theirs(codes: Mapping[str, str]) -> dict[str, str]:
     return {code: ", ".join(ours for ours, books in codes.items() if books == code) for code in codes.values()}
 
 
-EXACT_PLACES = 4  # postings are sent amounts, not prices
-
-
 def posting_lines(told: Told, tables: Codes, *, discounts: bool) -> BookedLines:
     """Return the lines of a posting. Raises Parked when they would not come to what was sold."""
     settings, lines = tables.settings, goods(told.record)
@@ -164,24 +161,21 @@ def posting_lines(told: Told, tables: Codes, *, discounts: bool) -> BookedLines:
     codes = _codes(told, lines, accounts, tables)
     sale = _sale(told, lines, tables, discounts=discounts)
     rates = {code: tables.rate(theirs) if theirs else NOTHING for code, theirs in codes.items()}
-    found = verdict(sale, rates, basis_of(sale.method), "document", EXACT_PLACES)
-    moved = correction(found, settings.rounding_limit) if found.rule else {}
-    if moved is None or (found.rule and not settings.rounding_account):
+    found = told_verdict(sale, rates)
+    if found.rule:
         raise books_differ(told, sale, found, "line.amount", tables, {})
-    shares = _shares(told, _without(sale, moved), accounts, codes, tables)
-    rounded = [(Account(codes.get(code, ""), settings.rounding_account), each) for code, each in moved.items()]
+    shares = _shares(told, sale, accounts, codes, tables)
     vouchers = _redeemed(told, sale, tables)
-    listed = [*summed((account, each) for _, account, each in shares).items(), *rounded, *vouchers]
+    listed = [*summed((account, each) for _, account, each in shares).items(), *vouchers]
     gross, pays = settings.price_basis == "incl", settings.pays(told.record.kind)
     paid = tables.payments.of(told, _incl(sale.sold), tables.balances) if pays else []
     sources = [_posting_line(told, account, each, gross=gross) for account, each in listed if each]
     sources += [_payment_line(told, one) for one in paid]
     sums = summed((code, each) for code, each in _with_paid(listed, paid))
-    by_till = plus(summed((code, each) for code, _, each in shares), moved)
+    by_till = summed((code, each) for code, _, each in shares)
     redeemed = sum((VatSum() - each for _, each in vouchers), VatSum())
     made = BookedLines(numbered(sources), gross, sums, by_till, redeemed=redeemed)
-    made = replace(made, paid=sum((one.amount for one in paid), NOTHING)) if pays else made
-    return replace(made, correction=found.amount, rule=found.rule) if moved else made
+    return replace(made, paid=sum((one.amount for one in paid), NOTHING)) if pays else made
 
 
 def _incl(sums: Sums) -> Decimal:
@@ -241,12 +235,6 @@ def _shares(
 
     owed = {account for account in accounts.values() if account.is_balance}
     return [(code, account or revenue(code), each) for (code, account), each in posted(sale, accounts, owed).items()]
-
-
-def _without(sale: Sale, moved: Sums) -> Sale:
-    """Return a sale without what goes to the rounding account."""
-    less = {code: VatSum() - each for code, each in moved.items()}
-    return replace(sale, vat=plus(sale.sold, less)) if moved else sale
 
 
 def _payment_line(told: Told, one: Paid) -> Record:

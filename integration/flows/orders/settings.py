@@ -150,7 +150,7 @@ class OrderSettings(ClosedPeriods):
     price_places: int = Field(2, ge=2, le=4)
     rounding_limit: Decimal = Field(Decimal("0.05"), ge=0)
     rounding_article: str = ""  # takes the difference on sales orders
-    rounding_account: str = ""  # takes the difference in postings
+    rounding_account: str = ""  # takes the rounding of cash in postings
     rounding_methods: tuple[str, ...] = ("ROUNDING",)  # payment methods by which the till tells the rounding of cash
 
     def becomes(self, kind: Kind) -> str:

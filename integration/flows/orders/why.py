@@ -155,14 +155,14 @@ class Reasons:
     def _account(self, told: Told, source: Record) -> Reason:
         number, code = source.values.get("books_account"), as_text(source.values.get("books_vat_code"))
         if method := self._paid_with(told, source):
+            if method in self.tables.settings.rounding_methods and number == self.tables.settings.rounding_account:
+                return by_setting("rounding_account")
             has_row = self.tables.payments.accounts.get(method, "").strip() == number
             return by_row(METHOD_ACCOUNTS, method) if has_row else by_row(BALANCE_ACCOUNTS, self._balance(number))
         for line in goods(told.record):
             account = self.tables.account(told, line)
             if (account.number, account.vat_code) == (number, code):
                 return self._of_line(told, line, number, code, is_balance=account.is_balance)
-        if number == self.tables.settings.rounding_account:
-            return by_setting("rounding_account")
         return self._of_revenue(told, code) or by_row(BALANCE_ACCOUNTS, self._balance(number))
 
     def _of_line(self, told: Told, line: Record, number: Value, code: str, *, is_balance: bool) -> Reason:

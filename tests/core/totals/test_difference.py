@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 
 from integration.core.money import from_cents
 from integration.core.totals.booked import BookLine, book_lines, booked, posted
-from integration.core.totals.difference import RULES, UNEXPLAINED, Verdict, correction, rounding_lines, verdict
+from integration.core.totals.difference import (
+    RULES,
+    UNEXPLAINED,
+    Verdict,
+    correction,
+    rounding_lines,
+    told_verdict,
+    verdict,
+)
 from integration.core.totals.sold import Basis, Rounding, Sale, SoldLine, VatSum, basis_of
 from integration.sandbox.faults import Ledger, Switches
 from integration.sandbox.mplus.app import Till
@@ -118,6 +126,15 @@ def with_discount(discount: str, sold: Sale, lines: list[BookLine], basis: Basis
 @given(SALES)
 def test_books_that_count_as_the_till_does_come_to_what_was_sold(sold: Sale) -> None:
     assert verdict(sold, charged(sold.method), basis_of(sold.method), "document") == Verdict()
+
+
+@quick
+@given(SALES)
+def test_a_till_that_rounds_vat_on_every_line_is_believed(sold: Sale) -> None:
+    rates, basis = charged(sold.method), basis_of(sold.method)
+    split = booked(book_lines(sold, basis, rates, 4), rates, basis, "line")
+    by_line = replace(sold, vat={code: each for code, each in split.items() if each}, total_incl=None, total_excl=None)
+    assert told_verdict(by_line, rates) == Verdict()
 
 
 @settings(quick, max_examples=150)
@@ -273,6 +290,37 @@ def test_reverse_charge_booked_as_taxed_is_a_rate_that_differs() -> None:
 
     assert verdict(sold, RATES, "excl", "document").rule == "vat_rate_differs"
     assert verdict(sold, {"2": euros("0")}, "excl", "document") == Verdict()
+
+
+THREE = tuple(line(key, "2", "1.00") for key in "123")
+
+
+@pytest.mark.parametrize(
+    ("sold", "rule", "amount"),
+    [
+        (sale(*THREE, vat={"2": ("2.49", "0.51")}), "", "0"),  # a cent of three; a document has 0.52
+        (sale(*THREE, vat={"2": ("2.53", "0.47")}), "vat_rate_differs", "0.05"),
+        (sale(*THREE, vat={"2": ("2.50", "0.51")}), "till_lines_do_not_add_up", "0.02"),
+        (sale(line("1", "3", "1.00"), vat={"3": ("0.99", "0.01")}), "unexplained", "0.01"),
+        (sale(replace(line("1", "2", "0.10"), vat_percent=euros("9")), vat={"2": ("0.09", "0.01")}),
+         "vat_rate_differs", "0.01"),
+        (sale(SoldLine("1", "2", euros("1"), None, euros("0.02"), amount_excl=euros("0.02")),
+              vat={"2": ("0.02", "0.01")}), "", "0"),
+        # what rounding makes under one code hides nothing under another
+        (sale(*THREE, line("4", "1", "10.90"), vat={"2": ("2.49", "0.51"), "1": ("9.01", "1.89")}),
+         "vat_rate_differs", "0.99"),
+    ],
+)  # fmt: skip
+def test_a_sale_is_posted_with_vat_that_rounding_can_make_of_its_lines_and_no_other(
+    sold: Sale, rule: str, amount: str
+) -> None:
+    found = told_verdict(sold, RATES)
+    assert (found.rule, found.amount) == (rule, euros(amount))
+
+
+def test_a_till_that_contradicts_itself_is_not_posted() -> None:
+    found = told_verdict(sale(*THREE, vat={"2": ("2.49", "0.51")}, total_incl=euros("3.01")), RATES)
+    assert (found.rule, found.is_certain) == ("till_lines_do_not_add_up", False)
 
 
 def test_differences_of_several_codes_do_not_cancel_out() -> None:

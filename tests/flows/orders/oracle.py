@@ -31,17 +31,17 @@ def halves_up(number: int, over: int) -> int:
     return sign * ((2 * abs(number) + abs(over)) // (2 * abs(over)))
 
 
-def told(lines: Iterable[tuple[str, str, int]]) -> list[Sold]:
-    """Return lines of group, VAT code and price as a till tells them: VAT once per code, the first takes the rest."""
+def told(lines: Iterable[tuple[str, str, int]], *, by_line: bool = False) -> list[Sold]:
+    """Return lines of group, VAT code and price as a till tells them: VAT once per code, the first takes the rest.
+
+    One that rounds `by_line` adds up the VAT of its lines.
+    """
     listed = list(lines)
-    found: dict[int, int] = {}
-    for code in {code for _, code, _ in listed}:
+    found = {place: halves_up(incl * 100, 100 + RATES[code]) for place, (_, code, incl) in enumerate(listed)}
+    for code in () if by_line else {code for _, code, _ in listed}:
         places = [place for place, (_, one, _) in enumerate(listed) if one == code]
-        whole = sum(listed[place][2] for place in places)
-        excl = halves_up(whole * 100, 100 + RATES[code])
-        parts = {place: halves_up(listed[place][2] * 100, 100 + RATES[code]) for place in places}
-        parts[places[0]] += excl - sum(parts.values())
-        found |= parts
+        excl = halves_up(sum(listed[place][2] for place in places) * 100, 100 + RATES[code])
+        found[places[0]] += excl - sum(found[place] for place in places)
     return [Sold(group, code, incl, found[place]) for place, (group, code, incl) in enumerate(listed)]
 
 

@@ -86,26 +86,24 @@ def test_every_basket_stands_to_the_cent_on_the_accounts_a_bookkeeper_would_take
 
 
 @settings(max_examples=100)
-@given(BASKETS, st.integers(-2, 2), st.integers(-2, 2))
-def test_cents_that_lines_miss_never_change_what_is_owed(
-    basket: list[tuple[str, str, int]], off: int, vat_off: int
-) -> None:
+@given(BASKETS, st.sampled_from([-1, 1]))
+def test_cents_that_lines_miss_never_change_what_is_owed(basket: list[tuple[str, str, int]], off: int) -> None:
     lines = [line for line in oracle.told([*basket, ("10", "2", 12_100)]) if line.incl or line.excl]
     record = sold(*lines)
     parts = tuple(
-        replace(part, values={**part.values, "excl": _plus(part, "excl", off), "vat": _plus(part, "vat", vat_off)})
+        replace(part, values={**part.values, "excl": _plus(part, "excl", off), "vat": _plus(part, "vat", -off)})
         if part.kind is Kind.VAT and part.values["code"] == "2"
         else part
         for part in record.parts
     )
     odd = replace(record, parts=parts, values={**record.values, "total_incl": None, "total_excl": None})
     expected = oracle.booked(lines, {})
-    found = posted(odd, rounding_limit="1000", rounding_account="4410")
+    found = posted(odd)
     owed = set(oracle.BALANCES.values())
     assert {where: sums for where, sums in found.items() if where[0] in owed} == {
         where: sums for where, sums in expected.items() if where[0] in owed
     }
-    for place, gap in ((0, off), (1, vat_off)):
+    for place, gap in ((0, off), (1, -off)):
         assert sum(sums[place] for sums in found.values()) == sum(sums[place] for sums in expected.values()) + gap
 
 
@@ -203,7 +201,7 @@ def test_a_taxed_deposit_of_less_than_a_cent_of_vat_keeps_its_code() -> None:
         ("90", "3", None),  # Dutch statiegeld
         ("90", "5", None),
         ("91", "5", "5"),  # Pfand, and a down payment
-        ("91", "2", "1"),
+        ("91", "2", "5"),  # of a till that puts no other code
         ("92", "5", "5"),
         ("97", "3", None),
     ],
@@ -213,8 +211,8 @@ def test_what_is_no_revenue_keeps_its_code_without_vat_only_where_vat_would_have
 ) -> None:
     line = a_line("1", "3.90", "3.90", vat_code=code, vat_percent=Decimal(0), turnover_group=group)
     order = an_order(lines=(line,), vat_method=method)
-    parts = {"rounding_limit": 100, "rounding_account": "4410"}  # rates are another question
-    (one, *_) = lines_of(booking(order, becomes="posting", tables=TABLES, **parts))
+    tables = {**TABLES, "vat_codes_sales": {**TABLES["vat_codes_sales"], "2": "5"}}
+    (one,) = lines_of(booking(order, becomes="posting", tables=tables))
     assert (one.values["account"], one.values.get("vat_code")) == (oracle.BALANCES[group], vat_code)
 
 

@@ -157,7 +157,7 @@ def test_nothing_is_booked_that_does_not_add_up(
     chosen = OrderSettings.model_validate(
         {
             "orders": becomes, "daybook": "700", "price_basis": basis, "rounding": rounding, "rounding_limit": limit,
-            "rounding_article": correction, "rounding_account": correction,
+            "rounding_article": correction,
         }
     )  # fmt: skip
     shifted = {f"{code}:shifted": "V0" for code in OWN}

@@ -4,6 +4,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from integration.core.records import Kind
 from tests.flows.orders.tills import (
     ADDRESSES,
@@ -81,21 +83,26 @@ def test_a_posting_can_carry_amounts_with_vat() -> None:
     assert (one.values["gross"], lines_of(one)[0].values["amount"]) == (True, Decimal("12.10"))
 
 
-def test_a_difference_in_a_posting_goes_to_the_rounding_account() -> None:
-    order = an_order(lines=(a_line("1"),))
+@pytest.mark.parametrize("account", ["", "4400"])
+def test_vat_that_the_till_rounds_on_every_line_is_posted_as_it_is_told(account: str) -> None:
+    order = an_order(lines=tuple(a_line(key, "1.00", "0.83") for key in "123"))
+    one = booking(order, becomes="posting", rounding_account=account)
+    assert [(part.values["account"], part.values["amount"], part.values["vat"]) for part in lines_of(one)] == [
+        ("8000", Decimal("2.49"), Decimal("0.51"))
+    ]
+    assert "rounding" not in one.values
+    assert one.values["booked_incl"] == one.values["sold_incl"] == Decimal("3.00")
+
+
+def test_a_split_that_is_not_what_lines_come_to_waits_whatever_rounding_may_take() -> None:
+    order = an_order()
     parts = tuple(
         replace(part, values={**part.values, "excl": Decimal("10.02")}) if part.kind is Kind.VAT else part
         for part in order.parts
     )
     odd = without(replace(order, parts=parts), "total_incl", "total_excl")
-    assert parked(odd, becomes="posting").cause == "totals_differ"
-    one = booking(odd, becomes="posting", rounding_account="4400")
-    assert [(part.values["account"], part.values["amount"], part.values["vat"]) for part in lines_of(one)] == [
-        ("8000", Decimal("10.00"), Decimal("2.10")),
-        ("4400", Decimal("0.02"), Decimal("0.00")),
-    ]
-    assert one.values["rounding"] == Decimal("0.02")
-    assert one.values["booked_incl"] == one.values["sold_incl"] == Decimal("12.12")
+    issue = parked(odd, becomes="posting", rounding_account="4400", rounding_limit=100)
+    assert (issue.cause, issue.facts["difference"], issue.facts["expected"]) == ("totals_differ", "0.02", "12.12")
 
 
 def test_a_document_with_articles_the_books_do_not_have_waits_as_a_whole_and_names_all() -> None:
