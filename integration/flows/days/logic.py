@@ -323,7 +323,11 @@ class Days(FlowLogic):
         ours = reference(day, branch, serial) if isinstance(day, date) else None
         if ours is None:
             return super().withdraw(stage, change)
-        turned = {"reference": ours}
+        try:
+            turned = {"reference": ours, **self._pages.moved(change.agreed)}
+        except Parked as parked:
+            issue = parked.issue(key)
+            return replace(issue, facts={**issue.facts, "key": change.title, "document": change.title})
         return replace(
             change,
             key=key_of(key, serial),

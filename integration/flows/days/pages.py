@@ -70,6 +70,13 @@ class DayPages:
             raise Parked("day_period_closed", "date", document=title_of(record), closed=closed)
         return on
 
+    def moved(self, page: Record) -> dict[str, Value]:
+        """Return date and period of what takes a page back, where its own day is closed by now. Raises Parked."""
+        day = page.values.get("date")
+        if not isinstance(day, date) or (on := self.booking_date(day, page)) == day:
+            return {}
+        return {"date": on, **({"period": period_of(on, self._periods)} if "period" in page.values else {})}
+
     def header_source(self, record: Record, on: date, ours: str, serial: int) -> Record:
         name = as_text(record.values.get("branch_name")) or as_text(record.values.get("branch"))
         day = as_text(record.values.get("date"))
