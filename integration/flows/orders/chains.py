@@ -22,6 +22,7 @@ from integration.flows.settings import BOOKS
 Verdict = Issue | Skip
 # What a receipt may be about that sells nothing: it pays for something of before, or only moves money.
 NO_SALE = frozenset({Sort.PAYMENT, Sort.DOWN_PAYMENT, Sort.CASH_IN, Sort.CASH_OUT})
+ELSEWHERE = frozenset({"sale_planned", "sale_booked", "sale_in_day"})  # why a document is not booked by itself
 SAME_SALE = "same_sale"  # of a booking that is not made: the document whose sale it is
 NO_SALES_OF = (Kind.PROPOSAL, Kind.QUOTATION)
 

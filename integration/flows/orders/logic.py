@@ -21,7 +21,7 @@ from integration.core.run import Link, Staged
 from integration.core.traces import Trace
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.bookings import NOTHING_TOLD, Bookings, BothTold
-from integration.flows.orders.chains import NOBODY_ASKED, SAME_SALE, Asks, Chains, Verdict
+from integration.flows.orders.chains import ELSEWHERE, NOBODY_ASKED, SAME_SALE, Asks, Chains, Verdict
 from integration.flows.orders.codes import ARTICLES, LONGEST_ARTICLE, REVENUE_ACCOUNTS, Articles, Codes, goods
 from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, credit
 from integration.flows.orders.decisions import Decisions, Life, Way, apart, lives
@@ -43,7 +43,6 @@ from integration.flows.settings import BOOKS, Parked, left_out
 from integration.flows.settled import AskMethods, as_before, nowhere
 from integration.flows.spec import FlowLogic, Shaped
 
-MOST_REMEMBERED = 20_000  # documents that a filter left out
 REQUIRED = ("name", "search_code", "account")  # of a new debtor
 
 
@@ -109,7 +108,6 @@ class Orders(FlowLogic):
         self._settled_by = settled
         self._chains = Chains(asks, settings.targets, told.turnover.types, settings.rounding_limit)
         self._known: set[str] = set()
-        self._outside: dict[str, None] = {}
         self._page: tuple[Sequence[Record], list[_Read]] | None = None
 
     def watched(self, change: Change) -> tuple[str, ...]:
@@ -160,11 +158,7 @@ class Orders(FlowLogic):
         except Parked as parked:
             return _Read(staged(record, issue=issue_of(parked, record)))
         if record.key not in booked and (skip := left_out(record, self._filters[record.kind])):
-            self._outside[record.key] = None
-            if len(self._outside) > MOST_REMEMBERED:
-                self._outside.pop(next(iter(self._outside)), None)
             return _Read(staged(record, skip=replace(skip, facts={**skip.facts, "key": title_of(record)})))
-        self._outside.pop(record.key, None)
         life = booked.get(record.key)
         is_new = life is None and record.values.get("cancelled") is not True
         if is_new and elsewhere is None:
@@ -276,11 +270,12 @@ class Orders(FlowLogic):
         return None if self._is_posted(told) else self._parties.address(told, owner)
 
     def _expect_original(self, told: Told, booked: Mapping[str, Life], done: Mapping[str, _Read]) -> None:
-        """Raise Parked for a refund whose sale is neither booked, nor about to be, nor left out of the flow."""
+        """Raise Parked for a refund whose sale is neither booked, nor about to be: also where a filter left it out."""
         sales = sales_of(told.record)
         read = {key: done[key].booking for key in sales if key in done}
-        there = {key for key, one in read.items() if one.record is not None or one.skip is not None}
-        there |= {key for key in sales if key in self._outside or (key in booked and not booked[key].is_taken_back)}
+        there = {key for key, one in read.items() if one.record and one.record.values.get("cancelled") is not True}
+        there |= {key for key, one in read.items() if one.skip and one.skip.reason in ELSEWHERE}
+        there |= {key for key in sales if key in booked and not booked[key].is_taken_back}
         expect_sale(told.record, told.title, there, next((one.title for one in read.values()), ""))
 
     # ---- what documents have in common

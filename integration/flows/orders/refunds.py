@@ -21,8 +21,7 @@ def sales_of(document: Record) -> tuple[str, ...]:
 def expect_sale(document: Record, title: str, there: Collection[str], name: str) -> None:
     """Raise Parked for a refund of which no sale is there, unless a person decided that it is booked anyway.
 
-    `there` are the documents that are booked, about to be, or left out of the flow; `name` is what the credited one is
-    called.
+    `there` are the documents that are booked or about to be; `name` is what the credited one is called.
     """
     sales = sales_of(document)
     if not sales or not set(sales).isdisjoint(there):

@@ -18,6 +18,7 @@ from integration.core.records import Held, Kind, Record, Value
 from integration.core.run import Link, Staged
 from integration.core.totals.booked import compared_in
 from integration.core.totals.sold import VatSum
+from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.settings import documents
 from integration.flows.spec import FlowLogic
 from integration.sandbox.server import Sandbox, running
@@ -303,11 +304,20 @@ def test_a_refund_waits_when_its_sale_is_parked() -> None:
     assert waiting.issue.facts["original"] == "2026.1"
 
 
-def test_a_refund_of_what_is_no_part_of_the_flow_does_not_wait() -> None:
-    logic = orders(branches=["1"])
-    sale = an_order(branch="2")
-    assert all(one.issue is None for one in logic.stage(PAPERS, [a_refund(), sale]))
-    assert booking(a_refund("order-3"), logic)  # on a later page
+BACK = {"order-1": "50001", f"order-1{CREDIT}": "50002"}
+
+
+@pytest.mark.parametrize(
+    ("sale", "linked"),
+    [(an_order(branch="2"), {}), (an_order(cancelled=True), {}), (an_order(), BACK)],
+    ids=["left out", "cancelled", "taken back"],
+)
+def test_a_refund_of_a_sale_that_is_not_in_the_books_is_a_question_whatever_else_is_read(
+    sale: Record, linked: dict[str, str]
+) -> None:
+    logic = orders(branches=["1"], questions=Questions(linked=linked))
+    found = [logic.stage(PAPERS, page)[0] for page in ([a_refund()], [a_refund(), sale], [a_refund()])]
+    assert [one.issue and one.issue.cause for one in found] == ["refund_before_order"] * 3
 
 
 def test_the_trace_tells_how_each_field_came_to_its_value() -> None:
