@@ -17,7 +17,7 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
 from integration.connectors.before_writing import before_each_write
 from integration.connectors.reference import on_behalf_of
-from integration.core.errors import IntegrationError, RunActiveError, UnavailableError
+from integration.core.errors import IntegrationError, PlanStaleError, RunActiveError, UnavailableError
 from integration.core.people import SCHEDULE
 from integration.core.plan import Approval
 from integration.core.run import Mode, PreviewRequest, Run, RunState, Schedule
@@ -354,7 +354,7 @@ class Engine:
             return {"wait": self.pulse.apart}
 
     def approve_by_itself(self, run_id: str) -> str:
-        """Approve a scheduled plan when its flow may do so and no brake is tripped, and return it; else nothing.
+        """Approve a scheduled plan that holds where its flow may do so and no brake is tripped; return it, or nothing.
 
         Where a plan waits that says the same, it is that one.
         """
@@ -366,7 +366,11 @@ class Engine:
         approval = self.schedules.may_approve(run) if run.state is RunState.READY else None
         if approval is None:
             return ""
-        self.runner.commit.approve(run.id, approval)
+        try:
+            self.runner.commit.approve(run.id, approval)
+        except PlanStaleError as error:  # it waits, and says so; the next round makes another one
+            log.info("a plan no longer holds", run=run.id, cause=error.code)
+            return ""
         return run.id
 
     # ---- in the background ------------------------------------------------------------------------------------

@@ -60,6 +60,7 @@ class Bench:
         self.settings = settings
         self.mapping_version = 1
         self.names = "as AccountView has them"
+        self.decides = {"settings": "as they are"}  # a plan, beside the names
         self.fed: dict[str, str] = {}
         self.clock = Clock()
         mirrors = mirrors_of(FLOWS.values())
@@ -79,7 +80,7 @@ class Bench:
         parts = Parts(
             self.connectors, self._logic, self.runs, self.previews, self.plans, self.ledger, self.links, self.cursors,
             self.clock, Patience(timedelta(seconds=10), timedelta(seconds=1)), fed=lambda _: self.fed,
-            names=lambda: self.names,
+            basis=lambda *_: {"names": self.names, **self.decides},
         )  # fmt: skip
         self.runner = Runner(Preview(parts), Commit(parts))
 

@@ -264,7 +264,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("erase_waits", ADMINISTRATOR),
         Cause("erase_unconfirmed", ADMINISTRATOR),
         Cause("mapping_published_since", OPERATOR),
-        Cause("names_changed_since", OPERATOR),
+        Cause("basis_changed_since", OPERATOR),
         Cause("plan_already_committed", OPERATOR),
         Cause("brake_changes", OPERATOR, repair=BRAKES),
         Cause("brake_price", OPERATOR, repair=BRAKES),

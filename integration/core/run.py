@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from integration.core.basis import Basis
 from integration.core.issues import Issue, Skip
 from integration.core.people import Actor
 from integration.core.plan import Action, Approval, Brake, Change, chosen_mark
@@ -347,7 +348,7 @@ class Run:
     brakes: tuple[Brake, ...] = ()
     approval: Approval | None = None
     in_force: int = 0  # the version of the mapping that was in force when the run was begun
-    names: str | None = None  # a mark of the names the systems gave their fields then
+    basis: Basis = field(default_factory=dict)  # marks of what else decided it; see `core/basis.py`
     undo_of: str = ""  # the run whose changes it puts back
     notes: Mapping[str, str] = field(default_factory=dict)  # of whoever asked for it
     position: Position = START

@@ -14,6 +14,7 @@ from integration.flows.spec import Asked
 
 PAYMENTS = "payments"  # the flow that pays at the till what was paid in the books
 METHOD = "method"  # by which it does so, as it is set and as it keeps it of each payment
+LEANS_ON = ((PAYMENTS, METHOD),)
 
 # By which methods the books' payments of these invoices stand at the till; an invoice without any may be left out.
 AskMethods = Callable[[Collection[str]], Mapping[str, Collection[str]]]

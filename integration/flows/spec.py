@@ -291,8 +291,7 @@ class FlowSpec:
     flow: Flow
     settings: type[FlowSettings]
     make: Make
-    # The mapping that a new installation gets.
-    mapping: Path
+    mapping: Path  # that a new installation gets
 
     # Where settings choose the kinds of record: the flow with these settings.
     as_set: Callable[[Any], Flow] | None = None
@@ -302,6 +301,8 @@ class FlowSpec:
 
     # The lists that the logic is made with, as the flow is set; a change in one of them makes it anew.
     made_with: Callable[[Any], tuple[Listed, ...]] = lambda _: ()
+    # The settings of other flows that the logic asks for, each with its flow.
+    leans_on: tuple[tuple[str, str], ...] = ()
 
     # ---- its mapping
 

@@ -2,6 +2,7 @@
 
 import json
 
+from integration.core.basis import NAMES
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Stage
 from integration.core.records import Fields
@@ -18,7 +19,7 @@ def expect_fields(parts: Parts, run: Run, logic: FlowLogic, stage: Stage, fields
     """
     if not (fields.always or fields.absent):
         return
-    flow, side, mark = run.flow, f"fields:{stage.source}", f"{run.names} {run.mapping_version}"
+    flow, side, mark = run.flow, f"fields:{stage.source}", f"{run.basis.get(NAMES)} {run.mapping_version}"
     stored = parts.cursors.get(flow, side)
     kept = json.loads(stored) if stored else {}
     known = frozenset(kept["fields"]) if kept.get("as") == mark else None

@@ -7,6 +7,7 @@ from threading import Event
 
 import structlog
 
+from integration.core.basis import TOLD, changed
 from integration.core.errors import (
     PlanStaleError,
     PlanUnsafeError,
@@ -41,18 +42,20 @@ class Commit:
         self._doubts = Doubts(parts)
         self._ahead = Ahead(parts, self._doubts)
 
-    def outdated(self, run: Run, published: int) -> PlanStaleError | None:
+    def outdated(self, run: Run, published: int, *, asks: bool) -> PlanStaleError | None:
         """Return why a plan no longer says what would be written, while this mapping is in force; None where it does.
 
         Or why nothing of its flow may be written for now.
 
         The mapping that has to be in force still is the plan's own, unless it was made with an earlier one on purpose.
+        What the systems tell is held against what they told then only where this `asks` them.
         """
         if published != run.in_force:
             made_with = run.mapping_version
             return PlanStaleError("mapping_published_since", flow=run.flow, version=made_with, current=published)
-        if run.names not in (None, self.parts.names()):
-            return PlanStaleError("names_changed_since", flow=run.flow)
+        now = self.parts.basis(run.flow, run.mapping_version, asks)
+        if others := changed(run.basis, now, () if asks else TOLD):
+            return PlanStaleError("basis_changed_since", flow=run.flow, changed=",".join(others))
         return self.parts.held(run.flow)
 
     def approve(self, run_id: str, approval: Approval) -> int:
@@ -66,7 +69,7 @@ class Commit:
     def expect(self, run_id: str, approval: Approval) -> Run:
         """Return a plan that may be written with this yes. Raises PlanStaleError or PlanUnsafeError."""
         run = self.parts.runs.open_plan(run_id)
-        outdated = self.outdated(run, self.parts.logic(run.flow).mapping_version)
+        outdated = self.outdated(run, self.parts.logic(run.flow).mapping_version, asks=True)
         if outdated is not None:
             raise outdated
         if not is_of_plan(approval.fingerprint, run.fingerprint):

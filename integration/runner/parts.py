@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from integration.connectors.protocol import Connector
+from integration.core.basis import Basis
 from integration.core.errors import PlanStaleError
 from integration.core.records import Record
 from integration.core.run import ALL_FOR, Mode, Run
@@ -62,7 +63,9 @@ class Parts:
         lambda _, records: records  # what persons said values should be
     )
     fed: Callable[[str], Mapping[str, str]] = lambda _: {}  # marks of what a flow's logic is made of, by their names
-    names: Callable[[], str] = lambda: ""  # a mark of what the systems call their objects and fields
+    basis: Callable[[str, int, bool], Basis] = (
+        lambda *_: {}  # what decides a plan made with a version of the mapping, and whether the systems are asked
+    )
     safeguards: Safeguards = ALL_ON
     ended: Callable[[Run], None] = lambda _: None  # told of each commit that is finished
     held: Callable[[str], PlanStaleError | None] = lambda _: None  # why nothing of a flow may be written for now

@@ -8,6 +8,7 @@ from functools import partial
 
 import structlog
 
+from integration.core.basis import NAMES
 from integration.core.emptied import EMPTIED
 from integration.core.errors import IntegrationError
 from integration.core.plan import Brake, Tally, brakes, fingerprint
@@ -69,9 +70,10 @@ class Preview:
             stage=flow.order(first or flow.counted), keys=request.keys, most=most, since=since, trusting=trusting
         )
         in_force = logic.mapping_version
+        version = request.version or in_force
         return self.parts.runs.begin(
-            request.flow, mode, request.by.ref, request.version or in_force, position, in_force=in_force,
-            names=self.parts.names(), notes={**request.notes, **notes},
+            request.flow, mode, request.by.ref, version, position, in_force=in_force,
+            basis=self.parts.basis(request.flow, version, True), notes={**request.notes, **notes},
         )  # fmt: skip
 
     def undo(self, run_id: str, *, by: str) -> Run:
@@ -84,8 +86,10 @@ class Preview:
         if earlier.pruned_at is None and not self.parts.plans.proven(run_id, after=0, limit=1):
             raise IntegrationError("nothing_to_undo", flow=earlier.flow, run=run_id)
         version = self.parts.logic(earlier.flow).mapping_version
+        now = self.parts.basis(earlier.flow, version, False)
+        basis = {kind: mark for kind, mark in now.items() if kind == NAMES}  # what it puts back is decided already
         return self.parts.runs.begin(
-            earlier.flow, Mode.UNDO, by, version, Position(task=Task.UNDO), names=self.parts.names(), undo_of=run_id
+            earlier.flow, Mode.UNDO, by, version, Position(task=Task.UNDO), basis=basis, undo_of=run_id
         )
 
     def page(self, run_id: str) -> bool:
@@ -151,10 +155,10 @@ class Preview:
         log.info("preview finished", run=run.id, flow=run.flow, read=position.read, changes=changes)
 
     def _same(self, waits: Run, run: Run, mark: str, tripped: Sequence[Brake]) -> bool:
-        """Tell whether a plan that waits says what a new one would say, made with the same mapping and names.
+        """Tell whether a plan that waits says what a new one would say, decided by the same.
 
         What was taken back since is said by the new one alone.
         """
-        made = (waits.fingerprint, waits.brakes, waits.mapping_version, waits.in_force, waits.names)
+        made = (waits.fingerprint, waits.brakes, waits.mapping_version, waits.in_force, waits.basis)
         back = [self.parts.plans.count(one.id, "changes", among=Among(cause=TAKEN_BACK)) for one in (waits, run)]
-        return back[0] == back[1] and made == (mark, tuple(tripped), run.mapping_version, run.in_force, run.names)
+        return back[0] == back[1] and made == (mark, tuple(tripped), run.mapping_version, run.in_force, run.basis)

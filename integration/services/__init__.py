@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self, cast
 from integration.channels.post import Post, Way
 from integration.connectors.limits import Road
 from integration.connectors.protocol import Connector
+from integration.core.basis import NAMES, Basis
 from integration.core.connections import Finding
 from integration.core.errors import PlanStaleError
 from integration.core.people import Actor
@@ -363,7 +364,7 @@ class Application:
             earlier=self.logics.earlier,
             corrected=self.logics.corrected,
             fed=self.logics.fed,
-            names=self.names.mark,
+            basis=self._basis,
             safeguards=self._safeguards,
             ended=self.prices.written,
             held=self._held,
@@ -393,6 +394,10 @@ class Application:
             safeguards=self._safeguards,
             pulse=self._pulse,
         )
+
+    def _basis(self, flow: str, version: int, asks: bool) -> Basis:
+        """Return marks of what decides a plan of a flow now."""
+        return {**self.logics.basis(flow, version, asks=asks), NAMES: self.names.mark()}
 
     def _held(self, flow: str) -> PlanStaleError | None:
         """Return why a flow may write nothing for now."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from integration import VERSION
 from integration.connectors.protocol import Connector, Invoicing
+from integration.core.basis import LISTS, ON, RATES, SETTINGS, TABLES, Basis
 from integration.core.errors import ConfigurationError, IntegrationError, PlanStaleError
 from integration.core.flow import Flow
 from integration.core.people import Actor
@@ -29,7 +30,8 @@ from integration.store.rules import Rules
 from integration.store.stores import Stores
 
 # Settings that say when a flow runs and what stops it, and nothing about its records.
-_ABOUT_RUNS = frozenset({"on", "schedule_minutes", "calendar", "nightly_complete", "auto_approve", "brakes"})
+_ABOUT_ROUNDS = frozenset({"on", "schedule_minutes", "calendar", "nightly_complete", "auto_approve"})
+_ABOUT_RUNS = _ABOUT_ROUNDS | {"brakes"}
 
 
 def _mark(shape: object) -> str:
@@ -133,14 +135,34 @@ class Logics:
         Each becomes another one when what it stands for may make something else of a record.
         """
         version, body = self._rules.published(flow) or (0, {})
-        spec, stored = self._flows[flow], self._stored.get(f"flow:{flow}") or {}
-        settings = {name: value for name, value in stored.items() if name not in _ABOUT_RUNS}
-        used, own = json.dumps(body, default=str), {one.name for one in spec.tables}
-        tables = {name: rows for name, rows in self._rules.tables().items() if name in own or f'"{name}"' in used}
         return {
-            "mapping": str(version), "settings": _mark(settings), "tables": _mark(tables),
+            "mapping": str(version), "settings": self._set(flow, _ABOUT_RUNS), "tables": self._used(flow, body),
             "corrections": self._corrections.mark(flow),
         }  # fmt: skip
+
+    def basis(self, flow: str, version: int, *, asks: bool) -> Basis:
+        """Return marks of what decides a plan of a flow that is made with a version of its mapping.
+
+        What the systems tell is among them where this `asks` them; that the flow is on, while it is.
+        """
+        spec, tables = self._flows[flow], self._used(flow, self._rules.body(flow, version))
+        marks = {SETTINGS: self._set(flow, _ABOUT_ROUNDS), TABLES: tables}
+        if self._kept(flow).get("on"):
+            marks[ON] = ON
+        if asks:
+            lists = [self.codes(*listed) for listed in spec.made_with(self._strict(flow))]
+            marks |= {RATES: _mark([self.rates(system) for system in spec.rated]), LISTS: _mark(lists)}
+        return marks
+
+    def _set(self, flow: str, without: Collection[str]) -> str:
+        """Return a mark of the settings of a flow, and of those of others that it leans on."""
+        own = {name: value for name, value in self._kept(flow).items() if name not in without}
+        return _mark([own, [getattr(self.settings(other), name) for other, name in self._flows[flow].leans_on]])
+
+    def _used(self, flow: str, body: Mapping[str, Any]) -> str:
+        """Return a mark of the value tables that a flow has by itself, or that its mapping names."""
+        used, own = json.dumps(body, default=str), {one.name for one in self._flows[flow].tables}
+        return _mark({name: rows for name, rows in self._rules.tables().items() if name in own or f'"{name}"' in used})
 
     def earlier(self, flow: str, version: int) -> FlowLogic:
         """Return what is particular to a flow with a mapping that was in force before; all else is as it is now."""

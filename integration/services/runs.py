@@ -138,8 +138,8 @@ class Runs(StoredRuns):
         return newest.began_at if newest and newest.name == "hold" else run.started_at
 
     def outdated(self, run: Run) -> PlanStaleError | None:
-        """Return why a plan can no longer be committed, as a commit would be refused, or None."""
-        return self._runner.commit.outdated(run, self._mappings.published(run.flow).version)
+        """Return why a plan can no longer be committed, or None; what the systems tell by now only a commit asks."""
+        return self._runner.commit.outdated(run, self._mappings.published(run.flow).version, asks=False)
 
     def doubtful(self, run: Run) -> int:
         """Return how many changes of a run were sent and not answered; what is on its way right now is no doubt yet."""

@@ -107,23 +107,30 @@ def expect(connection: sa.Connection, run: Row, mark: str) -> frozenset[int]:
 def carry(connection: sa.Connection, old: str, new: str) -> None:
     """Choose in a plan what was chosen in the one it takes over, by whom it was, where it is the same change.
 
-    What was left out stays so; what was taken back once, and then taken in, stays in.
+    What was left out stays so; what was taken back once, and then taken in, stays in. Where what decides the plans has
+    changed between them, every change is another one, and what was left out stays so whatever it has become.
     """
+    made = [(row.mapping_version, row.basis) for row in (transitions.row_of(connection, run) for run in (old, new))]
+    same_basis = made[0] == made[1]
     _take(connection, new, _taken_in(connection, old, new))
     of_line = sa.and_(lines.c.run == left_out.c.run, lines.c.seq == left_out.c.seq)
     asked = sa.select(left_out, lines.c.kind, lines.c.key).join(lines, of_line).where(left_out.c.run == old)
     before = connection.execute(asked).all()
-    wanted = {(row.kind, row.key, row.digest): row for row in before}
+    wanted = {(row.kind, row.key, row.digest if same_basis else ""): row for row in before}
     here = sa.select(lines.c.seq, lines.c.kind, lines.c.key, lines.c.digest).where(
         lines.c.run == new, lines.c.step == Step.PLANNED
     )
     there = of_run(connection, new).keys()
-    same = [
-        (line.seq, wanted[line.kind, line.key, line.digest])
-        for line in among(connection, here, lines.c.key, [row.key for row in before])
-        if (line.kind, line.key, line.digest) in wanted and line.seq not in there
-    ]
-    _leave(connection, [_kept(new, seq, row.digest, row.by, row.left_at) for seq, row in same])
+    found = among(connection, here, lines.c.key, [row.key for row in before])
+    same = [(line, wanted.get((line.kind, line.key, line.digest if same_basis else ""))) for line in found]
+    _leave(
+        connection,
+        [
+            _kept(new, line.seq, line.digest, row.by, row.left_at)
+            for line, row in same
+            if row is not None and line.seq not in there
+        ],
+    )
 
 
 def _taken_in(connection: sa.Connection, old: str, new: str) -> list[int]:

@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from integration.core.basis import Basis
 from integration.core.errors import IntegrationError, PlanStaleError, RunActiveError
 from integration.core.plan import Action, Approval
 from integration.core.run import (
@@ -143,7 +144,7 @@ class Runs(Store):
         position: Position = START,
         *,
         in_force: int | None = None,
-        names: str | None = None,
+        basis: Basis | None = None,
         undo_of: str = "",
         notes: Mapping[str, str] | None = None,
     ) -> Run:
@@ -158,8 +159,8 @@ class Runs(Store):
             "started_at": now, "mapping_version": mapping_version, "fingerprint": "", "brakes": [],
             "position": position_to_json(position), "phase": "", "progress_done": 0, "progress_total": 0, "error": "",
             "facts": {}, "cancelled": False, "lines": 0, "read": 0, "unchanged": 0,
-            "in_force": mapping_version if in_force is None else in_force, "names": names, "undo_of": undo_of,
-            "notes": dict(notes or {}), "number": _NEXT,
+            "in_force": mapping_version if in_force is None else in_force, "basis": dict(basis or {}),
+            "undo_of": undo_of, "notes": dict(notes or {}), "number": _NEXT,
         }  # fmt: skip
         for _ in range(IDS_TRIED):
             run = self.new_id(now)

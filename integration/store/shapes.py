@@ -142,7 +142,7 @@ def run_of(row: Row, counts: Counts, left_out: Mapping[int, str]) -> Run:
         started_at=row.started_at, ended_at=row.ended_at, mapping_version=row.mapping_version,
         fingerprint=row.fingerprint, brakes=tuple(Brake(*brake) for brake in row.brakes),
         approval=None if row.approval is None else _approval_of(row.approval), position=position_of(row.position),
-        in_force=row.in_force, names=row.names, undo_of=row.undo_of, notes=row.notes,
+        in_force=row.in_force, basis=row.basis, undo_of=row.undo_of, notes=row.notes,
         progress_done=row.progress_done, progress_total=row.progress_total, phase=row.phase, error=row.error,
         facts=row.facts, counts=counts, approvals=row.approvals,
         left_out=left_out, pruned_at=row.pruned_at,

@@ -41,7 +41,7 @@ runs = sa.Table(
     _number("read"),
     _number("unchanged"),
     sa.Column("in_force", sa.BigInteger, nullable=False, server_default="0"),  # the mapping's version when it was begun
-    sa.Column("names", Words),  # a mark of the names the systems gave their fields then
+    sa.Column("basis", Json, nullable=False, server_default="{}"),  # marks of what else decided it
     sa.Column("undo_of", Words, nullable=False, server_default=""),
     sa.Column("notes", Json, nullable=False, server_default="{}"),
     sa.Column("owner", Words, nullable=False, server_default=""),  # which process was at its last page

@@ -313,6 +313,10 @@ def _written_fields(fact: str, language: str, _zone: tzinfo) -> str:
     return lists.format_list(named, locale=LOCALES[language])
 
 
+def _written_changed(fact: str, language: str, _zone: tzinfo) -> str:
+    return listed([_written_term(kind, "decided_by", language) for kind in fact.split(",")], language)
+
+
 def setting_name(flow: str, name: str, language: str = "en") -> str:
     """Return what a setting of a flow is called."""
     return _written_setting(name, flow, language)
@@ -367,6 +371,7 @@ _WRITERS: dict[str, Callable[[str, str, tzinfo], str]] = {
     "field": _written_fields,
     "fields": _written_fields,
     "target": _written_fields,
+    "changed": _written_changed,
     "count": _written_number,
     "total": _written_number,
     "attempts": _written_number,

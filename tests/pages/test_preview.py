@@ -257,9 +257,9 @@ def test_a_plan_made_before_names_in_accountview_were_changed_cannot_be_committe
 
     test = open_page("preview", plan=plan.id)
 
-    assert "before names of objects or fields in AccountView were changed" in texts(test)
+    assert "since it was made: names of objects or fields in AccountView" in texts(test)
     assert test.button(key="commit").disabled
-    with pytest.raises(PlanStaleError, match="names_changed_since"):
+    with pytest.raises(PlanStaleError, match="basis_changed_since"):
         connected.runs.commit(plan.id, Approval(plan.fingerprint, "test"))
     connected.names.put({"article.ean": before}, somebody("test"))
     assert connected.runs.outdated(plan) is None

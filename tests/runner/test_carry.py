@@ -130,6 +130,29 @@ def test_a_choice_is_asked_again_where_the_change_is_another_one(bench: Bench, s
     assert bench.runs.get(plan.id).facts["run"] == run.id
 
 
+def test_what_was_left_out_stays_so_whatever_it_becomes_once_what_decided_it_is_otherwise(
+    bench: Bench, source: MemoryConnector
+) -> None:
+    bench.run()
+    edited(source, "1001", HIGHER)
+    edited(source, "1002", HIGHER)
+    plan = bench.leave(bench.preview(), "1001", by="anna")
+    bench.decides, bench.settings = {"settings": "changed"}, {"price_basis": "incl"}
+    run = bench.preview(Mode.COMPLETE)
+    assert bench.changes(run)["1001"].digest != bench.changes(plan)["1001"].digest
+    assert set(run.left_out) == {bench.changes(run)["1001"].seq}
+
+
+def test_a_plan_that_says_the_same_takes_over_one_that_no_longer_holds(bench: Bench, source: MemoryConnector) -> None:
+    bench.run()
+    edited(source, "1001", HIGHER)
+    plan = bench.preview()
+    bench.decides = {"settings": "changed"}
+    run = bench.preview()
+    assert (run.fingerprint, bench.runs.get(plan.id).error) == (plan.fingerprint, "plan_replaced")
+    assert bench.commit(run).state is RunState.DONE
+
+
 def test_the_articles_of_a_product_that_are_gone_are_taken_over_together(
     database: Database, target: MemoryConnector
 ) -> None:

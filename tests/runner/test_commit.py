@@ -61,18 +61,31 @@ def test_a_mapping_published_since_makes_the_plan_stale(bench: Bench) -> None:
     assert refusal.value.code == "mapping_published_since"
 
 
-@pytest.mark.parametrize("undoes", [False, True], ids=["plan", "undo"])
-def test_names_of_fields_changed_since_make_the_plan_stale(
-    bench: Bench, target: MemoryConnector, *, undoes: bool
+@pytest.mark.parametrize(("undoes", "told"), [(False, "names,settings"), (True, "names")], ids=["plan", "undo"])
+def test_a_plan_is_stale_while_what_decided_it_is_otherwise(
+    bench: Bench, target: MemoryConnector, told: str, *, undoes: bool
 ) -> None:
     run = bench.undo(bench.run()) if undoes else bench.preview()
     written = list(target.writes)
-    bench.names = "another field for the price"
+    bench.names, bench.decides = "another field for the price", {"settings": "changed"}
     with pytest.raises(PlanStaleError) as refusal:
         bench.approve(run)
-    assert (refusal.value.code, target.writes) == ("names_changed_since", written)
-    bench.names = "as AccountView has them"
+    found = refusal.value
+    assert (found.code, found.facts["changed"], target.writes) == ("basis_changed_since", told, written)
+    bench.names, bench.decides = "as AccountView has them", {"settings": "as they are"}
     assert bench.commit(run).state is RunState.DONE
+
+
+def test_an_interrupted_run_does_not_go_on_once_what_decided_it_is_otherwise(
+    bench: Bench, target: MemoryConnector
+) -> None:
+    run = bench.preview()
+    bench.approve(run)
+    bench.runs.interrupt(run.id, "cancelled", {})
+    bench.decides = {"settings": "changed"}
+    with pytest.raises(PlanStaleError, match="basis_changed_since"):
+        bench.approve(bench.runs.get(run.id))
+    assert target.writes == []
 
 
 def test_a_discarded_plan_cannot_be_committed(bench: Bench) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from integration.bootstrap import build
+from integration.core.basis import changed
 from integration.core.errors import PlanStaleError
+from integration.core.records import Kind
 from integration.core.run import PreviewRequest, RunState
 from integration.sandbox.server import Sandbox
 from integration.settings import load_settings
-from tests.consoles import ARTICLES, FAST, opened, settled
+from tests.consoles import ARTICLES, FAST, Console, opened, settled
 from tests.people import somebody
 from tests.stores import stores_in
 
@@ -41,3 +43,41 @@ def test_an_end_in_the_middle_of_a_run_is_no_error_of_the_run(tmp_path: Path, sh
 
     with opened(tmp_path, **access) as again:
         assert settled(again, run_id).state is RunState.READY
+
+
+def test_a_plan_made_with_other_value_tables_or_while_its_flow_was_on_is_refused_and_kept_left_out(
+    tmp_path: Path,
+) -> None:
+    with opened(tmp_path, sandbox=True) as application:
+        stores, console = stores_in(application), Console(application)
+        application.flows.change("products", {"on": True, "schedule_minutes": 59}, somebody("test"))
+        plan = console.preview("products")
+        out = next(row for row in application.plans.rows(plan.id, "create") if row.kind is Kind.PRODUCT)
+        application.choices.leave(plan.id, [out.seq], "test")
+        plan, kept = application.runs.get(plan.id), stores.rules.tables()["vat_codes"]
+        assert application.runs.outdated(plan) is None
+        stores.rules.set_table("vat_codes", dict(zip(kept, reversed(kept.values()), strict=True)), "test")
+        stores.rules.set_table("another", {"1": "2"}, "test")  # which no rule of the flow reads
+        application.flows.change("products", {"on": False, "schedule_minutes": 58}, somebody("test"))
+
+        with pytest.raises(PlanStaleError) as refused:
+            console.commit(plan)
+
+        told = application.runs.outdated(plan)
+        assert told is not None
+        assert (refused.value.code, refused.value.facts["changed"]) == ("basis_changed_since", "tables,on")
+        assert (told.code, told.facts, console.writes()) == (refused.value.code, refused.value.facts, 0)
+        anew = console.preview("products")
+        assert {application.plans.row(anew.id, seq).key for seq in anew.left_out} == {out.key}
+        assert console.commit(anew).counts.proven > 20
+
+
+def test_what_the_systems_tell_and_what_other_flows_are_set_to_decides_too(tmp_path: Path) -> None:
+    with opened(tmp_path, sandbox=True) as application:
+        logics, by = application.logics, somebody("test")
+        before = logics.basis("orders", 1, asks=True)
+        assert changed(before, logics.unasked().basis("orders", 1, asks=True)) == ["rates", "lists"]
+        of_customers, fed = logics.basis("customers", 1, asks=False), logics.fed("customers")
+        application.flows.change("products", {"price_basis": "incl"}, by)
+        assert changed(of_customers, logics.basis("customers", 1, asks=False)) == ["settings"]
+        assert changed(fed, logics.fed("customers")) == ["settings"]

@@ -14,6 +14,7 @@ from integration.flows.settings import COUNTRY_CODES, books, till
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs, Tables
 
 PRODUCTS = "products"  # the flow that knows the till's numbers of articles, and how the books have their prices
+PRICE_BASIS = (PRODUCTS, "price_basis")
 VAT_METHODS = ("", "inclusive", "exclusive", "shifted", "none")
 
 GROUPS = till("price_groups")
@@ -83,13 +84,14 @@ def _logic(
         numbers=lambda codes: asked.linked(PRODUCTS, Kind.ARTICLE, codes),
         agreed=agreed,
     )
-    return Customers(settings, body, version, tables, terms, lambda: asked.setting(PRODUCTS, "price_basis") == "incl")
+    return Customers(settings, body, version, tables, terms, lambda: asked.setting(*PRICE_BASIS) == "incl")
 
 
 CUSTOMERS = FlowSpec(
     flow=FLOW,
     settings=CustomerSettings,
     make=_logic,
+    leans_on=(PRICE_BASIS,),
     mapping=MAPPINGS / "customers.toml",
     parts=((Kind.RELATION, None),),
     found_by=frozenset({EXTERNAL_ID}),

@@ -45,7 +45,7 @@ from integration.flows.orders.codes import VAT_TABLE
 from integration.flows.orders.payments import WITH_PAYMENTS
 from integration.flows.orders.references import References
 from integration.flows.settings import BOOKS, TILL, books, till
-from integration.flows.settled import methods_of
+from integration.flows.settled import LEANS_ON, methods_of
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
 
 ORDERS = "orders"  # the flow that books documents one by one, and links their customers with debtors
@@ -194,6 +194,7 @@ DAYS = FlowSpec(
     settings=DaySettings,
     make=_logic,
     made_with=lambda _: (*_TOLD, *_TURNOVER),
+    leans_on=LEANS_ON,
     mapping=MAPPINGS / "days.toml",
     rated=(BOOKS, TILL),
     parts=((Kind.DAY_PAGE, None), (Kind.LINE, Kind.LINE)),

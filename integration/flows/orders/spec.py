@@ -49,7 +49,7 @@ from integration.flows.orders.settings import (
 from integration.flows.orders.tables import GROUPS_TABLE, METHODS_TABLE, TERMS_TABLE
 from integration.flows.orders.vocabulary import STATES
 from integration.flows.settings import BOOKS, COUNTRY_CODES, TILL, Listed, ValueTable, books, till
-from integration.flows.settled import methods_of
+from integration.flows.settled import LEANS_ON, methods_of
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
 
 _T, _D, _L = FieldType, Kind.ORDER, Kind.LINE
@@ -292,6 +292,7 @@ ORDERS = FlowSpec(
         partial(methods_of, asked),
     ),
     made_with=_made_with,
+    leans_on=LEANS_ON,
     mapping=MAPPINGS / "orders.toml",
     as_set=_as_set,
     rated=(BOOKS, TILL),

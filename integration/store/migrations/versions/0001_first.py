@@ -340,7 +340,7 @@ def upgrade() -> None:  # noqa: PLR0915  a statement for each table
         sa.Column("read", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("unchanged", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("in_force", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("names", Words, nullable=True),
+        sa.Column("basis", Json, server_default="{}", nullable=False),
         sa.Column("undo_of", Words, server_default="", nullable=False),
         sa.Column("notes", Json, server_default="{}", nullable=False),
         sa.Column("owner", Words, server_default="", nullable=False),
