@@ -205,6 +205,35 @@ def names(shapes: Iterable[Shape]) -> list[str]:
     return [shape.name for shape in each_of(shapes)]
 
 
+def codes_named(shapes: Iterable[Shape], values: Mapping[str, Any]) -> Iterator[tuple[str, Listed, str]]:
+    """Yield each code of a list that these settings name, with the setting; of what is asked as they are set."""
+    for shape in shapes:
+        if shape.only is not None and not shape.only.holds(values.__getitem__):
+            continue
+        if isinstance(shape, Together):
+            yield from codes_named(shape.shapes, values)
+        else:
+            yield from ((shape.name, of, str(code)) for of, code in _codes_of(shape, values) if of and code)
+
+
+def _codes_of(shape: Shape, values: Mapping[str, Any]) -> Iterator[tuple[Listed | None, Any]]:
+    match shape:
+        case Code(name=name, of=of):
+            yield of, values[name]
+        case Codes(name=name, of=of):
+            yield from ((of, code) for code in values[name])
+        case PerKey(name=name, keys=keys, options=options):
+            yield from ((keys, key) for key in values[name])
+            if isinstance(options, Listed):
+                yield from ((options, code) for code in values[name].values())
+        case Rows(name=name, keys=keys, columns=columns):
+            yield from ((keys, key) for key in values[name])
+            for column, answers in columns.items():
+                if isinstance(answers, Listed):
+                    cells = (row[column] if isinstance(row, Mapping) else row for row in values[name].values())
+                    yield from ((answers, cell) for cell in cells)
+
+
 # ---- what a flow is asked in the set-up: questions as values, and the answers that several of them propose alike
 
 

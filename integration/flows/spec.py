@@ -339,9 +339,6 @@ class FlowSpec:
     # Our names of the objects of the books that it uses.
     objects: tuple[str, ...] = ()
 
-    # The debtors of the books that its settings name, by setting. One that is not there is never kept.
-    debtors: Callable[[Any], Mapping[str, Sequence[str]]] = lambda _: {}
-
     # What it needs of the books as it is set, beyond the check of the connection.
     needs: Callable[[Any], Needs] = lambda _: Needs()
 

@@ -182,6 +182,7 @@ class Application:
             logics=self.logics,
             tables=self.tables,
             names=self.names,
+            expect_there=self.flows.expect_there,
             changed=self._rearranged,
         )
         self.sandbox = BuiltIn(settings, self.access, leases, stores, clock, flows=flows, closing=closing)

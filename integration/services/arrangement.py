@@ -82,14 +82,16 @@ class Arrangement:
         logics: Logics,
         tables: Tables,
         names: Naming,
+        expect_there: Callable[[str, FlowSettings], object],
         changed: Callable[[], None],
     ) -> None:
-        """`changed` is told when something was kept."""
+        """`expect_there` raises for settings that name what a system lacks; `changed` is told of what is kept."""
         self._flows = flows
         self._stores = stores
         self._logics = logics
         self._tables = tables
         self._names = names
+        self._expect_there = expect_there
         self._changed = changed
 
     # ---- written
@@ -210,6 +212,7 @@ class Arrangement:
         with _at("flows", self._known(flow, "flows")):
             settings = self._flows[flow].settings(**given)
             self._names.expect_objects(self._flows[flow], settings, names)
+            self._expect_there(flow, settings)
             return settings
 
     def _corrected(self, flow: str, given: Mapping[str, Any]) -> list[Correction]:

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from integration.connectors.protocol import Connector
-from integration.core.errors import ConfigurationError, IntegrationError
+from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Skip
 from integration.core.people import SCHEDULE, Actor
@@ -15,10 +15,12 @@ from integration.core.plan import Approval
 from integration.core.records import Field, Kind, Record
 from integration.core.run import Mode, Run, RunState, Schedule
 from integration.core.timetable import WALL_CLOCK, IsClosed, crons, next_time
+from integration.flows.forms import codes_named
 from integration.flows.registry import Specs
-from integration.flows.settings import BOOKS, FlowSettings
+from integration.flows.settings import FlowSettings, Listed
 from integration.flows.spec import FlowLogic, FlowSpec, page_in, staged_in
-from integration.services.lists import Lists
+from integration.flows.tables import IN_USE
+from integration.services.lists import LOOKED_UP, Lists
 from integration.services.mappings import Logics, Mappings
 from integration.store.database import Clock
 from integration.store.events import Event
@@ -107,43 +109,52 @@ class Flows(Mapping[str, Flow]):
         """Return a flow as the value that says everything about it."""
         return self._specs[flow]
 
-    def change(self, flow: str, values: Mapping[str, Any], by: Actor, reasons: Mapping[str, str] | None = None) -> None:
+    def change(
+        self, flow: str, values: Mapping[str, Any], by: Actor, reasons: Mapping[str, str] | None = None
+    ) -> tuple[str, ...]:
         """Keep changed settings of a flow. Raises ConfigurationError when they cannot be used.
 
+        Returns those that name something of a system that cannot be asked now whether it is there: they are kept.
         `reasons` say for each brake that is switched off why; the log keeps them.
         """
         known = self._logics.usable(flow)
         checked = self._specs[flow].settings(**{**known, **values})
         self._expect(self._specs[flow], checked)
-        self._expect_debtors(flow, checked)
+        unchecked = self.expect_there(flow, checked)
         off = [
             Event(event="brake_switched_off", flow=flow, facts={"by": by.ref, "brake": brake, "reason": reason})
             for brake, reason in (reasons or {}).items()
         ]
         self._stores.settings.put(f"flow:{flow}", checked.model_dump(mode="json", exclude_defaults=True), by.ref, *off)
         self._changed()
+        return unchecked
 
-    def _expect_debtors(self, flow: str, wanted: FlowSettings) -> None:
-        """Raise ConfigurationError for a debtor that is newly named and that the books do not have.
+    def expect_there(self, flow: str, wanted: FlowSettings) -> tuple[str, ...]:
+        """Return the settings whose codes cannot be held against the systems now, of what is newly named.
 
-        Where they do not answer nobody can tell: a plan would say it.
+        Raises ConfigurationError for a code that the system does not have.
         """
-        spec = self._specs[flow]
-        known = {number for numbers in spec.debtors(self.settings(flow)).values() for number in numbers}
-        named = {
-            number: setting
-            for setting, numbers in spec.debtors(wanted).items()
-            for number in numbers
-            if number and number not in known
-        }
-        try:
-            there = {one.key for one in self._connector(BOOKS).fetch(Kind.DEBTOR, list(named))} if named else set()
-        except IntegrationError:
-            return
-        for number in sorted(named.keys() - there):
-            raise ConfigurationError(
-                "flow_setting_invalid", flow=flow, setting=named[number], expected="expected_debtor", number=number
-            )
+        known = {(of, code) for _, of, code in self._codes(flow, self.settings(flow))}
+        named: dict[tuple[str, Listed], set[str]] = {}
+        for setting, of, code in self._codes(flow, wanted):
+            if (of, code) not in known:
+                named.setdefault((setting, of), set()).add(code)
+        unchecked = []
+        for (setting, of), codes in named.items():
+            lacking = self._lists.lacking(of, codes)
+            if lacking is None:
+                unchecked += [] if of.name in IN_USE - LOOKED_UP.keys() else [setting]
+            elif lacking:
+                expected = "expected_debtor" if of.name == "debtors" else "expected_listed"
+                raise ConfigurationError(
+                    "flow_setting_invalid", flow=flow, setting=setting, expected=expected, number=min(lacking),
+                    system=of.system,
+                )  # fmt: skip
+        return tuple(dict.fromkeys(unchecked))
+
+    def _codes(self, flow: str, settings: FlowSettings) -> Iterator[tuple[str, Listed, str]]:
+        shapes = (shape for section in self._specs[flow].sections for shape in section.shapes)
+        return codes_named(shapes, settings.model_dump())
 
     def sift(self, flow: str, values: Mapping[str, Any]) -> Sifted:
         """Read the source now and return what would take part in a flow with these settings changed."""

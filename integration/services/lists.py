@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,7 +13,10 @@ import structlog
 from integration.connectors.protocol import Connector
 from integration.core.errors import AccessDeniedError, ConfigurationError, IntegrationError
 from integration.core.records import Field, Kind
+from integration.flows.settings import COUNTRY_CODES, Listed
+from integration.flows.tables import IN_USE
 from integration.store.database import Clock
+from integration.words.countries import countries
 
 log = structlog.get_logger(__name__)
 
@@ -20,6 +24,16 @@ FIELDS_KEPT = timedelta(minutes=5)
 CHOICES_KEPT = timedelta(minutes=1)  # what one person was shown is good enough for the next
 FIRST_SECONDS = 0.5  # how long somebody waits for captions that were never there before
 LAST_SECONDS = 10.0
+# What is looked up by its code, because the list is only a page of it.
+LOOKED_UP: Mapping[str, Kind] = {"debtors": Kind.DEBTOR, "article_codes": Kind.ARTICLE}
+# The list that has all codes, where another one has only those that are offered.
+WHOLE: Mapping[str, str] = {
+    "collective_accounts": "ledgers",
+    "revenue_accounts": "ledgers",
+    "day_daybooks": "daybooks",
+    "balance_groups": "turnover_groups",
+    "revenue_groups": "turnover_groups",
+}
 
 Question = tuple[str, str, bool]  # a system, what it is asked, and whether it is the built-in one
 Ask = Callable[[Connector], Any]
@@ -112,6 +126,28 @@ class Lists:
             one = name if isinstance(error, AccessDeniedError) else ""  # who may not read one list may read others
             self._silent[system, one] = _Answer(connector, self._clock() + CHOICES_KEPT, error.code)
             return None
+
+    def lacking(self, of: Listed, codes: AbstractSet[str]) -> set[str] | None:
+        """Return which of these codes a system does not have; None where that cannot be told now.
+
+        A list that has nothing, or only what is in use, speaks against nobody.
+        """
+        if of == COUNTRY_CODES:
+            return set(codes) - countries().keys()
+        kind, name = LOOKED_UP.get(of.name), WHOLE.get(of.name, of.name)
+        if kind is None and name in IN_USE:
+            return None
+        try:
+            connector = self._connector(of.system)
+            if kind is not None:
+                return set(codes) - {one.key for one in connector.fetch(kind, sorted(codes))}
+            known = self.readable(of.system, name)
+            if known and not codes <= known.keys():  # it may have come since
+                known = connector.choices(name)
+        except IntegrationError as error:
+            log.info("codes cannot be checked", system=of.system, list=of.name, cause=error.code)
+            return None
+        return set(codes) - known.keys() if known else None
 
     def fresh(self, system: str, question: str, kept: timedelta, ask: Ask) -> Any:
         """Return what a connection answered not longer ago than this, else ask; an error is never kept."""

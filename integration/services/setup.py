@@ -1,7 +1,8 @@
 """Where the set-up stands: which flows are chosen, how far their questions are, what we propose, what is missing."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from functools import cache
 from types import MappingProxyType
@@ -10,7 +11,7 @@ from typing import Any
 import structlog
 
 from integration.connectors.protocol import Configurable
-from integration.core.errors import AccessDeniedError, Reason
+from integration.core.errors import AccessDeniedError, ConfigurationError, Reason
 from integration.core.people import Actor
 from integration.flows.forms import Known, Lack, Proposal, Question
 from integration.flows.registry import Specs
@@ -134,7 +135,7 @@ class SetUp:
         flows: Specs,
         lists: Lists,
         settings: Callable[[str], FlowSettings],
-        change: Callable[[str, Mapping[str, Any], Actor], None],
+        change: Callable[[str, Mapping[str, Any], Actor], tuple[str, ...]],
         save: Callable[[str, Mapping[str, str], Actor], None],
         stores: Stores,
         *,
@@ -159,6 +160,7 @@ class SetUp:
         self._well = well
         self._entered = entered
         self._fill = fill
+        self._refused: dict[tuple[str, str], Mapping[str, Any]] = {}  # the last answer to a question that was
 
     # ---- flows
 
@@ -222,8 +224,15 @@ class SetUp:
                 answered.get(flow, ()),
                 chosen,
             )
-            found[flow] = weigh(self._flows[flow], known)
+            found[flow] = tuple(map(self._unrefused, weigh(self._flows[flow], known)))
         return found
+
+    def _unrefused(self, one: Asked) -> Asked:
+        """Return a question without the proposal that was refused when somebody took it."""
+        refused = self._refused.get((one.flow, one.question.name))
+        if one.proposal is None or refused is None or dict(one.proposal.values) != dict(refused):
+            return one
+        return replace(one, proposal=None, state=State.OPEN if one.state is State.PROPOSED else one.state)
 
     def lack(self, flow: str, name: str) -> Lack | None:
         """Return what a flow lacks by one question as it stands; None where that arises not, or cannot be told now."""
@@ -233,26 +242,35 @@ class SetUp:
             return None
         return question.lacks(Known(settings.model_dump(), lists=lambda listed: lists[listed]))
 
-    def answer(self, flow: str, name: str, values: Mapping[str, Any], by: Actor) -> None:
+    def answer(self, flow: str, name: str, values: Mapping[str, Any], by: Actor) -> tuple[str, ...]:
         """Keep the answer to a question: settings, or the rows of its table.
 
-        Raises ConfigurationError, naming the setting, when the answer cannot be used; the question stays open then.
+        Returns the settings of which cannot be told now whether what they name is there. Raises ConfigurationError,
+        naming the setting, when the answer cannot be used; the question stays open then, and it is not proposed again.
         """
         question = question_of(self._flows[flow], name)
-        if question.table:
-            self._save(question.table, values, by)
-        else:
-            self._change(flow, values, by)
+        unchecked: tuple[str, ...] = ()
+        try:
+            if question.table:
+                self._save(question.table, values, by)
+            else:
+                unchecked = self._change(flow, values, by)
+        except ConfigurationError:
+            self._refused[flow, name] = values
+            raise
+        self._refused.pop((flow, name), None)
         answered = {each: list(names) for each, names in self._record().get("answered", {}).items()}
         self._keep({"answered": {**answered, flow: sorted({*answered.get(flow, ()), name})}}, by)
+        return unchecked
 
     def accept(self, by: Actor) -> None:
-        """Take every answer that is plain, or proposed."""
+        """Take every answer that is plain, or proposed; what cannot be used stays open."""
         self._fill(by.ref)
         for flow, questions in self.questions().items():
             for one in questions:
                 if one.can_be_accepted and one.proposal is not None:
-                    self.answer(flow, one.question.name, one.proposal.values, by)
+                    with suppress(ConfigurationError):
+                        self.answer(flow, one.question.name, one.proposal.values, by)
 
     # ---- where it stands
 

@@ -1,8 +1,10 @@
 """Flows as people arrange them, and their numbers as a monitor reads them."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from tests.consoles import opened
 from tests.people import somebody
 from tests.stores import stores_in
 
+ABSENT = "987654"
 APPROVED = Approval("f", by="schedule")
 
 
@@ -96,3 +99,51 @@ def test_a_flow_whose_documents_nobody_can_read_back_says_so(tmp_path: Path) -> 
         application.flows.change("orders", {"unproven": True}, somebody("test"))
         assert application.flows.is_unproven("orders")
         assert not application.flows.is_unproven("products")
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+        yield application
+
+
+@pytest.mark.parametrize(
+    ("flow", "setting", "more"),
+    [
+        ("orders", "debtor_number", {"default_debtor": "fallback"}),
+        ("orders", "default_debtors_by_branch", {"default_debtor": "fallback"}),
+        ("orders", "collective_article", {}),
+        ("orders", "collective_account", {}),
+        ("orders", "daybook", {"receipts": "posting"}),
+        ("orders", "branches", {}),
+        ("orders", "debtor_vat_codes", {}),
+        ("days", "collective_debtor", {}),
+        ("days", "difference_account", {}),
+        ("customers", "by_country", {}),
+        ("payments", "method", {}),
+    ],
+)
+def test_what_a_setting_names_and_the_system_does_not_have_is_never_kept(
+    app: Application, flow: str, setting: str, more: Mapping[str, Any]
+) -> None:
+    values = {
+        "default_debtors_by_branch": {"1": ABSENT},
+        "branches": ["1", ABSENT],
+        "debtor_vat_codes": {"BE": ABSENT},
+        "by_country": {"BE": {"price_group": ABSENT}},
+    }
+    before = app.flows.settings(flow)
+
+    with pytest.raises(ConfigurationError) as refused:
+        app.flows.change(flow, {setting: values.get(setting, ABSENT), **more}, somebody("test"))
+
+    assert (refused.value.facts["setting"], refused.value.facts["number"]) == (setting, ABSENT)
+    assert app.flows.settings(flow) == before
+
+
+def test_what_nobody_can_look_up_now_is_kept_and_told(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        given = {"default_debtor": "fallback", "debtor_number": ABSENT, "default_branch": "77"}
+        told = application.flows.change("orders", given, somebody("test"))
+        assert told == ("debtor_number", "default_branch")
+        assert application.flows.change("orders", {"most": 20}, somebody("test")) == ()  # said once

@@ -338,6 +338,22 @@ def test_stock_stops_until_a_branch_gets_some() -> None:
     assert question("stock", "branches", settings={"managed": "off"}).lack is None
 
 
+def test_an_answer_that_is_refused_is_proposed_no_more_and_holds_up_no_other(app: Application) -> None:
+    for row in built_in(app).state("CONTACT"):
+        built_in(app).accountview.edit("CONTACT", str(row["SUB_NR"]), {"ACCT_NR": "9876"})
+    app.flows.change("orders", {"collective_account": ""}, somebody("test"))
+    app.setup.choose({"orders": 5}, somebody("test"))
+    (asked,) = (one for one in app.setup.questions()["orders"] if one.question.settings == ("collective_account",))
+    assert asked.proposal is not None
+    assert asked.proposal.values == {"collective_account": "9876"}
+
+    app.setup.accept(somebody("test"))
+
+    (asked,) = (one for one in app.setup.questions()["orders"] if one.question.settings == ("collective_account",))
+    assert (asked.state, asked.proposal) == (State.OPEN, None)
+    assert states(app, "orders")["completion"] is State.ANSWERED
+
+
 def test_what_somebody_set_elsewhere_is_proposed_as_it_is() -> None:
     one = question("stock", "formula", settings={"formula": "free"})
 

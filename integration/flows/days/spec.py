@@ -203,7 +203,6 @@ DAYS = FlowSpec(
         *TABLES,
         VAT_TABLE,
     ),
-    debtors=lambda settings: {"collective_debtor": (settings.collective_debtor,)},
     repairs={
         "vat_code_unmapped": Repair(By.ROW, "tables", VAT_CODES),
         "turnover_group_unknown": Repair(By.ROW, "tables", DAY_ACCOUNTS),

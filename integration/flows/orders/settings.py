@@ -213,16 +213,6 @@ class OrderSettings(ClosedPeriods):
             or self.debtor_number
         )
 
-    def default_debtors(self) -> dict[str, tuple[str, ...]]:
-        """Return every debtor that is named here, by the setting that names it."""
-        if self.default_debtor == "off":
-            return {}
-        return {
-            "debtor_number": (self.debtor_number,),
-            "default_debtors_by_branch": tuple(self.default_debtors_by_branch.values()),
-            "default_debtors_by_country": tuple(self.default_debtors_by_country.values()),
-        }
-
     def check(self) -> None:
         """Raise ConfigurationError for settings that do not go together."""
         someone = self.debtor_number or self.default_debtors_by_branch or self.default_debtors_by_country

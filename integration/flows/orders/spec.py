@@ -324,7 +324,6 @@ ORDERS = FlowSpec(
         ValueTable("price_lists", till("price_groups"), books("price_lists")),
         ValueTable("cost_centres", till("branches"), books("cost_centres")),
     ),
-    debtors=lambda settings: settings.default_debtors(),
     repairs={
         "document_changed_after_booking": Repair(By.DECISION, options=CHANGED),
         "document_cancelled_after_booking": Repair(By.DECISION, options=CANCELLED),

@@ -262,7 +262,8 @@ def _table(form: Form, one: Asked) -> Callable[[], Mapping[str, Any]] | None:
 def _use(form: Form, one: Asked, values: Mapping[str, Any], by: Actor) -> None:
     """Keep an answer unless something is wrong with it."""
     if not any(name in form.draft.wrong for name in one.question.settings):
-        form.app.setup.answer(one.flow, one.question.name, values, by)
+        unchecked = form.app.setup.answer(one.flow, one.question.name, values, by)
+        form.draft.kept["unchecked"] = unchecked or form.draft.kept.get("unchecked", ())
 
 
 def _keep(form: Form, one: Asked, values: Mapping[str, Any]) -> None:
@@ -280,6 +281,8 @@ def _keep(form: Form, one: Asked, values: Mapping[str, Any]) -> None:
         st.rerun()
     for name in one.question.settings:
         draft.changed.pop(name, None)
+    if draft.kept.get("unchecked"):
+        st.session_state["said"] = draft.said_saved()
     go_to("questions")
     st.rerun()
 

@@ -8,11 +8,12 @@ import streamlit as st
 from integration.core.errors import IntegrationError
 from integration.core.people import Actor
 from integration.services import Application
+from integration.words import setting_name
 from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.layout import bottom_bar, note
 from pages.components.shared.saving import save_button, was_pressed
-from pages.components.shared.wording import Markdown, counted, moment, plain, text, wanted
+from pages.components.shared.wording import Markdown, counted, language, listed, moment, plain, text, wanted
 
 
 class Edits:
@@ -85,6 +86,12 @@ class Draft(Edits):
         """Return the brakes that are switched off on screen and lack the reason why."""
         return [brake for brake, reason in self.reasons.items() if not reason.strip()]
 
+    def said_saved(self) -> Markdown:
+        """Return what is said once of settings that were saved, with those that could not be checked."""
+        names = self.kept.pop("unchecked", ())
+        said = listed([setting_name(self.flow, name, language()) for name in names])
+        return text("saved_unchecked", settings=plain(said)) if names else text("saved")
+
     def forget(self) -> None:
         """Put every change aside, with the reasons that were given for it."""
         self.reasons.clear()
@@ -110,7 +117,7 @@ def save_bar(app: Application, draft: Draft) -> None:
 
 
 def _finish(app: Application, draft: Draft) -> NoReturn:
-    st.session_state["said"] = text("saved" if _is_saved(app, draft) else "settings_wrong")
+    st.session_state["said"] = draft.said_saved() if _is_saved(app, draft) else text("settings_wrong")
     st.rerun()
 
 
@@ -119,7 +126,7 @@ def _save(app: Application, draft: Draft, by: Actor) -> bool:
     if draft.wrong or draft.without_reason():
         return False
     if draft.changed:
-        app.flows.change(draft.flow, draft.changed, by, dict(draft.reasons))
+        draft.kept["unchecked"] = app.flows.change(draft.flow, draft.changed, by, dict(draft.reasons))
         draft.changed.clear()
     return True
 
