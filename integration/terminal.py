@@ -244,6 +244,8 @@ def show_end(run: Run, *, as_json: bool) -> None:
         print_json(summary(run))
     else:
         show_counts([run])
+        if run.came_to_nothing:
+            out.print(f"No record is proven; {run.counts.parked} wait for a person. `issues` tells why.")
         if run.error:
             explain(IntegrationError(run.error, **run.facts), as_json=False)
 

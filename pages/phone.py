@@ -8,10 +8,10 @@ from pages.components.phone.plan import plan_card, plan_in_short
 from pages.components.preview.committing import brake_box, commit_bar, four_eyes_box
 from pages.components.shared.application import application, may
 from pages.components.shared.choosing import looked_at, settled_choice, watch, what_moved
-from pages.components.shared.layout import empty, failures, head, inline, note, section, trouble
+from pages.components.shared.layout import empty, failures, head, inline, mark, note, section, trouble
 from pages.components.shared.meanings import meaning
 from pages.components.shared.run_states import run_state
-from pages.components.shared.runs import progress_strip
+from pages.components.shared.runs import outcome, progress_strip
 from pages.components.shared.wording import counted, flow_name, moment, plain, sandbox_badges, text, who
 
 app = application()
@@ -46,6 +46,9 @@ def one_plan(run: Run) -> None:
             progress_strip(app, run.id)
         else:
             note(text("phone_no_longer"))
+            if run.state is RunState.DONE and run.approval is not None:
+                sign, said = outcome(app, run)
+                note(f"{mark(sign)} {said}")
         ways_on(run)
         return
     what_moved(run)

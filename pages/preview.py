@@ -33,7 +33,7 @@ from pages.components.shared.meanings import meaning
 from pages.components.shared.notes import plan_notes
 from pages.components.shared.plan import plan_lines
 from pages.components.shared.run_states import run_state
-from pages.components.shared.runs import progress_strip, short_id, stopped_by, undo, what_was_read
+from pages.components.shared.runs import outcome, progress_strip, short_id, stopped_by, undo, what_was_read
 from pages.components.shared.saved_filters import open_saved, saved_filters
 from pages.components.shared.wording import (
     Markdown,
@@ -89,7 +89,8 @@ def sum_line(counts: Counts) -> None:
     if counts.difference:
         note(f":red[:material/error: {text('sum_differs', difference=number(counts.difference))}] {line}")
     else:
-        note(f"{mark('ok')} {line}")
+        waits = counts.parked and not (counts.proven or counts.accepted or counts.planned)
+        note(f"{mark('parked' if waits else 'ok')} {line}")
 
 
 def sums(run: Run) -> None:
@@ -105,27 +106,25 @@ def sums(run: Run) -> None:
 
 def plan_outcome(app: Application, run: Run) -> None:
     """Say what became of a plan that no longer waits."""
-    counts, about = run.counts, ""
+    counts = run.counts
     match run.state:
         case RunState.DONE if run.approval is None:
             agree = counts.unchanged or not counts.parked
-            sign, said = "ok", counted("outcome_agree", counts.unchanged) if agree else text("outcome_nothing")
-            about = f" :small[:gray[{text('outcome_agree_about')}]]"
+            said = counted("outcome_agree", counts.unchanged) if agree else text("outcome_nothing")
+            sign, said = "ok" if agree else "parked", f"**{said}** :small[:gray[{text('outcome_agree_about')}]]"
         case RunState.DONE:
-            said = counted("outcome_proven", counts.proven, system=system_name(app.flows[run.flow].target))
-            sign = "done_parked" if counts.parked else "proven"
-            about = f" {counted('outcome_also_parked', counts.parked)}" if counts.parked else ""
+            sign, said = outcome(app, run)
         case RunState.COMMITTING:
-            sign, said = "running", text("outcome_committing")
+            sign, said = "running", f"**{text('outcome_committing')}**"
         case RunState.DISCARDED:
-            sign, said = "discarded", text("outcome_discarded")
+            sign, said = "discarded", f"**{text('outcome_discarded')}**"
         case _:
-            sign, said = "interrupted", text("outcome_stopped")
+            sign, said = "interrupted", f"**{text('outcome_stopped')}**"
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"{mark(sign)} **{said}**{about}", width="stretch")
+        st.markdown(f"{mark(sign)} {said}", width="stretch")
         if st.button(text("btn_open_run"), icon=":material/history:", type="tertiary", key="open_run"):
             st.switch_page("pages/runs.py", query_params={"run": run.id})
-    if run.approval is None and about and counts.parked:
+    if run.state is RunState.DONE and run.approval is None and counts.parked:
         note(counted("outcome_parked", counts.parked))
 
 

@@ -363,6 +363,12 @@ class Run:
     pruned_at: datetime | None = None  # since then its lines are no longer kept
 
     @property
+    def came_to_nothing(self) -> bool:
+        """Whether its plan was approved and went through, and no record came to the target."""
+        reached = self.counts.proven + self.counts.accepted
+        return self.state is RunState.DONE and self.approval is not None and not reached
+
+    @property
     def mark(self) -> str:
         """What a person says yes to: the fingerprint of the plan, with what is left out of it."""
         return chosen_mark(self.fingerprint, self.left_out.values())

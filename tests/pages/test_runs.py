@@ -5,9 +5,12 @@ from datetime import UTC, datetime
 import pytest
 
 from integration.core.plan import Approval
+from integration.core.run import Step
 from integration.services import Application
+from integration.store import plan_lines
 from integration.store.ledger import Ledger
 from integration.store.runs import Runs
+from integration.store.tables import lines
 from tests.pages.conftest import Open, press, texts
 from tests.people import somebody
 from tests.store.samples import a_commit, a_create, a_park, a_plan, a_preview, prove
@@ -45,6 +48,21 @@ def test_a_run_tells_its_phases_and_that_it_adds_up(open_page: Open, past: Runs)
     phases = [row for row in past.phases(run) if row.ended_at]
     assert [one.name for one in phases] == ["extract", "approve", "write"]
     assert "Phases" in said
+
+
+def test_a_run_that_proved_nothing_is_not_green_and_says_how_many_wait(open_page: Open, past: Runs) -> None:
+    run = a_commit(past, a_create(1), a_park(2))
+    with past.database.write() as connection:
+        connection.execute(lines.update().where(lines.c.action == "create").values(step=Step.PARKED, cause="refused"))
+        plan_lines.count(connection, run, [("create", "planned", -1, -1), ("create", "parked", 1, 1)])
+    Ledger(past.database, past.clock).finish(run)
+
+    for page, said in (("runs", "None proven: 2 records wait"), ("preview", "No record is proven.")):
+        shown = texts(open_page(page, run=run, plan=run))
+        assert said in shown
+        assert "None proven" in shown
+        assert "Nothing lost" not in shown
+    assert "No record is proven." in texts(open_page("phone", plan=run))
 
 
 @pytest.mark.parametrize(

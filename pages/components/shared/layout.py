@@ -309,7 +309,8 @@ class Look:
 
 LOOKS = {
     **dict.fromkeys(
-        ("parked", "interrupted", "park", "day_parked", "held", "done_parked"), Look("orange", "pause_circle", "‖")
+        ("parked", "interrupted", "park", "day_parked", "held", "done_parked", "done_nothing"),
+        Look("orange", "pause_circle", "‖"),
     ),
     **dict.fromkeys(("proven", "done", "on", "ok", "day_equal"), Look("green", "check_circle", "✓")),
     "accepted": Look("violet", "done", "~"),

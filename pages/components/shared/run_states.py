@@ -2,11 +2,16 @@
 
 from integration.core.run import Run, RunState
 
-RUN_STATES = ("running", "waiting", "interrupted", "done", "done_parked", "failed", "discarded")
+RUN_STATES = ("running", "waiting", "interrupted", "done", "done_parked", "done_nothing", "failed", "discarded")
 
 
 def run_state(run: Run) -> str:
-    """Return the state under which a run is shown: one that is done is not well where records of it are parked."""
+    """Return the state under which a run is shown: one that is done is not well where records of it are parked.
+
+    Nor is one whose plan was to be written, and that proved nothing.
+    """
+    if run.came_to_nothing:
+        return "done_nothing"
     if run.state is RunState.DONE and run.counts.parked:
         return "done_parked"
     at_work = {RunState.PREVIEWING: "running", RunState.COMMITTING: "running", RunState.READY: "waiting"}

@@ -146,6 +146,8 @@ def sum_strip(counts: Counts) -> None:
             st.metric(text(f"badge_{name}"), number(value), width="content", help=meaning(OUTCOMES[name]))
     if counts.difference:
         note(f":red[:material/error: **{text('sum_differs', difference=number(counts.difference))}**]")
+    elif counts.parked and not (counts.proven or counts.accepted or counts.planned):
+        note(f":orange[{mark('parked')} {counted('sum_waits', counts.parked)}]")
     else:
         note(f"{mark('ok')} {text('sum_fits')}")
 
@@ -245,6 +247,15 @@ def what_was_read(run: Run, flow: Flow) -> Markdown:
     said = term(f"mode_{Mode(run.mode)}", system=system_name(flow.source))
     because = [term(f"all_for_{name}") for name in run.notes.get(ALL_FOR, "").split(",") if name]
     return f"{said}, {term('all_for', what=', '.join(because))}" if because else said
+
+
+def outcome(app: Application, run: Run) -> tuple[str, Markdown]:
+    """Return what became of a plan that was written to its end: the state it is marked with, and the sentences."""
+    counts, system = run.counts, system_name(app.flows[run.flow].target)
+    nothing = run.came_to_nothing
+    said = text("outcome_none_proven") if nothing else counted("outcome_proven", counts.proven, system=system)
+    waits = f" {counted('outcome_also_parked', counts.parked)}" if counts.parked else ""
+    return "done_nothing" if nothing else "done_parked" if counts.parked else "proven", f"**{said}**{waits}"
 
 
 def run_facts(app: Application, run: Run) -> None:
