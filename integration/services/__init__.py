@@ -33,6 +33,7 @@ from integration.services.backups import Backups
 from integration.services.built_in import BuiltIn
 from integration.services.bulk import Bulk
 from integration.services.channels import Channels
+from integration.services.choosing import Choices
 from integration.services.connections import Chosen, Connections, needs
 from integration.services.day_sheets import DaySheets
 from integration.services.days import Days
@@ -92,7 +93,7 @@ LET_GO_SECONDS = {True: 10.0, False: 1.0}
 class Application:
     """Everything the console does, by what is asked for. Pages show what it answers and decide nothing.
 
-    What a store answers as it is asked (`choices`, `issues`, `links`, `corrections`, `rules`, `notes`) has no service
+    What a store answers as it is asked (`issues`, `links`, `corrections`, `rules`, `notes`) has no service
     around it.
     """
 
@@ -114,9 +115,8 @@ class Application:
         self.settings = settings
         self._safeguards = safeguards
         self._pulse = pulse
-        self.choices, self.issues, self.links = stores.choices, stores.issues, stores.links
-        self.corrections, self.rules, self.notes = stores.corrections, stores.rules, stores.notes
-        self.saved_filters = SavedFilters(stores.saved_filters)
+        self.issues, self.links, self.corrections = stores.issues, stores.links, stores.corrections
+        self.rules, self.notes, self.saved_filters = stores.rules, stores.notes, SavedFilters(stores.saved_filters)
         self._stores = stores
         self._flows = flows
         self._clock = clock
@@ -157,7 +157,8 @@ class Application:
             codes=self.lists.choices,
             pictures=self.pictures.read,
         )
-        self.mappings, self.ways = Mappings(stores.rules, self.logics), Ways(self.logics, connector)
+        self.choices, self.mappings = Choices(stores.choices, self.logics.flow), Mappings(stores.rules, self.logics)
+        self.ways = Ways(self.logics, connector)
         self.work = Work(executor, leases, self._engine, closing)
         self.proposals = Proposals(flows, self.access, stores, names_are_kept=self.names.kept)
         self.documents = Documents(stores, logic=self.logics.now, connector=connector)

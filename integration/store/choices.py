@@ -24,15 +24,15 @@ _OF_RUNS = ReadyFor(lambda runs: sa.select(left_out).where(left_out.c.run.in_(ru
 class Choices(Store):
     """Which changes of the plans that wait are chosen. A run that does not exist raises KeyError."""
 
-    def leave(self, run: str, seqs: Collection[int], by: str) -> None:
-        """Leave changes out of a plan. Raises PlanStaleError when the plan no longer waits."""
-        self._decide(run, seqs, by, "left_out")
+    def leave(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
+        """Leave changes out of a plan and return them. Raises PlanStaleError when the plan no longer waits."""
+        return self._decide(run, seqs, by, "left_out")
 
-    def take(self, run: str, seqs: Collection[int], by: str) -> None:
-        """Take changes into a plan again that were left out. Raises PlanStaleError when the plan no longer waits."""
-        self._decide(run, seqs, by, "taken_in")
+    def take(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
+        """Take changes into a plan again and return them. Raises PlanStaleError when the plan no longer waits."""
+        return self._decide(run, seqs, by, "taken_in")
 
-    def _decide(self, run: str, seqs: Collection[int], by: str, event: str) -> None:
+    def _decide(self, run: str, seqs: Collection[int], by: str, event: str) -> frozenset[int]:
         now, leaves = self.clock(), event == "left_out"
         with self.database.write() as connection:
             row = transitions.row_of(connection, run, lock=True)
@@ -46,6 +46,7 @@ class Choices(Store):
             else:
                 _take(connection, run, [line.seq for line in found])
             tell(connection, now, [told(event, row, line, by) for line in found])
+        return frozenset(line.seq for line in found)
 
 
 def _leave(connection: sa.Connection, kept: list[dict[str, Any]]) -> None:

@@ -25,14 +25,25 @@ def seen_choice(run: Run) -> set[int]:
 
 def leave_out(app: Application, run: Run, lines: Collection[int]) -> None:
     """Leave changes out of a plan, for everybody."""
-    if attempt(lambda: app.choices.leave(run.id, lines, person().ref)):
-        seen_choice(run).update(lines)
+    out: set[int] = set()
+    if attempt(lambda: out.update(app.choices.leave(run.id, lines, person().ref))):
+        seen_choice(run).update(lines, out)
+        _followed("followed_out", len(out.difference(lines)))
 
 
 def take_in(app: Application, run: Run, lines: Collection[int]) -> None:
     """Take changes into a plan again, for everybody."""
-    if attempt(lambda: app.choices.take(run.id, lines, person().ref)):
-        seen_choice(run).difference_update(lines)
+    back: set[int] = set()
+    if attempt(lambda: back.update(app.choices.take(run.id, lines, person().ref))):
+        seen_choice(run).difference_update(lines, back)
+        _followed("followed_in", len(back.difference(lines)))
+
+
+def _followed(how: str, more: int) -> None:
+    """Draw the plan anew where lines follow those that were ticked, and have it said."""
+    if more:
+        st.session_state["followed"] = (how, more)
+        tick_anew()
 
 
 def ticked_table(
@@ -161,6 +172,8 @@ def what_moved(run: Run) -> None:
     if st.session_state.get("chosen_by_others") == run.id:
         del st.session_state["chosen_by_others"]
         note(f":orange[:material/group: {text('chosen_by_others', number=number(len(run.left_out)))}]")
+    if followed := st.session_state.pop("followed", None):
+        note(f":orange[:material/link: {counted(*followed)}]")
     if how := st.session_state.pop("taken_over", ""):
         note(f":blue[:material/sync: {text(f'taken_over_{how}')}]")
 

@@ -1,0 +1,73 @@
+"""Which changes of a plan are chosen, together with those that cannot be written without them."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+import sqlalchemy as sa
+
+from integration.core.flow import Flow
+from integration.core.plan import Action
+from integration.core.records import Kind
+from integration.core.run import PlanRow
+from integration.store import plan_lines
+from integration.store.choices import Choices as StoredChoices
+from integration.store.shapes import line_of
+from integration.store.tables import lines, runs
+
+Needed = Mapping[int, frozenset[int]]  # lines that make what a line needs, by the number of that line
+
+
+class Choices(StoredChoices):
+    """What is left out of the plans that wait: a line goes with the new record that it needs, and comes with it."""
+
+    def __init__(self, stored: StoredChoices, flow: Callable[[str], Flow]) -> None:
+        """`flow` returns a flow with the kinds of record that its settings choose."""
+        super().__init__(stored.database, stored.clock)
+        self._flow = flow
+
+    def leave(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
+        """Leave changes out of a plan with all that need them, and return what was not left out before."""
+        needed = self._needed(run)
+        return super().leave(run, _closed(seqs, lambda out: (one for one in needed if needed[one] & out)), by)
+
+    def take(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
+        """Take changes into a plan again with all that they need, and return what was left out before."""
+        needed = self._needed(run)
+        return super().take(run, _closed(seqs, lambda back: (two for one in back for two in needed.get(one, ()))), by)
+
+    def _needed(self, run: str) -> Needed:
+        with self.database.read() as connection:
+            name = connection.execute(sa.select(runs.c.flow).where(runs.c.id == run)).scalar()
+            if name is None:
+                return {}
+            here = (lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES))
+            stages = self._flow(name).stages
+            wanting = [at for at, stage in enumerate(stages) if stage.needs or stage.once]
+            kinds = {kind for stage in stages for kind in stage.needs.values()}
+            makes = sa.and_(lines.c.action == Action.CREATE, lines.c.kind.in_(kinds))
+            asked = sa.select(lines).where(*here, sa.or_(lines.c.stage.in_(wanting), makes))
+            rows = [line_of(row) for row in connection.execute(asked)]
+        made = {(row.kind, row.key): row.seq for row in rows if row.action is Action.CREATE}
+        documents = {row.key: row.seq for row in rows if stages[row.stage].once}
+        found = {row.seq: frozenset(_needs(row, stages[row.stage].needs, made, documents)) for row in rows}
+        return {seq: needs for seq, needs in found.items() if needs}
+
+
+def _needs(
+    row: PlanRow, needs: Mapping[str, Kind], made: Mapping[tuple[Kind, str], int], documents: Mapping[str, int]
+) -> Iterable[int]:
+    if row.change is None:
+        return
+    for name, kind in needs.items():
+        seq = made.get((kind, str(row.change.wanted.values.get(name) or "")))
+        if seq is not None:
+            yield seq
+    if (seq := documents.get(row.change.follows)) is not None:
+        yield seq
+
+
+def _closed(seqs: Collection[int], more: Callable[[frozenset[int]], Iterable[int]]) -> frozenset[int]:
+    """Return these lines with all that follow from them, step by step."""
+    found = frozenset(seqs)
+    while (grown := found | frozenset(more(found))) != found:
+        found = grown
+    return found
