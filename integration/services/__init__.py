@@ -157,7 +157,7 @@ class Application:
             codes=self.lists.choices,
             pictures=self.pictures.read,
         )
-        self.choices, self.mappings = Choices(stores.choices, self.logics.flow), Mappings(stores.rules, self.logics)
+        self.choices, self.mappings = Choices(stores, self.logics.flow), Mappings(stores.rules, self.logics)
         self.ways = Ways(self.logics, connector)
         self.work = Work(executor, leases, self._engine, closing)
         self.proposals = Proposals(flows, self.access, stores, names_are_kept=self.names.kept)

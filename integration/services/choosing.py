@@ -2,16 +2,12 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-import sqlalchemy as sa
-
 from integration.core.flow import Flow
 from integration.core.plan import Action
 from integration.core.records import Kind
 from integration.core.run import PlanRow
-from integration.store import plan_lines
 from integration.store.choices import Choices as StoredChoices
-from integration.store.shapes import line_of
-from integration.store.tables import lines, runs
+from integration.store.stores import Stores
 
 Needed = Mapping[int, frozenset[int]]  # lines that make what a line needs, by the number of that line
 
@@ -19,9 +15,11 @@ Needed = Mapping[int, frozenset[int]]  # lines that make what a line needs, by t
 class Choices(StoredChoices):
     """What is left out of the plans that wait: a line goes with the new record that it needs, and comes with it."""
 
-    def __init__(self, stored: StoredChoices, flow: Callable[[str], Flow]) -> None:
+    def __init__(self, stores: Stores, flow: Callable[[str], Flow]) -> None:
         """`flow` returns a flow with the kinds of record that its settings choose."""
-        super().__init__(stored.database, stored.clock)
+        super().__init__(stores.database, stores.choices.clock)
+        self._runs = stores.runs
+        self._plans = stores.plans
         self._flow = flow
 
     def leave(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
@@ -35,17 +33,9 @@ class Choices(StoredChoices):
         return super().take(run, _closed(seqs, lambda back: (two for one in back for two in needed.get(one, ()))), by)
 
     def _needed(self, run: str) -> Needed:
-        with self.database.read() as connection:
-            name = connection.execute(sa.select(runs.c.flow).where(runs.c.id == run)).scalar()
-            if name is None:
-                return {}
-            here = (lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES))
-            stages = self._flow(name).stages
-            wanting = [at for at, stage in enumerate(stages) if stage.needs or stage.once]
-            kinds = {kind for stage in stages for kind in stage.needs.values()}
-            makes = sa.and_(lines.c.action == Action.CREATE, lines.c.kind.in_(kinds))
-            asked = sa.select(lines).where(*here, sa.or_(lines.c.stage.in_(wanting), makes))
-            rows = [line_of(row) for row in connection.execute(asked)]
+        stages = self._flow(self._runs.get(run).flow).stages
+        needing = [at for at, stage in enumerate(stages) if stage.needs or stage.once]
+        rows = self._plans.needing(run, needing, {kind for stage in stages for kind in stage.needs.values()})
         made = {(row.kind, row.key): row.seq for row in rows if row.action is Action.CREATE}
         documents = {row.key: row.seq for row in rows if stages[row.stage].once}
         found = {row.seq: frozenset(_needs(row, stages[row.stage].needs, made, documents)) for row in rows}

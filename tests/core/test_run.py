@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.core.errors import ConfigurationError, IntegrationError, PlanStaleError
+from integration.core.plan import Approval
 from integration.core.run import (
     ACTIVE,
     CHANGE_STEPS,
@@ -190,3 +191,23 @@ def test_the_night_is_that_of_the_shop_in_summer_too() -> None:
 def test_a_schedule_without_a_night_has_one_line() -> None:
     assert crons(Timetable(5), nightly=False) == ["0 */5 * * * *"]
     assert crons(Timetable(5), nightly=True) == ["0 */5 * * * *", "30 17 2 * * *"]
+
+
+@pytest.mark.parametrize(
+    ("state", "approved", "proven", "nothing"),
+    [
+        (RunState.DONE, True, 0, True),
+        (RunState.DONE, True, 1, False),
+        (RunState.DONE, False, 0, False),
+        (RunState.INTERRUPTED, True, 0, False),
+    ],
+)
+def test_a_plan_that_went_through_without_a_proof_came_to_nothing(
+    state: RunState, proven: int, *, approved: bool, nothing: bool
+) -> None:
+    approval = Approval("f", by="anna") if approved else None
+    run = Run(
+        id="1", flow="orders", mode=Mode.COMPLETE, state=state, by="anna", mapping_version=1,
+        started_at=datetime(2026, 11, 25, tzinfo=UTC), approval=approval, counts=Counts(read=3, proven=proven, parked=2),
+    )  # fmt: skip
+    assert run.came_to_nothing is nothing

@@ -33,7 +33,7 @@ def test_an_impossible_row_is_refused_with_a_sentence_and_nothing_is_kept(
 ) -> None:
     before = application.tables.rows(VAT)
     rows = {**before, row[0]: row[1]}
-    saves: tuple[Callable[[], None], ...] = (
+    saves: tuple[Callable[[], object], ...] = (
         lambda: application.tables.add(VAT, *row, somebody(WHO)),
         lambda: application.tables.save(VAT, rows, somebody(WHO)),
         lambda: application.setup.answer("orders", "vat", rows, somebody(WHO)),
