@@ -208,6 +208,7 @@ def test_a_plan_that_went_through_without_a_proof_came_to_nothing(
     approval = Approval("f", by="anna") if approved else None
     run = Run(
         id="1", flow="orders", mode=Mode.COMPLETE, state=state, by="anna", mapping_version=1,
-        started_at=datetime(2026, 11, 25, tzinfo=UTC), approval=approval, counts=Counts(read=3, proven=proven, parked=2),
+        started_at=datetime(2026, 11, 25, tzinfo=UTC), approval=approval,
+        counts=Counts(read=3, proven=proven, parked=2),
     )  # fmt: skip
     assert run.came_to_nothing is nothing
