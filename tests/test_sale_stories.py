@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from integration.core.days.report import DayReport, DayState
+from integration.core.errors import PlanStaleError
 from integration.core.records import Kind
 from integration.core.run import Mode, Run, RunState, Step
 from integration.sandbox.shop.till_days import BUSY
@@ -279,21 +280,17 @@ def test_what_comes_later_is_booked_where_its_order_is_left_out_and_never_again_
     assert shop.booked(sale) == [Kind.POSTING]
 
 
-@pytest.mark.parametrize("first_written", [0, pytest.param(1, marks=pytest.mark.long)])
-def test_of_two_plans_that_wait_with_the_same_sale_only_one_is_written(shop: Shop, first_written: int) -> None:
+def test_of_two_plans_that_wait_with_the_same_sale_that_of_the_settings_in_force_is_written(shop: Shop) -> None:
     sale = shop.sale("invoice")
     with shop.set_to(invoices="posting"):
         of_invoice = shop.console.preview(FLOW, sale.invoice)
     assert of_invoice.state is RunState.READY
     with shop.set_to(orders="order"):
         of_order = shop.console.preview(FLOW, sale.order)
-    assert of_order.state is RunState.READY
-    plans = [of_order, of_invoice]
-    with shop.set_to(orders="order", invoices="posting"):
-        shop.console.commit(plans[first_written])
-        second = shop.console.commit(plans[1 - first_written])
-    assert (second.counts.proven, second.counts.parked) == (0, 1)
-    assert shop.booked(sale) == [[Kind.SALES_ORDER, Kind.POSTING][first_written]]
+        with pytest.raises(PlanStaleError, match="basis_changed_since"):
+            shop.console.commit(of_invoice)
+        assert shop.console.commit(of_order).counts.proven == 1
+    assert shop.booked(sale) == [Kind.SALES_ORDER]
 
 
 def test_an_invoice_waits_while_a_plan_with_its_order_waits(shop: Shop) -> None:
