@@ -145,11 +145,7 @@ class Flows(Mapping[str, Flow]):
             if lacking is None:
                 unchecked += [] if of.name in IN_USE - LOOKED_UP.keys() else [setting]
             elif lacking:
-                expected = "expected_debtor" if of.name == "debtors" else "expected_listed"
-                raise ConfigurationError(
-                    "flow_setting_invalid", flow=flow, setting=setting, expected=expected, number=min(lacking),
-                    system=of.system,
-                )  # fmt: skip
+                raise _not_there(flow, setting, of, min(lacking))
         return tuple(dict.fromkeys(unchecked))
 
     def _codes(self, flow: str, settings: FlowSettings) -> Iterator[tuple[str, Listed, str]]:
@@ -303,3 +299,13 @@ def _sift(logic: FlowLogic, pages: Iterable[tuple[Stage, Sequence[Record]]]) -> 
             if len(shown) < MOST_SHOWN:
                 shown.append((staged.title, staged.skip))
     return Sifted(taken, left_out, tuple(shown))
+
+
+def _not_there(flow: str, setting: str, of: Listed, code: str) -> ConfigurationError:
+    """Return what is wrong with a setting that names what its system does not have."""
+    where = {"flow": flow, "setting": setting}
+    if of.name == "debtors":
+        return ConfigurationError("flow_setting_invalid", **where, expected="expected_debtor", number=code)
+    return ConfigurationError(
+        "flow_setting_invalid", **where, expected="expected_listed", number=code, target_system=of.system
+    )
