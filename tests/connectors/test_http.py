@@ -577,3 +577,19 @@ def test_an_answer_that_trickles_is_told_by_our_patience(begin: bytes, piece: by
     too_slow = pytest.raises(UnavailableError, match=r"timeout_after_sending_read.*duration=0.4 s")
     with answering(trickle) as url, over_http(patience_seconds=0.4) as gateway, too_slow:
         gateway.send("GET", url, operation="read", repeatable=True)
+
+
+def test_a_handshake_that_trickles_is_ended_by_our_patience() -> None:
+    sent: list[int] = []
+
+    def trickle(line: socket.socket) -> None:
+        line.sendall(b"\x16\x03\x03\x3f\x00")  # the head of a record of 16,128 bytes
+        for number in range(100):
+            line.sendall(b"\x02")
+            sent.append(number)
+            time.sleep(0.05)
+
+    with answering(trickle) as url, over_http(patience_seconds=0.4) as gateway:
+        with pytest.raises(UnavailableError, match="timeout"):
+            gateway.send("GET", url.replace("http:", "https:"), operation="read", repeatable=True)
+        assert len(sent) < 50
