@@ -92,7 +92,9 @@ def _read(connection: sa.Connection, run: str, kinds: Collection[Kind], keys: Co
     """Yield what the run at work has read, and what has become of it in its plan."""
     for row in among(connection, sa.select(staged).where(staged.c.run == run), staged.c.key, keys):
         one = staged_of(row)
-        if one.record is not None and one.record.kind in kinds:
+        if one.record is not None and one.record.values.get("cancelled") is True:
+            yield one.key, None
+        elif one.record is not None and one.record.kind in kinds:
             yield one.key, Standing(one.key, Where.PLANNED, one.title, sold=_sold(one.record))
         elif one.issue is not None:
             yield one.key, Standing(one.key, Where.PARKED, one.title)

@@ -68,7 +68,7 @@ def test_what_the_run_at_work_has_read_is_planned_until_its_plan_says_otherwise(
     assert where(standings) is Where.PARKED
 
 
-@pytest.mark.parametrize("skipped", ["read", "planned"])
+@pytest.mark.parametrize("skipped", ["read", "cancelled", "planned"])
 def test_what_takes_no_part_in_the_run_at_work_stands_nowhere(
     standings: Standings, runs: Runs, previews: Previews, issues: Issues, skipped: str
 ) -> None:
@@ -77,6 +77,8 @@ def test_what_takes_no_part_in_the_run_at_work_stands_nowhere(
     assert where(standings) is Where.PARKED
     if skipped == "read":
         read(previews, run, record=None, skip=Skip("filtered_out", KEY))
+    elif skipped == "cancelled":
+        read(previews, run, record=replace(a_product(1), values={"cancelled": True}))
     else:
         read(previews, run)
         previews.keep_page(run, [replace(a_skip(1), key=KEY)], [], 0, START)

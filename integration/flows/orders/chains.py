@@ -22,7 +22,6 @@ from integration.flows.settings import BOOKS
 Verdict = Issue | Skip
 # What a receipt may be about that sells nothing: it pays for something of before, or only moves money.
 NO_SALE = frozenset({Sort.PAYMENT, Sort.DOWN_PAYMENT, Sort.CASH_IN, Sort.CASH_OUT})
-ELSEWHERE = frozenset({"sale_planned", "sale_booked", "sale_in_day"})  # why a document is not booked by itself
 SAME_SALE = "same_sale"  # of a booking that is not made: the document whose sale it is
 NO_SALES_OF = (Kind.PROPOSAL, Kind.QUOTATION)
 
@@ -164,15 +163,22 @@ def in_day(document: Record, pages: Sequence[Record]) -> Skip | None:
 
     A day that was taken back in the books as a whole has nothing in it.
     """
-    if not difference((), [line for page in pages for line in lines_of(page)]):
+    if not _hold_something(pages):
         return None
     number = as_text(document.values.get("number")).strip() or document.key
     for page in pages:
-        inside = (*_listed_in(page.values, "sold"), *_listed_in(page.values, "orders"))
-        if document.key in inside or number in _numbers(page):
+        if document.key in _inside(page) or number in _numbers(page):
             facts = {"key": number, "document": number, "system": BOOKS, "day": as_text(page.values.get("number"))}
             return Skip("sale_in_day", document.key, facts | {"reference": as_text(page.values.get("reference"))})
     return None
+
+
+def _hold_something(pages: Sequence[Record]) -> bool:
+    return bool(difference((), [line for page in pages for line in lines_of(page)]))
+
+
+def _inside(page: Record) -> tuple[str, ...]:
+    return (*_listed_in(page.values, "sold"), *_listed_in(page.values, "orders"))
 
 
 def _numbers(page: Record) -> set[str]:
@@ -259,6 +265,16 @@ class Chains:
             if said is not None:
                 found[one.key] = said
         return found
+
+    def there(self, sales: Collection[str]) -> set[str]:
+        """Return which of these sales are booked, or planned by an earlier page, as whatever document or in a day."""
+        made = self._asks.made_of(list(sales)) if sales else {}
+        documents = {sale: {sale, *map(document_of, made.get(sale, ()))} for sale in sales}
+        where = in_force(self._asks.standings, sorted(set().union(*documents.values()))) if sales else {}
+        there = {key for key, one in where.items() if one.where in (Where.BOOKED, Where.PLANNED)}
+        days = [[one.agreed for one in found if one.agreed] for found in self._asks.days(list(sales)).values()]
+        in_days = {key for pages in days if _hold_something(pages) for page in pages for key in _inside(page)}
+        return {sale for sale, keys in documents.items() if sale in in_days or not there.isdisjoint(keys)}
 
     def beside(self, bookings: Sequence[Record], *, sending: bool) -> dict[str, Verdict]:
         """Return which of these bookings are not made, and why; see `of`.

@@ -21,7 +21,7 @@ from integration.core.run import Link, Staged
 from integration.core.traces import Trace
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.bookings import NOTHING_TOLD, Bookings, BothTold
-from integration.flows.orders.chains import ELSEWHERE, NOBODY_ASKED, SAME_SALE, Asks, Chains, Verdict
+from integration.flows.orders.chains import NOBODY_ASKED, SAME_SALE, Asks, Chains, Verdict
 from integration.flows.orders.codes import ARTICLES, LONGEST_ARTICLE, REVENUE_ACCOUNTS, Articles, Codes, goods
 from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, credit
 from integration.flows.orders.decisions import Decisions, Life, Way, apart, lives
@@ -131,6 +131,8 @@ class Orders(FlowLogic):
         done: dict[str, _Read] = {}
         told: dict[str, tuple[Told, dict[str, str]]] = {}
         elsewhere = self._chains.of([record for record in records if record.key not in booked])
+        there = self._chains.there({key for key in sales if key not in booked})
+        there |= {key for key in sales if key in booked and not booked[key].is_taken_back}
         for record in records:
             if (read := self._at_once(record, booked, elsewhere.get(record.key))) is not None:
                 done[record.key] = read
@@ -145,7 +147,7 @@ class Orders(FlowLogic):
         self._learn(code for whole, articles in told.values() for code in self._asked_for(whole, articles))
         for record in sorted(records, key=lambda one: bool(one.values.get("credit_of"))):  # a sale before its refund
             if record.key in told:
-                done[record.key] = self._read(*told[record.key], booked, done)
+                done[record.key] = self._read(*told[record.key], booked.get(record.key), there, done)
         return [done[record.key] for record in records]
 
     def _at_once(self, record: Record, booked: Mapping[str, Life], elsewhere: Verdict | None) -> _Read | None:
@@ -232,11 +234,11 @@ class Orders(FlowLogic):
         return self._articles.settled(told, articles, self._known)
 
     def _read(
-        self, told: Told, articles: Mapping[str, str], booked: Mapping[str, Life], done: Mapping[str, _Read]
+        self, told: Told, articles: Mapping[str, str], life: Life | None, there: set[str], done: Mapping[str, _Read]
     ) -> _Read:
-        record, life = told.record, booked.get(told.record.key)
+        record = told.record
         try:
-            self._expect_original(told, booked, done)
+            self._expect_original(told, there, done)
             owner = self._parties.owner(told)
             settled = self._articles.settled(told, articles, self._known)
             address = self._address(told, owner)
@@ -269,14 +271,15 @@ class Orders(FlowLogic):
         """Return the address goods go to; a posting knows none."""
         return None if self._is_posted(told) else self._parties.address(told, owner)
 
-    def _expect_original(self, told: Told, booked: Mapping[str, Life], done: Mapping[str, _Read]) -> None:
-        """Raise Parked for a refund whose sale is neither booked, nor about to be: also where a filter left it out."""
-        sales = sales_of(told.record)
-        read = {key: done[key].booking for key in sales if key in done}
-        there = {key for key, one in read.items() if one.record and one.record.values.get("cancelled") is not True}
-        there |= {key for key, one in read.items() if one.skip and one.skip.reason in ELSEWHERE}
-        there |= {key for key in sales if key in booked and not booked[key].is_taken_back}
-        expect_sale(told.record, told.title, there, next((one.title for one in read.values()), ""))
+    def _expect_original(self, told: Told, there: set[str], done: Mapping[str, _Read]) -> None:
+        """Raise Parked for a refund whose sale is neither `there`, nor planned by this page.
+
+        One that this page leaves out does not count, why ever it does: on another page nobody would know of it.
+        """
+        read = {key: done[key].booking for key in sales_of(told.record) if key in done}
+        planned = {key for key, one in read.items() if one.record and one.record.values.get("cancelled") is not True}
+        title = next((one.title for one in read.values()), "")
+        expect_sale(told.record, told.title, there | planned, title)
 
     # ---- what documents have in common
 
