@@ -5,7 +5,8 @@ export CONSOLE_DATA ?= data
 .PHONY: run demo lab test test-long check fix bench same setup setup-dev
 
 run: setup            ## open the console with the built-in sandbox connected: http://127.0.0.1:8501
-	CONSOLE_SANDBOX=$${CONSOLE_SANDBOX:-true} $(python) -m integration console
+	@echo "Starting the console ..."
+	@CONSOLE_SANDBOX=$${CONSOLE_SANDBOX:-true} $(python) -m integration console
 
 demo: setup           ## sync every flow on a fresh sandbox, twice, and add up
 	$(python) -m integration demo

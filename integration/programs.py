@@ -10,9 +10,11 @@ import typer
 from integration import terminal
 from integration.arguments import Json
 from integration.bootstrap import build
+from integration.core.connections import is_loopback
 from integration.interruption import interruption
 from integration.settings import load_settings
 from integration.shipped import PROGRAM, SHIPPED
+from integration.surroundings import has_screen
 
 
 def sandbox(
@@ -54,15 +56,17 @@ def console(
     ] = "127.0.0.1",
     as_json: Json = False,
 ) -> None:
-    """Open the console in the browser."""
+    """Open the console in the browser, by itself where somebody starts it at a terminal of this machine."""
     settings = load_settings()  # a wrong setting stops here, with its name
     if settings.log_in == "in_front" and settings.in_front.socket:
         _tell_where(settings.address, as_json=as_json)
         _become("integration.web.at_socket")
     settings.listen(host)
     shown = settings.address or f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    arguments = ["--server.port", str(port), "--server.address", host, "--server.headless", "true"]
+    arguments = ["--server.port", str(port), "--server.address", host]
     arguments += ["--logger.hideWelcomeMessage", "true"]  # the next lines say where the console is
+    opens = has_screen() and sys.stderr.isatty() and not as_json and not settings.address and is_loopback(host)
+    arguments += ["--server.headless", str(not opens).lower()]
     _tell_where(shown, as_json=as_json)
     _become("streamlit", "run", str(SHIPPED / "app.py"), *arguments)
 

@@ -25,10 +25,12 @@ from integration.web.early import AT_ONCE, Early, Pieces
 from integration.web.entrance import Entrance
 from integration.web.guard import INVITATION, Door, Guard
 from integration.web.headers import Headers, headers_of
+from integration.web.opening import open_browser
 from integration.web.routes import ROUTES
 from integration.web.stream import Stream
 from integration.words import say, term
 
+LISTENS_SECONDS = 0.3  # after the life span has begun: what it holds up holds up the browser as well
 STOPPED = 5  # as the terminal ends where a setting or a connection stops it
 
 
@@ -65,6 +67,8 @@ class Server:
             invited = f"{address or place}{INVITATION}?key={key}"
             sys.stderr.write(f"{term('first_invitation', link=invited)}\n")
             sys.stderr.flush()
+        if place and config.is_manually_set("server.headless") and not config.get_option("server.headless"):
+            asyncio.get_running_loop().call_later(LISTENS_SECONDS, open_browser, place)
         try:
             yield None
         finally:

@@ -1,5 +1,6 @@
 """Where a console listens, and whom outside of this machine it asks for: nobody."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 
 from integration.core.errors import ConfigurationError
 from integration.settings import Settings
-from tests.patience import SECONDS
+from tests.patience import SECONDS, until
 from tests.programs import Ended
 from tests.raw import SOCKET, Answered, asked, heard
 from tests.servers import COMMAND, DIRECTLY, ROOT, Server, environment, free_port, served, watched, watching
@@ -168,3 +169,25 @@ def test_a_server_that_streamlit_did_not_start_answers_nobody_from_elsewhere(tmp
                 line.sendall(f"GET /healthz HTTP/1.1\r\n{host}\r\n\r\n".encode())
                 assert Answered.of(heard(line)).status == 403
         assert asked(server.port, "GET /healthz HTTP/1.1", here).status == 200
+
+
+@pytest.mark.long
+def test_a_browser_is_opened_where_somebody_starts_the_console_at_a_screen(tmp_path: Path) -> None:
+    opened, port = tmp_path / "opened", free_port()
+    browser = tmp_path / "xdg-open"
+    browser.write_text(f'#!/bin/sh\n(echo "$1"; env) >{opened}.new && mv {opened}.new {opened}\n', encoding="utf-8")
+    browser.chmod(0o700)
+    here = {"CONSOLE_KEY": "a-key-of-nobody-else", "DISPLAY": ":0", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "integration", "console", "--port", str(port)]
+    with os.fdopen(ours, "rb"), os.fdopen(theirs, "wb") as screen:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment(tmp_path, here), stdout=screen, stderr=screen)
+        try:
+            until(opened.exists, "a browser")
+        finally:
+            process.terminate()
+            process.wait(SECONDS)
+    address, *environment_of_it = opened.read_text(encoding="utf-8").splitlines()
+    assert address == f"http://127.0.0.1:{port}"
+    assert "DISPLAY=:0" in environment_of_it
+    assert not [line for line in environment_of_it if "CONSOLE" in line]

@@ -1,0 +1,18 @@
+"""The browser of this machine, opened at an address by the program that its desktop has for that."""
+
+import shutil
+import subprocess
+import sys
+
+from integration.surroundings import with_screen
+
+OPENERS = {"darwin": ("open",), "win32": ("cmd", "/c", "start", "")}
+OF_OTHERS = ("xdg-open",)
+
+
+def open_browser(address: str) -> None:
+    """Open an address in the browser, where this machine has such a program; what that says is not shown."""
+    program = OPENERS.get(sys.platform, OF_OTHERS)
+    if shutil.which(program[0]):
+        quiet = subprocess.DEVNULL
+        subprocess.Popen([*program, address], env=with_screen(), stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603 - our own address
