@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from integration.core.plan import Approval
-from integration.core.run import Step
+from integration.core.run import Outcome, Step
 from integration.services import Application
 from integration.store import plan_lines
 from integration.store.ledger import Ledger
@@ -48,6 +48,17 @@ def test_a_run_tells_its_phases_and_that_it_adds_up(open_page: Open, past: Runs)
     phases = [row for row in past.phases(run) if row.ended_at]
     assert [one.name for one in phases] == ["extract", "approve", "write"]
     assert "Phases" in said
+
+
+def test_what_is_proven_was_and_is_and_what_is_planned_will_be(open_page: Open, past: Runs) -> None:
+    run = a_commit(past, a_create(1), a_create(2))
+    ledger = Ledger(past.database, past.clock)
+    ledger.mark_sent(run, [2])
+    ledger.settle(run, [Outcome(2, Step.PROVEN, "72")])
+
+    heads = [list(open_page("preview", plan=run, show="all", record=seq).table[0].value.columns) for seq in "12"]
+
+    assert heads == [["Field", "Now", "Will be"], ["Field", "Was", "Is"]]
 
 
 def test_a_run_that_proved_nothing_is_not_green_and_says_how_many_wait(open_page: Open, past: Runs) -> None:

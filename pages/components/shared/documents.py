@@ -8,7 +8,7 @@ import streamlit as st
 from integration.core.flow import Flow
 from integration.core.plan import Change
 from integration.core.records import Kind, Record, Value
-from integration.core.run import PlanRow, Run
+from integration.core.run import PlanRow, Run, Step
 from integration.core.totals.booked import compared_in
 from integration.services import Application
 from integration.words import has_term
@@ -62,7 +62,7 @@ def document_tree(app: Application, run: Run, flow: Flow, row: PlanRow, change: 
     lines = change.wanted.parts
     (kind_said,) = kinds_of([row])
     with st.expander(f"**{kind_said}** · {plain(row.title)}", expanded=True, icon=":material/draft:"):
-        st.table(_head(change), border="horizontal", hide_index=True)
+        st.table(_head(change, row.step), border="horizontal", hide_index=True)
         if completed := values.get("completed"):
             names = ", ".join(field_name(name).lower() for name in _listed(completed))
             note(f":blue[:material/auto_fix_high:] {text('document_completed', fields=plain(names))}")
@@ -110,7 +110,7 @@ def _needed(app: Application, run: Run, flow: Flow, kind: Kind, key: str) -> Non
     if line is not None:
         with st.expander(f"{_title(kind, plain(line.title))} {inline(str(line.action))}", icon=icon):
             if line.change is not None:
-                st.table(_head(line.change), border="horizontal", hide_index=True)
+                st.table(_head(line.change, line.step), border="horizontal", hide_index=True)
             else:
                 small(plain(say(line.cause, {"system": flow.target, "key": line.key, **line.facts}).what))
         return
@@ -124,13 +124,18 @@ def _needed(app: Application, run: Run, flow: Flow, kind: Kind, key: str) -> Non
             st.table(_values(kind, known), border="horizontal", hide_index=True)
 
 
-def _head(change: Change) -> list[MarkdownRow]:
+def sides(step: Step) -> tuple[Markdown, Markdown]:
+    """Return the headings of what is there and what is to be; of what was and what is, once a change is proven."""
+    return (text("col_was"), text("col_is")) if step is Step.PROVEN else (text("col_now"), text("col_will_be"))
+
+
+def _head(change: Change, step: Step) -> list[MarkdownRow]:
     """Return the fields of the record itself; where it is there already, with what is there now."""
     wanted = {name: value for name, value in change.wanted.values.items() if name not in POINTERS}
     if change.before is None:
         return _values(change.kind, wanted)
     before = {name: change.before.values.get(name) for name in wanted}
-    field, now, wanted_now = text("col_field"), text("col_now_short"), text("col_will_be")
+    field, (now, wanted_now) = text("col_field"), sides(step)
     return [
         {
             field: plain(field_name(f"{change.kind}.{name}")),

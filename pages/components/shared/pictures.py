@@ -3,17 +3,16 @@
 import streamlit as st
 
 from integration.core.plan import Change
+from integration.core.run import Step
 from integration.services import Application
-from pages.components.shared.wording import plain, system_name, text
+from pages.components.shared.documents import sides
+from pages.components.shared.wording import plain
 
 
-def small_pictures(app: Application, change: Change, system: str) -> None:
+def small_pictures(app: Application, change: Change, step: Step) -> None:
     """Draw the picture that is there and the one that will be, as far as this console keeps them."""
     held = change.before.values.get("content") if change.before else None
-    marks = {
-        text("col_now", system=system_name(system)): held,
-        text("col_will_be"): change.wanted.values.get("content"),
-    }
+    marks = dict(zip(sides(step), (held, change.wanted.values.get("content")), strict=True))
     drawn = [
         (title, small)
         for title, mark in marks.items()

@@ -23,7 +23,7 @@ from pages.components.shared.application import guarded, may, may_open, person
 from pages.components.shared.changes import SHOWN_PARTS, FieldChange, cut, field_changes, origin, what_changes
 from pages.components.shared.choosing import choose_shown, ticked_table
 from pages.components.shared.day_page import day_page_beside
-from pages.components.shared.documents import DOCUMENTS, document_tree, kinds_of, known_as, needed_by
+from pages.components.shared.documents import DOCUMENTS, document_tree, kinds_of, known_as, needed_by, sides
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.flows import repairs, show_plan
 from pages.components.shared.layout import (
@@ -258,7 +258,7 @@ def _change(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change
     branches = app.lists.captions("mplus", "branches") if change.kind is Kind.STOCK else {}
     groups = _group_names(app, run, change)
     if change.kind is Kind.PICTURE:
-        small_pictures(app, change, flow.target)
+        small_pictures(app, change, row.step)
     _fields(row, change, flow, lambda line, value: _said(app, flow, groups, line, value), branches)
     needed_by(change)
 
@@ -341,7 +341,7 @@ def _part_title(change: Change, part: str, branches: Mapping[str, str]) -> Markd
 def _field_table(
     row: PlanRow, flow: Flow, lines: Sequence[FieldChange], kept: Sequence[str], said: Said
 ) -> list[dict[Markdown, Markdown]]:
-    system, as_told = system_name(flow.target), row.change.told if row.change else {}
+    as_told = row.change.told if row.change else {}
     shown = [
         (
             plain(field_name(line.field)),
@@ -355,7 +355,7 @@ def _field_table(
         (plain(field_name(path)), f":gray[{text('plan_own_value')}]", f":gray[{text('plan_kept_short')}]")
         for path in kept
     ]
-    field, now, wanted = text("col_field"), text("col_now", system=system), text("col_will_be")
+    field, (now, wanted) = text("col_field"), sides(row.step)
     return [{field: one, now: held, wanted: new} for one, held, new in shown]
 
 
