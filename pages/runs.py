@@ -118,7 +118,7 @@ def history() -> None:
             app, "history", text("runs_none"), text("runs_none_about"), text("btn_first"), next(iter(app.flows))
         )
     else:
-        clicked = run_table(app.runs.latest(wanted, states, page_offset("page", total, SIZE), SIZE))
+        clicked = run_table(app, app.runs.latest(wanted, states, page_offset("page", total, SIZE), SIZE))
         pages("page", total, SIZE)
         if clicked is not None:
             st.switch_page("pages/runs.py", query_params={"run": clicked.id})

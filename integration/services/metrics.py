@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from integration.connectors.tally import calls
 from integration.core.causes import Severity
-from integration.core.run import RESTING, Run, RunState
+from integration.core.run import Run, RunState
 from integration.services.flows import FlowStatus
 from integration.services.health import Health
 from integration.store.database import Clock
@@ -61,9 +61,8 @@ class Metrics:
 
     def _observe(self, run: Run) -> None:
         self._ended.labels(run.flow, run.state).inc()
-        phases = [one for one in self._stores.runs.phases(run.id) if one.name not in RESTING and one.ended_at]
-        took = sum((one.ended_at - one.began_at).total_seconds() for one in phases if one.ended_at)
-        self._took.labels(run.flow).observe(max(0.0, took))
+        for took in self._stores.runs.worked([run]).values():
+            self._took.labels(run.flow).observe(max(0.0, took.total_seconds()))
         for outcome in OUTCOMES:
             if number := getattr(run.counts, outcome):
                 self._records.labels(run.flow, outcome).inc(number)

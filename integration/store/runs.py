@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -108,6 +108,13 @@ class Runs(Store):
         """Return what the run did, and when."""
         with self.database.read() as connection:
             return transitions.phases_of(connection, run, transitions.row_of(connection, run).ended_at)
+
+    def worked(self, ended: Sequence[Run]) -> dict[str, timedelta]:
+        """Return how long runs that have ended were at work: without what they waited for a person or a system."""
+        found = {run.id: run.ended_at - run.started_at for run in ended if run.ended_at}
+        with self.database.read() as connection:
+            rested = transitions.rested(connection, {run.id: run.ended_at for run in ended if run.ended_at})
+        return {run: whole - rested.get(run, timedelta()) for run, whole in found.items()}
 
     def counts(self, run: str) -> Counts:
         """Return what became of the records the run read, counted anew from the lines of its plan."""

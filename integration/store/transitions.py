@@ -1,14 +1,16 @@
 """What changes of a run's state have in common. Everything here is part of a transaction."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
 
 from integration.core.plan import Action
-from integration.core.run import ACTIVE, Counts, Phase, Progress, RunState, Step, may_follow
+from integration.core.run import ACTIVE, RESTING, Counts, Phase, Progress, RunState, Step, may_follow
 from integration.store import plan_lines
+from integration.store.database import among
 from integration.store.events import Event, tell
 from integration.store.plan_lines import Known
 from integration.store.ready import Ready
@@ -178,6 +180,18 @@ def phases_of(connection: sa.Connection, run: str, ended_at: datetime | None) ->
     rows = connection.execute(sa.select(phases).where(phases.c.run == run).order_by(phases.c.number)).all()
     ends = [*(row.began_at for row in rows[1:]), ended_at][: len(rows)]
     return [Phase(row.phase, row.began_at, end, row.done_before) for row, end in zip(rows, ends, strict=True)]
+
+
+def rested(connection: sa.Connection, ended: Mapping[str, datetime]) -> dict[str, timedelta]:
+    """Return how long runs waited for people and systems, by the moments at which they ended."""
+    here = sa.select(phases.c.run, phases.c.phase, phases.c.began_at).order_by(phases.c.run, phases.c.number)
+    found: dict[str, timedelta] = {}
+    for run, rows in groupby(among(connection, here, phases.c.run, list(ended)), key=lambda row: row.run):
+        of_run = list(rows)
+        ends = [*(row.began_at for row in of_run[1:]), ended[run]]
+        waits = (end - row.began_at for row, end in zip(of_run, ends, strict=True) if row.phase in RESTING)
+        found[run] = sum(waits, timedelta())
+    return found
 
 
 def drop_read(connection: sa.Connection, run: str) -> None:

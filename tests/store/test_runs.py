@@ -1,5 +1,7 @@
 """Runs: begun, approved, stopped and counted, and what may not follow."""
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -255,6 +257,7 @@ def test_a_run_tells_its_phases_and_how_long_each_took(
     ledger.finish(run)
     told = [(one.name, (one.ended_at - one.began_at).total_seconds()) for one in runs.phases(run) if one.ended_at]
     assert told == [("extract", 0), ("approve", 600), ("write", 5), ("hold", 60), ("write", 10)]
+    assert runs.worked([runs.get(run), runs.begin(FLOW, Mode.CHANGES, "anna", 4)]) == {run: timedelta(seconds=15)}
 
 
 def test_what_holds_a_run_up_is_told_once_and_so_is_that_it_goes_on(

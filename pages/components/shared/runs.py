@@ -170,7 +170,7 @@ def added(runs: Sequence[Run]) -> Counts:
 # ---- the list -------------------------------------------------------------------------------------------------------
 
 
-def run_table(runs: Sequence[Run]) -> Run | None:
+def run_table(app: Application, runs: Sequence[Run]) -> Run | None:
     """Draw runs, newest first, and return the one that was clicked."""
     columns: dict[str, Any] = {
         "run": CONFIG.TextColumn(text("col_run"), width=captioned(text("col_run"), 68)),
@@ -183,16 +183,17 @@ def run_table(runs: Sequence[Run]) -> Run | None:
             name: CONFIG.NumberColumn(text(f"col_{name}"), help=meaning(name) if name in OUTCOMES else None)
             for name in COUNTED
         },
-        "took": CONFIG.TextColumn(text("col_duration"), width=84),
+        "took": CONFIG.TextColumn(text("col_duration"), width=84, help=text("run_duration_about")),
         "mode": CONFIG.TextColumn(text("fact_mode"), width=92),
         "by": CONFIG.TextColumn(text("col_by"), width=104),
     }
-    clicked = browse(run_frame(runs), columns, "runs-table", text("nav_runs"), {"started": table_time})
+    clicked = browse(run_frame(app, runs), columns, "runs-table", text("nav_runs"), {"started": table_time})
     return None if clicked is None else runs[clicked]
 
 
-def run_frame(runs: Sequence[Run]) -> pd.DataFrame:
+def run_frame(app: Application, runs: Sequence[Run]) -> pd.DataFrame:
     """Return runs as a table, for the screen and the download."""
+    worked = app.runs.worked(runs)
     zone = datetime.now().astimezone().tzinfo if not st.context.timezone else st.context.timezone
     started = pd.Series([run.started_at for run in runs], dtype="datetime64[us, UTC]")
     return pd.DataFrame(
@@ -202,7 +203,7 @@ def run_frame(runs: Sequence[Run]) -> pd.DataFrame:
             "state": [[tag(run_state(run))] for run in runs],
             "started": started.dt.tz_convert(zone).dt.tz_localize(None),
             **{name: [getattr(run.counts, name) for run in runs] for name in COUNTED},
-            "took": [duration(run.started_at, run.ended_at) if run.ended_at else "" for run in runs],
+            "took": [span(worked[run.id].total_seconds()) if run.id in worked else "" for run in runs],
             "mode": [text(f"mode_short_{run.mode}") for run in runs],
             "by": [who(run.by) for run in runs],
         }
@@ -261,9 +262,10 @@ def outcome(app: Application, run: Run) -> tuple[str, Markdown]:
 def run_facts(app: Application, run: Run) -> None:
     """Draw what one run is: when, by whom, how much it read, and who approved what."""
     flow = app.flows[run.flow]
+    worked = app.runs.worked([run]).get(run.id)
     rows = {
         text("col_started"): f"{moment(run.started_at)} · {plain(who(run.by))}",
-        text("col_duration"): duration(run.started_at, run.ended_at) if run.ended_at else text("still_open"),
+        text("col_duration"): text("still_open") if worked is None else span(worked.total_seconds()),
         text("col_reads"): what_was_read(run, flow),
         text("col_mapping"): text("mapping_version", version=run.mapping_version),
     }
