@@ -77,6 +77,7 @@ class Relations:
             own = {record.key: self._own(record) for record in wanted}
             owned = {number: key for key, numbers in own.items() for number in numbers}
             matches = {record.key: match for record in wanted if (match := self._match(record, references, own, owned))}
+            found |= self._index.nameless
             asked = {match.number for match in matches.values()} - found.keys()
             answered = self.read(asked)
             found |= answered
@@ -180,6 +181,7 @@ class Relations:
 
 def _held(form: RelationForm, key: str, match: _Match, element: Element) -> Held:
     try:
+        codec.expect_relation_number(element)
         record, marker = form.read(element, key), str(codec.relation_marker(element))
     except WrongValueError as error:
         record, marker = unreadable(Kind.RELATION, key, error, codec.raw(element)), ""
@@ -192,7 +194,10 @@ def _mark(element: Element) -> Record:
 
 
 class _Index:
-    """By what every relation of the till can be recognised, kept from look to look and brought up to date at each."""
+    """By what every relation of the till can be recognised, kept from look to look and brought up to date at each.
+
+    `nameless` are those that do not say their number: whom one of them fits waits, or would be made twice.
+    """
 
     def __init__(self, relations: Relations, page: int) -> None:
         self._relations = relations
@@ -200,6 +205,7 @@ class _Index:
         self._overlap = page // 4
         self._seen = 0
         self._known: dict[str, Marks] = {}
+        self.nameless: dict[str, Element] = {}
         self._places: dict[tuple[str, str], tuple[str, ...]] = {}  # kind of evidence and text -> relation numbers
         self._alone = Lock()
 
@@ -207,13 +213,28 @@ class _Index:
         """Take in what changed since the last look."""
         with self._alone:
             start = max(0, self._seen - self._overlap)
+            if self.nameless:  # they may have a number by now
+                start = 0
+                self._put_out()
             while found := self._relations.since(start + 1):
-                for element in found:  # one without a number stops the look: whoever it is would be made twice
-                    self._note(str(codec.told_number(element, "relationNumber")), codec.marks_of(element))
+                for element in found:
+                    self._take(element)
                 start = int(page_after(found, start, codec.relation_marker, "getRelations").stamp or start)
                 if start == self._seen:  # nothing new: a page holds more than is read again
                     return
                 self._seen = max(self._seen, start)
+
+    def _put_out(self) -> None:
+        for number in self.nameless:
+            self._note(number, None)
+        self.nameless = {}
+
+    def _take(self, element: Element) -> None:
+        number = codec.if_readable(codec.relation_number, element)
+        if not number:
+            number = f"?{len(self.nameless)}"
+            self.nameless = {**self.nameless, number: element}
+        self._note(number, codec.marks_of(element))
 
     def forget(self, numbers: Iterable[str]) -> None:
         """Leave out relations that are gone."""
@@ -222,11 +243,13 @@ class _Index:
                 self._note(number, None)
 
     def fitting(self, sought: Marks, evidence: str) -> list[str]:
-        """Return the numbers of the relations that this evidence fits, active ones first, then the lowest."""
+        """Return the numbers of the relations that this evidence fits: nameless first, then active, then the lowest."""
         numbers = self._places.get((evidence, getattr(sought, evidence)), ())
         marks = {number: one for number in numbers if (one := self._known.get(number))}
         known = {number: one for number, one in marks.items() if sought.may_be(one, evidence)}
-        return sorted(known, key=lambda number: (not known[number].active, int(number)))
+        return sorted(
+            known, key=lambda number: (number not in self.nameless, not known[number].active, int(number.strip("?")))
+        )
 
     def _note(self, number: str, marks: Marks | None) -> None:
         old = self._known.pop(number, None)
