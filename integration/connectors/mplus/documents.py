@@ -3,7 +3,7 @@
 A page of documents takes three calls, however many documents it has: one for them, one for their customers and one for
 the articles on their lines; the last two are left out when there is nothing to ask. The first page of an incremental
 extract takes one more, for the till's present marker, and an extract that ends on a page it cannot know to be the last
-one more, which answers with no documents.
+one more, which answers with no documents. The first page of a kind takes one more, once for each connection.
 """
 
 import time
@@ -16,7 +16,7 @@ import structlog
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, tag
-from integration.connectors.mplus.codec import DocumentType
+from integration.connectors.mplus.lists import Lowest, expect_once
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.connectors.mplus.target import readable, whole
 from integration.connectors.parallel import sliced
@@ -63,6 +63,7 @@ class Documents:
         self._settings = settings
         self._client = client
         self._codes = _Codes(client, clock)
+        self._lowest = Lowest()
 
     def extract(self, kind: Kind, since: str | None, after: str | None, most: int | None = None) -> Batch:
         """Return one page of the documents with a marker from `since` on, and some before it; all when it is None."""
@@ -82,11 +83,9 @@ class Documents:
         start = self._start(kind, since, after)
         document = codec.DOCUMENTS[kind]
         with readable():
-            limit = self._settings.document_page
-            found = self._ask(document, {"syncMarker": start.bound, "syncMarkerLimit": limit}, lines=lines)
+            found = self._listed(kind, {"syncMarker": start.bound}, lines=lines)
             if not found:
                 return Page((), None, str(start.seen))
-            # An answer is not sorted, but holds the lowest markers from the bound on.
             markers = (codec.if_readable(codec.document_marker, each) for each in found)
             marked = list(zip(found, markers, strict=True))
             fresh = sorted(marker for _, marker in marked if marker is not None and marker > start.seen)
@@ -115,8 +114,7 @@ class Documents:
             for name, day in zip(names, (first, last), strict=True)
         }
         while True:
-            limit = self._settings.document_page
-            answered = self._ask(document, {"syncMarker": bound, "syncMarkerLimit": limit, **period})
+            answered = self._listed(kind, {"syncMarker": bound, **period})
             for each, record in zip(answered, self._decoded(kind, answered, fresh=False), strict=True):
                 found[record.key] = Listed(
                     record, codec.if_readable(codec.document_date, each), codec.if_readable(codec.document_branch, each)
@@ -160,7 +158,7 @@ class Documents:
         for portion in sliced(ids, self._settings.document_page):
             with readable():
                 wanted = set(portion)
-                answered = self._ask(document, {document.keys: portion})
+                answered = self._ask(kind, {document.keys: portion})
                 yield [each for each in answered if codec.if_readable(key_of, each) in wanted]
 
     def _start(self, kind: Kind, since: str | None, after: str | None) -> _Start:
@@ -183,10 +181,27 @@ class Documents:
         with readable():
             return int(told)
 
-    def _ask(self, document: DocumentType, chosen: Mapping[str, object], *, lines: bool = True) -> list[Element]:
+    def _listed(self, kind: Kind, chosen: Mapping[str, object], *, lines: bool = True) -> list[Element]:
+        """Return a page of documents: those with the lowest markers from a bound on, in any order."""
+
+        def ask(limit: int, *, lines: bool) -> list[Element]:
+            return self._ask(kind, {**chosen, "syncMarkerLimit": limit}, lines=lines)
+
+        def markers(found: Iterable[Element]) -> list[int | None]:
+            return [codec.if_readable(codec.document_marker, each) for each in found]
+
+        found = ask(self._settings.document_page, lines=lines)
+        operation = codec.DOCUMENTS[kind].operation
+        self._lowest.expect(operation, markers(found), lambda limit: markers(ask(limit, lines=False)))
+        return found
+
+    def _ask(self, kind: Kind, chosen: Mapping[str, object], *, lines: bool = True) -> list[Element]:
+        document, key_of = codec.DOCUMENTS[kind], partial(codec.document_key, kind=kind)
         needed = {"articlePluNumbers": {}, "articleBarcodes": {}, "includeLineList": lines}
         request = {**chosen, **document.options, **needed}
-        return list(self._client.read(document.operation, request=request).iterfind(document.path))
+        found = list(self._client.read(document.operation, request=request).iterfind(document.path))
+        expect_once(document.operation, (codec.if_readable(key_of, each) for each in found))
+        return found
 
     def _decoded(self, kind: Kind, found: Sequence[Element], *, fresh: bool) -> list[Record]:
         """Return each document; one that cannot be read stands there as such."""

@@ -8,6 +8,7 @@ from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, tag
 from integration.connectors.mplus.codec import Marks, RelationForm
 from integration.connectors.mplus.fields import Fields
+from integration.connectors.mplus.lists import Lowest, expect_once
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
     expect_unmoved,
@@ -42,6 +43,7 @@ class Relations:
         self._settings = settings
         self._client = client
         self._fields = fields
+        self._lowest = Lowest()
         self._index = _Index(self, settings.page_relations)
         self._custom_types: Mapping[str, str] = {}
 
@@ -121,10 +123,21 @@ class Relations:
 
     def since(self, marker: int) -> list[Element]:
         """Return one page of the relations with this change marker or a higher one; the lowest, not sorted."""
-        return self._asked(syncMarker=marker, syncMarkerLimit=self._settings.page_relations)
+
+        def markers(found: Iterable[Element]) -> list[int | None]:
+            return [codec.if_readable(codec.relation_marker, each) for each in found]
+
+        def ask(limit: int) -> list[Element]:
+            return self._asked(syncMarker=marker, syncMarkerLimit=limit)
+
+        found = ask(self._settings.page_relations)
+        self._lowest.expect("getRelations", markers(found), lambda limit: markers(ask(limit)))
+        return found
 
     def _asked(self, **request: object) -> list[Element]:
-        return list(self._client.read("getRelations", request=request).iterfind(_RELATIONS))
+        found = list(self._client.read("getRelations", request=request).iterfind(_RELATIONS))
+        expect_once("getRelations", (codec.if_readable(codec.relation_number, each) for each in found))
+        return found
 
     def changed(self, since: str) -> Batch:
         """Return one page of relations changed after the marker `since`, keyed by relation number.
