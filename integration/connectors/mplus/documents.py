@@ -1,9 +1,10 @@
 """The till as the source of documents: orders, invoices, receipts and proposals, page by page of its change markers.
 
-A page of documents takes three calls, however many documents it has: one for them, one for their customers and one for
-the articles on their lines; the last two are left out when there is nothing to ask. The first page of an incremental
-extract takes one more, for the till's present marker, and an extract that ends on a page it cannot know to be the last
-one more, which answers with no documents. The first page of a kind takes one more, once for each connection.
+A page of documents takes three calls where the till has all that they name, however many documents it has: one for them,
+one for their customers and one for the articles on their lines; the last two are left out when there is nothing to ask.
+The first page of an incremental extract takes one more, for the till's present marker, and an extract that ends on a
+page it cannot know to be the last one more, which answers with no documents. The first page of a kind takes one more,
+once for each connection.
 """
 
 import time
@@ -16,7 +17,7 @@ import structlog
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, tag
-from integration.connectors.mplus.lists import Lowest, expect_once
+from integration.connectors.mplus.lists import Lowest, Named, expect_once
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.connectors.mplus.target import readable, whole
 from integration.connectors.parallel import sliced
@@ -64,6 +65,7 @@ class Documents:
         self._client = client
         self._codes = _Codes(client, clock)
         self._lowest = Lowest()
+        self._named, self._customers = Named[Element](), Named[Element]()
 
     def extract(self, kind: Kind, since: str | None, after: str | None, most: int | None = None) -> Batch:
         """Return one page of the documents with a marker from `since` on, and some before it; all when it is None."""
@@ -153,13 +155,17 @@ class Documents:
 
     def named(self, kind: Kind, keys: Collection[str]) -> Iterator[list[Element]]:
         """Yield the documents with these ids as the till tells them, a page at a time."""
-        document, key_of = codec.DOCUMENTS[kind], partial(codec.document_key, kind=kind)
+        key_of = partial(codec.document_key, kind=kind)
+
+        def ask(portion: Sequence[str]) -> list[Element]:
+            return self._ask(kind, {codec.DOCUMENTS[kind].keys: portion})
+
+        asking = self._named.all(ask, lambda one: [codec.if_readable(key_of, one)])
         ids = [key for key in dict.fromkeys(keys) if key and key.isprintable()]  # no other can be sent, or be there
         for portion in sliced(ids, self._settings.document_page):
             with readable():
                 wanted = set(portion)
-                answered = self._ask(kind, {document.keys: portion})
-                yield [each for each in answered if codec.if_readable(key_of, each) in wanted]
+                yield [each for each in asking(portion) if codec.if_readable(key_of, each) in wanted]
 
     def _start(self, kind: Kind, since: str | None, after: str | None) -> _Start:
         if after is not None:
@@ -209,20 +215,29 @@ class Documents:
         relations = self._relations(filter(None, of))
         articles = (codec.if_readable(codec.document_articles, each) or () for each in found)
         codes = self._codes.of(list(dict.fromkeys(number for some in articles for number in some)), fresh=fresh)
-        return [_document(kind, each, relations.get(one), codes) for each, one in zip(found, of, strict=True)]
+        nameless = relations.get("")  # it may be that of any customer who is not there
+        return [
+            _document(kind, each, relations.get(one, nameless) if one else None, codes)
+            for each, one in zip(found, of, strict=True)
+        ]
 
     def _relations(self, numbers: Iterable[str]) -> Mapping[str, Element]:
         """Return the customers with these numbers; one that the till no longer has is left out."""
-        found: dict[str, Element] = {}
-        for portion in sliced(list(dict.fromkeys(numbers)), LARGEST_ANSWER):
+
+        def ask(portion: Sequence[str]) -> list[Element]:
             answer = self._client.read("getRelations", request={"relationNumbers": portion})
-            listed = answer.iterfind(f"{tag('relationList')}/{tag('relation')}")
-            found |= {codec.if_readable(codec.relation_number, each) or "": each for each in listed}
-        return found
+            return list(answer.iterfind(f"{tag('relationList')}/{tag('relation')}"))
+
+        asking = self._customers.all(ask, lambda one: [codec.if_readable(codec.relation_number, one)])
+        portions = sliced(list(dict.fromkeys(numbers)), LARGEST_ANSWER)
+        found = [each for portion in portions for each in asking(portion)]
+        return {codec.if_readable(codec.relation_number, each) or "": each for each in found}
 
 
 def _document(kind: Kind, document: Element, relation: Element | None, codes: Mapping[str, str]) -> Record:
     try:
+        if relation is not None:
+            codec.expect_relation_number(relation)
         return codec.decode_document(kind, document, relation, codes)
     except WrongValueError as error:
         key = codec.if_readable(partial(codec.document_key, kind=kind), document) or ""
@@ -236,6 +251,7 @@ class _Codes:
         self._client = client
         self._clock = clock
         self._known: dict[str, tuple[str, float]] = {}
+        self._named = Named[Element]()
 
     def of(self, numbers: Sequence[str], *, fresh: bool) -> Mapping[str, str]:
         """Return the ids of those that have one; `fresh` asks for all of them."""
@@ -251,9 +267,13 @@ class _Codes:
         return {number: code for number, (code, _) in kept.items()} | asked
 
     def _asked(self, numbers: Sequence[str]) -> dict[str, str]:
-        answer = self._client.read("getProducts", request={"articleNumbers": numbers, "pluNumbers": {}})
+        def ask(portion: Sequence[str]) -> list[Element]:
+            answer = self._client.read("getProducts", request={"articleNumbers": portion, "pluNumbers": {}})
+            return list(answer.iter(tag("article")))
+
+        asking = self._named.all(ask, lambda one: [codec.if_readable(codec.article_number, one)])
         return {
             number: code
-            for article in answer.iter(tag("article"))
+            for article in asking(numbers)
             if (code := codec.external_id(article)) and (number := codec.if_readable(codec.article_number, article))
         }

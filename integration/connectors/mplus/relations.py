@@ -8,7 +8,7 @@ from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, tag
 from integration.connectors.mplus.codec import Marks, RelationForm
 from integration.connectors.mplus.fields import Fields
-from integration.connectors.mplus.lists import Lowest, expect_once
+from integration.connectors.mplus.lists import Lowest, Named, expect_once
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
     expect_unmoved,
@@ -43,7 +43,7 @@ class Relations:
         self._settings = settings
         self._client = client
         self._fields = fields
-        self._lowest = Lowest()
+        self._lowest, self._named = Lowest(), Named[Element]()
         self._index = _Index(self, settings.page_relations)
         self._custom_types: Mapping[str, str] = {}
 
@@ -118,7 +118,8 @@ class Relations:
             return self._asked(relationNumbers=page)
 
         limit = self._settings.in_flight
-        found = in_pages(ask, whole(numbers), self._settings.page_relations, limit)
+        asking = self._named.all(ask, lambda one: [codec.if_readable(codec.relation_number, one)])
+        found = in_pages(asking, whole(numbers), self._settings.page_relations, limit)
         return {codec.relation_number(element): element for element in found}
 
     def since(self, marker: int) -> list[Element]:

@@ -11,7 +11,7 @@ from integration.connectors.mplus.client import NAMESPACE, Client, tag
 from integration.connectors.mplus.documents import Documents
 from integration.connectors.mplus.fields import Fields
 from integration.connectors.mplus.history import History
-from integration.connectors.mplus.lists import Lowest
+from integration.connectors.mplus.lists import Lowest, Named
 from integration.connectors.mplus.relations import Relations
 from integration.core.errors import MalformedAnswerError
 from integration.core.records import Kind
@@ -122,3 +122,54 @@ def test_what_changed_between_two_answers_is_no_disorder_and_a_list_is_looked_at
     lowest.expect("getOrders", [1, 2, 3, 4], lambda _: next(answers))
     lowest.expect("getOrders", [1, 2, 3, 4], lambda _: next(answers))
     assert next(answers, None) is None
+
+
+# ---- what is asked for by numbers
+
+
+class Capped:
+    """A till that tells so many at once, of so many that it has."""
+
+    def __init__(self, cap: int, there: int) -> None:
+        self._cap = cap
+        self.there = [str(number) for number in range(there)]
+        self.calls = 0
+
+    def rows(self, numbers: Sequence[str]) -> list[str]:
+        self.calls += 1
+        return [number for number in numbers if number in self.there][: self._cap]
+
+
+@pytest.mark.parametrize(("cap", "there"), [(1, 30), (7, 300), (100, 250), (1_000, 250), (100, 0)])
+def test_what_a_full_answer_does_not_tell_is_asked_for_again(cap: int, there: int) -> None:
+    till = Capped(cap, there)
+    asking = Named[str]().all(till.rows, lambda one: [one])
+    assert sorted(asking([str(number) for number in range(400)])) == sorted(till.there)
+
+
+def test_what_is_not_there_is_asked_for_again_until_more_was_told_at_once() -> None:
+    till = Capped(1_000, 250)
+    asking = Named[str]().all(till.rows, lambda one: [one])
+    numbers = [str(number) for number in range(500)]
+    asking(numbers[:250])
+    till.calls = 0
+    asking(numbers[100:350])
+    asking(numbers[300:])
+    assert till.calls == 2
+
+
+def test_a_till_that_takes_so_many_numbers_and_no_more_tells_of_them_all() -> None:
+    there = Capped(1_000, 400)
+    asking = Named[str]().all(lambda numbers: there.rows(numbers[:150]), lambda one: [one])
+    assert len(asking(there.there)) == 400
+
+
+def test_a_relation_that_a_till_holds_back_is_there() -> None:
+    def answer(request: httpx.Request) -> str:
+        numbers = [each.text for each in etree.fromstring(request.content).iter(tag("relationNumbers"))]
+        listed = "".join(f"<relation><relationNumber>{each}</relationNumber></relation>" for each in numbers[:2])
+        return f'<GetRelationsResponse xmlns="{NAMESPACE}"><relationList>{listed}</relationList></GetRelationsResponse>'
+
+    client = answering(answer)
+    target = Relations(NOWHERE, client, Fields(NOWHERE, client))
+    assert target.read(["3", "4", "5", "6", "7"]).keys() == {"3", "4", "5", "6", "7"}
