@@ -1,10 +1,10 @@
 """The till as the source of documents: orders, invoices, receipts and proposals, page by page of its change markers.
 
-A page of documents takes three calls where the till has all that they name, however many documents it has: one for them,
-one for their customers and one for the articles on their lines; the last two are left out when there is nothing to ask.
-The first page of an incremental extract takes one more, for the till's present marker, and an extract that ends on a
-page it cannot know to be the last one more, which answers with no documents. The first page of a kind takes one more,
-once for each connection.
+A page of documents takes three calls where the till has all that they name, however many documents it has: one for
+them, one for their customers and one for the articles on their lines; the last two are left out when there is nothing
+to ask. The first page of an incremental extract takes one more, for the till's present marker, and an extract that ends
+on a page it cannot know to be the last one more, which answers with no documents. The first page of a kind takes one
+more, once for each connection.
 """
 
 import time
