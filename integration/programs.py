@@ -22,6 +22,7 @@ def sandbox(
     accountview_port: Annotated[int, typer.Option(help="0: any free one.")] = 0,
     mplus_port: Annotated[int, typer.Option(help="0: any free one.")] = 0,
     journal: Annotated[Path | None, typer.Option(help="Keep what was written in this file.")] = None,
+    lenient: Annotated[bool, typer.Option("--lenient", help="The till takes fields in any order.")] = False,
     as_json: Json = False,  # noqa: ARG001 - JSON is all it prints
 ) -> None:
     """Run both systems in a box until interrupted; print their addresses as JSON."""
@@ -30,6 +31,8 @@ def sandbox(
     ]  # fmt: skip
     if journal:
         arguments += ["--journal", str(journal)]
+    if lenient:
+        arguments += ["--lenient"]
     _become("integration.sandbox", *arguments)
 
 

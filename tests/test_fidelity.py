@@ -258,8 +258,46 @@ ORDER = element(
     "<vatAmount>420</vatAmount></vatGroup></vatGroupList>"
     "<paymentList><payment><method>PIN</method><amount>2420</amount></payment></paymentList>",
 )
+
+
+def as_kind(name: str, inside: str) -> Element:
+    """Return the order as another kind of document, with what only that has."""
+    text = etree.tostring(ORDER, encoding="unicode")
+    states = text[text.index("<cancelState>") : text.index("<vatMethod>")]
+    number = text[text.index("<orderNumber>") : text.index("<lineList>")]
+    text = (
+        text.replace(states, "")
+        .replace(number, inside)
+        .replace("<order ", f"<{name} ")
+        .replace("</order>", f"</{name}>")
+    )
+    sort = f"{name.upper()}-TYPE-{name.upper()}"
+    text = text.replace("orderType", f"{name}Type").replace("ORDER-TYPE-SALES-ORDER", sort)
+    return etree.fromstring(text.replace("orderId", f"{name}Id"))
+
+
+DOCUMENTS = {
+    Kind.ORDER: ORDER,
+    Kind.RECEIPT: as_kind(
+        "receipt",
+        "<receiptNumber><branchNumber>1</branchNumber><workplaceNumber>2</workplaceNumber><year>2026</year>"
+        "<number>118</number></receiptNumber><financialBranchNumber>1</financialBranchNumber><paidAmount>2420</paidAmount>"
+        "<state>RECEIPT-STATE-COMPLETE</state>",
+    ),
+    Kind.INVOICE: as_kind(
+        "invoice",
+        "<invoiceNumber><year>2026</year><number>118</number></invoiceNumber><paidAmount>2420</paidAmount>"
+        "<financialBranchNumber>1</financialBranchNumber><state>INVOICE-STATE-COMPLETE</state><finalized>true</finalized>",
+    ),
+}
 WORDS = frozenset(
     {
+        "receiptId",
+        "receiptType",
+        "invoiceId",
+        "invoiceType",
+        "state",
+        "finalized",
         "cancelState",
         "deliveryState",
         "completeState",
@@ -314,12 +352,13 @@ def changed(whole: Element, place: int, becomes: str | None) -> Element:
 
 
 @pytest.mark.parametrize("becomes", ["order", "posting"])
-def test_documents(becomes: str) -> None:
-    logic = orders(orders=becomes, default_debtor="forced", debtor_number="20001")
+@pytest.mark.parametrize("kind", DOCUMENTS)
+def test_documents(kind: Kind, becomes: str) -> None:
+    logic = orders(documents=str(kind), becomes=becomes, default_debtor="forced", debtor_number="20001")
 
-    def booked(order: Element) -> Came:
+    def booked(document: Element) -> Came:
         try:
-            record = codec.decode_document(Kind.ORDER, order, None, {"1001": "1001"})
+            record = codec.decode_document(kind, document, None, {"1001": "1001"})
         except WrongValueError:
             return {"a-1": None}
         (one,) = logic.stage(FLOWS["orders"].flow.stages[2], [record])
@@ -328,7 +367,9 @@ def test_documents(becomes: str) -> None:
         parts = [one.record, *one.record.parts]
         return {"a-1": [{name: part.values.get(name) for name in COUNTS} for part in parts]}
 
-    check(of_elements(ORDER, "order", "a-1", booked), booked(ORDER), 150)
+    whole = DOCUMENTS[kind]
+    assert booked(whole) != {"a-1": None}
+    check(of_elements(whole, str(kind), "a-1", booked), booked(whole), 150)
 
 
 LEVEL = element(

@@ -121,6 +121,7 @@ class Compiled:
 
     def __init__(self, ways: tuple[_Way, ...]) -> None:
         self._ways = ways
+        self.reads = frozenset(name for way in ways for name in way.reads)  # fields of the record
 
     def apply(self, record: Record) -> Mapped:
         """Return every target field's value, and an issue for each that has none."""

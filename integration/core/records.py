@@ -110,13 +110,18 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Of the fields that a system is asked for by name, those that every record of a page has, and those that none has.
+    """Which fields every record of a page has, and which some have; those with a meaning of ours that none has.
 
     One that is empty is there all the same.
     """
 
     always: frozenset[str] = frozenset()
     absent: frozenset[str] = frozenset()
+    told: frozenset[str] = frozenset()  # none where nothing was read
+
+    def vanished(self, known: frozenset[str], reads: frozenset[str]) -> list[str]:
+        """Return which of the fields known are in no record: those with a meaning, and those that somebody `reads`."""
+        return sorted(known & (self.absent | (reads - self.told if self.told else frozenset())))
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,6 +219,10 @@ class FlowSettings(Strict):
         """Yield each setting that names fields of the source, with each field, and whether somebody chose it."""
         yield from ()
 
+    def decided_by(self) -> frozenset[str]:
+        """Return the fields of the source that these settings and their filters read."""
+        return frozenset(name for _, name, _ in self.reads()) | {each.field for each in self.filters}
+
     def check(self) -> None:
         """Raise ConfigurationError for settings that do not go together."""
 

@@ -74,6 +74,7 @@ class FlowLogic(Protocol):
     policy: Policy  # who owns which target field
     limits: Limits  # when a plan stops for a typed confirmation
     mapping_version: int  # of the mapping in use
+    reads: frozenset[str] = frozenset()  # fields of the source, under its own names too, that decide about a record
     retires: bool = False  # whether what vanished from the source is proposed for retirement
     most: int | None = None  # how many records one run reads at most
     basis: str = ""  # a mark of all that it is made of; empty where nobody knows it

@@ -14,7 +14,8 @@ from integration.runner.parts import Parts
 def expect_fields(parts: Parts, run: Run, logic: FlowLogic, stage: Stage, fields: Fields, *, first: bool) -> None:
     """Keep which fields every record of a kind has; `first` says that this is the first page of a run.
 
-    Raises ConfigurationError where a page has one in no record that all had before. Whoever gives the fields other
+    Raises ConfigurationError where a page has one in no record that all had before, and it has a meaning of ours or
+    the flow reads it. Whoever gives the fields other
     names, or publishes a mapping, begins anew: then a field may be gone on purpose.
     """
     if not (fields.always or fields.absent):
@@ -23,7 +24,7 @@ def expect_fields(parts: Parts, run: Run, logic: FlowLogic, stage: Stage, fields
     stored = parts.cursors.get(flow, side)
     kept = json.loads(stored) if stored else {}
     known = frozenset(kept["fields"]) if kept.get("as") == mark else None
-    if known and (gone := sorted(known & fields.absent)):
+    if known and (gone := fields.vanished(known, logic.reads)):
         raise ConfigurationError("field_vanished", flow=flow, system=logic.flow.source, field=", ".join(gone))
     now = fields.always if first or known is None else known & fields.always
     if now != known:

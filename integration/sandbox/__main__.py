@@ -23,6 +23,7 @@ def main() -> None:
         mplus_port=asked.mplus_port,
         journal=asked.journal,
         token_seconds=asked.token_seconds,
+        lenient=asked.lenient,
     ) as sandbox:
         sys.stdout.write(json.dumps(_whereabouts(sandbox)) + "\n")
         sys.stdout.flush()
@@ -38,6 +39,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--mplus-port", type=int, default=0, help="0 takes any free port")
     parser.add_argument("--journal", type=Path, help="file that keeps what was written over a restart")
     parser.add_argument("--token-seconds", type=int, default=3600, help="life of an access token")
+    parser.add_argument("--lenient", action="store_true", help="the till takes fields in any order, without wrappers")
     return parser.parse_args()
 
 

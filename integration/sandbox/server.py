@@ -24,6 +24,7 @@ from integration.sandbox.accountview.query import Refusal
 from integration.sandbox.faults import Answer, App, Cuttable, Ledger, Receive, Scope, Send, Switches, deliver
 from integration.sandbox.journal import Journal
 from integration.sandbox.mplus.app import Till
+from integration.sandbox.mplus.desk import LENIENT
 from integration.sandbox.shop.shop import Shop, make_shop
 
 CONTROL: Final = "/_sandbox/"
@@ -97,10 +98,12 @@ def running(
     token_seconds: int = 3600,
     conventions: Conventions | None = None,
     switches: Switches | None = None,
+    lenient: bool = False,
 ) -> Iterator[Sandbox]:
     """Both systems, answering until the block ends. Port 0 takes any free one; switches of one's own decide trouble.
 
-    The tills of a shop that does not trade yet hold no documents.
+    The tills of a shop that does not trade yet hold no documents. A lenient till takes fields in any order, and misses
+    no empty wrapper.
     """
     sandbox = start(
         shop=make_shop(articles, seed, orders=orders, trades=trades),
@@ -109,6 +112,7 @@ def running(
         conventions=conventions or Conventions(renamed=renamed or {}),
         token_seconds=token_seconds,
         switches=switches,
+        lenient=lenient,
     )
     try:
         yield sandbox
@@ -124,6 +128,7 @@ def start(
     conventions: Conventions,
     token_seconds: int,
     switches: Switches | None = None,
+    lenient: bool = False,
 ) -> Sandbox:
     """Both systems, answering until `stop`."""
     switches, ledger = switches or Switches(), Ledger()
@@ -135,7 +140,7 @@ def start(
         token_seconds=token_seconds,
         journal=journal,
     )
-    till = Till(shop, switches, ledger, journal=journal)
+    till = Till(shop, switches, ledger, journal=journal, conventions=LENIENT if lenient else None)
     sandbox = Sandbox(shop, switches, ledger, accountview, till, _journal=journal)
     office, branches = (
         _Server(_with_control(held.app, system, sandbox), port)

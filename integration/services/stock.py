@@ -181,11 +181,14 @@ def out_on(days_left: float, now: datetime) -> date | None:
 
 
 def largest(levels: pd.DataFrame, most: int, rest: str) -> pd.DataFrame:
-    """Return the largest lines of levels, and the sum of all others as one more where there are too many."""
+    """Return the largest lines of levels, and the sum of all others as one more where there are too many.
+
+    A sum begins where the first of its levels is known.
+    """
     if len(levels.columns) <= most:
         return levels
     kept = list(levels.iloc[-1].sort_values(ascending=False).index[: most - 1])
-    return levels[kept].assign(**{rest: levels.drop(columns=kept).sum(axis=1)})
+    return levels[kept].assign(**{rest: levels.drop(columns=kept).sum(axis=1, min_count=1)})
 
 
 class Stock:

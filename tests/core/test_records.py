@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from integration.core.records import (
     Correction,
+    Fields,
     Kind,
     Record,
     Value,
@@ -266,3 +267,10 @@ def test_a_record_without_a_key_that_cannot_be_read_is_known_by_what_it_looks_li
     assert one.key != other.key
     assert unreadable(Kind.ORDER, "7", error, "a").key == "7"
     assert (one.found, len(unreadable(Kind.ORDER, "7", error, "a" * 30_000).raw)) == ("", 20_000)
+
+
+def test_a_field_is_gone_where_it_has_a_meaning_or_is_read_and_was_in_every_record() -> None:
+    known, reads = frozenset({"price", "K9_SORT", "K9_OTHER"}), frozenset({"K9_SORT", "K9_NEW"})
+    fields = Fields(absent=frozenset({"price", "changed"}), told=frozenset({"K9_ELSE"}))
+    assert fields.vanished(known, reads) == ["K9_SORT", "price"]
+    assert Fields().vanished(known, reads) == []

@@ -128,6 +128,26 @@ def test_a_field_that_every_record_had_and_none_has_stops_the_flow(
     assert bench.run(mode).state is RunState.DONE
 
 
+def test_a_field_without_a_meaning_of_ours_stops_the_flow_where_that_reads_it(
+    database: Database, target: MemoryConnector
+) -> None:
+    every = frozenset({"ART_CODE", "K9_SORT", "K9_OTHER"})
+    source = Telling(variants(), system="accountview", page_size=2)
+    source.told = Fields(every, told=every)
+    sorted_out = {"field": "K9_SORT", "operator": "equal", "value": "X", "take": "out"}
+    bench = Bench(database, source, target, filters=(sorted_out,))
+    bench.run(Mode.COMPLETE)
+    for told in (every - {"K9_OTHER"}, frozenset[str]()):  # nobody reads it; nothing was read
+        source.told = Fields(told, told=told)
+        bench.run(Mode.COMPLETE)
+    source.told = Fields(every, told=every)
+    bench.run(Mode.COMPLETE)
+    source.told = Fields(every - {"K9_SORT"}, told=every - {"K9_SORT"})
+    with pytest.raises(ConfigurationError, match="field_vanished") as caught:
+        bench.run(Mode.COMPLETE)
+    assert caught.value.facts["field"] == "K9_SORT"
+
+
 def test_a_field_that_some_records_lack_or_that_never_came_stops_nothing(
     database: Database, target: MemoryConnector
 ) -> None:

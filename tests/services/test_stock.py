@@ -108,6 +108,9 @@ def test_levels_count_as_proven_for_some_turns_of_the_schedule() -> None:
 
 
 def test_of_too_many_lines_the_largest_are_drawn_and_the_rest_as_one() -> None:
-    levels = pd.DataFrame([[1.0, 5.0, 2.0, 4.0]], columns=["a", "b", "c", "d"])
-    assert largest(levels, 3, "rest").iloc[0].to_dict() == {"b": 5, "d": 4, "rest": 3}
+    nothing = float("nan")
+    levels = pd.DataFrame([[nothing, 9.0, nothing, 9.0], [1.0, 5.0, 2.0, 4.0]], columns=["a", "b", "c", "d"])
+    drawn = largest(levels, 3, "rest")
+    assert drawn.iloc[1].to_dict() == {"b": 5, "d": 4, "rest": 3}
+    assert drawn["rest"].isna().tolist() == [True, False], "before the first level is known there is no line"
     assert list(largest(levels, 4, "rest")) == ["a", "b", "c", "d"]

@@ -218,25 +218,26 @@ def _mail_spellings(value: str) -> set[str]:
 
 def _debtor(layout: Layout, wanted: Record, rows: Sequence[Row], evidence: str) -> Held:
     first, *others = sorted(rows, key=lambda row: _preference(layout, row))
+    number = layout.text(first, "number")
+
+    def read() -> Record:
+        expect_key(number, layout.column("number").name, first)
+        return Record(Kind.DEBTOR, wanted.key, layout.decoded(first, wanted.values))
+
     return Held(
-        read_of(
-            Kind.DEBTOR,
-            wanted.key,
-            first,
-            lambda: Record(Kind.DEBTOR, wanted.key, layout.decoded(first, wanted.values)),
-        ),
-        layout.text(first, "number"),
+        read_of(Kind.DEBTOR, wanted.key, first, read),
+        number,
         marker(layout, first),
         evidence=evidence,
         others=tuple(layout.text(row, "number") for row in others),
     )
 
 
-def _preference(layout: Layout, row: Row) -> tuple[bool, bool, int, str]:
-    """Unblocked before blocked, then the lowest number."""
+def _preference(layout: Layout, row: Row) -> tuple[bool, bool, bool, int, str]:
+    """One without a number first, for that is a question; unblocked before blocked, then the lowest number."""
     number = layout.text(row, "number")
     blocked = any(yes_or_no(row.get(column)) is not False for column in layout.wire("blocked", "blocked_for_orders"))
-    return blocked, *rank(number)
+    return bool(number), blocked, *rank(number)
 
 
 # ---- delivery addresses: known by what stands on them, created, never changed
@@ -288,7 +289,7 @@ def _squeezed(value: str) -> str:
 
 
 def _address(layout: Layout, wanted: Record, rows: Mapping[str, Row], references: References) -> Held:
-    number, *others = sorted(rows, key=rank)
+    number, *others = sorted(rows, key=lambda one: (bool(one), *rank(one)))
     row = rows[number]
     same = {
         name: wanted.values[name]
@@ -296,10 +297,10 @@ def _address(layout: Layout, wanted: Record, rows: Mapping[str, Row], references
         if name in wanted.values and _squeezed(text_of(wanted, name)) == _squeezed(layout.text(row, name))
     }
     shown = same | owner_shown(layout, row, wanted, references)
-    record = read_of(
-        Kind.ADDRESS,
-        wanted.key,
-        row,
-        lambda: Record(Kind.ADDRESS, wanted.key, layout.decoded(row, wanted.values) | shown),
-    )
+
+    def read() -> Record:
+        expect_key(number, layout.column("number").name, row)
+        return Record(Kind.ADDRESS, wanted.key, layout.decoded(row, wanted.values) | shown)
+
+    record = read_of(Kind.ADDRESS, wanted.key, row, read)
     return Held(record, number, marker(layout, row), evidence="content", others=tuple(others))

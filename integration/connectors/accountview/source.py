@@ -50,11 +50,11 @@ class Reading:
         return self.names.get("changed", "")
 
     def fields_of(self, rows: Sequence[Row]) -> Fields:
-        """Return which columns with a meaning came in all of these rows, and which in none."""
-        columns = frozenset(self.names.values()) - {""}
-        always = {column for column in columns if all(column in row for row in rows)}
-        absent = {column for column in columns if not any(column in row for row in rows)}
-        return Fields(frozenset(always), frozenset(absent)) if rows else Fields()
+        """Return which columns came in all of these rows, and in some; which with a meaning came in none."""
+        if not rows:
+            return Fields()
+        told = frozenset[str]().union(*rows)
+        return Fields(told.intersection(*rows), frozenset(self.names.values()) - {""} - told, told)
 
 
 @dataclass(frozen=True, slots=True)

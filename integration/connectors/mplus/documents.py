@@ -1,9 +1,10 @@
 """The till as the source of documents: orders, invoices, receipts and proposals, page by page of its change markers.
 
-A page of documents takes three calls, however many documents it has: one for them, one for their customers and one for
-the articles on their lines; the last two are left out when there is nothing to ask. The first page of an incremental
-extract takes one more, for the till's present marker, and an extract that ends on a page it cannot know to be the last
-one more, which answers with no documents.
+A page of documents takes three calls where the till has all that they name, however many documents it has: one for
+them, one for their customers and one for the articles on their lines; the last two are left out when there is nothing
+to ask. The first page of an incremental extract takes one more, for the till's present marker, and an extract that ends
+on a page it cannot know to be the last one more, which answers with no documents. The first page of a kind takes one
+more, once for each connection.
 """
 
 import time
@@ -16,7 +17,7 @@ import structlog
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, tag
-from integration.connectors.mplus.codec import DocumentType
+from integration.connectors.mplus.lists import Lowest, Named, expect_once
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.connectors.mplus.target import readable, whole
 from integration.connectors.parallel import sliced
@@ -63,6 +64,8 @@ class Documents:
         self._settings = settings
         self._client = client
         self._codes = _Codes(client, clock)
+        self._lowest = Lowest()
+        self._named, self._customers = Named[Element](), Named[Element]()
 
     def extract(self, kind: Kind, since: str | None, after: str | None, most: int | None = None) -> Batch:
         """Return one page of the documents with a marker from `since` on, and some before it; all when it is None."""
@@ -82,11 +85,9 @@ class Documents:
         start = self._start(kind, since, after)
         document = codec.DOCUMENTS[kind]
         with readable():
-            limit = self._settings.document_page
-            found = self._ask(document, {"syncMarker": start.bound, "syncMarkerLimit": limit}, lines=lines)
+            found = self._listed(kind, {"syncMarker": start.bound}, lines=lines)
             if not found:
                 return Page((), None, str(start.seen))
-            # An answer is not sorted, but holds the lowest markers from the bound on.
             markers = (codec.if_readable(codec.document_marker, each) for each in found)
             marked = list(zip(found, markers, strict=True))
             fresh = sorted(marker for _, marker in marked if marker is not None and marker > start.seen)
@@ -115,8 +116,7 @@ class Documents:
             for name, day in zip(names, (first, last), strict=True)
         }
         while True:
-            limit = self._settings.document_page
-            answered = self._ask(document, {"syncMarker": bound, "syncMarkerLimit": limit, **period})
+            answered = self._listed(kind, {"syncMarker": bound, **period})
             for each, record in zip(answered, self._decoded(kind, answered, fresh=False), strict=True):
                 found[record.key] = Listed(
                     record, codec.if_readable(codec.document_date, each), codec.if_readable(codec.document_branch, each)
@@ -155,13 +155,17 @@ class Documents:
 
     def named(self, kind: Kind, keys: Collection[str]) -> Iterator[list[Element]]:
         """Yield the documents with these ids as the till tells them, a page at a time."""
-        document, key_of = codec.DOCUMENTS[kind], partial(codec.document_key, kind=kind)
+        key_of = partial(codec.document_key, kind=kind)
+
+        def ask(portion: Sequence[str]) -> list[Element]:
+            return self._ask(kind, {codec.DOCUMENTS[kind].keys: portion})
+
+        asking = self._named.all(ask, lambda one: [codec.if_readable(key_of, one)])
         ids = [key for key in dict.fromkeys(keys) if key and key.isprintable()]  # no other can be sent, or be there
         for portion in sliced(ids, self._settings.document_page):
             with readable():
                 wanted = set(portion)
-                answered = self._ask(document, {document.keys: portion})
-                yield [each for each in answered if codec.if_readable(key_of, each) in wanted]
+                yield [each for each in asking(portion) if codec.if_readable(key_of, each) in wanted]
 
     def _start(self, kind: Kind, since: str | None, after: str | None) -> _Start:
         if after is not None:
@@ -183,10 +187,27 @@ class Documents:
         with readable():
             return int(told)
 
-    def _ask(self, document: DocumentType, chosen: Mapping[str, object], *, lines: bool = True) -> list[Element]:
+    def _listed(self, kind: Kind, chosen: Mapping[str, object], *, lines: bool = True) -> list[Element]:
+        """Return a page of documents: those with the lowest markers from a bound on, in any order."""
+
+        def ask(limit: int, *, lines: bool) -> list[Element]:
+            return self._ask(kind, {**chosen, "syncMarkerLimit": limit}, lines=lines)
+
+        def markers(found: Iterable[Element]) -> list[int | None]:
+            return [codec.if_readable(codec.document_marker, each) for each in found]
+
+        found = ask(self._settings.document_page, lines=lines)
+        operation = codec.DOCUMENTS[kind].operation
+        self._lowest.expect(operation, markers(found), lambda limit: markers(ask(limit, lines=False)))
+        return found
+
+    def _ask(self, kind: Kind, chosen: Mapping[str, object], *, lines: bool = True) -> list[Element]:
+        document, key_of = codec.DOCUMENTS[kind], partial(codec.document_key, kind=kind)
         needed = {"articlePluNumbers": {}, "articleBarcodes": {}, "includeLineList": lines}
         request = {**chosen, **document.options, **needed}
-        return list(self._client.read(document.operation, request=request).iterfind(document.path))
+        found = list(self._client.read(document.operation, request=request).iterfind(document.path))
+        expect_once(document.operation, (codec.if_readable(key_of, each) for each in found))
+        return found
 
     def _decoded(self, kind: Kind, found: Sequence[Element], *, fresh: bool) -> list[Record]:
         """Return each document; one that cannot be read stands there as such."""
@@ -194,20 +215,29 @@ class Documents:
         relations = self._relations(filter(None, of))
         articles = (codec.if_readable(codec.document_articles, each) or () for each in found)
         codes = self._codes.of(list(dict.fromkeys(number for some in articles for number in some)), fresh=fresh)
-        return [_document(kind, each, relations.get(one), codes) for each, one in zip(found, of, strict=True)]
+        nameless = relations.get("")  # it may be that of any customer who is not there
+        return [
+            _document(kind, each, relations.get(one, nameless) if one else None, codes)
+            for each, one in zip(found, of, strict=True)
+        ]
 
     def _relations(self, numbers: Iterable[str]) -> Mapping[str, Element]:
         """Return the customers with these numbers; one that the till no longer has is left out."""
-        found: dict[str, Element] = {}
-        for portion in sliced(list(dict.fromkeys(numbers)), LARGEST_ANSWER):
+
+        def ask(portion: Sequence[str]) -> list[Element]:
             answer = self._client.read("getRelations", request={"relationNumbers": portion})
-            listed = answer.iterfind(f"{tag('relationList')}/{tag('relation')}")
-            found |= {codec.if_readable(codec.relation_number, each) or "": each for each in listed}
-        return found
+            return list(answer.iterfind(f"{tag('relationList')}/{tag('relation')}"))
+
+        asking = self._customers.all(ask, lambda one: [codec.if_readable(codec.relation_number, one)])
+        portions = sliced(list(dict.fromkeys(numbers)), LARGEST_ANSWER)
+        found = [each for portion in portions for each in asking(portion)]
+        return {codec.if_readable(codec.relation_number, each) or "": each for each in found}
 
 
 def _document(kind: Kind, document: Element, relation: Element | None, codes: Mapping[str, str]) -> Record:
     try:
+        if relation is not None:
+            codec.expect_relation_number(relation)
         return codec.decode_document(kind, document, relation, codes)
     except WrongValueError as error:
         key = codec.if_readable(partial(codec.document_key, kind=kind), document) or ""
@@ -221,6 +251,7 @@ class _Codes:
         self._client = client
         self._clock = clock
         self._known: dict[str, tuple[str, float]] = {}
+        self._named = Named[Element]()
 
     def of(self, numbers: Sequence[str], *, fresh: bool) -> Mapping[str, str]:
         """Return the ids of those that have one; `fresh` asks for all of them."""
@@ -236,9 +267,13 @@ class _Codes:
         return {number: code for number, (code, _) in kept.items()} | asked
 
     def _asked(self, numbers: Sequence[str]) -> dict[str, str]:
-        answer = self._client.read("getProducts", request={"articleNumbers": numbers, "pluNumbers": {}})
+        def ask(portion: Sequence[str]) -> list[Element]:
+            answer = self._client.read("getProducts", request={"articleNumbers": portion, "pluNumbers": {}})
+            return list(answer.iter(tag("article")))
+
+        asking = self._named.all(ask, lambda one: [codec.if_readable(codec.article_number, one)])
         return {
             number: code
-            for article in answer.iter(tag("article"))
+            for article in asking(numbers)
             if (code := codec.external_id(article)) and (number := codec.if_readable(codec.article_number, article))
         }

@@ -8,6 +8,7 @@ from functools import partial
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, tag
 from integration.connectors.mplus.documents import Documents
+from integration.connectors.mplus.lists import Lowest, expect_once, out_of_order
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import in_pages, readable
 from integration.connectors.protocol import Promises
@@ -16,6 +17,7 @@ from integration.core.records import Kind
 from integration.core.rules import as_text
 
 PAGE = 1000  # movements in one answer
+_OPERATION = "getStockHistoryV2"
 
 
 class History:
@@ -26,6 +28,7 @@ class History:
         self._settings = settings
         self._client = client
         self._page = page
+        self._lowest = Lowest()
 
     def present(self) -> int:
         """Return the number of the newest movement of the installation, 0 before the first."""
@@ -41,7 +44,7 @@ class History:
         moment `begin` on.
         """
         bound = {"sinceStockId": str(after)} if after else {"fromFinancialDateTime": codec.encode_moment(begin)}
-        moves = self._asked(**bound, sinceStockIdLimit=str(self._page))
+        moves = self._asked(self._page, **bound)
         return sorted((one for one in moves if _is_later(one, after)), key=lambda one: one.number)
 
     def since(self, number: int, branches: Sequence[str], articles: Sequence[str]) -> list[Move]:
@@ -49,7 +52,7 @@ class History:
 
         What came after a number of just now is little and is asked for at once; else each portion of articles is.
         """
-        first = self._asked(branchNumbers=branches, sinceStockId=str(number), sinceStockIdLimit=str(self._page))
+        first = self._asked(self._page, branchNumbers=branches, sinceStockId=str(number))
         if len(first) < self._page:
             return self._all(number, first, branchNumbers=branches)
 
@@ -66,7 +69,7 @@ class History:
         found: list[Move] = []
         while moves is None or moves:
             if moves is None:
-                moves = self._asked(**request, sinceStockId=str(number), sinceStockIdLimit=str(PAGE))
+                moves = self._asked(PAGE, **request, sinceStockId=str(number))
             later = [one for one in moves if _is_later(one, number) and one not in found]
             highest = max((one.number for one in later), default=0)
             found += later
@@ -75,13 +78,25 @@ class History:
             number, moves = highest, None
         return found
 
-    def _asked(self, **request: object) -> list[Move]:
-        with readable():
-            return [codec.decode_move(each) for each in self._rows(**request)]
+    def _asked(self, limit: int, **request: object) -> list[Move]:
+        """Return the movements with the lowest numbers of those asked for, in any order."""
 
-    def _rows(self, **request: object) -> list[Element]:
-        answer = self._client.read("getStockHistoryV2", request=request)
-        return list(answer.iterfind(tag("articleStockHistory")))
+        def ask(limit: int) -> list[Move]:
+            answer = self._client.read(_OPERATION, request={**request, "sinceStockIdLimit": str(limit)})
+            with readable():
+                moves = [codec.decode_move(each) for each in answer.iterfind(tag("articleStockHistory"))]
+            expect_once(_OPERATION, (str(one.number) for one in moves if one.number))
+            return moves
+
+        def numbers(moves: Sequence[Move]) -> list[int]:
+            return [one.number for one in moves if one.number]
+
+        moves = ask(limit)
+        before = [number for number in numbers(moves) if number < int(str(request.get("sinceStockId", 0)))]
+        if before:  # the bound does not count: what follows it would never come
+            raise out_of_order(_OPERATION, str(before[0]))
+        self._lowest.expect(_OPERATION, numbers(moves), lambda fewer: numbers(ask(fewer)))
+        return moves
 
 
 def _is_later(move: Move, number: int) -> bool:

@@ -12,6 +12,7 @@ from integration.connectors.mplus.client import Client, Element, tag
 from integration.connectors.mplus.codec import Edit, Vocabulary
 from integration.connectors.mplus.fields import Fields
 from integration.connectors.mplus.groups import group_number
+from integration.connectors.mplus.lists import Named
 from integration.connectors.mplus.pricing import BranchPrices, without_branches
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
@@ -53,6 +54,8 @@ class Products:
         self._words = Vocabulary(settings.retire_with, settings.discounts_in == "hundredths")
         self._branch_prices = BranchPrices(settings, client)
         self._custom_types: Mapping[str, str] | None = None
+        self._named: Named[tuple[str, str]] = Named()
+        self._named_products = Named[Element](lambda product: len(codec.articles(product)))
         self._turns = [Lock() for _ in range(_TURNS)]
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
@@ -113,19 +116,25 @@ class Products:
     def stock_told(self, numbers: Sequence[str]) -> dict[str, str]:
         """Return what the till says whether stock is kept for these articles, as it came, by their numbers."""
         wanted = set(numbers)
-        told = self._in_pages("articleNumbers", numbers, codec.every_stock_told, siblings=False)
+
+        def ask(page: Sequence[str]) -> list[tuple[str, str]]:
+            return codec.every_stock_told(self._products("articleNumbers", page, siblings=False))
+
+        told = self._in_pages(self._named.all(ask, lambda one: one[:1]), numbers)
         return {number: one for number, one in told if number in wanted}
 
     def _asked(self, filter_name: str, numbers: Sequence[str], *, siblings: bool) -> list[Element]:
-        return self._in_pages(filter_name, numbers, lambda answer: list(answer.iterfind(_PRODUCTS)), siblings=siblings)
+        def ask(page: Sequence[str]) -> list[Element]:
+            return list(self._products(filter_name, page, siblings=siblings).iterfind(_PRODUCTS))
 
-    def _in_pages(
-        self, filter_name: str, numbers: Sequence[str], read: Callable[[Element], list[T]], *, siblings: bool
-    ) -> list[T]:
-        def ask(page: Sequence[str]) -> list[T]:
-            request = {filter_name: page, "pluNumbers": {}, "includeAllArticlesOfSelectedProducts": siblings}
-            return read(self._client.read("getProducts", request=request))
+        names = _articles_of if filter_name == "articleNumbers" else lambda product: [_home(product)]
+        return self._in_pages(self._named_products.all(ask, names), numbers)
 
+    def _products(self, filter_name: str, page: Sequence[str], *, siblings: bool) -> Element:
+        request = {filter_name: page, "pluNumbers": {}, "includeAllArticlesOfSelectedProducts": siblings}
+        return self._client.read("getProducts", request=request)
+
+    def _in_pages(self, ask: Callable[[Sequence[str]], list[T]], numbers: Sequence[str]) -> list[T]:
         return in_pages(ask, numbers, self._settings.page_articles, self._settings.in_flight)
 
     def changed(self, since: str) -> Batch:
@@ -252,6 +261,10 @@ _PRODUCTS = f"{tag('productList')}/{tag('product')}"
 def _home(product: Element) -> str:
     """Return the number of a product; that of none where it cannot be read."""
     return codec.if_readable(codec.product_number, product) or "0"
+
+
+def _articles_of(product: Element) -> list[str | None]:
+    return [codec.if_readable(codec.article_number, each) for each in codec.articles(product)]
 
 
 def _mark(element: Element) -> Record:

@@ -8,6 +8,7 @@ from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, tag
 from integration.connectors.mplus.codec import Marks, RelationForm
 from integration.connectors.mplus.fields import Fields
+from integration.connectors.mplus.lists import Lowest, Named, expect_once
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
     expect_unmoved,
@@ -42,6 +43,7 @@ class Relations:
         self._settings = settings
         self._client = client
         self._fields = fields
+        self._lowest, self._named = Lowest(), Named[Element]()
         self._index = _Index(self, settings.page_relations)
         self._custom_types: Mapping[str, str] = {}
 
@@ -77,6 +79,7 @@ class Relations:
             own = {record.key: self._own(record) for record in wanted}
             owned = {number: key for key, numbers in own.items() for number in numbers}
             matches = {record.key: match for record in wanted if (match := self._match(record, references, own, owned))}
+            found |= self._index.nameless
             asked = {match.number for match in matches.values()} - found.keys()
             answered = self.read(asked)
             found |= answered
@@ -115,15 +118,27 @@ class Relations:
             return self._asked(relationNumbers=page)
 
         limit = self._settings.in_flight
-        found = in_pages(ask, whole(numbers), self._settings.page_relations, limit)
+        asking = self._named.all(ask, lambda one: [codec.if_readable(codec.relation_number, one)])
+        found = in_pages(asking, whole(numbers), self._settings.page_relations, limit)
         return {codec.relation_number(element): element for element in found}
 
     def since(self, marker: int) -> list[Element]:
         """Return one page of the relations with this change marker or a higher one; the lowest, not sorted."""
-        return self._asked(syncMarker=marker, syncMarkerLimit=self._settings.page_relations)
+
+        def markers(found: Iterable[Element]) -> list[int | None]:
+            return [codec.if_readable(codec.relation_marker, each) for each in found]
+
+        def ask(limit: int) -> list[Element]:
+            return self._asked(syncMarker=marker, syncMarkerLimit=limit)
+
+        found = ask(self._settings.page_relations)
+        self._lowest.expect("getRelations", markers(found), lambda limit: markers(ask(limit)))
+        return found
 
     def _asked(self, **request: object) -> list[Element]:
-        return list(self._client.read("getRelations", request=request).iterfind(_RELATIONS))
+        found = list(self._client.read("getRelations", request=request).iterfind(_RELATIONS))
+        expect_once("getRelations", (codec.if_readable(codec.relation_number, each) for each in found))
+        return found
 
     def changed(self, since: str) -> Batch:
         """Return one page of relations changed after the marker `since`, keyed by relation number.
@@ -180,6 +195,7 @@ class Relations:
 
 def _held(form: RelationForm, key: str, match: _Match, element: Element) -> Held:
     try:
+        codec.expect_relation_number(element)
         record, marker = form.read(element, key), str(codec.relation_marker(element))
     except WrongValueError as error:
         record, marker = unreadable(Kind.RELATION, key, error, codec.raw(element)), ""
@@ -192,7 +208,10 @@ def _mark(element: Element) -> Record:
 
 
 class _Index:
-    """By what every relation of the till can be recognised, kept from look to look and brought up to date at each."""
+    """By what every relation of the till can be recognised, kept from look to look and brought up to date at each.
+
+    `nameless` are those that do not say their number: whom one of them fits waits, or would be made twice.
+    """
 
     def __init__(self, relations: Relations, page: int) -> None:
         self._relations = relations
@@ -200,6 +219,7 @@ class _Index:
         self._overlap = page // 4
         self._seen = 0
         self._known: dict[str, Marks] = {}
+        self.nameless: dict[str, Element] = {}
         self._places: dict[tuple[str, str], tuple[str, ...]] = {}  # kind of evidence and text -> relation numbers
         self._alone = Lock()
 
@@ -207,13 +227,28 @@ class _Index:
         """Take in what changed since the last look."""
         with self._alone:
             start = max(0, self._seen - self._overlap)
+            if self.nameless:  # they may have a number by now
+                start = 0
+                self._put_out()
             while found := self._relations.since(start + 1):
-                for element in found:  # one without a number stops the look: whoever it is would be made twice
-                    self._note(str(codec.told_number(element, "relationNumber")), codec.marks_of(element))
+                for element in found:
+                    self._take(element)
                 start = int(page_after(found, start, codec.relation_marker, "getRelations").stamp or start)
                 if start == self._seen:  # nothing new: a page holds more than is read again
                     return
                 self._seen = max(self._seen, start)
+
+    def _put_out(self) -> None:
+        for number in self.nameless:
+            self._note(number, None)
+        self.nameless = {}
+
+    def _take(self, element: Element) -> None:
+        number = codec.if_readable(codec.relation_number, element)
+        if not number:
+            number = f"?{len(self.nameless)}"
+            self.nameless = {**self.nameless, number: element}
+        self._note(number, codec.marks_of(element))
 
     def forget(self, numbers: Iterable[str]) -> None:
         """Leave out relations that are gone."""
@@ -222,11 +257,13 @@ class _Index:
                 self._note(number, None)
 
     def fitting(self, sought: Marks, evidence: str) -> list[str]:
-        """Return the numbers of the relations that this evidence fits, active ones first, then the lowest."""
+        """Return the numbers of the relations that this evidence fits: nameless first, then active, then the lowest."""
         numbers = self._places.get((evidence, getattr(sought, evidence)), ())
         marks = {number: one for number in numbers if (one := self._known.get(number))}
         known = {number: one for number, one in marks.items() if sought.may_be(one, evidence)}
-        return sorted(known, key=lambda number: (not known[number].active, int(number)))
+        return sorted(
+            known, key=lambda number: (number not in self.nameless, not known[number].active, int(number.strip("?")))
+        )
 
     def _note(self, number: str, marks: Marks | None) -> None:
         old = self._known.pop(number, None)

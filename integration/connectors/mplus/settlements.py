@@ -6,9 +6,11 @@ that method already has it. Nothing of the till takes a payment back.
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from functools import partial
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.lists import Named
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import in_pages, readable
 from integration.connectors.protocol import References
@@ -24,12 +26,14 @@ class Settlements:
     def __init__(self, settings: MplusSettings, client: Client) -> None:
         self._settings = settings
         self._client = client
+        self._named: Named[Element] = Named()
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:  # noqa: ARG002
         """Return which of these invoices have a payment by the method wanted, with what those come to."""
         ids = [key for key in dict.fromkeys(record.key for record in wanted) if key and key.isprintable()]
         with readable():
-            found = in_pages(self._invoices, ids, self._settings.document_page, self._settings.in_flight)
+            asking = self._named.all(self._invoices, lambda one: [codec.if_readable(_key, one)])
+            found = in_pages(asking, ids, self._settings.document_page, self._settings.in_flight)
             invoices = {codec.document_key(one, Kind.INVOICE): one for one in found}
             return {one.key: held for one in wanted if (held := _held(one, invoices.get(one.key))) is not None}
 
@@ -54,6 +58,9 @@ class Settlements:
         request = {"invoiceId": change.wanted.key, "paymentList": {"payment": [payment]}}
         self._client.write("payInvoice", request=request)
         return Written(change.wanted.key)
+
+
+_key = partial(codec.document_key, kind=Kind.INVOICE)
 
 
 def _held(wanted: Record, invoice: Element | None) -> Held | None:

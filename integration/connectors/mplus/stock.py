@@ -16,6 +16,7 @@ from integration.connectors.hashing import hashing
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, tag
 from integration.connectors.mplus.history import History
+from integration.connectors.mplus.lists import Named
 from integration.connectors.mplus.products import Products
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import in_pages, readable, whole
@@ -79,6 +80,7 @@ class Stock:
         self._products = products
         self._history = history
         self._hash = hashing(settings)
+        self._named = Named[Element]()
         # Whether setting a level sets what is reserved with it; where it does otherwise, the first write shows it.
         self._learned = learned
         known = learned.get().get(SETS) if learned else None
@@ -153,7 +155,8 @@ class Stock:
             request = {"branchNumber": branch, "articleNumbers": {"articleNumbers": page}}
             return list(self._client.read("getStock", request=request).iterfind(tag("articleStocks")))
 
-        return in_pages(ask, numbers, self._settings.page_articles, self._settings.in_flight)
+        asking = self._named.all(ask, lambda row: [codec.if_readable(codec.article_number, row)])
+        return in_pages(asking, numbers, self._settings.page_articles, self._settings.in_flight)
 
     def _held(self, wanted: Record, raw: _Raw, product: str) -> Held:
         number, there = raw.number, raw.rows

@@ -65,6 +65,7 @@ class Customers(FlowLogic):
         self._left_out_numbers = frozenset(map(_folded, settings.leave_out))
         self._accounts = frozenset(map(_folded, settings.accounts))
         self._relations = compile(mapping, tools, {Kind.RELATION})
+        self.reads = settings.decided_by() | self._relations.reads
 
     def watched(self, change: Change) -> tuple[str, ...]:
         """Return the codes of the brakes that count this change by itself: agreed prices, and emptied fields."""

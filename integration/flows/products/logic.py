@@ -90,6 +90,7 @@ class Products(FlowLogic):
         self._offers = settings.offer.create or settings.offer.update
         self._groups = compile(mapping, tools, {Kind.GROUP})
         self._articles = compile(mapping, tools, {Kind.PRODUCT, Kind.ARTICLE})
+        self.reads = settings.decided_by() | self._groups.reads | self._articles.reads
 
     def watched(self, change: Change) -> tuple[str, ...]:
         """Return the codes of the brakes that count this change by itself; one of their own counts what is gone."""

@@ -62,6 +62,7 @@ class Stock(FlowLogic):
         self._numbers = numbers
         self._sales = sales if settings.sales != "off" else None
         self._levels = compile(mapping, tools, {Kind.LEVEL})
+        self.reads = settings.decided_by() | self._levels.reads
         self._branches = tuple(Record(Kind.LEVEL, branch, {}) for branch in self._sent)
 
     def watched(self, change: Change) -> tuple[str, ...]:

@@ -224,6 +224,8 @@ class Till:
         if name.namespace != NAMESPACE or name.localname not in known:
             raise RefusedError(f"Operation '{name.localname}' is not known")
         self._forgive(body, name.localname)
+        if self._desk.conventions.element_order == "any":
+            self._contract.arrange(body, name.localname)
         self._contract.check(body)
         request = self._contract.read(body, name.localname)
         return Asked(name.localname, request, tuple(dict.fromkeys(_keys(request))), etree.tostring(body))

@@ -162,6 +162,19 @@ class Contract:
         except etree.DocumentInvalid as error:
             raise RefusedError(str(error).replace(_TARGET, "")) from None
 
+    def arrange(self, element: etree._Element, type_: str) -> None:
+        """Puts what an element holds into the order of its type; what nobody knows stays behind what it followed."""
+        known = self.types.get(type_, {})
+        ranks = {name: rank for rank, name in enumerate(known)}
+        placed, last = [], -1
+        for child in element.iterchildren("*"):
+            name = etree.QName(child).localname
+            last = ranks.get(name, last)
+            placed.append((last, child))
+            if name in known and known[name].type in self.types:
+                self.arrange(child, known[name].type)
+        element[:] = [child for _, child in sorted(placed, key=lambda one: one[0])]
+
     def read(self, element: etree._Element, type_: str) -> Fields:
         """The fields of an element, unknown ones included, with numbers and booleans in one spelling."""
         known = self.types.get(type_, {})

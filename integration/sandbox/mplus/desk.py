@@ -27,6 +27,7 @@ class TillConventions:
     most_at_once: int | None = None  # no more than so many documents or movements in one answer, whatever the limit
     # Whether an absent empty wrapper, or an absent order id on create, is refused.
     required: Literal["strict", "wrappers may be absent"] = "wrappers may be absent"  # as public clients send them
+    element_order: Literal["as described", "any"] = "as described"  # in which order fields are taken
     # What happens to a price with and a price without VAT that arrive together.
     both_prices: Literal["as sent", "incl wins", "excl wins"] = "as sent"
     # Whether a product message can change the groups that the product is in.
@@ -65,6 +66,9 @@ class TillConventions:
     def places(self, places: int) -> int | None:
         """The companion of a quantity; None leaves it out."""
         return None if places == 0 and self.decimal_places == "when needed" else places
+
+
+LENIENT = TillConventions(required="wrappers may be absent", element_order="any")  # as other clients may need it
 
 
 Handler = Callable[[Fields], Fields]

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from integration.core.records import Kind, Value
+from integration.core.records import Kind, Record
 from integration.core.run import Link
 from integration.core.totals.booked import without_sums
 from integration.services import Application
@@ -19,6 +19,7 @@ from pages.components.shared.application import guarded
 from pages.components.shared.documents import DOCUMENTS, REMEMBERED, totals
 from pages.components.shared.downloads import downloads
 from pages.components.shared.layout import LOOKS, empty, facts_table, head, inline, note, page_offset, pages, section
+from pages.components.shared.rows import field_text
 from pages.components.shared.runs import short_id
 from pages.components.shared.searching import known_caption, known_value
 from pages.components.shared.tables import code, values
@@ -49,7 +50,6 @@ from pages.components.shared.wording import (
     short_day,
     system_name,
     text,
-    value_text,
 )
 
 STATES = ("proven", "accepted", "parked", "in_doubt", "planned", "sent", "left", "skipped", "unchanged")
@@ -222,7 +222,7 @@ def _now(app: Application, flow: str, rows: Sequence[Happened]) -> None:
     if agreed:
         section(text("agreed_title"), text("agreed_about"))
         with st.container(border=True, gap="xsmall"):
-            _agreed(without_sums(agreed).flat())
+            _agreed(app, flow, agreed)
 
 
 def _facts(app: Application, flow: str, rows: Sequence[Happened], known: Link | None) -> dict[Markdown, Markdown]:
@@ -283,17 +283,18 @@ def _linked(app: Application, flow: str, key: str) -> None:
         facts_table({target: f"**{plain(known.reference)}**"})
     if known.agreed:
         with st.container(border=True, gap="xsmall"):
-            _agreed(without_sums(known.agreed).flat())
+            _agreed(app, flow, known.agreed)
 
 
-def _agreed(values: Mapping[str, Value]) -> None:
-    """Draw what both systems last agreed on; the rest of many values on demand."""
+def _agreed(app: Application, flow: str, agreed: Record) -> None:
+    """Draw what both systems last agreed on, as the target calls it; the rest of many values on demand."""
+    system = app.flows[flow].target if flow in app.flows else ""
     told = {
-        path: value
-        for path, value in values.items()
-        if path not in REMEMBERED and value not in (None, "") and not path.startswith(SUMS)
+        path: said
+        for path, value in without_sums(agreed).flat().items()
+        if (said := field_text(app, system, path, value)) and path not in REMEMBERED and not path.startswith(SUMS)
     }
-    rows = {plain(_path(path)): plain(value_text(value)) for path, value in list(told.items())[:MOST_VALUES]}
+    rows = {plain(_path(path)): plain(value) for path, value in list(told.items())[:MOST_VALUES]}
     facts_table(rows)
     if len(told) > MOST_VALUES and st.button(
         counted("agreed_more", len(told) - MOST_VALUES), type="tertiary", key="all_values"
@@ -301,9 +302,9 @@ def _agreed(values: Mapping[str, Value]) -> None:
         st.dialog(text("agreed_title"), width="large")(guarded(_all_agreed))(told)
 
 
-def _all_agreed(values: Mapping[str, Value]) -> None:
+def _all_agreed(values: Mapping[str, str]) -> None:
     field, there = text("col_field"), text("col_value")
-    rows = [{field: plain(_path(path)), there: plain(value_text(value))} for path, value in values.items()]
+    rows = [{field: plain(_path(path)), there: plain(value)} for path, value in values.items()]
     st.table(rows, border="horizontal", hide_index=True)
 
 

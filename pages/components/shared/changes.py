@@ -127,7 +127,12 @@ def _what_is_new(change: Change) -> str:
     prices = [value for part in parts for _, name, value in part.fields() if name in PRICES]
     price = next((value_text(one) for one in prices if isinstance(one, Decimal)), "")
     if len(parts) > 1:
-        return text("plan_new_variants", variants=counted("article", len(parts)), price=price or "–")
+        variants = counted("article", len(parts))
+        return (
+            text("plan_new_variants", variants=variants, price=price)
+            if price
+            else text("plan_new_unpriced", variants=variants)
+        )
     if price:
         return text("plan_new_article", price=price)
     return text("plan_new_record", fields=number(len(change.wanted.values)))
@@ -136,14 +141,14 @@ def _what_is_new(change: Change) -> str:
 def _new_party(change: Change) -> str:
     """Return what a new debtor, relation or address is recognised by."""
     told = [value_text(change.wanted.values.get(name)) for name in ("street", "city", "email")]
-    return text("plan_new_party", about=", ".join(one for one in told if one) or "–")
+    about = ", ".join(one for one in told if one)
+    return text("plan_new_party", about=about) if about else _what_is_new(change)
 
 
 def _new_document(change: Change) -> str:
     """Return what a new document comes to, a page on either side."""
-    sold = comes_to(change.agreed)
-    total = "–" if sold is None else amount_text(sold)
-    return text("plan_new_document", lines=counted("document_lines", len(change.wanted.parts)), total=total)
+    sold, lines = comes_to(change.agreed), counted("document_lines", len(change.wanted.parts))
+    return lines if sold is None else text("plan_new_document", lines=lines, total=amount_text(sold))
 
 
 # How a new record is told in one line, where it is told by more than the number of its fields.

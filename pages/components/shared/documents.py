@@ -119,7 +119,8 @@ def _needed(app: Application, run: Run, flow: Flow, kind: Kind, key: str) -> Non
     known = link.agreed.values if link and link.agreed else {}
     name = value_text(known.get("name")) or value_text(known.get("street")) or reference or key
     with st.expander(f"{_title(kind, plain(name))} {inline('unchanged')}", icon=icon):
-        note(text("needed_there", system=system_name(flow.target), reference=plain(reference or "–")))
+        there = {"reference": plain(reference)} if reference else {}
+        note(text("needed_there" if there else "needed_there_unnamed", system=system_name(flow.target), **there))
         if known:
             st.table(_values(kind, known), border="horizontal", hide_index=True)
 

@@ -239,6 +239,27 @@ def test_a_debtor_that_cannot_be_read_stands_alone_among_the_others(sandbox: San
     assert (found.reference, found.record.key) == ("77711", "501")
 
 
+@pytest.mark.parametrize("number", ["null", '"  "', "[]", "true"])
+def test_a_debtor_without_a_number_is_a_question_for_whom_it_fits_and_for_nobody_else(
+    sandbox: Sandbox, number: str
+) -> None:
+    for known in ("77712", "77713"):
+        add_debtor(sandbox, known, MAIL_BUS="same@elders.example")
+    add_debtor(sandbox, "77714", MAIL_BUS="other@elders.example")
+    with (
+        spoiling(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77713"}, "SUB_NR", number) as url,
+        connected(sandbox, url=url) as accountview,
+    ):
+        records, _ = extracted(accountview, Kind.DEBTOR)
+        wanted = [nobody_but("k1", email="same@elders.example"), nobody_but("k2", email="other@elders.example")]
+        found = accountview.lookup(wanted, Links())
+
+    assert [one.nameless for one in records if isinstance(one, Unreadable)] == [True]
+    assert len(records) == len(sandbox.state("CONTACT"))
+    assert isinstance(found["k1"].record, Unreadable)
+    assert (found["k1"].others, found["k2"].reference) == (("77712",), "77714")
+
+
 def test_debtors_are_extracted_page_by_page_and_by_their_stamps(sandbox: Sandbox) -> None:
     with connected(sandbox, overlap_seconds=0) as accountview:
         complete, stamp = extracted(accountview, Kind.DEBTOR)
@@ -286,3 +307,15 @@ def test_the_same_address_entered_twice_tells_of_the_other(books: AccountView, l
     first, second = (created(books, an_address("624"), links, keep=False).reference for _ in range(2))
     found = held(books, an_address("624"), links)
     assert (found.reference, found.others) == (first, (second,))
+
+
+def test_an_address_without_a_number_is_a_question(sandbox: Sandbox, links: Links) -> None:
+    keeper = MemoryKeeper()
+    with connected(sandbox, keeper) as books:
+        with_a_debtor(books, links, "625")
+        number = created(books, an_address("625"), links, keep=False).reference
+    with (
+        spoiling(sandbox.accountview_url, "DEL_ADDR", {"REC_ID": number}, "REC_ID", "null") as url,
+        connected(sandbox, keeper, url=url) as books,
+    ):
+        assert isinstance(held(books, an_address("625"), links).record, Unreadable)

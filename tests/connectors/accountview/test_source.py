@@ -100,7 +100,8 @@ def test_a_fetch_that_fails_says_so() -> None:
 
 
 def test_a_page_says_which_columns_all_of_its_rows_have_and_none_has() -> None:
-    rows = [{"ART_CODE": "A", "PX_SELL": 1, "REC_BLK": False}, {"ART_CODE": "B", "PX_SELL": None}]
+    rows: list[dict[str, object]] = [{"ART_CODE": "A", "PX_SELL": 1, "REC_BLK": False, "K9_SORT": "A", "K9_OTHER": ""}]
+    rows.append({"ART_CODE": "B", "PX_SELL": None, "K9_SORT": ""})
     accountview = an_accountview(answer_of(ARTICLE=rows), article={"changed": "CNG_DATE"})
     fields = accountview.extract(Kind.ARTICLE).fields
     unread = accountview.unread(Kind.ARTICLE)
@@ -108,7 +109,8 @@ def test_a_page_says_which_columns_all_of_its_rows_have_and_none_has() -> None:
     assert unread.fields() == Fields()
     unread.read(())
     assert unread.fields() == fields
-    assert fields.always == {"ART_CODE", "PX_SELL"}
+    assert fields.always == {"ART_CODE", "PX_SELL", "K9_SORT"}
+    assert fields.told == fields.always | {"REC_BLK", "K9_OTHER"}
     assert {"CNG_DATE", "AG_CODE"} <= fields.absent
     assert "REC_BLK" not in fields.always | fields.absent
 

@@ -105,6 +105,7 @@ def test_what_orders_keep_aside_is_what_is_neither_delivered_nor_cancelled(till:
 
 def test_of_orders_that_keep_nothing_aside_no_line_is_asked_for_and_of_none_the_customer(busy: Sandbox) -> None:
     with closing(a_till(busy, document_page=1_000)) as till:
+        till.promises(None)
         busy.ledger.clear()
         page = till.promises(None)
         asked = [call.operation for call in busy.ledger.calls()]

@@ -5,18 +5,21 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 from lxml import etree
 
-from integration.connectors.mplus.client import Client, tag
+from integration.connectors.mplus.client import NAMESPACE, Client, tag
 from integration.connectors.mplus.connector import Mplus
+from integration.connectors.mplus.fields import Fields
+from integration.connectors.mplus.relations import Relations
 from integration.core.errors import InDoubtError, RejectedError
 from integration.core.plan import differences
-from integration.core.records import Kind, Record, Value
+from integration.core.records import Kind, Record, Unreadable, Value
 from integration.sandbox.server import Sandbox
 from tests.builders import a_create, an_update_at
 from tests.connectors.contract import CustomerTargetContract
-from tests.connectors.mplus.tills import a_till, create, look
+from tests.connectors.mplus.tills import NOWHERE, a_till, answering, create, look
 from tests.fakes import Links
 from tests.patience import LATE, until
 
@@ -474,3 +477,55 @@ def test_a_contact_person_that_is_gone_from_the_books_is_taken_out_again(
     till.write(an_update_at(held.record, {"contact_person": None}), held, links, "t")
     assert people(sandbox, held.reference) == []
     assert "contact_person" not in look(till, wanted, links).record.values
+
+
+# ---- what does not say which one it is
+
+
+def told(*relations: str) -> str:
+    """Return an answer with these relations, each with what is in it."""
+    listed = "".join(f"<relation>{one}</relation>" for one in relations)
+    return f'<GetRelationsResponse xmlns="{NAMESPACE}"><relationList>{listed}</relationList></GetRelationsResponse>'
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "field"),
+    [
+        ("", "relationNumber"),
+        ("<relationNumber/>", "relationNumber"),
+        ("<relationNumber>0</relationNumber>", "relationNumber"),
+        ("<relationNumber>x</relationNumber>", "relationNumber"),
+        ("<relationNumber>6</relationNumber><active>misschien</active>", "active"),
+    ],
+)
+def test_whom_a_relation_that_cannot_be_read_fits_waits_and_the_others_go_on(
+    links: Links, spoilt: str, field: str
+) -> None:
+    rest = "<syncMarker>{}</syncMarker><email>{}@x.example</email>"
+    listed = {
+        1: f"{spoilt}{rest.format(1, 'a')}",
+        2: f"<relationNumber>7</relationNumber>{rest.format(2, 'b')}",
+        3: f"<relationNumber>8</relationNumber>{rest.format(3, 'a')}",
+    }
+
+    def answer(request: httpx.Request) -> str:
+        asked = etree.fromstring(request.content)
+        bound = asked.findtext(f".//{tag('syncMarker')}")
+        if bound is not None:
+            return told(*(one for marker, one in listed.items() if marker >= int(bound)))
+        numbers = [each.text for each in asked.iter(tag("relationNumbers"))]
+        return told(*(one for one in listed.values() if any(f"Number>{each}<" in one for each in numbers)))
+
+    client = answering(answer)
+    relations = Relations(NOWHERE, client, Fields(NOWHERE, client))
+    wanted = [a_customer(key, email=f"{key}@x.example") for key in ("a", "b", "c")]
+    for _ in range(2):
+        held = relations.lookup(wanted, links)
+        assert held.keys() == {"a", "b"}
+        assert isinstance(held["a"].record, Unreadable)
+        assert (held["a"].record.field, held["a"].others) == (field, ("8",))
+        assert held["b"].reference == "7"
+    listed[1] = f"<relationNumber>6</relationNumber>{rest.format(4, 'a')}"
+    listed[4] = listed.pop(1)
+    assert (found := relations.lookup(wanted, links)["a"]).reference == "6"
+    assert not isinstance(found.record, Unreadable)

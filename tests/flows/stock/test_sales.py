@@ -414,7 +414,7 @@ def test_however_many_pages_a_run_has_the_history_is_read_once(tmp_path: Path) -
         asked = sandbox.ledger.calls()
         reads = [call.operation for call in asked]
         assert reads.count("getCurrentSyncMarkersV2") > 4, "whether something moved is asked at each page"
-        assert reads.count("getStockHistoryV2") <= 3
+        assert reads.count("getStockHistoryV2") <= 4
         assert reads.count("getOrders") <= 1
 
 

@@ -33,6 +33,13 @@ class TestConventions:
         asked = tags(request=f"<idempotencyKey>a</idempotencyKey><order>{line}</order>")
         assert told(till, tags(createOrderV3=asked)).text("result") == "CREATE-ORDER-RESULT-OK"
 
+    def test_fields_can_come_in_any_order(self) -> None:
+        line = "<line><data><price>100</price><quantity>1</quantity></data><articleNumber>5</articleNumber></line>"
+        ask = f"<createOrder><order><lineList>{line}</lineList><extOrderId>any-1</extOrderId></order></createOrder>"
+        with pytest.raises(RefusedError):
+            told(self.till(), ask)
+        assert told(self.till(element_order="any"), ask).text("result") == "CREATE-ORDER-RESULT-OK"
+
     def test_absent_wrappers_can_be_refused(self) -> None:
         with pytest.raises(RefusedError, match="request"):
             told(self.till(required="strict"), tags(getOrders=tags(request="")))

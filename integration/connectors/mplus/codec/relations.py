@@ -25,7 +25,7 @@ from integration.connectors.mplus.codec.values import (
     whole_number,
     word,
 )
-from integration.core.records import Field, Kind, Record, Value
+from integration.core.records import Field, Kind, Record, Value, WrongValueError
 from integration.core.vat_numbers import same_vat_number, without_prefix
 
 
@@ -61,6 +61,12 @@ def relation_number(element: Element) -> str:
     """Return a relation's number as text, empty when it has none."""
     number = number_of(element, "relationNumber")
     return str(number) if number else ""
+
+
+def expect_relation_number(element: Element) -> None:
+    """Raise WrongValueError for a relation that does not say which one it is."""
+    if not relation_number(element):
+        raise WrongValueError("relationNumber", element.findtext(tag("relationNumber")))
 
 
 _VAT_METHODS = frozenset({"inclusive", "exclusive", "shifted", "none"})
@@ -149,7 +155,10 @@ def marks_of(relation: Element) -> Marks:
     def text(wire: str) -> str:
         return relation.findtext(tag(wire)) or ""
 
-    is_active = truth(text("active").strip() or "true")
+    try:
+        is_active = truth(text("active").strip() or "true")
+    except ValueError:  # whom it fits is told, since the same is met when all of it is read
+        is_active = True
     country = text("country")
     return marks(text("extRelationId"), text("vatNumber"), text("email"), country=country, active=is_active)
 

@@ -1,0 +1,175 @@
+"""Lists of a till in every order: all there is, or a reason why not."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from lxml import etree
+
+from integration.connectors.mplus.client import NAMESPACE, Client, tag
+from integration.connectors.mplus.documents import Documents
+from integration.connectors.mplus.fields import Fields
+from integration.connectors.mplus.history import History
+from integration.connectors.mplus.lists import Lowest, Named
+from integration.connectors.mplus.relations import Relations
+from integration.core.errors import MalformedAnswerError
+from integration.core.records import Kind
+from tests.connectors.mplus.tills import NOWHERE, answering
+
+MARKERS = range(1, 10)
+PAGE = 4
+STOPPED = "answer_incomplete|list_out_of_order"
+Giving = Callable[[Sequence[int], int], Sequence[int]]  # which of these markers are given, where so many are asked for
+IN_ORDER: dict[str, Giving] = {
+    "sorted": lambda there, limit: there[:limit],
+    "lowest, not sorted": lambda there, limit: sorted(there[:limit], key=lambda marker: marker * 7 % 5),
+    "fewer than asked for": lambda there, limit: there[: min(limit, 3)],
+    "all, whatever is asked for": lambda there, _: there,
+}
+OUT_OF_ORDER: dict[str, Giving] = {
+    "highest first": lambda there, limit: there[::-1][:limit],
+    "highest, sorted": lambda there, limit: there[-limit:],
+    "by something else": lambda there, limit: sorted(there, key=lambda marker: marker * 7 % 10)[:limit],
+    "one twice": lambda there, limit: [*there[: limit - 1], *there[:1]],
+    "one hidden in a full answer": lambda there, limit: there[1 : limit + 1] if limit == PAGE else there[:limit],
+    "the same each time": lambda _, limit: list(MARKERS)[:limit],
+}
+
+
+def moved(number: int) -> str:
+    stamp = "<day>20</day><mon>11</mon><year>2026</year><hour>3</hour><min>2</min><sec>1</sec><timezone>60</timezone>"
+    return (
+        f"<stockId>{number}</stockId><timestamp>{stamp}</timestamp><branchNumber>1</branchNumber>"
+        "<articleNumber>7</articleNumber><amountChanged>-2</amountChanged><type>STOCK-HISTORY-TYPE-SALES</type>"
+    )
+
+
+def a_till(giving: Giving) -> Client:
+    def answer(request: httpx.Request) -> str:
+        asked = etree.fromstring(request.content)
+        bound = int(asked.findtext(f".//{tag('syncMarker')}") or 0)
+        limit = int(asked.findtext(f".//{tag('syncMarkerLimit')}") or 0)
+        given = giving([marker for marker in MARKERS if marker >= bound], limit)
+        if since := asked.findtext(f".//{tag('sinceStockIdLimit')}"):
+            after = int(asked.findtext(f".//{tag('sinceStockId')}") or 0)
+            given = giving([marker for marker in MARKERS if marker > after], int(since))
+            listed = "".join(f"<articleStockHistory>{moved(each)}</articleStockHistory>" for each in given)
+            return f'<GetStockHistoryResponse xmlns="{NAMESPACE}">{listed}</GetStockHistoryResponse>'
+        of_orders = next(asked.iter(tag("getOrders")), None) is not None
+        name, key, of = ("order", "orderId", "GetOrdersResponse") if of_orders else (
+            "relation", "relationNumber", "GetRelationsResponse"
+        )  # fmt: skip
+        listed = "".join(
+            f"<{name}><{key}>{marker}</{key}><syncMarker>{marker}</syncMarker></{name}>" for marker in given
+        )
+        return f'<{of} xmlns="{NAMESPACE}"><{name}List>{listed}</{name}List></{of}>'
+
+    return answering(answer)
+
+
+def orders(giving: Giving) -> set[str]:
+    source = Documents(NOWHERE.model_copy(update={"document_page": PAGE}), a_till(giving))
+    batch = source.extract(Kind.ORDER, None, None)
+    found = {one.key for one in batch.records}
+    while batch.after:
+        batch = source.extract(Kind.ORDER, None, batch.after)
+        found |= {one.key for one in batch.records}
+    return found
+
+
+def relations(giving: Giving) -> set[str]:
+    client = a_till(giving)
+    target = Relations(NOWHERE.model_copy(update={"page_relations": PAGE}), client, Fields(NOWHERE, client))
+    batch = target.changed("0")
+    found = {one.key for one in batch.records}
+    while batch.after:
+        batch = target.changed(batch.after)
+        found |= {one.key for one in batch.records}
+    return found
+
+
+def moves(giving: Giving) -> set[str]:
+    history = History(NOWHERE, a_till(giving), PAGE)
+    found: set[str] = set()
+    page = history.page(0, datetime(2026, 11, 1, tzinfo=UTC))
+    while page:
+        found |= {str(one.number) for one in page}
+        page = history.page(page[-1].number, datetime(2026, 11, 1, tzinfo=UTC))
+    return found
+
+
+READING = pytest.mark.parametrize("read", [orders, relations, moves])
+
+
+@READING
+@pytest.mark.parametrize("giving", IN_ORDER.values(), ids=IN_ORDER)
+def test_a_list_that_has_the_lowest_markers_is_read_whole(read: Callable[[Giving], set[str]], giving: Giving) -> None:
+    assert read(giving) == {str(marker) for marker in MARKERS}
+
+
+@READING
+@pytest.mark.parametrize("giving", OUT_OF_ORDER.values(), ids=OUT_OF_ORDER)
+def test_a_list_of_which_something_would_not_be_read_stops(read: Callable[[Giving], set[str]], giving: Giving) -> None:
+    with pytest.raises(MalformedAnswerError, match=STOPPED) as caught:
+        read(giving)
+    assert {"object", "key"} <= caught.value.facts.keys() or "count" in caught.value.facts
+
+
+def test_what_changed_between_two_answers_is_no_disorder_and_a_list_is_looked_at_once() -> None:
+    answers = iter([[2, 3], [2, 3, 4, 9], [2, 3]])  # 1 was changed and is 9 by now
+    lowest = Lowest()
+    lowest.expect("getOrders", [1, 2, 3, 4], lambda _: next(answers))
+    lowest.expect("getOrders", [1, 2, 3, 4], lambda _: next(answers))
+    assert next(answers, None) is None
+
+
+# ---- what is asked for by numbers
+
+
+class Capped:
+    """A till that tells so many at once, of so many that it has."""
+
+    def __init__(self, cap: int, there: int) -> None:
+        self._cap = cap
+        self.there = [str(number) for number in range(there)]
+        self.calls = 0
+
+    def rows(self, numbers: Sequence[str]) -> list[str]:
+        self.calls += 1
+        return [number for number in numbers if number in self.there][: self._cap]
+
+
+@pytest.mark.parametrize(("cap", "there"), [(1, 30), (7, 300), (100, 250), (1_000, 250), (100, 0)])
+def test_what_a_full_answer_does_not_tell_is_asked_for_again(cap: int, there: int) -> None:
+    till = Capped(cap, there)
+    asking = Named[str]().all(till.rows, lambda one: [one])
+    assert sorted(asking([str(number) for number in range(400)])) == sorted(till.there)
+
+
+def test_what_is_not_there_is_asked_for_again_until_more_was_told_at_once() -> None:
+    till = Capped(1_000, 250)
+    asking = Named[str]().all(till.rows, lambda one: [one])
+    numbers = [str(number) for number in range(500)]
+    asking(numbers[:250])
+    till.calls = 0
+    asking(numbers[100:350])
+    asking(numbers[300:])
+    assert till.calls == 2
+
+
+def test_a_till_that_takes_so_many_numbers_and_no_more_tells_of_them_all() -> None:
+    there = Capped(1_000, 400)
+    asking = Named[str]().all(lambda numbers: there.rows(numbers[:150]), lambda one: [one])
+    assert len(asking(there.there)) == 400
+
+
+def test_a_relation_that_a_till_holds_back_is_there() -> None:
+    def answer(request: httpx.Request) -> str:
+        numbers = [each.text for each in etree.fromstring(request.content).iter(tag("relationNumbers"))]
+        listed = "".join(f"<relation><relationNumber>{each}</relationNumber></relation>" for each in numbers[:2])
+        return f'<GetRelationsResponse xmlns="{NAMESPACE}"><relationList>{listed}</relationList></GetRelationsResponse>'
+
+    client = answering(answer)
+    target = Relations(NOWHERE, client, Fields(NOWHERE, client))
+    assert target.read(["3", "4", "5", "6", "7"]).keys() == {"3", "4", "5", "6", "7"}

@@ -1,0 +1,26 @@
+"""What a new record is told by in one line."""
+
+from decimal import Decimal
+
+import pytest
+
+from integration.core.plan import Change
+from integration.core.records import Kind, Record, Value
+from pages.components.shared.changes import NEW, _what_is_new
+from tests.builders import a_create
+
+
+def new(kind: Kind, *parts: Record, **values: Value) -> str:
+    change: Change = a_create(Record(kind, "1", values, parts))
+    return NEW.get(kind, _what_is_new)(change)
+
+
+@pytest.mark.parametrize("price", [None, Decimal("12.10")])
+def test_what_is_not_known_of_something_new_is_left_out(price: Decimal | None) -> None:
+    priced: dict[str, Value] = {} if price is None else {"price_incl": price}
+    articles = [Record(Kind.ARTICLE, number, priced) for number in "12"]
+    variants = new(Kind.PRODUCT, *articles, name="Jas")
+    assert ("price" in variants, "2 articles" in variants) == (price is not None, True)
+    assert new(Kind.DEBTOR, city="Utrecht") == "New · Utrecht"
+    told = [variants, new(Kind.DEBTOR, name="Anna"), new(Kind.SALES_ORDER, Record(Kind.LINE, "1", {}))]
+    assert not [one for one in told if "–" in one]
