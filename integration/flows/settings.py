@@ -223,6 +223,12 @@ class FlowSettings(Strict):
         """Raise ConfigurationError for settings that do not go together."""
 
 
+class Resending(FlowSettings):
+    """What a flow can be told of which a write that is sent again makes another record."""
+
+    resends: bool = False  # by itself, after a look that does not show what was never answered
+
+
 class Parked(Exception):  # noqa: N818 - no error: an issue on its way out
     """One record cannot go on by itself."""
 

@@ -75,6 +75,7 @@ class FlowLogic(Protocol):
     limits: Limits  # when a plan stops for a typed confirmation
     mapping_version: int  # of the mapping in use
     retires: bool = False  # whether what vanished from the source is proposed for retirement
+    resends: bool = False  # whether what doubles is sent again by itself after a look that does not show it
     most: int | None = None  # how many records one run reads at most
     basis: str = ""  # a mark of all that it is made of; empty where nobody knows it
 

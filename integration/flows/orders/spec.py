@@ -172,6 +172,7 @@ SECTIONS = (
                 words="purpose",
             ),
             Switch("unproven"),
+            Switch("resends"),
         ),
     ),
     Section(
