@@ -42,6 +42,7 @@ from integration.flows.orders.settings import (
     ORDER_TYPES,
     RECEIPT_TYPES,
     SOURCES,
+    TARGETS,
     USUAL,
     OrderSettings,
     documents,
@@ -99,13 +100,20 @@ SECTIONS = (
         (
             Together(
                 (
-                    Pick("orders", ("nothing", "order", "invoice", "posting"), "becomes", needs=_INVOICES_INTO),
+                    Pick(
+                        "orders",
+                        ("nothing", "order", "invoice", "posting"),
+                        "becomes",
+                        needs=_INVOICES_INTO,
+                        kinds=TARGETS,
+                    ),
                     Pick(
                         "invoices",
                         ("nothing", "order", "invoice", "posting", "day"),
                         "becomes",
                         needs=_INVOICES_INTO,
                         leads=False,
+                        kinds=TARGETS,
                     ),
                 )
             ),
@@ -117,8 +125,15 @@ SECTIONS = (
                         "becomes",
                         needs=_INVOICES_INTO,
                         leads=False,
+                        kinds=TARGETS,
                     ),
-                    Pick("proposals", ("nothing", "quotation"), "becomes", needs={"quotation": "quotations"}),
+                    Pick(
+                        "proposals",
+                        ("nothing", "quotation"),
+                        "becomes",
+                        needs={"quotation": "quotations"},
+                        kinds=TARGETS,
+                    ),
                 )
             ),
             Several("types", (*ORDER_TYPES, *INVOICE_TYPES, *RECEIPT_TYPES), "type"),
