@@ -19,7 +19,7 @@ from integration.core.run import Link, Staged, Unstaged
 from integration.core.standing import Standings
 from integration.core.traces import Trace
 from integration.flows.forms import Question, Section
-from integration.flows.settings import FlowSettings, Listed, ValueTable
+from integration.flows.settings import FlowSettings, Listed, Signs, ValueTable
 from integration.shipped import SHIPPED
 
 # Where the mappings of our flows are.
@@ -336,6 +336,7 @@ class FlowSpec:
 
     # The key of the record read that a key written stands for, where one record can have several: its bookings.
     record_of: Callable[[str], str] = str
+    signs: Signs | None = None  # by which its documents are told from those of another console
 
     # Our names of the objects of the books that it uses.
     objects: tuple[str, ...] = ()

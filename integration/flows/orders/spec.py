@@ -36,6 +36,7 @@ from integration.flows.orders.logic import Orders
 from integration.flows.orders.newest import document_of
 from integration.flows.orders.parties import COUNTRIES
 from integration.flows.orders.questions import BALANCE_TABLE, DAYS, PAYMENTS_OF, QUESTIONS
+from integration.flows.orders.references import bears, free_prefix
 from integration.flows.orders.refunds import OPTIONS
 from integration.flows.orders.settings import (
     INVOICE_TYPES,
@@ -49,7 +50,7 @@ from integration.flows.orders.settings import (
 )
 from integration.flows.orders.tables import GROUPS_TABLE, METHODS_TABLE, TERMS_TABLE
 from integration.flows.orders.vocabulary import STATES
-from integration.flows.settings import BOOKS, COUNTRY_CODES, TILL, Listed, ValueTable, books, till
+from integration.flows.settings import BOOKS, COUNTRY_CODES, TILL, Listed, Signs, ValueTable, books, till
 from integration.flows.settled import LEANS_ON, methods_of
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
 
@@ -355,6 +356,7 @@ ORDERS = FlowSpec(
     },
     mirrors={Kind.DEBTOR: ("customers", Kind.RELATION)},
     record_of=document_of,
+    signs=Signs("reference_prefix", bears, free_prefix),
     objects=(
         "articles",
         "debtors",
