@@ -182,7 +182,7 @@ def order_plan(console: Obedient, becomes: str, days: int) -> None:
     since = (shop.today - timedelta(days=days)).isoformat()
     if becomes == "posting":  # which daybook is what the set-up finds out
         console.ask("proposals.fill", "test")
-    settings = {"date_from": since, "collective_article": collective, "orders": becomes}
+    settings: dict[str, Any] = {"date_from": since, "collective_article": collective, "orders": becomes}
     settings["resends"] = True  # nothing here shows later than we wait: so it goes without a person
     console.ask("flows.change", "orders", settings, somebody("test"))
     console.ask("runs.preview", PreviewRequest("orders", somebody("test"), Mode.COMPLETE))
