@@ -234,6 +234,8 @@ def test_a_document_that_would_become_something_else_by_now_stays_what_it_is(
             assert shop.console.run(FLOW, key).counts.proven == 1
         with shop.set_to(**{f"{kind}s": after}):
             run = shop.console.run(FLOW, key)
+            found = shop.console.application.connections.check("accountview")
+        assert "prefix_in_use" not in {one.cause for one in found}  # all of it is ours
         assert shop.booked(lone) == [BECOMES[before]]
         assert (run.counts.unchanged, run.counts.planned, run.counts.proven) == (1, 0, 0)
 

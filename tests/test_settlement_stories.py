@@ -257,7 +257,7 @@ def test_no_answer_to_the_call_pays_an_invoice_twice(console: Console, fault: Fa
         console.commit(plan)
     console.run("payments")
 
-    assert payments(console, key) == [(METHOD, 12100)]
+    assert payments(console, key) == ([] if fault is Fault.CUT_BEFORE else [(METHOD, 12100)])
 
 
 def test_the_flow_is_off_and_says_what_it_lacks_until_a_method_is_chosen(console: Console) -> None:

@@ -35,7 +35,8 @@ LONGEST_PAUSE_SECONDS = 15.0
 LONGEST_TOLD = 20_000  # signs of a text of a system that are looked at
 TOO_MANY_REQUESTS = 429
 PROXY_LOGIN = "407"
-AWAY = frozenset({502, 503, 504})
+NOT_NOW = 503  # nothing was taken up; a gateway's 502 and 504 tell of what it had passed on
+AWAY = frozenset({502, NOT_NOW, 504})
 
 Secrets = Collection[str] | Callable[[], Collection[str]]
 Parameters = Mapping[str, str]
@@ -120,7 +121,7 @@ class Gateway:
 
         What was not delivered, or refused with a request to wait (429), is tried again. A `repeatable` call (a read)
         is also tried again after a lost answer, after 502, 503 and 504, and while `again` says so of an answer. A call
-        that is not repeatable (a write) is sent once: no usable answer is an InDoubtError.
+        that is not repeatable (a write) is sent once: no usable answer is an InDoubtError, and 503 an UnavailableError.
 
         Raises UnavailableError once attempts or patience are used up, InDoubtError, or MalformedAnswerError.
         """
@@ -177,6 +178,8 @@ class Gateway:
             answer = self._heard(call)
         if answer.status == TOO_MANY_REQUESTS:
             self._asked_to_wait(answer, call, "too_many_requests")
+        if answer.status == NOT_NOW and not call.repeatable:  # whoever sends it again looks before
+            raise self._unavailable("service_unavailable", call, duration="")
         if answer.status in AWAY and not call.repeatable:
             raise self._in_doubt(call, f"HTTP {answer.status}")
         if answer.status in AWAY:

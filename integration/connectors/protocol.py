@@ -191,6 +191,14 @@ class HashedTarget(Connector, Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document of the books as lists show it: our reference, or that of somebody else, and the books' own number."""
+
+    reference: str
+    number: str
+
+
 @runtime_checkable
 class Configurable(Connector, Protocol):
     """A system whose objects and fields have other names in every installation, and which may lack some of them."""
@@ -206,6 +214,9 @@ class Configurable(Connector, Protocol):
 
         A field of ours that the settings leave without a name has "", a name that is none of ours itself.
         """
+
+    def newest(self, kind: Kind) -> list[Document]:
+        """Return the documents of a kind that were made last, the newest first: one page of them."""
 
     def propose_fields(self) -> dict[Kind, dict[str, str]]:
         """Return a name for each field that has none, where a caption suggests one."""

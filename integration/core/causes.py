@@ -132,6 +132,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("nothing_but_nothing", ADMINISTRATOR),
         Cause("filter_ignored", ADMINISTRATOR),
         Cause("known_not_found", ADMINISTRATOR),
+        Cause("prefix_in_use", ADMINISTRATOR),
         Cause("record_unreadable", OPERATOR, ("field",)),
         Cause("key_unreadable", OPERATOR, ("field",)),
         Cause("not_connected", OPERATOR),

@@ -32,7 +32,9 @@ class Stage:
     """One kind of record of a flow: what is read, what it becomes, and whether it is what the flow counts.
 
     What is `derived` is not read by itself: it comes out of the records of the counted stage, as the debtor comes out
-    of an order. What is written `once` is a document: never changed after, and a later change is a question. It is
+    of an order. What is written `once` is a document: never changed after, and a later change is a question. What
+    `doubles` is another record where its write is sent again, as each document is: the target has no key of ours that
+    keeps a second one out. It is
     `unproven` where a person said that nobody can look for it or read it back: the target's yes is believed. What is
     `moving` the target changes itself every day, so that another value there is no drift. What is `exact` is sent one
     by one, and one that reads back otherwise stops all that follow. `needs` are the fields that name a record of
@@ -49,6 +51,7 @@ class Stage:
     counted: bool = True
     derived: bool = False
     once: bool = False
+    doubles: bool = False
     unproven: bool = False
     moving: bool = False
     exact: bool = False

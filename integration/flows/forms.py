@@ -66,12 +66,14 @@ class Pick(Shape):
     """One of a few options; `needs` says of an option which object of the books it needs to have a name.
 
     What lacks its object leads to where that is named, where the setting `leads` there: one of several that lack it.
+    `kinds` are what the options make of a record; what was made so stays so.
     """
 
     options: tuple[str, ...]
     words: str = ""  # under which the options are called, where it is not the setting's name
     needs: Mapping[str, str] = field(default_factory=dict)
     leads: bool = True
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

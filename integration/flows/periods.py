@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal
 
-from integration.flows.settings import FlowSettings
+from integration.flows.settings import Resending
 
 
 def period_of(day: date, periods: Mapping[str, str]) -> Decimal:
@@ -15,7 +15,7 @@ def period_of(day: date, periods: Mapping[str, str]) -> Decimal:
     return Decimal(periods[max(started)]) if known else Decimal(day.month)
 
 
-class ClosedPeriods(FlowSettings):
+class ClosedPeriods(Resending):
     """What is closed in the books, and what becomes of that which falls in it."""
 
     books_closed_through: date | None = None

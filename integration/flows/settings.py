@@ -1,6 +1,6 @@
 """What all flows share: the two systems, the settings every one of them has, and how one record leaves the way."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time
 from decimal import Decimal
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, Va
 
 from integration.core.errors import ConfigurationError
 from integration.core.issues import Issue, Skip
-from integration.core.records import Record, Value
+from integration.core.records import Kind, Record, Value
 from integration.core.rows import EVERY, row_of
 from integration.core.rules import Operator, as_text, matches
 from integration.core.timetable import Timetable
@@ -141,6 +141,19 @@ class ValueTable:
         return row_of(rows, *(self.key(values) for values in tried))
 
 
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """By what documents of one console are told from those of another one that writes to the same books.
+
+    `setting` holds what its references begin with, `bears` tells whether one of a kind of document begins so, and
+    `free` returns a beginning that none of some references has.
+    """
+
+    setting: str
+    bears: Callable[[str, Kind, str], bool]
+    free: Callable[[Collection[str]], str]
+
+
 class Strict(BaseModel):
     """A group of settings that knows all its names."""
 
@@ -225,6 +238,12 @@ class FlowSettings(Strict):
 
     def check(self) -> None:
         """Raise ConfigurationError for settings that do not go together."""
+
+
+class Resending(FlowSettings):
+    """What a flow can be told of which a write that is sent again makes another record."""
+
+    resends: bool = False  # by itself, after a look that does not show what was never answered
 
 
 class Parked(Exception):  # noqa: N818 - no error: an issue on its way out

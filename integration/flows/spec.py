@@ -19,7 +19,7 @@ from integration.core.run import Link, Staged, Unstaged
 from integration.core.standing import Standings
 from integration.core.traces import Trace
 from integration.flows.forms import Question, Section
-from integration.flows.settings import FlowSettings, Listed, ValueTable
+from integration.flows.settings import FlowSettings, Listed, Signs, ValueTable
 from integration.shipped import SHIPPED
 
 # Where the mappings of our flows are.
@@ -76,6 +76,7 @@ class FlowLogic(Protocol):
     mapping_version: int  # of the mapping in use
     reads: frozenset[str] = frozenset()  # fields of the source, under its own names too, that decide about a record
     retires: bool = False  # whether what vanished from the source is proposed for retirement
+    resends: bool = False  # whether what doubles is sent again by itself after a look that does not show it
     most: int | None = None  # how many records one run reads at most
     basis: str = ""  # a mark of all that it is made of; empty where nobody knows it
 
@@ -336,6 +337,7 @@ class FlowSpec:
 
     # The key of the record read that a key written stands for, where one record can have several: its bookings.
     record_of: Callable[[str], str] = str
+    signs: Signs | None = None  # by which its documents are told from those of another console
 
     # Our names of the objects of the books that it uses.
     objects: tuple[str, ...] = ()

@@ -148,11 +148,13 @@ class Doubts:
     def _after_look(self, logic: FlowLogic, row: PlanRow, now: Held | None, *, sees: bool) -> Outcome | None:
         """Return what a look says about one change in doubt, or None while it is too early to tell.
 
-        Only what was never answered is sent again, and of something new only once, after a look that sees: what was
-        accepted and is not to be seen is a question for a person, and so is what no look can tell.
+        Only what was never answered is sent again, and of something new only once, after a look that sees, and where
+        that makes no second record or somebody said so: what was accepted and is not to be seen is a question for a
+        person, and so is what no look can tell. A document that shows later than we wait would stand twice.
         """
         flow = logic.flow
-        if flow.stages[row.stage].unproven:
+        stage = flow.stages[row.stage]
+        if stage.unproven:
             return Outcome(row.seq, Step.ACCEPTED, row.reference) if row.accepted else doubted(flow, row)
         change, record = change_of(row), record_of(now)
         if change.before is None and not self.parts.safeguards.look:
@@ -163,14 +165,15 @@ class Doubts:
         if (issue := another(logic, row, now)) is not None:
             return Outcome(row.seq, Step.PARKED, issue=issue)
         untouched, is_new = still_applies(change, record), change.before is None
-        partly = not untouched and not flow.stages[row.stage].once and remaining(change, record) is not None
+        partly = not untouched and not stage.once and remaining(change, record) is not None
         waited = self.parts.clock() - (row.sent_at or self.parts.clock())
         if (untouched or partly) and (row.step is Step.SENT or waited < timedelta(0)):
             return Outcome(row.seq, Step.IN_DOUBT)  # we died meanwhile: nobody knows when it was on its way
         is_coming = untouched or shows_in_part(row, change, now)
         if is_coming and waited < self.parts.patience.visible_within:
             return None
-        if untouched and is_new and (row.accepted or row.attempts >= SENDINGS or not sees):
+        resends = (logic.resends or not (stage.once or stage.doubles)) and row.attempts < SENDINGS
+        if untouched and is_new and (row.accepted or not resends or not sees):
             return doubted(flow, row)
         if row.attempts >= ATTEMPTS:
             cause = "read_back_missing" if untouched else "read_back_differs"

@@ -71,6 +71,7 @@ from integration.services.saved_filters import SavedFilters
 from integration.services.search import Search
 from integration.services.setup import Proposals, SetUp
 from integration.services.stock import Stock
+from integration.services.strangers import own_of
 from integration.services.symptoms import Symptoms
 from integration.services.tables import Tables
 from integration.services.ways import Ways
@@ -422,6 +423,7 @@ class Application:
                 Chosen(self.flows.spec(name), self.flows.settings(name), self.mappings.published(name).mapping)
                 for name in flows
             ],
+            own_of(self._stores),
         )
 
 

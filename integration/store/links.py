@@ -295,6 +295,11 @@ class Links(Store):
             self.database.scalar(sa.select(sa.func.count()).where(links.c.flow == flow, links.c.kind.in_(kinds)))
         )
 
+    def booked(self, flow: str, kind: Kind) -> int:
+        """Return of how many records there is a link of a kind, each once, however often it was booked again."""
+        here = (links.c.flow == flow, links.c.kind == kind, ~links.c.retired, ~links.c.key.contains("#"))
+        return int(self.database.scalar(sa.select(sa.func.count()).where(*here)))
+
     def any(self, flow: str, *kinds: Kind) -> bool:
         """Tell whether there is a link of these kinds, retired or not."""
         here = (links.c.flow == flow, links.c.kind.in_(kinds))

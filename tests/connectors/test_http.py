@@ -32,6 +32,7 @@ from integration.connectors.limits import RateLimits
 from integration.connectors.parallel import side_by_side
 from integration.connectors.wanted import UnwantedError, only_while
 from integration.core.errors import (
+    ConnectorError,
     InDoubtError,
     IntegrationError,
     MalformedAnswerError,
@@ -159,10 +160,12 @@ def test_a_write_without_a_usable_answer_is_in_doubt_and_sent_once(kind: type[Ex
     assert script.calls == 1
 
 
-@pytest.mark.parametrize("status", [502, 503, 504])
-def test_a_write_answered_as_unavailable_is_in_doubt(status: int) -> None:
+@pytest.mark.parametrize(("status", "means"), [(502, InDoubtError), (503, UnavailableError), (504, InDoubtError)])
+def test_a_write_is_in_doubt_unless_the_answer_says_that_it_was_not_taken_up(
+    status: int, means: type[ConnectorError]
+) -> None:
     script = Script(httpx.Response(status))
-    with pytest.raises(InDoubtError):
+    with pytest.raises(means):
         write(a_gateway(script))
     assert script.calls == 1
 

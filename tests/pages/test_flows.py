@@ -9,12 +9,13 @@ from streamlit.testing.v1 import AppTest
 from integration.core.errors import PlanStaleError
 from integration.core.flow import Ownership
 from integration.core.plan import Approval
+from integration.core.records import Kind
 from integration.core.rules import Mapping, Rule
-from integration.core.run import Mode
+from integration.core.run import Link, Mode
 from integration.services import Application
 from tests.pages.conftest import ARTICLES, Open, press, previewed, settled, texts
 from tests.people import somebody
-from tests.stores import built_in
+from tests.stores import built_in, stores_in
 
 TABS = ["settings", "filters", "fields", "tables", "schedule", "brakes"]
 
@@ -106,6 +107,19 @@ def test_discarded_changes_leave_the_settings_as_they_are(connected: Application
 
     assert test.selectbox(key="products-zero_price-1").value == "send"
     assert connected.flows.settings("products").model_dump()["zero_price"] == "send"
+
+
+def test_who_changes_what_orders_become_is_told_how_many_sales_stay_what_they_are(
+    connected: Application, open_page: Open
+) -> None:
+    made = ("order-1", "order-2", "order-2#credit", "order-2#2")  # taken back and booked again is one sale
+    stores_in(connected).links.keep("orders", [Link(Kind.SALES_ORDER, key, f"70{key}") for key in made])
+    test = open_page("flows", tab="settings", flow="orders")
+    assert "they stay so" not in texts(test)
+
+    test = test.selectbox(key="orders-orders-0").set_value("posting").run()
+
+    assert "2 sales are booked as sales orders or trade invoices; they stay so." in texts(test)
 
 
 def test_a_number_from_a_field_needs_the_field(connected: Application, open_page: Open) -> None:

@@ -1,5 +1,7 @@
 """Trouble at every step of an order with its debtor and address: none doubled, none lost, no cent astray, no hand work.
 
+What was never answered is sent again by itself, as the flow is set here; as it is by itself, the fault lab tries it.
+
 A case is one step boundary and one kind of trouble, in a console process and a sandbox of its own. A boundary is the
 call of AccountView that follows on it: a switch meets that call, or, for a kill, holds it until the process is dead.
 Where the call follows on a write, the write is held until the switch for what follows is on, so that no case can miss
@@ -180,7 +182,8 @@ def order_plan(console: Obedient, becomes: str, days: int) -> None:
     since = (shop.today - timedelta(days=days)).isoformat()
     if becomes == "posting":  # which daybook is what the set-up finds out
         console.ask("proposals.fill", "test")
-    settings = {"date_from": since, "collective_article": collective, "orders": becomes}
+    settings: dict[str, Any] = {"date_from": since, "collective_article": collective, "orders": becomes}
+    settings["resends"] = True  # nothing here shows later than we wait: so it goes without a person
     console.ask("flows.change", "orders", settings, somebody("test"))
     console.ask("runs.preview", PreviewRequest("orders", somebody("test"), Mode.COMPLETE))
 

@@ -1,6 +1,7 @@
 """Nothing new is sent twice: not when the target does not show what it accepted, and not in a later run."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from integration.core.run import Mode, Run, RunState, Step
 from integration.store.database import Database
 from tests.bench import Bench, articles
 from tests.fakes import LateConnector, MemoryConnector
+from tests.runner.test_rebooking import OrdersBench, sold
 
 
 class Blind(LateConnector):
@@ -92,6 +94,21 @@ def test_what_was_never_answered_is_sent_once_more_and_then_a_question(database:
     again = bench.preview(Mode.COMPLETE)
     assert bench.causes(again) == {"1003": "never_answered"}
     assert target.asked == 2
+
+
+@pytest.mark.parametrize(("resends", "sent"), [(False, 1), (True, 2)], ids=["as it is", "as somebody set it"])
+def test_a_document_that_was_never_answered_is_sent_again_by_itself_only_where_somebody_said_so(
+    database: Database, *, resends: bool, sent: int
+) -> None:
+    first = sold("12.10", "10.00")
+    till = MemoryConnector(
+        [first, replace(first, key="order-2", values={**first.values, "number": "2026.2"})], system="mplus"
+    )
+    books = Silent(system="accountview", evidence=("reference",))
+    books.key = "order-2"
+    bench = OrdersBench(database, books, till, resends=resends)
+    assert bench.causes(bench.run(Mode.COMPLETE)) == {"order-2": "never_answered"}
+    assert (books.asked, books.writes) == (sent, ["order-1"])
 
 
 def test_the_first_record_ever_waits_for_the_next_to_show_whether_looks_see(database: Database) -> None:

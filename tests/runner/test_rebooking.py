@@ -121,7 +121,7 @@ def test_one_plan_has_two_documents_and_one_record_that_was_read(
 
 @pytest.mark.parametrize("at", [CREDIT, AGAIN])
 @pytest.mark.parametrize("written", [True, False])
-def test_what_dies_at_either_write_is_finished_by_its_run_and_nothing_is_doubled(
+def test_what_dies_at_either_write_is_finished_by_its_run_or_a_person_and_nothing_is_doubled(
     bench: OrdersBench, books: Books, till: MemoryConnector, at: str, written: bool
 ) -> None:
     decide(till, "again")
@@ -134,7 +134,11 @@ def test_what_dies_at_either_write_is_finished_by_its_run_and_nothing_is_doubled
     bench.restart()
     done = bench.carry_out(run)
 
-    assert (done.state, bench.steps(done)) == (RunState.DONE, {CREDIT: Step.PROVEN, AGAIN: Step.PROVEN})
+    if not written:  # nobody knows that: a person says that it is not there
+        assert bench.causes(done)[at] == "never_answered"
+        assert bench.ledger.answer_doubts("orders", [Kind.POSTING], at, None) == 1
+        done = bench.run(Mode.COMPLETE)
+    assert (done.state, set(bench.steps(done).values())) == (RunState.DONE, {Step.PROVEN})
     assert sorted(books.writes) == sorted([KEY, CREDIT, AGAIN])
     assert amounts(books) == BOTH
 

@@ -24,7 +24,7 @@ from integration.connectors.accountview.target import Target, translated
 from integration.connectors.accountview.years import FiscalYears
 from integration.connectors.answering import Heard
 from integration.connectors.http import Gateway
-from integration.connectors.protocol import References, Unread
+from integration.connectors.protocol import Document, References, Unread
 from integration.core.connections import Finding, Tell, TokenKeeper, unheard
 from integration.core.errors import RejectedError
 from integration.core.markers import UNKNOWN, Stretches
@@ -115,6 +115,10 @@ class AccountView:
         `written` records need the right to insert them; as trade invoices, that and the fields of another object.
         """
         return self._check.needs(kind, written=written, as_invoices=as_invoices)
+
+    def newest(self, kind: Kind) -> list[Document]:
+        """Return the documents of a kind that were made last, the newest first: one page of them."""
+        return self._check.newest(kind)
 
     def fields(self, kind: Kind) -> list[Field]:
         """Return the fields of a kind: those with a meaning under our names, then all others of the dictionary."""

@@ -55,6 +55,7 @@ class Customers(FlowLogic):
             raise unusable(EXTERNAL_ID, Reason("reason_found_by"))
         self.flow = FLOW
         self.settings = settings
+        self.resends = settings.resends
         self.mapping_version = version
         given = dict.fromkeys((EXTERNAL_ID, VAT_METHOD, PRICE_GROUP), Ownership.ON_CREATE)
         self.policy = terms.policy({**given, **owned})

@@ -7,13 +7,15 @@ from pydantic import Field, StringConstraints
 from integration.core.flow import Flow, Stage, Unique
 from integration.core.records import Kind
 from integration.flows.prices import Owner
-from integration.flows.settings import BOOKS, LONGEST_ROUND, TILL, FlowSettings, Strict
+from integration.flows.settings import BOOKS, LONGEST_ROUND, TILL, Resending, Strict
 
 FLOW = Flow(
     "customers",
     source=BOOKS,
     target=TILL,
-    stages=(Stage(Kind.DEBTOR, Kind.RELATION, grouped_by="country", unique=(Unique.NUMBER, Unique.MARK)),),
+    stages=(
+        Stage(Kind.DEBTOR, Kind.RELATION, doubles=True, grouped_by="country", unique=(Unique.NUMBER, Unique.MARK)),
+    ),
 )
 
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$")]
@@ -28,7 +30,7 @@ class CountryDefaults(Strict):
     price_group: str = ""
 
 
-class CustomerSettings(FlowSettings):
+class CustomerSettings(Resending):
     """How customers flow. Raises ConfigurationError, naming the setting, for what cannot be used."""
 
     flow: ClassVar[str] = "customers"

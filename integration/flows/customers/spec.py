@@ -33,6 +33,7 @@ SECTIONS = (
         "settings_customers_written",
         (
             Switch("create"),
+            Switch("resends"),
             Pick("empty", ("keep", "clear")),
             Pick("other_external_id", ("park", "accept"), "taken"),
         ),

@@ -98,6 +98,7 @@ class Days(FlowLogic):
         rules, tools = rules_from(mapping_body), Tools({})
         self.flow = FLOW
         self.settings = settings
+        self.resends = settings.resends
         self.mapping_version = version
         self.policy = dict.fromkeys(policy(rules), Ownership.ON_CREATE)
         self.policy |= {f"day_page.{name}": Ownership.ON_CREATE for name in ("reference", "date")}

@@ -97,6 +97,7 @@ SECTIONS = (
             Code("drawer_account", LEDGERS, only=Only("mode", ("cash",))),
             Words("reference_prefix", 12),
             Switch("concept"),
+            Switch("resends"),
         ),
     ),
     Section(

@@ -84,6 +84,7 @@ class Orders(FlowLogic):
         rules, tools = in_use(rules_from(mapping_body), tables), Tools(tables)
         self.flow = documents(settings.targets, unproven=settings.unproven)
         self.settings = settings
+        self.resends = settings.resends
         self.mapping_version = version
         self._new_debtors = NewDebtors(settings, tables.get(REVENUE_ACCOUNTS, {}))
         self.policy = {**self._new_debtors.policy, **owners(rules)}

@@ -15,7 +15,7 @@ letters: after 99999 come A0000 to ZZZZZ, after branch 99 come A0 to ZZ.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from integration.core.records import Kind, Record
@@ -110,6 +110,20 @@ def unpacked(reference: str) -> Unpacked | None:
 def mark_of(prefix: str) -> str:
     """Return the character that tells this console's postings from those of another one."""
     return next((each for each in prefix.upper() if each in _DIGITS), MARK)
+
+
+def bears(prefix: str, kind: Kind, reference: str) -> bool:
+    """Tell whether a reference in the books begins as those of a console with this prefix do."""
+    short = unpacked(reference.upper()) if kind is Kind.POSTING else None
+    if short is not None:
+        return short.mark == mark_of(prefix)
+    return bool(prefix) and reference.casefold().startswith(prefix.casefold())
+
+
+def free_prefix(references: Collection[str]) -> str:
+    """Return a prefix that none of these references begins with, whose first letter none of them has; else nothing."""
+    taken = {reference[:1].upper() for reference in references}
+    return next((f"{letter}P-" for letter in _DIGITS if letter.isalpha() and letter not in taken), "")
 
 
 # ---- the references of one document

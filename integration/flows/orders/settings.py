@@ -65,8 +65,16 @@ def documents(becomes: Mapping[Kind, Kind], *, unproven: bool = False) -> Flow:
         source=TILL,
         target=BOOKS,
         stages=(
-            Stage(first, Kind.DEBTOR, counted=False, derived=True, grouped_by="branch"),
-            Stage(first, Kind.ADDRESS, counted=False, derived=True, needs={"debtor": Kind.DEBTOR}, grouped_by="branch"),
+            Stage(first, Kind.DEBTOR, counted=False, derived=True, doubles=True, grouped_by="branch"),
+            Stage(
+                first,
+                Kind.ADDRESS,
+                counted=False,
+                derived=True,
+                doubles=True,
+                needs={"debtor": Kind.DEBTOR},
+                grouped_by="branch",
+            ),
             *(
                 Stage(
                     source,

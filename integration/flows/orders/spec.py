@@ -36,19 +36,21 @@ from integration.flows.orders.logic import Orders
 from integration.flows.orders.newest import document_of
 from integration.flows.orders.parties import COUNTRIES
 from integration.flows.orders.questions import BALANCE_TABLE, DAYS, PAYMENTS_OF, QUESTIONS
+from integration.flows.orders.references import bears, free_prefix
 from integration.flows.orders.refunds import OPTIONS
 from integration.flows.orders.settings import (
     INVOICE_TYPES,
     ORDER_TYPES,
     RECEIPT_TYPES,
     SOURCES,
+    TARGETS,
     USUAL,
     OrderSettings,
     documents,
 )
 from integration.flows.orders.tables import GROUPS_TABLE, METHODS_TABLE, TERMS_TABLE
 from integration.flows.orders.vocabulary import STATES
-from integration.flows.settings import BOOKS, COUNTRY_CODES, TILL, Listed, ValueTable, books, till
+from integration.flows.settings import BOOKS, COUNTRY_CODES, TILL, Listed, Signs, ValueTable, books, till
 from integration.flows.settled import LEANS_ON, methods_of
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
 
@@ -99,13 +101,20 @@ SECTIONS = (
         (
             Together(
                 (
-                    Pick("orders", ("nothing", "order", "invoice", "posting"), "becomes", needs=_INVOICES_INTO),
+                    Pick(
+                        "orders",
+                        ("nothing", "order", "invoice", "posting"),
+                        "becomes",
+                        needs=_INVOICES_INTO,
+                        kinds=TARGETS,
+                    ),
                     Pick(
                         "invoices",
                         ("nothing", "order", "invoice", "posting", "day"),
                         "becomes",
                         needs=_INVOICES_INTO,
                         leads=False,
+                        kinds=TARGETS,
                     ),
                 )
             ),
@@ -117,8 +126,15 @@ SECTIONS = (
                         "becomes",
                         needs=_INVOICES_INTO,
                         leads=False,
+                        kinds=TARGETS,
                     ),
-                    Pick("proposals", ("nothing", "quotation"), "becomes", needs={"quotation": "quotations"}),
+                    Pick(
+                        "proposals",
+                        ("nothing", "quotation"),
+                        "becomes",
+                        needs={"quotation": "quotations"},
+                        kinds=TARGETS,
+                    ),
                 )
             ),
             Several("types", (*ORDER_TYPES, *INVOICE_TYPES, *RECEIPT_TYPES), "type"),
@@ -172,6 +188,7 @@ SECTIONS = (
                 words="purpose",
             ),
             Switch("unproven"),
+            Switch("resends"),
         ),
     ),
     Section(
@@ -339,6 +356,7 @@ ORDERS = FlowSpec(
     },
     mirrors={Kind.DEBTOR: ("customers", Kind.RELATION)},
     record_of=document_of,
+    signs=Signs("reference_prefix", bears, free_prefix),
     objects=(
         "articles",
         "debtors",

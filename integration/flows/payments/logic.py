@@ -43,6 +43,7 @@ class Payments(FlowLogic):
         rules = rules_from(mapping_body)
         self.flow = FLOW
         self.settings = settings
+        self.resends = settings.resends
         self.mapping_version = version
         self.policy: Policy = dict.fromkeys(policy(rules), Ownership.ON_CREATE)
         self.policy |= {f"{Kind.SETTLEMENT}.{name}": Ownership.ON_CREATE for name in (METHOD, AMOUNT)}

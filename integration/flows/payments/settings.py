@@ -6,7 +6,7 @@ from pydantic import Field
 
 from integration.core.flow import Flow, Stage
 from integration.core.records import Kind
-from integration.flows.settings import BOOKS, LONGEST_ROUND, TILL, FlowSettings
+from integration.flows.settings import BOOKS, LONGEST_ROUND, TILL, Resending
 from integration.flows.settled import PAYMENTS
 
 FLOW = Flow(
@@ -18,7 +18,7 @@ FLOW = Flow(
 )
 
 
-class PaymentSettings(FlowSettings):
+class PaymentSettings(Resending):
     """How payments flow. Raises ConfigurationError, naming the setting, for what cannot be used."""
 
     flow: ClassVar[str] = PAYMENTS

@@ -4,7 +4,7 @@ from functools import partial
 
 from integration.core.errors import Reason
 from integration.core.records import Kind
-from integration.flows.forms import Code, Known, Lack, Question, Section
+from integration.flows.forms import Code, Known, Lack, Question, Section, Switch
 from integration.flows.orders.identity import BOOKED_AS
 from integration.flows.orders.spec import FLOW as ORDERS
 from integration.flows.payments.items import Asks
@@ -15,7 +15,7 @@ from integration.flows.settled import METHOD
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
 
 METHODS = till("payment_methods")
-SECTIONS = (Section("settings_paid_in_books", (Code(METHOD, METHODS),), ("paid_in_books_about",)),)
+SECTIONS = (Section("settings_paid_in_books", (Code(METHOD, METHODS), Switch("resends")), ("paid_in_books_about",)),)
 
 
 def _methodless(known: Known) -> Lack | None:

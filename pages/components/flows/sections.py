@@ -158,6 +158,15 @@ def draw(form: Form, shape: Shape) -> None:
     if shape.name:
         form.draft.put(shape.name, given)
         form.draft.beside(shape.name)
+    if isinstance(shape, Pick) and shape.name in form.draft.changed:
+        _stays(form, shape)
+
+
+def _stays(form: Form, shape: Pick) -> None:
+    """Say how many records are in the target as what the setting made of them up to now."""
+    kind = shape.kinds.get(form.draft.saved[shape.name])
+    if kind is not None and (booked := form.app.links.booked(form.flow, kind)):
+        note(counted(f"stays_{kind}", booked))
 
 
 PARTS = {"part_content": "content_part", "part_offer": "offer_part"}  # what an article has, by the word for it

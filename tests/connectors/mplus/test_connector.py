@@ -82,7 +82,7 @@ def test_a_read_that_keeps_failing_says_the_till_is_unavailable(
 WRITE_FAULTS: dict[str, tuple[type[ConnectorError], bool]] = {
     "cut_before": (InDoubtError, False),
     "cut_after": (InDoubtError, True),
-    "unavailable": (InDoubtError, False),
+    "unavailable": (UnavailableError, False),
     "garbage": (InDoubtError, True),
     "half": (InDoubtError, True),
     "html": (InDoubtError, False),

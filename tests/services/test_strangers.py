@@ -1,0 +1,70 @@
+"""Documents of another console in the same books: told by the check, with an example and a prefix nobody has."""
+
+from pathlib import Path
+
+import pytest
+
+from integration.core.connections import Finding
+from integration.core.records import Kind
+from integration.core.run import Link
+from integration.flows.orders.references import bears, free_prefix
+from integration.services import Application
+from tests.builders import a_create
+from tests.connectors.accountview.samples import an_order
+from tests.consoles import opened
+from tests.fakes import Links
+from tests.people import somebody
+from tests.stores import stores_in
+
+OURS = "orders", Kind.SALES_ORDER
+
+
+def told(application: Application) -> list[Finding]:
+    return [one for one in application.connections.check("accountview") if one.cause == "prefix_in_use"]
+
+
+def booked(application: Application, number: str) -> str:
+    """Book an order as another console would, of which this one knows nothing; return its number in the books."""
+    order = an_order(number, reference=f"MP-{number}")
+    return application.access.connector("accountview").write(a_create(order), None, Links(), number).reference
+
+
+def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        application.connections.use_sandbox(somebody("test"))
+        application.setup.choose({"orders": 5}, somebody("test"))
+        assert told(application) == []
+
+        before = booked(application, "2026.1")
+        (found,) = told(application)
+        assert (found.ok, found.name) == (False, "flow_orders")
+        assert (found.facts["count"], found.facts["reference"], found.facts["prefix"]) == ("1", "MP-2026.1", "MP-")
+        assert not bears(found.facts["free"], Kind.SALES_ORDER, found.facts["reference"])
+
+        mine = booked(application, "2026.2")
+        stores_in(application).links.keep("orders", [Link(Kind.SALES_ORDER, "order-2", mine)])
+        assert int(mine) > int(before)
+        assert told(application) == []  # what was there before the first of ours is of a console that is no more
+        booked(application, "2026.3")
+        assert [one.facts["reference"] for one in told(application)] == ["MP-2026.3"]
+
+        application.flows.change("orders", {"reference_prefix": found.facts["free"]}, somebody("test"))
+        assert told(application) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "reference", "is_ours"),
+    [
+        (Kind.SALES_ORDER, "MP-2026.1", True),
+        (Kind.SALES_ORDER, "mp-2026.1", True),
+        (Kind.SALES_ORDER, "KP-2026.1", False),
+        (Kind.POSTING, "MO6000000001", True),
+        (Kind.POSTING, "KO6000000001", False),
+        (Kind.POSTING, "", False),
+    ],
+)
+def test_a_prefix_is_known_in_the_references_of_orders_and_of_postings(
+    kind: Kind, reference: str, is_ours: bool
+) -> None:
+    assert bears("MP-", kind, reference) is is_ours
+    assert not bears(free_prefix([reference]), kind, reference)
