@@ -280,6 +280,7 @@ def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, open
     shop.runs.discard(back.id, "test")
 
 
+@pytest.mark.long
 def test_what_was_taken_back_is_marked_in_the_next_plan_and_waits_for_a_person(
     shop: Application, open_page: Open
 ) -> None:

@@ -20,6 +20,7 @@ def test_the_overview_of_a_new_installation_is_an_invitation(open_page: Open) ->
     assert "Try with the built-in sandbox" in said
 
 
+@pytest.mark.long
 def test_one_click_connects_the_sandbox(fresh: Application, open_page: Open) -> None:
     test = press(open_page(), "sandbox")
 

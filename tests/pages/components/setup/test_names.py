@@ -67,6 +67,7 @@ def test_every_field_shows_what_it_is_called_its_default_and_whether_that_is_ver
     assert dict(app.names.in_force().sales_order)["gross"] == "GROSS_FLG"
 
 
+@pytest.mark.long
 def test_pages_for_a_day_have_names_of_their_own_in_the_object_of_postings(app: Application, open_page: Open) -> None:
     test = opened(open_page, "postings")
     said = texts(test)
@@ -199,6 +200,7 @@ def test_trade_invoices_are_offered_once_their_object_is_named(app: Application,
     app.flows.change("orders", {"orders": "order"}, somebody("test"))
 
 
+@pytest.mark.long
 def test_the_way_to_the_object_of_quotations_leads_there_and_offers_its_fields(
     app: Application, open_page: Open
 ) -> None:
@@ -216,6 +218,7 @@ def test_the_way_to_the_object_of_quotations_leads_there_and_offers_its_fields(
     assert (app.names.in_force().objects.quotations.code, app.names.in_force().quotation.reference) == ("K9Q", "K9_REF")
 
 
+@pytest.mark.long
 def test_a_plan_calls_what_becomes_a_trade_invoice_so(app: Application, open_page: Open) -> None:
     app.names.put(INVOICES, somebody("test"))
     app.flows.change("orders", {"orders": "invoice", "collective_article": "9001"}, somebody("test"))
