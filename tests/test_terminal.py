@@ -77,7 +77,7 @@ def interrupted(terminal: Terminal, previewed: Result) -> Ended:
 def committed(terminal: Terminal, previewed: Result, interrupted: Ended) -> Result:
     """The same run, brought to its end."""
     assert interrupted.status == 5
-    ended = terminal.anew("resume", previewed["run"], "--json")
+    ended = terminal("resume", previewed["run"], "--json")
     assert ended.status == 0, ended
     return dict(ended.json)
 
@@ -356,7 +356,7 @@ def test_wrong_use_ends_in_a_sentence(terminal: Terminal, arguments: tuple[str, 
 
 
 def test_a_wrong_setting_stops_with_its_name_and_shape(terminal: Terminal) -> None:
-    ended = terminal.anew("run", "products", MPLUS__IN_FLIGHT="99")
+    ended = terminal("run", "products", MPLUS__IN_FLIGHT="99")
 
     assert ended.status == 5
     assert "CONSOLE_MPLUS__IN_FLIGHT" in ended.err
