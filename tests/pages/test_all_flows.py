@@ -319,6 +319,7 @@ def test_the_stock_of_a_branch_is_shown_with_its_name(shop: Application, open_pa
     shop.runs.discard(run.id, "test")
 
 
+@pytest.mark.long
 def test_a_plan_of_payments_and_what_waits_of_it_are_shown(connected: Application, open_page: Open) -> None:
     console = Console(connected)
     for name, rows in TABLES.items():

@@ -409,6 +409,7 @@ def test_a_collective_article_stands_in_for_all(
     assert last(shop).counts.planned >= 1
 
 
+@pytest.mark.long
 def test_an_article_to_be_created_first_is_told_as_the_till_sold_it(
     shop: Application, open_page: Open, unknown: CauseGroup
 ) -> None:

@@ -109,6 +109,7 @@ def test_a_wrong_address_of_the_till_is_told_with_its_reason_and_never_the_secre
     assert "hush-hush-secret" not in texts(test)
 
 
+@pytest.mark.long
 def test_access_that_does_not_work_is_told_and_the_one_before_stays(fresh: Application, open_page: Open) -> None:
     with running(articles=60) as shop:
         fresh.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", somebody("test"))

@@ -123,6 +123,7 @@ def test_the_fields_of_a_table_can_be_chosen_before_it_is_saved(app: Application
     assert app.names.in_force().objects.trade_invoices.code == ""
 
 
+@pytest.mark.long
 def test_the_defaults_come_back_with_one_button(app: Application, open_page: Open) -> None:
     app.names.put({"debtor.email": "MC_MAILB", "debtor.blocked": ""}, somebody("test"))
     test = opened(open_page, "debtors")
@@ -133,6 +134,7 @@ def test_the_defaults_come_back_with_one_button(app: Application, open_page: Ope
     assert (debtor["email"], debtor["blocked"]) == ("MAIL_BUS", "REC_BLK")
 
 
+@pytest.mark.long
 def test_names_can_be_typed_where_the_dictionary_cannot_be_read(app: Application, open_page: Open) -> None:
     assert app.sandbox
     with (
@@ -183,6 +185,7 @@ def test_every_missing_field_has_a_line_that_names_it_with_its_flow_and_place(
 # ---- trade invoices on the page of the flows
 
 
+@pytest.mark.long
 def test_trade_invoices_are_offered_once_their_object_is_named(app: Application, open_page: Open) -> None:
     test = open_page("flows", flow="orders")
     becomes = next(one for one in test.selectbox if str(one.key).startswith("orders-orders"))
