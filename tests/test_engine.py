@@ -85,6 +85,7 @@ def stopped_by_the_books(start: Start, sandbox: Sandbox) -> tuple[Obedient, str,
     return console, run_id, away
 
 
+@pytest.mark.long
 def test_two_runs_at_once_are_refused_with_the_name_of_the_first(start: Start, sandbox: Sandbox) -> None:
     console = start()
     with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=0.5):

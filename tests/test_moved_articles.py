@@ -319,6 +319,7 @@ def is_for_sale(console: Console, code: str) -> bool:
 # ---- what the logic is made of
 
 
+@pytest.mark.long
 def test_a_changed_setting_table_or_mapping_makes_the_next_run_of_changes_read_everything(console: Console) -> None:
     application = console.application
     console.run("products", mode=Mode.CHANGES)

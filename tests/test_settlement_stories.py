@@ -230,6 +230,7 @@ def test_a_payment_at_the_till_between_plan_and_commit_is_seen_before_the_call(c
     assert again[number(console, part)] == "payment_differs"
 
 
+@pytest.mark.long
 def test_an_invoice_that_has_the_payment_already_is_left_alone_and_known_from_then_on(console: Console) -> None:
     key = invoice(console)
     comes_in(console, booked(console, key), 12100)

@@ -160,6 +160,7 @@ def test_an_order_that_was_invoiced_in_the_books_is_still_known(console: Console
 # ---- parked, mended, tried again
 
 
+@pytest.mark.long
 def test_an_order_with_an_unmapped_payment_method_is_booked_once_the_table_has_it(
     console: Console, article: str, customer: str
 ) -> None:
@@ -647,7 +648,8 @@ def posted_on(console: Console, references: set[str]) -> Sums:
     return {where: sums for where, sums in found.items() if sums != (0, 0)}
 
 
-@pytest.mark.parametrize("kind", ["invoice", pytest.param("receipt", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["invoice", "receipt"])
 def test_a_refund_waits_for_what_it_refunds(console: Console, kind: str) -> None:
     refund = next(row for row in till_rows(console, kind) if row.get(f"credited{kind.capitalize()}Id"))
     refund_id, sale = str(refund[f"{kind}Id"]), str(refund[f"credited{kind.capitalize()}Id"])
