@@ -13,6 +13,7 @@ from hypothesis import settings
 from tests.patience import LONGEST
 from tests.suite import SPENT
 
+gc.disable()
 TESTS = Path(__file__).parent
 WAITING = ("browser", "processes")
 FAILED = pytest.StashKey[bool]()
@@ -31,6 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """Leave out what is loaded by now whenever garbage is looked for, and look for it less often."""
+    gc.enable()
     gc.freeze()
     gc.set_threshold(20_000, 10, 20)
     cost.note("reading the tests")

@@ -19,7 +19,7 @@ from tests.clocks import now
 from tests.counter import Counter
 from tests.patience import until
 from tests.people import somebody
-from tests.stores import built_in, prepare, stores_in
+from tests.stores import built_in, prepare, prepare_engine, stores_in
 
 ARTICLES = 60
 FAST = 100_000.0  # calls a second: nobody is to be spared
@@ -39,6 +39,8 @@ def opened(
     }
     if "database_url" not in settings:
         prepare(data / "console.sqlite")
+        if start:
+            prepare_engine(data / "engine.sqlite")
     application = build(load_settings(data=data, **given), owner=owner, machine=machine)
     try:
         yield application.start() if start else application

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from integration.bootstrap import now
+from integration.engine_tables import make_ready
 from integration.sandbox.server import Sandbox
 from integration.services import Application
 from integration.store.database import Database, open_database
@@ -43,6 +44,24 @@ def prepare(file: Path) -> None:
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(_migrated())
+
+
+def prepare_engine(file: Path) -> None:
+    """Make a file of the engine that nobody has opened yet, where there is none, likewise."""
+    if not file.exists():
+        file.write_bytes(_engine())
+
+
+@cache
+def _engine() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "engine.sqlite"
+        make_ready(f"sqlite:///{file}", "nobody")
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("DELETE FROM queues")  # who opens a copy has its own
+            connection.commit()
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return file.read_bytes()
 
 
 @cache

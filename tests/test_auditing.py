@@ -21,14 +21,11 @@ def test_an_audit_is_listed_verified_and_taken_away_from_a_terminal(tmp_path: Pa
 
     (entry,) = terminal("audit", "list", "--who", "anneke", "--json").json
     assert (entry["action"], entry["on"], entry["after"]) == ("table_changed", ["payment_methods"], {"PIN": "1600"})
-    assert "anneke" in terminal("audit", "list").out
-
     checked = terminal("audit", "verify", "--json")
     assert (checked.status, checked.json["broken"]) == (0, None)
     head = f"{checked.json['head']['seq']}:{checked.json['head']['hash']}"
     said = terminal("audit", "verify", "--head", head)
     assert (said.status, f"Head: {head}" in said.out) == (0, True)
-    assert terminal("audit", "verify", "--head", "12").status == 2
 
     assert terminal("audit", "export", str(file), "--json").json["path"] == str(file)
     with zipfile.ZipFile(file) as packed:

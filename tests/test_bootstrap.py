@@ -32,6 +32,7 @@ def synced(application: Application) -> Run:
     return run
 
 
+@pytest.mark.long
 def test_what_was_proven_is_still_there_after_a_restart(tmp_path: Path) -> None:
     with opened(tmp_path, sandbox=True) as application:
         first = synced(application)

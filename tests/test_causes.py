@@ -208,9 +208,9 @@ def test_what_makes_an_error_is_given_no_sentence() -> None:
     found = {
         where: said
         for name, module in modules().items()
-        for of in set(makers(module, kinds)) - kinds
-        for where, called, call in calls()
-        if called == of and where.startswith(f"{name}:")
+        for of in [set(makers(module, kinds)) - kinds]
+        for where, called, call in (calls() if of else ())
+        if called in of and where.startswith(f"{name}:")
         for part in [*call.args, *(word.value for word in call.keywords)]
         for said in texts(part)
         if SENTENCE.search(said)

@@ -148,6 +148,7 @@ def test_a_changed_order_is_kept_for_a_reason_until_it_changes_again(
     console.commit(decide(console, CHANGED, "keep"))
 
 
+@pytest.mark.long
 def test_a_credited_order_that_changes_again_is_a_question_and_can_be_booked_again(
     console: Console, article: str, order: str
 ) -> None:

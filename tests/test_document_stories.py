@@ -232,6 +232,7 @@ def test_every_proposal_of_the_shop_is_accounted_for(console: Console) -> None:
     assert len(known) + len(cancelled) == len(kept)  # the one that was changed meanwhile waits, and has its link
 
 
+@pytest.mark.long
 def test_without_an_object_nothing_can_become_a_quotation(tmp_path: Any) -> None:
     with opened(tmp_path, start=False, sandbox=True) as application:
         application.connections.join_sandbox()

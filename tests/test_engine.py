@@ -85,6 +85,7 @@ def stopped_by_the_books(start: Start, sandbox: Sandbox) -> tuple[Obedient, str,
     return console, run_id, away
 
 
+@pytest.mark.long
 def test_two_runs_at_once_are_refused_with_the_name_of_the_first(start: Start, sandbox: Sandbox) -> None:
     console = start()
     with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=0.5):
@@ -127,6 +128,7 @@ def began(url: str, *names: str) -> list[str | None]:
     return [queues[name] for name in names]
 
 
+@pytest.mark.long
 def test_where_one_process_is_alone_a_run_begins_without_a_look_at_a_queue(start: Start) -> None:
     console = start()
     run = console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
@@ -185,6 +187,7 @@ def test_a_run_of_the_night_waits_for_one_that_is_at_work(start: Start, sandbox:
     assert at_night.started_at >= first.started_at
 
 
+@pytest.mark.long
 def test_a_flow_begins_by_itself_only_in_its_hours(start: Start, sandbox: Sandbox) -> None:
     console = by_itself(start, may_send=False)
     gone = (now().astimezone(ZoneInfo(WALL_CLOCK)) - timedelta(hours=3)).time().replace(second=0, microsecond=0)
@@ -195,6 +198,7 @@ def test_a_flow_begins_by_itself_only_in_its_hours(start: Start, sandbox: Sandbo
     assert not sandbox.ledger.writes()
 
 
+@pytest.mark.long
 def test_a_flow_that_another_process_switched_off_does_not_begin_when_it_is_due(start: Start) -> None:
     console = by_itself(start, may_send=True)
     with closing(open_database(console.url)) as database:
@@ -221,6 +225,7 @@ def test_a_scheduled_plan_is_sent_when_its_flow_may_do_so_and_no_brake_is_trippe
     assert len(sandbox.ledger.writes()) == written
 
 
+@pytest.mark.long
 def test_a_plan_that_waits_goes_on_waiting_and_is_sent_once_its_flow_may_do_so(start: Start, sandbox: Sandbox) -> None:
     console = by_itself(start, may_send=True)
     scheduled(console)

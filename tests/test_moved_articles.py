@@ -141,6 +141,7 @@ def test_an_article_keeps_its_number_whatever_the_sku_rule_says_now_and_the_rule
     assert again.position.watched["older_number"] == len(links)
 
 
+@pytest.mark.long
 def test_the_level_of_an_article_goes_to_the_number_it_kept(console: Console) -> None:
     branches = {"branches": {"1": "stock"}}
     console.application.flows.change("stock", branches, somebody(WHO))
@@ -157,6 +158,7 @@ def test_the_level_of_an_article_goes_to_the_number_it_kept(console: Console) ->
 # ---- another product
 
 
+@pytest.mark.long
 def test_a_parent_field_set_later_parks_what_sits_apart_and_plans_it_once(new: Console) -> None:
     set_products(new, parent_field="")
     new.run("products")
@@ -221,6 +223,7 @@ def test_an_article_that_leaves_for_a_new_parent_does_not_take_its_product_along
     assert names(console) == called
 
 
+@pytest.mark.long
 def test_of_two_articles_that_get_a_new_parent_one_waits(console: Console) -> None:
     pair = sorted(simple(console)[:2], key=lambda code: int(at_the_till(console)[code]))
     for code, colour in zip(pair, ("rood", "blauw"), strict=True):
@@ -254,7 +257,9 @@ def test_a_parent_with_another_code_keeps_its_product(console: Console) -> None:
 # ---- blocked in the books
 
 
-@pytest.mark.parametrize(("setting", "for_sale"), [("off_sale", False), ("skip", True)])
+@pytest.mark.parametrize(
+    ("setting", "for_sale"), [("off_sale", False), pytest.param("skip", True, marks=pytest.mark.long)]
+)
 def test_what_is_blocked_in_the_books_is_not_for_sale_at_the_till_until_it_is_unblocked(
     console: Console, setting: str, for_sale: bool
 ) -> None:
@@ -271,6 +276,7 @@ def test_what_is_blocked_in_the_books_is_not_for_sale_at_the_till_until_it_is_un
     assert is_for_sale(console, code)
 
 
+@pytest.mark.long
 def test_what_is_blocked_and_cannot_be_mapped_goes_off_sale_and_is_not_parked(console: Console) -> None:
     code = simple(console)[1]
     name = next(row["ART_DESC1"] for row in console.sandbox.state("ARTICLE") if row["ART_CODE"] == code)
@@ -284,6 +290,7 @@ def test_what_is_blocked_and_cannot_be_mapped_goes_off_sale_and_is_not_parked(co
     assert is_for_sale(console, code)
 
 
+@pytest.mark.long
 def test_what_is_blocked_and_was_never_at_the_till_stays_out_of_it(console: Console) -> None:
     console.sandbox.accountview.add("ARTICLE", {"ART_CODE": "900900", "ART_DESC1": "Nieuw", "REC_BLK": True})
     console.run("products", mode=Mode.CHANGES)
@@ -312,6 +319,7 @@ def is_for_sale(console: Console, code: str) -> bool:
 # ---- what the logic is made of
 
 
+@pytest.mark.long
 def test_a_changed_setting_table_or_mapping_makes_the_next_run_of_changes_read_everything(console: Console) -> None:
     application = console.application
     console.run("products", mode=Mode.CHANGES)

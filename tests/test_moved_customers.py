@@ -79,6 +79,7 @@ def test_an_address_that_both_changed_is_a_question(console: Console, article: s
     assert (billed(console, customer)["ADDRESS1"], billed(console, customer)["CITY"]) == ("Postbus 5", "Utrecht")
 
 
+@pytest.mark.long
 def test_whose_address_counts_is_said_once_for_all_of_it(console: Console, article: str, customer: str) -> None:
     console.sandbox.accountview.edit("CONTACT", billed(console, customer)["SUB_NR"], {"ADDRESS1": "Postbus 5"})
     console.sandbox.till.edit("relations", customer, NEW)
@@ -102,6 +103,7 @@ def test_another_spelling_of_the_same_address_is_no_move(console: Console, artic
     assert customer not in console.lines(run)
 
 
+@pytest.mark.long
 def test_goods_for_the_old_address_go_there_while_the_debtor_moves(
     console: Console, article: str, customer: str
 ) -> None:
@@ -113,6 +115,7 @@ def test_goods_for_the_old_address_go_there_while_the_debtor_moves(
     assert (billed(console, customer)["ADDRESS1"], goods_go_to(console, order)) == ("Molenweg 7", "Kerklaan 1")
 
 
+@pytest.mark.long
 def test_a_customer_without_an_address_at_the_till_leaves_that_of_the_books(
     console: Console, article: str, customer: str
 ) -> None:

@@ -236,6 +236,7 @@ def booked_again(console: Console) -> Run:
     )
 
 
+@pytest.mark.long
 def test_a_payment_after_booking_is_nothing_to_an_order_booked_without(console: Console, order: str) -> None:
     with booking(console, "order", "not"):
         console.run("orders", order)

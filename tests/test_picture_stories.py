@@ -117,7 +117,10 @@ def test_a_picture_that_cannot_be_sent_waits_alone(console: Console, folder: Pat
     assert any(one["description"] == "Bel met een andere naam" for one in rows)
 
 
-@pytest.mark.parametrize(("file", "data"), [("groot.png", PNG + bytes(2_500_000)), ("beweegt.gif", GIF)])
+@pytest.mark.parametrize(
+    ("file", "data"),
+    [pytest.param("groot.png", PNG + bytes(2_500_000), marks=pytest.mark.long), ("beweegt.gif", GIF)],
+)
 def test_what_the_till_refuses_waits_with_what_it_said_and_goes_once_it_is_repaired(
     console: Console, folder: Path, codes: list[str], file: str, data: bytes
 ) -> None:
@@ -152,6 +155,7 @@ def test_a_picture_that_somebody_took_away_at_the_till_stays_away(
     assert names(console, code) == ["etalage.jpg"]
 
 
+@pytest.mark.long
 def test_an_undo_takes_a_picture_away_again_and_the_next_run_leaves_it_away(
     console: Console, folder: Path, codes: list[str]
 ) -> None:

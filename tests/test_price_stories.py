@@ -98,6 +98,7 @@ def test_price_group_discount_credit_and_days_are_at_the_till(console: Console) 
     assert fourth["discountPercentage"] == 5
 
 
+@pytest.mark.long
 def test_a_second_run_writes_nothing(console: Console) -> None:
     before = console.writes()
     for flow in ("products", "customers"):

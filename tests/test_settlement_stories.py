@@ -131,7 +131,7 @@ def test_what_came_in_at_the_bank_is_paid_at_the_till_once_and_booked_by_nobody_
     assert left(console, owed) == 0
 
 
-@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("told", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_the_page_of_a_day_leaves_such_a_payment_to_the_books_and_none_of_its_own(
     console: Console, *, told: bool
 ) -> None:
@@ -160,6 +160,7 @@ def test_the_page_of_a_day_leaves_such_a_payment_to_the_books_and_none_of_its_ow
     assert (after == before) is told
 
 
+@pytest.mark.long
 def test_what_is_paid_in_part_waits_until_all_of_it_is(console: Console) -> None:
     key = invoice(console)
     owed = booked(console, key)
@@ -174,6 +175,7 @@ def test_what_is_paid_in_part_waits_until_all_of_it_is(console: Console) -> None
     assert payments(console, key) == [(METHOD, 12100)]
 
 
+@pytest.mark.long
 def test_an_item_with_rows_that_are_no_payment_is_a_question_until_it_adds_up(console: Console) -> None:
     """So it may look where a year's opening balance carries an item over, which nothing public describes."""
     key = invoice(console)
@@ -193,6 +195,7 @@ def test_an_item_with_rows_that_are_no_payment_is_a_question_until_it_adds_up(co
     assert payments(console, key) == [(METHOD, 12100)]
 
 
+@pytest.mark.long
 def test_a_booking_that_was_taken_back_is_not_paid(console: Console) -> None:
     key = invoice(console)
     first = console.run("orders", key)
@@ -227,6 +230,7 @@ def test_a_payment_at_the_till_between_plan_and_commit_is_seen_before_the_call(c
     assert again[number(console, part)] == "payment_differs"
 
 
+@pytest.mark.long
 def test_an_invoice_that_has_the_payment_already_is_left_alone_and_known_from_then_on(console: Console) -> None:
     key = invoice(console)
     comes_in(console, booked(console, key), 12100)
@@ -242,8 +246,9 @@ def test_an_invoice_that_has_the_payment_already_is_left_alone_and_known_from_th
 @pytest.mark.parametrize(
     "fault",
     [
+        Fault.CUT_AFTER,
+        *(pytest.param(one, marks=pytest.mark.long) for one in (Fault.LATE, Fault.GARBAGE)),
         *(pytest.param(one, marks=pytest.mark.long) for one in (Fault.CUT_BEFORE, Fault.UNAVAILABLE)),  # a minute each
-        *(Fault.CUT_AFTER, Fault.LATE, Fault.GARBAGE),
     ],
 )
 def test_no_answer_to_the_call_pays_an_invoice_twice(console: Console, fault: Fault) -> None:

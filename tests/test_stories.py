@@ -160,6 +160,7 @@ def test_an_order_that_was_invoiced_in_the_books_is_still_known(console: Console
 # ---- parked, mended, tried again
 
 
+@pytest.mark.long
 def test_an_order_with_an_unmapped_payment_method_is_booked_once_the_table_has_it(
     console: Console, article: str, customer: str
 ) -> None:
@@ -178,6 +179,7 @@ def test_an_order_with_an_unmapped_payment_method_is_booked_once_the_table_has_i
         assert not console.waits("orders", "payment_method_unmapped")
 
 
+@pytest.mark.long
 def test_an_order_with_an_unmapped_vat_code_is_booked_once_the_table_has_it(
     console: Console, article: str, customer: str
 ) -> None:
@@ -207,6 +209,7 @@ def test_an_order_of_a_missing_article_is_booked_once_the_books_have_it(console:
 # ---- later life
 
 
+@pytest.mark.long
 def test_an_order_changed_after_booking_is_a_question_until_it_is_as_it_was(
     console: Console, article: str, customer: str
 ) -> None:
@@ -232,6 +235,7 @@ def test_an_order_changed_after_booking_is_a_question_until_it_is_as_it_was(
     assert order not in console.waits("orders", "document_changed_after_booking")
 
 
+@pytest.mark.long
 def test_an_order_cancelled_after_booking_is_a_question(console: Console, article: str, customer: str) -> None:
     order = console.counter.order(article, relation=customer)
     console.run("orders", order)
@@ -249,6 +253,7 @@ def test_an_order_cancelled_before_it_is_booked_takes_no_part(console: Console, 
     assert booked(console, order) == []
 
 
+@pytest.mark.long
 def test_an_ambiguous_customer_parks_its_orders_and_one_retry_solves_both(console: Console, article: str) -> None:
     for number in ("30001", "30002"):
         add_debtor(console, number, f"Tweeling {number}", "tweeling@twee.example")
@@ -287,6 +292,7 @@ def test_a_debtor_the_books_refuse_is_tried_again_with_its_order(console: Consol
 # ---- customers
 
 
+@pytest.mark.long
 def test_letters_the_books_lack_are_shown_in_the_plan_as_they_are_kept_and_are_proven(
     console: Console, article: str
 ) -> None:
@@ -308,6 +314,7 @@ def test_two_orders_of_one_new_customer_make_one_debtor(console: Console, articl
     assert [row["RPL_INV"] for order in orders for row in booked(console, order)] == [debtor["SUB_NR"]] * 2
 
 
+@pytest.mark.long
 def test_an_order_without_a_customer_is_for_the_default_debtor_of_its_branch(console: Console, article: str) -> None:
     here = console.counter.order(article)
     there = console.counter.order(article, entryBranchNumber=2, workplaceNumber=1)
@@ -320,6 +327,7 @@ def test_an_order_without_a_customer_is_for_the_default_debtor_of_its_branch(con
     assert line(console, run, elsewhere).cause == "customer_missing"
 
 
+@pytest.mark.long
 def test_an_address_for_mail_that_is_too_long_parks_and_none_at_all_is_fine(console: Console, article: str) -> None:
     long = console.counter.customer("Lange Adressen", f"{'lang' * 12}@adres.example")
     blank = console.counter.customer("Geen Adres")
@@ -334,6 +342,7 @@ def test_an_address_for_mail_that_is_too_long_parks_and_none_at_all_is_fine(cons
     assert line(console, console.retry("orders", "email_too_long"), orders[long]).step is Step.PROVEN
 
 
+@pytest.mark.long
 def test_two_customers_with_one_address_for_mail_are_never_merged(console: Console, article: str) -> None:
     first, second = (console.counter.customer(name, "gezin@samen.example") for name in ("Vader", "Moeder"))
     one = console.counter.order(article, relation=first)
@@ -385,6 +394,7 @@ def test_a_debtor_is_explained_by_its_documents(console: Console, article: str, 
 # ---- no loops
 
 
+@pytest.mark.long
 def test_orders_and_customers_do_not_pass_the_same_customer_to_and_fro(
     console: Console, article: str, customer: str
 ) -> None:
@@ -404,6 +414,7 @@ def test_orders_and_customers_do_not_pass_the_same_customer_to_and_fro(
     )  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_customer_brought_to_the_till_is_the_debtor_of_its_first_order(console: Console, article: str) -> None:
     console.run("customers")
     link = stores_in(console.application).links.get("customers", Kind.RELATION, ["20110"])["20110"]
@@ -435,6 +446,7 @@ def restock(console: Console, article: str, quantity: int) -> None:
     console.sandbox.accountview.edit("ARTICLE", article, values)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("counted_in_the_first_branch")
 def test_undoing_a_run_of_stock_puts_the_old_levels_back_where_nobody_was_since(console: Console) -> None:
     mine, theirs = "10011", "10012"
@@ -458,6 +470,7 @@ def test_undoing_a_run_of_stock_puts_the_old_levels_back_where_nobody_was_since(
     assert levels(console, theirs)["1"] == 2
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("counted_in_the_first_branch")
 def test_the_log_tells_every_level_that_was_written(console: Console) -> None:
     restock(console, "10013", 3)
@@ -546,6 +559,7 @@ def test_an_order_somebody_changed_in_the_books_is_not_credited(console: Console
     assert worth(console, f"MP-{console.counter.number(other)}-C") < 0
 
 
+@pytest.mark.long
 def test_an_order_that_was_invoiced_since_can_still_be_credited(console: Console, article: str, customer: str) -> None:
     order = console.counter.order(article, relation=customer)
     done = console.run("orders", order)
@@ -634,7 +648,8 @@ def posted_on(console: Console, references: set[str]) -> Sums:
     return {where: sums for where, sums in found.items() if sums != (0, 0)}
 
 
-@pytest.mark.parametrize("kind", ["invoice", pytest.param("receipt", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["invoice", "receipt"])
 def test_a_refund_waits_for_what_it_refunds(console: Console, kind: str) -> None:
     refund = next(row for row in till_rows(console, kind) if row.get(f"credited{kind.capitalize()}Id"))
     refund_id, sale = str(refund[f"{kind}Id"]), str(refund[f"credited{kind.capitalize()}Id"])
@@ -651,6 +666,7 @@ def test_a_refund_waits_for_what_it_refunds(console: Console, kind: str) -> None
     assert amounts[0] == -amounts[1] != 0
 
 
+@pytest.mark.long
 def test_receipts_of_two_digit_branches_and_four_digit_numbers_are_credited_to_the_cent(console: Console) -> None:
     keys = [str(row["receiptId"]) for row in till_rows(console, "receipt") if row["financialBranchNumber"] == STALL]
     credited = [f"{key}#credit" for key in keys]
@@ -692,6 +708,7 @@ def test_every_invoice_and_receipt_is_posted_as_it_was_sold(console: Console, ki
     assert (again.counts.proven, again.counts.unchanged, console.writes()) == (0, len(there), before)
 
 
+@pytest.mark.long
 def test_a_posting_made_by_hand_is_recognised_once_a_person_says_so(console: Console) -> None:
     invoice = console.counter.paid(console.counter.order("10011", relation="1004"), "PIN", 1695)
     number = next(row["invoiceNumber"] for row in till_rows(console, "invoice") if row["invoiceId"] == invoice)
@@ -711,6 +728,7 @@ def test_a_posting_made_by_hand_is_recognised_once_a_person_says_so(console: Con
     assert {one.field for one in why} >= {"posting.date", "line.amount"}
 
 
+@pytest.mark.long
 def test_books_that_compute_vat_themselves_are_told_and_not_believed(
     console: Console, article: str, customer: str
 ) -> None:
@@ -736,6 +754,7 @@ def computed(price: int) -> int:
     return int((without_vat(price) * Decimal("0.21")).quantize(Decimal(1), ROUND_HALF_UP))
 
 
+@pytest.mark.long
 def test_undoing_a_run_of_postings_credits_them_to_the_cent(console: Console, article: str, customer: str) -> None:
     order = console.counter.order(article, relation=customer, quantity=3)
     total = next(row["totalInclAmount"] for row in till_rows(console, "order") if row["orderId"] == order)
@@ -782,6 +801,7 @@ def worth_of_invoice(console: Console, row: dict[str, Any]) -> Decimal:
     return sum(sums, Decimal(0)).quantize(CENTS)
 
 
+@pytest.mark.long
 def test_orders_become_trade_invoices_once_and_undo_credits_them(console: Console, article: str, customer: str) -> None:
     orders = [console.counter.order(article, relation=customer, quantity=quantity) for quantity in (1, 3)]
     totals = {row["orderId"]: Decimal(row["totalInclAmount"]) / 100 for row in till_rows(console, "order")}
@@ -804,6 +824,7 @@ def test_orders_become_trade_invoices_once_and_undo_credits_them(console: Consol
     assert [worth_of_invoice(console, row) for (row,) in credits_] == [-totals[order] for order in orders]
 
 
+@pytest.mark.long
 def test_a_trade_invoice_is_known_before_and_after_it_is_printed_and_processed(
     console: Console, article: str, customer: str
 ) -> None:
@@ -834,6 +855,7 @@ def test_a_trade_invoice_whose_answer_is_lost_is_found_and_not_made_again(
     assert len(invoiced(console, order)) == 1
 
 
+@pytest.mark.long
 def test_what_was_booked_as_an_order_does_not_become_an_invoice_too(
     console: Console, article: str, customer: str
 ) -> None:

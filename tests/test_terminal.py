@@ -77,7 +77,7 @@ def interrupted(terminal: Terminal, previewed: Result) -> Ended:
 def committed(terminal: Terminal, previewed: Result, interrupted: Ended) -> Result:
     """The same run, brought to its end."""
     assert interrupted.status == 5
-    ended = terminal.anew("resume", previewed["run"], "--json")
+    ended = terminal("resume", previewed["run"], "--json")
     assert ended.status == 0, ended
     return dict(ended.json)
 
@@ -128,6 +128,7 @@ def test_a_plan_is_not_written_under_another_fingerprint(
     assert sandbox.ledger.counts()["writes"] == before
 
 
+@pytest.mark.long
 def test_a_plan_that_nobody_approved_is_not_resumed(fresh: tuple[Terminal, Sandbox]) -> None:
     terminal, _ = fresh
     waiting = terminal("preview", "products", "--json").json["run"]
@@ -152,6 +153,7 @@ def test_an_interrupted_run_is_resumed_to_a_whole_sum(committed: Result) -> None
     assert settled == committed["read"] == ARTICLES
 
 
+@pytest.mark.long
 def test_a_second_run_writes_nothing(terminal: Terminal, committed: Result, sandbox: Sandbox) -> None:
     before = sandbox.ledger.counts()["writes"]
 
@@ -169,7 +171,8 @@ def test_runs_are_listed_newest_first(terminal: Terminal, committed: Result) -> 
     assert terminal("runs", "products").out.count("products") == len(listed)
 
 
-@pytest.mark.parametrize("width", [40, pytest.param(80, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("width", [40, 80])
 def test_a_narrow_terminal_cuts_no_run_flow_state_or_number(terminal: Terminal, committed: Result, width: int) -> None:
     narrow = Terminal(terminal.settings, width=width)
     counted = terminal("runs", "products", "--json").json[-1]
@@ -236,7 +239,7 @@ def test_the_log_answers_a_question_and_cannot_be_changed(terminal: Terminal) ->
     assert no_trace(bad)
 
 
-@pytest.mark.parametrize("name", ["log.csv", "log.parquet"])
+@pytest.mark.parametrize("name", ["log.csv", pytest.param("log.parquet", marks=pytest.mark.long)])
 def test_the_log_is_exported(terminal: Terminal, committed: Result, tmp_path: Path, name: str) -> None:
     ended = terminal("export", str(tmp_path / name), "--json")
 
@@ -353,7 +356,7 @@ def test_wrong_use_ends_in_a_sentence(terminal: Terminal, arguments: tuple[str, 
 
 
 def test_a_wrong_setting_stops_with_its_name_and_shape(terminal: Terminal) -> None:
-    ended = terminal.anew("run", "products", MPLUS__IN_FLIGHT="99")
+    ended = terminal("run", "products", MPLUS__IN_FLIGHT="99")
 
     assert ended.status == 5
     assert "CONSOLE_MPLUS__IN_FLIGHT" in ended.err
@@ -574,6 +577,7 @@ def test_what_is_kept_is_read_by_its_owner_alone(tmp_path: Path) -> None:
     assert names <= {file.name for file in made.iterdir()}
 
 
+@pytest.mark.long
 def test_a_worker_works_beside_the_server_on_one_machine(terminal: Terminal) -> None:
     with terminal.running("worker", "--json") as worker:
         assert worker.stdout is not None

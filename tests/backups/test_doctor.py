@@ -1,6 +1,7 @@
 """What is wrong with an installation is told by its cause; to look at one changes nothing."""
 
 import hashlib
+import shutil
 import socket
 import subprocess
 import sys
@@ -40,15 +41,26 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture
-def database(data: Path) -> Iterator[Database]:
-    """An installation with credentials and a log."""
-    database, logbook = new_database(data / DATABASE), Logbook(data / LOG, memory="256MB")
-    Connections(database, now, key_file=data / "console.key").put("mplus", {"secret": "of the till"})
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of an installation with credentials and a log, to be copied."""
+    folder = tmp_path_factory.mktemp("installed")
+    database, logbook = new_database(folder / DATABASE), Logbook(folder / LOG, memory="256MB")
+    Connections(database, now, key_file=folder / "console.key").put("mplus", {"secret": "of the till"})
     logbook.drain(Events(database, now))
     logbook.close()
-    for file in data.iterdir():
+    database.close()
+    for file in folder.iterdir():
         file.chmod(0o600)
+    return folder
+
+
+@pytest.fixture
+def database(data: Path, installed: Path) -> Iterator[Database]:
+    """An installation with credentials and a log, on a copy of one's own."""
+    for file in installed.iterdir():
+        shutil.copy(file, data)
+    database = new_database(data / DATABASE)
     yield database
     database.close()
 

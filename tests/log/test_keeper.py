@@ -131,6 +131,7 @@ def test_what_others_asked_is_answered_when_a_question_ends_the_process(told: Lo
     assert sorted(found) == [3] * 10 + [7] * 10
 
 
+@pytest.mark.long
 def test_a_question_that_ends_the_process_each_time_is_stopped_and_the_others_are_not(told: Logbook) -> None:
     answers: dict[str, object] = {}
 

@@ -107,8 +107,8 @@ def newer(file: Path) -> None:
         lambda file: file.write_bytes(b"something else" * 1000),
         pytest.param(lambda file: file.write_bytes(b""), marks=pytest.mark.long),
         pytest.param(lambda file: file.write_bytes(bytes(20_000)), marks=pytest.mark.long),
-        cut, newer, pytest.param(scratched(4_100), marks=pytest.mark.long),
-        pytest.param(scratched(8_200), marks=pytest.mark.long), scratched(12_300),
+        pytest.param(cut, marks=pytest.mark.long), newer,
+        *(pytest.param(scratched(place), marks=pytest.mark.long) for place in (4_100, 8_200, 12_300)),
     ],
     ids=["garbage", "empty", "zeros", "cut", "newer", "header", "second-header", "first-block"],
 )  # fmt: skip

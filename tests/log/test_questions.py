@@ -92,7 +92,10 @@ def test_a_table_of_numbers_may_be_read(asked: Logbook) -> None:
     "sql",
     [
         "SELECT list(range) FROM range(1000000000)",
-        "WITH RECURSIVE r(s) AS (SELECT 'xxxxxxxx' UNION ALL SELECT s || s FROM r) SELECT max(length(s)) FROM r",
+        pytest.param(
+            "WITH RECURSIVE r(s) AS (SELECT 'xxxxxxxx' UNION ALL SELECT s || s FROM r) SELECT max(length(s)) FROM r",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_a_question_that_needs_more_memory_than_the_log_has_is_stopped(told: Logbook, sql: str) -> None:

@@ -18,7 +18,7 @@ from integration.core.run import ACTIVE, Mode, PreviewRequest, Run, RunState
 from integration.services import Application
 from tests.patience import SECONDS, until
 from tests.people import somebody
-from tests.stores import prepare
+from tests.stores import prepare, prepare_engine
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -89,6 +89,7 @@ def console_on(
     _named(data, monkeypatch, sandbox, articles)
     bootstrap.shut_down()
     prepare(data / "console.sqlite")
+    prepare_engine(data / "engine.sqlite")
     yield bootstrap.application()
     bootstrap.shut_down()
 

@@ -94,6 +94,7 @@ def test_the_audit_is_shown_found_and_verified(fresh: Application, open_page: Op
     assert text("audit_no_match") in texts(none)
 
 
+@pytest.mark.long
 def test_an_audit_that_was_changed_says_from_which_entry_on(fresh: Application, open_page: Open) -> None:
     with stores_in(fresh).database.write() as connection:
         connection.execute(sa.text("DROP TRIGGER audit_no_update"))

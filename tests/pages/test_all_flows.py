@@ -280,6 +280,7 @@ def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, open
     shop.runs.discard(back.id, "test")
 
 
+@pytest.mark.long
 def test_what_was_taken_back_is_marked_in_the_next_plan_and_waits_for_a_person(
     shop: Application, open_page: Open
 ) -> None:
@@ -318,6 +319,7 @@ def test_the_stock_of_a_branch_is_shown_with_its_name(shop: Application, open_pa
     shop.runs.discard(run.id, "test")
 
 
+@pytest.mark.long
 def test_a_plan_of_payments_and_what_waits_of_it_are_shown(connected: Application, open_page: Open) -> None:
     console = Console(connected)
     for name, rows in TABLES.items():

@@ -41,6 +41,7 @@ def test_every_filter_of_a_plan_opens(looked_at: Run, open_page: Open, show: str
     assert not open_page("preview", plan=looked_at.id, show=show).exception
 
 
+@pytest.mark.long
 def test_a_search_without_a_match_can_be_cleared(connected: Application, open_page: Open) -> None:
     run = previewed(connected)
     test = open_page("preview", plan=run.id, show="all")
@@ -75,6 +76,7 @@ def test_why_this_value_tells_each_step(connected: Application, open_page: Open)
     connected.runs.discard(run.id, "test")
 
 
+@pytest.mark.long
 def test_a_plan_is_discarded_with_a_reason_that_stands_with_its_run(connected: Application, open_page: Open) -> None:
     run = previewed(connected)
     assert press(open_page("preview", plan=run.id), "note_plan").text_area(key="note_plan_text").label == "Note"

@@ -131,6 +131,7 @@ def unmapped(shop: Application, counter: Counter, article: str, customer: str) -
 # ---- empty
 
 
+@pytest.mark.long
 def test_before_the_first_run_the_page_says_where_to_begin(fresh: Application, open_page: Open) -> None:
     fresh.connections.use_sandbox(somebody("test"))
     assert fresh.runs.count() == 0
@@ -141,6 +142,7 @@ def test_before_the_first_run_the_page_says_where_to_begin(fresh: Application, o
     assert "Start with a preview" in said
 
 
+@pytest.mark.long
 def test_a_shop_in_which_nothing_waits_is_good_news(fresh: Application, open_page: Open) -> None:
     fresh.connections.use_sandbox(somebody("test"))
     run = settled(fresh, fresh.runs.preview(PreviewRequest("customers", somebody("test"))))
@@ -281,6 +283,7 @@ def test_a_repair_that_does_not_help_all_says_how_many_and_why(
     shop.runs.discard(run.id, "test")
 
 
+@pytest.mark.long
 def test_a_repair_that_helps_nobody_says_so_on_the_same_card(
     shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
 ) -> None:
@@ -292,6 +295,7 @@ def test_a_repair_that_helps_nobody_says_so_on_the_same_card(
     assert "0 of 2 solved, 2 still wait for this cause." in said
 
 
+@pytest.mark.long
 def test_a_cause_that_is_gone_closes_itself(shop: Application, unmapped: Callable[[int], CauseGroup]) -> None:
     group = unmapped(1)
     (key,) = shop.exceptions.keys("orders", group.cause, group.field, group.detail)
@@ -308,6 +312,7 @@ def test_a_cause_that_is_gone_closes_itself(shop: Application, unmapped: Callabl
 # ---- as it was, or with today's mapping
 
 
+@pytest.mark.long
 def test_with_another_mapping_since_both_ways_of_trying_again_are_offered(
     shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
 ) -> None:
@@ -333,6 +338,7 @@ def test_with_another_mapping_since_both_ways_of_trying_again_are_offered(
     shop.drafts.publish("orders", somebody("test"), "and back again")
 
 
+@pytest.mark.long
 def test_what_is_planned_as_it_was_can_be_committed_until_somebody_publishes(
     shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
 ) -> None:
@@ -388,6 +394,7 @@ def test_an_article_is_found_by_its_name_and_stands_in_from_now_on(
     assert not is_open(shop, unknown.of)
 
 
+@pytest.mark.long
 def test_a_collective_article_stands_in_for_all(
     shop: Application, open_page: Open, unknown: CauseGroup, article: str
 ) -> None:
@@ -402,6 +409,7 @@ def test_a_collective_article_stands_in_for_all(
     assert last(shop).counts.planned >= 1
 
 
+@pytest.mark.long
 def test_an_article_to_be_created_first_is_told_as_the_till_sold_it(
     shop: Application, open_page: Open, unknown: CauseGroup
 ) -> None:
@@ -428,6 +436,7 @@ def test_an_article_to_be_created_first_is_told_as_the_till_sold_it(
 # ---- customers
 
 
+@pytest.mark.long
 def test_one_of_several_customers_is_chosen_beside_what_differs(
     shop: Application, counter: Counter, article: str, open_page: Open
 ) -> None:
@@ -541,6 +550,7 @@ def test_a_cause_set_aside_leaves_the_queue_and_comes_back_when_it_grows(
     assert waiting(shop, "payment_method_unmapped", key=order).count == 3
 
 
+@pytest.mark.long
 def test_one_record_is_set_aside_by_itself(
     shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
 ) -> None:
@@ -557,6 +567,7 @@ def test_one_record_is_set_aside_by_itself(
     shop.exceptions.take_back(group.of, person())
 
 
+@pytest.mark.long
 def test_a_cause_is_given_to_a_person_and_carries_a_note(
     shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
 ) -> None:

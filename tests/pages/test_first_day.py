@@ -20,6 +20,7 @@ def test_the_overview_of_a_new_installation_is_an_invitation(open_page: Open) ->
     assert "Try with the built-in sandbox" in said
 
 
+@pytest.mark.long
 def test_one_click_connects_the_sandbox(fresh: Application, open_page: Open) -> None:
     test = press(open_page(), "sandbox")
 
@@ -108,6 +109,7 @@ def test_a_wrong_address_of_the_till_is_told_with_its_reason_and_never_the_secre
     assert "hush-hush-secret" not in texts(test)
 
 
+@pytest.mark.long
 def test_access_that_does_not_work_is_told_and_the_one_before_stays(fresh: Application, open_page: Open) -> None:
     with running(articles=60) as shop:
         fresh.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", somebody("test"))

@@ -58,6 +58,7 @@ def test_a_log_without_an_event_says_what_will_be_there(fresh: Application, open
     assert "No run has ended yet" in texts(volume)
 
 
+@pytest.mark.long
 def test_a_log_that_was_set_aside_is_told_of_until_its_file_is_moved(connected: Application, open_page: Open) -> None:
     aside = connected.settings.data / "log.duckdb.broken-20261126-052815"
     aside.touch()
@@ -206,6 +207,7 @@ def test_volumes_of_a_flow_that_never_ran_lead_back(open_page: Open) -> None:
 # ---- questions ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("ran")
 def test_every_question_that_comes_with_the_console_is_answered(connected: Application, open_page: Open) -> None:
     for name, sql in connected.questions.shipped().items():

@@ -47,6 +47,7 @@ def test_a_slip_of_the_fingers_finds_it_all_the_same(connected: Application, wor
     assert connected.search.places("qwertz") == []
 
 
+@pytest.mark.long
 def test_every_word_is_among_the_few_that_are_shown(connected: Application) -> None:
     lost = [
         word

@@ -108,6 +108,7 @@ def test_fields_are_offered_with_caption_own_name_type_and_a_sample(shop: Applic
     assert len(offered) >= len(known)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("shop")
 def test_rules_can_be_found_and_a_search_cleared(open_page: Open) -> None:
     test = opened(open_page, flow="orders", part="debtor")
@@ -322,6 +323,7 @@ def test_a_draft_outlives_the_window_and_differs_from_what_is_published(shop: Ap
     assert "No changes" in texts(test) or not test.exception
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("shop")
 def test_the_effect_on_the_last_records_is_counted_and_listed(shop: Application, open_page: Open) -> None:
     drafted(shop)

@@ -107,6 +107,7 @@ def test_a_channel_is_made_tried_and_taken_away(watched: Application, open_page:
     assert watched.channels.every() == []
 
 
+@pytest.mark.long
 def test_what_was_sent_is_listed_with_what_waits(watched: Application, open_page: Open, hook: Hook) -> None:
     watched.channels.save({"name": NAMED}, somebody("test"), address=hook.address)
     stores = stores_in(watched)

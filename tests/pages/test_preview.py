@@ -173,6 +173,7 @@ def test_what_was_left_out_is_not_written(connected: Application, open_page: Ope
     assert bar(test, len(left.left_out), changes)
 
 
+@pytest.mark.long
 def test_two_who_choose_see_the_choice_of_each_other(connected: Application, open_page: Open, plan: Run) -> None:
     changes = connected.plans.count(plan.id, "changes")
     hers, his = (open_page("preview", plan=plan.id, show="create") for _ in range(2))
@@ -189,6 +190,7 @@ def test_two_who_choose_see_the_choice_of_each_other(connected: Application, ope
     assert "really" not in {button.key for button in hers.button}
 
 
+@pytest.mark.long
 def test_the_question_of_a_brake_stays_while_a_newer_plan_that_says_the_same_takes_over(
     connected: Application, open_page: Open, plan: Run
 ) -> None:
@@ -230,6 +232,7 @@ def test_a_shortcut_opens_the_question_of_a_brake_and_never_writes(
 # ---- others at work
 
 
+@pytest.mark.long
 def test_a_plan_made_with_an_older_mapping_says_so_before_anybody_commits(
     connected: Application, open_page: Open, plan: Run
 ) -> None:
@@ -266,6 +269,7 @@ def test_a_plan_made_before_names_in_accountview_were_changed_cannot_be_committe
     assert not open_page("preview", plan=plan.id).button(key="commit").disabled
 
 
+@pytest.mark.long
 def test_a_plan_of_chosen_records_leaves_the_other_and_both_are_shown(
     connected: Application, open_page: Open, plan: Run
 ) -> None:

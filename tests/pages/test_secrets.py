@@ -134,6 +134,7 @@ def test_no_page_shows_a_secret_after_it_was_refused(sandbox: Sandbox, tmp_path:
         assert told(open_page, [*PLANTED, *tokens(app)], of_run(run)) == {}
 
 
+@pytest.mark.long
 def test_no_page_shows_a_secret_of_a_log_in_that_was_refused(sandbox: Sandbox, tmp_path: Path, open_page: Open) -> None:
     wrong = {"ACCOUNTVIEW__CLIENT_SECRET": WRONG_CLIENT_SECRET, "ACCOUNTVIEW__REFRESH_TOKEN": WRONG_REFRESH_TOKEN}
     with console(tmp_path, **{**access(sandbox), **wrong}) as app:

@@ -97,6 +97,7 @@ def metric(test: AppTest, label: str) -> float:
 # ---- empty
 
 
+@pytest.mark.long
 def test_before_levels_were_sent_the_page_leads_to_the_first_preview(fresh: Application, open_page: Open) -> None:
     fresh.connections.use_sandbox(somebody("test"))
     test = open_page("stock")
@@ -197,6 +198,7 @@ def test_the_list_of_what_runs_out_has_days_left_and_can_be_sorted(open_page: Op
     assert list(shown["level"]) == sorted(shown["level"])
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("shop")
 def test_a_search_that_finds_nothing_can_be_cleared(open_page: Open) -> None:
     test = opened(open_page)

@@ -106,7 +106,7 @@ def test_a_cursor_passes_only_what_is_known_to_be_ours(bench: Bench, shop: Sandb
     assert till.told["records"] <= PAGE, "of what we wrote after it nothing more than fits in one answer"
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("moment", [pytest.param("before", marks=pytest.mark.long), "after"])
 def test_what_somebody_changes_beside_our_write_of_the_same_record_is_seen(
     bench: Bench, shop: Sandbox, till: Crowded, moment: str
 ) -> None:
@@ -165,6 +165,7 @@ def worked(database: Database) -> Counter[str]:
     return told
 
 
+@pytest.mark.long
 def test_what_a_few_edits_cost_does_not_grow_with_what_there_is(
     bench: Bench, books: MemoryConnector, till: Crowded, worked: Counter[str]
 ) -> None:

@@ -7,6 +7,8 @@ import pytest
 from integration.sandbox.server import Sandbox, running
 from tests.sandbox.office_client import Office
 
+ARTICLES = 60  # the smallest shop that has some of each kind
+
 
 @pytest.fixture(scope="module")
 def reading() -> Iterator[Office]:
@@ -18,7 +20,7 @@ def reading() -> Iterator[Office]:
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """A sandbox of one test."""
-    with running(trades=False) as up:
+    with running(articles=ARTICLES, trades=False) as up:
         yield up
 
 

@@ -60,6 +60,7 @@ class TestJournal:
             with Office(again, refresh_token=last) as office:
                 assert office.post(order("J-3")).json()["SO_HDR"][0]["ORD_NR"] == "26000013"
 
+    @pytest.mark.long
     def test_what_a_smaller_shop_does_not_have_is_passed_over(self, tmp_path: Path) -> None:
         journal = tmp_path / "sandbox.journal"
         with running(articles=1000, journal=journal) as big, Office(big) as office:

@@ -52,6 +52,7 @@ def test_the_sandbox_is_connected_by_one_call(tmp_path: Path) -> None:
         assert application.sandbox.is_connected
 
 
+@pytest.mark.long
 def test_the_sandbox_can_be_connected_twice(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         application.connections.use_sandbox(somebody("test"))

@@ -247,6 +247,7 @@ def test_at_night_only_what_is_critical_is_told_and_the_digest_tells_the_rest(wa
     assert "1 record" in hook.took[1][1]["message"]
 
 
+@pytest.mark.long
 def test_what_waited_for_the_morning_is_told_then_where_there_is_no_digest(watching: Watch, hook: Hook) -> None:
     watching.clock.now = datetime(2026, 11, 25, 23, 0, tzinfo=ZONE)
     watching.hook(hook, quiet_from=time(22), quiet_until=time(7), wakes=False)
@@ -259,6 +260,7 @@ def test_what_waited_for_the_morning_is_told_then_where_there_is_no_digest(watch
     assert [title.split(" · ")[0] for title in hook.titles] == ["Warning"]
 
 
+@pytest.mark.long
 def test_a_holiday_is_quiet_where_a_channel_rests(watching: Watch, hook: Hook) -> None:
     watching.clock.now = datetime(2026, 12, 25, 11, 0, tzinfo=ZONE)
     watching.hook(hook, rests=True)
@@ -288,6 +290,7 @@ def test_what_is_silenced_is_told_once_the_silence_ends_and_not_at_all_where_it_
     assert watching.alerts.silences.now() == {}
 
 
+@pytest.mark.long
 def test_a_channel_gets_the_sorts_causes_and_severity_it_is_set_for(watching: Watch, hook: Hook) -> None:
     watching.hook(hook, sorts=[Sort.DIFFERENCE], least=Severity.CRITICAL)
     watching.park("orders", unmapped(1))

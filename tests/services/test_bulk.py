@@ -18,9 +18,10 @@ BY = somebody(WHO)
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[Application]:
-    """A console on which articles and customers wait for three causes."""
-    with opened(tmp_path, sandbox=True, sandbox_articles=50) as application:
+def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Application]:
+    """A console on which articles and customers wait for three causes; on the sandbox for who asks for previews."""
+    is_at_work = getattr(request, "param", False)
+    with opened(tmp_path, start=is_at_work, sandbox=is_at_work, sandbox_articles=50) as application:
         issues = stores_in(application).issues
         articles = ["10001", "10002", "10003"]
         issues.open("products", "r1", [Met(Issue("price_missing", key, "article.price")) for key in articles])
@@ -66,6 +67,7 @@ def test_causes_are_given_to_somebody(app: Application) -> None:
     assert len(app.exceptions.groups(assigned="anna")) == 3
 
 
+@pytest.mark.parametrize("app", [True], indirect=True)
 def test_one_preview_for_each_flow_and_why_a_flow_cannot_begin(app: Application) -> None:
     store = stores_in(app).runs
     held = store.begin("customers", Mode.CHANGES, WHO, 1)

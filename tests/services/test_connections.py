@@ -127,6 +127,7 @@ def test_a_company_that_is_not_ones_own_is_found(tmp_path: Path, shop: Sandbox) 
     assert causes(findings) == ["company_not_available"]
 
 
+@pytest.mark.long
 def test_the_whole_set_up_leads_to_a_plan(tmp_path: Path, shop: Sandbox) -> None:
     with opened(tmp_path) as application:
         logged_in(application, shop)

@@ -137,6 +137,7 @@ def test_an_answer_that_cannot_be_used_leaves_the_question_open(app: Application
     assert states(app, "products")["number"] is not State.ANSWERED
 
 
+@pytest.mark.long
 def test_all_answers_given_the_set_up_goes_on_with_the_list_also_after_a_restart(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         application.connections.use_sandbox(somebody("test"))

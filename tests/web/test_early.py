@@ -54,6 +54,7 @@ def test_every_page_brings_what_listens_to_a_person_before_it_is_drawn(
         assert (found.status, b"isPressed" in found.body) == (200, True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", ["", "preview"])
 def test_what_the_html_of_a_page_names_is_there(server: Server, page: str) -> None:
     host = f"Host: 127.0.0.1:{server.port}"

@@ -88,7 +88,7 @@ def test_an_address_is_kept_as_browsers_name_it(address: str, origin: str) -> No
         pytest.param((*COMMAND, "--host", ""), marks=pytest.mark.long),
         pytest.param((*DIRECTLY, "--server.address", ALL), marks=pytest.mark.long),
         pytest.param((*DIRECTLY, "--server.address", ""), marks=pytest.mark.long),
-        DIRECTLY,
+        pytest.param(DIRECTLY, marks=pytest.mark.long),
         pytest.param(COMMAND, marks=pytest.mark.long),
     ],
 )

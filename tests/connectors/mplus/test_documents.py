@@ -591,8 +591,14 @@ def test_a_word_that_the_interface_did_not_have_is_handed_on_as_it_is(own: Sandb
 # ---- how this till writes numbers
 
 
-@pytest.mark.parametrize("places", ["always", "when needed"])
-@pytest.mark.parametrize("hundredths", [True, False])
+@pytest.mark.parametrize(
+    ("hundredths", "places"),
+    [
+        (True, "always"),
+        (False, "when needed"),
+        *(pytest.param(*both, marks=pytest.mark.long) for both in ((True, "when needed"), (False, "always"))),
+    ],
+)
 def test_quantities_and_percentages_mean_the_same_however_they_are_written(
     own: Sandbox, places: str, *, hundredths: bool
 ) -> None:

@@ -61,7 +61,7 @@ def test_what_came_after_a_number_is_told_of_the_articles_asked_for_however_much
     client.close()
 
 
-@pytest.mark.parametrize("most", [2, 7, 1000])
+@pytest.mark.parametrize("most", [pytest.param(2, marks=pytest.mark.long), 7, 1000])
 def test_a_till_that_gives_less_than_asked_is_read_whole(busy: Sandbox, most: int) -> None:
     kinds = (Kind.ORDER, Kind.RECEIPT)
     with closing(a_till(busy)) as till, closing(Client(settings_of(busy), None)) as client:

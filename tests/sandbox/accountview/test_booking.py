@@ -84,7 +84,10 @@ class TestDocuments:
         made = office.post(order("FIXED")).json()["SO_HDR"][0]
         change = table("SO1", "SO_HDR", {"ORD_NR": made["ORD_NR"], "COMMENT2": "Bel eerst"})
         refused(office.put(change))
-        with running(trades=False, conventions=Conventions(order_update=True)) as other, Office(other) as open_office:
+        with (
+            running(articles=60, trades=False, conventions=Conventions(order_update=True)) as other,
+            Office(other) as open_office,
+        ):
             assert open_office.put(table("SO1", "SO_HDR", {"ORD_NR": "26000001", "COMMENT2": "x"})).status_code == 200
 
     def test_an_invoiced_order_is_found_in_the_history(self, sandbox: Sandbox, office: Office) -> None:

@@ -19,7 +19,7 @@ class TestConventions:
         ],
     )
     def test_no_hit_can_look_otherwise(self, conventions: Conventions, status: int, body: object) -> None:
-        with running(trades=False, conventions=conventions) as sandbox, Office(sandbox) as office:
+        with running(articles=60, trades=False, conventions=conventions) as sandbox, Office(sandbox) as office:
             answer = office.get("AK1", FilterControlSource1="ART_CODE", FilterValue1="none")
             assert answer.status_code == status
             assert body is None or (answer.content if isinstance(body, bytes) else answer.json()) == body
@@ -27,7 +27,7 @@ class TestConventions:
     @pytest.mark.parametrize("how", ["empty", "absent", "no_body", "no_content", "not_found", "not_found_bare"])
     def test_an_object_can_answer_every_read_as_if_it_were_empty(self, how: Nothing) -> None:
         with (
-            running(trades=False, conventions=Conventions(unreadable={"AK1": how})) as sandbox,
+            running(articles=60, trades=False, conventions=Conventions(unreadable={"AK1": how})) as sandbox,
             Office(sandbox) as office,
         ):
             answer = office.get("AK1")
@@ -37,7 +37,7 @@ class TestConventions:
 
     def test_filters_of_an_object_can_be_ignored_or_refused(self) -> None:
         conventions = Conventions(filters={"AK1": "ignored", "VA1": "refused"})
-        with running(trades=False, conventions=conventions) as sandbox, Office(sandbox) as office:
+        with running(articles=60, trades=False, conventions=conventions) as sandbox, Office(sandbox) as office:
             assert office.rows("AK1", "ARTICLE", FilterControlSource1="ART_CODE", FilterValue1="none")
             refused(office.get("VA1", FilterControlSource1="VAT_CODE", FilterValue1="1"))
 
@@ -45,13 +45,13 @@ class TestConventions:
         asked = {"FilterControlSource1": "DBF_NAME", "FilterValue1": "ARTICLE "}
         for carried in (True, False):
             conventions = Conventions(dictionary_keys=carried)
-            with running(trades=False, conventions=conventions) as sandbox, Office(sandbox) as office:
+            with running(articles=60, trades=False, conventions=conventions) as sandbox, Office(sandbox) as office:
                 assert ("EXT_KEY" in office.rows("FLD", "DCT_FLD", **asked)[0]) is carried
                 assert "EXT_KEY" in office.rows("AK1", "ARTICLE")[0]
 
     def test_text_can_be_padded_and_one_row_an_object(self) -> None:
         conventions = Conventions(padded_text=True, one_row_as_object=True, errors_as_ok=True, equal_is_prefix=True)
-        with running(trades=False, conventions=conventions) as sandbox, Office(sandbox) as office:
+        with running(articles=60, trades=False, conventions=conventions) as sandbox, Office(sandbox) as office:
             row = office.get("VA1", FilterControlSource1="VAT_CODE", FilterValue1="1").json()["VAT"]
             assert row["VAT_NAME"] == "BTW hoog".ljust(40)
             assert len(office.rows("AK1", "ARTICLE", FilterControlSource1="ART_CODE", FilterValue1="960")) == 4

@@ -107,7 +107,10 @@ class TestLedger:
         assert office.where("DJ2", "DJ_PAGE", "INV_NR", "D26112500100") == []
 
     def test_the_sign_of_a_memorial_can_be_the_other_way_round(self) -> None:
-        with running(trades=False, conventions=Conventions(memorial_sign="credit")) as other, Office(other) as office:
+        with (
+            running(articles=60, trades=False, conventions=Conventions(memorial_sign="credit")) as other,
+            Office(other) as office,
+        ):
             number = number_of(office.post(memorial(*SALE)))
             assert ledger(other, number) == {account: -amount for account, amount in ON_THE_LEDGER.items()}
 

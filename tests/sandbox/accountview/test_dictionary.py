@@ -74,7 +74,7 @@ class TestDictionary:
 
     def test_invented_names_can_be_others(self) -> None:
         renamed = {"K9_EAN": "BARCODE", "SO_HDR.COMMENT1": "REFERENTIE"}
-        with running(trades=False, renamed=renamed) as sandbox, Office(sandbox) as office:
+        with running(articles=60, trades=False, renamed=renamed) as sandbox, Office(sandbox) as office:
             assert office.rows("AK1", "ARTICLE", Fields="BARCODE", lastKey="10000")[0]["BARCODE"].startswith("871")
             refused(office.get("AK1", Fields="K9_EAN"))
             body = json.loads(json.dumps(order("R-1")).replace("COMMENT1", "REFERENTIE"))

@@ -185,7 +185,8 @@ def test_tills_of_one_shop_go_their_own_way(shop: Shop) -> None:
 
     assert one.state("orders") != before["orders"]
     assert {table: other.state(table) for table in tables} == before
-    assert {table: Till(shop, Switches(), Ledger()).state(table) for table in tables} == before
+    third = Till(shop, Switches(), Ledger())
+    assert {table: third.state(table) for table in tables} == before
 
 
 def test_a_shop_that_does_not_trade_yet_has_no_documents() -> None:

@@ -93,6 +93,7 @@ def test_both_sides_of_a_changed_order_stand_beside_each_other_and_it_is_kept_fo
     assert (one.cause, one.facts["reason"]) == ("document_kept", "paid at the door")
 
 
+@pytest.mark.long
 def test_of_a_cancelled_order_nothing_is_left_and_its_booking_can_be_taken_back(
     shop: Application, counter: Counter, order: str, open_page: Open
 ) -> None:
@@ -116,6 +117,7 @@ def last(app: Application) -> Run:
     return app.runs.latest("orders", limit=1)[0]
 
 
+@pytest.mark.long
 def test_what_an_undo_took_back_is_booked_again_from_its_line_of_a_plan(
     shop: Application, counter: Counter, article: str, open_page: Open
 ) -> None:

@@ -94,7 +94,7 @@ def test_a_whole_group_is_decided_with_one_answer(fresh: Application, open_page:
     assert decided(fresh) == {("2026-10-17/1", "difference m1"), ("2026-10-17/2", "difference m2")}
 
 
-@pytest.mark.parametrize("way", ["each", "all"])
+@pytest.mark.parametrize("way", [pytest.param("each", marks=pytest.mark.long), "all"])
 def test_what_changed_once_more_while_the_page_was_open_is_asked_anew(
     fresh: Application, open_page: Open, way: str
 ) -> None:

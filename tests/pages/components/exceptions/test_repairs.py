@@ -31,6 +31,7 @@ def blind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Applicati
         yield app
 
 
+@pytest.mark.long
 def test_a_person_says_under_which_number_it_is_there(blind: Application, open_page: Open) -> None:
     run = settled(blind, blind.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
     run = committed(blind, run)

@@ -67,6 +67,7 @@ def test_every_field_shows_what_it_is_called_its_default_and_whether_that_is_ver
     assert dict(app.names.in_force().sales_order)["gross"] == "GROSS_FLG"
 
 
+@pytest.mark.long
 def test_pages_for_a_day_have_names_of_their_own_in_the_object_of_postings(app: Application, open_page: Open) -> None:
     test = opened(open_page, "postings")
     said = texts(test)
@@ -122,6 +123,7 @@ def test_the_fields_of_a_table_can_be_chosen_before_it_is_saved(app: Application
     assert app.names.in_force().objects.trade_invoices.code == ""
 
 
+@pytest.mark.long
 def test_the_defaults_come_back_with_one_button(app: Application, open_page: Open) -> None:
     app.names.put({"debtor.email": "MC_MAILB", "debtor.blocked": ""}, somebody("test"))
     test = opened(open_page, "debtors")
@@ -132,6 +134,7 @@ def test_the_defaults_come_back_with_one_button(app: Application, open_page: Ope
     assert (debtor["email"], debtor["blocked"]) == ("MAIL_BUS", "REC_BLK")
 
 
+@pytest.mark.long
 def test_names_can_be_typed_where_the_dictionary_cannot_be_read(app: Application, open_page: Open) -> None:
     assert app.sandbox
     with (
@@ -182,6 +185,7 @@ def test_every_missing_field_has_a_line_that_names_it_with_its_flow_and_place(
 # ---- trade invoices on the page of the flows
 
 
+@pytest.mark.long
 def test_trade_invoices_are_offered_once_their_object_is_named(app: Application, open_page: Open) -> None:
     test = open_page("flows", flow="orders")
     becomes = next(one for one in test.selectbox if str(one.key).startswith("orders-orders"))
@@ -199,6 +203,7 @@ def test_trade_invoices_are_offered_once_their_object_is_named(app: Application,
     app.flows.change("orders", {"orders": "order"}, somebody("test"))
 
 
+@pytest.mark.long
 def test_the_way_to_the_object_of_quotations_leads_there_and_offers_its_fields(
     app: Application, open_page: Open
 ) -> None:
@@ -216,6 +221,7 @@ def test_the_way_to_the_object_of_quotations_leads_there_and_offers_its_fields(
     assert (app.names.in_force().objects.quotations.code, app.names.in_force().quotation.reference) == ("K9Q", "K9_REF")
 
 
+@pytest.mark.long
 def test_a_plan_calls_what_becomes_a_trade_invoice_so(app: Application, open_page: Open) -> None:
     app.names.put(INVOICES, somebody("test"))
     app.flows.change("orders", {"orders": "invoice", "collective_article": "9001"}, somebody("test"))

@@ -23,6 +23,7 @@ def shop(connected: Application) -> Application:
     return connected
 
 
+@pytest.mark.long
 def test_both_answers_stand_beside_each_other_with_all_that_could_decide(shop: Application, open_page: Open) -> None:
     box = built_in(shop)
     code = str(next(row["ART_CODE"] for row in box.state("K9_PRICE") if row.get("K9_MINQ")))
@@ -40,6 +41,7 @@ def test_both_answers_stand_beside_each_other_with_all_that_could_decide(shop: A
     assert steps["From quantity"].iloc[-1] == "10"
 
 
+@pytest.mark.long
 def test_where_the_till_gives_no_answer_that_is_said(shop: Application, open_page: Open) -> None:
     built_in(shop).till.edit("conventions", "unknown_operations", {"value": ["determinePricing"]})
     test = open_page("stock")
@@ -48,6 +50,7 @@ def test_where_the_till_gives_no_answer_that_is_said(shop: Application, open_pag
     built_in(shop).till.edit("conventions", "unknown_operations", {"value": []})
 
 
+@pytest.mark.long
 def test_nothing_of_it_is_drawn_until_a_flow_sends_such_prices(fresh: Application, open_page: Open) -> None:
     fresh.connections.use_sandbox(somebody("test"))
     assert "What a customer pays" not in texts(open_page("stock"))
