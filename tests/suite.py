@@ -30,6 +30,7 @@ KEPT = timedelta(days=14)  # how long a test may stand among the unsteady ones
 MOST_UNSTEADY = 5  # files in one run: with more of them it is not the machine
 PYTEST = [sys.executable, "-m", "pytest"]
 OPTIONS = ["-o", "junit_family=xunit1", "-o", "tmp_path_retention_policy=failed"]
+WITHOUT = ("-p", "no:playwright")  # where no browser is driven: each process would read it
 SECONDS_TO_END = 10
 ROOM_IN_MEMORY = 4 * 2**30  # bytes that must be free for the files of the tests to be kept in memory
 MEMORY = Path("/dev/shm")  # noqa: S108  a file system, not a file
@@ -219,12 +220,13 @@ def first_try(suite: Suite, files: list[str], beside: int) -> list[Failure]:
     others = [file for file in files if file not in browser]
     if not (suite.root / "tests" / "__pycache__").is_dir():
         # pytest rewrites each test the first time that it is read: once, and not in every process
-        suite.begin("read", "--collect-only", "-qq", *others, output=suite.folder / "read.txt").wait()
+        suite.begin("read", "--collect-only", "-qq", *WITHOUT, *others, output=suite.folder / "read.txt").wait()
     output = suite.folder / "browser.txt"
     seen = suite.begin("browser", "-n", "0", *browser, output=output) if browser else None
     found: list[Failure] = []
     if others:
-        rest = suite.begin("others", "-n", str(beside), "--dist", "loadfile", "--no-loadscope-reorder", *others)
+        shared = ("-n", str(beside), "--dist", "loadfile", "--no-loadscope-reorder")
+        rest = suite.begin("others", *shared, *WITHOUT, *others)
         status = rest.wait()
         found += suite.failed("others", status)
     if seen:
