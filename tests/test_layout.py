@@ -8,9 +8,9 @@ here with the reason why they stand beside the fixtures of a folder.
 
 from pathlib import Path
 
-import pytest
+from tests.size import collisions
 
-LONGEST, REASON = 400, 600  # lines of a file, and how far into it a reader looks for the reason of more
+COLLISIONS = 286  # goes down with each name that is given to one thing alone
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 ACROSS = {
@@ -63,21 +63,15 @@ def subjects(place: str) -> list[Path]:
     return [folder / f"{name}.py", *(package / "__init__.py" for package in packages)]
 
 
-@pytest.mark.parametrize("place", sorted(PLACES.keys() - ACROSS.keys()))
-def test_a_test_is_found_by_the_path_of_its_subject(place: str) -> None:
-    assert any(subject.is_file() for subject in subjects(place)), f"no module has the path of tests/{place}"
+def test_a_test_is_found_by_the_path_of_its_subject() -> None:
+    places = sorted(PLACES.keys() - ACROSS.keys())
+    assert [one for one in places if not any(subject.is_file() for subject in subjects(one))] == []
 
 
 def test_only_tests_that_are_there_and_have_no_module_are_named_as_exceptions() -> None:
     assert [place for place in ACROSS if place not in PLACES or any(one.is_file() for one in subjects(place))] == []
 
 
-def test_a_file_of_more_than_400_lines_says_why() -> None:
-    long = [
-        file.relative_to(ROOT).as_posix()
-        for folder in ("integration", "pages")
-        for file in sorted((ROOT / folder).rglob("*.py"))
-        if len((text := file.read_text(encoding="utf-8")).splitlines()) > LONGEST
-        and "longer than other" not in " ".join(text[:REASON].split())
-    ]
-    assert long == []
+def test_no_more_public_names_mean_two_things_than_before() -> None:
+    found = collisions()
+    assert len(found) <= COLLISIONS, found
