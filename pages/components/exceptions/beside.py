@@ -1,6 +1,6 @@
 """A booked document beside what the till has of it now: facts of both, line by line, and the difference in money."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import streamlit as st
@@ -10,9 +10,21 @@ from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.records import Record, Value
 from integration.services import Application
 from pages.components.shared.layout import asked, mark, note, small
-from pages.components.shared.wording import Markdown, amount_text, number, plain, say, system_name, text, value_text
+from pages.components.shared.wording import (
+    Markdown,
+    amount_text,
+    fact_text,
+    number,
+    plain,
+    say,
+    system_name,
+    text,
+    value_text,
+)
 
 MOST_LINES = 20  # of one document that are shown
+FOUND = "found_"  # a fact of the document that stands under the reference of another
+COMPARED = ("date", "customer", "branch", "amount")
 
 
 def is_of_document(group: CauseGroup) -> bool:
@@ -22,6 +34,9 @@ def is_of_document(group: CauseGroup) -> bool:
 
 def both_sides(app: Application, group: CauseGroup, one: OpenIssue) -> None:
     """Draw what the books have of a document and what the till has now, with what differs in red."""
+    if any(name.startswith(FOUND) for name in one.issue.facts):
+        _another(app, group, one.issue.facts)
+        return
     name = f"both {group.flow} {one.issue.key} {one.issue.facts.get('mark', '')}"
     found = asked(app, name, lambda: [app.documents.both(group.flow, one.issue.key)])
     both = found[0] if found else None
@@ -41,6 +56,21 @@ def both_sides(app: Application, group: CauseGroup, one: OpenIssue) -> None:
         st.table(_lines(there.lines[:MOST_LINES], sides), border="horizontal", hide_index=True)
     if len(there.lines) > MOST_LINES:
         note(text("and_more", number=number(len(there.lines) - MOST_LINES)))
+
+
+def _another(app: Application, group: CauseGroup, facts: Mapping[str, str]) -> None:
+    """Draw a document that is not booked beside the one that stands under its reference: as they were compared."""
+    flow = app.flows[group.flow]
+    sides = (system_name(flow.source), system_name(flow.target))
+    pairs = {"number": (facts.get("document", ""), facts.get("number", ""))}
+    pairs |= {name: (facts.get(name, ""), facts.get(FOUND + name, "")) for name in COMPARED}
+    rows = []
+    for name, pair in pairs.items():
+        said = [fact_text(name, one) for one in pair]
+        differs = name != "number" and pair[0] != pair[1]
+        cells = (_marked(one, differs=differs) if one else f":gray[{text('empty_value')}]" for one in said)
+        rows.append({" ": text(f"beside_{name}"), **dict(zip(sides, cells, strict=True))})
+    st.table(rows, border="horizontal", hide_index=True)
 
 
 def _difference(there: Beside) -> None:

@@ -143,3 +143,21 @@ def test_what_an_undo_took_back_is_booked_again_from_its_line_of_a_plan(
     assert "Debtor Terug: " in lives[0]
     assert f"MP-{number}-2" in lives[0].partition("Where it is now")[2]
     assert lives[0] == lives[1] == lives[2]
+
+
+def test_another_sale_under_its_reference_stands_beside_a_document(
+    shop: Application, open_page: Open, counter: Counter, article: str
+) -> None:
+    order = counter.order(article, relation="1003")
+    number = counter.number(order)
+    row = {"ORD_NR": "26900001", "RPL_INV": "20003", "ORD_DATE": "2026-11-25T00:00:00", "COMMENT1": f"MP-{number}"}
+    built_in(shop).accountview.add("SO_HDR", row)
+    previewed(shop, order)
+
+    shown = opened(open_page, waiting(shop, "reference_of_another")).table[0].value
+
+    assert list(shown.columns) == [" ", "MplusKASSA", "AccountView"]
+    told = {fact: (ours, theirs) for fact, ours, theirs in shown.to_numpy()}
+    assert told["Number"][1] == "26900001"
+    assert told["Date"][1] == ":red[**25 November 2026**]"
+    assert told["Comes to"][0].startswith(":red[")
