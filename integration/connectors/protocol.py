@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 from integration.connectors.answering import Heard
 from integration.core.connections import Finding, Tell, unheard
@@ -202,6 +202,12 @@ class Document:
 @runtime_checkable
 class Configurable(Connector, Protocol):
     """A system whose objects and fields have other names in every installation, and which may lack some of them."""
+
+    def forget(self) -> None:
+        """Read what the installation has anew when it is asked for next: a check looks at what was read since then."""
+
+    def remember(self, before: Self) -> None:
+        """Count what a connection has read of the same installation under other names of its fields."""
 
     def needs(self, kind: Kind, *, written: bool = False, as_invoices: bool = False) -> list[Finding]:
         """Return what a kind of record needs beyond the check: the right to its object, and its fields. Never raises.

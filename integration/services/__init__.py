@@ -193,7 +193,7 @@ class Application:
             clock,
             self.sandbox,
             [spec.flow for spec in flows.values()],
-            propose=self.proposals.fill,
+            proposals=self.proposals,
             needs=lambda: self._needs(self.setup.chosen() or tuple(flows)),
         )
         self.setup = SetUp(

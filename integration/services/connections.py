@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from integration.flows.spec import FlowSpec
 from integration.services.access import KEPT_TOKENS, Access, usable
 from integration.services.built_in import BuiltIn
 from integration.services.logins import TOKENS, LogIns
+from integration.services.setup import Proposals
 from integration.services.strangers import Own, strangers
 from integration.store.database import Clock
 
@@ -165,10 +166,10 @@ class Connections:
         sandbox: BuiltIn,
         flows: Collection[Flow],
         *,
-        propose: Callable[[str], None],
+        proposals: Proposals,
         needs: Callable[[], list[Finding]],
     ) -> None:
-        """`propose` fills what two systems that answer leave no choice about.
+        """`proposals` fill what two systems that answer leave no choice about.
 
         `needs` tells what the flows need of AccountView beyond the connection.
         """
@@ -177,7 +178,7 @@ class Connections:
         self._clock = clock
         self._sandbox = sandbox
         self._flows = flows
-        self._propose = propose
+        self._proposals = proposals
         self._needs = needs
         self._logins = LogIns(access, clock)
         self._checked: dict[str, tuple[int, ConnectionStatus]] = {}
@@ -207,6 +208,14 @@ class Connections:
 
         Once AccountView has been looked at to the end, what the flows need beyond the connection follows.
         """
+        with suppress(IntegrationError):  # which the look tells
+            connector = self._access.connector(system)
+            if isinstance(connector, Configurable):
+                connector.forget()
+        return self._look(system, tell)
+
+    def _look(self, system: str, tell: Tell = unheard) -> list[Finding]:
+        """Check a connection by what it has read of the installation."""
         self._failed.pop(system, None)
         return self._found(self._looked(system, tell, self._in_force(system)))
 
@@ -252,20 +261,24 @@ class Connections:
 
     # ---- connecting the built-in systems
 
-    def use_sandbox(self, by: Actor, *, keep: bool = True) -> None:
+    def use_sandbox(self, by: Actor) -> None:
         """Connect to the built-in systems; nothing of a real system is touched.
 
         Raises ConfigurationError while settings name a real system.
         """
-        self._sandbox.use(by.ref, keep=keep)
-        self._propose(by.ref)
+        self._sandbox.use(by.ref, keep=True)
+        self._proposals.fill(by.ref)
         for system in SYSTEMS:
-            self.check(system)
+            self._look(system)
 
     def join_sandbox(self) -> None:
-        """Connect to the built-in systems where a setting or the console says so; see `use_sandbox`."""
+        """Connect to the built-in systems where a setting or the console says so; see `use_sandbox`.
+
+        Like other systems at a start, they are not checked before somebody asks for it.
+        """
         if self._sandbox.is_asked_for():
-            self.use_sandbox(START, keep=False)
+            self._sandbox.use(START.ref, keep=False)
+            self._proposals.join(START.ref)
         elif self._sandbox.is_chosen():
             self._sandbox.leave(by=START.ref)
 
@@ -313,10 +326,10 @@ class Connections:
             take()
             findings = self._found(status)
         if all(status.ok for status in self.statuses()):  # then fill what they answer without a question
-            self._propose(by)
+            self._proposals.fill(by, anew=system != BOOKS)
             for other in SYSTEMS:  # a proposal renews the connection, which asks for a new look
                 if self._last(other) is None:
-                    self.check(other)
+                    self._look(other)
         return findings
 
     def authorize_address(self, redirect_uri: str, client_id: str, client_secret: str, by: Actor, url: str = "") -> str:

@@ -327,11 +327,15 @@ class Proposals:
         self._stored = stores.settings
         self._names_are_kept = names_are_kept
 
-    def fill(self, by: str) -> None:
+    def fill(self, by: str, *, anew: bool = True) -> None:
         """Answer the questions of the flows that have a plain answer and that nobody has answered yet.
 
-        Who may not read one list, such as that of daybooks, gets the other answers all the same.
+        Unless `anew`, what the connection has read of the installation counts. Who may not read one list, such as that
+        of daybooks, gets the other answers all the same.
         """
+        source = self._access.connector(BOOKS)
+        if anew and isinstance(source, Configurable):
+            source.forget()
         self._name_fields(by)
         read = cache(lambda listed: self._access.connector(listed.system).choices(listed.name))  # when needed, and once
         known, tables = Known({}, lists=read), self._rules.tables()
@@ -348,8 +352,18 @@ class Proposals:
 
     def fill_once(self, by: str) -> None:
         """Fill it where it has not been: connected by the environment, nobody has been asked yet."""
-        if not self._rules.tables().get("vat_codes"):
+        if not self._is_filled():
             self.fill(by)
+
+    def join(self, by: str) -> None:
+        """Fill what a new connection to the built-in systems lacks: what is answered is not asked for again."""
+        if self._is_filled():
+            self._name_fields(by)
+        else:
+            self.fill(by)
+
+    def _is_filled(self) -> bool:
+        return bool(self._rules.tables().get("vat_codes"))
 
     def _name_fields(self, by: str) -> None:
         """Give the fields of the books the names that their captions suggest."""
@@ -357,6 +371,9 @@ class Proposals:
         if not isinstance(source, Configurable) or self._access.of(BOOKS).get("article") or self._names_are_kept():
             return
         self._access.keep(BOOKS, {str(kind): names for kind, names in source.propose_fields().items()}, by)
+        renamed = self._access.connector(BOOKS)
+        if isinstance(renamed, Configurable):
+            renamed.remember(source)
 
     def _answer(self, flow: str, values: Mapping[str, Any], by: str) -> None:
         known = self._stored.get(f"flow:{flow}") or {}

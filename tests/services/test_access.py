@@ -68,7 +68,7 @@ def test_the_sandbox_chosen_in_the_console_is_there_after_a_restart(tmp_path: Pa
         application.connections.use_sandbox(somebody("test"))
     with opened(tmp_path) as application:
         assert application.sandbox.is_connected
-        assert all(status.ok for status in application.connections.statuses())
+        assert all(status.connected for status in application.connections.statuses())
 
 
 def test_two_processes_share_one_sandbox(tmp_path: Path) -> None:

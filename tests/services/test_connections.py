@@ -19,7 +19,8 @@ from tests.people import somebody
 from tests.stores import built_in
 from tests.strangers import stranger
 
-CALLS_OF_A_CHECK = 65  # of all flows, at ten a second
+CALLS_OF_A_CHECK = 50  # of all flows, at ten a second
+CALLS_OF_A_START = (36, 9)  # the first, and those after it
 BACK = "http://127.0.0.1:8501/setup"
 
 
@@ -83,6 +84,18 @@ def test_a_wrong_secret_of_the_till_is_found(tmp_path: Path, shop: Sandbox) -> N
         findings = application.connections.connect_mplus(shop.mplus_url, "sandbox", "wrong", somebody("test"))
 
     assert causes(findings) == ["mplus_credentials_rejected"]
+
+
+def test_the_sandbox_answers_each_question_of_a_start_once_and_one_who_was_there_before_is_asked_for_names_alone(
+    tmp_path: Path,
+) -> None:
+    for most in CALLS_OF_A_START:
+        with opened(tmp_path, sandbox=True) as application:
+            ledger = built_in(application).ledger
+            assert len(ledger.calls()) <= most
+            tables = Counter(call.keys for call in ledger.calls("accountview") if call.operation == "dictionary")
+            assert {("ARTICLE ",), ("ART_GRP ",)} <= set(tables)
+            assert set(tables.values()) <= {1, 2}  # its columns, and the page without any that ends them
 
 
 def test_one_check_reads_the_dictionary_of_each_table_once_and_the_next_one_again(tmp_path: Path) -> None:

@@ -44,6 +44,10 @@ class Warehouses:
         self._reader = Reader(client, by_number, sure=(settings.objects.articles, settings.article.code))
         self._known: frozenset[str] | None = None
 
+    def forget(self) -> None:
+        """Read the list of warehouses anew when it is asked for next."""
+        self._known = None
+
     def codes(self, *, fresh: bool = False) -> list[str]:
         """Return the warehouses there are, as read once; `fresh` reads them again. Nothing where they are off."""
         if not self.on:
@@ -109,13 +113,13 @@ class Warehouses:
                 shelves[code] = _sum(shelves.get(code, NONE), number(row.get(quantity), PRICE_PLACES))
         return stock
 
-    def fields(self) -> list[Field]:
+    def fields(self, *, fresh: bool) -> list[Field]:
         """Return a field of the article for each warehouse there is, under the caption of the warehouses' column."""
-        return list(self._fields()) if self.on else []
+        return list(self._fields(fresh=fresh)) if self.on else []
 
-    def _fields(self) -> Iterator[Field]:
+    def _fields(self, *, fresh: bool) -> Iterator[Field]:
         column = self._layout().column("warehouse")
-        for code in self.codes(fresh=True):
+        for code in self.codes(fresh=fresh):
             yield Field(
                 f"warehouse:{code}", f"{column.caption} {code}", FieldType.NUMBER, Kind.ARTICLE, custom=column.custom
             )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 
 from integration.connectors.accountview.articles import Warehouses
-from integration.connectors.accountview.client import LIKE_TABLE, AccountViewClient, Filter, Offered, Query
+from integration.connectors.accountview.client import LIKE_TABLE, AccountViewClient, Company, Filter, Offered, Query
 from integration.connectors.accountview.documents import DocumentTables, is_about_filter
 from integration.connectors.accountview.fields import WITH_LINES, WRITTEN
 from integration.connectors.accountview.layout import Layout, Layouts
@@ -39,8 +39,8 @@ NEEDED = {
 class Check:
     """Looks at one installation; every thing that is wrong becomes a finding, with the kind of record it is about.
 
-    What the installation has is read anew by each check of the connection, and what kinds of record need beyond it is
-    looked for in what was read then: an installation is asked for each table, and for a row of each object, once.
+    What was read of the installation is looked through: it is asked for each table, and for a row of each object, once
+    until that is forgotten.
     """
 
     def __init__(
@@ -56,8 +56,8 @@ class Check:
         self._layouts = layouts
         self._warehouses = warehouses
         self._prices = prices
-        self._objects: dict[str, Offered] = {}
-        self._readable: set[tuple[str, str, bool]] = set()  # objects, by the column and whether conditions counted
+        self._companies: list[Company] = []
+        self._is_trusted = True
 
     def connection(self, tell: Tell = unheard) -> list[Finding]:
         """Return the connection check, stopping at the first look that finds something wrong. Never raises.
@@ -72,9 +72,6 @@ class Check:
             "rights": self._look_at_rights,
             "fields": self._look_at_fields,
         }
-        self._layouts.forget()
-        self._objects = {}
-        self._readable = set()
         findings: list[Finding] = []
         coming = [Finding(name, None) for name in looks]
         while coming and all(one.ok for one in findings):
@@ -84,30 +81,33 @@ class Check:
         return [*findings, *coming]
 
     def _look_at_host(self) -> str:
+        self._is_trusted = True
         try:
             self._client.greet()
         except IntegrationError as error:
             if error.code != "certificate_invalid":  # somebody is there; the next look says who it is not
                 raise
+            self._is_trusted = False
         return self._client.host
 
     def _look_at_certificate(self) -> str:
-        self._client.greet()
+        if not self._is_trusted:
+            self._client.greet()
         return ""
 
     def _look_at_credentials(self) -> str:
-        self._client.companies()
+        self._companies = self._client.companies()
         return ""
 
     def _look_at_company(self) -> str:
         chosen = self._settings.company
-        for company in self._client.companies():
+        for company in self._companies:
             if company.id == chosen and chosen:
                 return company.name
         raise AccessDeniedError("company_not_available", system=SYSTEM, company=chosen)
 
     def _look_at_rights(self) -> str:
-        offered = self._offered()
+        offered = self._layouts.offered()
         objects, settings = self._settings.objects, self._settings
         self._client.look(objects.fields, LIKE_TABLE, conditions=True)
         for of, key, kind in (
@@ -121,11 +121,6 @@ class Check:
         self._look_at_warehouses(offered)
         self._look_at_prices(offered)
         return ""
-
-    def _offered(self) -> dict[str, Offered]:
-        """Return the objects that the installation offers, by their codes, as read once for a check."""
-        self._objects = self._objects or {one.code: one for one in self._client.objects()}
-        return self._objects
 
     def _look_at_ledgers(self, offered: Collection[str]) -> None:
         """Look at the accounts where they are offered and may be read: only the choices of the set-up need them."""
@@ -155,10 +150,8 @@ class Check:
 
         `conditions` that are joined with a read have to count.
         """
-        looked = (of.code, key.upper(), conditions)
-        if looked not in self._readable and key.upper() in self._layouts.columns(of.table):
+        if key.upper() in self._layouts.columns(of.table):
             self._client.look(of, key, conditions=conditions)
-            self._readable.add(looked)
 
     def _look_at_fields(self) -> str:
         vat = self._settings.objects.vat
@@ -199,7 +192,7 @@ class Check:
 
     def _look_at_invoices(self) -> str:
         tables = invoice_tables(self._layouts, self._settings.objects)
-        offered = self._offered()
+        offered = self._layouts.offered()
         _expect_offered(tables.of.code, offered, Kind.SALES_ORDER)
         self._may_read(tables.of, tables.sorted_by)
         return _expect_insert(offered[tables.of.code.upper()])
@@ -213,7 +206,7 @@ class Check:
     def _look_at_object(self, kind: Kind, *, written: bool) -> str:
         of = self._layouts.object_of(kind)
         key = self.sorted_by(kind)
-        offered = self._offered()
+        offered = self._layouts.offered()
         _expect_offered(of.code, offered, kind)
         self._may_read(of, key)
         if kind is Kind.ARTICLE:

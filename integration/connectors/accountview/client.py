@@ -152,14 +152,15 @@ class AccountViewClient:
         self.settings = settings
         self.host = urlsplit(settings.url).hostname or settings.url
         self.given = 0  # the most rows that came in one page: the server is known to give as many at once
-        self._counts_from_one = False
+        self.described = 0  # the most columns that came in one page
+        self.counts_from_one = False
         self._now = now
         self._gateway = gateway or Gateway(
             system=SYSTEM, host_shown=self.host, limits=settings.limits, secrets=self._secrets, road=settings.road
         )
         self.answering = self._gateway.answering
         self._answers = Answers(self.host, self._gateway.masked)
-        self._nothing = Nothing(self._looked, self._sure(settings.objects.articles, settings.article.code))
+        self.nothing = Nothing(self._looked, self._sure(settings.objects.articles, settings.article.code))
         self.login = LogIn(settings, keeper, gateway=self._gateway, answers=self._answers, now=now)
 
     def close(self) -> None:
@@ -178,7 +179,12 @@ class AccountViewClient:
 
     def begin(self) -> None:
         """Learn anew how this installation says that there is nothing: it may have changed since."""
-        self._nothing.learn_anew()
+        self.nothing.learn_anew()
+
+    def remember(self, before: "AccountViewClient") -> None:
+        """Count what another client has learned of the same installation."""
+        self.nothing.remember(before.nothing)
+        self.given, self.described, self.counts_from_one = before.given, before.described, before.counts_from_one
 
     def companies(self) -> list[Company]:
         """Return the companies the logged-in user may choose from."""
@@ -207,10 +213,12 @@ class AccountViewClient:
         """Return one page of rows; an empty list when there is nothing (more)."""
         return self._counted(rows_of(self._meant(query), query.of.table))
 
-    def every(self, query: Query) -> list[Row]:
-        """Return the rows of all pages, turned by number."""
+    def every(self, query: Query, *, enough: int = 0) -> list[Row]:
+        """Return the rows of all pages, turned by number; see `Seen` for `enough`."""
         found = page = self.page(query)
-        seen = Seen(query.of, query.size, query.sort[0])
+        seen = Seen(query.of, query.size, query.sort[0], enough=enough)
+        if query.dictionary:
+            self.described = max(self.described, len(page))
         while not seen.is_last(page):
             number, size = seen.asking()
             query = replace(query, number=number, size=size)
@@ -234,15 +242,15 @@ class AccountViewClient:
         return rows
 
     def look(self, of: BusinessObject, key: str, *, conditions: bool) -> None:
-        """Ask an object for something and for nothing, to see whether it answers either.
+        """Ask an object for something and for nothing, once since `begin`, to see whether it answers either.
 
         Raises UnavailableError where that cannot be told apart or, with `conditions`, where those on its key change
         nothing; RejectedError where it refuses them.
         """
         sure = self._sure(of, key)
-        self._nothing.learn(sure, fresh=True)
+        self.nothing.learn(sure, by_key=True)
         if conditions:
-            self._nothing.expect_conditions(sure, taken=True)
+            self.nothing.expect_conditions(sure, taken=True)
 
     def _meant(self, query: Query) -> Mapping[str, object]:
         """Return the tables of an answer, none where there are no rows: in the way this installation says so."""
@@ -252,13 +260,13 @@ class AccountViewClient:
     def _learn(self, query: Query) -> None:
         """Learn of an object how it says that there is nothing, before anything it says is believed."""
         sure = self._sure(query.of, LIKE_TABLE if query.dictionary else query.key or query.sort[0])
-        self._nothing.learn(sure)
+        self.nothing.learn(sure)
         if query.filters:
-            self._nothing.expect_conditions(sure)
+            self.nothing.expect_conditions(sure)
 
     def _told(self, query: Query, answer: Answer) -> Mapping[str, object]:
         tables, form = self._read(query, answer)
-        self._nothing.expect_meant(query.of, form)
+        self.nothing.expect_meant(query.of, form)
         return tables
 
     def _sure(self, of: BusinessObject, key: str) -> Sure:
@@ -281,7 +289,7 @@ class AccountViewClient:
         tables, form = self._read(query, self._answer(query))
         rows = rows_of(tables, about.of.table)
         known = text(rows[0].get(about.key.upper())) if rows and not nobody and not dictionary else None
-        if known and not self._counts_from_one:
+        if known and not self.counts_from_one:
             self._expect_first_page(query, known)
         return form
 
@@ -297,7 +305,7 @@ class AccountViewClient:
             return
         if not rows_of(tables, query.of.table):
             raise incomplete(query.of, 0)
-        self._counts_from_one = True
+        self.counts_from_one = True
 
     def _answer(self, query: Query) -> Answer:
         path = "accountviewsystemdata" if query.dictionary else "accountviewdata"
@@ -322,7 +330,11 @@ class AccountViewClient:
             filters=(condition,),
             dictionary=True,
         )
-        rows = [row for row in self.every(query) if (text(row.get("DBF_NAME")) or "").upper() == table.upper()]
+        rows = [
+            row
+            for row in self.every(query, enough=self.described)
+            if (text(row.get("DBF_NAME")) or "").upper() == table.upper()
+        ]
         columns = [decode_column(row) for row in rows]
         return list({column.name: column for column in columns if column.name}.values())
 

@@ -50,10 +50,11 @@ class AccountView:
         self.settings = settings
         self.in_flight = settings.in_flight
         self.client = client = AccountViewClient(settings, keeper, gateway=gateway, now=now)
-        self._layouts = layouts = Layouts(client, settings)
+        self.layouts = layouts = Layouts(client, settings)
         warehouses = Warehouses(client, layouts, settings)
         self._fields = Fields(layouts, warehouses)
         prices = Prices(client, layouts, settings)
+        self._warehouses = warehouses
         self._check = Check(client, settings, layouts, warehouses, prices)
         years = FiscalYears(client, settings)
         self._choices = Choices(client, layouts, warehouses, years, settings)
@@ -108,6 +109,17 @@ class AccountView:
         Fields that are missing are all found by one look: each has a line.
         """
         return self._check.connection(tell)
+
+    def forget(self) -> None:
+        """Read what the installation has anew when it is asked for next; see `Configurable.forget`."""
+        self.client.begin()
+        self.layouts.forget()
+        self._warehouses.forget()
+
+    def remember(self, before: "AccountView") -> None:
+        """Count what a connection has read of the same installation under other names of its fields."""
+        self.client.remember(before.client)
+        self.layouts.remember(before.layouts)
 
     def needs(self, kind: Kind, *, written: bool = False, as_invoices: bool = False) -> list[Finding]:
         """Return what a kind of record needs beyond the check: the right to its object, and its fields. Never raises.
@@ -194,7 +206,7 @@ class AccountView:
 
     def shows(self, kind: Kind) -> bool:
         """Tell whether the object of a kind has any row that may be read."""
-        query = Query(of=self._layouts.object_of(kind), sort=(self._check.sorted_by(kind),), size=1)
+        query = Query(of=self.layouts.object_of(kind), sort=(self._check.sorted_by(kind),), size=1)
         return bool(self.client.page(query))
 
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:

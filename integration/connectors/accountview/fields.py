@@ -78,7 +78,7 @@ class Fields:
         if kind is Kind.ITEM:  # no row of a table: what several rows come to
             return list(ITEM_FIELDS)
         offered = _offered(kind, self._layouts.of(kind, fresh=fresh)[0])
-        return offered + (self._warehouses.fields() if kind is Kind.ARTICLE else [])
+        return offered + (self._warehouses.fields(fresh=fresh) if kind is Kind.ARTICLE else [])
 
     def unknown(self, kind: Kind, names: Collection[str]) -> dict[str, str]:
         """Return which of these fields records of a kind do not have, each with the column that should hold it.
@@ -92,7 +92,7 @@ class Fields:
 
     def proposed(self) -> dict[Kind, dict[str, str]]:
         """Return a column for each field that has none, where a caption of the dictionary suggests one."""
-        layouts = {kind: self._layouts.of(kind, fresh=True)[0] for kind in CAPTIONS}
+        layouts = {kind: self._layouts.of(kind)[0] for kind in CAPTIONS}
         proposed = {
             kind: suggestions(kind, layout.known() if kind in WRITTEN else layout.names, list(layout.columns.values()))
             for kind, layout in layouts.items()

@@ -6,7 +6,7 @@ from datetime import date
 
 from pydantic import BaseModel
 
-from integration.connectors.accountview.client import AccountViewClient
+from integration.connectors.accountview.client import AccountViewClient, Offered
 from integration.connectors.accountview.codec import Cell, Column, Row, as_wanted, cell_of, day, text, value_of
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.core.errors import RejectedError
@@ -109,15 +109,26 @@ class Layouts:
     def __init__(self, client: AccountViewClient, settings: AccountViewSettings) -> None:
         self._client = client
         self._settings = settings
-        self._columns: dict[str, dict[str, Column]] = {}
+        self.read: dict[str, dict[str, Column]] = {}
+        self.objects: dict[str, Offered] = {}
 
     def forget(self) -> None:
-        """Read every table anew when it is asked for next: somebody may have changed what it has."""
-        self._columns = {}
+        """Read objects and tables anew when they are asked for next: somebody may have changed what they have."""
+        self.read = {}
+        self.objects = {}
+
+    def remember(self, before: "Layouts") -> None:
+        """Count what has been read of the same installation under other names."""
+        self.read, self.objects = dict(before.read), before.objects
+
+    def offered(self) -> dict[str, Offered]:
+        """Return the objects that the installation offers, by their codes, as read once."""
+        self.objects = self.objects or {one.code: one for one in self._client.objects()}
+        return self.objects
 
     def columns(self, table: str, *, fresh: bool = False) -> dict[str, Column]:
         """Return the columns of a table by their names, as read once from the dictionary; `fresh` reads them again."""
-        read = self._columns  # what is forgotten meanwhile does not come back
+        read = self.read  # what is forgotten meanwhile does not come back
         if fresh or table not in read:
             read[table] = {column.name: column for column in self._client.dictionary(table)}
         return read[table]

@@ -30,6 +30,7 @@ class Sure:
 @dataclass(frozen=True, slots=True)
 class _Learned:
     form: str
+    key: str  # the column of the condition
     ignores: bool = False  # conditions change nothing
     refusal: RejectedError | None = None  # of a condition
 
@@ -45,29 +46,34 @@ class Nothing:
 
     ask: Ask
     proof: Sure  # an object that surely has rows
-    _learned: dict[str, _Learned] = field(default_factory=dict)
-    _stale: set[str] = field(default_factory=set)  # objects that are to be asked again
-    _proven: set[str] = field(default_factory=set)  # how objects say it that were seen to have rows
+    learned_of: dict[str, _Learned] = field(default_factory=dict)
+    stale: set[str] = field(default_factory=set)  # objects that are to be asked again
+    proven: set[str] = field(default_factory=set)  # how objects say it that were seen to have rows
     _one_at_a_time: threading.RLock = field(default_factory=threading.RLock)
 
-    def learn(self, about: Sure, *, fresh: bool = False) -> _Learned:
-        """Ask an object both questions, once; `fresh` asks again.
+    def learn(self, about: Sure, *, by_key: bool = False) -> _Learned:
+        """Ask an object both questions, once; `by_key` asks again where they were asked by another column.
 
         Raises UnavailableError where it has rows for neither, in another way than by an empty list, and must have some
         or nothing else was seen to say it so.
         """
         with self._one_at_a_time:
             code = about.of.code
-            if fresh or code in self._stale or code not in self._learned:
-                self._learned[code] = self._asked(about)
-                self._stale.discard(code)
-            return self._learned[code]
+            known = self.learned_of.get(code)
+            if known is None or code in self.stale or (by_key and known.key != about.key):
+                known = self.learned_of[code] = self._asked(about)
+                self.stale.discard(code)
+            return known
+
+    def remember(self, before: "Nothing") -> None:
+        """Count what another client has learned of the same installation."""
+        self.learned_of, self.stale, self.proven = dict(before.learned_of), set(before.stale), set(before.proven)
 
     def learn_anew(self) -> None:
         """Ask each object again before its next answer is believed; until then it counts what was learned of it."""
         with self._one_at_a_time:
-            self._stale |= self._learned.keys()
-            self._proven.clear()
+            self.stale |= self.learned_of.keys()
+            self.proven.clear()
 
     def expect_conditions(self, about: Sure, *, taken: bool = False) -> None:
         """Raise UnavailableError where conditions change nothing: what was found was not looked for.
@@ -76,16 +82,16 @@ class Nothing:
         """
         learned = self.learn(about)
         if learned.ignores:
-            self._learned.pop(about.of.code, None)  # asked again next time: somebody may have mended it
+            self.learned_of.pop(about.of.code, None)  # asked again next time: somebody may have mended it
             raise UnavailableError("filter_ignored", system=SYSTEM, object=about.of.code)
         if taken and learned.refusal is not None:
             raise learned.refusal
 
     def expect_meant(self, of: BusinessObject, form: str) -> None:
         """Raise UnavailableError for an answer without rows that does not mean that there are none."""
-        learned = self._learned.get(of.code)
+        learned = self.learned_of.get(of.code)
         if form not in {ROWS, EMPTY, learned.form if learned else EMPTY}:
-            self._learned.pop(of.code, None)  # learned again next time: a new version may say it in another way
+            self.learned_of.pop(of.code, None)  # learned again next time: a new version may say it in another way
             raise _unlike(of, form)
 
     def _asked(self, about: Sure) -> _Learned:
@@ -93,16 +99,16 @@ class Nothing:
         try:
             none = self.ask(about, True)
         except RejectedError as refusal:
-            return self._believed(about, some, _Learned(EMPTY, refusal=refusal))
+            return self._believed(about, some, _Learned(EMPTY, about.key, refusal=refusal))
         if none == ROWS:
-            return self._believed(about, some, _Learned(EMPTY, ignores=True))
+            return self._believed(about, some, _Learned(EMPTY, about.key, ignores=True))
         if none != EMPTY:  # a system that fails for a moment may have answered only one of the two
             some = self.ask(about, False)
             if self.ask(about, True) != none:
                 raise _unlike(about.of, none)
-        learned = self._believed(about, some, _Learned(none))
+        learned = self._believed(about, some, _Learned(none, about.key))
         if some == ROWS:
-            self._proven.add(none)
+            self.proven.add(none)
         return learned
 
     def _believed(self, about: Sure, some: str, learned: _Learned) -> _Learned:
@@ -113,12 +119,12 @@ class Nothing:
         raise UnavailableError("nothing_but_nothing", system=SYSTEM, object=about.of.code, answer=shown(some))
 
     def _is_proven(self, form: str) -> bool:
-        if form not in self._proven:
+        if form not in self.proven:
             try:
                 self.learn(self.proof)
             except IntegrationError:
                 return False
-        return form in self._proven
+        return form in self.proven
 
 
 def shown(form: str) -> str:

@@ -53,8 +53,7 @@ BANKED = re.compile("kruispost|geld onderweg", re.IGNORECASE)
 
 
 def _memorial(known: Known) -> str:
-    types = known.of(DAYBOOK_TYPES)
-    return only(code for code in known.of(DAYBOOKS) if types.get(code) == "memorial")
+    return only(code for code, sort in known.of(DAYBOOK_TYPES).items() if sort == "memorial")
 
 
 def _daybook(known: Known) -> Proposal | None:

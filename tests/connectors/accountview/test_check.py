@@ -131,6 +131,7 @@ def test_what_the_dictionary_lost_since_the_last_check_is_found_by_the_next(conn
     renamed = {"SO_HDR.COMMENT1": "OPM", "CONTACT.ACCT_NAME": "NAAM"}
     port = urlsplit(before.accountview_url).port or 0
     with running(articles=60, trades=False, renamed=renamed, accountview_port=port):
+        accountview.forget()
         assert all(finding.ok for finding in accountview.check())
         assert [one.facts["field"] for one in accountview.needs(Kind.SALES_ORDER) if not one.ok] == ["COMMENT1"]
         assert accountview.unknown(Kind.DEBTOR, {"name"}) == {"name": "ACCT_NAME"}
@@ -146,12 +147,24 @@ def test_what_each_kind_of_record_needs_is_there(books: AccountView) -> None:
 def test_each_check_looks_at_an_object_once_for_all_that_need_it(connect: Connect, shared_sandbox: Sandbox) -> None:
     accountview = connect()
     for _ in range(2):
+        accountview.forget()
         first = newest_call(shared_sandbox)
         findings = [*accountview.check(), *accountview.needs(Kind.ARTICLE), *accountview.needs(Kind.DEBTOR)]
         findings += accountview.needs(Kind.DEBTOR, written=True)
         calls = calls_since(shared_sandbox, first)
         assert all(finding.ok for finding in findings)
         assert (calls["AK1 GET"], calls["AR1 GET"]) == (2, 2)  # one for something and one for nothing
+
+
+def test_a_connection_under_other_names_asks_for_nothing_that_the_one_before_has_read(
+    connect: Connect, shared_sandbox: Sandbox
+) -> None:
+    before, renamed = connect(), connect(article={"ean": "K1_EAN"})
+    assert all(finding.ok for finding in [*before.check(), *before.needs(Kind.ARTICLE)])
+    renamed.remember(before)
+    first = newest_call(shared_sandbox)
+    assert check_of(renamed)[2]["field"] == "K1_EAN"
+    assert set(calls_since(shared_sandbox, first)) == {"companies"}
 
 
 def test_what_a_kind_of_record_lacks_is_named_and_the_check_of_the_connection_is_left_alone(sandbox: Sandbox) -> None:
