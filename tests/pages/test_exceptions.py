@@ -593,7 +593,7 @@ def test_a_cause_repaired_in_a_setting_leads_there(shop: Application, open_page:
     test = press(opened(open_page, group), "to_setting")
 
     assert not test.exception
-    assert "Settings" in texts(test) or test.query_params["tab"] == "settings"
+    assert "General" in texts(test) or test.query_params["tab"] == "settings"
 
 
 def test_what_is_shown_is_downloaded_record_by_record(shop: Application, unmapped: Callable[[int], CauseGroup]) -> None:
