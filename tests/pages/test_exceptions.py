@@ -150,7 +150,7 @@ def test_a_shop_in_which_nothing_waits_is_good_news(fresh: Application, open_pag
 
     said = texts(open_page("exceptions"))
 
-    assert "Nothing waits for you" in said
+    assert "Nothing needs your attention" in said
     assert "Every record that was read is proven, unchanged or skipped." in said
 
 
