@@ -255,7 +255,7 @@ def test_a_document_without_a_customer_leads_to_the_default_debtor(
 
     test = open_page("preview", plan=orders.id, show="park", record=str(row.seq))
 
-    assert "has no customer by whom it can be booked" in texts(test)
+    assert "has no customer to invoice" in texts(test)
     assert "Open the setting" in texts(test)
 
 
