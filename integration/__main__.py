@@ -1,6 +1,6 @@
 """Sluis from a terminal: `sluis COMMAND`, in a checkout `python -m integration COMMAND`.
 
-Exit status: 0 done and added up; 1 failed, or something does not add up; 2 wrong use; 3 the plan waits for a person
+Exit status: 0 done and added up; 1 failed, or something does not add up; 2 wrong use; 3 the plan waits for approval
 (nothing was written); 4 another run of the flow is at work; 5 a setting or a connection stops it.
 """
 
@@ -207,7 +207,7 @@ def show(
 
 @cli.command()
 def issues(flow: AnyFlow = None, as_json: Json = False) -> None:
-    """List what waits for a person, by cause."""
+    """List what needs attention, by cause."""
     with terminal.opened(start=False) as application:
         causes = application.issues.causes(flow)
         if as_json:
@@ -215,7 +215,7 @@ def issues(flow: AnyFlow = None, as_json: Json = False) -> None:
         elif causes:
             terminal.show_causes(causes)
         else:
-            terminal.out.print("Nothing waits for a person.")
+            terminal.out.print("Nothing needs attention.")
 
 
 @cli.command()

@@ -245,7 +245,7 @@ def show_end(run: Run, *, as_json: bool) -> None:
     else:
         show_counts([run])
         if run.came_to_nothing:
-            out.print(f"No record is proven; {run.counts.parked} wait for a person. `issues` tells why.")
+            out.print(f"No record is proven; {run.counts.parked} need attention. `issues` tells why.")
         if run.error:
             explain(IntegrationError(run.error, **run.facts), as_json=False)
 
@@ -287,8 +287,8 @@ def show_how_to_commit(run: Run) -> None:
 
 
 def show_causes(causes: list[CauseGroup]) -> None:
-    """Show what waits for a person, and what to do about it."""
-    table = table_of("flow", "records", "waits for a person because", "what to do", numbers=("records",))
+    """Show what needs attention, and what to do about it."""
+    table = table_of("flow", "records", "needs attention because", "what to do", numbers=("records",))
     for one in causes:
         sentences = say(one.cause, one.facts)
         table.add_row(one.flow, str(one.count), sentences.what, sentences.do)

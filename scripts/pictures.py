@@ -169,7 +169,7 @@ def work(data: str, address: str, page: Page) -> str:
         for flow in ("orders", "customers", "stock"):
             run(data, flow)
         page.goto(address, wait_until="commit")
-        page.get_by_role("button", name="Let a day pass").click(timeout=PATIENCE)
+        page.get_by_role("button", name="Simulate a day").click(timeout=PATIENCE)
         page.wait_for_timeout(SETTLE)
     page.wait_for_timeout(4 * SETTLE)  # until the log has what the runs told
     return asked(data, "SELECT key FROM events WHERE kind = 'sales_order' AND event = 'proven' ORDER BY id LIMIT 1")

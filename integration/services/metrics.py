@@ -102,7 +102,7 @@ class _Levels(Collector):
 
     def _of_flows(self, statuses: list[FlowStatus]) -> Iterator[Metric]:
         runs = GaugeMetricFamily("console_runs", "Runs that are kept, by where they stand.", labels=["flow", "state"])
-        parked = GaugeMetricFamily("console_parked", "Records that wait for a person.", labels=["flow"])
+        parked = GaugeMetricFamily("console_parked", "Records that need attention.", labels=["flow"])
         on = GaugeMetricFamily("console_flow_on", "Whether a flow runs by itself.", labels=["flow"])
         proof = GaugeMetricFamily("console_last_proof_age_seconds", "Time since a run ended well.", labels=["flow"])
         for one in statuses:

@@ -34,7 +34,7 @@ def test_a_file_is_saved_changed_seen_and_taken_over(
     saved.value.save_as(file)
     shape = json.loads(file.read_text(encoding="utf-8"))
     gives(page, "same.json", file.read_bytes())
-    expect(page.get_by_text("The file says what is here already.")).to_be_visible()
+    expect(page.get_by_text("The file changes nothing here.")).to_be_visible()
 
     shape["tables"]["payment_methods"] = {"PIN": "1600", "ČASH <b>": "1000"}
     shape["flows"]["products"] = {"schedule_minutes": 45}

@@ -62,7 +62,7 @@ def test_whose_name_counts_is_said_once_for_all_with_the_three_values_in_sight(
     for said in ("Last agreed", f"Boek {codes[0]}", f"Kassa {codes[0]}", f"Boek {codes[1]}"):
         expect(shown.get_by_text(said).first).to_be_visible()
     picture(page, "conflict-three-values")
-    at_rest(page).get_by_text("Take AccountView").click()
+    at_rest(page).get_by_text("Use the value of AccountView").click()
     button(page, "Decide and preview 2 articles")
     expect(page).to_have_url(re.compile("plan="))
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")

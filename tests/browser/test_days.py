@@ -25,7 +25,7 @@ pytestmark = [
 BRANCH = "1"
 DAYS = 6  # that are booked, before the shop's present one
 EVERY_MINUTES = 15
-PROPOSED = re.compile(r"Take \d+ proposed answers")
+PROPOSED = re.compile(r"Accept \d+ suggestions")
 
 
 @pytest.fixture(scope="module")

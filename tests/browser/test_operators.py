@@ -149,7 +149,7 @@ def test_a_run_of_stock_is_taken_back_and_the_tills_have_what_they_had(
     picture(page, "operators-7-stock")
 
     page.goto(f"{stocked}/preview?flow=stock", wait_until="commit")
-    button(page, "Read everything")
+    button(page, "Full comparison")
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")
     expect(at_rest(page).get_by_text(re.compile("was taken back on .* by ")).first).to_be_visible()
     expect(at_rest(page).get_by_role("button", name=re.compile("Commit"))).to_be_disabled()

@@ -227,7 +227,7 @@ def test_a_name_that_the_books_cannot_keep_is_corrected_at_the_till_and_what_is_
 
 @pytest.mark.long
 def test_what_was_taken_back_is_taken_in_again_by_a_person(planted: Planted, page: Page) -> None:
-    new_plan(page, planted.address, "products", "Read everything")
+    new_plan(page, planted.address, "products", "Full comparison")
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")
     code = planted.told["back"]
     page.goto(f"{page.url}&find={code}", wait_until="commit")

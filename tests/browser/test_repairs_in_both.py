@@ -210,7 +210,7 @@ def test_many_articles_go_off_sale_only_where_a_person_says_how_many(planted: Pl
     articles = [str(one["extArticleId"]) for one in known if one.get("extArticleId") and one.get("active")][:OFF_SALE]
     for code in articles:
         planted.systems.accountview.edit("ARTICLE", code, {"REC_BLK": True})
-    new_plan(page, planted.address, "products", "Read everything")
+    new_plan(page, planted.address, "products", "Full comparison")
     expect(at_rest(page).get_by_text(re.compile("would take many articles off sale")).first).to_be_visible()
     picture(page, "repair-in-both-off-sale")
     commit(page, re.compile(r"Commit [\d,.]+ change"))

@@ -45,7 +45,7 @@ def choose(page: Page, label: str, option: Option) -> None:
 TABLES: Mapping[str, Mapping[str, tuple[Mapping[str, Option], Option, str]]] = {
     "products": {
         "turnover_groups": (
-            {"Artikelgruppe": "KLED · Kleding", "Steuerschlüssel": re.compile("^2 · ")}, re.compile("^20 · "),
+            {"Artikelgruppe": "KLED · Kleding", "Steuercode": re.compile("^2 · ")}, re.compile("^20 · "),
             "KLED/2",
         ),
     },
@@ -60,7 +60,7 @@ TABLES: Mapping[str, Mapping[str, tuple[Mapping[str, Option], Option, str]]] = {
     },
     "days": {
         "day_accounts": (
-            {"Umsatzgruppe": re.compile(r"^\d"), "Steuerschlüssel": re.compile("^3 · ")}, "8010", ""
+            {"Umsatzgruppe": re.compile(r"^\d"), "Steuercode": re.compile("^3 · ")}, "8010", ""
         ),
         "method_accounts": ({"Code": re.compile("PIN|CASH")}, re.compile("^1"), ""),
         "purchase_vat_codes": ({"Code": re.compile("^2 · ")}, re.compile("AccountView$"), "2"),

@@ -16,7 +16,7 @@ def test_a_timetable_is_set_in_the_set_up_and_said_on_the_page_of_its_flow(conne
     page.goto(f"{connected}/setup?step=flows", wait_until="commit")
     expect(at_rest(page).get_by_role("heading", level=1)).to_be_visible()
     at_rest(page).get_by_role("button", name="Every 5 minutes").first.click()
-    minutes = page.get_by_role("spinbutton", name="Every so many minutes").locator("visible=true")
+    minutes = page.get_by_role("spinbutton", name="Every ... minutes").locator("visible=true")
     minutes.fill("45")
     minutes.press("Enter")
     expect(at_rest(page).get_by_role("button", name="Every 45 minutes")).to_be_visible()

@@ -154,7 +154,7 @@ def test_choices_of_a_setting_come_from_the_systems_and_are_saved(shop: Applicat
     before = shop.flows.settings("stock").model_dump()["branches"]
     shop.flows.change("stock", {"branches": {"1": "formula"}}, somebody("test"))
     test = open_page("flows", flow="stock", tab="settings")
-    assert "What the formula gives" in test.selectbox(key="stock-branches-2-0").options
+    assert "Result of the formula" in test.selectbox(key="stock-branches-2-0").options
 
     test = test.selectbox(key="stock-branches-2-0").set_value("formula").run()
     test = press(test, "save")
@@ -255,7 +255,7 @@ def test_a_document_without_a_customer_leads_to_the_default_debtor(
 
     test = open_page("preview", plan=orders.id, show="park", record=str(row.seq))
 
-    assert "has no customer by whom it can be booked" in texts(test)
+    assert "has no customer to invoice" in texts(test)
     assert "Open the setting" in texts(test)
 
 

@@ -113,7 +113,7 @@ def test_a_cause_has_a_repair_that_leads_to_what_repairs_it(
     test = press(test, "to_setting")
     assert not test.exception
     if repair.tab in ("settings", "brakes"):
-        assert "To repair" in texts(test)
+        assert "Fix here" in texts(test)
     test = press(test, "back_to_cause")
     assert not test.exception
     assert f"close-{address_of(group.of)}" in keys(test), "the cause is open again"

@@ -150,7 +150,7 @@ def test_a_shop_in_which_nothing_waits_is_good_news(fresh: Application, open_pag
 
     said = texts(open_page("exceptions"))
 
-    assert "Nothing waits for you" in said
+    assert "Nothing needs your attention" in said
     assert "Every record that was read is proven, unchanged or skipped." in said
 
 
@@ -593,7 +593,7 @@ def test_a_cause_repaired_in_a_setting_leads_there(shop: Application, open_page:
     test = press(opened(open_page, group), "to_setting")
 
     assert not test.exception
-    assert "Settings" in texts(test) or test.query_params["tab"] == "settings"
+    assert "General" in texts(test) or test.query_params["tab"] == "settings"
 
 
 def test_what_is_shown_is_downloaded_record_by_record(shop: Application, unmapped: Callable[[int], CauseGroup]) -> None:

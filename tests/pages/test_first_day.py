@@ -37,7 +37,7 @@ def test_the_set_up_begins_with_accountview_and_has_the_sandbox_beside_it(open_p
     test = press(test, "sandbox")
 
     assert not test.exception
-    assert "Which flows shall run" in texts(test)
+    assert "Choose flows" in texts(test)
 
 
 def test_the_overview_leads_back_into_a_set_up_that_was_begun(fresh: Application, open_page: Open) -> None:

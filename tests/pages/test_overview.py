@@ -52,7 +52,7 @@ def test_what_needs_a_person_beyond_the_first_few_is_a_link_to_where_it_is(
     assert re.fullmatch(r"And \d+ more\.", test.button(key="more_exceptions").label)
     test = press(test, "more_exceptions")
     assert not test.exception
-    assert "records wait for a person; causes" in texts(test)
+    assert "records need your attention; causes" in texts(test)
 
 
 @pytest.mark.long

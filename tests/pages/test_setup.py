@@ -51,7 +51,7 @@ def test_every_reason_has_its_sentence() -> None:
 def test_who_comes_back_goes_on_with_the_first_step_that_is_not_done(open_page: Open) -> None:
     test = open_page("setup")
 
-    assert "Which flows shall run" in texts(test)
+    assert "Choose flows" in texts(test)
     assert test.query_params["step"] == "flows"
     assert len(steps(test)) == len(STEPS)
 

@@ -178,7 +178,7 @@ def test_an_article_has_its_own_charts_numbers_and_branches(shop: Application, a
 
     said = texts(test)
     assert article in said
-    assert {metric.label for metric in test.metric} >= {"In stock", "Falls a week", "Lasts for"}
+    assert {metric.label for metric in test.metric} >= {"In stock", "Sold per week", "Lasts for"}
     assert set(test.dataframe[0].value["branch"]) >= {"De Ketting Utrecht"}
     name = shop.exceptions.article(article)
     assert name is not None

@@ -192,7 +192,7 @@ def _difference(event: Happened, before: Mapping[str, str]) -> None:
     field, was, becomes = text("col_field"), text("details_before"), text("details_after")
     rows = [
         {
-            field: plain(_path(path)),
+            field: plain(_path(str(event["kind"]), path)),
             was: f"~~{plain(old)}~~" if old else f":gray[{text('empty_value')}]",
             becomes: f"**{plain(new)}**",
         }
@@ -294,20 +294,20 @@ def _agreed(app: Application, flow: str, agreed: Record) -> None:
         for path, value in without_sums(agreed).flat().items()
         if (said := field_text(app, system, path, value)) and path not in REMEMBERED and not path.startswith(SUMS)
     }
-    rows = {plain(_path(path)): plain(value) for path, value in list(told.items())[:MOST_VALUES]}
+    rows = {plain(_path(agreed.kind, path)): plain(value) for path, value in list(told.items())[:MOST_VALUES]}
     facts_table(rows)
     if len(told) > MOST_VALUES and st.button(
         counted("agreed_more", len(told) - MOST_VALUES), type="tertiary", key="all_values"
     ):
-        st.dialog(text("agreed_title"), width="large")(guarded(_all_agreed))(told)
+        st.dialog(text("agreed_title"), width="large")(guarded(_all_agreed))(agreed.kind, told)
 
 
-def _all_agreed(values: Mapping[str, str]) -> None:
+def _all_agreed(kind: str, values: Mapping[str, str]) -> None:
     field, there = text("col_field"), text("col_value")
-    rows = [{field: plain(_path(path)), there: plain(value)} for path, value in values.items()]
+    rows = [{field: plain(_path(kind, path)), there: plain(value)} for path, value in values.items()]
     st.table(rows, border="horizontal", hide_index=True)
 
 
-def _path(path: str) -> str:
+def _path(kind: str, path: str) -> str:
     part = path.rpartition("/")[0]
-    return f"{part} · {field_name(path)}" if part else field_name(path)
+    return f"{part} · {field_name(path)}" if part or "." in path else field_name(f"{kind}.{path}")

@@ -237,7 +237,7 @@ def _name_of(event: Happened, path: str) -> str:
         named = next(filter(has_term, (*asked, path.replace(".", "_"))), "")
         if named:
             return text(named)
-    return field_name(path)
+    return field_name(path if "." in path else f"{event['kind']}.{path}")
 
 
 def logged_value(path: str, value: str) -> str:

@@ -35,8 +35,8 @@ def test_both_answers_stand_beside_each_other_with_all_that_could_decide(shop: A
     books, till = (one.value for one in test.metric if one.label in ("AccountView", "MplusKASSA"))
     assert books == till != "–"
     assert "Proven: determinePricing answers the same" in texts(test)
-    (steps,) = [frame.value for frame in test.dataframe if "Wins" in frame.value.columns]
-    assert list(steps["Wins"]) == ["", "", "✓"]
+    (steps,) = [frame.value for frame in test.dataframe if "Applies" in frame.value.columns]
+    assert list(steps["Applies"]) == ["", "", "✓"]
     assert steps["From"].iloc[-1] == f"Article {code}, price list GROOT"
     assert steps["From quantity"].iloc[-1] == "10"
 
