@@ -24,8 +24,9 @@ def known_by(record: Record) -> dict[str, str]:
 
 
 def comes_to(record: Record) -> Decimal | None:
-    """Return what a document comes to, VAT included, or a page on either side; None for what is neither."""
-    return next((one for name in (*TOTALS, "debit") if isinstance(one := record.values.get(name), Decimal)), None)
+    """Return what a document comes to, VAT included, a page on either side, or a payment; None for what is neither."""
+    names = ("amount",) if record.kind is Kind.SETTLEMENT else (*TOTALS, "debit")
+    return next((one for name in names if isinstance(one := record.values.get(name), Decimal)), None)
 
 
 def _first(records: list[Record], names: tuple[str, ...]) -> Iterator[str]:
