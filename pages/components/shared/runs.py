@@ -41,6 +41,7 @@ from pages.components.shared.wording import (
     moment,
     number,
     plain,
+    records_of,
     say,
     span,
     system_name,
@@ -134,13 +135,16 @@ def _settled(app: Application, run: Run) -> Iterator[Markdown]:
 # ---- the sum --------------------------------------------------------------------------------------------------------
 
 
-def sum_strip(counts: Counts) -> None:
-    """Draw the records read and what became of them, as a sum that adds up or says that it does not."""
+def sum_strip(counts: Counts, kind: str = "") -> None:
+    """Draw the records read and what became of them, as a sum that adds up or says that it does not.
+
+    Where all are of one `kind` they are called so.
+    """
     parts = {name: getattr(counts, name) for name in COUNTED[1:]}
     rest = {"accepted": counts.accepted, "in_doubt": counts.in_doubt, "waiting": counts.planned}
     parts |= {name: value for name, value in rest.items() if value}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.metric(text("col_read"), number(counts.read), width="content")
+        st.metric(text("col_read"), records_of(kind, counts.read) if kind else number(counts.read), width="content")
         for place, (name, value) in enumerate(parts.items()):
             st.metric(" ", "+" if place else "=", label_visibility="hidden", width="content")
             st.metric(text(f"badge_{name}"), number(value), width="content", help=meaning(OUTCOMES[name]))
@@ -156,7 +160,8 @@ def run_sum(app: Application, run_id: str) -> None:
     """Draw the sum of a run, anew every other second while it is at work."""
 
     def draw() -> None:
-        sum_strip(app.runs.get(run_id).counts)
+        run = app.runs.get(run_id)
+        sum_strip(run.counts, kind_read(app.flows.as_set(run.flow)))
 
     refreshing(2 if app.runs.get(run_id).state in ACTIVE else None)(draw)()
 
@@ -165,6 +170,12 @@ def added(runs: Sequence[Run]) -> Counts:
     """Return the counts of several runs together."""
     names = (*COUNTED, "accepted", "in_doubt", "planned")
     return Counts(**{name: sum(getattr(run.counts, name) for run in runs) for name in names})
+
+
+def kind_read(flow: Flow) -> str:
+    """Return what the records are that a flow counts: of several sorts of documents, documents."""
+    kinds = {stage.source for stage in flow.counting}
+    return str(kinds.pop()) if len(kinds) == 1 else "document"
 
 
 # ---- the list -------------------------------------------------------------------------------------------------------
@@ -179,9 +190,11 @@ def run_table(app: Application, runs: Sequence[Run]) -> Run | None:
             text("col_status"), options=list(map(tag, RUN_STATES)), color=list(map(tint, RUN_STATES))
         ),
         "started": CONFIG.DatetimeColumn(text("col_started"), width=108),
+        "read": CONFIG.NumberColumn(text("col_read")),
+        "of": CONFIG.TextColumn(text("col_kind"), width=captioned(text("col_kind"), 88)),
         **{
             name: CONFIG.NumberColumn(text(f"col_{name}"), help=meaning(name) if name in OUTCOMES else None)
-            for name in COUNTED
+            for name in COUNTED[1:]
         },
         "took": CONFIG.TextColumn(text("col_duration"), width=84, help=text("run_duration_about")),
         "mode": CONFIG.TextColumn(text("fact_mode"), width=92),
@@ -202,7 +215,9 @@ def run_frame(app: Application, runs: Sequence[Run]) -> pd.DataFrame:
             "flow": [flow_name(run.flow) for run in runs],
             "state": [[tag(run_state(run))] for run in runs],
             "started": started.dt.tz_convert(zone).dt.tz_localize(None),
-            **{name: [getattr(run.counts, name) for run in runs] for name in COUNTED},
+            "read": [run.counts.read for run in runs],
+            "of": [counted(f"noun_{app.flows.spec(run.flow).noun}", run.counts.read) for run in runs],
+            **{name: [getattr(run.counts, name) for run in runs] for name in COUNTED[1:]},
             "took": [span(worked[run.id].total_seconds()) if run.id in worked else "" for run in runs],
             "mode": [text(f"mode_short_{run.mode}") for run in runs],
             "by": [who(run.by) for run in runs],
