@@ -48,6 +48,7 @@ from pages.components.shared.wording import (
     sandbox_badges,
     say,
     short_day,
+    struck,
     system_name,
     text,
 )
@@ -193,7 +194,7 @@ def _difference(event: Happened, before: Mapping[str, str]) -> None:
     rows = [
         {
             field: plain(_path(path)),
-            was: f"~~{plain(old)}~~" if old else f":gray[{text('empty_value')}]",
+            was: struck(old) if old else f":gray[{text('empty_value')}]",
             becomes: f"**{plain(new)}**",
         }
         for path, old, new in changed

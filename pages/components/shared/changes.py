@@ -217,13 +217,17 @@ def why_of(
     return found or []
 
 
-def origin(row: PlanRow, flow: Flow, change: Change) -> None:
-    """Say out of which records of the source a line was made, and as what the target knows it."""
+def origin(app: Application, row: PlanRow, flow: Flow, change: Change) -> None:
+    """Say out of which records of the source a line was made, and as what the target knows it.
+
+    What another flow of this console has linked was not there before it.
+    """
     codes = [code for code in change.sources if code] or [row.key]
     more = f" +{len(codes) - SHOWN_CODES}" if len(codes) > SHOWN_CODES else ""
     shown = ", ".join(coded(code) for code in codes[:SHOWN_CODES])
     said = [text("plan_source", system=system_name(flow.source), codes=f"{shown}{more}")]
-    if change.first_match:
+    others = [name for name in app.flows if name != flow.name]
+    if change.first_match and not app.links.called(others, row.key, 1):
         said.append(text("plan_first_match"))
     if row.reference:
         said.append(text("plan_reference", system=system_name(flow.target), reference=plain(row.reference)))

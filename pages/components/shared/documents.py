@@ -22,6 +22,7 @@ from pages.components.shared.wording import (
     number,
     plain,
     say,
+    struck,
     system_name,
     term,
     text,
@@ -142,7 +143,7 @@ def _head(change: Change, step: Step) -> list[MarkdownRow]:
     return [
         {
             field: plain(field_name(f"{change.kind}.{name}")),
-            now: _shown(before[name]) if before[name] in (None, "") else f"~~{_shown(before[name])}~~",
+            now: _shown(before[name]) if before[name] in (None, "") else struck(value_text(before[name])),
             wanted_now: f"**{_shown(value)}**",
         }
         for name, value in wanted.items()

@@ -50,6 +50,7 @@ from pages.components.shared.wording import (
     percentage,
     plain,
     say,
+    struck,
     system_name,
     term,
     text,
@@ -185,7 +186,7 @@ def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
             _reason(app, run, flow, row)
         if row.change is not None:
             _change(app, run, flow, row, row.change)
-            origin(row, flow, row.change)
+            origin(app, row, flow, row.change)
         with st.container(horizontal=True, gap="small"):
             if st.button(text("btn_why"), icon=":material/account_tree:", type="tertiary", key="why"):
                 st.session_state["ask_why"] = (run.id, row.seq)
@@ -326,9 +327,7 @@ def _now(line: FieldChange, said: Said) -> Markdown:
     if not line.there:
         return ":gray[–]"
     shown = said(line, line.now)
-    if isinstance(line.now, Decimal) and shown.startswith("-"):  # a line through it would hide the sign
-        return f"{plain('-')}~~{plain(shown[1:])}~~"
-    return f"~~{plain(shown)}~~" if shown else f":gray[{text('empty_value')}]"
+    return struck(shown) if shown else f":gray[{text('empty_value')}]"
 
 
 def _otherwise(line: FieldChange, flow: Flow, as_told: Mapping[str, str]) -> Markdown:

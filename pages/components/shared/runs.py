@@ -54,6 +54,7 @@ from pages.components.shared.wording import (
 REFRESH_SECONDS = 1
 SLOW = 10  # records a second
 MOST_CAUSES = 5  # of a run that are shown with it
+VERIFYING = "badge_verifying"  # what is in doubt while the run that sent it looks for it
 AT_ONCE = 100  # runs asked for together
 COUNTED = ("read", "proven", "parked", "unchanged", "skipped")
 OUTCOMES = {  # what a record comes to, by the word for it
@@ -102,11 +103,13 @@ def _progress(app: Application, run: Run) -> list[Markdown]:
     writing = run.state is RunState.COMMITTING
     if total:
         reading = "progress_read_of" if run.phase == "extract" else "progress_compared"
-        said = [text("progress_written" if writing else reading, done=number(done), total=number(total))]
+        at_once = writing and 0 < done == app.plans.count(run.id, "proven")  # said once where both are the same
+        key = "progress_proven" if at_once else "progress_written" if writing else reading
+        said = [text(key, done=number(done), total=number(total))]
     else:
         said = [counted("progress_read", done)]
     if writing:
-        said += _settled(app, run)
+        said += _settled(app, run, proven=not (total and at_once))
     speed = app.runs.speed(run)
     if speed.per_second:  # a slow one has a decimal, because it is not nothing
         decimals = Decimal("0.1") if speed.per_second < SLOW else Decimal(1)
@@ -116,7 +119,7 @@ def _progress(app: Application, run: Run) -> list[Markdown]:
     return said
 
 
-def _settled(app: Application, run: Run) -> Iterator[Markdown]:
+def _settled(app: Application, run: Run, *, proven: bool) -> Iterator[Markdown]:
     """Yield what became of the changes of a run at work; what was just sent is on its way, and no doubt yet."""
     lines = {name: app.plans.count(run.id, name) for name in ("sent", "proven", "accepted", "parked", "park")}
     if lines["sent"]:
@@ -124,21 +127,21 @@ def _settled(app: Application, run: Run) -> Iterator[Markdown]:
         target = system_name(app.flows[run.flow].target)
         yield term("progress_calls" if held else "progress_sent", number=number(lines["sent"]), system=target)
     settled = {
-        "proven": lines["proven"],
-        "accepted": lines["accepted"],
-        "parked": lines["parked"] - lines["park"],  # what the plan itself parked was never to be written
-        "in_doubt": app.runs.doubtful(run),
+        "badge_proven": lines["proven"] if proven else 0,
+        "badge_accepted": lines["accepted"],
+        "badge_parked": lines["parked"] - lines["park"],  # what the plan itself parked was never to be written
+        VERIFYING: app.runs.doubtful(run),
     }
-    yield from (f"{number(value)} {term(f'badge_{name}')}" for name, value in settled.items() if value)
+    yield from (f"{number(value)} {term(name)}" for name, value in settled.items() if value)
 
 
 # ---- the sum --------------------------------------------------------------------------------------------------------
 
 
-def sum_strip(counts: Counts, kind: str = "") -> None:
+def sum_strip(counts: Counts, kind: str = "", *, verifying: bool = False) -> None:
     """Draw the records read and what became of them, as a sum that adds up or says that it does not.
 
-    Where all are of one `kind` they are called so.
+    Where all are of one `kind` they are called so; what is in doubt is being verified while its run is at work.
     """
     parts = {name: getattr(counts, name) for name in COUNTED[1:]}
     rest = {"accepted": counts.accepted, "in_doubt": counts.in_doubt, "waiting": counts.planned}
@@ -147,7 +150,8 @@ def sum_strip(counts: Counts, kind: str = "") -> None:
         st.metric(text("col_read"), records_of(kind, counts.read) if kind else number(counts.read), width="content")
         for place, (name, value) in enumerate(parts.items()):
             st.metric(" ", "+" if place else "=", label_visibility="hidden", width="content")
-            st.metric(text(f"badge_{name}"), number(value), width="content", help=meaning(OUTCOMES[name]))
+            called = VERIFYING if name == "in_doubt" and verifying else f"badge_{name}"
+            st.metric(text(called), number(value), width="content", help=meaning(OUTCOMES[name]))
     if counts.difference:
         note(f":red[:material/error: **{text('sum_differs', difference=number(counts.difference))}**]")
     elif counts.parked and not (counts.proven or counts.accepted or counts.planned):
@@ -161,7 +165,7 @@ def run_sum(app: Application, run_id: str) -> None:
 
     def draw() -> None:
         run = app.runs.get(run_id)
-        sum_strip(run.counts, kind_read(app.flows.as_set(run.flow)))
+        sum_strip(run.counts, kind_read(app.flows.as_set(run.flow)), verifying=run.state is RunState.COMMITTING)
 
     refreshing(2 if app.runs.get(run_id).state in ACTIVE else None)(draw)()
 

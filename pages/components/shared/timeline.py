@@ -29,6 +29,7 @@ from pages.components.shared.wording import (
     say,
     short_day,
     span,
+    struck,
     term,
     text,
     value_text,
@@ -258,7 +259,7 @@ def _about(event: Happened) -> list[Markdown]:
     if event["event"] == "run_went_on" and pd.notna(event.get("ms")):
         lines.append(text("waited_only", span=span(float(event["ms"]) / 1000)))
     changed = [
-        f"{plain(_name_of(event, path))} {f'~~{plain(old)}~~ ' if old else ''}**{plain(new)}**"
+        f"{plain(_name_of(event, path))} {f'{struck(old)} ' if old else ''}**{plain(new)}**"
         for path, old, new in changes_of(event)
     ]
     if changed:
