@@ -55,7 +55,7 @@ def one_plan(run: Run) -> None:
     outdated = app.runs.outdated(run)
     if outdated is not None:
         trouble(outdated.code, outdated.facts, "interrupted")
-    brake_box(run)
+    brake_box(run, asks=outdated is None and may("runs.commit"))
     four_eyes_box(app, run)
     watch(app, run)
     plan_in_short(app, run)

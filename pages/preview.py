@@ -170,7 +170,7 @@ def plan_page(run: Run) -> None:
         if outdated is not None:
             trouble(outdated.code, outdated.facts, "interrupted")
         other_plans(run)
-        brake_box(run)
+        brake_box(run, asks=outdated is None and may("runs.commit"))
         four_eyes_box(app, run)
         watch(app, run)
     else:

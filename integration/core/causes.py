@@ -68,6 +68,8 @@ class Repair:
 class Cause:
     """One cause. `telling` names the facts that tell its troubles apart: what has them alike is repaired at once.
 
+    `listing` names those that are told of all its records together, though one repair serves them.
+
     What is met `apart` is found by a look that is no run: that look alone closes it. `graver` is how grave it is where
     who has to act does not say so.
     """
@@ -78,6 +80,7 @@ class Cause:
     repair: Repair = Repair()
     apart: bool = False
     graver: Severity | None = None
+    listing: tuple[str, ...] = ()
 
     @property
     def severity(self) -> Severity:
@@ -183,7 +186,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("sku_duplicate", OPERATOR, repair=_setting("sku_rule")),
         Cause("ean_check_digit", OPERATOR, repair=VALUE_OR_FIELDS),
         Cause("ean_duplicate", OPERATOR, repair=VALUE),
-        Cause("currency_without_rate", OPERATOR, ("currency",), _setting("rates")),
+        Cause("currency_without_rate", OPERATOR, repair=_setting("rates"), listing=("currency",)),
         Cause("price_missing", OPERATOR, repair=VALUE),
         Cause("price_outside_range", OPERATOR, repair=VALUE),
         Cause("price_article_missing", OPERATOR, ("article",), _setting("customer_prices")),

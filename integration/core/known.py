@@ -17,15 +17,23 @@ def known_by(record: Record) -> dict[str, str]:
     told = {
         "customer": as_text(record.values.get("customer")) or next(_first(customers, NAMES), ""),
         "email": as_text(record.values.get("email")) or next(_first(customers, ("email",)), ""),
-        "total": next((format(one, "f") for name in TOTALS if isinstance(one := record.values.get(name), Decimal)), ""),
+        "total": next(
+            (format(one, "f") for name in _totals(record) if isinstance(one := record.values.get(name), Decimal)), ""
+        ),
         "payment": " ".join(dict.fromkeys(filter(None, payments))),
     }
     return {name: value for name, value in told.items() if value}
 
 
 def comes_to(record: Record) -> Decimal | None:
-    """Return what a document comes to, VAT included, or a page on either side; None for what is neither."""
-    return next((one for name in (*TOTALS, "debit") if isinstance(one := record.values.get(name), Decimal)), None)
+    """Return what a document comes to, VAT included, a page on either side, or a payment; None for what is neither."""
+    return next(
+        (one for name in (*_totals(record), "debit") if isinstance(one := record.values.get(name), Decimal)), None
+    )
+
+
+def _totals(record: Record) -> tuple[str, ...]:
+    return ("amount",) if record.kind is Kind.SETTLEMENT else TOTALS
 
 
 def _first(records: list[Record], names: tuple[str, ...]) -> Iterator[str]:

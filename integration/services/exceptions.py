@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 
 from integration.connectors.protocol import Connector
 from integration.core.causes import telling
@@ -21,6 +22,7 @@ from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, ValueTable
 from integration.flows.spec import FlowSpec
 from integration.services.candidates import Candidate, candidates
+from integration.services.listing import listing
 from integration.services.settling import without_conflicts
 from integration.services.tries import tried
 from integration.store.events import Event
@@ -137,7 +139,7 @@ class Exceptions:
 
         The one with the most money comes first, then the one that waits longest.
         """
-        groups = sorted(self._stores.issues.causes(flow or None, state), key=urgency)
+        groups = sorted(self._causes(flow or None, state), key=urgency)
         found = self._stores.issues.found(find, state) if find else None
         return [
             group
@@ -152,7 +154,11 @@ class Exceptions:
 
     def group(self, cause: Trouble, state: IssueState = IssueState.OPEN) -> CauseGroup | None:
         """Return one group, or None when nothing of it is left."""
-        return next((group for group in self._stores.issues.causes(cause.flow, state) if group.of == cause), None)
+        return next((group for group in self._causes(cause.flow, state) if group.of == cause), None)
+
+    def _causes(self, flow: str | None, state: IssueState) -> list[CauseGroup]:
+        found = self._stores.issues.causes(flow, state)
+        return [listing(one, partial(self.every, one.of, state)) for one in found]
 
     def waits(self, flow: str, key: str) -> Issue | None:
         """Return why a record waits for a person, or None when it does not."""

@@ -32,3 +32,9 @@ def test_a_document_comes_to_its_total_and_a_page_to_one_side() -> None:
     assert comes_to(Record(Kind.SALES_ORDER, "1", {"sold_incl": Decimal("-3.10")})) == Decimal("-3.10")
     assert comes_to(Record(Kind.DAY_PAGE, "1", {"debit": Decimal("210.00"), "name": "Tea"})) == Decimal("210.00")
     assert comes_to(Record(Kind.PRODUCT, "1", {"name": "Tea"})) is None
+
+
+def test_a_payment_is_known_by_its_debtor_and_comes_to_its_amount() -> None:
+    paid = Record(Kind.SETTLEMENT, "1", {"customer": "Vos", "amount": Decimal("121.00")})
+    assert known_by(paid) == {"customer": "Vos", "total": "121.00"}
+    assert comes_to(paid) == Decimal("121.00")

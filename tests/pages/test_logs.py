@@ -133,6 +133,7 @@ def test_the_life_of_an_order_tells_its_steps_its_place_and_its_sums(
     tables = "\n".join(str(table.value) for table in test.table)
     assert link.reference in tables
     assert "Total including VAT" in tables
+    assert "Approved by" in tables
     assert "To the cent" in said
     assert "Last agreed" in said
     shown = [table.value.to_string() for table in test.button(key="all_values").click().run().table]

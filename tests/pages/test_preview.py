@@ -173,6 +173,20 @@ def test_what_was_left_out_is_not_written(connected: Application, open_page: Ope
     assert bar(test, len(left.left_out), changes)
 
 
+def test_what_a_brake_asks_is_typed_where_it_is_said(open_page: Open, plan: Run) -> None:
+    test = open_page("preview", plan=plan.id)
+    for brake in plan.brakes:
+        test = test.text_input(key=f"brake-{brake.code}").set_value(str(brake.count)).run()
+
+    test = press(test, "commit")
+
+    assert [test.text_input(key=f"typed-{brake.code}").value for brake in plan.brakes] == [
+        str(brake.count) for brake in plan.brakes
+    ]
+    assert not test.button(key="really").disabled
+    press(test, "back")
+
+
 @pytest.mark.long
 def test_two_who_choose_see_the_choice_of_each_other(connected: Application, open_page: Open, plan: Run) -> None:
     changes = connected.plans.count(plan.id, "changes")

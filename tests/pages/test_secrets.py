@@ -228,7 +228,7 @@ def test_no_spelling_of_a_secret_reaches_a_page_a_file_or_the_terminal(
     held = {where: here for where, content in everything.items() if (here := spelled_in(content, known))}
 
     assert held == {}
-    assert len(said.out) > 1_000
+    assert "told ***" in said.out
     assert any(b"***" in content for where, content in everything.items() if where.startswith("file console"))
 
 

@@ -28,6 +28,7 @@ class Due:
     day: date
     amount: Decimal
     debtor: str  # the books' number of it; empty where that is not known
+    customer: str = ""  # by name, as it was booked
 
     @property
     def key(self) -> str:
@@ -83,4 +84,6 @@ def _due(invoice: str, standing: Standing, numbers: Mapping[str, str]) -> Due | 
     if not isinstance(day, date) or not isinstance(left, Decimal) or left <= NOTHING:
         return None
     debtor = as_text(values.get("debtor_number")) or numbers.get(as_text(values.get("debtor")), "")
-    return Due(invoice, standing.title or invoice, standing.reference, day, left, debtor)
+    return Due(
+        invoice, standing.title or invoice, standing.reference, day, left, debtor, as_text(values.get("customer"))
+    )

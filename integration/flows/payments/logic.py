@@ -13,7 +13,7 @@ from integration.core.errors import ConfigurationError
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Limits, Policy
-from integration.core.records import Held, Kind, Record
+from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import as_text, policy, rules_from
 from integration.core.run import Link, Staged
 from integration.core.traces import Trace, given
@@ -94,7 +94,9 @@ class Payments(FlowLogic):
         if mapped.issues:
             raise Parked(mapped.issues[0].cause, mapped.issues[0].field, **mapped.issues[0].facts)
         values = {target.partition(".")[2]: value for target, value in mapped.values.items()}
-        shown = {"number": due.number, "item": due.item, "paid_on": item.values.get("paid_on")}
+        shown: dict[str, Value] = {"number": due.number, "item": due.item, "paid_on": item.values.get("paid_on")}
+        payer = {"debtor_number": due.debtor, "customer": due.customer}
+        shown |= {name: value for name, value in payer.items() if value}
         return Record(Kind.SETTLEMENT, due.invoice, {**values, METHOD: self._method(), **shown}, source=item.key)
 
     def _open(self, item: Record, due: Due) -> Skip | None:

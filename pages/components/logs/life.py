@@ -48,8 +48,10 @@ from pages.components.shared.wording import (
     sandbox_badges,
     say,
     short_day,
+    struck,
     system_name,
     text,
+    who,
 )
 
 STATES = ("proven", "accepted", "parked", "in_doubt", "planned", "sent", "left", "skipped", "unchanged")
@@ -193,7 +195,7 @@ def _difference(event: Happened, before: Mapping[str, str]) -> None:
     rows = [
         {
             field: plain(_path(str(event["kind"]), path)),
-            was: f"~~{plain(old)}~~" if old else f":gray[{text('empty_value')}]",
+            was: struck(old) if old else f":gray[{text('empty_value')}]",
             becomes: f"**{plain(new)}**",
         }
         for path, old, new in changed
@@ -245,6 +247,8 @@ def _facts(app: Application, flow: str, rows: Sequence[Happened], known: Link | 
     proven = next((row for row in rows if row["event"] == "proven"), None)
     if proven is not None:
         shown[text("now_proven")] = moment(moment_of(proven))
+        if by := _approved_by(app, str(proven["run"])):
+            shown[text("col_approved")] = by
     if run := str(newest["run"] or ""):
         shown[text("now_run")] = link(plain(short_id(run)), "runs", run=run)
     others = [one for one in app.log.flows_of(str(newest["key"])) if one != flow and one in app.flows]
@@ -252,6 +256,15 @@ def _facts(app: Application, flow: str, rows: Sequence[Happened], known: Link | 
         links = [link(flow_name(one), "logs", record=f"{one}:{newest['key']}") for one in others]
         shown[text("now_also")] = " · ".join(links)
     return shown
+
+
+def _approved_by(app: Application, run: str) -> Markdown:
+    """Return who approved the run that proved a record; nothing where nobody did, or it is gone."""
+    try:
+        approval = app.runs.get(run).approval
+    except KeyError:
+        return ""
+    return plain(who(approval.by)) if approval else ""
 
 
 SHOWN_ALREADY = ("key", "title", "name", "there")

@@ -32,8 +32,11 @@ from pages.components.shared.wording import (
 SHOWN_RECORDS = 10
 
 
-def brake_box(run: Run) -> None:
-    """Say which brakes hold the plan, above everything else."""
+def brake_box(run: Run, *, asks: bool) -> None:
+    """Say which brakes hold the plan, above everything else; where it `asks`, with the field for what each counted.
+
+    What is typed there stands in the question before the commit already.
+    """
     if not run.brakes:
         return
     with st.container(border=True, gap="xsmall"):
@@ -44,6 +47,8 @@ def brake_box(run: Run) -> None:
                 f":small[:gray[{plain(sentences.do)}]]",
                 help=meaning("brake"),
             )
+            if asks:
+                _number_asked(f"brake-{brake.code}", brake.count)
         note(text("nothing_written"))
 
 
@@ -90,13 +95,8 @@ def _ask(app: Application, run: Run, label: Markdown, writes: Markdown) -> None:
         sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})
         st.markdown(f"**{plain(sentences.what)}** {plain(sentences.do)}")
         _braked(app, run, brake.code)
-        answer = st.text_input(
-            text("brake_type", count=brake.count),
-            key=f"typed-{brake.code}",
-            live=True,
-            autocomplete="off",
-            placeholder=number(brake.count),
-        )
+        given = st.session_state.get(f"brake-{brake.code}") or ""
+        answer = _number_asked(f"typed-{brake.code}", brake.count, given)
         if read_number(answer or "") == brake.count:
             typed[brake.code] = brake.count
     note(text("brake_then", writes=writes))
@@ -107,6 +107,12 @@ def _ask(app: Application, run: Run, label: Markdown, writes: Markdown) -> None:
         ready = len(typed) == len(run.brakes)
         if st.button(label, type="primary", icon=":material/send:", key="really", disabled=not ready):
             _commit(app, run, typed)
+
+
+def _number_asked(key: str, count: int, given: str = "") -> str | None:
+    """Draw the field for what a brake counted."""
+    label = text("brake_type", count=count)
+    return st.text_input(label, given, key=key, live=True, autocomplete="off", placeholder=number(count), width=280)
 
 
 def _braked(app: Application, run: Run, code: str) -> None:

@@ -66,19 +66,21 @@ def field_changes(change: Change) -> Iterator[FieldChange]:
         yield FieldChange(part, name, before.get(path), wanted, there)
 
 
-def what_changes(app: Application, row: PlanRow, *, undone: bool = False, system: str = "") -> str:
+def what_changes(app: Application, row: PlanRow, *, undone: bool = False, system: str = "", total: bool = True) -> str:
     """Return the change of a line in one line of text, or why there is none, or why the target did not get it.
 
-    `undone` in a plan that takes back; `system` is where the plan goes.
+    `undone` in a plan that takes back; `system` is where the plan goes; without `total` where that stands beside it.
     """
     change = row.change
     if change is not None and row.cause == TAKEN_BACK:
-        written = what_changes(app, replace(row, cause=""), undone=True, system=system)
+        written = what_changes(app, replace(row, cause=""), undone=True, system=system, total=total)
         return f"{text('plan_taken_back')} · {written}" if change.action is not Action.RETIRE else written
     if change is None or row.cause:
         return say(row.cause, {"system": system, **row.facts}).what if row.cause else ""
     if change.action is Action.RETIRE:
         return text("plan_withdrawn") if undone else counted("plan_retires", max(1, len(change.wanted.parts)))
+    if change.action is Action.CREATE and not total and comes_to(change.agreed) is not None:
+        return _with_cuts(_lines(change), change)
     if change.action is Action.CREATE:
         return _with_cuts(NEW.get(change.kind, _what_is_new)(change), change)
     each = {
@@ -146,9 +148,16 @@ def _new_party(change: Change) -> str:
 
 
 def _new_document(change: Change) -> str:
-    """Return what a new document comes to, a page on either side."""
-    sold, lines = comes_to(change.agreed), counted("document_lines", len(change.wanted.parts))
+    """Return what a new document or payment comes to, a page on either side."""
+    sold, lines = comes_to(change.agreed), _lines(change)
+    if change.kind is Kind.SETTLEMENT and sold is not None:
+        return text("plan_new_payment", amount=amount_text(sold))
     return lines if sold is None else text("plan_new_document", lines=lines, total=amount_text(sold))
+
+
+def _lines(change: Change) -> str:
+    """Return how many lines a document has; a payment has none."""
+    return counted("document_lines", len(change.wanted.parts)) if change.wanted.parts else ""
 
 
 # How a new record is told in one line, where it is told by more than the number of its fields.
@@ -158,6 +167,8 @@ NEW: Mapping[Kind, Callable[[Change], str]] = {
     Kind.ADDRESS: _new_party,
     Kind.SALES_ORDER: _new_document,
     Kind.POSTING: _new_document,
+    Kind.QUOTATION: _new_document,
+    Kind.SETTLEMENT: _new_document,
     Kind.DAY_PAGE: _new_document,
 }
 
@@ -206,13 +217,17 @@ def why_of(
     return found or []
 
 
-def origin(row: PlanRow, flow: Flow, change: Change) -> None:
-    """Say out of which records of the source a line was made, and as what the target knows it."""
+def origin(app: Application, row: PlanRow, flow: Flow, change: Change) -> None:
+    """Say out of which records of the source a line was made, and as what the target knows it.
+
+    What another flow of this console has linked was not there before it.
+    """
     codes = [code for code in change.sources if code] or [row.key]
     more = f" +{len(codes) - SHOWN_CODES}" if len(codes) > SHOWN_CODES else ""
     shown = ", ".join(coded(code) for code in codes[:SHOWN_CODES])
     said = [text("plan_source", system=system_name(flow.source), codes=f"{shown}{more}")]
-    if change.first_match:
+    others = [name for name in app.flows if name != flow.name]
+    if change.first_match and not app.links.called(others, row.key, 1):
         said.append(text("plan_first_match"))
     if row.reference:
         said.append(text("plan_reference", system=system_name(flow.target), reference=plain(row.reference)))

@@ -10,7 +10,7 @@ from integration.core.run import Among, PlanRow, Run, RunState
 from integration.services import Application
 from pages.components.shared.application import person, refreshing
 from pages.components.shared.layout import attempt, note
-from pages.components.shared.tables import Columns, choose
+from pages.components.shared.tables import Columns, Written, choose
 from pages.components.shared.wording import counted, number, text
 
 WATCH_SECONDS = 2
@@ -47,11 +47,17 @@ def _followed(how: str, more: int) -> None:
 
 
 def ticked_table(
-    app: Application, run: Run, rows: Sequence[PlanRow], frame: pd.DataFrame, columns: Columns, key: str
+    app: Application,
+    run: Run,
+    rows: Sequence[PlanRow],
+    frame: pd.DataFrame,
+    columns: Columns,
+    key: str,
+    written: Written,
 ) -> int | None:
     """Draw lines with the ticks of what is chosen, keep what is ticked otherwise, and return the line clicked."""
     first = _first_ticks(key, rows, seen_choice(run))
-    at, ticked = choose(frame, columns, key, text("plan_table"), first)
+    at, ticked = choose(frame, columns, key, text("plan_table"), first, written)
     before: tuple[str, set[int]] = st.session_state.get("ticks_seen", (key, set(first)))
     st.session_state["ticks_seen"] = (key, ticked)
     moved = {place for place in ticked ^ before[1] if place < len(rows) and rows[place].action in WRITABLE}

@@ -22,6 +22,7 @@ from pages.components.shared.wording import (
     number,
     plain,
     say,
+    struck,
     system_name,
     term,
     text,
@@ -31,6 +32,7 @@ from pages.components.shared.wording import (
 MarkdownRow = dict[Markdown, Markdown]  # a row of a table that reads Markdown
 
 DOCUMENTS = (Kind.SALES_ORDER, Kind.POSTING, Kind.QUOTATION)
+BOOKED = (*DOCUMENTS, Kind.DAY_PAGE, Kind.SETTLEMENT)  # what comes to an amount on a day
 POINTERS = {"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}
 LINE_FIELDS = (
     "article",
@@ -77,11 +79,12 @@ def document_tree(app: Application, run: Run, flow: Flow, row: PlanRow, change: 
 def known_as(row: PlanRow) -> tuple[str, str]:
     """Return the code and the name under which people know the record of a line.
 
-    A document is known by its number and its customer, an address by what it says; both have keys for machines.
+    A document or payment is known by its number and its customer, an address by what it says; all have keys for
+    machines.
     """
-    if row.kind in DOCUMENTS:
-        customer = row.change.agreed.values.get("customer") if row.change else ""
-        return row.title, value_text(customer)
+    if row.kind in (*DOCUMENTS, Kind.SETTLEMENT):
+        values = row.change.agreed.values if row.change else row.facts
+        return row.title, value_text(values.get("customer") or values.get("debtor_number"))
     return ("", row.title) if row.kind in (Kind.ADDRESS, Kind.DAY_PAGE) else (row.key, row.title)
 
 
@@ -140,7 +143,7 @@ def _head(change: Change, step: Step) -> list[MarkdownRow]:
     return [
         {
             field: plain(field_name(f"{change.kind}.{name}")),
-            now: _shown(before[name]) if before[name] in (None, "") else f"~~{_shown(before[name])}~~",
+            now: _shown(before[name]) if before[name] in (None, "") else struck(value_text(before[name])),
             wanted_now: f"**{_shown(value)}**",
         }
         for name, value in wanted.items()

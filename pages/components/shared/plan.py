@@ -3,9 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from decimal import Decimal
-from typing import Any
 
-import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -14,16 +12,16 @@ from integration.core.days.corrections import lines_of
 from integration.core.flow import Flow
 from integration.core.plan import Change
 from integration.core.records import Kind, Value
-from integration.core.run import Among, Mode, PlanRow, PreviewRequest, Run, RunState
+from integration.core.run import Among, Mode, PlanRow, PreviewRequest, Run
 from integration.core.taken_back import TAKEN_BACK
 from integration.services import Application
 from integration.services.runs import PLAN_COLUMNS
 from integration.words import has_term, told_by
 from pages.components.shared.application import guarded, may, may_open, person
-from pages.components.shared.changes import SHOWN_PARTS, FieldChange, cut, field_changes, origin, what_changes
+from pages.components.shared.changes import SHOWN_PARTS, FieldChange, field_changes, origin
 from pages.components.shared.choosing import choose_shown, ticked_table
 from pages.components.shared.day_page import day_page_beside
-from pages.components.shared.documents import DOCUMENTS, document_tree, kinds_of, known_as, needed_by, sides
+from pages.components.shared.documents import DOCUMENTS, document_tree, known_as, needed_by, sides
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.flows import repairs, show_plan
 from pages.components.shared.layout import (
@@ -38,14 +36,11 @@ from pages.components.shared.layout import (
     pages,
     pick,
     small,
-    step_state,
-    tag,
-    tint,
 )
-from pages.components.shared.meanings import meaning
 from pages.components.shared.pictures import small_pictures
+from pages.components.shared.plan_frame import WRITTEN, plan_columns, plan_frame
 from pages.components.shared.rows import field_text, named_facts
-from pages.components.shared.tables import CONFIG, Columns, browse
+from pages.components.shared.tables import browse
 from pages.components.shared.why import why
 from pages.components.shared.wording import (
     Markdown,
@@ -55,6 +50,7 @@ from pages.components.shared.wording import (
     percentage,
     plain,
     say,
+    struck,
     system_name,
     term,
     text,
@@ -66,9 +62,6 @@ WITH_GROUPS = ("all", "create", "update", "retire", "park", "skip")
 WITH_CAUSES = ("all", "park", "skip", "parked")
 FACETS = ("field", "group", "cause")
 PAGE = 500
-LONGEST_LINE = 47  # signs that fit into the last column of the table
-WITHOUT_TITLE = 36  # more signs where there is no column of names
-TAKEN = {"kind": 15, "action": 14, "step": 16, "brake": 12}  # signs that other columns take of it
 DOCUMENT_TAKEN_BACK = "document_taken_back"  # why a document is left out that can be booked again
 Said = Callable[[FieldChange, Value], str]  # how a value of a field is written
 GROUP_FIELDS = ("product.groups", "group.parent")
@@ -119,57 +112,17 @@ def plan_table(
 
     Returns the line that is looked at. `name` tells this list from the others of the plan.
     """
-    frame = _frame(app, run, rows, show)
-    columns, key = _columns(frame, show), f"plan-{run.id}-{name}"
-    at = ticked_table(app, run, rows, frame, columns, key) if ticks else browse(frame, columns, key, text("plan_table"))
+    frame = plan_frame(app, run, rows, show)
+    columns, key = plan_columns(frame, show), f"plan-{run.id}-{name}"
+    if ticks:
+        at = ticked_table(app, run, rows, frame, columns, key, WRITTEN)
+    else:
+        at = browse(frame, columns, key, text("plan_table"), WRITTEN)
     if at is not None:
         st.query_params["record"] = str(rows[at].seq)
         return rows[at]
     asked = st.query_params.get("record", "")
     return next((row for row in rows if str(row.seq) == asked), rows[0] if rows else None)
-
-
-def _frame(app: Application, run: Run, rows: Sequence[PlanRow], show: str) -> pd.DataFrame:
-    """Return the table of a list: a column that would say the same in every row is left out."""
-    known = [known_as(row) for row in rows]
-    named = {"key": [code for code, _ in known], "title": [title for _, title in known]}
-    columns: dict[str, list[Any]] = {name: said for name, said in named.items() if any(said)}
-    if len({row.kind for row in rows}) > 1:
-        columns["kind"] = kinds_of(rows)
-    if show in ("all", "planned", "proven", "accepted", "in_doubt", "left"):
-        columns["action"] = [[tag(str(row.action))] for row in rows]
-    result = run.state not in (RunState.READY, RunState.PREVIEWING)
-    if result and any(row.change for row in rows) and show in ("all", "create", "update", "retire"):
-        columns["step"] = [[tag(step_state(row.step))] if row.change else [] for row in rows]
-    tripped = {brake.code for brake in run.brakes}
-    held = [not tripped.isdisjoint(row.brakes) for row in rows]
-    if not result and any(held):
-        columns["brake"] = [[tag("brake")] if one else [] for one in held]
-    room = LONGEST_LINE - sum(TAKEN[name] for name in TAKEN if name in columns)
-    room += 0 if "title" in columns else WITHOUT_TITLE
-    undone, target = run.mode is Mode.UNDO, app.flows[run.flow].target
-    columns["what"] = [cut(what_changes(app, row, undone=undone, system=target), room) for row in rows]
-    return pd.DataFrame(columns, index=range(len(rows)))
-
-
-def _columns(frame: pd.DataFrame, show: str) -> Columns:
-    def states(caption: str, *names: str, about: Markdown | None = None) -> object:
-        return CONFIG.MultiselectColumn(
-            caption, options=[tag(name) for name in names], color=[tint(name) for name in names], help=about
-        )
-
-    columns: Columns = {
-        "key": CONFIG.TextColumn(text("col_code"), width=92),
-        "title": CONFIG.TextColumn(text("col_name"), width=232),
-        "kind": CONFIG.TextColumn(text("col_kind"), width=112),
-        "action": states(text("col_action"), "create", "update", "retire", "skip", "park", about=meaning("retire")),
-        "step": states(text("col_status"), "planned", "running", "in_doubt", "proven", "accepted", "parked", "left"),
-        "brake": states(text("badge_brake"), "brake"),
-        "what": CONFIG.TextColumn(
-            text("col_reason" if show in ("park", "parked", "skip") else "col_what"), width="large"
-        ),
-    }
-    return {name: column for name, column in columns.items() if name in frame.columns}
 
 
 def plan_lines(
@@ -200,15 +153,15 @@ def plan_lines(
         offset = page_offset("page", lines, PAGE)
         rows = app.plans.rows(run.id, show, find, offset, PAGE, among)
         name = "-".join([show, find, *astuple(among), str(offset), str(st.session_state.get("ticks_round", 0))])
-        with st.grid(5, min_column_width=190) as grid:
-            with grid.cell(column_span=3):
+        with st.grid(8, min_column_width=116) as grid:
+            with grid.cell(column_span=5):
                 looked_at = plan_table(app, run, rows, show, name, ticks=ticks)
                 pages("page", lines, PAGE)
                 if ticks:
                     note(text("ticks_about"))
                     choose_shown(app, run, show, find, among)
                 below()
-            with grid.cell(column_span=2):
+            with grid.cell(column_span=3):
                 if looked_at is not None:
                     plan_detail(app, run, app.flows[run.flow], looked_at)
     elif not find and among == Among():
@@ -233,7 +186,7 @@ def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
             _reason(app, run, flow, row)
         if row.change is not None:
             _change(app, run, flow, row, row.change)
-            origin(row, flow, row.change)
+            origin(app, row, flow, row.change)
         with st.container(horizontal=True, gap="small"):
             if st.button(text("btn_why"), icon=":material/account_tree:", type="tertiary", key="why"):
                 st.session_state["ask_why"] = (run.id, row.seq)
@@ -249,7 +202,7 @@ def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
 def _change(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change) -> None:
     if change.kind is Kind.DAY_PAGE:
         page = change.agreed
-        gross = page.values.get("gross") is True  # noqa: PD011 - of a record
+        gross = page.values.get("gross") is True
         day_page_beside(app, flow.target, lines_of(page), row.title, gross=gross)
         return
     if change.kind in DOCUMENTS:
@@ -374,9 +327,7 @@ def _now(line: FieldChange, said: Said) -> Markdown:
     if not line.there:
         return ":gray[–]"
     shown = said(line, line.now)
-    if isinstance(line.now, Decimal) and shown.startswith("-"):  # a line through it would hide the sign
-        return f"{plain('-')}~~{plain(shown[1:])}~~"
-    return f"~~{plain(shown)}~~" if shown else f":gray[{text('empty_value')}]"
+    return struck(shown) if shown else f":gray[{text('empty_value')}]"
 
 
 def _otherwise(line: FieldChange, flow: Flow, as_told: Mapping[str, str]) -> Markdown:

@@ -41,6 +41,7 @@ from pages.components.shared.wording import (
     moment,
     number,
     plain,
+    records_of,
     say,
     span,
     system_name,
@@ -53,6 +54,7 @@ from pages.components.shared.wording import (
 REFRESH_SECONDS = 1
 SLOW = 10  # records a second
 MOST_CAUSES = 5  # of a run that are shown with it
+VERIFYING = "badge_verifying"  # what is in doubt while the run that sent it looks for it
 AT_ONCE = 100  # runs asked for together
 COUNTED = ("read", "proven", "parked", "unchanged", "skipped")
 OUTCOMES = {  # what a record comes to, by the word for it
@@ -101,11 +103,13 @@ def _progress(app: Application, run: Run) -> list[Markdown]:
     writing = run.state is RunState.COMMITTING
     if total:
         reading = "progress_read_of" if run.phase == "extract" else "progress_compared"
-        said = [text("progress_written" if writing else reading, done=number(done), total=number(total))]
+        at_once = writing and 0 < done == app.plans.count(run.id, "proven")  # said once where both are the same
+        key = "progress_proven" if at_once else "progress_written" if writing else reading
+        said = [text(key, done=number(done), total=number(total))]
     else:
         said = [counted("progress_read", done)]
     if writing:
-        said += _settled(app, run)
+        said += _settled(app, run, proven=not (total and at_once))
     speed = app.runs.speed(run)
     if speed.per_second:  # a slow one has a decimal, because it is not nothing
         decimals = Decimal("0.1") if speed.per_second < SLOW else Decimal(1)
@@ -115,7 +119,7 @@ def _progress(app: Application, run: Run) -> list[Markdown]:
     return said
 
 
-def _settled(app: Application, run: Run) -> Iterator[Markdown]:
+def _settled(app: Application, run: Run, *, proven: bool) -> Iterator[Markdown]:
     """Yield what became of the changes of a run at work; what was just sent is on its way, and no doubt yet."""
     lines = {name: app.plans.count(run.id, name) for name in ("sent", "proven", "accepted", "parked", "park")}
     if lines["sent"]:
@@ -123,27 +127,31 @@ def _settled(app: Application, run: Run) -> Iterator[Markdown]:
         target = system_name(app.flows[run.flow].target)
         yield term("progress_calls" if held else "progress_sent", number=number(lines["sent"]), system=target)
     settled = {
-        "proven": lines["proven"],
-        "accepted": lines["accepted"],
-        "parked": lines["parked"] - lines["park"],  # what the plan itself parked was never to be written
-        "in_doubt": app.runs.doubtful(run),
+        "badge_proven": lines["proven"] if proven else 0,
+        "badge_accepted": lines["accepted"],
+        "badge_parked": lines["parked"] - lines["park"],  # what the plan itself parked was never to be written
+        VERIFYING: app.runs.doubtful(run),
     }
-    yield from (f"{number(value)} {term(f'badge_{name}')}" for name, value in settled.items() if value)
+    yield from (f"{number(value)} {term(name)}" for name, value in settled.items() if value)
 
 
 # ---- the sum --------------------------------------------------------------------------------------------------------
 
 
-def sum_strip(counts: Counts) -> None:
-    """Draw the records read and what became of them, as a sum that adds up or says that it does not."""
+def sum_strip(counts: Counts, kind: str = "", *, verifying: bool = False) -> None:
+    """Draw the records read and what became of them, as a sum that adds up or says that it does not.
+
+    Where all are of one `kind` they are called so; what is in doubt is being verified while its run is at work.
+    """
     parts = {name: getattr(counts, name) for name in COUNTED[1:]}
     rest = {"accepted": counts.accepted, "in_doubt": counts.in_doubt, "waiting": counts.planned}
     parts |= {name: value for name, value in rest.items() if value}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.metric(text("col_read"), number(counts.read), width="content")
+        st.metric(text("col_read"), records_of(kind, counts.read) if kind else number(counts.read), width="content")
         for place, (name, value) in enumerate(parts.items()):
             st.metric(" ", "+" if place else "=", label_visibility="hidden", width="content")
-            st.metric(text(f"badge_{name}"), number(value), width="content", help=meaning(OUTCOMES[name]))
+            called = VERIFYING if name == "in_doubt" and verifying else f"badge_{name}"
+            st.metric(text(called), number(value), width="content", help=meaning(OUTCOMES[name]))
     if counts.difference:
         note(f":red[:material/error: **{text('sum_differs', difference=number(counts.difference))}**]")
     elif counts.parked and not (counts.proven or counts.accepted or counts.planned):
@@ -156,7 +164,8 @@ def run_sum(app: Application, run_id: str) -> None:
     """Draw the sum of a run, anew every other second while it is at work."""
 
     def draw() -> None:
-        sum_strip(app.runs.get(run_id).counts)
+        run = app.runs.get(run_id)
+        sum_strip(run.counts, kind_read(app.flows.as_set(run.flow)), verifying=run.state is RunState.COMMITTING)
 
     refreshing(2 if app.runs.get(run_id).state in ACTIVE else None)(draw)()
 
@@ -165,6 +174,12 @@ def added(runs: Sequence[Run]) -> Counts:
     """Return the counts of several runs together."""
     names = (*COUNTED, "accepted", "in_doubt", "planned")
     return Counts(**{name: sum(getattr(run.counts, name) for run in runs) for name in names})
+
+
+def kind_read(flow: Flow) -> str:
+    """Return what the records are that a flow counts: of several sorts of documents, documents."""
+    kinds = {stage.source for stage in flow.counting}
+    return str(kinds.pop()) if len(kinds) == 1 else "document"
 
 
 # ---- the list -------------------------------------------------------------------------------------------------------
@@ -179,9 +194,11 @@ def run_table(app: Application, runs: Sequence[Run]) -> Run | None:
             text("col_status"), options=list(map(tag, RUN_STATES)), color=list(map(tint, RUN_STATES))
         ),
         "started": CONFIG.DatetimeColumn(text("col_started"), width=108),
+        "read": CONFIG.NumberColumn(text("col_read")),
+        "of": CONFIG.TextColumn(text("col_kind"), width=captioned(text("col_kind"), 88)),
         **{
             name: CONFIG.NumberColumn(text(f"col_{name}"), help=meaning(name) if name in OUTCOMES else None)
-            for name in COUNTED
+            for name in COUNTED[1:]
         },
         "took": CONFIG.TextColumn(text("col_duration"), width=84, help=text("run_duration_about")),
         "mode": CONFIG.TextColumn(text("fact_mode"), width=92),
@@ -202,7 +219,9 @@ def run_frame(app: Application, runs: Sequence[Run]) -> pd.DataFrame:
             "flow": [flow_name(run.flow) for run in runs],
             "state": [[tag(run_state(run))] for run in runs],
             "started": started.dt.tz_convert(zone).dt.tz_localize(None),
-            **{name: [getattr(run.counts, name) for run in runs] for name in COUNTED},
+            "read": [run.counts.read for run in runs],
+            "of": [counted(f"noun_{app.flows.spec(run.flow).noun}", run.counts.read) for run in runs],
+            **{name: [getattr(run.counts, name) for run in runs] for name in COUNTED[1:]},
             "took": [span(worked[run.id].total_seconds()) if run.id in worked else "" for run in runs],
             "mode": [text(f"mode_short_{run.mode}") for run in runs],
             "by": [who(run.by) for run in runs],

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from integration.flows.registry import FLOWS
 from integration.services import Application
 from integration.services.search import caption_of
 from integration.words import has_term, known
@@ -24,9 +25,11 @@ from pages.components.shared.wording import (
     field_name,
     number,
     plain,
+    records_of,
     say,
     short_day,
     span,
+    struck,
     term,
     text,
     value_text,
@@ -211,7 +214,7 @@ def event_reason(event: Happened) -> str:
         f"{_name_of(event, path)} {old} → {new}" if old else f"{_name_of(event, path)} {new}"
         for path, old, new in changes_of(event)[:2]
     ]
-    said += [f"{text(f'fact_{name}')}: {_shown(name, facts[name])}" for name in _TOLD if facts.get(name)]
+    said += [_fact(event, name, facts[name]) for name in _TOLD if facts.get(name)]
     return " · ".join(said)
 
 
@@ -256,14 +259,14 @@ def _about(event: Happened) -> list[Markdown]:
     if event["event"] == "run_went_on" and pd.notna(event.get("ms")):
         lines.append(text("waited_only", span=span(float(event["ms"]) / 1000)))
     changed = [
-        f"{plain(_name_of(event, path))} {f'~~{plain(old)}~~ ' if old else ''}**{plain(new)}**"
+        f"{plain(_name_of(event, path))} {f'{struck(old)} ' if old else ''}**{plain(new)}**"
         for path, old, new in changes_of(event)
     ]
     if changed:
         more = f" · +{len(changed) - SHOWN_VALUES}" if len(changed) > SHOWN_VALUES else ""
         lines.append(" · ".join(changed[:SHOWN_VALUES]) + more)
     facts = texts_of(event.get("facts"))
-    told = [f"{plain(text(f'fact_{name}'))}: {plain(_shown(name, facts[name]))}" for name in _TOLD if facts.get(name)]
+    told = [plain(_fact(event, name, facts[name])) for name in _TOLD if facts.get(name)]
     if told and not known(str(event.get("code") or "")):
         lines.append(" · ".join(told))
     return lines
@@ -284,6 +287,14 @@ _TOLD = (
     "reference",
     "version",
 )
+
+
+def _fact(event: Happened, name: str, fact: str) -> str:
+    """Return a fact with its caption; how many records, by what they are."""
+    stage = texts_of(event.get("facts")).get("stage", "")
+    if name == "records" and stage.isdecimal() and (spec := FLOWS.get(str(event["flow"]))) is not None:
+        return records_of(str(spec.flow.stages[int(stage)].source), int(fact))
+    return f"{text(f'fact_{name}')}: {_shown(name, fact)}"
 
 
 def _shown(name: str, fact: str) -> str:

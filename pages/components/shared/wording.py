@@ -265,6 +265,17 @@ def flow_term(stem: str, flow: str, **facts: object) -> str:
     return term(own if words.has_term(own) else f"{stem}_any", **{"flow": flow, **facts})
 
 
+def struck(old: str) -> Markdown:
+    """Return an old value: struck through, but grey where it has figures, which a line would make unreadable."""
+    return f":gray[{plain(old)}]" if any(sign.isdigit() for sign in old) else f"~~{plain(old)}~~"
+
+
+def records_of(kind: str, count: int) -> Markdown:
+    """Return how many records, by what they are: 25 orders."""
+    own = f"records_{kind}"
+    return counted(own if words.has_count(own) else "records_any", count)
+
+
 def way(source: str, target: str) -> Markdown:
     """Return from where to where."""
     return f"{system_name(source)} → {system_name(target)}"

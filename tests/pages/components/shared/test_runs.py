@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from integration.core.run import Mode
-from pages.components.shared.runs import AT_ONCE, today
+from pages.components.shared.runs import AT_ONCE, kind_read, run_frame, today
+from pages.components.shared.timeline import entry
 from tests.consoles import opened
 from tests.stores import stores_in
 
@@ -16,3 +17,14 @@ def test_however_many_runs_there_were_today_all_of_them_are_counted(tmp_path: Pa
         runs.discard(runs.begin("stock", Mode.CHANGES, "test", 1).id, "test")
         found = today(application)
     assert len({run.id for run in found}) == len(found) == AT_ONCE + 1
+
+
+def test_what_was_read_is_called_by_what_it_is(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        runs = stores_in(application).runs
+        run = runs.begin("orders", Mode.CHANGES, "test", 1)
+        assert list(run_frame(application, [run])["of"]) == ["Orders"]
+        assert kind_read(application.flows.as_set("products")) == "article"
+    told = {"flow": "products", "event": "read", "happened_at": "2026-11-29", "code": ""}
+    groups, articles = (entry({**told, "facts": {"records": "25", "stage": stage}}) for stage in "01")
+    assert (list(groups.lines), list(articles.lines)) == (["25 article groups"], ["25 articles"])

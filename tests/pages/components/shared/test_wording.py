@@ -6,7 +6,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from integration.core.foreign import visible
-from pages.components.shared.wording import plain
+from pages.components.shared.wording import plain, struck
 from tests.hostile import EVERY
 
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
@@ -23,3 +23,8 @@ def test_a_name_is_shown_as_it_is(name: str) -> None:
     assert {one.type for one in inline.children or []} <= {"text", "text_special"}
     assert ELEMENT.sub(r"\1", shown) == re.sub(" +", " ", visible(name)).strip(" ")
     assert LIVE.findall(ELEMENT.sub("", plain(name)).replace("&#", "")) == []
+
+
+def test_an_old_value_with_figures_has_no_line_through_it() -> None:
+    assert struck("blauw") == "~~blauw~~"
+    assert struck("10") == ":gray[10]"

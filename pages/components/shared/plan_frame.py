@@ -1,0 +1,128 @@
+"""The lines of a plan as a table: what people look for in a document stands in columns of its own."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+from integration.core.known import comes_to
+from integration.core.records import Value
+from integration.core.run import Mode, PlanRow, Run, RunState
+from integration.services import Application
+from pages.components.shared.changes import cut, what_changes
+from pages.components.shared.documents import BOOKED, kinds_of, known_as
+from pages.components.shared.layout import step_state, tag, tint
+from pages.components.shared.meanings import meaning
+from pages.components.shared.tables import CONFIG, Columns, Written
+from pages.components.shared.wording import Markdown, money_text, table_day, text
+
+LONGEST_LINE = 47  # signs that fit into the last column of the table
+WITHOUT_TITLE = 36  # more signs where there is no column of names
+TAKEN = {"kind": 15, "action": 14, "step": 16, "brake": 12}  # signs that other columns take of it
+LONGEST_BESIDE = 24  # signs that fit into it beside totals
+SHORT = 12  # signs of what changes beside which long names have room
+WRITTEN: Written = {"total": money_text, "date": table_day}
+DAYS = ("date", "day", "paid_on", "entered")  # of a document: as it is booked, and as it came
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What each document among some lines comes to, its day and its branch; nothing for what is no document."""
+
+    totals: Sequence[Decimal | None]
+    days: Sequence[date | None]
+    branches: Sequence[str]
+
+    def columns(self) -> Iterator[tuple[str, list[Any]]]:
+        """Yield the columns that say something: a branch that is the same for all says nothing."""
+        if any(one is not None for one in self.totals):
+            yield "total", [None if one is None else float(one) for one in self.totals]
+        if any(self.days):
+            yield "date", list(self.days)
+        if len(set(filter(None, self.branches))) > 1:
+            yield "branch", list(self.branches)
+
+
+def sums_of(rows: Sequence[PlanRow], branches: Mapping[str, str]) -> Sums:
+    """Return what the lines of a plan come to; `branches` are the names of branches by their codes."""
+    values: list[Mapping[str, Value]] = [
+        dict(row.change.agreed.values) if row.change and row.kind in BOOKED else {} for row in rows
+    ]
+    totals = [comes_to(row.change.agreed) if row.change and row.kind in BOOKED else None for row in rows]
+    days = [next(filter(None, (_day(one.get(name)) for name in DAYS)), None) for one in values]
+    codes = [row.group if row.kind in BOOKED else "" for row in rows]
+    return Sums(totals, days, [branches.get(code, code) for code in codes])
+
+
+def told_apart(names: Mapping[str, str]) -> dict[str, str]:
+    """Return the names of branches without the words with which all of them begin: Utrecht, Zeist."""
+    split = {code: name.split() for code, name in names.items()}
+    shortest = min(map(len, split.values()), default=0)
+    shared = sum(len({tuple(words[:most]) for words in split.values()}) == 1 for most in range(1, shortest + 1))
+    if shared == shortest:  # one of them has no other words
+        return dict(names)
+    return {code: " ".join(words[shared:]) for code, words in split.items()}
+
+
+def _day(value: Value) -> date | None:
+    return value.date() if isinstance(value, datetime) else value if isinstance(value, date) else None
+
+
+def plan_frame(app: Application, run: Run, rows: Sequence[PlanRow], show: str) -> pd.DataFrame:
+    """Return the table of a list: a column that would say the same in every row is left out."""
+    known, kinds = [known_as(row) for row in rows], kinds_of(rows)
+    named = {"key": [code for code, _ in known], "title": [title for _, title in known]}
+    columns: dict[str, list[Any]] = {name: said for name, said in named.items() if any(said)}
+    of = app.flows.spec(run.flow).groups
+    sums = dict(sums_of(rows, told_apart(app.lists.captions(*of)) if of else {}).columns())
+    columns |= sums
+    mixed = len({row.kind for row in rows}) > 1
+    if mixed and not sums:
+        columns["kind"] = kinds
+    if show in ("all", "planned", "proven", "accepted", "in_doubt", "left"):
+        columns["action"] = [[tag(str(row.action))] for row in rows]
+    result = run.state not in (RunState.READY, RunState.PREVIEWING)
+    if result and any(row.change for row in rows) and show in ("all", "create", "update", "retire"):
+        columns["step"] = [[tag(step_state(row.step))] if row.change else [] for row in rows]
+    tripped = {brake.code for brake in run.brakes}
+    held = [not tripped.isdisjoint(row.brakes) for row in rows]
+    if not result and any(held):
+        columns["brake"] = [[tag("brake")] if one else [] for one in held]
+    room = LONGEST_LINE - sum(TAKEN[name] for name in TAKEN if name in columns)
+    room += 0 if "title" in columns else WITHOUT_TITLE
+    undone, target = run.mode is Mode.UNDO, app.flows[run.flow].target
+    said = [what_changes(app, row, undone=undone, system=target, total="total" not in sums) for row in rows]
+    if mixed and sums:  # there is no room for a column of kinds
+        said = [f"{kind} · {one}" if one else kind for kind, one in zip(kinds, said, strict=True)]
+    columns["what"] = [cut(one, LONGEST_BESIDE if sums else room) for one in said]
+    return pd.DataFrame(columns, index=range(len(rows)))
+
+
+def plan_columns(frame: pd.DataFrame, show: str) -> Columns:
+    """Return how the columns of the table of a list are called and drawn."""
+
+    def states(caption: str, *names: str, about: Markdown | None = None) -> object:
+        return CONFIG.MultiselectColumn(
+            caption, options=[tag(name) for name in names], color=[tint(name) for name in names], help=about
+        )
+
+    summed = "total" in frame.columns
+    name_width = 232 if not summed or frame["what"].str.len().max() <= SHORT else 180
+    columns: Columns = {
+        "key": CONFIG.TextColumn(text("col_code"), width=70 if summed else 92),
+        "title": CONFIG.TextColumn(text("col_name"), width=name_width),
+        "total": CONFIG.NumberColumn(text("col_incl"), width=78),
+        "date": CONFIG.DateColumn(text("col_date"), width=86),
+        "branch": CONFIG.TextColumn(text("col_branch"), width=94),
+        "kind": CONFIG.TextColumn(text("col_kind"), width=112),
+        "action": states(text("col_action"), "create", "update", "retire", "skip", "park", about=meaning("retire")),
+        "step": states(text("col_status"), "planned", "running", "in_doubt", "proven", "accepted", "parked", "left"),
+        "brake": states(text("badge_brake"), "brake"),
+        "what": CONFIG.TextColumn(
+            text("col_reason" if show in ("park", "parked", "skip") else "col_what"), width="large"
+        ),
+    }
+    return {name: column for name, column in columns.items() if name in frame.columns}

@@ -1,0 +1,47 @@
+"""What of a document stands in columns of its own in the table of a plan."""
+
+from datetime import date
+from decimal import Decimal
+
+from integration.core.plan import Action
+from integration.core.records import Kind, Record, Value
+from integration.core.run import PlanRow
+from pages.components.shared.documents import known_as
+from pages.components.shared.plan_frame import sums_of, told_apart
+from tests.builders import a_create
+
+DAY = date(2026, 11, 24)
+
+
+def line(kind: Kind, group: str = "", **values: Value) -> PlanRow:
+    record = Record(kind, "k1", values)
+    return PlanRow(1, 1, Action.CREATE, kind, "k1", "2026.10", group, change=a_create(record))
+
+
+def test_a_document_shows_total_day_and_branch_and_what_is_none_leaves_them_empty() -> None:
+    rows = [
+        line(Kind.DEBTOR, "1", name="Anna", date=DAY),
+        line(Kind.SALES_ORDER, "1", sold_incl=Decimal("433.80"), date=DAY),
+        line(Kind.DAY_PAGE, "2", debit=Decimal("12.10"), date=DAY),
+        line(Kind.SETTLEMENT, amount=Decimal("121.00"), paid_on=DAY, customer="Anna", debtor_number="10042"),
+    ]
+
+    sums = dict(sums_of(rows, {"1": "Utrecht", "2": "Zeist"}).columns())
+
+    assert str(sums["total"]) == "[None, 433.8, 12.1, 121.0]"
+    assert sums["date"] == [None, DAY, DAY, DAY]
+    assert sums["branch"] == ["", "Utrecht", "Zeist", ""]
+    assert known_as(rows[3]) == ("2026.10", "Anna")
+
+
+def test_a_branch_that_is_the_same_for_all_has_no_column() -> None:
+    rows = [line(Kind.SALES_ORDER, "1", sold_incl=Decimal(1), date=DAY)] * 2
+
+    assert list(dict(sums_of(rows, {}).columns())) == ["total", "date"]
+
+
+def test_branches_are_told_apart_without_the_words_they_share() -> None:
+    assert told_apart({"1": "De Ketting Utrecht", "2": "De Ketting Zeist"}) == {"1": "Utrecht", "2": "Zeist"}
+    assert told_apart({"1": "De Ketting", "2": "De Ketting Zeist"}) == {"1": "De Ketting", "2": "De Ketting Zeist"}
+    assert told_apart({"1": "Zeist"}) == {"1": "Zeist"}
+    assert told_apart({"1": "", "2": "Zeist"}) == {"1": "", "2": "Zeist"}

@@ -1,0 +1,20 @@
+"""A cause that one repair serves is one, and names what differs from record to record."""
+
+from pathlib import Path
+
+from integration.core.issues import Issue, Met
+from integration.core.records import Kind
+from tests.consoles import opened
+from tests.stores import stores_in
+
+
+def test_articles_in_several_currencies_are_one_cause_that_names_them(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        met = [
+            Met(Issue("currency_without_rate", key, "article.price", {"key": key, "currency": code}), Kind.PRODUCT, key)
+            for key, code in (("1", "USD"), ("2", "CHF"), ("3", "USD"))
+        ]
+        stores_in(application).issues.looked("products", ["1", "2", "3"], (), met)
+        (group,) = application.exceptions.groups("products")
+        assert (group.count, group.facts["currency"]) == (3, "CHF, USD")
+        assert application.exceptions.group(group.of) == group
