@@ -29,7 +29,7 @@ DAYS = ("date", "day", "paid_on", "entered")  # of a document: as it is booked, 
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class DocumentColumns:
     """What each document among some lines comes to, its day and its branch; nothing for what is no document."""
 
     totals: Sequence[Decimal | None]
@@ -46,7 +46,7 @@ class Sums:
             yield "branch", list(self.branches)
 
 
-def sums_of(rows: Sequence[PlanRow], branches: Mapping[str, str]) -> Sums:
+def document_columns(rows: Sequence[PlanRow], branches: Mapping[str, str]) -> DocumentColumns:
     """Return what the lines of a plan come to; `branches` are the names of branches by their codes."""
     values: list[Mapping[str, Value]] = [
         dict(row.change.agreed.values) if row.change and row.kind in BOOKED else {} for row in rows
@@ -54,7 +54,7 @@ def sums_of(rows: Sequence[PlanRow], branches: Mapping[str, str]) -> Sums:
     totals = [comes_to(row.change.agreed) if row.change and row.kind in BOOKED else None for row in rows]
     days = [next(filter(None, (_day(one.get(name)) for name in DAYS)), None) for one in values]
     codes = [row.group if row.kind in BOOKED else "" for row in rows]
-    return Sums(totals, days, [branches.get(code, code) for code in codes])
+    return DocumentColumns(totals, days, [branches.get(code, code) for code in codes])
 
 
 def told_apart(names: Mapping[str, str]) -> dict[str, str]:
@@ -77,7 +77,7 @@ def plan_frame(app: Application, run: Run, rows: Sequence[PlanRow], show: str) -
     named = {"key": [code for code, _ in known], "title": [title for _, title in known]}
     columns: dict[str, list[Any]] = {name: said for name, said in named.items() if any(said)}
     of = app.flows.spec(run.flow).groups
-    sums = dict(sums_of(rows, told_apart(app.lists.captions(*of)) if of else {}).columns())
+    sums = dict(document_columns(rows, told_apart(app.lists.captions(*of)) if of else {}).columns())
     columns |= sums
     mixed = len({row.kind for row in rows}) > 1
     if mixed and not sums:

@@ -7,7 +7,7 @@ from integration.core.plan import Action
 from integration.core.records import Kind, Record, Value
 from integration.core.run import PlanRow
 from pages.components.shared.documents import known_as
-from pages.components.shared.plan_frame import sums_of, told_apart
+from pages.components.shared.plan_frame import document_columns, told_apart
 from tests.builders import a_create
 
 DAY = date(2026, 11, 24)
@@ -26,7 +26,7 @@ def test_a_document_shows_total_day_and_branch_and_what_is_none_leaves_them_empt
         line(Kind.SETTLEMENT, amount=Decimal("121.00"), paid_on=DAY, customer="Anna", debtor_number="10042"),
     ]
 
-    sums = dict(sums_of(rows, {"1": "Utrecht", "2": "Zeist"}).columns())
+    sums = dict(document_columns(rows, {"1": "Utrecht", "2": "Zeist"}).columns())
 
     assert str(sums["total"]) == "[None, 433.8, 12.1, 121.0]"
     assert sums["date"] == [None, DAY, DAY, DAY]
@@ -37,7 +37,7 @@ def test_a_document_shows_total_day_and_branch_and_what_is_none_leaves_them_empt
 def test_a_branch_that_is_the_same_for_all_has_no_column() -> None:
     rows = [line(Kind.SALES_ORDER, "1", sold_incl=Decimal(1), date=DAY)] * 2
 
-    assert list(dict(sums_of(rows, {}).columns())) == ["total", "date"]
+    assert list(dict(document_columns(rows, {}).columns())) == ["total", "date"]
 
 
 def test_branches_are_told_apart_without_the_words_they_share() -> None:
