@@ -140,7 +140,7 @@ def tell_encodings() -> None:
 
 def main() -> None:
     """Go on as Python would with these arguments."""
-    sys.executable = os.environ["ELSEWHERE"]
+    sys.executable = os.environ["PYTHON_ELSEWHERE"]
     arguments = [one for one in sys.argv[1:] if one != "-P"]
     for change in (take_away, end_at_once, forget_modes, hold_names, tell_encodings):
         change()

@@ -56,7 +56,7 @@ class Elsewhere:
     @property
     def variables(self) -> dict[str, str]:
         """What the environment says there."""
-        return {**PLATFORM, "ELSEWHERE": str(self.python)}
+        return {**PLATFORM, "PYTHON_ELSEWHERE": str(self.python)}
 
     def environment(self, settings: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of a program there."""
