@@ -7,8 +7,11 @@ from the number and the moment of the entry, so carrying the entries out again g
 import json
 import threading
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Final
+
+FIRST_DAY: Final = "_first_day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +39,31 @@ class Journal:
         """What one system accepted before this start, in order."""
         return [entry for entry in self._past if entry.system == system]
 
+    def first_day(self, today: date) -> date:
+        """The day at which the shop was at its first start: `today`, where nothing of an earlier one is kept."""
+        for entry in self._past[:1]:
+            if entry.operation == FIRST_DAY:
+                return date.fromisoformat(entry.body)
+        self._write(Entry(self._number, "", FIRST_DAY, today.isoformat(), datetime.now(UTC)))
+        return today
+
     def append(self, system: str, operation: str, body: str, *, at: datetime | None = None, note: str = "") -> Entry:
         """The entry, on file."""
         with self._lock:
             self._number += 1
             entry = Entry(self._number, system, operation, body, at or datetime.now(UTC), note)
-            if self._file:
-                self._file.write(json.dumps({**asdict(entry), "at": entry.at.isoformat()}) + "\n")
-                self._file.flush()
+            self._write(entry)
         return entry
 
     def close(self) -> None:
         """Lets go of the file."""
         if self._file:
             self._file.close()
+
+    def _write(self, entry: Entry) -> None:
+        if self._file:
+            self._file.write(json.dumps({**asdict(entry), "at": entry.at.isoformat()}) + "\n")
+            self._file.flush()
 
 
 def _read(path: Path) -> list[Entry]:

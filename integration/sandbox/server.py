@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl
@@ -25,7 +26,7 @@ from integration.sandbox.faults import Answer, App, Cuttable, Ledger, Receive, S
 from integration.sandbox.journal import Journal
 from integration.sandbox.mplus.app import Till
 from integration.sandbox.mplus.desk import LENIENT
-from integration.sandbox.shop.shop import Shop, make_shop
+from integration.sandbox.shop.shop import TODAY, Shop, make_shop
 
 CONTROL: Final = "/_sandbox/"
 START_SECONDS: Final = 30
@@ -89,6 +90,7 @@ def running(
     *,
     articles: int = 400,
     seed: int = 2026,
+    today: date = TODAY,
     orders: int = 60,
     trades: bool = True,
     accountview_port: int = 0,
@@ -102,13 +104,16 @@ def running(
 ) -> Iterator[Sandbox]:
     """Both systems, answering until the block ends. Port 0 takes any free one; switches of one's own decide trouble.
 
+    The shop has sold up to the day before `today`; with a journal, up to the day before its first start.
+
     The tills of a shop that does not trade yet hold no documents. A lenient till takes fields in any order, and misses
     no empty wrapper.
     """
+    kept = Journal(journal)
     sandbox = start(
-        shop=make_shop(articles, seed, orders=orders, trades=trades),
+        shop=make_shop(articles, seed, kept.first_day(today), orders=orders, trades=trades),
         ports=(accountview_port, mplus_port),
-        journal=Journal(journal),
+        journal=kept,
         conventions=conventions or Conventions(renamed=renamed or {}),
         token_seconds=token_seconds,
         switches=switches,

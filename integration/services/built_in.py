@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from integration.background import again_and_again
 from integration.connectors.systems import SYSTEMS
 from integration.core.connections import Token
 from integration.core.errors import ConfigurationError
 from integration.core.people import SANDBOX
+from integration.core.timetable import WALL_CLOCK
 from integration.services.access import Access
 from integration.services.work import SLOT_SECONDS, OwnLeases
 from integration.settings import Settings
@@ -183,7 +185,10 @@ class BuiltIn:
         from integration.sandbox.server import running  # noqa: PLC0415 - as said at the top
 
         journal = self._settings.data / "sandbox.journal"
-        return self._closing.enter_context(running(articles=self._settings.sandbox_articles, journal=journal))
+        today = self._clock().astimezone(ZoneInfo(WALL_CLOCK)).date()
+        return self._closing.enter_context(
+            running(articles=self._settings.sandbox_articles, today=today, journal=journal)
+        )
 
     def _mind(self) -> None:
         """Keep the right to run them, or take it over from a process that has ended."""

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import httpx
@@ -50,7 +51,8 @@ class TestJournal:
             with sandbox.switches.armed(Fault.WRONG):
                 office.post(debtor())
             office.post(page())
-            sandbox.accountview.invoice("26000012")
+            last_made = sandbox.state("SO_HDR")[-1]["ORD_NR"]
+            sandbox.accountview.invoice(last_made)
             sandbox.accountview.edit("ARTICLE", "10001", {"PX_SELL": 1.5})
             sandbox.advance_day()
             before = {name: sandbox.state(name) for name in tables}
@@ -58,7 +60,17 @@ class TestJournal:
         with running(journal=journal) as again:
             assert {name: again.state(name) for name in tables} == before
             with Office(again, refresh_token=last) as office:
-                assert office.post(order("J-3")).json()["SO_HDR"][0]["ORD_NR"] == "26000013"
+                assert office.post(order("J-3")).json()["SO_HDR"][0]["ORD_NR"] == str(int(last_made) + 1)
+
+    def test_the_day_of_the_shop_is_that_of_its_first_start(self, tmp_path: Path) -> None:
+        path = tmp_path / "days.journal"
+        for today, before in ((date(2027, 1, 1), []), (date(2027, 1, 9), [1])):
+            journal = Journal(path)
+            assert journal.first_day(today) == date(2027, 1, 1)
+            assert [entry.number for entry in journal.past("mplus")] == before
+            journal.append("mplus", "one", "body")
+            journal.close()
+        assert Journal().first_day(date(2027, 1, 9)) == date(2027, 1, 9)
 
     @pytest.mark.long
     def test_what_a_smaller_shop_does_not_have_is_passed_over(self, tmp_path: Path) -> None:
