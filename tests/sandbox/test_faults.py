@@ -61,7 +61,7 @@ class TestLedger:
         token, post, read, dictionary = sandbox.ledger.calls("accountview")
         assert (token.operation, token.write) == ("token", False)
         assert (post.operation, post.write, post.status) == ("SO1 POST", True, 200)
-        assert post.keys == ("MPLUS-7", "20001", "26000011")
+        assert post.keys == ("MPLUS-7", "20001", sandbox.state("SO_HDR")[-1]["ORD_NR"])
         assert (read.operation, read.keys) == ("AK1 GET", ("10001",))
         assert dictionary.operation == "dictionary"
 

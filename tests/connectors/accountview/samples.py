@@ -26,8 +26,8 @@ NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
 @contextmanager
 def connected(sandbox: Sandbox, keeper: MemoryKeeper | None = None, **changed: object) -> Iterator[AccountView]:
-    """A connection to a sandbox; closed afterwards."""
-    accountview = AccountView(accountview_settings(sandbox, **changed), keeper or MemoryKeeper())
+    """A connection to a sandbox, on the day of the samples; closed afterwards."""
+    accountview = AccountView(accountview_settings(sandbox, **changed), keeper or MemoryKeeper(), now=lambda: NOW)
     try:
         yield accountview
     finally:
