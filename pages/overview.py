@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from pages.components.overview.attention import connection_rows, last_days, needs, needs_list
+from pages.components.overview.first_steps import first_steps
 from pages.components.overview.first_week import first_week
 from pages.components.setup.steps import unfinished
 from pages.components.shared.application import application, may, refreshing
@@ -25,14 +26,15 @@ def state_of_things() -> None:
     if stood() != st.session_state["stood"]:
         st.rerun()
     begins = bool(app.first_week.begins_with())
-    if begins:
-        first_week(app)
-    section(text("needs_person"))
     statuses = app.flows.statuses()
+    if begins:
+        first_steps(app, statuses)
     found = needs(app, statuses, goes_on=bool(unfinished_at))
+    if found.shown or not begins:
+        section(text("needs_person"))
     if found.shown:
         needs_list(app, found)
-    else:
+    elif not begins:
         empty("task_alt", text("needs_nothing"), text("needs_nothing_about"))
     section(text("nav_flows"))
     flow_cards(app, statuses)
@@ -64,7 +66,7 @@ def new_preview() -> None:
         text("btn_preview_of"),
         list(app.flows),
         key="new_preview",
-        type="primary",
+        type="secondary" if app.first_week.begins_with() else "primary",  # the first steps have the button of then
         icon=":material/difference:",
         format_func=flow_name,
     )

@@ -19,15 +19,22 @@ def first_week(app: Application) -> None:
         return
     following = next((one for one in tasks if not one.done), None)
     with titled(text("first_week"), text("first_week_about")):
-        if st.button(text("btn_hide"), type="tertiary", icon=":material/close:", key="hide_first_week"):
-            app.first_week.hide(person())
-            st.rerun()
+        hide_button(app)
     with st.container(border=True, gap="xsmall"):
         for is_next, some in groupby(tasks, lambda one: one is following):
             if is_next:
                 _next(app, next(some))
             else:
                 st.markdown("  \n".join(map(_line, some)))
+
+
+def hide_button(app: Application) -> None:
+    """Offer to whoever may to put everything of the first week out of sight."""
+    if may("first_week.hide") and st.button(
+        text("btn_hide"), type="tertiary", icon=":material/close:", key="hide_first_week"
+    ):
+        app.first_week.hide(person())
+        st.rerun()
 
 
 def _line(task: Task) -> Markdown:

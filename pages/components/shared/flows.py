@@ -57,9 +57,10 @@ def _card(app: Application, status: FlowStatus, *, previews: bool) -> None:
         st.markdown(f"**{flow_name(flow.name)}**", width="content")
         badge(_state(app, status))
     note(way(flow.source, flow.target))
-    label, value = _figure(app, status)
-    links = status.last and not (status.active or status.waiting)
-    st.metric(label, value, help=meaning("link") if links else None)
+    if status.active or status.waiting or status.last:
+        label, value = _figure(app, status)
+        links = status.last and not (status.active or status.waiting)
+        st.metric(label, value, help=meaning("link") if links else None)
     next_run = term("flow_next", moment=moment(status.next_run)) if status.next_run else ""
     by_hand = "" if status.on else term("flow_by_hand")
     proof = text("flow_proof", moment=moment(status.last_proof)) if status.last_proof else text("flow_never")
@@ -104,10 +105,8 @@ def _figure(app: Application, status: FlowStatus) -> tuple[Markdown, Markdown]:
     if status.waiting:
         changes = app.plans.count(status.waiting.id, "planned")
         return counted("figure_waiting", changes), number(changes)
-    if status.last:
-        flow = app.flows.as_set(status.flow.name)
-        return flow_text("figure_linked", flow.name), number(app.links.count(flow.name, *flow.linked))
-    return text("figure_never"), "–"
+    flow = app.flows.as_set(status.flow.name)
+    return flow_text("figure_linked", flow.name), number(app.links.count(flow.name, *flow.linked))
 
 
 def start_preview(app: Application, flow: str, mode: Mode = Mode.CHANGES) -> None:

@@ -1,0 +1,55 @@
+"""Where a new console begins: three steps to the first products that are proven."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from integration.core.run import RunState
+from integration.services import Application
+from integration.services.flows import FlowStatus
+from pages.components.overview.first_week import hide_button
+from pages.components.shared.application import may
+from pages.components.shared.flows import start_preview
+from pages.components.shared.layout import mark, note, titled
+from pages.components.shared.wording import text
+
+STEPS = ("preview", "commit", "proof")
+CARD = 210
+
+
+def first_steps(app: Application, statuses: Sequence[FlowStatus]) -> None:
+    """Draw the three steps with a button at the one that comes next; nothing once put out of sight."""
+    if not app.first_week.shown():
+        return
+    status = next(one for one in statuses if one.flow.name == app.first_week.begins_with())
+    following = STEPS.index(_step(status))
+    with titled(text("start"), text("start_sandbox" if app.sandbox.is_connected else "start_about")):
+        hide_button(app)
+    with st.grid(len(STEPS), min_column_width=CARD):
+        for place, step in enumerate(STEPS):
+            done = f"{mark('ok')} " if place < following else ""
+            with st.container(border=True, gap="xsmall", height="stretch"):
+                st.markdown(f"{done}**{place + 1} · {text(f'start_{step}')}**")
+                note(text(f"start_{step}_about"))
+                if place == following:
+                    _go_on(app, status)
+
+
+def _step(status: FlowStatus) -> str:
+    if status.active:
+        return "proof" if status.active.state is RunState.COMMITTING else "preview"
+    return "commit" if status.waiting else "preview"
+
+
+def _go_on(app: Application, status: FlowStatus) -> None:
+    """Offer what comes next: a preview, or the run that is there already."""
+    flow, run = status.flow.name, status.active or status.waiting
+    with st.container(height="stretch", vertical_alignment="bottom"):
+        if run is not None:
+            if st.button(text("btn_look"), icon=":material/arrow_forward:", key="next_task", type="primary"):
+                page = "runs" if run.state is RunState.COMMITTING else "preview"
+                st.switch_page(f"pages/{page}.py", query_params={"flow": flow, "plan": run.id, "run": run.id})
+        elif may("runs.preview") and st.button(
+            text("btn_week_products"), icon=":material/arrow_forward:", key="next_task", type="primary"
+        ):
+            start_preview(app, flow)
