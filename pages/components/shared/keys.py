@@ -8,6 +8,7 @@ from pages.components.shared.wording import Markdown, text
 # What is pressed, by the text that says what it does. Names of keys are those on the keys.
 KEYS: dict[str, Markdown] = {
     "key_ask": "`?`",
+    "key_search": "`Ctrl + K`",
     "key_walk": "`Tab` `Shift + Tab`",
     "key_press": "`Enter` `Space`",
     "key_close": "`Esc`",
@@ -15,6 +16,7 @@ KEYS: dict[str, Markdown] = {
     "key_causes": "`N` `P`",
     "key_rows": "`↑` `↓`",
     "key_tick": "`Shift + Space`",
+    "key_run_question": "`Ctrl + Enter`",
     "key_commit": "`Ctrl + Enter`",
 }
 
