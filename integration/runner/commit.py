@@ -15,6 +15,7 @@ from integration.core.errors import (
 from integration.core.flow import Flow
 from integration.core.plan import Approval, is_of_plan
 from integration.core.run import Among, PlanRow, Run, RunState
+from integration.core.strangers import told_of
 from integration.core.taken_back import TAKEN_BACK
 from integration.flows.spec import FlowLogic
 from integration.runner.ahead import Ahead, is_tree
@@ -61,10 +62,24 @@ class Commit:
     def approve(self, run_id: str, approval: Approval) -> int:
         """Keep a person's yes and return its number.
 
-        Raises PlanStaleError or PlanUnsafeError before anything is sent.
+        Raises PlanStaleError or PlanUnsafeError before anything is sent. Whoever says yes to a plan that tells of
+        strangers accepts them.
         """
-        self.expect(run_id, approval)
-        return self.parts.runs.approve(run_id, approval)
+        run = self.expect(run_id, approval)
+        self._expect_no_strangers(run)
+        number = self.parts.runs.approve(run_id, approval)
+        if told := told_of(run.notes):
+            self.parts.accept(run.flow, told, approval.by)
+        return number
+
+    def _expect_no_strangers(self, run: Run) -> None:
+        """Raise PlanStaleError where documents of another console stand in the books that the plan does not tell of."""
+        if not self.parts.plans.makes_documents(run.id, chosen=True):
+            return
+        found = self.parts.strangers(run.flow).without(told_of(run.notes))
+        if found.references:
+            system = self.parts.logic(run.flow).flow.target
+            raise PlanStaleError("prefix_in_use", system=system, flow=run.flow, **found.facts())
 
     def expect(self, run_id: str, approval: Approval) -> Run:
         """Return a plan that may be written with this yes. Raises PlanStaleError or PlanUnsafeError."""
