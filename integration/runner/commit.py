@@ -23,6 +23,7 @@ from integration.runner.doubts import Doubts
 from integration.runner.parts import Parts, next_cursors
 from integration.runner.pipeline import Pipeline, nothing_follows
 from integration.runner.sending import Looked, Sender
+from integration.runner.strangers import expect_told
 
 log = structlog.get_logger(__name__)
 
@@ -66,20 +67,11 @@ class Commit:
         strangers accepts them.
         """
         run = self.expect(run_id, approval)
-        self._expect_no_strangers(run)
+        expect_told(self.parts, run)
         number = self.parts.runs.approve(run_id, approval)
         if told := told_of(run.notes):
             self.parts.accept(run.flow, told, approval.by)
         return number
-
-    def _expect_no_strangers(self, run: Run) -> None:
-        """Raise PlanStaleError where documents of another console stand in the books that the plan does not tell of."""
-        if not self.parts.plans.makes_documents(run.id, chosen=True):
-            return
-        found = self.parts.strangers(run.flow).without(told_of(run.notes))
-        if found.references:
-            system = self.parts.logic(run.flow).flow.target
-            raise PlanStaleError("prefix_in_use", system=system, flow=run.flow, **found.facts())
 
     def expect(self, run_id: str, approval: Approval) -> Run:
         """Return a plan that may be written with this yes. Raises PlanStaleError or PlanUnsafeError."""

@@ -13,7 +13,7 @@ from integration.core.emptied import EMPTIED
 from integration.core.errors import IntegrationError
 from integration.core.plan import Brake, Tally, brakes, fingerprint
 from integration.core.run import ALL_FOR, PLANS_OF_ALL, Among, Mode, Position, PreviewRequest, Run, RunState, Task
-from integration.core.strangers import NO_STRANGERS, STRANGERS
+from integration.core.strangers import STRANGERS
 from integration.core.taken_back import TAKEN_BACK
 from integration.flows.spec import FlowLogic
 from integration.runner.carry import carried, gone_still, replaced_by
@@ -22,6 +22,7 @@ from integration.runner.extract import Extract
 from integration.runner.onward import Onward
 from integration.runner.parts import Parts, fed_otherwise, next_cursors
 from integration.runner.retire import EMPTY, vanished
+from integration.runner.strangers import strangers_beside
 from integration.runner.undo import undo
 
 log = structlog.get_logger(__name__)
@@ -131,7 +132,7 @@ class Preview:
         position = run.position
         mark = fingerprint(run.flow, run.mapping_version, self.parts.previews.digests(run.id))
         watched, changes = position.watched, position.changes + position.retirements
-        strangers = self.parts.strangers(run.flow) if self.parts.plans.makes_documents(run.id) else NO_STRANGERS
+        strangers = strangers_beside(self.parts, run)
         notes = {STRANGERS: strangers.told()} if strangers.references else {}
         tally = Tally(
             changes=changes - watched.get(TAKEN_BACK, 0), records=watched.get("brake_changes"), read=position.read,

@@ -138,7 +138,6 @@ class Application:
         self.access = Access(settings, sealed, stores.leases, clock, named=lambda given: self.names.laid_over(given))  # noqa: PLW0108 - made after it
         closing.callback(self.access.close)
         connector = self.access.connector
-        self._strangers = LookForStrangers(stores, self.access.name)
         self.names = Naming(
             flows,
             stores.settings,
@@ -209,6 +208,7 @@ class Application:
             well=self.connections.are_well,
             entered=self.connections.is_entered,
             fill=self.proposals.fill_once,
+            in_use=self.connections.prefix_in_use,
         )
         self.drafts = Drafts(
             flows, stores, logics=self.logics, mappings=self.mappings, lists=self.lists, connector=connector
@@ -410,9 +410,12 @@ class Application:
         """Return why a flow may write nothing for now."""
         return self.drift.held(flow)
 
+    @property
+    def _strangers(self) -> LookForStrangers:
+        return LookForStrangers(self._stores, self.access.name)
+
     def _strangers_of(self, flow: str) -> Strangers:
         """Return the documents under the prefix of a flow that are not ours and that nobody has accepted."""
-        spec, books = self._flows[flow], self.access.connector(BOOKS)
         spec = self._flows[flow]
         if spec.signs is None:
             return NO_STRANGERS

@@ -206,6 +206,14 @@ class Connections:
         """Return of each system whether it is connected and, as far as it has been checked, nothing is wrong."""
         return {status.system: status.connected and status.ok is not False for status in self.statuses()}
 
+    def prefix_in_use(self, flow: str) -> Mapping[str, str]:
+        """Return what the last check told of documents under the prefix of a flow that are not ours; nothing if none.
+
+        They are told by prefix, number, example, and a prefix that is free.
+        """
+        told = (one.facts for one in self.of(BOOKS).findings if one.cause == "prefix_in_use")
+        return next((facts for facts in told if facts.get("flow") == flow), {})
+
     def check(self, system: str, tell: Tell = unheard) -> list[Finding]:
         """Check a connection now, look by look, stopping at the first that finds something wrong; `tell` hears each.
 

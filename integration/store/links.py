@@ -105,7 +105,8 @@ def agreed_by(connection: sa.Connection, flow: str, change: Change) -> Record:
 def _row(at: datetime, flow: str, link: Link) -> dict[str, object]:
     return {
         "flow": flow, "kind": link.kind, "key": link.key, "reference": link.reference, "owner": "",
-        "mark": link.mark or _mark_of(link), "marker": link.marker, "retired": link.retired, "unproven": link.unproven, "changed_at": at,
+        "mark": link.mark or _mark_of(link), "marker": link.marker,
+        "retired": link.retired, "unproven": link.unproven, "changed_at": at,
         "agreed": None if link.agreed is None else record_to_json(link.agreed), **UNHASHED,
     }  # fmt: skip
 

@@ -9,6 +9,7 @@ from integration.core.records import Kind
 from integration.core.run import Link
 from integration.flows.orders.references import bears, free_prefix
 from integration.services import Application
+from integration.services.setup import Asked
 from integration.services.strangers import LookForStrangers
 from tests.builders import a_create
 from tests.connectors.accountview.samples import an_order
@@ -36,6 +37,10 @@ def linked(application: Application, number: str) -> None:
     stores_in(application).links.keep("orders", [Link(Kind.SALES_ORDER, "order-2", number, order)])
 
 
+def question(application: Application) -> Asked:
+    return next(one for one in application.setup.questions()["orders"] if one.question.name == "prefix")
+
+
 def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         application.connections.use_sandbox(somebody("test"))
@@ -48,12 +53,21 @@ def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_pat
         assert (found.facts["count"], found.facts["reference"], found.facts["prefix"]) == ("1", "MP-2026.1", "MP-")
         assert not bears(found.facts["free"], Kind.SALES_ORDER, found.facts["reference"])
 
+        asked = question(application)
+        assert asked.proposal is not None
+        assert asked.proposal.values == {"reference_prefix": found.facts["free"]}
+        assert asked.can_be_accepted
+
         mine = booked(application, "2026.2")
         linked(application, mine)
         assert int(mine) > int(before)
         assert told(application) == []  # what was there before the first of ours is of a console that is no more
         booked(application, "2026.3")
         assert [one.facts["reference"] for one in told(application)] == ["MP-2026.3"]
+
+        asked = question(application)
+        assert (asked.proposal, asked.can_be_accepted) == (None, False)  # what is booked is known by its prefix
+        assert asked.lack is not None
 
         look = LookForStrangers(stores_in(application), application.access.name)
         look.accept("orders", {"mp-2026.3"}, "test")

@@ -19,7 +19,7 @@ NEWEST = 100  # rows that are read of each place
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class _Place:
     """One object that holds documents: what sorts them, the column of our reference, and how a row tells its number."""
 
     of: BusinessObject
@@ -28,7 +28,7 @@ class Place:
     number_of: Callable[[Row], str]
 
 
-class Newest:
+class NewestDocuments:
     """The newest documents of one installation: one call for each place in this fiscal year and in the one before."""
 
     def __init__(
@@ -44,27 +44,27 @@ class Newest:
         places = [one for one in self._places(kind) if one.sorted_by and one.layout.has("reference")]
         return [self._read(place, day) for place in places for day in (None, self._years.before())]
 
-    def _places(self, kind: Kind) -> Iterator[Place]:
+    def _places(self, kind: Kind) -> Iterator[_Place]:
         objects, (header, lines) = self._objects, self._layouts.of(kind)
         match kind:
             case Kind.SALES_ORDER:
-                yield _place(DocumentTables(objects.orders, header, lines, "order_number"))
+                yield _place_of(DocumentTables(objects.orders, header, lines, "order_number"))
                 if objects.trade_invoices.code:
-                    invoices = _place(invoice_tables(self._layouts, objects))
+                    invoices = _place_of(invoice_tables(self._layouts, objects))
                     yield replace(invoices, number_of=lambda _: "")  # it may get its number later
                 if objects.history.code:
                     history = self._layouts.history()
                     sorted_by = (*history.wire("line_number", "article"), "")[0]
-                    yield Place(objects.history, history, sorted_by, lambda row: history.text(row, "order_number"))
+                    yield _Place(objects.history, history, sorted_by, lambda row: history.text(row, "order_number"))
             case Kind.QUOTATION:
-                yield _place(DocumentTables(objects.quotations, header, lines, "quotation_number"))
+                yield _place_of(DocumentTables(objects.quotations, header, lines, "quotation_number"))
             case Kind.POSTING:
                 for of in (objects.postings, *objects.posting_history):
-                    yield _place(DocumentTables(of, header, lines, "page"))
+                    yield _place_of(DocumentTables(of, header, lines, "page"))
             case _:
                 return
 
-    def _read(self, place: Place, book_date: date | None) -> list[Document]:
+    def _read(self, place: _Place, book_date: date | None) -> list[Document]:
         key = place.sorted_by
         query = Query(of=place.of, sort=(key,), size=NEWEST, descending=True, key=key, book_date=book_date)
         try:
@@ -77,6 +77,6 @@ class Newest:
         return list(dict.fromkeys(found))  # a row of the history is a line
 
 
-def _place(tables: DocumentTables) -> Place:
+def _place_of(tables: DocumentTables) -> _Place:
     sorted_by = (*tables.header.wire(tables.number, "reference"), "")[0]
-    return Place(tables.of, tables.header, sorted_by, tables.number_of)
+    return _Place(tables.of, tables.header, sorted_by, tables.number_of)
