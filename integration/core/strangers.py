@@ -9,7 +9,7 @@ from integration.core.records import Value
 from integration.core.rules import as_text
 
 
-def known_by(reference: Value) -> str:
+def as_compared(reference: Value) -> str:
     """Return a reference as it is compared: the books may keep it in capitals, or with blanks behind it."""
     return as_text(reference).strip().casefold()
 
@@ -24,7 +24,7 @@ class Strangers:
 
     def without(self, told: Collection[str]) -> Self:
         """Return those that are not among some references, as these are compared."""
-        return replace(self, references=tuple(one for one in self.references if known_by(one) not in told))
+        return replace(self, references=tuple(one for one in self.references if as_compared(one) not in told))
 
     def facts(self) -> Mapping[str, str]:
         """Return what their sentence says."""
@@ -33,7 +33,7 @@ class Strangers:
 
     def told(self) -> str:
         """Return what a plan keeps of them."""
-        return json.dumps([known_by(one) for one in self.references])
+        return json.dumps([as_compared(one) for one in self.references])
 
 
 NO_STRANGERS = Strangers()

@@ -23,7 +23,7 @@ from integration.runner.doubts import Doubts
 from integration.runner.parts import Parts, next_cursors
 from integration.runner.pipeline import Pipeline, nothing_follows
 from integration.runner.sending import Looked, Sender
-from integration.runner.strangers import expect_told
+from integration.runner.strangers import expect_no_strangers
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +67,7 @@ class Commit:
         strangers accepts them.
         """
         run = self.expect(run_id, approval)
-        expect_told(self.parts, run)
+        expect_no_strangers(self.parts, run)
         number = self.parts.runs.approve(run_id, approval)
         if told := told_of(run.notes):
             self.parts.accept(run.flow, told, approval.by)

@@ -11,7 +11,7 @@ def strangers_beside(parts: Parts, run: Run) -> Strangers:
     return parts.strangers(run.flow) if parts.plans.makes_documents(run.id) else NO_STRANGERS
 
 
-def expect_told(parts: Parts, run: Run) -> None:
+def expect_no_strangers(parts: Parts, run: Run) -> None:
     """Raise PlanStaleError `prefix_in_use` where there are any by now of which the plan does not tell."""
     if not parts.plans.makes_documents(run.id, chosen=True):
         return

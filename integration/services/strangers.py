@@ -10,7 +10,7 @@ from integration.connectors.protocol import Configurable, Connector, Document
 from integration.core.connections import Finding
 from integration.core.errors import AccessDeniedError, IntegrationError, RejectedError
 from integration.core.records import Kind
-from integration.core.strangers import NO_STRANGERS, Strangers, known_by
+from integration.core.strangers import NO_STRANGERS, Strangers, as_compared
 from integration.flows.settings import BOOKS, FlowSettings, Signs
 from integration.flows.spec import FlowSpec
 from integration.store.stores import Stores
@@ -44,7 +44,7 @@ class LookForStrangers:
         ):
             for place in _places(connector, kind):
                 shown += [one.reference for one in place]
-                strange |= {known_by(one): one for one in self._of(spec.name, signs, prefix, kind, place)}
+                strange |= {as_compared(one): one for one in self._of(spec.name, signs, prefix, kind, place)}
         found = Strangers(tuple(strange.values()), prefix, signs.free(shown))
         return found.without(self._accepted(spec.name))
 
@@ -79,16 +79,16 @@ class LookForStrangers:
 
     def _ours(self, flow: str, kind: Kind, place: Sequence[Document]) -> set[Document]:
         """Return which documents are linked or in doubt: by reference and number, where a place tells a number."""
-        linked = self._links.documents(flow, kind, {known_by(one.reference) for one in place})
+        linked = self._links.documents(flow, kind, {as_compared(one.reference) for one in place})
         doubts = {
-            known_by(row.change.wanted.values.get("reference"))
+            as_compared(row.change.wanted.values.get("reference"))
             for row in self._ledger.every_doubt(flow, kind)
             if row.change
         }
         return {
             one
             for one in place
-            if (known := known_by(one.reference)) in doubts
+            if (known := as_compared(one.reference)) in doubts
             or any(not one.number or number in (one.number, "") for number in linked.get(known, ()))
         }
 

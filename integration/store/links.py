@@ -12,7 +12,7 @@ from integration.core.flow import Mirrors
 from integration.core.plan import Change
 from integration.core.records import Kind, Record, record_from_json, record_to_json
 from integration.core.run import Link
-from integration.core.strangers import known_by
+from integration.core.strangers import as_compared
 from integration.store.database import Clock, Database, Store, portions, upsert
 from integration.store.events import Event, tell
 from integration.store.tables import allotments, links
@@ -113,7 +113,7 @@ def _row(at: datetime, flow: str, link: Link) -> dict[str, object]:
 
 def _mark_of(link: Link) -> str:
     """Return by what a document is found in a list of the books, which may not tell its number: its reference."""
-    return known_by(link.agreed.values.get("reference")) if link.agreed else ""
+    return as_compared(link.agreed.values.get("reference")) if link.agreed else ""
 
 
 def _part_row(at: datetime, flow: str, link: Link, part: Record) -> dict[str, object]:

@@ -131,7 +131,7 @@ class AccountView:
         return self._check.needs(kind, written=written, as_invoices=as_invoices)
 
     def newest(self, kind: Kind) -> list[list[Document]]:
-        """Return the documents of a kind that were made last, the newest first, in each place; see `NewestDocuments`."""
+        """Return the documents of a kind that were made last, place by place; see `NewestDocuments`."""
         return self._newest.of(kind)
 
     def fields(self, kind: Kind) -> list[Field]:
