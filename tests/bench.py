@@ -1,6 +1,6 @@
 """A bench for flows: a database of its own, two systems in memory, and a clock that only moves when it is told to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -12,6 +12,7 @@ from integration.connectors.protocol import Connector
 from integration.core.plan import Approval
 from integration.core.records import Kind, Record, Value
 from integration.core.run import Mode, PlanRow, PreviewRequest, Run, RunState, Step
+from integration.core.strangers import NO_STRANGERS, Strangers
 from integration.flows.products.logic import Products
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS, mirrors_of
@@ -62,6 +63,8 @@ class Bench:
         self.names = "as AccountView has them"
         self.decides = {"settings": "as they are"}  # a plan, beside the names
         self.fed: dict[str, str] = {}
+        self.strangers: Callable[[], Strangers] = lambda: NO_STRANGERS
+        self.accepted: set[str] = set()
         self.clock = Clock()
         mirrors = mirrors_of(FLOWS.values())
         self.runs = Runs(database, self.clock)
@@ -81,6 +84,8 @@ class Bench:
             self.connectors, self._logic, self.runs, self.previews, self.plans, self.ledger, self.links, self.cursors,
             self.clock, Patience(timedelta(seconds=10), timedelta(seconds=1)), fed=lambda _: self.fed,
             basis=lambda *_: {"names": self.names, **self.decides},
+            strangers=lambda _: self.strangers().without(self.accepted),
+            accept=lambda _, told, _by: self.accepted.update(told),
         )  # fmt: skip
         self.runner = Runner(Preview(parts), Commit(parts))
 

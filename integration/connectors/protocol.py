@@ -193,7 +193,10 @@ class HashedTarget(Connector, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document of the books as lists show it: our reference, or that of somebody else, and the books' own number."""
+    """A document of the books as lists show it: our reference, or that of somebody else, and the books' own number.
+
+    Without a number where the place does not tell it, or may tell another one later.
+    """
 
     reference: str
     number: str
@@ -221,8 +224,11 @@ class Configurable(Connector, Protocol):
         A field of ours that the settings leave without a name has "", a name that is none of ours itself.
         """
 
-    def newest(self, kind: Kind) -> list[Document]:
-        """Return the documents of a kind that were made last, the newest first: one page of them."""
+    def newest(self, kind: Kind) -> list[list[Document]]:
+        """Return the documents of a kind that were made last, the newest first: a page of each place they may be in.
+
+        Those of this fiscal year and of the one before, also where they were moved once they were invoiced.
+        """
 
     def propose_fields(self) -> dict[Kind, dict[str, str]]:
         """Return a name for each field that has none, where a caption suggests one."""

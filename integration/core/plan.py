@@ -13,6 +13,7 @@ from integration.core.money import HUNDRED
 from integration.core.moves import COUNTED
 from integration.core.records import Kind, Record, Unreadable, Value, canonical, merged, same
 
+BRAKE_STRANGERS = "brake_strangers"
 FOLLOWS = "follows"  # of a document: the key of the one that has to be in the target before it
 
 
@@ -308,12 +309,15 @@ class Tally:
     new_debtors: int = 0
     off_sale: int = 0
     emptied: int = 0
+    strangers: int = 0  # documents of another console beside which new ones would stand
     first: bool = False  # the very first plan of a flow creates everything; its size says nothing
 
 
 def brakes(tally: Tally, limits: Limits) -> tuple[Brake, ...]:
     """Return the brakes this plan trips."""
     tripped = [Brake("brake_source_empty", tally.empty, "0")] if tally.empty else []
+    if tally.strangers:
+        tripped.append(Brake(BRAKE_STRANGERS, tally.strangers, "0"))
     too_many = limits.changes is not None and tally.changes > limits.changes
     changed = tally.changes if tally.records is None else tally.records
     share = HUNDRED * changed / tally.read if tally.read else Decimal(0)

@@ -265,6 +265,8 @@ class Known:
     lists: Callable[[Listed], Mapping[str, str]] = lambda _: {}
     answered: Collection[str] = ()
     flows: Collection[str] = ()  # that shall run
+    in_use: Mapping[str, str] = field(default_factory=dict)  # what the check told of strangers in the books
+    booked: bool = False  # whether it has written anything yet
 
     def of(self, listed: Listed) -> Mapping[str, str]:
         """Return codes and captions of a list."""
@@ -293,6 +295,7 @@ class Question:
     arises: Callable[[Mapping[str, Any]], bool] = lambda _: True
     plain: Callable[[Known], Mapping[str, Any]] = lambda _: {}
     to_look_at: bool = False
+    wanted: Callable[[Known], bool] = lambda _: True  # beside the settings: whether there is anything to ask
 
     def now(self, known: Known) -> Mapping[str, Any]:
         """Return the answer that is in force."""

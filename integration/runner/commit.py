@@ -15,6 +15,7 @@ from integration.core.errors import (
 from integration.core.flow import Flow
 from integration.core.plan import Approval, is_of_plan
 from integration.core.run import Among, PlanRow, Run, RunState
+from integration.core.strangers import told_of
 from integration.core.taken_back import TAKEN_BACK
 from integration.flows.spec import FlowLogic
 from integration.runner.ahead import Ahead, is_tree
@@ -22,6 +23,7 @@ from integration.runner.doubts import Doubts
 from integration.runner.parts import Parts, next_cursors
 from integration.runner.pipeline import Pipeline, nothing_follows
 from integration.runner.sending import Looked, Sender
+from integration.runner.strangers import expect_no_strangers
 
 log = structlog.get_logger(__name__)
 
@@ -61,10 +63,15 @@ class Commit:
     def approve(self, run_id: str, approval: Approval) -> int:
         """Keep a person's yes and return its number.
 
-        Raises PlanStaleError or PlanUnsafeError before anything is sent.
+        Raises PlanStaleError or PlanUnsafeError before anything is sent. Whoever says yes to a plan that tells of
+        strangers accepts them.
         """
-        self.expect(run_id, approval)
-        return self.parts.runs.approve(run_id, approval)
+        run = self.expect(run_id, approval)
+        expect_no_strangers(self.parts, run)
+        number = self.parts.runs.approve(run_id, approval)
+        if told := told_of(run.notes):
+            self.parts.accept(run.flow, told, approval.by)
+        return number
 
     def expect(self, run_id: str, approval: Approval) -> Run:
         """Return a plan that may be written with this yes. Raises PlanStaleError or PlanUnsafeError."""

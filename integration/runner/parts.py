@@ -10,6 +10,7 @@ from integration.core.basis import Basis
 from integration.core.errors import PlanStaleError
 from integration.core.records import Record
 from integration.core.run import ALL_FOR, Mode, Run
+from integration.core.strangers import NO_STRANGERS, Strangers
 from integration.flows.spec import FlowLogic
 from integration.store.cursors import Cursors
 from integration.store.ledger import Ledger
@@ -69,6 +70,12 @@ class Parts:
     safeguards: Safeguards = ALL_ON
     ended: Callable[[Run], None] = lambda _: None  # told of each commit that is finished
     held: Callable[[str], PlanStaleError | None] = lambda _: None  # why nothing of a flow may be written for now
+    strangers: Callable[[str], Strangers] = (
+        lambda _: NO_STRANGERS  # documents under the prefix of a flow that are not ours and that nobody has accepted
+    )
+    accept: Callable[[str, Collection[str], str], None] = (
+        lambda *_: None  # told which of them a person has accepted, and who
+    )
     erased: Callable[[Sequence[tuple[str, str]]], Collection[tuple[str, str]]] = (
         lambda _: ()  # which numbers of debtors and relations are those of people who were erased
     )

@@ -13,6 +13,7 @@ from integration.core.emptied import EMPTIED
 from integration.core.errors import IntegrationError
 from integration.core.plan import Brake, Tally, brakes, fingerprint
 from integration.core.run import ALL_FOR, PLANS_OF_ALL, Among, Mode, Position, PreviewRequest, Run, RunState, Task
+from integration.core.strangers import STRANGERS
 from integration.core.taken_back import TAKEN_BACK
 from integration.flows.spec import FlowLogic
 from integration.runner.carry import carried, gone_still, replaced_by
@@ -21,6 +22,7 @@ from integration.runner.extract import Extract
 from integration.runner.onward import Onward
 from integration.runner.parts import Parts, fed_otherwise, next_cursors
 from integration.runner.retire import EMPTY, vanished
+from integration.runner.strangers import strangers_beside
 from integration.runner.undo import undo
 
 log = structlog.get_logger(__name__)
@@ -130,12 +132,15 @@ class Preview:
         position = run.position
         mark = fingerprint(run.flow, run.mapping_version, self.parts.previews.digests(run.id))
         watched, changes = position.watched, position.changes + position.retirements
+        strangers = strangers_beside(self.parts, run)
+        notes = {STRANGERS: strangers.told()} if strangers.references else {}
         tally = Tally(
             changes=changes - watched.get(TAKEN_BACK, 0), records=watched.get("brake_changes"), read=position.read,
             retirements=watched.get("brake_retirements", position.retirements),
             price_jumps=watched.get("brake_price", 0), zeroed=watched.get("brake_stock_zero", 0),
             new_debtors=watched.get("brake_new_debtors", 0), empty=watched.get("brake_source_empty", 0),
             off_sale=watched.get("brake_off_sale", 0), emptied=watched.get(EMPTIED, 0),
+            strangers=len(strangers.references),
             first=not self.parts.links.any(run.flow, *logic.flow.linked),
         )  # fmt: skip
         tripped = brakes(tally, logic.limits) if tally.changes else ()
@@ -151,7 +156,9 @@ class Preview:
             cursors = next_cursors(run, logic) if state is RunState.DONE else {}
             replaces = replaced_by(self.parts, run, doubtful=any(brake.code == EMPTY for brake in tripped))
             replaces = replaces if changes or run.mode in PLANS_OF_ALL else []
-            self.parts.previews.finish(run.id, mark, tripped, state, position.read, cursors=cursors, replaces=replaces)
+            self.parts.previews.finish(
+                run.id, mark, tripped, state, position.read, cursors=cursors, replaces=replaces, notes=notes
+            )
         log.info("preview finished", run=run.id, flow=run.flow, read=position.read, changes=changes)
 
     def _same(self, waits: Run, run: Run, mark: str, tripped: Sequence[Brake]) -> bool:

@@ -17,6 +17,7 @@ from integration.core.connections import Finding
 from integration.core.errors import PlanStaleError
 from integration.core.people import Actor
 from integration.core.records import Kind
+from integration.core.strangers import NO_STRANGERS, Strangers
 from integration.flows.registry import Specs, writer_of
 from integration.flows.settings import BOOKS, TILL
 from integration.flows.tables import VAT_RATES
@@ -71,7 +72,7 @@ from integration.services.saved_filters import SavedFilters
 from integration.services.search import Search
 from integration.services.setup import Proposals, SetUp
 from integration.services.stock import Stock
-from integration.services.strangers import own_of
+from integration.services.strangers import LookForStrangers
 from integration.services.symptoms import Symptoms
 from integration.services.tables import Tables
 from integration.services.ways import Ways
@@ -207,6 +208,7 @@ class Application:
             well=self.connections.are_well,
             entered=self.connections.is_entered,
             fill=self.proposals.fill_once,
+            in_use=self.connections.prefix_in_use,
         )
         self.drafts = Drafts(
             flows, stores, logics=self.logics, mappings=self.mappings, lists=self.lists, connector=connector
@@ -371,6 +373,8 @@ class Application:
             safeguards=self._safeguards,
             ended=self.prices.written,
             held=self._held,
+            strangers=self._strangers_of,
+            accept=self._strangers.accept,
             erased=stores.erased.held,
         )
         return Runner(Preview(parts), Commit(parts))
@@ -406,6 +410,17 @@ class Application:
         """Return why a flow may write nothing for now."""
         return self.drift.held(flow)
 
+    @property
+    def _strangers(self) -> LookForStrangers:
+        return LookForStrangers(self._stores, self.access.name)
+
+    def _strangers_of(self, flow: str) -> Strangers:
+        """Return the documents under the prefix of a flow that are not ours and that nobody has accepted."""
+        spec = self._flows[flow]
+        if spec.signs is None:
+            return NO_STRANGERS
+        return self._strangers.among(self.access.connector(BOOKS), spec, self.flows.settings(flow))
+
     def _rearranged(self) -> None:
         """Use what was just kept from a file: names with the next call, schedules from now on."""
         self.access.reconnect(BOOKS)
@@ -423,7 +438,7 @@ class Application:
                 Chosen(self.flows.spec(name), self.flows.settings(name), self.mappings.published(name).mapping)
                 for name in flows
             ],
-            own_of(self._stores),
+            self._strangers.findings,
         )
 
 

@@ -23,7 +23,6 @@ from integration.services.access import KEPT_TOKENS, Access, usable
 from integration.services.built_in import BuiltIn
 from integration.services.logins import TOKENS, LogIns
 from integration.services.setup import Proposals
-from integration.services.strangers import Own, strangers
 from integration.store.database import Clock
 
 UNREACHED = "log-in"  # the one line of a check where there is nothing to ask
@@ -85,10 +84,14 @@ class Chosen:
     mapping: RuleMapping
 
 
-def needs(connector: Connector, chosen: Collection[Chosen], own: Own) -> list[Finding]:
+def needs(
+    connector: Connector,
+    chosen: Collection[Chosen],
+    strangers: Callable[[Connector, FlowSpec, FlowSettings], list[Finding]],
+) -> list[Finding]:
     """Return what each flow needs more than the check looks at: a line for all it lacks, else one in all.
 
-    Where it lacks nothing, that somebody else writes there under its prefix; `own` tells what it has written itself.
+    Where it lacks nothing, what `strangers` finds: that somebody else writes there under its prefix.
     """
     if not isinstance(connector, Configurable):
         return []
@@ -98,7 +101,7 @@ def needs(connector: Connector, chosen: Collection[Chosen], own: Own) -> list[Fi
         manner = {"written": one.spec.flow.target == BOOKS, "as_invoices": wanted.as_invoices}
         looked = [each for kind in wanted.kinds for each in connector.needs(kind, **manner)]
         lacking = [*(one for one in looked if not one.ok), *_unknown(connector, one)]
-        lacking = lacking or strangers(connector, one.spec, one.settings, own)
+        lacking = lacking or strangers(connector, one.spec, one.settings)
         wrong = [replace(each, name=f"flow_{flow}", facts={**each.facts, "flow": flow}) for each in lacking]
         found += wrong
         if looked and not wrong:
@@ -202,6 +205,14 @@ class Connections:
     def are_well(self) -> dict[str, bool]:
         """Return of each system whether it is connected and, as far as it has been checked, nothing is wrong."""
         return {status.system: status.connected and status.ok is not False for status in self.statuses()}
+
+    def prefix_in_use(self, flow: str) -> Mapping[str, str]:
+        """Return what the last check told of documents under the prefix of a flow that are not ours; nothing if none.
+
+        They are told by prefix, number, example, and a prefix that is free.
+        """
+        told = (one.facts for one in self.of(BOOKS).findings if one.cause == "prefix_in_use")
+        return next((facts for facts in told if facts.get("flow") == flow), {})
 
     def check(self, system: str, tell: Tell = unheard) -> list[Finding]:
         """Check a connection now, look by look, stopping at the first that finds something wrong; `tell` hears each.

@@ -20,7 +20,7 @@ _TABLE: Mapping[str, Mapping[Right, str]] = {
     "channels": {SEE: "every", ADMINISTER: "address save forget test"},
     "choices": {RUN: "leave take"},
     "connections": {
-        SEE: "statuses of are_well failed is_entered is_logged_in check",
+        SEE: "statuses of prefix_in_use are_well failed is_entered is_logged_in check",
         CONNECT: "use_sandbox join_sandbox connect_mplus address authorize_address authorized companies choose_company",
     },
     "corrections": {SEE: "all counts of mark", REPAIR: "remove"},
@@ -123,8 +123,8 @@ WITHIN: Mapping[str, str] = {
     "flows": "may_begin may_wait missed may_approve round_before expect_there",
     "four_eyes": "is_enough",
     "issues": "clock database looked set_aside set_all_aside take_back",
-    "links": "allot allotted by_mark by_reference clock database first_number first_pairs keep mirrors newest owning"
-    " page settle",
+    "links": "allot allotted by_mark by_reference clock database documents first_number first_pairs keep mirrors newest"
+    " owning page settle",
     "lists": "close fresh lacking",
     "log": "start stop catch_up copy due found_by name names_of prune erase told_of",
     "log_access": "announce close knows spend",
@@ -135,7 +135,7 @@ WITHIN: Mapping[str, str] = {
     "persons": "page",
     "pictures": "close read",
     "pings": "plan send",
-    "plans": "calls changes_of database has_all new_documents sources needing",
+    "plans": "calls changes_of database has_all makes_documents new_documents sources needing",
     "prices": "page written",
     "proposals": "*",
     "provider": "*",

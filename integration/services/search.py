@@ -126,7 +126,8 @@ def _title(link: Link) -> str:
 
 
 def _sort(link: Link, text: str) -> str:
-    return {link.key: "key", link.mark: "ean"}.get(text, "there")
+    marks = {link.mark: "ean"} if link.kind is Kind.ARTICLE else {}
+    return {link.key: "key", **marks}.get(text, "there")
 
 
 def amount_of(text: str, language: str = "en") -> str:

@@ -85,7 +85,9 @@ def question_of(spec: FlowSpec, name: str) -> Question:
 
 def weigh(spec: FlowSpec, known: Known) -> tuple[Asked, ...]:
     """Return the questions that arise for a flow as it is set, each with its state, what we propose and what lacks."""
-    return tuple(_weighed(spec.name, one, known) for one in spec.questions if one.arises(known.settings))
+    return tuple(
+        _weighed(spec.name, one, known) for one in spec.questions if one.arises(known.settings) and one.wanted(known)
+    )
 
 
 def _weighed(flow: str, question: Question, known: Known) -> Asked:
@@ -143,11 +145,13 @@ class SetUp:
         well: Callable[[], Mapping[str, bool]],
         entered: Callable[[], bool],
         fill: Callable[[str], None],
+        in_use: Callable[[str], Mapping[str, str]],
     ) -> None:
         """Take what it needs to know; `save` keeps a value table, `name` the records of sandbox and real systems apart.
 
         `entered` tells whether somebody has entered the access to a system here, and `fill` gives every question its
-        plain answer where the environment connected both and nothing has been filled in yet.
+        plain answer where the environment connected both and nothing has been filled in yet. `in_use` returns what the
+        last check told of documents of another console under the prefix of a flow.
         """
         self._flows = flows
         self._lists = lists
@@ -160,6 +164,8 @@ class SetUp:
         self._well = well
         self._entered = entered
         self._fill = fill
+        self._in_use = in_use
+        self._links = stores.links
         self._refused: dict[tuple[str, str], Mapping[str, Any]] = {}  # the last answer to a question that was
 
     # ---- flows
@@ -215,7 +221,7 @@ class SetUp:
         lists = self._read(dict.fromkeys(each for question in asked for each in question.lists))
         found = {}
         for flow in chosen:
-            settings = self._settings(flow)
+            settings, spec = self._settings(flow), self._flows[flow]
             known = Known(
                 settings.model_dump(),
                 type(settings)().model_dump(),
@@ -223,8 +229,10 @@ class SetUp:
                 lambda listed: lists.get(listed, {}),
                 answered.get(flow, ()),
                 chosen,
+                self._in_use(flow),
+                self._links.any(flow, *(one.target for one in spec.flow.stages if one.once)),
             )
-            found[flow] = tuple(map(self._unrefused, weigh(self._flows[flow], known)))
+            found[flow] = tuple(map(self._unrefused, weigh(spec, known)))
         return found
 
     def _unrefused(self, one: Asked) -> Asked:

@@ -1,68 +1,100 @@
-"""Documents in the books that begin as ours do, and that this console has not written: another one writes there too."""
+"""Documents in the books that begin as ours do, and that this console has not written: another one writes there too.
 
-from collections.abc import Callable, Collection, Sequence
+The newest are looked through in every place where a document of ours may stand, whatever its flow makes now. What a
+person has accepted, by committing a plan that told of it, is not told any more.
+"""
 
-from integration.connectors.protocol import Configurable, Document
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from integration.connectors.protocol import Configurable, Connector, Document
 from integration.core.connections import Finding
-from integration.core.errors import IntegrationError, RejectedError
-from integration.core.flow import Flow
+from integration.core.errors import AccessDeniedError, IntegrationError, RejectedError
 from integration.core.records import Kind
-from integration.flows.settings import BOOKS, FlowSettings
+from integration.core.strangers import NO_STRANGERS, Strangers, as_compared
+from integration.flows.settings import BOOKS, FlowSettings, Signs
 from integration.flows.spec import FlowSpec
 from integration.store.stores import Stores
 
-Own = Callable[[str, Kind, Sequence[Document]], Collection[Document]]
-"""Returns which documents in the books a flow has written, or may have."""
+
+class LookForStrangers:
+    """Tells strangers from what a flow has written, or may have."""
+
+    def __init__(self, stores: Stores, name: Callable[[str], str]) -> None:
+        """`name` keeps what is accepted in the sandbox and in real books apart."""
+        self._links = stores.links
+        self._ledger = stores.ledger
+        self._stored = stores.settings
+        self._name = name
+
+    def among(self, connector: Connector, spec: FlowSpec, settings: FlowSettings) -> Strangers:
+        """Return the strangers that nobody has accepted. Raises IntegrationError where the books cannot be asked.
+
+        Of each place those that are newer than the oldest of ours among the newest: what a console of before has left
+        there is told until this one has booked something. A kind of document that may not be read, or that these books
+        do not have, is left out: whoever needs it is told so.
+        """
+        signs = spec.signs
+        if signs is None or not isinstance(connector, Configurable):
+            return NO_STRANGERS
+        prefix = str(getattr(settings, signs.setting))
+        shown: list[str] = []
+        strange: dict[str, str] = {}
+        for kind in dict.fromkeys(
+            one.target for one in spec.with_settings(settings).stages if one.once and not one.unproven
+        ):
+            for place in _places(connector, kind):
+                shown += [one.reference for one in place]
+                strange |= {as_compared(one): one for one in self._of(spec.name, signs, prefix, kind, place)}
+        found = Strangers(tuple(strange.values()), prefix, signs.free(shown))
+        return found.without(self._accepted(spec.name))
+
+    def findings(self, connector: Connector, spec: FlowSpec, settings: FlowSettings) -> list[Finding]:
+        """Return that there are strangers; nothing where the books cannot be asked, which another look tells."""
+        try:
+            found = self.among(connector, spec, settings)
+        except IntegrationError:
+            return []
+        if not found.references:
+            return []
+        error = RejectedError("prefix_in_use", system=BOOKS, flow=spec.name, **found.facts())
+        return [Finding("", ok=False, cause=error.code, facts=dict(error.facts))]
+
+    def accept(self, flow: str, references: Collection[str], by: str) -> None:
+        """Keep that a person knows of these strangers, and wants to go on under the prefix."""
+        self._stored.put(self._record(flow), {"accepted": sorted({*self._accepted(flow), *references})}, by)
+
+    def _accepted(self, flow: str) -> Collection[str]:
+        return frozenset((self._stored.get(self._record(flow)) or {}).get("accepted", ()))
+
+    def _record(self, flow: str) -> str:
+        return self._name(f"strangers:{flow}")
+
+    def _of(self, flow: str, signs: Signs, prefix: str, kind: Kind, place: Sequence[Document]) -> list[str]:
+        if not any(signs.bears(prefix, kind, one.reference) for one in place):
+            return []
+        ours = self._ours(flow, kind, place)
+        since = [at for at, one in enumerate(place) if one in ours]
+        newer = place[: since[-1]] if since else place
+        return [one.reference for one in newer if one not in ours and signs.bears(prefix, kind, one.reference)]
+
+    def _ours(self, flow: str, kind: Kind, place: Sequence[Document]) -> set[Document]:
+        """Return which documents are linked or in doubt: by reference and number, where a place tells a number."""
+        linked = self._links.documents(flow, kind, {as_compared(one.reference) for one in place})
+        doubts = {
+            as_compared(row.change.wanted.values.get("reference"))
+            for row in self._ledger.every_doubt(flow, kind)
+            if row.change
+        }
+        return {
+            one
+            for one in place
+            if (known := as_compared(one.reference)) in doubts
+            or any(not one.number or number in (one.number, "") for number in linked.get(known, ()))
+        }
 
 
-def own_of(stores: Stores) -> Own:
-    """Return what tells, by links and by what is in doubt, which documents are of this console."""
-
-    def own(flow: str, kind: Kind, shown: Sequence[Document]) -> Collection[Document]:
-        linked = stores.links.by_reference(flow, kind, [one.number for one in shown])
-        doubts = [
-            row.change.wanted.values.get("reference") for row in stores.ledger.every_doubt(flow, kind) if row.change
-        ]
-        return {one for one in shown if one.number in linked or one.reference in doubts}
-
-    return own
-
-
-def strangers(connector: Configurable, spec: FlowSpec, settings: FlowSettings, own: Own) -> list[Finding]:
-    """Return that the books have documents under our prefix that are not ours, with a prefix that none begins with.
-
-    Of the newest documents, those made since the oldest of ours among them: what a console of before has left here is
-    told until this one has booked something.
-    """
-    if spec.signs is None:
-        return []
-    flow, prefix = spec.with_settings(settings), str(getattr(settings, spec.signs.setting))
-    shown: list[Document] = []
-    strange: list[Document] = []
+def _places(connector: Configurable, kind: Kind) -> Iterator[Sequence[Document]]:
     try:
-        for kind in _documents(flow):
-            newest = connector.newest(kind)
-            ours = own(flow.name, kind, newest)
-            since = [at for at, one in enumerate(newest) if one in ours]
-            told = newest[: since[-1]] if since else newest
-            strange += [one for one in told if one not in ours and spec.signs.bears(prefix, kind, one.reference)]
-            shown += newest
-    except IntegrationError:  # what cannot be read is told by the look at the kind itself
-        return []
-    if not strange:
-        return []
-    error = RejectedError(
-        "prefix_in_use",
-        system=BOOKS,
-        flow=flow.name,
-        prefix=prefix,
-        reference=strange[0].reference,
-        count=len(strange),
-        free=spec.signs.free([one.reference for one in shown]),
-    )
-    return [Finding("", ok=False, cause=error.code, facts=dict(error.facts))]
-
-
-def _documents(flow: Flow) -> list[Kind]:
-    kinds = (one.target for one in flow.stages if one.once and not (one.off or one.unproven))
-    return list(dict.fromkeys(kinds))
+        yield from connector.newest(kind)
+    except (AccessDeniedError, RejectedError):
+        return

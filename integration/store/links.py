@@ -12,6 +12,7 @@ from integration.core.flow import Mirrors
 from integration.core.plan import Change
 from integration.core.records import Kind, Record, record_from_json, record_to_json
 from integration.core.run import Link
+from integration.core.strangers import as_compared
 from integration.store.database import Clock, Database, Store, portions, upsert
 from integration.store.events import Event, tell
 from integration.store.tables import allotments, links
@@ -104,9 +105,15 @@ def agreed_by(connection: sa.Connection, flow: str, change: Change) -> Record:
 def _row(at: datetime, flow: str, link: Link) -> dict[str, object]:
     return {
         "flow": flow, "kind": link.kind, "key": link.key, "reference": link.reference, "owner": "",
-        "mark": link.mark, "marker": link.marker, "retired": link.retired, "unproven": link.unproven, "changed_at": at,
+        "mark": link.mark or _mark_of(link), "marker": link.marker,
+        "retired": link.retired, "unproven": link.unproven, "changed_at": at,
         "agreed": None if link.agreed is None else record_to_json(link.agreed), **UNHASHED,
     }  # fmt: skip
+
+
+def _mark_of(link: Link) -> str:
+    """Return by what a document is found in a list of the books, which may not tell its number: its reference."""
+    return as_compared(link.agreed.values.get("reference")) if link.agreed else ""
 
 
 def _part_row(at: datetime, flow: str, link: Link, part: Record) -> dict[str, object]:
@@ -220,8 +227,19 @@ class Links(Store):
         )
         return {link.mark: link for link in found}
 
+    def documents(self, flow: str, kind: Kind, references: Collection[str]) -> dict[str, set[str]]:
+        """Return which of our references stand on documents that are linked, each with the numbers these have.
+
+        References as they are compared; see `core/strangers.py`.
+        """
+        asked = sa.select(links.c.mark, links.c.reference).where(links.c.flow == flow, links.c.kind == kind)
+        found: dict[str, set[str]] = {}
+        for row in self.database.among(asked, links.c.mark, [one for one in references if one]):
+            found.setdefault(row.mark, set()).add(row.reference)
+        return found
+
     def called(self, flows: Collection[str], text: str, limit: int) -> list[tuple[str, Link]]:
-        """Return links that a text is the key, the reference or the mark (EAN) of, each with its flow."""
+        """Return links that a text is the key, the reference or the mark of, each with its flow."""
         found: dict[tuple[str, str, str], tuple[str, Link]] = {}
         with self.database.read() as connection:
             for column in (links.c.key, links.c.reference, links.c.mark):
@@ -231,7 +249,7 @@ class Links(Store):
         return list(found.values())[:limit]
 
     def found(self, flows: Collection[str], text: str) -> int:
-        """Return how many links of some flows a text is in the key, the reference or the mark (EAN) of."""
+        """Return how many links of some flows a text is in the key, the reference or the mark of."""
         return int(self.database.scalar(sa.select(sa.func.count()).select_from(links).where(*_with(flows, text))))
 
     def listed(self, flows: Collection[str], text: str, offset: int, limit: int) -> list[tuple[str, Link]]:

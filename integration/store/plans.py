@@ -11,7 +11,7 @@ from integration.store import facets, plan_lines, transitions
 from integration.store.columns import Words
 from integration.store.database import Database
 from integration.store.shapes import change_from_json, line_of
-from integration.store.tables import lines, runs
+from integration.store.tables import left_out, lines, runs
 
 # What is booked: documents of the books, and pages of a daybook.
 BOOKED = (Kind.SALES_ORDER, Kind.POSTING, Kind.DAY_PAGE, Kind.QUOTATION)
@@ -78,6 +78,13 @@ class Plans:
         here = (lines.c.run == run, lines.c.action == Action.CREATE, lines.c.kind.in_(BOOKED))
         for row in self.database.rows(sa.select(lines.c.seq, lines.c.change).where(*here).order_by(lines.c.seq)):
             yield row.seq, change_from_json(row.change)
+
+    def makes_documents(self, run: str, *, chosen: bool = False) -> bool:
+        """Tell whether the plan makes any document of the books that was not sent yet; of what is `chosen` alone."""
+        left = sa.exists().where(left_out.c.run == run, left_out.c.seq == lines.c.seq)
+        here = (lines.c.run == run, lines.c.action == Action.CREATE, lines.c.kind.in_(BOOKED))
+        still = (lines.c.step == Step.PLANNED, *((~left,) if chosen else ()))
+        return bool(self.database.rows(sa.select(lines.c.seq).where(*here, *still).limit(1)))
 
     def marked(self, run: str, brake: str, limit: int) -> tuple[list[PlanRow], int]:
         """Return the first changes that a brake counted, and how many there are."""

@@ -220,10 +220,11 @@ class Previews(Store):
         *,
         cursors: Mapping[str, str] | None = None,
         replaces: Sequence[str] = (),
+        notes: Mapping[str, str] | None = None,
     ) -> None:
         """End a preview: the plan waits (READY), or there was nothing to do (DONE).
 
-        It takes over the plans that it `replaces`, with what was left out of them.
+        It takes over the plans that it `replaces`, with what was left out of them. `notes` stay with the run.
 
         Issues that the run no longer met are closed, unless it read nothing where there was something, and what it had
         read is dropped.
@@ -241,8 +242,9 @@ class Previews(Store):
             transitions.drop_read(connection, run)
             ended = {"ended_at": now} if state is RunState.DONE else {}
             shape = [[brake.code, brake.count, brake.limit] for brake in brakes]
+            kept = {"notes": {**row.notes, **notes}} if notes else {}
             transitions.keep(
-                connection, run, fingerprint=fingerprint, brakes=shape, read=read, error="", facts={}, **ended
+                connection, run, fingerprint=fingerprint, brakes=shape, read=read, error="", facts={}, **ended, **kept
             )
             keep_cursors(connection, now, row.flow, cursors or {})
             if state is RunState.READY:

@@ -383,6 +383,7 @@ def test_the_mark_of_a_choice_is_the_fingerprint_while_nothing_is_left_out() -> 
         ),
         (Tally(changes=6, records=1, read=10), Limits(changes_percent=Decimal(50)), ()),
         (Tally(changes=1, empty=7), Limits(), (Brake("brake_source_empty", 7, "0"),)),
+        (Tally(changes=1, strangers=2), Limits(), (Brake("brake_strangers", 2, "0"),)),
         (Tally(changes=9999, read=1), Limits(changes=None), ()),
         (Tally(changes=1, read=9, price_jumps=2), Limits(), (Brake("brake_price", 2, "25 %"),)),
         (Tally(changes=1, read=9, price_jumps=2), Limits(price_percent=None), ()),

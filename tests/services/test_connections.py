@@ -19,7 +19,7 @@ from tests.people import somebody
 from tests.stores import built_in
 from tests.strangers import stranger
 
-CALLS_OF_A_CHECK = 50  # of all flows, at ten a second
+CALLS_OF_A_CHECK = 53  # of all flows, at ten a second
 CALLS_OF_A_START = (36, 9)  # the first, and those after it
 BACK = "http://127.0.0.1:8501/setup"
 

@@ -9,12 +9,14 @@ from integration.core.records import Kind
 from integration.core.run import Link
 from integration.flows.orders.references import bears, free_prefix
 from integration.services import Application
+from integration.services.setup import Asked
+from integration.services.strangers import LookForStrangers
 from tests.builders import a_create
 from tests.connectors.accountview.samples import an_order
 from tests.consoles import opened
 from tests.fakes import Links
 from tests.people import somebody
-from tests.stores import stores_in
+from tests.stores import built_in, stores_in
 
 OURS = "orders", Kind.SALES_ORDER
 
@@ -29,6 +31,16 @@ def booked(application: Application, number: str) -> str:
     return application.access.connector("accountview").write(a_create(order), None, Links(), number).reference
 
 
+def linked(application: Application, number: str) -> None:
+    """Keep that this console has booked one of them under a number of the books."""
+    order = an_order("2026.2", reference="mp-2026.2")  # the books may write it in other letters
+    stores_in(application).links.keep("orders", [Link(Kind.SALES_ORDER, "order-2", number, order)])
+
+
+def question(application: Application) -> Asked:
+    return next(one for one in application.setup.questions()["orders"] if one.question.name == "prefix")
+
+
 def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         application.connections.use_sandbox(somebody("test"))
@@ -41,12 +53,30 @@ def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_pat
         assert (found.facts["count"], found.facts["reference"], found.facts["prefix"]) == ("1", "MP-2026.1", "MP-")
         assert not bears(found.facts["free"], Kind.SALES_ORDER, found.facts["reference"])
 
+        asked = question(application)
+        assert asked.proposal is not None
+        assert asked.proposal.values == {"reference_prefix": found.facts["free"]}
+        assert asked.can_be_accepted
+
         mine = booked(application, "2026.2")
-        stores_in(application).links.keep("orders", [Link(Kind.SALES_ORDER, "order-2", mine)])
+        linked(application, mine)
         assert int(mine) > int(before)
         assert told(application) == []  # what was there before the first of ours is of a console that is no more
         booked(application, "2026.3")
         assert [one.facts["reference"] for one in told(application)] == ["MP-2026.3"]
+
+        asked = question(application)
+        assert (asked.proposal, asked.can_be_accepted) == (None, False)  # what is booked is known by its prefix
+        assert asked.lack is not None
+
+        look = LookForStrangers(stores_in(application), application.access.name)
+        look.accept("orders", {"mp-2026.3"}, "test")
+        assert told(application) == []  # a person knows of it
+        linked(application, "999999")
+        assert {one.facts["count"] for one in told(application)} == {"2"}  # under our reference, and another document
+        linked(application, mine)
+        built_in(application).accountview.invoice(mine)  # into the history, which does not tell the number of an order
+        assert [one.facts["reference"] for one in told(application)] == ["MP-2026.1"]  # nothing of ours is beside it
 
         application.flows.change("orders", {"reference_prefix": found.facts["free"]}, somebody("test"))
         assert told(application) == []

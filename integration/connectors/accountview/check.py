@@ -5,14 +5,13 @@ from contextlib import suppress
 
 from integration.connectors.accountview.articles import Warehouses
 from integration.connectors.accountview.client import LIKE_TABLE, AccountViewClient, Company, Filter, Offered, Query
-from integration.connectors.accountview.documents import DocumentTables, is_about_filter
+from integration.connectors.accountview.documents import is_about_filter
 from integration.connectors.accountview.fields import WITH_LINES, WRITTEN
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.places import invoice_tables
 from integration.connectors.accountview.prices import Prices
 from integration.connectors.accountview.rows import STOCK
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
-from integration.connectors.protocol import Document
 from integration.core.connections import Finding, Tell, unheard
 from integration.core.errors import AccessDeniedError, IntegrationError, RejectedError
 from integration.core.records import Kind
@@ -20,7 +19,6 @@ from integration.core.records import Kind
 # Default columns that an installation may lack without harm; one named in the settings has to exist.
 USED_WHERE_PRESENT = frozenset({"vat_code", "unit", "blocked"}) | STOCK
 
-NEWEST = 100  # documents that are looked through for those of another console
 SEEN = 20  # documents of which one with a reference is looked for
 
 # Without which fields a kind cannot be looked up, written or read at all.
@@ -242,16 +240,6 @@ class Check:
             return  # runs read all documents since a day then
         if known.casefold() not in {layout.text(row, "reference").casefold() for row in found}:
             raise RejectedError("known_not_found", system=SYSTEM, object=of.code, field=column, kind=kind)
-
-    def newest(self, kind: Kind) -> list[Document]:
-        """Return the documents of a kind that were made last, the newest first: one page of them."""
-        (header, lines), key, of = self._layouts.of(kind), self.sorted_by(kind), self._layouts.object_of(kind)
-        if not (key and header.has("reference")):
-            return []
-        name = next(one for one in ("order_number", "quotation_number", "page") if one in header.names)
-        tables = DocumentTables(of, header, lines, name)
-        rows = self._client.page(Query(of=of, sort=(key,), size=NEWEST, descending=True, key=key))
-        return [Document(header.text(row, "reference"), tables.number_of(row)) for row in rows]
 
     def sorted_by(self, kind: Kind) -> str:
         """Return the column that sorts the records of a kind."""

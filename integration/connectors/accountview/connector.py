@@ -15,6 +15,7 @@ from integration.connectors.accountview.entries import Entries
 from integration.connectors.accountview.fields import Fields
 from integration.connectors.accountview.items import Items
 from integration.connectors.accountview.layout import Layouts
+from integration.connectors.accountview.newest import NewestDocuments
 from integration.connectors.accountview.places import Postings, Quotations, SalesOrders
 from integration.connectors.accountview.prices import Prices
 from integration.connectors.accountview.reader import Reader
@@ -71,6 +72,7 @@ class AccountView:
             Kind.ENTRY: self._entries,
         }
         self._articles = articles
+        self._newest = NewestDocuments(client, settings, layouts, years)
         documents = Documents(client, reader, years)
         history = History(settings, layouts, reader, years)
         self._sales_orders = SalesOrders(settings, layouts, documents, history)
@@ -128,9 +130,9 @@ class AccountView:
         """
         return self._check.needs(kind, written=written, as_invoices=as_invoices)
 
-    def newest(self, kind: Kind) -> list[Document]:
-        """Return the documents of a kind that were made last, the newest first: one page of them."""
-        return self._check.newest(kind)
+    def newest(self, kind: Kind) -> list[list[Document]]:
+        """Return the documents of a kind that were made last, place by place; see `NewestDocuments`."""
+        return self._newest.of(kind)
 
     def fields(self, kind: Kind) -> list[Field]:
         """Return the fields of a kind: those with a meaning under our names, then all others of the dictionary."""

@@ -55,6 +55,12 @@ class FiscalYears:
             years.setdefault(self._first_day(each), []).append(each)
         return [(some[0], some) for some in years.values()]
 
+    def before(self) -> date:
+        """Return the last day before this fiscal year; that of the calendar where the books do not tell."""
+        today = self._client.today()
+        first = min((each.start for each in self._periods(today)), default=today.replace(month=1, day=1))
+        return first - timedelta(days=1)
+
     def starts(self) -> dict[str, str]:
         """Return the periods of this fiscal year, the one before and the one after: first day and number.
 

@@ -50,7 +50,6 @@ class DaySettings(ClosedPeriods):
     mode: Mode = "line"
     sign: Literal["debit_positive", "credit_positive"] = "debit_positive"
     concept: bool = False
-    reference_prefix: str = Field("MP-", max_length=12)  # of documents that are open items
 
     # On which accounts.
     till_accounts: bool = False  # a person agreed to the account numbers that the till has

@@ -37,7 +37,6 @@ from integration.flows.forms import (
     Switch,
     Together,
     Whole,
-    Words,
 )
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.chains import in_force
@@ -95,7 +94,6 @@ SECTIONS = (
                 )
             ),
             Code("drawer_account", LEDGERS, only=Only("mode", ("cash",))),
-            Words("reference_prefix", 12),
             Switch("concept"),
             Switch("resends"),
         ),
@@ -128,6 +126,9 @@ SECTIONS = (
 PERIODS, VAT_ACCOUNTS, LINE_FIELDS = books("periods"), books("vat_accounts"), books("day_line_fields")
 _TOLD = (LEDGERS, FLAGS, PERIODS, VAT_ACCOUNTS, LINE_FIELDS)
 _TURNOVER = (till("turnover_types"), till("turnover_vat_codes"), till("gift_cards"))
+
+
+_PREFIX = (ORDERS, "reference_prefix")  # under which invoices that are open items were booked
 
 
 def _item(prefix: str, record: Record) -> str:
@@ -181,7 +182,7 @@ def _logic(
         ),
         partial(asked.links, FLOW.name, Kind.DAY_PAGE),
         partial(asked.linked, ORDERS, Kind.DEBTOR),
-        partial(_item, settings.reference_prefix),
+        partial(_item, str(asked.setting(*_PREFIX))),
         unbooked=partial(_unbooked, asked),
         alone=partial(_alone, asked),
         settled=partial(methods_of, asked),
@@ -195,7 +196,7 @@ DAYS = FlowSpec(
     settings=DaySettings,
     make=_logic,
     made_with=lambda _: (*_TOLD, *_TURNOVER),
-    leans_on=LEANS_ON,
+    leans_on=(*LEANS_ON, _PREFIX),
     mapping=MAPPINGS / "days.toml",
     rated=(BOOKS, TILL),
     parts=((Kind.DAY_PAGE, None), (Kind.LINE, Kind.LINE)),

@@ -257,6 +257,27 @@ def _cardless(known: Known) -> Lack | None:
     return Lack(Reason("lack_gift_cards", {"codes": ", ".join(unclear)}), stops=False) if unclear else None
 
 
+def _is_in_use(known: Known) -> bool:
+    return bool(known.in_use) and known.in_use["prefix"] == known.settings["reference_prefix"]
+
+
+def _free_prefix(known: Known) -> Proposal | None:
+    """Propose a prefix that no document begins with, as long as nothing is booked under the one that is set."""
+    free = known.in_use.get("free", "")
+    if known.booked or not free:
+        return None
+    facts = {name: known.in_use[name] for name in ("count", "reference")}
+    return Proposal({"reference_prefix": free}, Reason("proposed_free_prefix", facts))
+
+
+def _prefix_in_use(known: Known) -> Lack | None:
+    """Tell that a plan will wait: who has booked something is not moved to another prefix."""
+    if not _is_in_use(known):
+        return None
+    facts = {name: known.in_use[name] for name in ("count", "reference", "prefix")}
+    return Lack(Reason("lack_prefix_in_use", facts), stops=False)
+
+
 QUESTIONS = (
     Question(
         "documents",
@@ -266,6 +287,7 @@ QUESTIONS = (
         lacks=_dayless,
         plain=_plain_daybook,
     ),
+    Question("prefix", _free_prefix, ("reference_prefix",), lacks=_prefix_in_use, wanted=_is_in_use),
     vat_question(VAT_TABLE),
     Question(
         "revenue",

@@ -136,7 +136,7 @@ class OrderSettings(ClosedPeriods):
     addresses: Literal["off", "when_different", "always"] = "when_different"
 
     # How it is booked.
-    reference_prefix: str = Field("MP-", max_length=12)
+    reference_prefix: str = Field("MP-", min_length=1, max_length=12)
     unproven: bool = False  # the books do not show documents: each is written once, and nobody can read it back
     daybook: str = ""  # of postings
     collective_article: str = ""  # for lines whose article the books do not have; empty: such a document waits

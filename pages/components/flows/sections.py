@@ -160,6 +160,16 @@ def draw(form: Form, shape: Shape) -> None:
         form.draft.beside(shape.name)
     if isinstance(shape, Pick) and shape.name in form.draft.changed:
         _stays(form, shape)
+    if isinstance(shape, Words):
+        _free(form, shape)
+
+
+def _free(form: Form, shape: Words) -> None:
+    """Say which prefix is free where another console writes under this one."""
+    signs, told = form.app.flows.spec(form.flow).signs, form.app.connections.prefix_in_use(form.flow)
+    if signs is not None and signs.setting == shape.name and told.get("prefix") == form.draft.value(shape.name):
+        facts = {name: plain(told[name]) for name in ("prefix", "free", "reference")}
+        note(f":orange[:material/info: {text('prefix_free', **facts)}]")
 
 
 def _stays(form: Form, shape: Pick) -> None:

@@ -1,0 +1,82 @@
+"""The documents that were made last, in each place of the books where a document of ours may stand."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+
+from integration.connectors.accountview.client import AccountViewClient, Query
+from integration.connectors.accountview.codec import Row
+from integration.connectors.accountview.documents import DocumentTables, says_no_such_year
+from integration.connectors.accountview.layout import Layout, Layouts
+from integration.connectors.accountview.places import invoice_tables
+from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
+from integration.connectors.accountview.years import FiscalYears
+from integration.connectors.protocol import Document
+from integration.core.errors import RejectedError
+from integration.core.records import Kind
+
+NEWEST = 100  # rows that are read of each place
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One object that holds documents: what sorts them, the column of our reference, and how a row tells its number."""
+
+    of: BusinessObject
+    layout: Layout
+    sorted_by: str
+    number_of: Callable[[Row], str]
+
+
+class NewestDocuments:
+    """The newest documents of one installation: one call for each place in this fiscal year and in the one before."""
+
+    def __init__(
+        self, client: AccountViewClient, settings: AccountViewSettings, layouts: Layouts, years: FiscalYears
+    ) -> None:
+        self._client = client
+        self._objects = settings.objects
+        self._layouts = layouts
+        self._years = years
+
+    def of(self, kind: Kind) -> list[list[Document]]:
+        """Return the newest documents of a kind, the newest first, place by place; see `Configurable.newest`."""
+        places = [one for one in self._places(kind) if one.sorted_by and one.layout.has("reference")]
+        return [self._read(place, day) for place in places for day in (None, self._years.before())]
+
+    def _places(self, kind: Kind) -> Iterator[_Place]:
+        objects, (header, lines) = self._objects, self._layouts.of(kind)
+        match kind:
+            case Kind.SALES_ORDER:
+                yield _place_of(DocumentTables(objects.orders, header, lines, "order_number"))
+                if objects.trade_invoices.code:
+                    invoices = _place_of(invoice_tables(self._layouts, objects))
+                    yield replace(invoices, number_of=lambda _: "")  # it may get its number later
+                if objects.history.code:
+                    history = self._layouts.history()
+                    sorted_by = (*history.wire("line_number", "article"), "")[0]
+                    yield _Place(objects.history, history, sorted_by, lambda row: history.text(row, "order_number"))
+            case Kind.QUOTATION:
+                yield _place_of(DocumentTables(objects.quotations, header, lines, "quotation_number"))
+            case Kind.POSTING:
+                for of in (objects.postings, *objects.posting_history):
+                    yield _place_of(DocumentTables(of, header, lines, "page"))
+            case _:
+                return
+
+    def _read(self, place: _Place, book_date: date | None) -> list[Document]:
+        key = place.sorted_by
+        query = Query(of=place.of, sort=(key,), size=NEWEST, descending=True, key=key, book_date=book_date)
+        try:
+            rows = self._client.page(query)
+        except RejectedError as error:
+            if not says_no_such_year(error):
+                raise
+            return []
+        found = (Document(place.layout.text(row, "reference"), place.number_of(row)) for row in rows)
+        return list(dict.fromkeys(found))  # a row of the history is a line
+
+
+def _place_of(tables: DocumentTables) -> _Place:
+    sorted_by = (*tables.header.wire(tables.number, "reference"), "")[0]
+    return _Place(tables.of, tables.header, sorted_by, tables.number_of)

@@ -1,0 +1,45 @@
+"""Documents in the books that begin as ours do, and that this console has not written."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Self
+
+from integration.core.records import Value
+from integration.core.rules import as_text
+
+
+def as_compared(reference: Value) -> str:
+    """Return a reference as it is compared: the books may keep it in capitals, or with blanks behind it."""
+    return as_text(reference).strip().casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Strangers:
+    """References of documents that are not ours, under which prefix they stand, and one that none begins with."""
+
+    references: tuple[str, ...] = ()
+    prefix: str = ""
+    free: str = ""
+
+    def without(self, told: Collection[str]) -> Self:
+        """Return those that are not among some references, as these are compared."""
+        return replace(self, references=tuple(one for one in self.references if as_compared(one) not in told))
+
+    def facts(self) -> Mapping[str, str]:
+        """Return what their sentence says."""
+        example = next(iter(self.references), "")
+        return {"prefix": self.prefix, "free": self.free, "count": str(len(self.references)), "reference": example}
+
+    def told(self) -> str:
+        """Return what a plan keeps of them."""
+        return json.dumps([as_compared(one) for one in self.references])
+
+
+NO_STRANGERS = Strangers()
+STRANGERS = "strangers"  # the note of a plan with those that its brake has counted
+
+
+def told_of(notes: Mapping[str, str]) -> frozenset[str]:
+    """Return the strangers that a plan tells of, as references are compared."""
+    return frozenset(json.loads(notes.get(STRANGERS, "[]")))

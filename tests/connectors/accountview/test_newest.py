@@ -1,0 +1,51 @@
+"""The newest documents of each place where one of ours may stand, in a number of calls that does not grow."""
+
+from datetime import date
+
+from integration.connectors.protocol import Document
+from integration.core.records import Kind
+from integration.sandbox.accountview.conventions import Conventions
+from integration.sandbox.server import Sandbox, running
+from tests.connectors.accountview.samples import INVOICES, a_posting, an_order, calls_since, connected, created
+from tests.connectors.accountview.samples import newest_call as last_call
+from tests.fakes import Links
+
+HISTORY = {"order_number": "ORD_NR"}
+LAST_YEAR = date(2025, 12, 30)
+
+
+def ours(place: list[Document]) -> list[Document]:
+    return [one for one in place if one.reference.lower().startswith("mp")]
+
+
+def test_documents_are_told_wherever_they_stand_in_one_call_for_each_place_and_year(links: Links) -> None:
+    with (
+        running(articles=60, trades=False, conventions=Conventions(years="apart")) as sandbox,
+        connected(sandbox, objects=INVOICES, history=HISTORY) as books,
+    ):
+        numbers = {
+            wanted.key: created(books, wanted, links).reference
+            for wanted in (
+                an_order("1"),
+                an_order("2"),
+                an_order("3", date=LAST_YEAR),
+                an_order("4", trade_invoice=True),
+                a_posting("5", date=LAST_YEAR, period=None),
+            )
+        }
+        sandbox.accountview.invoice(numbers["1"])
+        books.newest(Kind.SALES_ORDER)  # asks for the fields and the periods once
+        start = last_call(sandbox)
+        orders, before, invoices, _, history, _ = map(ours, books.newest(Kind.SALES_ORDER))
+        assert calls_since(sandbox, start) == {"SO1 GET": 2, "K9F GET": 2, "ALH GET": 2}
+        assert orders == [Document("MPLUS-2", numbers["2"])]
+        assert before == [Document("MPLUS-3", numbers["3"])]
+        assert invoices == [Document("MPLUS-4", "")]  # its number may come later
+        assert history == [Document("MPLUS-1", numbers["1"])]  # once, though it has two lines
+
+        assert [ours(place) for place in books.newest(Kind.POSTING)] == [[], [Document("MP5", numbers["5"])]]
+
+
+def test_documents_of_a_year_that_is_not_there_are_none(shared_sandbox: Sandbox) -> None:
+    with connected(shared_sandbox, objects={"history": {"code": "", "table": ""}}) as books:
+        assert len(books.newest(Kind.SALES_ORDER)) == 2
