@@ -17,7 +17,7 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
 from integration.connectors.before_writing import before_each_write
 from integration.connectors.reference import on_behalf_of
-from integration.core.errors import IntegrationError, PlanStaleError, RunActiveError, UnavailableError
+from integration.core.errors import IntegrationError, RunActiveError, UnavailableError
 from integration.core.people import SCHEDULE
 from integration.core.plan import Approval
 from integration.core.run import Mode, PreviewRequest, Run, RunState, Schedule
@@ -368,8 +368,8 @@ class Engine:
             return ""
         try:
             self.runner.commit.approve(run.id, approval)
-        except PlanStaleError as error:  # it waits, and says so; the next round makes another one
-            log.info("a plan no longer holds", run=run.id, cause=error.code)
+        except IntegrationError as error:  # it waits, and says so; the next round makes another one
+            log.info("a plan no longer holds, or the books cannot be asked", run=run.id, cause=error.code)
             return ""
         return run.id
 
