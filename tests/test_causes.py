@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from integration import words
-from integration.core.causes import CAUSES
+from integration.connectors.mplus.client import REFUSALS
+from integration.core.causes import CAUSES, By, Repair, Who
 from integration.core.errors import IntegrationError, Reason
+from integration.flows.registry import FLOWS
 from integration.words.catalogues import PARTS, tables
 
 ROOT = Path(__file__).parents[1]
@@ -222,6 +224,48 @@ def test_what_makes_an_error_is_given_no_sentence() -> None:
 def test_the_search_for_sentences_finds_them() -> None:
     said = list(texts(ast.parse("f'no number {x} at all' if x else 'code'", mode="eval").body))
     assert [bool(SENTENCE.search(text)) for text in said] == [True, False]
+
+
+# ---- what waits for a person can be repaired
+
+UNREPAIRED = {
+    "request_refused": "what the console asked was wrong: only who makes it can tell why",
+    "undo_blocked": "the plan that undoes shows the three values, and who reads it changes the record itself",
+}
+ENDS_ANOTHER_WAY = ("set this aside", "set this exception aside", "closes automatically")
+
+
+def parking() -> set[str]:
+    """Return every cause that parks a record and that somebody acts on."""
+    told = {one.code for one in telling({"Issue", "Parked", "DayRefusedError", "RejectedError"})}
+    told |= {*REFUSALS.values(), "record_unreadable", "key_unreadable", "period_closed", "picture_refused"}
+    of_a_look = {"flow_field_unknown", "known_not_found", "object_missing", "prefix_in_use", "read_refused"}
+    return {code for code in told - of_a_look if CAUSES[code].who is not Who.NOBODY}
+
+
+def test_every_cause_that_parks_a_record_has_a_repair() -> None:
+    repaired = {code for code in parking() for flow in FLOWS.values() if has_repair(flow.repair_of(code))}
+    assert parking() - repaired == UNREPAIRED.keys()
+
+
+def has_repair(repair: Repair) -> bool:
+    return bool(repair.by or repair.tab)
+
+
+def test_what_is_put_right_in_a_system_says_in_which_and_how_it_goes_on() -> None:
+    elsewhere = {code: tables().causes[code]["en_do"] for code, one in CAUSES.items() if one.repair.by is By.SYSTEM}
+    named = {code for code, do in elsewhere.items() if re.search(r"{system}|AccountView|MplusKASSA|the till", do)}
+    going_on = {
+        code for code, do in elsewhere.items() if any(end in do for end in ("Try these again", *ENDS_ANOTHER_WAY))
+    }
+    assert elsewhere.keys() == named & going_on
+
+
+def test_a_repair_leads_to_no_setting_or_table_that_its_flow_does_not_have() -> None:
+    branches = FLOWS["products"].repair_of("branch_missing")
+    assert (branches.tab, FLOWS["products"].has_place(branches)) == ("tables", True)
+    assert not FLOWS["customers"].has_place(FLOWS["customers"].repair_of("branch_missing"))
+    assert FLOWS["customers"].has_place(FLOWS["customers"].repair_of("read_back_differs")), "every flow has fields"
 
 
 # ---- every fact is told
