@@ -51,7 +51,7 @@ def examine(clock: Clock = now) -> Iterator[Look]:
         return
     yield Look("settings", f"{len(settings.given())} set")
     for name, nearest in unknown_settings().items():
-        yield Look("settings", code="setting_unknown", facts={"setting": name, "nearest": nearest or "–"})
+        yield Look("settings", code="setting_unknown", facts={"setting": name, "nearest": nearest})
     yield from _folder(settings.data)
     yield from _log(settings.data)
     if not postgres_of(settings) and not file_of(settings).exists():

@@ -147,7 +147,7 @@ class Pictures:
         if answer.status != OK:  # another address is not followed: it may lead anywhere
             raise _NoPictureError("picture_unreachable", message=f"HTTP {answer.status}")
         if not answer.headers.get("content-type", "").lower().startswith(("image/", "application/octet-stream")):
-            raise _NoPictureError("picture_unsupported", found=answer.headers.get("content-type", "–")[:60])
+            raise _NoPictureError("picture_unsupported", found=answer.headers.get("content-type", "")[:60])
         modified = answer.headers.get("last-modified", "")
         return self._keep(url, answer.headers.get("etag", "") or (f"@{modified}" if modified else ""), answer.body)
 
@@ -195,7 +195,7 @@ class Pictures:
             raise _NoPictureError("picture_too_large", size=f"> {self._places.most / MEGABYTE:g} MB")
         kind = next((kind for kind, sign in _SIGNS.items() if data.startswith(sign)), "")
         if not kind or (kind == "webp" and data[8:12] != b"WEBP"):
-            raise _NoPictureError("picture_unsupported", found=repr(data[:8])[2:-1] or "–")
+            raise _NoPictureError("picture_unsupported", found=repr(data[:8])[2:-1])
         found = Picture(hashlib.sha256(data).hexdigest()[:32], kind, len(data))
         self._places.kept.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not (path := _file(self._places.kept, found)).exists():

@@ -49,7 +49,7 @@ LONGEST_FOUND = 200  # characters of a value that are told in a sentence
 
 def not_readable(record: Unreadable, system: str) -> Issue:
     """Return why a record of a system waits that cannot be read, with all of it as it came."""
-    facts = {"key": record.key, "field": record.field, "value": record.found[:LONGEST_FOUND] or "–"}
+    facts = {"key": record.key, "field": record.field, "value": record.found[:LONGEST_FOUND]}
     cause = "key_unreadable" if record.nameless else "record_unreadable"
     return Issue(cause, record.key, record.field, facts | {"system": system, "raw": record.raw})
 

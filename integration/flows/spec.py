@@ -18,7 +18,7 @@ from integration.core.records import Batch, Field, Held, Kind, Record, Unreadabl
 from integration.core.run import Link, Staged, Unstaged
 from integration.core.standing import Standings
 from integration.core.traces import Trace
-from integration.flows.forms import Question, Section
+from integration.flows.forms import Question, Section, names
 from integration.flows.settings import FlowSettings, Listed, Signs, ValueTable
 from integration.shipped import SHIPPED
 
@@ -382,6 +382,15 @@ class FlowSpec:
     def repair_of(self, code: str) -> Repair:
         """Return what repairs a cause, as the flow says or as it is in all of them."""
         return self.repairs.get(code) or cause(code).repair
+
+    def has_place(self, repair: Repair) -> bool:
+        """Tell whether the page of the flow has the setting or table that a repair names; the other tabs it has all."""
+        match repair.tab if repair.name else "":
+            case "settings":
+                return repair.name in {name for section in self.sections for name in names(section.shapes)}
+            case "tables":
+                return repair.name in {table.name for table in self.tables}
+        return bool(repair.tab)
 
     def with_settings(self, settings: FlowSettings) -> Flow:
         """Return the flow with the kinds of record that its settings choose."""

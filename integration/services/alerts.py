@@ -228,7 +228,7 @@ class Alerts:
             self._stores.deliveries.hurry(channel.id)
         else:
             log.warning("a message was not taken", channel=channel.id, why=result.why)
-            self._stores.deliveries.failed(one, result.why or "–")
+            self._stores.deliveries.failed(one, result.why)
 
     def _untold(self, over: Delivery) -> Delivery | None:
         """Return what has to be told before an episode is said to be over, where it is not told yet."""

@@ -77,5 +77,5 @@ def _corrected(trace: Trace, corrections: Sequence[Correction]) -> Trace:
     one = next((each for each in corrections if each.field == read), None)
     if one is None:
         return trace
-    facts = {"field": read, "person": one.by, "was": as_text(one.was) or "–"}
+    facts = {"field": read, "person": one.by, "was": as_text(one.was)}
     return replace(trace, why=Reason("because_corrected", facts))

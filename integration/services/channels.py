@@ -84,7 +84,7 @@ class Channels:
         """Prove that a channel takes messages. Raises IntegrationError `alert_not_delivered` with what it said."""
         result = self.send(channel, title, body)
         if not result.ok:
-            raise IntegrationError("alert_not_delivered", channel=channel.name, message=result.why or "–")
+            raise IntegrationError("alert_not_delivered", channel=channel.name, message=result.why)
         self._deliveries.tested(channel.id)
         self._deliveries.hurry(channel.id)
 

@@ -40,8 +40,6 @@ def finding_text(finding: Finding, language: str, rates: Mapping[str, str]) -> s
     for name in ("was", "now") if finding.facts.get("field") == "vat_code" else ():
         if code := finding.facts.get(name):
             facts[name] = words.vat_code(code, rates.get(code, ""), BOOKS, language)
-    for name in ("was", "now", "by"):
-        facts[name] = facts.get(name) or words.MISSING
     return words.term(f"day_finding_{finding.code}", language, **facts)
 
 

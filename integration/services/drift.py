@@ -216,7 +216,7 @@ def _shown(value: Value, field: str, system: str, rates: Mapping[str, str]) -> s
     told = as_text(value)[:MOST_SHOWN]
     if told and is_vat_code(field):
         return vat_value(told, Decimal(rates[told]) if told in rates else None, system)
-    return told or "–"
+    return told
 
 
 def by_flow(found: Sequence[DriftFound]) -> Mapping[str, DriftCounts]:

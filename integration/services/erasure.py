@@ -24,7 +24,7 @@ from integration.store.database import Beside, Clock
 from integration.store.erased import FILE, Erasure
 from integration.store.secrets import Connections
 from integration.store.stores import Stores
-from integration.words import sentence
+from integration.words import sentence, term
 
 LIST = FILE  # the file that says who was erased
 SEALED = "erasing-"  # under which name the words of a person are kept, sealed, until nothing of them is left
@@ -257,7 +257,7 @@ def _page(told: Mapping[str, Any], language: str) -> str:
     """Return the same as a page that opens by itself, with nothing to load."""
     title = html.escape(sentence("person_access_title", language))
     about = html.escape(sentence("person_access_about", language))
-    parts = "".join(f"<h2>{html.escape(str(name))}</h2>{_shown(value)}" for name, value in told.items())
+    parts = "".join(f"<h2>{html.escape(str(name))}</h2>{_shown(value, language)}" for name, value in told.items())
     style = "body{font-family:sans-serif;margin:2em}table{border-collapse:collapse}td,th{border:1px solid #ccc;"
     style += "padding:.2em .5em;text-align:left;vertical-align:top}"
     head = f'<meta charset="utf-8"><title>{title}</title><style>{style}</style>'
@@ -265,14 +265,17 @@ def _page(told: Mapping[str, Any], language: str) -> str:
     return f'<!doctype html><html lang="{language}"><head>{head}</head><body>{body}</body></html>'
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, language: str) -> str:
     match value:
         case dict() if value:
-            rows = (f"<tr><th>{html.escape(str(name))}</th><td>{_shown(one)}</td></tr>" for name, one in value.items())
+            rows = (
+                f"<tr><th>{html.escape(str(name))}</th><td>{_shown(one, language)}</td></tr>"
+                for name, one in value.items()
+            )
             return f"<table>{''.join(rows)}</table>"
         case list() if value:
-            return "<ul>" + "".join(f"<li>{_shown(one)}</li>" for one in value) + "</ul>"
+            return "<ul>" + "".join(f"<li>{_shown(one, language)}</li>" for one in value) + "</ul>"
         case dict() | list() | None | "":
-            return "–"
+            return html.escape(term("empty_value", language))
         case _:
             return html.escape(str(value))

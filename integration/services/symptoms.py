@@ -172,7 +172,7 @@ class Symptoms:
 
     def _of_channels(self) -> Iterator[Symptom]:
         for channel, first in self._stores.deliveries.failing().items():
-            facts = {"channel": self._channel_name(channel), "message": first.error or "–"}
+            facts = {"channel": self._channel_name(channel), "message": first.error}
             yield Symptom(Sort.CHANNEL, "alert_not_delivered", of=channel, facts=facts)
 
     def _of_audit(self) -> Iterator[Symptom]:

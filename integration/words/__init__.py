@@ -35,6 +35,9 @@ LANGUAGES = {"en": "English", "nl": "Nederlands", "de": "Deutsch"}
 SYSTEMS = {"accountview": "AccountView", "mplus": "MplusKASSA"}
 MISSING = "–"
 
+# What is said alike where it is not there.
+_ABSENT_AS = {**dict.fromkeys(("was", "now", "found", "agreed", "one"), "value"), "highest": "lowest"}
+
 _TYPED_DAYS = {"en": "%d/%m/%Y", "nl": "%d-%m-%Y", "de": "%d.%m.%Y"}
 TOO_LARGE = 10**15  # a number from here on is a typing mistake
 _NUMBER = re.compile(r"[-+]?[\d.,\u00a0\u202f ]*\d[\d.,\u00a0\u202f ]*")  # parse_decimal also takes "NaN" and "1e3"
@@ -59,8 +62,8 @@ def known(code: str) -> bool:
 def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo = UTC) -> Sentences:
     """Return the three sentences of a cause, filled with its facts as this language writes them.
 
-    A fact that is not there is shown as a dash, an unknown code as the code itself: a person is never left without
-    an answer because a word is missing.
+    In the place of a fact that is not there stands what is absent; an unknown code is shown as the code itself: a
+    person is never left without an answer because a word is missing.
     """
     if not known(code):
         return Sentences(code.replace("_", " "), "", "")
@@ -78,7 +81,7 @@ def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo 
             case _:
                 return _fact(name, fact, language, zone)
 
-    return Sentences(*(_filled(part, facts, write) for part in parts))
+    return Sentences(*(_filled(part, facts, write, language) for part in parts))
 
 
 def _inside(code: str, facts: Mapping[str, str], language: str, zone: tzinfo) -> str:
@@ -265,16 +268,22 @@ def _told(text: str, language: str, facts: Mapping[str, object]) -> str:
     def write(name: str, fact: str) -> str:
         return fact if isinstance(facts[name], str) else _fact(name, fact, language, UTC)
 
-    return _filled(text, {name: str(fact) for name, fact in facts.items()}, write)
+    return _filled(text, {name: str(fact) for name, fact in facts.items()}, write, language)
 
 
-def _filled(text: str, facts: Mapping[str, str], write: Callable[[str, str], str]) -> str:
+def _filled(text: str, facts: Mapping[str, str], write: Callable[[str, str], str], language: str) -> str:
     def fill(place: re.Match[str]) -> str:
         fact = facts.get(place[1], "")
-        shown = write(place[1], fact) if fact != "" else MISSING
+        shown = write(place[1], fact) if fact != "" else _absent(place[1], language)
         return capital(shown) if place.start() == 0 and place[1] in _CAPITALS else shown
 
     return _PLACE.sub(fill, text)
+
+
+def _absent(name: str, language: str) -> str:
+    """Return what a sentence says in the place of a fact that is not there."""
+    key = f"absent_{_ABSENT_AS.get(name, name)}"
+    return term(key if has_term(key) else "absent_fact", language)
 
 
 def fact_text(name: str, fact: str, language: str = "en") -> str:
@@ -385,7 +394,6 @@ _WRITERS: dict[str, Callable[[str, str, tzinfo], str]] = {
     "found_date": _written_day,
     "identity": lambda fact, language, _zone: _written_term(fact, "identity", language),
     "about": _written_about,
-    "behind": lambda fact, language, _zone: term("documents_all", language) if fact == MISSING else fact,
     "wants": _written_wants,
     "vat": lambda fact, language, _zone: vat_code(*read_vat_fact(fact), language),
     "agreed": _written_value,

@@ -15,7 +15,7 @@ from integration.services.prices import CAUSE
 from integration.settings import PicturePlaces
 from tests.browser.conftest import DONE, at_rest, button, commit, connecting, new_plan, picture, serving, tab
 from tests.browser.test_operators import WIDE
-from tests.browser.test_repairs import Planted, Shop, ended, repairing
+from tests.browser.test_repairs import AGAIN, Planted, Shop, ended, repairing
 from tests.consoles import opened
 from tests.people import somebody
 from tests.programs import books_of, till_of
@@ -31,7 +31,6 @@ MEGABYTES = 3
 WHOLESALE = 3  # the price group of the till
 PRODUCT = "BRO-0001"  # of the article that has a price in a branch
 OFF_SALE = 11  # articles, one more than the brake lets through
-AGAIN = re.compile(r"Preview 1 (article|customer|record) again")
 
 
 @pytest.fixture(scope="module")

@@ -108,7 +108,7 @@ _UNLICENSED = re.compile(
 LONGEST_PLAIN = 200  # bytes of a refusal that is no XML
 
 _SILENT = frozenset({"saveCardImages"})  # whose answer says nothing: a fault alone tells that they failed
-_REFUSALS: Mapping[str, str] = {
+REFUSALS: Mapping[str, str] = {
     "FAILED-ARTICLE-NUMBER-ALREADY-TAKEN": "article_number_taken",
     "FAILED-PRODUCT-NUMBER-ALREADY-TAKEN": "article_number_taken",
     "FAILED-RELATION-NUMBER-ALREADY-TAKEN": "relation_number_taken",
@@ -254,7 +254,7 @@ class Client:
             return body
         message = self._gateway.masked(_text(body, tag("errorMessage")) or _text(body, tag("errorMsg")) or result)
         told = self._gateway.masked(result)
-        raise RejectedError(_REFUSALS.get(reason, "mplus_rejected"), message=message, result=told, **facts)
+        raise RejectedError(REFUSALS.get(reason, "mplus_rejected"), message=message, result=told, **facts)
 
 
 class _Looks:

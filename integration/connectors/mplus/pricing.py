@@ -158,8 +158,8 @@ def _range(wanted: Mapping[str, Mapping[Term, Value]], original: object) -> dict
     return {
         "price": ", ".join(prices),
         "branch": ", ".join(branches),
-        "lowest": ", ".join(low for low, _ in known if low) or "–",
-        "highest": ", ".join(high for _, high in known if high) or "–",
+        "lowest": ", ".join(low for low, _ in known if low),
+        "highest": ", ".join(high for _, high in known if high),
     }
 
 

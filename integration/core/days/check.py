@@ -300,6 +300,6 @@ def _by_hand(
     for page, rows in sorted(pages.items()):
         looks_like = next((totals[row.amount] for row in rows if row.amount in totals), "")
         if looks_like and len(rows) > 1:
-            facts = {"page": page, "document": looks_like, "by": next((row.by for row in rows if row.by), "–")}
+            facts = {"page": page, "document": looks_like, "by": next((row.by for row in rows if row.by), "")}
             found = next(row.amount for row in rows if row.amount in totals)
             yield Finding("page_by_hand", {**facts, "amount": str(amount(found))})

@@ -43,7 +43,7 @@ class Gap:
             "found": str(self.found),
             "difference": str(self.found - self.expected),
         }
-        named = ", ".join(self.documents) or "–"
+        named = ", ".join(self.documents)
         return DayRefusedError("day_gap", "", identity=str(self.identity), about=self.about, behind=named, **facts)
 
 

@@ -170,7 +170,7 @@ class DayLines:
         found = value_of(self.books.accounts, f"{group}/{code}", group) or told
         if not found:
             raise DayRefusedError(
-                "day_account_missing", "account", group=group, code=code, kind=about.name, account=about.account or "–"
+                "day_account_missing", "account", group=group, code=code, kind=about.name, account=about.account
             )
         return found
 
@@ -229,7 +229,7 @@ class DayLines:
                 "account",
                 method=about.method,
                 kind=about.name,
-                account=about.account or "–",
+                account=about.account,
             )
         return found
 

@@ -135,7 +135,7 @@ def day_of(record: Record) -> TillDay:
     """Return the day that a record of the till is. Raises DayRefusedError for a document in it that cannot be read."""
     for part in record.parts:
         if isinstance(part, Unreadable):
-            facts = {"document": part.key, "field": part.field, "value": part.found or "–"}
+            facts = {"document": part.key, "field": part.field, "value": part.found}
             raise DayRefusedError("day_document_unreadable", part.field, **facts)
     values = record.values
     day = values.get("date")

@@ -272,7 +272,7 @@ class Days(FlowLogic):
             late = sorted(set(page.documents) - _documents(pages))
             raise Parked(
                 "day_changed_after_booking", DECISION, **facts, difference=told_, amount=size, mark=mark,
-                behind=", ".join(late[:MOST_TOLD]) or "–",
+                behind=", ".join(late[:MOST_TOLD]),
             )  # fmt: skip
         lines = off if decision == DIFFERENCE else taken_back(booked, page.lines)
         return self._page_record(record, page, lines, len(pages))

@@ -43,7 +43,7 @@ class Reasons:
 
     def line(self, trace: Trace, line: Line) -> Trace:
         """Return why a field of a line has its value."""
-        documents = ", ".join(line.documents) or "–"
+        documents = ", ".join(line.documents)
         asked: Mapping[str, Callable[[], Reason]] = {
             "page_account": lambda: self._account(line),
             "page_text": lambda: Reason("because_day_text"),

@@ -108,7 +108,7 @@ class Decisions:
         if life.is_taken_back:
             again = {} if document.values.get("cancelled") is True else asking(document, life.booking)
             return Skip("document_taken_back", document.key, {**facts, **again})
-        return Skip("document_kept", document.key, {**facts, "reason": reason or "–"})
+        return Skip("document_kept", document.key, {**facts, "reason": reason})
 
     def question(self, document: Record, life: Life) -> Issue:
         """Return the question about a document that changed after it was taken back."""

@@ -55,5 +55,5 @@ def taken_out(
     same = booked([*rest, field], rates, basis, settings.rounding) == booked(made, rates, basis, settings.rounding)
     if not rest or codes != [settings.shipping_vat_code] or not same:
         facts = {"document": told.title, "amount": str(amount), "code": ", ".join(codes), "system": BOOKS}
-        raise Parked("shipping_not_exact", FIELD, **facts, expected=settings.shipping_vat_code or "–")
+        raise Parked("shipping_not_exact", FIELD, **facts, expected=settings.shipping_vat_code)
     return keys, field

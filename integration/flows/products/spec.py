@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from integration.core.causes import Repair
 from integration.core.errors import Reason
 from integration.core.flow import Ownership
 from integration.core.records import Kind, Record, is_till_number
@@ -140,6 +141,7 @@ PRODUCTS = FlowSpec(
     parts=((Kind.PRODUCT, None), (Kind.ARTICLE, Kind.ARTICLE), (Kind.GROUP, None)),
     sent_as={PRICE: ("article.price_incl", "article.price_excl")},
     tables=(VAT_TABLE, turnover.TABLE, PRICE_GROUPS, BRANCHES),
+    repairs={"branch_missing": Repair(tab="tables", name=BRANCHES.name)},
     objects=("articles", "groups", "vat", "prices"),
     sections=SECTIONS,
     questions=QUESTIONS,

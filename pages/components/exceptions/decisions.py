@@ -9,7 +9,6 @@ from integration.core.issues import CauseGroup, OpenIssue
 from integration.flows.deciding import KEEP
 from integration.services import Application
 from integration.services.exceptions import MOST
-from integration.words import MISSING
 from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.layout import note
@@ -59,8 +58,7 @@ def _for_each(app: Application, group: CauseGroup, options: Sequence[str], noun:
     for one in found:
         st.markdown(text("decision_question", record=plain(one.title)))
         for name, sentence in NAMED.get(noun, {}).items():
-            fact = one.issue.facts.get(name, MISSING)
-            if fact != MISSING:
+            if fact := one.issue.facts.get(name):
                 note(text(sentence, **{name: plain(fact)}))
         if option := _option(options, noun, f"{one.id}-{one.issue.facts.get('mark', '')}", plain(one.title)):
             given.setdefault(option, []).append(one)

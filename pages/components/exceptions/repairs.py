@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
-from integration.core.causes import By
+from integration.core.causes import By, cause
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.records import Field, Record
 from integration.core.rows import EVERY
@@ -289,8 +289,9 @@ def _needed(app: Application, group: CauseGroup) -> CauseGroup | None:
     """Return the cause for which a record is parked that a group waits for: repaired there, both are solved."""
     if app.flows.spec(group.flow).repair_of(group.cause).by is not By.NEEDED:
         return None
-    named = app.exceptions.groups(group.flow, find=group.facts.get("needed", ""))
-    return next((one for one in named if one.cause == group.facts.get("cause")), None)
+    facts = group.facts
+    named = app.exceptions.groups(group.flow, find=facts.get("needed") or facts.get("key", ""))
+    return next((one for one in named if one.cause == facts.get("cause", one.cause) and one.of != group.of), None)
 
 
 def _day(app: Application, group: CauseGroup) -> dict[str, str]:
@@ -310,6 +311,10 @@ def _elsewhere(app: Application, group: CauseGroup) -> None:
     else:
         st.markdown(plain(sentences.do or sentences.data))
     needed, day = _needed(app, group), _day(app, group)
+    by = app.flows.spec(group.flow).repair_of(group.cause).by
+    place = repair_address(app.flows.spec(group.flow), group.cause, group.field, group.facts)
+    if by is By.SYSTEM and cause(group.cause).apart:  # only the look that found it can tell that it is gone
+        return
     with st.container(horizontal=True, gap="small"):
         if needed and st.button(
             text("try_other_cause", cause=headline(app, needed)),
@@ -321,17 +326,18 @@ def _elsewhere(app: Application, group: CauseGroup) -> None:
             st.rerun()
         if day and st.button(text("btn_to_day"), icon=":material/calendar_month:", key="to_day", type="primary"):
             st.switch_page("pages/days.py", query_params=day)
-        place = _setting(app, group, primary=True)
-        label = counted(f"btn_again_{noun(app, group)}", group.count)
-        if controls.button(label, icon=":material/refresh:", key="again"):
+        tries = by in (By.SYSTEM, By.AGAIN)
+        _setting(app, group, primary=not tries)
+        label = counted("btn_try_again", group.count)
+        if controls.button(label, icon=":material/refresh:", key="again", type="primary" if tries else "secondary"):
             preview_group(app, group)
-    if place:
+    if place and not tries:
         small(f":gray[{text('place_question')}]")
     _nothing_written(app, group)
 
 
-def _setting(app: Application, group: CauseGroup, *, primary: bool = False) -> bool:
-    """Lead to the setting that repairs a cause, from where there is a way back; tell whether there is one."""
+def _setting(app: Application, group: CauseGroup, *, primary: bool = False) -> None:
+    """Lead to the setting that repairs a cause, where there is one, from where there is a way back."""
     place = repair_address(app.flows.spec(group.flow), group.cause, group.field, group.facts)
     if place and st.button(
         text(f"btn_to_{place['tab']}"),
@@ -340,7 +346,6 @@ def _setting(app: Application, group: CauseGroup, *, primary: bool = False) -> b
         type="primary" if primary else "secondary",
     ):
         st.switch_page("pages/flows.py", query_params={**place, "cause": address_of(group.of)})
-    return place is not None
 
 
 # ---- asked once more

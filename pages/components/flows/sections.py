@@ -78,7 +78,7 @@ def rates(form: Form, shape: Rates) -> dict[str, Decimal]:
         if rate and rate > 0 and re.fullmatch("[A-Z]{3}", name):
             found[name] = rate
         elif name or given:
-            draft.wrong[shape.name] = text("rate_wrong", currency=name or "–", rate=given or "–")
+            draft.wrong[shape.name] = text("rate_wrong", currency=name, rate=given)
     note(text("rates_about", currency=plain(currency)))
     return found
 

@@ -239,7 +239,7 @@ def _written(facts: dict[str, str], field: str) -> dict[str, str]:
 def repair_address(spec: FlowSpec, cause: str, field: str, facts: Mapping[str, str]) -> dict[str, str] | None:
     """Return the address of the tab that repairs a cause, or None when it is repaired elsewhere."""
     repair = spec.repair_of(cause)
-    if not repair.tab or (cause == "flow_setting_invalid" and facts.get("flow") != spec.name):
+    if not spec.has_place(repair) or (cause == "flow_setting_invalid" and facts.get("flow") != spec.name):
         return None
     named = {"tables": "table", "settings": "setting"}.get(repair.tab)
     name = repair.name or (facts.get(named, "") if named else field.rpartition("/")[2])

@@ -268,7 +268,7 @@ def test_an_expression_knows_which_fields_it_reads() -> None:
         ("price * name", "no number: Trui"),
         ("price * empty", "an empty value"),
         ("price < name", "cannot be compared"),
-        ("empty < 1", "– cannot be compared"),
+        ("empty < 1", "nothing cannot be compared"),
         ("1 / 0", "division by zero"),
         ("1 / (price - 12.5)", "division by zero"),
         ("0 ** -1", "too large|division"),

@@ -66,7 +66,7 @@ def test_one_day_is_decided_with_what_it_is_off_by_in_sight(fresh: Application, 
 
 
 def test_documents_are_named_only_where_some_came_after(fresh: Application, open_page: Open) -> None:
-    said = texts(opened(open_page, waiting(fresh, *changed("2026-10-17/1", late="–"))))
+    said = texts(opened(open_page, waiting(fresh, *changed("2026-10-17/1", late=""))))
 
     assert "Off by ledger account" in said
     assert "Documents that came after" not in said
