@@ -3,14 +3,13 @@
 import argparse
 import json
 import sys
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from integration.interruption import interruption
 from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from integration.sandbox.accountview.app import MAIN_COMPANY
-from integration.sandbox.mplus.contract import ZONE
-from integration.sandbox.server import Sandbox, running
+from integration.sandbox.server import Sandbox, opening_day, running
 
 
 def main() -> None:
@@ -38,8 +37,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--articles", type=int, default=400, help="size of the shop")
     parser.add_argument("--orders", type=int, default=60, help="orders at the till")
     parser.add_argument("--seed", type=int, default=2026, help="another seed is another shop")
-    day = datetime.now(ZONE).date()
-    parser.add_argument("--today", type=date.fromisoformat, default=day, help="day up to which the shop has sold")
+    day = opening_day(datetime.now(UTC))
+    parser.add_argument("--today", type=date.fromisoformat, default=day, help="day at which the shop is: it has sold on those before")
     parser.add_argument("--accountview-port", type=int, default=0, help="0 takes any free port")
     parser.add_argument("--mplus-port", type=int, default=0, help="0 takes any free port")
     parser.add_argument("--journal", type=Path, help="file that keeps what was written over a restart")

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl
@@ -25,12 +25,14 @@ from integration.sandbox.accountview.query import Refusal
 from integration.sandbox.faults import Answer, App, Cuttable, Ledger, Receive, Scope, Send, Switches, deliver
 from integration.sandbox.journal import Journal
 from integration.sandbox.mplus.app import Till
+from integration.sandbox.mplus.contract import ZONE
 from integration.sandbox.mplus.desk import LENIENT
 from integration.sandbox.shop.shop import TODAY, Shop, make_shop
 
 CONTROL: Final = "/_sandbox/"
 START_SECONDS: Final = 30
 STOP_SECONDS: Final = 10
+DAYS_TO_COME: Final = 3
 
 
 class Held(Protocol):
@@ -83,6 +85,14 @@ class Sandbox:
             server.stop()
         self._servers.clear()
         self._journal.close()
+
+
+def opening_day(now: datetime) -> date:
+    """The day at which a shop is that is started for the first time now.
+
+    It is some days behind the calendar: each day that passes there at the press of a button brings it nearer.
+    """
+    return now.astimezone(ZONE).date() - timedelta(days=DAYS_TO_COME)
 
 
 @contextmanager

@@ -6,14 +6,12 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from integration.background import again_and_again
 from integration.connectors.systems import SYSTEMS
 from integration.core.connections import Token
 from integration.core.errors import ConfigurationError
 from integration.core.people import SANDBOX
-from integration.core.timetable import WALL_CLOCK
 from integration.services.access import Access
 from integration.services.work import SLOT_SECONDS, OwnLeases
 from integration.settings import Settings
@@ -182,10 +180,10 @@ class BuiltIn:
             self._closing.callback(self._ending.set)
 
     def _start(self) -> "Sandbox":
-        from integration.sandbox.server import running  # noqa: PLC0415 - as said at the top
+        from integration.sandbox.server import opening_day, running  # noqa: PLC0415 - as said at the top
 
         journal = self._settings.data / "sandbox.journal"
-        today = self._clock().astimezone(ZoneInfo(WALL_CLOCK)).date()
+        today = opening_day(self._clock())
         return self._closing.enter_context(
             running(articles=self._settings.sandbox_articles, today=today, journal=journal)
         )

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import httpx
@@ -13,7 +13,7 @@ import pytest
 
 from integration.sandbox.faults import Fault
 from integration.sandbox.journal import Journal
-from integration.sandbox.server import running
+from integration.sandbox.server import opening_day, running
 from tests.patience import SECONDS
 from tests.sandbox.mplus import calls
 from tests.sandbox.office_client import Office, debtor, kept, order, page
@@ -71,6 +71,9 @@ class TestJournal:
             journal.append("mplus", "one", "body")
             journal.close()
         assert Journal().first_day(date(2027, 1, 9)) == date(2027, 1, 9)
+
+    def test_a_shop_that_is_started_is_three_days_behind_the_clock_of_its_wall(self) -> None:
+        assert opening_day(datetime(2026, 12, 31, 23, 30, tzinfo=UTC)) == date(2026, 12, 29)
 
     @pytest.mark.long
     def test_what_a_smaller_shop_does_not_have_is_passed_over(self, tmp_path: Path) -> None:
