@@ -44,9 +44,10 @@ def figures(rows: Sequence[Mapping[str, str]], off: str, alt: str) -> None:
     """
     frame = pd.DataFrame(rows)
     first, *others = frame.columns
-    columns = {name: CONFIG.TextColumn(name, alignment="right") for name in others}
+    widths = {name: captioned(max([name, *frame[name]], key=len), 0) for name in others}
+    columns = {name: CONFIG.TextColumn(name, alignment="right", width=widths[name]) for name in others}
     shown = seen(frame).style.map(lambda text: _RED if any(sign in "123456789" for sign in text) else "", subset=[off])
-    columns[first] = CONFIG.TextColumn(first, width="medium")
+    columns[first] = CONFIG.TextColumn(first)  # takes the room that is left
     st.dataframe(
         shown, hide_index=True, row_height=ROW, height=height(len(frame), len(frame)), column_config=columns, alt=alt
     )
