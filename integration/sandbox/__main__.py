@@ -38,7 +38,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--orders", type=int, default=60, help="orders at the till")
     parser.add_argument("--seed", type=int, default=2026, help="another seed is another shop")
     day = opening_day(datetime.now(UTC))
-    parser.add_argument("--today", type=date.fromisoformat, default=day, help="day at which the shop is: it has sold on those before")
+    parser.add_argument(
+        "--today", type=date.fromisoformat, default=day, help="day at which the shop is: it has sold on those before"
+    )
     parser.add_argument("--accountview-port", type=int, default=0, help="0 takes any free port")
     parser.add_argument("--mplus-port", type=int, default=0, help="0 takes any free port")
     parser.add_argument("--journal", type=Path, help="file that keeps what was written over a restart")
