@@ -213,7 +213,7 @@ class Application:
         self.drafts = Drafts(
             flows, stores, logics=self.logics, mappings=self.mappings, lists=self.lists, connector=connector
         )
-        self.plans = Plans(stores, self.logics, connector)
+        self.plans = Plans(stores, self.logics, connector, products=writer_of(flows.values(), Kind.PRODUCT).name)
         self.prices = Prices(
             stores.links,
             stores.issues,

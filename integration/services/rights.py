@@ -76,8 +76,8 @@ _TABLE: Mapping[str, Mapping[Right, str]] = {
     "pictures": {SEE: "thumbnail"},
     "pings": {SEE: "every", ADMINISTER: "change"},
     "plans": {
-        SEE: "row rows count changes facets group_names line_about marked proven sold tallies titles unsettled why"
-        " writes",
+        SEE: "row rows count changes facets article_names group_names line_about marked proven sold tallies titles"
+        " unsettled why writes",
         EXPORT: "listed",
     },
     "prices": {SEE: "flow are_sent are_told customers articles branches one", COMPARE: "prove", REPAIR: "again"},

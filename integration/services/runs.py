@@ -162,8 +162,10 @@ class Plans(StoredPlans):
     Which lines are meant: how they `show`, what to `find` in them, and `among` which.
     """
 
-    def __init__(self, stores: Stores, logics: Logics, connector: Callable[[str], Connector]) -> None:
+    def __init__(self, stores: Stores, logics: Logics, connector: Callable[[str], Connector], *, products: str) -> None:
+        """`products` names the flow that knows what articles are called."""
         super().__init__(stores.database)
+        self._products = products
         self._runs = stores.runs
         self._links = stores.links
         self._corrections = stores.corrections
@@ -196,6 +198,12 @@ class Plans(StoredPlans):
         found = self._links.get(flow, Kind.GROUP, codes)
         names = {code: str(link.agreed.values.get("name") or "") for code, link in found.items() if link.agreed}
         return names | self.titles(run_id, Kind.GROUP, [code for code in codes if code not in names])
+
+    def article_names(self, codes: Collection[str]) -> dict[str, str]:
+        """Return the names of articles by their code in the books: of those that are linked."""
+        owners = self._links.owning(self._products, Kind.PRODUCT, codes)
+        parts = (part for link in owners if link.agreed for part in link.agreed.parts)
+        return {part.source: str(part.values.get("name") or "") for part in parts if part.source in codes}
 
     def why(self, run_id: str, seq: int) -> list[Answer]:
         """Return why each value of a line is what it is; of one that writes nothing, how its values come about.

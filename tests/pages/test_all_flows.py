@@ -15,6 +15,7 @@ from integration.flows.forms import Pick, Several, each_of, names
 from integration.flows.registry import FLOWS as SPECS
 from integration.services import Application
 from pages.components.flows.sections import BRAKES
+from pages.components.shared.wording import plain
 from tests.booked import TABLES
 from tests.consoles import Console
 from tests.pages.conftest import Open, committed, press, settled, texts
@@ -238,6 +239,12 @@ def test_an_order_opens_as_a_tree_with_both_totals(shop: Application, open_page:
     assert list(totals.iloc[-1])[1:] == [f"**{total}**", f"**{total}**", "**0.00**"]
     assert "Both sides come to the same total" in texts(test)
     assert row.title in set(test.dataframe[0].value["key"])
+    codes = [str(line.values["article"]) for line in row.change.wanted.parts]
+    named = shop.plans.article_names(codes)
+    assert set(named) <= set(codes)
+    assert any(named.values())
+    lines = test.table[-2].value["Article"]
+    assert list(lines) == [f"{code} :small[:gray[{plain(named[code])}]]" if code in named else code for code in codes]
 
 
 def test_the_kinds_of_a_plan_of_orders_are_named(shop: Application, open_page: Open, orders: Run) -> None:

@@ -161,13 +161,16 @@ def _shown(value: Value) -> Markdown:
 
 
 def line_table(app: Application, flow: Flow, lines: Sequence[Record]) -> list[MarkdownRow]:
-    """Return the lines of a document as a table: only columns that a line has something for."""
+    """Return the lines of a document as a table: articles by name, and only columns that a line has something for."""
+    articles = app.plans.article_names([str(line.values["article"]) for line in lines if line.values.get("article")])
     names = [name for name in LINE_FIELDS if any(line.values.get(name) not in (None, "") for line in lines)]
     captions = {name: plain(field_name(f"line.{name}")) for name in names}
 
     def cell(name: str, value: Value) -> Markdown:
         if isinstance(value, Decimal):
             return number(value) if name in BARE else amount_text(value)
+        if name == "article" and (called := articles.get(str(value))):
+            return f"{plain(value)} :small[:gray[{plain(called)}]]"
         return plain(field_text(app, flow.target, name, value))
 
     return [
