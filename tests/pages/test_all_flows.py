@@ -270,10 +270,15 @@ def test_a_document_without_a_customer_leads_to_the_default_debtor(
 # ---- taking back
 
 
-def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, open_page: Open) -> None:
-    done = committed(shop, settled(shop, shop.runs.preview(PreviewRequest("customers", somebody("test")))))
-    assert done.counts.proven
+@pytest.fixture(scope="module")
+def done(shop: Application) -> Run:
+    """A run that wrote customers."""
+    run = committed(shop, settled(shop, shop.runs.preview(PreviewRequest("customers", somebody("test")))))
+    assert run.counts.proven
+    return run
 
+
+def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, done: Run, open_page: Open) -> None:
     test = press(open_page("runs", run=done.id), "undo")
 
     assert not test.exception
@@ -290,9 +295,8 @@ def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, open
 
 @pytest.mark.long
 def test_what_was_taken_back_is_marked_in_the_next_plan_and_waits_for_a_person(
-    shop: Application, open_page: Open
+    shop: Application, done: Run, open_page: Open
 ) -> None:
-    done = shop.runs.latest("customers", [RunState.DONE], limit=1)[0]
     undone = committed(shop, settled(shop, shop.runs.undo(done.id, somebody("Anna"))))
     assert "complete" in {button.key for button in open_page("preview", plan=undone.id).button}
 
