@@ -131,6 +131,7 @@ def _table(
     if all(kind_of(rule.target) in WITHOUT_OWNER for rule in rules):
         frame = frame.drop(columns="ownership")
     written, default = text("col_target", system=system_name(flow.target)), text("col_default")
+    ownership = text("col_ownership")
     columns = {
         "target": CONFIG.TextColumn(written, width=captioned(written, 125)),
         "source": CONFIG.SelectboxColumn(
@@ -142,10 +143,10 @@ def _table(
         "how": CONFIG.TextColumn(text("col_functions"), width=90),
         "default": CONFIG.TextColumn(default, width=captioned(default, 100, beside=PENCIL)),
         "ownership": CONFIG.SelectboxColumn(
-            text("col_ownership"),
+            ownership,
             options=[str(one) for one in Ownership],
             required=True,
-            width=205,
+            width=captioned(ownership, 205),
             format_func=lambda name: text(f"owner_{name}"),
         ),
     }

@@ -28,7 +28,7 @@ from pages.components.shared.layout import (
     small,
 )
 from pages.components.shared.meanings import meaning
-from pages.components.shared.tables import CONFIG, browse, height, table
+from pages.components.shared.tables import CONFIG, browse, captioned, height, table
 from pages.components.shared.wording import (
     Markdown,
     counted,
@@ -358,11 +358,12 @@ def _rules_of(desk: Desk, mapping: RuleMapping) -> None:
         for part in [kind_of(rule.target)]
     ]
     frame = pd.DataFrame(rows, columns=["part", "field", "rule", "owner"])
+    owner = text("col_ownership")
     columns = {
         "part": CONFIG.TextColumn(text("col_part"), width=140),
         "field": CONFIG.TextColumn(text("col_field"), width=180),
         "rule": CONFIG.TextColumn(text("aspect_rule"), width="large"),
-        "owner": CONFIG.TextColumn(text("col_ownership"), width=180),
+        "owner": CONFIG.TextColumn(owner, width=captioned(owner, 180)),
     }
     table(frame, text("show_all_rules"), columns)
 
