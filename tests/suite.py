@@ -211,8 +211,8 @@ def _send(process: psutil.Process, number: signal.Signals) -> None:
         return  # it has ended meanwhile
 
 
-def first_try(suite: Suite, files: list[str], beside: int) -> list[Failure]:
-    """Run all files side by side, those of the browser in one process of their own, and return what failed.
+def first_try(suite: Suite, files: list[str], beside: int, browsers: int) -> list[Failure]:
+    """Run all files side by side, those of the browser in processes of their own, and return what failed.
 
     A process that drove a browser has a loop at work from then on, which the engine takes for its caller's.
     """
@@ -222,11 +222,12 @@ def first_try(suite: Suite, files: list[str], beside: int) -> list[Failure]:
         # pytest rewrites each test the first time that it is read: once, and not in every process
         suite.begin("read", "--collect-only", "-qq", *WITHOUT, *others, output=suite.folder / "read.txt").wait()
     output = suite.folder / "browser.txt"
-    seen = suite.begin("browser", "-n", "0", *browser, output=output) if browser else None
+    by_file = ("--dist", "loadfile", "--no-loadscope-reorder")
+    spread = ("-n", str(browsers), *by_file) if browsers > 1 else ("-n", "0")
+    seen = suite.begin("browser", *spread, *browser, output=output) if browser else None
     found: list[Failure] = []
     if others:
-        shared = ("-n", str(beside), "--dist", "loadfile", "--no-loadscope-reorder")
-        rest = suite.begin("others", *shared, *WITHOUT, *others)
+        rest = suite.begin("others", "-n", str(beside), *by_file, *WITHOUT, *others)
         status = rest.wait()
         found += suite.failed("others", status)
     if seen:
@@ -257,7 +258,7 @@ def second_try(suite: Suite, failed: list[Failure]) -> None:
             raise RedError(f"Failed twice: {file}")
 
 
-def run(root: Path, which: str, files: list[str], beside: int) -> int:
+def run(root: Path, which: str, files: list[str], beside: int, browsers: int) -> int:
     """Run the tests of these files, tell what they cost and which are unsteady, and return the exit status."""
     began = time.monotonic()
     failed: list[Failure] = []
@@ -268,7 +269,7 @@ def run(root: Path, which: str, files: list[str], beside: int) -> int:
     with scratch() as folder:
         suite = Suite(root, folder, which)
         try:
-            failed = first_try(suite, files, beside)
+            failed = first_try(suite, files, beside, browsers)
             second_try(suite, failed)
         except RedError as reason:
             red.append(str(reason))
@@ -287,11 +288,11 @@ def main(arguments: list[str]) -> int:
     every = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("tests/**/test_*.py"))]
     match arguments:
         case []:
-            return run(ROOT, "not long", every, beside=3)
+            return run(ROOT, "not long", every, beside=3, browsers=1)
         case ["long"]:
-            return run(ROOT, "long", every, beside=2)
+            return run(ROOT, "long", every, beside=2, browsers=2)
         case ["long", room] if room in ROOMS:
-            return run(ROOT, "long", [file for file in every if room_of(file) == room], beside=2)
+            return run(ROOT, "long", [file for file in every if room_of(file) == room], beside=2, browsers=2)
     print(f"usage: scripts/test [long [{'|'.join(ROOMS)}]]", file=sys.stderr)
     return 2
 

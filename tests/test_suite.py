@@ -44,7 +44,7 @@ def run(root: Path, **files: str) -> int:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     paths = [str(path.relative_to(root)) for path in sorted(root.glob("tests/**/test_*.py"))]
-    return suite.run(root, "not long", paths, beside=0)
+    return suite.run(root, "not long", paths, beside=0, browsers=1)
 
 
 def test_a_file_that_passes_alone_is_unsteady_and_named_with_its_first_failure(
