@@ -86,6 +86,7 @@ class Counts:
     parked: int = 0
     in_doubt: int = 0
     planned: int = 0
+    reached: int = field(default=0, compare=False)  # changes that are there, also those of what is no record: a picture
 
     @property
     def difference(self) -> int:
@@ -364,9 +365,8 @@ class Run:
 
     @property
     def came_to_nothing(self) -> bool:
-        """Whether its plan was approved and went through, and no record came to the target."""
-        reached = self.counts.proven + self.counts.accepted
-        return self.state is RunState.DONE and self.approval is not None and not reached
+        """Whether its plan was approved and went through, and none of its changes came to the target."""
+        return self.state is RunState.DONE and self.approval is not None and not self.counts.reached
 
     @property
     def mark(self) -> str:

@@ -124,6 +124,7 @@ def counts(read: int | None, unchanged: int, sums: Mapping[tuple[Action, Step], 
         read=read, proven=weight(Step.PROVEN), accepted=weight(Step.ACCEPTED), unchanged=unchanged,
         skipped=weight(Step.LEFT), parked=weight(Step.PARKED), in_doubt=weight(*UNSETTLED),
         planned=weight(Step.PLANNED),
+        reached=sum(number for (_, step), (number, _) in sums.items() if step in (Step.PROVEN, Step.ACCEPTED)),
     )  # fmt: skip
 
 

@@ -194,7 +194,7 @@ def test_a_schedule_without_a_night_has_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "approved", "proven", "nothing"),
+    ("state", "approved", "reached", "nothing"),
     [
         (RunState.DONE, True, 0, True),
         (RunState.DONE, True, 1, False),
@@ -203,12 +203,12 @@ def test_a_schedule_without_a_night_has_one_line() -> None:
     ],
 )
 def test_a_plan_that_went_through_without_a_proof_came_to_nothing(
-    state: RunState, proven: int, *, approved: bool, nothing: bool
+    state: RunState, reached: int, *, approved: bool, nothing: bool
 ) -> None:
     approval = Approval("f", by="anna") if approved else None
     run = Run(
         id="1", flow="orders", mode=Mode.COMPLETE, state=state, by="anna", mapping_version=1,
         started_at=datetime(2026, 11, 25, tzinfo=UTC), approval=approval,
-        counts=Counts(read=3, proven=proven, parked=2),
+        counts=Counts(read=3, parked=2, reached=reached),
     )  # fmt: skip
     assert run.came_to_nothing is nothing
