@@ -43,6 +43,7 @@ class Commit:
         self.ending = Event()  # set by whoever ends this process: what is under way comes to its end, no more is begun
         self._doubts = Doubts(parts)
         self._ahead = Ahead(parts, self._doubts)
+        self._alone: set[str] = set()  # runs before which this process has looked for strangers
 
     def outdated(self, run: Run, published: int, *, asks: bool) -> PlanStaleError | None:
         """Return why a plan no longer says what would be written, while this mapping is in force; None where it does.
@@ -69,6 +70,7 @@ class Commit:
         run = self.expect(run_id, approval)
         expect_no_strangers(self.parts, run)
         number = self.parts.runs.approve(run_id, approval)
+        self._alone.add(run_id)
         if told := told_of(run.notes):
             self.parts.accept(run.flow, told, approval.by)
         return number
@@ -96,7 +98,8 @@ class Commit:
         be waited for, somebody wants it to stop, or this process is `ending`.
 
         Also how an interrupted run goes on: what was sent and not settled is looked up first, and only changes that
-        nobody sent are sent. Raises IntegrationError when a system cannot be spoken to; the rest stays planned.
+        nobody sent are sent. Raises IntegrationError when a system cannot be spoken to, or another console has booked
+        under our prefix meanwhile; the rest stays planned.
         """
         run = self.parts.runs.get(run_id)
         if run.state is not RunState.COMMITTING:
@@ -108,6 +111,7 @@ class Commit:
             raise held
         logic = self.parts.logic_of(run)
         self._doubts.settle(run, logic)
+        self._begin(run)
         doubtful = self.parts.ledger.unsettled(run_id)
         looked = self._ahead.look(run, logic, doubtful)
         if looked is not None and self._carry_out(run, logic.flow, looked):
@@ -116,6 +120,12 @@ class Commit:
             return Pause(self.parts.patience.pause.total_seconds())
         self._finish(run, logic)
         return None
+
+    def _begin(self, run: Run) -> None:
+        """Look for strangers once more where another process did with the yes: who knows how long ago."""
+        if run.id not in self._alone:
+            expect_no_strangers(self.parts, run)
+            self._alone.add(run.id)
 
     def _carry_out(self, run: Run, flow: Flow, looked: Looked) -> bool:
         """Send what was looked at, and what follows meanwhile; tell whether anything could be done by now."""
@@ -140,5 +150,6 @@ class Commit:
         left = self.parts.plans.count(run.id, "left")
         left -= self.parts.plans.count(run.id, "left", among=Among(cause=TAKEN_BACK))  # which is remembered by itself
         self.parts.ledger.finish(run.id, cursors={} if left else next_cursors(run, logic))
+        self._alone.discard(run.id)
         self.parts.ended(run)
         log.info("commit finished", run=run.id, flow=run.flow)

@@ -7,7 +7,7 @@ import pytest
 
 from integration.core.errors import PlanStaleError, PlanUnsafeError
 from integration.core.plan import Brake
-from integration.core.run import Mode, RunState
+from integration.core.run import Mode, RunState, Step
 from integration.core.strangers import Strangers
 from tests.fakes import MemoryConnector
 from tests.runner.test_rebooking import OrdersBench, sold
@@ -60,6 +60,18 @@ def test_what_came_after_the_plan_was_made_stops_it_before_anything_is_sent(benc
     assert (stopped.value.facts["count"], stopped.value.facts["free"]) == ("1", "AP-")
     assert bench.runs.get(run.id).state is RunState.READY
     assert [brake.code for brake in bench.preview(Mode.COMPLETE).brakes] == ["brake_strangers"]
+
+
+def test_what_came_while_no_process_wrote_stops_the_one_that_takes_the_run_up(bench: OrdersBench, asked: Asked) -> None:
+    run = bench.preview(Mode.COMPLETE)
+    bench.approve(run)
+    bench.restart()
+    asked.references = ("MP-1",)
+    with pytest.raises(PlanStaleError, match="prefix_in_use"):
+        bench.runner.commit.page(run.id)
+    assert set(bench.steps(run).values()) == {Step.PLANNED}
+    asked.references = ()
+    assert bench.carry_out(run).state is RunState.DONE
 
 
 def test_a_run_that_makes_no_document_asks_nothing(bench: OrdersBench, asked: Asked) -> None:
