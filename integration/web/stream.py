@@ -25,6 +25,7 @@ class OpenPage:
 
     asked: str = ""
     shown: str = ""
+    tells_of_another: bool = False  # what is told now is of a page that was left
 
     def lets_in(self, message: bytes) -> bool:
         """Take in what a browser asks, and tell whether it is for the page that is open."""
@@ -39,7 +40,7 @@ class OpenPage:
         return True
 
     def told(self, message: bytes) -> bytes:
-        """Take in what a browser is told, and return it as it is to be told of the page that is open."""
+        """Take in what a browser is told, and return it as it is to be told of the page that is open; or nothing."""
         answer = ForwardMsg()
         answer.ParseFromString(message)
         match answer.WhichOneof("type"):
@@ -47,9 +48,14 @@ class OpenPage:
                 self.asked = self.shown = answer.navigation.page_script_hash
             case "new_session" if not answer.metadata.run.fragment_ids:
                 self.asked = self.shown = answer.new_session.page_script_hash
-            case "new_session" if self.shown and answer.new_session.page_script_hash != self.shown:
-                answer.new_session.page_script_hash = self.shown
-                return bytes(answer.SerializeToString())
+                self.tells_of_another = False
+            case "new_session":
+                self.tells_of_another = self.shown not in ("", answer.new_session.page_script_hash)
+                if self.tells_of_another:
+                    answer.new_session.page_script_hash = self.shown
+                    return bytes(answer.SerializeToString())
+            case "page_info_changed" if self.tells_of_another:
+                return b""
         return message
 
 
@@ -75,6 +81,8 @@ class Stream:
         async def told(message: Message) -> None:
             if (sent := message.get("bytes")) and len(sent) <= LONGEST:
                 message = {**message, "bytes": open_page.told(sent)}
+                if not message["bytes"]:
+                    return
             await send(message)
 
         await self._app(scope, asked, told)

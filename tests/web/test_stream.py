@@ -21,6 +21,12 @@ def begins(page: str, *fragments: str) -> bytes:
     return bytes(message.SerializeToString())
 
 
+def leads_to(address: str) -> bytes:
+    message = ForwardMsg()
+    message.page_info_changed.query_string = address
+    return bytes(message.SerializeToString())
+
+
 def page_of(message: bytes) -> str:
     return str(ForwardMsg.FromString(message).new_session.page_script_hash)
 
@@ -58,6 +64,19 @@ def test_what_was_let_in_before_the_page_was_left_takes_nothing_away() -> None:
     assert page_of(open_page.told(begins("preview", "watch"))) == "runs"
     assert page_of(open_page.told(begins("runs", "strip"))) == "runs"
     assert page_of(open_page.told(begins("logs"))) == "logs"
+
+
+def test_the_address_of_a_page_that_was_left_is_not_told() -> None:
+    open_page = OpenPage()
+    open_page.told(begins("preview"))
+    assert open_page.told(leads_to("plan=1")) == leads_to("plan=1")
+    assert open_page.told(leads_to("run=1")) == leads_to("run=1")  # the server leads there by itself
+    open_page.told(begins("runs"))
+
+    open_page.told(begins("preview", "watch"))
+    assert open_page.told(leads_to("plan=1&show=all")) == b""
+    open_page.told(begins("runs", "strip"))
+    assert open_page.told(leads_to("run=1&show=all")) == leads_to("run=1&show=all")
 
 
 def test_what_is_still_told_of_the_page_that_is_being_left_is_told_as_it_is() -> None:
