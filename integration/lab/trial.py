@@ -29,7 +29,7 @@ from integration.store.stores import Stores, stores_of
 
 TRIAL_SECONDS = 90.0  # after which it counts as stuck: a quiet machine needs a twentieth
 ELSEWHERE_SECONDS = 30.0  # how long another console is given to take a suspended one's work over
-AWAKE_SECONDS = 0.8  # in which what wakes would have sent the rest of its page
+AWAKE_SECONDS = 0.8  # without a call, after which what woke has sent the rest of its page
 STILL_SECONDS = 0.4  # in which what a suspended console had sent arrives
 LOOK_SECONDS = 0.03
 UNLOCK_SECONDS = 0.005  # in which a transaction ends, and not what is left of a run
@@ -271,8 +271,18 @@ class Trial:
             time.sleep(LOOK_SECONDS)
         self.strikes.bit[Hazard.SUSPEND] += len(sandbox.ledger.calls()) > before
         console.wake()
-        time.sleep(AWAKE_SECONDS + waits)
+        time.sleep(waits)
+        self._until_it_rests(sandbox, console)
         other.end()
+
+    @staticmethod
+    def _until_it_rests(sandbox: Sandbox, console: Console) -> None:
+        """Wait until what woke has been at work again, however busy the machine is, and sends nothing more."""
+        with suppress(GoneError, IntegrationError):
+            console.ask("runs.count", None, None)
+        end, sent = time.monotonic() + ELSEWHERE_SECONDS, -1
+        while sent != (sent := len(sandbox.ledger.calls())) and time.monotonic() < end:
+            time.sleep(AWAKE_SECONDS)
 
     def _let_go_of_locks(self, console: Console) -> None:
         """Let a suspended console go on for a moment where it holds what every other one has to wait for."""
