@@ -17,7 +17,7 @@ from integration.flows.products.logic import Products
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS, mirrors_of
 from integration.flows.spec import FlowLogic
-from integration.runner import Parts, Patience, Runner
+from integration.runner import Dependencies, Patience, Runner
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.store.choices import Choices
@@ -80,14 +80,14 @@ class Bench:
 
     def restart(self) -> None:
         """Go on as a new process would: nothing is known but what is on file."""
-        parts = Parts(
+        deps = Dependencies(
             self.connectors, self._logic, self.runs, self.previews, self.plans, self.ledger, self.links, self.cursors,
             self.clock, Patience(timedelta(seconds=10), timedelta(seconds=1)), fed=lambda _: self.fed,
             basis=lambda *_: {"names": self.names, **self.decides},
             strangers=lambda _: self.strangers().without(self.accepted),
             accept=lambda _, told, _by: self.accepted.update(told),
         )  # fmt: skip
-        self.runner = Runner(Preview(parts), Commit(parts))
+        self.runner = Runner(Preview(deps), Commit(deps))
 
     def _logic(self, flow: str) -> FlowLogic:
         assert flow == self.flow

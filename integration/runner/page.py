@@ -11,7 +11,7 @@ from integration.core.records import Kind
 from integration.core.run import NO_HASHES, Hashes, Link, PlanRow, Position, Step
 from integration.core.taken_back import TAKEN_BACK, TakenBack
 from integration.flows.spec import FlowLogic
-from integration.runner.parts import Parts
+from integration.runner.dependencies import Dependencies
 from integration.store.taken_back import Taken
 
 
@@ -120,6 +120,6 @@ class PlanPage:
         return position.counting(self._actions.total() - retirements, retirements, self._watched)
 
 
-def page_of(parts: Parts, logic: FlowLogic, stage: Stage) -> PlanPage:
+def page_of(deps: Dependencies, logic: FlowLogic, stage: Stage) -> PlanPage:
     """Return an empty page for what a stage comes to."""
-    return PlanPage(stage, logic.flow.order(stage), parts.connectors[logic.flow.target].calls)
+    return PlanPage(stage, logic.flow.order(stage), deps.connectors[logic.flow.target].calls)

@@ -22,7 +22,7 @@ from integration.flows.registry import Specs, writer_of
 from integration.flows.settings import BOOKS, TILL
 from integration.flows.tables import VAT_RATES
 from integration.log.logbook import Logbook
-from integration.runner import ALL_ON, Parts, Patience, Runner, Safeguards
+from integration.runner import ALL_ON, Dependencies, Patience, Runner, Safeguards
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.services.access import Access
@@ -225,10 +225,10 @@ class Application:
             branches=lambda: self.lists.choices(TILL, "branches"),
         )
         self._runner = self._run_by(stores)
-        parts, days = self._runner.preview.parts, writer_of(flows.values(), Kind.DAY_PAGE).name
+        deps, days = self._runner.preview.deps, writer_of(flows.values(), Kind.DAY_PAGE).name
         self.drift = Drift(
             tuple(flows),
-            parts,
+            deps,
             stores,
             clock,
             is_on=self.flows.is_on,
@@ -237,7 +237,7 @@ class Application:
             rates=lambda system: self.lists.captions(system, VAT_RATES),
         )
         self.days = Days(
-            parts,
+            deps,
             stores,
             clock,
             flow=days,
@@ -355,7 +355,7 @@ class Application:
         )
 
     def _run_by(self, stores: Stores) -> Runner:
-        parts = Parts(
+        deps = Dependencies(
             connectors=_Connectors(self.access.connector),
             logic=self.logics.now,
             runs=stores.runs,
@@ -377,7 +377,7 @@ class Application:
             accept=self._strangers.accept,
             erased=stores.erased.held,
         )
-        return Runner(Preview(parts), Commit(parts))
+        return Runner(Preview(deps), Commit(deps))
 
     def _engine(self, executor: str) -> "Engine":
         from integration.engine import Engine  # noqa: PLC0415 - as said at the top

@@ -94,7 +94,7 @@ class Flows(Mapping[str, Flow]):
 
     def is_unproven(self, flow: str) -> bool:
         """Tell whether somebody set that nobody can read back what a flow writes."""
-        return any(stage.unproven for stage in self._specs[flow].with_settings(self.settings(flow)).stages)
+        return any(stage.unverifiable for stage in self._specs[flow].with_settings(self.settings(flow)).stages)
 
     def __getitem__(self, flow: str) -> Flow:
         return self._specs[flow].flow

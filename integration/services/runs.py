@@ -123,9 +123,9 @@ class Runs(StoredRuns):
 
     def is_at_limit(self, run: Run, sent: int) -> bool:
         """Tell whether as many changes are under way as the target may have at once: more processes add nothing."""
-        parts = self._runner.commit.parts
+        deps = self._runner.commit.deps
         try:
-            target = parts.connectors[parts.logic(run.flow).flow.target]
+            target = deps.connectors[deps.logic(run.flow).flow.target]
         except ConfigurationError:  # disconnected while it is at work, which it will notice
             return False
         return sent >= target.in_flight

@@ -25,7 +25,7 @@ from integration.engine import Engine, _scheduled
 from integration.flows.products.logic import Products
 from integration.flows.products.settings import ProductSettings
 from integration.flows.products.spec import PRODUCTS
-from integration.runner import Parts, Runner
+from integration.runner import Dependencies, Runner
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.services import Application
@@ -110,13 +110,13 @@ def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
     logic = _products(Products if while_writing else _WrongAboutRecords)
     target = _WrongAboutWrites() if while_writing else MemoryConnector()
     systems: dict[str, Connector] = {"accountview": MemoryConnector([an_article(), a_group()]), "mplus": target}
-    parts = Parts(
+    deps = Dependencies(
         systems, lambda _: logic, runs, Previews(database, now), Plans(database), Ledger(database, now), links,
         Cursors(database, now), now,
     )  # fmt: skip
     engine = Engine(
         url=f"sqlite:///{folder / 'engine.sqlite'}", executor="server-1",
-        runner=Runner(Preview(parts), Commit(parts)), runs=runs,
+        runner=Runner(Preview(deps), Commit(deps)), runs=runs,
         claims=Claims(database, now), heartbeats=Heartbeats(database, now), schedules=_Never(),
     )  # fmt: skip
     engine.start()

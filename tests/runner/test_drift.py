@@ -18,8 +18,8 @@ PRICE = "article.price_incl"
 
 def look(bench: Bench, after: str = "", size: int = 250) -> DriftPage:
     """Look at the products."""
-    parts, logic = bench.runner.preview.parts, bench.made()
-    return look_at(parts, logic, logic.flow.stage(Kind.PRODUCT), after, size)
+    deps, logic = bench.runner.preview.deps, bench.made()
+    return look_at(deps, logic, logic.flow.stage(Kind.PRODUCT), after, size)
 
 
 def test_what_nobody_touched_is_equal(bench: Bench) -> None:

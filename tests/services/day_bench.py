@@ -80,7 +80,7 @@ class DayBench(Bench):
         self.clock.now = SUNDAY
         self.is_on = True
         self.days = Days(
-            self.runner.preview.parts, self.stores, self.clock, flow="days", is_on=lambda _: self.is_on,
+            self.runner.preview.deps, self.stores, self.clock, flow="days", is_on=lambda _: self.is_on,
             branches=lambda: {"1": "De Ketting Utrecht"}, others=[("orders", Kind.POSTING)],
         )  # fmt: skip
 

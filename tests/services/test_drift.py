@@ -50,8 +50,8 @@ def lines(console: Console) -> list[dict[str, Any]]:
 def drift(console: Console) -> Drift:
     """The look of a console on which the flow of orders is on, and nothing begins by itself."""
     app = console.application
-    parts, stores = app._runner.preview.parts, stores_in(app)
-    return Drift(tuple(app.flows), parts, stores, now, is_on=lambda flow: flow == "orders", flow=app.logics.flow)
+    deps, stores = app._runner.preview.deps, stores_in(app)
+    return Drift(tuple(app.flows), deps, stores, now, is_on=lambda flow: flow == "orders", flow=app.logics.flow)
 
 
 def looked(console: Console, kind: Kind = Kind.SALES_ORDER) -> DriftFound:

@@ -13,7 +13,7 @@ from integration.core.run import Mode, Run, RunState
 from integration.flows.days.references import key_of
 from integration.flows.registry import FLOWS, mirrors_of
 from integration.flows.spec import FlowLogic
-from integration.runner import Parts, Runner
+from integration.runner import Dependencies, Runner
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.services.exceptions import Exceptions
@@ -45,11 +45,11 @@ class DaysBench(Bench):
         )
 
     def restart(self) -> None:
-        parts = Parts(
+        deps = Dependencies(
             self.connectors, self._logic, self.runs, self.previews, self.plans, self.ledger, self.links, self.cursors,
             self.clock, corrected=self._corrected,
         )  # fmt: skip
-        self.runner = Runner(Preview(parts), Commit(parts))
+        self.runner = Runner(Preview(deps), Commit(deps))
 
     def _corrected(self, flow: str, records: Sequence[Record]) -> Sequence[Record]:
         return corrected(records, self.stores.corrections.of(flow, [record.key for record in records]))

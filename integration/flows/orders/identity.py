@@ -58,7 +58,7 @@ def as_other_kinds(stage: Stage, booking: Record, prefix: str) -> tuple[Record, 
     None of what is linked, of what follows on an earlier booking, and of what is no sale.
     """
     known = booking.values.get("booked_as") or booking.key != document_of(booking.key)
-    if known or stage.target not in BOOKED_AS or stage.unproven:
+    if known or stage.target not in BOOKED_AS or stage.unverifiable:
         return ()
     told = {name: value for name, value in booking.values.items() if name in KNOWN_BY}
     parts = tuple(part for part in booking.parts if part.kind is not Kind.LINE)

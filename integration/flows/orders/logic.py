@@ -82,7 +82,7 @@ class Orders(FlowLogic):
         """
         tables = with_terms(tables)
         rules, tools = in_use(rules_from(mapping_body), tables), Tools(tables)
-        self.flow = documents(settings.targets, unproven=settings.unproven)
+        self.flow = documents(settings.targets, unverifiable=settings.unproven)
         self.settings = settings
         self.resends = settings.resends
         self.mapping_version = version

@@ -236,7 +236,7 @@ FLOW = documents({Kind.ORDER: Kind.SALES_ORDER})
 
 
 def _as_set(settings: OrderSettings) -> Flow:
-    return documents(settings.targets, unproven=settings.unproven)
+    return documents(settings.targets, unverifiable=settings.unproven)
 
 
 # What the till says of what is no revenue; and what the books say of postings: periods, and what a line can hold.

@@ -1,4 +1,4 @@
-"""Looking ahead: what the target holds of the next changes of a plan, and what of them is left to send."""
+"""Before a write: what the target holds of the next changes of a plan, and what of them is left to send."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,10 +9,10 @@ from integration.core.plan import Change, differences, remaining, still_applies
 from integration.core.records import Held
 from integration.core.run import Outcome, PlanRow, Run, Step
 from integration.flows.spec import FlowLogic
-from integration.runner.doubts import Doubts, another, doubted
-from integration.runner.ends import agreed_of, as_issue, change_of, changes_of, named, record_of
-from integration.runner.parts import Parts
-from integration.runner.sending import Looked, Sending
+from integration.runner.dependencies import Dependencies
+from integration.runner.dispatch import Dispatch, LookedUpPage
+from integration.runner.outcomes import agreed_of, as_issue, change_of, changes_of, named, record_of
+from integration.runner.uncertain_writes import UncertainWrites, other_document_question, parked_in_doubt
 from integration.store.ledger import BEFORE_THE_FIRST
 from integration.store.links import References
 from integration.store.plan_lines import Known
@@ -21,16 +21,16 @@ WRITE_PAGE = 100  # changes looked up and read back together
 TREE_PAGE = 10_000  # groups refer to one another, so all of them are one page
 
 
-class Ahead:
+class Precheck:
     """Looks at changes before they are sent, and settles what needs no write."""
 
-    def __init__(self, parts: Parts, doubts: Doubts) -> None:
-        self.parts = parts
-        self._doubts = doubts
+    def __init__(self, deps: Dependencies, doubts: UncertainWrites) -> None:
+        self.deps = deps
+        self._uncertain = doubts
 
     def look(
         self, run: Run, logic: FlowLogic, at_work: Sequence[PlanRow], after: int = BEFORE_THE_FIRST
-    ) -> Looked | None:
+    ) -> LookedUpPage | None:
         """Return the next changes behind a line of the plan and what of them is to be sent; None where none is left.
 
         Those `at_work` were sent, or are about to be, and are not settled: nothing is sent of what needs one of them.
@@ -38,28 +38,28 @@ class Ahead:
         rows = self._free(run, logic.flow, at_work, after)
         if not rows:
             return None
-        references = self.parts.links.references(run.flow)
-        held, sees = self._doubts.look(run, logic.flow, references, rows)
+        references = self.deps.links.references(run.flow)
+        held, sees = self._uncertain.look(run, logic.flow, references, rows)
         ready, moved = self._sorted(run, logic, references, rows, held)
         if moved:
             known = changes_of(rows)
-            self.parts.ledger.settle(run.id, [one for one in moved if one.step is Step.PARKED], known)
+            self.deps.ledger.settle(run.id, [one for one in moved if one.step is Step.PARKED], known)
             self._prove_untouched(run, [one for one in moved if one.step is not Step.PARKED], known)
-        return Looked(rows, _one_of_each(ready), sees=sees, settled=bool(moved))
+        return LookedUpPage(rows, _one_of_each(ready), sees=sees, settled=bool(moved))
 
     def _free(self, run: Run, flow: Flow, at_work: Sequence[PlanRow], after: int) -> Sequence[PlanRow]:
-        rows = self.parts.ledger.next_planned(run.id, WRITE_PAGE, after)
+        rows = self.deps.ledger.next_planned(run.id, WRITE_PAGE, after)
         if is_tree(flow, rows):
-            rows = self.parts.ledger.next_planned(run.id, TREE_PAGE)
+            rows = self.deps.ledger.next_planned(run.id, TREE_PAGE)
         keys = {row.key for row in at_work}
         return _free(flow, _one_of_a_number(flow, [row for row in rows if row.key not in keys], at_work), at_work)
 
     def _sorted(
         self, run: Run, logic: FlowLogic, references: References, rows: Sequence[PlanRow], held: dict[str, Held]
-    ) -> tuple[list[Sending], list[Outcome]]:
+    ) -> tuple[list[Dispatch], list[Outcome]]:
         """Return what is to be sent, and how the rest ended without it."""
         flow = logic.flow
-        ready: list[Sending] = []
+        ready: list[Dispatch] = []
         moved = self._by_others(run, logic, [row for row in rows if row.key not in held and not change_of(row).before])
         moved += self._unfollowed(run, flow, [row for row in rows if row.key not in held and not _has_end(row, moved)])
         settled = {one.seq for one in moved}
@@ -75,12 +75,12 @@ class Ahead:
             if todo is None and now is not None and self._done_already(run, row, change, now):
                 moved.append(Outcome(row.seq, Step.PROVEN, now.reference, now.marker))
             elif todo is None:
-                issue = another(logic, row, now) or _changed_since(row, change, now)
+                issue = other_document_question(logic, row, now) or _changed_since(row, change, now)
                 moved.append(Outcome(row.seq, Step.PARKED, issue=issue))
             elif not differences(todo.wanted, record_of(now)):
                 moved.append(Outcome(row.seq, Step.PROVEN, now.reference if now else "", now.marker if now else ""))
             else:
-                ready.append(Sending(row, todo, now, references))
+                ready.append(Dispatch(row, todo, now, references))
         return ready, moved
 
     def _by_others(self, run: Run, logic: FlowLogic, rows: Sequence[PlanRow]) -> list[Outcome]:
@@ -93,15 +93,13 @@ class Ahead:
             return []
         flow, stage = logic.flow, logic.flow.stages[rows[0].stage]
         kind, keys = rows[0].kind, [row.key for row in rows]
-        doubts = {
-            one.key: one for one in self.parts.ledger.doubts(run.id, run.flow, None if stage.once else kind, keys)
-        }
-        links = self.parts.links.get(run.flow, kind, keys) if stage.unproven else {}
+        doubts = {one.key: one for one in self.deps.ledger.doubts(run.id, run.flow, None if stage.once else kind, keys)}
+        links = self.deps.links.get(run.flow, kind, keys) if stage.unverifiable else {}
         beside = logic.beside(stage, [agreed_of(row) for row in rows], sending=True)
         found = []
         for row in rows:
             if row.key in doubts:
-                found.append(replace(doubted(flow, doubts[row.key]), seq=row.seq))
+                found.append(replace(parked_in_doubt(flow, doubts[row.key]), seq=row.seq))
             elif row.key in links:
                 found.append(Outcome(row.seq, Step.ACCEPTED, links[row.key].reference))
             elif row.key in beside:
@@ -113,7 +111,7 @@ class Ahead:
         following = {row.seq: change_of(row).follows for row in rows if change_of(row).follows}
         if not following:
             return []
-        kinds, links = {stage.target for stage in flow.stages if stage.once}, self.parts.links
+        kinds, links = {stage.target for stage in flow.stages if stage.once}, self.deps.links
         there = {key for kind in kinds for key in links.get(run.flow, kind, list(following.values()))}
         return [
             Outcome(row.seq, Step.PARKED, issue=Issue("credit_not_there", row.key, facts={"key": row.title}))
@@ -128,14 +126,14 @@ class Ahead:
         """
         if differences(change.wanted, now.record):
             return False
-        link = self.parts.links.get(run.flow, row.kind, [row.key]).get(row.key)
+        link = self.deps.links.get(run.flow, row.kind, [row.key]).get(row.key)
         return change.before is not None or (link is not None and link.reference == now.reference)
 
     def _prove_untouched(self, run: Run, outcomes: Sequence[Outcome], known: Known) -> None:
         """Settle what a look showed to be done already; it passes through *sent* like everything proven."""
         if outcomes:
-            self.parts.ledger.mark_sent(run.id, [one.seq for one in outcomes], known, is_done=True)
-            self.parts.ledger.settle(run.id, outcomes, known)
+            self.deps.ledger.mark_sent(run.id, [one.seq for one in outcomes], known, is_done=True)
+            self.deps.ledger.settle(run.id, outcomes, known)
 
 
 def is_tree(flow: Flow, rows: Sequence[PlanRow]) -> bool:
@@ -147,9 +145,9 @@ def _has_end(row: PlanRow, outcomes: Sequence[Outcome]) -> bool:
     return any(row.seq == one.seq for one in outcomes)
 
 
-def _one_of_each(ready: Sequence[Sending]) -> list[Sending]:
+def _one_of_each(ready: Sequence[Dispatch]) -> list[Dispatch]:
     """Return the first change of each record: the next one is made of what the target holds after it."""
-    first: dict[str, Sending] = {}
+    first: dict[str, Dispatch] = {}
     for one in ready:
         first.setdefault(one.row.key, one)
     return list(first.values())

@@ -20,7 +20,7 @@ Ts = TypeVarTuple("Ts")
 
 
 @dataclass(frozen=True, slots=True)
-class _Ahead:
+class _Prefetched:
     """A page on its way: how it is read and what it is asked by, the page, and whether nobody wants it any more."""
 
     read: Callable[..., Any]
@@ -29,18 +29,18 @@ class _Ahead:
     dropped: Event
 
 
-class Onward:
+class Prefetch:
     """What is read ahead: at most one page of each run, by a thread of its own."""
 
     def __init__(self) -> None:
-        self._ahead: dict[str, _Ahead] = {}
+        self._ahead: dict[str, _Prefetched] = {}
 
     def begin(self, run: str, read: Callable[[*Ts], object], *asked: *Ts) -> None:
         """Have the page read that a run is about to ask for next, on its behalf."""
         self.drop(run)
         dropped, context, thread = Event(), copy_context(), ThreadPoolExecutor(1)
         context.run(_apart, dropped)
-        self._ahead[run] = _Ahead(read, asked, thread.submit(context.run, partial(read, *asked)), dropped)
+        self._ahead[run] = _Prefetched(read, asked, thread.submit(context.run, partial(read, *asked)), dropped)
         thread.shutdown(wait=False)
 
     def page(self, run: str, read: Callable[[*Ts], T], *asked: *Ts) -> T:

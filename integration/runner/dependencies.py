@@ -1,4 +1,4 @@
-"""What a preview and a commit share: the parts they work with, and where the next run starts."""
+"""What a preview and a commit share: their dependencies, and where the next run starts."""
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -46,7 +46,7 @@ ALL_ON = Safeguards()
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Dependencies:
     """What the application gives: both systems, what is particular to each flow, and where everything is kept."""
 
     connectors: Mapping[str, Connector]
@@ -90,7 +90,7 @@ class Parts:
 FED = "fed"  # the note with what the logic was made of when a run began
 
 
-def fed_otherwise(parts: Parts, logic: FlowLogic, waits: Run | None) -> dict[str, str]:
+def fed_otherwise(deps: Dependencies, logic: FlowLogic, waits: Run | None) -> dict[str, str]:
     """Return the notes of a run that begins: what its logic is made of, and what of that is new since the last one.
 
     What only a plan that waits has read everything for is not new. Documents are written once: what is booked stays.
@@ -98,11 +98,11 @@ def fed_otherwise(parts: Parts, logic: FlowLogic, waits: Run | None) -> dict[str
     flow = logic.flow.name
     if logic.flow.counted.once:
         return {}
-    now = dict(parts.fed(flow))
+    now = dict(deps.fed(flow))
     told = json.dumps(now, sort_keys=True)
     if waits is not None and waits.notes.get(FED) == told:
         return {FED: told}
-    known = {name: parts.cursors.get(flow, f"fed:{name}") for name in now}
+    known = {name: deps.cursors.get(flow, f"fed:{name}") for name in now}
     new = [name for name, mark in now.items() if known[name] not in (None, mark)]
     return {FED: told} | ({ALL_FOR: ",".join(new)} if new else {})
 

@@ -254,7 +254,8 @@ class Unread(Bench):
     def made(self) -> FlowLogic:
         logic = super().made()
         stages = [
-            replace(one, unproven=True, once=True) if one.target is Kind.PRODUCT else one for one in logic.flow.stages
+            replace(one, unverifiable=True, once=True) if one.target is Kind.PRODUCT else one
+            for one in logic.flow.stages
         ]
         logic.flow = replace(logic.flow, stages=tuple(stages))
         return logic

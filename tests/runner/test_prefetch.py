@@ -15,7 +15,7 @@ from integration.core.plan import Change
 from integration.core.records import Batch, Held, Kind, Record
 from integration.core.run import Mode, PreviewRequest, Run, RunState
 from integration.flows.spec import FlowLogic
-from integration.runner.onward import Onward
+from integration.runner.prefetch import Prefetch
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from integration.store.claims import Claims
@@ -168,17 +168,17 @@ def test_no_page_is_read_beyond_what_a_run_may_read(database: Database, books: B
 
 
 def test_what_was_read_ahead_is_for_whoever_asks_for_just_that() -> None:
-    onward, asked = Onward(), list[str]()
+    prefetch, asked = Prefetch(), list[str]()
 
     def read(name: str) -> str:
         asked.append(name)
         return name
 
-    onward.begin("one", read, "a")
-    onward.begin("other", read, "b")
-    assert onward.page("one", read, "c") == "c"
-    assert onward.page("one", read, "a") == "a"
-    assert onward.page("other", read, "b") == "b"
+    prefetch.begin("one", read, "a")
+    prefetch.begin("other", read, "b")
+    assert prefetch.page("one", read, "c") == "c"
+    assert prefetch.page("one", read, "a") == "a"
+    assert prefetch.page("other", read, "b") == "b"
     assert sorted(asked) == ["a", "a", "b", "c"]
 
 
@@ -266,7 +266,7 @@ def test_a_page_of_a_run_that_another_process_took_over_is_let_go_of(
 def test_what_is_read_ahead_is_read_for_its_run_and_has_no_part_in_the_claim_of_a_page(
     bench: Bench, database: Database
 ) -> None:
-    run, claims, onward = begun(bench), Claims(database, bench.clock), Onward()
+    run, claims, prefetch = begun(bench), Claims(database, bench.clock), Prefetch()
     next_page = threading.Event()
 
     def read() -> str:
@@ -275,10 +275,10 @@ def test_what_is_read_ahead_is_read_for_its_run_and_has_no_part_in_the_claim_of_
         return new_reference()
 
     with claims.hold(run.id, "test"), on_behalf_of(run.id):
-        onward.begin(run.id, read)
+        prefetch.begin(run.id, read)
     with claims.hold(run.id, "test"):
         next_page.set()
-        assert onward.page(run.id, read).startswith(run.id)
+        assert prefetch.page(run.id, read).startswith(run.id)
 
 
 # ---- with real systems
@@ -302,7 +302,7 @@ def calls_to(sandbox: Sandbox, system: str = "accountview") -> int:
 
 
 def test_no_call_is_made_any_more_beyond_the_one_under_way(sandbox: Sandbox, office: AccountView) -> None:
-    onward = Onward()
+    prefetch = Prefetch()
     office.check()
 
     def read() -> list[object]:
@@ -310,9 +310,9 @@ def test_no_call_is_made_any_more_beyond_the_one_under_way(sandbox: Sandbox, off
 
     with sandbox.switches.armed(Fault.DELAY, system="accountview", times=None, seconds=0.2):
         before = calls_to(sandbox)
-        onward.begin("run", read)
+        prefetch.begin("run", read)
         time.sleep(0.1)
-        onward.drop("run")
+        prefetch.drop("run")
         time.sleep(0.6)
         assert calls_to(sandbox) == before + 1
 
