@@ -341,8 +341,8 @@ def test_what_would_take_part_is_told_of_every_kind_that_is_switched_on(shop: Sh
         alone = shop.console.application.flows.sift(FLOW, {"invoices": "nothing", "receipts": "nothing"})
     tables = ("orders", "invoices", "receipts")
     there = {table: len(shop.console.sandbox.state(table, "mplus")) for table in tables}
-    assert sifted.taken + sifted.left_out == sum(there.values())
-    assert alone.taken + alone.left_out == there["orders"]
+    assert sifted.taken + sifted.excluded == sum(there.values())
+    assert alone.taken + alone.excluded == there["orders"]
 
 
 @pytest.mark.long

@@ -265,7 +265,7 @@ def unrated(field: str, code: str, system: str) -> Parked:
     return Parked("vat_rate_unknown", field, code=code, vat=vat_fact(code, None, system), system=system)
 
 
-def left_out(record: Record, filters: Iterable[Filter]) -> Skip | None:
+def excluded_by_filter(record: Record, filters: Iterable[Filter]) -> Skip | None:
     """Return why a record takes no part, by the first filter that it does not pass."""
     for each in filters:
         if matches(record.values.get(each.field), each.operator, each.value) != (each.take == "in"):

@@ -84,7 +84,7 @@ class Commit:
         if not is_of_plan(approval.fingerprint, run.fingerprint):
             raise PlanStaleError("fingerprint_differs", flow=run.flow, run=run.id)
         if approval.fingerprint != run.mark:
-            raise PlanStaleError("choice_changed", flow=run.flow, run=run.id, count=len(run.left_out))
+            raise PlanStaleError("choice_changed", flow=run.flow, run=run.id, count=len(run.excluded))
         typed = approval.confirmed or {}
         for brake in run.brakes:
             if typed.get(brake.code) != brake.count:

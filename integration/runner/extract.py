@@ -71,7 +71,7 @@ class Extract:
         """Return what a page of the source is asked by; as long as all of it is the same, so is the page."""
         source, target = self.deps.connectors[logic.flow.source], self.deps.connectors[logic.flow.target]
         stage = logic.flow.stages[position.stage]
-        return source, target, logic, stage, position.since.get(stage.source), after, position.left
+        return source, target, logic, stage, position.since.get(stage.source), after, position.remaining
 
     def _read_on(self, run: Run, logic: FlowLogic, position: Position, after: str | None) -> None:
         if after is not None:

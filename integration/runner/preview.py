@@ -131,15 +131,15 @@ class Preview:
     def _finish(self, run: Run, logic: FlowLogic) -> None:
         position = run.position
         mark = fingerprint(run.flow, run.mapping_version, self.deps.previews.digests(run.id))
-        watched, changes = position.watched, position.changes + position.retirements
+        counts, changes = position.watched, position.changes + position.retirements
         strangers = strangers_beside(self.deps, run)
         notes = {STRANGERS: strangers.told()} if strangers.references else {}
         tally = Tally(
-            changes=changes - watched.get(TAKEN_BACK, 0), records=watched.get("brake_changes"), read=position.read,
-            retirements=watched.get("brake_retirements", position.retirements),
-            price_jumps=watched.get("brake_price", 0), zeroed=watched.get("brake_stock_zero", 0),
-            new_debtors=watched.get("brake_new_debtors", 0), empty=watched.get("brake_source_empty", 0),
-            off_sale=watched.get("brake_off_sale", 0), emptied=watched.get(EMPTIED, 0),
+            changes=changes - counts.get(TAKEN_BACK, 0), records=counts.get("brake_changes"), read=position.read,
+            retirements=counts.get("brake_retirements", position.retirements),
+            price_jumps=counts.get("brake_price", 0), zeroed=counts.get("brake_stock_zero", 0),
+            new_debtors=counts.get("brake_new_debtors", 0), empty=counts.get("brake_source_empty", 0),
+            off_sale=counts.get("brake_off_sale", 0), emptied=counts.get(EMPTIED, 0),
             strangers=len(strangers.references),
             first=not self.deps.links.any(run.flow, *logic.flow.linked),
         )  # fmt: skip

@@ -52,10 +52,10 @@ def _turn_around(
         facts = {"key": title, "run": run.undo_of}
         page.park(Issue("undo_blocked", change.key, facts=facts), change.kind, title, change.group, weight)
     else:
-        watched = logic.watched(back)
+        guards = logic.guards(back)
         if back.action is Action.UPDATE:  # articles that the run had added
-            watched += ("brake_retirements",) * made_inactive(back)
-        page.change(replace(back, sources=back.sources or change.sources), watched)
+            guards += ("brake_retirements",) * made_inactive(back)
+        page.change(replace(back, sources=back.sources or change.sources), guards)
 
 
 def _turned(logic: FlowLogic, stage: Stage, change: Change) -> Change | Skip | Issue:

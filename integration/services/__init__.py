@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Self, cast
 
 from integration.channels.post import Post, Way
-from integration.connectors.limits import Road
+from integration.connectors.limits import NetworkRoute
 from integration.connectors.protocol import Connector
 from integration.core.basis import NAMES, Basis
 from integration.core.connections import Finding
@@ -317,7 +317,7 @@ class Application:
         self.keys = Keys(sealed, self.audit.keep_key)
         post = Post(Way(with_way_out(), settings.proxy.get_secret_value(), settings.certificates))
         self.channels = Channels(stores.settings, sealed, stores.deliveries, post)
-        self.pings = Pings(stores, sealed, clock, lambda url: Road(**settings.road(url)))
+        self.pings = Pings(stores, sealed, clock, lambda url: NetworkRoute(**settings.route(url)))
         self.monitoring = Monitoring(stores, clock, self.flows.statuses, self.channels, self.pings)
         self.reach = Reach(self.access, self.connections, clock)
         self.first_week = FirstWeek(

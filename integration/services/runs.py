@@ -231,7 +231,7 @@ class Plans(StoredPlans):
         self, run_id: str, show: str = "all", find: str = "", among: Among = EVERY_LINE
     ) -> Iterator[list[object]]:
         """Yield the shown lines of a plan with the values of `PLAN_COLUMNS`, one for each field of a change."""
-        offset, left_out = 0, self._runs.get(run_id).left_out
+        offset, left_out = 0, self._runs.get(run_id).excluded
         while rows := self.rows(run_id, show, find, offset, CSV_PAGE, among):
             offset += len(rows)
             for row in rows:

@@ -145,5 +145,5 @@ def run_of(row: Row, counts: Counts, left_out: Mapping[int, str]) -> Run:
         in_force=row.in_force, basis=row.basis, undo_of=row.undo_of, notes=row.notes,
         progress_done=row.progress_done, progress_total=row.progress_total, phase=row.phase, error=row.error,
         facts=row.facts, counts=counts, approvals=row.approvals,
-        left_out=left_out, pruned_at=row.pruned_at,
+        excluded=left_out, pruned_at=row.pruned_at,
     )  # fmt: skip

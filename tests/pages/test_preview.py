@@ -123,7 +123,7 @@ def test_what_is_shown_is_left_out_on_all_pages_and_the_button_counts(
     assert f"{changes - number} of {changes} changes chosen · {changes - number} writes" in texts(test)
     assert f"Commit {changes - number} changes to MplusKASSA" in texts(test)
     assert connected.plans.changes(plan.id, "create", among=Among(group=group)) == set(
-        connected.runs.get(plan.id).left_out
+        connected.runs.get(plan.id).excluded
     )
 
     test = press(test, "choose_shown")
@@ -155,7 +155,7 @@ def test_a_line_without_its_tick_stays_left_out_wherever_one_looks_in_between(
         test = test.segmented_control(key="_show").set_value(show).run()
         assert bar(test, 1, changes)
 
-    assert set(connected.runs.get(plan.id).left_out) == {first.seq}
+    assert set(connected.runs.get(plan.id).excluded) == {first.seq}
     assert bar(open_page("preview", plan=plan.id, show="all"), 1, changes)  # as after a reload, or at another desk
 
 
@@ -167,10 +167,10 @@ def test_what_was_left_out_is_not_written(connected: Application, open_page: Ope
     for brake in plan.brakes:
         test.text_input(key=f"typed-{brake.code}").set_value(str(brake.count))
     left = connected.runs.get(plan.id)
-    assert len(left.left_out) == connected.plans.count(plan.id, "create")
+    assert len(left.excluded) == connected.plans.count(plan.id, "create")
     with pytest.raises(PlanStaleError, match="choice_changed"):
         connected.runs.commit(plan.id, Approval(plan.mark, "test", {brake.code: brake.count for brake in plan.brakes}))
-    assert bar(test, len(left.left_out), changes)
+    assert bar(test, len(left.excluded), changes)
 
 
 def test_what_a_brake_asks_is_typed_where_it_is_said(open_page: Open, plan: Run) -> None:

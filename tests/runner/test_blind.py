@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from integration.core.run import RunState, Step
-from integration.sandbox.accountview.conventions import Conventions, Nothing
+from integration.sandbox.accountview.conventions import Conventions, EmptyAnswerForm
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox
 from tests.patience import until
@@ -27,7 +27,7 @@ NEVER = 100_000.0
 IN_FLIGHT = 1  # calls at once, as AccountView is spoken to
 QUESTIONS = ("read_back_missing", "never_answered")
 
-FORMS: tuple[Nothing, ...] = ("empty", "absent", "no_body", "no_content", "not_found", "not_found_bare")
+FORMS: tuple[EmptyAnswerForm, ...] = ("empty", "absent", "no_body", "no_content", "not_found", "not_found_bare")
 BLIND: dict[str, Conventions] = {
     **{f"unreadable, {form}": Conventions(no_hit=form, unreadable={ORDERS: form}) for form in FORMS},
     "filters ignored": Conventions(filters={ORDERS: "ignored"}),

@@ -57,7 +57,7 @@ def test_a_plan_of_changes_takes_retirements_over_with_what_was_left_out(
     assert run.state is RunState.READY
     assert set(bench.changes(run)) == {"1001", "1003", "1004"}
     assert run.brakes == gone.brakes
-    assert set(run.left_out) == {bench.changes(run)["1004"].seq}
+    assert set(run.excluded) == {bench.changes(run)["1004"].seq}
     old = bench.runs.get(gone.id)
     assert (old.state, old.error, old.facts["run"]) == (RunState.DISCARDED, "plan_replaced", run.id)
     with pytest.raises(PlanStaleError) as refusal:
@@ -126,7 +126,7 @@ def test_a_choice_is_asked_again_where_the_change_is_another_one(bench: Bench, s
     plan = bench.leave(bench.preview(), "1001", "1002")
     edited(source, "1002", {"price": Decimal("19.0000")})
     run = bench.preview()
-    assert set(run.left_out) == {bench.changes(run)["1001"].seq}
+    assert set(run.excluded) == {bench.changes(run)["1001"].seq}
     assert bench.runs.get(plan.id).facts["run"] == run.id
 
 
@@ -140,7 +140,7 @@ def test_what_was_left_out_stays_so_whatever_it_becomes_once_what_decided_it_is_
     bench.decides, bench.settings = {"settings": "changed"}, {"price_basis": "incl"}
     run = bench.preview(Mode.COMPLETE)
     assert bench.changes(run)["1001"].digest != bench.changes(plan)["1001"].digest
-    assert set(run.left_out) == {bench.changes(run)["1001"].seq}
+    assert set(run.excluded) == {bench.changes(run)["1001"].seq}
 
 
 def test_a_plan_that_says_the_same_takes_over_one_that_no_longer_holds(bench: Bench, source: MemoryConnector) -> None:

@@ -39,7 +39,7 @@ def test_the_next_plan_marks_what_was_undone_and_leaves_it_out(bench: Bench, und
     row = only(bench, plan)
     assert row.cause == TAKEN_BACK
     assert row.facts == {"run": undone.id, "by": "Anna", "time": undone.ended_at.isoformat()}  # type: ignore[union-attr]
-    assert row.seq in plan.left_out
+    assert row.seq in plan.excluded
     assert plan.brakes == ()
 
 
@@ -61,7 +61,7 @@ def test_what_both_sides_agreed_on_follows_the_undo(bench: Bench) -> None:
 @pytest.mark.usefixtures("undone")
 def test_a_person_who_takes_it_in_has_it_written_and_the_mark_is_gone(bench: Bench, target: MemoryConnector) -> None:
     plan = bench.preview(COMPLETE)
-    bench.choices.take(plan.id, list(plan.left_out), "Bob")
+    bench.choices.take(plan.id, list(plan.excluded), "Bob")
     assert bench.commit(bench.runs.get(plan.id)).counts.proven == 1
     assert at_till(target, "1002", "1002/price_incl") == NEW
     assert bench.preview(COMPLETE).state is RunState.DONE
@@ -76,7 +76,7 @@ def test_what_the_source_says_since_is_proposed_as_usual(
 ) -> None:
     edited(source, "1002", {"price": Decimal("30.0000"), "name": "Nieuw"})
     plan = bench.preview()
-    assert [(row.cause, row.seq in plan.left_out) for row in lines(bench, plan)] == [("", False)]
+    assert [(row.cause, row.seq in plan.excluded) for row in lines(bench, plan)] == [("", False)]
     bench.commit(plan)
     assert at_till(target, "1002", "1002/price_incl") == Decimal("36.30")
 
@@ -107,7 +107,7 @@ def test_both_parts_of_a_record_can_be_written_together(
 ) -> None:
     edited(source, "1002", {"name": "Nieuw"})
     plan = bench.preview()
-    bench.choices.take(plan.id, list(plan.left_out), "Bob")
+    bench.choices.take(plan.id, list(plan.excluded), "Bob")
     done = bench.commit(bench.runs.get(plan.id))
     assert [row.step for row in lines(bench, done)] == [Step.PROVEN, Step.PROVEN]
     agreed = bench.links.get("products", Kind.PRODUCT, ["1002"])["1002"].agreed
@@ -160,7 +160,7 @@ def test_what_was_created_by_mistake_stays_inactive_and_no_brake_counts_it(
     bench.commit(bench.undo(bench.run()))
     plan = bench.preview(COMPLETE)
     assert {row.cause for row in bench.changes(plan).values()} == {TAKEN_BACK}
-    assert len(plan.left_out) == len(bench.changes(plan)) == 5
+    assert len(plan.excluded) == len(bench.changes(plan)) == 5
     assert plan.brakes == ()
     bench.commit(plan)
     assert at_till(target, "1001", "1001/active") is False
@@ -194,11 +194,11 @@ def test_what_is_left_out_by_its_mark_does_not_hold_up_where_the_next_run_starts
 @pytest.mark.usefixtures("undone")
 def test_a_plan_that_takes_over_keeps_what_was_taken_in(bench: Bench, source: MemoryConnector) -> None:
     plan = bench.preview(COMPLETE)
-    bench.choices.take(plan.id, list(plan.left_out), "Bob")
+    bench.choices.take(plan.id, list(plan.excluded), "Bob")
     edited(source, "1003", {"name": "Ander"})
     newer = bench.preview()
     assert bench.runs.get(plan.id).state is RunState.DISCARDED
-    assert (set(bench.changes(newer)), newer.left_out) == ({"1002", "1003"}, {})
+    assert (set(bench.changes(newer)), newer.excluded) == ({"1002", "1003"}, {})
 
 
 @pytest.mark.usefixtures("undone")
@@ -206,7 +206,7 @@ def test_a_plan_that_takes_over_leaves_out_what_was_left_out(bench: Bench, sourc
     bench.preview(COMPLETE)
     edited(source, "1003", {"name": "Ander"})
     newer = bench.preview()
-    assert list(newer.left_out) == [only(bench, newer).seq]
+    assert list(newer.excluded) == [only(bench, newer).seq]
 
 
 def test_a_plan_of_before_the_undo_does_not_go_on_for_one_that_marks(bench: Bench, source: MemoryConnector) -> None:
@@ -217,7 +217,7 @@ def test_a_plan_of_before_the_undo_does_not_go_on_for_one_that_marks(bench: Benc
     bench.commit(bench.undo(chosen))
     newer = bench.preview()
     assert (newer.state, bench.runs.get(waits.id).state) == (RunState.READY, RunState.DISCARDED)
-    assert (only(bench, newer).cause, len(newer.left_out)) == (TAKEN_BACK, 1)
+    assert (only(bench, newer).cause, len(newer.excluded)) == (TAKEN_BACK, 1)
 
 
 @pytest.mark.usefixtures("undone")

@@ -20,7 +20,7 @@ from integration.core.vat_numbers import bare_vat_number
 from integration.flows.customers.settings import FLOW, CountryDefaults, CustomerSettings
 from integration.flows.functions.toolbox import Tools
 from integration.flows.prices import Terms, as_kept, is_term, prices_in, traced
-from integration.flows.settings import Parked, left_out, required
+from integration.flows.settings import Parked, excluded_by_filter, required
 from integration.flows.spec import FlowLogic, Shaped
 from integration.flows.vat_numbers import MEMBERS, checked_vat_number
 from integration.words.countries import country_code
@@ -63,12 +63,12 @@ class Customers(FlowLogic):
         self._prices_include_vat = prices_include_vat
         self.limits = Limits(**settings.brakes.model_dump())
         self._by_country = {country.upper(): given for country, given in settings.by_country.items()}
-        self._left_out_numbers = frozenset(map(_folded, settings.leave_out))
+        self._excluded_numbers = frozenset(map(_folded, settings.leave_out))
         self._accounts = frozenset(map(_folded, settings.accounts))
         self._relations = compile(mapping, tools, {Kind.RELATION})
         self.reads = settings.decided_by() | self._relations.reads
 
-    def watched(self, change: Change) -> tuple[str, ...]:
+    def guards(self, change: Change) -> tuple[str, ...]:
         """Return the codes of the brakes that count this change by itself: agreed prices, and emptied fields."""
         return ("brake_price",) * price_jumps(change, self.limits, prices_in(change)) + emptied(change)
 
@@ -93,13 +93,13 @@ class Customers(FlowLogic):
 
     def _left_out(self, record: Record) -> Skip | None:
         key, account = record.key, as_text(record.values.get("account")).strip()
-        if _folded(key) in self._left_out_numbers:
+        if _folded(key) in self._excluded_numbers:
             return Skip("left_out_by_number", key, {"key": key})
         if self._accounts and _folded(account) not in self._accounts:
             return Skip("not_a_debtor", key, {"key": key, "account": account})
         if record.values.get("blocked") is True and self.settings.blocked == "skip":
             return Skip("blocked", key, {"key": key})
-        return left_out(record, self.settings.filters)
+        return excluded_by_filter(record, self.settings.filters)
 
     def _mapped(self, record: Record) -> dict[str, Value]:
         """Return the values of the relation, with what it is recognised by even where that is not ours.

@@ -35,7 +35,7 @@ from integration.flows.days.why import Reasons
 from integration.flows.deciding import AGAIN, DECISION, KEEP, decided, mark_of
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.balances import Turnover
-from integration.flows.settings import BOOKS, TILL, Parked, left_out
+from integration.flows.settings import BOOKS, TILL, Parked, excluded_by_filter
 from integration.flows.settled import AskMethods, as_before, nowhere
 from integration.flows.spec import FlowLogic
 
@@ -190,7 +190,7 @@ class Days(FlowLogic):
     def _found(self, record: Record, pages: Sequence[Link]) -> Record | Skip:
         facts = {"key": title_of(record), "document": title_of(record)}
         if not pages:
-            if skip := left_out(record, self._filters):
+            if skip := excluded_by_filter(record, self._filters):
                 return replace(skip, facts={**skip.facts, "key": facts["key"]})
             if skip := self._closing.waits(record, facts):
                 return skip

@@ -39,7 +39,7 @@ from integration.flows.orders.shipping import in_field
 from integration.flows.orders.terms import with_terms
 from integration.flows.orders.vocabulary import expect_known
 from integration.flows.orders.why import owner_traces, party_traces
-from integration.flows.settings import BOOKS, Parked, left_out
+from integration.flows.settings import BOOKS, Parked, excluded_by_filter
 from integration.flows.settled import AskMethods, as_before, nowhere
 from integration.flows.spec import FlowLogic, Shaped
 
@@ -111,7 +111,7 @@ class Orders(FlowLogic):
         self._known: set[str] = set()
         self._page: tuple[Sequence[Record], list[_Read]] | None = None
 
-    def watched(self, change: Change) -> tuple[str, ...]:
+    def guards(self, change: Change) -> tuple[str, ...]:
         """Return the codes of the brakes that count this change by itself: that of new debtors."""
         return ("brake_new_debtors",) if change.kind is Kind.DEBTOR and change.action is Action.CREATE else ()
 
@@ -160,7 +160,7 @@ class Orders(FlowLogic):
             expect_known(record, self.settings)
         except Parked as parked:
             return _Read(staged(record, issue=issue_of(parked, record)))
-        if record.key not in booked and (skip := left_out(record, self._filters[record.kind])):
+        if record.key not in booked and (skip := excluded_by_filter(record, self._filters[record.kind])):
             return _Read(staged(record, skip=replace(skip, facts={**skip.facts, "key": title_of(record)})))
         life = booked.get(record.key)
         is_new = life is None and record.values.get("cancelled") is not True

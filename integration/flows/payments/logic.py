@@ -20,7 +20,7 @@ from integration.core.traces import Trace, given
 from integration.flows.functions.toolbox import Tools
 from integration.flows.payments.items import NOTHING, Asks, Due, Dues, invoice_of
 from integration.flows.payments.settings import FLOW, PaymentSettings
-from integration.flows.settings import TILL, Parked, left_out
+from integration.flows.settings import TILL, Parked, excluded_by_filter
 from integration.flows.settled import METHOD
 from integration.flows.spec import FlowLogic, Named
 
@@ -86,7 +86,7 @@ class Payments(FlowLogic):
     def _found(self, item: Record, due: Due | None) -> Record | Skip:
         if due is None:
             return Skip("item_not_due", item.key, {"key": invoice_of(item.key)})
-        if skip := left_out(item, self.settings.filters):
+        if skip := excluded_by_filter(item, self.settings.filters):
             return Skip(skip.reason, skip.key, {**skip.facts, "key": due.number})
         if skip := self._open(item, due):
             return skip

@@ -38,7 +38,7 @@ from integration.flows.products.variants import (
     without_kept,
 )
 from integration.flows.products.why import kept, of_change, pictured, priced
-from integration.flows.settings import Parked, left_out, required, unrated
+from integration.flows.settings import Parked, excluded_by_filter, required, unrated
 from integration.flows.spec import FlowLogic, Shaped
 
 VAT_TABLE = "vat_codes"
@@ -92,7 +92,7 @@ class Products(FlowLogic):
         self._articles = compile(mapping, tools, {Kind.PRODUCT, Kind.ARTICLE})
         self.reads = settings.decided_by() | self._groups.reads | self._articles.reads
 
-    def watched(self, change: Change) -> tuple[str, ...]:
+    def guards(self, change: Change) -> tuple[str, ...]:
         """Return the codes of the brakes that count this change by itself; one of their own counts what is gone."""
         prices = ("brake_price",) * price_jumps(change, self.limits, prices_in(change) | {self.price_field})
         off = made_inactive(change) if change.action is Action.UPDATE else 0
@@ -169,7 +169,7 @@ class Products(FlowLogic):
         stays = self.settings.blocked == "inactive" or (self.settings.blocked == "off_sale" and is_there)
         if is_blocked(record) and not stays:
             return Skip("blocked", record.key, {"key": record.key})
-        return left_out(record, self.settings.filters)
+        return excluded_by_filter(record, self.settings.filters)
 
     def _mapped(self, record: Record) -> tuple[dict[str, Value], dict[str, Value]]:
         """Return the values of the product and those of the article. Raises Parked."""

@@ -19,7 +19,7 @@ from integration.core.rules import EMPTY, RuleError, as_text, policy, rules_from
 from integration.core.run import Staged, Unstaged
 from integration.core.traces import Trace, TraceStep, given
 from integration.flows.functions.toolbox import Tools
-from integration.flows.settings import Parked, left_out
+from integration.flows.settings import Parked, excluded_by_filter
 from integration.flows.spec import FlowLogic, Shaped
 from integration.flows.stock.sales import TERMS, Sales, Tally
 from integration.flows.stock.settings import AMOUNT, BRANCH, FLOW, FORMULA, MANAGED, QUANTITY, StockSettings, formula_of
@@ -65,7 +65,7 @@ class Stock(FlowLogic):
         self.reads = settings.decided_by() | self._levels.reads
         self._branches = tuple(Record(Kind.LEVEL, branch, {}) for branch in self._sent)
 
-    def watched(self, change: Change) -> tuple[str, ...]:
+    def guards(self, change: Change) -> tuple[str, ...]:
         """Return the code of the stock brake when a level goes from something to nothing."""
         before = change.before.flat() if change.before else {}
         return ("brake_stock_zero",) if any(_emptied(before, *pair) for pair in change.wanted.flat().items()) else ()
@@ -123,7 +123,7 @@ class Stock(FlowLogic):
     def _left_out(self, record: Record) -> Skip | None:
         if record.values.get("blocked") is True:
             return Skip("blocked", record.key, {"key": record.key})
-        return left_out(record, self.settings.filters)
+        return excluded_by_filter(record, self.settings.filters)
 
     def _article(self, record: Record, skip: Skip | None, number: str, tallied: Tallied) -> Staged:
         key, title = record.key, as_text(record.values.get("name")) or record.key

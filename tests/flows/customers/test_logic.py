@@ -82,7 +82,7 @@ def test_debtors_become_relations() -> None:
     assert logic.flow is FLOWS["customers"].flow
     assert (logic.mapping_version, logic.most, logic.retires) == (7, None, False)
     assert CustomerSettings().schedule_minutes == 15
-    assert logic.watched(a_create(a_relation())) == ()
+    assert logic.guards(a_create(a_relation())) == ()
 
 
 def test_texts_are_kept_unless_changed_and_codes_equal() -> None:

@@ -400,10 +400,10 @@ def test_counting_is_switched_off_without_a_level() -> None:
 
 def test_the_brake_counts_what_goes_from_something_to_nothing() -> None:
     logic, before = stock(), a_stock(b1="3", b2="0")
-    assert logic.watched(an_update_at(before, {"1/amount": Decimal(0)})) == ("brake_stock_zero",)
-    assert logic.watched(an_update_at(before, {"1/amount": Decimal(-1)})) == ("brake_stock_zero",)
-    assert logic.watched(an_update_at(before, {"1/amount": Decimal(1)})) == ()
-    assert logic.watched(an_update_at(before, {"2/amount": Decimal(0)})) == ()
+    assert logic.guards(an_update_at(before, {"1/amount": Decimal(0)})) == ("brake_stock_zero",)
+    assert logic.guards(an_update_at(before, {"1/amount": Decimal(-1)})) == ("brake_stock_zero",)
+    assert logic.guards(an_update_at(before, {"1/amount": Decimal(1)})) == ()
+    assert logic.guards(an_update_at(before, {"2/amount": Decimal(0)})) == ()
 
 
 def test_the_number_of_an_article_is_never_written() -> None:

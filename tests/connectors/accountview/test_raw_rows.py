@@ -5,7 +5,7 @@ import json
 import pytest
 
 from integration.connectors.accountview.answers import in_capitals, parsed
-from integration.connectors.accountview.came import as_read, taken_apart
+from integration.connectors.accountview.raw_rows import as_read, taken_apart
 from integration.connectors.accountview.settings import BusinessObject
 from integration.core.errors import MalformedAnswerError
 

@@ -8,17 +8,17 @@ import pytest
 
 from integration.connectors.accountview.client import Query
 from integration.connectors.accountview.connector import AccountView
-from integration.connectors.accountview.nothing import NOBODY
+from integration.connectors.accountview.empty_answers import NOBODY
 from integration.core.errors import RejectedError, UnavailableError
 from integration.core.records import Kind
-from integration.sandbox.accountview.conventions import Conventions, Nothing
+from integration.sandbox.accountview.conventions import Conventions, EmptyAnswerForm
 from integration.sandbox.server import Sandbox, running
 from tests.connectors.accountview.conversation import an_accountview, asked_for
 from tests.connectors.accountview.samples import a_debtor, an_order, calls_since, connected, newest_call
 from tests.connectors.contract import keys, pages
 from tests.fakes import Links
 
-FORMS: tuple[Nothing, ...] = ("empty", "absent", "no_body", "no_content", "not_found", "not_found_bare")
+FORMS: tuple[EmptyAnswerForm, ...] = ("empty", "absent", "no_body", "no_content", "not_found", "not_found_bare")
 UNCLEAR = FORMS[1:]
 
 
@@ -30,7 +30,7 @@ def books(conventions: Conventions) -> Iterator[tuple[Sandbox, AccountView]]:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_each_way_of_saying_nothing_is_learned_and_believed(form: Nothing, links: Links) -> None:
+def test_each_way_of_saying_nothing_is_learned_and_believed(form: EmptyAnswerForm, links: Links) -> None:
     with books(Conventions(no_hit=form)) as (sandbox, accountview):
         assert len(keys(pages(accountview, Kind.ARTICLE))) == len(sandbox.shop.articles)
         assert accountview.fetch(Kind.ARTICLE, ["none"]) == []
@@ -42,7 +42,9 @@ def test_each_way_of_saying_nothing_is_learned_and_believed(form: Nothing, links
 
 @pytest.mark.parametrize("form", UNCLEAR)
 @pytest.mark.parametrize("learned", ["empty", "not_found"])
-def test_nothing_said_in_another_way_than_before_is_a_system_out_of_order(form: Nothing, learned: Nothing) -> None:
+def test_nothing_said_in_another_way_than_before_is_a_system_out_of_order(
+    form: EmptyAnswerForm, learned: EmptyAnswerForm
+) -> None:
     with books(Conventions(no_hit=learned)) as (sandbox, accountview):
         first = accountview.extract(Kind.ARTICLE)
         with sandbox.switches.armed(form, system="accountview", operation="AK1 GET", times=None):
@@ -57,7 +59,9 @@ def test_nothing_said_in_another_way_than_before_is_a_system_out_of_order(form: 
 
 @pytest.mark.parametrize("form", UNCLEAR)
 @pytest.mark.parametrize("code", ["AK1", "VA1", "FLD", "GL1"])
-def test_an_object_that_must_have_rows_and_has_none_for_any_question_is_unavailable(form: Nothing, code: str) -> None:
+def test_an_object_that_must_have_rows_and_has_none_for_any_question_is_unavailable(
+    form: EmptyAnswerForm, code: str
+) -> None:
     with books(Conventions(no_hit=form, unreadable={code: form})) as (_, accountview):
         objects = accountview.settings.objects
         of = next(one for one in (objects.articles, objects.vat, objects.fields, objects.ledgers) if one.code == code)
@@ -70,7 +74,7 @@ def test_an_object_that_must_have_rows_and_has_none_for_any_question_is_unavaila
 
 
 @pytest.mark.parametrize("form", UNCLEAR)
-def test_books_that_answer_every_question_alike_pass_no_check(form: Nothing) -> None:
+def test_books_that_answer_every_question_alike_pass_no_check(form: EmptyAnswerForm) -> None:
     codes = ("AK1", "AG1", "VA1", "GL1", "AR1", "SO1", "ADDR", "ALH", "DJ2", "FLD")
     with books(Conventions(no_hit=form, unreadable=dict.fromkeys(codes, form))) as (_, accountview):
         assert [one.cause for one in accountview.check() if one.ok is False] == ["nothing_but_nothing"]
@@ -95,13 +99,15 @@ def test_an_address_that_answers_everything_alike_passes_no_check(response: http
 
 
 @pytest.mark.parametrize("form", UNCLEAR)
-def test_an_empty_table_is_believed_where_another_object_was_seen_to_say_it_so(form: Nothing, links: Links) -> None:
+def test_an_empty_table_is_believed_where_another_object_was_seen_to_say_it_so(
+    form: EmptyAnswerForm, links: Links
+) -> None:
     with books(Conventions(no_hit=form, unreadable={"SO1": form, "ALH": form})) as (_, accountview):
         assert accountview.lookup([an_order("k")], links) == {}
 
 
 @pytest.mark.parametrize("form", UNCLEAR)
-def test_an_empty_table_is_not_believed_where_the_others_say_it_otherwise(form: Nothing, links: Links) -> None:
+def test_an_empty_table_is_not_believed_where_the_others_say_it_otherwise(form: EmptyAnswerForm, links: Links) -> None:
     with books(Conventions(unreadable={"SO1": form})) as (_, accountview):
         with pytest.raises(UnavailableError, match=r"nothing_.*object=SO1"):
             accountview.lookup([an_order("k")], links)

@@ -16,7 +16,7 @@ _ROWS = msgspec.json.Decoder(dict[str, list[msgspec.Raw]])
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
+class RawRow:
     """A row with its key. `told` is all that it says; what numbers the rows of one answer only is no part of that."""
 
     key: str
@@ -36,7 +36,7 @@ class Came:
         return in_capitals(shape)
 
 
-def taken_apart(body: bytes, of: BusinessObject, key: str) -> list[Came] | None:
+def taken_apart(body: bytes, of: BusinessObject, key: str) -> list[RawRow] | None:
     """Return the rows of an answer that holds one table, of which each row names the key in the same way.
 
     None for any other: that has to be read to be understood.
@@ -51,12 +51,12 @@ def taken_apart(body: bytes, of: BusinessObject, key: str) -> list[Came] | None:
     if table.upper() != of.table.upper():
         return None
     raw = [bytes(row) for row in rows]
-    return [Came(*one) for one in zip(keys, _without_numbers(raw, names, of), raw, strict=True)]
+    return [RawRow(*one) for one in zip(keys, _without_numbers(raw, names, of), raw, strict=True)]
 
 
-def as_read(rows: Sequence[Row], key: str) -> list[Came]:
+def as_read(rows: Sequence[Row], key: str) -> list[RawRow]:
     """Return rows that were read as if they had come so."""
-    return [Came(text(row.get(key)) or "", repr(row).encode(), row) for row in rows]
+    return [RawRow(text(row.get(key)) or "", repr(row).encode(), row) for row in rows]
 
 
 def _without_numbers(rows: Sequence[bytes], names: Sequence[str], of: BusinessObject) -> Sequence[bytes]:

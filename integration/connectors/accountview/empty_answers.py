@@ -19,7 +19,7 @@ NOBODY = "~~"  # two signs that no key has; the shortest keys have two
 
 
 @dataclass(frozen=True, slots=True)
-class Sure:
+class ProbeTarget:
     """One object to learn about: the column a condition names, and whether there must be rows of it."""
 
     of: BusinessObject
@@ -35,23 +35,23 @@ class _Learned:
     refusal: RejectedError | None = None  # of a condition
 
 
-Ask = Callable[[Sure, bool], str]
+Ask = Callable[[ProbeTarget, bool], str]
 """Asks for one row of an object, with a condition that nothing meets or without one, and returns the form of the
 answer."""
 
 
 @dataclass(slots=True)
-class Nothing:
-    """What was learned in the life of one client. Safe to share between threads."""
+class EmptyAnswerProbe:
+    """What one client has learned of how it is told that nothing was found. Safe to share between threads."""
 
     ask: Ask
-    proof: Sure  # an object that surely has rows
+    proof: ProbeTarget  # an object that surely has rows
     learned_of: dict[str, _Learned] = field(default_factory=dict)
     stale: set[str] = field(default_factory=set)  # objects that are to be asked again
     proven: set[str] = field(default_factory=set)  # how objects say it that were seen to have rows
     _one_at_a_time: threading.RLock = field(default_factory=threading.RLock)
 
-    def learn(self, about: Sure, *, by_key: bool = False) -> _Learned:
+    def learn(self, about: ProbeTarget, *, by_key: bool = False) -> _Learned:
         """Ask an object both questions, once; `by_key` asks again where they were asked by another column.
 
         Raises UnavailableError where it has rows for neither, in another way than by an empty list, and must have some
@@ -65,7 +65,7 @@ class Nothing:
                 self.stale.discard(code)
             return known
 
-    def remember(self, before: "Nothing") -> None:
+    def remember(self, before: "EmptyAnswerProbe") -> None:
         """Count what another client has learned of the same installation."""
         self.learned_of, self.stale, self.proven = dict(before.learned_of), set(before.stale), set(before.proven)
 
@@ -75,7 +75,7 @@ class Nothing:
             self.stale |= self.learned_of.keys()
             self.proven.clear()
 
-    def expect_conditions(self, about: Sure, *, taken: bool = False) -> None:
+    def expect_conditions(self, about: ProbeTarget, *, taken: bool = False) -> None:
         """Raise UnavailableError where conditions change nothing: what was found was not looked for.
 
         With `taken`, raise RejectedError where one on the key is refused.
@@ -94,7 +94,7 @@ class Nothing:
             self.learned_of.pop(of.code, None)  # learned again next time: a new version may say it in another way
             raise _unlike(of, form)
 
-    def _asked(self, about: Sure) -> _Learned:
+    def _asked(self, about: ProbeTarget) -> _Learned:
         some = self.ask(about, False)
         try:
             none = self.ask(about, True)
@@ -111,7 +111,7 @@ class Nothing:
             self.proven.add(none)
         return learned
 
-    def _believed(self, about: Sure, some: str, learned: _Learned) -> _Learned:
+    def _believed(self, about: ProbeTarget, some: str, learned: _Learned) -> _Learned:
         """Return what was learned unless the object has nothing for a question that asks for anything."""
         empty = some == learned.form and not about.filled and self._is_proven(some)
         if some in {ROWS, EMPTY} or empty:

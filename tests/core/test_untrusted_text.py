@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.core.foreign import (
+from integration.core.untrusted_text import (
     csv_text,
     harmless,
     indented,
