@@ -16,7 +16,7 @@ from integration.core.rules import as_text
 from integration.flows.deciding import DECISION, decided, mark_of
 from integration.flows.orders.newest import document_of
 from integration.flows.orders.references import References
-from integration.flows.settings import BOOKS, Parked
+from integration.flows.settings import BOOKS, RecordRejected
 
 # What a sale can be booked as, whatever the settings are now.
 BOOKED_AS = (Kind.SALES_ORDER, Kind.POSTING)
@@ -67,7 +67,7 @@ def as_other_kinds(stage: Stage, booking: Record, prefix: str) -> tuple[Record, 
         if kind is not stage.target:
             try:
                 reference = References(kind, prefix).of(Record(stage.source, booking.key, told))
-            except Parked:  # it could not stand there
+            except RecordRejected:  # it could not stand there
                 continue
             found.append(Record(kind, booking.key, {**told, "reference": reference}, parts))
     return tuple(found)

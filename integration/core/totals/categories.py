@@ -7,8 +7,8 @@ payment on something to be delivered, and cash that is brought to the bank.
 from enum import StrEnum
 
 
-class Sort(StrEnum):
-    """What a line of the till is, by the sort of its turnover group. All but revenue stand on a balance account."""
+class LineCategory(StrEnum):
+    """What a line of the till is, by the category of its turnover group. All but revenue stand on a balance account."""
 
     REVENUE = "revenue"
     GIFT_CARD = "gift_card"  # money taken for something that is chosen later: a debt until it is used
@@ -22,31 +22,31 @@ class Sort(StrEnum):
     @property
     def is_balance(self) -> bool:
         """Whether it is known to be no revenue."""
-        return self not in (Sort.REVENUE, Sort.UNKNOWN)
+        return self not in (LineCategory.REVENUE, LineCategory.UNKNOWN)
 
 
-# The words of the till for the sorts of turnover groups; "unknown" says no more than no word.
+# The words of the till for the categories of turnover groups; "unknown" says no more than no word.
 GROUPS = {
-    "turnover": Sort.REVENUE,
-    "balance-upgrade": Sort.GIFT_CARD,
-    "refundable-deposit": Sort.PACKAGING_DEPOSIT,
-    "suspense": Sort.DOWN_PAYMENT,
-    "cash-inflow": Sort.CASH_IN,
-    "cash-outflow": Sort.CASH_OUT,
-    "payment": Sort.PAYMENT,
+    "turnover": LineCategory.REVENUE,
+    "balance-upgrade": LineCategory.GIFT_CARD,
+    "refundable-deposit": LineCategory.PACKAGING_DEPOSIT,
+    "suspense": LineCategory.DOWN_PAYMENT,
+    "cash-inflow": LineCategory.CASH_IN,
+    "cash-outflow": LineCategory.CASH_OUT,
+    "payment": LineCategory.PAYMENT,
 }
-# Its words for sorts of prices that tell more than the group does.
-PRICES = {"gift-card": Sort.GIFT_CARD, "payment": Sort.PAYMENT}
+# Its words for categories of prices that tell more than the group does.
+PRICES = {"gift-card": LineCategory.GIFT_CARD, "payment": LineCategory.PAYMENT}
 
 
-def sort_of(price: str, line: str, group: str) -> Sort:
+def category_of(price: str, line: str, group: str) -> LineCategory:
     """Return what a line is, by the till's words for its price, for its group on the line, and in the list of groups.
 
     A word for something that is no revenue counts wherever it stands: a till that says both is not believed to sell.
     """
     told = [PRICES.get(price), GROUPS.get(line), GROUPS.get(group)]
-    balance = next((sort for sort in told if sort is not None and sort.is_balance), None)
-    return balance or (Sort.REVENUE if Sort.REVENUE in told else Sort.UNKNOWN)
+    balance = next((category for category in told if category is not None and category.is_balance), None)
+    return balance or (LineCategory.REVENUE if LineCategory.REVENUE in told else LineCategory.UNKNOWN)
 
 
 class Purpose(StrEnum):
@@ -57,7 +57,7 @@ class Purpose(StrEnum):
     NONE = "none"  # a person says that a payment method is no gift card
 
 
-class Means(StrEnum):
+class Tender(StrEnum):
     """What a payment is, by the type of its method."""
 
     MONEY = "money"
@@ -69,20 +69,20 @@ class Means(StrEnum):
 
 
 METHODS = {
-    "payment": Means.MONEY,
-    "eft": Means.MONEY,
-    "suspense": Means.SUSPENSE,
-    "deposit": Means.DOWN_PAYMENT,
-    "auto-deposit": Means.DOWN_PAYMENT,
-    "bpe": Means.OWN_USE,
-    "bpe-no-stock": Means.OWN_USE,
-    "voucher-bpe": Means.OWN_USE,
-    "voucher-book-bpe": Means.OWN_USE,
+    "payment": Tender.MONEY,
+    "eft": Tender.MONEY,
+    "suspense": Tender.SUSPENSE,
+    "deposit": Tender.DOWN_PAYMENT,
+    "auto-deposit": Tender.DOWN_PAYMENT,
+    "bpe": Tender.OWN_USE,
+    "bpe-no-stock": Tender.OWN_USE,
+    "voucher-bpe": Tender.OWN_USE,
+    "voucher-book-bpe": Tender.OWN_USE,
 }
 
 
-def means_of(type_: str, *, rounds: bool, is_card: bool) -> Means:
+def tender_of(type_: str, *, rounds: bool, is_card: bool) -> Tender:
     """Return what a payment is: `rounds` is a method for the rounding of cash, `is_card` one for gift cards."""
     if rounds:
-        return Means.ROUNDING
-    return Means.GIFT_CARD if is_card else METHODS.get(type_, Means.SUSPENSE)
+        return Tender.ROUNDING
+    return Tender.GIFT_CARD if is_card else METHODS.get(type_, Tender.SUSPENSE)
