@@ -20,7 +20,7 @@ ACROSS = {
     "flows/days/test_property.py": "days in every manner of booking, beside a second opinion: core, logic and check",
     "flows/days/test_mutations.py": "the same on copies of the product in which one thing is wrong",
     "log/test_drain.py": "writers and drainers are killed: outbox and log together",
-    "log/test_hostile.py": "harmful questions: keeper, process, list and file together",
+    "log/test_hostile.py": "harmful questions: supervisor, process, list and file together",
     "web/test_provider.py": "log-ins at a provider: entrance, service and connector together",
     "web/test_proxy.py": "a proxy that signs: entrance, service and connector together",
     "runner/test_own_writes.py": "writes of ours and of others at a till: reading, proof and cursors together",

@@ -44,7 +44,7 @@ def find_double_matches(
         return {}
     linked = deps.links.by_reference(run.flow, stage.target, references)
     owners = {one.reference: one.key for one in linked.values()}
-    owners = deps.previews.claims(run.id, stage.target, references) | owners
+    owners = deps.previews.owners(run.id, stage.target, references) | owners
     found: dict[str, Issue] = {}
     for key, now in sorted(matched.items()):
         owner = owners.setdefault(now.reference, key)

@@ -13,7 +13,7 @@ from threading import Event
 from typing import Any, TypeVar, TypeVarTuple
 
 from integration.connectors.wanted import only_while
-from integration.store.database import claimed
+from integration.store.database import current_token
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -64,5 +64,5 @@ def _apart(dropped: Event) -> None:
 
     The next page claims the run anew while it is still on its way.
     """
-    claimed.set(None)
+    current_token.set(None)
     only_while(lambda: not dropped.is_set())

@@ -387,7 +387,7 @@ class Application:
             executor=executor,
             runner=self._runner,
             runs=self._stores.runs,
-            claims=self._stores.claims,
+            fencing_tokens=self._stores.fencing_tokens,
             heartbeats=self._stores.heartbeats,
             schedules=self.flows,
             looks={

@@ -10,8 +10,8 @@ from itertools import cycle
 
 import pytest
 
-from integration.log.allowed import QuestionError
 from integration.log.logbook import Logbook
+from integration.log.sql_allowlist import QuestionError
 from integration.store.events import Event, Events
 from tests.log import hostile
 from tests.patience import until

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from integration.core.errors import ConfigurationError
-from integration.log.allowed import QuestionError
 from integration.log.file import QUERIES
 from integration.log.logbook import Logbook
+from integration.log.sql_allowlist import QuestionError
 from integration.log.statements import queries
 from integration.store.database import Database
 from integration.store.events import Event, Events

@@ -31,9 +31,9 @@ from integration.runner.preview import Preview
 from integration.services import Application
 from integration.settings import load_settings
 from integration.stderr import set_up_log
-from integration.store.claims import Claims
 from integration.store.cursors import Cursors
 from integration.store.database import open_database
+from integration.store.fencing_tokens import FencingTokens
 from integration.store.heartbeats import Heartbeats
 from integration.store.ledger import Ledger
 from integration.store.links import Links
@@ -117,7 +117,7 @@ def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
     engine = Engine(
         url=f"sqlite:///{folder / 'engine.sqlite'}", executor="server-1",
         runner=Runner(Preview(deps), Commit(deps)), runs=runs,
-        claims=Claims(database, now), heartbeats=Heartbeats(database, now), schedules=_Never(),
+        fencing_tokens=FencingTokens(database, now), heartbeats=Heartbeats(database, now), schedules=_Never(),
     )  # fmt: skip
     engine.start()
     try:

@@ -12,8 +12,8 @@ from integration.core.errors import UnavailableError
 from integration.core.plan import Change
 from integration.core.records import Held, Record, Written
 from integration.core.run import PlanRow, Run, RunState, Step
-from integration.store.claims import Claims
-from integration.store.database import ClaimLost, Database
+from integration.store.database import Database, FencingTokenLost
+from integration.store.fencing_tokens import FencingTokens
 from tests.bench import Bench, articles
 from tests.fakes import MemoryConnector
 
@@ -177,14 +177,14 @@ def test_a_till_that_goes_away_leaves_the_rest_planned(bench: Bench, till: Watch
 def test_another_process_that_takes_over_ends_it_in_a_look(
     bench: Bench, till: Watched, database: Database, point: int
 ) -> None:
-    run, claims = approved(bench, till), Claims(database, bench.clock)
+    run, tokens = approved(bench, till), FencingTokens(database, bench.clock)
 
     def take_over(number: int) -> None:
         if number == point:
-            claims.take(run.id, "another")
+            tokens.take(run.id, "another")
 
     till.on_look = take_over
-    with claims.hold(run.id, "test"), before_each_write(claims.expect), pytest.raises(ClaimLost):
+    with tokens.hold(run.id, "test"), before_each_write(tokens.expect), pytest.raises(FencingTokenLost):
         bench.carry_out(run)
     assert lines(bench, run, Step.IN_DOUBT) == []
     till.on_look = lambda _: None

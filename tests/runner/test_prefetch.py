@@ -18,8 +18,8 @@ from integration.flows.spec import FlowLogic
 from integration.runner.prefetch import Prefetch
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
-from integration.store.claims import Claims
-from integration.store.database import ClaimLost, Database
+from integration.store.database import Database, FencingTokenLost
+from integration.store.fencing_tokens import FencingTokens
 from tests.bench import Bench, articles
 from tests.builders import accountview_settings
 from tests.fakes import MemoryConnector, MemoryKeeper
@@ -247,26 +247,26 @@ def test_a_run_that_is_cancelled_reads_no_further(bench: Bench, books: Books, ti
 def test_a_page_of_a_run_that_another_process_took_over_is_let_go_of(
     bench: Bench, books: Books, database: Database
 ) -> None:
-    run, claims = begun(bench), Claims(database, bench.clock)
+    run, tokens = begun(bench), FencingTokens(database, bench.clock)
 
     def take_over() -> None:
-        claims.take(run.id, "another")
+        tokens.take(run.id, "another")
 
     books.on_about = take_over
-    with claims.hold(run.id, "test"):
+    with tokens.hold(run.id, "test"):
         assert bench.runner.preview.page(run.id)
-        with pytest.raises(ClaimLost):
+        with pytest.raises(FencingTokenLost):
             bench.runner.preview.page(run.id)
     books.on_about = lambda: None
     bench.restart()
-    with claims.hold(run.id, "another"):
+    with tokens.hold(run.id, "another"):
         all_of_it(bench, run)
 
 
 def test_what_is_read_ahead_is_read_for_its_run_and_has_no_part_in_the_claim_of_a_page(
     bench: Bench, database: Database
 ) -> None:
-    run, claims, prefetch = begun(bench), Claims(database, bench.clock), Prefetch()
+    run, tokens, prefetch = begun(bench), FencingTokens(database, bench.clock), Prefetch()
     next_page = threading.Event()
 
     def read() -> str:
@@ -274,9 +274,9 @@ def test_what_is_read_ahead_is_read_for_its_run_and_has_no_part_in_the_claim_of_
         bench.links.allot("products", "article", "A-1")  # like a log-in that is renewed on the way
         return new_reference()
 
-    with claims.hold(run.id, "test"), on_behalf_of(run.id):
+    with tokens.hold(run.id, "test"), on_behalf_of(run.id):
         prefetch.begin(run.id, read)
-    with claims.hold(run.id, "test"):
+    with tokens.hold(run.id, "test"):
         next_page.set()
         assert prefetch.page(run.id, read).startswith(run.id)
 

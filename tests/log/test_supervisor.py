@@ -16,8 +16,8 @@ import pytest
 
 from integration.core.errors import UnavailableError
 from integration.log import wire
-from integration.log.allowed import QuestionError
 from integration.log.logbook import Logbook
+from integration.log.sql_allowlist import QuestionError
 from integration.store.events import Event, Events
 from tests.patience import SECONDS, until
 

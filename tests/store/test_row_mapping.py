@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from integration.core.plan import Action, Change
 from integration.core.records import Kind, Record
-from integration.store.shapes import change_from_json, change_to_json
+from integration.store.row_mapping import change_from_json, change_to_json
 
 VALUES = st.one_of(
     st.none(),

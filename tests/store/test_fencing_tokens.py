@@ -6,8 +6,8 @@ import pytest
 
 from integration.core.plan import Approval
 from integration.core.run import Mode
-from integration.store.claims import Claims
-from integration.store.database import ClaimLost, Database, SharedClock
+from integration.store.database import Database, FencingTokenLost, SharedClock
+from integration.store.fencing_tokens import FencingTokens
 from integration.store.heartbeats import Heartbeats
 from integration.store.leases import Leases
 from integration.store.runs import Runs
@@ -16,35 +16,35 @@ from tests.store.samples import FLOW, a_create, a_plan
 
 
 @pytest.fixture
-def claims(database: Database, clock: Clock) -> Claims:
-    """The claims of the database."""
-    return Claims(database, clock)
+def tokens(database: Database, clock: Clock) -> FencingTokens:
+    """The fencing tokens of the database."""
+    return FencingTokens(database, clock)
 
 
-def test_a_page_keeps_nothing_once_another_claimed_its_run(claims: Claims, runs: Runs) -> None:
+def test_a_page_keeps_nothing_once_another_claimed_its_run(tokens: FencingTokens, runs: Runs) -> None:
     run = runs.begin(FLOW, Mode.CHANGES, "anna", 4).id
-    with claims.hold(run, "server-1"):
+    with tokens.hold(run, "server-1"):
         runs.waiting_for(run, "server_error", {})
-        claims.expect()
-        claims.take(run, "worker-1")
-        with pytest.raises(ClaimLost):
-            claims.expect()
-        with pytest.raises(ClaimLost):
+        tokens.expect()
+        tokens.take(run, "worker-1")
+        with pytest.raises(FencingTokenLost):
+            tokens.expect()
+        with pytest.raises(FencingTokenLost):
             runs.waiting_for(run, "host_unknown", {})
     assert runs.get(run).error == "server_error"
 
 
-def test_whoever_is_at_no_page_is_not_held_back(claims: Claims, runs: Runs) -> None:
+def test_whoever_is_at_no_page_is_not_held_back(tokens: FencingTokens, runs: Runs) -> None:
     run = runs.begin(FLOW, Mode.CHANGES, "anna", 4).id
-    claims.take(run, "server-1")
-    claims.expect()
+    tokens.take(run, "server-1")
+    tokens.expect()
     runs.request_cancel(run, "anna")
     assert runs.cancel_requested(run)
 
 
-def test_a_run_that_does_not_exist_cannot_be_claimed(claims: Claims) -> None:
+def test_a_run_that_does_not_exist_cannot_be_claimed(tokens: FencingTokens) -> None:
     with pytest.raises(KeyError):
-        claims.take("none", "server-1")
+        tokens.take("none", "server-1")
 
 
 # ---- clocks

@@ -1,4 +1,4 @@
-"""Events told once more from what the database still keeps, for a log that lost them: runs and the lines of plans."""
+"""Events replayed from what the database still keeps, for a log that lost them: runs and the lines of plans."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,12 +13,12 @@ from integration.store import transitions
 from integration.store.choices import told
 from integration.store.events import Event, matched, values_of
 from integration.store.links import link_of
-from integration.store.shapes import Row, change_from_json
+from integration.store.row_mapping import Row, change_from_json
 from integration.store.tables import left_out, lines, links, outbox, phases, runs
 
 AT_ONCE = 1_000  # lines read together
 
-Told = tuple[datetime, Event]
+TimedEvent = tuple[datetime, Event]
 
 ENDS = {
     RunState.DONE: "run_done",
@@ -29,7 +29,7 @@ ENDS = {
 SETTLED = frozenset({Step.PROVEN, Step.ACCEPTED, Step.IN_DOUBT, Step.LEFT})
 
 
-def retold(connection: sa.Connection) -> Iterator[list[Told]]:
+def replay(connection: sa.Connection) -> Iterator[list[TimedEvent]]:
     """Yield, a portion at a time and oldest run first, what can be told again and does not wait in the outbox anyway.
 
     When a line was planned or proven is no longer known to the second: it is told at the end of its phase.
@@ -42,7 +42,7 @@ def retold(connection: sa.Connection) -> Iterator[list[Told]]:
     yield from _of_links(connection)
 
 
-def _of_links(connection: sa.Connection) -> Iterator[list[Told]]:
+def _of_links(connection: sa.Connection) -> Iterator[list[TimedEvent]]:
     """Yield records that both systems hold alike, and no plan tells of, when their links were last changed."""
     waiting = sa.exists().where(outbox.c.event == "matched", *_same(outbox))
     planned = sa.exists().where(lines.c.run == runs.c.id, runs.c.flow == links.c.flow, *_same(lines)).correlate(links)
@@ -58,7 +58,7 @@ def _same(table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
     return (table.c.kind == links.c.kind, table.c.key == links.c.key)
 
 
-def _of_run(connection: sa.Connection, run: Row) -> Iterator[list[Told]]:
+def _of_run(connection: sa.Connection, run: Row) -> Iterator[list[TimedEvent]]:
     def of_run(event: str, ms: int | None = None, **facts: str) -> Event:
         code = run.error if event in ("run_failed", "run_interrupted") else ""
         return Event(event=event, run=run.id, flow=run.flow, code=code, facts=facts, ms=ms)

@@ -11,8 +11,8 @@ from typing import Any
 import structlog
 
 from integration.core import errors
-from integration.log.allowed import QuestionError
 from integration.log.process import Book, Part, Process, ProcessEnded
+from integration.log.sql_allowlist import QuestionError
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +23,7 @@ SHORT_PAUSE, FIRST_PAUSE, LONGEST_PAUSE = 1.0, 0.1, 60.0
 SETTLED_SECONDS = 30.0  # a process that came to this age was no failure
 
 
-class Keeper:
+class Supervisor:
     """The process of one file: begun when it is first needed, and anew whenever it has ended."""
 
     def __init__(self, book: Book, patience: float) -> None:

@@ -1,4 +1,4 @@
-"""Events told once more from what the database still keeps."""
+"""Events replayed from what the database still keeps."""
 
 from collections.abc import Mapping
 
