@@ -19,7 +19,7 @@ from tests.clocks import now
 from tests.counter import Counter
 from tests.patience import until
 from tests.people import somebody
-from tests.stores import built_in, prepare, prepare_engine, stores_in
+from tests.stores import prepare, prepare_engine, sandbox_of, stores_in
 
 ARTICLES = 60
 FAST = 100_000.0  # calls a second: nobody is to be spared
@@ -59,7 +59,7 @@ class Console:
 
     def __init__(self, application: Application) -> None:
         self.application = application
-        self.sandbox = built_in(application)
+        self.sandbox = sandbox_of(application)
         self.counter = Counter(self.sandbox)
 
     def preview(self, flow: str, *keys: str, mode: Mode = Mode.COMPLETE) -> Run:

@@ -31,7 +31,6 @@ from integration.services.alerts import Alerts
 from integration.services.arrangement import Arrangement
 from integration.services.audit import Audit, authority_of
 from integration.services.backups import Backups
-from integration.services.built_in import BuiltIn
 from integration.services.bulk import Bulk
 from integration.services.channels import Channels
 from integration.services.choosing import Choices
@@ -68,6 +67,7 @@ from integration.services.questions import Questions
 from integration.services.reach import Reach
 from integration.services.retention import Retained
 from integration.services.runs import Plans, Runs
+from integration.services.sandbox_host import SandboxHost
 from integration.services.saved_filters import SavedFilters
 from integration.services.search import Search
 from integration.services.setup import Proposals, SetUp
@@ -188,7 +188,7 @@ class Application:
             expect_there=self.flows.expect_there,
             changed=self._rearranged,
         )
-        self.sandbox = BuiltIn(settings, self.access, leases, stores, clock, flows=flows, closing=closing)
+        self.sandbox = SandboxHost(settings, self.access, leases, stores, clock, flows=flows, closing=closing)
         self.connections = Connections(
             self.access,
             clock,

@@ -24,7 +24,7 @@ from pages.components.shared.wording import plain
 from tests.counter import Counter
 from tests.pages.conftest import Open, committed, press, settled, texts
 from tests.people import somebody
-from tests.stores import built_in, stores_in
+from tests.stores import sandbox_of, stores_in
 
 DEBTOR = {"ACCT_NR": "1300", "CNT_CODE": "NL", "COUNTRY": "Nederland", "CUR_CODE": "EUR"}
 REPAIR_HOUR = "9900002"  # sold by the till, and not in the books
@@ -41,14 +41,14 @@ def shop(connected: Application) -> Application:
 @pytest.fixture(scope="module")
 def counter(shop: Application) -> Counter:
     assert shop.sandbox
-    return Counter(built_in(shop))
+    return Counter(sandbox_of(shop))
 
 
 @pytest.fixture(scope="module")
 def article(shop: Application) -> str:
     """An article that both systems have."""
     assert shop.sandbox
-    known = built_in(shop).state("articles", "mplus")
+    known = sandbox_of(shop).state("articles", "mplus")
     return next(str(one["articleNumber"]) for one in known if one.get("extArticleId") and one["vatCode"] == 2)
 
 
@@ -422,15 +422,15 @@ def test_an_article_to_be_created_first_is_told_as_the_till_sold_it(
     assert shop.sandbox
     test = press(test, "again")
     assert f"AccountView has no article {REPAIR_HOUR}." in texts(test)
-    like = next(row for row in built_in(shop).state("ARTICLE") if row["ART_CODE"] == "10051")
+    like = next(row for row in sandbox_of(shop).state("ARTICLE") if row["ART_CODE"] == "10051")
     new = {"ART_CODE": REPAIR_HOUR, "ART_DESC1": "Reparatie per uur", "AG_CODE": like["AG_CODE"], "VAT_CODE": "1"}
-    built_in(shop).accountview.add("ARTICLE", {**new, "PX_SELL": 45, "UNT_CODE": like["UNT_CODE"]})
+    sandbox_of(shop).accountview.add("ARTICLE", {**new, "PX_SELL": 45, "UNT_CODE": like["UNT_CODE"]})
 
     test = press(test, "again")
 
     assert not test.exception
     assert last(shop).counts.planned >= 1
-    built_in(shop).accountview.remove("ARTICLE", REPAIR_HOUR)
+    sandbox_of(shop).accountview.remove("ARTICLE", REPAIR_HOUR)
 
 
 # ---- customers
@@ -442,7 +442,7 @@ def test_one_of_several_customers_is_chosen_beside_what_differs(
 ) -> None:
     assert shop.sandbox
     for number, city in (("30001", "Utrecht"), ("30002", "Zeist")):
-        built_in(shop).accountview.add(
+        sandbox_of(shop).accountview.add(
             "CONTACT",
             {**DEBTOR, "SUB_NR": number, "ACCT_NAME": "Tweeling", "MAIL_BUS": "twee@ling.example", "CITY": city},
         )
@@ -472,7 +472,7 @@ def test_one_of_several_customers_is_chosen_beside_what_differs(
     assert run.counts.planned == 2
     done = committed(shop, run)
     assert done.counts.proven == 2
-    booked = [row["RPL_INV"] for row in built_in(shop).state("SO_HDR") if row["RPL_INV"] in ("30001", "30002")]
+    booked = [row["RPL_INV"] for row in sandbox_of(shop).state("SO_HDR") if row["RPL_INV"] in ("30001", "30002")]
     assert booked == ["30002", "30002"]
     assert not is_open(shop, group.of)
 
@@ -513,7 +513,7 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
     shop.runs.discard(run.id, "test")
 
     (correction,) = shop.corrections.all("products")
-    built_in(shop).accountview.edit("ARTICLE", key, {"K9_EAN": "8719980000124"})
+    sandbox_of(shop).accountview.edit("ARTICLE", key, {"K9_EAN": "8719980000124"})
     assert shop.drafts.why("products", key) != []
     assert not correction.holds_for(shop.exceptions.records("products", [key])[key])
     shop.corrections.remove("products", [correction], person().ref)

@@ -13,7 +13,7 @@ from integration.services.runs import PLAN_COLUMNS
 from pages.components.shared.plan import PAGE
 from tests.pages.conftest import Open, braked, press, previewed, settled, texts
 from tests.people import somebody
-from tests.stores import built_in, stores_in
+from tests.stores import sandbox_of, stores_in
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -322,13 +322,13 @@ def test_the_records_of_a_run_are_found_and_sorted_out(connected: Application, o
 def test_a_page_asks_the_systems_once_for_what_many_look_at(connected: Application) -> None:
     assert connected.sandbox.running is not None
     connected.lists.choices("mplus", "branches")
-    calls = built_in(connected).ledger.counts()
+    calls = sandbox_of(connected).ledger.counts()
 
     again = connected.lists.choices("mplus", "branches")
 
     assert again
     assert connected.lists.captions("mplus", "branches") == again
-    assert built_in(connected).ledger.counts() == calls
+    assert sandbox_of(connected).ledger.counts() == calls
 
 
 def test_a_stock_plan_is_filtered_by_article_group(connected: Application) -> None:

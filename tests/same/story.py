@@ -21,10 +21,10 @@ from integration.core.records import Record, record_to_json
 from integration.core.run import ACTIVE, Mode, PlanRow, PreviewRequest, Run, RunState
 from integration.sandbox.server import Sandbox, running
 from integration.services import Application
-from integration.services.built_in import CLIENT as SANDBOX_CLIENT
-from integration.services.built_in import REFRESH as SANDBOX_REFRESH
-from integration.services.built_in import TILL as SANDBOX_TILL
-from integration.services.built_in import WAREHOUSES as SANDBOX_WAREHOUSES
+from integration.services.sandbox_host import CLIENT as SANDBOX_CLIENT
+from integration.services.sandbox_host import REFRESH as SANDBOX_REFRESH
+from integration.services.sandbox_host import TILL as SANDBOX_TILL
+from integration.services.sandbox_host import WAREHOUSES as SANDBOX_WAREHOUSES
 from integration.settings import load_settings
 from tests.patience import SECONDS
 from tests.people import somebody

@@ -13,7 +13,7 @@ from tests.counter import Counter
 from tests.pages.conftest import Open, committed, press, settled, texts
 from tests.patience import until
 from tests.people import somebody
-from tests.stores import built_in, stores_in
+from tests.stores import sandbox_of, stores_in
 
 CHANGED, CANCELLED = "document_changed_after_booking", "document_cancelled_after_booking"
 _serial = count(1)
@@ -28,13 +28,13 @@ def shop(connected: Application) -> Application:
 
 @pytest.fixture(scope="module")
 def counter(shop: Application) -> Counter:
-    return Counter(built_in(shop))
+    return Counter(sandbox_of(shop))
 
 
 @pytest.fixture(scope="module")
 def article(shop: Application) -> str:
     """An article that both systems have."""
-    known = built_in(shop).state("articles", "mplus")
+    known = sandbox_of(shop).state("articles", "mplus")
     return next(str(one["articleNumber"]) for one in known if one.get("extArticleId") and one["vatCode"] == 2)
 
 
@@ -151,7 +151,7 @@ def test_another_sale_under_its_reference_stands_beside_a_document(
     order = counter.order(article, relation="1003")
     number = counter.number(order)
     row = {"ORD_NR": "26900001", "RPL_INV": "20003", "ORD_DATE": "2026-11-25T00:00:00", "COMMENT1": f"MP-{number}"}
-    built_in(shop).accountview.add("SO_HDR", row)
+    sandbox_of(shop).accountview.add("SO_HDR", row)
     previewed(shop, order)
 
     shown = opened(open_page, waiting(shop, "reference_of_another")).table[0].value

@@ -60,7 +60,7 @@ START_SECONDS = 30.0
 LEASE = "sandbox"
 
 
-class BuiltIn:
+class SandboxHost:
     """Both systems in a box. They run in one process of those that share a database, the first that asks."""
 
     def __init__(

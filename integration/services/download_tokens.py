@@ -1,4 +1,4 @@
-"""Tickets: what a page gives its browser to be answered once, within minutes, without anything to log in with."""
+"""Download tokens: what a page gives its browser to be answered once, within minutes, without a log-in."""
 
 import hashlib
 import hmac
@@ -11,8 +11,8 @@ from integration.core.people import Actor
 SECONDS = 300
 
 
-class Tickets:
-    """The tickets of one process. What signs them is made at its start and is kept nowhere."""
+class DownloadTokens:
+    """The download tokens of one process. What signs them is made at its start and is kept nowhere."""
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
@@ -20,16 +20,16 @@ class Tickets:
         self._spending = threading.Lock()
 
     def issue(self, to: Actor) -> str:
-        """Return a new ticket for somebody."""
+        """Return a new download token for somebody."""
         body, now = f"{int(time.time()) + SECONDS}-{secrets.token_hex(16)}", time.time()
         with self._spending:
             self._open = {one: actor for one, actor in self._open.items() if _until(one) >= now}
             self._open[body] = to
         return f"{body}.{self._signed(body)}"
 
-    def spend(self, ticket: str) -> Actor | None:
-        """Return whose a ticket is that holds, None for any other; from then on it does not."""
-        body, _, signed = ticket.partition(".")
+    def spend(self, token: str) -> Actor | None:
+        """Return whose a download token is that holds, None for any other; from then on it does not."""
+        body, _, signed = token.partition(".")
         if not hmac.compare_digest(signed.encode(), self._signed(body).encode()):
             return None
         with self._spending:
@@ -41,5 +41,5 @@ class Tickets:
 
 
 def _until(body: str) -> int:
-    """Return until when a ticket holds, in seconds as a clock counts them."""
+    """Return until when a download token holds, in seconds as a clock counts them."""
     return int(body.partition("-")[0])

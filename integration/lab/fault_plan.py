@@ -1,11 +1,11 @@
-"""Switches of a sandbox that follow a schedule: each call is counted, and what is to strike at it strikes at it."""
+"""Switches of a sandbox that follow a schedule: each call is counted, and meets the fault that is planned for it."""
 
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from integration.lab.schedule import Fate, Hazard, Strike
+from integration.lab.schedule import Fate, Hazard, PlannedFault
 from integration.sandbox.faults import Armed, Fault, Switches
 from integration.sandbox.mplus.house import writes
 
@@ -34,22 +34,22 @@ def is_write(system: str, operation: str) -> bool:
     return writes(operation) if system == "mplus" else operation.endswith((" POST", " PUT"))
 
 
-class Strikes(Switches):
+class FaultPlan(Switches):
     """The switches of one trial. `act` does to the console what no answer can do."""
 
-    def __init__(self, strikes: Sequence[Strike], act: Callable[[Strike], bool]) -> None:
-        """`act` tells whether it could strike."""
+    def __init__(self, planned: Sequence[PlannedFault], act: Callable[[PlannedFault], bool]) -> None:
+        """`act` tells whether it could do so."""
         super().__init__()
-        self.bit: Counter[Hazard] = Counter()
+        self.triggered: Counter[Hazard] = Counter()
         self._act = act
-        self._strikes = tuple(strikes)
-        self._left = [one.times for one in strikes]
+        self._planned_faults = tuple(planned)
+        self._left = [one.times for one in planned]
         self._counted: Counter[bool] = Counter()
         self._is_on = False
         self._counting = threading.Lock()
 
     def begin(self) -> None:
-        """Count and strike from now on."""
+        """Count, and let faults happen, from now on."""
         self._is_on = True
 
     def end(self) -> None:
@@ -57,25 +57,25 @@ class Strikes(Switches):
         self._is_on = False
 
     def take(self, system: str, operation: str, keys: Iterable[str] = ()) -> Armed | None:
-        """What strikes at this call."""
+        """What is planned for this call."""
         if not self._is_on or operation == "token":
             return super().take(system, operation, keys)
-        strike = self._due(is_write(system, operation))
-        if strike is None:
+        planned = self._due(is_write(system, operation))
+        if planned is None:
             return None
-        fault = FAULTS.get(strike.hazard)
+        fault = FAULTS.get(planned.hazard)
         if fault is None:
-            if self._act(strike) and strike.write:
-                fault = _FATES[strike.fate]
+            if self._act(planned) and planned.write:
+                fault = _FATES[planned.fate]
         else:
-            self.bit[strike.hazard] += 1
-        return Armed(f"lab-{strike.hazard}", fault, seconds=strike.seconds) if fault else None
+            self.triggered[planned.hazard] += 1
+        return Armed(f"lab-{planned.hazard}", fault, seconds=planned.seconds) if fault else None
 
-    def _due(self, write: bool) -> Strike | None:
+    def _due(self, write: bool) -> PlannedFault | None:
         with self._counting:
             self._counted[write] += 1
-            for place, strike in enumerate(self._strikes):
-                if self._left[place] and strike.write is write and self._counted[write] >= strike.nth:
+            for place, fault in enumerate(self._planned_faults):
+                if self._left[place] and fault.write is write and self._counted[write] >= fault.nth:
                     self._left[place] -= 1
-                    return strike
+                    return fault
         return None

@@ -36,7 +36,7 @@ class UnpreparedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Fixture:
     """A folder of data and a journal of both systems, to begin from; `database` names one of a server."""
 
     folder: Path
@@ -102,33 +102,33 @@ class Place:
         self.filler.unlink(missing_ok=True)
 
 
-class Grounds:
+class Fixtures:
     """All grounds of a series, made when they are first needed and kept until it ends."""
 
     def __init__(self, folder: Path, mine: Mine) -> None:
         self.folder = folder
         self._mine = mine
         self._lock = threading.RLock()
-        self._made: dict[tuple[object, ...], Ground] = {}
+        self._made: dict[tuple[object, ...], Fixture] = {}
         self._databases: list[tuple[str, str]] = []
 
-    def bare(self, server: str) -> Ground:
+    def bare(self, server: str) -> Fixture:
         """Return a console that is set up, and a till that knows nothing of the books."""
         with self._lock:
             key = (server,)
             if key not in self._made:
-                place = self._place(f"bare-{len(self._made)}", Ground(Path()), server)
+                place = self._place(f"bare-{len(self._made)}", Fixture(Path()), server)
                 _set_up(place, 0, prepare, self._mine)
                 place.journal.unlink(missing_ok=True)
-                self._made[key] = Ground(place.folder, place.url)
+                self._made[key] = Fixture(place.folder, place.url)
             return self._made[key]
 
-    def otherwise(self, ground: Ground, flow: str, way: int, shop: int, server: str) -> Ground:
+    def otherwise(self, fixture: Fixture, flow: str, way: int, shop: int, server: str) -> Fixture:
         """Return a ground of a shop with a flow set in another of the ways in which it is tried."""
         with self._lock:
             key = (server, shop, flow, way)
             if key not in self._made:
-                place = self._place(f"calm-set-{len(self._made)}", ground, server)
+                place = self._place(f"calm-set-{len(self._made)}", fixture, server)
                 _set_up(place, shop, set_otherwise, flow, way)
                 self.keep(key, place)
             return self._made[key]
@@ -136,31 +136,31 @@ class Grounds:
     def keep(self, key: tuple[object, ...], place: Place) -> None:
         """Keep what a calm run left, to begin from."""
         with self._lock:
-            self._made[key] = Ground(place.folder, place.url)
+            self._made[key] = Fixture(place.folder, place.url)
 
-    def known(self, key: tuple[object, ...]) -> Ground | None:
+    def known(self, key: tuple[object, ...]) -> Fixture | None:
         """Return what is kept under a key."""
         return self._made.get(key)
 
     @contextmanager
-    def place(self, name: str, ground: Ground, server: str, *, own_disk: bool = False) -> Iterator[Place]:
+    def place(self, name: str, fixture: Fixture, server: str, *, own_disk: bool = False) -> Iterator[Place]:
         """Give a copy of a ground for a trial."""
-        place = self._place(name, ground, server, own_disk=own_disk)
+        place = self._place(name, fixture, server, own_disk=own_disk)
         try:
             yield place
         finally:
             if place.disk is not None:
                 _unmount(place.disk)
 
-    def _place(self, name: str, ground: Ground, server: str, *, own_disk: bool = False) -> Place:
+    def _place(self, name: str, fixture: Fixture, server: str, *, own_disk: bool = False) -> Place:
         folder = self.folder / name
         (folder / "data").mkdir(parents=True)
         disk = folder / "data" if own_disk and _mount(folder / "data") else None
-        for file in (ground.folder / "data").glob("*") if ground.folder.name else ():
+        for file in (fixture.folder / "data").glob("*") if fixture.folder.name else ():
             shutil.copy(file, folder / "data")
-        if ground.folder.name and (ground.folder / "journal").exists():
-            shutil.copy(ground.folder / "journal", folder / "journal")
-        return Place(folder, "" if server == SQLITE else self._database(server, ground.database), disk)
+        if fixture.folder.name and (fixture.folder / "journal").exists():
+            shutil.copy(fixture.folder / "journal", folder / "journal")
+        return Place(folder, "" if server == SQLITE else self._database(server, fixture.database), disk)
 
     def _database(self, server: str, template: str) -> str:
         name = f"lab_{uuid.uuid4().hex[:12]}"
