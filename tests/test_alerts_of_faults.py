@@ -23,9 +23,9 @@ from integration.settings import load_settings
 from integration.store.heartbeats import Pulse
 from tests.channels.receivers import Hook, Mailbox, mail_server, web_server
 from tests.consoles import ARTICLES, FAST, WHO, Console
-from tests.patience import LONGEST, until
 from tests.people import somebody
 from tests.stores import prepare, sandbox_of
+from tests.timeouts import LONGEST, until
 
 pytestmark = [pytest.mark.long, pytest.mark.processes, pytest.mark.timeout(LONGEST)]
 

@@ -19,7 +19,7 @@ from integration.core.untrusted_text import unguarded, visible
 from integration.terminal import show_bug
 from tests.hostile import ALL_WELL, FOREIGN, TERMINAL, UNSEEN, harmful, systems
 from tests.programs import Ended, Terminal, access, confirmations
-from tests.strangers import listening
+from tests.recording_server import listening
 
 pytestmark = pytest.mark.processes
 

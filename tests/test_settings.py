@@ -13,7 +13,7 @@ import structlog
 from integration.core.errors import ConfigurationError
 from integration.settings import known_settings, load_settings, settings_table, unknown_settings
 from integration.words import say
-from tests.planted import spelled
+from tests.canary_secrets import spelled
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

@@ -22,11 +22,11 @@ from integration.store.secrets import Connections
 from integration.store.stores import Stores, stores_of
 from integration.surroundings import with_way_out
 from tests.channels.receivers import Hook, web_server
-from tests.patience import LONGEST, until
 from tests.people import somebody
 from tests.servers import environment, served
 from tests.store.samples import a_preview
 from tests.suspending import hold_still
+from tests.timeouts import LONGEST, until
 
 pytestmark = [pytest.mark.processes, pytest.mark.long, pytest.mark.timeout(LONGEST)]
 

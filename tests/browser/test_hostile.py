@@ -16,8 +16,8 @@ from playwright.sync_api import Browser, BrowserType, Page, Response
 
 from tests.browser.conftest import FLAGS, PATIENCE
 from tests.raw import asked
+from tests.recording_server import listening
 from tests.servers import Server
-from tests.strangers import listening
 from tests.visitor import Visitor
 
 pytestmark = [

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Download, Page, Position, expect
 
 from tests.browser.conftest import ask, at_rest, picture, tab
 from tests.browser.test_languages import ADDRESSES, overflowing, settled, unnamed
-from tests.patience import SECONDS
+from tests.timeouts import SECONDS
 
 pytestmark = [
     pytest.mark.browser,

@@ -16,8 +16,8 @@ from integration.flows.prices import Terms
 from integration.flows.products.logic import Products
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
-from tests.bench import shipped
 from tests.builders import a_debtor, an_article
+from tests.flow_harness import shipped
 
 D = Decimal
 TABLES = {"vat_codes": {"2": "20"}, "price_groups": {"GROOT": "3"}, "price_branches": {"Z": "2"}}

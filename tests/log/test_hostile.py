@@ -14,7 +14,7 @@ from integration.log.logbook import Logbook
 from integration.log.sql_allowlist import QuestionError
 from integration.store.events import Event, Events
 from tests.log import hostile
-from tests.patience import until
+from tests.timeouts import until
 
 pytestmark = pytest.mark.processes
 

@@ -16,7 +16,7 @@ from integration.log.sql_allowlist import QuestionError
 from integration.log.statements import queries
 from integration.store.database import Database
 from integration.store.events import Event, Events
-from tests.patience import until
+from tests.timeouts import until
 
 
 def test_drained_events_leave_the_outbox_and_are_not_drained_again(told: Logbook, events: Events) -> None:

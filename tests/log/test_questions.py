@@ -14,7 +14,7 @@ from integration.log.file import LogFile
 from integration.log.logbook import Logbook
 from integration.log.sql_allowlist import QuestionError
 from integration.store.events import Event, Events
-from tests.patience import SECONDS
+from tests.timeouts import SECONDS
 
 
 def test_a_question_is_answered_and_says_when_it_was_cut(asked: Logbook) -> None:

@@ -19,7 +19,7 @@ from integration.log import wire
 from integration.log.logbook import Logbook
 from integration.log.sql_allowlist import QuestionError
 from integration.store.events import Event, Events
-from tests.patience import SECONDS, until
+from tests.timeouts import SECONDS, until
 
 pytestmark = pytest.mark.processes
 

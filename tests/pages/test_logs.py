@@ -16,9 +16,9 @@ from integration.words import LANGUAGES
 from tests.browser.test_operators import WIDE
 from tests.log import hostile
 from tests.pages.conftest import Open, committed, press, settled, texts
-from tests.patience import until
 from tests.people import somebody
 from tests.stores import stores_in
+from tests.timeouts import until
 
 
 @pytest.fixture(scope="module")

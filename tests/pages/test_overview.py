@@ -10,9 +10,9 @@ from integration.sandbox.faults import Fault
 from integration.services import Application
 from pages.components.overview.attention import MOST
 from tests.pages.conftest import Open, committed, press, previewed, settled, texts
-from tests.patience import until
 from tests.people import somebody
 from tests.stores import sandbox_of, stores_in
+from tests.timeouts import until
 
 LATE_SECONDS = 10  # time enough to see that it is missing; while the page is read nobody can look again
 

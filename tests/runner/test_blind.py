@@ -12,10 +12,10 @@ from integration.core.run import RunState, Step
 from integration.sandbox.accountview.conventions import Conventions, EmptyAnswerForm
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox
-from tests.patience import until
 from tests.people import somebody
-from tests.runner.killing_orders import DAYS, a_case, approve, order_plan, until_rest
+from tests.runner.crash_matrix_orders import DAYS, a_case, approve, order_plan, until_rest
 from tests.runner.processes import Ledger, Obedient
+from tests.timeouts import until
 
 pytestmark = [pytest.mark.long, pytest.mark.processes]
 

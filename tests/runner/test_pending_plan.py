@@ -12,211 +12,215 @@ from integration.core.records import Held, Kind, Written
 from integration.core.run import Link, Mode, PreviewRequest, Run, RunState, Step
 from integration.flows.spec import FlowLogic
 from integration.store.database import Database
-from tests.bench import Bench, articles, edited, variants
 from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness, articles, edited, variants
 from tests.people import somebody
 
 HIGHER = {"price": Decimal("18.0000")}
 
 
 @pytest.fixture
-def gone(bench: Bench, source: MemoryConnector) -> Run:
+def gone(harness: FlowHarness, source: MemoryConnector) -> Run:
     """A plan with two retirements that waits behind its brake."""
-    bench.run()
+    harness.run()
     source.remove(Kind.ARTICLE, "1003")
     source.remove(Kind.ARTICLE, "1004")
-    run = bench.preview(Mode.COMPLETE)
+    run = harness.preview(Mode.COMPLETE)
     assert [(brake.code, brake.count) for brake in run.brakes] == [("brake_retirements", 2)]
     return run
 
 
-def test_a_preview_of_changes_that_finds_nothing_leaves_the_plan_that_waits(bench: Bench, gone: Run) -> None:
-    assert bench.preview().state is RunState.DONE
-    assert bench.runs.get(gone.id) == gone
-    assert bench.commit(gone).state is RunState.DONE
+def test_a_preview_of_changes_that_finds_nothing_leaves_the_plan_that_waits(harness: FlowHarness, gone: Run) -> None:
+    assert harness.preview().state is RunState.DONE
+    assert harness.runs.get(gone.id) == gone
+    assert harness.commit(gone).state is RunState.DONE
 
 
 def test_changes_that_come_to_the_same_leave_the_plan_that_waits(
-    bench: Bench, source: MemoryConnector, gone: Run
+    harness: FlowHarness, source: MemoryConnector, gone: Run
 ) -> None:
     edited(source, "1001", {"stock": Decimal(7)})  # read, and nothing of it is written
-    again = bench.preview()
+    again = harness.preview()
     assert (again.state, again.error, again.facts["run"]) == (RunState.DISCARDED, "plan_says_the_same", gone.id)
-    assert bench.runs.get(gone.id) == gone
+    assert harness.runs.get(gone.id) == gone
     with pytest.raises(PlanStaleError, match="plan_replaced"):
-        bench.approve(again)
-    assert bench.commit(gone).state is RunState.DONE
+        harness.approve(again)
+    assert harness.commit(gone).state is RunState.DONE
 
 
 def test_a_plan_of_changes_takes_retirements_over_with_what_was_left_out(
-    bench: Bench, source: MemoryConnector, target: MemoryConnector, gone: Run
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector, gone: Run
 ) -> None:
-    bench.leave(gone, "1004", by="anna")
+    harness.leave(gone, "1004", by="anna")
     edited(source, "1001", HIGHER)
-    run = bench.preview()
+    run = harness.preview()
     assert run.state is RunState.READY
-    assert set(bench.changes(run)) == {"1001", "1003", "1004"}
+    assert set(harness.changes(run)) == {"1001", "1003", "1004"}
     assert run.brakes == gone.brakes
-    assert set(run.excluded) == {bench.changes(run)["1004"].seq}
-    old = bench.runs.get(gone.id)
+    assert set(run.excluded) == {harness.changes(run)["1004"].seq}
+    old = harness.runs.get(gone.id)
     assert (old.state, old.error, old.facts["run"]) == (RunState.DISCARDED, "plan_replaced", run.id)
     with pytest.raises(PlanStaleError) as refusal:
-        bench.approve(old)
+        harness.approve(old)
     assert (refusal.value.code, refusal.value.facts["run"]) == ("plan_replaced", run.id)
-    bench.commit(run)
+    harness.commit(run)
     held = target.held(Kind.PRODUCT)
     assert [held[key].flat()[f"{key}/active"] for key in ("1003", "1004")] == [False, True]
 
 
-def test_what_has_come_back_meanwhile_is_not_taken_over(bench: Bench, source: MemoryConnector) -> None:
-    bench.run()
+def test_what_has_come_back_meanwhile_is_not_taken_over(harness: FlowHarness, source: MemoryConnector) -> None:
+    harness.run()
     back = source.held(Kind.ARTICLE)["1003"]
     source.remove(Kind.ARTICLE, "1003")
     source.remove(Kind.ARTICLE, "1004")
-    bench.preview(Mode.COMPLETE)
+    harness.preview(Mode.COMPLETE)
     source.put(back)
-    run = bench.preview()
-    assert set(bench.changes(run)) == {"1004"}
+    run = harness.preview()
+    assert set(harness.changes(run)) == {"1004"}
     assert [(brake.code, brake.count) for brake in run.brakes] == [("brake_retirements", 1)]
 
 
 def test_what_was_retired_by_hand_meanwhile_is_not_taken_over(
-    bench: Bench, source: MemoryConnector, target: MemoryConnector, gone: Run
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector, gone: Run
 ) -> None:
     edited(target, "1003", {"1003/active": False}, Kind.PRODUCT)
     edited(source, "1001", HIGHER)
-    run = bench.preview()
-    assert set(bench.changes(run)) == {"1001", "1004"}
-    assert bench.runs.get(gone.id).error == "plan_replaced"
+    run = harness.preview()
+    assert set(harness.changes(run)) == {"1001", "1004"}
+    assert harness.runs.get(gone.id).error == "plan_replaced"
 
 
 def test_what_only_reading_everything_shows_is_taken_over(
-    bench: Bench, source: MemoryConnector, target: MemoryConnector
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    bench.run()
-    link = bench.links.get(bench.flow, Kind.PRODUCT, ["1002"])["1002"]
+    harness.run()
+    link = harness.links.get(harness.flow, Kind.PRODUCT, ["1002"])["1002"]
     edited(target, "1002", {"1002/price_incl": Decimal("1.00")}, Kind.PRODUCT)
-    now = target.lookup([link.agreed], bench.links.references(bench.flow))["1002"] if link.agreed else None
+    now = target.lookup([link.agreed], harness.links.references(harness.flow))["1002"] if link.agreed else None
     assert now is not None
-    bench.links.keep(bench.flow, [Link(link.kind, link.key, link.reference, link.agreed, now.marker)])
-    whole = bench.preview(Mode.COMPLETE)
-    assert set(bench.changes(whole)) == {"1002"}
+    harness.links.keep(harness.flow, [Link(link.kind, link.key, link.reference, link.agreed, now.marker)])
+    whole = harness.preview(Mode.COMPLETE)
+    assert set(harness.changes(whole)) == {"1002"}
     edited(source, "1001", HIGHER)
-    run = bench.preview()
-    assert set(bench.changes(run)) == {"1001", "1002"}
-    assert bench.runs.get(whole.id).facts["run"] == run.id
+    run = harness.preview()
+    assert set(harness.changes(run)) == {"1001", "1002"}
+    assert harness.runs.get(whole.id).facts["run"] == run.id
 
 
-def test_a_change_that_the_source_took_back_ends_the_plan_that_waits(bench: Bench, source: MemoryConnector) -> None:
-    bench.run()
+def test_a_change_that_the_source_took_back_ends_the_plan_that_waits(
+    harness: FlowHarness, source: MemoryConnector
+) -> None:
+    harness.run()
     before = source.held(Kind.ARTICLE)["1001"].values["price"]
     edited(source, "1001", HIGHER)
-    plan = bench.preview()
+    plan = harness.preview()
     edited(source, "1001", {"price": before})
-    run = bench.preview()
+    run = harness.preview()
     assert run.state is RunState.DONE
-    old = bench.runs.get(plan.id)
+    old = harness.runs.get(plan.id)
     assert (old.state, old.error, old.facts["run"]) == (RunState.DISCARDED, "plan_replaced", run.id)
 
 
-def test_a_choice_is_asked_again_where_the_change_is_another_one(bench: Bench, source: MemoryConnector) -> None:
-    bench.run()
+def test_a_choice_is_asked_again_where_the_change_is_another_one(harness: FlowHarness, source: MemoryConnector) -> None:
+    harness.run()
     edited(source, "1001", HIGHER)
     edited(source, "1002", HIGHER)
-    plan = bench.leave(bench.preview(), "1001", "1002")
+    plan = harness.leave(harness.preview(), "1001", "1002")
     edited(source, "1002", {"price": Decimal("19.0000")})
-    run = bench.preview()
-    assert set(run.excluded) == {bench.changes(run)["1001"].seq}
-    assert bench.runs.get(plan.id).facts["run"] == run.id
+    run = harness.preview()
+    assert set(run.excluded) == {harness.changes(run)["1001"].seq}
+    assert harness.runs.get(plan.id).facts["run"] == run.id
 
 
 def test_what_was_left_out_stays_so_whatever_it_becomes_once_what_decided_it_is_otherwise(
-    bench: Bench, source: MemoryConnector
+    harness: FlowHarness, source: MemoryConnector
 ) -> None:
-    bench.run()
+    harness.run()
     edited(source, "1001", HIGHER)
     edited(source, "1002", HIGHER)
-    plan = bench.leave(bench.preview(), "1001", by="anna")
-    bench.decides, bench.settings = {"settings": "changed"}, {"price_basis": "incl"}
-    run = bench.preview(Mode.COMPLETE)
-    assert bench.changes(run)["1001"].digest != bench.changes(plan)["1001"].digest
-    assert set(run.excluded) == {bench.changes(run)["1001"].seq}
+    plan = harness.leave(harness.preview(), "1001", by="anna")
+    harness.decides, harness.settings = {"settings": "changed"}, {"price_basis": "incl"}
+    run = harness.preview(Mode.COMPLETE)
+    assert harness.changes(run)["1001"].digest != harness.changes(plan)["1001"].digest
+    assert set(run.excluded) == {harness.changes(run)["1001"].seq}
 
 
-def test_a_plan_that_says_the_same_takes_over_one_that_no_longer_holds(bench: Bench, source: MemoryConnector) -> None:
-    bench.run()
+def test_a_plan_that_says_the_same_takes_over_one_that_no_longer_holds(
+    harness: FlowHarness, source: MemoryConnector
+) -> None:
+    harness.run()
     edited(source, "1001", HIGHER)
-    plan = bench.preview()
-    bench.decides = {"settings": "changed"}
-    run = bench.preview()
-    assert (run.fingerprint, bench.runs.get(plan.id).error) == (plan.fingerprint, "plan_replaced")
-    assert bench.commit(run).state is RunState.DONE
+    plan = harness.preview()
+    harness.decides = {"settings": "changed"}
+    run = harness.preview()
+    assert (run.fingerprint, harness.runs.get(plan.id).error) == (plan.fingerprint, "plan_replaced")
+    assert harness.commit(run).state is RunState.DONE
 
 
 def test_the_articles_of_a_product_that_are_gone_are_taken_over_together(
     database: Database, target: MemoryConnector
 ) -> None:
     source = MemoryConnector(variants(), system="accountview")
-    bench = Bench(database, source, target)
-    bench.run()
+    harness = FlowHarness(database, source, target)
+    harness.run()
     for key in ("1", "2", "3"):
         source.remove(Kind.ARTICLE, key)
-    plan = bench.preview(Mode.COMPLETE)
+    plan = harness.preview(Mode.COMPLETE)
     edited(source, "9001", HIGHER)
-    run = bench.preview()
+    run = harness.preview()
     assert run.brakes == plan.brakes
-    bench.commit(run)
+    harness.commit(run)
     held = target.held(Kind.PRODUCT)["TRUI"].flat()
     assert [held[f"{key}/active"] for key in ("1", "2", "3")] == [False, False, False]
 
 
 def test_a_plan_of_an_empty_source_puts_nothing_aside_and_keeps_its_brake(
-    bench: Bench, source: MemoryConnector
+    harness: FlowHarness, source: MemoryConnector
 ) -> None:
-    bench.run()
+    harness.run()
     edited(source, "1001", HIGHER)
-    plan = bench.preview()
+    plan = harness.preview()
     kept = source.held(Kind.ARTICLE)
     for key in list(kept):
         source.remove(Kind.ARTICLE, key)
-    empty = bench.preview(Mode.COMPLETE)
-    assert {bench.runs.get(run.id).state for run in (plan, empty)} == {RunState.READY}
+    empty = harness.preview(Mode.COMPLETE)
+    assert {harness.runs.get(run.id).state for run in (plan, empty)} == {RunState.READY}
     for record in kept.values():
         source.put(record)
-    run = bench.preview()
-    assert set(bench.changes(run)) == {"1001"}
+    run = harness.preview()
+    assert set(harness.changes(run)) == {"1001"}
     assert not run.brakes
-    assert {bench.runs.get(one.id).facts["run"] for one in (plan, empty)} == {run.id}
+    assert {harness.runs.get(one.id).facts["run"] for one in (plan, empty)} == {run.id}
 
 
 # ---- plans of chosen records
 
 
 def test_a_plan_of_chosen_records_leaves_the_plan_of_everything_and_both_are_written(
-    bench: Bench, source: MemoryConnector, target: MemoryConnector
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    bench.run()
+    harness.run()
     for key in ("1001", "1002", "1003"):
         edited(source, key, HIGHER)
-    every = bench.preview()
-    chosen = bench.preview(Mode.CHOSEN, ["1001"])
-    assert {run.id for run in bench.runs.latest(bench.flow, [RunState.READY])} == {every.id, chosen.id}
-    bench.commit(chosen)
+    every = harness.preview()
+    chosen = harness.preview(Mode.CHOSEN, ["1001"])
+    assert {run.id for run in harness.runs.latest(harness.flow, [RunState.READY])} == {every.id, chosen.id}
+    harness.commit(chosen)
     written = len(target.writes)
-    done = bench.commit(every)
-    assert bench.steps(done) == dict.fromkeys(("1001", "1002", "1003"), Step.PROVEN)
+    done = harness.commit(every)
+    assert harness.steps(done) == dict.fromkeys(("1001", "1002", "1003"), Step.PROVEN)
     assert len(target.writes) == written + 2  # what the other plan had written is not written twice
-    assert not bench.causes(done)
+    assert not harness.causes(done)
 
 
-def test_what_is_new_in_two_plans_is_created_once(bench: Bench, target: MemoryConnector) -> None:
-    every = bench.preview()
-    chosen = bench.preview(Mode.CHOSEN, ["1001"])
-    bench.commit(chosen)
+def test_what_is_new_in_two_plans_is_created_once(harness: FlowHarness, target: MemoryConnector) -> None:
+    every = harness.preview()
+    chosen = harness.preview(Mode.CHOSEN, ["1001"])
+    harness.commit(chosen)
     written = len(target.writes)
-    done = bench.commit(every)
-    assert set(bench.steps(done).values()) == {Step.PROVEN}
-    assert len(target.writes) - written == len(bench.changes(done)) - len(bench.changes(chosen))
+    done = harness.commit(every)
+    assert set(harness.steps(done).values()) == {Step.PROVEN}
+    assert len(target.writes) - written == len(harness.changes(done)) - len(harness.changes(chosen))
     assert set(target.held(Kind.PRODUCT)) == {"1001", "1002", "1003", "1004", "1005"}
 
 
@@ -234,21 +238,21 @@ class Deaf(MemoryConnector):
 
 def test_what_another_plan_sent_and_nobody_knows_of_is_a_question_and_not_sent_again(database: Database) -> None:
     target, source = Deaf(system="mplus"), MemoryConnector(articles("1002", "1003"), system="accountview")
-    bench = Bench(database, source, target)
-    bench.run()
+    harness = FlowHarness(database, source, target)
+    harness.run()
     source.put(articles("1001")[0])
     source.put(articles("1004")[0])
-    every = bench.preview()
-    chosen = bench.commit(bench.preview(Mode.CHOSEN, ["1001"]))
-    assert bench.causes(chosen) == {"1001": "never_answered"}
+    every = harness.preview()
+    chosen = harness.commit(harness.preview(Mode.CHOSEN, ["1001"]))
+    assert harness.causes(chosen) == {"1001": "never_answered"}
     written = target.writes.count("1001")
-    done = bench.commit(every)
-    assert bench.causes(done) == {"1001": "never_answered"}
-    assert bench.steps(done)["1004"] is Step.PROVEN
+    done = harness.commit(every)
+    assert harness.causes(done) == {"1001": "never_answered"}
+    assert harness.steps(done)["1004"] is Step.PROVEN
     assert target.writes.count("1001") == written
 
 
-class Unread(Bench):
+class Unread(FlowHarness):
     """The flow where nobody can read back what was written of products."""
 
     def made(self) -> FlowLogic:
@@ -264,51 +268,51 @@ class Unread(Bench):
 def test_what_nobody_can_read_back_is_written_by_one_of_two_plans(
     database: Database, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    bench = Unread(database, source, target)
-    every = bench.preview()
-    bench.commit(bench.preview(Mode.CHOSEN, ["1001"]))
+    harness = Unread(database, source, target)
+    every = harness.preview()
+    harness.commit(harness.preview(Mode.CHOSEN, ["1001"]))
     assert target.writes.count("1001") == 1
-    done = bench.commit(every)
+    done = harness.commit(every)
     assert target.writes.count("1001") == 1
-    assert bench.steps(done)["1001"] is Step.ACCEPTED
+    assert harness.steps(done)["1001"] is Step.ACCEPTED
     assert len(set(target.writes)) == len(target.writes)
 
 
 def test_a_plan_of_chosen_records_ends_when_one_of_everything_has_all_of_it(
-    bench: Bench, source: MemoryConnector
+    harness: FlowHarness, source: MemoryConnector
 ) -> None:
-    bench.run()
+    harness.run()
     edited(source, "1001", HIGHER)
-    chosen = bench.preview(Mode.CHOSEN, ["1001"])
-    run = bench.preview()
-    assert bench.runs.get(chosen.id).facts["run"] == run.id
+    chosen = harness.preview(Mode.CHOSEN, ["1001"])
+    run = harness.preview()
+    assert harness.runs.get(chosen.id).facts["run"] == run.id
     edited(source, "1002", HIGHER)
-    other = bench.preview(Mode.CHOSEN, ["1002"])
-    assert bench.runs.get(run.id).state is RunState.READY
-    again = bench.preview(Mode.CHOSEN, ["1002"])
-    assert bench.runs.get(other.id).facts["run"] == again.id
+    other = harness.preview(Mode.CHOSEN, ["1002"])
+    assert harness.runs.get(run.id).state is RunState.READY
+    again = harness.preview(Mode.CHOSEN, ["1002"])
+    assert harness.runs.get(other.id).facts["run"] == again.id
 
 
-def test_an_undo_puts_no_plan_aside(bench: Bench, source: MemoryConnector) -> None:
-    bench.run()
+def test_an_undo_puts_no_plan_aside(harness: FlowHarness, source: MemoryConnector) -> None:
+    harness.run()
     edited(source, "1001", HIGHER)
-    done = bench.run()
+    done = harness.run()
     edited(source, "1002", HIGHER)
-    plan = bench.preview()
-    back = bench.undo(done)
-    assert {bench.runs.get(run.id).state for run in (plan, back)} == {RunState.READY}
+    plan = harness.preview()
+    back = harness.undo(done)
+    assert {harness.runs.get(run.id).state for run in (plan, back)} == {RunState.READY}
     edited(source, "1003", HIGHER)
-    bench.preview()
-    assert bench.runs.get(back.id).state is RunState.READY
+    harness.preview()
+    assert harness.runs.get(back.id).state is RunState.READY
 
 
 def test_a_preview_goes_on_after_a_restart_while_it_takes_over(
-    bench: Bench, source: MemoryConnector, gone: Run
+    harness: FlowHarness, source: MemoryConnector, gone: Run
 ) -> None:
     edited(source, "1001", HIGHER)
-    bench.clock.advance(60)
-    run = bench.runner.preview.begin(PreviewRequest("products", somebody("test")))
-    while bench.runner.preview.page(run.id):
-        bench.restart()
-    assert set(bench.changes(bench.rested(run))) == {"1001", "1003", "1004"}
-    assert bench.runs.get(gone.id).facts["run"] == run.id
+    harness.clock.advance(60)
+    run = harness.runner.preview.begin(PreviewRequest("products", somebody("test")))
+    while harness.runner.preview.page(run.id):
+        harness.restart()
+    assert set(harness.changes(harness.rested(run))) == {"1001", "1003", "1004"}
+    assert harness.runs.get(gone.id).facts["run"] == run.id

@@ -20,12 +20,12 @@ from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from integration.store.database import Database, FencingTokenLost
 from integration.store.fencing_tokens import FencingTokens
-from tests.bench import Bench, articles
 from tests.builders import accountview_settings
 from tests.fakes import MemoryConnector, MemoryKeeper
-from tests.patience import SECONDS, until
+from tests.flow_harness import FlowHarness, articles
 from tests.people import somebody
 from tests.runner.processes import Obedient, looking_at
+from tests.timeouts import SECONDS, until
 
 NUMBERS = tuple(str(number) for number in range(2001, 2301))  # three pages of the books, two looks at the till
 EXTRACTS, LOOKS = 1 + 3, 1 + 2  # those of the one group first
@@ -82,31 +82,31 @@ def till() -> Till:
 
 
 @pytest.fixture
-def bench(database: Database, books: Books, till: Till) -> Bench:
-    return Bench(database, books, till)
+def harness(database: Database, books: Books, till: Till) -> FlowHarness:
+    return FlowHarness(database, books, till)
 
 
-def begun(bench: Bench, mode: Mode = Mode.COMPLETE) -> Run:
-    return bench.runner.preview.begin(PreviewRequest("products", somebody("test"), mode))
+def begun(harness: FlowHarness, mode: Mode = Mode.COMPLETE) -> Run:
+    return harness.runner.preview.begin(PreviewRequest("products", somebody("test"), mode))
 
 
-def to_the_first_page_of(bench: Bench, run: Run, task: str) -> None:
+def to_the_first_page_of(harness: FlowHarness, run: Run, task: str) -> None:
     """Go on until the first page of articles is read or compared, and the next one is asked for next."""
-    while (position := bench.runs.get(run.id).position).task != task or position.stage == 0 or position.after is None:
-        assert bench.runner.preview.page(run.id)
+    while (position := harness.runs.get(run.id).position).task != task or position.stage == 0 or position.after is None:
+        assert harness.runner.preview.page(run.id)
 
 
-def all_of_it(bench: Bench, run: Run) -> None:
+def all_of_it(harness: FlowHarness, run: Run) -> None:
     """Expect the plan of all articles."""
-    done = bench.previewed(run)
+    done = harness.previewed(run)
     assert (done.state, done.counts.read, done.counts.planned) == (RunState.READY, len(NUMBERS), len(NUMBERS))
-    assert sorted(bench.changes(done)) == sorted([*NUMBERS, "KLED"])
+    assert sorted(harness.changes(done)) == sorted([*NUMBERS, "KLED"])
 
 
 # ---- at the same time
 
 
-def test_the_next_page_is_read_while_one_is_mapped(bench: Bench, books: Books) -> None:
+def test_the_next_page_is_read_while_one_is_mapped(harness: FlowHarness, books: Books) -> None:
     second = threading.Event()
     books.on_extract = lambda number: second.set() if number == 3 else None
 
@@ -114,12 +114,12 @@ def test_the_next_page_is_read_while_one_is_mapped(bench: Bench, books: Books) -
         assert second.wait(SECONDS)
 
     books.on_about = wait
-    all_of_it(bench, begun(bench))
+    all_of_it(harness, begun(harness))
     assert second.is_set()
     assert len(books.begun) == EXTRACTS
 
 
-def test_the_till_is_looked_up_for_the_next_page_while_one_is_planned(bench: Bench, till: Till) -> None:
+def test_the_till_is_looked_up_for_the_next_page_while_one_is_planned(harness: FlowHarness, till: Till) -> None:
     second = threading.Event()
     till.on_look = lambda number: second.set() if number == LOOKS else None
 
@@ -128,23 +128,23 @@ def test_the_till_is_looked_up_for_the_next_page_while_one_is_planned(bench: Ben
             assert second.wait(SECONDS)
 
     till.on_plan = wait
-    all_of_it(bench, begun(bench))
+    all_of_it(harness, begun(harness))
     assert second.is_set()
     assert till.looks == LOOKS
 
 
 @pytest.mark.long
 def test_a_look_waits_for_links_that_are_kept_before_and_as_much_is_asked(
-    bench: Bench, books: Books, till: Till
+    harness: FlowHarness, books: Books, till: Till
 ) -> None:
-    for row in bench.changes(bench.previewed(begun(bench))).values():
+    for row in harness.changes(harness.previewed(begun(harness))).values():
         assert row.change is not None
         till.put(row.change.wanted)  # it has everything, and nobody has linked it
     linked: list[int] = []
-    till.on_look = lambda _: linked.append(len(bench.links.get("products", Kind.PRODUCT, NUMBERS)))
+    till.on_look = lambda _: linked.append(len(harness.links.get("products", Kind.PRODUCT, NUMBERS)))
     for _ in ("linked by it", "known"):
         books.begun, till.looks = [], 0
-        assert bench.preview(Mode.COMPLETE).counts.unchanged == len(NUMBERS)
+        assert harness.preview(Mode.COMPLETE).counts.unchanged == len(NUMBERS)
         assert (len(books.begun), till.looks) == (EXTRACTS, LOOKS)
     assert linked == [0, 0, 250, 300, 300, 300]
 
@@ -152,7 +152,7 @@ def test_a_look_waits_for_links_that_are_kept_before_and_as_much_is_asked(
 # ---- what is not needed
 
 
-class Few(Bench):
+class Few(FlowHarness):
     """Products of which a run reads a page and a half."""
 
     def made(self) -> FlowLogic:
@@ -162,8 +162,8 @@ class Few(Bench):
 
 
 def test_no_page_is_read_beyond_what_a_run_may_read(database: Database, books: Books, till: Till) -> None:
-    bench = Few(database, books, till)
-    assert bench.previewed(begun(bench, Mode.CHANGES)).counts.read == 150
+    harness = Few(database, books, till)
+    assert harness.previewed(begun(harness, Mode.CHANGES)).counts.read == 150
     assert books.begun == [150, 150, 50]
 
 
@@ -182,19 +182,19 @@ def test_what_was_read_ahead_is_for_whoever_asks_for_just_that() -> None:
     assert sorted(asked) == ["a", "a", "b", "c"]
 
 
-def test_what_was_read_before_a_page_went_wrong_is_read_again(bench: Bench, books: Books) -> None:
-    run = begun(bench)
+def test_what_was_read_before_a_page_went_wrong_is_read_again(harness: FlowHarness, books: Books) -> None:
+    run = begun(harness)
 
     def away() -> None:
         until(lambda: len(books.begun) == 3, "the page ahead")
         raise unavailable()
 
     books.on_about = away
-    assert bench.runner.preview.page(run.id)
+    assert harness.runner.preview.page(run.id)
     with pytest.raises(UnavailableError):
-        bench.runner.preview.page(run.id)
+        harness.runner.preview.page(run.id)
     books.on_about = lambda: None
-    all_of_it(bench, run)
+    all_of_it(harness, run)
     assert len(books.begun) == EXTRACTS + 2
 
 
@@ -205,8 +205,10 @@ def unavailable() -> Exception:
     return UnavailableError("connection_refused", system="mplus", host="memory")
 
 
-def test_trouble_with_a_page_read_ahead_is_met_where_it_is_asked_for(bench: Bench, books: Books, till: Till) -> None:
-    run = begun(bench)
+def test_trouble_with_a_page_read_ahead_is_met_where_it_is_asked_for(
+    harness: FlowHarness, books: Books, till: Till
+) -> None:
+    run = begun(harness)
 
     def fail(number: int) -> None:
         if number == 3:
@@ -214,64 +216,66 @@ def test_trouble_with_a_page_read_ahead_is_met_where_it_is_asked_for(bench: Benc
 
     books.on_extract = till.on_look = fail
     for task in ("extract", "compare"):
-        to_the_first_page_of(bench, run, task)
-        before = bench.runs.get(run.id).position
+        to_the_first_page_of(harness, run, task)
+        before = harness.runs.get(run.id).position
         with pytest.raises(UnavailableError):
-            bench.runner.preview.page(run.id)
-        assert bench.runs.get(run.id).position == before
-    all_of_it(bench, run)
+            harness.runner.preview.page(run.id)
+        assert harness.runs.get(run.id).position == before
+    all_of_it(harness, run)
 
 
 @pytest.mark.long
-def test_another_process_goes_on_at_every_page_with_what_is_on_disk(bench: Bench, books: Books, till: Till) -> None:
-    run = begun(bench)
-    while bench.runner.preview.page(run.id):
-        bench.restart()
-    all_of_it(bench, run)
+def test_another_process_goes_on_at_every_page_with_what_is_on_disk(
+    harness: FlowHarness, books: Books, till: Till
+) -> None:
+    run = begun(harness)
+    while harness.runner.preview.page(run.id):
+        harness.restart()
+    all_of_it(harness, run)
     books.on_extract = till.on_look = lambda _: None
 
 
 @pytest.mark.parametrize("task", ["extract", pytest.param("compare", marks=pytest.mark.long)])
-def test_a_run_that_is_cancelled_reads_no_further(bench: Bench, books: Books, till: Till, task: str) -> None:
-    run = begun(bench)
-    to_the_first_page_of(bench, run, task)
-    bench.runs.request_cancel(run.id, "test")
-    assert not bench.runner.preview.page(run.id)
-    assert bench.runs.get(run.id).error == "preview_cancelled"
+def test_a_run_that_is_cancelled_reads_no_further(harness: FlowHarness, books: Books, till: Till, task: str) -> None:
+    run = begun(harness)
+    to_the_first_page_of(harness, run, task)
+    harness.runs.request_cancel(run.id, "test")
+    assert not harness.runner.preview.page(run.id)
+    assert harness.runs.get(run.id).error == "preview_cancelled"
     asked = len(books.begun), till.looks
     assert asked <= ((3, 0) if task == "extract" else (EXTRACTS, LOOKS))
-    again = begun(bench)
-    all_of_it(bench, again)
+    again = begun(harness)
+    all_of_it(harness, again)
 
 
 def test_a_page_of_a_run_that_another_process_took_over_is_let_go_of(
-    bench: Bench, books: Books, database: Database
+    harness: FlowHarness, books: Books, database: Database
 ) -> None:
-    run, tokens = begun(bench), FencingTokens(database, bench.clock)
+    run, tokens = begun(harness), FencingTokens(database, harness.clock)
 
     def take_over() -> None:
         tokens.take(run.id, "another")
 
     books.on_about = take_over
     with tokens.hold(run.id, "test"):
-        assert bench.runner.preview.page(run.id)
+        assert harness.runner.preview.page(run.id)
         with pytest.raises(FencingTokenLost):
-            bench.runner.preview.page(run.id)
+            harness.runner.preview.page(run.id)
     books.on_about = lambda: None
-    bench.restart()
+    harness.restart()
     with tokens.hold(run.id, "another"):
-        all_of_it(bench, run)
+        all_of_it(harness, run)
 
 
 def test_what_is_read_ahead_is_read_for_its_run_and_has_no_part_in_the_claim_of_a_page(
-    bench: Bench, database: Database
+    harness: FlowHarness, database: Database
 ) -> None:
-    run, tokens, prefetch = begun(bench), FencingTokens(database, bench.clock), Prefetch()
+    run, tokens, prefetch = begun(harness), FencingTokens(database, harness.clock), Prefetch()
     next_page = threading.Event()
 
     def read() -> str:
         assert next_page.wait(SECONDS)
-        bench.links.allot("products", "article", "A-1")  # like a log-in that is renewed on the way
+        harness.links.allot("products", "article", "A-1")  # like a log-in that is renewed on the way
         return new_reference()
 
     with tokens.hold(run.id, "test"), on_behalf_of(run.id):
@@ -320,13 +324,13 @@ def test_no_call_is_made_any_more_beyond_the_one_under_way(sandbox: Sandbox, off
 def test_a_cancelled_run_calls_real_books_once_more_at_most(
     sandbox: Sandbox, database: Database, office: AccountView
 ) -> None:
-    bench = Bench(database, MemoryConnector(), MemoryConnector(system="mplus"))
-    bench.connectors["accountview"] = office
-    run = begun(bench)
+    harness = FlowHarness(database, MemoryConnector(), MemoryConnector(system="mplus"))
+    harness.connectors["accountview"] = office
+    run = begun(harness)
     with sandbox.switches.armed(Fault.DELAY, system="accountview", times=None, seconds=0.05):
-        to_the_first_page_of(bench, run, "extract")
-        bench.runs.request_cancel(run.id, "test")
-        assert not bench.runner.preview.page(run.id)
+        to_the_first_page_of(harness, run, "extract")
+        harness.runs.request_cancel(run.id, "test")
+        assert not harness.runner.preview.page(run.id)
         asked = calls_to(sandbox)
         time.sleep(0.3)
         assert calls_to(sandbox) <= asked + 1

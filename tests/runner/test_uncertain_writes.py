@@ -11,9 +11,9 @@ from integration.core.plan import Change
 from integration.core.records import Held, Kind, Record, Written
 from integration.core.run import Mode, Run, RunState, Step
 from integration.store.database import Database
-from tests.bench import Bench, articles
 from tests.fakes import LateConnector, MemoryConnector
-from tests.runner.test_rebooking import OrdersBench, sold
+from tests.flow_harness import FlowHarness, articles
+from tests.runner.test_rebooking import OrdersHarness, sold
 
 
 class Blind(LateConnector):
@@ -35,64 +35,64 @@ class Silent(MemoryConnector):
         return super().write(change, held, references, token)
 
 
-def a_bench(database: Database, target: MemoryConnector, *codes: str) -> Bench:
-    """Return a bench whose books have these articles, in no group."""
-    return Bench(database, MemoryConnector(articles(*codes), system="accountview"), target, groups=False)
+def a_harness(database: Database, target: MemoryConnector, *codes: str) -> FlowHarness:
+    """Return a harness whose books have these articles, in no group."""
+    return FlowHarness(database, MemoryConnector(articles(*codes), system="accountview"), target, groups=False)
 
 
-def stopped(bench: Bench, run: Run) -> str:
+def stopped(harness: FlowHarness, run: Run) -> str:
     """Carry a plan out until it stops, as the engine does it, and return the cause."""
-    bench.approve(run)
+    harness.approve(run)
     with pytest.raises(IntegrationError) as told:
-        bench.carry_out(run)
-    bench.runs.interrupt(run.id, told.value.code, told.value.facts)
+        harness.carry_out(run)
+    harness.runs.interrupt(run.id, told.value.code, told.value.facts)
     return told.value.code
 
 
 def test_a_target_that_shows_nothing_gets_one_record_and_a_question(database: Database) -> None:
     target = Blind(system="mplus")
-    bench = a_bench(database, target, "1001", "1002", "1003")
-    run = bench.preview()
-    assert stopped(bench, run) == "look_unproven"
+    harness = a_harness(database, target, "1001", "1002", "1003")
+    run = harness.preview()
+    assert stopped(harness, run) == "look_unproven"
     assert target.writes == ["1001"]
-    assert bench.steps(run) == {"1001": Step.PARKED, "1002": Step.PLANNED, "1003": Step.PLANNED}
-    assert bench.causes(run) == {"1001": "read_back_missing"}
+    assert harness.steps(run) == {"1001": Step.PARKED, "1002": Step.PLANNED, "1003": Step.PLANNED}
+    assert harness.causes(run) == {"1001": "read_back_missing"}
 
     for _ in range(2):
-        again = bench.preview(Mode.COMPLETE)
-        assert bench.causes(again) == {"1001": "read_back_missing"}
-        assert stopped(bench, again) == "look_unproven"
+        again = harness.preview(Mode.COMPLETE)
+        assert harness.causes(again) == {"1001": "read_back_missing"}
+        assert stopped(harness, again) == "look_unproven"
     assert target.writes == ["1001"]
 
 
 def test_what_shows_later_than_we_wait_is_proven_where_it_was_a_question(database: Database) -> None:
     target = Blind(system="mplus")
-    bench = a_bench(database, target, "1001")
-    run = bench.run()
-    assert bench.causes(run) == {"1001": "read_back_missing"}
+    harness = a_harness(database, target, "1001")
+    run = harness.run()
+    assert harness.causes(run) == {"1001": "read_back_missing"}
     target.looks = 0
-    again = bench.preview(Mode.COMPLETE)
+    again = harness.preview(Mode.COMPLETE)
     assert (again.state, again.counts.unchanged) == (RunState.DONE, 1)
-    assert bench.steps(run) == {"1001": Step.PROVEN}
-    assert bench.rested(run).counts.proven == 1
+    assert harness.steps(run) == {"1001": Step.PROVEN}
+    assert harness.rested(run).counts.proven == 1
     assert target.writes == ["1001"]
 
 
 def test_the_question_tells_the_number_that_was_told(database: Database) -> None:
-    bench = a_bench(database, Blind(system="mplus"), "1001")
-    (line,) = bench.changes(bench.run()).values()
+    harness = a_harness(database, Blind(system="mplus"), "1001")
+    (line,) = harness.changes(harness.run()).values()
     assert line.facts["number"] == line.reference != ""
 
 
 def test_what_was_never_answered_is_sent_once_more_and_then_a_question(database: Database) -> None:
     target = Silent(system="mplus")
-    bench = a_bench(database, target, "1001", "1002", "1003", "1004")
-    run = bench.run()
-    assert bench.causes(run) == {"1003": "never_answered"}
+    harness = a_harness(database, target, "1001", "1002", "1003", "1004")
+    run = harness.run()
+    assert harness.causes(run) == {"1003": "never_answered"}
     assert run.counts.proven == 3
     assert target.asked == 2
-    again = bench.preview(Mode.COMPLETE)
-    assert bench.causes(again) == {"1003": "never_answered"}
+    again = harness.preview(Mode.COMPLETE)
+    assert harness.causes(again) == {"1003": "never_answered"}
     assert target.asked == 2
 
 
@@ -106,48 +106,48 @@ def test_a_document_that_was_never_answered_is_sent_again_by_itself_only_where_s
     )
     books = Silent(system="accountview", evidence=("reference",))
     books.key = "order-2"
-    bench = OrdersBench(database, books, till, resends=resends)
-    assert bench.causes(bench.run(Mode.COMPLETE)) == {"order-2": "never_answered"}
+    harness = OrdersHarness(database, books, till, resends=resends)
+    assert harness.causes(harness.run(Mode.COMPLETE)) == {"order-2": "never_answered"}
     assert (books.asked, books.writes) == (sent, ["order-1"])
 
 
 def test_the_first_record_ever_waits_for_the_next_to_show_whether_looks_see(database: Database) -> None:
     target = MemoryConnector([Record(Kind.PRODUCT, "9001", {"name": "Of somebody else"})], system="mplus")
-    bench = a_bench(database, target, "1001", "1002")
+    harness = a_harness(database, target, "1001", "1002")
     target.lose_answer("1001", after=False)
-    run = bench.run()
+    run = harness.run()
     assert run.counts.proven == 2
     assert target.writes == ["1002", "1001"]
 
 
 def test_no_second_record_is_sent_where_nothing_at_all_is_shown(database: Database) -> None:
     target = MemoryConnector(system="mplus")
-    bench = a_bench(database, target, "1001", "1002")
+    harness = a_harness(database, target, "1001", "1002")
     target.lose_answer("1001", after=False)
-    run = bench.preview()
-    assert stopped(bench, run) == "look_unproven"
-    assert bench.causes(run) == {"1001": "never_answered"}
+    run = harness.preview()
+    assert stopped(harness, run) == "look_unproven"
+    assert harness.causes(run) == {"1001": "never_answered"}
     assert target.writes == []
 
 
 def test_the_first_record_ever_is_a_question_where_nothing_can_show_it(database: Database) -> None:
     target = MemoryConnector(system="mplus")
-    bench = a_bench(database, target, "1001")
+    harness = a_harness(database, target, "1001")
     target.lose_answer("1001", after=False)
-    run = bench.run()
-    assert bench.causes(run) == {"1001": "never_answered"}
+    run = harness.run()
+    assert harness.causes(run) == {"1001": "never_answered"}
     assert target.writes == []
 
 
 def test_what_an_interrupted_run_sent_is_not_planned_again(database: Database) -> None:
     target = Blind(system="mplus")
-    bench = a_bench(database, target, "1001", "1002")
-    run = bench.preview()
-    bench.approve(run)
-    bench.runner.commit.page(run.id)
-    bench.runs.interrupt(run.id, "cancelled", {})
-    again = bench.preview(Mode.COMPLETE)
-    assert bench.causes(again) == {"1001": "read_back_missing"}
+    harness = a_harness(database, target, "1001", "1002")
+    run = harness.preview()
+    harness.approve(run)
+    harness.runner.commit.page(run.id)
+    harness.runs.interrupt(run.id, "cancelled", {})
+    again = harness.preview(Mode.COMPLETE)
+    assert harness.causes(again) == {"1001": "read_back_missing"}
     assert target.writes == ["1001"]
 
 
@@ -156,32 +156,34 @@ def test_what_an_interrupted_run_sent_is_not_planned_again(database: Database) -
 
 def test_what_a_person_found_is_linked_and_never_sent_again(database: Database) -> None:
     target = Blind(system="mplus")
-    bench = a_bench(database, target, "1001")
-    run = bench.run()
-    assert bench.ledger.answer_doubts("products", [Kind.PRODUCT], "1001", "77") == 1
-    assert bench.steps(run) == {"1001": Step.ACCEPTED}
-    counts = bench.rested(run).counts
+    harness = a_harness(database, target, "1001")
+    run = harness.run()
+    assert harness.ledger.answer_doubts("products", [Kind.PRODUCT], "1001", "77") == 1
+    assert harness.steps(run) == {"1001": Step.ACCEPTED}
+    counts = harness.rested(run).counts
     assert (counts.accepted, counts.proven, counts.parked) == (1, 0, 0)
-    link = bench.links.get("products", Kind.PRODUCT, ["1001"])["1001"]
+    link = harness.links.get("products", Kind.PRODUCT, ["1001"])["1001"]
     assert (link.reference, link.unproven) == ("77", True)
-    bench.preview(Mode.COMPLETE)
+    harness.preview(Mode.COMPLETE)
     assert target.writes == ["1001"]
 
 
 def test_of_several_who_say_at_once_what_became_of_it_one_is_believed(database: Database) -> None:
-    bench = a_bench(database, Blind(system="mplus"), "1001")
-    run = bench.run()
+    harness = a_harness(database, Blind(system="mplus"), "1001")
+    run = harness.run()
     with ThreadPoolExecutor(4) as people:
-        said = [people.submit(bench.ledger.answer_doubts, "products", [Kind.PRODUCT], "1001", f"7{n}") for n in "1234"]
+        said = [
+            people.submit(harness.ledger.answer_doubts, "products", [Kind.PRODUCT], "1001", f"7{n}") for n in "1234"
+        ]
     assert sum(one.result() for one in said) == 1
-    assert bench.steps(run) == {"1001": Step.ACCEPTED}
+    assert harness.steps(run) == {"1001": Step.ACCEPTED}
 
 
 def test_what_a_person_did_not_find_is_sent_once_more(database: Database) -> None:
     target = Silent(system="mplus")
-    bench = a_bench(database, target, "1001", "1003")
-    bench.run()
+    harness = a_harness(database, target, "1001", "1003")
+    harness.run()
     target.key = ""
-    assert bench.ledger.answer_doubts("products", [Kind.PRODUCT], "1003", None) == 1
-    assert bench.steps(bench.run(Mode.CHOSEN, ["1003"])) == {"1003": Step.PROVEN}
+    assert harness.ledger.answer_doubts("products", [Kind.PRODUCT], "1003", None) == 1
+    assert harness.steps(harness.run(Mode.CHOSEN, ["1003"])) == {"1003": Step.PROVEN}
     assert sorted(target.writes) == ["1001", "1003"]

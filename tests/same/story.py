@@ -26,11 +26,11 @@ from integration.services.sandbox_host import REFRESH as SANDBOX_REFRESH
 from integration.services.sandbox_host import TILL as SANDBOX_TILL
 from integration.services.sandbox_host import WAREHOUSES as SANDBOX_WAREHOUSES
 from integration.settings import load_settings
-from tests.patience import SECONDS
 from tests.people import somebody
 from tests.same.asked import Places, line_of, unnumbered
 from tests.same.clock import Clock
 from tests.same.recording import ASKED, Lines
+from tests.timeouts import SECONDS
 
 ARTICLES, ORDERS = 90, 24  # the smallest shop in which every flow creates, updates, skips, parks and brakes
 FLOWS = ("products", "orders", "customers", "stock")

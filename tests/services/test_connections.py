@@ -16,8 +16,8 @@ from integration.sandbox.server import Sandbox, running
 from integration.services import Application
 from tests.consoles import ARTICLES, FAST, causes, opened, settled
 from tests.people import somebody
+from tests.recording_server import stranger
 from tests.stores import sandbox_of
-from tests.strangers import stranger
 
 CALLS_OF_A_CHECK = 53  # of all flows, at ten a second
 CALLS_OF_A_START = (36, 9)  # the first, and those after it

@@ -13,9 +13,9 @@ import pytest
 
 from integration.services.download_tokens import SECONDS as TOKEN_SECONDS
 from integration.web.routes import MOST_ASKED, Once
-from tests.patience import SECONDS, until
 from tests.raw import Answered, asked, heard
 from tests.servers import Server, served
+from tests.timeouts import SECONDS, until
 from tests.visitor import Visitor
 
 

@@ -26,12 +26,12 @@ from integration.core.totals.sold import NOTHING
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
-from tests.patience import until
 from tests.people import somebody
 from tests.runner import bookkeeping
 from tests.runner.bookkeeping import OURS, Paper, cents_apart
-from tests.runner.killing import ARTICLES, OPEN, all_of, how_it_stands, is_committing, slow_to_close, steps
+from tests.runner.crash_matrix import ARTICLES, OPEN, all_of, how_it_stands, is_committing, slow_to_close, steps
 from tests.runner.processes import Console, Ledger, Obedient, looking_at
+from tests.timeouts import until
 
 BOOKS = "accountview"
 CONVENTIONS = Conventions()

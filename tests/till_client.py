@@ -10,7 +10,7 @@ from tests.sandbox.soap_client import RawClient, Reply, prefixed, tags
 HIGH, LOW, ZERO = 2, 1, 3  # VAT codes of the till
 
 
-class Counter:
+class TillClient:
     """The counter of one till."""
 
     def __init__(self, sandbox: Sandbox) -> None:

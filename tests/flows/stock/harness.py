@@ -22,11 +22,11 @@ from integration.sandbox.server import Sandbox
 from integration.services.movements import Movements
 from integration.store.moves import Moves
 from integration.store.standings import Standings
-from tests.bench import Bench, shipped
 from tests.builders import a_create, a_part, a_product, an_article
 from tests.connectors.mplus.tills import settings_of
 from tests.fakes import Links as NoLinks
 from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness, shipped
 from tests.stores import new_database
 
 BODY = shipped("stock")
@@ -60,7 +60,7 @@ class Books(MemoryConnector):
         return super().extract(kind, since, after, most)
 
 
-class Shop(Bench):
+class Shop(FlowHarness):
     """One article that both branches sell, each from a warehouse of its own, unless the settings say otherwise."""
 
     flow = "stock"

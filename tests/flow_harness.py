@@ -1,4 +1,4 @@
-"""A bench for flows: a database of its own, two systems in memory, and a clock that only moves when it is told to."""
+"""A harness for flows: a database of its own, two systems in memory, and a clock that only moves when it is told to."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -46,7 +46,7 @@ TABLES = {"vat_codes": {"1": "1", "2": "2"}}
 RATES = {"1": Decimal("9.00"), "2": Decimal("21.00")}
 
 
-class Bench:
+class FlowHarness:
     """The products flow on a database of its own; `source` and `target` are for the test to play with.
 
     Whatever a test does, every run that comes to rest is checked: what it read is accounted for. Another flow is a

@@ -11,13 +11,13 @@ from itertools import count
 from urllib.parse import urlsplit
 
 from integration.connectors.mplus.client import NAMESPACE, SOAP, contract
-from tests.patience import SECONDS
-from tests.strangers import listening
+from tests.recording_server import listening
+from tests.timeouts import SECONDS
 
 MANNERS = ("refusal", "failure", "text", "page")
 
 
-class Echo:
+class RelayProxy:
     """Where it is, and what it says to which calls; nothing: then it only relays."""
 
     def __init__(self, url: str, port: int) -> None:
@@ -59,7 +59,7 @@ class Echo:
 
 
 @contextmanager
-def echo(url: str) -> Iterator[Echo]:
+def echo(url: str) -> Iterator[RelayProxy]:
     """Stand before a system until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -83,7 +83,7 @@ def echo(url: str) -> Iterator[Echo]:
             """Say nothing."""
 
     with listening(Handler) as port:
-        known = Echo(url, port)
+        known = RelayProxy(url, port)
         yield known
 
 

@@ -20,8 +20,8 @@ from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from integration.store.cursors import Cursors
 from tests.clocks import now
-from tests.patience import SECONDS, until
 from tests.runner.processes import Console, Ledger, looking_at
+from tests.timeouts import SECONDS, until
 
 ARTICLES = 60
 AT_ONCE = 2  # consoles side by side: more of them starve one another on two cores

@@ -11,9 +11,9 @@ from integration.flows.spec import FlowLogic
 from integration.services.days import Days
 from integration.store.database import Database
 from integration.store.stores import stores_of
-from tests.bench import Bench
 from tests.core.days.example import BOOKS, DAY, day_record
 from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness
 from tests.flows.days.test_logic import SUNDAY, days
 
 KEY = "2026-10-17/1"
@@ -65,7 +65,7 @@ def an_entry(key: str, values: Mapping[str, Value]) -> Record:
     return Record(Kind.ENTRY, key, {"posted": True, "vat": Decimal(0), **values})
 
 
-class DayBench(Bench):
+class DayHarness(FlowHarness):
     """The flow of days, with the service that checks them."""
 
     flow = "days"

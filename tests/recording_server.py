@@ -1,4 +1,4 @@
-"""Servers that are neither of our systems: one writes down all it is told, one stands before ours and spoils a row."""
+"""Servers that are neither of our systems: one records all it is told, one stands before ours and spoils a row."""
 
 import json
 import threading
@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 
-class Stranger:
+class RecordingServer:
     """What a stranger heard, and the address it is reached at."""
 
     def __init__(self, port: int) -> None:
@@ -36,7 +36,7 @@ def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
 
 
 @contextmanager
-def stranger(*, leads_to: str = "", answer: bytes = b"{}") -> Iterator[Stranger]:
+def stranger(*, leads_to: str = "", answer: bytes = b"{}") -> Iterator[RecordingServer]:
     """Answer whatever is asked, or lead elsewhere, until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -57,7 +57,7 @@ def stranger(*, leads_to: str = "", answer: bytes = b"{}") -> Iterator[Stranger]
             """Say nothing."""
 
     with listening(Handler) as port:
-        known = Stranger(port)
+        known = RecordingServer(port)
         yield known
 
 

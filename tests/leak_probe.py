@@ -24,9 +24,9 @@ from integration.core.run import ACTIVE, Mode, PreviewRequest, RunState
 from integration.sandbox.faults import Fault
 from integration.services import Application
 from integration.settings import load_settings
-from tests.patience import SECONDS
+from tests.canary_secrets import WRONG_CLIENT_SECRET, WRONG_TILL_SECRET
 from tests.people import somebody
-from tests.planted import WRONG_CLIENT_SECRET, WRONG_TILL_SECRET
+from tests.timeouts import SECONDS
 
 
 def arm(control: str, **switch: Any) -> None:
