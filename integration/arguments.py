@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from integration.core.errors import ConfigurationError
-from integration.core.foreign import visible
+from integration.core.untrusted_text import visible
 from integration.flows.registry import FLOWS
 
 

@@ -25,8 +25,8 @@ from integration.core.timetable import LOOKS, WALL_CLOCK
 from integration.engine_tables import NAME, QUEUE, hand_back, make_ready, queue_of
 from integration.runner import ALL_ON, Pause, Runner, Safeguards
 from integration.sharing import Sharing
-from integration.store.claims import Claims
-from integration.store.database import ClaimLost
+from integration.store.database import FencingTokenLost
+from integration.store.fencing_tokens import FencingTokens
 from integration.store.heartbeats import USUAL, Heartbeats, Pulse
 from integration.store.runs import Runs
 from integration.takeover import Takeover
@@ -189,7 +189,7 @@ class Engine:
         executor: str,
         runner: Runner,
         runs: Runs,
-        claims: Claims,
+        fencing_tokens: FencingTokens,
         heartbeats: Heartbeats,
         schedules: Schedules,
         looks: Mapping[str, Look] = NO_LOOKS,
@@ -201,7 +201,7 @@ class Engine:
         self.executor = executor
         self.runner = runner
         self.runs = runs
-        self.claims = claims
+        self.fencing_tokens = fencing_tokens
         self.heartbeats = heartbeats
         self.schedules = schedules
         self.looks = looks
@@ -304,7 +304,7 @@ class Engine:
         try:
             with self._claimed(run_id), on_behalf_of(run_id):
                 return self._page(run_id, work)
-        except ClaimLost:
+        except FencingTokenLost:
             log.warning("another process took over", run=run_id)
             return {"wait": self.pulse.apart}
         except UnavailableError as error:
@@ -315,14 +315,14 @@ class Engine:
     def _claimed(self, run_id: str) -> Iterator[None]:
         with ExitStack() as held:
             if self.safeguards.fencing:
-                held.enter_context(self.claims.hold(run_id, self.executor))
-                held.enter_context(before_each_write(self.claims.expect))
+                held.enter_context(self.fencing_tokens.hold(run_id, self.executor))
+                held.enter_context(before_each_write(self.fencing_tokens.expect))
             yield
 
     def _page(self, run_id: str, work: Callable[[str], bool | Pause | None]) -> Answer:
         try:
             more = work(run_id)
-        except ClaimLost:
+        except FencingTokenLost:
             raise
         except UnavailableError as error:
             self.runs.waiting_for(run_id, error.code, error.facts)

@@ -6,8 +6,8 @@ from decimal import Decimal
 from integration.core.people import DEMO
 from integration.core.rules import rules_from
 from integration.services import Application
-from integration.services.built_in import PRICES
 from integration.services.prices import Proof
+from integration.services.sandbox_host import PRICES
 
 RULES = {
     "products": (

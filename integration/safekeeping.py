@@ -18,7 +18,7 @@ from integration.backups.making import file_of, make, postgres_of
 from integration.backups.restoring import Verified, has_key, missing_settings
 from integration.backups.restoring import restore as restored_from
 from integration.backups.restoring import verify as verified
-from integration.core.foreign import visible
+from integration.core.untrusted_text import visible
 from integration.flows.registry import FLOWS
 from integration.services.arrangement import Difference
 from integration.settings import Settings, known_settings, load_settings

@@ -223,7 +223,7 @@ class Settings(BaseSettings):
             raise ConfigurationError("listens_without_log_in", host=beyond or "0.0.0.0")  # noqa: S104 - told, not bound
         return host
 
-    def road(self, url: str) -> dict[str, Any]:
+    def route(self, url: str) -> dict[str, Any]:
         """Return what lies between us and an address: a proxy, ours or else the machine's, and certificates.
 
         What `NO_PROXY` names is reached straight away, and so is this machine.

@@ -13,8 +13,8 @@ from typing import Any, TextIO, cast
 import structlog
 from structlog.typing import EventDict, ExcInfo
 
-from integration.core.foreign import indented, visible
 from integration.core.masking import told
+from integration.core.untrusted_text import indented, visible
 
 
 class Steady(TextIOBase):

@@ -22,11 +22,11 @@ from integration.background import again_and_again
 from integration.bootstrap import build
 from integration.core.connections import Finding
 from integration.core.errors import ConnectorError, IntegrationError, UnavailableError
-from integration.core.foreign import indented, json_line, visible
 from integration.core.issues import CauseGroup
 from integration.core.people import Actor, at_terminal
 from integration.core.records import Value
 from integration.core.run import PlanRow, Run, RunState
+from integration.core.untrusted_text import indented, json_line, visible
 from integration.services import Application
 from integration.settings import Settings, load_settings, logged_in
 from integration.shipped import COMMAND
@@ -184,7 +184,7 @@ def summary(run: Run) -> dict[str, Any]:
         "started_at": run.started_at, "ended_at": run.ended_at, "fingerprint": run.mark,
         "mapping_version": run.mapping_version, "error": run.error,
         "brakes": [asdict(brake) for brake in run.brakes],
-        "left_out": sorted(run.left_out), **asdict(run.counts), "difference": run.counts.difference,
+        "left_out": sorted(run.excluded), **asdict(run.counts), "difference": run.counts.difference,
     }  # fmt: skip
 
 
@@ -277,8 +277,8 @@ def show_counts(runs: list[Run]) -> None:
 def show_how_to_commit(run: Run) -> None:
     """Say what holds the plan, and the command that writes it."""
     command = f"{COMMAND} commit {run.id} --fingerprint {run.mark}"
-    if run.left_out:
-        out.print(f"Changes that somebody left out: {len(run.left_out)}.")
+    if run.excluded:
+        out.print(f"Changes that somebody left out: {len(run.excluded)}.")
     for brake in run.brakes:
         out.print(say(brake.code, {"count": str(brake.count), "limit": brake.limit}).what)
         command += f" --confirm {brake.code}={brake.count}"

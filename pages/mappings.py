@@ -13,7 +13,7 @@ from pages.components.mappings.draft import (
     overtaken_box,
     part_label,
 )
-from pages.components.mappings.mapping import desk_of
+from pages.components.mappings.mapping import editor_state
 from pages.components.mappings.rules import rules_part
 from pages.components.shared.application import application, may, only_for
 from pages.components.shared.flows import flow_of_address, needs_connections
@@ -25,10 +25,10 @@ app = application()
 show_toast()
 
 names, flow = list(app.flows), flow_of_address(app).name
-desk = desk_of(app, flow)
-about = f"{way(desk.flow.source, desk.flow.target)} · {about_draft(desk)}"
+editor = editor_state(app, flow)
+about = f"{way(editor.flow.source, editor.flow.target)} · {about_draft(editor)}"
 title = text("mapping_title", flow=flow_term("flow", flow))
-with head(title, about, [*draft_badges(desk), *sandbox_badges(app.sandbox.is_connected)], meaning("mapping")):
+with head(title, about, [*draft_badges(editor), *sandbox_badges(app.sandbox.is_connected)], meaning("mapping")):
     actions = st.container(horizontal=True, width="content", gap="xsmall", vertical_alignment="center")
     if actions.button(text("btn_to_flow"), icon=":material/tune:", type="tertiary", key="to_flow"):
         st.switch_page("pages/flows.py", query_params={"flow": flow})
@@ -37,19 +37,19 @@ failures()
 needs_connections(app, text("mappings_unconnected_about"))
 
 choice("flow", names, names[0], flow_name, ("part", "field", "record", "version", "table", "find"))
-options = [*map(str, desk.parts), "tables", "changes", "history"]
-part = choice("part", options, options[0], lambda name: part_label(desk, name), ("field", "find"))
+options = [*map(str, editor.parts), "tables", "changes", "history"]
+part = choice("part", options, options[0], lambda name: part_label(editor, name), ("field", "find"))
 if may("drafts.rebase"):
-    overtaken_box(desk)
+    overtaken_box(editor)
 with only_for("tables.save" if part == "tables" else "drafts.publish"):
     match part:
         case "tables":
-            tables_tab(app, flow, desk.mapping.rules)
+            tables_tab(app, flow, editor.mapping.rules)
         case "changes":
-            changes_part(desk, actions)
+            changes_part(editor, actions)
         case "history":
-            history_part(desk, actions)
+            history_part(editor, actions)
         case _:
-            rules_part(desk, Kind(part), actions)
+            rules_part(editor, Kind(part), actions)
 if part != "tables" and may("drafts.publish"):  # which has a bar of its own
-    draft_bar(desk)
+    draft_bar(editor)

@@ -10,8 +10,8 @@ import psutil
 import pytest
 from hypothesis import settings
 
-from tests.patience import LONGEST
 from tests.suite import SPENT
+from tests.timeouts import LONGEST
 
 gc.disable()
 TESTS = Path(__file__).parent

@@ -16,10 +16,10 @@ from integration.services import Application
 from integration.settings import load_settings
 from integration.store.database import Clock
 from tests.clocks import now
-from tests.counter import Counter
-from tests.patience import until
 from tests.people import somebody
-from tests.stores import built_in, prepare, prepare_engine, stores_in
+from tests.stores import prepare, prepare_engine, sandbox_of, stores_in
+from tests.till_client import TillClient
+from tests.timeouts import until
 
 ARTICLES = 60
 FAST = 100_000.0  # calls a second: nobody is to be spared
@@ -59,8 +59,8 @@ class Console:
 
     def __init__(self, application: Application) -> None:
         self.application = application
-        self.sandbox = built_in(application)
-        self.counter = Counter(self.sandbox)
+        self.sandbox = sandbox_of(application)
+        self.till_client = TillClient(self.sandbox)
 
     def preview(self, flow: str, *keys: str, mode: Mode = Mode.COMPLETE) -> Run:
         """Return the plan of everything, or of the records under some keys alone."""

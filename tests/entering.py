@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from tests.patience import until
 from tests.raw import Answered, asked
 from tests.servers import Server
+from tests.timeouts import until
 
 PASSWORD = "correct horse battery"
 _LINK = re.compile(r"/invitation\?key=([\w-]+)")

@@ -16,10 +16,10 @@ from psycopg import sql
 from integration.core.records import Correction, Kind
 from integration.core.run import RunState
 from integration.services import Application
+from tests.canary_secrets import contents, forms
 from tests.clocks import Ahead
 from tests.consoles import WHO, Console, opened
 from tests.people import somebody
-from tests.planted import contents, forms
 from tests.store.key_changing import TOUCHES
 from tests.stores import stores_in
 
@@ -85,7 +85,7 @@ class Shop:
             str(one["relationNumber"]) for one in console.sandbox.state("relations", "mplus")
             if one.get("extRelationId") == "39001"
         )  # fmt: skip
-        self.order = console.counter.order(ARTICLE, relation=self.relation, deliveryAddress=ADDRESS)
+        self.order = console.till_client.order(ARTICLE, relation=self.relation, deliveryAddress=ADDRESS)
         self._order_booked()
         written = self.application.runs.latest("orders", limit=1)[0].id
         self.application.notes.add(written, "Zwiebelquast Ödön calls about it", WHO)
@@ -116,7 +116,7 @@ class Shop:
             moved = {"ADDRESS1": f"Xylofonstraat {100 + month}", "TEL_BUS": f"0612345987{month}"}
             moved["VAT_NR"] = "" if month < MONTHS - 1 else "NL1"  # which is none, and is parked
             self.console.sandbox.accountview.edit("CONTACT", NUMBER, moved)
-            order = self.console.counter.order(ARTICLE, relation=self.relation, deliveryAddress=ADDRESS)
+            order = self.console.till_client.order(ARTICLE, relation=self.relation, deliveryAddress=ADDRESS)
             self.run("customers", NUMBER)
             self.run("orders", order)
             self.application.log.catch_up()

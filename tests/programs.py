@@ -21,7 +21,7 @@ from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REF
 from integration.sandbox.server import Sandbox
 from tests import command
 from tests.forks import forked
-from tests.patience import SECONDS
+from tests.timeouts import SECONDS
 
 ROOT = Path(__file__).parent.parent
 COMPANY = "7f3c"

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey, RSAKey
 
-from tests.strangers import listening
+from tests.recording_server import listening
 
 CLIENT, SECRET = "sluis", "a secret of the console"
 

@@ -4,7 +4,7 @@ import socket
 from dataclasses import dataclass
 from typing import Self
 
-from tests.patience import SECONDS
+from tests.timeouts import SECONDS
 
 SOCKET = (
     "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 
-from tests.patience import SECONDS
+from tests.timeouts import SECONDS
 
 ROOT = Path(__file__).parent.parent
 COMMAND = ("-m", "integration", "console", "--port", "{port}")

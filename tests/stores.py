@@ -27,7 +27,7 @@ def stores_in(application: Application) -> Stores:
     return _opened[key]
 
 
-def built_in(application: Application) -> Sandbox:
+def sandbox_of(application: Application) -> Sandbox:
     """Return the built-in systems that an application runs."""
     assert application.sandbox.running is not None
     return application.sandbox.running

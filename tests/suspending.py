@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-from integration.lab.ground import is_locked
+from integration.lab.fixture import is_locked
 
 FILES = ("console.sqlite", "engine.sqlite")
 

@@ -16,16 +16,16 @@ from integration.bootstrap import build
 from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.settings import MplusAccess
 from integration.core.run import ACTIVE, Mode, PreviewRequest, RunState
+from integration.lab.fault_plan import FAULTS
 from integration.lab.schedule import Hazard
-from integration.lab.strikes import FAULTS
 from integration.services import Application
 from integration.settings import load_settings
 from integration.store.heartbeats import Pulse
 from tests.channels.receivers import Hook, Mailbox, mail_server, web_server
 from tests.consoles import ARTICLES, FAST, WHO, Console
-from tests.patience import LONGEST, until
 from tests.people import somebody
-from tests.stores import built_in, prepare
+from tests.stores import prepare, sandbox_of
+from tests.timeouts import LONGEST, until
 
 pytestmark = [pytest.mark.long, pytest.mark.processes, pytest.mark.timeout(LONGEST)]
 
@@ -131,7 +131,7 @@ def test_every_fault_is_told_of_once_or_there_is_a_reason_why_not() -> None:
 
 def test_what_goes_wrong_on_the_line_is_one_message_and_one_when_it_is_over(tmp_path: Path) -> None:
     with watched(tmp_path) as console:
-        switches = built_in(console.application).switches
+        switches = sandbox_of(console.application).switches
         for hazard in ON_THE_LINE:
             with switches.armed(FAULTS[hazard], system="mplus", times=None):
                 run = console.begin()
@@ -149,7 +149,7 @@ def test_what_goes_wrong_on_the_line_is_one_message_and_one_when_it_is_over(tmp_
 
 def test_what_passes_before_it_is_a_fault_is_told_to_nobody(tmp_path: Path) -> None:
     with watched(tmp_path) as console:
-        switches = built_in(console.application).switches
+        switches = sandbox_of(console.application).switches
         for hazard in UNTOLD:
             fault = FAULTS.get(hazard)
             with switches.armed(fault, times=None, seconds=0.2) if fault else nullcontext():

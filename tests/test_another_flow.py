@@ -24,7 +24,7 @@ from integration.core.traces import Trace
 from integration.flows.forms import Codes, Pick, Proposal, Question, Section, Switch, Words
 from integration.flows.functions.toolbox import Tools
 from integration.flows.registry import FLOWS
-from integration.flows.settings import BOOKS, TILL, FlowSettings, books, left_out
+from integration.flows.settings import BOOKS, TILL, FlowSettings, books, excluded_by_filter
 from integration.flows.spec import Asked, FlowLogic, FlowSpec, Needs, Shaped
 from integration.services import Application
 from integration.services.exceptions import address_of
@@ -84,7 +84,7 @@ class Departments(FlowLogic):
         self._settings = settings
         self._rules = compile(mapping, Tools(tables), {Kind.GROUP})
 
-    def watched(self, change: Change) -> tuple[str, ...]:
+    def guards(self, change: Change) -> tuple[str, ...]:
         del change
         return ()
 
@@ -94,7 +94,7 @@ class Departments(FlowLogic):
 
     def _staged(self, record: Record) -> Staged:
         key, title = record.key, as_text(record.values.get("name"))
-        if skip := left_out(record, self._settings.filters):
+        if skip := excluded_by_filter(record, self._settings.filters):
             return Staged(key, key, title, skip=skip)
         mapped = self._rules.apply(record)
         if mapped.issues:

@@ -3,7 +3,7 @@
 import threading
 
 from integration.background import again_and_again
-from tests.patience import until
+from tests.timeouts import until
 
 
 def test_work_in_the_background_survives_a_bad_moment() -> None:

@@ -22,7 +22,7 @@ CODE = re.compile(r"[a-z]+(_[a-z]+)*")
 KEY = re.compile(r"(reason|expected)_\w+")
 SENTENCE = re.compile(r"[^\W\d_]{2,} [^\W\d_]{2,}")
 ENGLISH = re.compile(r"\b(the|and|not|this|that|which|cannot|has|have|with|from|its|does|are|there)\b", re.IGNORECASE)
-SAYS = {"Issue", "Skip", "Brake", "Parked", "Finding", "DayRefusedError"}
+SAYS = {"Issue", "Skip", "Brake", "RecordRejected", "Finding", "DayRefusedError"}
 OURS = {"RuleError", "Reason", "PydanticCustomError"}
 FINDINGS = {"integration/core/days/check.py"}
 """Modules whose findings are of another sort than those of a connection: they are no causes."""
@@ -238,7 +238,7 @@ ENDS_ANOTHER_WAY = ("set this aside", "set this exception aside", "closes automa
 
 def parking() -> set[str]:
     """Return every cause that parks a record and that somebody acts on."""
-    told = {one.code for one in telling({"Issue", "Parked", "DayRefusedError", "RejectedError"})}
+    told = {one.code for one in telling({"Issue", "RecordRejected", "DayRefusedError", "RejectedError"})}
     told |= {*REFUSALS.values(), "record_unreadable", "key_unreadable", "period_closed", "picture_refused"}
     of_a_look = {"flow_field_unknown", "known_not_found", "object_missing", "prefix_in_use", "read_refused"}
     return {code for code in told - of_a_look if CAUSES[code].who is not Who.NOBODY}

@@ -42,13 +42,13 @@ def article(console: Console) -> str:
 
 @pytest.fixture(scope="module")
 def customer(console: Console) -> str:
-    return console.counter.customer("Klant van later", "klant@later.example")
+    return console.till_client.customer("Klant van later", "klant@later.example")
 
 
 @pytest.fixture
 def order(console: Console, article: str, customer: str) -> str:
     """An order that is booked."""
-    order = console.counter.order(article, relation=customer, quantity=2)
+    order = console.till_client.order(article, relation=customer, quantity=2)
     assert console.lines(console.run("orders", order))[order].step is Step.PROVEN
     return order
 
@@ -89,9 +89,9 @@ def open_causes(console: Console, order: str) -> list[str]:
 def test_an_order_changed_after_booking_is_credited_and_booked_again_in_one_plan(
     console: Console, article: str, order: str
 ) -> None:
-    ours = f"MP-{console.counter.number(order)}"
+    ours = f"MP-{console.till_client.number(order)}"
     first = worth(console, ours)
-    console.counter.change(order, article, 3)
+    console.till_client.change(order, article, 3)
     assert cause_of(console, order) == CHANGED
 
     plan = decide(console, CHANGED, "again")
@@ -108,7 +108,7 @@ def test_an_order_changed_after_booking_is_credited_and_booked_again_in_one_plan
     assert open_causes(console, order) == []
     assert cause_of(console, order) == ""
 
-    console.counter.change(order, article, 4)
+    console.till_client.change(order, article, 4)
     assert cause_of(console, order) == CHANGED
     console.commit(decide(console, CHANGED, "again"))
     assert worth(console, f"{ours}-2") + worth(console, f"{ours}-2-C") == NOTHING
@@ -117,8 +117,8 @@ def test_an_order_changed_after_booking_is_credited_and_booked_again_in_one_plan
 
 
 def test_an_order_cancelled_after_booking_is_credited_and_is_settled(console: Console, order: str) -> None:
-    ours = f"MP-{console.counter.number(order)}"
-    console.counter.cancel(order)
+    ours = f"MP-{console.till_client.number(order)}"
+    console.till_client.cancel(order)
     assert cause_of(console, order) == CANCELLED
 
     done = console.commit(decide(console, CANCELLED, "credit"))
@@ -134,7 +134,7 @@ def test_a_changed_order_is_kept_for_a_reason_until_it_changes_again(
     console: Console, article: str, order: str
 ) -> None:
     before = console.writes()
-    console.counter.change(order, article, 3)
+    console.till_client.change(order, article, 3)
     assert cause_of(console, order) == CHANGED
 
     kept = console.commit(decide(console, CHANGED, "keep", "the customer paid in cash"))
@@ -143,7 +143,7 @@ def test_a_changed_order_is_kept_for_a_reason_until_it_changes_again(
     assert cause_of(console, order) == "document_kept"
     assert console.writes() == before + 1  # that of the counter
 
-    console.counter.change(order, article, 4)
+    console.till_client.change(order, article, 4)
     assert cause_of(console, order) == CHANGED
     console.commit(decide(console, CHANGED, "keep"))
 
@@ -152,13 +152,13 @@ def test_a_changed_order_is_kept_for_a_reason_until_it_changes_again(
 def test_a_credited_order_that_changes_again_is_a_question_and_can_be_booked_again(
     console: Console, article: str, order: str
 ) -> None:
-    ours = f"MP-{console.counter.number(order)}"
-    console.counter.change(order, article, 3)
+    ours = f"MP-{console.till_client.number(order)}"
+    console.till_client.change(order, article, 3)
     cause_of(console, order)
     console.commit(decide(console, CHANGED, "credit"))
     assert cause_of(console, order) == "document_taken_back"
 
-    console.counter.change(order, article, 1)
+    console.till_client.change(order, article, 1)
     assert cause_of(console, order) == "document_changed_after_credit"
     done = console.commit(decide(console, "document_changed_after_credit", "again"))
 
@@ -168,7 +168,7 @@ def test_a_credited_order_that_changes_again_is_a_question_and_can_be_booked_aga
 
 
 def test_what_an_undo_took_back_is_not_booked_again_by_itself(console: Console, article: str, customer: str) -> None:
-    order = console.counter.order(article, relation=customer)
+    order = console.till_client.order(article, relation=customer)
     done = console.run("orders", order)
     console.commit(console.undo(done))
     assert cause_of(console, order) == "document_taken_back"
@@ -177,7 +177,7 @@ def test_what_an_undo_took_back_is_not_booked_again_by_itself(console: Console, 
 def test_the_nightly_look_finds_no_difference_in_what_was_credited_and_booked_again(
     console: Console, article: str, order: str
 ) -> None:
-    console.counter.change(order, article, 5)
+    console.till_client.change(order, article, 5)
     cause_of(console, order)
     console.commit(decide(console, CHANGED, "again"))
 
@@ -197,7 +197,7 @@ def test_nothing_is_credited_into_what_is_closed(console: Console, article: str,
     link = stores_in(application).links.get("orders", Kind.SALES_ORDER, [order])[order]
     booked_on = link.agreed.values["date"] if link.agreed else None
     assert isinstance(booked_on, date)
-    console.counter.change(order, article, 3)
+    console.till_client.change(order, article, 3)
     cause_of(console, order)
     flows.change("orders", {"vat_filed_through": booked_on}, somebody(WHO))
     try:
@@ -241,9 +241,9 @@ def test_an_order_that_was_posted_is_credited_and_posted_again_to_the_cent(
     console: Console, article: str, customer: str
 ) -> None:
     with as_postings(console):
-        order = console.counter.order(article, relation=customer, quantity=2)
+        order = console.till_client.order(article, relation=customer, quantity=2)
         console.run("orders", order)
-        console.counter.change(order, article, 3)
+        console.till_client.change(order, article, 3)
         assert cause_of(console, order) == CHANGED
         done = console.commit(decide(console, CHANGED, "again"))
         assert (done.counts.read, done.counts.proven) == (1, 1)
@@ -260,15 +260,15 @@ def test_what_was_posted_is_credited_as_that_and_booked_again_as_what_orders_bec
     console: Console, article: str, customer: str
 ) -> None:
     with as_postings(console):
-        order = console.counter.order(article, relation=customer, quantity=2)
+        order = console.till_client.order(article, relation=customer, quantity=2)
         console.run("orders", order)
     assert cause_of(console, order) == ""  # as it was booked, under whatever settings
-    console.counter.change(order, article, 3)
+    console.till_client.change(order, article, 3)
     assert cause_of(console, order) == CHANGED
     done = console.commit(decide(console, CHANGED, "again"))
 
     assert (done.counts.read, done.counts.proven) == (1, 1)
     first, credit = references(console, order, f"{order}#credit")
     assert on_page(console, first) == -on_page(console, credit) != NOTHING
-    assert worth(console, f"MP-{console.counter.number(order)}-2") > NOTHING
+    assert worth(console, f"MP-{console.till_client.number(order)}-2") > NOTHING
     assert cause_of(console, order) == ""

@@ -23,9 +23,9 @@ from integration.store.keys import write_keys
 from integration.store.stores import stores_of
 from integration.surroundings import with_way_out
 from tests.channels.receivers import web_server
-from tests.patience import LONGEST, SECONDS, until
 from tests.programs import Ended, environment
 from tests.servers import ROOT, served
+from tests.timeouts import LONGEST, SECONDS, until
 from tests.visitor import Person
 
 pytestmark = [pytest.mark.processes, pytest.mark.long, pytest.mark.timeout(LONGEST)]

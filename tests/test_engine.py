@@ -25,11 +25,11 @@ from integration.store.settings import StoredSettings
 from integration.store.tables import heartbeats, runs
 from tests.clocks import now
 from tests.connectors.accountview.samples import calls_since, newest_call
-from tests.patience import until
 from tests.people import somebody
 from tests.pickles import plant, rows
 from tests.postgres import postgres_server, postgres_url
 from tests.runner.processes import Obedient, with_a_bug
+from tests.timeouts import until
 
 __all__ = ["postgres_server", "postgres_url"]
 

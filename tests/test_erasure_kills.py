@@ -8,7 +8,7 @@ import pytest
 from tests.consoles import Console, opened
 from tests.erasing import ME, NUMBER, Shop, at_rest_on, erase_until, hits
 from tests.forks import forked
-from tests.patience import SECONDS
+from tests.timeouts import SECONDS
 
 pytestmark = pytest.mark.long
 

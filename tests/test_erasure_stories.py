@@ -128,7 +128,7 @@ def test_a_person_is_given_everything_and_erased_and_stays_so(
 
     assert shop.run("customers", "39001")["39001"] == "person_erased"
     assert shop.run("orders", shop.order)[shop.order] == "person_erased"
-    again = shop.console.counter.order(ARTICLE, relation=shop.relation, deliveryAddress=ADDRESS)
+    again = shop.console.till_client.order(ARTICLE, relation=shop.relation, deliveryAddress=ADDRESS)
     assert shop.run("orders", again)[again] == "document_of_erased"
     assert shop.console.waits("orders", "document_of_erased") == {again}
     shop.application.log.catch_up()

@@ -29,8 +29,8 @@ from integration.flows.products.logic import Products
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
 from integration.flows.spec import staged_in
-from tests.bench import shipped
 from tests.connectors.accountview.conversation import an_accountview, asked_for
+from tests.flow_harness import shipped
 from tests.flows.orders.tills import orders
 
 pytestmark = pytest.mark.long

@@ -1,7 +1,7 @@
 """Both systems full of hostile names: no command of the terminal and no file does what they say.
 
 What pages make of them is looked at in `browser/test_foreign.py`, and the log of a server in
-`test_stderr.py`; what each function makes of one, in `core/test_foreign.py`.
+`test_stderr.py`; what each function makes of one, in `core/test_untrusted_text.py`.
 """
 
 import io
@@ -15,11 +15,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from integration.core.foreign import unguarded, visible
+from integration.core.untrusted_text import unguarded, visible
 from integration.terminal import show_bug
 from tests.hostile import ALL_WELL, FOREIGN, TERMINAL, UNSEEN, harmful, systems
 from tests.programs import Ended, Terminal, access, confirmations
-from tests.strangers import listening
+from tests.recording_server import listening
 
 pytestmark = pytest.mark.processes
 

@@ -232,9 +232,9 @@ def corrected(shop: Shop, chance: random.Random) -> None:
 
 def ordered(shop: Shop, chance: random.Random) -> None:
     key = chance.choice(_articles(shop))
-    order = shop.counter.order(str(at_the_till(shop, key).values["number"]), quantity=chance.randint(1, 3))
+    order = shop.till_client.order(str(at_the_till(shop, key).values["number"]), quantity=chance.randint(1, 3))
     if chance.random() < 0.3:
-        shop.counter.cancel(order)
+        shop.till_client.cancel(order)
 
 
 def sold(shop: Shop, chance: random.Random) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from integration.interruption import interruption
 from tests.forks import forked
-from tests.patience import SECONDS
+from tests.timeouts import SECONDS
 
 PLACES = 7  # lines of Python on the way into the wait, in it, and into it once more
 

@@ -20,8 +20,8 @@ NEW = {"address": "Molenweg 7", "zipcode": "3701 EF", "city": "Zeist"}
 def customer(console: Console, article: str, request: pytest.FixtureRequest) -> str:
     """A customer at the old address, of whom an order has been booked there."""
     name = request.node.name[5:25]
-    number = console.counter.customer("Verhuizer", f"{name}@nieuw.example", **OLD)
-    order = console.counter.order(article, relation=number)
+    number = console.till_client.customer("Verhuizer", f"{name}@nieuw.example", **OLD)
+    order = console.till_client.order(article, relation=number)
     assert console.lines(console.run("orders", order))[order].step is Step.PROVEN
     assert billed(console, number)["ADDRESS1"] == OLD["address"]
     return number
@@ -35,14 +35,14 @@ def billed(console: Console, customer: str) -> dict[str, Any]:
 
 def goods_go_to(console: Console, order: str) -> str:
     """Return the street of an order's own delivery address; nothing where it goes to the debtor."""
-    (row,) = console.rows("SO_HDR", COMMENT1=f"MP-{console.counter.number(order)}")
+    (row,) = console.rows("SO_HDR", COMMENT1=f"MP-{console.till_client.number(order)}")
     streets = {str(one["REC_ID"]): str(one["ADDRESS1"]) for one in console.sandbox.state("DEL_ADDR")}
     return streets.get(row.get("DEL_CODE") or "", "")
 
 
 def test_the_debtor_moves_before_the_order_is_booked(console: Console, article: str, customer: str) -> None:
     console.sandbox.till.edit("relations", customer, NEW)
-    order = console.counter.order(article, relation=customer)
+    order = console.till_client.order(article, relation=customer)
     run = console.preview("orders", order)
     move = console.lines(run)[customer]
 
@@ -61,7 +61,7 @@ def test_a_debtor_that_was_edited_in_the_books_stays_and_the_goods_go_where_the_
     console: Console, article: str, customer: str
 ) -> None:
     console.sandbox.accountview.edit("CONTACT", billed(console, customer)["SUB_NR"], {"ADDRESS1": "Postbus 5"})
-    order = console.counter.order(article, relation=customer)
+    order = console.till_client.order(article, relation=customer)
     run = console.run("orders", order)
 
     assert console.lines(run)[order].step is Step.PROVEN
@@ -71,7 +71,7 @@ def test_a_debtor_that_was_edited_in_the_books_stays_and_the_goods_go_where_the_
 def test_an_address_that_both_changed_is_a_question(console: Console, article: str, customer: str) -> None:
     console.sandbox.accountview.edit("CONTACT", billed(console, customer)["SUB_NR"], {"ADDRESS1": "Postbus 5"})
     console.sandbox.till.edit("relations", customer, NEW)
-    order = console.counter.order(article, relation=customer)
+    order = console.till_client.order(article, relation=customer)
     lines = console.lines(console.run("orders", order))
 
     assert lines[customer].cause == "field_conflict"
@@ -83,7 +83,7 @@ def test_an_address_that_both_changed_is_a_question(console: Console, article: s
 def test_whose_address_counts_is_said_once_for_all_of_it(console: Console, article: str, customer: str) -> None:
     console.sandbox.accountview.edit("CONTACT", billed(console, customer)["SUB_NR"], {"ADDRESS1": "Postbus 5"})
     console.sandbox.till.edit("relations", customer, NEW)
-    order = console.counter.order(article, relation=customer)
+    order = console.till_client.order(article, relation=customer)
     console.run("orders", order)
     issues = stores_in(console.application).issues.list("orders", "field_conflict", "street")
     (street,) = [one for one in issues if one.issue.key == customer]
@@ -92,12 +92,12 @@ def test_whose_address_counts_is_said_once_for_all_of_it(console: Console, artic
 
     row = billed(console, customer)
     assert (row["ADDRESS1"], row["CITY"]) == (NEW["address"], NEW["city"])
-    assert console.rows("SO_HDR", COMMENT1=f"MP-{console.counter.number(order)}") != []
+    assert console.rows("SO_HDR", COMMENT1=f"MP-{console.till_client.number(order)}") != []
 
 
 def test_another_spelling_of_the_same_address_is_no_move(console: Console, article: str, customer: str) -> None:
     console.sandbox.till.edit("relations", customer, {"address": "KERKLAAN  1", "zipcode": "3511ab", "city": "utrecht"})
-    order = console.counter.order(article, relation=customer)
+    order = console.till_client.order(article, relation=customer)
     run = console.preview("orders", order)
 
     assert customer not in console.lines(run)
@@ -107,7 +107,7 @@ def test_another_spelling_of_the_same_address_is_no_move(console: Console, artic
 def test_goods_for_the_old_address_go_there_while_the_debtor_moves(
     console: Console, article: str, customer: str
 ) -> None:
-    order = console.counter.order(article, relation=customer)  # which keeps the address it was made with
+    order = console.till_client.order(article, relation=customer)  # which keeps the address it was made with
     console.sandbox.till.edit("relations", customer, NEW)
     run = console.run("orders", order)
 
@@ -120,7 +120,7 @@ def test_a_customer_without_an_address_at_the_till_leaves_that_of_the_books(
     console: Console, article: str, customer: str
 ) -> None:
     console.sandbox.till.edit("relations", customer, {"address": "", "zipcode": "", "city": "Zeist"})
-    order = console.counter.order(article, relation=customer)
+    order = console.till_client.order(article, relation=customer)
     console.run("orders", order)
 
     assert (billed(console, customer)["ADDRESS1"], billed(console, customer)["CITY"]) == ("Kerklaan 1", "Utrecht")

@@ -17,7 +17,7 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.consoles import Console, opened
-from tests.patience import SECONDS
+from tests.timeouts import SECONDS
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = ROOT / "notebooks"

@@ -157,8 +157,8 @@ def article(console: Console) -> str:
 def order(console: Console) -> str:
     """An order of a customer that the books do not know."""
     count = len(console.sandbox.state("orders", "mplus"))
-    customer = console.counter.customer(f"Betaler {count}", f"betaler.{count}@nieuw.example")
-    return console.counter.order(article(console), relation=customer)
+    customer = console.till_client.customer(f"Betaler {count}", f"betaler.{count}@nieuw.example")
+    return console.till_client.order(article(console), relation=customer)
 
 
 def item_of(console: Console, key: str) -> Decimal:
@@ -179,8 +179,8 @@ def test_what_was_paid_beforehand_is_taken_off_when_an_order_is_invoiced(console
     total = rows(console, "order")[order]["totalInclAmount"]
     console.sandbox.till.edit("conventions", "down_payments", {"value": "as a deposit"})
     try:
-        console.counter.prepaid(order, "PIN", 500)
-        invoice = console.counter.paid(order, "CASH", total - 500)
+        console.till_client.prepaid(order, "PIN", 500)
+        invoice = console.till_client.paid(order, "CASH", total - 500)
     finally:
         console.sandbox.till.edit("conventions", "down_payments", {"value": "as paid"})
     with booking(console, "invoice"):
@@ -193,7 +193,7 @@ def test_what_was_paid_beforehand_is_taken_off_when_an_order_is_invoiced(console
 
 
 def test_taking_a_document_back_gives_its_payments_back_as_well(console: Console, order: str) -> None:
-    console.counter.prepaid(order, "PIN", 500)
+    console.till_client.prepaid(order, "PIN", 500)
     with booking(console, "order"):
         run = console.run("orders", order)
         assert page_of(console, order)["1010"] == euros(500)
@@ -205,13 +205,13 @@ def test_taking_a_document_back_gives_its_payments_back_as_well(console: Console
 
 
 def test_a_payment_after_booking_is_a_question_only_where_payments_are_booked(console: Console, order: str) -> None:
-    console.counter.prepaid(order, "PIN", 500)
+    console.till_client.prepaid(order, "PIN", 500)
     total = rows(console, "order")[order]["totalInclAmount"]
     with booking(console, "order"):
         console.run("orders", order)
         assert item_of(console, order) == euros(total - 500)
         assert console.run("orders", order).counts.unchanged == 1
-        console.counter.prepaid(order, "CASH", 300)
+        console.till_client.prepaid(order, "CASH", 300)
         later = console.run("orders", order)
         assert console.lines(later)[order].cause == "document_changed_after_booking"
         done = console.commit(booked_again(console))
@@ -240,7 +240,7 @@ def booked_again(console: Console) -> Run:
 def test_a_payment_after_booking_is_nothing_to_an_order_booked_without(console: Console, order: str) -> None:
     with booking(console, "order", "not"):
         console.run("orders", order)
-        console.counter.prepaid(order, "CASH", 300)
+        console.till_client.prepaid(order, "CASH", 300)
         assert console.run("orders", order).counts.unchanged == 1
     with booking(console, "order"):
         assert console.run("orders", order).counts.unchanged == 1

@@ -10,8 +10,8 @@ from integration.priced import have_prices, proven
 from integration.services.prices import CAUSE, Known, Proof
 from integration.store.issues import Issues
 from tests.consoles import Console, opened
-from tests.patience import until
 from tests.stores import stores_in
+from tests.timeouts import until
 
 D = Decimal
 

@@ -64,9 +64,9 @@ class Shop:
     def sale(self, kind: str) -> Sale:
         """Make a sale that becomes an invoice or a receipt."""
         number, price = str(self.article["articleNumber"]), int(self.article["priceIncl"])
-        order = self.console.counter.order(number)
+        order = self.console.till_client.order(number)
         if kind == "invoice":
-            return Sale(order, invoice=self.console.counter.paid(order, "PIN", price))
+            return Sale(order, invoice=self.console.till_client.paid(order, "PIN", price))
         return Sale(order, receipt=self.rung_up(price, [order]))
 
     def rung_up(self, price: int, orders: Sequence[str] = (), **values: Any) -> str:
@@ -253,10 +253,10 @@ def test_a_document_that_would_become_something_else_by_now_stays_what_it_is(
 
 
 def test_an_order_booked_before_and_changed_at_the_till_is_a_question_whatever_orders_become_now(shop: Shop) -> None:
-    order = shop.console.counter.order(str(shop.article["articleNumber"]))
+    order = shop.console.till_client.order(str(shop.article["articleNumber"]))
     with shop.set_to(orders="order"):
         assert shop.console.run(FLOW, order).counts.proven == 1
-    shop.console.counter.change(order, str(shop.article["articleNumber"]), 3)
+    shop.console.till_client.change(order, str(shop.article["articleNumber"]), 3)
     with shop.set_to(orders="posting"):
         run = shop.console.run(FLOW, order)
     assert shop.causes(run, Sale(order)) == {order: "document_changed_after_booking"}
@@ -341,8 +341,8 @@ def test_what_would_take_part_is_told_of_every_kind_that_is_switched_on(shop: Sh
         alone = shop.console.application.flows.sift(FLOW, {"invoices": "nothing", "receipts": "nothing"})
     tables = ("orders", "invoices", "receipts")
     there = {table: len(shop.console.sandbox.state(table, "mplus")) for table in tables}
-    assert sifted.taken + sifted.left_out == sum(there.values())
-    assert alone.taken + alone.left_out == there["orders"]
+    assert sifted.taken + sifted.excluded == sum(there.values())
+    assert alone.taken + alone.excluded == there["orders"]
 
 
 @pytest.mark.long
@@ -408,7 +408,7 @@ def test_of_a_day_and_its_receipt_in_two_plans_that_wait_one_is_written(shop: Sh
 @pytest.mark.parametrize("first", ["day", pytest.param("order", marks=pytest.mark.long)])
 def test_an_order_that_was_rung_up_in_a_day_is_booked_in_one_of_the_two(shop: Shop, first: str) -> None:
     day = shop.closed()
-    order = shop.console.counter.order(str(shop.article["articleNumber"]))
+    order = shop.console.till_client.order(str(shop.article["articleNumber"]))
     sale = shop.late(day, order)
     with shop.set_to(orders="order"):
         if first == "order":

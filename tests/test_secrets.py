@@ -19,7 +19,7 @@ from integration.log.logbook import Logbook
 from integration.sandbox.server import running
 from integration.store.database import open_database
 from integration.store.secrets import Connections
-from tests.planted import (
+from tests.canary_secrets import (
     CONSOLE_KEY,
     DATABASE_PASSWORD,
     UNENCODED_PASSWORD,
@@ -63,32 +63,30 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> Traces:
     folder = tmp_path_factory.mktemp("data")
     with running(articles=60) as sandbox:
         settings = {"DATA": str(folder), "KEY": CONSOLE_KEY, "LOG": "debug", **access(sandbox)}
-        said, processes = _said_by_a_careless_process(folder, sandbox.control_url, settings)
+        said, processes = _said_by_the_leak_probe(folder, sandbox.control_url, settings)
         said |= _said_by_terminals(Terminal(settings), folder, processes)
     return Traces(folder, said, processes, _tokens(folder))
 
 
-def _said_by_a_careless_process(
-    folder: Path, control: str, settings: dict[str, str]
-) -> tuple[dict[str, str], list[bytes]]:
+def _said_by_the_leak_probe(folder: Path, control: str, settings: dict[str, str]) -> tuple[dict[str, str], list[bytes]]:
     """Let everything go wrong in one process, and look at the process list meanwhile."""
     out, err = folder / "out.txt", folder / "err.txt"
     with out.open("w") as said, err.open("w") as told:
-        careless = subprocess.Popen(
-            [sys.executable, "-m", "tests.careless", str(folder), control], cwd=ROOT, stdout=said, stderr=told,
+        probe = subprocess.Popen(
+            [sys.executable, "-m", "tests.leak_probe", str(folder), control], cwd=ROOT, stdout=said, stderr=told,
             env=environment(**settings),
         )  # fmt: skip
         processes: list[bytes] = []
         try:
-            while careless.poll() is None:
+            while probe.poll() is None:
                 processes += command_lines()
                 time.sleep(0.5)
         finally:
-            careless.kill()
-            careless.wait()
-    words = {"careless out": out.read_text(), "careless err": err.read_text()}
-    assert careless.returncode == -signal.SIGKILL
-    assert "Traceback" not in words["careless err"][-200:], words["careless err"][-3000:]
+            probe.kill()
+            probe.wait()
+    words = {"probe out": out.read_text(), "probe err": err.read_text()}
+    assert probe.returncode == -signal.SIGKILL
+    assert "Traceback" not in words["probe err"][-200:], words["probe err"][-3000:]
     return words, processes
 
 
@@ -141,7 +139,7 @@ def test_nothing_that_was_said_holds_a_secret(traces: Traces) -> None:
     said = {who: found(traces.secrets, text.encode()) for who, text in traces.said.items()}
 
     assert {who: secrets for who, secrets in said.items() if secrets} == {}
-    assert "createProduct" in traces.said["careless out"]  # there was much to be said
+    assert "createProduct" in traces.said["probe out"]  # there was much to be said
 
 
 def test_no_file_holds_a_secret_in_clear(traces: Traces) -> None:
@@ -168,7 +166,7 @@ def test_the_log_holds_no_secret_behind_its_compression(traces: Traces) -> None:
 
 
 def test_no_command_line_holds_a_secret(traces: Traces) -> None:
-    assert any(b"tests.careless" in line for line in traces.processes)
+    assert any(b"tests.leak_probe" in line for line in traces.processes)
     assert [line for line in traces.processes if found(traces.secrets, line)] == []
 
 

@@ -13,7 +13,7 @@ import structlog
 from integration.core.errors import ConfigurationError
 from integration.settings import known_settings, load_settings, settings_table, unknown_settings
 from integration.words import say
-from tests.planted import spelled
+from tests.canary_secrets import spelled
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -192,7 +192,7 @@ def test_no_document_names_a_setting_that_does_not_exist() -> None:
     assert named - known == set()
 
 
-# ---- the road to the systems
+# ---- the network route to the systems
 
 
 @pytest.fixture
@@ -204,21 +204,21 @@ def proxies(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def test_the_proxy_is_ours_or_else_that_of_the_machine(proxies: pytest.MonkeyPatch) -> None:
-    assert load_settings().road("https://till.example:18083/")["proxy"] == ""
+    assert load_settings().route("https://till.example:18083/")["proxy"] == ""
     proxies.setenv("HTTPS_PROXY", "proxy.example:3128")
-    assert load_settings().road("https://till.example:18083/")["proxy"] == "http://proxy.example:3128"
+    assert load_settings().route("https://till.example:18083/")["proxy"] == "http://proxy.example:3128"
     proxies.setenv("CONSOLE_PROXY", "http://u:p@other.example:8080")
-    assert load_settings().road("https://till.example:18083/")["proxy"] == "http://u:p@other.example:8080"
+    assert load_settings().route("https://till.example:18083/")["proxy"] == "http://u:p@other.example:8080"
     proxies.setenv("NO_PROXY", "till.example,.lan")
     for url in ("https://till.example:18083/", "https://books.lan/api/v3"):
-        assert load_settings().road(url)["proxy"] == ""
+        assert load_settings().route(url)["proxy"] == ""
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "[::1]"])
 def test_this_machine_is_never_reached_by_a_proxy(host: str, proxies: pytest.MonkeyPatch) -> None:
     proxies.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     proxies.setenv("CONSOLE_PROXY", "http://proxy.example:3128")
-    assert load_settings().road(f"http://{host}:18083/")["proxy"] == ""
+    assert load_settings().route(f"http://{host}:18083/")["proxy"] == ""
 
 
 @pytest.mark.parametrize("url", ["proxy.example:3128", "ftp://proxy.example", "socks5://proxy.example", "http://"])

@@ -39,7 +39,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
 def invoice(console: Console, cents: int = 12100, **values: Any) -> str:
     """Return the id of an invoice of a new customer, that nobody has paid."""
     name = f"Betaler {next(_serial)}"
-    relation = console.counter.customer(name, f"{name.replace(' ', '.').lower()}@bank.example")
+    relation = console.till_client.customer(name, f"{name.replace(' ', '.').lower()}@bank.example")
     before = {row["invoiceId"] for row in console.sandbox.state("invoices", "mplus")}
     line = sold("Stadsfiets", 10, 2, cents)
     told = {"relationNumber": int(relation), "lineList": {"line": [line]}, **values}

@@ -8,7 +8,7 @@ from contextlib import redirect_stderr
 import pytest
 import structlog
 
-from integration.core.foreign import visible
+from integration.core.untrusted_text import visible
 from integration.stderr import Steady, set_up_log
 from tests.hostile import EVERY, harmful
 

@@ -89,7 +89,7 @@ def test_a_sales_order_that_the_books_know_stays_kept_aside_though_their_figure_
     article = Article(console, unpromised(console))
     assert (article.books, article.level) == ((12, 0), 12)
 
-    order = console.counter.order(article.code)
+    order = console.till_client.order(article.code)
     ordered = 12 - article.level
     assert ordered > 0
     assert article.after_a_run() == 12 - ordered, "the till keeps it aside, and the books do not know of it"
@@ -102,7 +102,7 @@ def test_a_sales_order_that_the_books_know_stays_kept_aside_though_their_figure_
     paid = {"payment": [{"method": "PIN", "amount": made["totalInclAmount"]}]}
     console.sandbox.till.add("receipts", {"orderIds": [order], "paymentList": paid})
     assert article.after_a_run() == 12 - ordered, "delivered at the till, and reserved in the books still"
-    (header,) = console.rows("SO_HDR", COMMENT1=f"MP-{console.counter.number(order)}")
+    (header,) = console.rows("SO_HDR", COMMENT1=f"MP-{console.till_client.number(order)}")
     console.sandbox.accountview.invoice(str(header["ORD_NR"]))
     assert article.books == (12 - ordered, 0)
     assert article.after_a_run() == 12 - ordered, "everything is booked: both sides are equal"

@@ -19,10 +19,10 @@ from integration.sandbox.faults import Fault
 from integration.sandbox.shop.till_market import STALL
 from integration.services import Application
 from tests.consoles import WHO, Console, article, console, settled
-from tests.counter import LOW, ZERO
 from tests.flows.orders import oracle
 from tests.people import somebody
 from tests.stores import stores_in
+from tests.till_client import LOW, ZERO
 
 __all__ = ["article", "console"]
 
@@ -43,7 +43,7 @@ _serial = count(1)
 def customer(console: Console) -> str:
     """A relation that the books have never heard of."""
     number = next(_serial)
-    return console.counter.customer(f"Nieuwe Klant {number}", f"klant.{number}@nieuw.example")
+    return console.till_client.customer(f"Nieuwe Klant {number}", f"klant.{number}@nieuw.example")
 
 
 @contextmanager
@@ -79,7 +79,7 @@ def line(console: Console, run: Run, key: str) -> PlanRow:
 
 def booked(console: Console, order: str) -> list[dict[str, Any]]:
     """Return the sales orders of the books with our reference of an order."""
-    return console.rows("SO_HDR", COMMENT1=f"MP-{console.counter.number(order)}")
+    return console.rows("SO_HDR", COMMENT1=f"MP-{console.till_client.number(order)}")
 
 
 def add_debtor(console: Console, number: str, name: str, email: str) -> None:
@@ -122,8 +122,8 @@ def is_the_same(console: Console, key: str) -> Run:
 def test_an_order_booked_by_hand_is_asked_about_and_its_later_change_is_a_question(
     console: Console, article: str
 ) -> None:
-    order = console.counter.order(article, relation="1003")
-    number = console.counter.number(order)
+    order = console.till_client.order(article, relation="1003")
+    number = console.till_client.number(order)
     console.sandbox.accountview.add(
         "SO_HDR",
         {"ORD_NR": "26900001", "RPL_INV": "20003", "ORD_DATE": "2026-11-25T00:00:00", "COMMENT1": f"MP-{number}"},
@@ -139,7 +139,7 @@ def test_an_order_booked_by_hand_is_asked_about_and_its_later_change_is_a_questi
     assert console.writes() == before
     assert console.run("orders", order).counts.unchanged == 1
 
-    console.counter.change(order, article, 3)
+    console.till_client.change(order, article, 3)
     changed = line(console, console.run("orders", order), order)
 
     assert changed.cause == "document_changed_after_booking"
@@ -148,7 +148,7 @@ def test_an_order_booked_by_hand_is_asked_about_and_its_later_change_is_a_questi
 
 
 def test_an_order_that_was_invoiced_in_the_books_is_still_known(console: Console, article: str, customer: str) -> None:
-    order = console.counter.order(article, relation=customer)
+    order = console.till_client.order(article, relation=customer)
     console.run("orders", order)
     (there,) = booked(console, order)
     console.sandbox.accountview.invoice(there["ORD_NR"])
@@ -164,8 +164,8 @@ def test_an_order_that_was_invoiced_in_the_books_is_still_known(console: Console
 def test_an_order_with_an_unmapped_payment_method_is_booked_once_the_table_has_it(
     console: Console, article: str, customer: str
 ) -> None:
-    orders = [console.counter.order(article, relation=customer, paymentMethod="IDEAL") for _ in range(2)]
-    known = console.counter.order(article, relation=customer, paymentMethod="PIN")
+    orders = [console.till_client.order(article, relation=customer, paymentMethod="IDEAL") for _ in range(2)]
+    known = console.till_client.order(article, relation=customer, paymentMethod="PIN")
     with table(console, "payment_terms", {"PIN": "14"}):
         run = console.run("orders", *orders, known)
         assert [line(console, run, order).cause for order in orders] == ["payment_method_unmapped"] * 2
@@ -183,8 +183,8 @@ def test_an_order_with_an_unmapped_payment_method_is_booked_once_the_table_has_i
 def test_an_order_with_an_unmapped_vat_code_is_booked_once_the_table_has_it(
     console: Console, article: str, customer: str
 ) -> None:
-    order = console.counter.order(
-        article, relation=customer, lines=[console.counter.line(article, vatCode=ZERO)]
+    order = console.till_client.order(
+        article, relation=customer, lines=[console.till_client.line(article, vatCode=ZERO)]
     )  # fmt: skip
     with table(console, "vat_codes_sales", console.application.rules.tables()["vat_codes_sales"]):
         parked = line(console, console.run("orders", order), order)
@@ -196,7 +196,7 @@ def test_an_order_with_an_unmapped_vat_code_is_booked_once_the_table_has_it(
 
 def test_an_order_of_a_missing_article_is_booked_once_the_books_have_it(console: Console, customer: str) -> None:
     console.sandbox.till.edit("articles", "9900004", {"extArticleId": "7700"})
-    order = console.counter.order("9900004", relation=customer)
+    order = console.till_client.order("9900004", relation=customer)
     parked = line(console, console.run("orders", order), order)
     assert (parked.cause, parked.facts["article"]) == ("article_missing", "7700")
 
@@ -213,10 +213,10 @@ def test_an_order_of_a_missing_article_is_booked_once_the_books_have_it(console:
 def test_an_order_changed_after_booking_is_a_question_until_it_is_as_it_was(
     console: Console, article: str, customer: str
 ) -> None:
-    order = console.counter.order(article, relation=customer, quantity=2)
+    order = console.till_client.order(article, relation=customer, quantity=2)
     console.run("orders", order)
     before = console.writes()
-    console.counter.change(order, article, 3)
+    console.till_client.change(order, article, 3)
     seen = console.writes()
     changed = line(console, console.run("orders", order, mode=Mode.CHANGES), order)
 
@@ -225,7 +225,7 @@ def test_an_order_changed_after_booking_is_a_question_until_it_is_as_it_was(
     assert console.writes() == seen == before + 1  # that of the counter
     assert console.application.exceptions.keys("orders", "document_changed_after_booking").count(order) == 1
 
-    console.counter.change(order, article, 2)
+    console.till_client.change(order, article, 2)
     again = settled(
         console.application,
         console.application.runs.try_again("orders", "document_changed_after_booking", somebody(WHO)),
@@ -237,17 +237,17 @@ def test_an_order_changed_after_booking_is_a_question_until_it_is_as_it_was(
 
 @pytest.mark.long
 def test_an_order_cancelled_after_booking_is_a_question(console: Console, article: str, customer: str) -> None:
-    order = console.counter.order(article, relation=customer)
+    order = console.till_client.order(article, relation=customer)
     console.run("orders", order)
-    console.counter.cancel(order)
+    console.till_client.cancel(order)
 
     assert line(console, console.run("orders", order), order).cause == "document_cancelled_after_booking"
     assert len(booked(console, order)) == 1
 
 
 def test_an_order_cancelled_before_it_is_booked_takes_no_part(console: Console, article: str, customer: str) -> None:
-    order = console.counter.order(article, relation=customer)
-    console.counter.cancel(order)
+    order = console.till_client.order(article, relation=customer)
+    console.till_client.cancel(order)
 
     assert line(console, console.run("orders", order), order).cause == "document_cancelled"
     assert booked(console, order) == []
@@ -257,8 +257,8 @@ def test_an_order_cancelled_before_it_is_booked_takes_no_part(console: Console, 
 def test_an_ambiguous_customer_parks_its_orders_and_one_retry_solves_both(console: Console, article: str) -> None:
     for number in ("30001", "30002"):
         add_debtor(console, number, f"Tweeling {number}", "tweeling@twee.example")
-    relation = console.counter.customer("Tweeling", "Tweeling@twee.example")
-    orders = [console.counter.order(article, relation=relation) for _ in range(2)]
+    relation = console.till_client.customer("Tweeling", "Tweeling@twee.example")
+    orders = [console.till_client.order(article, relation=relation) for _ in range(2)]
     run = console.run("orders", *orders)
 
     assert line(console, run, relation).cause == "customer_ambiguous"
@@ -275,7 +275,7 @@ def test_an_ambiguous_customer_parks_its_orders_and_one_retry_solves_both(consol
 
 
 def test_a_debtor_the_books_refuse_is_tried_again_with_its_order(console: Console, article: str, customer: str) -> None:
-    order = console.counter.order(article, relation=customer)
+    order = console.till_client.order(article, relation=customer)
     with settings(console, "orders"):  # kept while the books could not be asked whether they have it
         stored = stores_in(console.application).settings
         stored.put("flow:orders", {**(stored.get("flow:orders") or {}), "collective_account": "9999"}, WHO)
@@ -296,8 +296,8 @@ def test_a_debtor_the_books_refuse_is_tried_again_with_its_order(console: Consol
 def test_letters_the_books_lack_are_shown_in_the_plan_as_they_are_kept_and_are_proven(
     console: Console, article: str
 ) -> None:
-    relation = console.counter.customer("Łukasz Wiśniewski", "lukasz@wisniewski.example")
-    plan = console.preview("orders", console.counter.order(article, relation=relation))
+    relation = console.till_client.customer("Łukasz Wiśniewski", "lukasz@wisniewski.example")
+    plan = console.preview("orders", console.till_client.order(article, relation=relation))
     change = line(console, plan, relation).change
     assert change is not None
     assert change.wanted.values["name"] == "Lukasz Wisniewski"
@@ -306,7 +306,7 @@ def test_letters_the_books_lack_are_shown_in_the_plan_as_they_are_kept_and_are_p
 
 
 def test_two_orders_of_one_new_customer_make_one_debtor(console: Console, article: str, customer: str) -> None:
-    orders = [console.counter.order(article, relation=customer) for _ in range(2)]
+    orders = [console.till_client.order(article, relation=customer) for _ in range(2)]
     run = console.run("orders", *orders)
     (debtor,) = console.rows("CONTACT", DEB_NR=customer)
 
@@ -316,9 +316,9 @@ def test_two_orders_of_one_new_customer_make_one_debtor(console: Console, articl
 
 @pytest.mark.long
 def test_an_order_without_a_customer_is_for_the_default_debtor_of_its_branch(console: Console, article: str) -> None:
-    here = console.counter.order(article)
-    there = console.counter.order(article, entryBranchNumber=2, workplaceNumber=1)
-    elsewhere = console.counter.order(article, entryBranchNumber=3, workplaceNumber=1)
+    here = console.till_client.order(article)
+    there = console.till_client.order(article, entryBranchNumber=2, workplaceNumber=1)
+    elsewhere = console.till_client.order(article, entryBranchNumber=3, workplaceNumber=1)
     by_branch = {"1": "20001", "2": "20002"}
     with settings(console, "orders", default_debtor="fallback", default_debtors_by_branch=by_branch):
         run = console.run("orders", here, there, elsewhere)
@@ -329,9 +329,9 @@ def test_an_order_without_a_customer_is_for_the_default_debtor_of_its_branch(con
 
 @pytest.mark.long
 def test_an_address_for_mail_that_is_too_long_parks_and_none_at_all_is_fine(console: Console, article: str) -> None:
-    long = console.counter.customer("Lange Adressen", f"{'lang' * 12}@adres.example")
-    blank = console.counter.customer("Geen Adres")
-    orders = {each: console.counter.order(article, relation=each) for each in (long, blank)}
+    long = console.till_client.customer("Lange Adressen", f"{'lang' * 12}@adres.example")
+    blank = console.till_client.customer("Geen Adres")
+    orders = {each: console.till_client.order(article, relation=each) for each in (long, blank)}
     run = console.run("orders", *orders.values())
 
     assert line(console, run, long).cause == "email_too_long"
@@ -344,10 +344,10 @@ def test_an_address_for_mail_that_is_too_long_parks_and_none_at_all_is_fine(cons
 
 @pytest.mark.long
 def test_two_customers_with_one_address_for_mail_are_never_merged(console: Console, article: str) -> None:
-    first, second = (console.counter.customer(name, "gezin@samen.example") for name in ("Vader", "Moeder"))
-    one = console.counter.order(article, relation=first)
+    first, second = (console.till_client.customer(name, "gezin@samen.example") for name in ("Vader", "Moeder"))
+    one = console.till_client.order(article, relation=first)
     console.run("orders", one)
-    other = console.counter.order(article, relation=second)
+    other = console.till_client.order(article, relation=second)
     run = console.run("orders", other)
     debtors = {row["DEB_NR"]: row["SUB_NR"] for row in console.rows("CONTACT", MAIL_BUS="gezin@samen.example")}
 
@@ -360,15 +360,15 @@ def test_a_customer_whose_address_for_mail_only_a_debtor_without_id_has_is_that_
     console: Console, article: str
 ) -> None:
     add_debtor(console, "30010", "Moeder", "moeder@samen.example")
-    customer = console.counter.customer("Moeder", "moeder@samen.example")
-    order = console.counter.order(article, relation=customer)
+    customer = console.till_client.customer("Moeder", "moeder@samen.example")
+    order = console.till_client.order(article, relation=customer)
     assert line(console, console.run("orders", order), order).step is Step.PROVEN
     assert [row["RPL_INV"] for row in booked(console, order)] == ["30010"]
 
 
 def test_two_new_customers_with_one_address_for_mail_are_two_debtors(console: Console, article: str) -> None:
-    both = [console.counter.customer(name, "stel@samen.example") for name in ("Opa", "Oma")]
-    orders = [console.counter.order(article, relation=each) for each in both]
+    both = [console.till_client.customer(name, "stel@samen.example") for name in ("Opa", "Oma")]
+    orders = [console.till_client.order(article, relation=each) for each in both]
     console.run("orders", *orders)
     debtors = {row["DEB_NR"]: row["SUB_NR"] for row in console.rows("CONTACT", MAIL_BUS="stel@samen.example")}
 
@@ -380,7 +380,7 @@ def test_two_new_customers_with_one_address_for_mail_are_two_debtors(console: Co
 
 
 def test_a_debtor_is_explained_by_its_documents(console: Console, article: str, customer: str) -> None:
-    order = console.counter.order(article, relation=customer)
+    order = console.till_client.order(article, relation=customer)
     run = console.preview("orders", order)
     row = line(console, run, customer)
     told = console.application.plans.why(run.id, row.seq)
@@ -398,7 +398,7 @@ def test_a_debtor_is_explained_by_its_documents(console: Console, article: str, 
 def test_orders_and_customers_do_not_pass_the_same_customer_to_and_fro(
     console: Console, article: str, customer: str
 ) -> None:
-    console.counter.order(article, relation=customer)
+    console.till_client.order(article, relation=customer)
     console.run("orders")
     console.run("customers")
     (debtor,) = console.rows("CONTACT", DEB_NR=customer)
@@ -418,7 +418,7 @@ def test_orders_and_customers_do_not_pass_the_same_customer_to_and_fro(
 def test_a_customer_brought_to_the_till_is_the_debtor_of_its_first_order(console: Console, article: str) -> None:
     console.run("customers")
     link = stores_in(console.application).links.get("customers", Kind.RELATION, ["20110"])["20110"]
-    order = console.counter.order(article, relation=link.reference)
+    order = console.till_client.order(article, relation=link.reference)
     console.run("orders", order)
 
     assert [row["RPL_INV"] for row in booked(console, order)] == ["20110"]
@@ -515,8 +515,10 @@ def price(console: Console, number: str) -> int:
 
 def test_undoing_a_run_of_orders_credits_them_to_the_cent(console: Console, article: str, customer: str) -> None:
     orders = [
-        console.counter.order(article, relation=customer, quantity=3),
-        console.counter.order(article, relation=customer, lines=[console.counter.line(article, 2, vatCode=LOW)]),
+        console.till_client.order(article, relation=customer, quantity=3),
+        console.till_client.order(
+            article, relation=customer, lines=[console.till_client.line(article, 2, vatCode=LOW)]
+        ),
     ]
     done = console.run("orders", *orders)
     plan = console.undo(done)
@@ -526,7 +528,7 @@ def test_undoing_a_run_of_orders_credits_them_to_the_cent(console: Console, arti
     assert line(console, plan, customer).cause == "undo_keeps"
     assert console.commit(plan).counts.proven == 2
     for order in orders:
-        number = f"MP-{console.counter.number(order)}"
+        number = f"MP-{console.till_client.number(order)}"
         assert worth(console, number) + worth(console, f"{number}-C") == 0
         assert worth(console, number) > 0
 
@@ -547,7 +549,7 @@ def worth(console: Console, reference: str) -> Decimal:
 
 
 def test_an_order_somebody_changed_in_the_books_is_not_credited(console: Console, article: str, customer: str) -> None:
-    touched, other = (console.counter.order(article, relation=customer) for _ in range(2))
+    touched, other = (console.till_client.order(article, relation=customer) for _ in range(2))
     done = console.run("orders", touched, other)
     (row,) = booked(console, touched)
     (sold,) = [each for each in console.sandbox.state("SO_LINE") if each["ORD_NR"] == row["ORD_NR"]]
@@ -556,25 +558,25 @@ def test_an_order_somebody_changed_in_the_books_is_not_credited(console: Console
 
     assert line(console, undone, touched).cause == "undo_blocked"
     assert undone.counts.proven == 1
-    assert worth(console, f"MP-{console.counter.number(other)}-C") < 0
+    assert worth(console, f"MP-{console.till_client.number(other)}-C") < 0
 
 
 @pytest.mark.long
 def test_an_order_that_was_invoiced_since_can_still_be_credited(console: Console, article: str, customer: str) -> None:
-    order = console.counter.order(article, relation=customer)
+    order = console.till_client.order(article, relation=customer)
     done = console.run("orders", order)
     (row,) = booked(console, order)
     console.sandbox.accountview.invoice(row["ORD_NR"])
 
     assert console.commit(console.undo(done)).counts.proven == 1
-    assert worth(console, f"MP-{console.counter.number(order)}-C") < 0
+    assert worth(console, f"MP-{console.till_client.number(order)}-C") < 0
 
 
 # ---- two at once
 
 
 def test_a_second_run_of_a_flow_is_told_who_is_at_the_first(console: Console, article: str, customer: str) -> None:
-    order = console.counter.order(article, relation=customer)
+    order = console.till_client.order(article, relation=customer)
     with console.sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getOrder*", times=1, seconds=1):
         first = console.application.runs.preview(PreviewRequest("orders", somebody(WHO), Mode.CHOSEN, (order,)))
         with pytest.raises(RunActiveError) as caught:
@@ -710,7 +712,7 @@ def test_every_invoice_and_receipt_is_posted_as_it_was_sold(console: Console, ki
 
 @pytest.mark.long
 def test_a_posting_made_by_hand_is_recognised_once_a_person_says_so(console: Console) -> None:
-    invoice = console.counter.paid(console.counter.order("10011", relation="1004"), "PIN", 1695)
+    invoice = console.till_client.paid(console.till_client.order("10011", relation="1004"), "PIN", 1695)
     number = next(row["invoiceNumber"] for row in till_rows(console, "invoice") if row["invoiceId"] == invoice)
     reference = f"MI{number['year'] - 2020}0000{number['number']:05}"
     by_hand = {
@@ -733,8 +735,8 @@ def test_books_that_compute_vat_themselves_are_told_and_not_believed(
     console: Console, article: str, customer: str
 ) -> None:
     odd = next(price for price in range(1000, 1200) if computed(price) != price - without_vat(price))
-    order = console.counter.order(article, relation=customer, lines=[console.counter.line(article, price=odd)])
-    invoice = console.counter.paid(order, "PIN", odd)
+    order = console.till_client.order(article, relation=customer, lines=[console.till_client.line(article, price=odd)])
+    invoice = console.till_client.paid(order, "PIN", odd)
     with as_postings(console, "invoice"):
         console.sandbox.accountview.edit("conventions", "vat_amounts", {"value": "computed"})
         try:
@@ -756,9 +758,9 @@ def computed(price: int) -> int:
 
 @pytest.mark.long
 def test_undoing_a_run_of_postings_credits_them_to_the_cent(console: Console, article: str, customer: str) -> None:
-    order = console.counter.order(article, relation=customer, quantity=3)
+    order = console.till_client.order(article, relation=customer, quantity=3)
     total = next(row["totalInclAmount"] for row in till_rows(console, "order") if row["orderId"] == order)
-    invoice = console.counter.paid(order, "PIN", total)
+    invoice = console.till_client.paid(order, "PIN", total)
     with as_postings(console, "invoice"):
         done = console.run("orders", invoice)
         undone = console.commit(console.undo(done))
@@ -790,7 +792,7 @@ def as_invoices(console: Console) -> Iterator[None]:
 
 def invoiced(console: Console, order: str, ending: str = "") -> list[dict[str, Any]]:
     """Return the trade invoices of the books with our reference of an order."""
-    return console.rows("K9_INV", COMMENT1=f"MP-{console.counter.number(order)}{ending}")
+    return console.rows("K9_INV", COMMENT1=f"MP-{console.till_client.number(order)}{ending}")
 
 
 def worth_of_invoice(console: Console, row: dict[str, Any]) -> Decimal:
@@ -803,7 +805,7 @@ def worth_of_invoice(console: Console, row: dict[str, Any]) -> Decimal:
 
 @pytest.mark.long
 def test_orders_become_trade_invoices_once_and_undo_credits_them(console: Console, article: str, customer: str) -> None:
-    orders = [console.counter.order(article, relation=customer, quantity=quantity) for quantity in (1, 3)]
+    orders = [console.till_client.order(article, relation=customer, quantity=quantity) for quantity in (1, 3)]
     totals = {row["orderId"]: Decimal(row["totalInclAmount"]) / 100 for row in till_rows(console, "order")}
     with as_invoices(console):
         run = console.run("orders", *orders)
@@ -828,7 +830,7 @@ def test_orders_become_trade_invoices_once_and_undo_credits_them(console: Consol
 def test_a_trade_invoice_is_known_before_and_after_it_is_printed_and_processed(
     console: Console, article: str, customer: str
 ) -> None:
-    order = console.counter.order(article, relation=customer)
+    order = console.till_client.order(article, relation=customer)
     with as_invoices(console):
         console.run("orders", order)
         (row,) = invoiced(console, order)
@@ -846,7 +848,7 @@ def test_a_trade_invoice_is_known_before_and_after_it_is_printed_and_processed(
 def test_a_trade_invoice_whose_answer_is_lost_is_found_and_not_made_again(
     console: Console, article: str, customer: str
 ) -> None:
-    order = console.counter.order(article, relation=customer)
+    order = console.till_client.order(article, relation=customer)
     lost = console.sandbox.switches.armed(Fault.CUT_AFTER, system="accountview", operation="K9F POST", times=1)
     with as_invoices(console), lost:
         run = console.run("orders", order)
@@ -859,7 +861,7 @@ def test_a_trade_invoice_whose_answer_is_lost_is_found_and_not_made_again(
 def test_what_was_booked_as_an_order_does_not_become_an_invoice_too(
     console: Console, article: str, customer: str
 ) -> None:
-    order = console.counter.order(article, relation=customer)
+    order = console.till_client.order(article, relation=customer)
     console.run("orders", order)
     with as_invoices(console):
         assert console.run("orders", order).counts.unchanged == 1

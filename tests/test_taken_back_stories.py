@@ -36,7 +36,7 @@ def price(console: Console, number: str) -> int:
 
 def taken(console: Console, run: Run) -> Run:
     """Take everything into a plan."""
-    console.application.choices.take(run.id, list(run.left_out), WHO)
+    console.application.choices.take(run.id, list(run.excluded), WHO)
     return console.application.runs.get(run.id)
 
 
@@ -46,7 +46,7 @@ def expect_to_stay(console: Console, flow: str, undone: Run) -> Run:
     rows = marked(console, plan)
     assert plan.state is RunState.READY
     assert {(row.facts["run"], row.facts["by"]) for row in rows} == {(undone.id, WHO)}
-    assert {row.seq for row in rows} == set(plan.left_out)
+    assert {row.seq for row in rows} == set(plan.excluded)
     assert len(rows) == console.application.plans.count(plan.id, "changes")
     console.application.flows.change(flow, BY_ITSELF, somebody(WHO))
     assert console.application.flows.may_approve(plan) is None
@@ -118,7 +118,7 @@ def test_a_customer_created_by_mistake_stays_inactive_until_somebody_takes_it_in
     undone = console.commit(console.undo(console.run("customers", "29001")))
     plan = console.preview("customers")
     (row,) = marked(console, plan)
-    assert (row.key, row.facts["run"], set(plan.left_out)) == ("29001", undone.id, {row.seq})
+    assert (row.key, row.facts["run"], set(plan.excluded)) == ("29001", undone.id, {row.seq})
     assert row.change is not None
     assert row.change.wanted.flat() == {"active": True}
     console.commit(taken(console, plan))

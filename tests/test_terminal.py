@@ -23,10 +23,10 @@ from integration.core.run import Mode
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from tests.consoles import opened
-from tests.counter import Counter
-from tests.patience import SECONDS
 from tests.programs import Ended, Terminal, access, confirmations, program
 from tests.stores import prepare, stores_in
+from tests.till_client import TillClient
+from tests.timeouts import SECONDS
 
 pytestmark = pytest.mark.processes
 
@@ -496,7 +496,7 @@ def test_only_warnings_are_written_beside_the_answer_unless_asked(terminal: Term
 @pytest.mark.usefixtures("committed")
 def test_what_is_parked_is_tried_again_by_its_cause(terminal: Terminal, sandbox: Sandbox) -> None:
     sandbox.till.edit("articles", "9900004", {"extArticleId": "7700"})
-    order = Counter(sandbox).order("9900004", relation="1003")
+    order = TillClient(sandbox).order("9900004", relation="1003")
     parked = terminal("run", "orders", "--complete", "--json").json["parked"]
     sandbox.accountview.add("ARTICLE", {"ART_CODE": "7700", "ART_DESC1": "Huur", "PX_SELL": 10, "VAT_CODE": "1"})
 

@@ -12,7 +12,7 @@ import pytest
 
 from integration.bootstrap import now
 from integration.channels.post import Post, Way
-from integration.connectors.limits import Road
+from integration.connectors.limits import NetworkRoute
 from integration.core.issues import Issue, Met
 from integration.core.run import RunState
 from integration.services.channels import Channels
@@ -22,11 +22,11 @@ from integration.store.secrets import Connections
 from integration.store.stores import Stores, stores_of
 from integration.surroundings import with_way_out
 from tests.channels.receivers import Hook, web_server
-from tests.patience import LONGEST, until
 from tests.people import somebody
 from tests.servers import environment, served
 from tests.store.samples import a_preview
 from tests.suspending import hold_still
+from tests.timeouts import LONGEST, until
 
 pytestmark = [pytest.mark.processes, pytest.mark.long, pytest.mark.timeout(LONGEST)]
 
@@ -101,7 +101,7 @@ def test_somebody_outside_notices_that_the_console_was_killed(tmp_path: Path) ->
         database = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
         stores = stores_of(database, now)
         sealed = Connections(database, now, key_file=tmp_path / "console.key")
-        Pings(stores, sealed, now, lambda _: Road()).change(WHOLE, hook.at("/ping/whole"), somebody("anna"))
+        Pings(stores, sealed, now, lambda _: NetworkRoute()).change(WHOLE, hook.at("/ping/whole"), somebody("anna"))
         outside = HealthChecks(hook)
         for number in range(3):  # it lives for longer than a period
             proven(stores)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.strangers import listening
+from tests.recording_server import listening
 
 OPENSSL = shutil.which("openssl") or ""
 _CONFIG = """

@@ -10,17 +10,17 @@ from websockets.typing import Origin, Subprotocol
 from tests.servers import Server
 
 FINISHED = ForwardMsg.FINISHED_SUCCESSFULLY
-TICKET = re.compile(rb"log\.csv\?ticket=(\d+-[0-9a-f]{32}\.[0-9a-f]{64})")
+TOKEN = re.compile(rb"log\.csv\?ticket=(\d+-[0-9a-f]{32}\.[0-9a-f]{64})")
 
 
 class Visitor:
-    """Gets tickets as a browser does: over a socket of Streamlit, from the links that the page draws."""
+    """Gets download tokens as a browser does: over a socket of Streamlit, from the links that the page draws."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
 
-    def ticket(self) -> str:
-        """Return a fresh ticket."""
+    def download_token(self) -> str:
+        """Return a fresh download token."""
         place = f"ws://127.0.0.1:{self._server.port}/_stcore/stream"
         spoken, origin = [Subprotocol("streamlit")], Origin(self._server.address)
         with connect(place, origin=origin, subprotocols=spoken, max_size=None) as line:
@@ -29,7 +29,7 @@ class Visitor:
             begin.rerun_script.page_name = "logs"
             line.send(begin.SerializeToString())
             for message in line:
-                if isinstance(message, bytes) and (found := TICKET.search(message)):
+                if isinstance(message, bytes) and (found := TOKEN.search(message)):
                     return found[1].decode()
         raise AssertionError("the page offers no log")
 

@@ -1,4 +1,4 @@
-"""A post: messages handed to the process that sends them, in bounded time, on the road that the settings say."""
+"""A post: messages handed to the process that sends them, in bounded time, by the network route of the settings."""
 
 import json
 import os

@@ -16,8 +16,8 @@ import stamina
 from integration.connectors.answer import Answer, PackingError, TooLargeError, unpacked
 from integration.connectors.answering import Answering
 from integration.connectors.deadline import TooSlowError, within
-from integration.connectors.limits import MEGABYTE, STRAIGHT, RateLimits, Road
-from integration.connectors.lines import FOREIGN, Call, Lines, headers_of, lines, request_of
+from integration.connectors.limits import DIRECT, MEGABYTE, NetworkRoute, RateLimits
+from integration.connectors.lines import LIBRARY_ERRORS, Call, Lines, headers_of, lines, request_of
 from integration.connectors.tally import count_call
 from integration.connectors.throttle import Throttle, pause_asked
 from integration.connectors.wanted import expect_wanted
@@ -52,14 +52,14 @@ class _NotYetError(Exception):
         self.pause = pause
 
 
-_FOREIGN = (*FOREIGN, PackingError, MemoryError)
+_LIBRARY_ERRORS = (*LIBRARY_ERRORS, PackingError, MemoryError)
 
 
 class Gateway:
     """The one way out to one system; safe to share between threads, closed with `close()`.
 
     `host_shown` is the host as people may see it: errors name it, and never the address called. `secrets` are the
-    texts `masked` blots out; a function is asked each time, for tokens that change. `road` is what lies between us.
+    texts `masked` blots out; a function is asked each time, for tokens that change. `route` is what lies between us.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Gateway:
         host_shown: str,
         limits: RateLimits,
         secrets: Secrets = (),
-        road: Road = STRAIGHT,
+        route: NetworkRoute = DIRECT,
         transport: Lines | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -79,11 +79,11 @@ class Gateway:
         self.limits = limits
         self.answering = Answering()
         self._secrets = secrets
-        self._road = road
+        self._route = route
         self._clock = clock
         self._throttle = Throttle(limits.per_second, clock, sleep)
         self._slots = threading.BoundedSemaphore(limits.in_flight)
-        self._lines = transport or lines(limits, road)
+        self._lines = transport or lines(limits, route)
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -102,7 +102,7 @@ class Gateway:
     def masked(self, text: str) -> str:
         """Return a text of the system without our secrets, fit to be shown and kept."""
         secrets = self._secrets() if callable(self._secrets) else self._secrets
-        return told(text[:LONGEST_TOLD], [*secrets, *self._road.secrets], quoted=True)
+        return told(text[:LONGEST_TOLD], [*secrets, *self._route.secrets], quoted=True)
 
     def send(
         self,
@@ -227,7 +227,7 @@ class Gateway:
                     response.close()
             count_call(self.system, f"{response.status // 100}xx")
             return Answer(response.status, headers, body)
-        except _FOREIGN as error:
+        except _LIBRARY_ERRORS as error:
             failure = self._translated(error, call)
         finally:
             if self._closed:  # meanwhile: connections keep themselves open for the next call
@@ -275,17 +275,17 @@ class Gateway:
         """Return what a proxy means that makes no way to the system: nothing was delivered."""
         status = said.strip()[:3]
         if status == PROXY_LOGIN:
-            return self._unavailable("proxy_login_needed", call, proxy=self._road.shown)
+            return self._unavailable("proxy_login_needed", call, proxy=self._route.shown)
         if not status.isdigit():  # what it said may quote the address
-            return _NotYetError(self._unavailable("proxy_unreachable", call, proxy=self._road.shown))
-        refused = self._unavailable("proxy_refused", call, proxy=self._road.shown, answer=f"HTTP {status}")
+            return _NotYetError(self._unavailable("proxy_unreachable", call, proxy=self._route.shown))
+        refused = self._unavailable("proxy_refused", call, proxy=self._route.shown, answer=f"HTTP {status}")
         return _NotYetError(refused)
 
     def _not_connected(self, error: Exception, call: Call) -> IntegrationError | _NotYetError:
         for reason in _reasons(error):
             match reason:
-                case OSError() if self._road.proxy and not isinstance(reason, ssl.SSLError):
-                    return _NotYetError(self._unavailable("proxy_unreachable", call, proxy=self._road.shown))
+                case OSError() if self._route.proxy and not isinstance(reason, ssl.SSLError):
+                    return _NotYetError(self._unavailable("proxy_unreachable", call, proxy=self._route.shown))
                 case socket.gaierror():
                     return _NotYetError(self._unavailable("host_unknown", call))
                 case ssl.SSLCertVerificationError():

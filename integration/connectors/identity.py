@@ -19,7 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from integration.connectors.http import Gateway
-from integration.connectors.limits import RateLimits, Road
+from integration.connectors.limits import NetworkRoute, RateLimits
 from integration.core.errors import MalformedAnswerError, NotAllowedError
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -46,7 +46,7 @@ class Keys:
     """The public keys of an issuer, asked for at their address, and again where one is not among the known ones."""
 
     address: str
-    road: Callable[[str], Road]
+    route: Callable[[str], NetworkRoute]
     now: Now = time.monotonic
     _known: KeySet | None = None
     _asked_at: float = 0.0
@@ -71,7 +71,7 @@ class Keys:
         with self._asking:
             age = self.now() - self._asked_at
             if self._known is None or age > KEPT_SECONDS or (again and age >= LEAST_SECONDS):
-                self._known = _key_set(read(self.address, self.road))
+                self._known = _key_set(read(self.address, self.route))
                 self._asked_at = self.now()
             return self._known
 
@@ -104,15 +104,15 @@ def _subject(token: str, keys: KeySet, issuer: str, audience: str, nonce: str) -
     return issuer, claims["sub"]
 
 
-def read(address: str, road: Callable[[str], Road]) -> dict[str, Any]:
+def read(address: str, route: Callable[[str], NetworkRoute]) -> dict[str, Any]:
     """Return the JSON object at an address. Raises UnavailableError or MalformedAnswerError."""
-    return _asked("GET", address, road)
+    return _asked("GET", address, route)
 
 
-def _asked(method: str, address: str, road: Callable[[str], Road], **more: Any) -> dict[str, Any]:
+def _asked(method: str, address: str, route: Callable[[str], NetworkRoute], **more: Any) -> dict[str, Any]:
     host = urlsplit(address).hostname or ""
     hidden = [one for one in more.get("data", {}).values() if one]
-    with Gateway(system="OIDC", host_shown=host, limits=LIMITS, secrets=hidden, road=road(address)) as gateway:
+    with Gateway(system="OIDC", host_shown=host, limits=LIMITS, secrets=hidden, route=route(address)) as gateway:
         answer = gateway.send(method, address, operation="log-in", repeatable=method == "GET", **more)
     try:
         told = json.loads(answer.body)
@@ -146,7 +146,7 @@ class Provider:
     issuer: str
     client_id: str
     client_secret: str = field(repr=False)
-    road: Callable[[str], Road] = field(repr=False)
+    route: Callable[[str], NetworkRoute] = field(repr=False)
 
     @property
     def host(self) -> str:
@@ -174,8 +174,8 @@ class Provider:
             **({"client_secret": self.client_secret} if self.client_secret else {}),
         }  # fmt: skip
         tokens, signed = self._described("token_endpoint", "jwks_uri")
-        answer = _asked("POST", tokens, self.road, data=data)
-        keys = Keys(signed, self.road)
+        answer = _asked("POST", tokens, self.route, data=data)
+        keys = Keys(signed, self.route)
         token = str(answer.get("id_token", ""))
         return *keys.proven(token, issuer=self.issuer, audience=self.client_id, nonce=asked.nonce), token
 
@@ -201,7 +201,7 @@ class Provider:
 
     def _description(self) -> dict[str, Any]:
         """Return what the issuer says of itself. One that calls itself otherwise is another issuer."""
-        told = read(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration", self.road)
+        told = read(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration", self.route)
         if str(told.get("issuer", "")) != self.issuer:
             raise unproven(self.host)
         return told

@@ -1,4 +1,4 @@
-"""How a system may be asked: where, how hard, and on which road."""
+"""How a system may be asked: where, how hard, and by which network route."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,7 +47,7 @@ class RateLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Road:
+class NetworkRoute:
     """What lies between us and a system: a proxy, and who vouches for certificates beside those everybody trusts."""
 
     proxy: str = field(default="", repr=False)  # its address, with user and password where it wants them
@@ -66,4 +66,4 @@ class Road:
         return (*given, *(unquote(text) for text in given))
 
 
-STRAIGHT = Road()
+DIRECT = NetworkRoute()

@@ -18,7 +18,7 @@ import httpx
 from integration.connectors.answer import ENCODINGS
 from integration.connectors.before_writing import asked_before
 from integration.connectors.deadline import Backend
-from integration.connectors.limits import RateLimits, Road
+from integration.connectors.limits import NetworkRoute, RateLimits
 
 IDLE_SECONDS = 2.0  # shorter than servers keep idle connections, so that no write meets one that is being closed
 FORM = b"application/x-www-form-urlencoded"
@@ -32,7 +32,7 @@ _ALWAYS = (
 )
 
 # What a call may end in that never became one of ours.
-FOREIGN = (
+LIBRARY_ERRORS = (
     httpcore.TimeoutException,
     httpcore.NetworkError,
     httpcore.ProtocolError,
@@ -65,16 +65,16 @@ class Lines(Protocol):
     """What takes requests to a system and brings its answers; safe to share between threads."""
 
     def handle_request(self, request: httpcore.Request) -> httpcore.Response:
-        """Return the answer, its body still to be read. Raises one of `FOREIGN`."""
+        """Return the answer, its body still to be read. Raises one of `LIBRARY_ERRORS`."""
 
     def close(self) -> None:
         """Close all connections."""
 
 
-def lines(limits: RateLimits, road: Road) -> Lines:
+def lines(limits: RateLimits, route: NetworkRoute) -> Lines:
     """Return connections that are kept open for a while, as many as calls may be under way."""
-    trusted = _certificates(road.certificates)
-    if not road.proxy:
+    trusted = _certificates(route.certificates)
+    if not route.proxy:
         return httpcore.ConnectionPool(
             ssl_context=trusted,
             max_connections=limits.in_flight,
@@ -82,7 +82,7 @@ def lines(limits: RateLimits, road: Road) -> Lines:
             keepalive_expiry=IDLE_SECONDS,
             network_backend=Backend(),
         )
-    proxy = httpx.Proxy(road.proxy)  # takes user and password out of the address
+    proxy = httpx.Proxy(route.proxy)  # takes user and password out of the address
     return httpcore.HTTPProxy(
         proxy_url=_address(str(proxy.url)).url,
         proxy_auth=proxy.raw_auth,

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote, urlsplit
 
 from integration.connectors.http import Gateway
-from integration.connectors.limits import MEGABYTE, STRAIGHT, RateLimits, Road
+from integration.connectors.limits import DIRECT, MEGABYTE, NetworkRoute, RateLimits
 from integration.connectors.parallel import side_by_side
 from integration.core.errors import IntegrationError, RejectedError, UnavailableError
 
@@ -39,7 +39,7 @@ class Places:
     folder: Path | None = None
     address: str = ""
     most: int = 5 * MEGABYTE
-    road: Road = STRAIGHT
+    route: NetworkRoute = DIRECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ class Pictures:
                 answer_bytes=self._places.most,
             )  # fmt: skip
             host = self._base.netloc.rpartition("@")[2]
-            self._gateway = Gateway(system=host, host_shown=host, limits=limits, road=self._places.road)
+            self._gateway = Gateway(system=host, host_shown=host, limits=limits, route=self._places.route)
         return self._gateway
 
     # ---- what is kept

@@ -11,7 +11,7 @@ from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, VerificationE
 from rfc3161_client import decode_timestamp_response as decoded
 
 from integration.connectors.http import Gateway
-from integration.connectors.limits import RateLimits, Road
+from integration.connectors.limits import NetworkRoute, RateLimits
 from integration.core.errors import ConfigurationError, MalformedAnswerError
 
 LIMITS = RateLimits(1, 1.0, connect_seconds=5, read_seconds=10, attempts=2, patience_seconds=20, answer_bytes=100_000)
@@ -26,7 +26,7 @@ class TimeAuthority:
 
     address: str
     certificates: Path
-    road: Callable[[str], Road]
+    route: Callable[[str], NetworkRoute]
 
     @property
     def host(self) -> str:
@@ -40,7 +40,7 @@ class TimeAuthority:
         """
         roots = self._roots()
         asked = TimestampRequestBuilder().data(content).hash_algorithm(HashAlgorithm.SHA256).build()
-        with Gateway(system=SYSTEM, host_shown=self.host, limits=LIMITS, road=self.road(self.address)) as gateway:
+        with Gateway(system=SYSTEM, host_shown=self.host, limits=LIMITS, route=self.route(self.address)) as gateway:
             answer = gateway.send(
                 "POST", self.address, operation="stamp", repeatable=True, headers=ASKED, content=asked.as_bytes()
             )

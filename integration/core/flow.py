@@ -34,16 +34,15 @@ class Stage:
     What is `derived` is not read by itself: it comes out of the records of the counted stage, as the debtor comes out
     of an order. What is written `once` is a document: never changed after, and a later change is a question. What
     `doubles` is another record where its write is sent again, as each document is: the target has no key of ours that
-    keeps a second one out. It is
-    `unproven` where a person said that nobody can look for it or read it back: the target's yes is believed. What is
-    `moving` the target changes itself every day, so that another value there is no drift. What is `exact` is sent one
-    by one, and one that reads back otherwise stops all that follow. `needs` are the fields that name a record of
-    another kind which has to be in the target before. `grouped_by` is the field of the record read by which people
-    sort its lines: the article group, the country, the branch. What of a record no other one read may have is
-    `unique`. What is switched `off` is not read; what a plan made before has of it is still carried out. What is
-    asked for by `names` the flow knows itself: the source cannot tell which of its records are meant. What is `hashed`
-    comes to nothing else as long as what it is made of and what the target holds come as they did before: its records
-    stand alone, and none is written for another.
+    keeps a second one out. It is `unverifiable` where a person said that nobody can look for it or read it back: the
+    target's yes is believed. What is `moving` the target changes itself every day, so that another value there is no
+    drift. What is `exact` is sent one by one, and one that reads back otherwise stops all that follow. `needs` are the
+    fields that name a record of another kind which has to be in the target before. `grouped_by` is the field of the
+    record read by which people sort its lines: the article group, the country, the branch. What of a record no other
+    one read may have is `unique`. What is switched `off` is not read; what a plan made before has of it is still
+    carried out. What is asked for by `names` the flow knows itself: the source cannot tell which of its records are
+    meant. What is `hashed` comes to nothing else as long as what it is made of and what the target holds come as they
+    did before: its records stand alone, and none is written for another.
     """
 
     source: Kind
@@ -52,7 +51,7 @@ class Stage:
     derived: bool = False
     once: bool = False
     doubles: bool = False
-    unproven: bool = False
+    unverifiable: bool = False
     moving: bool = False
     exact: bool = False
     off: bool = False

@@ -316,7 +316,7 @@ class Position:
         return self.most is not None and self.read >= self.most
 
     @property
-    def left(self) -> int | None:
+    def remaining(self) -> int | None:
         """How many records may still be read; None for any number."""
         return None if self.most is None else max(self.most - self.read, 1)
 
@@ -324,9 +324,10 @@ class Position:
         """Return the beginning of another task."""
         return replace(self, task=task, stage=0, after=None)
 
-    def counting(self, changes: int, retirements: int, watched: Mapping[str, int]) -> "Position":
+    def counting(self, changes: int, retirements: int, guard_counts: Mapping[str, int]) -> "Position":
         """Return the position with so many more lines of a plan."""
-        sums = {code: self.watched.get(code, 0) + watched.get(code, 0) for code in (*self.watched, *watched)}
+        codes = (*self.watched, *guard_counts)
+        sums = {code: self.watched.get(code, 0) + guard_counts.get(code, 0) for code in codes}
         return replace(self, changes=self.changes + changes, retirements=self.retirements + retirements, watched=sums)
 
 
@@ -360,7 +361,7 @@ class Run:
     facts: Mapping[str, str] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     approvals: int = 0  # how often a person, or a schedule, said yes to it
-    left_out: Mapping[int, str] = field(default_factory=dict)  # lines that are not chosen, with their digests
+    excluded: Mapping[int, str] = field(default_factory=dict)  # lines that are not chosen, with their digests
     pruned_at: datetime | None = None  # since then its lines are no longer kept
 
     @property
@@ -371,7 +372,7 @@ class Run:
     @property
     def mark(self) -> str:
         """What a person says yes to: the fingerprint of the plan, with what is left out of it."""
-        return chosen_mark(self.fingerprint, self.left_out.values())
+        return chosen_mark(self.fingerprint, self.excluded.values())
 
     @property
     def has_earlier_mapping(self) -> bool:

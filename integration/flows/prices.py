@@ -15,7 +15,7 @@ from integration.core.plan import Change, Policy
 from integration.core.prices import How, Of, Term, term_of, terms_in
 from integration.core.records import Kind, Record, Value
 from integration.core.traces import Trace, given
-from integration.flows.settings import Parked, ValueTable, books, till
+from integration.flows.settings import RecordRejected, ValueTable, books, till
 
 Owner = Literal["on_create", "keep_equal", "keep_unless_changed", "never"]
 OWNERS: tuple[Owner, ...] = ("keep_equal", "keep_unless_changed", "on_create", "never")
@@ -63,7 +63,7 @@ class Terms:
     def of_article(self, record: Record, price: Callable[[Decimal], Decimal], *, incl: bool) -> dict[str, Value]:
         """Return the terms of an article; `price` makes one of the books one that is sent, which is `incl` VAT or not.
 
-        Raises Parked for a price list or branch that has no counterpart.
+        Raises RecordRejected for a price list or branch that has no counterpart.
         """
         terms: dict[str, Value] = {}
         for term, says in self._given(record):
@@ -75,7 +75,7 @@ class Terms:
     def of_customer(self, record: Record, *, incl: bool) -> dict[str, Value]:
         """Return the terms of a customer, with VAT or without as the books have their prices.
 
-        Raises Parked for an article that the till does not have.
+        Raises RecordRejected for an article that the till does not have.
         """
         given = list(self._given(record))
         codes = [term.number for term, _ in given if term.of is Of.ARTICLE]
@@ -84,7 +84,7 @@ class Terms:
         for term, says in given:
             number = term.number if term.of is Of.DISCOUNT_GROUP else numbers.get(term.number, "")
             if not number:
-                raise Parked("price_article_missing", f"relation.{term.name}", article=term.number)
+                raise RecordRejected("price_article_missing", f"relation.{term.name}", article=term.number)
             how, value = (How.PERCENT, says) if term.how is How.PERCENT else (_how(incl=incl), amount(says))
             terms[replace(term, how=how, number=number).name] = value
         return terms
@@ -97,7 +97,7 @@ class Terms:
         table = _TABLES[term.of]
         number = self.tables.get(table, {}).get(term.number, "")
         if not number:
-            raise Parked("value_unmapped", f"article.{term.name}", table=table, value=term.number)
+            raise RecordRejected("value_unmapped", f"article.{term.name}", table=table, value=term.number)
         return number
 
     def withdrawn(self, desired: Record) -> Record:
@@ -152,5 +152,5 @@ def traced(kind: Kind, key: str, ask: Callable[[], Mapping[str, Value]]) -> list
     """Return why prices of customers are sent: they are agreed in the books; or why they cannot be."""
     try:
         return [given(f"{kind}.{name}", value, "agreement") for name, value in ask().items()]
-    except Parked as parked:
-        return [Trace(parked.field, (), None, parked.issue(key))]
+    except RecordRejected as rejected:
+        return [Trace(rejected.field, (), None, rejected.issue(key))]

@@ -246,7 +246,7 @@ class Resending(FlowSettings):
     resends: bool = False  # by itself, after a look that does not show what was never answered
 
 
-class Parked(Exception):  # noqa: N818 - no error: an issue on its way out
+class RecordRejected(Exception):  # noqa: N818 - no error: an issue on its way out
     """One record cannot go on by itself."""
 
     def __init__(self, cause: str, field: str = "", /, **facts: str) -> None:
@@ -260,12 +260,12 @@ class Parked(Exception):  # noqa: N818 - no error: an issue on its way out
         return Issue(self.cause, key, self.field, {"key": key, **self.facts})
 
 
-def unrated(field: str, code: str, system: str) -> Parked:
+def unrated(field: str, code: str, system: str) -> RecordRejected:
     """Return why a record waits whose amounts depend on a VAT code of which a system tells no percentage."""
-    return Parked("vat_rate_unknown", field, code=code, vat=vat_fact(code, None, system), system=system)
+    return RecordRejected("vat_rate_unknown", field, code=code, vat=vat_fact(code, None, system), system=system)
 
 
-def left_out(record: Record, filters: Iterable[Filter]) -> Skip | None:
+def excluded_by_filter(record: Record, filters: Iterable[Filter]) -> Skip | None:
     """Return why a record takes no part, by the first filter that it does not pass."""
     for each in filters:
         if matches(record.values.get(each.field), each.operator, each.value) != (each.take == "in"):
@@ -278,6 +278,6 @@ def left_out(record: Record, filters: Iterable[Filter]) -> Skip | None:
 
 
 def required(values: Mapping[str, Value], name: str, field: str, system: str) -> None:
-    """Raise Parked when a field that the target needs is there and empty."""
+    """Raise RecordRejected when a field that the target needs is there and empty."""
     if name in values and not as_text(values[name]).strip():
-        raise Parked("required_field_empty", field, field=field, system=system)
+        raise RecordRejected("required_field_empty", field, field=field, system=system)

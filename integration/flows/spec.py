@@ -80,7 +80,7 @@ class FlowLogic(Protocol):
     most: int | None = None  # how many records one run reads at most
     basis: str = ""  # a mark of all that it is made of; empty where nobody knows it
 
-    def watched(self, change: Change) -> tuple[str, ...]:
+    def guards(self, change: Change) -> tuple[str, ...]:
         """Return the codes of the brakes that count this change by itself: brake_price, brake_stock_zero, ...
 
         A code comes as often as there is something to count, such as a price of an article.

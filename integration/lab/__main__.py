@@ -43,7 +43,7 @@ def main(folder: Path) -> None:
         for process in active_children():
             process.kill()
         if bench is not None:
-            bench.grounds.close()
+            bench.fixtures.close()
 
 
 def _watch(parent: int, bench: Bench) -> None:

@@ -29,8 +29,8 @@ from integration.flows.settings import BOOKS
 from integration.runner import ALL_ON, Safeguards
 from integration.services import Application
 from integration.services.access import GIVEN_TOKENS
-from integration.services.built_in import OBJECTS, WAREHOUSES
 from integration.services.lab import Mine
+from integration.services.sandbox_host import OBJECTS, WAREHOUSES
 from integration.settings import load_settings
 from integration.store.heartbeats import Pulse
 

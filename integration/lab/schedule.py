@@ -60,7 +60,7 @@ yet, no program can tell from what never came."""
 
 
 @dataclass(frozen=True, slots=True)
-class Strike:
+class PlannedFault:
     """One thing that goes wrong: at which call, counted among the writes or the reads, and for how many of them.
 
     `seconds` is how long it lasts, or how far a clock jumps.
@@ -82,20 +82,20 @@ class Schedule:
     flow: str
     database: str
     shop: int
-    strikes: tuple[Strike, ...] = ()
+    faults: tuple[PlannedFault, ...] = ()
     way: int = 0  # in which of the ways that it is tried the flow is set
 
     @property
     def hazards(self) -> tuple[Hazard, ...]:
-        """Return what is to strike, each once."""
-        return tuple(dict.fromkeys(one.hazard for one in self.strikes))
+        """Return what is to happen, each once."""
+        return tuple(dict.fromkeys(one.hazard for one in self.faults))
 
 
 def slowed(made: Schedule) -> Schedule:
     """Return a schedule in which what was accepted shows `SLOWER`."""
     late = (Hazard.KILL, Hazard.LATE)
-    strikes = (replace(one, seconds=one.seconds * SLOWER) if one.hazard in late else one for one in made.strikes)
-    return replace(made, strikes=tuple(strikes))
+    faults = (replace(one, seconds=one.seconds * SLOWER) if one.hazard in late else one for one in made.faults)
+    return replace(made, faults=tuple(faults))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,8 @@ def schedule(
         database = next((one for one in databases if one == "sqlite"), database)
     taken = calls(flow, shop, way)
     alone = len(chosen) == 1
-    strikes = tuple(_strike(one, taken, dice, alone=alone) for one in chosen)
-    return Schedule(seed, flow, database, shop, strikes, way)
+    faults = tuple(_planned(one, taken, dice, alone=alone) for one in chosen)
+    return Schedule(seed, flow, database, shop, faults, way)
 
 
 def _chosen(first: Hazard, hazards: Sequence[Hazard], dice: Random) -> list[Hazard]:
@@ -141,8 +141,8 @@ def _chosen(first: Hazard, hazards: Sequence[Hazard], dice: Random) -> list[Haza
     return chosen
 
 
-def _strike(hazard: Hazard, calls: Calls, dice: Random, *, alone: bool) -> Strike:
-    """Return when and how a hazard strikes; three times of four at a write, where the harm is."""
+def _planned(hazard: Hazard, calls: Calls, dice: Random, *, alone: bool) -> PlannedFault:
+    """Return when and how a hazard happens; three times of four at a write, where the harm is."""
     write = calls.writes > 0 and (hazard in ON_WRITES or dice.random() < OFTEN)
     nth = dice.randint(1, max(1, calls.writes if write else calls.reads))
     times, seconds, fate = 1, 0.0, Fate.ARRIVES
@@ -163,4 +163,4 @@ def _strike(hazard: Hazard, calls: Calls, dice: Random, *, alone: bool) -> Strik
             seconds = dice.uniform(0.5, 1.5)
         case _:
             times = dice.randint(1, 3)
-    return Strike(hazard, write, nth, times, round(seconds, 2), fate)
+    return PlannedFault(hazard, write, nth, times, round(seconds, 2), fate)

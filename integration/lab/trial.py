@@ -1,4 +1,4 @@
-"""One trial: a flow is run to its end while its schedule strikes, and what it left is compared with a calm run."""
+"""One trial: a flow is run to its end while its faults happen, and what it left is compared with a calm run."""
 
 import threading
 import time
@@ -14,12 +14,12 @@ from integration.core.people import LAB
 from integration.core.plan import Approval
 from integration.core.run import ACTIVE, Mode, PreviewRequest, Run, RunState
 from integration.flows.registry import FLOWS, mirrors_of
-from integration.lab import person
+from integration.lab import console_operator
 from integration.lab.console import Clock, Console, GoneError
-from integration.lab.ground import Place, shop_of
+from integration.lab.fault_plan import FaultPlan
+from integration.lab.fixture import Place, shop_of
 from integration.lab.outcome import Outcome, outcome
-from integration.lab.schedule import PATIENCE, SLOWER, Calls, Fate, Hazard, Schedule, Strike, slowed
-from integration.lab.strikes import Strikes
+from integration.lab.schedule import PATIENCE, SLOWER, Calls, Fate, Hazard, PlannedFault, Schedule, slowed
 from integration.lab.verdict import accounted, compared
 from integration.runner import ALL_ON, Safeguards
 from integration.sandbox.server import Sandbox
@@ -47,12 +47,12 @@ class Result:
     schedule: Schedule
     harm: Harm
     told: list[str] = field(default_factory=list)
-    bit: Counter[Hazard] = field(default_factory=Counter)
+    triggered: Counter[Hazard] = field(default_factory=Counter)
     seconds: float = 0.0
 
 
 @dataclass(frozen=True)
-class Calm:
+class Baseline:
     """What a run leaves to which nothing happens, and how many calls it takes."""
 
     left: Outcome
@@ -62,7 +62,7 @@ class Calm:
 
 
 class Trial:
-    """A console, both systems, and what strikes them."""
+    """A console, both systems, and what goes wrong with them."""
 
     def __init__(
         self,
@@ -80,11 +80,11 @@ class Trial:
         self.schedule = schedule = schedule if is_whole else slowed(schedule)
         self.patience = PATIENCE if is_whole else PATIENCE * SLOWER
         self.safeguards = safeguards
-        self.strikes = Strikes(schedule.strikes, self._struck)
+        self.fault_plan = FaultPlan(schedule.faults, self._trigger)
         self.clock = Clock()
         self.parked = 0
         self.told: list[str] = []
-        self._happened: SimpleQueue[Strike] = SimpleQueue()
+        self._happened: SimpleQueue[PlannedFault] = SimpleQueue()
         self._consoles: list[Console] = []
         self._asked: set[int] = set()
         self._killed = 0
@@ -92,7 +92,7 @@ class Trial:
         self._changed_after = ""  # the run after which the till changed what is booked
         self._first: Calls | None = None
 
-    def calm(self) -> Calm:
+    def baseline(self) -> Baseline:
         """Run without any trouble. Raises IntegrationError where the flow cannot run as it is set."""
         with self._running() as (sandbox, stores):
             if not self._to_the_end(sandbox, stores, None):
@@ -100,26 +100,26 @@ class Trial:
                 raise IntegrationError(run.error if run and run.error else "lab_failed", **(run.facts if run else {}))
             calls = _calls(sandbox)
             parked = stores.runs.latest(self.schedule.flow, limit=1)[0].counts.parked
-            return Calm(outcome(sandbox), calls, parked, self._first or calls)
+            return Baseline(outcome(sandbox), calls, parked, self._first or calls)
 
-    def run(self, calm: Calm) -> Result:
+    def run(self, baseline: Baseline) -> Result:
         """Run under trouble, and tell what came of it."""
         began = time.monotonic()
         with self._running() as (sandbox, stores):
-            whole = self._to_the_end(sandbox, stores, calm.parked)
-            harm, told = compared(calm.left, outcome(sandbox))
+            whole = self._to_the_end(sandbox, stores, baseline.parked)
+            harm, told = compared(baseline.left, outcome(sandbox))
             unaccounted, more = accounted(stores)
             told += more + self.told
             if not whole:
                 told.append(f"stuck: {_stands(stores, self.schedule.flow)}")
         self._count_bites()
         harm = replace(harm, unaccounted=unaccounted + len(self.told), stuck=int(not whole), parked=self.parked)
-        return Result(self.schedule, harm, told, self.strikes.bit, time.monotonic() - began)
+        return Result(self.schedule, harm, told, self.fault_plan.triggered, time.monotonic() - began)
 
     @contextmanager
     def _running(self) -> Iterator[tuple[Sandbox, Stores]]:
         """Run both systems and a console for the block, and see from outside what it keeps."""
-        with shop_of(self.schedule.shop, self.place.journal, self.strikes) as sandbox:
+        with shop_of(self.schedule.shop, self.place.journal, self.fault_plan) as sandbox:
             start = replace(self.place.start(sandbox, self.patience), safeguards=self.safeguards)
             console = Console(start, self.clock)
             self._consoles = [console]
@@ -140,7 +140,7 @@ class Trial:
 
         `parked` is how many records wait for reasons that no trouble makes.
         """
-        self.strikes.begin()
+        self.fault_plan.begin()
         end, rounds = time.monotonic() + TRIAL_SECONDS, 0
         while time.monotonic() < end and rounds < MOST_ROUNDS and not self.given_up.is_set():
             self._care(sandbox, stores)
@@ -177,21 +177,21 @@ class Trial:
         """Tell whether nothing is to follow a run that is done; see to what is."""
         if run.id == self._changed_after:  # nobody has looked since
             return False
-        if asks := person.changed(stores, self.schedule.flow):
-            self._consoles[0].ask("exceptions.decide", self.schedule.flow, asks, person.AGAIN, LAB)
+        if asks := console_operator.changed(stores, self.schedule.flow):
+            self._consoles[0].ask("exceptions.decide", self.schedule.flow, asks, console_operator.AGAIN, LAB)
             return False
         if self._wants_more(sandbox, stores, run, parked):
             return False
-        if self._changed_after or not self.further or not person.change(sandbox, stores, self.schedule.flow):
+        if self._changed_after or not self.further or not console_operator.change(sandbox, stores, self.schedule.flow):
             return True
         self._changed_after, self._first = run.id, _calls(sandbox)
         return False
 
     def _wants_more(self, sandbox: Sandbox, stores: Stores, run: Run, parked: int | None) -> bool:
         """Tell whether another run is to follow: something is asked, or waits that would not without trouble."""
-        asks = person.questions(stores, self.schedule.flow)
+        asks = console_operator.questions(stores, self.schedule.flow)
         if asks or (parked is not None and run.counts.parked > parked):
-            self.strikes.end()  # a person looks into it when the trouble is over
+            self.fault_plan.end()  # a person looks into it when the trouble is over
             self._answer(sandbox, stores)
             self.parked += not asks
             return True
@@ -199,48 +199,48 @@ class Trial:
 
     def _answer(self, sandbox: Sandbox, stores: Stores) -> None:
         """Answer what the console asks for the second time; the first time a person looks again."""
-        asks = person.questions(stores, self.schedule.flow)
+        asks = console_operator.questions(stores, self.schedule.flow)
         for one in asks:
             if one.id in self._asked:
-                number = person.found(sandbox, self.schedule.flow, one)
+                number = console_operator.found(sandbox, self.schedule.flow, one)
                 with suppress(KeyError):  # it is answered, and waits for the next plan to say so
                     self._consoles[0].ask("exceptions.answer", one, number, LAB)
         fresh = {one.id for one in asks} - self._asked
         self.parked += len(fresh)
         self._asked |= fresh
 
-    # ---- what strikes
+    # ---- what goes wrong
 
-    def _struck(self, strike: Strike) -> bool:
+    def _trigger(self, fault: PlannedFault) -> bool:
         """Do to the console what no answer can do; called at the very call, before it is carried out."""
         console, could = self._consoles[0], True
-        match strike.hazard:
+        match fault.hazard:
             case Hazard.KILL:
                 could = console.kill()
                 self._killed += could
-                self.strikes.bit[Hazard.KILL] += could
+                self.fault_plan.triggered[Hazard.KILL] += could
             case Hazard.SUSPEND:
                 could = not console.is_suspended and console.suspend()
             case Hazard.FULL_DISK:
                 could = self.place.fill()
             case Hazard.CLOCK:
-                self.clock.shift.value = strike.seconds
+                self.clock.shift.value = fault.seconds
             case _:
-                raise ValueError(strike.hazard)
+                raise ValueError(fault.hazard)
         if could:
-            self._happened.put(strike)
+            self._happened.put(fault)
         return could
 
     def _care(self, sandbox: Sandbox, stores: Stores) -> None:
         """See to what has happened since: start again what was killed, let another take over what is suspended."""
         try:
-            strike = self._happened.get_nowait()
+            fault = self._happened.get_nowait()
         except Empty:
-            strike = None
-        if strike is not None and strike.hazard is Hazard.SUSPEND:
-            self._take_over(sandbox, stores, strike.seconds if strike.fate is Fate.HAS_TO_WAIT else 0)
-        elif strike is not None and strike.hazard is Hazard.FULL_DISK:
-            threading.Thread(target=self._make_room, args=(strike.seconds,), daemon=True).start()
+            fault = None
+        if fault is not None and fault.hazard is Hazard.SUSPEND:
+            self._take_over(sandbox, stores, fault.seconds if fault.fate is Fate.HAS_TO_WAIT else 0)
+        elif fault is not None and fault.hazard is Hazard.FULL_DISK:
+            threading.Thread(target=self._make_room, args=(fault.seconds,), daemon=True).start()
         console = self._consoles[0]
         if not console.is_suspended and not console.is_alive:
             self._start_again(console)
@@ -269,7 +269,7 @@ class Trial:
             if run is None or run.state not in ACTIVE:
                 break
             time.sleep(LOOK_SECONDS)
-        self.strikes.bit[Hazard.SUSPEND] += len(sandbox.ledger.calls()) > before
+        self.fault_plan.triggered[Hazard.SUSPEND] += len(sandbox.ledger.calls()) > before
         console.wake()
         time.sleep(waits)
         self._until_it_rests(sandbox, console)
@@ -307,9 +307,9 @@ class Trial:
 
     def _count_bites(self) -> None:
         """Count what bit as the console itself tells it: a disk that it found full, a clock that it asked."""
-        if any(one.hazard is Hazard.FULL_DISK for one in self.schedule.strikes):
-            self.strikes.bit[Hazard.FULL_DISK] += self._found_full()
-        self.strikes.bit[Hazard.CLOCK] += self.clock.was_asked
+        if any(one.hazard is Hazard.FULL_DISK for one in self.schedule.faults):
+            self.fault_plan.triggered[Hazard.FULL_DISK] += self._found_full()
+        self.fault_plan.triggered[Hazard.CLOCK] += self.clock.was_asked
 
 
 def _calls(sandbox: Sandbox) -> Calls:

@@ -11,9 +11,9 @@ from threading import Event, Lock, RLock
 
 from integration.core.errors import IntegrationError
 from integration.flows.registry import FLOWS
-from integration.lab.ground import SQLITE, Ground, Grounds, can_mount, let_go_of_disks
+from integration.lab.fixture import SQLITE, Fixture, Fixtures, can_mount, let_go_of_disks
 from integration.lab.schedule import ON_A_FILE, Calls, Hazard, Schedule, schedule
-from integration.lab.trial import Calm, Result, Trial
+from integration.lab.trial import Baseline, Result, Trial
 from integration.runner import Safeguards
 from integration.services.lab import Harm, Line, Mine, Report, Series, State, Violation, keep, shown
 from integration.shipped import COMMAND
@@ -36,8 +36,8 @@ class Bench:
         let_go_of_disks(folder / TRIALS)  # of a series that was killed
         rmtree(folder / TRIALS, ignore_errors=True)
         self.given_up = Event()
-        self.grounds = Grounds(folder / TRIALS, mine)
-        self._calms: dict[tuple[str, int, int], Calm | None] = {}
+        self.fixtures = Fixtures(folder / TRIALS, mine)
+        self._baselines: dict[tuple[str, int, int], Baseline | None] = {}
         self._error: IntegrationError | None = None
         self._numbers = count(1)
         self._calming = RLock()
@@ -61,9 +61,9 @@ class Bench:
         finally:
             self.given_up.set()
             side_by_side.shutdown(cancel_futures=True)
-            self.grounds.close()
-            for ground in (one for name in ("bare", "calm") for one in (self.folder / TRIALS).glob(f"{name}-*")):
-                rmtree(ground, ignore_errors=True)  # what went wrong stays, to be looked into
+            self.fixtures.close()
+            for fixture in (one for name in ("bare", "calm") for one in (self.folder / TRIALS).glob(f"{name}-*")):
+                rmtree(fixture, ignore_errors=True)  # what went wrong stays, to be looked into
         if not self._results:
             raise self._error or IntegrationError("lab_nothing_to_write")
         return self.tell(state="done")
@@ -83,18 +83,18 @@ class Bench:
 
     def trial(self, found: Schedule) -> Result | None:
         """Go through one trial; None where its flow has nothing to write."""
-        calm = self.calm(found.flow, found.shop, found.way)
-        if calm is None or not calm.calls.writes:
+        baseline = self.baseline(found.flow, found.shop, found.way)
+        if baseline is None or not baseline.calls.writes:
             return None
         own_disk = Hazard.FULL_DISK in found.hazards
-        with self.grounds.place(
+        with self.fixtures.place(
             f"trial-{found.seed}",
-            self._ground(found.flow, found.shop, found.database, found.way),
+            self._fixture(found.flow, found.shop, found.database, found.way),
             found.database,
             own_disk=own_disk,
         ) as place:
-            result = Trial(place, found, self.given_up, self.safeguards, further=self._further).run(calm)
-        self.grounds.drop(place.url)
+            result = Trial(place, found, self.given_up, self.safeguards, further=self._further).run(baseline)
+        self.fixtures.drop(place.url)
         if result.harm.is_none:
             rmtree(place.folder, ignore_errors=True)
         return result
@@ -103,54 +103,54 @@ class Bench:
         return max(1, len(FLOWS[flow].tried)) if self._as_shipped else 1
 
     def _calls(self, flow: str, shop: int, way: int) -> Calls:
-        calm = self.calm(flow, shop, way)
-        return calm.calls if calm else Calls(0, 0)
+        baseline = self.baseline(flow, shop, way)
+        return baseline.calls if baseline else Calls(0, 0)
 
-    def calm(self, flow: str, shop: int, way: int = 0) -> Calm | None:
+    def baseline(self, flow: str, shop: int, way: int = 0) -> Baseline | None:
         """Return what a calm run of a flow, set in one of the ways, leaves in a shop; None where it cannot run.
 
         What database it has makes no difference.
         """
         with self._calming:
-            if (flow, shop, way) not in self._calms:
+            if (flow, shop, way) not in self._baselines:
                 try:
-                    self._calms[flow, shop, way] = self._calmed(flow, shop, SQLITE, way)
+                    self._baselines[flow, shop, way] = self._baseline(flow, shop, SQLITE, way)
                 except IntegrationError as error:
-                    self._calms[flow, shop, way] = None
+                    self._baselines[flow, shop, way] = None
                     self._error = error
-                calm = self._calms[flow, shop, way]
-                if calm is None or not calm.calls.writes:
+                baseline = self._baselines[flow, shop, way]
+                if baseline is None or not baseline.calls.writes:
                     self._idle.add(flow)
-            return self._calms[flow, shop, way]
+            return self._baselines[flow, shop, way]
 
-    def _calmed(self, flow: str, shop: int, server: str, way: int = 0) -> Calm:
+    def _baseline(self, flow: str, shop: int, server: str, way: int = 0) -> Baseline:
         name = f"calm-{flow}-{shop}-{next(self._numbers)}"
-        with self.grounds.place(name, self._ground(flow, shop, server, way), server) as place:
-            calm = Trial(place, Schedule(0, flow, server, shop), self.given_up, further=self._further).calm()
+        with self.fixtures.place(name, self._fixture(flow, shop, server, way), server) as place:
+            baseline = Trial(place, Schedule(0, flow, server, shop), self.given_up, further=self._further).baseline()
         if flow == PRODUCTS:
-            self.grounds.keep((server, shop), place)
+            self.fixtures.keep((server, shop), place)
         else:
-            self.grounds.drop(place.url)
-        return calm
+            self.fixtures.drop(place.url)
+        return baseline
 
-    def _ground(self, flow: str, shop: int, server: str, way: int) -> Ground:
+    def _fixture(self, flow: str, shop: int, server: str, way: int) -> Fixture:
         """Return what trials of a flow begin from, set in one of the ways."""
         with self._calming:
-            ground = self._first_ground(flow, shop, server)
-            return self.grounds.otherwise(ground, flow, way, shop, server) if way else ground
+            fixture = self._first_fixture(flow, shop, server)
+            return self.fixtures.otherwise(fixture, flow, way, shop, server) if way else fixture
 
-    def _first_ground(self, flow: str, shop: int, server: str) -> Ground:
+    def _first_fixture(self, flow: str, shop: int, server: str) -> Fixture:
         if flow not in FROM_PRODUCTS:
-            return self.grounds.bare(server)
+            return self.fixtures.bare(server)
         with self._calming:
-            known = self.grounds.known((server, shop))
+            known = self.fixtures.known((server, shop))
             if known is None:
                 if server == SQLITE:
-                    self.calm(PRODUCTS, shop)
+                    self.baseline(PRODUCTS, shop)
                 else:
-                    self._calmed(PRODUCTS, shop, server)
-                known = self.grounds.known((server, shop))
-        return known or self.grounds.bare(server)
+                    self._baseline(PRODUCTS, shop, server)
+                known = self.fixtures.known((server, shop))
+        return known or self.fixtures.bare(server)
 
     # ---- what came of it
 
@@ -180,7 +180,7 @@ class Bench:
     def _line(self, hazard: Hazard, results: Sequence[Result]) -> Line:
         met = [one for one in results if hazard in one.schedule.hazards]
         harm = sum((one.harm for one in met), Harm())
-        return Line(hazard, len(met), sum(one.bit[hazard] for one in met), harm, self._unable.get(hazard, ""))
+        return Line(hazard, len(met), sum(one.triggered[hazard] for one in met), harm, self._unable.get(hazard, ""))
 
     def _violation(self, result: Result) -> Violation:
         found = result.schedule

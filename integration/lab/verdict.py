@@ -17,21 +17,21 @@ DEFECT = "unexpected_error"
 SETTLED = (Step.PROVEN, Step.ACCEPTED)
 
 
-def compared(calm: Outcome, left: Outcome) -> tuple[Harm, list[str]]:
+def compared(baseline: Outcome, left: Outcome) -> tuple[Harm, list[str]]:
     """Return what is otherwise than after a calm run, in numbers and in words."""
-    before, after = calm.counts(), left.counts()
+    before, after = baseline.counts(), left.counts()
     doubled, lost = after - before, before - after
     altered = [
         name
         for name in before.keys() & after.keys()
-        if before[name] == after[name] and sorted(calm.records[name]) != sorted(left.records[name])
+        if before[name] == after[name] and sorted(baseline.records[name]) != sorted(left.records[name])
     ]
-    both = calm.sums.keys() & left.sums.keys()
-    cents = {name: _apart(calm.sums[name], left.sums[name]) for name in both if before[name] == after[name]}
+    both = baseline.sums.keys() & left.sums.keys()
+    cents = {name: _apart(baseline.sums[name], left.sums[name]) for name in both if before[name] == after[name]}
     apart = sum(cents.values(), Decimal(0)).quantize(Decimal("0.01"))
     harm = Harm(doubled.total(), lost.total(), apart, len(altered))
     told = [f"doubled: {name}" for name in sorted(doubled)] + [f"lost: {name}" for name in sorted(lost)]
-    told += [f"altered: {name}: {_difference(calm, left, name)}" for name in sorted(altered)]
+    told += [f"altered: {name}: {_difference(baseline, left, name)}" for name in sorted(altered)]
     return harm, told[:MOST_TOLD]
 
 
@@ -64,8 +64,8 @@ def _apart(some: dict[str, Decimal], others: dict[str, Decimal]) -> Decimal:
     return sum((abs(some.get(code, nothing) - others.get(code, nothing)) for code in {*some, *others}), nothing)
 
 
-def _difference(calm: Outcome, left: Outcome, name: str) -> str:
-    before, after = (set(one.records[name]) for one in (calm, left))
+def _difference(baseline: Outcome, left: Outcome, name: str) -> str:
+    before, after = (set(one.records[name]) for one in (baseline, left))
     told = [_fields(json.loads(next(iter(sorted(rows)), "{}"))) for rows in (before - after, after - before)]
     moved = [name for name in {**told[0], **told[1]} if told[0].get(name) != told[1].get(name)]
     return "; ".join(f"{name} {told[0].get(name)} became {told[1].get(name)}" for name in moved)[:LONGEST_TOLD]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from integration.log.allowed import QuestionError
+from integration.log.sql_allowlist import QuestionError
 
 if TYPE_CHECKING:  # the process of the log listens before it is imported
     import pyarrow as pa

@@ -20,10 +20,10 @@ import pyarrow as pa
 from integration.core.erasure import Person
 from integration.core.errors import ConfigurationError, UnavailableError
 from integration.log import erasing, pruning
-from integration.log.allowed import QuestionError
 from integration.log.bounds import MOST_VALUES, values_of
 from integration.log.events import COLUMNS, shaped
 from integration.log.questions import require_allowed, wrong
+from integration.log.sql_allowlist import QuestionError
 from integration.log.statements import queries
 
 T = TypeVar("T")

@@ -1,10 +1,10 @@
-"""Rows of the log as cells of a CSV file: text that no spreadsheet computes, as `core.foreign.harmless` writes it."""
+"""Rows of the log as cells of a CSV file: text that no spreadsheet computes, see `core.untrusted_text.harmless`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from integration.core.foreign import HARMLESS
+from integration.core.untrusted_text import HARMLESS
 
 if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log
     import pyarrow as pa

@@ -20,8 +20,8 @@ from integration.core.errors import ConfigurationError, IntegrationError, Unavai
 from integration.core.records import Kind
 from integration.log.answers import frame_of, plain_of
 from integration.log.harmless import harmless
-from integration.log.keeper import ATTEMPTS, Keeper
 from integration.log.process import PART_SECONDS, Book, Part, ProcessEnded
+from integration.log.supervisor import ATTEMPTS, Supervisor
 
 if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log
     import pandas as pd
@@ -93,7 +93,7 @@ class Logbook:
         """
         self.path = path
         self.levels = 0  # grows whenever stock levels or groups of articles come in
-        self._keeper = Keeper(Book(path, memory, threads, unix), patience)
+        self._supervisor = Supervisor(Book(path, memory, threads, unix), patience)
         self._is_broken = False
         self._is_named = False
         self._draining = threading.Lock()
@@ -101,29 +101,29 @@ class Logbook:
         self._drainer: threading.Thread | None = None
         self._drained_at = 0.0  # on the clock of this process
         _logbooks.add(self)
-        weakref.finalize(self, self._keeper.close)  # nobody can ask it any more
+        weakref.finalize(self, self._supervisor.close)  # nobody can ask it any more
 
     def open(self) -> None:
         """Take the file, making it if need be."""
-        self._noticed(self._keeper.open)
+        self._noticed(self._supervisor.open)
 
     def close(self) -> None:
         """Let go of the file, and end the process that keeps it."""
-        self._keeper.close()
+        self._supervisor.close()
 
     @property
     def process(self) -> int | None:
         """The number of the process that keeps the file, or None while there is none."""
-        return self._keeper.process
+        return self._supervisor.process
 
     @property
     def is_away(self) -> bool:
         """Tell whether the process that keeps the file cannot be had at the moment."""
-        return self._keeper.is_away
+        return self._supervisor.is_away
 
     def forked(self) -> None:
         """Begin anew in a copy of this process: the process that keeps the file belongs to the original."""
-        self._keeper.abandon()
+        self._supervisor.abandon()
         self._draining = threading.Lock()
         self._drainer = None
 
@@ -136,7 +136,7 @@ class Logbook:
             raise
 
     def _call(self, do: str, **asked: object) -> Part:
-        return self._noticed(lambda: self._keeper.call({"do": do, **asked}, PART_SECONDS))
+        return self._noticed(lambda: self._supervisor.call({"do": do, **asked}, PART_SECONDS))
 
     # ---- events ----------------------------------------------------------------------------------------------------
 
@@ -157,7 +157,7 @@ class Logbook:
         file = self.path.with_name(f"{self.path.name}.{ASIDE}{datetime.now(UTC):%Y%m%d-%H%M%S}")
         log.error("the log could not be read: it is set aside, and a new one is begun", file=str(file))
         outbox.tell_again(file.name)  # first: whoever is killed here finds the broken file again
-        with self._keeper.closed():
+        with self._supervisor.closed():
             for end in (".wal", ""):
                 with suppress(FileNotFoundError):
                     self.path.with_name(self.path.name + end).rename(file.with_name(file.name + end))
@@ -245,7 +245,7 @@ class Logbook:
 
         Nothing can be changed, and neither files nor the network can be reached. Raises QuestionError:
         `question_refused` for anything but one SELECT; `question_function`, `question_type` and `question_table` for
-        what `allowed` does not list; `question_long`; `question_wrong` or, where the place is known,
+        what `sql_allowlist` does not list; `question_long`; `question_wrong` or, where the place is known,
         `question_wrong_at` with DuckDB's reason; `question_slow` when it took longer than `seconds`, `question_large`
         when it took more memory than the log has, `question_values` for more values than pages and programs can take,
         `question_stopped` when the process had to be ended for it.
@@ -262,7 +262,7 @@ class Logbook:
 
     def _asked(self, sql: str, seconds: float, rows: int) -> Part:
         asked = {"do": "ask", "sql": sql, "seconds": seconds, "rows": rows}
-        return self._noticed(lambda: self._keeper.question(asked, seconds))
+        return self._noticed(lambda: self._supervisor.question(asked, seconds))
 
     def export(self, path: Path) -> int:
         """Write the whole log to a .csv or .parquet file and return its number of events."""
@@ -283,7 +283,7 @@ class Logbook:
         }  # fmt: skip
         for _ in range(ATTEMPTS):
             with suppress(ProcessEnded):  # as in an export
-                told = self._noticed(lambda: list(self._keeper.parts(asked, PART_SECONDS)))
+                told = self._noticed(lambda: list(self._supervisor.parts(asked, PART_SECONDS)))
                 return int(told[-2].told["events"])
         raise UnavailableError("log_away")
 
@@ -300,7 +300,7 @@ class Logbook:
         asked = {"do": "prune", "before": naive(before).isoformat(), "share": share}
         for _ in range(ATTEMPTS):
             with suppress(ProcessEnded):  # as in an export; what is gone by then is not counted twice
-                told = self._noticed(lambda: list(self._keeper.parts(asked, PRUNE_SECONDS)))
+                told = self._noticed(lambda: list(self._supervisor.parts(asked, PRUNE_SECONDS)))
                 return int(told[0].told["events"])
         raise UnavailableError("log_away")
 
@@ -309,7 +309,7 @@ class Logbook:
         asked = {"do": "erase", "person": person.to_json()}
         for _ in range(ATTEMPTS):
             with suppress(ProcessEnded):
-                told = self._noticed(lambda: list(self._keeper.parts(asked, PRUNE_SECONDS)))
+                told = self._noticed(lambda: list(self._supervisor.parts(asked, PRUNE_SECONDS)))
                 return int(told[0].told["events"])
         raise UnavailableError("log_away")
 
@@ -336,7 +336,7 @@ class Logbook:
         import pyarrow.parquet as pq  # noqa: PLC0415 - likewise
 
         as_csv, written = path.suffix.lower() != ".parquet", 0
-        parts = self._keeper.parts({"do": "export"}, PART_SECONDS)
+        parts = self._supervisor.parts({"do": "export"}, PART_SECONDS)
         columns = _table_of(next(parts)).schema
         with path.open("wb") as file:
             if as_csv:

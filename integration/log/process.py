@@ -22,7 +22,7 @@ import structlog
 
 from integration.core import errors
 from integration.log import wire
-from integration.log.allowed import QuestionError
+from integration.log.sql_allowlist import QuestionError
 from integration.shipped import PROGRAM
 from integration.surroundings import bare
 

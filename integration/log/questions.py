@@ -7,8 +7,8 @@ from typing import Any
 
 import duckdb
 
-from integration.log import allowed
-from integration.log.allowed import QuestionError
+from integration.log import sql_allowlist
+from integration.log.sql_allowlist import QuestionError
 
 LONGEST = 10_000  # signs
 LONGEST_REASON = 300  # what DuckDB says may hold a whole value
@@ -19,7 +19,7 @@ _NAME = re.compile(r"\w+")
 
 
 def require_allowed(cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
-    """Refuse anything but one SELECT made of what `allowed` lists. Raises QuestionError."""
+    """Refuse anything but one SELECT made of what `sql_allowlist` lists. Raises QuestionError."""
     if len(sql) > LONGEST:
         raise QuestionError("question_long", most=LONGEST)
     statements = cursor.extract_statements(sql)
@@ -72,23 +72,25 @@ def _itself(part: Mapping[str, Any], place: str) -> frozenset[str]:
 def _refused_here(part: Mapping[str, Any], known: frozenset[str], place: str) -> Iterator[tuple[str, str]]:
     """Yield what is not on the list of one part of a question by itself."""
     kind, form = part.get("class"), part.get("type")
-    if kind is not None and kind not in allowed.EXPRESSIONS:
+    if kind is not None and kind not in sql_allowlist.EXPRESSIONS:
         yield "part", str(kind)
-    elif kind is None and isinstance(form, str) and form not in allowed.PARTS:
+    elif kind is None and isinstance(form, str) and form not in sql_allowlist.PARTS:
         yield "part", form
-    if form == "SHOW_REF" and part.get("show_type") not in allowed.SHOWN:
+    if form == "SHOW_REF" and part.get("show_type") not in sql_allowlist.SHOWN:
         yield "part", str(part.get("show_type"))
     if form == "BASE_TABLE" and not _is_known(part, known):
         yield "table", str(part.get("table_name"))
     if kind == "CAST" and "type_expr" not in part:  # as DuckDB 1.5 tells it
         yield from (
-            ("type", name) for name in _ids(part.get("cast_type", {"id": "?"})) if name.lower() not in allowed.TYPES
+            ("type", name)
+            for name in _ids(part.get("cast_type", {"id": "?"}))
+            if name.lower() not in sql_allowlist.TYPES
         )
-    if "type_name" in part and str(part["type_name"]).lower() not in allowed.TYPES:
+    if "type_name" in part and str(part["type_name"]).lower() not in sql_allowlist.TYPES:
         yield "type", str(part["type_name"])
     if "function_name" in part:
         name = str(part["function_name"]).lower()
-        if name not in (allowed.TABLE_FUNCTIONS if place == "function" else allowed.FUNCTIONS):
+        if name not in (sql_allowlist.TABLE_FUNCTIONS if place == "function" else sql_allowlist.FUNCTIONS):
             yield "function", name
 
 
@@ -109,7 +111,7 @@ def _is_known(table: Mapping[str, Any], known: frozenset[str]) -> bool:
     name, elsewhere = str(table.get("table_name")).lower(), (table.get("schema_name"), table.get("catalog_name"))
     if elsewhere in (("", ""), (None, None)) and name in known:
         return _NAME.fullmatch(name) is not None
-    return name in allowed.TABLES and elsewhere in ((None, None), ("", ""), ("main", None), ("main", ""))
+    return name in sql_allowlist.TABLES and elsewhere in ((None, None), ("", ""), ("main", None), ("main", ""))
 
 
 def _error(sql: str, what: str, name: str, at: int) -> QuestionError:
@@ -118,11 +120,13 @@ def _error(sql: str, what: str, name: str, at: int) -> QuestionError:
     where = {"line": before.count("\n") + 1, "column": len(before.rpartition("\n")[2]) + 1}
     match what:
         case "function":
-            return QuestionError("question_function", function=name, **allowed.well_known(), **where)
+            return QuestionError("question_function", function=name, **sql_allowlist.well_known(), **where)
         case "type":
-            return QuestionError("question_type", type=name, types=allowed.shown(allowed.TYPES), **where)
+            return QuestionError("question_type", type=name, types=sql_allowlist.shown(sql_allowlist.TYPES), **where)
         case "table":
-            return QuestionError("question_table", table=name, tables=allowed.shown(allowed.TABLES), **where)
+            return QuestionError(
+                "question_table", table=name, tables=sql_allowlist.shown(sql_allowlist.TABLES), **where
+            )
         case _:
             return QuestionError("question_refused")
 

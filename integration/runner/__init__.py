@@ -6,10 +6,10 @@ Nothing here knows what makes a run durable.
 from dataclasses import dataclass
 
 from integration.runner.commit import Commit, Pause
-from integration.runner.parts import ALL_ON, Parts, Patience, Safeguards
+from integration.runner.dependencies import ALL_ON, Dependencies, Patience, Safeguards
 from integration.runner.preview import Preview
 
-__all__ = ["ALL_ON", "Parts", "Patience", "Pause", "Runner", "Safeguards"]
+__all__ = ["ALL_ON", "Dependencies", "Patience", "Pause", "Runner", "Safeguards"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Runner:
 
     def begin(self, run_id: str) -> None:
         """Tell both systems of a run that it begins in this process, or goes on in it. Calls neither."""
-        parts = self.commit.parts
-        flow = parts.logic(parts.runs.get(run_id).flow).flow
+        deps = self.commit.deps
+        flow = deps.logic(deps.runs.get(run_id).flow).flow
         for system in (flow.source, flow.target):
-            parts.connectors[system].begin()
+            deps.connectors[system].begin()

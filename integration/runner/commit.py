@@ -18,12 +18,12 @@ from integration.core.run import Among, PlanRow, Run, RunState
 from integration.core.strangers import told_of
 from integration.core.taken_back import TAKEN_BACK
 from integration.flows.spec import FlowLogic
-from integration.runner.ahead import Ahead, is_tree
-from integration.runner.doubts import Doubts
-from integration.runner.parts import Parts, next_cursors
+from integration.runner.dependencies import Dependencies, next_cursors
+from integration.runner.dispatch import Dispatcher, LookedUpPage
 from integration.runner.pipeline import Pipeline, nothing_follows
-from integration.runner.sending import Looked, Sender
+from integration.runner.precheck import Precheck, is_tree
 from integration.runner.strangers import expect_no_strangers
+from integration.runner.uncertain_writes import UncertainWrites
 
 log = structlog.get_logger(__name__)
 
@@ -38,11 +38,11 @@ class Pause:
 class Commit:
     """Writes what an approved plan says, and nothing else."""
 
-    def __init__(self, parts: Parts) -> None:
-        self.parts = parts
+    def __init__(self, deps: Dependencies) -> None:
+        self.deps = deps
         self.ending = Event()  # set by whoever ends this process: what is under way comes to its end, no more is begun
-        self._doubts = Doubts(parts)
-        self._ahead = Ahead(parts, self._doubts)
+        self._uncertain = UncertainWrites(deps)
+        self._precheck = Precheck(deps, self._uncertain)
         self._alone: set[str] = set()  # runs before which this process has looked for strangers
 
     def outdated(self, run: Run, published: int, *, asks: bool) -> PlanStaleError | None:
@@ -56,10 +56,10 @@ class Commit:
         if published != run.in_force:
             made_with = run.mapping_version
             return PlanStaleError("mapping_published_since", flow=run.flow, version=made_with, current=published)
-        now = self.parts.basis(run.flow, run.mapping_version, asks)
+        now = self.deps.basis(run.flow, run.mapping_version, asks)
         if others := changed(run.basis, now, () if asks else TOLD):
             return PlanStaleError("basis_changed_since", flow=run.flow, changed=",".join(others))
-        return self.parts.held(run.flow)
+        return self.deps.held(run.flow)
 
     def approve(self, run_id: str, approval: Approval) -> int:
         """Keep a person's yes and return its number.
@@ -68,23 +68,23 @@ class Commit:
         strangers accepts them.
         """
         run = self.expect(run_id, approval)
-        expect_no_strangers(self.parts, run)
-        number = self.parts.runs.approve(run_id, approval)
+        expect_no_strangers(self.deps, run)
+        number = self.deps.runs.approve(run_id, approval)
         self._alone.add(run_id)
         if told := told_of(run.notes):
-            self.parts.accept(run.flow, told, approval.by)
+            self.deps.accept(run.flow, told, approval.by)
         return number
 
     def expect(self, run_id: str, approval: Approval) -> Run:
         """Return a plan that may be written with this yes. Raises PlanStaleError or PlanUnsafeError."""
-        run = self.parts.runs.open_plan(run_id)
-        outdated = self.outdated(run, self.parts.logic(run.flow).mapping_version, asks=True)
+        run = self.deps.runs.open_plan(run_id)
+        outdated = self.outdated(run, self.deps.logic(run.flow).mapping_version, asks=True)
         if outdated is not None:
             raise outdated
         if not is_of_plan(approval.fingerprint, run.fingerprint):
             raise PlanStaleError("fingerprint_differs", flow=run.flow, run=run.id)
         if approval.fingerprint != run.mark:
-            raise PlanStaleError("choice_changed", flow=run.flow, run=run.id, count=len(run.left_out))
+            raise PlanStaleError("choice_changed", flow=run.flow, run=run.id, count=len(run.excluded))
         typed = approval.confirmed or {}
         for brake in run.brakes:
             if typed.get(brake.code) != brake.count:
@@ -101,55 +101,55 @@ class Commit:
         nobody sent are sent. Raises IntegrationError when a system cannot be spoken to, or another console has booked
         under our prefix meanwhile; the rest stays planned.
         """
-        run = self.parts.runs.get(run_id)
+        run = self.deps.runs.get(run_id)
         if run.state is not RunState.COMMITTING:
             return None
-        if self.parts.runs.cancel_requested(run_id):
-            self.parts.runs.interrupt(run_id, "cancelled", {"flow": run.flow})
+        if self.deps.runs.cancel_requested(run_id):
+            self.deps.runs.interrupt(run_id, "cancelled", {"flow": run.flow})
             return None
-        if (held := self.parts.held(run.flow)) is not None:
+        if (held := self.deps.held(run.flow)) is not None:
             raise held
-        logic = self.parts.logic_of(run)
-        self._doubts.settle(run, logic)
+        logic = self.deps.logic_of(run)
+        self._uncertain.settle(run, logic)
         self._begin(run)
-        doubtful = self.parts.ledger.unsettled(run_id)
-        looked = self._ahead.look(run, logic, doubtful)
+        doubtful = self.deps.ledger.unsettled(run_id)
+        looked = self._precheck.look(run, logic, doubtful)
         if looked is not None and self._carry_out(run, logic.flow, looked):
             return Pause(0)
         if looked is not None or doubtful:
-            return Pause(self.parts.patience.pause.total_seconds())
+            return Pause(self.deps.patience.pause.total_seconds())
         self._finish(run, logic)
         return None
 
     def _begin(self, run: Run) -> None:
         """Look for strangers once more where another process did with the yes: who knows how long ago."""
         if run.id not in self._alone:
-            expect_no_strangers(self.parts, run)
+            expect_no_strangers(self.deps, run)
             self._alone.add(run.id)
 
-    def _carry_out(self, run: Run, flow: Flow, looked: Looked) -> bool:
+    def _carry_out(self, run: Run, flow: Flow, looked: LookedUpPage) -> bool:
         """Send what was looked at, and what follows meanwhile; tell whether anything could be done by now."""
         if not looked.sees:
-            looked = replace(looked, ready=self._doubts.one_alone(run, flow, looked.ready))
+            looked = replace(looked, ready=self._uncertain.one_alone(run, flow, looked.ready))
         goes_on = looked.sees and not is_tree(flow, looked.rows)
         following = partial(self._following, run) if goes_on else nothing_follows
-        Pipeline(Sender(self.parts, run, flow), following).send(looked)
+        Pipeline(Dispatcher(self.deps, run, flow), following).send(looked)
         return bool(looked.settled or looked.ready)
 
-    def _following(self, run: Run, at_work: Sequence[PlanRow], after: int) -> Looked | None:
+    def _following(self, run: Run, at_work: Sequence[PlanRow], after: int) -> LookedUpPage | None:
         """Return the page behind a line, looked at while others are being written.
 
         None where those have to end first: nothing is left, this process ends, or nobody knows whether the look saw.
         """
-        if self.ending.is_set() or self.parts.runs.cancel_requested(run.id) or self.parts.held(run.flow) is not None:
+        if self.ending.is_set() or self.deps.runs.cancel_requested(run.id) or self.deps.held(run.flow) is not None:
             return None
-        looked = self._ahead.look(run, self.parts.logic_of(run), at_work, after)
+        looked = self._precheck.look(run, self.deps.logic_of(run), at_work, after)
         return looked if looked is not None and looked.sees else None
 
     def _finish(self, run: Run, logic: FlowLogic) -> None:
-        left = self.parts.plans.count(run.id, "left")
-        left -= self.parts.plans.count(run.id, "left", among=Among(cause=TAKEN_BACK))  # which is remembered by itself
-        self.parts.ledger.finish(run.id, cursors={} if left else next_cursors(run, logic))
+        left = self.deps.plans.count(run.id, "left")
+        left -= self.deps.plans.count(run.id, "left", among=Among(cause=TAKEN_BACK))  # which is remembered by itself
+        self.deps.ledger.finish(run.id, cursors={} if left else next_cursors(run, logic))
         self._alone.discard(run.id)
-        self.parts.ended(run)
+        self.deps.ended(run)
         log.info("commit finished", run=run.id, flow=run.flow)

@@ -18,15 +18,21 @@ from integration.core.rules import as_text
 from integration.core.run import Duplicates, Link, Mode, Position, Progress, Run, Staged, Task
 from integration.core.taken_back import moved_on
 from integration.flows.spec import FlowLogic, Shaped
-from integration.runner.conflicts import claimed, taken, there_otherwise, waiting, with_owners
-from integration.runner.doubts import in_doubt
+from integration.runner.conflicts import (
+    find_double_matches,
+    find_duplicate_articles,
+    find_parked_needs,
+    there_otherwise,
+    with_owners,
+)
+from integration.runner.dependencies import Dependencies
 from integration.runner.extract import Extract
 from integration.runner.hashes import hashes_of
 from integration.runner.lookup import look_around, where_it_is
-from integration.runner.onward import Onward
 from integration.runner.page import PlanPage, page_of
-from integration.runner.parts import Parts
+from integration.runner.prefetch import Prefetch
 from integration.runner.taken_back import planned
+from integration.runner.uncertain_writes import in_doubt
 
 log = structlog.get_logger(__name__)
 
@@ -52,10 +58,10 @@ class _Looked:
 class Compare:
     """Plans what makes the target as it should be."""
 
-    def __init__(self, parts: Parts, extract: Extract, onward: Onward) -> None:
-        self.parts = parts
+    def __init__(self, deps: Dependencies, extract: Extract, prefetch: Prefetch) -> None:
+        self.deps = deps
         self._extract = extract
-        self._onward = onward
+        self._prefetch = prefetch
         self._duplicates: dict[tuple[str, int], Duplicates] = {}
 
     def compare(self, run: Run, logic: FlowLogic) -> None:
@@ -63,17 +69,17 @@ class Compare:
         position, stage = run.position, logic.flow.stages[run.position.stage]
         if stage.hashed and position.after is None:
             self._read_shared(run, logic, stage)
-        target = self.parts.connectors[logic.flow.target]
-        looked = self._onward.page(run.id, self._looked, run.id, target, logic, stage, position.after)
-        page = page_of(self.parts, logic, stage)
+        target = self.deps.connectors[logic.flow.target]
+        looked = self._prefetch.page(run.id, self._looked, run.id, target, logic, stage, position.after)
+        page = page_of(self.deps, logic, stage)
         for issue in logic.unread(stage) if position.after is None else ():
             page.park(issue, stage.target, issue.key, "", 0)
         if stage.hashed and position.after is None:
-            page.leave(None, self.parts.previews.same(run.id, position.stage))
+            page.leave(None, self.deps.previews.same(run.id, position.stage))
         if looked.last is None:
             after = self._after_stage(run, replace(position, planned=position.planned + page.weight), stage, logic)
             progress = Progress("plan", after.planned, after.read) if page.weight else None
-            self.parts.previews.keep_page(run.id, page.rows, (), page.unchanged_weight, after, progress)
+            self.deps.previews.keep_page(run.id, page.rows, (), page.unchanged_weight, after, progress)
             return
         if not looked.held:  # of what is not there nothing is agreed on
             self._look_on(run, target, logic, stage, looked)
@@ -81,11 +87,11 @@ class Compare:
         if looked.held and not page.unchanged:
             self._look_on(run, target, logic, stage, looked)
         if not run.has_earlier_mapping:  # which says otherwise by itself
-            self.parts.previews.moved_on(run.flow, stage.target, page.moved_on)
+            self.deps.previews.moved_on(run.flow, stage.target, page.moved_on)
         planned = position.planned + page.weight
         position = page.counted(replace(position, after=looked.last, planned=planned))
         progress = Progress("plan", position.planned, position.read)
-        self.parts.previews.keep_page(
+        self.deps.previews.keep_page(
             run.id, page.rows, page.unchanged, page.unchanged_weight, position, progress,
             hashed=page.hashed, wrong=page.wrong,
         )  # fmt: skip
@@ -94,11 +100,11 @@ class Compare:
 
     def _looked(self, run: str, target: Connector, logic: FlowLogic, stage: Stage, after: str | None) -> _Looked:
         """Return what the next parents that were read come to, with what the target holds of it."""
-        groups = self.parts.previews.staged_groups(run, logic.flow.order(stage), after, COMPARE_PAGE)
+        groups = self.deps.previews.staged_groups(run, logic.flow.order(stage), after, COMPARE_PAGE)
         pairs = [pair for members in groups for pair in self._in_order(run, logic, stage, members)]
         held, apart = {}, {}  # type: tuple[dict[str, Held], dict[str, Issue]]
-        if pairs and not stage.unproven:
-            held, apart = look_around(target, [one for one, _ in pairs], self.parts.links, logic.flow.name)
+        if pairs and not stage.unverifiable:
+            held, apart = look_around(target, [one for one, _ in pairs], self.deps.links, logic.flow.name)
         return _Looked(pairs, held, apart, groups[-1][0].parent if groups else None, len(groups) == COMPARE_PAGE)
 
     def _look_on(self, run: Run, target: Connector, logic: FlowLogic, stage: Stage, looked: _Looked) -> None:
@@ -108,21 +114,21 @@ class Compare:
         look at the next one says.
         """
         if looked.goes_on:
-            self._onward.begin(run.id, self._looked, run.id, target, logic, stage, looked.last)
+            self._prefetch.begin(run.id, self._looked, run.id, target, logic, stage, looked.last)
 
     def _read_shared(self, run: Run, logic: FlowLogic, stage: Stage) -> None:
         """Read those records after all that were known again and share what is unique in the stage."""
         order = logic.flow.order(stage)
-        if run.position.trusting and self.parts.previews.same(run.id, order):
-            shared = self.parts.previews.duplicates(run.id, order, stage.unique)
+        if run.position.trusting and self.deps.previews.same(run.id, order):
+            shared = self.deps.previews.duplicates(run.id, order, stage.unique)
             keys = {key for values in (shared.numbers, shared.marks) for found in values.values() for key in found}
-            if again := self.parts.previews.same_among(run.id, order, sorted(keys)):
+            if again := self.deps.previews.same_among(run.id, order, sorted(keys)):
                 self._extract.again(run, logic, stage, again)
 
     def _after_stage(self, run: Run, position: Position, stage: Stage, logic: FlowLogic) -> Position:
         if (following := logic.flow.after(stage)) is not None:
             return replace(position, stage=logic.flow.order(following), after=None)
-        carries = run.mode is Mode.CHANGES and position.read and self.parts.runs.waiting_for_all(run.flow) is not None
+        carries = run.mode is Mode.CHANGES and position.read and self.deps.runs.waiting_for_all(run.flow) is not None
         return position.at(Task.VANISHED if run.mode is Mode.COMPLETE or carries else Task.FINISH)
 
     def forget(self, run_id: str) -> None:
@@ -132,7 +138,7 @@ class Compare:
     def _shared(self, run: str, logic: FlowLogic, stage: Stage) -> Duplicates:
         key = (run, logic.flow.order(stage))
         if key not in self._duplicates:
-            self._duplicates[key] = self.parts.previews.duplicates(*key, stage.unique)
+            self._duplicates[key] = self.deps.previews.duplicates(*key, stage.unique)
         return self._duplicates[key]
 
     def _shaped(self, run: str, logic: FlowLogic, stage: Stage, members: Sequence[Staged]) -> Shaped:
@@ -147,19 +153,23 @@ class Compare:
         flow, stage, kind = logic.flow, page.stage, page.stage.target
         held, apart = looked.held, looked.apart
         desired = [one.desired for one, _ in looked.pairs if one.desired]
-        doubts = in_doubt(self.parts, run, logic, stage, desired, held)  # what it finds after all has a link by then
-        links = _links(self.parts, flow.name, desired)
-        held = with_owners(self.parts.links, flow.name, stage, held, links)
+        doubts = in_doubt(self.deps, run, logic, stage, desired, held)  # what it finds after all has a link by then
+        links = _links(self.deps, flow.name, desired)
+        held = with_owners(self.deps.links, flow.name, stage, held, links)
         if not stage.once:
-            page.taken_back = self.parts.previews.taken_back(flow.name, kind, [one.key for one in desired])
+            page.taken_back = self.deps.previews.taken_back(flow.name, kind, [one.key for one in desired])
         if kind is Kind.PRODUCT and run.mode is not Mode.COMPLETE:
-            apart = taken(self.parts.links, flow.name, desired) | apart
-        held_up = waiting(self.parts, run, stage, desired) | claimed(self.parts, run, flow, stage, held) | doubts
+            apart = find_duplicate_articles(self.deps.links, flow.name, desired) | apart
+        held_up = (
+            find_parked_needs(self.deps, run, stage, desired)
+            | find_double_matches(self.deps, run, flow, stage, held)
+            | doubts
+        )
         new = [one for one in desired if one.key not in links and one.key not in held and one.key not in held_up]
         beside = logic.beside(stage, new) if new else {}
         keys = {one.key for one in new} - beside.keys()
         unknown = [one for one, _ in looked.pairs if one.desired and one.desired.key in keys]
-        otherwise = there_otherwise(self.parts.connectors[flow.target], self.parts.links, flow, unknown)
+        otherwise = there_otherwise(self.deps.connectors[flow.target], self.deps.links, flow, unknown)
         there = {key: one.record for key, one in held.items()}
         held_up |= {key: not_readable(one, flow.target) for key, one in there.items() if isinstance(one, Unreadable)}
         for one, members in looked.pairs:
@@ -297,11 +307,11 @@ def _of_documents(issue: Issue, one: Shaped) -> Issue:
     return replace(issue, facts={**issue.facts, "documents": ",".join(one.members[:MOST_DOCUMENTS])})
 
 
-def _links(parts: Parts, flow: str, desired: Sequence[Record]) -> dict[str, Link]:
+def _links(deps: Dependencies, flow: str, desired: Sequence[Record]) -> dict[str, Link]:
     """Return the links of these records, each of its own kind: a document may be booked as another than it would be."""
     found: dict[str, Link] = {}
     for kind in dict.fromkeys(record.kind for record in desired):
-        found |= parts.links.get(flow, kind, [record.key for record in desired if record.kind is kind])
+        found |= deps.links.get(flow, kind, [record.key for record in desired if record.kind is kind])
     return found
 
 

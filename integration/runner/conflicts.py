@@ -13,19 +13,19 @@ from integration.core.records import Held, Kind, Record
 from integration.core.rules import as_text
 from integration.core.run import Link, Run
 from integration.flows.spec import Shaped
+from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look
-from integration.runner.parts import Parts
 from integration.store.links import Links
 
 log = structlog.get_logger(__name__)
 
 
-def waiting(parts: Parts, run: Run, stage: Stage, desired: Sequence[Record]) -> dict[str, Issue]:
+def find_parked_needs(deps: Dependencies, run: Run, stage: Stage, desired: Sequence[Record]) -> dict[str, Issue]:
     """Return an issue for each record that needs another one which is parked in this plan."""
     found: dict[str, Issue] = {}
     for name, kind in stage.needs.items():
         keys = {str(record.values[name]) for record in desired if record.values.get(name)}
-        parked = parts.previews.parked(run.id, kind, sorted(keys))
+        parked = deps.previews.parked(run.id, kind, sorted(keys))
         for record in desired:
             line = parked.get(str(record.values.get(name) or ""))
             if line is not None:
@@ -34,15 +34,17 @@ def waiting(parts: Parts, run: Run, stage: Stage, desired: Sequence[Record]) -> 
     return found
 
 
-def claimed(parts: Parts, run: Run, flow: Flow, stage: Stage, held: Mapping[str, Held]) -> dict[str, Issue]:
+def find_double_matches(
+    deps: Dependencies, run: Run, flow: Flow, stage: Stage, held: Mapping[str, Held]
+) -> dict[str, Issue]:
     """Return an issue for each record that was matched with what another record has been matched with before."""
     matched = {key: now for key, now in held.items() if now.evidence not in ("", "link")}
     references = sorted({now.reference for now in matched.values()})
     if not references or stage.once:
         return {}
-    linked = parts.links.by_reference(run.flow, stage.target, references)
+    linked = deps.links.by_reference(run.flow, stage.target, references)
     owners = {one.reference: one.key for one in linked.values()}
-    owners = parts.previews.claims(run.id, stage.target, references) | owners
+    owners = deps.previews.owners(run.id, stage.target, references) | owners
     found: dict[str, Issue] = {}
     for key, now in sorted(matched.items()):
         owner = owners.setdefault(now.reference, key)
@@ -94,7 +96,7 @@ def _is_of(link: Link, held: Held) -> bool:
     return as_text(agreed).casefold() == as_text(held.record.values.get("reference")).casefold()
 
 
-def taken(links: Links, flow: str, desired: Sequence[Record]) -> dict[str, Issue]:
+def find_duplicate_articles(links: Links, flow: str, desired: Sequence[Record]) -> dict[str, Issue]:
     """Return an issue for each part whose number or mark belongs to another record already linked."""
     parts = [part for record in desired for part in record.parts]
     numbers = links.by_reference(flow, Kind.ARTICLE, [part.key for part in parts])

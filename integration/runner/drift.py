@@ -10,12 +10,12 @@ from integration.core.records import Held, Kind, Record, Unreadable
 from integration.core.rules import as_text
 from integration.core.run import Link
 from integration.flows.spec import FlowLogic
-from integration.runner.lookup import look_and_see
-from integration.runner.parts import Parts
+from integration.runner.dependencies import Dependencies
+from integration.runner.lookup import lookup_with_canary
 from integration.store.links import References
 
 DRIFT_PAGE = 250  # records looked at together
-WITNESSES = 25  # records written last, one of which a look that sees has to find
+CANARIES = 25  # records written last, one of which a look that sees has to find
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +38,19 @@ def stages_of(flow: Flow, linked: Collection[Kind] = ()) -> list[Stage]:
     """
     written = {stage.target for stage in flow.stages}
     before = [Stage(flow.counted.source, kind, once=True) for kind in sorted(linked) if kind not in written]
-    shown = {stage.target: stage for stage in reversed(flow.stages) if not stage.moving and not stage.unproven}
+    shown = {stage.target: stage for stage in reversed(flow.stages) if not stage.moving and not stage.unverifiable}
     return [*(stage for stage in flow.stages if shown.get(stage.target) is stage), *before]
 
 
-def look_at(parts: Parts, logic: FlowLogic, stage: Stage, after: str = "", size: int = DRIFT_PAGE) -> DriftPage:
+def look_at(deps: Dependencies, logic: FlowLogic, stage: Stage, after: str = "", size: int = DRIFT_PAGE) -> DriftPage:
     """Return one page of what the target holds of what both systems agreed on. Writes nothing to any system."""
-    name, target = logic.flow.name, parts.connectors[logic.flow.target]
-    known = parts.links.page(name, stage.target, after, size)
+    name, target = logic.flow.name, deps.connectors[logic.flow.target]
+    known = deps.links.page(name, stage.target, after, size)
     agreed = [link.agreed for link in known if link.agreed]
-    references = parts.links.references(name)
-    held, sees = look_and_see(target, agreed, references, ())
+    references = deps.links.references(name)
+    held, sees = lookup_with_canary(target, agreed, references, ())
     if not sees and len(held) < len(known):
-        sees = bool(held) or _shows(parts, logic, stage, target, references)
+        sees = bool(held) or _shows(deps, logic, stage, target, references)
     page = _Page(logic, stage, sees=sees)
     for link in known:
         page.add(link, held.get(link.key))
@@ -58,11 +58,11 @@ def look_at(parts: Parts, logic: FlowLogic, stage: Stage, after: str = "", size:
     return DriftPage(page.counts, tuple(page.told), tuple(page.different), following)
 
 
-def _shows(parts: Parts, logic: FlowLogic, stage: Stage, target: Connector, references: References) -> bool:
+def _shows(deps: Dependencies, logic: FlowLogic, stage: Stage, target: Connector, references: References) -> bool:
     """Tell whether what is not found is not there: others are found by the same question, or it has none at all."""
-    newest = parts.links.newest(logic.flow.name, stage.target, WITNESSES)
-    witnesses: Sequence[Record] = [link.agreed for link in newest if link.agreed]
-    if witnesses and target.lookup(witnesses, references):
+    newest = deps.links.newest(logic.flow.name, stage.target, CANARIES)
+    canaries: Sequence[Record] = [link.agreed for link in newest if link.agreed]
+    if canaries and target.lookup(canaries, references):
         return True
     return target.shows(stage.target)
 

@@ -12,12 +12,12 @@ from integration.core.records import Batch, Kind, Record, Unreadable
 from integration.core.rules import as_text
 from integration.core.run import Mode, Position, Progress, Run, Staged, Task
 from integration.flows.spec import FlowLogic, page_in, staged_in
-from integration.runner.came import expect_fields
+from integration.runner.dependencies import Dependencies
+from integration.runner.erased_people import without_erased
 from integration.runner.hashes import hashed, known, unread
-from integration.runner.held_out import held_out
-from integration.runner.onward import Onward
-from integration.runner.parts import Parts
+from integration.runner.prefetch import Prefetch
 from integration.runner.retire import NAMELESS
+from integration.runner.vanished_fields import expect_fields
 
 NONE: Mapping[str, str] = {}
 _Asked = tuple[Connector, Connector, FlowLogic, Stage, str | None, str | None, int | None]
@@ -27,30 +27,30 @@ SIBLINGS_PAGE = 250  # parents looked at together
 class Extract:
     """Reads, maps and checks each record by itself, and keeps it until it is compared."""
 
-    def __init__(self, parts: Parts, onward: Onward) -> None:
-        self.parts = parts
-        self._onward = onward
+    def __init__(self, deps: Dependencies, prefetch: Prefetch) -> None:
+        self.deps = deps
+        self._prefetch = prefetch
 
     def extract(self, run: Run, logic: FlowLogic) -> None:
         """Read one page of the source; the next one is on its way while this is mapped."""
         position, stage = self._with_marker(run.position, logic), logic.flow.stages[run.position.stage]
-        source, same, came = self.parts.connectors[logic.flow.source], dict[str, str](), dict[str, str]()
+        source, same, came = self.deps.connectors[logic.flow.source], dict[str, str](), dict[str, str]()
         if stage.counted and position.after is None:
             logic.before_reading(stage)
         if run.mode is Mode.CHOSEN and stage.counted:
             records, after, stamp = source.fetch(stage.source, position.keys), None, None
         else:
-            page = self._onward.page(run.id, _page, *self._asked(logic, position, position.after))
+            page = self._prefetch.page(run.id, _page, *self._asked(logic, position, position.after))
             after, stamp = page.after, page.stamp
             if position.most is None:
                 self._read_on(run, logic, position, after)
             if isinstance(page, Unread):
-                same = known(self.parts, run, logic, stage, page) if position.trusting else {}
+                same = known(self.deps, run, logic, stage, page) if position.trusting else {}
                 came, records = dict(page.hashes), list(page.read(same))
                 fields = page.fields()
             else:
                 records, fields = list(page.records), page.fields
-            expect_fields(self.parts, run, logic, stage, fields, first=position.after is None)
+            expect_fields(self.deps, run, logic, stage, fields, first=position.after is None)
         if stamp:
             highest = max(stamp, position.stamps.get(stage.source, ""), key=_in_order)
             position = replace(position, stamps={**position.stamps, stage.source: highest})
@@ -69,44 +69,44 @@ class Extract:
 
     def _asked(self, logic: FlowLogic, position: Position, after: str | None) -> _Asked:
         """Return what a page of the source is asked by; as long as all of it is the same, so is the page."""
-        source, target = self.parts.connectors[logic.flow.source], self.parts.connectors[logic.flow.target]
+        source, target = self.deps.connectors[logic.flow.source], self.deps.connectors[logic.flow.target]
         stage = logic.flow.stages[position.stage]
-        return source, target, logic, stage, position.since.get(stage.source), after, position.left
+        return source, target, logic, stage, position.since.get(stage.source), after, position.remaining
 
     def _read_on(self, run: Run, logic: FlowLogic, position: Position, after: str | None) -> None:
         if after is not None:
-            self._onward.begin(run.id, _page, *self._asked(logic, position, after))
+            self._prefetch.begin(run.id, _page, *self._asked(logic, position, after))
 
     def _with_marker(self, position: Position, logic: FlowLogic) -> Position:
         """Return a position that knows where the target stood before anything was compared."""
         if position.marker is not None:
             return position
-        batch = self.parts.connectors[logic.flow.target].changed(logic.flow.counted.target, "")
+        batch = self.deps.connectors[logic.flow.target].changed(logic.flow.counted.target, "")
         return replace(position, marker=batch.stamp or "")
 
     def touched(self, run: Run, logic: FlowLogic) -> None:
         """Read again from the source what was edited in the target since the last run."""
         position, kind = run.position, logic.flow.counted.target
-        since = self.parts.cursors.get(logic.flow.name, f"target:{kind}")
+        since = self.deps.cursors.get(logic.flow.name, f"target:{kind}")
         following = Task.SIBLINGS
-        if run.position.read and self.parts.runs.waiting_for_all(run.flow) is not None:
+        if run.position.read and self.deps.runs.waiting_for_all(run.flow) is not None:
             following = Task.CARRY
         if since is None:
             position = position.at(following)
         else:
-            ours = self.parts.cursors.ours(logic.flow.name, kind)
-            batch = self.parts.connectors[logic.flow.target].changed(kind, since, position.after, ours)
+            ours = self.deps.cursors.ours(logic.flow.name, kind)
+            batch = self.deps.connectors[logic.flow.target].changed(kind, since, position.after, ours)
             position = replace(position, marker=max(batch.stamp or "", position.marker or "", key=_in_order))
             position = self._stage_touched(run, logic, batch.records, position)
             position = replace(position, after=batch.after) if batch.after else position.at(following)
-        self.parts.previews.keep_position(run.id, position)
+        self.deps.previews.keep_position(run.id, position)
 
     def _stage_touched(self, run: Run, logic: FlowLogic, records: Sequence[Record], position: Position) -> Position:
         """Stage the sources of what others changed; our own writes come back with the marker they were proven under."""
         numbers = [part.key for record in records for part in record.parts]
-        articles = self.parts.links.by_reference(logic.flow.name, Kind.ARTICLE, numbers)
+        articles = self.deps.links.by_reference(logic.flow.name, Kind.ARTICLE, numbers)
         kind = logic.flow.counted.target
-        ours = self.parts.links.by_reference(logic.flow.name, kind, [record.key for record in records])
+        ours = self.deps.links.by_reference(logic.flow.name, kind, [record.key for record in records])
         sources = []
         for record in records:
             link = ours.get(record.key)
@@ -121,15 +121,15 @@ class Extract:
         position = run.position
         for stage in logic.flow.counting:
             position = self._siblings(run, logic, stage, position)
-        self.parts.previews.keep_position(run.id, position.at(Task.COMPARE))
+        self.deps.previews.keep_position(run.id, position.at(Task.COMPARE))
 
     def _siblings(self, run: Run, logic: FlowLogic, stage: Stage, position: Position) -> Position:
         order, after = logic.flow.order(stage), None
-        while members := self.parts.previews.staged_groups(run.id, order, after, SIBLINGS_PAGE):
+        while members := self.deps.previews.staged_groups(run.id, order, after, SIBLINGS_PAGE):
             after = members[-1][0].parent
             present = {one.key for group in members for one in group}
             parents = [group[0].parent for group in members if group[0].parent != group[0].key]
-            known = self.parts.links.get(logic.flow.name, stage.target, parents)
+            known = self.deps.links.get(logic.flow.name, stage.target, parents)
             linked = {part.source for link in known.values() if link.agreed for part in link.agreed.parts}
             position = self.stage_fetched(run, logic, stage, sorted(linked - present), position)
         return position
@@ -144,12 +144,12 @@ class Extract:
         self, run: Run, logic: FlowLogic, stage: Stage, keys: Sequence[str], position: Position
     ) -> Position:
         """Stage the records under these keys that were not read yet; return the position with those counted."""
-        missing = self.parts.previews.not_staged(run.id, logic.flow.order(stage), keys)
+        missing = self.deps.previews.not_staged(run.id, logic.flow.order(stage), keys)
         if not missing:
             return position
         if stage.counted:
             logic.before_reading(stage)
-        records = self.parts.connectors[logic.flow.source].fetch(stage.source, missing)
+        records = self.deps.connectors[logic.flow.source].fetch(stage.source, missing)
         if stage.counted:
             position = self._counting(run, logic, stage, [one.key for one in records], position)
         self._stage(run, logic, stage, records, position)
@@ -158,12 +158,12 @@ class Extract:
     def again(self, run: Run, logic: FlowLogic, stage: Stage, keys: Sequence[str]) -> None:
         """Read records that were known again after all; one that is gone meanwhile stays as it was."""
         logic.before_reading(stage)
-        records = self.parts.connectors[logic.flow.source].fetch(stage.source, keys)
+        records = self.deps.connectors[logic.flow.source].fetch(stage.source, keys)
         self._stage(run, logic, stage, records, run.position)
 
     def _counting(self, run: Run, logic: FlowLogic, stage: Stage, keys: Sequence[str], position: Position) -> Position:
         """Return a position that counts these records, each once however often and on however many pages it came."""
-        fresh = self.parts.previews.not_staged(run.id, logic.flow.order(stage), keys)
+        fresh = self.deps.previews.not_staged(run.id, logic.flow.order(stage), keys)
         return replace(position, read=position.read + len(fresh))
 
     def _stage(
@@ -183,11 +183,11 @@ class Extract:
         `same` are those that are as they were when both systems agreed, each by its key with its number; `came` has
         hashes of the others.
         """
-        flow, previews = logic.flow, self.parts.previews
-        records, held = held_out(self.parts, logic, records)
+        flow, previews = logic.flow, self.deps.previews
+        records, held = without_erased(self.deps, logic, records)
         if stage.counted:
             self._look_again(run, logic, records)
-            records = self.parts.corrected(run.flow, records)
+            records = self.deps.corrected(run.flow, records)
             readable = [record for record in records if not isinstance(record, Unreadable)]
             for one in flow.stages:
                 if one.derived and not one.off and (staged := _grouped(logic, one, readable)):
@@ -197,13 +197,13 @@ class Extract:
 
     def _look_again(self, run: Run, logic: FlowLogic, records: Sequence[Record]) -> None:
         """Take back what was set aside of records that somebody changed since."""
-        known = self.parts.previews.aside(run.flow, [record.key for record in records])
+        known = self.deps.previews.aside(run.flow, [record.key for record in records])
         if not known:
             return
         marks = {record.key: source_mark(record, logic.flow.passing) for record in records if record.key in known}
         changed = [issue for key, before in known.items() for issue, mark in before.items() if marks[key] != mark]
         if changed:
-            self.parts.previews.look_again(run.id, changed)
+            self.deps.previews.look_again(run.id, changed)
 
 
 def _page(

@@ -15,7 +15,7 @@ from integration.core.flow import Stage
 from integration.core.records import Held
 from integration.core.run import NO_HASHES, Hashes, Run, Staged
 from integration.flows.spec import FlowLogic
-from integration.runner.parts import Parts
+from integration.runner.dependencies import Dependencies
 
 BYTES = 16  # so that no two things ever have the same by chance
 
@@ -29,26 +29,26 @@ def unread(
     return source.unread(stage.source, since, after)
 
 
-def known(parts: Parts, run: Run, logic: FlowLogic, stage: Stage, page: Unread) -> dict[str, str]:
+def known(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, page: Unread) -> dict[str, str]:
     """Return what of a page is as it was when both systems agreed on it, and still agree: the number of each by key."""
-    flow, kind, target = logic.flow.name, stage.target, parts.connectors[logic.flow.target]
+    flow, kind, target = logic.flow.name, stage.target, deps.connectors[logic.flow.target]
     times = Counter(key for key, _ in page.hashes)
     came = {key: told for key, told in page.hashes if times[key] == 1}
-    agreed = parts.previews.hashes(flow, kind, list(came))
+    agreed = deps.previews.hashes(flow, kind, list(came))
     unstaged = logic.unstaged(stage, list(agreed)) if agreed else {}
     same = [key for key, one in unstaged.items() if source_hash(logic, came[key], one.beside) == agreed[key][0]]
-    silent = set(same) - _spoken_for(parts, run, logic, stage, same)
+    silent = set(same) - _spoken_for(deps, run, logic, stage, same)
     if not silent or not isinstance(target, HashedTarget):
         return {}
     held = target.hashes([unstaged[key].wanted for key in same if key in silent])
     return {key: unstaged[key].number for key, told in held.items() if told == agreed[key][1]}
 
 
-def _spoken_for(parts: Parts, run: Run, logic: FlowLogic, stage: Stage, keys: Sequence[str]) -> set[str]:
+def _spoken_for(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, keys: Sequence[str]) -> set[str]:
     """Return the records of which more is to be said than their hashes do."""
     flow, kind = logic.flow.name, stage.target
-    doubts = parts.ledger.doubts(run.id, flow, kind, keys)
-    back, set_aside = parts.previews.taken_back(flow, kind, keys), parts.previews.aside(flow, keys)
+    doubts = deps.ledger.doubts(run.id, flow, kind, keys)
+    back, set_aside = deps.previews.taken_back(flow, kind, keys), deps.previews.aside(flow, keys)
     return {row.key for row in doubts} | back.keys() | set_aside.keys()
 
 

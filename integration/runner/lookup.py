@@ -18,7 +18,7 @@ Inside = Mapping[str, Link]  # the links of the articles in one record of the ta
 
 def look(target: Connector, records: Sequence[Record], references: References) -> dict[str, Held]:
     """Return what the target holds for these records; their links and those of their parts are asked for at once."""
-    return look_and_see(target, records, references, ())[0]
+    return lookup_with_canary(target, records, references, ())[0]
 
 
 class _Unlinked:
@@ -35,26 +35,26 @@ class _Unlinked:
         return self._references.key(kind, reference)
 
 
-def look_and_see(
-    target: Connector, records: Sequence[Record], references: References, witnesses: Sequence[Record]
+def lookup_with_canary(
+    target: Connector, records: Sequence[Record], references: References, canaries: Sequence[Record]
 ) -> tuple[dict[str, Held], bool]:
     """Return what the target holds for these records, and whether the look is one that sees.
 
-    It sees when it finds one of the `witnesses`, which are known to be there, by the very question it asks of the
+    It sees when it finds one of the `canaries`, which are known to be there, by the very question it asks of the
     others: a system that cannot be read, or ignores what it is asked, answers as if nothing were there.
 
     A marker is told of what holds all that is looked for, and of nothing else: kept with what both sides agree on, it
     says that nobody need look at the record again as long as it bears that marker.
     """
-    held, sees = _look(target, records, references, witnesses)
+    held, sees = _look(target, records, references, canaries)
     return {record.key: _marked(held[record.key], record) for record in records if record.key in held}, sees
 
 
 def _look(
-    target: Connector, records: Sequence[Record], references: References, witnesses: Sequence[Record] = ()
+    target: Connector, records: Sequence[Record], references: References, canaries: Sequence[Record] = ()
 ) -> tuple[dict[str, Held], bool]:
     asked = {record.key for record in records}
-    apart = [record for record in witnesses if record.key not in asked]
+    apart = [record for record in canaries if record.key not in asked]
     for kind in {record.kind for record in records}:
         references.ask(kind, [record.key for record in records if record.kind is kind])
     references.ask(Kind.ARTICLE, [part.source for one in (*records, *apart) for part in one.parts if part.source])

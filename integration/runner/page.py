@@ -11,7 +11,7 @@ from integration.core.records import Kind
 from integration.core.run import NO_HASHES, Hashes, Link, PlanRow, Position, Step
 from integration.core.taken_back import TAKEN_BACK, TakenBack
 from integration.flows.spec import FlowLogic
-from integration.runner.parts import Parts
+from integration.runner.dependencies import Dependencies
 from integration.store.taken_back import Taken
 
 
@@ -31,7 +31,7 @@ class PlanPage:
         self._order = order
         self._calls = calls
         self._actions: Counter[Action] = Counter()
-        self._watched: Counter[str] = Counter()
+        self._guard_counts: Counter[str] = Counter()
 
     def _weighed(self, weight: int) -> int:
         weight = weight if self.stage.counted else 0
@@ -76,7 +76,7 @@ class PlanPage:
 
     def note(self, codes: Iterable[str]) -> None:
         """Count what a plan tells beside its lines."""
-        self._watched.update(codes)
+        self._guard_counts.update(codes)
 
     def is_parked(self, key: str) -> bool:
         """Tell whether a record waits for a person in this page."""
@@ -85,7 +85,7 @@ class PlanPage:
     def change(
         self,
         change: Change,
-        watched: tuple[str, ...],
+        guards: tuple[str, ...],
         reference: str = "",
         *,
         is_beside: bool = False,
@@ -98,17 +98,17 @@ class PlanPage:
         counts = self.stage.counted and not is_beside
         self._actions[change.action] += 1
         if change.action is Action.RETIRE:
-            watched += ("brake_retirements",) * made_inactive(change)
+            guards += ("brake_retirements",) * made_inactive(change)
         if taken is None:
-            self._watched.update(watched)
-            self._watched["brake_changes"] += records_changed(change) if counts else 0
+            self._guard_counts.update(guards)
+            self._guard_counts["brake_changes"] += records_changed(change) if counts else 0
         else:
-            self._watched.update({"brake_changes": 0, "brake_retirements": 0, TAKEN_BACK: 1})
+            self._guard_counts.update({"brake_changes": 0, "brake_retirements": 0, TAKEN_BACK: 1})
         self.rows.append(
             PlanRow(
                 0, self._order, change.action, change.kind, change.key, change.title, change.group,
                 self._weighed(len(change.sources)) if counts else 0, change=change, digest=change.digest(),
-                brakes=tuple(dict.fromkeys(watched)) if taken is None else (),
+                brakes=tuple(dict.fromkeys(guards)) if taken is None else (),
                 cause="" if taken is None else TAKEN_BACK, facts={} if taken is None else taken.facts,
                 reference=reference, calls=self._calls(change),
             )
@@ -117,9 +117,9 @@ class PlanPage:
     def counted(self, position: Position) -> Position:
         """Return a position with the changes of this page."""
         retirements = self._actions[Action.RETIRE]
-        return position.counting(self._actions.total() - retirements, retirements, self._watched)
+        return position.counting(self._actions.total() - retirements, retirements, self._guard_counts)
 
 
-def page_of(parts: Parts, logic: FlowLogic, stage: Stage) -> PlanPage:
+def page_of(deps: Dependencies, logic: FlowLogic, stage: Stage) -> PlanPage:
     """Return an empty page for what a stage comes to."""
-    return PlanPage(stage, logic.flow.order(stage), parts.connectors[logic.flow.target].calls)
+    return PlanPage(stage, logic.flow.order(stage), deps.connectors[logic.flow.target].calls)

@@ -12,12 +12,12 @@ from typing import Any
 from integration.connectors.parallel import Abreast, Behind
 from integration.core.errors import IntegrationError
 from integration.core.run import Outcome, PlanRow, Step
-from integration.runner.sending import Answered, Looked, Sender, Sending, said_yes
+from integration.runner.dispatch import Dispatch, DispatchAnswer, Dispatcher, LookedUpPage, said_yes
 
 AHEAD = 8  # so many times the calls in flight are left to send when the next page is looked at
 MOST_BEHIND = 2  # pages that are read back, or wait to be
 
-Following = Callable[[Sequence[PlanRow], int], Looked | None]
+Following = Callable[[Sequence[PlanRow], int], LookedUpPage | None]
 """Looks at the page behind a line of the plan, given the lines that are at work; None where those have to end first."""
 
 
@@ -28,13 +28,13 @@ def nothing_follows(_at_work: Sequence[PlanRow], _after: int) -> None:
 class _Page:
     """What of one page is under way, and what the target accepted of it."""
 
-    def __init__(self, looked: Looked) -> None:
+    def __init__(self, looked: LookedUpPage) -> None:
         self.rows = looked.rows
         self.ready = looked.ready
         self.open = len(looked.ready)
         self.accepted: dict[int, str] = {}
 
-    def take_accepted(self) -> tuple[list[Sending], dict[int, str]]:
+    def take_accepted(self) -> tuple[list[Dispatch], dict[int, str]]:
         """Return what was accepted and is to be read back; nothing of it is left here."""
         accepted, self.accepted = self.accepted, {}
         return [one for one in self.ready if one.row.seq in accepted], accepted
@@ -43,20 +43,20 @@ class _Page:
 class Pipeline:
     """One way of some pages through it, from what was looked at to what is proven."""
 
-    def __init__(self, sender: Sender, following: Following) -> None:
-        self._sender = sender
+    def __init__(self, sender: Dispatcher, following: Following) -> None:
+        self._dispatcher = sender
         self._following = following
         self._pages: list[_Page] = []  # of which not all is proven
-        self._waiting: deque[Sending] = deque()
+        self._waiting: deque[Dispatch] = deque()
         self._page_of: dict[int, _Page] = {}
         self._unkept: dict[int, str] = {}  # what was accepted, and is on disk with the next ones that are sent
         self._last = 0
         self._ends = False  # nothing more is looked at
         self._stopped: IntegrationError | None = None  # nothing more is sent
-        self._coming: Future[Looked | None] | None = None
+        self._coming: Future[LookedUpPage | None] | None = None
         self._proofs: dict[Future[list[Outcome]], _Page] = {}
 
-    def send(self, looked: Looked) -> None:
+    def send(self, looked: LookedUpPage) -> None:
         """Send a page and those that follow, each change marked before its call, and prove what was accepted.
 
         Raises IntegrationError where the target cannot be reached, and `deviation_stops` for a change of an exact stage
@@ -64,9 +64,13 @@ class Pipeline:
         """
         if not looked.ready:
             return
-        self._exact = self._sender.flow.stages[looked.rows[0].stage].exact
-        limit = 1 if self._exact else self._sender.target.in_flight
-        with Behind() as self._looking, Behind() as self._proving, Abreast(self._sender.write, limit) as self._calls:
+        self._exact = self._dispatcher.flow.stages[looked.rows[0].stage].exact
+        limit = 1 if self._exact else self._dispatcher.target.in_flight
+        with (
+            Behind() as self._looking,
+            Behind() as self._proving,
+            Abreast(self._dispatcher.write, limit) as self._calls,
+        ):
             self._take(looked)
             try:
                 self._pass(limit * AHEAD)
@@ -86,7 +90,7 @@ class Pipeline:
         if self._stopped is not None:
             raise self._stopped
 
-    def _take(self, looked: Looked) -> None:
+    def _take(self, looked: LookedUpPage) -> None:
         page = _Page(looked)
         self._last = max(row.seq for row in looked.rows)
         if page.open:
@@ -106,9 +110,9 @@ class Pipeline:
         if self._stopped is not None or len(self._proofs) > MOST_BEHIND:
             return
         some = [self._waiting.popleft() for _ in range(min(self._calls.room, len(self._waiting)))]
-        if some and self._sender.parts.safeguards.ledger:
+        if some and self._dispatcher.deps.safeguards.ledger:
             kept, self._unkept = self._unkept, {}
-            if not self._sender.mark(some, kept):  # somebody wants it to stop: what is left stays as it was planned
+            if not self._dispatcher.mark(some, kept):  # somebody wants it to stop: what is left stays as it was planned
                 self._waiting.clear()
                 self._ends = True
                 return
@@ -129,17 +133,17 @@ class Pipeline:
             self._pages.remove(self._proofs.pop(one))
             self._ends |= any(outcome.step is Step.IN_DOUBT for outcome in one.result())
 
-    def _take_in(self, answers: Sequence[Answered]) -> None:
+    def _take_in(self, answers: Sequence[DispatchAnswer]) -> None:
         accepted = said_yes(answers)
         if not self._exact:
             self._accepted(accepted)
-        ends = self._sender.take_in(answers)
+        ends = self._dispatcher.take_in(answers)
         self._stopped = self._stopped or ends.stopped
         self._ends = self._ends or ends.doubtful
         if self._exact:  # each by itself
             sent = [one for one, _ in answers if one.row.seq in accepted]
-            if any(one.step is Step.PARKED for one in self._sender.read_back(sent, accepted)):
-                raise IntegrationError("deviation_stops", system=self._sender.flow.target, key=sent[0].row.title)
+            if any(one.step is Step.PARKED for one in self._dispatcher.read_back(sent, accepted)):
+                raise IntegrationError("deviation_stops", system=self._dispatcher.flow.target, key=sent[0].row.title)
         for one, _ in answers:
             page = self._page_of.pop(one.row.seq)
             page.open -= 1
@@ -155,7 +159,7 @@ class Pipeline:
         """Have read back what was accepted of a page; that keeps what the target said yes to."""
         sent, accepted = page.take_accepted()
         self._unkept = {seq: told for seq, told in self._unkept.items() if seq not in accepted}
-        self._proofs[self._proving.begin(self._sender.read_back, sent, accepted)] = page
+        self._proofs[self._proving.begin(self._dispatcher.read_back, sent, accepted)] = page
 
     def _prove_the_rest(self) -> None:
         """Prove what is left, and wait until all is: also where something went wrong."""

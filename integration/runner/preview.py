@@ -16,11 +16,11 @@ from integration.core.run import ALL_FOR, PLANS_OF_ALL, Among, Mode, Position, P
 from integration.core.strangers import STRANGERS
 from integration.core.taken_back import TAKEN_BACK
 from integration.flows.spec import FlowLogic
-from integration.runner.carry import carried, gone_still, replaced_by
 from integration.runner.compare import Compare
+from integration.runner.dependencies import Dependencies, fed_otherwise, next_cursors
 from integration.runner.extract import Extract
-from integration.runner.onward import Onward
-from integration.runner.parts import Parts, fed_otherwise, next_cursors
+from integration.runner.pending_plan import carry_over, recheck_retirements, replaced_by
+from integration.runner.prefetch import Prefetch
 from integration.runner.retire import EMPTY, vanished
 from integration.runner.strangers import strangers_beside
 from integration.runner.undo import undo
@@ -31,19 +31,19 @@ log = structlog.get_logger(__name__)
 class Preview:
     """Reads both systems and keeps what would have to change."""
 
-    def __init__(self, parts: Parts) -> None:
-        self.parts = parts
-        self._onward = Onward()
-        extract = Extract(parts, self._onward)
-        self._compare = Compare(parts, extract, self._onward)
+    def __init__(self, deps: Dependencies) -> None:
+        self.deps = deps
+        self._prefetch = Prefetch()
+        extract = Extract(deps, self._prefetch)
+        self._compare = Compare(deps, extract, self._prefetch)
         self._tasks: Mapping[Task, Callable[[Run, FlowLogic], None]] = {
             Task.EXTRACT: extract.extract,
             Task.TOUCHED: extract.touched,
-            Task.CARRY: partial(carried, parts, extract),
+            Task.CARRY: partial(carry_over, deps, extract),
             Task.SIBLINGS: extract.siblings,
             Task.COMPARE: self._compare.compare,
             Task.VANISHED: self._vanished,
-            Task.UNDO: partial(undo, parts),
+            Task.UNDO: partial(undo, deps),
             Task.FINISH: self._finish,
         }
 
@@ -54,14 +54,14 @@ class Preview:
         when the logic is made of something else by now: what did not change in the source may come to another thing.
         Who asks for what changed has what is hashed known again; who asks for everything has all of it compared.
         """
-        logic, mode = self.parts.logic(request.flow), request.mode
-        flow, cursors = logic.flow, self.parts.cursors
+        logic, mode = self.deps.logic(request.flow), request.mode
+        flow, cursors = logic.flow, self.deps.cursors
         known = {stage.source: cursors.get(flow.name, f"source:{stage.source}") for stage in flow.stages}
         began, first = any(known[stage.source] for stage in flow.counting), flow.read_after(None)
         most = (logic.most or None) if mode is Mode.CHANGES or not began else None
         notes = {}
         if mode in PLANS_OF_ALL:
-            notes = fed_otherwise(self.parts, logic, self.parts.runs.waiting_for_all(flow.name))
+            notes = fed_otherwise(self.deps, logic, self.deps.runs.waiting_for_all(flow.name))
         if mode is not Mode.CHANGES or not began:
             notes.pop(ALL_FOR, None)
         trusting = mode is Mode.CHANGES and any(stage.hashed for stage in flow.stages)
@@ -73,9 +73,9 @@ class Preview:
         )
         in_force = logic.mapping_version
         version = request.version or in_force
-        return self.parts.runs.begin(
+        return self.deps.runs.begin(
             request.flow, mode, request.by.ref, version, position, in_force=in_force,
-            basis=self.parts.basis(request.flow, version, True), notes={**request.notes, **notes},
+            basis=self.deps.basis(request.flow, version, True), notes={**request.notes, **notes},
         )  # fmt: skip
 
     def undo(self, run_id: str, *, by: str) -> Run:
@@ -84,13 +84,13 @@ class Preview:
         Raises RunActiveError while one of the flow is at work, and IntegrationError `nothing_to_undo` or, where its
         lines are no longer kept, `plan_not_kept`.
         """
-        earlier = self.parts.runs.get(run_id)
-        if earlier.pruned_at is None and not self.parts.plans.proven(run_id, after=0, limit=1):
+        earlier = self.deps.runs.get(run_id)
+        if earlier.pruned_at is None and not self.deps.plans.proven(run_id, after=0, limit=1):
             raise IntegrationError("nothing_to_undo", flow=earlier.flow, run=run_id)
-        version = self.parts.logic(earlier.flow).mapping_version
-        now = self.parts.basis(earlier.flow, version, False)
+        version = self.deps.logic(earlier.flow).mapping_version
+        now = self.deps.basis(earlier.flow, version, False)
         basis = {kind: mark for kind, mark in now.items() if kind == NAMES}  # what it puts back is decided already
-        return self.parts.runs.begin(
+        return self.deps.runs.begin(
             earlier.flow, Mode.UNDO, by, version, Position(task=Task.UNDO), basis=basis, undo_of=run_id
         )
 
@@ -109,54 +109,54 @@ class Preview:
 
     def leave(self, run_id: str) -> None:
         """Let go of what was read ahead of a run: this process is at it no more."""
-        self._onward.drop(run_id)
+        self._prefetch.drop(run_id)
 
     def _page(self, run_id: str) -> bool:
-        run = self.parts.runs.get(run_id)
+        run = self.deps.runs.get(run_id)
         if run.state is not RunState.PREVIEWING:
             return False
-        if self.parts.runs.cancel_requested(run_id):
+        if self.deps.runs.cancel_requested(run_id):
             self.leave(run_id)  # before it counts as cancelled
-            self.parts.runs.cancel_preview(run_id)
+            self.deps.runs.cancel_preview(run_id)
             return False
-        self._tasks[run.position.task](run, self.parts.logic_of(run))
+        self._tasks[run.position.task](run, self.deps.logic_of(run))
         return run.position.task is not Task.FINISH
 
     def _vanished(self, run: Run, logic: FlowLogic) -> None:
         if run.mode is Mode.COMPLETE:
-            vanished(self.parts, run, logic)
+            vanished(self.deps, run, logic)
         else:
-            gone_still(self.parts, run, logic)
+            recheck_retirements(self.deps, run, logic)
 
     def _finish(self, run: Run, logic: FlowLogic) -> None:
         position = run.position
-        mark = fingerprint(run.flow, run.mapping_version, self.parts.previews.digests(run.id))
-        watched, changes = position.watched, position.changes + position.retirements
-        strangers = strangers_beside(self.parts, run)
+        mark = fingerprint(run.flow, run.mapping_version, self.deps.previews.digests(run.id))
+        counts, changes = position.watched, position.changes + position.retirements
+        strangers = strangers_beside(self.deps, run)
         notes = {STRANGERS: strangers.told()} if strangers.references else {}
         tally = Tally(
-            changes=changes - watched.get(TAKEN_BACK, 0), records=watched.get("brake_changes"), read=position.read,
-            retirements=watched.get("brake_retirements", position.retirements),
-            price_jumps=watched.get("brake_price", 0), zeroed=watched.get("brake_stock_zero", 0),
-            new_debtors=watched.get("brake_new_debtors", 0), empty=watched.get("brake_source_empty", 0),
-            off_sale=watched.get("brake_off_sale", 0), emptied=watched.get(EMPTIED, 0),
+            changes=changes - counts.get(TAKEN_BACK, 0), records=counts.get("brake_changes"), read=position.read,
+            retirements=counts.get("brake_retirements", position.retirements),
+            price_jumps=counts.get("brake_price", 0), zeroed=counts.get("brake_stock_zero", 0),
+            new_debtors=counts.get("brake_new_debtors", 0), empty=counts.get("brake_source_empty", 0),
+            off_sale=counts.get("brake_off_sale", 0), emptied=counts.get(EMPTIED, 0),
             strangers=len(strangers.references),
-            first=not self.parts.links.any(run.flow, *logic.flow.linked),
+            first=not self.deps.links.any(run.flow, *logic.flow.linked),
         )  # fmt: skip
         tripped = brakes(tally, logic.limits) if tally.changes else ()
         state = RunState.READY if changes else RunState.DONE
-        waits = self.parts.runs.waiting_for_all(run.flow)
+        waits = self.deps.runs.waiting_for_all(run.flow)
         self._compare.forget(run.id)
         if waits is not None and run.mode is Mode.CHANGES and not (changes or position.read):
-            self.parts.previews.finish(run.id, mark, tripped, state, position.read)  # neither system has changed
+            self.deps.previews.finish(run.id, mark, tripped, state, position.read)  # neither system has changed
         elif waits is not None and run.mode is Mode.CHANGES and self._same(waits, run, mark, tripped):
-            self.parts.previews.keep_counts(run.id, mark, position.read)
-            self.parts.runs.says_the_same(run.id, waits.id)
+            self.deps.previews.keep_counts(run.id, mark, position.read)
+            self.deps.runs.says_the_same(run.id, waits.id)
         else:
             cursors = next_cursors(run, logic) if state is RunState.DONE else {}
-            replaces = replaced_by(self.parts, run, doubtful=any(brake.code == EMPTY for brake in tripped))
+            replaces = replaced_by(self.deps, run, doubtful=any(brake.code == EMPTY for brake in tripped))
             replaces = replaces if changes or run.mode in PLANS_OF_ALL else []
-            self.parts.previews.finish(
+            self.deps.previews.finish(
                 run.id, mark, tripped, state, position.read, cursors=cursors, replaces=replaces, notes=notes
             )
         log.info("preview finished", run=run.id, flow=run.flow, read=position.read, changes=changes)
@@ -167,5 +167,5 @@ class Preview:
         What was taken back since is said by the new one alone.
         """
         made = (waits.fingerprint, waits.brakes, waits.mapping_version, waits.in_force, waits.basis)
-        back = [self.parts.plans.count(one.id, "changes", among=Among(cause=TAKEN_BACK)) for one in (waits, run)]
+        back = [self.deps.plans.count(one.id, "changes", among=Among(cause=TAKEN_BACK)) for one in (waits, run)]
         return back[0] == back[1] and made == (mark, tuple(tripped), run.mapping_version, run.in_force, run.basis)

@@ -8,9 +8,9 @@ from integration.core.plan import differences, retire
 from integration.core.records import Kind
 from integration.core.run import Link, Run, Task
 from integration.flows.spec import FlowLogic
+from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look
 from integration.runner.page import PlanPage, page_of
-from integration.runner.parts import Parts
 from integration.runner.taken_back import planned
 
 RETIRE_PAGE = 250  # vanished records looked at together
@@ -18,55 +18,55 @@ EMPTY = "brake_source_empty"
 NAMELESS = "nameless"  # records of the source that were read without a key: each may be one that seems to be gone
 
 
-def vanished(parts: Parts, run: Run, logic: FlowLogic) -> None:
+def vanished(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
     """Look at one page of what is linked and was not read.
 
     Where a record came without a key, none is taken to be gone. Where nothing was read at all, a brake holds what
     follows; where nothing could follow, ConfigurationError says so.
     """
     position, kind = run.position, logic.flow.counted.source
-    if not position.read and (count := parts.links.count(run.flow, *logic.flow.expected)):
+    if not position.read and (count := deps.links.count(run.flow, *logic.flow.expected)):
         if not logic.retires:
             raise ConfigurationError("source_empty", flow=run.flow, system=logic.flow.source, count=count)
         position = replace(position, watched={**position.watched, EMPTY: count})
-    gone = _unread(parts, run, logic) if logic.retires and not position.watched.get(NAMELESS) else []
+    gone = _unread(deps, run, logic) if logic.retires and not position.watched.get(NAMELESS) else []
     if not gone:
-        parts.previews.keep_position(run.id, position.at(Task.FINISH))
+        deps.previews.keep_position(run.id, position.at(Task.FINISH))
         return
-    missing = _really_gone(parts, logic, kind, gone)
+    missing = _really_gone(deps, logic, kind, gone)
     if len(missing) < len(gone) and EMPTY in position.watched:  # it is not empty: it does not tell all it has
         count = position.watched[EMPTY]
         raise ConfigurationError("source_empty", flow=run.flow, system=logic.flow.source, count=count)
-    page = _retirements(parts, run, logic, missing)
-    parts.previews.keep_page(run.id, page.rows, [], 0, page.counted(replace(position, after=gone[-1].key)))
+    page = _retirements(deps, run, logic, missing)
+    deps.previews.keep_page(run.id, page.rows, [], 0, page.counted(replace(position, after=gone[-1].key)))
 
 
-def propose(parts: Parts, run: Run, logic: FlowLogic, gone: Sequence[Link]) -> PlanPage:
+def propose(deps: Dependencies, run: Run, logic: FlowLogic, gone: Sequence[Link]) -> PlanPage:
     """Return a page that retires those that are gone from the source, asked for once more by name."""
-    return _retirements(parts, run, logic, _really_gone(parts, logic, logic.flow.counted.source, gone))
+    return _retirements(deps, run, logic, _really_gone(deps, logic, logic.flow.counted.source, gone))
 
 
-def _unread(parts: Parts, run: Run, logic: FlowLogic) -> list[Link]:
+def _unread(deps: Dependencies, run: Run, logic: FlowLogic) -> list[Link]:
     stage = logic.flow.counted
-    return parts.previews.vanished(
+    return deps.previews.vanished(
         run.id, run.flow, stage.source, logic.flow.order(stage), run.position.after, RETIRE_PAGE
     )
 
 
-def _really_gone(parts: Parts, logic: FlowLogic, kind: Kind, gone: Sequence[Link]) -> list[Link]:
+def _really_gone(deps: Dependencies, logic: FlowLogic, kind: Kind, gone: Sequence[Link]) -> list[Link]:
     """Ask for each of them by name: a row deleted while pages are turned hides another one."""
-    found = parts.connectors[logic.flow.source].fetch(kind, [link.key for link in gone])
+    found = deps.connectors[logic.flow.source].fetch(kind, [link.key for link in gone])
     there = {record.key for record in found}
     return [link for link in gone if link.key not in there]
 
 
-def _retirements(parts: Parts, run: Run, logic: FlowLogic, gone: Sequence[Link]) -> PlanPage:
-    flow, page = logic.flow, page_of(parts, logic, logic.flow.counted)
+def _retirements(deps: Dependencies, run: Run, logic: FlowLogic, gone: Sequence[Link]) -> PlanPage:
+    flow, page = logic.flow, page_of(deps, logic, logic.flow.counted)
     codes = frozenset(link.key for link in gone)
-    owners = parts.links.owning(run.flow, page.stage.target, codes)
-    target, references = parts.connectors[flow.target], parts.links.references(flow.name)
+    owners = deps.links.owning(run.flow, page.stage.target, codes)
+    target, references = deps.connectors[flow.target], deps.links.references(flow.name)
     held = look(target, [link.agreed for link in owners if link.agreed], references)
-    taken = parts.previews.taken_back(flow.name, page.stage.target, [link.key for link in owners])
+    taken = deps.previews.taken_back(flow.name, page.stage.target, [link.key for link in owners])
     for link in owners:
         now = held.get(link.key)
         if link.agreed is None or now is None:

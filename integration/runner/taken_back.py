@@ -22,7 +22,7 @@ def planned(
     """Add a change to a page, and apart from it what of it was taken back; `last` is what both systems agreed on."""
     fresh, back = apart(change, taken, last)
     if fresh is not None:
-        page.change(fresh, logic.watched(fresh), reference, is_beside=is_beside)
+        page.change(fresh, logic.guards(fresh), reference, is_beside=is_beside)
     if back is not None:
         beside = is_beside or fresh is not None  # the records read are accounted for once
-        page.change(back, logic.watched(back), reference, is_beside=beside, taken=newest(back, taken))
+        page.change(back, logic.guards(back), reference, is_beside=beside, taken=newest(back, taken))

@@ -9,32 +9,32 @@ from integration.core.plan import Action, Change, inverse, made_inactive, still_
 from integration.core.records import Held, same
 from integration.core.run import Run, Task
 from integration.flows.spec import FlowLogic
+from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look
 from integration.runner.page import PlanPage, page_of
-from integration.runner.parts import Parts
 
 UNDO_PAGE = 250  # changes turned around at a time
 
 
-def undo(parts: Parts, run: Run, logic: FlowLogic) -> None:
+def undo(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
     """Turn one page of what another run proved around."""
     position = run.position
-    rows = parts.plans.proven(run.undo_of, position.undone, UNDO_PAGE)
+    rows = deps.plans.proven(run.undo_of, position.undone, UNDO_PAGE)
     if not rows:
-        parts.previews.keep_position(run.id, position.at(Task.FINISH))
+        deps.previews.keep_position(run.id, position.at(Task.FINISH))
         return
     rows = [row for row in rows if row.stage == rows[0].stage]
-    page = page_of(parts, logic, logic.flow.stages[rows[0].stage])
+    page = page_of(deps, logic, logic.flow.stages[rows[0].stage])
     changes = [row.change for row in rows if row.change]
     backs = {one.key: _turned(logic, page.stage, one) for one in changes}
     fresh = [one.agreed for one in backs.values() if isinstance(one, Change) and one.key not in backs]
-    references = parts.links.references(logic.flow.name)
-    target = parts.connectors[logic.flow.target]
+    references = deps.links.references(logic.flow.name)
+    target = deps.connectors[logic.flow.target]
     held = look(target, [*(one.agreed for one in changes), *fresh], references)
     for change in changes:
         _turn_around(run, logic, change, backs[change.key], held, page)
     position = page.counted(replace(position, undone=rows[-1].seq, read=position.read + page.weight))
-    parts.previews.keep_page(run.id, page.rows, [], 0, position)
+    deps.previews.keep_page(run.id, page.rows, [], 0, position)
 
 
 def _turn_around(
@@ -52,10 +52,10 @@ def _turn_around(
         facts = {"key": title, "run": run.undo_of}
         page.park(Issue("undo_blocked", change.key, facts=facts), change.kind, title, change.group, weight)
     else:
-        watched = logic.watched(back)
+        guards = logic.guards(back)
         if back.action is Action.UPDATE:  # articles that the run had added
-            watched += ("brake_retirements",) * made_inactive(back)
-        page.change(replace(back, sources=back.sources or change.sources), watched)
+            guards += ("brake_retirements",) * made_inactive(back)
+        page.change(replace(back, sources=back.sources or change.sources), guards)
 
 
 def _turned(logic: FlowLogic, stage: Stage, change: Change) -> Change | Skip | Issue:

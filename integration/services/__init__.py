@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Self, cast
 
 from integration.channels.post import Post, Way
-from integration.connectors.limits import Road
+from integration.connectors.limits import NetworkRoute
 from integration.connectors.protocol import Connector
 from integration.core.basis import NAMES, Basis
 from integration.core.connections import Finding
@@ -22,7 +22,7 @@ from integration.flows.registry import Specs, writer_of
 from integration.flows.settings import BOOKS, TILL
 from integration.flows.tables import VAT_RATES
 from integration.log.logbook import Logbook
-from integration.runner import ALL_ON, Parts, Patience, Runner, Safeguards
+from integration.runner import ALL_ON, Dependencies, Patience, Runner, Safeguards
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.services.access import Access
@@ -31,7 +31,6 @@ from integration.services.alerts import Alerts
 from integration.services.arrangement import Arrangement
 from integration.services.audit import Audit, authority_of
 from integration.services.backups import Backups
-from integration.services.built_in import BuiltIn
 from integration.services.bulk import Bulk
 from integration.services.channels import Channels
 from integration.services.choosing import Choices
@@ -68,6 +67,7 @@ from integration.services.questions import Questions
 from integration.services.reach import Reach
 from integration.services.retention import Retained
 from integration.services.runs import Plans, Runs
+from integration.services.sandbox_host import SandboxHost
 from integration.services.saved_filters import SavedFilters
 from integration.services.search import Search
 from integration.services.setup import Proposals, SetUp
@@ -188,7 +188,7 @@ class Application:
             expect_there=self.flows.expect_there,
             changed=self._rearranged,
         )
-        self.sandbox = BuiltIn(settings, self.access, leases, stores, clock, flows=flows, closing=closing)
+        self.sandbox = SandboxHost(settings, self.access, leases, stores, clock, flows=flows, closing=closing)
         self.connections = Connections(
             self.access,
             clock,
@@ -225,10 +225,10 @@ class Application:
             branches=lambda: self.lists.choices(TILL, "branches"),
         )
         self._runner = self._run_by(stores)
-        parts, days = self._runner.preview.parts, writer_of(flows.values(), Kind.DAY_PAGE).name
+        deps, days = self._runner.preview.deps, writer_of(flows.values(), Kind.DAY_PAGE).name
         self.drift = Drift(
             tuple(flows),
-            parts,
+            deps,
             stores,
             clock,
             is_on=self.flows.is_on,
@@ -237,7 +237,7 @@ class Application:
             rates=lambda system: self.lists.captions(system, VAT_RATES),
         )
         self.days = Days(
-            parts,
+            deps,
             stores,
             clock,
             flow=days,
@@ -317,7 +317,7 @@ class Application:
         self.keys = Keys(sealed, self.audit.keep_key)
         post = Post(Way(with_way_out(), settings.proxy.get_secret_value(), settings.certificates))
         self.channels = Channels(stores.settings, sealed, stores.deliveries, post)
-        self.pings = Pings(stores, sealed, clock, lambda url: Road(**settings.road(url)))
+        self.pings = Pings(stores, sealed, clock, lambda url: NetworkRoute(**settings.route(url)))
         self.monitoring = Monitoring(stores, clock, self.flows.statuses, self.channels, self.pings)
         self.reach = Reach(self.access, self.connections, clock)
         self.first_week = FirstWeek(
@@ -355,7 +355,7 @@ class Application:
         )
 
     def _run_by(self, stores: Stores) -> Runner:
-        parts = Parts(
+        deps = Dependencies(
             connectors=_Connectors(self.access.connector),
             logic=self.logics.now,
             runs=stores.runs,
@@ -377,7 +377,7 @@ class Application:
             accept=self._strangers.accept,
             erased=stores.erased.held,
         )
-        return Runner(Preview(parts), Commit(parts))
+        return Runner(Preview(deps), Commit(deps))
 
     def _engine(self, executor: str) -> "Engine":
         from integration.engine import Engine  # noqa: PLC0415 - as said at the top
@@ -387,7 +387,7 @@ class Application:
             executor=executor,
             runner=self._runner,
             runs=self._stores.runs,
-            claims=self._stores.claims,
+            fencing_tokens=self._stores.fencing_tokens,
             heartbeats=self._stores.heartbeats,
             schedules=self.flows,
             looks={

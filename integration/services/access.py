@@ -90,7 +90,7 @@ class Access:
                 known.unconnected if known.is_connected(given) else "not_connected", system=known.caption
             )
         folders = {name: self._settings.data / name for name in known.folders}
-        given = {**self._on_the_road(given, known.usual_address), **folders}
+        given = {**self._with_route(given, known.usual_address), **folders}
         settings = _settings_of(known.settings, given, system.upper())
         learned = KeptLearned(self.connected, self.name(f"{system}-{LEARNED}"), known.given_for(given))
         return known.connects(settings, self.tokens(given, tokens), learned)
@@ -107,8 +107,8 @@ class Access:
             return {name: value for name, value in given.items() if name != "refresh_token"}
         return given
 
-    def _on_the_road(self, given: Mapping[str, Any], usual: str) -> dict[str, Any]:
-        return {**self._with_token(given), **self._settings.road(str(given.get("url") or usual))}
+    def _with_route(self, given: Mapping[str, Any], usual: str) -> dict[str, Any]:
+        return {**self._with_token(given), **self._settings.route(str(given.get("url") or usual))}
 
     @contextmanager
     def on_trial(self, system: str, entered: Mapping[str, Any], tokens: str = KEPT_TOKENS) -> Iterator[Connector]:
@@ -123,8 +123,8 @@ class Access:
     def client(self, entered: Mapping[str, Any], tokens: str = KEPT_TOKENS) -> Iterator[AccountViewClient]:
         """A conversation for the log-in alone: the connection proper needs a company, which nobody has chosen yet."""
         given = self.with_entered("accountview", entered)
-        road = self._on_the_road(given, SYSTEMS["accountview"].usual_address)
-        client = AccountViewClient(_settings_of(AccountViewSettings, road, "ACCOUNTVIEW"), self.tokens(given, tokens))
+        route = self._with_route(given, SYSTEMS["accountview"].usual_address)
+        client = AccountViewClient(_settings_of(AccountViewSettings, route, "ACCOUNTVIEW"), self.tokens(given, tokens))
         try:
             yield client
         finally:

@@ -14,12 +14,12 @@ from typing import Any
 from integration import VERSION
 from integration.connectors.accountview.settings import Names
 from integration.core.errors import ConfigurationError
-from integration.core.foreign import json_text
 from integration.core.masking import told
 from integration.core.people import Actor
 from integration.core.records import Correction, Kind, from_json, to_json
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import readable_rules, rules_from, rules_to
+from integration.core.untrusted_text import json_text
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
 from integration.services.mappings import Logics

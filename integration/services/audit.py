@@ -13,14 +13,14 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from integration.connectors.limits import Road
+from integration.connectors.limits import NetworkRoute
 from integration.connectors.stamps import TimeAuthority
 from integration.core import chain
 from integration.core.chain import Break, Head
 from integration.core.errors import ConfigurationError, IntegrationError
-from integration.core.foreign import csv_text
 from integration.core.people import Action, Actor, Came, Right
 from integration.core.timetable import WALL_CLOCK
+from integration.core.untrusted_text import csv_text
 from integration.settings import Settings
 from integration.store.audit import Anchor, Entry, Followed, Sought
 from integration.store.database import Clock
@@ -344,4 +344,4 @@ def authority_of(settings: Settings) -> TimeAuthority | None:
     asked = settings.timestamps
     if not asked.address or asked.certificates is None:
         return None
-    return TimeAuthority(asked.address, asked.certificates, lambda url: Road(**settings.road(url)))
+    return TimeAuthority(asked.address, asked.certificates, lambda url: NetworkRoute(**settings.route(url)))

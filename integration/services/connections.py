@@ -20,8 +20,8 @@ from integration.flows.functions.toolbox import read_by
 from integration.flows.settings import BOOKS, TILL, FlowSettings
 from integration.flows.spec import FlowSpec
 from integration.services.access import KEPT_TOKENS, Access, usable
-from integration.services.built_in import BuiltIn
 from integration.services.logins import TOKENS, LogIns
+from integration.services.sandbox_host import SandboxHost
 from integration.services.setup import Proposals
 from integration.store.database import Clock
 
@@ -166,7 +166,7 @@ class Connections:
         self,
         access: Access,
         clock: Clock,
-        sandbox: BuiltIn,
+        sandbox: SandboxHost,
         flows: Collection[Flow],
         *,
         proposals: Proposals,

@@ -27,8 +27,8 @@ from integration.core.records import Held, Kind, Record, Unreadable
 from integration.core.run import Link, Staged
 from integration.core.timetable import WALL_CLOCK
 from integration.flows.spec import FlowLogic, staged_in
+from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look
-from integration.runner.parts import Parts
 from integration.store.database import AWAY, Clock
 from integration.store.days import DayChecked
 from integration.store.stores import Stores
@@ -82,7 +82,7 @@ class Days:
 
     def __init__(
         self,
-        parts: Parts,
+        deps: Dependencies,
         stores: Stores,
         clock: Clock,
         *,
@@ -93,7 +93,7 @@ class Days:
     ) -> None:
         """`branches` tells those of the till by their numbers, `others` are flows that write pages of their own."""
         self.flow = flow
-        self._parts = parts
+        self._deps = deps
         self._stores = stores
         self._clock = clock
         self._is_on = is_on
@@ -197,9 +197,9 @@ class Days:
         return list(dict.fromkeys([*listed, *(key for key in known if branch in ("", key.partition("/")[2]))]))
 
     def _checked(self, keys: Sequence[str]) -> list[DayReport]:
-        logic = self._parts.logic(self.flow)
-        source, target = (self._parts.connectors[system] for system in (logic.flow.source, logic.flow.target))
-        told = self._parts.corrected(self.flow, source.fetch(Kind.DAY, keys))
+        logic = self._deps.logic(self.flow)
+        source, target = (self._deps.connectors[system] for system in (logic.flow.source, logic.flow.target))
+        told = self._deps.corrected(self.flow, source.fetch(Kind.DAY, keys))
         records = {record.key: record for record in told}
         days = sorted(key[:10] for key in keys)
         booked = self._booked(date.fromisoformat(days[0]), date.fromisoformat(days[-1])) if days else {}
@@ -242,14 +242,14 @@ class Days:
         shown = tuple(_shown(link, held.get(link.key)) for link in booked)
         try:
             if isinstance(record, Unreadable):
-                issue = not_readable(record, self._parts.logic(self.flow).flow.source)
+                issue = not_readable(record, self._deps.logic(self.flow).flow.source)
                 return replace(self._of(record, DayState.UNKNOWN), pages=shown, cause=issue.cause, facts=issue.facts)
             day, page = self._logic().page(record)
         except DayRefusedError as refused:
             facts = {"key": record.key, "document": _title(record), **refused.facts}
             return replace(self._of(record, DayState.PARKED), pages=shown, cause=refused.cause, facts=facts)
         if not sees:
-            facts = {"system": self._parts.logic(self.flow).flow.target, "kind": str(Kind.DAY_PAGE)}
+            facts = {"system": self._deps.logic(self.flow).flow.target, "kind": str(Kind.DAY_PAGE)}
             return replace(self._unknown(record.key, "look_unproven", facts), pages=shown)
         own = [OwnPage(link.agreed, link.reference, _record(held.get(link.key))) for link in booked if link.agreed]
         check = checked(
@@ -258,12 +258,12 @@ class Days:
         return compared(day, check, self._clock(), pages=shown, expected=page.lines)
 
     def _logic(self) -> DayLogic:
-        return cast("DayLogic", self._parts.logic(self.flow))
+        return cast("DayLogic", self._deps.logic(self.flow))
 
     def _held(self, target: Connector, pages: Sequence[Link]) -> tuple[dict[str, Held], bool]:
         """Return what the books hold of pages, and whether what they do not show is not there."""
         agreed = [link.agreed for link in pages if link.agreed]
-        held = look(target, agreed, self._parts.links.references(self.flow)) if agreed else {}
+        held = look(target, agreed, self._deps.links.references(self.flow)) if agreed else {}
         return held, len(held) == len(agreed) or bool(held) or target.shows(Kind.DAY_PAGE)
 
     def _entries(self, target: Connector, days: set[str]) -> list[Entry] | None:
@@ -281,7 +281,7 @@ class Days:
             return frozenset()
         flows = (*self._others, (self.flow, Kind.DAY_PAGE))
         ours = (self._stores.links.by_reference(flow, kind, pages) for flow, kind in flows)
-        target = self._parts.connectors[self._parts.logic(self.flow).flow.target]
+        target = self._deps.connectors[self._deps.logic(self.flow).flow.target]
         types = target.choices("daybook_types")
         banks = {code for code, word in types.items() if word.split()[:1] == [BANK]}
         return frozenset({*(one for some in ours for one in some), *_in(pages, banks)})
@@ -293,7 +293,7 @@ class Days:
         self._stores.days.keep(
             [DayChecked(one.date, one.branch, one.state, one.checked_at, report_to_json(one)) for one in reports]
         )
-        target = self._parts.logic(self.flow).flow.target
+        target = self._deps.logic(self.flow).flow.target
         told = [one.key for one in reports if one.state in TOLD]
         met = [
             Met(_issue(one, target), str(Kind.DAY_PAGE), _name(one))

@@ -13,8 +13,8 @@ from integration.core.issues import Issue, Met
 from integration.core.records import Kind, Value
 from integration.core.rules import as_text
 from integration.core.vat import is_vat_code, vat_value
+from integration.runner.dependencies import Dependencies
 from integration.runner.drift import DriftPage, look_at, stages_of
-from integration.runner.parts import Parts
 from integration.store.copies import RESTORED
 from integration.store.database import Clock
 from integration.store.drift import drifted_from_json, drifted_to_json
@@ -68,7 +68,7 @@ class Drift:
     def __init__(
         self,
         flows: Collection[str],
-        parts: Parts,
+        deps: Dependencies,
         stores: Stores,
         clock: Clock,
         *,
@@ -86,7 +86,7 @@ class Drift:
         self._without = without
         self._rates = rates
         self._flows = flows
-        self._parts = parts
+        self._deps = deps
         self._stores = stores
         self._clock = clock
         self._is_on = is_on
@@ -154,14 +154,14 @@ class Drift:
     def _looked(self, place: _Place) -> _Place | None:
         (name, kind), began = place.left[0], place.began or self._clock().isoformat()
         try:
-            logic = self._parts.logic(name)
+            logic = self._deps.logic(name)
             stages = stages_of(logic.flow, self._stores.links.kinds(name))
             stage = next((one for one in stages if one.target == kind), None)
             if stage is None:  # set otherwise since
                 return place.next()
             if not place.after:
-                self._parts.connectors[logic.flow.target].begin()
-            page = look_at(self._parts, logic, stage, place.after)
+                self._deps.connectors[logic.flow.target].begin()
+            page = look_at(self._deps, logic, stage, place.after)
         except IntegrationError as error:
             self._keep(place, began, place.counts, place.found, error)
             return place.next()

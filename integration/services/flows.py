@@ -52,7 +52,7 @@ class Sifted:
     """What takes part in a flow and what does not: numbers, and of those left out the first with title and reason."""
 
     taken: int
-    left_out: int
+    excluded: int
     shown: tuple[tuple[str, Skip], ...]
 
 
@@ -94,7 +94,7 @@ class Flows(Mapping[str, Flow]):
 
     def is_unproven(self, flow: str) -> bool:
         """Tell whether somebody set that nobody can read back what a flow writes."""
-        return any(stage.unproven for stage in self._specs[flow].with_settings(self.settings(flow)).stages)
+        return any(stage.unverifiable for stage in self._specs[flow].with_settings(self.settings(flow)).stages)
 
     def __getitem__(self, flow: str) -> Flow:
         return self._specs[flow].flow
@@ -273,7 +273,7 @@ class Flows(Mapping[str, Flow]):
         One of which everything is left out waits for a person, and so does each of a flow of which nothing may be
         written for now.
         """
-        if run.left_out and len(run.left_out) >= run.position.changes + run.position.retirements:
+        if run.excluded and len(run.excluded) >= run.position.changes + run.position.retirements:
             return None
         if run.brakes or self._held(run.flow) is not None:
             return None
@@ -288,17 +288,17 @@ def _modes(settings: FlowSettings) -> Collection[tuple[Mode, str]]:
 
 
 def _sift(logic: FlowLogic, pages: Iterable[tuple[Stage, Sequence[Record]]]) -> Sifted:
-    taken = left_out = 0
+    taken = excluded = 0
     shown: list[tuple[str, Skip]] = []
     for stage, records in pages:
         for staged in staged_in(logic, stage, records):
             if staged.skip is None:
                 taken += 1
                 continue
-            left_out += 1
+            excluded += 1
             if len(shown) < MOST_SHOWN:
                 shown.append((staged.title, staged.skip))
-    return Sifted(taken, left_out, tuple(shown))
+    return Sifted(taken, excluded, tuple(shown))
 
 
 def _not_there(flow: str, setting: str, of: Listed, code: str) -> ConfigurationError:

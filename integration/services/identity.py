@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from integration.connectors.identity import Asked, Keys, Provider, SigningProxy, unproven
-from integration.connectors.limits import Road
+from integration.connectors.limits import NetworkRoute
 from integration.core.errors import IntegrationError
 from integration.services.people import SESSION, Identity
 from integration.settings import Settings
@@ -134,23 +134,23 @@ def _hashed(text: str) -> str:
 def ways_in(settings: Settings) -> tuple[ProviderLogIn | None, ProxyBefore | None]:
     """Return the provider and the proxy that prove who somebody is, as far as the settings name one."""
 
-    def road(url: str) -> Road:
-        return Road(**settings.road(url))
+    def route(url: str) -> NetworkRoute:
+        return NetworkRoute(**settings.route(url))
 
-    return _provider(settings, road), _proxy(settings, road)
+    return _provider(settings, route), _proxy(settings, route)
 
 
-def _provider(settings: Settings, road: Callable[[str], Road]) -> ProviderLogIn | None:
+def _provider(settings: Settings, route: Callable[[str], NetworkRoute]) -> ProviderLogIn | None:
     asked = settings.provider
     if settings.log_in != "provider":
         return None
-    return ProviderLogIn(Provider(asked.issuer, asked.client_id, asked.client_secret.get_secret_value(), road))
+    return ProviderLogIn(Provider(asked.issuer, asked.client_id, asked.client_secret.get_secret_value(), route))
 
 
-def _proxy(settings: Settings, road: Callable[[str], Road]) -> ProxyBefore | None:
+def _proxy(settings: Settings, route: Callable[[str], NetworkRoute]) -> ProxyBefore | None:
     asked = settings.in_front
     if settings.log_in != "in_front" or not (asked.issuer or asked.socket):
         return None
     if not asked.issuer:
         return NamedBefore(asked.header)
-    return SignedBefore(SigningProxy(asked.issuer, asked.audience, asked.header, Keys(asked.keys, road)))
+    return SignedBefore(SigningProxy(asked.issuer, asked.audience, asked.header, Keys(asked.keys, route)))

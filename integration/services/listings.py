@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from integration import words
-from integration.core.foreign import csv_text
+from integration.core.untrusted_text import csv_text
 from integration.sheets.listing import Cell, listing_of
 
 SEPARATORS = {"en": ",", "nl": ";", "de": ";"}  # as spreadsheets of these countries expect them

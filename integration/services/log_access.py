@@ -15,20 +15,20 @@ from integration.core.erasure import person_from_json
 from integration.core.errors import IntegrationError
 from integration.core.people import Actor
 from integration.log.client import ANNOUNCED
+from integration.services.download_tokens import DownloadTokens
 from integration.services.log import Log
-from integration.services.tickets import Tickets
 
 FILES = ("log.csv", "log.parquet")
 
 
 class LogAccess:
-    """What the server answers about the log it owns, for the token of this start or for a ticket of a page."""
+    """What the server answers about the log it owns, for the token of this start or for a download token of a page."""
 
     def __init__(self, log: Log, data: Path) -> None:
         self._log = log
         self._file = data / ANNOUNCED
         self._token = ""
-        self._tickets = Tickets()
+        self._download_tokens = DownloadTokens()
         self._exports = data / "exports"
 
     def announce(self, address: str, socket: str = "") -> None:
@@ -103,13 +103,13 @@ class LogAccess:
             return {"events": self._log.copy(place, instance=instance, until=until, waiting=waiting)}
         return self._log.answer(str(asked["sql"]), rows=int(asked["rows"]))
 
-    def ticket(self, by: Actor) -> str:
+    def download_token(self, by: Actor) -> str:
         """Return what somebody's browser shows to be given the whole log as a file, once and within minutes."""
-        return self._tickets.issue(by)
+        return self._download_tokens.issue(by)
 
-    def spend(self, name: str, ticket: str) -> Actor | None:
-        """Return who was given a ticket that holds, where a file of the log is called so; it holds no more."""
-        return self._tickets.spend(ticket) if name in FILES else None
+    def spend(self, name: str, download_token: str) -> Actor | None:
+        """Return who was given a download token that holds, where a file of the log is called so; it holds no more."""
+        return self._download_tokens.spend(download_token) if name in FILES else None
 
     def exported(self, name: str) -> Path:
         """Return the whole log as a new file of its own for `log.csv` or `log.parquet`; whoever asks removes it."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from integration.connectors.limits import MEGABYTE, Road
+from integration.connectors.limits import MEGABYTE, NetworkRoute
 from integration.connectors.pictures import Pictures as Reader
 from integration.connectors.pictures import Places
 from integration.core.errors import IntegrationError
@@ -16,13 +16,13 @@ class Pictures:
     """The pictures of one installation. What nobody asked for since a season is no longer kept."""
 
     def __init__(self, settings: Settings) -> None:
-        given, road = settings.pictures, settings.road(settings.pictures.address)
+        given, route = settings.pictures, settings.route(settings.pictures.address)
         places = Places(
             settings.data / "pictures",
             given.folder,
             given.address,
             int(given.megabytes * MEGABYTE),
-            Road(road["proxy"], road["certificates"]),
+            NetworkRoute(route["proxy"], route["certificates"]),
         )
         self._kept = places.kept
         self._reader = Reader(places)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from integration.connectors.http import Gateway
-from integration.connectors.limits import RateLimits, Road
+from integration.connectors.limits import NetworkRoute, RateLimits
 from integration.core.alerts import Episode
 from integration.core.causes import Severity, Who, cause
 from integration.core.connections import parsed
@@ -45,11 +45,11 @@ class _Sign:
 class Pings:
     """Where signs of life go, per flow and for the whole, and what is to be sent there."""
 
-    def __init__(self, stores: Stores, sealed: Connections, clock: Clock, road: Callable[[str], Road]) -> None:
+    def __init__(self, stores: Stores, sealed: Connections, clock: Clock, route: Callable[[str], NetworkRoute]) -> None:
         self._stores = stores
         self._sealed = sealed
         self._clock = clock
-        self._road = road
+        self._route = route
 
     def every(self) -> dict[str, datetime]:
         """Return for which flows, or the whole, signs of life are sent, and since when."""
@@ -133,7 +133,7 @@ class Pings:
         url = parts._replace(path=parts.path.rstrip("/") + facts["path"]).geturl()
         params = {"rid": facts["rid"]} if facts.get("rid") else None
         with Gateway(
-            system="monitor", host_shown=parts.hostname or "", limits=LIMITS, secrets=secret, road=self._road(address)
+            system="monitor", host_shown=parts.hostname or "", limits=LIMITS, secrets=secret, route=self._route(address)
         ) as gateway:
             try:
                 body = facts.get("cause", "").encode()

@@ -58,7 +58,7 @@ _TABLE: Mapping[str, Mapping[Right, str]] = {
         ASK_SQL: "tables ask answer",
         EXPORT_LOG: "export",
     },
-    "log_access": {SEE: "place", ASK_SQL: "answer", EXPORT_LOG: "ticket exported"},
+    "log_access": {SEE: "place", ASK_SQL: "answer", EXPORT_LOG: "download_token exported"},
     "mappings": {SEE: "published", ARRANGE: "publish"},
     "metrics": {SEE: "text"},
     "monitoring": {

@@ -123,9 +123,9 @@ class Runs(StoredRuns):
 
     def is_at_limit(self, run: Run, sent: int) -> bool:
         """Tell whether as many changes are under way as the target may have at once: more processes add nothing."""
-        parts = self._runner.commit.parts
+        deps = self._runner.commit.deps
         try:
-            target = parts.connectors[parts.logic(run.flow).flow.target]
+            target = deps.connectors[deps.logic(run.flow).flow.target]
         except ConfigurationError:  # disconnected while it is at work, which it will notice
             return False
         return sent >= target.in_flight
@@ -231,7 +231,7 @@ class Plans(StoredPlans):
         self, run_id: str, show: str = "all", find: str = "", among: Among = EVERY_LINE
     ) -> Iterator[list[object]]:
         """Yield the shown lines of a plan with the values of `PLAN_COLUMNS`, one for each field of a change."""
-        offset, left_out = 0, self._runs.get(run_id).left_out
+        offset, left_out = 0, self._runs.get(run_id).excluded
         while rows := self.rows(run_id, show, find, offset, CSV_PAGE, among):
             offset += len(rows)
             for row in rows:

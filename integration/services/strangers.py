@@ -40,7 +40,7 @@ class LookForStrangers:
         shown: list[str] = []
         strange: dict[str, str] = {}
         for kind in dict.fromkeys(
-            one.target for one in spec.with_settings(settings).stages if one.once and not one.unproven
+            one.target for one in spec.with_settings(settings).stages if one.once and not one.unverifiable
         ):
             for place in _places(connector, kind):
                 shown += [one.reference for one in place]

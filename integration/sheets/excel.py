@@ -10,7 +10,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from integration.core.foreign import visible
+from integration.core.untrusted_text import visible
 from integration.sheets.sheet import Cell, Column, Holds, Noted, Notes, Sheet, Table, Tone
 
 _NO_NAME = re.compile(r"[\[\]:*?/\\]")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from integration.core.foreign import visible
+from integration.core.untrusted_text import visible
 from integration.sheets.excel import SAFE, sheet_name
 
 Cell = None | bool | int | float | Decimal | date | str

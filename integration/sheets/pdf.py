@@ -9,7 +9,7 @@ from typing import Any
 
 from fpdf import FPDF
 
-from integration.core.foreign import visible
+from integration.core.untrusted_text import visible
 from integration.sheets.sheet import Cell, Column, Holds, Noted, Notes, Sheet, Table, Tone
 from integration.shipped import SHIPPED
 from integration.words import amount, number, table_day

@@ -14,7 +14,7 @@ from integration.store import plan_lines, transitions
 from integration.store.database import Store, among, portions
 from integration.store.events import Event, tell
 from integration.store.ready import ReadyFor
-from integration.store.shapes import Row, change_from_json
+from integration.store.row_mapping import Row, change_from_json
 from integration.store.tables import left_out, lines
 
 _OF_RUN = sa.select(left_out.c.seq, left_out.c.digest).where(left_out.c.run == sa.bindparam("run"))

@@ -45,28 +45,28 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class FencingToken:
     """A process' right to a run: it ends when another one claims the run under a higher number."""
 
     run: str
     number: int
 
 
-class ClaimLost(Exception):  # noqa: N818 - nothing went wrong: another process is at the run
+class FencingTokenLost(Exception):  # noqa: N818 - nothing went wrong: another process is at the run
     """Another process took the run over; what this one still wanted to do is that one's to do."""
 
 
-claimed: ContextVar[Claim | None] = ContextVar("claimed", default=None)
+current_token: ContextVar[FencingToken | None] = ContextVar("current_token", default=None)
 
 
-_CLAIMS = sa.select(tables.runs.c.claims).where(tables.runs.c.id == sa.bindparam("run"))
-_CLAIM, _CLAIM_LOCKED = Ready(_CLAIMS), Ready(_CLAIMS.with_for_update())
+_TOKENS = sa.select(tables.runs.c.claims).where(tables.runs.c.id == sa.bindparam("run"))
+_TOKEN, _TOKEN_LOCKED = Ready(_TOKENS), Ready(_TOKENS.with_for_update())
 
 
-def _expect(claim: Claim, found: Any) -> None:
-    """Raise ClaimLost where a page is at a run that another process claimed since."""
-    if found is None or found.claims != claim.number:
-        raise ClaimLost(claim.run)
+def _expect(token: FencingToken, found: Any) -> None:
+    """Raise FencingTokenLost where a page is at a run that another process claimed since."""
+    if found is None or found.claims != token.number:
+        raise FencingTokenLost(token.run)
 
 
 class Database:
@@ -95,11 +95,11 @@ class Database:
     def write(self) -> Iterator[sa.Connection]:
         """Hold one transaction: kept when the block ends, with what it noted for the audit, undone when it raises.
 
-        On a page of a run that another process took over, it raises ClaimLost.
+        On a page of a run that another process took over, it raises FencingTokenLost.
         """
         with in_our_words(self.engine.url), self._writing.begin() as connection:
-            if (claim := claimed.get()) is not None:
-                _expect(claim, _CLAIM_LOCKED.first(connection, {"run": claim.run}))
+            if (token := current_token.get()) is not None:
+                _expect(token, _TOKEN_LOCKED.first(connection, {"run": token.run}))
             forget(connection)
             yield connection
             append(connection, self.sealer)
@@ -128,12 +128,12 @@ class Database:
         with self.read() as connection:
             return list(among(connection, statement, column, values))
 
-    def expect_claim(self) -> None:
-        """Raise ClaimLost where another process took over the run that this page is at."""
-        if (claim := claimed.get()) is not None:
+    def expect_token(self) -> None:
+        """Raise FencingTokenLost where another process took over the run that this page is at."""
+        if (token := current_token.get()) is not None:
             with in_our_words(self.engine.url):
-                found = _CLAIM.alone(self.engine, {"run": claim.run})
-            _expect(claim, next(iter(found), None))
+                found = _TOKEN.alone(self.engine, {"run": token.run})
+            _expect(token, next(iter(found), None))
 
     def held_by(self) -> int | None:
         """Return the id of a process that keeps all others from writing while it is suspended."""

@@ -131,11 +131,11 @@ class Events(Store):
 
     def tell_again(self, file: str) -> None:
         """Tell once more what the database still keeps, for a log whose file had to be set aside under a name."""
-        from integration.store.retold import retold  # noqa: PLC0415 - it makes events, and this is where they are made
+        from integration.store.event_replay import replay  # noqa: PLC0415 - it makes events, and this is where they are made
 
         with self.database.write() as connection:
             tell(connection, self.clock(), [Event(event="log_set_aside", facts={"file": file})])
-            for portion in retold(connection):
+            for portion in replay(connection):
                 if portion:
                     _INSERT.each(connection, [_row(at, event) for at, event in portion])
 

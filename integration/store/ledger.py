@@ -19,7 +19,7 @@ from integration.store.database import Clock, Database, Store
 from integration.store.events import Event, tell
 from integration.store.plan_lines import Known
 from integration.store.ready import Ready
-from integration.store.shapes import Row, line_of
+from integration.store.row_mapping import Row, line_of
 from integration.store.tables import lines, runs, tallies
 from integration.store.tables import links as of_links
 

@@ -11,7 +11,7 @@ from integration.core.run import EVERY_LINE, Among, Counts, PlanRow, Step
 from integration.store import facets
 from integration.store.database import portions
 from integration.store.ready import Ready, ReadyFor
-from integration.store.shapes import Row, change_from_json, line_to_row
+from integration.store.row_mapping import Row, change_from_json, line_to_row
 from integration.store.tables import lines, runs, tallies
 
 CHANGES = (Action.CREATE, Action.UPDATE, Action.RETIRE)

@@ -10,7 +10,7 @@ from integration.core.run import EVERY_LINE, Among, PlanRow, Step
 from integration.store import facets, plan_lines, transitions
 from integration.store.columns import Words
 from integration.store.database import Database
-from integration.store.shapes import change_from_json, line_of
+from integration.store.row_mapping import change_from_json, line_of
 from integration.store.tables import left_out, lines, runs
 
 # What is booked: documents of the books, and pages of a daybook.

@@ -19,7 +19,7 @@ from integration.store.cursors import keep as keep_cursors
 from integration.store.database import Clock, Database, Store, upsert
 from integration.store.events import Event, matched, tell, values_of
 from integration.store.ready import Ready
-from integration.store.shapes import line_of, position_to_json, staged_of, staged_to_row
+from integration.store.row_mapping import line_of, position_to_json, staged_of, staged_to_row
 from integration.store.tables import lines, staged
 from integration.store.tables import links as of_links
 
@@ -204,7 +204,7 @@ class Previews(Store):
         here = sa.select(lines).where(lines.c.run == run, lines.c.kind == kind, lines.c.step == Step.PARKED)
         return {row.key: line_of(row) for row in self.database.among(here, lines.c.key, keys)}
 
-    def claims(self, run: str, kind: Kind, references: Sequence[str]) -> dict[str, str]:
+    def owners(self, run: str, kind: Kind, references: Sequence[str]) -> dict[str, str]:
         """Return which keys of the plan are to be written to these records of the target, by reference."""
         claimed = sa.select(lines.c.reference, lines.c.key).where(lines.c.run == run, lines.c.kind == kind)
         rows = self.database.among(claimed, lines.c.reference, references)

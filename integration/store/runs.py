@@ -28,7 +28,7 @@ from integration.core.run import (
 from integration.store import choices, notes, plan_lines, transitions
 from integration.store.database import Clock, Database, Store, portions
 from integration.store.events import Event, tell
-from integration.store.shapes import Row, approval_to_json, change_from_json, position_to_json, run_of
+from integration.store.row_mapping import Row, approval_to_json, change_from_json, position_to_json, run_of
 from integration.store.tables import lines, runs
 
 

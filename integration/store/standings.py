@@ -14,7 +14,7 @@ from integration.core.standing import Standing, Where
 from integration.store.database import Database, among
 from integration.store.ledger import doubted
 from integration.store.links import link_of
-from integration.store.shapes import change_from_json, line_of, staged_of
+from integration.store.row_mapping import change_from_json, line_of, staged_of
 from integration.store.tables import issues, lines, links, runs, staged
 
 # Runs whose plans may be written yet.

@@ -6,7 +6,6 @@ from pathlib import Path
 from integration.core.flow import Mirrors
 from integration.store.audit import Audit
 from integration.store.choices import Choices
-from integration.store.claims import Claims
 from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors
 from integration.store.database import Clock, Database
@@ -17,6 +16,7 @@ from integration.store.episodes import Episodes
 from integration.store.erased import Erased
 from integration.store.erasing import Erasing
 from integration.store.events import Events
+from integration.store.fencing_tokens import FencingTokens
 from integration.store.heartbeats import Heartbeats
 from integration.store.issues import Issues
 from integration.store.leases import Leases
@@ -43,7 +43,7 @@ class Stores:
     database: Database
     audit: Audit
     choices: Choices
-    claims: Claims
+    fencing_tokens: FencingTokens
     corrections: Corrections
     cursors: Cursors
     days: DayChecks
@@ -81,7 +81,7 @@ def stores_of(database: Database, clock: Clock, mirrors: Mirrors = NO_MIRRORS, *
         database,
         Audit(database, clock),
         Choices(database, clock),
-        Claims(database, clock),
+        FencingTokens(database, clock),
         Corrections(database, clock),
         Cursors(database, clock),
         DayChecks(database, clock),

@@ -14,7 +14,7 @@ from integration.store.database import among
 from integration.store.events import Event, tell
 from integration.store.plan_lines import Known
 from integration.store.ready import Ready
-from integration.store.shapes import Row
+from integration.store.row_mapping import Row
 from integration.store.tables import phases, runs, staged
 
 HOLD, STOPPED = "hold", "stopped"  # phases in which a run waits for a system, or for a person to let it go on

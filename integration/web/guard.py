@@ -61,7 +61,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class HostPolicy:
     """By which addresses the console may be asked: this machine's own at its port, and the one it is published at.
 
     Unless somebody asks for a log-in before it, only what arrives at this machine's own addresses is answered.
@@ -127,15 +127,15 @@ def _is_file_of_a_page(asked: Asked) -> bool:
 
 
 class Guard:
-    """Answers what the door refuses, before anything of it is read."""
+    """Answers what the policy refuses, before anything of it is read."""
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
+    def __init__(self, app: ASGIApp, policy: HostPolicy) -> None:
         self._app = app
-        self._door = door
+        self._policy = policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request or a socket through, or answer why not."""
-        refusal = self._door.refusal(Asked.of(scope)) if scope["type"] in ("http", "websocket") else None
+        refusal = self._policy.refusal(Asked.of(scope)) if scope["type"] in ("http", "websocket") else None
         if refusal is None:
             await self._app(scope, receive, send)
         else:

@@ -95,12 +95,12 @@ async def _bounded(request: Request) -> bytes | None:
 
 
 async def api_export(request: Request) -> Response:
-    """Answer with the whole log as a file, for whoever has a ticket of the page that offers it; it holds once."""
+    """Answer with the whole log as a file, for whoever has a download token of its page; it holds once."""
     if request.method != "GET":
         return told(request.scope, "not_offered", {}, 405)
-    name, ticket = request.path_params["name"], request.query_params.get("ticket", "")
+    name, download_token = request.path_params["name"], request.query_params.get("ticket", "")
     application = await asyncio.to_thread(bootstrap.application)
-    actor = application.log_access.spend(name, ticket)
+    actor = application.log_access.spend(name, download_token)
     if actor is None:
         return told(request.scope, "ticket_spent", {}, 403)
     try:

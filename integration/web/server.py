@@ -17,13 +17,13 @@ from streamlit.runtime.pages_manager import PagesManager
 from integration import bootstrap
 from integration.core.connections import is_loopback
 from integration.core.errors import IntegrationError
-from integration.core.foreign import visible
+from integration.core.untrusted_text import visible
 from integration.settings import AT_SOCKET, Settings, load_settings
 from integration.web import options
 from integration.web.compressed import Compressed
 from integration.web.early import AT_ONCE, Early, Pieces
 from integration.web.entrance import Entrance
-from integration.web.guard import INVITATION, Door, Guard
+from integration.web.guard import INVITATION, Guard, HostPolicy
 from integration.web.headers import Headers, headers_of
 from integration.web.opening import open_browser
 from integration.web.routes import ROUTES
@@ -46,7 +46,7 @@ class Server:
         self.routes: Sequence[BaseRoute] = ROUTES
         self.middleware = [
             Middleware(Headers, headers=headers_of(f"{index}<script>{AT_ONCE}</script>")),
-            Middleware(Guard, door=Door(settings.address, settings.is_guarded)),
+            Middleware(Guard, policy=HostPolicy(settings.address, settings.is_guarded)),
             Middleware(Entrance),
             Middleware(Stream),
             Middleware(Compressed),

@@ -15,8 +15,8 @@ from integration.sandbox.server import Sandbox, running
 from integration.services import Application
 from tests.backups.conftest import PASSPHRASE, at_work, settings_of
 from tests.consoles import WHO, settled
-from tests.patience import until
 from tests.people import somebody
+from tests.timeouts import until
 
 
 def approved(application: Application, run: Run) -> None:

@@ -26,9 +26,9 @@ from integration.store.runs import Runs
 from integration.store.secrets import Connections
 from integration.store.settings import StoredSettings
 from integration.words import say
-from tests.patience import SECONDS
 from tests.programs import access
 from tests.stores import new_database
+from tests.timeouts import SECONDS
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from playwright.sync_api import Error as PlaywrightError
 from integration.sandbox.server import Sandbox, running
 from integration.services import Application
 from tests.consoles import opened
-from tests.patience import SECONDS
 from tests.programs import Terminal, access
 from tests.servers import Server, served
+from tests.timeouts import SECONDS
 
 ROOT = Path(__file__).parent.parent.parent
 PICTURES = ROOT / "test-output"

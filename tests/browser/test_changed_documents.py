@@ -9,8 +9,8 @@ from integration.sandbox.server import Sandbox
 from integration.services import Application
 from tests.browser.conftest import at_rest, button, picture
 from tests.browser.test_operators import WIDE, committed, previewed
-from tests.counter import Counter
 from tests.people import somebody
+from tests.till_client import TillClient
 
 pytestmark = [
     pytest.mark.browser,
@@ -39,7 +39,7 @@ def test_an_order_changed_after_booking_is_credited_and_booked_again_in_one_plan
     assert settings
     previewed(page, connected, "products")
     committed(page)
-    counter = Counter(systems)
+    till_client = TillClient(systems)
     there = [
         one
         for one in systems.state("articles", "mplus")
@@ -47,14 +47,14 @@ def test_an_order_changed_after_booking_is_credited_and_booked_again_in_one_plan
     ]
     other = str(next(one["articleNumber"] for one in there if one["priceIncl"] > there[0]["priceIncl"]))
     article = str(there[0]["articleNumber"])
-    customer = counter.customer("Els de Wit", "els@dewit.example")
-    lines = [counter.line(article, 2), counter.line(other, 1)]
-    order = counter.order(article, relation=customer, lines=lines)
-    ours = f"MP-{counter.number(order)}"
+    customer = till_client.customer("Els de Wit", "els@dewit.example")
+    lines = [till_client.line(article, 2), till_client.line(other, 1)]
+    order = till_client.order(article, relation=customer, lines=lines)
+    ours = f"MP-{till_client.number(order)}"
     previewed(page, connected, "orders")
     committed(page)
 
-    counter.change(order, article, 3)
+    till_client.change(order, article, 3)
     previewed(page, connected, "orders")
     page.goto(f"{connected}/exceptions?flow=orders", wait_until="commit")
     button(page, "Repair")

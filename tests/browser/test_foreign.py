@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, Request, expect
 
 from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.settings import MplusAccess
-from integration.core.foreign import unguarded, visible
+from integration.core.untrusted_text import unguarded, visible
 from integration.sandbox.server import Sandbox
 from integration.services import Application
 from tests.browser.conftest import ask, at_rest, connecting, serving, tab

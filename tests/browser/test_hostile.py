@@ -1,7 +1,7 @@
 """A hostile page in the browser of an operator: it reaches nothing of the console that stands beside it.
 
-It knows everything that could leak: the address, a ticket that holds, the token of this start. It stands on another
-site, on other ports of this machine, and under a name that was bound to this machine after it was loaded.
+It knows everything that could leak: the address, a download token that holds, the token of this start. It stands on
+another site, on other ports of this machine, and under a name that was bound to this machine after it was loaded.
 """
 
 import json
@@ -16,8 +16,8 @@ from playwright.sync_api import Browser, BrowserType, Page, Response
 
 from tests.browser.conftest import FLAGS, PATIENCE
 from tests.raw import asked
+from tests.recording_server import listening
 from tests.servers import Server
-from tests.strangers import listening
 from tests.visitor import Visitor
 
 pytestmark = [
@@ -189,9 +189,9 @@ ATTACKERS = (SITE, "127.0.0.1", "localhost", REBOUND)
 @pytest.mark.parametrize("who", ATTACKERS)
 @pytest.mark.parametrize("target", ["127.0.0.1", "localhost", SITE])
 def test_a_hostile_page_reaches_nothing(misled: Browser, console: Server, hostile: int, who: str, target: str) -> None:
-    ticket = Visitor(console).ticket()
+    download_token = Visitor(console).download_token()
     token = json.loads((console.data / "server.json").read_text(encoding="utf-8"))["token"]
-    paths = [path.format(log=f"/api/log/log.csv?ticket={ticket}") for path in PATHS]
+    paths = [path.format(log=f"/api/log/log.csv?ticket={download_token}") for path in PATHS]
     at = f"http://{target}:{console.port}"
     before, answered = sockets(console), []
 
@@ -210,7 +210,9 @@ def test_a_hostile_page_reaches_nothing(misled: Browser, console: Server, hostil
     assert sockets(console) == before
     assert not list(Path(console.data, "exports").rglob("*"))
     host = f"Host: 127.0.0.1:{console.port}"
-    assert asked(console.port, f"GET /api/log/log.csv?ticket={ticket} HTTP/1.1", host).status == 200  # it still held
+    assert (
+        asked(console.port, f"GET /api/log/log.csv?ticket={download_token} HTTP/1.1", host).status == 200
+    )  # it still held
 
 
 def test_the_attacks_reach_a_page_that_lets_them(misled: Browser, hostile: int) -> None:

@@ -20,9 +20,9 @@ from playwright.sync_api import Page, expect
 
 from integration import VERSION
 from integration.flows.registry import FLOWS
-from tests.patience import SECONDS
 from tests.programs import environment
 from tests.servers import served
+from tests.timeouts import SECONDS
 
 ROOT = Path(__file__).parents[2]
 BESIDE = ("app.py", "pages", "static", "data/mappings", "data/words", "data/questions.sql", ".streamlit/config.toml")

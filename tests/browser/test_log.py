@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import at_rest, button, serving, tab
 from tests.log import hostile
-from tests.patience import SECONDS
+from tests.timeouts import SECONDS
 
 pytestmark = [
     pytest.mark.browser,

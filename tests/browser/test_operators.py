@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 from integration.sandbox.server import Sandbox
 from integration.services import Application
 from tests.browser.conftest import DONE, at_rest, button, commit, new_plan, picture, tab
-from tests.counter import Counter
 from tests.people import somebody
+from tests.till_client import TillClient
 
 pytestmark = [
     pytest.mark.browser,
@@ -67,12 +67,12 @@ def choose(page: Page, label: str | re.Pattern[str], option: str | re.Pattern[st
 def ordered(systems: Sandbox, stocked: str, settings: Application) -> int:
     """So many orders at the till, all paid in a way that nobody has said a counterpart for."""
     assert stocked
-    counter = Counter(systems)
+    till_client = TillClient(systems)
     articles = [one for one in systems.state("articles", "mplus") if one.get("extArticleId") and one["vatCode"] == 2]
     for number in range(MANY):
         article = str(articles[number % len(articles)]["articleNumber"])
-        order = counter.order(article, relation=str(1001 + number % 10))
-        counter.prepaid(order, "PIN", 1)
+        order = till_client.order(article, relation=str(1001 + number % 10))
+        till_client.prepaid(order, "PIN", 1)
     settings.rules.set_table("payment_terms", {"CASH": "14"}, "test")
     return MANY
 

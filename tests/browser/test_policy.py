@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Download, Page, Position, expect
 
 from tests.browser.conftest import ask, at_rest, picture, tab
 from tests.browser.test_languages import ADDRESSES, overflowing, settled, unnamed
-from tests.patience import SECONDS
+from tests.timeouts import SECONDS
 
 pytestmark = [
     pytest.mark.browser,
@@ -84,7 +84,7 @@ def test_the_whole_log_is_fetched_by_its_link_again_and_again(filled: str, page:
         address = str(link.get_attribute("href"))
         addresses.add(address)
         link.click()
-        expect(page.locator(f'a[href="{address}"]')).to_have_count(0)  # a ticket holds once; the next is there already
+        expect(page.locator(f'a[href="{address}"]')).to_have_count(0)  # a token holds once; the next is there already
         until = time.monotonic() + SECONDS
         while len(taken) < number and time.monotonic() < until:
             page.wait_for_timeout(100)

@@ -18,10 +18,10 @@ from integration.services import Application
 from tests.browser.conftest import SETTLE, at_rest, button, connecting, new_plan, picture, serving, tab
 from tests.browser.test_operators import WIDE, choose, committed
 from tests.consoles import Console, opened
-from tests.counter import Counter
-from tests.patience import until
 from tests.people import somebody
 from tests.programs import books_of, till_of
+from tests.till_client import TillClient
+from tests.timeouts import until
 
 pytestmark = [
     pytest.mark.browser,
@@ -40,7 +40,7 @@ class Shop(Console):
     def __init__(self, application: Application, systems: Sandbox) -> None:
         self.application = application
         self.sandbox = systems
-        self.counter = Counter(systems)
+        self.till_client = TillClient(systems)
 
     def debtor(self, place: int) -> str:
         """Return the number of a debtor that is a customer at the till."""
@@ -116,23 +116,25 @@ def _take_back(shop: Shop, told: dict[str, str]) -> None:
 
 
 def _plant(shop: Shop, told: dict[str, str]) -> None:
-    books, counter = shop.sandbox.accountview, shop.counter
+    books, till_client = shop.sandbox.accountview, shop.till_client
     told |= {"vat": shop.debtor(4), "list": shop.debtor(5), "twice": "39001"}
     books.edit("CONTACT", told["vat"], {"VAT_NR": "NL1", "CNT_CODE": "NL"})
     books.edit("CONTACT", told["list"], {"APX_LIST": "KLEIN"})
     mail = "inkoop@tweemaal.example"
     named = {"SUB_NR": told["twice"], "ACCT_NAME": "Tweemaal B.V.", "ACCT_NR": "1300", "MAIL_BUS": mail}
     books.add("CONTACT", named | {"CNT_CODE": "NL", "CITY": "Ede"})
-    told["first"], told["second"] = (counter.customer(f"Tweemaal {city}", mail, city=city) for city in ("Ede", "Epe"))
+    told["first"], told["second"] = (
+        till_client.customer(f"Tweemaal {city}", mail, city=city) for city in ("Ede", "Epe")
+    )
     article = next(
         str(one["articleNumber"]) for one in shop.sandbox.state("articles", "mplus")
         if one.get("extArticleId") and one["vatCode"] == 2 and one["priceIncl"] > 1000
     )  # fmt: skip
-    counter.order(article, relation=told["second"])
-    told["emoji"] = counter.customer("Bakkerij 🥐 De Korst", "korst@bakkerij.example")
-    told["letters"] = counter.customer(LONG_NAME, "lodz@rowery.example", city="Łódź", address="Wróbla 12")
-    counter.order(article, relation=told["emoji"])
-    counter.order(article, relation=told["letters"])
+    till_client.order(article, relation=told["second"])
+    told["emoji"] = till_client.customer("Bakkerij 🥐 De Korst", "korst@bakkerij.example")
+    told["letters"] = till_client.customer(LONG_NAME, "lodz@rowery.example", city="Łódź", address="Wróbla 12")
+    till_client.order(article, relation=told["emoji"])
+    till_client.order(article, relation=told["letters"])
     books.add("ARTICLE", {"ART_CODE": "BEL-1", "ART_DESC1": "Fietsbel koper", "PX_SELL": 10, "VAT_CODE": "1"})
 
 

@@ -110,8 +110,8 @@ def _spoil_customers(shop: Shop, told: dict[str, str]) -> None:
     ):
         values = debtor | {"SUB_NR": told[name], "ACCT_NAME": called, "MAIL_BUS": mail}
         shop.sandbox.accountview.add("CONTACT", values)
-    told["shared there"] = shop.counter.customer("Gedeeld", shared)
-    told["taken there"] = shop.counter.customer("Bezet", taken, extRelationId="ELDERS-1")
+    told["shared there"] = shop.till_client.customer("Gedeeld", shared)
+    told["taken there"] = shop.till_client.customer("Bezet", taken, extRelationId="ELDERS-1")
 
 
 def _charge_otherwise(shop: Shop, told: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from integration.channels.post import Message, Post, Result, Way, secrets_of
 from integration.surroundings import with_way_out
 from tests.channels.receivers import mail_server, web_server
-from tests.patience import SECONDS
+from tests.timeouts import SECONDS
 
 
 def post(seconds: float = 30.0, proxy: str = "") -> Post:

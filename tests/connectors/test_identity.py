@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from integration.connectors.identity import Asked, Keys, Provider, SigningProxy
-from integration.connectors.limits import Road
+from integration.connectors.limits import NetworkRoute
 from integration.core.errors import MalformedAnswerError, NotAllowedError, UnavailableError
 from tests.provider import CLIENT, SECRET, OpenIdProvider, new_key, open_id_provider
 
@@ -26,7 +26,7 @@ def there() -> Iterator[OpenIdProvider]:
 @pytest.fixture
 def provider(there: OpenIdProvider) -> Provider:
     """The provider as the console knows it."""
-    return Provider(there.issuer, CLIENT, SECRET, lambda _: Road())
+    return Provider(there.issuer, CLIENT, SECRET, lambda _: NetworkRoute())
 
 
 def code_of(provider: Provider, asked: Asked, back: str = BACK) -> str:
@@ -107,7 +107,7 @@ def test_an_issuer_that_calls_itself_otherwise_is_another(there: OpenIdProvider,
 
 
 def test_a_provider_that_is_away_or_says_nothing_of_use_is_told(there: OpenIdProvider, provider: Provider) -> None:
-    away = Provider("http://127.0.0.1:9", CLIENT, SECRET, lambda _: Road())
+    away = Provider("http://127.0.0.1:9", CLIENT, SECRET, lambda _: NetworkRoute())
     with pytest.raises(UnavailableError):
         away.address(BACK, Asked())
     there.says = {"authorization_endpoint": None}
@@ -140,7 +140,9 @@ def seconds() -> Time:
 @pytest.fixture
 def proxy(there: OpenIdProvider, seconds: Time) -> SigningProxy:
     """A proxy as the console knows it."""
-    return SigningProxy(there.issuer, CLIENT, "X-Proof", Keys(f"{there.issuer}/keys", lambda _: Road(), seconds))
+    return SigningProxy(
+        there.issuer, CLIENT, "X-Proof", Keys(f"{there.issuer}/keys", lambda _: NetworkRoute(), seconds)
+    )
 
 
 def test_for_whom_a_proxy_asks_is_proven_and_its_keys_are_kept(there: OpenIdProvider, proxy: SigningProxy) -> None:

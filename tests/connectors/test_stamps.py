@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.connectors.limits import Road
+from integration.connectors.limits import NetworkRoute
 from integration.connectors.stamps import TimeAuthority
 from integration.core.errors import ConfigurationError, MalformedAnswerError, UnavailableError
 from tests.timestamps import Authority, time_authority
@@ -25,7 +25,7 @@ def there() -> Iterator[Authority]:
 def authority(there: Authority) -> TimeAuthority:
     """The time authority as the console knows it."""
     there.status, there.answers_with = 200, b""
-    return TimeAuthority(there.address, there.certificates, lambda _: Road())
+    return TimeAuthority(there.address, there.certificates, lambda _: NetworkRoute())
 
 
 def test_a_stamp_is_asked_for_and_verified(authority: TimeAuthority) -> None:
@@ -46,7 +46,7 @@ def test_a_stamp_with_a_changed_byte_is_none(authority: TimeAuthority) -> None:
 
 def test_a_stamp_of_somebody_else_is_none(authority: TimeAuthority) -> None:
     with time_authority() as other:
-        stranger = TimeAuthority(authority.address, other.certificates, lambda _: Road())
+        stranger = TimeAuthority(authority.address, other.certificates, lambda _: NetworkRoute())
         with pytest.raises(MalformedAnswerError):
             stranger.stamp(CONTENT)
         assert stranger.stamped_at(authority.stamp(CONTENT), CONTENT) is None
@@ -63,12 +63,12 @@ def test_what_is_no_stamp_on_it_is_refused(authority: TimeAuthority, there: Auth
 
 def test_an_authority_that_is_away_is_told(there: Authority) -> None:
     with pytest.raises(UnavailableError):
-        TimeAuthority("http://127.0.0.1:9/", there.certificates, lambda _: Road()).stamp(CONTENT)
+        TimeAuthority("http://127.0.0.1:9/", there.certificates, lambda _: NetworkRoute()).stamp(CONTENT)
 
 
 def test_certificates_that_are_none_are_told_by_their_setting(there: Authority, tmp_path: Path) -> None:
     file = tmp_path / "none.pem"
     file.write_text("none")
     with pytest.raises(ConfigurationError) as refused:
-        TimeAuthority(there.address, file, lambda _: Road()).stamp(CONTENT)
+        TimeAuthority(there.address, file, lambda _: NetworkRoute()).stamp(CONTENT)
     assert refused.value.facts["setting"] == "CONSOLE_TIMESTAMPS__CERTIFICATES"

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integration.core.masking import MASK, masked, remember, told
-from tests.planted import SPELLINGS, WRONG_TILL_SECRET, spelled
+from tests.canary_secrets import SPELLINGS, WRONG_TILL_SECRET, spelled
 
 # As they are given out: of some length, of the signs that are typed or made by machines.
 SECRETS = st.text(

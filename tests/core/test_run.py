@@ -137,8 +137,8 @@ def test_enough_is_read_once_as_much_is_read_as_may_be() -> None:
 
 
 def test_of_what_may_be_read_the_rest_is_left_and_never_less_than_one() -> None:
-    assert replace(START, read=9).left is None
-    assert [replace(START, read=read, most=5).left for read in (0, 3, 5, 7)] == [5, 2, 1, 1]
+    assert replace(START, read=9).remaining is None
+    assert [replace(START, read=read, most=5).remaining for read in (0, 3, 5, 7)] == [5, 2, 1, 1]
 
 
 def test_a_run_tells_whether_it_was_asked_for_with_an_earlier_mapping() -> None:
@@ -149,7 +149,7 @@ def test_a_run_tells_whether_it_was_asked_for_with_an_earlier_mapping() -> None:
 def test_the_mark_of_a_run_covers_what_is_left_out_of_its_plan() -> None:
     plan = replace(RUN, fingerprint="f")
     assert plan.mark == "f"
-    assert plan.mark != replace(plan, left_out={3: "digest"}).mark
+    assert plan.mark != replace(plan, excluded={3: "digest"}).mark
 
 
 # ---- schedules: by which clock flows run

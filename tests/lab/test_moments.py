@@ -21,8 +21,8 @@ from integration.lab.schedule import (
     Calls,
     Fate,
     Hazard,
+    PlannedFault,
     Schedule,
-    Strike,
 )
 from integration.lab.trial import Result
 from integration.lab.trials import Bench
@@ -39,7 +39,7 @@ LOST = (
 )  # fmt: skip
 DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 Recorded = Callable[[str, object], None]
-Made = Callable[[Calls], Iterator[tuple[Strike, ...]]]
+Made = Callable[[Calls], Iterator[tuple[PlannedFault, ...]]]
 
 
 def gone_through(folder: Path, flow: str, database: str, made: Made, *, further: bool = False) -> int:
@@ -48,70 +48,70 @@ def gone_through(folder: Path, flow: str, database: str, made: Made, *, further:
     Those that go `further` strike once documents have changed that are booked.
     """
     bench = Bench(folder, Series((flow,), mapping="shipped", databases=(database,)), Mine(further=further))
-    calm = bench.calm(flow, FIRST_SHOP)
-    assert calm is not None
-    assert (calm.first != calm.calls) == further
-    later = Calls(calm.calls.reads - calm.first.reads, calm.calls.writes - calm.first.writes)
-    every = made(later if further else calm.calls)
-    strikes = [tuple(_after(calm.first, one) for one in some) if further else some for some in every]
-    schedules = [Schedule(at, flow, database, FIRST_SHOP, some) for at, some in enumerate(strikes)]
+    baseline = bench.baseline(flow, FIRST_SHOP)
+    assert baseline is not None
+    assert (baseline.first != baseline.calls) == further
+    later = Calls(baseline.calls.reads - baseline.first.reads, baseline.calls.writes - baseline.first.writes)
+    every = made(later if further else baseline.calls)
+    faults = [tuple(_after(baseline.first, one) for one in some) if further else some for some in every]
+    schedules = [Schedule(at, flow, database, FIRST_SHOP, some) for at, some in enumerate(faults)]
     try:
         with ThreadPoolExecutor(AT_ONCE) as side_by_side:
             results = [one for one in side_by_side.map(bench.trial, schedules) if one is not None]
     finally:
-        bench.grounds.close()
+        bench.fixtures.close()
     assert [one.schedule for one in results] == schedules
     assert [described(one) for one in results if not one.harm.is_none] == []
-    assert [described(one) for one in results if not one.bit[one.schedule.strikes[0].hazard]] == []
+    assert [described(one) for one in results if not one.triggered[one.schedule.faults[0].hazard]] == []
     return len(results)
 
 
-def _after(first: Calls, strike: Strike) -> Strike:
+def _after(first: Calls, fault: PlannedFault) -> PlannedFault:
     """Return a strike that comes as many calls after the first act as it would come after the beginning."""
-    return replace(strike, nth=strike.nth + (first.writes if strike.write else first.reads))
+    return replace(fault, nth=fault.nth + (first.writes if fault.write else first.reads))
 
 
 def described(one: Result) -> str:
     return f"{one.schedule}: {one.harm}; {one.told}"
 
 
-def kills(calls: Calls) -> Iterator[tuple[Strike, ...]]:
+def kills(calls: Calls) -> Iterator[tuple[PlannedFault, ...]]:
     """Yield a kill at each call; fates of a write, and the answers that get lost around it, take turns."""
     for nth in range(1, calls.writes + 1):
         yield kill_at(nth, OF_THE_KILLED[nth % len(OF_THE_KILLED)])
     for nth in range(1, calls.reads + 1):
-        yield Strike(Hazard.KILL, write=False, nth=nth), losing(nth, 1 + nth % calls.writes)
+        yield PlannedFault(Hazard.KILL, write=False, nth=nth), losing(nth, 1 + nth % calls.writes)
 
 
-def every_kill(calls: Calls) -> Iterator[tuple[Strike, ...]]:
+def every_kill(calls: Calls) -> Iterator[tuple[PlannedFault, ...]]:
     """Yield a kill at each call, with every fate that a write can have."""
     yield from kills(calls)
     for nth in range(1, calls.writes + 1):
         yield from (kill_at(nth, fate) for fate in OF_THE_KILLED if fate is not OF_THE_KILLED[nth % len(OF_THE_KILLED)])
 
 
-def kills_between(calls: Calls) -> Iterator[tuple[Strike, ...]]:
+def kills_between(calls: Calls) -> Iterator[tuple[PlannedFault, ...]]:
     """Yield a kill at each write, with every fate, and at some of the reads before, between and after them."""
     for nth in range(1, calls.writes + 1):
         yield from (kill_at(nth, fate) for fate in OF_THE_KILLED)
     for nth in range(1, calls.reads + 1, 7):
-        yield Strike(Hazard.KILL, write=False, nth=nth), losing(nth, 1 + nth % calls.writes)
+        yield PlannedFault(Hazard.KILL, write=False, nth=nth), losing(nth, 1 + nth % calls.writes)
 
 
-def kill_at(nth: int, fate: Fate) -> tuple[Strike, ...]:
+def kill_at(nth: int, fate: Fate) -> tuple[PlannedFault, ...]:
     turn = nth * len(OF_THE_KILLED) + OF_THE_KILLED.index(fate)
-    return Strike(Hazard.KILL, write=True, nth=nth, seconds=LATE[0], fate=fate), losing(turn, max(1, nth - 1))
+    return PlannedFault(Hazard.KILL, write=True, nth=nth, seconds=LATE[0], fate=fate), losing(turn, max(1, nth - 1))
 
 
-def losing(turn: int, nth: int) -> Strike:
-    return Strike(LOST[turn % len(LOST)], write=True, nth=nth, times=2, seconds=LATE[0])
+def losing(turn: int, nth: int) -> PlannedFault:
+    return PlannedFault(LOST[turn % len(LOST)], write=True, nth=nth, times=2, seconds=LATE[0])
 
 
-def suspensions(calls: Calls) -> Iterator[tuple[Strike, ...]]:
+def suspensions(calls: Calls) -> Iterator[tuple[PlannedFault, ...]]:
     """Yield a suspension at the first, a middle and the last write, which arrives or has to wait."""
     for nth in (1, calls.writes // 2, calls.writes):
         for fate in (Fate.ARRIVES, Fate.HAS_TO_WAIT):
-            yield (Strike(Hazard.SUSPEND, write=True, nth=nth, seconds=WAIT_SECONDS, fate=fate),)
+            yield (PlannedFault(Hazard.SUSPEND, write=True, nth=nth, seconds=WAIT_SECONDS, fate=fate),)
 
 
 @pytest.mark.parametrize(("flow", "made"), [("products", kills), ("orders", every_kill)])

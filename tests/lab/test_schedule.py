@@ -41,7 +41,7 @@ def test_the_command_offers_what_the_lab_has() -> None:
 
 def test_the_same_seed_makes_the_same_faults() -> None:
     assert schedules(60) == schedules(60)
-    assert all(one.strikes != other.strikes for one, other in pairwise(schedules(60)))
+    assert all(one.faults != other.faults for one, other in pairwise(schedules(60)))
 
 
 def test_every_flow_database_and_hazard_has_its_turn() -> None:
@@ -66,16 +66,16 @@ def test_a_flow_that_is_tried_in_several_ways_is_set_in_each_with_every_shop() -
 
 def test_what_does_not_go_together_is_kept_apart() -> None:
     for one in schedules(400):
-        kinds = [strike.hazard for strike in one.strikes]
+        kinds = [fault.hazard for fault in one.faults]
         assert not [(a, b) for i, a in enumerate(kinds) for b in kinds[i + 1 :] if b in APART.get(a, ())]
 
 
 def test_what_shows_later_than_the_patience_comes_alone() -> None:
     made = schedules(400)
-    late = [one for one in made for strike in one.strikes if strike.hazard is Hazard.LATE and strike.seconds > PATIENCE]
-    lost = [strike.seconds for one in made for strike in one.strikes if strike.fate is Fate.SHOWS_LATE]
+    late = [one for one in made for fault in one.faults if fault.hazard is Hazard.LATE and fault.seconds > PATIENCE]
+    lost = [fault.seconds for one in made for fault in one.faults if fault.fate is Fate.SHOWS_LATE]
 
     assert late
-    assert all(len(one.strikes) == 1 for one in late)
+    assert all(len(one.faults) == 1 for one in late)
     assert lost
     assert max(lost) <= LATE[1] < PATIENCE

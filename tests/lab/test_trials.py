@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.lab.person import CHANGES
+from integration.lab.console_operator import CHANGES
 from integration.lab.schedule import TURNS, Hazard
 from integration.lab.trials import Bench
 from integration.services.lab import Mine, Report, Series, kept
@@ -65,14 +65,14 @@ def test_a_calm_run_of_documents_takes_back_what_changed_and_books_it_again_and_
     tmp_path: Path,
 ) -> None:
     series = Series(("orders",), 1, 1, "shipped")
-    calm = Bench(tmp_path, series, Mine()).calm("orders", 0)
+    baseline = Bench(tmp_path, series, Mine()).baseline("orders", 0)
 
-    assert calm is not None
-    booked = [name for name in calm.left.records if name.startswith("SO_HDR ")]
+    assert baseline is not None
+    booked = [name for name in baseline.left.records if name.startswith("SO_HDR ")]
     for ending in ("-C", "-2"):
         assert sum(name.endswith(ending) for name in booked) == CHANGES
-    assert not [name for name in calm.left.records if name.startswith(("K9_INV ", "K9_QUO "))]
-    clearing = [row for name, rows in calm.left.records.items() if name.startswith("DJ_PAGE MI") for row in rows]
+    assert not [name for name in baseline.left.records if name.startswith(("K9_INV ", "K9_QUO "))]
+    clearing = [row for name, rows in baseline.left.records.items() if name.startswith("DJ_PAGE MI") for row in rows]
     assert [row for row in clearing if '\\"ACCT_NR\\": \\"10' in row]
 
 
@@ -81,13 +81,13 @@ OTHERWISE = TURNS * len(Hazard)  # the seed from which on documents are tried in
 
 @pytest.mark.long
 def test_trade_invoices_and_quotations_are_tried_too_and_taken_back_and_booked_again(tmp_path: Path) -> None:
-    calm = Bench(tmp_path, Series(("orders",), 1, 1, "shipped"), Mine()).calm("orders", 0, way=1)
+    baseline = Bench(tmp_path, Series(("orders",), 1, 1, "shipped"), Mine()).baseline("orders", 0, way=1)
 
-    assert calm is not None
-    invoices = [name for name in calm.left.records if name.startswith("K9_INV ")]
+    assert baseline is not None
+    invoices = [name for name in baseline.left.records if name.startswith("K9_INV ")]
     for ending in ("-C", "-2"):
         assert sum(name.endswith(ending) for name in invoices) == CHANGES
-    assert [name for name in calm.left.records if name.startswith("K9_QUO ")]
+    assert [name for name in baseline.left.records if name.startswith("K9_QUO ")]
 
 
 @pytest.mark.long

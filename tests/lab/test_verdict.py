@@ -12,7 +12,7 @@ from integration.services.lab import Harm
 
 
 @pytest.fixture(scope="module")
-def calm() -> Outcome:
+def baseline() -> Outcome:
     """What both systems hold at first."""
     with running(articles=50, orders=6) as sandbox:
         return outcome(sandbox)
@@ -25,20 +25,20 @@ def sandbox() -> Iterator[Sandbox]:
         yield made
 
 
-def test_the_same_shop_twice_is_the_same(calm: Outcome, sandbox: Sandbox) -> None:
-    assert compared(calm, outcome(sandbox)) == (Harm(cents=Decimal("0.00")), [])
+def test_the_same_shop_twice_is_the_same(baseline: Outcome, sandbox: Sandbox) -> None:
+    assert compared(baseline, outcome(sandbox)) == (Harm(cents=Decimal("0.00")), [])
 
 
-def test_a_changed_field_is_named(calm: Outcome, sandbox: Sandbox) -> None:
+def test_a_changed_field_is_named(baseline: Outcome, sandbox: Sandbox) -> None:
     sandbox.accountview.edit("ARTICLE", "9001", {"ART_DESC1": "Verzending"})
 
-    harm, told = compared(calm, outcome(sandbox))
+    harm, told = compared(baseline, outcome(sandbox))
 
     assert harm.altered == 1
     assert "ART_DESC1 Verzendkosten became Verzending" in told[0]
 
 
-def test_one_too_many_and_one_too_few_are_counted(calm: Outcome, sandbox: Sandbox) -> None:
+def test_one_too_many_and_one_too_few_are_counted(baseline: Outcome, sandbox: Sandbox) -> None:
     row = next(one for one in sandbox.state("DEL_ADDR") if one["SUB_NR"] == "20001")
     sandbox.accountview.add(
         "DEL_ADDR",
@@ -46,7 +46,7 @@ def test_one_too_many_and_one_too_few_are_counted(calm: Outcome, sandbox: Sandbo
     )
     sandbox.accountview.remove("DEL_ADDR", str(sandbox.state("DEL_ADDR")[1]["REC_ID"]))
 
-    harm, told = compared(calm, outcome(sandbox))
+    harm, told = compared(baseline, outcome(sandbox))
 
     assert (harm.doubled, harm.lost, harm.altered) == (1, 1, 0)
     assert [line.split()[0] for line in told] == ["doubled:", "lost:"]
@@ -78,8 +78,8 @@ def test_a_quotation_and_a_trade_invoice_are_compared_by_their_reference_and_to_
     assert told == [f"doubled: {invoice}", f"doubled: {quotation}"]
 
 
-def test_an_amount_under_another_vat_code_is_apart_twice(calm: Outcome, sandbox: Sandbox) -> None:
+def test_an_amount_under_another_vat_code_is_apart_twice(baseline: Outcome, sandbox: Sandbox) -> None:
     line = sandbox.state("DJ_LINE")[0]
     sandbox.accountview.edit("DJ_LINE", str(line["REC_ID"]), {"VAT_CODE": "2"})
 
-    assert compared(calm, outcome(sandbox))[0].cents == 2 * (Decimal(line["AMOUNT"]) + Decimal(line["VAT_AMT"]))
+    assert compared(baseline, outcome(sandbox))[0].cents == 2 * (Decimal(line["AMOUNT"]) + Decimal(line["VAT_AMT"]))

@@ -13,7 +13,7 @@ from integration.log.logbook import Logbook
 from integration.store.database import Database, open_database
 from integration.store.events import Event, Events, tell
 from tests.log.conftest import NOW
-from tests.patience import SECONDS
+from tests.timeouts import SECONDS
 
 WRITER = """
 import random, sys, time

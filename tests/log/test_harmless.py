@@ -4,7 +4,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.core.foreign import harmless
+from integration.core.untrusted_text import harmless
 from integration.log.harmless import harmless as harmless_rows
 from tests.hostile import EVERY
 

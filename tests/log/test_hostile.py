@@ -10,11 +10,11 @@ from itertools import cycle
 
 import pytest
 
-from integration.log.allowed import QuestionError
 from integration.log.logbook import Logbook
+from integration.log.sql_allowlist import QuestionError
 from integration.store.events import Event, Events
 from tests.log import hostile
-from tests.patience import until
+from tests.timeouts import until
 
 pytestmark = pytest.mark.processes
 

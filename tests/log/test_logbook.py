@@ -10,13 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from integration.core.errors import ConfigurationError
-from integration.log.allowed import QuestionError
 from integration.log.file import QUERIES
 from integration.log.logbook import Logbook
+from integration.log.sql_allowlist import QuestionError
 from integration.log.statements import queries
 from integration.store.database import Database
 from integration.store.events import Event, Events
-from tests.patience import until
+from tests.timeouts import until
 
 
 def test_drained_events_leave_the_outbox_and_are_not_drained_again(told: Logbook, events: Events) -> None:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.log import allowed
-from integration.log.allowed import QuestionError
+from integration.log import sql_allowlist
 from integration.log.file import LogFile
 from integration.log.logbook import Logbook
+from integration.log.sql_allowlist import QuestionError
 from integration.store.events import Event, Events
-from tests.patience import SECONDS
+from tests.timeouts import SECONDS
 
 
 def test_a_question_is_answered_and_says_when_it_was_cut(asked: Logbook) -> None:
@@ -80,7 +80,7 @@ def test_a_function_that_is_not_listed_is_refused_by_name_with_those_that_are(
         asked.ask(sql)
     facts = caught.value.facts
     assert (caught.value.code, facts["function"]) == ("question_function", function)
-    assert allowed.well_known().items() <= facts.items()
+    assert sql_allowlist.well_known().items() <= facts.items()
     assert sql[int(facts["column"]) - 1 :].startswith(function)
 
 

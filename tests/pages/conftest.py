@@ -16,9 +16,9 @@ from integration import bootstrap
 from integration.core.plan import Approval
 from integration.core.run import ACTIVE, Mode, PreviewRequest, Run, RunState
 from integration.services import Application
-from tests.patience import SECONDS, until
 from tests.people import somebody
 from tests.stores import prepare, prepare_engine
+from tests.timeouts import SECONDS, until
 
 ROOT = Path(__file__).parent.parent.parent
 

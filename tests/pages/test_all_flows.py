@@ -308,8 +308,8 @@ def test_what_was_taken_back_is_marked_in_the_next_plan_and_waits_for_a_person(
     assert test.button(key="commit").disabled
     assert "Open in Exceptions" not in said  # it waits in the plan itself
     lines = shop.plans.rows(plan.id, "changes", limit=1_000)
-    assert {row.seq for row in lines if row.cause == TAKEN_BACK} == set(plan.left_out)
-    shop.choices.take(plan.id, list(plan.left_out), "test")
+    assert {row.seq for row in lines if row.cause == TAKEN_BACK} == set(plan.excluded)
+    shop.choices.take(plan.id, list(plan.excluded), "test")
     assert committed(shop, shop.runs.get(plan.id)).counts.proven == undone.counts.proven
 
 

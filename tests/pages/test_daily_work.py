@@ -8,7 +8,7 @@ from integration.core.run import Mode, PreviewRequest, Run, RunState
 from integration.services import Application
 from tests.pages.conftest import Open, braked, committed, press, previewed, settled, texts
 from tests.people import somebody
-from tests.stores import built_in
+from tests.stores import sandbox_of
 
 
 def test_the_overview_starts_a_preview_and_shows_it(connected: Application, open_page: Open) -> None:
@@ -22,7 +22,7 @@ def test_the_overview_starts_a_preview_and_shows_it(connected: Application, open
 
 def test_a_plan_shows_what_it_would_write_and_that_nothing_is_written(connected: Application, open_page: Open) -> None:
     run = previewed(connected)
-    writes = built_in(connected).ledger.counts()["writes"]
+    writes = sandbox_of(connected).ledger.counts()["writes"]
 
     test = open_page("preview", plan=run.id)
 
@@ -32,7 +32,7 @@ def test_a_plan_shows_what_it_would_write_and_that_nothing_is_written(connected:
     assert f"{changes} of {changes} changes chosen" in said
     assert "Nothing has been written yet" in said
     assert f"Commit {changes} changes to MplusKASSA" in said
-    assert built_in(connected).ledger.counts()["writes"] == writes
+    assert sandbox_of(connected).ledger.counts()["writes"] == writes
     connected.runs.discard(run.id, "test")
 
 

@@ -11,7 +11,7 @@ from integration.services import Application
 from integration.services.exceptions import address_of, cause_of
 from tests.pages.conftest import Open, committed, press, settled, texts
 from tests.people import somebody
-from tests.stores import built_in
+from tests.stores import sandbox_of
 
 DAYS = 6
 
@@ -85,7 +85,7 @@ def test_a_line_moved_by_hand_is_named_and_leads_to_its_exception(
     booked: tuple[Application, date], open_page: Open
 ) -> None:
     app, day = booked
-    books = built_in(app)
+    books = sandbox_of(app)
     report = app.days.check(day, "1")
     number = report.pages[0].number.partition("/")[2]
     line = next(row for row in books.state("DJ_LINE") if row["PAGE_NR"] == number)

@@ -21,10 +21,10 @@ from integration.services.exceptions import ISSUE_COLUMNS, address_of
 from pages.components.exceptions import cards
 from pages.components.shared.application import person
 from pages.components.shared.wording import plain
-from tests.counter import Counter
 from tests.pages.conftest import Open, committed, press, settled, texts
 from tests.people import somebody
-from tests.stores import built_in, stores_in
+from tests.stores import sandbox_of, stores_in
+from tests.till_client import TillClient
 
 DEBTOR = {"ACCT_NR": "1300", "CNT_CODE": "NL", "COUNTRY": "Nederland", "CUR_CODE": "EUR"}
 REPAIR_HOUR = "9900002"  # sold by the till, and not in the books
@@ -39,23 +39,23 @@ def shop(connected: Application) -> Application:
 
 
 @pytest.fixture(scope="module")
-def counter(shop: Application) -> Counter:
+def till_client(shop: Application) -> TillClient:
     assert shop.sandbox
-    return Counter(built_in(shop))
+    return TillClient(sandbox_of(shop))
 
 
 @pytest.fixture(scope="module")
 def article(shop: Application) -> str:
     """An article that both systems have."""
     assert shop.sandbox
-    known = built_in(shop).state("articles", "mplus")
+    known = sandbox_of(shop).state("articles", "mplus")
     return next(str(one["articleNumber"]) for one in known if one.get("extArticleId") and one["vatCode"] == 2)
 
 
 @pytest.fixture
-def customer(counter: Counter) -> str:
+def customer(till_client: TillClient) -> str:
     number = next(_serial)
-    return counter.customer(f"Klant {number}", f"klant.{number}@kaarten.example")
+    return till_client.customer(f"Klant {number}", f"klant.{number}@kaarten.example")
 
 
 def planned(app: Application, flow: str, *keys: str) -> Run:
@@ -99,25 +99,27 @@ def last(app: Application, flow: str = "orders") -> Run:
     return settled(app, app.runs.latest(flow, limit=1)[0].id)
 
 
-def paid_with(counter: Counter, article: str, customer: str, method: str, orders: int = 1) -> list[str]:
+def paid_with(till_client: TillClient, article: str, customer: str, method: str, orders: int = 1) -> list[str]:
     """Return new orders that are paid in full with one method."""
     made = []
     for _ in range(orders):
-        order = counter.order(article, relation=customer)
-        counter.prepaid(order, method, 1)
+        order = till_client.order(article, relation=customer)
+        till_client.prepaid(order, method, 1)
         made.append(order)
     return made
 
 
 @pytest.fixture
-def unmapped(shop: Application, counter: Counter, article: str, customer: str) -> Iterator[Callable[[int], CauseGroup]]:
+def unmapped(
+    shop: Application, till_client: TillClient, article: str, customer: str
+) -> Iterator[Callable[[int], CauseGroup]]:
     """Makes orders paid with a method whose counterpart nobody has said."""
     before = shop.rules.tables().get("payment_terms", {})
     shop.rules.set_table("payment_terms", {"CASH": "14"}, "test")
     every: list[str] = []
 
     def made(orders: int) -> CauseGroup:
-        keys = paid_with(counter, article, customer, "PIN", orders)
+        keys = paid_with(till_client, article, customer, "PIN", orders)
         every.extend(keys)
         planned(shop, "orders", *keys)
         return waiting(shop, "payment_method_unmapped", key=keys[0])
@@ -158,9 +160,9 @@ def test_a_shop_in_which_nothing_waits_is_good_news(fresh: Application, open_pag
 
 
 def test_causes_are_sorted_by_money_and_each_says_how_many_and_since_when(
-    shop: Application, counter: Counter, article: str, open_page: Open
+    shop: Application, till_client: TillClient, article: str, open_page: Open
 ) -> None:
-    order = counter.order(article, quantity=3)
+    order = till_client.order(article, quantity=3)
     planned(shop, "orders", order)
     groups = shop.exceptions.groups()
     test = open_page("exceptions")
@@ -260,11 +262,11 @@ def test_one_row_repairs_every_order_of_a_cause_and_leads_to_its_preview(
 
 
 def test_a_repair_that_does_not_help_all_says_how_many_and_why(
-    shop: Application, counter: Counter, article: str, open_page: Open, unmapped: Callable[[int], CauseGroup]
+    shop: Application, till_client: TillClient, article: str, open_page: Open, unmapped: Callable[[int], CauseGroup]
 ) -> None:
     group = unmapped(2)
-    nameless = counter.order(article)
-    counter.prepaid(nameless, "PIN", 1)
+    nameless = till_client.order(article)
+    till_client.prepaid(nameless, "PIN", 1)
     with_default = {"default_debtor": "fallback", "debtor_number": "20001"}
     shop.flows.change("orders", with_default, somebody("test"))
     planned(shop, "orders", nameless)
@@ -362,9 +364,9 @@ def test_what_is_planned_as_it_was_can_be_committed_until_somebody_publishes(
 
 
 @pytest.fixture
-def unknown(shop: Application, counter: Counter, customer: str) -> Iterator[CauseGroup]:
+def unknown(shop: Application, till_client: TillClient, customer: str) -> Iterator[CauseGroup]:
     """An order of something the till sells and the books do not have."""
-    order = counter.order(REPAIR_HOUR, relation=customer)
+    order = till_client.order(REPAIR_HOUR, relation=customer)
     planned(shop, "orders", order)
     yield waiting(shop, "article_missing", key=order)
     shop.rules.set_table("articles", {}, "test")
@@ -422,15 +424,15 @@ def test_an_article_to_be_created_first_is_told_as_the_till_sold_it(
     assert shop.sandbox
     test = press(test, "again")
     assert f"AccountView has no article {REPAIR_HOUR}." in texts(test)
-    like = next(row for row in built_in(shop).state("ARTICLE") if row["ART_CODE"] == "10051")
+    like = next(row for row in sandbox_of(shop).state("ARTICLE") if row["ART_CODE"] == "10051")
     new = {"ART_CODE": REPAIR_HOUR, "ART_DESC1": "Reparatie per uur", "AG_CODE": like["AG_CODE"], "VAT_CODE": "1"}
-    built_in(shop).accountview.add("ARTICLE", {**new, "PX_SELL": 45, "UNT_CODE": like["UNT_CODE"]})
+    sandbox_of(shop).accountview.add("ARTICLE", {**new, "PX_SELL": 45, "UNT_CODE": like["UNT_CODE"]})
 
     test = press(test, "again")
 
     assert not test.exception
     assert last(shop).counts.planned >= 1
-    built_in(shop).accountview.remove("ARTICLE", REPAIR_HOUR)
+    sandbox_of(shop).accountview.remove("ARTICLE", REPAIR_HOUR)
 
 
 # ---- customers
@@ -438,16 +440,16 @@ def test_an_article_to_be_created_first_is_told_as_the_till_sold_it(
 
 @pytest.mark.long
 def test_one_of_several_customers_is_chosen_beside_what_differs(
-    shop: Application, counter: Counter, article: str, open_page: Open
+    shop: Application, till_client: TillClient, article: str, open_page: Open
 ) -> None:
     assert shop.sandbox
     for number, city in (("30001", "Utrecht"), ("30002", "Zeist")):
-        built_in(shop).accountview.add(
+        sandbox_of(shop).accountview.add(
             "CONTACT",
             {**DEBTOR, "SUB_NR": number, "ACCT_NAME": "Tweeling", "MAIL_BUS": "twee@ling.example", "CITY": city},
         )
-    relation = counter.customer("Tweeling", "twee@ling.example")
-    orders = [counter.order(article, relation=relation) for _ in range(2)]
+    relation = till_client.customer("Tweeling", "twee@ling.example")
+    orders = [till_client.order(article, relation=relation) for _ in range(2)]
     planned(shop, "orders", *orders)
     test = opened(open_page, waiting(shop, "needed_record_parked", key=orders[0]))
     assert "These need Tweeling, which is parked" in texts(test)
@@ -472,11 +474,11 @@ def test_one_of_several_customers_is_chosen_beside_what_differs(
     assert run.counts.planned == 2
     done = committed(shop, run)
     assert done.counts.proven == 2
-    booked = [row["RPL_INV"] for row in built_in(shop).state("SO_HDR") if row["RPL_INV"] in ("30001", "30002")]
+    booked = [row["RPL_INV"] for row in sandbox_of(shop).state("SO_HDR") if row["RPL_INV"] in ("30001", "30002")]
     assert booked == ["30002", "30002"]
     assert not is_open(shop, group.of)
 
-    later = counter.order(article, relation=relation)
+    later = till_client.order(article, relation=relation)
     assert committed(shop, planned(shop, "orders", later)).counts.proven == 1  # it is never asked again
     while stores_in(shop).events.count():
         shop.log.catch_up()
@@ -513,7 +515,7 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
     shop.runs.discard(run.id, "test")
 
     (correction,) = shop.corrections.all("products")
-    built_in(shop).accountview.edit("ARTICLE", key, {"K9_EAN": "8719980000124"})
+    sandbox_of(shop).accountview.edit("ARTICLE", key, {"K9_EAN": "8719980000124"})
     assert shop.drafts.why("products", key) != []
     assert not correction.holds_for(shop.exceptions.records("products", [key])[key])
     shop.corrections.remove("products", [correction], person().ref)
@@ -524,7 +526,7 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
 
 
 def test_a_cause_set_aside_leaves_the_queue_and_comes_back_when_it_grows(
-    shop: Application, counter: Counter, article: str, customer: str, open_page: Open,
+    shop: Application, till_client: TillClient, article: str, customer: str, open_page: Open,
     unmapped: Callable[[int], CauseGroup],
 ) -> None:  # fmt: skip
     group = unmapped(2)
@@ -537,7 +539,7 @@ def test_a_cause_set_aside_leaves_the_queue_and_comes_back_when_it_grows(
     said = texts(open_page("exceptions", status="aside"))
     assert "booked by hand" in said
 
-    (order,) = paid_with(counter, article, customer, "PIN")
+    (order,) = paid_with(till_client, article, customer, "PIN")
     planned(shop, "orders", order)
 
     back = waiting(shop, "payment_method_unmapped", key=order)

@@ -15,7 +15,7 @@ from integration.core.run import Link, Mode
 from integration.services import Application
 from tests.pages.conftest import ARTICLES, Open, press, previewed, settled, texts
 from tests.people import somebody
-from tests.stores import built_in, stores_in
+from tests.stores import sandbox_of, stores_in
 
 TABS = ["settings", "filters", "fields", "tables", "schedule", "brakes"]
 
@@ -242,8 +242,8 @@ def test_a_missing_vat_code_is_listed_first_and_gets_its_counterpart(connected: 
 
 
 def test_a_code_that_nobody_uses_yet_can_be_typed_beside_those_in_use(connected: Application, open_page: Open) -> None:
-    debtor = str(built_in(connected).state("CONTACT")[0]["SUB_NR"])
-    built_in(connected).accountview.edit("CONTACT", debtor, {"SHIP_MTH": "POST"})
+    debtor = str(sandbox_of(connected).state("CONTACT")[0]["SUB_NR"])
+    sandbox_of(connected).accountview.edit("CONTACT", debtor, {"SHIP_MTH": "POST"})
     test = open_page("flows", flow="orders", tab="tables", table="shipping_methods")
     fields = [one for one in test.selectbox if "POST" in one.options]
     assert fields

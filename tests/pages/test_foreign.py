@@ -1,4 +1,4 @@
-"""Nothing foreign is drawn as Markdown, and each place that shows foreign text has one function that everybody uses."""
+"""Nothing untrusted is drawn as Markdown, and each place that shows such text has one function that all use."""
 
 import re
 from pathlib import Path
@@ -105,7 +105,7 @@ def test_csv_files_are_written_by_one_writer() -> None:
     written = re.compile(r"\.to_csv\(|csv\.writer\(|csv\.DictWriter\(|CSVWriter\(|COPY .* TO ")
     found = {file.relative_to(ROOT).as_posix() for file in files if written.search(file.read_text(encoding="utf-8"))}
     assert found == {
-        "integration/core/foreign.py", "integration/log/logbook.py", "pages/components/shared/tables.py",
+        "integration/core/untrusted_text.py", "integration/log/logbook.py", "pages/components/shared/tables.py",
     }  # fmt: skip
 
 

@@ -16,9 +16,9 @@ from integration.words import LANGUAGES
 from tests.browser.test_operators import WIDE
 from tests.log import hostile
 from tests.pages.conftest import Open, committed, press, settled, texts
-from tests.patience import until
 from tests.people import somebody
 from tests.stores import stores_in
+from tests.timeouts import until
 
 
 @pytest.fixture(scope="module")
@@ -384,13 +384,13 @@ def test_an_answer_is_drawn_and_the_address_keeps_what_is_drawn(open_page: Open)
 def test_the_whole_log_is_a_file_for_whoever_has_a_ticket(connected: Application, ran: Run) -> None:
     assert ran.id
     access, ann = connected.log_access, somebody("ann")
-    ticket = access.ticket(ann)
-    assert access.spend("log.csv", ticket) == ann
-    assert access.spend("log.csv", ticket) is None  # it holds once
+    download_token = access.download_token(ann)
+    assert access.spend("log.csv", download_token) == ann
+    assert access.spend("log.csv", download_token) is None  # it holds once
     file = access.exported("log.csv")
     told = pd.read_csv(io.BytesIO(file.read_bytes()), dtype=str)
     file.unlink()
     assert ran.id in set(told["run"])
-    for wrong in ("", "x", f"{ticket}0", f"9999999999.{ticket.partition('.')[2]}"):
+    for wrong in ("", "x", f"{download_token}0", f"9999999999.{download_token.partition('.')[2]}"):
         assert access.spend("log.csv", wrong) is None
-    assert access.spend("console.sqlite", access.ticket(ann)) is None
+    assert access.spend("console.sqlite", access.download_token(ann)) is None

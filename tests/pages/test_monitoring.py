@@ -13,9 +13,9 @@ from integration.store.heartbeats import Heartbeats
 from tests.channels.receivers import Hook, web_server
 from tests.clocks import now
 from tests.pages.conftest import Open, press, texts
-from tests.patience import until
 from tests.people import somebody
 from tests.stores import stores_in
+from tests.timeouts import until
 
 ARTICLES = 60
 NAMED = "Jan Jansen <jan@shop.example>"

@@ -10,9 +10,9 @@ from integration.sandbox.faults import Fault
 from integration.services import Application
 from pages.components.overview.attention import MOST
 from tests.pages.conftest import Open, committed, press, previewed, settled, texts
-from tests.patience import until
 from tests.people import somebody
-from tests.stores import built_in, stores_in
+from tests.stores import sandbox_of, stores_in
+from tests.timeouts import until
 
 LATE_SECONDS = 10  # time enough to see that it is missing; while the page is read nobody can look again
 
@@ -22,14 +22,16 @@ def test_what_was_sent_and_not_answered_comes_first_until_it_is_found(connected:
     assert connected.sandbox
     run = previewed(connected)
     open_page()  # the first page of a process takes longest
-    late = built_in(connected).switches.armed(
+    late = sandbox_of(connected).switches.armed(
         Fault.LATE, system="mplus", operation="createProduct", times=1, seconds=LATE_SECONDS
     )
     with late:
         confirmed = {brake.code: brake.count for brake in run.brakes}
         connected.runs.commit(run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
         until(lambda: connected.runs.doubtful(connected.runs.get(run.id)) > 0, "a change in doubt")
-        with built_in(connected).switches.armed(Fault.UNAVAILABLE, system="mplus", operation="getProducts", times=None):
+        with sandbox_of(connected).switches.armed(
+            Fault.UNAVAILABLE, system="mplus", operation="getProducts", times=None
+        ):
             said = texts(open_page())
         done = settled(connected, run.id)
 
@@ -74,12 +76,12 @@ def test_the_last_days_are_charts_that_can_be_downloaded(connected: Application,
 
 def test_a_day_passes_in_the_sample_shop_on_request(connected: Application, open_page: Open) -> None:
     assert connected.sandbox
-    before = len(built_in(connected).state("orders", "mplus"))
+    before = len(sandbox_of(connected).state("orders", "mplus"))
 
     test = press(open_page(), "pass_a_day")
 
     assert not test.exception
-    assert len(built_in(connected).state("orders", "mplus")) > before
+    assert len(sandbox_of(connected).state("orders", "mplus")) > before
 
 
 def test_a_system_that_is_away_is_red_from_its_first_lost_call_and_a_run_says_since_when_it_waits(
@@ -87,7 +89,7 @@ def test_a_system_that_is_away_is_red_from_its_first_lost_call_and_a_run_says_si
 ) -> None:
     previewed(connected)  # which fills in what is asked of the systems once
     assert "answers since" in texts(open_page())
-    shop = built_in(connected).switches
+    shop = sandbox_of(connected).switches
     with shop.armed(Fault.UNAVAILABLE, system="accountview", times=None):
         run = connected.runs.preview(PreviewRequest("products", somebody("test")))
         until(lambda: connected.runs.held_since(connected.runs.get(run)) is not None, "a run that waits")

@@ -13,7 +13,7 @@ from integration.services.runs import PLAN_COLUMNS
 from pages.components.shared.plan import PAGE
 from tests.pages.conftest import Open, braked, press, previewed, settled, texts
 from tests.people import somebody
-from tests.stores import built_in, stores_in
+from tests.stores import sandbox_of, stores_in
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -123,7 +123,7 @@ def test_what_is_shown_is_left_out_on_all_pages_and_the_button_counts(
     assert f"{changes - number} of {changes} changes chosen · {changes - number} writes" in texts(test)
     assert f"Commit {changes - number} changes to MplusKASSA" in texts(test)
     assert connected.plans.changes(plan.id, "create", among=Among(group=group)) == set(
-        connected.runs.get(plan.id).left_out
+        connected.runs.get(plan.id).excluded
     )
 
     test = press(test, "choose_shown")
@@ -155,7 +155,7 @@ def test_a_line_without_its_tick_stays_left_out_wherever_one_looks_in_between(
         test = test.segmented_control(key="_show").set_value(show).run()
         assert bar(test, 1, changes)
 
-    assert set(connected.runs.get(plan.id).left_out) == {first.seq}
+    assert set(connected.runs.get(plan.id).excluded) == {first.seq}
     assert bar(open_page("preview", plan=plan.id, show="all"), 1, changes)  # as after a reload, or at another desk
 
 
@@ -167,10 +167,10 @@ def test_what_was_left_out_is_not_written(connected: Application, open_page: Ope
     for brake in plan.brakes:
         test.text_input(key=f"typed-{brake.code}").set_value(str(brake.count))
     left = connected.runs.get(plan.id)
-    assert len(left.left_out) == connected.plans.count(plan.id, "create")
+    assert len(left.excluded) == connected.plans.count(plan.id, "create")
     with pytest.raises(PlanStaleError, match="choice_changed"):
         connected.runs.commit(plan.id, Approval(plan.mark, "test", {brake.code: brake.count for brake in plan.brakes}))
-    assert bar(test, len(left.left_out), changes)
+    assert bar(test, len(left.excluded), changes)
 
 
 def test_what_a_brake_asks_is_typed_where_it_is_said(open_page: Open, plan: Run) -> None:
@@ -322,13 +322,13 @@ def test_the_records_of_a_run_are_found_and_sorted_out(connected: Application, o
 def test_a_page_asks_the_systems_once_for_what_many_look_at(connected: Application) -> None:
     assert connected.sandbox.running is not None
     connected.lists.choices("mplus", "branches")
-    calls = built_in(connected).ledger.counts()
+    calls = sandbox_of(connected).ledger.counts()
 
     again = connected.lists.choices("mplus", "branches")
 
     assert again
     assert connected.lists.captions("mplus", "branches") == again
-    assert built_in(connected).ledger.counts() == calls
+    assert sandbox_of(connected).ledger.counts() == calls
 
 
 def test_a_stock_plan_is_filtered_by_article_group(connected: Application) -> None:

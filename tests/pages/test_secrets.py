@@ -21,10 +21,7 @@ from integration.sandbox.server import Sandbox, running
 from integration.services import Application
 from integration.services.setup import STEPS
 from integration.store.secrets import Connections
-from tests.echoes import MANNERS, Echo, echo
-from tests.pages.conftest import ROOT, Open, committed, previewed
-from tests.people import somebody
-from tests.planted import (
+from tests.canary_secrets import (
     CONSOLE_KEY,
     DATABASE_PASSWORD,
     SPELLINGS,
@@ -35,7 +32,10 @@ from tests.planted import (
     found,
     spelled,
 )
+from tests.pages.conftest import ROOT, Open, committed, previewed
+from tests.people import somebody
 from tests.programs import access
+from tests.relay_proxy import MANNERS, RelayProxy, echo
 from tests.stores import stores_in
 
 PLANTED = [WRONG_TILL_SECRET, WRONG_CLIENT_SECRET, WRONG_REFRESH_TOKEN, DATABASE_PASSWORD, CONSOLE_KEY,
@@ -237,7 +237,7 @@ def quoted(spelling: str, secrets: list[str]) -> str:
     return "De aanvraag: https://x/?" + "&y=".join(SPELLINGS[spelling](secret) for secret in secrets)
 
 
-def quote_back(app: Application, till: Echo, books: Echo, text: str, manner: str) -> None:
+def quote_back(app: Application, till: RelayProxy, books: RelayProxy, text: str, manner: str) -> None:
     """Let both systems answer a check and a log-in with a text."""
     till.says = books.says = [text]
     till.manner = books.manner = manner

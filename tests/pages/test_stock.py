@@ -16,7 +16,7 @@ from integration.services import Application
 from integration.services.stock import Listed, StockScope
 from tests.pages.conftest import Open, committed, press, settled, texts
 from tests.people import somebody
-from tests.stores import built_in, stores_in
+from tests.stores import sandbox_of, stores_in
 
 ARTICLES = 60  # all are brought to the till
 
@@ -31,7 +31,7 @@ def shop(connected: Application) -> Application:
     committed(connected, compared(connected))
     logged(connected)
     for article in stocked(connected)[:3]:
-        built_in(connected).till.edit("stock", f"1/{article}", {"amount": 1})
+        sandbox_of(connected).till.edit("stock", f"1/{article}", {"amount": 1})
     committed(connected, compared(connected))
     logged(connected)
     return connected
@@ -61,7 +61,7 @@ def article(shop: Application) -> str:
 def sold(shop: Application, article: str) -> Iterator[Run]:
     """A plan that waits because a till sold since."""
     assert shop.sandbox
-    built_in(shop).till.edit("stock", f"1/{article}", {"amount": 0})
+    sandbox_of(shop).till.edit("stock", f"1/{article}", {"amount": 0})
     run = compared(shop)
     logged(shop)
     yield run
@@ -242,14 +242,14 @@ def test_what_is_on_order_is_told_for_an_article_and_is_not_for_sale(
     shop: Application, article: str, open_page: Open
 ) -> None:
     assert "on order" not in texts(opened(open_page, article=article))
-    built_in(shop).accountview.edit("ARTICLE", article, {"QTY_BESTEL": 12, "K9_EXPD": "2026-12-03T00:00:00"})
+    sandbox_of(shop).accountview.edit("ARTICLE", article, {"QTY_BESTEL": 12, "K9_EXPD": "2026-12-03T00:00:00"})
     assert "12 on order in the books, not for sale" in texts(opened(open_page, article=article))
 
     shop.names.put({"article.stock_expected": "K9_EXPD"}, somebody("test"))
 
     assert "12 on order in the books, expected on 03/12/2026, not" in texts(opened(open_page, article=article))
     shop.names.put({"article.stock_expected": None}, somebody("test"))
-    built_in(shop).accountview.edit("ARTICLE", article, {"QTY_BESTEL": 0})
+    sandbox_of(shop).accountview.edit("ARTICLE", article, {"QTY_BESTEL": 0})
 
 
 # ---- differences
@@ -273,7 +273,7 @@ def test_levels_say_that_they_are_without_reservations_until_somebody_answers(
 
 def test_differences_show_both_values_and_why(shop: Application, article: str, sold: Run, open_page: Open) -> None:
     assert sold.counts.planned == 1
-    before = built_in(shop).ledger.counts()["writes"] if shop.sandbox else -1
+    before = sandbox_of(shop).ledger.counts()["writes"] if shop.sandbox else -1
 
     test = opened(open_page, show="all")
     shown = test.dataframe[1].value
@@ -282,18 +282,18 @@ def test_differences_show_both_values_and_why(shop: Application, article: str, s
     assert list(shown["target"]) == [0.0]
     assert shown["why"].iloc[0].startswith(f"MplusKASSA -{shown['source'].iloc[0]:g} since")
     assert shop.sandbox is not None
-    assert built_in(shop).ledger.counts()["writes"] == before
+    assert sandbox_of(shop).ledger.counts()["writes"] == before
 
 
 def test_both_systems_are_compared_from_the_page_and_nothing_is_written(shop: Application, open_page: Open) -> None:
     assert shop.sandbox
-    writes = built_in(shop).ledger.counts()["writes"]
+    writes = sandbox_of(shop).ledger.counts()["writes"]
 
     test = press(opened(open_page), "compare")
 
     assert not test.exception
     settled(shop, shop.runs.latest("stock", limit=1)[0].id)
-    assert built_in(shop).ledger.counts()["writes"] == writes
+    assert sandbox_of(shop).ledger.counts()["writes"] == writes
 
 
 # ---- not proven

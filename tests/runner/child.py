@@ -25,15 +25,15 @@ from integration.engine import Engine, _scheduled
 from integration.flows.products.logic import Products
 from integration.flows.products.settings import ProductSettings
 from integration.flows.products.spec import PRODUCTS
-from integration.runner import Parts, Runner
+from integration.runner import Dependencies, Runner
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.services import Application
 from integration.settings import load_settings
 from integration.stderr import set_up_log
-from integration.store.claims import Claims
 from integration.store.cursors import Cursors
 from integration.store.database import open_database
+from integration.store.fencing_tokens import FencingTokens
 from integration.store.heartbeats import Heartbeats
 from integration.store.ledger import Ledger
 from integration.store.links import Links
@@ -110,14 +110,14 @@ def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
     logic = _products(Products if while_writing else _WrongAboutRecords)
     target = _WrongAboutWrites() if while_writing else MemoryConnector()
     systems: dict[str, Connector] = {"accountview": MemoryConnector([an_article(), a_group()]), "mplus": target}
-    parts = Parts(
+    deps = Dependencies(
         systems, lambda _: logic, runs, Previews(database, now), Plans(database), Ledger(database, now), links,
         Cursors(database, now), now,
     )  # fmt: skip
     engine = Engine(
         url=f"sqlite:///{folder / 'engine.sqlite'}", executor="server-1",
-        runner=Runner(Preview(parts), Commit(parts)), runs=runs,
-        claims=Claims(database, now), heartbeats=Heartbeats(database, now), schedules=_Never(),
+        runner=Runner(Preview(deps), Commit(deps)), runs=runs,
+        fencing_tokens=FencingTokens(database, now), heartbeats=Heartbeats(database, now), schedules=_Never(),
     )  # fmt: skip
     engine.start()
     try:

@@ -1,4 +1,4 @@
-"""The runner on a bench: real files, two systems in memory, and a clock that only moves when it is told to."""
+"""The runner in a harness: real files, two systems in memory, and a clock that only moves when it is told to."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,11 +7,11 @@ import pytest
 
 from integration.sandbox.server import Sandbox, running
 from integration.store.database import Database
-from tests.bench import Bench, articles
 from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness, articles
 from tests.postgres import postgres_server, postgres_url
-from tests.runner.killing import proven_without_trouble
-from tests.runner.killing_orders import Calm, with_articles, without_trouble
+from tests.runner.crash_matrix import proven_without_trouble
+from tests.runner.crash_matrix_orders import Calm, with_articles, without_trouble
 from tests.stores import new_database
 
 __all__ = ["postgres_server", "postgres_url"]
@@ -47,9 +47,9 @@ def target() -> MemoryConnector:
 
 
 @pytest.fixture
-def bench(database: Database, source: MemoryConnector, target: MemoryConnector) -> Bench:
+def harness(database: Database, source: MemoryConnector, target: MemoryConnector) -> FlowHarness:
     """The flow between books and till."""
-    return Bench(database, source, target)
+    return FlowHarness(database, source, target)
 
 
 @pytest.fixture(scope="module")

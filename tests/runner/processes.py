@@ -15,9 +15,9 @@ from integration.store.plans import Plans
 from integration.store.runs import Runs
 from tests.clocks import now
 from tests.forks import forked, pipe, said_early
-from tests.patience import SECONDS, until
 from tests.runner import child
 from tests.stores import prepare
+from tests.timeouts import SECONDS, until
 
 _opening = threading.Lock()  # migrations belong to the process, not to a thread
 

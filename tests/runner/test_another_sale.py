@@ -12,7 +12,7 @@ from integration.core.records import Held, Kind, Record
 from integration.core.run import Mode, Run, Step
 from tests.fakes import Links, MemoryConnector
 from tests.flows.orders.tills import booking, orders
-from tests.runner.test_rebooking import KEY, OrdersBench, sold
+from tests.runner.test_rebooking import KEY, OrdersHarness, sold
 from tests.stores import new_database
 
 
@@ -38,15 +38,15 @@ def till() -> MemoryConnector:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, books: Books, till: MemoryConnector) -> Iterator[OrdersBench]:
+def harness(tmp_path: Path, books: Books, till: MemoryConnector) -> Iterator[OrdersHarness]:
     database = new_database(tmp_path / "console.sqlite")
-    yield OrdersBench(database, books, till)
+    yield OrdersHarness(database, books, till)
     database.close()
 
 
-def of_another_shop(bench: OrdersBench, run: Run, amount: str = "484.75") -> Record:
+def of_another_shop(harness: OrdersHarness, run: Run, amount: str = "484.75") -> Record:
     """Return what another console would book under the very reference of this plan."""
-    change = bench.changes(run)[KEY].change
+    change = harness.changes(run)[KEY].change
     assert change is not None
     parts = [
         replace(part, values={**part.values, "amount": Decimal(amount)}) if part.kind is Kind.LINE else part
@@ -55,62 +55,62 @@ def of_another_shop(bench: OrdersBench, run: Run, amount: str = "484.75") -> Rec
     return replace(change.wanted, key="elsewhere", parts=tuple(parts))
 
 
-def told_as_not_booked(bench: OrdersBench, books: Books, run: Run) -> None:
-    assert bench.causes(run) == {KEY: "reference_of_another"}
+def told_as_not_booked(harness: OrdersHarness, books: Books, run: Run) -> None:
+    assert harness.causes(run) == {KEY: "reference_of_another"}
     assert (run.counts.read, run.counts.parked, run.counts.difference) == (1, 1, 0)
-    assert (books.writes, bench.links.get("orders", Kind.POSTING, [KEY])) == ([], {})
+    assert (books.writes, harness.links.get("orders", Kind.POSTING, [KEY])) == ([], {})
 
 
-def test_what_is_there_before_the_plan_is_made(bench: OrdersBench, books: Books) -> None:
-    books.put(of_another_shop(bench, bench.preview(Mode.COMPLETE)))
-    told_as_not_booked(bench, books, bench.run(Mode.COMPLETE))
+def test_what_is_there_before_the_plan_is_made(harness: OrdersHarness, books: Books) -> None:
+    books.put(of_another_shop(harness, harness.preview(Mode.COMPLETE)))
+    told_as_not_booked(harness, books, harness.run(Mode.COMPLETE))
 
 
-def test_what_comes_between_plan_and_write(bench: OrdersBench, books: Books) -> None:
-    run = bench.preview(Mode.COMPLETE)
-    books.put(of_another_shop(bench, run))
-    told_as_not_booked(bench, books, bench.commit(run))
+def test_what_comes_between_plan_and_write(harness: OrdersHarness, books: Books) -> None:
+    run = harness.preview(Mode.COMPLETE)
+    books.put(of_another_shop(harness, run))
+    told_as_not_booked(harness, books, harness.commit(run))
 
 
 @pytest.mark.parametrize("by", ["this run", "the next"])
-def test_what_is_found_after_a_lost_answer(bench: OrdersBench, books: Books, by: str) -> None:
-    run = bench.preview(Mode.COMPLETE)
-    other = of_another_shop(bench, run)
+def test_what_is_found_after_a_lost_answer(harness: OrdersHarness, books: Books, by: str) -> None:
+    run = harness.preview(Mode.COMPLETE)
+    other = of_another_shop(harness, run)
     books.lose_answer(KEY, after=False)
-    bench.approve(run)
-    bench.runner.commit.page(run.id)
-    assert bench.steps(run) == {KEY: Step.IN_DOUBT}
+    harness.approve(run)
+    harness.runner.commit.page(run.id)
+    assert harness.steps(run) == {KEY: Step.IN_DOUBT}
     books.put(other)
     if by == "this run":
-        told_as_not_booked(bench, books, bench.carry_out(run))
+        told_as_not_booked(harness, books, harness.carry_out(run))
     else:
-        bench.runs.interrupt(run.id, "cancelled", {})
-        told_as_not_booked(bench, books, bench.preview(Mode.COMPLETE))
-        assert bench.steps(run) == {KEY: Step.IN_DOUBT}
+        harness.runs.interrupt(run.id, "cancelled", {})
+        told_as_not_booked(harness, books, harness.preview(Mode.COMPLETE))
+        assert harness.steps(run) == {KEY: Step.IN_DOUBT}
 
 
 def test_a_number_that_the_till_uses_again_whatever_is_sold_under_it(
-    bench: OrdersBench, books: Books, till: MemoryConnector
+    harness: OrdersHarness, books: Books, till: MemoryConnector
 ) -> None:
-    assert bench.run(Mode.COMPLETE).counts.proven == 1
+    assert harness.run(Mode.COMPLETE).counts.proven == 1
     till.put(replace(sold("12.10", "10.00"), key="order-7"))
-    run = bench.run(Mode.COMPLETE)
-    assert bench.causes(run) == {"order-7": "reference_of_another"}
+    run = harness.run(Mode.COMPLETE)
+    assert harness.causes(run) == {"order-7": "reference_of_another"}
     assert (run.counts.unchanged, run.counts.parked, books.writes) == (1, 1, [KEY])
 
 
-def test_two_sales_of_one_number_in_one_plan(bench: OrdersBench, books: Books, till: MemoryConnector) -> None:
+def test_two_sales_of_one_number_in_one_plan(harness: OrdersHarness, books: Books, till: MemoryConnector) -> None:
     till.put(replace(sold("24.20", "20.00"), key="order-7"))
-    run = bench.commit(bench.preview(Mode.COMPLETE))
+    run = harness.commit(harness.preview(Mode.COMPLETE))
     assert (run.counts.proven, run.counts.parked, books.writes) == (1, 1, [KEY])
-    assert bench.causes(run) == {"order-7": "reference_of_another"}
+    assert harness.causes(run) == {"order-7": "reference_of_another"}
 
 
-def test_a_sale_that_the_books_have_as_another_kind_is_not_booked_again(bench: OrdersBench, books: Books) -> None:
+def test_a_sale_that_the_books_have_as_another_kind_is_not_booked_again(harness: OrdersHarness, books: Books) -> None:
     made = booking(sold("12.10", "10.00"), orders(default_debtor="forced", debtor_number="20001"))
     assert made.kind is Kind.SALES_ORDER
     books.put(replace(made, key="elsewhere"))
-    run = bench.run(Mode.COMPLETE)
-    assert (bench.reasons(run), books.writes) == ({KEY: "already_in_target"}, [])
-    assert list(bench.links.get("orders", Kind.SALES_ORDER, [KEY])) == [KEY]
-    assert bench.run(Mode.COMPLETE).counts.skipped == 1
+    run = harness.run(Mode.COMPLETE)
+    assert (harness.reasons(run), books.writes) == ({KEY: "already_in_target"}, [])
+    assert list(harness.links.get("orders", Kind.SALES_ORDER, [KEY])) == [KEY]
+    assert harness.run(Mode.COMPLETE).counts.skipped == 1

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from integration.core.run import RunState, Step
-from integration.sandbox.accountview.conventions import Conventions, Nothing
+from integration.sandbox.accountview.conventions import Conventions, EmptyAnswerForm
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox
-from tests.patience import until
 from tests.people import somebody
-from tests.runner.killing_orders import DAYS, a_case, approve, order_plan, until_rest
+from tests.runner.crash_matrix_orders import DAYS, a_case, approve, order_plan, until_rest
 from tests.runner.processes import Ledger, Obedient
+from tests.timeouts import until
 
 pytestmark = [pytest.mark.long, pytest.mark.processes]
 
@@ -27,7 +27,7 @@ NEVER = 100_000.0
 IN_FLIGHT = 1  # calls at once, as AccountView is spoken to
 QUESTIONS = ("read_back_missing", "never_answered")
 
-FORMS: tuple[Nothing, ...] = ("empty", "absent", "no_body", "no_content", "not_found", "not_found_bare")
+FORMS: tuple[EmptyAnswerForm, ...] = ("empty", "absent", "no_body", "no_content", "not_found", "not_found_bare")
 BLIND: dict[str, Conventions] = {
     **{f"unreadable, {form}": Conventions(no_hit=form, unreadable={ORDERS: form}) for form in FORMS},
     "filters ignored": Conventions(filters={ORDERS: "ignored"}),

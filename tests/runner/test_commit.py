@@ -20,178 +20,178 @@ from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox
 from integration.store.database import Database
 from integration.words import told_by
-from tests.bench import Bench, articles, edited
 from tests.fakes import LateConnector, MemoryConnector
+from tests.flow_harness import FlowHarness, articles, edited
 
 FIVE = ("1001", "1002", "1003", "1004", "1005")
 HIGHER = {"price": Decimal("18.0000")}
 
 
-def test_a_committed_plan_leaves_nothing_to_do(bench: Bench, target: MemoryConnector) -> None:
-    run = bench.run()
+def test_a_committed_plan_leaves_nothing_to_do(harness: FlowHarness, target: MemoryConnector) -> None:
+    run = harness.run()
     assert run.state is RunState.DONE
     assert run.counts.proven == run.counts.read == 5
     assert sorted(target.writes) == [*FIVE, "KLED"]
-    again = bench.preview(Mode.COMPLETE)
+    again = harness.preview(Mode.COMPLETE)
     assert again.state is RunState.DONE
     assert again.counts.unchanged == again.counts.read == 5
 
 
-def test_groups_are_written_before_the_products_in_them(bench: Bench, target: MemoryConnector) -> None:
-    bench.run()
+def test_groups_are_written_before_the_products_in_them(harness: FlowHarness, target: MemoryConnector) -> None:
+    harness.run()
     assert target.writes[0] == "KLED"
 
 
 # ---- a yes is to one plan
 
 
-def test_a_yes_to_another_plan_is_no_yes(bench: Bench, target: MemoryConnector) -> None:
-    run = bench.preview()
+def test_a_yes_to_another_plan_is_no_yes(harness: FlowHarness, target: MemoryConnector) -> None:
+    run = harness.preview()
     with pytest.raises(PlanStaleError) as refusal:
-        bench.runner.commit.approve(run.id, Approval("another", by="test"))
+        harness.runner.commit.approve(run.id, Approval("another", by="test"))
     assert (refusal.value.code, refusal.value.facts["run"]) == ("fingerprint_differs", run.id)
     assert target.writes == []
 
 
-def test_a_mapping_published_since_makes_the_plan_stale(bench: Bench) -> None:
-    run = bench.preview()
-    bench.mapping_version = 2
+def test_a_mapping_published_since_makes_the_plan_stale(harness: FlowHarness) -> None:
+    run = harness.preview()
+    harness.mapping_version = 2
     with pytest.raises(PlanStaleError) as refusal:
-        bench.approve(run)
+        harness.approve(run)
     assert refusal.value.code == "mapping_published_since"
 
 
 @pytest.mark.parametrize(("undoes", "told"), [(False, "names,settings"), (True, "names")], ids=["plan", "undo"])
 def test_a_plan_is_stale_while_what_decided_it_is_otherwise(
-    bench: Bench, target: MemoryConnector, told: str, *, undoes: bool
+    harness: FlowHarness, target: MemoryConnector, told: str, *, undoes: bool
 ) -> None:
-    run = bench.undo(bench.run()) if undoes else bench.preview()
+    run = harness.undo(harness.run()) if undoes else harness.preview()
     written = list(target.writes)
-    bench.names, bench.decides = "another field for the price", {"settings": "changed"}
+    harness.names, harness.decides = "another field for the price", {"settings": "changed"}
     with pytest.raises(PlanStaleError) as refusal:
-        bench.approve(run)
+        harness.approve(run)
     found = refusal.value
     assert (found.code, found.facts["changed"], target.writes) == ("basis_changed_since", told, written)
-    bench.names, bench.decides = "as AccountView has them", {"settings": "as they are"}
-    assert bench.commit(run).state is RunState.DONE
+    harness.names, harness.decides = "as AccountView has them", {"settings": "as they are"}
+    assert harness.commit(run).state is RunState.DONE
 
 
 def test_an_interrupted_run_does_not_go_on_once_what_decided_it_is_otherwise(
-    bench: Bench, target: MemoryConnector
+    harness: FlowHarness, target: MemoryConnector
 ) -> None:
-    run = bench.preview()
-    bench.approve(run)
-    bench.runs.interrupt(run.id, "cancelled", {})
-    bench.decides = {"settings": "changed"}
+    run = harness.preview()
+    harness.approve(run)
+    harness.runs.interrupt(run.id, "cancelled", {})
+    harness.decides = {"settings": "changed"}
     with pytest.raises(PlanStaleError, match="basis_changed_since"):
-        bench.approve(bench.runs.get(run.id))
+        harness.approve(harness.runs.get(run.id))
     assert target.writes == []
 
 
-def test_a_discarded_plan_cannot_be_committed(bench: Bench) -> None:
-    run = bench.preview()
-    bench.runs.discard(run.id, by="test")
+def test_a_discarded_plan_cannot_be_committed(harness: FlowHarness) -> None:
+    run = harness.preview()
+    harness.runs.discard(run.id, by="test")
     with pytest.raises(PlanStaleError) as refusal:
-        bench.approve(run)
+        harness.approve(run)
     assert refusal.value.code == "plan_discarded"
 
 
-def test_a_newer_plan_puts_the_older_aside(bench: Bench) -> None:
-    older = bench.preview()
-    newer = bench.preview()
+def test_a_newer_plan_puts_the_older_aside(harness: FlowHarness) -> None:
+    older = harness.preview()
+    newer = harness.preview()
     with pytest.raises(PlanStaleError) as refusal:
-        bench.approve(older)
+        harness.approve(older)
     assert (refusal.value.code, refusal.value.facts["run"]) == ("plan_replaced", newer.id)
-    assert bench.commit(newer).state is RunState.DONE
+    assert harness.commit(newer).state is RunState.DONE
 
 
-def test_a_plan_is_committed_once(bench: Bench) -> None:
-    run = bench.run()
+def test_a_plan_is_committed_once(harness: FlowHarness) -> None:
+    run = harness.run()
     with pytest.raises(PlanStaleError) as refusal:
-        bench.approve(run)
+        harness.approve(run)
     assert refusal.value.code == "plan_already_committed"
     assert told_by("plan_already_committed") <= refusal.value.facts.keys()
 
 
-def test_a_preview_that_found_nothing_to_change_has_nothing_to_commit(bench: Bench) -> None:
-    bench.run()
+def test_a_preview_that_found_nothing_to_change_has_nothing_to_commit(harness: FlowHarness) -> None:
+    harness.run()
     with pytest.raises(PlanStaleError, match="nothing_to_commit"):
-        bench.approve(bench.preview(Mode.COMPLETE))
+        harness.approve(harness.preview(Mode.COMPLETE))
 
 
 @pytest.mark.parametrize("typed", [None, {}, {"brake_price": 2}])
 def test_a_brake_needs_its_number_typed(
-    bench: Bench, source: MemoryConnector, target: MemoryConnector, typed: dict[str, int] | None
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector, typed: dict[str, int] | None
 ) -> None:
-    bench.run()
+    harness.run()
     edited(source, "1001", {"price": Decimal("99.0000")})
-    run = bench.preview()
+    run = harness.preview()
     assert [(brake.code, brake.count) for brake in run.brakes] == [("brake_price", 1)]
     written = len(target.writes)
     with pytest.raises(PlanUnsafeError) as refusal:
-        bench.approve(run, confirmed=typed)
+        harness.approve(run, confirmed=typed)
     assert refusal.value.code == "brake_price"
     assert len(target.writes) == written
-    assert bench.commit(run, confirmed={"brake_price": 1}).counts.proven == 1
+    assert harness.commit(run, confirmed={"brake_price": 1}).counts.proven == 1
 
 
-def test_what_was_left_out_comes_back_next_time(bench: Bench, source: MemoryConnector) -> None:
-    bench.run()
+def test_what_was_left_out_comes_back_next_time(harness: FlowHarness, source: MemoryConnector) -> None:
+    harness.run()
     edited(source, "1001", HIGHER)
     edited(source, "1002", HIGHER)
-    run = bench.preview()
-    run = bench.commit(bench.leave(run, "1001"))
-    assert bench.steps(run) == {"1001": Step.LEFT, "1002": Step.PROVEN}
-    assert list(bench.changes(bench.preview())) == ["1001"]
+    run = harness.preview()
+    run = harness.commit(harness.leave(run, "1001"))
+    assert harness.steps(run) == {"1001": Step.LEFT, "1002": Step.PROVEN}
+    assert list(harness.changes(harness.preview())) == ["1001"]
 
 
 # ---- the target is not as it was
 
 
 def test_what_was_edited_at_the_till_after_the_preview_is_parked_and_the_rest_proven(
-    bench: Bench, source: MemoryConnector, target: MemoryConnector
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    bench.run()
+    harness.run()
     edited(source, "1001", HIGHER)
     edited(source, "1002", HIGHER)
-    run = bench.preview()
+    run = harness.preview()
     edited(target, "1001", {"1001/price_incl": Decimal("1.00")}, Kind.PRODUCT)
-    run = bench.commit(run)
-    assert bench.steps(run) == {"1001": Step.PARKED, "1002": Step.PROVEN}
-    assert bench.causes(run) == {"1001": "target_changed_since_plan"}
+    run = harness.commit(run)
+    assert harness.steps(run) == {"1001": Step.PARKED, "1002": Step.PROVEN}
+    assert harness.causes(run) == {"1001": "target_changed_since_plan"}
     assert target.held(Kind.PRODUCT)["1001"].flat()["1001/price_incl"] == Decimal("1.00")
-    assert bench.wanted(bench.preview()) == {"1001": {"1001/price_incl": Decimal("21.78")}}
+    assert harness.wanted(harness.preview()) == {"1001": {"1001/price_incl": Decimal("21.78")}}
 
 
 def test_an_edit_of_another_field_does_not_hold_a_change_up(
-    bench: Bench, source: MemoryConnector, target: MemoryConnector
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    bench.run()
+    harness.run()
     edited(source, "1001", HIGHER)
-    run = bench.preview()
+    run = harness.preview()
     edited(target, "1001", {"1001/receipt_text": "Bonnetje"}, Kind.PRODUCT)
-    assert bench.steps(bench.commit(run)) == {"1001": Step.PROVEN}
+    assert harness.steps(harness.commit(run)) == {"1001": Step.PROVEN}
     held = target.held(Kind.PRODUCT)["1001"].flat()
     assert (held["1001/price_incl"], held["1001/receipt_text"]) == (Decimal("21.78"), "Bonnetje")
 
 
 def test_what_somebody_removed_after_the_preview_is_not_made_again(
-    bench: Bench, source: MemoryConnector, target: MemoryConnector
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    bench.run()
+    harness.run()
     edited(source, "1001", HIGHER)
-    run = bench.preview()
+    run = harness.preview()
     target.remove(Kind.PRODUCT, "1001")
     written = len(target.writes)
-    assert bench.steps(bench.commit(run)) == {"1001": Step.PARKED}
+    assert harness.steps(harness.commit(run)) == {"1001": Step.PARKED}
     assert len(target.writes) == written
 
 
-def test_what_appeared_at_the_till_after_the_preview_is_parked(bench: Bench, target: MemoryConnector) -> None:
-    run = bench.preview()
+def test_what_appeared_at_the_till_after_the_preview_is_parked(harness: FlowHarness, target: MemoryConnector) -> None:
+    run = harness.preview()
     target.put(Record(Kind.PRODUCT, "1001", {"name": "Van iemand anders"}))
-    run = bench.commit(run)
-    assert bench.causes(run) == {"1001": "target_changed_since_plan"}
+    run = harness.commit(run)
+    assert harness.causes(run) == {"1001": "target_changed_since_plan"}
     assert run.counts.proven == 4
     assert target.held(Kind.PRODUCT)["1001"].values == {"name": "Van iemand anders"}
 
@@ -200,60 +200,60 @@ def test_what_appeared_at_the_till_after_the_preview_is_parked(bench: Bench, tar
 
 
 def test_a_refused_record_is_parked_alone_and_goes_through_when_it_is_tried_again(
-    bench: Bench, target: MemoryConnector
+    harness: FlowHarness, target: MemoryConnector
 ) -> None:
     target.refuse("1003", "te lang")
-    run = bench.run()
-    assert bench.causes(run) == {"1003": "request_refused"}
+    run = harness.run()
+    assert harness.causes(run) == {"1003": "request_refused"}
     assert run.counts.proven == 4
     target.accept("1003")
-    again = bench.run(Mode.CHOSEN, ["1003"])
-    assert bench.steps(again) == {"1003": Step.PROVEN}
+    again = harness.run(Mode.CHOSEN, ["1003"])
+    assert harness.steps(again) == {"1003": Step.PROVEN}
     assert sorted(target.held(Kind.PRODUCT)) == list(FIVE)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before_acceptance", "after_acceptance"])
-def test_a_lost_answer_is_settled_by_looking(bench: Bench, target: MemoryConnector, after: bool) -> None:
+def test_a_lost_answer_is_settled_by_looking(harness: FlowHarness, target: MemoryConnector, after: bool) -> None:
     target.lose_answer("1003", after=after)
-    run = bench.run()
+    run = harness.run()
     assert run.counts.proven == 5
     assert sorted(target.writes) == [*FIVE, "KLED"]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before_acceptance", "after_acceptance"])
 def test_a_lost_answer_to_an_update_is_settled_by_looking(
-    bench: Bench, source: MemoryConnector, target: MemoryConnector, after: bool
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector, after: bool
 ) -> None:
-    bench.run()
+    harness.run()
     edited(source, "1003", HIGHER)
     target.lose_answer("1003", after=after)
-    run = bench.run()
-    assert bench.steps(run) == {"1003": Step.PROVEN}
+    run = harness.run()
+    assert harness.steps(run) == {"1003": Step.PROVEN}
     assert target.writes.count("1003") == 2
 
 
 def test_what_was_never_seen_to_arrive_is_given_up_after_some_attempts(
-    bench: Bench, source: MemoryConnector, target: MemoryConnector
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    bench.run()
+    harness.run()
     edited(source, "1003", HIGHER)
-    run = bench.preview()
-    bench.approve(run)
+    run = harness.preview()
+    harness.approve(run)
     target.lose_answer("1003", after=False)
-    while pause := bench.runner.commit.page(run.id):
+    while pause := harness.runner.commit.page(run.id):
         target.lose_answer("1003", after=False)
-        bench.clock.advance(pause.seconds)
-    run = bench.rested(run)
-    assert bench.causes(run) == {"1003": "read_back_missing"}
-    assert bench.changes(run)["1003"].attempts == 4
+        harness.clock.advance(pause.seconds)
+    run = harness.rested(run)
+    assert harness.causes(run) == {"1003": "read_back_missing"}
+    assert harness.changes(run)["1003"].attempts == 4
 
 
 def test_what_shows_late_is_waited_for_and_not_sent_again(database: Database, source: MemoryConnector) -> None:
     target = LateConnector(system="mplus")
-    bench = Bench(database, source, target)
-    run = bench.preview()
+    harness = FlowHarness(database, source, target)
+    run = harness.preview()
     target.looks = 5
-    run = bench.commit(run)
+    run = harness.commit(run)
     assert run.counts.proven == 5
     assert sorted(target.writes) == [*FIVE, "KLED"]
 
@@ -273,11 +273,11 @@ def test_patience_begins_when_a_write_is_over_and_not_when_it_was_marked_with_ot
     database: Database, source: MemoryConnector
 ) -> None:
     target = Leisurely(system="mplus", in_flight=1)  # five articles take twenty seconds, patience is ten
-    bench = Bench(database, source, target)
-    target.spent = bench.clock.advance
-    run = bench.run()
+    harness = FlowHarness(database, source, target)
+    target.spent = harness.clock.advance
+    run = harness.run()
     assert run.counts.proven == 5
-    assert {row.attempts for row in bench.changes(run).values()} == {1}
+    assert {row.attempts for row in harness.changes(run).values()} == {1}
 
 
 class Deadly(LateConnector):
@@ -294,16 +294,16 @@ def test_what_a_dead_process_sent_gets_all_our_patience_however_long_it_was_dead
     database: Database, source: MemoryConnector
 ) -> None:
     target = Deadly(system="mplus", in_flight=1)
-    bench = Bench(database, source, target, groups=False)
-    run = bench.preview()
-    bench.approve(run)
+    harness = FlowHarness(database, source, target, groups=False)
+    run = harness.preview()
+    harness.approve(run)
     with pytest.raises(SystemExit):
-        bench.carry_out(run)
-    bench.restart()
-    bench.clock.advance(600)
+        harness.carry_out(run)
+    harness.restart()
+    harness.clock.advance(600)
     target.looks = 3
-    assert bench.carry_out(run).counts.proven == 5
-    assert bench.changes(run)["1001"].attempts == 1
+    assert harness.carry_out(run).counts.proven == 5
+    assert harness.changes(run)["1001"].attempts == 1
 
 
 class Halfway(MemoryConnector):
@@ -340,29 +340,29 @@ class InPart(MemoryConnector):
 
 def test_what_shows_in_part_is_waited_for(database: Database, source: MemoryConnector) -> None:
     target = InPart(system="mplus", in_flight=1)
-    bench = Bench(database, source, target, groups=False)
-    bench.run()
+    harness = FlowHarness(database, source, target, groups=False)
+    harness.run()
     target.shown = target.held(Kind.PRODUCT)["1003"]
     edited(source, "1003", {"name": "Een andere naam", **HIGHER})
-    run = bench.preview()
+    run = harness.preview()
     target.looks = 3
-    assert bench.commit(run).counts.proven == 1
-    assert (bench.changes(run)["1003"].attempts, target.looks) == (1, 0)
+    assert harness.commit(run).counts.proven == 1
+    assert (harness.changes(run)["1003"].attempts, target.looks) == (1, 0)
 
 
 def test_what_a_dead_process_wrote_in_part_is_finished(database: Database, source: MemoryConnector) -> None:
     target = Halfway(system="mplus", in_flight=1)
-    bench = Bench(database, source, target, groups=False)
-    bench.run()
+    harness = FlowHarness(database, source, target, groups=False)
+    harness.run()
     edited(source, "1003", {"name": "Een andere naam", **HIGHER})
-    run = bench.preview()
-    bench.approve(run)
+    run = harness.preview()
+    harness.approve(run)
     target.is_deadly = True
     with pytest.raises(SystemExit):
-        bench.carry_out(run)
-    bench.restart()
-    assert bench.carry_out(run).counts.proven == 1
-    assert bench.changes(run)["1003"].attempts == 2
+        harness.carry_out(run)
+    harness.restart()
+    assert harness.carry_out(run).counts.proven == 1
+    assert harness.changes(run)["1003"].attempts == 2
 
 
 class Wrong(MemoryConnector):
@@ -374,11 +374,11 @@ class Wrong(MemoryConnector):
 
 
 def test_what_is_stored_wrongly_is_never_proven(database: Database, source: MemoryConnector) -> None:
-    bench = Bench(database, source, Wrong(system="mplus"))
-    run = bench.run()
+    harness = FlowHarness(database, source, Wrong(system="mplus"))
+    run = harness.run()
     assert run.counts.proven == 0
-    assert bench.causes(run) == dict.fromkeys(FIVE, "read_back_differs")
-    (row, *_) = bench.plans.rows(run.id, "parked")
+    assert harness.causes(run) == dict.fromkeys(FIVE, "read_back_differs")
+    (row, *_) = harness.plans.rows(run.id, "parked")
     assert (row.facts["planned_value"], row.facts["target_value"]) == ("20.00", "1")
 
 
@@ -400,43 +400,43 @@ class Leaving(MemoryConnector):
 def test_a_till_that_goes_away_in_the_middle_leaves_the_rest_planned(database: Database) -> None:
     many = [str(number) for number in range(2001, 2031)]
     target = Leaving(system="mplus", in_flight=1)
-    bench = Bench(database, MemoryConnector(articles(*many), system="accountview"), target)
-    run = bench.preview()
-    bench.approve(run)
-    bench.runner.commit.page(run.id)  # the group
+    harness = FlowHarness(database, MemoryConnector(articles(*many), system="accountview"), target)
+    run = harness.preview()
+    harness.approve(run)
+    harness.runner.commit.page(run.id)  # the group
     target.stays_for = 7
     with pytest.raises(UnavailableError):
-        bench.carry_out(run)
-    steps = list(bench.steps(run).values())
+        harness.carry_out(run)
+    steps = list(harness.steps(run).values())
     assert (steps.count(Step.PROVEN), steps.count(Step.PLANNED)) == (8, 23)
-    assert bench.runs.get(run.id).state is RunState.COMMITTING
+    assert harness.runs.get(run.id).state is RunState.COMMITTING
     target.stays_for = -1
-    bench.restart()
-    assert bench.carry_out(run).counts.proven == 30
+    harness.restart()
+    assert harness.carry_out(run).counts.proven == 30
     assert len(target.writes) == len(set(target.writes)) == 31
 
 
-def test_a_cancelled_run_stops_at_the_page_and_can_be_resumed(bench: Bench, target: MemoryConnector) -> None:
-    run = bench.preview()
-    bench.approve(run)
-    bench.runner.commit.page(run.id)  # the group
-    bench.runs.request_cancel(run.id, "test")
-    run = bench.carry_out(run)
+def test_a_cancelled_run_stops_at_the_page_and_can_be_resumed(harness: FlowHarness, target: MemoryConnector) -> None:
+    run = harness.preview()
+    harness.approve(run)
+    harness.runner.commit.page(run.id)  # the group
+    harness.runs.request_cancel(run.id, "test")
+    run = harness.carry_out(run)
     assert (run.state, run.error) == (RunState.INTERRUPTED, "cancelled")
     assert run.counts.planned == 5
     assert target.writes == ["KLED"]
-    assert bench.commit(run).counts.proven == 5
+    assert harness.commit(run).counts.proven == 5
 
 
-def test_a_restart_between_any_two_pages_changes_nothing(bench: Bench, target: MemoryConnector) -> None:
+def test_a_restart_between_any_two_pages_changes_nothing(harness: FlowHarness, target: MemoryConnector) -> None:
     target.lose_answer("1003")
-    run = bench.preview()
-    bench.approve(run)
-    bench.restart()
-    while pause := bench.runner.commit.page(run.id):
-        bench.clock.advance(pause.seconds)
-        bench.restart()
-    assert bench.rested(run).counts.proven == 5
+    run = harness.preview()
+    harness.approve(run)
+    harness.restart()
+    while pause := harness.runner.commit.page(run.id):
+        harness.clock.advance(pause.seconds)
+        harness.restart()
+    assert harness.rested(run).counts.proven == 5
     assert sorted(target.writes) == [*FIVE, "KLED"]
 
 
@@ -469,15 +469,17 @@ def till_with_steps(sandbox: Sandbox) -> Iterator[Mplus]:
     connection.close()
 
 
-NewBench = Callable[..., Bench]
+NewHarness = Callable[..., FlowHarness]
 
 
 @pytest.fixture
-def boxed(database: Database, till: Mplus) -> NewBench:
-    """A bench whose target is the sandbox's till, with articles under numbers nobody used before."""
+def boxed(database: Database, till: Mplus) -> NewHarness:
+    """A harness whose target is the sandbox's till, with articles under numbers nobody used before."""
 
-    def made(*keys: str) -> Bench:
-        return Bench(database, MemoryConnector(articles(*keys, group="BOX"), system="accountview"), till, groups=False)
+    def made(*keys: str) -> FlowHarness:
+        return FlowHarness(
+            database, MemoryConnector(articles(*keys, group="BOX"), system="accountview"), till, groups=False
+        )
 
     return made
 
@@ -487,31 +489,31 @@ def test_a_product_that_did_not_get_into_its_group_is_finished(
     database: Database, till_with_steps: Mplus, sandbox: Sandbox, fault: Fault
 ) -> None:
     code = f"7{list(Fault).index(fault):02d}"
-    bench = Bench(database, MemoryConnector(articles(code), system="accountview"), till_with_steps)
+    harness = FlowHarness(database, MemoryConnector(articles(code), system="accountview"), till_with_steps)
     sandbox.switches.arm(fault, system="mplus", operation="addProductsToArticleGroup")
-    run = bench.run()
+    run = harness.run()
     assert any(call.note == fault for call in sandbox.ledger.writes())
-    assert bench.steps(run)[code] is Step.PROVEN
+    assert harness.steps(run)[code] is Step.PROVEN
     assert sum(call.operation == "createProduct" for call in sandbox.ledger.writes()) == 1
-    assert bench.preview(Mode.COMPLETE).state is RunState.DONE
+    assert harness.preview(Mode.COMPLETE).state is RunState.DONE
 
 
-def test_what_the_till_stores_wrongly_is_never_proven(boxed: NewBench, sandbox: Sandbox) -> None:
-    bench = boxed("801", "802", "803")
+def test_what_the_till_stores_wrongly_is_never_proven(boxed: NewHarness, sandbox: Sandbox) -> None:
+    harness = boxed("801", "802", "803")
     sandbox.switches.arm(Fault.WRONG, system="mplus", operation="createProduct", key="802")
-    run = bench.run()
-    assert bench.steps(run) == {"801": Step.PROVEN, "802": Step.PARKED, "803": Step.PROVEN}
-    assert bench.causes(run) == {"802": "read_back_differs"}
+    run = harness.run()
+    assert harness.steps(run) == {"801": Step.PROVEN, "802": Step.PARKED, "803": Step.PROVEN}
+    assert harness.causes(run) == {"802": "read_back_differs"}
 
 
-def test_what_the_till_shows_late_is_waited_for(boxed: NewBench, sandbox: Sandbox) -> None:
-    bench = boxed("811", "812", "813")
+def test_what_the_till_shows_late_is_waited_for(boxed: NewHarness, sandbox: Sandbox) -> None:
+    harness = boxed("811", "812", "813")
     sandbox.switches.arm(Fault.LATE, system="mplus", operation="createProduct", key="812", seconds=0.3)
-    run = bench.preview()
-    bench.approve(run)
-    while pause := bench.runner.commit.page(run.id):
+    run = harness.preview()
+    harness.approve(run)
+    while pause := harness.runner.commit.page(run.id):
         time.sleep(0.1 if pause.seconds else 0)
-    assert bench.rested(run).counts.proven == 3
+    assert harness.rested(run).counts.proven == 3
     assert sum(call.operation == "createProduct" for call in sandbox.ledger.writes()) == 3
 
 
@@ -519,28 +521,30 @@ def test_what_the_till_shows_late_is_waited_for(boxed: NewBench, sandbox: Sandbo
 
 
 def test_another_choice_than_was_shown_is_refused_and_nothing_is_written(
-    bench: Bench, source: MemoryConnector, target: MemoryConnector
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    bench.run()
+    harness.run()
     edited(source, "1001", HIGHER)
     edited(source, "1002", HIGHER)
-    run, written = bench.preview(), len(target.writes)
-    bench.leave(run, "1001", by="somebody else")
+    run, written = harness.preview(), len(target.writes)
+    harness.leave(run, "1001", by="somebody else")
     with pytest.raises(PlanStaleError) as refusal:
-        bench.approve(run)
+        harness.approve(run)
     assert (refusal.value.code, len(target.writes)) == ("choice_changed", written)
-    assert bench.steps(bench.commit(bench.runs.get(run.id))) == {"1001": Step.LEFT, "1002": Step.PROVEN}
+    assert harness.steps(harness.commit(harness.runs.get(run.id))) == {"1001": Step.LEFT, "1002": Step.PROVEN}
 
 
-def test_what_is_left_out_stays_so_when_an_interrupted_commit_goes_on(bench: Bench, source: MemoryConnector) -> None:
-    bench.run()
+def test_what_is_left_out_stays_so_when_an_interrupted_commit_goes_on(
+    harness: FlowHarness, source: MemoryConnector
+) -> None:
+    harness.run()
     edited(source, "1001", HIGHER)
     edited(source, "1002", HIGHER)
-    run = bench.leave(bench.preview(), "1001")
-    bench.approve(run)
-    bench.runs.interrupt(run.id, "cancelled", {})
-    run = bench.runs.get(run.id)
+    run = harness.leave(harness.preview(), "1001")
+    harness.approve(run)
+    harness.runs.interrupt(run.id, "cancelled", {})
+    run = harness.runs.get(run.id)
     assert run.approval is not None
-    bench.runner.commit.approve(run.id, run.approval)
-    assert bench.steps(bench.carry_out(run)) == {"1001": Step.LEFT, "1002": Step.PROVEN}
-    assert list(bench.changes(bench.preview())) == ["1001"]
+    harness.runner.commit.approve(run.id, run.approval)
+    assert harness.steps(harness.carry_out(run)) == {"1001": Step.LEFT, "1002": Step.PROVEN}
+    assert list(harness.changes(harness.preview())) == ["1001"]

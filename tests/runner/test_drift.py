@@ -10,53 +10,55 @@ from integration.core.run import Mode
 from integration.flows.orders.settings import documents
 from integration.runner.drift import DriftPage, look_at, stages_of
 from integration.store.database import Database
-from tests.bench import Bench, edited
 from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness, edited
 
 PRICE = "article.price_incl"
 
 
-def look(bench: Bench, after: str = "", size: int = 250) -> DriftPage:
+def look(harness: FlowHarness, after: str = "", size: int = 250) -> DriftPage:
     """Look at the products."""
-    parts, logic = bench.runner.preview.parts, bench.made()
-    return look_at(parts, logic, logic.flow.stage(Kind.PRODUCT), after, size)
+    deps, logic = harness.runner.preview.deps, harness.made()
+    return look_at(deps, logic, logic.flow.stage(Kind.PRODUCT), after, size)
 
 
-def test_what_nobody_touched_is_equal(bench: Bench) -> None:
-    bench.run()
-    assert look(bench) == DriftPage(DriftCounts(looked=5, equal=5), ("1001", "1002", "1003", "1004", "1005"), (), None)
+def test_what_nobody_touched_is_equal(harness: FlowHarness) -> None:
+    harness.run()
+    assert look(harness) == DriftPage(
+        DriftCounts(looked=5, equal=5), ("1001", "1002", "1003", "1004", "1005"), (), None
+    )
 
 
-def test_a_look_writes_nothing(bench: Bench, target: MemoryConnector) -> None:
-    bench.run()
+def test_a_look_writes_nothing(harness: FlowHarness, target: MemoryConnector) -> None:
+    harness.run()
     edited(target, "1002", {"1002/price_incl": Decimal(1)}, Kind.PRODUCT)
     before = list(target.writes)
-    look(bench)
+    look(harness)
     assert target.writes == before
 
 
 def test_what_is_kept_equal_and_was_edited_in_the_target_is_told_with_both_values(
-    bench: Bench, target: MemoryConnector
+    harness: FlowHarness, target: MemoryConnector
 ) -> None:
-    bench.run()
+    harness.run()
     was = target.held(Kind.PRODUCT)["1002"].flat()["1002/price_incl"]
     edited(target, "1002", {"1002/price_incl": Decimal(1)}, Kind.PRODUCT)
-    page = look(bench)
+    page = look(harness)
     assert page.counts == DriftCounts(looked=5, equal=4, different=1)
     edit = Edit("1002/price_incl", PRICE, was, Decimal(1))
     assert [(one.key, one.edits) for one in page.different] == [("1002", (edit,))]
 
 
-def test_what_the_target_may_keep_is_counted_and_no_difference(bench: Bench, target: MemoryConnector) -> None:
-    bench.run()
+def test_what_the_target_may_keep_is_counted_and_no_difference(harness: FlowHarness, target: MemoryConnector) -> None:
+    harness.run()
     edited(target, "1002", {"1002/name": "Bijzonder"}, Kind.PRODUCT)
-    assert look(bench).counts == DriftCounts(looked=5, equal=4, kept=1)
+    assert look(harness).counts == DriftCounts(looked=5, equal=4, kept=1)
 
 
-def test_what_was_deleted_in_the_target_is_gone(bench: Bench, target: MemoryConnector) -> None:
-    bench.run()
+def test_what_was_deleted_in_the_target_is_gone(harness: FlowHarness, target: MemoryConnector) -> None:
+    harness.run()
     target.remove(Kind.PRODUCT, "1004")
-    page = look(bench)
+    page = look(harness)
     assert page.counts == DriftCounts(looked=5, equal=4, gone=1)
     assert page.different == (Drifted("1004", "Artikel 1004", page.different[0].reference),)
 
@@ -74,47 +76,51 @@ def test_where_nothing_can_be_seen_nobody_knows(database: Database, source: Memo
             return not self.blank and super().shows(kind)
 
     till = Blank(system="mplus")
-    bench = Bench(database, source, till)
-    bench.run()
+    harness = FlowHarness(database, source, till)
+    harness.run()
     till.blank = True
-    assert look(bench) == DriftPage(DriftCounts(looked=5, unknown=5), (), (), None)
+    assert look(harness) == DriftPage(DriftCounts(looked=5, unknown=5), (), (), None)
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
-def test_pages_follow_one_another_and_leave_nothing_out(bench: Bench, target: MemoryConnector, size: int) -> None:
-    bench.run()
+def test_pages_follow_one_another_and_leave_nothing_out(
+    harness: FlowHarness, target: MemoryConnector, size: int
+) -> None:
+    harness.run()
     target.remove(Kind.PRODUCT, "1001")
     after: str | None = ""
     counts = DriftCounts()
     told: list[str] = []
     while after is not None:
-        page = look(bench, after, size)
+        page = look(harness, after, size)
         counts, after = counts.plus(page.counts), page.after
         told += page.told
     assert counts == DriftCounts(looked=5, equal=4, gone=1)
     assert told == ["1001", "1002", "1003", "1004", "1005"]
 
 
-def test_what_was_retired_is_not_looked_at(bench: Bench, source: MemoryConnector, target: MemoryConnector) -> None:
-    bench.run()
+def test_what_was_retired_is_not_looked_at(
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    harness.run()
     source.remove(Kind.ARTICLE, "1003")
-    bench.run(Mode.COMPLETE)
+    harness.run(Mode.COMPLETE)
     target.remove(Kind.PRODUCT, "1003")
-    assert look(bench).counts == DriftCounts(looked=4, equal=4)
+    assert look(harness).counts == DriftCounts(looked=4, equal=4)
 
 
-def test_levels_move_by_themselves_and_are_no_drift(bench: Bench) -> None:
-    logic = bench.made()
+def test_levels_move_by_themselves_and_are_no_drift(harness: FlowHarness) -> None:
+    logic = harness.made()
     assert [stage.target for stage in stages_of(logic.flow)] == [Kind.GROUP, Kind.PRODUCT, Kind.PICTURE]
 
 
-def test_an_edit_that_was_undone_by_hand_is_equal_again(bench: Bench, target: MemoryConnector) -> None:
-    bench.run()
+def test_an_edit_that_was_undone_by_hand_is_equal_again(harness: FlowHarness, target: MemoryConnector) -> None:
+    harness.run()
     before: Record = target.held(Kind.PRODUCT)["1001"]
     edited(target, "1001", {"1001/price_incl": Decimal(1)}, Kind.PRODUCT)
-    assert look(bench).counts.different == 1
+    assert look(harness).counts.different == 1
     target.put(before)
-    assert look(bench).counts == DriftCounts(looked=5, equal=5)
+    assert look(harness).counts == DriftCounts(looked=5, equal=5)
 
 
 def test_a_kind_that_several_stages_write_is_looked_at_once() -> None:

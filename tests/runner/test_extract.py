@@ -10,52 +10,54 @@ from integration.core.errors import ConfigurationError, RejectedError
 from integration.core.records import Batch, Fields, Kind, Record, WrongValueError, unreadable
 from integration.core.run import Mode, PreviewRequest, RunState, Task
 from integration.store.database import Database
-from tests.bench import Bench, edited, variants
 from tests.builders import an_article
 from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness, edited, variants
 from tests.people import somebody
 
 
-def test_only_what_changed_is_read(bench: Bench, source: MemoryConnector) -> None:
-    bench.run()
+def test_only_what_changed_is_read(harness: FlowHarness, source: MemoryConnector) -> None:
+    harness.run()
     edited(source, "1004", {"price": Decimal("20.0000")})
-    assert bench.run().counts.read == 1
+    assert harness.run().counts.read == 1
 
 
-def test_our_own_writes_are_not_read_again(bench: Bench, source: MemoryConnector) -> None:
-    bench.run()
-    assert bench.run().counts.read == 0
+def test_our_own_writes_are_not_read_again(harness: FlowHarness, source: MemoryConnector) -> None:
+    harness.run()
+    assert harness.run().counts.read == 0
     edited(source, "1004", {"price": Decimal("20.0000")})
-    bench.run()
-    assert bench.run().counts.read == 1, "the article whose stamp is where we start, and nothing else"
+    harness.run()
+    assert harness.run().counts.read == 1, "the article whose stamp is where we start, and nothing else"
 
 
-def test_an_edit_at_the_till_is_noticed_and_its_article_read_again(bench: Bench, target: MemoryConnector) -> None:
-    bench.run()
+def test_an_edit_at_the_till_is_noticed_and_its_article_read_again(
+    harness: FlowHarness, target: MemoryConnector
+) -> None:
+    harness.run()
     edited(target, "1002", {"1002/price_incl": Decimal("1.00")}, Kind.PRODUCT)
-    run = bench.run()
-    assert bench.wanted(run) == {"1002": {"1002/price_incl": Decimal("20.00")}}
+    run = harness.run()
+    assert harness.wanted(run) == {"1002": {"1002/price_incl": Decimal("20.00")}}
     assert target.held(Kind.PRODUCT)["1002"].flat()["1002/price_incl"] == Decimal("20.00")
-    assert not bench.changes(bench.preview())
+    assert not harness.changes(harness.preview())
 
 
 def test_the_other_variants_of_a_changed_one_are_read_too(database: Database, target: MemoryConnector) -> None:
     source = MemoryConnector(variants(), system="accountview")
-    bench = Bench(database, source, target)
-    bench.run()
+    harness = FlowHarness(database, source, target)
+    harness.run()
     edited(source, "2", {"price": Decimal("20.0000")})
-    run = bench.preview()
-    assert bench.wanted(run) == {"TRUI": {"2/price_incl": Decimal("24.20")}}
+    run = harness.preview()
+    assert harness.wanted(run) == {"TRUI": {"2/price_incl": Decimal("24.20")}}
     assert run.counts.read == run.counts.planned == 3
 
 
-def test_chosen_records_are_read_alone_and_move_no_cursor(bench: Bench, source: MemoryConnector) -> None:
-    bench.run()
+def test_chosen_records_are_read_alone_and_move_no_cursor(harness: FlowHarness, source: MemoryConnector) -> None:
+    harness.run()
     edited(source, "1002", {"price": Decimal("20.0000")})
     edited(source, "1004", {"price": Decimal("20.0000")})
-    run = bench.run(Mode.CHOSEN, ["1002"])
-    assert list(bench.changes(run)) == ["1002"]
-    assert list(bench.changes(bench.run())) == ["1004"]
+    run = harness.run(Mode.CHOSEN, ["1002"])
+    assert list(harness.changes(run)) == ["1002"]
+    assert list(harness.changes(harness.run())) == ["1004"]
 
 
 class Stammering(MemoryConnector):
@@ -77,25 +79,25 @@ class Stammering(MemoryConnector):
 @pytest.mark.parametrize("mode", [Mode.COMPLETE, Mode.CHANGES, Mode.CHOSEN])
 def test_a_record_that_comes_twice_is_counted_once(database: Database, target: MemoryConnector, mode: Mode) -> None:
     source = Stammering(variants(), system="accountview", page_size=2)
-    bench = Bench(database, source, target)
+    harness = FlowHarness(database, source, target)
     keys = ["1", "2", "3", "9001"]
-    run = bench.run(mode, keys if mode is Mode.CHOSEN else [])
+    run = harness.run(mode, keys if mode is Mode.CHOSEN else [])
     assert run.counts.read == run.counts.proven == len(keys)
     assert run.counts.difference == 0
 
 
-def test_a_record_that_cannot_be_read_parks_alone_with_all_of_it(bench: Bench, source: MemoryConnector) -> None:
+def test_a_record_that_cannot_be_read_parks_alone_with_all_of_it(harness: FlowHarness, source: MemoryConnector) -> None:
     source.put(unreadable(Kind.ARTICLE, "1003", WrongValueError("PX_SELL", "veel"), '{"PX_SELL": "veel"}'))
-    run = bench.run(Mode.COMPLETE)
-    assert bench.causes(run) == {"1003": "record_unreadable"}
+    run = harness.run(Mode.COMPLETE)
+    assert harness.causes(run) == {"1003": "record_unreadable"}
     assert (run.counts.read, run.counts.proven, run.counts.parked) == (5, 4, 1)
-    (issue,) = bench.issues.list("products", "record_unreadable")
+    (issue,) = harness.issues.list("products", "record_unreadable")
     assert issue.issue.facts == {
         "key": "1003", "field": "PX_SELL", "value": "veel", "system": "accountview", "raw": '{"PX_SELL": "veel"}'
     }  # fmt: skip
     source.put(an_article("1003"))
-    assert bench.run().counts.parked == 0
-    assert bench.issues.list("products", "record_unreadable") == []
+    assert harness.run().counts.parked == 0
+    assert harness.issues.list("products", "record_unreadable") == []
 
 
 class Telling(MemoryConnector):
@@ -115,17 +117,17 @@ def test_a_field_that_every_record_had_and_none_has_stops_the_flow(
     database: Database, target: MemoryConnector, mode: Mode
 ) -> None:
     source = Telling(variants(), system="accountview", page_size=2)
-    bench = Bench(database, source, target)
-    bench.run(Mode.COMPLETE)
+    harness = FlowHarness(database, source, target)
+    harness.run(Mode.COMPLETE)
     source.told = Fields(frozenset({"REC_BLK"}), frozenset({"K9_EAN"}))
     source.put(an_article("1", name="Another"))
     for _ in "ab":  # until somebody sees to it
         with pytest.raises(ConfigurationError, match="field_vanished") as caught:
-            bench.run(mode)
+            harness.run(mode)
         assert caught.value.facts["field"] == "K9_EAN"
-        bench.runs.fail(bench.runs.latest(flow="products", limit=1)[0].id, "field_vanished", {})
+        harness.runs.fail(harness.runs.latest(flow="products", limit=1)[0].id, "field_vanished", {})
     source.told = Telling.told
-    assert bench.run(mode).state is RunState.DONE
+    assert harness.run(mode).state is RunState.DONE
 
 
 def test_a_field_without_a_meaning_of_ours_stops_the_flow_where_that_reads_it(
@@ -135,16 +137,16 @@ def test_a_field_without_a_meaning_of_ours_stops_the_flow_where_that_reads_it(
     source = Telling(variants(), system="accountview", page_size=2)
     source.told = Fields(every, told=every)
     sorted_out = {"field": "K9_SORT", "operator": "equal", "value": "X", "take": "out"}
-    bench = Bench(database, source, target, filters=(sorted_out,))
-    bench.run(Mode.COMPLETE)
+    harness = FlowHarness(database, source, target, filters=(sorted_out,))
+    harness.run(Mode.COMPLETE)
     for told in (every - {"K9_OTHER"}, frozenset[str]()):  # nobody reads it; nothing was read
         source.told = Fields(told, told=told)
-        bench.run(Mode.COMPLETE)
+        harness.run(Mode.COMPLETE)
     source.told = Fields(every, told=every)
-    bench.run(Mode.COMPLETE)
+    harness.run(Mode.COMPLETE)
     source.told = Fields(every - {"K9_SORT"}, told=every - {"K9_SORT"})
     with pytest.raises(ConfigurationError, match="field_vanished") as caught:
-        bench.run(Mode.COMPLETE)
+        harness.run(Mode.COMPLETE)
     assert caught.value.facts["field"] == "K9_SORT"
 
 
@@ -152,12 +154,12 @@ def test_a_field_that_some_records_lack_or_that_never_came_stops_nothing(
     database: Database, target: MemoryConnector
 ) -> None:
     source = Telling(variants(), system="accountview", page_size=2)
-    bench = Bench(database, source, target)
+    harness = FlowHarness(database, source, target)
     for always in ({"K9_EAN"}, set[str]()):
         source.told = Fields(frozenset(always), frozenset({"REC_BLK"}))
-        bench.run(Mode.COMPLETE)
+        harness.run(Mode.COMPLETE)
     source.told = Fields(frozenset(), frozenset({"K9_EAN", "REC_BLK"}))
-    bench.run(Mode.COMPLETE)
+    harness.run(Mode.COMPLETE)
 
 
 class Counted(MemoryConnector):
@@ -179,12 +181,12 @@ def test_a_reading_of_everything_says_how_much_it_expects(
 ) -> None:
     source = Counted(variants(), system="accountview", page_size=2)
     source.told = told
-    bench = Bench(database, source, target)
-    run = bench.runner.preview.begin(PreviewRequest("products", somebody("test")))
+    harness = FlowHarness(database, source, target)
+    run = harness.runner.preview.begin(PreviewRequest("products", somebody("test")))
     seen = []
-    while bench.runs.get(run.id).position.task is Task.EXTRACT:
-        bench.runner.preview.page(run.id)
-        now = bench.runs.get(run.id)
+    while harness.runs.get(run.id).position.task is Task.EXTRACT:
+        harness.runner.preview.page(run.id)
+        now = harness.runs.get(run.id)
         if now.progress_done:
             seen.append((now.progress_done, now.progress_total))
     assert seen == list(zip([2, 4], totals, strict=True))
@@ -195,7 +197,7 @@ def test_what_fits_on_a_page_and_what_only_changed_is_not_counted_first(
 ) -> None:
     source = Counted(variants(), system="accountview", page_size=100)
     source.told = -1  # which would show
-    bench = Bench(database, source, target)
-    bench.run()
+    harness = FlowHarness(database, source, target)
+    harness.run()
     edited(source, "2", {"price": Decimal("20.0000")})
-    assert bench.preview().position.expected == 0
+    assert harness.preview().position.expected == 0

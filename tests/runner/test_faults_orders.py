@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runner.killing_orders import (
+from tests.runner.crash_matrix_orders import (
     BEFORE_ANYTHING,
     DEBTOR_ACCEPTED,
     DEBTOR_SENT,

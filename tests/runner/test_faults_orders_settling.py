@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runner.killing_orders import (
+from tests.runner.crash_matrix_orders import (
     ADDRESS_ACCEPTED,
     ADDRESS_SENT,
     BEFORE_CLOSING,

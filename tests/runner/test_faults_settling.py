@@ -1,11 +1,11 @@
-"""Killed before a run is closed, with every kind of lost answer: see `killing`."""
+"""Killed before a run is closed, with every kind of lost answer: see `crash_matrix`."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.runner.killing import assert_every_case_holds, before_the_cursor_moves
+from tests.runner.crash_matrix import assert_every_case_holds, before_the_cursor_moves
 
 Recorded = Callable[[str, object], None]
 

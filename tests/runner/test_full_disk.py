@@ -10,10 +10,10 @@ import pytest
 
 from integration.core.run import RunState
 from integration.sandbox.faults import Fault
-from tests.patience import until
-from tests.runner.killing_orders import a_case, approve, assert_all_booked_once, plan
+from tests.runner.crash_matrix_orders import a_case, approve, assert_all_booked_once, plan
 from tests.runner.processes import Ledger
 from tests.runner.test_suspended import orders_accepted
+from tests.timeouts import until
 
 pytestmark = [pytest.mark.long, pytest.mark.processes]
 

@@ -9,9 +9,9 @@ from integration.core.plan import Action
 from integration.core.records import Kind, Record, Value
 from integration.core.run import Mode, RunState
 from integration.store.database import Database
-from tests.bench import Bench, edited
 from tests.builders import a_group, an_article
 from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness, edited
 
 CHANGED, ELSEWHERE = "article_number_changed", "article_in_other_product"
 CHEAPER: dict[str, Value] = {"price": Decimal(10)}
@@ -33,20 +33,20 @@ def styles() -> list[Record]:
 
 
 @pytest.fixture
-def renumbered(database: Database, target: MemoryConnector) -> Bench:
+def renumbered(database: Database, target: MemoryConnector) -> FlowHarness:
     """A flow whose numbers come from a field, carried out once."""
     source = MemoryConnector(numbered("A", "B", "C"), system="accountview")
-    bench = Bench(database, source, target, sku_rule="field", sku_field="NUMBER")
-    bench.run()
-    return bench
+    harness = FlowHarness(database, source, target, sku_rule="field", sku_field="NUMBER")
+    harness.run()
+    return harness
 
 
 @pytest.fixture
-def regrouped(database: Database, target: MemoryConnector) -> Bench:
+def regrouped(database: Database, target: MemoryConnector) -> FlowHarness:
     """A flow with variants, carried out once."""
-    bench = Bench(database, MemoryConnector(styles(), system="accountview"), target)
-    bench.run()
-    return bench
+    harness = FlowHarness(database, MemoryConnector(styles(), system="accountview"), target)
+    harness.run()
+    return harness
 
 
 def inside(target: MemoryConnector) -> dict[str, list[str]]:
@@ -68,7 +68,7 @@ def move(target: MemoryConnector, number: str, to: str) -> None:
 
 @pytest.mark.parametrize("mode", [Mode.CHANGES, Mode.COMPLETE])
 def test_an_article_with_another_number_keeps_the_one_it_is_linked_by(
-    renumbered: Bench, target: MemoryConnector, mode: Mode
+    renumbered: FlowHarness, target: MemoryConnector, mode: Mode
 ) -> None:
     before = inside(target)
     edited(renumbered.source, "A", {"NUMBER": "7001"})
@@ -84,7 +84,7 @@ def test_an_article_with_another_number_keeps_the_one_it_is_linked_by(
 
 
 def test_a_rule_that_gives_every_article_another_number_changes_nothing(
-    renumbered: Bench, target: MemoryConnector
+    renumbered: FlowHarness, target: MemoryConnector
 ) -> None:
     before = target.held(Kind.PRODUCT)
     renumbered.settings = {"sku_rule": "allotted"}
@@ -95,7 +95,7 @@ def test_a_rule_that_gives_every_article_another_number_changes_nothing(
 
 @pytest.mark.parametrize("mode", [Mode.CHANGES, Mode.COMPLETE])
 def test_two_articles_that_change_numbers_both_keep_theirs(
-    renumbered: Bench, target: MemoryConnector, mode: Mode
+    renumbered: FlowHarness, target: MemoryConnector, mode: Mode
 ) -> None:
     before = target.held(Kind.PRODUCT)
     edited(renumbered.source, "A", {"NUMBER": "5002"})
@@ -106,7 +106,7 @@ def test_two_articles_that_change_numbers_both_keep_theirs(
 
 
 def test_the_number_given_by_hand_at_the_till_is_the_one_from_then_on(
-    renumbered: Bench, target: MemoryConnector
+    renumbered: FlowHarness, target: MemoryConnector
 ) -> None:
     there = target.held(Kind.PRODUCT)["A"]
     target.put(replace(there, parts=tuple(replace(part, key="7001") for part in there.parts)))
@@ -121,7 +121,7 @@ def test_the_number_given_by_hand_at_the_till_is_the_one_from_then_on(
 
 
 def test_an_article_with_another_number_and_another_parent_is_not_made_again(
-    regrouped: Bench, target: MemoryConnector
+    regrouped: FlowHarness, target: MemoryConnector
 ) -> None:
     before = inside(target)
     regrouped.settings = {"sku_rule": "allotted", "parent_field": ""}
@@ -136,7 +136,7 @@ def test_an_article_with_another_number_and_another_parent_is_not_made_again(
 @pytest.mark.parametrize("mode", [Mode.CHANGES, Mode.COMPLETE])
 @pytest.mark.parametrize(("moved", "to"), [("2", "TRUI"), ("3", "BROEK"), ("1", "BROEK 2"), ("4", "")])
 def test_an_article_with_another_parent_waits_alone_until_it_is_moved_back(
-    regrouped: Bench, target: MemoryConnector, mode: Mode, moved: str, to: str
+    regrouped: FlowHarness, target: MemoryConnector, mode: Mode, moved: str, to: str
 ) -> None:
     before = target.held(Kind.PRODUCT)
     edited(regrouped.source, moved, {"parent": to})
@@ -150,7 +150,7 @@ def test_an_article_with_another_parent_waits_alone_until_it_is_moved_back(
     assert target.held(Kind.PRODUCT) == before
 
 
-def test_the_others_of_both_products_go_on(regrouped: Bench) -> None:
+def test_the_others_of_both_products_go_on(regrouped: FlowHarness) -> None:
     edited(regrouped.source, "2", {"parent": "TRUI"})
     edited(regrouped.source, "1", CHEAPER)
     edited(regrouped.source, "3", CHEAPER)
@@ -160,7 +160,7 @@ def test_the_others_of_both_products_go_on(regrouped: Bench) -> None:
 
 
 def test_an_article_that_was_moved_by_hand_goes_on_in_its_new_product(
-    regrouped: Bench, target: MemoryConnector
+    regrouped: FlowHarness, target: MemoryConnector
 ) -> None:
     edited(regrouped.source, "2", {"parent": "TRUI"})
     regrouped.run()
@@ -174,7 +174,7 @@ def test_an_article_that_was_moved_by_hand_goes_on_in_its_new_product(
 
 
 def test_a_new_article_beside_one_that_waits_becomes_a_product_of_the_new_parent(
-    regrouped: Bench, target: MemoryConnector
+    regrouped: FlowHarness, target: MemoryConnector
 ) -> None:
     edited(regrouped.source, "2", {"parent": "JAS"})
     regrouped.source.put(variant("6", "JAS"))
@@ -187,7 +187,7 @@ def test_a_new_article_beside_one_that_waits_becomes_a_product_of_the_new_parent
 
 @pytest.mark.parametrize("last", [{"blocked": True}, {"ean": "123"}])
 def test_a_parent_with_another_code_keeps_its_product_also_when_one_of_its_articles_takes_no_part(
-    regrouped: Bench, last: dict[str, Value]
+    regrouped: FlowHarness, last: dict[str, Value]
 ) -> None:
     edited(regrouped.source, "3", {"parent": "VEST"})
     edited(regrouped.source, "4", {"parent": "VEST", **CHEAPER})
@@ -199,7 +199,7 @@ def test_a_parent_with_another_code_keeps_its_product_also_when_one_of_its_artic
 
 
 def test_a_retired_article_does_not_keep_its_product_from_a_new_parent(
-    regrouped: Bench, target: MemoryConnector
+    regrouped: FlowHarness, target: MemoryConnector
 ) -> None:
     regrouped.source.remove(Kind.ARTICLE, "2")
     regrouped.run(Mode.COMPLETE)
@@ -210,7 +210,7 @@ def test_a_retired_article_does_not_keep_its_product_from_a_new_parent(
 
 
 def test_an_article_that_returns_to_a_parent_that_gave_its_product_away_waits(
-    regrouped: Bench, target: MemoryConnector
+    regrouped: FlowHarness, target: MemoryConnector
 ) -> None:
     for code in "345":
         edited(regrouped.source, code, {"parent": "VEST", **CHEAPER})
@@ -225,18 +225,18 @@ def test_an_article_that_returns_to_a_parent_that_gave_its_product_away_waits(
 def test_a_parent_field_that_is_set_later_leaves_one_article_in_each_product(
     database: Database, target: MemoryConnector
 ) -> None:
-    bench = Bench(database, MemoryConnector(styles(), system="accountview"), target, parent_field="")
-    bench.run()
+    harness = FlowHarness(database, MemoryConnector(styles(), system="accountview"), target, parent_field="")
+    harness.run()
     before = inside(target)
-    bench.settings = {}
-    run = bench.run(Mode.COMPLETE)
-    assert bench.causes(run) == {"2": ELSEWHERE, "4": ELSEWHERE, "5": ELSEWHERE}
-    assert bench.changes(run).keys() == {"BROEK", "TRUI"}
+    harness.settings = {}
+    run = harness.run(Mode.COMPLETE)
+    assert harness.causes(run) == {"2": ELSEWHERE, "4": ELSEWHERE, "5": ELSEWHERE}
+    assert harness.changes(run).keys() == {"BROEK", "TRUI"}
     assert inside(target) == before
-    assert bench.preview(Mode.COMPLETE).state is RunState.DONE
+    assert harness.preview(Mode.COMPLETE).state is RunState.DONE
 
 
-def test_the_issue_names_the_product_at_the_till(regrouped: Bench) -> None:
+def test_the_issue_names_the_product_at_the_till(regrouped: FlowHarness) -> None:
     edited(regrouped.source, "2", {"parent": "TRUI"})
     run = regrouped.preview()
     (row,) = regrouped.plans.rows(run.id, "parked")

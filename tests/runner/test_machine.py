@@ -17,9 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from integration.core.money import add_vat
 from integration.core.records import Kind, Record
 from integration.core.run import Mode, RunState, Step
-from tests.bench import Bench, articles, edited
 from tests.builders import a_group, an_article
 from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness, articles, edited
 from tests.stores import new_database
 
 EXPECTED = {"request_refused", "target_record_missing", "field_conflict", "never_answered"}
@@ -30,12 +30,12 @@ words = st.sampled_from(["Trui", "Jas", "Broek", "Helm"])
 
 
 @contextmanager
-def a_bench() -> Iterator[Bench]:
+def a_harness() -> Iterator[FlowHarness]:
     with tempfile.TemporaryDirectory() as folder:
         database = new_database(Path(folder) / "console.sqlite")
         try:
             source = MemoryConnector(articles(*CODES[:3]), system="accountview")
-            yield Bench(database, source, MemoryConnector(system="mplus"))
+            yield FlowHarness(database, source, MemoryConnector(system="mplus"))
         finally:
             database.close()
 
@@ -46,10 +46,10 @@ class TwoSystems(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.held_open = ExitStack()
-        self.bench = self.held_open.enter_context(a_bench())
-        target = self.bench.connectors["mplus"]
+        self.harness = self.held_open.enter_context(a_harness())
+        target = self.harness.connectors["mplus"]
         assert isinstance(target, MemoryConnector)
-        self.books, self.till = self.bench.source, target
+        self.books, self.till = self.harness.source, target
         self.refused: set[str] = set()
         self.foreign: dict[str, str] = {}  # a field of the till alone, by product
         self.removed: set[str] = set()  # from the till, by hand
@@ -126,25 +126,25 @@ class TwoSystems(RuleBasedStateMachine):
 
     @rule()
     def run_what_changed(self) -> None:
-        assert self.bench.run(Mode.CHANGES).state is RunState.DONE
+        assert self.harness.run(Mode.CHANGES).state is RunState.DONE
         self.is_losing = False
 
     @rule(code=codes, price=prices)
     def run_while_somebody_is_at_the_till(self, code: str, price: Decimal) -> None:
-        run = self.bench.preview(Mode.CHANGES)
+        run = self.harness.preview(Mode.CHANGES)
         if code in self.till.held(Kind.PRODUCT):
             edited(self.till, code, {f"{code}/price_incl": price}, Kind.PRODUCT)
         if run.state is RunState.READY:
-            assert self.bench.commit(run).state is RunState.DONE
+            assert self.harness.commit(run).state is RunState.DONE
 
     @rule()
     def run_complete_and_compare(self) -> None:
         self.is_losing = False
-        self.bench.run(Mode.COMPLETE)  # what was parked as edited meanwhile is judged again by the next one
-        run = self.bench.run(Mode.COMPLETE)
+        self.harness.run(Mode.COMPLETE)  # what was parked as edited meanwhile is judged again by the next one
+        run = self.harness.run(Mode.COMPLETE)
         assert run.state is RunState.DONE
-        said = self.bench.causes(run)
-        assert Step.PROVEN not in self.bench.steps(run).values(), "the second run still found something to do"
+        said = self.harness.causes(run)
+        assert Step.PROVEN not in self.harness.steps(run).values(), "the second run still found something to do"
         for code, article in self.books.held(Kind.ARTICLE).items():
             if code not in said:
                 self._assert_agreed(article, self.till.held(Kind.PRODUCT)[code])

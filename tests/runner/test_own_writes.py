@@ -17,10 +17,10 @@ from integration.core.records import Batch, Held, Kind, Written
 from integration.core.run import Link, Mode
 from integration.sandbox.server import Sandbox, running
 from integration.store.database import Database
-from tests.bench import Bench, articles, edited
 from tests.builders import a_part, a_product
 from tests.connectors.mplus.tills import settings_of
 from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness, articles, edited
 
 CODES = [str(number) for number in range(900_001, 900_061)]
 PAGE = 10  # articles of one answer
@@ -77,9 +77,9 @@ def books() -> MemoryConnector:
 
 
 @pytest.fixture
-def bench(database: Database, books: MemoryConnector, till: Crowded) -> Bench:
+def harness(database: Database, books: MemoryConnector, till: Crowded) -> FlowHarness:
     """The flow between them, whose articles are at the till."""
-    return Bench(database, books, till, retire=False)
+    return FlowHarness(database, books, till, retire=False)
 
 
 def at_the_till(shop: Sandbox, code: str, name: str) -> object:
@@ -87,65 +87,67 @@ def at_the_till(shop: Sandbox, code: str, name: str) -> object:
     return next(one[name] for one in shop.state("articles", "mplus") if str(one["articleNumber"]) == code)
 
 
-def test_the_run_after_a_sync_is_told_of_nothing(bench: Bench, till: Crowded) -> None:
-    assert bench.run().counts.proven == len(CODES)
-    run = bench.run()
+def test_the_run_after_a_sync_is_told_of_nothing(harness: FlowHarness, till: Crowded) -> None:
+    assert harness.run().counts.proven == len(CODES)
+    run = harness.run()
     assert run.counts.read == 0
     assert till.told == {"pages": 1, "records": 0}
 
 
-def test_a_cursor_passes_only_what_is_known_to_be_ours(bench: Bench, shop: Sandbox, till: Crowded) -> None:
-    bench.run()
+def test_a_cursor_passes_only_what_is_known_to_be_ours(harness: FlowHarness, shop: Sandbox, till: Crowded) -> None:
+    harness.run()
     till.after[CODES[15]] = partial(shop.till.edit, "articles", CODES[7], {"priceIncl": 1})
     for code in CODES[10:30]:
-        edited(bench.source, code, HIGHER)
-    bench.run()
+        edited(harness.source, code, HIGHER)
+    harness.run()
     till.told.clear()
-    run = bench.preview()
-    assert bench.wanted(run) == {CODES[7]: {f"{CODES[7]}/price_incl": Decimal("20.00")}}
+    run = harness.preview()
+    assert harness.wanted(run) == {CODES[7]: {f"{CODES[7]}/price_incl": Decimal("20.00")}}
     assert till.told["records"] <= PAGE, "of what we wrote after it nothing more than fits in one answer"
 
 
 @pytest.mark.parametrize("moment", [pytest.param("before", marks=pytest.mark.long), "after"])
 def test_what_somebody_changes_beside_our_write_of_the_same_record_is_seen(
-    bench: Bench, shop: Sandbox, till: Crowded, moment: str
+    harness: FlowHarness, shop: Sandbox, till: Crowded, moment: str
 ) -> None:
     """Our write proves what it wrote: another field of ours may be somebody's by then."""
-    bench.run()
+    harness.run()
     code = CODES[3]
-    edited(bench.source, code, {"name": "Anders"})
-    edited(bench.source, CODES[0], {"name": "Later"})  # whose stamp is where the next run starts
-    plan = bench.preview()
-    assert set(bench.changes(plan)) == {CODES[0], code}
+    edited(harness.source, code, {"name": "Anders"})
+    edited(harness.source, CODES[0], {"name": "Later"})  # whose stamp is where the next run starts
+    plan = harness.preview()
+    assert set(harness.changes(plan)) == {CODES[0], code}
     change = partial(shop.till.edit, "articles", code, {"priceIncl": 1})
     if moment == "before":
         change()
     else:
         till.after[code] = change
-    assert bench.commit(plan).counts.proven == 2
+    assert harness.commit(plan).counts.proven == 2
     assert at_the_till(shop, code, "priceIncl") == 1
-    bench.run()
+    harness.run()
     assert at_the_till(shop, code, "priceIncl") == 2000
-    assert bench.run().counts.read == 1, "the article whose stamp is where we start"
+    assert harness.run().counts.read == 1, "the article whose stamp is where we start"
 
 
-def test_what_somebody_changes_elsewhere_while_we_write_is_seen(bench: Bench, shop: Sandbox, till: Crowded) -> None:
-    bench.run()
-    edited(bench.source, CODES[3], HIGHER)
+def test_what_somebody_changes_elsewhere_while_we_write_is_seen(
+    harness: FlowHarness, shop: Sandbox, till: Crowded
+) -> None:
+    harness.run()
+    edited(harness.source, CODES[3], HIGHER)
     till.before[CODES[3]] = partial(shop.till.edit, "articles", CODES[8], {"priceIncl": 1})
     till.after[CODES[3]] = partial(shop.till.edit, "articles", CODES[9], {"priceIncl": 1})
-    bench.run()
-    bench.run()
+    harness.run()
+    harness.run()
     assert [at_the_till(shop, code, "priceIncl") for code in CODES[8:10]] == [2000, 2000]
 
 
-def test_what_somebody_changes_after_the_proof_is_seen(bench: Bench, shop: Sandbox, till: Crowded) -> None:
-    bench.run()
+def test_what_somebody_changes_after_the_proof_is_seen(harness: FlowHarness, shop: Sandbox, till: Crowded) -> None:
+    harness.run()
     shop.till.edit("articles", CODES[3], {"priceIncl": 1})
-    assert set(bench.changes(bench.run())) == {CODES[3]}
+    assert set(harness.changes(harness.run())) == {CODES[3]}
     assert at_the_till(shop, CODES[3], "priceIncl") == 2000
     till.told.clear()
-    assert bench.run(Mode.CHANGES).counts.read == 0
+    assert harness.run(Mode.CHANGES).counts.read == 0
     assert till.told["records"] == 0
 
 
@@ -167,20 +169,20 @@ def worked(database: Database) -> Counter[str]:
 
 @pytest.mark.long
 def test_what_a_few_edits_cost_does_not_grow_with_what_there_is(
-    bench: Bench, books: MemoryConnector, till: Crowded, worked: Counter[str]
+    harness: FlowHarness, books: MemoryConnector, till: Crowded, worked: Counter[str]
 ) -> None:
     """Counted in what the database does and in calls: seconds say little where many tests run."""
     costs, price = [], 17
     for more in (0, 6_000):
         others = [a_product(f"{number}", (a_part(f"{number}"),)) for number in range(910_000, 910_000 + more)]
-        bench.links.keep(bench.flow, [Link(one.kind, one.key, one.key, one, "1") for one in others])
-        bench.run()
+        harness.links.keep(harness.flow, [Link(one.kind, one.key, one.key, one, "1") for one in others])
+        harness.run()
         price += 1
         for code in CODES[:10]:
             edited(books, code, {"price": Decimal(price)})
         worked.clear()
         till.told.clear()
-        assert bench.run().counts.proven == len(CODES[:10])
+        assert harness.run().counts.proven == len(CODES[:10])
         assert till.told == {"pages": 1, "records": 0}
         costs.append(worked["steps"])
     assert costs[1] <= 1.1 * costs[0]

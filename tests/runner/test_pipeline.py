@@ -12,10 +12,10 @@ from integration.core.errors import UnavailableError
 from integration.core.plan import Change
 from integration.core.records import Held, Record, Written
 from integration.core.run import PlanRow, Run, RunState, Step
-from integration.store.claims import Claims
-from integration.store.database import ClaimLost, Database
-from tests.bench import Bench, articles
+from integration.store.database import Database, FencingTokenLost
+from integration.store.fencing_tokens import FencingTokens
 from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness, articles
 
 PATIENCE = 30.0
 NUMBERS = tuple(str(number) for number in range(2001, 2251))  # two and a half pages
@@ -54,28 +54,28 @@ def till() -> Watched:
 
 
 @pytest.fixture
-def bench(database: Database, till: Watched) -> Bench:
-    return Bench(database, MemoryConnector(articles(*NUMBERS), system="accountview"), till)
+def harness(database: Database, till: Watched) -> FlowHarness:
+    return FlowHarness(database, MemoryConnector(articles(*NUMBERS), system="accountview"), till)
 
 
-def approved(bench: Bench, till: Watched) -> Run:
+def approved(harness: FlowHarness, till: Watched) -> Run:
     """Return a plan somebody said yes to, of which the group and one article are written: looks see from then on."""
-    run = bench.preview()
-    bench.approve(run)
-    bench.runner.commit.page(run.id)
-    bench.runner.commit.page(run.id)
+    run = harness.preview()
+    harness.approve(run)
+    harness.runner.commit.page(run.id)
+    harness.runner.commit.page(run.id)
     assert sorted(till.writes) == [NUMBERS[0], "KLED"]
     till.looks.clear()
     return run
 
 
-def lines(bench: Bench, run: Run, *steps: Step) -> list[PlanRow]:
-    return [row for row in bench.plans.rows(run.id, limit=1000) if row.step in steps]
+def lines(harness: FlowHarness, run: Run, *steps: Step) -> list[PlanRow]:
+    return [row for row in harness.plans.rows(run.id, limit=1000) if row.step in steps]
 
 
-def all_there_once(bench: Bench, till: Watched, run: Run) -> None:
+def all_there_once(harness: FlowHarness, till: Watched, run: Run) -> None:
     """Expect every article in the till by one write that took effect, and proven."""
-    done = bench.carry_out(run)
+    done = harness.carry_out(run)
     assert (done.state, done.counts.proven) == (RunState.DONE, len(NUMBERS))
     assert sorted(till.writes) == sorted([*NUMBERS, "KLED"])
 
@@ -83,8 +83,8 @@ def all_there_once(bench: Bench, till: Watched, run: Run) -> None:
 # ---- at the same time
 
 
-def test_the_next_page_is_looked_at_while_one_is_written(bench: Bench, till: Watched) -> None:
-    run, seen = approved(bench, till), threading.Event()
+def test_the_next_page_is_looked_at_while_one_is_written(harness: FlowHarness, till: Watched) -> None:
+    run, seen = approved(harness, till), threading.Event()
 
     def until_second_look(key: str) -> None:
         if key == NUMBERS[90]:
@@ -92,12 +92,12 @@ def test_the_next_page_is_looked_at_while_one_is_written(bench: Bench, till: Wat
 
     till.on_look = lambda _: seen.set() if len(till.looks) > 1 and NUMBERS[110] in till.looks[-1] else None
     till.on_write = until_second_look
-    all_there_once(bench, till, run)
+    all_there_once(harness, till, run)
     assert seen.is_set()
 
 
-def test_a_page_is_read_back_while_the_next_is_written(bench: Bench, till: Watched) -> None:
-    run, written = approved(bench, till), threading.Event()
+def test_a_page_is_read_back_while_the_next_is_written(harness: FlowHarness, till: Watched) -> None:
+    run, written = approved(harness, till), threading.Event()
 
     def until_next_page(_: int) -> None:
         if till.looks[-1][:1] == [NUMBERS[1]] and len(till.looks) > 1:
@@ -105,21 +105,21 @@ def test_a_page_is_read_back_while_the_next_is_written(bench: Bench, till: Watch
 
     till.on_look = until_next_page
     till.on_write = lambda key: written.set() if key == NUMBERS[120] else None
-    all_there_once(bench, till, run)
+    all_there_once(harness, till, run)
 
 
-def test_no_more_is_marked_as_sent_than_calls_are_under_way(bench: Bench, till: Watched) -> None:
-    run, most = approved(bench, till), [0]
+def test_no_more_is_marked_as_sent_than_calls_are_under_way(harness: FlowHarness, till: Watched) -> None:
+    run, most = approved(harness, till), [0]
 
     def count(_: str) -> None:
         if len(till.begun) % SEVENTH:
             return  # each look reads every line
-        sent = {row.key for row in lines(bench, run, Step.SENT)}
+        sent = {row.key for row in lines(harness, run, Step.SENT)}
         with suppress(ValueError):
             most.append(len(sent - set(till.begun)))
 
     till.on_write = count
-    all_there_once(bench, till, run)
+    all_there_once(harness, till, run)
     assert max(most) < till.in_flight
 
 
@@ -139,9 +139,9 @@ def points(*quick: int) -> list[object]:
 )
 @pytest.mark.parametrize("point", points(2, 3))
 def test_trouble_in_a_look_loses_and_doubles_nothing(
-    bench: Bench, till: Watched, point: int, made: Callable[[], Exception]
+    harness: FlowHarness, till: Watched, point: int, made: Callable[[], Exception]
 ) -> None:
-    run = approved(bench, till)
+    run = approved(harness, till)
 
     def fail(number: int) -> None:
         if number == point:
@@ -149,17 +149,17 @@ def test_trouble_in_a_look_loses_and_doubles_nothing(
 
     till.on_look = fail
     with pytest.raises(type(made())):
-        bench.carry_out(run)
-    assert lines(bench, run, Step.IN_DOUBT) == []
-    assert {row.key for row in lines(bench, run, Step.SENT)} <= set(till.begun)
+        harness.carry_out(run)
+    assert lines(harness, run, Step.IN_DOUBT) == []
+    assert {row.key for row in lines(harness, run, Step.SENT)} <= set(till.begun)
     till.on_look = lambda _: None
-    bench.restart()
-    all_there_once(bench, till, run)
+    harness.restart()
+    all_there_once(harness, till, run)
 
 
 @pytest.mark.parametrize("written", [*(pytest.param(one, marks=pytest.mark.long) for one in (1, 99)), 101])
-def test_a_till_that_goes_away_leaves_the_rest_planned(bench: Bench, till: Watched, written: int) -> None:
-    run = approved(bench, till)
+def test_a_till_that_goes_away_leaves_the_rest_planned(harness: FlowHarness, till: Watched, written: int) -> None:
+    run = approved(harness, till)
 
     def leave(key: str) -> None:
         if key >= NUMBERS[written]:
@@ -167,60 +167,60 @@ def test_a_till_that_goes_away_leaves_the_rest_planned(bench: Bench, till: Watch
 
     till.on_write = leave
     with pytest.raises(UnavailableError):
-        bench.carry_out(run)
-    assert lines(bench, run, Step.SENT, Step.IN_DOUBT) == []
+        harness.carry_out(run)
+    assert lines(harness, run, Step.SENT, Step.IN_DOUBT) == []
     till.on_write = lambda _: None
-    all_there_once(bench, till, run)
+    all_there_once(harness, till, run)
 
 
 @pytest.mark.parametrize("point", points(3))
 def test_another_process_that_takes_over_ends_it_in_a_look(
-    bench: Bench, till: Watched, database: Database, point: int
+    harness: FlowHarness, till: Watched, database: Database, point: int
 ) -> None:
-    run, claims = approved(bench, till), Claims(database, bench.clock)
+    run, tokens = approved(harness, till), FencingTokens(database, harness.clock)
 
     def take_over(number: int) -> None:
         if number == point:
-            claims.take(run.id, "another")
+            tokens.take(run.id, "another")
 
     till.on_look = take_over
-    with claims.hold(run.id, "test"), before_each_write(claims.expect), pytest.raises(ClaimLost):
-        bench.carry_out(run)
-    assert lines(bench, run, Step.IN_DOUBT) == []
+    with tokens.hold(run.id, "test"), before_each_write(tokens.expect), pytest.raises(FencingTokenLost):
+        harness.carry_out(run)
+    assert lines(harness, run, Step.IN_DOUBT) == []
     till.on_look = lambda _: None
-    bench.restart()
-    all_there_once(bench, till, run)
+    harness.restart()
+    all_there_once(harness, till, run)
 
 
-def test_nothing_more_is_looked_at_once_this_process_ends(bench: Bench, till: Watched) -> None:
-    run = approved(bench, till)
-    till.on_write = lambda key: bench.runner.commit.ending.set() if key == NUMBERS[50] else None
-    assert bench.runner.commit.page(run.id) is not None
-    assert len(lines(bench, run, Step.PROVEN)) == 102
-    assert lines(bench, run, Step.SENT, Step.IN_DOUBT) == []
-    all_there_once(bench, till, run)
+def test_nothing_more_is_looked_at_once_this_process_ends(harness: FlowHarness, till: Watched) -> None:
+    run = approved(harness, till)
+    till.on_write = lambda key: harness.runner.commit.ending.set() if key == NUMBERS[50] else None
+    assert harness.runner.commit.page(run.id) is not None
+    assert len(lines(harness, run, Step.PROVEN)) == 102
+    assert lines(harness, run, Step.SENT, Step.IN_DOUBT) == []
+    all_there_once(harness, till, run)
 
 
-def test_a_cancelled_run_sends_no_more_than_is_under_way(bench: Bench, till: Watched) -> None:
-    run, under_way = approved(bench, till), list[set[str]]()
+def test_a_cancelled_run_sends_no_more_than_is_under_way(harness: FlowHarness, till: Watched) -> None:
+    run, under_way = approved(harness, till), list[set[str]]()
 
     def cancel(key: str) -> None:
         if key == NUMBERS[5]:
-            bench.runs.request_cancel(run.id, "test")
-            under_way.append({row.key for row in lines(bench, run, Step.SENT, Step.PROVEN)})
+            harness.runs.request_cancel(run.id, "test")
+            under_way.append({row.key for row in lines(harness, run, Step.SENT, Step.PROVEN)})
 
     till.on_write = cancel
-    stopped = bench.carry_out(run)
+    stopped = harness.carry_out(run)
     assert (stopped.state, stopped.error) == (RunState.INTERRUPTED, "cancelled")
     assert set(till.writes) - {"KLED"} <= under_way[0]
     assert stopped.counts.planned == len(NUMBERS) + 1 - len(till.writes)
-    assert lines(bench, run, Step.SENT, Step.IN_DOUBT) == []
-    bench.approve(run)
-    all_there_once(bench, till, run)
+    assert lines(harness, run, Step.SENT, Step.IN_DOUBT) == []
+    harness.approve(run)
+    all_there_once(harness, till, run)
 
 
-def test_what_is_in_doubt_is_looked_for_before_another_page_is_sent(bench: Bench, till: Watched) -> None:
-    run, begun = approved(bench, till), list[int]()
+def test_what_is_in_doubt_is_looked_for_before_another_page_is_sent(harness: FlowHarness, till: Watched) -> None:
+    run, begun = approved(harness, till), list[int]()
 
     def count(_: int) -> None:
         if till.looks[-1][:1] == [NUMBERS[10]]:
@@ -228,5 +228,5 @@ def test_what_is_in_doubt_is_looked_for_before_another_page_is_sent(bench: Bench
 
     till.on_look = count
     till.lose_answer(NUMBERS[10])
-    all_there_once(bench, till, run)
+    all_there_once(harness, till, run)
     assert begun[0] == 102

@@ -11,8 +11,8 @@ from integration.core.plan import Change
 from integration.core.records import Held, Kind, Record, Value, Written
 from integration.core.run import Link, Mode, RunState, Step
 from integration.flows.spec import FlowLogic
-from tests.bench import Bench
 from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness
 from tests.flows.orders.tills import Questions, a_line, an_order, anonymous, orders
 from tests.stores import new_database
 
@@ -39,7 +39,7 @@ class Books(MemoryConnector):
         return super().write(change, held, references, reference)  # type: ignore[arg-type]
 
 
-class OrdersBench(Bench):
+class OrdersHarness(FlowHarness):
     """Orders that become postings on a default debtor, with the links that the runs left."""
 
     flow = "orders"
@@ -67,10 +67,10 @@ def till() -> MemoryConnector:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, books: Books, till: MemoryConnector) -> Iterator[OrdersBench]:
+def harness(tmp_path: Path, books: Books, till: MemoryConnector) -> Iterator[OrdersHarness]:
     """An order that is booked, and of which the till sold more since."""
     database = new_database(tmp_path / "console.sqlite")
-    here = OrdersBench(database, books, till)
+    here = OrdersHarness(database, books, till)
     assert here.run(Mode.COMPLETE).counts.proven == 1
     till.put(sold("24.20", "20.00", digest="more"))
     assert here.causes(here.preview(Mode.COMPLETE)) == {KEY: "document_changed_after_booking"}
@@ -104,156 +104,159 @@ BOTH = {KEY: Decimal("10.00"), CREDIT: Decimal("-10.00"), AGAIN: Decimal("20.00"
 
 
 def test_one_plan_has_two_documents_and_one_record_that_was_read(
-    bench: OrdersBench, books: Books, till: MemoryConnector
+    harness: OrdersHarness, books: Books, till: MemoryConnector
 ) -> None:
     decide(till, "again")
-    plan = bench.preview(Mode.COMPLETE)
-    assert [(row.key, row.weight) for row in bench.changes(plan).values()] == [(CREDIT, 0), (AGAIN, 1)]
+    plan = harness.preview(Mode.COMPLETE)
+    assert [(row.key, row.weight) for row in harness.changes(plan).values()] == [(CREDIT, 0), (AGAIN, 1)]
 
-    done = bench.commit(plan)
+    done = harness.commit(plan)
 
-    assert bench.steps(done) == {CREDIT: Step.PROVEN, AGAIN: Step.PROVEN}
+    assert harness.steps(done) == {CREDIT: Step.PROVEN, AGAIN: Step.PROVEN}
     assert (done.counts.read, done.counts.proven) == (1, 1)
     assert books.writes == [KEY, CREDIT, AGAIN]
     assert amounts(books) == BOTH
-    assert bench.run(Mode.COMPLETE).counts.unchanged == 1
+    assert harness.run(Mode.COMPLETE).counts.unchanged == 1
 
 
 @pytest.mark.parametrize("at", [CREDIT, AGAIN])
 @pytest.mark.parametrize("written", [True, False])
 def test_what_dies_at_either_write_is_finished_by_its_run_or_a_person_and_nothing_is_doubled(
-    bench: OrdersBench, books: Books, till: MemoryConnector, at: str, written: bool
+    harness: OrdersHarness, books: Books, till: MemoryConnector, at: str, written: bool
 ) -> None:
     decide(till, "again")
-    run = bench.preview(Mode.COMPLETE)
-    bench.approve(run)
+    run = harness.preview(Mode.COMPLETE)
+    harness.approve(run)
     books.deadly[at] = written
     with pytest.raises(Died):
-        bench.carry_out(run)
+        harness.carry_out(run)
 
-    bench.restart()
-    done = bench.carry_out(run)
+    harness.restart()
+    done = harness.carry_out(run)
 
     if not written:  # nobody knows that: a person says that it is not there
-        assert bench.causes(done)[at] == "never_answered"
-        assert bench.ledger.answer_doubts("orders", [Kind.POSTING], at, None) == 1
-        done = bench.run(Mode.COMPLETE)
-    assert (done.state, set(bench.steps(done).values())) == (RunState.DONE, {Step.PROVEN})
+        assert harness.causes(done)[at] == "never_answered"
+        assert harness.ledger.answer_doubts("orders", [Kind.POSTING], at, None) == 1
+        done = harness.run(Mode.COMPLETE)
+    assert (done.state, set(harness.steps(done).values())) == (RunState.DONE, {Step.PROVEN})
     assert sorted(books.writes) == sorted([KEY, CREDIT, AGAIN])
     assert amounts(books) == BOTH
 
 
 def test_what_was_credited_alone_is_booked_again_by_the_next_run(
-    bench: OrdersBench, books: Books, till: MemoryConnector
+    harness: OrdersHarness, books: Books, till: MemoryConnector
 ) -> None:
     decide(till, "again")
     books.refuse(AGAIN)
-    first = bench.run(Mode.COMPLETE)
-    assert bench.steps(first) == {CREDIT: Step.PROVEN, AGAIN: Step.PARKED}
+    first = harness.run(Mode.COMPLETE)
+    assert harness.steps(first) == {CREDIT: Step.PROVEN, AGAIN: Step.PARKED}
     books.accept(AGAIN)
 
-    second = bench.preview(Mode.COMPLETE)
+    second = harness.preview(Mode.COMPLETE)
 
-    assert list(bench.changes(second)) == [AGAIN]
-    assert bench.commit(second).counts.proven == 1
+    assert list(harness.changes(second)) == [AGAIN]
+    assert harness.commit(second).counts.proven == 1
     assert amounts(books) == BOTH
 
 
 def test_what_was_refused_is_closed_once_its_document_was_tried_again(
-    bench: OrdersBench, books: Books, till: MemoryConnector
+    harness: OrdersHarness, books: Books, till: MemoryConnector
 ) -> None:
     decide(till, "again")
     books.refuse(AGAIN)
-    bench.run(Mode.COMPLETE)
-    assert [one.issue.key for one in bench.issues.list("orders", "request_refused")] == [AGAIN]
+    harness.run(Mode.COMPLETE)
+    assert [one.issue.key for one in harness.issues.list("orders", "request_refused")] == [AGAIN]
     books.accept(AGAIN)
 
-    bench.run(Mode.CHOSEN, [KEY])
+    harness.run(Mode.CHOSEN, [KEY])
 
-    assert bench.issues.list("orders", "request_refused") == []
+    assert harness.issues.list("orders", "request_refused") == []
 
 
 def test_nothing_is_booked_again_where_its_credit_is_refused(
-    bench: OrdersBench, books: Books, till: MemoryConnector
+    harness: OrdersHarness, books: Books, till: MemoryConnector
 ) -> None:
     decide(till, "again")
     books.refuse(CREDIT)
 
-    done = bench.run(Mode.COMPLETE)
+    done = harness.run(Mode.COMPLETE)
 
-    assert bench.causes(done) == {CREDIT: "request_refused", AGAIN: "credit_not_there"}
+    assert harness.causes(done) == {CREDIT: "request_refused", AGAIN: "credit_not_there"}
     assert amounts(books) == {KEY: Decimal("10.00")}
     books.accept(CREDIT)
-    assert bench.run(Mode.COMPLETE).counts.proven == 1
+    assert harness.run(Mode.COMPLETE).counts.proven == 1
     assert amounts(books) == BOTH
 
 
 def test_nothing_is_booked_again_where_its_credit_is_left_out_of_the_plan(
-    bench: OrdersBench, books: Books, till: MemoryConnector
+    harness: OrdersHarness, books: Books, till: MemoryConnector
 ) -> None:
     decide(till, "again")
-    plan = bench.leave(bench.preview(Mode.COMPLETE), CREDIT)
+    plan = harness.leave(harness.preview(Mode.COMPLETE), CREDIT)
 
-    done = bench.commit(plan)
+    done = harness.commit(plan)
 
-    assert bench.causes(done) == {AGAIN: "credit_not_there"}
+    assert harness.causes(done) == {AGAIN: "credit_not_there"}
     assert amounts(books) == {KEY: Decimal("10.00")}
 
 
 def test_a_credit_of_which_the_link_was_lost_is_found_by_its_reference_and_never_doubled(
-    bench: OrdersBench, books: Books, till: MemoryConnector
+    harness: OrdersHarness, books: Books, till: MemoryConnector
 ) -> None:
     decide(till, "again")
-    plan = bench.preview(Mode.COMPLETE)
-    credit = bench.changes(plan)[CREDIT].change
+    plan = harness.preview(Mode.COMPLETE)
+    credit = harness.changes(plan)[CREDIT].change
     assert credit is not None
     books.put(credit.wanted)
 
-    run = bench.preview(Mode.COMPLETE)
+    run = harness.preview(Mode.COMPLETE)
 
-    assert bench.reasons(run) == {CREDIT: "already_in_target"}
-    assert list(bench.changes(run)) == [AGAIN]
-    assert bench.commit(run).counts.proven == 1
+    assert harness.reasons(run) == {CREDIT: "already_in_target"}
+    assert list(harness.changes(run)) == [AGAIN]
+    assert harness.commit(run).counts.proven == 1
     assert amounts(books) == BOTH
 
 
 def test_an_undo_takes_the_newest_booking_back_and_leaves_the_credit(
-    bench: OrdersBench, books: Books, till: MemoryConnector
+    harness: OrdersHarness, books: Books, till: MemoryConnector
 ) -> None:
     decide(till, "again")
-    done = bench.run(Mode.COMPLETE)
+    done = harness.run(Mode.COMPLETE)
 
-    back = bench.undo(done)
-    assert (list(bench.changes(back)), bench.reasons(back)) == ([f"{AGAIN}#credit"], {CREDIT: "undo_keeps"})
-    bench.commit(back)
+    back = harness.undo(done)
+    assert (list(harness.changes(back)), harness.reasons(back)) == ([f"{AGAIN}#credit"], {CREDIT: "undo_keeps"})
+    harness.commit(back)
 
     assert sum(amounts(books).values()) == 0
-    later = bench.run(Mode.COMPLETE)
-    assert (bench.reasons(later), later.counts.skipped) == ({KEY: "document_taken_back"}, 1)  # the mark is another one
+    later = harness.run(Mode.COMPLETE)
+    assert (harness.reasons(later), later.counts.skipped) == (
+        {KEY: "document_taken_back"},
+        1,
+    )  # the mark is another one
     decide(till, "again", booking=2)
-    assert list(bench.changes(bench.run(Mode.COMPLETE))) == [f"{KEY}#3"]
+    assert list(harness.changes(harness.run(Mode.COMPLETE))) == [f"{KEY}#3"]
     assert sum(amounts(books).values()) == Decimal("20.00")
 
 
-def test_an_undo_credits_nothing_into_what_is_closed(bench: OrdersBench) -> None:
-    first = bench.runs.latest("orders", limit=5)[-1]
-    bench.settings["books_closed_through"] = "2026-11-30"
-    assert bench.causes(bench.undo(first)) == {KEY: "document_period_closed"}
+def test_an_undo_credits_nothing_into_what_is_closed(harness: OrdersHarness) -> None:
+    first = harness.runs.latest("orders", limit=5)[-1]
+    harness.settings["books_closed_through"] = "2026-11-30"
+    assert harness.causes(harness.undo(first)) == {KEY: "document_period_closed"}
 
-    bench.settings["late"] = "first_open"
-    (credit,) = bench.wanted(bench.undo(first)).values()
+    harness.settings["late"] = "first_open"
+    (credit,) = harness.wanted(harness.undo(first)).values()
     assert (str(credit["date"]), credit["period"]) == ("2026-12-01", Decimal(12))
 
 
-def test_a_document_is_booked_so_often_and_then_parks(bench: OrdersBench, till: MemoryConnector) -> None:
+def test_a_document_is_booked_so_often_and_then_parks(harness: OrdersHarness, till: MemoryConnector) -> None:
     for booking in (1, 2, 3):
         decide(till, "again", booking)
-        assert bench.run(Mode.COMPLETE).counts.proven == 1
+        assert harness.run(Mode.COMPLETE).counts.proven == 1
         till.put(sold("24.20", "20.00", digest=f"changed-{booking}"))
     decide(till, "again", 4)
-    assert bench.causes(bench.preview(Mode.COMPLETE)) == {KEY: "document_without_reference"}
+    assert harness.causes(harness.preview(Mode.COMPLETE)) == {KEY: "document_without_reference"}
     decide(till, "keep", 4)
-    assert bench.reasons(bench.preview(Mode.COMPLETE)) == {KEY: "document_kept"}
+    assert harness.reasons(harness.preview(Mode.COMPLETE)) == {KEY: "document_kept"}
     decide(till, "credit", 4)
-    assert bench.run(Mode.COMPLETE).counts.proven == 1
-    assert bench.reasons(bench.preview(Mode.COMPLETE)) == {KEY: "document_taken_back"}
+    assert harness.run(Mode.COMPLETE).counts.proven == 1
+    assert harness.reasons(harness.preview(Mode.COMPLETE)) == {KEY: "document_taken_back"}

@@ -9,40 +9,42 @@ from integration.core.plan import Action
 from integration.core.records import Batch, Kind, WrongValueError, unreadable
 from integration.core.run import Mode, RunState
 from integration.store.database import Database
-from tests.bench import Bench, articles, edited, variants
 from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness, articles, edited, variants
 
 
-def test_an_incremental_run_retires_nothing(bench: Bench, source: MemoryConnector) -> None:
-    bench.run()
+def test_an_incremental_run_retires_nothing(harness: FlowHarness, source: MemoryConnector) -> None:
+    harness.run()
     source.remove(Kind.ARTICLE, "1003")
-    assert bench.preview().state is RunState.DONE
+    assert harness.preview().state is RunState.DONE
 
 
 def test_what_a_complete_extract_no_longer_has_is_made_inactive_and_never_deleted(
-    bench: Bench, source: MemoryConnector, target: MemoryConnector
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    bench.run()
+    harness.run()
     source.remove(Kind.ARTICLE, "1003")
-    run = bench.preview(Mode.COMPLETE)
-    assert bench.changes(run)["1003"].action is Action.RETIRE
+    run = harness.preview(Mode.COMPLETE)
+    assert harness.changes(run)["1003"].action is Action.RETIRE
     assert [(brake.code, brake.count) for brake in run.brakes] == [("brake_retirements", 1)]
-    bench.commit(run)
+    harness.commit(run)
     assert target.held(Kind.PRODUCT)["1003"].flat()["1003/active"] is False
-    assert bench.preview(Mode.COMPLETE).state is RunState.DONE
+    assert harness.preview(Mode.COMPLETE).state is RunState.DONE
 
 
-def test_what_comes_back_is_made_active_again(bench: Bench, source: MemoryConnector, target: MemoryConnector) -> None:
-    bench.run()
+def test_what_comes_back_is_made_active_again(
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    harness.run()
     gone = source.held(Kind.ARTICLE)["1003"]
     source.remove(Kind.ARTICLE, "1003")
-    bench.run(Mode.COMPLETE)
+    harness.run(Mode.COMPLETE)
     source.put(gone)
-    run = bench.run()
-    assert bench.wanted(run) == {"1003": {"1003/active": True}}
+    run = harness.run()
+    assert harness.wanted(run) == {"1003": {"1003/active": True}}
     assert target.held(Kind.PRODUCT)["1003"].flat()["1003/active"] is True
     source.remove(Kind.ARTICLE, "1003")
-    assert bench.changes(bench.preview(Mode.COMPLETE))["1003"].action is Action.RETIRE
+    assert harness.changes(harness.preview(Mode.COMPLETE))["1003"].action is Action.RETIRE
 
 
 class Hiding(MemoryConnector):
@@ -59,69 +61,69 @@ def test_what_an_extract_missed_is_asked_for_by_name_before_it_is_believed_to_be
     database: Database, target: MemoryConnector
 ) -> None:
     source = Hiding(articles("1001", "1002", "1003"), system="accountview")
-    bench = Bench(database, source, target)
-    bench.run()
+    harness = FlowHarness(database, source, target)
+    harness.run()
     source.hidden = "1002"
     source.remove(Kind.ARTICLE, "1003")
-    assert list(bench.changes(bench.preview(Mode.COMPLETE))) == ["1003"]
+    assert list(harness.changes(harness.preview(Mode.COMPLETE))) == ["1003"]
 
 
 @pytest.mark.parametrize("every", [False, True])
 def test_nothing_is_taken_to_be_gone_from_a_list_with_a_record_that_has_no_key(
-    bench: Bench, source: MemoryConnector, every: bool
+    harness: FlowHarness, source: MemoryConnector, every: bool
 ) -> None:
-    bench.run()
+    harness.run()
     for key in ("1002", "1003") if not every else list(source.held(Kind.ARTICLE)):
         source.remove(Kind.ARTICLE, key)
         source.put(unreadable(Kind.ARTICLE, "", WrongValueError("ART_CODE", ""), f'{{"ART_DESC1": "{key}"}}'))
-    run = bench.preview(Mode.COMPLETE)
-    assert (bench.changes(run), run.brakes) == ({}, ())
-    assert set(bench.causes(run).values()) == {"key_unreadable"}
+    run = harness.preview(Mode.COMPLETE)
+    assert (harness.changes(run), run.brakes) == ({}, ())
+    assert set(harness.causes(run).values()) == {"key_unreadable"}
     assert (run.counts.parked, run.counts.read, run.counts.difference) == (5 if every else 2, 5, 0)
 
 
-def emptied(bench: Bench, source: MemoryConnector) -> None:
-    bench.run()
+def emptied(harness: FlowHarness, source: MemoryConnector) -> None:
+    harness.run()
     for key in list(source.held(Kind.ARTICLE)):
         source.remove(Kind.ARTICLE, key)
 
 
 def test_a_source_that_is_suddenly_empty_is_held_by_a_brake_with_its_number(
-    bench: Bench, source: MemoryConnector, target: MemoryConnector
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    emptied(bench, source)
-    run = bench.preview(Mode.COMPLETE)
+    emptied(harness, source)
+    run = harness.preview(Mode.COMPLETE)
     assert [(brake.code, brake.count) for brake in run.brakes] == [
         ("brake_source_empty", 5), ("brake_retirements", 5),
     ]  # fmt: skip
-    assert {row.action for row in bench.changes(run).values()} == {Action.RETIRE}
+    assert {row.action for row in harness.changes(run).values()} == {Action.RETIRE}
     written = len(target.writes)
     with pytest.raises(PlanUnsafeError, match="brake_source_empty"):
-        bench.approve(run, confirmed={"brake_retirements": 5})
+        harness.approve(run, confirmed={"brake_retirements": 5})
     assert len(target.writes) == written
-    bench.commit(run)
+    harness.commit(run)
     held = target.held(Kind.PRODUCT)
     assert {held[key].flat()[f"{key}/active"] for key in held} == {False}
-    assert bench.preview(Mode.COMPLETE).state is RunState.DONE
+    assert harness.preview(Mode.COMPLETE).state is RunState.DONE
 
 
-def test_an_empty_source_does_not_empty_the_queue_of_exceptions(bench: Bench, source: MemoryConnector) -> None:
+def test_an_empty_source_does_not_empty_the_queue_of_exceptions(harness: FlowHarness, source: MemoryConnector) -> None:
     edited(source, "1002", {"price": None})
-    bench.run()
-    assert len(bench.issues.causes(bench.flow)) == 1
+    harness.run()
+    assert len(harness.issues.causes(harness.flow)) == 1
     for key in list(source.held(Kind.ARTICLE)):
         source.remove(Kind.ARTICLE, key)
-    bench.preview(Mode.COMPLETE)
-    assert len(bench.issues.causes(bench.flow)) == 1
+    harness.preview(Mode.COMPLETE)
+    assert len(harness.issues.causes(harness.flow)) == 1
 
 
 def test_an_empty_source_where_nothing_is_ever_retired_is_an_error_with_its_number(
     database: Database, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    bench = Bench(database, source, target, retire=False)
-    emptied(bench, source)
+    harness = FlowHarness(database, source, target, retire=False)
+    emptied(harness, source)
     with pytest.raises(ConfigurationError) as refusal:
-        bench.preview(Mode.COMPLETE)
+        harness.preview(Mode.COMPLETE)
     assert (refusal.value.code, refusal.value.facts["count"]) == ("source_empty", "5")
 
 
@@ -139,83 +141,83 @@ def test_a_source_that_lists_nothing_and_has_everything_is_an_error(
     database: Database, target: MemoryConnector
 ) -> None:
     source = Silent(articles("1001", "1002"), system="accountview")
-    bench = Bench(database, source, target)
-    bench.run()
+    harness = FlowHarness(database, source, target)
+    harness.run()
     source.is_silent = True
     with pytest.raises(ConfigurationError) as refusal:
-        bench.preview(Mode.COMPLETE)
+        harness.preview(Mode.COMPLETE)
     assert (refusal.value.code, refusal.value.facts["count"]) == ("source_empty", "2")
 
 
 def test_the_brake_on_retirements_counts_articles_and_not_products(database: Database, target: MemoryConnector) -> None:
     source = MemoryConnector(variants(), system="accountview")
-    bench = Bench(database, source, target)
-    bench.run()
+    harness = FlowHarness(database, source, target)
+    harness.run()
     for key in ("1", "2", "3"):
         source.remove(Kind.ARTICLE, key)
-    run = bench.preview(Mode.COMPLETE)
-    assert len(bench.changes(run)) == 1
+    run = harness.preview(Mode.COMPLETE)
+    assert len(harness.changes(run)) == 1
     assert [(brake.code, brake.count) for brake in run.brakes] == [("brake_retirements", 3)]
-    bench.commit(run)
+    harness.commit(run)
     held = target.held(Kind.PRODUCT)["TRUI"].flat()
     assert [held[f"{key}/active"] for key in ("1", "2", "3")] == [False, False, False]
 
 
 def test_the_brake_on_prices_counts_each_price(database: Database, target: MemoryConnector) -> None:
     source = MemoryConnector(variants(), system="accountview")
-    bench = Bench(database, source, target)
-    bench.run()
+    harness = FlowHarness(database, source, target)
+    harness.run()
     for key in ("1", "3"):
         edited(source, key, {"price": Decimal("99.0000")})
-    run = bench.preview()
-    assert len(bench.changes(run)) == 1
+    run = harness.preview()
+    assert len(harness.changes(run)) == 1
     assert [(brake.code, brake.count) for brake in run.brakes] == [("brake_price", 2)]
 
 
 def test_the_share_of_changes_is_one_of_articles_read(database: Database, target: MemoryConnector) -> None:
     source = MemoryConnector(variants(), system="accountview")
     limits = {"changes_percent": Decimal(50), "price_percent": None}
-    bench = Bench(database, source, target, brakes=limits)
-    bench.run()
+    harness = FlowHarness(database, source, target, brakes=limits)
+    harness.run()
     for key in ("1", "2", "3"):
         edited(source, key, {"price": Decimal("20.0000")})
-    run = bench.preview(Mode.COMPLETE)
+    run = harness.preview(Mode.COMPLETE)
     assert run.counts.read == 4
     assert [(brake.code, brake.limit) for brake in run.brakes] == [("brake_changes", "50 %")]
 
 
 def test_an_undo_that_makes_added_articles_inactive_counts_them(database: Database, target: MemoryConnector) -> None:
     source = MemoryConnector([one for one in variants() if one.key != "3"], system="accountview")
-    bench = Bench(database, source, target)
-    bench.run()
+    harness = FlowHarness(database, source, target)
+    harness.run()
     source.put(next(one for one in variants() if one.key == "3"))
-    back = bench.undo(bench.run())
+    back = harness.undo(harness.run())
     assert [(brake.code, brake.count) for brake in back.brakes] == [("brake_retirements", 1)]
 
 
 def test_a_vanished_variant_is_retired_and_its_siblings_are_not(database: Database, target: MemoryConnector) -> None:
     source = MemoryConnector(variants(), system="accountview")
-    bench = Bench(database, source, target)
-    bench.run()
+    harness = FlowHarness(database, source, target)
+    harness.run()
     source.remove(Kind.ARTICLE, "2")
-    bench.run(Mode.COMPLETE)
+    harness.run(Mode.COMPLETE)
     held = target.held(Kind.PRODUCT)["TRUI"].flat()
     assert (held["1/active"], held["2/active"], held["3/active"]) == (True, False, True)
-    assert bench.preview(Mode.COMPLETE).state is RunState.DONE
+    assert harness.preview(Mode.COMPLETE).state is RunState.DONE
 
 
 def test_a_product_that_changes_and_loses_articles_is_changed_and_they_are_made_inactive(
     database: Database, target: MemoryConnector
 ) -> None:
     source = MemoryConnector(variants(), system="accountview")
-    bench = Bench(database, source, target)
-    bench.run()
+    harness = FlowHarness(database, source, target)
+    harness.run()
     for key in ("1", "2"):
         source.remove(Kind.ARTICLE, key)
-    run = bench.preview(Mode.COMPLETE)
-    assert [row.action for row in bench.plans.rows(run.id, "changes")] == [Action.UPDATE, Action.RETIRE]
-    done = bench.commit(run)
-    assert not bench.causes(done)
+    run = harness.preview(Mode.COMPLETE)
+    assert [row.action for row in harness.plans.rows(run.id, "changes")] == [Action.UPDATE, Action.RETIRE]
+    done = harness.commit(run)
+    assert not harness.causes(done)
     held = target.held(Kind.PRODUCT)["TRUI"].flat()
     assert [held[f"{key}/active"] for key in ("1", "2", "3")] == [False, False, True]
     assert held["name"] == "Artikel 3"

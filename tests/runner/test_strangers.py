@@ -10,7 +10,7 @@ from integration.core.plan import Brake
 from integration.core.run import Mode, RunState, Step
 from integration.core.strangers import Strangers
 from tests.fakes import MemoryConnector
-from tests.runner.test_rebooking import OrdersBench, sold
+from tests.runner.test_rebooking import OrdersHarness, sold
 from tests.stores import new_database
 
 
@@ -32,50 +32,54 @@ def asked() -> Asked:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, asked: Asked) -> Iterator[OrdersBench]:
+def harness(tmp_path: Path, asked: Asked) -> Iterator[OrdersHarness]:
     database = new_database(tmp_path / "console.sqlite")
     books = MemoryConnector(system="accountview", evidence=("reference",))
-    made = OrdersBench(database, books, MemoryConnector([sold("12.10", "10.00")], system="mplus"))
+    made = OrdersHarness(database, books, MemoryConnector([sold("12.10", "10.00")], system="mplus"))
     made.strangers = asked
     yield made
     database.close()
 
 
-def test_a_plan_beside_strangers_is_written_once_their_number_was_typed(bench: OrdersBench, asked: Asked) -> None:
+def test_a_plan_beside_strangers_is_written_once_their_number_was_typed(harness: OrdersHarness, asked: Asked) -> None:
     asked.references = ("MP-1", "mp-2 ")
-    run = bench.preview(Mode.COMPLETE)
+    run = harness.preview(Mode.COMPLETE)
     assert run.brakes == (Brake("brake_strangers", 2, "0"),)
     with pytest.raises(PlanUnsafeError, match="brake_strangers"):
-        bench.approve(run, confirmed={})
-    assert bench.accepted == set()
-    assert bench.commit(run).state is RunState.DONE
-    assert bench.accepted == {"mp-1", "mp-2"}  # and are asked about no more, in whatever letters
+        harness.approve(run, confirmed={})
+    assert harness.accepted == set()
+    assert harness.commit(run).state is RunState.DONE
+    assert harness.accepted == {"mp-1", "mp-2"}  # and are asked about no more, in whatever letters
 
 
-def test_what_came_after_the_plan_was_made_stops_it_before_anything_is_sent(bench: OrdersBench, asked: Asked) -> None:
-    run = bench.preview(Mode.COMPLETE)
+def test_what_came_after_the_plan_was_made_stops_it_before_anything_is_sent(
+    harness: OrdersHarness, asked: Asked
+) -> None:
+    run = harness.preview(Mode.COMPLETE)
     asked.references = ("MP-1",)
     with pytest.raises(PlanStaleError, match="prefix_in_use") as stopped:
-        bench.approve(run)
+        harness.approve(run)
     assert (stopped.value.facts["count"], stopped.value.facts["free"]) == ("1", "AP-")
-    assert bench.runs.get(run.id).state is RunState.READY
-    assert [brake.code for brake in bench.preview(Mode.COMPLETE).brakes] == ["brake_strangers"]
+    assert harness.runs.get(run.id).state is RunState.READY
+    assert [brake.code for brake in harness.preview(Mode.COMPLETE).brakes] == ["brake_strangers"]
 
 
-def test_what_came_while_no_process_wrote_stops_the_one_that_takes_the_run_up(bench: OrdersBench, asked: Asked) -> None:
-    run = bench.preview(Mode.COMPLETE)
-    bench.approve(run)
-    bench.restart()
+def test_what_came_while_no_process_wrote_stops_the_one_that_takes_the_run_up(
+    harness: OrdersHarness, asked: Asked
+) -> None:
+    run = harness.preview(Mode.COMPLETE)
+    harness.approve(run)
+    harness.restart()
     asked.references = ("MP-1",)
     with pytest.raises(PlanStaleError, match="prefix_in_use"):
-        bench.runner.commit.page(run.id)
-    assert set(bench.steps(run).values()) == {Step.PLANNED}
+        harness.runner.commit.page(run.id)
+    assert set(harness.steps(run).values()) == {Step.PLANNED}
     asked.references = ()
-    assert bench.carry_out(run).state is RunState.DONE
+    assert harness.carry_out(run).state is RunState.DONE
 
 
-def test_a_run_that_makes_no_document_asks_nothing(bench: OrdersBench, asked: Asked) -> None:
-    bench.commit(bench.preview(Mode.COMPLETE))
+def test_a_run_that_makes_no_document_asks_nothing(harness: OrdersHarness, asked: Asked) -> None:
+    harness.commit(harness.preview(Mode.COMPLETE))
     assert asked.times == 2  # for the plan, and before its first write
-    bench.preview(Mode.COMPLETE)
+    harness.preview(Mode.COMPLETE)
     assert asked.times == 2

@@ -15,10 +15,10 @@ import pytest
 from integration.core.run import RunState
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox
-from tests.patience import until
-from tests.runner.killing_orders import a_case, approve, assert_all_booked_once, plan, until_rest
+from tests.runner.crash_matrix_orders import a_case, approve, assert_all_booked_once, plan, until_rest
 from tests.runner.processes import Ledger, Obedient
 from tests.suspending import hold_still
+from tests.timeouts import until
 
 pytestmark = [pytest.mark.long, pytest.mark.processes]
 

@@ -8,161 +8,167 @@ from integration.core.errors import IntegrationError
 from integration.core.plan import Action
 from integration.core.records import Kind, Value
 from integration.core.run import Mode, RunState, Step
-from tests.bench import Bench, edited
 from tests.builders import an_article
 from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness, edited
 
 
 def at_till(target: MemoryConnector, key: str, path: str) -> Value:
     return target.held(Kind.PRODUCT)[key].flat()[path]
 
 
-def a_price_update(bench: Bench, source: MemoryConnector) -> str:
-    bench.run()
+def a_price_update(harness: FlowHarness, source: MemoryConnector) -> str:
+    harness.run()
     edited(source, "1002", {"price": Decimal("20.0000"), "name": "Beter"})
-    return bench.run().id
+    return harness.run().id
 
 
-def test_a_plan_that_was_never_written_cannot_be_undone_and_goes_on_waiting(bench: Bench) -> None:
-    waiting = bench.preview()
+def test_a_plan_that_was_never_written_cannot_be_undone_and_goes_on_waiting(harness: FlowHarness) -> None:
+    waiting = harness.preview()
 
     with pytest.raises(IntegrationError, match="nothing_to_undo"):
-        bench.undo(waiting)
+        harness.undo(waiting)
 
-    assert [run.id for run in bench.runs.latest()] == [waiting.id]
-    assert bench.commit(waiting).state is RunState.DONE
+    assert [run.id for run in harness.runs.latest()] == [waiting.id]
+    assert harness.commit(waiting).state is RunState.DONE
 
 
-def test_a_preview_of_an_undo_writes_nothing(bench: Bench, source: MemoryConnector, target: MemoryConnector) -> None:
-    run = a_price_update(bench, source)
+def test_a_preview_of_an_undo_writes_nothing(
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    run = a_price_update(harness, source)
     calls = target.calls_made["write"]
-    back = bench.undo(bench.runs.get(run))
+    back = harness.undo(harness.runs.get(run))
     assert (back.mode, back.state, back.counts.planned) == (Mode.UNDO, RunState.READY, 1)
     assert target.calls_made["write"] == calls
 
 
-def test_an_update_is_undone_to_the_old_values(bench: Bench, source: MemoryConnector, target: MemoryConnector) -> None:
-    run = a_price_update(bench, source)
-    back = bench.undo(bench.runs.get(run))
-    assert bench.wanted(back)["1002"].items() >= {"name": "Artikel 1002", "1002/price_incl": Decimal("20.00")}.items()
-    done = bench.commit(back)
-    assert (done.state, bench.steps(done)) == (RunState.DONE, {"1002": Step.PROVEN})
+def test_an_update_is_undone_to_the_old_values(
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    run = a_price_update(harness, source)
+    back = harness.undo(harness.runs.get(run))
+    assert harness.wanted(back)["1002"].items() >= {"name": "Artikel 1002", "1002/price_incl": Decimal("20.00")}.items()
+    done = harness.commit(back)
+    assert (done.state, harness.steps(done)) == (RunState.DONE, {"1002": Step.PROVEN})
     assert at_till(target, "1002", "1002/price_incl") == Decimal("20.00")
     assert at_till(target, "1002", "name") == "Artikel 1002"
 
 
-def test_what_was_created_is_undone_by_making_it_inactive(bench: Bench, target: MemoryConnector) -> None:
-    run = bench.run()
-    back = bench.undo(run)
-    assert {row.action for row in bench.changes(back).values()} == {Action.RETIRE}
-    assert bench.reasons(back) == {"KLED": "undo_keeps"}
+def test_what_was_created_is_undone_by_making_it_inactive(harness: FlowHarness, target: MemoryConnector) -> None:
+    run = harness.run()
+    back = harness.undo(run)
+    assert {row.action for row in harness.changes(back).values()} == {Action.RETIRE}
+    assert harness.reasons(back) == {"KLED": "undo_keeps"}
     assert [(brake.code, brake.count) for brake in back.brakes] == [("brake_retirements", 5)]
-    assert bench.commit(back).counts.proven == 5
+    assert harness.commit(back).counts.proven == 5
     assert at_till(target, "1001", "1001/active") is False
 
 
-def test_what_was_created_as_inactive_has_nothing_to_be_undone(bench: Bench, source: MemoryConnector) -> None:
-    bench.settings["blocked"] = "inactive"
+def test_what_was_created_as_inactive_has_nothing_to_be_undone(harness: FlowHarness, source: MemoryConnector) -> None:
+    harness.settings["blocked"] = "inactive"
     edited(source, "1001", {"blocked": True})
-    back = bench.undo(bench.run())
-    assert bench.reasons(back)["1001"] == "undo_keeps"
-    assert set(bench.changes(back)) == {"1002", "1003", "1004", "1005"}
+    back = harness.undo(harness.run())
+    assert harness.reasons(back)["1001"] == "undo_keeps"
+    assert set(harness.changes(back)) == {"1002", "1003", "1004", "1005"}
 
 
-def test_an_undone_create_is_not_taken_up_again_by_the_next_run_of_changes(bench: Bench) -> None:
-    bench.commit(bench.undo(bench.run()))
-    assert bench.preview().counts.read == 0
+def test_an_undone_create_is_not_taken_up_again_by_the_next_run_of_changes(harness: FlowHarness) -> None:
+    harness.commit(harness.undo(harness.run()))
+    assert harness.preview().counts.read == 0
 
 
 def test_what_was_changed_since_is_left_and_said_to_be(
-    bench: Bench, source: MemoryConnector, target: MemoryConnector
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    run = bench.runs.get(a_price_update(bench, source))
+    run = harness.runs.get(a_price_update(harness, source))
     edited(target, "1002", {"1002/price_incl": Decimal("23.00")}, Kind.PRODUCT)
-    back = bench.undo(run)
-    assert (back.state, bench.causes(back)) == (RunState.DONE, {"1002": "undo_blocked"})
+    back = harness.undo(run)
+    assert (back.state, harness.causes(back)) == (RunState.DONE, {"1002": "undo_blocked"})
     assert at_till(target, "1002", "1002/price_incl") == Decimal("23.00")
 
 
 def test_a_field_that_the_run_did_not_write_does_not_stand_in_the_way(
-    bench: Bench, source: MemoryConnector, target: MemoryConnector
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    run = bench.runs.get(a_price_update(bench, source))
+    run = harness.runs.get(a_price_update(harness, source))
     edited(target, "1002", {"1002/unit": "DS"}, Kind.PRODUCT)
-    assert set(bench.changes(bench.undo(run))) == {"1002"}
+    assert set(harness.changes(harness.undo(run))) == {"1002"}
 
 
 def test_what_is_changed_between_plan_and_commit_of_an_undo_is_left(
-    bench: Bench, source: MemoryConnector, target: MemoryConnector
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    back = bench.undo(bench.runs.get(a_price_update(bench, source)))
+    back = harness.undo(harness.runs.get(a_price_update(harness, source)))
     edited(target, "1002", {"1002/price_incl": Decimal("23.00")}, Kind.PRODUCT)
-    assert bench.steps(bench.commit(back)) == {"1002": Step.PARKED}
+    assert harness.steps(harness.commit(back)) == {"1002": Step.PARKED}
     assert at_till(target, "1002", "1002/price_incl") == Decimal("23.00")
 
 
 def test_what_is_gone_from_the_till_cannot_be_undone(
-    bench: Bench, source: MemoryConnector, target: MemoryConnector
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    run = bench.runs.get(a_price_update(bench, source))
+    run = harness.runs.get(a_price_update(harness, source))
     target.remove(Kind.PRODUCT, "1002")
-    assert bench.causes(bench.undo(run)) == {"1002": "undo_blocked"}
+    assert harness.causes(harness.undo(run)) == {"1002": "undo_blocked"}
 
 
 def test_a_variant_added_by_the_run_is_made_inactive_and_the_others_stay(
-    bench: Bench, source: MemoryConnector, target: MemoryConnector
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
     edited(source, "1001", {"parent": "1001", "size": "M"})
-    bench.run()
+    harness.run()
     source.put(an_article("1006", parent="1001", size="L"))
-    run = bench.run()
+    run = harness.run()
     assert at_till(target, "1001", "1006/active") is True
-    bench.commit(bench.undo(run))
+    harness.commit(harness.undo(run))
     assert at_till(target, "1001", "1006/active") is False
     assert at_till(target, "1001", "1001/active") is True
 
 
 def test_a_retirement_is_undone_by_making_it_active_again(
-    bench: Bench, source: MemoryConnector, target: MemoryConnector
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    bench.run()
+    harness.run()
     source.remove(Kind.ARTICLE, "1003")
-    run = bench.run(Mode.COMPLETE)
+    run = harness.run(Mode.COMPLETE)
     assert at_till(target, "1003", "1003/active") is False
-    back = bench.undo(run)
-    assert bench.wanted(back) == {"1003": {"1003/active": True}}
-    assert bench.commit(back).state is RunState.DONE
+    back = harness.undo(run)
+    assert harness.wanted(back) == {"1003": {"1003/active": True}}
+    assert harness.commit(back).state is RunState.DONE
     assert at_till(target, "1003", "1003/active") is True
 
 
-def test_an_undo_can_be_undone(bench: Bench, source: MemoryConnector, target: MemoryConnector) -> None:
-    run = bench.runs.get(a_price_update(bench, source))
-    bench.commit(bench.undo(bench.commit(bench.undo(run))))
+def test_an_undo_can_be_undone(harness: FlowHarness, source: MemoryConnector, target: MemoryConnector) -> None:
+    run = harness.runs.get(a_price_update(harness, source))
+    harness.commit(harness.undo(harness.commit(harness.undo(run))))
     assert at_till(target, "1002", "1002/price_incl") == Decimal("24.20")
 
 
-def test_only_what_was_proven_is_undone(bench: Bench, source: MemoryConnector, target: MemoryConnector) -> None:
-    bench.run()
+def test_only_what_was_proven_is_undone(harness: FlowHarness, source: MemoryConnector, target: MemoryConnector) -> None:
+    harness.run()
     for key in ("1001", "1002"):
         edited(source, key, {"price": Decimal("20.0000")})
     target.refuse("1001")
-    run = bench.run()
+    run = harness.run()
     target.accept("1001")
-    assert set(bench.changes(bench.undo(run))) == {"1002"}
+    assert set(harness.changes(harness.undo(run))) == {"1002"}
 
 
-def test_an_undo_does_not_move_the_place_where_the_next_run_starts(bench: Bench, source: MemoryConnector) -> None:
-    run = bench.runs.get(a_price_update(bench, source))
-    before = bench.cursors.get("products", "source:article")
-    bench.commit(bench.undo(run))
-    assert bench.cursors.get("products", "source:article") == before
+def test_an_undo_does_not_move_the_place_where_the_next_run_starts(
+    harness: FlowHarness, source: MemoryConnector
+) -> None:
+    run = harness.runs.get(a_price_update(harness, source))
+    before = harness.cursors.get("products", "source:article")
+    harness.commit(harness.undo(run))
+    assert harness.cursors.get("products", "source:article") == before
 
 
-def test_an_undo_goes_on_after_a_restart(bench: Bench, source: MemoryConnector) -> None:
-    whole = bench.undo(bench.runs.get(a_price_update(bench, source)))
-    bench.runs.discard(whole.id, by="test")
-    run = bench.runner.preview.undo(whole.undo_of, by="test")
-    bench.restart()
-    while bench.runner.preview.page(run.id):
-        bench.restart()
-    assert bench.rested(run).fingerprint == whole.fingerprint
+def test_an_undo_goes_on_after_a_restart(harness: FlowHarness, source: MemoryConnector) -> None:
+    whole = harness.undo(harness.runs.get(a_price_update(harness, source)))
+    harness.runs.discard(whole.id, by="test")
+    run = harness.runner.preview.undo(whole.undo_of, by="test")
+    harness.restart()
+    while harness.runner.preview.page(run.id):
+        harness.restart()
+    assert harness.rested(run).fingerprint == whole.fingerprint

@@ -21,16 +21,16 @@ from integration.core.records import Record, record_to_json
 from integration.core.run import ACTIVE, Mode, PlanRow, PreviewRequest, Run, RunState
 from integration.sandbox.server import Sandbox, running
 from integration.services import Application
-from integration.services.built_in import CLIENT as SANDBOX_CLIENT
-from integration.services.built_in import REFRESH as SANDBOX_REFRESH
-from integration.services.built_in import TILL as SANDBOX_TILL
-from integration.services.built_in import WAREHOUSES as SANDBOX_WAREHOUSES
+from integration.services.sandbox_host import CLIENT as SANDBOX_CLIENT
+from integration.services.sandbox_host import REFRESH as SANDBOX_REFRESH
+from integration.services.sandbox_host import TILL as SANDBOX_TILL
+from integration.services.sandbox_host import WAREHOUSES as SANDBOX_WAREHOUSES
 from integration.settings import load_settings
-from tests.patience import SECONDS
 from tests.people import somebody
 from tests.same.asked import Places, line_of, unnumbered
 from tests.same.clock import Clock
 from tests.same.recording import ASKED, Lines
+from tests.timeouts import SECONDS
 
 ARTICLES, ORDERS = 90, 24  # the smallest shop in which every flow creates, updates, skips, parks and brakes
 FLOWS = ("products", "orders", "customers", "stock")

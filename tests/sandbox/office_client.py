@@ -8,7 +8,7 @@ import httpx
 from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from integration.sandbox.accountview.app import MAIN_COMPANY
 from integration.sandbox.server import Sandbox
-from tests.patience import SECONDS
+from tests.timeouts import SECONDS
 
 MOMENT = "2026-11-25T00:00:00.000Z"
 

@@ -10,7 +10,7 @@ import requests
 from lxml import etree
 from zeep import Client, Transport
 
-from tests.patience import SECONDS
+from tests.timeouts import SECONDS
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "mplusqapi-subset.wsdl"
 QUERY = "?ident=sandbox&secret=sandbox-secret"

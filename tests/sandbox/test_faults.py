@@ -8,8 +8,8 @@ import pytest
 
 from integration.sandbox.faults import Fault, Ledger, Switches
 from integration.sandbox.server import Sandbox
-from tests.patience import LATE, until
 from tests.sandbox.office_client import Office, debtor, kept, order, refused, table
+from tests.timeouts import LATE, until
 
 
 class TestSwitches:

@@ -14,10 +14,10 @@ import pytest
 from integration.sandbox.faults import Fault
 from integration.sandbox.journal import Journal
 from integration.sandbox.server import opening_day, running
-from tests.patience import SECONDS
 from tests.sandbox.mplus import calls
 from tests.sandbox.office_client import Office, debtor, kept, order, page
 from tests.sandbox.soap_client import RawClient, prefixed
+from tests.timeouts import SECONDS
 
 
 def test_it_holds_the_same_after_a_restart(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from threading import Barrier, Thread
 import pytest
 
 from integration.channels.post import Post, Way
-from integration.connectors.limits import Road
+from integration.connectors.limits import NetworkRoute
 from integration.core.alerts import Sort
 from integration.core.causes import Severity
 from integration.core.errors import ConfigurationError, IntegrationError
@@ -86,7 +86,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
     channels = Channels(stores.settings, sealed, stores.deliveries, post)
     openings, health, on = OpeningsKept(stores.settings), [WELL], set[str]()
     stands: dict[str, Stand] = {}
-    pings = Pings(stores, sealed, clock, lambda _: Road())
+    pings = Pings(stores, sealed, clock, lambda _: NetworkRoute())
 
     def statuses() -> list[FlowStatus]:
         return [status_of(stores, name, on=name in on) for name in FLOWS]

@@ -14,11 +14,11 @@ def test_orders_go_out_of_a_plan_with_their_new_debtor_and_bring_it_back(console
     assert needing
 
     assert app.choices.leave(run.id, {debtor.seq}, "anna") == needing | {debtor.seq}
-    assert set(app.runs.get(run.id).left_out) == needing | {debtor.seq}
+    assert set(app.runs.get(run.id).excluded) == needing | {debtor.seq}
 
     order = max(needing)
     assert {order, debtor.seq} <= app.choices.take(run.id, {order}, "anna")
-    assert debtor.seq not in app.runs.get(run.id).left_out
+    assert debtor.seq not in app.runs.get(run.id).excluded
 
     app.choices.take(run.id, needing, "anna")
     assert app.choices.leave(run.id, {order}, "anna") == {order}  # the debtor is there for others

@@ -16,8 +16,8 @@ from integration.sandbox.server import Sandbox, running
 from integration.services import Application
 from tests.consoles import ARTICLES, FAST, causes, opened, settled
 from tests.people import somebody
-from tests.stores import built_in
-from tests.strangers import stranger
+from tests.recording_server import stranger
+from tests.stores import sandbox_of
 
 CALLS_OF_A_CHECK = 53  # of all flows, at ten a second
 CALLS_OF_A_START = (36, 9)  # the first, and those after it
@@ -91,7 +91,7 @@ def test_the_sandbox_answers_each_question_of_a_start_once_and_one_who_was_there
 ) -> None:
     for most in CALLS_OF_A_START:
         with opened(tmp_path, sandbox=True) as application:
-            ledger = built_in(application).ledger
+            ledger = sandbox_of(application).ledger
             assert len(ledger.calls()) <= most
             tables = Counter(call.keys for call in ledger.calls("accountview") if call.operation == "dictionary")
             assert {("ARTICLE ",), ("ART_GRP ",)} <= set(tables)
@@ -101,7 +101,7 @@ def test_the_sandbox_answers_each_question_of_a_start_once_and_one_who_was_there
 def test_one_check_reads_the_dictionary_of_each_table_once_and_the_next_one_again(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         application.connections.use_sandbox(somebody("test"))
-        ledger = built_in(application).ledger
+        ledger = sandbox_of(application).ledger
         for _ in range(2):
             ledger.clear()
             assert all(one.ok for one in application.connections.check("accountview"))

@@ -15,39 +15,39 @@ from integration.core.run import Link
 from integration.services.days import DIFFERS
 from tests.core.days.example import DAY, day_record
 from tests.core.days.test_corrections import later
-from tests.services.day_bench import KEY, DayBench, an_entry, october
+from tests.services.day_harness import KEY, DayHarness, an_entry, october
 from tests.stores import new_database
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[DayBench]:
+def harness(tmp_path: Path) -> Iterator[DayHarness]:
     """The day, closed at the till and not booked."""
     database = new_database(tmp_path / "console.sqlite")
-    yield DayBench(database)
+    yield DayHarness(database)
     database.close()
 
 
 @pytest.fixture
-def booked(bench: DayBench) -> DayBench:
+def booked(harness: DayHarness) -> DayHarness:
     """The day, booked."""
-    bench.run()
-    assert bench.books.writes == [KEY]
-    return bench
+    harness.run()
+    assert harness.books.writes == [KEY]
+    return harness
 
 
-def state(bench: DayBench) -> DayState:
-    return bench.days.check(DAY, "1").state
+def state(harness: DayHarness) -> DayState:
+    return harness.days.check(DAY, "1").state
 
 
-def told(bench: DayBench) -> list[tuple[str, IssueState]]:
-    return [(one.issue.cause, one.state) for one in bench.stores.issues.of_key("days", KEY)]
+def told(harness: DayHarness) -> list[tuple[str, IssueState]]:
+    return [(one.issue.cause, one.state) for one in harness.stores.issues.of_key("days", KEY)]
 
 
 # ---- what is found
 
 
-def test_a_day_that_is_not_booked_shows_the_page_it_would_be(bench: DayBench) -> None:
-    report = bench.days.check(DAY, "1")
+def test_a_day_that_is_not_booked_shows_the_page_it_would_be(harness: DayHarness) -> None:
+    report = harness.days.check(DAY, "1")
     assert (report.state, report.branch_name) == (DayState.CLOSED, "De Ketting Utrecht")
     assert sum((one.moved for one in report.expected), Decimal(0)) == 0
     assert [one.workplace for one in report.counts] == ["1", "2"]
@@ -61,21 +61,21 @@ def test_a_day_that_is_not_booked_shows_the_page_it_would_be(bench: DayBench) ->
     ],
 )
 def test_a_day_before_its_booking_says_why_it_waits(
-    bench: DayBench, record: Record, expected: DayState, cause: str
+    harness: DayHarness, record: Record, expected: DayState, cause: str
 ) -> None:
-    bench.till.put(record)
-    report = bench.days.check(DAY, "1")
+    harness.till.put(record)
+    report = harness.days.check(DAY, "1")
     assert (report.state, report.cause) == (expected, cause)
 
 
-def test_a_day_that_does_not_add_up_is_parked_with_its_cause(bench: DayBench) -> None:
+def test_a_day_that_does_not_add_up_is_parked_with_its_cause(harness: DayHarness) -> None:
     whole = day_record()
-    bench.till.put(Record(Kind.DAY, KEY, whole.values, whole.parts[1:]))
-    report = bench.days.check(DAY, "1")
+    harness.till.put(Record(Kind.DAY, KEY, whole.values, whole.parts[1:]))
+    report = harness.days.check(DAY, "1")
     assert (report.state, report.cause) == (DayState.PARKED, "day_gap")
 
 
-def test_a_booked_day_that_nobody_touched_is_equal(booked: DayBench) -> None:
+def test_a_booked_day_that_nobody_touched_is_equal(booked: DayHarness) -> None:
     written = list(booked.books.writes)
     report = booked.days.check(DAY, "1")
     assert (report.state, report.findings, report.difference) == (DayState.EQUAL, (), Decimal(0))
@@ -84,12 +84,12 @@ def test_a_booked_day_that_nobody_touched_is_equal(booked: DayBench) -> None:
     assert told(booked) == []
 
 
-def test_a_page_that_is_not_posted_yet_is_equal_and_says_so(booked: DayBench) -> None:
+def test_a_page_that_is_not_posted_yet_is_equal_and_says_so(booked: DayHarness) -> None:
     booked.books.posts = False
     assert state(booked) is DayState.NOT_POSTED
 
 
-def test_a_line_moved_by_hand_is_an_exception_until_it_is_back(booked: DayBench) -> None:
+def test_a_line_moved_by_hand_is_an_exception_until_it_is_back(booked: DayHarness) -> None:
     before = booked.page()
     place = next(at for at, part in enumerate(before.parts) if part.values["account"] == "8030")
     booked.move_line(place, "8010")
@@ -104,7 +104,7 @@ def test_a_line_moved_by_hand_is_an_exception_until_it_is_back(booked: DayBench)
     assert told(booked) == [(DIFFERS, IssueState.CLOSED)]
 
 
-def test_a_page_that_was_deleted_is_named(booked: DayBench) -> None:
+def test_a_page_that_was_deleted_is_named(booked: DayHarness) -> None:
     booked.books.put(Record(Kind.DAY_PAGE, "2026-10-16/1", {"reference": "D26101600100", "date": october(16)}))
     booked.books.remove(Kind.DAY_PAGE, KEY)
     report = booked.days.check(DAY, "1")
@@ -113,13 +113,13 @@ def test_a_page_that_was_deleted_is_named(booked: DayBench) -> None:
     assert [one.is_there for one in report.pages] == [False]
 
 
-def test_a_receipt_that_came_late_is_a_difference(booked: DayBench) -> None:
+def test_a_receipt_that_came_late_is_a_difference(booked: DayHarness) -> None:
     booked.till.put(later())
     report = booked.days.check(DAY, "1")
     assert ("document_late", "1.2.2026.2207") in [(one.code, one.facts.get("document")) for one in report.findings]
 
 
-def test_books_that_cannot_say_what_is_on_their_accounts_are_no_nothing(booked: DayBench) -> None:
+def test_books_that_cannot_say_what_is_on_their_accounts_are_no_nothing(booked: DayHarness) -> None:
     booked.books.has_ledger = False
     report = booked.days.check(DAY, "1")
     assert report.state is DayState.UNKNOWN
@@ -127,14 +127,14 @@ def test_books_that_cannot_say_what_is_on_their_accounts_are_no_nothing(booked: 
     assert told(booked) == []
 
 
-def test_books_that_show_no_page_at_all_are_no_deletion(booked: DayBench) -> None:
+def test_books_that_show_no_page_at_all_are_no_deletion(booked: DayHarness) -> None:
     booked.books.remove(Kind.DAY_PAGE, KEY)
     report = booked.days.check(DAY, "1")
     assert (report.state, report.cause) == (DayState.UNKNOWN, "look_unproven")
     assert told(booked) == []
 
 
-def test_pages_of_other_flows_and_of_the_bank_are_not_taken_for_our_own(booked: DayBench) -> None:
+def test_pages_of_other_flows_and_of_the_bank_are_not_taken_for_our_own(booked: DayHarness) -> None:
     booked.books.offered["daybook_types"] = {"100": "bank", "600": "memorial"}
     rows = (("8000", "-557.10"), ("1010", "714.05"))
     for daybook in ("100", "601"):
@@ -147,7 +147,7 @@ def test_pages_of_other_flows_and_of_the_bank_are_not_taken_for_our_own(booked: 
         assert found == ([] if daybook == "100" else ["page_by_hand"])
 
 
-def test_the_page_of_another_branch_is_not_taken_for_one_made_by_hand(booked: DayBench) -> None:
+def test_the_page_of_another_branch_is_not_taken_for_one_made_by_hand(booked: DayHarness) -> None:
     rows = (("8000", "-557.10"), ("1010", "714.05"))
     booked.books.others = tuple(
         an_entry(
@@ -161,12 +161,12 @@ def test_the_page_of_another_branch_is_not_taken_for_one_made_by_hand(booked: Da
     assert state(booked) is DayState.EQUAL
 
 
-def test_a_till_that_says_nothing_of_a_day_leaves_it_unknown(bench: DayBench) -> None:
-    report = bench.days.check(october(16), "1")
+def test_a_till_that_says_nothing_of_a_day_leaves_it_unknown(harness: DayHarness) -> None:
+    report = harness.days.check(october(16), "1")
     assert (report.state, report.cause) == (DayState.UNKNOWN, "day_not_told")
 
 
-def test_a_system_that_is_away_leaves_the_last_check(booked: DayBench) -> None:
+def test_a_system_that_is_away_leaves_the_last_check(booked: DayHarness) -> None:
     assert state(booked) is DayState.EQUAL
     booked.till.go_away()
     with pytest.raises(UnavailableError):
@@ -179,42 +179,42 @@ def test_a_system_that_is_away_leaves_the_last_check(booked: DayBench) -> None:
 # ---- what is known
 
 
-def listed(bench: DayBench) -> dict[str, DayState]:
-    return {one.key: one.state for one in bench.days.listed(october(1), october(31))}
+def listed(harness: DayHarness) -> dict[str, DayState]:
+    return {one.key: one.state for one in harness.days.listed(october(1), october(31))}
 
 
-def test_a_list_asks_no_system_and_tells_what_was_found_last(bench: DayBench) -> None:
-    assert listed(bench) == {}
-    bench.days.check(DAY, "1")
-    bench.days.check(october(16), "1")
-    calls = dict(bench.till.calls_made), dict(bench.books.calls_made)
-    assert listed(bench) == {KEY: DayState.CLOSED, "2026-10-16/1": DayState.UNKNOWN}
-    assert (dict(bench.till.calls_made), dict(bench.books.calls_made)) == calls
-    assert bench.days.listed(october(1), october(31), "2") == []
-    assert bench.days.listed(october(18), october(31)) == []
+def test_a_list_asks_no_system_and_tells_what_was_found_last(harness: DayHarness) -> None:
+    assert listed(harness) == {}
+    harness.days.check(DAY, "1")
+    harness.days.check(october(16), "1")
+    calls = dict(harness.till.calls_made), dict(harness.books.calls_made)
+    assert listed(harness) == {KEY: DayState.CLOSED, "2026-10-16/1": DayState.UNKNOWN}
+    assert (dict(harness.till.calls_made), dict(harness.books.calls_made)) == calls
+    assert harness.days.listed(october(1), october(31), "2") == []
+    assert harness.days.listed(october(18), october(31)) == []
 
 
-def test_a_day_booked_since_its_check_is_booked_and_not_checked(bench: DayBench) -> None:
-    bench.days.check(DAY, "1")
-    bench.run()
-    (one,) = bench.days.listed(DAY, DAY)
+def test_a_day_booked_since_its_check_is_booked_and_not_checked(harness: DayHarness) -> None:
+    harness.days.check(DAY, "1")
+    harness.run()
+    (one,) = harness.days.listed(DAY, DAY)
     assert (one.state, len(one.pages), one.branch_name) == (DayState.BOOKED, 1, "De Ketting Utrecht")
-    bench.days.check(DAY, "1")
-    assert listed(bench) == {KEY: DayState.EQUAL}
+    harness.days.check(DAY, "1")
+    assert listed(harness) == {KEY: DayState.EQUAL}
 
 
-def test_a_day_that_a_run_parked_is_listed_with_its_cause(bench: DayBench) -> None:
+def test_a_day_that_a_run_parked_is_listed_with_its_cause(harness: DayHarness) -> None:
     whole = day_record()
-    bench.till.put(Record(Kind.DAY, KEY, whole.values, whole.parts[1:]))
-    bench.preview()
-    (one,) = bench.days.listed(DAY, DAY)
+    harness.till.put(Record(Kind.DAY, KEY, whole.values, whole.parts[1:]))
+    harness.preview()
+    (one,) = harness.days.listed(DAY, DAY)
     assert (one.state, one.cause) == (DayState.PARKED, "day_gap")
 
 
 # ---- by night
 
 
-def test_the_nightly_look_checks_every_day_of_its_window(booked: DayBench) -> None:
+def test_the_nightly_look_checks_every_day_of_its_window(booked: DayHarness) -> None:
     position, pages = booked.days.look(""), 1
     while position:
         position, pages = booked.days.look(position), pages + 1
@@ -223,20 +223,20 @@ def test_the_nightly_look_checks_every_day_of_its_window(booked: DayBench) -> No
     assert listed(booked)[KEY] is DayState.EQUAL
 
 
-def test_a_flow_that_is_off_is_not_looked_at(booked: DayBench) -> None:
+def test_a_flow_that_is_off_is_not_looked_at(booked: DayHarness) -> None:
     booked.is_on = False
     assert booked.days.look("") == ""
     assert listed(booked) == {KEY: DayState.BOOKED}
 
 
-def test_a_night_in_which_a_system_is_away_says_that_nobody_knows(booked: DayBench) -> None:
+def test_a_night_in_which_a_system_is_away_says_that_nobody_knows(booked: DayHarness) -> None:
     booked.till.go_away()
     assert booked.days.look("2026-10-12") == ""
     (one,) = booked.days.listed(DAY, DAY)
     assert (one.state, one.cause) == (DayState.UNKNOWN, "connection_refused")
 
 
-def test_a_branch_that_the_till_no_longer_lists_is_checked_where_it_is_booked(booked: DayBench) -> None:
+def test_a_branch_that_the_till_no_longer_lists_is_checked_where_it_is_booked(booked: DayHarness) -> None:
     agreed = Record(Kind.DAY_PAGE, "2026-10-17/12", {"reference": "D26101701200", "date": DAY})
     booked.links.keep("days", [Link(Kind.DAY_PAGE, agreed.key, "600/9", agreed)])
     reports = booked.days.check_span(DAY, DAY)
@@ -244,7 +244,7 @@ def test_a_branch_that_the_till_no_longer_lists_is_checked_where_it_is_booked(bo
     assert [one.branch for one in booked.days.check_span(DAY, DAY, "1")] == ["1"]
 
 
-def test_a_span_is_checked_with_its_progress(booked: DayBench) -> None:
+def test_a_span_is_checked_with_its_progress(booked: DayHarness) -> None:
     heard: list[date] = []
     reports = booked.days.check_span(october(10), october(18), tell=heard.append)
     assert heard == [october(10), october(17)]

@@ -40,9 +40,11 @@ def lines(console: Console) -> list[dict[str, Any]]:
         str(one["articleNumber"]) for one in console.sandbox.state("articles", "mplus")
         if one.get("extArticleId") and one["vatCode"] == 2 and one["priceIncl"] > 1000
     )  # fmt: skip
-    order = console.counter.order(article, relation=console.counter.customer("Klant", f"k{len(Kind)}@nieuw.example"))
+    order = console.till_client.order(
+        article, relation=console.till_client.customer("Klant", f"k{len(Kind)}@nieuw.example")
+    )
     assert console.run("orders", order).counts.proven == 1
-    reference = f"MP-{console.counter.number(order)}"
+    reference = f"MP-{console.till_client.number(order)}"
     (header,) = console.rows("SO_HDR", COMMENT1=reference)
     return [{**line, "order": order} for line in console.rows("SO_LINE", ORD_NR=str(header["ORD_NR"]))]
 
@@ -50,8 +52,8 @@ def lines(console: Console) -> list[dict[str, Any]]:
 def drift(console: Console) -> Drift:
     """The look of a console on which the flow of orders is on, and nothing begins by itself."""
     app = console.application
-    parts, stores = app._runner.preview.parts, stores_in(app)
-    return Drift(tuple(app.flows), parts, stores, now, is_on=lambda flow: flow == "orders", flow=app.logics.flow)
+    deps, stores = app._runner.preview.deps, stores_in(app)
+    return Drift(tuple(app.flows), deps, stores, now, is_on=lambda flow: flow == "orders", flow=app.logics.flow)
 
 
 def looked(console: Console, kind: Kind = Kind.SALES_ORDER) -> DriftFound:
@@ -110,7 +112,7 @@ def test_an_order_deleted_in_the_books_is_gone(console: Console, lines: list[dic
     console.sandbox.accountview.remove("SO_HDR", str(lines[0]["ORD_NR"]))
     found = looked(console)
     assert (found.counts.gone, found.counts.different) == (1, 0)
-    assert found.found == (Drifted(order, console.counter.number(order), str(lines[0]["ORD_NR"])),)
+    assert found.found == (Drifted(order, console.till_client.number(order), str(lines[0]["ORD_NR"])),)
     assert state_of(console, order) == [(GONE, IssueState.OPEN)]
 
 

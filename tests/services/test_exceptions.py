@@ -13,16 +13,16 @@ from integration.core.run import Mode, Run, RunState
 from integration.flows.days.references import key_of
 from integration.flows.registry import FLOWS, mirrors_of
 from integration.flows.spec import FlowLogic
-from integration.runner import Parts, Runner
+from integration.runner import Dependencies, Runner
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.services.exceptions import Exceptions
 from integration.store.database import Database
 from integration.store.stores import stores_of
-from tests.bench import Bench
 from tests.core.days.example import day_record, euros
 from tests.core.days.test_corrections import later
 from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness
 from tests.flows.days.test_logic import days
 from tests.people import somebody
 from tests.stores import new_database
@@ -31,7 +31,7 @@ FIRST, SECOND = "2026-10-17/1", "2026-10-17/2"
 AFTERWARDS = datetime(2026, 10, 18, 20, tzinfo=UTC)
 
 
-class DaysBench(Bench):
+class DaysHarness(FlowHarness):
     """Closed days of the till, booked in the books, with what a person decides about them."""
 
     flow = "days"
@@ -45,11 +45,11 @@ class DaysBench(Bench):
         )
 
     def restart(self) -> None:
-        parts = Parts(
+        deps = Dependencies(
             self.connectors, self._logic, self.runs, self.previews, self.plans, self.ledger, self.links, self.cursors,
             self.clock, corrected=self._corrected,
         )  # fmt: skip
-        self.runner = Runner(Preview(parts), Commit(parts))
+        self.runner = Runner(Preview(deps), Commit(deps))
 
     def _corrected(self, flow: str, records: Sequence[Record]) -> Sequence[Record]:
         return corrected(records, self.stores.corrections.of(flow, [record.key for record in records]))
@@ -89,11 +89,11 @@ def of_branch(record: Record, branch: str) -> Record:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[DaysBench]:
+def harness(tmp_path: Path) -> Iterator[DaysHarness]:
     """Two branches whose day was booked, and has changed since."""
     database = new_database(tmp_path / "console.sqlite")
     books, till = MemoryConnector(system="accountview"), MemoryConnector(system="mplus")
-    here = DaysBench(database, books, till)
+    here = DaysHarness(database, books, till)
     for branch in ("1", "2"):
         till.put(of_branch(day_record(), branch))
     assert here.run(Mode.COMPLETE).state is RunState.DONE
@@ -105,56 +105,56 @@ def bench(tmp_path: Path) -> Iterator[DaysBench]:
     database.close()
 
 
-def test_days_that_changed_are_one_question_with_a_mark_of_what_each_is_now(bench: DaysBench) -> None:
-    assert bench.waiting().count == 2
-    assert [one.issue.facts["mark"] for one in bench.undecided()] == ["d1", "d1"]
-    assert bench.again().counts.parked == 2  # while nobody decides
+def test_days_that_changed_are_one_question_with_a_mark_of_what_each_is_now(harness: DaysHarness) -> None:
+    assert harness.waiting().count == 2
+    assert [one.issue.facts["mark"] for one in harness.undecided()] == ["d1", "d1"]
+    assert harness.again().counts.parked == 2  # while nobody decides
 
 
-def test_the_difference_of_a_day_is_booked_once_somebody_decides_so(bench: DaysBench) -> None:
-    first = next(one for one in bench.undecided() if one.issue.key == FIRST)
-    bench.exceptions.decide("days", [first], "difference", somebody("anna"))
+def test_the_difference_of_a_day_is_booked_once_somebody_decides_so(harness: DaysHarness) -> None:
+    first = next(one for one in harness.undecided() if one.issue.key == FIRST)
+    harness.exceptions.decide("days", [first], "difference", somebody("anna"))
 
-    run = bench.again()
-    assert set(bench.changes(run)) == {f"{FIRST}/01"}
-    assert [one.issue.key for one in bench.undecided()] == [SECOND]  # about which nobody has decided
-    bench.commit(run)
+    run = harness.again()
+    assert set(harness.changes(run)) == {f"{FIRST}/01"}
+    assert [one.issue.key for one in harness.undecided()] == [SECOND]  # about which nobody has decided
+    harness.commit(run)
 
-    assert bench.pages()[f"{FIRST}/01"] == "D26101700101"
-    page = bench.books.held(Kind.DAY_PAGE)[f"{FIRST}/01"]
+    assert harness.pages()[f"{FIRST}/01"] == "D26101700101"
+    page = harness.books.held(Kind.DAY_PAGE)[f"{FIRST}/01"]
     booked = {str(line.values["account"]): line.values["amount"] for line in page.parts}
     assert booked == {"8030": euros("-15.00"), "1010": euros("18.15"), "1000": euros("0.35"), "4400": euros("-0.35")}
-    after = bench.preview(Mode.COMPLETE)
-    assert not bench.changes(after)
+    after = harness.preview(Mode.COMPLETE)
+    assert not harness.changes(after)
     assert after.counts.parked == 1
 
 
-def test_a_whole_group_is_decided_at_once_and_kept_under_who_did(bench: DaysBench) -> None:
-    bench.exceptions.decide("days", bench.undecided(), "keep", somebody("anna"))
+def test_a_whole_group_is_decided_at_once_and_kept_under_who_did(harness: DaysHarness) -> None:
+    harness.exceptions.decide("days", harness.undecided(), "keep", somebody("anna"))
 
-    run = bench.again()
-    assert bench.reasons(run) == {FIRST: "day_kept", SECOND: "day_kept"}
-    assert bench.exceptions.groups("days") == []
-    kept = bench.stores.corrections.all("days")
+    run = harness.again()
+    assert harness.reasons(run) == {FIRST: "day_kept", SECOND: "day_kept"}
+    assert harness.exceptions.groups("days") == []
+    kept = harness.stores.corrections.all("days")
     assert {(one.key, one.field, one.becomes, one.by) for one in kept} == {
         (FIRST, "decision", "keep d1", "anna"), (SECOND, "decision", "keep d1", "anna"),
     }  # fmt: skip
 
 
-def test_a_decision_does_not_hold_for_a_change_that_comes_after_it(bench: DaysBench) -> None:
-    bench.exceptions.decide("days", bench.undecided(), "keep", somebody("anna"))
+def test_a_decision_does_not_hold_for_a_change_that_comes_after_it(harness: DaysHarness) -> None:
+    harness.exceptions.decide("days", harness.undecided(), "keep", somebody("anna"))
     changed = replace(later(), values={**later().values, "digest": "d2"})
-    bench.till.put(changed)
+    harness.till.put(changed)
 
-    run = bench.preview(Mode.COMPLETE)
-    assert bench.reasons(run) == {SECOND: "day_kept"}
-    assert [(one.issue.key, one.issue.facts["mark"]) for one in bench.undecided()] == [(FIRST, "d2")]
+    run = harness.preview(Mode.COMPLETE)
+    assert harness.reasons(run) == {SECOND: "day_kept"}
+    assert [(one.issue.key, one.issue.facts["mark"]) for one in harness.undecided()] == [(FIRST, "d2")]
 
-    bench.exceptions.decide("days", bench.undecided(), "again", somebody("anna"))
-    assert set(bench.changes(bench.again())) == {f"{FIRST}/01"}  # the newer decision counts
+    harness.exceptions.decide("days", harness.undecided(), "again", somebody("anna"))
+    assert set(harness.changes(harness.again())) == {f"{FIRST}/01"}  # the newer decision counts
 
 
-def test_only_what_the_flow_offers_can_be_decided(bench: DaysBench) -> None:
+def test_only_what_the_flow_offers_can_be_decided(harness: DaysHarness) -> None:
     with pytest.raises(KeyError):
-        bench.exceptions.decide("days", bench.undecided(), "forget", somebody("anna"))
-    assert bench.stores.corrections.all("days") == []
+        harness.exceptions.decide("days", harness.undecided(), "forget", somebody("anna"))
+    assert harness.stores.corrections.all("days") == []

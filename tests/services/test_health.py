@@ -13,7 +13,7 @@ from integration.store.events import Event
 from integration.store.stores import stores_of
 from tests.clocks import Clock
 from tests.consoles import opened
-from tests.patience import until
+from tests.timeouts import until
 
 WELL = Health(10**12, 1.0, 0, None, 0.5)
 

@@ -27,7 +27,7 @@ from integration.words import say
 from tests.consoles import WHO, opened
 from tests.people import somebody
 from tests.programs import books_of
-from tests.stores import built_in, stores_in
+from tests.stores import sandbox_of, stores_in
 
 DOCS = Path(__file__).parents[2] / "docs"
 INVOICES = {
@@ -113,7 +113,7 @@ def test_where_nobody_can_look_the_names_are_told_all_the_same(app: Application)
     assert app.sandbox
     with (
         stamina.set_testing(True, attempts=1),
-        built_in(app).switches.armed(Fault.UNAVAILABLE, system="accountview", operation="dictionary"),
+        sandbox_of(app).switches.armed(Fault.UNAVAILABLE, system="accountview", operation="dictionary"),
     ):  # fmt: skip
         named = app.names.look()
 

@@ -7,7 +7,7 @@ from integration.core.errors import IntegrationError
 from integration.core.records import Kind
 from integration.sandbox.faults import Fault
 from tests.consoles import opened
-from tests.stores import built_in
+from tests.stores import sandbox_of
 
 
 def test_a_connection_is_red_from_the_first_call_that_is_lost_and_green_from_the_first_answer(tmp_path: Path) -> None:
@@ -17,7 +17,7 @@ def test_a_connection_is_red_from_the_first_call_that_is_lost_and_green_from_the
         assert before.answered_at is not None
         assert before.milliseconds is not None
 
-        with built_in(application).switches.armed(Fault.CUT_BEFORE, system="mplus", times=None):
+        with sandbox_of(application).switches.armed(Fault.CUT_BEFORE, system="mplus", times=None):
             with suppress(IntegrationError):
                 application.access.connector("mplus").fetch(Kind.ORDER, ["1"])
             away = application.reach.of("mplus")

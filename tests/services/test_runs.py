@@ -68,7 +68,7 @@ def test_a_plan_made_with_other_value_tables_or_while_its_flow_was_on_is_refused
         assert (refused.value.code, refused.value.facts["changed"]) == ("basis_changed_since", "tables,on")
         assert (told.code, told.facts, console.writes()) == (refused.value.code, refused.value.facts, 0)
         anew = console.preview("products")
-        assert {application.plans.row(anew.id, seq).key for seq in anew.left_out} == {out.key}
+        assert {application.plans.row(anew.id, seq).key for seq in anew.excluded} == {out.key}
         assert console.commit(anew).counts.proven > 20
 
 

@@ -28,7 +28,7 @@ from integration.services.setup import (
 from tests.consoles import opened
 from tests.people import somebody
 from tests.programs import access
-from tests.stores import built_in, stores_in
+from tests.stores import sandbox_of, stores_in
 
 EVERY = {"products": 5, "stock": 5, "customers": 15, "orders": 10, "days": 10}
 
@@ -75,14 +75,14 @@ def test_a_new_installation_begins_with_accountview(tmp_path: Path) -> None:
 
 def test_choosing_writes_nothing_and_starts_nothing(app: Application) -> None:
     assert app.sandbox.running is not None
-    before = built_in(app).ledger.counts()["writes"]
+    before = sandbox_of(app).ledger.counts()["writes"]
 
     app.setup.choose(EVERY, somebody("test"))
 
     assert app.setup.chosen() == tuple(flow for flow in app.flows if flow in EVERY)
     assert app.flows.settings("orders").schedule_minutes == 10
     assert not any(app.flows.settings(flow).on for flow in app.flows)
-    assert built_in(app).ledger.counts()["writes"] == before
+    assert sandbox_of(app).ledger.counts()["writes"] == before
 
 
 def test_the_chosen_flows_run_by_themselves_once_they_are_started(app: Application) -> None:
@@ -190,11 +190,11 @@ def test_lists_that_cannot_be_read_leave_questions_open_and_a_silent_system_is_n
 ) -> None:
     assert app.sandbox.running is not None
     app.setup.choose({"stock": 5, "orders": 5}, somebody("test"))
-    with built_in(app).switches.armed("unavailable", system="mplus", times=None):
+    with sandbox_of(app).switches.armed("unavailable", system="mplus", times=None):
         assert states(app, "stock")["formula"] is State.PROPOSED
-        calls = built_in(app).ledger.counts()["reads"]
+        calls = sandbox_of(app).ledger.counts()["reads"]
         assert states(app, "orders")["completion"] is State.PROPOSED
-        assert built_in(app).ledger.counts()["reads"] == calls
+        assert sandbox_of(app).ledger.counts()["reads"] == calls
 
 
 def test_a_check_is_told_line_by_line(app: Application) -> None:
@@ -340,8 +340,8 @@ def test_stock_stops_until_a_branch_gets_some() -> None:
 
 
 def test_an_answer_that_is_refused_is_proposed_no_more_and_holds_up_no_other(app: Application) -> None:
-    for row in built_in(app).state("CONTACT"):
-        built_in(app).accountview.edit("CONTACT", str(row["SUB_NR"]), {"ACCT_NR": "9876"})
+    for row in sandbox_of(app).state("CONTACT"):
+        sandbox_of(app).accountview.edit("CONTACT", str(row["SUB_NR"]), {"ACCT_NR": "9876"})
     app.flows.change("orders", {"collective_account": ""}, somebody("test"))
     app.setup.choose({"orders": 5}, somebody("test"))
     (asked,) = (one for one in app.setup.questions()["orders"] if one.question.settings == ("collective_account",))

@@ -16,7 +16,7 @@ from tests.connectors.accountview.samples import an_order
 from tests.consoles import opened
 from tests.fakes import Links
 from tests.people import somebody
-from tests.stores import built_in, stores_in
+from tests.stores import sandbox_of, stores_in
 
 OURS = "orders", Kind.SALES_ORDER
 
@@ -75,7 +75,9 @@ def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_pat
         linked(application, "999999")
         assert {one.facts["count"] for one in told(application)} == {"2"}  # under our reference, and another document
         linked(application, mine)
-        built_in(application).accountview.invoice(mine)  # into the history, which does not tell the number of an order
+        sandbox_of(application).accountview.invoice(
+            mine
+        )  # into the history, which does not tell the number of an order
         assert [one.facts["reference"] for one in told(application)] == ["MP-2026.1"]  # nothing of ours is beside it
 
         application.flows.change("orders", {"reference_prefix": found.facts["free"]}, somebody("test"))

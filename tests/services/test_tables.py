@@ -76,8 +76,8 @@ def test_an_order_that_an_impossible_row_was_meant_for_is_parked_and_not_booked_
         str(one["articleNumber"]) for one in console.sandbox.state("articles", "mplus")
         if one.get("extArticleId") and one["vatCode"] == 2 and one["priceIncl"] > 1000
     )  # fmt: skip
-    customer = console.counter.customer("Bikes of Boston", "bikes@boston.example", country="United States")
-    order = console.counter.order(article, relation=customer)
+    customer = console.till_client.customer("Bikes of Boston", "bikes@boston.example", country="United States")
+    order = console.till_client.order(article, relation=customer)
     before = application.tables.rows(VAT)
     application.rules.set_table(VAT, {**before, "USA:2": "3"}, "somebody")
     try:

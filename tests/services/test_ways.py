@@ -12,7 +12,7 @@ from integration.flows.registry import FLOWS
 from integration.services import Application
 from tests.consoles import opened
 from tests.people import somebody
-from tests.stores import built_in
+from tests.stores import sandbox_of
 
 (SHAPE,) = (
     shape for section in FLOWS["stock"].sections for shape in each_of(section.shapes) if isinstance(shape, Compared)
@@ -37,8 +37,8 @@ def test_three_articles_are_shown_both_ways_and_nothing_is_kept(app: Application
 
 
 def test_articles_that_have_nothing_of_a_field_are_not_shown(app: Application) -> None:
-    for row in built_in(app).state("ARTICLE"):
-        built_in(app).accountview.edit("ARTICLE", row["ART_CODE"], {"K9_RSRV": 0})
+    for row in sandbox_of(app).state("ARTICLE"):
+        sandbox_of(app).accountview.edit("ARTICLE", row["ART_CODE"], {"K9_RSRV": 0})
     assert app.ways.compared("stock", "K9_RSRV", SHAPE.ways("K9_RSRV")) == []
 
 

@@ -19,7 +19,7 @@ from tests.stores import prepare
 
 __all__ = ["postgres_server", "postgres_url"]
 
-BOTH = ("claims", "database", "heartbeats", "plans", "shapes")
+BOTH = ("database", "fencing_tokens", "heartbeats", "plans", "row_mapping")
 """What is tried on PostgreSQL by `make test` too: locks, the migrations, statements and types that differ there."""
 
 

@@ -22,8 +22,8 @@ def test_what_is_left_out_is_there_for_whoever_looks(choices: Choices, runs: Run
     run = a_plan(runs, a_create(1), a_create(2), a_create(3), a_park(4))
     choices.leave(run, {1, 3}, "anna")
     choices.take(run, {3}, "ben")
-    assert set(runs.get(run).left_out) == {1}
-    assert set(runs.latest(FLOW)[0].left_out) == {1}
+    assert set(runs.get(run).excluded) == {1}
+    assert set(runs.latest(FLOW)[0].excluded) == {1}
 
 
 def test_the_event_says_who_left_out_what(choices: Choices, runs: Runs, database: Database, clock: Clock) -> None:
@@ -40,7 +40,7 @@ def test_the_event_says_who_left_out_what(choices: Choices, runs: Runs, database
 def test_only_changes_can_be_left_out(choices: Choices, runs: Runs) -> None:
     run = a_plan(runs, a_create(1), a_park(2))
     choices.leave(run, {2, 9}, "anna")
-    assert not runs.get(run).left_out
+    assert not runs.get(run).excluded
 
 
 def test_a_yes_covers_the_choice(choices: Choices, runs: Runs) -> None:
@@ -61,7 +61,7 @@ def test_a_plan_that_was_approved_keeps_its_choice(choices: Choices, runs: Runs)
     for decide in (choices.leave, choices.take):
         with pytest.raises(PlanStaleError, match="plan_not_waiting"):
             decide(run, {2}, "ben")
-    assert set(runs.get(run).left_out) == {2}
+    assert set(runs.get(run).excluded) == {2}
 
 
 def test_a_choice_of_a_run_that_does_not_exist_is_refused(choices: Choices) -> None:

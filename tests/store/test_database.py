@@ -13,7 +13,7 @@ from integration.store.database import Database, open_database
 from integration.store.settings import StoredSettings
 from integration.store.tables import metadata, outbox
 from tests.clocks import Clock
-from tests.patience import SECONDS
+from tests.timeouts import SECONDS
 
 
 def test_migrations_lead_to_the_tables_as_they_are_declared(database: Database) -> None:

@@ -15,7 +15,7 @@ from integration.core.errors import UnavailableError
 from integration.store.database import Clock, Database, open_database
 from integration.store.holders import STOPPED, suspended_holder
 from integration.store.settings import StoredSettings
-from tests.patience import SECONDS
+from tests.timeouts import SECONDS
 
 pytestmark = pytest.mark.skipif(not Path("/proc/locks").exists(), reason="only Linux tells who holds a lock")
 HOLDS = """

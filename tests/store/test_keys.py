@@ -14,8 +14,8 @@ from integration.store.settings import StoredSettings
 from integration.store.tables import connections
 from tests.clocks import Clock
 from tests.forks import forked
-from tests.patience import SECONDS, until
 from tests.store.key_changing import change_until, work_on
+from tests.timeouts import SECONDS, until
 
 OLD, NEW = "the key of yesterday", "the key of tomorrow"
 KEPT = {"mplus": {"secret": "of the till"}, "accountview-tokens": {"access": "a"}}

@@ -10,7 +10,7 @@ from integration.store.cursors import Cursors
 from integration.store.database import Database
 from integration.store.leases import Leases
 from tests.clocks import Clock
-from tests.patience import SECONDS
+from tests.timeouts import SECONDS
 
 
 def _now() -> datetime:

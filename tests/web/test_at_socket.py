@@ -19,9 +19,9 @@ from websockets.sync.client import unix_connect
 from websockets.typing import Origin, Subprotocol
 
 from integration.log.client import at_the_server
-from tests.patience import SECONDS, until
 from tests.raw import SOCKET, Answered, heard
 from tests.servers import ROOT, environment, free_port
+from tests.timeouts import SECONDS, until
 
 HOST, HEADER = "console.example.com", "X-Shop-User"
 LINK = re.compile(r"/invitation\?key=([\w-]+)")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.web.guard import Asked, Door
+from integration.web.guard import Asked, HostPolicy
 from tests.raw import SOCKET, Answered, asked, heard
 from tests.servers import Server
 
@@ -21,9 +21,9 @@ def wants(
     return Asked(kind, method, path, (host,) if host else (), (origin,) if origin else (), site, opens, at)
 
 
-def status(door: Door, one: Asked) -> int:
+def status(policy: HostPolicy, one: Asked) -> int:
     """Return with which status something is refused, 200 where it is not."""
-    refusal = door.refusal(one)
+    refusal = policy.refusal(one)
     return refusal[0] if refusal else 200
 
 
@@ -32,8 +32,8 @@ def status(door: Door, one: Asked) -> int:
 
 @pytest.mark.parametrize("host", ["localhost:8501", "127.0.0.1:8501", "[::1]:8501", "LOCALHOST:8501"])
 def test_this_machine_is_asked_by_its_own_names_at_the_port(host: str) -> None:
-    assert status(Door(), wants(host)) == 200
-    assert status(Door(), wants(host, f"http://{host.lower()}", "websocket")) == 200
+    assert status(HostPolicy(), wants(host)) == 200
+    assert status(HostPolicy(), wants(host, f"http://{host.lower()}", "websocket")) == 200
 
 
 @pytest.mark.parametrize(
@@ -50,19 +50,19 @@ def test_this_machine_is_asked_by_its_own_names_at_the_port(host: str) -> None:
     ],
 )  # fmt: skip
 def test_by_no_other_name(host: str) -> None:
-    assert status(Door(), wants(host)) == 421
-    assert status(Door(), wants(host, f"http://{host}", "websocket")) == 421
+    assert status(HostPolicy(), wants(host)) == 421
+    assert status(HostPolicy(), wants(host, f"http://{host}", "websocket")) == 421
 
 
 @given(st.text(max_size=40))
 def test_no_text_is_taken_for_a_name_of_this_machine(host: str) -> None:
     known = {f"{name}:8501" for name in ("localhost", "127.0.0.1", "[::1]")}
-    assert status(Door(), wants(host)) == (200 if host.lower() in known else 421)
+    assert status(HostPolicy(), wants(host)) == (200 if host.lower() in known else 421)
 
 
 def test_two_hosts_are_none() -> None:
     two = Asked("http", "GET", "/", ("localhost:8501", "localhost:8501"), (), "", False, HERE)
-    assert status(Door(), two) == 421
+    assert status(HostPolicy(), two) == 421
 
 
 @pytest.mark.parametrize(
@@ -77,68 +77,70 @@ def test_two_hosts_are_none() -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("kind", ["http", "websocket"])
 def test_a_page_of_another_origin_is_not_answered(origin: str, kind: str) -> None:
-    assert status(Door(), wants(origin=origin, kind=kind)) == 403
+    assert status(HostPolicy(), wants(origin=origin, kind=kind)) == 403
 
 
 def test_a_socket_says_from_which_page_it_is_and_a_program_need_not() -> None:
-    assert status(Door(), wants(kind="websocket")) == 403
-    assert [status(Door(), wants(path=path)) for path in ("/healthz", "/metrics")] == [200, 200]
+    assert status(HostPolicy(), wants(kind="websocket")) == 403
+    assert [status(HostPolicy(), wants(path=path)) for path in ("/healthz", "/metrics")] == [200, 200]
     twice = Asked("http", "GET", "/", ("localhost:8501",), ("http://localhost:8501",) * 2, "", False, HERE)
-    assert status(Door(), twice) == 403
+    assert status(HostPolicy(), twice) == 403
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "something-new"])
 def test_nothing_of_the_console_is_drawn_inside_another_page_but_a_link_leads_to_it(site: str) -> None:
-    assert status(Door(), wants(site=site)) == 403
-    assert status(Door(), wants(site=site, method="POST", path="/api/log", opens=True)) == 403
-    assert status(Door(), wants(site=site, path="/setup", opens=True)) == 200
+    assert status(HostPolicy(), wants(site=site)) == 403
+    assert status(HostPolicy(), wants(site=site, method="POST", path="/api/log", opens=True)) == 403
+    assert status(HostPolicy(), wants(site=site, path="/setup", opens=True)) == 200
 
 
 def test_a_published_console_is_asked_at_its_address_too() -> None:
-    door = Door(PUBLIC, is_guarded=True)
+    policy = HostPolicy(PUBLIC, is_guarded=True)
     for host in ("console.example.com", "console.example.com:443", "127.0.0.1:8501"):  # by a proxy, in its ways
-        assert status(door, wants(host, PUBLIC, "websocket")) == 200
+        assert status(policy, wants(host, PUBLIC, "websocket")) == 200
     for host in ("console.example.com:80", "console.example.com:8501", "example.com", "x.console.example.com"):
-        assert status(door, wants(host)) == 421
+        assert status(policy, wants(host)) == 421
     for origin in ("http://console.example.com", "https://console.example.com:8443", "https://example.com", "null"):
-        assert status(door, wants("console.example.com", origin, "websocket")) == 403
-    odd = Door("http://localhost:9000")  # the port of a container as its machine publishes it
+        assert status(policy, wants("console.example.com", origin, "websocket")) == 403
+    odd = HostPolicy("http://localhost:9000")  # the port of a container as its machine publishes it
     assert status(odd, wants("localhost:9000", "http://localhost:9000", "websocket")) == 200
     assert status(odd, wants("localhost:9001", "http://localhost:9001", "websocket")) == 421
 
 
 def test_what_arrives_from_elsewhere_is_answered_only_behind_a_log_in() -> None:
     for at in (("192.168.1.5", 8501), ("::", 8501), ("10.0.0.1", None), None):
-        assert status(Door(), wants(at=at)) == 403
-        assert status(Door(PUBLIC), wants("console.example.com", at=at)) == 403
-        assert status(Door(PUBLIC, is_guarded=True), wants("console.example.com", at=at)) == 200
-    assert status(Door(PUBLIC, is_guarded=True), wants(at=("192.168.1.5", 8501))) == 200  # a monitor of the container
+        assert status(HostPolicy(), wants(at=at)) == 403
+        assert status(HostPolicy(PUBLIC), wants("console.example.com", at=at)) == 403
+        assert status(HostPolicy(PUBLIC, is_guarded=True), wants("console.example.com", at=at)) == 200
+    assert (
+        status(HostPolicy(PUBLIC, is_guarded=True), wants(at=("192.168.1.5", 8501))) == 200
+    )  # a monitor of the container
 
 
 def test_a_port_that_browsers_leave_out_may_be_left_out() -> None:
-    assert status(Door(), wants("localhost", "http://localhost", "websocket", at=("127.0.0.1", 80))) == 200
-    assert status(Door(), wants("localhost", at=("127.0.0.1", 8080))) == 421
+    assert status(HostPolicy(), wants("localhost", "http://localhost", "websocket", at=("127.0.0.1", 80))) == 200
+    assert status(HostPolicy(), wants("localhost", at=("127.0.0.1", 8080))) == 421
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get"])
 def test_nothing_but_reading_is_offered(method: str) -> None:
     for path in ("/", "/healthz", "/media/x", "/api/log/log.csv", "/_stcore/health"):
-        assert status(Door(), wants(method=method, path=path)) == 405
-    assert status(Door(), wants(method=method, path="/api/log")) == (200 if method == "POST" else 405)
+        assert status(HostPolicy(), wants(method=method, path=path)) == 405
+    assert status(HostPolicy(), wants(method=method, path="/api/log")) == (200 if method == "POST" else 405)
 
 
 @pytest.mark.parametrize("path", ["/_stcore/upload_file/a/b", "/base/_stcore/upload_file/a/b", "/_stcore/agent/mcp"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE", "OPTIONS"])
 def test_no_file_is_taken_and_no_program_drives_the_pages(path: str, method: str) -> None:
-    assert status(Door(), wants(method=method, path=path)) == 403
+    assert status(HostPolicy(), wants(method=method, path=path)) == 403
 
 
 def test_a_file_is_taken_from_a_page_of_ours_alone() -> None:
     path, ours = "/_stcore/upload_file/a/b", "http://127.0.0.1:8501"
     for method, expected in (("PUT", 200), ("DELETE", 200), ("POST", 403), ("GET", 403), ("OPTIONS", 403)):
-        assert status(Door(), wants(origin=ours, method=method, path=path)) == expected
-    assert status(Door(), wants(origin="http://evil.test", method="PUT", path=path)) == 403
-    assert status(Door(), wants(origin=ours, method="PUT", path=f"/base{path}")) == 403
+        assert status(HostPolicy(), wants(origin=ours, method=method, path=path)) == expected
+    assert status(HostPolicy(), wants(origin="http://evil.test", method="PUT", path=path)) == 403
+    assert status(HostPolicy(), wants(origin=ours, method="PUT", path=f"/base{path}")) == 403
 
 
 # ---- over the line

@@ -18,10 +18,10 @@ from integration.store.people import People
 from integration.store.tables import sessions
 from tests.clocks import now
 from tests.entering import Browser, first_key
-from tests.patience import until
 from tests.provider import CLIENT, SECRET, OpenIdProvider, open_id_provider
 from tests.raw import SOCKET, Answered, asked
 from tests.servers import Server, free_port, served
+from tests.timeouts import until
 
 BEGUN = re.compile(r"sluis-log-in=([\w-]+)")
 

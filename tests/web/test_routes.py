@@ -11,11 +11,11 @@ from pathlib import Path
 import anyio
 import pytest
 
-from integration.services.tickets import SECONDS as TICKET_SECONDS
+from integration.services.download_tokens import SECONDS as TOKEN_SECONDS
 from integration.web.routes import MOST_ASKED, Once
-from tests.patience import SECONDS, until
 from tests.raw import Answered, asked, heard
 from tests.servers import Server, served
+from tests.timeouts import SECONDS, until
 from tests.visitor import Visitor
 
 
@@ -121,14 +121,14 @@ def left(server: Server) -> list[Path]:
     return [file for file in (server.data / "exports").rglob("*") if file.is_file()]
 
 
-def fetched(server: Server, ticket: str, *lines: str, method: str = "GET", name: str = "log.csv") -> Answered:
-    line = f"{method} /api/log/{name}?ticket={ticket} HTTP/1.1"
+def fetched(server: Server, download_token: str, *lines: str, method: str = "GET", name: str = "log.csv") -> Answered:
+    line = f"{method} /api/log/{name}?ticket={download_token} HTTP/1.1"
     return asked(server.port, line, f"Host: 127.0.0.1:{server.port}", *lines)
 
 
 def test_the_whole_log_is_sent_once_and_is_gone(server: Server, visitor: Visitor) -> None:
-    ticket = visitor.ticket()
-    first, second = fetched(server, ticket), fetched(server, ticket)
+    download_token = visitor.download_token()
+    first, second = fetched(server, download_token), fetched(server, download_token)
 
     assert (first.status, second.status) == (200, 403)
     assert b"happened_at" in first.body
@@ -145,48 +145,50 @@ def test_the_whole_log_is_sent_once_and_is_gone(server: Server, visitor: Visitor
     ],
 )  # fmt: skip
 def test_whatever_part_is_asked_for_nothing_stays_behind(server: Server, visitor: Visitor, asked_for: str) -> None:
-    answer = fetched(server, visitor.ticket(), f"Range: {asked_for}")
+    answer = fetched(server, visitor.download_token(), f"Range: {asked_for}")
 
     assert answer.status == 200  # the log is not sent in parts
     assert left(server) == []
 
 
 def test_a_look_at_the_head_spends_no_ticket(server: Server, visitor: Visitor) -> None:
-    ticket = visitor.ticket()
+    download_token = visitor.download_token()
 
     assert (
-        asked(server.port, f"HEAD /api/log/log.csv?ticket={ticket} HTTP/1.0", f"Host: 127.0.0.1:{server.port}").status
+        asked(
+            server.port, f"HEAD /api/log/log.csv?ticket={download_token} HTTP/1.0", f"Host: 127.0.0.1:{server.port}"
+        ).status
         == 405
     )
     assert left(server) == []
-    assert fetched(server, ticket).status == 200
+    assert fetched(server, download_token).status == 200
 
 
 @pytest.mark.parametrize("name", ["log.xlsx", "console.sqlite", "..%2Fconsole.sqlite", "log.csv%00", "%2e%2e"])
 def test_nothing_but_the_log_is_sent(server: Server, visitor: Visitor, name: str) -> None:
-    ticket = visitor.ticket()
+    download_token = visitor.download_token()
 
-    answer = fetched(server, ticket, name=name)
+    answer = fetched(server, download_token, name=name)
 
     assert answer.status in (400, 403, 404) or b"<html" in answer.body
     assert b"SQLite" not in answer.body
-    assert fetched(server, ticket).status == 200  # and the ticket still holds
+    assert fetched(server, download_token).status == 200  # and the token still holds
 
 
 def test_who_leaves_while_it_is_made_leaves_nothing_behind(server: Server, visitor: Visitor) -> None:
-    head = f"GET /api/log/log.csv?ticket={visitor.ticket()} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n"
+    head = f"GET /api/log/log.csv?ticket={visitor.download_token()} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port)) as line:
         line.sendall(head.encode())
     until(lambda: left(server) == [], "the end of the file")
     assert asked(server.port, "GET /healthz HTTP/1.1", f"Host: 127.0.0.1:{server.port}").status == 200
 
 
-@pytest.mark.parametrize("ticket", ["", "x", "%00", "%ff", "9999999999-0.0", "a" * 8000])
-def test_without_a_ticket_nothing_is_made(server: Server, ticket: str) -> None:
-    answer = fetched(server, ticket)
+@pytest.mark.parametrize("download_token", ["", "x", "%00", "%ff", "9999999999-0.0", "a" * 8000])
+def test_without_a_download_token_nothing_is_made(server: Server, download_token: str) -> None:
+    answer = fetched(server, download_token)
 
     assert answer.status == 403
-    assert TICKET_SECONDS == 300
+    assert TOKEN_SECONDS == 300
     assert "five minutes" in answer.body.decode()
 
 
@@ -224,7 +226,7 @@ def test_what_a_killed_server_left_is_gone_after_the_next_start(tmp_path: Path) 
 
 
 def test_a_browser_that_stalls_leaves_no_file_while_it_does(server: Server, visitor: Visitor) -> None:
-    head = f"GET /api/log/log.csv?ticket={visitor.ticket()} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n"
+    head = f"GET /api/log/log.csv?ticket={visitor.download_token()} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port)) as line:
         line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
         line.sendall(head.encode())

@@ -10,10 +10,10 @@ import pytest
 
 from integration.core.errors import ConfigurationError
 from integration.settings import Settings
-from tests.patience import SECONDS, until
 from tests.programs import Ended
 from tests.raw import SOCKET, Answered, asked, heard
 from tests.servers import COMMAND, DIRECTLY, ROOT, Server, environment, free_port, served, watched, watching
+from tests.timeouts import SECONDS, until
 
 PUBLIC = {"CONSOLE_ADDRESS": "https://console.example.com", "CONSOLE_LOG_IN": "in_front"}
 ALL = "0.0.0.0"  # noqa: S104 - said, and refused

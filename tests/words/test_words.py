@@ -185,7 +185,7 @@ def first_text(call: ast.Call) -> str | None:
 def codes_in_use() -> dict[str, Path]:
     """Return every code of the catalogue that our code names, with a file that does."""
     found: dict[str, Path] = {}
-    says = SAYS | {kind.__name__ for kind in subclasses(IntegrationError)} | {"Parked"}
+    says = SAYS | {kind.__name__ for kind in subclasses(IntegrationError)} | {"RecordRejected"}
     for path, call, name in calls("integration"):
         if "sandbox" in path.parts:
             continue

@@ -10,7 +10,7 @@ from http import HTTPStatus
 import msgspec
 
 from integration.connectors.accountview.codec import Row
-from integration.connectors.accountview.nothing import EMPTY, ROWS
+from integration.connectors.accountview.empty_answers import EMPTY, ROWS
 from integration.connectors.accountview.settings import SYSTEM, BusinessObject
 from integration.connectors.answer import MOST_PARTS, Answer
 from integration.core.errors import (

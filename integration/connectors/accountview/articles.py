@@ -41,7 +41,7 @@ class Warehouses:
             for name, column in named.model_dump(include={"article", "warehouse", "quantity"}).items()
         }
         by_number = settings.model_copy(update={"page_strategy": "number"})  # its rows have no key that we know
-        self._reader = Reader(client, by_number, sure=(settings.objects.articles, settings.article.code))
+        self._reader = Reader(client, by_number, probe=(settings.objects.articles, settings.article.code))
         self._known: frozenset[str] | None = None
 
     def forget(self) -> None:

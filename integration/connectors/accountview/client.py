@@ -22,10 +22,10 @@ from integration.connectors.accountview.answers import (
     json_of,
     rows_of,
 )
-from integration.connectors.accountview.came import Came, as_read, taken_apart
 from integration.connectors.accountview.codec import Body, Column, Row, decode_column, encode_body, text, yes_or_no
+from integration.connectors.accountview.empty_answers import NOBODY, EmptyAnswerProbe, ProbeTarget
 from integration.connectors.accountview.login import LogIn, login_needed
-from integration.connectors.accountview.nothing import NOBODY, Nothing, Sure
+from integration.connectors.accountview.raw_rows import RawRow, as_read, taken_apart
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.accountview.turning import Seen, incomplete
 from integration.connectors.answer import Answer
@@ -156,11 +156,13 @@ class AccountViewClient:
         self.counts_from_one = False
         self._now = now
         self._gateway = gateway or Gateway(
-            system=SYSTEM, host_shown=self.host, limits=settings.limits, secrets=self._secrets, road=settings.road
+            system=SYSTEM, host_shown=self.host, limits=settings.limits, secrets=self._secrets, route=settings.route
         )
         self.answering = self._gateway.answering
         self._answers = Answers(self.host, self._gateway.masked)
-        self.nothing = Nothing(self._looked, self._sure(settings.objects.articles, settings.article.code))
+        self.empty_probe = EmptyAnswerProbe(
+            self._form_of_answer, self._probe_target(settings.objects.articles, settings.article.code)
+        )
         self.login = LogIn(settings, keeper, gateway=self._gateway, answers=self._answers, now=now)
 
     def close(self) -> None:
@@ -179,11 +181,11 @@ class AccountViewClient:
 
     def begin(self) -> None:
         """Learn anew how this installation says that there is nothing: it may have changed since."""
-        self.nothing.learn_anew()
+        self.empty_probe.learn_anew()
 
     def remember(self, before: "AccountViewClient") -> None:
         """Count what another client has learned of the same installation."""
-        self.nothing.remember(before.nothing)
+        self.empty_probe.remember(before.empty_probe)
         self.given, self.described, self.counts_from_one = before.given, before.described, before.counts_from_one
 
     def companies(self) -> list[Company]:
@@ -226,7 +228,7 @@ class AccountViewClient:
             found = found + page
         return found
 
-    def unread(self, query: Query, key: str) -> list[Came]:
+    def unread(self, query: Query, key: str) -> list[RawRow]:
         """Return one page of rows, of which nothing is read but the column `key`."""
         self._learn(query)
         answer = self._answer(query)
@@ -247,10 +249,10 @@ class AccountViewClient:
         Raises UnavailableError where that cannot be told apart or, with `conditions`, where those on its key change
         nothing; RejectedError where it refuses them.
         """
-        sure = self._sure(of, key)
-        self.nothing.learn(sure, by_key=True)
+        target = self._probe_target(of, key)
+        self.empty_probe.learn(target, by_key=True)
         if conditions:
-            self.nothing.expect_conditions(sure, taken=True)
+            self.empty_probe.expect_conditions(target, taken=True)
 
     def _meant(self, query: Query) -> Mapping[str, object]:
         """Return the tables of an answer, none where there are no rows: in the way this installation says so."""
@@ -259,22 +261,22 @@ class AccountViewClient:
 
     def _learn(self, query: Query) -> None:
         """Learn of an object how it says that there is nothing, before anything it says is believed."""
-        sure = self._sure(query.of, LIKE_TABLE if query.dictionary else query.key or query.sort[0])
-        self.nothing.learn(sure)
+        target = self._probe_target(query.of, LIKE_TABLE if query.dictionary else query.key or query.sort[0])
+        self.empty_probe.learn(target)
         if query.filters:
-            self.nothing.expect_conditions(sure)
+            self.empty_probe.expect_conditions(target)
 
     def _told(self, query: Query, answer: Answer) -> Mapping[str, object]:
         tables, form = self._read(query, answer)
-        self.nothing.expect_meant(query.of, form)
+        self.empty_probe.expect_meant(query.of, form)
         return tables
 
-    def _sure(self, of: BusinessObject, key: str) -> Sure:
+    def _probe_target(self, of: BusinessObject, key: str) -> ProbeTarget:
         objects = self.settings.objects
         filled = {one.code for one in (objects.articles, objects.vat, objects.ledgers, objects.fields)}
-        return Sure(of, key, filled=of.code in filled)
+        return ProbeTarget(of, key, filled=of.code in filled)
 
-    def _looked(self, about: Sure, nobody: bool) -> str:
+    def _form_of_answer(self, about: ProbeTarget, nobody: bool) -> str:
         """Return the form of the answer to a question for one row, or for one that nobody is."""
         dictionary = about.of.code == self.settings.objects.fields.code
         condition = Filter(about.key, "Contains" if dictionary else "Equal", "C", NOBODY)

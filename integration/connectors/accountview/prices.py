@@ -32,7 +32,7 @@ class Prices:
         self.names = {name: column for name, column in named_columns(named).items() if name not in ("object", "table")}
         self._layouts = layouts
         by_number = settings.model_copy(update={"page_strategy": "number"})  # its rows have no key that we know
-        self._reader = Reader(client, by_number, sure=(settings.objects.articles, settings.article.code))
+        self._reader = Reader(client, by_number, probe=(settings.objects.articles, settings.article.code))
 
     def missing(self) -> list[str]:
         """Return the configured columns that the dictionary does not show."""

@@ -21,16 +21,16 @@ Asking = Callable[[Query], list[DocumentRows]]
 class Reader:
     """Reads rows by their values; safe to share between threads.
 
-    `Equal` may compare beginnings only and may mind capitals, so whoever asks compares the rows again. `sure` is an
+    `Equal` may compare beginnings only and may mind capitals, so whoever asks compares the rows again. `probe` is an
     object that surely has rows and may be read, with its key: on it is seen what a call may carry; else the debtors.
     """
 
     def __init__(
-        self, client: AccountViewClient, settings: AccountViewSettings, sure: tuple[BusinessObject, str] | None = None
+        self, client: AccountViewClient, settings: AccountViewSettings, probe: tuple[BusinessObject, str] | None = None
     ) -> None:
         self._client = client
         self._settings = settings
-        self._sure = sure or (settings.objects.debtors, settings.debtor.number)
+        self._probe = probe or (settings.objects.debtors, settings.debtor.number)
         self._at_once = 0  # how many conditions of one call are known to count
 
     def rows(
@@ -111,7 +111,7 @@ class Reader:
         """
         if self._at_once:
             return self._at_once
-        most, (of, key) = self._settings.conditions, self._sure
+        most, (of, key) = self._settings.conditions, self._probe
         rows = self._client.page(Query(of=of, sort=(key,), size=1, fields=(key,)))
         if not rows:
             return most  # nobody there, so nothing to miss; asked again next time

@@ -39,9 +39,9 @@ from integration.connectors.limits import (
     Address,
     AddressIfAny,
     Megabytes,
+    NetworkRoute,
     PerSecond,
     RateLimits,
-    Road,
     Seconds,
 )
 
@@ -163,9 +163,9 @@ class AccountViewSettings(Names):
     time_zone: str = "Europe/Amsterdam"
 
     @property
-    def road(self) -> Road:
+    def route(self) -> NetworkRoute:
         """What lies between us and the system."""
-        return Road(self.proxy.get_secret_value(), self.certificates)
+        return NetworkRoute(self.proxy.get_secret_value(), self.certificates)
 
     @property
     def limits(self) -> RateLimits:

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from integration.connectors.accountview.came import Came
 from integration.connectors.accountview.client import AccountViewClient, Filter, Query
 from integration.connectors.accountview.codec import Row, literal, stamp, text
+from integration.connectors.accountview.raw_rows import RawRow
 from integration.connectors.accountview.reader import Reader
 from integration.connectors.accountview.rows import whole
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
@@ -84,7 +84,7 @@ def _digest(key: str) -> str:
 class Rows:
     """One page of rows as they came, where the next page starts, and how far the stamps have come."""
 
-    rows: list[Came]
+    rows: list[RawRow]
     after: str | None
     stamp: str | None
 

@@ -137,7 +137,7 @@ class Client:
             host_shown=settings.host_shown,
             limits=settings.limits,
             secrets=(secret, settings.ident),
-            road=settings.road,
+            route=settings.route,
         )
         self.answering = self._gateway.answering
         self._bare_url = settings.url

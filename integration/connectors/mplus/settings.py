@@ -7,7 +7,15 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-from integration.connectors.limits import MEGABYTE, AddressIfAny, Megabytes, PerSecond, RateLimits, Road, Seconds
+from integration.connectors.limits import (
+    MEGABYTE,
+    AddressIfAny,
+    Megabytes,
+    NetworkRoute,
+    PerSecond,
+    RateLimits,
+    Seconds,
+)
 from integration.core.connections import parsed
 
 SYSTEM = "MplusKASSA"
@@ -81,9 +89,9 @@ class MplusSettings(BaseModel):
     top_group: int = 0  # parent number of a group that has no parent
 
     @property
-    def road(self) -> Road:
+    def route(self) -> NetworkRoute:
         """What lies between us and the system."""
-        return Road(self.proxy.get_secret_value(), self.certificates)
+        return NetworkRoute(self.proxy.get_secret_value(), self.certificates)
 
     @property
     def limits(self) -> RateLimits:

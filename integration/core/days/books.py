@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple
 from integration.core.days.documents import DayDocument
 from integration.core.days.till import total
 from integration.core.records import Record
+from integration.core.totals.categories import Purpose
 from integration.core.totals.sold import NOTHING
-from integration.core.totals.sorts import Purpose
 
 # What becomes of the documents of a day: all of them on its page; receipts alone, invoices one by one; or none, so that
 # only the counts of the drawers are left.

@@ -10,8 +10,8 @@ from typing import TypeVar
 from integration.core.days.till import DOCUMENTS, TillDay, euros, number, text, total
 from integration.core.money import CENT, from_cents, shared, to_cents
 from integration.core.records import Kind, Record, Value
+from integration.core.totals.categories import METHODS, Tender
 from integration.core.totals.sold import NOTHING, UNTAXED, VatSum, summed
-from integration.core.totals.sorts import METHODS, Means
 
 HOME = "NL"  # whose VAT numbers are those of customers at home
 
@@ -77,7 +77,7 @@ class DayDocument:
     @property
     def is_own_use(self) -> bool:
         """Whether nobody paid: taken by the shop itself, or broken."""
-        return any(METHODS.get(kind) is Means.OWN_USE for _, kind, _ in self._payments)
+        return any(METHODS.get(kind) is Tender.OWN_USE for _, kind, _ in self._payments)
 
     @cached_property
     def vat(self) -> dict[str, VatSum]:

@@ -16,8 +16,8 @@ from typing import TypeVar
 from integration.core.days.documents import DayDocument, DaySums, counted
 from integration.core.days.till import DayRefusedError, TillDay, Turnover, total
 from integration.core.money import CENT
+from integration.core.totals.categories import GROUPS, LineCategory
 from integration.core.totals.sold import NOTHING, VatSum
-from integration.core.totals.sorts import GROUPS, Sort
 
 OUTFLOW = "cash-outflow"
 MOST_NAMED = 5  # documents in one sentence
@@ -161,9 +161,11 @@ def _vat_list(day: TillDay) -> Iterator[Gap]:
         listed = total(one.sum.incl for one in day.vat if one.source == source)
         groups = [one for one in day.journal if one.source == source]
         every = total(one.incl for one in groups)
-        revenue = total(one.incl for one in groups if GROUPS.get(one.type) is Sort.REVENUE)
+        revenue = total(one.incl for one in groups if GROUPS.get(one.type) is LineCategory.REVENUE)
         taxed = total(
-            one.incl for one in groups if GROUPS.get(one.type) is Sort.REVENUE or one.incl != (one.excl or one.incl)
+            one.incl
+            for one in groups
+            if GROUPS.get(one.type) is LineCategory.REVENUE or one.incl != (one.excl or one.incl)
         )
         if listed not in {every, revenue, taxed}:
             yield Gap(6, source, every, listed)

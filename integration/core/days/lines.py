@@ -13,8 +13,8 @@ from integration.core.days.documents import DayDocument, DaySums, brought_to, co
 from integration.core.days.till import Count, DayRefusedError, Payment, TillDay, Turnover, total
 from integration.core.money import amount
 from integration.core.rows import value_of
+from integration.core.totals.categories import GROUPS, LineCategory, Purpose, Tender
 from integration.core.totals.sold import NOTHING, VatSum
-from integration.core.totals.sorts import GROUPS, Means, Purpose, Sort
 from integration.core.vat import vat_fact
 
 # The words of the books for one document, and for what a line comes out of.
@@ -82,7 +82,7 @@ class DayLines:
 
     def _is_deposit(self, source: str, method: str) -> bool:
         about = self._methods.get((source, method))
-        return about is not None and about.means is Means.DOWN_PAYMENT
+        return about is not None and about.tender is Tender.DOWN_PAYMENT
 
     def _is_prepaid(self, one: DayDocument) -> bool:
         """Tell whether what is paid for an order is a down payment: nothing that was sold stands open for it."""
@@ -123,14 +123,16 @@ class DayLines:
         return brought_to(target.vat, {group: each for group, each in listed.items() if each.vat})
 
     def _is_revenue(self, group: str) -> bool:
-        return group in self._types and GROUPS.get(self._types[group].type) is Sort.REVENUE
+        return group in self._types and GROUPS.get(self._types[group].type) is LineCategory.REVENUE
 
     def _sold(self, source: str, group: str, code: str, each: VatSum) -> Line:
         about = self._about(source, group, code)
-        sort = GROUPS.get(about.type, Sort.UNKNOWN)
-        if sort is Sort.UNKNOWN and not self._row(group, code):  # a row says where it stands, never that it is turnover
+        category = GROUPS.get(about.type, LineCategory.UNKNOWN)
+        if category is LineCategory.UNKNOWN and not self._row(
+            group, code
+        ):  # a row says where it stands, never that it is turnover
             raise DayRefusedError("turnover_group_unknown", "account", group=group, kind=about.name, sort=about.type)
-        is_revenue = sort is Sort.REVENUE
+        is_revenue = category is LineCategory.REVENUE
         account = self._account(about, group, code)
         text = f"{about.name} {_OF_SOURCE[source]}" if is_revenue else about.name
         mine = [one for one in self.counting if one.source == source and one not in self.apart]
@@ -138,7 +140,7 @@ class DayLines:
         line = Line(account, text, -each.incl, about="turnover" if is_revenue else "balance", documents=named)
         if not is_revenue and not each.vat:
             return replace(line, cost_centre=self._cost_centre(group))
-        theirs = self._vat_code(code, about, is_purchase=sort is Sort.CASH_OUT)
+        theirs = self._vat_code(code, about, is_purchase=category is LineCategory.CASH_OUT)
         return replace(
             line,
             amount=-each.excl,
@@ -197,7 +199,7 @@ class DayLines:
             if own != source or not paid:
                 continue
             about = self._methods[own, method]
-            if about.means is Means.OWN_USE:
+            if about.tender is Tender.OWN_USE:
                 yield Line(self.books.own_use_account, about.name, paid, about="payment", method=method)
             elif self._is_on_account(about):
                 yield from self._on_account(about, paid)
@@ -236,7 +238,7 @@ class DayLines:
     # ---- what stands on debtors
 
     def _is_on_account(self, about: Payment) -> bool:
-        if about.means is not Means.SUSPENSE or about.method in self.books.rounding:
+        if about.tender is not Tender.SUSPENSE or about.method in self.books.rounding:
             return False
         account = value_of(self.books.method_accounts, about.method) or (
             about.account if self.books.till_accounts else ""

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from integration.core.records import Kind, Record, Unreadable, Value
 from integration.core.rules import as_text
+from integration.core.totals.categories import GROUPS, METHODS, LineCategory, Tender
 from integration.core.totals.sold import NOTHING, VatSum
-from integration.core.totals.sorts import GROUPS, METHODS, Means, Sort
 
 DOCUMENTS = {Kind.RECEIPT: "receipt", Kind.INVOICE: "invoice", Kind.ORDER: "order"}
 
@@ -50,7 +50,7 @@ class Turnover:
     @property
     def is_down_payment(self) -> bool:
         """Whether it is what was paid for orders: no document has it on a line."""
-        return self.source == "order" and GROUPS.get(self.type) is Sort.DOWN_PAYMENT
+        return self.source == "order" and GROUPS.get(self.type) is LineCategory.DOWN_PAYMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,9 @@ class Payment:
     account: str = ""
 
     @property
-    def means(self) -> Means:
+    def tender(self) -> Tender:
         """What the type of the method says."""
-        return METHODS.get(self.type, Means.SUSPENSE)
+        return METHODS.get(self.type, Tender.SUSPENSE)
 
 
 @dataclass(frozen=True, slots=True)

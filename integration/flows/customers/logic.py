@@ -20,7 +20,7 @@ from integration.core.vat_numbers import bare_vat_number
 from integration.flows.customers.settings import FLOW, CountryDefaults, CustomerSettings
 from integration.flows.functions.toolbox import Tools
 from integration.flows.prices import Terms, as_kept, is_term, prices_in, traced
-from integration.flows.settings import Parked, left_out, required
+from integration.flows.settings import RecordRejected, excluded_by_filter, required
 from integration.flows.spec import FlowLogic, Shaped
 from integration.flows.vat_numbers import MEMBERS, checked_vat_number
 from integration.words.countries import country_code
@@ -63,12 +63,12 @@ class Customers(FlowLogic):
         self._prices_include_vat = prices_include_vat
         self.limits = Limits(**settings.brakes.model_dump())
         self._by_country = {country.upper(): given for country, given in settings.by_country.items()}
-        self._left_out_numbers = frozenset(map(_folded, settings.leave_out))
+        self._excluded_numbers = frozenset(map(_folded, settings.leave_out))
         self._accounts = frozenset(map(_folded, settings.accounts))
         self._relations = compile(mapping, tools, {Kind.RELATION})
         self.reads = settings.decided_by() | self._relations.reads
 
-    def watched(self, change: Change) -> tuple[str, ...]:
+    def guards(self, change: Change) -> tuple[str, ...]:
         """Return the codes of the brakes that count this change by itself: agreed prices, and emptied fields."""
         return ("brake_price",) * price_jumps(change, self.limits, prices_in(change)) + emptied(change)
 
@@ -84,8 +84,8 @@ class Customers(FlowLogic):
             return Staged(key, key, title, skip=skip)
         try:
             values = self._mapped(record)
-        except Parked as parked:
-            return Staged(key, key, title, issue=parked.issue(key))
+        except RecordRejected as rejected:
+            return Staged(key, key, title, issue=rejected.issue(key))
         counts = values.get("active") is not False
         number = as_text(values.get("vat_number")) if counts else ""
         mark = as_text(values.get("email")).casefold() if counts else ""
@@ -93,18 +93,18 @@ class Customers(FlowLogic):
 
     def _left_out(self, record: Record) -> Skip | None:
         key, account = record.key, as_text(record.values.get("account")).strip()
-        if _folded(key) in self._left_out_numbers:
+        if _folded(key) in self._excluded_numbers:
             return Skip("left_out_by_number", key, {"key": key})
         if self._accounts and _folded(account) not in self._accounts:
             return Skip("not_a_debtor", key, {"key": key, "account": account})
         if record.values.get("blocked") is True and self.settings.blocked == "skip":
             return Skip("blocked", key, {"key": key})
-        return left_out(record, self.settings.filters)
+        return excluded_by_filter(record, self.settings.filters)
 
     def _mapped(self, record: Record) -> dict[str, Value]:
         """Return the values of the relation, with what it is recognised by even where that is not ours.
 
-        Raises Parked.
+        Raises RecordRejected.
         """
         mapped = self._relations.apply(record)
         for issue in mapped.issues:
@@ -121,11 +121,11 @@ class Customers(FlowLogic):
         values |= noted(values, record.values)
         return values | self._terms.of_customer(record, incl=self._prices_include_vat())
 
-    def _without_value(self, issue: Issue, record: Record) -> Parked:
+    def _without_value(self, issue: Issue, record: Record) -> RecordRejected:
         facts = {**issue.facts, "system": self.flow.target}
         if issue.cause == "field_too_long" and issue.field == EMAIL:  # cut off, it would belong to somebody else
-            return Parked("email_too_long", EMAIL, **facts, customer=_title(record))
-        return Parked(issue.cause, issue.field, **facts)
+            return RecordRejected("email_too_long", EMAIL, **facts, customer=_title(record))
+        return RecordRejected(issue.cause, issue.field, **facts)
 
     def _by_default(self, record: Record, values: Mapping[str, Value]) -> dict[str, TraceStep]:
         """Return what the settings give where the mapping gives nothing, each with the setting it comes from."""
@@ -276,7 +276,7 @@ def _country_of(record: Record) -> str:
 
 
 def _checked(value: Value, record: Record) -> str:
-    """Return a VAT number in one spelling, with its country in front. Raises Parked when it is not one of its country.
+    """Return a VAT number in one spelling, with its country in front. Raises RecordRejected where it is none.
 
     Only numbers of the European Union can be checked; one without letters in front is taken for one of the country the
     customer is in.
@@ -287,7 +287,7 @@ def _checked(value: Value, record: Record) -> str:
     if checked or not bare or (named and bare[:2].lower() not in MEMBERS):
         return checked or bare
     facts = {"value": given, "customer": _title(record), "country": bare[:2] if named else country}
-    raise Parked("vat_number_invalid", VAT_NUMBER, **facts)
+    raise RecordRejected("vat_number_invalid", VAT_NUMBER, **facts)
 
 
 def _number_traced(trace: Trace, record: Record) -> Trace:
@@ -295,8 +295,8 @@ def _number_traced(trace: Trace, record: Record) -> Trace:
         return trace
     try:
         number = _checked(trace.value, record)
-    except Parked as parked:
-        return replace(trace, value=None, issue=parked.issue(record.key))
+    except RecordRejected as rejected:
+        return replace(trace, value=None, issue=rejected.issue(record.key))
     if number == as_text(trace.value):
         return trace
     return replace(trace, value=number, why=Reason("because_vat_number"))

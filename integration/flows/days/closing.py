@@ -8,7 +8,7 @@ from integration.core.issues import Skip
 from integration.core.records import Kind, Record
 from integration.core.timetable import WALL_CLOCK
 from integration.flows.days.settings import DaySettings
-from integration.flows.settings import Parked
+from integration.flows.settings import RecordRejected
 
 ZONE = ZoneInfo(WALL_CLOCK)
 
@@ -21,7 +21,7 @@ class Closing:
         self._now = now
 
     def waits(self, record: Record, facts: Mapping[str, str]) -> Skip | None:
-        """Return why a day waits; it is a question once it has waited for some days. Raises Parked."""
+        """Return why a day waits; it is a question once it has waited for some days. Raises RecordRejected."""
         day = record.values.get("date")
         if not isinstance(day, date):
             return None
@@ -35,7 +35,9 @@ class Closing:
             return None
         if why == "day_open" or (today - day).days <= self.settings.waits_days:
             return Skip("day_open" if why == "day_open" else "day_waits", record.key, facts)
-        raise Parked(why, "closed" if why == "day_not_closed" else "counts", **facts, days=str((today - day).days))
+        raise RecordRejected(
+            why, "closed" if why == "day_not_closed" else "counts", **facts, days=str((today - day).days)
+        )
 
     def _is_closed(self, record: Record, day: date) -> bool:
         closed = record.values.get("closed")

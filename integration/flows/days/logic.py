@@ -25,6 +25,7 @@ from integration.core.rows import value_of
 from integration.core.rules import as_text, policy, rules_from
 from integration.core.run import Link, Staged
 from integration.core.traces import Trace, TraceStep, given
+from integration.flows.booked_payments import AskMethods, as_before, nowhere
 from integration.flows.days.alone import Alone, AskBooked
 from integration.flows.days.closing import Closing
 from integration.flows.days.pages import DayPages, opposite, title_of
@@ -35,8 +36,7 @@ from integration.flows.days.why import Reasons
 from integration.flows.deciding import AGAIN, DECISION, KEEP, decided, mark_of
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.balances import Turnover
-from integration.flows.settings import BOOKS, TILL, Parked, left_out
-from integration.flows.settled import AskMethods, as_before, nowhere
+from integration.flows.settings import BOOKS, TILL, RecordRejected, excluded_by_filter
 from integration.flows.spec import FlowLogic
 
 DIFFERENCE = "difference"
@@ -85,15 +85,15 @@ class Days(FlowLogic):
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         unbooked: Callable[[Collection[str]], Collection[str]] = lambda _: (),
         alone: AskBooked = lambda _: {},
-        settled: AskMethods = nowhere,
+        booked_payments: AskMethods = nowhere,
     ) -> None:
         """Make everything ready that does not depend on a day.
 
         `rates` are percentages by the VAT codes of the books and of the till; `linked` tells which pages are booked,
         `debtors` the books' numbers of customers of the till, `item` the reference of a document as an open item,
         `unbooked` which of the documents that are booked one by one are not yet, `alone` which documents are booked by
-        themselves, or may be, and how, `settled` which payments the books had first. Raises ConfigurationError when
-        the mapping cannot be used.
+        themselves, or may be, and how, `booked_payments` which payments the books had first. Raises ConfigurationError
+        when the mapping cannot be used.
         """
         rules, tools = rules_from(mapping_body), Tools({})
         self.flow = FLOW
@@ -109,7 +109,7 @@ class Days(FlowLogic):
         self._filters = settings.sifting()
         self._linked = linked
         self._unbooked = unbooked
-        self._settled_by = settled
+        self._booked_payments = booked_payments
         self._alone = Alone(alone, both.turnover.types)
         self._turnover, self._till_rates = both.turnover, rates[1]
         self.books = self._books(settings, tables, rates, both, debtors, item)
@@ -180,8 +180,8 @@ class Days(FlowLogic):
         except DayRefusedError as refused:
             facts = {"key": title, "document": title, **refused.facts}
             return Staged(record.key, record.key, title, issue=Issue(refused.cause, record.key, refused.field, facts))
-        except Parked as parked:
-            issue = parked.issue(record.key)
+        except RecordRejected as rejected:
+            issue = rejected.issue(record.key)
             return Staged(record.key, record.key, title, issue=replace(issue, facts={**issue.facts, "key": title}))
         if isinstance(found, Skip):
             return Staged(record.key, record.key, title, skip=found)
@@ -190,7 +190,7 @@ class Days(FlowLogic):
     def _found(self, record: Record, pages: Sequence[Link]) -> Record | Skip:
         facts = {"key": title_of(record), "document": title_of(record)}
         if not pages:
-            if skip := left_out(record, self._filters):
+            if skip := excluded_by_filter(record, self._filters):
                 return replace(skip, facts={**skip.facts, "key": facts["key"]})
             if skip := self._closing.waits(record, facts):
                 return skip
@@ -217,12 +217,12 @@ class Days(FlowLogic):
                 raise DayRefusedError("gift_card_unclear", "account", document=document, method=one.method)
 
     def _expect_booked(self, page: Page, record: Record) -> None:
-        """Raise Parked while a document that the day leaves to itself is in the books nowhere: it would be lost."""
+        """Raise RecordRejected while a document that the day leaves to itself is nowhere in the books: it is lost."""
         keys = {one.number: self._alone.same_sale(one) for one in page.apart}
         missing = set(self._unbooked([key for some in keys.values() for key in some]))
         numbers = [number for number, some in keys.items() if missing.issuperset(some)]
         if numbers:
-            raise Parked(
+            raise RecordRejected(
                 "day_document_apart", "contents", document=title_of(record), behind=", ".join(numbers[:MOST_TOLD])
             )
 
@@ -246,7 +246,7 @@ class Days(FlowLogic):
         documents, sums = documents_of(day), told(day)
         for gap in gaps(day, sums, documents, self.books.drawers):
             raise gap.refusal
-        kept = as_before(day.documents, self._settled_by)  # once all of them add up
+        kept = as_before(day.documents, self._booked_payments)  # once all of them add up
         if kept != list(day.documents):
             left = documents_of(replace(day, documents=tuple(kept)))
             sums, documents = sums.without(counted(documents).without(counted(left))), left
@@ -257,7 +257,7 @@ class Days(FlowLogic):
     def _changed(
         self, record: Record, page: Page, booked: Sequence[Line], off: Sequence[Line], pages: Sequence[Link]
     ) -> Record | Skip:
-        """Return the page that a person decided for. Raises Parked while nobody has."""
+        """Return the page that a person decided for. Raises RecordRejected while nobody has."""
         mark = mark_of(record)
         decision = decided(record, mark, DECISIONS).option
         facts = {
@@ -270,7 +270,7 @@ class Days(FlowLogic):
         if not decision:
             size = str(max(abs(one.moved) for one in off))
             late = sorted(set(page.documents) - _documents(pages))
-            raise Parked(
+            raise RecordRejected(
                 "day_changed_after_booking", DECISION, **facts, difference=told_, amount=size, mark=mark,
                 behind=", ".join(late[:MOST_TOLD]),
             )  # fmt: skip
@@ -326,8 +326,8 @@ class Days(FlowLogic):
             return super().withdraw(stage, change)
         try:
             turned = {"reference": ours, **self._pages.moved(change.agreed)}
-        except Parked as parked:
-            issue = parked.issue(key)
+        except RecordRejected as rejected:
+            issue = rejected.issue(key)
             return replace(issue, facts={**issue.facts, "key": change.title, "document": change.title})
         return replace(
             change,
@@ -349,8 +349,8 @@ class Days(FlowLogic):
         except DayRefusedError as refused:
             facts = {"key": title_of(record), "document": title_of(record), **refused.facts}
             return [Trace("day_page.reference", (), None, Issue(refused.cause, record.key, refused.field, facts))]
-        except Parked as parked:
-            return [Trace("day_page.reference", (), None, parked.issue(record.key))]
+        except RecordRejected as rejected:
+            return [Trace("day_page.reference", (), None, rejected.issue(record.key))]
         why, title = Reasons(self.books), title_of(record)
         traces = []
         if ours and on:

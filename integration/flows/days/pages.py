@@ -13,7 +13,7 @@ from integration.core.rules import EMPTY, as_text
 from integration.flows.days.references import key_of, reference
 from integration.flows.days.settings import DaySettings
 from integration.flows.periods import period_of
-from integration.flows.settings import Parked
+from integration.flows.settings import RecordRejected
 
 CURRENCY = "EUR"  # of the till: its payments name none
 
@@ -46,10 +46,10 @@ class DayPages:
         day = record.values["date"]
         branch = as_text(record.values.get("branch"))
         if not isinstance(day, date):
-            raise Parked("required_field_empty", "date", field="date")
+            raise RecordRejected("required_field_empty", "date", field="date")
         ours = reference(day, branch, serial)
         if ours is None:
-            raise Parked("day_reference_full", "branch", branch=branch, document=title_of(record))
+            raise RecordRejected("day_reference_full", "branch", branch=branch, document=title_of(record))
         on = self.booking_date(day, record)
         source = self.header_source(record, on, ours, serial)
         mapped = self.header.apply(source)
@@ -64,14 +64,17 @@ class DayPages:
         return Record(Kind.DAY_PAGE, key_of(record.key, serial), values, parts, source=record.key)
 
     def booking_date(self, day: date, record: Record) -> date:
-        """Return the date of a page: the day itself, or the first one that is open. Raises Parked."""
+        """Return the date of a page: the day itself, or the first one that is open. Raises RecordRejected."""
         if (on := self.settings.open_day(day)) is None:
             closed = as_text(self.settings.closed_through)
-            raise Parked("day_period_closed", "date", document=title_of(record), closed=closed)
+            raise RecordRejected("day_period_closed", "date", document=title_of(record), closed=closed)
         return on
 
     def moved(self, page: Record) -> dict[str, Value]:
-        """Return date and period of what takes a page back, where its own day is closed by now. Raises Parked."""
+        """Return date and period of what takes a page back, where its own day is closed by now.
+
+        Raises RecordRejected.
+        """
         day = page.values.get("date")
         if not isinstance(day, date) or (on := self.booking_date(day, page)) == day:
             return {}
@@ -103,7 +106,7 @@ class DayPages:
             found = values.get(name) or Decimal(0)
             if found != expected:
                 facts = {"document": title_of(record), "expected": str(expected), "found": str(found)}
-                raise Parked("day_mapping_differs", f"line.{name}", **facts)
+                raise RecordRejected("day_mapping_differs", f"line.{name}", **facts)
         kept: dict[str, Value] = {"documents": line.documents, **({"method": line.method} if line.method else {})}
         return Record(Kind.LINE, str(place), {**values, **kept})
 
@@ -137,7 +140,7 @@ def line_source(key: str, line: Line, *, has_base: bool) -> Record:
 
 def _expect_mapped(issues: Sequence[Issue], record: Record) -> None:
     for issue in issues:
-        raise Parked(issue.cause, issue.field, **{**issue.facts, "document": title_of(record)})
+        raise RecordRejected(issue.cause, issue.field, **{**issue.facts, "document": title_of(record)})
 
 
 def opposite(record: Record, key: str, values: Mapping[str, Value]) -> Record:

@@ -11,7 +11,7 @@ from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow, Stage
 from integration.core.records import Kind
 from integration.core.rules import Operator
-from integration.core.totals.sorts import Purpose
+from integration.core.totals.categories import Purpose
 from integration.flows.periods import ClosedPeriods
 from integration.flows.settings import BOOKS, TILL, Filter
 

@@ -9,7 +9,8 @@ from integration.core.days.books import Booked
 from integration.core.records import Field, FieldType, Kind, Record
 from integration.core.rules import as_text
 from integration.core.standing import Where
-from integration.core.totals.sorts import Purpose
+from integration.core.totals.categories import Purpose
+from integration.flows.booked_payments import LEANS_ON, methods_of
 from integration.flows.days.logic import DECISIONS, BooksTold, Days, Tables
 from integration.flows.days.questions import (
     COST_CENTRES,
@@ -44,7 +45,6 @@ from integration.flows.orders.codes import VAT_TABLE
 from integration.flows.orders.payments import WITH_PAYMENTS
 from integration.flows.orders.references import References
 from integration.flows.settings import BOOKS, TILL, books, till
-from integration.flows.settled import LEANS_ON, methods_of
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
 
 ORDERS = "orders"  # the flow that books documents one by one, and links their customers with debtors
@@ -185,7 +185,7 @@ def _logic(
         partial(_item, str(asked.setting(*_PREFIX))),
         unbooked=partial(_unbooked, asked),
         alone=partial(_alone, asked),
-        settled=partial(methods_of, asked),
+        booked_payments=partial(methods_of, asked),
     )
 
 

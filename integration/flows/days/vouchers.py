@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from integration.core.days.books import Voucher
-from integration.core.totals.sorts import GROUPS, Purpose, Sort
+from integration.core.totals.categories import GROUPS, LineCategory, Purpose
 from integration.flows.days.settings import DaySettings
 from integration.flows.orders.balances import Turnover
 
@@ -15,7 +15,7 @@ def vouchers_of(settings: DaySettings, turnover: Turnover, rates: Mapping[str, D
     for method, group in turnover.cards.items():
         code = turnover.vat_codes.get(group, "")
         found[method] = Voucher(Purpose.SINGLE if rates.get(code) else Purpose.MULTI, code)
-    single = [group for group, word in turnover.types.items() if GROUPS.get(word) is Sort.GIFT_CARD]
+    single = [group for group, word in turnover.types.items() if GROUPS.get(word) is LineCategory.GIFT_CARD]
     codes = [code for group in single if rates.get(code := turnover.vat_codes.get(group, ""))]
     for method, purpose in settings.gift_cards.items():
         known = found[method].vat_code if method in found else codes[0] if len(codes) == 1 else ""

@@ -25,14 +25,14 @@ from integration.flows.orders.lines import (
     posting_lines,
     posting_sums,
 )
-from integration.flows.orders.parties import ZONE, Owner, Told, customer_name, expect_mapped
+from integration.flows.orders.parties import ZONE, CompletedDocument, Owner, customer_name, expect_mapped
 from integration.flows.orders.payments import WITH_PAYMENTS, digest_of, paid_sum
 from integration.flows.orders.references import FIRST_BOOKING, References
 from integration.flows.orders.shipping import FIELD
 from integration.flows.orders.terms import term_of
 from integration.flows.orders.why import Reasons
 from integration.flows.periods import period_of
-from integration.flows.settings import BOOKS, Parked
+from integration.flows.settings import BOOKS, RecordRejected
 
 # What the mapping must have rules for: without these the books would make up amounts of their own.
 NEEDED = {
@@ -45,7 +45,7 @@ ABOUT_CUSTOMER = ("email", "phone", "vat_number", "external_id", "code", "price_
 
 
 @dataclass(frozen=True, slots=True)
-class BothTold:
+class PostingContext:
     """What both systems say about postings: the till of turnover, the books of periods, fields of lines, accounts."""
 
     turnover: Turnover = NO_TURNOVER
@@ -54,14 +54,20 @@ class BothTold:
     collective: Collection[str] = ()  # accounts on which debtors stand
 
 
-NOTHING_TOLD = BothTold()
+NO_CONTEXT = PostingContext()
 
 
 class Bookings:
     """Documents that become one kind in the books, for one version of the settings, mapping and value tables."""
 
     def __init__(
-        self, kind: Kind, headers: Compiled, lines: Compiled, tables: Codes, rules: Collection[str], told: BothTold
+        self,
+        kind: Kind,
+        headers: Compiled,
+        lines: Compiled,
+        tables: Codes,
+        rules: Collection[str],
+        context: PostingContext,
     ) -> None:
         """Make ready what does not depend on a document; `rules` are the target fields of the mapping.
 
@@ -79,14 +85,14 @@ class Bookings:
         self._lines = lines
         self._tables = tables
         self._field = "line.amount" if self._kind is Kind.POSTING else "line.price"
-        self._has_base = self._kind is Kind.POSTING and "vat_base" in told.line_fields
-        self._periods = told.periods
-        self._groups = told.turnover.types
+        self._has_base = self._kind is Kind.POSTING and "vat_base" in context.line_fields
+        self._periods = context.periods
+        self._groups = context.turnover.types
         self._discounts = "line.discount_percent" in rules
 
     # ---- what the whole document is
 
-    def brief(self, record: Record, link: Link | None) -> Record:
+    def identity(self, record: Record, link: Link | None) -> Record:
         """Return of a document what is needed to recognise it in the books, and to see whether it changed since.
 
         What is linked goes by the kind, the reference and the day it was booked under, whatever the till says of it
@@ -109,56 +115,63 @@ class Bookings:
         return Record(kind, link.key, {**values, "booked_as": link.reference}, parts, source=record.key)
 
     def booking(
-        self, told: Told, owner: Owner, address: str, articles: Mapping[str, str], number: int = FIRST_BOOKING
+        self,
+        document: CompletedDocument,
+        owner: Owner,
+        address: str,
+        articles: Mapping[str, str],
+        number: int = FIRST_BOOKING,
     ) -> Record:
-        """Return the whole document, to be booked for the how manieth time. Raises Parked.
+        """Return the whole document, to be booked for the how manieth time. Raises RecordRejected.
 
         `articles` are the books' article codes by line.
         """
-        made = self._booked_lines(told, articles)
-        source = self.header_source(told, made, number)
+        made = self._booked_lines(document, articles)
+        source = self.header_source(document, made, number)
         mapped = self._headers.apply(source)
-        expect_mapped(mapped.issues, told)
-        values: dict[str, Value] = {"date": told.values["date"]}
+        expect_mapped(mapped.issues, document)
+        values: dict[str, Value] = {"date": document.values["date"]}
         named = ((target.partition(".")[2], clean(value)) for target, value in mapped.values.items())
         values |= {name: value for name, value in named if value not in EMPTY}
-        values |= {**self._references_of(told.record, self._kind, number), **owner.values}
+        values |= {**self._references_of(document.record, self._kind, number), **owner.values}
         if address:
             values["address"] = address
-        if self._settings.becomes(told.record.kind) == "invoice":
+        if self._settings.becomes(document.record.kind) == "invoice":
             values["trade_invoice"] = True
         if made.shipping and values.get("shipping_cost") != made.shipping.price:
-            raise Parked("required_field_empty", FIELD, field=FIELD, system=BOOKS, document=told.title)
-        lines = tuple(self._line(told, source) for source in made.sources)
-        self._expect_exact(told, lines, made)
-        known = self._known_by(told.record, with_payments=made.paid is not None)
-        values |= {**known, "completed": told.completed, **_shown(made)}
-        return Record(self._kind, told.record.key, values, (*lines, *_compared(told.record, made)))
+            raise RecordRejected("required_field_empty", FIELD, field=FIELD, system=BOOKS, document=document.title)
+        lines = tuple(self._line(document, source) for source in made.sources)
+        self._expect_exact(document, lines, made)
+        known = self._known_by(document.record, with_payments=made.paid is not None)
+        values |= {**known, "completed": document.completed, **_shown(made)}
+        return Record(self._kind, document.record.key, values, (*lines, *_compared(document.record, made)))
 
     def _known_by(self, record: Record, *, with_payments: bool) -> dict[str, Value]:
         known = _known_by(record, with_payments=with_payments)
         return {**known, **related(record, self._groups), **said_of(record)}
 
     def _references_of(self, record: Record, kind: Kind, number: int = FIRST_BOOKING) -> dict[str, Value]:
-        """Return our reference, and where it is another one, what earlier versions called it. Raises Parked."""
+        """Return our reference, and where it is another one, what earlier versions called it. Raises RecordRejected."""
         references = References(kind, self._settings.reference_prefix)
         if number > FIRST_BOOKING:
             return {"reference": references.of(record, number)}
         reference, before = references.of(record), references.before(record)
         return {"reference": reference, **({"reference_before": before} if before not in ("", reference) else {})}
 
-    def header_source(self, told: Told, made: BookedLines | None = None, booking: int = FIRST_BOOKING) -> Record:
+    def header_source(
+        self, document: CompletedDocument, made: BookedLines | None = None, booking: int = FIRST_BOOKING
+    ) -> Record:
         """Return what the rules for the document itself read: the till's values and those worked out here."""
-        day, customer = told.values.get("date"), told.customer.values if told.customer else {}
-        name = customer_name(told.customer)
+        day, customer = document.values.get("date"), document.customer.values if document.customer else {}
+        name = customer_name(document.customer)
         computed: dict[str, Value] = {
-            "our_reference": self._references.of(told.record, booking),
-            "description": f"{told.title} {name}".strip(),
+            "our_reference": self._references.of(document.record, booking),
+            "description": f"{document.title} {name}".strip(),
             "daybook": self._settings.daybook,
             "customer_name": name,
             **{f"customer_{each}": customer[each] for each in ABOUT_CUSTOMER if each in customer},
         }
-        term = term_of(told.values, customer.get("payment_days"), self._tables.terms)
+        term = term_of(document.values, customer.get("payment_days"), self._tables.terms)
         if term not in EMPTY:
             computed["payment_term"] = term
         if isinstance(day, date):
@@ -167,20 +180,22 @@ class Bookings:
             computed["gross"] = made.gross
             if made.shipping:
                 computed["books_shipping"] = made.shipping.price
-        references = (as_text(part.values.get("reference")) for part in told.record.parts if part.kind is Kind.PAYMENT)
+        references = (
+            as_text(part.values.get("reference")) for part in document.record.parts if part.kind is Kind.PAYMENT
+        )
         computed["payment_reference"] = next((each for each in references if each), "")
-        return Record(told.record.kind, told.record.key, {**told.values, **computed})
+        return Record(document.record.kind, document.record.key, {**document.values, **computed})
 
     # ---- its lines
 
-    def _booked_lines(self, told: Told, articles: Mapping[str, str]) -> BookedLines:
+    def _booked_lines(self, document: CompletedDocument, articles: Mapping[str, str]) -> BookedLines:
         if self._kind is Kind.POSTING:
-            return posting_lines(told, self._tables, discounts=self._discounts)
-        return order_lines(told, articles, self._tables, discounts=self._discounts)
+            return posting_lines(document, self._tables, discounts=self._discounts)
+        return order_lines(document, articles, self._tables, discounts=self._discounts)
 
-    def _line(self, told: Told, source: Record) -> Record:
+    def _line(self, document: CompletedDocument, source: Record) -> Record:
         mapped = self._lines.apply(source)
-        expect_mapped(mapped.issues, told)
+        expect_mapped(mapped.issues, document)
         named = {target.partition(".")[2]: clean(value) for target, value in mapped.values.items()}
         if "books_article" in source.values:
             named["article"] = source.values["books_article"]
@@ -188,8 +203,8 @@ class Bookings:
             named["vat_base"] = source.values.get("books_vat_base")
         return Record(Kind.LINE, source.key, {name: value for name, value in named.items() if value not in EMPTY})
 
-    def _expect_exact(self, told: Told, lines: Sequence[Record], made: BookedLines) -> None:
-        """Raise Parked when the rules of the mapping made other amounts of those that add up."""
+    def _expect_exact(self, document: CompletedDocument, lines: Sequence[Record], made: BookedLines) -> None:
+        """Raise RecordRejected when the rules of the mapping made other amounts of those that add up."""
         codes = (
             as_text(line.values.get("vat_code") or source.values.get("books_vat_code"))
             for line, source in zip(lines, made.sources, strict=True)
@@ -202,13 +217,13 @@ class Bookings:
         for code in dict.fromkeys([*made.sums, *sums]):
             expected, found = made.sums.get(code, VatSum()), sums.get(code, VatSum())
             if expected != found:
-                raise mapping_differs(told, self._field, code, expected, found, self._tables)
+                raise mapping_differs(document, self._field, code, expected, found, self._tables)
 
     # ---- why
 
     def trace(
         self,
-        told: Told,
+        document: CompletedDocument,
         owner: Owner,
         address: tuple[str, str],
         articles: Mapping[str, str],
@@ -216,30 +231,30 @@ class Bookings:
     ) -> list[Trace]:
         """Return how the fields of a document and of its lines came to their values; `address` with its place.
 
-        Raises Parked.
+        Raises RecordRejected.
         """
-        made, why = self._booked_lines(told, articles), Reasons(self._kind, self._tables)
-        ruled = [why.head(told, each) for each in self._headers.trace(self.header_source(told, made, number))]
-        targets, reference = {each.target for each in ruled}, self._references.of(told.record, number)
-        traces = [one for one in why.pointers(told, owner, address, reference) if one.target not in targets] + ruled
+        made, why = self._booked_lines(document, articles), Reasons(self._kind, self._tables)
+        ruled = [why.head(document, each) for each in self._headers.trace(self.header_source(document, made, number))]
+        targets, reference = {each.target for each in ruled}, self._references.of(document.record, number)
+        traces = [one for one in why.pointers(document, owner, address, reference) if one.target not in targets] + ruled
         for source in made.sources:
             first = TraceStep(f"line {source.key}", as_text(source.values.get("text")))
             for trace in self._lines.trace(source):
-                told_by = why.line(told, trace, source)
-                steps = (first, *self._before(told, source, trace.target), *trace.steps)
+                told_by = why.line(document, trace, source)
+                steps = (first, *self._before(document, source, trace.target), *trace.steps)
                 traces.append(replace(told_by, steps=steps, part=source.key))
             if self._has_base and source.values.get("books_vat_code"):
                 base = source.values.get("books_vat_base")
                 traces.append(given("line.vat_base", base, "split", part=source.key))
         return traces
 
-    def _before(self, told: Told, source: Record, target: str) -> Iterator[TraceStep]:
+    def _before(self, document: CompletedDocument, source: Record, target: str) -> Iterator[TraceStep]:
         """Yield what was worked out before the rule for a field of a line was asked."""
         values = source.values
         match target:
             case "line.vat_code" if code := vat_code(source):
                 yield TraceStep("vat_code", code)
-                if row := self._tables.vat_row(told, code):
+                if row := self._tables.vat_row(document, code):
                     yield TraceStep(f"table {VAT_CODES} {row}", self._tables.vat_codes[row])
             case "line.price":
                 names = ("price_incl", "price_excl", "discount_percent", "amount_incl", "amount_excl")

@@ -14,14 +14,14 @@ from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
 from integration.core.run import Link
 from integration.core.standing import AskMade, AskStandings, Standing, Where
-from integration.core.totals.sorts import Sort, sort_of
+from integration.core.totals.categories import LineCategory, category_of
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.newest import document_of, newest
 from integration.flows.settings import BOOKS
 
 Verdict = Issue | Skip
 # What a receipt may be about that sells nothing: it pays for something of before, or only moves money.
-NO_SALE = frozenset({Sort.PAYMENT, Sort.DOWN_PAYMENT, Sort.CASH_IN, Sort.CASH_OUT})
+NO_SALE = frozenset({LineCategory.PAYMENT, LineCategory.DOWN_PAYMENT, LineCategory.CASH_IN, LineCategory.CASH_OUT})
 SAME_SALE = "same_sale"  # of a booking that is not made: the document whose sale it is
 NO_SALES_OF = (Kind.PROPOSAL, Kind.QUOTATION)
 
@@ -31,7 +31,9 @@ def sells(document: Record, groups: Mapping[str, str]) -> bool:
     lines = [part.values for part in document.parts if part.kind is Kind.LINE]
     names = ("price_type", "turnover_type", "turnover_group")
     words = [tuple(as_text(line.get(name)) for name in names) for line in lines]
-    return not lines or any(sort_of(price, line, groups.get(group, "")) not in NO_SALE for price, line, group in words)
+    return not lines or any(
+        category_of(price, line, groups.get(group, "")) not in NO_SALE for price, line, group in words
+    )
 
 
 def ids(document: Record, name: str) -> tuple[str, ...]:
@@ -194,7 +196,7 @@ def _numbers(page: Record) -> set[str]:
 def in_force(ask: AskStandings, keys: Collection[str]) -> dict[str, Standing]:
     """Return where documents stand, each by its newest booking; one that was taken back is booked no more."""
     found = newest(keys, ask, lambda one: one.where is Where.BOOKED)
-    return {key: replace(one.told, key=key) for key, one in found.items() if not one.is_taken_back}
+    return {key: replace(one.latest, key=key) for key, one in found.items() if not one.is_taken_back}
 
 
 @dataclass(frozen=True, slots=True)

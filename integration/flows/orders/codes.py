@@ -11,7 +11,7 @@ from integration.core.rules import as_text
 from integration.core.totals.sold import NOTHING, ONE, Sale, SoldLine, VatSum, summed
 from integration.core.vat import vat_fact
 from integration.flows.orders.balances import BALANCE_ACCOUNTS, Balances, Turnover, group_of
-from integration.flows.orders.parties import Told, expect_mapped
+from integration.flows.orders.parties import CompletedDocument, expect_mapped
 from integration.flows.orders.payments import METHOD_ACCOUNTS, NO_PAYMENTS, Payments
 from integration.flows.orders.settings import OrderSettings
 from integration.flows.orders.terms import PAYMENT_TERMS
@@ -22,7 +22,7 @@ from integration.flows.settings import (
     TILL,
     Choice,
     Dimension,
-    Parked,
+    RecordRejected,
     ValueTable,
     books,
     till,
@@ -32,7 +32,7 @@ from integration.flows.settings import (
 # ---- what was sold: a document of the till becomes the sale that the core counts with
 
 
-def goods(document: Record) -> tuple[Record, ...]:
+def sale_lines(document: Record) -> tuple[Record, ...]:
     """Return the lines that sell something; a line of text alone is left out."""
     return tuple(part for part in document.parts if part.kind is Kind.LINE and not _is_text(part))
 
@@ -203,50 +203,56 @@ class Codes:
     def rates(self, codes: Iterable[str]) -> dict[str, Decimal]:
         """Return what the books charge under these codes of theirs, nothing where there is no code.
 
-        Raises Parked for a code of which they tell no percentage.
+        Raises RecordRejected for a code of which they tell no percentage.
         """
         return {code: self.rate(code) if code else NOTHING for code in codes}
 
     def rate(self, code: str) -> Decimal:
-        """Return what the books charge under a code of theirs. Raises Parked where they tell no percentage of it."""
+        """Return what the books charge under a code of theirs.
+
+        Raises RecordRejected where they tell no percentage of it.
+        """
         rate = self.book_rates.get(code)
         if rate is None:
             raise unrated("line.vat_code", code, BOOKS)
         return rate
 
-    def vat_code(self, told: Told, code: str) -> str:
-        """Return the books' VAT code for one of the till's. Raises Parked when the table has none."""
+    def vat_code(self, document: CompletedDocument, code: str) -> str:
+        """Return the books' VAT code for one of the till's. Raises RecordRejected when the table has none."""
         if not code:
             return ""
-        if row := self.vat_row(told, code):
+        if row := self.vat_row(document, code):
             return self.vat_codes[row].strip()
         rate = self.till_rates.get(code)
-        facts = {"code": code, "rate": "" if rate is None else f"{rate.normalize():f}%", **_of_key(told)}
+        facts = {"code": code, "rate": "" if rate is None else f"{rate.normalize():f}%", **_of_key(document)}
         facts["vat"] = vat_fact(code, rate, TILL)
-        raise Parked("vat_code_unmapped", "line.vat_code", **facts, document=told.title, system=BOOKS)
+        raise RecordRejected("vat_code_unmapped", "line.vat_code", **facts, document=document.title, system=BOOKS)
 
-    def vat_row(self, told: Told, code: str) -> str:
+    def vat_row(self, document: CompletedDocument, code: str) -> str:
         """Return the key of the most particular row of the table for a VAT code; empty when there is none."""
-        return VAT_TABLE.row(self.vat_codes, home=self.settings.default_country, code=code, **_of_key(told))
+        return VAT_TABLE.row(self.vat_codes, home=self.settings.default_country, code=code, **_of_key(document))
 
-    def revenue_account(self, told: Told, vat_code: str) -> str:
-        """Return the account for revenue under a VAT code of the books. Raises Parked when the table has none."""
+    def revenue_account(self, document: CompletedDocument, vat_code: str) -> str:
+        """Return the account for revenue under a VAT code of the books.
+
+        Raises RecordRejected when the table has none.
+        """
         home = self.settings.default_country
-        if row := REVENUE_TABLE.row(self.revenue_accounts, home=home, country=told.country, code=vat_code):
+        if row := REVENUE_TABLE.row(self.revenue_accounts, home=home, country=document.country, code=vat_code):
             return self.revenue_accounts[row].strip()
-        facts = {"country": told.country, "code": vat_code, "document": told.title}
+        facts = {"country": document.country, "code": vat_code, "document": document.title}
         facts["vat"] = vat_fact(vat_code, self.book_rates.get(vat_code), BOOKS)
-        raise Parked("revenue_account_unmapped", "line.account", **facts)
+        raise RecordRejected("revenue_account_unmapped", "line.account", **facts)
 
-    def account(self, told: Told, line: Record) -> Account:
-        """Return where a line is posted; what is neither taxed nor revenue has no VAT code. Raises Parked."""
-        balance = self.balances.account(told, line)
-        if balance is not None and not self.balances.is_taxed(told, line, vat_method(told.record)):
+    def account(self, document: CompletedDocument, line: Record) -> Account:
+        """Return where a line is posted; what is neither taxed nor revenue has no VAT code. Raises RecordRejected."""
+        balance = self.balances.account(document, line)
+        if balance is not None and not self.balances.is_taxed(document, line, vat_method(document.record)):
             return Account("", balance, is_balance=True)
-        code = self.vat_code(told, vat_code(line))
+        code = self.vat_code(document, vat_code(line))
         if balance is not None:
             return Account(code, balance, is_balance=True)
-        return Account(code, self._of_group(line) or self.revenue_account(told, code))
+        return Account(code, self._of_group(line) or self.revenue_account(document, code))
 
     def _of_group(self, line: Record) -> str:
         """Return the account of a line's turnover group, that of the group under its VAT code first."""
@@ -255,10 +261,10 @@ class Codes:
         return next((found for key in keys if (found := self.group_accounts.get(key, "").strip())), "")
 
 
-def _of_key(told: Told) -> dict[str, str]:
+def _of_key(document: CompletedDocument) -> dict[str, str]:
     """Return what beside its code decides about the row of a VAT code."""
-    shifted = {"vat_method": "shifted"} if vat_method(told.record) == "shifted" else {}
-    return {COUNTRY: told.country, "vat_number": "yes" if told.vat_number else "no", **shifted}
+    shifted = {"vat_method": "shifted"} if vat_method(document.record) == "shifted" else {}
+    return {COUNTRY: document.country, "vat_number": "yes" if document.vat_number else "no", **shifted}
 
 
 ARTICLES = "articles"
@@ -273,35 +279,40 @@ class Articles:
     stand_in: Mapping[str, str]  # the table of articles
     collective: str  # takes what is left; empty: such a document waits
 
-    def named(self, told: Told) -> dict[str, str]:
-        """Return the article code of every line that sells something, empty where it has none. Raises Parked."""
+    def named(self, document: CompletedDocument) -> dict[str, str]:
+        """Return the article code of every line that sells something, empty where it has none.
+
+        Raises RecordRejected.
+        """
         found = {}
-        for line in goods(told.record):
+        for line in sale_lines(document.record):
             mapped = self.rule.apply(line)
-            expect_mapped(mapped.issues, told)
+            expect_mapped(mapped.issues, document)
             found[line.key] = as_text(mapped.values.get("line.article")).strip()
         return found
 
-    def stand_ins(self, told: Told, named: Mapping[str, str]) -> dict[str, str]:
+    def stand_ins(self, document: CompletedDocument, named: Mapping[str, str]) -> dict[str, str]:
         """Return by line what the table of articles names for an article that the books may not have."""
         if not self.stand_in:
             return {}
-        lines = {line.key: line for line in goods(told.record)}
+        lines = {line.key: line for line in sale_lines(document.record)}
         found = {key: self.stand_in.get(code or _known_as(lines[key]), "").strip() for key, code in named.items()}
         return {key: code for key, code in found.items() if code}
 
-    def settled(self, told: Told, named: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
+    def resolved_articles(
+        self, document: CompletedDocument, named: Mapping[str, str], known: Collection[str]
+    ) -> dict[str, str]:
         """Return the articles the lines are booked on: the lines' own, those that stand in, or the collective one.
 
-        Raises Parked, naming all that are missing, when there is no collective article.
+        Raises RecordRejected, naming all that are missing, when there is no collective article.
         """
-        stand_ins = self.stand_ins(told, named).items()
+        stand_ins = self.stand_ins(document, named).items()
         taken = {**named, **{key: code for key, code in stand_ins if named[key] not in known and code in known}}
         missing = [key for key, code in taken.items() if code not in known]
         if missing and not self.collective:
-            lines = {line.key: line for line in goods(told.record)}
+            lines = {line.key: line for line in sale_lines(document.record)}
             lacking = dict.fromkeys(taken[key] or _known_as(lines[key]) for key in missing)
-            raise Parked("article_missing", "line.article", article=", ".join(lacking), document=told.title)
+            raise RecordRejected("article_missing", "line.article", article=", ".join(lacking), document=document.title)
         return {**taken, **dict.fromkeys(missing, self.collective)}
 
 

@@ -22,7 +22,7 @@ from integration.flows.orders.payments import WITH_PAYMENTS, digest_of
 from integration.flows.orders.references import LAST_BOOKING, of_credit
 from integration.flows.orders.settings import LONGEST_REFERENCE
 from integration.flows.periods import ClosedPeriods, period_of
-from integration.flows.settings import Parked
+from integration.flows.settings import RecordRejected
 
 TAKE_BACK = "credit"
 CHANGED = (TAKE_BACK, AGAIN, KEEP)  # the ways to go with a document that was changed
@@ -52,12 +52,12 @@ class Life(Newest[Link]):
     @property
     def reference(self) -> str:
         """Our reference of the newest booking."""
-        agreed = self.told.agreed
-        return as_text(agreed.values.get("reference")) if agreed else self.told.reference
+        agreed = self.latest.agreed
+        return as_text(agreed.values.get("reference")) if agreed else self.latest.reference
 
     def seen(self, document: Record) -> Record:
         """Return a document with the digest of what the books have of it: of its payments only where they have them."""
-        agreed = self.told.agreed
+        agreed = self.latest.agreed
         with_payments = agreed is not None and agreed.values.get(WITH_PAYMENTS) is True
         values = {**document.values, "digest": digest_of(document, with_payments=with_payments)}
         return replace(document, values=values)
@@ -72,7 +72,7 @@ class Life(Newest[Link]):
 
     def way(self, document: Record) -> Way:
         """Return what becomes of the document as it is now."""
-        agreed, option = self.told.agreed, self.decided(document).option
+        agreed, option = self.latest.agreed, self.decided(document).option
         cancelled, digest = document.values.get("cancelled") is True, self.seen(document).values["digest"]
         if self.is_taken_back:
             known = self.credit.agreed.values.get("digest") if self.credit and self.credit.agreed else digest
@@ -89,7 +89,7 @@ class Life(Newest[Link]):
 def lives(documents: Collection[str], linked: Callable[[Collection[str]], Mapping[str, Link]]) -> dict[str, Life]:
     """Return what the books have of each of these documents that is booked."""
     found = newest(documents, linked)
-    return {key: Life(one.told, one.booking, one.credit, one.is_restored) for key, one in found.items()}
+    return {key: Life(one.latest, one.booking, one.credit, one.is_restored) for key, one in found.items()}
 
 
 class Decisions:
@@ -113,15 +113,15 @@ class Decisions:
     def question(self, document: Record, life: Life) -> Issue:
         """Return the question about a document that changed after it was taken back."""
         facts = asking(life.seen(document), life.booking)
-        before = life.told.agreed.values.get("sold_incl") if life.told.agreed else None
+        before = life.latest.agreed.values.get("sold_incl") if life.latest.agreed else None
         facts |= {"before": as_text(before), "after": as_text(document.values.get("total_incl"))}
         number = _number(document)
         facts |= {"key": number, "document": number, "reference": life.reference}
         return Issue("document_changed_after_credit", document.key, DECISION, facts)
 
     def credit(self, document: Record, life: Life) -> Record:
-        """Return the document that takes the newest booking back: what was booked, turned. Raises Parked."""
-        agreed, key = life.told.agreed, life.told.key + CREDIT
+        """Return the document that takes the newest booking back: what was booked, turned. Raises RecordRejected."""
+        agreed, key = life.latest.agreed, life.latest.key + CREDIT
         if agreed is None or life.credit is not None:
             raise self._beyond(document, life)
         if agreed.kind in WITHOUT_CREDIT:
@@ -130,10 +130,10 @@ class Decisions:
                 "before": as_text(agreed.values.get("sold_incl")),
                 "after": as_text(document.values.get("total_incl")),
             }
-            raise Parked("quotation_changed", DECISION, **facts, **sums)
+            raise RecordRejected("quotation_changed", DECISION, **facts, **sums)
         if not self._is_whole(agreed):
             facts = {"document": _number(document), "reference": life.reference, **asking(document, life.booking)}
-            raise Parked("credit_not_exact", DECISION, **facts)
+            raise RecordRejected("credit_not_exact", DECISION, **facts)
         reference = of_credit(agreed.kind, life.reference, as_text(agreed.values.get("number")))
         if reference is None:
             raise self._beyond(document, life)
@@ -144,27 +144,30 @@ class Decisions:
         return replace(turned, values=values, source=document.key)
 
     def expect_room(self, document: Record, life: Life) -> None:
-        """Raise Parked where a document was booked as often as there are references for it."""
+        """Raise RecordRejected where a document was booked as often as there are references for it."""
         if life.booking >= LAST_BOOKING:
             raise self._beyond(document, life)
 
     def booked_again(self, booking: Record, life: Life, credit: Record | None) -> Record:
         """Return the next booking of a document, with what takes the earlier one back in it as a part."""
-        values = {**booking.values, FOLLOWS: life.told.key + CREDIT}
+        values = {**booking.values, FOLLOWS: life.latest.key + CREDIT}
         parts = booking.parts if credit is None else (*booking.parts, credit)
         key = key_of(booking.key, life.booking + 1)
         return replace(booking, key=key, values=values, parts=parts, source=booking.key)
 
     def open_day(self, day: date, number: str) -> date:
-        """Return the day on which a credit or what is booked again stands. Raises Parked where that is closed."""
+        """Return the day on which a credit or what is booked again stands.
+
+        Raises RecordRejected where that is closed.
+        """
         if (on := self._settings.open_day(day)) is None:
-            raise Parked(
+            raise RecordRejected(
                 "document_period_closed", "date", document=number, closed=as_text(self._settings.closed_through)
             )
         return on
 
     def dated(self, booking: Record, number: str) -> dict[str, Value]:
-        """Return the date of what takes a booking back, with its period where it moves. Raises Parked."""
+        """Return the date of what takes a booking back, with its period where it moves. Raises RecordRejected."""
         day = booking.values.get("date")
         if not isinstance(day, date) or (on := self.open_day(day, number)) == day:
             return {}
@@ -178,9 +181,9 @@ class Decisions:
         told |= {f"{agreed.kind}.{name}" for name in ("reference", "date")}
         return bool(lines) and not any(self._policy.get(name, Ownership.NEVER) is Ownership.NEVER for name in told)
 
-    def _beyond(self, document: Record, life: Life) -> Parked:
+    def _beyond(self, document: Record, life: Life) -> RecordRejected:
         facts = {"document": _number(document), "reference": life.reference, **asking(document, life.booking)}
-        return Parked("document_without_reference", DECISION, **facts)
+        return RecordRejected("document_without_reference", DECISION, **facts)
 
 
 def asking(document: Record, booking: int) -> dict[str, str]:

@@ -16,7 +16,7 @@ from integration.core.rules import as_text
 from integration.flows.deciding import DECISION, decided, mark_of
 from integration.flows.orders.newest import document_of
 from integration.flows.orders.references import References
-from integration.flows.settings import BOOKS, Parked
+from integration.flows.settings import BOOKS, RecordRejected
 
 # What a sale can be booked as, whatever the settings are now.
 BOOKED_AS = (Kind.SALES_ORDER, Kind.POSTING)
@@ -58,7 +58,7 @@ def as_other_kinds(stage: Stage, booking: Record, prefix: str) -> tuple[Record, 
     None of what is linked, of what follows on an earlier booking, and of what is no sale.
     """
     known = booking.values.get("booked_as") or booking.key != document_of(booking.key)
-    if known or stage.target not in BOOKED_AS or stage.unproven:
+    if known or stage.target not in BOOKED_AS or stage.unverifiable:
         return ()
     told = {name: value for name, value in booking.values.items() if name in KNOWN_BY}
     parts = tuple(part for part in booking.parts if part.kind is not Kind.LINE)
@@ -67,7 +67,7 @@ def as_other_kinds(stage: Stage, booking: Record, prefix: str) -> tuple[Record, 
         if kind is not stage.target:
             try:
                 reference = References(kind, prefix).of(Record(stage.source, booking.key, told))
-            except Parked:  # it could not stand there
+            except RecordRejected:  # it could not stand there
                 continue
             found.append(Record(kind, booking.key, {**told, "reference": reference}, parts))
     return tuple(found)

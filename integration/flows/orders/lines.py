@@ -15,16 +15,16 @@ from integration.flows.orders.codes import (
     Codes,
     as_one_piece,
     codes_of,
-    goods,
     number,
+    sale_lines,
     sale_of,
     sold_line,
     vat_code,
 )
-from integration.flows.orders.parties import Told, customer_name
+from integration.flows.orders.parties import CompletedDocument, customer_name
 from integration.flows.orders.payments import Paid
 from integration.flows.orders.shipping import taken_out
-from integration.flows.settings import BOOKS, TILL, Parked
+from integration.flows.settings import BOOKS, TILL, RecordRejected
 
 NO_SUM = VatSum()
 
@@ -49,15 +49,15 @@ def numbered(sources: Iterable[Record]) -> tuple[Record, ...]:
     return tuple(replace(source, key=str(place)) for place, source in enumerate(sources, start=1))
 
 
-def about(told: Told) -> dict[str, Value]:
+def about(document: CompletedDocument) -> dict[str, Value]:
     """Return what every line may take over from its document."""
     names = ("number", "branch", "country", "delivery_date", "category")
-    return {name: told.values[name] for name in names if name in told.values}
+    return {name: document.values[name] for name in names if name in document.values}
 
 
 def books_differ(
-    told: Told, sale: Sale, found: Verdict, field: str, tables: Codes, theirs: Mapping[str, str]
-) -> Parked:
+    document: CompletedDocument, sale: Sale, found: Verdict, field: str, tables: Codes, theirs: Mapping[str, str]
+) -> RecordRejected:
     """Return why a document does not add up, with the first VAT code that differs.
 
     `theirs` names a code of the sale as the till does, where that is another one.
@@ -73,28 +73,35 @@ def books_differ(
     facts["limit"] = str(tables.settings.rounding_limit)
     code = theirs.get(code, code)
     facts["vat"] = vat_fact(code, tables.till_rates.get(code), TILL)
-    return Parked("totals_differ", field, **about, **_compared(expected, computed, code, told), **facts)
+    return RecordRejected("totals_differ", field, **about, **_compared(expected, computed, code, document), **facts)
 
 
-def mapping_differs(told: Told, field: str, code: str, expected: VatSum, computed: VatSum, tables: Codes) -> Parked:
+def mapping_differs(
+    document: CompletedDocument, field: str, code: str, expected: VatSum, computed: VatSum, tables: Codes
+) -> RecordRejected:
     """Return why a document whose lines add up does not any more: the rules of the mapping made other amounts."""
     facts = {"difference": str((expected - computed).incl), "rule": "mapping"}
     facts["vat"] = vat_fact(code, tables.book_rates.get(code), BOOKS)
-    return Parked("totals_differ", field, **_compared(expected.incl, computed.incl, code, told), **facts)
+    return RecordRejected("totals_differ", field, **_compared(expected.incl, computed.incl, code, document), **facts)
 
 
-def _compared(expected: Decimal, computed: Decimal, code: str, told: Told) -> dict[str, str]:
+def _compared(expected: Decimal, computed: Decimal, code: str, document: CompletedDocument) -> dict[str, str]:
     sums = {"expected": str(expected), "computed": str(computed), "found": str(computed)}
-    return {"document": told.title, "code": code, **sums}
+    return {"document": document.title, "code": code, **sums}
 
 
-def order_lines(told: Told, articles: Mapping[str, str], tables: Codes, *, discounts: bool) -> BookedLines:
-    """Return the lines of a sales order, on these articles. Raises Parked when they would not come to what was sold."""
-    settings, lines = tables.settings, goods(told.record)
-    tables.balances.expect_untaxed(told, settings.rounding_methods)
-    codes = {code: tables.vat_code(told, code) for code in codes_of(told.record, lines)}
+def order_lines(
+    document: CompletedDocument, articles: Mapping[str, str], tables: Codes, *, discounts: bool
+) -> BookedLines:
+    """Return the lines of a sales order, on these articles.
+
+    Raises RecordRejected when they would not come to what was sold.
+    """
+    settings, lines = tables.settings, sale_lines(document.record)
+    tables.balances.expect_untaxed(document, settings.rounding_methods)
+    codes = {code: tables.vat_code(document, code) for code in codes_of(document.record, lines)}
     sold = [sold_line(line, codes[vat_code(line)], tables.till_rates, discounts=discounts) for line in lines]
-    sale = sale_of(told.record, sold, codes, settings.rounding_methods)
+    sale = sale_of(document.record, sold, codes, settings.rounding_methods)
     basis: Basis = basis_of(sale.method) if settings.price_basis == "till" else settings.price_basis
     rates = tables.rates(codes.values())
     made = book_lines(sale, basis, rates, settings.price_places)
@@ -103,13 +110,13 @@ def order_lines(told: Told, articles: Mapping[str, str], tables: Codes, *, disco
     if found.rule:
         more = rounding_lines(found, made, rates, basis, settings.rounding, settings.rounding_limit)
         if more is None or not settings.rounding_article:
-            raise books_differ(told, sale, found, "line.price", tables, _theirs(codes))
+            raise books_differ(document, sale, found, "line.price", tables, _theirs(codes))
         extra = more
-    out, shipping = taken_out(told, lines, made, settings, rates, basis)
+    out, shipping = taken_out(document, lines, made, settings, rates, basis)
     kept = [(line, one) for line, one in zip(lines, made, strict=True) if line.key not in out]
     sources = [
-        *(_order_line(told, one, articles[line.key], line.values) for line, one in kept),
-        *(_order_line(told, one, settings.rounding_article) for one in extra),
+        *(_order_line(document, one, articles[line.key], line.values) for line, one in kept),
+        *(_order_line(document, one, settings.rounding_article) for one in extra),
     ]
     sums = booked((*made, *extra), rates, basis, settings.rounding)
     theirs = list(codes.values())
@@ -133,10 +140,12 @@ def order_sums(
     )
 
 
-def _order_line(told: Told, sent: BookLine, article: str, sold: Mapping[str, Value] | None = None) -> Record:
+def _order_line(
+    document: CompletedDocument, sent: BookLine, article: str, sold: Mapping[str, Value] | None = None
+) -> Record:
     """Return what the rules for a line read; one on the rounding article was not sold."""
     values: dict[str, Value] = {
-        **about(told),
+        **about(document),
         **(sold or {}),
         "books_article": article,
         "books_quantity": sent.quantity,
@@ -154,23 +163,23 @@ def _theirs(codes: Mapping[str, str]) -> dict[str, str]:
     return {code: ", ".join(ours for ours, books in codes.items() if books == code) for code in codes.values()}
 
 
-def posting_lines(told: Told, tables: Codes, *, discounts: bool) -> BookedLines:
-    """Return the lines of a posting. Raises Parked when they would not come to what was sold."""
-    settings, lines = tables.settings, goods(told.record)
-    accounts = {line.key: tables.account(told, line) for line in lines}
-    codes = _codes(told, lines, accounts, tables)
-    sale = _sale(told, lines, tables, discounts=discounts)
+def posting_lines(document: CompletedDocument, tables: Codes, *, discounts: bool) -> BookedLines:
+    """Return the lines of a posting. Raises RecordRejected when they would not come to what was sold."""
+    settings, lines = tables.settings, sale_lines(document.record)
+    accounts = {line.key: tables.account(document, line) for line in lines}
+    codes = _codes(document, lines, accounts, tables)
+    sale = _sale(document, lines, tables, discounts=discounts)
     rates = {code: tables.rate(theirs) if theirs else NOTHING for code, theirs in codes.items()}
     found = told_verdict(sale, rates)
     if found.rule:
-        raise books_differ(told, sale, found, "line.amount", tables, {})
-    shares = _shares(told, sale, accounts, codes, tables)
-    vouchers = _redeemed(told, sale, tables)
+        raise books_differ(document, sale, found, "line.amount", tables, {})
+    shares = _shares(document, sale, accounts, codes, tables)
+    vouchers = _redeemed(document, sale, tables)
     listed = [*summed((account, each) for _, account, each in shares).items(), *vouchers]
-    gross, pays = settings.price_basis == "incl", settings.pays(told.record.kind)
-    paid = tables.payments.of(told, _incl(sale.sold), tables.balances) if pays else []
-    sources = [_posting_line(told, account, each, gross=gross) for account, each in listed if each]
-    sources += [_payment_line(told, one) for one in paid]
+    gross, pays = settings.price_basis == "incl", settings.pays(document.record.kind)
+    paid = tables.payments.of(document, _incl(sale.sold), tables.balances) if pays else []
+    sources = [_posting_line(document, account, each, gross=gross) for account, each in listed if each]
+    sources += [_payment_line(document, one) for one in paid]
     sums = summed((code, each) for code, each in _with_paid(listed, paid))
     by_till = summed((code, each) for code, _, each in shares)
     redeemed = sum((VatSum() - each for _, each in vouchers), VatSum())
@@ -188,15 +197,15 @@ def _with_paid(listed: Iterable[tuple[Account, VatSum]], paid: Iterable[Paid]) -
     yield from (("", VatSum(-one.amount)) for one in paid)
 
 
-def _redeemed(told: Told, sale: Sale, tables: Codes) -> list[tuple[Account, VatSum]]:
+def _redeemed(document: CompletedDocument, sale: Sale, tables: Codes) -> list[tuple[Account, VatSum]]:
     """Return what was paid with single-purpose vouchers, taken off again: it was taxed when they were sold."""
-    paid = tables.balances.redeemed(told, tables.settings.rounding_methods)
-    taken = [(one, share_of(told, one, sale.sold, tables.till_rates)) for one in paid]
+    paid = tables.balances.redeemed(document, tables.settings.rounding_methods)
+    taken = [(one, share_of(document, one, sale.sold, tables.till_rates)) for one in paid]
     for one, _ in taken:  # several of one code together too
         together = sum((other.amount for other, _ in taken if other.code == one.code), NOTHING)
-        share_of(told, replace(one, amount=together), sale.sold, tables.till_rates)
+        share_of(document, replace(one, amount=together), sale.sold, tables.till_rates)
     return [
-        (Account(tables.vat_code(told, one.code), one.account, is_balance=True), VatSum() - share)
+        (Account(tables.vat_code(document, one.code), one.account, is_balance=True), VatSum() - share)
         for one, share in taken
     ]
 
@@ -207,22 +216,26 @@ def posting_sums(lines: Iterable[tuple[str, Mapping[str, Value]]], *, gross: boo
     return summed((code, VatSum(amount - vat if gross else amount, vat)) for code, amount, vat in told)
 
 
-def _codes(told: Told, lines: Sequence[Record], accounts: Mapping[str, Account], tables: Codes) -> dict[str, str]:
+def _codes(
+    document: CompletedDocument, lines: Sequence[Record], accounts: Mapping[str, Account], tables: Codes
+) -> dict[str, str]:
     """Return the books' VAT code for each of the till's that something is posted under."""
     taxed = {vat_code(line): found for line in lines if (found := accounts[line.key].vat_code)}
     of_lines = set(map(vat_code, lines))
-    return taxed | {code: tables.vat_code(told, code) for code in codes_of(told.record, lines) if code not in of_lines}
+    return taxed | {
+        code: tables.vat_code(document, code) for code in codes_of(document.record, lines) if code not in of_lines
+    }
 
 
-def _sale(told: Told, lines: Sequence[Record], tables: Codes, *, discounts: bool) -> Sale:
+def _sale(document: CompletedDocument, lines: Sequence[Record], tables: Codes, *, discounts: bool) -> Sale:
     """Return the sale under the VAT codes of the till: postings carry its own split."""
     sold = [as_one_piece(sold_line(line, vat_code(line), tables.till_rates, discounts=discounts)) for line in lines]
-    codes = codes_of(told.record, lines)
-    return sale_of(told.record, sold, dict(zip(codes, codes, strict=True)), tables.settings.rounding_methods)
+    codes = codes_of(document.record, lines)
+    return sale_of(document.record, sold, dict(zip(codes, codes, strict=True)), tables.settings.rounding_methods)
 
 
 def _shares(
-    told: Told, sale: Sale, accounts: Mapping[str, Account], codes: Mapping[str, str], tables: Codes
+    document: CompletedDocument, sale: Sale, accounts: Mapping[str, Account], codes: Mapping[str, str], tables: Codes
 ) -> list[tuple[str, Account, VatSum]]:
     """Return what is posted by the till's VAT code and account; what no line stands for is revenue under its code.
 
@@ -231,32 +244,32 @@ def _shares(
 
     def revenue(code: str) -> Account:
         books = codes.get(code, "")
-        return Account(books, tables.revenue_account(told, books))
+        return Account(books, tables.revenue_account(document, books))
 
     owed = {account for account in accounts.values() if account.is_balance}
     return [(code, account or revenue(code), each) for (code, account), each in posted(sale, accounts, owed).items()]
 
 
-def _payment_line(told: Told, one: Paid) -> Record:
+def _payment_line(document: CompletedDocument, one: Paid) -> Record:
     """Return the line of a payment: against what was sold, and without VAT."""
     values: dict[str, Value] = {
-        **about(told),
+        **about(document),
         "books_account": one.account,
         "books_amount": -one.amount,
         "books_vat": NOTHING,
-        "posting_text": f"{told.title} {one.name}",
+        "posting_text": f"{document.title} {one.name}",
     }
     return Record(Kind.LINE, one.account, values)
 
 
-def _posting_line(told: Told, account: Account, each: VatSum, *, gross: bool) -> Record:
+def _posting_line(document: CompletedDocument, account: Account, each: VatSum, *, gross: bool) -> Record:
     values: dict[str, Value] = {
-        **about(told),
+        **about(document),
         "books_account": account.number,
         "books_amount": each.incl if gross else each.excl,
         "books_vat": each.vat,
         "books_vat_base": each.excl,
-        "posting_text": f"{told.title} {customer_name(told.customer)}".strip(),
+        "posting_text": f"{document.title} {customer_name(document.customer)}".strip(),
     }
     if account.vat_code:
         values["books_vat_code"] = account.vat_code

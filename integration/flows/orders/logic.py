@@ -19,10 +19,11 @@ from integration.core.records import Held, Kind, Record
 from integration.core.rules import as_text, rules_from
 from integration.core.run import Link, Staged
 from integration.core.traces import Trace
+from integration.flows.booked_payments import AskMethods, as_before, nowhere
 from integration.flows.functions.toolbox import Tools
-from integration.flows.orders.bookings import NOTHING_TOLD, Bookings, BothTold
+from integration.flows.orders.bookings import NO_CONTEXT, Bookings, PostingContext
 from integration.flows.orders.chains import NOBODY_ASKED, SAME_SALE, Asks, Chains, Verdict
-from integration.flows.orders.codes import ARTICLES, LONGEST_ARTICLE, REVENUE_ACCOUNTS, Articles, Codes, goods
+from integration.flows.orders.codes import ARTICLES, LONGEST_ARTICLE, REVENUE_ACCOUNTS, Articles, Codes, sale_lines
 from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, credit
 from integration.flows.orders.decisions import Decisions, Life, Way, apart, lives
 from integration.flows.orders.identity import as_other_kinds
@@ -30,7 +31,15 @@ from integration.flows.orders.moves import Ask, Moves, moved, nobody
 from integration.flows.orders.new_debtors import NewDebtors
 from integration.flows.orders.objections import booking_objection, debtor_objection
 from integration.flows.orders.outcomes import issue_of, sold, staged, title_of
-from integration.flows.orders.parties import COUNTRIES, Completion, Owner, Parties, Told, kept_traces, shaped
+from integration.flows.orders.parties import (
+    COUNTRIES,
+    CompletedDocument,
+    Completion,
+    Owner,
+    Parties,
+    kept_traces,
+    shaped,
+)
 from integration.flows.orders.references import CREDIT_ENDING, FIRST_BOOKING
 from integration.flows.orders.refunds import expect_sale, sales_of
 from integration.flows.orders.ruled import in_use, of_articles, owners
@@ -39,8 +48,7 @@ from integration.flows.orders.shipping import in_field
 from integration.flows.orders.terms import with_terms
 from integration.flows.orders.vocabulary import expect_known
 from integration.flows.orders.why import owner_traces, party_traces
-from integration.flows.settings import BOOKS, Parked, left_out
-from integration.flows.settled import AskMethods, as_before, nowhere
+from integration.flows.settings import BOOKS, RecordRejected, excluded_by_filter
 from integration.flows.spec import FlowLogic, Shaped
 
 REQUIRED = ("name", "search_code", "account")  # of a new debtor
@@ -68,21 +76,21 @@ class Orders(FlowLogic):
         till_rates: Mapping[str, Decimal],
         known: Callable[[Collection[str]], set[str]],
         linked: Callable[[Collection[str]], Mapping[str, Link]],
-        told: BothTold = NOTHING_TOLD,
+        context: PostingContext = NO_CONTEXT,
         asks: Asks = NOBODY_ASKED,
         debtors: Ask = nobody,
-        settled: AskMethods = nowhere,
+        booked_payments: AskMethods = nowhere,
     ) -> None:
         """Make everything ready that does not depend on a document.
 
         `vat_rates` and `till_rates` are percentages by the VAT codes of the books and of the till; `known` answers
-        which article codes the books have, `linked` which documents are booked already; `told` is what both say
+        which article codes the books have, `linked` which documents are booked already; `context` is what both say
         about postings, `asks` tells of other documents of the same sale, `debtors` what the books hold of these,
-        `settled` which payments the books had first. Raises ConfigurationError for a mapping of no use.
+        `resolved_articles` which payments the books had first. Raises ConfigurationError for a mapping of no use.
         """
         tables = with_terms(tables)
         rules, tools = in_use(rules_from(mapping_body), tables), Tools(tables)
-        self.flow = documents(settings.targets, unproven=settings.unproven)
+        self.flow = documents(settings.targets, unverifiable=settings.unproven)
         self.settings = settings
         self.resends = settings.resends
         self.mapping_version = version
@@ -96,22 +104,23 @@ class Orders(FlowLogic):
         self._parties = Parties(settings, self._debtors, self._addresses, self._complete, self._new_debtors.of)
         self._moves = Moves(self._parties, self.policy, settings.default_country, debtors)
         self._articles = Articles(of_articles(rules, tools), tables.get(ARTICLES, {}), settings.collective_article)
-        codes = Codes.of(settings, tables, (vat_rates, till_rates), told.turnover, told.collective)
+        codes = Codes.of(settings, tables, (vat_rates, till_rates), context.turnover, context.collective)
         lines, ruled = compile(rules, tools, {Kind.LINE}), {rule.target for rule in rules.rules}
         made = {
-            kind: Bookings(kind, compile(rules, tools, {kind}), lines, codes, ruled, told) for kind in settings.written
+            kind: Bookings(kind, compile(rules, tools, {kind}), lines, codes, ruled, context)
+            for kind in settings.written
         }
         self._bookings = {source: made[target] for source, target in settings.targets.items()}
-        self._decisions = Decisions(settings, self.policy, told.periods)
+        self._decisions = Decisions(settings, self.policy, context.periods)
         self._required = tuple(name for name in REQUIRED if f"debtor.{name}" in self.policy)
         self._ask_known = known
         self._linked = linked
-        self._settled_by = settled
-        self._chains = Chains(asks, settings.targets, told.turnover.types, settings.rounding_limit)
+        self._booked_payments = booked_payments
+        self._chains = Chains(asks, settings.targets, context.turnover.types, settings.rounding_limit)
         self._known: set[str] = set()
         self._page: tuple[Sequence[Record], list[_Read]] | None = None
 
-    def watched(self, change: Change) -> tuple[str, ...]:
+    def guards(self, change: Change) -> tuple[str, ...]:
         """Return the codes of the brakes that count this change by itself: that of new debtors."""
         return ("brake_new_debtors",) if change.kind is Kind.DEBTOR and change.action is Action.CREATE else ()
 
@@ -121,7 +130,7 @@ class Orders(FlowLogic):
         """Return what each document comes to in a stage; see `FlowLogic`. Debtors and addresses only where needed."""
         page = self._page
         if page is None or page[0] is not records:  # the stages of one page are asked for one after the other
-            page = self._page = (records, self._reads(as_before(records, self._settled_by)))
+            page = self._page = (records, self._reads(as_before(records, self._booked_payments)))
         found = ({Kind.DEBTOR: one.debtor, Kind.ADDRESS: one.address}.get(stage.target, one.booking) for one in page[1])
         return [one for one in found if one is not None]
 
@@ -130,7 +139,7 @@ class Orders(FlowLogic):
         sales = [key for one in records for key in sales_of(one)]
         booked = lives([*(record.key for record in records), *sales], self._linked)
         done: dict[str, _Read] = {}
-        told: dict[str, tuple[Told, dict[str, str]]] = {}
+        completed: dict[str, tuple[CompletedDocument, dict[str, str]]] = {}
         elsewhere = self._chains.of([record for record in records if record.key not in booked])
         there = self._chains.there({key for key in sales if key not in booked})
         there |= {key for key in sales if key in booked and not booked[key].is_taken_back}
@@ -140,15 +149,15 @@ class Orders(FlowLogic):
                 continue
             try:
                 whole = self._complete(record)
-                told[record.key] = whole, self._named(whole)
-            except Parked as parked:
-                done[record.key] = _Read(staged(record, issue=issue_of(parked, record)))
-        where = self._moves.billed({key: one for key, (one, _) in told.items() if not self._is_posted(one)})
-        told |= {key: (one, told[key][1]) for key, one in where.items()}
-        self._learn(code for whole, articles in told.values() for code in self._asked_for(whole, articles))
+                completed[record.key] = whole, self._named(whole)
+            except RecordRejected as rejected:
+                done[record.key] = _Read(staged(record, issue=issue_of(rejected, record)))
+        where = self._moves.billed({key: one for key, (one, _) in completed.items() if not self._is_posted(one)})
+        completed |= {key: (one, completed[key][1]) for key, one in where.items()}
+        self._learn(code for whole, articles in completed.values() for code in self._asked_for(whole, articles))
         for record in sorted(records, key=lambda one: bool(one.values.get("credit_of"))):  # a sale before its refund
-            if record.key in told:
-                done[record.key] = self._read(*told[record.key], booked.get(record.key), there, done)
+            if record.key in completed:
+                done[record.key] = self._read(*completed[record.key], booked.get(record.key), there, done)
         return [done[record.key] for record in records]
 
     def _at_once(self, record: Record, booked: Mapping[str, Life], elsewhere: Verdict | None) -> _Read | None:
@@ -158,9 +167,9 @@ class Orders(FlowLogic):
         """
         try:
             expect_known(record, self.settings)
-        except Parked as parked:
-            return _Read(staged(record, issue=issue_of(parked, record)))
-        if record.key not in booked and (skip := left_out(record, self._filters[record.kind])):
+        except RecordRejected as rejected:
+            return _Read(staged(record, issue=issue_of(rejected, record)))
+        if record.key not in booked and (skip := excluded_by_filter(record, self._filters[record.kind])):
             return _Read(staged(record, skip=replace(skip, facts={**skip.facts, "key": title_of(record)})))
         life = booked.get(record.key)
         is_new = life is None and record.values.get("cancelled") is not True
@@ -169,34 +178,34 @@ class Orders(FlowLogic):
         try:
             if is_new and elsewhere is not None:
                 return self._elsewhere(record, elsewhere)
-            return self._later(record, life) if life else _Read(staged(record, self._brief(record, None)))
-        except Parked as parked:
-            return _Read(staged(record, issue=issue_of(parked, record)))
+            return self._later(record, life) if life else _Read(staged(record, self._identity(record, None)))
+        except RecordRejected as rejected:
+            return _Read(staged(record, issue=issue_of(rejected, record)))
 
     def _elsewhere(self, record: Record, verdict: Verdict) -> _Read:
         """Return what becomes of a document whose sale is booked as another one, or will be.
 
-        Until the plan has that one it stands there without lines, so that it makes no debtor. Raises Parked.
+        Until the plan has that one it stands there without lines, so that it makes no debtor. Raises RecordRejected.
         """
         if isinstance(verdict, Issue):
             return _Read(staged(record, issue=replace(verdict, facts={**verdict.facts, **sold(record)})))
         if verdict.reason != "sale_planned":
             return _Read(staged(record, skip=verdict))
-        brief = self._brief(record, None)
-        return _Read(staged(record, replace(brief, values={**brief.values, SAME_SALE: verdict.facts["other"]})))
+        identity = self._identity(record, None)
+        return _Read(staged(record, replace(identity, values={**identity.values, SAME_SALE: verdict.facts["other"]})))
 
     def beside(self, stage: Stage, desired: Sequence[Record], *, sending: bool = False) -> Mapping[str, Issue | Skip]:
         """Return which documents are not booked by themselves, since their sale is or will be booked as another one."""
         return self._chains.beside(desired, sending=sending) if stage.once else {}
 
-    def _brief(self, record: Record, link: Link | None) -> Record:
-        return self._bookings[record.kind].brief(record, link)
+    def _identity(self, record: Record, link: Link | None) -> Record:
+        return self._bookings[record.kind].identity(record, link)
 
     def _later(self, record: Record, life: Life) -> _Read | None:
-        """Return what becomes of a document that is booked; None of one that is booked again. Raises Parked."""
+        """Return what becomes of a document that is booked; None of one that is booked again. Raises RecordRejected."""
         match life.way(record):
             case Way.STAYS:
-                return _Read(staged(record, self._brief(record, life.told)))
+                return _Read(staged(record, self._identity(record, life.latest)))
             case Way.CREDITED:
                 found = staged(record, self._decisions.credit(record, life))
                 return _Read(replace(found, title=found.title + CREDIT_ENDING))
@@ -208,19 +217,19 @@ class Orders(FlowLogic):
             case _:
                 return _Read(staged(record, skip=self._decisions.skipped(record, life)))
 
-    def _is_posted(self, told: Told) -> bool:
+    def _is_posted(self, document: CompletedDocument) -> bool:
         """Tell whether a document becomes a posting, which knows neither articles nor delivery addresses."""
-        return self.settings.becomes(told.record.kind) == "posting"
+        return self.settings.becomes(document.record.kind) == "posting"
 
-    def _named(self, told: Told) -> dict[str, str]:
+    def _named(self, document: CompletedDocument) -> dict[str, str]:
         """Return the articles that the lines name; a posting knows none, and neither does a field for shipping."""
-        if self._is_posted(told):
+        if self._is_posted(document):
             return {}
-        out = in_field(told, goods(told.record), self.settings)
-        return {key: code for key, code in self._articles.named(told).items() if key not in out}
+        out = in_field(document, sale_lines(document.record), self.settings)
+        return {key: code for key, code in self._articles.named(document).items() if key not in out}
 
-    def _asked_for(self, told: Told, articles: Mapping[str, str]) -> list[str]:
-        return [*articles.values(), *self._articles.stand_ins(told, articles).values()]
+    def _asked_for(self, document: CompletedDocument, articles: Mapping[str, str]) -> list[str]:
+        return [*articles.values(), *self._articles.stand_ins(document, articles).values()]
 
     def _learn(self, codes: Iterable[str]) -> None:
         """Ask which of these articles the books have; what they have is remembered."""
@@ -228,59 +237,75 @@ class Orders(FlowLogic):
         if asked:
             self._known |= self._ask_known(asked)
 
-    def _settled(self, told: Told) -> dict[str, str]:
-        """Return the articles that the lines of one document are booked on. Raises Parked."""
-        articles = self._named(told)
-        self._learn(self._asked_for(told, articles))
-        return self._articles.settled(told, articles, self._known)
+    def _resolved_articles(self, document: CompletedDocument) -> dict[str, str]:
+        """Return the articles that the lines of one document are booked on. Raises RecordRejected."""
+        articles = self._named(document)
+        self._learn(self._asked_for(document, articles))
+        return self._articles.resolved_articles(document, articles, self._known)
 
     def _read(
-        self, told: Told, articles: Mapping[str, str], life: Life | None, there: set[str], done: Mapping[str, _Read]
+        self,
+        document: CompletedDocument,
+        articles: Mapping[str, str],
+        life: Life | None,
+        there: set[str],
+        done: Mapping[str, _Read],
     ) -> _Read:
-        record = told.record
+        record = document.record
         try:
-            self._expect_original(told, there, done)
-            owner = self._parties.owner(told)
-            settled = self._articles.settled(told, articles, self._known)
-            address = self._address(told, owner)
+            self._expect_original(document, there, done)
+            owner = self._parties.owner(document)
+            resolved = self._articles.resolved_articles(document, articles, self._known)
+            address = self._address(document, owner)
             where = address.parent if address else ""
-            booking = self._again(told, life, owner, where, settled) if life else self._new(told, owner, where, settled)
-        except Parked as parked:
-            return _Read(staged(record, issue=issue_of(parked, record)))
+            booking = (
+                self._again(document, life, owner, where, resolved)
+                if life
+                else self._new(document, owner, where, resolved)
+            )
+        except RecordRejected as rejected:
+            return _Read(staged(record, issue=issue_of(rejected, record)))
         if not any(part.kind is Kind.LINE for part in booking.parts):
-            facts = {"key": told.title, "document": told.title}
+            facts = {"key": document.title, "document": document.title}
             return _Read(staged(record, skip=Skip("document_empty", record.key, facts)))
-        debtor = self._parties.debtor(told) if owner.debtor else None
+        debtor = self._parties.debtor(document) if owner.debtor else None
         return _Read(staged(record, booking), debtor, address)
 
     def _new(
-        self, told: Told, owner: Owner, address: str, articles: Mapping[str, str], number: int = FIRST_BOOKING
+        self,
+        document: CompletedDocument,
+        owner: Owner,
+        address: str,
+        articles: Mapping[str, str],
+        number: int = FIRST_BOOKING,
     ) -> Record:
-        return self._bookings[told.record.kind].booking(told, owner, address, articles, number)
+        return self._bookings[document.record.kind].booking(document, owner, address, articles, number)
 
-    def _again(self, told: Told, life: Life, owner: Owner, address: str, articles: Mapping[str, str]) -> Record:
-        """Return a document booked once more, with what takes the earlier booking back. Raises Parked."""
-        credit = None if life.is_taken_back else self._decisions.credit(told.record, life)
-        day = told.values["date"]
-        on = self._decisions.open_day(day, told.title) if isinstance(day, date) else day
-        dated = replace(told, values={**told.values, "date": on})
+    def _again(
+        self, document: CompletedDocument, life: Life, owner: Owner, address: str, articles: Mapping[str, str]
+    ) -> Record:
+        """Return a document booked once more, with what takes the earlier booking back. Raises RecordRejected."""
+        credit = None if life.is_taken_back else self._decisions.credit(document.record, life)
+        day = document.values["date"]
+        on = self._decisions.open_day(day, document.title) if isinstance(day, date) else day
+        dated = replace(document, values={**document.values, "date": on})
         booking = self._new(dated, owner, address, articles, life.booking + 1)
         is_empty = not any(part.kind is Kind.LINE for part in booking.parts)
         return credit if credit and is_empty else self._decisions.booked_again(booking, life, credit)
 
-    def _address(self, told: Told, owner: Owner) -> Staged | None:
+    def _address(self, document: CompletedDocument, owner: Owner) -> Staged | None:
         """Return the address goods go to; a posting knows none."""
-        return None if self._is_posted(told) else self._parties.address(told, owner)
+        return None if self._is_posted(document) else self._parties.address(document, owner)
 
-    def _expect_original(self, told: Told, there: set[str], done: Mapping[str, _Read]) -> None:
-        """Raise Parked for a refund whose sale is neither `there`, nor planned by this page.
+    def _expect_original(self, document: CompletedDocument, there: set[str], done: Mapping[str, _Read]) -> None:
+        """Raise RecordRejected for a refund whose sale is neither `there`, nor planned by this page.
 
         One that this page leaves out does not count, why ever it does: on another page nobody would know of it.
         """
-        read = {key: done[key].booking for key in sales_of(told.record) if key in done}
+        read = {key: done[key].booking for key in sales_of(document.record) if key in done}
         planned = {key for key, one in read.items() if one.record and one.record.values.get("cancelled") is not True}
         title = next((one.title for one in read.values()), "")
-        expect_sale(told.record, told.title, there | planned, title)
+        expect_sale(document.record, document.title, there | planned, title)
 
     # ---- what documents have in common
 
@@ -338,61 +363,70 @@ class Orders(FlowLogic):
             return Skip("quotation_stays", change.key, facts)
         try:
             dated = self._decisions.dated(change.agreed, change.title) if stage.once else {}
-        except Parked as parked:
-            return issue_of(parked, change.agreed)
+        except RecordRejected as rejected:
+            return issue_of(rejected, change.agreed)
         credited = credit(change, dated) if stage.once else None
         return credited or super().withdraw(stage, change)
 
     def both(self, record: Record) -> BothSides | None:
         """Return a document as it was booked and as it would be booked now; None where nothing of it is."""
-        (record,) = as_before([record], self._settled_by)
+        (record,) = as_before([record], self._booked_payments)
         life = lives([record.key], self._linked).get(record.key)
-        if life is None or life.told.agreed is None or record.kind not in self._bookings:
+        if life is None or life.latest.agreed is None or record.kind not in self._bookings:
             return None
         if record.values.get("cancelled") is True:
-            return BothSides(life.told.agreed, None)
+            return BothSides(life.latest.agreed, None)
         try:
-            told = self._complete(record)
-            settled = self._settled(told)
-            return BothSides(life.told.agreed, self._new(told, self._parties.owner(told), "", settled))
-        except Parked as parked:
-            brief = self._brief(record, life.told)
-            return BothSides(life.told.agreed, brief, issue_of(parked, record))
+            document = self._complete(record)
+            resolved = self._resolved_articles(document)
+            return BothSides(life.latest.agreed, self._new(document, self._parties.owner(document), "", resolved))
+        except RecordRejected as rejected:
+            identity = self._identity(record, life.latest)
+            return BothSides(life.latest.agreed, identity, issue_of(rejected, record))
 
     # ---- why
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for every target field how it came to its value from this document, as far as it can be made."""
-        (record,) = as_before([record], self._settled_by)
+        (record,) = as_before([record], self._booked_payments)
         try:
-            told = self._complete(record)
+            document = self._complete(record)
             if stage.target is Kind.DEBTOR:
-                customer = told.customer
-                traces = self._debtors.trace(self._parties.debtor_source(told, customer)) if customer else []
-                return self._new_debtors.traced(kept_traces(party_traces(told, customer, traces)))
-            told = self._moves.billed({record.key: told}).get(record.key, told) if not self._is_posted(told) else told
-            owner = self._parties.owner(told)
+                customer = document.customer
+                traces = self._debtors.trace(self._parties.debtor_source(document, customer)) if customer else []
+                return self._new_debtors.traced(kept_traces(party_traces(document, customer, traces)))
+            document = (
+                self._moves.billed({record.key: document}).get(record.key, document)
+                if not self._is_posted(document)
+                else document
+            )
+            owner = self._parties.owner(document)
             if stage.target is Kind.ADDRESS:
-                source = self._parties.address_source(told)
-                owned = owner_traces(self.settings, told, owner, Kind.ADDRESS)
-                where = told.part(Kind.ADDRESS)
+                source = self._parties.address_source(document)
+                owned = owner_traces(self.settings, document, owner, Kind.ADDRESS)
+                where = document.part(Kind.ADDRESS)
                 traces = self._addresses.trace(source) if source else []
-                return [*owned, *kept_traces(party_traces(told, where, traces))] if traces else []
-            return self._booking_traces(told, owner)
-        except Parked as parked:
-            target = parked.field or f"{stage.target}.reference"
-            return [Trace(target, (), None, issue_of(parked, record))]
+                return [*owned, *kept_traces(party_traces(document, where, traces))] if traces else []
+            return self._booking_traces(document, owner)
+        except RecordRejected as rejected:
+            target = rejected.field or f"{stage.target}.reference"
+            return [Trace(target, (), None, issue_of(rejected, record))]
 
-    def _booking_traces(self, told: Told, owner: Owner) -> list[Trace]:
+    def _booking_traces(self, document: CompletedDocument, owner: Owner) -> list[Trace]:
         """Return how the document that is booked now came to its values: the first booking of it, or the next."""
-        address, life = self._address(told, owner), lives([told.record.key], self._linked).get(told.record.key)
-        number, day = FIRST_BOOKING, told.values["date"]
-        if life is not None and life.way(told.record) is Way.BOOKED_AGAIN:
+        address, life = (
+            self._address(document, owner),
+            lives([document.record.key], self._linked).get(document.record.key),
+        )
+        number, day = FIRST_BOOKING, document.values["date"]
+        if life is not None and life.way(document.record) is Way.BOOKED_AGAIN:
             number = life.booking + 1
-            on = self._decisions.open_day(day, told.title) if isinstance(day, date) else day
-            told = replace(told, values={**told.values, "date": on})
+            on = self._decisions.open_day(day, document.title) if isinstance(day, date) else day
+            document = replace(document, values={**document.values, "date": on})
         where = (address.parent, address.title) if address else ("", "")
-        return self._bookings[told.record.kind].trace(told, owner, where, self._settled(told), number)
+        return self._bookings[document.record.kind].trace(
+            document, owner, where, self._resolved_articles(document), number
+        )
 
     def by_change(self, change: Change) -> Mapping[str, Reason]:
         """Return that a document takes an earlier booking back, where it does."""

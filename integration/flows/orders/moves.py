@@ -7,7 +7,7 @@ from integration.core.plan import Change, Policy, Unchanged, diff
 from integration.core.records import Held, Kind, Record, Unreadable, Value, merged
 from integration.core.rules import EMPTY, as_text
 from integration.core.run import Link, Staged
-from integration.flows.orders.parties import Parties, Told, squeezed
+from integration.flows.orders.parties import CompletedDocument, Parties, squeezed
 
 WHERE = ("street", "postcode", "city")  # an address that lacks one of these is none
 ADDRESS = (*WHERE, "country")
@@ -55,26 +55,26 @@ class Moves:
         self._home = home
         self._ask = ask
 
-    def billed(self, told: Mapping[str, Told]) -> dict[str, Told]:
+    def billed(self, document: Mapping[str, CompletedDocument]) -> dict[str, CompletedDocument]:
         """Return documents with the debtor each is billed to, as the books will have it, where that matters.
 
         A fixed debtor is nobody's address, so that goods have one of their own.
         """
         debtors: dict[str, Record] = {}
         made: dict[str, Staged | None] = {}
-        owners = {key: self._parties.billed_to(one) for key, one in told.items() if one.part(Kind.ADDRESS)}
+        owners = {key: self._parties.billed_to(one) for key, one in document.items() if one.part(Kind.ADDRESS)}
         for key in [key for key, owner in owners.items() if owner is not None and owner.debtor]:
-            staged = made[key] = self._parties.debtor(told[key])
+            staged = made[key] = self._parties.debtor(document[key])
             if staged is not None and staged.record is not None:
                 debtors[staged.parent] = staged.record
         held, links = self._ask([*debtors.values()]) if debtors else ({}, {})
         there = {key: self._becomes(one, held.get(key), links.get(key)) for key, one in debtors.items()}
 
-        def known(key: str, one: Told) -> Told:
+        def known(key: str, one: CompletedDocument) -> CompletedDocument:
             owner = owners.get(key)
             return one if owner is None else replace(one, billed=there.get(owner.debtor, {}), debtor=made.get(key))
 
-        return {key: known(key, one) for key, one in told.items()}
+        return {key: known(key, one) for key, one in document.items()}
 
     def _becomes(self, desired: Record, held: Held | None, link: Link | None) -> Mapping[str, Value]:
         wanted = moved(desired, held, self._home)

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.references import FIRST_BOOKING, LAST_BOOKING
 
-Told = TypeVar("Told")  # what is known of one booking: its link, or where it stands
+T = TypeVar("T")  # what is known of one booking: its link, or where it stands
 
 
 def key_of(document: str, booking: int) -> str:
@@ -30,12 +30,12 @@ def booking_of(key: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Newest(Generic[Told]):
+class Newest(Generic[T]):
     """The newest booking of a document, the how manieth that is, and what takes it back."""
 
-    told: Told
+    latest: T
     booking: int = FIRST_BOOKING
-    credit: Told | None = None
+    credit: T | None = None
     is_restored: bool = False  # an earlier version took the credit back
 
     @property
@@ -46,14 +46,14 @@ class Newest(Generic[Told]):
 
 def newest(
     documents: Collection[str],
-    ask: Callable[[Collection[str]], Mapping[str, Told]],
-    is_there: Callable[[Told], bool] = lambda _: True,
-) -> dict[str, Newest[Told]]:
+    ask: Callable[[Collection[str]], Mapping[str, T]],
+    is_there: Callable[[T], bool] = lambda _: True,
+) -> dict[str, Newest[T]]:
     """Return the newest booking of each of these documents that has any; `ask` is asked once for each number.
 
     Only a credit that `is_there` takes a booking back.
     """
-    found: dict[str, Newest[Told]] = {}
+    found: dict[str, Newest[T]] = {}
     waiting = list(dict.fromkeys(documents))
     for booking in range(FIRST_BOOKING, LAST_BOOKING + 1):
         keys = {one: key_of(one, booking) for one in waiting}

@@ -7,7 +7,7 @@ from integration.core.issues import Issue, Skip
 from integration.core.records import Record
 from integration.core.rules import as_text
 from integration.core.run import Staged
-from integration.flows.settings import Parked
+from integration.flows.settings import RecordRejected
 
 
 def staged(
@@ -22,7 +22,7 @@ def title_of(document: Record) -> str:
     return as_text(document.values.get("number")).strip() or document.key
 
 
-def issue_of(parked: Parked, document: Record) -> Issue:
+def issue_of(parked: RecordRejected, document: Record) -> Issue:
     """Return why a document waits, with what it comes to."""
     issue = parked.issue(document.key)
     return replace(issue, facts={**issue.facts, "key": title_of(document), **sold(document)})

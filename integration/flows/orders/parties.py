@@ -19,7 +19,7 @@ from integration.core.run import Staged
 from integration.core.traces import Trace, TraceStep
 from integration.flows.orders.settings import OrderSettings
 from integration.flows.orders.terms import TERMS
-from integration.flows.settings import BOOKS, Parked
+from integration.flows.settings import BOOKS, RecordRejected
 from integration.flows.spec import Shaped
 from integration.flows.vat_numbers import checked_vat_number
 
@@ -34,7 +34,7 @@ EXACT = frozenset({"email", "website", "external_id", "vat_number", "chamber_num
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class CompletedDocument:
     """A document of the till with everything filled in that it did not say; `completed` names what got a default."""
 
     record: Record
@@ -88,8 +88,8 @@ class Completion:
         self._countries = countries
         self._country = country
 
-    def __call__(self, record: Record) -> Told:
-        """Return the document completed. Raises Parked when something is missing that has no default."""
+    def __call__(self, record: Record) -> CompletedDocument:
+        """Return the document completed. Raises RecordRejected when something is missing that has no default."""
         settings, values = self._settings, dict(record.values)
         title = as_text(values.get("number")).strip() or record.key
         defaults: dict[str, Value] = {
@@ -103,10 +103,10 @@ class Completion:
         missing = {name: value for name, value in defaults.items() if values.get(name) in EMPTY and value not in EMPTY}
         values |= missing
         if values.get("date") in EMPTY:
-            raise Parked("required_field_empty", "date", field="date", system=BOOKS, document=title)
+            raise RecordRejected("required_field_empty", "date", field="date", system=BOOKS, document=title)
         currency = as_text(values.get("currency")).strip().upper()
         if currency != settings.default_currency:
-            raise Parked(
+            raise RecordRejected(
                 "currency_without_rate",
                 "currency",
                 currency=currency,
@@ -114,15 +114,15 @@ class Completion:
                 document=title,
             )
         values["country"] = country = self.country(as_text(values["country"]), title)
-        told = Told(record, values, tuple(missing), title, country, _customer(record))
-        return self._with_vat_number(told)
+        document = CompletedDocument(record, values, tuple(missing), title, country, _customer(record))
+        return self._with_vat_number(document)
 
     def country(self, name: str, document: str) -> str:
-        """Return the ISO code of a country; the table of countries comes first. Raises Parked."""
+        """Return the ISO code of a country; the table of countries comes first. Raises RecordRejected."""
         name = name.strip()
         found = self._countries.get(name, "") if name in self._countries else self._named(name)
         if not found:
-            raise Parked("value_unmapped", "country", value=name, table=COUNTRIES, document=document)
+            raise RecordRejected("value_unmapped", "country", value=name, table=COUNTRIES, document=document)
         return found
 
     def _named(self, name: str) -> str:
@@ -132,16 +132,16 @@ class Completion:
         except ValueError:
             return value_of(self._countries)
 
-    def _with_vat_number(self, told: Told) -> Told:
-        if told.customer is None:
-            return told
-        given = as_text(told.customer.values.get("vat_number")).strip()
+    def _with_vat_number(self, document: CompletedDocument) -> CompletedDocument:
+        if document.customer is None:
+            return document
+        given = as_text(document.customer.values.get("vat_number")).strip()
         if not given:
-            return told
-        known = as_text(told.customer.values.get("country"))
-        country = self.country(known, told.title) if known.strip() else told.country
+            return document
+        known = as_text(document.customer.values.get("country"))
+        country = self.country(known, document.title) if known.strip() else document.country
         checked = checked_vat_number(given, country)
-        return replace(told, vat_number=checked, vat_number_refused="" if checked else given)
+        return replace(document, vat_number=checked, vat_number_refused="" if checked else given)
 
 
 class Parties:
@@ -162,54 +162,56 @@ class Parties:
         self._addresses = addresses
         self._completion = completion
 
-    def billed_to(self, told: Told) -> Owner | None:
+    def billed_to(self, document: CompletedDocument) -> Owner | None:
         """Return the debtor whose address counts for where goods go; None where nobody asks for it."""
         if self._settings.addresses != "when_different":
             return None
         try:
-            return self.owner(told)
-        except Parked:
+            return self.owner(document)
+        except RecordRejected:
             return None
 
-    def owner(self, told: Told) -> Owner:
-        """Return for whom a document is booked. Raises Parked when there is nobody."""
+    def owner(self, document: CompletedDocument) -> Owner:
+        """Return for whom a document is booked. Raises RecordRejected when there is nobody."""
         settings = self._settings
-        fixed = settings.fixed_debtor(told.text("branch"), told.country) if settings.default_debtor != "off" else ""
-        if fixed and (settings.default_debtor == "forced" or told.customer is None):
+        fixed = (
+            settings.fixed_debtor(document.text("branch"), document.country) if settings.default_debtor != "off" else ""
+        )
+        if fixed and (settings.default_debtor == "forced" or document.customer is None):
             return Owner(number=fixed)
-        if told.customer is None:
-            raise Parked("customer_missing", "relation", document=told.title)
-        return Owner(debtor=told.customer.key)
+        if document.customer is None:
+            raise RecordRejected("customer_missing", "relation", document=document.title)
+        return Owner(debtor=document.customer.key)
 
-    def debtor(self, told: Told) -> Staged | None:
+    def debtor(self, document: CompletedDocument) -> Staged | None:
         """Return the debtor of a document's customer; None when it has none."""
-        customer, document = told.customer, told.record.key
-        if customer is None or told.debtor is not None:
-            return told.debtor
+        customer, document_key = document.customer, document.record.key
+        if customer is None or document.debtor is not None:
+            return document.debtor
         key, title = customer.key, customer_name(customer) or customer.key
         try:
-            mapped = self._debtors.apply(self.debtor_source(told, customer))
+            mapped = self._debtors.apply(self.debtor_source(document, customer))
             self._free_of_issues(mapped, title)
-        except Parked as parked:
-            issue = _of_customer(parked.issue(key), (document,))
-            return Staged(document, key, title, mark=told.stamp, issue=issue)
+        except RecordRejected as rejected:
+            issue = _of_customer(rejected.issue(key), (document_key,))
+            return Staged(document_key, key, title, mark=document.stamp, issue=issue)
         guessed = {} if as_text(customer.values.get("country")).strip() else {"country_guessed": True}
         values = _filled(mapped)
         values |= self._given(values)
-        values |= {**noted(values, customer.values, CODE_PAGE), **guessed, "documents": (document,)}
+        values |= {**noted(values, customer.values, CODE_PAGE), **guessed, "documents": (document_key,)}
         record = Record(Kind.DEBTOR, key, values)
-        return Staged(document, key, title, mark=told.stamp, record=record)
+        return Staged(document_key, key, title, mark=document.stamp, record=record)
 
-    def debtor_source(self, told: Told, customer: Record) -> Record:
-        """Return what the rules for debtors read. Raises Parked for a VAT number that is none."""
+    def debtor_source(self, document: CompletedDocument, customer: Record) -> Record:
+        """Return what the rules for debtors read. Raises RecordRejected for a VAT number that is none."""
         values = dict(customer.values)
         country = as_text(values.get("country")).strip()
-        values["country"] = self._completion.country(country, told.title) if country else told.country
-        if told.vat_number_refused:
-            facts = {"value": told.vat_number_refused, "country": as_text(values["country"])}
-            raise Parked("vat_number_invalid", "debtor.vat_number", customer=customer_name(customer), **facts)
+        values["country"] = self._completion.country(country, document.title) if country else document.country
+        if document.vat_number_refused:
+            facts = {"value": document.vat_number_refused, "country": as_text(values["country"])}
+            raise RecordRejected("vat_number_invalid", "debtor.vat_number", customer=customer_name(customer), **facts)
         if "vat_number" in values:
-            values["vat_number"] = told.vat_number
+            values["vat_number"] = document.vat_number
         if self._settings.collective_account:
             values["collective_account"] = self._settings.collective_account
         return Record(Kind.RELATION, customer.key, {**values, "number": customer.key})
@@ -218,14 +220,14 @@ class Parties:
         for issue in mapped.issues:
             facts = {**issue.facts, "key": title, "customer": title, "system": BOOKS}
             cause = "email_too_long" if (issue.cause, issue.field) == ("field_too_long", EMAIL) else issue.cause
-            raise Parked(cause, issue.field, **facts)
+            raise RecordRejected(cause, issue.field, **facts)
 
-    def address(self, told: Told, owner: Owner) -> Staged | None:
+    def address(self, document: CompletedDocument, owner: Owner) -> Staged | None:
         """Return where a document is delivered to; None when that is where the customer is, or nowhere."""
-        source = self.address_source(told)
+        source = self.address_source(document)
         if source is None:
             return None
-        document = told.record.key
+        document_key = document.record.key
         mapped = self._addresses.apply(source)
         values = _filled(mapped)
         place = "\n".join(squeezed(as_text(values.get(name))) for name in PLACE)
@@ -234,30 +236,30 @@ class Parties:
         if mapped.issues:
             first = mapped.issues[0]
             facts = {**first.facts, "key": title or key, "system": BOOKS}
-            issue = _of_customer(Issue(first.cause, key, first.field, facts), (document,))
-            return Staged(document, key, title or key, mark=told.stamp, issue=issue)
+            issue = _of_customer(Issue(first.cause, key, first.field, facts), (document_key,))
+            return Staged(document_key, key, title or key, mark=document.stamp, issue=issue)
         values |= noted(values, source.values, CODE_PAGE)
-        record = Record(Kind.ADDRESS, key, {**owner.values, **values, "documents": (document,)})
-        return Staged(document, key, title or key, mark=told.stamp, record=record)
+        record = Record(Kind.ADDRESS, key, {**owner.values, **values, "documents": (document_key,)})
+        return Staged(document_key, key, title or key, mark=document.stamp, record=record)
 
-    def address_source(self, told: Told) -> Record | None:
+    def address_source(self, document: CompletedDocument) -> Record | None:
         """Return what the rules for addresses read; None when the document needs no address of its own."""
-        delivery = told.part(Kind.ADDRESS)
+        delivery = document.part(Kind.ADDRESS)
         if self._settings.addresses == "off" or delivery is None:
             return None
         if not any(squeezed(as_text(delivery.values.get(name))) for name in PLACE[1:]):
             return None
-        customer = told.customer.values if told.customer else {}
-        billed = customer if told.billed is None else told.billed
+        customer = document.customer.values if document.customer else {}
+        billed = customer if document.billed is None else document.billed
         if self._settings.addresses == "when_different" and _same_place(delivery.values, billed, customer):
             return None
         values = dict(delivery.values)
         country = as_text(values.get("country")).strip()
-        values["country"] = self._completion.country(country, told.title) if country else told.country
-        names = (values.get("name"), values.get("contact"), customer_name(told.customer))
+        values["country"] = self._completion.country(country, document.title) if country else document.country
+        names = (values.get("name"), values.get("contact"), customer_name(document.customer))
         values["name"] = next((name for name in names if name not in EMPTY), "")
         about = {f"customer_{name}": customer[name] for name in ("name", "email", "phone") if name in customer}
-        return Record(Kind.ADDRESS, told.record.key, {**values, **about})
+        return Record(Kind.ADDRESS, document.record.key, {**values, **about})
 
 
 def shaped(members: Sequence[Staged], kind: Kind) -> Shaped:
@@ -272,13 +274,13 @@ def shaped(members: Sequence[Staged], kind: Kind) -> Shaped:
     return Shaped(Record(kind, newest.parent, values), newest.title)
 
 
-def expect_mapped(issues: Iterable[Issue], told: Told) -> None:
-    """Raise Parked for the first thing a mapping could not do."""
+def expect_mapped(issues: Iterable[Issue], document: CompletedDocument) -> None:
+    """Raise RecordRejected for the first thing a mapping could not do."""
     for issue in issues:
-        facts = {**issue.facts, "document": told.title, "system": BOOKS}
+        facts = {**issue.facts, "document": document.title, "system": BOOKS}
         if facts.get("table") in TERMS:
-            raise Parked("payment_method_unmapped", issue.field, **facts, method=facts["value"])
-        raise Parked(issue.cause, issue.field, **facts)
+            raise RecordRejected("payment_method_unmapped", issue.field, **facts, method=facts["value"])
+        raise RecordRejected(issue.cause, issue.field, **facts)
 
 
 def customer_name(customer: Record | None) -> str:

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
+from integration.core.totals.categories import METHODS, Purpose, Tender
 from integration.core.totals.sold import NOTHING
-from integration.core.totals.sorts import METHODS, Means, Purpose
 from integration.flows.orders.balances import Balances
-from integration.flows.orders.parties import Told
-from integration.flows.settings import Parked
+from integration.flows.orders.parties import CompletedDocument
+from integration.flows.settings import RecordRejected
 
 METHOD_ACCOUNTS = "method_accounts"  # shared with the flow of days
 WITH_PAYMENTS = "with_payments"  # on a document in the books: its payments stand on its page
@@ -41,51 +41,53 @@ class Payments:
     rounding_account: str = ""
     rounding: tuple[str, ...] = ()
 
-    def of(self, told: Told, sold: Decimal, balances: Balances) -> list[Paid]:
-        """Return the payments that settle what was sold. Raises Parked for a method without an account."""
-        self._expect_whole(told, sold)
-        return [one for one in self._each(told, balances) if one.account not in self.collective]
+    def of(self, document: CompletedDocument, sold: Decimal, balances: Balances) -> list[Paid]:
+        """Return the payments that settle what was sold. Raises RecordRejected for a method without an account."""
+        self._expect_whole(document, sold)
+        return [one for one in self._each(document, balances) if one.account not in self.collective]
 
-    def _each(self, told: Told, balances: Balances) -> Iterator[Paid]:
-        for payment, paid in payments_of(told.record):
+    def _each(self, document: CompletedDocument, balances: Balances) -> Iterator[Paid]:
+        for payment, paid in payments_of(document.record):
             method, name = _text(payment, "method"), _text(payment, "description")
             rounds = method in self.rounding
             purpose = balances.purpose(payment, rounds=rounds)
             if purpose is not Purpose.SINGLE:
-                yield Paid(self._account(told, payment, purpose, balances), method, name or method, paid)
+                yield Paid(self._account(document, payment, purpose, balances), method, name or method, paid)
 
-    def _account(self, told: Told, payment: Record, purpose: Purpose | None, balances: Balances) -> str:
+    def _account(
+        self, document: CompletedDocument, payment: Record, purpose: Purpose | None, balances: Balances
+    ) -> str:
         method = _text(payment, "method")
         row = self.accounts.get(method, "").strip()
-        means = METHODS.get(_text(payment, "type"))
+        tender = METHODS.get(_text(payment, "type"))
         if method in self.rounding:
             found = self.rounding_account or row
         elif purpose is Purpose.MULTI:  # what its sale put on the account comes off it again
             found = balances.of_card(method) or row or balances.of_all
-        elif means is Means.DOWN_PAYMENT:
+        elif tender is Tender.DOWN_PAYMENT:
             found = balances.of_down_payments or row or balances.of_all
         else:
             found = row
         if not found:
-            facts = {"document": told.title, "method": method, "kind": _text(payment, "description") or method}
-            raise Parked("method_account_missing", "line.account", **facts)
+            facts = {"document": document.title, "method": method, "kind": _text(payment, "description") or method}
+            raise RecordRejected("method_account_missing", "line.account", **facts)
         return found
 
-    def _expect_whole(self, told: Told, sold: Decimal) -> None:
-        """Raise Parked where the till says that more was paid than its list of payments has: the rest is nowhere.
+    def _expect_whole(self, document: CompletedDocument, sold: Decimal) -> None:
+        """Raise RecordRejected where the till says that more was paid than its list of payments has: the rest is lost.
 
         Whether the rounding of cash counts as paid, and with which sign, is not publicly known: a document that is
         said to be paid and is open by such an amount is not believed.
         """
-        paid = [(_text(part, "method") in self.rounding, amount) for part, amount in payments_of(told.record)]
+        paid = [(_text(part, "method") in self.rounding, amount) for part, amount in payments_of(document.record)]
         listed, cash = (sum((each for rounds, each in paid if rounds or every), NOTHING) for every in (True, False))
-        said = told.values.get("paid_amount")
+        said = document.values.get("paid_amount")
         if isinstance(said, Decimal) and said not in (listed, listed - cash) and (said - listed) * said > NOTHING:
-            raise _incomplete(told, said, listed)
+            raise _incomplete(document, said, listed)
         rest = sold - listed
         odd = bool(cash) and NOTHING < abs(rest) <= 2 * abs(cash)
-        if told.values.get("paid") is True and (odd or rest * sold > NOTHING):
-            raise _incomplete(told, sold, listed)
+        if document.values.get("paid") is True and (odd or rest * sold > NOTHING):
+            raise _incomplete(document, sold, listed)
 
 
 NO_PAYMENTS = Payments()
@@ -116,9 +118,9 @@ def paid_sum(document: Record) -> Decimal:
     return sum((amount for _, amount in payments_of(document)), NOTHING)
 
 
-def _incomplete(told: Told, said: Decimal, listed: Decimal) -> Parked:
-    facts = {"document": told.title, "said": str(said), "listed": str(listed), "difference": str(said - listed)}
-    return Parked("payments_incomplete", "line.amount", **facts)
+def _incomplete(document: CompletedDocument, said: Decimal, listed: Decimal) -> RecordRejected:
+    facts = {"document": document.title, "said": str(said), "listed": str(listed), "difference": str(said - listed)}
+    return RecordRejected("payments_incomplete", "line.amount", **facts)
 
 
 def _text(record: Record, name: str) -> str:

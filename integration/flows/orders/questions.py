@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from integration.core.errors import Reason
-from integration.core.totals.sorts import GROUPS, Sort
+from integration.core.totals.categories import GROUPS, LineCategory
 from integration.flows.forms import (
     Known,
     Lack,
@@ -136,7 +136,10 @@ BALANCE_TABLE = ValueTable(
     named=("group", "sort"),
     dimensions=(
         Dimension(
-            "group", (Choice(till("turnover_groups")), Choice(BALANCE_GROUPS)), tuple(map(str, Sort)), needed=True
+            "group",
+            (Choice(till("turnover_groups")), Choice(BALANCE_GROUPS)),
+            tuple(map(str, LineCategory)),
+            needed=True,
         ),
     ),
 )
@@ -156,8 +159,8 @@ def _without_account(known: Known) -> list[str]:
     """Return the groups for which a run would find no account, as it looks for one."""
     rows = usable(BALANCE_TABLE, known.tables.get(BALANCE_ACCOUNTS, {}), known.of)
     types = known.of(till("turnover_types"))
-    sorts = {group: GROUPS.get(types.get(group, ""), Sort.UNKNOWN) for group in known.of(BALANCE_GROUPS)}
-    return [group for group, sort in sorts.items() if not account_for(rows, group, sort)]
+    sorts = {group: GROUPS.get(types.get(group, ""), LineCategory.UNKNOWN) for group in known.of(BALANCE_GROUPS)}
+    return [group for group, category in sorts.items() if not account_for(rows, group, category)]
 
 
 def _homeless(known: Known) -> Lack | None:
@@ -240,9 +243,9 @@ def _unclear_cards(known: Known) -> list[str]:
     """Return the payment methods that may take vouchers, where the till sells such and does not say who takes them."""
     turnover = Turnover(*(known.of(till(name)) for name in ("turnover_types", "turnover_vat_codes", "gift_cards")))
     rates = {code: Decimal(rate) for code, rate in known.of(till("vat_rates")).items()}
-    settled = {*turnover.cards, *known.settings["gift_cards"], *known.settings["rounding_methods"]}
+    decided = {*turnover.cards, *known.settings["gift_cards"], *known.settings["rounding_methods"]}
     methods = known.of(till("payment_types")).items()
-    return [method for method, type_ in methods if method not in settled and turnover.may_take_vouchers(type_, rates)]
+    return [method for method, type_ in methods if method not in decided and turnover.may_take_vouchers(type_, rates)]
 
 
 def _cards(known: Known) -> Proposal | None:

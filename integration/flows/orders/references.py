@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.flows.orders.settings import LONGEST_REFERENCE
-from integration.flows.settings import BOOKS, Parked
+from integration.flows.settings import BOOKS, RecordRejected
 
 CREDIT_ENDING = "-C"  # of a reference with room for it
 INVOICE = "I"  # before the number of an invoice that becomes a sales order: an order can have the same number
@@ -137,11 +137,14 @@ class References:
     prefix: str
 
     def of(self, record: Record, booking: int = FIRST_BOOKING) -> str:
-        """Return our reference of one booking of a document. Raises Parked where it, or its credit's, would not fit."""
+        """Return our reference of one booking of a document.
+
+        Raises RecordRejected where it, or its credit's, would not fit.
+        """
         known = self._known(record)
         field = f"{self.kind}.reference"
         if not known:
-            raise Parked("required_field_empty", field, field=field, system=BOOKS, document=record.key)
+            raise RecordRejected("required_field_empty", field, field=field, system=BOOKS, document=record.key)
         number = DocumentNumber.read(record.kind, known) if self.kind is Kind.POSTING else None
         if number is not None and (short := packed(mark_of(self.prefix), number, booking)):
             return short
@@ -150,7 +153,7 @@ class References:
         reference, limit = self.prefix + sign + known + ending, LONGEST_REFERENCE[self.kind] - len(CREDIT_ENDING)
         if len(reference) > limit:
             facts = {"field": field, "length": str(len(reference)), "limit": str(limit), "system": BOOKS}
-            raise Parked("field_too_long", field, **facts, document=known)
+            raise RecordRejected("field_too_long", field, **facts, document=known)
         return reference
 
     def before(self, record: Record) -> str:

@@ -6,7 +6,7 @@ from integration.core.records import Record
 from integration.core.rules import as_text
 from integration.flows.deciding import DECISION, decided, mark_of
 from integration.flows.orders.chains import ids
-from integration.flows.settings import Parked
+from integration.flows.settings import RecordRejected
 
 WAIT, BOOK = "wait", "book"
 OPTIONS = (WAIT, BOOK)
@@ -19,7 +19,7 @@ def sales_of(document: Record) -> tuple[str, ...]:
 
 
 def expect_sale(document: Record, title: str, there: Collection[str], name: str) -> None:
-    """Raise Parked for a refund of which no sale is there, unless a person decided that it is booked anyway.
+    """Raise RecordRejected for a refund of which no sale is there, unless a person decided that it is booked anyway.
 
     `there` are the documents that are booked or about to be; `name` is what the credited one is called.
     """
@@ -29,4 +29,4 @@ def expect_sale(document: Record, title: str, there: Collection[str], name: str)
     mark = mark_of(document, sales[0])
     if decided(document, mark, OPTIONS).option != BOOK:
         facts = {"document": title, "original": name or sales[0], "mark": mark, "source": str(document.kind)}
-        raise Parked("refund_before_order", DECISION, **facts)
+        raise RecordRejected("refund_before_order", DECISION, **facts)

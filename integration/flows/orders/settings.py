@@ -11,7 +11,7 @@ from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow, Stage
 from integration.core.records import Kind
 from integration.core.rules import Operator
-from integration.core.totals.sorts import Purpose
+from integration.core.totals.categories import Purpose
 from integration.flows.periods import ClosedPeriods
 from integration.flows.settings import BOOKS, TILL, Filter
 
@@ -53,7 +53,7 @@ TYPES: Mapping[Kind, tuple[str, ...]] = {
 }
 
 
-def documents(becomes: Mapping[Kind, Kind], *, unproven: bool = False) -> Flow:
+def documents(becomes: Mapping[Kind, Kind], *, unverifiable: bool = False) -> Flow:
     """Return the flow of the till's documents, by the kinds in the books that those of each of its kinds become.
 
     Every kind has its stage, in the same place however the flow is set; what becomes nothing is off.
@@ -80,7 +80,7 @@ def documents(becomes: Mapping[Kind, Kind], *, unproven: bool = False) -> Flow:
                     source,
                     becomes.get(source, usual),
                     once=True,
-                    unproven=unproven,
+                    unverifiable=unverifiable,
                     off=source not in becomes,
                     needs=needs,
                     grouped_by="branch",

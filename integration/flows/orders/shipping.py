@@ -12,9 +12,9 @@ from integration.core.rules import as_text
 from integration.core.totals.booked import BookLine, booked
 from integration.core.totals.sold import NOTHING, ONE, Basis
 from integration.flows.orders.balances import group_of
-from integration.flows.orders.parties import Told
+from integration.flows.orders.parties import CompletedDocument
 from integration.flows.orders.settings import OrderSettings
-from integration.flows.settings import BOOKS, Parked
+from integration.flows.settings import BOOKS, RecordRejected
 
 FIELD = "sales_order.shipping_cost"  # what the mapping has to fill, from `books_shipping`
 KINDS = ("order", "invoice")
@@ -26,14 +26,14 @@ def is_shipping(line: Record, settings: OrderSettings) -> bool:
     return group_of(line) in settings.shipping_groups or not codes.isdisjoint(settings.shipping_articles)
 
 
-def in_field(told: Told, lines: Sequence[Record], settings: OrderSettings) -> frozenset[str]:
+def in_field(document: CompletedDocument, lines: Sequence[Record], settings: OrderSettings) -> frozenset[str]:
     """Return the lines that a field of the document stands for, by key."""
-    is_used = settings.shipping == "field" and settings.becomes(told.record.kind) in KINDS
+    is_used = settings.shipping == "field" and settings.becomes(document.record.kind) in KINDS
     return frozenset(line.key for line in lines if is_shipping(line, settings)) if is_used else frozenset()
 
 
 def taken_out(
-    told: Told,
+    document: CompletedDocument,
     lines: Sequence[Record],
     made: Sequence[BookLine],
     settings: OrderSettings,
@@ -42,9 +42,9 @@ def taken_out(
 ) -> tuple[frozenset[str], BookLine | None]:
     """Return the lines that stand in the field instead, by key, and what it holds; none where they stay lines.
 
-    `rates` are those of the books. Raises Parked when the books would not come to the same with it.
+    `rates` are those of the books. Raises RecordRejected when the books would not come to the same with it.
     """
-    keys = in_field(told, lines, settings)
+    keys = in_field(document, lines, settings)
     mine = [one for one in made if one.key in keys]
     if not mine:
         return keys, None
@@ -54,6 +54,6 @@ def taken_out(
     codes = sorted({one.vat_code for one in mine})
     same = booked([*rest, field], rates, basis, settings.rounding) == booked(made, rates, basis, settings.rounding)
     if not rest or codes != [settings.shipping_vat_code] or not same:
-        facts = {"document": told.title, "amount": str(amount), "code": ", ".join(codes), "system": BOOKS}
-        raise Parked("shipping_not_exact", FIELD, **facts, expected=settings.shipping_vat_code)
+        facts = {"document": document.title, "amount": str(amount), "code": ", ".join(codes), "system": BOOKS}
+        raise RecordRejected("shipping_not_exact", FIELD, **facts, expected=settings.shipping_vat_code)
     return keys, field

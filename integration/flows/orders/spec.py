@@ -8,7 +8,8 @@ from integration.core.flow import Flow
 from integration.core.records import Field, FieldType, Held, Kind, Record
 from integration.core.run import Link
 from integration.core.standing import Where
-from integration.core.totals.sorts import Purpose
+from integration.core.totals.categories import Purpose
+from integration.flows.booked_payments import LEANS_ON, methods_of
 from integration.flows.days.references import pages_of
 from integration.flows.forms import (
     Code,
@@ -27,7 +28,7 @@ from integration.flows.forms import (
     Words,
 )
 from integration.flows.orders.balances import Turnover
-from integration.flows.orders.bookings import BothTold
+from integration.flows.orders.bookings import PostingContext
 from integration.flows.orders.chains import Asks
 from integration.flows.orders.codes import ARTICLES, REVENUE_TABLE, VAT_CODES, VAT_TABLE
 from integration.flows.orders.decisions import BY_HAND, CANCELLED, CHANGED, TAKEN_BACK
@@ -51,7 +52,6 @@ from integration.flows.orders.settings import (
 from integration.flows.orders.tables import GROUPS_TABLE, METHODS_TABLE, TERMS_TABLE
 from integration.flows.orders.vocabulary import STATES
 from integration.flows.settings import BOOKS, COUNTRY_CODES, TILL, Listed, Signs, ValueTable, books, till
-from integration.flows.settled import LEANS_ON, methods_of
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
 
 _T, _D, _L = FieldType, Kind.ORDER, Kind.LINE
@@ -236,7 +236,7 @@ FLOW = documents({Kind.ORDER: Kind.SALES_ORDER})
 
 
 def _as_set(settings: OrderSettings) -> Flow:
-    return documents(settings.targets, unproven=settings.unproven)
+    return documents(settings.targets, unverifiable=settings.unproven)
 
 
 # What the till says of what is no revenue; and what the books say of postings: periods, and what a line can hold.
@@ -245,12 +245,12 @@ PERIODS, LINE_FIELDS = books("periods"), books("posting_line_fields")
 COLLECTIVE = books("collective_accounts")
 
 
-def _told(settings: OrderSettings, asked: Asked) -> BothTold:
+def _told(settings: OrderSettings, asked: Asked) -> PostingContext:
     turnover = Turnover(*map(asked.codes, TURNOVER))
     if Kind.POSTING not in settings.written:
-        return BothTold(turnover)
+        return PostingContext(turnover)
     collective = asked.codes(COLLECTIVE) if settings.pays_any else ()
-    return BothTold(turnover, asked.codes(PERIODS), asked.codes(LINE_FIELDS), collective)
+    return PostingContext(turnover, asked.codes(PERIODS), asked.codes(LINE_FIELDS), collective)
 
 
 def _made_with(settings: OrderSettings) -> tuple[Listed, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.flows.orders.settings import TYPES, OrderSettings
-from integration.flows.settings import TILL, Parked
+from integration.flows.settings import TILL, RecordRejected
 
 STATES = ("nothing", "partial", "complete")
 COMPLETE_STATES = (*STATES, "partial-delivery-pending")
@@ -24,7 +24,7 @@ TURNOVER_TYPES = (
 
 
 def expect_known(document: Record, settings: OrderSettings) -> None:
-    """Raise Parked for a word that nobody knows, or one that is not told, where it decides something."""
+    """Raise RecordRejected for a word that nobody knows, or one that is not told, where it decides something."""
     for field, words, needed in _deciding(document, settings):
         _expect(document, document, field, words, needed=needed)
     for line in document.parts:
@@ -61,5 +61,5 @@ def _expect(document: Record, of: Record, field: str, words: Collection[str], *,
         return
     title = as_text(document.values.get("number")).strip() or document.key
     if not word:
-        raise Parked("word_missing", field, field=field, document=title, system=TILL)
-    raise Parked("word_unknown", field, field=field, word=word, document=title, system=TILL)
+        raise RecordRejected("word_missing", field, field=field, document=title, system=TILL)
+    raise RecordRejected("word_unknown", field, field=field, word=word, document=title, system=TILL)

@@ -17,11 +17,11 @@ from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import as_text, policy, rules_from
 from integration.core.run import Link, Staged
 from integration.core.traces import Trace, given
+from integration.flows.booked_payments import METHOD
 from integration.flows.functions.toolbox import Tools
 from integration.flows.payments.items import NOTHING, Asks, Due, Dues, invoice_of
 from integration.flows.payments.settings import FLOW, PaymentSettings
-from integration.flows.settings import TILL, Parked, left_out
-from integration.flows.settled import METHOD
+from integration.flows.settings import TILL, RecordRejected, excluded_by_filter
 from integration.flows.spec import FlowLogic, Named
 
 AMOUNT = "amount"
@@ -77,8 +77,8 @@ class Payments(FlowLogic):
         title = due.number if due else invoice
         try:
             found = self._found(item, due)
-        except Parked as parked:
-            return Staged(item.key, invoice, title, issue=parked.issue(item.key))
+        except RecordRejected as rejected:
+            return Staged(item.key, invoice, title, issue=rejected.issue(item.key))
         if isinstance(found, Skip):
             return Staged(item.key, invoice, title, skip=found)
         return Staged(item.key, invoice, title, record=found)
@@ -86,13 +86,13 @@ class Payments(FlowLogic):
     def _found(self, item: Record, due: Due | None) -> Record | Skip:
         if due is None:
             return Skip("item_not_due", item.key, {"key": invoice_of(item.key)})
-        if skip := left_out(item, self.settings.filters):
+        if skip := excluded_by_filter(item, self.settings.filters):
             return Skip(skip.reason, skip.key, {**skip.facts, "key": due.number})
         if skip := self._open(item, due):
             return skip
         mapped = self._rules.apply(item)
         if mapped.issues:
-            raise Parked(mapped.issues[0].cause, mapped.issues[0].field, **mapped.issues[0].facts)
+            raise RecordRejected(mapped.issues[0].cause, mapped.issues[0].field, **mapped.issues[0].facts)
         values = {target.partition(".")[2]: value for target, value in mapped.values.items()}
         shown: dict[str, Value] = {"number": due.number, "item": due.item, "paid_on": item.values.get("paid_on")}
         payer = {"debtor_number": due.debtor, "customer": due.customer}
@@ -100,7 +100,10 @@ class Payments(FlowLogic):
         return Record(Kind.SETTLEMENT, due.invoice, {**values, METHOD: self._method(), **shown}, source=item.key)
 
     def _open(self, item: Record, due: Due) -> Skip | None:
-        """Return that an item waits until all of it has come in. Raises Parked for one whose rows do not add up."""
+        """Return that an item waits until all of it has come in.
+
+        Raises RecordRejected for one whose rows do not add up.
+        """
         sold, paid, other, besides = (_number(item, name) for name in ("sold", "paid", "other", "besides"))
         facts = {"key": due.number, "document": due.number, "reference": due.item}
         sums = {"ledger": str(sold), "paid": str(paid), "other": str(other), "booked": str(due.amount)}
@@ -111,7 +114,7 @@ class Payments(FlowLogic):
         debtor = as_text(item.values.get("debtor"))
         is_ours = not due.debtor or debtor.casefold() == due.debtor.casefold()
         if besides or sold != due.amount or not NOTHING < paid <= sold or not is_ours:
-            raise Parked("item_unclear", FIELD, **facts, **sums, debtor=debtor)
+            raise RecordRejected("item_unclear", FIELD, **facts, **sums, debtor=debtor)
         left = sold - paid
         return Skip("item_open", item.key, {**facts, "paid": str(paid), "open": str(left)}) if left else None
 

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from integration.core.flow import Flow, Stage
 from integration.core.records import Kind
+from integration.flows.booked_payments import PAYMENTS
 from integration.flows.settings import BOOKS, LONGEST_ROUND, TILL, Resending
-from integration.flows.settled import PAYMENTS
 
 FLOW = Flow(
     PAYMENTS,

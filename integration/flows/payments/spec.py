@@ -4,6 +4,7 @@ from functools import partial
 
 from integration.core.errors import Reason
 from integration.core.records import Kind
+from integration.flows.booked_payments import METHOD
 from integration.flows.forms import Code, Known, Lack, Question, Section, Switch
 from integration.flows.orders.identity import BOOKED_AS
 from integration.flows.orders.spec import FLOW as ORDERS
@@ -11,7 +12,6 @@ from integration.flows.payments.items import Asks
 from integration.flows.payments.logic import FIELD, Payments
 from integration.flows.payments.settings import FLOW, PaymentSettings
 from integration.flows.settings import TILL, till
-from integration.flows.settled import METHOD
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
 
 METHODS = till("payment_methods")

@@ -38,7 +38,7 @@ from integration.flows.products.variants import (
     without_kept,
 )
 from integration.flows.products.why import kept, of_change, pictured, priced
-from integration.flows.settings import Parked, left_out, required, unrated
+from integration.flows.settings import RecordRejected, excluded_by_filter, required, unrated
 from integration.flows.spec import FlowLogic, Shaped
 
 VAT_TABLE = "vat_codes"
@@ -92,7 +92,7 @@ class Products(FlowLogic):
         self._articles = compile(mapping, tools, {Kind.PRODUCT, Kind.ARTICLE})
         self.reads = settings.decided_by() | self._groups.reads | self._articles.reads
 
-    def watched(self, change: Change) -> tuple[str, ...]:
+    def guards(self, change: Change) -> tuple[str, ...]:
         """Return the codes of the brakes that count this change by itself; one of their own counts what is gone."""
         prices = ("brake_price",) * price_jumps(change, self.limits, prices_in(change) | {self.price_field})
         off = made_inactive(change) if change.action is Action.UPDATE else 0
@@ -134,8 +134,8 @@ class Products(FlowLogic):
         try:
             self._free_of(mapped.issues, record)
             required(values, "name", "group.name", self.flow.target)
-        except Parked as parked:
-            return Staged(key, key, title, issue=parked.issue(key))
+        except RecordRejected as rejected:
+            return Staged(key, key, title, issue=rejected.issue(key))
         return Staged(key, key, title, record=Record(Kind.GROUP, key, values))
 
     def _article(self, record: Record, linked: str, allotted: str, there: str) -> Staged:
@@ -153,10 +153,10 @@ class Products(FlowLogic):
         try:
             product, article = self._mapped(record)
             number = linked or self._number(record)
-        except Parked as parked:
+        except RecordRejected as rejected:
             if linked and self._offers and is_blocked(record):
                 return off_sale(key, parent, title, linked)  # what it cannot be mapped to can wait, this cannot
-            return Staged(key, parent, title, issue=parked.issue(key))
+            return Staged(key, parent, title, issue=rejected.issue(key))
         kept = {KEPT_NUMBER: self._is_older(record, linked, allotted)} if linked else {}
         part = Record(Kind.ARTICLE, number, article | kept, source=key)
         mark = as_text(article.get("ean")) if article.get("active") is not False else ""
@@ -169,10 +169,10 @@ class Products(FlowLogic):
         stays = self.settings.blocked == "inactive" or (self.settings.blocked == "off_sale" and is_there)
         if is_blocked(record) and not stays:
             return Skip("blocked", record.key, {"key": record.key})
-        return left_out(record, self.settings.filters)
+        return excluded_by_filter(record, self.settings.filters)
 
     def _mapped(self, record: Record) -> tuple[dict[str, Value], dict[str, Value]]:
-        """Return the values of the product and those of the article. Raises Parked."""
+        """Return the values of the product and those of the article. Raises RecordRejected."""
         mapped = self._articles.apply(record)
         issues = mapped.issues if self._offers else [each for each in mapped.issues if not is_offer(each.field)]
         self._free_of(issues, record)
@@ -206,24 +206,24 @@ class Products(FlowLogic):
         for issue in issues:
             if issue.facts.get("table") == VAT_TABLE:
                 raise self._unmapped_vat(record, issue.facts["value"])
-            raise Parked(issue.cause, issue.field, **{**issue.facts, "system": self.flow.target})
+            raise RecordRejected(issue.cause, issue.field, **{**issue.facts, "system": self.flow.target})
 
     def _check_vat(self, article: Mapping[str, Value], record: Record) -> None:
         if "vat_code" in article and article["vat_code"] in EMPTY:
             raise self._unmapped_vat(record, self._vat_code(record))
 
-    def _unmapped_vat(self, record: Record, code: str) -> Parked:
+    def _unmapped_vat(self, record: Record, code: str) -> RecordRejected:
         if not code:
-            return Parked("vat_code_missing", VAT_CODE, article=record.key, system=self.flow.source)
+            return RecordRejected("vat_code_missing", VAT_CODE, article=record.key, system=self.flow.source)
         rate = self._vat_rates.get(code)
         facts = {"code": code, "rate": "" if rate is None else f"{rate.normalize():f}%", "country": ""}
         facts["vat"] = vat_fact(code, rate, self.flow.source)
-        return Parked("vat_code_unmapped", VAT_CODE, **facts, article=record.key, system=self.flow.target)
+        return RecordRejected("vat_code_unmapped", VAT_CODE, **facts, article=record.key, system=self.flow.target)
 
     # ---- number and price
 
     def _number(self, record: Record) -> str:
-        """Return the article number under the rule that is set. Raises Parked."""
+        """Return the article number under the rule that is set. Raises RecordRejected."""
         return self._allot(record.key) if self.settings.sku_rule == "allotted" else number_in(record, self.settings)
 
     def _is_older(self, record: Record, linked: str, allotted: str) -> bool:
@@ -233,7 +233,7 @@ class Products(FlowLogic):
         return linked != number_if(record, self.settings)
 
     def _price(self, price: Value, record: Record) -> list[TraceStep]:
-        """Return the steps from the mapped price to the one that is sent, which is the last. Raises Parked."""
+        """Return the steps from the mapped price to the one that is sent, which is the last. Raises RecordRejected."""
         number = self._usable(price, record)
         steps = [TraceStep("price", number)]
         rate = self._currency_rate(record)
@@ -249,7 +249,10 @@ class Products(FlowLogic):
         return [*steps, TraceStep(f"round({self.settings.decimals})", number)]
 
     def _sent(self, price: Decimal, record: Record) -> Decimal:
-        """Return a price of the books as it is sent, with or without VAT like that of everybody. Raises Parked."""
+        """Return a price of the books as it is sent, with or without VAT like that of everybody.
+
+        Raises RecordRejected.
+        """
         return amount(as_text(self._price(price, record)[-1].value))
 
     def _usable(self, price: Value, record: Record) -> Decimal:
@@ -258,7 +261,7 @@ class Products(FlowLogic):
         except ValueError:
             number = None
         if number is None or number < 0 or (not number and self.settings.zero_price == "park"):
-            raise Parked("price_missing", PRICE, article=record.key, value=as_text(price))
+            raise RecordRejected("price_missing", PRICE, article=record.key, value=as_text(price))
         return number
 
     def _currency_rate(self, record: Record) -> Decimal | None:
@@ -268,7 +271,7 @@ class Products(FlowLogic):
             return None
         rate = self._rates.get(currency)
         if rate is None:
-            raise Parked("currency_without_rate", PRICE, currency=currency, base_currency=base)
+            raise RecordRejected("currency_without_rate", PRICE, currency=currency, base_currency=base)
         return rate
 
     def _percent(self, record: Record) -> Decimal:
@@ -391,8 +394,8 @@ class Products(FlowLogic):
             return replace(trace, target=target)
         try:
             return priced(target, trace, self._price(trace.value, record))
-        except Parked as parked:
-            return Trace(target, trace.steps, None, parked.issue(record.key))
+        except RecordRejected as rejected:
+            return Trace(target, trace.steps, None, rejected.issue(record.key))
 
     def by_change(self, change: Change) -> Mapping[str, Reason]:
         """Return what a change says without a rule: what is gone, goes off sale, or has no offer yet."""

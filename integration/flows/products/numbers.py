@@ -5,20 +5,20 @@ from decimal import Decimal
 from integration.core.records import Record, Value, is_number
 from integration.core.rules import as_text
 from integration.flows.products.settings import ProductSettings
-from integration.flows.settings import Parked
+from integration.flows.settings import RecordRejected
 
 
 def number_in(record: Record, settings: ProductSettings) -> str:
-    """Return the number that is the code of an article, or stands in a field of it. Raises Parked."""
+    """Return the number that is the code of an article, or stands in a field of it. Raises RecordRejected."""
     given: Value = record.values.get(settings.sku_field) if settings.sku_rule == "field" else record.key
     if isinstance(given, Decimal) and given == given.to_integral_value():
         given = f"{given:.0f}"
     number = as_text(given).strip()
     facts = {"article": record.key, "value": number}
     if not is_number(number) or not int(number):
-        raise Parked("sku_not_numeric", "number", **facts)
+        raise RecordRejected("sku_not_numeric", "number", **facts)
     if number.startswith("0"):
-        raise Parked("sku_leading_zero", "number", **facts, number=str(int(number)))
+        raise RecordRejected("sku_leading_zero", "number", **facts, number=str(int(number)))
     return number
 
 
@@ -26,5 +26,5 @@ def number_if(record: Record, settings: ProductSettings) -> str:
     """Return the same, and nothing where the rule gives no number."""
     try:
         return number_in(record, settings)
-    except Parked:
+    except RecordRejected:
         return ""

@@ -12,7 +12,7 @@ from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text, unusable
 from integration.flows.prices import is_term
 from integration.flows.products.settings import ProductSettings
-from integration.flows.settings import Parked
+from integration.flows.settings import RecordRejected
 
 PRICE = "article.price"
 ACTIVE = "article.active"
@@ -47,11 +47,11 @@ def place_of(target: str) -> tuple[Kind, str, bool]:
 
 
 def checked_ean(value: Value, article: str) -> Value:
-    """Return the barcode without blanks and dashes. Raises Parked when its check digit does not fit."""
+    """Return the barcode without blanks and dashes. Raises RecordRejected when its check digit does not fit."""
     text = as_text(value)
     code = text if text.isascii() and text.isdecimal() else ean.compact(text)
     if code and not ean.is_valid(code):
-        raise Parked("ean_check_digit", "article.ean", article=article, value=as_text(value))
+        raise RecordRejected("ean_check_digit", "article.ean", article=article, value=as_text(value))
     return code or None
 
 

@@ -19,7 +19,7 @@ from integration.core.rules import EMPTY, RuleError, as_text, policy, rules_from
 from integration.core.run import Staged, Unstaged
 from integration.core.traces import Trace, TraceStep, given
 from integration.flows.functions.toolbox import Tools
-from integration.flows.settings import Parked, left_out
+from integration.flows.settings import RecordRejected, excluded_by_filter
 from integration.flows.spec import FlowLogic, Shaped
 from integration.flows.stock.sales import TERMS, Sales, Tally
 from integration.flows.stock.settings import AMOUNT, BRANCH, FLOW, FORMULA, MANAGED, QUANTITY, StockSettings, formula_of
@@ -65,7 +65,7 @@ class Stock(FlowLogic):
         self.reads = settings.decided_by() | self._levels.reads
         self._branches = tuple(Record(Kind.LEVEL, branch, {}) for branch in self._sent)
 
-    def watched(self, change: Change) -> tuple[str, ...]:
+    def guards(self, change: Change) -> tuple[str, ...]:
         """Return the code of the stock brake when a level goes from something to nothing."""
         before = change.before.flat() if change.before else {}
         return ("brake_stock_zero",) if any(_emptied(before, *pair) for pair in change.wanted.flat().items()) else ()
@@ -123,7 +123,7 @@ class Stock(FlowLogic):
     def _left_out(self, record: Record) -> Skip | None:
         if record.values.get("blocked") is True:
             return Skip("blocked", record.key, {"key": record.key})
-        return left_out(record, self.settings.filters)
+        return excluded_by_filter(record, self.settings.filters)
 
     def _article(self, record: Record, skip: Skip | None, number: str, tallied: Tallied) -> Staged:
         key, title = record.key, as_text(record.values.get("name")) or record.key
@@ -140,15 +140,15 @@ class Stock(FlowLogic):
                 Record(Kind.LEVEL, branch, {"amount": self._level(branch, source, record, [], tally)})
                 for branch, source in self._sent.items()
             )
-        except Parked as parked:
-            return Staged(key, key, title, number, issue=parked.issue(key))
+        except RecordRejected as rejected:
+            return Staged(key, key, title, number, issue=rejected.issue(key))
         wanted, beside = Record(Kind.STOCK, key, values, levels), _beside(number, tally)
         return Staged(key, key, title, number, record=wanted, beside=beside)
 
     # ---- one level
 
     def _level(self, branch: str, source: str, record: Record, steps: list[TraceStep], tally: Tally | None) -> Decimal:
-        """Return the level of a branch and add to `steps` how it comes about. Raises Parked."""
+        """Return the level of a branch and add to `steps` how it comes about. Raises RecordRejected."""
         quantity = self._quantity(source, record, steps)
         if tally is not None and self._sales is not None:
             sharing, since = self._sharing(source), self._sales.since(record)
@@ -162,16 +162,16 @@ class Stock(FlowLogic):
         values = {**record.values, QUANTITY: quantity, BRANCH: branch}
         mapped = self._levels.apply(replace(record, values=values))
         for issue in mapped.issues:
-            raise Parked(issue.cause, issue.field, **{**issue.facts, "system": self.flow.target})
+            raise RecordRejected(issue.cause, issue.field, **{**issue.facts, "system": self.flow.target})
         amount = _counted(mapped.values.get(AMOUNT, quantity), record.key)
         if amount != quantity:
             steps.append(TraceStep(AMOUNT, amount))
         facts = {"article": record.key, "branch": branch}
         return self._whole(self._above(amount, facts, steps), facts, steps)
 
-    def _unreadable(self, record: Record, move: Move) -> Parked:
+    def _unreadable(self, record: Record, move: Move) -> RecordRejected:
         facts = {"key": record.key, "field": "amountChanged", "value": f"stockId {move.number}", "raw": ""}
-        return Parked("record_unreadable", AMOUNT, system=self.flow.target, **facts)
+        return RecordRejected("record_unreadable", AMOUNT, system=self.flow.target, **facts)
 
     def _sharing(self, source: str) -> tuple[str, ...]:
         """Return the branches that sell of the same figure; none named: every branch does."""
@@ -180,7 +180,10 @@ class Stock(FlowLogic):
         return tuple(branch for branch, other in self.settings.branches.items() if other == source)
 
     def _quantity(self, source: str, record: Record, steps: list[TraceStep]) -> Decimal:
-        """Return what the books have for a branch: what the formula gives, or what a field holds. Raises Parked."""
+        """Return what the books have for a branch: what the formula gives, or what a field holds.
+
+        Raises RecordRejected.
+        """
         if source not in ("", FORMULA):
             value = record.values.get(source)
             steps.append(TraceStep(source, value))
@@ -190,7 +193,7 @@ class Stock(FlowLogic):
             value = self._formula(record.values)
         except RuleError as error:
             issue = error.issue(record.key, AMOUNT)
-            raise Parked(issue.cause, AMOUNT, **issue.facts) from None
+            raise RecordRejected(issue.cause, AMOUNT, **issue.facts) from None
         if self.settings.unreserved and "stock_reserved" not in record.values:
             steps.append(TraceStep("without_reservations", value))
         elif self._text not in self._formula.names:
@@ -198,18 +201,18 @@ class Stock(FlowLogic):
         return _counted(value, record.key)
 
     def _above(self, amount: Decimal, facts: Mapping[str, str], steps: list[TraceStep]) -> Decimal:
-        """Return what becomes of a level below zero. Raises Parked."""
+        """Return what becomes of a level below zero. Raises RecordRejected."""
         if amount >= 0 or self.settings.negative == "send":
             return amount
         if self.settings.negative == "park":
-            raise Parked("stock_negative", AMOUNT, **facts, quantity=_shown(amount))
+            raise RecordRejected("stock_negative", AMOUNT, **facts, quantity=_shown(amount))
         steps.append(TraceStep("max(0)", ZERO))
         return ZERO
 
     def _whole(self, amount: Decimal, facts: Mapping[str, str], steps: list[TraceStep]) -> Decimal:
         """Return what becomes of a level that is not whole; what is finer than the till counts is never sent.
 
-        Raises Parked.
+        Raises RecordRejected.
         """
         whole = Decimal(int(amount.to_integral_value(ROUND_FLOOR)))
         if amount == whole:
@@ -218,7 +221,7 @@ class Stock(FlowLogic):
             steps.append(TraceStep("round_down", whole))
             return whole
         if self.settings.fractional == "park" or amount % FINEST:
-            raise Parked("stock_fractional", AMOUNT, **facts, quantity=_shown(amount))
+            raise RecordRejected("stock_fractional", AMOUNT, **facts, quantity=_shown(amount))
         return Decimal(_shown(amount))
 
     # ---- what it comes to
@@ -266,8 +269,8 @@ class Stock(FlowLogic):
         steps = [TraceStep(BRANCH, branch)] if branch else []
         try:
             amount = self._level(branch, source, record, steps, tally)
-        except Parked as parked:
-            return Trace(target, tuple(steps), None, parked.issue(record.key))
+        except RecordRejected as rejected:
+            return Trace(target, tuple(steps), None, rejected.issue(record.key))
         return Trace(target, tuple(steps), amount, why=self._reason(source, steps), part=branch)
 
     def _reason(self, source: str, steps: Sequence[TraceStep]) -> Reason:
@@ -326,7 +329,7 @@ def _nothing(_: str) -> None:
 
 
 def _counted(value: Value, key: str) -> Decimal:
-    """Return a quantity as a number. Raises Parked for what is none."""
+    """Return a quantity as a number. Raises RecordRejected for what is none."""
     if value in EMPTY:
         raise _without_result(key, "reason_empty_result")
     try:
@@ -338,8 +341,8 @@ def _counted(value: Value, key: str) -> Decimal:
     return number
 
 
-def _without_result(key: str, message: str, **facts: str) -> Parked:
-    return Parked("expression_failed", AMOUNT, key=key, field=AMOUNT, message=message, **facts)
+def _without_result(key: str, message: str, **facts: str) -> RecordRejected:
+    return RecordRejected("expression_failed", AMOUNT, key=key, field=AMOUNT, message=message, **facts)
 
 
 def _shown(amount: Decimal) -> str:

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from integration.sandbox.accountview.conventions import Conventions, Nothing
+from integration.sandbox.accountview.conventions import Conventions, EmptyAnswerForm
 from integration.sandbox.accountview.dictionary import BusinessObject, Definition
 from integration.sandbox.accountview.query import Refusal, shown
 from integration.sandbox.accountview.tables import Projection, Row
@@ -85,7 +85,7 @@ class Answers:
             return f'"{table}":{rows[0]}'
         return f'"{table}":[{",".join(rows)}]'
 
-    def nothing(self, how: Nothing, object_: BusinessObject) -> Answer:
+    def nothing(self, how: EmptyAnswerForm, object_: BusinessObject) -> Answer:
         """Nothing found, told in one of the ways there are."""
         match how:
             case "empty":

@@ -70,7 +70,7 @@ _ENCODERS: Final[Mapping[str, Callable[[Any], str]]] = {
 # ---- what no source settles
 
 # How an answer says that nothing was found: an empty list, no list, no body, no content, or a 404 with a body or none.
-Nothing = Literal["empty", "absent", "no_body", "no_content", "not_found", "not_found_bare"]
+EmptyAnswerForm = Literal["empty", "absent", "no_body", "no_content", "not_found", "not_found_bare"]
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,10 @@ class Conventions:
     text_ignores_case: bool = True
     equal_is_prefix: bool = False  # FoxPro compares up to the length of the right-hand side unless told otherwise
     padded_text: bool = False
-    no_hit: Nothing = "empty"
-    unreadable: Mapping[str, Nothing] = field(default_factory=dict)  # objects whose every read is answered like this
+    no_hit: EmptyAnswerForm = "empty"
+    unreadable: Mapping[str, EmptyAnswerForm] = field(
+        default_factory=dict
+    )  # objects whose every read is answered like this
     filters: Mapping[str, Literal["ignored", "refused"]] = field(default_factory=dict)  # what objects make of filters
     one_row_as_object: bool = False
     dictionary_keys: bool = True  # whether rows of the dictionary carry EXT_KEY, as those of records do

@@ -6,10 +6,10 @@ from decimal import Decimal
 import pandas as pd
 import streamlit as st
 
-from integration.core.foreign import visible
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.records import Correction, Field, FieldType, Record, Value, same
 from integration.core.rules import as_text
+from integration.core.untrusted_text import visible
 from integration.services import Application
 from integration.services.exceptions import address_of
 from integration.words import has_term

@@ -348,8 +348,8 @@ def _result(app: Application, draft: Draft) -> None:
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, gap="large"):
             st.metric(text("sift_in"), number(found.taken), width="content")
-            st.metric(text("sift_out"), number(found.left_out), width="content")
-        if found.left_out:
+            st.metric(text("sift_out"), number(found.excluded), width="content")
+        if found.excluded:
             _left_out(found)
         else:
             empty("task_alt", text("sift_all_in"), text("sift_all_in_about", system=system, many=many))
@@ -366,6 +366,6 @@ def _left_out(found: Sifted) -> None:
         "reason": CONFIG.TextColumn(text("col_reason"), width="large"),
     }
     table(frame, text("sift_out"), columns)
-    if len(found.shown) < found.left_out:
+    if len(found.shown) < found.excluded:
         note(counted("sift_first", len(found.shown)))
     downloads("left-out", lambda: frame)

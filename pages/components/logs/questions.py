@@ -31,7 +31,7 @@ from pages.components.shared.wording import Markdown, coded, counted, number, of
 SECONDS = 2
 SHORTEST = 0.1
 MOST_ROWS = 10_000
-FRESH_SECONDS = 240  # the ticket of a link holds for five minutes
+FRESH_SECONDS = 240  # the download token of a link holds for five minutes
 KINDS = ("bar", "line", "scatter")
 MOST_SERIES = 8
 OWN = "own:"
@@ -174,12 +174,12 @@ def _tables(app: Application) -> None:
 
 @refreshing(FRESH_SECONDS)
 def _whole(app: Application) -> None:
-    """Draw the links to the whole log, each with a ticket of its own that holds once, and anew before it is too old."""
+    """Draw the links to the whole log, each with a download token that holds once, and anew before it is old."""
     with st.container(horizontal=True, gap="xsmall"):
         for name in ("csv", "parquet"):
             st.link_button(
                 text(f"btn_whole_{name}"),
-                f"/api/log/log.{name}?ticket={app.log_access.ticket(person())}",
+                f"/api/log/log.{name}?ticket={app.log_access.download_token(person())}",
                 icon=":material/download:",
                 type="tertiary",
                 key=f"whole_{name}",

@@ -13,7 +13,7 @@ from integration.core.rules import Rule
 from integration.services.drafts import RuleChange, changes
 from integration.services.mappings import kind_of
 from integration.services.trials import Effect, Moved
-from pages.components.mappings.mapping import Desk, aspect_text, source_list, way_label
+from pages.components.mappings.mapping import EditorState, aspect_text, source_list, way_label
 from pages.components.shared import controls
 from pages.components.shared.application import guarded, person
 from pages.components.shared.downloads import downloads
@@ -51,55 +51,55 @@ MOST_FIELDS = 3  # named in one sentence
 # ---- what differs ---------------------------------------------------------------------------------------------------
 
 
-def changes_part(desk: Desk, place: Any) -> None:
+def changes_part(editor: EditorState, place: Any) -> None:
     """Draw the draft rule by rule, old and new side by side, and what it changes in the last records."""
-    if not desk.changed:
+    if not editor.changed:
         if empty("edit_note", text("draft_none"), text("draft_none_about"), text("btn_to_rules"), key="to_rules"):
-            _show(part=str(next(iter(desk.parts))))
+            _show(part=str(next(iter(editor.parts))))
         return
-    base = desk.draft.base if desk.draft else desk.published.version
+    base = editor.draft.base if editor.draft else editor.published.version
     section(text("changes_title", version=base))
-    frame = _difference(desk, list(desk.changed.values()))
+    frame = _difference(editor, list(editor.changed.values()))
     clicked = browse(
         frame,
         _difference_columns(text("version_short", version=base), text("in_draft")),
-        f"changes-{desk.name}-{len(frame)}",
+        f"changes-{editor.name}-{len(frame)}",
         text("changes_title", version=base),
     )
     note(text("changes_about"))
-    if clicked is not None and st.session_state.get("clicked_change") != (desk.name, clicked):
-        st.session_state["clicked_change"] = (desk.name, clicked)
+    if clicked is not None and st.session_state.get("clicked_change") != (editor.name, clicked):
+        st.session_state["clicked_change"] = (editor.name, clicked)
         target = frame["target"].iloc[clicked]
         _show(part=str(kind_of(target)), field=target)
-    downloads(f"draft-{desk.name}", lambda: frame, at=place)
-    section(text("effect_title"), text("effect_about", many=flow_term("many", desk.name)))
-    effect_box(desk)
+    downloads(f"draft-{editor.name}", lambda: frame, at=place)
+    section(text("effect_title"), text("effect_about", many=flow_term("many", editor.name)))
+    effect_box(editor)
 
 
-def _difference(desk: Desk, found: Sequence[RuleChange]) -> pd.DataFrame:
+def _difference(editor: EditorState, found: Sequence[RuleChange]) -> pd.DataFrame:
     """Return one line for each part of a rule that differs; a rule that came or went is one line."""
     rows = []
     for one in found:
         shared = (one.target, text(f"fields_{kind_of(one.target)}"), field_name(one.target))
         if one.before is None or one.after is None:
-            rows.append((*shared, text("aspect_rule"), _whole(desk, one.before), _whole(desk, one.after)))
+            rows.append((*shared, text("aspect_rule"), _whole(editor, one.before), _whole(editor, one.after)))
             continue
         for name in one.aspects:
-            was, becomes = (aspect_text(name, rule, _fields_of(desk, one.target)) for rule in (one.before, one.after))
+            was, becomes = (aspect_text(name, rule, _fields_of(editor, one.target)) for rule in (one.before, one.after))
             rows.append((*shared, text(f"aspect_{name}"), was, becomes))
     return pd.DataFrame(rows, columns=["target", "part", "field", "what", "before", "after"])
 
 
-def _whole(desk: Desk, rule: Rule | None) -> str:
+def _whole(editor: EditorState, rule: Rule | None) -> str:
     if rule is None:
         return text("no_rule")
-    said = (aspect_text("source", rule, _fields_of(desk, rule.target)), way_label(rule))
+    said = (aspect_text("source", rule, _fields_of(editor, rule.target)), way_label(rule))
     return " → ".join(one for one in said if one) or "–"
 
 
-def _fields_of(desk: Desk, target: str) -> Sequence[Field]:
+def _fields_of(editor: EditorState, target: str) -> Sequence[Field]:
     part = kind_of(target)
-    return (source_list(desk, part) or []) if part in desk.parts else []
+    return (source_list(editor, part) or []) if part in editor.parts else []
 
 
 def _difference_columns(old: str, new: str) -> dict[str, Any]:
@@ -122,48 +122,48 @@ def _show(**address: str) -> None:
 # ---- what it would change -------------------------------------------------------------------------------------------
 
 
-def _known_effect(desk: Desk) -> Effect | None:
-    kept = st.session_state.get(f"effect-{desk.name}")
-    return kept["effect"] if kept and kept["shape"] == _shape(desk) else None
+def _known_effect(editor: EditorState) -> Effect | None:
+    kept = st.session_state.get(f"effect-{editor.name}")
+    return kept["effect"] if kept and kept["shape"] == _shape(editor) else None
 
 
-def _shape(desk: Desk) -> tuple[object, ...]:
-    return desk.published.version, desk.mapping, desk.app.rules.tables(), desk.app.flows.settings(desk.name)
+def _shape(editor: EditorState) -> tuple[object, ...]:
+    return editor.published.version, editor.mapping, editor.app.rules.tables(), editor.app.flows.settings(editor.name)
 
 
-def find_effect(desk: Desk) -> bool:
+def find_effect(editor: EditorState) -> bool:
     """Try the draft on the last records with the progress on screen; tell whether it could be done."""
-    bar = st.progress(0.0, text=text("effect_reading", system=desk.source))
+    bar = st.progress(0.0, text=text("effect_reading", system=editor.source))
 
     def told(done: int, total: int) -> None:
         bar.progress(done / total, text=text("effect_progress", done=number(done), total=number(total)))
 
-    found = answered(lambda: desk.app.drafts.effect(desk.name, desk.mapping, told))
+    found = answered(lambda: editor.app.drafts.effect(editor.name, editor.mapping, told))
     bar.empty()
     if found is not None:
-        st.session_state[f"effect-{desk.name}"] = {"shape": _shape(desk), "effect": found}
+        st.session_state[f"effect-{editor.name}"] = {"shape": _shape(editor), "effect": found}
     return found is not None
 
 
-def effect_box(desk: Desk) -> None:
+def effect_box(editor: EditorState) -> None:
     """Draw what the draft changes in the last records, or the button that finds out."""
-    effect = _known_effect(desk)
+    effect = _known_effect(editor)
     with st.container(border=True, gap="small"):
         if effect is None:
-            small(text("effect_stale" if f"effect-{desk.name}" in st.session_state else "effect_unknown"))
-            if st.button(text("btn_show_effect"), icon=":material/science:", key="find_effect") and find_effect(desk):
+            small(text("effect_stale" if f"effect-{editor.name}" in st.session_state else "effect_unknown"))
+            if st.button(text("btn_show_effect"), icon=":material/science:", key="find_effect") and find_effect(editor):
                 st.rerun()
             return
-        small(effect_sentence(desk, effect))
+        small(effect_sentence(editor, effect))
         if effect.moved:
-            _moved_table(desk, effect)
+            _moved_table(editor, effect)
 
 
-def effect_sentence(desk: Desk, effect: Effect) -> Markdown:
+def effect_sentence(editor: EditorState, effect: Effect) -> Markdown:
     """Return in one sentence what a draft changes, with the fields it changes."""
-    many = flow_term("many", desk.name)
+    many = flow_term("many", editor.name)
     if not effect.read:
-        return text("effect_no_records", system=desk.source)
+        return text("effect_no_records", system=editor.source)
     cut = f" {text('effect_cut')}" if effect.cut else ""
     if not effect.moved:
         return f":material/equal: {text('effect_none', read=number(effect.read), many=many)}{cut}"
@@ -175,7 +175,7 @@ def effect_sentence(desk: Desk, effect: Effect) -> Markdown:
     return f":orange[:material/difference:] **{said}** :gray[{fields}]{cut}"
 
 
-def _moved_table(desk: Desk, effect: Effect) -> None:
+def _moved_table(editor: EditorState, effect: Effect) -> None:
     def side(one: Moved, value: Value, obstacle: Issue | Skip | None) -> str:
         return value_text(value) or "–" if one.field else _obstacle(obstacle)
 
@@ -194,7 +194,7 @@ def _moved_table(desk: Desk, effect: Effect) -> None:
         "becomes": CONFIG.TextColumn(text("in_draft")),
     }
     table(frame, text("effect_title"), columns, height=height(len(frame), 10))
-    downloads(f"effect-{desk.name}", lambda: frame, key="effect")
+    downloads(f"effect-{editor.name}", lambda: frame, key="effect")
 
 
 def _place(one: Moved) -> str:
@@ -217,29 +217,29 @@ def _obstacle(one: Issue | Skip | None) -> str:
 # ---- publishing -----------------------------------------------------------------------------------------------------
 
 
-def overtaken_box(desk: Desk) -> None:
+def overtaken_box(editor: EditorState) -> None:
     """Say that somebody else published since the draft began, with what they changed, and offer how to go on."""
-    if not desk.overtaken or desk.draft is None:
+    if not editor.overtaken or editor.draft is None:
         return
-    theirs = changes(desk.app.drafts.version(desk.name, desk.draft.base), desk.published.mapping)
-    both = [one.target for one in theirs if one.target in desk.changed]
+    theirs = changes(editor.app.drafts.version(editor.name, editor.draft.base), editor.published.mapping)
+    both = [one.target for one in theirs if one.target in editor.changed]
     with st.container(border=True, gap="xsmall"):
         st.markdown(
             ":orange[:material/call_split:] **"
             + text(
                 "overtaken",
-                version=desk.published.version,
-                by=plain(who(desk.published.by)),
-                moment=moment(desk.published.published_at),
-                base=desk.draft.base,
+                version=editor.published.version,
+                by=plain(who(editor.published.by)),
+                moment=moment(editor.published.published_at),
+                base=editor.draft.base,
             )
             + "**"
         )
         small(text("overtaken_theirs", fields=_fields([one.target for one in theirs])))
         if both:
             small(text("overtaken_both", fields=_fields(both)))
-        if controls.button(text("btn_rebase", version=desk.published.version), icon=":material/merge:", key="rebase"):
-            desk.app.drafts.rebase(desk.name, person())
+        if controls.button(text("btn_rebase", version=editor.published.version), icon=":material/merge:", key="rebase"):
+            editor.app.drafts.rebase(editor.name, person())
             st.rerun()
 
 
@@ -248,21 +248,21 @@ def _fields(targets: Sequence[str]) -> Markdown:
     return f"{named} …" if len(targets) > MOST_FIELDS else named or "–"
 
 
-def draft_bar(desk: Desk) -> None:
+def draft_bar(editor: EditorState) -> None:
     """Draw the bar that says what the draft changes and leads to publishing it."""
-    if not desk.changed:
+    if not editor.changed:
         return
-    effect, known = _known_effect(desk), text("effect_unknown_short")
+    effect, known = _known_effect(editor), text("effect_unknown_short")
     if effect is not None:
         facts = {"records": number(effect.records), "read": number(effect.read)}
-        known = text("effect_short", many=flow_term("many", desk.name), **facts)
-    said = f"**{counted('rules_changed', len(desk.changed))}:** {_fields(list(desk.changed))}. :gray[{known}]"
+        known = text("effect_short", many=flow_term("many", editor.name), **facts)
+    said = f"**{counted('rules_changed', len(editor.changed))}:** {_fields(list(editor.changed))}. :gray[{known}]"
     with bottom_bar(said):
         if controls.button(text("btn_discard_draft"), type="tertiary", key="discard_draft", help=meaning("draft")):
-            desk.app.drafts.discard(desk.name, person())
+            editor.app.drafts.discard(editor.name, person())
             st.rerun()
-        reason = text("publish_wrong") if desk.faults else text("publish_overtaken") if desk.overtaken else ""
-        label = text("btn_publish_version", version=desk.published.version + 1)
+        reason = text("publish_wrong") if editor.faults else text("publish_overtaken") if editor.overtaken else ""
+        label = text("btn_publish_version", version=editor.published.version + 1)
         if controls.button(
             label,
             type="primary",
@@ -271,26 +271,26 @@ def draft_bar(desk: Desk) -> None:
             disabled=bool(reason),
             help=reason or None,
         ):
-            title = text("publish_title", version=desk.published.version + 1)
+            title = text("publish_title", version=editor.published.version + 1)
             dialog = st.dialog(title, icon=":material/publish:", width="medium")
-            dialog(guarded(_publish))(desk)
+            dialog(guarded(_publish))(editor)
 
 
-def _publish(desk: Desk) -> None:
+def _publish(editor: EditorState) -> None:
     """Ask for a note and publish the draft, with what it changes in the last records."""
-    effect = _known_effect(desk)
-    if effect is None and find_effect(desk):
-        effect = _known_effect(desk)
-    small(f"**{counted('rules_changed', len(desk.changed))}:** {_fields(list(desk.changed))}")
+    effect = _known_effect(editor)
+    if effect is None and find_effect(editor):
+        effect = _known_effect(editor)
+    small(f"**{counted('rules_changed', len(editor.changed))}:** {_fields(list(editor.changed))}")
     if effect is not None:
-        small(effect_sentence(desk, effect))
+        small(effect_sentence(editor, effect))
     said = controls.text_input(text("publish_note"), key="publish_note", autocomplete="off", max_chars=200)
     note(f"{text('publish_effect')} {text('nothing_written')}")
-    version = desk.published.version + 1
+    version = editor.published.version + 1
     label = text("btn_publish_version", version=version)
     if controls.button(label, type="primary", icon=":material/publish:", key="publish_now"):
-        words = (said or "").strip() or ", ".join(field_term(one) for one in list(desk.changed)[:MOST_FIELDS])
-        if attempt(lambda: desk.app.drafts.publish(desk.name, person(), words)):
+        words = (said or "").strip() or ", ".join(field_term(one) for one in list(editor.changed)[:MOST_FIELDS])
+        if attempt(lambda: editor.app.drafts.publish(editor.name, person(), words)):
             st.session_state["said"] = text("published", version=version)
         st.rerun()
 
@@ -298,9 +298,9 @@ def _publish(desk: Desk) -> None:
 # ---- history --------------------------------------------------------------------------------------------------------
 
 
-def history_part(desk: Desk, place: Any) -> None:
+def history_part(editor: EditorState, place: Any) -> None:
     """Draw the published versions, the newest first; of the one looked at, its rules beside those in force."""
-    versions = desk.app.rules.history(desk.name)
+    versions = editor.app.rules.history(editor.name)
     frame = pd.DataFrame(
         [(one.version, one.published_at, who(one.by), one.note) for one in versions],
         columns=["version", "published_at", "by", "note"],
@@ -311,49 +311,49 @@ def history_part(desk: Desk, place: Any) -> None:
         "by": CONFIG.TextColumn(text("col_by"), width=160),
         "note": CONFIG.TextColumn(text("publish_note"), width="large"),
     }
-    downloads(f"versions-{desk.name}", lambda: frame, at=place)
+    downloads(f"versions-{editor.name}", lambda: frame, at=place)
     clicked = browse(
         frame,
         columns,
-        f"history-{desk.name}-{len(frame)}",
+        f"history-{editor.name}-{len(frame)}",
         text("part_history"),
         {"published_at": moment, "version": str},
     )
-    if clicked is not None and st.session_state.get("clicked_version") != (desk.name, clicked):
-        st.session_state["clicked_version"] = (desk.name, clicked)
+    if clicked is not None and st.session_state.get("clicked_version") != (editor.name, clicked):
+        st.session_state["clicked_version"] = (editor.name, clicked)
         _show(version=str(versions[clicked].version))
     wanted = st.query_params.get("version", "")
     chosen = next((one for one in versions if str(one.version) == wanted), versions[0])
-    _version(desk, chosen.version, desk.app.drafts.version(desk.name, chosen.version))
+    _version(editor, chosen.version, editor.app.drafts.version(editor.name, chosen.version))
 
 
-def _version(desk: Desk, version: int, mapping: RuleMapping) -> None:
+def _version(editor: EditorState, version: int, mapping: RuleMapping) -> None:
     """Draw one version: how it differs from the one in force, or its rules where it is that one."""
-    name, in_force = text("version_short", version=version), desk.published.version
+    name, in_force = text("version_short", version=version), editor.published.version
     section(name)
     if version == in_force:
         note(text("version_in_force"))
-        _rules_of(desk, mapping)
+        _rules_of(editor, mapping)
         return
-    found = changes(mapping, desk.published.mapping)
+    found = changes(mapping, editor.published.mapping)
     if found:
         columns = _difference_columns(name, text("version_short", version=in_force))
-        table(_difference(desk, found), text("changes_title", version=version), columns)
+        table(_difference(editor, found), text("changes_title", version=version), columns)
     else:
         note(text("version_same", version=in_force))
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if found and controls.button(text("btn_go_back", version=version), icon=":material/history:", key="go_back"):
-            desk.app.drafts.take_version(desk.name, version, person())
+            editor.app.drafts.take_version(editor.name, version, person())
             _show(part="changes")
         if found:
-            note(text("go_back_loses" if desk.changed else "go_back_about"))
+            note(text("go_back_loses" if editor.changed else "go_back_about"))
     if st.toggle(text("show_all_rules"), key=f"all-rules-{version}"):
-        _rules_of(desk, mapping)
+        _rules_of(editor, mapping)
 
 
-def _rules_of(desk: Desk, mapping: RuleMapping) -> None:
+def _rules_of(editor: EditorState, mapping: RuleMapping) -> None:
     rows = [
-        (text(f"fields_{part}"), field_name(rule.target), _whole(desk, rule), text(f"owner_{rule.ownership}"))
+        (text(f"fields_{part}"), field_name(rule.target), _whole(editor, rule), text(f"owner_{rule.ownership}"))
         for rule in mapping.rules
         for part in [kind_of(rule.target)]
     ]
@@ -368,14 +368,14 @@ def _rules_of(desk: Desk, mapping: RuleMapping) -> None:
     table(frame, text("show_all_rules"), columns)
 
 
-def draft_badges(desk: Desk) -> list[Markdown]:
+def draft_badges(editor: EditorState) -> list[Markdown]:
     """Return the mark of a page whose rules are not those in force."""
-    return [f":orange-badge[:material/edit_note: {text('badge_draft')}]"] if desk.draft else []
+    return [f":orange-badge[:material/edit_note: {text('badge_draft')}]"] if editor.draft else []
 
 
-def about_draft(desk: Desk) -> Markdown:
+def about_draft(editor: EditorState) -> Markdown:
     """Return what the page shows: which version is in force, and whose draft it is."""
-    one, draft = desk.published, desk.draft
+    one, draft = editor.published, editor.draft
     made = text("mapping_made", version=one.version, by=plain(who(one.by)), moment=moment(one.published_at))
     about = plain(one.note)
     if draft is not None:
@@ -383,8 +383,8 @@ def about_draft(desk: Desk) -> Markdown:
     return f"{made} · {about}" if about else made
 
 
-def part_label(desk: Desk, part: str) -> Markdown:
+def part_label(editor: EditorState, part: str) -> Markdown:
     """Return how a part of the page is called; that of the changes with their number."""
     if part not in ("tables", "history", "changes"):
         return text(f"fields_{part}")
-    return text(f"part_{part}") + (f" **{len(desk.changed)}**" if part == "changes" and desk.changed else "")
+    return text(f"part_{part}") + (f" **{len(editor.changed)}**" if part == "changes" and editor.changed else "")

@@ -16,7 +16,7 @@ from integration.services.trials import Trial
 from integration.words import has_term
 from pages.components.mappings.functions import Choices, chain
 from pages.components.mappings.mapping import (
-    Desk,
+    EditorState,
     function_label,
     target_about,
 )
@@ -47,32 +47,32 @@ MOST_WAYS = 5  # lines or branches whose way is shown
 LONGEST_DEFAULT = 500
 
 
-def rule_editor(desk: Desk, rule: Rule, choices: Choices, neighbours: tuple[str, str]) -> None:
+def rule_editor(editor: EditorState, rule: Rule, choices: Choices, neighbours: tuple[str, str]) -> None:
     """Draw one rule, and keep it in the draft as soon as something of it changes."""
-    state = _state(desk, rule)
-    key = f"rule-{desk.name}-{rule.target}-{state['round']}"
-    with st.container(border=True, gap="small", key=f"editor-{desk.name}"):
-        _head(desk, rule, choices, neighbours)
-        if rule.target in desk.faults:
-            note(f":orange[:material/error: {text('rule_wrong', reason=plain(reason(desk.faults[rule.target])))}]")
-        edited = _filled(desk, rule, choices, key)
-        edited = _afterwards(desk, edited, choices, key)
+    state = _state(editor, rule)
+    key = f"rule-{editor.name}-{rule.target}-{state['round']}"
+    with st.container(border=True, gap="small", key=f"editor-{editor.name}"):
+        _head(editor, rule, choices, neighbours)
+        if rule.target in editor.faults:
+            note(f":orange[:material/error: {text('rule_wrong', reason=plain(reason(editor.faults[rule.target])))}]")
+        edited = _filled(editor, rule, choices, key)
+        edited = _afterwards(editor, edited, choices, key)
     if edited != rule:
-        desk.app.drafts.put_rule(desk.name, edited, person())
+        editor.app.drafts.put_rule(editor.name, edited, person())
         state["rule"] = edited
         st.rerun()
 
 
-def _state(desk: Desk, rule: Rule) -> dict[str, Any]:
+def _state(editor: EditorState, rule: Rule) -> dict[str, Any]:
     """Return what is kept of the rule on screen: fields are drawn anew when somebody else changed it."""
-    state: dict[str, Any] = st.session_state.setdefault(f"editing-{desk.name}-{rule.target}", {"round": 0})
+    state: dict[str, Any] = st.session_state.setdefault(f"editing-{editor.name}-{rule.target}", {"round": 0})
     if state.get("rule") != rule:
         state.update(rule=rule, round=state["round"] + 1)
     return state
 
 
-def _head(desk: Desk, rule: Rule, choices: Choices, neighbours: tuple[str, str]) -> None:
-    drafts, (before, after) = desk.app.drafts, neighbours
+def _head(editor: EditorState, rule: Rule, choices: Choices, neighbours: tuple[str, str]) -> None:
+    drafts, (before, after) = editor.app.drafts, neighbours
     with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
         with st.container(width="stretch", gap=None):
             st.markdown(f"**{plain(field_name(rule.target))}**")
@@ -81,13 +81,13 @@ def _head(desk: Desk, rule: Rule, choices: Choices, neighbours: tuple[str, str])
             show_rule(before)
         if icon_button("chevron_right", text("rule_after"), "rule_after", shortcut="n", disabled=not after):
             show_rule(after)
-        if rule.target in desk.changed and icon_button(
+        if rule.target in editor.changed and icon_button(
             "undo", text("rule_restore"), "rule_restore", disabled=controls.out_of_reach()
         ):
-            drafts.restore_rule(desk.name, rule.target, person())
+            drafts.restore_rule(editor.name, rule.target, person())
             st.rerun()
         if icon_button("delete", text("rule_remove"), "rule_remove", disabled=controls.out_of_reach()):
-            drafts.remove_rule(desk.name, rule.target, person())
+            drafts.remove_rule(editor.name, rule.target, person())
             show_rule("")
 
 
@@ -100,7 +100,7 @@ def show_rule(target: str) -> None:
 # ---- where the value comes from -------------------------------------------------------------------------------------
 
 
-def _filled(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
+def _filled(editor: EditorState, rule: Rule, choices: Choices, key: str) -> Rule:
     side = _side(rule)
     chosen = controls.segmented_control(
         text("rule_from"),
@@ -118,7 +118,7 @@ def _filled(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
         case "fixed":
             return replace(rule, source="", functions=(), expression="", table="")
         case _:
-            return _from_field(desk, rule, choices, key)
+            return _from_field(editor, rule, choices, key)
 
 
 def _side(rule: Rule) -> str:
@@ -127,11 +127,11 @@ def _side(rule: Rule) -> str:
     return "fixed" if not rule.source and not rule.functions and rule.default not in EMPTY else "field"
 
 
-def _from_field(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
+def _from_field(editor: EditorState, rule: Rule, choices: Choices, key: str) -> Rule:
     known = [one.name for one in choices.sources]
     options = ["", *known, *([rule.source] if rule.source and rule.source not in known else [])]
     source = controls.selectbox(
-        text("rule_source", system=desk.source),
+        text("rule_source", system=editor.source),
         options,
         index=options.index(rule.source),
         key=f"{key}-source",
@@ -196,9 +196,9 @@ def _insert(area: str, pick: str, written: Any) -> None:
 # ---- what becomes of it ---------------------------------------------------------------------------------------------
 
 
-def _afterwards(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
+def _afterwards(editor: EditorState, rule: Rule, choices: Choices, key: str) -> Rule:
     if (st.session_state.get(f"{key}-side") or _side(rule)) != "fixed":
-        rule = _table(desk, rule, choices, key)
+        rule = _table(editor, rule, choices, key)
     rule = _default(rule, choices, key)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         if kind_of(rule.target) not in WITHOUT_OWNER:
@@ -227,8 +227,8 @@ def _afterwards(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
     return replace(rule, max_length=int(longest) if longest else None)
 
 
-def _table(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
-    names = [*choices.tables, *(one.table for one in desk.mapping.rules if one.table)]
+def _table(editor: EditorState, rule: Rule, choices: Choices, key: str) -> Rule:
+    names = [*choices.tables, *(one.table for one in editor.mapping.rules if one.table)]
     options = list(dict.fromkeys(["", *sorted(names)]))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         table = (
@@ -253,15 +253,15 @@ def _table(desk: Desk, rule: Rule, choices: Choices, key: str) -> Rule:
             key=f"{key}-unmapped",
             format_func=offered(lambda one: text(f"unmapped_{one}")),
         )
-    _rows_of(desk, table)
+    _rows_of(editor, table)
     return replace(rule, table=table.strip(), unmapped=unmapped)
 
 
-def _rows_of(desk: Desk, table: str) -> None:
+def _rows_of(editor: EditorState, table: str) -> None:
     """Say how many rows a table has and what waits for one, with the way there."""
-    missing = desk.app.exceptions.unmapped(desk.name, table)
+    missing = editor.app.exceptions.unmapped(editor.name, table)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        said = counted("table_rows", len(desk.app.rules.tables().get(table, {})))
+        said = counted("table_rows", len(editor.app.rules.tables().get(table, {})))
         if missing:
             said += f" · :orange[{text('table_missing', values=plain(', '.join(list(missing)[:3])))}]"
         st.markdown(f":small[:gray[{said}]]", width="stretch")
@@ -301,36 +301,36 @@ def _default(rule: Rule, choices: Choices, key: str) -> Rule:
 # ---- why ------------------------------------------------------------------------------------------------------------
 
 
-def why_box(desk: Desk, rule: Rule, trial: Trial | None, record_name: str) -> None:
+def why_box(editor: EditorState, rule: Rule, trial: Trial | None, record_name: str) -> None:
     """Draw how the field of a rule comes to its value with the record that is tried."""
     with st.container(border=True, gap="small"):
         small(f"**{text('why_value')}** :gray[{plain(record_name)}]")
         if trial is None:
             note(text("try_none"))
             return
-        if rule.target in desk.faults:
-            note(f":orange[:material/error: {plain(reason(desk.faults[rule.target]))}]")
+        if rule.target in editor.faults:
+            note(f":orange[:material/error: {plain(reason(editor.faults[rule.target]))}]")
             return
         traces = trial.of(rule.target)
         if not traces:
-            note(text("why_off" if rule.table and not desk.app.rules.tables().get(rule.table) else "why_not_there"))
+            note(text("why_off" if rule.table and not editor.app.rules.tables().get(rule.table) else "why_not_there"))
         for trace in traces[:MOST_WAYS]:
-            _way(desk, trace)
+            _way(editor, trace)
         if len(traces) > MOST_WAYS:
             note(text("and_more", number=len(traces) - MOST_WAYS))
 
 
-def _way(desk: Desk, trace: Trace) -> None:
+def _way(editor: EditorState, trace: Trace) -> None:
     """Draw the steps of one value as a table whose last line is the value, or why there is none."""
     rows = {
-        f"{place}\\. {plain(table_step(desk.app, desk.flow, step) or step_label(step))}": _value(
-            step_text(desk.app, desk.flow, trace.target, step)
+        f"{place}\\. {plain(table_step(editor.app, editor.flow, step) or step_label(step))}": _value(
+            step_text(editor.app, editor.flow, trace.target, step)
         )
         for place, step in enumerate(trace.steps, 1)
     }
     if trace.issue is None:
         rows[f"**{text('why_result')}**"] = (
-            f"**{_value(field_text(desk.app, desk.flow.target, trace.target, trace.value))}**"
+            f"**{_value(field_text(editor.app, editor.flow.target, trace.target, trace.value))}**"
         )
     if rows:
         st.table(rows, border="horizontal", alt=text("why_value"))

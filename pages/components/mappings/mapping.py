@@ -38,7 +38,7 @@ TILL = "mplus"
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class EditorState:
     """A flow's mapping as it is worked on: the version in force, and the draft where there is one."""
 
     app: Application
@@ -76,7 +76,7 @@ class Desk:
         return system_name(self.flow.target)
 
 
-def desk_of(app: Application, name: str) -> Desk:
+def editor_state(app: Application, name: str) -> EditorState:
     """Return what the page works on for a flow."""
     flow, published, draft = app.flows.as_set(name), app.mappings.published(name), app.drafts.draft(name)
     mapping = draft.mapping if draft else published.mapping
@@ -84,7 +84,7 @@ def desk_of(app: Application, name: str) -> Desk:
         published.mapping if draft is None or draft.base == published.version else app.drafts.version(name, draft.base)
     )
     changed = {one.target: one for one in changes(base, mapping)}
-    return Desk(
+    return EditorState(
         app,
         flow,
         published,
@@ -99,12 +99,12 @@ def desk_of(app: Application, name: str) -> Desk:
 # ---- records to try on ----------------------------------------------------------------------------------------------
 
 
-def try_on(desk: Desk, record: Record) -> Trial | None:
+def try_on(editor: EditorState, record: Record) -> Trial | None:
     """Return what the mapping at hand makes of a record, or None with the reason on screen; kept for a minute."""
-    shape = (desk.name, record, desk.mapping, desk.app.rules.tables(), desk.app.flows.settings(desk.name))
+    shape = (editor.name, record, editor.mapping, editor.app.rules.tables(), editor.app.flows.settings(editor.name))
     kept: dict[str, Any] = st.session_state.setdefault("tried", {})
     if kept.get("shape") != shape or time.monotonic() - kept["at"] >= KEPT_SECONDS:
-        found = answered(lambda: desk.app.drafts.trial(desk.name, desk.mapping, [record]))
+        found = answered(lambda: editor.app.drafts.trial(editor.name, editor.mapping, [record]))
         if found is None:
             return None
         kept.update(shape=shape, at=time.monotonic(), trial=found[0])
@@ -126,10 +126,10 @@ def captioned(fields: Sequence[Field], system: str) -> list[Field]:
     return [replace(one, caption=caption(one)) for one in fields]
 
 
-def source_list(desk: Desk, part: Kind) -> list[Field] | None:
+def source_list(editor: EditorState, part: Kind) -> list[Field] | None:
     """Return the fields of the source that rules for a part read, or None with the reason on screen."""
-    found = source_fields(desk.app, desk.name, desk.parts[part])
-    return None if found is None else captioned(found, desk.flow.source)
+    found = source_fields(editor.app, editor.name, editor.parts[part])
+    return None if found is None else captioned(found, editor.flow.source)
 
 
 # ---- how things are called ------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from pages.components.mappings.draft import effect_box
 from pages.components.mappings.editor import rule_editor, show_rule, why_box
 from pages.components.mappings.functions import Choices
 from pages.components.mappings.mapping import (
-    Desk,
+    EditorState,
     aspect_text,
     captioned,
     shown,
@@ -49,40 +49,40 @@ MOST_OFFERED = 25  # records to choose from
 MOST_LOOKED_AT = 8  # records among which one is looked for that takes part
 
 
-def rules_part(desk: Desk, part: Kind, actions: DeltaGenerator) -> None:
+def rules_part(editor: EditorState, part: Kind, actions: DeltaGenerator) -> None:
     """Draw the rules of a part, the one that is looked at, and what a record becomes with them."""
-    sources, targets = source_list(desk, part), fields_of(desk.app, desk.flow.target, part)
+    sources, targets = source_list(editor, part), fields_of(editor.app, editor.flow.target, part)
     if sources is None or targets is None:
         return
-    can_read = captioned(readable(desk.spec, desk.parts[part], sources), desk.flow.source)
-    can_fill = writable(desk.spec, part, captioned(targets, desk.flow.target))
-    mine = [rule for rule in desk.mapping.rules if kind_of(rule.target) is part]
+    can_read = captioned(readable(editor.spec, editor.parts[part], sources), editor.flow.source)
+    can_fill = writable(editor.spec, part, captioned(targets, editor.flow.target))
+    mine = [rule for rule in editor.mapping.rules if kind_of(rule.target) is part]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        record = record_picker(desk, part)
+        record = record_picker(editor, part)
         find = search("find", text("find_rule"))
-    trial = try_on(desk, record) if record else None
+    trial = try_on(editor, record) if record else None
     if trial is not None and trial.obstacle is not None:
         _obstacle(trial.obstacle)
     listed = [rule for rule in mine if _found(rule, can_read, find)]
-    samples = sample_values(desk.parts[part], [record] if record else [], [trial] if trial else [])
+    samples = sample_values(editor.parts[part], [record] if record else [], [trial] if trial else [])
     wanted = st.query_params.get("field", "")
     chosen = next((rule for rule in listed if rule.target == wanted), next(iter(listed), None))
     with st.grid(8, min_column_width=115) as grid:
         with grid.cell(column_span=5):
-            _table(desk, part, listed, can_read, trial, find)
-            _add(desk, part, mine, can_fill)
-            if desk.changed:
-                section(text("effect_title"), text("effect_about", many=flow_term("many", desk.name)))
-                effect_box(desk)
+            _table(editor, part, listed, can_read, trial, find)
+            _add(editor, part, mine, can_fill)
+            if editor.changed:
+                section(text("effect_title"), text("effect_about", many=flow_term("many", editor.name)))
+                effect_box(editor)
         with grid.cell(column_span=3):
             if chosen is not None:
                 targets_listed = ["", *(rule.target for rule in listed), ""]
                 at = targets_listed.index(chosen.target)
                 neighbours = (targets_listed[at - 1], targets_listed[at + 1])
-                choices = Choices(can_read, can_fill.get(chosen.target), samples, list(desk.app.rules.tables()))
-                rule_editor(desk, chosen, choices, neighbours)
-                why_box(desk, chosen, trial, title_of(record) if record else "")
-    downloads(f"mapping-{desk.name}-{part}", lambda: _listed(desk, listed, can_read, trial), at=actions)
+                choices = Choices(can_read, can_fill.get(chosen.target), samples, list(editor.app.rules.tables()))
+                rule_editor(editor, chosen, choices, neighbours)
+                why_box(editor, chosen, trial, title_of(record) if record else "")
+    downloads(f"mapping-{editor.name}-{part}", lambda: _listed(editor, listed, can_read, trial), at=actions)
 
 
 def _found(rule: Rule, fields: Sequence[Field], find: str) -> bool:
@@ -93,23 +93,23 @@ def _found(rule: Rule, fields: Sequence[Field], find: str) -> bool:
 # ---- the record that is tried ---------------------------------------------------------------------------------------
 
 
-def record_picker(desk: Desk, part: Kind) -> Record | None:
+def record_picker(editor: EditorState, part: Kind) -> Record | None:
     """Draw the choice of a record, one of the last ones or any by its key, and return it."""
-    kind = desk.flow.read_for(part)
-    name = f"recent {desk.name} {kind}"
-    recent = asked(desk.app, name, lambda: desk.app.drafts.recent(desk.name, kind, MOST_OFFERED))
+    kind = editor.flow.read_for(part)
+    name = f"recent {editor.name} {kind}"
+    recent = asked(editor.app, name, lambda: editor.app.drafts.recent(editor.name, kind, MOST_OFFERED))
     if recent is None:
         return None
     known = {one.key: one for one in recent}
     wanted = st.query_params.get("record", "")
     options = [*known, *([wanted] if wanted and wanted not in known else [])]
     if not options:
-        note(text("try_nothing", system=desk.source))
+        note(text("try_nothing", system=editor.source))
 
     def keep() -> None:
         st.query_params["record"] = (st.session_state.get(f"record-{kind}") or "").strip()
 
-    first = options.index(wanted) if wanted else _first(desk, recent) if options else None
+    first = options.index(wanted) if wanted else _first(editor, recent) if options else None
     chosen = (
         st.selectbox(
             text("try_record"),
@@ -120,7 +120,7 @@ def record_picker(desk: Desk, part: Kind) -> Record | None:
             accept_new_options=True,
             on_change=keep,
             width=320,
-            placeholder=flow_text("why_of", desk.name, source=desk.source),
+            placeholder=flow_text("why_of", editor.name, source=editor.source),
             help=text("try_record_about"),
         )
         or ""
@@ -128,23 +128,25 @@ def record_picker(desk: Desk, part: Kind) -> Record | None:
     if not chosen:
         return None
     named = next((one for one in recent if title_of(one).partition(" · ")[0] == chosen), None)
-    found = known.get(chosen) or named or _by_key(desk, kind, chosen)
+    found = known.get(chosen) or named or _by_key(editor, kind, chosen)
     if found is None and "failure" not in st.session_state:
-        note(f":orange[:material/error: {text(f'why_unknown_{desk.name}', code=plain(chosen))}]")
+        note(f":orange[:material/error: {text(f'why_unknown_{editor.name}', code=plain(chosen))}]")
     return found
 
 
-def _by_key(desk: Desk, kind: Kind, key: str) -> Record | None:
+def _by_key(editor: EditorState, kind: Kind, key: str) -> Record | None:
     """Return one record of the source; None when there is none, or with the reason on screen."""
-    found = asked(desk.app, f"record {desk.name} {kind} {key}", lambda: desk.app.drafts.records(desk.name, kind, [key]))
+    found = asked(
+        editor.app, f"record {editor.name} {kind} {key}", lambda: editor.app.drafts.records(editor.name, kind, [key])
+    )
     return found[0] if found else None
 
 
-def _first(desk: Desk, recent: Sequence[Record]) -> int:
+def _first(editor: EditorState, recent: Sequence[Record]) -> int:
     """Return the place of the first record that nothing keeps from being sent: it shows most."""
     some = recent[:MOST_LOOKED_AT]
-    name = f"first {desk.name} {[one.key for one in some]}"
-    tried = asked(desk.app, name, lambda: desk.app.drafts.trial(desk.name, desk.published.mapping, some)) or []
+    name = f"first {editor.name} {[one.key for one in some]}"
+    tried = asked(editor.app, name, lambda: editor.app.drafts.trial(editor.name, editor.published.mapping, some)) or []
     return next((place for place, one in enumerate(tried) if one.obstacle is None), 0)
 
 
@@ -158,7 +160,7 @@ def _obstacle(one: Issue | Skip) -> None:
 
 
 def _table(
-    desk: Desk, part: Kind, listed: Sequence[Rule], fields: Sequence[Field], trial: Trial | None, find: str
+    editor: EditorState, part: Kind, listed: Sequence[Rule], fields: Sequence[Field], trial: Trial | None, find: str
 ) -> None:
     if not listed:
         if not find:
@@ -169,25 +171,25 @@ def _table(
     frame = pd.DataFrame(
         {
             "target": [field_name(rule.target) for rule in listed],
-            "mark": [_marks(desk, rule) for rule in listed],
+            "mark": [_marks(editor, rule) for rule in listed],
             "source": [aspect_text("source", rule, fields) for rule in listed],
             "way": [way_label(rule) for rule in listed],
-            "gives": [_gives(desk, rule, trial) for rule in listed],
+            "gives": [_gives(editor, rule, trial) for rule in listed],
         }
     )
     marks = [text("mark_changed"), text("mark_new"), text("mark_wrong")]
     columns = {
-        "target": CONFIG.TextColumn(desk.target, width=140),
+        "target": CONFIG.TextColumn(editor.target, width=140),
         "mark": CONFIG.MultiselectColumn(
             "", options=marks, width=84, color=[f"{COLOURS[one][0]}33" for one in ("blue", "green", "orange")]
         ),
-        "source": CONFIG.TextColumn(text("col_source", system=desk.source), width=140),
+        "source": CONFIG.TextColumn(text("col_source", system=editor.source), width=140),
         "way": CONFIG.TextColumn(text("col_functions"), width=150),
         "gives": CONFIG.TextColumn(text("col_gives"), width=150),
     }
     if not any(frame["mark"]):
         frame = frame.drop(columns="mark")
-    key = f"rules-{desk.name}-{part}-{find}"
+    key = f"rules-{editor.name}-{part}-{find}"
     clicked = browse(frame, columns, key, text("rules_of", part=text(f"fields_{part}")))
     if clicked is not None and st.session_state.get("clicked_rule") != (key, clicked):
         st.session_state["clicked_rule"] = (key, clicked)
@@ -195,26 +197,26 @@ def _table(
             show_rule(listed[clicked].target)
 
 
-def _marks(desk: Desk, rule: Rule) -> list[str]:
-    if rule.target in desk.faults:
+def _marks(editor: EditorState, rule: Rule) -> list[str]:
+    if rule.target in editor.faults:
         return [text("mark_wrong")]
-    change = desk.changed.get(rule.target)
+    change = editor.changed.get(rule.target)
     return [text("mark_new" if change.before is None else "mark_changed")] if change else []
 
 
-def _gives(desk: Desk, rule: Rule, trial: Trial | None) -> str:
+def _gives(editor: EditorState, rule: Rule, trial: Trial | None) -> str:
     """Return what a rule makes of the record that is tried; of several lines the values one after the other."""
-    if trial is None or rule.target in desk.faults:
+    if trial is None or rule.target in editor.faults:
         return "–"
-    target = desk.flow.target
+    target = editor.flow.target
     given = [
-        f"‖ {in_short(one.issue)}" if one.issue else shown(field_text(desk.app, target, rule.target, one.value))
+        f"‖ {in_short(one.issue)}" if one.issue else shown(field_text(editor.app, target, rule.target, one.value))
         for one in trial.of(rule.target)
     ]
     return " | ".join(dict.fromkeys(given)) or "–"
 
 
-def _listed(desk: Desk, listed: Sequence[Rule], fields: Sequence[Field], trial: Trial | None) -> pd.DataFrame:
+def _listed(editor: EditorState, listed: Sequence[Rule], fields: Sequence[Field], trial: Trial | None) -> pd.DataFrame:
     lines = [
         {
             "target": rule.target,
@@ -228,7 +230,7 @@ def _listed(desk: Desk, listed: Sequence[Rule], fields: Sequence[Field], trial: 
             "default": rule.default if isinstance(rule.default, Decimal) else as_text(rule.default),
             "always": rule.force,
             "ownership": str(rule.ownership),
-            "gives": _gives(desk, rule, trial),
+            "gives": _gives(editor, rule, trial),
         }
         for rule in listed
     ]
@@ -238,21 +240,21 @@ def _listed(desk: Desk, listed: Sequence[Rule], fields: Sequence[Field], trial: 
 # ---- adding ---------------------------------------------------------------------------------------------------------
 
 
-def _add(desk: Desk, part: Kind, mine: Sequence[Rule], targets: Mapping[str, Field]) -> None:
+def _add(editor: EditorState, part: Kind, mine: Sequence[Rule], targets: Mapping[str, Field]) -> None:
     taken = {rule.target for rule in mine}
     free = [name for name in targets if name not in taken]
     if not free:
         return
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
         target = controls.selectbox(
-            text("add_rule", system=desk.target),
+            text("add_rule", system=editor.target),
             free,
             index=None,
-            key=f"add-{desk.name}-{part}-{len(taken)}",
+            key=f"add-{editor.name}-{part}-{len(taken)}",
             placeholder=text("choose_field"),
             format_func=offered(lambda name: f"{targets[name].caption} · {target_about(targets[name])}"),
         )
         pressed = controls.button(text("btn_add_field"), icon=":material/add:", key="add_rule", disabled=target is None)
     if pressed and target:
-        desk.app.drafts.put_rule(desk.name, Rule(target=target), person())
+        editor.app.drafts.put_rule(editor.name, Rule(target=target), person())
         show_rule(target)

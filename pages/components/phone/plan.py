@@ -28,12 +28,12 @@ def plan_card(app: Application, run: Run) -> None:
 
 def amount_of(app: Application, run: Run) -> Markdown:
     """Return how much a plan would write as it is chosen now: changes, money where it books any, and write calls."""
-    chosen = app.plans.count(run.id, "changes") - len(run.left_out)
-    sold = app.plans.sold(run.id, run.left_out)
+    chosen = app.plans.count(run.id, "changes") - len(run.excluded)
+    sold = app.plans.sold(run.id, run.excluded)
     said = [f"**{counted('phone_changes', chosen)}**"]
     if sold is not None:
         said.append(f"**{text('phone_sold', amount=euros(sold))}**")
-    said.append(counted("write", app.plans.writes(run.id, frozenset(run.left_out))))
+    said.append(counted("write", app.plans.writes(run.id, frozenset(run.excluded))))
     return " · ".join(said)
 
 
@@ -76,7 +76,7 @@ def telling(app: Application, run: Run) -> list[PlanRow]:
 
 def _line(app: Application, run: Run, row: PlanRow) -> None:
     """Draw one change: what it is about, and what it does."""
-    left_out = f" {inline('left')}" if row.seq in run.left_out else ""
+    left_out = f" {inline('left')}" if row.seq in run.excluded else ""
     small(f"{mark(str(row.action))} **{plain(' · '.join(part for part in known_as(row) if part))}**{left_out}")
     undone, target = run.mode is Mode.UNDO, app.flows[run.flow].target
     note(plain(what_changes(app, row, undone=undone, system=target)))

@@ -63,12 +63,12 @@ def outdated_bar(app: Application, run: Run, flow: Flow, changes: int) -> bool:
 
 def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
     """Draw the bar that says what is chosen and offers the one button that writes."""
-    chosen = changes - len(run.left_out)
-    writes = counted("write", app.plans.writes(run.id, frozenset(run.left_out)))
+    chosen = changes - len(run.excluded)
+    writes = counted("write", app.plans.writes(run.id, frozenset(run.excluded)))
     said = counted("bar_chosen", changes, chosen=number(chosen))
     with bottom_bar(f"**{said} · {writes}.** :gray[{text('nothing_written')}]"):
-        if run.left_out and st.button(text("btn_choose_all"), type="tertiary", key="choose_all"):
-            take_in(app, run, list(run.left_out))
+        if run.excluded and st.button(text("btn_choose_all"), type="tertiary", key="choose_all"):
+            take_in(app, run, list(run.excluded))
             tick_anew()
         discard_button(app, run, text("btn_discard"))
         label = counted("btn_commit", chosen, system=system_name(flow.target))

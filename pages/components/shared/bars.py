@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from streamlit import config
 
-from integration.core.foreign import visible
+from integration.core.untrusted_text import visible
 from pages.components.shared.layout import LOOKS, line_colour, word
 from pages.components.shared.wording import number
 

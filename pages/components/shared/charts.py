@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from integration.core.foreign import visible
+from integration.core.untrusted_text import visible
 from pages.components.shared.layout import LOOKS, line_colour, word
 from pages.components.shared.wording import separators
 

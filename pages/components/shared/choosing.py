@@ -20,7 +20,7 @@ WRITABLE = (Action.CREATE, Action.UPDATE, Action.RETIRE)
 def seen_choice(run: Run) -> set[int]:
     """Return the lines left out of a plan as this session has seen them; its own decisions follow at once."""
     seen: dict[str, set[int]] = st.session_state.setdefault("seen_choice", {})
-    return seen.setdefault(run.id, set(run.left_out))
+    return seen.setdefault(run.id, set(run.excluded))
 
 
 def leave_out(app: Application, run: Run, lines: Collection[int]) -> None:
@@ -109,8 +109,8 @@ def settled_choice(app: Application, run: Run) -> Run:
     now = app.runs.get(run.id)
     if now.state is not RunState.READY:
         st.rerun()
-    if set(now.left_out) != seen_choice(run):
-        st.session_state["seen_choice"][run.id] = set(now.left_out)
+    if set(now.excluded) != seen_choice(run):
+        st.session_state["seen_choice"][run.id] = set(now.excluded)
         st.session_state["chosen_by_others"] = run.id
         stop_asking(run)
         tick_anew()
@@ -177,7 +177,7 @@ def what_moved(run: Run) -> None:
     """Say what has become another since it was looked at: the choice, or the plan itself."""
     if st.session_state.get("chosen_by_others") == run.id:
         del st.session_state["chosen_by_others"]
-        note(f":orange[:material/group: {text('chosen_by_others', number=number(len(run.left_out)))}]")
+        note(f":orange[:material/group: {text('chosen_by_others', number=number(len(run.excluded)))}]")
     if followed := st.session_state.pop("followed", None):
         note(f":orange[:material/link: {counted(*followed)}]")
     if how := st.session_state.pop("taken_over", ""):

@@ -8,7 +8,7 @@ import streamlit as st
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_list_like, is_numeric_dtype
 from pandas.io.formats.style import Styler
 
-from integration.core.foreign import harmless, visible, visible_lines
+from integration.core.untrusted_text import harmless, visible, visible_lines
 from integration.words import MISSING
 from pages.components.shared import controls
 from pages.components.shared.wording import number_text

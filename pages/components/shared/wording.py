@@ -14,10 +14,10 @@ import streamlit as st
 
 from integration import words
 from integration.core.errors import IntegrationError, Reason
-from integration.core.foreign import visible
 from integration.core.issues import Issue
 from integration.core.records import FieldType, Value
 from integration.core.rules import as_text
+from integration.core.untrusted_text import visible
 from integration.words import Sentences
 
 KEPT_LANGUAGE = "console_language"  # name of the cookie by which a browser remembers the language that was chosen

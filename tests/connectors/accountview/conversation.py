@@ -9,7 +9,7 @@ import httpx
 from integration.connectors.accountview.client import Query
 from integration.connectors.accountview.codec import Body, Cell
 from integration.connectors.accountview.connector import AccountView
-from integration.connectors.accountview.nothing import NOBODY
+from integration.connectors.accountview.empty_answers import NOBODY
 from integration.connectors.accountview.settings import (
     AccountViewSettings,
     BusinessObject,

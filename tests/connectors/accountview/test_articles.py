@@ -26,7 +26,7 @@ from tests.connectors.accountview.samples import connected
 from tests.connectors.canned import Canned
 from tests.connectors.contract import SourceContract, Touch, pages
 from tests.fakes import MemoryKeeper
-from tests.strangers import spoiling
+from tests.recording_server import spoiling
 
 
 def test_every_article_of_the_shop_arrives_with_its_price_to_four_decimals(

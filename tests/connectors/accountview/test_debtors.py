@@ -29,7 +29,7 @@ from tests.connectors.accountview.samples import (
     with_a_debtor,
 )
 from tests.fakes import Links, MemoryKeeper
-from tests.strangers import spoiling
+from tests.recording_server import spoiling
 
 NUMBERS = count(70001)  # of debtors entered by hand
 

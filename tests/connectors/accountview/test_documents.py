@@ -34,7 +34,7 @@ from tests.connectors.accountview.samples import (
     with_a_debtor,
 )
 from tests.fakes import Links, MemoryKeeper
-from tests.patience import LATE, until
+from tests.timeouts import LATE, until
 
 
 @pytest.mark.parametrize("fault", ["cut_after", "half", "garbage"])

@@ -10,7 +10,7 @@ from integration.core.errors import RejectedError
 from integration.core.records import Kind, Record, Unreadable, Value
 from integration.sandbox.server import Sandbox
 from integration.sandbox.shop.prices import CLOTHING, WHOLESALE
-from integration.services.built_in import PRICES
+from integration.services.sandbox_host import PRICES
 from tests.builders import accountview_settings
 from tests.connectors.accountview.test_articles import calls
 from tests.fakes import MemoryKeeper

@@ -17,7 +17,7 @@ from integration.core.records import Kind
 from integration.sandbox.server import Sandbox, running
 from tests.connectors.contract import pages
 from tests.connectors.mplus.tills import a_till, settings_of
-from tests.strangers import before
+from tests.recording_server import before
 
 BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
 

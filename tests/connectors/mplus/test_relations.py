@@ -21,7 +21,7 @@ from tests.builders import a_create, an_update_at
 from tests.connectors.contract import CustomerTargetContract
 from tests.connectors.mplus.tills import NOWHERE, a_till, answering, create, look
 from tests.fakes import Links
-from tests.patience import LATE, until
+from tests.timeouts import LATE, until
 
 SERIALS = itertools.count(1)
 ARTICLES = 10

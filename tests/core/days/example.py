@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from integration.core.days.books import DayBooks, Voucher
 from integration.core.records import Kind, Record, Value
-from integration.core.totals.sorts import Purpose
+from integration.core.totals.categories import Purpose
 
 DAY = date(2026, 10, 17)
 RATES = {"1": Decimal(9), "2": Decimal(21), "3": Decimal(0), "4": Decimal(0)}

@@ -11,7 +11,7 @@ from integration.core.days.lines import DayLines
 from integration.core.days.page import page_of
 from integration.core.days.till import DayRefusedError, day_of
 from integration.core.records import Kind, Record, Value
-from integration.core.totals.sorts import Purpose
+from integration.core.totals.categories import Purpose
 from tests.core.days.example import BOOKS, COUNTS, day_record, document, euros
 from tests.core.days.test_page import page_for, refused, small, with_parts
 

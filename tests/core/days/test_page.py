@@ -12,8 +12,8 @@ from integration.core.days.identities import gaps, signed
 from integration.core.days.page import page_of
 from integration.core.days.till import DayRefusedError, day_of, total
 from integration.core.records import Kind, Record
+from integration.core.totals.categories import Purpose
 from integration.core.totals.sold import VatSum
-from integration.core.totals.sorts import Purpose
 from tests.core.days.example import (
     BOOKS,
     COUNTS,

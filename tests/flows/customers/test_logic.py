@@ -18,9 +18,9 @@ from integration.flows.customers.settings import CustomerSettings
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowLogic
 from integration.store.database import Database
-from tests.bench import Bench, edited, shipped
 from tests.builders import a_create, a_debtor, a_relation
 from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness, edited, shipped
 from tests.stores import new_database
 
 BODY = shipped("customers")
@@ -82,7 +82,7 @@ def test_debtors_become_relations() -> None:
     assert logic.flow is FLOWS["customers"].flow
     assert (logic.mapping_version, logic.most, logic.retires) == (7, None, False)
     assert CustomerSettings().schedule_minutes == 15
-    assert logic.watched(a_create(a_relation())) == ()
+    assert logic.guards(a_create(a_relation())) == ()
 
 
 def test_texts_are_kept_unless_changed_and_codes_equal() -> None:
@@ -390,8 +390,8 @@ def test_the_trace_shows_a_vat_number_as_it_is_sent() -> None:
 # ---- from end to end
 
 
-class CustomerBench(Bench):
-    """The flow of customers on a bench."""
+class CustomerHarness(FlowHarness):
+    """The flow of customers in a harness."""
 
     flow = "customers"
 
@@ -422,118 +422,118 @@ def till() -> MemoryConnector:
 
 
 @pytest.fixture
-def bench(database: Database, books: MemoryConnector, till: MemoryConnector) -> CustomerBench:
-    return CustomerBench(database, books, till)
+def harness(database: Database, books: MemoryConnector, till: MemoryConnector) -> CustomerHarness:
+    return CustomerHarness(database, books, till)
 
 
 def test_who_is_known_by_email_is_updated_and_the_others_are_created(
-    bench: CustomerBench, till: MemoryConnector
+    harness: CustomerHarness, till: MemoryConnector
 ) -> None:
-    run = bench.preview()
-    actions = {key: row.action for key, row in bench.changes(run).items()}
+    run = harness.preview()
+    actions = {key: row.action for key, row in harness.changes(run).items()}
     assert actions == {"10001": Action.UPDATE, "10002": Action.CREATE, "10003": Action.CREATE}
     assert till.calls_made["write"] == 0
     assert (run.counts.read, run.counts.planned, run.counts.skipped) == (4, 3, 1)
 
 
 def test_committed_customers_are_proven_and_the_next_run_finds_nothing_to_do(
-    bench: CustomerBench, till: MemoryConnector
+    harness: CustomerHarness, till: MemoryConnector
 ) -> None:
-    run = bench.run()
-    assert (run.state, set(bench.steps(run).values())) == (RunState.DONE, {Step.PROVEN})
+    run = harness.run()
+    assert (run.state, set(harness.steps(run).values())) == (RunState.DONE, {Step.PROVEN})
     assert len(till.held(Kind.RELATION)) == 3
     assert till.held(Kind.RELATION)["R1"].values["external_id"] == "10001"
-    again = bench.preview(Mode.COMPLETE)
-    assert (again.state, again.counts.unchanged, bench.changes(again)) == (RunState.DONE, 3, {})
+    again = harness.preview(Mode.COMPLETE)
+    assert (again.state, again.counts.unchanged, harness.changes(again)) == (RunState.DONE, 3, {})
 
 
 def test_the_plan_keeps_what_the_books_say_of_a_value_that_is_sent_otherwise_and_never_sends_it(
-    bench: CustomerBench, books: MemoryConnector, till: MemoryConnector
+    harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
     edited(books, "10001", {"vat_number": "123456782B12"}, Kind.DEBTOR)
     edited(books, "10002", {"vat_number": "123456782B12", "email": ""}, Kind.DEBTOR)
-    plan = bench.preview()
-    told = {key: row.change.told for key, row in bench.changes(plan).items() if row.change is not None}
+    plan = harness.preview()
+    told = {key: row.change.told for key, row in harness.changes(plan).items() if row.change is not None}
     assert told == {"10001": {"vat_number": "123456782B12"}, "10002": {"vat_number": "123456782B12"}, "10003": {}}
-    bench.commit(plan)
+    harness.commit(plan)
     assert till.held(Kind.RELATION)["R1"].values["vat_number"] == VAT
     assert not any(name.startswith("as_told") for one in till.held(Kind.RELATION).values() for name in one.values)
-    again = bench.preview(Mode.COMPLETE)
-    assert (again.counts.unchanged, bench.changes(again)) == (3, {})
+    again = harness.preview(Mode.COMPLETE)
+    assert (again.counts.unchanged, harness.changes(again)) == (3, {})
 
 
 def test_what_the_till_has_is_kept_where_the_books_have_nothing(
-    bench: CustomerBench, books: MemoryConnector, till: MemoryConnector
+    harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
     edited(books, "10001", {"phone": ""}, Kind.DEBTOR)
-    bench.run()
+    harness.run()
     assert till.held(Kind.RELATION)["R1"].values["phone"] == "06 12345678"
 
 
 def test_what_somebody_changed_at_the_till_is_left(
-    bench: CustomerBench, books: MemoryConnector, till: MemoryConnector
+    harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
-    bench.run()
+    harness.run()
     edited(till, "R1", {"city": "Leiden"}, Kind.RELATION)
     edited(books, "10001", {"street": "Kerkstraat 2"}, Kind.DEBTOR)
-    assert bench.wanted(bench.preview()) == {"10001": {"street": "Kerkstraat 2"}}
+    assert harness.wanted(harness.preview()) == {"10001": {"street": "Kerkstraat 2"}}
 
 
 def test_a_customer_edited_in_both_systems_is_a_question(
-    bench: CustomerBench, books: MemoryConnector, till: MemoryConnector
+    harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
-    bench.run()
+    harness.run()
     edited(till, "R1", {"city": "Leiden"}, Kind.RELATION)
     edited(books, "10001", {"city": "Delft"}, Kind.DEBTOR)
-    assert bench.causes(bench.preview()) == {"10001": "field_conflict"}
+    assert harness.causes(harness.preview()) == {"10001": "field_conflict"}
 
 
-def test_two_relations_with_one_address_are_a_question(bench: CustomerBench, till: MemoryConnector) -> None:
+def test_two_relations_with_one_address_are_a_question(harness: CustomerHarness, till: MemoryConnector) -> None:
     till.put(a_relation("R2", email="klant10001@voorbeeld.nl"))
-    assert bench.causes(bench.preview()) == {"10001": "customer_ambiguous"}
+    assert harness.causes(harness.preview()) == {"10001": "customer_ambiguous"}
 
 
 def test_two_debtors_with_one_address_are_a_question_while_it_is_open_whose_relation_it_is(
-    bench: CustomerBench, books: MemoryConnector
+    harness: CustomerHarness, books: MemoryConnector
 ) -> None:
     edited(books, "10002", {"email": "klant10001@voorbeeld.nl"}, Kind.DEBTOR)
-    assert bench.causes(bench.preview()) == {"10001": "customer_shared", "10002": "customer_ambiguous"}
+    assert harness.causes(harness.preview()) == {"10001": "customer_shared", "10002": "customer_ambiguous"}
 
 
 def test_of_two_debtors_with_one_address_nobody_becomes_the_other(
-    bench: CustomerBench, books: MemoryConnector, till: MemoryConnector
+    harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
     for key in ("10002", "10003"):
         edited(books, key, {"email": "info@voorbeeld.nl"}, Kind.DEBTOR)
-    run = bench.run()
+    run = harness.run()
     assert (run.counts.proven, len(till.held(Kind.RELATION))) == (3, 3)
-    assert bench.preview(Mode.COMPLETE).counts.unchanged == 3
+    assert harness.preview(Mode.COMPLETE).counts.unchanged == 3
 
 
 def test_a_customer_that_orders_brought_to_the_books_is_recognised_and_not_made_again(
-    bench: CustomerBench, books: MemoryConnector, till: MemoryConnector
+    harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
     till.put(a_relation("R5", name="Piet", email=""))
     reference = till._kept[Kind.RELATION, "R5"].reference
     books.put(a_debtor("10005", name="Piet", email=""))
-    bench.links.keep("orders", [Link(Kind.DEBTOR, reference, "10005")])
-    run = bench.run()
-    assert bench.changes(run)["10005"].action is Action.UPDATE
+    harness.links.keep("orders", [Link(Kind.DEBTOR, reference, "10005")])
+    run = harness.run()
+    assert harness.changes(run)["10005"].action is Action.UPDATE
     assert till.held(Kind.RELATION)["R5"].values["city"] == "Utrecht"
     assert "10005" not in till.held(Kind.RELATION)
 
 
-def test_a_relation_deleted_at_the_till_is_a_question(bench: CustomerBench, till: MemoryConnector) -> None:
-    bench.run()
+def test_a_relation_deleted_at_the_till_is_a_question(harness: CustomerHarness, till: MemoryConnector) -> None:
+    harness.run()
     till.remove(Kind.RELATION, "10002")
-    assert bench.causes(bench.preview(Mode.COMPLETE)) == {"10002": "target_record_missing"}
+    assert harness.causes(harness.preview(Mode.COMPLETE)) == {"10002": "target_record_missing"}
 
 
 def test_a_create_without_an_answer_is_found_again_and_not_repeated(
-    bench: CustomerBench, till: MemoryConnector
+    harness: CustomerHarness, till: MemoryConnector
 ) -> None:
     till.lose_answer("10002")
-    run = bench.run()
+    run = harness.run()
     assert (run.counts.proven, till.writes.count("10002")) == (3, 1)
 
 
@@ -541,20 +541,20 @@ def test_a_create_without_an_answer_is_found_again_and_not_repeated(
 
 
 def test_undo_shows_old_values_and_creates_as_inactive_before_anything_is_sent(
-    bench: CustomerBench, till: MemoryConnector
+    harness: CustomerHarness, till: MemoryConnector
 ) -> None:
-    run = bench.run()
+    run = harness.run()
     calls = till.calls_made["write"]
-    back = bench.undo(run)
+    back = harness.undo(run)
     assert (back.mode, back.state, till.calls_made["write"]) == (Mode.UNDO, RunState.READY, calls)
-    wanted = bench.wanted(back)
+    wanted = harness.wanted(back)
     assert wanted["10001"].items() >= {"phone": "06 12345678", "external_id": None, "street": None}.items()
     assert wanted["10002"] == wanted["10003"] == {"active": False}
     assert [(brake.code, brake.count) for brake in back.brakes] == [("brake_retirements", 2)]
 
 
-def test_undo_is_carried_out_and_proven(bench: CustomerBench, till: MemoryConnector) -> None:
-    back = bench.commit(bench.undo(bench.run()))
+def test_undo_is_carried_out_and_proven(harness: CustomerHarness, till: MemoryConnector) -> None:
+    back = harness.commit(harness.undo(harness.run()))
     assert (back.state, back.counts.proven) == (RunState.DONE, 3)
     held_now = till.held(Kind.RELATION)
     assert held_now["R1"].values["phone"] == "06 12345678"
@@ -562,17 +562,17 @@ def test_undo_is_carried_out_and_proven(bench: CustomerBench, till: MemoryConnec
 
 
 def test_what_undo_made_inactive_is_not_made_active_by_the_next_run(
-    bench: CustomerBench, till: MemoryConnector
+    harness: CustomerHarness, till: MemoryConnector
 ) -> None:
-    bench.commit(bench.undo(bench.run()))
-    bench.run(Mode.COMPLETE)
+    harness.commit(harness.undo(harness.run()))
+    harness.run(Mode.COMPLETE)
     assert till.held(Kind.RELATION)["10002"].values["active"] is False
 
 
-def test_undo_leaves_a_customer_that_was_changed_since(bench: CustomerBench, till: MemoryConnector) -> None:
-    run = bench.run()
+def test_undo_leaves_a_customer_that_was_changed_since(harness: CustomerHarness, till: MemoryConnector) -> None:
+    run = harness.run()
     edited(till, "R1", {"phone": "020 7654321"}, Kind.RELATION)
     edited(till, "10003", {"active": False}, Kind.RELATION)
-    back = bench.undo(run)
-    assert bench.causes(back) == {"10001": "undo_blocked", "10003": "undo_blocked"}
-    assert set(bench.changes(back)) == {"10002"}
+    back = harness.undo(run)
+    assert harness.causes(back) == {"10001": "undo_blocked", "10003": "undo_blocked"}
+    assert set(harness.changes(back)) == {"10002"}

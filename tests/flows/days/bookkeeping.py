@@ -12,7 +12,7 @@ from integration.core.days.documents import documents_of
 from integration.core.days.till import day_of
 from integration.core.records import Kind, Record
 from integration.core.run import Link, Staged
-from integration.core.totals.sorts import Purpose
+from integration.core.totals.categories import Purpose
 from integration.flows.days.alone import AskBooked
 from integration.flows.days.logic import BooksTold, Days, Tables
 from integration.flows.days.settings import FLOW, DaySettings

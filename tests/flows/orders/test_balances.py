@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integration.core.records import Kind, Record, Value
-from integration.core.totals.sorts import Purpose
+from integration.core.totals.categories import Purpose
 from integration.flows.orders.balances import Turnover
-from integration.flows.orders.bookings import BothTold
+from integration.flows.orders.bookings import PostingContext
 from integration.flows.orders.spec import ORDERS
 from integration.services.exceptions import missing_row
 from tests.flows.orders import oracle
@@ -218,11 +218,11 @@ def test_what_is_no_revenue_keeps_its_code_without_vat_only_where_vat_would_have
 
 @pytest.mark.parametrize("method", ["shifted", "none"])
 def test_a_deposit_without_vat_of_which_nobody_tells_whether_it_is_taxed_at_home_waits(method: str) -> None:
-    told = BothTold(Turnover(TURNOVER.types, {}, TURNOVER.cards), line_fields={"vat_base"})
+    context = PostingContext(Turnover(TURNOVER.types, {}, TURNOVER.cards), line_fields={"vat_base"})
     line = a_line("1", "3.90", "3.90", vat_code="3", vat_percent=Decimal(0), turnover_group="90")
-    issue = parked(an_order(lines=(line,), vat_method=method), becomes="posting", tables=TABLES, told=told)
+    issue = parked(an_order(lines=(line,), vat_method=method), becomes="posting", tables=TABLES, context=context)
     assert (issue.cause, issue.facts["group"]) == ("deposit_vat_unclear", "90")
-    assert booking(an_order(lines=(line,)), becomes="posting", tables=TABLES, told=told)
+    assert booking(an_order(lines=(line,)), becomes="posting", tables=TABLES, context=context)
 
 
 def test_a_line_whose_totals_are_not_told_is_taxed_as_its_code_is() -> None:
@@ -286,7 +286,7 @@ def test_several_vouchers_together_pay_for_no_more_than_was_sold() -> None:
 
 def unlinked(**cards: str) -> dict[str, Any]:
     """Return a till that sells vouchers with VAT and says of these methods alone which cards they take."""
-    return {"told": BothTold(Turnover(TURNOVER.types, TURNOVER.vat_codes, cards), line_fields={"vat_base"})}
+    return {"context": PostingContext(Turnover(TURNOVER.types, TURNOVER.vat_codes, cards), line_fields={"vat_base"})}
 
 
 def test_a_method_that_may_take_vouchers_is_asked_about() -> None:
@@ -311,7 +311,7 @@ def test_a_payment_with_the_number_of_a_card_is_one_by_card() -> None:
 
 def test_without_vouchers_that_are_taxed_no_method_is_asked_about() -> None:
     plain = Turnover({**TURNOVER.types, "85": "turnover"}, TURNOVER.vat_codes)
-    assert posted(sold(REPAIR, BON=5450), told=BothTold(plain, line_fields={"vat_base"}))
+    assert posted(sold(REPAIR, BON=5450), context=PostingContext(plain, line_fields={"vat_base"}))
 
 
 def test_the_rounding_of_cash_is_no_gift_card() -> None:
@@ -321,7 +321,7 @@ def test_the_rounding_of_cash_is_no_gift_card() -> None:
 
 def test_books_without_a_field_for_the_taxable_amount_are_not_sent_it() -> None:
     bare = replace(TOLD, line_fields=())
-    assert "vat_base" not in lines_of(booking(sold(REPAIR), becomes="posting", tables=TABLES, told=bare))[0].values
+    assert "vat_base" not in lines_of(booking(sold(REPAIR), becomes="posting", tables=TABLES, context=bare))[0].values
 
 
 @pytest.mark.parametrize(("day", "period"), [("2026-11-20", 5), ("2026-06-30", 12), ("2027-07-02", 7)])
@@ -329,5 +329,5 @@ def test_the_period_is_that_of_the_books_where_they_tell_it(day: str, period: in
     months = [date(2025 + (6 + place) // 12, (6 + place) % 12 + 1, 1) for place in range(25)]
     periods = {each.isoformat(): str(place % 12 + 1) for place, each in enumerate(months)}
     told = replace(TOLD, periods=periods)
-    one = booking(an_order(date=date.fromisoformat(day)), becomes="posting", told=told)
+    one = booking(an_order(date=date.fromisoformat(day)), becomes="posting", context=told)
     assert one.values["period"] == Decimal(period)

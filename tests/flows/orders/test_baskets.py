@@ -55,7 +55,7 @@ class Switches:
         given: dict[str, Any] = {f"payments_of_{self.kind}s": self.payments, "price_basis": self.basis}
         return orders(
             documents=self.kind, becomes=self.becomes, tables=BY_GROUP if self.by_group else TABLES,
-            told=replace(TOLD, collective={"1300"}), questions=questions, **given,
+            context=replace(TOLD, collective={"1300"}), questions=questions, **given,
         )  # fmt: skip
 
 

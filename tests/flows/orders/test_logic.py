@@ -261,11 +261,11 @@ def test_a_brake_counts_new_debtors() -> None:
     logic = orders()
     change = diff(debtor(an_order()), None, None, logic.policy, title="")
     assert isinstance(change, Change)
-    assert logic.watched(change) == ("brake_new_debtors",)
-    assert logic.watched(replace(change, action=Action.UPDATE)) == ()
+    assert logic.guards(change) == ("brake_new_debtors",)
+    assert logic.guards(replace(change, action=Action.UPDATE)) == ()
     paper = diff(booking(an_order()), None, None, logic.policy, title="")
     assert isinstance(paper, Change)
-    assert logic.watched(paper) == ()
+    assert logic.guards(paper) == ()
 
 
 def test_a_refund_waits_for_its_sale() -> None:

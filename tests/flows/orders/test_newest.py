@@ -51,7 +51,7 @@ def test_links_and_standings_tell_of_the_same_booking(many: int) -> None:
     if life is not None:
         assert life.booking == (many + 1) // 2
         assert life.is_taken_back == (many % 2 == 0) == (standing is None)
-        assert standing is None or standing.reference == life.told.reference
+        assert standing is None or standing.reference == life.latest.reference
 
 
 def test_what_has_not_come_there_takes_nothing_back() -> None:
@@ -66,7 +66,7 @@ def test_many_documents_take_a_question_for_each_number_and_none_more() -> None:
 
     found = newest(["a", "b", "a", "c"], known)
 
-    assert {key: (one.told, one.booking) for key, one in found.items()} == {"a": ("1", 1), "b": ("2", 2)}
+    assert {key: (one.latest, one.booking) for key, one in found.items()} == {"a": ("1", 1), "b": ("2", 2)}
     assert [len(keys) for keys in known.asked] == [9, 3]
 
 

@@ -9,7 +9,7 @@ import pytest
 from integration.core.plan import Change, diff
 from integration.core.records import Kind, Record
 from integration.core.run import Link
-from integration.core.totals.sorts import Purpose
+from integration.core.totals.categories import Purpose
 from integration.flows.orders.credits import credit
 from integration.flows.orders.logic import Orders
 from integration.flows.orders.payments import digest_of
@@ -23,7 +23,7 @@ METHODS = {**oracle.METHODS, oracle.ON_ACCOUNT: "1300"}
 PAID = {**TABLES, "method_accounts": METHODS}
 LEDGERS = replace(TOLD, collective={"1300"})
 REPAIR = oracle.Sold("50", "1", 5450, 5000)
-WITH: dict[str, Any] = {"becomes": "posting", "payments_of_orders": "document", "told": LEDGERS, "tables": PAID}
+WITH: dict[str, Any] = {"becomes": "posting", "payments_of_orders": "document", "context": LEDGERS, "tables": PAID}
 
 
 def paying(*lines: oracle.Sold, **methods: int) -> Record:
@@ -108,7 +108,7 @@ def test_a_gift_card_lowers_what_its_sale_raised() -> None:
 
 def test_a_card_that_a_person_calls_multi_purpose_goes_to_the_only_account_of_cards() -> None:
     found = {**WITH, **unlinked(), "gift_cards": {"BON": Purpose.MULTI}}
-    found["told"] = replace(found["told"], collective={"1300"})
+    found["context"] = replace(found["context"], collective={"1300"})
     assert on_accounts(booking(paying(REPAIR, BON=5450), **found))["1560"] == euros(-5450)
 
 
@@ -231,9 +231,9 @@ def test_a_payment_that_comes_later_changes_what_was_booked_with_its_payments() 
     assert (
         again(later, one, payments_of_orders="not") == "document_changed_after_booking"
     )  # as it was booked, not as set
-    brief = orders(questions=booked_as(one), **WITH).stage(PAPERS, [later])[0].record
-    assert brief is not None
-    assert (one.values["paid"], brief.values["paid"]) == (euros(2000), euros(5450))
+    identity = orders(questions=booked_as(one), **WITH).stage(PAPERS, [later])[0].record
+    assert identity is not None
+    assert (one.values["paid"], identity.values["paid"]) == (euros(2000), euros(5450))
 
 
 def test_a_payment_that_comes_later_is_nothing_to_a_document_booked_without_payments() -> None:

@@ -14,7 +14,7 @@ from integration.core.records import Kind, Record, Value, record_from_json, reco
 from integration.core.run import Link, Staged
 from integration.core.totals.sold import VatSum
 from integration.flows.orders.balances import Turnover
-from integration.flows.orders.bookings import BothTold
+from integration.flows.orders.bookings import PostingContext
 from integration.flows.orders.chains import NOBODY_ASKED, Asks
 from integration.flows.orders.logic import Orders
 from integration.flows.orders.settings import OrderSettings
@@ -37,7 +37,7 @@ TURNOVER = Turnover(
     vat_codes={"80": "4", "85": "1", "90": "3", "91": "2", "92": "2", "95": "4", "97": "4"},
     cards={"GIFTCARD": "80", "VOUCHER": "85"},
 )  # fmt: skip
-TOLD = BothTold(TURNOVER, line_fields={"vat_base"})
+TOLD = PostingContext(TURNOVER, line_fields={"vat_base"})
 DEBTORS, ADDRESSES, PAPERS = FLOW.stages[:3]
 VAT_NUMBER = "NL004495445B01"
 
@@ -67,14 +67,14 @@ def orders(
     body: Mapping[str, Any] = BODY,
     tables: Mapping[str, Mapping[str, str]] = TABLES,
     questions: Questions | None = None,
-    told: BothTold = TOLD,
+    context: PostingContext = TOLD,
     asks: Asks = NOBODY_ASKED,
     **given: Any,
 ) -> Orders:
     """Return the logic with the shipped mapping; postings have their daybook."""
     asked = questions or Questions()
     chosen = {"collective_account": "1300", "daybook": "700", **becoming(**given)}
-    return Orders(OrderSettings(**chosen), body, 7, tables, BOOKS, TILL, asked.known, asked.linked, told, asks)
+    return Orders(OrderSettings(**chosen), body, 7, tables, BOOKS, TILL, asked.known, asked.linked, context, asks)
 
 
 def with_rules(*rules: Mapping[str, object], without: Collection[str] = ()) -> dict[str, object]:

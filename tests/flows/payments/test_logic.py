@@ -16,7 +16,7 @@ from integration.core.standing import Standing, Where
 from integration.flows.payments.items import PAGE, Asks
 from integration.flows.payments.logic import Payments
 from integration.flows.payments.settings import FLOW, PaymentSettings
-from tests.bench import shipped
+from tests.flow_harness import shipped
 
 INVOICE, ITEM, DAY = "8f3c", "MI6010101000", date(2026, 10, 17)
 KEY = f"{DAY}/{ITEM}/{INVOICE}"

@@ -10,9 +10,9 @@ from integration.core.plan import Action
 from integration.core.records import Kind, Record, Value
 from integration.core.run import Mode, RunState
 from integration.store.database import Database
-from tests.bench import Bench, edited
 from tests.builders import a_group, a_part, a_product, an_article
 from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness, edited
 from tests.stores import new_database
 
 FIRST = [an_article("1001", blocked=True), an_article("1002"), an_article("1003", blocked=True), a_group()]
@@ -34,8 +34,8 @@ def a_till(**parts: Mapping[str, Value]) -> MemoryConnector:
     )
 
 
-def a_bench(database: Database, till: MemoryConnector, *records: Record, **settings: Any) -> Bench:
-    return Bench(database, MemoryConnector(records or FIRST, system="accountview"), till, **settings)
+def a_harness(database: Database, till: MemoryConnector, *records: Record, **settings: Any) -> FlowHarness:
+    return FlowHarness(database, MemoryConnector(records or FIRST, system="accountview"), till, **settings)
 
 
 def active(till: MemoryConnector) -> dict[str, Value]:
@@ -48,28 +48,28 @@ def test_one_that_is_at_the_till_goes_off_sale_at_a_first_run_and_one_that_is_no
     database: Database,
 ) -> None:
     till = a_till(**{"1001": {}, "1002": {}})
-    bench = a_bench(database, till)
-    run = bench.run(Mode.COMPLETE)
+    harness = a_harness(database, till)
+    run = harness.run(Mode.COMPLETE)
     assert active(till) == {"1001": False, "1002": True}
-    assert bench.reasons(run) == {"1003": "blocked"}
-    (gone,) = [change for key, change in bench.changes(run).items() if key == "1001"]
+    assert harness.reasons(run) == {"1003": "blocked"}
+    (gone,) = [change for key, change in harness.changes(run).items() if key == "1001"]
     assert gone.action is Action.UPDATE
-    assert bench.wanted(run)["1001"] == {"1001/active": False}, "all else of it is left as it is"
-    assert bench.links.get("products", Kind.ARTICLE, ["1001"])["1001"].reference == "1001"
+    assert harness.wanted(run)["1001"] == {"1001/active": False}, "all else of it is left as it is"
+    assert harness.links.get("products", Kind.ARTICLE, ["1001"])["1001"].reference == "1001"
 
 
 def test_once_it_is_unblocked_it_is_for_sale_again(database: Database) -> None:
     till = a_till(**{"1001": {}})
-    bench = a_bench(database, till)
-    bench.run(Mode.COMPLETE)
-    edited(bench.source, "1001", {"blocked": False})
-    bench.run(Mode.COMPLETE)
+    harness = a_harness(database, till)
+    harness.run(Mode.COMPLETE)
+    edited(harness.source, "1001", {"blocked": False})
+    harness.run(Mode.COMPLETE)
     assert active(till)["1001"] is True
 
 
 def test_more_of_them_than_the_brake_allows_wait_for_a_person(database: Database) -> None:
-    bench = a_bench(database, a_till(**{"1001": {}}), brakes={"off_sale": 0})
-    run = bench.preview(Mode.COMPLETE)
+    harness = a_harness(database, a_till(**{"1001": {}}), brakes={"off_sale": 0})
+    run = harness.preview(Mode.COMPLETE)
     assert run.state is RunState.READY
     assert [(brake.code, brake.count) for brake in run.brakes] == [("brake_off_sale", 1)]
 
@@ -77,40 +77,40 @@ def test_more_of_them_than_the_brake_allows_wait_for_a_person(database: Database
 @pytest.mark.parametrize("settings", [{"blocked": "skip"}, {"offer": {"update": False}}])
 def test_where_it_is_set_otherwise_it_stays_as_it_is(database: Database, settings: dict[str, Any]) -> None:
     till = a_till(**{"1001": {}})
-    bench = a_bench(database, till, **settings)
-    assert bench.reasons(bench.run(Mode.COMPLETE))["1001"] == "blocked"
+    harness = a_harness(database, till, **settings)
+    assert harness.reasons(harness.run(Mode.COMPLETE))["1001"] == "blocked"
     assert active(till)["1001"] is True
 
 
 def test_an_article_of_another_code_under_its_number_is_not_it(database: Database) -> None:
     till = a_till(**{"1001": {"external_id": "FIETS"}, "1003": {"external_id": "1003"}})
-    bench = a_bench(database, till)
-    assert bench.reasons(bench.run(Mode.COMPLETE)) == {"1001": "blocked"}
+    harness = a_harness(database, till)
+    assert harness.reasons(harness.run(Mode.COMPLETE)) == {"1001": "blocked"}
     assert active(till) == {"1001": True, "1002": True, "1003": False}
 
 
 def test_one_without_a_number_under_the_rule_cannot_be_at_the_till(database: Database) -> None:
-    bench = a_bench(database, a_till(**{"1001": {}}), an_article("TS-RED", blocked=True), a_group())
-    assert bench.reasons(bench.run(Mode.COMPLETE)) == {"TS-RED": "blocked"}
+    harness = a_harness(database, a_till(**{"1001": {}}), an_article("TS-RED", blocked=True), a_group())
+    assert harness.reasons(harness.run(Mode.COMPLETE)) == {"TS-RED": "blocked"}
 
 
 def test_no_number_is_allotted_to_see_whether_one_is_there(database: Database) -> None:
-    bench = a_bench(database, a_till(**{"100000": {}}), sku_rule="allotted")
-    assert bench.reasons(bench.run(Mode.COMPLETE)) == {"1001": "blocked", "1003": "blocked"}
-    assert bench.links.allotted("products", "article", ["1001", "1003"]) == {}
+    harness = a_harness(database, a_till(**{"100000": {}}), sku_rule="allotted")
+    assert harness.reasons(harness.run(Mode.COMPLETE)) == {"1001": "blocked", "1003": "blocked"}
+    assert harness.links.allotted("products", "article", ["1001", "1003"]) == {}
 
 
 def test_one_that_shares_its_number_with_another_is_a_question(database: Database) -> None:
     records = [an_article("A", NUMBER="7", blocked=True), an_article("B", NUMBER="7"), a_group()]
-    bench = a_bench(database, a_till(**{"7": {}}), *records, sku_rule="field", sku_field="NUMBER")
-    assert bench.causes(bench.run(Mode.COMPLETE)) == {"A": "sku_duplicate", "B": "sku_duplicate"}
+    harness = a_harness(database, a_till(**{"7": {}}), *records, sku_rule="field", sku_field="NUMBER")
+    assert harness.causes(harness.run(Mode.COMPLETE)) == {"A": "sku_duplicate", "B": "sku_duplicate"}
 
 
 def test_a_filter_leaves_out_blocked_ones_too(database: Database) -> None:
     outside = [{"field": "group", "operator": "equal", "value": "FIETS"}]
     till = a_till(**{"1001": {}})
-    bench = a_bench(database, till, filters=outside)
-    assert bench.reasons(bench.run(Mode.COMPLETE))["1001"] == "filtered_out"
+    harness = a_harness(database, till, filters=outside)
+    assert harness.reasons(harness.run(Mode.COMPLETE))["1001"] == "filtered_out"
     assert active(till)["1001"] is True
 
 
@@ -122,8 +122,8 @@ def test_a_variant_that_is_blocked_goes_off_sale_beside_one_like_it(database: Da
     ]
     parts = tuple(a_part(number, active=True) for number in ("11", "12"))
     till = MemoryConnector([Record(Kind.PRODUCT, "TRUI", {"name": "Trui"}, parts)])
-    bench = a_bench(database, till, *records)
+    harness = a_harness(database, till, *records)
     for _ in range(2):
-        run = bench.run(Mode.COMPLETE)
-        assert bench.causes(run) == {}, "what is off sale cannot be taken for another"
+        run = harness.run(Mode.COMPLETE)
+        assert harness.causes(run) == {}, "what is off sale cannot be taken for another"
         assert active(till) == {"11": False, "12": True}

@@ -137,7 +137,7 @@ def test_the_price_brake_counts_jumps_of_the_price_that_is_sent(sent: str, count
         action=Action.UPDATE, kind=Kind.PRODUCT, key="1001", title="", sources=("1001",),
         wanted=item("20.00"), before=item("10.00"), agreed=item("20.00"),
     )  # fmt: skip
-    assert (products(price_sent=sent).watched(change) == ("brake_price",)) is counts
+    assert (products(price_sent=sent).guards(change) == ("brake_price",)) is counts
 
 
 def test_a_price_mapped_twice_is_refused() -> None:
@@ -297,14 +297,14 @@ def test_the_other_variants_go_on_beside_one_that_only_goes_off_sale() -> None:
 def test_what_goes_off_sale_is_counted_by_a_brake() -> None:
     there = Record(Kind.PRODUCT, "1001", {}, (Record(Kind.ARTICLE, "1001", {"active": True}, source="1001"),))
     off = an_update_at(there, {"1001/active": False})
-    assert products().watched(off) == ("brake_off_sale",)
-    assert products().watched(replace(off, action=Action.RETIRE)) == ()
+    assert products().guards(off) == ("brake_off_sale",)
+    assert products().guards(replace(off, action=Action.RETIRE)) == ()
     assert products().limits.off_sale == 10
 
 
 def test_what_is_emptied_is_counted_by_a_brake() -> None:
     there = Record(Kind.PRODUCT, "1001", {"text": "Wol"}, (Record(Kind.ARTICLE, "1001", {"name": "Trui"}),))
-    assert products().watched(an_update_at(there, {"text": ""})) == ("brake_emptied",)
+    assert products().guards(an_update_at(there, {"text": ""})) == ("brake_emptied",)
     assert products().limits.emptied == 10
 
 

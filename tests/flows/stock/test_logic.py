@@ -22,9 +22,9 @@ from integration.flows.spec import FlowLogic
 from integration.flows.stock.logic import Stock
 from integration.flows.stock.settings import StockSettings
 from integration.store.database import Database
-from tests.bench import Bench, edited, shipped
 from tests.builders import a_create, a_stock, an_article, an_update_at
 from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness, edited, shipped
 from tests.stores import new_database
 
 BODY = shipped("stock")
@@ -400,10 +400,10 @@ def test_counting_is_switched_off_without_a_level() -> None:
 
 def test_the_brake_counts_what_goes_from_something_to_nothing() -> None:
     logic, before = stock(), a_stock(b1="3", b2="0")
-    assert logic.watched(an_update_at(before, {"1/amount": Decimal(0)})) == ("brake_stock_zero",)
-    assert logic.watched(an_update_at(before, {"1/amount": Decimal(-1)})) == ("brake_stock_zero",)
-    assert logic.watched(an_update_at(before, {"1/amount": Decimal(1)})) == ()
-    assert logic.watched(an_update_at(before, {"2/amount": Decimal(0)})) == ()
+    assert logic.guards(an_update_at(before, {"1/amount": Decimal(0)})) == ("brake_stock_zero",)
+    assert logic.guards(an_update_at(before, {"1/amount": Decimal(-1)})) == ("brake_stock_zero",)
+    assert logic.guards(an_update_at(before, {"1/amount": Decimal(1)})) == ()
+    assert logic.guards(an_update_at(before, {"2/amount": Decimal(0)})) == ()
 
 
 def test_the_number_of_an_article_is_never_written() -> None:
@@ -459,8 +459,8 @@ def test_the_worked_example_says_why_there_is_no_level() -> None:
 # ---- from end to end
 
 
-class StockBench(Bench):
-    """The flow of stock on a bench."""
+class StockHarness(FlowHarness):
+    """The flow of stock in a harness."""
 
     flow = "stock"
 
@@ -490,64 +490,66 @@ def till() -> MemoryConnector:
 
 
 @pytest.fixture
-def bench(database: Database, books: MemoryConnector, till: MemoryConnector) -> StockBench:
-    return StockBench(database, books, till)
+def harness(database: Database, books: MemoryConnector, till: MemoryConnector) -> StockHarness:
+    return StockHarness(database, books, till)
 
 
 def till_levels(till: MemoryConnector, key: str) -> dict[str, Value]:
     return {part.key: part.values["amount"] for part in till.held(Kind.STOCK)[key].parts}
 
 
-def test_a_preview_shows_only_levels_that_differ_and_says_of_the_others_why_not(bench: StockBench) -> None:
-    run = bench.preview()
-    assert bench.wanted(run) == {"1001": {"1/amount": Decimal(14)}}
-    assert bench.reasons(run) == {"1003": "stock_not_managed", "1004": "not_at_the_till"}
+def test_a_preview_shows_only_levels_that_differ_and_says_of_the_others_why_not(harness: StockHarness) -> None:
+    run = harness.preview()
+    assert harness.wanted(run) == {"1001": {"1/amount": Decimal(14)}}
+    assert harness.reasons(run) == {"1003": "stock_not_managed", "1004": "not_at_the_till"}
     assert (run.counts.read, run.counts.planned, run.counts.unchanged, run.counts.skipped) == (4, 1, 1, 2)
 
 
 def test_a_committed_level_is_proven_and_the_next_run_finds_nothing_to_do(
-    bench: StockBench, till: MemoryConnector
+    harness: StockHarness, till: MemoryConnector
 ) -> None:
-    run = bench.run()
-    assert (run.state, bench.steps(run)) == (RunState.DONE, {"1001": Step.PROVEN})
+    run = harness.run()
+    assert (run.state, harness.steps(run)) == (RunState.DONE, {"1001": Step.PROVEN})
     assert till_levels(till, "1001") == {"1": Decimal(14), "2": Decimal(3)}
-    again = bench.preview()
+    again = harness.preview()
     assert (again.state, again.mode, again.counts.unchanged) == (RunState.DONE, Mode.COMPLETE, 2)
 
 
-def test_a_sale_at_the_till_is_set_right_again(bench: StockBench, till: MemoryConnector) -> None:
-    bench.run()
+def test_a_sale_at_the_till_is_set_right_again(harness: StockHarness, till: MemoryConnector) -> None:
+    harness.run()
     edited(till, "1002", {"1/amount": Decimal(13)}, Kind.STOCK)
-    assert bench.wanted(bench.preview()) == {"1002": {"1/amount": Decimal(14)}}
+    assert harness.wanted(harness.preview()) == {"1002": {"1/amount": Decimal(14)}}
 
 
-def test_stock_that_goes_to_zero_holds_the_plan(bench: StockBench, books: MemoryConnector) -> None:
-    bench.run()
+def test_stock_that_goes_to_zero_holds_the_plan(harness: StockHarness, books: MemoryConnector) -> None:
+    harness.run()
     for key in ("1001", "1002"):
         edited(books, key, {"stock": Decimal("0.0000")})
-    (brake,) = bench.preview().brakes
+    (brake,) = harness.preview().brakes
     assert (brake.code, brake.count) == ("brake_stock_zero", 2)
 
 
-def test_undo_puts_the_old_levels_back(bench: StockBench, till: MemoryConnector) -> None:
-    run = bench.run()
-    back = bench.undo(run)
-    assert bench.wanted(back) == {"1001": {"1/amount": Decimal(0)}}
-    assert bench.commit(back).counts.proven == 1
+def test_undo_puts_the_old_levels_back(harness: StockHarness, till: MemoryConnector) -> None:
+    run = harness.run()
+    back = harness.undo(run)
+    assert harness.wanted(back) == {"1001": {"1/amount": Decimal(0)}}
+    assert harness.commit(back).counts.proven == 1
     assert till_levels(till, "1001") == {"1": Decimal(0), "2": Decimal(3)}
 
 
-def test_undo_leaves_a_level_that_has_moved_since(bench: StockBench, till: MemoryConnector) -> None:
-    run = bench.run()
+def test_undo_leaves_a_level_that_has_moved_since(harness: StockHarness, till: MemoryConnector) -> None:
+    run = harness.run()
     edited(till, "1001", {"1/amount": Decimal(12)}, Kind.STOCK)
-    back = bench.undo(run)
-    assert (back.state, bench.causes(back)) == (RunState.DONE, {"1001": "undo_blocked"})
+    back = harness.undo(run)
+    assert (back.state, harness.causes(back)) == (RunState.DONE, {"1001": "undo_blocked"})
     assert till_levels(till, "1001")["1"] == Decimal(12)
 
 
-def test_undo_of_a_level_in_a_branch_that_had_none_changes_nothing(bench: StockBench, till: MemoryConnector) -> None:
+def test_undo_of_a_level_in_a_branch_that_had_none_changes_nothing(
+    harness: StockHarness, till: MemoryConnector
+) -> None:
     till.put(a_stock("1001", b1="14"))
-    run = bench.run()
+    run = harness.run()
     assert till_levels(till, "1001") == {"1": Decimal(14), "2": Decimal(3)}
-    back = bench.undo(run)
-    assert (back.state, bench.reasons(back)) == (RunState.DONE, {"1001": "undo_keeps_filled"})
+    back = harness.undo(run)
+    assert (back.state, harness.reasons(back)) == (RunState.DONE, {"1001": "undo_keeps_filled"})

@@ -21,9 +21,9 @@ from integration.sandbox.server import Sandbox, running
 from tests.builders import an_article
 from tests.connectors.mplus.tills import settings_of
 from tests.consoles import opened
-from tests.flows.stock.bench import BRANCHES, Shop, shop
+from tests.flows.stock.harness import BRANCHES, Shop, shop
 from tests.people import somebody
-from tests.strangers import before
+from tests.recording_server import before
 
 
 @pytest.fixture(scope="module")

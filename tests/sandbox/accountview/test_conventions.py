@@ -2,7 +2,7 @@
 
 import pytest
 
-from integration.sandbox.accountview.conventions import Conventions, Nothing
+from integration.sandbox.accountview.conventions import Conventions, EmptyAnswerForm
 from integration.sandbox.server import running
 from tests.sandbox.office_client import Office, refused
 
@@ -25,7 +25,7 @@ class TestConventions:
             assert body is None or (answer.content if isinstance(body, bytes) else answer.json()) == body
 
     @pytest.mark.parametrize("how", ["empty", "absent", "no_body", "no_content", "not_found", "not_found_bare"])
-    def test_an_object_can_answer_every_read_as_if_it_were_empty(self, how: Nothing) -> None:
+    def test_an_object_can_answer_every_read_as_if_it_were_empty(self, how: EmptyAnswerForm) -> None:
         with (
             running(articles=60, trades=False, conventions=Conventions(unreadable={"AK1": how})) as sandbox,
             Office(sandbox) as office,

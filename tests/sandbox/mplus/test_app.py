@@ -6,9 +6,9 @@ import pytest
 
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox
-from tests.patience import LATE, until
 from tests.sandbox.mplus.calls import TEA, create, order, read, update
 from tests.sandbox.soap_client import QUERY, RawClient, enveloped, prefixed, tags
+from tests.timeouts import LATE, until
 
 
 class TestTheDoor:

@@ -9,11 +9,11 @@ from integration.core.issues import CauseGroup
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
 from integration.services.exceptions import address_of
-from tests.counter import Counter
 from tests.pages.conftest import Open, committed, press, settled, texts
-from tests.patience import until
 from tests.people import somebody
-from tests.stores import built_in, stores_in
+from tests.stores import sandbox_of, stores_in
+from tests.till_client import TillClient
+from tests.timeouts import until
 
 CHANGED, CANCELLED = "document_changed_after_booking", "document_cancelled_after_booking"
 _serial = count(1)
@@ -27,23 +27,23 @@ def shop(connected: Application) -> Application:
 
 
 @pytest.fixture(scope="module")
-def counter(shop: Application) -> Counter:
-    return Counter(built_in(shop))
+def till_client(shop: Application) -> TillClient:
+    return TillClient(sandbox_of(shop))
 
 
 @pytest.fixture(scope="module")
 def article(shop: Application) -> str:
     """An article that both systems have."""
-    known = built_in(shop).state("articles", "mplus")
+    known = sandbox_of(shop).state("articles", "mplus")
     return next(str(one["articleNumber"]) for one in known if one.get("extArticleId") and one["vatCode"] == 2)
 
 
 @pytest.fixture
-def order(shop: Application, counter: Counter, article: str) -> str:
+def order(shop: Application, till_client: TillClient, article: str) -> str:
     """An order of two that is booked."""
     number = next(_serial)
-    relation = counter.customer(f"Klant {number}", f"klant.{number}@naast.example")
-    order = counter.order(article, relation=relation, quantity=2)
+    relation = till_client.customer(f"Klant {number}", f"klant.{number}@naast.example")
+    order = till_client.order(article, relation=relation, quantity=2)
     assert committed(shop, previewed(shop, order)).counts.proven == 1
     return order
 
@@ -67,9 +67,9 @@ def tables(test: AppTest) -> str:
 
 
 def test_both_sides_of_a_changed_order_stand_beside_each_other_and_it_is_kept_for_a_reason(
-    shop: Application, counter: Counter, article: str, order: str, open_page: Open
+    shop: Application, till_client: TillClient, article: str, order: str, open_page: Open
 ) -> None:
-    counter.change(order, article, 3)
+    till_client.change(order, article, 3)
     previewed(shop, order)
     group = waiting(shop, CHANGED)
     test = opened(open_page, group)
@@ -95,9 +95,9 @@ def test_both_sides_of_a_changed_order_stand_beside_each_other_and_it_is_kept_fo
 
 @pytest.mark.long
 def test_of_a_cancelled_order_nothing_is_left_and_its_booking_can_be_taken_back(
-    shop: Application, counter: Counter, order: str, open_page: Open
+    shop: Application, till_client: TillClient, order: str, open_page: Open
 ) -> None:
-    counter.cancel(order)
+    till_client.cancel(order)
     previewed(shop, order)
     test = opened(open_page, waiting(shop, CANCELLED))
 
@@ -119,9 +119,9 @@ def last(app: Application) -> Run:
 
 @pytest.mark.long
 def test_what_an_undo_took_back_is_booked_again_from_its_line_of_a_plan(
-    shop: Application, counter: Counter, article: str, open_page: Open
+    shop: Application, till_client: TillClient, article: str, open_page: Open
 ) -> None:
-    order = counter.order(article, relation=counter.customer("Terug", "terug@naast.example"))
+    order = till_client.order(article, relation=till_client.customer("Terug", "terug@naast.example"))
     done = committed(shop, previewed(shop, order))
     committed(shop, settled(shop, shop.runs.undo(done.id, somebody("test"))))
     plan = previewed(shop, order)
@@ -136,7 +136,7 @@ def test_what_an_undo_took_back_is_booked_again_from_its_line_of_a_plan(
 
     until(lambda: stores_in(shop).events.count() == 0, "the last event in the log")
     lives = [texts(open_page("logs", record=f"orders:{key}")) for key in (order, f"{order}#credit", f"{order}#2")]
-    number = counter.number(order)
+    number = till_client.number(order)
     bookings = [f"Sales order {number} (Booking 2): Proven", f"Sales order {number}-C: Proven", "**Proven"]
     places = [lives[0].index(sign) for sign in bookings]
     assert places == sorted(places)  # the newest first
@@ -146,12 +146,12 @@ def test_what_an_undo_took_back_is_booked_again_from_its_line_of_a_plan(
 
 
 def test_another_sale_under_its_reference_stands_beside_a_document(
-    shop: Application, open_page: Open, counter: Counter, article: str
+    shop: Application, open_page: Open, till_client: TillClient, article: str
 ) -> None:
-    order = counter.order(article, relation="1003")
-    number = counter.number(order)
+    order = till_client.order(article, relation="1003")
+    number = till_client.number(order)
     row = {"ORD_NR": "26900001", "RPL_INV": "20003", "ORD_DATE": "2026-11-25T00:00:00", "COMMENT1": f"MP-{number}"}
-    built_in(shop).accountview.add("SO_HDR", row)
+    sandbox_of(shop).accountview.add("SO_HDR", row)
     previewed(shop, order)
 
     shown = opened(open_page, waiting(shop, "reference_of_another")).table[0].value

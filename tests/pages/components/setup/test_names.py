@@ -14,7 +14,7 @@ from integration.services.objects import flat
 from pages.components.shared.wording import plain
 from tests.pages.conftest import Open, press, settled, texts
 from tests.people import somebody
-from tests.stores import built_in
+from tests.stores import sandbox_of
 
 INVOICES = {
     "objects.trade_invoices.code": "K9F", "objects.trade_invoices.table": "K9_INV",
@@ -44,12 +44,12 @@ def field(test: AppTest, path: str) -> str:
 
 def test_the_names_are_folded_and_nothing_is_read_for_them(app: Application, open_page: Open) -> None:
     assert app.sandbox
-    before = len(built_in(app).ledger.calls(system="accountview"))
+    before = len(sandbox_of(app).ledger.calls(system="accountview"))
     test = open_page("setup", step="accountview")
 
     assert "Names in this AccountView" in [fold.label for fold in test.expander]
     assert not [one for one in test.selectbox if str(one.key).startswith("article.")]
-    assert len(built_in(app).ledger.calls(system="accountview")) == before
+    assert len(sandbox_of(app).ledger.calls(system="accountview")) == before
 
 
 def test_every_field_shows_what_it_is_called_its_default_and_whether_that_is_verified(
@@ -139,7 +139,7 @@ def test_names_can_be_typed_where_the_dictionary_cannot_be_read(app: Application
     assert app.sandbox
     with (
         stamina.set_testing(True, attempts=1),
-        built_in(app).switches.armed(Fault.UNAVAILABLE, system="accountview", operation="dictionary"),
+        sandbox_of(app).switches.armed(Fault.UNAVAILABLE, system="accountview", operation="dictionary"),
     ):
         test = opened(open_page, "articles")
 

@@ -13,7 +13,7 @@ from integration.core.run import Among, Mode, PreviewRequest
 from integration.services import Application
 from tests.pages.conftest import Open, console_on, settled
 from tests.people import somebody
-from tests.stores import built_in
+from tests.stores import sandbox_of
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def pictured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Applic
 @pytest.mark.long
 def test_a_picture_is_shown_small_in_its_line(pictured: Application, open_page: Open, tmp_path: Path) -> None:
     Drawing.new("RGB", (300, 300), "green").save(tmp_path / "pictures" / "bel.png")
-    till = built_in(pictured)
+    till = sandbox_of(pictured)
     code = next(str(row["ART_CODE"]) for row in till.state("ARTICLE") if str(row["ART_CODE"]).isdecimal())
     till.accountview.edit("ARTICLE", code, {"K9_IMAGE": "bel.png"})
     pictured.flows.change("products", {"picture_field": "K9_IMAGE"}, somebody("test"))

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from integration.core.foreign import harmless, unguarded, visible
+from integration.core.untrusted_text import harmless, unguarded, visible
 from pages.components.shared.tables import csv_of, seen
 from tests.hostile import EVERY
 

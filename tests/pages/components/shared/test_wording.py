@@ -5,7 +5,7 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
-from integration.core.foreign import visible
+from integration.core.untrusted_text import visible
 from pages.components.shared.wording import plain, struck
 from tests.hostile import EVERY
 

@@ -7,7 +7,7 @@ from integration.priced import have_prices
 from integration.services import Application
 from tests.pages.conftest import Open, committed, settled, texts
 from tests.people import somebody
-from tests.stores import built_in
+from tests.stores import sandbox_of
 
 ARTICLES = 60
 
@@ -25,7 +25,7 @@ def shop(connected: Application) -> Application:
 
 @pytest.mark.long
 def test_both_answers_stand_beside_each_other_with_all_that_could_decide(shop: Application, open_page: Open) -> None:
-    box = built_in(shop)
+    box = sandbox_of(shop)
     code = str(next(row["ART_CODE"] for row in box.state("K9_PRICE") if row.get("K9_MINQ")))
     test = open_page("stock")
     test.selectbox("_price_customer").set_value(box.shop.customers[1].number)
@@ -43,11 +43,11 @@ def test_both_answers_stand_beside_each_other_with_all_that_could_decide(shop: A
 
 @pytest.mark.long
 def test_where_the_till_gives_no_answer_that_is_said(shop: Application, open_page: Open) -> None:
-    built_in(shop).till.edit("conventions", "unknown_operations", {"value": ["determinePricing"]})
+    sandbox_of(shop).till.edit("conventions", "unknown_operations", {"value": ["determinePricing"]})
     test = open_page("stock")
     assert not test.exception
     assert "Not proven by determinePricing" in texts(test)
-    built_in(shop).till.edit("conventions", "unknown_operations", {"value": []})
+    sandbox_of(shop).till.edit("conventions", "unknown_operations", {"value": []})
 
 
 @pytest.mark.long

@@ -1,0 +1,73 @@
+"""Rows as they came: an answer taken apart into its rows, of which nothing is read but their keys."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from integration.connectors.accountview.answers import in_capitals, looked_up, parsed, unreadable
+from integration.connectors.accountview.codec import Row, text
+from integration.connectors.accountview.settings import BusinessObject
+
+_ROWS = msgspec.json.Decoder(dict[str, list[msgspec.Raw]])
+
+
+@dataclass(frozen=True, slots=True)
+class RawRow:
+    """A row with its key. `told` is all that it says; what numbers the rows of one answer only is no part of that."""
+
+    key: str
+    told: bytes
+    _row: bytes | Row
+
+    def row(self, operation: str) -> Row:
+        """Return it read. Raises MalformedAnswerError for what cannot be."""
+        if not isinstance(self._row, bytes):
+            return self._row
+        try:
+            shape = parsed(self._row)
+        except ValueError:
+            shape = None
+        if not isinstance(shape, dict):
+            raise unreadable(operation)
+        return in_capitals(shape)
+
+
+def taken_apart(body: bytes, of: BusinessObject, key: str) -> list[RawRow] | None:
+    """Return the rows of an answer that holds one table, of which each row names the key in the same way.
+
+    None for any other: that has to be read to be understood.
+    """
+    try:
+        ((table, rows),) = _ROWS.decode(body).items()
+        names = list(msgspec.json.decode(rows[0], type=dict[str, msgspec.Raw]))
+        (column,) = [name for name in names if looked_up(name) == key.upper()]
+        keys = [text(_keyed(column).decode(row).key) or "" for row in rows]
+    except (ValueError, LookupError, RecursionError, MemoryError):
+        return None
+    if table.upper() != of.table.upper():
+        return None
+    raw = [bytes(row) for row in rows]
+    return [RawRow(*one) for one in zip(keys, _without_numbers(raw, names, of), raw, strict=True)]
+
+
+def as_read(rows: Sequence[Row], key: str) -> list[RawRow]:
+    """Return rows that were read as if they had come so."""
+    return [RawRow(text(row.get(key)) or "", repr(row).encode(), row) for row in rows]
+
+
+def _without_numbers(rows: Sequence[bytes], names: Sequence[str], of: BusinessObject) -> Sequence[bytes]:
+    local = f"{of.table}_ID"
+    if local.upper() not in map(str.upper, names):
+        return rows
+    number = re.compile(rb'"%b"\s*:\s*("[^"\\]*"|[^",}]*)' % re.escape(local).encode(), re.IGNORECASE)
+    return [number.sub(b"", row) for row in rows]
+
+
+@lru_cache(maxsize=64)
+def _keyed(column: str) -> msgspec.json.Decoder[Any]:
+    """Return what reads of a row nothing but the key, where that is a text."""
+    return msgspec.json.Decoder(msgspec.defstruct("Keyed", [("key", str)], rename={"key": column}))

@@ -1,0 +1,81 @@
+"""Switches of a sandbox that follow a schedule: each call is counted, and meets the fault that is planned for it."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from integration.lab.schedule import Fate, Hazard, PlannedFault
+from integration.sandbox.faults import Armed, Fault, Switches
+from integration.sandbox.mplus.house import writes
+
+FAULTS: Final = {
+    Hazard.CUT_BEFORE: Fault.CUT_BEFORE,
+    Hazard.CUT_AFTER: Fault.CUT_AFTER,
+    Hazard.HALF: Fault.HALF,
+    Hazard.GARBAGE: Fault.GARBAGE,
+    Hazard.DELAY: Fault.DELAY,
+    Hazard.TOO_MANY: Fault.TOO_MANY,
+    Hazard.UNAVAILABLE: Fault.UNAVAILABLE,
+    Hazard.LATE: Fault.LATE,
+}
+"""What the sandbox itself does to a call; all else is done to the console at that moment."""
+
+_FATES: Final = {
+    Fate.LOST: Fault.CUT_BEFORE,
+    Fate.ARRIVES: None,
+    Fate.SHOWS_LATE: Fault.LATE,
+    Fate.HAS_TO_WAIT: Fault.TOO_MANY_WAIT,
+}
+
+
+def is_write(system: str, operation: str) -> bool:
+    """Tell whether a call is meant to change something."""
+    return writes(operation) if system == "mplus" else operation.endswith((" POST", " PUT"))
+
+
+class FaultPlan(Switches):
+    """The switches of one trial. `act` does to the console what no answer can do."""
+
+    def __init__(self, planned: Sequence[PlannedFault], act: Callable[[PlannedFault], bool]) -> None:
+        """`act` tells whether it could do so."""
+        super().__init__()
+        self.triggered: Counter[Hazard] = Counter()
+        self._act = act
+        self._planned_faults = tuple(planned)
+        self._left = [one.times for one in planned]
+        self._counted: Counter[bool] = Counter()
+        self._is_on = False
+        self._counting = threading.Lock()
+
+    def begin(self) -> None:
+        """Count, and let faults happen, from now on."""
+        self._is_on = True
+
+    def end(self) -> None:
+        """Let everything pass from now on."""
+        self._is_on = False
+
+    def take(self, system: str, operation: str, keys: Iterable[str] = ()) -> Armed | None:
+        """What is planned for this call."""
+        if not self._is_on or operation == "token":
+            return super().take(system, operation, keys)
+        planned = self._due(is_write(system, operation))
+        if planned is None:
+            return None
+        fault = FAULTS.get(planned.hazard)
+        if fault is None:
+            if self._act(planned) and planned.write:
+                fault = _FATES[planned.fate]
+        else:
+            self.triggered[planned.hazard] += 1
+        return Armed(f"lab-{planned.hazard}", fault, seconds=planned.seconds) if fault else None
+
+    def _due(self, write: bool) -> PlannedFault | None:
+        with self._counting:
+            self._counted[write] += 1
+            for place, fault in enumerate(self._planned_faults):
+                if self._left[place] and fault.write is write and self._counted[write] >= fault.nth:
+                    self._left[place] -= 1
+                    return fault
+        return None

@@ -1,0 +1,242 @@
+"""What a trial begins with: a shop, what both systems hold, and a console that is set up; each trial has a copy.
+
+Products, customers and days begin with a till that does not know the books yet. Stock and documents begin where a calm
+run of products has ended.
+"""
+
+import shutil
+import sqlite3
+import subprocess
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from integration.lab.child import Start, prepare, set_otherwise
+from integration.lab.console import books, started, till
+from integration.sandbox.faults import Switches
+from integration.sandbox.server import Sandbox, running
+from integration.services.lab import Mine
+
+ARTICLES = 50
+ORDERS = 36
+SQLITE = "sqlite"
+DISK = "24m"
+SET_UP_SECONDS = 120.0
+LONG_PATIENCE = 60.0
+
+
+class UnpreparedError(Exception):
+    """A console could not be set up; the text is what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    """A folder of data and a journal of both systems, to begin from; `database` names one of a server."""
+
+    folder: Path
+    database: str = ""
+
+
+@contextmanager
+def shop_of(number: int, journal: Path, switches: Switches | None = None) -> Iterator[Sandbox]:
+    """Run both systems of one of the sample shops."""
+    with running(articles=ARTICLES, orders=ORDERS, seed=number, journal=journal, switches=switches) as sandbox:
+        yield sandbox
+
+
+@dataclass
+class Place:
+    """Where one trial keeps what it has: removed afterwards, unless it is to be looked into."""
+
+    folder: Path
+    url: str
+    disk: Path | None = None  # a file system of its own, where the disk is to be full
+    filler: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.filler = self.data / "filler"
+
+    @property
+    def data(self) -> Path:
+        """The data folder of the console."""
+        return self.folder / "data"
+
+    @property
+    def journal(self) -> Path:
+        """What both systems have accepted."""
+        return self.folder / "journal"
+
+    @property
+    def url_seen(self) -> str:
+        """The address of the console's database, for whoever looks from outside."""
+        return self.url or f"sqlite:///{self.data / 'console.sqlite'}"
+
+    def start(self, sandbox: Sandbox, patience: float) -> Start:
+        """Return how a console is started here."""
+        return Start(self.data, self.folder / "said", self.url, books(sandbox), till(sandbox), patience)
+
+    def fill(self) -> bool:
+        """Leave no room on the disk, and tell whether that can be done here."""
+        if self.disk is None:
+            return False
+        with self.filler.open("wb", buffering=0) as file:
+            try:
+                while file.write(b"\0" * 65_536):
+                    pass
+            except OSError:
+                return True
+        return True
+
+    def is_locked(self) -> bool:
+        """Tell whether somebody is in the middle of writing to a file of the console's."""
+        return not self.url and any(is_locked(self.data / name) for name in ("console.sqlite", "engine.sqlite"))
+
+    def make_room(self) -> None:
+        """Give the room back."""
+        self.filler.unlink(missing_ok=True)
+
+
+class Fixtures:
+    """All grounds of a series, made when they are first needed and kept until it ends."""
+
+    def __init__(self, folder: Path, mine: Mine) -> None:
+        self.folder = folder
+        self._mine = mine
+        self._lock = threading.RLock()
+        self._made: dict[tuple[object, ...], Fixture] = {}
+        self._databases: list[tuple[str, str]] = []
+
+    def bare(self, server: str) -> Fixture:
+        """Return a console that is set up, and a till that knows nothing of the books."""
+        with self._lock:
+            key = (server,)
+            if key not in self._made:
+                place = self._place(f"bare-{len(self._made)}", Fixture(Path()), server)
+                _set_up(place, 0, prepare, self._mine)
+                place.journal.unlink(missing_ok=True)
+                self._made[key] = Fixture(place.folder, place.url)
+            return self._made[key]
+
+    def otherwise(self, fixture: Fixture, flow: str, way: int, shop: int, server: str) -> Fixture:
+        """Return a ground of a shop with a flow set in another of the ways in which it is tried."""
+        with self._lock:
+            key = (server, shop, flow, way)
+            if key not in self._made:
+                place = self._place(f"calm-set-{len(self._made)}", fixture, server)
+                _set_up(place, shop, set_otherwise, flow, way)
+                self.keep(key, place)
+            return self._made[key]
+
+    def keep(self, key: tuple[object, ...], place: Place) -> None:
+        """Keep what a calm run left, to begin from."""
+        with self._lock:
+            self._made[key] = Fixture(place.folder, place.url)
+
+    def known(self, key: tuple[object, ...]) -> Fixture | None:
+        """Return what is kept under a key."""
+        return self._made.get(key)
+
+    @contextmanager
+    def place(self, name: str, fixture: Fixture, server: str, *, own_disk: bool = False) -> Iterator[Place]:
+        """Give a copy of a ground for a trial."""
+        place = self._place(name, fixture, server, own_disk=own_disk)
+        try:
+            yield place
+        finally:
+            if place.disk is not None:
+                _unmount(place.disk)
+
+    def _place(self, name: str, fixture: Fixture, server: str, *, own_disk: bool = False) -> Place:
+        folder = self.folder / name
+        (folder / "data").mkdir(parents=True)
+        disk = folder / "data" if own_disk and _mount(folder / "data") else None
+        for file in (fixture.folder / "data").glob("*") if fixture.folder.name else ():
+            shutil.copy(file, folder / "data")
+        if fixture.folder.name and (fixture.folder / "journal").exists():
+            shutil.copy(fixture.folder / "journal", folder / "journal")
+        return Place(folder, "" if server == SQLITE else self._database(server, fixture.database), disk)
+
+    def _database(self, server: str, template: str) -> str:
+        name = f"lab_{uuid.uuid4().hex[:12]}"
+        parts = server.rsplit("/", 1) if server.count("/") > 2 else [server, "postgres"]  # noqa: PLR2004 - those of ://
+        copied = template.rpartition("/")[2] or "template1"
+        with self._lock, psycopg.connect("/".join(parts), autocommit=True) as connection:  # one copies at a time
+            make = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(copied))
+            connection.execute(make)
+        self._databases.append(("/".join(parts), name))
+        return f"{parts[0]}/{name}"
+
+    def drop(self, url: str) -> None:
+        """Drop the database of a trial that is over."""
+        for at, name in [one for one in self._databases if url and one[1] == url.rpartition("/")[2]]:
+            with psycopg.connect(at, autocommit=True) as connection:
+                connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            self._databases.remove((at, name))
+
+    def close(self) -> None:
+        """Drop every database that is left."""
+        for _, name in list(self._databases):
+            self.drop(name)
+
+
+def _set_up(place: Place, shop: int, work: Callable[..., None], *arguments: object) -> None:
+    """Let a process do some work on a console, beside both systems. Raises UnpreparedError where it cannot."""
+    with shop_of(shop, place.journal) as sandbox:
+        process = started(work, place.start(sandbox, LONG_PATIENCE), *arguments)
+        process.join(SET_UP_SECONDS)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+        if process.exitcode:
+            raise UnpreparedError((place.folder / "said").read_text(encoding="utf-8")[-2000:])
+
+
+def is_locked(file: Path) -> bool:
+    """Tell whether somebody is writing to a file of SQLite."""
+    with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            return True
+    return False
+
+
+def can_mount(folder: Path) -> bool:
+    """Tell whether a file system of its own, of limited size, can be had here."""
+    probe = folder / "probe"
+    probe.mkdir(parents=True, exist_ok=True)
+    able = _mount(probe)
+    if able:
+        _unmount(probe)
+    probe.rmdir()
+    return able
+
+
+def let_go_of_disks(folder: Path) -> None:
+    """Let go of every file system that trials left behind."""
+    for data in folder.glob("*/data"):
+        if data.is_mount():
+            _unmount(data)
+
+
+def _mount(folder: Path) -> bool:
+    program = shutil.which("mount")
+    if program is None:
+        return False
+    done = subprocess.run(  # noqa: S603 - the program of the machine, and a folder of our own
+        [program, "-t", "tmpfs", "-o", f"size={DISK},mode=700", "lab", str(folder)], capture_output=True, check=False
+    )
+    return done.returncode == 0
+
+
+def _unmount(folder: Path) -> None:
+    program = shutil.which("umount")
+    if program is not None:
+        subprocess.run([program, "-l", str(folder)], capture_output=True, check=False)  # noqa: S603 - likewise

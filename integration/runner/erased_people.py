@@ -1,0 +1,40 @@
+"""Records of people who were erased: read, and held out before anything of them is kept."""
+
+from collections.abc import Sequence
+
+from integration.core.erasure import numbered
+from integration.core.issues import Issue, Skip
+from integration.core.records import Record
+from integration.core.rules import as_text
+from integration.core.run import Staged
+from integration.flows.spec import FlowLogic
+from integration.runner.dependencies import Dependencies
+
+CAUSE = "person_erased"
+
+
+def without_erased(
+    deps: Dependencies, logic: FlowLogic, records: Sequence[Record]
+) -> tuple[list[Record], list[Staged]]:
+    """Return the records that take part, and what stands for the others.
+
+    A customer, or a document that is booked, is skipped; a document that is not waits for a person, for it is money.
+    """
+    numbers = {record.key: one for record in records if (one := numbered(record)) is not None}
+    erased = deps.erased(list(numbers.values())) if numbers else ()
+    if not erased:
+        return list(records), []
+    out = [record for record in records if numbers.get(record.key) in erased]
+    flow, keys = logic.flow, [record.key for record in out]
+    booked = {key for one in flow.stages for key in deps.links.get(flow.name, one.target, keys)}
+    held = [_standing_for(record, numbers[record.key], is_booked=record.key in booked) for record in out]
+    return [record for record in records if numbers.get(record.key) not in erased], held
+
+
+def _standing_for(record: Record, number: tuple[str, str], *, is_booked: bool) -> Staged:
+    key, (sort, told) = record.key, number
+    title = as_text(record.values.get("number")).strip() or key
+    facts = {"key": title if sort == "relation" else key, "number": told}
+    if sort == "debtor" or is_booked:
+        return Staged(key, key, title, skip=Skip(CAUSE, key, facts))
+    return Staged(key, key, title, issue=Issue("document_of_erased", key, facts=facts))

@@ -1,0 +1,75 @@
+"""What a new plan takes over of the plan that waits: its changes looked at again, and what somebody left out of it.
+
+A plan of what changed does not see by itself what only reading everything shows, such as what is gone; while such a
+plan waits for a person, a newer one must not lose it.
+"""
+
+from dataclasses import replace
+
+from integration.core.run import PLANS_OF_ALL, Mode, Run, RunState, Task
+from integration.flows.spec import FlowLogic
+from integration.runner.dependencies import Dependencies
+from integration.runner.extract import Extract
+from integration.runner.retire import EMPTY, propose
+
+CARRY_PAGE = 250  # changes of the plan that waits, looked at again together
+
+
+def waiting_plans(deps: Dependencies, flow: str) -> list[Run]:
+    """Return the plans of a flow that wait and speak for all of it, the newest first."""
+    return [run for run in deps.runs.latest(flow, [RunState.READY]) if run.mode in PLANS_OF_ALL]
+
+
+def carry_over(deps: Dependencies, extract: Extract, run: Run, logic: FlowLogic) -> None:
+    """Read one page of what the plans that wait would change again from the source, where it was not read yet."""
+    position, flow = run.position, logic.flow
+    plans = {one.id: one for one in waiting_plans(deps, flow.name)}
+    rows = deps.plans.changes_of(sorted(plans), position.after, CARRY_PAGE)
+    if not rows:
+        deps.previews.keep_position(run.id, position.at(Task.SIBLINGS))
+        return
+    for order, stage in enumerate(flow.stages):
+        keys = [key for row in rows if row.stage == order and row.change for key in row.change.sources]
+        if stage.derived:
+            position = extract.counted_fetched(run, logic, keys, position)
+        elif not stage.off:
+            position = extract.stage_fetched(run, logic, stage, keys, position)
+    deps.previews.keep_position(run.id, replace(position, after=f"{rows[-1].run}:{rows[-1].seq:012}"))
+
+
+def recheck_retirements(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
+    """Look at one page of what the newest plan that waits would make inactive: is it gone from the source still?"""
+    position, stage = run.position, logic.flow.counted
+    plans = waiting_plans(deps, run.flow)[:1] if logic.retires else []
+    rows = deps.plans.changes_of([one.id for one in plans], position.after, CARRY_PAGE, retirements=True)
+    if not rows:
+        deps.previews.keep_position(run.id, position.at(Task.FINISH))
+        return
+    codes = {part.source for row in rows if row.change for part in row.change.wanted.parts}
+    unread = deps.previews.not_staged(run.id, logic.flow.order(stage), sorted(codes))
+    links = [link for link in deps.links.get(run.flow, stage.source, unread).values() if not link.retired]
+    page, position = propose(deps, run, logic, links), replace(position, after=f"{rows[-1].run}:{rows[-1].seq:012}")
+    empty = {brake.code: brake.count for one in plans for brake in one.brakes if brake.code == EMPTY and page.rows}
+    position = replace(position, watched={**position.watched, **empty})
+    deps.previews.keep_page(run.id, page.rows, [], 0, page.counted(position))
+
+
+def replaced_by(deps: Dependencies, run: Run, *, doubtful: bool) -> list[str]:
+    """Return the plans that wait and of which the plan of a run has all that still holds.
+
+    `doubtful` is a plan that says that everything is gone: it puts nothing aside.
+    """
+    others = [one for one in deps.runs.latest(run.flow, [RunState.READY]) if one.id != run.id]
+    if doubtful:
+        return []
+    if run.mode in PLANS_OF_ALL:
+        return [
+            one.id
+            for one in others
+            if one.mode in PLANS_OF_ALL or (one.mode is Mode.CHOSEN and deps.plans.has_all(run.id, one.id))
+        ]
+    return [
+        one.id
+        for one in others
+        if one.mode is run.mode and one.undo_of == run.undo_of and set(one.position.keys) <= set(run.position.keys)
+    ]

@@ -1,0 +1,196 @@
+"""Before a write: what the target holds of the next changes of a plan, and what of them is left to send."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from integration.core.flow import Flow
+from integration.core.issues import Issue
+from integration.core.plan import Change, differences, remaining, still_applies
+from integration.core.records import Held
+from integration.core.run import Outcome, PlanRow, Run, Step
+from integration.flows.spec import FlowLogic
+from integration.runner.dependencies import Dependencies
+from integration.runner.dispatch import Dispatch, LookedUpPage
+from integration.runner.outcomes import agreed_of, as_issue, change_of, changes_of, named, record_of
+from integration.runner.uncertain_writes import UncertainWrites, other_document_question, parked_in_doubt
+from integration.store.ledger import BEFORE_THE_FIRST
+from integration.store.links import References
+from integration.store.plan_lines import Known
+
+WRITE_PAGE = 100  # changes looked up and read back together
+TREE_PAGE = 10_000  # groups refer to one another, so all of them are one page
+
+
+class Precheck:
+    """Looks at changes before they are sent, and settles what needs no write."""
+
+    def __init__(self, deps: Dependencies, doubts: UncertainWrites) -> None:
+        self.deps = deps
+        self._uncertain = doubts
+
+    def look(
+        self, run: Run, logic: FlowLogic, at_work: Sequence[PlanRow], after: int = BEFORE_THE_FIRST
+    ) -> LookedUpPage | None:
+        """Return the next changes behind a line of the plan and what of them is to be sent; None where none is left.
+
+        Those `at_work` were sent, or are about to be, and are not settled: nothing is sent of what needs one of them.
+        """
+        rows = self._free(run, logic.flow, at_work, after)
+        if not rows:
+            return None
+        references = self.deps.links.references(run.flow)
+        held, sees = self._uncertain.look(run, logic.flow, references, rows)
+        ready, moved = self._sorted(run, logic, references, rows, held)
+        if moved:
+            known = changes_of(rows)
+            self.deps.ledger.settle(run.id, [one for one in moved if one.step is Step.PARKED], known)
+            self._prove_untouched(run, [one for one in moved if one.step is not Step.PARKED], known)
+        return LookedUpPage(rows, _one_of_each(ready), sees=sees, settled=bool(moved))
+
+    def _free(self, run: Run, flow: Flow, at_work: Sequence[PlanRow], after: int) -> Sequence[PlanRow]:
+        rows = self.deps.ledger.next_planned(run.id, WRITE_PAGE, after)
+        if is_tree(flow, rows):
+            rows = self.deps.ledger.next_planned(run.id, TREE_PAGE)
+        keys = {row.key for row in at_work}
+        return _free(flow, _one_of_a_number(flow, [row for row in rows if row.key not in keys], at_work), at_work)
+
+    def _sorted(
+        self, run: Run, logic: FlowLogic, references: References, rows: Sequence[PlanRow], held: dict[str, Held]
+    ) -> tuple[list[Dispatch], list[Outcome]]:
+        """Return what is to be sent, and how the rest ended without it."""
+        flow = logic.flow
+        ready: list[Dispatch] = []
+        moved = self._by_others(run, logic, [row for row in rows if row.key not in held and not change_of(row).before])
+        moved += self._unfollowed(run, flow, [row for row in rows if row.key not in held and not _has_end(row, moved)])
+        settled = {one.seq for one in moved}
+        for row in rows:
+            if row.seq in settled:
+                continue
+            change, now = change_of(row), held.get(row.key)
+            todo = change if still_applies(change, record_of(now)) else None
+            if (
+                todo is None and row.attempts and not flow.stages[row.stage].once
+            ):  # we may have done part of it ourselves
+                todo = remaining(change, record_of(now))
+            if todo is None and now is not None and self._done_already(run, row, change, now):
+                moved.append(Outcome(row.seq, Step.PROVEN, now.reference, now.marker))
+            elif todo is None:
+                issue = other_document_question(logic, row, now) or _changed_since(row, change, now)
+                moved.append(Outcome(row.seq, Step.PARKED, issue=issue))
+            elif not differences(todo.wanted, record_of(now)):
+                moved.append(Outcome(row.seq, Step.PROVEN, now.reference if now else "", now.marker if now else ""))
+            else:
+                ready.append(Dispatch(row, todo, now, references))
+        return ready, moved
+
+    def _by_others(self, run: Run, logic: FlowLogic, rows: Sequence[PlanRow]) -> list[Outcome]:
+        """Return the ends of what is new in this plan and another one has sent, where no look shows it.
+
+        What was accepted and nobody can read is done; what nobody knows anything of is a question, and what stays out
+        because of another record has that as its cause. None of it is sent.
+        """
+        if not rows:
+            return []
+        flow, stage = logic.flow, logic.flow.stages[rows[0].stage]
+        kind, keys = rows[0].kind, [row.key for row in rows]
+        doubts = {one.key: one for one in self.deps.ledger.doubts(run.id, run.flow, None if stage.once else kind, keys)}
+        links = self.deps.links.get(run.flow, kind, keys) if stage.unverifiable else {}
+        beside = logic.beside(stage, [agreed_of(row) for row in rows], sending=True)
+        found = []
+        for row in rows:
+            if row.key in doubts:
+                found.append(replace(parked_in_doubt(flow, doubts[row.key]), seq=row.seq))
+            elif row.key in links:
+                found.append(Outcome(row.seq, Step.ACCEPTED, links[row.key].reference))
+            elif row.key in beside:
+                found.append(Outcome(row.seq, Step.PARKED, issue=as_issue(beside[row.key])))
+        return found
+
+    def _unfollowed(self, run: Run, flow: Flow, rows: Sequence[PlanRow]) -> list[Outcome]:
+        """Return as parked what has to follow on a document that is not in the target: else both would count there."""
+        following = {row.seq: change_of(row).follows for row in rows if change_of(row).follows}
+        if not following:
+            return []
+        kinds, links = {stage.target for stage in flow.stages if stage.once}, self.deps.links
+        there = {key for kind in kinds for key in links.get(run.flow, kind, list(following.values()))}
+        return [
+            Outcome(row.seq, Step.PARKED, issue=Issue("credit_not_there", row.key, facts={"key": row.title}))
+            for row in rows
+            if row.seq in following and following[row.seq] not in there
+        ]
+
+    def _done_already(self, run: Run, row: PlanRow, change: Change, now: Held) -> bool:
+        """Tell whether the target has all that a change wants, since another plan said the same and was written.
+
+        What is new counts when it is known to be ours: another record that looks alike is a question for a person.
+        """
+        if differences(change.wanted, now.record):
+            return False
+        link = self.deps.links.get(run.flow, row.kind, [row.key]).get(row.key)
+        return change.before is not None or (link is not None and link.reference == now.reference)
+
+    def _prove_untouched(self, run: Run, outcomes: Sequence[Outcome], known: Known) -> None:
+        """Settle what a look showed to be done already; it passes through *sent* like everything proven."""
+        if outcomes:
+            self.deps.ledger.mark_sent(run.id, [one.seq for one in outcomes], known, is_done=True)
+            self.deps.ledger.settle(run.id, outcomes, known)
+
+
+def is_tree(flow: Flow, rows: Sequence[PlanRow]) -> bool:
+    """Tell whether changes are of records that refer to one another: those are looked at as a whole."""
+    return bool(rows) and rows[0].kind in flow.stages[rows[0].stage].needs.values()
+
+
+def _has_end(row: PlanRow, outcomes: Sequence[Outcome]) -> bool:
+    return any(row.seq == one.seq for one in outcomes)
+
+
+def _one_of_each(ready: Sequence[Dispatch]) -> list[Dispatch]:
+    """Return the first change of each record: the next one is made of what the target holds after it."""
+    first: dict[str, Dispatch] = {}
+    for one in ready:
+        first.setdefault(one.row.key, one)
+    return list(first.values())
+
+
+def _changed_since(row: PlanRow, change: Change, now: Held | None) -> Issue:
+    facts = {"key": row.title, "fields": named(_moved(change, now))}
+    return Issue("target_changed_since_plan", row.key, facts=facts)
+
+
+def _one_of_a_number(flow: Flow, rows: Sequence[PlanRow], at_work: Sequence[PlanRow]) -> list[PlanRow]:
+    """Return the first document under each reference: another one under it is looked for once that one is sent.
+
+    Two documents of the till may bear one number.
+    """
+    first, taken = [], {change_of(row).wanted.values.get("reference") for row in at_work}
+    for row in rows:
+        number = change_of(row).wanted.values.get("reference") if flow.stages[row.stage].once else None
+        if number is None or number not in taken:
+            first.append(row)
+            taken.add(number)
+    return first
+
+
+def _moved(change: Change, now: Held | None) -> tuple[str, ...]:
+    if change.before is None or now is None:
+        return ()
+    return differences(change.before, now.record)
+
+
+def _free(flow: Flow, rows: Sequence[PlanRow], at_work: Sequence[PlanRow]) -> Sequence[PlanRow]:
+    """Return the changes whose needs are settled: a record cannot be written before what it refers to.
+
+    When they only refer to one another in a circle, all of them: the target will say so.
+    """
+    open_keys = {(row.kind, row.key) for row in (*rows, *at_work)}
+    keys = {key for _, key in open_keys}
+
+    def is_free(row: PlanRow) -> bool:
+        values = change_of(row).wanted.values
+        if change_of(row).follows in keys:
+            return False
+        return not any((kind, values.get(name)) in open_keys for name, kind in flow.stages[row.stage].needs.items())
+
+    free = [row for row in rows if is_free(row)]
+    return free if free or at_work else rows

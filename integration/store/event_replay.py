@@ -1,0 +1,132 @@
+"""Events replayed from what the database still keeps, for a log that lost them: runs and the lines of plans."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from integration.core.known import known_by
+from integration.core.plan import Action
+from integration.core.run import RunState, Step
+from integration.store import transitions
+from integration.store.choices import told
+from integration.store.events import Event, matched, values_of
+from integration.store.links import link_of
+from integration.store.row_mapping import Row, change_from_json
+from integration.store.tables import left_out, lines, links, outbox, phases, runs
+
+AT_ONCE = 1_000  # lines read together
+
+TimedEvent = tuple[datetime, Event]
+
+ENDS = {
+    RunState.DONE: "run_done",
+    RunState.FAILED: "run_failed",
+    RunState.INTERRUPTED: "run_interrupted",
+    RunState.DISCARDED: "run_discarded",
+}
+SETTLED = frozenset({Step.PROVEN, Step.ACCEPTED, Step.IN_DOUBT, Step.LEFT})
+
+
+def replay(connection: sa.Connection) -> Iterator[list[TimedEvent]]:
+    """Yield, a portion at a time and oldest run first, what can be told again and does not wait in the outbox anyway.
+
+    When a line was planned or proven is no longer known to the second: it is told at the end of its phase.
+    """
+    for run in connection.execute(sa.select(runs).order_by(runs.c.number)).all():
+        here = sa.select(outbox.c.event, outbox.c.kind, outbox.c.key).where(outbox.c.run == run.id)
+        waiting = {tuple(row) for row in connection.execute(here)}
+        for portion in _of_run(connection, run):
+            yield [(at, one) for at, one in portion if (one.event, one.kind, one.key) not in waiting]
+    yield from _of_links(connection)
+
+
+def _of_links(connection: sa.Connection) -> Iterator[list[TimedEvent]]:
+    """Yield records that both systems hold alike, and no plan tells of, when their links were last changed."""
+    waiting = sa.exists().where(outbox.c.event == "matched", *_same(outbox))
+    planned = sa.exists().where(lines.c.run == runs.c.id, runs.c.flow == links.c.flow, *_same(lines)).correlate(links)
+    alone = sa.select(links).where(links.c.agreed.is_not(None), ~waiting, ~planned)
+    after: tuple[str, ...] = ("", "", "")
+    place = sa.tuple_(links.c.flow, links.c.kind, links.c.key)
+    while found := connection.execute(alone.where(place > after).order_by(*place.clauses).limit(AT_ONCE)).all():
+        yield [(row.changed_at, matched("", row.flow, link_of(row))) for row in found]
+        after = (found[-1].flow, found[-1].kind, found[-1].key)
+
+
+def _same(table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
+    return (table.c.kind == links.c.kind, table.c.key == links.c.key)
+
+
+def _of_run(connection: sa.Connection, run: Row) -> Iterator[list[TimedEvent]]:
+    def of_run(event: str, ms: int | None = None, **facts: str) -> Event:
+        code = run.error if event in ("run_failed", "run_interrupted") else ""
+        return Event(event=event, run=run.id, flow=run.flow, code=code, facts=facts, ms=ms)
+
+    began = dict(connection.execute(sa.select(phases.c.phase, phases.c.began_at).where(phases.c.run == run.id)).all())
+    ended = run.ended_at or began.get("stopped") or began.get("write") or began.get("approve") or run.started_at
+    planned = began.get("approve") or ended
+    yield [(run.started_at, of_run("run_started", by=run.by, mode=run.mode))]
+    chosen = connection.execute(sa.select(left_out).where(left_out.c.run == run.id)).all()
+    choices = {row.seq: row for row in chosen}
+    for some in _lines(connection, run.id):
+        yield [
+            (choice.left_at, told("left_out", run, row, choice.by)) for row in some if (choice := choices.get(row.seq))
+        ]
+        yield [(planned, _planned(run, row)) for row in some]
+        yield [(row.sent_at or ended, _settled(run, row)) for row in some if row.change and row.step in SETTLED]
+        yield [(row.sent_at or ended, _parked(run, row)) for row in some if row.change and row.step == Step.PARKED]
+    if run.unchanged:
+        yield [(planned, of_run("unchanged", records=str(run.unchanged)))]
+    if "approve" in began:
+        yield [(planned, of_run("plan_ready", transitions.milliseconds(run.started_at, planned)))]
+    if run.approval:
+        yield [(began.get("write", ended), of_run("approved", by=run.approval["by"], fingerprint=run.fingerprint))]
+    if (state := RunState(run.state)) in ENDS:
+        facts = transitions.result(connection, run.id) if state is RunState.DONE else dict(run.facts)
+        yield [(ended, of_run(ENDS[state], transitions.milliseconds(run.started_at, ended), **facts))]
+
+
+def _lines(connection: sa.Connection, run: str) -> Iterator[list[Row]]:
+    after = 0
+    while True:
+        page = sa.select(lines).where(lines.c.run == run, lines.c.seq > after).order_by(lines.c.seq).limit(AT_ONCE)
+        found = list(connection.execute(page).all())
+        if not found:
+            return
+        yield found
+        after = found[-1].seq
+
+
+def _planned(run: Row, row: Row) -> Event:
+    if not row.change:
+        return _parked(run, row) if row.action == Action.PARK else _event("skipped", run, row, code=row.cause)
+    change = change_from_json(row.change)
+    before, after = values_of(change.before), values_of(change.wanted)
+    one = _event("planned", run, row, code=row.action, before=before, after=after)
+    return replace(one, facts={**known_by(change.agreed), **one.facts})
+
+
+def _parked(run: Row, row: Row) -> Event:
+    return _event("parked", run, row, code=row.cause)
+
+
+def _settled(run: Row, row: Row) -> Event:
+    one = _event(str(row.step), run, row, code=row.action)
+    return replace(one, facts={**one.facts, "reference": row.reference}) if row.reference else one
+
+
+def _event(
+    event: str,
+    run: Row,
+    row: Row,
+    code: str,
+    before: dict[str, str] | None = None,
+    after: dict[str, str] | None = None,
+) -> Event:
+    facts = {**row.facts, "field": row.cause_field} if event == "parked" else dict(row.facts)
+    sources = tuple(row.change["sources"]) if row.change and event != "parked" else ()
+    return Event(
+        event=event, run=run.id, flow=run.flow, kind=row.kind, key=row.key, sources=sources, title=row.title, code=code,
+        facts=facts, before=before, after=after,
+    )  # fmt: skip

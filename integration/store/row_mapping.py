@@ -1,0 +1,149 @@
+"""How runs, staged records and plan lines lie in the tables, and come back as they were."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import sqlalchemy as sa
+
+from integration.core.issues import Issue, Skip
+from integration.core.plan import Action, Approval, Brake, Change
+from integration.core.records import Kind, record_from_json, record_to_json
+from integration.core.run import Counts, Mode, PlanRow, Position, Run, RunState, Staged, Step, Task
+from integration.store.facets import fields_of
+
+Row = sa.Row[tuple[Any, ...]]
+
+
+def change_to_json(change: Change) -> dict[str, object]:
+    """Return a change as JSON can carry it."""
+    shape: dict[str, object] = {
+        "action": change.action,
+        "kind": change.kind,
+        "key": change.key,
+        "title": change.title,
+        "group": change.group,
+        "sources": list(change.sources),
+        "wanted": record_to_json(change.wanted),
+        "before": None if change.before is None else record_to_json(change.before),
+    }
+    if change.agreed is not change.wanted:  # a create agrees on exactly what it wants
+        shape["agreed"] = record_to_json(change.agreed)
+    if change.kept:
+        shape["kept"] = list(change.kept)
+    if change.conflicts:
+        shape["conflicts"] = list(change.conflicts)
+    if change.first_match:
+        shape["first_match"] = True
+    if change.told:
+        shape["told"] = dict(change.told)
+    return shape
+
+
+def change_from_json(shape: Mapping[str, Any]) -> Change:
+    """Return the change that `change_to_json` was given."""
+    wanted = record_from_json(shape["wanted"])
+    return Change(
+        action=Action(shape["action"]),
+        kind=Kind(shape["kind"]),
+        key=shape["key"],
+        title=shape["title"],
+        group=shape["group"],
+        sources=tuple(shape["sources"]),
+        wanted=wanted,
+        before=None if shape["before"] is None else record_from_json(shape["before"]),
+        agreed=record_from_json(shape["agreed"]) if "agreed" in shape else wanted,
+        kept=tuple(shape.get("kept", ())),
+        conflicts=tuple(shape.get("conflicts", ())),
+        first_match=shape.get("first_match", False),
+        told=shape.get("told", {}),
+    )
+
+
+def line_to_row(run: str, seq: int, line: PlanRow) -> dict[str, object]:
+    """Return a line as the table keeps it. What takes no part and what is parked was settled by the plan itself."""
+    step = {Action.SKIP: Step.LEFT, Action.PARK: Step.PARKED}.get(line.action, line.step)
+    change = line.change
+    found_by = "\n".join((line.key, line.title, line.group, *(change.sources if change else ())))
+    return {
+        "run": run, "seq": seq, "stage": line.stage, "action": line.action, "step": step, "kind": line.kind,
+        "key": line.key, "title": line.title, "group": line.group, "found_by": found_by.casefold(),
+        "weight": line.weight, "first_match": change is not None and change.first_match,
+        "change": None if change is None else change_to_json(change), "digest": line.digest,
+        "brakes": list(line.brakes), "cause": line.cause, "cause_field": line.cause_field,
+        "facts": dict(line.facts), "attempts": line.attempts, "sent_at": line.sent_at, "accepted": line.accepted,
+        "reference": line.reference,
+        "fields": fields_of(change), "calls": 0 if change is None else line.calls,
+    }  # fmt: skip
+
+
+def line_of(row: Row) -> PlanRow:
+    """Return the line in a row of the table."""
+    return PlanRow(
+        seq=row.seq, stage=row.stage, action=Action(row.action), kind=Kind(row.kind), key=row.key, title=row.title,
+        group=row.group, weight=row.weight, change=None if row.change is None else change_from_json(row.change),
+        digest=row.digest, brakes=tuple(row.brakes), cause=row.cause, cause_field=row.cause_field, facts=row.facts,
+        step=Step(row.step), attempts=row.attempts, sent_at=row.sent_at, accepted=row.accepted,
+        reference=row.reference, calls=row.calls, run=row.run,
+    )  # fmt: skip
+
+
+def staged_to_row(run: str, stage: int, one: Staged) -> dict[str, object]:
+    """Return a staged record as the table keeps it."""
+    issue = one.issue
+    return {
+        "run": run, "stage": stage, "key": one.key, "parent": one.parent, "title": one.title, "number": one.number,
+        "mark": one.mark, "taking_part": one.skip is None,
+        "record": None if one.record is None else record_to_json(one.record),
+        "issue": None if issue is None else [issue.cause, issue.key, issue.field, dict(issue.facts), dict(issue.about)],
+        "skip": None if one.skip is None else [one.skip.reason, one.skip.key, dict(one.skip.facts)],
+        "group": one.group, "source_hash": one.source_hash, "same": one.same,
+    }  # fmt: skip
+
+
+def staged_of(row: Row) -> Staged:
+    """Return the staged record in a row of the table."""
+    return Staged(
+        key=row.key, parent=row.parent, title=row.title, number=row.number, mark=row.mark,
+        record=None if row.record is None else record_from_json(row.record),
+        issue=None if row.issue is None else Issue(*row.issue), skip=None if row.skip is None else Skip(*row.skip),
+        group=row.group, source_hash=row.source_hash, same=row.same,
+    )  # fmt: skip
+
+
+def approval_to_json(approval: Approval) -> dict[str, object]:
+    """Return an approval as JSON can carry it."""
+    return {
+        "fingerprint": approval.fingerprint,
+        "by": approval.by,
+        "confirmed": None if approval.confirmed is None else dict(approval.confirmed),
+    }
+
+
+def _approval_of(shape: Mapping[str, Any]) -> Approval:
+    return Approval(shape["fingerprint"], shape["by"], shape["confirmed"])
+
+
+def position_to_json(position: Position) -> dict[str, object]:
+    """Return a position as JSON can carry it."""
+    return {one.name: getattr(position, one.name) for one in fields(position)}
+
+
+def position_of(shape: Mapping[str, Any]) -> Position:
+    """Return the position that `position_to_json` was given."""
+    by_kind = {name: {Kind(kind): stamp for kind, stamp in shape[name].items()} for name in ("since", "stamps")}
+    return Position(**{**shape, "task": Task(shape["task"]), "keys": tuple(shape["keys"]), **by_kind})
+
+
+def run_of(row: Row, counts: Counts, left_out: Mapping[int, str]) -> Run:
+    """Return the run in a row of the table."""
+    return Run(
+        id=row.id, flow=row.flow, state=RunState(row.state), mode=Mode(row.mode), by=row.by,
+        started_at=row.started_at, ended_at=row.ended_at, mapping_version=row.mapping_version,
+        fingerprint=row.fingerprint, brakes=tuple(Brake(*brake) for brake in row.brakes),
+        approval=None if row.approval is None else _approval_of(row.approval), position=position_of(row.position),
+        in_force=row.in_force, basis=row.basis, undo_of=row.undo_of, notes=row.notes,
+        progress_done=row.progress_done, progress_total=row.progress_total, phase=row.phase, error=row.error,
+        facts=row.facts, counts=counts, approvals=row.approvals,
+        excluded=left_out, pruned_at=row.pruned_at,
+    )  # fmt: skip

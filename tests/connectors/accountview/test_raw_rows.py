@@ -1,0 +1,72 @@
+"""Rows as they came: known by what they say, and read only where somebody wants to."""
+
+import json
+
+import pytest
+
+from integration.connectors.accountview.answers import in_capitals, parsed
+from integration.connectors.accountview.raw_rows import as_read, taken_apart
+from integration.connectors.accountview.settings import BusinessObject
+from integration.core.errors import MalformedAnswerError
+
+ARTICLES = BusinessObject(code="AK1", table="ARTICLE")
+ROWS = [
+    {"ART_CODE": "9001  ", "PX_SELL": 12.50, "ART.NAME": "Bel \u20ac"},
+    {"ART_CODE": "9002", "PX_SELL": 12.5, "ART.NAME": '"}'},
+]
+
+
+def _taken_apart(text: str) -> list[tuple[str, bytes]] | None:
+    rows = taken_apart(text.encode(), ARTICLES, "ART_CODE")
+    return None if rows is None else [(row.key, row.told) for row in rows]
+
+
+def test_a_row_that_was_not_read_is_read_as_any_other() -> None:
+    body = json.dumps({"article": ROWS}).encode()
+    rows = taken_apart(body, ARTICLES, "ART_CODE")
+    assert rows is not None
+    assert [row.key for row in rows] == ["9001", "9002"]
+    read = [in_capitals(row) for row in parsed(body)["article"]]  # type: ignore[index]
+    assert [row.row("read AK1") for row in rows] == read
+
+
+def test_whatever_a_row_says_is_part_of_what_it_told() -> None:
+    (_, told), (_, other) = (
+        _taken_apart('{"ARTICLE": [{"ART_CODE": "1", "PX": 1.0}, {"ART_CODE": "1", "PX": 1.00}]}') or []
+    )
+    assert told != other
+
+
+def test_what_numbers_the_rows_of_one_answer_is_no_part_of_it() -> None:
+    first = _taken_apart('{"ARTICLE": [{"Article_Id": 1, "ART_CODE": "1"}, {"ART_CODE": "2", "Article_Id" : "2"}]}')
+    later = _taken_apart('{"ARTICLE": [{"Article_Id": 8, "ART_CODE": "1"}, {"ART_CODE": "2", "Article_Id" : "9"}]}')
+    assert first == later
+    assert first is not None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"ARTICLE": []}', "{}", "[]", "", '{"ARTICLE": {"ART_CODE": "1"}}', '{"ARTICLE": [{"ART_CODE": 1}]}',
+        '{"ARTICLE": [{"ART_CODE": "1"}, {"art_code": "2"}]}', '{"ARTICLE": [{"ART_CODE": "1"}, 2]}',
+        '{"ARTICLE": [{"ART_CODE": "1"}], "ERRORMESSAGE": "x"}', '{"ARTICLE": [{"OTHER": "1"}]}',
+        '{"OTHERS": [{"ART_CODE": "1"}]}', '{"ARTICLE": [{"ART_CODE": "1"}', "<html>", "[" * 100_000,
+    ],
+    ids=range(14),
+)  # fmt: skip
+def test_any_other_answer_has_to_be_read_to_be_understood(body: str) -> None:
+    assert _taken_apart(body) is None
+
+
+def test_a_row_that_cannot_be_read_is_an_answer_that_cannot_be() -> None:
+    rows = taken_apart(b'{"ARTICLE": [{"ART_CODE": "1", "NAME": "\xff"}]}', ARTICLES, "ART_CODE")
+    assert rows is not None
+    with pytest.raises(MalformedAnswerError):
+        rows[0].row("read AK1")
+
+
+def test_rows_that_were_read_are_the_same_as_long_as_they_say_the_same() -> None:
+    one, other = as_read([{"ART_CODE": "1 ", "PX": 1}, {"ART_CODE": "1", "PX": 2}], "ART_CODE")
+    assert (one.key, other.key) == ("1", "1")
+    assert one.told != other.told
+    assert other.row("read AK1") == {"ART_CODE": "1", "PX": 2}

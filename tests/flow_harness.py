@@ -1,0 +1,209 @@
+"""A harness for flows: a database of its own, two systems in memory, and a clock that only moves when it is told to."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from tomllib import loads
+from typing import Any
+
+from integration.connectors.protocol import Connector
+from integration.core.plan import Approval
+from integration.core.records import Kind, Record, Value
+from integration.core.run import Mode, PlanRow, PreviewRequest, Run, RunState, Step
+from integration.core.strangers import NO_STRANGERS, Strangers
+from integration.flows.products.logic import Products
+from integration.flows.products.settings import ProductSettings
+from integration.flows.registry import FLOWS, mirrors_of
+from integration.flows.spec import FlowLogic
+from integration.runner import Dependencies, Patience, Runner
+from integration.runner.commit import Commit
+from integration.runner.preview import Preview
+from integration.store.choices import Choices
+from integration.store.cursors import Cursors
+from integration.store.database import Database
+from integration.store.issues import Issues
+from integration.store.ledger import Ledger
+from integration.store.links import Links
+from integration.store.plans import Plans
+from integration.store.previews import Previews
+from integration.store.runs import Runs
+from tests.builders import a_group, an_article
+from tests.clocks import Clock
+from tests.fakes import MemoryConnector
+from tests.people import somebody
+
+
+def shipped(flow: str) -> dict[str, Any]:
+    """Return the mapping a flow is shipped with."""
+    folder = Path(__file__).parents[1] / "data" / "mappings"
+    return loads((folder / f"{flow}.toml").read_text(encoding="utf-8"))
+
+
+BODY = shipped("products")
+TABLES = {"vat_codes": {"1": "1", "2": "2"}}
+RATES = {"1": Decimal("9.00"), "2": Decimal("21.00")}
+
+
+class FlowHarness:
+    """The products flow on a database of its own; `source` and `target` are for the test to play with.
+
+    Whatever a test does, every run that comes to rest is checked: what it read is accounted for. Another flow is a
+    subclass with its name and its logic.
+    """
+
+    flow = "products"
+
+    def __init__(self, database: Database, source: MemoryConnector, target: Connector, **settings: Any) -> None:
+        self.source = source
+        self.connectors: dict[str, Connector] = {"accountview": source, "mplus": target}
+        self.settings = settings
+        self.mapping_version = 1
+        self.names = "as AccountView has them"
+        self.decides = {"settings": "as they are"}  # a plan, beside the names
+        self.fed: dict[str, str] = {}
+        self.strangers: Callable[[], Strangers] = lambda: NO_STRANGERS
+        self.accepted: set[str] = set()
+        self.clock = Clock()
+        mirrors = mirrors_of(FLOWS.values())
+        self.runs = Runs(database, self.clock)
+        self.choices = Choices(database, self.clock)
+        self.previews = Previews(database, self.clock, mirrors=mirrors)
+        self.plans = Plans(database)
+        self.ledger = Ledger(database, self.clock, mirrors=mirrors)
+        self.links = Links(database, self.clock, mirrors=mirrors)
+        self.issues = Issues(database, self.clock)
+        self.cursors = Cursors(database, self.clock)
+        self._logics: dict[str, FlowLogic] = {}
+        self.restart()
+
+    def restart(self) -> None:
+        """Go on as a new process would: nothing is known but what is on file."""
+        deps = Dependencies(
+            self.connectors, self._logic, self.runs, self.previews, self.plans, self.ledger, self.links, self.cursors,
+            self.clock, Patience(timedelta(seconds=10), timedelta(seconds=1)), fed=lambda _: self.fed,
+            basis=lambda *_: {"names": self.names, **self.decides},
+            strangers=lambda _: self.strangers().without(self.accepted),
+            accept=lambda _, told, _by: self.accepted.update(told),
+        )  # fmt: skip
+        self.runner = Runner(Preview(deps), Commit(deps))
+
+    def _logic(self, flow: str) -> FlowLogic:
+        assert flow == self.flow
+        state = f"{self.mapping_version} {self.settings}"
+        if state not in self._logics:
+            self._logics[state] = self.made()
+        return self._logics[state]
+
+    def made(self) -> FlowLogic:
+        """Return what is particular to the flow, with the settings as they are now."""
+        return Products(
+            ProductSettings(**self.settings), BODY, self.mapping_version, TABLES, RATES,
+            lambda code: self.links.allot(self.flow, "article", code),
+            lambda codes: {key: one.reference for key, one in self.links.get(self.flow, Kind.ARTICLE, codes).items()},
+            lambda codes: self.links.allotted(self.flow, "article", codes),
+            look=lambda wanted: self.connectors["mplus"].lookup(wanted, self.links.references(self.flow)),
+        )  # fmt: skip
+
+    # ---- what a person does
+
+    def preview(self, mode: Mode = Mode.CHANGES, keys: Sequence[str] = ()) -> Run:
+        """Make a plan."""
+        self.clock.advance(60)
+        return self.previewed(self.runner.preview.begin(PreviewRequest(self.flow, somebody("test"), mode, tuple(keys))))
+
+    def undo(self, run: Run) -> Run:
+        """Make a plan that puts back what a run wrote."""
+        self.clock.advance(60)
+        return self.previewed(self.runner.preview.undo(run.id, by="test"))
+
+    def previewed(self, run: Run) -> Run:
+        """Go on with a preview until it rests."""
+        while self.runner.preview.page(run.id):
+            pass
+        return self.rested(run)
+
+    def approve(self, run: Run, **more: Any) -> None:
+        """Say yes to a plan, with every brake's number typed."""
+        confirmed = {brake.code: brake.count for brake in run.brakes}
+        self.runner.commit.approve(run.id, Approval(run.mark, **{"by": "test", "confirmed": confirmed, **more}))
+
+    def leave(self, run: Run, *keys: str, by: str = "test") -> Run:
+        """Leave changes out of a plan, and return it as it is then."""
+        changes = self.changes(run)
+        self.choices.leave(run.id, [changes[key].seq for key in keys], by)
+        return self.runs.get(run.id)
+
+    def carry_out(self, run: Run) -> Run:
+        """Write page by page until the run ends; a pause takes no time."""
+        while pause := self.runner.commit.page(run.id):
+            self.clock.advance(pause.seconds)
+        return self.rested(run)
+
+    def commit(self, run: Run, **more: Any) -> Run:
+        """Say yes and write."""
+        self.approve(run, **more)
+        return self.carry_out(run)
+
+    def run(self, mode: Mode = Mode.CHANGES, keys: Sequence[str] = ()) -> Run:
+        """Make a plan and write it as it is."""
+        run = self.preview(mode, keys)
+        return self.commit(run) if run.state is RunState.READY else run
+
+    # ---- what is then
+
+    def rested(self, run: Run) -> Run:
+        """Return a run as it is now, every record of it accounted for."""
+        counts = self.runs.counts(run.id)
+        assert counts.difference == 0, counts
+        now = self.runs.get(run.id)
+        assert now.counts == counts
+        if now.state is RunState.DONE:
+            assert (counts.in_doubt, counts.planned) == (0, 0)
+        return now
+
+    def changes(self, run: Run) -> dict[str, PlanRow]:
+        """Return the changes of a plan by key."""
+        return {row.key: row for row in self.plans.rows(run.id, "changes", limit=10_000)}
+
+    def wanted(self, run: Run) -> dict[str, dict[str, Value]]:
+        """Return what a plan writes: paths and values, by key."""
+        return {key: row.change.wanted.flat() for key, row in self.changes(run).items() if row.change}
+
+    def steps(self, run: Run) -> dict[str, Step]:
+        """Return where each change stands."""
+        return {key: row.step for key, row in self.changes(run).items()}
+
+    def reasons(self, run: Run) -> dict[str, str]:
+        """Return why records take no part, by key."""
+        return {row.key: row.cause for row in self.plans.rows(run.id, "skip", limit=10_000)}
+
+    def causes(self, run: Run) -> dict[str, str]:
+        """Return why lines of a plan are parked, by key."""
+        return {row.key: row.cause for row in self.plans.rows(run.id, "parked", limit=10_000)}
+
+
+def edited(connector: MemoryConnector, key: str, values: Mapping[str, Value], kind: Kind = Kind.ARTICLE) -> None:
+    """Let somebody change values of a record: by name those of its own, by path those of a part."""
+    record = connector.held(kind)[key]
+    parts = tuple(
+        replace(part, values={**part.values, **_inside(values, part.key)}) if _inside(values, part.key) else part
+        for part in record.parts
+    )
+    own = {path: value for path, value in values.items() if "/" not in path}
+    connector.put(replace(record, values={**record.values, **own}, parts=parts))
+
+
+def _inside(values: Mapping[str, Value], part: str) -> dict[str, Value]:
+    return {path.partition("/")[2]: value for path, value in values.items() if path.startswith(f"{part}/")}
+
+
+def articles(*keys: str, **values: Value) -> list[Record]:
+    """Return articles as the source has them, and their group; it is last, so that no article has the last stamp."""
+    return [*(an_article(key, **values) for key in keys), a_group()]
+
+
+def variants() -> list[Record]:
+    sizes = [an_article(code, parent="TRUI", size=size) for code, size in (("1", "S"), ("2", "M"), ("3", "L"))]
+    return [*sizes, an_article("9001"), a_group()]

@@ -1,0 +1,188 @@
+"""Stock between books in memory and the till in a box, with a person at the counter and one in the office."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from integration.connectors.mplus.connector import Mplus
+from integration.connectors.protocol import References
+from integration.core.records import Batch, Kind, Record
+from integration.core.run import Link, Mode, Run
+from integration.core.standing import Standing
+from integration.flows.spec import FlowLogic
+from integration.flows.stock.logic import Stock
+from integration.flows.stock.sales import Sales
+from integration.flows.stock.settings import StockSettings
+from integration.sandbox.server import Sandbox
+from integration.services.movements import Movements
+from integration.store.moves import Moves
+from integration.store.standings import Standings
+from tests.builders import a_create, a_part, a_product, an_article
+from tests.connectors.mplus.tills import settings_of
+from tests.fakes import Links as NoLinks
+from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness, shipped
+from tests.stores import new_database
+
+BODY = shipped("stock")
+SERIALS = count(6_001)
+BRANCHES = ("1", "2")
+SETTINGS = {
+    "branches": {branch: f"warehouse:{branch}" for branch in BRANCHES},
+    "sales": "sales_orders",
+    "orders_leave": "booked",
+    "sales_since": "2000-01-01",
+}
+
+
+class Books(MemoryConnector):
+    """The books, in which something may happen right before their figures are read."""
+
+    before: Callable[[], None] = staticmethod(lambda: None)
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__([], system="accountview", page_size=50, **how)
+        self.open: dict[str, tuple[str, Decimal]] = {}  # sales orders that are not invoiced: the branch, and how much
+
+    def uninvoiced(self, orders: Sequence[Record], references: References) -> set[str]:
+        """Return which orders are not invoiced; see `Invoicing`."""
+        del references
+        return {one.key for one in orders if one.key in self.open}
+
+    def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
+        happens, self.before = self.before, lambda: None
+        happens()
+        return super().extract(kind, since, after, most)
+
+
+class Shop(FlowHarness):
+    """One article that both branches sell, each from a warehouse of its own, unless the settings say otherwise."""
+
+    flow = "stock"
+
+    def __init__(self, folder: Path, sandbox: Sandbox, **settings: Any) -> None:
+        self.database = new_database(folder / f"{next(SERIALS)}.sqlite")
+        self.number = str(next(SERIALS) * 100)
+        self.sandbox = sandbox
+        self.till = Mplus(settings_of(sandbox).model_copy(update={"read_seconds": 60}))  # however busy the machine is
+        self.till.write(
+            a_create(a_product(f"P{self.number}", (a_part(self.number, stock_managed=True),))), None, NoLinks(), "t"
+        )
+        books = Books()
+        self.moves = Moves(self.database, lambda: datetime.now(UTC))
+        self.standings = Standings(self.database)
+        super().__init__(self.database, books, self.till, **{**SETTINGS, **settings})
+        self.stamp = ""
+        self.books = books
+        self.in_books = {branch: Decimal(0) for branch in BRANCHES}
+        self.fill({branch: Decimal(20) for branch in BRANCHES})
+
+    def made(self) -> FlowLogic:
+        movements = Movements(self.flow, self.moves, lambda system: self.connectors[system], reads=True)
+        asked = partial(self.standings.of, "orders", (Kind.SALES_ORDER, Kind.POSTING))
+        settings = StockSettings(**self.settings)
+        sales = Sales(settings, movements, asked, self._uninvoiced)
+        return Stock(settings, BODY, self.mapping_version, {}, lambda _: {}, sales)
+
+    def _uninvoiced(self, orders: Mapping[str, Standing]) -> set[str]:
+        wanted = [Record(Kind.SALES_ORDER, key, one.values) for key, one in orders.items()]
+        return self.books.uninvoiced(wanted, NoLinks())
+
+    # ---- the office
+
+    def fill(self, change: dict[str, Decimal]) -> None:
+        """Let the books' figures change by so much."""
+        for branch, amount in change.items():
+            self.in_books[branch] += amount
+        figures = {f"warehouse:{branch}": amount for branch, amount in self.in_books.items()}
+        whole = {"stock": sum(self.in_books.values(), Decimal(0)), **figures}
+        self.source.put(an_article(self.number, COUNTED=self.stamp, **whole))
+
+    def book(
+        self, document: str, branch: str, sold: Decimal, kind: Kind = Kind.SALES_ORDER, *, as_invoice: bool = False
+    ) -> None:
+        """Let a sale come into the books as a document, which moves stock there unless it is a posting.
+
+        A sales order does so once it is invoiced, where the settings say so.
+        """
+        invoice = {"trade_invoice": True} if as_invoice else {}
+        agreed = Record(kind, document, {"number": document, "reference": f"MP-{document[:8]}", **invoice})
+        self.links.keep("orders", [Link(kind, document, f"S{document[:8]}", agreed)])
+        if kind is not Kind.SALES_ORDER:
+            return
+        if self.settings["orders_leave"] == "booked" or as_invoice:
+            self.fill({branch: -sold})
+        else:
+            self.books.open[document] = branch, sold
+
+    def invoice(self, document: str) -> None:
+        """Let a sales order be invoiced in the books, which takes it out of their figures."""
+        branch, sold = self.books.open.pop(document)
+        self.fill({branch: -sold})
+
+    # ---- the counter
+
+    def sell(self, branch: str = "1", quantity: int = 1) -> str:
+        """Ring up a receipt and return its id; a negative quantity takes goods back."""
+        line = {"articleNumber": int(self.number), "data": {"quantity": quantity, "price": 0, "totalInclAmount": 0}}
+        known = {one["receiptId"] for one in self.sandbox.state("receipts", "mplus")}
+        place = {"financialBranchNumber": int(branch), "workplaceNumber": 1}
+        self.sandbox.till.add("receipts", {**place, "lineList": {"line": [line]}})
+        (made,) = [one["receiptId"] for one in self.sandbox.state("receipts", "mplus") if one["receiptId"] not in known]
+        return str(made)
+
+    def order(self, branch: str = "1", quantity: int = 1) -> str:
+        """Take an order that is not delivered yet, and return its id."""
+        line = {"articleNumber": int(self.number), "data": {"quantity": quantity, "price": 0, "totalInclAmount": 0}}
+        known = {one["orderId"] for one in self.sandbox.state("orders", "mplus")}
+        values = {"financialBranchNumber": int(branch), "workplaceNumber": 1, "lineList": {"line": [line]}}
+        self.sandbox.till.add("orders", values)
+        (made,) = [one["orderId"] for one in self.sandbox.state("orders", "mplus") if one["orderId"] not in known]
+        return str(made)
+
+    def deliver(self, order: str) -> str:
+        """Ring an order up, and return the id of the receipt."""
+        known = {one["receiptId"] for one in self.sandbox.state("receipts", "mplus")}
+        self.sandbox.till.add("receipts", {"orderIds": [order]})
+        (made,) = [one["receiptId"] for one in self.sandbox.state("receipts", "mplus") if one["receiptId"] not in known]
+        return str(made)
+
+    def levels(self) -> dict[str, int]:
+        """Return what can be sold in each branch."""
+        return {branch: int(self.level(branch)) for branch in BRANCHES}
+
+    def level(self, branch: str = "1") -> Decimal:
+        """Return what can be sold in a branch."""
+        rows = self.sandbox.state("stock", "mplus")
+        return next(
+            (
+                Decimal(str(row["amountFree"]))
+                for row in rows
+                if (str(row["branchNumber"]), str(row["articleNumber"])) == (branch, self.number)
+            ),
+            Decimal(0),
+        )
+
+    def sync(self) -> Run:
+        """Run the flow, whole."""
+        return self.run(Mode.COMPLETE)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.till.close()
+        self.database.close()
+
+
+@contextmanager
+def shop(folder: Path, sandbox: Sandbox, **settings: Any) -> Iterator[Shop]:
+    """Open a shop for a while."""
+    made = Shop(folder, sandbox, **settings)
+    try:
+        yield made
+    finally:
+        made.close()

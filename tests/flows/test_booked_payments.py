@@ -1,0 +1,62 @@
+"""A payment that the books had first is left out of an invoice, and nothing else of it."""
+
+from collections.abc import Collection
+from decimal import Decimal
+from typing import Any, cast
+
+from integration.core.records import Kind, Record
+from integration.core.run import Link
+from integration.core.standing import Standing, Where
+from integration.flows.booked_payments import as_before, methods_of, nowhere, without
+from integration.flows.spec import Asked
+
+
+def invoice(*payments: tuple[str, str], kind: Kind = Kind.INVOICE, **values: Any) -> Record:
+    parts = tuple(
+        Record(Kind.PAYMENT, f"payment:{place}", {"method": method, "amount": Decimal(amount)})
+        for place, (method, amount) in enumerate(payments, 1)
+    )
+    return Record(kind, "8f3c", values, (Record(Kind.LINE, "1", {}), *parts))
+
+
+def test_what_is_paid_is_less_by_it_and_the_rest_stands() -> None:
+    paid = invoice(("PIN", "21"), ("BANK", "100"), paid_amount=Decimal(121), paid=True, state="paid")
+    left = without(paid, {"BANK"})
+
+    assert [part.key for part in left.parts] == ["1", "payment:1"]
+    assert left.values == {"paid_amount": Decimal(21), "paid": False, "state": "outstanding"}
+    assert without(paid, {"CASH"}) is paid
+    assert without(invoice(("BANK", "0")), {"BANK"}).values == {}
+
+
+def test_only_invoices_with_payments_are_asked_for_and_changed() -> None:
+    asked: list[list[str]] = []
+
+    def ask(keys: Collection[str]) -> dict[str, set[str]]:
+        asked.append(list(keys))
+        return {"8f3c": {"BANK"}}
+
+    bare, receipt, paid = invoice(), invoice(("BANK", "1"), kind=Kind.RECEIPT), invoice(("BANK", "1"))
+    found = as_before([bare, receipt, paid], ask)
+
+    assert asked == [["8f3c"]]
+    assert found[:2] == [bare, receipt]
+    assert len(found[2].parts) == 1
+    assert as_before([bare], ask) == [bare]
+    assert len(asked) == 1
+    assert as_before([paid], nowhere) == [paid]
+
+
+def test_the_method_is_that_of_the_payment_that_was_made_or_may_have_been() -> None:
+    class Told:
+        def links(self, *_: object) -> dict[str, Link]:
+            paid = Record(Kind.SETTLEMENT, "a", {"method": "BANK"})
+            return {"a": Link(Kind.SETTLEMENT, "a", "a", paid), "d": Link(Kind.SETTLEMENT, "d", "d")}
+
+        def standings(self, *_: object) -> dict[str, Standing]:
+            return {"b": Standing("b", Where.DOUBTFUL), "c": Standing("c", Where.PLANNED)}
+
+        def setting(self, *_: object) -> str:
+            return "GIRO"
+
+    assert methods_of(cast("Asked", Told()), ["a", "b", "c", "d"]) == {"a": {"BANK"}, "b": {"GIRO"}}

@@ -1,0 +1,50 @@
+"""A planned fault meets exactly its call, and what it does to a console happens before that call is carried out."""
+
+from integration.lab.fault_plan import FAULTS, FaultPlan
+from integration.lab.schedule import Fate, Hazard, PlannedFault
+from integration.sandbox.faults import Fault
+
+WRITE, READ = ("accountview", "SO1 POST"), ("accountview", "SO1 GET")
+
+
+def test_a_planned_fault_meets_its_call_and_as_many_more_as_it_says() -> None:
+    fault_plan = FaultPlan([PlannedFault(Hazard.CUT_AFTER, write=True, nth=2, times=2)], lambda _: True)
+    fault_plan.begin()
+
+    met = [fault_plan.take(*call) for call in (WRITE, READ, WRITE, READ, WRITE, WRITE)]
+
+    assert [one.fault if one else None for one in met] == [None, None, Fault.CUT_AFTER, None, Fault.CUT_AFTER, None]
+    assert fault_plan.triggered == {Hazard.CUT_AFTER: 2}
+
+
+def test_nothing_strikes_before_it_begins_and_after_it_ends() -> None:
+    fault_plan = FaultPlan([PlannedFault(Hazard.HALF, write=False, nth=1, times=9)], lambda _: True)
+
+    assert fault_plan.take(*READ) is None
+    fault_plan.begin()
+    assert fault_plan.take(*READ) is not None
+    fault_plan.end()
+    assert fault_plan.take(*READ) is None
+
+
+def test_a_killed_console_s_call_arrives_shows_late_or_is_lost() -> None:
+    killed: list[PlannedFault] = []
+    fates = [PlannedFault(Hazard.KILL, write=True, nth=1, seconds=1.5, fate=fate) for fate in Fate]
+    fault_plan = FaultPlan(fates, lambda fault: not killed.append(fault))  # type: ignore[func-returns-value]
+    fault_plan.begin()
+
+    met = [fault_plan.take(*WRITE) for _ in fates]
+
+    assert killed == fates
+    assert [one.fault if one else None for one in met] == [Fault.CUT_BEFORE, None, Fault.LATE, Fault.TOO_MANY_WAIT]
+
+
+def test_what_could_not_strike_leaves_its_call_alone() -> None:
+    fault_plan = FaultPlan([PlannedFault(Hazard.KILL, write=True, nth=1, fate=Fate.LOST)], lambda _: False)
+    fault_plan.begin()
+
+    assert fault_plan.take(*WRITE) is None
+
+
+def test_every_hazard_is_done_to_a_call_or_to_the_console() -> None:
+    assert set(Hazard) - FAULTS.keys() == {Hazard.KILL, Hazard.SUSPEND, Hazard.FULL_DISK, Hazard.CLOCK}

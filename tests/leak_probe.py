@@ -1,0 +1,118 @@
+"""A console process in which everything goes wrong, and that tells everything it knows: to be searched for secrets.
+
+Called with the folder of its data and the control address of the sandbox. Its log is as talkative as it can be, every
+exception is written out with all its causes, and it ends by SIGKILL in the middle of its work.
+"""
+
+import json
+import logging
+import os
+import signal
+import sys
+import time
+import traceback
+import urllib.request
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from integration.bootstrap import build
+from integration.core.plan import Approval
+from integration.core.run import ACTIVE, Mode, PreviewRequest, RunState
+from integration.sandbox.faults import Fault
+from integration.services import Application
+from integration.settings import load_settings
+from tests.canary_secrets import WRONG_CLIENT_SECRET, WRONG_TILL_SECRET
+from tests.people import somebody
+from tests.timeouts import SECONDS
+
+
+def arm(control: str, **switch: Any) -> None:
+    urllib.request.urlopen(f"{control}switches", data=json.dumps(switch).encode(), timeout=SECONDS).close()  # noqa: S310 - loopback
+
+
+def disarm(control: str) -> None:
+    urllib.request.urlopen(urllib.request.Request(f"{control}switches", method="DELETE"), timeout=SECONDS).close()  # noqa: S310 - loopback
+
+
+def tell_all(work: Callable[[], object]) -> None:
+    """Do something, and write out every form of what comes of it."""
+    try:
+        sys.stdout.write(f"{work()!r}\n")
+    except Exception as error:  # noqa: BLE001 - whatever it is, its text is looked at
+        sys.stdout.write(f"{error!r} {error}\n")
+        traceback.print_exception(error)
+
+
+def settled(application: Application, run_id: str) -> RunState:
+    until = time.monotonic() + SECONDS
+    while (run := application.runs.get(run_id)).state in ACTIVE and time.monotonic() < until:
+        time.sleep(0.05)
+    sys.stdout.write(f"{run!r}\n")
+    return run.state
+
+
+def preview(application: Application) -> str:
+    run_id = application.runs.preview(PreviewRequest("products", by=somebody("test"), mode=Mode.COMPLETE))
+    settled(application, run_id)
+    return run_id
+
+
+def commit(application: Application, run_id: str) -> None:
+    run = application.runs.get(run_id)
+    confirmed = {brake.code: brake.count for brake in run.brakes}
+    application.runs.commit(run_id, Approval(run.mark, "test", confirmed=confirmed))
+    settled(application, run_id)
+
+
+def main(folder: Path, control: str) -> None:
+    """Meet every fault, be refused everywhere, and die."""
+    logging.basicConfig(level=logging.DEBUG, stream=sys.stdout)
+    application = build(load_settings(data=folder, log="debug", patience_seconds=0.5)).start()
+    sys.stdout.write(f"{application.settings!r}\n{application.settings}\n")
+    for fault in Fault:
+        for system in ("accountview", "mplus"):
+            arm(control, fault=fault, system=system, times=2, seconds=0.2)
+            tell_all(partial(application.connections.check, system))
+        tell_all(lambda: preview(application))
+        disarm(control)
+    run_id = preview(application)
+    for fault in Fault:
+        arm(control, fault=fault, system="mplus", operation="createProduct", times=1, seconds=0.2)
+    tell_all(lambda: commit(application, run_id))
+    disarm(control)
+    tell_all(lambda: application.runs.resume(run_id, by=somebody("test")))
+    settled(application, run_id)
+    wrong = build(load_settings(data=folder / "other", accountview={}, mplus={}))
+    till = application.settings.access("mplus").url
+    tell_all(lambda: wrong.connections.connect_mplus(till, "planted", WRONG_TILL_SECRET, somebody("test")))
+    tell_all(
+        lambda: wrong.connections.connect_mplus(
+            f"{till}?secret={WRONG_TILL_SECRET}", "planted", WRONG_TILL_SECRET, somebody("test")
+        )
+    )
+    tell_all(
+        lambda: wrong.connections.connect_mplus("http://127.0.0.1:9/", "planted", WRONG_TILL_SECRET, somebody("test"))
+    )
+    log_in = partial(
+        wrong.connections.authorize_address, "http://127.0.0.1/", "planted", WRONG_CLIENT_SECRET, somebody("test")
+    )
+    address = log_in(application.settings.access("accountview").url)
+    tell_all(lambda: address)
+    tell_all(lambda: wrong.connections.authorized("planted-code", parse_qs(urlsplit(address).query)["state"][0]))
+    tell_all(wrong.connections.companies)
+    tell_all(lambda: wrong.connections.choose_company("7f3c", somebody("test")))
+    tell_all(
+        lambda: [
+            vars(part) for each in (wrong, application) for part in vars(each).values() if hasattr(part, "__dict__")
+        ]
+    )
+    preview(application)
+    sys.stdout.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,318 @@
+"""The process of the log: whatever ends or holds it, what was asked is answered or stopped, and no event is lost."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from integration.core.errors import UnavailableError
+from integration.log import wire
+from integration.log.logbook import Logbook
+from integration.log.sql_allowlist import QuestionError
+from integration.store.events import Event, Events
+from tests.timeouts import SECONDS, until
+
+pytestmark = pytest.mark.processes
+
+ROOT = Path(__file__).parent.parent.parent
+LONG = "SELECT count(*) FROM range(10000000000) a, range(1000) b WHERE a.range * b.range % 7 = 3"
+COUNT = "SELECT count(*) AS n FROM events"
+ASKED = 100
+OWN = """
+import sys, time
+from pathlib import Path
+from integration.log.logbook import Logbook
+logbook = Logbook(Path(sys.argv[1]), memory="128MB", threads=1)
+logbook.open()
+print(logbook.process, flush=True)
+time.sleep(600)
+"""
+
+
+def process_of(logbook: Logbook) -> int:
+    """Return the number of the process that keeps a log."""
+    logbook.open()
+    assert logbook.process is not None
+    return logbook.process
+
+
+def is_there(process: int) -> bool:
+    """Tell whether a process is at work: neither gone nor only waiting to be counted."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+@contextmanager
+def owner(path: Path) -> Iterator[tuple["subprocess.Popen[str]", int]]:
+    """Give another console that has a log open, and the process that keeps it."""
+    with subprocess.Popen([sys.executable, "-c", OWN, str(path)], stdout=subprocess.PIPE, text=True) as console:
+        assert console.stdout is not None
+        try:
+            yield console, int(console.stdout.readline())
+        finally:
+            console.kill()
+
+
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGKILL, *(pytest.param(one, marks=pytest.mark.long) for one in (signal.SIGSEGV, signal.SIGABRT))],
+)
+def test_a_process_that_was_killed_is_begun_anew_and_nothing_is_lost(
+    told: Logbook, events: Events, number: signal.Signals
+) -> None:
+    before = process_of(told)
+    os.kill(before, number)
+    events.tell(Event(event="checked"))
+    assert told.drain(events) == 1
+    assert told.ask(COUNT)["n"][0] == 8
+    assert told.process != before
+    assert not told.is_away
+
+
+def test_a_process_of_the_log_knows_no_secret_of_its_console(told: Logbook, monkeypatch: pytest.MonkeyPatch) -> None:
+    told.close()
+    for name in ("CONSOLE_KEY", "AWS_SECRET_ACCESS_KEY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "a secret of somebody")
+    given = Path(f"/proc/{process_of(told)}/environ").read_text(encoding="utf-8")
+    assert "PATH=" in given
+    assert "a secret of somebody" not in given
+
+
+def test_signals_to_the_whole_group_leave_the_process_to_its_console(told: Logbook) -> None:
+    before = process_of(told)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        os.kill(before, number)
+    assert told.ask(COUNT)["n"][0] == 7
+    assert told.process == before
+
+
+@pytest.mark.long
+def test_a_suspended_process_is_ended_and_whoever_waits_is_answered(told: Logbook, events: Events) -> None:
+    before = process_of(told)
+    os.kill(before, signal.SIGSTOP)
+    events.tell(Event(event="checked"))
+    assert told.drain(events) == 1
+    assert told.process != before
+    os.kill(process_of(told), signal.SIGSTOP)
+    assert told.ask(COUNT)["n"][0] == 8, "a question is not taken for the culprit"
+    assert not is_there(before)
+
+
+def test_what_others_asked_is_answered_when_a_question_ends_the_process(told: Logbook) -> None:
+    """One question that is killed from outside while ten others, and what pages ask, are under way."""
+    found: list[int] = []
+
+    def ask(work: Callable[[], int]) -> None:
+        found.append(work())
+
+    works: list[Callable[[], int]] = [lambda: int(told.ask(COUNT, seconds=SECONDS)["n"][0]) for _ in range(10)]
+    works += [lambda: len(told.answer("run_events", run="r1")) for _ in range(10)]
+    process = process_of(told)
+    os.kill(process, signal.SIGSTOP)  # so that all of them are under way
+    threads = [threading.Thread(target=ask, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.5)
+    os.kill(process, signal.SIGKILL)
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == [3] * 10 + [7] * 10
+
+
+@pytest.mark.long
+def test_a_question_that_ends_the_process_each_time_is_stopped_and_the_others_are_not(told: Logbook) -> None:
+    answers: dict[str, object] = {}
+
+    def ask(name: str, sql: str) -> None:
+        try:
+            answers[name] = int(told.ask(sql, seconds=2)["n"][0])
+        except QuestionError as error:
+            answers[name] = error.code
+
+    others = [threading.Thread(target=ask, args=(f"other-{number}", COUNT)) for number in range(4)]
+    killer = threading.Thread(target=ask, args=("killer", LONG.replace("count(*)", "count(*) AS n")))
+    killer.start()
+    for thread in others:
+        thread.start()
+    for thread in (killer, *others):
+        thread.join()
+    assert answers.pop("killer") in ("question_slow", "question_stopped")
+    assert set(answers.values()) == {7}
+
+
+def test_a_console_that_is_killed_takes_its_process_along_and_the_next_one_has_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "log.duckdb"
+    with owner(path) as (console, process):
+        console.kill()
+        console.wait()
+        begun = time.monotonic()
+        next_one = Logbook(path, patience=SECONDS)
+        assert next_one.ask(COUNT)["n"][0] == 0
+        next_one.close()
+        assert time.monotonic() - begun < SECONDS
+        until(lambda: not is_there(process), "the end of the process")
+
+
+def test_a_process_ends_with_its_console_although_a_copy_of_that_holds_its_input(tmp_path: Path) -> None:
+    """A copy that knows nothing of the log, as a library may fork one, keeps every file of the console open."""
+    code = OWN.replace(
+        "print(logbook",
+        "import ctypes, os\nif ctypes.CDLL(None).fork() == 0:\n    time.sleep(20)\n    os._exit(0)\nprint(logbook",
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "log.duckdb")], stdout=subprocess.PIPE, text=True
+    ) as console:
+        assert console.stdout is not None
+        process = int(console.stdout.readline())
+        console.kill()
+        until(lambda: not is_there(process), "the end of the process", seconds=15)
+
+
+def test_two_consoles_on_one_folder_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "log.duckdb"
+    with owner(path) as (console, process):
+        begun = time.monotonic()
+        with pytest.raises(Exception, match="log_owned_elsewhere") as caught:
+            Logbook(path, patience=0.2).open()
+        assert time.monotonic() - begun < SECONDS
+        assert str(console.pid) in str(caught.value), "the console is told, not the process that it would begin anew"
+        assert is_there(process)
+
+
+def test_a_copy_of_the_console_neither_ends_nor_disturbs_the_process(told: Logbook) -> None:
+    process = process_of(told)
+    copy = os.fork()
+    if copy == 0:
+        try:
+            told.close()
+            os._exit(0 if told.process is None else 1)
+        finally:
+            os._exit(2)
+    assert os.waitpid(copy, 0)[1] == 0
+    assert told.ask(COUNT)["n"][0] == 7
+    assert told.process == process
+
+
+def test_a_process_that_never_begins_is_tried_after_longer_and_longer_pauses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: Events
+) -> None:
+    path, begun, program = tmp_path / "log.duckdb", tmp_path / "begun", tmp_path / "program"
+    program.write_text(f"#!/bin/sh\necho >>'{begun}'\nexit 1\n", encoding="utf-8")
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(program))
+    logbook = Logbook(path)
+    logbook.start(events)
+    try:
+        events.tell(Event(event="checked"))
+        until(lambda: logbook.is_away, "the news that it is away")
+        for _ in range(ASKED):
+            with pytest.raises(UnavailableError, match="log_away"):
+                logbook.answer("span")
+        assert len(begun.read_text(encoding="utf-8").splitlines()) < ASKED / 5, "who asks waits for another beginning"
+        assert events.count() == 1
+    finally:
+        monkeypatch.undo()
+        until(lambda: not logbook.is_away and not events.count(), "the log, and the event in it")
+        assert logbook.ask(COUNT)["n"][0] == 1
+        logbook.stop()
+
+
+@pytest.mark.parametrize("said", ["nothing", "everything", "everything, and took the folder"])
+def test_a_process_whose_console_ended_while_it_began_says_nothing(tmp_path: Path, said: str) -> None:
+    """As a command of the terminal does that is refused right after it began."""
+    folder = tmp_path / "lines"
+    folder.mkdir()
+    given = {
+        "path": str(tmp_path / "log.duckdb"), "memory": "128MB", "threads": 1, "unix": True,
+        "folder": str(folder), "token": "token", "console": os.getpid(),
+    }  # fmt: skip
+    theirs, ours = os.pipe()
+    with os.fdopen(theirs, "rb") as its_input, os.fdopen(ours, "wb") as console:
+        if said != "nothing":
+            console.write(wire.line_of(given))
+            console.flush()
+        if said == "everything, and took the folder":
+            folder.rmdir()
+        else:
+            console.close()
+        done = subprocess.run(
+            [sys.executable, "-m", "integration.log"],
+            cwd=ROOT, stdin=its_input, capture_output=True, timeout=SECONDS, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_an_idle_process_takes_next_to_nothing(told: Logbook, events: Events) -> None:
+    told.start(events)
+    process = process_of(told)
+
+    def worked() -> float:
+        fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    time.sleep(1)
+    before = worked()
+    time.sleep(4)
+    assert worked() - before <= 0.04
+    told.stop()
+
+
+def test_it_is_spoken_to_on_a_port_where_there_are_no_unix_sockets(tmp_path: Path, events: Events) -> None:
+    logbook = Logbook(tmp_path / "log.duckdb", unix=False)
+    events.tell(Event(event="checked"))
+    assert logbook.drain(events) == 1
+    assert logbook.ask(COUNT)["n"][0] == 1
+    logbook.close()
+
+
+def folders() -> set[Path]:
+    """Return the folders in which processes of logs are spoken to."""
+    return set(Path(tempfile.gettempdir()).glob("console-log-*"))
+
+
+def test_whoever_has_no_token_is_not_answered(tmp_path: Path) -> None:
+    before = folders()
+    logbook = Logbook(tmp_path / "log.duckdb")
+    logbook.open()
+    (folder,) = {one for one in folders() - before if str(one) in _given_to(logbook)}
+    assert folder.stat().st_mode & 0o077 == 0
+    with wire.connect(folder, "guess", 5) as guessed:
+        assert _is_refused(guessed)
+    with socket.socket(socket.AF_UNIX) as without:
+        without.connect(str(folder / "socket"))
+        assert _is_refused(without)
+    logbook.close()
+    assert not folder.exists()
+
+
+def _is_refused(line: socket.socket) -> bool:
+    """Return whether a question ends with the line closed, which may be so before it is asked."""
+    try:
+        wire.send(line, {"do": "ping"})
+        return not wire.received(line)
+    except (EOFError, OSError):
+        return True
+
+
+def _given_to(logbook: Logbook) -> str:
+    """Return the Unix sockets that the process of a log has."""
+    numbers = {str(one.readlink()) for one in Path(f"/proc/{logbook.process}/fd").iterdir()}
+    told = Path("/proc/net/unix").read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in told if len(parts := line.split()) > 7 and f"socket:[{parts[6]}]" in numbers)
+
+
+def test_an_export_begins_again_when_the_process_ends_meanwhile(told: Logbook, tmp_path: Path) -> None:
+    os.kill(process_of(told), signal.SIGKILL)
+    assert told.export(tmp_path / "log.parquet") == 7

@@ -1,0 +1,318 @@
+"""A plan that waits is not thrown away: a newer one takes over what still holds, or leaves it as it is."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from integration.connectors.protocol import References
+from integration.core.errors import InDoubtError, PlanStaleError
+from integration.core.plan import Change
+from integration.core.records import Held, Kind, Written
+from integration.core.run import Link, Mode, PreviewRequest, Run, RunState, Step
+from integration.flows.spec import FlowLogic
+from integration.store.database import Database
+from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness, articles, edited, variants
+from tests.people import somebody
+
+HIGHER = {"price": Decimal("18.0000")}
+
+
+@pytest.fixture
+def gone(harness: FlowHarness, source: MemoryConnector) -> Run:
+    """A plan with two retirements that waits behind its brake."""
+    harness.run()
+    source.remove(Kind.ARTICLE, "1003")
+    source.remove(Kind.ARTICLE, "1004")
+    run = harness.preview(Mode.COMPLETE)
+    assert [(brake.code, brake.count) for brake in run.brakes] == [("brake_retirements", 2)]
+    return run
+
+
+def test_a_preview_of_changes_that_finds_nothing_leaves_the_plan_that_waits(harness: FlowHarness, gone: Run) -> None:
+    assert harness.preview().state is RunState.DONE
+    assert harness.runs.get(gone.id) == gone
+    assert harness.commit(gone).state is RunState.DONE
+
+
+def test_changes_that_come_to_the_same_leave_the_plan_that_waits(
+    harness: FlowHarness, source: MemoryConnector, gone: Run
+) -> None:
+    edited(source, "1001", {"stock": Decimal(7)})  # read, and nothing of it is written
+    again = harness.preview()
+    assert (again.state, again.error, again.facts["run"]) == (RunState.DISCARDED, "plan_says_the_same", gone.id)
+    assert harness.runs.get(gone.id) == gone
+    with pytest.raises(PlanStaleError, match="plan_replaced"):
+        harness.approve(again)
+    assert harness.commit(gone).state is RunState.DONE
+
+
+def test_a_plan_of_changes_takes_retirements_over_with_what_was_left_out(
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector, gone: Run
+) -> None:
+    harness.leave(gone, "1004", by="anna")
+    edited(source, "1001", HIGHER)
+    run = harness.preview()
+    assert run.state is RunState.READY
+    assert set(harness.changes(run)) == {"1001", "1003", "1004"}
+    assert run.brakes == gone.brakes
+    assert set(run.excluded) == {harness.changes(run)["1004"].seq}
+    old = harness.runs.get(gone.id)
+    assert (old.state, old.error, old.facts["run"]) == (RunState.DISCARDED, "plan_replaced", run.id)
+    with pytest.raises(PlanStaleError) as refusal:
+        harness.approve(old)
+    assert (refusal.value.code, refusal.value.facts["run"]) == ("plan_replaced", run.id)
+    harness.commit(run)
+    held = target.held(Kind.PRODUCT)
+    assert [held[key].flat()[f"{key}/active"] for key in ("1003", "1004")] == [False, True]
+
+
+def test_what_has_come_back_meanwhile_is_not_taken_over(harness: FlowHarness, source: MemoryConnector) -> None:
+    harness.run()
+    back = source.held(Kind.ARTICLE)["1003"]
+    source.remove(Kind.ARTICLE, "1003")
+    source.remove(Kind.ARTICLE, "1004")
+    harness.preview(Mode.COMPLETE)
+    source.put(back)
+    run = harness.preview()
+    assert set(harness.changes(run)) == {"1004"}
+    assert [(brake.code, brake.count) for brake in run.brakes] == [("brake_retirements", 1)]
+
+
+def test_what_was_retired_by_hand_meanwhile_is_not_taken_over(
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector, gone: Run
+) -> None:
+    edited(target, "1003", {"1003/active": False}, Kind.PRODUCT)
+    edited(source, "1001", HIGHER)
+    run = harness.preview()
+    assert set(harness.changes(run)) == {"1001", "1004"}
+    assert harness.runs.get(gone.id).error == "plan_replaced"
+
+
+def test_what_only_reading_everything_shows_is_taken_over(
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    harness.run()
+    link = harness.links.get(harness.flow, Kind.PRODUCT, ["1002"])["1002"]
+    edited(target, "1002", {"1002/price_incl": Decimal("1.00")}, Kind.PRODUCT)
+    now = target.lookup([link.agreed], harness.links.references(harness.flow))["1002"] if link.agreed else None
+    assert now is not None
+    harness.links.keep(harness.flow, [Link(link.kind, link.key, link.reference, link.agreed, now.marker)])
+    whole = harness.preview(Mode.COMPLETE)
+    assert set(harness.changes(whole)) == {"1002"}
+    edited(source, "1001", HIGHER)
+    run = harness.preview()
+    assert set(harness.changes(run)) == {"1001", "1002"}
+    assert harness.runs.get(whole.id).facts["run"] == run.id
+
+
+def test_a_change_that_the_source_took_back_ends_the_plan_that_waits(
+    harness: FlowHarness, source: MemoryConnector
+) -> None:
+    harness.run()
+    before = source.held(Kind.ARTICLE)["1001"].values["price"]
+    edited(source, "1001", HIGHER)
+    plan = harness.preview()
+    edited(source, "1001", {"price": before})
+    run = harness.preview()
+    assert run.state is RunState.DONE
+    old = harness.runs.get(plan.id)
+    assert (old.state, old.error, old.facts["run"]) == (RunState.DISCARDED, "plan_replaced", run.id)
+
+
+def test_a_choice_is_asked_again_where_the_change_is_another_one(harness: FlowHarness, source: MemoryConnector) -> None:
+    harness.run()
+    edited(source, "1001", HIGHER)
+    edited(source, "1002", HIGHER)
+    plan = harness.leave(harness.preview(), "1001", "1002")
+    edited(source, "1002", {"price": Decimal("19.0000")})
+    run = harness.preview()
+    assert set(run.excluded) == {harness.changes(run)["1001"].seq}
+    assert harness.runs.get(plan.id).facts["run"] == run.id
+
+
+def test_what_was_left_out_stays_so_whatever_it_becomes_once_what_decided_it_is_otherwise(
+    harness: FlowHarness, source: MemoryConnector
+) -> None:
+    harness.run()
+    edited(source, "1001", HIGHER)
+    edited(source, "1002", HIGHER)
+    plan = harness.leave(harness.preview(), "1001", by="anna")
+    harness.decides, harness.settings = {"settings": "changed"}, {"price_basis": "incl"}
+    run = harness.preview(Mode.COMPLETE)
+    assert harness.changes(run)["1001"].digest != harness.changes(plan)["1001"].digest
+    assert set(run.excluded) == {harness.changes(run)["1001"].seq}
+
+
+def test_a_plan_that_says_the_same_takes_over_one_that_no_longer_holds(
+    harness: FlowHarness, source: MemoryConnector
+) -> None:
+    harness.run()
+    edited(source, "1001", HIGHER)
+    plan = harness.preview()
+    harness.decides = {"settings": "changed"}
+    run = harness.preview()
+    assert (run.fingerprint, harness.runs.get(plan.id).error) == (plan.fingerprint, "plan_replaced")
+    assert harness.commit(run).state is RunState.DONE
+
+
+def test_the_articles_of_a_product_that_are_gone_are_taken_over_together(
+    database: Database, target: MemoryConnector
+) -> None:
+    source = MemoryConnector(variants(), system="accountview")
+    harness = FlowHarness(database, source, target)
+    harness.run()
+    for key in ("1", "2", "3"):
+        source.remove(Kind.ARTICLE, key)
+    plan = harness.preview(Mode.COMPLETE)
+    edited(source, "9001", HIGHER)
+    run = harness.preview()
+    assert run.brakes == plan.brakes
+    harness.commit(run)
+    held = target.held(Kind.PRODUCT)["TRUI"].flat()
+    assert [held[f"{key}/active"] for key in ("1", "2", "3")] == [False, False, False]
+
+
+def test_a_plan_of_an_empty_source_puts_nothing_aside_and_keeps_its_brake(
+    harness: FlowHarness, source: MemoryConnector
+) -> None:
+    harness.run()
+    edited(source, "1001", HIGHER)
+    plan = harness.preview()
+    kept = source.held(Kind.ARTICLE)
+    for key in list(kept):
+        source.remove(Kind.ARTICLE, key)
+    empty = harness.preview(Mode.COMPLETE)
+    assert {harness.runs.get(run.id).state for run in (plan, empty)} == {RunState.READY}
+    for record in kept.values():
+        source.put(record)
+    run = harness.preview()
+    assert set(harness.changes(run)) == {"1001"}
+    assert not run.brakes
+    assert {harness.runs.get(one.id).facts["run"] for one in (plan, empty)} == {run.id}
+
+
+# ---- plans of chosen records
+
+
+def test_a_plan_of_chosen_records_leaves_the_plan_of_everything_and_both_are_written(
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    harness.run()
+    for key in ("1001", "1002", "1003"):
+        edited(source, key, HIGHER)
+    every = harness.preview()
+    chosen = harness.preview(Mode.CHOSEN, ["1001"])
+    assert {run.id for run in harness.runs.latest(harness.flow, [RunState.READY])} == {every.id, chosen.id}
+    harness.commit(chosen)
+    written = len(target.writes)
+    done = harness.commit(every)
+    assert harness.steps(done) == dict.fromkeys(("1001", "1002", "1003"), Step.PROVEN)
+    assert len(target.writes) == written + 2  # what the other plan had written is not written twice
+    assert not harness.causes(done)
+
+
+def test_what_is_new_in_two_plans_is_created_once(harness: FlowHarness, target: MemoryConnector) -> None:
+    every = harness.preview()
+    chosen = harness.preview(Mode.CHOSEN, ["1001"])
+    harness.commit(chosen)
+    written = len(target.writes)
+    done = harness.commit(every)
+    assert set(harness.steps(done).values()) == {Step.PROVEN}
+    assert len(target.writes) - written == len(harness.changes(done)) - len(harness.changes(chosen))
+    assert set(target.held(Kind.PRODUCT)) == {"1001", "1002", "1003", "1004", "1005"}
+
+
+class Deaf(MemoryConnector):
+    """A till that gets a write of one record, never says so, and does not show it."""
+
+    key = "1001"
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+        if change.key == self.key:
+            self.writes.append(change.key)
+            raise InDoubtError(system=self.system, key=change.key)
+        return super().write(change, held, references, token)
+
+
+def test_what_another_plan_sent_and_nobody_knows_of_is_a_question_and_not_sent_again(database: Database) -> None:
+    target, source = Deaf(system="mplus"), MemoryConnector(articles("1002", "1003"), system="accountview")
+    harness = FlowHarness(database, source, target)
+    harness.run()
+    source.put(articles("1001")[0])
+    source.put(articles("1004")[0])
+    every = harness.preview()
+    chosen = harness.commit(harness.preview(Mode.CHOSEN, ["1001"]))
+    assert harness.causes(chosen) == {"1001": "never_answered"}
+    written = target.writes.count("1001")
+    done = harness.commit(every)
+    assert harness.causes(done) == {"1001": "never_answered"}
+    assert harness.steps(done)["1004"] is Step.PROVEN
+    assert target.writes.count("1001") == written
+
+
+class Unread(FlowHarness):
+    """The flow where nobody can read back what was written of products."""
+
+    def made(self) -> FlowLogic:
+        logic = super().made()
+        stages = [
+            replace(one, unverifiable=True, once=True) if one.target is Kind.PRODUCT else one
+            for one in logic.flow.stages
+        ]
+        logic.flow = replace(logic.flow, stages=tuple(stages))
+        return logic
+
+
+def test_what_nobody_can_read_back_is_written_by_one_of_two_plans(
+    database: Database, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    harness = Unread(database, source, target)
+    every = harness.preview()
+    harness.commit(harness.preview(Mode.CHOSEN, ["1001"]))
+    assert target.writes.count("1001") == 1
+    done = harness.commit(every)
+    assert target.writes.count("1001") == 1
+    assert harness.steps(done)["1001"] is Step.ACCEPTED
+    assert len(set(target.writes)) == len(target.writes)
+
+
+def test_a_plan_of_chosen_records_ends_when_one_of_everything_has_all_of_it(
+    harness: FlowHarness, source: MemoryConnector
+) -> None:
+    harness.run()
+    edited(source, "1001", HIGHER)
+    chosen = harness.preview(Mode.CHOSEN, ["1001"])
+    run = harness.preview()
+    assert harness.runs.get(chosen.id).facts["run"] == run.id
+    edited(source, "1002", HIGHER)
+    other = harness.preview(Mode.CHOSEN, ["1002"])
+    assert harness.runs.get(run.id).state is RunState.READY
+    again = harness.preview(Mode.CHOSEN, ["1002"])
+    assert harness.runs.get(other.id).facts["run"] == again.id
+
+
+def test_an_undo_puts_no_plan_aside(harness: FlowHarness, source: MemoryConnector) -> None:
+    harness.run()
+    edited(source, "1001", HIGHER)
+    done = harness.run()
+    edited(source, "1002", HIGHER)
+    plan = harness.preview()
+    back = harness.undo(done)
+    assert {harness.runs.get(run.id).state for run in (plan, back)} == {RunState.READY}
+    edited(source, "1003", HIGHER)
+    harness.preview()
+    assert harness.runs.get(back.id).state is RunState.READY
+
+
+def test_a_preview_goes_on_after_a_restart_while_it_takes_over(
+    harness: FlowHarness, source: MemoryConnector, gone: Run
+) -> None:
+    edited(source, "1001", HIGHER)
+    harness.clock.advance(60)
+    run = harness.runner.preview.begin(PreviewRequest("products", somebody("test")))
+    while harness.runner.preview.page(run.id):
+        harness.restart()
+    assert set(harness.changes(harness.rested(run))) == {"1001", "1003", "1004"}
+    assert harness.runs.get(gone.id).facts["run"] == run.id

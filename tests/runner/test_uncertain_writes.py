@@ -1,0 +1,189 @@
+"""Nothing new is sent twice: not when the target does not show what it accepted, and not in a later run."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from integration.connectors.protocol import References
+from integration.core.errors import InDoubtError, IntegrationError
+from integration.core.plan import Change
+from integration.core.records import Held, Kind, Record, Written
+from integration.core.run import Mode, Run, RunState, Step
+from integration.store.database import Database
+from tests.fakes import LateConnector, MemoryConnector
+from tests.flow_harness import FlowHarness, articles
+from tests.runner.test_rebooking import OrdersHarness, sold
+
+
+class Blind(LateConnector):
+    """A till that says yes and shows nothing."""
+
+    looks = 1_000_000
+
+
+class Silent(MemoryConnector):
+    """A till that never gets a write of one record, and never says so."""
+
+    key = "1003"
+    asked = 0
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+        if change.key == self.key:
+            self.asked += 1
+            raise InDoubtError(system=self.system, key=change.key)
+        return super().write(change, held, references, token)
+
+
+def a_harness(database: Database, target: MemoryConnector, *codes: str) -> FlowHarness:
+    """Return a harness whose books have these articles, in no group."""
+    return FlowHarness(database, MemoryConnector(articles(*codes), system="accountview"), target, groups=False)
+
+
+def stopped(harness: FlowHarness, run: Run) -> str:
+    """Carry a plan out until it stops, as the engine does it, and return the cause."""
+    harness.approve(run)
+    with pytest.raises(IntegrationError) as told:
+        harness.carry_out(run)
+    harness.runs.interrupt(run.id, told.value.code, told.value.facts)
+    return told.value.code
+
+
+def test_a_target_that_shows_nothing_gets_one_record_and_a_question(database: Database) -> None:
+    target = Blind(system="mplus")
+    harness = a_harness(database, target, "1001", "1002", "1003")
+    run = harness.preview()
+    assert stopped(harness, run) == "look_unproven"
+    assert target.writes == ["1001"]
+    assert harness.steps(run) == {"1001": Step.PARKED, "1002": Step.PLANNED, "1003": Step.PLANNED}
+    assert harness.causes(run) == {"1001": "read_back_missing"}
+
+    for _ in range(2):
+        again = harness.preview(Mode.COMPLETE)
+        assert harness.causes(again) == {"1001": "read_back_missing"}
+        assert stopped(harness, again) == "look_unproven"
+    assert target.writes == ["1001"]
+
+
+def test_what_shows_later_than_we_wait_is_proven_where_it_was_a_question(database: Database) -> None:
+    target = Blind(system="mplus")
+    harness = a_harness(database, target, "1001")
+    run = harness.run()
+    assert harness.causes(run) == {"1001": "read_back_missing"}
+    target.looks = 0
+    again = harness.preview(Mode.COMPLETE)
+    assert (again.state, again.counts.unchanged) == (RunState.DONE, 1)
+    assert harness.steps(run) == {"1001": Step.PROVEN}
+    assert harness.rested(run).counts.proven == 1
+    assert target.writes == ["1001"]
+
+
+def test_the_question_tells_the_number_that_was_told(database: Database) -> None:
+    harness = a_harness(database, Blind(system="mplus"), "1001")
+    (line,) = harness.changes(harness.run()).values()
+    assert line.facts["number"] == line.reference != ""
+
+
+def test_what_was_never_answered_is_sent_once_more_and_then_a_question(database: Database) -> None:
+    target = Silent(system="mplus")
+    harness = a_harness(database, target, "1001", "1002", "1003", "1004")
+    run = harness.run()
+    assert harness.causes(run) == {"1003": "never_answered"}
+    assert run.counts.proven == 3
+    assert target.asked == 2
+    again = harness.preview(Mode.COMPLETE)
+    assert harness.causes(again) == {"1003": "never_answered"}
+    assert target.asked == 2
+
+
+@pytest.mark.parametrize(("resends", "sent"), [(False, 1), (True, 2)], ids=["as it is", "as somebody set it"])
+def test_a_document_that_was_never_answered_is_sent_again_by_itself_only_where_somebody_said_so(
+    database: Database, *, resends: bool, sent: int
+) -> None:
+    first = sold("12.10", "10.00")
+    till = MemoryConnector(
+        [first, replace(first, key="order-2", values={**first.values, "number": "2026.2"})], system="mplus"
+    )
+    books = Silent(system="accountview", evidence=("reference",))
+    books.key = "order-2"
+    harness = OrdersHarness(database, books, till, resends=resends)
+    assert harness.causes(harness.run(Mode.COMPLETE)) == {"order-2": "never_answered"}
+    assert (books.asked, books.writes) == (sent, ["order-1"])
+
+
+def test_the_first_record_ever_waits_for_the_next_to_show_whether_looks_see(database: Database) -> None:
+    target = MemoryConnector([Record(Kind.PRODUCT, "9001", {"name": "Of somebody else"})], system="mplus")
+    harness = a_harness(database, target, "1001", "1002")
+    target.lose_answer("1001", after=False)
+    run = harness.run()
+    assert run.counts.proven == 2
+    assert target.writes == ["1002", "1001"]
+
+
+def test_no_second_record_is_sent_where_nothing_at_all_is_shown(database: Database) -> None:
+    target = MemoryConnector(system="mplus")
+    harness = a_harness(database, target, "1001", "1002")
+    target.lose_answer("1001", after=False)
+    run = harness.preview()
+    assert stopped(harness, run) == "look_unproven"
+    assert harness.causes(run) == {"1001": "never_answered"}
+    assert target.writes == []
+
+
+def test_the_first_record_ever_is_a_question_where_nothing_can_show_it(database: Database) -> None:
+    target = MemoryConnector(system="mplus")
+    harness = a_harness(database, target, "1001")
+    target.lose_answer("1001", after=False)
+    run = harness.run()
+    assert harness.causes(run) == {"1001": "never_answered"}
+    assert target.writes == []
+
+
+def test_what_an_interrupted_run_sent_is_not_planned_again(database: Database) -> None:
+    target = Blind(system="mplus")
+    harness = a_harness(database, target, "1001", "1002")
+    run = harness.preview()
+    harness.approve(run)
+    harness.runner.commit.page(run.id)
+    harness.runs.interrupt(run.id, "cancelled", {})
+    again = harness.preview(Mode.COMPLETE)
+    assert harness.causes(again) == {"1001": "read_back_missing"}
+    assert target.writes == ["1001"]
+
+
+# ---- a person says what became of it
+
+
+def test_what_a_person_found_is_linked_and_never_sent_again(database: Database) -> None:
+    target = Blind(system="mplus")
+    harness = a_harness(database, target, "1001")
+    run = harness.run()
+    assert harness.ledger.answer_doubts("products", [Kind.PRODUCT], "1001", "77") == 1
+    assert harness.steps(run) == {"1001": Step.ACCEPTED}
+    counts = harness.rested(run).counts
+    assert (counts.accepted, counts.proven, counts.parked) == (1, 0, 0)
+    link = harness.links.get("products", Kind.PRODUCT, ["1001"])["1001"]
+    assert (link.reference, link.unproven) == ("77", True)
+    harness.preview(Mode.COMPLETE)
+    assert target.writes == ["1001"]
+
+
+def test_of_several_who_say_at_once_what_became_of_it_one_is_believed(database: Database) -> None:
+    harness = a_harness(database, Blind(system="mplus"), "1001")
+    run = harness.run()
+    with ThreadPoolExecutor(4) as people:
+        said = [
+            people.submit(harness.ledger.answer_doubts, "products", [Kind.PRODUCT], "1001", f"7{n}") for n in "1234"
+        ]
+    assert sum(one.result() for one in said) == 1
+    assert harness.steps(run) == {"1001": Step.ACCEPTED}
+
+
+def test_what_a_person_did_not_find_is_sent_once_more(database: Database) -> None:
+    target = Silent(system="mplus")
+    harness = a_harness(database, target, "1001", "1003")
+    harness.run()
+    target.key = ""
+    assert harness.ledger.answer_doubts("products", [Kind.PRODUCT], "1003", None) == 1
+    assert harness.steps(harness.run(Mode.CHOSEN, ["1003"])) == {"1003": Step.PROVEN}
+    assert sorted(target.writes) == ["1001", "1003"]

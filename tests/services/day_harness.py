@@ -1,0 +1,105 @@
+"""The worked-out day between a till and books in memory, whose ledger holds what their pages say."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+from integration.core.errors import RejectedError
+from integration.core.records import Kind, Record, Value
+from integration.flows.spec import FlowLogic
+from integration.services.days import Days
+from integration.store.database import Database
+from integration.store.stores import stores_of
+from tests.core.days.example import BOOKS, DAY, day_record
+from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness
+from tests.flows.days.test_logic import SUNDAY, days
+
+KEY = "2026-10-17/1"
+
+
+class Books(MemoryConnector):
+    """Books that post what they are given at once, unless they are told not to; `others` are rows of others' pages."""
+
+    posts = True
+    has_ledger = True
+    others: tuple[Record, ...] = ()
+
+    def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
+        """Return the rows of the ledger on some days, or what there is of another kind."""
+        if kind is not Kind.ENTRY:
+            return super().fetch(kind, keys)
+        self._answering("fetch")
+        if not self.has_ledger:
+            raise RejectedError("object_missing", system=self.system, object="transactions")
+        rows = [row for (of, _), kept in self._kept.items() if of is Kind.DAY_PAGE for row in self._rows(kept)]
+        return [row for row in (*rows, *self.others) if str(row.values["date"]) in keys]
+
+    def _rows(self, kept) -> list[Record]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        page, found = kept.record, []
+        for part in page.parts:
+            vat, code = part.values.get("vat"), str(part.values.get("vat_code") or "")
+            own = {"account": part.values["account"], "amount": part.values["amount"], "vat_code": code}
+            taxed = isinstance(vat, Decimal) and vat
+            if taxed and self.posts:
+                found.append({"account": BOOKS.vat_accounts[code], "amount": vat, "vat_code": code})
+            found.append(own if self.posts or not taxed else {**own, "vat": vat})
+        daybook, _, number = kept.reference.partition("/")
+        named = {
+            "date": page.values["date"], "daybook": daybook, "page": number, "reference": page.values["reference"],
+            "posted": self.posts,
+        }  # fmt: skip
+        return [an_entry(f"{kept.reference}/{place}", {**named, **row}) for place, row in enumerate(found)]
+
+    def _keep(self, record: Record):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        kept = super()._keep(record)
+        if record.kind is Kind.DAY_PAGE and not kept.reference.startswith("600/"):
+            kept = replace(kept, reference=f"600/26004{kept.stamp:02}")
+            self._kept[record.kind, record.key] = kept
+        return kept
+
+
+def an_entry(key: str, values: Mapping[str, Value]) -> Record:
+    """Return a row of the ledger."""
+    return Record(Kind.ENTRY, key, {"posted": True, "vat": Decimal(0), **values})
+
+
+class DayHarness(FlowHarness):
+    """The flow of days, with the service that checks them."""
+
+    flow = "days"
+
+    def __init__(self, database: Database) -> None:
+        self.till = MemoryConnector([day_record()], system="mplus")
+        self.books = Books(system="accountview")
+        super().__init__(database, self.till, self.books)
+        self.connectors = {"mplus": self.till, "accountview": self.books}
+        self.restart()
+        self.stores = stores_of(database, self.clock)
+        self.clock.now = SUNDAY
+        self.is_on = True
+        self.days = Days(
+            self.runner.preview.deps, self.stores, self.clock, flow="days", is_on=lambda _: self.is_on,
+            branches=lambda: {"1": "De Ketting Utrecht"}, others=[("orders", Kind.POSTING)],
+        )  # fmt: skip
+
+    def _logic(self, flow: str) -> FlowLogic:
+        assert flow == self.flow
+        links = self.links.get("days", Kind.DAY_PAGE, [KEY, f"{KEY}/01"])
+        return days(links, now=self.clock.now)
+
+    def page(self) -> Record:
+        """Return the page of the day as the books hold it."""
+        return self.books.held(Kind.DAY_PAGE)[KEY]
+
+    def move_line(self, place: int, account: str) -> None:
+        """Let somebody move a line of the page to another account."""
+        page = self.page()
+        moved = replace(page.parts[place], values={**page.parts[place].values, "account": account})
+        self.books.put(replace(page, parts=(*page.parts[:place], moved, *page.parts[place + 1 :])))
+
+
+def october(day: int) -> date:
+    """Return a day of October 2026."""
+    return DAY.replace(day=day)

@@ -1,0 +1,85 @@
+"""Events replayed from what the database still keeps."""
+
+from collections.abc import Mapping
+
+from integration.core.issues import Issue
+from integration.core.run import Outcome, Step
+from integration.store.database import Database
+from integration.store.events import Event, Events
+from integration.store.ledger import Ledger
+from integration.store.runs import Runs
+from tests.clocks import Clock
+from tests.store.samples import a_commit, a_create, a_park, a_plan, a_skip
+
+MARKS = ("run", "event", "kind", "key", "code", "title", "sources", "before", "after")
+UNKNOWN = ("sent", "issue_closed")  # what nothing in the database tells of any more once it is over
+
+
+def marks(events: list[dict[str, object]]) -> list[Mapping[str, object]]:
+    """Return what tells events apart, but for the moment and the id, in an order of their own."""
+    found = [{name: event[name] for name in MARKS} for event in events if event["event"] not in UNKNOWN]
+    for one in found:
+        one["run"] = "" if one["event"] == "matched" else one["run"]  # a link no longer knows which run met it
+    return sorted(found, key=lambda one: str([one["run"], one["event"], one["key"]]))
+
+
+def emptied(events: Events) -> list[dict[str, object]]:
+    """Return what waited, taken out as by a log."""
+    waiting = events.waiting(10_000)
+    events.forget([int(str(event["id"])) for event in waiting])
+    return waiting
+
+
+def a_life(runs: Runs, clock: Clock) -> None:
+    """One run with every kind of end a record can have, one that waits, and one that failed."""
+    ledger = Ledger(runs.database, clock)
+    run = a_commit(runs, *map(a_create, range(1, 6)), a_skip(8), a_park(9), unchanged=3, left_out=frozenset({5}))
+    clock.advance(5)
+    ledger.mark_sent(run, [1, 2, 3, 4])
+    clock.advance(5)
+    parked = Issue("mplus_rejected", "P2", facts={"message": "no"})
+    ends = (Outcome(1, Step.PROVEN, "71"), Outcome(2, Step.PARKED, issue=parked), Outcome(3, Step.PROVEN, "73"))
+    ledger.settle(run, [*ends, Outcome(4, Step.ACCEPTED, "74")])
+    ledger.finish(run)
+    a_plan(runs, a_create(6))
+    runs.fail(runs.begin("stock", runs.get(run).mode, "anna", 1).id, "source_empty", {"kind": "article"})
+
+
+def test_what_the_database_knows_of_runs_is_told_as_it_was_told_before(
+    database: Database, runs: Runs, clock: Clock
+) -> None:
+    events = Events(database, clock)
+    a_life(runs, clock)
+    before = emptied(events)
+
+    events.tell_again("log.duckdb.broken-1")
+
+    first, *again = emptied(events)
+    assert (first["event"], first["facts"]) == ("log_set_aside", {"file": "log.duckdb.broken-1"})
+    assert marks(again) == marks(before)
+    facts = [{str(one["event"]): one["facts"] for one in told} for told in (before, again)]
+    assert all(
+        facts[0][name] == facts[1][name] for name in ("parked", "skipped", "unchanged", "run_done", "run_failed")
+    )
+    moments = [{str(one["event"]): one["happened_at"] for one in told} for told in (before, again)]
+    assert all(moments[0][name] == moments[1][name] for name in ("run_started", "plan_ready", "approved", "run_done"))
+
+
+def test_what_still_waits_is_not_told_twice(database: Database, runs: Runs, clock: Clock) -> None:
+    events = Events(database, clock)
+    a_life(runs, clock)
+    before = events.waiting(10_000)
+    events.tell_again("log.duckdb.broken-1")
+    events.tell_again("log.duckdb.broken-1")  # whoever was killed in between does it again
+    said = events.waiting(10_000)
+    assert [one["event"] for one in said[len(before) :]] == ["log_set_aside", "log_set_aside"]
+
+
+def test_where_nothing_ran_only_the_loss_is_told(database: Database, clock: Clock) -> None:
+    events = Events(database, clock)
+    events.tell_again("log.duckdb.broken-1")
+    assert events.waiting(10) == [
+        {**events.waiting(1)[0], "event": "log_set_aside", "facts": {"file": "log.duckdb.broken-1"}}
+    ]
+    events.tell(Event(event="checked"))
+    assert events.count() == 2

@@ -1,0 +1,48 @@
+"""How changes lie in the tables, and come back as they were."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integration.core.plan import Action, Change
+from integration.core.records import Kind, Record
+from integration.store.row_mapping import change_from_json, change_to_json
+
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.text(),
+    st.decimals(allow_nan=False, allow_infinity=False),
+    st.dates(),
+    st.datetimes(),
+    st.lists(st.text(), max_size=3).map(tuple),
+)
+
+
+RECORDS = st.builds(
+    Record, st.sampled_from(Kind), st.text(), st.dictionaries(st.text(), VALUES, max_size=5), source=st.text()
+)
+
+
+@given(
+    wanted=RECORDS,
+    before=st.none() | RECORDS,
+    agreed=RECORDS,
+    kept=st.lists(st.text()).map(tuple),
+    told=st.dictionaries(st.text(), st.text(), max_size=2),
+)
+def test_a_change_comes_back_as_it_was_kept(
+    wanted: Record,
+    before: Record | None,
+    agreed: Record,
+    kept: tuple[str, ...],
+    told: dict[str, str],
+) -> None:
+    change = Change(
+        action=Action.UPDATE, kind=wanted.kind, key=wanted.key, title="t", sources=("a",), wanted=wanted,
+        before=before, agreed=agreed, kept=kept, told=told,
+    )  # fmt: skip
+    again = change_from_json(json.loads(json.dumps(change_to_json(change))))
+    assert again == change
+    assert again.digest() == change.digest()
