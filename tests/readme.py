@@ -1,0 +1,104 @@
+"""The README's commands in a fresh clone, by a shell that knows nothing of this one, and its claims beside the outcome.
+
+It ends with status 1 at the first claim that is not true. The port of the console has to be free.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ADDRESS = re.findall(r"<(http://127\.0\.0\.1:\d+)>", README)[0]
+SECONDS_TO_START = 600  # what is installed comes from elsewhere
+
+
+def main() -> None:
+    """Do what a stranger does, in their order."""
+    clone, enter, start = re.findall(r"```\n(.+?)```", README, re.DOTALL)[0].splitlines()
+    with tempfile.TemporaryDirectory() as folder:
+        shell(clone.replace("ADDRESS-OF-THIS-PAGE", str(ROOT)), Path(folder))
+        checkout = Path(folder) / enter.removeprefix("cd ")
+        claim("the clone stands in the folder that is named", checkout.is_dir())
+        with at_work(start, checkout):
+            answered = re.findall(r'console_calls_total\{result="2xx",system="(\w+)"\}', asked("/metrics"))
+            claim("it is connected to both systems", sorted(answered) == ["accountview", "mplus"])
+        claim("nothing is left behind that git would add", not shell("git status --porcelain", checkout))
+        versions = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
+        claim("Python 3.11, 3.12 or 3.13", versions == ">=3.11,<3.14" and "Python 3.11, 3.12 or 3.13" in README)
+        told = shell("make demo", checkout)
+        claim("the demo ends with nothing to write, and adds up", "adds up" in told)
+
+
+def claim(words: str, holds: bool) -> None:
+    """Say what holds, and end where it does not."""
+    print(f"{'true ' if holds else 'WRONG'}  {words}", flush=True)
+    if not holds:
+        sys.exit(1)
+
+
+def shell(command: str, folder: Path) -> str:
+    """Return what a command printed. Ends this program where it fails."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], check=False, cwd=folder, env=strange(), text=True, capture_output=True
+    )
+    claim(command, done.returncode == 0)
+    return done.stdout
+
+
+@contextmanager
+def at_work(command: str, folder: Path) -> Iterator[None]:
+    """Have the console at work, from the moment in which its page answers."""
+    began = time.monotonic()
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", command], cwd=folder, env=strange(), stdout=output, stderr=output, process_group=0
+        )
+        try:
+            while output.tell() == 0 and process.poll() is None and time.monotonic() - began < SECONDS_TO_START:
+                time.sleep(0.05)
+                output.seek(0, os.SEEK_END)
+            print(f"       {time.monotonic() - began:.1f} s to its first word", flush=True)
+            while not answers() and process.poll() is None and time.monotonic() - began < SECONDS_TO_START:
+                time.sleep(0.2)
+            claim(f"{command} opens {ADDRESS}, {time.monotonic() - began:.0f} s after it was called", answers())
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait(60)
+
+
+def answers() -> bool:
+    """Tell whether the console answers with a page and is well."""
+    try:
+        return bool(asked("/") and asked("/healthz"))
+    except httpx.HTTPError:
+        return False
+
+
+def asked(path: str) -> str:
+    """Return what the console answers. Raises HTTPError where it does not, or with another status than 200."""
+    return httpx.get(f"{ADDRESS}{path}", timeout=5).raise_for_status().text
+
+
+def strange() -> dict[str, str]:
+    """Return the environment of somebody who has nothing of this installation."""
+    hidden = str(ROOT / ".venv")
+    path = os.pathsep.join(one for one in os.environ["PATH"].split(os.pathsep) if not one.startswith(hidden))
+    kept = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
+    return {**kept, "PATH": path}
+
+
+if __name__ == "__main__":
+    claim(f"nothing answers at {ADDRESS} yet", not answers())
+    main()
