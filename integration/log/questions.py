@@ -88,8 +88,9 @@ def _refused_here(part: Mapping[str, Any], known: frozenset[str], place: str) ->
         yield "type", str(part["type_name"])
     if "function_name" in part:
         name = str(part["function_name"]).lower()
-        if name not in (allowed.TABLE_FUNCTIONS if place == "function" else allowed.FUNCTIONS):
-            yield "function", name
+        is_table = place == "function"
+        if name not in (allowed.TABLE_FUNCTIONS if is_table else allowed.FUNCTIONS):
+            yield "table function" if is_table else "function", name
 
 
 def _ids(told: object) -> Iterator[str]:
@@ -117,12 +118,15 @@ def _error(sql: str, what: str, name: str, at: int) -> QuestionError:
     before = sql.encode()[:at].decode(errors="ignore")
     where = {"line": before.count("\n") + 1, "column": len(before.rpartition("\n")[2]) + 1}
     match what:
-        case "function":
-            return QuestionError("question_function", function=name, **allowed.well_known(), **where)
+        case "function" | "table function":
+            told = allowed.instead(name, is_table=what == "table function")
+            if not told:
+                return QuestionError("question_function_alone", function=name, **where)
+            return QuestionError("question_function", function=name, instead=", ".join(told), **where)
         case "type":
-            return QuestionError("question_type", type=name, types=allowed.shown(allowed.TYPES), **where)
+            return QuestionError("question_type", type=name, types=", ".join(allowed.COMMON_TYPES), **where)
         case "table":
-            return QuestionError("question_table", table=name, tables=allowed.shown(allowed.TABLES), **where)
+            return QuestionError("question_table", table=name, tables=", ".join(sorted(allowed.TABLES)), **where)
         case _:
             return QuestionError("question_refused")
 
