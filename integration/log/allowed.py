@@ -128,7 +128,7 @@ def instead(refused: str, *, is_table: bool) -> list[str]:
 
 
 def _kind_of(refused: str) -> str:
-    """Return the kind that most words of a name stand for, else that of the name most like it; empty where neither is."""
+    """Return the kind that most words of a name stand for, else that of the name most like it; else nothing."""
     kinds = {name: kind for kind, names in KINDS.items() if kind != "tables" for name in sorted(names)}
     told = Counter((word, kind) for name, kind in kinds.items() for word in name.split("_"))
     votes = Counter[str]()

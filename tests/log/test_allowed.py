@@ -21,7 +21,8 @@ def test_the_document_lists_every_function_by_its_kind() -> None:
     ("refused", "kind", "told"),
     [
         ("date_parse", "dates", "strptime"), ("str_to_date", "dates", "strptime"), ("dateadd", "dates", "date_add"),
-        ("list_reduce", "lists", "list_reverse"), ("json_transform", "json", "json_keys"), ("stddevs", "totals", "stddev"),
+        ("list_reduce", "lists", "list_reverse"), ("json_transform", "json", "json_keys"),
+        ("stddevs", "totals", "stddev"),
     ],
 )  # fmt: skip
 def test_a_few_functions_of_the_same_kind_are_told_instead_of_a_refused_one(refused: str, kind: str, told: str) -> None:
