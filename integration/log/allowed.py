@@ -100,7 +100,9 @@ TYPES = _names("""
     timestamp_ms timestamp_ns timestamp_s timestamptz tinyint ubigint uinteger usmallint utinyint uuid varchar
 """) | {"time with time zone", "timestamp with time zone"}
 COMMON_TYPES = ("varchar", "integer", "decimal", "double", "boolean", "date", "timestamp", "interval")
-TABLES = _names("events records levels movements article_groups stock_plans stock_proofs group_plans past")
+TABLES = _names(
+    "events records levels movements article_groups article_units stock_plans stock_proofs group_plans past"
+)
 
 # The parts a question may be made of, as DuckDB names them.
 EXPRESSIONS = frozenset({
