@@ -26,7 +26,7 @@ def known_by(record: Record) -> dict[str, str]:
     return {name: value for name, value in told.items() if value}
 
 
-def told_of(change: Change) -> dict[str, str]:
+def told_with(change: Change) -> dict[str, str]:
     """Return what the record of a change is known by, and in which unit its quantities are counted."""
     return known_by(change.agreed) | ({"unit": change.unit} if change.unit else {})
 

@@ -117,7 +117,7 @@ PARTS = frozenset({
 SHOWN = frozenset({"DESCRIBE", "SUMMARY"})
 
 
-def instead(refused: str, *, is_table: bool) -> list[str]:
+def few_like(refused: str, *, is_table: bool) -> list[str]:
     """Return the few functions that are told to somebody who called one that is not listed; none where none is like it.
 
     They are of one kind: first those whose names are most like the refused one, then those that most questions need.

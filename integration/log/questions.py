@@ -119,7 +119,7 @@ def _error(sql: str, what: str, name: str, at: int) -> QuestionError:
     where = {"line": before.count("\n") + 1, "column": len(before.rpartition("\n")[2]) + 1}
     match what:
         case "function" | "table function":
-            told = allowed.instead(name, is_table=what == "table function")
+            told = allowed.few_like(name, is_table=what == "table function")
             if not told:
                 return QuestionError("question_function_alone", function=name, **where)
             return QuestionError("question_function", function=name, instead=", ".join(told), **where)

@@ -80,7 +80,7 @@ def test_a_function_that_is_not_listed_is_refused_by_name_with_a_few_that_are(
     with pytest.raises(QuestionError) as caught:
         asked.ask(sql)
     facts = caught.value.facts
-    few = allowed.instead(function, is_table=sql.startswith("SELECT * FROM"))
+    few = allowed.few_like(function, is_table=sql.startswith("SELECT * FROM"))
     assert caught.value.code == ("question_function" if few else "question_function_alone")
     assert (facts["function"], facts.get("instead", "")) == (function, ", ".join(few))
     assert sql[int(facts["column"]) - 1 :].startswith(function)

@@ -14,7 +14,7 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
 from integration.services.log import Sought
 from integration.words import LANGUAGES
-from pages.components.logs.leads import Place, place_of
+from pages.components.logs.leads import Place, opened_by
 from tests.browser.test_operators import WIDE
 from tests.log import hostile
 from tests.pages.conftest import Open, committed, press, settled, texts
@@ -321,7 +321,7 @@ def test_another_address_puts_its_question_into_the_editor(open_page: Open) -> N
 def test_a_code_of_an_answer_leads_to_what_it_names(
     connected: Application, row: Mapping[str, object], column: str, place: Place | None
 ) -> None:
-    assert place_of(connected, column, row) == place
+    assert opened_by(connected, column, row) == place
 
 
 @pytest.mark.usefixtures("ran")

@@ -16,7 +16,7 @@ LEADING = frozenset({"run", *RECORDS, *CAUSES})
 Place = tuple[str, dict[str, str]]  # a page, and what its address says
 
 
-def place_of(app: Application, column: str, row: Mapping[str, object]) -> Place | None:
+def opened_by(app: Application, column: str, row: Mapping[str, object]) -> Place | None:
     """Return where a cell of an answer leads; one that names nothing leads nowhere."""
     value, flow = (told if isinstance(told := row.get(name), str) else "" for name in (column, "flow"))
     if not value:
@@ -24,18 +24,18 @@ def place_of(app: Application, column: str, row: Mapping[str, object]) -> Place 
     if column == "run":
         return "runs", {"run": value}
     if column in RECORDS:
-        return place_of_record(app, flow, value)
-    return place_of_cause(app, flow, value) if column in CAUSES else None
+        return life_place(app, flow, value)
+    return cause_place(app, flow, value) if column in CAUSES else None
 
 
-def place_of_record(app: Application, flow: str, key: str) -> Place:
+def life_place(app: Application, flow: str, key: str) -> Place:
     """Return the life of a record, in the first flow that knows it where none is named; else what is found of it."""
     known = [flow] if flow in app.flows else app.log.flows_of(key)
     found = next((name for name in app.flows if name in known), "")
     return "logs", {"record": f"{found}:{key}"} if found else {"find": key}
 
 
-def place_of_cause(app: Application, flow: str, code: str) -> Place:
+def cause_place(app: Application, flow: str, code: str) -> Place:
     """Return the exceptions of a cause while there are any, else what the log has of it."""
     of_flow = {"flow": flow} if flow else {}
     waiting = [address_of(one.of) for one in app.issues.causes(flow) if one.of.cause == code]

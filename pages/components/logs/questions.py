@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from integration.core.errors import IntegrationError
 from integration.services import Application
 from integration.words import has_term
-from pages.components.logs.leads import LEADING, go, place_of
+from pages.components.logs.leads import LEADING, go, opened_by
 from pages.components.shared.application import may, person, refreshing
 from pages.components.shared.charts import answer_chart
 from pages.components.shared.downloads import downloads
@@ -240,7 +240,11 @@ def _cells(app: Application, sql: str, frame: pd.DataFrame) -> None:
     clicked = pick_cell(frame, f"answer-{hash(sql)}", text("answer_title"))
     if any(name in LEADING for name in frame.columns):
         note(text("answer_leads"))
-    if clicked is not None and (place := place_of(app, clicked[1], frame.iloc[clicked[0]].to_dict())):
+    if clicked is None:
+        return
+    at, column = clicked
+    row = {str(name): value for name, value in frame.iloc[at].items()}
+    if (place := opened_by(app, column, row)) is not None:
         go(place)
 
 
