@@ -355,6 +355,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("question_wrong", OPERATOR),
         Cause("question_wrong_at", OPERATOR),
         Cause("question_function", OPERATOR),
+        Cause("question_function_alone", OPERATOR),
         Cause("question_type", OPERATOR),
         Cause("question_table", OPERATOR),
         Cause("question_long", OPERATOR),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
+from integration.core.plan import Change
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 
@@ -23,6 +24,11 @@ def known_by(record: Record) -> dict[str, str]:
         "payment": " ".join(dict.fromkeys(filter(None, payments))),
     }
     return {name: value for name, value in told.items() if value}
+
+
+def told_with(change: Change) -> dict[str, str]:
+    """Return what the record of a change is known by, and in which unit its quantities are counted."""
+    return known_by(change.agreed) | ({"unit": change.unit} if change.unit else {})
 
 
 def comes_to(record: Record) -> Decimal | None:

@@ -48,6 +48,7 @@ class Change:
     conflicts: tuple[str, ...] = ()  # paths both sides changed: left alone, and what was agreed on stays as it was
     first_match: bool = False  # both systems had the record before they were ever linked
     told: Mapping[str, str] = field(default_factory=dict)  # what the source says of paths that are kept otherwise
+    unit: str = ""  # in which its quantities are counted, as the source has it; empty where that is not known
 
     def digest(self) -> str:
         """Return a short mark of what would be written and over what."""

@@ -46,6 +46,7 @@ class Shaped:
     is_beside: bool = False
     otherwise: tuple[Record, ...] = ()
     noted: tuple[str, ...] = ()  # what a plan counts of its parts beside brakes: a code for each
+    unit: str = ""  # in which its quantities are counted, as the source has it
 
     @property
     def weight(self) -> int:

@@ -36,7 +36,9 @@ MACROS = (
 )  # fmt: skip
 # What charts of stock are drawn from, taken out of events as they come in: the table, and the macro that fills it.
 EXTRACTS = {"stock_plans": "planned_levels", "stock_proofs": "proven_levels", "group_plans": "planned_groups"}
-VIEWS = ("view_levels", "view_movements", "view_paces", "view_article_groups")  # made in this order
+VIEWS = (  # made in this order
+    "view_article_units", "view_levels", "view_movements", "view_paces", "view_article_groups",
+)  # fmt: skip
 
 _MAKE = """
 CREATE TABLE IF NOT EXISTS events (
@@ -55,7 +57,7 @@ CREATE TABLE IF NOT EXISTS known (
 CREATE TABLE IF NOT EXISTS naming (place BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS stock_plans (
     run VARCHAR, article VARCHAR, title VARCHAR, branch VARCHAR, found_at TIMESTAMP, found DECIMAL(18, 3),
-    wanted DECIMAL(18, 3)
+    wanted DECIMAL(18, 3), unit VARCHAR
 );
 CREATE TABLE IF NOT EXISTS stock_proofs (run VARCHAR, article VARCHAR, written_at TIMESTAMP);
 CREATE TABLE IF NOT EXISTS group_plans (article VARCHAR, happened_at TIMESTAMP, groups VARCHAR[]);

@@ -254,9 +254,9 @@ ORDER BY period, flow;
 -- A table macro: every level that plans of stock hold in a table of events, with what they found at the till.
 CREATE OR REPLACE MACRO planned_levels(source) AS TABLE
 SELECT run, article, title, split_part(path, '/', 1) AS branch, found_at,
-  TRY_CAST(before[path] AS DECIMAL(18, 3)) AS found, TRY_CAST(after[path] AS DECIMAL(18, 3)) AS wanted
+  TRY_CAST(before[path] AS DECIMAL(18, 3)) AS found, TRY_CAST(after[path] AS DECIMAL(18, 3)) AS wanted, unit
 FROM (
-  SELECT run, key AS article, title, happened_at AS found_at, CAST(CAST(before AS JSON) AS MAP(VARCHAR, VARCHAR)) AS before,
+  SELECT run, key AS article, title, happened_at AS found_at, json_extract_string(facts, '$.unit') AS unit, CAST(CAST(before AS JSON) AS MAP(VARCHAR, VARCHAR)) AS before,
     CAST(CAST(after AS JSON) AS MAP(VARCHAR, VARCHAR)) AS after, unnest(json_keys(CAST(after AS JSON))) AS path
   FROM (FROM query_table(source) WHERE kind = 'stock' AND event = 'planned' AND after IS NOT NULL)
 )
@@ -277,22 +277,29 @@ FROM query_table(source)
 WHERE kind = 'product' AND event = 'planned' AND after IS NOT NULL
   AND json_extract_string(after, '$.groups') <> '';
 
+-- name: view_article_units
+-- A view: the unit each article was last counted in; an article whose unit nobody told is not in it.
+CREATE OR REPLACE VIEW article_units AS
+SELECT article, arg_max(unit, found_at) AS unit FROM stock_plans WHERE unit <> '' GROUP BY article;
+
 -- name: view_levels
--- A view: what each plan of stock found at the till (found) and what it wrote and proved (amount).
+-- A view: what each plan of stock found at the till (found) and what it wrote and proved (amount), in the article's unit.
 CREATE OR REPLACE VIEW levels AS
 SELECT plan.run, plan.article, plan.title, plan.branch, plan.found_at, plan.found, proven.written_at,
-  CASE WHEN proven.written_at IS NOT NULL THEN plan.wanted END AS amount
-FROM stock_plans AS plan LEFT JOIN stock_proofs AS proven ON proven.run = plan.run AND proven.article = plan.article;
+  CASE WHEN proven.written_at IS NOT NULL THEN plan.wanted END AS amount, coalesce(article_units.unit, '') AS unit
+FROM stock_plans AS plan
+LEFT JOIN stock_proofs AS proven ON proven.run = plan.run AND proven.article = plan.article
+LEFT JOIN article_units ON article_units.article = plan.article;
 
 -- name: view_movements
 -- A view: every known level with its difference to the one before; origin is till (found there) or books (written).
 CREATE OR REPLACE VIEW movements AS
 SELECT *, amount - lag(amount) OVER (PARTITION BY article, branch ORDER BY happened_at, origin DESC) AS moved
 FROM (
-  SELECT found_at AS happened_at, run, article, title, branch, 'till' AS origin, found AS amount
+  SELECT found_at AS happened_at, run, article, title, branch, 'till' AS origin, found AS amount, unit
   FROM levels WHERE found IS NOT NULL
   UNION ALL
-  SELECT written_at, run, article, title, branch, 'books', amount FROM levels WHERE amount IS NOT NULL
+  SELECT written_at, run, article, title, branch, 'books', amount, unit FROM levels WHERE amount IS NOT NULL
 );
 
 -- name: view_paces
@@ -303,7 +310,7 @@ FROM (
 CREATE OR REPLACE MACRO paces(since, until) AS TABLE
 SELECT *, greatest(1, epoch(CAST(until AS TIMESTAMP) - greatest(first_at, CAST(since AS TIMESTAMP))) / 86400) AS days
 FROM (
-  SELECT article, branch, arg_max(title, known_at) AS title, arg_max(known, known_at) AS amount,
+  SELECT article, branch, arg_max(title, known_at) AS title, arg_max(known, known_at) AS amount, any_value(unit) AS unit,
     min(written_at) AS first_at, max(written_at) AS written_at, nullif(max(known_at), max(written_at)) AS found_at,
     greatest(
       coalesce(sum(was - found) FILTER (written_at >= since AND found < was), 0),
@@ -331,7 +338,7 @@ WITH moves AS (
     date_trunc($unit, greatest(happened_at, $since)) AS period, coalesce(moved, amount) AS moved
   FROM movements LEFT JOIN article_groups USING (article)
   WHERE ($article = '' OR article = $article) AND ($branch = '' OR branch = $branch)
-    AND ($group = '' OR list_contains(groups, $group))
+    AND ($group = '' OR list_contains(groups, $group)) AND (CAST($counted AS VARCHAR) IS NULL OR unit = $counted)
 )
 SELECT period, series, sum(sum(moved)) OVER (PARTITION BY series ORDER BY period) AS amount
 FROM moves
@@ -345,7 +352,7 @@ SELECT date_trunc($unit, happened_at) AS period, origin,
 FROM movements LEFT JOIN article_groups USING (article)
 WHERE happened_at >= $since AND moved <> 0
   AND ($article = '' OR article = $article) AND ($branch = '' OR branch = $branch)
-  AND ($group = '' OR list_contains(groups, $group))
+  AND ($group = '' OR list_contains(groups, $group)) AND (CAST($counted AS VARCHAR) IS NULL OR unit = $counted)
 GROUP BY ALL
 ORDER BY period, origin;
 
@@ -362,8 +369,8 @@ LIMIT $limit;
 -- name: stock_outlook
 -- Every article in every branch with its level, how fast it fell in the period, and the days it lasts at that speed.
 WITH outlook AS (
-  SELECT paced.article, title, branch, coalesce(first_group, '') AS first_group, amount, written_at, found_at, fell, days,
-    fell / days AS fell_a_day,
+  SELECT paced.article, title, branch, coalesce(first_group, '') AS first_group, amount, unit, written_at, found_at, fell,
+    days, fell / days AS fell_a_day,
     CASE WHEN fell > 0 THEN greatest(0, amount) / (fell / days) END AS days_left
   FROM paces($since, $now) AS paced LEFT JOIN article_groups ON article_groups.article = paced.article
   WHERE ($article = '' OR paced.article = $article) AND ($branch = '' OR branch = $branch)
@@ -379,15 +386,23 @@ ORDER BY CASE WHEN $sort = 'level' THEN amount WHEN $sort = 'pace' THEN -fell_a_
 LIMIT $limit OFFSET $offset;
 
 -- name: stock_sums
--- What the list of `stock_outlook` comes to as a whole: levels, falls, how many run out soon, how many have no date.
+-- What the list of `stock_outlook` comes to as a whole: levels, how many run out soon, how many have no date.
 SELECT count(*) AS levels, count(DISTINCT paced.article) AS articles, count(DISTINCT branch) AS branches,
-  coalesce(sum(amount), 0) AS amount, coalesce(sum(fell / days), 0) AS fell_a_day,
   count(*) FILTER (fell > 0 AND greatest(0, amount) / (fell / days) <= $within) AS soon,
   count(*) FILTER (amount <= 0) AS gone, max(written_at) AS written_at, count(found_at) AS found,
   max(found_at) AS found_at
 FROM paces($since, $now) AS paced LEFT JOIN article_groups ON article_groups.article = paced.article
 WHERE ($article = '' OR paced.article = $article) AND ($branch = '' OR branch = $branch)
   AND ($group = '' OR list_contains(groups, $group));
+
+-- name: stock_totals
+-- What the levels of `stock_sums` and their falls come to in each unit, that of most levels first; empty is no unit.
+SELECT unit, coalesce(sum(amount), 0) AS amount, coalesce(sum(fell / days), 0) AS fell_a_day
+FROM paces($since, $now) AS paced LEFT JOIN article_groups ON article_groups.article = paced.article
+WHERE ($article = '' OR paced.article = $article) AND ($branch = '' OR branch = $branch)
+  AND ($group = '' OR list_contains(groups, $group))
+GROUP BY unit
+ORDER BY unit = '', count(*) DESC, unit;
 
 -- name: stock_trails
 -- The last levels of some articles since a moment, oldest first, in one list for each article and branch.

@@ -90,8 +90,9 @@ def _refused_here(part: Mapping[str, Any], known: frozenset[str], place: str) ->
         yield "type", str(part["type_name"])
     if "function_name" in part:
         name = str(part["function_name"]).lower()
-        if name not in (sql_allowlist.TABLE_FUNCTIONS if place == "function" else sql_allowlist.FUNCTIONS):
-            yield "function", name
+        is_table = place == "function"
+        if name not in (sql_allowlist.TABLE_FUNCTIONS if is_table else sql_allowlist.FUNCTIONS):
+            yield "table function" if is_table else "function", name
 
 
 def _ids(told: object) -> Iterator[str]:
@@ -119,14 +120,15 @@ def _error(sql: str, what: str, name: str, at: int) -> QuestionError:
     before = sql.encode()[:at].decode(errors="ignore")
     where = {"line": before.count("\n") + 1, "column": len(before.rpartition("\n")[2]) + 1}
     match what:
-        case "function":
-            return QuestionError("question_function", function=name, **sql_allowlist.well_known(), **where)
+        case "function" | "table function":
+            told = sql_allowlist.few_like(name, is_table=what == "table function")
+            if not told:
+                return QuestionError("question_function_alone", function=name, **where)
+            return QuestionError("question_function", function=name, instead=", ".join(told), **where)
         case "type":
-            return QuestionError("question_type", type=name, types=sql_allowlist.shown(sql_allowlist.TYPES), **where)
+            return QuestionError("question_type", type=name, types=", ".join(sql_allowlist.COMMON_TYPES), **where)
         case "table":
-            return QuestionError(
-                "question_table", table=name, tables=sql_allowlist.shown(sql_allowlist.TABLES), **where
-            )
+            return QuestionError("question_table", table=name, tables=", ".join(sorted(sql_allowlist.TABLES)), **where)
         case _:
             return QuestionError("question_refused")
 

@@ -5,7 +5,13 @@ what takes its SQL, its types or its names out of texts (`query`, `json_transfor
 `pg_sleep`), and what tells of the database or the machine instead of the log.
 """
 
+from collections import Counter
+from difflib import get_close_matches
+
 from integration.core.errors import IntegrationError
+
+ALIKE, VERY_ALIKE = 0.6, 0.8
+SPEAKING = 3  # names of one kind that have a word, until the word stands for that kind
 
 
 class QuestionError(IntegrationError):
@@ -81,19 +87,22 @@ WELL_KNOWN = {
     "totals": ("count", "sum", "avg", "min", "max", "median"),
     "rows": ("row_number", "rank", "lag", "lead"),
     "numbers": ("round", "abs", "greatest", "least"),
-    "dates": ("date_trunc", "date_diff", "date_part", "strftime"),
+    "dates": ("date_trunc", "strptime", "date_diff", "strftime"),
     "texts": ("lower", "substring", "replace", "regexp_replace", "contains"),
     "lists": ("unnest", "len", "list_contains"),
     "json": ("json_extract_string", "json_keys"),
     "tables": ("range", "generate_series", "json_each"),
 }
-"""Those that are told to somebody who called one that is not listed."""
+"""Those of each kind that most questions need."""
 TYPES = _names("""
     bigint bool boolean char date datetime dec decimal double float float4 float8 hugeint int int1 int2 int4 int8
     integer interval json list long map numeric real short signed smallint string struct text time timestamp
     timestamp_ms timestamp_ns timestamp_s timestamptz tinyint ubigint uinteger usmallint utinyint uuid varchar
 """) | {"time with time zone", "timestamp with time zone"}
-TABLES = _names("events records levels movements article_groups stock_plans stock_proofs group_plans past")
+COMMON_TYPES = ("varchar", "integer", "decimal", "double", "boolean", "date", "timestamp", "interval")
+TABLES = _names(
+    "events records levels movements article_groups article_units stock_plans stock_proofs group_plans past"
+)
 
 # The parts a question may be made of, as DuckDB names them.
 EXPRESSIONS = frozenset({
@@ -108,12 +117,26 @@ PARTS = frozenset({
 SHOWN = frozenset({"DESCRIBE", "SUMMARY"})
 
 
-def well_known() -> dict[str, str]:
-    """Return the functions that are told to people, by kind, and `count`: how many there are of all kinds."""
-    named = {kind: ", ".join(names) for kind, names in WELL_KNOWN.items()}
-    return {**named, "count": str(len(frozenset[str]().union(*KINDS.values())))}
+def few_like(refused: str, *, is_table: bool) -> list[str]:
+    """Return the few functions that are told to somebody who called one that is not listed; none where none is like it.
+
+    They are of one kind: first those whose names are most like the refused one, then those that most questions need.
+    """
+    kind = "tables" if is_table else _kind_of(refused)
+    if not kind:
+        return []
+    alike = get_close_matches(refused, sorted(KINDS[kind]), 2, ALIKE)
+    return list(dict.fromkeys((*alike, *WELL_KNOWN[kind])))
 
 
-def shown(names: frozenset[str]) -> str:
-    """Return names as a sentence lists them; operators go without saying."""
-    return ", ".join(sorted(names - _OPERATORS))
+def _kind_of(refused: str) -> str:
+    """Return the kind that most words of a name stand for, else that of the name most like it; else nothing."""
+    kinds = {name: kind for kind, names in KINDS.items() if kind != "tables" for name in sorted(names)}
+    told = Counter((word, kind) for name, kind in kinds.items() for word in name.split("_"))
+    votes = Counter[str]()
+    for (word, kind), count in told.items():
+        if count >= SPEAKING and word in refused.split("_"):
+            votes[kind] += count
+    if votes:
+        return votes.most_common(1)[0][0]
+    return next((kinds[name] for name in get_close_matches(refused, kinds, 1, VERY_ALIKE)), "")

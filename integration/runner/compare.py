@@ -239,7 +239,8 @@ def _decide(
     page.moved_on[wanted.key] = moved_on(wanted, taken)
     outcome = diff(fitting, record, agreed, logic.policy, title=one.title, group=one.group)
     if isinstance(outcome, Change):
-        outcome = replace(outcome, told={name: told[name] for name in told.keys() & outcome.wanted.values.keys()})
+        otherwise = {name: told[name] for name in told.keys() & outcome.wanted.values.keys()}
+        outcome = replace(outcome, told=otherwise, unit=one.unit)
     waits = [] if isinstance(outcome, Issue) else list(conflicts(outcome.conflicts, fitting, record, agreed, one.title))
     for issue in waits:  # a record counts once: with what is written of it, or as parked
         page.park(_of_documents(issue, one), wanted.kind, one.title, one.group, _once(outcome, weight))

@@ -49,6 +49,7 @@ class StockScope:
     branch: str = ""
     group: str = ""
     unit: Literal["hour", "day"] = "day"
+    counted: str | None = None  # the unit of the articles whose levels are added up; None for those of any
 
     @property
     def where(self) -> dict[str, object]:
@@ -57,22 +58,12 @@ class StockScope:
 
 
 @dataclass(frozen=True, slots=True)
-class StockSums:
-    """What the last known levels of a scope come to; `written_at` is when one was written last.
+class Total:
+    """What levels that are counted in one unit come to; an empty unit is one that nobody told."""
 
-    `found` of them were found at the till by a plan that has not written them, the last at `found_at`.
-    """
-
-    amount: Decimal
-    fell_a_day: float
-    written_at: datetime | None
-    found_at: datetime | None
-    levels: int
-    articles: int
-    branches: int
-    soon: int
-    gone: int
-    found: int
+    unit: str = ""
+    amount: Decimal = Decimal(0)
+    fell_a_day: float = 0.0
 
     @property
     def fell_a_week(self) -> Decimal:
@@ -83,6 +74,24 @@ class StockSums:
     def days_left(self) -> float | None:
         """How many days they last at that speed; None for ever."""
         return max(0.0, float(self.amount)) / self.fell_a_day if self.fell_a_day else None
+
+
+@dataclass(frozen=True, slots=True)
+class StockSums:
+    """What the last known levels of a scope come to, in each unit; `written_at` is when one was written last.
+
+    `found` of them were found at the till by a plan that has not written them, the last at `found_at`.
+    """
+
+    totals: tuple[Total, ...]
+    written_at: datetime | None
+    found_at: datetime | None
+    levels: int
+    articles: int
+    branches: int
+    soon: int
+    gone: int
+    found: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +132,7 @@ class Difference:
     branch: str
     source: Decimal
     target: Decimal | None  # None where the target told no level
+    unit: str = ""  # empty where it is not known
 
     @property
     def gap(self) -> Decimal | None:
@@ -144,7 +154,7 @@ def differences(rows: Sequence[PlanRow], scope: StockScope) -> Iterator[Differen
                 continue
             if field == "amount" and branch and isinstance(wanted, Decimal) and wanted != held:
                 target = held if isinstance(held, Decimal) else None
-                yield Difference(row.seq, row.key, row.title, branch, wanted, target)
+                yield Difference(row.seq, row.key, row.title, branch, wanted, target, change.unit)
 
 
 def unproven_since(proof: datetime | None, due: datetime | None, now: datetime) -> datetime | None:
@@ -255,8 +265,11 @@ class Stock:
             None if line[name] is None else aware(line[name].to_pydatetime()) for name in ("written_at", "found_at")
         )
         whole = {name: int(line[name]) for name in ("levels", "articles", "branches", "soon", "gone", "found")}
-        amount = Decimal(str(round(float(line["amount"]), 3)))
-        return StockSums(amount, float(line["fell_a_day"]), written, found, **whole)
+        lines: Any = self._told("stock_totals", now=_hour(now), **scope.where).itertuples()
+        totals = tuple(
+            Total(one.unit, Decimal(str(round(float(one.amount), 3))), float(one.fell_a_day)) for one in lines
+        )
+        return StockSums(totals, written, found, **whole)
 
     def charted(self, scope: StockScope, split: Split = "branch") -> pd.DataFrame:
         """Return what a chart of levels shows: of one article every known level, oldest first, else sums over time.
@@ -265,7 +278,7 @@ class Stock:
         end of each period with period, branch or group, amount.
         """
         if not scope.article:
-            told = self._told("stock_over_time", unit=scope.unit, split=split, **scope.where)
+            told = self._told("stock_over_time", unit=scope.unit, counted=scope.counted, split=split, **scope.where)
             return told.rename(columns={"series": split})
         where = {name: value for name, value in scope.where.items() if name != "group"}
         return self._logbook.answer("stock_points", limit=MOST_POINTS, **where)
@@ -281,7 +294,7 @@ class Stock:
 
     def moved(self, scope: StockScope) -> pd.DataFrame:
         """Return what rose and fell in each period: period, origin (till or books), rose, fell."""
-        return self._told("stock_moved", unit=scope.unit, **scope.where)
+        return self._told("stock_moved", unit=scope.unit, counted=scope.counted, **scope.where)
 
     def outlook(
         self, scope: StockScope, now: datetime, listed: Listed | None = None, offset: int = 0, limit: int = 200
@@ -296,7 +309,7 @@ class Stock:
         return told("stock_outlook", now=_hour(now), **asked, **page, **scope.where)
 
     def lasting(self, lines: pd.DataFrame, scope: StockScope, now: datetime) -> pd.DataFrame:
-        """Return lines of `outlook` as they are shown: article, title, branch, level, pace, days, out, trail.
+        """Return lines of `outlook` as they are shown: article, title, branch, level, unit, pace, days, out, trail.
 
         The pace is what falls in a week, the trail are the last levels.
         """
@@ -311,6 +324,7 @@ class Stock:
         shown: dict[str, Any] = {
             "title": lines["title"].fillna(""),
             "level": lines["amount"].astype(float),
+            "unit": lines["unit"],
             "pace": (lines["fell_a_day"] * WEEK).round(1),
             "days": (lines["days_left"] // 1).astype("Int64"),
             "out": [None if isnan(days) else out_on(days, now) for days in lines["days_left"]],

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from integration.core.known import known_by
+from integration.core.known import told_with
 from integration.core.plan import Action
 from integration.core.run import RunState, Step
 from integration.store import transitions
@@ -104,7 +104,7 @@ def _planned(run: Row, row: Row) -> Event:
     change = change_from_json(row.change)
     before, after = values_of(change.before), values_of(change.wanted)
     one = _event("planned", run, row, code=row.action, before=before, after=after)
-    return replace(one, facts={**known_by(change.agreed), **one.facts})
+    return replace(one, facts={**told_with(change), **one.facts})
 
 
 def _parked(run: Row, row: Row) -> Event:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from integration.core.flow import Mirrors, Unique
 from integration.core.issues import Issue, Met
-from integration.core.known import known_by
+from integration.core.known import told_with
 from integration.core.plan import Action, Brake
 from integration.core.records import Kind
 from integration.core.run import Duplicates, Hashes, Link, Mode, PlanRow, Position, Progress, RunState, Staged, Step
@@ -297,6 +297,6 @@ def _planned(run: str, flow: str, line: PlanRow) -> Event:
     change = line.change
     return Event(
         event="planned", run=run, flow=flow, kind=line.kind, key=line.key, sources=change.sources, title=line.title,
-        code=line.action, facts=_about(known_by(change.agreed), line.group), before=values_of(change.before),
+        code=line.action, facts=_about(told_with(change), line.group), before=values_of(change.before),
         after=values_of(change.wanted),
     )  # fmt: skip

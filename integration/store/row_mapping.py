@@ -37,6 +37,8 @@ def change_to_json(change: Change) -> dict[str, object]:
         shape["first_match"] = True
     if change.told:
         shape["told"] = dict(change.told)
+    if change.unit:
+        shape["unit"] = change.unit
     return shape
 
 
@@ -57,6 +59,7 @@ def change_from_json(shape: Mapping[str, Any]) -> Change:
         conflicts=tuple(shape.get("conflicts", ())),
         first_match=shape.get("first_match", False),
         told=shape.get("told", {}),
+        unit=shape.get("unit", ""),
     )
 
 

@@ -3,6 +3,8 @@
 Streamlit lets a part of a page draw itself anew by a timer of the browser. Where the timer goes off while another page
 is being opened, the part of the page that was left is asked for once more. The server then tells the browser of that
 page, and the browser takes away what it shows of the one that was opened: an empty page (seen with 1.67).
+
+That an address names no page Streamlit tells in English; the frame of the pages says it in the reader's language.
 """
 
 from dataclasses import dataclass
@@ -40,10 +42,12 @@ class OpenPage:
         return True
 
     def told(self, message: bytes) -> bytes:
-        """Take in what a browser is told, and return it as it is to be told of the page that is open; or nothing."""
+        """Take in what a browser is told, and return it as it is to be told of the page that is open; else nothing."""
         answer = ForwardMsg()
         answer.ParseFromString(message)
         match answer.WhichOneof("type"):
+            case "page_not_found":
+                return b""
             case "navigation":  # opened by its address, a page is told of here for the first time
                 self.asked = self.shown = answer.navigation.page_script_hash
             case "new_session" if not answer.metadata.run.fragment_ids:

@@ -1,8 +1,10 @@
 """What people know a record by."""
 
+from dataclasses import replace
 from decimal import Decimal
 
-from integration.core.known import comes_to, known_by
+from integration.core.known import comes_to, known_by, told_with
+from integration.core.plan import Action, Change
 from integration.core.records import Kind, Record, Value
 
 
@@ -38,3 +40,13 @@ def test_a_payment_is_known_by_its_debtor_and_comes_to_its_amount() -> None:
     paid = Record(Kind.SETTLEMENT, "1", {"customer": "Vos", "amount": Decimal("121.00")})
     assert known_by(paid) == {"customer": "Vos", "total": "121.00"}
     assert comes_to(paid) == Decimal("121.00")
+
+
+def test_a_change_is_told_with_the_unit_of_what_it_counts_where_that_is_known() -> None:
+    stock = Record(Kind.STOCK, "1001", {"number": "1001"})
+    change = Change(
+        action=Action.UPDATE, kind=Kind.STOCK, key="1001", title="Tea", sources=(), wanted=stock,
+        before=stock, agreed=stock,
+    )  # fmt: skip
+    assert told_with(change) == {}
+    assert told_with(replace(change, unit="KILO")) == {"unit": "KILO"}

@@ -20,7 +20,10 @@ pytestmark = pytest.mark.processes
 
 LIMIT = 1.0  # seconds for what has to be asked for some time before it crashes or fills anything
 SHORT = 0.3  # for what only goes on and on
-REFUSED = {"question_refused", "question_function", "question_type", "question_table", "question_long"}
+REFUSED = {
+    "question_refused", "question_function", "question_function_alone", "question_type", "question_table",
+    "question_long",
+}  # fmt: skip
 STOPPED = {"question_slow", "question_large", "question_stopped"}
 WRONG = {"question_wrong", "question_wrong_at"}
 HARMFUL = (*hostile.CRASHING, *hostile.FILLING, *hostile.ENDLESS)

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from integration.log import sql_allowlist
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "security.md"
@@ -15,8 +17,29 @@ def test_the_document_lists_every_function_by_its_kind() -> None:
     assert kinds == [sorted(names) for names in sql_allowlist.KINDS.values()]
 
 
-def test_what_is_told_of_each_kind_is_of_it_and_says_how_many_there_are() -> None:
-    told = sql_allowlist.well_known()
-    assert told.keys() - {"count"} == sql_allowlist.KINDS.keys()
-    assert all(set(told[kind].split(", ")) <= names for kind, names in sql_allowlist.KINDS.items())
-    assert int(told["count"]) == len(set().union(*sql_allowlist.KINDS.values()))
+@pytest.mark.parametrize(
+    ("refused", "kind", "told"),
+    [
+        ("date_parse", "dates", "strptime"), ("str_to_date", "dates", "strptime"), ("dateadd", "dates", "date_add"),
+        ("list_reduce", "lists", "list_reverse"), ("json_transform", "json", "json_keys"),
+        ("stddevs", "totals", "stddev"),
+    ],
+)  # fmt: skip
+def test_a_few_functions_of_the_same_kind_are_told_instead_of_a_refused_one(refused: str, kind: str, told: str) -> None:
+    few = sql_allowlist.few_like(refused, is_table=False)
+    assert told in few
+    assert set(few) <= sql_allowlist.KINDS[kind]
+    assert len(few) <= 8
+
+
+@pytest.mark.parametrize("refused", ["pg_read_file", "getenv", "hex", "lpad", "range", "sleep"])
+def test_nothing_is_told_instead_of_a_function_that_no_other_is_like(refused: str) -> None:
+    assert sql_allowlist.few_like(refused, is_table=False) == []
+
+
+def test_where_a_table_is_read_from_those_that_give_one_are_told() -> None:
+    assert set(sql_allowlist.few_like("read_csv", is_table=True)) <= sql_allowlist.TABLE_FUNCTIONS
+
+
+def test_what_most_questions_need_is_listed() -> None:
+    assert all(set(names) <= sql_allowlist.KINDS[kind] for kind, names in sql_allowlist.WELL_KNOWN.items())

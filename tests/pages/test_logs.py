@@ -3,6 +3,7 @@
 import io
 import re
 import sys
+from collections.abc import Mapping
 
 import pandas as pd
 import pytest
@@ -13,6 +14,7 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
 from integration.services.log import Sought
 from integration.words import LANGUAGES
+from pages.components.logs.leads import Place, opened_by
 from tests.browser.test_operators import WIDE
 from tests.log import hostile
 from tests.pages.conftest import Open, committed, press, settled, texts
@@ -253,10 +255,11 @@ def test_a_question_that_had_to_be_stopped_says_so_in_each_language(
 
 @pytest.mark.usefixtures("ran")
 def test_a_function_that_is_refused_is_named_with_those_that_are_not(open_page: Open) -> None:
-    test = press(open_page("logs", tab="questions", query="SELECT repeat('x', 9) FROM events"), "run_question")
+    test = press(open_page("logs", tab="questions", query="SELECT date_parse(title) FROM events"), "run_question")
     said = texts(test)
-    assert "repeat" in said
-    assert "date_trunc" in said
+    assert "date_parse" in said
+    assert "strptime" in said
+    assert "median" not in said, "it is of another kind"
 
 
 @pytest.mark.usefixtures("ran")
@@ -286,11 +289,39 @@ def test_a_kept_question_is_put_into_the_editor_and_answered(open_page: Open) ->
     assert "event = 'parked'" in str(test.text_area(key="sql").value)
     assert "Answer" in texts(test)
     assert test.query_params["question"] == "parked_most"
+    assert "query" not in test.query_params, "a question has one address"
+    assert test.code[0].language == "sql"
+    assert test.code[0].value == test.text_area(key="sql").value
 
     test.text_area(key="sql").set_value("SELECT 1 AS one")
     test = press(test, "run_question")
     assert test.selectbox(key="_question").value is None, "it is another question now"
     assert "question" not in test.query_params
+
+
+@pytest.mark.usefixtures("ran")
+def test_another_address_puts_its_question_into_the_editor(open_page: Open) -> None:
+    test = open_page("logs", tab="questions", query="SELECT 1 AS one")
+    test.query_params["query"] = "SELECT 2 AS two"
+    assert test.run().text_area(key="sql").value == "SELECT 2 AS two"
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "place"),
+    [
+        ({"run": "abc"}, "run", ("runs", {"run": "abc"})),
+        ({"flow": "products", "key": "1"}, "key", ("logs", {"record": "products:1"})),
+        ({"key": "nobody knows"}, "key", ("logs", {"find": "nobody knows"})),
+        ({"flow": "orders", "cause": "no_proof"}, "cause", ("logs", {"flow": "orders", "find": "no_proof"})),
+        ({"events": "12"}, "events", None),
+        ({"run": None}, "run", None),
+    ],
+)
+@pytest.mark.usefixtures("ran")
+def test_a_code_of_an_answer_leads_to_what_it_names(
+    connected: Application, row: Mapping[str, object], column: str, place: Place | None
+) -> None:
+    assert opened_by(connected, column, row) == place
 
 
 @pytest.mark.usefixtures("ran")
@@ -300,7 +331,8 @@ def test_a_question_is_saved_found_by_a_colleague_replaced_and_removed(connected
     test = press(test, "save_question")
     assert [(one.name, one.sql) for one in connected.questions.saved()] == [("My question", "SELECT 1 AS one")]
 
-    colleague = open_page("logs", tab="questions", question="own:My question", query="SELECT 1 AS one")
+    colleague = open_page("logs", tab="questions", question="own:My question")
+    assert colleague.text_area(key="sql").value == "SELECT 1 AS one"
     assert colleague.selectbox(key="_question").value == "own:My question"
     colleague.text_area(key="sql").set_value("SELECT 2 AS two")
     colleague = press(colleague, "run_question")

@@ -62,6 +62,23 @@ def test_answers_about_stock_are_kept_until_levels_come_in(events: Events, logbo
     assert in_all() == [7]
 
 
+def test_what_is_counted_in_different_units_is_never_added_up(events: Events, logbook: Logbook, stock: Stock) -> None:
+    now = NOW
+    told = {"1001": ("3", "STUK"), "1002": ("4", "STUK"), "1003": ("2.5", "KILO"), "1004": ("7", "")}
+    for article, (amount, unit) in told.items():
+        planned = Event(
+            event="planned", run="r1", flow="stock", kind="stock", key=article, after={"1/amount": amount},
+            facts={"unit": unit} if unit else {},
+        )  # fmt: skip
+        events.tell(planned, Event(event="proven", run="r1", flow="stock", kind="stock", key=article))
+    logbook.drain(events)
+
+    totals = {one.unit: one.amount for one in stock.sums(StockScope(), now).totals}
+    assert totals == {"STUK": 7, "KILO": Decimal("2.5"), "": 7}
+    charted = {unit: list(stock.charted(StockScope(counted=unit))["amount"]) for unit in totals}
+    assert charted == {unit: [float(amount)] for unit, amount in totals.items()}
+
+
 def test_how_long_stock_lasts_is_told_alike_for_an_hour_and_anew_once_levels_come_in(
     database: Database, logbook: Logbook, stock: Stock
 ) -> None:

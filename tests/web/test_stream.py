@@ -101,3 +101,9 @@ def test_a_click_and_everything_else_passes_as_it_is() -> None:
     assert open_page.lets_in(asks("preview", "dialog"))
     assert open_page.lets_in(heard)
     assert open_page.told(drawn.SerializeToString()) == drawn.SerializeToString()
+
+
+def test_that_an_address_names_no_page_is_left_to_the_pages() -> None:
+    told = ForwardMsg()
+    told.page_not_found.page_name = "nowhere"
+    assert OpenPage().told(told.SerializeToString()) == b""

@@ -273,6 +273,7 @@ def _known_by(document: Record, *, with_payments: bool) -> dict[str, Value]:
     return {
         "number": as_text(values.get("number")),
         "customer": customer_name(customer),
+        "branch": as_text(values.get("branch")),
         "digest": digest_of(document, with_payments=with_payments),
         "cancelled": values.get("cancelled") is True,
         "sold_incl": sum((each.incl for each in split), NOTHING) if incl is None else incl,

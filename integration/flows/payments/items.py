@@ -29,6 +29,7 @@ class Due:
     amount: Decimal
     debtor: str  # the books' number of it; empty where that is not known
     customer: str = ""  # by name, as it was booked
+    branch: str = ""  # the till's number of where it was sold
 
     @property
     def key(self) -> str:
@@ -84,6 +85,5 @@ def _due(invoice: str, standing: Standing, numbers: Mapping[str, str]) -> Due | 
     if not isinstance(day, date) or not isinstance(left, Decimal) or left <= NOTHING:
         return None
     debtor = as_text(values.get("debtor_number")) or numbers.get(as_text(values.get("debtor")), "")
-    return Due(
-        invoice, standing.title or invoice, standing.reference, day, left, debtor, as_text(values.get("customer"))
-    )
+    customer, branch = (as_text(values.get(name)) for name in ("customer", "branch"))
+    return Due(invoice, standing.title or invoice, standing.reference, day, left, debtor, customer, branch)

@@ -95,8 +95,8 @@ class Payments(FlowLogic):
             raise RecordRejected(mapped.issues[0].cause, mapped.issues[0].field, **mapped.issues[0].facts)
         values = {target.partition(".")[2]: value for target, value in mapped.values.items()}
         shown: dict[str, Value] = {"number": due.number, "item": due.item, "paid_on": item.values.get("paid_on")}
-        payer = {"debtor_number": due.debtor, "customer": due.customer}
-        shown |= {name: value for name, value in payer.items() if value}
+        known = {"debtor_number": due.debtor, "customer": due.customer, "branch": due.branch}
+        shown |= {name: value for name, value in known.items() if value}
         return Record(Kind.SETTLEMENT, due.invoice, {**values, METHOD: self._method(), **shown}, source=item.key)
 
     def _open(self, item: Record, due: Due) -> Skip | None:

@@ -27,6 +27,7 @@ from integration.flows.stock.settings import AMOUNT, BRANCH, FLOW, FORMULA, MANA
 Tallied = Callable[[str], Tally | None]
 FINEST = Decimal("0.001")  # what a level of the till is counted in
 ZERO = Decimal(0)
+UNIT = "unit"  # of an article of the books: it is told with a level, and never written
 
 
 class Stock(FlowLogic):
@@ -135,6 +136,8 @@ class Stock(FlowLogic):
         values = self._looked_up(number, tally)
         if self.settings.managed != "leave":
             values["managed"] = self.settings.managed == "on"
+        if unit := as_text(record.values.get(UNIT)).strip():
+            values[UNIT] = unit
         try:
             levels = tuple(
                 Record(Kind.LEVEL, branch, {"amount": self._level(branch, source, record, [], tally)})
@@ -242,7 +245,9 @@ class Stock(FlowLogic):
             facts = {"key": one.key, "article": one.key, "other": ", ".join(others), "value": one.number}
             issue = Issue("sku_duplicate", one.key, "number", facts | {"number": one.number})
             return Shaped(None, one.title, parked=(issue,))
-        return Shaped(one.record, one.title)
+        values = {name: value for name, value in one.record.values.items() if name != UNIT}
+        unit = as_text(one.record.values.get(UNIT))
+        return Shaped(replace(one.record, values=values), one.title, unit=unit)
 
     def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return the levels to be set, or why none is: an article the till does not have, or does not count."""

@@ -267,6 +267,7 @@ def _approved_by(app: Application, run: str) -> Markdown:
     return plain(who(approval.by)) if approval else ""
 
 
+TILL, BRANCH = "mplus", "branch"  # the till alone has branches, also where a document of the books names one
 SHOWN_ALREADY = ("key", "title", "name", "there")
 
 
@@ -305,7 +306,9 @@ def _agreed(app: Application, flow: str, agreed: Record) -> None:
     told = {
         path: said
         for path, value in without_sums(agreed).flat().items()
-        if (said := field_text(app, system, path, value)) and path not in REMEMBERED and not path.startswith(SUMS)
+        if (said := field_text(app, TILL if path == BRANCH else system, path, value))
+        and path not in REMEMBERED
+        and not path.startswith(SUMS)
     }
     rows = {plain(_path(agreed.kind, path)): plain(value) for path, value in list(told.items())[:MOST_VALUES]}
     facts_table(rows)

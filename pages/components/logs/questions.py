@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from integration.core.errors import IntegrationError
 from integration.services import Application
 from integration.words import has_term
+from pages.components.logs.leads import LEADING, go, opened_by
 from pages.components.shared.application import may, person, refreshing
 from pages.components.shared.charts import answer_chart
 from pages.components.shared.downloads import downloads
@@ -25,7 +26,7 @@ from pages.components.shared.layout import (
     section,
     trouble,
 )
-from pages.components.shared.tables import height, table
+from pages.components.shared.tables import code, pick_cell
 from pages.components.shared.wording import Markdown, coded, counted, number, offered, span, term, text
 
 SECONDS = 2
@@ -66,8 +67,9 @@ def questions(app: Application, _tools: DeltaGenerator) -> None:
     if asked is not None:
         st.session_state["answer"] = _answered(app, asked)
     answer: Answer | None = st.session_state.get("answer")
-    if answer is None or answer.sql != st.query_params.get("query", ""):
+    if answer is None or answer.sql != _asked_for(kept):
         return  # what was answered is not what the page is about any more
+    code(answer.sql, language="sql")
     if answer.frame is not None:
         _show(app, answer, answer.frame)
     elif answer.trouble is not None:
@@ -90,7 +92,8 @@ def _pick(kept: Mapping[str, tuple[str, str]]) -> None:
     def take() -> None:
         chosen = chosen_in("question")
         if chosen:
-            _put(kept[chosen][1], chosen)
+            forget("query", "x", "y")
+            st.query_params["question"] = chosen
             st.session_state["question_asked"] = kept[chosen][1]
 
     names, asked = list(kept), st.query_params.get("question", "")
@@ -105,24 +108,29 @@ def _pick(kept: Mapping[str, tuple[str, str]]) -> None:
     )
 
 
-def _put(sql: str, name: str) -> None:
-    st.session_state["sql"] = sql
-    st.query_params.update(query=sql, question=name)
-    forget("x", "y")
+def _asked_for(kept: Mapping[str, tuple[str, str]]) -> str:
+    """Return the question of the address: what was typed, else the kept one that is named."""
+    named = kept.get(st.query_params.get("question", ""))
+    return st.query_params.get("query", "") or (named[1] if named else term("question_first"))
 
 
 def _editor(app: Application, kept: Mapping[str, tuple[str, str]]) -> None:
     """Draw the editor with the question of the address, and ask it once its button is pressed."""
 
     def ask() -> None:
-        sql = st.session_state["sql"]
-        if sql.strip():
-            st.session_state["question_asked"] = st.query_params["query"] = sql
-        chosen = st.query_params.get("question", "")
-        if chosen in kept and not chosen.startswith(OWN) and st.session_state["sql"] != kept[chosen][1]:
-            forget("question")
+        sql, chosen = st.session_state["sql"], st.query_params.get("question", "")
+        if not sql.strip():
+            return
+        st.session_state["question_asked"] = sql
+        forget("query")
+        if chosen not in kept or sql != kept[chosen][1]:
+            st.query_params["query"] = sql
+            if not chosen.startswith(OWN):
+                forget("question")
 
-    st.session_state.setdefault("sql", st.query_params.get("query", "") or term("question_first"))
+    asked = _asked_for(kept)
+    if st.session_state.get("sql_of") != asked:  # another address: what was typed belongs to the one before
+        st.session_state.update(sql=asked, sql_of=asked)
     with st.form("question", border=False):
         sql = st.text_area(text("question_sql"), height=220, key="sql")
         st.form_submit_button(
@@ -149,12 +157,13 @@ def _save(app: Application, sql: str, kept: Mapping[str, tuple[str, str]]) -> No
         label = text("btn_replace_question" if replaced else "btn_save_question")
         if st.button(label, key="save_question", disabled=not name.strip() or not sql.strip()):
             question = app.questions.save(name, sql, person())
-            forget("question")
-            st.query_params.update(question=OWN + question.name, query=sql)
+            forget("question", "query")
+            st.query_params["question"] = OWN + question.name
             st.rerun()
     if own and st.button(text("btn_remove_question"), icon=":material/delete:", type="tertiary", key="remove_question"):
         app.questions.remove(own, person())
         forget("question")
+        st.query_params["query"] = sql
         st.rerun()
 
 
@@ -223,7 +232,20 @@ def _show(app: Application, answer: Answer, frame: pd.DataFrame) -> None:
     elif show == "chart":
         _chart(frame)
     else:
-        table(frame, text("answer_title"), height=height(len(frame)))
+        _cells(app, answer.sql, frame)
+
+
+def _cells(app: Application, sql: str, frame: pd.DataFrame) -> None:
+    """Draw an answer as a table; a click on a run, a record or a cause opens it."""
+    clicked = pick_cell(frame, f"answer-{hash(sql)}", text("answer_title"))
+    if any(name in LEADING for name in frame.columns):
+        note(text("answer_leads"))
+    if clicked is None:
+        return
+    at, column = clicked
+    row = {str(name): value for name, value in frame.iloc[at].items()}
+    if (place := opened_by(app, column, row)) is not None:
+        go(place)
 
 
 def _chart(frame: pd.DataFrame) -> None:

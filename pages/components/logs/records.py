@@ -9,8 +9,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from integration.services import Application
-from integration.services.exceptions import address_of
 from integration.services.log import MOST_FOUND, Period, Sought, last_days
+from pages.components.logs.leads import cause_place, go
 from pages.components.shared.charts import lines_over_time, points_over_time, results_over_time
 from pages.components.shared.documents import DOCUMENTS
 from pages.components.shared.downloads import downloads, of_log
@@ -359,11 +359,7 @@ def _lead_to(app: Application, error: "pd.Series[str]") -> None:
     flow, event, code = (str(error[name]) for name in ("flow", "event", "code"))
     if event != "parked":
         st.switch_page("pages/logs.py", query_params={"flow": flow, "event": event})
-    waiting = [address_of(one.of) for one in app.issues.causes(flow) if one.of.cause == code]
-    if waiting:
-        one = {"cause": waiting[0]} if len(waiting) == 1 else {"flow": flow}
-        st.switch_page("pages/exceptions.py", query_params=one)
-    st.switch_page("pages/logs.py", query_params={"flow": flow, "event": "parked", "find": code})
+    go(cause_place(app, flow, code))
 
 
 def _durations(period: Period, runs: pd.DataFrame) -> None:

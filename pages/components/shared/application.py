@@ -1,10 +1,11 @@
 """What stands around every page: the application, the menu, both connections, and what is told where a page fails."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec
+from urllib.parse import urlsplit
 
 import streamlit as st
 import structlog
@@ -20,7 +21,7 @@ from integration.words import LANGUAGES
 from pages.components.shared import searching
 from pages.components.shared.controls import withheld
 from pages.components.shared.keys import keys_button
-from pages.components.shared.layout import attempt, mark, note, trouble
+from pages.components.shared.layout import attempt, mark, note, small, trouble
 from pages.components.shared.meanings import words_button
 from pages.components.shared.stands import since_when, state_of
 from pages.components.shared.wording import (
@@ -35,6 +36,7 @@ from pages.components.shared.wording import (
     text,
 )
 
+DEFAULT = "overview"  # the page of an address that names none
 OPENED_BY = {
     "logs": "log.search", "setup": "setup.answer", "administration": "people.invite",
 }  # fmt: skip
@@ -122,7 +124,7 @@ def navigation() -> StreamlitPage:
         "monitoring": len(app.monitoring.going_on()),
     }
     menu = {
-        "": [_page("overview", "dashboard", default=True)],
+        "": [_page(DEFAULT, "dashboard", default=True)],
         text("menu_daily"): [
             _page("preview", "difference", waiting["preview"]),
             _page("exceptions", "rule", waiting["exceptions"]),
@@ -143,7 +145,7 @@ def navigation() -> StreamlitPage:
         ],
     }
     page = st.navigation(menu, expanded=True)  # beyond a dozen pages it folds the last ones away
-    name = page.url_path or "overview"
+    name = page.url_path or DEFAULT
     waits = f" ({waiting[name]})" if waiting.get(name) else ""
     st.set_page_config(page_title=f"{text(f'nav_{name}')}{waits} · Sluis")
     with st.sidebar:
@@ -154,9 +156,17 @@ def navigation() -> StreamlitPage:
         words_button()
         _whoever_is_here(app)
         note(text("program_version", version=VERSION))
+    if names_no_page(st.context.url or "", [one.url_path for section in menu.values() for one in section]):
+        small(f":orange[:material/search_off: {text('page_not_there')}]")
     if searching.is_open():
         st.dialog(text("search_title"), width="medium", on_dismiss=searching.close)(guarded(_search))(app)
     return page
+
+
+def names_no_page(url: str, pages: Collection[str]) -> bool:
+    """Tell whether an address names a page that is not there, or not for whoever looks."""
+    asked_for = urlsplit(url).path.removeprefix(f"/{st.get_option('server.baseUrlPath')}").strip("/")
+    return asked_for not in ("", DEFAULT, *pages)
 
 
 def _page(name: str, icon: str, waiting: int = 0, *, default: bool = False) -> StreamlitPage:

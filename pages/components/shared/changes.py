@@ -88,7 +88,8 @@ def what_changes(app: Application, row: PlanRow, *, undone: bool = False, system
         for one in field_changes(change)
     }
     lines = sorted(each.values(), key=lambda one: (one.field not in PRICES, _is_long(one)))  # long texts last
-    shown = [f"{_short_name(app, system, one)} {_short(app, system, one)}" for one in lines[:SHOWN_FIELDS]]
+    shown = [_with_unit(one, f"{_short_name(app, system, one)} {_short(app, system, one)}", change) for one in lines]
+    shown = shown[:SHOWN_FIELDS]
     if len(lines) > SHOWN_FIELDS:
         shown.append(f"+{len(lines) - SHOWN_FIELDS}")
     return _with_cuts(capital(" · ".join(shown)), change)
@@ -104,6 +105,11 @@ def _with_cuts(said: str, change: Change) -> str:
     cut = [name for name, told in change.told.items() if is_cut(change.wanted.values.get(name), told)]
     fields = ", ".join(sorted(field_term(f"{change.kind}.{name}") for name in cut))
     return f"{text('plan_cut_fields', fields=fields)} · {said}" if fields else said
+
+
+def _with_unit(line: FieldChange, said: str, change: Change) -> str:
+    """Return what is said of a field with the unit of what it counts, as far as that is known."""
+    return f"{said} {change.unit}" if line.field == LEVEL and change.unit else said
 
 
 def _short_name(app: Application, system: str, line: FieldChange) -> str:

@@ -285,7 +285,8 @@ def _fields(row: PlanRow, change: Change, flow: Flow, said: Said, branches: Mapp
 def _part_title(change: Change, part: str, branches: Mapping[str, str]) -> Markdown:
     if change.kind is Kind.STOCK:
         name = branches.get(part)
-        return plain(text("branch_named", branch=part, name=name) if name else text("branch_short", branch=part))
+        said = text("branch_named", branch=part, name=name) if name else text("branch_short", branch=part)
+        return plain(f"{said} · {change.unit}" if change.unit else said)
     held = change.agreed.flat()
     told = {name: str(held.get(f"{part}/{name}") or "") for name in ("colour", "size", "name")}
     named = [told["colour"], told["size"]] if told["colour"] or told["size"] else [told["name"]]

@@ -29,6 +29,24 @@ def browse(frame: pd.DataFrame, columns: Columns, key: str, alt: str, written: W
     return _draw(localised(seen(frame), written), columns, key, alt, ["single-cell"], None, len(frame))[0]
 
 
+def pick_cell(frame: pd.DataFrame, key: str, alt: str) -> tuple[int, str] | None:
+    """Draw a table as it came and return the place and the column of the cell that was clicked."""
+    event = st.dataframe(
+        seen(frame),
+        hide_index=True,
+        height=height(len(frame)),
+        row_height=ROW,
+        key=key,
+        on_select="rerun",
+        selection_mode="single-cell",
+        alt=alt,
+    )
+    for place, column in event["selection"]["cells"]:
+        if int(place) < len(frame):
+            return int(place), str(column)
+    return None
+
+
 def table(
     rows: pd.DataFrame | Sequence[Mapping[str, str]], alt: str, columns: Columns | None = None, **look: Any
 ) -> None:
@@ -185,9 +203,15 @@ def height(rows: int, most: int = MOST_ROWS_HIGH) -> int:
 # ---- what is no table ------------------------------------------------------------------------------------------------
 
 
-def code(text: str, height: int | Literal["content"] = "content") -> None:
-    """Draw text as it came, with its lines and with every sign to be seen."""
-    st.code(visible_lines(text), language=None, wrap_lines=height == "content", height=height)
+def code(text: str, height: int | Literal["content"] = "content", language: Literal["sql"] | None = None) -> None:
+    """Draw text as it came, with its lines and with every sign to be seen; in colours where its language is told."""
+    st.code(
+        visible_lines(text),
+        language=language,
+        line_numbers=language is not None,
+        wrap_lines=height == "content",
+        height=height,
+    )
 
 
 def values(told: Mapping[str, str]) -> None:

@@ -29,19 +29,18 @@ from pages.components.shared.layout import (
     titled,
 )
 from pages.components.shared.runs import progress_strip
-from pages.components.shared.tables import CONFIG, browse
+from pages.components.shared.tables import CONFIG, browse, captioned
 from pages.components.shared.wording import (
     Markdown,
     change_text,
     counted,
     moment,
-    number,
     system_name,
     table_day,
     text,
     zone,
 )
-from pages.components.stock.view import BOOKS, TILL, View, about, download
+from pages.components.stock.view import BOOKS, TILL, View, about, download, unit_name
 
 MOST_LINES = 5
 OTHERS = "others"
@@ -53,7 +52,7 @@ EXPORTED_AT_ONCE = 5_000
 
 def levels(app: Application, view: View) -> None:
     """Draw the levels over time: of one article in each branch, else of all together by branch or by group."""
-    with titled(text("stock_levels_title")):
+    with titled(_in_unit(view, "stock_levels_title")):
         by = "branch"
         if not view.article and view.groups:
             by = choice("by", ("branch", "group"), "branch", lambda one: text(f"stock_split_{one}"))
@@ -70,13 +69,20 @@ def levels(app: Application, view: View) -> None:
     note(about("stock_levels_article" if view.article else "stock_levels_about"))
 
 
+def _in_unit(view: View, title: str) -> Markdown:
+    """Return the title of a chart with the unit of what it adds up, where there are several."""
+    if view.scope.counted is None and not view.total.unit:
+        return text(title)
+    return f"{text(title)} · {unit_name(view.total.unit)}"
+
+
 def _reorder(app: Application, view: View) -> Limit | None:
     """Return the line at which an article is to be ordered again, where the books have one."""
     if not view.article:
         return None
     name = f"reorder {view.article} {app.flows.settings(app.stock.flow).model_dump()['reorder']}"
     (level,) = asked(app, name, lambda: [app.stock.reorder_level(view.article)]) or [None]
-    return None if level is None else Limit(float(level), text("stock_reorder_at", level=number(level)))
+    return None if level is None else Limit(float(level), text("stock_reorder_at", level=view.counted(level)))
 
 
 def purchases(app: Application, view: View) -> None:
@@ -85,7 +91,7 @@ def purchases(app: Application, view: View) -> None:
         return
     (found,) = asked(app, f"purchases {view.article}", lambda: [app.stock.purchases(view.article)]) or [None]
     if found is not None:
-        ordered = number(found.ordered)
+        ordered = view.counted(found.ordered)
         said = text("stock_purchased", ordered=ordered)
         if found.expected:
             said = text("stock_purchased_until", ordered=ordered, day=table_day(found.expected))
@@ -100,7 +106,7 @@ def _here(moments: pd.Index) -> pd.DatetimeIndex:
 def movements(app: Application, view: View) -> None:
     """Draw what rose and fell: at the till between two runs, and by what the runs wrote."""
     moved = app.stock.moved(view.scope)
-    with titled(text("stock_moves_title")):
+    with titled(_in_unit(view, "stock_moves_title")):
         download("movements", lambda: of_log(moved))
     if moved.empty:
         empty("swap_vert", text("stock_moves_none"), text("stock_moves_none_about"))
@@ -144,6 +150,7 @@ def article_list(app: Application, view: View) -> None:
         "title": CONFIG.TextColumn(text("col_name"), width=240),
         "branch": CONFIG.TextColumn(text("col_stock_branch"), width=160),
         "level": CONFIG.NumberColumn(text("col_stock_level"), width=84),
+        "unit": CONFIG.TextColumn(text("col_unit"), width=captioned(text("col_unit"), 72)),
         "pace": CONFIG.NumberColumn(text("col_stock_pace"), width=96),
         "days": CONFIG.NumberColumn(text("col_stock_days"), width=84),
         "out": CONFIG.DateColumn(text("col_stock_out"), width=112),
@@ -239,6 +246,7 @@ def _clicked(app: Application, view: View, found: Sequence[Difference], key: str
             "source": [float(one.source) for one in found],
             "target": [None if one.target is None else float(one.target) for one in found],
             "gap": [None if one.gap is None else float(one.gap) for one in found],
+            "unit": [one.unit for one in found],
             "why": [_why(one) for one in app.stock.reasons(found)],
         }
     )
@@ -249,6 +257,7 @@ def _clicked(app: Application, view: View, found: Sequence[Difference], key: str
         "source": CONFIG.NumberColumn(system_name(BOOKS), width=104),
         "target": CONFIG.NumberColumn(system_name(TILL), width=104),
         "gap": CONFIG.NumberColumn(text("col_difference"), width=104),
+        "unit": CONFIG.TextColumn(text("col_unit"), width=captioned(text("col_unit"), 72)),
         "why": CONFIG.TextColumn(text("col_stock_why"), width="large"),
     }
     return browse(frame, columns, key, text("stock_differences"), {"gap": change_text})
@@ -275,7 +284,7 @@ def _differences_listed(app: Application, run: Run, view: View) -> pd.DataFrame:
 
     named = view.branches
     lines = [
-        (one.article, one.title, one.branch, named.get(one.branch, ""), one.source, one.target, one.gap)
+        (one.article, one.title, one.branch, named.get(one.branch, ""), one.source, one.target, one.gap, one.unit)
         for one in every()
     ]
-    return rows_in(["article", "title", "branch", "branch_name", BOOKS, TILL, "difference"], lines)
+    return rows_in(["article", "title", "branch", "branch_name", BOOKS, TILL, "difference", "unit"], lines)

@@ -1,8 +1,9 @@
 """What of stock is looked at: the scope of the address, what it comes to, and the heads of what is drawn of it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pandas as pd
 import streamlit as st
@@ -10,12 +11,12 @@ import streamlit as st
 from integration.core.errors import IntegrationError
 from integration.services import Application
 from integration.services.flows import FlowStatus
-from integration.services.stock import SOON_DAYS, StockScope, StockSums, Unproven, out_on
+from integration.services.stock import SOON_DAYS, StockScope, StockSums, Total, Unproven, out_on
 from pages.components.setup.lacks import reason
 from pages.components.shared.application import may_open
 from pages.components.shared.downloads import downloads
 from pages.components.shared.flows import offer_preview
-from pages.components.shared.layout import choice, empty, forget, pick, small
+from pages.components.shared.layout import choice, empty, forget, note, pick, small
 from pages.components.shared.wording import (
     Markdown,
     counted,
@@ -31,6 +32,7 @@ from pages.components.shared.wording import (
 BOOKS, TILL = "accountview", "mplus"
 PERIODS = ("7", "30", "90", "365")
 PERIOD = "30"
+NO_UNIT = "-"  # in an address
 
 
 def about(key: str, **facts: Markdown | int) -> Markdown:
@@ -87,6 +89,16 @@ class View:
         return " · ".join(said)
 
     @property
+    def total(self) -> Total:
+        """What is looked at comes to, in the unit that is looked at."""
+        found = (one for one in self.sums.totals if self.scope.counted in (None, one.unit))
+        return next(found, Total())
+
+    def counted(self, amount: Decimal) -> Markdown:
+        """Return a quantity with the unit that is looked at."""
+        return in_unit(amount, self.total.unit)
+
+    @property
     def ticks(self) -> str:
         return text(f"axis_{self.scope.unit}")
 
@@ -105,10 +117,24 @@ def shown(app: Application) -> View | None:
     )
     name = app.stock.title(scope, now) if article else ""
     sums, names = app.stock.sums(scope, now), _branch_names(app, branches)
+    units = [one.unit for one in sums.totals]
+    if len(units) > 1:
+        named = asked.get("unit", "")
+        scope = replace(scope, counted=units[0] if named not in (*units, NO_UNIT) else named.removeprefix(NO_UNIT))
     status = app.flows.status(app.stock.flow)
     return View(
         now, int(days), scope, sums, names, groups, name, status, app.stock.unproven(article, status.last_proof, now)
     )
+
+
+def in_unit(amount: Decimal, unit: str) -> Markdown:
+    """Return a quantity with its unit, as far as that is known."""
+    return f"{number(amount)} {plain(unit)}" if unit else number(amount)
+
+
+def unit_name(unit: str) -> Markdown:
+    """Return what a unit is called; what has none is told as such."""
+    return plain(unit) if unit else text("stock_no_unit")
 
 
 def _branch_names(app: Application, branches: Sequence[str]) -> dict[str, str]:
@@ -172,14 +198,17 @@ def filters(view: View) -> None:
         pick("branch", branches, text("stock_branch"), no_longer=pages)
         if not view.article and view.groups:
             pick("group", {"": text("stock_all_groups"), **view.groups}, text("stock_group"), no_longer=pages)
+        if view.scope.counted is not None:
+            units = {one.unit or NO_UNIT: unit_name(one.unit) for one in view.sums.totals}
+            pick("unit", units, text("stock_unit"), 160)
 
 
 def numbers(view: View) -> None:
     """Draw what the levels come to."""
-    sums, lasts = view.sums, view.sums.days_left
+    sums, total, lasts = view.sums, view.total, view.total.days_left
     with st.grid(4, min_column_width=190):
-        st.metric(text("stock_now"), number(sums.amount), border=True)
-        st.metric(text("stock_a_week"), number(sums.fell_a_week), border=True)
+        st.metric(text("stock_now"), view.counted(total.amount), border=True)
+        st.metric(text("stock_a_week"), view.counted(total.fell_a_week), border=True)
         if view.article:
             day = None if lasts is None else out_on(lasts, view.now)
             st.metric(
@@ -193,3 +222,6 @@ def numbers(view: View) -> None:
         else:
             st.metric(text("stock_soon", days=SOON_DAYS), number(sums.soon), border=True)
         st.metric(text("stock_gone"), number(sums.gone), border=True)
+    if len(sums.totals) > 1:
+        each = (in_unit(one.amount, one.unit or term("stock_no_unit")) for one in sums.totals)
+        note(text("stock_by_unit", totals=" · ".join(each)))

@@ -66,6 +66,13 @@ def wanted(**given: Any) -> Record:
     return made
 
 
+def test_a_payment_keeps_who_pays_and_where_it_was_sold() -> None:
+    told: dict[str, Value] = {"customer": "Els de Wit", "branch": "1"}
+    values = wanted(there=[standing(values=told)]).values
+    assert (values["debtor_number"], values["customer"], values["branch"]) == ("20005", "Els de Wit", "1")
+    assert "branch" not in wanted().values, "a booking that does not say it"
+
+
 # ---- which items are asked for
 
 

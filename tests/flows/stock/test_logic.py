@@ -315,7 +315,15 @@ def test_no_level_below_zero_leaves_unless_that_is_set(quantity: Decimal, negati
 def test_the_number_is_that_of_the_link() -> None:
     one = staged(an_article("TS-RED-M"), numbers={"TS-RED-M": "100007"})
     assert one.record is not None
-    assert (one.number, one.record.key, one.record.values) == ("100007", "TS-RED-M", {"number": "100007"})
+    assert (one.number, one.record.key, one.record.values["number"]) == ("100007", "TS-RED-M", "100007")
+
+
+def test_the_unit_of_an_article_is_told_with_its_levels_and_is_no_value_of_them() -> None:
+    shaped = stock().shape(ARTICLES, [staged(an_article("1001", unit="KILO"))], {}, {})
+    assert shaped.unit == "KILO"
+    assert shaped.desired is not None
+    assert "unit" not in shaped.desired.values
+    assert stock().shape(ARTICLES, [staged(an_article("1001", unit=""))], {}, {}).unit == ""
 
 
 def test_links_are_asked_for_once_for_a_page_and_only_for_those_taking_part() -> None:
@@ -389,13 +397,13 @@ def test_what_the_till_does_not_tell_is_taken_for_counted() -> None:
 def test_counting_is_switched_on_together_with_the_level() -> None:
     found = fitting(a_stock(managed=False), managed="on")
     assert isinstance(found, Record)
-    assert found.flat() == {"number": "1001", "managed": True, "1/amount": Decimal(14)}
+    assert found.flat() == {"number": "1001", "managed": True, "unit": "ST", "1/amount": Decimal(14)}
 
 
 def test_counting_is_switched_off_without_a_level() -> None:
     found = fitting(a_stock(), managed="off", branches={})
     assert isinstance(found, Record)
-    assert found.flat() == {"number": "1001", "managed": False}
+    assert found.flat() == {"number": "1001", "managed": False, "unit": "ST"}
 
 
 def test_the_brake_counts_what_goes_from_something_to_nothing() -> None:

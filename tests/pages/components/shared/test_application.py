@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.components.shared.application import names_no_page
 from tests.pages.conftest import texts
 
 
@@ -84,3 +85,14 @@ def test_a_page_that_fails_says_so_in_words_and_never_shows_its_trace() -> None:
     assert re.search(r"This page could not be shown, number \w{8}\.", texts(test))
     assert "developer" not in texts(test)
     assert not test.exception
+
+
+@pytest.mark.parametrize(
+    ("url", "there"),
+    [
+        ("http://shop:8501/", True), ("http://shop:8501/runs?run=1", True), ("http://shop:8501/overview", True),
+        ("", True), ("http://shop:8501/nowhere", False), ("http://shop:8501/runs/nowhere", False),
+    ],
+)  # fmt: skip
+def test_an_address_names_a_page_of_the_menu_or_none(url: str, *, there: bool) -> None:
+    assert names_no_page(url, ["", "runs"]) is not there
