@@ -2,7 +2,9 @@
 
 Streamlit lets a part of a page draw itself anew by a timer of the browser. Where the timer goes off while another page
 is being opened, the part of the page that was left is asked for once more. The server then tells the browser of that
-page, and the browser takes away what it shows of the one that was opened: an empty page (seen with 1.67).
+page, and the browser takes away what it shows of the one that was opened: an empty page. It also tells the browser of
+the address of that page, which the one that was opened is drawn for from then on: a list of runs, where a run was
+(both seen with 1.67).
 
 That an address names no page Streamlit tells in English; the frame of the pages says it in the reader's language.
 """
