@@ -12,13 +12,14 @@ import pytest
 
 from integration.backups.making import make
 from integration.backups.restoring import restore
+from integration.core.alerts import Sort, Symptom
 from integration.core.errors import ConfigurationError, UnavailableError
 from integration.core.run import Mode
 from integration.settings import Settings, load_settings
 from integration.store.files import make_private
 from tests.clocks import Ahead
 from tests.consoles import WHO, Console, opened
-from tests.erasing import ADDRESS, ARTICLE, ME, PLANTED, Shop
+from tests.erasing import ADDRESS, ARTICLE, DEBTOR, ME, PLANTED, Shop
 from tests.postgres import new_database_on, postgres_server
 from tests.stores import stores_in
 
@@ -113,7 +114,13 @@ def test_a_person_is_given_everything_and_erased_and_stays_so(
     with pytest.raises(ConfigurationError) as refused:
         persons.erase(one, "39002", ME)
     assert refused.value.code == "erase_unconfirmed"
-    blotted = persons.erase(one, "39001", ME)
+    late = Symptom(Sort.RECORDS, "debtor_unclear", "orders", facts={"name": DEBTOR["ACCT_NAME"]})
+
+    def reads_before(stage: str) -> None:
+        if stage == "files":  # the database is done: whoever had read of them before writes it down now
+            stores_in(shop.application).episodes.begin(late, [])
+
+    blotted = persons.erase(one, "39001", ME, reads_before)
 
     assert blotted.left == {}
     assert shop.hits() == {}

@@ -140,9 +140,9 @@ class Alerts:
         mine = [one for one in self._stores.episodes.going_on() if self._is_seen_here(one)]
         changed = changes(mine, found, now)
         for symptom in changed.begun:
-            self._stores.episodes.begin(symptom, self._due_at_begin(symptom, channels))
+            self._stores.episodes.begin(symptom, self._due_at_begin(symptom, channels), now)
         if changed.still:
-            self._stores.episodes.saw(changed.still)
+            self._stores.episodes.saw(changed.still, now)
         for episode in changed.over:
             self._stores.episodes.end(episode, self._due_at_end(episode, channels))
         self._add_digests(channels)

@@ -1,5 +1,6 @@
 """One person blotted out of a database and a log, wherever these lie: of a console at work, or of a restored backup."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,11 @@ class Blotted:
     events: int = 0
     files: tuple[str, ...] = ()
     left: dict[str, int] = field(default_factory=dict)
+
+    def with_those_of(self, before: "Blotted") -> "Blotted":
+        """Return this with what was blotted out before it."""
+        rows = Counter(before.rows) + Counter(self.rows)
+        return Blotted(dict(rows), before.events + self.events, before.files + self.files, self.left)
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,8 @@ class Persons:
     def _finish(self, name: str, person: Person, by: str, tell: Callable[[str], None]) -> Blotted:
         blotted = self._eraser.blot(person, tell)
         self._stores.erased.finish(name, by, self._sealed.dropping(SEALED))
+        if self._stores.erasing.left(person):  # a look that had read of them before wrote it down meanwhile
+            blotted = self._eraser.blot(person, tell).with_those_of(blotted)
         return blotted
 
     def unfinished(self) -> list[str]:

@@ -82,7 +82,7 @@ def _reorder(app: Application, view: View) -> Limit | None:
         return None
     name = f"reorder {view.article} {app.flows.settings(app.stock.flow).model_dump()['reorder']}"
     (level,) = asked(app, name, lambda: [app.stock.reorder_level(view.article)]) or [None]
-    return None if level is None else Limit(float(level), text("stock_reorder_at", level=view.counted(level)))
+    return None if level is None else Limit(float(level), text("stock_reorder_at", level=view.in_its_unit(level)))
 
 
 def purchases(app: Application, view: View) -> None:
@@ -91,7 +91,7 @@ def purchases(app: Application, view: View) -> None:
         return
     (found,) = asked(app, f"purchases {view.article}", lambda: [app.stock.purchases(view.article)]) or [None]
     if found is not None:
-        ordered = view.counted(found.ordered)
+        ordered = view.in_its_unit(found.ordered)
         said = text("stock_purchased", ordered=ordered)
         if found.expected:
             said = text("stock_purchased_until", ordered=ordered, day=table_day(found.expected))

@@ -94,7 +94,7 @@ class View:
         found = (one for one in self.sums.totals if self.scope.counted in (None, one.unit))
         return next(found, Total())
 
-    def counted(self, amount: Decimal) -> Markdown:
+    def in_its_unit(self, amount: Decimal) -> Markdown:
         """Return a quantity with the unit that is looked at."""
         return in_unit(amount, self.total.unit)
 
@@ -207,8 +207,8 @@ def numbers(view: View) -> None:
     """Draw what the levels come to."""
     sums, total, lasts = view.sums, view.total, view.total.days_left
     with st.grid(4, min_column_width=190):
-        st.metric(text("stock_now"), view.counted(total.amount), border=True)
-        st.metric(text("stock_a_week"), view.counted(total.fell_a_week), border=True)
+        st.metric(text("stock_now"), view.in_its_unit(total.amount), border=True)
+        st.metric(text("stock_a_week"), view.in_its_unit(total.fell_a_week), border=True)
         if view.article:
             day = None if lasts is None else out_on(lasts, view.now)
             st.metric(
