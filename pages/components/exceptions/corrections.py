@@ -50,14 +50,14 @@ def correct(
     """Ask for a value of each record of a group, and offer to let those hold."""
     found = app.exceptions.issues_of(group.of, limit=AT_ONCE)
     keys = [one.issue.key for one in found]
-    name = f"values {group.flow} {field.name} {address_of(group.of)} {keys[:1]} {len(keys)}"
+    name = f"values {group.flow} {field.name} {address_of(group.of)} {keys}"
     records: Mapping[str, Record] = asked(app, name, lambda: app.exceptions.records(group.flow, keys)) or {}
     if not records:
         return
     system = system_name(app.flows[group.flow].source)
     st.markdown(text("value_question", system=system, field=f"**{plain(field.caption)}**"))
     held = {key: record.flat().get(field.name) for key, record in records.items()}
-    given = _asked_for(found, held, field, system, f"values-{address_of(group.of)}-{len(keys)}")
+    given = _asked_for(found, held, field, system, f"values-{address_of(group.of)}")
     numeric = field.type in (FieldType.NUMBER, FieldType.MONEY)
     wrong = [value for value in given.values() if numeric and isinstance(value, str) and value]
     for value in wrong[:1]:
@@ -74,19 +74,24 @@ def correct(
 def _asked_for(
     found: Sequence[OpenIssue], held: Mapping[str, Value], field: Field, system: str, key: str
 ) -> dict[str, Value]:
-    """Draw the values as the source has them beside what is to hold, and return those that are another one."""
-    there = [one for one in found if one.issue.key in held]
-    now = [typed_text(held[one.issue.key], field.type) for one in there]
-    keys = [visible(one.issue.key) for one in there]
-    frame = pd.DataFrame({"key": keys, "now": list(map(visible, now)), "used": now})
+    """Draw the values as the source has them beside what is to hold, and return those that are another one.
+
+    What was typed is kept by its record: others may be repaired meanwhile, by somebody else.
+    """
+    keys = [one.issue.key for one in found if one.issue.key in held]
+    now = [typed_text(held[one], field.type) for one in keys]
+    kept: dict[str, str] = st.session_state.setdefault(f"typed-{key}", {})
+    used = [kept.get(one, value) for one, value in zip(keys, now, strict=True)]
+    frame = pd.DataFrame({"key": list(map(visible, keys)), "now": list(map(visible, now)), "used": used})
     columns = {
         "key": CONFIG.TextColumn(text("col_code"), disabled=True),
         "now": CONFIG.TextColumn(text("col_value_now", system=system), disabled=True),
         "used": CONFIG.TextColumn(text("col_value_used"), max_chars=500),
     }
-    edited = editor(key, frame, columns, text("col_value_used"), width="stretch")
-    used = ["" if pd.isna(one) else str(one) for one in edited["used"]]
-    values = {one.issue.key: typed_value(given, field.type) for one, given in zip(there, used, strict=True)}
+    edited = editor(f"{key}-{hash(tuple(keys))}", frame, columns, text("col_value_used"), width="stretch")
+    typed = dict(zip(keys, ("" if pd.isna(one) else str(one) for one in edited["used"]), strict=True))
+    kept.update({one: typed[one] for one, value in zip(keys, now, strict=True) if typed[one] != value or one in kept})
+    values = {one: typed_value(typed[one], field.type) for one in keys}
     return {code: value for code, value in values.items() if not same(value, held[code])}
 
 
