@@ -218,13 +218,14 @@ def first_try(suite: Suite, files: list[str], beside: int, browsers: int) -> lis
     """
     browser = [file for file in files if file.startswith("tests/browser/")]
     others = [file for file in files if file not in browser]
-    if not (suite.root / "tests" / "__pycache__").is_dir():
-        # pytest rewrites each test the first time that it is read: once, and not in every process
-        suite.begin("read", "--collect-only", "-qq", *WITHOUT, *others, output=suite.folder / "read.txt").wait()
+    is_read = (suite.root / "tests" / "__pycache__").is_dir()
     output = suite.folder / "browser.txt"
     by_file = ("--dist", "loadfile", "--no-loadscope-reorder")
     spread = ("-n", str(browsers), *by_file) if browsers > 1 else ("-n", "0")
-    seen = suite.begin("browser", *spread, *browser, output=output) if browser else None
+    seen = suite.begin("browser", *spread, *browser, output=output) if browser else None  # which mostly waits
+    if not is_read:
+        # pytest rewrites each test the first time that it is read: once, and not in every process
+        suite.begin("read", "--collect-only", "-qq", *WITHOUT, *others, output=suite.folder / "read.txt").wait()
     found: list[Failure] = []
     if others:
         rest = suite.begin("others", "-n", str(beside), *by_file, *WITHOUT, *others)
