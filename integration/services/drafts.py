@@ -4,8 +4,8 @@ Nothing here writes to a system, and nothing of a trial is kept.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -13,15 +13,16 @@ from integration.connectors.protocol import Connector
 from integration.core.compiled import faults
 from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
+from integration.core.issues import Issue
 from integration.core.people import Actor
-from integration.core.records import Kind, Record
+from integration.core.records import Kind, Record, Value
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Rule, readable_rules, rules_to
 from integration.core.run import PlanRow
 from integration.core.traces import Trace
 from integration.flows.functions.toolbox import Tools
 from integration.flows.registry import Specs
-from integration.flows.spec import Shaped, page_in
+from integration.flows.spec import Shaped, page_in, staged_in
 from integration.runner.lookup import look_around
 from integration.services.lists import CHOICES_KEPT, Lists
 from integration.services.mappings import Logics, Mappings, kind_of
@@ -267,6 +268,20 @@ class Drafts:
             for record in self.records(flow, stage.source, [key]):
                 return logic.trace(stage, record)
         return []
+
+    def objections(
+        self, flow: str, cause: str, name: str, records: Mapping[str, Record], values: Mapping[str, Value]
+    ) -> dict[str, Issue]:
+        """Return what records would still wait for with other values of a field, by key: none that this repairs."""
+        logic = self._logics.trial(flow, afresh=list(values))
+        found: dict[str, Issue] = {}
+        for stage in logic.flow.counting:
+            here = [records[key] for key in values if key in records and records[key].kind is stage.source]
+            others = [replace(one, values={**one.values, name: values[one.key]}) for one in here]
+            for one in staged_in(logic, stage, others) if others else ():
+                if one.issue and one.issue.cause == cause:
+                    found[one.key] = one.issue
+        return found
 
     def effect(
         self,

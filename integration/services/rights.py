@@ -28,7 +28,7 @@ _TABLE: Mapping[str, Mapping[Right, str]] = {
     "days": {SEE: "flow today listed report branches", COMPARE: "check check_span"},
     "documents": {SEE: "both", REPAIR: "book_again"},
     "drafts": {
-        SEE: "draft version current faults records recent trial why effect",
+        SEE: "draft version current faults records recent trial why objections effect",
         ARRANGE: "put_rule remove_rule restore_rule take_version rebase discard publish",
     },
     "drift": {SEE: "latest held", COMPARE: "look"},

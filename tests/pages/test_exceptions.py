@@ -498,10 +498,13 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
     key, good = first.issue.key, f"871998000099{ean.calc_check_digit('871998000099')}"
     other = f"871998000098{ean.calc_check_digit('871998000098')}"
     test = opened(open_page, group)
+    place = f"typed-values-{address_of(group.of)}"
+    test.session_state[place] = {second.issue.key: other[:-1] + str(9 - int(other[-1]))}
     test = test.segmented_control(key="value-ean_check_digit").set_value("here").run()
     assert not test.exception
+    assert f"{second.issue.key}: EAN" in texts(test)
     assert test.button(key="correct").disabled
-    test.session_state[f"typed-values-{address_of(group.of)}"] = {second.issue.key: other}
+    test.session_state[place] = {second.issue.key: other}
 
     field = shop.flows.source_field("products", "article.ean")
     assert field is not None

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
-from integration.core.issues import CauseGroup, OpenIssue
+from integration.core.issues import CauseGroup, Issue, OpenIssue
 from integration.core.records import Correction, Field, FieldType, Record, Value, same
 from integration.core.rules import as_text
 from integration.core.untrusted_text import visible
@@ -21,10 +22,12 @@ from pages.components.shared.inputs import source_fields
 from pages.components.shared.layout import act, asked, empty, note, page_offset, pages, small
 from pages.components.shared.tables import CONFIG, browse, editor
 from pages.components.shared.wording import (
+    Markdown,
     counted,
     field_name,
     flow_name,
     plain,
+    say,
     system_name,
     text,
     typed_text,
@@ -58,17 +61,33 @@ def correct(
     st.markdown(text("value_question", system=system, field=f"**{plain(field.caption)}**"))
     held = {key: record.flat().get(field.name) for key, record in records.items()}
     given = _asked_for(found, held, field, system, f"values-{address_of(group.of)}")
-    numeric = field.type in (FieldType.NUMBER, FieldType.MONEY)
-    wrong = [value for value in given.values() if numeric and isinstance(value, str) and value]
-    for value in wrong[:1]:
-        note(f":orange[:material/error: {text('value_wrong', value=plain(value))}]")
+    objections = _objections(app, group, field, records, given)
+    for said in objections[:1]:
+        note(f":orange[:material/error: {said}]")
     label = counted(f"btn_value_{noun}", len(given) or group.count)
     if controls.button(
-        label, type="primary", icon=":material/build:", key="correct", disabled=not given or bool(wrong)
+        label, type="primary", icon=":material/build:", key="correct", disabled=not given or bool(objections)
     ):
         titles = {one.issue.key: one.title for one in found}
         repair(lambda: app.exceptions.correct(group.flow, field, given, person(), titles))
     note(text("value_lasts", system=system))
+
+
+def _objections(
+    app: Application, group: CauseGroup, field: Field, records: Mapping[str, Record], given: Mapping[str, Value]
+) -> list[Markdown]:
+    """Return what is wrong with values that were typed: no value for the field, or their record would still wait."""
+    numeric = field.type in (FieldType.NUMBER, FieldType.MONEY)
+    if wrong := [value for value in given.values() if numeric and isinstance(value, str) and value]:
+        return [text("value_wrong", value=plain(value)) for value in wrong]
+    if not given:
+        return []
+    name = f"tried {group.flow} {address_of(group.of)} {given}"
+    tried = partial(app.drafts.objections, group.flow, group.cause, field.name, records, given)
+    found: Mapping[str, Issue] = asked(app, name, tried) or {}
+    return [
+        plain(f"{issue.key}: {say(issue.cause, {'flow': group.flow, **issue.facts}).what}") for issue in found.values()
+    ]
 
 
 def _asked_for(
