@@ -35,8 +35,7 @@ def main() -> None:
         claim("nothing is left behind that git would add", not shell("git status --porcelain", checkout))
         versions = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
         claim("Python 3.11, 3.12 or 3.13", versions == ">=3.11,<3.14" and "Python 3.11, 3.12 or 3.13" in README)
-        told = shell("make demo", checkout)
-        claim("the demo ends with nothing to write, and adds up", "adds up" in told)
+        shell("make demo", checkout)  # which fails where anything does not add up, or is left to write
 
 
 def claim(words: str, holds: bool) -> None:
