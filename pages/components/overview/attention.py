@@ -51,6 +51,11 @@ class Need:
     params: Mapping[str, str]
     again: tuple[str, str, str] | None = None  # flow, cause and field of what can be tried again
 
+    @property
+    def identity(self) -> str:
+        """What tells it from the others, wherever it stands: the list changes by itself."""
+        return " ".join((self.state, self.page, *self.params.values()))
+
 
 @dataclass(frozen=True, slots=True)
 class Needs:
@@ -179,14 +184,14 @@ def _row(app: Application, at: int, need: Need, *, tries: bool) -> None:
             and tries
             and st.button(
                 naming(text("btn_try_again_short"), need.title),
-                key=f"again-{at}",
+                key=f"again-{need.identity}",
                 type="tertiary",
                 help=text("try_again_about"),
             )
         ):
             try_again(app, *need.again)
         if may_open(need.page) and st.button(
-            naming(need.verb, need.title), key=f"need-{at}", width=132, shortcut=None if at else "O"
+            naming(need.verb, need.title), key=f"need-{need.identity}", width=132, shortcut=None if at else "O"
         ):
             st.switch_page(f"pages/{need.page}.py", query_params=dict(need.params))
 

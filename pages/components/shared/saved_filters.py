@@ -36,11 +36,11 @@ def saved_filters(app: Application, page: str) -> None:
     with st.popover(
         plain(named) if named else text("saved_filters"), icon=":material/filter_alt:", key="saved_filters"
     ):
-        for at, one in enumerate(found):
+        for one in found:
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-                if st.button(plain(one.name), key=f"saved-{at}", type="tertiary", width="stretch"):
+                if st.button(plain(one.name), key=f"saved-{one.name}", type="tertiary", width="stretch"):
                     _show(page, one.name, one.asked)
-                if icon_button("delete", text("btn_forget_filter", name=plain(one.name)), f"forget-{at}"):
+                if icon_button("delete", text("btn_forget_filter", name=plain(one.name)), f"forget-{one.name}"):
                     app.saved_filters.forget(page, one.name, person())
                     st.query_params.pop(SAVED, None)
                     st.rerun()
