@@ -353,4 +353,3 @@ def test_a_plan_of_payments_what_waits_of_it_and_the_life_of_one_are_shown(conne
     assert row.change is not None
     told = {name: str(row.change.agreed.values[name]) for name in ("item", "customer", "debtor_number")}
     assert [name for name, value in told.items() if value not in life] == []
-    assert row.key not in life
