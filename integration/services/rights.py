@@ -33,8 +33,8 @@ _TABLE: Mapping[str, Mapping[Right, str]] = {
     },
     "drift": {SEE: "latest held", COMPARE: "look"},
     "exceptions": {
-        SEE: "groups group every of_run waits tries came made_with issues_of sources keys unmapped records candidates meant"
-        " article sold",
+        SEE: "groups group every of_run waits tries came made_with issues_of sources keys unmapped records candidates"
+        " meant article sold",
         EXPORT: "listed",
         REPAIR: "set_aside take_back correct answer choose decide",
     },

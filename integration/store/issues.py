@@ -186,7 +186,7 @@ class Issues(Store):
         return [_cause_group(row) for row in self.database.rows(shown.order_by(*order))]
 
     def came(self, since: datetime) -> dict[Trouble, dict[datetime, int]]:
-        """Return how many issues came at which moment, by trouble, whatever became of them; one that returns comes anew.
+        """Return how many issues came at which moment, by trouble, whatever became of them; what returns comes anew.
 
         Those of one transaction have one moment, so that this is about as many rows as there were runs.
         """

@@ -332,7 +332,9 @@ def test_the_stock_of_a_branch_is_shown_with_its_name(shop: Application, open_pa
 
 
 @pytest.mark.long
-def test_a_plan_of_payments_what_waits_of_it_and_the_life_of_one_are_shown(connected: Application, open_page: Open) -> None:
+def test_a_plan_of_payments_what_waits_of_it_and_the_life_of_one_are_shown(
+    connected: Application, open_page: Open
+) -> None:
     console = Console(connected)
     for name, rows in TABLES.items():
         connected.rules.set_table(name, dict(rows), "test")

@@ -13,6 +13,11 @@ COURSE_WIDTH = 112  # pixels of a bar for each day
 
 def course(days: Mapping[date, int]) -> None:
     """Draw a bar for each day, the highest as high as there is room, and say what they tell to who cannot see them."""
+    st.html(drawn(days), width=COURSE_WIDTH)
+
+
+def drawn(days: Mapping[date, int]) -> str:
+    """Return the bars as HTML."""
     named = {day: short_day(datetime.combine(day, time(12), zone())) for day in days}
     top = max(days.values())
     told = ", ".join(f"{named[day]} {number(count)}" for day, count in days.items() if count)
@@ -21,4 +26,4 @@ def course(days: Mapping[date, int]) -> None:
         for day, count in days.items()
     )
     alt = escape(text("cause_course", days=told))
-    st.html(f'<div class="course" role="img" aria-label="{alt}">{bars}</div>', width=COURSE_WIDTH)
+    return f'<div class="course" role="img" aria-label="{alt}">{bars}</div>'

@@ -105,7 +105,7 @@ def _head(app: Application, flow: str, key: str, events: pd.DataFrame, own: Happ
 
 
 def _code(own: Happened) -> str:
-    """Return the code people know: that of a document, and of a payment of one, is its number; its key is for machines."""
+    """Return the code people know: that of a document or a payment is its number; its key is for machines."""
     return str(own["title"] if own["kind"] in (*DOCUMENTS, Kind.SETTLEMENT) else own["key"])
 
 
@@ -266,14 +266,14 @@ def _numbers(newest: Happened, known: Link | None) -> tuple[str, str]:
     """Return under what people find a record in either system; of a payment its open item, and the invoice it pays."""
     code, there = _code(newest), known.reference if known else ""
     if known and known.agreed and known.agreed.kind is Kind.SETTLEMENT:
-        return as_text(known.agreed.values.get("item")) or code, code if there else ""
+        return as_text(known.agreed.flat().get("item")) or code, code if there else ""
     return code, there
 
 
 def _debtor(app: Application, flow: str, agreed: Record | None) -> str:
     """Return the number that the debtor of a document has, or of a payment of one; nothing where none is known."""
-    values = agreed.values if agreed else {}
-    told, of = (as_text(values.get(name)) for name in ("debtor_number", "debtor"))
+    told_of = agreed.flat() if agreed else {}
+    told, of = (as_text(told_of.get(name)) for name in ("debtor_number", "debtor"))
     if told or not of:
         return told
     linked = app.links.get(flow, Kind.DEBTOR, [of]).get(of)
