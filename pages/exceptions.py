@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import streamlit as st
 
@@ -33,6 +34,7 @@ from pages.components.shared.layout import (
     head,
     mark,
     no_match,
+    note,
     page_offset,
     pages,
     search,
@@ -41,7 +43,7 @@ from pages.components.shared.layout import (
 from pages.components.shared.meanings import meaning
 from pages.components.shared.runs import progress_strip
 from pages.components.shared.saved_filters import open_saved, saved_filters
-from pages.components.shared.wording import counted, flow_name, number, sandbox_badges, text
+from pages.components.shared.wording import counted, flow_name, number, sandbox_badges, text, zone
 
 SIZE = 20
 
@@ -112,7 +114,10 @@ def cards(groups: list[CauseGroup]) -> None:
         above(addresses, offset)
     here = groups[offset : offset + SIZE]
     versions = Versions.of(app, here) if state is IssueState.OPEN and may("issues.close") else None
-    queue = Queue(state, find, waiting, aside, tries, may("exceptions.correct"), versions)
+    came = app.exceptions.came(datetime.now(zone()))
+    queue = Queue(state, find, waiting, aside, tries, came, may("exceptions.correct"), versions)
+    if any(group.of in came for group in here):
+        note(text("causes_course"))
     for at, group in enumerate(here):
         is_open = addresses[offset + at] == asked
         cause_card(app, group, queue, is_open=is_open, first=not at and asked not in addresses, several=several)

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
 
@@ -31,6 +32,7 @@ from integration.store.stores import Stores
 MOST = 10_000  # records of a group that are repaired at once
 AT_ONCE = 500  # source records asked for with one call
 PAGE = 1_000
+DAYS = 14  # of which it is told how many records came
 FEW = 20  # records of a group that are looked into for an example
 RUNS_BACK = 10  # runs of a flow in which a try at a cause is looked for
 AMOUNT = re.compile(r"-?\d{1,12}(\.\d+)?")
@@ -187,6 +189,23 @@ class Exceptions:
         while rows := self._stores.plans.rows(run.id, "park", offset=offset, limit=PAGE):
             offset += len(rows)
             yield from (row for row in rows if row.weight)
+
+    def came(self, here: datetime) -> dict[Trouble, dict[date, int]]:
+        """Return how many records each cause got on each of the last days up to a moment of somebody's clock.
+
+        What has been settled since counts too, and what returned counts on the day it did. A cause that got all of its
+        records on one day is left out, as it has no course.
+        """
+        days = [here.date() - timedelta(days=back) for back in reversed(range(DAYS))]
+        since = datetime.combine(days[0], time(), here.tzinfo)
+        found: dict[Trouble, dict[date, int]] = {}
+        for trouble, moments in self._stores.issues.came(since).items():
+            counted = dict.fromkeys(days, 0)
+            for at, number in moments.items():
+                counted[min(at.astimezone(here.tzinfo).date(), days[-1])] += number
+            if sum(map(bool, counted.values())) > 1:
+                found[trouble] = counted
+        return found
 
     def made_with(self, group: CauseGroup) -> int:
         """Return with which version of its flow's mapping a group was parked last; 0 when nobody knows any more."""

@@ -33,8 +33,8 @@ _TABLE: Mapping[str, Mapping[Right, str]] = {
     },
     "drift": {SEE: "latest held", COMPARE: "look"},
     "exceptions": {
-        SEE: "groups group every of_run waits tries made_with issues_of sources keys unmapped records candidates meant"
-        " article sold",
+        SEE: "groups group every of_run waits tries came made_with issues_of sources keys unmapped records candidates"
+        " meant article sold",
         EXPORT: "listed",
         REPAIR: "set_aside take_back correct answer choose decide",
     },
@@ -122,7 +122,7 @@ WITHIN: Mapping[str, str] = {
     "drift": "page",
     "flows": "may_begin may_wait missed may_approve round_before expect_there",
     "four_eyes": "is_enough",
-    "issues": "clock database looked set_aside set_all_aside take_back",
+    "issues": "came clock database looked set_aside set_all_aside take_back",
     "links": "allot allotted by_mark by_reference clock database documents first_number first_pairs keep mirrors newest"
     " owning page settle",
     "lists": "close fresh lacking",

@@ -185,6 +185,17 @@ class Issues(Store):
         order = (group.c.number.desc(), group.c.flow, group.c.cause, group.c.detail)
         return [_cause_group(row) for row in self.database.rows(shown.order_by(*order))]
 
+    def came(self, since: datetime) -> dict[Trouble, dict[datetime, int]]:
+        """Return how many issues came at which moment, by trouble, whatever became of them; what returns comes anew.
+
+        Those of one transaction have one moment, so that this is about as many rows as there were runs.
+        """
+        recent = sa.select(*_TROUBLE, issues.c.first_seen, _NUMBER).where(issues.c.first_seen >= since, _CONNECTED)
+        found: dict[Trouble, dict[datetime, int]] = {}
+        for row in self.database.rows(recent.group_by(*_TROUBLE, issues.c.first_seen)):
+            found.setdefault(Trouble(row.flow, row.cause, row.field, row.detail), {})[row.first_seen] = row.number
+        return found
+
     def assign(self, cause: Trouble, to: str, by: str) -> None:
         """Keep who looks after a cause, also after what joins it later; nobody when `to` is empty."""
         self._care(cause, "cause_assigned", by, assigned=to)

@@ -266,6 +266,7 @@ issues = sa.Table(
     sa.Column("detail", Words, nullable=False, server_default=""),  # what tells this trouble from others of its cause
     sa.Column("cents", sa.BigInteger),  # what its document comes to, where it is about one
     sa.UniqueConstraint("flow", "key", "cause", "field", name="uq_issues_identity"),
+    sa.Index("ix_issues_first_seen", "first_seen"),
     sa.Index("ix_issues_state", "state", "flow", "cause", "field"),
     sqlite_autoincrement=True,
 )

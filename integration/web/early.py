@@ -13,6 +13,9 @@ from pathlib import Path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from integration.web.guard import spoken
+from integration.web.starting import NAME, starting
+
 EVERYWHERE = ("Button", "Html", "MenuButton")
 """What the frame draws around every page."""
 DRAWN: Mapping[str, Sequence[str]] = {
@@ -35,6 +38,7 @@ FONTS = tuple(f"app/static/plex-sans-{weight}.woff2" for weight in (400, 500, 60
 ICONS = "media/MaterialSymbols-Rounded.*.woff2"
 _ENTRY = re.compile(r'<script type="module"[^>]* src="\./static/js/(?P<name>[^"]+)"')
 _BESIDE = re.compile(rb'\b(href|src)="\./')
+_DRAWN_IN, _UNNAMED = b'<div id="root">', b"<title>Streamlit</title>"
 _FILES = re.compile(r"m\.f=\[(?P<names>[^\]]*)\]")
 FRAME = '<script defer src="/app/static/frame.js"></script>'
 """What listens to a person on every page: what is drawn can be pressed, so it is there before anything is drawn."""
@@ -90,6 +94,7 @@ class Early:
         if links is None:
             await self._app(scope, receive, send)
             return
+        before = starting(spoken(Headers(scope=scope)))
         begun: list[Message] = []
         body = bytearray()
 
@@ -99,7 +104,7 @@ class Early:
             elif begun and message["type"] == "http.response.body":
                 body.extend(message.get("body", b""))
                 if not message.get("more_body"):
-                    for whole in _told(begun.pop(), bytes(body), links):
+                    for whole in _told(begun.pop(), bytes(body), links, before):
                         await send(whole)
             else:
                 await send(message)
@@ -118,7 +123,7 @@ def _is_html(start: Message) -> bool:
     return start["status"] == HTTPStatus.OK and kind.startswith("text/html")
 
 
-def _told(start: Message, body: bytes, links: bytes) -> Iterator[Message]:
+def _told(start: Message, body: bytes, links: bytes, before: bytes) -> Iterator[Message]:
     """Yield an answer whose HTML says more than its file, so that nobody can ask whether the file is still the same.
 
     What is no page of Streamlit, such as a form, is as it was.
@@ -128,6 +133,7 @@ def _told(start: Message, body: bytes, links: bytes) -> Iterator[Message]:
         yield {"type": "http.response.body", "body": body}
         return
     whole = body.replace(b"</head>", links + b"\n</head>", 1)
+    whole = whole.replace(_DRAWN_IN, before + _DRAWN_IN, 1).replace(_UNNAMED, f"<title>{NAME}</title>".encode(), 1)
     whole = _BESIDE.sub(rb'\1="/', whole)  # an address may have several parts, and nothing lies below them
     headers = MutableHeaders(scope=start)
     headers["content-length"] = str(len(whole))

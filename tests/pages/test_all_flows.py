@@ -332,7 +332,9 @@ def test_the_stock_of_a_branch_is_shown_with_its_name(shop: Application, open_pa
 
 
 @pytest.mark.long
-def test_a_plan_of_payments_and_what_waits_of_it_are_shown(connected: Application, open_page: Open) -> None:
+def test_a_plan_of_payments_what_waits_of_it_and_the_life_of_one_are_shown(
+    connected: Application, open_page: Open
+) -> None:
     console = Console(connected)
     for name, rows in TABLES.items():
         connected.rules.set_table(name, dict(rows), "test")
@@ -348,4 +350,8 @@ def test_a_plan_of_payments_and_what_waits_of_it_are_shown(connected: Applicatio
 
     assert [(bool(one.exception), "failure" in one.session_state) for one in pages] == [(False, False)] * 2
     assert "does not add up" in texts(pages[1])
-    connected.runs.discard(run.id, "test")
+    console.commit(run)
+    life = "".join(one.value.to_csv() for one in open_page("logs", record=f"payments:{row.key}").table)
+    assert row.change is not None
+    told = {name: str(row.change.agreed.values[name]) for name in ("item", "customer", "debtor_number")}
+    assert [name for name, value in told.items() if value not in life] == []

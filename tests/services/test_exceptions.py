@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from integration.core.issues import CauseGroup, OpenIssue
+from integration.core.issues import CauseGroup, Issue, Met, OpenIssue
 from integration.core.records import Kind, Record, corrected
 from integration.core.run import Mode, Run, RunState
 from integration.flows.days.references import key_of
@@ -158,3 +159,18 @@ def test_only_what_the_flow_offers_can_be_decided(harness: DaysHarness) -> None:
     with pytest.raises(KeyError):
         harness.exceptions.decide("days", harness.undecided(), "forget", somebody("anna"))
     assert harness.stores.corrections.all("days") == []
+
+
+def test_what_came_is_told_by_the_days_of_who_looks_where_there_were_several(harness: DaysHarness) -> None:
+    (trouble,) = (group.of for group in harness.exceptions.groups())
+    zone = ZoneInfo("Europe/Amsterdam")
+    assert harness.exceptions.came(harness.clock().astimezone(zone)) == {}
+    harness.clock.now = datetime(2026, 11, 30, 22, 59, tzinfo=UTC)
+    for seconds in (0, 60):  # each on a day of its own, as a clock in Amsterdam has it
+        harness.clock.advance(seconds)
+        met = Met(Issue(trouble.cause, f"2026-10-18/{seconds}", trouble.field, {}), Kind.DAY_PAGE, "")
+        harness.stores.issues.open("days", "r9", [met])
+    (days,) = harness.exceptions.came(harness.clock().astimezone(zone)).values()
+    assert list(days) == [date(2026, 11, 18) + timedelta(days=one) for one in range(14)]
+    came = {day: count for day, count in days.items() if count}
+    assert came == {date(2026, 11, 25): 2, date(2026, 11, 30): 1, date(2026, 12, 1): 1}

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from integration.core.issues import Issue, IssueState, Met
@@ -75,6 +77,23 @@ def test_the_longest_waiting_come_first_page_by_page(issues: Issues, clock: Cloc
     assert [one.issue.key for one in issues.list(FLOW, "price_missing", limit=2)] == ["A3", "A1"]
     assert [one.issue.key for one in issues.list(FLOW, "price_missing", "price", offset=2)] == ["A2"]
     assert issues.list(FLOW, "price_missing", "name") == []
+
+
+def test_what_came_is_counted_by_its_moment_whatever_became_of_it(issues: Issues, clock: Clock) -> None:
+    meet(issues, "A0")
+    clock.advance(60)
+    first = clock()
+    meet(issues, "A1", "A2")
+    meet(issues, "A3", cause="ean_duplicate")
+    clock.advance(86_400)
+    meet(issues, "A1", "A4")
+    issues.set_aside(issues.list(FLOW, "price_missing")[0].id, "later", "anna")
+    issues.close(issues.list(FLOW, "ean_duplicate")[0].id, "anna")
+    clock.advance(60)
+    meet(issues, "A3", cause="ean_duplicate")
+    found = {trouble.cause: moments for trouble, moments in issues.came(first).items()}
+    second = clock() - timedelta(seconds=60)
+    assert found == {"price_missing": {first: 2, second: 1}, "ean_duplicate": {clock(): 1}}
 
 
 def test_an_issue_that_does_not_exist_cannot_be_decided(issues: Issues) -> None:

@@ -55,6 +55,16 @@ def test_every_page_brings_what_listens_to_a_person_before_it_is_drawn(
 
 
 @pytest.mark.long
+@pytest.mark.parametrize(("language", "said"), [("nl-BE,nl;q=0.9", "wordt gestart"), ("fr", "is starting")])
+def test_a_page_says_what_is_starting_until_it_is_drawn(server: Server, language: str, said: str) -> None:
+    host = f"Host: 127.0.0.1:{server.port}"
+    body = asked(server.port, "GET / HTTP/1.1", host, f"Accept-Language: {language}").body.decode()
+
+    assert said in body.partition('<div id="starting"')[2].partition('<div id="root">')[0]
+    assert "<title>Sluis</title>" in body
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("page", ["", "preview"])
 def test_what_the_html_of_a_page_names_is_there(server: Server, page: str) -> None:
     host = f"Host: 127.0.0.1:{server.port}"

@@ -15,6 +15,7 @@ from integration.core.records import Value
 from integration.services import Application
 from integration.services.exceptions import Try, address_of
 from pages.components.exceptions.beside import both_sides, is_of_document
+from pages.components.exceptions.course import course
 from pages.components.exceptions.repairs import noun, preview_group, repair
 from pages.components.exceptions.several import actions, assignee, tick
 from pages.components.exceptions.tries import COUNT_WIDTH, Tries, try_result
@@ -116,6 +117,7 @@ class Queue:
     waiting: Mapping[Trouble, CauseGroup]
     aside: Mapping[Trouble, CauseGroup]
     tries: Tries
+    came: Mapping[Trouble, Mapping[date, int]]  # how many on each of the last days, where there is something to see
     corrects: bool  # whether whoever looks may repair
     versions: Versions | None  # where they may do more with a cause
 
@@ -143,6 +145,8 @@ def cause_card(
                 note(_seen(group))
                 if group.note:
                     note(f":material/sticky_note_2: {text('cause_note', note=plain(group.note))}")
+            if days := queue.came.get(group.of):
+                course(days)
             _open_or_close(queue, address, title, is_open=is_open, first=first)
             if state is IssueState.OPEN and queue.versions is not None:
                 _more(app, group, queue.versions, address, title)

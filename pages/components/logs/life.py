@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from integration.core.records import Kind, Record
+from integration.core.rules import as_text
 from integration.core.run import Link
 from integration.core.totals.booked import without_sums
 from integration.services import Application
@@ -104,8 +105,8 @@ def _head(app: Application, flow: str, key: str, events: pd.DataFrame, own: Happ
 
 
 def _code(own: Happened) -> str:
-    """Return the code people know: that of a document is its number, its key is for machines."""
-    return str(own["title"] if own["kind"] in DOCUMENTS else own["key"])
+    """Return the code people know: that of a document or a payment is its number; its key is for machines."""
+    return str(own["title"] if own["kind"] in (*DOCUMENTS, Kind.SETTLEMENT) else own["key"])
 
 
 def _title(own: Happened, key: str) -> Markdown:
@@ -129,7 +130,7 @@ def _timeline(rows: Sequence[Happened], own: Happened) -> None:
     entries = [_waited(_entry(row, own), rows, place) for place, row in enumerate(rows)]
     entries = entries if every else folded(entries)
     first = page_offset("part", len(entries), SIZE)
-    asked = draw(entries[first : first + SIZE], details=True)
+    asked = draw(entries[first : first + SIZE], "life", details=True)
     pages("part", len(entries), SIZE)
     if len(rows) == MOST_EVENTS:
         note(text("life_cut", number=number(MOST_EVENTS)))
@@ -233,9 +234,12 @@ def _facts(app: Application, flow: str, rows: Sequence[Happened], known: Link | 
     shown: dict[Markdown, Markdown] = {}
     if flow in app.flows:
         source, target = system_name(app.flows[flow].source), system_name(app.flows[flow].target)
-        there = f"**{plain(known.reference)}**" if known and known.reference else text("now_not_there")
-        shown = {text("now_in", system=source): f"**{plain(_code(newest))}**", text("now_in", system=target): there}
+        here, there = _numbers(newest, known)
+        told = f"**{plain(there)}**" if there else text("now_not_there")
+        shown = {text("now_in", system=source): f"**{plain(here)}**", text("now_in", system=target): told}
     shown |= _known(app, flow, rows)
+    if debtor := _debtor(app, flow, known.agreed if known else None):
+        shown[plain(field_name("debtor"))] = plain(debtor)
     state = _state(rows)
     shown[text("col_status")] = inline(state, result_name(state)) if state in LOOKS else "–"
     if known and known.retired:
@@ -256,6 +260,24 @@ def _facts(app: Application, flow: str, rows: Sequence[Happened], known: Link | 
         links = [link(flow_name(one), "logs", record=f"{one}:{newest['key']}") for one in others]
         shown[text("now_also")] = " · ".join(links)
     return shown
+
+
+def _numbers(newest: Happened, known: Link | None) -> tuple[str, str]:
+    """Return under what people find a record in either system; of a payment its open item, and the invoice it pays."""
+    code, there = _code(newest), known.reference if known else ""
+    if known and known.agreed and known.agreed.kind is Kind.SETTLEMENT:
+        return as_text(known.agreed.flat().get("item")) or code, code if there else ""
+    return code, there
+
+
+def _debtor(app: Application, flow: str, agreed: Record | None) -> str:
+    """Return the number that the debtor of a document has, or of a payment of one; nothing where none is known."""
+    told_of = agreed.flat() if agreed else {}
+    told, of = (as_text(told_of.get(name)) for name in ("debtor_number", "debtor"))
+    if told or not of:
+        return told
+    linked = app.links.get(flow, Kind.DEBTOR, [of]).get(of)
+    return linked.reference if linked else ""
 
 
 def _approved_by(app: Application, run: str) -> Markdown:

@@ -60,9 +60,15 @@ def questions(app: Application, _tools: DeltaGenerator) -> None:
         with grid.cell(column_span=3):
             _pick(kept)
             _editor(app, kept)
-        with grid.cell(column_span=2), st.container(border=True, gap="xsmall"):
+        with grid.cell(column_span=2), st.container(border=True, gap="xsmall", key="question_tables"):
             _tables(app)
-    failures()
+        with grid.cell(column_span=5):  # above the tables where a screen has room for one column
+            failures()
+            _answer(app, kept)
+
+
+def _answer(app: Application, kept: Mapping[str, tuple[str, str]]) -> None:
+    """Answer what was asked just now, and draw the answer to what the page is about."""
     asked = st.session_state.pop("question_asked", None)
     if asked is not None:
         st.session_state["answer"] = _answered(app, asked)

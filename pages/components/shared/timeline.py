@@ -101,10 +101,10 @@ class Entry:
     events: Sequence[Happened] = field(default_factory=list)
 
 
-def draw(entries: Sequence[Entry], *, details: bool = False) -> Entry | None:
+def draw(entries: Sequence[Entry], name: str, *, details: bool = False) -> Entry | None:
     """Draw the lines of a timeline, newest first; return the one whose details were asked for, where they can be."""
     asked: Entry | None = None
-    with st.container(border=True, gap="small"):
+    with st.container(border=True, gap="small", key=f"timeline-{name}"):
         if not entries:
             note(text("events_none"))
         day = ""
@@ -138,7 +138,7 @@ def run_timeline(app: Application, run_id: str) -> None:
     events = answered(lambda: app.log.of_run(run_id)) if may("log.of_run") else None
     if events is None:
         return
-    draw([entry(event) for event in rows_of(events.head(MOST_DRAWN))])
+    draw([entry(event) for event in rows_of(events.head(MOST_DRAWN))], "run")
     if len(events) > MOST_DRAWN:
         note(text("events_more", number=len(events) - MOST_DRAWN))
     if len(events):

@@ -216,6 +216,7 @@ def upgrade() -> None:  # noqa: PLR0915  a statement for each table
         sa.UniqueConstraint("flow", "key", "cause", "field", name="uq_issues_identity"),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_issues_first_seen", "issues", ["first_seen"], unique=False)
     op.create_index("ix_issues_state", "issues", ["state", "flow", "cause", "field"], unique=False)
     op.create_table(
         "leases",

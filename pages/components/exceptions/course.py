@@ -1,0 +1,29 @@
+"""How many records a cause got on each of the last days, as small bars beside it; the page draws them itself."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from html import escape
+
+import streamlit as st
+
+from pages.components.shared.wording import number, short_day, text, zone
+
+COURSE_WIDTH = 112  # pixels of a bar for each day
+
+
+def course(days: Mapping[date, int]) -> None:
+    """Draw a bar for each day, the highest as high as there is room, and say what they tell to who cannot see them."""
+    st.html(drawn(days), width=COURSE_WIDTH)
+
+
+def drawn(days: Mapping[date, int]) -> str:
+    """Return the bars as HTML."""
+    named = {day: short_day(datetime.combine(day, time(12), zone())) for day in days}
+    top = max(days.values())
+    told = ", ".join(f"{named[day]} {number(count)}" for day, count in days.items() if count)
+    bars = "".join(
+        f'<b title="{escape(named[day])}: {number(count)}"><i style="height:{100 * count / top:.4g}%"></i></b>'
+        for day, count in days.items()
+    )
+    alt = escape(text("cause_course", days=told))
+    return f'<div class="course" role="img" aria-label="{alt}">{bars}</div>'
