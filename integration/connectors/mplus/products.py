@@ -71,9 +71,11 @@ class Products:
         parts = [part for record in wanted for part in record.parts]
         known = {part.source: references.reference(Kind.ARTICLE, part.source) or "" for part in parts if part.source}
         linked = {record.key: references.reference(Kind.PRODUCT, record.key) or "" for record in wanted}
-        found = self.read("articleNumbers", whole([*(part.key for part in parts), *known.values()]))
+        numbers = whole([*(part.key for part in parts), *known.values()])
+        found = self.read("articleNumbers", numbers)
+        unnamed = self._unnamed(found, numbers)
         found |= self.read("productNumbers", whole(number for number in linked.values() if number not in found))
-        shelf, lines = _Shelf(found), self._branch_prices.lines(wanted)
+        shelf, lines = _Shelf(found, unnamed), self._branch_prices.lines(wanted)
         held = {}
         for record in wanted:
             places = {part.key: shelf.place(part, known.get(part.source, "")) for part in record.parts}
@@ -87,6 +89,19 @@ class Products:
                 now = self._held(found[number], record.key, apart, references)
                 held[record.key] = replace(now, record=self._branch_prices.shown(record, now.record, lines))
         return held
+
+    def _unnamed(self, found: Mapping[str, Element], numbers: Sequence[str]) -> dict[str, str]:
+        """Return the products of articles that do not say their number, by the one they answer to when asked alone."""
+        told = {name for product in found.values() for name in _articles_of(product)}
+        if None not in told:
+            return {}
+        return {
+            number: home
+            for number in numbers
+            if number not in told
+            for home, product in self.read("articleNumbers", [number]).items()
+            if None in _articles_of(product)
+        }
 
     def _held(self, element: Element, key: str, apart: Mapping[str, Location], references: References) -> Held:
         number = _home(element)
@@ -273,9 +288,9 @@ def _mark(element: Element) -> Record:
 
 
 class _Shelf:
-    """Where the articles of the products that were read are."""
+    """Where the articles of the products that were read are; of those that do not say their number it is `unnamed`."""
 
-    def __init__(self, products: Mapping[str, Element]) -> None:
+    def __init__(self, products: Mapping[str, Element], unnamed: dict[str, str]) -> None:
         self._names = {number: (one.findtext(tag("description")) or "").strip() for number, one in products.items()}
         articles = [
             (article, number, codec.external_id(each))
@@ -283,8 +298,8 @@ class _Shelf:
             for each in codec.articles(one)
             if (article := codec.if_readable(codec.article_number, each))
         ]
-        self._homes = {article: number for article, number, _ in articles}
-        self._codes = {article: code for article, _, code in articles}
+        self._homes = {article: number for article, number, _ in articles} | unnamed
+        self._codes = {article: code for article, _, code in articles} | dict.fromkeys(unnamed, "")
         self._marked = {code: number for number, code in self._codes.items() if code}
 
     def place(self, part: Record, linked: str) -> Location | None:
