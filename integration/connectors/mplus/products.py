@@ -12,7 +12,7 @@ from integration.connectors.mplus.client import Client, Element, tag
 from integration.connectors.mplus.codec import Edit, Vocabulary
 from integration.connectors.mplus.fields import Fields
 from integration.connectors.mplus.groups import group_number
-from integration.connectors.mplus.lists import Named
+from integration.connectors.mplus.lists import Lowest, Named, expect_once
 from integration.connectors.mplus.pricing import BranchPrices, without_branches
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
@@ -54,6 +54,7 @@ class Products:
         self._words = Vocabulary(settings.retire_with, settings.discounts_in == "hundredths")
         self._branch_prices = BranchPrices(settings, client)
         self._custom_types: Mapping[str, str] | None = None
+        self._lowest = Lowest()
         self._named: Named[tuple[str, str]] = Named()
         self._named_products = Named[Element](lambda product: len(codec.articles(product)))
         self._turns = [Lock() for _ in range(_TURNS)]
@@ -161,11 +162,29 @@ class Products:
         if not since:
             return present_marker(self._client, "articleSyncMarker")
         seen = int(since)
-        request = {"pluNumbers": {}, "syncMarker": seen + 1, "syncMarkerLimit": self._settings.page_articles}
         with readable():
-            found = list(self._client.read("getProducts", request=request).iterfind(_PRODUCTS))
+            found = self._since(seen + 1)
             page = page_after(found, seen, codec.marker, "getProducts")
             return replace(page, records=tuple(filter(None, (codec.if_readable(_mark, each) for each in found))))
+
+    def _since(self, marker: int) -> list[Element]:
+        """Return one page of the products with this change marker or a higher one; the lowest, not sorted.
+
+        A limit of articles cuts between products: half of it gives the first of them, however many that are.
+        """
+
+        def ask(limit: int) -> list[Element]:
+            request = {"pluNumbers": {}, "syncMarker": marker, "syncMarkerLimit": limit}
+            found = list(self._client.read("getProducts", request=request).iterfind(_PRODUCTS))
+            expect_once("getProducts", (codec.if_readable(codec.product_number, each) for each in found))
+            return found
+
+        def markers(found: Iterable[Element]) -> list[int | None]:
+            return [codec.if_readable(codec.marker, each) for each in found]
+
+        found = ask(self._settings.page_articles)
+        self._lowest.expect("getProducts", markers(found), lambda limit: markers(ask(limit)))
+        return found
 
     def calls(self, change: Change) -> int:
         """Return 1, one more for prices per branch, and where memberships are written by calls one more for each."""
