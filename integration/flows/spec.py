@@ -32,7 +32,7 @@ class Shaped:
 
     Every member is in a part of `desired`, in `parked` or in `skipped`, and in one of them only. `members` are the keys
     of the documents a derived record comes out of. `ahead` is a record that has to be in the target before `desired`;
-    what goes ahead `is_beside`: it accounts for nothing that was read. `otherwise` is what else it may be there as.
+    what goes ahead `is_beside`: it accounts for nothing that was read.
     """
 
     desired: Record | None
@@ -44,7 +44,6 @@ class Shaped:
     ahead: Record | None = None
     ahead_title: str = ""
     is_beside: bool = False
-    otherwise: tuple[Record, ...] = ()
     noted: tuple[str, ...] = ()  # what a plan counts of its parts beside brakes: a code for each
     unit: str = ""  # in which its quantities are counted, as the source has it
 
@@ -135,6 +134,13 @@ class FlowLogic(Protocol):
         It is asked once a page while a plan is made, and again right before something new is sent.
         """
         return {}
+
+    def otherwise(self, stage: Stage, desired: Record) -> tuple[Record, ...]:
+        """Return as what else a new record may be in the target, so that it is not made there once more.
+
+        The target is asked for these while a plan is made, and again right before something new is sent.
+        """
+        return ()
 
     def withdraw(self, stage: Stage, change: Change) -> Change | Skip | Issue:
         """Return what undoes a create, or why it stays: what somebody may use by now is never deleted.

@@ -168,7 +168,7 @@ class Compare:
         new = [one for one in desired if one.key not in links and one.key not in held and one.key not in held_up]
         beside = logic.beside(stage, new) if new else {}
         keys = {one.key for one in new} - beside.keys()
-        unknown = [one for one, _ in looked.pairs if one.desired and one.desired.key in keys]
+        unknown = [other for one in new if one.key in keys for other in logic.otherwise(stage, one)]
         otherwise = there_otherwise(self.deps.connectors[flow.target], self.deps.links, flow, unknown)
         there = {key: one.record for key, one in held.items()}
         held_up |= {key: not_readable(one, flow.target) for key, one in there.items() if isinstance(one, Unreadable)}

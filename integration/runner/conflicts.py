@@ -12,7 +12,6 @@ from integration.core.issues import Issue
 from integration.core.records import Held, Kind, Record
 from integration.core.rules import as_text
 from integration.core.run import Link, Run
-from integration.flows.spec import Shaped
 from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look
 from integration.store.links import Links
@@ -71,14 +70,13 @@ def with_owners(
 
 
 def there_otherwise(
-    target: Connector, links: Links, flow: Flow, new: Sequence[Shaped]
+    target: Connector, links: Links, flow: Flow, asked: Sequence[Record]
 ) -> dict[str, tuple[Record, Held]]:
-    """Return which of what is new the target has as another kind of record, by key, as that and with what is held.
+    """Return which of these, each what is new as another kind of record, the target has, by key, with what is held.
 
     What this installation does not have, or may not read, was written there by nobody on its behalf.
     """
     found: dict[str, tuple[Record, Held]] = {}
-    asked = [one for shaped in new for one in shaped.otherwise]
     for kind in dict.fromkeys(one.kind for one in asked):
         alike = [one for one in asked if one.kind is kind]
         try:

@@ -9,6 +9,7 @@ from integration.core.plan import Change, differences, remaining, still_applies
 from integration.core.records import Held
 from integration.core.run import Outcome, PlanRow, Run, Step
 from integration.flows.spec import FlowLogic
+from integration.runner.conflicts import there_otherwise
 from integration.runner.dependencies import Dependencies
 from integration.runner.dispatch import Dispatch, LookedUpPage
 from integration.runner.outcomes import agreed_of, as_issue, change_of, changes_of, named, record_of
@@ -96,6 +97,8 @@ class Precheck:
         doubts = {one.key: one for one in self.deps.ledger.doubts(run.id, run.flow, None if stage.once else kind, keys)}
         links = self.deps.links.get(run.flow, kind, keys) if stage.unverifiable else {}
         beside = logic.beside(stage, [agreed_of(row) for row in rows], sending=True)
+        apart = doubts.keys() | links.keys() | beside.keys()
+        otherwise = self._otherwise(logic, [row for row in rows if row.key not in apart])
         found = []
         for row in rows:
             if row.key in doubts:
@@ -104,7 +107,24 @@ class Precheck:
                 found.append(Outcome(row.seq, Step.ACCEPTED, links[row.key].reference))
             elif row.key in beside:
                 found.append(Outcome(row.seq, Step.PARKED, issue=as_issue(beside[row.key])))
+            elif row.key in otherwise:
+                found.append(Outcome(row.seq, Step.PARKED, issue=otherwise[row.key]))
         return found
+
+    def _otherwise(self, logic: FlowLogic, rows: Sequence[PlanRow]) -> dict[str, Issue]:
+        """Return the question about each new document that somebody entered as another kind since the plan was made."""
+        flow = logic.flow
+        if not rows or not self.deps.safeguards.look:
+            return {}
+        stage = flow.stages[rows[0].stage]
+        asked = [other for row in rows for other in logic.otherwise(stage, agreed_of(row))]
+        there = there_otherwise(self.deps.connectors[flow.target], self.deps.links, flow, asked)
+        return {
+            row.key: logic.objection(stage, other, now, None) or _changed_since(row, change_of(row), now)
+            for row in rows
+            if row.key in there
+            for other, now in [there[row.key]]
+        }
 
     def _unfollowed(self, run: Run, flow: Flow, rows: Sequence[PlanRow]) -> list[Outcome]:
         """Return as parked what has to follow on a document that is not in the target: else both would count there."""

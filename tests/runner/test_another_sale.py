@@ -114,3 +114,18 @@ def test_a_sale_that_the_books_have_as_another_kind_is_not_booked_again(harness:
     assert (harness.reasons(run), books.writes) == ({KEY: "already_in_target"}, [])
     assert list(harness.links.get("orders", Kind.SALES_ORDER, [KEY])) == [KEY]
     assert harness.run(Mode.COMPLETE).counts.skipped == 1
+
+
+@pytest.mark.parametrize(
+    ("amount", "cause"), [("10.00", "target_changed_since_plan"), ("400.00", "reference_of_another")]
+)
+def test_a_sale_that_somebody_enters_as_another_kind_between_plan_and_write_is_not_booked_again(
+    harness: OrdersHarness, books: Books, amount: str, cause: str
+) -> None:
+    run = harness.preview(Mode.COMPLETE)
+    excl = Decimal(amount)
+    entered = booking(sold(str(excl * Decimal("1.21")), amount), orders(default_debtor="forced", debtor_number="20001"))
+    books.put(replace(entered, key="elsewhere"))
+    run = harness.commit(run)
+    assert (harness.causes(run), books.writes) == ({KEY: cause}, [])
+    assert (run.counts.parked, run.counts.difference) == (1, 0)

@@ -8,13 +8,14 @@ from decimal import Decimal
 from pydantic import BaseModel
 
 from integration.connectors.accountview.client import AccountViewClient, Filter, Query
-from integration.connectors.accountview.codec import PRICE_PLACES, number
+from integration.connectors.accountview.codec import PRICE_PLACES, Row, number
 from integration.connectors.accountview.layout import Layout, Layouts, named_columns
 from integration.connectors.accountview.prices import Prices
 from integration.connectors.accountview.reader import Reader
 from integration.connectors.accountview.rows import decoder, whole
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.source import Pages, Reading
+from integration.connectors.accountview.unnamed import apart
 from integration.connectors.hashing import hashing
 from integration.connectors.protocol import Unread
 from integration.core.errors import RejectedError
@@ -104,10 +105,16 @@ class Warehouses:
         """Return by article, in small letters, how much each warehouse has of it; None where a row does not tell."""
         layout = self._layout()
         article, warehouse, quantity = columns = tuple(layout.column(name).name for name in self.names)
-        asked = layout.stored("article", keys)
-        rows = self._reader.exact_rows(self.of, article, asked, then=(warehouse,), fields=columns)
+
+        def ask(some: Sequence[str]) -> list[Row]:
+            asked = layout.stored("article", some)
+            return self._reader.exact_rows(self.of, article, asked, then=(warehouse,), fields=columns)
+
+        answers, unnamed = apart(ask, keys)
         stock: dict[str, dict[str, Decimal | None]] = defaultdict(dict)
-        for row in rows:
+        for key, _ in unnamed:
+            stock[key.casefold()][""] = None
+        for row in (row for answer in answers for row in answer):
             shelves, code = stock[layout.text(row, "article").casefold()], layout.text(row, "warehouse")
             if code or not isinstance(row.get(warehouse), str):
                 shelves[code] = _sum(shelves.get(code, NONE), number(row.get(quantity), PRICE_PLACES))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import NoReturn
 
 from integration.connectors.accountview.articles import Articles, Goods, Warehouses
@@ -22,6 +23,7 @@ from integration.connectors.accountview.reader import Reader
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
 from integration.connectors.accountview.source import Pages, Source
 from integration.connectors.accountview.target import Target, translated
+from integration.connectors.accountview.unnamed import apart
 from integration.connectors.accountview.years import FiscalYears
 from integration.connectors.answering import Heard
 from integration.connectors.http import Gateway
@@ -186,7 +188,9 @@ class AccountView:
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
         """Return the records under these keys; a key that is gone is left out."""
-        return self._source(kind).fetch(keys)
+        answers, unnamed = apart(self._source(kind).fetch, sorted(set(keys)))
+        read = [record for answer in answers for record in answer]
+        return read + [error.as_record(kind, key) for key, error in unnamed]
 
     # ---- the books as a target
 
@@ -195,11 +199,18 @@ class AccountView:
 
         Debtors are found by their link, else by external id, VAT number or e-mail; addresses by what stands on them;
         documents by our reference, orders also in the history of what was invoiced. Raises RejectedError where the
-        field of the reference does not exist, for then nobody can tell what is there.
+        field of the reference does not exist, for then nobody can tell what is there. One whose own row does not tell
+        the column it was found by is one that cannot be read.
         """
         held: dict[str, Held] = {}
         for kind in dict.fromkeys(record.kind for record in wanted):
-            held |= self._target(kind).lookup([record for record in wanted if record.kind is kind], references)
+            look = partial(self._target(kind).lookup, references=references)
+            answers, unnamed = apart(look, [record for record in wanted if record.kind is kind])
+            for answer in answers:
+                held |= answer
+            for record, error in unnamed:
+                known = references.reference(kind, record.key) or ""
+                held[record.key] = Held(error.as_record(kind, record.key), known)
         return held
 
     def last_used(self, customers: Collection[str], since: date) -> dict[str, date]:

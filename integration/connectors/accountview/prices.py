@@ -15,6 +15,7 @@ from integration.connectors.accountview.layout import Layout, Layouts, named_col
 from integration.connectors.accountview.reader import Reader
 from integration.connectors.accountview.rows import raw
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
+from integration.connectors.accountview.unnamed import apart
 from integration.core.prices import How, Of, Term
 from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError, unreadable
 
@@ -42,18 +43,27 @@ class Prices:
         return [column for column in self.names.values() if column not in columns]
 
     def added(self, records: Sequence[Record]) -> tuple[Record, ...]:
-        """Return articles or debtors with their terms; one whose rows contradict one another cannot be read.
+        """Return articles or debtors with their terms.
 
-        Raises RejectedError for a column that is not there.
+        One whose rows contradict one another, or do not name it, cannot be read. Raises RejectedError for a column
+        that is not there.
         """
         readable = [one for one in records if not isinstance(one, Unreadable)]
         if not self.on or not readable:
             return tuple(records)
         by = "article" if readable[0].kind is Kind.ARTICLE else "debtor"
-        rows = self._rows(by, [one.key for one in readable])
-        return tuple(
-            one if isinstance(one, Unreadable) else self._with(one, rows.get(one.key.casefold(), ())) for one in records
-        )
+        answers, unnamed = apart(lambda keys: self._rows(by, keys), [one.key for one in readable])
+        rows = {key: found for answer in answers for key, found in answer.items()}
+        lacking = dict(unnamed)
+
+        def with_terms(one: Record) -> Record:
+            if isinstance(one, Unreadable):
+                return one
+            if one.key in lacking:
+                return lacking[one.key].as_record(one.kind, one.key)
+            return self._with(one, rows.get(one.key.casefold(), ()))
+
+        return tuple(map(with_terms, records))
 
     def _rows(self, by: str, keys: Sequence[str]) -> dict[str, list[Row]]:
         if by not in self.names:

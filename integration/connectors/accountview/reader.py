@@ -5,11 +5,12 @@ from dataclasses import replace
 from datetime import date
 from urllib.parse import urlencode
 
-from integration.connectors.accountview.answers import looked_up, unreadable
+from integration.connectors.accountview.answers import looked_up
 from integration.connectors.accountview.client import AccountViewClient, Filter, Query
 from integration.connectors.accountview.codec import Row, text
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.turning import Seen
+from integration.connectors.accountview.unnamed import UnnamedRowError
 from integration.connectors.parallel import side_by_side
 from integration.core.errors import IntegrationError, RejectedError
 
@@ -85,8 +86,8 @@ class Reader:
         for asked, answer in zip(queries, answers, strict=True):
             if isinstance(answer, IntegrationError):
                 raise answer
-            if any(text(row.get(looked_up(column))) is None for row, _ in answer):
-                raise unreadable(query.of.reading)  # one of the values was found: who takes it for none writes it twice
+            if unnamed := [row for row, _ in answer if text(row.get(looked_up(column))) is None]:
+                raise UnnamedRowError.of(query.of, looked_up(column), unnamed[0])
             found.append((asked, answer))
         return found
 

@@ -17,7 +17,7 @@ import structlog
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, tag
-from integration.connectors.mplus.lists import Lowest, Named, expect_once
+from integration.connectors.mplus.lists import Lowest, Named, expect_once, under_their_own
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.connectors.mplus.target import readable, whole
 from integration.connectors.parallel import sliced
@@ -65,7 +65,7 @@ class Documents:
         self._client = client
         self._codes = _Codes(client, clock)
         self._lowest = Lowest()
-        self._named, self._customers = Named[Element](), Named[Element]()
+        self._named, self._customers = Named[tuple[str, Element]](), Named[Element]()
 
     def extract(self, kind: Kind, since: str | None, after: str | None, most: int | None = None) -> Batch:
         """Return one page of the documents with a marker from `since` on, and some before it; all when it is None."""
@@ -151,21 +151,26 @@ class Documents:
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
         """Return the documents with these ids; what is not there is left out. External ids are asked for anew."""
-        return [record for found in self.named(kind, keys) for record in self._decoded(kind, found, fresh=True)]
+        return [
+            record
+            for found in self.named(kind, keys)
+            for record in self._decoded(kind, [each for _, each in found], [key for key, _ in found], fresh=True)
+        ]
 
-    def named(self, kind: Kind, keys: Collection[str]) -> Iterator[list[Element]]:
-        """Yield the documents with these ids as the till tells them, a page at a time."""
+    def named(self, kind: Kind, keys: Collection[str]) -> Iterator[list[tuple[str, Element]]]:
+        """Yield the documents with these ids as the till tells them, each with its id, a page at a time."""
         key_of = partial(codec.document_key, kind=kind)
 
         def ask(portion: Sequence[str]) -> list[Element]:
             return self._ask(kind, {codec.DOCUMENTS[kind].keys: portion})
 
-        asking = self._named.all(ask, lambda one: [codec.if_readable(key_of, one)])
+        with_ids = under_their_own(ask, partial(codec.if_readable, key_of))
+        asking = self._named.all(with_ids, lambda one: one[:1])
         ids = [key for key in dict.fromkeys(keys) if key and key.isprintable()]  # no other can be sent, or be there
         for portion in sliced(ids, self._settings.document_page):
             with readable():
                 wanted = set(portion)
-                yield [each for each in asking(portion) if codec.if_readable(key_of, each) in wanted]
+                yield [one for one in asking(portion) if one[0] in wanted]
 
     def _start(self, kind: Kind, since: str | None, after: str | None) -> _Start:
         if after is not None:
@@ -209,16 +214,16 @@ class Documents:
         expect_once(document.operation, (codec.if_readable(key_of, each) for each in found))
         return found
 
-    def _decoded(self, kind: Kind, found: Sequence[Element], *, fresh: bool) -> list[Record]:
-        """Return each document; one that cannot be read stands there as such."""
+    def _decoded(self, kind: Kind, found: Sequence[Element], keys: Sequence[str] = (), *, fresh: bool) -> list[Record]:
+        """Return each document, asked for by its key where those are given; one that cannot be read stands as such."""
         of = [codec.if_readable(codec.document_relation, each) or "" for each in found]
         relations = self._relations(filter(None, of))
         articles = (codec.if_readable(codec.document_articles, each) or () for each in found)
         codes = self._codes.of(list(dict.fromkeys(number for some in articles for number in some)), fresh=fresh)
         nameless = relations.get("")  # it may be that of any customer who is not there
         return [
-            _document(kind, each, relations.get(one, nameless) if one else None, codes)
-            for each, one in zip(found, of, strict=True)
+            _document(kind, each, relations.get(one, nameless) if one else None, codes, key)
+            for each, one, key in zip(found, of, keys or [""] * len(found), strict=True)
         ]
 
     def _relations(self, numbers: Iterable[str]) -> Mapping[str, Element]:
@@ -234,13 +239,13 @@ class Documents:
         return {codec.if_readable(codec.relation_number, each) or "": each for each in found}
 
 
-def _document(kind: Kind, document: Element, relation: Element | None, codes: Mapping[str, str]) -> Record:
+def _document(kind: Kind, document: Element, relation: Element | None, codes: Mapping[str, str], asked: str) -> Record:
     try:
         if relation is not None:
             codec.expect_relation_number(relation)
         return codec.decode_document(kind, document, relation, codes)
     except WrongValueError as error:
-        key = codec.if_readable(partial(codec.document_key, kind=kind), document) or ""
+        key = codec.if_readable(partial(codec.document_key, kind=kind), document) or asked
         return unreadable(kind, key, error, codec.raw(document, relation))
 
 

@@ -118,7 +118,7 @@ def promises(documents: Documents, since: str | None, after: str | None) -> Prom
     waiting = [key for key, each in zip(keys, page.found, strict=True) if key and not _is_over(each)]
     kept: dict[str, list[Promise] | None] = {key: [] for key in keys if key and key not in waiting}
     for found in documents.named(Kind.ORDER, waiting) if waiting else ():
-        kept |= {key: codec.if_readable(promised, each) for each in found if (key := codec.if_readable(_key, each))}
+        kept |= {key: codec.if_readable(promised, each) for key, each in found}
     told = {key: some for key, some in kept.items() if some is not None}
     every = tuple(promise for some in told.values() for promise in some)
     return Promises(tuple(told), every, page.after, page.stamp)

@@ -75,6 +75,27 @@ class Named(Generic[T]):
         return asking
 
 
+def under_their_own(
+    ask: Callable[[Sequence[str]], list[T]], number_of: Callable[[T], str | None]
+) -> Callable[[Sequence[str]], list[tuple[str, T]]]:
+    """Return what asks as `ask` does for some numbers, and tells each with its own.
+
+    What does not say its number comes with the one that it answers to when that is asked for alone: taken for none, it
+    would be made twice.
+    """
+
+    def asking(numbers: Sequence[str]) -> list[tuple[str, T]]:
+        found = [(number_of(one) or "", one) for one in ask(numbers)]
+        named = [one for one in found if one[0]]
+        nameless = [one for number, one in found if not number]
+        untold = [number for number in numbers if number not in dict(named)] if nameless else []
+        if len(numbers) > 1:
+            return named + [one for number in untold for one in asking([number])]
+        return named + [(number, nameless[0]) for number in untold]
+
+    return asking
+
+
 def expect_once(operation: str, keys: Iterable[str | None]) -> None:
     """Raise MalformedAnswerError where a key comes twice in one answer: another row may be missing in its place."""
     twice = [key for key, count in Counter(filter(None, keys)).items() if count > 1]

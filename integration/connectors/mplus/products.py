@@ -12,7 +12,7 @@ from integration.connectors.mplus.client import Client, Element, tag
 from integration.connectors.mplus.codec import Edit, Vocabulary
 from integration.connectors.mplus.fields import Fields
 from integration.connectors.mplus.groups import group_number
-from integration.connectors.mplus.lists import Named
+from integration.connectors.mplus.lists import Lowest, Named, expect_once
 from integration.connectors.mplus.pricing import BranchPrices, without_branches
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
@@ -54,6 +54,7 @@ class Products:
         self._words = Vocabulary(settings.retire_with, settings.discounts_in == "hundredths")
         self._branch_prices = BranchPrices(settings, client)
         self._custom_types: Mapping[str, str] | None = None
+        self._lowest = Lowest()
         self._named: Named[tuple[str, str]] = Named()
         self._named_products = Named[Element](lambda product: len(codec.articles(product)))
         self._turns = [Lock() for _ in range(_TURNS)]
@@ -71,9 +72,11 @@ class Products:
         parts = [part for record in wanted for part in record.parts]
         known = {part.source: references.reference(Kind.ARTICLE, part.source) or "" for part in parts if part.source}
         linked = {record.key: references.reference(Kind.PRODUCT, record.key) or "" for record in wanted}
-        found = self.read("articleNumbers", whole([*(part.key for part in parts), *known.values()]))
+        numbers = whole([*(part.key for part in parts), *known.values()])
+        found = self.read("articleNumbers", numbers)
+        unnamed = self._unnamed(found, numbers)
         found |= self.read("productNumbers", whole(number for number in linked.values() if number not in found))
-        shelf, lines = _Shelf(found), self._branch_prices.lines(wanted)
+        shelf, lines = _Shelf(found, unnamed), self._branch_prices.lines(wanted)
         held = {}
         for record in wanted:
             places = {part.key: shelf.place(part, known.get(part.source, "")) for part in record.parts}
@@ -87,6 +90,19 @@ class Products:
                 now = self._held(found[number], record.key, apart, references)
                 held[record.key] = replace(now, record=self._branch_prices.shown(record, now.record, lines))
         return held
+
+    def _unnamed(self, found: Mapping[str, Element], numbers: Sequence[str]) -> dict[str, str]:
+        """Return the products of articles that do not say their number, by the one they answer to when asked alone."""
+        told = {name for product in found.values() for name in _articles_of(product)}
+        if None not in told:
+            return {}
+        return {
+            number: home
+            for number in numbers
+            if number not in told
+            for home, product in self.read("articleNumbers", [number]).items()
+            if None in _articles_of(product)
+        }
 
     def _held(self, element: Element, key: str, apart: Mapping[str, Location], references: References) -> Held:
         number = _home(element)
@@ -146,11 +162,29 @@ class Products:
         if not since:
             return present_marker(self._client, "articleSyncMarker")
         seen = int(since)
-        request = {"pluNumbers": {}, "syncMarker": seen + 1, "syncMarkerLimit": self._settings.page_articles}
         with readable():
-            found = list(self._client.read("getProducts", request=request).iterfind(_PRODUCTS))
+            found = self._since(seen + 1)
             page = page_after(found, seen, codec.marker, "getProducts")
             return replace(page, records=tuple(filter(None, (codec.if_readable(_mark, each) for each in found))))
+
+    def _since(self, marker: int) -> list[Element]:
+        """Return one page of the products with this change marker or a higher one; the lowest, not sorted.
+
+        A limit of articles cuts between products: half of it gives the first of them, however many that are.
+        """
+
+        def ask(limit: int) -> list[Element]:
+            request = {"pluNumbers": {}, "syncMarker": marker, "syncMarkerLimit": limit}
+            found = list(self._client.read("getProducts", request=request).iterfind(_PRODUCTS))
+            expect_once("getProducts", (codec.if_readable(codec.product_number, each) for each in found))
+            return found
+
+        def markers(found: Iterable[Element]) -> list[int | None]:
+            return [codec.if_readable(codec.marker, each) for each in found]
+
+        found = ask(self._settings.page_articles)
+        self._lowest.expect("getProducts", markers(found), lambda limit: markers(ask(limit)))
+        return found
 
     def calls(self, change: Change) -> int:
         """Return 1, one more for prices per branch, and where memberships are written by calls one more for each."""
@@ -273,9 +307,9 @@ def _mark(element: Element) -> Record:
 
 
 class _Shelf:
-    """Where the articles of the products that were read are."""
+    """Where the articles of the products that were read are; of those that do not say their number it is `unnamed`."""
 
-    def __init__(self, products: Mapping[str, Element]) -> None:
+    def __init__(self, products: Mapping[str, Element], unnamed: dict[str, str]) -> None:
         self._names = {number: (one.findtext(tag("description")) or "").strip() for number, one in products.items()}
         articles = [
             (article, number, codec.external_id(each))
@@ -283,8 +317,8 @@ class _Shelf:
             for each in codec.articles(one)
             if (article := codec.if_readable(codec.article_number, each))
         ]
-        self._homes = {article: number for article, number, _ in articles}
-        self._codes = {article: code for article, _, code in articles}
+        self._homes = {article: number for article, number, _ in articles} | unnamed
+        self._codes = {article: code for article, _, code in articles} | dict.fromkeys(unnamed, "")
         self._marked = {code: number for number, code in self._codes.items() if code}
 
     def place(self, part: Record, linked: str) -> Location | None:

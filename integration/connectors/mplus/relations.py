@@ -8,7 +8,7 @@ from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, tag
 from integration.connectors.mplus.codec import Marks, RelationForm
 from integration.connectors.mplus.fields import Fields
-from integration.connectors.mplus.lists import Lowest, Named, expect_once
+from integration.connectors.mplus.lists import Lowest, Named, expect_once, under_their_own
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
     expect_unmoved,
@@ -43,7 +43,7 @@ class Relations:
         self._settings = settings
         self._client = client
         self._fields = fields
-        self._lowest, self._named = Lowest(), Named[Element]()
+        self._lowest, self._named = Lowest(), Named[tuple[str, Element]]()
         self._index = _Index(self, settings.page_relations)
         self._custom_types: Mapping[str, str] = {}
 
@@ -112,15 +112,14 @@ class Relations:
         return None
 
     def read(self, numbers: Iterable[str]) -> dict[str, Element]:
-        """Return relations by their numbers; one that is not there is left out."""
+        """Return relations by their numbers; one that is not there is left out.
 
-        def ask(page: Sequence[str]) -> list[Element]:
-            return self._asked(relationNumbers=page)
-
+        One that does not say its number is under the number that is answered with it when asked for alone.
+        """
+        ask = under_their_own(lambda page: self._asked(relationNumbers=page), _number)
         limit = self._settings.in_flight
-        asking = self._named.all(ask, lambda one: [codec.if_readable(codec.relation_number, one)])
-        found = in_pages(asking, whole(numbers), self._settings.page_relations, limit)
-        return {codec.relation_number(element): element for element in found}
+        asking = self._named.all(ask, lambda one: one[:1])
+        return dict(in_pages(asking, whole(numbers), self._settings.page_relations, limit))
 
     def since(self, marker: int) -> list[Element]:
         """Return one page of the relations with this change marker or a higher one; the lowest, not sorted."""
@@ -200,6 +199,10 @@ def _held(form: RelationForm, key: str, match: _Match, element: Element) -> Held
     except WrongValueError as error:
         record, marker = unreadable(Kind.RELATION, key, error, codec.raw(element)), ""
     return Held(record, match.number, marker, original=element, evidence=match.evidence, others=match.others)
+
+
+def _number(element: Element) -> str | None:
+    return codec.if_readable(codec.relation_number, element)
 
 
 def _mark(element: Element) -> Record:

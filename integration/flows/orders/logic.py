@@ -324,8 +324,11 @@ class Orders(FlowLogic):
         if alone.desired is None:
             return alone
         desired, ahead = apart(alone.desired)
-        others = as_other_kinds(stage, desired, self.settings.reference_prefix)
-        return replace(alone, desired=desired, ahead=ahead, ahead_title=alone.title + CREDIT_ENDING, otherwise=others)
+        return replace(alone, desired=desired, ahead=ahead, ahead_title=alone.title + CREDIT_ENDING)
+
+    def otherwise(self, stage: Stage, desired: Record) -> tuple[Record, ...]:
+        """Return a document as what else the books may have its sale; see `as_other_kinds`."""
+        return as_other_kinds(stage, desired, self.settings.reference_prefix) if stage.once else ()
 
     def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return why what the books hold is not what is meant, or why a person has to decide; see `FlowLogic`."""

@@ -412,3 +412,13 @@ def test_a_number_that_no_database_keeps_is_a_text_where_it_has_no_meaning_of_ou
     with spoiling(shared_sandbox.accountview_url, "ARTICLE", {"ART_CODE": "10003"}, "K9_MINQ", held) as url:
         (article,) = connect(url=url).fetch(Kind.ARTICLE, ["10003"])
     assert str(article.values["K9_MINQ"]).rstrip("…") in held
+
+
+def test_stock_that_names_no_article_is_not_taken_for_zero_of_the_one_it_was_asked_for(sandbox: Sandbox) -> None:
+    with (
+        spoiling(sandbox.accountview_url, "K9_STOCK", {"ART_CODE": "10001"}, "ART_CODE", "null") as url,
+        stocked(sandbox, url=url) as accountview,
+    ):
+        found = articles(accountview)
+    assert levels(found["10001"]) == dict.fromkeys(NAMES)
+    assert levels(found["10002"]) == in_the_shop(sandbox)["10002"]

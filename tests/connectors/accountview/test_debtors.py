@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from integration.connectors.accountview.connector import AccountView
-from integration.core.errors import InDoubtError, RejectedError
+from integration.core.errors import InDoubtError, MalformedAnswerError, RejectedError
 from integration.core.plan import differences
 from integration.core.records import Kind, Record, Unreadable, Value
 from integration.sandbox.accountview.conventions import Conventions
@@ -258,6 +258,36 @@ def test_a_debtor_without_a_number_is_a_question_for_whom_it_fits_and_for_nobody
     assert len(records) == len(sandbox.state("CONTACT"))
     assert isinstance(found["k1"].record, Unreadable)
     assert (found["k1"].others, found["k2"].reference) == (("77712",), "77714")
+
+
+def test_a_debtor_asked_for_by_its_number_whose_row_lacks_it_waits_alone(sandbox: Sandbox, links: Links) -> None:
+    numbers = ("77731", "77732", "77733", "77734")  # the last is gone
+    for known in numbers[:3]:
+        add_debtor(sandbox, known)
+    links.known = {(Kind.DEBTOR, known): known for known in numbers}
+    with (
+        spoiling(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77732"}, "SUB_NR", "null") as url,
+        connected(sandbox, url=url) as accountview,
+    ):
+        held = accountview.lookup([nobody_but(known) for known in numbers], links)
+        read = {one.key: one for one in accountview.fetch(Kind.DEBTOR, numbers)}
+
+    for found in ({key: one.record for key, one in held.items()}, read):
+        unread = {key: isinstance(one, Unreadable) for key, one in found.items()}
+        assert unread == {"77731": False, "77732": True, "77733": False}
+    assert held["77732"].reference == "77732"
+
+
+def test_debtors_of_which_no_row_has_the_number_stop_what_asks(sandbox: Sandbox, links: Links) -> None:
+    for known in ("77735", "77736"):
+        add_debtor(sandbox, known)
+        links.known[Kind.DEBTOR, known] = known
+    with (
+        spoiling(sandbox.accountview_url, "CONTACT", {}, "SUB_NR", "null") as url,
+        connected(sandbox, url=url) as accountview,
+        pytest.raises(MalformedAnswerError, match="answer_unreadable"),
+    ):
+        accountview.lookup([nobody_but(known) for known in ("77735", "77736")], links)
 
 
 def test_debtors_are_extracted_page_by_page_and_by_their_stamps(sandbox: Sandbox) -> None:

@@ -13,7 +13,7 @@ import pytest
 from integration.connectors.accountview.connector import AccountView
 from integration.core.errors import InDoubtError, RejectedError
 from integration.core.plan import differences
-from integration.core.records import Kind, Record
+from integration.core.records import Kind, Record, Unreadable
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
 from tests.connectors.accountview.conversation import TABLES
@@ -34,6 +34,7 @@ from tests.connectors.accountview.samples import (
     with_a_debtor,
 )
 from tests.fakes import Links, MemoryKeeper
+from tests.recording_server import spoiling
 from tests.timeouts import LATE, until
 
 
@@ -89,6 +90,19 @@ def test_a_field_that_cannot_be_filtered_is_searched_by_date_instead(links: Link
         assert differences(an_order("635"), found["635"].record) == ()
         other.accountview.invoice(found["635"].reference)
         assert held(accountview, an_order("635"), links).evidence == "history"
+
+
+def test_an_order_whose_row_lacks_our_reference_waits_alone(sandbox: Sandbox, links: Links) -> None:
+    keeper, keys = MemoryKeeper(), ("601", "602", "603")  # the last is not there
+    with connected(sandbox, keeper) as accountview:
+        for key in keys[:2]:
+            created(accountview, an_order(key), links, keep=False)
+    with (
+        spoiling(sandbox.accountview_url, "SO_HDR", {"COMMENT1": "MPLUS-601"}, "COMMENT1", "null") as url,
+        connected(sandbox, keeper, url=url) as accountview,
+    ):
+        found = accountview.lookup([an_order(key) for key in keys], links)
+    assert {key: isinstance(one.record, Unreadable) for key, one in found.items()} == {"601": True, "602": False}
 
 
 def test_another_refusal_of_a_read_is_not_taken_for_absence(

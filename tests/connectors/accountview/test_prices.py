@@ -14,6 +14,7 @@ from integration.services.sandbox_host import PRICES
 from tests.builders import accountview_settings
 from tests.connectors.accountview.test_articles import calls
 from tests.fakes import MemoryKeeper
+from tests.recording_server import spoiling
 
 D = Decimal
 
@@ -123,3 +124,14 @@ def test_a_column_that_is_not_there_is_named_by_the_check(shared_sandbox: Sandbo
 
 def test_a_look_at_well_named_prices_finds_nothing_wrong(books: AccountView) -> None:
     assert all(one.ok for one in books.check())
+
+
+def test_an_article_whose_row_of_prices_does_not_name_it_waits_alone(
+    shared_sandbox: Sandbox, keeper: MemoryKeeper
+) -> None:
+    code = quantity_priced(shared_sandbox)
+    with spoiling(shared_sandbox.accountview_url, "K9_PRICE", {"ART_CODE": code}, "ART_CODE", "null") as url:
+        books = AccountView(accountview_settings(shared_sandbox, prices=PRICES, url=url, page_size=1000), keeper)
+        records = books.extract(Kind.ARTICLE).records
+        books.close()
+    assert [one.key for one in records if isinstance(one, Unreadable)] == [code]

@@ -813,3 +813,18 @@ def test_a_customer_was_last_sold_to_on_the_newest_day_of_its_orders_invoices_an
     assert till.last_used(newest, days[0]) == newest
     since = days[len(days) // 2]
     assert till.last_used([*newest, "999999"], since) == {each: day for each, day in newest.items() if day >= since}
+
+
+def test_a_document_asked_for_by_an_id_that_it_does_not_say_waits_alone() -> None:
+    """Of these o3 is gone."""
+    listed = {"o1": "<orderId>o1</orderId><syncMarker>1</syncMarker>", "o2": "<syncMarker>2</syncMarker>"}
+
+    def answer(request: httpx.Request) -> str:
+        asked = [
+            each.text or "" for each in etree.fromstring(request.content).iter(tag("ids"), tag("orderIds"), tag("id"))
+        ]
+        told = "".join(f"<order>{listed[one]}</order>" for one in asked if one in listed)
+        return f'<GetOrdersResponse xmlns="{NAMESPACE}"><orderList>{told}</orderList></GetOrdersResponse>'
+
+    found = Documents(NOWHERE, answering(answer)).fetch(Kind.ORDER, ["o1", "o2", "o3"])
+    assert [(one.key, isinstance(one, Unreadable)) for one in found] == [("o1", False), ("o2", True)]

@@ -1,5 +1,6 @@
 """Lists of a till in every order: all there is, or a reason why not."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -12,7 +13,9 @@ from integration.connectors.mplus.documents import Documents
 from integration.connectors.mplus.fields import Fields
 from integration.connectors.mplus.history import History
 from integration.connectors.mplus.lists import Lowest, Named
+from integration.connectors.mplus.products import Products
 from integration.connectors.mplus.relations import Relations
+from integration.connectors.mplus.target import Target
 from integration.core.errors import MalformedAnswerError
 from integration.core.records import Kind
 from tests.connectors.mplus.tills import NOWHERE, answering
@@ -21,7 +24,16 @@ MARKERS = range(1, 10)
 PAGE = 4
 STOPPED = "answer_incomplete|list_out_of_order"
 Giving = Callable[[Sequence[int], int], Sequence[int]]  # which of these markers are given, where so many are asked for
+
+
+def weighing(there: Sequence[int], limit: int) -> Sequence[int]:
+    """Give as many as the limit has room for, each taking one to three, and the first whatever it takes."""
+    taken = list(itertools.accumulate(marker % 3 + 1 for marker in there))
+    return [marker for marker, sum_ in zip(there, taken, strict=True) if sum_ <= limit] or there[:1]
+
+
 IN_ORDER: dict[str, Giving] = {
+    "cut between what takes several": weighing,
     "sorted": lambda there, limit: there[:limit],
     "lowest, not sorted": lambda there, limit: sorted(there[:limit], key=lambda marker: marker * 7 % 5),
     "fewer than asked for": lambda there, limit: there[: min(limit, 3)],
@@ -45,6 +57,15 @@ def moved(number: int) -> str:
     )
 
 
+def sold(markers: Sequence[int]) -> str:
+    listed = "".join(
+        f"<product><productNumber>{marker}</productNumber><syncMarker>{marker}</syncMarker><articleList><article>"
+        f"<articleNumber>{marker}</articleNumber></article></articleList></product>"
+        for marker in markers
+    )
+    return f'<GetProductsResponse xmlns="{NAMESPACE}"><productList>{listed}</productList></GetProductsResponse>'
+
+
 def a_till(giving: Giving) -> Client:
     def answer(request: httpx.Request) -> str:
         asked = etree.fromstring(request.content)
@@ -56,6 +77,8 @@ def a_till(giving: Giving) -> Client:
             given = giving([marker for marker in MARKERS if marker > after], int(since))
             listed = "".join(f"<articleStockHistory>{moved(each)}</articleStockHistory>" for each in given)
             return f'<GetStockHistoryResponse xmlns="{NAMESPACE}">{listed}</GetStockHistoryResponse>'
+        if next(asked.iter(tag("getProducts")), None) is not None:
+            return sold(given)
         of_orders = next(asked.iter(tag("getOrders")), None) is not None
         name, key, of = ("order", "orderId", "GetOrdersResponse") if of_orders else (
             "relation", "relationNumber", "GetRelationsResponse"
@@ -80,7 +103,15 @@ def orders(giving: Giving) -> set[str]:
 
 def relations(giving: Giving) -> set[str]:
     client = a_till(giving)
-    target = Relations(NOWHERE.model_copy(update={"page_relations": PAGE}), client, Fields(NOWHERE, client))
+    return changed(Relations(NOWHERE.model_copy(update={"page_relations": PAGE}), client, Fields(NOWHERE, client)))
+
+
+def products(giving: Giving) -> set[str]:
+    client = a_till(giving)
+    return changed(Products(NOWHERE.model_copy(update={"page_articles": PAGE}), client, Fields(NOWHERE, client)))
+
+
+def changed(target: Target) -> set[str]:
     batch = target.changed("0")
     found = {one.key for one in batch.records}
     while batch.after:
@@ -99,7 +130,7 @@ def moves(giving: Giving) -> set[str]:
     return found
 
 
-READING = pytest.mark.parametrize("read", [orders, relations, moves])
+READING = pytest.mark.parametrize("read", [orders, relations, products, moves])
 
 
 @READING

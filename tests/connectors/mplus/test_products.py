@@ -7,20 +7,23 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Literal
 
+import httpx
 import pytest
 from lxml import etree
 
-from integration.connectors.mplus.client import Client, tag
+from integration.connectors.mplus.client import NAMESPACE, Client, tag
 from integration.connectors.mplus.connector import Mplus
+from integration.connectors.mplus.fields import Fields
+from integration.connectors.mplus.products import Products
 from integration.core.errors import (
     InDoubtError,
     RejectedError,
 )
 from integration.core.plan import differences
-from integration.core.records import Held, Kind, Record, Value
+from integration.core.records import Held, Kind, Record, Unreadable, Value
 from integration.sandbox.server import Sandbox
 from tests.builders import a_create, a_group, a_part, a_product, an_update_at
-from tests.connectors.mplus.tills import a_till, create, look, update
+from tests.connectors.mplus.tills import NOWHERE, a_till, answering, create, look, update
 from tests.fakes import Links
 
 
@@ -316,3 +319,31 @@ def test_a_custom_field_of_the_till_is_written_and_read_back(connector: Mplus, l
     assert differences(wanted, held.record) == ()
     connector.write(an_update_at(held.record, {at_article(held, f"custom:{name}"): "Turkije"}), held, links, "t")
     assert look(connector, wanted, links).record.parts[0].values[f"custom:{name}"] == "Turkije"
+
+
+@pytest.mark.parametrize("linked", [True, False])
+@pytest.mark.parametrize("lacking", ["productNumber", "articleNumber"])
+def test_a_product_that_does_not_say_a_number_it_was_asked_for_by_waits_alone(lacking: str, linked: bool) -> None:
+    def told(number: str) -> str:
+        numbers = f"<productNumber>{number}</productNumber><syncMarker>1</syncMarker>"
+        articles = f"<articleList><article><articleNumber>1{number}</articleNumber></article></articleList>"
+        product = etree.fromstring(f"<product>{numbers}{articles}</product>")
+        if number == "2":
+            for parent in product.iter("product", "article"):
+                for each in parent.findall(lacking):
+                    parent.remove(each)
+        return etree.tostring(product, encoding="unicode")
+
+    def answer(request: httpx.Request) -> str:
+        asked = etree.fromstring(request.content)
+        numbers = {each.text for each in asked.iter(tag("productNumbers"))}
+        numbers |= {(each.text or "")[1:] for each in asked.iter(tag("articleNumbers"))}
+        listed = "".join(told(number) for number in ("1", "2") if number in numbers)
+        return f'<GetProductsResponse xmlns="{NAMESPACE}"><productList>{listed}</productList></GetProductsResponse>'
+
+    links, client = Links(), answering(answer)
+    if linked:
+        links.known = {(Kind.PRODUCT, f"P{number}"): number for number in "123"}
+    wanted = [Record(Kind.PRODUCT, f"P{number}", {}, (a_part(f"1{number}"),)) for number in "123"]
+    held = Products(NOWHERE, client, Fields(NOWHERE, client)).lookup(wanted, links)
+    assert {key: isinstance(one.record, Unreadable) for key, one in held.items()} == {"P1": False, "P2": True}

@@ -529,3 +529,20 @@ def test_whom_a_relation_that_cannot_be_read_fits_waits_and_the_others_go_on(
     listed[4] = listed.pop(1)
     assert (found := relations.lookup(wanted, links)["a"]).reference == "6"
     assert not isinstance(found.record, Unreadable)
+
+
+@pytest.mark.parametrize("number", ["", "<relationNumber/>", "<relationNumber>x</relationNumber>"])
+def test_a_linked_relation_that_does_not_say_its_number_waits_alone(links: Links, number: str) -> None:
+    """7 is there and does not say so, 9 is gone."""
+    rest = "<syncMarker>1</syncMarker>"
+    listed = {"6": f"<relationNumber>6</relationNumber>{rest}", "7": f"{number}{rest}"}
+
+    def answer(request: httpx.Request) -> str:
+        numbers = [each.text or "" for each in etree.fromstring(request.content).iter(tag("relationNumbers"))]
+        return told(*(listed[each] for each in numbers if each in listed))
+
+    client = answering(answer)
+    links.known = {(Kind.RELATION, f"D{each}"): each for each in ("6", "7", "9")}
+    held = Relations(NOWHERE, client, Fields(NOWHERE, client)).lookup([a_customer(f"D{each}") for each in "679"], links)
+    assert {key: isinstance(one.record, Unreadable) for key, one in held.items()} == {"D6": False, "D7": True}
+    assert held["D7"].reference == "7"
