@@ -20,7 +20,7 @@ from integration.log.statements import queries
 from integration.services.log import Log, Period, Sought
 from integration.services.questions import QUESTIONS
 from integration.store.database import open_database
-from integration.store.events import Events
+from integration.store.outbox_reader import OutboxReader
 
 EVENTS = 10_000_000
 PER_RUN = 70
@@ -188,7 +188,7 @@ def main(events: int, folder: Path) -> None:
         fill(path, events, now)
         sys.stderr.write(f"filled {events} events in {time.perf_counter() - begun:.0f} s\n")
     logbook, database = Logbook(path), open_database(f"sqlite:///{folder / 'nothing-waits.sqlite'}")
-    log = Log(logbook, Events(database, lambda: now), is_drained=True)
+    log = Log(logbook, OutboxReader(database, lambda: now), is_drained=True)
     begun = time.perf_counter()
     while not log.name():
         pass

@@ -19,7 +19,7 @@ from integration.core.issues import IssueState
 from integration.core.money import CENT
 from integration.core.plan import Approval
 from integration.core.run import Run, RunState, Step
-from integration.sandbox.shop.till_days import BUSY
+from integration.sandbox.mplus.seed.days import BUSY
 from integration.services.days import DIFFERS
 from tests.consoles import WHO, Console, opened, settled
 from tests.people import somebody

@@ -18,7 +18,7 @@ from integration.core.days.report import DayReport, DayState
 from integration.core.errors import PlanStaleError
 from integration.core.records import Kind
 from integration.core.run import Mode, Run, RunState, Step
-from integration.sandbox.shop.till_days import BUSY
+from integration.sandbox.mplus.seed.days import BUSY
 from tests.consoles import WHO, Console, opened
 from tests.flows.orders import oracle
 from tests.people import somebody

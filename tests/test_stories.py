@@ -16,7 +16,7 @@ from integration.core.plan import Action
 from integration.core.records import Kind
 from integration.core.run import Mode, PlanRow, PreviewRequest, Run, RunState, Step
 from integration.sandbox.faults import Fault
-from integration.sandbox.shop.till_market import STALL
+from integration.sandbox.mplus.seed.market import STALL
 from integration.services import Application
 from tests.consoles import WHO, Console, article, console, settled
 from tests.flows.orders import oracle

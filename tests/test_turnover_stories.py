@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from integration.core.run import RunState
-from integration.sandbox.shop.till_setup import turnover_group_of
+from integration.sandbox.mplus.seed.setup import turnover_group_of
 from tests.consoles import Console, opened
 from tests.people import somebody
 

@@ -12,7 +12,8 @@ from integration.core.run import RunState, Step
 from integration.core.taken_back import TAKEN_BACK
 from integration.store import plan_lines, transitions
 from integration.store.database import Store, among, portions
-from integration.store.events import Event, tell
+from integration.store.events import Event
+from integration.store.outbox import tell
 from integration.store.ready import ReadyFor
 from integration.store.row_mapping import Row, change_from_json
 from integration.store.tables import left_out, lines

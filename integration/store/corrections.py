@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from integration.core.records import Correction, Kind, Value, from_json, to_json
 from integration.core.rules import as_text
 from integration.store.database import Store, upsert
-from integration.store.events import Event, tell
+from integration.store.events import Event
+from integration.store.outbox import tell
 from integration.store.tables import corrections
 
 

@@ -6,15 +6,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
 from integration.core.people import Came, under_way
+from integration.store.events import Event
 from integration.store.sealing import Deed, note
-
-if TYPE_CHECKING:
-    from integration.store.events import Event
 
 ACTIONS = frozenset(
     {
@@ -43,31 +41,31 @@ TELLING = re.compile(
 )
 
 
-def keep(connection: sa.Connection, at: datetime, events: Sequence["Event"]) -> None:
+def keep(connection: sa.Connection, at: datetime, events: Sequence[Event]) -> None:
     """Note in the transaction under way what of its events is a deed."""
     if heard := [one for one in events if one.event in ACTIONS and _is_heard(one)]:
         note(connection, list(_deeds(at, heard)))
 
 
-def _is_heard(event: "Event") -> bool:
+def _is_heard(event: Event) -> bool:
     by = event.facts.get("by", "")
     if not by or by in UNHEARD.get(event.event, ()):
         return False
     return not (event.event.startswith("setting_") and event.key.startswith(ASIDE))
 
 
-def _deeds(at: datetime, events: Sequence["Event"]) -> Iterator[Deed]:
+def _deeds(at: datetime, events: Sequence[Event]) -> Iterator[Deed]:
     """Yield deeds; what was done to many records at once, in the same way, is one."""
     for _, together in groupby(events, _alike):
         yield _deed(at, list(together))
 
 
-def _alike(event: "Event") -> tuple[object, ...]:
+def _alike(event: Event) -> tuple[object, ...]:
     values = () if event.before is None and event.after is None else (event.key, id(event))
     return (event.event, event.run, event.flow, event.kind, event.code, tuple(sorted(event.facts.items())), values)
 
 
-def _deed(at: datetime, events: Sequence["Event"]) -> Deed:
+def _deed(at: datetime, events: Sequence[Event]) -> Deed:
     first = events[0]
     facts = dict(first.facts)
     by, why = facts.pop("by"), facts.pop("reason", "") or facts.pop("note", "")

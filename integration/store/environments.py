@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from integration.core.errors import RunActiveError
 from integration.core.run import ACTIVE, RunState
 from integration.store.database import Clock, Database
-from integration.store.events import Event, tell
+from integration.store.events import Event
+from integration.store.outbox import tell
 from integration.store.tables import causes, corrections, cursors, issues, links, moves, promises, runs, set_aside
 
 ASIDE = "%:%"  # what the flow of a row is like that was laid aside under the name of its environment

@@ -12,8 +12,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from integration.store.database import Beside, Clock, Database, Store, upsert
-from integration.store.events import Event, tell
+from integration.store.events import Event
 from integration.store.files import make_private
+from integration.store.outbox import tell
 from integration.store.tables import erased
 
 FILE = "console.erased"

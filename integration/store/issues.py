@@ -11,7 +11,8 @@ from integration.core.causes import APART, telling
 from integration.core.issues import CauseGroup, Issue, IssueState, Met, OpenIssue, Trouble
 from integration.store.database import Store, among, portions, upsert
 from integration.store.environments import ASIDE
-from integration.store.events import Event, tell
+from integration.store.events import Event
+from integration.store.outbox import tell
 from integration.store.tables import causes, issues, lines, set_aside, staged
 
 _TROUBLE = (issues.c.flow, issues.c.cause, issues.c.field, issues.c.detail)

@@ -20,7 +20,8 @@ from cryptography.fernet import Fernet, InvalidToken
 from integration.core.errors import ConfigurationError
 from integration.core.masking import remember
 from integration.store.database import Clock, Database, upsert
-from integration.store.events import Event, tell
+from integration.store.events import Event
+from integration.store.outbox import tell
 from integration.store.tables import connections, settings
 
 SHORTEST_KEY = 16

@@ -16,7 +16,8 @@ from integration.store import facets, issues, links, plan_lines, taken_back, tra
 from integration.store.cursors import keep as keep_cursors
 from integration.store.cursors import pass_over_ours
 from integration.store.database import Clock, Database, Store
-from integration.store.events import Event, tell
+from integration.store.events import Event
+from integration.store.outbox import tell
 from integration.store.plan_lines import Known
 from integration.store.ready import Ready
 from integration.store.row_mapping import Row, line_of

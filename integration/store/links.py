@@ -14,7 +14,8 @@ from integration.core.records import Kind, Record, record_from_json, record_to_j
 from integration.core.run import Link
 from integration.core.strangers import as_compared
 from integration.store.database import Clock, Database, Store, portions, upsert
-from integration.store.events import Event, tell
+from integration.store.events import Event
+from integration.store.outbox import tell
 from integration.store.tables import allotments, links
 
 NO_MIRRORS: Mirrors = {}

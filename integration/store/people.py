@@ -13,7 +13,8 @@ from sqlalchemy.exc import IntegrityError
 
 from integration.core.people import Actor, Person, Session
 from integration.store.database import Store, upsert
-from integration.store.events import Event, tell
+from integration.store.events import Event
+from integration.store.outbox import tell
 from integration.store.tables import invitations, people, sessions, tries
 
 SHORT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=15)

@@ -17,7 +17,8 @@ from integration.core.run import Duplicates, Hashes, Link, Mode, PlanRow, Positi
 from integration.store import choices, hashes, issues, links, plan_lines, taken_back, transitions
 from integration.store.cursors import keep as keep_cursors
 from integration.store.database import Clock, Database, Store, upsert
-from integration.store.events import Event, matched, tell, values_of
+from integration.store.events import Event, matched, values_of
+from integration.store.outbox import tell
 from integration.store.ready import Ready
 from integration.store.row_mapping import line_of, position_to_json, staged_of, staged_to_row
 from integration.store.tables import lines, staged

@@ -11,7 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from integration.core.errors import PlanStaleError
 from integration.store import deeds
 from integration.store.database import Store, upsert
-from integration.store.events import Event, tell
+from integration.store.events import Event
+from integration.store.outbox import tell
 from integration.store.tables import mappings, value_tables
 
 

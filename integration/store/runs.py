@@ -27,7 +27,8 @@ from integration.core.run import (
 )
 from integration.store import choices, notes, plan_lines, transitions
 from integration.store.database import Clock, Database, Store, portions
-from integration.store.events import Event, tell
+from integration.store.events import Event
+from integration.store.outbox import tell
 from integration.store.row_mapping import Row, approval_to_json, change_from_json, position_to_json, run_of
 from integration.store.tables import lines, runs
 

@@ -14,9 +14,10 @@ from cryptography.fernet import Fernet
 from integration.core.connections import Token
 from integration.core.errors import ConfigurationError
 from integration.store.database import Beside, Clock, Database, upsert
-from integration.store.events import Event, tell
+from integration.store.events import Event
 from integration.store.keys import KeyRing, change, opens_one
 from integration.store.leases import Leases
+from integration.store.outbox import tell
 from integration.store.tables import connections
 
 REFRESH_SECONDS = 60.0  # a refresh takes two calls at most; a process that died in it is overtaken after this

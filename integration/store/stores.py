@@ -15,7 +15,6 @@ from integration.store.drift import Drifts
 from integration.store.episodes import Episodes
 from integration.store.erased import Erased
 from integration.store.erasing import Erasing
-from integration.store.events import Events
 from integration.store.fencing_tokens import FencingTokens
 from integration.store.heartbeats import Heartbeats
 from integration.store.issues import Issues
@@ -24,6 +23,7 @@ from integration.store.ledger import Ledger
 from integration.store.links import NO_MIRRORS, Links
 from integration.store.moves import Moves
 from integration.store.notes import Notes
+from integration.store.outbox_reader import OutboxReader
 from integration.store.people import People
 from integration.store.plans import Plans
 from integration.store.previews import Previews
@@ -52,7 +52,7 @@ class Stores:
     episodes: Episodes
     erased: Erased
     erasing: Erasing
-    events: Events
+    events: OutboxReader
     heartbeats: Heartbeats
     issues: Issues
     leases: Leases
@@ -90,7 +90,7 @@ def stores_of(database: Database, clock: Clock, mirrors: Mirrors = NO_MIRRORS, *
         Episodes(database, clock),
         Erased(database, clock, erased),
         Erasing(database, clock),
-        Events(database, clock),
+        OutboxReader(database, clock),
         Heartbeats(database, clock),
         Issues(database, clock),
         Leases(database, clock),

@@ -11,7 +11,8 @@ from integration.core.plan import Action
 from integration.core.run import ACTIVE, RESTING, Counts, Phase, Progress, RunState, Step, may_follow
 from integration.store import plan_lines
 from integration.store.database import among
-from integration.store.events import Event, tell
+from integration.store.events import Event
+from integration.store.outbox import tell
 from integration.store.plan_lines import Known
 from integration.store.ready import Ready
 from integration.store.row_mapping import Row

@@ -7,7 +7,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from integration.store.database import Store, upsert
-from integration.store.events import Event, tell
+from integration.store.events import Event
+from integration.store.outbox import tell
 from integration.store.tables import yeses
 
 

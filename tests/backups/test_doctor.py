@@ -20,8 +20,9 @@ from integration.core.run import Mode
 from integration.log.logbook import Logbook
 from integration.sandbox.server import running
 from integration.store.database import Database
-from integration.store.events import Event, Events
+from integration.store.events import Event
 from integration.store.heartbeats import Heartbeats
+from integration.store.outbox_reader import OutboxReader
 from integration.store.runs import Runs
 from integration.store.secrets import Connections
 from integration.store.settings import StoredSettings
@@ -47,7 +48,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("installed")
     database, logbook = new_database(folder / DATABASE), Logbook(folder / LOG, memory="256MB")
     Connections(database, now, key_file=folder / "console.key").put("mplus", {"secret": "of the till"})
-    logbook.drain(Events(database, now))
+    logbook.drain(OutboxReader(database, now))
     logbook.close()
     database.close()
     for file in folder.iterdir():
@@ -135,7 +136,7 @@ def test_a_log_that_is_none_is_told(data: Path, database: Database) -> None:
 
 def test_a_server_without_a_sign_of_life_and_events_that_wait_are_told(data: Path, database: Database) -> None:
     (data / "server.json").touch(0o600)
-    Events(database, lambda: now() - timedelta(hours=1)).tell(Event(event="page_opened"))
+    OutboxReader(database, lambda: now() - timedelta(hours=1)).tell(Event(event="page_opened"))
     assert wrong() == ["no_heartbeat", "log_behind"]
     Heartbeats(database, now).beat("terminal-1")
     assert wrong() == ["no_heartbeat", "log_behind"]

@@ -21,8 +21,9 @@ from integration.core.errors import ConfigurationError
 from integration.log.logbook import Logbook
 from integration.settings import Settings, load_settings
 from integration.store.database import open_database
-from integration.store.events import Event, Events
+from integration.store.events import Event
 from integration.store.files import left_in
+from integration.store.outbox_reader import OutboxReader
 from integration.store.secrets import Connections
 from tests.backups.conftest import PASSPHRASE
 from tests.consoles import opened
@@ -38,7 +39,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("data")
     database, logbook = new_database(data / DATABASE), Logbook(data / LOG, memory="256MB")
     Connections(database, now, key_file=data / "console.key").put("mplus", {"secret": "of the till"})
-    events = Events(database, now)
+    events = OutboxReader(database, now)
     events.tell(*(Event(event="page_opened", key=str(one)) for one in range(LOGGED - 1)))
     logbook.drain(events)
     events.tell(*(Event(event="page_opened") for _ in range(WAITING)))
@@ -74,11 +75,11 @@ def test_what_is_restored_is_what_was_kept_and_its_owner_s_alone(backup: Path, k
     files = {file.name: file.stat().st_mode & 0o777 for file in settings.data.iterdir()}
     assert files == dict.fromkeys((DATABASE, LOG, "console.key"), 0o600)
     old, new = open_database(f"sqlite:///{kept / DATABASE}"), open_database(settings.operational_url())
-    assert (new.instance, Events(new, now).count()) == (old.instance, WAITING)
+    assert (new.instance, OutboxReader(new, now).count()) == (old.instance, WAITING)
     sealed = Connections(new, now, key_file=settings.data / "console.key").get("mplus")
     assert sealed == {"secret": "of the till"}
     logbook = Logbook(settings.data / LOG)
-    assert logbook.drain(Events(new, now)) == WAITING
+    assert logbook.drain(OutboxReader(new, now)) == WAITING
     assert logbook.answer("found", most=100)["events"].sum() == LOGGED + WAITING
     logbook.close()
     old.close()

@@ -9,7 +9,8 @@ import pytest
 
 from integration.log.logbook import Logbook
 from integration.store.database import Database
-from integration.store.events import Event, Events
+from integration.store.events import Event
+from integration.store.outbox_reader import OutboxReader
 from tests.postgres import postgres_server, postgres_url
 from tests.stores import new_database
 
@@ -27,9 +28,9 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def events(database: Database) -> Events:
+def events(database: Database) -> OutboxReader:
     """Its outbox, where it is always half past nine."""
-    return Events(database, lambda: NOW)
+    return OutboxReader(database, lambda: NOW)
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def logbook(tmp_path: Path) -> Iterator[Logbook]:
 
 
 @pytest.fixture
-def told(events: Events, logbook: Logbook) -> Logbook:
+def told(events: OutboxReader, logbook: Logbook) -> Logbook:
     """A log of one run in which one product was proven and another was parked."""
     return filled(logbook, events)
 
@@ -51,12 +52,12 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logbook]:
     """A log like `told`, begun once for all tests of a file that only ask, and may have what asks it stopped."""
     folder = tmp_path_factory.mktemp("asked")
     database, logbook = new_database(folder / "console.sqlite"), Logbook(folder / "log.duckdb", memory="256MB")
-    yield filled(logbook, Events(database, lambda: NOW))
+    yield filled(logbook, OutboxReader(database, lambda: NOW))
     logbook.close()
     database.close()
 
 
-def filled(logbook: Logbook, events: Events) -> Logbook:
+def filled(logbook: Logbook, events: OutboxReader) -> Logbook:
     """Tell a log of one run."""
     run = partial(Event, run="r1", flow="products")
     product = partial(run, kind="product", key="P1", sources=("A1", "A2"), title="Thee")

@@ -11,7 +11,9 @@ import pytest
 
 from integration.log.logbook import Logbook
 from integration.store.database import Database, open_database
-from integration.store.events import Event, Events, tell
+from integration.store.events import Event
+from integration.store.outbox import tell
+from integration.store.outbox_reader import OutboxReader
 from tests.log.conftest import NOW
 from tests.timeouts import SECONDS
 
@@ -20,7 +22,8 @@ import random, sys, time
 from datetime import UTC, datetime
 from integration.store import cursors
 from integration.store.database import open_database
-from integration.store.events import Event, tell
+from integration.store.events import Event
+from integration.store.outbox import tell
 url, name, longest = sys.argv[1], sys.argv[2], float(sys.argv[3])
 database, now = open_database(url), datetime.now(UTC)
 print("ready", flush=True)
@@ -41,8 +44,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from integration.log.logbook import Logbook
 from integration.store.database import open_database
-from integration.store.events import Events
-events = Events(open_database(sys.argv[1]), lambda: datetime.now(UTC))
+from integration.store.outbox_reader import OutboxReader
+events = OutboxReader(open_database(sys.argv[1]), lambda: datetime.now(UTC))
 logbook = Logbook(Path(sys.argv[2]), memory="128MB", threads=1)
 logbook.open()
 print("ready", flush=True)
@@ -97,7 +100,7 @@ def _kept(database: Database) -> set[str]:
 
 def _require_exactly_once(url: str, log: Path) -> None:
     database = open_database(url)
-    events, logbook = Events(database, lambda: NOW), Logbook(log)
+    events, logbook = OutboxReader(database, lambda: NOW), Logbook(log)
     while logbook.drain(events):
         pass
     keys = list(logbook.ask("SELECT key FROM events", seconds=SECONDS, rows=10_000_000)["key"])
@@ -129,7 +132,7 @@ def test_every_event_comes_in_once_also_when_ids_appear_out_of_order(postgres_ur
 class _Dying:
     """An outbox whose process dies at a chosen moment: the call never comes back."""
 
-    def __init__(self, events: Events, *, forgets: bool) -> None:
+    def __init__(self, events: OutboxReader, *, forgets: bool) -> None:
         self.events = events
         self.forgets = forgets
         self.instance = events.instance
@@ -145,7 +148,7 @@ class _Dying:
 
 @pytest.mark.parametrize("forgets", [False, True])
 def test_a_death_between_log_and_outbox_neither_doubles_nor_loses(
-    events: Events, logbook: Logbook, *, forgets: bool
+    events: OutboxReader, logbook: Logbook, *, forgets: bool
 ) -> None:
     events.tell(*[Event(event="test", key=str(number)) for number in range(3)])
     with pytest.raises(KeyboardInterrupt):
@@ -158,7 +161,7 @@ def test_a_death_between_log_and_outbox_neither_doubles_nor_loses(
 @pytest.mark.postgres
 def test_an_event_whose_transaction_ends_late_still_comes_in(postgres_url: str, tmp_path: Path) -> None:
     database = open_database(postgres_url)
-    events, logbook = Events(database, lambda: NOW), Logbook(tmp_path / "log.duckdb")
+    events, logbook = OutboxReader(database, lambda: NOW), Logbook(tmp_path / "log.duckdb")
     with database.write() as slow:
         tell(slow, NOW, [Event(event="test", key="slow")])
         events.tell(Event(event="test", key="fast"))

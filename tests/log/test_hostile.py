@@ -12,7 +12,8 @@ import pytest
 
 from integration.log.logbook import Logbook
 from integration.log.sql_allowlist import QuestionError
-from integration.store.events import Event, Events
+from integration.store.events import Event
+from integration.store.outbox_reader import OutboxReader
 from tests.log import hostile
 from tests.timeouts import until
 
@@ -39,7 +40,7 @@ def filled_in(question: str, logbook: Logbook) -> str:
 
 
 @pytest.fixture
-def kept(logbook: Logbook, events: Events) -> Iterator[Logbook]:
+def kept(logbook: Logbook, events: OutboxReader) -> Iterator[Logbook]:
     """A log that is drained in the background, as a server does."""
     logbook.start(events)
     yield logbook
@@ -62,7 +63,7 @@ def test_what_is_none_of_the_log_is_refused(asked: Logbook, question: str) -> No
     "harmful", [FEW, pytest.param(HARMFUL, marks=pytest.mark.long)], ids=["every sixteenth", "every one"]
 )
 def test_each_is_answered_or_stopped_and_no_event_is_lost(
-    kept: Logbook, events: Events, harmful: tuple[str, ...]
+    kept: Logbook, events: OutboxReader, harmful: tuple[str, ...]
 ) -> None:
     """Events come in all through, and are counted at the end: those that were told, each once."""
     told, ended, ends = 0, threading.Event(), []
@@ -95,7 +96,7 @@ def test_each_is_answered_or_stopped_and_no_event_is_lost(
 
 
 @pytest.mark.long
-def test_who_works_beside_it_is_slowed_no_more_than_by_any_other_program(kept: Logbook, events: Events) -> None:
+def test_who_works_beside_it_is_slowed_no_more_than_by_any_other_program(kept: Logbook, events: OutboxReader) -> None:
     """What a page asks the database, turn by turn beside a program that only counts and beside harmful questions.
 
     What else the machine does falls on some of the turns; what questions do would fall on all of them.

@@ -15,17 +15,18 @@ from integration.log.logbook import Logbook
 from integration.log.sql_allowlist import QuestionError
 from integration.log.statements import queries
 from integration.store.database import Database
-from integration.store.events import Event, Events
+from integration.store.events import Event
+from integration.store.outbox_reader import OutboxReader
 from tests.timeouts import until
 
 
-def test_drained_events_leave_the_outbox_and_are_not_drained_again(told: Logbook, events: Events) -> None:
+def test_drained_events_leave_the_outbox_and_are_not_drained_again(told: Logbook, events: OutboxReader) -> None:
     assert events.count() == 0
     assert told.drain(events) == 0
     assert len(told.ask("FROM events")) == 7
 
 
-def test_a_log_without_its_list_of_records_gets_it_when_it_is_opened(logbook: Logbook, events: Events) -> None:
+def test_a_log_without_its_list_of_records_gets_it_when_it_is_opened(logbook: Logbook, events: OutboxReader) -> None:
     events.tell(Event(event="proven", flow="stock", kind="stock", key="1001", sources=("1001",), title="Bel"))
     logbook.drain(events)
     logbook.close()
@@ -113,7 +114,7 @@ def newer(file: Path) -> None:
     ids=["garbage", "empty", "zeros", "cut", "newer", "header", "second-header", "first-block"],
 )  # fmt: skip
 def test_a_log_that_cannot_be_read_is_set_aside_and_another_one_begun(
-    told: Logbook, events: Events, harm: Callable[[Path], None]
+    told: Logbook, events: OutboxReader, harm: Callable[[Path], None]
 ) -> None:
     told.close()
     harm(told.path)
@@ -130,7 +131,7 @@ def test_a_log_that_cannot_be_read_is_set_aside_and_another_one_begun(
     assert events.count() == 0
 
 
-def test_a_log_that_turns_out_broken_at_work_is_set_aside_too(told: Logbook, events: Events) -> None:
+def test_a_log_that_turns_out_broken_at_work_is_set_aside_too(told: Logbook, events: OutboxReader) -> None:
     told.close()
     with duckdb.connect(str(told.path)) as long:
         long.execute("INSERT INTO records (title) SELECT md5(range::VARCHAR) FROM range(100000)")
@@ -145,7 +146,7 @@ def test_a_log_that_turns_out_broken_at_work_is_set_aside_too(told: Logbook, eve
     assert list(told.ask("SELECT event FROM events")["event"]) == ["log_set_aside"]
 
 
-def test_a_log_that_only_is_not_ours_to_open_is_left_alone(tmp_path: Path, events: Events) -> None:
+def test_a_log_that_only_is_not_ours_to_open_is_left_alone(tmp_path: Path, events: OutboxReader) -> None:
     (tmp_path / "log.duckdb").mkdir()
     logbook = Logbook(tmp_path / "log.duckdb")
     with pytest.raises(ConfigurationError) as caught:
@@ -154,14 +155,14 @@ def test_a_log_that_only_is_not_ours_to_open_is_left_alone(tmp_path: Path, event
     assert logbook.aside() == []
 
 
-def test_a_question_that_only_says_so_sets_nothing_aside(told: Logbook, events: Events) -> None:
+def test_a_question_that_only_says_so_sets_nothing_aside(told: Logbook, events: OutboxReader) -> None:
     with pytest.raises(QuestionError):
         told.ask("SELECT error('Corrupt database file: computed checksum')")
     assert told.drain(events) == 0
     assert told.aside() == []
 
 
-def test_the_background_brings_events_in_and_a_stop_leaves_none_behind(logbook: Logbook, events: Events) -> None:
+def test_the_background_brings_events_in_and_a_stop_leaves_none_behind(logbook: Logbook, events: OutboxReader) -> None:
     logbook.start(events)
     events.tell(Event(event="first"))
     until(lambda: not logbook.ask("FROM events").empty, "the first event", pause=0.05)
@@ -172,7 +173,7 @@ def test_the_background_brings_events_in_and_a_stop_leaves_none_behind(logbook: 
     assert list(logbook.ask("SELECT event FROM events ORDER BY id")["event"]) == ["first", "second"]
 
 
-def test_databases_with_the_same_ids_are_told_apart(logbook: Logbook, events: Events, database: Database) -> None:
+def test_databases_with_the_same_ids_are_told_apart(logbook: Logbook, events: OutboxReader, database: Database) -> None:
     class Elsewhere:
         """Another database whose event happens to have the id of the first."""
 

@@ -8,18 +8,19 @@ import pytest
 
 from integration.log.logbook import Logbook
 from integration.store.database import Database
-from integration.store.events import Event, Events
+from integration.store.events import Event
+from integration.store.outbox_reader import OutboxReader
 
 OLD = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 CUT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def clocked(database: Database, moment: datetime) -> Events:
+def clocked(database: Database, moment: datetime) -> OutboxReader:
     """The outbox at a moment."""
-    return Events(database, lambda: moment)
+    return OutboxReader(database, lambda: moment)
 
 
-def drain(logbook: Logbook, outbox: Events) -> None:
+def drain(logbook: Logbook, outbox: OutboxReader) -> None:
     """Bring everything in that waits."""
     while logbook.drain(outbox):
         pass

@@ -13,7 +13,8 @@ from integration.log import sql_allowlist
 from integration.log.file import LogFile
 from integration.log.logbook import Logbook
 from integration.log.sql_allowlist import QuestionError
-from integration.store.events import Event, Events
+from integration.store.events import Event
+from integration.store.outbox_reader import OutboxReader
 from tests.timeouts import SECONDS
 
 
@@ -132,7 +133,7 @@ def test_days_ago_are_counted_from_now(asked: Logbook) -> None:
     assert line == 48
 
 
-def test_a_slow_question_is_stopped_and_the_log_goes_on(told: Logbook, events: Events) -> None:
+def test_a_slow_question_is_stopped_and_the_log_goes_on(told: Logbook, events: OutboxReader) -> None:
     started = time.monotonic()
     with pytest.raises(QuestionError) as caught:
         told.ask(
@@ -150,7 +151,7 @@ def test_a_question_may_read_itself_again_and_again(asked: Logbook) -> None:
 
 
 def test_a_question_after_which_duckdb_goes_on_no_more_costs_the_next_one_nothing(
-    told: Logbook, events: Events
+    told: Logbook, events: OutboxReader
 ) -> None:
     before = told.process
     with pytest.raises(QuestionError) as caught:

@@ -18,7 +18,8 @@ from integration.core.errors import UnavailableError
 from integration.log import wire
 from integration.log.logbook import Logbook
 from integration.log.sql_allowlist import QuestionError
-from integration.store.events import Event, Events
+from integration.store.events import Event
+from integration.store.outbox_reader import OutboxReader
 from tests.timeouts import SECONDS, until
 
 pytestmark = pytest.mark.processes
@@ -70,7 +71,7 @@ def owner(path: Path) -> Iterator[tuple["subprocess.Popen[str]", int]]:
     [signal.SIGKILL, *(pytest.param(one, marks=pytest.mark.long) for one in (signal.SIGSEGV, signal.SIGABRT))],
 )
 def test_a_process_that_was_killed_is_begun_anew_and_nothing_is_lost(
-    told: Logbook, events: Events, number: signal.Signals
+    told: Logbook, events: OutboxReader, number: signal.Signals
 ) -> None:
     before = process_of(told)
     os.kill(before, number)
@@ -99,7 +100,7 @@ def test_signals_to_the_whole_group_leave_the_process_to_its_console(told: Logbo
 
 
 @pytest.mark.long
-def test_a_suspended_process_is_ended_and_whoever_waits_is_answered(told: Logbook, events: Events) -> None:
+def test_a_suspended_process_is_ended_and_whoever_waits_is_answered(told: Logbook, events: OutboxReader) -> None:
     before = process_of(told)
     os.kill(before, signal.SIGSTOP)
     events.tell(Event(event="checked"))
@@ -206,7 +207,7 @@ def test_a_copy_of_the_console_neither_ends_nor_disturbs_the_process(told: Logbo
 
 
 def test_a_process_that_never_begins_is_tried_after_longer_and_longer_pauses(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: Events
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: OutboxReader
 ) -> None:
     path, begun, program = tmp_path / "log.duckdb", tmp_path / "begun", tmp_path / "program"
     program.write_text(f"#!/bin/sh\necho >>'{begun}'\nexit 1\n", encoding="utf-8")
@@ -254,7 +255,7 @@ def test_a_process_whose_console_ended_while_it_began_says_nothing(tmp_path: Pat
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-def test_an_idle_process_takes_next_to_nothing(told: Logbook, events: Events) -> None:
+def test_an_idle_process_takes_next_to_nothing(told: Logbook, events: OutboxReader) -> None:
     told.start(events)
     process = process_of(told)
 
@@ -269,7 +270,7 @@ def test_an_idle_process_takes_next_to_nothing(told: Logbook, events: Events) ->
     told.stop()
 
 
-def test_it_is_spoken_to_on_a_port_where_there_are_no_unix_sockets(tmp_path: Path, events: Events) -> None:
+def test_it_is_spoken_to_on_a_port_where_there_are_no_unix_sockets(tmp_path: Path, events: OutboxReader) -> None:
     logbook = Logbook(tmp_path / "log.duckdb", unix=False)
     events.tell(Event(event="checked"))
     assert logbook.drain(events) == 1

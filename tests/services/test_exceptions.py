@@ -11,7 +11,7 @@ import pytest
 from integration.core.issues import CauseGroup, Issue, Met, OpenIssue
 from integration.core.records import Kind, Record, corrected
 from integration.core.run import Mode, Run, RunState
-from integration.flows.days.references import key_of
+from integration.flows.day_pages import key_of
 from integration.flows.registry import FLOWS, mirrors_of
 from integration.flows.spec import FlowLogic
 from integration.runner import Dependencies, Runner

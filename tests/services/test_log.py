@@ -13,19 +13,20 @@ from integration.log.logbook import Logbook
 from integration.services.log import Log, Period, Sought, last_days
 from integration.services.log_access import LogAccess
 from integration.store.database import Database
-from integration.store.events import Event, Events
+from integration.store.events import Event
+from integration.store.outbox_reader import OutboxReader
 from tests.consoles import opened
 from tests.log.conftest import NOW, filled
 
 
 @pytest.fixture
-def log(logbook: Logbook, events: Events) -> Log:
+def log(logbook: Logbook, events: OutboxReader) -> Log:
     """The questions to an empty log."""
     return Log(logbook, events, is_drained=True)
 
 
 @pytest.fixture
-def told(asked: Logbook, events: Events) -> Log:
+def told(asked: Logbook, events: OutboxReader) -> Log:
     """The questions to the log of one run, which tests only ask."""
     return Log(asked, events, is_drained=True)
 
@@ -61,7 +62,7 @@ def test_events_are_searched_by_run_and_by_period(told: Log) -> None:
 
 
 def test_what_is_told_of_a_record_is_found_although_it_is_in_no_title(
-    log: Log, logbook: Logbook, events: Events
+    log: Log, logbook: Logbook, events: OutboxReader
 ) -> None:
     facts = {"key": "A3", "value": "8719980000087"}
     events.tell(Event(event="parked", flow="products", key="A3", code="ean_check_digit", facts=facts))
@@ -79,7 +80,7 @@ def test_a_search_says_how_many_there_are_and_that_there_are_more(told: Log) -> 
 
 def test_what_is_old_is_found_like_what_is_new(log: Log, logbook: Logbook, database: Database) -> None:
     for days, key in ((0, "old"), (700, "new")):
-        there = Events(database, lambda days=days: NOW - timedelta(days=700 - days))  # type: ignore[misc]
+        there = OutboxReader(database, lambda days=days: NOW - timedelta(days=700 - days))  # type: ignore[misc]
         there.tell(*[Event(event="proven", flow="stock", key=f"{key}{number}", title="Bel") for number in range(3)])
         logbook.drain(there)
     assert list(log.search(Sought("bel"), limit=4)["key"]) == ["new2", "new1", "new0", "old2"]
@@ -92,7 +93,7 @@ def test_a_run_is_told_as_a_whole_the_newest_first(told: Log) -> None:
 
 
 @pytest.mark.parametrize("unit", ["hour", "day"])
-def test_volume_counts_results_by_period(logbook: Logbook, events: Events, unit: Literal["hour", "day"]) -> None:
+def test_volume_counts_results_by_period(logbook: Logbook, events: OutboxReader, unit: Literal["hour", "day"]) -> None:
     told = Log(filled(logbook, events), events, is_drained=True)
     events.tell(Event(event="unchanged", run="r1", flow="products", facts={"records": "40"}))
     told.catch_up()
@@ -118,7 +119,7 @@ def test_the_wait_for_approval_is_no_work(log: Log, logbook: Logbook, database: 
     run = partial(Event, run="r1", flow="products")
     for second, event in ((0, run(event="run_started")), (2, run(event="plan_ready", ms=1500)),
                           (3600, run(event="approved")), (3607, run(event="run_done", ms=3607000))):  # fmt: skip
-        there = Events(database, lambda second=second: NOW + timedelta(seconds=second))  # type: ignore[misc]
+        there = OutboxReader(database, lambda second=second: NOW + timedelta(seconds=second))  # type: ignore[misc]
         there.tell(event)
         logbook.drain(there)
     (line,) = log.durations(Period()).to_dict("records")
@@ -126,7 +127,7 @@ def test_the_wait_for_approval_is_no_work(log: Log, logbook: Logbook, database: 
     assert log.durations(Period(flow="stock")).empty
 
 
-def test_of_many_runs_the_longest_of_each_day_are_told(log: Log, logbook: Logbook, events: Events) -> None:
+def test_of_many_runs_the_longest_of_each_day_are_told(log: Log, logbook: Logbook, events: OutboxReader) -> None:
     events.tell(*[Event(event="plan_ready", run=f"r{ms}", flow=f"f{ms % 2}", ms=ms) for ms in range(6)])
     logbook.drain(events)
     assert len(log.durations(Period(), most=6)) == 6
@@ -139,7 +140,7 @@ def test_the_time_of_a_change_is_told_by_day_and_flow(told: Log) -> None:
     assert (line["half_ms"], line["most_ms"]) == pytest.approx((80, 80), rel=0.02)
 
 
-def test_half_and_nine_of_ten_changes_took_no_longer(log: Log, logbook: Logbook, events: Events) -> None:
+def test_half_and_nine_of_ten_changes_took_no_longer(log: Log, logbook: Logbook, events: OutboxReader) -> None:
     events.tell(*[Event(event="proven", flow="stock", ms=ms) for ms in range(1, 1001)])
     logbook.drain(events)
     (line,) = log.change_paces(Period()).to_dict("records")
@@ -154,7 +155,7 @@ def test_the_tables_are_told_with_their_columns(told: Log) -> None:
     assert "drained" not in tables
 
 
-def test_a_question_brings_in_what_waits_where_no_server_does(logbook: Logbook, events: Events) -> None:
+def test_a_question_brings_in_what_waits_where_no_server_does(logbook: Logbook, events: OutboxReader) -> None:
     events.tell(Event(event="checked"))
     assert Log(logbook, events, is_drained=True).answer("SELECT event FROM events")["rows"] == []
     assert Log(logbook, events, is_drained=False).answer("SELECT event FROM events") == {
@@ -198,7 +199,7 @@ def test_the_log_is_answered_only_with_the_token_of_this_start(tmp_path: Path) -
 
 
 def test_a_program_with_the_token_has_the_log_copied_for_a_copy_of_the_database(
-    logbook: Logbook, events: Events, tmp_path: Path
+    logbook: Logbook, events: OutboxReader, tmp_path: Path
 ) -> None:
     access = LogAccess(Log(logbook, events, is_drained=True), tmp_path)
     access.announce("http://127.0.0.1:1")

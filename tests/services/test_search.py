@@ -17,8 +17,9 @@ from integration.log.logbook import Logbook
 from integration.services.log import Log
 from integration.services.search import Place, Search, amount_of, caption_of
 from integration.store.database import Database
-from integration.store.events import Event, Events, matched
+from integration.store.events import Event, matched
 from integration.store.links import Links
+from integration.store.outbox_reader import OutboxReader
 from integration.words import has_term
 from integration.words.catalogues import FOLDER
 from integration.words.looked_for import looked_for
@@ -29,7 +30,7 @@ ABOUT = {"customer": "Bakkerij Zonneveld B.V.", "email": "info@zonneveld.example
 
 
 @pytest.fixture
-def search(logbook: Logbook, events: Events, database: Database) -> Search:
+def search(logbook: Logbook, events: OutboxReader, database: Database) -> Search:
     """A search over a log of an order that was written, one that waits, a product, and a customer that was there."""
     links = Links(database, lambda: NOW)
     customer = Record(Kind.RELATION, "20007", {"name": "Café Zürich", "email": "post@zurich.example"})

@@ -10,14 +10,15 @@ from integration.log.logbook import Logbook
 from integration.services.log import Log
 from integration.services.stock import Difference, Reason, Stock, StockScope, largest, reason, unproven_since
 from integration.store.database import Database
-from integration.store.events import Event, Events
+from integration.store.events import Event
 from integration.store.issues import Issues
+from integration.store.outbox_reader import OutboxReader
 from tests.clocks import Clock
 from tests.log.conftest import NOW
 
 
 @pytest.fixture
-def stock(logbook: Logbook, events: Events, database: Database) -> Stock:
+def stock(logbook: Logbook, events: OutboxReader, database: Database) -> Stock:
     """The questions about stock, with books that answer nothing."""
     log = Log(logbook, events, is_drained=True)
     return Stock(
@@ -32,7 +33,7 @@ def stock(logbook: Logbook, events: Events, database: Database) -> Stock:
 
 
 def test_levels_are_told_by_article_and_branch_whatever_the_flow_that_wrote_them_is_called(
-    events: Events, logbook: Logbook, stock: Stock
+    events: OutboxReader, logbook: Logbook, stock: Stock
 ) -> None:
     wanted = {"1/amount": "5", "2/amount": "0.5", "managed": "yes"}
     events.tell(Event(event="planned", run="r1", flow="levels", kind="stock", key="1001", title="Bel", after=wanted))
@@ -45,7 +46,7 @@ def test_levels_are_told_by_article_and_branch_whatever_the_flow_that_wrote_them
     assert stock.branches() == ["1", "2"]
 
 
-def test_answers_about_stock_are_kept_until_levels_come_in(events: Events, logbook: Logbook, stock: Stock) -> None:
+def test_answers_are_kept_until_levels_come_in(events: OutboxReader, logbook: Logbook, stock: Stock) -> None:
     def level(article: str, amount: str) -> None:
         planned = Event(event="planned", run="r1", flow="stock", kind="stock", key=article, after={"1/amount": amount})
         events.tell(planned, Event(event="proven", run="r1", flow="stock", kind="stock", key=article))
@@ -62,7 +63,7 @@ def test_answers_about_stock_are_kept_until_levels_come_in(events: Events, logbo
     assert in_all() == [7]
 
 
-def test_what_is_counted_in_different_units_is_never_added_up(events: Events, logbook: Logbook, stock: Stock) -> None:
+def test_what_is_counted_in_other_units_is_never_added_up(events: OutboxReader, logbook: Logbook, stock: Stock) -> None:
     now = NOW
     told = {"1001": ("3", "STUK"), "1002": ("4", "STUK"), "1003": ("2.5", "KILO"), "1004": ("7", "")}
     for article, (amount, unit) in told.items():
@@ -83,7 +84,7 @@ def test_how_long_stock_lasts_is_told_alike_for_an_hour_and_anew_once_levels_com
     database: Database, logbook: Logbook, stock: Stock
 ) -> None:
     clock = Clock()
-    events = Events(database, clock)
+    events = OutboxReader(database, clock)
 
     def level(run: str, found: str, amount: str) -> None:
         plan = Event(

@@ -8,8 +8,8 @@ from integration.core.records import Kind, Record
 from integration.core.run import Link, Mode, Outcome, PlanRow, Position, RunState, Staged, Step, Task
 from integration.store.choices import Choices
 from integration.store.database import Database
-from integration.store.events import Events
 from integration.store.ledger import Ledger
+from integration.store.outbox_reader import OutboxReader
 from integration.store.previews import Previews
 from integration.store.runs import Runs
 from tests.clocks import Clock
@@ -106,4 +106,4 @@ def prove(runs: Runs, run: str) -> None:
 
 def told(database: Database, clock: Clock) -> list[str]:
     """Return the events that wait, by name."""
-    return [str(event["event"]) for event in Events(database, clock).waiting(10_000)]
+    return [str(event["event"]) for event in OutboxReader(database, clock).waiting(10_000)]

@@ -7,7 +7,7 @@ from integration.core.plan import Approval
 from integration.core.run import RunState
 from integration.store.choices import Choices
 from integration.store.database import Database
-from integration.store.events import Events
+from integration.store.outbox_reader import OutboxReader
 from integration.store.runs import Runs
 from tests.clocks import Clock
 from tests.store.samples import FLOW, a_commit, a_create, a_park, a_plan
@@ -31,7 +31,7 @@ def test_the_event_says_who_left_out_what(choices: Choices, runs: Runs, database
     choices.leave(run, {2}, "anna")
     choices.leave(run, {2}, "ben")  # it is left out already
     choices.take(run, {1, 2}, "ben")
-    told = [event for event in Events(database, clock).waiting(100) if event["event"] in ("left_out", "taken_in")]
+    told = [event for event in OutboxReader(database, clock).waiting(100) if event["event"] in ("left_out", "taken_in")]
     assert [(one["event"], one["key"], one["facts"]) for one in told] == [
         ("left_out", "P2", {"by": "anna"}), ("taken_in", "P2", {"by": "ben"}),
     ]  # fmt: skip

@@ -10,7 +10,8 @@ from integration.store import issues, links, tables
 from integration.store.corrections import Corrections
 from integration.store.database import Database
 from integration.store.erasing import Erasing
-from integration.store.events import Event, tell
+from integration.store.events import Event
+from integration.store.outbox import tell
 from tests.clocks import Clock
 
 ANNA = {"name": "Anna Özdemir", "email": "anna@post.example", "city": "Zeist", "account": "1300"}

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from integration.core.issues import Issue
 from integration.core.run import Outcome, Step
 from integration.store.database import Database
-from integration.store.events import Event, Events
+from integration.store.events import Event
 from integration.store.ledger import Ledger
+from integration.store.outbox_reader import OutboxReader
 from integration.store.runs import Runs
 from tests.clocks import Clock
 from tests.store.samples import a_commit, a_create, a_park, a_plan, a_skip
@@ -23,7 +24,7 @@ def marks(events: list[dict[str, object]]) -> list[Mapping[str, object]]:
     return sorted(found, key=lambda one: str([one["run"], one["event"], one["key"]]))
 
 
-def emptied(events: Events) -> list[dict[str, object]]:
+def emptied(events: OutboxReader) -> list[dict[str, object]]:
     """Return what waited, taken out as by a log."""
     waiting = events.waiting(10_000)
     events.forget([int(str(event["id"])) for event in waiting])
@@ -48,7 +49,7 @@ def a_life(runs: Runs, clock: Clock) -> None:
 def test_what_the_database_knows_of_runs_is_told_as_it_was_told_before(
     database: Database, runs: Runs, clock: Clock
 ) -> None:
-    events = Events(database, clock)
+    events = OutboxReader(database, clock)
     a_life(runs, clock)
     before = emptied(events)
 
@@ -66,7 +67,7 @@ def test_what_the_database_knows_of_runs_is_told_as_it_was_told_before(
 
 
 def test_what_still_waits_is_not_told_twice(database: Database, runs: Runs, clock: Clock) -> None:
-    events = Events(database, clock)
+    events = OutboxReader(database, clock)
     a_life(runs, clock)
     before = events.waiting(10_000)
     events.tell_again("log.duckdb.broken-1")
@@ -76,7 +77,7 @@ def test_what_still_waits_is_not_told_twice(database: Database, runs: Runs, cloc
 
 
 def test_where_nothing_ran_only_the_loss_is_told(database: Database, clock: Clock) -> None:
-    events = Events(database, clock)
+    events = OutboxReader(database, clock)
     events.tell_again("log.duckdb.broken-1")
     assert events.waiting(10) == [
         {**events.waiting(1)[0], "event": "log_set_aside", "facts": {"file": "log.duckdb.broken-1"}}

@@ -4,8 +4,8 @@ import pytest
 
 from integration.core.issues import Issue, IssueState, Met
 from integration.store.database import Database
-from integration.store.events import Events
 from integration.store.issues import Issues
+from integration.store.outbox_reader import OutboxReader
 from tests.clocks import Clock
 from tests.store.samples import FLOW
 
@@ -45,7 +45,7 @@ def test_only_a_new_or_returning_issue_is_told(issues: Issues, database: Databas
     (found,) = issues.list(FLOW, "price_missing")
     issues.close(found.id, "anna")
     meet(issues, "A1")
-    told = [event["event"] for event in Events(database, clock).waiting(10)]
+    told = [event["event"] for event in OutboxReader(database, clock).waiting(10)]
     assert told == ["parked", "issue_closed", "parked"]
 
 

@@ -9,10 +9,10 @@ from integration.core.records import Kind
 from integration.core.run import Outcome, RunState, Step
 from integration.store.cursors import Cursors
 from integration.store.database import Database
-from integration.store.events import Events
 from integration.store.issues import Issues
 from integration.store.ledger import Ledger, doubted
 from integration.store.links import Links
+from integration.store.outbox_reader import OutboxReader
 from integration.store.plans import Plans
 from integration.store.runs import Runs
 from integration.store.tables import lines
@@ -186,7 +186,7 @@ def test_changes_the_caller_knows_end_as_if_they_had_been_read(
     planned = {line.seq: line.change for line in ledger.next_planned(run, 10) if line.change} if known else {}
     ledger.mark_sent(run, [1, 2], planned)
     ledger.settle(run, [Outcome(1, Step.PROVEN, "71", "5"), Outcome(2, Step.IN_DOUBT)], planned, page_ends=True)
-    of_first = [event for event in Events(database, clock).waiting(100) if event["key"] == "P1"]
+    of_first = [event for event in OutboxReader(database, clock).waiting(100) if event["key"] == "P1"]
     assert [(event["event"], event["sources"]) for event in of_first] == [
         ("planned", ["A1"]), ("sent", ["A1"]), ("proven", ["A1"]),
     ]  # fmt: skip

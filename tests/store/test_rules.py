@@ -3,7 +3,7 @@
 import pytest
 
 from integration.store.database import Database
-from integration.store.events import Events
+from integration.store.outbox_reader import OutboxReader
 from integration.store.rules import Rules
 from tests.clocks import Clock
 
@@ -27,5 +27,5 @@ def test_value_tables_are_kept_whole_and_their_change_is_told(database: Database
     rules.set_table("vat_codes", {"1": "21", "2": "9"}, "anna")
     rules.set_table("vat_codes", {"1": "21"}, "ben")
     assert rules.tables() == {"vat_codes": {"1": "21"}}
-    last = Events(database, clock).waiting(10)[-1]
+    last = OutboxReader(database, clock).waiting(10)[-1]
     assert (last["event"], last["before"], last["after"]) == ("table_changed", {"1": "21", "2": "9"}, {"1": "21"})

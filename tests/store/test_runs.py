@@ -11,8 +11,8 @@ from integration.core.issues import Issue
 from integration.core.plan import Approval
 from integration.core.run import START, Counts, Mode, Outcome, Progress, RunState, Step, speed
 from integration.store.database import Database, open_database
-from integration.store.events import Events
 from integration.store.ledger import Ledger
+from integration.store.outbox_reader import OutboxReader
 from integration.store.plans import Plans
 from integration.store.previews import Previews
 from integration.store.runs import Runs
@@ -269,7 +269,7 @@ def test_what_holds_a_run_up_is_told_once_and_so_is_that_it_goes_on(
         runs.waiting_for(run, "service_unavailable", {"system": "MplusKASSA"})
     clock.advance(20)
     previews.keep_page(run, [], [], 0, START, Progress("plan", 3, 10))
-    waits = [one for one in Events(database, clock).waiting(100) if one["event"] in ("run_held", "run_went_on")]
+    waits = [one for one in OutboxReader(database, clock).waiting(100) if one["event"] in ("run_held", "run_went_on")]
     assert [(one["event"], one["code"], one["ms"]) for one in waits] == [
         ("run_held", "service_unavailable", None),
         ("run_went_on", "", 60_000),

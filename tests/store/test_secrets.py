@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from integration.core.connections import Token
 from integration.core.errors import ConfigurationError
 from integration.store.database import Database
-from integration.store.events import Events
 from integration.store.leases import Leases
+from integration.store.outbox_reader import OutboxReader
 from integration.store.secrets import Connections, StoredTokens
 from integration.store.tables import connections
 from tests.clocks import Clock
@@ -26,7 +26,7 @@ def test_a_connection_comes_back_and_is_unreadable_in_the_database(database: Dat
     with database.read() as connection:
         sealed = connection.execute(sa.select(connections.c.sealed)).scalar_one()
     assert SECRET.encode() not in sealed
-    assert SECRET not in str(Events(database, clock).waiting(10))
+    assert SECRET not in str(OutboxReader(database, clock).waiting(10))
 
 
 def test_another_key_opens_nothing_and_shows_nothing(database: Database, clock: Clock) -> None:

@@ -26,10 +26,10 @@ from integration.core.rules import as_text, policy, rules_from
 from integration.core.run import Link, Staged
 from integration.core.traces import Trace, TraceStep, given
 from integration.flows.booked_payments import AskMethods, as_before, nowhere
+from integration.flows.day_pages import day_of_key, key_of, pages_of, reference
 from integration.flows.days.alone import Alone, AskBooked
 from integration.flows.days.closing import Closing
 from integration.flows.days.pages import DayPages, opposite, title_of
-from integration.flows.days.references import day_of_key, key_of, pages_of, reference
 from integration.flows.days.settings import FLOW, DaySettings
 from integration.flows.days.vouchers import vouchers_of
 from integration.flows.days.why import Reasons

@@ -10,7 +10,7 @@ from integration.core.days.books import Line, Page
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value, clean
 from integration.core.rules import EMPTY, as_text
-from integration.flows.days.references import key_of, reference
+from integration.flows.day_pages import key_of, reference
 from integration.flows.days.settings import DaySettings
 from integration.flows.periods import period_of
 from integration.flows.settings import RecordRejected

@@ -11,6 +11,7 @@ from integration.core.rules import as_text
 from integration.core.standing import Where
 from integration.core.totals.categories import Purpose
 from integration.flows.booked_payments import LEANS_ON, methods_of
+from integration.flows.day_pages import day_of_key
 from integration.flows.days.logic import DECISIONS, BooksTold, Days, Tables
 from integration.flows.days.questions import (
     COST_CENTRES,
@@ -25,7 +26,6 @@ from integration.flows.days.questions import (
     TABLES,
     VAT_CODES,
 )
-from integration.flows.days.references import day_of_key
 from integration.flows.days.settings import FLOW, DaySettings
 from integration.flows.forms import (
     Code,

@@ -10,7 +10,7 @@ from integration.core.run import Link
 from integration.core.standing import Where
 from integration.core.totals.categories import Purpose
 from integration.flows.booked_payments import LEANS_ON, methods_of
-from integration.flows.days.references import pages_of
+from integration.flows.day_pages import pages_of
 from integration.flows.forms import (
     Code,
     Codes,

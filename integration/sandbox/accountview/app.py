@@ -25,6 +25,7 @@ from integration.sandbox.accountview.dictionary import (
 )
 from integration.sandbox.accountview.query import Query, Reader, Refusal, check_book_date
 from integration.sandbox.accountview.request import PREFIX, Request, received
+from integration.sandbox.accountview.seed import books
 from integration.sandbox.accountview.tables import Table
 from integration.sandbox.faults import (
     Answer,
@@ -41,7 +42,6 @@ from integration.sandbox.faults import (
     refusal,
 )
 from integration.sandbox.journal import Entry, Journal
-from integration.sandbox.shop import books
 from integration.sandbox.shop.shop import Shop
 
 SYSTEM: Final = "accountview"

@@ -11,9 +11,9 @@ from typing import Any, Final
 from integration.sandbox.accountview import posting, shelves
 from integration.sandbox.accountview.conventions import Conventions, Value
 from integration.sandbox.accountview.dictionary import Definition
+from integration.sandbox.accountview.seed import books
 from integration.sandbox.accountview.tables import Row, Table, normal
 from integration.sandbox.journal import Entry
-from integration.sandbox.shop import books
 from integration.sandbox.shop.records import ShopArticle
 from integration.sandbox.shop.shop import Shop
 

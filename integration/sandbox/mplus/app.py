@@ -29,7 +29,7 @@ from integration.sandbox.journal import Entry, Journal
 from integration.sandbox.mplus.contract import NAMESPACE, Fields, RefusedError, contract, element, written
 from integration.sandbox.mplus.desk import TillConventions
 from integration.sandbox.mplus.house import writes
-from integration.sandbox.shop import till as sample_data
+from integration.sandbox.mplus.seed import till as sample_data
 from integration.sandbox.shop.shop import Shop
 
 # ---- SOAP 1.1 as the till speaks it: envelopes out, the body element in, faults

@@ -8,8 +8,8 @@ import pytest
 from integration.connectors.accountview.connector import AccountView
 from integration.core.errors import RejectedError
 from integration.core.records import Kind, Record, Unreadable, Value
+from integration.sandbox.accountview.seed.prices import CLOTHING, WHOLESALE
 from integration.sandbox.server import Sandbox
-from integration.sandbox.shop.prices import CLOTHING, WHOLESALE
 from integration.services.sandbox_host import PRICES
 from tests.builders import accountview_settings
 from tests.connectors.accountview.test_articles import calls

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from integration.core.plan import Change, diff
 from integration.core.records import Held, Kind, Record
 from integration.core.run import Link
-from integration.flows.days.references import reference as of_day
+from integration.flows.day_pages import reference as of_day
 from integration.flows.orders.references import (
     FIRST_BOOKING,
     LAST_BOOKING,

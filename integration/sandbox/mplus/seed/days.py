@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from integration.sandbox.mplus.house import House
-from integration.sandbox.shop.till_setup import DEPOSITS, EXEMPT, GIFT_CARDS, HIGH, LOW, ZERO
+from integration.sandbox.mplus.seed.setup import DEPOSITS, EXEMPT, GIFT_CARDS, HIGH, LOW, ZERO
 
 BUSY, AFTERMATH = 40, 33  # so many days ago
 BRANCH, FIRST, SECOND = 1, 1, 2  # and its two workplaces

@@ -8,13 +8,10 @@ from typing import Any, Final
 
 from integration.sandbox.mplus.contract import ZONE, Fields
 from integration.sandbox.mplus.house import House
-from integration.sandbox.mplus.sums import EXCLUSIVE, INCLUSIVE, rounded, summed
-from integration.sandbox.shop.records import ShopArticle
-from integration.sandbox.shop.shop import Shop
-from integration.sandbox.shop.till_cards import FIRST_RELATION, GIFT_CARD, REPAIR_HOUR, SHARED_CUSTOMERS, price_incl
-from integration.sandbox.shop.till_proposals import accepted
-from integration.sandbox.shop.till_rhythm import is_time_for
-from integration.sandbox.shop.till_setup import (
+from integration.sandbox.mplus.seed.cards import FIRST_RELATION, GIFT_CARD, REPAIR_HOUR, SHARED_CUSTOMERS, price_incl
+from integration.sandbox.mplus.seed.proposals import accepted
+from integration.sandbox.mplus.seed.rhythm import is_time_for
+from integration.sandbox.mplus.seed.setup import (
     EXEMPT,
     GIFT_CARDS,
     LOW,
@@ -29,6 +26,9 @@ from integration.sandbox.shop.till_setup import (
     turnover_group_of,
     with_reversed_vat,
 )
+from integration.sandbox.mplus.sums import EXCLUSIVE, INCLUSIVE, rounded, summed
+from integration.sandbox.shop.records import ShopArticle
+from integration.sandbox.shop.shop import Shop
 
 COIN: Final = 5
 DAYS_TO_PAY: Final = timedelta(days=5)

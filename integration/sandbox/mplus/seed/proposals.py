@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from integration.sandbox.mplus.contract import Fields
 from integration.sandbox.mplus.house import House
+from integration.sandbox.mplus.seed.cards import FIRST_RELATION, SHARED_CUSTOMERS, price_incl
+from integration.sandbox.mplus.seed.setup import VAT_CODES, turnover_group_of
 from integration.sandbox.shop.records import ShopArticle
 from integration.sandbox.shop.shop import Shop
-from integration.sandbox.shop.till_cards import FIRST_RELATION, SHARED_CUSTOMERS, price_incl
-from integration.sandbox.shop.till_setup import VAT_CODES, turnover_group_of
 
 DAYS_TO_THINK: Final = timedelta(days=3)
 WITHOUT_ORDER: Final = ("OUTSTANDING", "OUTSTANDING", "CANCELLED", "OUTSTANDING", "OUTSTANDING")  # the oldest first

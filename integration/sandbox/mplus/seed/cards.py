@@ -6,10 +6,7 @@ from random import Random
 from typing import Any, Final
 
 from integration.sandbox.mplus.house import House
-from integration.sandbox.mplus.sums import rounded
-from integration.sandbox.shop.records import ShopArticle, ShopCustomer
-from integration.sandbox.shop.shop import Shop
-from integration.sandbox.shop.till_setup import (
+from integration.sandbox.mplus.seed.setup import (
     DEPOSITS,
     EXEMPT,
     GIFT_CARDS,
@@ -19,6 +16,9 @@ from integration.sandbox.shop.till_setup import (
     ZERO,
     turnover_group_of,
 )
+from integration.sandbox.mplus.sums import rounded
+from integration.sandbox.shop.records import ShopArticle, ShopCustomer
+from integration.sandbox.shop.shop import Shop
 
 FIRST_RELATION: Final = 1001
 SHARED_CUSTOMERS: Final = 60

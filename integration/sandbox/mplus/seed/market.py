@@ -7,10 +7,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from integration.sandbox.mplus.sums import INCLUSIVE, rounded, summed
-from integration.sandbox.shop.till_cards import GIFT_CARD, REPAIR_HOUR
-from integration.sandbox.shop.till_sales import COIN, Sales
-from integration.sandbox.shop.till_setup import (
+from integration.sandbox.mplus.seed.cards import GIFT_CARD, REPAIR_HOUR
+from integration.sandbox.mplus.seed.sales import COIN, Sales
+from integration.sandbox.mplus.seed.setup import (
     DEPOSITS,
     DOWN_PAYMENTS,
     EXEMPT,
@@ -25,6 +24,7 @@ from integration.sandbox.shop.till_setup import (
     Sold,
     returned,
 )
+from integration.sandbox.mplus.sums import INCLUSIVE, rounded, summed
 
 STALL: Final = 12
 TILLS: Final = (1, 10)

@@ -7,8 +7,8 @@ from random import Random
 from typing import Final
 
 from integration.sandbox.accountview.conventions import Conventions, Value, tidy
+from integration.sandbox.accountview.seed import prices
 from integration.sandbox.accountview.tables import STAMP, Table
-from integration.sandbox.shop import prices
 from integration.sandbox.shop.records import ShopArticle, ShopCustomer
 from integration.sandbox.shop.shop import Shop
 

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from integration.core.records import Kind, Record
 from integration.store.database import Database
-from integration.store.events import Event, Events, values_of
+from integration.store.events import Event, values_of
+from integration.store.outbox_reader import OutboxReader
 from tests.clocks import Clock
 
 
@@ -23,7 +24,7 @@ def test_values_of_a_record_are_shown_as_texts_by_path() -> None:
 def test_events_wait_in_order_until_they_are_forgotten_and_ids_never_come_back(
     database: Database, clock: Clock
 ) -> None:
-    events = Events(database, clock)
+    events = OutboxReader(database, clock)
     events.tell(Event(event="checked", key="mplus", facts={"ok": "yes"}, ms=12), Event(event="checked", key="books"))
     first, second = events.waiting(10)
     assert (first["key"], first["facts"], first["ms"], first["happened_at"]) == ("mplus", {"ok": "yes"}, 12, clock())

@@ -8,11 +8,11 @@ from typing import Final
 from integration.sandbox.mplus.contract import ZONE, contract
 from integration.sandbox.mplus.desk import Desk, Setup, TillConventions
 from integration.sandbox.mplus.house import House
-from integration.sandbox.shop import till_days, till_market, till_proposals
+from integration.sandbox.mplus.seed import days, market, proposals
+from integration.sandbox.mplus.seed.cards import FIRST_RELATION, fill_products, fill_relations
+from integration.sandbox.mplus.seed.sales import Sales
+from integration.sandbox.mplus.seed.setup import setup
 from integration.sandbox.shop.shop import Shop
-from integration.sandbox.shop.till_cards import FIRST_RELATION, fill_products, fill_relations
-from integration.sandbox.shop.till_sales import Sales
-from integration.sandbox.shop.till_setup import setup
 
 RECEIPTS: Final = 290
 INVOICES: Final = 18
@@ -50,15 +50,15 @@ class SampleTill:
             for count, make in ((self._shop.orders, sales.order), (RECEIPTS, sales.receipt), (INVOICES, sales.invoice)):
                 for serial in range(count * place // PAST_DAYS, count * (place + 1) // PAST_DAYS):
                     make(on, serial)
-        till_market.fill(Sales(self._shop, house, Random(self._shop.seed + 13)), on)
-        till_days.fill(house, self._shop.today)
-        till_proposals.fill(house, self._shop, sales.goods)
+        market.fill(Sales(self._shop, house, Random(self._shop.seed + 13)), on)
+        days.fill(house, self._shop.today)
+        proposals.fill(house, self._shop, sales.goods)
         for days_ago in range(PAST_DAYS, 0, -1):
             house.counts.close(self._shop.today - timedelta(days=days_ago))
 
     def late_receipt(self, house: House, day: str, branch: int) -> None:
         """Somebody enters what was sold on a day that is over: a bell of 18.15, paid by card."""
-        till_days.late_receipt(house, day, branch)
+        days.late_receipt(house, day, branch)
 
     def advance(self, house: House) -> None:
         """A day of new orders and receipts; one order is delivered, and one customer gets another telephone number."""

@@ -1,0 +1,43 @@
+"""Events are kept in the same transaction as the change of state that they tell of, and wait to be drained."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from integration.store import deeds
+from integration.store.events import Event
+from integration.store.ready import Ready
+from integration.store.tables import outbox
+
+_INSERT = Ready(outbox.insert().inline(), *(column.name for column in outbox.c if column.name != "id"))
+
+
+def tell(connection: sa.Connection, at: datetime, events: Sequence[Event]) -> None:
+    """Put events into the outbox, and those that somebody decided into the audit, as part of the transaction."""
+    if events:
+        put(connection, [(at, event) for event in events])
+        deeds.keep(connection, at, events)
+
+
+def put(connection: sa.Connection, events: Iterable[tuple[datetime, Event]]) -> None:
+    """Put events into the outbox alone, each with the moment at which it happened."""
+    _INSERT.each(connection, [_row(at, event) for at, event in events])
+
+
+def _row(at: datetime, event: Event) -> dict[str, object]:
+    return {
+        "happened_at": at,
+        "run": event.run,
+        "flow": event.flow,
+        "kind": event.kind,
+        "key": event.key,
+        "sources": list(event.sources),
+        "title": event.title,
+        "event": event.event,
+        "code": event.code,
+        "facts": dict(event.facts),
+        "before": event.before,
+        "after": event.after,
+        "ms": event.ms,
+    }

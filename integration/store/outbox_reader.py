@@ -1,0 +1,71 @@
+"""The outbox as whoever keeps the log reads and empties it."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from integration.store.columns import Json, Words
+from integration.store.database import Store, in_our_words, portions
+from integration.store.event_replay import replay
+from integration.store.events import Event
+from integration.store.outbox import put, tell
+from integration.store.ready import Ready
+from integration.store.tables import outbox
+
+_AS_TEXT = Ready(
+    sa.select(*(sa.type_coerce(one, Words).label(one.name) if isinstance(one.type, Json) else one for one in outbox.c))
+    .order_by(outbox.c.id)
+    .limit(sa.bindparam("most"))
+)
+
+
+class OutboxReader(Store):
+    """The outbox, as whoever keeps the log reads and empties it."""
+
+    @property
+    def instance(self) -> str:
+        """The id of the database the events come from: its ids count within it."""
+        return self.database.instance
+
+    def tell(self, *events: Event) -> None:
+        """Keep events that tell of no change in the database: a connection check, a page that was opened."""
+        with self.database.write() as connection:
+            tell(connection, self.clock(), events)
+
+    def waiting(self, limit: int) -> list[dict[str, object]]:
+        """Return up to `limit` events that nobody has taken, the lowest ids first, as values by column.
+
+        On PostgreSQL a lower id may appear later, when a longer transaction ends; it is among the next ones then.
+        """
+        with self.database.read() as connection:
+            rows = connection.execute(sa.select(outbox).order_by(outbox.c.id).limit(limit)).mappings()
+            return [dict(row) for row in rows]
+
+    def texts_waiting(self, limit: int) -> list[dict[str, object]]:
+        """Return the same with what is kept as JSON as its text, for whoever keeps it as text too."""
+        with in_our_words(self.database.engine.url):
+            return [row._asdict() for row in _AS_TEXT.alone(self.database.engine, {"most": limit})]
+
+    def tell_again(self, file: str) -> None:
+        """Tell once more what the database still keeps, for a log whose file had to be set aside under a name."""
+        with self.database.write() as connection:
+            tell(connection, self.clock(), [Event(event="log_set_aside", facts={"file": file})])
+            for portion in replay(connection):
+                if portion:
+                    put(connection, portion)
+
+    def count(self) -> int:
+        """Return how many events wait."""
+        return int(self.database.scalar(sa.select(sa.func.count()).select_from(outbox)))
+
+    def oldest(self) -> datetime | None:
+        """Return when the event happened that waits longest, or None where none waits."""
+        found: datetime | None = self.database.scalar(sa.select(outbox.c.happened_at).order_by(outbox.c.id))
+        return found
+
+    def forget(self, ids: Collection[int]) -> None:
+        """Take out events that are safely in the log."""
+        with self.database.write() as connection:
+            for some in portions(ids):
+                connection.execute(outbox.delete().where(outbox.c.id.in_(some)))
