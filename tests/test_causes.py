@@ -172,6 +172,17 @@ def test_every_code_that_is_told_is_a_cause_of_the_catalogue() -> None:
     assert len(told()) > 100
 
 
+def test_every_cause_of_the_catalogue_is_named_by_what_tells_it() -> None:
+    named = {
+        node.value
+        for where, module in modules().items()
+        if where != "integration/core/causes.py"
+        for node in ast.walk(module)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert CAUSES.keys() - named == set()
+
+
 def test_every_reason_that_the_code_names_has_its_text() -> None:
     named = {
         node.value: where

@@ -13,7 +13,7 @@ def test_however_many_runs_there_were_today_all_of_them_are_counted(tmp_path: Pa
     with opened(tmp_path, start=False) as application:
         runs = stores_in(application).runs
         for _ in range(AT_ONCE + 1):
-            runs.fail(runs.begin("stock", Mode.CHANGES, "test", 1).id, "worker_lost", {})
+            runs.fail(runs.begin("stock", Mode.CHANGES, "test", 1).id, "no_heartbeat", {})
         runs.discard(runs.begin("stock", Mode.CHANGES, "test", 1).id, "test")
         found = today(application)
     assert len({run.id for run in found}) == len(found) == AT_ONCE + 1
