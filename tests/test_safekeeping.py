@@ -7,6 +7,7 @@ import pytest
 from tests.consoles import opened
 from tests.people import somebody
 from tests.programs import Terminal
+from tests.stores import stores_in
 
 pytestmark = pytest.mark.processes
 
@@ -15,7 +16,7 @@ PASSPHRASE = "correct horse battery"
 
 def test_a_backup_is_made_verified_restored_and_found_well_from_a_terminal(tmp_path: Path) -> None:
     with opened(tmp_path / "old", start=False) as application:
-        instance = application.rules.database.instance
+        instance = stores_in(application).database.instance
     old = Terminal({"DATA": str(tmp_path / "old"), "BACKUP_PASSPHRASE": PASSPHRASE})
     file = tmp_path / "backup.zip"
 

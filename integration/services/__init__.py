@@ -72,6 +72,7 @@ from integration.services.saved_filters import SavedFilters
 from integration.services.search import Search
 from integration.services.setup import Proposals, SetUp
 from integration.services.stock import Stock
+from integration.services.stored import KeptCorrections, KeptIssues, KeptLinks, KeptNotes, KeptRules
 from integration.services.strangers import LookForStrangers
 from integration.services.symptoms import Symptoms
 from integration.services.tables import Tables
@@ -93,11 +94,7 @@ LET_GO_SECONDS = {True: 10.0, False: 1.0}
 
 
 class Application:
-    """Everything the console does, by what is asked for. Pages show what it answers and decide nothing.
-
-    What a store answers as it is asked (`issues`, `links`, `corrections`, `rules`, `notes`) has no service
-    around it.
-    """
+    """Everything the console does, by what is asked for. Pages show what it answers and decide nothing."""
 
     def __init__(
         self,
@@ -117,8 +114,12 @@ class Application:
         self.settings = settings
         self._safeguards = safeguards
         self._pulse = pulse
-        self.issues, self.links, self.corrections = stores.issues, stores.links, stores.corrections
-        self.rules, self.notes, self.saved_filters = stores.rules, stores.notes, SavedFilters(stores.saved_filters)
+        self.issues, self.links, self.corrections = KeptIssues(stores), KeptLinks(stores), KeptCorrections(stores)
+        self.rules, self.notes, self.saved_filters = (
+            KeptRules(stores),
+            KeptNotes(stores),
+            SavedFilters(stores.saved_filters),
+        )
         self._stores = stores
         self._flows = flows
         self._clock = clock

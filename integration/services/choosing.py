@@ -6,18 +6,17 @@ from integration.core.flow import Flow
 from integration.core.plan import Action
 from integration.core.records import Kind
 from integration.core.run import PlanRow
-from integration.store.choices import Choices as StoredChoices
 from integration.store.stores import Stores
 
 Needed = Mapping[int, frozenset[int]]  # lines that make what a line needs, by the number of that line
 
 
-class Choices(StoredChoices):
+class Choices:
     """What is left out of the plans that wait: a line goes with the new record that it needs, and comes with it."""
 
     def __init__(self, stores: Stores, flow: Callable[[str], Flow]) -> None:
         """`flow` returns a flow with the kinds of record that its settings choose."""
-        super().__init__(stores.database, stores.choices.clock)
+        self._kept = stores.choices
         self._runs = stores.runs
         self._plans = stores.plans
         self._flow = flow
@@ -25,12 +24,14 @@ class Choices(StoredChoices):
     def leave(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
         """Leave changes out of a plan with all that need them, and return what was not left out before."""
         needed = self._needed(run)
-        return super().leave(run, _closed(seqs, lambda out: (one for one in needed if needed[one] & out)), by)
+        return self._kept.leave(run, _closed(seqs, lambda out: (one for one in needed if needed[one] & out)), by)
 
     def take(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
         """Take changes into a plan again with all that they need, and return what was left out before."""
         needed = self._needed(run)
-        return super().take(run, _closed(seqs, lambda back: (two for one in back for two in needed.get(one, ()))), by)
+        return self._kept.take(
+            run, _closed(seqs, lambda back: (two for one in back for two in needed.get(one, ()))), by
+        )
 
     def _needed(self, run: str) -> Needed:
         stages = self._flow(self._runs.get(run).flow).stages

@@ -36,12 +36,10 @@ from integration.services.setup import Proposals
 from integration.services.tries import notes_of
 from integration.services.work import Work
 from integration.store.database import Clock
-from integration.store.plans import Plans as StoredPlans
-from integration.store.runs import Runs as StoredRuns
 from integration.store.stores import Stores
 
 
-class Runs(StoredRuns):
+class Runs:
     """Every run as it is kept, and what a person can do with it."""
 
     def __init__(
@@ -55,7 +53,11 @@ class Runs(StoredRuns):
         four_eyes: FourEyes,
         clock: Clock,
     ) -> None:
-        super().__init__(stores.database, clock)
+        kept = stores.runs
+        self.get, self.latest, self.count, self.counts = kept.get, kept.latest, kept.count, kept.counts
+        self.waiting, self.every_waiting, self.last_done = kept.waiting, kept.every_waiting, kept.last_done
+        self.open_plan, self.phases, self.worked, self.discard = kept.open_plan, kept.phases, kept.worked, kept.discard
+        self._clock = clock
         self._plans = stores.plans
         self._work = work
         self._runner = runner
@@ -119,7 +121,7 @@ class Runs(StoredRuns):
 
     def speed(self, run: Run) -> Speed:
         """Return how fast a run at work goes, and how long it still takes: the same for whoever asks."""
-        return speed(run, next(iter(self.phases(run.id)[-1:]), None), self.clock())
+        return speed(run, next(iter(self.phases(run.id)[-1:]), None), self._clock())
 
     def is_at_limit(self, run: Run, sent: int) -> bool:
         """Tell whether as many changes are under way as the target may have at once: more processes add nothing."""
@@ -156,7 +158,7 @@ MOST_KNOWN = 8  # other plans whose amounts are remembered
 PLAN_COLUMNS = ("action", "kind", "key", "title", "field", "now", "will_be", "state", "cause")
 
 
-class Plans(StoredPlans):
+class Plans:
     """The kept plans of all runs, and what follows from them.
 
     Which lines are meant: how they `show`, what to `find` in them, and `among` which.
@@ -164,7 +166,10 @@ class Plans(StoredPlans):
 
     def __init__(self, stores: Stores, logics: Logics, connector: Callable[[str], Connector], *, products: str) -> None:
         """`products` names the flow that knows what articles are called."""
-        super().__init__(stores.database)
+        kept = self._kept = stores.plans
+        self.rows, self.row, self.count, self.changes = kept.rows, kept.row, kept.count, kept.changes
+        self.facets, self.marked, self.line_about = kept.facets, kept.marked, kept.line_about
+        self.proven, self.tallies, self.titles, self.unsettled = kept.proven, kept.tallies, kept.titles, kept.unsettled
         self._products = products
         self._runs = stores.runs
         self._links = stores.links
@@ -178,7 +183,7 @@ class Plans(StoredPlans):
         """Return how many write calls the chosen changes of a plan take."""
         known = self._calls.get(run_id)
         if known is None:
-            known = self.calls(run_id)
+            known = self._kept.calls(run_id)
             if self._runs.get(run_id).state is not RunState.PREVIEWING:  # a plan that is made does not change
                 self._calls = {run_id: known}
         return sum(known.values()) - sum(known.get(number, 0) for number in left_out)
@@ -187,7 +192,7 @@ class Plans(StoredPlans):
         """Return what the chosen documents of a plan come to, VAT included; None where it books none."""
         known = self._sold.get(run_id)
         if known is None:
-            found = ((seq, comes_to(change.agreed)) for seq, change in self.new_documents(run_id))
+            found = ((seq, comes_to(change.agreed)) for seq, change in self._kept.new_documents(run_id))
             known = {seq: amount for seq, amount in found if amount is not None}
             if self._runs.get(run_id).state is not RunState.PREVIEWING:
                 self._sold = {run_id: known, **dict(list(self._sold.items())[:MOST_KNOWN])}

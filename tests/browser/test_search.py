@@ -15,6 +15,7 @@ from tests.browser.test_operators import WIDE
 from tests.consoles import opened
 from tests.people import somebody
 from tests.programs import environment
+from tests.stores import stores_in
 
 pytestmark = [
     pytest.mark.browser,
@@ -53,7 +54,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[s
         command = [sys.executable, "-m", "integration", "run", flow, "--json"]
         subprocess.run(command, env=environment(**settings), check=True, capture_output=True)
     with opened(data, start=False, sandbox=True) as application:
-        link = next(one for one in application.links.page("orders", Kind.SALES_ORDER, "", 50) if one.agreed)
+        link = next(one for one in stores_in(application).links.page("orders", Kind.SALES_ORDER, "", 50) if one.agreed)
     values = link.agreed.values if link.agreed else {}
     known = {"key": link.key, "there": link.reference, "total": f"{values['sold_incl']:.2f}"}
     known |= {name: str(values[name]) for name in ("number", "reference", "customer")}

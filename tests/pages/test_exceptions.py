@@ -348,7 +348,7 @@ def test_what_is_planned_as_it_was_can_be_committed_until_somebody_publishes(
     made = shop.exceptions.made_with(group)
     shop.drafts.put_rule("orders", Rule(target="sales_order.remark", source="our_reference"), somebody("test"))
     shop.drafts.publish("orders", somebody("test"), "a remark")
-    shop.rules.add_row("payment_terms", "PIN", "14", "test")
+    shop.tables.add("payment_terms", "PIN", "14", somebody("test"))
     menu(opened(open_page, group), f"more-{address_of(group.of)}").click("as_it_was").run()
     run = last(shop)
     assert (run.mapping_version, run.counts.planned) == (made, 2)

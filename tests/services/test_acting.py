@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from inspect import getattr_static
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -49,6 +51,23 @@ def test_every_rule_is_of_a_question_that_there_is(app: Application) -> None:
     assert sorted(set(NEEDED) - known) == []
     named = {f"{service}.{name}" for service, names in WITHIN.items() for name in names.split() if name != "*"}
     assert sorted(named - known) == []
+
+
+def test_what_may_be_asked_is_what_a_service_says_itself(app: Application) -> None:
+    stored = []
+    for whole in NEEDED:
+        path, _, name = whole.rpartition(".")
+        service = attrgetter(path)(app)
+        said_by = [service, *type(service).__mro__]
+        maker = next(one for one in said_by if name in getattr(one, "__dict__", ()))
+        if of_a_store(maker) or of_a_store(getattr_static(maker, name)):
+            stored.append(whole)
+    assert stored == []
+
+
+def of_a_store(maker: object) -> bool:
+    kind = maker if isinstance(maker, type) else type(maker)
+    return any(one.__module__.startswith("integration.store") for one in kind.__mro__)
 
 
 @pytest.mark.parametrize("role", list(Role))

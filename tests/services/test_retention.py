@@ -52,7 +52,7 @@ def test_the_night_goes_through_every_class_and_leaves_the_lease(tmp_path: Path)
     with opened(tmp_path, start=False) as application:
         stores = stores_in(application)
         later = stores.database
-        a_done(application.runs, *(a_create(number) for number in range(3)))
+        a_done(stores.runs, *(a_create(number) for number in range(3)))
         stores.events.tell(Event(event="setting_changed", key="x"))
         places, position = [], application.retention.page("")
         while position:
