@@ -151,8 +151,8 @@ def questions(log: Log, now: datetime) -> Iterator[tuple[str, Callable[[], objec
         ("what is nowhere", "nowhere at all", ""),
     ):
         yield f"Ctrl+K: {sought}", partial(log.found_by, text, amount, 12)
-    yield "life of an article that changed 100 times", lambda: log.life("products", "10604")
-    yield "life of one order", lambda: log.life("orders", order)
+    yield "history of an article that changed 100 times", lambda: log.history("products", "10604")
+    yield "history of one order", lambda: log.history("orders", order)
     yield "volume of a week by hour", lambda: log.volume(Period(now - timedelta(days=7)))
     yield "volume of a year by day", lambda: log.volume(Period(unit="day"))
     yield "errors of a year by cause", lambda: log.errors(Period())

@@ -1,8 +1,8 @@
-"""Everything that was read, decided and written: one record's life, volumes, and questions of your own."""
+"""Everything that was read, decided and written: one record's history, volumes, and questions of your own."""
 
 import streamlit as st
 
-from pages.components.logs.life import one_life
+from pages.components.logs.history import one_history
 from pages.components.logs.links import linked
 from pages.components.logs.questions import questions
 from pages.components.logs.records import records, volumes
@@ -15,7 +15,7 @@ app = application()
 open_saved(app, "logs")
 
 if record := st.query_params.get("record", ""):
-    answered(lambda: one_life(app, record))
+    answered(lambda: one_history(app, record))
 else:
     tools = head(text("nav_logs"), text("logs_about"), sandbox_badges(app.sandbox.is_connected))
     log_aside(app.log.aside())

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.components.shared.application import application
 from pages.components.shared.layout import answered, failures, forget, head
 from pages.components.shared.wording import sandbox_badges, text
-from pages.components.stock.outlook import article_list, differences_of, levels, movements, purchases
+from pages.components.stock.forecast import article_list, differences_of, levels, movements, purchases
 from pages.components.stock.prices import prices_section
 from pages.components.stock.view import doubt, filters, nothing_yet, numbers, shown, unknown, unreserved
 

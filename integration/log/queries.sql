@@ -91,7 +91,7 @@ INSERT INTO naming SELECT (SELECT coalesce(max(rowid) + 1, 0) FROM events) WHERE
 -- A macro: the moment some days ago, as the log writes moments. A question that says `happened_at >= ago(30)` is fast.
 CREATE OR REPLACE MACRO ago(days) AS (now() AT TIME ZONE 'UTC') - to_days(days);
 
--- name: life
+-- name: history
 -- The newest events of one record of a flow, under its own key or that of a source record, in their order. First only their
 -- places are found, by the marks of those keys, then what stands there.
 WITH mine AS (
@@ -110,7 +110,7 @@ FROM events
 WHERE rowid IN (SELECT place FROM newest)
 ORDER BY happened_at, id;
 
--- name: around_life
+-- name: around_history
 -- What happened around a record: outages, stops and approvals of its runs, and what people changed of its flow meanwhile.
 SELECT happened_at, run, flow, kind, key, title, event, code, facts, before, after, ms
 FROM events

@@ -1,4 +1,4 @@
-"""What may be asked of the log: events, the life of a record, volumes and times, questions in SQL, the whole of it."""
+"""What may be asked of the log: events, the history of a record, volumes and times, questions in SQL, all of it."""
 
 from __future__ import annotations
 
@@ -210,22 +210,24 @@ class Log:
                 yield until - (until - begin) / part
         yield sought.since or BEGINNING
 
-    def life(self, flow: str, key: str, limit: int = 1_000) -> pd.DataFrame:
+    def history(self, flow: str, key: str, limit: int = 1_000) -> pd.DataFrame:
         """Return the newest events of one record, oldest first. The key of a source record finds it too."""
-        return self._logbook.answer("life", flow=flow, key=key, limit=limit)
+        return self._logbook.answer("history", flow=flow, key=key, limit=limit)
 
-    def around_life(self, life: pd.DataFrame, flow: str, tables: Sequence[str], limit: int = 200) -> pd.DataFrame:
-        """Return what happened around a record, oldest first, as `life` tells it in its flow with these value tables.
+    def around_history(self, history: pd.DataFrame, flow: str, tables: Sequence[str], limit: int = 200) -> pd.DataFrame:
+        """Return what happened around a record, oldest first: of its `history` in a flow with these value tables.
 
         Outages, stops and approvals of its runs, and settings, value tables and mappings that people changed from its
         first event to a day after its last one.
         """
-        if life.empty:
-            return life
-        first, last = (aware(one.to_pydatetime()) for one in (life["happened_at"].min(), life["happened_at"].max()))
-        asked = {"runs": sorted(set(life["run"]) - {""}), "keys": [f"flow:{flow}", *tables], "flow": flow}
+        if history.empty:
+            return history
+        first, last = (
+            aware(one.to_pydatetime()) for one in (history["happened_at"].min(), history["happened_at"].max())
+        )
+        asked = {"runs": sorted(set(history["run"]) - {""}), "keys": [f"flow:{flow}", *tables], "flow": flow}
         until = naive(last + timedelta(days=1))
-        return self._logbook.answer("around_life", since=naive(first), until=until, limit=limit, **asked)
+        return self._logbook.answer("around_history", since=naive(first), until=until, limit=limit, **asked)
 
     def found_by(self, text: str, amount: str = "", limit: int = 20) -> list[tuple[str, ...]]:
         """Return the records that are known by a text or an amount: flow, kind, key, title, and sort and value found.

@@ -54,7 +54,7 @@ _TABLE: Mapping[str, Mapping[Right, str]] = {
     "lists": {SEE: "captions choices fields readable vat_rates"},
     "log": {
         SEE: "aside process change_paces volume durations",
-        READ_LOG: "search span life around_life flows_of of_run errors",
+        READ_LOG: "search span history around_history flows_of of_run errors",
         ASK_SQL: "tables ask answer",
         EXPORT_LOG: "export",
     },
@@ -102,7 +102,7 @@ _TABLE: Mapping[str, Mapping[Right, str]] = {
         ARRANGE: "choose start answer accept",
     },
     "stock": {
-        SEE: "flow scope branches groups title sums charted levels moved outlook lasting reasons unproven"
+        SEE: "flow scope branches groups title sums charted levels moved forecast lasting reasons unproven"
         " reorder_level purchases articles_named",
     },
     "tables": {SEE: "of rows faults differing expect_possible", REPAIR: "save add"},

@@ -44,7 +44,7 @@ Far = tuple[int, int]  # in which way a word is what is asked, the nearest first
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A record that was found: where its life is told, what it is called, and the name or number that was found."""
+    """A record that was found: where its history is told, what it is called, and the name or number that was found."""
 
     flow: str
     kind: str
@@ -116,7 +116,7 @@ class Search:
 
 
 def _whole(link: Link) -> Kind:
-    """Return the kind of the record that a life is told of: an article at the till is in its product."""
+    """Return the kind of the record that a history is told of: an article at the till is in its product."""
     return Kind.PRODUCT if link.kind is Kind.ARTICLE and link.owner else link.kind
 
 

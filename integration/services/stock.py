@@ -254,11 +254,11 @@ class Stock:
 
     def title(self, scope: StockScope, now: datetime) -> str:
         """Return what the article of a scope is called, empty where no level of it is known."""
-        found = self.outlook(StockScope(scope.since, scope.article), now, limit=1)
+        found = self.forecast(StockScope(scope.since, scope.article), now, limit=1)
         return str(found["title"].iloc[0]) if len(found) else ""
 
     def sums(self, scope: StockScope, now: datetime) -> StockSums:
-        """Return what the levels of a scope come to; days are counted as in `outlook`."""
+        """Return what the levels of a scope come to; days are counted as in `forecast`."""
         told = self._told("stock_sums", now=_hour(now), within=SOON_DAYS, **scope.where)
         (line,) = told.astype(object).where(told.notna(), None).to_dict("records")
         written, found = (
@@ -296,7 +296,7 @@ class Stock:
         """Return what rose and fell in each period: period, origin (till or books), rose, fell."""
         return self._told("stock_moved", unit=scope.unit, counted=scope.counted, **scope.where)
 
-    def outlook(
+    def forecast(
         self, scope: StockScope, now: datetime, listed: Listed | None = None, offset: int = 0, limit: int = 200
     ) -> pd.DataFrame:
         """Return each article in each branch with its last known level, its fall a day and the days it lasts so.
@@ -309,7 +309,7 @@ class Stock:
         return told("stock_outlook", now=_hour(now), **asked, **page, **scope.where)
 
     def lasting(self, lines: pd.DataFrame, scope: StockScope, now: datetime) -> pd.DataFrame:
-        """Return lines of `outlook` as they are shown: article, title, branch, level, unit, pace, days, out, trail.
+        """Return lines of `forecast` as they are shown: article, title, branch, level, unit, pace, days, out, trail.
 
         The pace is what falls in a week, the trail are the last levels.
         """

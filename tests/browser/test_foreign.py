@@ -44,17 +44,17 @@ ADDRESSES = {
     "flow of orders": "flows?flow=orders", "filters": "flows?tab=filters", "fields": "flows?tab=fields",
     "tables": "flows?tab=tables", "tables of orders": "flows?flow=orders&tab=tables", "mappings": "mappings",
     "mapping tables": "mappings?part=tables", "history": "mappings?part=history",
-    **{f"life of {key}": f"logs?record={quote(f'products:{key}', safe='')}" for key in KEYS[:3]},
+    **{f"history of {key}": f"logs?record={quote(f'products:{key}', safe='')}" for key in KEYS[:3]},
     **{f"record {at}": f"preview?flow=products&show=all&record={at}" for at in (12, 31)},
     "a strange run": f"runs?run={quote(EVERY[0], safe='')}", "a strange flow": f"flows?flow={quote(EVERY[1], safe='')}",
     "a strange article": f"stock?article={quote(EVERY[1], safe='')}",
-    "a strange life": f"logs?record={quote(EVERY[3], safe='')}",
+    "a strange history": f"logs?record={quote(EVERY[3], safe='')}",
     "strange filters": f"logs?find={quote(EVERY[1], safe='')}&run={quote('x](http://evil.example) [y', safe='')}",
     "strange search": f"preview?flow=products&find={quote('![x](http://evil.example/i.png)', safe='')}",
 }  # fmt: skip
 WALKED = (  # every page, with the views that show most of what is foreign
     "overview", "preview", "parked", "runs", "exceptions", "days", "stock", "logs", "chart", "ready", "filters",
-    "mappings", "tables of orders", "life of [K](/L)", "record 31", "strange filters", "history", "till", "flows",
+    "mappings", "tables of orders", "history of [K](/L)", "record 31", "strange filters", "history", "till", "flows",
     "strange search", "a strange run", "phone", "answer", "monitoring", "administration", "settings as a file",
 )  # fmt: skip
 # What must not be in a page: elements and words that only a name could have brought, and signs that turn or hide text.

@@ -19,7 +19,7 @@ pytestmark = [
 
 IN_A_CELL: Position = {"x": 750, "y": 51}  # of the first line of a table, under what a field is without a value
 LEAST = 1_000  # bytes of a log
-MORE = {"ready": "setup?step=ready", "numbers": "logs?tab=volume", "life": "logs?tab=life"}
+MORE = {"ready": "setup?step=ready", "numbers": "logs?tab=volume", "links": "logs?tab=links"}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""One search in the browser: opened by its keys from every page, typed at once, and followed to a life or a setting."""
+"""One search in the browser: opened by its keys from every page, typed at once, followed to a history or a setting."""
 
 import re
 import subprocess
@@ -97,7 +97,7 @@ def test_an_order_is_found_by_every_number_and_its_life_tells_them(
     expect(at_rest(page).get_by_text(known["there"]).first).to_be_visible()
     expect(at_rest(page).get_by_text(known["reference"]).first).to_be_visible()
     expect(at_rest(page).get_by_text(known["customer"]).first).to_be_visible()
-    picture(page, "search-life")
+    picture(page, "search-history")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The life of one record stays whole, whatever becomes of the file."""
+"""The history of one record stays whole, whatever becomes of the file."""
 
 import json
 from collections.abc import Iterator
@@ -38,47 +38,47 @@ def _event(
     }  # fmt: skip
 
 
-def life(file: LogFile, key: str, limit: int = 10) -> list[str]:
+def history(file: LogFile, key: str, limit: int = 10) -> list[str]:
     """What happened to a record of products."""
     asked = {"flow": "products", "key": key, "limit": limit}
-    return [str(event) for event in file.answer("life", "", asked)["event"].to_pylist()]
+    return [str(event) for event in file.answer("history", "", asked)["event"].to_pylist()]
 
 
-def test_a_life_is_told_of_a_record_and_of_nothing_else(file: LogFile) -> None:
-    assert life(file, "P1") == life(file, "A1") == ALL
-    assert life(file, "P1", limit=2) == REST
-    assert life(file, "P2") == ["proven"]
-    assert life(file, "") == life(file, "P3") == []
+def test_a_history_is_told_of_a_record_and_of_nothing_else(file: LogFile) -> None:
+    assert history(file, "P1") == history(file, "A1") == ALL
+    assert history(file, "P1", limit=2) == REST
+    assert history(file, "P2") == ["proven"]
+    assert history(file, "") == history(file, "P3") == []
 
 
 @pytest.mark.parametrize("share", [0.0, 9.0])
-def test_what_is_left_of_a_life_is_told_after_retention(file: LogFile, share: float) -> None:
+def test_what_is_left_of_a_history_is_told_after_retention(file: LogFile, share: float) -> None:
     parts = file.prune(CUT.replace(tzinfo=None), share)
     assert next(parts) == 3
     file.take("b", [{**_event("left", "P1", NEW), "id": 9}])  # comes in while the file is written anew, or after it
     assert set(parts) <= {3}
-    assert life(file, "P1") == [*REST, "left"]
-    assert life(file, "P2") == []
+    assert history(file, "P1") == [*REST, "left"]
+    assert history(file, "P2") == []
     file.close()  # which writes what is left elsewhere
-    assert life(file, "P1") == [*REST, "left"]
+    assert history(file, "P1") == [*REST, "left"]
 
 
-def test_what_comes_in_while_the_file_is_written_anew_is_in_the_life(file: LogFile) -> None:
+def test_what_comes_in_while_the_file_is_written_anew_is_in_the_history(file: LogFile) -> None:
     parts = file.prune(CUT.replace(tzinfo=None), 0.0)
     assert (next(parts), next(parts)) == (3, 3)  # the second one is in the middle of it
     file.take("b", [{**_event("left", "P1", NEW), "id": 9}])
     assert not list(parts)
-    assert life(file, "P1") == [*REST, "left"]
+    assert history(file, "P1") == [*REST, "left"]
 
 
 @pytest.mark.parametrize("was", ["ALTER TABLE events DROP COLUMN mark", "UPDATE events SET mark = NULL WHERE id > 2"])
-def test_a_life_is_told_of_a_log_of_before_and_where_a_start_was_cut_short(file: LogFile, was: str) -> None:
+def test_a_history_is_told_of_a_log_of_before_and_where_a_start_was_cut_short(file: LogFile, was: str) -> None:
     file.close()
     with duckdb.connect(str(file.path)) as connection:
         connection.execute(was)
-    assert life(file, "P1") == life(file, "A1") == ALL
+    assert history(file, "P1") == history(file, "A1") == ALL
     file.take("b", [{**_event("left", "P1", NEW), "id": 9}])
-    assert life(file, "P1") == [*ALL, "left"]
+    assert history(file, "P1") == [*ALL, "left"]
 
 
 @pytest.mark.long  # half a million events
@@ -91,15 +91,15 @@ def test_a_large_log_of_before_is_marked_in_portions(file: LogFile) -> None:
             "SELECT 'a', 9, TIMESTAMP '2026-02-01', 'products', range, 'read' FROM range(10, ?)",
             [MARKED_AT_ONCE + 10],
         )
-    assert life(file, "P1") == ALL
-    assert life(file, "10") == life(file, str(MARKED_AT_ONCE)) == ["read"]
+    assert history(file, "P1") == ALL
+    assert history(file, "10") == history(file, str(MARKED_AT_ONCE)) == ["read"]
 
 
-def test_a_life_is_told_of_somebody_who_is_blotted_out(file: LogFile) -> None:
+def test_a_history_is_told_of_somebody_who_is_blotted_out(file: LogFile) -> None:
     told = {**_event("planned", "C1", NEW, flow="customers"), "kind": "relation", "title": "Mevrouw Jansen"}
     file.take("b", [{**told, "id": 1}])
     assert list(file.erase(Person(Customer(debtor="C1"), telling=frozenset({"Jansen"}))))[-1] == 1
-    found = file.answer("life", "", {"flow": "customers", "key": "C1", "limit": 10})
+    found = file.answer("history", "", {"flow": "customers", "key": "C1", "limit": 10})
     assert found["title"].to_pylist() == [ERASED]
 
 
@@ -107,6 +107,6 @@ def test_a_copy_for_a_backup_tells_lives_too(file: LogFile, tmp_path: Path) -> N
     assert list(file.copy(tmp_path / "copy.duckdb", "a", 99, []))[-1] == 6
     copy = LogFile(tmp_path / "copy.duckdb", memory="256MB", threads=1)
     try:
-        assert life(copy, "A1") == ALL
+        assert history(copy, "A1") == ALL
     finally:
         copy.close()

@@ -351,7 +351,7 @@ def test_a_plan_of_payments_what_waits_of_it_and_the_life_of_one_are_shown(
     assert [(bool(one.exception), "failure" in one.session_state) for one in pages] == [(False, False)] * 2
     assert "does not add up" in texts(pages[1])
     console.commit(run)
-    life = "".join(one.value.to_csv() for one in open_page("logs", record=f"payments:{row.key}").table)
+    history = "".join(one.value.to_csv() for one in open_page("logs", record=f"payments:{row.key}").table)
     assert row.change is not None
     told = {name: str(row.change.agreed.values[name]) for name in ("item", "customer", "debtor_number")}
-    assert [name for name, value in told.items() if value not in life] == []
+    assert [name for name, value in told.items() if value not in history] == []

@@ -1,4 +1,4 @@
-"""The log on screen: records and their filters, one record's life, volumes, and questions in SQL."""
+"""The log on screen: records and their filters, one record's history, volumes, and questions in SQL."""
 
 import io
 import re
@@ -130,7 +130,7 @@ def test_the_life_of_an_order_tells_its_steps_its_place_and_its_sums(
     assert "Sales order" in test.title[0].value
     assert "3 steps" in said
     assert said.count("Proven: read back and equal to the plan") == len(
-        {(row.kind, row.key) for row in connected.log.life("orders", key).itertuples()}
+        {(row.kind, row.key) for row in connected.log.history("orders", key).itertuples()}
     )
     tables = "\n".join(str(table.value) for table in test.table)
     assert link.reference in tables

@@ -47,7 +47,7 @@ def logged(app: Application) -> None:
 
 def stocked(app: Application) -> list[str]:
     """Return articles of which the first branch was sent more than a few."""
-    found = app.stock.outlook(StockScope(branch="1"), datetime.now(UTC), Listed(sort="article"), limit=1_000)
+    found = app.stock.forecast(StockScope(branch="1"), datetime.now(UTC), Listed(sort="article"), limit=1_000)
     return [str(code) for code in found[found["amount"].astype(float) > 3]["article"]]
 
 
@@ -126,7 +126,7 @@ def test_a_level_that_a_plan_found_is_the_last_known_one_in_the_list_too(
 ) -> None:
     scope, now = StockScope(article=article, branch="1"), datetime.now(UTC)
 
-    (line,) = shop.stock.outlook(scope, now).to_dict("records")
+    (line,) = shop.stock.forecast(scope, now).to_dict("records")
     sums = shop.stock.sums(scope, now)
 
     assert (line["amount"], float(sums.totals[0].amount), sums.found) == (0, 0, 1)
@@ -213,7 +213,7 @@ def test_a_click_on_a_line_opens_the_article(shop: Application, open_page: Open)
     test = opened(open_page, show="all", sort="article")
     first = str(test.dataframe[0].value["article"].iloc[0])
 
-    shown = shop.stock.outlook(StockScope(), datetime.now(UTC), Listed(sort="article"), limit=1)
+    shown = shop.stock.forecast(StockScope(), datetime.now(UTC), Listed(sort="article"), limit=1)
 
     assert first == shown["article"].iloc[0]
     assert first in texts(opened(open_page, article=first))

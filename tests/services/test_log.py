@@ -1,4 +1,4 @@
-"""What may be asked of the log: events, the life of a record, volumes and times."""
+"""What may be asked of the log: events, the history of a record, volumes and times."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
@@ -37,12 +37,12 @@ def found(log: Log, sought: Sought | None = None) -> int:
 
 
 def test_the_life_of_a_record_is_told_from_first_to_last_also_by_its_source(told: Log) -> None:
-    life = told.life("products", "P1")
-    assert list(life["event"]) == ["planned", "proven"]
-    assert life["after"][0] == '{"name":"Thee"}'
-    assert life["happened_at"][0].to_pydatetime() == NOW.replace(tzinfo=None)
-    assert list(told.life("products", "A2")["event"]) == ["planned", "proven"]
-    assert told.life("stock", "P1").empty
+    history = told.history("products", "P1")
+    assert list(history["event"]) == ["planned", "proven"]
+    assert history["after"][0] == '{"name":"Thee"}'
+    assert history["happened_at"][0].to_pydatetime() == NOW.replace(tzinfo=None)
+    assert list(told.history("products", "A2")["event"]) == ["planned", "proven"]
+    assert told.history("stock", "P1").empty
 
 
 def test_events_are_searched_by_text_flow_and_event(told: Log) -> None:

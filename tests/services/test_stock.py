@@ -100,9 +100,9 @@ def test_how_long_stock_lasts_is_told_alike_for_an_hour_and_anew_once_levels_com
     level("r1", "0", "40")
     assert stock.sums(scope, early) == stock.sums(scope, late)
     level("r2", "30", "20")
-    (line,) = stock.outlook(scope, early).to_dict("records")
+    (line,) = stock.forecast(scope, early).to_dict("records")
     assert (line["amount"], line["fell_a_day"], line["days_left"]) == (20, 20, 1)
-    assert stock.outlook(scope, late).equals(stock.outlook(scope, early))
+    assert stock.forecast(scope, late).equals(stock.forecast(scope, early))
     assert stock.sums(scope, late).soon == 1
 
 

@@ -302,7 +302,9 @@ def _records(app: Application, group: CauseGroup, state: IssueState, find: str) 
     one = found[clicked]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         small(f"**{plain(one.title or one.issue.key)}**")
-        if may_open("logs") and st.button(text("btn_life"), icon=":material/timeline:", type="tertiary", key="life"):
+        if may_open("logs") and st.button(
+            text("btn_history"), icon=":material/timeline:", type="tertiary", key="history"
+        ):
             st.switch_page("pages/logs.py", query_params={"record": f"{group.flow}:{one.issue.key}"})
         if may("exceptions.set_aside"):
             _aside_or_back(app, group, state, one)

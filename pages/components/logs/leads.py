@@ -1,4 +1,4 @@
-"""Where the codes of the log lead: a run, a record and its life, a cause and what waits for it."""
+"""Where the codes of the log lead: a run, a record and its history, a cause and what waits for it."""
 
 from collections.abc import Mapping
 
@@ -29,7 +29,7 @@ def opened_by(app: Application, column: str, row: Mapping[str, object]) -> Place
 
 
 def life_place(app: Application, flow: str, key: str) -> Place:
-    """Return the life of a record, in the first flow that knows it where none is named; else what is found of it."""
+    """Return the history of a record, in the first flow that knows it where none is named; else what is found of it."""
     known = [flow] if flow in app.flows else app.log.flows_of(key)
     found = next((name for name in app.flows if name in known), "")
     return "logs", {"record": f"{found}:{key}"} if found else {"find": key}

@@ -22,7 +22,7 @@ COLUMNS = ["flow", "kind", "key", "title", "linked_to", "ean", "state", "retired
 
 
 def linked(app: Application, tools: DeltaGenerator) -> None:
-    """Draw the links that are asked for; a click opens the life of the record."""
+    """Draw the links that are asked for; a click opens the history of the record."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         find, flow = search("find", text("find_link")), pick_flow(app, 180)
     flows = [flow] if flow else list(app.flows)

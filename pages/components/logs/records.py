@@ -167,7 +167,7 @@ def _begin(day: date | None, later: int = 0) -> datetime | None:
 
 
 def records(app: Application, tools: DeltaGenerator) -> None:
-    """Draw the events that are asked for; a click opens the record's life, or the run."""
+    """Draw the events that are asked for; a click opens the record's history, or the run."""
     sought = _asked(app)
     offset = page_offset("page", MOST_FOUND, SIZE)
     events = app.log.search(sought, offset, SIZE)
@@ -208,7 +208,7 @@ def _nothing(sought: Sought) -> None:
 
 
 def _open(event: "pd.Series[str]") -> None:
-    """Open what an event tells of: a record's life, or the run it belongs to."""
+    """Open what an event tells of: a record's history, or the run it belongs to."""
     if event["flow"] and event["key"]:
         st.switch_page("pages/logs.py", query_params={"record": f"{event['flow']}:{event['key']}"})
     if event["run"]:

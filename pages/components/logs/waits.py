@@ -32,9 +32,9 @@ def _settings(one: Happened) -> list[str]:
     return [text(caption) for caption in captions if has_term(caption)]
 
 
-def around(life: Sequence[Happened], others: Sequence[Happened]) -> list[Happened]:
-    """Return what of the others is part of a life: all of its runs, and of what people changed that while it waited."""
-    waits = list(_waits(life))
+def around(history: Sequence[Happened], others: Sequence[Happened]) -> list[Happened]:
+    """Return what of the others is part of it: all of its runs, and of what people changed that while it waited."""
+    waits = list(_waits(history))
     return [
         one
         for one in others
@@ -42,10 +42,10 @@ def around(life: Sequence[Happened], others: Sequence[Happened]) -> list[Happene
     ]
 
 
-def _waits(life: Sequence[Happened]) -> Iterator[tuple[datetime, datetime]]:
+def _waits(history: Sequence[Happened]) -> Iterator[tuple[datetime, datetime]]:
     """Yield from when to when a record waited, by its events, oldest first."""
     begun: datetime | None = None
-    for one in life:
+    for one in history:
         if one["event"] == "parked":
             begun = begun or moment_of(one)
         elif begun is not None and one["event"] in ENDED:

@@ -191,7 +191,7 @@ def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
             if st.button(text("btn_why"), icon=":material/account_tree:", type="tertiary", key="why"):
                 st.session_state["ask_why"] = (run.id, row.seq)
             if may_open("logs") and st.button(
-                text("btn_life"), icon=":material/timeline:", type="tertiary", key="life"
+                text("btn_history"), icon=":material/timeline:", type="tertiary", key="history"
             ):
                 st.switch_page("pages/logs.py", query_params={"record": f"{run.flow}:{row.key}"})
     if st.session_state.pop("ask_why", None) == (run.id, row.seq):

@@ -1,4 +1,4 @@
-"""One search from every page: what was typed leads to the life of a record, or to the setting it is a word for."""
+"""One search from every page: what was typed leads to the history of a record, or to the setting it is a word for."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -75,7 +75,7 @@ def search_box(app: Application, *, may_read: bool) -> None:
 
 
 def _record(app: Application, hit: Hit, number: int) -> None:
-    """Draw a record, which leads to its life, with what was found of it and whether it waits."""
+    """Draw a record, which leads to its history, with what was found of it and whether it waits."""
     flow = flow_name(hit.flow) if hit.flow in app.flows else plain(hit.flow)
     waits = app.exceptions.waits(hit.flow, hit.key) is not None
     with st.container(gap=None):

@@ -177,7 +177,7 @@ def _told_at_once(one: Entry, events: Sequence[Happened]) -> Entry:
     planned = next((event for event in events if event["event"] == "planned"), None)
     if planned is None or len(events) < len(GOOD):
         return one
-    steps, took = counted("life_step", len(events)), one.events[0].get("ms")
+    steps, took = counted("history_step", len(events)), one.events[0].get("ms")
     if took is not None and pd.notna(took):
         steps = f"{steps}, {span(float(took) / 1000)}"
     return Entry(one.at, one.event, one.title, [*_about(planned), steps], events)

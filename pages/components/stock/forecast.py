@@ -127,7 +127,7 @@ def article_list(app: Application, view: View) -> None:
 
     def page(offset: int, limit: int) -> pd.DataFrame:
         listed = Listed(cast("Show", show), find, cast("Sort", sort))
-        return app.stock.outlook(view.scope, view.now, listed, offset, limit)
+        return app.stock.forecast(view.scope, view.now, listed, offset, limit)
 
     with titled(text("stock_list_title"), about("stock_list_about", days=view.days)):
         download("articles", lambda: _outlook_listed(page))

@@ -1,4 +1,4 @@
-"""The life of one record: a timeline of sentences, where the record is now, and for a document its sums."""
+"""The history of one record: a timeline of sentences, where the record is now, and for a document its sums."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -63,23 +63,23 @@ MOST_VALUES = 12
 SUMS = ("sold_", "booked_", "digest", "rounding")  # shown as sums, or of no use to people
 
 
-def one_life(app: Application, record: str) -> None:
-    """Draw the life of one record, from first sight to now. `record` is flow and key: `products:TS-RED-M`."""
+def one_history(app: Application, record: str) -> None:
+    """Draw the history of one record, from first sight to now. `record` is flow and key: `products:TS-RED-M`."""
     flow, _, key = record.partition(":")
     key = app.flows.spec(flow).record_of(key) if flow in app.flows else key
-    life = app.log.life(flow, key, MOST_EVENTS)
-    events = life.iloc[::-1].reset_index(drop=True)
+    history = app.log.history(flow, key, MOST_EVENTS)
+    events = history.iloc[::-1].reset_index(drop=True)
     rows = rows_of(events)
     mine = [row for row in rows if row["key"] == key] or rows
     own = next((row for row in mine if row["event"] in STATES), mine[0] if mine else {})
     _head(app, flow, key, events, own)
     if not rows:
-        empty("receipt_long", text("life_empty"), text("life_empty_about"))
+        empty("receipt_long", text("history_empty"), text("history_empty_about"))
         _linked(app, flow, key)
         return
     with st.grid(5, min_column_width=190) as grid:
         with grid.cell(column_span=3):
-            _timeline(_with_others(app, flow, life), own)
+            _timeline(_with_others(app, flow, history), own)
         with grid.cell(column_span=2):
             _now(app, flow, [row for row in rows if row["kind"] == own["kind"]])
 
@@ -90,7 +90,7 @@ def _head(app: Application, flow: str, key: str, events: pd.DataFrame, own: Happ
     about = f"{known} · {plain(key)}"
     if rows:
         seen = {"first": moment(moment_of(rows[-1])), "events": counted("count_event", len(rows))}
-        about = text("life_about", flow=known, code=plain(_code(own)), **seen)
+        about = text("history_about", flow=known, code=plain(_code(own)), **seen)
     state = _state([row for row in rows if row["kind"] == own["kind"]])
     badges = [inline(state, result_name(state))] if state in LOOKS else []
     with head(_title(own, key), about, [*badges, *sandbox_badges(app.sandbox.is_connected)]):
@@ -101,7 +101,7 @@ def _head(app: Application, flow: str, key: str, events: pd.DataFrame, own: Happ
             note(text("copy_link_about"))
             code(f"{st.context.url or ''}?{urlencode({'record': f'{flow}:{key}'})}")
         as_kept = events[["run", "event", "code", "facts", "before", "after"]]
-        downloads("life", lambda: event_frame(events).join(as_kept))
+        downloads("history", lambda: event_frame(events).join(as_kept))
 
 
 def _code(own: Happened) -> str:
@@ -125,23 +125,23 @@ def _timeline(rows: Sequence[Happened], own: Happened) -> None:
     """Draw what happened, newest first, page by page; steps that went well in one line unless each is asked for."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(width="stretch"):
-            section(text("life_title"))
-        every = st.toggle(text("life_every_step"), key="steps", bind="query-params")
+            section(text("history_title"))
+        every = st.toggle(text("history_every_step"), key="steps", bind="query-params")
     entries = [_waited(_entry(row, own), rows, place) for place, row in enumerate(rows)]
     entries = entries if every else folded(entries)
     first = page_offset("part", len(entries), SIZE)
-    asked = draw(entries[first : first + SIZE], "life", details=True)
+    asked = draw(entries[first : first + SIZE], "history", details=True)
     pages("part", len(entries), SIZE)
     if len(rows) == MOST_EVENTS:
-        note(text("life_cut", number=number(MOST_EVENTS)))
+        note(text("history_cut", number=number(MOST_EVENTS)))
     if asked is not None:
         st.dialog(text("btn_details"), width="large")(guarded(_details))(asked)
 
 
-def _with_others(app: Application, flow: str, life: pd.DataFrame) -> list[Happened]:
+def _with_others(app: Application, flow: str, history: pd.DataFrame) -> list[Happened]:
     """Return the events of a record with what happened around it, newest first."""
     tables = [table.name for table in app.flows.spec(flow).tables] if flow in app.flows else []
-    mine, others = rows_of(life), rows_of(app.log.around_life(life, flow, tables))
+    mine, others = rows_of(history), rows_of(app.log.around_history(history, flow, tables))
     return sorted([*mine, *around(mine, others)], key=moment_of, reverse=True)
 
 
@@ -160,7 +160,7 @@ def _entry(event: Happened, own: Happened) -> Entry:
         return one
     kind_of = text(f"kind_{event['kind']}")
     again = str(event["key"]).partition(f"{own['key']}#")[2].partition("#")[0]
-    number = f" ({text('life_booking', number=again)})" if again.isdecimal() else ""
+    number = f" ({text('history_booking', number=again)})" if again.isdecimal() else ""
     return replace(one, title=f"{kind_of} {event['title']}{number}: {one.title}")
 
 
