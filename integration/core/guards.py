@@ -46,12 +46,8 @@ class Guard:
             case Measure.EACH:
                 return count > 0
 
-    def tripped(self, count: int, limit: Limit) -> Brake:
-        """Return the brake for what was counted beyond a limit."""
-        return Brake(self.code, count, f"{limit}" if self.measure is Measure.NUMBER else f"{limit} %")
 
-
-def told_by(guards: Iterable[Guard]) -> dict[str, Guard]:
+def typed_guards(guards: Iterable[Guard]) -> dict[str, Guard]:
     """Return by each code the guard whose count is typed."""
     found: dict[str, Guard] = {}
     for guard in guards:
@@ -72,13 +68,14 @@ def brakes(
     One that no setting sets keeps the limit it begins with.
     """
     guards = (*ALWAYS, *guards)
-    typed, found = told_by(guards), dict[str, Brake]()
+    typed, found = typed_guards(guards), dict[str, Brake]()
     for guard in guards:
         limit = limits.get(guard.name, guard.limit)
         if limit is None or (guard.whole and is_first):
             continue
         if guard.is_beyond(counted.get(guard.name, 0), limit, read):
-            found.setdefault(guard.code, guard.tripped(counted.get(typed[guard.code].name, 0), limit))
+            shown = f"{limit}" if guard.measure is Measure.NUMBER else f"{limit} %"
+            found.setdefault(guard.code, Brake(guard.code, counted.get(typed[guard.code].name, 0), shown))
     return tuple(found.values())
 
 

@@ -11,7 +11,6 @@ from integration.core.beside import BothSides
 from integration.core.causes import Repair, cause
 from integration.core.errors import IntegrationError, Reason
 from integration.core.flow import Flow, Stage
-from integration.core.guards import Guard
 from integration.core.issues import Issue, Skip, not_readable
 from integration.core.moves import Move, Promise, Unbooked
 from integration.core.plan import Change, Policy
@@ -376,11 +375,6 @@ class FlowSpec:
     def name(self) -> str:
         """The name of the flow."""
         return self.flow.name
-
-    @property
-    def guards(self) -> tuple[Guard, ...]:
-        """What can hold a plan of it, in the order people see."""
-        return self.settings.guards
 
     def repair_of(self, code: str) -> Repair:
         """Return what repairs a cause, as the flow says or as it is in all of them."""

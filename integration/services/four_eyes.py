@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from integration.core.errors import NotAllowedError
-from integration.core.guards import Guard, told_by
+from integration.core.guards import Guard, typed_guards
 from integration.core.people import Actor, under_way
 from integration.core.plan import Approval, Brake
 from integration.core.run import Run
@@ -28,7 +28,7 @@ class FourEyes:
 
     def brakes(self, flow: str) -> dict[str, Guard]:
         """Return by the codes of the brakes that a plan of a flow can trip the guards whose counts are limited here."""
-        return told_by(self._flows[flow].guards)
+        return typed_guards(self._flows[flow].settings.guards)
 
     def limits(self, flow: str) -> dict[str, int]:
         """Return by the code of a brake the number above which a second person has to say yes."""

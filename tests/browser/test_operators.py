@@ -25,7 +25,7 @@ WIDE = {"changes": 10_000, "price_percent": None, "zero_percent": None, "new_deb
 
 def wide(flow: str) -> dict[str, int | None]:
     """Return limits within which the plans of a flow wait for nobody."""
-    return {guard.name: WIDE[guard.name] for guard in FLOWS[flow].guards if guard.name in WIDE}
+    return {guard.name: WIDE[guard.name] for guard in FLOWS[flow].settings.guards if guard.name in WIDE}
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from integration.core.guards import (
     made_inactive,
     price_jumps,
     records_changed,
-    told_by,
+    typed_guards,
 )
 from integration.core.plan import Action, Brake, retire
 from integration.core.records import Kind, Record
@@ -75,7 +75,7 @@ def test_the_first_plan_of_a_flow_is_not_measured_by_its_size() -> None:
 
 
 def test_of_guards_with_one_code_the_count_of_the_first_is_typed() -> None:
-    assert told_by((*SIZE, RETIREMENTS)) == {"brake_changes": CHANGES, "brake_retirements": RETIREMENTS}
+    assert typed_guards((*SIZE, RETIREMENTS)) == {"brake_changes": CHANGES, "brake_retirements": RETIREMENTS}
 
 
 def test_a_guard_that_the_runner_counts_counts_nothing_of_a_change() -> None:

@@ -123,7 +123,7 @@ def test_every_repair_on_a_flow_page_leads_to_a_setting_that_is_there() -> None:
 
 
 def test_every_brake_of_a_flow_is_a_setting_and_has_its_sentence() -> None:
-    guards = [guard for spec in SPECS.values() for guard in spec.guards]
+    guards = [guard for spec in SPECS.values() for guard in spec.settings.guards]
 
     assert [one.code for one in guards if not words.known(one.code)] == []
     assert [

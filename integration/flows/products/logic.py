@@ -75,10 +75,9 @@ class Products(FlowLogic):
         self.flow = as_set(settings)
         self.settings = settings
         self.mapping_version = version
-        self.price_field = settings.price_field
         rows, owner = tools.table(TURNOVER_TABLE.name), Ownership(settings.turnover_group_owner)
         self._turnover = Turnover.made(mapping.rules, rows, owner)
-        self.policy = terms.policy(self._turnover.policy({**OWNED, **owners(owned, self.price_field)}))
+        self.policy = terms.policy(self._turnover.policy({**OWNED, **owners(owned, settings.price_field)}))
         self.retires = settings.retire
         self._vat_source = next((rule.source for rule in mapping.rules if rule.target == VAT_CODE), "") or "vat_code"
         self._vat_rates = vat_rates
@@ -189,7 +188,7 @@ class Products(FlowLogic):
         if self._offers:
             self._check_vat(article, record)
             if "price" in article:
-                article[self.price_field] = self._price(article.pop("price"), record)[-1].value
+                article[self.settings.price_field] = self._price(article.pop("price"), record)[-1].value
             incl = self.settings.price_sent == "incl"
             article |= self._terms.of_article(record, lambda price: self._sent(price, record), incl=incl)
         return product, article
@@ -381,7 +380,7 @@ class Products(FlowLogic):
         """Return why a field has its value, as the till keeps it; of a price up to the one that is sent."""
         if trace.target != PRICE:
             return kept(trace)
-        target = f"article.{self.price_field}"
+        target = f"article.{self.settings.price_field}"
         if trace.issue is not None or PRICE not in self._articles.apply(record).values:
             return replace(trace, target=target)
         try:

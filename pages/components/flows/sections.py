@@ -283,7 +283,7 @@ def brakes_tab(app: Application, draft: Draft) -> None:
     with st.container(border=True, gap="small", width=860, key="rows_brakes"):
         heading(text("nav_brakes"), "brakes")
         note(text("brakes_about"))
-        for place, guard in enumerate(app.flows.spec(draft.flow).guards):
+        for place, guard in enumerate(app.flows.spec(draft.flow).settings.guards):
             if place:
                 st.divider()
             _brake(draft, guard, counted("brake_stopped", stopped.get(guard.code, 0), runs=runs))
