@@ -43,8 +43,7 @@ class Guard:
                 return count > limit
             case Measure.SHARE:
                 return read > 0 and count * HUNDRED > limit * read
-            case Measure.EACH:
-                return count > 0
+        return count > 0
 
 
 def typed_guards(guards: Iterable[Guard]) -> dict[str, Guard]:
