@@ -6,6 +6,7 @@ from decimal import Decimal
 from integration.connectors.accountview.settings import AccountViewSettings
 from integration.core.plan import Action, Change
 from integration.core.records import Kind, Record, Value
+from integration.flows.spec import FlowLogic
 from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from integration.sandbox.server import Sandbox
 
@@ -137,3 +138,9 @@ def a_debtor(key: str = "10042", /, **values: Value) -> Record:
 def a_relation(key: str = "R1", **values: Value) -> Record:
     """Return a customer of the till, under a number of its own."""
     return Record(Kind.RELATION, key, {"name": f"Klant {key}", "active": True, **values})
+
+
+def guarded(logic: FlowLogic, change: Change) -> dict[str, int]:
+    """Return what the guards of a flow count of a change, beside its size."""
+    counts = {one.name: one.counts(change, logic.settings) for one in logic.settings.guards if not one.whole}
+    return {name: count for name, count in counts.items() if count}

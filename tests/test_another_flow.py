@@ -12,11 +12,13 @@ from typing import Any, ClassVar
 import pytest
 
 from integration import bootstrap
+from integration.core.causes import cause
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
-from integration.core.errors import Reason
+from integration.core.errors import PlanUnsafeError, Reason
 from integration.core.flow import Flow, Ownership, Stage
+from integration.core.guards import SIZE, Guard
 from integration.core.issues import Issue, Skip
-from integration.core.plan import Change, Limits, Policy
+from integration.core.plan import Action, Approval, Change, Policy
 from integration.core.records import Held, Kind, Record
 from integration.core.rules import as_text, policy, rules_from
 from integration.core.run import Link, Mode, PlanRow, PreviewRequest, RunState, Staged
@@ -51,10 +53,18 @@ source = "parent"
 """Every department is called as the value table `signs` has it."""
 
 
+def _renamed(change: Change, _: Any) -> int:
+    return int(change.action is Action.UPDATE and "name" in change.wanted.values)
+
+
+RENAMED = Guard("renamed", "brake_renamed", 2, _renamed)  # nothing but this flow knows it, and it has no words
+
+
 class DepartmentSettings(FlowSettings):
     """What the flow can be told."""
 
     flow: ClassVar[str] = NAME
+    guards = (*SIZE, RENAMED)
 
     create: bool = True
     floor: str = ""
@@ -77,16 +87,11 @@ class Departments(FlowLogic):
         mapping = rules_from(body)
         self.flow = FLOW
         self.policy: Policy = {"group.name": Ownership.KEEP_EQUAL, **policy(mapping)}
-        self.limits = Limits(**settings.brakes.model_dump())
         self.mapping_version = version
         self.retires = False
         self.most: int | None = None
-        self._settings = settings
+        self.settings = settings
         self._rules = compile(mapping, Tools(tables), {Kind.GROUP})
-
-    def guards(self, change: Change) -> tuple[str, ...]:
-        del change
-        return ()
 
     def stage(self, stage: object, records: Sequence[Record]) -> list[Staged]:
         del stage
@@ -94,7 +99,7 @@ class Departments(FlowLogic):
 
     def _staged(self, record: Record) -> Staged:
         key, title = record.key, as_text(record.values.get("name"))
-        if skip := excluded_by_filter(record, self._settings.filters):
+        if skip := excluded_by_filter(record, self.settings.filters):
             return Staged(key, key, title, skip=skip)
         mapped = self._rules.apply(record)
         if mapped.issues:
@@ -122,7 +127,7 @@ class Departments(FlowLogic):
 
     def fitting(self, stage: object, desired: Record, held: Held | None) -> Record | Skip:
         del stage
-        if held is None and not self._settings.create:
+        if held is None and not self.settings.create:
             return Skip("create_switched_off", desired.key, {"key": desired.key})
         return desired
 
@@ -269,6 +274,31 @@ def test_a_plan_of_it_is_committed_and_proven_and_then_nothing_is_left(app: Appl
         ("stock", {}),
     ):
         assert not open_page(page, **address).exception, page
+
+
+def test_its_own_guard_holds_a_plan_until_its_number_is_typed(app: Application, open_page: Open) -> None:
+    app.rules.set_table("signs", {code: f"New sign of {code}" for code in codes(app)}, WHO)
+
+    plan = settled(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
+
+    count = len(codes(app))
+    assert [(one.code, one.count, one.limit) for one in plan.brakes] == [(RENAMED.code, count, "2")]
+    assert {row.brakes for row in lines(app, plan.id)} == {(RENAMED.code,)}
+    assert RENAMED.code in app.four_eyes.brakes(NAME)
+    assert cause(RENAMED.code).repair.tab == "brakes"
+    test = open_page("preview", flow=NAME, plan=plan.id)
+    assert not test.exception
+    assert "brake renamed" in texts(test)
+    with pytest.raises(PlanUnsafeError, match=RENAMED.code):
+        app.runs.commit(plan.id, Approval(plan.mark, WHO))
+
+    test = open_page("flows", flow=NAME, tab="brakes")
+    assert "Stop at more than **2** in a plan: Renamed" in texts(test)
+    test = test.number_input(key=f"{NAME}-brake-renamed-0").set_value(count).run()
+    press(test, "save")
+    assert app.flows.settings(NAME).limits[RENAMED.name] == count
+    again = settled(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
+    assert again.brakes == ()
 
 
 def test_no_file_of_the_console_knows_it() -> None:

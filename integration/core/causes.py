@@ -441,8 +441,9 @@ APART = frozenset(code for code, one in CAUSES.items() if one.apart)
 
 
 def cause(code: str) -> Cause:
-    """Return the cause of a code; one that nobody knows is an error of our own."""
-    return CAUSES.get(code) or CAUSES["unexpected_error"]
+    """Return the cause of a code; an unknown one is a guard that a flow has for itself, or an error of ours."""
+    own = Cause(code, OPERATOR, repair=BRAKES) if code.startswith("brake_") else CAUSES["unexpected_error"]
+    return CAUSES.get(code, own)
 
 
 def telling(code: str, facts: Mapping[str, str]) -> str:

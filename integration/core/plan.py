@@ -3,17 +3,14 @@
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from enum import StrEnum
 
 from integration.core.conflicts import drawn_in
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
-from integration.core.money import HUNDRED
 from integration.core.moves import COUNTED
 from integration.core.records import Kind, Record, Unreadable, Value, canonical, merged, same
 
-BRAKE_STRANGERS = "brake_strangers"
 FOLLOWS = "follows"  # of a document: the key of the one that has to be in the target before it
 
 
@@ -49,6 +46,7 @@ class Change:
     first_match: bool = False  # both systems had the record before they were ever linked
     told: Mapping[str, str] = field(default_factory=dict)  # what the source says of paths that are kept otherwise
     unit: str = ""  # in which its quantities are counted, as the source has it; empty where that is not known
+    undoes: bool = False  # it turns around what another run wrote
 
     def digest(self) -> str:
         """Return a short mark of what would be written and over what."""
@@ -271,96 +269,12 @@ def is_of_plan(mark: str, fingerprint: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """When a plan stops for a typed confirmation. None switches a brake off."""
-
-    changes: int | None = 500
-    changes_percent: Decimal | None = None
-    price_percent: Decimal | None = Decimal(25)
-    retirements: int | None = 0
-    zero_percent: Decimal | None = None  # of the records read, those whose stock goes to nothing
-    new_debtors: int | None = None
-    off_sale: int | None = None
-    emptied: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Brake:
     """One tripped brake: its code of the catalogue, the number it counted and the limit it compared with."""
 
     code: str
     count: int
     limit: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What the brakes need to know of a plan. `changes` are lines, of which one can have several of what others count.
-
-    `records` are those read that would change, `empty` is how many the source had before it suddenly gave none.
-    """
-
-    changes: int = 0
-    records: int | None = None  # None: as many as there are changes
-    read: int = 0
-    price_jumps: int = 0
-    retirements: int = 0
-    empty: int = 0
-    zeroed: int = 0
-    new_debtors: int = 0
-    off_sale: int = 0
-    emptied: int = 0
-    strangers: int = 0  # documents of another console beside which new ones would stand
-    first: bool = False  # the very first plan of a flow creates everything; its size says nothing
-
-
-def brakes(tally: Tally, limits: Limits) -> tuple[Brake, ...]:
-    """Return the brakes this plan trips."""
-    tripped = [Brake("brake_source_empty", tally.empty, "0")] if tally.empty else []
-    if tally.strangers:
-        tripped.append(Brake(BRAKE_STRANGERS, tally.strangers, "0"))
-    too_many = limits.changes is not None and tally.changes > limits.changes
-    changed = tally.changes if tally.records is None else tally.records
-    share = HUNDRED * changed / tally.read if tally.read else Decimal(0)
-    too_large = limits.changes_percent is not None and share > limits.changes_percent
-    if (too_many or too_large) and not tally.first:
-        limit = f"{limits.changes}" if too_many else f"{limits.changes_percent} %"
-        tripped.append(Brake("brake_changes", tally.changes, limit))
-    if limits.price_percent is not None and tally.price_jumps:
-        tripped.append(Brake("brake_price", tally.price_jumps, f"{limits.price_percent} %"))
-    emptied = HUNDRED * tally.zeroed / tally.read if tally.read else Decimal(0)
-    if limits.zero_percent is not None and emptied > limits.zero_percent:
-        tripped.append(Brake("brake_stock_zero", tally.zeroed, f"{limits.zero_percent} %"))
-    for name in ("retirements", "new_debtors", "off_sale", "emptied"):
-        count, most = getattr(tally, name), getattr(limits, name)
-        tripped += [Brake(f"brake_{name}", count, str(most))] if most is not None and count > most else []
-    return tuple(tripped)
-
-
-def price_jumps(change: Change, limits: Limits, prices: frozenset[str]) -> int:
-    """Return how many prices the change moves by more than the limit. `prices` are the names of price fields."""
-    if change.before is None or limits.price_percent is None:
-        return 0
-    before, jumps = change.before.flat(), 0
-    for path, value in change.wanted.flat().items():
-        old = before.get(path)
-        if path.rpartition("/")[2] not in prices or not isinstance(old, Decimal) or not isinstance(value, Decimal):
-            continue
-        if old and abs(value - old) * HUNDRED > abs(old) * limits.price_percent:
-            jumps += 1
-    return jumps
-
-
-def made_inactive(change: Change, active: str = "active") -> int:
-    """Return how many records of the target the change makes inactive: the articles of a product one by one."""
-    before = change.before.flat() if change.before else {}
-    paths = (path for path, value in change.wanted.flat().items() if value is False)
-    return sum(path.rpartition("/")[2] == active and before.get(path) is True for path in paths)
-
-
-def records_changed(change: Change) -> int:
-    """Return how many of the records read would change in the target: of a product, the articles it is about."""
-    return len(change.sources) if change.wanted.values else min(len(change.sources), len(change.wanted.parts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from integration.core.flow import Ownership
+from integration.core.guards import Guard, Measure, price_jumps
 from integration.core.money import amount
 from integration.core.plan import Change, Policy
 from integration.core.prices import How, Of, Term, term_of, terms_in
@@ -143,9 +144,18 @@ def as_kept(name: str, value: Value) -> Value:
 
 
 def prices_in(change: Change) -> frozenset[str]:
-    """Return the fields of a change that hold prices of customers, which the brake of prices counts."""
+    """Return the fields of a change that hold prices of customers, which the guard of prices counts."""
     names = (name for each in (change.wanted, *change.wanted.parts) for name in each.values)
     return frozenset(name for name in names if (term := term_of(name)) and term.how is not How.PERCENT)
+
+
+def price_guard(others: Callable[[Any], frozenset[str]] = lambda _: frozenset()) -> Guard:
+    """Return the guard of prices that jump: those of customers, and others by the settings of a flow."""
+
+    def jumps(change: Change, settings: Any) -> int:
+        return price_jumps(change, settings.limits["price_percent"], prices_in(change) | others(settings))
+
+    return Guard("price_percent", "brake_price", Decimal(25), jumps, Measure.EACH)
 
 
 def traced(kind: Kind, key: str, ask: Callable[[], Mapping[str, Value]]) -> list[Trace]:

@@ -3,13 +3,22 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time
-from decimal import Decimal
 from itertools import product
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    create_model,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
 
 from integration.core.errors import ConfigurationError
+from integration.core.guards import SIZE, Guard, Limit
 from integration.core.issues import Issue, Skip
 from integration.core.records import Kind, Record, Value
 from integration.core.rows import EVERY, row_of
@@ -173,19 +182,6 @@ LONGEST_ROUND = 24 * 60  # minutes between two runs
 MOST = 1_000_000_000  # what no plan comes to
 
 
-class Brakes(Strict):
-    """When a plan stops for a typed confirmation; None switches a brake off."""
-
-    changes: int | None = Field(500, ge=0, le=MOST)
-    changes_percent: Decimal | None = Field(None, ge=0, le=MOST)
-    price_percent: Decimal | None = Field(Decimal(25), ge=0, le=MOST)
-    retirements: int | None = Field(0, ge=0, le=MOST)
-    zero_percent: Decimal | None = Field(Decimal(25), ge=0, le=MOST)
-    new_debtors: int | None = Field(50, ge=0, le=MOST)
-    off_sale: int | None = Field(10, ge=0, le=MOST)
-    emptied: int | None = Field(10, ge=0, le=MOST)
-
-
 class Calendar(Strict):
     """Between which times of day a flow runs by itself, on which weekdays, Monday being 0, and whether on holidays."""
 
@@ -199,6 +195,7 @@ class FlowSettings(Strict):
     """What every flow can be told. Raises ConfigurationError, naming the setting, for what cannot be used."""
 
     flow: ClassVar[str] = ""
+    guards: ClassVar[tuple[Guard, ...]] = SIZE  # each has its limit among the brakes
 
     on: bool = False
     schedule_minutes: int = Field(5, ge=1, le=LONGEST_ROUND)
@@ -206,7 +203,18 @@ class FlowSettings(Strict):
     nightly_complete: bool = True
     auto_approve: bool = False
     filters: tuple[Filter, ...] = ()
-    brakes: Brakes = Brakes()
+    brakes: Strict = Strict()  # of each flow those of its guards; None switches one off
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        limits: dict[str, Any] = {
+            one.name: (type(one.limit) | None, Field(one.limit if one.is_on else None, ge=0, le=MOST))
+            for one in cls.guards
+        }
+        brakes = create_model("Brakes", __base__=Strict, **limits)
+        cls.__pydantic_fields__["brakes"] = FieldInfo.from_annotated_attribute(brakes, brakes())
+        cls.model_rebuild(force=True)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -221,6 +229,11 @@ class FlowSettings(Strict):
             ) from None
         settings.check()
         return settings
+
+    @property
+    def limits(self) -> dict[str, Limit | None]:
+        """The limits of its guards by their names; None is a guard that is off."""
+        return dict(self.brakes)
 
     @property
     def timetable(self) -> Timetable:

@@ -13,7 +13,7 @@ from integration.core.errors import IntegrationError, Reason
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue, Skip, not_readable
 from integration.core.moves import Move, Promise, Unbooked
-from integration.core.plan import Change, Limits, Policy
+from integration.core.plan import Change, Policy
 from integration.core.records import Batch, Field, Held, Kind, Record, Unreadable
 from integration.core.run import Link, Staged, Unstaged
 from integration.core.standing import Standings
@@ -72,20 +72,13 @@ class FlowLogic(Protocol):
 
     flow: Flow
     policy: Policy  # who owns which target field
-    limits: Limits  # when a plan stops for a typed confirmation
+    settings: FlowSettings  # it was made of
     mapping_version: int  # of the mapping in use
     reads: frozenset[str] = frozenset()  # fields of the source, under its own names too, that decide about a record
     retires: bool = False  # whether what vanished from the source is proposed for retirement
     resends: bool = False  # whether what doubles is sent again by itself after a look that does not show it
     most: int | None = None  # how many records one run reads at most
     basis: str = ""  # a mark of all that it is made of; empty where nobody knows it
-
-    def guards(self, change: Change) -> tuple[str, ...]:
-        """Return the codes of the brakes that count this change by itself: brake_price, brake_stock_zero, ...
-
-        A code comes as often as there is something to count, such as a price of an article.
-        """
-        return ()
 
     def before_reading(self, stage: Stage) -> None:
         """Take note of what has to be known as it is before the source is read: what comes after may not be in it."""
@@ -359,9 +352,6 @@ class FlowSpec:
 
     # What it is asked in the set-up. Everything else has an answer that suits most.
     questions: tuple[Question, ...] = ()
-
-    # The brakes that can stop a plan of it.
-    brakes: tuple[str, ...] = ("changes", "changes_percent")
 
     # The field that a new filter looks at until another one is chosen; else the first of the source.
     filter_first: str = ""

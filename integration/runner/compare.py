@@ -245,7 +245,7 @@ def _decide(
     for issue in waits:  # a record counts once: with what is written of it, or as parked
         page.park(_of_documents(issue, one), wanted.kind, one.title, one.group, _once(outcome, weight))
         weight = 0
-    return _plan(logic, one, wanted, outcome, held, link, page, weight) and not waits
+    return _plan(one, wanted, outcome, held, link, page, weight) and not waits
 
 
 def _once(outcome: Change | Unchanged | Issue, weight: int) -> int:
@@ -253,7 +253,6 @@ def _once(outcome: Change | Unchanged | Issue, weight: int) -> int:
 
 
 def _plan(
-    logic: FlowLogic,
     one: Shaped,
     wanted: Record,
     outcome: Change | Unchanged | Issue,
@@ -278,7 +277,7 @@ def _plan(
             if one.members:  # a debtor is there for its documents
                 change = replace(change, sources=one.members)
             reference, change = held.reference if held else "", _remembering(change, agreed)
-            planned(logic, page, change, taken, agreed, reference, is_beside=one.is_beside)
+            planned(page, change, taken, agreed, reference, is_beside=one.is_beside)
     return False
 
 

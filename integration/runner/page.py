@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from integration.core.flow import Stage
+from integration.core.guards import Measure
 from integration.core.issues import Issue, Skip
-from integration.core.plan import Action, Change, made_inactive, records_changed
+from integration.core.plan import Action, Change
 from integration.core.records import Kind
 from integration.core.run import NO_HASHES, Hashes, Link, PlanRow, Position, Step
 from integration.core.taken_back import TAKEN_BACK, TakenBack
+from integration.flows.settings import FlowSettings
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
 from integration.store.taken_back import Taken
@@ -18,7 +20,7 @@ from integration.store.taken_back import Taken
 class PlanPage:
     """What records come to in a stage: lines of the plan, and those that need none."""
 
-    def __init__(self, stage: Stage, order: int, calls: Callable[[Change], int]) -> None:
+    def __init__(self, stage: Stage, order: int, calls: Callable[[Change], int], settings: FlowSettings) -> None:
         self.stage = stage
         self.rows: list[PlanRow] = []
         self.unchanged: list[Link] = []
@@ -30,6 +32,7 @@ class PlanPage:
         self.moved_on: dict[str, frozenset[str]] = {}  # paths of it under which the source says something else by now
         self._order = order
         self._calls = calls
+        self._settings = settings
         self._actions: Counter[Action] = Counter()
         self._guard_counts: Counter[str] = Counter()
 
@@ -85,7 +88,6 @@ class PlanPage:
     def change(
         self,
         change: Change,
-        guards: tuple[str, ...],
         reference: str = "",
         *,
         is_beside: bool = False,
@@ -93,22 +95,22 @@ class PlanPage:
     ) -> None:
         """Add what would be written; what is beside accounts for nothing that was read.
 
-        What was `taken` back is left out until a person takes it in, so that no brake counts it.
+        What was `taken` back is left out until a person takes it in, so that no guard counts it.
         """
         counts = self.stage.counted and not is_beside
         self._actions[change.action] += 1
-        if change.action is Action.RETIRE:
-            guards += ("brake_retirements",) * made_inactive(change)
-        if taken is None:
-            self._guard_counts.update(guards)
-            self._guard_counts["brake_changes"] += records_changed(change) if counts else 0
-        else:
-            self._guard_counts.update({"brake_changes": 0, "brake_retirements": 0, TAKEN_BACK: 1})
+        counted = {
+            guard: guard.counts(change, self._settings)
+            for guard in self._settings.guards
+            if taken is None and (counts or guard.measure is not Measure.SHARE)
+        }
+        self._guard_counts.update({guard.name: count for guard, count in counted.items()})
+        self._guard_counts[TAKEN_BACK] += taken is not None
         self.rows.append(
             PlanRow(
                 0, self._order, change.action, change.kind, change.key, change.title, change.group,
                 self._weighed(len(change.sources)) if counts else 0, change=change, digest=change.digest(),
-                brakes=tuple(dict.fromkeys(guards)) if taken is None else (),
+                brakes=tuple(guard.code for guard, count in counted.items() if count and not guard.whole),
                 cause="" if taken is None else TAKEN_BACK, facts={} if taken is None else taken.facts,
                 reference=reference, calls=self._calls(change),
             )
@@ -122,4 +124,4 @@ class PlanPage:
 
 def page_of(deps: Dependencies, logic: FlowLogic, stage: Stage) -> PlanPage:
     """Return an empty page for what a stage comes to."""
-    return PlanPage(stage, logic.flow.order(stage), deps.connectors[logic.flow.target].calls)
+    return PlanPage(stage, logic.flow.order(stage), deps.connectors[logic.flow.target].calls, logic.settings)

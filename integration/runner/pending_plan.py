@@ -6,11 +6,12 @@ plan waits for a person, a newer one must not lose it.
 
 from dataclasses import replace
 
+from integration.core.guards import SOURCE_EMPTY
 from integration.core.run import PLANS_OF_ALL, Mode, Run, RunState, Task
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
 from integration.runner.extract import Extract
-from integration.runner.retire import EMPTY, propose
+from integration.runner.retire import propose
 
 CARRY_PAGE = 250  # changes of the plan that waits, looked at again together
 
@@ -49,8 +50,8 @@ def recheck_retirements(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
     unread = deps.previews.not_staged(run.id, logic.flow.order(stage), sorted(codes))
     links = [link for link in deps.links.get(run.flow, stage.source, unread).values() if not link.retired]
     page, position = propose(deps, run, logic, links), replace(position, after=f"{rows[-1].run}:{rows[-1].seq:012}")
-    empty = {brake.code: brake.count for one in plans for brake in one.brakes if brake.code == EMPTY and page.rows}
-    position = replace(position, watched={**position.watched, **empty})
+    empty = sum(one.count for plan in plans for one in plan.brakes if one.code == SOURCE_EMPTY.code and page.rows)
+    position = replace(position, watched={**position.watched, SOURCE_EMPTY.name: empty})
     deps.previews.keep_page(run.id, page.rows, [], 0, page.counted(position))
 
 

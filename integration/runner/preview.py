@@ -9,9 +9,9 @@ from functools import partial
 import structlog
 
 from integration.core.basis import NAMES
-from integration.core.emptied import EMPTIED
 from integration.core.errors import IntegrationError
-from integration.core.plan import Brake, Tally, brakes, fingerprint
+from integration.core.guards import AMONG_STRANGERS, SOURCE_EMPTY, brakes
+from integration.core.plan import Brake, fingerprint
 from integration.core.run import ALL_FOR, PLANS_OF_ALL, Among, Mode, Position, PreviewRequest, Run, RunState, Task
 from integration.core.strangers import STRANGERS
 from integration.core.taken_back import TAKEN_BACK
@@ -21,7 +21,7 @@ from integration.runner.dependencies import Dependencies, fed_otherwise, next_cu
 from integration.runner.extract import Extract
 from integration.runner.pending_plan import carry_over, recheck_retirements, replaced_by
 from integration.runner.prefetch import Prefetch
-from integration.runner.retire import EMPTY, vanished
+from integration.runner.retire import vanished
 from integration.runner.strangers import strangers_beside
 from integration.runner.undo import undo
 
@@ -134,16 +134,10 @@ class Preview:
         counts, changes = position.watched, position.changes + position.retirements
         strangers = strangers_beside(self.deps, run)
         notes = {STRANGERS: strangers.told()} if strangers.references else {}
-        tally = Tally(
-            changes=changes - counts.get(TAKEN_BACK, 0), records=counts.get("brake_changes"), read=position.read,
-            retirements=counts.get("brake_retirements", position.retirements),
-            price_jumps=counts.get("brake_price", 0), zeroed=counts.get("brake_stock_zero", 0),
-            new_debtors=counts.get("brake_new_debtors", 0), empty=counts.get("brake_source_empty", 0),
-            off_sale=counts.get("brake_off_sale", 0), emptied=counts.get(EMPTIED, 0),
-            strangers=len(strangers.references),
-            first=not self.deps.links.any(run.flow, *logic.flow.linked),
-        )  # fmt: skip
-        tripped = brakes(tally, logic.limits) if tally.changes else ()
+        counted = {**counts, AMONG_STRANGERS.name: len(strangers.references)}
+        is_first = not self.deps.links.any(run.flow, *logic.flow.linked)
+        found = brakes(logic.settings.guards, logic.settings.limits, counted, position.read, is_first=is_first)
+        tripped = found if changes > counts.get(TAKEN_BACK, 0) else ()
         state = RunState.READY if changes else RunState.DONE
         waits = self.deps.runs.waiting_for_all(run.flow)
         self._compare.forget(run.id)
@@ -154,7 +148,7 @@ class Preview:
             self.deps.runs.says_the_same(run.id, waits.id)
         else:
             cursors = next_cursors(run, logic) if state is RunState.DONE else {}
-            replaces = replaced_by(self.deps, run, doubtful=any(brake.code == EMPTY for brake in tripped))
+            replaces = replaced_by(self.deps, run, doubtful=any(brake.code == SOURCE_EMPTY.code for brake in tripped))
             replaces = replaces if changes or run.mode in PLANS_OF_ALL else []
             self.deps.previews.finish(
                 run.id, mark, tripped, state, position.read, cursors=cursors, replaces=replaces, notes=notes

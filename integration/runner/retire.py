@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from integration.core.errors import ConfigurationError
+from integration.core.guards import SOURCE_EMPTY
 from integration.core.plan import differences, retire
 from integration.core.records import Kind
 from integration.core.run import Link, Run, Task
@@ -14,7 +15,6 @@ from integration.runner.page import PlanPage, page_of
 from integration.runner.taken_back import planned
 
 RETIRE_PAGE = 250  # vanished records looked at together
-EMPTY = "brake_source_empty"
 NAMELESS = "nameless"  # records of the source that were read without a key: each may be one that seems to be gone
 
 
@@ -28,14 +28,14 @@ def vanished(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
     if not position.read and (count := deps.links.count(run.flow, *logic.flow.expected)):
         if not logic.retires:
             raise ConfigurationError("source_empty", flow=run.flow, system=logic.flow.source, count=count)
-        position = replace(position, watched={**position.watched, EMPTY: count})
+        position = replace(position, watched={**position.watched, SOURCE_EMPTY.name: count})
     gone = _unread(deps, run, logic) if logic.retires and not position.watched.get(NAMELESS) else []
     if not gone:
         deps.previews.keep_position(run.id, position.at(Task.FINISH))
         return
     missing = _really_gone(deps, logic, kind, gone)
-    if len(missing) < len(gone) and EMPTY in position.watched:  # it is not empty: it does not tell all it has
-        count = position.watched[EMPTY]
+    if len(missing) < len(gone) and SOURCE_EMPTY.name in position.watched:  # not empty: it does not tell all it has
+        count = position.watched[SOURCE_EMPTY.name]
         raise ConfigurationError("source_empty", flow=run.flow, system=logic.flow.source, count=count)
     page = _retirements(deps, run, logic, missing)
     deps.previews.keep_page(run.id, page.rows, [], 0, page.counted(replace(position, after=gone[-1].key)))
@@ -75,5 +75,5 @@ def _retirements(deps: Dependencies, run: Run, logic: FlowLogic, gone: Sequence[
         change = retire(link.agreed, codes, title=title)
         if not differences(change.wanted, now.record):  # somebody did it by hand
             continue
-        planned(logic, page, change, back, link.agreed)
+        planned(page, change, back, link.agreed)
     return page

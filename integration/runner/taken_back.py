@@ -5,12 +5,10 @@ from collections.abc import Mapping
 from integration.core.plan import Change
 from integration.core.records import Record
 from integration.core.taken_back import TakenBack, apart, newest
-from integration.flows.spec import FlowLogic
 from integration.runner.page import PlanPage
 
 
 def planned(
-    logic: FlowLogic,
     page: PlanPage,
     change: Change,
     taken: Mapping[str, TakenBack],
@@ -22,7 +20,7 @@ def planned(
     """Add a change to a page, and apart from it what of it was taken back; `last` is what both systems agreed on."""
     fresh, back = apart(change, taken, last)
     if fresh is not None:
-        page.change(fresh, logic.guards(fresh), reference, is_beside=is_beside)
+        page.change(fresh, reference, is_beside=is_beside)
     if back is not None:
         beside = is_beside or fresh is not None  # the records read are accounted for once
-        page.change(back, logic.guards(back), reference, is_beside=beside, taken=newest(back, taken))
+        page.change(back, reference, is_beside=beside, taken=newest(back, taken))

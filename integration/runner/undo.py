@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip
-from integration.core.plan import Action, Change, inverse, made_inactive, still_applies
+from integration.core.plan import Change, inverse, still_applies
 from integration.core.records import Held, same
 from integration.core.run import Run, Task
 from integration.flows.spec import FlowLogic
@@ -52,10 +52,7 @@ def _turn_around(
         facts = {"key": title, "run": run.undo_of}
         page.park(Issue("undo_blocked", change.key, facts=facts), change.kind, title, change.group, weight)
     else:
-        guards = logic.guards(back)
-        if back.action is Action.UPDATE:  # articles that the run had added
-            guards += ("brake_retirements",) * made_inactive(back)
-        page.change(replace(back, sources=back.sources or change.sources), guards)
+        page.change(replace(back, sources=back.sources or change.sources, undoes=True))
 
 
 def _turned(logic: FlowLogic, stage: Stage, change: Change) -> Change | Skip | Issue:

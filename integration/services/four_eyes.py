@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from integration.core.errors import NotAllowedError
+from integration.core.guards import Guard, typed_guards
 from integration.core.people import Actor, under_way
 from integration.core.plan import Approval, Brake
 from integration.core.run import Run
@@ -14,17 +15,6 @@ from integration.store.yeses import Yes, Yeses
 
 HOLDS = timedelta(hours=24)
 SETTING = "four-eyes"
-CODES = {
-    "changes": "brake_changes",
-    "changes_percent": "brake_changes",
-    "price_percent": "brake_price",
-    "retirements": "brake_retirements",
-    "zero_percent": "brake_stock_zero",
-    "new_debtors": "brake_new_debtors",
-    "off_sale": "brake_off_sale",
-    "emptied": "brake_emptied",
-}
-"""What each brake of a flow counts by, as a plan names it. The limit here is that number, whatever the first one is."""
 
 
 class FourEyes:
@@ -36,9 +26,9 @@ class FourEyes:
         self._yeses = yeses
         self._clock = clock
 
-    def brakes(self, flow: str) -> list[str]:
-        """Return the codes of the brakes that a plan of a flow can trip."""
-        return list(dict.fromkeys(CODES[name] for name in self._flows[flow].brakes))
+    def brakes(self, flow: str) -> dict[str, Guard]:
+        """Return by the codes of the brakes that a plan of a flow can trip the guards whose counts are limited here."""
+        return typed_guards(self._flows[flow].settings.guards)
 
     def limits(self, flow: str) -> dict[str, int]:
         """Return by the code of a brake the number above which a second person has to say yes."""

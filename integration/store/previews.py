@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from integration.core.flow import Mirrors, Unique
+from integration.core.guards import SOURCE_EMPTY
 from integration.core.issues import Issue, Met
 from integration.core.known import told_with
 from integration.core.plan import Action, Brake
@@ -238,7 +239,7 @@ class Previews(Store):
                 told = (RunState.DISCARDED, "run_discarded", "plan_replaced", facts)
                 transitions.end(connection, now, older, *told)
             row = transitions.move(connection, run, state)
-            tells_all = row.mode == Mode.COMPLETE and not any(brake.code == "brake_source_empty" for brake in brakes)
+            tells_all = row.mode == Mode.COMPLETE and not any(brake.code == SOURCE_EMPTY.code for brake in brakes)
             issues.close_unmet(connection, now, row.flow, run, complete=tells_all)
             transitions.drop_read(connection, run)
             ended = {"ended_at": now} if state is RunState.DONE else {}

@@ -39,6 +39,8 @@ def change_to_json(change: Change) -> dict[str, object]:
         shape["told"] = dict(change.told)
     if change.unit:
         shape["unit"] = change.unit
+    if change.undoes:
+        shape["undoes"] = True
     return shape
 
 
@@ -58,6 +60,7 @@ def change_from_json(shape: Mapping[str, Any]) -> Change:
         kept=tuple(shape.get("kept", ())),
         conflicts=tuple(shape.get("conflicts", ())),
         first_match=shape.get("first_match", False),
+        undoes=shape.get("undoes", False),
         told=shape.get("told", {}),
         unit=shape.get("unit", ""),
     )

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from integration.sandbox.server import Sandbox
 from integration.services import Application
 from tests.browser.conftest import at_rest, button, picture
-from tests.browser.test_operators import WIDE, committed, previewed
+from tests.browser.test_operators import committed, previewed, wide
 from tests.people import somebody
 from tests.till_client import TillClient
 
@@ -23,7 +23,7 @@ pytestmark = [
 def settings(beside: Application) -> Application:
     """The installation, with what an operator would have answered in the set-up."""
     for flow in ("products", "orders"):
-        beside.flows.change(flow, {"brakes": WIDE}, somebody("test"))
+        beside.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
     return beside
 
 

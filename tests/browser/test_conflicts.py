@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from integration.sandbox.server import Sandbox
 from integration.services import Application
 from tests.browser.conftest import at_rest, button, picture
-from tests.browser.test_operators import WIDE, committed, previewed
+from tests.browser.test_operators import committed, previewed, wide
 from tests.consoles import opened
 from tests.people import somebody
 
@@ -25,7 +25,7 @@ pytestmark = [
 def settings(connected: str, data: Path) -> Iterator[Application]:
     assert connected
     with opened(data, start=False) as application:
-        application.flows.change("products", {"brakes": WIDE}, somebody("test"))
+        application.flows.change("products", {"brakes": wide("products")}, somebody("test"))
         yield application
 
 

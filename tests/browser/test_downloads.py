@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from integration.words import term
 from tests.browser.conftest import at_rest, picture, serving
-from tests.browser.test_operators import WIDE
+from tests.browser.test_operators import wide
 from tests.consoles import opened
 from tests.people import somebody
 from tests.programs import environment
@@ -52,7 +52,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     flows = ("products", "stock", "days")
     with opened(data, start=False, sandbox=True) as application:
         for flow in flows:
-            application.flows.change(flow, {"brakes": WIDE}, somebody("test"))
+            application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
     for flow in flows:
         command = [sys.executable, "-m", "integration", "run", flow, "--json"]
         subprocess.run(command, env=environment(**settings), check=False, capture_output=True)

@@ -16,7 +16,7 @@ from integration.priced import have_prices
 from integration.sandbox.server import Sandbox
 from integration.services import Application
 from tests.browser.conftest import SETTLE, at_rest, button, connecting, new_plan, picture, serving, tab
-from tests.browser.test_operators import WIDE, choose, committed
+from tests.browser.test_operators import choose, committed, wide
 from tests.consoles import Console, opened
 from tests.people import somebody
 from tests.programs import books_of, till_of
@@ -92,7 +92,7 @@ def _run_and_plant(systems: Sandbox, data: Path, told: dict[str, str]) -> None:
     with opened(data, accountview=books_of(systems), mplus=till_of(systems)) as application:
         shop = Shop(application, systems)
         for flow in ("products", "customers", "orders"):
-            application.flows.change(flow, {"brakes": WIDE}, somebody("test"))
+            application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
         for flow in ("products", "customers"):
             shop.run(flow)
         have_prices(application)

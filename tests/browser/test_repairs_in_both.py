@@ -14,7 +14,7 @@ from integration.services.exceptions import address_of
 from integration.services.prices import CAUSE
 from integration.settings import PicturePlaces
 from tests.browser.conftest import DONE, at_rest, button, commit, connecting, new_plan, picture, serving, tab
-from tests.browser.test_operators import WIDE
+from tests.browser.test_operators import wide
 from tests.browser.test_repairs import AGAIN, Planted, Shop, ended, repairing
 from tests.consoles import opened
 from tests.people import somebody
@@ -56,7 +56,7 @@ def _run_and_plant(systems: Sandbox, data: Path, folder: Path, told: dict[str, s
     with opened(data, accountview=books_of(systems), mplus=till_of(systems), pictures=places) as application:
         shop = Shop(application, systems)
         for flow in ("products", "customers"):
-            application.flows.change(flow, {"brakes": WIDE}, somebody("test"))
+            application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
         for flow in ("products", "customers"):
             shop.run(flow)
         have_prices(application)

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from integration.core.records import Kind
 from tests.browser.conftest import at_rest, picture, serving
-from tests.browser.test_operators import WIDE
+from tests.browser.test_operators import wide
 from tests.consoles import opened
 from tests.people import somebody
 from tests.programs import environment
@@ -49,7 +49,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[s
     settings = {"DATA": str(data), "SANDBOX": "true", "SANDBOX_ARTICLES": "60"}
     with opened(data, start=False, sandbox=True) as application:
         for flow in FLOWS:
-            application.flows.change(flow, {"brakes": WIDE}, somebody("test"))
+            application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
     for flow in FLOWS:
         command = [sys.executable, "-m", "integration", "run", flow, "--json"]
         subprocess.run(command, env=environment(**settings), check=True, capture_output=True)

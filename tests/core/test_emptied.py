@@ -21,6 +21,6 @@ def test_each_field_that_held_something_and_would_hold_nothing_counts() -> None:
         "1/barcode": "",
     }
     change = an_update_at(there, wanted)
-    assert emptied(change) == (EMPTIED,) * 3
-    assert emptied(replace(change, action=Action.RETIRE)) == ()
-    assert emptied(replace(change, before=None)) == ()
+    assert emptied(change) == EMPTIED.counts(change, None) == 3
+    assert emptied(replace(change, action=Action.RETIRE)) == 0
+    assert emptied(replace(change, before=None)) == 0

@@ -1,6 +1,5 @@
 """The comparison at the heart: every situation a field and a record can be in."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -13,22 +12,15 @@ from integration.core.issues import Issue
 from integration.core.plan import (
     FOLLOWS,
     Action,
-    Brake,
     Change,
-    Limits,
     Policy,
-    Tally,
     Unchanged,
-    brakes,
     chosen_mark,
     diff,
     differences,
     fingerprint,
     inverse,
     is_of_plan,
-    made_inactive,
-    price_jumps,
-    records_changed,
     remaining,
     retire,
     still_applies,
@@ -362,89 +354,6 @@ def test_the_mark_of_a_choice_is_the_fingerprint_while_nothing_is_left_out() -> 
     assert is_of_plan("f", "f")
     assert is_of_plan(chosen_mark("f", ["a"]), "f")
     assert not is_of_plan("g", "f")
-
-
-# ---- brakes
-
-
-@pytest.mark.parametrize(
-    ("tally", "limits", "expected"),
-    [
-        (Tally(changes=500, read=500), Limits(), ()),
-        (Tally(changes=501, read=9999), Limits(), (Brake("brake_changes", 501, "500"),)),
-        (Tally(changes=501, read=600, first=True), Limits(), ()),
-        (Tally(changes=6, read=10), Limits(changes_percent=Decimal(50)), (Brake("brake_changes", 6, "50 %"),)),
-        (Tally(changes=5, read=10), Limits(changes_percent=Decimal(50)), ()),
-        (Tally(changes=5, read=0), Limits(changes_percent=Decimal(50)), ()),
-        (
-            Tally(changes=1, records=6, read=10),
-            Limits(changes_percent=Decimal(50)),
-            (Brake("brake_changes", 1, "50 %"),),
-        ),
-        (Tally(changes=6, records=1, read=10), Limits(changes_percent=Decimal(50)), ()),
-        (Tally(changes=1, empty=7), Limits(), (Brake("brake_source_empty", 7, "0"),)),
-        (Tally(changes=1, strangers=2), Limits(), (Brake("brake_strangers", 2, "0"),)),
-        (Tally(changes=9999, read=1), Limits(changes=None), ()),
-        (Tally(changes=1, read=9, price_jumps=2), Limits(), (Brake("brake_price", 2, "25 %"),)),
-        (Tally(changes=1, read=9, price_jumps=2), Limits(price_percent=None), ()),
-        (Tally(changes=1, read=9, retirements=1), Limits(), (Brake("brake_retirements", 1, "0"),)),
-        (Tally(changes=3, read=9, zeroed=3), Limits(zero_percent=Decimal(25)), (Brake("brake_stock_zero", 3, "25 %"),)),
-        (Tally(changes=2, read=9, zeroed=2), Limits(zero_percent=Decimal(25)), ()),
-        (Tally(changes=3, read=9, zeroed=9), Limits(zero_percent=None), ()),
-        (Tally(changes=3, read=9, new_debtors=3), Limits(new_debtors=2), (Brake("brake_new_debtors", 3, "2"),)),
-        (Tally(changes=3, read=9, new_debtors=2), Limits(new_debtors=2), ()),
-        (Tally(changes=3, read=9, off_sale=3), Limits(off_sale=2), (Brake("brake_off_sale", 3, "2"),)),
-        (Tally(changes=3, read=9, off_sale=3), Limits(), ()),
-        (Tally(changes=3, read=9, emptied=3), Limits(emptied=2), (Brake("brake_emptied", 3, "2"),)),
-        (Tally(changes=3, read=9, emptied=3), Limits(emptied=3), ()),
-        (Tally(changes=1, read=9, retirements=1), Limits(retirements=None), ()),
-        (Tally(changes=1, read=9, retirements=1), Limits(retirements=1), ()),
-    ],
-)
-def test_a_brake_holds_a_plan_beyond_its_limit(tally: Tally, limits: Limits, expected: tuple[Brake, ...]) -> None:
-    assert brakes(tally, limits) == expected
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "jumps"),
-    [
-        ("10", "12.5", False),
-        ("10", "12.51", True),
-        ("10", "7.49", True),
-        ("0", "5", False),  # there was no price to jump from
-    ],
-)
-def test_a_price_jumps_when_it_moves_by_more_than_the_limit(before: str, after: str, jumps: bool) -> None:
-    held = with_article(price_incl=Decimal(before), name="x")
-    change = changed(with_article(price_incl=Decimal(after), name="y"), held, held)
-    assert price_jumps(change, Limits(), frozenset({"price_incl"})) == jumps
-    assert not price_jumps(change, Limits(price_percent=None), frozenset({"price_incl"}))
-    assert not price_jumps(change, Limits(), frozenset({"purchase_price"}))
-
-
-def test_a_price_that_was_or_becomes_empty_does_not_jump() -> None:
-    held: Mapping[str, Value] = {"200101/price_incl": Decimal(10)}
-    change = an_update_at(with_article(price_incl=None), held)
-    assert not price_jumps(change, Limits(), frozenset({"price_incl"}))
-
-
-def test_what_is_created_has_no_price_to_jump_from() -> None:
-    assert not price_jumps(a_create(with_article(price_incl=Decimal(9))), Limits(), frozenset({"price_incl"}))
-
-
-def test_what_is_made_inactive_is_counted_article_by_article() -> None:
-    parts = tuple(Record(Kind.ARTICLE, key, {"active": True}, source=key) for key in ("1", "2", "3"))
-    assert made_inactive(retire(a_product("10", parts), frozenset({"1", "3"}), title="Trui")) == 2
-    assert made_inactive(a_create(with_article(active=False))) == 0
-    assert made_inactive(an_update_at(with_article(active=False), {"200101/active": None})) == 0
-
-
-def test_the_records_a_change_is_about_are_those_of_its_articles_or_all_of_it() -> None:
-    parts = tuple(a_part(key, name="Trui") for key in ("1", "2", "3"))
-    whole = replace(a_create(a_product("10", parts)), sources=("1", "2", "3"))
-    assert records_changed(whole) == 3
-    assert records_changed(replace(whole, wanted=Record(Kind.PRODUCT, "10", {}, parts[:2]))) == 2
-    assert records_changed(retire(a_product("10", parts), frozenset({"1"}), title="Trui")) == 0
 
 
 # ---- properties

@@ -16,7 +16,7 @@ from integration.flows.prices import Terms
 from integration.flows.products.logic import Products
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
-from tests.builders import a_debtor, an_article
+from tests.builders import a_debtor, an_article, guarded
 from tests.flow_harness import shipped
 
 D = Decimal
@@ -137,7 +137,7 @@ def test_the_brake_of_prices_counts_them() -> None:
     desired = shaped(logic, an_article("1001", **{**GIVEN, "price_group_price:0:GROOT": D("1.0000")}))
     change = compared(logic, desired, agreed, agreed)
     assert isinstance(change, Change)
-    assert logic.guards(change) == ("brake_price",)
+    assert guarded(logic, change) == {"price_percent": 1}
 
 
 def test_prices_of_customers_are_part_of_the_offer() -> None:
@@ -181,4 +181,4 @@ def test_an_agreement_that_ended_is_withdrawn_though_nothing_empty_is_written_el
     change = compared(logic, fitting, agreed, agreed)
     assert isinstance(change, Change)
     assert change.wanted.values == {"article_excl:2:700": None, "discount_group_percent:0:4": None}
-    assert logic.guards(change) == ("brake_emptied",) * 2
+    assert guarded(logic, change) == {"emptied": 2}

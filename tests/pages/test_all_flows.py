@@ -14,7 +14,6 @@ from integration.core.taken_back import TAKEN_BACK
 from integration.flows.forms import Pick, Several, each_of, names
 from integration.flows.registry import FLOWS as SPECS
 from integration.services import Application
-from pages.components.flows.sections import BRAKES
 from pages.components.shared.wording import plain
 from tests.booked import TABLES
 from tests.consoles import Console
@@ -124,11 +123,13 @@ def test_every_repair_on_a_flow_page_leads_to_a_setting_that_is_there() -> None:
 
 
 def test_every_brake_of_a_flow_is_a_setting_and_has_its_sentence() -> None:
-    limits = SPECS["products"].settings.model_fields["brakes"].default.model_dump()
+    guards = [guard for spec in SPECS.values() for guard in spec.settings.guards]
 
-    assert {name for spec in SPECS.values() for name in spec.brakes} == set(BRAKES) == set(limits)
+    assert [one.code for one in guards if not words.known(one.code)] == []
     assert [
-        name for name in BRAKES if not (words.has_term(f"brake_{name}") and words.has_term(f"brake_{name}_on"))
+        one.name
+        for one in guards
+        if not (words.has_term(f"brake_{one.name}") and words.has_term(f"brake_{one.name}_on"))
     ] == []
 
 

@@ -148,12 +148,12 @@ def test_a_brake_is_switched_off_only_with_a_reason_and_the_log_keeps_it(
     test = test.toggle(key="products-brake-price_percent-on-0").set_value(False).run()
     test = press(test, "save")
     assert "Say why" in texts(test)
-    assert connected.flows.settings("products").brakes.price_percent == Decimal(25)
+    assert connected.flows.settings("products").limits["price_percent"] == Decimal(25)
 
     test = test.text_input(key="products-brake-price_percent-reason-0").set_value("Summer sale").run()
     press(test, "save")
 
-    assert connected.flows.settings("products").brakes.price_percent is None
+    assert connected.flows.settings("products").limits["price_percent"] is None
     connected.log.catch_up()
     told = connected.log.ask("select facts from events where event = 'brake_switched_off'")
     assert "Summer sale" in str(told["facts"][0])

@@ -15,7 +15,7 @@ from integration.services import Application
 from integration.services.log import Sought
 from integration.words import LANGUAGES
 from pages.components.logs.leads import Place, opened_by
-from tests.browser.test_operators import WIDE
+from tests.browser.test_operators import wide
 from tests.log import hostile
 from tests.pages.conftest import Open, committed, press, settled, texts
 from tests.people import somebody
@@ -355,7 +355,7 @@ def test_a_wrong_question_says_where_and_keeps_what_was_typed(open_page: Open) -
 
 @pytest.mark.usefixtures("ran")
 def test_a_life_tells_what_a_record_waited_for_and_who_ended_that(connected: Application, open_page: Open) -> None:
-    connected.flows.change("orders", {"brakes": WIDE}, somebody("test"))
+    connected.flows.change("orders", {"brakes": wide("orders")}, somebody("test"))
     connected.flows.change("orders", {"default_debtor": "fallback", "debtor_number": "20001"}, somebody("test"))
     tried = connected.runs.try_again("orders", "customer_missing", by=somebody("test"))
     done = committed(connected, settled(connected, tried))

@@ -101,7 +101,7 @@ def test_settings_that_cannot_be_used_are_told_and_put_right_by_whoever_saves_ot
     connected.flows.change("products", {"on": True}, somebody("test"))
 
     assert all(one.fault is None for one in connected.flows.statuses())
-    assert connected.flows.settings("products").brakes.changes == 7
+    assert connected.flows.settings("products").limits["changes"] == 7
     assert connected.flows.is_on("products")
 
 

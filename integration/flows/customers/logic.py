@@ -7,11 +7,10 @@ from typing import Any
 
 from integration.core.as_told import noted
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
-from integration.core.emptied import emptied
 from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
-from integration.core.plan import Action, Change, Limits, price_jumps
+from integration.core.plan import Action, Change
 from integration.core.records import Held, Kind, Record, Value, clean
 from integration.core.rules import EMPTY, as_text, policy, rules_from, unusable
 from integration.core.run import Link, Staged
@@ -19,7 +18,7 @@ from integration.core.traces import Trace, TraceStep, by_setting, given
 from integration.core.vat_numbers import bare_vat_number
 from integration.flows.customers.settings import FLOW, CountryDefaults, CustomerSettings
 from integration.flows.functions.toolbox import Tools
-from integration.flows.prices import Terms, as_kept, is_term, prices_in, traced
+from integration.flows.prices import Terms, as_kept, is_term, traced
 from integration.flows.settings import RecordRejected, excluded_by_filter, required
 from integration.flows.spec import FlowLogic, Shaped
 from integration.flows.vat_numbers import MEMBERS, checked_vat_number
@@ -61,16 +60,11 @@ class Customers(FlowLogic):
         self.policy = terms.policy({**given, **owned})
         self._terms = terms
         self._prices_include_vat = prices_include_vat
-        self.limits = Limits(**settings.brakes.model_dump())
         self._by_country = {country.upper(): given for country, given in settings.by_country.items()}
         self._excluded_numbers = frozenset(map(_folded, settings.leave_out))
         self._accounts = frozenset(map(_folded, settings.accounts))
         self._relations = compile(mapping, tools, {Kind.RELATION})
         self.reads = settings.decided_by() | self._relations.reads
-
-    def guards(self, change: Change) -> tuple[str, ...]:
-        """Return the codes of the brakes that count this change by itself: agreed prices, and emptied fields."""
-        return ("brake_price",) * price_jumps(change, self.limits, prices_in(change)) + emptied(change)
 
     # ---- each record by itself
 

@@ -4,9 +4,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
+from integration.core.emptied import EMPTIED
 from integration.core.flow import Flow, Stage, Unique
+from integration.core.guards import RETIREMENTS, SIZE
 from integration.core.records import Kind
-from integration.flows.prices import Owner
+from integration.flows.prices import Owner, price_guard
 from integration.flows.settings import BOOKS, LONGEST_ROUND, TILL, Resending, Strict
 
 FLOW = Flow(
@@ -34,6 +36,7 @@ class CustomerSettings(Resending):
     """How customers flow. Raises ConfigurationError, naming the setting, for what cannot be used."""
 
     flow: ClassVar[str] = "customers"
+    guards = (*SIZE, price_guard(), RETIREMENTS, EMPTIED)
 
     schedule_minutes: int = Field(15, ge=1, le=LONGEST_ROUND)
 

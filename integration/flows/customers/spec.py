@@ -108,7 +108,6 @@ CUSTOMERS = FlowSpec(
     needs=lambda _: Needs((Kind.DEBTOR,)),
     sections=SECTIONS,
     questions=QUESTIONS,
-    brakes=("changes", "changes_percent", "price_percent", "retirements", "emptied"),
     filter_first="country",
     noun="customer",
     turn=3,  # a debtor that an order brought is a customer then

@@ -19,7 +19,7 @@ from integration.core.days.till import DayRefusedError, TillDay, day_of
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
-from integration.core.plan import Change, Limits
+from integration.core.plan import Change
 from integration.core.records import Held, Kind, Record
 from integration.core.rows import value_of
 from integration.core.rules import as_text, policy, rules_from
@@ -102,7 +102,6 @@ class Days(FlowLogic):
         self.mapping_version = version
         self.policy = dict.fromkeys(policy(rules), Ownership.ON_CREATE)
         self.policy |= {f"day_page.{name}": Ownership.ON_CREATE for name in ("reference", "date")}
-        self.limits = Limits(**settings.brakes.model_dump())
         header, lines = (compile(rules, tools, {kind}) for kind in (Kind.DAY_PAGE, Kind.LINE))
         self._pages = DayPages(settings, header, lines, both.periods, both.line_fields)
         self._closing = Closing(settings, now)

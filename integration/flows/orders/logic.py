@@ -14,7 +14,7 @@ from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import Reason
 from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip
-from integration.core.plan import Action, Change, Limits
+from integration.core.plan import Change
 from integration.core.records import Held, Kind, Record
 from integration.core.rules import as_text, rules_from
 from integration.core.run import Link, Staged
@@ -96,7 +96,6 @@ class Orders(FlowLogic):
         self.mapping_version = version
         self._new_debtors = NewDebtors(settings, tables.get(REVENUE_ACCOUNTS, {}))
         self.policy = {**self._new_debtors.policy, **owners(rules)}
-        self.limits = Limits(**settings.brakes.model_dump())
         self.most = settings.most
         self._filters = {kind: settings.sifting(kind) for kind in settings.targets}
         self._complete = Completion(settings, tables.get(COUNTRIES, {}), tools.function("country", ()))
@@ -119,10 +118,6 @@ class Orders(FlowLogic):
         self._chains = Chains(asks, settings.targets, context.turnover.types, settings.rounding_limit)
         self._known: set[str] = set()
         self._page: tuple[Sequence[Record], list[_Read]] | None = None
-
-    def guards(self, change: Change) -> tuple[str, ...]:
-        """Return the codes of the brakes that count this change by itself: that of new debtors."""
-        return ("brake_new_debtors",) if change.kind is Kind.DEBTOR and change.action is Action.CREATE else ()
 
     # ---- each document by itself
 

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow, Stage
+from integration.core.guards import SIZE, Guard
+from integration.core.plan import Action, Change
 from integration.core.records import Kind
 from integration.core.rules import Operator
 from integration.core.totals.categories import Purpose
@@ -94,10 +96,18 @@ def documents(becomes: Mapping[Kind, Kind], *, unverifiable: bool = False) -> Fl
 State = Literal["nothing", "partial", "complete"]
 
 
+def _new_debtors(change: Change, _: Any) -> int:
+    return int(change.kind is Kind.DEBTOR and change.action is Action.CREATE)
+
+
+NEW_DEBTORS = Guard("new_debtors", "brake_new_debtors", 50, _new_debtors)
+
+
 class OrderSettings(ClosedPeriods):
     """How documents flow. Raises ConfigurationError, naming the setting, for what cannot be used."""
 
     flow: ClassVar[str] = "orders"
+    guards = (*SIZE, NEW_DEBTORS)
 
     # What the documents of each kind become. An invoice is a trade invoice, where the books have an object for them;
     # what is part of a day is booked with it, by the flow of days.

@@ -375,7 +375,6 @@ ORDERS = FlowSpec(
     needs=_needs,
     sections=SECTIONS,
     questions=QUESTIONS,
-    brakes=("changes", "changes_percent", "new_debtors"),
     filter_first="category",
     groups=till("branches"),
     noun="order",

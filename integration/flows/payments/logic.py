@@ -12,7 +12,7 @@ from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
-from integration.core.plan import Limits, Policy
+from integration.core.plan import Policy
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import as_text, policy, rules_from
 from integration.core.run import Link, Staged
@@ -47,7 +47,6 @@ class Payments(FlowLogic):
         self.mapping_version = version
         self.policy: Policy = dict.fromkeys(policy(rules), Ownership.ON_CREATE)
         self.policy |= {f"{Kind.SETTLEMENT}.{name}": Ownership.ON_CREATE for name in (METHOD, AMOUNT)}
-        self.limits = Limits(**settings.brakes.model_dump())
         self._rules = compile(rules, Tools(tables), {Kind.SETTLEMENT})
         self._asks = asks
         self._dues = Dues(asks)

@@ -7,19 +7,18 @@ from functools import partial
 from typing import Any
 
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
-from integration.core.emptied import emptied
 from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.money import add_vat, amount, remove_vat
-from integration.core.plan import Action, Change, Limits, made_inactive, price_jumps, retire
+from integration.core.plan import Change, retire
 from integration.core.records import Held, Kind, Record, Value, clean
 from integration.core.rules import EMPTY, as_text, policy, rules_from
 from integration.core.run import Link, Staged
 from integration.core.traces import Trace, TraceStep
 from integration.core.vat import vat_fact
 from integration.flows.functions.toolbox import Tools
-from integration.flows.prices import Terms, as_kept, prices_in, traced
+from integration.flows.prices import Terms, as_kept, traced
 from integration.flows.products.blocked import Look, at_the_till, is_alone, is_blocked, off_sale, unseen
 from integration.flows.products.numbers import number_if, number_in
 from integration.flows.products.offer import PRICE, checked_ean, created, is_offer, owners, place_of, updated
@@ -76,11 +75,9 @@ class Products(FlowLogic):
         self.flow = as_set(settings)
         self.settings = settings
         self.mapping_version = version
-        self.price_field = f"price_{settings.price_sent}"
         rows, owner = tools.table(TURNOVER_TABLE.name), Ownership(settings.turnover_group_owner)
         self._turnover = Turnover.made(mapping.rules, rows, owner)
-        self.policy = terms.policy(self._turnover.policy({**OWNED, **owners(owned, self.price_field)}))
-        self.limits = Limits(**settings.brakes.model_dump())
+        self.policy = terms.policy(self._turnover.policy({**OWNED, **owners(owned, settings.price_field)}))
         self.retires = settings.retire
         self._vat_source = next((rule.source for rule in mapping.rules if rule.target == VAT_CODE), "") or "vat_code"
         self._vat_rates = vat_rates
@@ -91,12 +88,6 @@ class Products(FlowLogic):
         self._groups = compile(mapping, tools, {Kind.GROUP})
         self._articles = compile(mapping, tools, {Kind.PRODUCT, Kind.ARTICLE})
         self.reads = settings.decided_by() | self._groups.reads | self._articles.reads
-
-    def guards(self, change: Change) -> tuple[str, ...]:
-        """Return the codes of the brakes that count this change by itself; one of their own counts what is gone."""
-        prices = ("brake_price",) * price_jumps(change, self.limits, prices_in(change) | {self.price_field})
-        off = made_inactive(change) if change.action is Action.UPDATE else 0
-        return prices + emptied(change) + ("brake_off_sale",) * off
 
     # ---- each record by itself
 
@@ -197,7 +188,7 @@ class Products(FlowLogic):
         if self._offers:
             self._check_vat(article, record)
             if "price" in article:
-                article[self.price_field] = self._price(article.pop("price"), record)[-1].value
+                article[self.settings.price_field] = self._price(article.pop("price"), record)[-1].value
             incl = self.settings.price_sent == "incl"
             article |= self._terms.of_article(record, lambda price: self._sent(price, record), incl=incl)
         return product, article
@@ -389,7 +380,7 @@ class Products(FlowLogic):
         """Return why a field has its value, as the till keeps it; of a price up to the one that is sent."""
         if trace.target != PRICE:
             return kept(trace)
-        target = f"article.{self.price_field}"
+        target = f"article.{self.settings.price_field}"
         if trace.issue is not None or PRICE not in self._articles.apply(record).values:
             return replace(trace, target=target)
         try:

@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from integration.core.emptied import EMPTIED
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow, Stage, Unique
+from integration.core.guards import RETIREMENTS, SIZE, Guard, made_inactive
+from integration.core.plan import Action, Change
 from integration.core.records import Kind
-from integration.flows.prices import Owner
+from integration.flows.prices import Owner, price_guard
 from integration.flows.settings import BOOKS, TILL, FlowSettings, Strict
 
 FLOW = Flow(
@@ -34,10 +37,19 @@ class Part(Strict):
     update: bool = True
 
 
+def _taken_off_sale(change: Change, _: Any) -> int:
+    return made_inactive(change) if change.action is Action.UPDATE else 0
+
+
+PRICES = price_guard(lambda settings: frozenset({settings.price_field}))
+OFF_SALE = Guard("off_sale", "brake_off_sale", 10, _taken_off_sale)
+
+
 class ProductSettings(FlowSettings):
     """How products flow. Raises ConfigurationError, naming the setting, for what cannot be used."""
 
     flow: ClassVar[str] = "products"
+    guards = (*SIZE, PRICES, RETIREMENTS, OFF_SALE, EMPTIED)
 
     sku_rule: Literal["code", "field", "allotted"] = "code"
     sku_field: str = ""  # for the rule `field`
@@ -62,6 +74,11 @@ class ProductSettings(FlowSettings):
     # what becomes of blocked articles: not for sale where the till has them, left alone, or sent as inactive anyway
     blocked: Literal["off_sale", "skip", "inactive"] = "off_sale"
     retire: bool = True
+
+    @property
+    def price_field(self) -> str:
+        """The field of an article that its price is sent as."""
+        return f"price_{self.price_sent}"
 
     def reads(self) -> Iterator[tuple[str, str, bool]]:
         """Yield the fields that hold the number and the parent."""

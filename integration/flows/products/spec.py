@@ -145,7 +145,6 @@ PRODUCTS = FlowSpec(
     objects=("articles", "groups", "vat", "prices"),
     sections=SECTIONS,
     questions=QUESTIONS,
-    brakes=("changes", "changes_percent", "price_percent", "retirements", "off_sale", "emptied"),
     filter_first="group",
     noun="article",
     suggested=True,

@@ -13,7 +13,6 @@ from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.moves import COUNTED, NO_MOMENT, Move
-from integration.core.plan import Change, Limits
 from integration.core.records import Held, Kind, Record, Value, is_till_number
 from integration.core.rules import EMPTY, RuleError, as_text, policy, rules_from, unusable
 from integration.core.run import Staged, Unstaged
@@ -58,18 +57,12 @@ class Stock(FlowLogic):
         self.settings = settings
         self.mapping_version = version
         self.policy = {AMOUNT: Ownership.KEEP_EQUAL, MANAGED: Ownership.KEEP_EQUAL, **owned}
-        self.limits = Limits(**settings.brakes.model_dump())
         self._text, self._formula = formula_of(settings, tools)
         self._numbers = numbers
         self._sales = sales if settings.sales != "off" else None
         self._levels = compile(mapping, tools, {Kind.LEVEL})
         self.reads = settings.decided_by() | self._levels.reads
         self._branches = tuple(Record(Kind.LEVEL, branch, {}) for branch in self._sent)
-
-    def guards(self, change: Change) -> tuple[str, ...]:
-        """Return the code of the stock brake when a level goes from something to nothing."""
-        before = change.before.flat() if change.before else {}
-        return ("brake_stock_zero",) if any(_emptied(before, *pair) for pair in change.wanted.flat().items()) else ()
 
     # ---- what the till sold
 
@@ -362,10 +355,3 @@ def _as_number(code: str) -> str:
 
 def _absent(key: str) -> Skip:
     return Skip("not_at_the_till", key, {"key": key, "article": key})
-
-
-def _emptied(before: Mapping[str, Value], path: str, wanted: Value) -> bool:
-    old = before.get(path)
-    if not isinstance(old, Decimal) or not isinstance(wanted, Decimal):
-        return False
-    return path.endswith("/amount") and old > 0 >= wanted

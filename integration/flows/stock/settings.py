@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
-from typing import Annotated, ClassVar, Literal
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -10,7 +11,9 @@ from pydantic_core import PydanticCustomError
 
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow, Stage, Unique
+from integration.core.guards import SIZE, Guard, Measure
 from integration.core.issues import PASSING
+from integration.core.plan import Change
 from integration.core.records import Kind, Value
 from integration.core.rules import Formula, RuleError
 from integration.core.timetable import WALL_CLOCK
@@ -71,10 +74,24 @@ def _moment(text: str) -> str:
     return text
 
 
+def _goes_to_zero(change: Change, _: Any) -> int:
+    before = change.before.flat() if change.before else {}
+    pairs = ((path, before.get(path), wanted) for path, wanted in change.wanted.flat().items())
+    return int(any(path.endswith("/amount") and _is_emptied(old, wanted) for path, old, wanted in pairs))
+
+
+def _is_emptied(old: Value, wanted: Value) -> bool:
+    return isinstance(old, Decimal) and isinstance(wanted, Decimal) and old > 0 >= wanted
+
+
+TO_ZERO = Guard("zero_percent", "brake_stock_zero", Decimal(25), _goes_to_zero, Measure.SHARE)
+
+
 class StockSettings(FlowSettings):
     """How stock flows. Raises ConfigurationError, naming the setting, for what cannot be used."""
 
     flow: ClassVar[str] = "stock"
+    guards = (*SIZE, TO_ZERO)
 
     formula: Literal["available_minus_reserved", "available", "free", "technical", "expression"] = (
         "available_minus_reserved"

@@ -219,7 +219,6 @@ STOCK = FlowSpec(
     needs=lambda _: Needs((Kind.ARTICLE,)),
     sections=SECTIONS,
     questions=QUESTIONS,
-    brakes=("changes", "changes_percent", "zero_percent"),
     filter_first="group",
     noun="article",
     suggested=True,

@@ -3,13 +3,9 @@
 import streamlit as st
 
 from integration.services import Application
-from integration.services.four_eyes import CODES
 from pages.components.shared.application import person
 from pages.components.shared.layout import attempt, note, section
-from pages.components.shared.wording import flow_name, offered, text
-
-NAMES = {code: name for name, code in reversed(CODES.items())}
-"""The brake whose caption tells of a code."""
+from pages.components.shared.wording import flow_name, guard_name, offered, text
 
 
 def four_eyes(app: Application) -> None:
@@ -29,9 +25,9 @@ def _form(app: Application, flow: str) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             limits = {
                 code: st.number_input(
-                    text(f"brake_{NAMES[code]}_on"), 0, None, now.get(code), key=f"four-eyes-{flow}-{code}", width=200
+                    guard_name(guard), 0, None, now.get(code), key=f"four-eyes-{flow}-{code}", width=200
                 )
-                for code in app.four_eyes.brakes(flow)
+                for code, guard in app.four_eyes.brakes(flow).items()
             }
         if st.form_submit_button(text("btn_four_eyes_save"), type="primary", key="four-eyes-save"):
             wanted = {code: None if limit is None else int(limit) for code, limit in limits.items()}

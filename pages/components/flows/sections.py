@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from integration.core.guards import Guard, Measure
 from integration.core.records import Value
 from integration.flows.forms import (
     Choose,
@@ -46,8 +47,9 @@ from pages.components.shared.timetables import timetable
 from pages.components.shared.wording import (
     Markdown,
     counted,
-    flow_term,
     flow_text,
+    guard_name,
+    guard_text,
     language,
     moment,
     number,
@@ -258,17 +260,6 @@ def heading(title: Markdown, *names: str) -> None:
 
 
 LAST_RUNS = 10
-# Each brake with its code and the limit it gets when it is switched on again.
-BRAKES: dict[str, tuple[str, int]] = {
-    "changes": ("brake_changes", 500),
-    "changes_percent": ("brake_changes", 10),
-    "price_percent": ("brake_price", 25),
-    "retirements": ("brake_retirements", 0),
-    "zero_percent": ("brake_stock_zero", 25),
-    "new_debtors": ("brake_new_debtors", 50),
-    "off_sale": ("brake_off_sale", 10),
-    "emptied": ("brake_emptied", 10),
-}
 
 
 def schedule_tab(draft: Draft, status: FlowStatus) -> None:
@@ -292,32 +283,27 @@ def brakes_tab(app: Application, draft: Draft) -> None:
     with st.container(border=True, gap="small", width=860, key="rows_brakes"):
         heading(text("nav_brakes"), "brakes")
         note(text("brakes_about"))
-        for place, name in enumerate(app.flows.spec(draft.flow).brakes):
+        for place, guard in enumerate(app.flows.spec(draft.flow).settings.guards):
             if place:
                 st.divider()
-            _brake(draft, name, counted("brake_stopped", stopped.get(BRAKES[name][0], 0), runs=runs))
+            _brake(draft, guard, counted("brake_stopped", stopped.get(guard.code, 0), runs=runs))
         draft.beside("brakes")
 
 
-def _brake(draft: Draft, name: str, stopped: Markdown) -> None:
+def _brake(draft: Draft, guard: Guard, stopped: Markdown) -> None:
+    name = guard.name
     saved, now = draft.saved["brakes"][name], draft.value(f"brakes.{name}")
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         on = controls.toggle(
-            text(f"brake_{name}_on"),
+            guard_name(guard),
             value=now is not None,
             key=draft.key(f"brake-{name}-on"),
             label_visibility="collapsed",
             width=44,
         )
-        limit = _limit(draft, name, now, on=on)
+        limit = _limit(draft, guard, now, on=on)
         with st.container(width="stretch", gap=None):
-            st.markdown(
-                text(
-                    f"brake_{name}",
-                    many=flow_term("many", draft.flow),
-                    limit=number(BRAKES[name][1] if limit is None else limit),
-                )
-            )
+            st.markdown(guard_text(guard, draft.flow, guard.limit if limit is None else limit))
             note(stopped if on else text("brake_is_off"))
     draft.put(f"brakes.{name}", limit)
     draft.beside(f"brakes.{name}")
@@ -334,14 +320,14 @@ def _brake(draft: Draft, name: str, stopped: Markdown) -> None:
         draft.refused.pop(f"reason.{name}", None)
 
 
-def _limit(draft: Draft, name: str, now: Any, *, on: bool) -> Any:
+def _limit(draft: Draft, guard: Guard, now: Any, *, on: bool) -> Any:
     """Draw the number of a brake and return it, or None while the brake is off."""
-    usual = BRAKES[name][1] if now is None else now
-    if name.endswith("percent"):
-        limit = _share(draft, name, Decimal(f"{usual:g}"), on=on)
+    name, usual = guard.name, guard.limit if now is None else now
+    if guard.measure is not Measure.NUMBER:
+        limit = _share(draft, guard, Decimal(f"{usual:g}"), on=on)
         return limit if on else None
     given = controls.number_input(
-        text(f"brake_{name}_on"),
+        guard_name(guard),
         min_value=0,
         value=int(usual),
         step=1,
@@ -353,12 +339,12 @@ def _limit(draft: Draft, name: str, now: Any, *, on: bool) -> Any:
     return int(given or 0) if on else None
 
 
-def _share(draft: Draft, name: str, usual: Decimal, *, on: bool) -> Decimal:
+def _share(draft: Draft, guard: Guard, usual: Decimal, *, on: bool) -> Decimal:
     """Draw a percentage and return it; what is none leaves the one there was."""
     given = controls.text_input(
-        text(f"brake_{name}_on"),
+        guard_name(guard),
         typed_text(usual),
-        key=draft.key(f"brake-{name}-{language()}"),
+        key=draft.key(f"brake-{guard.name}-{language()}"),
         width=130,
         label_visibility="collapsed",
         disabled=not on,
@@ -368,5 +354,5 @@ def _share(draft: Draft, name: str, usual: Decimal, *, on: bool) -> Decimal:
     share = read_number(given or "0")
     if share is not None and share >= 0:
         return share
-    draft.wrong[f"brakes.{name}"] = text("number_wrong", value=given, example=typed_text(Decimal("12.5")))
+    draft.wrong[f"brakes.{guard.name}"] = text("number_wrong", value=given, example=typed_text(Decimal("12.5")))
     return usual

@@ -14,6 +14,7 @@ import streamlit as st
 
 from integration import words
 from integration.core.errors import IntegrationError, Reason
+from integration.core.guards import Guard, Limit
 from integration.core.issues import Issue
 from integration.core.records import FieldType, Value
 from integration.core.rules import as_text
@@ -263,6 +264,19 @@ def flow_term(stem: str, flow: str, **facts: object) -> str:
     """Return what a flow calls something as it stands, for use inside a sentence."""
     own = f"{stem}_{flow}"
     return term(own if words.has_term(own) else f"{stem}_any", **{"flow": flow, **facts})
+
+
+def guard_name(guard: Guard) -> Markdown:
+    """Return what a guard is called: by its name where it has no words."""
+    own = f"brake_{guard.name}_on"
+    return text(own) if words.has_term(own) else plain(words.capital(guard.name.replace("_", " ")))
+
+
+def guard_text(guard: Guard, flow: str, limit: Limit) -> Markdown:
+    """Return at which limit a guard holds a plan of a flow."""
+    own = f"brake_{guard.name}"
+    facts = {"many": flow_term("many", flow), "guard": guard_name(guard), "limit": number(limit)}
+    return text(own if words.has_term(own) else "brake_any", **facts)
 
 
 def struck(old: str) -> Markdown:

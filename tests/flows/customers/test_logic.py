@@ -18,7 +18,7 @@ from integration.flows.customers.settings import CustomerSettings
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowLogic
 from integration.store.database import Database
-from tests.builders import a_create, a_debtor, a_relation
+from tests.builders import a_create, a_debtor, a_relation, guarded
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, edited, shipped
 from tests.stores import new_database
@@ -82,7 +82,7 @@ def test_debtors_become_relations() -> None:
     assert logic.flow is FLOWS["customers"].flow
     assert (logic.mapping_version, logic.most, logic.retires) == (7, None, False)
     assert CustomerSettings().schedule_minutes == 15
-    assert logic.guards(a_create(a_relation())) == ()
+    assert guarded(logic, a_create(a_relation())) == {}
 
 
 def test_texts_are_kept_unless_changed_and_codes_equal() -> None:

@@ -24,7 +24,7 @@ from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.settings import documents
 from integration.flows.spec import FlowLogic
 from integration.sandbox.server import Sandbox, running
-from tests.builders import accountview_settings
+from tests.builders import accountview_settings, guarded
 from tests.fakes import MemoryKeeper
 from tests.flows.orders.tills import (
     ADDRESSES,
@@ -52,7 +52,7 @@ def test_debtors_and_addresses_come_before_the_documents_that_need_them() -> Non
     logic: FlowLogic = orders(documents="invoice", becomes="posting")
     assert logic.flow == documents({Kind.INVOICE: Kind.POSTING})
     assert (logic.mapping_version, logic.most, logic.retires) == (7, 500, False)
-    assert logic.limits.new_debtors == 50
+    assert logic.settings.limits["new_debtors"] == 50
 
 
 def test_a_document_without_lines_takes_no_part() -> None:
@@ -261,11 +261,11 @@ def test_a_brake_counts_new_debtors() -> None:
     logic = orders()
     change = diff(debtor(an_order()), None, None, logic.policy, title="")
     assert isinstance(change, Change)
-    assert logic.guards(change) == ("brake_new_debtors",)
-    assert logic.guards(replace(change, action=Action.UPDATE)) == ()
+    assert guarded(logic, change) == {"new_debtors": 1}
+    assert guarded(logic, replace(change, action=Action.UPDATE)) == {}
     paper = diff(booking(an_order()), None, None, logic.policy, title="")
     assert isinstance(paper, Change)
-    assert logic.guards(paper) == ()
+    assert guarded(logic, paper) == {}
 
 
 def test_a_refund_waits_for_its_sale() -> None:

@@ -22,7 +22,7 @@ from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowLogic, Shaped
 from integration.words import known, say
-from tests.builders import a_group, an_article, an_update_at
+from tests.builders import a_group, an_article, an_update_at, guarded
 
 BODY = loads((Path(__file__).parents[3] / "data" / "mappings" / "products.toml").read_text(encoding="utf-8"))
 TABLES = {"vat_codes": {"1": "10", "2": "20"}}
@@ -114,10 +114,10 @@ def test_groups_come_before_the_products_that_need_them() -> None:
 
 def test_settings_work_as_they_come() -> None:
     logic = products()
-    assert logic.limits.changes == 500
+    assert logic.settings.limits["changes"] == 500
     assert logic.retires
     assert not products(retire=False).retires
-    assert products(brakes={"changes": None, "price_percent": 10}).limits.price_percent == Decimal(10)
+    assert products(brakes={"changes": None, "price_percent": 10}).settings.limits["price_percent"] == Decimal(10)
 
 
 def test_the_price_is_owned_under_the_name_it_is_sent_by() -> None:
@@ -137,7 +137,7 @@ def test_the_price_brake_counts_jumps_of_the_price_that_is_sent(sent: str, count
         action=Action.UPDATE, kind=Kind.PRODUCT, key="1001", title="", sources=("1001",),
         wanted=item("20.00"), before=item("10.00"), agreed=item("20.00"),
     )  # fmt: skip
-    assert (products(price_sent=sent).guards(change) == ("brake_price",)) is counts
+    assert (guarded(products(price_sent=sent), change) == {"price_percent": 1}) is counts
 
 
 def test_a_price_mapped_twice_is_refused() -> None:
@@ -297,15 +297,15 @@ def test_the_other_variants_go_on_beside_one_that_only_goes_off_sale() -> None:
 def test_what_goes_off_sale_is_counted_by_a_brake() -> None:
     there = Record(Kind.PRODUCT, "1001", {}, (Record(Kind.ARTICLE, "1001", {"active": True}, source="1001"),))
     off = an_update_at(there, {"1001/active": False})
-    assert products().guards(off) == ("brake_off_sale",)
-    assert products().guards(replace(off, action=Action.RETIRE)) == ()
-    assert products().limits.off_sale == 10
+    assert guarded(products(), off) == {"off_sale": 1}
+    assert guarded(products(), replace(off, action=Action.RETIRE)) == {"retirements": 1}
+    assert products().settings.limits["off_sale"] == 10
 
 
 def test_what_is_emptied_is_counted_by_a_brake() -> None:
     there = Record(Kind.PRODUCT, "1001", {"text": "Wol"}, (Record(Kind.ARTICLE, "1001", {"name": "Trui"}),))
-    assert products().guards(an_update_at(there, {"text": ""})) == ("brake_emptied",)
-    assert products().limits.emptied == 10
+    assert guarded(products(), an_update_at(there, {"text": ""})) == {"emptied": 1}
+    assert products().settings.limits["emptied"] == 10
 
 
 def test_a_blocked_article_may_be_sent_as_inactive_and_its_barcode_is_free() -> None:

@@ -22,7 +22,7 @@ from integration.flows.spec import FlowLogic
 from integration.flows.stock.logic import Stock
 from integration.flows.stock.settings import StockSettings
 from integration.store.database import Database
-from tests.builders import a_create, a_stock, an_article, an_update_at
+from tests.builders import a_create, a_stock, an_article, an_update_at, guarded
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, edited, shipped
 from tests.stores import new_database
@@ -127,7 +127,7 @@ def test_a_formula_that_cannot_be_read_is_refused_before_anything_is_staged() ->
 
 
 def test_the_limit_for_stock_going_to_zero_is_that_of_the_settings() -> None:
-    assert stock(brakes={"zero_percent": 10}).limits.zero_percent == Decimal(10)
+    assert stock(brakes={"zero_percent": 10}).settings.limits["zero_percent"] == Decimal(10)
 
 
 # ---- the formula
@@ -408,10 +408,10 @@ def test_counting_is_switched_off_without_a_level() -> None:
 
 def test_the_brake_counts_what_goes_from_something_to_nothing() -> None:
     logic, before = stock(), a_stock(b1="3", b2="0")
-    assert logic.guards(an_update_at(before, {"1/amount": Decimal(0)})) == ("brake_stock_zero",)
-    assert logic.guards(an_update_at(before, {"1/amount": Decimal(-1)})) == ("brake_stock_zero",)
-    assert logic.guards(an_update_at(before, {"1/amount": Decimal(1)})) == ()
-    assert logic.guards(an_update_at(before, {"2/amount": Decimal(0)})) == ()
+    assert guarded(logic, an_update_at(before, {"1/amount": Decimal(0)})) == {"zero_percent": 1}
+    assert guarded(logic, an_update_at(before, {"1/amount": Decimal(-1)})) == {"zero_percent": 1}
+    assert guarded(logic, an_update_at(before, {"1/amount": Decimal(1)})) == {}
+    assert guarded(logic, an_update_at(before, {"2/amount": Decimal(0)})) == {}
 
 
 def test_the_number_of_an_article_is_never_written() -> None:
