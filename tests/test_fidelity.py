@@ -7,7 +7,7 @@ all. Where a form has a meaning, the record comes to what that would; where it h
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -21,9 +21,14 @@ from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import NAMESPACE, Element, contract, tag
 from integration.connectors.mplus.days import Days as TillDays
 from integration.connectors.mplus.documents import Documents
+from integration.connectors.mplus.fields import Fields
+from integration.connectors.mplus.products import Products as TillProducts
 from integration.core.errors import ConnectorError
+from integration.core.flow import Ownership
+from integration.core.issues import Issue
 from integration.core.moves import Sort
-from integration.core.records import Kind, WrongValueError
+from integration.core.plan import Change, diff
+from integration.core.records import Kind, Record, Unreadable, WrongValueError
 from integration.core.run import Staged
 from integration.flows.customers.logic import Customers
 from integration.flows.customers.settings import CustomerSettings
@@ -33,6 +38,7 @@ from integration.flows.registry import FLOWS
 from integration.flows.spec import staged_in
 from tests.connectors.accountview.conversation import an_accountview, asked_for
 from tests.connectors.mplus.tills import NOWHERE, answering
+from tests.fakes import Links
 from tests.flow_harness import shipped
 from tests.flows.days.test_logic import days
 from tests.flows.orders.tills import orders
@@ -314,6 +320,7 @@ WORDS = frozenset(
         "paymentMethod",
     }
 )
+NAMES = frozenset({"description", "extraText", "extArticleId", "fieldName"})
 COUNTS = ("date", "article", "quantity", "price", "discount_percent", "vat_code", "amount", "vat", "account")
 
 
@@ -323,7 +330,7 @@ def xml_forms(wire: str, text: str) -> Iterator[tuple[str, str | None]]:
         yield "absent", None
         yield "empty", ""
         yield "blanks", " \n "
-    if wire not in WORDS:
+    if wire not in WORDS | NAMES:
         yield "word", "veel"
         yield "comma", f"{text},00"
         yield "underscore", "1_0"
@@ -455,7 +462,6 @@ ON_A_PAGE = ("date", "reference", "account", "amount", "vat", "vat_code", "vat_b
 
 def answered(day: Element) -> Callable[[httpx.Request], str]:
     """Return how a till answers that tells this of a day, and the same of another branch."""
-
     elsewhere = {each.tag: each for each in ELSEWHERE}
 
     def answer(request: httpx.Request) -> str:
@@ -493,3 +499,105 @@ def test_closed_days(settings: dict[str, Any]) -> None:
     before = came(DAY)
     assert all(before.values())
     check(of_elements(DAY, "day", DAYS, came), before, 300)
+
+
+# ---- products that the till holds, when a plan compares
+
+
+HELD = element(
+    "product",
+    "<productNumber>70</productNumber><description>Bel</description><extraText>Luid</extraText>"
+    "<articleList><article><articleNumber>1001</articleNumber><extArticleId>1001</extArticleId>"
+    "<description>Bel</description><vatCode>2</vatCode><priceIncl>1210</priceIncl><turnoverGroup>40</turnoverGroup>"
+    "<active>true</active><stockArticle>true</stockArticle><syncMarker>8</syncMarker>"
+    "<priceGroupList><priceGroup><priceGroupNumber>3</priceGroupNumber><priceIncl>1100</priceIncl></priceGroup></priceGroupList>"
+    "<customFieldList><customField><fieldName>Maat</fieldName><dataType>DATA-TYPE-INT</dataType>"
+    "<intValue>7</intValue></customField></customFieldList></article></articleList>"
+    "<sortOrderGroupList><sortOrderGroup><groupNumber>5</groupNumber><sortOrder>0</sortOrder></sortOrderGroup>"
+    "</sortOrderGroupList><syncMarker>9</syncMarker>",
+)
+NONE_IS_EMPTY = {  # what the contract leaves out where there is none, by place and name, with our path of it
+    "1 description": "name", "2 extraText": "text", "4 extArticleId": "1001/external_id", "5 description": "1001/name",
+    "6 vatCode": "1001/vat_code", "7 priceIncl": "1001/price_incl", "8 turnoverGroup": "1001/turnover_group",
+    "9 active": "1001/active", "10 stockArticle": "1001/stock_managed", "13 priceIncl": "1001/price_group_incl:0:3",
+    "16 intValue": "1001/custom:Maat",
+}  # fmt: skip
+AGREED = Record(
+    Kind.PRODUCT,
+    "1001",
+    {"name": "Bel", "text": "Luid", "groups": ("K",)},
+    (
+        Record(
+            Kind.ARTICLE,
+            "1001",
+            {
+                "external_id": "1001", "name": "Bel", "vat_code": "2", "price_incl": Decimal("12.10"),
+                "turnover_group": "40", "active": True, "stock_managed": True, "price_group_incl:0:3": Decimal(11),
+                "custom:Maat": Decimal(7),
+            },
+            source="1001",
+        ),
+    ),
+)  # fmt: skip
+NEWER = Record(  # what the source says now: something else, or nothing
+    Kind.PRODUCT,
+    "1001",
+    {**AGREED.values, "text": ""},
+    (replace(AGREED.parts[0], values={**AGREED.parts[0].values, "price_incl": Decimal(13), "custom:Maat": None}),),
+)
+
+
+def planned(held: Record | None) -> Came:
+    """Return what plans come to for a product that the till holds so: whether both agree, and what is written."""
+    found: list[object] = []
+    for wanted in (AGREED, NEWER):
+        for ownership in (Ownership.KEEP_EQUAL, Ownership.KEEP_UNLESS_CHANGED):
+            policy = {name: ownership for _, name, _ in wanted.fields()}
+            change = diff(wanted, held, AGREED, policy, title="Bel")
+            if isinstance(change, Change):
+                found.append((change.action, change.wanted.flat(), change.kept, change.conflicts))
+            else:
+                found.append((type(change).__name__, *(() if isinstance(change, Issue) else (change.kept,))))
+    return {"1001": found}
+
+
+def looked_up(product: Element) -> Record | None:
+    """Return what the till holds; None where it cannot be read."""
+    links = Links({(Kind.GROUP, "K"): "5", (Kind.PRODUCT, "1001"): "70", (Kind.ARTICLE, "1001"): "1001"})
+    told = etree.tostring(product, encoding="unicode")
+    client = answering(
+        lambda _: f'<GetProductsResponse xmlns="{NAMESPACE}"><productList>{told}</productList></GetProductsResponse>'
+    )
+    held = TillProducts(NOWHERE, client, Fields(NOWHERE, client)).lookup([AGREED], links)["1001"].record
+    return None if isinstance(held, Unreadable) else held
+
+
+def held_so(product: Element) -> Came:
+    held = looked_up(product)
+    return {"1001": None} if held is None else planned(held)
+
+
+def of_a_product() -> Iterator[Case]:
+    whole = looked_up(HELD)
+    assert whole is not None
+    for case in of_elements(HELD, "product", ["1001"], held_so):
+        _, place, wire, form = case.name.split()
+        path = NONE_IS_EMPTY.get(f"{place} {wire}", "")
+        if form in ("padded", "blanks") and wire in NAMES:  # blanks are a part of a text
+            continue
+        if path and form in ("absent", "empty", "blanks"):
+            yield replace(case, meant=planned(without(whole, path)))
+        else:
+            yield case
+
+
+def without(record: Record, path: str) -> Record:
+    """Return a record that does not have a value."""
+    part, _, name = path.rpartition("/")
+    parts = tuple(without(each, name) if each.key == part else each for each in record.parts)
+    values = {each: value for each, value in record.values.items() if part or each != name}
+    return replace(record, values=values, parts=parts)
+
+
+def test_products_that_the_till_holds() -> None:
+    check(of_a_product(), planned(AGREED), 80)
