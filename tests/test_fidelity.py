@@ -7,7 +7,7 @@ all. Where a form has a meaning, the record comes to what that would; where it h
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -18,10 +18,17 @@ from lxml import etree
 
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import NAMESPACE, Element
+from integration.connectors.mplus.client import NAMESPACE, Element, contract, tag
+from integration.connectors.mplus.days import Days as TillDays
+from integration.connectors.mplus.documents import Documents
+from integration.connectors.mplus.fields import Fields
+from integration.connectors.mplus.products import Products as TillProducts
 from integration.core.errors import ConnectorError
+from integration.core.flow import Ownership
+from integration.core.issues import Issue
 from integration.core.moves import Sort
-from integration.core.records import Kind, WrongValueError
+from integration.core.plan import Change, diff
+from integration.core.records import Kind, Record, Unreadable, WrongValueError
 from integration.core.run import Staged
 from integration.flows.customers.logic import Customers
 from integration.flows.customers.settings import CustomerSettings
@@ -30,7 +37,10 @@ from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
 from integration.flows.spec import staged_in
 from tests.connectors.accountview.conversation import an_accountview, asked_for
+from tests.connectors.mplus.tills import NOWHERE, answering
+from tests.fakes import Links
 from tests.flow_harness import shipped
+from tests.flows.days.test_logic import days
 from tests.flows.orders.tills import orders
 
 pytestmark = pytest.mark.long
@@ -307,8 +317,10 @@ WORDS = frozenset(
         "vatMethod",
         "text",
         "method",
+        "paymentMethod",
     }
 )
+NAMES = frozenset({"description", "extraText", "extArticleId", "fieldName"})
 COUNTS = ("date", "article", "quantity", "price", "discount_percent", "vat_code", "amount", "vat", "account")
 
 
@@ -318,7 +330,7 @@ def xml_forms(wire: str, text: str) -> Iterator[tuple[str, str | None]]:
         yield "absent", None
         yield "empty", ""
         yield "blanks", " \n "
-    if wire not in WORDS:
+    if wire not in WORDS | NAMES:
         yield "word", "veel"
         yield "comma", f"{text},00"
         yield "underscore", "1_0"
@@ -326,17 +338,17 @@ def xml_forms(wire: str, text: str) -> Iterator[tuple[str, str | None]]:
         yield "decimal", f"{text}.5"
 
 
-def of_elements(whole: Element, name: str, key: str, came: Callable[[Element], Came]) -> Iterator[Case]:
+def of_elements(whole: Element, name: str, keys: Sequence[str], came: Callable[[Element], Came]) -> Iterator[Case]:
     """Yield every case of every element that holds a text; with blanks around it, it means what it did."""
     before = came(whole)
     places = [each for each in whole.iter() if len(each) == 0]
     for place, each in enumerate(places):
         wire, text = etree.QName(each).localname, each.text or ""
         padded = changed(whole, place, f"\n {text}\t")
-        yield Case(f"{name} {place} {wire} padded", [key], partial(came, padded), before)
+        yield Case(f"{name} {place} {wire} padded", keys, partial(came, padded), before)
         for form, becomes in xml_forms(wire, text):
             made = changed(whole, place, becomes)
-            yield Case(f"{name} {place} {wire} {form}", [key], partial(came, made), None)
+            yield Case(f"{name} {place} {wire} {form}", keys, partial(came, made), None)
 
 
 def changed(whole: Element, place: int, becomes: str | None) -> Element:
@@ -369,7 +381,7 @@ def test_documents(kind: Kind, becomes: str) -> None:
 
     whole = DOCUMENTS[kind]
     assert booked(whole) != {"a-1": None}
-    check(of_elements(whole, str(kind), "a-1", booked), booked(whole), 150)
+    check(of_elements(whole, str(kind), ["a-1"], booked), booked(whole), 150)
 
 
 LEVEL = element(
@@ -397,5 +409,195 @@ def test_levels_and_movements() -> None:
         told = codec.decode_move(row)
         return {"7": None if told.sort is Sort.UNREADABLE else (told.number, told.branch, told.article, told.amount)}
 
-    check(of_elements(LEVEL, "level", "7", level), level(LEVEL), 30)
-    check(of_elements(MOVE, "move", "7", move), move(MOVE), 60)
+    check(of_elements(LEVEL, "level", ["7"], level), level(LEVEL), 30)
+    check(of_elements(MOVE, "move", ["7"], move), move(MOVE), 60)
+
+
+# ---- closed days of the till, with what its journals, counts and documents tell of them
+
+
+HERE = "<financialDate><day>20</day><mon>11</mon><year>2026</year></financialDate><branchNumber>1</branchNumber>"
+TAXED = (
+    "<vatGroupList><vatGroup><vatCode>2</vatCode><vatPercentage>2100</vatPercentage><exclAmount>2000</exclAmount>"
+    "<vatAmount>420</vatAmount></vatGroup></vatGroupList>"
+)
+DAY = element(
+    "answers",
+    "<getBranches><branches><branch><branchNumber>1</branchNumber></branch></branches></getBranches>"
+    f"<getJournals><journalList><journal>{HERE}<turnoverGroupList><turnoverGroup>"
+    "<turnoverGroupType>TURNOVER-GROUP-TYPE-TURNOVER</turnoverGroupType><turnoverGroup>40</turnoverGroup>"
+    "<turnoverGroupName>Accessoires</turnoverGroupName><inclAmount>2420</inclAmount><exclAmount>2000</exclAmount>"
+    "<accountNumber>8030</accountNumber></turnoverGroup></turnoverGroupList><paymentList><payment>"
+    "<method>CASH</method><description>Contant</description><amount>2420</amount>"
+    "<paymentMethodType>PAYMENT-METHOD-TYPE-PAYMENT</paymentMethodType><accountNumber>1000</accountNumber></payment>"
+    f"</paymentList>{TAXED}</journal></journalList></getJournals>"
+    "<getFinancialJournal><financialPeriodClosed>true</financialPeriodClosed><financialGroupList><financialGroup>"
+    "<financialGroupType>FINANCIAL-GROUP-TYPE-TURNOVER</financialGroupType>"
+    "<financialGroupSource>FINANCIAL-GROUP-SOURCE-RECEIPT</financialGroupSource>"
+    "<financialGroupNumber>40</financialGroupNumber><financialGroupName>Accessoires</financialGroupName>"
+    "<accountNumber>8030</accountNumber><branchNumber>1</branchNumber>"
+    f"<financialPeriodClosed>true</financialPeriodClosed>{TAXED}</financialGroup></financialGroupList>"
+    "</getFinancialJournal>"
+    f"<getCashCountList><cashCountList><cashCount>{HERE}<workplaceNumber>2</workplaceNumber><cashCountNumber>"
+    "<year>2026</year><number>311</number></cashCountNumber><versionNumber>1</versionNumber>"
+    "<isFinalized>true</isFinalized><cashCountLineList><cashCountLine><paymentMethod>CASH</paymentMethod>"
+    "<accountNumber>1000</accountNumber><startAmount>15000</startAmount><addedAmount>2420</addedAmount>"
+    "<countedAmount>17385</countedAmount><depositedAmount>2000</depositedAmount>"
+    "<differenceAmount>-35</differenceAmount><differenceAccountNumber>4400</differenceAccountNumber>"
+    "<endAmount>15385</endAmount><depositAccountNumber>1090</depositAccountNumber></cashCountLine>"
+    "</cashCountLineList></cashCount></cashCountList></getCashCountList>"
+    "<getReceipts><receiptList>"
+    + etree.tostring(DOCUMENTS[Kind.RECEIPT], encoding="unicode").replace("PIN", "CASH")
+    + "</receiptList></getReceipts>",
+)
+ELSEWHERE = etree.fromstring(
+    etree.tostring(DAY, encoding="unicode")
+    .replace("<branchNumber>1<", "<branchNumber>2<")
+    .replace("<financialBranchNumber>1<", "<financialBranchNumber>2<")
+    .replace("<receiptId>a-1<", "<receiptId>a-2<")
+)  # the same in another branch, told in the same answers
+DAYS = ["2026-11-20/1", "2026-11-20/2"]
+ON_A_PAGE = ("date", "reference", "account", "amount", "vat", "vat_code", "vat_base", "debtor", "item", "cost_centre")
+
+
+def answered(day: Element) -> Callable[[httpx.Request], str]:
+    """Return how a till answers that tells this of a day, and the same of another branch."""
+    elsewhere = {each.tag: each for each in ELSEWHERE}
+
+    def answer(request: httpx.Request) -> str:
+        (asked,) = next(etree.fromstring(request.content).iterchildren("{*}Body"))
+        operation, inside = etree.QName(asked).localname, ""
+        is_empty = operation == "getJournals" and b"JOURNAL-FILTER-RECEIPT" not in request.content
+        is_over = operation == "getReceipts" and asked.findtext(".//{*}syncMarker") != "0"
+        told = day.find(tag(operation))
+        if told is not None and not is_empty and not is_over:
+            told = deepcopy(told)
+            told[-1].extend(deepcopy(elsewhere[told.tag][-1]))
+            inside = "".join(etree.tostring(each, encoding="unicode") for each in told)
+        name = contract().answer_name(operation).rpartition("}")[2]
+        return f'<{name} xmlns="{NAMESPACE}">{inside}</{name}>'
+
+    return answer
+
+
+def closed(settings: Mapping[str, Any], day: Element) -> Came:
+    """Return what a day of the till comes to in the flow of days, as it is booked."""
+    client = answering(answered(day))
+    source = TillDays(NOWHERE, client, Documents(NOWHERE, client))
+    booked: dict[str, object] = {}
+    for one in days(**settings).stage(FLOWS["days"].flow.stages[0], source.fetch(Kind.DAY, DAYS)):
+        page = [one.record, *one.record.parts] if one.record else []
+        booked[one.key] = [{name: part.values.get(name) for name in ON_A_PAGE} for part in page] or None
+    return booked
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"mode": "cash", "drawer_account": "1000", "counts": "when_there", "closed_by": "hours"}]
+)
+def test_closed_days(settings: dict[str, Any]) -> None:
+    came = partial(closed, settings)
+    before = came(DAY)
+    assert all(before.values())
+    check(of_elements(DAY, "day", DAYS, came), before, 300)
+
+
+# ---- products that the till holds, when a plan compares
+
+
+HELD = element(
+    "product",
+    "<productNumber>70</productNumber><description>Bel</description><extraText>Luid</extraText>"
+    "<articleList><article><articleNumber>1001</articleNumber><extArticleId>1001</extArticleId>"
+    "<description>Bel</description><vatCode>2</vatCode><priceIncl>1210</priceIncl><turnoverGroup>40</turnoverGroup>"
+    "<active>true</active><stockArticle>true</stockArticle><syncMarker>8</syncMarker>"
+    "<priceGroupList><priceGroup><priceGroupNumber>3</priceGroupNumber><priceIncl>1100</priceIncl></priceGroup></priceGroupList>"
+    "<customFieldList><customField><fieldName>Maat</fieldName><dataType>DATA-TYPE-INT</dataType>"
+    "<intValue>7</intValue></customField></customFieldList></article></articleList>"
+    "<sortOrderGroupList><sortOrderGroup><groupNumber>5</groupNumber><sortOrder>0</sortOrder></sortOrderGroup>"
+    "</sortOrderGroupList><syncMarker>9</syncMarker>",
+)
+NONE_IS_EMPTY = {  # what the contract leaves out where there is none, by place and name, with our path of it
+    "1 description": "name", "2 extraText": "text", "4 extArticleId": "1001/external_id", "5 description": "1001/name",
+    "6 vatCode": "1001/vat_code", "7 priceIncl": "1001/price_incl", "8 turnoverGroup": "1001/turnover_group",
+    "9 active": "1001/active", "10 stockArticle": "1001/stock_managed", "13 priceIncl": "1001/price_group_incl:0:3",
+    "16 intValue": "1001/custom:Maat",
+}  # fmt: skip
+AGREED = Record(
+    Kind.PRODUCT,
+    "1001",
+    {"name": "Bel", "text": "Luid", "groups": ("K",)},
+    (
+        Record(
+            Kind.ARTICLE,
+            "1001",
+            {
+                "external_id": "1001", "name": "Bel", "vat_code": "2", "price_incl": Decimal("12.10"),
+                "turnover_group": "40", "active": True, "stock_managed": True, "price_group_incl:0:3": Decimal(11),
+                "custom:Maat": Decimal(7),
+            },
+            source="1001",
+        ),
+    ),
+)  # fmt: skip
+NEWER = Record(  # what the source says now: something else, or nothing
+    Kind.PRODUCT,
+    "1001",
+    {**AGREED.values, "text": ""},
+    (replace(AGREED.parts[0], values={**AGREED.parts[0].values, "price_incl": Decimal(13), "custom:Maat": None}),),
+)
+
+
+def planned(held: Record | None) -> Came:
+    """Return what plans come to for a product that the till holds so: whether both agree, and what is written."""
+    found: list[object] = []
+    for wanted in (AGREED, NEWER):
+        for ownership in (Ownership.KEEP_EQUAL, Ownership.KEEP_UNLESS_CHANGED):
+            policy = {name: ownership for _, name, _ in wanted.fields()}
+            change = diff(wanted, held, AGREED, policy, title="Bel")
+            if isinstance(change, Change):
+                found.append((change.action, change.wanted.flat(), change.kept, change.conflicts))
+            else:
+                found.append((type(change).__name__, *(() if isinstance(change, Issue) else (change.kept,))))
+    return {"1001": found}
+
+
+def looked_up(product: Element) -> Record | None:
+    """Return what the till holds; None where it cannot be read."""
+    links = Links({(Kind.GROUP, "K"): "5", (Kind.PRODUCT, "1001"): "70", (Kind.ARTICLE, "1001"): "1001"})
+    told = etree.tostring(product, encoding="unicode")
+    client = answering(
+        lambda _: f'<GetProductsResponse xmlns="{NAMESPACE}"><productList>{told}</productList></GetProductsResponse>'
+    )
+    held = TillProducts(NOWHERE, client, Fields(NOWHERE, client)).lookup([AGREED], links)["1001"].record
+    return None if isinstance(held, Unreadable) else held
+
+
+def held_so(product: Element) -> Came:
+    held = looked_up(product)
+    return {"1001": None} if held is None else planned(held)
+
+
+def of_a_product() -> Iterator[Case]:
+    whole = looked_up(HELD)
+    assert whole is not None
+    for case in of_elements(HELD, "product", ["1001"], held_so):
+        _, place, wire, form = case.name.split()
+        path = NONE_IS_EMPTY.get(f"{place} {wire}", "")
+        if form in ("padded", "blanks") and wire in NAMES:  # blanks are a part of a text
+            continue
+        if path and form in ("absent", "empty", "blanks"):
+            yield replace(case, meant=planned(without(whole, path)))
+        else:
+            yield case
+
+
+def without(record: Record, path: str) -> Record:
+    """Return a record that does not have a value."""
+    part, _, name = path.rpartition("/")
+    parts = tuple(without(each, name) if each.key == part else each for each in record.parts)
+    values = {each: value for each, value in record.values.items() if part or each != name}
+    return replace(record, values=values, parts=parts)
+
+
+def test_products_that_the_till_holds() -> None:
+    check(of_a_product(), planned(AGREED), 80)

@@ -11,7 +11,7 @@ from integration.core.markers import UNKNOWN, Stretches
 from integration.core.moves import Move, Promise
 from integration.core.plan import Change
 from integration.core.prices import Charge, Charged
-from integration.core.records import Batch, Field, Fields, Held, Kind, Record, Written
+from integration.core.records import Batch, Field, Fields, Held, Kind, Record, Unreadable, Written
 
 
 class References(Protocol):
@@ -150,8 +150,11 @@ class Countable(Connector, Protocol):
 class Invoicing(Connector, Protocol):
     """A system that tells of its sales orders which it has invoiced."""
 
-    def uninvoiced(self, orders: Sequence[Record], references: References) -> set[str]:
-        """Return which of these sales orders, by their keys, it has not invoiced yet, as far as that is to be seen."""
+    def uninvoiced(self, orders: Sequence[Record], references: References) -> dict[str, Unreadable | None]:
+        """Return which of these sales orders, by their keys, it has not invoiced yet, as far as that is to be seen.
+
+        With one of which nobody can tell comes what cannot be read.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -255,8 +255,11 @@ class Asked(Protocol):
     def held(self, flow: str, system: str, wanted: Sequence[Record]) -> Mapping[str, Held]:
         """Return what a system holds of these records, found as a plan of the flow would find it."""
 
-    def uninvoiced(self, flow: str, system: str, orders: Sequence[Record]) -> set[str]:
-        """Return which of these sales orders a system has not invoiced yet, all of them where it cannot tell."""
+    def uninvoiced(self, flow: str, system: str, orders: Sequence[Record]) -> dict[str, Unreadable | None]:
+        """Return which of these sales orders a system has not invoiced yet, all of them where it tells of none.
+
+        With one of which nobody can tell comes what cannot be read.
+        """
 
     def pictures(self, files: Sequence[str]) -> Sequence[Record | IntegrationError]:
         """Return the picture each name of the books stands for, with `content` and `size`, or why there is none."""

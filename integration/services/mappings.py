@@ -16,7 +16,7 @@ from integration.core.basis import LISTS, ON, RATES, SETTINGS, TABLES, Basis
 from integration.core.errors import ConfigurationError, IntegrationError, PlanStaleError
 from integration.core.flow import Flow
 from integration.core.people import Actor
-from integration.core.records import Field, Held, Kind, Record, corrected
+from integration.core.records import Field, Held, Kind, Record, Unreadable, corrected
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import readable_rules, rules_to
 from integration.core.run import Link
@@ -249,10 +249,10 @@ class _Asked:
         references = self.logics.links.references(flow)
         return self.logics.connector(system).lookup(wanted, references)
 
-    def uninvoiced(self, flow: str, system: str, orders: Sequence[Record]) -> set[str]:
+    def uninvoiced(self, flow: str, system: str, orders: Sequence[Record]) -> dict[str, Unreadable | None]:
         connector = self.logics.connector(system)
         if not isinstance(connector, Invoicing):
-            return {one.key for one in orders}
+            return {one.key: None for one in orders}
         return connector.uninvoiced(orders, self.logics.links.references(flow))
 
     def setting(self, flow: str, name: str) -> object:

@@ -32,7 +32,7 @@ from integration.core.connections import Finding, Tell, TokenKeeper, unheard
 from integration.core.errors import RejectedError
 from integration.core.markers import UNKNOWN, Stretches
 from integration.core.plan import Action, Change
-from integration.core.records import Batch, Field, Held, Kind, Record, Written
+from integration.core.records import Batch, Field, Held, Kind, Record, Unreadable, Written
 
 
 class AccountView:
@@ -161,8 +161,8 @@ class AccountView:
         source = self._sources.get(kind)
         return source.about() if isinstance(source, Goods) else 0
 
-    def uninvoiced(self, orders: Sequence[Record], references: References) -> set[str]:
-        """Return which of these sales orders, by their keys, are not invoiced; see `Invoicing`."""
+    def uninvoiced(self, orders: Sequence[Record], references: References) -> dict[str, Unreadable | None]:
+        """Return which of these sales orders, by their keys, are not known to be invoiced; see `Invoicing`."""
         return self._sales_orders.uninvoiced(orders, references)
 
     # ---- the books as a source

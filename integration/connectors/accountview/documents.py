@@ -9,7 +9,7 @@ from datetime import date
 from itertools import groupby
 from typing import TypeVar
 
-from integration.connectors.accountview.answers import cause_of
+from integration.connectors.accountview.answers import cause_of, looked_up
 from integration.connectors.accountview.client import AccountViewClient, Filter
 from integration.connectors.accountview.codec import Body, Cell, Row, text
 from integration.connectors.accountview.layout import Layout, Layouts
@@ -32,6 +32,7 @@ from integration.connectors.accountview.target import (
     reference_of,
     references_of,
 )
+from integration.connectors.accountview.unnamed import UnnamedRowError
 from integration.connectors.accountview.years import FiscalYears
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
@@ -160,7 +161,10 @@ def by_references(
             return []
         if not is_about_filter(error, column.rpartition(".")[2]):
             raise
-    return reader.all_documents(of, since, key=key, book_date=book_date)
+    found, asked_by = reader.all_documents(of, since, key=key, book_date=book_date), looked_up(column)
+    if untold := [row for row, _ in found if asked_by not in row]:  # it may be any of those asked for
+        raise UnnamedRowError.of(of, asked_by, untold[0])
+    return found
 
 
 def from_earliest(layout: Layout, name: str, wanted: Sequence[Record], prefix: str = "") -> tuple[Filter, ...]:

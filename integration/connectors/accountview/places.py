@@ -1,14 +1,16 @@
 """The kinds of documents, each with the objects of the books in which it may be: orders, quotations and postings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from integration.connectors.accountview.documents import Documents, DocumentTables, History
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.settings import AccountViewSettings, Objects
 from integration.connectors.accountview.target import absent
+from integration.connectors.accountview.unnamed import apart
 from integration.connectors.protocol import References
-from integration.core.records import Held, Kind, Record
+from integration.core.records import Held, Kind, Record, Unreadable
 
 
 def beside(held: Mapping[str, Held], elsewhere: Mapping[str, Held]) -> dict[str, Held]:
@@ -53,18 +55,19 @@ class SalesOrders:
         asked = wanted if self._layouts.history().has("order_number") else absent(wanted, held)
         return beside(held, self._history.lookup(asked, references) if asked else {})
 
-    def uninvoiced(self, orders: Sequence[Record], references: References) -> set[str]:
-        """Return which orders are not invoiced, by their keys.
+    def uninvoiced(self, orders: Sequence[Record], references: References) -> dict[str, Unreadable | None]:
+        """Return which orders are not known to be invoiced, by their keys, with the row that does not tell it.
 
         One that is invoiced in part is still among the orders. Where the history can be read, one that is in neither
         place was not invoiced; without it, what has left the orders was.
         """
-        there = self._documents.lookup(self._tables(), orders, references)
+        there = _seen(partial(self._documents.lookup, self._tables(), references=references), orders)
         if not self._objects.history.code:
-            return set(there)
-        rest = absent(orders, there)
-        left = self._history.lookup(rest, references) if rest else {}
-        return {one.key for one in orders if one.key not in left}
+            return there
+        rest = [one for one in orders if one.key not in there]
+        left = _seen(partial(self._history.lookup, references=references), rest)
+        in_neither = {one.key: None for one in rest if one.key not in left}
+        return {**there, **in_neither, **{key: error for key, error in left.items() if error}}
 
     def create(self, wanted: Record, references: References) -> str:
         """Create an order or a trade invoice and return its number, empty where it has none yet."""
@@ -75,6 +78,15 @@ class SalesOrders:
     def _tables(self) -> DocumentTables:
         header, lines = self._layouts.of(Kind.SALES_ORDER)
         return DocumentTables(self._objects.orders, header, lines, "order_number")
+
+
+def _seen(
+    look: Callable[[Sequence[Record]], Mapping[str, Held]], orders: Sequence[Record]
+) -> dict[str, Unreadable | None]:
+    """Return which orders are in a place, by their keys, with the row where it does not tell whose it is."""
+    answers, unnamed = apart(look, orders) if orders else ([], [])
+    found: dict[str, Unreadable | None] = {key: None for answer in answers for key in answer}
+    return found | {one.key: error.as_record(one.kind, one.key) for one, error in unnamed}
 
 
 def invoice_tables(layouts: Layouts, objects: Objects) -> DocumentTables:

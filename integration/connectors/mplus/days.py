@@ -7,7 +7,8 @@ the journals carries a reference of its own, which begins with that of the page:
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -120,23 +121,26 @@ class Days:
                 },
             )
             for journal in answer.iterfind(f"{tag('journalList')}/{tag('journal')}"):
-                day = days[told.journal_place(journal)]
-                _add(day, journal, partial(told.decode_journal, source=source))
+                with _holding_back(days, journal):
+                    days[told.journal_place(journal)].parts += told.decode_journal(journal, source)
 
     def _read_financial(self, days: dict[Place, _Day], on: date, reference: str) -> None:
         answer = self._client.read("getFinancialJournal", request={**_period(on, on), "reference": reference})
-        of_all = told.told_closed(answer)
+        of_all: bool | None = None
+        with _holding_back(days, answer, on):
+            of_all = told.told_closed(answer)
         flags: dict[Place, list[bool]] = defaultdict(list)
         only = [place for place in days if place[0] == on]
         for group in answer.iterfind(f"{tag('financialGroupList')}/{tag('financialGroup')}"):
-            branch = told.financial_branch(group)
-            if not branch and len(only) > 1:
-                continue  # of which of several branches it is the till does not say
-            place = (on, branch) if branch else only[0]
-            _add(days[place], group, told.decode_financial)
-            is_closed = told.told_closed(group)
-            if is_closed is not None:
-                flags[place].append(is_closed)
+            with _holding_back(days, group, on):
+                branch = told.branch_told(group)
+                if not branch and len(only) > 1:
+                    raise WrongValueError("branchNumber", "")  # of which of several branches the till does not say
+                place = (on, branch) if branch else only[0]
+                days[place].parts += told.decode_financial(group)
+                is_closed = told.told_closed(group)
+                if is_closed is not None:
+                    flags[place].append(is_closed)
         for place, day in days.items():
             if place[0] == on:
                 day.closed = all(flags[place]) if flags[place] else of_all
@@ -152,17 +156,16 @@ class Days:
             return
         counts: list[told.Counted] = []
         for each in answer.iterfind(f"{tag('cashCountList')}/{tag('cashCount')}"):
-            try:
+            with _holding_back(days, each):
                 counts.append(told.decode_count(each))
-            except WrongValueError as error:
-                days[told.journal_place(each)].fault = error, codec.raw(each)
         for place, part in told.in_chains(counts):
             days[place].parts.append(part)
 
     def _read_documents(self, days: dict[Place, _Day], kind: Kind, period: tuple[date, date]) -> None:
         for listed in self._documents.between(kind, *period):
             place = _certain(listed)
-            chosen = [days[place]] if place else [day for known, day in days.items() if _may_be(listed, known)]
+            may_be = partial(_may_be, listed.date, listed.branch)
+            chosen = [days[place]] if place else [day for known, day in days.items() if may_be(known)]
             for day in chosen:
                 day.documents[kind, listed.record.key] = listed.record
 
@@ -217,8 +220,8 @@ def _unexplained(place: Place, day: _Day) -> list[str]:
             where = part.values.get("branch") or record.values.get("branch")
             is_told = part.values.get("date", record.values.get("date")) == on and where in (branch, "", None)
             if part.kind is Kind.PAYMENT and is_told:
-                rest[str(part.values["method"])] -= _amount(part)
-    return sorted(method for method, amount in rest.items() if amount)
+                rest[str(part.values.get("method", ""))] -= _amount(part)
+    return sorted(method for method, amount in rest.items() if method and amount)
 
 
 def _amount(part: Record) -> Decimal:
@@ -226,11 +229,17 @@ def _amount(part: Record) -> Decimal:
     return amount if isinstance(amount, Decimal) else Decimal(0)
 
 
-def _add(day: _Day, element: Element, decode: Callable[[Element], Iterable[Record]]) -> None:
+@contextmanager
+def _holding_back(days: Mapping[Place, _Day], element: Element, on: date | None = None) -> Iterator[None]:
+    """Let what cannot be read hold back the days that it may be of: all that say no other date and no other branch."""
     try:
-        day.parts += decode(element)
+        yield
     except WrongValueError as error:
-        day.fault = error, codec.raw(element)
+        date_ = on or codec.if_readable(told.journal_date, element)
+        branch = codec.if_readable(told.branch_told, element) or None
+        for place, day in days.items():
+            if _may_be(date_, branch, place):
+                day.fault = error, codec.raw(element)
 
 
 def _record(place: Place, day: _Day, name: str, reference: str) -> Record:
@@ -270,9 +279,9 @@ def _certain(listed: Listed) -> Place | None:
     return (listed.date, listed.branch) if listed.date and listed.branch else None
 
 
-def _may_be(listed: Listed, place: Place) -> bool:
-    """Tell whether a document that cannot be read may be one of this day: it says no other date and no other branch."""
-    return listed.date in (None, place[0]) and listed.branch in (None, place[1])
+def _may_be(day: date | None, branch: str | None, place: Place) -> bool:
+    """Tell whether what tells this date and this branch, None for none, may be of a day of a branch."""
+    return day in (None, place[0]) and branch in (None, place[1])
 
 
 def _period(first: date, last: date) -> dict[str, dict[str, int]]:

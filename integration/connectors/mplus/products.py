@@ -119,15 +119,25 @@ class Products:
         return {_home(element): element for element in self._asked(filter_name, numbers, siblings=True)}
 
     def articles(self, numbers: Sequence[str]) -> dict[str, tuple[str, Element]]:
-        """Return articles by their numbers, each with the number of its product."""
+        """Return articles by their numbers, each with the number of its product.
+
+        One that does not say its number, or that of one nobody asked for, comes with the one it answers to alone.
+        """
         wanted = set(numbers)
         found: dict[str, tuple[str, Element]] = {}
+        nameless: list[tuple[str, Element]] = []
         for product in self._asked("articleNumbers", numbers, siblings=False):
             home = _home(product)
             for article in codec.articles(product):
-                if (number := codec.if_readable(codec.article_number, article)) in wanted:
+                number = codec.if_readable(codec.article_number, article)
+                if number in wanted:
                     found[number] = home, article
-        return found
+                else:
+                    nameless.append((home, article))
+        untold = [number for number in numbers if number not in found] if nameless else []
+        if len(numbers) > 1:
+            return found | {number: one for each in untold for number, one in self.articles([each]).items()}
+        return found | dict.fromkeys(untold, nameless[0]) if untold else found
 
     def stock_told(self, numbers: Sequence[str]) -> dict[str, str]:
         """Return what the till says whether stock is kept for these articles, as it came, by their numbers."""

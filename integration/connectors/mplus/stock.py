@@ -16,7 +16,7 @@ from integration.connectors.hashing import hashing
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, tag
 from integration.connectors.mplus.history import History
-from integration.connectors.mplus.lists import Named
+from integration.connectors.mplus.lists import Named, under_their_own
 from integration.connectors.mplus.products import Products
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import in_pages, readable, whole
@@ -28,7 +28,6 @@ from integration.core.plan import Change
 from integration.core.records import Batch, Held, Kind, Record, Value, Written, WrongValueError, unreadable
 
 SETS = "stock_sets"  # under which it is kept what setting a level sets
-NOBODY = "0"  # the article of a row that names none
 TIMES_SET = 5  # that one level is set, while something is sold each time
 _REFERENCE_LENGTH = 40  # the till names no limit
 
@@ -80,7 +79,7 @@ class Stock:
         self._products = products
         self._history = history
         self._hash = hashing(settings)
-        self._named = Named[Element]()
+        self._named = Named[tuple[str, Element]]()
         # Whether setting a level sets what is reserved with it; where it does otherwise, the first write shows it.
         self._learned = learned
         known = learned.get().get(SETS) if learned else None
@@ -98,7 +97,7 @@ class Stock:
             articles = self._products.articles(whole(map(_number, wanted)))
             kept = {number: codec.stock_told(article) for number, (_, article) in articles.items()}
             return {
-                record.key: self._held(record, raw, articles[raw.number][0]) for record, raw in self._raw(wanted, kept)
+                record.key: self._held(record, raw, articles[raw.number]) for record, raw in self._raw(wanted, kept)
             }
 
     def hashes(self, wanted: Sequence[Record]) -> dict[str, str]:
@@ -134,11 +133,7 @@ class Stock:
         found: dict[tuple[str, str], Element] = {}
         for branch in whole(asked):
             numbers = list(dict.fromkeys(asked[branch]))
-            rows = self._asked(branch, numbers)
-            told = [codec.if_readable(codec.article_number, row) or NOBODY for row in rows]
-            if NOBODY in told:  # it may be that of any of them
-                found |= {(branch, number): rows[told.index(NOBODY)] for number in numbers}
-            found |= {(branch, one): row for one, row in zip(told, rows, strict=True) if one != NOBODY}
+            found |= {(branch, number): row for number, row in self._asked(branch, numbers)}
         return found
 
     def _moves(self, wanted: Numbered, rows: Rows) -> Moves:
@@ -150,22 +145,29 @@ class Stock:
         articles = whole(number for number, _ in counted)
         return _by_place(self._history.since(min(known.upto for _, known in counted), branches, articles))
 
-    def _asked(self, branch: str, numbers: Sequence[str]) -> list[Element]:
+    def _asked(self, branch: str, numbers: Sequence[str]) -> list[tuple[str, Element]]:
+        """Return the till's rows of a branch, each with the number it answers to; see `under_their_own`."""
+        among = frozenset(numbers)
+
+        def number_of(row: Element) -> str | None:
+            number = codec.if_readable(codec.article_number, row)
+            return number if number in among else None  # of one that nobody asked for it is not known either
+
         def ask(page: Sequence[str]) -> list[Element]:
             request = {"branchNumber": branch, "articleNumbers": {"articleNumbers": page}}
             return list(self._client.read("getStock", request=request).iterfind(tag("articleStocks")))
 
-        asking = self._named.all(ask, lambda row: [codec.if_readable(codec.article_number, row)])
+        asking = self._named.all(under_their_own(ask, number_of), lambda one: one[:1])
         return in_pages(asking, numbers, self._settings.page_articles, self._settings.in_flight)
 
-    def _held(self, wanted: Record, raw: _Raw, product: str) -> Held:
-        number, there = raw.number, raw.rows
+    def _held(self, wanted: Record, raw: _Raw, found: tuple[str, Element]) -> Held:
+        number, there, (product, article) = raw.number, raw.rows, found
         values = {name: wanted.values[name] for name in ("number", COUNTED) if name in wanted.values}
         counted = _counted(wanted)
         try:
+            for each in (article, *there.values()):
+                _expect_of(number, each)
             managed = codec.stock_managed(raw.kept)
-            for row in there.values():
-                _expect_named(row)
             since = {
                 branch: _since(counted, branch, row, raw.moved.get(branch, ()))
                 for branch, row in there.items()
@@ -175,7 +177,7 @@ class Stock:
             reserved = {branch: codec.decode_reserved(row) for branch, row in there.items()}
             marker = max(map(codec.stock_id, there.values()), default=0)
         except WrongValueError as error:
-            wrong = unreadable(Kind.STOCK, wanted.key, error, codec.raw(*there.values()))
+            wrong = unreadable(Kind.STOCK, wanted.key, error, codec.raw(article, *there.values()))
             return Held(wrong, number, original=_Seen(product))
         if managed is not None:
             values["managed"] = managed
@@ -267,9 +269,14 @@ class Stock:
         None where that is not to be seen yet or cannot be read: the look after the write comes to it.
         """
         with readable():
-            row = next(iter(self._asked(branch, [number])), None)
+            row = dict(self._asked(branch, [number])).get(number)
             try:
-                if row is None or not booked.isdigit() or codec.stock_id(row) < int(booked):
+                if (
+                    row is None
+                    or codec.article_number(row) != number
+                    or not booked.isdigit()
+                    or codec.stock_id(row) < int(booked)
+                ):
                     return None
                 moves = _at(_by_place(self._history.since(counted.upto, [branch], [number])), branch, number)
                 since = _since(counted, branch, row, moves)
@@ -301,10 +308,10 @@ class Stock:
         raise refusal
 
 
-def _expect_named(row: Element) -> None:
-    """Raise WrongValueError for a row that does not say which article it is about."""
-    if (told := codec.article_number(row)) == NOBODY:
-        raise WrongValueError("articleNumber", told)
+def _expect_of(number: str, element: Element) -> None:
+    """Raise WrongValueError for a row or an article that does not say that it is the one that was asked for."""
+    if codec.article_number(element) != number:
+        raise WrongValueError("articleNumber", codec.article_number(element))
 
 
 def _counted(record: Record) -> Counted | None:

@@ -65,8 +65,13 @@ def expect_unmoved(now: Element | None, read: Element, marker: Callable[[Element
     """Raise RejectedError where somebody changed or removed what was read: written back whole, it would undo that."""
     if now is None:
         raise RejectedError("target_record_missing")
-    if marker(now) != marker(read):
+    if marker(now) != marker(read) or (not _marked(read) and codec.as_it_came(now) != codec.as_it_came(read)):
         raise RejectedError("target_changed_since_plan")
+
+
+def _marked(element: Element) -> bool:
+    """Tell whether a record, and each article in it, says its marker; the interface does not require one."""
+    return all((each.findtext(tag("syncMarker")) or "").strip() for each in (element, *codec.articles(element)))
 
 
 def page_after(found: Sequence[Element], seen: int, marker: Callable[[Element], int], operation: str) -> Batch:

@@ -19,10 +19,12 @@ def page_of(day: TillDay, sums: DaySums, documents: Sequence[DayDocument], books
     builder = DayLines(day, documents, books)
     lines = [] if books.contents == "counts" else list(builder.documents(sums))
     lines += builder.counts()
-    made = tuple(_in_mode(_without_nothing(lines), books))
+    plain = _without_nothing(lines)
+    _expect_zero(plain)
+    made = tuple(_in_mode(plain, books))
     for line in made:
         _expect_ledger(line, books)
-    page = Page(
+    return Page(
         made,
         tuple(sorted({one.number for one in documents})),
         tuple(builder.apart),
@@ -32,8 +34,6 @@ def page_of(day: TillDay, sums: DaySums, documents: Sequence[DayDocument], books
         else tuple(one for one in documents if one.is_sold and one not in builder.apart),
         _vat_off(sums, documents),
     )
-    _expect_zero(page, books)
-    return page
 
 
 def _without_nothing(lines: Iterable[Line]) -> list[Line]:
@@ -100,10 +100,8 @@ def _vat_off(sums: DaySums, documents: Sequence[DayDocument]) -> dict[str, Decim
     return off
 
 
-def _expect_zero(page: Page, books: DayBooks) -> None:
-    """Raise DayRefusedError for a page that does not add up; one of a drawer comes to what the drawer changed by."""
-    if books.mode == "cash":
-        return
-    sum_ = total(one.amount if books.mode == "gross" else one.moved for one in page.lines)
+def _expect_zero(lines: Iterable[Line]) -> None:
+    """Raise DayRefusedError for lines that do not add up; those of a drawer's own account are among them."""
+    sum_ = total(one.moved for one in lines)
     if sum_:
         raise DayRefusedError("day_page_unbalanced", "", amount=str(sum_))

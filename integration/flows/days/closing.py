@@ -61,7 +61,6 @@ class Closing:
         counts = [part for part in record.parts if part.kind is Kind.COUNT]
         if any(part.values.get("finalized") is False for part in counts):
             return True
-        taken = any(
-            part.kind is Kind.PAYMENT and part.values.get("method") in self.settings.drawers for part in record.parts
-        )
-        return self.settings.counts == "needed" and taken and not counts
+        paid = {part.values.get("method") for part in record.parts if part.kind is Kind.PAYMENT}
+        uncounted = paid.intersection(self.settings.drawers).difference(part.values.get("method") for part in counts)
+        return self.settings.counts == "needed" and bool(uncounted)

@@ -13,7 +13,7 @@ from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.moves import COUNTED, NO_MOMENT, Move
-from integration.core.records import Held, Kind, Record, Value, is_till_number
+from integration.core.records import Held, Kind, Record, Unreadable, Value, is_till_number
 from integration.core.rules import EMPTY, RuleError, as_text, policy, rules_from, unusable
 from integration.core.run import Staged, Unstaged
 from integration.core.traces import Trace, TraceStep, given
@@ -152,6 +152,8 @@ class Stock(FlowLogic):
                 raise self._unreadable(record, wrong)
             named = "stock_reserved" in record.values
             orders_left = self.settings.leaves_when_booked(source, reserved_is_named=named)
+            if not orders_left and (untold := tally.untold(sharing, since)) is not None:
+                raise self._untold(*untold)
             for term in tally.terms(sharing, since, orders_left=orders_left):
                 quantity += term.amount
                 steps.append(TraceStep(term.name, term.shown()))
@@ -168,6 +170,10 @@ class Stock(FlowLogic):
     def _unreadable(self, record: Record, move: Move) -> RecordRejected:
         facts = {"key": record.key, "field": "amountChanged", "value": f"stockId {move.number}", "raw": ""}
         return RecordRejected("record_unreadable", AMOUNT, system=self.flow.target, **facts)
+
+    def _untold(self, order: str, wrong: Unreadable) -> RecordRejected:
+        facts = {"key": order, "field": wrong.field, "value": wrong.found, "raw": wrong.raw}
+        return RecordRejected("record_unreadable", AMOUNT, system=self.flow.source, **facts)
 
     def _sharing(self, source: str) -> tuple[str, ...]:
         """Return the branches that sell of the same figure; none named: every branch does."""
@@ -319,7 +325,8 @@ def _beside(number: str, tally: Tally | None) -> str:
     if tally is None:
         return number
     documents = {key for move in tally.moves for key in move.documents} | {one.document for one, _ in tally.promises}
-    return repr((number, tally.moves, tally.promises, sorted(documents & tally.ordered)))
+    wrong = sorted(documents & tally.unclear.keys())
+    return repr((number, tally.moves, tally.promises, sorted(documents & tally.ordered), *wrong))
 
 
 def _nothing(_: str) -> None:

@@ -9,12 +9,12 @@ to then; what it brings back counts no more as soon as the books have it, and is
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
 from integration.core.moves import Counted, Move, Promise, Sort
-from integration.core.records import Kind, Record
+from integration.core.records import Kind, Record, Unreadable
 from integration.core.standing import AskStandings, Standing, Where
 from integration.flows.orders.chains import in_force
 from integration.flows.spec import Movements
@@ -47,12 +47,26 @@ class Tally:
     counted: Counted
     moves: tuple[Move, ...] = ()
     promises: tuple[tuple[Promise, bool], ...] = ()
-    ordered: frozenset[str] = frozenset()  # documents that the books have as orders, and have not invoiced
+    ordered: frozenset[str] = frozenset()  # documents that the books have as orders, and are not known to have invoiced
+    unclear: Mapping[str, Unreadable] = field(
+        default_factory=dict
+    )  # those of which nobody can tell, with what is wrong
 
     def unreadable(self, branches: Collection[str], since: datetime) -> Move | None:
         """Return a movement of these branches, of all where none is named, of which nobody can tell how much moved."""
         wrong = (one for one in self.moves if one.sort is Sort.UNREADABLE and one.at > since)
         return next((one for one in wrong if one.is_about(branches)), None)
+
+    def untold(self, branches: Collection[str], since: datetime) -> tuple[str, Unreadable] | None:
+        """Return a document that moved something in these branches of which nobody can tell if it was invoiced.
+
+        It comes as people call it, with what cannot be read.
+        """
+        moves = [one for one in self.moves if one.amount < 0 and one.at > since and one.is_about(branches)]
+        kept = [one for one, booked in self.promises if not booked and (not branches or one.branch in branches)]
+        named = [(key, one.title) for one in moves for key in one.documents]
+        named += [(one.document, one.title) for one in kept]
+        return next(((title or key, self.unclear[key]) for key, title in named if key in self.unclear), None)
 
     def terms(self, branches: Collection[str], since: datetime, *, orders_left: bool = True) -> list[Term]:
         """Return what makes a figure of the books a level of these branches, of all where none is named.
@@ -92,11 +106,12 @@ class Sales:
     settings: StockSettings
     movements: Movements
     standings: AskStandings
-    # which of these sales orders, as they stand, the books have not invoiced
-    uninvoiced: Callable[[Mapping[str, Standing]], Collection[str]] = lambda standings: standings
+    # which of these sales orders, as they stand, the books are not known to have invoiced
+    uninvoiced: Callable[[Mapping[str, Standing]], Mapping[str, Unreadable | None]] = dict.fromkeys
     # what was in the books before their figures were read: documents, and those that are in all of these figures
     _booked: frozenset[str] = frozenset()
     _figured: frozenset[str] = frozenset()
+    _unclear: Mapping[str, Unreadable] = field(default_factory=dict)  # orders of which nobody can tell
 
     @property
     def sorts(self) -> frozenset[Sort]:
@@ -113,7 +128,9 @@ class Sales:
         documents = sorted({key for one in unbooked.values() for key in one.documents}.union(orders))
         there = self._there(documents)
         self._booked = frozenset(there)
-        self._figured = self._booked.difference(self._not_invoiced(there))
+        open_ = self._not_invoiced(there)
+        self._figured = self._booked.difference(open_)
+        self._unclear = {key: wrong for key, wrong in open_.items() if wrong}
         numbers = [
             number
             for number, one in unbooked.items()
@@ -126,12 +143,12 @@ class Sales:
         there = in_force(self.standings, documents) if documents else {}
         return {key: one for key, one in there.items() if self._moves_stock(one)}
 
-    def _not_invoiced(self, there: Mapping[str, Standing]) -> Collection[str]:
+    def _not_invoiced(self, there: Mapping[str, Standing]) -> Mapping[str, Unreadable | None]:
         """Return the sales orders that may still have left a figure of the books as it was."""
         if not self.settings.waits_for_invoices:
-            return ()
+            return {}
         orders = {key: one for key, one in there.items() if one.values.get("trade_invoice") is not True}
-        return self.uninvoiced(orders) if orders else ()
+        return self.uninvoiced(orders) if orders else {}
 
     def _moves_stock(self, standing: Standing) -> bool:
         """Tell whether the books have a document as one that moves stock there, or keeps it aside."""
@@ -179,7 +196,7 @@ class Sales:
             for promise, _ in promises[number]:
                 reserved[promise.branch] = reserved.get(promise.branch, Decimal(0)) + promise.amount
             counted = Counted(upto or 0, self.sorts, reserved)
-            return Tally(counted, tuple(moves[number]), tuple(promises[number]), ordered)
+            return Tally(counted, tuple(moves[number]), tuple(promises[number]), ordered, self._unclear)
 
         return of
 

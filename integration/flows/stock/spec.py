@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from integration.core.causes import By, Repair
 from integration.core.errors import Reason
-from integration.core.records import Field, FieldType, Kind, Record
+from integration.core.records import Field, FieldType, Kind, Record, Unreadable
 from integration.core.standing import Standing
 from integration.core.timetable import WALL_CLOCK
 from integration.flows.forms import (
@@ -181,8 +181,8 @@ QUESTIONS = (
 )
 
 
-def _uninvoiced(asked: Asked, orders: Mapping[str, Standing]) -> set[str]:
-    """Return which sales orders of the books, as they stand, were not invoiced there."""
+def _uninvoiced(asked: Asked, orders: Mapping[str, Standing]) -> dict[str, Unreadable | None]:
+    """Return which sales orders of the books, as they stand, are not known to be invoiced there."""
     wanted = [Record(Kind.SALES_ORDER, key, one.values) for key, one in orders.items()]
     return asked.uninvoiced(ORDERS, BOOKS, wanted)
 

@@ -296,6 +296,7 @@ ROW = (
         ("true", ROW.replace("<amountReserved>0</amountReserved>", ""), "amountReserved"),
         ("true", ROW.replace("<stockId>1</stockId>", ""), "stockId"),
         ("true", ROW.replace("<articleNumber>7</articleNumber>", ""), "articleNumber"),
+        ("true", ROW.replace("<articleNumber>7<", "<articleNumber>8<"), "articleNumber"),
         ("misschien", ROW, "stockArticle"),
         ("true", ROW.replace(">3<", "> 3 <"), ""),
     ],

@@ -1,14 +1,18 @@
 """What the till takes as a target."""
 
 import pytest
+from lxml import etree
 
+from integration.connectors.mplus import codec
 from integration.connectors.mplus.connector import Mplus
+from integration.connectors.mplus.target import expect_unmoved
 from integration.core.errors import (
     RejectedError,
 )
 from integration.core.plan import Action, Change
 from integration.core.records import Kind
 from tests.builders import a_part
+from tests.connectors.mplus.codec.elements import PRODUCT, the_product
 from tests.fakes import Links
 
 
@@ -22,3 +26,12 @@ def test_a_record_of_another_kind_is_refused(connector: Mplus, links: Links) -> 
         connector.write(change, None, links, "t")
     with pytest.raises(RejectedError):
         connector.extract(Kind.ARTICLE)
+
+
+@pytest.mark.parametrize("told", ["<ns:syncMarker>9120</ns:syncMarker>", "<ns:syncMarker>9121</ns:syncMarker>"])
+def test_a_record_that_does_not_say_its_marker_is_looked_at_whole_before_it_is_written_over(told: str) -> None:
+    read, now = (PRODUCT.replace(told, "").replace(">blue<", f">{colour}<") for colour in ("blue", "red"))
+    expect_unmoved(etree.fromstring(read), etree.fromstring(read), codec.marker)
+    with pytest.raises(RejectedError, match="target_changed_since_plan"):
+        expect_unmoved(etree.fromstring(now), etree.fromstring(read), codec.marker)
+    expect_unmoved(the_product(), the_product(), codec.marker)

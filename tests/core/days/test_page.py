@@ -585,12 +585,13 @@ def test_texts_are_cut_and_references_never() -> None:
     assert next(one.item for one in page.lines if one.item) == "MP1234567890"
 
 
-def test_a_page_that_does_not_add_up_is_never_made() -> None:
+@pytest.mark.parametrize("books", [BOOKS, replace(BOOKS, mode="cash", drawer_account="1000")])
+def test_a_page_that_does_not_add_up_is_never_made(books: DayBooks) -> None:
     day = signed(day_of(day_record()))
     documents, sums = documents_of(day), told(day)
     wrong = replace(sums, payments={**sums.payments, ("receipt", "PIN"): euros("1269.49")})
     with pytest.raises(DayRefusedError) as caught:
-        page_of(day, wrong, documents, BOOKS)
+        page_of(day, wrong, documents, books)
     assert (caught.value.cause, caught.value.facts["amount"]) == ("day_page_unbalanced", "0.01")
 
 

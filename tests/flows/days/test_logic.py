@@ -215,6 +215,9 @@ def test_cash_that_nobody_counted_waits_unless_counts_are_not_needed() -> None:
     assert skipped(days(), uncounted).reason == "day_waits"
     assert parked(days(now=datetime(2026, 10, 30, tzinfo=UTC)), uncounted).cause == "day_not_counted"
     assert page(days(counts="when_there"), uncounted)
+    counted = [part for part in day_record().parts if part.kind is Kind.COUNT]
+    other = [replace(part, values={**part.values, "method": "VOUCHER"}) for part in counted]
+    assert skipped(days(), replace(uncounted, parts=(*uncounted.parts, *other))).reason == "day_waits"
 
 
 def test_a_count_that_is_not_final_waits() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.protocol import References
-from integration.core.records import Batch, Kind, Record
+from integration.core.records import Batch, Kind, Record, Unreadable
 from integration.core.run import Link, Mode, Run
 from integration.core.standing import Standing
 from integration.flows.spec import FlowLogic
@@ -47,12 +47,13 @@ class Books(MemoryConnector):
 
     def __init__(self, **how: Any) -> None:
         super().__init__([], system="accountview", page_size=50, **how)
+        self.unclear: dict[str, Unreadable] = {}  # those of which nobody can tell whether they are
         self.open: dict[str, tuple[str, Decimal]] = {}  # sales orders that are not invoiced: the branch, and how much
 
-    def uninvoiced(self, orders: Sequence[Record], references: References) -> set[str]:
+    def uninvoiced(self, orders: Sequence[Record], references: References) -> dict[str, Unreadable | None]:
         """Return which orders are not invoiced; see `Invoicing`."""
         del references
-        return {one.key for one in orders if one.key in self.open}
+        return {one.key: self.unclear.get(one.key) for one in orders if one.key in self.open}
 
     def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
         happens, self.before = self.before, lambda: None
@@ -89,7 +90,7 @@ class Shop(FlowHarness):
         sales = Sales(settings, movements, asked, self._uninvoiced)
         return Stock(settings, BODY, self.mapping_version, {}, lambda _: {}, sales)
 
-    def _uninvoiced(self, orders: Mapping[str, Standing]) -> set[str]:
+    def _uninvoiced(self, orders: Mapping[str, Standing]) -> dict[str, Unreadable | None]:
         wanted = [Record(Kind.SALES_ORDER, key, one.values) for key, one in orders.items()]
         return self.books.uninvoiced(wanted, NoLinks())
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from integration.connectors.mplus.connector import Mplus
 from integration.core.moves import NO_MOMENT, Move, Sort
-from integration.core.records import Kind
+from integration.core.records import Kind, Unreadable
 from integration.core.run import Mode, PreviewRequest, RunState
 from integration.flows.registry import FLOWS
 from integration.flows.stock.settings import StockSettings
@@ -117,6 +117,23 @@ def test_what_is_sold_stays_off_sale_while_its_order_leaves_the_figure_as_it_was
         assert levels == [13] * 6
         assert one.in_books["1"] == 13
         assert one.moves.open("stock", [one.number]) == []
+
+
+def test_an_order_that_cannot_be_read_holds_back_the_articles_it_sold_and_nothing_else(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    with shop(tmp_path, sandbox, orders_leave="invoiced") as one:
+        one.sync()
+        receipt = one.sell("1", 3)
+        one.book(receipt, "1", Decimal(3))
+        one.books.unclear[receipt] = Unreadable(Kind.SALES_ORDER, receipt, {}, field="ORD_NR", found="", raw="{}")
+        one.fill({"1": Decimal(5), "2": Decimal(5)})
+        run = one.sync()
+        assert one.levels() == {"1": 17, "2": 20}, "both branches are of one article"
+        assert run.counts.parked == 1
+        one.books.unclear.clear()
+        one.sync()
+        assert one.levels() == {"1": 22, "2": 25}
 
 
 def test_what_is_brought_back_is_for_sale_again_once_the_books_say_so(tmp_path: Path, sandbox: Sandbox) -> None:

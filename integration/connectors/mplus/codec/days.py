@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from integration.connectors.mplus.client import Element, tag
 from integration.connectors.mplus.codec.document_fields import DOCUMENTS
-from integration.connectors.mplus.codec.values import bounded, day_of, number_of, percent, truth, word
+from integration.connectors.mplus.codec.values import bounded, day_of, number_of, percent, told_number, truth, word
 from integration.core.money import from_cents
 from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError
 
@@ -49,11 +49,16 @@ def decode_journal(journal: Element, source: str) -> Iterator[Record]:
 
 
 def journal_place(journal: Element) -> Place:
-    """Return the financial date and the branch of a journal, or of a count."""
-    day = day_in(journal, "financialDate")
-    if day is None:
-        raise WrongValueError("financialDate", "")
-    return day, _number(journal, "branchNumber")
+    """Return the financial date and the branch of a journal, or of a count: the interface requires both."""
+    day, branch = journal_date(journal), branch_told(journal)
+    if day is None or not branch:
+        raise WrongValueError("branchNumber" if day else "financialDate", "")
+    return day, branch
+
+
+def journal_date(journal: Element) -> date | None:
+    """Return the financial date of a journal, or of a count; None without one."""
+    return day_in(journal, "financialDate")
 
 
 def day_in(element: Element, wire: str) -> date | None:
@@ -83,9 +88,9 @@ def decode_financial(group: Element) -> Iterator[Record]:
         yield Record(Kind.TURNOVER, f"{start}:{code}", values | rated | told)
 
 
-def financial_branch(group: Element) -> str:
-    """Return the branch of a group of the financial journal, empty where the till does not tell."""
-    return _number(group, "branchNumber")
+def branch_told(element: Element) -> str:
+    """Return the branch of a journal, a count or a group of the financial journal, empty where the till tells none."""
+    return _number(element, "branchNumber")
 
 
 def told_closed(answer: Element) -> bool | None:
@@ -105,11 +110,14 @@ class Counted:
 
 
 def decode_count(count: Element) -> Counted:
-    """Return one count."""
+    """Return one count; without its number or version it could stand in the place of another."""
+    told_number(count, "workplaceNumber")
     place, workplace = journal_place(count), _number(count, "workplaceNumber")
     numbered = count.find(tag("cashCountNumber"))
-    number = (0, 0) if numbered is None else (number_of(numbered, "year"), number_of(numbered, "number"))
-    version, is_final = number_of(count, "versionNumber"), _flag(count, "isFinalized")
+    if numbered is None:
+        raise WrongValueError("cashCountNumber", "")
+    number = told_number(numbered, "year"), told_number(numbered, "number")
+    version, is_final = told_number(count, "versionNumber"), _flag(count, "isFinalized")
     shown = f"{number[0]}.{number[1]}"
     head: dict[str, Value] = {"workplace": workplace, "number": shown, "version": str(version)}
     if is_final is not None:
@@ -123,8 +131,12 @@ def decode_count(count: Element) -> Counted:
 
 def _count_line(line: Element) -> dict[str, Value]:
     names = {name: f"{name}Amount" for name in ("start", "added", "counted", "deposited", "difference", "end")}
+    method = _text(line, "paymentMethod")
+    for wire in ("paymentMethod", *names.values()):
+        if not _text(line, wire):
+            raise WrongValueError(wire, "")  # the interface requires them
     return {
-        "method": _text(line, "paymentMethod"),
+        "method": method,
         "account": _number(line, "accountNumber"),
         "difference_account": _number(line, "differenceAccountNumber"),
         "deposit_account": _number(line, "depositAccountNumber"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from integration.connectors.mplus.client import Element, tag
 from integration.connectors.mplus.codec.fields import Vocabulary
-from integration.connectors.mplus.codec.values import UnfitError, bounded, decimals, encoded, number_of
+from integration.connectors.mplus.codec.values import UnfitError, bounded, decimals, encoded, number_of, told_number
 from integration.core.money import from_cents, from_scaled, to_scaled
 from integration.core.prices import How, Of, Term, terms_in
 from integration.core.records import FieldType, Kind, Record, Value, WrongValueError
@@ -51,8 +51,14 @@ def rows_of(card: Element, kind: Kind) -> list[Element]:
 
 
 def place_of(row: Element, kind: Kind) -> Place | None:
-    """Return what a row is about; None for one that is about nothing we know. Raises WrongValueError."""
+    """Return what a row is about; None for one that is about nothing we know. Raises WrongValueError.
+
+    Where rows can be about one thing only, the interface requires its number.
+    """
     of = LISTS[kind]
+    if len(of.of) == 1:
+        for wire in of.of.values():
+            told_number(row, wire)
     told, places = number_of(row, MINIMUM), number_of(row, PLACES) if of.scaled else 0
     try:
         minimum = from_scaled(told, places)

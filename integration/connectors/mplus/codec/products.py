@@ -118,7 +118,7 @@ def group_numbers(product: Element) -> tuple[str, ...]:
     """Return the numbers of all groups a product is in, whichever of the two lists names them."""
     named = [child.text for child in product.iterfind(tag("groupNumbers"))]
     sorted_in = [
-        each.findtext(tag("groupNumber"))
+        str(told_number(each, "groupNumber"))
         for each in product.iterfind(f"{tag('sortOrderGroupList')}/{tag('sortOrderGroup')}")
     ]
     return tuple(dict.fromkeys(number for text in (*named, *sorted_in) if text and (number := _group_number(text))))

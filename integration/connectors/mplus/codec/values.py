@@ -103,9 +103,11 @@ def _read(read: Callable[[Element], Value], element: Element, named: str = "") -
 
 
 def customs_of(card: Element) -> dict[str, Value]:
-    """Return the custom fields of an article or relation by our names."""
+    """Return the custom fields of an article or relation by our names. Raises WrongValueError, also without a name."""
     listed = card.iterfind(f"{tag('customFieldList')}/{tag('customField')}")
-    named = ((each, each.findtext(tag("fieldName")) or "") for each in listed)
+    named = [(each, each.findtext(tag("fieldName")) or "") for each in listed]
+    if not all(name for _, name in named):
+        raise WrongValueError("fieldName", "")
     return {CUSTOM + name: _read(decode_custom, each, name) for each, name in named}
 
 
@@ -261,7 +263,17 @@ def decode_custom(element: Element) -> Value:
         case "DATA-TYPE-MULTISELECTINT":
             return tuple(child.text for child in element.iterfind(tag("multiSelectInt")) if child.text)
         case _:
-            return element.findtext(tag("strValue")) or ""
+            return _custom_text(element)
+
+
+def _custom_text(element: Element) -> str:
+    """Return the text of a custom field. Raises ValueError where it holds something else: its type is not known."""
+    text = element.findtext(tag("strValue"))
+    if text is None and any(
+        (each.text or "").strip() or len(each) for wire in CUSTOM_VALUES for each in element.iterfind(tag(wire))
+    ):
+        raise ValueError("a value of a type that is not known")
+    return text or ""
 
 
 def encode_custom(name: str, value: Value, types: Mapping[str, str]) -> dict[str, Any]:
