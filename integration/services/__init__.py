@@ -217,6 +217,7 @@ class Application:
         self.prices = Prices(
             stores.links,
             stores.issues,
+            stores.erased,
             till=lambda: connector(TILL),
             customers=writer_of(flows.values(), Kind.RELATION).name,
             products=writer_of(flows.values(), Kind.PRODUCT).name,
