@@ -209,6 +209,7 @@ class Application:
             entered=self.connections.is_entered,
             fill=self.proposals.fill_once,
             in_use=self.connections.prefix_in_use,
+            check=self.connections.check,
         )
         self.drafts = Drafts(
             flows, stores, logics=self.logics, mappings=self.mappings, lists=self.lists, connector=connector
