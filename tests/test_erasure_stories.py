@@ -14,6 +14,7 @@ from integration.backups.making import make
 from integration.backups.restoring import restore
 from integration.core.alerts import Sort, Symptom
 from integration.core.errors import ConfigurationError, UnavailableError
+from integration.core.issues import Issue, Met
 from integration.core.run import Mode
 from integration.settings import Settings, load_settings
 from integration.store.files import make_private
@@ -161,6 +162,18 @@ def test_erasing_waits_for_a_run_and_is_finished_later(shop: Shop) -> None:
     assert persons.page("") == ""
     assert len(persons.unfinished()) == 1
     stores.runs.discard(run, WHO)
+    late = []
+
+    def begins_meanwhile(stage: str) -> None:  # a run that begins before all is blotted out, and may have read
+        if stage == "database":
+            late.append(stores.runs.begin("stock", Mode.CHANGES, WHO, 1).id)
+
+    with pytest.raises(UnavailableError) as refused:
+        persons.erase(one, "39001", ME, begins_meanwhile, patience=0)
+    assert refused.value.facts["run"] == late[0]
+    met = Met(Issue("price_charged_otherwise", "39001", "10", {"key": DEBTOR["ACCT_NAME"]}), "relation", "Zwiebelquast")
+    stores.issues.looked("customers", [], (), [met])  # a record of theirs, kept after the first sweep
+    stores.runs.discard(late[0], WHO)
     persons.page("")
     assert persons.unfinished() == []
     assert shop.hits() == {}

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
+from integration.connectors.protocol import Connector
 from integration.core.run import Step
 from integration.priced import have_prices, proven
-from integration.services.prices import CAUSE, Known, Proof
+from integration.services.prices import CAUSE, Known, Prices, Proof
 from integration.store.issues import Issues
 from tests.consoles import Console, opened
 from tests.stores import stores_in
@@ -113,6 +114,23 @@ def by_night(console: Console) -> None:
         position = console.application.prices.page(position)
 
 
+def looked_at_anew_where_somebody_was_erased(console: Console) -> None:
+    """Look by night, and erase somebody once what is agreed was read."""
+    asked: list[object] = []
+    stores = stores_in(console.application)
+
+    def till() -> Connector:
+        asked.append(len(asked) or stores.erased.begin([("debtor", "99999")], "anna"))
+        return console.application.access.connector("mplus")
+
+    prices = Prices(
+        stores.links, stores.issues, stores.erased, till=till, customers="customers", products="products",
+        is_sent=lambda _: True, rows=lambda _: {}, branches=lambda: {"1": ""},
+    )  # fmt: skip
+    prices.page("")
+    assert len(asked) == 4  # twice whether it answers, and twice what it charges
+
+
 def open_issues(console: Console) -> list[str]:
     issues: Issues = stores_in(console.application).issues
     return [one.issue.facts["article"] for one in issues.list("customers", CAUSE, limit=1000)]
@@ -126,6 +144,8 @@ def test_what_the_till_charges_otherwise_is_an_exception_with_both_amounts(conso
     (group,) = [one for one in console.application.exceptions.groups() if one.cause == CAUSE]
     assert (group.facts["article"], group.facts["charged"]) == (code, "0.01")
     assert D(group.facts["expected"]) > 1
+    looked_at_anew_where_somebody_was_erased(console)
+    assert set(open_issues(console)) == {code}
     console.run("products")  # puts it back: the till was edited by hand
     by_night(console)
     assert open_issues(console) == []

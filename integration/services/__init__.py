@@ -210,6 +210,7 @@ class Application:
             entered=self.connections.is_entered,
             fill=self.proposals.fill_once,
             in_use=self.connections.prefix_in_use,
+            check=self.connections.check,
         )
         self.drafts = Drafts(
             flows, stores, logics=self.logics, mappings=self.mappings, lists=self.lists, connector=connector
@@ -218,6 +219,7 @@ class Application:
         self.prices = Prices(
             stores.links,
             stores.issues,
+            stores.erased,
             till=lambda: connector(TILL),
             customers=writer_of(flows.values(), Kind.RELATION).name,
             products=writer_of(flows.values(), Kind.PRODUCT).name,

@@ -21,6 +21,7 @@ from integration.services.pings import PREFIX, Pings
 from integration.services.symptoms import LOCAL, Symptoms
 from integration.store.database import Clock
 from integration.store.deliveries import Delivery, Due
+from integration.store.erased import SoFar
 from integration.store.settings import StoredSettings
 from integration.store.stores import Stores
 
@@ -126,13 +127,13 @@ class Alerts:
         Where our own database fails, whoever is known is told at once, by this process.
         """
         try:
-            self._look()
+            self._stores.erased.looking(self._look)
         except IntegrationError as error:
             self._tell_without_store(error)
             return
         self._tell_of_store_again()
 
-    def _look(self) -> None:
+    def _look(self, so_far: SoFar) -> None:
         now = self._clock()
         channels = self._channels.every()
         self._known = tuple((one, self._channels.address(one.id)) for one in channels if one.on)
@@ -140,9 +141,9 @@ class Alerts:
         mine = [one for one in self._stores.episodes.going_on() if self._is_seen_here(one)]
         changed = changes(mine, found, now)
         for symptom in changed.begun:
-            self._stores.episodes.begin(symptom, self._due_at_begin(symptom, channels), now)
+            self._stores.episodes.begin(symptom, self._due_at_begin(symptom, channels), so_far)
         if changed.still:
-            self._stores.episodes.saw(changed.still, now)
+            self._stores.episodes.saw(changed.still, so_far)
         for episode in changed.over:
             self._stores.episodes.end(episode, self._due_at_end(episode, channels))
         self._add_digests(channels)

@@ -209,8 +209,11 @@ class Connections:
     def prefix_in_use(self, flow: str) -> Mapping[str, str]:
         """Return what the last check told of documents under the prefix of a flow that are not ours; nothing if none.
 
-        They are told by prefix, number, example, and a prefix that is free.
+        They are told by prefix, number, example, and a prefix that is free. Where nobody has had the books checked
+        since the start they are now: what stood in them before says nothing of a prefix.
         """
+        if self._access.is_connected(BOOKS) and self._last(BOOKS) is None:
+            self.check(BOOKS)
         told = (one.facts for one in self.of(BOOKS).findings if one.cause == "prefix_in_use")
         return next((facts for facts in told if facts.get("flow") == flow), {})
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Protocol, cast
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,7 @@ from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look
 from integration.store.database import AWAY, Clock
 from integration.store.days import DayChecked
+from integration.store.erased import SoFar
 from integration.store.stores import Stores
 
 AT_ONCE = 7  # days asked for together
@@ -154,8 +156,7 @@ class Days:
 
         Raises IntegrationError where a system cannot be asked, and then the last check stays.
         """
-        (report,) = self._checked([f"{day.isoformat()}/{branch}"])
-        self._keep([report])
+        (report,) = self._looked(lambda: [f"{day.isoformat()}/{branch}"])
         return report
 
     def check_span(self, first: date, last: date, branch: str = "", tell: Tell = lambda _: None) -> list[DayReport]:
@@ -165,9 +166,7 @@ class Days:
             begin = first + timedelta(days=start)
             tell(begin)
             end = min(last, begin + timedelta(days=AT_ONCE - 1))
-            reports = self._checked(self._keys(begin, end, branch))
-            self._keep(reports)
-            found += reports
+            found += self._looked(partial(self._keys, begin, end, branch))
         return found
 
     def look(self, position: str) -> str:
@@ -177,16 +176,29 @@ class Days:
         today = self.today()
         first = date.fromisoformat(position) if position else today - timedelta(days=WINDOW - 1)
         last = min(today, first + timedelta(days=AT_ONCE - 1))
-        keys = self._keys(first, last, "")
+        self._looked(lambda: self._keys(first, last, ""), self._by_night)
+        following = last + timedelta(days=1)
+        return following.isoformat() if following <= today else ""
+
+    def _by_night(self, keys: Sequence[str]) -> list[DayReport]:
         try:
-            reports = self._checked(keys)
+            return self._checked(keys)
         except IntegrationError as error:
             if error.code in AWAY:
                 raise
-            reports = [self._unknown(key, error.code, error.facts) for key in keys]
-        self._keep(reports)
-        following = last + timedelta(days=1)
-        return following.isoformat() if following <= today else ""
+            return [self._unknown(key, error.code, error.facts) for key in keys]
+
+    def _looked(
+        self, keys: Callable[[], list[str]], check: Callable[[Sequence[str]], list[DayReport]] | None = None
+    ) -> list[DayReport]:
+        """Compare days now, keep what that came to and return it."""
+
+        def look(so_far: SoFar) -> list[DayReport]:
+            reports = (check or self._checked)(keys())
+            self._keep(reports, so_far)
+            return reports
+
+        return self._stores.erased.looking(look)
 
     def _keys(self, first: date, last: date, branch: str) -> list[str]:
         """Return the days of a span of one branch or of all: also of those that the till no longer lists."""
@@ -288,10 +300,11 @@ class Days:
 
     # ---- keeping
 
-    def _keep(self, reports: Sequence[DayReport]) -> None:
+    def _keep(self, reports: Sequence[DayReport], so_far: SoFar) -> None:
         """Keep reports, open an exception for each new difference, and close those of days that are equal again."""
         self._stores.days.keep(
-            [DayChecked(one.date, one.branch, one.state, one.checked_at, report_to_json(one)) for one in reports]
+            [DayChecked(one.date, one.branch, one.state, one.checked_at, report_to_json(one)) for one in reports],
+            so_far,
         )
         target = self._deps.logic(self.flow).flow.target
         told = [one.key for one in reports if one.state in TOLD]
@@ -300,7 +313,7 @@ class Days:
             for one in reports
             if one.state is DayState.DIFFERENT
         ]
-        self._stores.issues.looked(self.flow, told, [DIFFERS], met)
+        self._stores.issues.looked(self.flow, told, [DIFFERS], met, so_far)
 
     def _of(self, record: Record, state: DayState) -> DayReport:
         day, _, branch = record.key.partition("/")

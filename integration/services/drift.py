@@ -17,10 +17,9 @@ from integration.runner.dependencies import Dependencies
 from integration.runner.drift import DriftPage, look_at, stages_of
 from integration.store.copies import RESTORED
 from integration.store.database import Clock
-from integration.store.drift import drifted_from_json, drifted_to_json
+from integration.store.erased import SoFar
 from integration.store.stores import Stores
 
-MOST_KEPT = 100  # records that differ are named with a look; every one of them is an exception
 CAUSES = ("document_changed_in_target", "record_changed_in_target", "record_gone_in_target")
 MOST_SHOWN = 200  # characters of a value that a sentence tells
 
@@ -36,26 +35,26 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a look goes on: the kinds that are left, the first of which it is at, and what that came to so far."""
+    """Where a look goes on: the kinds that are left, the first of which it is at, and what that came to so far.
+
+    It says nothing of anybody: the engine keeps it, where nobody is looked for who is erased.
+    """
 
     left: tuple[tuple[str, str], ...]
     after: str = ""
     began: str = ""
     counts: DriftCounts = NOTHING_LOOKED
-    found: tuple[Drifted, ...] = ()
 
     def text(self) -> str:
         """Return it as a text, which a database keeps between two pages."""
-        shape = asdict(self) | {"found": [drifted_to_json(one) for one in self.found]}
-        return json.dumps(shape)
+        return json.dumps(asdict(self))
 
     @classmethod
     def of(cls, text: str) -> "_Place":
         """Return what `text` was made of."""
         shape = json.loads(text)
         left = tuple((flow, kind) for flow, kind in shape["left"])
-        found = tuple(drifted_from_json(one) for one in shape["found"])
-        return cls(left, shape["after"], shape["began"], DriftCounts(**shape["counts"]), found)
+        return cls(left, shape["after"], shape["began"], DriftCounts(**shape["counts"]))
 
     def next(self) -> "_Place | None":
         """Return the beginning of the next kind."""
@@ -143,7 +142,7 @@ class Drift:
             return ""
         if not position:
             return place.text()
-        following = self._looked(place)
+        following = self._stores.erased.looking(lambda so_far: self._looked(place, so_far))
         return following.text() if following else ""
 
     def _begin(self) -> _Place | None:
@@ -151,7 +150,7 @@ class Drift:
         left = tuple((name, str(stage.target)) for name in wanted for stage in self._stages(name))
         return _Place(left) if left else None
 
-    def _looked(self, place: _Place) -> _Place | None:
+    def _looked(self, place: _Place, so_far: SoFar) -> _Place | None:
         (name, kind), began = place.left[0], place.began or self._clock().isoformat()
         try:
             logic = self._deps.logic(name)
@@ -163,33 +162,27 @@ class Drift:
                 self._deps.connectors[logic.flow.target].begin()
             page = look_at(self._deps, logic, stage, place.after)
         except IntegrationError as error:
-            self._keep(place, began, place.counts, place.found, error)
+            self._keep(place, began, place.counts, error)
             return place.next()
-        self._tell(logic.flow, stage, page)
-        counts, found = place.counts.plus(page.counts), (*place.found, *page.different)[:MOST_KEPT]
+        self._stores.drifts.differ(name, stage.target, datetime.fromisoformat(began), page.different, so_far)
+        self._tell(logic.flow, stage, page, so_far)
+        counts = place.counts.plus(page.counts)
         if page.after is not None:
-            return _Place(place.left, page.after, began, counts, found)
-        self._keep(place, began, counts, found)
+            return _Place(place.left, page.after, began, counts)
+        self._keep(place, began, counts)
         return place.next()
 
-    def _keep(
-        self,
-        place: _Place,
-        began: str,
-        counts: DriftCounts,
-        found: tuple[Drifted, ...],
-        error: IntegrationError | None = None,
-    ) -> None:
+    def _keep(self, place: _Place, began: str, counts: DriftCounts, error: IntegrationError | None = None) -> None:
         flow, kind = place.left[0]
         code, facts = (error.code, dict(error.facts)) if error else ("", {})
         begun, now = datetime.fromisoformat(began), self._clock()
-        self._stores.drifts.keep(DriftFound(flow, Kind(kind), begun, now, counts, found, code, facts))
+        self._stores.drifts.keep(DriftFound(flow, Kind(kind), begun, now, counts, error=code, facts=facts))
 
-    def _tell(self, flow: Flow, stage: Stage, page: DriftPage) -> None:
+    def _tell(self, flow: Flow, stage: Stage, page: DriftPage, so_far: SoFar) -> None:
         """Open an exception for each difference, and close those of records that are as agreed again."""
         rates = self._rates(flow.target) if page.different else {}
         met = [Met(issue_of(flow, stage, one, rates), str(stage.target), one.title) for one in page.different]
-        self._stores.issues.looked(flow.name, page.told, CAUSES, met)
+        self._stores.issues.looked(flow.name, page.told, CAUSES, met, so_far)
 
 
 def issue_of(flow: Flow, stage: Stage, one: Drifted, rates: Mapping[str, str]) -> Issue:

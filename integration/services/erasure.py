@@ -6,7 +6,7 @@ import json
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -152,11 +152,12 @@ class Persons:
         name = self._stores.erased.begin(person.customer.numbers, by.ref, self._words_of(person))
         self._come_to_rest(person, by.ref, patience)
         person = self._merged(name, self._eraser.person(one))
-        return self._finish(name, person, by.ref, tell)
+        return self._finish(name, person, by.ref, tell, patience)
 
-    def _come_to_rest(self, person: Person, by: str, patience: float) -> None:
+    def _come_to_rest(self, person: Person, by: str, patience: float, begun: Collection[str] | None = None) -> None:
+        """Wait for every run at work, or for those that had `begun`, and put plans away that hold of the person."""
         until = time.monotonic() + patience
-        while run := self._stores.erasing.active():
+        while run := next((one for one in self._stores.erasing.active() if begun is None or one in begun), ""):
             if time.monotonic() > until:
                 raise UnavailableError("erase_waits", run=run)
             time.sleep(LOOK_SECONDS)
@@ -166,11 +167,14 @@ class Persons:
         for run in waiting:
             self._stores.runs.discard(run, by)
 
-    def _finish(self, name: str, person: Person, by: str, tell: Callable[[str], None]) -> Blotted:
+    def _finish(self, name: str, person: Person, by: str, tell: Callable[[str], None], patience: float) -> Blotted:
         blotted = self._eraser.blot(person, tell)
+        if begun := self._stores.erasing.active():  # before all was blotted out: they may have read of the person
+            self._come_to_rest(person, by, patience, begun)
+        self._stores.erased.sweep_again(name)  # a look that has read of them and wrote nothing yet, writes no more
+        if rows := self._stores.erasing.erase(person):  # and this is what others wrote meanwhile
+            blotted = self._eraser.blot(person, tell).with_those_of(Blotted(dict(rows)).with_those_of(blotted))
         self._stores.erased.finish(name, by, self._sealed.dropping(SEALED))
-        if self._stores.erasing.left(person):  # a look that had read of them before wrote it down meanwhile
-            blotted = self._eraser.blot(person, tell).with_those_of(blotted)
         return blotted
 
     def unfinished(self) -> list[str]:
@@ -188,7 +192,7 @@ class Persons:
             if kept is not None:
                 person = person_from_json(kept)
                 self._come_to_rest(person, by, patience)
-                self._finish(name, person, by, lambda _: None)
+                self._finish(name, person, by, lambda _: None, patience)
                 finished += 1
         return finished
 

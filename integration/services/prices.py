@@ -12,6 +12,7 @@ from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.core.run import Link, Run
 from integration.flows.prices import BRANCHES, PRICE_GROUPS
+from integration.store.erased import Erased, SoFar
 from integration.store.issues import Issues
 from integration.store.links import Links
 
@@ -68,6 +69,7 @@ class Prices:
         self,
         links: Links,
         issues: Issues,
+        erased: Erased,
         *,
         till: Callable[[], Connector],
         customers: str,
@@ -79,6 +81,7 @@ class Prices:
         """`is_sent` tells whether a flow is on and set to send them, `rows` are those of a value table."""
         self._links = links
         self._issues = issues
+        self._erased = erased
         self._till = till
         self.flow = customers
         self._products = products
@@ -158,21 +161,24 @@ class Prices:
         A difference is an exception of its own; one that is gone is closed. Where the till does not answer such
         questions, or cannot be spoken to, nothing is said.
         """
-        if not self.are_sent():
-            return ""
+        return self._erased.looking(lambda so_far: self._page(position, so_far)) if self.are_sent() else ""
+
+    def _page(self, position: str, so_far: SoFar) -> str:
         links = self._links.page(self.flow, Kind.RELATION, position, CUSTOMERS_PAGE)
         try:
             if links and self.are_told():
                 proofs = self.prove([_known(link, link.agreed) for link in links if link.agreed], self.articles())
-                self._tell([link.key for link in links], proofs)
+                self._tell([link.key for link in links], proofs, so_far)
         except IntegrationError:
             return ""
         return links[-1].key if len(links) == CUSTOMERS_PAGE else ""
 
     def written(self, run: Run) -> None:
         """Ask about what was written last, once a run of such a flow has ended. What was not asked stays as it is."""
-        if run.flow not in (self.flow, self._products) or not self._is_sent(run.flow):
-            return
+        if run.flow in (self.flow, self._products) and self._is_sent(run.flow):
+            self._erased.looking(lambda so_far: self._written(run, so_far))
+
+    def _written(self, run: Run, so_far: SoFar) -> None:
         try:
             if not self.are_told():
                 return
@@ -180,7 +186,7 @@ class Prices:
             if run.flow == self.flow:
                 of_customers = [_known(link, link.agreed) for link in self._newest(run.flow, run.flow, Kind.RELATION)]
             proofs = self.prove(of_customers, _articles(of_articles), MOST_AFTER)
-            self._tell([], proofs)
+            self._tell([], proofs, so_far)
         except IntegrationError:
             return
 
@@ -189,12 +195,14 @@ class Prices:
 
         Raises IntegrationError when the till cannot be spoken to.
         """
+        return self._erased.looking(lambda so_far: self._asked_again(keys, so_far))
+
+    def _asked_again(self, keys: Collection[str], so_far: SoFar) -> bool:
         links = self._links.get(self.flow, Kind.RELATION, keys).values()
         if not self.are_told():
             return False
-        self._tell(
-            list(keys), self.prove([_known(link, link.agreed) for link in links if link.agreed], self.articles())
-        )
+        proofs = self.prove([_known(link, link.agreed) for link in links if link.agreed], self.articles())
+        self._tell(list(keys), proofs, so_far)
         return True
 
     def _newest(self, ran: str, flow: str, kind: Kind) -> Iterator[Link]:
@@ -215,13 +223,13 @@ class Prices:
                     expected += [found] if found else []
         return self._asked(expected[: most or None])
 
-    def _tell(self, keys: Sequence[str], proofs: Sequence[Proof]) -> None:
+    def _tell(self, keys: Sequence[str], proofs: Sequence[Proof], so_far: SoFar) -> None:
         met: dict[tuple[str, str], Met] = {}  # of a customer and an article, the first that differs
         for one in proofs:
             if one.proven is False and one.customer:
                 issue = issue_of(one)
                 met.setdefault((issue.key, issue.field), Met(issue, str(Kind.RELATION), one.customer.title))
-        self._issues.looked(self.flow, keys, (CAUSE,), list(met.values()))
+        self._issues.looked(self.flow, keys, (CAUSE,), list(met.values()), so_far)
 
 
 def issue_of(one: Proof) -> Issue:

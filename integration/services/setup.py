@@ -146,12 +146,13 @@ class SetUp:
         entered: Callable[[], bool],
         fill: Callable[[str], None],
         in_use: Callable[[str], Mapping[str, str]],
+        check: Callable[[str], object],
     ) -> None:
         """Take what it needs to know; `save` keeps a value table, `name` the records of sandbox and real systems apart.
 
         `entered` tells whether somebody has entered the access to a system here, and `fill` gives every question its
         plain answer where the environment connected both and nothing has been filled in yet. `in_use` returns what the
-        last check told of documents of another console under the prefix of a flow.
+        last check told of documents of another console under the prefix of a flow, `check` checks a system anew.
         """
         self._flows = flows
         self._lists = lists
@@ -165,6 +166,7 @@ class SetUp:
         self._entered = entered
         self._fill = fill
         self._in_use = in_use
+        self._check = check
         self._links = stores.links
         self._refused: dict[tuple[str, str], Mapping[str, Any]] = {}  # the last answer to a question that was
 
@@ -229,7 +231,7 @@ class SetUp:
                 lambda listed: lists.get(listed, {}),
                 answered.get(flow, ()),
                 chosen,
-                self._in_use(flow),
+                self._in_use(flow) if spec.signs else {},
                 self._links.any(flow, *(one.target for one in spec.flow.stages if one.once)),
             )
             found[flow] = tuple(map(self._unrefused, weigh(spec, known)))
@@ -267,6 +269,9 @@ class SetUp:
             self._refused[flow, name] = values
             raise
         self._refused.pop((flow, name), None)
+        signs = self._flows[flow].signs
+        if signs and signs.setting in values:  # another console may have taken the prefix since it was proposed
+            self._check(BOOKS)
         answered = {each: list(names) for each, names in self._record().get("answered", {}).items()}
         self._keep({"answered": {**answered, flow: sorted({*answered.get(flow, ()), name})}}, by)
         return unchecked

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from integration.store.database import Store, upsert
+from integration.store.erased import SoFar, expect_none_since
 from integration.store.tables import day_checks
 
 
@@ -25,8 +26,11 @@ class DayChecked:
 class DayChecks(Store):
     """The last check of every day and branch."""
 
-    def keep(self, checked: Sequence[DayChecked]) -> None:
-        """Keep checks in the place of those before."""
+    def keep(self, checked: Sequence[DayChecked], so_far: SoFar | None = None) -> None:
+        """Keep checks in the place of those before.
+
+        Raises ErasedMeanwhileError where somebody was erased since they were read, `so_far`.
+        """
         rows = [
             {
                 "date": one.date, "branch": one.branch, "state": one.state, "checked_at": one.checked_at,
@@ -35,6 +39,7 @@ class DayChecks(Store):
             for one in checked
         ]  # fmt: skip
         with self.database.write() as connection:
+            expect_none_since(connection, so_far)
             upsert(connection, day_checks, rows)
 
     def between(self, first: date, last: date, branch: str = "") -> list[DayChecked]:

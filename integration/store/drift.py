@@ -1,7 +1,8 @@
 """What the last look at each kind of record of a flow came to."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,41 +10,66 @@ import sqlalchemy as sa
 from integration.core.drift import DriftCounts, Drifted, DriftFound, Edit
 from integration.core.records import Kind, from_json, to_json
 from integration.store.database import Store, upsert
-from integration.store.tables import drift
+from integration.store.erased import SoFar, expect_none_since
+from integration.store.tables import drift, drifted
 
-
-def drifted_to_json(one: Drifted) -> dict[str, object]:
-    """Return a record that differs as JSON can carry it."""
-    edits = [[edit.path, edit.field, to_json(edit.agreed), to_json(edit.found)] for edit in one.edits]
-    return {"key": one.key, "title": one.title, "reference": one.reference, "edits": edits}
-
-
-def drifted_from_json(shape: Mapping[str, Any]) -> Drifted:
-    """Return the record that `drifted_to_json` was given."""
-    edits = (Edit(path, name, from_json(agreed), from_json(found)) for path, name, agreed, found in shape["edits"])
-    return Drifted(shape["key"], shape["title"], shape["reference"], tuple(edits))
+MOST_KEPT = 100  # records that differ are named with a look; every one of them is an exception
 
 
 class Drifts(Store):
-    """The last look at each kind of each flow."""
+    """The last look at each kind of each flow, and what differs as the one finds it that is under way."""
+
+    def differ(self, flow: str, kind: Kind, began: datetime, found: Sequence[Drifted], so_far: SoFar) -> None:
+        """Keep records that the look which `began` then found to differ; what is found twice is there once.
+
+        Raises ErasedMeanwhileError where somebody was erased since they were read, `so_far`.
+        """
+        rows = [
+            {
+                "flow": flow, "kind": kind, "began_at": began, "key": one.key, "title": one.title,
+                "reference": one.reference, "edits": [_edit_to_json(edit) for edit in one.edits],
+            }
+            for one in found[:MOST_KEPT]
+        ]  # fmt: skip
+        with self.database.write() as connection:
+            expect_none_since(connection, so_far)
+            upsert(connection, drifted, rows)
 
     def keep(self, found: DriftFound) -> None:
-        """Keep a look in the place of the one before."""
+        """Keep what a look that ended came to, in the place of the one before; what differs it kept before."""
         row = {
             "flow": found.flow, "kind": found.kind, "began_at": found.began_at, "ended_at": found.ended_at,
-            "counts": asdict(found.counts), "found": [drifted_to_json(one) for one in found.found],
-            "error": found.error, "facts": dict(found.facts),
+            "counts": asdict(found.counts), "error": found.error, "facts": dict(found.facts),
         }  # fmt: skip
+        before = (drifted.c.flow == found.flow, drifted.c.kind == found.kind, drifted.c.began_at < found.began_at)
         with self.database.write() as connection:
             upsert(connection, drift, [row])
+            connection.execute(drifted.delete().where(*before))
 
     def latest(self, flow: str = "") -> list[DriftFound]:
         """Return the last looks of a flow, or of all."""
         here = [drift.c.flow == flow] if flow else []
-        return [
-            DriftFound(
-                row.flow, Kind(row.kind), row.began_at, row.ended_at, DriftCounts(**row.counts),
-                tuple(drifted_from_json(one) for one in row.found), row.error, row.facts,
-            )
-            for row in self.database.rows(sa.select(drift).where(*here).order_by(drift.c.flow, drift.c.kind))
-        ]  # fmt: skip
+        with self.database.read() as connection:
+            looks = connection.execute(sa.select(drift).where(*here).order_by(drift.c.flow, drift.c.kind)).all()
+            return [
+                DriftFound(
+                    row.flow, Kind(row.kind), row.began_at, row.ended_at, DriftCounts(**row.counts),
+                    _found(connection, row), row.error, row.facts,
+                )
+                for row in looks
+            ]  # fmt: skip
+
+
+def _found(connection: sa.Connection, look: sa.Row[Any]) -> tuple[Drifted, ...]:
+    of_look = {"flow": look.flow, "kind": look.kind, "began_at": look.began_at}
+    rows = connection.execute(sa.select(drifted).filter_by(**of_look).order_by(drifted.c.key).limit(MOST_KEPT))
+    return tuple(Drifted(row.key, row.title, row.reference, tuple(map(_edit_from_json, row.edits))) for row in rows)
+
+
+def _edit_to_json(edit: Edit) -> list[object]:
+    return [edit.path, edit.field, to_json(edit.agreed), to_json(edit.found)]
+
+
+def _edit_from_json(told: Sequence[Any]) -> Edit:
+    path, name, agreed, found = told
+    return Edit(path, name, from_json(agreed), from_json(found))

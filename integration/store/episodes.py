@@ -11,7 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from integration.core.alerts import Episode, Sort, Symptom
 from integration.store.database import Store
 from integration.store.deliveries import Due, send_later
-from integration.store.tables import deliveries, episodes, erased
+from integration.store.erased import SoFar, expect_none_since
+from integration.store.tables import deliveries, episodes
 
 
 class Episodes(Store):
@@ -40,10 +41,10 @@ class Episodes(Store):
         counted = sa.select(episodes.c.sort, sa.func.count().label("number")).group_by(episodes.c.sort)
         return {row.sort: row.number for row in self.database.rows(counted)}
 
-    def begin(self, symptom: Symptom, due: Sequence[Due], read_at: datetime | None = None) -> bool:
+    def begin(self, symptom: Symptom, due: Sequence[Due], so_far: SoFar | None = None) -> bool:
         """Begin an episode with what is to be sent of it; tell whether this process was the one to do so.
 
-        Not where somebody was erased since its symptom was `read_at`, which may say what they are called.
+        Raises ErasedMeanwhileError where somebody was erased since its symptom was read, `so_far`.
         """
         now = self.clock()
         row = {
@@ -52,20 +53,18 @@ class Episodes(Store):
         }  # fmt: skip
         try:
             with self.database.write() as connection:
-                if _is_stale(connection, read_at):
-                    return False
+                expect_none_since(connection, so_far)
                 made = connection.execute(episodes.insert().values(row)).inserted_primary_key
                 send_later(connection, now, due, int(made[0]) if made else None)
         except IntegrityError:  # another process was first
             return False
         return True
 
-    def saw(self, seen: Iterable[tuple[Episode, Symptom]], read_at: datetime | None = None) -> None:
+    def saw(self, seen: Iterable[tuple[Episode, Symptom]], so_far: SoFar | None = None) -> None:
         """Note of episodes that they go on, and what they come to now; see `begin`."""
         now = self.clock()
         with self.database.write() as connection:
-            if _is_stale(connection, read_at):
-                return
+            expect_none_since(connection, so_far)
             for episode, symptom in seen:
                 here = (episodes.c.id == episode.id, episodes.c.over_at.is_(None))
                 connection.execute(episodes.update().where(*here).values(seen_at=now, **_changing(symptom)))
@@ -88,13 +87,6 @@ class Episodes(Store):
     def _found(self, statement: sa.Select[Any]) -> list[Episode]:
         ordered = statement.order_by(episodes.c.begun_at.desc(), episodes.c.id.desc())
         return [_episode(row) for row in self.database.rows(ordered)]
-
-
-def _is_stale(connection: sa.Connection, read_at: datetime | None) -> bool:
-    if read_at is None:
-        return False
-    since = sa.or_(erased.c.begun_at >= read_at, erased.c.done_at >= read_at)
-    return connection.execute(sa.select(erased.c.mark).where(since).limit(1)).first() is not None
 
 
 def _changing(symptom: Symptom) -> dict[str, object]:

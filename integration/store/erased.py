@@ -4,10 +4,12 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -18,6 +20,32 @@ from integration.store.outbox import tell
 from integration.store.tables import erased
 
 FILE = "console.erased"
+
+T = TypeVar("T")
+SoFar = tuple[object, ...]
+"""Which erasures had begun and ended at some moment."""
+
+
+class ErasedMeanwhileError(Exception):
+    """Somebody was erased since what is to be written down was read: it may say what they are called."""
+
+
+def expect_none_since(connection: sa.Connection, so_far: SoFar | None) -> None:
+    """Raise ErasedMeanwhileError where an erasure began or ended since `so_far`, as part of the transaction under way.
+
+    None begins or ends before that transaction does: the last sweep of each finds what is written in it.
+    """
+    if so_far is None:
+        return
+    if connection.dialect.name == "postgresql":  # SQLite already holds the one write lock there is
+        connection.execute(sa.text("LOCK TABLE erased IN SHARE MODE"))
+    if tuple(connection.execute(_SO_FAR).one()) != so_far:
+        raise ErasedMeanwhileError
+
+
+_SO_FAR = sa.select(
+    sa.func.count(), sa.func.count(erased.c.done_at), sa.func.max(erased.c.begun_at), sa.func.max(erased.c.done_at)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +90,20 @@ class Erased(Store):
         marks = {row.mark for row in self.database.rows(lifted)}
         return {one for one in numbers if self.mark(*one) in marks} if marks else set()
 
+    def so_far(self) -> SoFar:
+        """Return which erasures began and ended until now, for whoever writes down later what is read from now on."""
+        with self.database.read() as connection:
+            return tuple(connection.execute(_SO_FAR).one())
+
+    def looking(self, look: Callable[[SoFar], T]) -> T:
+        """Do what reads and writes that down, and anew where somebody was erased between the two; return its answer.
+
+        The look hands what it is given to each store it writes to.
+        """
+        while True:
+            with suppress(ErasedMeanwhileError):
+                return look(self.so_far())
+
     def called(self, numbers: Sequence[tuple[str, str]]) -> str:
         """Return what the person of these numbers is called who was erased before, empty where nobody was."""
         marks = [self.mark(*one) for one in numbers]
@@ -82,6 +124,11 @@ class Erased(Store):
             tell(connection, now, [Event(event="customer_erasing", key=person, facts={"by": by})])
         self.write_file()
         return person
+
+    def sweep_again(self, person: str) -> None:
+        """Let an erasure begin anew from here: what was read before is not written down any more."""
+        with self.database.write() as connection:
+            connection.execute(erased.update().where(erased.c.person == person).values(begun_at=self.clock()))
 
     def finish(self, person: str, by: str, drop: Beside = lambda *_: None) -> None:
         """Note that nothing of a person is kept any more; `drop` drops in the same transaction what it took."""

@@ -16,7 +16,7 @@ from integration.store.database import Store
 from integration.store.tables import corrections, issues, lines, links, outbox, runs, set_aside, staged, taken_back
 
 # Of these a row of the person goes; a person arranges the last ones, where nothing is changed behind their back.
-GOING = (staged, taken_back, corrections, set_aside)
+GOING = (staged, taken_back, corrections, set_aside, tables.drifted)
 SWEPT = (
     *GOING, lines, links, issues, outbox, runs, tables.causes, tables.drift, tables.day_checks, tables.moves,
     tables.promises, tables.episodes, tables.deliveries, tables.left_out, tables.facets, tables.plan_notes,
@@ -134,9 +134,10 @@ class Erasing(Store):
 
     # ---- what stands in the way --------------------------------------------------------------------------------------
 
-    def active(self) -> str:
-        """Return a run that is at work, empty where none is."""
-        return str(self.database.scalar(sa.select(runs.c.id).where(runs.c.state.in_(tuple(ACTIVE)))) or "")
+    def active(self) -> list[str]:
+        """Return the runs that are at work."""
+        at_work = sa.select(runs.c.id).where(runs.c.state.in_(tuple(ACTIVE))).order_by(runs.c.started_at, runs.c.id)
+        return [row.id for row in self.database.rows(at_work)]
 
     def unsettled(self, person: Person) -> tuple[list[str], list[str]]:
         """Return the plans that wait and hold something of a person, and the runs that wrote and are not settled."""
@@ -242,9 +243,6 @@ class Erasing(Store):
         }
         if table is links and row["agreed"] is not None:
             wanted["agreed"] = person.agreed(row["agreed"])
-        if table is tables.drift:
-            kept = [one for one in row["found"] if not person.customer.has(row["flow"], row["kind"], one["key"])]
-            wanted["found"] = person.blotted(kept)
         return {name: value for name, value in wanted.items() if value != row[name]}
 
 

@@ -11,6 +11,7 @@ from integration.core.causes import APART, telling
 from integration.core.issues import CauseGroup, Issue, IssueState, Met, OpenIssue, Trouble
 from integration.store.database import Store, among, portions, upsert
 from integration.store.environments import ASIDE
+from integration.store.erased import SoFar, expect_none_since
 from integration.store.events import Event
 from integration.store.outbox import tell
 from integration.store.tables import causes, issues, lines, set_aside, staged
@@ -152,14 +153,23 @@ class Issues(Store):
         with self.database.write() as connection:
             meet(connection, self.clock(), flow, run, met)
 
-    def looked(self, flow: str, keys: Collection[str], causes: Collection[str], met: Sequence[Met]) -> None:
+    def looked(
+        self,
+        flow: str,
+        keys: Collection[str],
+        causes: Collection[str],
+        met: Sequence[Met],
+        so_far: SoFar | None = None,
+    ) -> None:
         """Keep what a look that is no run found of these records: what it met is open, all else of the causes closed.
 
-        What was set aside comes back when it is another difference by now.
+        What was set aside comes back when it is another difference by now. Raises ErasedMeanwhileError where somebody
+        was erased since it was read, `so_far`.
         """
         still = {(one.issue.key, one.issue.cause, one.issue.field): one.issue.facts for one in met}
         now = self.clock()
         with self.database.write() as connection:
+            expect_none_since(connection, so_far)
             here = (issues.c.flow == flow, issues.c.cause.in_(causes), issues.c.state != IssueState.CLOSED)
             known = list(among(connection, sa.select(issues).where(*here), issues.c.key, keys))
             over = [row for row in known if not _is_same(row, still.get((row.key, row.cause, row.field)))]

@@ -1,6 +1,7 @@
 """How days stand on both sides: what is known, what a check finds, and what a person is told."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -41,6 +42,25 @@ def state(harness: DayHarness) -> DayState:
 
 def told(harness: DayHarness) -> list[tuple[str, IssueState]]:
     return [(one.issue.cause, one.state) for one in harness.stores.issues.of_key("days", KEY)]
+
+
+def test_what_was_read_before_somebody_was_erased_is_read_anew(booked: DayHarness) -> None:
+    booked.move_line(0, "8999")
+    fetch, named = booked.till.fetch, day_record()
+    erased: list[str] = []
+
+    def erasing_meanwhile(kind: Kind, keys: Collection[str]) -> list[Record]:
+        told = fetch(kind, keys)
+        if not erased:
+            erased.append(booked.stores.erased.begin([("debtor", "39001")], "anna"))
+            booked.till.put(replace(named, values={**named.values, "branch_name": "Anders"}))
+        return told
+
+    booked.till.fetch = erasing_meanwhile  # type: ignore[method-assign]
+    assert booked.days.check(DAY, "1").branch_name == "Anders"
+    (kept,) = booked.stores.days.between(DAY, DAY)
+    (issue,) = booked.stores.issues.of_key("days", KEY)
+    assert "Utrecht" not in f"{kept} {issue}"
 
 
 # ---- what is found

@@ -1,6 +1,6 @@
 """The nightly look at what was written, with both systems in a box: told once it is so, and not before."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -49,11 +49,13 @@ def lines(console: Console) -> list[dict[str, Any]]:
     return [{**line, "order": order} for line in console.rows("SO_LINE", ORD_NR=str(header["ORD_NR"]))]
 
 
-def drift(console: Console) -> Drift:
+def drift(console: Console, rates: Callable[[str], Mapping[str, str]] = lambda _: {}) -> Drift:
     """The look of a console on which the flow of orders is on, and nothing begins by itself."""
     app = console.application
     deps, stores = app._runner.preview.deps, stores_in(app)
-    return Drift(tuple(app.flows), deps, stores, now, is_on=lambda flow: flow == "orders", flow=app.logics.flow)
+    return Drift(
+        tuple(app.flows), deps, stores, now, is_on=lambda flow: flow == "orders", flow=app.logics.flow, rates=rates
+    )
 
 
 def looked(console: Console, kind: Kind = Kind.SALES_ORDER) -> DriftFound:
@@ -103,6 +105,24 @@ def test_a_vat_code_that_was_edited_is_told_with_what_it_charges() -> None:
 
     assert "van 2 · 21% · AccountView naar 1 · AccountView" in words.say(CHANGED, facts, "nl").what
     assert "van 1 naar 2" in words.say(CHANGED, other, "nl").what
+
+
+def test_a_page_is_looked_at_anew_where_somebody_was_erased_meanwhile(
+    console: Console, lines: list[dict[str, Any]]
+) -> None:
+    order = str(lines[0]["order"])
+    console.sandbox.accountview.edit("SO_LINE", str(lines[0]["REC_ID"]), {"ORD_QTY": 55})
+    asked: list[object] = []
+    erased = stores_in(console.application).erased
+
+    def rates(_: str) -> dict[str, str]:  # asked for once a page was read, before it is told of
+        asked.append(len(asked) or erased.begin([("debtor", "99999")], WHO))
+        return {}
+
+    found = next(one for one in drift(console, rates).look() if one.kind is Kind.SALES_ORDER)
+    assert order in [one.key for one in found.found]
+    assert len(asked) == 2
+    assert state_of(console, order) == [(CHANGED, IssueState.OPEN)]
 
 
 def test_an_order_deleted_in_the_books_is_gone(console: Console, lines: list[dict[str, Any]]) -> None:

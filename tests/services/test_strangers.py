@@ -25,9 +25,9 @@ def told(application: Application) -> list[Finding]:
     return [one for one in application.connections.check("accountview") if one.cause == "prefix_in_use"]
 
 
-def booked(application: Application, number: str) -> str:
+def booked(application: Application, number: str, prefix: str = "MP-") -> str:
     """Book an order as another console would, of which this one knows nothing; return its number in the books."""
-    order = an_order(number, reference=f"MP-{number}")
+    order = an_order(number, reference=f"{prefix}{number}")
     return application.access.connector("accountview").write(a_create(order), None, Links(), number).reference
 
 
@@ -82,6 +82,29 @@ def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_pat
 
         application.flows.change("orders", {"reference_prefix": found.facts["free"]}, somebody("test"))
         assert told(application) == []
+
+
+def test_a_prefix_is_proposed_and_taken_by_what_stands_in_the_books_now(tmp_path: Path) -> None:
+    me = somebody("test")
+    with opened(tmp_path, start=False) as application:
+        application.connections.use_sandbox(me)
+        application.setup.choose({"orders": 5}, me)
+        booked(application, "2026.1")
+    with opened(tmp_path, start=False) as application:  # nobody has asked for a check since this start
+        application.connections.join_sandbox()
+        sandbox_of(application).ledger.clear()
+        asked = question(application)
+        assert asked.proposal is not None
+        free = str(asked.proposal.values["reference_prefix"])
+        calls = len(sandbox_of(application).ledger.calls("accountview"))
+        question(application)
+        assert len(sandbox_of(application).ledger.calls("accountview")) == calls > 0  # one look is enough
+
+        booked(application, "2026.2", free)  # another console takes it meanwhile
+        application.setup.answer("orders", "prefix", asked.proposal.values, me)
+        again = question(application)
+        assert again.lack is not None
+        assert again.lack.why.facts["prefix"] == free
 
 
 @pytest.mark.parametrize(

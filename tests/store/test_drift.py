@@ -7,6 +7,7 @@ from integration.core.drift import DriftCounts, Drifted, DriftFound, Edit
 from integration.core.records import Kind
 from integration.store.database import Database
 from integration.store.drift import Drifts
+from integration.store.erased import Erased
 from tests.clocks import Clock
 
 
@@ -27,7 +28,13 @@ def test_the_last_look_at_a_kind_is_kept_whole(database: Database, clock: Clock)
         {"a": "b"},
     )
     other = DriftFound("products", Kind.PRODUCT, later, later, DriftCounts())
-    for one in (first, newest, other):
+    so_far = Erased(database, clock).so_far()
+    drifts.differ("orders", Kind.SALES_ORDER, first.began_at, [Drifted("8", "2026.8", "2690000")], so_far)
+    for one in (first, other):
         drifts.keep(one)
+    for _ in range(2):  # a page may be looked at twice
+        drifts.differ("orders", Kind.SALES_ORDER, later, found, so_far)
+    assert [one.title for one in drifts.latest()[0].found] == ["2026.8"]  # until the look has come to its end
+    drifts.keep(newest)
     assert drifts.latest() == [newest, other]
     assert drifts.latest("products") == [other]

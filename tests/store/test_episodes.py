@@ -1,7 +1,6 @@
 """Episodes: begun and ended once, whoever sees them, with what is to be sent of them in the same transaction."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -11,7 +10,6 @@ from integration.core.alerts import Sort, Symptom
 from integration.store.database import Database
 from integration.store.deliveries import Deliveries, Due
 from integration.store.episodes import Episodes
-from integration.store.erased import Erased
 from integration.store.retention import Retained
 from tests.clocks import Clock
 
@@ -42,26 +40,6 @@ def test_of_many_that_see_it_one_begins_an_episode_and_one_ends_it(
     assert episodes.going_on() == []
     told = Deliveries(database, clock).told(episode.id)
     assert sorted(one.key for one in told) == [f"begun:{episode.id}", f"over:{episode.id}"]
-
-
-def test_what_was_read_before_somebody_was_erased_is_not_written_down(
-    episodes: Episodes, database: Database, clock: Clock
-) -> None:
-    assert episodes.begin(SYMPTOM, [])
-    read_at = clock()
-    clock.advance(1)
-    erased = Erased(database, clock)
-    person = erased.begin([("debtor", "39001")], "test")
-    more = replace(SYMPTOM, facts={"code": "8"})
-    for _ in ("begun", "done"):
-        episodes.saw([(episodes.going_on()[0], more)], read_at)
-        assert not episodes.begin(replace(SYMPTOM, flow="stock"), [], read_at)
-        assert [one.symptom for one in episodes.going_on()] == [SYMPTOM]
-        erased.finish(person, "test")
-    clock.advance(1)
-    episodes.saw([(episodes.going_on()[0], more)], clock())
-    assert episodes.begin(replace(SYMPTOM, flow="stock"), [], clock())
-    assert {one.symptom.facts["code"] for one in episodes.going_on()} == {"7", "8"}
 
 
 def test_what_is_over_may_begin_again_as_another_episode(episodes: Episodes, clock: Clock) -> None:

@@ -2,15 +2,38 @@
 
 import json
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from integration.core.alerts import Sort, Symptom
+from integration.core.drift import Drifted
+from integration.core.issues import Issue, Met
+from integration.core.records import Kind
 from integration.store.database import Database
-from integration.store.erased import Erased, mark_of, read_file
+from integration.store.days import DayChecked
+from integration.store.erased import Erased, ErasedMeanwhileError, SoFar, mark_of, read_file
+from integration.store.stores import Stores, stores_of
+from integration.store.tables import day_checks, drifted, episodes, issues
 from tests.clocks import Clock
+from tests.core.days.example import DAY
 
 NUMBERS = [("debtor", "39001"), ("relation", "62")]
+SYMPTOM = Symptom(Sort.RECORDS, "debtor_unclear", "orders", facts={"name": "Zwiebelquast"})
+MET = Met(Issue("price_charged_otherwise", "39001", "10"), "relation", "Zwiebelquast")
+LOOKS: dict[str, tuple[sa.Table, Callable[[Stores, SoFar], object]]] = {
+    "alerts": (episodes, lambda stores, so_far: stores.episodes.begin(SYMPTOM, [], so_far)),
+    "issues": (issues, lambda stores, so_far: stores.issues.looked("customers", [], (), [MET], so_far)),
+    "days": (day_checks, lambda stores, so_far: stores.days.keep([
+        DayChecked(DAY, "1", "different", stores.erased.clock(), {"name": "Zwiebelquast"})], so_far,
+    )),
+    "drift": (drifted, lambda stores, so_far: stores.drifts.differ("orders", Kind.SALES_ORDER, stores.erased.clock(), [
+        Drifted("doc-1", "Zwiebelquast", "7")], so_far,
+    )),
+}  # fmt: skip
+"""What looks write down of what they read, each with the table it lands in."""
 
 
 def test_numbers_are_held_out_until_somebody_lifts_them(database: Database, clock: Clock, tmp_path: Path) -> None:
@@ -39,6 +62,41 @@ def test_the_list_holds_nothing_of_a_person_and_outlives_the_database(
     assert {one.mark for one in read_file(file)} == {other.mark(*one) for one in NUMBERS}
     assert len(other.take_in(read_file(file))) == len(NUMBERS)  # begun, and not finished here
     assert mark_of("another", "debtor", "39001") != other.mark("debtor", "39001")
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_what_was_read_before_somebody_was_erased_is_not_written_down(
+    database: Database, clock: Clock, look: str
+) -> None:
+    stores, (table, write) = stores_of(database, clock), LOOKS[look]
+    steps = (
+        lambda: stores.erased.begin(NUMBERS, "anna"),
+        lambda: stores.erased.sweep_again(stores.erased.called(NUMBERS)),
+        lambda: stores.erased.finish(stores.erased.called(NUMBERS), "anna"),
+    )
+    for step in steps:
+        so_far = stores.erased.so_far()
+        clock.advance(1)
+        step()
+        with pytest.raises(ErasedMeanwhileError):
+            write(stores, so_far)
+        assert database.rows(sa.select(table)) == []
+    write(stores, stores.erased.so_far())
+    assert len(database.rows(sa.select(table))) == 1
+
+
+def test_a_look_is_done_anew_where_somebody_was_erased_in_it(database: Database, clock: Clock) -> None:
+    stores = stores_of(database, clock)
+    read: list[str] = []
+
+    def look(so_far: SoFar) -> int:
+        read.append("anew" if read else "first")
+        if len(read) == 1:
+            stores.erased.begin(NUMBERS, "anna")
+        stores.episodes.begin(SYMPTOM, [], so_far)
+        return len(read)
+
+    assert stores.erased.looking(look) == len(read) == len(stores.episodes.going_on()) + 1
 
 
 @pytest.mark.parametrize("told", ["{}", "[]", "no list", json.dumps({"mark": "m", "person": "p", "begun_at": None})])

@@ -1,10 +1,11 @@
 """Whether what stands in the books under the reference of a document is that document: a number alone proves nothing.
 
-Two tills, or one that begins to count anew, give one number to two sales. What a document comes to, its day and its
-branch tell them apart, as far as both sides tell them, and so does a link of ours to another document of the till.
+Two tills, or one that begins to count anew, give one number to two sales. What a document comes to, its day, its
+branch and the articles of its lines tell them apart, as far as both sides tell them, and so does a link of ours to
+another document of the till.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -30,6 +31,7 @@ KNOWN_BY = frozenset(
 
 SAME = "same"  # a person says that it is this document all the same
 SAID = (SAME,)
+MOST_TOLD = 10  # articles of a document that a question names
 
 
 def another_sale(stage: Stage, desired: Record, held: Held) -> Issue | None:
@@ -48,6 +50,7 @@ def another_sale(stage: Stage, desired: Record, held: Held) -> Issue | None:
         "found_amount": _amount(_total(held.record, held.record)), "found_customer": _who(held.record),
         "branch": as_text(desired.values.get("cost_centre")),
         "found_branch": as_text(held.record.values.get("cost_centre")),
+        "articles": _told(_sold(desired)), "found_articles": _told(_sold(held.record)),
     }  # fmt: skip
     return Issue("reference_of_another", key, DECISION, {name: fact for name, fact in facts.items() if fact})
 
@@ -85,6 +88,9 @@ def _differs(desired: Record, held: Record) -> bool:
         return True
     branches = [as_text(one.values.get("cost_centre")).casefold() for one in (desired, held)]
     if all(branches) and branches[0] != branches[1]:
+        return True
+    ours, theirs = _sold(desired), _sold(held)
+    if ours and theirs and ours != theirs:
         return True
     there = _total(held, held)
     return there is None or there not in _totals(desired, held)
@@ -125,6 +131,21 @@ def _total(document: Record, told: Record) -> Decimal | None:
             return None
     shipping = _decimal(document.values.get("shipping_cost")) if "shipping_cost" in told.values else None
     return sum(sums, shipping or Decimal(0))
+
+
+def _sold(document: Record) -> dict[str, Decimal]:
+    """Return how much of which article a document sells, as far as its lines tell it; a posting tells of none."""
+    sold: dict[str, Decimal] = {}
+    for line in (part.values for part in document.parts if part.kind is Kind.LINE):
+        article, quantity = as_text(line.get("article")).strip().casefold(), _decimal(line.get("quantity"))
+        if article and quantity is not None:
+            sold[article] = sold.get(article, Decimal(0)) + quantity
+    return {article: quantity for article, quantity in sorted(sold.items()) if quantity}
+
+
+def _told(sold: Mapping[str, Decimal]) -> str:
+    told = [f"{quantity.normalize():f} x {article}" for article, quantity in sold.items()]
+    return ", ".join([*told[:MOST_TOLD], *(["..."] if told[MOST_TOLD:] else [])])
 
 
 def _decimal(value: Value) -> Decimal | None:

@@ -107,6 +107,20 @@ def test_one_of_another_branch_is_another_sale() -> None:
     assert logic.objection(PAPERS, one, Held(with_values(cost_centre="WEST")(one), "50001"), None) is not None
 
 
+def test_a_sale_of_other_articles_is_another_sale_though_it_counts_alike() -> None:
+    logic = orders()
+    one = booking(an_order(), logic)
+    article = next(part.values["article"] for part in one.parts if part.kind is Kind.LINE)
+    for alike in (str(article).lower(), f"{article} "):
+        assert logic.objection(PAPERS, one, Held(in_lines(article=alike)(one), "50001"), None) is None
+    issue = logic.objection(PAPERS, one, Held(in_lines(article="20002")(one), "50001"), None)
+    assert issue is not None
+    assert (issue.facts["articles"], issue.facts["found_articles"]) == (f"1 x {str(article).lower()}", "1 x 20002")
+    more = logic.objection(PAPERS, one, Held(in_lines(quantity=Decimal(2), price=Decimal("6.05"))(one), "50001"), None)
+    assert more is not None
+    assert more.facts["amount"] == more.facts["found_amount"]
+
+
 def test_what_is_linked_to_another_document_of_the_till_is_another_sale_whatever_it_says() -> None:
     logic = orders()
     one = booking(an_order(), logic)

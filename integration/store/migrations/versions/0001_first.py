@@ -127,10 +127,20 @@ def upgrade() -> None:  # noqa: PLR0915  a statement for each table
         sa.Column("began_at", Moment, nullable=False),
         sa.Column("ended_at", Moment, nullable=False),
         sa.Column("counts", Json, nullable=False),
-        sa.Column("found", Json, nullable=False),
         sa.Column("error", Words, nullable=False),
         sa.Column("facts", Json, nullable=False),
         sa.PrimaryKeyConstraint("flow", "kind", name=op.f("pk_drift")),
+    )
+    op.create_table(
+        "drifted",
+        sa.Column("flow", Words, nullable=False),
+        sa.Column("kind", Words, nullable=False),
+        sa.Column("began_at", Moment, nullable=False),
+        sa.Column("key", Words, nullable=False),
+        sa.Column("title", Words, nullable=False),
+        sa.Column("reference", Words, nullable=False),
+        sa.Column("edits", Json, nullable=False),
+        sa.PrimaryKeyConstraint("flow", "kind", "began_at", "key", name=op.f("pk_drifted")),
     )
     op.create_table(
         "episodes",
