@@ -3,9 +3,9 @@
 import streamlit as st
 
 if __name__ != "__main__":
-    from integration.web.server import opened
+    from integration.web.server import make_server
 
-    server = opened()
+    server = make_server()
     app = st.App(__file__, lifespan=server.lifespan, routes=server.routes, middleware=server.middleware)
 else:
     from integration.shipped import SHIPPED

@@ -84,7 +84,7 @@ def _found(application: Application, run_id: str) -> Run:
 
 def _begun(application: Application, flow: str, *, complete: bool) -> str:
     mode = Mode.COMPLETE if complete else Mode.CHANGES
-    return application.runs.preview(PreviewRequest(flow, by=terminal.who(), mode=mode))
+    return application.runs.preview(PreviewRequest(flow, by=terminal.terminal_user(), mode=mode))
 
 
 def _end(run: Run, *, as_json: bool) -> NoReturn:
@@ -130,7 +130,7 @@ def _any_command(
 @cli.command()
 def preview(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json: Json = False) -> None:
     """Make a plan and show it; nothing is written to either system."""
-    with terminal.opened(wait=wait, as_json=as_json) as application:
+    with terminal.command_application(wait=wait, as_json=as_json) as application:
         run_id = _begun(application, flow, complete=complete)
         _end_with_plan(application, run_id, as_json=as_json, wait=wait)
 
@@ -145,22 +145,22 @@ def commit(
 ) -> None:
     """Write exactly the plan with this fingerprint, and prove it by reading back."""
     confirmed = confirmations(confirm or [])
-    with terminal.opened(wait=wait, as_json=as_json) as application:
+    with terminal.command_application(wait=wait, as_json=as_json) as application:
         _found(application, run_id)
-        application.runs.commit(run_id, Approval(fingerprint, terminal.who().ref, confirmed=confirmed))
+        application.runs.commit(run_id, Approval(fingerprint, terminal.terminal_user().ref, confirmed=confirmed))
         _end(terminal.follow(application, run_id, terminal.ENDED, quiet=as_json, wait=wait), as_json=as_json)
 
 
 @cli.command()
 def run(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json: Json = False) -> None:
     """Preview and commit in one go; a plan that trips a brake waits instead."""
-    with terminal.opened(wait=wait, as_json=as_json) as application:
+    with terminal.command_application(wait=wait, as_json=as_json) as application:
         run_id = _begun(application, flow, complete=complete)
         found = _plan_of(
             application, terminal.follow(application, run_id, terminal.PREVIEWED, quiet=as_json, wait=wait)
         )
         if found.state is RunState.READY and not found.brakes:
-            application.runs.commit(found.id, Approval(found.mark, terminal.who().ref))
+            application.runs.commit(found.id, Approval(found.mark, terminal.terminal_user().ref))
             found = terminal.follow(application, found.id, terminal.ENDED, quiet=as_json, wait=wait)
         elif found.state is RunState.READY and not as_json:
             terminal.show_how_to_commit(found)
@@ -174,7 +174,7 @@ def runs(
     as_json: Json = False,
 ) -> None:
     """List what ran, newest first."""
-    with terminal.opened(start=False) as application:
+    with terminal.command_application(start=False) as application:
         found = application.runs.latest(flow, limit=limit)
         if as_json:
             terminal.print_json([terminal.summary(one) for one in found])
@@ -193,7 +193,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show the lines of a plan: what is created, updated, retired, skipped or parked."""
-    with terminal.opened(start=False) as application:
+    with terminal.command_application(start=False) as application:
         found = _found(application, run_id)
         rows = application.plans.rows(run_id, only, find, limit=limit)
         if as_json:
@@ -208,7 +208,7 @@ def show(
 @cli.command()
 def issues(flow: AnyFlow = None, as_json: Json = False) -> None:
     """List what needs attention, by cause."""
-    with terminal.opened(start=False) as application:
+    with terminal.command_application(start=False) as application:
         causes = application.issues.causes(flow)
         if as_json:
             terminal.print_json([{**asdict(one), **asdict(say(one.cause, one.facts))} for one in causes])
@@ -221,20 +221,20 @@ def issues(flow: AnyFlow = None, as_json: Json = False) -> None:
 @cli.command()
 def resume(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
     """Go on with an interrupted run; what was sent without an answer is looked up first."""
-    with terminal.opened(wait=wait, as_json=as_json) as application:
+    with terminal.command_application(wait=wait, as_json=as_json) as application:
         found = _found(application, run_id)
         if found.state not in ACTIVE and found.state is not RunState.DONE:  # those go on, or are over, by themselves
-            application.runs.resume(run_id, by=terminal.who())
+            application.runs.resume(run_id, by=terminal.terminal_user())
         _end(terminal.follow(application, run_id, terminal.ENDED, quiet=as_json, wait=wait), as_json=as_json)
 
 
 @cli.command()
 def cancel(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
     """Stop a run: a preview is put aside, and what a commit has not sent by now can be resumed."""
-    with terminal.opened(wait=wait, as_json=as_json) as application:
+    with terminal.command_application(wait=wait, as_json=as_json) as application:
         if _found(application, run_id).state not in ACTIVE:
             raise wrong_use(f"run {run_id} is not at work")
-        application.runs.cancel(run_id, by=terminal.who())
+        application.runs.cancel(run_id, by=terminal.terminal_user())
         stopped = terminal.follow(application, run_id, terminal.AT_REST, quiet=as_json, wait=wait, unmoved=0)
         if stopped.error not in ("cancelled", "preview_cancelled"):  # it had come to its end before
             _end(stopped, as_json=as_json)
@@ -244,9 +244,11 @@ def cancel(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
 @cli.command()
 def undo(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
     """Make a plan that puts back what a run wrote; `commit` writes it."""
-    with terminal.opened(wait=wait, as_json=as_json) as application:
+    with terminal.command_application(wait=wait, as_json=as_json) as application:
         _found(application, run_id)
-        _end_with_plan(application, application.runs.undo(run_id, by=terminal.who()), as_json=as_json, wait=wait)
+        _end_with_plan(
+            application, application.runs.undo(run_id, by=terminal.terminal_user()), as_json=as_json, wait=wait
+        )
 
 
 @cli.command()
@@ -257,18 +259,21 @@ def retry(
     as_json: Json = False,
 ) -> None:
     """Make a plan of everything that is parked for one cause, with the mapping and tables of today."""
-    with terminal.opened(wait=wait, as_json=as_json) as application:
+    with terminal.command_application(wait=wait, as_json=as_json) as application:
         if not application.exceptions.keys(flow, cause):
             raise wrong_use(f"nothing of {flow} is parked for {cause}", "cause")
         _end_with_plan(
-            application, application.runs.try_again(flow, cause, by=terminal.who()), as_json=as_json, wait=wait
+            application,
+            application.runs.try_again(flow, cause, by=terminal.terminal_user()),
+            as_json=as_json,
+            wait=wait,
         )
 
 
 @cli.command()
 def check(as_json: Json = False) -> None:
     """Check both connections and say what is wrong with them, line by line."""
-    with terminal.opened(start=False) as application:
+    with terminal.command_application(start=False) as application:
         application.connections.join_sandbox()
         found = {system: application.connections.check(system) for system in ("accountview", "mplus")}
         if as_json:
@@ -296,7 +301,7 @@ def log_(
     as_json: Json = False,
 ) -> None:
     """Ask the log a question in SQL; it can only be read."""
-    with terminal.opened(start=False) as application:
+    with terminal.command_application(start=False) as application:
         question = {"sql": sql, "rows": rows}
         answer = _at_the_server_or_here(application, question, lambda: application.log.answer(sql, rows=rows))
     if as_json:
@@ -312,7 +317,7 @@ def export(path: Annotated[Path, typer.Argument(help="A file .csv or .parquet.")
     """Write the log to a file: .csv or .parquet."""
     if path.suffix.lower() not in (".csv", ".parquet"):
         raise wrong_use("the file is called .csv or .parquet")
-    with terminal.opened(start=False) as application, writing(path):
+    with terminal.command_application(start=False) as application, writing(path):
         answer = _at_the_server_or_here(
             application, {"export": str(path.absolute())}, lambda: {"events": application.log.export(path)}
         )

@@ -52,7 +52,7 @@ Patient = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait f
 Shown = Literal["all", "create", "update", "retire", "skip", "park"]
 
 
-def among(given: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
+def expect_known(given: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
     """Return what was given; one that nobody knows is wrong use."""
     for name in given or ():
         if name not in known:

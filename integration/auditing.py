@@ -29,7 +29,7 @@ def verify(head: Heads = None, as_json: Json = False) -> None:
     With a head that was sent to somebody, it is told from a history that was written anew.
     """
     heads = [_head(one) for one in head or []]
-    with terminal.opened(start=False) as application:
+    with terminal.command_application(start=False) as application:
         checked = application.audit.verify(heads)
     if as_json:
         terminal.print_json(asdict(checked))
@@ -67,7 +67,7 @@ def list_entries(
 ) -> None:
     """List what somebody did, newest first."""
     begin = since.astimezone() if since else None
-    with terminal.opened(start=False) as application:
+    with terminal.command_application(start=False) as application:
         found = application.audit.entries(Sought(who, action, flow, find, begin), limit=limit)
     if as_json:
         terminal.print_json([asdict(one) for one in found])
@@ -87,8 +87,8 @@ def _did(one: Entry) -> str:
 @audit.command()
 def export(file: Annotated[Path, typer.Argument(help="The ZIP file to write.")], as_json: Json = False) -> None:
     """Write the whole audit to a file, with a program that verifies it and needs nothing but Python."""
-    with terminal.opened(start=False) as application:
-        packed = application.audit.file(terminal.who())
+    with terminal.command_application(start=False) as application:
+        packed = application.audit.file(terminal.terminal_user())
     with writing(file):
         file.write_bytes(packed)
     told: dict[str, Any] = {"path": str(file), "bytes": len(packed)}

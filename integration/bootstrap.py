@@ -108,7 +108,7 @@ _started: Application | None = None
 _starting = threading.Lock()
 
 
-def application(flows: Specs = FLOWS) -> Application:
+def running_application(flows: Specs = FLOWS) -> Application:
     """Return the one application of this process, started at the first call with these flows."""
     global _started  # noqa: PLW0603 - one engine per process
     with _starting:

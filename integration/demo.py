@@ -20,7 +20,7 @@ from integration.flows.registry import FLOWS
 from integration.services import Application
 from integration.services.setup import Weight
 from integration.settings import load_settings
-from integration.terminal import ENDED, PREVIEWED, follow, opened, out, print_json, show_causes, table_of
+from integration.terminal import ENDED, PREVIEWED, command_application, follow, out, print_json, show_causes, table_of
 
 ROUNDS = (1, 2, 3)
 AFTER_A_DAY, UNCHANGED, PRICED = 2, 3, 4
@@ -102,7 +102,7 @@ def show(articles: int, *, as_json: bool) -> bool:
             data=Path(folder), sandbox=True, sandbox_articles=articles, database_url="",
             accountview=AccountViewAccess(), mplus=MplusAccess(),
         )  # fmt: skip
-        with opened(settings, by=DEMO) as application:
+        with command_application(settings, by=DEMO) as application:
             application.setup.choose(dict.fromkeys(FLOWS, EVERY_MINUTES), by=DEMO)
             application.setup.accept(by=DEMO)  # as a person does who agrees to what is proposed
             for number in ROUNDS:
@@ -131,6 +131,6 @@ def _prices_of_customers(application: Application, *, quiet: bool) -> bool:
         out.print(f"prices of customers: asked {found.asked}, the same {found.same}")
         for one in found.different:
             customer = one.customer.title if one.customer else "–"
-            both = f"{priced.shown(one.paid.total)}, {priced.shown(one.charged)}"
+            both = f"{priced.amount_cell(one.paid.total)}, {priced.amount_cell(one.charged)}"
             out.print(f"  {customer}: {one.quantity:f} x {one.article.key}: {both}", markup=False)
     return found.asked > 0 and found.asked == found.same and all(_adds_up(line) for line in lines)

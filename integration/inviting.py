@@ -15,7 +15,7 @@ people = typer.Typer(no_args_is_help=True, help="Who may use the console.")
 @people.command(name="list")
 def list_people(as_json: Json = False) -> None:
     """List people, what they may do, and whether they can come in."""
-    with terminal.opened(start=False) as application:
+    with terminal.command_application(start=False) as application:
         found = application.people.every()
     if as_json:
         terminal.print_json([{"name": one.ref, "grants": list(one.grants), "state": _state(one)} for one in found])
@@ -39,8 +39,8 @@ def invite(
     as_json: Json = False,
 ) -> None:
     """Print a link by which a person comes in, once; one who is known can choose a new password by it."""
-    with terminal.opened(start=False) as application:
-        key = application.people.invite(name, full_name, grants or [Role.OPERATOR], terminal.who())
+    with terminal.command_application(start=False) as application:
+        key = application.people.invite(name, full_name, grants or [Role.OPERATOR], terminal.terminal_user())
         place = application.settings.address or application.log_access.place or "http://127.0.0.1:8501"
     link = f"{place}{INVITED_AT}?key={key}"
     if as_json:

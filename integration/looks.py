@@ -45,7 +45,7 @@ def days(
     """List how the days of the till stand in the books; --check compares them now, --sheet prints one."""
     if sheet is not None and sheet.suffix.lower() not in SHEETS:
         raise wrong_use("the sheet is called .pdf or .xlsx")
-    with terminal.opened(start=check) as application:
+    with terminal.command_application(start=check) as application:
         today = application.days.today()
         span = _day(first, today.replace(day=1)), _day(last, today)
         if span[0] > span[1]:
@@ -65,7 +65,7 @@ def days(
 
 def drift(as_json: Json = False) -> None:
     """Look at everything that was written, and say what the target no longer holds as agreed."""
-    with terminal.opened() as application:
+    with terminal.command_application() as application:
         found = application.drift.look()
         taxed = [one.flow for one in found for record in one.found if any(is_vat_code(e.field) for e in record.edits)]
         targets = {one.flow: application.flows[one.flow].target for one in found}

@@ -27,7 +27,7 @@ def _one(application: Application, debtor: str, relation: str) -> Customer:
 @cli.command()
 def show(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) -> None:
     """Say what is kept of a person, and which documents were booked for them."""
-    with terminal.opened(start=False) as application:
+    with terminal.command_application(start=False) as application:
         kept = application.persons.kept(_one(application, debtor, relation))
     one = kept.person.customer
     if as_json:
@@ -56,8 +56,8 @@ def access(
     """Write everything that is kept of a person to a ZIP file, as a page and as JSON."""
     if language not in LANGUAGES:
         raise wrong_use("the language is en, nl or de", "--language")
-    with terminal.opened(start=False) as application:
-        packed = application.persons.access(_one(application, debtor, relation), terminal.who(), language)
+    with terminal.command_application(start=False) as application:
+        packed = application.persons.access(_one(application, debtor, relation), terminal.terminal_user(), language)
     with writing(file), file.open("xb") as written:
         written.write(packed)
     if as_json:
@@ -74,10 +74,10 @@ def erase(
     as_json: Json = False,
 ) -> None:
     """Erase a person from the database, the log and every file of this console, and hold them out from now on."""
-    with terminal.opened(start=False) as application:
+    with terminal.command_application(start=False) as application:
         one = _one(application, debtor, relation)
         kept = application.persons.kept(one)
-        blotted = application.persons.erase(one, confirm, terminal.who())
+        blotted = application.persons.erase(one, confirm, terminal.terminal_user())
     if as_json:
         terminal.print_json({**asdict(blotted), "documents": [asdict(document) for document in kept.documents]})
         return
@@ -101,8 +101,8 @@ ELSEWHERE = (
 @cli.command()
 def lift(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) -> None:
     """Let the records of a person who was erased take part again."""
-    with terminal.opened(start=False) as application:
-        lifted = application.persons.lift(_one(application, debtor, relation), terminal.who())
+    with terminal.command_application(start=False) as application:
+        lifted = application.persons.lift(_one(application, debtor, relation), terminal.terminal_user())
     if as_json:
         terminal.print_json({"lifted": lifted})
     else:
@@ -112,8 +112,8 @@ def lift(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) ->
 @cli.command()
 def resume(as_json: Json = False) -> None:
     """Finish erasing people where that was cut short."""
-    with terminal.opened(start=False) as application:
-        finished = application.persons.resume(terminal.who())
+    with terminal.command_application(start=False) as application:
+        finished = application.persons.resume(terminal.terminal_user())
     if as_json:
         terminal.print_json({"finished": finished})
     else:

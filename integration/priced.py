@@ -63,6 +63,6 @@ def proven(application: Application) -> Outcome:
     return Outcome(len(proofs), len(proofs) - len(different), different)
 
 
-def shown(amount: Decimal | None) -> str:
+def amount_cell(amount: Decimal | None) -> str:
     """Return an amount for a line of a terminal."""
     return "–" if amount is None else f"{amount:.2f}"

@@ -11,19 +11,19 @@ from typing import Annotated, Any
 import typer
 
 from integration import terminal
-from integration.arguments import Json, among, writing, wrong_use
+from integration.arguments import Json, expect_known, writing, wrong_use
 from integration.backups.archive import Manifest
 from integration.backups.doctor import Look, examine, examine_connections
 from integration.backups.making import file_of, make, postgres_of
 from integration.backups.restoring import Verified, has_key, missing_settings
-from integration.backups.restoring import restore as restored_from
-from integration.backups.restoring import verify as verified
+from integration.backups.restoring import restore_backup as restored_from
+from integration.backups.restoring import verify_backup as verified
 from integration.core.untrusted_text import visible
 from integration.flows.registry import FLOWS
 from integration.services.arrangement import Difference
 from integration.settings import Settings, known_settings, load_settings
 from integration.shipped import COMMAND
-from integration.store.looking import looked_at
+from integration.store.looking import database_to_look_at
 from integration.words import say
 
 FAILED = 1
@@ -54,10 +54,10 @@ def _tell_audit(settings: Settings, file: Path) -> None:
     """Have the audit keep that everything is taken along; a database of an earlier version stays as it is."""
     if file.exists() or not (postgres_of(settings) or file_of(settings).exists()):
         return
-    with looked_at(settings.operational_url()) as seen:
+    with database_to_look_at(settings.operational_url()) as seen:
         is_current = seen.is_current
     if is_current:
-        with terminal.opened(start=False) as application:
+        with terminal.command_application(start=False) as application:
             application.backups.taking(file.name)
 
 
@@ -87,7 +87,9 @@ def restore(
         if not one.exists():
             raise wrong_use(f"{one} is not there", "--erased")
     with _read(file):
-        found = restored_from(settings, file, _passphrase(settings, of=file), erased or (), by=terminal.who().ref)
+        found = restored_from(
+            settings, file, _passphrase(settings, of=file), erased or (), by=terminal.terminal_user().ref
+        )
     missing = missing_settings(settings, found.manifest)
     _tell(found, as_json=as_json, missing=missing)
     if as_json:
@@ -117,8 +119,8 @@ def change_key(as_json: Json = False) -> None:
     CONSOLE_KEY_BEFORE.
     """
     settings = load_settings()
-    with terminal.opened(start=False) as application:
-        sealed = application.keys.change(by=terminal.who())
+    with terminal.command_application(start=False) as application:
+        sealed = application.keys.change(by=terminal.terminal_user())
     given = bool(settings.key.get_secret_value())
     if as_json:
         terminal.print_json({"sealed": sealed, "key": "settings" if given else "file"})
@@ -156,8 +158,8 @@ def export_settings(
     as_json: Json = False,
 ) -> None:
     """Write settings, mappings, value tables and names as a readable file: for Git, and for another installation."""
-    with terminal.opened(start=False) as application:
-        text = application.arrangement.text(among(corrections, tuple(FLOWS)))
+    with terminal.command_application(start=False) as application:
+        text = application.arrangement.text(expect_known(corrections, tuple(FLOWS)))
     if str(file) == "-":
         sys.stdout.write(text)
         return
@@ -178,7 +180,7 @@ def import_settings(
     """Show what a file of settings changes, and keep it, all of it or nothing; what it does not name stays as it is."""
     with _read(file):
         content = file.read_bytes()
-    with terminal.opened(start=False) as application:
+    with terminal.command_application(start=False) as application:
         read = application.arrangement.of_file(content)
         if as_json:
             told = [{"place": one.place, "here": one.here, "file": one.file} for one in read.differences]
@@ -186,7 +188,7 @@ def import_settings(
         else:
             _show_differences(read.differences)
         if not diff:
-            application.arrangement.keep(read, by=terminal.who(), note=file.name)
+            application.arrangement.keep(read, by=terminal.terminal_user(), note=file.name)
     if not as_json and read.differences and not diff:
         terminal.out.print(f"{len(read.differences)} changes kept.")
 

@@ -9,7 +9,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from integration import terminal
-from integration.arguments import Json, among, known_flow
+from integration.arguments import Json, expect_known, known_flow
 from integration.core.errors import IntegrationError
 from integration.flows.registry import FLOWS
 from integration.services.lab import HAZARDS, SAFEGUARDS, SEEDS, USUAL_TRIALS, Lab, Own, Report, Series
@@ -32,9 +32,9 @@ def lab(
     """Run the flows on systems of their own under faults that a seed decides, and compare with a calm run."""
     series = Series(
         (flow,) if flow else tuple(FLOWS), trials, secrets.randbelow(SEEDS) if seed is None else seed, mapping,
-        tuple(database or ["sqlite"]), among(without, SAFEGUARDS), among(hazard, HAZARDS), at_once,
+        tuple(database or ["sqlite"]), expect_known(without, SAFEGUARDS), expect_known(hazard, HAZARDS), at_once,
     )  # fmt: skip
-    with terminal.opened(start=False) as application:
+    with terminal.command_application(start=False) as application:
         application.lab.begin(series)
         report = _followed(application.lab, quiet=as_json)
     if report.error:

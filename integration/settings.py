@@ -29,7 +29,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from integration.connectors.limits import AddressIfAny, Megabytes
 from integration.connectors.systems import SYSTEMS
-from integration.core.connections import LOOPBACK, is_loopback, parsed
+from integration.core.connections import LOOPBACK, is_loopback, parse_address
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.masking import remember
 from integration.shipped import DATA
@@ -53,7 +53,7 @@ GROUPS = (
 
 def _public(url: str) -> str:
     """Return where browsers find the console, as they name it themselves: who logs in there must not be read along."""
-    address = parsed(url)
+    address = parse_address(url)
     if url and (address is None or not address.is_safe or not address.bare or address.path.strip("/")):
         raise PydanticCustomError("expected_console_address", "expected_console_address")
     return address.origin if address else ""
@@ -216,7 +216,7 @@ class Settings(BaseSettings):
             if host != f"{AT_SOCKET}{self.in_front.socket}":  # where whoever comes could say who they are
                 raise ConfigurationError("listens_without_log_in", host=host or "0.0.0.0")  # noqa: S104 - told, not bound
             return host
-        published = parsed(self.address)
+        published = parse_address(self.address)
         reached = [host, *([published.host] if published else [])]
         beyond = next((one for one in reached if not is_loopback(one)), None)
         if beyond is not None and not self.is_guarded:

@@ -13,7 +13,7 @@ from typing import Any, TextIO, cast
 import structlog
 from structlog.typing import EventDict, ExcInfo
 
-from integration.core.masking import told
+from integration.core.masking import masked_text
 from integration.core.untrusted_text import indented, visible
 
 
@@ -52,7 +52,7 @@ def set_up_log(level: str) -> None:
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=_indented_trace
             ),
-            lambda _logger, _method, line: told(str(line)),
+            lambda _logger, _method, line: masked_text(str(line)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=lambda *_: structlog.PrintLogger(cast("TextIO", Steady(sys.stderr))),
@@ -76,7 +76,7 @@ class _Said(logging.LogRecord):
 
     def getMessage(self) -> str:  # noqa: N802 - the name that logging gives it
         """Return the whole message with every sign to be seen."""
-        return visible(told(super().getMessage()))
+        return visible(masked_text(super().getMessage()))
 
 
 def _died(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
@@ -88,7 +88,7 @@ def _died(kind: type[BaseException], error: BaseException | None, trace: Traceba
 
 def _trace(kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> str:
     """Return a trace that nobody takes for lines of the log, whatever the error says."""
-    return indented(told("".join(traceback.format_exception(kind, error, trace))))
+    return indented(masked_text("".join(traceback.format_exception(kind, error, trace))))
 
 
 def _in_one_line(_logger: Any, _method: str, event: EventDict) -> EventDict:

@@ -101,7 +101,7 @@ _watch: _Watch | None = None
 
 
 @contextmanager
-def opened(
+def command_application(
     settings: Settings | None = None,
     *,
     start: bool = True,
@@ -118,7 +118,7 @@ def opened(
     try:
         application = build(settings or load_settings(), executor="terminal", serves=False)
         try:
-            yield (application.start() if start else application).acting_for(by or who())
+            yield (application.start() if start else application).acting_for(by or terminal_user())
         except IntegrationError as error:
             if watch is not None:
                 watch.trouble = error
@@ -132,7 +132,7 @@ def opened(
             watch.end()
 
 
-def who() -> Actor:
+def terminal_user() -> Actor:
     """Return who is at this terminal."""
     return at_terminal(logged_in())
 

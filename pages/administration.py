@@ -10,8 +10,8 @@ from pages.components.administration.people import people
 from pages.components.administration.persons import persons
 from pages.components.administration.retention import retention
 from pages.components.shared.application import application
-from pages.components.shared.layout import answered, choice, failures, head, note, section, show_toast, small
-from pages.components.shared.tables import code
+from pages.components.shared.layout import answer_or_error, choice, failures, head, note, section, show_toast, small
+from pages.components.shared.tables import code_block
 from pages.components.shared.wording import megabytes, moment, sandbox_badges, text
 
 app = application()
@@ -25,7 +25,7 @@ def backups() -> None:
         note(text("backups_none"))
     else:
         small(text("backups_last", time=moment(last.made_at), size=megabytes(last.size)))
-    code("\n".join(COMMANDS))
+    code_block("\n".join(COMMANDS))
 
 
 head(text("nav_administration"), text("administration_about"), sandbox_badges(app.sandbox.is_connected))
@@ -35,16 +35,16 @@ tab = choice(
     "tab", ["general", "file", "audit"], "general", lambda name: text(f"administration_{name}"), ("page", "find")
 )
 if tab == "audit":
-    answered(lambda: audit(app))
+    answer_or_error(lambda: audit(app))
 elif tab == "file":
-    answered(lambda: arrangement(app))
+    answer_or_error(lambda: arrangement(app))
 else:
-    answered(lambda: people(app))
+    answer_or_error(lambda: people(app))
     st.space("small")
-    answered(lambda: four_eyes(app))
+    answer_or_error(lambda: four_eyes(app))
     st.space("small")
-    answered(lambda: retention(app))
+    answer_or_error(lambda: retention(app))
     st.space("small")
-    answered(lambda: persons(app))
+    answer_or_error(lambda: persons(app))
     st.space("small")
     backups()

@@ -8,7 +8,7 @@ import streamlit as st
 
 from integration.core.issues import CauseGroup, IssueState
 from integration.core.run import Mode
-from integration.services.exceptions import ISSUE_COLUMNS, address_of
+from integration.services.exceptions import ISSUE_COLUMNS, group_address
 from pages.components.exceptions.cards import (
     CORRECTED,
     STATUS,
@@ -27,10 +27,10 @@ from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.flows import offer_preview
 from pages.components.shared.layout import (
     choice,
+    clear_address,
     clear_search,
     empty,
     failures,
-    forget,
     head,
     mark,
     no_match,
@@ -43,7 +43,7 @@ from pages.components.shared.layout import (
 from pages.components.shared.meanings import meaning
 from pages.components.shared.runs import progress_strip
 from pages.components.shared.saved_filters import open_saved, saved_filters
-from pages.components.shared.wording import counted, flow_name, number, sandbox_badges, text, zone
+from pages.components.shared.wording import Markdown, counted, flow_name, number, sandbox_badges, text, zone
 
 SIZE = 20
 
@@ -52,7 +52,7 @@ open_saved(app, "exceptions")
 show_toast()
 
 
-def about(groups: Sequence[CauseGroup]) -> str:
+def waiting_sentence(groups: Sequence[CauseGroup]) -> Markdown:
     """Return the sentence under the title: how many records wait, and for how many causes."""
     waiting = sum(group.count for group in groups)
     return (
@@ -94,14 +94,14 @@ def nothing(status: str, *, filtered: bool) -> None:
         icon = {"open": "task_alt", "mine": "person", "aside": "inventory_2"}[status]
         empty(icon, text(f"exceptions_empty_{status}"), text(f"exceptions_empty_{status}_about"))
     elif no_match(text("exceptions_no_match"), text("exceptions_no_match_about")):
-        forget("flow")
+        clear_address("flow")
         clear_search("find")
 
 
 def cards(groups: list[CauseGroup]) -> None:
     """Draw one page of causes, the one that is asked for open and near the top."""
     asked = st.query_params.get("cause", "")
-    addresses = [address_of(group.of) for group in groups]
+    addresses = [group_address(group.of) for group in groups]
     offset = page_offset("page", len(groups), SIZE)
     if asked in addresses and "page" not in st.query_params:
         offset = begins_at(addresses, asked, SIZE)
@@ -132,7 +132,9 @@ def corrections(flow: str) -> None:
 
 
 every = app.exceptions.groups()
-with head(text("nav_exceptions"), about(every), sandbox_badges(app.sandbox.is_connected), meaning("exception")):
+with head(
+    text("nav_exceptions"), waiting_sentence(every), sandbox_badges(app.sandbox.is_connected), meaning("exception")
+):
     download = st.container(width="content")
 failures()
 several_told(app)

@@ -7,7 +7,7 @@ from pages.components.logs.links import linked
 from pages.components.logs.questions import questions
 from pages.components.logs.records import records, volumes
 from pages.components.shared.application import application, may
-from pages.components.shared.layout import answered, choice, head, log_aside
+from pages.components.shared.layout import answer_or_error, choice, head, log_aside
 from pages.components.shared.saved_filters import open_saved
 from pages.components.shared.wording import sandbox_badges, text
 
@@ -15,7 +15,7 @@ app = application()
 open_saved(app, "logs")
 
 if record := st.query_params.get("record", ""):
-    answered(lambda: one_history(app, record))
+    answer_or_error(lambda: one_history(app, record))
 else:
     tools = head(text("nav_logs"), text("logs_about"), sandbox_badges(app.sandbox.is_connected))
     log_aside(app.log.aside())
@@ -23,4 +23,4 @@ else:
     if may("log.ask"):
         views["questions"] = questions
     tab = choice("tab", list(views), "records", lambda name: text(f"logs_{name}"))
-    answered(lambda: views[tab](app, tools))
+    answer_or_error(lambda: views[tab](app, tools))

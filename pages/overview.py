@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from pages.components.overview.attention import connection_rows, last_days, needs, needs_list
+from pages.components.overview.attention import attention_items, connection_rows, last_days, needs_list
 from pages.components.overview.first_steps import first_steps
 from pages.components.overview.first_week import first_week
 from pages.components.setup.steps import unfinished
@@ -29,7 +29,7 @@ def state_of_things() -> None:
     statuses = app.flows.statuses()
     if begins:
         first_steps(app, statuses)
-    found = needs(app, statuses, goes_on=bool(unfinished_at))
+    found = attention_items(app, statuses, goes_on=bool(unfinished_at))
     if found.shown or not begins:
         section(text("needs_person"))
     if found.shown:

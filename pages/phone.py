@@ -3,11 +3,11 @@
 import streamlit as st
 
 from integration.core.run import ACTIVE, Run, RunState
-from pages.components.overview.attention import needs, needs_list
+from pages.components.overview.attention import attention_items, needs_list
 from pages.components.phone.plan import plan_card, plan_in_short
 from pages.components.preview.committing import brake_box, commit_bar, four_eyes_box
 from pages.components.shared.application import application, may
-from pages.components.shared.choosing import looked_at, settled_choice, watch, what_moved
+from pages.components.shared.choosing import current_plan, settled_choice, watch, what_moved
 from pages.components.shared.layout import empty, failures, head, inline, mark, note, section, trouble
 from pages.components.shared.meanings import meaning
 from pages.components.shared.run_states import run_state
@@ -27,7 +27,7 @@ def everything() -> None:
         progress_strip(app, run.id)
     for run in plans:
         plan_card(app, run)
-    rest = needs(app, app.flows.statuses(), goes_on=bool(app.setup.goes_on()), plans=False)
+    rest = attention_items(app, app.flows.statuses(), goes_on=bool(app.setup.goes_on()), plans=False)
     if rest.shown:
         section(text("phone_else"))
         needs_list(app, rest)
@@ -37,7 +37,7 @@ def everything() -> None:
 
 def one_plan(run: Run) -> None:
     """Draw one plan that waits, in short, with the bar that commits it."""
-    run = looked_at(app, run)
+    run = current_plan(app, run)
     about = text("phone_made", moment=moment(run.started_at), by=plain(who(run.by)))
     head(flow_name(run.flow), about, [inline(run_state(run)), *sandbox_badges(app.sandbox.is_connected)])
     failures()

@@ -11,7 +11,7 @@ from integration.services import Application
 from pages.components.preview.committing import brake_box, commit_bar, four_eyes_box, outdated_bar
 from pages.components.shared.application import application, may, person
 from pages.components.shared.choosing import (
-    looked_at,
+    current_plan,
     settled_choice,
     watch,
     what_moved,
@@ -19,9 +19,9 @@ from pages.components.shared.choosing import (
 from pages.components.shared.flows import offer_preview, show_plan, start_preview
 from pages.components.shared.layout import (
     choice,
+    clear_address,
     empty,
     failures,
-    forget,
     head,
     inline,
     mark,
@@ -33,7 +33,7 @@ from pages.components.shared.meanings import meaning
 from pages.components.shared.notes import plan_notes
 from pages.components.shared.plan import plan_lines
 from pages.components.shared.run_states import run_state
-from pages.components.shared.runs import outcome, progress_strip, short_id, stopped_by, undo, what_was_read
+from pages.components.shared.runs import outcome, progress_strip, short_id, start_undo, stopped_by, what_was_read
 from pages.components.shared.saved_filters import open_saved, saved_filters
 from pages.components.shared.wording import (
     Markdown,
@@ -137,7 +137,7 @@ app = application()
 open_saved(app, "preview")
 
 
-def nothing_yet() -> None:
+def first_preview() -> None:
     """Draw the invitation to the first preview."""
     head(text("nav_preview"), text("preview_about"), sandbox_badges(app.sandbox.is_connected), meaning("preview"))
     failures()
@@ -148,7 +148,7 @@ def nothing_yet() -> None:
 
 def plan_page(run: Run) -> None:
     """Draw one plan from its head to the bar that commits it."""
-    run = looked_at(app, run)
+    run = current_plan(app, run)
     badges = [inline(run_state(run)), *sandbox_badges(app.sandbox.is_connected)]
     actions = head(text("nav_preview"), about_plan(run, app.flows[run.flow]), badges, meaning("preview"))
     if run.state is RunState.PREVIEWING:
@@ -223,7 +223,7 @@ def other_plans(run: Run) -> None:
             said = counted("other_plan", app.plans.count(other.id, "planned"), **made)
             st.markdown(f":small[{mark('waiting')} {said}]", width="stretch")
             if st.button(text("btn_open_preview"), type="tertiary", key=f"other-{other.id}"):
-                forget("record", "page", "field", "group", "cause")
+                clear_address("record", "page", "field", "group", "cause")
                 st.query_params["plan"] = other.id
                 st.rerun()
 
@@ -246,7 +246,7 @@ def takes_back(run: Run) -> bool:
 def anew(run: Run) -> None:
     """Make a plan anew: what changed, the records that were chosen, or what takes back an earlier run."""
     if takes_back(run):
-        undo(app, app.runs.get(run.undo_of))
+        start_undo(app, app.runs.get(run.undo_of))
     if run.mode is Mode.CHOSEN:
         version = run.mapping_version if run.has_earlier_mapping else None
         asked = PreviewRequest(run.flow, person(), run.mode, run.position.keys, run.notes, version)
@@ -278,7 +278,7 @@ def lines(run: Run, download: DeltaGenerator) -> None:
 
 found = plan_of_address(app)
 if found is None:
-    nothing_yet()
+    first_preview()
 else:
     with st.container(key=f"plan-{found.id}"):  # another plan is drawn anew, so that nothing of the one before stays
         plan_page(found)

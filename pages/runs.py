@@ -8,9 +8,9 @@ from pages.components.shared.downloads import downloads
 from pages.components.shared.flows import offer_preview
 from pages.components.shared.layout import (
     choice,
+    clear_address,
     empty,
     failures,
-    forget,
     head,
     inline,
     page_offset,
@@ -111,7 +111,7 @@ def history() -> None:
     if not total and (wanted or states):
         if empty("filter_alt_off", text("runs_no_match"), text("runs_no_match_about"), text("btn_clear_filters")):
             st.query_params.clear()
-            forget("flow", "ended")
+            clear_address("flow", "ended")
             st.rerun()
     elif not total:
         offer_preview(

@@ -3,18 +3,18 @@
 import streamlit as st
 
 from pages.components.shared.application import application
-from pages.components.shared.layout import answered, failures, forget, head
+from pages.components.shared.layout import answer_or_error, clear_address, failures, head
 from pages.components.shared.wording import sandbox_badges, text
 from pages.components.stock.forecast import article_list, differences_of, levels, movements, purchases
 from pages.components.stock.prices import prices_section
-from pages.components.stock.view import doubt, filters, nothing_yet, numbers, shown, unknown, unreserved
+from pages.components.stock.view import asked_view, filters, nothing_yet, numbers, unknown, unproven_since, unreserved
 
 app = application()
 
 
 def stock() -> None:
     """Draw what the log knows of levels, or lead to where the first are written."""
-    view = shown(app)
+    view = asked_view(app)
     if view is None:
         head(text("nav_stock"), text("stock_about_none"), sandbox_badges(app.sandbox.is_connected))
         failures()
@@ -26,7 +26,7 @@ def stock() -> None:
         if view.article and st.button(
             text("btn_all_articles"), icon=":material/arrow_back:", type="tertiary", key="all_articles"
         ):
-            forget("article")
+            clear_address("article")
             st.rerun()
     failures()
     filters(view)
@@ -34,7 +34,7 @@ def stock() -> None:
         unknown(view)
         return
     numbers(view)
-    doubt(view)
+    unproven_since(view)
     purchases(app, view)
     unreserved(app)
     with st.grid(8, min_column_width=115) as grid:
@@ -47,4 +47,4 @@ def stock() -> None:
     prices_section(app)
 
 
-answered(stock)
+answer_or_error(stock)

@@ -20,9 +20,9 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from integration.core.issues import Trouble
-from integration.services.exceptions import address_of
+from integration.services.exceptions import group_address
 from integration.settings import load_settings
-from integration.terminal import opened, who
+from integration.terminal import command_application, terminal_user
 
 SIZE = {"width": 1440, "height": 900}
 LARGEST = 250_000  # bytes
@@ -151,8 +151,8 @@ def main(folder: Path) -> None:
 @contextmanager
 def arranged(data: str) -> Iterator[None]:
     """Agree to the accounts of the till before the console begins."""
-    with opened(load_settings(data=Path(data), sandbox=True, sandbox_articles=ARTICLES)) as application:
-        application.flows.change("days", {"daybook": "600", "till_accounts": True}, who())
+    with command_application(load_settings(data=Path(data), sandbox=True, sandbox_articles=ARTICLES)) as application:
+        application.flows.change("days", {"daybook": "600", "till_accounts": True}, terminal_user())
     yield
 
 
@@ -184,7 +184,7 @@ def sold(data: str) -> str:
 def cause(data: str) -> str:
     """Return under which name the orders whose articles the books lack are found on the page of exceptions."""
     one = next(one for one in terminal(data, "issues") if one["cause"] == "article_missing")
-    return address_of(Trouble(one["flow"], one["cause"], one["field"], one["detail"]))
+    return group_address(Trouble(one["flow"], one["cause"], one["field"], one["detail"]))
 
 
 def asked(data: str, sql: str) -> str:

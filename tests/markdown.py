@@ -27,7 +27,7 @@ ELEMENTS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "page_link": (0, ("label", "help")),
     "Page": (0, ("title",)),
 }  # fmt: skip
-# Whose choices are Markdown too, by `format_func`; those of the others are text, and come through `offered`.
+# Whose choices are Markdown too, by `format_func`; those of the others are text, and come through `option_name`.
 MARKDOWN_CHOICES = {"segmented_control", "pills", "radio", "menu_button"}
 TEXT_CHOICES = {"selectbox", "multiselect"}
 # Shown by one function each, and by nobody else.
@@ -382,10 +382,10 @@ def _drawn(call: ast.Call, scope: Scope, file: str) -> Iterator[str]:
         choices = named.get("format_func")
         if name in MARKDOWN_CHOICES:
             drawn += [choices] if choices is not None else call.args[1:2]
-        elif name in TEXT_CHOICES and not (isinstance(choices, ast.Call) and _called(choices) == "offered"):
+        elif name in TEXT_CHOICES and not (isinstance(choices, ast.Call) and _called(choices) == "option_name"):
             told = ast.unparse(choices)[:60] if choices is not None else "as they are"
             if choices is not None or not all(map(scope.is_markdown, call.args[1:2])):
-                yield f"choices that come not through `offered`: {told}"
+                yield f"choices that come not through `option_name`: {told}"
     for place, at in scope.known.places.get(_in(scope.file, name), {}).items():
         if place in named:
             drawn.append(named[place])

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler
 from itertools import count
 from urllib.parse import urlsplit
 
-from integration.connectors.mplus.client import NAMESPACE, SOAP, contract
+from integration.connectors.mplus.client import NAMESPACE, SOAP, interface_contract
 from tests.recording_server import listening
 from tests.timeouts import SECONDS
 
@@ -47,7 +47,7 @@ class RelayProxy:
 
     def _soap(self, body: bytes, said: str) -> bytes:
         if b"createProduct" in body and self.manner == "refusal":
-            name = contract().answer_name("createProduct").rpartition("}")[2]
+            name = interface_contract().answer_name("createProduct").rpartition("}")[2]
             inside = (
                 f'<ns:{name} xmlns:ns="{NAMESPACE}"><ns:result>CREATE-PRODUCT-RESULT-{said}</ns:result>'
                 f"<ns:errorMessage>{said}</ns:errorMessage></ns:{name}>"

@@ -20,16 +20,16 @@ from integration.core.guards import SIZE, Guard
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Action, Approval, Change, Policy
 from integration.core.records import Held, Kind, Record
-from integration.core.rules import as_text, policy, rules_from
+from integration.core.rules import as_text, field_owners, rules_from
 from integration.core.run import Link, Mode, PlanRow, PreviewRequest, RunState, Staged
 from integration.core.traces import Trace
 from integration.flows.forms import Codes, Pick, Proposal, Question, Section, Switch, Words
 from integration.flows.functions.toolbox import Tools
 from integration.flows.registry import FLOWS
-from integration.flows.settings import BOOKS, TILL, FlowSettings, books, excluded_by_filter
+from integration.flows.settings import BOOKS, TILL, FlowSettings, books_list, excluded_by_filter
 from integration.flows.spec import Asked, FlowLogic, FlowSpec, Needs, Shaped
 from integration.services import Application
-from integration.services.exceptions import address_of
+from integration.services.exceptions import group_address
 from tests.consoles import WHO
 from tests.pages.conftest import ROOT, Open, committed, open_page, own_main, press, settled, texts
 from tests.people import somebody
@@ -86,7 +86,7 @@ class Departments(FlowLogic):
         del asked
         mapping = rules_from(body)
         self.flow = FLOW
-        self.policy: Policy = {"group.name": Ownership.KEEP_EQUAL, **policy(mapping)}
+        self.policy: Policy = {"group.name": Ownership.KEEP_EQUAL, **field_owners(mapping)}
         self.mapping_version = version
         self.retires = False
         self.most: int | None = None
@@ -150,7 +150,7 @@ SPEC = FlowSpec(
     objects=("groups",),
     needs=lambda _: Needs((Kind.GROUP,)),
     sections=(
-        Section("settings_sent", (Switch("create"), Codes("leave_out", books("article_groups")))),
+        Section("settings_sent", (Switch("create"), Codes("leave_out", books_list("article_groups")))),
         Section("settings_articles", (Words("floor", 20), Pick("shown", ("all", "some")))),
     ),
     questions=(Question("floor", lambda known: Proposal({"floor": known.defaults["floor"]}, Reason("proposed_as_set")),
@@ -172,7 +172,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
         for name, value in (("DATA", str(folder)), ("SANDBOX", "true"), ("SANDBOX_ARTICLES", "60")):
             given.setenv(f"CONSOLE_{name}", value)
         bootstrap.shut_down()
-        yield bootstrap.application({**FLOWS, NAME: replace(SPEC, mapping=file)})
+        yield bootstrap.running_application({**FLOWS, NAME: replace(SPEC, mapping=file)})
         bootstrap.shut_down()
 
 
@@ -237,7 +237,7 @@ def test_what_lacks_a_row_waits_and_is_repaired_on_the_page_of_exceptions(
     group = next(one for one in app.issues.causes(NAME) if one.cause == "value_unmapped")
     assert group.run == parked
 
-    test = open_page("exceptions", cause=address_of(group.of))
+    test = open_page("exceptions", cause=group_address(group.of))
 
     assert not test.exception
     assert "Departments" in texts(test)

@@ -12,7 +12,7 @@ from integration.core.plan import Action
 from integration.core.records import Correction, Kind
 from integration.core.run import PlanRow, Run, RunState, Step
 from integration.flows.deciding import DECISION
-from integration.flows.deciding import written as written_decision
+from integration.flows.deciding import decision_text as written_decision
 from integration.sandbox.faults import Fault
 from integration.services import Application
 from tests.consoles import WHO, Console, causes, opened

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from integration.backups.making import make
-from integration.backups.restoring import restore
+from integration.backups.restoring import restore_backup
 from integration.core.alerts import Sort, Symptom
 from integration.core.errors import ConfigurationError, UnavailableError
 from integration.core.issues import Issue, Met
@@ -76,14 +76,14 @@ def restored_without_the_person(shop: Shop, tmp_path: Path, request: pytest.Fixt
         settings.data.mkdir()
         make_private(settings.data / "console.erased")
         (settings.data / "console.erased").write_bytes((shop.data / "console.erased").read_bytes())
-        assert restore(settings, tmp_path / "backup.zip", PASSPHRASE).erased == 1
+        assert restore_backup(settings, tmp_path / "backup.zip", PASSPHRASE).erased == 1
         assert shop.hits(settings.data, settings.database_url.get_secret_value()) == {}
     with elsewhere(shop, tmp_path / "without", request) as settings:
-        assert restore(settings, tmp_path / "backup.zip", PASSPHRASE).erased == 0
+        assert restore_backup(settings, tmp_path / "backup.zip", PASSPHRASE).erased == 0
         assert shop.hits(settings.data, settings.database_url.get_secret_value())
     make(at_home(shop), tmp_path / "later.zip", PASSPHRASE, shop.application.log.copy)
     with elsewhere(shop, tmp_path / "later", request) as settings:
-        assert restore(settings, tmp_path / "later.zip", PASSPHRASE).erased == 0
+        assert restore_backup(settings, tmp_path / "later.zip", PASSPHRASE).erased == 0
         assert shop.hits(settings.data, settings.database_url.get_secret_value()) == {}
 
 

@@ -18,7 +18,7 @@ from lxml import etree
 
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import NAMESPACE, Element, contract, tag
+from integration.connectors.mplus.client import NAMESPACE, Element, interface_contract, qualified
 from integration.connectors.mplus.days import Days as TillDays
 from integration.connectors.mplus.documents import Documents
 from integration.connectors.mplus.fields import Fields
@@ -469,12 +469,12 @@ def answered(day: Element) -> Callable[[httpx.Request], str]:
         operation, inside = etree.QName(asked).localname, ""
         is_empty = operation == "getJournals" and b"JOURNAL-FILTER-RECEIPT" not in request.content
         is_over = operation == "getReceipts" and asked.findtext(".//{*}syncMarker") != "0"
-        told = day.find(tag(operation))
+        told = day.find(qualified(operation))
         if told is not None and not is_empty and not is_over:
             told = deepcopy(told)
             told[-1].extend(deepcopy(elsewhere[told.tag][-1]))
             inside = "".join(etree.tostring(each, encoding="unicode") for each in told)
-        name = contract().answer_name(operation).rpartition("}")[2]
+        name = interface_contract().answer_name(operation).rpartition("}")[2]
         return f'<{name} xmlns="{NAMESPACE}">{inside}</{name}>'
 
     return answer

@@ -185,7 +185,7 @@ class Archive:
 
 
 @contextmanager
-def opened(file: Path) -> Iterator[Archive]:
+def open_backup(file: Path) -> Iterator[Archive]:
     """Give a backup to read. Raises ConfigurationError `backup_broken` and OSError."""
     with file.open("rb") as source:
         try:

@@ -24,7 +24,7 @@ from integration.services.symptoms import GRACE, ROUNDS_MISSED
 from integration.settings import Settings, load_settings, unknown_settings
 from integration.store.database import Clock, SharedClock
 from integration.store.files import COPIES_KEPT, copies_beside, left_in
-from integration.store.looking import Seen, last_beat, looked_at, sealed_in
+from integration.store.looking import Seen, database_to_look_at, last_beat, sealed_in
 from integration.store.stores import Stores, stores_of
 
 MARK = (8, b"DUCK")  # where in the file of a log stands what it is
@@ -58,7 +58,7 @@ def examine(clock: Clock = now) -> Iterator[Look]:
         yield Look("database", "none yet: it is made at the first start")
         return
     try:
-        with looked_at(settings.operational_url()) as seen:
+        with database_to_look_at(settings.operational_url()) as seen:
             yield from _database(settings, seen, clock)
     except IntegrationError as error:
         yield _wrong("database", error)
@@ -74,7 +74,7 @@ def examine_connections(seconds: float = CHECK_SECONDS) -> Iterator[Look]:
         settings = load_settings()
         if not postgres_of(settings) and not file_of(settings).exists():
             return
-        with looked_at(settings.operational_url()) as seen:
+        with database_to_look_at(settings.operational_url()) as seen:
             if not seen.is_current:  # to open it would bring it up to date
                 return
         application = build(settings, executor="doctor", serves=False)

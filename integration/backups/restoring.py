@@ -15,10 +15,10 @@ from integration.bootstrap import KEPT
 from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
 from integration.log.logbook import Logbook
 from integration.settings import Settings
-from integration.store.copies import dump_fault, is_empty, mark_restored, snapshot_of, undump
+from integration.store.copies import dump_fault, has_no_tables, mark_restored, snapshot_of, undump
 from integration.store.database import known_revisions
 from integration.store.erased import FILE as ERASED
-from integration.store.erased import Erasure, read_file
+from integration.store.erased import Erasure, read_erasures
 from integration.store.files import fault_of, make_private, sweep
 from integration.store.secrets import opens
 from integration.surroundings import with_database
@@ -38,17 +38,17 @@ class Verified:
 
 def has_key(file: Path) -> bool:
     """Tell whether a backup has a key, for which a passphrase is needed."""
-    with archive.opened(file) as found:
+    with archive.open_backup(file) as found:
         return bool(found.manifest.key)
 
 
-def verify(file: Path, passphrase: str, beside: Path | None = None) -> Verified:
+def verify_backup(file: Path, passphrase: str, beside: Path | None = None) -> Verified:
     """Return what a backup holds, once every byte of it was read and its databases were looked at.
 
     That is done in a folder beside the file, or `beside` another place. Raises ConfigurationError: `backup_broken` with
     the part that is not as it was written, `backup_too_new`, `backup_passphrase_wrong`; and OSError.
     """
-    with archive.opened(file) as found:
+    with archive.open_backup(file) as found:
         _expect_whole(found)
         _expect_known(found)
         key = keys.unwrapped(found.manifest.key, passphrase) if passphrase and found.manifest.key else None
@@ -56,7 +56,7 @@ def verify(file: Path, passphrase: str, beside: Path | None = None) -> Verified:
             return Verified(found.manifest, _looked(found, folder, key), None if key is None else True)
 
 
-def restore(
+def restore_backup(
     settings: Settings, file: Path, passphrase: str, erased: Sequence[Path] = (), *, by: str = "restore"
 ) -> Verified:
     """Bring a backup into the data folder that settings name, and their PostgreSQL database where they name one.
@@ -68,10 +68,10 @@ def restore(
     """
     sweep(settings.data)
     known = [one for path in (*erased, settings.data / ERASED) for one in _list_in(path)]
-    with archive.opened(file) as found:
+    with archive.open_backup(file) as found:
         _expect_fitting(settings, found.manifest)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with archive.opened(file) as found:
+    with archive.open_backup(file) as found:
         _expect_whole(found)
         _expect_known(found)
         key = keys.unwrapped(found.manifest.key, passphrase) if passphrase and found.manifest.key else None
@@ -85,7 +85,7 @@ def restore(
 
 def _list_in(path: Path) -> list[Erasure]:
     try:
-        return read_file(path)
+        return read_erasures(path)
     except ValueError:
         raise ConfigurationError("setting_invalid", setting=path.name, expected="expected_list_of_erased") from None
 
@@ -117,7 +117,7 @@ def _expect_fitting(settings: Settings, told: Manifest) -> None:
         there.append(file_of(settings).name)
     if there:
         raise ConfigurationError("restore_not_empty", place=str(settings.data), found=", ".join(sorted(set(there))))
-    if url and not is_empty(url):
+    if url and not has_no_tables(url):
         raise ConfigurationError("restore_not_empty", place="PostgreSQL", found="alembic_version")
 
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import certifi
 
-from integration.core.masking import told
+from integration.core.masking import masked_text
 
 PROGRAM = Path(__file__).parents[2]
 SECONDS = 30.0  # for all that is handed over at once
@@ -104,7 +104,7 @@ class Post:
 
 def _result(line: str, secrets: set[str]) -> Result:
     answer = json.loads(line)
-    return Result(bool(answer["ok"]), told(str(answer["why"])[:LONGEST_SAID], secrets, quoted=True))
+    return Result(bool(answer["ok"]), masked_text(str(answer["why"])[:LONGEST_SAID], secrets, quoted=True))
 
 
 SHORTEST_SECRET = 4  # signs of a part of an address that is taken out of what is told

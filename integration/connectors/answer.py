@@ -26,7 +26,7 @@ class TooLargeError(PackingError):
     """An answer has more bytes than one may have."""
 
 
-def unpacked(pieces: Iterable[bytes], encoding: str, most: int) -> Iterator[bytes]:
+def unpack(pieces: Iterable[bytes], encoding: str, most: int) -> Iterator[bytes]:
     """Yield the bytes of an answer.
 
     Raises TooLargeError once there are more than `most`, and PackingError for what cannot be unpacked.

@@ -24,7 +24,7 @@ _until = _Until()
 
 
 @contextmanager
-def within(seconds: float) -> Iterator[None]:
+def within_seconds(seconds: float) -> Iterator[None]:
     """Give what this thread reads and writes in the block so many seconds in all."""
     _until.moment = time.monotonic() + seconds
     try:

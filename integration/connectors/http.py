@@ -13,11 +13,11 @@ import httpcore
 import httpx
 import stamina
 
-from integration.connectors.answer import Answer, PackingError, TooLargeError, unpacked
+from integration.connectors.answer import Answer, PackingError, TooLargeError, unpack
 from integration.connectors.answering import Answering
-from integration.connectors.deadline import TooSlowError, within
+from integration.connectors.deadline import TooSlowError, within_seconds
 from integration.connectors.limits import DIRECT, MEGABYTE, NetworkRoute, RateLimits
-from integration.connectors.lines import LIBRARY_ERRORS, Call, Lines, headers_of, lines, request_of
+from integration.connectors.lines import LIBRARY_ERRORS, Call, Lines, header_values, kept_connections, request_of
 from integration.connectors.tally import count_call
 from integration.connectors.throttle import Throttle, pause_asked
 from integration.connectors.wanted import expect_wanted
@@ -28,7 +28,7 @@ from integration.core.errors import (
     RejectedError,
     UnavailableError,
 )
-from integration.core.masking import told
+from integration.core.masking import masked_text
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 15.0
@@ -83,7 +83,7 @@ class Gateway:
         self._clock = clock
         self._throttle = Throttle(limits.per_second, clock, sleep)
         self._slots = threading.BoundedSemaphore(limits.in_flight)
-        self._lines = transport or lines(limits, route)
+        self._lines = transport or kept_connections(limits, route)
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -102,7 +102,7 @@ class Gateway:
     def masked(self, text: str) -> str:
         """Return a text of the system without our secrets, fit to be shown and kept."""
         secrets = self._secrets() if callable(self._secrets) else self._secrets
-        return told(text[:LONGEST_TOLD], [*secrets, *self._route.secrets], quoted=True)
+        return masked_text(text[:LONGEST_TOLD], [*secrets, *self._route.secrets], quoted=True)
 
     def send(
         self,
@@ -217,12 +217,12 @@ class Gateway:
         if self._closed:
             raise RuntimeError(f"{call!r} after the last one")
         try:
-            with within(self.limits.patience_seconds):
+            with within_seconds(self.limits.patience_seconds):
                 response = self._lines.handle_request(request)
                 try:
-                    headers = headers_of(response)
+                    headers = header_values(response)
                     encoding = headers.get("content-encoding", "")
-                    body = b"".join(unpacked(response.iter_stream(), encoding, self.limits.answer_bytes))
+                    body = b"".join(unpack(response.iter_stream(), encoding, self.limits.answer_bytes))
                 finally:
                     response.close()
             count_call(self.system, f"{response.status // 100}xx")

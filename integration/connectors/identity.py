@@ -71,7 +71,7 @@ class Keys:
         with self._asking:
             age = self.now() - self._asked_at
             if self._known is None or age > KEPT_SECONDS or (again and age >= LEAST_SECONDS):
-                self._known = _key_set(read(self.address, self.route))
+                self._known = _key_set(fetch_json(self.address, self.route))
                 self._asked_at = self.now()
             return self._known
 
@@ -104,7 +104,7 @@ def _subject(token: str, keys: KeySet, issuer: str, audience: str, nonce: str) -
     return issuer, claims["sub"]
 
 
-def read(address: str, route: Callable[[str], NetworkRoute]) -> dict[str, Any]:
+def fetch_json(address: str, route: Callable[[str], NetworkRoute]) -> dict[str, Any]:
     """Return the JSON object at an address. Raises UnavailableError or MalformedAnswerError."""
     return _asked("GET", address, route)
 
@@ -201,7 +201,7 @@ class Provider:
 
     def _description(self) -> dict[str, Any]:
         """Return what the issuer says of itself. One that calls itself otherwise is another issuer."""
-        told = read(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration", self.route)
+        told = fetch_json(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration", self.route)
         if str(told.get("issuer", "")) != self.issuer:
             raise unproven(self.host)
         return told

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from integration.core.connections import parsed
+from integration.core.connections import parse_address
 
 PerSecond = Annotated[float, Field(ge=0.01, le=100_000, allow_inf_nan=False)]
 Megabytes = Annotated[float, Field(ge=0.01, le=4_096, allow_inf_nan=False)]
@@ -19,7 +19,7 @@ MEGABYTE = 1_000_000
 
 def safe_address(url: str) -> str:
     """Return an address as it is called and shown: one that secrets may go to, without any in it."""
-    address = parsed(url)
+    address = parse_address(url)
     if address is None or not address.bare or not address.is_safe:
         raise PydanticCustomError("expected_https", "expected_https")
     return str(address)

@@ -71,7 +71,7 @@ class Lines(Protocol):
         """Close all connections."""
 
 
-def lines(limits: RateLimits, route: NetworkRoute) -> Lines:
+def kept_connections(limits: RateLimits, route: NetworkRoute) -> Lines:
     """Return connections that are kept open for a while, as many as calls may be under way."""
     trusted = _certificates(route.certificates)
     if not route.proxy:
@@ -164,7 +164,7 @@ def _timeouts(limits: RateLimits) -> dict[str, float]:
     }
 
 
-def headers_of(response: httpcore.Response) -> dict[str, str]:
+def header_values(response: httpcore.Response) -> dict[str, str]:
     """Return the headers of an answer by their names in lower case; one that comes twice is one list."""
     found: dict[str, str] = {}
     for raw, value in response.headers:

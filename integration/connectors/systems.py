@@ -14,7 +14,7 @@ from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.settings import SYSTEM as MPLUS
 from integration.connectors.mplus.settings import USUAL_ADDRESS, MplusAccess, MplusSettings
 from integration.connectors.protocol import Connector, Learned
-from integration.core.connections import TokenKeeper, parsed
+from integration.core.connections import TokenKeeper, parse_address
 
 
 class Role(StrEnum):
@@ -57,7 +57,7 @@ class System:
     def given_for(self, access: Mapping[str, Any]) -> str:
         """Return to whom a secret is given with this access: where the system is, and who we are there."""
         url = str(access.get("url") or self.usual_address)
-        address = parsed(url)
+        address = parse_address(url)
         return f"{access.get(self.who) or ''} at {url if address is None else address.spot}"
 
     def can_be_asked(self, access: Mapping[str, Any]) -> bool:

@@ -87,7 +87,9 @@ class Changes:
     over: tuple[Episode, ...] = ()
 
 
-def changes(going_on: Collection[Episode], found: Sequence[Symptom], now: datetime, calm: timedelta = CALM) -> Changes:
+def episode_changes(
+    going_on: Collection[Episode], found: Sequence[Symptom], now: datetime, calm: timedelta = CALM
+) -> Changes:
     """Return what a look at everything that is wrong now means for the episodes that go on."""
     known = {one.symptom.identity: one for one in going_on}
     seen = {one.identity: one for one in found}

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from integration.core.letters import kept
+from integration.core.letters import in_code_page
 from integration.core.records import Record, Value
 from integration.core.vat_numbers import signs_of
 
@@ -38,7 +38,7 @@ def _told(value: Value, texts: Collection[str], code_page: str) -> str:
     mark = _squeezed(value) if isinstance(value, str) else ""
     if not mark or any(_squeezed(text) == mark for text in texts):
         return ""
-    longer = [text for text in texts if _squeezed(kept(text, code_page)).startswith(mark)]
+    longer = [text for text in texts if _squeezed(in_code_page(text, code_page)).startswith(mark)]
     return min(longer, key=len, default="")
 
 
@@ -46,7 +46,7 @@ def _squeezed(text: str) -> str:
     return re.sub(r"\s", "", text).casefold()
 
 
-def told_apart(record: Record) -> tuple[Record, dict[str, str]]:
+def split_told(record: Record) -> tuple[Record, dict[str, str]]:
     """Return a record without what its source says otherwise, and that by the names of the fields."""
     told = {name.removeprefix(AS_TOLD): str(value) for name, value in record.values.items() if name.startswith(AS_TOLD)}
     if not told:

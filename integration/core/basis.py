@@ -8,6 +8,6 @@ TOLD = (RATES, LISTS)  # by the systems: only who is about to write asks them ag
 Basis = Mapping[str, str]
 
 
-def changed(basis: Basis, now: Basis, unasked: Collection[str] = ()) -> list[str]:
+def changed_marks(basis: Basis, now: Basis, unasked: Collection[str] = ()) -> list[str]:
     """Return the kinds of which the mark is another one by now, or gone; of those `unasked` nobody knows it."""
     return [kind for kind, mark in basis.items() if kind not in unasked and now.get(kind) != mark]

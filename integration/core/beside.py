@@ -99,7 +99,7 @@ def worth(line: Record | None) -> Decimal:
     return amount(quantity * price * (HUNDRED - (discount or _NOTHING)) / HUNDRED)
 
 
-def name_of(line: Record) -> str:
+def line_name(line: Record) -> str:
     """Return by what people know a line: its article or account, and its text."""
     told = (as_text(line.values.get(name)).strip() for name in ("article", "account", "text", "description"))
     return " · ".join(filter(None, told))
@@ -111,7 +111,7 @@ def _lines(document: Record | None) -> list[Record]:
 
 def _paired(booked: Sequence[Record], now: Sequence[Record]) -> Iterator[LinePair]:
     """Yield the lines of both sides in order, those about the same beside each other."""
-    ours, theirs = ([name_of(line) for line in side] for side in (booked, now))
+    ours, theirs = ([line_name(line) for line in side] for side in (booked, now))
     for _, first, last, begin, end in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
         for one, other in zip_longest(booked[first:last], now[begin:end]):
             yield LinePair(one, other)

@@ -66,14 +66,14 @@ def line_of(entry: bytes, key_id: str, key: bytes) -> bytes:
     return b'{"entry":%b,"key":"%b","seal":"%b"}' % (entry, key_id.encode(), seal.encode())
 
 
-def told(head: Head) -> bytes:
+def head_text(head: Head) -> bytes:
     """Return a head as it is sealed."""
     return b'{"head":{"hash":"%b","seq":%d}}' % (head.hash.encode(), head.seq)
 
 
 def last_line(head: Head, key_id: str, seal: str) -> bytes:
     """Return the line that ends a file."""
-    line = b'%b,"key":"%b","seal":"%b"' % (told(head)[:-1], key_id.encode(), seal.encode())
+    line = b'%b,"key":"%b","seal":"%b"' % (head_text(head)[:-1], key_id.encode(), seal.encode())
     return b'%b,"sum":"%b"}' % (line, digest(line).encode())
 
 
@@ -127,11 +127,11 @@ class Chain:
 
     def end_seal(self, head: Head, key: str, seal: str) -> Break | None:
         """Return what is wrong with the seal of the head itself."""
-        wrong = self._wrong(told(head), key, seal)
+        wrong = self._wrong(head_text(head), key, seal)
         return Break("head_altered" if wrong == "altered" else wrong, head.seq) if wrong else None
 
 
-def verify(lines: Iterable[bytes], heads: Iterable[Head] = ()) -> tuple[Head, Break | None]:
+def verify_lines(lines: Iterable[bytes], heads: Iterable[Head] = ()) -> tuple[Head, Break | None]:
     """Return how far the lines of a file hold, and what is wrong; `heads` are those that were known before."""
     chain, known, last = Chain(), {one.seq: one.hash for one in heads}, None
     for line in lines:
@@ -170,7 +170,7 @@ def main(given: list[str]) -> int:
     asked = parser.parse_args(given)
     heads = [Head(int(seq), found.lower()) for seq, found in (one.split(":") for one in asked.head)]
     with asked.file.open("rb") as file:
-        head, broken = verify((line.removesuffix(b"\n") for line in file), heads)
+        head, broken = verify_lines((line.removesuffix(b"\n") for line in file), heads)
     if broken is not None:
         sys.stdout.write(f"BROKEN. {SENTENCES[broken.what].format(seq=broken.seq)}\n")
         return 1

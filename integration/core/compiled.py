@@ -8,7 +8,7 @@ from enum import Enum
 from integration.core.errors import Reason
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value, same
-from integration.core.rows import row_of
+from integration.core.rows import row_key
 from integration.core.rules import (
     Mapped,
     Mapping,
@@ -88,7 +88,7 @@ class _Way:
 
     def _translated(self, value: Value, table: abc.Mapping[str, str], note: _Note) -> Value:
         codes = value if isinstance(value, tuple) else (_code(value),)
-        rows = [row_of(table, code) for code in codes]
+        rows = [row_key(table, code) for code in codes]
         missing = next((code for code, row in zip(codes, rows, strict=True) if not row), None)
         if missing is not None:
             if self.rule.unmapped is Unmapped.PARK:
@@ -191,7 +191,7 @@ def _way(rule: Rule, toolbox: Toolbox) -> _Way:
         raise unusable(rule.target, error.reason) from None
 
 
-def faults(mapping: Mapping, toolbox: Toolbox) -> dict[str, Reason]:
+def rule_faults(mapping: Mapping, toolbox: Toolbox) -> dict[str, Reason]:
     """Return for each rule that cannot work, by its target, what is wrong with it."""
     found = {}
     for rule in mapping.rules:

@@ -60,7 +60,7 @@ def _mark(kept: Mapping[str, str]) -> str:
     return hashlib.sha256("\n".join(kept[f"{side}_json"] for side in _VALUES).encode()).hexdigest()[:_MARK_LENGTH]
 
 
-def values_of(issue: Issue) -> Mapping[str, Value]:
+def conflict_values(issue: Issue) -> Mapping[str, Value]:
     """Return the three values of a conflict: `agreed`, `source`, `target`; none for one that an earlier version met."""
     if f"{SOURCE}_json" not in issue.facts:
         return {}
@@ -73,7 +73,7 @@ def settled(issue: Issue, by: str) -> Settled | None:
     To keep the target's value is to agree on the source's, which is then the only one that has not moved; and the
     other way round. An issue that an earlier version met has no values to be taken over.
     """
-    facts, values = issue.facts, values_of(issue)
+    facts, values = issue.facts, conflict_values(issue)
     if issue.cause != CONFLICT or not values:
         return None
     becomes = values[TARGET if by == SOURCE else SOURCE]

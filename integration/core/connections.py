@@ -108,7 +108,7 @@ class Address:
         return f"{self.place}{'' if self.port is None else f':{self.port}'}{self.path}"
 
 
-def parsed(url: object) -> Address | None:
+def parse_address(url: object) -> Address | None:
     """Return the parts of an address, or None for what is none: of another scheme, host or port than there can be."""
     text = str(url).strip()
     if len(text) > LONGEST or not text.isprintable() or " " in text:

@@ -148,7 +148,7 @@ class Person:
         }  # fmt: skip
 
 
-def numbered(record: Record) -> tuple[str, str] | None:
+def customer_of(record: Record) -> tuple[str, str] | None:
     """Return by whose number a record read is about a customer: a debtor's own, or the relation of a document."""
     if record.kind is Kind.DEBTOR:
         return "debtor", record.key

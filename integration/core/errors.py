@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from integration.core.masking import told
+from integration.core.masking import masked_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class IntegrationError(Exception):
 
     def __init__(self, code: str | None = None, /, **facts: object) -> None:
         self.code = code or self.default
-        self.facts: Mapping[str, str] = {name: told(str(value)) for name, value in facts.items()}
+        self.facts: Mapping[str, str] = {name: masked_text(str(value)) for name, value in facts.items()}
         details = ", ".join(f"{name}={value}" for name, value in self.facts.items())
         super().__init__(f"{self.code}: {details}" if details else self.code)
 

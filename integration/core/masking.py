@@ -70,7 +70,7 @@ def remember(*secrets: str) -> None:
     _known.extend(one for one in tellable if one not in _known)
 
 
-def told(text: str, secrets: Collection[str] = (), *, quoted: bool = False) -> str:
+def masked_text(text: str, secrets: Collection[str] = (), *, quoted: bool = False) -> str:
     """Return a text without these secrets and without any that this process knows, fit to be shown and kept."""
     return masked(text, {*secrets, *_known.copy()}, quoted=quoted)
 

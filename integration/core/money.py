@@ -60,7 +60,7 @@ def remove_vat(incl: Decimal, percent: Decimal) -> Decimal:
     return amount(incl * HUNDRED / (HUNDRED + percent))
 
 
-def shared(cents: int, weights: Sequence[int]) -> list[int]:
+def share_out(cents: int, weights: Sequence[int]) -> list[int]:
     """Return whole cents shared out in proportion to the size of weights, the largest remainders first.
 
     They are shared equally if all weigh nothing.

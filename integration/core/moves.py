@@ -88,7 +88,7 @@ class Counted:
         return free, sum((one.amount for one in later if one.is_delivered), Decimal(0))
 
 
-def unreadable(moves: Iterable[Move], after: int, upto: int) -> Move | None:
+def unreadable_move(moves: Iterable[Move], after: int, upto: int) -> Move | None:
     """Return a movement later than one and up to another of which nobody can tell how much moved; None without any.
 
     One without a number may be any.

@@ -88,7 +88,7 @@ class Actor:
         return (self.ref, self.session, self.came) == (other.ref, other.session, other.came)
 
 
-def known(names: Iterable[str]) -> tuple[frozenset[Role], frozenset[Right]]:
+def known_roles(names: Iterable[str]) -> tuple[frozenset[Role], frozenset[Right]]:
     """Return the roles and the rights apart that names stand for; what a later version gave is left out."""
     given = set(names)
     return frozenset(one for one in Role if one in given), frozenset(one for one in APART if one in given)
@@ -107,7 +107,7 @@ class Person:
 
     def as_actor(self, session: str) -> Actor:
         """Return them as they act in a session."""
-        roles, apart = known(self.grants)
+        roles, apart = known_roles(self.grants)
         return Actor(self.ref, self.name, roles, apart, session)
 
 

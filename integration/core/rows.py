@@ -5,7 +5,7 @@ from collections.abc import Mapping
 EVERY = "*"  # the row for every code that has none of its own
 
 
-def row_of(rows: Mapping[str, str], *keys: str) -> str:
+def row_key(rows: Mapping[str, str], *keys: str) -> str:
     """Return the key of the row that counts: the first of these that has one, else that of every code, else nothing.
 
     One without a counterpart counts too, and comes to nothing: what it was meant for is not guessed with another.
@@ -14,6 +14,6 @@ def row_of(rows: Mapping[str, str], *keys: str) -> str:
     return found if rows.get(found, "").strip() else ""
 
 
-def value_of(rows: Mapping[str, str], *keys: str) -> str:
+def row_value(rows: Mapping[str, str], *keys: str) -> str:
     """Return what the row that counts says; nothing where there is none."""
-    return rows.get(row_of(rows, *keys), "").strip()
+    return rows.get(row_key(rows, *keys), "").strip()

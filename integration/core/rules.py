@@ -155,7 +155,7 @@ def as_text(value: Value) -> str:
             return LISTED.join(value)
 
 
-def policy(mapping: Mapping) -> Policy:
+def field_owners(mapping: Mapping) -> Policy:
     """Return who owns each target field; what the mapping does not mention is not ours."""
     return {rule.target: rule.ownership for rule in mapping.rules}
 

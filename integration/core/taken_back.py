@@ -28,7 +28,9 @@ class TakenBack:
 NOTHING: Mapping[str, TakenBack] = {}  # by the path of the value
 
 
-def apart(change: Change, taken: Mapping[str, TakenBack], last: Record | None) -> tuple[Change | None, Change | None]:
+def split_taken_back(
+    change: Change, taken: Mapping[str, TakenBack], last: Record | None
+) -> tuple[Change | None, Change | None]:
     """Return what of a change is new, and what of it was taken back; None where there is nothing of either.
 
     Each of the two remembers of the other's fields what both systems `last` agreed on. What is created has nothing that
@@ -48,7 +50,7 @@ def apart(change: Change, taken: Mapping[str, TakenBack], last: Record | None) -
     return _about(change, wanted.keys() - back, back, last), _about(change, back, wanted.keys() - back, last)
 
 
-def newest(change: Change, taken: Mapping[str, TakenBack]) -> TakenBack:
+def newest_taken_back(change: Change, taken: Mapping[str, TakenBack]) -> TakenBack:
     """Return what was taken back last of what a change would write."""
     return max((taken[path] for path in change.wanted.flat() if path in taken), key=lambda one: one.at)
 

@@ -27,7 +27,7 @@ def reference(day: date, branch: str, serial: int = 0) -> str | None:
     return f"D{day:%y%m%d}{int(branch):0{PLACES}}{serial:02}"
 
 
-def key_of(day_key: str, serial: int) -> str:
+def page_key(day_key: str, serial: int) -> str:
     """Return the key of a page of a day: that of the day, with the serial of what corrects it."""
     return f"{day_key}/{serial:02}" if serial else day_key
 
@@ -42,8 +42,8 @@ def pages_of(linked: Callable[[Collection[str]], Mapping[str, Link]], days: Coll
     found: dict[str, list[Link]] = {day: [] for day in days}
     waiting = list(found)
     for serial in range(LAST_SERIAL + 1):
-        there = linked([key_of(day, serial) for day in waiting]) if waiting else {}
-        waiting = [day for day in waiting if key_of(day, serial) in there]
+        there = linked([page_key(day, serial) for day in waiting]) if waiting else {}
+        waiting = [day for day in waiting if page_key(day, serial) in there]
         for day in waiting:
-            found[day].append(there[key_of(day, serial)])
+            found[day].append(there[page_key(day, serial)])
     return found

@@ -22,7 +22,7 @@ class Decided:
 UNDECIDED = Decided()
 
 
-def mark_of(record: Record, of: str = "") -> str:
+def decision_mark(record: Record, of: str = "") -> str:
     """Return the mark of what a record is now, and of what it is about, where that can be several things."""
     digest = as_text(record.values.get("digest"))[:MARK_LENGTH]
     return f"{digest}.{of}" if of else digest
@@ -35,6 +35,6 @@ def decided(record: Record, mark: str, options: Collection[str]) -> Decided:
     return Decided(option, reason) if option in options and of == mark else UNDECIDED
 
 
-def written(option: str, mark: str, reason: str) -> str:
+def decision_text(option: str, mark: str, reason: str) -> str:
     """Return a decision as it is kept."""
     return " ".join(filter(None, (option, mark, reason)))

@@ -12,7 +12,7 @@ from typing import Any
 from integration.core.errors import Reason
 from integration.core.records import FieldType, Kind
 from integration.flows.settings import Listed, ValueTable
-from integration.flows.tables import VAT_RATES, differing, faults, rowless_codes, usable
+from integration.flows.tables import VAT_RATES, differing, row_faults, rowless_codes, usable_rows
 
 LONGEST_CODE = 60
 
@@ -320,13 +320,13 @@ def usual(why: str, *settings: str) -> Callable[[Known], Proposal]:
 
 def without_row(known: Known, table: ValueTable, codes: Listed) -> list[str]:
     """Return the codes of a list for which a run would find no row."""
-    used = usable(table, known.tables.get(table.name, {}), known.of)
+    used = usable_rows(table, known.tables.get(table.name, {}), known.of)
     return rowless_codes(table, used, known.of(codes), known.settings.get("default_country", ""), known.of)
 
 
 def impossible(known: Known, table: ValueTable) -> list[str]:
     """Return the rows of a table that are impossible, and that no run uses."""
-    return list(faults(table, known.tables.get(table.name, {}).items(), known.of))
+    return list(row_faults(table, known.tables.get(table.name, {}).items(), known.of))
 
 
 def rowless(table: ValueTable, codes: Listed, *, needed: bool) -> Callable[[Known], Lack | None]:

@@ -16,13 +16,13 @@ from integration.core.plan import Change, Policy
 from integration.core.prices import How, Of, Term, term_of, terms_in
 from integration.core.records import Kind, Record, Value
 from integration.core.traces import Trace, given
-from integration.flows.settings import RecordRejected, ValueTable, books, till
+from integration.flows.settings import RecordRejected, ValueTable, books_list, till_list
 
 Owner = Literal["on_create", "keep_equal", "keep_unless_changed", "never"]
 OWNERS: tuple[Owner, ...] = ("keep_equal", "keep_unless_changed", "on_create", "never")
 
-PRICE_GROUPS = ValueTable("price_groups", books("price_lists"), till("price_groups"))
-BRANCHES = ValueTable("price_branches", theirs=till("branches"))
+PRICE_GROUPS = ValueTable("price_groups", books_list("price_lists"), till_list("price_groups"))
+BRANCHES = ValueTable("price_branches", theirs=till_list("branches"))
 _TABLES: Mapping[Of, str] = {Of.PRICE_GROUP: PRICE_GROUPS.name, Of.BRANCH: BRANCHES.name}
 
 

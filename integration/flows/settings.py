@@ -21,7 +21,7 @@ from integration.core.errors import ConfigurationError
 from integration.core.guards import SIZE, Guard, Limit
 from integration.core.issues import Issue, Skip
 from integration.core.records import Kind, Record, Value
-from integration.core.rows import EVERY, row_of
+from integration.core.rows import EVERY, row_key
 from integration.core.rules import Operator, as_text, matches
 from integration.core.timetable import Timetable
 from integration.core.vat import vat_fact
@@ -41,12 +41,12 @@ class Listed(NamedTuple):
     name: str
 
 
-def books(name: str) -> Listed:
+def books_list(name: str) -> Listed:
     """Return a list of the books."""
     return Listed(BOOKS, name)
 
 
-def till(name: str) -> Listed:
+def till_list(name: str) -> Listed:
     """Return a list of the till."""
     return Listed(TILL, name)
 
@@ -147,7 +147,7 @@ class ValueTable:
             for one in order
         ]
         tried = (dict(zip((one.name for one in order), values, strict=True)) for values in product(*options))
-        return row_of(rows, *(self.key(values) for values in tried))
+        return row_key(rows, *(self.key(values) for values in tried))
 
 
 @dataclass(frozen=True, slots=True)

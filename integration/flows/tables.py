@@ -8,7 +8,16 @@ from integration.core.errors import Reason
 from integration.core.rows import EVERY
 from integration.core.rules import RuleError, as_text
 from integration.flows.functions.values import country_of, is_country
-from integration.flows.settings import COUNTRY, COUNTRY_CODES, UNSURE, Dimension, Listed, ValueTable, books, till
+from integration.flows.settings import (
+    COUNTRY,
+    COUNTRY_CODES,
+    UNSURE,
+    Dimension,
+    Listed,
+    ValueTable,
+    books_list,
+    till_list,
+)
 from integration.words import system_name
 
 VAT_CODES, VAT_RATES = "vat_codes", "vat_rates"
@@ -29,28 +38,28 @@ IN_USE = frozenset(
 
 # The list that a field holds a code of, by the name of the field: people read a code with its caption.
 _CODED: Mapping[str, Listed] = {
-    **dict.fromkeys(("branch", "branchNumber"), till("branches")),
-    **dict.fromkeys(("method", "payment_method"), till("payment_methods")),
+    **dict.fromkeys(("branch", "branchNumber"), till_list("branches")),
+    **dict.fromkeys(("method", "payment_method"), till_list("payment_methods")),
     **dict.fromkeys(
         ("account", "books_account", "page_account", "collective_account", "revenue_account", "rounding_account"),
-        books("ledgers"),
+        books_list("ledgers"),
     ),
-    "daybook": books("daybooks"),
-    "cost_centre": books("cost_centres"),
-    "payment_condition": books("payment_conditions"),
-    "shipping_method": books("shipping_methods"),
-    "salesperson": books("salespersons"),
-    "price_list": books("price_lists"),
-    "price_group": till("price_groups"),
-    "delivery_method": till("delivery_methods"),
-    "turnover_group": till("turnover_groups"),
-    "employee": till("employees"),
-    "debtor_number": books("debtors"),
+    "daybook": books_list("daybooks"),
+    "cost_centre": books_list("cost_centres"),
+    "payment_condition": books_list("payment_conditions"),
+    "shipping_method": books_list("shipping_methods"),
+    "salesperson": books_list("salespersons"),
+    "price_list": books_list("price_lists"),
+    "price_group": till_list("price_groups"),
+    "delivery_method": till_list("delivery_methods"),
+    "turnover_group": till_list("turnover_groups"),
+    "employee": till_list("employees"),
+    "debtor_number": books_list("debtors"),
 }
 
 
 # The same of facts of causes, which go by other names where they are no field.
-_FACTS: Mapping[str, Listed] = {**_CODED, "article": books("article_codes"), "debtor": books("debtors")}
+_FACTS: Mapping[str, Listed] = {**_CODED, "article": books_list("article_codes"), "debtor": books_list("debtors")}
 
 
 def list_of_fact(name: str) -> Listed | None:
@@ -67,7 +76,7 @@ def list_of(field: str) -> Listed | None:
 Codes = Callable[[Listed], Collection[str] | None]
 
 
-def fault(table: ValueTable, key: str, other: str, codes: Codes) -> Reason | None:
+def row_fault(table: ValueTable, key: str, other: str, codes: Codes) -> Reason | None:
     """Return why a row is impossible, or None for one that can hold."""
     read = table.read(key)
     if read is None:
@@ -107,7 +116,7 @@ def _unknown(of: Listed, value: str) -> Reason:
     return Reason("reason_row_code", {"value": value, "source_system": system_name(of.system)})
 
 
-def faults(table: ValueTable, rows: Iterable[tuple[str, str]], codes: Codes) -> dict[str, Reason]:
+def row_faults(table: ValueTable, rows: Iterable[tuple[str, str]], codes: Codes) -> dict[str, Reason]:
     """Return the rows that are impossible, by their keys, each with the reason; a second row for the same is one."""
     found: dict[str, Reason] = {}
     seen: dict[str, str] = {}
@@ -116,7 +125,7 @@ def faults(table: ValueTable, rows: Iterable[tuple[str, str]], codes: Codes) -> 
         meant = table.key(read) if read else key
         if meant in seen:
             found[key] = Reason("reason_row_twice", {"row": key})
-        elif why := fault(table, key, other, codes):
+        elif why := row_fault(table, key, other, codes):
             found[key] = why
         seen[meant] = other
     return found
@@ -140,13 +149,13 @@ def differing(table: ValueTable, rows: Mapping[str, str], rates: Callable[[str],
 # ---- what a run uses
 
 
-def usable(table: ValueTable, rows: Mapping[str, str], codes: Codes) -> dict[str, str]:
+def usable_rows(table: ValueTable, rows: Mapping[str, str], codes: Codes) -> dict[str, str]:
     """Return the rows as a run uses them: those that are impossible are there without a counterpart.
 
     So what they were meant for is parked instead of guessed with a row for more. A country that can be read, such as
     USA, is that country; one that nobody can read may be any but that of the shop.
     """
-    wrong = faults(table, rows.items(), codes)
+    wrong = row_faults(table, rows.items(), codes)
     held = {_readable(table, key): "" for key in wrong}
     return held | {key: other for key, other in rows.items() if key not in wrong}
 

@@ -13,7 +13,7 @@ from types import FrameType
 
 from integration.core.errors import IntegrationError
 from integration.lab.trials import Bench
-from integration.services.lab import WANTED, keep, kept
+from integration.services.lab import WANTED, keep_report, kept_report
 
 SIGN_SECONDS = 2.0
 
@@ -31,13 +31,13 @@ def main(folder: Path) -> None:
         threading.Thread(target=_watch, args=(os.getppid(), bench), daemon=True).start()
         bench.go()
     except (SystemExit, Exception) as end:
-        known = kept(folder)
+        known = kept_report(folder)
         if known is not None:
             error = (
                 end.code if isinstance(end, IntegrationError) else "" if isinstance(end, SystemExit) else "lab_failed"
             )
             facts = dict(end.facts) if isinstance(end, IntegrationError) else {"message": str(end)[-500:]}
-            keep(replace(known, state="stopped", error=error, facts=facts), folder)
+            keep_report(replace(known, state="stopped", error=error, facts=facts), folder)
         raise
     finally:
         for process in active_children():

@@ -20,7 +20,7 @@ from typing import Any
 
 from integration.bootstrap import build, now
 from integration.connectors.accountview.settings import AccountViewAccess
-from integration.connectors.mplus.client import contract
+from integration.connectors.mplus.client import interface_contract
 from integration.connectors.mplus.settings import MplusAccess
 from integration.core.errors import IntegrationError
 from integration.core.people import LAB
@@ -34,7 +34,7 @@ from integration.services.sandbox_host import OBJECTS, WAREHOUSES
 from integration.settings import load_settings
 from integration.store.heartbeats import Pulse
 
-contract()  # what the till's interface is described by is read here once, and not by each process
+interface_contract()  # what the till's interface is described by is read here once, and not by each process
 PULSE = Pulse(apart=0.4, dead_after=1.6)  # what others may take over is taken over soon
 EVERY_MINUTES = 15
 WHEN_THE_PARENT_ENDS = 1  # PR_SET_PDEATHSIG of linux/prctl.h

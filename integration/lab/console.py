@@ -35,12 +35,12 @@ class GoneError(Exception):
     """The console was killed or suspended while it was asked."""
 
 
-def books(sandbox: Sandbox) -> dict[str, Any]:
+def books_connection(sandbox: Sandbox) -> dict[str, Any]:
     """Return how a console reaches AccountView in a sandbox."""
     return {"url": sandbox.accountview_url, **CLIENT}
 
 
-def till(sandbox: Sandbox) -> dict[str, Any]:
+def till_connection(sandbox: Sandbox) -> dict[str, Any]:
     """Return how a console reaches MplusKASSA in a sandbox."""
     return {"url": sandbox.mplus_url, **TILL}
 

@@ -31,12 +31,12 @@ WHERE: Final[Mapping[Kind, tuple[tuple[str, str, str], ...]]] = {
 """Where a person looks for a record of a kind: system, table, and the column of its number."""
 
 
-def questions(stores: Stores, flow: str) -> list[OpenIssue]:
+def open_questions(stores: Stores, flow: str) -> list[OpenIssue]:
     """Return what the console asks about: what was sent, and nobody can tell whether it is there."""
     return [one for cause in DOUBTS for one in stores.issues.list(flow, cause, limit=MOST)]
 
 
-def change(sandbox: Sandbox, stores: Stores, flow: str) -> bool:
+def rename_goods(sandbox: Sandbox, stores: Stores, flow: str) -> bool:
     """Call the goods of some orders and trade invoices something else, and tell whether any of those is booked."""
     options = FLOWS[flow].repair_of(CHANGED).options
     booked = stores.links.newest(flow, Kind.SALES_ORDER, MOST) if AGAIN in options else []
@@ -54,12 +54,12 @@ def _renamed(sandbox: Sandbox, table: str, id_: str, keys: Iterable[str]) -> boo
     return bool(chosen)
 
 
-def changed(stores: Stores, flow: str) -> list[OpenIssue]:
+def undecided_documents(stores: Stores, flow: str) -> list[OpenIssue]:
     """Return the documents of which a person has to say what becomes of them."""
     return stores.issues.list(flow, CHANGED, limit=MOST)
 
 
-def found(sandbox: Sandbox, flow: str, one: OpenIssue) -> str | None:
+def number_in_target(sandbox: Sandbox, flow: str, one: OpenIssue) -> str | None:
     """Return under which number the target has what an issue of a flow is about, or None where it is not there."""
     reference = one.issue.facts.get("reference", "")
     for stage in FLOWS[flow].flow.stages:

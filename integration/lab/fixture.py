@@ -18,7 +18,7 @@ import psycopg
 from psycopg import sql
 
 from integration.lab.child import Start, prepare, set_otherwise
-from integration.lab.console import books, started, till
+from integration.lab.console import books_connection, started, till_connection
 from integration.sandbox.faults import Switches
 from integration.sandbox.server import Sandbox, running
 from integration.services.lab import Mine
@@ -79,7 +79,9 @@ class Place:
 
     def start(self, sandbox: Sandbox, patience: float) -> Start:
         """Return how a console is started here."""
-        return Start(self.data, self.folder / "said", self.url, books(sandbox), till(sandbox), patience)
+        return Start(
+            self.data, self.folder / "said", self.url, books_connection(sandbox), till_connection(sandbox), patience
+        )
 
     def fill(self) -> bool:
         """Leave no room on the disk, and tell whether that can be done here."""

@@ -46,7 +46,7 @@ class Outcome:
         return Counter({name: len(rows) for name, rows in self.records.items()})
 
 
-def outcome(sandbox: Sandbox) -> Outcome:
+def held_now(sandbox: Sandbox) -> Outcome:
     """Return what both systems hold now."""
     found = Outcome()
     _books(sandbox, found)

@@ -18,9 +18,9 @@ from integration.lab import console_operator
 from integration.lab.console import Clock, Console, GoneError
 from integration.lab.fault_plan import FaultPlan
 from integration.lab.fixture import Place, shop_of
-from integration.lab.outcome import Outcome, outcome
+from integration.lab.outcome import Outcome, held_now
 from integration.lab.schedule import PATIENCE, SLOWER, Calls, Fate, Hazard, PlannedFault, Schedule, slowed
-from integration.lab.verdict import accounted, compared
+from integration.lab.verdict import accounted, differences_from_baseline
 from integration.runner import ALL_ON, Safeguards
 from integration.sandbox.server import Sandbox
 from integration.services.lab import Harm
@@ -100,14 +100,14 @@ class Trial:
                 raise IntegrationError(run.error if run and run.error else "lab_failed", **(run.facts if run else {}))
             calls = _calls(sandbox)
             parked = stores.runs.latest(self.schedule.flow, limit=1)[0].counts.parked
-            return Baseline(outcome(sandbox), calls, parked, self._first or calls)
+            return Baseline(held_now(sandbox), calls, parked, self._first or calls)
 
     def run(self, baseline: Baseline) -> Result:
         """Run under trouble, and tell what came of it."""
         began = time.monotonic()
         with self._running() as (sandbox, stores):
             whole = self._to_the_end(sandbox, stores, baseline.parked)
-            harm, told = compared(baseline.left, outcome(sandbox))
+            harm, told = differences_from_baseline(baseline.left, held_now(sandbox))
             unaccounted, more = accounted(stores)
             told += more + self.told
             if not whole:
@@ -177,19 +177,23 @@ class Trial:
         """Tell whether nothing is to follow a run that is done; see to what is."""
         if run.id == self._changed_after:  # nobody has looked since
             return False
-        if asks := console_operator.changed(stores, self.schedule.flow):
+        if asks := console_operator.undecided_documents(stores, self.schedule.flow):
             self._consoles[0].ask("exceptions.decide", self.schedule.flow, asks, console_operator.AGAIN, LAB)
             return False
         if self._wants_more(sandbox, stores, run, parked):
             return False
-        if self._changed_after or not self.further or not console_operator.change(sandbox, stores, self.schedule.flow):
+        if (
+            self._changed_after
+            or not self.further
+            or not console_operator.rename_goods(sandbox, stores, self.schedule.flow)
+        ):
             return True
         self._changed_after, self._first = run.id, _calls(sandbox)
         return False
 
     def _wants_more(self, sandbox: Sandbox, stores: Stores, run: Run, parked: int | None) -> bool:
         """Tell whether another run is to follow: something is asked, or waits that would not without trouble."""
-        asks = console_operator.questions(stores, self.schedule.flow)
+        asks = console_operator.open_questions(stores, self.schedule.flow)
         if asks or (parked is not None and run.counts.parked > parked):
             self.fault_plan.end()  # a person looks into it when the trouble is over
             self._answer(sandbox, stores)
@@ -199,10 +203,10 @@ class Trial:
 
     def _answer(self, sandbox: Sandbox, stores: Stores) -> None:
         """Answer what the console asks for the second time; the first time a person looks again."""
-        asks = console_operator.questions(stores, self.schedule.flow)
+        asks = console_operator.open_questions(stores, self.schedule.flow)
         for one in asks:
             if one.id in self._asked:
-                number = console_operator.found(sandbox, self.schedule.flow, one)
+                number = console_operator.number_in_target(sandbox, self.schedule.flow, one)
                 with suppress(KeyError):  # it is answered, and waits for the next plan to say so
                     self._consoles[0].ask("exceptions.answer", one, number, LAB)
         fresh = {one.id for one in asks} - self._asked

@@ -15,7 +15,17 @@ from integration.lab.fixture import SQLITE, Fixture, Fixtures, can_mount, let_go
 from integration.lab.schedule import ON_A_FILE, Calls, Hazard, Schedule, schedule
 from integration.lab.trial import Baseline, Result, Trial
 from integration.runner import Safeguards
-from integration.services.lab import Harm, Line, Mine, Report, Series, State, Violation, keep, shown
+from integration.services.lab import (
+    Harm,
+    Line,
+    Mine,
+    Report,
+    Series,
+    State,
+    Violation,
+    address_without_login,
+    keep_report,
+)
 from integration.shipped import COMMAND
 
 FROM_PRODUCTS = ("stock", "orders")  # flows that begin where a calm run of products ended
@@ -72,7 +82,7 @@ class Bench:
         """Keep on file how far it is."""
         with self._keeping:
             report = replace(self._report(), state=state)
-            keep(report, self.folder)
+            keep_report(report, self.folder)
         return report
 
     # ---- one trial
@@ -185,8 +195,8 @@ class Bench:
     def _violation(self, result: Result) -> Violation:
         found = result.schedule
         return Violation(
-            found.seed, found.flow, shown(found.database), tuple(found.hazards), result.harm, tuple(result.told),
-            self._command(found.seed),
+            found.seed, found.flow, address_without_login(found.database), tuple(found.hazards), result.harm,
+            tuple(result.told), self._command(found.seed),
         )  # fmt: skip
 
     def _command(self, seed: int) -> str:
@@ -196,7 +206,7 @@ class Bench:
             "flow": series.flows if len(series.flows) == 1 else (),
             "hazard": series.hazards,
             "without": series.without,
-            "database": [shown(one) for one in series.databases if series.databases != (SQLITE,)],
+            "database": [address_without_login(one) for one in series.databases if series.databases != (SQLITE,)],
         }
         told = " ".join(f"--{name} {value}" for name, values in given.items() for value in values)
         mapping = "" if series.mapping == "mine" else f" --mapping {series.mapping}"

@@ -17,7 +17,7 @@ DEFECT = "unexpected_error"
 SETTLED = (Step.PROVEN, Step.ACCEPTED)
 
 
-def compared(baseline: Outcome, left: Outcome) -> tuple[Harm, list[str]]:
+def differences_from_baseline(baseline: Outcome, left: Outcome) -> tuple[Harm, list[str]]:
     """Return what is otherwise than after a calm run, in numbers and in words."""
     before, after = baseline.counts(), left.counts()
     doubled, lost = after - before, before - after

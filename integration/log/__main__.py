@@ -107,10 +107,10 @@ def end_with(console: int, folder: Path) -> None:
 def serve(line: socket.socket, token: str, book: "LogFile") -> None:
     """Answer one connection, request after request, until it is closed."""
     with line, suppress(EOFError, OSError):
-        if wire.received(line).get("token") != token:
+        if wire.receive(line).get("token") != token:
             return
         while True:
-            asked = wire.received(line)
+            asked = wire.receive(line)
             allow_more_work()
             try:
                 for told, table in _answers(asked, book):

@@ -18,7 +18,7 @@ MONTHS = timedelta.max.days // 31
 NOT_IN_CALENDAR = f"the answer holds a date outside the years {date.min.year} to {date.max.year}"
 
 
-def values_of(part: pa.RecordBatch) -> int:
+def count_values(part: pa.RecordBatch) -> int:
     """Return how many values a part of an answer holds, those inside of others counted.
 
     Raises QuestionError `question_wrong` for a moment that no calendar has, as infinity is one.

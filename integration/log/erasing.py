@@ -14,7 +14,7 @@ from integration.log.events import COLUMNS
 TOLD = ("facts", "before", "after")
 
 
-def erase(cursor: duckdb.DuckDBPyConnection, person: Person, queries: Mapping[str, str]) -> int:
+def erase_person(cursor: duckdb.DuckDBPyConnection, person: Person, queries: Mapping[str, str]) -> int:
     """Blot a person out of all events in one transaction, and return how many told of them."""
     changed = list(_changed(cursor, person))
     cursor.execute("BEGIN TRANSACTION")
@@ -48,13 +48,13 @@ def _name_anew(cursor: duckdb.DuckDBPyConnection, events: Sequence[Mapping[str, 
 
 def _changed(cursor: duckdb.DuckDBPyConnection, person: Person) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the place of each event that tells of a person, and what is left of it."""
-    for place, event in found(cursor, person):
+    for place, event in events_about(cursor, person):
         left = _own(event, person) if _is_own(event, person) else _near(event, person)
         if left != event:
             yield place, left
 
 
-def found(cursor: duckdb.DuckDBPyConnection, person: Person) -> list[tuple[int, dict[str, Any]]]:
+def events_about(cursor: duckdb.DuckDBPyConnection, person: Person) -> list[tuple[int, dict[str, Any]]]:
     """Return each event that may tell of a person, with its place in the table."""
     one = person.customer
     told = "lower(concat_ws(chr(10), title, facts, before, after))"

@@ -17,7 +17,7 @@ COLUMNS = pa.schema(
 )  # fmt: skip
 
 
-def shaped(event: Mapping[str, Any], instance: str) -> dict[str, object]:
+def log_row(event: Mapping[str, Any], instance: str) -> dict[str, object]:
     """Return an event as the log keeps it; what travels as JSON text stays as it is."""
     texts = {name: _plain(event[name]) for name in ("facts", "before", "after")}
     happened_at = datetime.fromisoformat(event["happened_at"])

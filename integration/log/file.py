@@ -20,8 +20,8 @@ import pyarrow as pa
 from integration.core.erasure import Person
 from integration.core.errors import ConfigurationError, UnavailableError
 from integration.log import erasing, pruning
-from integration.log.bounds import MOST_VALUES, values_of
-from integration.log.events import COLUMNS, shaped
+from integration.log.bounds import MOST_VALUES, count_values
+from integration.log.events import COLUMNS, log_row
 from integration.log.questions import require_allowed, wrong
 from integration.log.sql_allowlist import QuestionError
 from integration.log.statements import queries
@@ -235,7 +235,7 @@ class LogFile:
     def _take(self, instance: str, events: Sequence[Mapping[str, Any]]) -> None:
         with self._taking, self._cursor() as cursor:
             known = self._taken(cursor, instance)
-            fresh = [shaped(event, instance) for event in events if event["id"] not in known]
+            fresh = [log_row(event, instance) for event in events if event["id"] not in known]
             if not fresh:
                 return
             batch = pa.Table.from_pylist(fresh, schema=COLUMNS)
@@ -336,7 +336,7 @@ class LogFile:
         found, size, values = 0, 0, 0
         for part in parts:
             kept.append(part)
-            found, size, values = found + part.num_rows, size + part.nbytes, values + values_of(part)
+            found, size, values = found + part.num_rows, size + part.nbytes, values + count_values(part)
             if size > MOST_BYTES:
                 raise QuestionError("question_large", memory=f"{MOST_BYTES // 1_000_000} MB")
             if values > MOST_VALUES:
@@ -411,7 +411,7 @@ class LogFile:
         Raises UnavailableError `log_away` where questions leave no moment for that.
         """
         with self._taking, self._cursor() as cursor:
-            told = self._with_room(lambda: erasing.erase(cursor, person, self._queries))
+            told = self._with_room(lambda: erasing.erase_person(cursor, person, self._queries))
         for _ in range(ATTEMPTS):
             written = self._written_anew()
             while True:
@@ -428,7 +428,7 @@ class LogFile:
     def told_of(self, person: Person) -> pa.Table:
         """Return every event that tells of a person."""
         with self._cursor() as cursor:
-            events = [event for _, event in self._with_room(lambda: erasing.found(cursor, person))]
+            events = [event for _, event in self._with_room(lambda: erasing.events_about(cursor, person))]
         return pa.Table.from_pylist(events, schema=COLUMNS)
 
     def _written_anew(self) -> Generator[None, None, bool]:
@@ -446,13 +446,13 @@ class LogFile:
                         parts = pruning.events_of_now(cursor)
                         self._arrived = []
                     for part in parts:
-                        pruning.add(to, "events", pa.Table.from_batches([part]))
+                        pruning.add_rows(to, "events", pa.Table.from_batches([part]))
                         yield
                 with self._lock:
                     if not self._lock.wait_for(lambda: self._cursors == 0, QUESTION_SECONDS) or not self._connection:
                         return False
                     for batch in self._arrived:
-                        pruning.add(to, "events", batch)
+                        pruning.add_rows(to, "events", batch)
                     pruning.copy_others(self._connection, to)
                     to.close()
                     self._connection.close()
@@ -470,7 +470,7 @@ class LogFile:
 
 def _copy_past(cursor: duckdb.DuckDBPyConnection, to: duckdb.DuckDBPyConnection) -> None:
     """Copy what a log knows of events that it no longer has."""
-    pruning.add(to, "past", cursor.sql("SELECT * FROM past").to_arrow_table())
+    pruning.add_rows(to, "past", cursor.sql("SELECT * FROM past").to_arrow_table())
 
 
 def _only_read(cursor: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:

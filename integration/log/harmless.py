@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # half a second to import, and most commands of a terminal as
     import pyarrow as pa
 
 
-def harmless(rows: pa.Table) -> pa.Table:
+def harmless_rows(rows: pa.Table) -> pa.Table:
     """Return rows with every text made harmless; numbers and moments stay what they are."""
     import pyarrow as pa  # noqa: PLC0415 - as said above
     import pyarrow.compute as pc  # noqa: PLC0415 - likewise

@@ -19,7 +19,7 @@ from integration.core.erasure import Person
 from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
 from integration.core.records import Kind
 from integration.log.answers import frame_of, plain_of
-from integration.log.harmless import harmless
+from integration.log.harmless import harmless_rows
 from integration.log.process import PART_SECONDS, Book, Part, ProcessEnded
 from integration.log.supervisor import ATTEMPTS, Supervisor
 
@@ -345,7 +345,7 @@ class Logbook:
                 for part in parts:
                     if part.table is not None:
                         table = _table_of(part)
-                        writer.write_table(harmless(table) if as_csv else table)
+                        writer.write_table(harmless_rows(table) if as_csv else table)
                         written += table.num_rows
         return written
 

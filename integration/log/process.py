@@ -104,7 +104,7 @@ class Process:
 
     def _give(self, given: Mapping[str, object]) -> None:
         if self._popen.stdin is not None:
-            self._popen.stdin.write(wire.line_of(given))
+            self._popen.stdin.write(wire.message_line(given))
             self._popen.stdin.flush()
 
     def _first_line(self) -> socket.socket:
@@ -141,7 +141,7 @@ class Process:
                 more = True
                 while more:
                     self._wait(lent.line, call, seconds, question=question)
-                    told = wire.received(lent.line)
+                    told = wire.receive(lent.line)
                     table = wire.received_bytes(lent.line) if told.get("table") else None
                     more = bool(told.get("more"))
                     if "error" in told:
@@ -179,7 +179,7 @@ class Process:
         try:
             with wire.connect(self._folder, self._token, LOOK_SECONDS) as line:
                 wire.send(line, {"do": "ping"})
-                return wire.received(line) == {}
+                return wire.receive(line) == {}
         except (OSError, EOFError):
             return False
 

@@ -66,7 +66,7 @@ def events_of_now(cursor: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]
     return iter(cursor.sql("SELECT * FROM events").to_arrow_reader(PIECE))
 
 
-def add(to: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+def add_rows(to: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
     """Add rows to a table of ours in another file; a column that they do not have is filled when that is opened."""
     if rows.num_rows:
         to.register("rows_to_add", rows)
@@ -77,7 +77,7 @@ def add(to: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
 def copy_others(connection: duckdb.DuckDBPyConnection, to: duckdb.DuckDBPyConnection) -> None:
     """Copy every table but the events, and what is counted of those that are gone."""
     for table in OTHERS:
-        add(to, table, connection.sql(f"SELECT * FROM {table}").to_arrow_table())  # noqa: S608 - likewise
+        add_rows(to, table, connection.sql(f"SELECT * FROM {table}").to_arrow_table())  # noqa: S608 - likewise
 
 
 def remove(path: Path) -> None:

@@ -58,7 +58,7 @@ def connect(folder: Path, token: str, seconds: float) -> socket.socket:
     return line
 
 
-def line_of(message: Mapping[str, Any]) -> bytes:
+def message_line(message: Mapping[str, Any]) -> bytes:
     """Return a message as the first line of an input."""
     return json.dumps(message).encode() + b"\n"
 
@@ -76,7 +76,7 @@ def send(line: socket.socket, message: Mapping[str, Any], table: memoryview | No
         line.sendall(table)
 
 
-def received(line: socket.socket) -> dict[str, Any]:
+def receive(line: socket.socket) -> dict[str, Any]:
     """Return the next message. Raises EOFError where the line was closed, OSError where it broke or took too long."""
     return dict(json.loads(received_bytes(line)))
 

@@ -7,7 +7,7 @@ from threading import Event
 
 import structlog
 
-from integration.core.basis import TOLD, changed
+from integration.core.basis import TOLD, changed_marks
 from integration.core.errors import (
     PlanStaleError,
     PlanUnsafeError,
@@ -57,7 +57,7 @@ class Commit:
             made_with = run.mapping_version
             return PlanStaleError("mapping_published_since", flow=run.flow, version=made_with, current=published)
         now = self.deps.basis(run.flow, run.mapping_version, asks)
-        if others := changed(run.basis, now, () if asks else TOLD):
+        if others := changed_marks(run.basis, now, () if asks else TOLD):
             return PlanStaleError("basis_changed_since", flow=run.flow, changed=",".join(others))
         return self.deps.held(run.flow)
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import structlog
 
 from integration.connectors.protocol import Connector
-from integration.core.as_told import told_apart
+from integration.core.as_told import split_told
 from integration.core.conflicts import conflicts
 from integration.core.drift import as_found
 from integration.core.flow import Stage
@@ -29,7 +29,7 @@ from integration.runner.dependencies import Dependencies
 from integration.runner.extract import Extract
 from integration.runner.hashes import hashes_of
 from integration.runner.lookup import look_around, where_it_is
-from integration.runner.page import PlanPage, page_of
+from integration.runner.page import PlanPage, empty_page
 from integration.runner.prefetch import Prefetch
 from integration.runner.taken_back import planned
 from integration.runner.uncertain_writes import in_doubt
@@ -71,7 +71,7 @@ class Compare:
             self._read_shared(run, logic, stage)
         target = self.deps.connectors[logic.flow.target]
         looked = self._prefetch.page(run.id, self._looked, run.id, target, logic, stage, position.after)
-        page = page_of(self.deps, logic, stage)
+        page = empty_page(self.deps, logic, stage)
         for issue in logic.unread(stage) if position.after is None else ():
             page.park(issue, stage.target, issue.key, "", 0)
         if stage.hashed and position.after is None:
@@ -234,7 +234,7 @@ def _decide(
         found = None if held is None else _link(wanted, held, as_found(wanted, held.record, logic.policy))
         page.leave(None if is_kept else found, weight)
         return False
-    fitting, told = told_apart(fitting)
+    fitting, told = split_told(fitting)
     record, taken = held.record if held else None, page.taken_back.get(wanted.key, {})
     page.moved_on[wanted.key] = moved_on(wanted, taken)
     outcome = diff(fitting, record, agreed, logic.policy, title=one.title, group=one.group)

@@ -11,7 +11,7 @@ from integration.core.records import Held, Written
 from integration.core.run import Outcome, PlanRow, Run, Step
 from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look
-from integration.runner.outcomes import agreed_of, change_of, changes_of, parked_wrong, record_of, shows_in_part
+from integration.runner.outcomes import agreed_of, change_of, changes_by_number, parked_wrong, record_of, shows_in_part
 from integration.store.links import References
 from integration.store.plan_lines import Known
 
@@ -113,7 +113,7 @@ class Dispatcher:
         else:
             held = self._look(sent)
             outcomes = [_verified_outcome(row, held.get(row.key), accepted[row.seq]) for row in rows]
-        self.deps.ledger.settle(self.run.id, outcomes, changes_of(rows), page_ends=True, accepted=accepted)
+        self.deps.ledger.settle(self.run.id, outcomes, changes_by_number(rows), page_ends=True, accepted=accepted)
         return outcomes
 
     def _look(self, sent: Sequence[Dispatch]) -> dict[str, Held]:
@@ -137,4 +137,4 @@ def said_yes(answers: Sequence[DispatchAnswer]) -> dict[int, str]:
 
 
 def _sent(some: Sequence[Dispatch]) -> Known:
-    return changes_of([one.row for one in some])
+    return changes_by_number([one.row for one in some])

@@ -87,18 +87,18 @@ class _Page:
         self.told.append(link.key)
         if held is None:
             self._count("gone")
-            self.different.append(Drifted(link.key, title_of(agreed), link.reference))
+            self.different.append(Drifted(link.key, record_title(agreed), link.reference))
             return
         edits, kept = judged(agreed, held.record, self._policy, once=self._once)
         if edits:
-            self.different.append(Drifted(link.key, title_of(agreed), held.reference, edits))
+            self.different.append(Drifted(link.key, record_title(agreed), held.reference, edits))
         self._count("different" if edits else "kept" if kept else "equal")
 
     def _count(self, name: str) -> None:
         self.counts = self.counts.plus(DriftCounts(looked=1, **{name: 1}))
 
 
-def title_of(record: Record) -> str:
+def record_title(record: Record) -> str:
     """Return the name or number people know a record by."""
     told = (as_text(record.values.get(name)) for name in ("number", "name", "reference"))
     return next((one for one in told if one), record.key)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from integration.core.erasure import numbered
+from integration.core.erasure import customer_of
 from integration.core.issues import Issue, Skip
 from integration.core.records import Record
 from integration.core.rules import as_text
@@ -20,7 +20,7 @@ def without_erased(
 
     A customer, or a document that is booked, is skipped; a document that is not waits for a person, for it is money.
     """
-    numbers = {record.key: one for record in records if (one := numbered(record)) is not None}
+    numbers = {record.key: one for record in records if (one := customer_of(record)) is not None}
     erased = deps.erased(list(numbers.values())) if numbers else ()
     if not erased:
         return list(records), []

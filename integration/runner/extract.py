@@ -14,7 +14,7 @@ from integration.core.run import Mode, Position, Progress, Run, Staged, Task
 from integration.flows.spec import FlowLogic, page_in, staged_in
 from integration.runner.dependencies import Dependencies
 from integration.runner.erased_people import without_erased
-from integration.runner.hashes import hashed, known, unread
+from integration.runner.hashes import known_again, unread, with_hashes
 from integration.runner.prefetch import Prefetch
 from integration.runner.retire import NAMELESS
 from integration.runner.vanished_fields import expect_fields
@@ -45,7 +45,7 @@ class Extract:
             if position.most is None:
                 self._read_on(run, logic, position, after)
             if isinstance(page, Unread):
-                same = known(self.deps, run, logic, stage, page) if position.trusting else {}
+                same = known_again(self.deps, run, logic, stage, page) if position.trusting else {}
                 came, records = dict(page.hashes), list(page.read(same))
                 fields = page.fields()
             else:
@@ -192,7 +192,7 @@ class Extract:
             for one in flow.stages:
                 if one.derived and not one.off and (staged := _grouped(logic, one, readable)):
                     previews.stage_page(run.id, flow.order(one), staged, run.position)
-        staged = [*hashed(logic, _grouped(logic, stage, records), came), *held]
+        staged = [*with_hashes(logic, _grouped(logic, stage, records), came), *held]
         previews.stage_page(run.id, flow.order(stage), staged, position, progress, same=same)
 
     def _look_again(self, run: Run, logic: FlowLogic, records: Sequence[Record]) -> None:

@@ -29,7 +29,7 @@ def unread(
     return source.unread(stage.source, since, after)
 
 
-def known(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, page: Unread) -> dict[str, str]:
+def known_again(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, page: Unread) -> dict[str, str]:
     """Return what of a page is as it was when both systems agreed on it, and still agree: the number of each by key."""
     flow, kind, target = logic.flow.name, stage.target, deps.connectors[logic.flow.target]
     times = Counter(key for key, _ in page.hashes)
@@ -52,7 +52,7 @@ def _spoken_for(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, ke
     return {row.key for row in doubts} | back.keys() | set_aside.keys()
 
 
-def hashed(logic: FlowLogic, staged: Sequence[Staged], came: Mapping[str, str]) -> list[Staged]:
+def with_hashes(logic: FlowLogic, staged: Sequence[Staged], came: Mapping[str, str]) -> list[Staged]:
     """Return what is staged, each with the hash of all that it was made of."""
     return [
         replace(one, source_hash=source_hash(logic, came[one.key], one.beside))

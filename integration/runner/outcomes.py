@@ -21,7 +21,7 @@ def change_of(row: PlanRow) -> Change:
     return row.change
 
 
-def changes_of(rows: Sequence[PlanRow]) -> Known:
+def changes_by_number(rows: Sequence[PlanRow]) -> Known:
     """Return what lines change, by their numbers."""
     return {row.seq: change_of(row) for row in rows}
 
@@ -36,7 +36,7 @@ def shows_in_part(row: PlanRow, change: Change, now: Held | None) -> bool:
     return row.calls > 1 and remaining(change, record_of(now)) is not None
 
 
-def named(paths: Iterable[str]) -> str:
+def field_names(paths: Iterable[str]) -> str:
     """Return the names of fields as they are told, each once."""
     return ", ".join(dict.fromkeys(path.rpartition("/")[2] for path in paths))
 
@@ -50,7 +50,7 @@ def parked_wrong(row: PlanRow, change: Change, now: Held | None, wrong: Sequence
     """Return the end of a change after which the target holds something else."""
     held = now.record.flat() if now else {}
     wanted = change.wanted.flat()
-    facts = {"key": row.title, "fields": named(wrong)}
+    facts = {"key": row.title, "fields": field_names(wrong)}
     if wrong:
         facts |= {"planned_value": str(wanted[wrong[0]] or ""), "target_value": str(held.get(wrong[0]) or "")}
     cause = "read_back_differs" if now is not None else "read_back_missing"

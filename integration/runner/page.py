@@ -122,6 +122,6 @@ class PlanPage:
         return position.counting(self._actions.total() - retirements, retirements, self._guard_counts)
 
 
-def page_of(deps: Dependencies, logic: FlowLogic, stage: Stage) -> PlanPage:
+def empty_page(deps: Dependencies, logic: FlowLogic, stage: Stage) -> PlanPage:
     """Return an empty page for what a stage comes to."""
     return PlanPage(stage, logic.flow.order(stage), deps.connectors[logic.flow.target].calls, logic.settings)

@@ -12,7 +12,7 @@ from integration.flows.spec import FlowLogic
 from integration.runner.conflicts import there_otherwise
 from integration.runner.dependencies import Dependencies
 from integration.runner.dispatch import Dispatch, LookedUpPage
-from integration.runner.outcomes import agreed_of, as_issue, change_of, changes_of, named, record_of
+from integration.runner.outcomes import agreed_of, as_issue, change_of, changes_by_number, field_names, record_of
 from integration.runner.uncertain_writes import UncertainWrites, other_document_question, parked_in_doubt
 from integration.store.ledger import BEFORE_THE_FIRST
 from integration.store.links import References
@@ -43,7 +43,7 @@ class Precheck:
         held, sees = self._uncertain.look(run, logic.flow, references, rows)
         ready, moved = self._sorted(run, logic, references, rows, held)
         if moved:
-            known = changes_of(rows)
+            known = changes_by_number(rows)
             self.deps.ledger.settle(run.id, [one for one in moved if one.step is Step.PARKED], known)
             self._prove_untouched(run, [one for one in moved if one.step is not Step.PARKED], known)
         return LookedUpPage(rows, _one_of_each(ready), sees=sees, settled=bool(moved))
@@ -174,7 +174,7 @@ def _one_of_each(ready: Sequence[Dispatch]) -> list[Dispatch]:
 
 
 def _changed_since(row: PlanRow, change: Change, now: Held | None) -> Issue:
-    facts = {"key": row.title, "fields": named(_moved(change, now))}
+    facts = {"key": row.title, "fields": field_names(_moved(change, now))}
     return Issue("target_changed_since_plan", row.key, facts=facts)
 
 

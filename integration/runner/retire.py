@@ -11,7 +11,7 @@ from integration.core.run import Link, Run, Task
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look
-from integration.runner.page import PlanPage, page_of
+from integration.runner.page import PlanPage, empty_page
 from integration.runner.taken_back import planned
 
 RETIRE_PAGE = 250  # vanished records looked at together
@@ -61,7 +61,7 @@ def _really_gone(deps: Dependencies, logic: FlowLogic, kind: Kind, gone: Sequenc
 
 
 def _retirements(deps: Dependencies, run: Run, logic: FlowLogic, gone: Sequence[Link]) -> PlanPage:
-    flow, page = logic.flow, page_of(deps, logic, logic.flow.counted)
+    flow, page = logic.flow, empty_page(deps, logic, logic.flow.counted)
     codes = frozenset(link.key for link in gone)
     owners = deps.links.owning(run.flow, page.stage.target, codes)
     target, references = deps.connectors[flow.target], deps.links.references(flow.name)

@@ -13,7 +13,15 @@ from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
 from integration.runner.dispatch import Dispatch
 from integration.runner.lookup import look, lookup_with_canary
-from integration.runner.outcomes import agreed_of, change_of, changes_of, named, parked_wrong, record_of, shows_in_part
+from integration.runner.outcomes import (
+    agreed_of,
+    change_of,
+    changes_by_number,
+    field_names,
+    parked_wrong,
+    record_of,
+    shows_in_part,
+)
 from integration.store.links import References
 from integration.store.plan_lines import UNSETTLED
 
@@ -130,7 +138,7 @@ class UncertainWrites:
             if not sees and self._waits_for_another(run, flow, alike, held):
                 continue
             outcomes += [self._after_look(logic, row, held.get(row.key), sees=sees) for row in alike]
-        self.deps.ledger.settle(run.id, [one for one in outcomes if one is not None], changes_of(rows))
+        self.deps.ledger.settle(run.id, [one for one in outcomes if one is not None], changes_by_number(rows))
 
     def _may_try_another(self, flow: Flow, doubts: Sequence[PlanRow], run: Run) -> bool:
         """Tell whether one more record may be sent to find out whether looks see, where anything can be seen at all."""
@@ -177,7 +185,7 @@ class UncertainWrites:
             return parked_in_doubt(flow, row)
         if row.attempts >= ATTEMPTS:
             cause = "read_back_missing" if untouched else "read_back_differs"
-            facts = {"key": row.title, "fields": named(wrong)}
+            facts = {"key": row.title, "fields": field_names(wrong)}
             return Outcome(row.seq, Step.PARKED, issue=Issue(cause, row.key, facts=facts))
         if untouched or partly:
             return Outcome(row.seq, Step.PLANNED)

@@ -34,7 +34,7 @@ from integration.services.backups import Backups
 from integration.services.bulk import Bulk
 from integration.services.channels import Channels
 from integration.services.choosing import Choices
-from integration.services.connections import Chosen, Connections, needs
+from integration.services.connections import Chosen, Connections, missing_needs
 from integration.services.day_sheets import DaySheets
 from integration.services.days import Days
 from integration.services.documents import Documents
@@ -435,7 +435,7 @@ class Application:
 
     def _needs(self, flows: tuple[str, ...]) -> list[Finding]:
         """Return what flows need of AccountView beyond the connection."""
-        return needs(
+        return missing_needs(
             self.access.connector(BOOKS),
             [
                 Chosen(self.flows.spec(name), self.flows.settings(name), self.mappings.published(name).mapping)

@@ -15,7 +15,7 @@ from integration.connectors.accountview.client import AccountViewClient
 from integration.connectors.accountview.settings import AccountViewSettings
 from integration.connectors.protocol import Connector
 from integration.connectors.systems import SYSTEMS, System
-from integration.core.connections import parsed
+from integration.core.connections import parse_address
 from integration.core.errors import ConfigurationError
 from integration.settings import PREFIX, Settings, refused
 from integration.store.database import Clock
@@ -75,7 +75,7 @@ class Access:
         """Connect anew where another process has changed how a system is reached, or what it calls its fields."""
         at, known = self._seen.get(system, (0.0, ""))
         if not known or time.monotonic() - at > ELSEWHERE_SECONDS:
-            access = mark(json.dumps(self.of(system), sort_keys=True, default=str))
+            access = mark_of_text(json.dumps(self.of(system), sort_keys=True, default=str))
             if known and access != known:
                 self.reconnect(system)
             self._seen[system] = (time.monotonic(), access)
@@ -101,9 +101,9 @@ class Access:
         if not refresh:
             return given
         known, given_for = self.connected.get(GIVEN_TOKENS) or {}, SYSTEMS["accountview"].given_for(given)
-        if mark(refresh) not in known:
-            self.connected.renew(GIVEN_TOKENS, {**known, mark(refresh): given_for})
-        elif known[mark(refresh)] != given_for:
+        if mark_of_text(refresh) not in known:
+            self.connected.renew(GIVEN_TOKENS, {**known, mark_of_text(refresh): given_for})
+        elif known[mark_of_text(refresh)] != given_for:
             return {name: value for name, value in given.items() if name != "refresh_token"}
         return given
 
@@ -158,7 +158,7 @@ class Access:
             access = _laid_over(SYSTEMS[system], access, self._environment(system))
         if system != "accountview":
             return access
-        if address := parsed(access.get("url", "")):  # one host serves both
+        if address := parse_address(access.get("url", "")):  # one host serves both
             inside = address.path.rstrip("/").removesuffix("/api/v3")
             access.setdefault("authorize_url", str(replace(address, path=f"{inside}/ams/authorize.aspx")))
         return self._named(access)
@@ -189,7 +189,7 @@ class Access:
         """Return where a system is, or where it usually is while none of one's own is connected."""
         usual = SYSTEMS[system].usual_address
         url = usual if self.sandboxed else str(self.of(system).get("url") or usual)
-        return str(parsed(url) or url)
+        return str(parse_address(url) or url)
 
     def is_connected(self, system: str) -> bool:
         """Tell whether there is what it takes to speak to a system; says nothing about whether it answers."""
@@ -260,7 +260,7 @@ class KeptLearned:
         self._connected.renew(self._name, {"given_for": self._given_for, "values": dict(values)})
 
 
-def mark(state: str) -> str:
+def mark_of_text(state: str) -> str:
     """Return a mark of a text, which says nothing of what is in it."""
     return hashlib.sha256(state.encode()).hexdigest()
 
@@ -274,7 +274,7 @@ def _laid_over(system: System, entered: Mapping[str, Any], values: Mapping[str, 
     return access
 
 
-def usable(system: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def usable_access(system: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return access to a system with its address as it is called. Raises ConfigurationError for what can be none."""
     settings = _settings_of(SYSTEMS[system].settings, given, system.upper())
     return {**given, **({"url": settings.model_dump()["url"]} if "url" in given else {})}

@@ -59,7 +59,7 @@ class Admitted:
             self._now = self._admit(self._actor)
             self._until = time.monotonic() + MOMENT_SECONDS
         now = self._now
-        expect(now, right)
+        expect_right(now, right)
         return now
 
 
@@ -117,7 +117,7 @@ class _Service:
         return sum(1 for _ in self)
 
 
-def expect(actor: Actor, right: Right) -> None:
+def expect_right(actor: Actor, right: Right) -> None:
     """Raise NotAllowedError unless somebody has a right."""
     if not actor.may(right):
         raise NotAllowedError("not_allowed", message="_".join(("reason", "right", right)), name=actor.ref)  # noqa: FLY002 - no text is called so

@@ -9,7 +9,7 @@ import structlog
 
 from integration.background import again_and_again
 from integration.channels.post import Message, Post
-from integration.core.alerts import Channel, Episode, Sort, Symptom, changes
+from integration.core.alerts import Channel, Episode, Sort, Symptom, episode_changes
 from integration.core.errors import IntegrationError
 from integration.core.people import Actor
 from integration.core.run import RunState
@@ -139,7 +139,7 @@ class Alerts:
         self._known = tuple((one, self._channels.address(one.id)) for one in channels if one.on)
         found = self._symptoms.found()
         mine = [one for one in self._stores.episodes.going_on() if self._is_seen_here(one)]
-        changed = changes(mine, found, now)
+        changed = episode_changes(mine, found, now)
         for symptom in changed.begun:
             self._stores.episodes.begin(symptom, self._due_at_begin(symptom, channels), so_far)
         if changed.still:

@@ -14,7 +14,7 @@ from typing import Any
 from integration import VERSION
 from integration.connectors.accountview.settings import Names
 from integration.core.errors import ConfigurationError
-from integration.core.masking import told
+from integration.core.masking import masked_text
 from integration.core.people import Actor
 from integration.core.records import Correction, Kind, from_json, to_json
 from integration.core.rules import Mapping as RuleMapping
@@ -24,7 +24,7 @@ from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
 from integration.services.mappings import Logics
 from integration.services.names import Naming
-from integration.services.objects import checked, flat
+from integration.services.objects import flat, parse_names
 from integration.services.tables import Tables
 from integration.store.arrangement import Arranged
 from integration.store.arrangement import Arrangement as Kept
@@ -161,7 +161,7 @@ class Arrangement:
         except UnicodeDecodeError:
             raise _invalid("1:1", "reason_arrangement_utf8") from None
         for number, line in enumerate(text.splitlines(), 1):
-            if told(line) != line:
+            if masked_text(line) != line:
                 raise _invalid(f"{number}:1", "reason_arrangement_secret")
         return self.read(text)
 
@@ -182,7 +182,7 @@ class Arrangement:
             return {}, None
         with _at("names", BOOKS):
             kept = self._names.put_together(self._renamed(names[BOOKS]))
-            return {self._names.record: kept}, checked(kept)
+            return {self._names.record: kept}, parse_names(kept)
 
     def _expect_rows(self, name: str, rows: Mapping[str, Any]) -> None:
         with _at("tables", name):

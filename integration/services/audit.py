@@ -334,7 +334,7 @@ def as_sent(head: Head) -> str:
     return f"{head.seq}:{head.hash}"
 
 
-def day_of(anchor: Anchor) -> datetime:
+def sealed_on(anchor: Anchor) -> datetime:
     """Return when a head was set, on the clock of the shop."""
     return anchor.at.astimezone(ZoneInfo(WALL_CLOCK))
 

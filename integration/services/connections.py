@@ -19,7 +19,7 @@ from integration.core.rules import Mapping as RuleMapping
 from integration.flows.functions.toolbox import read_by
 from integration.flows.settings import BOOKS, TILL, FlowSettings
 from integration.flows.spec import FlowSpec
-from integration.services.access import KEPT_TOKENS, Access, usable
+from integration.services.access import KEPT_TOKENS, Access, usable_access
 from integration.services.logins import TOKENS, LogIns
 from integration.services.sandbox_host import SandboxHost
 from integration.services.setup import Proposals
@@ -84,7 +84,7 @@ class Chosen:
     mapping: RuleMapping
 
 
-def needs(
+def missing_needs(
     connector: Connector,
     chosen: Collection[Chosen],
     strangers: Callable[[Connector, FlowSpec, FlowSettings], list[Finding]],
@@ -314,7 +314,7 @@ class Connections:
         )
 
     def _entered(self, system: str, given: Mapping[str, Any], by: str) -> dict[str, Any]:
-        entered = usable(system, given)
+        entered = usable_access(system, given)
         self._access.expect_unbound(system, entered)
         self._sandbox.leave(by)
         return entered

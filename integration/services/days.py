@@ -10,18 +10,18 @@ from zoneinfo import ZoneInfo
 
 from integration.connectors.protocol import Connector
 from integration.core.days.books import DayBooks, Page
-from integration.core.days.check import Entry, OwnPage, checked, entry_of
-from integration.core.days.corrections import lines_of
+from integration.core.days.check import Entry, OwnPage, check_day, entry_of_row
+from integration.core.days.corrections import page_lines
 from integration.core.days.documents import documents_of
 from integration.core.days.report import (
     DayReport,
     DayState,
     PageShown,
-    compared,
     report_from_json,
+    report_of,
     report_to_json,
 )
-from integration.core.days.till import DayRefusedError, TillDay, text
+from integration.core.days.till import DayRefusedError, TillDay, till_text
 from integration.core.errors import IntegrationError, RejectedError
 from integration.core.issues import Issue, Met, not_readable
 from integration.core.records import Held, Kind, Record, Unreadable
@@ -264,10 +264,10 @@ class Days:
             facts = {"system": self._deps.logic(self.flow).flow.target, "kind": str(Kind.DAY_PAGE)}
             return replace(self._unknown(record.key, "look_unproven", facts), pages=shown)
         own = [OwnPage(link.agreed, link.reference, _record(held.get(link.key))) for link in booked if link.agreed]
-        check = checked(
+        check = check_day(
             page.lines, documents_of(day), own, entries, self._logic().books, elsewhere=self._elsewhere(entries)
         )
-        return compared(day, check, self._clock(), pages=shown, expected=page.lines)
+        return report_of(day, check, self._clock(), pages=shown, expected=page.lines)
 
     def _logic(self) -> DayLogic:
         return cast("DayLogic", self._deps.logic(self.flow))
@@ -284,7 +284,7 @@ class Days:
             records = target.fetch(Kind.ENTRY, sorted(days))
         except RejectedError:
             return None
-        return None if any(isinstance(one, Unreadable) for one in records) else [entry_of(one) for one in records]
+        return None if any(isinstance(one, Unreadable) for one in records) else [entry_of_row(one) for one in records]
 
     def _elsewhere(self, entries: Sequence[Entry] | None) -> frozenset[str]:
         """Return the pages that somebody else answers for: other flows of ours, and the daybooks of the bank."""
@@ -317,7 +317,7 @@ class Days:
 
     def _of(self, record: Record, state: DayState) -> DayReport:
         day, _, branch = record.key.partition("/")
-        name = text(record.values, "branch_name") or self._branches().get(branch, branch)
+        name = till_text(record.values, "branch_name") or self._branches().get(branch, branch)
         return DayReport(date.fromisoformat(day), branch, name, state, self._clock())
 
     def _unknown(self, key: str, cause: str, facts: Mapping[str, str]) -> DayReport:
@@ -346,7 +346,7 @@ def _shown(link: Link, held: Held | None) -> PageShown:
     if agreed is None:
         return PageShown(link.reference, "", is_there=held is not None)
     gross = agreed.values.get("gross") is True
-    return PageShown(link.reference, text(agreed.values, "reference"), lines_of(agreed), held is not None, gross)
+    return PageShown(link.reference, till_text(agreed.values, "reference"), page_lines(agreed), held is not None, gross)
 
 
 def _record(held: Held | None) -> Record | None:
@@ -363,7 +363,7 @@ def _in(pages: set[str], daybooks: set[str]) -> Iterator[str]:
 
 
 def _title(record: Record) -> str:
-    return f"{text(record.values, 'date')} {text(record.values, 'branch_name')}".strip() or record.key
+    return f"{till_text(record.values, 'date')} {till_text(record.values, 'branch_name')}".strip() or record.key
 
 
 def _name(report: DayReport) -> str:

@@ -7,7 +7,7 @@ from integration.core.beside import BothSides
 from integration.core.people import Actor
 from integration.core.records import Correction, Kind
 from integration.core.run import PlanRow
-from integration.flows.deciding import AGAIN, DECISION, written
+from integration.flows.deciding import AGAIN, DECISION, decision_text
 from integration.flows.spec import FlowLogic
 from integration.store.stores import Stores
 
@@ -47,7 +47,7 @@ class Documents:
                 row.key,
                 DECISION,
                 None,
-                written(AGAIN, row.facts["mark"], ""),
+                decision_text(AGAIN, row.facts["mark"], ""),
                 row.title,
                 by.ref,
             )

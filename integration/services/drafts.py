@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from integration.connectors.protocol import Connector
-from integration.core.compiled import faults
+from integration.core.compiled import rule_faults
 from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue
@@ -26,7 +26,7 @@ from integration.flows.spec import Shaped, page_in, staged_in
 from integration.runner.lookup import look_around
 from integration.services.lists import CHOICES_KEPT, Lists
 from integration.services.mappings import Logics, Mappings, kind_of
-from integration.services.trials import Around, Comparison, Effect, Moved, Trial, tried
+from integration.services.trials import Around, Comparison, Effect, Moved, Trial, try_mapping
 from integration.store.stores import Stores
 
 MOST_RECORDS = 200  # a draft is tried on
@@ -58,7 +58,7 @@ class RuleChange:
         return tuple(name for name in ASPECTS if getattr(self.before, name) != getattr(self.after, name))
 
 
-def changes(before: RuleMapping, after: RuleMapping) -> list[RuleChange]:
+def mapping_changes(before: RuleMapping, after: RuleMapping) -> list[RuleChange]:
     """Return field by field how two mappings differ; their order makes none."""
     old, new = _by_target(before), _by_target(after)
     pairs = ((target, old.get(target), new.get(target)) for target in {**old, **new})
@@ -68,7 +68,7 @@ def changes(before: RuleMapping, after: RuleMapping) -> list[RuleChange]:
 def rebased(base: RuleMapping, mine: RuleMapping, theirs: RuleMapping) -> RuleMapping:
     """Return what somebody else published with my changes on top; where both changed a rule, mine counts."""
     result = _by_target(theirs)
-    for change in changes(base, mine):
+    for change in mapping_changes(base, mine):
         if change.after is None:
             result.pop(change.target, None)
         else:
@@ -193,7 +193,7 @@ class Drafts:
         return version, self.version(flow, version)
 
     def _keep(self, flow: str, base: int, mapping: RuleMapping, by: Actor) -> None:
-        if not changes(self.version(flow, base), mapping):
+        if not mapping_changes(self.version(flow, base), mapping):
             self.discard(flow, by)
             return
         at = datetime.now(UTC).isoformat()
@@ -203,7 +203,7 @@ class Drafts:
 
     def faults(self, flow: str, mapping: RuleMapping) -> dict[str, Reason]:
         """Return for each rule that cannot work, by its target, what is wrong with it."""
-        found, found_by = faults(mapping, Tools(self._stores.rules.tables())), self._flows[flow].found_by
+        found, found_by = rule_faults(mapping, Tools(self._stores.rules.tables())), self._flows[flow].found_by
         for rule in mapping.rules:
             if rule.target in found_by and rule.ownership is Ownership.NEVER:
                 found.setdefault(rule.target, Reason("reason_found_by"))
@@ -259,7 +259,7 @@ class Drafts:
             return []
         good = self._workable(flow, mapping)
         logic = self._logics.trial(flow, good, [record.key for record in records])
-        return tried(self._flows[flow], logic, records)
+        return try_mapping(self._flows[flow], logic, records)
 
     def why(self, flow: str, key: str, mapping: RuleMapping | None = None) -> list[Trace]:
         """Return how each value of a record comes about, with a mapping that need not be published; [] if unknown."""
@@ -295,7 +295,7 @@ class Drafts:
         Both systems are asked as a preview asks them. `progress` is told how far it has come.
         """
         before, whole = self.version(flow, self.current(flow)), self._logics.flow(flow)
-        touched = {whole.read_for(kind_of(one.target)) for one in changes(before, mapping)}
+        touched = {whole.read_for(kind_of(one.target)) for one in mapping_changes(before, mapping)}
         records = [record for kind in sorted(touched) for record in self._recent(flow, kind, MOST_RECORDS)]
         until, good = time.monotonic() + seconds, self._workable(flow, mapping)
         moved: list[Moved] = []

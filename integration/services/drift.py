@@ -181,11 +181,11 @@ class Drift:
     def _tell(self, flow: Flow, stage: Stage, page: DriftPage, so_far: SoFar) -> None:
         """Open an exception for each difference, and close those of records that are as agreed again."""
         rates = self._rates(flow.target) if page.different else {}
-        met = [Met(issue_of(flow, stage, one, rates), str(stage.target), one.title) for one in page.different]
+        met = [Met(drift_issue(flow, stage, one, rates), str(stage.target), one.title) for one in page.different]
         self._stores.issues.looked(flow.name, page.told, CAUSES, met, so_far)
 
 
-def issue_of(flow: Flow, stage: Stage, one: Drifted, rates: Mapping[str, str]) -> Issue:
+def drift_issue(flow: Flow, stage: Stage, one: Drifted, rates: Mapping[str, str]) -> Issue:
     """Return the exception that a record is which the target does not hold as agreed.
 
     `rates` are the percentages of the target's VAT codes.

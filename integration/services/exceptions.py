@@ -18,14 +18,14 @@ from integration.core.people import Actor
 from integration.core.records import Correction, Field, Kind, Record, Value
 from integration.core.rules import as_text
 from integration.core.run import Link, PlanRow, Run, RunState
-from integration.flows.deciding import written
+from integration.flows.deciding import decision_text
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, ValueTable
 from integration.flows.spec import FlowSpec
 from integration.services.candidates import Candidate, candidates
 from integration.services.listing import listing
 from integration.services.settling import without_conflicts
-from integration.services.tries import tried
+from integration.services.tries import tried_cause
 from integration.store.events import Event
 from integration.store.stores import Stores
 
@@ -90,7 +90,7 @@ def urgency(group: CauseGroup) -> tuple[object, ...]:
     return -(group.sold or 0), group.first_seen, -group.count, group.flow, group.cause, group.detail
 
 
-def address_of(cause: Trouble) -> str:
+def group_address(cause: Trouble) -> str:
     """Return under which short name a group is found in an address; always the same for the same group."""
     named = f"{cause.flow}\n{cause.cause}\n{cause.field}\n{cause.detail}"
     return hashlib.sha256(named.encode()).hexdigest()[:10]
@@ -172,7 +172,7 @@ class Exceptions:
         found: dict[Trouble, Try] = {}
         for flow in self._flows:
             for run in self._stores.runs.latest(flow, limit=RUNS_BACK):
-                group = tried(run)
+                group = tried_cause(run)
                 if group is not None and group.of not in found:
                     found[group.of] = self._outcome(run, group)
         return [one for one in found.values() if one.run.state is not RunState.DISCARDED]
@@ -413,7 +413,7 @@ class Exceptions:
         for one in found:
             if option not in self._flows[flow].repair_of(one.issue.cause).options:
                 raise KeyError(option)
-            decided = written(option, one.issue.facts["mark"], reason.strip())
+            decided = decision_text(option, one.issue.facts["mark"], reason.strip())
             kind = Kind(one.issue.facts.get("source") or self._flow(flow).counted.source)
             kept.append(Correction(kind, one.issue.key, one.issue.field, None, decided, one.title, by.ref))
         self._stores.corrections.keep(flow, kept, by.ref)

@@ -83,7 +83,7 @@ class HealthCheck:
         )
 
 
-def told(health: Health) -> Mapping[str, object]:
+def health_report(health: Health) -> Mapping[str, object]:
     """Return how a process is as programs are told it."""
     return {
         "status": "unwell" if health.troubles else "well",

@@ -58,10 +58,10 @@ class Series:
 
     def shown(self) -> "Series":
         """Return it without what is secret in it."""
-        return replace(self, databases=tuple(shown(one) for one in self.databases))
+        return replace(self, databases=tuple(address_without_login(one) for one in self.databases))
 
 
-def shown(database: str) -> str:
+def address_without_login(database: str) -> str:
     """Return the address of a database without who knocks there."""
     scheme, _, rest = database.partition("://")
     return f"{scheme}://{rest.rpartition('@')[2]}" if rest else database
@@ -159,7 +159,7 @@ WANTED = TypeAdapter(Wanted)
 _REPORT = TypeAdapter(Report)
 
 
-def keep(report: Report, folder: Path) -> None:
+def keep_report(report: Report, folder: Path) -> None:
     """Put a report on file, whole or not at all."""
     file = folder / REPORT
     fresh = file.with_suffix(".fresh")
@@ -167,7 +167,7 @@ def keep(report: Report, folder: Path) -> None:
     fresh.replace(file)
 
 
-def kept(folder: Path) -> Report | None:
+def kept_report(folder: Path) -> Report | None:
     """Return the report on file, or None where none is that this version can read."""
     try:
         return _REPORT.validate_json((folder / REPORT).read_bytes())
@@ -188,7 +188,7 @@ class Lab:
 
     def report(self) -> Report | None:
         """Return what came of the newest series so far; one whose process is gone was stopped."""
-        found = kept(self.folder)
+        found = kept_report(self.folder)
         if found is not None and found.state == "running" and not self._is_fresh():
             return replace(found, state="stopped")
         return found
@@ -203,7 +203,7 @@ class Lab:
         if self.is_at_work():
             raise RunActiveError("lab_at_work")
         self.folder.mkdir(parents=True, exist_ok=True)
-        keep(Report(series.shown(), datetime.now(UTC)), self.folder)
+        keep_report(Report(series.shown(), datetime.now(UTC)), self.folder)
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-m", "integration.lab", str(self.folder)],
             cwd=PROGRAM, env=bare(), stdin=subprocess.PIPE, start_new_session=True,

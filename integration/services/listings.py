@@ -17,7 +17,7 @@ def excel(title: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) ->
     return listing_of(title, columns, rows)
 
 
-def readable(columns: Sequence[str], rows: Sequence[Sequence[Cell]], language: str) -> bytes:
+def readable_csv(columns: Sequence[str], rows: Sequence[Sequence[Cell]], language: str) -> bytes:
     """Return a list as CSV for people: numbers and moments as their language writes them."""
     lines = ([_said(value, language) for value in row] for row in rows)
     decimal = words.typed_number(Decimal("0.1"), language)[1]
@@ -34,7 +34,7 @@ class Listings:
     def readable(self, file: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], language: str) -> bytes:
         """Return a list as CSV for people: numbers and moments as their language writes them."""
         del file
-        return readable(columns, rows, language)
+        return readable_csv(columns, rows, language)
 
     def for_programs(self, file: str, content: str | bytes) -> str | bytes:
         """Return a list as programs read it, which is how it came."""

@@ -72,7 +72,7 @@ class Period:
         return begin.replace(tzinfo=None) - half, here.replace(tzinfo=None) + half
 
 
-def last_days(days: int, here: datetime, flow: str = "") -> Period:
+def days_until(days: int, here: datetime, flow: str = "") -> Period:
     """Return the last days of a flow up to a moment of somebody's clock: a few by the hour, more by whole days."""
     hour = here.replace(minute=0, second=0, microsecond=0)
     shift = here.utcoffset() or timedelta()

@@ -8,7 +8,7 @@ from typing import Any
 
 from integration.core.errors import AccessDeniedError, IntegrationError
 from integration.flows.settings import BOOKS
-from integration.services.access import KEPT_TOKENS, Access, mark
+from integration.services.access import KEPT_TOKENS, Access, mark_of_text
 from integration.store.database import Clock
 
 BEGUN = "accountview-logins"
@@ -30,7 +30,7 @@ class LogIns:
         state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
         until = (self._clock() + LOGIN_KEPT).isoformat()
         begun = {"redirect": redirect_uri, "until": until, "verifier": verifier, "entered": dict(entered), "by": by}
-        self._stored.renew(BEGUN, {**self._begun(), mark(state): begun})
+        self._stored.renew(BEGUN, {**self._begun(), mark_of_text(state): begun})
         if not self.waiting():
             self._stored.drop(ENTERED, TOKENS)
         with self._access.client(entered, TOKENS) as client:
@@ -43,7 +43,7 @@ class LogIns:
         for an answer to a log-in that was not begun here, or was answered before.
         """
         begun = self._begun()
-        one = begun.pop(mark(state), None)
+        one = begun.pop(mark_of_text(state), None)
         if one is None:
             raise AccessDeniedError("accountview_login_unasked")
         self._stored.renew(BEGUN, begun)

@@ -24,7 +24,7 @@ from integration.core.standing import Standings
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings, Listed
 from integration.flows.spec import FlowLogic, FlowSpec
-from integration.flows.tables import VAT_CODES, usable
+from integration.flows.tables import VAT_CODES, usable_rows
 from integration.services.movements import Movements
 from integration.store.rules import Rules
 from integration.store.stores import Stores
@@ -197,7 +197,7 @@ class Logics:
     def _tables(self, spec: FlowSpec) -> dict[str, dict[str, str]]:
         """Return the value tables as a flow uses them, as far as its run knows what is possible: its VAT codes are."""
         known = {Listed(system, VAT_CODES): self.rates(system) for system in spec.rated}
-        return {name: usable(spec.table(name), rows, known.get) for name, rows in self._rules.tables().items()}
+        return {name: usable_rows(spec.table(name), rows, known.get) for name, rows in self._rules.tables().items()}
 
     def _asked(self, flow: str, *, allots: bool = True, afresh: frozenset[str] = frozenset()) -> "_Asked":
         return _Asked(flow, self, allots, afresh)
@@ -326,7 +326,7 @@ def kind_of(target: str) -> Kind:
     return Kind(target.partition(".")[0])
 
 
-def readable(spec: FlowSpec, kind: Kind, known: Sequence[Field]) -> list[Field]:
+def readable_fields(spec: FlowSpec, kind: Kind, known: Sequence[Field]) -> list[Field]:
     """Return what rules can read of a kind: the fields of its source, and what the flow works out."""
     names, of = {one.name for one in known}, Kind.ORDER if kind in DOCUMENTS else kind
     return [*known, *(one for one in spec.computed if one.kind is of and one.name not in names)]

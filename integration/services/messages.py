@@ -33,7 +33,7 @@ def tellable(facts: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def page_of(symptom: Symptom) -> str:
+def page_address(symptom: Symptom) -> str:
     """Return on which page of the console somebody acts, with what it is asked."""
     match symptom.sort:
         case Sort.RECORDS | Sort.DIFFERENCE:
@@ -61,7 +61,7 @@ class Messages:
         lines = [said.what, *_numbers(symptom, language), said.data, said.do]
         since = words.term("alert_since", language, time=_moment(episode.begun_at, language, now))
         return _title(symptom, words.sentence(f"severity_{symptom.severity}", language), language), _text(
-            [*lines, since, self._base + page_of(symptom)]
+            [*lines, since, self._base + page_address(symptom)]
         )
 
     def over(self, episode: Episode, language: str, now: datetime) -> Message:
@@ -73,7 +73,9 @@ class Messages:
             "alert_lasted", language, time=_moment(episode.begun_at, language, now), duration=lasted
         )  # fmt: skip
         title = _title(symptom, words.sentence("alert_over", language), language)
-        return title, _text([words.term("alert_was", language, what=said.what), about, self._base + page_of(symptom)])
+        return title, _text(
+            [words.term("alert_was", language, what=said.what), about, self._base + page_address(symptom)]
+        )
 
     def digest(
         self, going_on: Sequence[Episode], changed: Sequence[Episode], proven: Mapping[str, int], language: str,

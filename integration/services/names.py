@@ -14,7 +14,18 @@ from integration.flows.forms import Pick, each_of
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
 from integration.flows.spec import FlowSpec
-from integration.services.objects import FILE, Named, checked, flat, merged, named, nested, paths_in, read_file, usable
+from integration.services.objects import (
+    FILE,
+    Named,
+    flat,
+    merge_names,
+    named_objects,
+    nested,
+    parse_names,
+    paths_in,
+    read_names,
+    usable_names,
+)
 from integration.store.settings import StoredSettings
 
 RECORD = "names"
@@ -56,14 +67,14 @@ class Naming:
         self._access = access
         self._connector = connector
         self._name = name
-        self._file = read_file(file) if file else {}
+        self._file = read_names(file) if file else {}
 
     def laid_over(self, access: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is known of a connection with the names that are in force for it."""
         kept = self._stored.get(self._name(RECORD))
         named = {group: value for group, value in access.items() if group in GROUPS} if kept is None else kept
         rest = {name: value for name, value in access.items() if name not in GROUPS}
-        return rest | merged(named, self._spoken())
+        return rest | merge_names(named, self._spoken())
 
     def _spoken(self) -> Mapping[str, Any]:
         """Return the names of the file, as far as it is about the AccountView that is connected."""
@@ -80,7 +91,7 @@ class Naming:
 
     def in_force(self) -> Names:
         """Return the names in force; in the place of a group that cannot be used, with which nobody connects, ours."""
-        return usable({group: value for group, value in self._access().items() if group in GROUPS})
+        return usable_names({group: value for group, value in self._access().items() if group in GROUPS})
 
     def mark(self) -> str:
         """Return a mark of the names in force, which is another one as soon as one of them is changed.
@@ -123,7 +134,7 @@ class Naming:
                 raise ConfigurationError("setting_invalid", setting=path, expected="expected_in_file", file=FILE)
             names[path] = defaults[path] if value is None else value.strip()
         kept = nested(names, defaults)
-        checked(kept)
+        parse_names(kept)
         return kept
 
     def look(self, changed: Mapping[str, str] | None = None) -> Named:
@@ -133,6 +144,6 @@ class Naming:
         the `value`.
         """
         values = flat(self.in_force())
-        return named(
+        return named_objects(
             self._flows, self._connector, values, values | dict(changed or {}), frozenset(paths_in(self._spoken()))
         )

@@ -153,7 +153,7 @@ _SORTS = (
 )
 
 
-def named(
+def named_objects(
     flows: Specs,
     connector: Callable[[], Connector],
     values: Mapping[str, str],
@@ -348,7 +348,7 @@ def nested(names: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, A
     return kept
 
 
-def checked(named: Mapping[str, Any], within: str = "") -> Names:
+def parse_names(named: Mapping[str, Any], within: str = "") -> Names:
     """Return names as settings. Raises ConfigurationError with the path of the first that cannot be used."""
     try:
         return Names(**named)
@@ -359,32 +359,32 @@ def checked(named: Mapping[str, Any], within: str = "") -> Names:
         raise ConfigurationError("setting_invalid", setting=f"{within}{path}", expected=why.code, **why.facts) from None
 
 
-def usable(named: Mapping[str, Any]) -> Names:
+def usable_names(named: Mapping[str, Any]) -> Names:
     """Return names as settings, without the groups that cannot be used."""
     kept: dict[str, Any] = {}
     for group, value in named.items():
         with suppress(ConfigurationError):
-            checked({group: value})
+            parse_names({group: value})
             kept[group] = value
-    return checked(kept)
+    return parse_names(kept)
 
 
-def read_file(file: Path) -> dict[str, Any]:
+def read_names(file: Path) -> dict[str, Any]:
     """Return the names of a file. Raises ConfigurationError, naming the setting, for one that cannot be used."""
     try:
         body = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # a file that is no TOML, or no text at all
         raise ConfigurationError("setting_invalid", setting=FILE, expected="expected_toml") from None
-    checked(body, f"{FILE} ")
+    parse_names(body, f"{FILE} ")
     return body
 
 
-def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def merge_names(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Return one value laid over another, group by group and name by name."""
     whole = dict(under)
     for name, value in over.items():
         below = whole.get(name)
-        whole[name] = merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+        whole[name] = merge_names(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return whole
 
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from integration.core.errors import ConfigurationError, LoggedOutError, NotAllowedError
-from integration.core.people import APART, OPERATOR, RESERVED, Actor, Came, Person, Role, Session, known
+from integration.core.people import APART, OPERATOR, RESERVED, Actor, Came, Person, Role, Session, known_roles
 from integration.services.passwords import Passwords
 from integration.store.database import Clock
 from integration.store.people import People as Stored
@@ -224,7 +224,7 @@ def _administers(person: Person) -> bool:
 
 def _names(grants: Collection[str]) -> set[str]:
     """Return the names of what may be given to a person."""
-    roles, apart = known(grants)
+    roles, apart = known_roles(grants)
     return {*roles, *apart}
 
 

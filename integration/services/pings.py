@@ -14,7 +14,7 @@ from integration.connectors.http import Gateway
 from integration.connectors.limits import NetworkRoute, RateLimits
 from integration.core.alerts import Episode
 from integration.core.causes import Severity, Who, cause
-from integration.core.connections import parsed
+from integration.core.connections import parse_address
 from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.masking import remember
 from integration.core.people import Actor
@@ -67,7 +67,7 @@ class Pings:
             self._sealed.forget(name, by.ref)
             self._stores.deliveries.forget_channel(name)
             return
-        given = parsed(address.strip())
+        given = parse_address(address.strip())
         if given is None or not given.is_safe:
             raise ConfigurationError("setting_invalid", setting="ping_address", expected="expected_https")
         self._sealed.put(name, {"address": address.strip()}, by.ref)

@@ -227,12 +227,12 @@ class Prices:
         met: dict[tuple[str, str], Met] = {}  # of a customer and an article, the first that differs
         for one in proofs:
             if one.proven is False and one.customer:
-                issue = issue_of(one)
+                issue = price_issue(one)
                 met.setdefault((issue.key, issue.field), Met(issue, str(Kind.RELATION), one.customer.title))
         self._issues.looked(self.flow, keys, (CAUSE,), list(met.values()), so_far)
 
 
-def issue_of(one: Proof) -> Issue:
+def price_issue(one: Proof) -> Issue:
     """Return the exception that a price is which the till does not charge as agreed, with both amounts."""
     customer = one.customer.title if one.customer else ""
     facts = {

@@ -88,7 +88,7 @@ class Search:
         plain = " ".join(text.split())
         if len(plain) < SHORTEST:
             return []
-        told = self._log.found_by(plain, amount_of(plain, language), limit)
+        told = self._log.found_by(plain, plain_amount(plain, language), limit)
         found = {(hit.flow, hit.key): hit for hit in (Hit(*row) for row in told)}
         linked = self._linked(plain)
         return list((found | {place: hit for place, hit in linked.items() if place not in found}).values())[:limit]
@@ -100,7 +100,7 @@ class Search:
 
     def places(self, text: str, limit: int = MOST_PLACES) -> list[Place]:
         """Return the pages, settings and value tables that a text is a word for, in any language, the nearest first."""
-        asked = [words for words in map(folded, text.split("/")) if len(words) >= SHORTEST]
+        asked = [words for words in map(search_form, text.split("/")) if len(words) >= SHORTEST]
         ranked = [(far, place) for words, place in self._places if (far := _nearest(asked, words, _distances))]
         ranked = ranked or [(far, place) for words, place in self._places if (far := _nearest(asked, words, _likeness))]
         return [place for _, place in islice(sorted(ranked, key=lambda one: one[0]), limit)]
@@ -130,7 +130,7 @@ def _sort(link: Link, text: str) -> str:
     return {link.key: "key", **marks}.get(text, "there")
 
 
-def amount_of(text: str, language: str = "en") -> str:
+def plain_amount(text: str, language: str = "en") -> str:
     """Return an amount as it is kept, with a decimal point; nothing for what is none.
 
     Both signs may stand before the cents, whatever the language: amounts are copied from bank statements and mails.
@@ -145,7 +145,7 @@ def amount_of(text: str, language: str = "en") -> str:
 # ---- places: what is looked for by its words -------------------------------------------------------------------------
 
 
-def folded(text: str) -> str:
+def search_form(text: str) -> str:
     """Return words as they are compared: small letters, no accents, one blank for everything between two words."""
     letters = unicodedata.normalize("NFKD", text.casefold())
     return _APART.sub(" ", "".join(sign for sign in letters if not unicodedata.combining(sign))).strip()
@@ -199,7 +199,7 @@ def _together(found: Collection[tuple[set[str], Place]]) -> list[tuple[set[str],
 
 def _said(*keys: str) -> set[str]:
     """Return what texts say in every language, folded."""
-    return {folded(term(key, language)) for key in keys for language in LANGUAGES if has_term(key)}
+    return {search_form(term(key, language)) for key in keys for language in LANGUAGES if has_term(key)}
 
 
 def _pages() -> Iterator[tuple[set[str], Place]]:
@@ -233,4 +233,4 @@ def _others(flows: Specs) -> Iterator[tuple[set[str], Place]]:
     """Yield what is known by other words than its own; what belongs to a flow that there is not is left out."""
     for line in looked_for():
         if not line.flow or line.flow in flows:
-            yield {folded(word) for word in line.words}, Place(line.page, line.asked, line.caption, line.flow)
+            yield {search_form(word) for word in line.words}, Place(line.page, line.asked, line.caption, line.flow)

@@ -140,7 +140,7 @@ class Difference:
         return None if self.target is None else self.source - self.target
 
 
-def differences(rows: Sequence[PlanRow], scope: StockScope) -> Iterator[Difference]:
+def open_differences(rows: Sequence[PlanRow], scope: StockScope) -> Iterator[Difference]:
     """Yield the levels of a scope that the lines of a plan of stock would still change."""
     for row in rows:
         change = row.change
@@ -177,7 +177,7 @@ class Reason:
     source: Decimal = Decimal(0)
 
 
-def reason(one: Difference, written: Decimal | None, since: datetime | None) -> Reason:
+def level_reason(one: Difference, written: Decimal | None, since: datetime | None) -> Reason:
     """Return why a level differs, from the one that was written last."""
     if written is None or since is None:
         return Reason(None)
@@ -190,7 +190,7 @@ def out_on(days_left: float, now: datetime) -> date | None:
     return (now + timedelta(days=days_left)).date() if days_left <= FARTHEST_DAYS else None
 
 
-def largest(levels: pd.DataFrame, most: int, rest: str) -> pd.DataFrame:
+def largest_lines(levels: pd.DataFrame, most: int, rest: str) -> pd.DataFrame:
     """Return the largest lines of levels, and the sum of all others as one more where there are too many.
 
     A sum begins where the first of its levels is known.
@@ -340,7 +340,7 @@ class Stock:
             (line.article, line.branch): (Decimal(str(line.amount)), aware(line.written_at.to_pydatetime()))
             for line in lines
         }
-        return [reason(one, *written.get((one.article, one.branch), (None, None))) for one in found]
+        return [level_reason(one, *written.get((one.article, one.branch), (None, None))) for one in found]
 
     def unproven(self, article: str, proof: datetime | None, now: datetime) -> Unproven | None:
         """Return since when levels are not proven; those of an article that is parked never are."""

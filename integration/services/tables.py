@@ -6,7 +6,7 @@ from integration.core.errors import ConfigurationError, IntegrationError, Reason
 from integration.core.people import Actor
 from integration.flows.registry import Specs
 from integration.flows.settings import Listed, ValueTable
-from integration.flows.tables import differing, faults
+from integration.flows.tables import differing, row_faults
 from integration.services.lists import Lists
 from integration.store.rules import Rules
 
@@ -33,7 +33,7 @@ class Tables:
 
     def faults(self, name: str, rows: Iterable[Row]) -> dict[str, Reason]:
         """Return the rows that are impossible, by their keys, each with the reason."""
-        return faults(self.of(name), rows, self._codes)
+        return row_faults(self.of(name), rows, self._codes)
 
     def differing(self, name: str, rows: Mapping[str, str]) -> list[str]:
         """Return the keys of rows whose VAT codes have other percentages on either side, as far as both tell theirs."""

@@ -38,7 +38,7 @@ class Trial:
         return traced == target or traced in self.sent_as.get(target, ()) or traced.endswith(of_part)
 
 
-def tried(spec: FlowSpec, logic: FlowLogic, records: Sequence[Record]) -> list[Trial]:
+def try_mapping(spec: FlowSpec, logic: FlowLogic, records: Sequence[Record]) -> list[Trial]:
     """Return what becomes of each record with a logic of a flow."""
     return [_tried(spec, logic, record) for record in records]
 
@@ -60,7 +60,7 @@ def _tried(spec: FlowSpec, logic: FlowLogic, record: Record) -> Trial:
     return Trial(record.key, title, tuple(traces), obstacle, spec.sent_as)
 
 
-def title_of(record: Record) -> str:
+def source_title(record: Record) -> str:
     """Return how a record of the source is called: its number or code, and a name in it."""
     number = as_text(record.values.get("number")) or record.key
     named = (record, *(part for part in record.parts if part.kind not in WITHOUT_NAME))

@@ -18,7 +18,7 @@ def notes_of(group: CauseGroup) -> dict[str, str]:
     return {_TRIED: json.dumps(told, ensure_ascii=False)}
 
 
-def tried(run: Run) -> CauseGroup | None:
+def tried_cause(run: Run) -> CauseGroup | None:
     """Return the cause that a run tries again, or None when it does something else."""
     told = json.loads(run.notes.get(_TRIED, "null"))
     if run.mode is not Mode.CHOSEN or told is None:

@@ -7,7 +7,7 @@ from typing import Any
 from integration.connectors.protocol import Configurable, Connector
 from integration.core.records import Record, Unreadable, Value
 from integration.services.mappings import Logics
-from integration.services.trials import title_of
+from integration.services.trials import source_title
 
 RECORDS = 3
 
@@ -38,7 +38,7 @@ class Ways:
             return []
         found = [one for one in source.most(field, RECORDS) if not isinstance(one, Unreadable)]
         told = {one.key: {way: self._of(flow, one, settings) for way, settings in ways.items()} for one in found}
-        return [Weighed(title_of(one), one.values[field], told[one.key]) for one in found if one.values.get(field)]
+        return [Weighed(source_title(one), one.values[field], told[one.key]) for one in found if one.values.get(field)]
 
     def _of(self, flow: str, record: Record, settings: Mapping[str, Any]) -> Value:
         """Return the first value that a record comes to."""

@@ -12,7 +12,7 @@ from fpdf import FPDF
 from integration.core.untrusted_text import visible
 from integration.sheets.sheet import Cell, Column, Holds, Noted, Notes, Sheet, Table, Tone
 from integration.shipped import SHIPPED
-from integration.words import amount, number, table_day
+from integration.words import amount_text, number, table_day
 
 FONTS = SHIPPED / "static"
 FACES = {("Plex", ""): "400", ("Plex", "B"): "600", ("PlexExt", ""): "ext-400", ("PlexExt", "B"): "ext-600"}
@@ -245,7 +245,7 @@ class _Paper:
             case str():
                 return cell
             case Decimal():
-                return amount(cell, language)
+                return amount_text(cell, language)
             case int():
                 return number(cell, language)
             case _:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from integration.core.chain import Break, Chain, Head, digest, last_line
 from integration.store.copies import RESTORED
 from integration.store.database import Store
-from integration.store.sealing import Deed, columns_of, note
+from integration.store.sealing import Deed, columns_of, note_deed
 from integration.store.tables import audit, audit_head, settings
 
 PORTION = 2_000  # entries that are read at once
@@ -80,7 +80,7 @@ class Audit(Store):
         told = {name: fact for name, fact in facts.items() if fact}
         deed = Deed(at=self.clock(), who=who, session=session, came=came, action=action, facts=told)
         with self.database.write() as connection:
-            note(connection, [deed])
+            note_deed(connection, [deed])
 
     def begin(self, who: str) -> None:
         """Keep that the audit begins, where it has no entry yet: one that has none was cut."""
@@ -96,7 +96,7 @@ class Audit(Store):
             if restored := _untold(connection):
                 facts = {"restored_at": restored["at"], "made_at": restored["made_at"]}
                 who = restored.get("by", "restore")
-                note(connection, [Deed(at=self.clock(), who=who, action=RESTORED, facts=facts)])
+                note_deed(connection, [Deed(at=self.clock(), who=who, action=RESTORED, facts=facts)])
 
     # ---- read
 

@@ -11,7 +11,7 @@ from integration.core.plan import chosen_mark
 from integration.core.run import RunState, Step
 from integration.core.taken_back import TAKEN_BACK
 from integration.store import plan_lines, transitions
-from integration.store.database import Store, among, portions
+from integration.store.database import Store, portions, rows_among
 from integration.store.events import Event
 from integration.store.outbox import tell
 from integration.store.ready import ReadyFor
@@ -36,17 +36,19 @@ class Choices(Store):
     def _decide(self, run: str, seqs: Collection[int], by: str, event: str) -> frozenset[int]:
         now, leaves = self.clock(), event == "left_out"
         with self.database.write() as connection:
-            row = transitions.row_of(connection, run, lock=True)
+            row = transitions.run_row(connection, run, lock=True)
             if row.state != RunState.READY:
                 raise PlanStaleError("plan_not_waiting", flow=row.flow, run=run)
-            already = of_run(connection, run).keys()
+            already = left_out_of(connection, run).keys()
             here = sa.select(lines).where(lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES))
-            found = [line for line in among(connection, here, lines.c.seq, seqs) if (line.seq in already) is not leaves]
+            found = [
+                line for line in rows_among(connection, here, lines.c.seq, seqs) if (line.seq in already) is not leaves
+            ]
             if leaves:
                 _leave(connection, [_kept(run, line.seq, line.digest, by, now) for line in found])
             else:
                 _take(connection, run, [line.seq for line in found])
-            tell(connection, now, [told(event, row, line, by) for line in found])
+            tell(connection, now, [choice_event(event, row, line, by) for line in found])
         return frozenset(line.seq for line in found)
 
 
@@ -77,7 +79,7 @@ def leave_marked(connection: sa.Connection, run: str, added: Sequence[Mapping[st
     )
 
 
-def told(event: str, run: Row, line: Row, by: str) -> Event:
+def choice_event(event: str, run: Row, line: Row, by: str) -> Event:
     """Return what tells that somebody left a line out of a plan, or took it in again."""
     return Event(
         event=event, run=run.id, flow=run.flow, kind=line.kind, key=line.key,
@@ -85,7 +87,7 @@ def told(event: str, run: Row, line: Row, by: str) -> Event:
     )  # fmt: skip
 
 
-def of_run(connection: sa.Connection, run: str) -> dict[int, str]:
+def left_out_of(connection: sa.Connection, run: str) -> dict[int, str]:
     """Return the lines that are left out of a plan, with the digests of their changes."""
     return {row.seq: row.digest for row in connection.execute(_OF_RUN, {"run": run})}
 
@@ -98,9 +100,9 @@ def of_runs(connection: sa.Connection, runs: Sequence[str]) -> Mapping[str, dict
     return found
 
 
-def expect(connection: sa.Connection, run: Row, mark: str) -> frozenset[int]:
+def expect_choice(connection: sa.Connection, run: Row, mark: str) -> frozenset[int]:
     """Return the lines that are left out of a plan. Raises PlanStaleError where a yes was said to another choice."""
-    chosen = of_run(connection, run.id)
+    chosen = left_out_of(connection, run.id)
     if mark != chosen_mark(run.fingerprint, chosen.values()):
         raise PlanStaleError("choice_changed", flow=run.flow, run=run.id, count=len(chosen))
     return frozenset(chosen)
@@ -112,7 +114,7 @@ def carry(connection: sa.Connection, old: str, new: str) -> None:
     What was left out stays so; what was taken back once, and then taken in, stays in. Where what decides the plans has
     changed between them, every change is another one, and what was left out stays so whatever it has become.
     """
-    made = [(row.mapping_version, row.basis) for row in (transitions.row_of(connection, run) for run in (old, new))]
+    made = [(row.mapping_version, row.basis) for row in (transitions.run_row(connection, run) for run in (old, new))]
     same_basis = made[0] == made[1]
     _take(connection, new, _taken_in(connection, old, new))
     of_line = sa.and_(lines.c.run == left_out.c.run, lines.c.seq == left_out.c.seq)
@@ -122,8 +124,8 @@ def carry(connection: sa.Connection, old: str, new: str) -> None:
     here = sa.select(lines.c.seq, lines.c.kind, lines.c.key, lines.c.digest).where(
         lines.c.run == new, lines.c.step == Step.PLANNED
     )
-    there = of_run(connection, new).keys()
-    found = among(connection, here, lines.c.key, [row.key for row in before])
+    there = left_out_of(connection, new).keys()
+    found = rows_among(connection, here, lines.c.key, [row.key for row in before])
     same = [(line, wanted.get((line.kind, line.key, line.digest if same_basis else ""))) for line in found]
     _leave(
         connection,

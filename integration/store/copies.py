@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from integration.core.errors import ConfigurationError
-from integration.store.database import address_of, in_our_words, upsert
+from integration.store.database import in_our_words, parse_url, upsert
 from integration.store.files import copies_beside, make_private
 from integration.store.keys import IN_USE, id_in_use
 from integration.store.tables import heartbeats, instance, leases, outbox, settings, stopped
@@ -93,7 +93,7 @@ def _moment(url: str) -> Iterator[tuple[Snapshot, str]]:
         yield Snapshot(revision, made, last, waiting, key), moment
 
 
-def is_empty(url: str) -> bool:
+def has_no_tables(url: str) -> bool:
     """Tell whether a PostgreSQL database has no table of ours."""
     with _connected(url) as connection:
         return not sa.inspect(connection).get_table_names()
@@ -102,7 +102,7 @@ def is_empty(url: str) -> bool:
 def undump(url: str, file: Path, around: Mapping[str, str]) -> None:
     """Bring what `dump` wrote into an empty database, whole or not at all."""
     whole = ("--single-transaction", "--exit-on-error", "--no-owner", "--no-acl")
-    _program(url, around, "pg_restore", *whole, f"--dbname={address_of(url).database}", str(file))
+    _program(url, around, "pg_restore", *whole, f"--dbname={parse_url(url).database}", str(file))
 
 
 def dump_fault(file: Path, around: Mapping[str, str]) -> str:
@@ -118,7 +118,7 @@ def dump_fault(file: Path, around: Mapping[str, str]) -> str:
 
 @contextmanager
 def _connected(url: str, **options: Any) -> Iterator[sa.Connection]:
-    address = address_of(url)
+    address = parse_url(url)
     engine = sa.create_engine(address, poolclass=sa.NullPool)
     try:
         with in_our_words(address), engine.connect().execution_options(**options) as connection:
@@ -147,7 +147,7 @@ def _program(url: str, around: Mapping[str, str], name: str, *arguments: str) ->
 def _login(url: str) -> Mapping[str, str]:
     if not url:
         return {}
-    address = address_of(url)
+    address = parse_url(url)
     told: dict[str, object] = {
         "HOST": address.host, "PORT": address.port, "USER": address.username, "PASSWORD": address.password,
         "DATABASE": address.database,

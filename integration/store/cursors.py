@@ -14,7 +14,7 @@ TARGET, OURS = "target", "ours"  # how far changes in the target were read, and 
 ROWS = 10_000  # links in memory at once
 
 
-def keep(connection: sa.Connection, at: datetime, flow: str, values: Mapping[str, str]) -> None:
+def keep_cursors(connection: sa.Connection, at: datetime, flow: str, values: Mapping[str, str]) -> None:
     """Keep cursors of a flow, as part of the transaction under way."""
     rows = [{"flow": flow, "side": side, "value": value, "changed_at": at} for side, value in values.items()]
     upsert(connection, cursors, rows)
@@ -31,7 +31,7 @@ def pass_over_ours(connection: sa.Connection, at: datetime, flow: str, since: da
         kind = Kind(row.side.partition(":")[2])
         ours = _ours(connection, flow, kind).joined(_proven(connection, flow, kind, since))
         now = ours.past(row.value)
-        keep(connection, at, flow, {row.side: now, f"{OURS}:{kind}": str(ours.beyond(now))})
+        keep_cursors(connection, at, flow, {row.side: now, f"{OURS}:{kind}": str(ours.beyond(now))})
 
 
 def _ours(connection: sa.Connection, flow: str, kind: Kind) -> Stretches:
@@ -62,7 +62,7 @@ class Cursors(Store):
     def put(self, flow: str, side: str, value: str) -> None:
         """Keep a cursor."""
         with self.database.write() as connection:
-            keep(connection, self.clock(), flow, {side: value})
+            keep_cursors(connection, self.clock(), flow, {side: value})
 
     def forget(self, flow: str) -> None:
         """Drop the cursors of a flow, so that its next run reads everything."""

@@ -27,7 +27,7 @@ from integration.store import tables
 from integration.store.files import copy_before
 from integration.store.holders import suspended_holder
 from integration.store.ready import Ready
-from integration.store.sealing import Sealer, append, forget
+from integration.store.sealing import Sealer, append, forget_noted
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _one_at_a_time = threading.Lock()  # alembic keeps its context for the whole process
@@ -100,7 +100,7 @@ class Database:
         with in_our_words(self.engine.url), self._writing.begin() as connection:
             if (token := current_token.get()) is not None:
                 _expect(token, _TOKEN_LOCKED.first(connection, {"run": token.run}))
-            forget(connection)
+            forget_noted(connection)
             yield connection
             append(connection, self.sealer)
 
@@ -126,7 +126,7 @@ class Database:
         if not values:
             return []
         with self.read() as connection:
-            return list(among(connection, statement, column, values))
+            return list(rows_among(connection, statement, column, values))
 
     def expect_token(self) -> None:
         """Raise FencingTokenLost where another process took over the run that this page is at."""
@@ -154,7 +154,7 @@ def open_database(url: str, *, patience: float = BUSY_SECONDS) -> Database:
     Raises ConfigurationError for an address that cannot be used (`setting_invalid`) and for tables that a newer
     version made (`database_too_new`), and UnavailableError when the database cannot be reached or written.
     """
-    address = address_of(url)
+    address = parse_url(url)
     engine = _engine(address, patience)
     try:
         with in_our_words(address), engine.execution_options(writing=True).begin() as connection:
@@ -166,7 +166,7 @@ def open_database(url: str, *, patience: float = BUSY_SECONDS) -> Database:
     return Database(engine, instance)
 
 
-def address_of(url: str) -> sa.URL:
+def parse_url(url: str) -> sa.URL:
     """Return the parsed address. Its password never shows in an error, nor what is taken for another part of it."""
     try:
         address = sa.make_url(url)
@@ -340,7 +340,7 @@ def portions(values: Collection[T], size: int = AT_ONCE) -> Iterator[list[T]]:
         yield distinct[start : start + size]
 
 
-def among(
+def rows_among(
     connection: sa.Connection, statement: sa.Select[Any], column: sa.ColumnElement[Any], values: Collection[Any]
 ) -> Iterator[sa.Row[Any]]:
     """Yield those rows of a question whose column has one of these values, as part of the transaction under way."""

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from integration.core.people import Came, under_way
 from integration.store.events import Event
-from integration.store.sealing import Deed, note
+from integration.store.sealing import Deed, note_deed
 
 ACTIONS = frozenset(
     {
@@ -41,10 +41,10 @@ TELLING = re.compile(
 )
 
 
-def keep(connection: sa.Connection, at: datetime, events: Sequence[Event]) -> None:
+def note_deeds(connection: sa.Connection, at: datetime, events: Sequence[Event]) -> None:
     """Note in the transaction under way what of its events is a deed."""
     if heard := [one for one in events if one.event in ACTIONS and _is_heard(one)]:
-        note(connection, list(_deeds(at, heard)))
+        note_deed(connection, list(_deeds(at, heard)))
 
 
 def _is_heard(event: Event) -> bool:
@@ -75,7 +75,7 @@ def _deed(at: datetime, events: Sequence[Event]) -> Deed:
     if len(keys) > MOST_ON:
         facts["digest"] = hashlib.sha256("\n".join(keys).encode("utf-8", "replace")).hexdigest()
     doing = under_way()
-    before, after = changed(first.before or {}, first.after or {})
+    before, after = differing_values(first.before or {}, first.after or {})
     hidden = first.event in OF_RECORDS and not _is_plain({**before, **after}, [*before.values(), *after.values()])
     return Deed(
         at=at, who=by, action=first.event, flow=first.flow, run=first.run, kind=first.kind, code=first.code,
@@ -93,7 +93,7 @@ def _is_plain(named: Mapping[str, str], values: Sequence[str]) -> bool:
     )
 
 
-def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+def differing_values(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     """Return what differs between two groups of values, each as texts by the path to it."""
     was, becomes = (dict(_flat("", group)) for group in (before, after))
     paths = [path for path in {**was, **becomes} if was.get(path) != becomes.get(path)]

@@ -63,7 +63,7 @@ class Erasure:
     lifted_at: datetime | None = None
 
 
-def mark_of(instance: str, sort: str, number: str) -> str:
+def erased_mark(instance: str, sort: str, number: str) -> str:
     """Return the mark of a number of one installation: without the id of that, nothing can be tried against it."""
     return hmac.new(instance.encode(), f"erased:{sort}:{number}".encode(), hashlib.sha256).hexdigest()
 
@@ -77,7 +77,7 @@ class Erased(Store):
 
     def mark(self, sort: str, number: str) -> str:
         """Return the mark of a number here."""
-        return mark_of(self.database.instance, sort, number)
+        return erased_mark(self.database.instance, sort, number)
 
     def every(self) -> list[Erasure]:
         """Return all of them, the newest first."""
@@ -168,12 +168,12 @@ class Erased(Store):
         """Put all of them into the file, beside those that only the file knows."""
         if self.file is None:
             return
-        known = {one.mark: one for one in (*read_file(self.file), *self.every())}
+        known = {one.mark: one for one in (*read_erasures(self.file), *self.every())}
         if known:
             write_file(self.file, known.values())
 
 
-def read_file(path: Path) -> list[Erasure]:
+def read_erasures(path: Path) -> list[Erasure]:
     """Return the erasures in a file, none where there is none. Raises ValueError for a file that is no such list."""
     try:
         text = path.read_text(encoding="utf-8")

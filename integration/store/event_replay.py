@@ -10,7 +10,7 @@ from integration.core.known import told_with
 from integration.core.plan import Action
 from integration.core.run import RunState, Step
 from integration.store import transitions
-from integration.store.choices import told
+from integration.store.choices import choice_event
 from integration.store.events import Event, matched, values_of
 from integration.store.links import link_of
 from integration.store.row_mapping import Row, change_from_json
@@ -71,7 +71,9 @@ def _of_run(connection: sa.Connection, run: Row) -> Iterator[list[TimedEvent]]:
     choices = {row.seq: row for row in chosen}
     for some in _lines(connection, run.id):
         yield [
-            (choice.left_at, told("left_out", run, row, choice.by)) for row in some if (choice := choices.get(row.seq))
+            (choice.left_at, choice_event("left_out", run, row, choice.by))
+            for row in some
+            if (choice := choices.get(row.seq))
         ]
         yield [(planned, _planned(run, row)) for row in some]
         yield [(row.sent_at or ended, _settled(run, row)) for row in some if row.change and row.step in SETTLED]

@@ -17,7 +17,7 @@ SIGN = "|"  # stands around every name in the column of fields
 Facet = tuple[str, str, str]  # what it is sorted by, the value, and the action of the line
 
 
-def fields_of(change: Change | None) -> str:
+def changed_fields(change: Change | None) -> str:
     """Return the names of the fields a change writes, each once; a record that is new has none that change."""
     if change is None or change.action is Action.CREATE:
         return ""
@@ -36,7 +36,7 @@ def of_row(row: Mapping[str, object]) -> Iterator[Facet]:
             yield facet, str(row[facet]), action
 
 
-def count(connection: sa.Connection, run: str, more: Iterable[Facet], fewer: Iterable[Facet] = ()) -> None:
+def count_facets(connection: sa.Connection, run: str, more: Iterable[Facet], fewer: Iterable[Facet] = ()) -> None:
     """Add lines to what a run counts, and take others away."""
     counted = Counter(more)
     counted.subtract(fewer)
@@ -59,7 +59,7 @@ def _counting(dialect_name: str) -> Ready:
     return Ready(counting, *(column.name for column in facets.c))
 
 
-def of_run(connection: sa.Connection, run: str, actions: Collection[Action]) -> dict[str, dict[str, int]]:
+def facets_of(connection: sa.Connection, run: str, actions: Collection[Action]) -> dict[str, dict[str, int]]:
     """Return how many lines of these actions have each value, by facet; the most frequent first."""
     number = sa.cast(sa.func.sum(facets.c.lines), sa.BigInteger).label("number")
     statement = sa.select(facets.c.facet, facets.c.value, number).where(

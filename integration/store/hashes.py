@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from integration.core.records import Kind
 from integration.core.run import Hashes, Link
-from integration.store.database import among
+from integration.store.database import rows_among
 from integration.store.links import UNHASHED, link_of
 from integration.store.tables import links
 
@@ -21,18 +21,18 @@ _WITH_HASHES = (
 )
 
 
-def of(connection: sa.Connection, flow: str, kind: Kind, keys: Collection[str]) -> dict[str, Hashes]:
+def kept_hashes(connection: sa.Connection, flow: str, kind: Kind, keys: Collection[str]) -> dict[str, Hashes]:
     """Return the hashes under these keys, of what the target should have as both systems agreed on it."""
     columns = sa.select(links.c.key, links.c.source_hash, links.c.target_hash)
     here = (
         links.c.flow == flow, links.c.kind == kind, ~links.c.retired, ~links.c.unproven,
         links.c.source_hash != "", links.c.target_hash != "", links.c.agreed.isnot(sa.null()),
     )  # fmt: skip
-    rows = among(connection, columns.where(*here), links.c.key, keys)
+    rows = rows_among(connection, columns.where(*here), links.c.key, keys)
     return {row.key: (row.source_hash, row.target_hash) for row in rows}
 
 
-def keep(connection: sa.Connection, flow: str, agreed: Sequence[Link]) -> None:
+def keep_hashes(connection: sa.Connection, flow: str, agreed: Sequence[Link]) -> None:
     """Keep with links the hashes they have by now, as part of the transaction under way.
 
     A link that somebody changed since it was compared keeps none: they say nothing about it.
@@ -41,7 +41,7 @@ def keep(connection: sa.Connection, flow: str, agreed: Sequence[Link]) -> None:
     for kind in dict.fromkeys(link.kind for link in agreed):
         seen = {link.key: link for link in agreed if link.kind is kind}
         here = sa.select(links).where(links.c.flow == flow, links.c.kind == kind).with_for_update()
-        for row in among(connection, here, links.c.key, list(seen)):
+        for row in rows_among(connection, here, links.c.key, list(seen)):
             if link_of(row) == seen[row.key]:
                 source, target = seen[row.key].hashes
                 kept.append({"of": flow, "as": kind, "under": row.key, "source": source, "target": target})
@@ -49,6 +49,6 @@ def keep(connection: sa.Connection, flow: str, agreed: Sequence[Link]) -> None:
         connection.execute(_WITH_HASHES, kept)
 
 
-def forget(connection: sa.Connection, flow: str) -> None:
+def forget_hashes(connection: sa.Connection, flow: str) -> None:
     """Have every record of a flow compared once more, as part of the transaction under way."""
     connection.execute(links.update().where(links.c.flow == flow, links.c.source_hash != "").values(UNHASHED))

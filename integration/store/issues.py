@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from integration.core.causes import APART, telling
 from integration.core.issues import CauseGroup, Issue, IssueState, Met, OpenIssue, Trouble
-from integration.store.database import Store, among, portions, upsert
+from integration.store.database import Store, portions, rows_among, upsert
 from integration.store.environments import ASIDE
 from integration.store.erased import SoFar, expect_none_since
 from integration.store.events import Event
@@ -72,7 +72,7 @@ def _as_met(at: datetime, run: str, one: Met) -> dict[str, object]:
 
 
 def _known(connection: sa.Connection, flow: str, keys: Sequence[str]) -> dict[tuple[str, str, str], sa.Row[Any]]:
-    found = among(connection, sa.select(issues).where(issues.c.flow == flow), issues.c.key, keys)
+    found = rows_among(connection, sa.select(issues).where(issues.c.flow == flow), issues.c.key, keys)
     return {(row.key, row.cause, row.field): row for row in found}
 
 
@@ -123,7 +123,7 @@ def _close(connection: sa.Connection, at: datetime, run: str, found: Sequence[sa
 def aside(connection: sa.Connection, flow: str, keys: Collection[str]) -> dict[str, dict[int, str]]:
     """Return what these records were like when issues of theirs were set aside: a mark for each issue, by key."""
     found: dict[str, dict[int, str]] = {}
-    for row in among(connection, sa.select(set_aside).where(set_aside.c.flow == flow), set_aside.c.key, keys):
+    for row in rows_among(connection, sa.select(set_aside).where(set_aside.c.flow == flow), set_aside.c.key, keys):
         found.setdefault(row.key, {})[row.issue] = row.mark
     return found
 
@@ -171,7 +171,7 @@ class Issues(Store):
         with self.database.write() as connection:
             expect_none_since(connection, so_far)
             here = (issues.c.flow == flow, issues.c.cause.in_(causes), issues.c.state != IssueState.CLOSED)
-            known = list(among(connection, sa.select(issues).where(*here), issues.c.key, keys))
+            known = list(rows_among(connection, sa.select(issues).where(*here), issues.c.key, keys))
             over = [row for row in known if not _is_same(row, still.get((row.key, row.cause, row.field)))]
             _close(connection, now, "", over)
             meet(connection, now, flow, "", met)

@@ -114,7 +114,7 @@ class _Row:
         return {"id": id_of(key), "before": list(self.before)}
 
 
-def change(ring: KeyRing, database: Database, clock: Clock, by: str) -> int:
+def reseal(ring: KeyRing, database: Database, clock: Clock, by: str) -> int:
     """Seal everything with another key, that of the settings or else a fresh one in the file, and return how much.
 
     The key of before is taken out of the file afterwards. A change that was cut short is finished by the next one.

@@ -13,14 +13,13 @@ from integration.core.records import Held, Kind, Record, merged, record_from_jso
 from integration.core.run import Link, Outcome, PlanRow, Progress, RunState, Step
 from integration.core.taken_back import TAKEN_BACK
 from integration.store import facets, issues, links, plan_lines, taken_back, transitions
-from integration.store.cursors import keep as keep_cursors
-from integration.store.cursors import pass_over_ours
+from integration.store.cursors import keep_cursors, pass_over_ours
 from integration.store.database import Clock, Database, Store
 from integration.store.events import Event
 from integration.store.outbox import tell
 from integration.store.plan_lines import Known
 from integration.store.ready import Ready
-from integration.store.row_mapping import Row, line_of
+from integration.store.row_mapping import Row, plan_row
 from integration.store.tables import lines, runs, tallies
 from integration.store.tables import links as of_links
 
@@ -67,7 +66,7 @@ class Ledger(Store):
         of_run, open_steps = lines.c.run == run, (Step.PLANNED, *plan_lines.UNSETTLED)
         first = sa.select(sa.func.min(lines.c.stage)).where(of_run, lines.c.step.in_(open_steps)).scalar_subquery()
         page = sa.select(lines).where(of_run, lines.c.step == Step.PLANNED, lines.c.stage == first, lines.c.seq > after)
-        return [line_of(row) for row in self.database.rows(page.order_by(lines.c.seq).limit(limit))]
+        return [plan_row(row) for row in self.database.rows(page.order_by(lines.c.seq).limit(limit))]
 
     def unsettled(self, run: str) -> list[PlanRow]:
         """Return the changes that were sent and never settled, by stage and in order of the plan."""
@@ -77,7 +76,7 @@ class Ledger(Store):
         if self.database.first(some) is None:  # nearly always, and far cheaper to know from the tallies
             return []
         page = sa.select(lines).where(lines.c.run == run, lines.c.step.in_(plan_lines.UNSETTLED))
-        return [line_of(row) for row in self.database.rows(page.order_by(lines.c.stage, lines.c.seq))]
+        return [plan_row(row) for row in self.database.rows(page.order_by(lines.c.stage, lines.c.seq))]
 
     def doubts(self, run: str, flow: str, kind: Kind | None, keys: Collection[str]) -> list[PlanRow]:
         """Return what other runs of a flow sent as new of these records, and nobody knows whether the target has it.
@@ -85,11 +84,11 @@ class Ledger(Store):
         Of documents, whose keys no other kind of record has, `kind` may be any (None).
         """
         rows = self.database.among(doubted(flow, kind, by_keys=True).where(lines.c.run != run), lines.c.key, keys)
-        return [line_of(row) for row in rows]
+        return [plan_row(row) for row in rows]
 
     def every_doubt(self, flow: str, kind: Kind) -> list[PlanRow]:
         """Return everything of a kind that was ever sent as new, and nobody knows whether the target has it."""
-        return [line_of(row) for row in self.database.rows(doubted(flow, kind))]
+        return [plan_row(row) for row in self.database.rows(doubted(flow, kind))]
 
     def settle_doubts(self, doubts: Sequence[PlanRow], there: Mapping[str, Held]) -> list[PlanRow]:
         """Keep as proven what a look found after all, by its key; return what is in doubt still."""
@@ -184,9 +183,9 @@ class Ledger(Store):
             plan_lines.count_moved(connection, run, [(row, one.step) for row, one in pairs])
             _count_causes(connection, run, pairs)
             changes = plan_lines.changes(connection, run, list(held), known)
-            links.keep(connection, now, flow, _made(connection, now, flow, pairs, changes), self.mirrors)
+            links.keep_links(connection, now, flow, _made(connection, now, flow, pairs, changes), self.mirrors)
             ended = [changes[row.seq] for row, one in pairs if one.step in (Step.PROVEN, Step.ACCEPTED)]
-            taken_back.settle(connection, now, run, flow, ended)
+            taken_back.settle_taken_back(connection, now, run, flow, ended)
             issues.meet(
                 connection, now, flow, run,
                 [Met(one.issue, row.kind, row.title) for row, one in pairs if one.issue is not None],
@@ -203,12 +202,12 @@ class Ledger(Store):
         now = self.clock()
         with self.database.write() as connection:
             row = transitions.move(connection, run, RunState.DONE)
-            counts = transitions.counted(connection, row)
+            counts = transitions.run_counts(connection, row)
             open_steps = (Step.PLANNED, Step.SENT, Step.IN_DOUBT)
             still = sa.select(lines.c.seq).where(lines.c.run == run, lines.c.step.in_(open_steps))
             if connection.execute(still.limit(1)).first():
                 raise ValueError(f"run {run} has changes that are not settled: {counts}")
-            transitions.keep(connection, run, ended_at=now, error="", facts={})
+            transitions.keep_run(connection, run, ended_at=now, error="", facts={})
             keep_cursors(connection, now, row.flow, cursors or {})
             pass_over_ours(connection, now, row.flow, row.started_at)
             transitions.tell_of_run(
@@ -263,7 +262,7 @@ def _made(
             continue
         change, unproven = changes[row.seq], one.step is Step.ACCEPTED
         if change.action is Action.RETIRE:
-            links.retire(connection, now, flow, change, one.marker)
+            links.retire_links(connection, now, flow, change, one.marker)
         else:
             made.append(
                 Link(
@@ -291,7 +290,7 @@ def _count_causes(connection: sa.Connection, run: str, pairs: Sequence[tuple[Row
     """Count the causes that lines get when they are settled, and no longer those they had."""
     gone = [("cause", row.cause, row.action) for row, _ in pairs if row.cause]
     met = [("cause", one.issue.cause, row.action) for row, one in pairs if one.issue is not None]
-    facets.count(connection, run, met, gone)
+    facets.count_facets(connection, run, met, gone)
 
 
 def _settled(run: str, flow: str, row: Row, one: Outcome, now: datetime, changes: Known) -> Event:

@@ -40,7 +40,7 @@ def link_of(row: sa.Row[tuple[object, ...]]) -> Link:
     )  # fmt: skip
 
 
-def keep(
+def keep_links(
     connection: sa.Connection, at: datetime, flow: str, kept: Sequence[Link], mirrors: Mirrors = NO_MIRRORS
 ) -> None:
     """Keep links as both systems hold them now, with a link for each part, as part of the transaction under way.
@@ -76,7 +76,7 @@ def _mirror(connection: sa.Connection, at: datetime, flow: str, kept: Sequence[L
             upsert(connection, links, [_row(at, other[0], Link(other[1], link.reference, link.key))])
 
 
-def retire(connection: sa.Connection, at: datetime, flow: str, change: Change, marker: str = "") -> None:
+def retire_links(connection: sa.Connection, at: datetime, flow: str, change: Change, marker: str = "") -> None:
     """Mark as retired what a carried out change made inactive, as part of the transaction under way.
 
     `marker` is what the target gave the change: without it our own write would look like somebody else's.
@@ -327,7 +327,7 @@ class Links(Store):
     def keep(self, flow: str, kept: Sequence[Link], *told: Event) -> None:
         """Keep links, with one for each part of what they agreed on, and what there is to tell of it."""
         with self.database.write() as connection:
-            keep(connection, self.clock(), flow, kept, self.mirrors)
+            keep_links(connection, self.clock(), flow, kept, self.mirrors)
             tell(connection, self.clock(), told)
 
     def settle(self, flow: str, chosen: Sequence[tuple[Settled, Event]]) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from integration.core.errors import ConfigurationError
-from integration.store.database import Database, address_of, in_our_words, known_revisions
+from integration.store.database import Database, in_our_words, known_revisions, parse_url
 from integration.store.tables import connections, heartbeats, instance
 
 
@@ -24,9 +24,9 @@ class Seen:
 
 
 @contextmanager
-def looked_at(url: str) -> Iterator[Seen]:
+def database_to_look_at(url: str) -> Iterator[Seen]:
     """Give a database to look at. Raises ConfigurationError and UnavailableError as `open_database` does."""
-    address = address_of(url)
+    address = parse_url(url)
     engine = _reading(address)
     try:
         with in_our_words(address):

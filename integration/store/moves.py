@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from integration.core.moves import Move, Promise, Sort, Unbooked
-from integration.store.cursors import keep as keep_cursors
+from integration.store.cursors import keep_cursors
 from integration.store.database import Store, portions, upsert
 from integration.store.tables import cursors, moves, promises
 

@@ -44,12 +44,12 @@ class Notes(Store):
             return
         now = self.clock()
         with self.database.write() as connection:
-            row = transitions.row_of(connection, run)
-            put(connection, Note(run, said, by, now))
+            row = transitions.run_row(connection, run)
+            put_note(connection, Note(run, said, by, now))
             transitions.tell_of_run(connection, now, run, row.flow, "plan_noted", {"by": by, "note": said})
 
 
-def put(connection: sa.Connection, note: Note) -> None:
+def put_note(connection: sa.Connection, note: Note) -> None:
     """Keep a note as part of the transaction under way."""
     row = {"run": note.run, "text": note.text, "discards": note.discards, "by": note.by, "at": note.at}
     connection.execute(plan_notes.insert().values(row))

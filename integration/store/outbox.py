@@ -16,11 +16,11 @@ _INSERT = Ready(outbox.insert().inline(), *(column.name for column in outbox.c i
 def tell(connection: sa.Connection, at: datetime, events: Sequence[Event]) -> None:
     """Put events into the outbox, and those that somebody decided into the audit, as part of the transaction."""
     if events:
-        put(connection, [(at, event) for event in events])
-        deeds.keep(connection, at, events)
+        put_events(connection, [(at, event) for event in events])
+        deeds.note_deeds(connection, at, events)
 
 
-def put(connection: sa.Connection, events: Iterable[tuple[datetime, Event]]) -> None:
+def put_events(connection: sa.Connection, events: Iterable[tuple[datetime, Event]]) -> None:
     """Put events into the outbox alone, each with the moment at which it happened."""
     _INSERT.each(connection, [_row(at, event) for at, event in events])
 

@@ -9,7 +9,7 @@ from integration.store.columns import Json, Words
 from integration.store.database import Store, in_our_words, portions
 from integration.store.event_replay import replay
 from integration.store.events import Event
-from integration.store.outbox import put, tell
+from integration.store.outbox import put_events, tell
 from integration.store.ready import Ready
 from integration.store.tables import outbox
 
@@ -53,7 +53,7 @@ class OutboxReader(Store):
             tell(connection, self.clock(), [Event(event="log_set_aside", facts={"file": file})])
             for portion in replay(connection):
                 if portion:
-                    put(connection, portion)
+                    put_events(connection, portion)
 
     def count(self) -> int:
         """Return how many events wait."""

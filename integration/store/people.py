@@ -23,7 +23,7 @@ MOST_TRIES, SPAN = 30, timedelta(minutes=15)  # under one name from all places t
 FORGOTTEN = timedelta(days=1)  # a name that nobody has tried for so long
 
 
-def hashed(key: str) -> str:
+def key_hash(key: str) -> str:
     """Return what is kept of a key that is long and random."""
     return hashlib.sha256(key.encode()).hexdigest()
 
@@ -90,13 +90,13 @@ class People(Store):
         with self.database.write() as connection:
             connection.execute(invitations.delete().where(invitations.c.person == ref))
             connection.execute(
-                invitations.insert().values({"key": hashed(key), "person": ref, "by": by, "until": until})
+                invitations.insert().values({"key": key_hash(key), "person": ref, "by": by, "until": until})
             )
             self._tell(connection, "person_invited", ref, by)
 
     def invited(self, key: str) -> Person | None:
         """Return whom an invitation that holds is for."""
-        holds = (invitations.c.key == hashed(key), invitations.c.until > self.clock())
+        holds = (invitations.c.key == key_hash(key), invitations.c.until > self.clock())
         return self._one(people.c.ref.in_(sa.select(invitations.c.person).where(*holds)), people.c.off_at.is_(None))
 
     def accept(self, key: str, issuer: str, subject: str, password: str = "") -> Person | None:
@@ -112,7 +112,7 @@ class People(Store):
 
     def _accepted(self, key: str, now: datetime, values: Mapping[str, str]) -> Person | None:
         with self.database.write() as connection:
-            spent = invitations.delete().where(invitations.c.key == hashed(key), invitations.c.until > now)
+            spent = invitations.delete().where(invitations.c.key == key_hash(key), invitations.c.until > now)
             ref = connection.scalar(spent.returning(invitations.c.person))
             here = (people.c.ref == ref, people.c.off_at.is_(None))
             if ref is None or not connection.execute(people.update().where(*here).values(values)).rowcount:
@@ -126,7 +126,7 @@ class People(Store):
     def begin(self, identity: str, key: str, ref: str, until: datetime) -> None:
         """Begin a session of a person; those that are long over are forgotten."""
         now = self.clock()
-        values = {"id": identity, "key": hashed(key), "person": ref, "begun_at": now, "until": until}
+        values = {"id": identity, "key": key_hash(key), "person": ref, "begun_at": now, "until": until}
         with self.database.write() as connection:
             connection.execute(sessions.delete().where(sessions.c.until < now - FORGOTTEN))
             connection.execute(sessions.insert().values(values))
@@ -134,7 +134,7 @@ class People(Store):
 
     def in_session(self, *, key: str = "", identity: str = "") -> Actor | None:
         """Return who is in a session that holds, as they are now, by the browser's key or by the session itself."""
-        mine = sessions.c.key == hashed(key) if key else sessions.c.id == identity
+        mine = sessions.c.key == key_hash(key) if key else sessions.c.id == identity
         holds = (mine, sessions.c.until > self.clock(), sessions.c.revoked_at.is_(None), people.c.off_at.is_(None))
         asked = sa.select(people, sessions.c.id).join(sessions, sessions.c.person == people.c.ref)
         row = next(iter(self.database.rows(asked.where(*holds))), None)
@@ -166,7 +166,7 @@ class People(Store):
         It is counted before anything is looked at, so that many at once are no more than one after the other; while
         somebody has to wait, nothing is counted.
         """
-        now, here, everywhere = self.clock(), hashed(f"{name}\n{place}"), hashed(name)
+        now, here, everywhere = self.clock(), key_hash(f"{name}\n{place}"), key_hash(name)
         with self.database.write() as connection:
             connection.execute(tries.delete().where(tries.c.until < now - FORGOTTEN))
             found = sa.select(tries).where(tries.c.name.in_((here, everywhere))).order_by(tries.c.name)
@@ -189,7 +189,7 @@ class People(Store):
     def succeeded(self, name: str, place: str) -> None:
         """Forget what was tried under a name from a place."""
         with self.database.write() as connection:
-            connection.execute(tries.delete().where(tries.c.name.in_((hashed(f"{name}\n{place}"), hashed(name)))))
+            connection.execute(tries.delete().where(tries.c.name.in_((key_hash(f"{name}\n{place}"), key_hash(name)))))
 
     # ----
 

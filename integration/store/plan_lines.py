@@ -59,7 +59,7 @@ _INSERT = Ready(lines.insert().inline(), *(column.name for column in lines.c))
 Moves = Mapping[tuple[str, str], tuple[int, int]]  # lines and weight to add, by action and step
 
 
-def add(connection: sa.Connection, run: str, kept: Sequence[PlanRow]) -> list[dict[str, Any]]:
+def add_lines(connection: sa.Connection, run: str, kept: Sequence[PlanRow]) -> list[dict[str, Any]]:
     """Put lines down under the run's next numbers, and return them as they lie in the table."""
     if not kept:
         return []
@@ -68,12 +68,12 @@ def add(connection: sa.Connection, run: str, kept: Sequence[PlanRow]) -> list[di
     rows = [line_to_row(run, seq, line) for seq, line in enumerate(kept, first)]
     _INSERT.each(connection, rows)
     connection.execute(runs.update().where(runs.c.id == run).values(lines=first + len(rows) - 1))
-    count(connection, run, ((row["action"], row["step"], 1, row["weight"]) for row in rows))
-    facets.count(connection, run, (facet for row in rows for facet in facets.of_row(row)))
+    count_tallies(connection, run, ((row["action"], row["step"], 1, row["weight"]) for row in rows))
+    facets.count_facets(connection, run, (facet for row in rows for facet in facets.of_row(row)))
     return rows
 
 
-def count(connection: sa.Connection, run: str, moved: Iterable[tuple[Any, Any, int, Any]]) -> None:
+def count_tallies(connection: sa.Connection, run: str, moved: Iterable[tuple[Any, Any, int, Any]]) -> None:
     """Add to the run's tallies: action, step, lines and weight, both negative for what leaves."""
     sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     for action, step, number, weight in moved:
@@ -89,7 +89,7 @@ def count(connection: sa.Connection, run: str, moved: Iterable[tuple[Any, Any, i
 
 def count_moved(connection: sa.Connection, run: str, moved: Iterable[tuple[Row, Step]]) -> None:
     """Count lines at the steps they are moved to, and no longer at those they leave."""
-    count(
+    count_tallies(
         connection, run,
         (each for row, step in moved
          for each in ((row.action, row.step, -1, -row.weight), (row.action, step, 1, row.weight))),
@@ -202,7 +202,7 @@ def showing(run: str, show: str, find: str = "", among: Among = EVERY_LINE) -> l
     return wanted
 
 
-def number(connection: sa.Connection, run: str, show: str, find: str = "", among: Among = EVERY_LINE) -> int:
+def lines_shown(connection: sa.Connection, run: str, show: str, find: str = "", among: Among = EVERY_LINE) -> int:
     """Return how many lines are shown; without a search this is known from what is counted already."""
     actions, steps = shows(show)
     asked = [(facet, value) for facet in facets.FACETS if (value := getattr(among, facet))]
@@ -211,6 +211,6 @@ def number(connection: sa.Connection, run: str, show: str, find: str = "", among
         return sum(found for (action, step), (found, _) in sums.items() if action in actions and step in steps)
     if not find.strip() and len(asked) == 1 and len(steps) == len(Step):
         facet, value = asked[0]
-        return facets.of_run(connection, run, actions)[facet].get(value, 0)
+        return facets.facets_of(connection, run, actions)[facet].get(value, 0)
     counted = sa.select(sa.func.count()).select_from(lines).where(*showing(run, show, find, among))
     return connection.execute(counted).scalar_one()

@@ -10,7 +10,7 @@ from integration.core.run import EVERY_LINE, Among, PlanRow, Step
 from integration.store import facets, plan_lines, transitions
 from integration.store.columns import Words
 from integration.store.database import Database
-from integration.store.row_mapping import change_from_json, line_of
+from integration.store.row_mapping import change_from_json, plan_row
 from integration.store.tables import left_out, lines, runs
 
 # What is booked: documents of the books, and pages of a daybook.
@@ -36,12 +36,12 @@ class Plans:
         numbers = sa.select(lines.c.seq).where(*plan_lines.showing(run, show, find, among)).order_by(lines.c.seq)
         asked = numbers.offset(offset).limit(limit).subquery()  # sorting numbers is far cheaper than sorting lines
         page = sa.select(lines).join(asked, asked.c.seq == lines.c.seq).where(lines.c.run == run)
-        return [line_of(row) for row in self.database.rows(page.order_by(lines.c.seq))]
+        return [plan_row(row) for row in self.database.rows(page.order_by(lines.c.seq))]
 
     def count(self, run: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> int:
         """Return how many lines `rows` has in all."""
         with self.database.read() as connection:
-            return plan_lines.number(connection, run, show, find, among)
+            return plan_lines.lines_shown(connection, run, show, find, among)
 
     def unsettled(self, run: str) -> dict[Step, int]:
         """Return how many lines were sent, and how many of them had no answer, as they stand at one moment."""
@@ -55,7 +55,7 @@ class Plans:
     def facets(self, run: str, show: str = "all") -> dict[str, dict[str, int]]:
         """Return by what the lines shown can be sorted out (`field`, `group`, `cause`): each value with its lines."""
         with self.database.read() as connection:
-            return facets.of_run(connection, run, plan_lines.actions_of(show))
+            return facets.facets_of(connection, run, plan_lines.actions_of(show))
 
     def changes(self, run: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> frozenset[int]:
         """Return the numbers of the changes among all lines that are shown."""
@@ -66,7 +66,7 @@ class Plans:
         """Return all changes of these stages, and the records of these kinds that the plan makes."""
         makes = sa.and_(lines.c.action == Action.CREATE, lines.c.kind.in_(kinds))
         here = (lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES), sa.or_(lines.c.stage.in_(stages), makes))
-        return [line_of(row) for row in self.database.rows(sa.select(lines).where(*here))]
+        return [plan_row(row) for row in self.database.rows(sa.select(lines).where(*here))]
 
     def calls(self, run: str) -> dict[int, int]:
         """Return how many write calls each change of the plan takes, by its number."""
@@ -95,7 +95,7 @@ class Plans:
         counted = sa.select(sa.func.count()).select_from(lines).where(*here)
         with self.database.read() as connection:
             first = connection.execute(sa.select(lines).where(*here).order_by(lines.c.seq).limit(limit))
-            return [line_of(row) for row in first], connection.execute(counted).scalar_one()
+            return [plan_row(row) for row in first], connection.execute(counted).scalar_one()
 
     def changes_of(
         self, plans: Collection[str], after: str | None, limit: int, *, retirements: bool = False
@@ -109,7 +109,7 @@ class Plans:
         actions = (Action.RETIRE,) if retirements else (Action.CREATE, Action.UPDATE)
         here = (lines.c.run.in_(plans), lines.c.action.in_(actions), beyond)
         page = sa.select(lines).where(*here).order_by(lines.c.run, lines.c.seq).limit(limit)
-        return [line_of(row) for row in self.database.rows(page)]
+        return [plan_row(row) for row in self.database.rows(page)]
 
     def has_all(self, run: str, other: str) -> bool:
         """Tell whether a plan has every change of another one, exactly as it is there."""
@@ -123,7 +123,7 @@ class Plans:
         """Return the line of the plan that is about a record, or None when it needs no change."""
         here = (lines.c.run == run, lines.c.kind == kind, lines.c.key == key)
         found = self.database.first(sa.select(lines).where(*here).order_by(lines.c.seq))
-        return None if found is None else line_of(found)
+        return None if found is None else plan_row(found)
 
     def titles(self, run: str, kind: Kind, keys: Collection[str]) -> dict[str, str]:
         """Return what the plan calls these records of a kind."""
@@ -135,13 +135,13 @@ class Plans:
         found = self.database.first(sa.select(lines).where(lines.c.run == run, lines.c.seq == seq))
         if found is None:
             raise KeyError(f"run {run} has no line {seq}")
-        return line_of(found)
+        return plan_row(found)
 
     def proven(self, run: str, after: int, limit: int) -> list[PlanRow]:
         """Return the next proven changes of the plan after a line, in its order."""
         here = (lines.c.run == run, lines.c.step == Step.PROVEN, lines.c.seq > after)
         page = sa.select(lines).where(*here).order_by(lines.c.seq).limit(limit)
-        return [line_of(row) for row in self.database.rows(page)]
+        return [plan_row(row) for row in self.database.rows(page)]
 
     def sources(self, flow: str, kinds: Collection[Kind], key: str) -> tuple[str, ...]:
         """Return the keys of the records read behind the newest change of a record of some kinds, or nothing."""
@@ -158,7 +158,7 @@ class Plans:
         would be written), `first` (both systems had it before they were linked) and `total`.
         """
         with self.database.read() as connection:
-            row = transitions.row_of(connection, run)
+            row = transitions.run_row(connection, run)
             sums = plan_lines.tally(connection, [run])[run]
             first = sa.select(sa.func.count()).where(lines.c.run == run, lines.c.first_match)
             first_matches = connection.execute(first).scalar_one()

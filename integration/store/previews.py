@@ -16,12 +16,12 @@ from integration.core.plan import Action, Brake
 from integration.core.records import Kind
 from integration.core.run import Duplicates, Hashes, Link, Mode, PlanRow, Position, Progress, RunState, Staged, Step
 from integration.store import choices, hashes, issues, links, plan_lines, taken_back, transitions
-from integration.store.cursors import keep as keep_cursors
+from integration.store.cursors import keep_cursors
 from integration.store.database import Clock, Database, Store, upsert
 from integration.store.events import Event, matched, values_of
 from integration.store.outbox import tell
 from integration.store.ready import Ready
-from integration.store.row_mapping import line_of, position_to_json, staged_of, staged_to_row
+from integration.store.row_mapping import plan_row, position_to_json, staged_of, staged_to_row
 from integration.store.tables import lines, staged
 from integration.store.tables import links as of_links
 
@@ -39,7 +39,7 @@ class Previews(Store):
     def keep_position(self, run: str, position: Position) -> None:
         """Keep where the preview goes on after an interruption."""
         with self.database.write() as connection:
-            transitions.keep(connection, run, position=position_to_json(position))
+            transitions.keep_run(connection, run, position=position_to_json(position))
 
     def stage_page(
         self,
@@ -57,7 +57,7 @@ class Previews(Store):
         read twice is kept as it was read last.
         """
         with self.database.write() as connection:
-            row = transitions.keep(connection, run, position=position_to_json(position))
+            row = transitions.keep_run(connection, run, position=position_to_json(position))
             transitions.keep_progress(connection, self.clock(), run, progress)
             rows = {one.key: staged_to_row(run, stage, one) for one in records}
             upsert(connection, staged, list(rows.values()))
@@ -142,16 +142,16 @@ class Previews(Store):
         """
         now = self.clock()
         with self.database.write() as connection:
-            row = transitions.row_of(connection, run, lock=True)
-            choices.leave_marked(connection, run, plan_lines.add(connection, run, rows))
-            transitions.keep(
+            row = transitions.run_row(connection, run, lock=True)
+            choices.leave_marked(connection, run, plan_lines.add_lines(connection, run, rows))
+            transitions.keep_run(
                 connection, run, position=position_to_json(position), unchanged=row.unchanged + unchanged_weight
             )
             transitions.keep_progress(connection, now, run, progress)
-            links.keep(connection, now, row.flow, unchanged, self.mirrors)
+            links.keep_links(connection, now, row.flow, unchanged, self.mirrors)
             if wrong:
-                hashes.forget(connection, row.flow)
-            hashes.keep(connection, row.flow, hashed)
+                hashes.forget_hashes(connection, row.flow)
+            hashes.keep_hashes(connection, row.flow, hashed)
             issues.meet(connection, now, row.flow, run, [_met(line) for line in rows if line.action is Action.PARK])
             tell(connection, now, [_planned(run, row.flow, line) for line in rows if line.action is not Action.PARK])
             tell(connection, now, [matched(run, row.flow, link) for link in unchanged])
@@ -162,18 +162,18 @@ class Previews(Store):
     def taken_back(self, flow: str, kind: Kind, keys: Collection[str]) -> taken_back.Taken:
         """Return what was taken back of these records, by key and path; a record without any is left out."""
         with self.database.read() as connection:
-            return taken_back.of(connection, flow, kind, keys)
+            return taken_back.kept_taken_back(connection, flow, kind, keys)
 
     def moved_on(self, flow: str, kind: Kind, paths: Mapping[str, Collection[str]]) -> None:
         """Forget values that were taken back, by the key of the record: the source says something else by now."""
         if any(paths.values()):
             with self.database.write() as connection:
-                taken_back.forget(connection, flow, kind, paths)
+                taken_back.forget_taken_back(connection, flow, kind, paths)
 
     def hashes(self, flow: str, kind: Kind, keys: Collection[str]) -> dict[str, Hashes]:
         """Return the hashes of links that both systems agree on, by key; a link without them is left out."""
         with self.database.read() as connection:
-            return hashes.of(connection, flow, kind, keys)
+            return hashes.kept_hashes(connection, flow, kind, keys)
 
     def aside(self, flow: str, keys: Sequence[str]) -> dict[str, dict[int, str]]:
         """Return the marks that records read had when issues of theirs were set aside: by key, one for each issue."""
@@ -189,7 +189,7 @@ class Previews(Store):
         """Keep what a preview came to that will not wait; issues that it no longer met are closed."""
         now = self.clock()
         with self.database.write() as connection:
-            row = transitions.keep(connection, run, fingerprint=fingerprint, read=read)
+            row = transitions.keep_run(connection, run, fingerprint=fingerprint, read=read)
             issues.close_unmet(connection, now, row.flow, run, complete=False)
 
     def digests(self, run: str) -> Iterator[str]:
@@ -204,7 +204,7 @@ class Previews(Store):
     def parked(self, run: str, kind: Kind, keys: Sequence[str]) -> dict[str, PlanRow]:
         """Return the parked lines of the plan for these keys of a kind."""
         here = sa.select(lines).where(lines.c.run == run, lines.c.kind == kind, lines.c.step == Step.PARKED)
-        return {row.key: line_of(row) for row in self.database.among(here, lines.c.key, keys)}
+        return {row.key: plan_row(row) for row in self.database.among(here, lines.c.key, keys)}
 
     def owners(self, run: str, kind: Kind, references: Sequence[str]) -> dict[str, str]:
         """Return which keys of the plan are to be written to these records of the target, by reference."""
@@ -235,7 +235,7 @@ class Previews(Store):
         with self.database.write() as connection:
             for older in replaces:
                 choices.carry(connection, older, run)
-                facts = {"run": run, "flow": transitions.row_of(connection, older).flow}
+                facts = {"run": run, "flow": transitions.run_row(connection, older).flow}
                 told = (RunState.DISCARDED, "run_discarded", "plan_replaced", facts)
                 transitions.end(connection, now, older, *told)
             row = transitions.move(connection, run, state)
@@ -245,7 +245,7 @@ class Previews(Store):
             ended = {"ended_at": now} if state is RunState.DONE else {}
             shape = [[brake.code, brake.count, brake.limit] for brake in brakes]
             kept = {"notes": {**row.notes, **notes}} if notes else {}
-            transitions.keep(
+            transitions.keep_run(
                 connection, run, fingerprint=fingerprint, brakes=shape, read=read, error="", facts={}, **ended, **kept
             )
             keep_cursors(connection, now, row.flow, cursors or {})

@@ -10,7 +10,7 @@ from integration.core.issues import Issue, Skip
 from integration.core.plan import Action, Approval, Brake, Change
 from integration.core.records import Kind, record_from_json, record_to_json
 from integration.core.run import Counts, Mode, PlanRow, Position, Run, RunState, Staged, Step, Task
-from integration.store.facets import fields_of
+from integration.store.facets import changed_fields
 
 Row = sa.Row[tuple[Any, ...]]
 
@@ -79,11 +79,11 @@ def line_to_row(run: str, seq: int, line: PlanRow) -> dict[str, object]:
         "brakes": list(line.brakes), "cause": line.cause, "cause_field": line.cause_field,
         "facts": dict(line.facts), "attempts": line.attempts, "sent_at": line.sent_at, "accepted": line.accepted,
         "reference": line.reference,
-        "fields": fields_of(change), "calls": 0 if change is None else line.calls,
+        "fields": changed_fields(change), "calls": 0 if change is None else line.calls,
     }  # fmt: skip
 
 
-def line_of(row: Row) -> PlanRow:
+def plan_row(row: Row) -> PlanRow:
     """Return the line in a row of the table."""
     return PlanRow(
         seq=row.seq, stage=row.stage, action=Action(row.action), kind=Kind(row.kind), key=row.key, title=row.title,

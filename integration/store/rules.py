@@ -77,7 +77,7 @@ def publish_in(connection: sa.Connection, now: datetime, flow: str, body: Mappin
     newest = sa.select(mappings.c.version, mappings.c.body).where(mappings.c.flow == flow)
     held = connection.execute(newest.order_by(mappings.c.version.desc()).limit(1)).first()
     version = (held.version if held else 0) + 1
-    before, after = deeds.changed(held.body, body) if held else ({}, {})
+    before, after = deeds.differing_values(held.body, body) if held else ({}, {})
     row = {"flow": flow, "version": version, "body": dict(body), "note": note, "by": by}
     try:
         connection.execute(mappings.insert().values(**row, published_at=now))

@@ -55,7 +55,7 @@ class Runs(Store):
     def get(self, run: str) -> Run:
         """Return a run as it is now."""
         with self.database.read() as connection:
-            return self._filled(connection, [transitions.row_of(connection, run)])[0]
+            return self._filled(connection, [transitions.run_row(connection, run)])[0]
 
     def open_plan(self, run: str) -> Run:
         """Return a run whose plan may be written, or written on.
@@ -63,7 +63,7 @@ class Runs(Store):
         Raises PlanStaleError `plan_already_committed`, `plan_discarded` or `nothing_to_commit` for any other.
         """
         with self.database.read() as connection:
-            row = transitions.row_of(connection, run)
+            row = transitions.run_row(connection, run)
             _expect_open(row)
             return self._filled(connection, [row])[0]
 
@@ -108,7 +108,7 @@ class Runs(Store):
     def phases(self, run: str) -> list[Phase]:
         """Return what the run did, and when."""
         with self.database.read() as connection:
-            return transitions.phases_of(connection, run, transitions.row_of(connection, run).ended_at)
+            return transitions.phases_of(connection, run, transitions.run_row(connection, run).ended_at)
 
     def worked(self, ended: Sequence[Run]) -> dict[str, timedelta]:
         """Return how long runs that have ended were at work: without what they waited for a person or a system."""
@@ -120,12 +120,12 @@ class Runs(Store):
     def counts(self, run: str) -> Counts:
         """Return what became of the records the run read, counted anew from the lines of its plan."""
         with self.database.read() as connection:
-            return transitions.counted(connection, transitions.row_of(connection, run))
+            return transitions.run_counts(connection, transitions.run_row(connection, run))
 
     def cancel_requested(self, run: str) -> bool:
         """Tell whether somebody asked the run to stop."""
         with self.database.read() as connection:
-            return bool(transitions.row_of(connection, run).cancelled)
+            return bool(transitions.run_row(connection, run).cancelled)
 
     @staticmethod
     def _filled(connection: sa.Connection, rows: Sequence[Row]) -> list[Run]:
@@ -175,7 +175,7 @@ class Runs(Store):
             try:
                 with self.database.write() as connection:
                     if undo_of:
-                        _expect_kept(transitions.row_of(connection, undo_of, lock=True))
+                        _expect_kept(transitions.run_row(connection, undo_of, lock=True))
                     connection.execute(runs.insert().values(id=run, **row))
                     transitions.enter(connection, now, run, "extract")
                     transitions.tell_of_run(connection, now, run, flow, "run_started", {"by": by, "mode": str(mode)})
@@ -198,7 +198,7 @@ class Runs(Store):
         """Keep what holds a run up that will go on by itself; the log is told once, however often it is tried again."""
         now = self.clock()
         with self.database.write() as connection:
-            row = transitions.keep(connection, run, error=code, facts=dict(facts))
+            row = transitions.keep_run(connection, run, error=code, facts=dict(facts))
             if transitions.enter(connection, now, run, transitions.HOLD, row.progress_done):
                 tell(connection, now, [Event(event="run_held", run=run, flow=row.flow, code=code, facts=facts)])
 
@@ -210,12 +210,12 @@ class Runs(Store):
         now, said = self.clock(), reason.strip()[:LONGEST_NOTE]
         facts = {"by": by, **({"reason": said} if said else {})}
         with self.database.write() as connection:
-            row = transitions.row_of(connection, run, lock=True)
+            row = transitions.run_row(connection, run, lock=True)
             if not may_follow(RunState(row.state), RunState.DISCARDED):
                 _expect_open(row)
             transitions.end(connection, now, run, RunState.DISCARDED, "run_discarded", "", facts)
             if said:
-                notes.put(connection, notes.Note(run, said, by, now, discards=True))
+                notes.put_note(connection, notes.Note(run, said, by, now, discards=True))
 
     def says_the_same(self, run: str, other: str) -> None:
         """End a preview that says the same as a plan that waits, which goes on waiting."""
@@ -228,7 +228,7 @@ class Runs(Store):
         One that has come to rest by itself stays as it is.
         """
         with self.database.read() as connection:
-            row = transitions.row_of(connection, run)
+            row = transitions.run_row(connection, run)
         if row.state == RunState.PREVIEWING:
             self._end(run, RunState.DISCARDED, "run_discarded", "preview_cancelled", {"flow": row.flow})
 
@@ -254,12 +254,12 @@ class Runs(Store):
         now = self.clock()
         try:
             with self.database.write() as connection:
-                row = transitions.row_of(connection, run, lock=True)
+                row = transitions.run_row(connection, run, lock=True)
                 _expect_open(row)
                 transitions.move(connection, run, RunState.COMMITTING)
-                _leave(connection, now, row, choices.expect(connection, row, approval.fingerprint))
+                _leave(connection, now, row, choices.expect_choice(connection, row, approval.fingerprint))
                 total, done = transitions.sendable(connection, run)
-                transitions.keep(
+                transitions.keep_run(
                     connection, run, approval=approval_to_json(approval), approvals=row.approvals + 1,
                     cancelled=False, error="", facts={},
                     phase="write", progress_done=done, progress_total=total, ended_at=None,
@@ -275,7 +275,7 @@ class Runs(Store):
         """Ask a run to stop: a preview at its next page, a commit before its next call."""
         now = self.clock()
         with self.database.write() as connection:
-            row = transitions.keep(connection, run, cancelled=True)
+            row = transitions.keep_run(connection, run, cancelled=True)
             transitions.tell_of_run(connection, now, run, row.flow, "stop_asked", {"by": by})
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import rfc8785
 import sqlalchemy as sa
 
-from integration.core.chain import Head, digest, line_of, sealed, told
+from integration.core.chain import Head, digest, head_text, line_of, sealed
 from integration.store.tables import audit, audit_head
 
 NOTED = "audit"  # under which a connection has what is noted in its transaction
@@ -66,12 +66,12 @@ def sealer_of(secret: bytes) -> Sealer:
     return Sealer(hashlib.sha256(key).hexdigest()[:16], key)
 
 
-def note(connection: sa.Connection, deeds: Sequence[Deed]) -> None:
+def note_deed(connection: sa.Connection, deeds: Sequence[Deed]) -> None:
     """Note what is done in the transaction under way; it is appended when that is kept."""
     connection.info.setdefault(NOTED, []).extend(deeds)
 
 
-def forget(connection: sa.Connection) -> None:
+def forget_noted(connection: sa.Connection) -> None:
     """Forget what was noted in an earlier transaction, which was not kept."""
     connection.info.pop(NOTED, None)
 
@@ -85,16 +85,16 @@ def append(connection: sa.Connection, sealer: Sealer | None) -> None:
     head, rows = Head(found.seq, found.hash), []
     key_id, key = (sealer.id, sealer.key) if sealer else ("", b"")
     for deed in deeds:
-        entry = entry_of(deed, Head(head.seq + 1, head.hash), sealer)
+        entry = sealed_entry(deed, Head(head.seq + 1, head.hash), sealer)
         line = line_of(rfc8785.dumps(entry), key_id, key)
         head = Head(head.seq + 1, digest(line))
         rows.append({**columns_of(entry), "line": line.decode()})
     connection.execute(audit.insert(), rows)
-    seal = sealed(told(head), key) if sealer else ""
+    seal = sealed(head_text(head), key) if sealer else ""
     connection.execute(audit_head.update().values(seq=head.seq, hash=head.hash, key=key_id, seal=seal))
 
 
-def entry_of(deed: Deed, place: Head, sealer: Sealer | None) -> dict[str, Any]:
+def sealed_entry(deed: Deed, place: Head, sealer: Sealer | None) -> dict[str, Any]:
     """Return a deed as the entry of its number, after the line that has this hash. What is empty is left out."""
 
     def kept(text: str) -> str:

@@ -15,7 +15,7 @@ from integration.core.connections import Token
 from integration.core.errors import ConfigurationError
 from integration.store.database import Beside, Clock, Database, upsert
 from integration.store.events import Event
-from integration.store.keys import KeyRing, change, opens_one
+from integration.store.keys import KeyRing, opens_one, reseal
 from integration.store.leases import Leases
 from integration.store.outbox import tell
 from integration.store.tables import connections
@@ -59,8 +59,8 @@ class Connections:
         return None
 
     def change_key(self, by: str) -> int:
-        """Seal everything with another key and return how much that is; see `keys.change`."""
-        return change(self._ring, self.database, self.clock, by)
+        """Seal everything with another key and return how much that is; see `keys.reseal`."""
+        return reseal(self._ring, self.database, self.clock, by)
 
     def forget(self, system: str, by: str = "") -> None:
         """Drop a connection and its secrets."""

@@ -36,14 +36,14 @@ class StoredSettings(Store):
         """Take a setting away; who and when is told to the log."""
         now = self.clock()
         with self.database.write() as connection:
-            before, _ = deeds.changed(_held(connection, name), {})
+            before, _ = deeds.differing_values(_held(connection, name), {})
             connection.execute(settings.delete().where(settings.c.name == name))
             tell(connection, now, [Event(event="setting_forgotten", key=name, facts={"by": by}, before=before)])
 
 
 def put_in(connection: sa.Connection, now: datetime, name: str, value: Mapping[str, Any], by: str) -> None:
     """Keep a setting as part of a transaction; what changes in it is told."""
-    before, after = deeds.changed(_held(connection, name), value)
+    before, after = deeds.differing_values(_held(connection, name), value)
     upsert(connection, settings, [{"name": name, "value": dict(value), "by": by, "changed_at": now}])
     event = Event(event="setting_changed", key=name, facts={"by": by}, before=before, after=after)
     tell(connection, now, [event])

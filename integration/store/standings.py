@@ -11,10 +11,10 @@ from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.core.run import PLANS_OF_ALL, RunState, Step
 from integration.core.standing import Standing, Where
-from integration.store.database import Database, among
+from integration.store.database import Database, rows_among
 from integration.store.ledger import doubted
 from integration.store.links import link_of
-from integration.store.row_mapping import change_from_json, line_of, staged_of
+from integration.store.row_mapping import change_from_json, plan_row, staged_of
 from integration.store.tables import issues, lines, links, runs, staged
 
 # Runs whose plans may be written yet.
@@ -71,7 +71,7 @@ def _orders(record: Record) -> tuple[str, ...]:
 
 def _parked(connection: sa.Connection, flow: str, keys: Collection[str]) -> _Told:
     here = sa.select(issues.c.key, issues.c.title).where(issues.c.flow == flow, issues.c.state == IssueState.OPEN)
-    for row in among(connection, here, issues.c.key, keys):
+    for row in rows_among(connection, here, issues.c.key, keys):
         yield row.key, Standing(row.key, Where.PARKED, row.title)
 
 
@@ -84,13 +84,13 @@ def _waiting(
     if active is not None and active.mode in PLANS_OF_ALL:
         others.append(sa.not_(sa.and_(runs.c.state == RunState.READY, runs.c.mode.in_(PLANS_OF_ALL))))
     asked = sa.select(lines).join(runs, runs.c.id == lines.c.run).where(*here, *others)
-    for row in among(connection, asked, lines.c.key, keys):
+    for row in rows_among(connection, asked, lines.c.key, keys):
         yield row.key, Standing(row.key, Where.WAITING, row.title)
 
 
 def _read(connection: sa.Connection, run: str, kinds: Collection[Kind], keys: Collection[str]) -> _Told:
     """Yield what the run at work has read, and what has become of it in its plan."""
-    for row in among(connection, sa.select(staged).where(staged.c.run == run), staged.c.key, keys):
+    for row in rows_among(connection, sa.select(staged).where(staged.c.run == run), staged.c.key, keys):
         one = staged_of(row)
         if one.record is not None and one.record.values.get("cancelled") is True:
             yield one.key, None
@@ -101,7 +101,7 @@ def _read(connection: sa.Connection, run: str, kinds: Collection[Kind], keys: Co
         elif one.skip is not None:
             yield one.key, None
     planned = sa.select(lines).where(lines.c.run == run, lines.c.kind.in_(kinds))
-    for line in map(line_of, among(connection, planned, lines.c.key, keys)):
+    for line in map(plan_row, rows_among(connection, planned, lines.c.key, keys)):
         if line.action is Action.PARK or line.step is Step.PARKED:
             yield line.key, Standing(line.key, Where.PARKED, line.title)
         elif line.action is Action.SKIP or line.step is Step.LEFT:
@@ -110,13 +110,13 @@ def _read(connection: sa.Connection, run: str, kinds: Collection[Kind], keys: Co
 
 def _doubtful(connection: sa.Connection, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> _Told:
     asked = doubted(flow, by_keys=True).where(lines.c.kind.in_(kinds))
-    for row in among(connection, asked, lines.c.key, keys):
+    for row in rows_among(connection, asked, lines.c.key, keys):
         yield row.key, Standing(row.key, Where.DOUBTFUL, row.title)
 
 
 def _linked(connection: sa.Connection, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> _Told:
     here = sa.select(links).where(links.c.flow == flow, links.c.kind.in_(kinds), sa.not_(links.c.retired))
-    for link in map(link_of, among(connection, here, links.c.key, keys)):
+    for link in map(link_of, rows_among(connection, here, links.c.key, keys)):
         agreed = link.agreed
         title = as_text(agreed.values.get("number")) if agreed else ""
         reference = as_text(agreed.values.get("reference")) if agreed else ""

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from integration.core.plan import Action
 from integration.core.run import ACTIVE, RESTING, Counts, Phase, Progress, RunState, Step, may_follow
 from integration.store import plan_lines
-from integration.store.database import among
+from integration.store.database import rows_among
 from integration.store.events import Event
 from integration.store.outbox import tell
 from integration.store.plan_lines import Known
@@ -24,7 +24,7 @@ _OF_RUN = sa.select(runs).where(runs.c.id == sa.bindparam("run"))
 _RUN, _RUN_LOCKED = Ready(_OF_RUN), Ready(_OF_RUN.with_for_update())
 
 
-def row_of(connection: sa.Connection, run: str, *, lock: bool = False) -> Row:
+def run_row(connection: sa.Connection, run: str, *, lock: bool = False) -> Row:
     """Return a run as it lies in its table. Raises KeyError for one that does not exist."""
     found: Row | None = (_RUN_LOCKED if lock else _RUN).first(connection, {"run": run})
     if found is None:
@@ -32,7 +32,7 @@ def row_of(connection: sa.Connection, run: str, *, lock: bool = False) -> Row:
     return found
 
 
-def keep(connection: sa.Connection, run: str, **values: Any) -> Row:
+def keep_run(connection: sa.Connection, run: str, **values: Any) -> Row:
     """Keep values of a run and return it as it is then."""
     changed = runs.update().where(runs.c.id == run).values(values).returning(runs)
     found = connection.execute(changed).first()
@@ -45,15 +45,15 @@ def keep_progress(connection: sa.Connection, now: datetime, run: str, progress: 
     """Keep how far a run has come; whatever it waited for is over."""
     if progress is not None:
         far = {"progress_done": progress.done, "progress_total": progress.total}
-        keep(connection, run, phase=progress.phase, error="", facts={}, **far)
+        keep_run(connection, run, phase=progress.phase, error="", facts={}, **far)
         enter(connection, now, run, progress.phase, progress.done)
 
 
 def move(connection: sa.Connection, run: str, wanted: RunState) -> Row:
     """Move a run to another state and return it as it was. Raises MovedOnError where that may not follow."""
-    row = row_of(connection, run, lock=True)
+    row = run_row(connection, run, lock=True)
     expect_may_follow(RunState(row.state), wanted, f"run {run}")
-    keep(connection, run, state=wanted, active_flow=row.flow if wanted in ACTIVE else None)
+    keep_run(connection, run, state=wanted, active_flow=row.flow if wanted in ACTIVE else None)
     return row
 
 
@@ -64,7 +64,7 @@ def end(
     row = move(connection, run, state)
     drop_read(connection, run)
     ended = None if state is RunState.INTERRUPTED else now
-    keep(connection, run, ended_at=ended, error=code, facts=dict(facts) if code else {})
+    keep_run(connection, run, ended_at=ended, error=code, facts=dict(facts) if code else {})
     if state is RunState.INTERRUPTED:
         enter(connection, now, run, STOPPED, row.progress_done)
     tell(connection, now, [Event(event=event, run=run, flow=row.flow, code=code, facts=facts, ms=since(row, now))])
@@ -95,7 +95,7 @@ def settled_of(sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> tuple[int
     return total, chosen[Step.PROVEN] + chosen[Step.ACCEPTED] + chosen[Step.PARKED]
 
 
-def counted(connection: sa.Connection, row: Row) -> Counts:
+def run_counts(connection: sa.Connection, row: Row) -> Counts:
     """Return what became of the records a run read, counted anew from the lines of its plan while those are kept."""
     is_whole = row.pruned_at is None
     sums = plan_lines.recount(connection, row.id) if is_whole else plan_lines.tally(connection, [row.id])[row.id]
@@ -109,7 +109,7 @@ def records_read(row: Row) -> int | None:
 
 def result(connection: sa.Connection, run: str) -> dict[str, str]:
     """Return the counts of a run as facts of an event."""
-    counts = counted(connection, row_of(connection, run))
+    counts = run_counts(connection, run_row(connection, run))
     names = ("read", "proven", "accepted", "unchanged", "skipped", "parked", "in_doubt", "planned")
     return {name: str(getattr(counts, name)) for name in names}
 
@@ -166,7 +166,7 @@ def enter(connection: sa.Connection, now: datetime, run: str, phase: str, done_b
         return False
     if last is not None and last.phase == HOLD and phase != STOPPED:
         waited = round((now - last.began_at).total_seconds() * 1000)
-        tell_of_run(connection, now, run, row_of(connection, run).flow, "run_went_on", {}, waited)
+        tell_of_run(connection, now, run, run_row(connection, run).flow, "run_went_on", {}, waited)
     number = 1 if last is None else last.number + 1
     row = {"run": run, "number": number, "phase": phase, "began_at": now, "done_before": done_before}
     connection.execute(phases.insert().values(row))
@@ -187,7 +187,7 @@ def rested(connection: sa.Connection, ended: Mapping[str, datetime]) -> dict[str
     """Return how long runs waited for people and systems, by the moments at which they ended."""
     here = sa.select(phases.c.run, phases.c.phase, phases.c.began_at).order_by(phases.c.run, phases.c.number)
     found: dict[str, timedelta] = {}
-    for run, rows in groupby(among(connection, here, phases.c.run, list(ended)), key=lambda row: row.run):
+    for run, rows in groupby(rows_among(connection, here, phases.c.run, list(ended)), key=lambda row: row.run):
         of_run = list(rows)
         ends = [*(row.began_at for row in of_run[1:]), ended[run]]
         waits = (end - row.began_at for row, end in zip(of_run, ends, strict=True) if row.phase in RESTING)

@@ -13,7 +13,7 @@ from pathlib import Path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from integration.web.guard import spoken
+from integration.web.guard import language_of
 from integration.web.starting import NAME, starting
 
 EVERYWHERE = ("Button", "Html", "MenuButton")
@@ -94,7 +94,7 @@ class Early:
         if links is None:
             await self._app(scope, receive, send)
             return
-        before = starting(spoken(Headers(scope=scope)))
+        before = starting(language_of(Headers(scope=scope)))
         begun: list[Message] = []
         body = bytearray()
 

@@ -30,7 +30,7 @@ from integration.web.guard import (
     LOG_IN,
     PROVIDER,
     Refusal,
-    told,
+    cause_response,
     turned_away,
 )
 
@@ -53,7 +53,7 @@ class Entrance:
         if scope["type"] not in ("http", "websocket") or _is_open(scope["path"]):
             await self._app(scope, receive, send)
             return
-        application = await asyncio.to_thread(bootstrap.application)
+        application = await asyncio.to_thread(bootstrap.running_application)
         in_front = application.proxy
         if scope["path"] == NUMBERS and _is_monitor(scope, application.settings.metrics_token.get_secret_value()):
             await self._app(scope, receive, send)
@@ -142,7 +142,7 @@ async def _actor(scope: Scope) -> Actor | None:
 
 
 async def _people() -> People:
-    return (await asyncio.to_thread(bootstrap.application)).people
+    return (await asyncio.to_thread(bootstrap.running_application)).people
 
 
 # ---- the forms
@@ -155,7 +155,7 @@ async def log_in(request: Request) -> Response:
         return log_in_page(request, _inside(request.query_params.get("next", "")), host=host)
     given = await _given(request) if host is None else None
     if given is None:
-        return told(request.scope, "not_offered", {}, 400)
+        return cause_response(request.scope, "not_offered", {}, 400)
     onward = _inside(given.get("next", ""))
     people = await _people()
     try:
@@ -167,7 +167,7 @@ async def log_in(request: Request) -> Response:
 
 async def _elsewhere() -> str | None:
     """Return where people prove who they are, None where that is an account here."""
-    application = await asyncio.to_thread(bootstrap.application)
+    application = await asyncio.to_thread(bootstrap.running_application)
     if application.provider is not None:
         return application.provider.host
     return "" if application.proxy is not None else None
@@ -177,15 +177,15 @@ async def accept(request: Request) -> Response:
     """Show who is invited, or take what makes them known: a password they chose, or who a proxy says they are."""
     given = {"key": request.query_params.get("key", "")} if request.method != "POST" else await _given(request)
     if given is None:
-        return told(request.scope, "not_offered", {}, 400)
+        return cause_response(request.scope, "not_offered", {}, 400)
     people, key, host = await _people(), given.get("key", ""), await _elsewhere()
     person = await asyncio.to_thread(people.invited, key)
     if person is None:
-        return told(request.scope, "invitation_spent", {}, 403)
+        return cause_response(request.scope, "invitation_spent", {}, 403)
     if request.method != "POST":
         return invitation_page(request, key, person.ref, host=host)
     if host:
-        return told(request.scope, "not_offered", {}, 405)
+        return cause_response(request.scope, "not_offered", {}, 405)
     try:
         if host is None:
             session = await asyncio.to_thread(people.accept, key, given.get("password", ""), _from(request))
@@ -197,7 +197,7 @@ async def accept(request: Request) -> Response:
 
 
 async def _accept_of_proxy(request: Request, key: str) -> str:
-    application = await asyncio.to_thread(bootstrap.application)
+    application = await asyncio.to_thread(bootstrap.running_application)
     in_front = application.proxy
     assert in_front is not None  # noqa: S101 - as whoever calls it has looked
     identity = await asyncio.to_thread(in_front.identity, _said(in_front, request.scope))
@@ -206,9 +206,9 @@ async def _accept_of_proxy(request: Request, key: str) -> str:
 
 async def to_provider(request: Request) -> Response:
     """Show a browser to the provider of log-ins, with a mark by which it is known when it comes back."""
-    application = await asyncio.to_thread(bootstrap.application)
+    application = await asyncio.to_thread(bootstrap.running_application)
     if application.provider is None:
-        return told(request.scope, "not_offered", {}, 404)
+        return cause_response(request.scope, "not_offered", {}, 404)
     onward, invitation = _inside(request.query_params.get("next", "")), request.query_params.get("invitation", "")
     back = f"{application.settings.address or str(request.base_url).rstrip('/')}{ANSWER}"
     try:
@@ -219,12 +219,12 @@ async def to_provider(request: Request) -> Response:
     return _keeping(answer, request, application.people, BEGUN, browser, seconds=BEGUN_SECONDS, path=ANSWER)
 
 
-async def answered(request: Request) -> Response:
+async def provider_callback(request: Request) -> Response:
     """Take what a browser comes back with: a session for who the provider says it is, where they were invited."""
-    application = await asyncio.to_thread(bootstrap.application)
+    application = await asyncio.to_thread(bootstrap.running_application)
     provider, people, asked = application.provider, application.people, request.query_params
     if provider is None:
-        return told(request.scope, "not_offered", {}, 404)
+        return cause_response(request.scope, "not_offered", {}, 404)
     try:
         came = await asyncio.to_thread(
             provider.end, asked.get("state", ""), request.cookies.get(BEGUN, ""), asked.get("code", "")
@@ -238,7 +238,7 @@ async def answered(request: Request) -> Response:
 
 async def left(request: Request) -> Response:
     """End the session of a browser, here and at its provider, as far as that says how; no other site's page does."""
-    application = await asyncio.to_thread(bootstrap.application)
+    application = await asyncio.to_thread(bootstrap.running_application)
     provider, people = application.provider, application.people
     if request.headers.get("sec-fetch-site") != "same-origin":
         return RedirectResponse(LOG_IN, 303, NO_STORE)
@@ -301,6 +301,6 @@ ENTRANCES: tuple[BaseRoute, ...] = (
     Route(LOG_IN, log_in, methods=["GET", "POST"]),
     Route(INVITATION, accept, methods=["GET", "POST"]),
     Route(PROVIDER, to_provider, methods=["GET"]),
-    Route(ANSWER, answered, methods=["GET"]),
+    Route(ANSWER, provider_callback, methods=["GET"]),
     Route(LEAVE, left, methods=["GET"]),
 )

@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, Response
 
 from integration.core.errors import IntegrationError
 from integration.services.people import SHORTEST
-from integration.web.guard import INVITATION, LOG_IN, PROVIDER, spoken
+from integration.web.guard import INVITATION, LOG_IN, PROVIDER, language_of
 from integration.words import say, term
 
 NO_STORE = {"Cache-Control": "no-store"}
@@ -84,7 +84,7 @@ def _page(
     error: IntegrationError | None,
     status: int,
 ) -> Response:
-    language = spoken(request.headers)
+    language = language_of(request.headers)
 
     def text(key: str, **facts: object) -> str:
         return term(key, language, **facts)

@@ -146,18 +146,18 @@ async def turned_away(scope: Scope, receive: Receive, send: Send, refusal: Refus
     """Answer why a request, or a socket before it is one, is not let through."""
     if scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
         status, code, facts = refusal
-        await told(scope, code, facts, status)(scope, receive, send)
+        await cause_response(scope, code, facts, status)(scope, receive, send)
     else:
         await send({"type": "websocket.close", "code": 1008})
 
 
-def spoken(headers: Headers) -> str:
+def language_of(headers: Headers) -> str:
     """Return which of our languages whoever asks wants to read."""
     return nearest(headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip())
 
 
-def told(scope: Scope, code: str, facts: Mapping[str, str], status: int, **headers: str) -> Response:
+def cause_response(scope: Scope, code: str, facts: Mapping[str, str], status: int, **headers: str) -> Response:
     """Return the sentences of a cause, in the language of whoever asks; what else is sent with it stays unread."""
-    sentences: Any = say(code, facts, spoken(Headers(scope=scope)))
+    sentences: Any = say(code, facts, language_of(Headers(scope=scope)))
     text = f"{sentences.what}\n{sentences.data}\n{sentences.do}\n"
     return PlainTextResponse(text, status, {"Connection": "close", "Cache-Control": "no-store", **headers})

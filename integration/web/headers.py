@@ -29,7 +29,7 @@ POWERS = (
 )  # fmt: skip
 
 
-def policy(index: str) -> str:
+def content_security_policy(index: str) -> str:
     """Return the Content-Security-Policy under which pages live whose frame is this HTML: its own scripts run.
 
     Styles are written into the page by what draws it, and wasm reads its messages.
@@ -59,7 +59,7 @@ def _hash(script: str) -> str:
 def headers_of(index: str) -> Mapping[str, str]:
     """Return the headers of every answer."""
     return {
-        "Content-Security-Policy": policy(index),
+        "Content-Security-Policy": content_security_policy(index),
         "X-Frame-Options": "DENY",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "same-origin",  # with none at all, a browser no longer says where its own page comes from

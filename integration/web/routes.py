@@ -15,10 +15,10 @@ from starlette.types import Receive, Scope, Send
 from integration import bootstrap
 from integration.core.errors import IntegrationError, LoggedOutError, NotAllowedError
 from integration.core.people import OWNER
-from integration.services.health import told as told_health
+from integration.services.health import health_report as told_health
 from integration.services.log_access import LogAccess
 from integration.web.entrance import ENTRANCES
-from integration.web.guard import ASKED_BY_PROGRAMS, told
+from integration.web.guard import ASKED_BY_PROGRAMS, cause_response
 
 HEALTH_SECONDS = 10.0  # a monitor waits no longer for an answer
 MOST_ASKED = 64 * 1024  # bytes of a question to the log
@@ -31,7 +31,7 @@ UNSTORED = {"Cache-Control": "no-store", "Connection": "close"}
 async def healthz(_request: Request) -> Response:
     """Answer whether the console itself works: its engine beats, its database answers, its disk has room."""
     try:
-        looking = asyncio.to_thread(lambda: bootstrap.application().health.look())  # noqa: PLW0108 - the first call starts it
+        looking = asyncio.to_thread(lambda: bootstrap.running_application().health.look())  # noqa: PLW0108 - the first call starts it
         health = await asyncio.wait_for(looking, HEALTH_SECONDS)
     except IntegrationError as error:
         return JSONResponse({"status": "unwell", "causes": [error.code]}, status_code=503)
@@ -43,7 +43,7 @@ async def healthz(_request: Request) -> Response:
 async def metrics(_request: Request) -> Response:
     """Answer the numbers a monitor watches, as Prometheus reads them."""
     try:
-        numbers = await asyncio.to_thread(lambda: bootstrap.application().metrics.text())  # noqa: PLW0108 - the first call starts it
+        numbers = await asyncio.to_thread(lambda: bootstrap.running_application().metrics.text())  # noqa: PLW0108 - the first call starts it
     except IntegrationError as error:
         return PlainTextResponse(f"# {error.code}\n", status_code=503)
     return PlainTextResponse(numbers, media_type="text/plain; version=0.0.4")
@@ -67,14 +67,14 @@ async def api_log(request: Request) -> Response:
         return Response(status_code=400)
     if body is None:
         return _refused(413, "size")
-    application = await asyncio.to_thread(bootstrap.application)
+    application = await asyncio.to_thread(bootstrap.running_application)
     asked = application.acting_for(OWNER).log_access
     status, answer = await asyncio.to_thread(asked.answer, body, token)
     return Response(answer, status, {"Cache-Control": "no-store"}, "application/json")
 
 
 async def _access() -> LogAccess:
-    return (await asyncio.to_thread(bootstrap.application)).log_access
+    return (await asyncio.to_thread(bootstrap.running_application)).log_access
 
 
 def _refused(status: int, why: str) -> Response:
@@ -97,18 +97,18 @@ async def _bounded(request: Request) -> bytes | None:
 async def api_export(request: Request) -> Response:
     """Answer with the whole log as a file, for whoever has a download token of its page; it holds once."""
     if request.method != "GET":
-        return told(request.scope, "not_offered", {}, 405)
+        return cause_response(request.scope, "not_offered", {}, 405)
     name, download_token = request.path_params["name"], request.query_params.get("ticket", "")
-    application = await asyncio.to_thread(bootstrap.application)
+    application = await asyncio.to_thread(bootstrap.running_application)
     actor = application.log_access.spend(name, download_token)
     if actor is None:
-        return told(request.scope, "ticket_spent", {}, 403)
+        return cause_response(request.scope, "ticket_spent", {}, 403)
     try:
         file = await asyncio.to_thread(lambda: application.acting_for(actor).log_access.exported(name))
     except (NotAllowedError, LoggedOutError) as error:
-        return told(request.scope, error.code, error.facts, 403)
+        return cause_response(request.scope, error.code, error.facts, 403)
     except IntegrationError as error:
-        return told(request.scope, error.code, error.facts, 503)
+        return cause_response(request.scope, error.code, error.facts, 503)
     return Once(file, name)
 
 

@@ -40,7 +40,7 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         """Raises ConfigurationError where anybody could reach the console, and nobody asks them who they are."""
         settings.listen(config.get_option("server.address") or "")
-        options.settle(settings.address)
+        options.settle_options(settings.address)
         folder = Path(file_util.get_static_dir())
         index = (folder / "index.html").read_text(encoding="utf-8")
         self.routes: Sequence[BaseRoute] = ROUTES
@@ -57,7 +57,7 @@ class Server:
     async def lifespan(self, _app: Any) -> AsyncIterator[dict[str, Any] | None]:
         """Start the engine with the server, whether anybody opens a page or not."""
         with _told():
-            application = await asyncio.to_thread(bootstrap.application)
+            application = await asyncio.to_thread(bootstrap.running_application)
         address = application.settings.address
         if line := at_socket():
             application.log_access.announce(f"http://{urlsplit(address).netloc}", line)
@@ -75,7 +75,7 @@ class Server:
             await asyncio.to_thread(bootstrap.shut_down)
 
 
-def opened() -> Server:
+def make_server() -> Server:
     """Return the server as the settings say; what keeps it from starting is told in sentences and ends the process."""
     os.umask(bootstrap.OTHERS)  # what the server keeps is its owner's alone
     # An address such as /runs opened first on a fresh server would run that page without the frame of `app.py`.

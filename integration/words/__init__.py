@@ -210,7 +210,7 @@ def read_day(given: str, language: str = "en") -> date | None:
     return None
 
 
-def amount(value: Decimal, language: str = "en") -> str:
+def amount_text(value: Decimal, language: str = "en") -> str:
     """Return an amount with at least two decimals and no currency sign."""
     return numbers.format_decimal(value, format="#,##0.00####", locale=LOCALES[language])
 
@@ -234,7 +234,7 @@ def value_text(value: Value, language: str = "en") -> str:
         case bool():
             return term("yes" if value else "no", language)
         case Decimal():
-            return amount(value, language) if value.as_tuple().exponent == -2 else number(value, language)  # noqa: PLR2004
+            return amount_text(value, language) if value.as_tuple().exponent == -2 else number(value, language)  # noqa: PLR2004
         case datetime() | date():
             return dates.format_date(value, "medium", locale=LOCALES[language])
         case tuple():

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from integration.backups.making import make
-from integration.backups.restoring import restore, verify
+from integration.backups.restoring import restore_backup, verify_backup
 from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
 from integration.core.run import ACTIVE, Mode, PreviewRequest, Run, RunState
@@ -46,9 +46,9 @@ def test_a_backup_under_load_is_restored_elsewhere_and_its_run_goes_on_once_both
         held, written = at_the_till(shop), shop.ledger.counts()["writes"]
         assert set(held.values()) == {1}
 
-        assert verify(file, PASSPHRASE).key
+        assert verify_backup(file, PASSPHRASE).key
         new = settings_of(tmp_path / "new", shop, urls[1])
-        assert restore(new, file, PASSPHRASE).events == manifest.events
+        assert restore_backup(new, file, PASSPHRASE).events == manifest.events
         with at_work(new) as application:
             until(lambda: application.runs.get(run.id).state not in ACTIVE, "a stop")
             stopped = application.runs.get(run.id)

@@ -15,7 +15,7 @@ import pytest
 from integration.backups import archive
 from integration.backups.archive import DATABASE, LOG, MANIFEST
 from integration.backups.making import make
-from integration.backups.restoring import missing_settings, restore, verify
+from integration.backups.restoring import missing_settings, restore_backup, verify_backup
 from integration.bootstrap import now
 from integration.core.errors import ConfigurationError
 from integration.log.logbook import Logbook
@@ -69,7 +69,7 @@ def settings_in(folder: Path) -> Settings:
 def test_what_is_restored_is_what_was_kept_and_its_owner_s_alone(backup: Path, kept: Path, tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
 
-    found = restore(settings, backup, PASSPHRASE)
+    found = restore_backup(settings, backup, PASSPHRASE)
 
     assert (found.events, found.key, missing_settings(settings, found.manifest)) == (LOGGED, True, [])
     files = {file.name: file.stat().st_mode & 0o777 for file in settings.data.iterdir()}
@@ -88,7 +88,7 @@ def test_what_is_restored_is_what_was_kept_and_its_owner_s_alone(backup: Path, k
 
 def test_a_console_that_was_restored_says_so_in_its_audit_once(backup: Path, tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
-    restore(settings, backup, PASSPHRASE, by="anna")
+    restore_backup(settings, backup, PASSPHRASE, by="anna")
     for _ in range(2):
         with opened(settings.data, start=False) as application:
             told = [one for one in application.audit.entries() if one.action == "restored"]
@@ -106,7 +106,7 @@ def test_a_backup_says_nothing_of_what_is_sealed(backup: Path, kept: Path) -> No
 def test_a_backup_without_a_passphrase_has_no_key_and_is_restored_without(kept: Path, tmp_path: Path) -> None:
     file = tmp_path / "backup.zip"
     assert make(load_settings(data=kept), file, "").key == {}
-    assert restore(settings_in(tmp_path), file, PASSPHRASE).key is None
+    assert restore_backup(settings_in(tmp_path), file, PASSPHRASE).key is None
     assert not (tmp_path / "new" / "console.key").exists()
 
 
@@ -119,7 +119,7 @@ def test_a_key_of_the_settings_opens_what_is_restored_without_them(tmp_path: Pat
     make(given, tmp_path / "backup.zip", PASSPHRASE)
     settings = settings_in(tmp_path)
 
-    found = restore(settings, tmp_path / "backup.zip", PASSPHRASE)
+    found = restore_backup(settings, tmp_path / "backup.zip", PASSPHRASE)
 
     assert missing_settings(settings, found.manifest) == ["CONSOLE_KEY"]
     restored = open_database(settings.operational_url())
@@ -139,7 +139,7 @@ def test_a_backup_from_before_the_key_was_changed_is_restored(kept: Path, tmp_pa
     changed()
     for name in ("first", "second"):
         settings = load_settings(data=tmp_path / name)
-        assert restore(settings, tmp_path / f"{name}.zip", PASSPHRASE).key
+        assert restore_backup(settings, tmp_path / f"{name}.zip", PASSPHRASE).key
         restored = open_database(settings.operational_url())
         stored = Connections(restored, now, key_file=settings.data / "console.key")
         assert stored.get("mplus") is not None
@@ -155,7 +155,7 @@ def test_every_flipped_byte_is_found(backup: Path, tmp_path: Path) -> None:
         changed[place] ^= 1 << seed.randrange(8)
         file = tmp_path / "flipped.zip"
         file.write_bytes(changed)
-        code, part = refused(partial(verify, file, ""))
+        code, part = refused(partial(verify_backup, file, ""))
         assert (code, bool(part)) == ("backup_broken", True), place
 
 
@@ -167,15 +167,18 @@ def test_a_flipped_byte_is_told_by_the_part_it_is_in(backup: Path, tmp_path: Pat
     changed[entry.header_offset + 30 + len(name) + 40] ^= 1
     (tmp_path / "flipped.zip").write_bytes(changed)
 
-    assert refused(partial(verify, tmp_path / "flipped.zip", "")) == ("backup_broken", name)
-    assert refused(partial(restore, settings_in(tmp_path), tmp_path / "flipped.zip", "")) == ("backup_broken", name)
+    assert refused(partial(verify_backup, tmp_path / "flipped.zip", "")) == ("backup_broken", name)
+    assert refused(partial(restore_backup, settings_in(tmp_path), tmp_path / "flipped.zip", "")) == (
+        "backup_broken",
+        name,
+    )
     assert [file.name for file in tmp_path.rglob("*") if file.is_file()] == ["flipped.zip"]
 
 
 @pytest.mark.parametrize("left", [0, 10, 1_000, -100, -1])
 def test_a_cut_file_is_found(backup: Path, tmp_path: Path, left: int) -> None:
     (tmp_path / "cut.zip").write_bytes(backup.read_bytes()[:left])
-    assert refused(partial(verify, tmp_path / "cut.zip", ""))[0] == "backup_broken"
+    assert refused(partial(verify_backup, tmp_path / "cut.zip", ""))[0] == "backup_broken"
 
 
 def again(
@@ -205,25 +208,29 @@ def again(
 
 def test_a_missing_member_is_named(backup: Path, tmp_path: Path) -> None:
     file = again(backup, tmp_path / "less.zip", without=LOG)
-    assert refused(partial(verify, file, "")) == ("backup_broken", LOG)
+    assert refused(partial(verify_backup, file, "")) == ("backup_broken", LOG)
 
 
 def test_nothing_is_written_outside_of_the_data_folder(backup: Path, tmp_path: Path) -> None:
     file = again(backup, tmp_path / "more.zip", more={"../../evil": b"x"})
-    assert refused(partial(restore, settings_in(tmp_path / "a" / "b"), file, "")) == ("backup_broken", "../../evil")
+    assert refused(partial(restore_backup, settings_in(tmp_path / "a" / "b"), file, "")) == (
+        "backup_broken",
+        "../../evil",
+    )
     assert list(tmp_path.rglob("evil")) == []
 
 
 @pytest.mark.parametrize("newer", [{"revision": "9999"}, {"format": 2}])
 def test_a_backup_of_a_newer_version_is_refused(backup: Path, tmp_path: Path, newer: dict[str, object]) -> None:
     file = again(backup, tmp_path / "newer.zip", manifest=newer)
-    assert refused(partial(restore, settings_in(tmp_path), file, ""))[0] == "backup_too_new"
+    assert refused(partial(restore_backup, settings_in(tmp_path), file, ""))[0] == "backup_too_new"
 
 
 def test_another_passphrase_opens_nothing(backup: Path, tmp_path: Path) -> None:
-    assert refused(partial(verify, backup, "wrong horse battery"))[0] == "backup_passphrase_wrong"
+    assert refused(partial(verify_backup, backup, "wrong horse battery"))[0] == "backup_passphrase_wrong"
     assert (
-        refused(partial(restore, settings_in(tmp_path), backup, "wrong horse battery"))[0] == "backup_passphrase_wrong"
+        refused(partial(restore_backup, settings_in(tmp_path), backup, "wrong horse battery"))[0]
+        == "backup_passphrase_wrong"
     )
     assert list((tmp_path / "new").iterdir()) == []
 
@@ -233,13 +240,13 @@ def test_a_folder_in_which_a_console_has_something_stays_as_it_is(backup: Path, 
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / name).write_text("mine", encoding="utf-8")
 
-    assert refused(partial(restore, settings_in(tmp_path), backup, PASSPHRASE))[0] == "restore_not_empty"
+    assert refused(partial(restore_backup, settings_in(tmp_path), backup, PASSPHRASE))[0] == "restore_not_empty"
     assert [(file.name, file.read_text()) for file in (tmp_path / "new").iterdir()] == [(name, "mine")]
 
 
 def test_a_backup_of_a_file_is_not_restored_into_postgresql(backup: Path, tmp_path: Path) -> None:
     settings = load_settings(data=tmp_path / "new", database_url="postgresql://nobody@127.0.0.1:1/none")
-    assert refused(partial(restore, settings, backup, PASSPHRASE))[0] == "backup_other_database"
+    assert refused(partial(restore_backup, settings, backup, PASSPHRASE))[0] == "backup_other_database"
 
 
 def test_a_backup_takes_the_place_of_no_file_and_leaves_nothing_when_it_fails(kept: Path, tmp_path: Path) -> None:
@@ -272,6 +279,6 @@ def test_what_a_killed_restore_left_is_gone_with_the_key_in_it_before_the_next(b
     assert [one.name for one in settings.data.rglob("console.key*")] == ["console.key"]
     assert left_in(settings.data)
 
-    restore(settings, backup, PASSPHRASE)
+    restore_backup(settings, backup, PASSPHRASE)
 
     assert {one.name for one in settings.data.iterdir()} == {DATABASE, LOG, "console.key"}

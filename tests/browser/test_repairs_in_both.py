@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from integration.priced import have_prices
 from integration.sandbox.server import Sandbox
-from integration.services.exceptions import address_of
+from integration.services.exceptions import group_address
 from integration.services.prices import CAUSE
 from integration.settings import PicturePlaces
 from tests.browser.conftest import DONE, at_rest, button, commit, connecting, new_plan, picture, serving, tab
@@ -128,7 +128,7 @@ def _charge_otherwise(shop: Shop, told: dict[str, str]) -> None:
     while position:
         position = prices.page(position)
     group = next(one for one in shop.application.exceptions.groups("customers") if one.cause == CAUSE)
-    told["asked"] = address_of(group.of)
+    told["asked"] = group_address(group.of)
 
 
 def charge(systems: Sandbox, number: str, cents: int) -> None:

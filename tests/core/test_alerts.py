@@ -14,7 +14,7 @@ from integration.core.alerts import (
     Sort,
     Symptom,
     again_after,
-    changes,
+    episode_changes,
     open_between,
 )
 from integration.core.causes import CAUSES, Severity, cause
@@ -36,13 +36,13 @@ def here(day: int, hour: int, minute: int = 0) -> datetime:
 
 
 def test_an_episode_begins_once_goes_on_and_is_over_when_its_symptom_was_away_for_a_while() -> None:
-    assert changes([], [ORDERS, ORDERS], NOW).begun == (ORDERS,)
+    assert episode_changes([], [ORDERS, ORDERS], NOW).begun == (ORDERS,)
     more = Symptom(Sort.RECORDS, "vat_code_unmapped", "orders", count=300)
     known = episode(ORDERS)
-    assert changes([known], [more], NOW).still == ((known, more),)
-    soon = changes([known], [], NOW + timedelta(seconds=59))
+    assert episode_changes([known], [more], NOW).still == ((known, more),)
+    soon = episode_changes([known], [], NOW + timedelta(seconds=59))
     assert (soon.begun, soon.still, soon.over) == ((), (), ())
-    assert changes([known], [], NOW + timedelta(seconds=60)).over == (known,)
+    assert episode_changes([known], [], NOW + timedelta(seconds=60)).over == (known,)
 
 
 def test_a_connection_is_one_episode_whatever_it_fails_with_and_records_are_one_per_flow_and_cause() -> None:

@@ -1,6 +1,6 @@
 """What a source says of a field that is kept otherwise."""
 
-from integration.core.as_told import is_cut, noted, told_apart
+from integration.core.as_told import is_cut, noted, split_told
 from integration.core.records import Kind, Record
 
 
@@ -30,9 +30,9 @@ def test_a_vat_number_is_noted_where_letters_or_digits_differ() -> None:
 
 def test_what_is_noted_is_no_value_of_the_record() -> None:
     plain = Record(Kind.DEBTOR, "1", {"name": "Els"})
-    assert told_apart(plain) == (plain, {})
+    assert split_told(plain) == (plain, {})
     noted_one = Record(Kind.DEBTOR, "1", {"name": "Els", "as_told:name": "Elsje"})
-    assert told_apart(noted_one) == (plain, {"name": "Elsje"})
+    assert split_told(noted_one) == (plain, {"name": "Elsje"})
 
 
 def test_other_letters_are_not_fewer() -> None:

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from integration.core.beside import BothSides, beside, name_of, worth
+from integration.core.beside import BothSides, beside, line_name, worth
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value
 
@@ -27,7 +27,7 @@ def test_lines_about_the_same_stand_beside_each_other_wherever_one_was_put_in() 
         )
     )
 
-    named = [tuple(name_of(side) if side else "" for side in (one.booked, one.now)) for one in found.lines]
+    named = [tuple(line_name(side) if side else "" for side in (one.booked, one.now)) for one in found.lines]
     assert named == [("", "9999"), ("1001", "1001"), ("1002", "1002")]
     assert [one.differs for one in found.lines] == [True, False, True]
     assert [one.difference for one in found.lines] == [Decimal("12.10"), NOTHING, Decimal("12.10")]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from integration.core import chain
-from integration.core.chain import Break, Chain, Head, digest, last_line, line_of, main, sealed, told, verify
+from integration.core.chain import Break, Chain, Head, digest, head_text, last_line, line_of, main, sealed, verify_lines
 
 KEY, ID = b"k" * 32, "0123456789abcdef"
 KEYS = {ID: KEY}
@@ -35,7 +35,7 @@ def head_of(lines: Sequence[bytes]) -> Head:
 def closed(lines: Sequence[bytes]) -> list[bytes]:
     """Return the lines of a file."""
     head = head_of(lines)
-    return [*lines, last_line(head, ID, sealed(told(head), KEY))]
+    return [*lines, last_line(head, ID, sealed(head_text(head), KEY))]
 
 
 def followed(lines: Sequence[bytes], keys: Mapping[str, bytes] | None) -> Break | None:
@@ -51,7 +51,7 @@ def test_a_whole_chain_is_followed_to_its_head() -> None:
     assert [to.follow(one) for one in LINES] == [None] * 5
     assert to.head == head_of(LINES)
     assert to.end(head_of(LINES)) is None
-    assert to.end_seal(to.head, ID, sealed(told(to.head), KEY)) is None
+    assert to.end_seal(to.head, ID, sealed(head_text(to.head), KEY)) is None
 
 
 def test_a_chain_goes_on_from_a_head_that_was_verified_before() -> None:
@@ -129,7 +129,7 @@ FILE = closed(LINES)
     ],
 )
 def test_a_file_is_verified_without_a_key(lines: list[bytes], heads: list[Head], found: Break | None) -> None:
-    assert verify(lines, heads)[1] == found
+    assert verify_lines(lines, heads)[1] == found
 
 
 def flipped(content: bytes) -> Iterator[bytes]:
@@ -141,8 +141,8 @@ def flipped(content: bytes) -> Iterator[bytes]:
 @pytest.mark.parametrize("number", [2, pytest.param(25, marks=pytest.mark.long)])
 def test_every_flipped_byte_of_a_file_is_found(number: int) -> None:
     whole = b"\n".join(closed(lines_of(number)))
-    assert verify(whole.split(b"\n"))[1] is None
-    unseen = [at for at, one in enumerate(flipped(whole)) if verify(one.split(b"\n"))[1] is None]
+    assert verify_lines(whole.split(b"\n"))[1] is None
+    unseen = [at for at, one in enumerate(flipped(whole)) if verify_lines(one.split(b"\n"))[1] is None]
     assert unseen == []
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from integration.core.compiled import compile, faults  # noqa: A004 - of a mapping
+from integration.core.compiled import compile, rule_faults  # noqa: A004 - of a mapping
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value
@@ -302,6 +302,6 @@ def test_each_rule_that_cannot_work_is_named_with_what_is_wrong() -> None:
         ),
     )
 
-    assert faults(rules, SmallToolbox()) == {
+    assert rule_faults(rules, SmallToolbox()) == {
         "article.ean": Reason("reason_source"), "article.unit": Reason("reason_no_function_named", {"name": "shout"}),
     }  # fmt: skip

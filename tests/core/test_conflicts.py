@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from integration.core.conflicts import SOURCE, TARGET, agreeing, conflicts, settled, still_open, values_of
+from integration.core.conflicts import SOURCE, TARGET, agreeing, conflict_values, conflicts, settled, still_open
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
 from integration.core.plan import Change, Policy, Unchanged, diff
@@ -32,7 +32,7 @@ def test_each_field_in_conflict_is_a_question_of_its_own_under_the_key_the_sourc
     assert (name.cause, name.key, name.field) == ("field_conflict", "10", "name")
     assert (price.cause, price.key, price.field) == ("field_conflict", "TS-M", "price_incl")
     assert (price.facts["agreed_value"], price.facts["source_value"], price.facts["target_value"]) == ("1", "2", "3")
-    assert values_of(price) == {"agreed": Decimal(1), "source": Decimal(2), "target": Decimal(3)}
+    assert conflict_values(price) == {"agreed": Decimal(1), "source": Decimal(2), "target": Decimal(3)}
 
 
 def test_a_part_without_a_source_is_told_apart_by_its_path() -> None:
@@ -46,8 +46,8 @@ def test_other_values_are_another_question() -> None:
 
 
 def test_a_value_that_nobody_agreed_on_is_none() -> None:
-    assert values_of(met(agreed=None)[0])["agreed"] is None
-    assert [values_of(one)["target"] for one in conflicts(("name",), BOOKS, None, AGREED, "Trui")] == [None]
+    assert conflict_values(met(agreed=None)[0])["agreed"] is None
+    assert [conflict_values(one)["target"] for one in conflicts(("name",), BOOKS, None, AGREED, "Trui")] == [None]
 
 
 @pytest.mark.parametrize("at", [0, 1])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.core.connections import LOOPBACK, Token, TokenKeeper, is_loopback, parsed
+from integration.core.connections import LOOPBACK, Token, TokenKeeper, is_loopback, parse_address
 from tests.fakes import MemoryKeeper
 
 
@@ -22,15 +22,15 @@ from tests.fakes import MemoryKeeper
     ],
 )
 def test_an_address_has_a_place_and_perhaps_a_port(url: str, place: str, port: int | None) -> None:
-    address = parsed(url)
+    address = parse_address(url)
     assert address is not None
     assert (address.place, address.port) == (place, port)
-    assert parsed(str(address)) == address
+    assert parse_address(str(address)) == address
 
 
 def test_one_system_is_told_from_another_however_its_address_is_written() -> None:
     def spots(*urls: str) -> set[str]:
-        return {address.spot for url in urls if (address := parsed(url)) is not None}
+        return {address.spot for url in urls if (address := parse_address(url)) is not None}
 
     assert spots("https://A.nl/api", "HTTPS://a.nl:443/api/", " https://a.nl/api ") == {"https://a.nl:443/api"}
     assert len(spots("https://a.nl", "http://a.nl", "https://a.nl:444", "https://b.nl", "https://a.nl/b")) == 5
@@ -46,23 +46,26 @@ def test_one_system_is_told_from_another_however_its_address_is_written() -> Non
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_told_as_none(url: object) -> None:
-    assert parsed(url) is None
+    assert parse_address(url) is None
 
 
 def test_a_secret_goes_only_to_what_is_encrypted_or_here() -> None:
     told = {
-        url: parsed(url) for url in ("https://a.nl", "http://a.nl", *(f"http://{one}/" for one in LOOPBACK - {"::1"}))
+        url: parse_address(url)
+        for url in ("https://a.nl", "http://a.nl", *(f"http://{one}/" for one in LOOPBACK - {"::1"}))
     }
     assert [url for url, address in told.items() if address is not None and not address.is_safe] == ["http://a.nl"]
-    bare = {url: parsed(url) for url in ("https://u:p@a.nl", "https://a.nl?q", "https://a.nl#f", "https://a.nl/x")}
+    bare = {
+        url: parse_address(url) for url in ("https://u:p@a.nl", "https://a.nl?q", "https://a.nl#f", "https://a.nl/x")
+    }
     assert [url for url, address in bare.items() if address is not None and address.bare] == ["https://a.nl/x"]
 
 
 @given(st.text(), st.text())
 def test_no_text_is_too_strange_to_be_looked_at(one: str, other: str) -> None:
     for url in (one, f"https://{one}", f"https://{one}:{other}", f"https://[{one}]/{other}"):
-        address = parsed(url)
-        assert address is None or parsed(str(address)) is not None
+        address = parse_address(url)
+        assert address is None or parse_address(str(address)) is not None
 
 
 def test_addresses_of_this_machine_are_those_that_never_leave_it() -> None:
@@ -92,7 +95,7 @@ def test_only_numbers_and_the_name_of_this_machine_keep_others_out(host: str, ex
     ],
 )
 def test_an_origin_is_written_as_browsers_write_it(url: str, origin: str) -> None:
-    address = parsed(url)
+    address = parse_address(url)
     assert address is not None
     assert address.origin == origin
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from integration.core.erasure import ERASED, Customer, Person, numbered, person_from_json, words_of
+from integration.core.erasure import ERASED, Customer, Person, customer_of, person_from_json, words_of
 from integration.core.records import Kind, Record
 
 ONE = Customer("39001", "62")
@@ -113,7 +113,7 @@ def test_words_come_out_of_records_changes_and_what_the_log_tells() -> None:
 
 
 def test_a_record_that_is_read_is_about_a_customer_by_number() -> None:
-    assert numbered(Record(Kind.DEBTOR, "39001", {})) == ("debtor", "39001")
-    assert numbered(Record(Kind.ORDER, "doc-1", {"relation": "62"})) == ("relation", "62")
-    assert numbered(Record(Kind.ORDER, "doc-1", {"relation": ""})) is None
-    assert numbered(Record(Kind.ARTICLE, "7", {})) is None
+    assert customer_of(Record(Kind.DEBTOR, "39001", {})) == ("debtor", "39001")
+    assert customer_of(Record(Kind.ORDER, "doc-1", {"relation": "62"})) == ("relation", "62")
+    assert customer_of(Record(Kind.ORDER, "doc-1", {"relation": ""})) is None
+    assert customer_of(Record(Kind.ARTICLE, "7", {})) is None

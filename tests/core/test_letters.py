@@ -2,7 +2,7 @@
 
 import pytest
 
-from integration.core.letters import kept
+from integration.core.letters import in_code_page
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from integration.core.letters import kept
     ],
 )
 def test_letters_are_kept_as_the_books_can_hold_them(text: str, expected: str) -> None:
-    assert kept(text, "cp1252") == expected
+    assert in_code_page(text, "cp1252") == expected

@@ -12,7 +12,7 @@ from integration.core.money import (
     from_cents,
     from_scaled,
     remove_vat,
-    shared,
+    share_out,
     to_cents,
     to_scaled,
 )
@@ -92,4 +92,4 @@ def test_vat_added_and_taken_off_again_gives_the_price(excl: Decimal, percent: D
     [(10, [1, 1, 1], [4, 3, 3]), (-10, [100, 300], [-3, -7]), (5, [0, 0], [3, 2]), (0, [7, 8], [0, 0])],
 )
 def test_cents_are_shared_out_to_the_last_one(cents: int, weights: list[int], shares: list[int]) -> None:
-    assert shared(cents, weights) == shares
+    assert share_out(cents, weights) == shares

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from integration.core.moves import Counted, Move, Sort, counted_of, unreadable
+from integration.core.moves import Counted, Move, Sort, counted_of, unreadable_move
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
@@ -35,13 +35,13 @@ def test_only_later_movements_of_its_sorts_up_to_a_number_count() -> None:
 def test_a_movement_that_cannot_be_read_is_found_among_those_that_a_level_does_not_count_yet() -> None:
     wrong = a_move(12, 0, Sort.UNREADABLE)
     moves = [a_move(11, -2), wrong, a_move(13, -1)]
-    assert unreadable(moves, 10, 13) is wrong
-    assert unreadable(moves, 12, 13) is None
-    assert unreadable(moves, 10, 11) is None
+    assert unreadable_move(moves, 10, 13) is wrong
+    assert unreadable_move(moves, 12, 13) is None
+    assert unreadable_move(moves, 10, 11) is None
 
 
 def test_a_movement_without_a_number_may_be_any_and_one_without_a_branch_of_any() -> None:
     wrong = replace(a_move(0, 0, Sort.UNREADABLE), branch="")
-    assert unreadable([a_move(11, -2), wrong], 10, 11) is wrong
+    assert unreadable_move([a_move(11, -2), wrong], 10, 11) is wrong
     assert wrong.is_about(["1", "2"])
     assert [a_move(1, 1).is_about(branches) for branches in ((), ("1",), ("2",))] == [True, True, False]

@@ -17,7 +17,7 @@ from integration.core.people import (
     Role,
     at_terminal,
     doing,
-    known,
+    known_roles,
     under_way,
 )
 
@@ -49,7 +49,7 @@ def test_somebody_may_what_any_role_and_any_right_apart_allows() -> None:
 
 
 def test_names_that_a_later_version_gave_stand_for_nothing() -> None:
-    roles, apart = known(["operator", "ask_sql", "captain", "run"])
+    roles, apart = known_roles(["operator", "ask_sql", "captain", "run"])
     assert (set(roles), set(apart)) == ({Role.OPERATOR}, {Right.ASK_SQL})
 
 

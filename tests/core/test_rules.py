@@ -18,8 +18,8 @@ from integration.core.rules import (
     Rule,
     Unmapped,
     as_text,
+    field_owners,
     matches,
-    policy,
     readable_rules,
     rules_from,
     rules_to,
@@ -31,7 +31,7 @@ from tests.core.arguments import ARGS, TEXTS
 
 def test_what_is_not_said_about_ownership_protects_edits_in_the_target() -> None:
     mapping = rules_from({"rules": [{"target": "article.name", "source": "name"}]})
-    assert policy(mapping) == {"article.name": Ownership.KEEP_UNLESS_CHANGED}
+    assert field_owners(mapping) == {"article.name": Ownership.KEEP_UNLESS_CHANGED}
 
 
 @pytest.mark.parametrize(

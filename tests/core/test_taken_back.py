@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from integration.core.flow import Ownership
 from integration.core.plan import Change, diff
 from integration.core.records import Kind, Record, Value
-from integration.core.taken_back import TakenBack, apart, moved_on, newest
+from integration.core.taken_back import TakenBack, moved_on, newest_taken_back, split_taken_back
 
 AT = datetime(2026, 3, 2, 10, tzinfo=UTC)
 POLICY = {
@@ -31,24 +31,24 @@ def taken(**values: Value) -> dict[str, TakenBack]:
 
 def test_a_change_of_which_nothing_was_taken_back_stays_whole() -> None:
     change = changed(product("new"), product("old"))
-    assert apart(change, taken(name="other", unit="x"), None) == (change, None)
+    assert split_taken_back(change, taken(name="other", unit="x"), None) == (change, None)
 
 
 def test_a_change_of_which_all_was_taken_back_is_one_line() -> None:
     change = changed(product("new"), product("old"))
-    assert apart(change, taken(name="new"), None) == (None, change)
+    assert split_taken_back(change, taken(name="new"), None) == (None, change)
 
 
 def test_what_is_created_has_nothing_that_was_taken_back() -> None:
     change = changed(product("new"), None)
-    assert apart(change, taken(name="new"), None) == (change, None)
+    assert split_taken_back(change, taken(name="new"), None) == (change, None)
 
 
 def test_a_change_is_told_apart_value_by_value_and_each_remembers_what_was_agreed_on_the_other() -> None:
     held = product("old", "a", A={"price": "1", "ean": "e"}, B={"price": "1"})
     wanted = product("new", "b", A={"price": "2", "ean": "e"}, B={"price": "3"})
     agreed = product("old", "a", A={"price": "1", "ean": "e"}, B={"price": "1"})
-    fresh, back = apart(changed(wanted, held, agreed), taken(name="new", A__price="2"), agreed)
+    fresh, back = split_taken_back(changed(wanted, held, agreed), taken(name="new", A__price="2"), agreed)
     assert fresh is not None
     assert back is not None
     assert fresh.wanted.flat() == {"unit": "b", "B/price": "3"}
@@ -60,7 +60,7 @@ def test_a_change_is_told_apart_value_by_value_and_each_remembers_what_was_agree
 
 
 def test_what_was_never_agreed_on_is_not_remembered_of_the_other() -> None:
-    fresh, back = apart(changed(product("new", "b"), product("old", "a")), taken(name="new"), None)
+    fresh, back = split_taken_back(changed(product("new", "b"), product("old", "a")), taken(name="new"), None)
     assert fresh is not None
     assert back is not None
     assert (fresh.agreed.flat(), back.agreed.flat()) == ({"unit": "b"}, {"name": "new"})
@@ -68,13 +68,13 @@ def test_what_was_never_agreed_on_is_not_remembered_of_the_other() -> None:
 
 def test_an_article_the_target_no_longer_has_is_new_whatever_was_taken_back_of_it() -> None:
     change = changed(product("old", A={"price": "2"}), product("old"))
-    assert apart(change, taken(A__price="2"), None) == (change, None)
+    assert split_taken_back(change, taken(A__price="2"), None) == (change, None)
 
 
 def test_the_newest_of_what_was_taken_back_is_told() -> None:
     change = changed(product("new", "b"), product("old", "a"))
     last = TakenBack("b", "later", "Bob", AT + timedelta(days=1))
-    found = newest(change, {**taken(name="new"), "unit": last})
+    found = newest_taken_back(change, {**taken(name="new"), "unit": last})
     assert (found, found.facts) == (last, {"run": "later", "by": "Bob", "time": "2026-03-03T10:00:00+00:00"})
 
 

@@ -8,17 +8,17 @@ import pytest
 from integration.flows.days.questions import ACCOUNTS_TABLE, COST_CENTRES_TABLE
 from integration.flows.orders.codes import REVENUE_TABLE, VAT_TABLE
 from integration.flows.registry import FLOWS
-from integration.flows.settings import COUNTRY_CODES, Listed, ValueTable, books, till
-from integration.flows.tables import differing, fault, faults, rowless_codes, usable
+from integration.flows.settings import COUNTRY_CODES, Listed, ValueTable, books_list, till_list
+from integration.flows.tables import differing, row_fault, row_faults, rowless_codes, usable_rows
 
 LISTS: Mapping[Listed, Mapping[str, str]] = {
-    till("vat_codes"): {"1": "9 %", "2": "21 %", "3": "0 %"},
-    books("vat_codes"): {"1": "Hoog", "2": "Laag", "5": "Verlegd"},
-    books("revenue_accounts"): {"8000": "Omzet"},
-    till("turnover_groups"): {"30": "Fietsen"},
-    till("branches"): {"1": "Utrecht"},
-    books("cost_centres"): {"100": "Winkel"},
-    books("ledgers"): {"8000": "Omzet"},
+    till_list("vat_codes"): {"1": "9 %", "2": "21 %", "3": "0 %"},
+    books_list("vat_codes"): {"1": "Hoog", "2": "Laag", "5": "Verlegd"},
+    books_list("revenue_accounts"): {"8000": "Omzet"},
+    till_list("turnover_groups"): {"30": "Fietsen"},
+    till_list("branches"): {"1": "Utrecht"},
+    books_list("cost_centres"): {"100": "Winkel"},
+    books_list("ledgers"): {"8000": "Omzet"},
 }
 RATES = {"mplus": {"1": Decimal(9), "2": Decimal(21)}, "accountview": {"1": Decimal(21), "2": Decimal(9)}}
 
@@ -82,20 +82,20 @@ def test_the_more_particular_row_counts() -> None:
     ],
 )
 def test_an_impossible_row_is_known_with_its_reason(table: ValueTable, key: str, other: str, why: str) -> None:
-    found = fault(table, key, other, LISTS.get)
+    found = row_fault(table, key, other, LISTS.get)
     assert found is not None
     assert found.code == why
 
 
 def test_possible_rows_pass_and_a_list_nobody_can_read_speaks_against_none() -> None:
-    assert faults(VAT_TABLE, [("BE:3:yes", "5"), ("*", "1"), ("2:shifted", "5")], LISTS.get) == {}
-    assert faults(VAT_TABLE, [("9", "9")], lambda _: None) == {}
-    assert fault(COST_CENTRES_TABLE, "@1", "100", LISTS.get) is None
-    assert fault(ValueTable("any", theirs=COUNTRY_CODES), "Holland", "NL", LISTS.get) is None
+    assert row_faults(VAT_TABLE, [("BE:3:yes", "5"), ("*", "1"), ("2:shifted", "5")], LISTS.get) == {}
+    assert row_faults(VAT_TABLE, [("9", "9")], lambda _: None) == {}
+    assert row_fault(COST_CENTRES_TABLE, "@1", "100", LISTS.get) is None
+    assert row_fault(ValueTable("any", theirs=COUNTRY_CODES), "Holland", "NL", LISTS.get) is None
 
 
 def test_a_second_row_for_the_same_is_impossible() -> None:
-    found = faults(VAT_TABLE, [("2", "1"), ("2", "2")], LISTS.get)
+    found = row_faults(VAT_TABLE, [("2", "1"), ("2", "2")], LISTS.get)
     assert [why.code for why in found.values()] == ["reason_row_twice"]
 
 
@@ -106,7 +106,7 @@ def test_percentages_that_differ_are_told_but_not_under_reverse_charge() -> None
 
 
 def test_a_run_never_guesses_with_a_row_for_more_what_an_impossible_one_was_meant_for() -> None:
-    rows = usable(VAT_TABLE, {"3": "1", "USA:3": "2", "Atlantis:2": "2", "2": "1"}, LISTS.get)
+    rows = usable_rows(VAT_TABLE, {"3": "1", "USA:3": "2", "Atlantis:2": "2", "2": "1"}, LISTS.get)
 
     def row(country: str, code: str) -> str:
         return VAT_TABLE.row(rows, home="NL", country=country, code=code, vat_number="no")
@@ -117,7 +117,7 @@ def test_a_run_never_guesses_with_a_row_for_more_what_an_impossible_one_was_mean
 
 def test_readiness_finds_the_rows_that_a_run_finds() -> None:
     def lacking(rows: Mapping[str, str], home: str = "NL") -> list[str]:
-        return rowless_codes(VAT_TABLE, usable(VAT_TABLE, rows, LISTS.get), ["1", "2"], home, lambda _: ())
+        return rowless_codes(VAT_TABLE, usable_rows(VAT_TABLE, rows, LISTS.get), ["1", "2"], home, lambda _: ())
 
     assert lacking({"*": "1"}) == []
     assert lacking({"NL:1": "1", "2": "1"}) == []
@@ -129,10 +129,10 @@ def test_readiness_finds_the_rows_that_a_run_finds() -> None:
 
 def test_a_code_that_is_not_in_use_yet_is_as_good_as_one_that_is() -> None:
     tables = {one.name: one for spec in FLOWS.values() for one in spec.tables}
-    used = {books("shipping_methods"): {"POST": "POST"}, till("delivery_methods"): {"1": "Bezorgen"}}
+    used = {books_list("shipping_methods"): {"POST": "POST"}, till_list("delivery_methods"): {"1": "Bezorgen"}}
     table = tables["shipping_methods"]
 
-    assert fault(table, "1", "KOERIER", used.get) is None
-    assert fault(table, "2", "POST", used.get) is not None  # the till lists all that it has
+    assert row_fault(table, "1", "KOERIER", used.get) is None
+    assert row_fault(table, "2", "POST", used.get) is not None  # the till lists all that it has
     for name in ("salespersons", "price_lists", "price_groups", "articles"):
         assert tables[name].theirs is not None

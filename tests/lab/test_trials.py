@@ -10,7 +10,7 @@ import pytest
 from integration.lab.console_operator import CHANGES
 from integration.lab.schedule import TURNS, Hazard
 from integration.lab.trials import Bench
-from integration.services.lab import Mine, Report, Series, kept
+from integration.services.lab import Mine, Report, Series, kept_report
 
 pytestmark = pytest.mark.processes
 
@@ -23,7 +23,7 @@ SEEDS = {"fencing": (4, 1), "look": (0, 1), "ledger": (459, 2)}  # the first one
 def gone_through(folder: Path, series: Series) -> Report:
     """Return what came of a series, as it is on file."""
     Bench(folder, series, Mine()).go()
-    report = kept(folder)
+    report = kept_report(folder)
     assert report is not None
     assert (report.state, report.done, report.idle) == ("done", series.trials, ())
     return report

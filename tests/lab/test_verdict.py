@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from integration.lab.outcome import GIVEN, Outcome, outcome
-from integration.lab.verdict import compared
+from integration.lab.outcome import GIVEN, Outcome, held_now
+from integration.lab.verdict import differences_from_baseline
 from integration.sandbox.server import Sandbox, running
 from integration.services.lab import Harm
 
@@ -15,7 +15,7 @@ from integration.services.lab import Harm
 def baseline() -> Outcome:
     """What both systems hold at first."""
     with running(articles=50, orders=6) as sandbox:
-        return outcome(sandbox)
+        return held_now(sandbox)
 
 
 @pytest.fixture
@@ -26,13 +26,13 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 def test_the_same_shop_twice_is_the_same(baseline: Outcome, sandbox: Sandbox) -> None:
-    assert compared(baseline, outcome(sandbox)) == (Harm(cents=Decimal("0.00")), [])
+    assert differences_from_baseline(baseline, held_now(sandbox)) == (Harm(cents=Decimal("0.00")), [])
 
 
 def test_a_changed_field_is_named(baseline: Outcome, sandbox: Sandbox) -> None:
     sandbox.accountview.edit("ARTICLE", "9001", {"ART_DESC1": "Verzending"})
 
-    harm, told = compared(baseline, outcome(sandbox))
+    harm, told = differences_from_baseline(baseline, held_now(sandbox))
 
     assert harm.altered == 1
     assert "ART_DESC1 Verzendkosten became Verzending" in told[0]
@@ -46,7 +46,7 @@ def test_one_too_many_and_one_too_few_are_counted(baseline: Outcome, sandbox: Sa
     )
     sandbox.accountview.remove("DEL_ADDR", str(sandbox.state("DEL_ADDR")[1]["REC_ID"]))
 
-    harm, told = compared(baseline, outcome(sandbox))
+    harm, told = differences_from_baseline(baseline, held_now(sandbox))
 
     assert (harm.doubled, harm.lost, harm.altered) == (1, 1, 0)
     assert [line.split()[0] for line in told] == ["doubled:", "lost:"]
@@ -62,7 +62,7 @@ def test_a_quotation_and_a_trade_invoice_are_compared_by_their_reference_and_to_
             sandbox.accountview.add(header, {key: number, named: "MP-2026.1", "RPL_INV": debtor})
             line = {"REC_ID": number, own: number, "ART_CODE": "9001", "ART_QTY": "2", "ART_PX": price, "VAT_CODE": "2"}
             sandbox.accountview.add(lines, line)
-        return outcome(sandbox)
+        return held_now(sandbox)
 
     first = added("10.00")
     (invoice, quotation) = sorted(name for name in first.sums if name.startswith("K9_"))
@@ -70,10 +70,10 @@ def test_a_quotation_and_a_trade_invoice_are_compared_by_their_reference_and_to_
     assert first.sums[invoice] == first.sums[quotation] == {"2": Decimal("20.00")}
 
     sandbox.accountview.edit("K9_QUOL", sandbox.state("K9_QUOL")[0]["REC_ID"], {"ART_PX": "10.01"})
-    harm, _ = compared(first, outcome(sandbox))
+    harm, _ = differences_from_baseline(first, held_now(sandbox))
     assert (harm.altered, harm.cents) == (1, Decimal("0.02"))
 
-    harm, told = compared(first, added("10.00"))
+    harm, told = differences_from_baseline(first, added("10.00"))
     assert (harm.doubled, harm.lost) == (2, 0)
     assert told == [f"doubled: {invoice}", f"doubled: {quotation}"]
 
@@ -82,4 +82,6 @@ def test_an_amount_under_another_vat_code_is_apart_twice(baseline: Outcome, sand
     line = sandbox.state("DJ_LINE")[0]
     sandbox.accountview.edit("DJ_LINE", str(line["REC_ID"]), {"VAT_CODE": "2"})
 
-    assert compared(baseline, outcome(sandbox))[0].cents == 2 * (Decimal(line["AMOUNT"]) + Decimal(line["VAT_AMT"]))
+    assert differences_from_baseline(baseline, held_now(sandbox))[0].cents == 2 * (
+        Decimal(line["AMOUNT"]) + Decimal(line["VAT_AMT"])
+    )

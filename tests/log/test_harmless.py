@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.core.untrusted_text import harmless
-from integration.log.harmless import harmless as harmless_rows
+from integration.log.harmless import harmless_rows
 from tests.hostile import EVERY
 
 TEXTS = st.text(st.sampled_from("=+-@＝ '\";\t\r\n\ufeff\u200b\u00a0a1\x00"), max_size=8)

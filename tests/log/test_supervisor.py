@@ -242,7 +242,7 @@ def test_a_process_whose_console_ended_while_it_began_says_nothing(tmp_path: Pat
     theirs, ours = os.pipe()
     with os.fdopen(theirs, "rb") as its_input, os.fdopen(ours, "wb") as console:
         if said != "nothing":
-            console.write(wire.line_of(given))
+            console.write(wire.message_line(given))
             console.flush()
         if said == "everything, and took the folder":
             folder.rmdir()
@@ -302,7 +302,7 @@ def _is_refused(line: socket.socket) -> bool:
     """Return whether a question ends with the line closed, which may be so before it is asked."""
     try:
         wire.send(line, {"do": "ping"})
-        return not wire.received(line)
+        return not wire.receive(line)
     except (EOFError, OSError):
         return True
 

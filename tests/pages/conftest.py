@@ -67,9 +67,9 @@ def unconnected(unconnected_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ap
     It is begun anew only where another one was at work in between.
     """
     _named(unconnected_folder, monkeypatch, "false", ARTICLES)
-    if bootstrap.application().settings.data != unconnected_folder:
+    if bootstrap.running_application().settings.data != unconnected_folder:
         bootstrap.shut_down()
-    application = bootstrap.application()
+    application = bootstrap.running_application()
     application.access.forget("test")
     return application
 
@@ -90,7 +90,7 @@ def console_on(
     bootstrap.shut_down()
     prepare(data / "console.sqlite")
     prepare_engine(data / "engine.sqlite")
-    yield bootstrap.application()
+    yield bootstrap.running_application()
     bootstrap.shut_down()
 
 

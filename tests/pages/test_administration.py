@@ -10,7 +10,7 @@ from integration.core.retention import Country, Retention
 from integration.core.run import Link
 from integration.services import Application
 from integration.services.backups import LastBackup, keep_last
-from integration.store.links import keep
+from integration.store.links import keep_links
 from pages.components.shared.wording import text
 from tests.pages.conftest import Open, press, texts
 from tests.people import somebody
@@ -58,7 +58,7 @@ def test_a_person_is_found_by_number_and_erased_by_typing_it_again(unconnected: 
     link = Link(Kind.RELATION, "39001", "62", Record(Kind.RELATION, "39001", {"name": "Zwiebelquast"}))
     stores = stores_in(unconnected)
     with stores.database.write() as connection:
-        keep(connection, datetime(2026, 11, 26, 3, 0, tzinfo=UTC), "customers", [link])
+        keep_links(connection, datetime(2026, 11, 26, 3, 0, tzinfo=UTC), "customers", [link])
     page = open_page("administration")
     page.text_input(key="person-number").set_value("39001")
     press(page, "person-find")

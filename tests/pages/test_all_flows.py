@@ -235,7 +235,7 @@ def test_an_order_opens_as_a_tree_with_both_totals(shop: Application, open_page:
         assert any(part in label for label in labels), part
     sold = row.change.agreed.values["sold_incl"]
     assert isinstance(sold, Decimal)
-    total = words.amount(sold)
+    total = words.amount_text(sold)
     totals = test.table[-1].value
     assert list(totals.iloc[-1])[1:] == [f"**{total}**", f"**{total}**", "**0.00**"]
     assert "Both sides come to the same total" in texts(test)

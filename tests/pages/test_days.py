@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from integration.core.run import Mode, PreviewRequest, RunState
 from integration.services import Application
-from integration.services.exceptions import address_of, cause_of
+from integration.services.exceptions import cause_of, group_address
 from tests.pages.conftest import Open, committed, press, settled, texts
 from tests.people import somebody
 from tests.stores import sandbox_of
@@ -98,7 +98,7 @@ def test_a_line_moved_by_hand_is_named_and_leads_to_its_exception(
         assert "Open the exception" in labels(test)
         issue = app.exceptions.waits("days", f"{day.isoformat()}/1")
         assert issue is not None
-        cause = address_of(cause_of("days", issue.cause, issue.field, issue.facts))
+        cause = group_address(cause_of("days", issue.cause, issue.field, issue.facts))
         exception = open_page("exceptions", cause=cause)
         assert not exception.exception
         assert "Open the day" in labels(exception)

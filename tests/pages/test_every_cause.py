@@ -12,7 +12,7 @@ from integration.core.issues import CauseGroup, Issue, Met
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowSpec
 from integration.services import Application
-from integration.services.exceptions import address_of
+from integration.services.exceptions import group_address
 from integration.words import told_by
 from tests.pages.conftest import Open, press, settled, texts
 from tests.people import somebody
@@ -90,7 +90,7 @@ def test_a_cause_has_a_repair_that_leads_to_what_repairs_it(
     connected: Application, open_page: Open, code: str, flow: str
 ) -> None:
     group = met(connected, flow, code)
-    test = open_page("exceptions", cause=address_of(group.of))
+    test = open_page("exceptions", cause=group_address(group.of))
     assert not test.exception
     offered = keys(test)
     repair = FLOWS[flow].repair_of(code)
@@ -118,7 +118,7 @@ def test_a_cause_has_a_repair_that_leads_to_what_repairs_it(
         assert "Fix here" in texts(test)
     test = press(test, "back_to_cause")
     assert not test.exception
-    assert f"close-{address_of(group.of)}" in keys(test), "the cause is open again"
+    assert f"close-{group_address(group.of)}" in keys(test), "the cause is open again"
 
 
 def test_a_price_that_is_right_by_now_is_closed_by_asking_the_till_again(
@@ -126,7 +126,7 @@ def test_a_price_that_is_right_by_now_is_closed_by_asking_the_till_again(
 ) -> None:
     group = met(connected, "customers", "price_charged_otherwise")
 
-    test = press(open_page("exceptions", cause=address_of(group.of)), "ask_again")
+    test = press(open_page("exceptions", cause=group_address(group.of)), "ask_again")
 
     assert not test.exception
     assert connected.exceptions.group(group.of) is None
@@ -185,7 +185,7 @@ def test_codes_of_a_cause_stand_with_their_captions_and_an_article_with_its_name
 
 def test_a_row_that_a_cause_asks_for_is_added_and_its_record_previewed(connected: Application, open_page: Open) -> None:
     group = met(connected, "orders", "payment_method_unmapped", method="PIN")
-    test = open_page("exceptions", cause=address_of(group.of))
+    test = open_page("exceptions", cause=group_address(group.of))
     test = press(test.selectbox(key="counterpart").set_value("14").run(), "add_row")
 
     assert not test.exception

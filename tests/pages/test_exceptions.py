@@ -17,7 +17,7 @@ from integration.core.records import Kind, WrongValueError, unreadable
 from integration.core.rules import Rule
 from integration.core.run import Mode, PlanRow, Position, PreviewRequest, Run, RunState, Task
 from integration.services import Application
-from integration.services.exceptions import ISSUE_COLUMNS, address_of
+from integration.services.exceptions import ISSUE_COLUMNS, group_address
 from pages.components.exceptions import cards
 from pages.components.shared.application import person
 from pages.components.shared.wording import plain
@@ -85,7 +85,7 @@ def put_aside(app: Application, flow: str) -> None:
 
 
 def opened(open_page: Open, group: CauseGroup, **address: str) -> AppTest:
-    test = open_page("exceptions", cause=address_of(group.of), **address)
+    test = open_page("exceptions", cause=group_address(group.of), **address)
     assert not test.exception
     return test
 
@@ -192,7 +192,7 @@ def test_filters_that_leave_nothing_can_be_cleared(open_page: Open) -> None:
 
 @pytest.mark.usefixtures("shop")
 def test_next_and_previous_walk_through_the_causes(shop: Application, open_page: Open) -> None:
-    places = [address_of(group.of) for group in shop.exceptions.groups()]
+    places = [group_address(group.of) for group in shop.exceptions.groups()]
     test = opened(open_page, shop.exceptions.groups()[0])
     assert test.button(key="previous").disabled
 
@@ -210,7 +210,7 @@ def test_far_down_the_page_begins_with_the_open_cause(shop: Application, open_pa
     test = opened(open_page, groups[5])
 
     assert test.button(key="causes_above").label == "5 causes above"
-    assert f"open-{address_of(groups[0].of)}" not in {button.key for button in test.button}
+    assert f"open-{group_address(groups[0].of)}" not in {button.key for button in test.button}
     assert not press(test, "causes_above").exception
 
 
@@ -319,7 +319,7 @@ def test_with_another_mapping_since_both_ways_of_trying_again_are_offered(
     shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
 ) -> None:
     group = unmapped(1)
-    before, place = shop.drafts.current("orders"), f"more-{address_of(group.of)}"
+    before, place = shop.drafts.current("orders"), f"more-{group_address(group.of)}"
     assert menu(opened(open_page, group), place).options[0] == "Try again"
     shop.drafts.remove_rule("orders", "sales_order.payment_condition", somebody("test"))
     shop.drafts.publish("orders", somebody("test"), "payment conditions left out")
@@ -349,7 +349,7 @@ def test_what_is_planned_as_it_was_can_be_committed_until_somebody_publishes(
     shop.drafts.put_rule("orders", Rule(target="sales_order.remark", source="our_reference"), somebody("test"))
     shop.drafts.publish("orders", somebody("test"), "a remark")
     shop.tables.add("payment_terms", "PIN", "14", somebody("test"))
-    menu(opened(open_page, group), f"more-{address_of(group.of)}").click("as_it_was").run()
+    menu(opened(open_page, group), f"more-{group_address(group.of)}").click("as_it_was").run()
     run = last(shop)
     assert (run.mapping_version, run.counts.planned) == (made, 2)
 
@@ -454,7 +454,7 @@ def test_one_of_several_customers_is_chosen_beside_what_differs(
     test = opened(open_page, waiting(shop, "needed_record_parked", key=orders[0]))
     assert "These need Tweeling, which is parked" in texts(test)
     group = waiting(shop, "customer_ambiguous")
-    assert press(test, "to_needed").query_params["cause"] == address_of(group.of)
+    assert press(test, "to_needed").query_params["cause"] == group_address(group.of)
     test = opened(open_page, group)
     beside = test.table[0].value
     assert list(beside.columns[1:]) == ["This customer", "30001", "30002"]
@@ -498,7 +498,7 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
     key, good = first.issue.key, f"871998000099{ean.calc_check_digit('871998000099')}"
     other = f"871998000098{ean.calc_check_digit('871998000098')}"
     test = opened(open_page, group)
-    place = f"typed-values-{address_of(group.of)}"
+    place = f"typed-values-{group_address(group.of)}"
     test.session_state[place] = {second.issue.key: other[:-1] + str(9 - int(other[-1]))}
     test = test.segmented_control(key="value-ean_check_digit").set_value("here").run()
     assert not test.exception
@@ -543,7 +543,7 @@ def test_a_cause_set_aside_leaves_the_queue_and_comes_back_when_it_grows(
 ) -> None:  # fmt: skip
     group = unmapped(2)
     test = opened(open_page, group)
-    test = menu(test, f"more-{address_of(group.of)}").click("aside").run()
+    test = menu(test, f"more-{group_address(group.of)}").click("aside").run()
     assert test.button(key="aside_now").disabled
     assert "They stay parked and nobody is told" in texts(test)
     shop.exceptions.set_aside(group.of, "booked by hand", person())
@@ -559,7 +559,7 @@ def test_a_cause_set_aside_leaves_the_queue_and_comes_back_when_it_grows(
     said = texts(open_page("exceptions"))
     assert "2 more of this cause were set aside by an operator: booked by hand" in said
 
-    test = press(open_page("exceptions", status="aside", cause=address_of(group.of)), "take_back")
+    test = press(open_page("exceptions", status="aside", cause=group_address(group.of)), "take_back")
     assert not test.exception
     assert waiting(shop, "payment_method_unmapped", key=order).count == 3
 
@@ -586,7 +586,7 @@ def test_a_cause_is_given_to_a_person_and_carries_a_note(
     shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
 ) -> None:
     group = unmapped(1)
-    place = f"more-{address_of(group.of)}"
+    place = f"more-{group_address(group.of)}"
     test = menu(opened(open_page, group), place).click("assign").run()
     assert "an operator" in test.selectbox(key="assign_to").options
     test = menu(opened(open_page, group), place).click("note").run()
@@ -633,7 +633,7 @@ def test_a_record_that_cannot_be_read_is_shown_as_it_came(
     (group,) = fresh.exceptions.groups()
 
     monkeypatch.setattr(cards, "_clicked", lambda *_, **_named: (0, set()))  # no test can click a cell
-    test = open_page("exceptions", flow="products", cause=address_of(group.of))
+    test = open_page("exceptions", flow="products", cause=group_address(group.of))
 
     assert not test.exception
     assert "1003 cannot be read: its field PX_SELL in AccountView holds veel." in texts(test)

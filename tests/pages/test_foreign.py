@@ -86,7 +86,7 @@ def test_what_might_be_foreign_is_found(tmp_path: Path, drawn: str) -> None:
         "st.markdown(plain(row.title))",
         "note(text('why_title', title=plain(row.title)))",
         "said = [plain(one) for one in row.titles]; note(' · '.join(said))",
-        "st.selectbox('x', [1], format_func=offered(lambda one: row.title))",
+        "st.selectbox('x', [1], format_func=option_name(lambda one: row.title))",
         "facts_table({plain(row.title): number(row.amount)})",
     ],
 )

@@ -65,7 +65,7 @@ def test_a_run_that_proved_nothing_is_not_green_and_says_how_many_wait(open_page
     run = a_commit(past, a_create(1), a_park(2))
     with past.database.write() as connection:
         connection.execute(lines.update().where(lines.c.action == "create").values(step=Step.PARKED, cause="refused"))
-        plan_lines.count(connection, run, [("create", "planned", -1, -1), ("create", "parked", 1, 1)])
+        plan_lines.count_tallies(connection, run, [("create", "planned", -1, -1), ("create", "parked", 1, 1)])
     Ledger(past.database, past.clock).finish(run)
 
     for page, said in (("runs", "None proven: 2 records wait"), ("preview", "No record is proven.")):

@@ -95,7 +95,7 @@ def console(data: Path, **settings: str) -> Iterator[Application]:
             monkeypatch.setenv(f"CONSOLE_{name}", value)
         bootstrap.shut_down()
         try:
-            yield bootstrap.application()
+            yield bootstrap.running_application()
         finally:
             bootstrap.shut_down()
 

@@ -6,7 +6,7 @@ import pytest
 
 from integration.core.issues import IssueState
 from integration.core.people import Role
-from integration.services.exceptions import address_of
+from integration.services.exceptions import group_address
 from integration.services.people import Identity, People
 from integration.store.database import open_database
 from integration.store.people import People as Stored
@@ -49,7 +49,7 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, li
         console.preview("products")
         console.preview("orders")
         groups = application.exceptions.groups("", IssueState.OPEN, "", "")
-        found = [("exceptions", f"cause={address_of(one.of)}") for one in groups[:MOST]]
+        found = [("exceptions", f"cause={group_address(one.of)}") for one in groups[:MOST]]
         found.append(("runs", f"run={run.id}"))
     settings = {"CONSOLE_LOG_IN": "accounts", "CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "60"}
     with served(data, settings=settings) as running:

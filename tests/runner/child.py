@@ -14,7 +14,7 @@ from typing import Any
 from dbos import DBOS
 
 from integration.bootstrap import build
-from integration.connectors.mplus.client import contract
+from integration.connectors.mplus.client import interface_contract
 from integration.connectors.protocol import Connector, References
 from integration.core.errors import IntegrationError
 from integration.core.flow import Stage
@@ -45,7 +45,7 @@ from tests.clocks import now
 from tests.fakes import MemoryConnector
 from tests.people import somebody
 
-contract()  # what the till's interface is described by is read here once, and not by each process
+interface_contract()  # what the till's interface is described by is read here once, and not by each process
 
 ENDED = (RunState.DONE, RunState.FAILED, RunState.INTERRUPTED)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from integration.core.compiled import faults
+from integration.core.compiled import rule_faults
 from integration.core.errors import Reason
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
@@ -25,12 +25,12 @@ from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
 from integration.services.drafts import (
     Drafts,
-    changes,
+    mapping_changes,
     rebased,
 )
 from integration.services.lists import Lists
-from integration.services.mappings import Logics, Mappings, readable, writable
-from integration.services.trials import Around, Effect, Moved, compare, sample_values, tried
+from integration.services.mappings import Logics, Mappings, readable_fields, writable
+from integration.services.trials import Around, Effect, Moved, compare, sample_values, try_mapping
 from integration.store.stores import stores_of
 from tests.consoles import Console, opened
 from tests.fakes import MemoryConnector
@@ -103,9 +103,9 @@ def test_rules_can_read_what_the_flow_works_out_and_fill_only_what_it_writes() -
     name = Field("name", "Name", FieldType.TEXT, Kind.ARTICLE)
     amount = Field("amount", "Amount", FieldType.NUMBER, Kind.LEVEL)
 
-    assert [one.name for one in readable(FLOWS["stock"], Kind.ARTICLE, [name])] == ["name", "quantity", "branch"]
+    assert [one.name for one in readable_fields(FLOWS["stock"], Kind.ARTICLE, [name])] == ["name", "quantity", "branch"]
     assert set(writable(FLOWS["stock"], Kind.LEVEL, [name, amount])) == {"level.amount"}
-    assert "books_price" in {one.name for one in readable(FLOWS["orders"], Kind.LINE, [])}
+    assert "books_price" in {one.name for one in readable_fields(FLOWS["orders"], Kind.LINE, [])}
 
 
 def test_the_price_is_one_field_whichever_way_it_is_sent() -> None:
@@ -118,14 +118,14 @@ def test_the_price_is_one_field_whichever_way_it_is_sent() -> None:
 
 
 def test_a_difference_names_field_and_what_of_its_rule_differs() -> None:
-    (change,) = changes(SHIPPED, UPPER)
+    (change,) = mapping_changes(SHIPPED, UPPER)
 
     assert (change.target, change.aspects) == ("article.name", ("functions",))
-    assert changes(SHIPPED, SHIPPED) == []
+    assert mapping_changes(SHIPPED, SHIPPED) == []
 
 
 def test_the_order_of_rules_makes_no_difference() -> None:
-    assert changes(SHIPPED, Mapping(9, tuple(reversed(SHIPPED.rules)))) == []
+    assert mapping_changes(SHIPPED, Mapping(9, tuple(reversed(SHIPPED.rules)))) == []
 
 
 def test_my_changes_go_on_top_of_what_was_published_meanwhile() -> None:
@@ -143,7 +143,7 @@ def test_my_changes_go_on_top_of_what_was_published_meanwhile() -> None:
 
 
 def test_a_trial_tells_every_value_and_why() -> None:
-    (trial,) = tried(FLOWS["products"], logic(), [article("100")])
+    (trial,) = try_mapping(FLOWS["products"], logic(), [article("100")])
 
     (name,) = trial.of("article.name")
     assert (name.value, [step.what for step in name.steps]) == ("Tent 100", ["name", "trim"])
@@ -153,7 +153,7 @@ def test_a_trial_tells_every_value_and_why() -> None:
 
 
 def test_a_trial_says_what_keeps_a_record_from_being_sent() -> None:
-    (trial,) = tried(FLOWS["products"], logic(), [article("100", vat_code="7")])
+    (trial,) = try_mapping(FLOWS["products"], logic(), [article("100", vat_code="7")])
 
     assert isinstance(trial.obstacle, Issue)
     assert trial.obstacle.cause == "vat_code_unmapped"
@@ -285,7 +285,7 @@ def test_a_draft_begins_with_the_first_change_and_ends_with_the_last(drafts: Dra
 
     assert draft is not None
     assert (draft.base, draft.by) == (1, "anna")
-    assert [one.target for one in changes(SHIPPED, draft.mapping)] == ["article.ean"]
+    assert [one.target for one in mapping_changes(SHIPPED, draft.mapping)] == ["article.ean"]
     drafts.put_rule("products", before, somebody("anna"))
     assert drafts.draft("products") is None
 
@@ -309,7 +309,7 @@ def test_a_rule_can_be_put_back_and_taken_away(drafts: Drafts) -> None:
 
     draft = drafts.draft("products")
     assert draft is not None
-    assert [one.target for one in changes(SHIPPED, draft.mapping)] == ["article.name"]
+    assert [one.target for one in mapping_changes(SHIPPED, draft.mapping)] == ["article.name"]
 
 
 def test_going_back_makes_a_draft_of_the_earlier_version(drafts: Drafts) -> None:
@@ -330,7 +330,7 @@ def test_a_draft_goes_on_from_what_was_published_meanwhile(drafts: Drafts) -> No
 
     draft = drafts.draft("products")
     assert draft is not None
-    assert (draft.base, [one.target for one in changes(drafts.version("products", 2), draft.mapping)]) == (
+    assert (draft.base, [one.target for one in mapping_changes(drafts.version("products", 2), draft.mapping)]) == (
         2, ["article.name"],
     )  # fmt: skip
 
@@ -388,7 +388,7 @@ def test_what_is_wrong_with_a_rule_is_told_for_each() -> None:
         Rule(target="article.c", source="x"),
     )
 
-    found = faults(Mapping(1, rules), Tools())
+    found = rule_faults(Mapping(1, rules), Tools())
 
     assert set(found) == {"article.a", "article.b"}
     assert found["article.a"] == Reason("reason_no_function_named", {"name": "open"})

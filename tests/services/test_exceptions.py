@@ -11,7 +11,7 @@ import pytest
 from integration.core.issues import CauseGroup, Issue, Met, OpenIssue
 from integration.core.records import Kind, Record, corrected
 from integration.core.run import Mode, Run, RunState
-from integration.flows.day_pages import key_of
+from integration.flows.day_pages import page_key
 from integration.flows.registry import FLOWS, mirrors_of
 from integration.flows.spec import FlowLogic
 from integration.runner import Dependencies, Runner
@@ -56,7 +56,7 @@ class DaysHarness(FlowHarness):
         return corrected(records, self.stores.corrections.of(flow, [record.key for record in records]))
 
     def _logic(self, flow: str) -> FlowLogic:
-        keys = [key_of(day, serial) for day in (FIRST, SECOND) for serial in range(3)]
+        keys = [page_key(day, serial) for day in (FIRST, SECOND) for serial in range(3)]
         return days(self.links.get(flow, Kind.DAY_PAGE, keys), now=AFTERWARDS)
 
     # ---- what a person does

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from integration.services.health import Health, HealthCheck, told
+from integration.services.health import Health, HealthCheck, health_report
 from integration.store.database import Database
 from integration.store.events import Event
 from integration.store.stores import stores_of
@@ -33,15 +33,15 @@ WELL = Health(10**12, 1.0, 0, None, 0.5)
     ],
 )
 def test_what_is_not_as_it_should_be_is_told_by_its_cause(health: Health, causes: list[str]) -> None:
-    assert list(health.troubles) == told(health)["causes"] == causes
-    assert told(health)["status"] == ("unwell" if causes else "well")
+    assert list(health.troubles) == health_report(health)["causes"] == causes
+    assert health_report(health)["status"] == ("unwell" if causes else "well")
 
 
 def test_a_console_at_work_is_well(tmp_path: Path) -> None:
     with opened(tmp_path) as application:
         until(lambda: application.health.look().events_waiting == 0, "the last event in the log")
         health = application.health.look()
-    assert told(health)["status"] == "well"
+    assert health_report(health)["status"] == "well"
     assert health.undrained_seconds is not None
 
 

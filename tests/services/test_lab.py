@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from integration.core.errors import RunActiveError
-from integration.services.lab import REPORT, Harm, Mine, Report, Series, Violation, keep, kept
+from integration.services.lab import REPORT, Harm, Mine, Report, Series, Violation, keep_report, kept_report
 from integration.settings import known_settings
 from tests.consoles import opened
 from tests.people import somebody
@@ -24,9 +24,9 @@ def test_a_report_is_read_back_as_it_was_kept(tmp_path: Path) -> None:
     )
     report = Report(SERIES, datetime.now(UTC), "done", 2, 1.5, violations=(wrong,), idle=("stock",))
 
-    keep(report, tmp_path)
+    keep_report(report, tmp_path)
 
-    assert kept(tmp_path) == report
+    assert kept_report(tmp_path) == report
     assert report.total == Harm(doubled=1)
     assert not report.total.is_none
     assert Harm(parked=3).is_none
@@ -39,15 +39,15 @@ def test_no_secret_of_a_database_is_kept() -> None:
 
 
 def test_nothing_is_told_where_nothing_can_be_read(tmp_path: Path) -> None:
-    assert kept(tmp_path) is None
+    assert kept_report(tmp_path) is None
     (tmp_path / REPORT).write_text(json.dumps({"of": "another version"}), encoding="utf-8")
-    assert kept(tmp_path) is None
+    assert kept_report(tmp_path) is None
 
 
 def test_a_second_series_waits_for_the_first(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         application.lab.folder.mkdir()
-        keep(Report(SERIES, datetime.now(UTC)), application.lab.folder)
+        keep_report(Report(SERIES, datetime.now(UTC)), application.lab.folder)
 
         assert application.lab.is_at_work()
         with pytest.raises(RunActiveError, match="lab_at_work"):

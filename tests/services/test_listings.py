@@ -67,7 +67,7 @@ def test_a_list_that_is_too_long_for_a_worksheet_goes_on_behind() -> None:
     ],
 )
 def test_csv_for_people_is_written_as_their_language_does(language: str, first: list[str]) -> None:
-    file = listings.readable(COLUMNS, ROWS, language).decode()
+    file = listings.readable_csv(COLUMNS, ROWS, language).decode()
     assert file.startswith("\ufeff")
     head, line, _ = csv.reader(io.StringIO(file[1:]), delimiter=listings.SEPARATORS[language])
     assert head[:2] == ["Article", "Price"]

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from integration.log.logbook import Logbook
-from integration.services.log import Log, Period, Sought, last_days
+from integration.services.log import Log, Period, Sought, days_until
 from integration.services.log_access import LogAccess
 from integration.store.database import Database
 from integration.store.events import Event
@@ -178,7 +178,7 @@ def test_few_days_are_counted_by_the_hour_and_more_by_whole_days_of_the_clock(
     days: int, since: datetime, unit: str
 ) -> None:
     here = datetime(2026, 11, 25, 9, 30, tzinfo=timezone(timedelta(hours=1)))
-    period = last_days(days, here, "orders")
+    period = days_until(days, here, "orders")
     assert (period.since, period.unit) == (since, unit)
     assert period.bounds(here)[1] > here.replace(tzinfo=None)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from integration.bootstrap import build
-from integration.core.basis import changed
+from integration.core.basis import changed_marks
 from integration.core.errors import PlanStaleError
 from integration.core.records import Kind
 from integration.core.run import PreviewRequest, RunState
@@ -76,8 +76,8 @@ def test_what_the_systems_tell_and_what_other_flows_are_set_to_decides_too(tmp_p
     with opened(tmp_path, sandbox=True) as application:
         logics, by = application.logics, somebody("test")
         before = logics.basis("orders", 1, asks=True)
-        assert changed(before, logics.unasked().basis("orders", 1, asks=True)) == ["rates", "lists"]
+        assert changed_marks(before, logics.unasked().basis("orders", 1, asks=True)) == ["rates", "lists"]
         of_customers, fed = logics.basis("customers", 1, asks=False), logics.fed("customers")
         application.flows.change("products", {"price_basis": "incl"}, by)
-        assert changed(of_customers, logics.basis("customers", 1, asks=False)) == ["settings"]
-        assert changed(fed, logics.fed("customers")) == ["settings"]
+        assert changed_marks(of_customers, logics.basis("customers", 1, asks=False)) == ["settings"]
+        assert changed_marks(fed, logics.fed("customers")) == ["settings"]

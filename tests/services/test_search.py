@@ -15,7 +15,7 @@ from integration.flows.registry import FLOWS
 from integration.log.file import LogFile
 from integration.log.logbook import Logbook
 from integration.services.log import Log
-from integration.services.search import Place, Search, amount_of, caption_of
+from integration.services.search import Place, Search, caption_of, plain_amount
 from integration.store.database import Database
 from integration.store.events import Event, matched
 from integration.store.links import Links
@@ -125,7 +125,7 @@ def _event(key: str) -> dict[str, object]:
     ],
 )  # fmt: skip
 def test_an_amount_is_understood_as_people_copy_it(asked: str, language: str, amount: str) -> None:
-    assert amount_of(asked, language) == amount
+    assert plain_amount(asked, language) == amount
 
 
 # ---- places ---------------------------------------------------------------------------------------------------------

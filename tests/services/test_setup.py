@@ -11,7 +11,7 @@ from integration.connectors.mplus.settings import MplusAccess
 from integration.core.errors import ConfigurationError
 from integration.flows.forms import Known, same_rates
 from integration.flows.registry import FLOWS
-from integration.flows.settings import Listed, books, till
+from integration.flows.settings import Listed, books_list, till_list
 from integration.flows.stock.spec import branch_sources
 from integration.sandbox.server import Sandbox, running
 from integration.services import Application
@@ -208,14 +208,14 @@ def test_a_check_is_told_line_by_line(app: Application) -> None:
 BOOK_VAT = {"1": "21.00", "2": "9.00"}
 TILL_VAT = {"1": "9.00", "2": "21.00"}
 LISTS: dict[Listed, Mapping[str, str]] = {
-    books("vat_codes"): {"1": "hoog", "2": "laag"}, books("vat_rates"): BOOK_VAT,
-    till("vat_codes"): {"1": "9 %", "2": "21 %"}, till("vat_rates"): TILL_VAT,
-    till("branches"): {"1": "Utrecht", "2": "Zeist"}, books("warehouses"): {"1": "1", "2": "2"},
-    till("employees"): {"101": "Anouk", "999999": "Beheerder"},
-    till("payment_methods"): {"PIN": "Pin", "CASH": "Contant"},
-    books("daybooks"): {"100": "Kasboek", "700": "Verkoopboek"},
-    books("debtor_accounts"): {"1300": "1300"},
-    books("revenue_accounts"): {"8000": "Omzet", "8010": "Omzet laag"},
+    books_list("vat_codes"): {"1": "hoog", "2": "laag"}, books_list("vat_rates"): BOOK_VAT,
+    till_list("vat_codes"): {"1": "9 %", "2": "21 %"}, till_list("vat_rates"): TILL_VAT,
+    till_list("branches"): {"1": "Utrecht", "2": "Zeist"}, books_list("warehouses"): {"1": "1", "2": "2"},
+    till_list("employees"): {"101": "Anouk", "999999": "Beheerder"},
+    till_list("payment_methods"): {"PIN": "Pin", "CASH": "Contant"},
+    books_list("daybooks"): {"100": "Kasboek", "700": "Verkoopboek"},
+    books_list("debtor_accounts"): {"1300": "1300"},
+    books_list("revenue_accounts"): {"8000": "Omzet", "8010": "Omzet laag"},
 }  # fmt: skip
 WELL = {"accountview": True, "mplus": True}
 
@@ -262,7 +262,7 @@ def test_vat_codes_of_the_same_rate_are_proposed_and_a_flow_without_any_stops() 
 
 
 def test_a_vat_code_without_a_counterpart_parks_and_waits_for_a_person() -> None:
-    lists = {books("vat_codes"): {"1": "hoog", "2": "laag", "3": "nul"}}
+    lists = {books_list("vat_codes"): {"1": "hoog", "2": "laag", "3": "nul"}}
     one = question("products", "vat", lists=lists, tables={"vat_codes": {"1": "2", "2": "1"}})
 
     assert (one.state, one.weight, one.proposal) == (State.OPEN, Weight.PARKS, None)
@@ -281,9 +281,9 @@ def test_a_code_is_covered_where_a_run_finds_a_row_in_the_country_of_the_shop() 
 
 def test_a_row_for_every_other_code_counts_wherever_a_run_takes_it() -> None:
     assert question("orders", "payment", tables={"payment_methods": {"*": "14"}}).lack is None
-    accounts = {till("turnover_groups"): {"10": "Fietsen"}, books("ledgers"): {"8000": "Omzet"}}
+    accounts = {till_list("turnover_groups"): {"10": "Fietsen"}, books_list("ledgers"): {"8000": "Omzet"}}
     assert question("days", "accounts", lists=accounts, tables={"day_accounts": {"*": "8000"}}).lack is None
-    unknown = {**GROUPS, till("turnover_types"): {"80": "balance-upgrade"}}
+    unknown = {**GROUPS, till_list("turnover_types"): {"80": "balance-upgrade"}}
     posting: dict[str, Any] = {"orders": "posting"}
     one = question("orders", "balances", settings=posting, lists=unknown, tables={"balance_accounts": {"*": "1560"}})
     assert lacking(one) == "90 Statiegeld"  # of which the till does not say what it is
@@ -306,7 +306,7 @@ def test_percentages_that_differ_are_told_as_a_lack() -> None:
 
 
 def test_an_answer_that_leaves_codes_out_on_purpose_counts_and_still_warns() -> None:
-    lists = {books("vat_codes"): {"1": "hoog", "3": "nul"}}
+    lists = {books_list("vat_codes"): {"1": "hoog", "3": "nul"}}
     one = question("products", "vat", lists=lists, tables={"vat_codes": {"1": "2"}}, answered=("vat",))
 
     assert (one.state, one.weight) == (State.ANSWERED, Weight.PARKS)
@@ -320,14 +320,14 @@ def test_an_answered_question_opens_again_once_the_flow_cannot_run_without_it() 
     ("codes", "rule"), [(("10", "11", "0815"), "code"), (("TS-1", "TS-2", "10"), "allotted"), ((), "code")]
 )
 def test_the_article_number_is_proposed_by_what_the_codes_look_like(codes: tuple[str, ...], rule: str) -> None:
-    one = question("products", "number", lists={books("article_codes"): {code: code for code in codes}})
+    one = question("products", "number", lists={books_list("article_codes"): {code: code for code in codes}})
 
     assert proposed(one)["sku_rule"] == rule
 
 
 def test_codes_that_can_be_no_number_are_told_with_examples() -> None:
     codes = {code: code for code in ("10", "11", "0815", "TS-RED")}
-    lack = question("products", "number", lists={books("article_codes"): codes}).lack
+    lack = question("products", "number", lists={books_list("article_codes"): codes}).lack
 
     assert lack is not None
     assert (lack.stops, dict(lack.why.facts)) == (False, {"number": "2", "total": "4", "codes": "0815, TS-RED"})
@@ -378,10 +378,10 @@ def test_postings_without_any_revenue_account_stop() -> None:
 
 
 GROUPS = {
-    till("balance_groups"): {"80": "Cadeaubonnen", "90": "Statiegeld"},
-    till("turnover_types"): {"80": "balance-upgrade", "90": "refundable-deposit"},
-    till("turnover_accounts"): {"10": "8000", "80": "1560", "90": "1570"},
-    books("ledgers"): {"1560": "Cadeaubonnen", "1570": "Statiegeld", "4400": "Kasverschillen"},
+    till_list("balance_groups"): {"80": "Cadeaubonnen", "90": "Statiegeld"},
+    till_list("turnover_types"): {"80": "balance-upgrade", "90": "refundable-deposit"},
+    till_list("turnover_accounts"): {"10": "8000", "80": "1560", "90": "1570"},
+    books_list("ledgers"): {"1560": "Cadeaubonnen", "1570": "Statiegeld", "4400": "Kasverschillen"},
 }
 
 
@@ -395,7 +395,7 @@ def test_each_group_that_is_no_revenue_wants_its_account_and_the_tills_own_are_p
     none = question("orders", "balances", **asked)
     some = question("orders", "balances", **asked, tables={"balance_accounts": {"80": "1570"}})
     whole = question("orders", "balances", **asked, tables={"balance_accounts": {"80": "1570", "90": "1570"}})
-    elsewhere = {**GROUPS, books("ledgers"): {"1560": "Cadeaubonnen"}}
+    elsewhere = {**GROUPS, books_list("ledgers"): {"1560": "Cadeaubonnen"}}
 
     assert (none.weight, lacking(none)) == (Weight.PARKS, "80 Cadeaubonnen, 90 Statiegeld")
     assert proposed(none) == {"80": "1560", "90": "1570"}
@@ -407,19 +407,21 @@ def test_each_group_that_is_no_revenue_wants_its_account_and_the_tills_own_are_p
 
 
 VOUCHERS = {
-    till("turnover_types"): {"10": "turnover", "80": "balance-upgrade", "85": "balance-upgrade"},
-    till("turnover_vat_codes"): {"10": "2", "80": "4", "85": "1"},
-    till("vat_rates"): {"1": "9.00", "2": "21.00", "4": "0.00"},
-    till("payment_types"): {"PIN": "eft", "BON": "suspense", "INVOICE": "suspense", "ROUNDING": "suspense"},
+    till_list("turnover_types"): {"10": "turnover", "80": "balance-upgrade", "85": "balance-upgrade"},
+    till_list("turnover_vat_codes"): {"10": "2", "80": "4", "85": "1"},
+    till_list("vat_rates"): {"1": "9.00", "2": "21.00", "4": "0.00"},
+    till_list("payment_types"): {"PIN": "eft", "BON": "suspense", "INVOICE": "suspense", "ROUNDING": "suspense"},
 }
 
 
 def test_methods_that_may_take_vouchers_are_named_where_the_till_does_not_say_it() -> None:
     posting: dict[str, Any] = {"orders": "posting"}
     unclear = question("orders", "gift_cards", settings=posting, lists=VOUCHERS)
-    told = question("orders", "gift_cards", settings=posting, lists={**VOUCHERS, till("gift_cards"): {"BON": "85"}})
+    told = question(
+        "orders", "gift_cards", settings=posting, lists={**VOUCHERS, till_list("gift_cards"): {"BON": "85"}}
+    )
     said = {**posting, "gift_cards": {"BON": "single", "INVOICE": "none"}}
-    plain = {**VOUCHERS, till("turnover_vat_codes"): {"10": "2", "80": "4", "85": "4"}}
+    plain = {**VOUCHERS, till_list("turnover_vat_codes"): {"10": "2", "80": "4", "85": "4"}}
 
     assert (unclear.weight, unclear.proposal) == (Weight.PARKS, None)
     assert lacking(unclear) == "BON, INVOICE"
@@ -456,15 +458,15 @@ def test_receipts_without_a_default_debtor_are_a_question_for_a_person() -> None
 
 
 def test_an_employee_the_till_does_not_have_is_not_proposed() -> None:
-    assert question("orders", "completion", lists={till("employees"): {"101": "Anouk"}}).state is State.OPEN
+    assert question("orders", "completion", lists={till_list("employees"): {"101": "Anouk"}}).state is State.OPEN
 
 
 POSTED = {"receipts": "posting", "daybook": "700"}
 TILL_ACCOUNTS = {
-    till("revenue_groups"): {"10": "Fietsen", "50": "Diensten"},
-    till("turnover_accounts"): {"10": "8000", "50": "8010", "80": "1560"},
-    till("payment_accounts"): {"PIN": "1010", "CASH": "1000"},
-    books("ledgers"): {"1000": "Kas", "1010": "Pin onderweg"},
+    till_list("revenue_groups"): {"10": "Fietsen", "50": "Diensten"},
+    till_list("turnover_accounts"): {"10": "8000", "50": "8010", "80": "1560"},
+    till_list("payment_accounts"): {"PIN": "1010", "CASH": "1000"},
+    books_list("ledgers"): {"1000": "Kas", "1010": "Pin onderweg"},
 }
 
 
@@ -502,8 +504,8 @@ def test_accounts_of_groups_and_methods_are_proposed_where_the_books_have_all_th
     assert proposed(methods) == {"PIN": "1010", "CASH": "1000"}
     other = {
         **TILL_ACCOUNTS,
-        till("turnover_accounts"): {"10": "8000", "50": "8999"},
-        books("ledgers"): {"1000": "Kas"},
+        till_list("turnover_accounts"): {"10": "8000", "50": "8999"},
+        books_list("ledgers"): {"1000": "Kas"},
     }
     assert proposed(question("orders", "groups", settings=POSTED, lists=other)) == {}
     lacking = question("orders", "methods", settings=paying, lists=other)
@@ -621,7 +623,7 @@ def test_until_it_is_said_how_the_books_learn_of_sales_the_list_says_what_that_m
     assert alone.values["sales"] == "dated"
 
 
-CANDIDATE = {books("reservations"): {"K9_RSRV": "Aantal gereserveerd (K9_RSRV)"}}
+CANDIDATE = {books_list("reservations"): {"K9_RSRV": "Aantal gereserveerd (K9_RSRV)"}}
 
 
 def test_a_formula_that_subtracts_nothing_says_so_until_somebody_says_where_reservations_are() -> None:
@@ -631,7 +633,7 @@ def test_a_formula_that_subtracts_nothing_says_so_until_somebody_says_where_rese
     found = question("stock", "reservations", lists=CANDIDATE).lack
     assert found is not None
     assert (found.why.code, found.why.facts["field"]) == ("lack_reservations_found", "Aantal gereserveerd (K9_RSRV)")
-    named = {books("reservations"): {"stock_reserved": "K1_RES"}}
+    named = {books_list("reservations"): {"stock_reserved": "K1_RES"}}
     assert question("stock", "reservations", lists=named).lack is None, "somebody named the field of ours"
     for answer in ("field", "deducted", "none"):
         assert question("stock", "reservations", settings={"reservations": answer, "reserved": "A"}).lack is None

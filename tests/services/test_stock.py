@@ -8,7 +8,15 @@ import pytest
 
 from integration.log.logbook import Logbook
 from integration.services.log import Log
-from integration.services.stock import Difference, Reason, Stock, StockScope, largest, reason, unproven_since
+from integration.services.stock import (
+    Difference,
+    Reason,
+    Stock,
+    StockScope,
+    largest_lines,
+    level_reason,
+    unproven_since,
+)
 from integration.store.database import Database
 from integration.store.events import Event
 from integration.store.issues import Issues
@@ -109,9 +117,9 @@ def test_how_long_stock_lasts_is_told_alike_for_an_hour_and_anew_once_levels_com
 def test_why_a_level_differs_is_told_from_the_one_that_was_written_last() -> None:
     one = Difference(1, "10", "Ten", "1", source=Decimal(12), target=Decimal(9))
 
-    assert reason(one, Decimal(12), NOW) == Reason(NOW, target=Decimal(-3), source=Decimal(0))
-    assert reason(one, Decimal(9), NOW) == Reason(NOW, target=Decimal(0), source=Decimal(3))
-    assert reason(one, None, None).since is None
+    assert level_reason(one, Decimal(12), NOW) == Reason(NOW, target=Decimal(-3), source=Decimal(0))
+    assert level_reason(one, Decimal(9), NOW) == Reason(NOW, target=Decimal(0), source=Decimal(3))
+    assert level_reason(one, None, None).since is None
 
 
 def test_levels_count_as_proven_for_some_turns_of_the_schedule() -> None:
@@ -128,7 +136,7 @@ def test_levels_count_as_proven_for_some_turns_of_the_schedule() -> None:
 def test_of_too_many_lines_the_largest_are_drawn_and_the_rest_as_one() -> None:
     nothing = float("nan")
     levels = pd.DataFrame([[nothing, 9.0, nothing, 9.0], [1.0, 5.0, 2.0, 4.0]], columns=["a", "b", "c", "d"])
-    drawn = largest(levels, 3, "rest")
+    drawn = largest_lines(levels, 3, "rest")
     assert drawn.iloc[1].to_dict() == {"b": 5, "d": 4, "rest": 3}
     assert drawn["rest"].isna().tolist() == [True, False], "before the first level is known there is no line"
-    assert list(largest(levels, 4, "rest")) == ["a", "b", "c", "d"]
+    assert list(largest_lines(levels, 4, "rest")) == ["a", "b", "c", "d"]

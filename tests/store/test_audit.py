@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from integration.core.chain import Break, Head, digest, line_of, sealed, told, verify
+from integration.core.chain import Break, Head, digest, head_text, line_of, sealed, verify_lines
 from integration.core.issues import Issue, Met, Trouble
 from integration.core.records import Correction, Kind
 from integration.core.run import Mode
@@ -205,7 +205,7 @@ def rewritten(database: Database, first: int, key: bytes) -> None:
             line = line_of(content, SEALER.id, key)
             connection.execute(table.update().where(table.c.seq == row.seq).values(line=line.decode(), who="nobody"))
             head = Head(row.seq, digest(line))
-        connection.execute(audit_head.update().values(seq=head.seq, hash=head.hash, seal=sealed(told(head), key)))
+        connection.execute(audit_head.update().values(seq=head.seq, hash=head.hash, seal=sealed(head_text(head), key)))
 
 
 Tamper = Callable[[Database], None]
@@ -334,7 +334,7 @@ def test_writers_never_wait_in_a_circle(database: Database, clock: Clock) -> Non
 def test_the_lines_of_a_file_are_verified_without_a_key(ten: Audit) -> None:
     lines = list(ten.lines())
     assert len(lines) == 11
-    assert verify(lines) == (Head(10, ten.hash_of(10)), None)
+    assert verify_lines(lines) == (Head(10, ten.hash_of(10)), None)
 
 
 def test_a_day_is_closed_once(ten: Audit, settings: StoredSettings) -> None:

@@ -14,7 +14,7 @@ from integration.core.issues import Issue, Met
 from integration.core.records import Kind
 from integration.store.database import Database
 from integration.store.days import DayChecked
-from integration.store.erased import Erased, ErasedMeanwhileError, SoFar, mark_of, read_file
+from integration.store.erased import Erased, ErasedMeanwhileError, SoFar, erased_mark, read_erasures
 from integration.store.stores import Stores, stores_of
 from integration.store.tables import day_checks, drifted, episodes, issues
 from tests.clocks import Clock
@@ -59,9 +59,9 @@ def test_the_list_holds_nothing_of_a_person_and_outlives_the_database(
     assert [one for one in ("39001", '"62"', "anna") if one in text] == []
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     other = Erased(database, clock)
-    assert {one.mark for one in read_file(file)} == {other.mark(*one) for one in NUMBERS}
-    assert len(other.take_in(read_file(file))) == len(NUMBERS)  # begun, and not finished here
-    assert mark_of("another", "debtor", "39001") != other.mark("debtor", "39001")
+    assert {one.mark for one in read_erasures(file)} == {other.mark(*one) for one in NUMBERS}
+    assert len(other.take_in(read_erasures(file))) == len(NUMBERS)  # begun, and not finished here
+    assert erased_mark("another", "debtor", "39001") != other.mark("debtor", "39001")
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -103,4 +103,4 @@ def test_a_look_is_done_anew_where_somebody_was_erased_in_it(database: Database,
 def test_a_file_that_is_no_list_is_told(tmp_path: Path, told: str) -> None:
     (tmp_path / "list").write_text(told, encoding="utf-8")
     with pytest.raises(ValueError, match=r"."):
-        read_file(tmp_path / "list")
+        read_erasures(tmp_path / "list")

@@ -22,11 +22,11 @@ ONE = Customer("39001", "62")
 def fill(database: Database, clock: Clock) -> None:
     booked = {"debtor": "62", "email": "anna@post.example", "customer": "Anna Özdemir", "number": "2026.1"}
     with database.write() as connection:
-        links.keep(connection, clock(), "customers", [
+        links.keep_links(connection, clock(), "customers", [
             Link(Kind.RELATION, "39001", "62", Record(Kind.RELATION, "39001", ANNA)),
             Link(Kind.RELATION, "39002", "63", Record(Kind.RELATION, "39002", BRAM)),
         ])  # fmt: skip
-        links.keep(connection, clock(), "orders", [
+        links.keep_links(connection, clock(), "orders", [
             Link(Kind.ADDRESS, "62/abc", "7", Record(Kind.ADDRESS, "62/abc", {"street": "Kerklaan 7"})),
             Link(Kind.SALES_ORDER, "doc-1", "26000032", Record(Kind.SALES_ORDER, "doc-1", booked)),
         ])  # fmt: skip

@@ -7,7 +7,7 @@ from integration.core.plan import Action
 from integration.core.records import Kind, Record
 from integration.core.run import Link
 from integration.store.database import Database
-from integration.store.links import Links, retire
+from integration.store.links import Links, retire_links
 from tests.builders import a_create, a_relation, an_update
 from tests.clocks import Clock
 from tests.store.samples import FLOW, a_link
@@ -119,7 +119,7 @@ def test_a_record_without_parts_is_retired_as_a_whole(database: Database, clock:
     links.keep("customers", [Link(Kind.RELATION, "10042", "77", kept, "5")])
     change = replace(an_update(kept, Action.RETIRE, active=False), agreed=kept)
     with database.write() as connection:
-        retire(connection, clock(), "customers", change, "6")
+        retire_links(connection, clock(), "customers", change, "6")
     assert links.get("customers", Kind.RELATION, ["10042"])["10042"] == Link(
         Kind.RELATION, "10042", "77", kept, "6", retired=True
     )
@@ -131,7 +131,7 @@ def test_what_is_kept_again_after_it_was_retired_is_in_use_again(
     link = Link(Kind.RELATION, "10042", "77", a_create(a_relation("10042")).agreed, "5")
     links.keep("customers", [link])
     with database.write() as connection:
-        retire(connection, clock(), "customers", an_update(a_relation("10042"), Action.RETIRE, active=False))
+        retire_links(connection, clock(), "customers", an_update(a_relation("10042"), Action.RETIRE, active=False))
     links.keep("customers", [link])
     assert links.get("customers", Kind.RELATION, ["10042"]) == {"10042": link}
 

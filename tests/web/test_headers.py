@@ -10,7 +10,7 @@ import anyio
 import pytest
 from streamlit import file_util
 
-from integration.web.headers import Headers, headers_of, policy
+from integration.web.headers import Headers, content_security_policy, headers_of
 from tests.raw import asked
 from tests.servers import Server
 
@@ -64,11 +64,11 @@ def test_a_browser_keeps_our_fonts_and_asks_whether_a_script_is_still_the_same(
 
 def test_the_scripts_of_the_frame_run_by_their_hashes_and_no_others() -> None:
     index = "<script>\n one() </script><script src='x.js'></script><SCRIPT type=module>two()</SCRIPT>"
-    hashes = re.findall(r"'sha256-([^']+)'", policy(index))
+    hashes = re.findall(r"'sha256-([^']+)'", content_security_policy(index))
 
     assert hashes == [base64.b64encode(hashlib.sha256(text).digest()).decode() for text in (b"\n one() ", b"two()")]
-    assert policy(index.replace("\n", "\r\n")) == policy(index)
-    assert "sha256" not in policy("<html></html>")
+    assert content_security_policy(index.replace("\n", "\r\n")) == content_security_policy(index)
+    assert "sha256" not in content_security_policy("<html></html>")
 
 
 def test_the_policy_is_of_the_frame_that_is_installed(server: Server) -> None:
@@ -80,7 +80,7 @@ def test_the_policy_is_of_the_frame_that_is_installed(server: Server) -> None:
     assert index.body.startswith(head)
     assert before in index.body
     assert index.body.endswith(within + drawn)
-    assert index.headers["content-security-policy"] == policy(index.body.decode())
+    assert index.headers["content-security-policy"] == content_security_policy(index.body.decode())
     scripts = next(one for one in index.headers["content-security-policy"].split("; ") if one.startswith("script-src"))
     assert "unsafe-inline" not in scripts
     assert "'unsafe-eval'" not in scripts

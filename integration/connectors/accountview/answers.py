@@ -42,7 +42,7 @@ class Answers:
         """
         failed_itself = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
         if failed_itself and not reading:
-            raise unreadable(operation, reading=False)
+            raise unreadable_answer(operation, reading=False)
         if reading or answer.status != HTTPStatus.NOT_FOUND or not _is_of_accountview(_readable(answer)):
             self.expect_interface(answer)  # a 404 in AccountView's own words refuses a write for what it points to
         if answer.status >= HTTPStatus.BAD_REQUEST and (text := plain_text(answer)):
@@ -51,7 +51,7 @@ class Answers:
             shape = json_of(answer, operation, reading=reading) if answer.body.strip() else {}
         message = self._mask(message_of(shape, refused=answer.status >= HTTPStatus.BAD_REQUEST))[:LONGEST_MESSAGE]
         if failed_itself and not _is_of_accountview(shape):
-            raise failed(answer, operation, message)
+            raise server_failure(answer, operation, message)
         if message:
             raise refusal_of(message, operation, reading=reading)
         if answer.status >= HTTPStatus.BAD_REQUEST:
@@ -62,14 +62,14 @@ class Answers:
         """Return the tables of an answer under their names in upper case."""
         shape = self.shape(answer, operation, reading=reading)
         if not isinstance(shape, dict):
-            raise unreadable(operation, reading=reading)
+            raise unreadable_answer(operation, reading=reading)
         return {str(name).upper(): rows for name, rows in shape.items()}
 
     def rows(self, answer: Answer, operation: str) -> list[Row]:
         """Return the rows of an answer that is a bare list."""
         shape = self.shape(answer, operation)
         if not isinstance(shape, list):
-            raise unreadable(operation)
+            raise unreadable_answer(operation)
         return [in_capitals(row) for row in shape if isinstance(row, dict)]
 
     def expect_interface(self, answer: Answer) -> None:
@@ -94,7 +94,7 @@ class Looks:
         return is_unreadable(answer) and self._left > 0
 
 
-def rows_of(tables: Mapping[str, object], table: str) -> list[Row]:
+def table_rows(tables: Mapping[str, object], table: str) -> list[Row]:
     """Return the rows of a table; a single one may come as an object, an empty table may be missing."""
     local = f"{table.upper()}_ID"  # numbers the rows of this answer only
     rows = _all_of(tables.get(table.upper()))
@@ -103,7 +103,7 @@ def rows_of(tables: Mapping[str, object], table: str) -> list[Row]:
     return list(rows)
 
 
-def documents_of(tables: Mapping[str, object], of: BusinessObject, operation: str) -> list[tuple[Row, list[Row]]]:
+def headers_with_lines(tables: Mapping[str, object], of: BusinessObject, operation: str) -> list[tuple[Row, list[Row]]]:
     """Return the header rows of an answer, each with its lines.
 
     Lines stand beside their headers and point to them by a number that is good for one answer, or inside them.
@@ -114,7 +114,7 @@ def documents_of(tables: Mapping[str, object], of: BusinessObject, operation: st
     for line in _all_of(tables.get(of.detail.upper())) if of.detail else []:
         belongs = next(iter(lines), "") if len(headers) == 1 else str(line.get(local))
         if belongs not in lines:
-            raise unreadable(operation)
+            raise unreadable_answer(operation)
         lines[belongs].append(line)
     return [
         (header, [*lines[str(header.get(local, place))], *_all_of(header.get(of.detail.upper()))])
@@ -142,7 +142,7 @@ CAUSES = (
 )
 
 
-def cause_of(message: str) -> tuple[str, dict[str, str]]:
+def refusal_cause(message: str) -> tuple[str, dict[str, str]]:
     """Return which trouble of the catalogue a refusal is, with what its text names; accountview_rejected if unclear."""
     for code, pattern in CAUSES:
         found = re.search(pattern, message, re.IGNORECASE)
@@ -181,13 +181,13 @@ def refusal_of(message: str, operation: str, *, reading: bool) -> ConnectorError
 def json_of(answer: Answer, operation: str, *, reading: bool = True) -> object:
     """Return the JSON of an answer; a page for people or a broken body is an error of ours."""
     try:
-        return parsed(answer.body)
+        return parse_json(answer.body)
     except ValueError:
-        failure = unreadable(operation, reading=reading)
+        failure = unreadable_answer(operation, reading=reading)
     raise failure  # the error handled above would quote the answer
 
 
-def parsed(body: bytes) -> object:
+def parse_json(body: bytes) -> object:
     """Return JSON. Raises ValueError for what is none, or has more parts or is nested deeper than any answer.
 
     A number that no database keeps is a text: it is one record that cannot be read, not all of the answer.
@@ -215,13 +215,13 @@ def _cut(digits: str) -> str:
     return f"{digits[:LONGEST_NUMBER]}…"
 
 
-def failed(answer: Answer, operation: str, message: str = "") -> UnavailableError:
+def server_failure(answer: Answer, operation: str, message: str = "") -> UnavailableError:
     """Return the error for a failure of the server's own."""
     said = message or f"HTTP {answer.status}"
     return UnavailableError("server_error", system=SYSTEM, message=said, operation=operation)
 
 
-def unreadable(operation: str, *, reading: bool = True) -> MalformedAnswerError | InDoubtError:
+def unreadable_answer(operation: str, *, reading: bool = True) -> MalformedAnswerError | InDoubtError:
     """Return the error for an answer that cannot be read."""
     if reading:
         return MalformedAnswerError("answer_unreadable", system=SYSTEM, operation=operation)
@@ -237,7 +237,7 @@ def form_of_missing(answer: Answer) -> str:
     if answer.status != HTTPStatus.NOT_FOUND or page:
         return ""
     try:
-        shape = parsed(answer.body) if answer.body.strip() else {}
+        shape = parse_json(answer.body) if answer.body.strip() else {}
     except ValueError:
         shape = "?"
     return _form(answer, shape)
@@ -253,7 +253,7 @@ def form_of(answer: Answer, tables: Mapping[str, object], table: str, operation:
     rows = found if isinstance(found, list) else [found]
     if all(isinstance(row, dict) for row in rows):
         return ROWS
-    raise unreadable(operation)
+    raise unreadable_answer(operation)
 
 
 def _form(answer: Answer, shape: object) -> str:
@@ -273,7 +273,7 @@ def said_by(answer: Answer) -> str:
 
 def _readable(answer: Answer) -> object:
     try:
-        return parsed(answer.body) if answer.body.strip() else {}
+        return parse_json(answer.body) if answer.body.strip() else {}
     except ValueError:
         return {}
 
@@ -304,7 +304,7 @@ def _expect_json(body: bytes) -> None:
         body.decode()
         _WHOLE.decode(body)
     except (ValueError, RecursionError, MemoryError):
-        parsed(body)
+        parse_json(body)
 
 
 def in_capitals(row: Mapping[str, object]) -> dict[str, object]:

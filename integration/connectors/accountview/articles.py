@@ -8,14 +8,14 @@ from decimal import Decimal
 from pydantic import BaseModel
 
 from integration.connectors.accountview.client import AccountViewClient, Filter, Query
-from integration.connectors.accountview.codec import PRICE_PLACES, Row, number
+from integration.connectors.accountview.codec import PRICE_PLACES, Row, number_or_none
 from integration.connectors.accountview.layout import Layout, Layouts, named_columns
 from integration.connectors.accountview.prices import Prices
 from integration.connectors.accountview.reader import Reader
-from integration.connectors.accountview.rows import decoder, whole
+from integration.connectors.accountview.rows import row_decoder, whole_records
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.source import Pages, Reading
-from integration.connectors.accountview.unnamed import apart
+from integration.connectors.accountview.unnamed import split_unnamed
 from integration.connectors.hashing import hashing
 from integration.connectors.protocol import Unread
 from integration.core.errors import RejectedError
@@ -110,14 +110,14 @@ class Warehouses:
             asked = layout.stored("article", some)
             return self._reader.exact_rows(self.of, article, asked, then=(warehouse,), fields=columns)
 
-        answers, unnamed = apart(ask, keys)
+        answers, unnamed = split_unnamed(ask, keys)
         stock: dict[str, dict[str, Decimal | None]] = defaultdict(dict)
         for key, _ in unnamed:
             stock[key.casefold()][""] = None
         for row in (row for answer in answers for row in answer):
             shelves, code = stock[layout.text(row, "article").casefold()], layout.text(row, "warehouse")
             if code or not isinstance(row.get(warehouse), str):
-                shelves[code] = _sum(shelves.get(code, NONE), number(row.get(quantity), PRICE_PLACES))
+                shelves[code] = _sum(shelves.get(code, NONE), number_or_none(row.get(quantity), PRICE_PLACES))
         return stock
 
     def fields(self, *, fresh: bool) -> list[Field]:
@@ -159,7 +159,7 @@ class Goods:
 
     def __init__(self, kind: Kind, of: BusinessObject, fields: BaseModel, pages: Pages) -> None:
         names = named_columns(fields)
-        self._reading = Reading(of, names, decoder(kind, names))
+        self._reading = Reading(of, names, row_decoder(kind, names))
         self._pages = pages
 
     def extract(self, since: str | None, after: str | None) -> Batch:
@@ -205,7 +205,7 @@ class Articles(Goods):
             rows = [one.row(operation) for one in page.rows if one.key not in without]
             ends = [one.row(operation) for one in (*page.rows[:1], *page.rows[-1:])] if rows else []
             told[0] = self._reading.fields_of(rows)
-            found = whole(rows, self._reading.decode, ends)
+            found = whole_records(rows, self._reading.decode, ends)
             return tuple(replace(one, values={**one.values, **shelves.get(one.key, {})}) for one in found)
 
         hashes = tuple((one.key, self._hash(one.told, repr(shelves[one.key]))) for one in keyed)

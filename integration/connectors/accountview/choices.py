@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from integration.connectors.accountview.articles import Warehouses
 from integration.connectors.accountview.client import AccountViewClient, Query
-from integration.connectors.accountview.codec import LONGEST_SHOWN, Row, number, text, yes_or_no
+from integration.connectors.accountview.codec import LONGEST_SHOWN, Row, number_or_none, text_or_none, yes_or_no
 from integration.connectors.accountview.fields import reserving
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
@@ -78,7 +78,7 @@ class Choices:
 
     def _ledger_flags(self) -> dict[str, str]:
         """What each account demands of a line, or why it takes none, in words; nothing for one that takes any."""
-        rows = {text(row["ACCT_NR"]) or "": row for row in self._all(self._settings.objects.ledgers, "ACCT_NR")}
+        rows = {text_or_none(row["ACCT_NR"]) or "": row for row in self._all(self._settings.objects.ledgers, "ACCT_NR")}
         return {account: " ".join(_flags(row)) for account, row in rows.items()}
 
     def _daybook_types(self) -> dict[str, str]:
@@ -88,15 +88,21 @@ class Choices:
     def _day_daybooks(self) -> dict[str, str]:
         """The daybooks that take a page of signed lines and are not blocked."""
         signed = {code: row for code, row in self._daybooks().items() if _type_of(row) in SIGNED}
-        return {code: text(row.get("DJ_NAME")) or "" for code, row in signed.items()}
+        return {code: text_or_none(row.get("DJ_NAME")) or "" for code, row in signed.items()}
 
     def _daybooks(self) -> dict[str, Row]:
-        return {text(row["DJ_CODE"]) or "": row for row in self._all(self._settings.objects.daybooks, "DJ_CODE")}
+        return {
+            text_or_none(row["DJ_CODE"]) or "": row for row in self._all(self._settings.objects.daybooks, "DJ_CODE")
+        }
 
     def _codes(
         self, of: BusinessObject, code: str, caption: str, fits: Callable[[Row], bool] = lambda _: True
     ) -> dict[str, str]:
-        return {text(row[code]) or "": text(row.get(caption)) or "" for row in self._all(of, code) if fits(row)}
+        return {
+            text_or_none(row[code]) or "": text_or_none(row.get(caption)) or ""
+            for row in self._all(of, code)
+            if fits(row)
+        }
 
     def _named(self, kind: Kind, of: BusinessObject, key: str) -> dict[str, str]:
         """One page shows what codes look like; there are too many to list. Captions are their names."""
@@ -152,10 +158,10 @@ class Choices:
     def _vat(self) -> Iterator[tuple[str, str, Row, Decimal | None]]:
         """Every VAT code with its name, its row and its percentage: None where none is told that could be one."""
         for row in self._all(self._settings.objects.vat, "VAT_CODE"):
-            code, rate = text(row["VAT_CODE"]) or "", number(row.get(VAT_RATE), 2)
+            code, rate = text_or_none(row["VAT_CODE"]) or "", number_or_none(row.get(VAT_RATE), 2)
             yield (
                 code,
-                text(row.get("VAT_NAME")) or code,
+                text_or_none(row.get("VAT_NAME")) or code,
                 row,
                 rate if rate is not None and 0 <= rate <= HUNDRED else None,
             )
@@ -163,14 +169,14 @@ class Choices:
     def _all(self, of: BusinessObject, key: str) -> list[Row]:
         """Return all rows of a short list that have a key."""
         rows = self._client.every(Query(of=of, sort=(key,), size=self._settings.page_size))
-        return list({code: row for row in rows if (code := text(row.get(key)))}.values())
+        return list({code: row for row in rows if (code := text_or_none(row.get(key)))}.values())
 
 
 def _shown(row: Row, rate: Decimal | None) -> str:
     """Return a percentage for people; one that cannot be read as it came."""
     if rate is not None:
         return f"{rate.normalize():f} %"
-    return f"? % {text(row.get(VAT_RATE)) or ''}".strip()[:LONGEST_SHOWN]
+    return f"? % {text_or_none(row.get(VAT_RATE)) or ''}".strip()[:LONGEST_SHOWN]
 
 
 VAT_RATE = "VAT_PCT"
@@ -201,7 +207,7 @@ def _flags(row: Row) -> Iterator[str]:
         yield "collective"
     elif _is_on(row.get("ACCT_LINK")) is None:
         yield _unclear("ACCT_LINK", row)
-    currency = (text(row.get("CUR_CODE")) or "").upper()
+    currency = (text_or_none(row.get("CUR_CODE")) or "").upper()
     if currency not in ("", OWN_CURRENCY):
         yield f"currency={currency}"
 
@@ -212,15 +218,18 @@ def _unclear(column: str, row: Row) -> str:
 
 def _is_on(value: object) -> bool | None:
     """Tell whether something is so, None for a word that does not say: some columns say it with a number."""
-    told = number(value, 0)
+    told = number_or_none(value, 0)
     return bool(told) if told is not None else yes_or_no(value)
 
 
 def _type_of(row: Row) -> str:
-    caption = (text(row.get("DJ_TYPEV")) or "").casefold()
+    caption = (text_or_none(row.get("DJ_TYPEV")) or "").casefold()
     sort = next((sort for sort, pattern in SORTS.items() if re.search(pattern, caption)), "")
     return f"{sort} blocked".strip() if yes_or_no(row.get("CLT_BLK")) is not False else sort
 
 
 def _is_collective(row: Row) -> bool:
-    return bool(number(row.get("ACCT_LINK"), 0)) or (text(row.get("ACCT_NAME")) or "").casefold() == "debiteuren"
+    return (
+        bool(number_or_none(row.get("ACCT_LINK"), 0))
+        or (text_or_none(row.get("ACCT_NAME")) or "").casefold() == "debiteuren"
+    )

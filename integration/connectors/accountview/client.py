@@ -16,13 +16,21 @@ from zoneinfo import ZoneInfo
 from integration.connectors.accountview.answers import (
     Answers,
     Looks,
-    documents_of,
     form_of,
     form_of_missing,
+    headers_with_lines,
     json_of,
-    rows_of,
+    table_rows,
 )
-from integration.connectors.accountview.codec import Body, Column, Row, decode_column, encode_body, text, yes_or_no
+from integration.connectors.accountview.codec import (
+    Body,
+    Column,
+    Row,
+    decode_column,
+    encode_body,
+    text_or_none,
+    yes_or_no,
+)
 from integration.connectors.accountview.empty_answers import NOBODY, EmptyAnswerProbe, ProbeTarget
 from integration.connectors.accountview.login import LogIn, login_needed
 from integration.connectors.accountview.raw_rows import RawRow, as_read, taken_apart
@@ -193,7 +201,11 @@ class AccountViewClient:
         operation = "read companies"
         answer = self._asked(_Call(method="GET", path="companies", operation=operation, company=False))
         return [
-            Company(text(row.get("ID")) or "", text(row.get("CODE")) or "", text(row.get("DESCRIPTION")) or "")
+            Company(
+                text_or_none(row.get("ID")) or "",
+                text_or_none(row.get("CODE")) or "",
+                text_or_none(row.get("DESCRIPTION")) or "",
+            )
             for row in self._answers.rows(answer, operation)
         ]
 
@@ -203,8 +215,8 @@ class AccountViewClient:
         answer = self._asked(_Call(method="GET", path="accountviewsystembusinessobjects", operation=operation))
         return [
             Offered(
-                code=(text(row.get("CODE")) or "").upper(),
-                name=text(row.get("DESCRIPTION")) or "",
+                code=(text_or_none(row.get("CODE")) or "").upper(),
+                name=text_or_none(row.get("DESCRIPTION")) or "",
                 insert=yes_or_no(row.get("INSERTALLOWED")) is True,
                 update=yes_or_no(row.get("UPDATEALLOWED")) is True,
             )
@@ -213,7 +225,7 @@ class AccountViewClient:
 
     def page(self, query: Query) -> list[Row]:
         """Return one page of rows; an empty list when there is nothing (more)."""
-        return self._counted(rows_of(self._meant(query), query.of.table))
+        return self._counted(table_rows(self._meant(query), query.of.table))
 
     def every(self, query: Query, *, enough: int = 0) -> list[Row]:
         """Return the rows of all pages, turned by number; see `Seen` for `enough`."""
@@ -233,11 +245,13 @@ class AccountViewClient:
         self._learn(query)
         answer = self._answer(query)
         rows = taken_apart(answer.body, query.of, key) if answer.status == HTTPStatus.OK else None
-        return self._counted(as_read(rows_of(self._told(query, answer), query.of.table), key) if rows is None else rows)
+        return self._counted(
+            as_read(table_rows(self._told(query, answer), query.of.table), key) if rows is None else rows
+        )
 
     def documents(self, query: Query) -> list[tuple[Row, list[Row]]]:
         """Return one page of header rows, each with the rows of its lines in the order they came."""
-        return self._counted(documents_of(self._meant(query), query.of, query.of.reading))
+        return self._counted(headers_with_lines(self._meant(query), query.of, query.of.reading))
 
     def _counted(self, rows: list[T]) -> list[T]:
         self.given = max(self.given, len(rows))
@@ -289,8 +303,8 @@ class AccountViewClient:
             dictionary=dictionary,
         )
         tables, form = self._read(query, self._answer(query))
-        rows = rows_of(tables, about.of.table)
-        known = text(rows[0].get(about.key.upper())) if rows and not nobody and not dictionary else None
+        rows = table_rows(tables, about.of.table)
+        known = text_or_none(rows[0].get(about.key.upper())) if rows and not nobody and not dictionary else None
         if known and not self.counts_from_one:
             self._expect_first_page(query, known)
         return form
@@ -305,7 +319,7 @@ class AccountViewClient:
             tables, _ = self._read(alone, self._answer(alone))
         except RejectedError:  # conditions are refused: whoever needs them says so
             return
-        if not rows_of(tables, query.of.table):
+        if not table_rows(tables, query.of.table):
             raise incomplete(query.of, 0)
         self.counts_from_one = True
 
@@ -335,7 +349,7 @@ class AccountViewClient:
         rows = [
             row
             for row in self.every(query, enough=self.described)
-            if (text(row.get("DBF_NAME")) or "").upper() == table.upper()
+            if (text_or_none(row.get("DBF_NAME")) or "").upper() == table.upper()
         ]
         columns = [decode_column(row) for row in rows]
         return list({column.name: column for column in columns if column.name}.values())
@@ -353,7 +367,7 @@ class AccountViewClient:
         content = json.dumps(encode_body(of, body, book_date)).encode()
         answer = self._asked(_Call(method=method, path="accountviewdata", operation=operation, content=content))
         tables = self._answers.tables(answer, operation, reading=False)
-        return {name: rows_of(tables, name) for name in tables}
+        return {name: table_rows(tables, name) for name in tables}
 
     def _asked(self, call: _Call) -> Answer:
         """Return the answer; an access that ended early is renewed once, for a 401 means that nothing was done."""

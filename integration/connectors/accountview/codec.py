@@ -31,7 +31,7 @@ _WORDS_FOR_TRUE = frozenset({"true", ".t.", "t", "1", "ja", "yes", "j", "y", "wa
 _WORDS_FOR_FALSE = frozenset({"false", ".f.", "f", "0", "nee", "no", "n", "onwaar", "", "none"})
 
 
-def text(value: object) -> str | None:
+def text_or_none(value: object) -> str | None:
     """Return a text without the blanks the database pads it with; None when it is empty or absent."""
     if isinstance(value, str):
         return value.rstrip() or None
@@ -40,7 +40,7 @@ def text(value: object) -> str | None:
     return str(value).rstrip() or None
 
 
-def number(value: object, places: int) -> Decimal | None:
+def number_or_none(value: object, places: int) -> Decimal | None:
     """Return a number; None when it is empty, absent or no number. Zero is a number."""
     if value is None or isinstance(value, bool) or str(value).strip() == "":
         return None
@@ -67,7 +67,7 @@ def stamp(value: object) -> str | None:
     return f"{found[1]}T{found[2] or '00:00:00'}"
 
 
-def day(value: object) -> date | None:
+def calendar_day(value: object) -> date | None:
     """Return the calendar day of a date or moment."""
     moment = stamp(value)
     try:
@@ -91,7 +91,7 @@ def by_its_look(value: object) -> Value:
         return amount(value, 0)
     if isinstance(value, Decimal) and value.is_finite() and abs(value) < TOO_LARGE:
         return amount(value, min(OTHER_PLACES, max(0, -int(value.as_tuple().exponent))))
-    return text(value)
+    return text_or_none(value)
 
 
 # ---- columns, as the data dictionary describes them
@@ -125,21 +125,21 @@ def decode_column(row: Row) -> Column:
 
     What it would have said of a field is then said by AccountView, when the field is written.
     """
-    length = number(row.get("FIELD_LEN"), 0)
-    name = (text(row.get("FIELD_NAME")) or "").upper()
+    length = number_or_none(row.get("FIELD_LEN"), 0)
+    name = (text_or_none(row.get("FIELD_NAME")) or "").upper()
     return Column(
         name=name,
-        caption=text(row.get("FLD_DESC")) or name,
-        type=(text(row.get("FIELD_TYPE")) or "C").upper()[:1],
+        caption=text_or_none(row.get("FLD_DESC")) or name,
+        type=(text_or_none(row.get("FIELD_TYPE")) or "C").upper()[:1],
         length=int(length) if length else None,
-        upper="!" in (text(row.get("FLD_FMT")) or ""),
+        upper="!" in (text_or_none(row.get("FLD_FMT")) or ""),
         custom=yes_or_no(row.get("REC_CUST")) is True,
         required=yes_or_no(row.get("INP_MAND")) is True,
         blocked=yes_or_no(row.get("COM_BLK")) is True,
     )
 
 
-def value_of(column: Column, value: object) -> Value:
+def typed_value(column: Column, value: object) -> Value:
     """Return a value by the type the dictionary gives its column.
 
     Raises WrongValueError for what is no number, day, yes or no, and no text.
@@ -148,17 +148,17 @@ def value_of(column: Column, value: object) -> Value:
         raise WrongValueError(column.name, str(value)[:LONGEST_SHOWN])
     match column.type:
         case "Y":
-            return _told(column.name, value, number(value, PRICE_PLACES))
+            return _told(column.name, value, number_or_none(value, PRICE_PLACES))
         case "N" | "B" | "I":
             if isinstance(value, int | Decimal):
                 return by_its_look(value)
-            return _told(column.name, value, number(value, OTHER_PLACES))
+            return _told(column.name, value, number_or_none(value, OTHER_PLACES))
         case "L":
             return _told(column.name, value, yes_or_no(value))
         case "D" | "T":
-            return _told(column.name, stamp(value), day(value))
+            return _told(column.name, stamp(value), calendar_day(value))
         case _:
-            return text(value)
+            return text_or_none(value)
 
 
 def _told(column: str, told: object, value: Value) -> Value:

@@ -23,7 +23,7 @@ from integration.connectors.accountview.reader import Reader
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
 from integration.connectors.accountview.source import Pages, Source
 from integration.connectors.accountview.target import Target, translated
-from integration.connectors.accountview.unnamed import apart
+from integration.connectors.accountview.unnamed import split_unnamed
 from integration.connectors.accountview.years import FiscalYears
 from integration.connectors.answering import Heard
 from integration.connectors.http import Gateway
@@ -188,7 +188,7 @@ class AccountView:
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
         """Return the records under these keys; a key that is gone is left out."""
-        answers, unnamed = apart(self._source(kind).fetch, sorted(set(keys)))
+        answers, unnamed = split_unnamed(self._source(kind).fetch, sorted(set(keys)))
         read = [record for answer in answers for record in answer]
         return read + [error.as_record(kind, key) for key, error in unnamed]
 
@@ -205,7 +205,7 @@ class AccountView:
         held: dict[str, Held] = {}
         for kind in dict.fromkeys(record.kind for record in wanted):
             look = partial(self._target(kind).lookup, references=references)
-            answers, unnamed = apart(look, [record for record in wanted if record.kind is kind])
+            answers, unnamed = split_unnamed(look, [record for record in wanted if record.kind is kind])
             for answer in answers:
                 held |= answer
             for record, error in unnamed:
@@ -258,12 +258,12 @@ class AccountView:
         return Batch((), None, "")
 
     def _source(self, kind: Kind) -> Source:
-        return self._sources[kind] if kind in self._sources else not_for(kind)
+        return self._sources[kind] if kind in self._sources else not_in_books(kind)
 
     def _target(self, kind: Kind) -> Target:
-        return self._targets[kind] if kind in self._targets else not_for(kind)
+        return self._targets[kind] if kind in self._targets else not_in_books(kind)
 
 
-def not_for(kind: Kind) -> NoReturn:
+def not_in_books(kind: Kind) -> NoReturn:
     """Raise RejectedError: the books do not have this kind of record in this place."""
     raise RejectedError("request_refused", system=SYSTEM, key=kind)

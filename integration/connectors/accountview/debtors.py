@@ -9,20 +9,20 @@ from integration.connectors.accountview.codec import NUMBERS, Body, Cell, Row, y
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.prices import Prices
 from integration.connectors.accountview.reader import Reader
-from integration.connectors.accountview.rows import expect_key, expect_told, others, read_of, whole
+from integration.connectors.accountview.rows import expect_key, expect_told, others, read_of, whole_records
 from integration.connectors.accountview.settings import SYSTEM
 from integration.connectors.accountview.source import Pages, Reading
 from integration.connectors.accountview.target import (
-    created,
+    change_stamp,
+    create_record,
     debtor_number,
-    folded,
-    marker,
+    field_text_of,
     own,
     owner,
     owner_shown,
     pointer,
     rank,
-    text_of,
+    without_case,
 )
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
@@ -68,7 +68,7 @@ class Debtors:
     def fetch(self, keys: Collection[str]) -> list[Record]:
         """Return the debtors with these numbers; one that is gone is left out."""
         decode, rows = self._reading().decode, self._rows(keys)
-        return list(self._prices.added(list(whole(rows, decode))))
+        return list(self._prices.added(list(whole_records(rows, decode))))
 
     def _reading(self) -> Reading:
         layout = self._layout
@@ -141,7 +141,7 @@ class Debtors:
     def create(self, wanted: Record, references: References) -> str:  # noqa: ARG002
         """Create a debtor and return its number."""
         layout = self._layout
-        return created(self._client, self._layouts.object_of(Kind.DEBTOR), layout, layout.encoded(own(wanted)))
+        return create_record(self._client, self._layouts.object_of(Kind.DEBTOR), layout, layout.encoded(own(wanted)))
 
     def update(self, change: Change, held: Held | None) -> Written:
         """Change the columns named, after looking once more whether they still hold what the plan showed."""
@@ -168,12 +168,22 @@ class Debtors:
 def _evidence(linked: Mapping[str, str]) -> tuple[_Evidence, ...]:
     """What tells who a debtor is, the strongest first."""
     return (
-        _Evidence("link", ("number",), lambda record: linked[record.key], folded, _as_it_is),
-        _Evidence("external_id", ("external_id",), _external_id, folded, _as_it_is),
+        _Evidence("link", ("number",), lambda record: linked[record.key], without_case, _as_it_is),
+        _Evidence("external_id", ("external_id",), _external_id, without_case, _as_it_is),
         _Evidence(
-            "vat_number", ("vat_number",), lambda record: text_of(record, "vat_number"), without_prefix, _vat_spellings
+            "vat_number",
+            ("vat_number",),
+            lambda record: field_text_of(record, "vat_number"),
+            without_prefix,
+            _vat_spellings,
         ),
-        _Evidence("email", ("email", "second_email"), lambda record: text_of(record, "email"), folded, _mail_spellings),
+        _Evidence(
+            "email",
+            ("email", "second_email"),
+            lambda record: field_text_of(record, "email"),
+            without_case,
+            _mail_spellings,
+        ),
     )
 
 
@@ -182,18 +192,18 @@ _SHARED = frozenset({"vat_number", "email"})  # what two people may have in comm
 
 def _may_be(layout: Layout, row: Row, record: Record) -> bool:
     """Tell whether a debtor may be this record: it carries no external id, or one of the record's own."""
-    theirs = folded(layout.text(row, "external_id"))
-    return theirs in {"", folded(record.key), folded(_external_id(record))}
+    theirs = without_case(layout.text(row, "external_id"))
+    return theirs in {"", without_case(record.key), without_case(_external_id(record))}
 
 
 def _has_number_of(layout: Layout, row: Row, record: Record) -> bool:
     """Tell whether the VAT number of a debtor is that of this record, with the country where one of them lacks it."""
     theirs, country = (layout.text(row, name) if layout.has(name) else "" for name in ("vat_number", "country"))
-    return same_vat_number(text_of(record, "vat_number"), theirs, text_of(record, "country"), country)
+    return same_vat_number(field_text_of(record, "vat_number"), theirs, field_text_of(record, "country"), country)
 
 
 def _external_id(record: Record) -> str:
-    return text_of(record, "external_id") or record.key
+    return field_text_of(record, "external_id") or record.key
 
 
 def _as_it_is(value: str) -> set[str]:
@@ -227,7 +237,7 @@ def _debtor(layout: Layout, wanted: Record, rows: Sequence[Row], evidence: str) 
     return Held(
         read_of(Kind.DEBTOR, wanted.key, first, read),
         number,
-        marker(layout, first),
+        change_stamp(layout, first),
         evidence=evidence,
         others=tuple(layout.text(row, "number") for row in others),
     )
@@ -281,7 +291,7 @@ class Addresses:
         """Create an address of a debtor that is there and return its number."""
         layout, of = self._layouts.of(Kind.ADDRESS)[0], self._layouts.object_of(Kind.ADDRESS)
         cells = pointer(layout, "debtor", debtor_number(wanted, references)) | layout.encoded(own(wanted))
-        return created(self._client, of, layout, cells)
+        return create_record(self._client, of, layout, cells)
 
 
 def _squeezed(value: str) -> str:
@@ -294,7 +304,7 @@ def _address(layout: Layout, wanted: Record, rows: Mapping[str, Row], references
     same = {
         name: wanted.values[name]
         for name in CONTENT
-        if name in wanted.values and _squeezed(text_of(wanted, name)) == _squeezed(layout.text(row, name))
+        if name in wanted.values and _squeezed(field_text_of(wanted, name)) == _squeezed(layout.text(row, name))
     }
     shown = same | owner_shown(layout, row, wanted, references)
 
@@ -303,4 +313,4 @@ def _address(layout: Layout, wanted: Record, rows: Mapping[str, Row], references
         return Record(Kind.ADDRESS, wanted.key, layout.decoded(row, wanted.values) | shown)
 
     record = read_of(Kind.ADDRESS, wanted.key, row, read)
-    return Held(record, number, marker(layout, row), evidence="content", others=tuple(others))
+    return Held(record, number, change_stamp(layout, row), evidence="content", others=tuple(others))

@@ -9,20 +9,19 @@ from datetime import date
 from itertools import groupby
 from typing import TypeVar
 
-from integration.connectors.accountview.answers import cause_of, looked_up
+from integration.connectors.accountview.answers import looked_up, refusal_cause
 from integration.connectors.accountview.client import AccountViewClient, Filter
-from integration.connectors.accountview.codec import Body, Cell, Row, text
+from integration.connectors.accountview.codec import Body, Cell, Row, text_or_none
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.reader import DocumentRows, Reader
 from integration.connectors.accountview.rows import read_of
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.accountview.target import (
     absent,
+    change_stamp,
     date_of,
     debtor_number,
-    folded,
     linked_number,
-    marker,
     own,
     owner,
     owner_shown,
@@ -31,6 +30,7 @@ from integration.connectors.accountview.target import (
     rank,
     reference_of,
     references_of,
+    without_case,
 )
 from integration.connectors.accountview.unnamed import UnnamedRowError
 from integration.connectors.accountview.years import FiscalYears
@@ -62,7 +62,7 @@ class DocumentTables:
         number, daybook = self.header.text(row, self.number), self.header.text(row, "daybook")
         if number and daybook:
             return f"{daybook}/{number}"
-        return number or text(row.get("EXT_KEY")) or ""
+        return number or text_or_none(row.get("EXT_KEY")) or ""
 
 
 class Documents:
@@ -180,7 +180,7 @@ def _held(tables: DocumentTables, wanted: Record, several: Mapping[str, Document
     number, *others = sorted(several, key=rank)
     row, lines = several[number]
     record = read_of(wanted.kind, wanted.key, row, lambda: _document(tables, wanted, row, lines, references))
-    return Held(record, number, marker(tables.header, row), others=tuple(others))
+    return Held(record, number, change_stamp(tables.header, row), others=tuple(others))
 
 
 def _document(tables: DocumentTables, wanted: Record, row: Row, lines: Sequence[Row], references: References) -> Record:
@@ -194,17 +194,17 @@ def _document(tables: DocumentTables, wanted: Record, row: Row, lines: Sequence[
         values["address"] = pointed(Kind.ADDRESS, wanted.values.get("address"), header.text(row, "address"), references)
     if "trade_invoice" in wanted.values:
         values["trade_invoice"] = tables.invoices
-    parts = lines_of(tables.lines, "number", lines, wanted)
+    parts = numbered_lines(tables.lines, "number", lines, wanted)
     return Record(wanted.kind, wanted.key, values, parts)
 
 
 def spelled(wanted: Record, found: str) -> str:
     """Return the reference as wanted where what was found means the same."""
     reference = wanted.values.get("reference")
-    return str(reference) if folded(str(reference or "")) == found.casefold() else found
+    return str(reference) if without_case(str(reference or "")) == found.casefold() else found
 
 
-def lines_of(layout: Layout, number: str, rows: Sequence[Row], wanted: Record) -> tuple[Record, ...]:
+def numbered_lines(layout: Layout, number: str, rows: Sequence[Row], wanted: Record) -> tuple[Record, ...]:
     """Return the lines, numbered in the order they were entered, which is that of their own numbers."""
     asked = {part.key: part.values for part in wanted.parts if part.kind is Kind.LINE}
     parts = []
@@ -230,7 +230,7 @@ def is_about_filter(error: RejectedError, column: str) -> bool:
 
 def says_no_such_year(error: RejectedError) -> bool:
     """Tell whether a read was refused because its fiscal year does not exist."""
-    return cause_of(error.facts.get("message", ""))[0] == "period_closed"
+    return refusal_cause(error.facts.get("message", ""))[0] == "period_closed"
 
 
 # ---- orders that were invoiced, as the history of their lines tells of them
@@ -287,7 +287,7 @@ def _from_history(layout: Layout, wanted: Record, rows: Sequence[Row], reference
 
     def read() -> Record:
         values = header.decoded(row, wanted.values) | shown
-        return Record(wanted.kind, wanted.key, values, lines_of(detail, "line_number", several[chosen], wanted))
+        return Record(wanted.kind, wanted.key, values, numbered_lines(detail, "line_number", several[chosen], wanted))
 
     record = read_of(wanted.kind, wanted.key, row, read)
     others = tuple(number for place, number in enumerate(numbers) if place != chosen)
@@ -296,4 +296,4 @@ def _from_history(layout: Layout, wanted: Record, rows: Sequence[Row], reference
 
 def _history_number(layout: Layout, rows: Sequence[Row], wanted: Record, references: References) -> str:
     told = layout.text(rows[0], "order_number") or references.reference(wanted.kind, wanted.key)
-    return told or min((text(row.get("EXT_KEY")) or "" for row in rows), key=rank)
+    return told or min((text_or_none(row.get("EXT_KEY")) or "" for row in rows), key=rank)

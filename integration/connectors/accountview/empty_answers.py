@@ -116,7 +116,7 @@ class EmptyAnswerProbe:
         empty = some == learned.form and not about.filled and self._is_proven(some)
         if some in {ROWS, EMPTY} or empty:
             return learned
-        raise UnavailableError("nothing_but_nothing", system=SYSTEM, object=about.of.code, answer=shown(some))
+        raise UnavailableError("nothing_but_nothing", system=SYSTEM, object=about.of.code, answer=form_caption(some))
 
     def _is_proven(self, form: str) -> bool:
         if form not in self.proven:
@@ -127,10 +127,10 @@ class EmptyAnswerProbe:
         return form in self.proven
 
 
-def shown(form: str) -> str:
+def form_caption(form: str) -> str:
     """Return a form of an answer as people see it."""
     return f"HTTP {form.partition(' ')[0]}"
 
 
 def _unlike(of: BusinessObject, form: str) -> UnavailableError:
-    return UnavailableError("nothing_in_another_way", system=SYSTEM, object=of.code, answer=shown(form))
+    return UnavailableError("nothing_in_another_way", system=SYSTEM, object=of.code, answer=form_caption(form))

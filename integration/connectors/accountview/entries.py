@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import partial
 
 from integration.connectors.accountview.client import Filter
-from integration.connectors.accountview.codec import Row, stamp, text
+from integration.connectors.accountview.codec import Row, stamp, text_or_none
 from integration.connectors.accountview.documents import is_about_filter, order, says_no_such_year
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.reader import DocumentRows, Reader
@@ -178,7 +178,7 @@ class _Ledger:
     def entry(self, row: Row, told: Mapping[tuple[str, str], Mapping[str, Value]]) -> Record:
         """Return one row with what is told of its page."""
         layout = self.layout
-        number = layout.text(row, "number") or text(row.get("EXT_KEY")) or ""
+        number = layout.text(row, "number") or text_or_none(row.get("EXT_KEY")) or ""
         key = f"{layout.day(row, 'date')}/{number}"
 
         def read() -> Record:

@@ -7,7 +7,16 @@ from datetime import date
 from pydantic import BaseModel
 
 from integration.connectors.accountview.client import AccountViewClient, Offered
-from integration.connectors.accountview.codec import Cell, Column, Row, as_wanted, cell_of, day, text, value_of
+from integration.connectors.accountview.codec import (
+    Cell,
+    Column,
+    Row,
+    as_wanted,
+    calendar_day,
+    cell_of,
+    text_or_none,
+    typed_value,
+)
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.core.errors import RejectedError
 from integration.core.records import Kind, Value, WrongValueError
@@ -56,14 +65,14 @@ class Layout:
         if column not in self.columns:
             return ""
         try:
-            value = value_of(self.columns[column], row.get(column))
+            value = typed_value(self.columns[column], row.get(column))
         except WrongValueError:  # whoever reads the record is told; this text may be what it is known by
-            value = text(row.get(column))
+            value = text_or_none(row.get(column))
         return "" if value is None else str(value)
 
     def day(self, row: Row, name: str) -> date | None:
         """Return one value of a row as a day; None where it holds none."""
-        return day(row.get(self.names.get(name, "")))
+        return calendar_day(row.get(self.names.get(name, "")))
 
     def stored(self, name: str, values: Iterable[str]) -> set[str]:
         """Return texts as the column keeps them: a comparison may mind capitals."""
@@ -76,7 +85,7 @@ class Layout:
         Raises WrongValueError where a column holds what is none of its type.
         """
         return {
-            name: as_wanted(self.columns[column], value_of(self.columns[column], row[column]), wanted.get(name))
+            name: as_wanted(self.columns[column], typed_value(self.columns[column], row[column]), wanted.get(name))
             for name, column in self.known().items()
             if column in row
         }

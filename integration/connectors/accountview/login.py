@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from urllib.parse import quote, urlencode
 
-from integration.connectors.accountview.answers import Answers, failed, json_of, parsed, unreadable
+from integration.connectors.accountview.answers import Answers, json_of, parse_json, server_failure, unreadable_answer
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
 from integration.connectors.answer import Answer
 from integration.connectors.http import Gateway
@@ -159,15 +159,15 @@ class LogIn:
         if answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             raise client_rejected() if _names_the_client(answer) else login_needed()
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise failed(answer, OPERATION)
+            raise server_failure(answer, OPERATION)
         self._answers.expect_interface(answer)
         shape = json_of(answer, OPERATION)
         if not isinstance(shape, dict):
-            raise unreadable(OPERATION)
+            raise unreadable_answer(OPERATION)
         if not shape.get("access_token"):
             if _names_the_client(answer):
                 raise client_rejected()
-            raise login_needed() if shape.get("error") else unreadable(OPERATION)
+            raise login_needed() if shape.get("error") else unreadable_answer(OPERATION)
         remember(str(shape["access_token"]), str(shape.get("refresh_token") or ""))
         life = timedelta(seconds=_life_seconds(shape.get("expires_in")))
         return Token(str(shape["access_token"]), str(shape.get("refresh_token") or refresh), self._now() + life)
@@ -176,7 +176,7 @@ class LogIn:
 def _names_the_client(answer: Answer) -> bool:
     """Tell whether it is the client id or its secret that is refused (RFC 6749, 5.2), and not the log-in."""
     try:
-        shape = parsed(answer.body)
+        shape = parse_json(answer.body)
     except ValueError:
         return False
     return isinstance(shape, dict) and shape.get("error") in {"invalid_client", "unauthorized_client"}

@@ -8,12 +8,12 @@ from integration.connectors.accountview.documents import Documents, DocumentTabl
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.settings import AccountViewSettings, Objects
 from integration.connectors.accountview.target import absent
-from integration.connectors.accountview.unnamed import apart
+from integration.connectors.accountview.unnamed import split_unnamed
 from integration.connectors.protocol import References
 from integration.core.records import Held, Kind, Record, Unreadable
 
 
-def beside(held: Mapping[str, Held], elsewhere: Mapping[str, Held]) -> dict[str, Held]:
+def merge_places(held: Mapping[str, Held], elsewhere: Mapping[str, Held]) -> dict[str, Held]:
     """Return what was found in two places: of a document in both the first, with the numbers only the second has.
 
     One number in two places is one document.
@@ -53,7 +53,7 @@ class SalesOrders:
         if not self._objects.history.code:
             return held
         asked = wanted if self._layouts.history().has("order_number") else absent(wanted, held)
-        return beside(held, self._history.lookup(asked, references) if asked else {})
+        return merge_places(held, self._history.lookup(asked, references) if asked else {})
 
     def uninvoiced(self, orders: Sequence[Record], references: References) -> dict[str, Unreadable | None]:
         """Return which orders are not known to be invoiced, by their keys, with the row that does not tell it.
@@ -84,7 +84,7 @@ def _seen(
     look: Callable[[Sequence[Record]], Mapping[str, Held]], orders: Sequence[Record]
 ) -> dict[str, Unreadable | None]:
     """Return which orders are in a place, by their keys, with the row where it does not tell whose it is."""
-    answers, unnamed = apart(look, orders) if orders else ([], [])
+    answers, unnamed = split_unnamed(look, orders) if orders else ([], [])
     found: dict[str, Unreadable | None] = {key: None for answer in answers for key in answer}
     return found | {one.key: error.as_record(one.kind, one.key) for one, error in unnamed}
 
@@ -138,7 +138,7 @@ class Postings:
         tables = self._tables()
         held = self._documents.lookup(tables, wanted, references)
         for of in self._objects.posting_history:
-            held = beside(held, self._documents.lookup(replace(tables, of=of), wanted, references))
+            held = merge_places(held, self._documents.lookup(replace(tables, of=of), wanted, references))
         return held
 
     def create(self, wanted: Record, references: References) -> str:

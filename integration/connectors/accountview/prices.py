@@ -10,12 +10,12 @@ from dataclasses import replace
 from decimal import Decimal
 
 from integration.connectors.accountview.client import AccountViewClient
-from integration.connectors.accountview.codec import PRICE_PLACES, Row, number, text
+from integration.connectors.accountview.codec import PRICE_PLACES, Row, number_or_none, text_or_none
 from integration.connectors.accountview.layout import Layout, Layouts, named_columns
 from integration.connectors.accountview.reader import Reader
-from integration.connectors.accountview.rows import raw
+from integration.connectors.accountview.rows import raw_row
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
-from integration.connectors.accountview.unnamed import apart
+from integration.connectors.accountview.unnamed import split_unnamed
 from integration.core.prices import How, Of, Term
 from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError, unreadable
 
@@ -52,7 +52,7 @@ class Prices:
         if not self.on or not readable:
             return tuple(records)
         by = "article" if readable[0].kind is Kind.ARTICLE else "debtor"
-        answers, unnamed = apart(lambda keys: self._rows(by, keys), [one.key for one in readable])
+        answers, unnamed = split_unnamed(lambda keys: self._rows(by, keys), [one.key for one in readable])
         rows = {key: found for answer in answers for key, found in answer.items()}
         lacking = dict(unnamed)
 
@@ -83,9 +83,9 @@ class Prices:
             try:
                 said = {term.name: value for term, value in self._terms(record.kind, layout, row)}
             except WrongValueError as error:
-                return unreadable(record.kind, record.key, error, raw(row))
+                return unreadable(record.kind, record.key, error, raw_row(row))
             if twice := [name for name, value in said.items() if terms.get(name, value) != value]:
-                return unreadable(record.kind, record.key, WrongValueError(self.of.table, twice[0]), raw(row))
+                return unreadable(record.kind, record.key, WrongValueError(self.of.table, twice[0]), raw_row(row))
             terms |= said
         return replace(record, values={**record.values, **terms}) if terms else record
 
@@ -108,9 +108,9 @@ class Prices:
 
     def _number(self, row: Row, name: str) -> Decimal | None:
         column = self.names.get(name, "")
-        value = number(row.get(column), PRICE_PLACES)
-        if value is None and text(row.get(column)):
-            raise WrongValueError(column, text(row.get(column)))
+        value = number_or_none(row.get(column), PRICE_PLACES)
+        if value is None and text_or_none(row.get(column)):
+            raise WrongValueError(column, text_or_none(row.get(column)))
         return value
 
     def _layout(self) -> Layout:

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from integration.connectors.accountview.answers import in_capitals, looked_up, parsed, unreadable
-from integration.connectors.accountview.codec import Row, text
+from integration.connectors.accountview.answers import in_capitals, looked_up, parse_json, unreadable_answer
+from integration.connectors.accountview.codec import Row, text_or_none
 from integration.connectors.accountview.settings import BusinessObject
 
 _ROWS = msgspec.json.Decoder(dict[str, list[msgspec.Raw]])
@@ -28,11 +28,11 @@ class RawRow:
         if not isinstance(self._row, bytes):
             return self._row
         try:
-            shape = parsed(self._row)
+            shape = parse_json(self._row)
         except ValueError:
             shape = None
         if not isinstance(shape, dict):
-            raise unreadable(operation)
+            raise unreadable_answer(operation)
         return in_capitals(shape)
 
 
@@ -45,7 +45,7 @@ def taken_apart(body: bytes, of: BusinessObject, key: str) -> list[RawRow] | Non
         ((table, rows),) = _ROWS.decode(body).items()
         names = list(msgspec.json.decode(rows[0], type=dict[str, msgspec.Raw]))
         (column,) = [name for name in names if looked_up(name) == key.upper()]
-        keys = [text(_keyed(column).decode(row).key) or "" for row in rows]
+        keys = [text_or_none(_keyed(column).decode(row).key) or "" for row in rows]
     except (ValueError, LookupError, RecursionError, MemoryError):
         return None
     if table.upper() != of.table.upper():
@@ -56,7 +56,7 @@ def taken_apart(body: bytes, of: BusinessObject, key: str) -> list[RawRow] | Non
 
 def as_read(rows: Sequence[Row], key: str) -> list[RawRow]:
     """Return rows that were read as if they had come so."""
-    return [RawRow(text(row.get(key)) or "", repr(row).encode(), row) for row in rows]
+    return [RawRow(text_or_none(row.get(key)) or "", repr(row).encode(), row) for row in rows]
 
 
 def _without_numbers(rows: Sequence[bytes], names: Sequence[str], of: BusinessObject) -> Sequence[bytes]:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from integration.connectors.accountview.answers import looked_up
 from integration.connectors.accountview.client import AccountViewClient, Filter, Query
-from integration.connectors.accountview.codec import Row, text
+from integration.connectors.accountview.codec import Row, text_or_none
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.turning import Seen
 from integration.connectors.accountview.unnamed import UnnamedRowError
@@ -53,7 +53,8 @@ class Reader:
             row
             for asked, found in self._with(query, column, values, self._plain)
             for row, _ in found
-            if (text(row.get(column.upper())) or "").casefold() in {one.value.casefold() for one in asked.filters}
+            if (text_or_none(row.get(column.upper())) or "").casefold()
+            in {one.value.casefold() for one in asked.filters}
         ]
 
     def documents(
@@ -86,7 +87,7 @@ class Reader:
         for asked, answer in zip(queries, answers, strict=True):
             if isinstance(answer, IntegrationError):
                 raise answer
-            if unnamed := [row for row, _ in answer if text(row.get(looked_up(column))) is None]:
+            if unnamed := [row for row, _ in answer if text_or_none(row.get(looked_up(column))) is None]:
                 raise UnnamedRowError.of(query.of, looked_up(column), unnamed[0])
             found.append((asked, answer))
         return found
@@ -96,7 +97,7 @@ class Reader:
         found = page = ask(query)
         seen = Seen(query.of, query.size, query.sort[0], enough=self._client.given if few else 0)
         while not seen.is_last([row for row, _ in page]):
-            last = text(page[-1][0].get(query.sort[0].upper()))
+            last = text_or_none(page[-1][0].get(query.sort[0].upper()))
             by_key = self._settings.page_strategy == "last_key" and bool(last)
             number, size = seen.asking()
             query = replace(query, number=number, size=size, last_key=last if by_key else None)
@@ -116,7 +117,7 @@ class Reader:
         rows = self._client.page(Query(of=of, sort=(key,), size=1, fields=(key,)))
         if not rows:
             return most  # nobody there, so nothing to miss; asked again next time
-        known = text(rows[0].get(key.upper())) or ""
+        known = text_or_none(rows[0].get(key.upper())) or ""
         nobody = tuple(Filter(key, "Equal", "C", f"~{place}") for place in range(1, most))
         filters = (*nobody, Filter(key, "Equal", "C", known))
         query = Query(of=of, sort=(key,), size=1, fields=(key,), filters=filters, match_any=True)
@@ -124,7 +125,7 @@ class Reader:
             counted = self._client.page(query)
         except RejectedError:
             counted = []
-        self._at_once = most if [text(row.get(key.upper())) for row in counted] == [known] else 1
+        self._at_once = most if [text_or_none(row.get(key.upper())) for row in counted] == [known] else 1
         return self._at_once
 
 

@@ -12,11 +12,11 @@ from integration.connectors.accountview.codec import (
     TOO_LARGE,
     Row,
     by_its_look,
-    day,
-    number,
+    calendar_day,
+    number_or_none,
     stamp,
-    text,
-    value_of,
+    text_or_none,
+    typed_value,
     yes_or_no,
 )
 from integration.connectors.accountview.layout import Layout
@@ -28,7 +28,7 @@ _FLAGS = frozenset({"blocked"})
 _DATES = frozenset({"changed", "stock_expected"})
 
 
-def decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record]:
+def row_decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record]:
     """Return what makes records of rows, made ready for many; a row without a code is one that cannot be read.
 
     Columns with a meaning stand under our names, every other one under its own: an operator can map them all.
@@ -38,7 +38,7 @@ def decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record]:
     meant = frozenset(names.values())
 
     def decode(row: Row) -> Record:
-        key = text(row.get(names["code"])) or ""
+        key = text_or_none(row.get(names["code"])) or ""
         try:
             expect_key(key, names["code"], row)
             values = {
@@ -47,7 +47,7 @@ def decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record]:
                 if column in row or column not in untold
             }
         except WrongValueError as error:
-            return unreadable(kind, key, error, raw(row))
+            return unreadable(kind, key, error, raw_row(row))
         values |= {column: by_its_look(value) for column, value in row.items() if column not in meant}
         return Record(kind, key, values)
 
@@ -62,16 +62,16 @@ def sure(name: str, column: str, row: Row, value: Value) -> Value:
     told = row.get(column)
     if isinstance(told, list | dict) or (isinstance(told, bool) and name not in _FLAGS):
         raise WrongValueError(column, str(told)[:LONGEST_SHOWN])
-    if name in _NUMBERS and (text(told) if value is None else abs(cast("Decimal", value)) >= TOO_LARGE):
-        raise WrongValueError(column, text(told))
+    if name in _NUMBERS and (text_or_none(told) if value is None else abs(cast("Decimal", value)) >= TOO_LARGE):
+        raise WrongValueError(column, text_or_none(told))
     if name in _FLAGS and (value is None or (told is None and column in row)):
         raise WrongValueError(column, "" if told is None else str(told)[:LONGEST_SHOWN])
     if name in _DATES and value is None and stamp(told):
-        raise WrongValueError(column, text(told))
+        raise WrongValueError(column, text_or_none(told))
     return value
 
 
-def whole(rows: Sequence[Row], decode: Callable[[Row], Record], beside: Sequence[Row] = ()) -> Iterator[Record]:
+def whole_records(rows: Sequence[Row], decode: Callable[[Row], Record], beside: Sequence[Row] = ()) -> Iterator[Record]:
     """Yield the records of rows; one that lacks a column which others of the list have is one that cannot be read.
 
     `beside` are rows of the same list that are not decoded. A list tells the same columns of each of its rows, and what
@@ -82,7 +82,7 @@ def whole(rows: Sequence[Row], decode: Callable[[Row], Record], beside: Sequence
         record = decode(row)
         lacking = columns - row.keys()
         if lacking and not isinstance(record, Unreadable):
-            yield unreadable(record.kind, record.key, WrongValueError(min(lacking), ""), raw(row))
+            yield unreadable(record.kind, record.key, WrongValueError(min(lacking), ""), raw_row(row))
         else:
             yield record
 
@@ -91,7 +91,7 @@ def expect_told(layout: Layout, row: Row, *names: str) -> None:
     """Raise WrongValueError where a row holds nothing in one of the columns under these names."""
     for name in names:
         column = layout.names.get(name, "")
-        if column in layout.columns and value_of(layout.columns[column], row.get(column)) is None:
+        if column in layout.columns and typed_value(layout.columns[column], row.get(column)) is None:
             raise WrongValueError(column, "")
 
 
@@ -102,7 +102,7 @@ def expect_key(key: str, column: str, row: Row) -> None:
         raise WrongValueError(column, "" if told is None else str(told)[:LONGEST_SHOWN])
 
 
-def raw(row: Row) -> str:
+def raw_row(row: Row) -> str:
     """Return a row as it came, for people."""
     return json.dumps(row, default=str, ensure_ascii=False, indent=1)
 
@@ -112,7 +112,7 @@ def read_of(kind: Kind, key: str, row: Row, read: Callable[[], Record]) -> Recor
     try:
         return read()
     except WrongValueError as error:
-        return unreadable(kind, key, error, raw(row))
+        return unreadable(kind, key, error, raw_row(row))
 
 
 def others(row: Row, names: Mapping[str, str]) -> dict[str, Value]:
@@ -123,7 +123,7 @@ def others(row: Row, names: Mapping[str, str]) -> dict[str, Value]:
 
 def _reader(name: str) -> Callable[[object], Value]:
     if name in _NUMBERS:
-        return partial(number, places=PRICE_PLACES)
+        return partial(number_or_none, places=PRICE_PLACES)
     if name in _FLAGS:
         return yes_or_no
-    return day if name in _DATES else text
+    return calendar_day if name in _DATES else text_or_none

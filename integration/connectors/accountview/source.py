@@ -9,10 +9,10 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from integration.connectors.accountview.client import AccountViewClient, Filter, Query
-from integration.connectors.accountview.codec import Row, literal, stamp, text
+from integration.connectors.accountview.codec import Row, literal, stamp, text_or_none
 from integration.connectors.accountview.raw_rows import RawRow
 from integration.connectors.accountview.reader import Reader
-from integration.connectors.accountview.rows import whole
+from integration.connectors.accountview.rows import whole_records
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.turning import Turned, expect_different, incomplete
 from integration.core.records import Batch, Fields, Record
@@ -109,8 +109,8 @@ class Pages:
         """
         mark = self._mark(reading, since, after)
         rows = self._client.page(self._query(reading, since, mark))
-        keys = [text(row.get(reading.key)) or "" for row in rows]
-        records = tuple(whole(rows, reading.decode))
+        keys = [text_or_none(row.get(reading.key)) or "" for row in rows]
+        records = tuple(whole_records(rows, reading.decode))
         return Batch(records, self._after(reading, mark, keys), mark.stamp, reading.fields_of(rows))
 
     def unread(self, reading: Reading, since: str | None, after: str | None) -> Rows:
@@ -159,7 +159,7 @@ class Pages:
     def under(self, reading: Reading, keys: Collection[str]) -> list[Record]:
         """Return the records under these keys, whatever their capitals where there is none as it is written."""
         rows = self._reader.exact_rows(reading.of, reading.key, keys, then=(), fields=())
-        read = list(whole(rows, reading.decode))
+        read = list(whole_records(rows, reading.decode))
         exact, alike = {one.key: one for one in read}, {one.key.casefold(): one for one in reversed(read)}
         found = {key: exact.get(key) or alike.get(key.casefold()) for key in sorted(set(keys))}
         return [record for record in found.values() if record is not None]
@@ -168,7 +168,7 @@ class Pages:
         """Return the records that have most of a field, or of a column."""
         column = reading.names.get(name) or name
         query = Query(of=reading.of, sort=(column,), size=count, descending=True, key=reading.key)
-        return list(whole(self._client.page(query), reading.decode))
+        return list(whole_records(self._client.page(query), reading.decode))
 
     def _query(self, reading: Reading, since: str | None, mark: _Mark) -> Query:
         filters: tuple[Filter, ...] = ()

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
-from integration.connectors.accountview.answers import cause_of
+from integration.connectors.accountview.answers import refusal_cause
 from integration.connectors.accountview.client import AccountViewClient
 from integration.connectors.accountview.codec import Body, Cell, Row, stamp
 from integration.connectors.accountview.layout import Layout
@@ -54,12 +54,12 @@ def own(record: Record) -> dict[str, Value]:
     return {name: value for name, value in record.values.items() if name not in _NOT_SENT}
 
 
-def text_of(record: Record, name: str) -> str:
+def field_text_of(record: Record, name: str) -> str:
     """Return one value of a record as text; empty when there is none."""
     return str(record.values.get(name) or "").strip()
 
 
-def folded(value: str) -> str:
+def without_case(value: str) -> str:
     """Return a text as it is compared: without blanks around it and without capitals."""
     return value.strip().casefold()
 
@@ -69,7 +69,7 @@ def rank(number: str) -> tuple[bool, int, str]:
     return not number.isdecimal(), int(number) if number.isdecimal() else 0, number
 
 
-def marker(layout: Layout, row: Row) -> str:
+def change_stamp(layout: Layout, row: Row) -> str:
     """Return the change stamp of a row."""
     return stamp(row.get(layout.names.get("changed", ""))) or ""
 
@@ -79,16 +79,16 @@ def marker(layout: Layout, row: Row) -> str:
 
 def owner(record: Record, references: References) -> str:
     """Return the number of the debtor that a record belongs to; empty where nobody knows it."""
-    fixed = text_of(record, "debtor_number")
-    return fixed or references.reference(Kind.DEBTOR, text_of(record, "debtor")) or ""
+    fixed = field_text_of(record, "debtor_number")
+    return fixed or references.reference(Kind.DEBTOR, field_text_of(record, "debtor")) or ""
 
 
 def owner_shown(layout: Layout, row: Row, wanted: Record, references: References) -> dict[str, Value]:
     """Return whose it is: the fixed number or our key as wanted, where that is the debtor found; else the number."""
-    number, fixed = layout.text(row, "debtor"), text_of(wanted, "debtor_number")
+    number, fixed = layout.text(row, "debtor"), field_text_of(wanted, "debtor_number")
     shown: dict[str, Value] = {}
     if "debtor_number" in wanted.values:
-        shown["debtor_number"] = fixed if folded(fixed) == number.casefold() or not fixed else number
+        shown["debtor_number"] = fixed if without_case(fixed) == number.casefold() or not fixed else number
     if not fixed or wanted.values.get("debtor"):
         shown["debtor"] = pointed(Kind.DEBTOR, wanted.values.get("debtor"), number, references)
     return shown
@@ -102,10 +102,10 @@ def pointed(kind: Kind, key: Value, number: str, references: References) -> str:
 
 def debtor_number(wanted: Record, references: References) -> str:
     """Return the number of the debtor to write. Raises RejectedError for one that is not there yet."""
-    fixed = text_of(wanted, "debtor_number")
+    fixed = field_text_of(wanted, "debtor_number")
     if fixed:
         return fixed
-    key = text_of(wanted, "debtor")
+    key = field_text_of(wanted, "debtor")
     return linked_number(references.reference(Kind.DEBTOR, key) if key else None, "debtor", key) if key else ""
 
 
@@ -121,7 +121,7 @@ def pointer(layout: Layout, name: str, number: str) -> dict[str, Cell]:
     return layout.encoded({name: number}) if number else {}
 
 
-def created(client: AccountViewClient, of: BusinessObject, layout: Layout, cells: Mapping[str, Cell]) -> str:
+def create_record(client: AccountViewClient, of: BusinessObject, layout: Layout, cells: Mapping[str, Cell]) -> str:
     """Create a record that has no lines and return its number; empty where the answer does not tell it."""
     layout.expect_required(cells)
     rows = client.create(of, Body(cells), client.today()).get(of.table.upper()) or [{}]
@@ -139,7 +139,7 @@ def translated(error: RejectedError, change: Change) -> RejectedError:
         facts.setdefault("customer", change.title)
     if error.code != "accountview_rejected":
         return RejectedError(error.code, **facts)
-    code, told = cause_of(facts.get("message", ""))
+    code, told = refusal_cause(facts.get("message", ""))
     day = values.get("date")
     if code == "period_closed" and not isinstance(day, date):  # what has no day is in no period
         code, told = error.code, {}

@@ -12,7 +12,7 @@ from itertools import pairwise
 from string import ascii_lowercase, ascii_uppercase
 from typing import Self
 
-from integration.connectors.accountview.codec import Row, text
+from integration.connectors.accountview.codec import Row, text_or_none
 from integration.connectors.accountview.settings import SYSTEM, BusinessObject
 from integration.core.errors import MalformedAnswerError
 
@@ -71,7 +71,9 @@ class Seen:
         if not rows.isdisjoint(self._rows):
             raise incomplete(self._of, len(self._rows))
         self._rows |= rows
-        self._turned = self._turned.onward(self._of, self._size, [text(row.get(self._column)) or "" for row in page])
+        self._turned = self._turned.onward(
+            self._of, self._size, [text_or_none(row.get(self._column)) or "" for row in page]
+        )
         return False
 
     def asking(self) -> tuple[int, int]:
@@ -88,7 +90,7 @@ def expect_sorted(of: BusinessObject, keys: Iterable[str]) -> None:
     """Raise MalformedAnswerError for keys that do not rise. A blank one stands anywhere, and two may be alike."""
     for one, other in pairwise(filter(None, keys)):
         if other < one and _is_sure(other, one):
-            raise out_of_order(of, other)
+            raise books_out_of_order(of, other)
 
 
 def expect_different(of: BusinessObject, keys: Sequence[str]) -> None:
@@ -96,11 +98,11 @@ def expect_different(of: BusinessObject, keys: Sequence[str]) -> None:
     known: set[str] = set()
     for key in filter(None, keys):
         if key in known:
-            raise out_of_order(of, key)
+            raise books_out_of_order(of, key)
         known.add(key)
 
 
-def out_of_order(of: BusinessObject, key: str) -> MalformedAnswerError:
+def books_out_of_order(of: BusinessObject, key: str) -> MalformedAnswerError:
     """Return the error for a list in which a row comes twice, or after one that it should come before."""
     return MalformedAnswerError("list_out_of_order", system=SYSTEM, object=of.code, key=key)
 

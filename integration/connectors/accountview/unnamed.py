@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from integration.connectors.accountview.codec import Row
-from integration.connectors.accountview.rows import raw
+from integration.connectors.accountview.rows import raw_row
 from integration.connectors.accountview.settings import SYSTEM, BusinessObject
 from integration.core.errors import MalformedAnswerError
 from integration.core.records import Kind, Unreadable, WrongValueError, unreadable
@@ -28,10 +28,12 @@ class UnnamedRowError(MalformedAnswerError):
 
     def as_record(self, kind: Kind, key: str) -> Unreadable:
         """Return the row as a record that cannot be read."""
-        return unreadable(kind, key, WrongValueError(self.column, ""), raw(self.row))
+        return unreadable(kind, key, WrongValueError(self.column, ""), raw_row(self.row))
 
 
-def apart(ask: Callable[[Sequence[T]], A], asked: Sequence[T]) -> tuple[list[A], list[tuple[T, UnnamedRowError]]]:
+def split_unnamed(
+    ask: Callable[[Sequence[T]], A], asked: Sequence[T]
+) -> tuple[list[A], list[tuple[T, UnnamedRowError]]]:
     """Return the answers for all but those whose own row does not name them, and those with what is wrong.
 
     Raises UnnamedRowError where it is so of every one of several: then it is no matter of one row.

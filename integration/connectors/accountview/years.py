@@ -5,8 +5,8 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from integration.connectors.accountview.client import AccountViewClient, Query
-from integration.connectors.accountview.codec import day as day_of
-from integration.connectors.accountview.codec import number, text
+from integration.connectors.accountview.codec import calendar_day as day_of
+from integration.connectors.accountview.codec import number_or_none, text_or_none
 from integration.connectors.accountview.settings import AccountViewSettings
 from integration.connectors.accountview.target import date_of, reference_of
 from integration.core.errors import AccessDeniedError, ConnectorError, RejectedError
@@ -93,8 +93,8 @@ class FiscalYears:
         found = []
         for row in rows:
             start, end = (day_of(row.get(column)) for column in (self._named.start, self._named.end))
-            if start and end and text(row.get(self._named.number)):
-                found.append(Period(int(number(row[self._named.number], 0) or 0), start, end))
+            if start and end and text_or_none(row.get(self._named.number)):
+                found.append(Period(int(number_or_none(row[self._named.number], 0) or 0), start, end))
         if not any(each.start <= day <= each.end for each in found):
             self._untold |= {day.replace(day=1)}  # a year that does not exist, or periods that make no sense
             return ()

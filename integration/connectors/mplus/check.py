@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from integration.connectors.mplus.choices import Choices
-from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.pricing import Pricing
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.core.connections import Finding, Tell, unheard
@@ -67,7 +67,7 @@ class Check:
 
     def _version(self, answer: Element) -> str:
         """Return the version of the service; older interfaces name only the protocol, which says nothing."""
-        parts = [answer.findtext(tag(f"service{part}Number")) for part in ("Major", "Minor", "Revision")]
+        parts = [answer.findtext(qualified(f"service{part}Number")) for part in ("Major", "Minor", "Revision")]
         version = ".".join(part for part in parts if part)
         if version and _ordered(version) < _ordered(self._settings.minimum_version):
             required = self._settings.minimum_version

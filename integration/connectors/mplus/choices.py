@@ -6,9 +6,9 @@ from decimal import Decimal
 from functools import partial
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.fields import Fields
-from integration.connectors.mplus.target import readable
+from integration.connectors.mplus.target import expect_readable
 from integration.core.errors import RejectedError
 
 
@@ -31,11 +31,11 @@ def _unless_off(flag: str) -> Callable[[Element], bool]:
 
 
 def _text(item: Element, wire: str) -> str:
-    return (item.findtext(tag(wire)) or "").strip()
+    return (item.findtext(qualified(wire)) or "").strip()
 
 
 TURNOVER = "TURNOVER-GROUP-TYPE-TURNOVER"
-PRODUCTS = f"{tag('productList')}/{tag('product')}"
+PRODUCTS = f"{qualified('productList')}/{qualified('product')}"
 ARTICLES_AT_ONCE, PAGES_OF_ARTICLES = 250, 4
 
 
@@ -57,7 +57,7 @@ def _turnover(
 _QUESTIONS = {
     "branches": _Question("getBranches", "branch", "branchNumber", "branchName"),
     "turnover_groups": _turnover("turnoverGroupName"),
-    "turnover_types": _turnover("turnoverGroupType", said=lambda told: codec.word(told).lower()),
+    "turnover_types": _turnover("turnoverGroupType", said=lambda told: codec.plain_word(told).lower()),
     "turnover_vat_codes": _turnover("defaultVatCode", needed=True),
     "turnover_accounts": _turnover("accountNumber", needed=True, said=_no_zero),
     # What is no revenue, or may be none: the till has groups of which it does not say it.
@@ -84,7 +84,7 @@ def _of_methods(caption: str, said: Callable[[str], str], *, needed: bool = Fals
     return _Question("getPaymentMethods", "paymentMethod", "method", caption, keep=keep, needed=needed, said=said)
 
 
-_METHOD_TYPES = _of_methods("type", lambda told: codec.word(told).lower())
+_METHOD_TYPES = _of_methods("type", lambda told: codec.plain_word(told).lower())
 _METHOD_ACCOUNTS = _of_methods("accountNumber", _no_zero, needed=True)
 
 
@@ -134,12 +134,12 @@ class Choices:
         marker = 0
         for _ in range(PAGES_OF_ARTICLES):
             request = {"pluNumbers": {}, "syncMarker": marker, "syncMarkerLimit": ARTICLES_AT_ONCE}
-            with readable():
+            with expect_readable():
                 products = list(self._client.read("getProducts", request=request).iterfind(PRODUCTS))
-                highest = max((codec.if_readable(codec.marker, one) or 0 for one in products), default=0)
+                highest = max((codec.if_readable(codec.change_marker, one) or 0 for one in products), default=0)
             for article in (each for one in products for each in codec.articles(one)):
                 if not codec.external_id(article) and (number := codec.if_readable(codec.article_number, article)):
-                    found[number] = (article.findtext(tag("description")) or "").strip() or number
+                    found[number] = (article.findtext(qualified("description")) or "").strip() or number
             if highest < marker or not products:
                 break
             marker = highest + 1
@@ -149,7 +149,7 @@ class Choices:
         answer = self._client.read(question.operation, **({"request": {}} if question.requests else {}))
         told = {
             code: question.said(_text(item, question.caption) or ("" if question.needed else code))
-            for item in answer.iter(tag(question.item))
+            for item in answer.iter(qualified(question.item))
             if (code := _text(item, question.code)) and question.keep(item)
         }
         return {code: caption for code, caption in told.items() if caption}
@@ -161,18 +161,21 @@ class Choices:
         except RejectedError:  # a till that does not know the question says nothing of it
             return {}
         groups = (
-            (item.findtext(tag("method")), item.findtext(f"{tag('giftcardType')}/{tag('turnoverGroupNumber')}"))
-            for item in answer.iter(tag("paymentMethod"))
+            (
+                item.findtext(qualified("method")),
+                item.findtext(f"{qualified('giftcardType')}/{qualified('turnoverGroupNumber')}"),
+            )
+            for item in answer.iter(qualified("paymentMethod"))
         )
         return {method: group for method, group in groups if method and group and group != "0"}
 
     def _workplaces(self) -> dict[str, str]:
-        branches = self._client.read("getBranches").iter(tag("branch"))
+        branches = self._client.read("getBranches").iter(qualified("branch"))
         return {
-            f"{branch.findtext(tag('branchNumber'))}/{code}": place.findtext(tag("workplaceName")) or code
+            f"{branch.findtext(qualified('branchNumber'))}/{code}": place.findtext(qualified("workplaceName")) or code
             for branch in branches
-            for place in branch.iterfind(f"{tag('workplaces')}/{tag('workplace')}")
-            if (code := place.findtext(tag("workplaceNumber")))
+            for place in branch.iterfind(f"{qualified('workplaces')}/{qualified('workplace')}")
+            if (code := place.findtext(qualified("workplaceNumber")))
         }
 
     def _rates(self) -> list[tuple[str, list[Decimal | None]]]:
@@ -181,7 +184,7 @@ class Choices:
         Branches in different countries may have different ones.
         """
         rates: dict[str, list[Decimal | None]] = {}
-        for item in self._client.read("getVatGroupList").iter(tag("vatGroup")):
+        for item in self._client.read("getVatGroupList").iter(qualified("vatGroup")):
             code, rate = _text(item, "vatCode"), _rate(_text(item, "vatPercentage"))
             if code and rate not in rates.setdefault(code, []):
                 rates[code].append(rate)

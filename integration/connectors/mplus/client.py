@@ -14,7 +14,7 @@ from zeep.transports import Transport
 
 from integration.connectors.answer import MOST_PARTS, Answer
 from integration.connectors.http import Gateway
-from integration.connectors.mplus.forms import PREFIX, Form, element, tag_of
+from integration.connectors.mplus.forms import PREFIX, Form, enclosing_element, tag_of
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.core.errors import (
     AccessDeniedError,
@@ -44,7 +44,7 @@ _ENCODING_STUB = (
 Element = etree._Element  # noqa: SLF001 - lxml gives its element type no public name
 
 
-def tag(name: str) -> str:
+def qualified(name: str) -> str:
     """Return the qualified name of an element of the interface; every one is in its namespace."""
     return f"{{{NAMESPACE}}}{name}"
 
@@ -75,7 +75,7 @@ class Contract:
         """Return the complete request. Raises TypeError when the content does not fit: a mistake of ours."""
         tag, form = self._form(operation)
         try:
-            asked = element(tag, form.written(content), f' xmlns:{PREFIX}="{NAMESPACE}"')
+            asked = enclosing_element(tag, form.written(content), f' xmlns:{PREFIX}="{NAMESPACE}"')
         except TypeError as error:
             raise TypeError(f"{operation}: {error}") from error
         return f"{_BEGIN}{asked}{_END}".encode()
@@ -92,7 +92,7 @@ class Contract:
 
 
 @cache
-def contract() -> Contract:
+def interface_contract() -> Contract:
     """Return the contract, read once."""
     return Contract()
 
@@ -160,7 +160,7 @@ class Client:
         is refused.
         """
         looks = _Looks(self, operation)
-        answer = self._post(operation, contract().message(operation, content), repeatable=True, looks=looks)
+        answer = self._post(operation, interface_contract().message(operation, content), repeatable=True, looks=looks)
         outcome = looks.outcome if looks.outcome is not None else self.understood(answer, operation, write=False)
         if isinstance(outcome, ConnectorError):
             raise outcome
@@ -171,13 +171,13 @@ class Client:
 
         Raises RejectedError when it refuses and InDoubtError when no usable answer came.
         """
-        return self._written(operation, contract().message(operation, content))
+        return self._written(operation, interface_contract().message(operation, content))
 
     def write_whole(self, operation: str, element: Element) -> Element:
         """Do the same with an element of the interface that is sent exactly as it is."""
         envelope = etree.Element(f"{{{SOAP}}}Envelope", nsmap={"SOAP-ENV": SOAP, "ns": NAMESPACE})
         body = etree.SubElement(envelope, f"{{{SOAP}}}Body")
-        etree.SubElement(body, tag(operation)).append(element)
+        etree.SubElement(body, qualified(operation)).append(element)
         return self._written(operation, etree.tostring(envelope, encoding="utf-8", xml_declaration=True))
 
     def _written(self, operation: str, message: bytes) -> Element:
@@ -204,7 +204,7 @@ class Client:
         body = _body(answer.body)
         if body is not None and body.tag == f"{{{SOAP}}}Fault":
             return self._fault(body, operation, write=write)
-        if body is None or answer.status >= 300 or body.tag != contract().answer_name(operation):  # noqa: PLR2004
+        if body is None or answer.status >= 300 or body.tag != interface_contract().answer_name(operation):  # noqa: PLR2004
             return self._unusable(answer, operation, write=write)
         return body
 
@@ -246,13 +246,15 @@ class Client:
         facts = {"system": SYSTEM, "operation": operation}
         if operation in _SILENT:
             return body
-        result = _text(body, tag("result"))
+        result = _text(body, qualified("result"))
         if not result:
             raise InDoubtError("timeout_after_sending_write", reason="answer_unreadable", **facts)
         reason = result.partition("-RESULT-")[2] or result.removeprefix("CREATE-IMAGE-")
         if reason == "OK":
             return body
-        message = self._gateway.masked(_text(body, tag("errorMessage")) or _text(body, tag("errorMsg")) or result)
+        message = self._gateway.masked(
+            _text(body, qualified("errorMessage")) or _text(body, qualified("errorMsg")) or result
+        )
         told = self._gateway.masked(result)
         raise RejectedError(REFUSALS.get(reason, "mplus_rejected"), message=message, result=told, **facts)
 

@@ -22,7 +22,7 @@ from integration.connectors.mplus.relations import Relations
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.settlements import Settlements
 from integration.connectors.mplus.stock import Stock
-from integration.connectors.mplus.target import Target, about, not_for
+from integration.connectors.mplus.target import Target, naming_record, not_at_till
 from integration.connectors.protocol import Learned, Promises, References
 from integration.core.connections import Finding, Tell, unheard
 from integration.core.errors import RejectedError
@@ -165,7 +165,7 @@ class Mplus:
         Raises RejectedError when the till refuses the record and InDoubtError when no usable answer came.
         """
         target = self._target(change.kind)
-        with about(change, held):
+        with naming_record(change, held):
             if held is None and change.action is not Action.CREATE:
                 raise RejectedError("target_record_missing")
             return target.write(change, held, references, token)
@@ -185,7 +185,7 @@ class Mplus:
         return self._pricing.charged(asked)
 
     def _source(self, kind: Kind) -> Source:
-        return self._sources[kind] if kind in self._sources else not_for(kind)
+        return self._sources[kind] if kind in self._sources else not_at_till(kind)
 
     def _target(self, kind: Kind) -> Target:
-        return self._targets[kind] if kind in self._targets else not_for(kind)
+        return self._targets[kind] if kind in self._targets else not_at_till(kind)

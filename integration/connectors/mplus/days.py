@@ -16,12 +16,12 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.codec import days as told
 from integration.connectors.mplus.codec.days import Place
 from integration.connectors.mplus.documents import Documents, Listed
 from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.mplus.target import readable
+from integration.connectors.mplus.target import expect_readable
 from integration.connectors.reference import new_reference
 from integration.core.errors import RejectedError
 from integration.core.records import Batch, Kind, Record, Value, WrongValueError, unreadable
@@ -63,14 +63,14 @@ class Days:
             first, last = (date.fromisoformat(text) for text in after.split(".."))
         end = min(first + timedelta(days=PAGE_DAYS - 1), last)
         following = None if end >= last else f"{end + timedelta(days=1)}..{last}"
-        with readable():
+        with expect_readable():
             return Batch(tuple(self._read(first, end)), following)
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:  # noqa: ARG002 - likewise
         """Return the days with these keys, read anew; what is no day of a branch of this till is left out."""
         wanted = [place for key in dict.fromkeys(keys) if (place := told.day_place(key))]
         records: list[Record] = []
-        with readable():
+        with expect_readable():
             for first, last in _periods(sorted({day for day, _ in wanted})):
                 branches = {branch for day, branch in wanted if first <= day <= last}
                 records += self._read(first, last, branches)
@@ -80,7 +80,7 @@ class Days:
     def _today(self) -> date:
         """Return the date at the till, by its own clock where it tells the time."""
         answer = self._client.read("getApiVersion")
-        with readable():
+        with expect_readable():
             here = told.day_in(answer, "serviceDateTime")
         return here or datetime.now(ZoneInfo(WALL_CLOCK)).date()
 
@@ -102,9 +102,9 @@ class Days:
     def _branches(self) -> dict[str, str]:
         answer = self._client.read("getBranches")
         return {
-            number: branch.findtext(tag("branchName")) or number
-            for branch in answer.iter(tag("branch"))
-            if (number := branch.findtext(tag("branchNumber")))
+            number: branch.findtext(qualified("branchName")) or number
+            for branch in answer.iter(qualified("branch"))
+            if (number := branch.findtext(qualified("branchNumber")))
         }
 
     def _read_journals(
@@ -120,7 +120,7 @@ class Days:
                     "reference": f"{reference}-{number}",
                 },
             )
-            for journal in answer.iterfind(f"{tag('journalList')}/{tag('journal')}"):
+            for journal in answer.iterfind(f"{qualified('journalList')}/{qualified('journal')}"):
                 with _holding_back(days, journal):
                     days[told.journal_place(journal)].parts += told.decode_journal(journal, source)
 
@@ -131,7 +131,7 @@ class Days:
             of_all = told.told_closed(answer)
         flags: dict[Place, list[bool]] = defaultdict(list)
         only = [place for place in days if place[0] == on]
-        for group in answer.iterfind(f"{tag('financialGroupList')}/{tag('financialGroup')}"):
+        for group in answer.iterfind(f"{qualified('financialGroupList')}/{qualified('financialGroup')}"):
             with _holding_back(days, group, on):
                 branch = told.branch_told(group)
                 if not branch and len(only) > 1:
@@ -155,7 +155,7 @@ class Days:
                 raise
             return
         counts: list[told.Counted] = []
-        for each in answer.iterfind(f"{tag('cashCountList')}/{tag('cashCount')}"):
+        for each in answer.iterfind(f"{qualified('cashCountList')}/{qualified('cashCount')}"):
             with _holding_back(days, each):
                 counts.append(told.decode_count(each))
         for place, part in told.in_chains(counts):
@@ -239,7 +239,7 @@ def _holding_back(days: Mapping[Place, _Day], element: Element, on: date | None 
         branch = codec.if_readable(told.branch_told, element) or None
         for place, day in days.items():
             if _may_be(date_, branch, place):
-                day.fault = error, codec.raw(element)
+                day.fault = error, codec.raw_elements(element)
 
 
 def _record(place: Place, day: _Day, name: str, reference: str) -> Record:

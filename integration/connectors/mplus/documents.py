@@ -16,10 +16,10 @@ from functools import partial
 import structlog
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.lists import Lowest, Named, expect_once, under_their_own
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
-from integration.connectors.mplus.target import readable, whole
+from integration.connectors.mplus.target import expect_readable, till_numbers
 from integration.connectors.parallel import sliced
 from integration.core.errors import MalformedAnswerError
 from integration.core.records import Batch, Kind, Record, WrongValueError, unreadable
@@ -70,7 +70,7 @@ class Documents:
     def extract(self, kind: Kind, since: str | None, after: str | None, most: int | None = None) -> Batch:
         """Return one page of the documents with a marker from `since` on, and some before it; all when it is None."""
         page = self.page(kind, since, after, most)
-        with readable():
+        with expect_readable():
             return Batch(tuple(self._decoded(kind, page.found, fresh=False)), page.after, page.stamp)
 
     def page(
@@ -84,7 +84,7 @@ class Documents:
         """
         start = self._start(kind, since, after)
         document = codec.DOCUMENTS[kind]
-        with readable():
+        with expect_readable():
             found = self._listed(kind, {"syncMarker": start.bound}, lines=lines)
             if not found:
                 return Page((), None, str(start.seen))
@@ -136,7 +136,7 @@ class Documents:
         """Return the newest financial date, from `since` on, of an order, invoice or receipt of each of these."""
         found: dict[str, date] = {}
         asked = {
-            "relationNumbers": whole(relations),
+            "relationNumbers": till_numbers(relations),
             "fromFinancialDate": {"day": since.day, "mon": since.month, "year": since.year},
         }
         for document in (codec.DOCUMENTS[kind] for kind in (Kind.ORDER, Kind.INVOICE, Kind.RECEIPT)):
@@ -168,7 +168,7 @@ class Documents:
         asking = self._named.all(with_ids, lambda one: one[:1])
         ids = [key for key in dict.fromkeys(keys) if key and key.isprintable()]  # no other can be sent, or be there
         for portion in sliced(ids, self._settings.document_page):
-            with readable():
+            with expect_readable():
                 wanted = set(portion)
                 yield [one for one in asking(portion) if one[0] in wanted]
 
@@ -186,10 +186,10 @@ class Documents:
     def _present(self, kind: Kind) -> int | None:
         """Return the till's present marker of a kind; None where it does not tell one that it need not."""
         answer = self._client.read("getCurrentSyncMarkers")
-        told = answer.findtext(tag(codec.DOCUMENTS[kind].marker)) or ""
+        told = answer.findtext(qualified(codec.DOCUMENTS[kind].marker)) or ""
         if not told and kind in codec.UNTOLD:
             return None
-        with readable():
+        with expect_readable():
             return int(told)
 
     def _listed(self, kind: Kind, chosen: Mapping[str, object], *, lines: bool = True) -> list[Element]:
@@ -231,7 +231,7 @@ class Documents:
 
         def ask(portion: Sequence[str]) -> list[Element]:
             answer = self._client.read("getRelations", request={"relationNumbers": portion})
-            return list(answer.iterfind(f"{tag('relationList')}/{tag('relation')}"))
+            return list(answer.iterfind(f"{qualified('relationList')}/{qualified('relation')}"))
 
         asking = self._customers.all(ask, lambda one: [codec.if_readable(codec.relation_number, one)])
         portions = sliced(list(dict.fromkeys(numbers)), LARGEST_ANSWER)
@@ -246,7 +246,7 @@ def _document(kind: Kind, document: Element, relation: Element | None, codes: Ma
         return codec.decode_document(kind, document, relation, codes)
     except WrongValueError as error:
         key = codec.if_readable(partial(codec.document_key, kind=kind), document) or asked
-        return unreadable(kind, key, error, codec.raw(document, relation))
+        return unreadable(kind, key, error, codec.raw_elements(document, relation))
 
 
 class _Codes:
@@ -274,7 +274,7 @@ class _Codes:
     def _asked(self, numbers: Sequence[str]) -> dict[str, str]:
         def ask(portion: Sequence[str]) -> list[Element]:
             answer = self._client.read("getProducts", request={"articleNumbers": portion, "pluNumbers": {}})
-            return list(answer.iter(tag("article")))
+            return list(answer.iter(qualified("article")))
 
         asking = self._named.all(ask, lambda one: [codec.if_readable(codec.article_number, one)])
         return {

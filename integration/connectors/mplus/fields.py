@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import Client, tag
+from integration.connectors.mplus.client import Client, qualified
 from integration.connectors.mplus.codec import Vocabulary
 from integration.connectors.mplus.settings import MplusSettings
 from integration.core.records import Field, Kind
@@ -30,9 +30,9 @@ class Fields:
     def custom_types(self, kind: Kind = Kind.ARTICLE) -> Mapping[str, str]:
         """Return the custom fields of articles or relations with their types, as the till defines them now."""
         answer = self._client.read("getCustomFieldLists")
-        listed = answer.iterfind(f"{tag(_CUSTOM_LISTS[kind])}/{tag('customField')}")
+        listed = answer.iterfind(f"{qualified(_CUSTOM_LISTS[kind])}/{qualified('customField')}")
         return {
-            name: each.findtext(tag("dataType")) or "DATA-TYPE-UNKNOWN"
+            name: each.findtext(qualified("dataType")) or "DATA-TYPE-UNKNOWN"
             for each in listed
-            if (name := each.findtext(tag("fieldName")))
+            if (name := each.findtext(qualified("fieldName")))
         }

@@ -41,7 +41,7 @@ class _Slot:
 
     def _one(self, item: Any) -> str:
         if self.inside is not None:
-            return element(self.tag, self.inside.written(item))
+            return enclosing_element(self.tag, self.inside.written(item))
         text = item if self.as_it_is and type(item) is str else self.text(item)
         return f"<{self.tag}>{_escaped(text)}</{self.tag}>"
 
@@ -101,7 +101,7 @@ def tag_of(name: etree.QName) -> str:
     return f"{PREFIX}:{name.localname}"
 
 
-def element(tag: str, inside: str, attributes: str = "") -> str:
+def enclosing_element(tag: str, inside: str, attributes: str = "") -> str:
     """Return an element around others; one that holds none ends as it begins."""
     return f"<{tag}{attributes}>{inside}</{tag}>" if inside else f"<{tag}{attributes}/>"
 

@@ -7,7 +7,7 @@ from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client
 from integration.connectors.mplus.codec import Group
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
-from integration.connectors.mplus.target import readable, told
+from integration.connectors.mplus.target import created_number, expect_readable
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
 from integration.core.plan import Action, Change
@@ -46,7 +46,7 @@ class Groups:
         return held
 
     def _tree(self) -> dict[str, Group]:
-        with readable():
+        with expect_readable():
             return codec.decode_groups(self._client.read("getArticleGroups", request={}))
 
     def calls(self, change: Change) -> int:  # noqa: ARG002
@@ -70,7 +70,7 @@ class Groups:
             "text": "",
         }
         answer = self._client.write("newArticleGroup", request=request)
-        return Written(told(answer, "groupNumber"))
+        return Written(created_number(answer, "groupNumber"))
 
     def _update(self, wanted: Record, held: Held, references: References) -> Written:
         group = held.original

@@ -6,11 +6,11 @@ from decimal import Decimal
 from functools import partial
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.documents import Documents
-from integration.connectors.mplus.lists import Lowest, expect_once, out_of_order
+from integration.connectors.mplus.lists import Lowest, expect_once, till_out_of_order
 from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.mplus.target import in_pages, readable
+from integration.connectors.mplus.target import expect_readable, in_pages
 from integration.connectors.protocol import Promises
 from integration.core.moves import Move, Promise
 from integration.core.records import Kind
@@ -34,8 +34,8 @@ class History:
         """Return the number of the newest movement of the installation, 0 before the first."""
         asked = {"includeStockId": True}
         answer = self._client.read("getCurrentSyncMarkersV2", request=asked)
-        with readable():
-            return int(answer.findtext(tag("stockId")) or 0)
+        with expect_readable():
+            return int(answer.findtext(qualified("stockId")) or 0)
 
     def page(self, after: int, begin: datetime) -> list[Move]:
         """Return the next movements after a number, oldest first; none when there are no more.
@@ -83,8 +83,8 @@ class History:
 
         def ask(limit: int) -> list[Move]:
             answer = self._client.read(_OPERATION, request={**request, "sinceStockIdLimit": str(limit)})
-            with readable():
-                moves = [codec.decode_move(each) for each in answer.iterfind(tag("articleStockHistory"))]
+            with expect_readable():
+                moves = [codec.decode_move(each) for each in answer.iterfind(qualified("articleStockHistory"))]
             expect_once(_OPERATION, (str(one.number) for one in moves if one.number))
             return moves
 
@@ -94,7 +94,7 @@ class History:
         moves = ask(limit)
         before = [number for number in numbers(moves) if number < int(str(request.get("sinceStockId", 0)))]
         if before:  # the bound does not count: what follows it would never come
-            raise out_of_order(_OPERATION, str(before[0]))
+            raise till_out_of_order(_OPERATION, str(before[0]))
         self._lowest.expect(_OPERATION, numbers(moves), lambda fewer: numbers(ask(fewer)))
         return moves
 
@@ -129,7 +129,7 @@ _key = partial(codec.document_key, kind=Kind.ORDER)
 
 def _is_over(order: Element) -> bool:
     """Tell whether all of an order is delivered, or all of it cancelled."""
-    states = (order.findtext(tag(name)) or "" for name in ("deliveryState", "cancelState"))
+    states = (order.findtext(qualified(name)) or "" for name in ("deliveryState", "cancelState"))
     return any(state.endswith("-COMPLETE") for state in states)
 
 

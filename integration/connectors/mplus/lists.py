@@ -39,7 +39,7 @@ class Lowest:
                 self._seen.add(operation)
                 return
             before, page = page, _readable(ask(len(page)))
-        raise out_of_order(operation, str(min({*before}.symmetric_difference(half), default=before[0])))
+        raise till_out_of_order(operation, str(min({*before}.symmetric_difference(half), default=before[0])))
 
 
 class Named(Generic[T]):
@@ -100,10 +100,10 @@ def expect_once(operation: str, keys: Iterable[str | None]) -> None:
     """Raise MalformedAnswerError where a key comes twice in one answer: another row may be missing in its place."""
     twice = [key for key, count in Counter(filter(None, keys)).items() if count > 1]
     if twice:
-        raise out_of_order(operation, twice[0])
+        raise till_out_of_order(operation, twice[0])
 
 
-def out_of_order(operation: str, key: str) -> MalformedAnswerError:
+def till_out_of_order(operation: str, key: str) -> MalformedAnswerError:
     """Return the error for a list in which a row comes twice, or after one that it should come before."""
     return MalformedAnswerError("list_out_of_order", system=SYSTEM, object=operation, key=key)
 

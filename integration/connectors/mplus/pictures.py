@@ -7,9 +7,9 @@ import base64
 import re
 from collections.abc import Mapping, Sequence
 
-from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
-from integration.connectors.mplus.target import in_pages, not_for, told, whole
+from integration.connectors.mplus.target import created_number, in_pages, not_at_till, till_numbers
 from integration.connectors.pictures import MIME, kept_in
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
@@ -35,7 +35,7 @@ class Pictures:
         A card without any image, of which we have not written before, is left out: nothing is there yet.
         """
         references_of = {record.key: references.reference(Kind.PRODUCT, record.key) or "" for record in wanted}
-        cards = self._cards(whole(filter(None, references_of.values())))
+        cards = self._cards(till_numbers(filter(None, references_of.values())))
         found = {}
         for record in wanted:
             number = references_of[record.key]
@@ -51,10 +51,13 @@ class Pictures:
 
         def ask(page: Sequence[str]) -> list[Element]:
             answer = self._client.read("getCardImages", request={**CARD, "cardNumbers": list(page)})
-            return list(answer.iterfind(tag("items")))
+            return list(answer.iterfind(qualified("items")))
 
         items = in_pages(ask, numbers, self._settings.page_articles, self._settings.in_flight) if numbers else []
-        return {(item.findtext(tag("cardNumber")) or "").strip(): list(item.iterfind(tag("images"))) for item in items}
+        return {
+            (item.findtext(qualified("cardNumber")) or "").strip(): list(item.iterfind(qualified("images")))
+            for item in items
+        }
 
     def calls(self, change: Change) -> int:
         """Return 1, and one more for a picture that the till has to take in first."""
@@ -63,7 +66,7 @@ class Pictures:
 
     def changed(self, since: str) -> Batch:  # noqa: ARG002
         """Raise RejectedError: the till tells of no change of an image."""
-        not_for(Kind.PICTURE)
+        not_at_till(Kind.PICTURE)
 
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:  # noqa: ARG002
         """Put our picture first on the card, in the place of the one before, or take it away; all others stay.
@@ -107,7 +110,7 @@ class Pictures:
             "cardLink": {**CARD, "cardNumbers": [card]},
         }
         try:
-            return told(self._client.write("createImage", request=request), "imageId")
+            return created_number(self._client.write("createImage", request=request), "imageId")
         except RejectedError as error:
             refusal = RejectedError(error.code, **{**error.facts, **_size(data, kind)})
         raise refusal
@@ -118,11 +121,11 @@ def _size(data: bytes, kind: str) -> Mapping[str, str]:
 
 
 def _number(image: Element) -> str:
-    return (image.findtext(tag("imageId")) or "").strip()
+    return (image.findtext(qualified("imageId")) or "").strip()
 
 
 def _mark(image: Element) -> str | None:
-    found = _OURS.search((image.findtext(tag("originalName")) or "").strip())
+    found = _OURS.search((image.findtext(qualified("originalName")) or "").strip())
     return found[1] if found else None
 
 
@@ -132,4 +135,4 @@ def _content(images: Sequence[Element]) -> str | None:
 
 
 def _labels(image: Element) -> dict[str, list[str]]:
-    return {"labelId": [label.text or "" for label in image.iterfind(f"{tag('labels')}/{tag('labelId')}")]}
+    return {"labelId": [label.text or "" for label in image.iterfind(f"{qualified('labels')}/{qualified('labelId')}")]}

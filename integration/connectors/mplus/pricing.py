@@ -8,9 +8,9 @@ from decimal import Decimal
 from lxml import etree
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.mplus.target import in_pages, whole
+from integration.connectors.mplus.target import in_pages, till_numbers
 from integration.connectors.parallel import side_by_side
 from integration.core.errors import IntegrationError, MalformedAnswerError, RejectedError
 from integration.core.money import amount
@@ -68,12 +68,12 @@ class BranchPrices:
     def lines(self, wanted: Sequence[Record]) -> dict[Place, Element]:
         """Return the lines of all wanted articles that have prices per branch; nothing is asked where none has."""
         parts = [part for record in wanted for part in record.parts if branch_terms(part)]
-        return self._lines(whole(part.key for part in parts))
+        return self._lines(till_numbers(part.key for part in parts))
 
     def _lines(self, numbers: Sequence[str]) -> dict[Place, Element]:
         def ask(page: Sequence[str]) -> list[Element]:
             request = {"articleNumbers": {"articleNumbers": page}}
-            return list(self._client.read("getArticleBranchDeviations", request=request).iterfind(tag(_LINES)))
+            return list(self._client.read("getArticleBranchDeviations", request=request).iterfind(qualified(_LINES)))
 
         found = in_pages(ask, numbers, self._settings.page_articles, self._settings.in_flight) if numbers else []
         return {_place(line): line for line in found}
@@ -90,8 +90,8 @@ class BranchPrices:
         wanted = {part.key: terms for part in change.wanted.parts if (terms := branch_terms(part))}
         if not wanted:
             return
-        there = self._lines(whole(wanted))
-        request = etree.Element(tag("request"))
+        there = self._lines(till_numbers(wanted))
+        request = etree.Element(qualified("request"))
         for number, terms in wanted.items():
             for branch in dict.fromkeys(term.number for term in terms):
                 line = deepcopy(there[number, branch]) if (number, branch) in there else _new(number, branch)
@@ -109,36 +109,36 @@ class BranchPrices:
 
 
 def _place(line: Element) -> Place:
-    return str(codec.number_of(line, "articleNumber")), str(codec.number_of(line, "branchNumber"))
+    return str(codec.child_number(line, "articleNumber")), str(codec.child_number(line, "branchNumber"))
 
 
 def _said(number: str, asked: Mapping[Term, Value], lines: Mapping[Place, Element]) -> dict[str, Value]:
     said: dict[str, Value] = {}
     for term in asked:
         line = lines.get((number, term.number))
-        text = "" if line is None else (line.findtext(tag(_PRICES[term.how])) or "").strip()
+        text = "" if line is None else (line.findtext(qualified(_PRICES[term.how])) or "").strip()
         said[term.name] = amount(text) if text else None
     return said
 
 
 def _new(number: str, branch: str) -> Element:
-    line = etree.Element(tag(_LINES))
-    etree.SubElement(line, tag("articleNumber")).text = number
-    etree.SubElement(line, tag("branchNumber")).text = branch
+    line = etree.Element(qualified(_LINES))
+    etree.SubElement(line, qualified("articleNumber")).text = number
+    etree.SubElement(line, qualified("branchNumber")).text = branch
     return line
 
 
 def _put(line: Element, term: Term, value: Value) -> None:
     """Write a price; the other one, which the till computes from it, is taken out."""
     for wire in _PRICES.values():
-        for child in list(line.iterfind(tag(wire))):
+        for child in list(line.iterfind(qualified(wire))):
             line.remove(child)
     if value is None:
         return
     if not isinstance(value, Decimal):
         raise codec.UnfitError(term.name, value)
-    before = {tag(wire) for wire in _ORDER[: _ORDER.index(_PRICES[term.how])]}
-    fresh = etree.Element(tag(_PRICES[term.how]))
+    before = {qualified(wire) for wire in _ORDER[: _ORDER.index(_PRICES[term.how])]}
+    fresh = etree.Element(qualified(_PRICES[term.how]))
     fresh.text = f"{amount(value):f}"
     line.insert(sum(child.tag in before for child in line), fresh)
 
@@ -148,7 +148,7 @@ def _range(wanted: Mapping[str, Mapping[Term, Value]], original: object) -> dict
     cards = codec.articles(original) if isinstance(original, Element) else []
     limits = {
         codec.article_number(card): tuple(
-            (card.findtext(tag(wire)) or "").strip() for wire in ("priceDeviationMin", "priceDeviationMax")
+            (card.findtext(qualified(wire)) or "").strip() for wire in ("priceDeviationMin", "priceDeviationMax")
         )
         for card in cards
     }
@@ -209,12 +209,12 @@ class Pricing:
             if error.code == "operation_unknown":
                 raise
             return None
-        line = answer.find(tag("lines"))
+        line = answer.find(qualified("lines"))
         if line is None:
             return None
-        told = {wire: (line.findtext(tag(wire)) or "").strip() for wire in ("amount", "amountExcl")}
+        told = {wire: (line.findtext(qualified(wire)) or "").strip() for wire in ("amount", "amountExcl")}
         try:
-            by = codec.word((line.findtext(tag("discountType")) or "").strip()).lower()
+            by = codec.plain_word((line.findtext(qualified("discountType")) or "").strip()).lower()
             return Charged(amount(told["amount"]), amount(told["amountExcl"]), by)
         except ValueError:
             return None
@@ -222,9 +222,11 @@ class Pricing:
     def _places(self) -> Mapping[str, str]:
         """Return the first workplace of each branch."""
         if not self._workplaces:
-            for branch in self._client.read("getBranches").iter(tag("branch")):
-                number = branch.findtext(tag("branchNumber")) or ""
-                place = branch.findtext(f"{tag('workplaces')}/{tag('workplace')}/{tag('workplaceNumber')}")
+            for branch in self._client.read("getBranches").iter(qualified("branch")):
+                number = branch.findtext(qualified("branchNumber")) or ""
+                place = branch.findtext(
+                    f"{qualified('workplaces')}/{qualified('workplace')}/{qualified('workplaceNumber')}"
+                )
                 if number and place:
                     self._workplaces.setdefault(number, place)
         return self._workplaces

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TypeVar
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.codec import Edit, Vocabulary
 from integration.connectors.mplus.fields import Fields
 from integration.connectors.mplus.groups import group_number
@@ -16,13 +16,13 @@ from integration.connectors.mplus.lists import Lowest, Named, expect_once
 from integration.connectors.mplus.pricing import BranchPrices, without_branches
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
+    created_number,
+    expect_readable,
     expect_unmoved,
     in_pages,
     page_after,
     present_marker,
-    readable,
-    told,
-    whole,
+    till_numbers,
 )
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
@@ -65,17 +65,17 @@ class Products:
         When the wanted articles sit in several products, the linked one is returned, or else the one that has most of
         them; where the others are is told, and a write that needs them is refused.
         """
-        with readable():
+        with expect_readable():
             return self._found(wanted, references)
 
     def _found(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
         parts = [part for record in wanted for part in record.parts]
         known = {part.source: references.reference(Kind.ARTICLE, part.source) or "" for part in parts if part.source}
         linked = {record.key: references.reference(Kind.PRODUCT, record.key) or "" for record in wanted}
-        numbers = whole([*(part.key for part in parts), *known.values()])
+        numbers = till_numbers([*(part.key for part in parts), *known.values()])
         found = self.read("articleNumbers", numbers)
         unnamed = self._unnamed(found, numbers)
-        found |= self.read("productNumbers", whole(number for number in linked.values() if number not in found))
+        found |= self.read("productNumbers", till_numbers(number for number in linked.values() if number not in found))
         shelf, lines = _Shelf(found, unnamed), self._branch_prices.lines(wanted)
         held = {}
         for record in wanted:
@@ -109,9 +109,9 @@ class Products:
         try:
             codec.product_number(element)
             record = codec.decode_product(element, key, partial(references.key, Kind.GROUP), self._words)
-            marker = str(codec.marker(element))
+            marker = str(codec.change_marker(element))
         except WrongValueError as error:
-            return Held(unreadable(Kind.PRODUCT, key, error, codec.raw(element)), number, original=element)
+            return Held(unreadable(Kind.PRODUCT, key, error, codec.raw_elements(element)), number, original=element)
         return Held(record, number, marker, original=element, elsewhere=apart)
 
     def read(self, filter_name: str, numbers: Sequence[str]) -> dict[str, Element]:
@@ -172,9 +172,9 @@ class Products:
         if not since:
             return present_marker(self._client, "articleSyncMarker")
         seen = int(since)
-        with readable():
+        with expect_readable():
             found = self._since(seen + 1)
-            page = page_after(found, seen, codec.marker, "getProducts")
+            page = page_after(found, seen, codec.change_marker, "getProducts")
             return replace(page, records=tuple(filter(None, (codec.if_readable(_mark, each) for each in found))))
 
     def _since(self, marker: int) -> list[Element]:
@@ -190,7 +190,7 @@ class Products:
             return found
 
         def markers(found: Iterable[Element]) -> list[int | None]:
-            return [codec.if_readable(codec.marker, each) for each in found]
+            return [codec.if_readable(codec.change_marker, each) for each in found]
 
         found = ask(self._settings.page_articles)
         self._lowest.expect("getProducts", markers(found), lambda limit: markers(ask(limit)))
@@ -248,7 +248,7 @@ class Products:
         inside = numbers if self._settings.membership == "product" else []
         product = codec.encode_product(wanted, inside, self._types(wanted), self._words)
         answer = self._client.write("createProduct", product=product)
-        written = Written(told(answer, "productNumber"), answer.findtext(tag("syncMarker")) or "")
+        written = Written(created_number(answer, "productNumber"), answer.findtext(qualified("syncMarker")) or "")
         if not inside:
             self._regroup("addProductsToArticleGroup", written.reference, numbers)
         return written
@@ -258,7 +258,7 @@ class Products:
             raise TypeError("a product that was not looked up here")
         _refuse_apart(wanted, held)
         now = self.read("productNumbers", [held.reference]).get(held.reference)
-        expect_unmoved(now, held.original, codec.marker)
+        expect_unmoved(now, held.original, codec.change_marker)
         join, leave = _memberships(wanted, held, references)
         inside = self._settings.membership == "product"
         edit = Edit(
@@ -272,7 +272,7 @@ class Products:
         marker = ""
         if touched:
             answer = self._client.write_whole("updateProduct", element)
-            marker = answer.findtext(tag("syncMarker")) or ""
+            marker = answer.findtext(qualified("syncMarker")) or ""
         if not inside:
             self._regroup("addProductsToArticleGroup", held.reference, sorted(join))
             self._regroup("deleteProductsFromArticleGroup", held.reference, sorted(leave))
@@ -299,7 +299,7 @@ class Products:
         return self._custom_types
 
 
-_PRODUCTS = f"{tag('productList')}/{tag('product')}"
+_PRODUCTS = f"{qualified('productList')}/{qualified('product')}"
 
 
 def _home(product: Element) -> str:
@@ -313,14 +313,16 @@ def _articles_of(product: Element) -> list[str | None]:
 
 def _mark(element: Element) -> Record:
     parts = tuple(Record(Kind.ARTICLE, codec.article_number(each), {}) for each in codec.articles(element))
-    return Record(Kind.PRODUCT, codec.product_number(element), {"marker": str(codec.marker(element))}, parts)
+    return Record(Kind.PRODUCT, codec.product_number(element), {"marker": str(codec.change_marker(element))}, parts)
 
 
 class _Shelf:
     """Where the articles of the products that were read are; of those that do not say their number it is `unnamed`."""
 
     def __init__(self, products: Mapping[str, Element], unnamed: dict[str, str]) -> None:
-        self._names = {number: (one.findtext(tag("description")) or "").strip() for number, one in products.items()}
+        self._names = {
+            number: (one.findtext(qualified("description")) or "").strip() for number, one in products.items()
+        }
         articles = [
             (article, number, codec.external_id(each))
             for number, one in products.items()

@@ -5,25 +5,25 @@ from dataclasses import dataclass, replace
 from threading import Lock
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.codec import Marks, RelationForm
 from integration.connectors.mplus.fields import Fields
 from integration.connectors.mplus.lists import Lowest, Named, expect_once, under_their_own
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
+    created_number,
+    expect_readable,
     expect_unmoved,
     in_pages,
     page_after,
     present_marker,
-    readable,
-    told,
-    whole,
+    till_numbers,
 )
 from integration.connectors.protocol import References
 from integration.core.plan import Action, Change
 from integration.core.records import Batch, Held, Kind, Record, Written, WrongValueError, unreadable
 
-_RELATIONS = f"{tag('relationList')}/{tag('relation')}"
+_RELATIONS = f"{qualified('relationList')}/{qualified('relation')}"
 _EVIDENCE = ("external_id", "vat_number", "email")  # in the order in which they count
 
 
@@ -58,7 +58,7 @@ class Relations:
         """
         linked = {record.key: references.reference(Kind.RELATION, record.key) for record in wanted}
         matches = {key: _Match(number, "link") for key, number in linked.items() if number}
-        with readable():
+        with expect_readable():
             found = self.read(match.number for match in matches.values())
             open_ = [record for record in wanted if record.key not in matches]
             if open_:
@@ -119,7 +119,7 @@ class Relations:
         ask = under_their_own(lambda page: self._asked(relationNumbers=page), _number)
         limit = self._settings.in_flight
         asking = self._named.all(ask, lambda one: one[:1])
-        return dict(in_pages(asking, whole(numbers), self._settings.page_relations, limit))
+        return dict(in_pages(asking, till_numbers(numbers), self._settings.page_relations, limit))
 
     def since(self, marker: int) -> list[Element]:
         """Return one page of the relations with this change marker or a higher one; the lowest, not sorted."""
@@ -147,7 +147,7 @@ class Relations:
         if not since:
             return present_marker(self._client, "relationSyncMarker")
         seen = int(since)
-        with readable():
+        with expect_readable():
             found = self.since(seen + 1)
             page = page_after(found, seen, codec.relation_marker, "getRelations")
             return replace(page, records=tuple(filter(None, (codec.if_readable(_mark, each) for each in found))))
@@ -172,7 +172,7 @@ class Relations:
         values = {**wanted.values, "external_id": wanted.values.get("external_id") or wanted.key}
         content = self._form(wanted).new(Record(wanted.kind, wanted.key, values))
         answer = self._client.write("createRelation", relation=content)
-        return Written(told(answer, "relationNumber"), answer.findtext(tag("syncMarker")) or "")
+        return Written(created_number(answer, "relationNumber"), answer.findtext(qualified("syncMarker")) or "")
 
     def _update(self, wanted: Record, held: Held) -> Written:
         if not isinstance(held.original, Element):
@@ -181,7 +181,7 @@ class Relations:
         # Points that a customer earned since are part of what must not be undone.
         expect_unmoved(self.read([held.reference]).get(held.reference), held.original, codec.relation_marker)
         answer = self._client.write_whole("updateRelation", relation)
-        return Written(held.reference, answer.findtext(tag("syncMarker")) or "")
+        return Written(held.reference, answer.findtext(qualified("syncMarker")) or "")
 
     def _form(self, wanted: Record | None = None) -> RelationForm:
         """Return how relations are read and written, with the custom fields that the record needs."""
@@ -197,7 +197,7 @@ def _held(form: RelationForm, key: str, match: _Match, element: Element) -> Held
         codec.expect_relation_number(element)
         record, marker = form.read(element, key), str(codec.relation_marker(element))
     except WrongValueError as error:
-        record, marker = unreadable(Kind.RELATION, key, error, codec.raw(element)), ""
+        record, marker = unreadable(Kind.RELATION, key, error, codec.raw_elements(element)), ""
     return Held(record, match.number, marker, original=element, evidence=match.evidence, others=match.others)
 
 

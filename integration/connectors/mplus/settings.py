@@ -16,14 +16,14 @@ from integration.connectors.limits import (
     RateLimits,
     Seconds,
 )
-from integration.core.connections import parsed
+from integration.core.connections import parse_address
 
 SYSTEM = "MplusKASSA"
 USUAL_ADDRESS = "https://api.mpluskassa.nl"
 
 
 def _address(url: str) -> str:
-    address = parsed(url)
+    address = parse_address(url)
     if address is None or not address.bare:
         raise PydanticCustomError("expected_address_port", "expected_address_port")
     if not address.is_safe:

@@ -9,10 +9,10 @@ from decimal import Decimal
 from functools import partial
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.lists import Named
 from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.mplus.target import in_pages, readable
+from integration.connectors.mplus.target import expect_readable, in_pages
 from integration.connectors.protocol import References
 from integration.core.money import from_cents, to_cents
 from integration.core.plan import Change
@@ -31,7 +31,7 @@ class Settlements:
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:  # noqa: ARG002
         """Return which of these invoices have a payment by the method wanted, with what those come to."""
         ids = [key for key in dict.fromkeys(record.key for record in wanted) if key and key.isprintable()]
-        with readable():
+        with expect_readable():
             asking = self._named.all(self._invoices, lambda one: [codec.if_readable(_key, one)])
             found = in_pages(asking, ids, self._settings.document_page, self._settings.in_flight)
             invoices = {codec.document_key(one, Kind.INVOICE): one for one in found}
@@ -70,7 +70,7 @@ def _held(wanted: Record, invoice: Element | None) -> Held | None:
     try:
         paid = list(_by(invoice, method))
     except WrongValueError as error:
-        return Held(unreadable(Kind.SETTLEMENT, wanted.key, error, codec.raw(invoice)), wanted.key)
+        return Held(unreadable(Kind.SETTLEMENT, wanted.key, error, codec.raw_elements(invoice)), wanted.key)
     if not paid:
         return None
     values: dict[str, Value] = {"method": method, "amount": sum(paid, Decimal(0))}
@@ -78,8 +78,8 @@ def _held(wanted: Record, invoice: Element | None) -> Held | None:
 
 
 def _by(invoice: Element, method: str) -> Iterator[Decimal]:
-    for payment in invoice.iterfind(f"{tag('paymentList')}/{tag('payment')}"):
-        if (payment.findtext(tag("method")) or "").strip() == method:
+    for payment in invoice.iterfind(f"{qualified('paymentList')}/{qualified('payment')}"):
+        if (payment.findtext(qualified("method")) or "").strip() == method:
             yield from_cents(codec.told_number(payment, "amount"))
 
 

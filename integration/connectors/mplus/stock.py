@@ -14,16 +14,15 @@ from typing import NamedTuple
 
 from integration.connectors.hashing import hashing
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.history import History
 from integration.connectors.mplus.lists import Named, under_their_own
 from integration.connectors.mplus.products import Products
 from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.mplus.target import in_pages, readable, whole
+from integration.connectors.mplus.target import expect_readable, in_pages, till_numbers
 from integration.connectors.protocol import Learned, References
 from integration.core.errors import RejectedError
-from integration.core.moves import COUNTED, Counted, Move, counted_of
-from integration.core.moves import unreadable as unreadable_move
+from integration.core.moves import COUNTED, Counted, Move, counted_of, unreadable_move
 from integration.core.plan import Change
 from integration.core.records import Batch, Held, Kind, Record, Value, Written, WrongValueError, unreadable
 
@@ -93,8 +92,8 @@ class Stock:
         Of a record that says up to which movement it counts, that is what it held by then, but for what was changed
         otherwise. An article that the till does not have is left out.
         """
-        with readable():
-            articles = self._products.articles(whole(map(_number, wanted)))
+        with expect_readable():
+            articles = self._products.articles(till_numbers(map(_number, wanted)))
             kept = {number: codec.stock_told(article) for number, (_, article) in articles.items()}
             return {
                 record.key: self._held(record, raw, articles[raw.number]) for record, raw in self._raw(wanted, kept)
@@ -102,8 +101,8 @@ class Stock:
 
     def hashes(self, wanted: Sequence[Record]) -> dict[str, str]:
         """Return the hash of what `lookup` would read, by key, where that is all there is to a level."""
-        with readable():
-            kept = self._products.stock_told(whole(map(_number, wanted)))
+        with expect_readable():
+            kept = self._products.stock_told(till_numbers(map(_number, wanted)))
             raws = self._raw(wanted, kept)
             return {record.key: made for record, raw in raws if (made := self._hash_of(record, raw))}
 
@@ -131,7 +130,7 @@ class Stock:
             for part in record.parts:
                 asked[part.key].append(number)
         found: dict[tuple[str, str], Element] = {}
-        for branch in whole(asked):
+        for branch in till_numbers(asked):
             numbers = list(dict.fromkeys(asked[branch]))
             found |= {(branch, number): row for number, row in self._asked(branch, numbers)}
         return found
@@ -141,8 +140,8 @@ class Stock:
         counted = [(number, known) for record, number in wanted if (known := _counted(record)) is not None]
         if not counted or not rows:
             return {}
-        branches = whole(branch for branch, _ in rows)
-        articles = whole(number for number, _ in counted)
+        branches = till_numbers(branch for branch, _ in rows)
+        articles = till_numbers(number for number, _ in counted)
         return _by_place(self._history.since(min(known.upto for _, known in counted), branches, articles))
 
     def _asked(self, branch: str, numbers: Sequence[str]) -> list[tuple[str, Element]]:
@@ -155,7 +154,7 @@ class Stock:
 
         def ask(page: Sequence[str]) -> list[Element]:
             request = {"branchNumber": branch, "articleNumbers": {"articleNumbers": page}}
-            return list(self._client.read("getStock", request=request).iterfind(tag("articleStocks")))
+            return list(self._client.read("getStock", request=request).iterfind(qualified("articleStocks")))
 
         asking = self._named.all(under_their_own(ask, number_of), lambda one: one[:1])
         return in_pages(asking, numbers, self._settings.page_articles, self._settings.in_flight)
@@ -177,7 +176,7 @@ class Stock:
             reserved = {branch: codec.decode_reserved(row) for branch, row in there.items()}
             marker = max(map(codec.stock_id, there.values()), default=0)
         except WrongValueError as error:
-            wrong = unreadable(Kind.STOCK, wanted.key, error, codec.raw(article, *there.values()))
+            wrong = unreadable(Kind.STOCK, wanted.key, error, codec.raw_elements(article, *there.values()))
             return Held(wrong, number, original=_Seen(product))
         if managed is not None:
             values["managed"] = managed
@@ -268,7 +267,7 @@ class Stock:
 
         None where that is not to be seen yet or cannot be read: the look after the write comes to it.
         """
-        with readable():
+        with expect_readable():
             row = dict(self._asked(branch, [number])).get(number)
             try:
                 if (
@@ -304,7 +303,7 @@ class Stock:
         except RejectedError as error:
             refusal = RejectedError(error.code, **{**error.facts, "branch": branch})
         else:
-            return (answer.findtext(tag("stockId")) or "").strip()
+            return (answer.findtext(qualified("stockId")) or "").strip()
         raise refusal
 
 
@@ -347,11 +346,11 @@ def _by_place(moves: Iterable[Move]) -> Moves:
 
 def _number(record: Record) -> str:
     number = str(record.values.get("number") or "")
-    return str(int(number)) if whole([number]) else ""
+    return str(int(number)) if till_numbers([number]) else ""
 
 
 def _branch(key: str) -> str:
-    if not whole([key]):
+    if not till_numbers([key]):
         raise RejectedError("branch_missing", branch=key)
     return key
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import NoReturn, Protocol, TypeVar
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import Client, Element, tag
+from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.settings import SYSTEM
 from integration.connectors.parallel import side_by_side, sliced
 from integration.connectors.protocol import References
@@ -33,7 +33,7 @@ class Target(Protocol):
         """Return one page of what changed after the marker `since`."""
 
 
-def whole(numbers: Iterable[str]) -> list[str]:
+def till_numbers(numbers: Iterable[str]) -> list[str]:
     """Return what can be a number of the till, each once; anything else cannot be found there."""
     return list(filter(is_number, dict.fromkeys(numbers)))
 
@@ -48,9 +48,9 @@ def in_pages(ask: Callable[[Sequence[str]], list[T]], numbers: Sequence[str], si
     return found
 
 
-def told(answer: Element, wire: str) -> str:
+def created_number(answer: Element, wire: str) -> str:
     """Return the number a create answered; without it the answer is of no use."""
-    text = (answer.findtext(tag(wire)) or "").strip()
+    text = (answer.findtext(qualified(wire)) or "").strip()
     if not text.isdigit() or not int(text):
         raise InDoubtError("timeout_after_sending_write", system=SYSTEM, reason="answer_unreadable")
     return str(int(text))
@@ -58,7 +58,7 @@ def told(answer: Element, wire: str) -> str:
 
 def present_marker(client: Client, wire: str) -> Batch:
     """Return an empty page whose stamp is the till's present marker of a kind."""
-    return Batch((), None, client.read("getCurrentSyncMarkers").findtext(tag(wire)) or "0")
+    return Batch((), None, client.read("getCurrentSyncMarkers").findtext(qualified(wire)) or "0")
 
 
 def expect_unmoved(now: Element | None, read: Element, marker: Callable[[Element], int]) -> None:
@@ -71,7 +71,7 @@ def expect_unmoved(now: Element | None, read: Element, marker: Callable[[Element
 
 def _marked(element: Element) -> bool:
     """Tell whether a record, and each article in it, says its marker; the interface does not require one."""
-    return all((each.findtext(tag("syncMarker")) or "").strip() for each in (element, *codec.articles(element)))
+    return all((each.findtext(qualified("syncMarker")) or "").strip() for each in (element, *codec.articles(element)))
 
 
 def page_after(found: Sequence[Element], seen: int, marker: Callable[[Element], int], operation: str) -> Batch:
@@ -87,13 +87,13 @@ def page_after(found: Sequence[Element], seen: int, marker: Callable[[Element], 
     return Batch((), str(highest) if found else None, str(highest))
 
 
-def not_for(kind: Kind) -> NoReturn:
+def not_at_till(kind: Kind) -> NoReturn:
     """Raise RejectedError: the till does not have this kind of record in this place."""
     raise RejectedError("mplus_rejected", key=kind, message="reason_not_this_kind")
 
 
 @contextmanager
-def readable() -> Iterator[None]:
+def expect_readable() -> Iterator[None]:
     """Turn a field that does not hold what its type says into an unreadable answer."""
     try:
         yield
@@ -105,7 +105,7 @@ def readable() -> Iterator[None]:
 
 
 @contextmanager
-def about(change: Change, held: Held | None) -> Iterator[None]:
+def naming_record(change: Change, held: Held | None) -> Iterator[None]:
     """Say of every trouble with a write which record it is about."""
     facts = _facts(change, held)
     try:

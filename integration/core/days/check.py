@@ -11,9 +11,9 @@ from decimal import Decimal
 from enum import StrEnum
 
 from integration.core.days.books import DayBooks, Line
-from integration.core.days.corrections import apart, lines_of
+from integration.core.days.corrections import changed_lines, page_lines
 from integration.core.days.documents import DayDocument
-from integration.core.days.till import euros, text, total
+from integration.core.days.till import till_amount, till_text, total
 from integration.core.money import amount
 from integration.core.records import Record
 from integration.core.totals.sold import NOTHING
@@ -44,21 +44,21 @@ class Entry:
     by: str = ""
 
 
-def entry_of(record: Record) -> Entry:
+def entry_of_row(record: Record) -> Entry:
     """Return the row that a record of the books is."""
     values = record.values
     day = values.get("date")
     return Entry(
         date=day if isinstance(day, date) else None,
-        account=text(values, "account"),
-        amount=euros(values, "amount"),
-        page=f"{text(values, 'daybook')}/{text(values, 'page')}",
-        reference=text(values, "reference"),
-        vat_code=text(values, "vat_code"),
-        vat=euros(values, "vat"),
-        text=text(values, "text"),
+        account=till_text(values, "account"),
+        amount=till_amount(values, "amount"),
+        page=f"{till_text(values, 'daybook')}/{till_text(values, 'page')}",
+        reference=till_text(values, "reference"),
+        vat_code=till_text(values, "vat_code"),
+        vat=till_amount(values, "vat"),
+        text=till_text(values, "text"),
         posted=values.get("posted") is not False,
-        by=text(values, "changed_by"),
+        by=till_text(values, "changed_by"),
     )
 
 
@@ -86,7 +86,7 @@ class Compared:
         return NOTHING if self.till is None or self.books is None else self.books - self.till
 
 
-def largest(rows: Iterable[Compared]) -> Decimal:
+def largest_difference(rows: Iterable[Compared]) -> Decimal:
     """Return the largest difference of an account, in euros without sign."""
     return amount(max((abs(one.difference) for one in rows if one.about == "account"), default=NOTHING))
 
@@ -110,10 +110,10 @@ class DayCheck:
     @property
     def difference(self) -> Decimal:
         """The largest difference of an account, in euros without sign."""
-        return largest(self.rows)
+        return largest_difference(self.rows)
 
 
-def checked(
+def check_day(
     expected: Sequence[Line],
     documents: Sequence[DayDocument],
     pages: Sequence[OwnPage],
@@ -222,8 +222,8 @@ def _by_method(expected: Sequence[Line], pages: Sequence[OwnPage], books: DayBoo
     turned = books.credit_positive != (books.mode == "cash")
     there: dict[str, Decimal] = {}
     for one in pages:
-        now = lines_of(one.held) if one.held else ()
-        for line, held in zip(lines_of(one.written), now, strict=False):  # other lines than written are a finding
+        now = page_lines(one.held) if one.held else ()
+        for line, held in zip(page_lines(one.written), now, strict=False):  # other lines than written are a finding
             there[line.method] = there.get(line.method, NOTHING) + (-held.amount if turned else held.amount)
     for method in dict.fromkeys([*(one.method for one in expected), *there]):
         if method:
@@ -236,11 +236,11 @@ def _by_method(expected: Sequence[Line], pages: Sequence[OwnPage], books: DayBoo
 
 def _of_pages(pages: Sequence[OwnPage]) -> Iterator[Finding]:
     for one in pages:
-        told = {"page": one.number, "reference": text(one.written.values, "reference")}
+        told = {"page": one.number, "reference": till_text(one.written.values, "reference")}
         if one.held is None:
             yield Finding("page_gone", told)
             continue
-        was, now = lines_of(one.written), lines_of(one.held)
+        was, now = page_lines(one.written), page_lines(one.held)
         if len(was) != len(now):
             yield Finding("lines_counted", {**told, "was": str(len(was)), "now": str(len(now))})
             continue
@@ -273,10 +273,10 @@ def _of_documents(pages: Sequence[OwnPage], documents: Sequence[DayDocument]) ->
 def _of_the_till(expected: Sequence[Line], pages: Sequence[OwnPage], books: DayBooks) -> Iterator[Finding]:
     """Yield what the till tells otherwise than when the day was booked, such as a drawer that was counted anew."""
     sign = -1 if books.credit_positive else 1
-    lines = [line for one in pages for line in lines_of(one.written)]
+    lines = [line for one in pages for line in page_lines(one.written)]
     booked = [replace(line, amount=sign * line.amount, vat=sign * line.vat) for line in lines]
-    is_taken_back = not apart((), booked)  # by a person, and not by the till
-    for off in () if is_taken_back else apart(expected, booked):
+    is_taken_back = not changed_lines((), booked)  # by a person, and not by the till
+    for off in () if is_taken_back else changed_lines(expected, booked):
         facts = {"text": off.text, "account": off.account, "difference": str(amount(off.moved))}
         yield Finding("till_changed", facts)
 

@@ -6,14 +6,14 @@ from decimal import Decimal
 
 from integration.core.days.books import Line
 from integration.core.days.page import LONGEST_TEXT
-from integration.core.days.till import euros, number, text
+from integration.core.days.till import amount_told, till_amount, till_text
 from integration.core.records import Kind, Record
 from integration.core.totals.sold import NOTHING
 
 _CORRECTION = "Correctie"  # a word of the books
 
 
-def lines_of(page: Record) -> tuple[Line, ...]:
+def page_lines(page: Record) -> tuple[Line, ...]:
     """Return the lines of a page as it was written or as the books hold it."""
     return tuple(_line(part) for part in page.parts if part.kind is Kind.LINE)
 
@@ -22,23 +22,23 @@ def _line(part: Record) -> Line:
     values = part.values
     documents = values.get("documents")
     return Line(
-        account=text(values, "account"),
-        text=text(values, "text"),
-        amount=euros(values, "amount"),
-        vat_code=text(values, "vat_code"),
-        vat=euros(values, "vat"),
-        vat_base=number(values, "vat_base"),
-        debtor=text(values, "debtor"),
-        item=text(values, "item"),
-        cost_centre=text(values, "cost_centre"),
-        method=text(values, "method"),
+        account=till_text(values, "account"),
+        text=till_text(values, "text"),
+        amount=till_amount(values, "amount"),
+        vat_code=till_text(values, "vat_code"),
+        vat=till_amount(values, "vat"),
+        vat_base=amount_told(values, "vat_base"),
+        debtor=till_text(values, "debtor"),
+        item=till_text(values, "item"),
+        cost_centre=till_text(values, "cost_centre"),
+        method=till_text(values, "method"),
         documents=documents if isinstance(documents, tuple) else (),
     )
 
 
 def says_the_same(one: Record, other: Record) -> bool:
     """Tell whether two pages put the same on every account, whatever was paid by which method: books do not know."""
-    first, second = ([replace(line, method="") for line in lines_of(page)] for page in (one, other))
+    first, second = ([replace(line, method="") for line in page_lines(page)] for page in (one, other))
     return not difference(first, second)
 
 
@@ -47,10 +47,10 @@ def difference(now: Sequence[Line], booked: Iterable[Line]) -> tuple[Line, ...]:
 
     Lines that say the same of an account, VAT code, debtor and payment method are taken together, on either side.
     """
-    return tuple(replace(one, text=f"{_CORRECTION} {one.text}"[:LONGEST_TEXT]) for one in apart(now, booked))
+    return tuple(replace(one, text=f"{_CORRECTION} {one.text}"[:LONGEST_TEXT]) for one in changed_lines(now, booked))
 
 
-def apart(now: Sequence[Line], booked: Iterable[Line]) -> tuple[Line, ...]:
+def changed_lines(now: Sequence[Line], booked: Iterable[Line]) -> tuple[Line, ...]:
     """Return by how much each line of a day is more now than was booked of it, under the text it has."""
     off: dict[tuple[str, ...], Line] = {}
     for one in now:
@@ -60,7 +60,7 @@ def apart(now: Sequence[Line], booked: Iterable[Line]) -> tuple[Line, ...]:
     return tuple(one for one in off.values() if _says(one))
 
 
-def taken_back(booked: Iterable[Line], now: Sequence[Line]) -> tuple[Line, ...]:
+def taken_back_whole(booked: Iterable[Line], now: Sequence[Line]) -> tuple[Line, ...]:
     """Return the lines that take back all that was booked of a day and book it anew, for one page."""
     return (*difference((), booked), *now)
 

@@ -7,11 +7,11 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TypeVar
 
-from integration.core.days.till import DOCUMENTS, TillDay, euros, number, text, total
-from integration.core.money import CENT, from_cents, shared, to_cents
+from integration.core.days.till import DOCUMENTS, TillDay, amount_told, till_amount, till_text, total
+from integration.core.money import CENT, from_cents, share_out, to_cents
 from integration.core.records import Kind, Record, Value
 from integration.core.totals.categories import METHODS, Tender
-from integration.core.totals.sold import NOTHING, UNTAXED, VatSum, summed
+from integration.core.totals.sold import NOTHING, UNTAXED, VatSum, sum_by
 
 HOME = "NL"  # whose VAT numbers are those of customers at home
 
@@ -37,12 +37,12 @@ class DayDocument:
     @property
     def number(self) -> str:
         """The number people know it by."""
-        return text(self.record.values, "number") or self.record.key
+        return till_text(self.record.values, "number") or self.record.key
 
     @property
     def is_sold(self) -> bool:
         """Whether the day is that of its sale: an order is none, and what is paid later was sold before."""
-        is_here = self._is_here(text(self.record.values, "branch"))
+        is_here = self._is_here(till_text(self.record.values, "branch"))
         return self.record.kind is not Kind.ORDER and is_here and self.record.values.get("date") == self.day
 
     @property
@@ -50,13 +50,13 @@ class DayDocument:
         """What it comes to with VAT, on the day of its sale; its list of VAT may be about less than that."""
         if not self.is_sold:
             return NOTHING
-        told = number(self.record.values, "total_incl")
+        told = amount_told(self.record.values, "total_incl")
         return total(each.incl for each in self.vat.values()) if told is None else told
 
     @property
     def method(self) -> str:
         """How the till counted its VAT."""
-        return text(self.record.values, "vat_method") or "inclusive"
+        return till_text(self.record.values, "vat_method") or "inclusive"
 
     @property
     def is_untaxed(self) -> bool:
@@ -71,7 +71,7 @@ class DayDocument:
     @property
     def has_foreign_vat_number(self) -> bool:
         """Whether the customer has a VAT number of another country."""
-        given = text(self.customer.values, "vat_number").upper() if self.customer else ""
+        given = till_text(self.customer.values, "vat_number").upper() if self.customer else ""
         return given[:2].isalpha() and not given.startswith(HOME)
 
     @property
@@ -83,7 +83,9 @@ class DayDocument:
     def vat(self) -> dict[str, VatSum]:
         """What each VAT code comes to by the till's own split."""
         parts = (part.values for part in self.record.parts if part.kind is Kind.VAT)
-        return summed((text(each, "code"), VatSum(euros(each, "excl"), euros(each, "vat"))) for each in parts)
+        return sum_by(
+            (till_text(each, "code"), VatSum(till_amount(each, "excl"), till_amount(each, "vat"))) for each in parts
+        )
 
     @cached_property
     def groups(self) -> dict[tuple[str, str], VatSum]:
@@ -93,7 +95,9 @@ class DayDocument:
         """
         found: dict[tuple[str, str], VatSum] = {}
         lines = [part.values for part in self.record.parts if part.kind is Kind.LINE]
-        gross = summed(((text(one, "turnover_group"), text(one, "vat_code")), _with_vat(one)) for one in lines)
+        gross = sum_by(
+            ((till_text(one, "turnover_group"), till_text(one, "vat_code")), _with_vat(one)) for one in lines
+        )
         for code, split in self.vat.items():
             groups = {group: each for (group, other), each in gross.items() if other == code}
             is_whole = abs(total(each.incl for each in groups.values()) - split.incl) <= CENT * len(lines)
@@ -116,11 +120,15 @@ class DayDocument:
 
     @property
     def _payments(self) -> Iterator[tuple[str, str, Decimal]]:
-        own, branch = self.record.values.get("date"), text(self.record.values, "branch")
+        own, branch = self.record.values.get("date"), till_text(self.record.values, "branch")
         for part in self.record.parts:
-            is_here = self._is_here(text(part.values, "branch") or branch)
+            is_here = self._is_here(till_text(part.values, "branch") or branch)
             if part.kind is Kind.PAYMENT and is_here and (part.values.get("date") or own) == self.day:
-                yield text(part.values, "method"), text(part.values, "type"), euros(part.values, "amount")
+                yield (
+                    till_text(part.values, "method"),
+                    till_text(part.values, "type"),
+                    till_amount(part.values, "amount"),
+                )
 
     def _is_here(self, branch: str) -> bool:
         """Tell whether a branch is that of the day; one that nobody tells is."""
@@ -128,7 +136,7 @@ class DayDocument:
 
 
 def _with_vat(values: Mapping[str, Value]) -> VatSum:
-    incl, excl = number(values, "amount_incl"), number(values, "amount_excl")
+    incl, excl = amount_told(values, "amount_incl"), amount_told(values, "amount_excl")
     if incl is None or excl is None:
         return VatSum(incl or excl or NOTHING)
     return VatSum(excl, incl - excl)
@@ -137,7 +145,7 @@ def _with_vat(values: Mapping[str, Value]) -> VatSum:
 def brought_to(vat: Decimal, parts: Mapping[Key, VatSum]) -> dict[Key, VatSum]:
     """Return parts whose VAT comes to exactly so much: what it is off by goes to them by the largest remainders."""
     off = to_cents(vat) - sum(to_cents(each.vat) for each in parts.values())
-    shares = shared(off, [to_cents(each.vat) or to_cents(each.incl) for each in parts.values()]) if parts else []
+    shares = share_out(off, [to_cents(each.vat) or to_cents(each.incl) for each in parts.values()]) if parts else []
     moved = (VatSum(-from_cents(share), from_cents(share)) for share in shares)
     return {key: each + more for (key, each), more in zip(parts.items(), moved, strict=True)}
 
@@ -165,22 +173,22 @@ class DaySums:
         vat = [(key, VatSum() - each) for key, each in other.vat.items()]
         keys = dict.fromkeys([*self.payments, *other.payments])
         return DaySums(
-            summed([*self.groups.items(), *less]),
+            sum_by([*self.groups.items(), *less]),
             {key: self.payments.get(key, NOTHING) - other.payments.get(key, NOTHING) for key in keys},
-            summed([*self.vat.items(), *vat]),
+            sum_by([*self.vat.items(), *vat]),
         )
 
 
-def told(day: TillDay) -> DaySums:
+def sums_of_journals(day: TillDay) -> DaySums:
     """Return a day by the till's own sums: groups as its financial journal has them, the rest by its journals."""
-    groups = summed(((one.source, one.group, one.vat_code), one.sum) for one in day.financial)
+    groups = sum_by(((one.source, one.group, one.vat_code), one.sum) for one in day.financial)
     payments: dict[tuple[str, str], Decimal] = {}
     for one in day.payments:
         payments[one.source, one.method] = payments.get((one.source, one.method), NOTHING) + one.amount
-    return DaySums(groups, payments, summed(((one.source, one.code), one.sum) for one in day.vat))
+    return DaySums(groups, payments, sum_by(((one.source, one.code), one.sum) for one in day.vat))
 
 
-def counted(documents: Iterable[DayDocument]) -> DaySums:
+def sums_of_documents(documents: Iterable[DayDocument]) -> DaySums:
     """Return what documents add to a day by themselves."""
     some = list(documents)
     sold = [one for one in some if one.is_sold]
@@ -189,7 +197,7 @@ def counted(documents: Iterable[DayDocument]) -> DaySums:
         for method, amount in one.paid.items():
             payments[one.source, method] = payments.get((one.source, method), NOTHING) + amount
     return DaySums(
-        summed(((one.source, group, code), each) for one in sold for (group, code), each in one.groups.items()),
+        sum_by(((one.source, group, code), each) for one in sold for (group, code), each in one.groups.items()),
         payments,
-        summed(((one.source, code), each) for one in sold for code, each in one.vat.items()),
+        sum_by(((one.source, code), each) for one in sold for code, each in one.vat.items()),
     )

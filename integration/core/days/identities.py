@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeVar
 
-from integration.core.days.documents import DayDocument, DaySums, counted
+from integration.core.days.documents import DayDocument, DaySums, sums_of_documents
 from integration.core.days.till import DayRefusedError, TillDay, Turnover, total
 from integration.core.money import CENT
 from integration.core.totals.categories import GROUPS, LineCategory
@@ -94,14 +94,14 @@ def _unpaid(day: TillDay, documents: Collection[DayDocument] = ()) -> Iterator[G
 
 
 def _undocumented(day: TillDay, sums: DaySums, documents: Collection[DayDocument], tolerance: Decimal) -> Iterator[Gap]:
-    own = counted(documents)
+    own = sums_of_documents(documents)
     journal: dict[tuple[str, str], Decimal] = {}
     for one in day.journal:
         journal[one.source, one.group] = journal.get((one.source, one.group), NOTHING) + one.incl
     prepaid = {(one.source, one.group) for one in day.journal if one.is_down_payment}
     sold = {key: each for key, each in journal.items() if key not in prepaid}
     yield from _apart(
-        sold, _by_group(own), documents, lambda one, key: _by_group(counted([one])).get(key, NOTHING), NOTHING
+        sold, _by_group(own), documents, lambda one, key: _by_group(sums_of_documents([one])).get(key, NOTHING), NOTHING
     )
     yield from _apart(sums.payments, own.payments, documents, lambda one, key: one.paid.get(key[1], NOTHING), NOTHING)
     of_vat = {key: each.vat for key, each in own.vat.items()}

@@ -9,10 +9,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 from integration.core.days.books import NO_VOUCHER, NOT_BOOKED, DayBooks, Line
-from integration.core.days.documents import DayDocument, DaySums, brought_to, counted
+from integration.core.days.documents import DayDocument, DaySums, brought_to, sums_of_documents
 from integration.core.days.till import Count, DayRefusedError, Payment, TillDay, Turnover, total
 from integration.core.money import amount
-from integration.core.rows import value_of
+from integration.core.rows import row_value
 from integration.core.totals.categories import GROUPS, LineCategory, Purpose, Tender
 from integration.core.totals.sold import NOTHING, VatSum
 from integration.core.vat import vat_fact
@@ -50,8 +50,8 @@ class DayLines:
 
     def documents(self, sums: DaySums) -> Iterator[Line]:
         """Yield the lines of each source: turnover, what is no revenue, then what was paid or stands open."""
-        booked_apart = replace(counted(self.apart), payments=self._paid_apart())
-        left = self._without_prepaid(sums.without(counted(self.own_use)).without(booked_apart))
+        booked_apart = replace(sums_of_documents(self.apart), payments=self._paid_apart())
+        left = self._without_prepaid(sums.without(sums_of_documents(self.own_use)).without(booked_apart))
         for source in self.day.sources:
             sold = [*self._groups(left, source)]
             yield from _gathered((one for one in sold if one.about == "turnover"), by_group=self.books.by_group)
@@ -169,7 +169,7 @@ class DayLines:
 
     def _account(self, about: Turnover, group: str, code: str) -> str:
         told = about.account if self.books.till_accounts else ""
-        found = value_of(self.books.accounts, f"{group}/{code}", group) or told
+        found = row_value(self.books.accounts, f"{group}/{code}", group) or told
         if not found:
             raise DayRefusedError(
                 "day_account_missing", "account", group=group, code=code, kind=about.name, account=about.account
@@ -178,7 +178,7 @@ class DayLines:
 
     def _vat_code(self, code: str, about: Turnover, *, is_purchase: bool) -> str:
         table = self.books.purchase_vat_codes if is_purchase else self.books.vat_codes
-        found = value_of(table, code)
+        found = row_value(table, code)
         if not found:
             cause = "purchase_vat_code_unmapped" if is_purchase else "vat_code_unmapped"
             rate = "" if about.percent is None else f"{about.percent.normalize():f}%"
@@ -192,7 +192,7 @@ class DayLines:
     def _cost_centre(self, group: str) -> str:
         told = self._types[group].cost_centre if group in self._types else ""
         rows = self.books.cost_centres
-        return rows.get(group) or told or value_of(rows, f"@{self.day.branch}")
+        return rows.get(group) or told or row_value(rows, f"@{self.day.branch}")
 
     def _payments(self, sums: DaySums, source: str) -> Iterator[Line]:
         for (own, method), paid in sums.payments.items():
@@ -224,7 +224,7 @@ class DayLines:
 
     def _method_account(self, about: Payment) -> str:
         told = about.account if self.books.till_accounts else ""
-        found = value_of(self.books.method_accounts, about.method) or told
+        found = row_value(self.books.method_accounts, about.method) or told
         if not found:
             raise DayRefusedError(
                 "day_method_account_missing",
@@ -240,7 +240,7 @@ class DayLines:
     def _is_on_account(self, about: Payment) -> bool:
         if about.tender is not Tender.SUSPENSE or about.method in self.books.rounding:
             return False
-        account = value_of(self.books.method_accounts, about.method) or (
+        account = row_value(self.books.method_accounts, about.method) or (
             about.account if self.books.till_accounts else ""
         )
         return bool(account) and "collective" in self.books.flags.get(account, "").split()

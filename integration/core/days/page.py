@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from integration.core.days.books import DayBooks, Line, Page
-from integration.core.days.documents import DayDocument, DaySums, counted
+from integration.core.days.documents import DayDocument, DaySums, sums_of_documents
 from integration.core.days.lines import DayLines
 from integration.core.days.till import DayRefusedError, TillDay, total
 from integration.core.totals.sold import NOTHING, VatSum
@@ -91,7 +91,7 @@ def _expect_ledger(line: Line, books: DayBooks) -> None:
 
 
 def _vat_off(sums: DaySums, documents: Sequence[DayDocument]) -> dict[str, Decimal]:
-    own = counted(documents).vat
+    own = sums_of_documents(documents).vat
     off: dict[str, Decimal] = {}
     for (source, code), each in sums.vat.items():
         gap = each.vat - own.get((source, code), VatSum()).vat

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from integration.core.days.books import Line
-from integration.core.days.check import Compared, DayCheck, Finding, Verdict, largest
+from integration.core.days.check import Compared, DayCheck, Finding, Verdict, largest_difference
 from integration.core.days.till import Count, TillDay
 from integration.core.totals.sold import NOTHING
 
@@ -77,14 +77,14 @@ class DayReport:
     @property
     def difference(self) -> Decimal:
         """The largest difference of an account, in euros without sign."""
-        return largest(self.rows)
+        return largest_difference(self.rows)
 
     def about(self, *names: str) -> list[Compared]:
         """Return the figures of some sorts: base, vat, account, method."""
         return [one for one in self.rows if one.about in names]
 
 
-def compared(day: TillDay, check: DayCheck, at: datetime, **more: Any) -> DayReport:
+def report_of(day: TillDay, check: DayCheck, at: datetime, **more: Any) -> DayReport:
     """Return the report of a day that was compared."""
     return DayReport(
         day.date, day.branch, day.branch_name, STATE_OF[check.verdict], at, rows=check.rows, findings=check.findings,

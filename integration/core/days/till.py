@@ -131,7 +131,7 @@ class TillDay:
         return any(one.is_down_payment for one in self.journal)
 
 
-def day_of(record: Record) -> TillDay:
+def till_day(record: Record) -> TillDay:
     """Return the day that a record of the till is. Raises DayRefusedError for a document in it that cannot be read."""
     for part in record.parts:
         if isinstance(part, Unreadable):
@@ -146,11 +146,11 @@ def day_of(record: Record) -> TillDay:
     return TillDay(
         record.key,
         day,
-        text(values, "branch"),
-        text(values, "branch_name"),
+        till_text(values, "branch"),
+        till_text(values, "branch_name"),
         closed if isinstance(closed, bool) else None,
-        text(values, "reference"),
-        text(values, "digest"),
+        till_text(values, "reference"),
+        till_text(values, "digest"),
         tuple(_turnover(one.values) for one in turnover if one.values.get("book") == "journal"),
         tuple(_turnover(one.values) for one in turnover if one.values.get("book") == "financial"),
         tuple(_payment(one.values) for one in record.parts if one.kind is Kind.PAYMENT),
@@ -162,67 +162,67 @@ def day_of(record: Record) -> TillDay:
 
 def _turnover(values: Mapping[str, Value]) -> Turnover:
     return Turnover(
-        text(values, "source"),
-        text(values, "group"),
-        text(values, "name"),
-        text(values, "type"),
-        euros(values, "incl"),
-        number(values, "excl"),
-        euros(values, "vat"),
-        text(values, "vat_code"),
-        number(values, "vat_percent"),
-        text(values, "account"),
-        text(values, "cost_centre"),
+        till_text(values, "source"),
+        till_text(values, "group"),
+        till_text(values, "name"),
+        till_text(values, "type"),
+        till_amount(values, "incl"),
+        amount_told(values, "excl"),
+        till_amount(values, "vat"),
+        till_text(values, "vat_code"),
+        amount_told(values, "vat_percent"),
+        till_text(values, "account"),
+        till_text(values, "cost_centre"),
     )
 
 
 def _payment(values: Mapping[str, Value]) -> Payment:
     source, method, name, type_, account = (
-        text(values, each) for each in ("source", "method", "name", "type", "account")
+        till_text(values, each) for each in ("source", "method", "name", "type", "account")
     )
-    return Payment(source, method, name, type_, euros(values, "amount"), account)
+    return Payment(source, method, name, type_, till_amount(values, "amount"), account)
 
 
 def _vat(values: Mapping[str, Value]) -> VatTold:
-    told = VatSum(euros(values, "excl"), euros(values, "vat"))
-    return VatTold(text(values, "source"), text(values, "code"), number(values, "percent"), told)
+    told = VatSum(till_amount(values, "excl"), till_amount(values, "vat"))
+    return VatTold(till_text(values, "source"), till_text(values, "code"), amount_told(values, "percent"), told)
 
 
 def _count(values: Mapping[str, Value]) -> Count:
     finalized = values.get("finalized")
     return Count(
-        workplace=text(values, "workplace"),
-        number=text(values, "number"),
-        version=text(values, "version"),
+        workplace=till_text(values, "workplace"),
+        number=till_text(values, "number"),
+        version=till_text(values, "version"),
         finalized=finalized if isinstance(finalized, bool) else None,
-        method=text(values, "method"),
-        start=euros(values, "start"),
-        added=euros(values, "added"),
-        counted=euros(values, "counted"),
-        deposited=euros(values, "deposited"),
-        difference=euros(values, "difference"),
-        end=euros(values, "end"),
-        account=text(values, "account"),
-        difference_account=text(values, "difference_account"),
-        deposit_account=text(values, "deposit_account"),
-        before=number(values, "before"),
+        method=till_text(values, "method"),
+        start=till_amount(values, "start"),
+        added=till_amount(values, "added"),
+        counted=till_amount(values, "counted"),
+        deposited=till_amount(values, "deposited"),
+        difference=till_amount(values, "difference"),
+        end=till_amount(values, "end"),
+        account=till_text(values, "account"),
+        difference_account=till_text(values, "difference_account"),
+        deposit_account=till_text(values, "deposit_account"),
+        before=amount_told(values, "before"),
     )
 
 
-def text(values: Mapping[str, Value], name: str) -> str:
+def till_text(values: Mapping[str, Value], name: str) -> str:
     """Return a value as text without blanks around it."""
     return as_text(values.get(name)).strip()
 
 
-def number(values: Mapping[str, Value], name: str) -> Decimal | None:
+def amount_told(values: Mapping[str, Value], name: str) -> Decimal | None:
     """Return an amount; None where it is not told."""
     value = values.get(name)
     return value if isinstance(value, Decimal) else None
 
 
-def euros(values: Mapping[str, Value], name: str) -> Decimal:
+def till_amount(values: Mapping[str, Value], name: str) -> Decimal:
     """Return an amount; nothing where it is not told."""
-    return number(values, name) or NOTHING
+    return amount_told(values, name) or NOTHING
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:

@@ -5,9 +5,20 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeVar
 
-from integration.core.money import HUNDRED, amount, from_cents, shared, to_cents
+from integration.core.money import HUNDRED, amount, from_cents, share_out, to_cents
 from integration.core.records import Kind, Record, Value
-from integration.core.totals.sold import NOTHING, ONE, Basis, Rounding, Sale, SoldLine, VatSum, basis_of, summed, taxed
+from integration.core.totals.sold import (
+    NOTHING,
+    ONE,
+    Basis,
+    Rounding,
+    Sale,
+    SoldLine,
+    VatSum,
+    basis_of,
+    sum_by,
+    sum_by_vat_code,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +55,7 @@ def booked(
     `rates` are the percentages that the books charge under each of the codes; a code without one has no VAT.
     Rounding is half up away from zero, so the return of a document is exactly its opposite.
     """
-    return taxed(((line.vat_code, line.amount) for line in lines), rates, basis, rounding)
+    return sum_by_vat_code(((line.vat_code, line.amount) for line in lines), rates, basis, rounding)
 
 
 def as_sold(line: SoldLine, basis: Basis, rates: Mapping[str, Decimal], places: int) -> BookLine:
@@ -104,7 +115,7 @@ def _of_code(
     """One VAT code's amounts by account."""
     sold = sale.sold.get(code, VatSum())
     lines = [line for line in sale.lines if line.vat_code == code]
-    own = summed((accounts.get(line.key), _line_sum(line, sold, sale.method)) for line in lines) or {None: VatSum()}
+    own = sum_by((accounts.get(line.key), _line_sum(line, sold, sale.method)) for line in lines) or {None: VatSum()}
     excl, vat = (
         [to_cents(each) for each in side] for side in zip(*((o.excl, o.vat) for o in own.values()), strict=True)
     )
@@ -141,7 +152,7 @@ def _weights(takes: Sequence[bool], *sides: Sequence[int]) -> list[int]:
 
 def _filled(parts: Sequence[int], total: int, weights: Sequence[int]) -> list[int]:
     """The parts, with what they miss of a total shared out over them."""
-    return [part + share for part, share in zip(parts, shared(total - sum(parts), weights), strict=True)]
+    return [part + share for part, share in zip(parts, share_out(total - sum(parts), weights), strict=True)]
 
 
 # ---- what was sold beside what is booked, per VAT code of the till, as a planned document carries it to be seen

@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Final
 
-from integration.core.money import CENT, HUNDRED, amount, from_cents, shared, to_cents
+from integration.core.money import CENT, HUNDRED, amount, from_cents, share_out, to_cents
 from integration.core.totals.booked import BookLine, as_sold, book_lines, booked
 from integration.core.totals.sold import (
     NOTHING,
@@ -19,7 +19,7 @@ from integration.core.totals.sold import (
     basis_of,
     minus,
     plus,
-    taxed,
+    sum_by_vat_code,
 )
 
 _EXACT_PLACES: Final = 4  # postings are sent amounts, not prices
@@ -43,7 +43,7 @@ class Verdict:
     is_certain: bool = True
 
 
-def verdict(
+def compare_totals(
     sale: Sale,
     rates: Mapping[str, Decimal],
     basis: Basis,
@@ -78,14 +78,14 @@ def told_verdict(sale: Sale, rates: Mapping[str, Decimal]) -> Verdict:
     by a cent for each line: where the till rounds is its own affair. Another rate never is.
     """
     basis = basis_of(sale.method)
-    found = verdict(sale, rates, basis, "document", _EXACT_PLACES)
+    found = compare_totals(sale, rates, basis, "document", _EXACT_PLACES)
     own = {code: each for code, each in found.differences.items() if _is_till_rounding(sale, code, each, rates)}
     if not found.is_certain or not own:
         return found
     if own == found.differences:
         return Verdict()
     rest = replace(sale, vat=minus(sale.sold, own), total_incl=None, total_excl=None)
-    return verdict(rest, rates, basis, "document", _EXACT_PLACES)
+    return compare_totals(rest, rates, basis, "document", _EXACT_PLACES)
 
 
 def _is_till_rounding(sale: Sale, code: str, off: VatSum, rates: Mapping[str, Decimal]) -> bool:
@@ -158,7 +158,7 @@ class _Case:
         return self.taxed((line.vat_code, line.amount) for line in lines)
 
     def taxed(self, amounts: Iterable[tuple[str, Decimal]]) -> dict[str, VatSum]:
-        return taxed(amounts, self.rates, self.basis, self.rounding)
+        return sum_by_vat_code(amounts, self.rates, self.basis, self.rounding)
 
     @cached_property
     def most_by_rounding(self) -> Decimal:
@@ -218,7 +218,7 @@ def _document_discount(case: _Case) -> _Explained:
     facts = {"discount": f"{_text(percent)}%"}
     yield case.taxed([*amounts, *((code, amount(each * left) - each) for code, each in totals.items())]), facts
     yield case.taxed((code, amount(each * left)) for code, each in amounts), facts
-    shares = shared(to_cents(less), [to_cents(each) for each in totals.values()])
+    shares = share_out(to_cents(less), [to_cents(each) for each in totals.values()])
     taken = [(code, -from_cents(share)) for code, share in zip(totals, shares, strict=True)]
     yield case.taxed([*amounts, *taken]), {"discount": str(less)}
 
@@ -237,7 +237,7 @@ def _vat_rate_differs(case: _Case) -> _Explained:
     for code in minus(case.sold, case.booked):
         lines = [line for line in case.lines if line.vat_code == code]
         for rate in _other_rates(case, code, len(lines)):
-            if taxed([(code, line.amount) for line in lines], {code: rate}, case.basis, case.rounding) == {
+            if sum_by_vat_code([(code, line.amount) for line in lines], {code: rate}, case.basis, case.rounding) == {
                 code: case.sold.get(code)
             }:
                 found[code] = rate
@@ -247,7 +247,7 @@ def _vat_rate_differs(case: _Case) -> _Explained:
     code, rate = next(iter(found.items()))  # who asks has a difference to explain
     facts = {"vat_code": code, "till": _text(rate), "books": _text(case.rates.get(code, NOTHING))}
     amounts = ((line.vat_code, line.amount) for line in case.lines)
-    yield taxed(amounts, {**case.rates, **found}, case.basis, case.rounding), facts
+    yield sum_by_vat_code(amounts, {**case.rates, **found}, case.basis, case.rounding), facts
 
 
 def _other_basis(case: _Case) -> _Explained:

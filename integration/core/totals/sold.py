@@ -53,7 +53,7 @@ Sums = Mapping[str, VatSum]
 Key = TypeVar("Key")
 
 
-def summed(amounts: Iterable[tuple[Key, VatSum]]) -> dict[Key, VatSum]:
+def sum_by(amounts: Iterable[tuple[Key, VatSum]]) -> dict[Key, VatSum]:
     """Return what amounts come to, by what each of them stands under."""
     sums: dict[Key, VatSum] = {}
     for key, each in amounts:
@@ -63,7 +63,7 @@ def summed(amounts: Iterable[tuple[Key, VatSum]]) -> dict[Key, VatSum]:
 
 def plus(some: Sums, more: Sums) -> dict[str, VatSum]:
     """Return both added up per VAT code."""
-    return summed([*some.items(), *more.items()])
+    return sum_by([*some.items(), *more.items()])
 
 
 def minus(some: Sums, less: Sums) -> dict[str, VatSum]:
@@ -73,7 +73,7 @@ def minus(some: Sums, less: Sums) -> dict[str, VatSum]:
     return {code: each for code, each in differences.items() if each}
 
 
-def taxed(
+def sum_by_vat_code(
     amounts: Iterable[tuple[str, Decimal]], rates: Mapping[str, Decimal], basis: Basis, rounding: Rounding
 ) -> dict[str, VatSum]:
     """Return what amounts in a basis come to per VAT code, at these rates in percent; a code without one has no VAT."""
@@ -156,7 +156,7 @@ class Sale:
             if incl is None or excl is None:
                 return {}
             totals.append((line.vat_code, VatSum(excl, incl - excl)))
-        return summed(totals)
+        return sum_by(totals)
 
 
 def basis_of(method: str) -> Basis:

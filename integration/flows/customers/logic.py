@@ -12,7 +12,7 @@ from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Action, Change
 from integration.core.records import Held, Kind, Record, Value, clean
-from integration.core.rules import EMPTY, as_text, policy, rules_from, unusable
+from integration.core.rules import EMPTY, as_text, field_owners, rules_from, unusable
 from integration.core.run import Link, Staged
 from integration.core.traces import Trace, TraceStep, by_setting, given
 from integration.core.vat_numbers import bare_vat_number
@@ -49,7 +49,7 @@ class Customers(FlowLogic):
         mapping cannot be used.
         """
         mapping, tools = rules_from(mapping_body), Tools(tables)
-        owned = policy(mapping)
+        owned = field_owners(mapping)
         if owned.get(EXTERNAL_ID) is Ownership.NEVER:  # by what a create without an answer is found again
             raise unusable(EXTERNAL_ID, Reason("reason_found_by"))
         self.flow = FLOW

@@ -10,21 +10,21 @@ from integration.flows.customers.logic import EXTERNAL_ID, Customers
 from integration.flows.customers.settings import FLOW, CustomerSettings
 from integration.flows.forms import Code, Codes, Only, Pick, Question, Rows, Section, Switch, Together, usual
 from integration.flows.prices import OWNERS, PRICE_GROUPS, Terms
-from integration.flows.settings import COUNTRY_CODES, books, till
+from integration.flows.settings import COUNTRY_CODES, books_list, till_list
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs, Tables
 
 PRODUCTS = "products"  # the flow that knows the till's numbers of articles, and how the books have their prices
 PRICE_BASIS = (PRODUCTS, "price_basis")
 VAT_METHODS = ("", "inclusive", "exclusive", "shifted", "none")
 
-GROUPS = till("price_groups")
+GROUPS = till_list("price_groups")
 SENT = Only("customer_prices", (True,))
 
 SECTIONS = (
     Section(
         "settings_who",
         (
-            Codes("accounts", books("collective_accounts"), "choose_all_debtors"),
+            Codes("accounts", books_list("collective_accounts"), "choose_all_debtors"),
             Codes("leave_out", none="choose_nobody"),
             Pick("blocked", ("skip", "inactive")),
         ),
@@ -65,7 +65,7 @@ QUESTIONS = (
         "who",
         usual("proposed_all_debtors", "accounts", "leave_out"),
         ("accounts", "leave_out"),
-        lists=(books("collective_accounts"),),
+        lists=(books_list("collective_accounts"),),
     ),
     Question("new", usual("proposed_vat_method", "default_vat_method"), ("default_vat_method",)),
 )

@@ -11,29 +11,29 @@ from typing import Any
 
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.days.books import DayBooks, Line, Page
-from integration.core.days.corrections import difference, lines_of, says_the_same, taken_back
-from integration.core.days.documents import counted, documents_of, told
+from integration.core.days.corrections import difference, page_lines, says_the_same, taken_back_whole
+from integration.core.days.documents import documents_of, sums_of_documents, sums_of_journals
 from integration.core.days.identities import gaps, signed
 from integration.core.days.page import page_of
-from integration.core.days.till import DayRefusedError, TillDay, day_of
+from integration.core.days.till import DayRefusedError, TillDay, till_day
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Change
 from integration.core.records import Held, Kind, Record
-from integration.core.rows import value_of
-from integration.core.rules import as_text, policy, rules_from
+from integration.core.rows import row_value
+from integration.core.rules import as_text, field_owners, rules_from
 from integration.core.run import Link, Staged
 from integration.core.traces import Trace, TraceStep, given
 from integration.flows.booked_payments import AskMethods, as_before, nowhere
-from integration.flows.day_pages import day_of_key, key_of, pages_of, reference
+from integration.flows.day_pages import day_of_key, page_key, pages_of, reference
 from integration.flows.days.alone import Alone, AskBooked
 from integration.flows.days.closing import Closing
-from integration.flows.days.pages import DayPages, opposite, title_of
+from integration.flows.days.pages import DayPages, day_title, opposite_page
 from integration.flows.days.settings import FLOW, DaySettings
 from integration.flows.days.vouchers import vouchers_of
 from integration.flows.days.why import Reasons
-from integration.flows.deciding import AGAIN, DECISION, KEEP, decided, mark_of
+from integration.flows.deciding import AGAIN, DECISION, KEEP, decided, decision_mark
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.balances import Turnover
 from integration.flows.settings import BOOKS, TILL, RecordRejected, excluded_by_filter
@@ -100,7 +100,7 @@ class Days(FlowLogic):
         self.settings = settings
         self.resends = settings.resends
         self.mapping_version = version
-        self.policy = dict.fromkeys(policy(rules), Ownership.ON_CREATE)
+        self.policy = dict.fromkeys(field_owners(rules), Ownership.ON_CREATE)
         self.policy |= {f"day_page.{name}": Ownership.ON_CREATE for name in ("reference", "date")}
         header, lines = (compile(rules, tools, {kind}) for kind in (Kind.DAY_PAGE, Kind.LINE))
         self._pages = DayPages(settings, header, lines, both.periods, both.line_fields)
@@ -173,7 +173,7 @@ class Days(FlowLogic):
         return pages_of(self._linked, days)
 
     def _staged(self, record: Record, pages: Sequence[Link]) -> Staged:
-        title = title_of(record)
+        title = day_title(record)
         try:
             found = self._found(record, pages)
         except DayRefusedError as refused:
@@ -187,14 +187,14 @@ class Days(FlowLogic):
         return Staged(record.key, record.key, title, record=found)
 
     def _found(self, record: Record, pages: Sequence[Link]) -> Record | Skip:
-        facts = {"key": title_of(record), "document": title_of(record)}
+        facts = {"key": day_title(record), "document": day_title(record)}
         if not pages:
             if skip := excluded_by_filter(record, self._filters):
                 return replace(skip, facts={**skip.facts, "key": facts["key"]})
             if skip := self._closing.waits(record, facts):
                 return skip
         day, page = self.page(record)
-        booked = [self._pages.as_read(line) for link in pages if link.agreed for line in lines_of(link.agreed)]
+        booked = [self._pages.as_read(line) for link in pages if link.agreed for line in page_lines(link.agreed)]
         self._expect_booked(page, record)
         if not pages:
             if not page.lines and self.settings.empty_days == "skip":
@@ -208,7 +208,7 @@ class Days(FlowLogic):
     def _expect_clear(self, day: TillDay, document: str) -> None:
         """Raise DayRefusedError for a method that may take vouchers taxed at their sale, where nobody says whether."""
         for one in day.payments:
-            account = value_of(self.books.method_accounts, one.method) or one.account
+            account = row_value(self.books.method_accounts, one.method) or one.account
             is_settled = one.method in self.books.vouchers or one.method in self.books.rounding
             is_owed = "collective" in self.books.flags.get(account, "").split()
             may = bool(one.amount) and self._turnover.may_take_vouchers(one.type, self._till_rates)
@@ -222,14 +222,14 @@ class Days(FlowLogic):
         numbers = [number for number, some in keys.items() if missing.issuperset(some)]
         if numbers:
             raise RecordRejected(
-                "day_document_apart", "contents", document=title_of(record), behind=", ".join(numbers[:MOST_TOLD])
+                "day_document_apart", "contents", document=day_title(record), behind=", ".join(numbers[:MOST_TOLD])
             )
 
     def _zero(self, day: TillDay) -> Line:
         """Return the line of a day without turnover: the books take no page without one."""
         methods = {one.method: one.account for one in day.counts}
         names = (*self.settings.drawers, *self.books.method_accounts)
-        accounts = (value_of(self.books.method_accounts, name) or methods.get(name, "") for name in names)
+        accounts = (row_value(self.books.method_accounts, name) or methods.get(name, "") for name in names)
         account = next(filter(None, accounts), "")
         if not account:
             raise DayRefusedError("day_method_account_missing", "account", method=names[0], kind=names[0], account="")
@@ -240,15 +240,15 @@ class Days(FlowLogic):
 
         Raises DayRefusedError, naming what does not add up or is missing.
         """
-        day = signed(day_of(record))
-        self._expect_clear(day, title_of(record))
-        documents, sums = documents_of(day), told(day)
+        day = signed(till_day(record))
+        self._expect_clear(day, day_title(record))
+        documents, sums = documents_of(day), sums_of_journals(day)
         for gap in gaps(day, sums, documents, self.books.drawers):
             raise gap.refusal
         kept = as_before(day.documents, self._booked_payments)  # once all of them add up
         if kept != list(day.documents):
             left = documents_of(replace(day, documents=tuple(kept)))
-            sums, documents = sums.without(counted(documents).without(counted(left))), left
+            sums, documents = sums.without(sums_of_documents(documents).without(sums_of_documents(left))), left
         return day, page_of(day, sums, documents, replace(self.books, alone=self._alone.of(documents)))
 
     # ---- what becomes of a day that was booked already
@@ -257,10 +257,10 @@ class Days(FlowLogic):
         self, record: Record, page: Page, booked: Sequence[Line], off: Sequence[Line], pages: Sequence[Link]
     ) -> Record | Skip:
         """Return the page that a person decided for. Raises RecordRejected while nobody has."""
-        mark = mark_of(record)
+        mark = decision_mark(record)
         decision = decided(record, mark, DECISIONS).option
         facts = {
-            "document": title_of(record),
+            "document": day_title(record),
             "reference": _reference(pages[0]),
         }
         told_ = ", ".join(f"{one.account} {one.moved}" for one in off[:MOST_TOLD])
@@ -273,7 +273,7 @@ class Days(FlowLogic):
                 "day_changed_after_booking", DECISION, **facts, difference=told_, amount=size, mark=mark,
                 behind=", ".join(late[:MOST_TOLD]),
             )  # fmt: skip
-        lines = off if decision == DIFFERENCE else taken_back(booked, page.lines)
+        lines = off if decision == DIFFERENCE else taken_back_whole(booked, page.lines)
         return self._page_record(record, page, lines, len(pages))
 
     def _page_record(self, record: Record, page: Page, lines: Sequence[Line], serial: int) -> Record:
@@ -330,10 +330,10 @@ class Days(FlowLogic):
             return replace(issue, facts={**issue.facts, "key": change.title, "document": change.title})
         return replace(
             change,
-            key=key_of(key, serial),
+            key=page_key(key, serial),
             title=f"{change.title} {serial:02}",
-            wanted=opposite(change.wanted, key_of(key, serial), turned),
-            agreed=opposite(change.agreed, key_of(key, serial), turned),
+            wanted=opposite_page(change.wanted, page_key(key, serial), turned),
+            agreed=opposite_page(change.agreed, page_key(key, serial), turned),
         )
 
     # ---- why
@@ -346,11 +346,11 @@ class Days(FlowLogic):
             ours = reference(day, as_text(record.values.get("branch"))) if isinstance(day, date) else None
             on = self._pages.booking_date(day, record) if isinstance(day, date) else None
         except DayRefusedError as refused:
-            facts = {"key": title_of(record), "document": title_of(record), **refused.facts}
+            facts = {"key": day_title(record), "document": day_title(record), **refused.facts}
             return [Trace("day_page.reference", (), None, Issue(refused.cause, record.key, refused.field, facts))]
         except RecordRejected as rejected:
             return [Trace("day_page.reference", (), None, rejected.issue(record.key))]
-        why, title = Reasons(self.books), title_of(record)
+        why, title = Reasons(self.books), day_title(record)
         traces = []
         if ours and on:
             head = self._pages.header.trace(self._pages.header_source(record, on, ours, 0))

@@ -10,7 +10,7 @@ from integration.core.days.books import Line, Page
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value, clean
 from integration.core.rules import EMPTY, as_text
-from integration.flows.day_pages import key_of, reference
+from integration.flows.day_pages import page_key, reference
 from integration.flows.days.settings import DaySettings
 from integration.flows.periods import period_of
 from integration.flows.settings import RecordRejected
@@ -49,7 +49,7 @@ class DayPages:
             raise RecordRejected("required_field_empty", "date", field="date")
         ours = reference(day, branch, serial)
         if ours is None:
-            raise RecordRejected("day_reference_full", "branch", branch=branch, document=title_of(record))
+            raise RecordRejected("day_reference_full", "branch", branch=branch, document=day_title(record))
         on = self.booking_date(day, record)
         source = self.header_source(record, on, ours, serial)
         mapped = self.header.apply(source)
@@ -59,15 +59,15 @@ class DayPages:
         values |= {name: value for name, value in named if value not in EMPTY}
         values |= {"reference": ours, "digest": record.values.get("digest"), "branch": branch, "day": day}
         values.setdefault("till_reference", record.values.get("reference"))
-        values |= {"number": title_of(record), "debit": page.debit, "documents": page.documents}
+        values |= {"number": day_title(record), "debit": page.debit, "documents": page.documents}
         parts = tuple(self._line(place, line, record) for place, line in enumerate(lines, start=1))
-        return Record(Kind.DAY_PAGE, key_of(record.key, serial), values, parts, source=record.key)
+        return Record(Kind.DAY_PAGE, page_key(record.key, serial), values, parts, source=record.key)
 
     def booking_date(self, day: date, record: Record) -> date:
         """Return the date of a page: the day itself, or the first one that is open. Raises RecordRejected."""
         if (on := self.settings.open_day(day)) is None:
             closed = as_text(self.settings.closed_through)
-            raise RecordRejected("day_period_closed", "date", document=title_of(record), closed=closed)
+            raise RecordRejected("day_period_closed", "date", document=day_title(record), closed=closed)
         return on
 
     def moved(self, page: Record) -> dict[str, Value]:
@@ -105,7 +105,7 @@ class DayPages:
         for name, expected in (("amount", line.amount), ("vat", line.vat)):
             found = values.get(name) or Decimal(0)
             if found != expected:
-                facts = {"document": title_of(record), "expected": str(expected), "found": str(found)}
+                facts = {"document": day_title(record), "expected": str(expected), "found": str(found)}
                 raise RecordRejected("day_mapping_differs", f"line.{name}", **facts)
         kept: dict[str, Value] = {"documents": line.documents, **({"method": line.method} if line.method else {})}
         return Record(Kind.LINE, str(place), {**values, **kept})
@@ -120,7 +120,7 @@ class DayPages:
     as_read = as_written  # turned twice it is what it was
 
 
-def title_of(record: Record) -> str:
+def day_title(record: Record) -> str:
     """Return what people call a day: its date and the branch."""
     name = as_text(record.values.get("branch_name")) or as_text(record.values.get("branch"))
     return f"{as_text(record.values.get('date'))} {name}".strip() or record.key
@@ -140,10 +140,10 @@ def line_source(key: str, line: Line, *, has_base: bool) -> Record:
 
 def _expect_mapped(issues: Sequence[Issue], record: Record) -> None:
     for issue in issues:
-        raise RecordRejected(issue.cause, issue.field, **{**issue.facts, "document": title_of(record)})
+        raise RecordRejected(issue.cause, issue.field, **{**issue.facts, "document": day_title(record)})
 
 
-def opposite(record: Record, key: str, values: Mapping[str, Value]) -> Record:
+def opposite_page(record: Record, key: str, values: Mapping[str, Value]) -> Record:
     """Return a page with the signs of its amounts turned, under another key and with other values."""
     parts = tuple(
         replace(

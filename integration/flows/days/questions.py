@@ -16,13 +16,13 @@ from integration.flows.forms import (
     without_row,
 )
 from integration.flows.orders.codes import VAT_TABLE
-from integration.flows.settings import Choice, Dimension, Listed, ValueTable, books, till
+from integration.flows.settings import Choice, Dimension, Listed, ValueTable, books_list, till_list
 
 DAY_ACCOUNTS, METHOD_ACCOUNTS = "day_accounts", "method_accounts"
 VAT_CODES, PURCHASE_VAT_CODES, COST_CENTRES = "vat_codes_sales", "purchase_vat_codes", "day_cost_centres"
-GROUPS, METHODS, LEDGERS = till("turnover_groups"), till("payment_methods"), books("ledgers")
-GROUP_ACCOUNTS, PAYMENT_ACCOUNTS = till("turnover_accounts"), till("payment_accounts")
-VAT = till("vat_codes")
+GROUPS, METHODS, LEDGERS = till_list("turnover_groups"), till_list("payment_methods"), books_list("ledgers")
+GROUP_ACCOUNTS, PAYMENT_ACCOUNTS = till_list("turnover_accounts"), till_list("payment_accounts")
+VAT = till_list("vat_codes")
 ACCOUNTS_TABLE = ValueTable(
     DAY_ACCOUNTS,
     GROUPS,
@@ -37,17 +37,17 @@ METHODS_TABLE = ValueTable(
     METHOD_ACCOUNTS, METHODS, LEDGERS, looks_up=True, causes=("day_method_account_missing",), named=("method",)
 )
 PURCHASE_TABLE = ValueTable(
-    PURCHASE_VAT_CODES, VAT, books("vat_codes"), looks_up=True, causes=("purchase_vat_code_unmapped",)
+    PURCHASE_VAT_CODES, VAT, books_list("vat_codes"), looks_up=True, causes=("purchase_vat_code_unmapped",)
 )
 COST_CENTRES_TABLE = ValueTable(
     COST_CENTRES,
     GROUPS,
-    books("cost_centres"),
+    books_list("cost_centres"),
     looks_up=True,
-    dimensions=(Dimension("group", (Choice(GROUPS), Choice(till("branches"), "@")), needed=True),),
+    dimensions=(Dimension("group", (Choice(GROUPS), Choice(till_list("branches"), "@")), needed=True),),
 )
 TABLES = (ACCOUNTS_TABLE, METHODS_TABLE, PURCHASE_TABLE, COST_CENTRES_TABLE)
-DAYBOOKS, DAYBOOK_TYPES, FLAGS = books("day_daybooks"), books("daybook_types"), books("ledger_flags")
+DAYBOOKS, DAYBOOK_TYPES, FLAGS = books_list("day_daybooks"), books_list("daybook_types"), books_list("ledger_flags")
 DIFFERENCES = re.compile("kasverschil", re.IGNORECASE)  # what accounts are called in Dutch books
 BANKED = re.compile("kruispost|geld onderweg", re.IGNORECASE)
 
@@ -142,7 +142,7 @@ def _collective(known: Known) -> Proposal | None:
 
 
 def _plain_collective(known: Known) -> dict[str, str]:
-    account = only(known.of(books("debtor_accounts"))) or only(known.of(books("collective_accounts")))
+    account = only(known.of(books_list("debtor_accounts"))) or only(known.of(books_list("collective_accounts")))
     return {"collective_account": account} if account else {}
 
 
@@ -184,7 +184,7 @@ QUESTIONS = (
         "debtors",
         _collective,
         ("collective_account", "collective_debtor"),
-        lists=(books("debtor_accounts"), books("collective_accounts")),
+        lists=(books_list("debtor_accounts"), books_list("collective_accounts")),
         plain=_plain_collective,
     ),
 )

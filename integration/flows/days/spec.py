@@ -44,7 +44,7 @@ from integration.flows.orders.chains import in_force
 from integration.flows.orders.codes import VAT_TABLE
 from integration.flows.orders.payments import WITH_PAYMENTS
 from integration.flows.orders.references import References
-from integration.flows.settings import BOOKS, TILL, books, till
+from integration.flows.settings import BOOKS, TILL, books_list, till_list
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
 
 ORDERS = "orders"  # the flow that books documents one by one, and links their customers with debtors
@@ -78,7 +78,7 @@ SECTIONS = (
             Together((Pick("closed_by", ("flag", "counts", "hours")), Pick("counts", ("needed", "when_there")))),
             Whole("hours_after", 1, 240, only=Only("closed_by", ("hours",))),
             Whole("waits_days", 0, 60),
-            Together((Day("date_from"), Codes("branches_left_out", till("branches"), "choose_none"))),
+            Together((Day("date_from"), Codes("branches_left_out", till_list("branches"), "choose_none"))),
         ),
     ),
     Section(
@@ -103,7 +103,10 @@ SECTIONS = (
         (
             Switch("till_accounts"),
             Together(
-                (Code("collective_account", books("collective_accounts")), Code("collective_debtor", books("debtors")))
+                (
+                    Code("collective_account", books_list("collective_accounts")),
+                    Code("collective_debtor", books_list("debtors")),
+                )
             ),
             Together((Code("difference_account", LEDGERS), Code("banked_account", LEDGERS))),
             Pick("banked_by", ("count", "receipt")),
@@ -123,9 +126,9 @@ SECTIONS = (
 )
 
 # What the logic is made with: accounts and periods of the books, and what the till says of turnover groups and cards.
-PERIODS, VAT_ACCOUNTS, LINE_FIELDS = books("periods"), books("vat_accounts"), books("day_line_fields")
+PERIODS, VAT_ACCOUNTS, LINE_FIELDS = books_list("periods"), books_list("vat_accounts"), books_list("day_line_fields")
 _TOLD = (LEDGERS, FLAGS, PERIODS, VAT_ACCOUNTS, LINE_FIELDS)
-_TURNOVER = (till("turnover_types"), till("turnover_vat_codes"), till("gift_cards"))
+_TURNOVER = (till_list("turnover_types"), till_list("turnover_vat_codes"), till_list("gift_cards"))
 
 
 _PREFIX = (ORDERS, "reference_prefix")  # under which invoices that are open items were booked
@@ -217,7 +220,7 @@ DAYS = FlowSpec(
     sections=SECTIONS,
     questions=QUESTIONS,
     filter_first="branch",
-    groups=till("branches"),
+    groups=till_list("branches"),
     noun="day",
     suggested=True,
     turn=5,

@@ -17,10 +17,10 @@ from simpleeval import InvalidExpression, SimpleEval
 
 from integration.core.money import HUNDRED, add_vat, remove_vat
 from integration.core.records import Value, same
-from integration.core.rows import row_of
+from integration.core.rows import row_key
 from integration.core.rules import EMPTY, Formula, Function, Operator, Rule, RuleError, Values, as_text, matches
 from integration.flows.functions import values
-from integration.flows.functions.values import MOST_DIGITS, SHOWN, Tool, bounded, deadline, number_of, out_of_reach
+from integration.flows.functions.values import MOST_DIGITS, SHOWN, Tool, bounded, deadline, no_result, number_of
 
 # ---- expressions over the fields of a record: parsed and checked once, and able to reach nothing else
 
@@ -123,7 +123,7 @@ class Expression:
         try:
             return bounded(self._evaluator.eval(self.text, previously_parsed=self._tree))
         except ArithmeticError as error:
-            raise out_of_reach(error) from None
+            raise no_result(error) from None
         except InvalidExpression as error:
             raise RuleError("reason_expression", error=error) from None
         finally:
@@ -235,11 +235,11 @@ _TOOLS: Mapping[str, Tool] = {
     "substring": Tool(values.substring, 1, 2),
     "pad": Tool(values.pad, 1, 3),
     "number": Tool(values.to_number, 0, 1),
-    "round": Tool(values.rounded, 0, 1),
+    "round": Tool(values.round_half_up, 0, 1),
     "percentage": Tool(lambda value, percent: number_of(value) * number_of(percent) / HUNDRED, 1, 1),
     "add_vat": Tool(lambda value, percent: add_vat(number_of(value), number_of(percent)), 1, 1),
     "remove_vat": Tool(lambda value, percent: remove_vat(number_of(value), number_of(percent)), 1, 1),
-    "date": Tool(values.day_of, 0, 1, check=values.check_date),
+    "date": Tool(values.parse_day, 0, 1, check=values.check_date),
     "country": Tool(values.country_of),
     "first": Tool(_first, 0, _MANY, fields_from=0, takes_empty=True),
     "if": Tool(_if, 3, 4, check=_check_if, takes_empty=True),
@@ -299,7 +299,7 @@ class Tools:
 
     def _lookup(self, value: Value, table: Value, otherwise: Value = None) -> Value:
         rows = self.table(as_text(table))
-        if row := row_of(rows, as_text(value).strip()):
+        if row := row_key(rows, as_text(value).strip()):
             return rows[row]
         if otherwise is None:
             raise RuleError("value_unmapped", value=as_text(value), table=as_text(table))

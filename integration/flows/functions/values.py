@@ -27,11 +27,11 @@ def number_of(value: Value) -> Decimal:
     if isinstance(value, Decimal):
         return value
     if isinstance(value, str) and value.strip():
-        return read_number(value, "auto")
+        return parse_number(value, "auto")
     raise RuleError("reason_empty_number") if value in EMPTY else RuleError("reason_no_number", value=as_text(value))
 
 
-def whole(value: Value) -> int:
+def whole_number(value: Value) -> int:
     """Return a value as a whole number that a text can have as its length. Raises RuleError."""
     number = number_of(value)
     if number != number.to_integral_value() or abs(number) > LONGEST_TEXT:
@@ -64,7 +64,7 @@ def bounded(result: Value) -> Value:
 _DIGITS = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,20})?", re.ASCII)
 
 
-def read_number(value: str, style: str) -> Decimal:
+def parse_number(value: str, style: str) -> Decimal:
     """Return a number from text. Raises RuleError.
 
     `nl` reads 1.234,50 and `en` 1,234.50. `auto` takes the sign that stands last for the decimal one, and a sign
@@ -82,7 +82,7 @@ def read_number(value: str, style: str) -> Decimal:
     return Decimal(text)
 
 
-def out_of_reach(error: ArithmeticError) -> RuleError:
+def no_result(error: ArithmeticError) -> RuleError:
     """Return why a calculation has no result."""
     return RuleError("reason_by_zero" if isinstance(error, DivisionByZero) else "reason_too_large")
 
@@ -110,18 +110,18 @@ class Tool:
         try:
             return bounded(self.run(value, *args))
         except ArithmeticError as error:
-            raise out_of_reach(error) from None
+            raise no_result(error) from None
 
 
 def to_number(value: Value, style: Value = "auto") -> Value:
     if style not in ("auto", "nl", "en"):
         raise RuleError("reason_number_form")
-    return value if isinstance(value, Decimal) else read_number(as_text(value), as_text(style))
+    return value if isinstance(value, Decimal) else parse_number(as_text(value), as_text(style))
 
 
-def rounded(value: Value, places: Value = Decimal(2)) -> Value:
+def round_half_up(value: Value, places: Value = Decimal(2)) -> Value:
     """Return a number with so many decimals, rounded half up."""
-    digits, most = whole(places), 10
+    digits, most = whole_number(places), 10
     if not 0 <= digits <= most:
         raise RuleError("reason_round", most=most)
     return amount(number_of(value), digits)
@@ -193,7 +193,7 @@ def split(value: Value, separator: Value, place: Value = None) -> Value:
     pieces = tuple(piece.strip() for piece in text.split(as_text(separator)))
     if place is None:
         return pieces
-    at = whole(place)
+    at = whole_number(place)
     if at == 0:
         raise RuleError("reason_places")
     index = at - 1 if at > 0 else at
@@ -210,11 +210,11 @@ def join(value: Value, separator: Value, *more: Value) -> Value:
 
 def substring(value: Value, start: Value, length: Value = None) -> Value:
     """Return a piece of a text: from a place (1 is the first, -3 the third from the end), so many characters."""
-    text, at = as_text(value), whole(start)
+    text, at = as_text(value), whole_number(start)
     if at == 0:
         raise RuleError("reason_places")
     first = at - 1 if at > 0 else max(0, len(text) + at)
-    return text[first:] if length is None else text[first : first + max(0, whole(length))]
+    return text[first:] if length is None else text[first : first + max(0, whole_number(length))]
 
 
 def pad(value: Value, width: Value, sign: Value = "0", side: Value = "left") -> Value:
@@ -222,9 +222,9 @@ def pad(value: Value, width: Value, sign: Value = "0", side: Value = "left") -> 
     fill = as_text(sign)
     if len(fill) != 1 or side not in ("left", "right"):
         raise RuleError("reason_pad")
-    room(whole(width))
+    room(whole_number(width))
     text = as_text(value)
-    return text.rjust(whole(width), fill) if side == "left" else text.ljust(whole(width), fill)
+    return text.rjust(whole_number(width), fill) if side == "left" else text.ljust(whole_number(width), fill)
 
 
 def check_pattern(pattern: Value, *_rest: Value) -> None:
@@ -251,7 +251,7 @@ def day_pattern(form: str) -> re.Pattern[str]:
     return re.compile(text, re.ASCII)
 
 
-def day_of(value: Value, form: Value = None) -> Value:
+def parse_day(value: Value, form: Value = None) -> Value:
     """Return the day a text names: 31-3-2026, 31/3/2026, 2026-03-31, 20260331, or in a form such as mm/dd/yyyy."""
     if isinstance(value, datetime):
         return value.date()

@@ -70,7 +70,7 @@ class Balances:
 
     def category(self, line: Record) -> LineCategory:
         """Return what a line is. One that the till does not put into any group is revenue."""
-        group = group_of(line)
+        group = turnover_group_of(line)
         found = category_of(_text(line, "price_type"), _text(line, "turnover_type"), self.turnover.types.get(group, ""))
         return LineCategory.REVENUE if found is LineCategory.UNKNOWN and not group else found
 
@@ -79,7 +79,7 @@ class Balances:
 
         Raises RecordRejected where none is set.
         """
-        category, group = self.category(line), group_of(line)
+        category, group = self.category(line), turnover_group_of(line)
         if category is LineCategory.REVENUE and group not in self.accounts:  # a row says of a group that it is none
             return None
         name = _text(line, "text") or group or category
@@ -105,7 +105,7 @@ class Balances:
 
         Raises RecordRejected where the till tells neither: its 0 % may be that of the deposit, or that of the buyer.
         """
-        group, own = group_of(line), _text(line, "vat_code")
+        group, own = turnover_group_of(line), _text(line, "vat_code")
         codes = [code for code in (own, self.turnover.vat_codes.get(group, "")) if code not in ("", "0")]
         if any(self.rates.get(code) for code in codes):
             return True
@@ -238,7 +238,7 @@ def _unclear(document: CompletedDocument, method: str) -> RecordRejected:
     return RecordRejected("gift_card_unclear", "line.account", document=document.title, method=method)
 
 
-def group_of(line: Record) -> str:
+def turnover_group_of(line: Record) -> str:
     """Return the turnover group of a line; a zero means none."""
     return _text(line, "turnover_group").lstrip("0")
 

@@ -14,7 +14,7 @@ from integration.core.totals.sold import NOTHING, VatSum
 from integration.core.traces import Trace, TraceStep, given
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.chains import related
-from integration.flows.orders.codes import VAT_CODES, Codes, number, split_of, vat_code
+from integration.flows.orders.codes import VAT_CODES, Codes, line_vat_code, split_of, told_number
 from integration.flows.orders.identity import said_of
 from integration.flows.orders.lines import (
     NO_SUM,
@@ -29,7 +29,7 @@ from integration.flows.orders.parties import ZONE, CompletedDocument, Owner, cus
 from integration.flows.orders.payments import WITH_PAYMENTS, digest_of, paid_sum
 from integration.flows.orders.references import FIRST_BOOKING, References
 from integration.flows.orders.shipping import FIELD
-from integration.flows.orders.terms import term_of
+from integration.flows.orders.terms import terms_code
 from integration.flows.orders.why import Reasons
 from integration.flows.periods import period_of
 from integration.flows.settings import BOOKS, RecordRejected
@@ -171,7 +171,7 @@ class Bookings:
             "customer_name": name,
             **{f"customer_{each}": customer[each] for each in ABOUT_CUSTOMER if each in customer},
         }
-        term = term_of(document.values, customer.get("payment_days"), self._tables.terms)
+        term = terms_code(document.values, customer.get("payment_days"), self._tables.terms)
         if term not in EMPTY:
             computed["payment_term"] = term
         if isinstance(day, date):
@@ -252,7 +252,7 @@ class Bookings:
         """Yield what was worked out before the rule for a field of a line was asked."""
         values = source.values
         match target:
-            case "line.vat_code" if code := vat_code(source):
+            case "line.vat_code" if code := line_vat_code(source):
                 yield TraceStep("vat_code", code)
                 if row := self._tables.vat_row(document, code):
                     yield TraceStep(f"table {VAT_CODES} {row}", self._tables.vat_codes[row])
@@ -268,7 +268,7 @@ class Bookings:
 def _known_by(document: Record, *, with_payments: bool) -> dict[str, Value]:
     """Return what a document is shown with and recognised by later; nothing of it is written."""
     values, split = document.values, split_of(document).values()
-    incl, excl = number(values, "total_incl"), number(values, "total_excl")
+    incl, excl = told_number(values, "total_incl"), told_number(values, "total_excl")
     customer = next((part for part in document.parts if part.kind is Kind.RELATION), None)
     return {
         "number": as_text(values.get("number")),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
-from integration.core.days.corrections import difference, lines_of
+from integration.core.days.corrections import difference, page_lines
 from integration.core.issues import Issue, Skip
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
@@ -16,7 +16,7 @@ from integration.core.run import Link
 from integration.core.standing import AskMade, AskStandings, Standing, Where
 from integration.core.totals.categories import LineCategory, category_of
 from integration.flows.orders.credits import CREDIT
-from integration.flows.orders.newest import document_of, newest
+from integration.flows.orders.newest import document_of, newest_bookings
 from integration.flows.settings import BOOKS
 
 Verdict = Issue | Skip
@@ -26,7 +26,7 @@ SAME_SALE = "same_sale"  # of a booking that is not made: the document whose sal
 NO_SALES_OF = (Kind.PROPOSAL, Kind.QUOTATION)
 
 
-def sells(document: Record, groups: Mapping[str, str]) -> bool:
+def is_sale(document: Record, groups: Mapping[str, str]) -> bool:
     """Tell whether a document sells something; `groups` are the till's words for its turnover groups."""
     lines = [part.values for part in document.parts if part.kind is Kind.LINE]
     names = ("price_type", "turnover_type", "turnover_group")
@@ -48,7 +48,7 @@ def _listed_in(values: Mapping[str, Value], name: str) -> tuple[str, ...]:
 
 def related(document: Record, groups: Mapping[str, str]) -> dict[str, Value]:
     """Return what is kept of a document that is booked: which others are the same sale, and where it was sold."""
-    told: dict[str, Value] = _told(document) if sells(document, groups) else {}
+    told: dict[str, Value] = _told(document) if is_sale(document, groups) else {}
     told["sold_on"] = _sold_on(document)
     return {name: found for name, found in told.items() if found}
 
@@ -69,7 +69,7 @@ class Chain:
     after: tuple[Standing, ...] = ()
 
 
-def verdict(
+def not_booked_because(
     document: Record, chain: Chain, taking_part: Collection[str], limit: Decimal = Decimal(0), *, sending: bool = False
 ) -> Verdict | None:
     """Return why a document that is not booked yet is not booked by itself, or None where it may be.
@@ -176,7 +176,7 @@ def in_day(document: Record, pages: Sequence[Record]) -> Skip | None:
 
 
 def _hold_something(pages: Sequence[Record]) -> bool:
-    return bool(difference((), [line for page in pages for line in lines_of(page)]))
+    return bool(difference((), [line for page in pages for line in page_lines(page)]))
 
 
 def _inside(page: Record) -> tuple[str, ...]:
@@ -195,7 +195,7 @@ def _numbers(page: Record) -> set[str]:
 
 def in_force(ask: AskStandings, keys: Collection[str]) -> dict[str, Standing]:
     """Return where documents stand, each by its newest booking; one that was taken back is booked no more."""
-    found = newest(keys, ask, lambda one: one.where is Where.BOOKED)
+    found = newest_bookings(keys, ask, lambda one: one.where is Where.BOOKED)
     return {key: replace(one.latest, key=key) for key, one in found.items() if not one.is_taken_back}
 
 
@@ -259,7 +259,7 @@ class Chains:
             if own is not None and own.where is Where.BOOKED and own.kind is not one.kind:
                 chain = Chain((own,))
             pages = [page for key in (one.key, _sold_on(one)) for page in days.get(key, ())]
-            said = verdict(one, chain, taking_part, self._limit, sending=sending)
+            said = not_booked_because(one, chain, taking_part, self._limit, sending=sending)
             if said is None and (doubtful := next((page for page in pages if page.agreed is None), None)):
                 said = waits_for(one, doubtful.key)
             if said is None and pages:

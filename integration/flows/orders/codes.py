@@ -8,9 +8,9 @@ from typing import NamedTuple, Self
 from integration.core.compiled import Compiled
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
-from integration.core.totals.sold import NOTHING, ONE, Sale, SoldLine, VatSum, summed
+from integration.core.totals.sold import NOTHING, ONE, Sale, SoldLine, VatSum, sum_by
 from integration.core.vat import vat_fact
-from integration.flows.orders.balances import BALANCE_ACCOUNTS, Balances, Turnover, group_of
+from integration.flows.orders.balances import BALANCE_ACCOUNTS, Balances, Turnover, turnover_group_of
 from integration.flows.orders.parties import CompletedDocument, expect_mapped
 from integration.flows.orders.payments import METHOD_ACCOUNTS, NO_PAYMENTS, Payments
 from integration.flows.orders.settings import OrderSettings
@@ -24,8 +24,8 @@ from integration.flows.settings import (
     Dimension,
     RecordRejected,
     ValueTable,
-    books,
-    till,
+    books_list,
+    till_list,
     unrated,
 )
 
@@ -40,16 +40,16 @@ def sale_lines(document: Record) -> tuple[Record, ...]:
 def split_of(document: Record) -> dict[str, VatSum]:
     """Return the till's own split: what each of its VAT codes comes to."""
     split = (part.values for part in document.parts if part.kind is Kind.VAT)
-    return summed(
-        (as_text(each.get("code")), VatSum(number(each, "excl") or NOTHING, number(each, "vat") or NOTHING))
+    return sum_by(
+        (as_text(each.get("code")), VatSum(told_number(each, "excl") or NOTHING, told_number(each, "vat") or NOTHING))
         for each in split
     )
 
 
-def codes_of(document: Record, lines: Iterable[Record]) -> tuple[str, ...]:
+def sold_vat_codes(document: Record, lines: Iterable[Record]) -> tuple[str, ...]:
     """Return the till's VAT codes that something was sold under: those of the lines, then those of the split alone."""
     in_split = (code for code, told in split_of(document).items() if told)
-    return tuple(dict.fromkeys([*map(vat_code, lines), *in_split]))
+    return tuple(dict.fromkeys([*map(line_vat_code, lines), *in_split]))
 
 
 def sale_of(document: Record, lines: Iterable[SoldLine], codes: Mapping[str, str], rounding: Collection[str]) -> Sale:
@@ -57,17 +57,17 @@ def sale_of(document: Record, lines: Iterable[SoldLine], codes: Mapping[str, str
 
     `rounding` are the payment methods by which the till tells the rounding of cash.
     """
-    split = summed((codes[code], each) for code, each in split_of(document).items() if code in codes)
+    split = sum_by((codes[code], each) for code, each in split_of(document).items() if code in codes)
     cash = (
         part.values for part in document.parts if part.kind is Kind.PAYMENT and part.values.get("method") in rounding
     )
     return Sale(
         tuple(lines),
         split,
-        number(document.values, "total_incl"),
-        number(document.values, "total_excl"),
+        told_number(document.values, "total_incl"),
+        told_number(document.values, "total_excl"),
         vat_method(document),
-        sum((number(each, "amount") or NOTHING for each in cash), NOTHING),
+        sum((told_number(each, "amount") or NOTHING for each in cash), NOTHING),
     )
 
 
@@ -77,19 +77,19 @@ def sold_line(line: Record, code: str, rates: Mapping[str, Decimal], *, discount
     Without `discounts` the books have no field for one: a line that tells its total is counted without it.
     """
     values = line.values
-    incl, excl = number(values, "amount_incl"), number(values, "amount_excl")
+    incl, excl = told_number(values, "amount_incl"), told_number(values, "amount_excl")
     is_told = incl is not None or excl is not None
-    percent = number(values, "vat_percent")
+    percent = told_number(values, "vat_percent")
     return SoldLine(
         line.key,
         code,
-        number(values, "quantity"),
-        number(values, "price_incl"),
-        number(values, "price_excl"),
-        number(values, "discount_percent") if discounts or not is_told else None,
+        told_number(values, "quantity"),
+        told_number(values, "price_incl"),
+        told_number(values, "price_excl"),
+        told_number(values, "discount_percent") if discounts or not is_told else None,
         incl,
         excl,
-        rates.get(vat_code(line)) if percent is None else percent,
+        rates.get(line_vat_code(line)) if percent is None else percent,
     )
 
 
@@ -105,12 +105,12 @@ def vat_method(document: Record) -> str:
     return as_text(document.values.get("vat_method")).strip() or "inclusive"
 
 
-def vat_code(line: Record) -> str:
+def line_vat_code(line: Record) -> str:
     """Return the till's VAT code of a line, empty when it has none."""
     return as_text(line.values.get("vat_code")).strip()
 
 
-def number(values: Mapping[str, Value], name: str) -> Decimal | None:
+def told_number(values: Mapping[str, Value], name: str) -> Decimal | None:
     """Return an amount or a quantity; None when it is not told."""
     value = values.get(name)
     return value if isinstance(value, Decimal) else None
@@ -119,8 +119,8 @@ def number(values: Mapping[str, Value], name: str) -> Decimal | None:
 def _is_text(line: Record) -> bool:
     values = line.values
     money = ("amount_incl", "amount_excl", "price_incl", "price_excl")
-    nothing = not any(number(values, name) for name in money)
-    return nothing and (number(values, "quantity") == NOTHING or not (values.get("article") or values.get("code")))
+    nothing = not any(told_number(values, name) for name in money)
+    return nothing and (told_number(values, "quantity") == NOTHING or not (values.get("article") or values.get("code")))
 
 
 VAT_CODES = "vat_codes_sales"
@@ -129,25 +129,25 @@ GROUP_ACCOUNTS = "turnover_accounts_sales"  # of revenue, by turnover group of t
 IN_COUNTRY = Dimension(COUNTRY, (Choice(COUNTRY_CODES),))
 VAT_TABLE = ValueTable(
     VAT_CODES,
-    till("vat_codes"),
-    books("vat_codes"),
+    till_list("vat_codes"),
+    books_list("vat_codes"),
     looks_up=True,
     causes=("vat_code_unmapped",),
     dimensions=(
         IN_COUNTRY,
-        Dimension("code", (Choice(till("vat_codes")),), needed=True),
+        Dimension("code", (Choice(till_list("vat_codes")),), needed=True),
         Dimension("vat_number", options=("yes", "no")),
         Dimension("vat_method", options=("shifted",), rank=1),
     ),
 )
 REVENUE_TABLE = ValueTable(
     REVENUE_ACCOUNTS,
-    books("vat_codes"),
-    books("revenue_accounts"),
+    books_list("vat_codes"),
+    books_list("revenue_accounts"),
     looks_up=True,
     causes=("revenue_account_unmapped",),
     for_all=True,
-    dimensions=(IN_COUNTRY, Dimension("code", (Choice(books("vat_codes")),), needed=True)),
+    dimensions=(IN_COUNTRY, Dimension("code", (Choice(books_list("vat_codes")),), needed=True)),
 )
 
 
@@ -249,15 +249,15 @@ class Codes:
         balance = self.balances.account(document, line)
         if balance is not None and not self.balances.is_taxed(document, line, vat_method(document.record)):
             return Account("", balance, is_balance=True)
-        code = self.vat_code(document, vat_code(line))
+        code = self.vat_code(document, line_vat_code(line))
         if balance is not None:
             return Account(code, balance, is_balance=True)
         return Account(code, self._of_group(line) or self.revenue_account(document, code))
 
     def _of_group(self, line: Record) -> str:
         """Return the account of a line's turnover group, that of the group under its VAT code first."""
-        group = group_of(line)
-        keys = (f"{group}/{vat_code(line)}", group) if group else ()
+        group = turnover_group_of(line)
+        keys = (f"{group}/{line_vat_code(line)}", group) if group else ()
         return next((found for key in keys if (found := self.group_accounts.get(key, "").strip())), "")
 
 

@@ -35,12 +35,12 @@ def credit(change: Change, dated: Mapping[str, Value]) -> Change | None:
         change,
         key=key,
         title=change.title + CREDIT_ENDING,
-        wanted=opposite(change.wanted, key, reference, dated),
-        agreed=opposite(change.agreed, key, reference, dated),
+        wanted=sold_back(change.wanted, key, reference, dated),
+        agreed=sold_back(change.agreed, key, reference, dated),
     )
 
 
-def opposite(record: Record, key: str, reference: str, dated: Mapping[str, Value] | None = None) -> Record:
+def sold_back(record: Record, key: str, reference: str, dated: Mapping[str, Value] | None = None) -> Record:
     """Return the same sold back: quantities of an order, amounts of a posting."""
     parts = tuple(replace(part, values=_turned(part)) for part in record.parts)
     values = {name: value for name, value in _turned(record).items() if name != "reference_before"}  # it has none

@@ -15,9 +15,9 @@ from integration.core.plan import FOLLOWS, Policy
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
 from integration.core.run import Link
-from integration.flows.deciding import AGAIN, DECISION, KEEP, Decided, decided, mark_of
-from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, opposite
-from integration.flows.orders.newest import Newest, key_of, newest
+from integration.flows.deciding import AGAIN, DECISION, KEEP, Decided, decided, decision_mark
+from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, sold_back
+from integration.flows.orders.newest import Newest, booking_key, newest_bookings
 from integration.flows.orders.payments import WITH_PAYMENTS, digest_of
 from integration.flows.orders.references import LAST_BOOKING, of_credit
 from integration.flows.orders.settings import LONGEST_REFERENCE
@@ -64,7 +64,7 @@ class Life(Newest[Link]):
 
     def mark(self, document: Record) -> str:
         """Return the mark of what a document is now and which booking stands for it."""
-        return mark_of(self.seen(document), str(self.booking))
+        return decision_mark(self.seen(document), str(self.booking))
 
     def decided(self, document: Record) -> Decided:
         """Return what a person decided about the document as it is now."""
@@ -88,7 +88,7 @@ class Life(Newest[Link]):
 
 def lives(documents: Collection[str], linked: Callable[[Collection[str]], Mapping[str, Link]]) -> dict[str, Life]:
     """Return what the books have of each of these documents that is booked."""
-    found = newest(documents, linked)
+    found = newest_bookings(documents, linked)
     return {key: Life(one.latest, one.booking, one.credit, one.is_restored) for key, one in found.items()}
 
 
@@ -106,13 +106,13 @@ class Decisions:
         facts = {"key": number, "document": number, "reference": life.reference}
         reason = life.decided(document).reason
         if life.is_taken_back:
-            again = {} if document.values.get("cancelled") is True else asking(document, life.booking)
+            again = {} if document.values.get("cancelled") is True else decision_facts(document, life.booking)
             return Skip("document_taken_back", document.key, {**facts, **again})
         return Skip("document_kept", document.key, {**facts, "reason": reason})
 
     def question(self, document: Record, life: Life) -> Issue:
         """Return the question about a document that changed after it was taken back."""
-        facts = asking(life.seen(document), life.booking)
+        facts = decision_facts(life.seen(document), life.booking)
         before = life.latest.agreed.values.get("sold_incl") if life.latest.agreed else None
         facts |= {"before": as_text(before), "after": as_text(document.values.get("total_incl"))}
         number = _number(document)
@@ -125,19 +125,27 @@ class Decisions:
         if agreed is None or life.credit is not None:
             raise self._beyond(document, life)
         if agreed.kind in WITHOUT_CREDIT:
-            facts = {"document": _number(document), "reference": life.reference, **asking(document, life.booking)}
+            facts = {
+                "document": _number(document),
+                "reference": life.reference,
+                **decision_facts(document, life.booking),
+            }
             sums = {
                 "before": as_text(agreed.values.get("sold_incl")),
                 "after": as_text(document.values.get("total_incl")),
             }
             raise RecordRejected("quotation_changed", DECISION, **facts, **sums)
         if not self._is_whole(agreed):
-            facts = {"document": _number(document), "reference": life.reference, **asking(document, life.booking)}
+            facts = {
+                "document": _number(document),
+                "reference": life.reference,
+                **decision_facts(document, life.booking),
+            }
             raise RecordRejected("credit_not_exact", DECISION, **facts)
         reference = of_credit(agreed.kind, life.reference, as_text(agreed.values.get("number")))
         if reference is None:
             raise self._beyond(document, life)
-        turned = opposite(agreed, key, reference)
+        turned = sold_back(agreed, key, reference)
         values: dict[str, Value] = {name: value for name, value in turned.values.items() if name not in _PASSING}
         values |= {"digest": life.seen(document).values["digest"], "cancelled": False}
         values |= self.dated(agreed, _number(document))
@@ -152,7 +160,7 @@ class Decisions:
         """Return the next booking of a document, with what takes the earlier one back in it as a part."""
         values = {**booking.values, FOLLOWS: life.latest.key + CREDIT}
         parts = booking.parts if credit is None else (*booking.parts, credit)
-        key = key_of(booking.key, life.booking + 1)
+        key = booking_key(booking.key, life.booking + 1)
         return replace(booking, key=key, values=values, parts=parts, source=booking.key)
 
     def open_day(self, day: date, number: str) -> date:
@@ -182,16 +190,16 @@ class Decisions:
         return bool(lines) and not any(self._policy.get(name, Ownership.NEVER) is Ownership.NEVER for name in told)
 
     def _beyond(self, document: Record, life: Life) -> RecordRejected:
-        facts = {"document": _number(document), "reference": life.reference, **asking(document, life.booking)}
+        facts = {"document": _number(document), "reference": life.reference, **decision_facts(document, life.booking)}
         return RecordRejected("document_without_reference", DECISION, **facts)
 
 
-def asking(document: Record, booking: int) -> dict[str, str]:
+def decision_facts(document: Record, booking: int) -> dict[str, str]:
     """Return the facts by which a decision about a document is kept: of which kind it is, and its mark."""
-    return {"source": str(document.kind), "mark": mark_of(document, str(booking))}
+    return {"source": str(document.kind), "mark": decision_mark(document, str(booking))}
 
 
-def apart(record: Record) -> tuple[Record, Record | None]:
+def split_credit(record: Record) -> tuple[Record, Record | None]:
     """Return a booking, and the credit that it has as a part where it is booked again."""
     credit = next((part for part in record.parts if part.kind in LONGEST_REFERENCE), None)
     return (replace(record, parts=tuple(part for part in record.parts if part is not credit)), credit)

@@ -14,7 +14,7 @@ from integration.core.issues import Issue
 from integration.core.money import HUNDRED
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import as_text
-from integration.flows.deciding import DECISION, decided, mark_of
+from integration.flows.deciding import DECISION, decided, decision_mark
 from integration.flows.orders.newest import document_of
 from integration.flows.orders.references import References
 from integration.flows.settings import BOOKS, RecordRejected
@@ -37,7 +37,7 @@ MOST_TOLD = 10  # articles of a document that a question names
 def another_sale(stage: Stage, desired: Record, held: Held) -> Issue | None:
     """Return the question which sale it is that the books have, with both side by side; None where it is this one."""
     is_ours = not held.owner and not _differs(desired, held.record)
-    of = mark_of(desired, held.reference.replace(" ", "_"))
+    of = decision_mark(desired, held.reference.replace(" ", "_"))
     if is_ours or decided(desired, of, SAID).option == SAME:
         return None
     key, number = document_of(desired.key), as_text(desired.values.get("number")) or desired.key

@@ -6,20 +6,20 @@ from decimal import Decimal
 
 from integration.core.records import Kind, Record, Value
 from integration.core.totals.booked import BookLine, book_lines, booked, posted
-from integration.core.totals.difference import Verdict, rounding_lines, told_verdict, verdict
-from integration.core.totals.sold import NOTHING, Basis, Sale, Sums, VatSum, basis_of, summed
+from integration.core.totals.difference import Verdict, compare_totals, rounding_lines, told_verdict
+from integration.core.totals.sold import NOTHING, Basis, Sale, Sums, VatSum, basis_of, sum_by
 from integration.core.vat import vat_fact
 from integration.flows.orders.balances import share_of
 from integration.flows.orders.codes import (
     Account,
     Codes,
     as_one_piece,
-    codes_of,
-    number,
+    line_vat_code,
     sale_lines,
     sale_of,
     sold_line,
-    vat_code,
+    sold_vat_codes,
+    told_number,
 )
 from integration.flows.orders.parties import CompletedDocument, customer_name
 from integration.flows.orders.payments import Paid
@@ -49,7 +49,7 @@ def numbered(sources: Iterable[Record]) -> tuple[Record, ...]:
     return tuple(replace(source, key=str(place)) for place, source in enumerate(sources, start=1))
 
 
-def about(document: CompletedDocument) -> dict[str, Value]:
+def document_values(document: CompletedDocument) -> dict[str, Value]:
     """Return what every line may take over from its document."""
     names = ("number", "branch", "country", "delivery_date", "category")
     return {name: document.values[name] for name in names if name in document.values}
@@ -99,13 +99,13 @@ def order_lines(
     """
     settings, lines = tables.settings, sale_lines(document.record)
     tables.balances.expect_untaxed(document, settings.rounding_methods)
-    codes = {code: tables.vat_code(document, code) for code in codes_of(document.record, lines)}
-    sold = [sold_line(line, codes[vat_code(line)], tables.till_rates, discounts=discounts) for line in lines]
+    codes = {code: tables.vat_code(document, code) for code in sold_vat_codes(document.record, lines)}
+    sold = [sold_line(line, codes[line_vat_code(line)], tables.till_rates, discounts=discounts) for line in lines]
     sale = sale_of(document.record, sold, codes, settings.rounding_methods)
     basis: Basis = basis_of(sale.method) if settings.price_basis == "till" else settings.price_basis
     rates = tables.rates(codes.values())
     made = book_lines(sale, basis, rates, settings.price_places)
-    found = verdict(sale, rates, basis, settings.rounding, settings.price_places, made)
+    found = compare_totals(sale, rates, basis, settings.rounding, settings.price_places, made)
     extra: tuple[BookLine, ...] = ()
     if found.rule:
         more = rounding_lines(found, made, rates, basis, settings.rounding, settings.rounding_limit)
@@ -132,7 +132,7 @@ def order_sums(
     sent = [shipping] if shipping else []
     for code, line in lines:
         quantity, price, discount = (
-            number(line, each) or NOTHING for each in ("quantity", "price", "discount_percent")
+            told_number(line, each) or NOTHING for each in ("quantity", "price", "discount_percent")
         )
         sent.append(BookLine("", quantity, price, discount, code))
     return booked(
@@ -145,7 +145,7 @@ def _order_line(
 ) -> Record:
     """Return what the rules for a line read; one on the rounding article was not sold."""
     values: dict[str, Value] = {
-        **about(document),
+        **document_values(document),
         **(sold or {}),
         "books_article": article,
         "books_quantity": sent.quantity,
@@ -175,13 +175,13 @@ def posting_lines(document: CompletedDocument, tables: Codes, *, discounts: bool
         raise books_differ(document, sale, found, "line.amount", tables, {})
     shares = _shares(document, sale, accounts, codes, tables)
     vouchers = _redeemed(document, sale, tables)
-    listed = [*summed((account, each) for _, account, each in shares).items(), *vouchers]
+    listed = [*sum_by((account, each) for _, account, each in shares).items(), *vouchers]
     gross, pays = settings.price_basis == "incl", settings.pays(document.record.kind)
     paid = tables.payments.of(document, _incl(sale.sold), tables.balances) if pays else []
     sources = [_posting_line(document, account, each, gross=gross) for account, each in listed if each]
     sources += [_payment_line(document, one) for one in paid]
-    sums = summed((code, each) for code, each in _with_paid(listed, paid))
-    by_till = summed((code, each) for code, _, each in shares)
+    sums = sum_by((code, each) for code, each in _with_paid(listed, paid))
+    by_till = sum_by((code, each) for code, _, each in shares)
     redeemed = sum((VatSum() - each for _, each in vouchers), VatSum())
     made = BookedLines(numbered(sources), gross, sums, by_till, redeemed=redeemed)
     return replace(made, paid=sum((one.amount for one in paid), NOTHING)) if pays else made
@@ -212,25 +212,27 @@ def _redeemed(document: CompletedDocument, sale: Sale, tables: Codes) -> list[tu
 
 def posting_sums(lines: Iterable[tuple[str, Mapping[str, Value]]], *, gross: bool) -> dict[str, VatSum]:
     """Return what the books come to for the fields of lines, each under its VAT code of the books."""
-    told = [(code, number(line, "amount") or NOTHING, number(line, "vat") or NOTHING) for code, line in lines]
-    return summed((code, VatSum(amount - vat if gross else amount, vat)) for code, amount, vat in told)
+    told = [(code, told_number(line, "amount") or NOTHING, told_number(line, "vat") or NOTHING) for code, line in lines]
+    return sum_by((code, VatSum(amount - vat if gross else amount, vat)) for code, amount, vat in told)
 
 
 def _codes(
     document: CompletedDocument, lines: Sequence[Record], accounts: Mapping[str, Account], tables: Codes
 ) -> dict[str, str]:
     """Return the books' VAT code for each of the till's that something is posted under."""
-    taxed = {vat_code(line): found for line in lines if (found := accounts[line.key].vat_code)}
-    of_lines = set(map(vat_code, lines))
+    taxed = {line_vat_code(line): found for line in lines if (found := accounts[line.key].vat_code)}
+    of_lines = set(map(line_vat_code, lines))
     return taxed | {
-        code: tables.vat_code(document, code) for code in codes_of(document.record, lines) if code not in of_lines
+        code: tables.vat_code(document, code) for code in sold_vat_codes(document.record, lines) if code not in of_lines
     }
 
 
 def _sale(document: CompletedDocument, lines: Sequence[Record], tables: Codes, *, discounts: bool) -> Sale:
     """Return the sale under the VAT codes of the till: postings carry its own split."""
-    sold = [as_one_piece(sold_line(line, vat_code(line), tables.till_rates, discounts=discounts)) for line in lines]
-    codes = codes_of(document.record, lines)
+    sold = [
+        as_one_piece(sold_line(line, line_vat_code(line), tables.till_rates, discounts=discounts)) for line in lines
+    ]
+    codes = sold_vat_codes(document.record, lines)
     return sale_of(document.record, sold, dict(zip(codes, codes, strict=True)), tables.settings.rounding_methods)
 
 
@@ -253,7 +255,7 @@ def _shares(
 def _payment_line(document: CompletedDocument, one: Paid) -> Record:
     """Return the line of a payment: against what was sold, and without VAT."""
     values: dict[str, Value] = {
-        **about(document),
+        **document_values(document),
         "books_account": one.account,
         "books_amount": -one.amount,
         "books_vat": NOTHING,
@@ -264,7 +266,7 @@ def _payment_line(document: CompletedDocument, one: Paid) -> Record:
 
 def _posting_line(document: CompletedDocument, account: Account, each: VatSum, *, gross: bool) -> Record:
     values: dict[str, Value] = {
-        **about(document),
+        **document_values(document),
         "books_account": account.number,
         "books_amount": each.incl if gross else each.excl,
         "books_vat": each.vat,

@@ -25,12 +25,12 @@ from integration.flows.orders.bookings import NO_CONTEXT, Bookings, PostingConte
 from integration.flows.orders.chains import NOBODY_ASKED, SAME_SALE, Asks, Chains, Verdict
 from integration.flows.orders.codes import ARTICLES, LONGEST_ARTICLE, REVENUE_ACCOUNTS, Articles, Codes, sale_lines
 from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, credit
-from integration.flows.orders.decisions import Decisions, Life, Way, apart, lives
+from integration.flows.orders.decisions import Decisions, Life, Way, lives, split_credit
 from integration.flows.orders.identity import as_other_kinds
 from integration.flows.orders.moves import Ask, Moves, moved, nobody
 from integration.flows.orders.new_debtors import NewDebtors
 from integration.flows.orders.objections import booking_objection, debtor_objection
-from integration.flows.orders.outcomes import issue_of, sold, staged, title_of
+from integration.flows.orders.outcomes import document_issue, document_title, sold, staged
 from integration.flows.orders.parties import (
     COUNTRIES,
     CompletedDocument,
@@ -38,11 +38,11 @@ from integration.flows.orders.parties import (
     Owner,
     Parties,
     kept_traces,
-    shaped,
+    shared_party,
 )
 from integration.flows.orders.references import CREDIT_ENDING, FIRST_BOOKING
 from integration.flows.orders.refunds import expect_sale, sales_of
-from integration.flows.orders.ruled import in_use, of_articles, owners
+from integration.flows.orders.ruled import document_policy, in_use, of_articles
 from integration.flows.orders.settings import OrderSettings, documents
 from integration.flows.orders.shipping import in_field
 from integration.flows.orders.terms import with_terms
@@ -95,7 +95,7 @@ class Orders(FlowLogic):
         self.resends = settings.resends
         self.mapping_version = version
         self._new_debtors = NewDebtors(settings, tables.get(REVENUE_ACCOUNTS, {}))
-        self.policy = {**self._new_debtors.policy, **owners(rules)}
+        self.policy = {**self._new_debtors.policy, **document_policy(rules)}
         self.most = settings.most
         self._filters = {kind: settings.sifting(kind) for kind in settings.targets}
         self._complete = Completion(settings, tables.get(COUNTRIES, {}), tools.function("country", ()))
@@ -146,7 +146,7 @@ class Orders(FlowLogic):
                 whole = self._complete(record)
                 completed[record.key] = whole, self._named(whole)
             except RecordRejected as rejected:
-                done[record.key] = _Read(staged(record, issue=issue_of(rejected, record)))
+                done[record.key] = _Read(staged(record, issue=document_issue(rejected, record)))
         where = self._moves.billed({key: one for key, (one, _) in completed.items() if not self._is_posted(one)})
         completed |= {key: (one, completed[key][1]) for key, one in where.items()}
         self._learn(code for whole, articles in completed.values() for code in self._asked_for(whole, articles))
@@ -163,9 +163,9 @@ class Orders(FlowLogic):
         try:
             expect_known(record, self.settings)
         except RecordRejected as rejected:
-            return _Read(staged(record, issue=issue_of(rejected, record)))
+            return _Read(staged(record, issue=document_issue(rejected, record)))
         if record.key not in booked and (skip := excluded_by_filter(record, self._filters[record.kind])):
-            return _Read(staged(record, skip=replace(skip, facts={**skip.facts, "key": title_of(record)})))
+            return _Read(staged(record, skip=replace(skip, facts={**skip.facts, "key": document_title(record)})))
         life = booked.get(record.key)
         is_new = life is None and record.values.get("cancelled") is not True
         if is_new and elsewhere is None:
@@ -175,7 +175,7 @@ class Orders(FlowLogic):
                 return self._elsewhere(record, elsewhere)
             return self._later(record, life) if life else _Read(staged(record, self._identity(record, None)))
         except RecordRejected as rejected:
-            return _Read(staged(record, issue=issue_of(rejected, record)))
+            return _Read(staged(record, issue=document_issue(rejected, record)))
 
     def _elsewhere(self, record: Record, verdict: Verdict) -> _Read:
         """Return what becomes of a document whose sale is booked as another one, or will be.
@@ -259,7 +259,7 @@ class Orders(FlowLogic):
                 else self._new(document, owner, where, resolved)
             )
         except RecordRejected as rejected:
-            return _Read(staged(record, issue=issue_of(rejected, record)))
+            return _Read(staged(record, issue=document_issue(rejected, record)))
         if not any(part.kind is Kind.LINE for part in booking.parts):
             facts = {"key": document.title, "document": document.title}
             return _Read(staged(record, skip=Skip("document_empty", record.key, facts)))
@@ -313,12 +313,12 @@ class Orders(FlowLogic):
     ) -> Shaped:
         """Return what the members of one parent come to: of debtors and addresses as the newest document has them."""
         if not stage.once:
-            return shaped(members, stage.target)
+            return shared_party(members, stage.target)
         (one,) = members
         alone = Shaped.alone(one)
         if alone.desired is None:
             return alone
-        desired, ahead = apart(alone.desired)
+        desired, ahead = split_credit(alone.desired)
         return replace(alone, desired=desired, ahead=ahead, ahead_title=alone.title + CREDIT_ENDING)
 
     def otherwise(self, stage: Stage, desired: Record) -> tuple[Record, ...]:
@@ -362,7 +362,7 @@ class Orders(FlowLogic):
         try:
             dated = self._decisions.dated(change.agreed, change.title) if stage.once else {}
         except RecordRejected as rejected:
-            return issue_of(rejected, change.agreed)
+            return document_issue(rejected, change.agreed)
         credited = credit(change, dated) if stage.once else None
         return credited or super().withdraw(stage, change)
 
@@ -380,7 +380,7 @@ class Orders(FlowLogic):
             return BothSides(life.latest.agreed, self._new(document, self._parties.owner(document), "", resolved))
         except RecordRejected as rejected:
             identity = self._identity(record, life.latest)
-            return BothSides(life.latest.agreed, identity, issue_of(rejected, record))
+            return BothSides(life.latest.agreed, identity, document_issue(rejected, record))
 
     # ---- why
 
@@ -408,7 +408,7 @@ class Orders(FlowLogic):
             return self._booking_traces(document, owner)
         except RecordRejected as rejected:
             target = rejected.field or f"{stage.target}.reference"
-            return [Trace(target, (), None, issue_of(rejected, record))]
+            return [Trace(target, (), None, document_issue(rejected, record))]
 
     def _booking_traces(self, document: CompletedDocument, owner: Owner) -> list[Trace]:
         """Return how the document that is booked now came to its values: the first booking of it, or the next."""

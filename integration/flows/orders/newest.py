@@ -13,7 +13,7 @@ from integration.flows.orders.references import FIRST_BOOKING, LAST_BOOKING
 T = TypeVar("T")  # what is known of one booking: its link, or where it stands
 
 
-def key_of(document: str, booking: int) -> str:
+def booking_key(document: str, booking: int) -> str:
     """Return the key of one booking of a document: that of the document, with the number of what is booked again."""
     return document if booking == FIRST_BOOKING else f"{document}#{booking}"
 
@@ -44,7 +44,7 @@ class Newest(Generic[T]):
         return self.credit is not None and not self.is_restored
 
 
-def newest(
+def newest_bookings(
     documents: Collection[str],
     ask: Callable[[Collection[str]], Mapping[str, T]],
     is_there: Callable[[T], bool] = lambda _: True,
@@ -56,7 +56,7 @@ def newest(
     found: dict[str, Newest[T]] = {}
     waiting = list(dict.fromkeys(documents))
     for booking in range(FIRST_BOOKING, LAST_BOOKING + 1):
-        keys = {one: key_of(one, booking) for one in waiting}
+        keys = {one: booking_key(one, booking) for one in waiting}
         there = ask([key + ending for key in keys.values() for ending in ("", CREDIT, CREDIT * 2)]) if keys else {}
         taken_back = {key: one for key, one in there.items() if key.endswith(CREDIT) and is_there(one)}
         for one, key in keys.items():

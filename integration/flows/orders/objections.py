@@ -11,7 +11,7 @@ from integration.core.rules import as_text
 from integration.core.run import Link
 from integration.flows.deciding import DECISION
 from integration.flows.orders.credits import WITHOUT_CREDIT
-from integration.flows.orders.decisions import asking
+from integration.flows.orders.decisions import decision_facts
 from integration.flows.orders.identity import another_sale
 from integration.flows.orders.newest import booking_of, document_of
 from integration.flows.orders.settings import OrderSettings
@@ -100,7 +100,7 @@ def _creation_objection(
 
 def _asking(stage: Stage, desired: Record) -> dict[str, str]:
     """Return the facts by which a decision about a booked document is kept."""
-    return asking(replace(desired, kind=stage.source), booking_of(desired.key))
+    return decision_facts(replace(desired, kind=stage.source), booking_of(desired.key))
 
 
 def _is_of_another(desired: Record, held: Record) -> bool:

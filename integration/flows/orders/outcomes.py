@@ -14,18 +14,18 @@ def staged(
     document: Record, record: Record | None = None, *, issue: Issue | None = None, skip: Skip | None = None
 ) -> Staged:
     """Return what a document comes to: a record, or why there is none."""
-    return Staged(document.key, document.key, title_of(document), record=record, issue=issue, skip=skip)
+    return Staged(document.key, document.key, document_title(document), record=record, issue=issue, skip=skip)
 
 
-def title_of(document: Record) -> str:
+def document_title(document: Record) -> str:
     """Return the number people know a document by."""
     return as_text(document.values.get("number")).strip() or document.key
 
 
-def issue_of(parked: RecordRejected, document: Record) -> Issue:
+def document_issue(parked: RecordRejected, document: Record) -> Issue:
     """Return why a document waits, with what it comes to."""
     issue = parked.issue(document.key)
-    return replace(issue, facts={**issue.facts, "key": title_of(document), **sold(document)})
+    return replace(issue, facts={**issue.facts, "key": document_title(document), **sold(document)})
 
 
 def sold(document: Record) -> dict[str, str]:

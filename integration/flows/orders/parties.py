@@ -11,9 +11,9 @@ from integration.core.as_told import noted
 from integration.core.compiled import Compiled
 from integration.core.errors import Reason
 from integration.core.issues import Issue
-from integration.core.letters import kept
+from integration.core.letters import in_code_page
 from integration.core.records import Kind, Record, Value, clean
-from integration.core.rows import value_of
+from integration.core.rows import row_value
 from integration.core.rules import EMPTY, Function, Mapped, as_text
 from integration.core.run import Staged
 from integration.core.traces import Trace, TraceStep
@@ -130,7 +130,7 @@ class Completion:
         try:
             return as_text(self._country(name, {}))
         except ValueError:
-            return value_of(self._countries)
+            return row_value(self._countries)
 
     def _with_vat_number(self, document: CompletedDocument) -> CompletedDocument:
         if document.customer is None:
@@ -262,7 +262,7 @@ class Parties:
         return Record(Kind.ADDRESS, document.record.key, {**values, **about})
 
 
-def shaped(members: Sequence[Staged], kind: Kind) -> Shaped:
+def shared_party(members: Sequence[Staged], kind: Kind) -> Shaped:
     """Return the debtor or address that documents have in common, as the newest of them tells it."""
     newest = max(members, key=lambda one: one.mark)
     documents = tuple(one.key for one in members)[:MOST_DOCUMENTS]
@@ -310,7 +310,7 @@ def _filled(mapped: Mapped) -> dict[str, Value]:
 
 def _as_kept(name: str, value: Value) -> Value:
     """Return a text with the letters that the books can keep; what is an address of its own is never altered."""
-    return kept(value, CODE_PAGE) if isinstance(value, str) and name not in EXACT else value
+    return in_code_page(value, CODE_PAGE) if isinstance(value, str) and name not in EXACT else value
 
 
 def kept_traces(traces: Iterable[Trace]) -> list[Trace]:
@@ -340,7 +340,7 @@ def _same_place(delivery: Mapping[str, Value], billed: Mapping[str, Value], cust
 
 
 def _mark(values: Mapping[str, Value], name: str) -> str:
-    return squeezed(kept(_text(values, name), CODE_PAGE))
+    return squeezed(in_code_page(_text(values, name), CODE_PAGE))
 
 
 def _text(values: Mapping[str, Value], name: str) -> str:

@@ -24,14 +24,14 @@ from integration.flows.orders.codes import GROUP_ACCOUNTS, REVENUE_TABLE, VAT_TA
 from integration.flows.orders.payments import METHOD_ACCOUNTS
 from integration.flows.orders.tables import GROUPS_TABLE, METHODS, METHODS_TABLE, SALES_GROUPS, TERMS_TABLE
 from integration.flows.orders.terms import PAYMENT_TERMS
-from integration.flows.settings import Choice, Dimension, ValueTable, books, till
-from integration.flows.tables import usable
+from integration.flows.settings import Choice, Dimension, ValueTable, books_list, till_list
+from integration.flows.tables import usable_rows
 
 SALES_DAYBOOK = "verkoopboek"  # as AccountView calls it in a new administration
 ROUNDING = re.compile("afronding|betalingsverschil", re.IGNORECASE)  # what the account is called in Dutch books
 PAYMENTS_OF = ("orders", "invoices", "receipts")
 DAYS = "days"  # the flow that books documents, and what was paid, as part of a day
-DEBTOR_ACCOUNTS, COLLECTIVE_ACCOUNTS = books("debtor_accounts"), books("collective_accounts")
+DEBTOR_ACCOUNTS, COLLECTIVE_ACCOUNTS = books_list("debtor_accounts"), books_list("collective_accounts")
 
 
 def sales_daybook(daybooks: Mapping[str, str]) -> str:
@@ -51,7 +51,7 @@ def _have_receipts(settings: Mapping[str, Any]) -> bool:
 
 
 def _documents(known: Known) -> Proposal:
-    daybook = sales_daybook(known.of(books("daybooks")))
+    daybook = sales_daybook(known.of(books_list("daybooks")))
     return Proposal({**AS_USUAL, "daybook": daybook}, Reason("proposed_orders"))
 
 
@@ -62,12 +62,12 @@ def _dayless(known: Known) -> Lack | None:
 
 
 def _plain_daybook(known: Known) -> dict[str, str]:
-    daybook = sales_daybook(known.of(books("daybooks")))
+    daybook = sales_daybook(known.of(books_list("daybooks")))
     return {"daybook": daybook} if daybook else {}
 
 
 def _revenue(known: Known) -> Proposal | None:
-    account = only(known.of(books("revenue_accounts")))
+    account = only(known.of(books_list("revenue_accounts")))
     return Proposal({"*": account}, Reason("proposed_only_one")) if account else None
 
 
@@ -111,7 +111,7 @@ def _customerless(known: Known) -> Lack | None:
 
 def _completion(known: Known) -> Proposal | None:
     usual_one = known.defaults.get("default_employee", "")
-    employees, branch = known.of(till("employees")), only(known.of(till("branches")))
+    employees, branch = known.of(till_list("employees")), only(known.of(till_list("branches")))
     if employees and usual_one not in employees:
         return None
     name = employees.get(usual_one, "")
@@ -120,13 +120,13 @@ def _completion(known: Known) -> Proposal | None:
 
 
 def _rounding(known: Known) -> Proposal:
-    account = only(code for code, name in known.of(books("ledgers")).items() if ROUNDING.search(name))
+    account = only(code for code, name in known.of(books_list("ledgers")).items() if ROUNDING.search(name))
     values = {name: known.defaults[name] for name in ("rounding_limit", "rounding_article")}
     why = "proposed_rounding_account" if account else "proposed_rounding"
     return Proposal({**values, "rounding_account": account}, Reason(why))
 
 
-BALANCE_GROUPS, LEDGERS = till("balance_groups"), books("ledgers")
+BALANCE_GROUPS, LEDGERS = till_list("balance_groups"), books_list("ledgers")
 BALANCE_TABLE = ValueTable(
     BALANCE_ACCOUNTS,
     BALANCE_GROUPS,
@@ -137,7 +137,7 @@ BALANCE_TABLE = ValueTable(
     dimensions=(
         Dimension(
             "group",
-            (Choice(till("turnover_groups")), Choice(BALANCE_GROUPS)),
+            (Choice(till_list("turnover_groups")), Choice(BALANCE_GROUPS)),
             tuple(map(str, LineCategory)),
             needed=True,
         ),
@@ -148,7 +148,7 @@ BALANCE_TABLE = ValueTable(
 def _balances(known: Known) -> Proposal | None:
     """Propose the accounts that the till itself has for its groups, where the books have them and none is left out."""
     rows, ledgers = known.tables.get(BALANCE_ACCOUNTS, {}), known.of(LEDGERS)
-    told = {group: number for group, number in known.of(till("turnover_accounts")).items() if number in ledgers}
+    told = {group: number for group, number in known.of(till_list("turnover_accounts")).items() if number in ledgers}
     missing = _without_account(known)
     if not missing or any(group not in told for group in missing):
         return None
@@ -157,8 +157,8 @@ def _balances(known: Known) -> Proposal | None:
 
 def _without_account(known: Known) -> list[str]:
     """Return the groups for which a run would find no account, as it looks for one."""
-    rows = usable(BALANCE_TABLE, known.tables.get(BALANCE_ACCOUNTS, {}), known.of)
-    types = known.of(till("turnover_types"))
+    rows = usable_rows(BALANCE_TABLE, known.tables.get(BALANCE_ACCOUNTS, {}), known.of)
+    types = known.of(till_list("turnover_types"))
     sorts = {group: GROUPS.get(types.get(group, ""), LineCategory.UNKNOWN) for group in known.of(BALANCE_GROUPS)}
     return [group for group, category in sorts.items() if not account_for(rows, group, category)]
 
@@ -179,8 +179,8 @@ def _group_accounts(known: Known) -> Proposal:
 
     Without them revenue goes by VAT code alone, as a table without rows says.
     """
-    rows, ledgers = known.tables.get(GROUP_ACCOUNTS, {}), known.of(books("revenue_accounts"))
-    told = {group: number for group, number in known.of(till("turnover_accounts")).items() if number in ledgers}
+    rows, ledgers = known.tables.get(GROUP_ACCOUNTS, {}), known.of(books_list("revenue_accounts"))
+    told = {group: number for group, number in known.of(till_list("turnover_accounts")).items() if number in ledgers}
     missing = without_row(known, GROUPS_TABLE, SALES_GROUPS)
     if not missing or any(group not in told for group in missing):
         return Proposal(rows, Reason("proposed_revenue_by_vat_code"))
@@ -204,7 +204,7 @@ def _groupless(known: Known) -> Lack | None:
     return Lack(Reason("lack_turnover_accounts_sales", {"codes": codes}), stops=False)
 
 
-_BY_VAT_CODE = rowless(REVENUE_TABLE, books("vat_codes"), needed=True)
+_BY_VAT_CODE = rowless(REVENUE_TABLE, books_list("vat_codes"), needed=True)
 
 
 def _revenueless(known: Known) -> Lack | None:
@@ -226,7 +226,7 @@ def _pays(settings: Mapping[str, Any]) -> bool:
 def _method_accounts(known: Known) -> Proposal | None:
     """Propose the accounts that the till has for its methods, where the books have them and none is left out."""
     rows, ledgers = known.tables.get(METHOD_ACCOUNTS, {}), known.of(LEDGERS)
-    told = {method: number for method, number in known.of(till("payment_accounts")).items() if number in ledgers}
+    told = {method: number for method, number in known.of(till_list("payment_accounts")).items() if number in ledgers}
     missing = without_row(known, METHODS_TABLE, METHODS)
     if not missing or any(method not in told for method in missing):
         return None
@@ -241,10 +241,10 @@ def _accountless_methods(known: Known) -> Lack | None:
 
 def _unclear_cards(known: Known) -> list[str]:
     """Return the payment methods that may take vouchers, where the till sells such and does not say who takes them."""
-    turnover = Turnover(*(known.of(till(name)) for name in ("turnover_types", "turnover_vat_codes", "gift_cards")))
-    rates = {code: Decimal(rate) for code, rate in known.of(till("vat_rates")).items()}
+    turnover = Turnover(*(known.of(till_list(name)) for name in ("turnover_types", "turnover_vat_codes", "gift_cards")))
+    rates = {code: Decimal(rate) for code, rate in known.of(till_list("vat_rates")).items()}
     decided = {*turnover.cards, *known.settings["gift_cards"], *known.settings["rounding_methods"]}
-    methods = known.of(till("payment_types")).items()
+    methods = known.of(till_list("payment_types")).items()
     return [method for method, type_ in methods if method not in decided and turnover.may_take_vouchers(type_, rates)]
 
 
@@ -286,7 +286,7 @@ QUESTIONS = (
         "documents",
         _documents,
         (*AS_USUAL, "daybook"),
-        lists=(books("daybooks"),),
+        lists=(books_list("daybooks"),),
         lacks=_dayless,
         plain=_plain_daybook,
     ),
@@ -297,7 +297,7 @@ QUESTIONS = (
         _revenue,
         table="revenue_accounts",
         arises=_are_posted,
-        lists=(books("vat_codes"), books("revenue_accounts")),
+        lists=(books_list("vat_codes"), books_list("revenue_accounts")),
         lacks=_revenueless,
     ),
     Question(
@@ -305,7 +305,7 @@ QUESTIONS = (
         _group_accounts,
         table=GROUP_ACCOUNTS,
         arises=_are_posted,
-        lists=(SALES_GROUPS, till("turnover_accounts"), books("revenue_accounts")),
+        lists=(SALES_GROUPS, till_list("turnover_accounts"), books_list("revenue_accounts")),
         lacks=_groupless,
     ),
     Question(
@@ -320,7 +320,7 @@ QUESTIONS = (
         _method_accounts,
         table=METHOD_ACCOUNTS,
         arises=_pays,
-        lists=(METHODS, till("payment_accounts"), LEDGERS),
+        lists=(METHODS, till_list("payment_accounts"), LEDGERS),
         lacks=_accountless_methods,
     ),
     Question(
@@ -328,7 +328,13 @@ QUESTIONS = (
         _balances,
         table=BALANCE_ACCOUNTS,
         arises=_are_posted,
-        lists=(BALANCE_GROUPS, till("turnover_groups"), till("turnover_types"), till("turnover_accounts"), LEDGERS),
+        lists=(
+            BALANCE_GROUPS,
+            till_list("turnover_groups"),
+            till_list("turnover_types"),
+            till_list("turnover_accounts"),
+            LEDGERS,
+        ),
         lacks=_homeless,
     ),
     Question(
@@ -338,7 +344,7 @@ QUESTIONS = (
         arises=_are_posted,
         lists=tuple(
             map(
-                till,
+                till_list,
                 ("payment_methods", "payment_types", "gift_cards", "turnover_types", "turnover_vat_codes", "vat_rates"),
             )
         ),
@@ -357,7 +363,7 @@ QUESTIONS = (
         "payment",
         _terms,
         table=PAYMENT_TERMS,
-        lists=(METHODS, books("payment_conditions")),
+        lists=(METHODS, books_list("payment_conditions")),
         lacks=rowless(TERMS_TABLE, METHODS, needed=False),
     ),
     Question(
@@ -370,12 +376,12 @@ QUESTIONS = (
         "rounding",
         _rounding,
         ("rounding_limit", "rounding_article", "rounding_account"),
-        lists=(books("ledgers"),),
+        lists=(books_list("ledgers"),),
     ),
     Question(
         "completion",
         _completion,
         ("default_employee", "default_branch"),
-        lists=(till("employees"), till("branches")),
+        lists=(till_list("employees"), till_list("branches")),
     ),
 )

@@ -93,7 +93,7 @@ class Unpacked:
     credit: bool
 
 
-def unpacked(reference: str) -> Unpacked | None:
+def parse_reference(reference: str) -> Unpacked | None:
     """Return what a reference says; None for a text that is none of ours."""
     found = _PACKED.fullmatch(reference)
     if found is None:
@@ -107,16 +107,16 @@ def unpacked(reference: str) -> Unpacked | None:
     return one if packed(mark, read, one.booking, credit=one.credit) == reference else None
 
 
-def mark_of(prefix: str) -> str:
+def console_mark(prefix: str) -> str:
     """Return the character that tells this console's postings from those of another one."""
     return next((each for each in prefix.upper() if each in _DIGITS), MARK)
 
 
 def bears(prefix: str, kind: Kind, reference: str) -> bool:
     """Tell whether a reference in the books begins as those of a console with this prefix do."""
-    short = unpacked(reference.upper()) if kind is Kind.POSTING else None
+    short = parse_reference(reference.upper()) if kind is Kind.POSTING else None
     if short is not None:
-        return short.mark == mark_of(prefix)
+        return short.mark == console_mark(prefix)
     return bool(prefix) and reference.casefold().startswith(prefix.casefold())
 
 
@@ -146,7 +146,7 @@ class References:
         if not known:
             raise RecordRejected("required_field_empty", field, field=field, system=BOOKS, document=record.key)
         number = DocumentNumber.read(record.kind, known) if self.kind is Kind.POSTING else None
-        if number is not None and (short := packed(mark_of(self.prefix), number, booking)):
+        if number is not None and (short := packed(console_mark(self.prefix), number, booking)):
             return short
         sign = INVOICE if self.kind is Kind.SALES_ORDER and record.kind is Kind.INVOICE else ""
         ending = f"-{booking}" if booking > FIRST_BOOKING else ""
@@ -173,12 +173,12 @@ def of_credit(kind: Kind, reference: str, number: str) -> str | None:
 
     `number` is the till's, from which a reference of earlier versions that is full gets one of today's scheme.
     """
-    if (ours := unpacked(reference)) is not None and kind is Kind.POSTING:
+    if (ours := parse_reference(reference)) is not None and kind is Kind.POSTING:
         return None if ours.credit else packed(ours.mark, ours.number, ours.booking, credit=True)
     if len(reference + CREDIT_ENDING) <= LONGEST_REFERENCE.get(kind, len(reference)):
         return reference + CREDIT_ENDING
     told = DocumentNumber.read(None, number) if kind is Kind.POSTING else None
-    return packed(mark_of(reference), told, credit=True) if told is not None else None
+    return packed(console_mark(reference), told, credit=True) if told is not None else None
 
 
 def _compact(number: str) -> str:

@@ -6,7 +6,7 @@ from integration.core.compiled import Compiled, compile  # noqa: A004 - of a map
 from integration.core.flow import Ownership
 from integration.core.plan import Policy
 from integration.core.rules import Mapping as Rules
-from integration.core.rules import Rule, policy
+from integration.core.rules import Rule, field_owners
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.settings import LONGEST_REFERENCE
 from integration.flows.orders.terms import TERMS
@@ -27,12 +27,12 @@ def of_articles(rules: Rules, tools: Tools) -> Compiled:
     return compile(Rules(rules.version, found or (Rule(target="line.article", source="code"),)), tools)
 
 
-def owners(rules: Rules) -> Policy:
+def document_policy(rules: Rules) -> Policy:
     """Return who owns what: documents and addresses are written once; pointers, date and reference always.
 
     Those of kinds that nothing becomes now as well: what was booked as one of them is credited as one.
     """
-    owned = dict(policy(rules))
+    owned = dict(field_owners(rules))
     for name, who in owned.items():
         if not name.startswith("debtor.") and who is not Ownership.NEVER:
             owned[name] = Ownership.ON_CREATE

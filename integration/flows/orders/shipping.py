@@ -11,7 +11,7 @@ from integration.core.records import Record
 from integration.core.rules import as_text
 from integration.core.totals.booked import BookLine, booked
 from integration.core.totals.sold import NOTHING, ONE, Basis
-from integration.flows.orders.balances import group_of
+from integration.flows.orders.balances import turnover_group_of
 from integration.flows.orders.parties import CompletedDocument
 from integration.flows.orders.settings import OrderSettings
 from integration.flows.settings import BOOKS, RecordRejected
@@ -23,7 +23,7 @@ KINDS = ("order", "invoice")
 def is_shipping(line: Record, settings: OrderSettings) -> bool:
     """Tell whether a line is what shipping costs, by its article or its turnover group."""
     codes = {as_text(line.values.get(name)).strip() for name in ("code", "article")} - {""}
-    return group_of(line) in settings.shipping_groups or not codes.isdisjoint(settings.shipping_articles)
+    return turnover_group_of(line) in settings.shipping_groups or not codes.isdisjoint(settings.shipping_articles)
 
 
 def in_field(document: CompletedDocument, lines: Sequence[Record], settings: OrderSettings) -> frozenset[str]:

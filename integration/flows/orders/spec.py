@@ -51,7 +51,7 @@ from integration.flows.orders.settings import (
 )
 from integration.flows.orders.tables import GROUPS_TABLE, METHODS_TABLE, TERMS_TABLE
 from integration.flows.orders.vocabulary import STATES
-from integration.flows.settings import BOOKS, COUNTRY_CODES, TILL, Listed, Signs, ValueTable, books, till
+from integration.flows.settings import BOOKS, COUNTRY_CODES, TILL, Listed, Signs, ValueTable, books_list, till_list
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
 
 _T, _D, _L = FieldType, Kind.ORDER, Kind.LINE
@@ -92,7 +92,7 @@ _READ = ("order", "invoice", "posting")
 _ORDERS, _INVOICES, _RECEIPTS = (Only(name, _READ) for name in ("orders", "invoices", "receipts"))
 _AS_ORDERS, _AS_POSTINGS = Only(tuple(SOURCES), ("order", "invoice")), Only(tuple(SOURCES), ("posting",))
 _INVOICES_INTO = {"invoice": "trade_invoices"}  # an object that an installation may not have
-_DEBTORS = books("debtors")
+_DEBTORS = books_list("debtors")
 _WITH_DEBTOR = Only("default_debtor", ("fallback", "forced"))
 
 SECTIONS = (
@@ -147,7 +147,7 @@ SECTIONS = (
                 only=_ORDERS,
             ),
             Pick("paid", ("all", "only", "not")),
-            Together((Codes("categories", till("order_categories")), Codes("branches", till("branches")))),
+            Together((Codes("categories", till_list("order_categories")), Codes("branches", till_list("branches")))),
             Together((Day("date_from"), Whole("most", 1, 100_000))),
         ),
     ),
@@ -156,11 +156,11 @@ SECTIONS = (
         (
             Pick("default_debtor", ("off", "fallback", "forced")),
             Code("debtor_number", _DEBTORS, only=_WITH_DEBTOR),
-            PerKey("default_debtors_by_branch", till("branches"), _DEBTORS, "debtor_as_above", only=_WITH_DEBTOR),
+            PerKey("default_debtors_by_branch", till_list("branches"), _DEBTORS, "debtor_as_above", only=_WITH_DEBTOR),
             Rows("default_debtors_by_country", "col_country", {"debtor": _DEBTORS}, COUNTRY_CODES, only=_WITH_DEBTOR),
             Switch("create_debtors"),
-            Code("collective_account", books("collective_accounts")),
-            Rows("debtor_vat_codes", "col_country", {"vat_code": books("vat_codes")}, COUNTRY_CODES),
+            Code("collective_account", books_list("collective_accounts")),
+            Rows("debtor_vat_codes", "col_country", {"vat_code": books_list("vat_codes")}, COUNTRY_CODES),
             Switch("debtor_accounts"),
             Pick("addresses", ("off", "when_different", "always")),
         ),
@@ -169,14 +169,14 @@ SECTIONS = (
         "settings_booking",
         (
             Words("reference_prefix", 12),
-            Code("daybook", books("daybooks"), only=_AS_POSTINGS),
-            Code("collective_article", books("article_codes"), only=_AS_ORDERS),
+            Code("daybook", books_list("daybooks"), only=_AS_POSTINGS),
+            Code("collective_article", books_list("article_codes"), only=_AS_ORDERS),
             Pick("shipping", ("line", "field"), only=_AS_ORDERS),
             Together(
                 (
-                    Codes("shipping_groups", till("turnover_groups"), "choose_none"),
+                    Codes("shipping_groups", till_list("turnover_groups"), "choose_none"),
                     Codes("shipping_articles", None, "choose_none"),
-                    Code("shipping_vat_code", books("vat_codes")),
+                    Code("shipping_vat_code", books_list("vat_codes")),
                 ),
                 only=Only("shipping", ("field",)),
             ),
@@ -184,7 +184,7 @@ SECTIONS = (
                 "gift_cards",
                 "col_payment_method",
                 {"purpose": tuple(Purpose)},
-                till("payment_methods"),
+                till_list("payment_methods"),
                 words="purpose",
             ),
             Switch("unproven"),
@@ -208,8 +208,8 @@ SECTIONS = (
             Together((Pick("rounding", ("line", "document")), Whole("price_places", 2, 4))),
             Money("rounding_limit"),
             Words("rounding_article", 15, only=_AS_ORDERS),
-            Code("rounding_account", books("ledgers"), only=_AS_POSTINGS),
-            Codes("rounding_methods", till("payment_methods"), "choose_none"),
+            Code("rounding_account", books_list("ledgers"), only=_AS_POSTINGS),
+            Codes("rounding_methods", till_list("payment_methods"), "choose_none"),
         ),
     ),
     Section(
@@ -223,8 +223,8 @@ SECTIONS = (
     Section(
         "settings_completion",
         (
-            Code("default_employee", till("employees")),
-            Together((Code("default_branch", till("branches")), Words("default_workplace", 10))),
+            Code("default_employee", till_list("employees")),
+            Together((Code("default_branch", till_list("branches")), Words("default_workplace", 10))),
             Together((Code("default_country", COUNTRY_CODES), Words("default_currency", 3, capitals=True))),
         ),
         ("completion_about",),
@@ -240,9 +240,9 @@ def _as_set(settings: OrderSettings) -> Flow:
 
 
 # What the till says of what is no revenue; and what the books say of postings: periods, and what a line can hold.
-TURNOVER = (till("turnover_types"), till("turnover_vat_codes"), till("gift_cards"))
-PERIODS, LINE_FIELDS = books("periods"), books("posting_line_fields")
-COLLECTIVE = books("collective_accounts")
+TURNOVER = (till_list("turnover_types"), till_list("turnover_vat_codes"), till_list("gift_cards"))
+PERIODS, LINE_FIELDS = books_list("periods"), books_list("posting_line_fields")
+COLLECTIVE = books_list("collective_accounts")
 
 
 def _told(settings: OrderSettings, asked: Asked) -> PostingContext:
@@ -333,13 +333,13 @@ ORDERS = FlowSpec(
         GROUPS_TABLE,
         BALANCE_TABLE,
         METHODS_TABLE,
-        ValueTable(ARTICLES, till("own_articles"), books("article_codes"), looks_up=True),
+        ValueTable(ARTICLES, till_list("own_articles"), books_list("article_codes"), looks_up=True),
         ValueTable(COUNTRIES, theirs=COUNTRY_CODES, looks_up=True, named=("value",)),
         TERMS_TABLE,
-        ValueTable("shipping_methods", till("delivery_methods"), books("shipping_methods")),
-        ValueTable("salespersons", till("employees"), books("salespersons")),
-        ValueTable("price_lists", till("price_groups"), books("price_lists")),
-        ValueTable("cost_centres", till("branches"), books("cost_centres")),
+        ValueTable("shipping_methods", till_list("delivery_methods"), books_list("shipping_methods")),
+        ValueTable("salespersons", till_list("employees"), books_list("salespersons")),
+        ValueTable("price_lists", till_list("price_groups"), books_list("price_lists")),
+        ValueTable("cost_centres", till_list("branches"), books_list("cost_centres")),
     ),
     repairs={
         "document_changed_after_booking": Repair(By.DECISION, options=CHANGED),
@@ -376,7 +376,7 @@ ORDERS = FlowSpec(
     sections=SECTIONS,
     questions=QUESTIONS,
     filter_first="category",
-    groups=till("branches"),
+    groups=till_list("branches"),
     noun="order",
     suggested=True,
     tried=(

@@ -3,15 +3,19 @@
 from integration.flows.orders.codes import GROUP_ACCOUNTS
 from integration.flows.orders.payments import METHOD_ACCOUNTS
 from integration.flows.orders.terms import PAYMENT_TERMS
-from integration.flows.settings import Choice, Dimension, ValueTable, books, till
+from integration.flows.settings import Choice, Dimension, ValueTable, books_list, till_list
 
-METHODS, SALES_GROUPS, VAT_CODES_OF_TILL = till("payment_methods"), till("revenue_groups"), till("vat_codes")
+METHODS, SALES_GROUPS, VAT_CODES_OF_TILL = (
+    till_list("payment_methods"),
+    till_list("revenue_groups"),
+    till_list("vat_codes"),
+)
 DAYS_TO_PAY = ("7", "8", "10", "14", "15", "21", "28", "30", "45", "60", "90")
 
 GROUPS_TABLE = ValueTable(
     GROUP_ACCOUNTS,
     SALES_GROUPS,
-    books("revenue_accounts"),
+    books_list("revenue_accounts"),
     looks_up=True,
     dimensions=(
         Dimension("group", (Choice(SALES_GROUPS),), needed=True),
@@ -20,12 +24,17 @@ GROUPS_TABLE = ValueTable(
     separator="/",
 )
 METHODS_TABLE = ValueTable(
-    METHOD_ACCOUNTS, METHODS, books("ledgers"), looks_up=True, causes=("method_account_missing",), named=("method",)
+    METHOD_ACCOUNTS,
+    METHODS,
+    books_list("ledgers"),
+    looks_up=True,
+    causes=("method_account_missing",),
+    named=("method",),
 )
 TERMS_TABLE = ValueTable(
     PAYMENT_TERMS,
     METHODS,
-    books("payment_conditions"),
+    books_list("payment_conditions"),
     looks_up=True,
     causes=("payment_method_unmapped",),
     named=("value", "method"),

@@ -16,7 +16,7 @@ def with_terms(tables: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[
     return {**tables, **dict.fromkeys(TERMS, rows)} if rows else tables
 
 
-def term_of(values: Mapping[str, Value], days: Value, rows: Mapping[str, str]) -> Value:
+def terms_code(values: Mapping[str, Value], days: Value, rows: Mapping[str, str]) -> Value:
     """Return the code by which a document has its terms: its payment method, else the days of its customer.
 
     Where neither has a row it is the method, so that a person is asked about that.

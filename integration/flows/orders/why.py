@@ -8,7 +8,7 @@ from integration.core.records import Kind, Record, Value
 from integration.core.rows import EVERY
 from integration.core.rules import as_text
 from integration.core.traces import Trace, by_row, by_setting, given, instead, taken_over
-from integration.flows.orders.balances import BALANCE_ACCOUNTS, group_of
+from integration.flows.orders.balances import BALANCE_ACCOUNTS, turnover_group_of
 from integration.flows.orders.codes import (
     ARTICLES,
     GROUP_ACCOUNTS,
@@ -16,9 +16,9 @@ from integration.flows.orders.codes import (
     REVENUE_TABLE,
     VAT_CODES,
     Codes,
-    codes_of,
+    line_vat_code,
     sale_lines,
-    vat_code,
+    sold_vat_codes,
     vat_method,
 )
 from integration.flows.orders.parties import CompletedDocument, Owner, customer_name
@@ -152,8 +152,8 @@ class Reasons:
 
     def _vat_code(self, document: CompletedDocument, source: Record) -> Reason:
         books = source.values.get("books_vat_code")
-        own = vat_code(source)
-        codes = [own] if own else [*codes_of(document.record, sale_lines(document.record))]
+        own = line_vat_code(source)
+        codes = [own] if own else [*sold_vat_codes(document.record, sale_lines(document.record))]
         rows = [row for code in codes if (row := self.tables.vat_row(document, code))]
         found = next((row for row in rows if self.tables.vat_codes[row].strip() == books), "")
         return by_row(VAT_CODES, found) if found else Reason("because_rounding")
@@ -174,12 +174,12 @@ class Reasons:
     def _of_line(
         self, document: CompletedDocument, line: Record, number: Value, code: str, *, is_balance: bool
     ) -> Reason:
-        group = group_of(line)
+        group = turnover_group_of(line)
         if is_balance:
             rows = self.tables.balances.accounts
             category = str(self.tables.balances.category(line))
             return by_row(BALANCE_ACCOUNTS, next((one for one in (group, category) if rows.get(one) == number), EVERY))
-        for key in (f"{group}/{vat_code(line)}", group) if group else ():
+        for key in (f"{group}/{line_vat_code(line)}", group) if group else ():
             if self.tables.group_accounts.get(key, "").strip() == number:
                 return by_row(GROUP_ACCOUNTS, key)
         return self._of_revenue(document, code) or Reason("because_nothing", {"field": "turnover_group"})

@@ -11,7 +11,7 @@ from integration.core.run import Link
 from integration.core.standing import AskStandings, Standing, Where
 from integration.flows.orders.chains import in_force
 from integration.flows.orders.newest import document_of
-from integration.flows.orders.references import unpacked
+from integration.flows.orders.references import parse_reference
 from integration.flows.spec import Named
 
 PAGE = 250  # bookings looked at together
@@ -79,7 +79,7 @@ class Dues:
 def _due(invoice: str, standing: Standing, numbers: Mapping[str, str]) -> Due | None:
     values = standing.values
     day, left = values.get("date"), values.get("open", values.get("sold_incl"))
-    told = unpacked(standing.reference)
+    told = parse_reference(standing.reference)
     if told is not None and told.number.kind not in (Kind.INVOICE, None):
         return None
     if not isinstance(day, date) or not isinstance(left, Decimal) or left <= NOTHING:

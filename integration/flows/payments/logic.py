@@ -14,7 +14,7 @@ from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Policy
 from integration.core.records import Held, Kind, Record, Value
-from integration.core.rules import as_text, policy, rules_from
+from integration.core.rules import as_text, field_owners, rules_from
 from integration.core.run import Link, Staged
 from integration.core.traces import Trace, given
 from integration.flows.booked_payments import METHOD
@@ -45,7 +45,7 @@ class Payments(FlowLogic):
         self.settings = settings
         self.resends = settings.resends
         self.mapping_version = version
-        self.policy: Policy = dict.fromkeys(policy(rules), Ownership.ON_CREATE)
+        self.policy: Policy = dict.fromkeys(field_owners(rules), Ownership.ON_CREATE)
         self.policy |= {f"{Kind.SETTLEMENT}.{name}": Ownership.ON_CREATE for name in (METHOD, AMOUNT)}
         self._rules = compile(rules, Tools(tables), {Kind.SETTLEMENT})
         self._asks = asks

@@ -11,10 +11,10 @@ from integration.flows.orders.spec import FLOW as ORDERS
 from integration.flows.payments.items import Asks
 from integration.flows.payments.logic import FIELD, Payments
 from integration.flows.payments.settings import FLOW, PaymentSettings
-from integration.flows.settings import TILL, till
+from integration.flows.settings import TILL, till_list
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
 
-METHODS = till("payment_methods")
+METHODS = till_list("payment_methods")
 SECTIONS = (Section("settings_paid_in_books", (Code(METHOD, METHODS), Switch("resends")), ("paid_in_books_about",)),)
 
 

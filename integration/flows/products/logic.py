@@ -13,7 +13,7 @@ from integration.core.issues import Issue, Skip
 from integration.core.money import add_vat, amount, remove_vat
 from integration.core.plan import Change, retire
 from integration.core.records import Held, Kind, Record, Value, clean
-from integration.core.rules import EMPTY, as_text, policy, rules_from
+from integration.core.rules import EMPTY, as_text, field_owners, rules_from
 from integration.core.run import Link, Staged
 from integration.core.traces import Trace, TraceStep
 from integration.core.vat import vat_fact
@@ -21,22 +21,30 @@ from integration.flows.functions.toolbox import Tools
 from integration.flows.prices import Terms, as_kept, traced
 from integration.flows.products.blocked import Look, at_the_till, is_alone, is_blocked, off_sale, unseen
 from integration.flows.products.numbers import number_if, number_in
-from integration.flows.products.offer import PRICE, checked_ean, created, is_offer, owners, place_of, updated
-from integration.flows.products.pictures import OWNED, Pictures, shaped, taken_away
+from integration.flows.products.offer import (
+    PRICE,
+    checked_ean,
+    creatable,
+    is_offer,
+    offer_policy,
+    target_field,
+    updated,
+)
+from integration.flows.products.pictures import OWNED, Pictures, product_picture, taken_away
 from integration.flows.products.settings import ProductSettings, as_set
 from integration.flows.products.turnover import TABLE as TURNOVER_TABLE
 from integration.flows.products.turnover import Turnover
 from integration.flows.products.variants import (
     KEPT_NUMBER,
     OLDER_NUMBER,
+    as_list,
+    distinct_variants,
     group_of,
-    listed,
-    shared,
+    shared_number,
     together,
-    told_apart,
     without_kept,
 )
-from integration.flows.products.why import kept, of_change, pictured, priced
+from integration.flows.products.why import of_change, pictured, priced, till_trace
 from integration.flows.settings import RecordRejected, excluded_by_filter, required, unrated
 from integration.flows.spec import FlowLogic, Shaped
 
@@ -71,13 +79,13 @@ class Products(FlowLogic):
         prices of customers are sent; `look` asks the till. Raises ConfigurationError when the mapping cannot be used.
         """
         mapping, tools = rules_from(mapping_body), Tools(tables)
-        owned = policy(mapping)
+        owned = field_owners(mapping)
         self.flow = as_set(settings)
         self.settings = settings
         self.mapping_version = version
         rows, owner = tools.table(TURNOVER_TABLE.name), Ownership(settings.turnover_group_owner)
         self._turnover = Turnover.made(mapping.rules, rows, owner)
-        self.policy = terms.policy(self._turnover.policy({**OWNED, **owners(owned, settings.price_field)}))
+        self.policy = terms.policy(self._turnover.policy({**OWNED, **offer_policy(owned, settings.price_field)}))
         self.retires = settings.retire
         self._vat_source = next((rule.source for rule in mapping.rules if rule.target == VAT_CODE), "") or "vat_code"
         self._vat_rates = vat_rates
@@ -170,14 +178,14 @@ class Products(FlowLogic):
         product: dict[str, Value] = {}
         article: dict[str, Value] = {}
         for target, value in mapped.values.items():
-            kind, name, sold = place_of(target)
+            kind, name, sold = target_field(target)
             if kind is Kind.PRODUCT:
                 product[name] = clean(value)
             elif self._offers or not sold:
                 article[name] = as_kept(name, clean(value))
         required(product, "name", "product.name", self.flow.target)
         if "groups" in product:
-            product["groups"] = listed(product["groups"])
+            product["groups"] = as_list(product["groups"])
         if not self.settings.groups:
             product.pop("groups", None)
         article = self._turnover.of(record, article)
@@ -287,7 +295,7 @@ class Products(FlowLogic):
     ) -> Shaped:
         """Return what the members of one parent come to; see `FlowLogic`."""
         if stage.target is Kind.PICTURE:
-            return shaped(members)
+            return product_picture(members)
         parked: list[Issue] = [each.issue for each in members if each.issue]
         skipped = tuple(each.skip for each in members if each.skip)
         good: list[tuple[Staged, Record]] = []
@@ -296,14 +304,14 @@ class Products(FlowLogic):
             if each.record is None:
                 continue
             record, number = without_kept(each.record)
-            issue = shared(each, {} if number else duplicates, marks)
+            issue = shared_number(each, {} if number else duplicates, marks)
             if issue is None:
                 good.append((each, record))
                 noted += (OLDER_NUMBER,) * (number == "older")
             else:
                 parked.append(issue)
         if stage.target is Kind.PRODUCT:
-            good, clash = told_apart(good)
+            good, clash = distinct_variants(good)
             parked += clash
         if not good:
             return Shaped(None, members[0].title, group_of(members), tuple(parked), skipped)
@@ -345,7 +353,7 @@ class Products(FlowLogic):
         parts = tuple(
             self._turnover.beside(updated(part, self.settings), there[part.key])
             if part.key in there
-            else created(part, self.settings)
+            else creatable(part, self.settings)
             for part in desired.parts
         )
         return replace(desired, values=values, parts=parts)
@@ -379,7 +387,7 @@ class Products(FlowLogic):
     def _as_sent(self, trace: Trace, record: Record) -> Trace:
         """Return why a field has its value, as the till keeps it; of a price up to the one that is sent."""
         if trace.target != PRICE:
-            return kept(trace)
+            return till_trace(trace)
         target = f"article.{self.settings.price_field}"
         if trace.issue is not None or PRICE not in self._articles.apply(record).values:
             return replace(trace, target=target)

@@ -20,7 +20,7 @@ ACTIVE = "article.active"
 OFFER = frozenset({"price_incl", "price_excl", "purchase_price", "vat_code", "active", "stock_managed", "webshop"})
 
 
-def owners(owned: Policy, price_field: str) -> Policy:
+def offer_policy(owned: Policy, price_field: str) -> Policy:
     """Return the policy in the target's own fields: the price under the name it is sent by."""
     ours = {f"article.{price_field}" if target == PRICE else target: who for target, who in owned.items()}
     if PRICE in owned and len(ours) < len(owned):
@@ -28,7 +28,7 @@ def owners(owned: Policy, price_field: str) -> Policy:
     return {ACTIVE: Ownership.ON_CREATE, **ours}  # what is created without an offer is created inactive
 
 
-def sells(name: str) -> bool:
+def is_sold_by(name: str) -> bool:
     """Tell whether a field of an article says how it is sold, its prices for customers among them."""
     return name in OFFER or is_term(name)
 
@@ -40,7 +40,7 @@ def is_offer(target: str) -> bool:
 
 
 @cache
-def place_of(target: str) -> tuple[Kind, str, bool]:
+def target_field(target: str) -> tuple[Kind, str, bool]:
     """Return the kind and the name of a target field, and whether it says how an article is sold."""
     kind, _, name = target.partition(".")
     return Kind(kind), name, is_offer(target)
@@ -55,13 +55,13 @@ def checked_ean(value: Value, article: str) -> Value:
     return code or None
 
 
-def created(part: Record, settings: ProductSettings) -> Record:
+def creatable(part: Record, settings: ProductSettings) -> Record:
     """Return of an article what may be created now; one without values stays as it is counted."""
     if not settings.content.create or part.values.keys() == {"active"}:
         return replace(part, values={})
     if settings.offer.create:
         return part
-    content = {name: value for name, value in part.values.items() if not sells(name)}
+    content = {name: value for name, value in part.values.items() if not is_sold_by(name)}
     return replace(part, values={**content, "active": False})  # not for sale before it has an offer
 
 
@@ -70,4 +70,6 @@ def updated(part: Record, settings: ProductSettings) -> Record:
     content, offer = settings.content.update, settings.offer.update
     if content and offer:
         return part
-    return replace(part, values={name: one for name, one in part.values.items() if (offer if sells(name) else content)})
+    return replace(
+        part, values={name: one for name, one in part.values.items() if (offer if is_sold_by(name) else content)}
+    )

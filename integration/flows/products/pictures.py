@@ -61,7 +61,7 @@ class Pictures:
         return staged
 
 
-def shaped(members: Sequence[Staged]) -> Shaped:
+def product_picture(members: Sequence[Staged]) -> Shaped:
     """Return the picture of a product: the first there is; it goes once no article of it names one any more."""
     parked = tuple(one.issue for one in members if one.issue)
     there = [one for one in members if one.record is not None]

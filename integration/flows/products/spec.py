@@ -32,7 +32,7 @@ from integration.flows.products.logic import Products
 from integration.flows.products.offer import PRICE
 from integration.flows.products.pictures import CONTENT, Pictures
 from integration.flows.products.settings import FLOW, ProductSettings, as_set
-from integration.flows.settings import BOOKS, TILL, ValueTable, books, till
+from integration.flows.settings import BOOKS, TILL, ValueTable, books_list, till_list
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Tables
 
 SENT = Only("customer_prices", (True,))
@@ -77,7 +77,7 @@ SECTIONS = (
 
 
 EXAMPLES = 3  # codes that a sentence names
-CODES = books("article_codes")
+CODES = books_list("article_codes")
 
 
 def _unfit(known: Known) -> list[str]:
@@ -102,7 +102,9 @@ def _numberless(known: Known) -> Lack | None:
     return Lack(Reason("lack_numbers", {**facts, "codes": ", ".join(unfit[:EXAMPLES])}), stops=False)
 
 
-VAT_TABLE = ValueTable("vat_codes", books("vat_codes"), till("vat_codes"), looks_up=True, causes=("vat_code_unmapped",))
+VAT_TABLE = ValueTable(
+    "vat_codes", books_list("vat_codes"), till_list("vat_codes"), looks_up=True, causes=("vat_code_unmapped",)
+)
 
 QUESTIONS = (
     Question("number", _numbering, ("sku_rule", "sku_field"), lists=(CODES,), lacks=_numberless),

@@ -11,13 +11,13 @@ from integration.core.records import Record, Value
 from integration.core.rules import EMPTY, Rule, as_text
 from integration.core.traces import Trace, TraceStep, by_row
 from integration.flows.forms import Known, Lack, Proposal, Question, impossible, only, without_row
-from integration.flows.settings import Choice, Dimension, ValueTable, books, till
+from integration.flows.settings import Choice, Dimension, ValueTable, books_list, till_list
 
 TURNOVER_GROUP = "turnover_group"
 TARGET = f"article.{TURNOVER_GROUP}"
-GROUPS, PARENTS, VAT_CODES = books("article_groups"), books("article_group_parents"), books("vat_codes")
+GROUPS, PARENTS, VAT_CODES = books_list("article_groups"), books_list("article_group_parents"), books_list("vat_codes")
 TURNOVER_GROUPS, REVENUE_GROUPS, THEIR_VAT_CODES = (
-    till(name) for name in ("turnover_groups", "revenue_groups", "turnover_vat_codes")
+    till_list(name) for name in ("turnover_groups", "revenue_groups", "turnover_vat_codes")
 )
 
 TABLE = ValueTable(

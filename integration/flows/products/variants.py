@@ -25,14 +25,14 @@ def without_kept(product: Record) -> tuple[Record, str]:
     return replace(product, parts=(replace(part, values=values),)), number
 
 
-def listed(value: Value) -> tuple[str, ...]:
+def as_list(value: Value) -> tuple[str, ...]:
     """Return a value as a list: nothing for what is empty, one piece for a text."""
     if value is None or value in EMPTY:
         return ()
     return value if isinstance(value, tuple) else (as_text(value).strip(),)
 
 
-def shared(
+def shared_number(
     member: Staged, duplicates: Mapping[str, tuple[str, ...]], marks: Mapping[str, tuple[str, ...]]
 ) -> Issue | None:
     """Return an issue when another article has the number or barcode of this one."""
@@ -47,7 +47,7 @@ def shared(
     return None
 
 
-def told_apart(members: list[Member]) -> tuple[list[Member], list[Issue]]:
+def distinct_variants(members: list[Member]) -> tuple[list[Member], list[Issue]]:
     """Return the articles of one product that can be told apart by colour and size, or why all of them wait.
 
     Where those on sale can be, one that goes off sale is no reason to wait: it goes alone.
@@ -91,7 +91,7 @@ def together(members: Sequence[Record]) -> Record:
     if "name" in values:
         values["name"] = _common_name([each for each in members if each.values])
     if "groups" in values:
-        groups = (code for each in members for code in listed(each.values.get("groups")))
+        groups = (code for each in members for code in as_list(each.values.get("groups")))
         values["groups"] = tuple(dict.fromkeys(groups))
     return Record(Kind.PRODUCT, first.key, values, tuple(part for each in members for part in each.parts))
 
@@ -116,6 +116,6 @@ def group_of(members: Sequence[Staged]) -> str:
     """Return the first group of the first product among members; empty where there is none."""
     for each in members:
         if each.record is not None and each.record.kind is Kind.PRODUCT:
-            groups = listed(each.record.values.get("groups"))
+            groups = as_list(each.record.values.get("groups"))
             return groups[0] if groups else ""
     return ""

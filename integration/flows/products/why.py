@@ -10,7 +10,7 @@ from integration.core.rules import is_empty
 from integration.core.traces import Trace, TraceStep, given
 from integration.flows.prices import as_kept, is_term
 from integration.flows.products.settings import ProductSettings
-from integration.flows.products.variants import listed
+from integration.flows.products.variants import as_list
 
 PICTURE = f"{Kind.PICTURE}.content"
 
@@ -25,10 +25,10 @@ def priced(target: str, trace: Trace, steps: Sequence[TraceStep]) -> Trace:
     return Trace(target, (*trace.steps, *steps[1:]), steps[-1].value, why=why)
 
 
-def kept(trace: Trace) -> Trace:
+def till_trace(trace: Trace) -> Trace:
     """Return why a field has its value, in the form in which the till keeps it."""
     value = as_kept(trace.target.partition(".")[2], clean(trace.value))
-    return replace(trace, value=listed(value) if trace.target == "product.groups" and trace.issue is None else value)
+    return replace(trace, value=as_list(value) if trace.target == "product.groups" and trace.issue is None else value)
 
 
 def pictured(record: Record, field: str) -> Trace:

@@ -14,7 +14,7 @@ from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.moves import COUNTED, NO_MOMENT, Move
 from integration.core.records import Held, Kind, Record, Unreadable, Value, is_till_number
-from integration.core.rules import EMPTY, RuleError, as_text, policy, rules_from, unusable
+from integration.core.rules import EMPTY, RuleError, as_text, field_owners, rules_from, unusable
 from integration.core.run import Staged, Unstaged
 from integration.core.traces import Trace, TraceStep, given
 from integration.flows.functions.toolbox import Tools
@@ -48,7 +48,7 @@ class Stock(FlowLogic):
         mapping or the formula cannot be used.
         """
         mapping, tools = rules_from(mapping_body), Tools(tables)
-        owned = policy(mapping)
+        owned = field_owners(mapping)
         if unknown := sorted(owned.keys() - {AMOUNT, MANAGED}):
             raise unusable(
                 unknown[0], Reason("reason_choice", {"value": unknown[0], "options": f"{AMOUNT}, {MANAGED}"})

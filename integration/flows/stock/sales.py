@@ -18,7 +18,7 @@ from integration.core.records import Kind, Record, Unreadable
 from integration.core.standing import AskStandings, Standing, Where
 from integration.flows.orders.chains import in_force
 from integration.flows.spec import Movements
-from integration.flows.stock.settings import DATED, StockSettings, moment_of
+from integration.flows.stock.settings import DATED, StockSettings, setting_moment
 
 MOST_NAMED = 5  # documents behind one figure
 # What makes a figure of the books a level: what the books have not learned of yet.
@@ -207,4 +207,4 @@ class Sales:
     def since(self, record: Record) -> datetime:
         """Return from when on what happened at the till counts for an article: by its own stamp, where it has one."""
         stamp = record.values.get(self.settings.sales_stamp) if self.settings.sales_stamp else None
-        return moment_of(stamp) or self.settings.counted_from
+        return setting_moment(stamp) or self.settings.counted_from

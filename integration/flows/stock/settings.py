@@ -51,7 +51,7 @@ DATED = "dated"  # the books never learn of sales: their figures have them up to
 SALES = ("off", "sales_orders", "trade_invoices", "documents", DATED)  # how the books learn of sales
 
 
-def moment_of(value: Value) -> datetime | None:
+def setting_moment(value: Value) -> datetime | None:
     """Return the moment that a value tells; a day begins it. None for a value that tells none."""
     match value:
         case datetime():
@@ -69,7 +69,7 @@ def moment_of(value: Value) -> datetime | None:
 
 
 def _moment(text: str) -> str:
-    if text and moment_of(text) is None:
+    if text and setting_moment(text) is None:
         raise PydanticCustomError("expected_moment", "expected_moment")
     return text
 
@@ -151,7 +151,7 @@ class StockSettings(FlowSettings):
     @property
     def counted_from(self) -> datetime:
         """The moment up to which the books' figures have everything."""
-        return moment_of(self.sales_since) or LONG_AGO
+        return setting_moment(self.sales_since) or LONG_AGO
 
     def reads(self) -> Iterator[tuple[str, str, bool]]:
         """Yield the fields of the formula, of the branches and of the reorder level."""

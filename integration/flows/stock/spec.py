@@ -28,7 +28,7 @@ from integration.flows.forms import (
     usual,
 )
 from integration.flows.products.settings import FLOW as PRODUCTS
-from integration.flows.settings import BOOKS, books, till
+from integration.flows.settings import BOOKS, books_list, till_list
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
 from integration.flows.stock.logic import Stock
 from integration.flows.stock.sales import Sales
@@ -81,7 +81,7 @@ SECTIONS = (
             SourceField("sales_stamp", Kind.ARTICLE, only=Only("sales", (DATED,))),
         ),
     ),
-    Section("settings_branches", (PerKey("branches", till("branches"), QUANTITIES, "branch_not_sent"),)),
+    Section("settings_branches", (PerKey("branches", till_list("branches"), QUANTITIES, "branch_not_sent"),)),
     Section(
         "settings_levels",
         (
@@ -97,7 +97,7 @@ SECTIONS = (
 )
 
 
-BRANCHES, WAREHOUSES, RESERVATIONS = till("branches"), books("warehouses"), books("reservations")
+BRANCHES, WAREHOUSES, RESERVATIONS = till_list("branches"), books_list("warehouses"), books_list("reservations")
 OUR_RESERVED = "stock_reserved"  # our name of the field, which nothing is proposed for by itself
 
 

@@ -13,7 +13,7 @@ from integration.sandbox.accountview.access import USERS, Access, AccessError, G
 from integration.sandbox.accountview.answers import Answers, Document, as_json, error
 from integration.sandbox.accountview.company import Company
 from integration.sandbox.accountview.conventions import Conventions
-from integration.sandbox.accountview.daybooks import by_hand
+from integration.sandbox.accountview.daybooks import edit_page
 from integration.sandbox.accountview.dictionary import (
     OBJECTS,
     SYSTEM_OBJECTS,
@@ -358,7 +358,7 @@ class AccountView:
 
     def _by_hand(self, operation: str, company: str, **told: Any) -> None:
         with self._lock:
-            act = by_hand(self._companies[company], operation, told, self._days + 1)
+            act = edit_page(self._companies[company], operation, told, self._days + 1)
             entry = self._journal.append(SYSTEM, operation, json.dumps({"company": company, **told}, default=str))
             self._days += operation == "day"
             act(entry)
@@ -374,7 +374,7 @@ class AccountView:
             self._carried_out(write, Kind(entry.operation, write=True), lambda: entry)
         else:
             self._days += entry.operation == "day"
-            by_hand(self._companies[told["company"]], entry.operation, told, self._days)(entry)
+            edit_page(self._companies[told["company"]], entry.operation, told, self._days)(entry)
 
 
 def _system_tables(

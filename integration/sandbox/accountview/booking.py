@@ -42,7 +42,7 @@ def check_insert(company: Company, document: posting.Document) -> None:
         if object_.table in _TRADE:
             _check_address(company, company.table(object_.table).definition, header)
         if object_.code == "DJ2":
-            daybooks.check(company, header, lines)
+            daybooks.expect_balanced(company, header, lines)
 
 
 def check_update(company: Company, document: posting.Document) -> list[Change]:

@@ -64,13 +64,13 @@ class Company:
 
     def open_shop(self) -> None:
         """Fills the tables with everything the shop has."""
-        books.fill(self._tables, self.shop)
+        books.fill_tables(self._tables, self.shop)
         self._tables["ADM_PER"].load(books.periods(self.shop, self.conventions))
         self._stocked = False
 
     def open_empty(self) -> None:
         """Fills the tables with no more than an administration cannot be without."""
-        books.settle(self._tables, self.shop)
+        books.settle_tables(self._tables, self.shop)
         self._tables["ADM_PER"].load(books.periods(self.shop, self.conventions))
 
     def administration(self, table: Table, book_date: str) -> Callable[[Row], bool] | None:

@@ -39,7 +39,7 @@ _DEMANDED: Final = (
 # ---- before a page is taken
 
 
-def check(company: Company, header: SentRow, lines: Sequence[SentRow]) -> None:
+def expect_balanced(company: Company, header: SentRow, lines: Sequence[SentRow]) -> None:
     """Refuses a page whose accounts do not take its lines, or one of a memorial that does not add up to nothing."""
     page, line = (company.table(name).definition for name in ("DJ_PAGE", "DJ_LINE"))
     currency = str(header.values.get(page.here("CUR_CODE")) or _EURO)
@@ -218,7 +218,7 @@ def renew(company: Company, page: Row, at: datetime) -> None:
 # ---- what people do with pages themselves; everything else is as it is with other tables
 
 
-def by_hand(company: Company, operation: str, told: Mapping[str, Any], day: int) -> Act:
+def edit_page(company: Company, operation: str, told: Mapping[str, Any], day: int) -> Act:
     """One act by its name. LookupError when the table, row or field is missing, or a key is taken."""
     match operation, told.get("table"):
         case "post", _:

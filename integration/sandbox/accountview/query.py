@@ -167,10 +167,10 @@ class Reader:
                 part = self._folded(each.value)
                 return lambda row: part in self._folded(_wide(row.values[place], field))
             case "dateonorafterdate" | "42" if field.is_moment:
-                moment = literal(each.value)
+                moment = moment_in(each.value)
                 return lambda row: bool(row.values[place]) and str(row.values[place]) >= moment
             case "dateonorbeforedate" | "43" if field.is_moment:
-                limit = _until(literal(each.value), each.value)
+                limit = _until(moment_in(each.value), each.value)
                 return lambda row: bool(row.values[place]) and str(row.values[place]) <= limit
             case _:
                 raise Refusal(f"Operator {each.operator} is niet mogelijk voor veld {field.name}.")
@@ -183,7 +183,7 @@ class Reader:
             wanted = {_flag(value) for value in self._wanted(each)}
             return lambda value: bool(value) in wanted
         if field.is_moment:
-            moments = {literal(value) for value in self._wanted(each)}
+            moments = {moment_in(value) for value in self._wanted(each)}
             return lambda value: str(value or "") in moments
         texts = {self._folded(value).rstrip() for value in self._wanted(each)}
         if self._conventions.equal_is_prefix:
@@ -201,7 +201,7 @@ def shown(definition: Definition, names: Sequence[str]) -> list[Field]:
     return list({each.name: each for each in _known(definition, names)}.values())
 
 
-def literal(text: str) -> str:
+def moment_in(text: str) -> str:
     """The moment in a FoxPro date literal, as ISO text."""
     found = _LITERAL.fullmatch(text.strip())
     if not found:

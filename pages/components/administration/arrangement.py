@@ -9,7 +9,7 @@ from integration.services import Application
 from integration.services.arrangement import Read
 from integration.words import MISSING
 from pages.components.shared.application import person
-from pages.components.shared.layout import answered, attempt, note, section
+from pages.components.shared.layout import answer_or_error, attempt, note, section
 from pages.components.shared.tables import CONFIG, table
 from pages.components.shared.wording import number, text
 
@@ -36,7 +36,7 @@ def arrangement(app: Application) -> None:
     given = st.file_uploader(text("arrangement_choose"), key=key)
     if given is not None:
         content, name = given.getvalue(), given.name
-        read = answered(lambda: app.arrangement.of_file(content))
+        read = answer_or_error(lambda: app.arrangement.of_file(content))
         if read is not None:
             _read(app, read, content, name)
 

@@ -18,9 +18,9 @@ from pages.components.shared.layout import (
     note,
     page_offset,
     pages,
-    pick,
     search,
     section,
+    select_input,
     small,
 )
 from pages.components.shared.tables import CONFIG, browse, values
@@ -97,11 +97,13 @@ def _sought(app: Application) -> Sought:
     who, actions = app.audit.known()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         search("find", text("audit_search"))
-        pick("who", {"": text("audit_everybody"), **{one: one for one in who}}, text("col_audit_who"), 200, ("page",))
+        select_input(
+            "who", {"": text("audit_everybody"), **{one: one for one in who}}, text("col_audit_who"), 200, ("page",)
+        )
         named = {one: event_name(one) for one in actions}
-        pick("action", {"": text("audit_every_action"), **named}, text("col_audit_action"), 260, ("page",))
+        select_input("action", {"": text("audit_every_action"), **named}, text("col_audit_action"), 260, ("page",))
         flows = {flow: flow_name(flow) for flow in app.flows}
-        pick("flow", {"": text("log_all_flows"), **flows}, text("col_flow"), 200, ("page",))
+        select_input("flow", {"": text("log_all_flows"), **flows}, text("col_flow"), 200, ("page",))
     return _asked()
 
 

@@ -5,7 +5,7 @@ import streamlit as st
 from integration.services import Application
 from pages.components.shared.application import person
 from pages.components.shared.layout import attempt, note, section
-from pages.components.shared.wording import flow_name, guard_name, offered, text
+from pages.components.shared.wording import flow_name, guard_name, option_name, text
 
 
 def four_eyes(app: Application) -> None:
@@ -15,7 +15,9 @@ def four_eyes(app: Application) -> None:
     chosen = [flow for flow in flows if app.four_eyes.limits(flow)]
     note(text("four_eyes_flows", flows=", ".join(map(flow_name, chosen))) if chosen else text("four_eyes_off"))
     with st.expander(text("four_eyes_edit")):
-        flow = st.selectbox(text("col_flow"), flows, key="four-eyes-flow", width=260, format_func=offered(flow_name))
+        flow = st.selectbox(
+            text("col_flow"), flows, key="four-eyes-flow", width=260, format_func=option_name(flow_name)
+        )
         _form(app, flow)
 
 

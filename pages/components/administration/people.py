@@ -12,8 +12,8 @@ from integration.words import MISSING
 from pages.components.shared.application import person
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.layout import act, attempt, note, section, small, titled
-from pages.components.shared.tables import code, table
-from pages.components.shared.wording import moment, offered, plain, text
+from pages.components.shared.tables import code_block, table
+from pages.components.shared.wording import moment, option_name, plain, text
 
 GRANTS = (*Role, *sorted(APART))
 COLUMNS = ("person", "person_name", "grants", "has_come", "invited_until", "off_at")
@@ -64,7 +64,7 @@ def _grant(name: str) -> str:
 
 
 def _grants(chosen: list[str], key: str) -> list[str]:
-    return st.multiselect(text("col_grants"), list(GRANTS), chosen, key=key, format_func=offered(_grant))
+    return st.multiselect(text("col_grants"), list(GRANTS), chosen, key=key, format_func=option_name(_grant))
 
 
 def _invite(app: Application) -> None:
@@ -89,11 +89,11 @@ def _link() -> None:
     if link := st.session_state.pop("invitation", ""):
         with st.container(border=True, gap="xsmall"):
             small(text("person_link"))
-            code(link)
+            code_block(link)
 
 
 def _change(app: Application, everybody: dict[str, Person]) -> None:
-    ref = st.selectbox(text("col_person"), list(everybody), key="person", format_func=offered(str))
+    ref = st.selectbox(text("col_person"), list(everybody), key="person", format_func=option_name(str))
     one = everybody[ref]
     grants = _grants([name for name in GRANTS if name in one.grants], f"grants-{ref}")
     if st.button(text("btn_person_save"), type="primary", key="person-save"):

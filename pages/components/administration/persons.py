@@ -8,7 +8,7 @@ from integration.services.erasure import LIST, KeptOf
 from pages.components.shared.application import person
 from pages.components.shared.layout import attempt, note, section, small
 from pages.components.shared.tables import table
-from pages.components.shared.wording import Markdown, counted, language, number_text, offered, plain, text
+from pages.components.shared.wording import Markdown, counted, language, number_text, option_name, plain, text
 
 SORTS = ("debtor", "relation")
 NAMED = ("links", "plan_lines", "issues", "corrections")
@@ -27,7 +27,7 @@ def persons(app: Application) -> None:
         sort = st.selectbox(
             text("person_sort"),
             SORTS,
-            format_func=offered(lambda one: text(f"whose_{one}")),
+            format_func=option_name(lambda one: text(f"whose_{one}")),
             key="person-sort",
             width=260,
         )

@@ -11,7 +11,7 @@ from pages.components.shared.application import person
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.layout import attempt, note, small, titled
 from pages.components.shared.tables import CONFIG, table
-from pages.components.shared.wording import Markdown, megabytes, moment, number_text, offered, plain, text
+from pages.components.shared.wording import Markdown, megabytes, moment, number_text, option_name, plain, text
 
 COLUMNS = ("class", "caption", "law", "length", "unit", "rows", "bytes", "oldest", "due")
 
@@ -74,7 +74,8 @@ def _form(app: Application, now: Retention) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             st.selectbox(
                 text("retention_country"), countries, index=countries.index(now.country),
-                format_func=offered(lambda one: text(f"retention_country_{one}")), key="retention-country", width=260,
+                format_func=option_name(lambda one: text(f"retention_country_{one}")), width=260,
+                key="retention-country",
             )  # fmt: skip
             st.checkbox(text("retention_oss"), now.oss, key="retention-oss")
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):

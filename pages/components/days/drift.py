@@ -16,7 +16,7 @@ NAMES = ("looked", "equal", "kept", "different", "gone", "unknown")
 CAPTIONS = {"unknown": "col_not_known"}
 
 
-def drift(app: Application) -> None:
+def drift_results(app: Application) -> None:
     """Draw the last look at each kind of record, and the button that looks now."""
     found = app.drift.latest()
     actions = titled(text("drift_title"), text("drift_about"))

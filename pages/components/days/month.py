@@ -14,15 +14,15 @@ from pages.components.shared.application import may
 from pages.components.shared.layout import (
     LOOKS,
     act,
+    clear_address,
     empty,
-    forget,
     icon_button,
     inline,
-    keep,
+    keep_in_address,
     note,
-    pick,
     section,
-    tag,
+    select_input,
+    state_tag,
 )
 from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import (
@@ -74,7 +74,7 @@ def month_actions(app: Application, month: date) -> None:
 
 
 def _go(day: date) -> None:
-    keep("month", f"{day:%Y-%m}")
+    keep_in_address("month", f"{day:%Y-%m}")
     st.rerun()
 
 
@@ -93,7 +93,7 @@ def the_month(app: Application, month: date) -> None:
     branches = app.days.branches()
     branch = ""
     if len(branches) > 1:
-        branch = pick("branch", {"": text("stock_all_branches"), **branches}, text("stock_branch"))
+        branch = select_input("branch", {"": text("stock_all_branches"), **branches}, text("stock_branch"))
     listed = app.days.listed(month, last_of(month), branch)
     check = text("btn_check_month") if may("days.check_span") else ""
     if not listed and empty("calendar_month", text("days_none"), text("days_none_about"), check):
@@ -136,8 +136,8 @@ def _day(app: Application, day: date, found: Sequence[DayListed], *, is_here: bo
 
 def open_day(day: date, branch: str) -> None:
     """Look at one day of a branch."""
-    keep("day", day.isoformat())
-    keep("branch", branch)
+    keep_in_address("day", day.isoformat())
+    keep_in_address("branch", branch)
     st.rerun()
 
 
@@ -168,7 +168,7 @@ def _list(listed: Sequence[DayListed]) -> None:
 
 
 def _row(one: DayListed) -> dict[str, str]:
-    state = tag(f"day_{one.state}")
+    state = state_tag(f"day_{one.state}")
     return {
         "day": table_day(one.date),
         "branch": one.branch_name,
@@ -199,6 +199,6 @@ def state_badge(state: DayState) -> Markdown:
 
 def back_to_month(day: date) -> None:
     """Leave a day for its month."""
-    forget("day")
-    keep("month", f"{day:%Y-%m}")
+    clear_address("day")
+    keep_in_address("month", f"{day:%Y-%m}")
     st.rerun()

@@ -11,7 +11,7 @@ from integration.core.days.report import DayReport, DayState
 from integration.flows.settings import BOOKS, TILL
 from integration.services import Application
 from integration.services.day_sheets import finding_text
-from integration.services.exceptions import address_of, cause_of
+from integration.services.exceptions import cause_of, group_address
 from pages.components.days.month import back_to_month, open_day
 from pages.components.shared.application import may
 from pages.components.shared.day_page import day_page
@@ -96,7 +96,7 @@ def _why(app: Application, report: DayReport) -> None:
     issue = app.exceptions.waits(app.days.flow, report.key)
     with st.container(horizontal=True, gap="small"):
         if issue is not None and st.button(text("btn_open_exception"), icon=":material/rule:", key="open_exception"):
-            cause = address_of(cause_of(app.days.flow, issue.cause, issue.field, issue.facts))
+            cause = group_address(cause_of(app.days.flow, issue.cause, issue.field, issue.facts))
             st.switch_page("pages/exceptions.py", query_params={"cause": cause})
         is_to_book = report.state in (DayState.CLOSED, DayState.PARKED)
         if is_to_book and st.button(text("btn_open_preview"), icon=":material/difference:", key="open_preview"):

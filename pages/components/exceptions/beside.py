@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import streamlit as st
 
-from integration.core.beside import Beside, FactPair, LinePair, beside, name_of, worth
+from integration.core.beside import Beside, FactPair, LinePair, beside, line_name, worth
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.records import Record, Value
 from integration.services import Application
-from pages.components.shared.layout import asked, mark, note, small
+from pages.components.shared.layout import ask_live, mark, note, small
 from pages.components.shared.wording import (
     Markdown,
     amount_text,
@@ -38,7 +38,7 @@ def both_sides(app: Application, group: CauseGroup, one: OpenIssue) -> None:
         _another(app, group, one.issue.facts)
         return
     name = f"both {group.flow} {one.issue.key} {one.issue.facts.get('mark', '')}"
-    found = asked(app, name, lambda: [app.documents.both(group.flow, one.issue.key)])
+    found = ask_live(app, name, lambda: [app.documents.both(group.flow, one.issue.key)])
     both = found[0] if found else None
     if both is None:
         note(text("beside_gone"))
@@ -99,7 +99,7 @@ def _lines(pairs: Sequence[LinePair], sides: tuple[Markdown, Markdown]) -> list[
 
 
 def _name(pair: LinePair) -> str:
-    named = [name_of(side) for side in (pair.booked, pair.now) if side is not None]
+    named = [line_name(side) for side in (pair.booked, pair.now) if side is not None]
     return " → ".join(dict.fromkeys(named))
 
 

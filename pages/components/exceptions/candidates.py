@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from integration.core.issues import CauseGroup, OpenIssue
-from integration.core.likeness import alike, told
+from integration.core.likeness import alike, distinguishing
 from integration.core.records import Record
 from integration.services import Application
 from integration.services.candidates import Candidate
 from pages.components.shared import controls
 from pages.components.shared.application import person
-from pages.components.shared.layout import asked, note
+from pages.components.shared.layout import ask_live, note
 from pages.components.shared.wording import Markdown, counted, field_name, plain, table_day, text, value_text
 
 MOST_CANDIDATES = 5
@@ -27,10 +27,10 @@ def choose_customers(
     chosen: dict[int, tuple[OpenIssue, str]] = {}
     for one in found:
         name = f"candidates {group.flow} {one.id} {one.issue.facts.get('candidates', '')}"
-        candidates = asked(app, name, lambda one=one: app.exceptions.candidates(group.flow, one))  # type: ignore[misc]
+        candidates = ask_live(app, name, lambda one=one: app.exceptions.candidates(group.flow, one))  # type: ignore[misc]
         if not candidates:
             continue
-        meant: list[Record] | None = asked(app, f"meant {name}", lambda one=one: app.exceptions.meant(one))  # type: ignore[misc]
+        meant: list[Record] | None = ask_live(app, f"meant {name}", lambda one=one: app.exceptions.meant(one))  # type: ignore[misc]
         customer = plain(one.issue.facts.get("customer") or one.title)
         st.markdown(text("candidate_question", customer=f"**{customer}**"))
         _side_by_side(candidates, meant[0] if meant else None)
@@ -59,7 +59,10 @@ def _side_by_side(candidates: Sequence[Candidate], ours: Record | None) -> None:
     shown = candidates[:MOST_CANDIDATES]
     kind = next((each.record.kind for each in shown if each.record), "")
     speaks = [alike(ours, each.record) if ours and each.record else () for each in shown]
-    mine, theirs = told(ours) if ours else {}, [told(each.record) if each.record else {} for each in shown]
+    mine, theirs = (
+        distinguishing(ours) if ours else {},
+        [distinguishing(each.record) if each.record else {} for each in shown],
+    )
     lines: list[dict[Markdown, Markdown]] = []
     field, called = text("col_field"), [_called(each) for each in shown]
     if ours is not None:
@@ -88,7 +91,7 @@ def _side_by_side(candidates: Sequence[Candidate], ours: Record | None) -> None:
 def _named(candidates: Sequence[Candidate], reference: str) -> Markdown:
     """Return a candidate by its number and what it is called."""
     record = next((each.record for each in candidates if each.reference == reference), None)
-    name = told(record).get("name", "") if record else ""
+    name = distinguishing(record).get("name", "") if record else ""
     return plain(f"{reference} · {name}" if name else reference)
 
 

@@ -13,7 +13,7 @@ from integration.core.causes import By
 from integration.core.issues import CauseGroup, IssueState, OpenIssue, Trouble
 from integration.core.records import Value
 from integration.services import Application
-from integration.services.exceptions import Try, address_of
+from integration.services.exceptions import Try, group_address
 from pages.components.exceptions.beside import both_sides, is_of_document
 from pages.components.exceptions.course import course
 from pages.components.exceptions.repairs import noun, preview_group, repair
@@ -23,17 +23,17 @@ from pages.components.shared.application import guarded, may, may_open, only_for
 from pages.components.shared.flows import at_stake, headline
 from pages.components.shared.layout import (
     act,
-    asked,
+    ask_live,
     attempt,
-    forget,
-    keep,
+    clear_address,
+    keep_in_address,
     naming,
     note,
     page_offset,
     pages,
     small,
 )
-from pages.components.shared.tables import CONFIG, Written, browse, choose, code
+from pages.components.shared.tables import CONFIG, Written, browse, code_block, table_choice
 from pages.components.shared.wording import (
     Markdown,
     counted,
@@ -86,8 +86,8 @@ def keys_bar(addresses: Sequence[str], asked_for: str) -> None:
 
 
 def _open(address: str) -> None:
-    forget("records", "page")
-    keep("cause", address)
+    clear_address("records", "page")
+    keep_in_address("cause", address)
     st.rerun()
 
 
@@ -132,7 +132,7 @@ def cause_card(
     app: Application, group: CauseGroup, queue: Queue, *, is_open: bool, first: bool = False, several: bool = False
 ) -> None:
     """Draw one cause; the open one with its repair at the left and its records at the right. O opens the first."""
-    address, state, title = address_of(group.of), queue.state, headline(app, group)
+    address, state, title = group_address(group.of), queue.state, headline(app, group)
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if several:
@@ -290,7 +290,7 @@ def _records(app: Application, group: CauseGroup, state: IssueState, find: str) 
     offset = page_offset("records", group.count, RECORDS)
     found = app.exceptions.issues_of(group.of, state, find, offset, RECORDS)
     frame, total = _frame(app, group, found)
-    clicked = _chosen(app, group, state, found, frame, f"records-{address_of(group.of)}-{offset}")
+    clicked = _chosen(app, group, state, found, frame, f"records-{group_address(group.of)}-{offset}")
     pages("records", group.count, RECORDS)
     if total is not None and group.count <= RECORDS:
         note(text("cause_total", amount=euros(total)))
@@ -312,7 +312,7 @@ def _records(app: Application, group: CauseGroup, state: IssueState, find: str) 
         both_sides(app, group, one)
     if raw := one.issue.facts.get("raw"):
         note(text("as_it_came", system=system_name(one.issue.facts["system"])))
-        code(raw, RAW_HEIGHT)
+        code_block(raw, RAW_HEIGHT)
 
 
 def _aside_or_back(app: Application, group: CauseGroup, state: IssueState, one: OpenIssue) -> None:
@@ -347,7 +347,7 @@ def _frame(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> t
     total: Decimal | None = None
     if any(sold):
         source = app.flows[group.flow].source
-        branches = asked(app, f"{source} branches", lambda: app.lists.choices(source, "branches")) or {}
+        branches = ask_live(app, f"{source} branches", lambda: app.lists.choices(source, "branches")) or {}
         codes = [str(values.get("branch") or "") for values in sold]
         amounts = [values.get("total_incl") for values in sold]
         total = sum((amount for amount in amounts if isinstance(amount, Decimal)), Decimal(0))
@@ -363,8 +363,8 @@ def _frame(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> t
 def _sold(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> list[dict[str, Value]]:
     """Return the documents of issues as the till has them now, none where it does not have one."""
     keys = [one.issue.key for one in found]
-    name = f"records {group.flow} {address_of(group.of)} {keys[:1]} {len(keys)}"
-    records = asked(app, name, lambda: app.exceptions.records(group.flow, keys)) or {}
+    name = f"records {group.flow} {group_address(group.of)} {keys[:1]} {len(keys)}"
+    records = ask_live(app, name, lambda: app.exceptions.records(group.flow, keys)) or {}
     return [records[key].flat() if key in records else {} for key in keys]
 
 
@@ -386,5 +386,5 @@ def _clicked(frame: pd.DataFrame, key: str, *, several: bool) -> tuple[int | Non
     shown = {name: column for name, column in columns.items() if name in frame.columns}
     written: Written = {"sold": table_day, "incl": money_text}
     if several:
-        return choose(frame, shown, f"{key}-ticks", text("records_of_cause"), (), written)
+        return table_choice(frame, shown, f"{key}-ticks", text("records_of_cause"), (), written)
     return browse(frame, shown, key, text("records_of_cause"), written), set()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
-from integration.core.conflicts import SOURCE, TARGET, values_of
+from integration.core.conflicts import SOURCE, TARGET, conflict_values
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.services import Application
 from integration.services.exceptions import MOST
@@ -19,7 +19,9 @@ from pages.components.shared.wording import Markdown, counted, plain, system_nam
 SIDES = {SOURCE: "conflict_take", TARGET: "conflict_keep"}  # whose value is to count, with how it is offered
 
 
-def settle(app: Application, group: CauseGroup, noun: str, repair: Callable[[Callable[[], None]], None]) -> None:
+def settle_conflicts(
+    app: Application, group: CauseGroup, noun: str, repair: Callable[[Callable[[], None]], None]
+) -> None:
     """Show the three values of each conflict of a group, ask whose counts, and offer to preview them so."""
     small(f"**{text('conflict_whose')}**", meaning("conflict"))
     for_all = is_for_all(group)
@@ -57,7 +59,7 @@ def _values(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> 
     lines: list[Mapping[Markdown, Markdown]] = []
     for one in found:
         named: dict[Markdown, Markdown] = {text("col_name"): plain(one.title)} if len(found) > 1 else {}
-        values = values_of(one.issue)
+        values = conflict_values(one.issue)
         field = f"{one.issue.facts.get('kind', '')}.{one.issue.facts.get('field', '')}"
         shown = {
             head: plain(field_text(app, flow.target, field, values[side])) for side, head in heads.items() if values

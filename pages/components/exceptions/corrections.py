@@ -12,14 +12,14 @@ from integration.core.records import Correction, Field, FieldType, Record, Value
 from integration.core.rules import as_text
 from integration.core.untrusted_text import visible
 from integration.services import Application
-from integration.services.exceptions import address_of
+from integration.services.exceptions import group_address
 from integration.words import has_term
 from pages.components.shared import controls
 from pages.components.shared.application import may, person
 from pages.components.shared.downloads import rows_in
 from pages.components.shared.flows import field_to_correct
 from pages.components.shared.inputs import source_fields
-from pages.components.shared.layout import act, asked, empty, note, page_offset, pages, small
+from pages.components.shared.layout import act, ask_live, empty, note, page_offset, pages, small
 from pages.components.shared.tables import CONFIG, browse, editor
 from pages.components.shared.wording import (
     Markdown,
@@ -53,14 +53,14 @@ def correct(
     """Ask for a value of each record of a group, and offer to let those hold."""
     found = app.exceptions.issues_of(group.of, limit=AT_ONCE)
     keys = [one.issue.key for one in found]
-    name = f"values {group.flow} {field.name} {address_of(group.of)} {keys}"
-    records: Mapping[str, Record] = asked(app, name, lambda: app.exceptions.records(group.flow, keys)) or {}
+    name = f"values {group.flow} {field.name} {group_address(group.of)} {keys}"
+    records: Mapping[str, Record] = ask_live(app, name, lambda: app.exceptions.records(group.flow, keys)) or {}
     if not records:
         return
     system = system_name(app.flows[group.flow].source)
     st.markdown(text("value_question", system=system, field=f"**{plain(field.caption)}**"))
     held = {key: record.flat().get(field.name) for key, record in records.items()}
-    given = _asked_for(found, held, field, system, f"values-{address_of(group.of)}")
+    given = _asked_for(found, held, field, system, f"values-{group_address(group.of)}")
     objections = _objections(app, group, field, records, given)
     for said in objections[:1]:
         note(f":orange[:material/error: {said}]")
@@ -82,9 +82,9 @@ def _objections(
         return [text("value_wrong", value=plain(value)) for value in wrong]
     if not given:
         return []
-    name = f"tried {group.flow} {address_of(group.of)} {given}"
+    name = f"tried {group.flow} {group_address(group.of)} {given}"
     tried = partial(app.drafts.objections, group.flow, group.cause, field.name, records, given)
-    found: Mapping[str, Issue] = asked(app, name, tried) or {}
+    found: Mapping[str, Issue] = ask_live(app, name, tried) or {}
     return [
         plain(f"{issue.key}: {say(issue.cause, {'flow': group.flow, **issue.facts}).what}") for issue in found.values()
     ]

@@ -14,20 +14,20 @@ from integration.services.exceptions import (
     ARTICLES,
     MOST,
     MissingRow,
-    address_of,
+    group_address,
     missing_articles,
     missing_row,
 )
 from pages.components.exceptions.candidates import choose_customers
-from pages.components.exceptions.conflicts import settle
+from pages.components.exceptions.conflicts import settle_conflicts
 from pages.components.exceptions.corrections import correct, value_to_correct
 from pages.components.exceptions.decisions import decide
 from pages.components.flows.tables import Sides, counterpart
 from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.flows import headline, in_source, repair_address, show_plan
-from pages.components.shared.inputs import captioned, codes_of, lists_of
-from pages.components.shared.layout import answered, asked, attempt, facts_table, note, small
+from pages.components.shared.inputs import code_caption, codes_or_error, lists_of
+from pages.components.shared.layout import answer_or_error, ask_live, attempt, facts_table, note, small
 from pages.components.shared.rows import dimension_label, field_text, part_choice
 from pages.components.shared.wording import (
     Markdown,
@@ -77,7 +77,7 @@ def repair(app: Application, group: CauseGroup) -> None:
     elif app.flows.spec(group.flow).repair_of(group.cause).by is By.PROOF:
         _proof(app, group)
     elif app.flows.spec(group.flow).repair_of(group.cause).by is By.CONFLICT:
-        settle(app, group, noun(app, group), lambda repair: _repair(app, group, repair))
+        settle_conflicts(app, group, noun(app, group), lambda repair: _repair(app, group, repair))
         _nothing_written(app, group)
     elif options := app.flows.spec(group.flow).repair_of(group.cause).options:
         decide(app, group, options, noun(app, group), lambda repair: _repair(app, group, repair))
@@ -122,7 +122,7 @@ def _repair(app: Application, group: CauseGroup, repair: Callable[[], None]) -> 
 def _row(app: Application, group: CauseGroup, row: MissingRow) -> None:
     """Ask what a code becomes, and for which of its records: all of them, or those that it is parked for."""
     flow, table = app.flows[group.flow], row.table
-    lists, theirs = lists_of(app, table), codes_of(app, table.theirs)
+    lists, theirs = lists_of(app, table), codes_or_error(app, table.theirs)
     if lists is None or theirs is None:
         return
     sides = Sides(app, table, lists, theirs)
@@ -181,7 +181,7 @@ def _article(app: Application, label: Markdown, key: str) -> str:
         return ""
     if _known_article(app, typed):
         return typed
-    alike = answered(lambda: app.stock.articles_named(typed, MOST_ALIKE))
+    alike = answer_or_error(lambda: app.stock.articles_named(typed, MOST_ALIKE))
     if alike is None:
         return ""
     if not alike:
@@ -192,14 +192,14 @@ def _article(app: Application, label: Markdown, key: str) -> str:
         list(alike),
         index=None,
         key=f"{key}-alike",
-        format_func=lambda code: plain(captioned(code, alike)),
+        format_func=lambda code: plain(code_caption(code, alike)),
     )
     return str(chosen) if chosen and _known_article(app, str(chosen)) else ""
 
 
 def _known_article(app: Application, code: str) -> bool:
     """Tell whether the books have an article, and say what it is called."""
-    found: list[Record | None] | None = asked(app, f"article {code}", lambda: [app.exceptions.article(code)])
+    found: list[Record | None] | None = ask_live(app, f"article {code}", lambda: [app.exceptions.article(code)])
     article = found[0] if found else None
     if article is not None:
         name = plain(value_text(article.flat().get("name")))
@@ -210,7 +210,7 @@ def _known_article(app: Application, code: str) -> bool:
 def _create_first(app: Application, group: CauseGroup, articles: Sequence[str]) -> None:
     """Show what the till sold, as it has to be created in the books, and offer to look again."""
     note(text("article_create_about"))
-    sold = asked(app, f"sold {group.flow} {articles}", lambda: app.exceptions.sold(group.of, articles)) or {}
+    sold = ask_live(app, f"sold {group.flow} {articles}", lambda: app.exceptions.sold(group.of, articles)) or {}
     for code in articles:
         line = sold.get(code)
         if line is None:
@@ -322,7 +322,7 @@ def _elsewhere(app: Application, group: CauseGroup) -> None:
             key="to_needed",
             type="primary",
         ):
-            st.query_params["cause"] = address_of(needed.of)
+            st.query_params["cause"] = group_address(needed.of)
             st.rerun()
         if day and st.button(text("btn_to_day"), icon=":material/calendar_month:", key="to_day", type="primary"):
             st.switch_page("pages/days.py", query_params=day)
@@ -345,7 +345,7 @@ def _setting(app: Application, group: CauseGroup, *, primary: bool = False) -> N
         key="to_setting",
         type="primary" if primary else "secondary",
     ):
-        st.switch_page("pages/flows.py", query_params={**place, "cause": address_of(group.of)})
+        st.switch_page("pages/flows.py", query_params={**place, "cause": group_address(group.of)})
 
 
 # ---- asked once more

@@ -7,11 +7,11 @@ import streamlit as st
 from integration.core.issues import CauseGroup, IssueState
 from integration.services import Application
 from integration.services.bulk import Done, Refused
-from integration.services.exceptions import address_of
+from integration.services.exceptions import group_address
 from pages.components.shared.application import guarded, may, person
 from pages.components.shared.flows import headline
 from pages.components.shared.layout import mark, naming, note, small
-from pages.components.shared.wording import Markdown, counted, number, offered, plain, say, text, who
+from pages.components.shared.wording import Markdown, counted, number, option_name, plain, say, text, who
 
 _CHOSEN, _TOLD, _ROUND = "several_chosen", "several_told", "several_round"
 
@@ -23,7 +23,7 @@ def choosing_several(groups: Sequence[CauseGroup]) -> bool:
 
 def tick(group: CauseGroup, title: Markdown) -> None:
     """Draw the tick that chooses a cause."""
-    address = address_of(group.of)
+    address = group_address(group.of)
     key = f"tick-{st.session_state.get(_ROUND, 0)}-{address}"
     chosen: set[str] = st.session_state.setdefault(_CHOSEN, set())
 
@@ -37,12 +37,12 @@ def tick(group: CauseGroup, title: Markdown) -> None:
 def several_bar(app: Application, groups: Sequence[CauseGroup], state: IssueState) -> None:
     """Draw what can be done with all that is chosen at once."""
     wanted: set[str] = st.session_state.get(_CHOSEN, set())
-    chosen = [group for group in groups if address_of(group.of) in wanted]
+    chosen = [group for group in groups if group_address(group.of) in wanted]
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key="several"):
         records = number(sum(group.count for group in chosen))
         st.markdown(f"**{counted('several_chosen', len(chosen), records=records)}**", width="stretch")
         if len(chosen) < len(groups) and st.button(text("btn_choose_every"), type="tertiary", key="several_all"):
-            _anew({address_of(group.of) for group in groups})
+            _anew({group_address(group.of) for group in groups})
         if chosen:
             actions(app, chosen, state)
 
@@ -87,7 +87,7 @@ def assignee(app: Application, key: str, now: str = "") -> str:
         index=offer.index(now),
         key=key,
         accept_new_options=not app.people.asks_log_in(),
-        format_func=offered(lambda one: who(one) if one else text("assign_nobody")),
+        format_func=option_name(lambda one: who(one) if one else text("assign_nobody")),
     )
     return (chosen or "").strip()
 

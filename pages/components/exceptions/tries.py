@@ -7,7 +7,7 @@ import streamlit as st
 from integration.core.issues import CauseGroup, Trouble
 from integration.core.run import RunState
 from integration.services import Application
-from integration.services.exceptions import Try, address_of
+from integration.services.exceptions import Try, group_address
 from pages.components.exceptions.repairs import noun
 from pages.components.shared.flows import headline
 from pages.components.shared.layout import mark, small
@@ -19,7 +19,7 @@ COUNT_WIDTH = 78  # of the number of records on a card
 Tries = Mapping[Trouble, Try]
 
 
-def outcome(one: Try) -> Markdown:
+def try_sentence(one: Try) -> Markdown:
     """Return in one sentence what a try came to; empty where all of it is solved."""
     facts = {"solved": number(one.solved), "read": number(one.run.counts.read)}
     if one.same and one.elsewhere:
@@ -31,7 +31,7 @@ def outcome(one: Try) -> Markdown:
 
 def try_result(app: Application, one: Try, groups: Mapping[Trouble, CauseGroup]) -> None:
     """Draw what a try came to, with the way to its preview and to the causes its records have by now."""
-    if said := outcome(one):
+    if said := try_sentence(one):
         small(f"{mark('parked')} {said}")
     planned = one.run.counts.planned if one.run.state is RunState.READY else 0
     if planned:
@@ -41,8 +41,8 @@ def try_result(app: Application, one: Try, groups: Mapping[Trouble, CauseGroup])
             st.switch_page("pages/preview.py", query_params={"flow": one.run.flow, "plan": one.run.id})
         for cause in [cause for cause in one.others if cause in groups][:MOST_CAUSES]:
             label = text("try_other_cause", cause=headline(app, groups[cause]))
-            if st.button(label, type="tertiary", icon=":material/arrow_forward:", key=f"to-{address_of(cause)}"):
-                st.query_params["cause"] = address_of(cause)
+            if st.button(label, type="tertiary", icon=":material/arrow_forward:", key=f"to-{group_address(cause)}"):
+                st.query_params["cause"] = group_address(cause)
                 st.rerun()
 
 

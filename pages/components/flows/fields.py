@@ -15,7 +15,7 @@ from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Operator, Rule, as_text
 from integration.services import Application
 from integration.services.flows import Sifted
-from integration.services.mappings import WITHOUT_OWNER, Published, kind_of, readable, writable
+from integration.services.mappings import WITHOUT_OWNER, Published, kind_of, readable_fields, writable
 from pages.components.flows.sections import heading
 from pages.components.mappings.mapping import way_label
 from pages.components.shared import controls
@@ -23,9 +23,9 @@ from pages.components.shared.application import person
 from pages.components.shared.changes import trace_rows, why_of
 from pages.components.shared.downloads import downloads
 from pages.components.shared.draft import Draft
-from pages.components.shared.inputs import field_label, fields_of, fields_read, source_fields
+from pages.components.shared.inputs import field_label, fields_or_error, fields_read, source_fields
 from pages.components.shared.layout import (
-    answered,
+    answer_or_error,
     attempt,
     bottom_bar,
     empty,
@@ -34,7 +34,7 @@ from pages.components.shared.layout import (
     section,
     small,
 )
-from pages.components.shared.tables import CONFIG, PENCIL, captioned, editor, table
+from pages.components.shared.tables import CONFIG, PENCIL, caption_width, editor, table
 from pages.components.shared.wording import (
     Markdown,
     counted,
@@ -42,7 +42,7 @@ from pages.components.shared.wording import (
     flow_term,
     moment,
     number,
-    offered,
+    option_name,
     plain,
     say,
     system_name,
@@ -61,10 +61,10 @@ def fields_tab(app: Application, flow: str) -> None:
     sources: dict[Kind, list[Field]] = {}
     targets: dict[str, Field] = {}
     for target, source in kinds.items():
-        found, held = source_fields(app, flow, source), fields_of(app, app.flows[flow].target, target)
+        found, held = source_fields(app, flow, source), fields_or_error(app, app.flows[flow].target, target)
         if found is None or held is None:
             return
-        sources[target] = readable(spec, source, found)
+        sources[target] = readable_fields(spec, source, found)
         targets |= writable(spec, target, held)
     made = text(
         "mapping_made", version=published.version, by=plain(who(published.by)), moment=moment(published.published_at)
@@ -133,20 +133,20 @@ def _table(
     written, default = text("col_target", system=system_name(flow.target)), text("col_default")
     ownership = text("col_ownership")
     columns = {
-        "target": CONFIG.TextColumn(written, width=captioned(written, 125)),
+        "target": CONFIG.TextColumn(written, width=caption_width(written, 125)),
         "source": CONFIG.SelectboxColumn(
             text("col_source", system=system_name(flow.source)),
             options=known,
             width=165,
-            format_func=offered(lambda name: field_label(of, str(name))),
+            format_func=option_name(lambda name: field_label(of, str(name))),
         ),
         "how": CONFIG.TextColumn(text("col_functions"), width=90),
-        "default": CONFIG.TextColumn(default, width=captioned(default, 100, beside=PENCIL)),
+        "default": CONFIG.TextColumn(default, width=caption_width(default, 100, beside=PENCIL)),
         "ownership": CONFIG.SelectboxColumn(
             ownership,
             options=[str(one) for one in Ownership],
             required=True,
-            width=captioned(ownership, 205),
+            width=caption_width(ownership, 205),
             format_func=lambda name: text(f"owner_{name}"),
         ),
     }
@@ -200,7 +200,7 @@ def _add(
                 index=None,
                 key="add_target",
                 placeholder=text("choose_field"),
-                format_func=offered(lambda name: f"{text(f'kind_{targets[name].kind}')}: {targets[name].caption}"),
+                format_func=option_name(lambda name: f"{text(f'kind_{targets[name].kind}')}: {targets[name].caption}"),
             )
             of = sources.get(kind_of(target) if target else next(iter(sources))) or []
             source = controls.selectbox(
@@ -209,7 +209,7 @@ def _add(
                 index=None,
                 key="add_source",
                 placeholder=text("choose_field"),
-                format_func=offered(lambda name: field_label(of, name)),
+                format_func=option_name(lambda name: field_label(of, name)),
             )
             pressed = controls.button(text("btn_add_field"), icon=":material/add:", key="add_field")
         if pressed and target and source:
@@ -303,7 +303,7 @@ def _row(draft: Draft, place: int, row: Mapping[str, Any], fields: Sequence[Fiel
             index=options.index(row[name]),
             width=width,
             key=key(name),
-            format_func=offered(label),
+            format_func=option_name(label),
             label_visibility="collapsed",
         )
 
@@ -336,7 +336,7 @@ def _result(app: Application, draft: Draft) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if st.button(text("btn_sift"), icon=":material/filter_alt:", key="sift"):
             with st.spinner(text("sifting", system=system, many=many)):
-                sifted = answered(lambda: app.flows.sift(draft.flow, draft.changed))
+                sifted = answer_or_error(lambda: app.flows.sift(draft.flow, draft.changed))
             if sifted is not None:
                 kept.update(shape=shape, of=sifted)
         note(text("sift_about", system=system))

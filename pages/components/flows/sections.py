@@ -40,7 +40,7 @@ from pages.components.shared.application import bring_into_sight, may_open
 from pages.components.shared.changes import trace_rows, why_of
 from pages.components.shared.draft import Draft, toggle
 from pages.components.shared.inputs import Form, field_label, source_field, source_fields
-from pages.components.shared.layout import asked, note, small
+from pages.components.shared.layout import ask_live, note, small
 from pages.components.shared.meanings import meaning
 from pages.components.shared.tables import CONFIG, editor
 from pages.components.shared.timetables import timetable
@@ -102,14 +102,14 @@ def example(form: Form, shape: Example) -> None:
         note(f":orange[:material/info: {text('example_saved_only')}]")
 
 
-def compared(form: Form, shape: Compared) -> str:
+def field_comparison(form: Form, shape: Compared) -> str:
     """Draw a choice of a field, and what the records that have most of it come to in each of the ways."""
     chosen = source_field(form, shape)
     if not chosen:
         return chosen
     ways = shape.ways(chosen)
     with st.spinner(text("why_wait")):
-        found = asked(form.app, f"{form.flow} {chosen}", lambda: form.app.ways.compared(form.flow, chosen, ways))
+        found = ask_live(form.app, f"{form.flow} {chosen}", lambda: form.app.ways.compared(form.flow, chosen, ways))
     if found:
         small(f"**{text(f'compared_{shape.name}')}**")
         rows = [
@@ -137,9 +137,9 @@ def pick_with_objects(form: Form, shape: Pick) -> str:
     """
     lacking = {option: name for option, name in shape.needs.items() if not form.app.names.has_object(name)}
     if not lacking:
-        return inputs.pick(form, shape)
+        return inputs.pick_input(form, shape)
     with st.container(gap="xsmall"):
-        chosen = inputs.pick(form, shape, lacking)
+        chosen = inputs.pick_input(form, shape, lacking)
         for name in lacking.values() if shape.leads else ():
             note(text(f"no_object_{name}"))
             if may_open("setup") and st.button(
@@ -150,7 +150,7 @@ def pick_with_objects(form: Form, shape: Pick) -> str:
     return chosen
 
 
-def draw(form: Form, shape: Shape) -> None:
+def draw_setting(form: Form, shape: Shape) -> None:
     """Draw a setting where it is asked at all, take what is on screen into the draft, and say what is wrong with it."""
     if shape.only is not None and not shape.only.holds(form.draft.value):
         return
@@ -192,7 +192,7 @@ def _together(form: Form, shape: Together) -> None:
             small(said, meaning(word) if word else None)
         with st.container(horizontal=True, gap="medium" if shape.title else "small"):
             for each in shape.shapes:
-                draw(form, each)
+                draw_setting(form, each)
 
 
 def options_of(form: Form, shape: PerKey) -> dict[str, str]:
@@ -208,18 +208,18 @@ def options_of(form: Form, shape: PerKey) -> dict[str, str]:
 # How each sort of answer is drawn.
 DRAWN: Mapping[type[Shape], Callable[[Form, Any], Any]] = {
     Together: _together,
-    Switch: inputs.switch,
+    Switch: inputs.switch_input,
     Pick: pick_with_objects,
-    Choose: inputs.choose,
+    Choose: inputs.option_input,
     Several: inputs.several,
-    Code: inputs.code,
+    Code: inputs.code_input,
     Codes: inputs.codes,
     Words: inputs.words,
-    Whole: inputs.whole,
+    Whole: inputs.whole_input,
     Money: inputs.money,
-    Day: inputs.day,
+    Day: inputs.day_input,
     SourceField: source_field,
-    Compared: compared,
+    Compared: field_comparison,
     PerKey: lambda form, shape: answers.per_key(form, shape, options_of(form, shape)),
     Rows: answers.rows,
     Rates: rates,
@@ -235,7 +235,7 @@ def settings_tab(app: Application, draft: Draft) -> None:
             with st.container(border=True, gap="small", height="stretch"):
                 heading(text(section.title), *names(section.shapes))
                 for shape in section.shapes:
-                    draw(form, shape)
+                    draw_setting(form, shape)
                 for each in section.notes:
                     note(text(each))
 

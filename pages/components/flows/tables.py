@@ -18,7 +18,7 @@ from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.flows import try_again_button
-from pages.components.shared.inputs import code_field, codes_of, lists_of
+from pages.components.shared.inputs import code_field, codes_or_error, lists_of
 from pages.components.shared.layout import (
     attempt,
     bottom_bar,
@@ -33,7 +33,7 @@ from pages.components.shared.layout import (
 )
 from pages.components.shared.rows import Lists, code_label, is_in_use, part_choice, row_label
 from pages.components.shared.saving import save_button, was_pressed
-from pages.components.shared.wording import Markdown, counted, offered, plain, reason, system_name, table_name, text
+from pages.components.shared.wording import Markdown, counted, option_name, plain, reason, system_name, table_name, text
 
 SIZE = 25
 
@@ -49,7 +49,7 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
         choice("table", names, names[0], lambda one: plain(table_name(one)), ("page",)) if len(names) > 1 else names[0]
     )
     table, flow_ = app.tables.of(name, flow), app.flows[flow]
-    lists, theirs = lists_of(app, table), codes_of(app, table.theirs)
+    lists, theirs = lists_of(app, table), codes_or_error(app, table.theirs)
     if lists is None or theirs is None:
         return
     sides = Sides(app, table, lists, theirs)
@@ -62,7 +62,7 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
         if has_term(f"table_{name}_about"):
             note(text(f"table_{name}_about"))
         note(text("table_about", source=system_name(flow_.source), target=system_name(flow_.target)))
-        ours = codes_of(app, table.ours) or {}
+        ours = codes_or_error(app, table.ours) or {}
         every = list(dict.fromkeys([*waiting, *(code for code in ours if code not in saved), *saved, *draft["rows"]]))
         if not every:
             empty("table_rows", text("table_empty"), text("table_empty_about"))
@@ -71,7 +71,7 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
         apart = app.tables.differing(name, draft["rows"])
         for code in every[offset : offset + SIZE]:
             table_row(draft, sides, code, waiting.get(code, 0))
-            doubt(draft, code, wrong, apart)
+            row_warning(draft, code, wrong, apart)
         pages("page", len(every), SIZE)
         _new_row(draft, sides, system_name(flow_.target))
     if waiting:
@@ -150,7 +150,7 @@ def table_row(draft: dict[str, Any], sides: Sides, code: str, waiting: int = 0) 
         draft["rows"].pop(code, None)
 
 
-def doubt(draft: Mapping[str, Any], code: str, wrong: Mapping[str, Reason], apart: Collection[str]) -> None:
+def row_warning(draft: Mapping[str, Any], code: str, wrong: Mapping[str, Reason], apart: Collection[str]) -> None:
     """Say below a row why it is impossible, or that its percentages differ."""
     if code in wrong and code in draft["rows"]:
         said = text("row_wrong", reason=plain(reason(wrong[code])))
@@ -190,7 +190,7 @@ def counterpart(sides: Sides, label: Markdown, key: str) -> str:
         index=None,
         placeholder=text("row_choose"),
         key=key,
-        format_func=offered(sides.other),
+        format_func=option_name(sides.other),
         accept_new_options=is_in_use(sides.table.theirs),
     )
     return str(chosen or "").strip()

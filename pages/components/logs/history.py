@@ -12,27 +12,27 @@ from integration.core.rules import as_text
 from integration.core.run import Link
 from integration.core.totals.booked import without_sums
 from integration.services import Application
-from integration.services.exceptions import address_of, cause_of
+from integration.services.exceptions import cause_of, group_address
 from integration.services.log import payload_of
 from pages.components.logs.records import event_frame, result_name
-from pages.components.logs.waits import around, sentence
+from pages.components.logs.waits import around, wait_sentence
 from pages.components.shared.application import guarded
-from pages.components.shared.documents import DOCUMENTS, REMEMBERED, totals
+from pages.components.shared.documents import DOCUMENTS, REMEMBERED, totals_table
 from pages.components.shared.downloads import downloads
 from pages.components.shared.layout import LOOKS, empty, facts_table, head, inline, note, page_offset, pages, section
 from pages.components.shared.rows import field_text
 from pages.components.shared.runs import short_id
 from pages.components.shared.searching import known_caption, known_value
-from pages.components.shared.tables import code, values
+from pages.components.shared.tables import code_block, values
 from pages.components.shared.timeline import (
     Entry,
     Happened,
-    changes_of,
-    draw,
+    changed_values,
+    draw_timeline,
     entry,
+    event_moment,
     event_name,
-    folded,
-    moment_of,
+    fold_steps,
     rows_of,
     texts_of,
 )
@@ -89,7 +89,7 @@ def _head(app: Application, flow: str, key: str, events: pd.DataFrame, own: Happ
     known = flow_name(flow) if flow in app.flows else plain(flow)
     about = f"{known} · {plain(key)}"
     if rows:
-        seen = {"first": moment(moment_of(rows[-1])), "events": counted("count_event", len(rows))}
+        seen = {"first": moment(event_moment(rows[-1])), "events": counted("count_event", len(rows))}
         about = text("history_about", flow=known, code=plain(_code(own)), **seen)
     state = _state([row for row in rows if row["kind"] == own["kind"]])
     badges = [inline(state, result_name(state))] if state in LOOKS else []
@@ -99,7 +99,7 @@ def _head(app: Application, flow: str, key: str, events: pd.DataFrame, own: Happ
             st.rerun()
         with st.popover(text("btn_copy_link"), icon=":material/link:"):
             note(text("copy_link_about"))
-            code(f"{st.context.url or ''}?{urlencode({'record': f'{flow}:{key}'})}")
+            code_block(f"{st.context.url or ''}?{urlencode({'record': f'{flow}:{key}'})}")
         as_kept = events[["run", "event", "code", "facts", "before", "after"]]
         downloads("history", lambda: event_frame(events).join(as_kept))
 
@@ -128,9 +128,9 @@ def _timeline(rows: Sequence[Happened], own: Happened) -> None:
             section(text("history_title"))
         every = st.toggle(text("history_every_step"), key="steps", bind="query-params")
     entries = [_waited(_entry(row, own), rows, place) for place, row in enumerate(rows)]
-    entries = entries if every else folded(entries)
+    entries = entries if every else fold_steps(entries)
     first = page_offset("part", len(entries), SIZE)
-    asked = draw(entries[first : first + SIZE], "history", details=True)
+    asked = draw_timeline(entries[first : first + SIZE], "history", details=True)
     pages("part", len(entries), SIZE)
     if len(rows) == MOST_EVENTS:
         note(text("history_cut", number=number(MOST_EVENTS)))
@@ -142,12 +142,12 @@ def _with_others(app: Application, flow: str, history: pd.DataFrame) -> list[Hap
     """Return the events of a record with what happened around it, newest first."""
     tables = [table.name for table in app.flows.spec(flow).tables] if flow in app.flows else []
     mine, others = rows_of(history), rows_of(app.log.around_history(history, flow, tables))
-    return sorted([*mine, *around(mine, others)], key=moment_of, reverse=True)
+    return sorted([*mine, *around(mine, others)], key=event_moment, reverse=True)
 
 
 def _waited(one: Entry, rows: Sequence[Happened], place: int) -> Entry:
     """Return the line of an event; of a record that waits no longer with what it waited for, and until when."""
-    if one.event != "issue_closed" or not (said := sentence(rows, place)):
+    if one.event != "issue_closed" or not (said := wait_sentence(rows, place)):
         return one
     return replace(one, title=event_name(one.event), lines=[said, *one.lines])
 
@@ -182,13 +182,13 @@ def _details(one: Entry) -> None:
         section(text("details_steps"))
         with st.container(gap=None):
             for event in one.events:
-                note(f"{clock_time(moment_of(event))} · {plain(event_name(str(event['event'])))}")
+                note(f"{clock_time(event_moment(event))} · {plain(event_name(str(event['event'])))}")
     if run := str(one.events[0].get("run") or ""):
         note(f"{text('col_run')} {link(plain(short_id(run)), 'runs', run=run)}")
 
 
 def _difference(event: Happened, before: Mapping[str, str]) -> None:
-    changed = changes_of(event)
+    changed = changed_values(event)
     if not changed:
         note(text("details_nothing"))
         return
@@ -221,7 +221,7 @@ def _now(app: Application, flow: str, rows: Sequence[Happened]) -> None:
     if flow in app.flows and agreed and agreed.kind in DOCUMENTS:
         section(text("to_the_cent"))
         with st.container(border=True):
-            totals(app, agreed, app.flows.as_set(flow))
+            totals_table(app, agreed, app.flows.as_set(flow))
     if agreed:
         section(text("agreed_title"), text("agreed_about"))
         with st.container(border=True, gap="xsmall"):
@@ -245,12 +245,12 @@ def _facts(app: Application, flow: str, rows: Sequence[Happened], known: Link | 
     if known and known.retired:
         shown[text("now_retired")] = text("yes")
     if (issue := app.exceptions.waits(flow, str(newest["key"]))) is not None:
-        address = address_of(cause_of(flow, issue.cause, issue.field, issue.facts))
+        address = group_address(cause_of(flow, issue.cause, issue.field, issue.facts))
         sentence = plain(say(issue.cause, issue.facts).what)
         shown[text("now_waits")] = f"{sentence} {link(text('btn_open'), 'exceptions', cause=address)}"
     proven = next((row for row in rows if row["event"] == "proven"), None)
     if proven is not None:
-        shown[text("now_proven")] = moment(moment_of(proven))
+        shown[text("now_proven")] = moment(event_moment(proven))
         if by := _approved_by(app, str(proven["run"])):
             shown[text("col_approved")] = by
     if run := str(newest["run"] or ""):

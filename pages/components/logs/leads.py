@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from integration.services import Application
-from integration.services.exceptions import address_of
+from integration.services.exceptions import group_address
 
 RECORDS = ("key", "record", "article")
 CAUSES = ("code", "cause", "reason")
@@ -38,7 +38,7 @@ def life_place(app: Application, flow: str, key: str) -> Place:
 def cause_place(app: Application, flow: str, code: str) -> Place:
     """Return the exceptions of a cause while there are any, else what the log has of it."""
     of_flow = {"flow": flow} if flow else {}
-    waiting = [address_of(one.of) for one in app.issues.causes(flow) if one.of.cause == code]
+    waiting = [group_address(one.of) for one in app.issues.causes(flow) if one.of.cause == code]
     if waiting:
         return "exceptions", {"cause": waiting[0]} if len(waiting) == 1 else of_flow
     return "logs", {**of_flow, "find": code}

@@ -12,7 +12,17 @@ from integration.services import Application
 from pages.components.logs.records import pick_flow
 from pages.components.shared.documents import DOCUMENTS
 from pages.components.shared.downloads import downloads, rows_in
-from pages.components.shared.layout import clear_search, empty, forget, no_match, note, page_offset, pages, search, tag
+from pages.components.shared.layout import (
+    clear_address,
+    clear_search,
+    empty,
+    no_match,
+    note,
+    page_offset,
+    pages,
+    search,
+    state_tag,
+)
 from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import flow_name, number, text
 
@@ -54,7 +64,7 @@ def _nothing(*, filtered: bool) -> None:
     if not filtered:
         empty("link", text("links_empty"), text("links_empty_about"))
     elif no_match(text("links_no_match"), text("log_no_match_about")):
-        forget("page", "flow")
+        clear_address("page", "flow")
         clear_search("find")
 
 
@@ -70,7 +80,7 @@ def _state(link: Link) -> str:
 def _stands(link: Link) -> str:
     if link.retired:
         return text("now_retired")
-    return tag(_state(link)) if _state(link) else ""
+    return state_tag(_state(link)) if _state(link) else ""
 
 
 def _shown(flow: str, link: Link) -> dict[str, str]:

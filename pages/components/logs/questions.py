@@ -19,15 +19,15 @@ from pages.components.shared.downloads import downloads
 from pages.components.shared.layout import (
     choice,
     chosen_in,
+    clear_address,
     empty,
     failures,
-    forget,
     note,
     section,
     trouble,
 )
-from pages.components.shared.tables import code, pick_cell
-from pages.components.shared.wording import Markdown, coded, counted, number, offered, span, term, text
+from pages.components.shared.tables import code_block, pick_cell
+from pages.components.shared.wording import Markdown, coded, counted, number, option_name, span, term, text
 
 SECONDS = 2
 SHORTEST = 0.1
@@ -75,7 +75,7 @@ def _answer(app: Application, kept: Mapping[str, tuple[str, str]]) -> None:
     answer: Answer | None = st.session_state.get("answer")
     if answer is None or answer.sql != _asked_for(kept):
         return  # what was answered is not what the page is about any more
-    code(answer.sql, language="sql")
+    code_block(answer.sql, language="sql")
     if answer.frame is not None:
         _show(app, answer, answer.frame)
     elif answer.trouble is not None:
@@ -98,7 +98,7 @@ def _pick(kept: Mapping[str, tuple[str, str]]) -> None:
     def take() -> None:
         chosen = chosen_in("question")
         if chosen:
-            forget("query", "x", "y")
+            clear_address("query", "x", "y")
             st.query_params["question"] = chosen
             st.session_state["question_asked"] = kept[chosen][1]
 
@@ -109,7 +109,7 @@ def _pick(kept: Mapping[str, tuple[str, str]]) -> None:
         index=names.index(asked) if asked in kept else None,
         key="_question",
         on_change=take,
-        format_func=offered(lambda name: kept[name][0]),
+        format_func=option_name(lambda name: kept[name][0]),
         placeholder=text("question_kept_choose"),
     )
 
@@ -128,11 +128,11 @@ def _editor(app: Application, kept: Mapping[str, tuple[str, str]]) -> None:
         if not sql.strip():
             return
         st.session_state["question_asked"] = sql
-        forget("query")
+        clear_address("query")
         if chosen not in kept or sql != kept[chosen][1]:
             st.query_params["query"] = sql
             if not chosen.startswith(OWN):
-                forget("question")
+                clear_address("question")
 
     asked = _asked_for(kept)
     if st.session_state.get("sql_of") != asked:  # another address: what was typed belongs to the one before
@@ -163,12 +163,12 @@ def _save(app: Application, sql: str, kept: Mapping[str, tuple[str, str]]) -> No
         label = text("btn_replace_question" if replaced else "btn_save_question")
         if st.button(label, key="save_question", disabled=not name.strip() or not sql.strip()):
             question = app.questions.save(name, sql, person())
-            forget("question", "query")
+            clear_address("question", "query")
             st.query_params["question"] = OWN + question.name
             st.rerun()
     if own and st.button(text("btn_remove_question"), icon=":material/delete:", type="tertiary", key="remove_question"):
         app.questions.remove(own, person())
-        forget("question")
+        clear_address("question")
         st.query_params["query"] = sql
         st.rerun()
 
@@ -283,7 +283,7 @@ def _column(name: str, options: list[str], default: str, label: Markdown) -> str
     asked = st.query_params.get(name, default)
     at = asked if asked in options else default
     found = st.selectbox(
-        label, options, index=options.index(at), key=f"_{name}", on_change=keep, format_func=offered(str), width=220
+        label, options, index=options.index(at), key=f"_{name}", on_change=keep, format_func=option_name(str), width=220
     )
     return str(found or at)
 
@@ -302,7 +302,7 @@ def _columns(name: str, options: list[str], default: list[str], label: Markdown)
             asked,
             key=f"_{name}",
             on_change=keep,
-            format_func=offered(str),
+            format_func=option_name(str),
             placeholder=text("answer_y_choose"),
             width=320,
         )

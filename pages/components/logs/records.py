@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from integration.services import Application
-from integration.services.log import MOST_FOUND, Period, Sought, last_days
+from integration.services.log import MOST_FOUND, Period, Sought, days_until
 from pages.components.logs.leads import cause_place, go
 from pages.components.shared.charts import lines_over_time, points_over_time, results_over_time
 from pages.components.shared.documents import DOCUMENTS
@@ -18,24 +18,24 @@ from pages.components.shared.layout import (
     LOOKS,
     choice,
     chosen_in,
+    clear_address,
     clear_search,
     empty,
-    forget,
-    keep,
+    keep_in_address,
     no_match,
     note,
     page_offset,
     pages,
-    pick,
     search,
-    tag,
+    select_input,
+    state_tag,
+    state_word,
     tint,
     titled,
-    word,
 )
 from pages.components.shared.runs import short_id
 from pages.components.shared.saved_filters import saved_filters
-from pages.components.shared.tables import CONFIG, Columns, browse, captioned
+from pages.components.shared.tables import CONFIG, Columns, browse, caption_width
 from pages.components.shared.timeline import Happened, event_name, event_reason, event_title, rows_of
 from pages.components.shared.wording import (
     Markdown,
@@ -100,7 +100,7 @@ def _asked(app: Application) -> Sought:
         sought = search("find", text("find_in_log"))
         flow = pick_flow(app, 180)
         events = {"": text("log_all_events"), **{event: result_name(event) for event in EVENTS}}
-        event = pick("event", events, text("col_event"), 210, ("page",))
+        event = select_input("event", events, text("col_event"), 210, ("page",))
         first, last = _days()
         saved_filters(app, "logs")
     run = st.query_params.get("run", "")
@@ -113,7 +113,7 @@ def _asked(app: Application) -> Sought:
                 icon=":material/close:",
                 type="tertiary",
                 key="every_run",
-                on_click=forget,
+                on_click=clear_address,
                 args=("page", "run"),
             )
     begin, end = _begin(first), _begin(last, 1)
@@ -123,12 +123,12 @@ def _asked(app: Application) -> Sought:
 def pick_flow(app: Application, width: int) -> str:
     """Draw the choice of a flow, or of all of them, and return its name."""
     named = {flow: flow_name(flow) for flow in app.flows}
-    return pick("flow", {"": text("log_all_flows"), **named}, text("col_flow"), width, ("page",))
+    return select_input("flow", {"": text("log_all_flows"), **named}, text("col_flow"), width, ("page",))
 
 
 def result_name(event: str) -> Markdown:
     """Return the word of a result, or what else happened."""
-    return word(event) if event in LOOKS else plain(event_name(event))
+    return state_word(event) if event in LOOKS else plain(event_name(event))
 
 
 def _days() -> tuple[date | None, date | None]:
@@ -136,9 +136,9 @@ def _days() -> tuple[date | None, date | None]:
 
     def moved() -> None:
         chosen = [day.isoformat() for day in chosen_in("days", ())]
-        forget("page")
+        clear_address("page")
         for name, day in zip_longest(("from", "to"), chosen, fillvalue=""):
-            keep(name, day)
+            keep_in_address(name, day)
 
     first, last = _day("from"), _day("to")
     shown: list[date | datetime | str | None] = [day for day in (first, last) if day is not None]
@@ -203,7 +203,7 @@ def _nothing(sought: Sought) -> None:
     if sought == Sought():
         empty("receipt_long", text("log_empty"), text("log_empty_about"))
     elif no_match(text("log_nothing_matches"), text("log_no_match_about")):
-        forget("page", "flow", "event", "run", "from", "to", "days")
+        clear_address("page", "flow", "event", "run", "from", "to", "days")
         clear_search("find")
 
 
@@ -224,7 +224,7 @@ def event_frame(events: pd.DataFrame) -> pd.DataFrame:
             "flow": [flow_name(row["flow"]) if row["flow"] else "" for row in rows],
             "key": [_code(row) for row in rows],
             "title": [_title(row) for row in rows],
-            "result": [tag(row["event"]) if row["event"] in LOOKS else event_name(row["event"]) for row in rows],
+            "result": [state_tag(row["event"]) if row["event"] in LOOKS else event_name(row["event"]) for row in rows],
             "reason": [event_reason(row) for row in rows],
         }
     )
@@ -247,12 +247,12 @@ def _columns() -> Columns:
     states = ("proven", "accepted", "parked", "in_doubt", "skipped", "unchanged", "left", "planned")
     return {
         "at": CONFIG.DatetimeColumn(text("col_at"), width=128),
-        "flow": CONFIG.TextColumn(text("col_flow"), width=captioned(text("col_flow"), 84)),
+        "flow": CONFIG.TextColumn(text("col_flow"), width=caption_width(text("col_flow"), 84)),
         "key": CONFIG.TextColumn(text("col_code"), width=92),
         "title": CONFIG.TextColumn(text("col_name"), width=148),
         "result": CONFIG.MultiselectColumn(
             text("col_event"),
-            options=[tag(state) for state in states],
+            options=[state_tag(state) for state in states],
             color=[tint(state) for state in states],
             width=128,
         ),
@@ -291,7 +291,7 @@ def _period(app: Application) -> Period:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         days = choice("period", PERIODS, PERIOD, lambda one: text(f"log_period_{one}"))
         flow = pick_flow(app, 200)
-    return last_days(int(days), datetime.now(zone()), flow)
+    return days_until(int(days), datetime.now(zone()), flow)
 
 
 def _results(period: Period, volume: pd.DataFrame) -> None:
@@ -333,7 +333,7 @@ def _errors(app: Application, period: Period) -> None:
     )
     columns = {
         "cause": CONFIG.TextColumn(text("col_cause"), width="large"),
-        "flow": CONFIG.TextColumn(text("col_flow"), width=captioned(text("col_flow"), 110)),
+        "flow": CONFIG.TextColumn(text("col_flow"), width=caption_width(text("col_flow"), 110)),
         "events": CONFIG.NumberColumn(text("col_times"), width=90),
         "last_seen": CONFIG.DatetimeColumn(text("col_last_seen"), width=120),
     }

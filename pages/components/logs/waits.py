@@ -6,7 +6,7 @@ from datetime import datetime
 
 from integration.services.search import caption_of
 from integration.words import has_term, known
-from pages.components.shared.timeline import Happened, moment_of, texts_of
+from pages.components.shared.timeline import Happened, event_moment, texts_of
 from pages.components.shared.wording import Markdown, listed, plain, say, span, table_name, term, text, who
 
 # What people do about a record that waits, each with the key of its sentence.
@@ -38,7 +38,7 @@ def around(history: Sequence[Happened], others: Sequence[Happened]) -> list[Happ
     return [
         one
         for one in others
-        if one["event"] not in CHANGED or any(begin <= moment_of(one) <= end for begin, end in waits)
+        if one["event"] not in CHANGED or any(begin <= event_moment(one) <= end for begin, end in waits)
     ]
 
 
@@ -47,22 +47,22 @@ def _waits(history: Sequence[Happened]) -> Iterator[tuple[datetime, datetime]]:
     begun: datetime | None = None
     for one in history:
         if one["event"] == "parked":
-            begun = begun or moment_of(one)
+            begun = begun or event_moment(one)
         elif begun is not None and one["event"] in ENDED:
-            yield begun, moment_of(one)
+            yield begun, event_moment(one)
             begun = None
     if begun is not None:
         yield begun, datetime.max.replace(tzinfo=begun.tzinfo)
 
 
-def sentence(rows: Sequence[Happened], place: int) -> Markdown:
+def wait_sentence(rows: Sequence[Happened], place: int) -> Markdown:
     """Return what a record waited for that waits no longer, of its events newest first; nothing where it is unknown."""
     closed = rows[place]
     parked = next((one for one in rows[place + 1 :] if _is_of(one, closed)), None)
     if parked is None or not known(str(closed["code"])):
         return ""
     why = plain(say(str(closed["code"]), texts_of(parked["facts"])).what.rstrip("."))
-    waited = span((moment_of(closed) - moment_of(parked)).total_seconds())
+    waited = span((event_moment(closed) - event_moment(parked)).total_seconds())
     until = next((one for one in rows[place + 1 : rows.index(parked)] if one["event"] in DONE), None)
     if until is None:
         return text("waited_for", span=waited, cause=why)

@@ -10,7 +10,7 @@ from integration.core.issues import Issue, Skip
 from integration.core.records import Field, Value
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Rule
-from integration.services.drafts import RuleChange, changes
+from integration.services.drafts import RuleChange, mapping_changes
 from integration.services.mappings import kind_of
 from integration.services.trials import Effect, Moved
 from pages.components.mappings.mapping import EditorState, aspect_text, source_list, way_label
@@ -18,17 +18,17 @@ from pages.components.shared import controls
 from pages.components.shared.application import guarded, person
 from pages.components.shared.downloads import downloads
 from pages.components.shared.layout import (
-    answered,
+    answer_or_error,
     attempt,
     bottom_bar,
+    clear_address,
     empty,
-    forget,
     note,
     section,
     small,
 )
 from pages.components.shared.meanings import meaning
-from pages.components.shared.tables import CONFIG, browse, captioned, height, table
+from pages.components.shared.tables import CONFIG, browse, caption_width, height, table
 from pages.components.shared.wording import (
     Markdown,
     counted,
@@ -114,7 +114,7 @@ def _difference_columns(old: str, new: str) -> dict[str, Any]:
 
 
 def _show(**address: str) -> None:
-    forget(*address)
+    clear_address(*address)
     st.query_params.update(address)
     st.rerun()
 
@@ -138,7 +138,7 @@ def find_effect(editor: EditorState) -> bool:
     def told(done: int, total: int) -> None:
         bar.progress(done / total, text=text("effect_progress", done=number(done), total=number(total)))
 
-    found = answered(lambda: editor.app.drafts.effect(editor.name, editor.mapping, told))
+    found = answer_or_error(lambda: editor.app.drafts.effect(editor.name, editor.mapping, told))
     bar.empty()
     if found is not None:
         st.session_state[f"effect-{editor.name}"] = {"shape": _shape(editor), "effect": found}
@@ -221,7 +221,7 @@ def overtaken_box(editor: EditorState) -> None:
     """Say that somebody else published since the draft began, with what they changed, and offer how to go on."""
     if not editor.overtaken or editor.draft is None:
         return
-    theirs = changes(editor.app.drafts.version(editor.name, editor.draft.base), editor.published.mapping)
+    theirs = mapping_changes(editor.app.drafts.version(editor.name, editor.draft.base), editor.published.mapping)
     both = [one.target for one in theirs if one.target in editor.changed]
     with st.container(border=True, gap="xsmall"):
         st.markdown(
@@ -335,7 +335,7 @@ def _version(editor: EditorState, version: int, mapping: RuleMapping) -> None:
         note(text("version_in_force"))
         _rules_of(editor, mapping)
         return
-    found = changes(mapping, editor.published.mapping)
+    found = mapping_changes(mapping, editor.published.mapping)
     if found:
         columns = _difference_columns(name, text("version_short", version=in_force))
         table(_difference(editor, found), text("changes_title", version=version), columns)
@@ -363,7 +363,7 @@ def _rules_of(editor: EditorState, mapping: RuleMapping) -> None:
         "part": CONFIG.TextColumn(text("col_part"), width=140),
         "field": CONFIG.TextColumn(text("col_field"), width=180),
         "rule": CONFIG.TextColumn(text("aspect_rule"), width="large"),
-        "owner": CONFIG.TextColumn(owner, width=captioned(owner, 180)),
+        "owner": CONFIG.TextColumn(owner, width=caption_width(owner, 180)),
     }
     table(frame, text("show_all_rules"), columns)
 

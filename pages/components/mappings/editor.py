@@ -22,7 +22,7 @@ from pages.components.mappings.mapping import (
 )
 from pages.components.shared import controls
 from pages.components.shared.application import person
-from pages.components.shared.layout import forget, icon_button, keep, note, small
+from pages.components.shared.layout import clear_address, icon_button, keep_in_address, note, small
 from pages.components.shared.meanings import meaning
 from pages.components.shared.rows import field_text, step_text, table_step
 from pages.components.shared.wording import (
@@ -31,7 +31,7 @@ from pages.components.shared.wording import (
     field_name,
     field_term,
     in_short,
-    offered,
+    option_name,
     plain,
     reason,
     table_name,
@@ -93,7 +93,7 @@ def _head(editor: EditorState, rule: Rule, choices: Choices, neighbours: tuple[s
 
 def show_rule(target: str) -> None:
     """Let the page go on with another rule."""
-    keep("field", target)
+    keep_in_address("field", target)
     st.rerun()
 
 
@@ -135,7 +135,7 @@ def _from_field(editor: EditorState, rule: Rule, choices: Choices, key: str) -> 
         options,
         index=options.index(rule.source),
         key=f"{key}-source",
-        format_func=offered(choices.called),
+        format_func=option_name(choices.called),
     )
     return replace(rule, source=source or "", expression="", functions=chain(rule.functions, choices, key))
 
@@ -161,7 +161,7 @@ def _expression(rule: Rule, choices: Choices, key: str) -> str:
             index=None,
             key=pick,
             placeholder=text("insert_field"),
-            format_func=offered(choices.called),
+            format_func=option_name(choices.called),
             label_visibility="collapsed",
             on_change=_insert,
             args=(area, pick, _named),
@@ -172,7 +172,7 @@ def _expression(rule: Rule, choices: Choices, key: str) -> str:
             index=None,
             key=call,
             placeholder=text("insert_function"),
-            format_func=offered(lambda name: f"{name}() · {function_label(name)}"),
+            format_func=option_name(lambda name: f"{name}() · {function_label(name)}"),
             label_visibility="collapsed",
             on_change=_insert,
             args=(area, call, "{}()".format),
@@ -208,7 +208,7 @@ def _afterwards(editor: EditorState, rule: Rule, choices: Choices, key: str) -> 
                 owners,
                 index=owners.index(rule.ownership),
                 key=f"{key}-owner",
-                format_func=offered(lambda one: text(f"owner_{one}")),
+                format_func=option_name(lambda one: text(f"owner_{one}")),
                 help=meaning("field_ownership"),
                 width=256,
             )
@@ -238,7 +238,7 @@ def _table(editor: EditorState, rule: Rule, choices: Choices, key: str) -> Rule:
                 index=options.index(rule.table),
                 key=f"{key}-table",
                 accept_new_options=True,
-                format_func=offered(lambda one: table_name(one) if one else text("no_table")),
+                format_func=option_name(lambda one: table_name(one) if one else text("no_table")),
                 help=meaning("value_table"),
             )
             or ""
@@ -251,7 +251,7 @@ def _table(editor: EditorState, rule: Rule, choices: Choices, key: str) -> Rule:
             cases,
             index=cases.index(rule.unmapped),
             key=f"{key}-unmapped",
-            format_func=offered(lambda one: text(f"unmapped_{one}")),
+            format_func=option_name(lambda one: text(f"unmapped_{one}")),
         )
     _rows_of(editor, table)
     return replace(rule, table=table.strip(), unmapped=unmapped)
@@ -266,7 +266,7 @@ def _rows_of(editor: EditorState, table: str) -> None:
             said += f" · :orange[{text('table_missing', values=plain(', '.join(list(missing)[:3])))}]"
         st.markdown(f":small[:gray[{said}]]", width="stretch")
         if st.button(text("btn_open_table"), icon=":material/table_rows:", type="tertiary", key="open_table"):
-            forget("part", "table")
+            clear_address("part", "table")
             st.query_params.update(part="tables", table=table)
             st.rerun()
 

@@ -16,7 +16,7 @@ from pages.components.shared import controls
 from pages.components.shared.layout import icon_button, small
 from pages.components.shared.wording import (
     Markdown,
-    offered,
+    option_name,
     plain,
     read_number,
     table_name,
@@ -65,7 +65,7 @@ def chain(calls: Sequence[Call], choices: Choices, key: str) -> tuple[Call, ...]
         list(FUNCTIONS),
         index=None,
         key=f"{key}-add-{len(calls)}",
-        format_func=offered(lambda name: f"{function_label(name)} · {term(f'function_{name}_about')}"),
+        format_func=option_name(lambda name: f"{function_label(name)} · {term(f'function_{name}_about')}"),
         placeholder=text("function_add"),
         label_visibility="collapsed",
     )
@@ -124,7 +124,7 @@ def _argument(argument: Argument, now: Sequence[Value], choices: Choices, key: s
                     list(dict.fromkeys([*known, *chosen])),
                     chosen,
                     key=key,
-                    format_func=offered(choices.called),
+                    format_func=option_name(choices.called),
                     placeholder=text("choose_field"),
                 )
             )
@@ -155,7 +155,7 @@ def _choice(argument: Argument, now: str, choices: Choices, label: Markdown, key
         every,
         index=every.index(now) if now in every else 0,
         key=key,
-        format_func=offered(named),
+        format_func=option_name(named),
         accept_new_options=argument.takes is Takes.TABLE,
     )
     return chosen or ("" if argument.needed else None)

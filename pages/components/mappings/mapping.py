@@ -15,12 +15,12 @@ from integration.core.rules import Mapping as RuleMapping
 from integration.flows.functions.toolbox import FUNCTIONS, Takes
 from integration.flows.spec import FlowSpec
 from integration.services import Application
-from integration.services.drafts import Draft, RuleChange, changes
+from integration.services.drafts import Draft, RuleChange, mapping_changes
 from integration.services.mappings import Published
 from integration.services.trials import Trial
 from integration.words import has_term
 from pages.components.shared.inputs import source_fields
-from pages.components.shared.layout import answered
+from pages.components.shared.layout import answer_or_error
 from pages.components.shared.wording import (
     Markdown,
     field_name,
@@ -83,7 +83,7 @@ def editor_state(app: Application, name: str) -> EditorState:
     base = (
         published.mapping if draft is None or draft.base == published.version else app.drafts.version(name, draft.base)
     )
-    changed = {one.target: one for one in changes(base, mapping)}
+    changed = {one.target: one for one in mapping_changes(base, mapping)}
     return EditorState(
         app,
         flow,
@@ -104,7 +104,7 @@ def try_on(editor: EditorState, record: Record) -> Trial | None:
     shape = (editor.name, record, editor.mapping, editor.app.rules.tables(), editor.app.flows.settings(editor.name))
     kept: dict[str, Any] = st.session_state.setdefault("tried", {})
     if kept.get("shape") != shape or time.monotonic() - kept["at"] >= KEPT_SECONDS:
-        found = answered(lambda: editor.app.drafts.trial(editor.name, editor.mapping, [record]))
+        found = answer_or_error(lambda: editor.app.drafts.trial(editor.name, editor.mapping, [record]))
         if found is None:
             return None
         kept.update(shape=shape, at=time.monotonic(), trial=found[0])
@@ -112,7 +112,7 @@ def try_on(editor: EditorState, record: Record) -> Trial | None:
     return trial
 
 
-def captioned(fields: Sequence[Field], system: str) -> list[Field]:
+def with_captions(fields: Sequence[Field], system: str) -> list[Field]:
     """Return fields with captions in the language of the session, where the caption is ours and not the system's own.
 
     AccountView names its fields in its dictionary; the till has no captions at all.
@@ -129,7 +129,7 @@ def captioned(fields: Sequence[Field], system: str) -> list[Field]:
 def source_list(editor: EditorState, part: Kind) -> list[Field] | None:
     """Return the fields of the source that rules for a part read, or None with the reason on screen."""
     found = source_fields(editor.app, editor.name, editor.parts[part])
-    return None if found is None else captioned(found, editor.flow.source)
+    return None if found is None else with_captions(found, editor.flow.source)
 
 
 # ---- how things are called ------------------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ def function_label(name: str) -> str:
     return text(f"function_{name}") if has_term(f"function_{name}") else name
 
 
-def shown(value: Value) -> str:
+def short_value(value: Value) -> str:
     """Return a value as it is shown beside its field: short, and a dash for none."""
     said = " ".join(value_text(value).split())
     return (f"{said[:SAMPLE]}…" if len(said) > SAMPLE else said) or "–"
@@ -154,7 +154,7 @@ def source_label(fields: Sequence[Field], name: str, samples: dict[str, Value]) 
     own = found.wire or found.name
     said = [found.caption if own == found.caption else f"{found.caption} ({own})", text(f"fieldtype_{found.type}")]
     sample = samples.get(name)
-    return " · ".join(said if sample in EMPTY else [*said, shown(sample)])
+    return " · ".join(said if sample in EMPTY else [*said, short_value(sample)])
 
 
 def target_about(target: Field | None) -> str:
@@ -191,14 +191,16 @@ def call_label(call: Call) -> str:
 def way_label(rule: Rule) -> str:
     """Return what happens to a value on its way: functions or expression, value table, fixed value."""
     if rule.force:
-        return text("way_always", value=shown(rule.default))
+        return text("way_always", value=short_value(rule.default))
     said = [call_label(call) for call in rule.functions]
     if rule.expression:
         said.append(rule.expression)
     if rule.table:
         said.append(text("way_table", table=table_name(rule.table)))
     if rule.default not in EMPTY:
-        said.append(text("way_default" if rule.source or rule.expression else "way_fixed", value=shown(rule.default)))
+        said.append(
+            text("way_default" if rule.source or rule.expression else "way_fixed", value=short_value(rule.default))
+        )
     return " → ".join(said)
 
 

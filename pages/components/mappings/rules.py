@@ -10,28 +10,28 @@ from streamlit.delta_generator import DeltaGenerator
 from integration.core.issues import Issue, Skip
 from integration.core.records import Field, Kind, Record
 from integration.core.rules import Rule, as_text
-from integration.services.mappings import kind_of, readable, writable
-from integration.services.trials import Trial, sample_values, title_of
+from integration.services.mappings import kind_of, readable_fields, writable
+from integration.services.trials import Trial, sample_values, source_title
 from pages.components.mappings.draft import effect_box
 from pages.components.mappings.editor import rule_editor, show_rule, why_box
 from pages.components.mappings.functions import Choices
 from pages.components.mappings.mapping import (
     EditorState,
     aspect_text,
-    captioned,
-    shown,
+    short_value,
     source_list,
     target_about,
     try_on,
     way_label,
+    with_captions,
 )
 from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.downloads import downloads
-from pages.components.shared.inputs import fields_of
+from pages.components.shared.inputs import fields_or_error
 from pages.components.shared.layout import (
     COLOURS,
-    asked,
+    ask_live,
     clear_search,
     empty,
     inline,
@@ -43,7 +43,7 @@ from pages.components.shared.layout import (
 )
 from pages.components.shared.rows import field_text
 from pages.components.shared.tables import CONFIG, browse
-from pages.components.shared.wording import field_name, flow_term, flow_text, in_short, offered, plain, say, text
+from pages.components.shared.wording import field_name, flow_term, flow_text, in_short, option_name, plain, say, text
 
 MOST_OFFERED = 25  # records to choose from
 MOST_LOOKED_AT = 8  # records among which one is looked for that takes part
@@ -51,11 +51,11 @@ MOST_LOOKED_AT = 8  # records among which one is looked for that takes part
 
 def rules_part(editor: EditorState, part: Kind, actions: DeltaGenerator) -> None:
     """Draw the rules of a part, the one that is looked at, and what a record becomes with them."""
-    sources, targets = source_list(editor, part), fields_of(editor.app, editor.flow.target, part)
+    sources, targets = source_list(editor, part), fields_or_error(editor.app, editor.flow.target, part)
     if sources is None or targets is None:
         return
-    can_read = captioned(readable(editor.spec, editor.parts[part], sources), editor.flow.source)
-    can_fill = writable(editor.spec, part, captioned(targets, editor.flow.target))
+    can_read = with_captions(readable_fields(editor.spec, editor.parts[part], sources), editor.flow.source)
+    can_fill = writable(editor.spec, part, with_captions(targets, editor.flow.target))
     mine = [rule for rule in editor.mapping.rules if kind_of(rule.target) is part]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         record = record_picker(editor, part)
@@ -81,7 +81,7 @@ def rules_part(editor: EditorState, part: Kind, actions: DeltaGenerator) -> None
                 neighbours = (targets_listed[at - 1], targets_listed[at + 1])
                 choices = Choices(can_read, can_fill.get(chosen.target), samples, list(editor.app.rules.tables()))
                 rule_editor(editor, chosen, choices, neighbours)
-                why_box(editor, chosen, trial, title_of(record) if record else "")
+                why_box(editor, chosen, trial, source_title(record) if record else "")
     downloads(f"mapping-{editor.name}-{part}", lambda: _listed(editor, listed, can_read, trial), at=actions)
 
 
@@ -97,7 +97,7 @@ def record_picker(editor: EditorState, part: Kind) -> Record | None:
     """Draw the choice of a record, one of the last ones or any by its key, and return it."""
     kind = editor.flow.read_for(part)
     name = f"recent {editor.name} {kind}"
-    recent = asked(editor.app, name, lambda: editor.app.drafts.recent(editor.name, kind, MOST_OFFERED))
+    recent = ask_live(editor.app, name, lambda: editor.app.drafts.recent(editor.name, kind, MOST_OFFERED))
     if recent is None:
         return None
     known = {one.key: one for one in recent}
@@ -116,7 +116,7 @@ def record_picker(editor: EditorState, part: Kind) -> Record | None:
             options,
             index=first,
             key=f"record-{kind}",
-            format_func=offered(lambda key: title_of(known[key]) if key in known else key),
+            format_func=option_name(lambda key: source_title(known[key]) if key in known else key),
             accept_new_options=True,
             on_change=keep,
             width=320,
@@ -127,7 +127,7 @@ def record_picker(editor: EditorState, part: Kind) -> Record | None:
     )
     if not chosen:
         return None
-    named = next((one for one in recent if title_of(one).partition(" · ")[0] == chosen), None)
+    named = next((one for one in recent if source_title(one).partition(" · ")[0] == chosen), None)
     found = known.get(chosen) or named or _by_key(editor, kind, chosen)
     if found is None and "failure" not in st.session_state:
         note(f":orange[:material/error: {text(f'why_unknown_{editor.name}', code=plain(chosen))}]")
@@ -136,7 +136,7 @@ def record_picker(editor: EditorState, part: Kind) -> Record | None:
 
 def _by_key(editor: EditorState, kind: Kind, key: str) -> Record | None:
     """Return one record of the source; None when there is none, or with the reason on screen."""
-    found = asked(
+    found = ask_live(
         editor.app, f"record {editor.name} {kind} {key}", lambda: editor.app.drafts.records(editor.name, kind, [key])
     )
     return found[0] if found else None
@@ -146,7 +146,9 @@ def _first(editor: EditorState, recent: Sequence[Record]) -> int:
     """Return the place of the first record that nothing keeps from being sent: it shows most."""
     some = recent[:MOST_LOOKED_AT]
     name = f"first {editor.name} {[one.key for one in some]}"
-    tried = asked(editor.app, name, lambda: editor.app.drafts.trial(editor.name, editor.published.mapping, some)) or []
+    tried = (
+        ask_live(editor.app, name, lambda: editor.app.drafts.trial(editor.name, editor.published.mapping, some)) or []
+    )
     return next((place for place, one in enumerate(tried) if one.obstacle is None), 0)
 
 
@@ -210,7 +212,7 @@ def _gives(editor: EditorState, rule: Rule, trial: Trial | None) -> str:
         return "–"
     target = editor.flow.target
     given = [
-        f"‖ {in_short(one.issue)}" if one.issue else shown(field_text(editor.app, target, rule.target, one.value))
+        f"‖ {in_short(one.issue)}" if one.issue else short_value(field_text(editor.app, target, rule.target, one.value))
         for one in trial.of(rule.target)
     ]
     return " | ".join(dict.fromkeys(given)) or "–"
@@ -252,7 +254,7 @@ def _add(editor: EditorState, part: Kind, mine: Sequence[Rule], targets: Mapping
             index=None,
             key=f"add-{editor.name}-{part}-{len(taken)}",
             placeholder=text("choose_field"),
-            format_func=offered(lambda name: f"{targets[name].caption} · {target_about(targets[name])}"),
+            format_func=option_name(lambda name: f"{targets[name].caption} · {target_about(targets[name])}"),
         )
         pressed = controls.button(text("btn_add_field"), icon=":material/add:", key="add_rule", disabled=target is None)
     if pressed and target:

@@ -12,8 +12,8 @@ from integration.services import Application
 from integration.words import LANGUAGES
 from pages.components.shared.application import guarded, person
 from pages.components.shared.layout import act, attempt, empty, failures, inline, note, small, titled
-from pages.components.shared.tables import code
-from pages.components.shared.wording import Markdown, language, moment, number, offered, plain, say, text
+from pages.components.shared.tables import code_block
+from pages.components.shared.wording import Markdown, language, moment, number, option_name, plain, say, text
 
 FORMS = {
     "mail": "mailtos://USER:PASSWORD@mail.example.com?to=anneke@example.com",
@@ -115,7 +115,7 @@ def _form(app: Application, channel: Channel | None) -> None:
         )  # fmt: skip
         with st.expander(text("channel_forms")):
             note(text("channel_forms_about"))
-            code("\n".join(FORMS.values()))
+            code_block("\n".join(FORMS.values()))
         values = {"name": name, "address": address, **_gets_form(now), **_when_form(now)}
         pressed = st.form_submit_button(text("btn_channel_save"), type="primary", key="channel-save")
     if pressed:
@@ -136,20 +136,20 @@ def _gets_form(now: Channel) -> dict[str, Any]:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         least = st.selectbox(
             text("channel_least"), list(Severity), list(Severity).index(now.least), key="channel-least",
-            format_func=offered(lambda one: text(f"severity_{one}")),
+            format_func=option_name(lambda one: text(f"severity_{one}")),
         )  # fmt: skip
         spoken = st.selectbox(
             text("language"), list(LANGUAGES), list(LANGUAGES).index(now.language), key="channel-language",
-            format_func=offered(LANGUAGES.__getitem__),
+            format_func=option_name(LANGUAGES.__getitem__),
         )  # fmt: skip
     sorts = st.multiselect(
         text("channel_sorts"), list(Sort), [one for one in Sort if one in now.sorts], key="channel-sorts",
-        format_func=offered(lambda one: text(f"sort_{one}")), placeholder=text("channel_everything"),
+        format_func=option_name(lambda one: text(f"sort_{one}")), placeholder=text("channel_everything"),
     )  # fmt: skip
     tellable = [code for code, one in CAUSES.items() if one.who is not Who.NOBODY]
     causes = st.multiselect(
         text("channel_only"), tellable, [one for one in tellable if one in now.causes], key="channel-causes",
-        format_func=offered(lambda one: say(one, {}).what), placeholder=text("channel_everything"),
+        format_func=option_name(lambda one: say(one, {}).what), placeholder=text("channel_everything"),
     )  # fmt: skip
     on = st.toggle(text("channel_on"), now.on, key="channel-on")
     return {"least": least, "language": spoken, "sorts": sorts, "causes": causes, "on": on}

@@ -11,11 +11,11 @@ from integration.core.causes import Severity
 from integration.services import Application
 from integration.services.alerts import EVERYTHING
 from integration.services.health import Health
-from integration.services.messages import page_of
+from integration.services.messages import page_address
 from integration.services.monitoring import FlowHealth
 from pages.components.shared.application import may, may_open, person
 from pages.components.shared.downloads import downloads, rows_in
-from pages.components.shared.layout import act, answered, empty, inline, mark, note, section, small, titled
+from pages.components.shared.layout import act, answer_or_error, empty, inline, mark, note, section, small, titled
 from pages.components.shared.stands import answer_time, since_when, state_of
 from pages.components.shared.wording import (
     Markdown,
@@ -45,7 +45,7 @@ def severity_badge(severity: Severity) -> Markdown:
     return inline(LOOK[severity], text(f"severity_{severity}"))
 
 
-def about(symptom: Symptom) -> Markdown:
+def symptom_subject(symptom: Symptom) -> Markdown:
     """Return what a symptom is about: a flow, a system, or a part of the console."""
     if symptom.sort is Sort.CONNECTION:
         return plain(system_name(symptom.of))
@@ -104,7 +104,7 @@ def _episode(app: Application, episode: Episode, silenced: datetime | None) -> N
     sentences = say(symptom.cause, symptom.facts)
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap="xxsmall"):
-            st.markdown(f"{severity_badge(symptom.severity)} **{about(symptom)}** · {plain(sentences.what)}")
+            st.markdown(f"{severity_badge(symptom.severity)} **{symptom_subject(symptom)}** · {plain(sentences.what)}")
             since = text("episode_since", moment=moment(episode.begun_at), span=duration(episode.begun_at))
             told = [since, *_numbers(symptom)]
             if silenced is not None:
@@ -123,7 +123,7 @@ def _numbers(symptom: Symptom) -> list[Markdown]:
 
 def _actions(app: Application, episode: Episode, silenced: datetime | None) -> None:
     symptom = episode.symptom
-    address, _, query = page_of(symptom).partition("?")
+    address, _, query = page_address(symptom).partition("?")
     if (
         address in PAGES
         and may_open(PAGES[address])
@@ -152,7 +152,7 @@ def over(app: Application) -> None:
     rows = [
         {
             text("col_severity"): text(f"severity_{one.symptom.severity}"),
-            text("col_about"): about(one.symptom),
+            text("col_about"): symptom_subject(one.symptom),
             text("col_happened"): plain(say(one.symptom.cause, one.symptom.facts).what),
             text("col_began"): moment(one.begun_at),
             text("col_lasted"): duration(one.begun_at, one.over_at),
@@ -188,7 +188,7 @@ def health(app: Application) -> None:
         }
         for one in app.reach.stands()
     ]
-    looked = answered(app.health.look)
+    looked = answer_or_error(app.health.look)
     if looked is not None:
         rows += _parts(looked)
     st.table(rows, border="horizontal", hide_index=True)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from integration.services import Application
 from integration.services.monitoring import Sent
-from pages.components.monitoring.now import about
+from pages.components.monitoring.now import symptom_subject
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.layout import empty, inline, titled
 from pages.components.shared.wording import Markdown, moment, plain, say, text
@@ -39,7 +39,7 @@ def _row(one: Sent) -> dict[Markdown, Markdown]:
         text("col_made"): moment(one.delivery.made_at),
         text("col_channel"): plain(one.channel),
         text("col_message"): text(f"message_{one.delivery.what}"),
-        text("col_about"): about(episode.symptom) if episode else "",
+        text("col_about"): symptom_subject(episode.symptom) if episode else "",
         text("col_happened"): what,
         text("col_stands"): _state(one),
     }

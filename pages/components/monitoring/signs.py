@@ -10,7 +10,7 @@ from integration.services.pings import WHOLE
 from integration.words.countries import countries
 from pages.components.shared.application import person
 from pages.components.shared.layout import act, inline, note, section
-from pages.components.shared.wording import Markdown, flow_name, language, moment, offered, plain, text, weekdays
+from pages.components.shared.wording import Markdown, flow_name, language, moment, option_name, plain, text, weekdays
 
 
 def signs_of_life(app: Application) -> None:
@@ -53,7 +53,7 @@ def opening_hours(app: Application) -> None:
     with st.form("openings", border=True):
         days = st.multiselect(
             text("openings_days"), list(range(7)), sorted(now.weekdays), key="openings-days",
-            format_func=offered(lambda day: weekdays()[day]),
+            format_func=option_name(lambda day: weekdays()[day]),
         )  # fmt: skip
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
             opens: time | None = st.time_input(text("openings_opens"), now.opens, key="openings-opens")
@@ -63,7 +63,7 @@ def opening_hours(app: Application) -> None:
             )
             country = st.selectbox(
                 text("openings_country"), ("", *COUNTRIES), ("", *COUNTRIES).index(now.country), key="openings-country",
-                format_func=offered(lambda code: names[code] if code else text("openings_no_holidays")),
+                format_func=option_name(lambda code: names[code] if code else text("openings_no_holidays")),
             )  # fmt: skip
         if st.form_submit_button(text("btn_openings_save"), key="openings-save"):
             values = {"weekdays": days, "opens": opens, "closes": closes, "proof_hours": hours, "country": country}

@@ -10,7 +10,7 @@ import streamlit as st
 from integration.core.issues import CauseGroup
 from integration.core.run import RunState
 from integration.services import Application
-from integration.services.exceptions import address_of
+from integration.services.exceptions import group_address
 from integration.services.flows import FlowStatus
 from integration.services.log import Period
 from integration.services.reach import Stand
@@ -18,7 +18,7 @@ from pages.components.shared.application import may, may_open
 from pages.components.shared.bars import flow_bars, state_bars
 from pages.components.shared.downloads import downloads
 from pages.components.shared.flows import at_stake, headline, in_source, more_exceptions, repair_address, try_again
-from pages.components.shared.layout import answered, badge, naming, note, titled
+from pages.components.shared.layout import answer_or_error, badge, naming, note, titled
 from pages.components.shared.stands import since_when, stand_badge
 from pages.components.shared.wording import (
     Markdown,
@@ -65,7 +65,7 @@ class Needs:
     more: int
 
 
-def needs(app: Application, statuses: Sequence[FlowStatus], *, goes_on: bool, plans: bool = True) -> Needs:
+def attention_items(app: Application, statuses: Sequence[FlowStatus], *, goes_on: bool, plans: bool = True) -> Needs:
     """Return what needs a person: dead connections, stopped runs, what is in doubt, plans, then parked by cause.
 
     Where a set-up `goes_on` it leads to a system that is not connected yet. Causes stand where others leave room.
@@ -157,7 +157,7 @@ def _parked(app: Application, group: CauseGroup) -> Need:
     sold = f"{said}." if (said := at_stake(group)) else ""
     since = text("need_since", moment=moment(group.first_seen))
     about = " ".join(part for part in (correct or do, sold, since) if part)
-    params = {"flow": group.flow, "cause": address_of(group.of)}
+    params = {"flow": group.flow, "cause": group_address(group.of)}
     again = (group.flow, group.cause, group.field)
     return Need("parked", title, about, text("btn_repair"), "exceptions", params, again)
 
@@ -223,7 +223,7 @@ RESULTS = ["proven", "accepted", "parked", "in_doubt"]
 
 def last_days(app: Application) -> None:
     """Draw what the log tells of the last days, each chart with its data; a line instead while it tells nothing."""
-    told = answered(lambda: daily(app))
+    told = answer_or_error(lambda: daily(app))
     if told is None:
         return
     with st.grid(5, min_column_width=190) as grid:

@@ -17,7 +17,7 @@ def plan_card(app: Application, run: Run) -> None:
     """Draw a plan that waits as one card: flow, what it comes to, its brakes, and the way into it."""
     with st.container(border=True, gap="xsmall"):
         st.markdown(f"**{flow_name(run.flow)}** {inline('brake' if run.brakes else 'waiting')}")
-        small(amount_of(app, run))
+        small(plan_extent(app, run))
         for sentence in held_by(run):
             small(f":orange[:material/front_hand: {sentence}]")
         note(text("need_made", moment=moment(run.started_at)))
@@ -26,7 +26,7 @@ def plan_card(app: Application, run: Run) -> None:
             st.switch_page("pages/phone.py", query_params={"plan": run.id})
 
 
-def amount_of(app: Application, run: Run) -> Markdown:
+def plan_extent(app: Application, run: Run) -> Markdown:
     """Return how much a plan would write as it is chosen now: changes, money where it books any, and write calls."""
     chosen = app.plans.count(run.id, "changes") - len(run.excluded)
     sold = app.plans.sold(run.id, run.excluded)
@@ -45,7 +45,7 @@ def held_by(run: Run) -> list[Markdown]:
 def plan_in_short(app: Application, run: Run) -> None:
     """Draw what a plan comes to, how many lines there are of each sort, and what the first of them say."""
     with st.container(border=True, gap="xsmall"):
-        small(amount_of(app, run))
+        small(plan_extent(app, run))
         numbers = {sort: app.plans.count(run.id, sort) for sort in SORTS}
         small(
             " · ".join(
@@ -53,7 +53,7 @@ def plan_in_short(app: Application, run: Run) -> None:
             )
         )
     with st.container(border=True, gap="xsmall", key="rows_short"):
-        rows = telling(app, run)
+        rows = telling_changes(app, run)
         for at, row in enumerate(rows):
             if at:
                 st.divider()
@@ -62,7 +62,7 @@ def plan_in_short(app: Application, run: Run) -> None:
             note(text("and_more", number=number(rest)))
 
 
-def telling(app: Application, run: Run) -> list[PlanRow]:
+def telling_changes(app: Application, run: Run) -> list[PlanRow]:
     """Return the few changes that tell most of a plan: what a brake counted, what goes, what changes, what is new.
 
     Of what is new the last: what it needs, groups or debtors, is made before it.

@@ -11,7 +11,7 @@ from integration.core.run import Mode, Run
 from integration.services import Application
 from pages.components.shared.application import guarded, person
 from pages.components.shared.changes import what_changes
-from pages.components.shared.choosing import ask, asking, stop_asking, take_in, tick_anew
+from pages.components.shared.choosing import ask_before_commit, is_asking, stop_asking, take_in, tick_anew
 from pages.components.shared.documents import known_as
 from pages.components.shared.layout import attempt, bottom_bar, note
 from pages.components.shared.meanings import meaning
@@ -77,8 +77,8 @@ def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
             label, type="primary", icon=":material/send:", key="commit", disabled=not chosen, shortcut=asks,
             help=meaning("commit"),
         ):  # fmt: skip
-            ask(run)
-    if not asking(run) or not chosen:
+            ask_before_commit(run)
+    if not is_asking(run) or not chosen:
         return
     if run.brakes:
         closed = partial(stop_asking, run)

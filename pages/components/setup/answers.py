@@ -7,7 +7,7 @@ from integration.flows.forms import Choose, Code, Codes, Money, PerKey, Pick, Se
 from integration.services.setup import Asked
 from pages.components.flows.sections import options_of
 from pages.components.flows.tables import Sides
-from pages.components.shared.inputs import Form, captioned, codes_of, lists_of
+from pages.components.shared.inputs import Form, code_caption, codes_or_error, lists_of
 from pages.components.shared.rows import row_label
 from pages.components.shared.wording import Markdown, amount_text, counted, plain, text
 
@@ -39,9 +39,9 @@ def _said(form: Form, shape: Shape, value: Any) -> Markdown:
         case Pick(name=name, words=words):
             return plain(form.option(words or name, str(value)))
         case Code(of=of, none=none):
-            return plain(captioned(str(value), form.choices(of))) if value else text(none)
+            return plain(code_caption(str(value), form.choices(of))) if value else text(none)
         case Codes(of=of, none=none):
-            return _listed([plain(captioned(str(each), form.choices(of))) for each in value]) or text(none)
+            return _listed([plain(code_caption(str(each), form.choices(of))) for each in value]) or text(none)
         case PerKey(keys=keys, none=none):
             known, codes = options_of(form, shape), form.choices(keys)
             rows = [f"{plain(codes.get(key, key))}: {plain(known.get(each, each))}" for key, each in value.items()]
@@ -62,7 +62,7 @@ def _listed(said: Sequence[Markdown]) -> Markdown:
 def sides_of(form: Form, one: Asked) -> Sides | None:
     """Return what the rows of a question are chosen from; None with the reason on screen."""
     app, table = form.app, form.app.flows.spec(one.flow).table(one.question.table)
-    lists, theirs = lists_of(app, table), codes_of(app, table.theirs)
+    lists, theirs = lists_of(app, table), codes_or_error(app, table.theirs)
     return None if lists is None or theirs is None else Sides(app, table, lists, theirs)
 
 

@@ -13,7 +13,7 @@ from pages.components.shared.wording import Markdown, number, plain, text
 COUNTS = ("number", "total")  # facts that are quantities; codes are none
 
 
-def reason(why: Reason) -> Markdown:
+def lack_sentence(why: Reason) -> Markdown:
     """Return a sentence of the set-up; what it names comes from the systems."""
     facts = {name: number(int(fact)) if name in COUNTS else plain(fact) for name, fact in why.facts.items()}
     return text(why.code, **facts)
@@ -23,9 +23,9 @@ def lack(app: Application, one: Asked, why: Reason) -> Markdown:
     """Return what a flow misses; codes and rows of VAT as they are always shown."""
     table = app.flows.spec(one.flow).table(one.question.table) if one.question.table else None
     if table is None or table.ours is None or table.ours.name != VAT_CODES:
-        return reason(why)
+        return lack_sentence(why)
     told = {name: ", ".join(_row(app, table, key) for key in fact.split(", ")) for name, fact in why.facts.items()}
-    return reason(replace(why, facts=told))
+    return lack_sentence(replace(why, facts=told))
 
 
 def _row(app: Application, table: ValueTable, key: str) -> str:

@@ -13,8 +13,8 @@ from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.draft import Edits
-from pages.components.shared.inputs import captioned
-from pages.components.shared.layout import LOOKS, Look, asked, attempt, bottom_bar, mark, note, small
+from pages.components.shared.inputs import code_caption
+from pages.components.shared.layout import LOOKS, Look, ask_live, attempt, bottom_bar, mark, note, small
 from pages.components.shared.saving import save_button, was_pressed
 from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import (
@@ -23,7 +23,7 @@ from pages.components.shared.wording import (
     field_name,
     flow_name,
     number,
-    offered,
+    option_name,
     plain,
     text,
     wanted,
@@ -80,7 +80,7 @@ def _names(app: Application) -> None:
     draft = _draft(app)
     before = _of_objects(draft), bool(draft.changed)
     name = f"names {draft.kept['read']} {sorted(before[0].items())}"
-    named = asked(app, name, lambda: app.names.look(before[0]))
+    named = ask_live(app, name, lambda: app.names.look(before[0]))
     if named is None:
         return
     note(text("names_about"))
@@ -227,7 +227,7 @@ def _field(name: Name, draft: _Draft) -> str:
                 index=ways.index(now),
                 key=key,
                 disabled=name.fixed,
-                format_func=offered(lambda one: text(f"names_page_strategy_{one}")),
+                format_func=option_name(lambda one: text(f"names_page_strategy_{one}")),
             )
         )
     if not name.options:
@@ -250,7 +250,7 @@ def _field(name: Name, draft: _Draft) -> str:
         index=options.index(at) if at in options else None,
         key=key,
         disabled=name.fixed,
-        format_func=offered(lambda one: _offered(one, name.options)),
+        format_func=option_name(lambda one: _offered(one, name.options)),
     )
     return now if chosen == at else str(chosen or "")
 
@@ -258,7 +258,7 @@ def _field(name: Name, draft: _Draft) -> str:
 def _offered(code: str, options: Mapping[str, str]) -> str:
     if not code:
         return text("names_none")
-    return captioned(code, options) if code in options else text("field_absent", field=code)
+    return code_caption(code, options) if code in options else text("field_absent", field=code)
 
 
 def _label(name: Name) -> Markdown:
@@ -285,7 +285,7 @@ def _beside(name: Name, draft: _Draft) -> None:
     elif name.unverified:
         said.append(text("names_unverified"))
     if not now and name.proposed:
-        said.append(plain(text("names_fits", field=captioned(name.proposed, name.options))))
+        said.append(plain(text("names_fits", field=code_caption(name.proposed, name.options))))
     if name.fixed:
         said.append(text("names_fixed"))
     if said:

@@ -12,16 +12,16 @@ from integration.core.rows import EVERY
 from integration.services import Application
 from integration.services.setup import Asked, Line, State, Weight
 from integration.words import capital, has_term
-from pages.components.flows.sections import draw
-from pages.components.flows.tables import doubt, table_draft, table_row
+from pages.components.flows.sections import draw_setting
+from pages.components.flows.tables import row_warning, table_draft, table_row
 from pages.components.setup.answers import answer, shapes_of, sides_of
-from pages.components.setup.lacks import lack, reason
+from pages.components.setup.lacks import lack, lack_sentence
 from pages.components.setup.steps import connection_stands, go_to, next_step, step_name
 from pages.components.shared.application import person
 from pages.components.shared.draft import Draft
 from pages.components.shared.flows import start_preview
-from pages.components.shared.inputs import Form, codes_of
-from pages.components.shared.layout import bottom_bar, empty, keep, mark, note, small
+from pages.components.shared.inputs import Form, codes_or_error
+from pages.components.shared.layout import bottom_bar, empty, keep_in_address, mark, note, small
 from pages.components.shared.saving import PRESSED, save_button
 from pages.components.shared.timetables import calendar_of, said, timetable
 from pages.components.shared.wording import (
@@ -113,7 +113,7 @@ def questions_step(app: Application) -> None:
 
     def accept() -> None:
         app.setup.accept(person())
-        keep("question", "")
+        keep_in_address("question", "")
 
     proposed = sum(one.can_be_accepted for one in every)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -131,8 +131,8 @@ def questions_step(app: Application) -> None:
 def _opened(every: Sequence[Asked]) -> str:
     """Return the name of the question that is open: that of the address, else the first that nobody has answered."""
     asked, pressed = st.query_params.get("question", ""), _presses().get(PRESSED, "").removeprefix(ANSWER)
-    left = (name_of(one) for one in every if one.state is not State.ANSWERED)
-    return next((name for name in (asked, pressed) if name in map(name_of, every)), next(left, ""))
+    left = (question_name(one) for one in every if one.state is not State.ANSWERED)
+    return next((name for name in (asked, pressed) if name in map(question_name, every)), next(left, ""))
 
 
 def _presses() -> dict[str, Any]:
@@ -141,12 +141,12 @@ def _presses() -> dict[str, Any]:
     return presses
 
 
-def name_of(one: Asked) -> str:
+def question_name(one: Asked) -> str:
     """Return the name of a question as addresses have it."""
     return f"{one.flow}.{one.question.name}"
 
 
-def title_of(one: Asked) -> Markdown:
+def question_title(one: Asked) -> Markdown:
     """Return what a question asks."""
     key = f"question_{one.flow}_{one.question.name}"
     return text(key) if has_term(key) else plain(capital(one.question.name.replace("_", " ")))
@@ -160,7 +160,7 @@ def _flow(app: Application, flow: str, group: Sequence[Asked], opened: str) -> N
             note(text("questions_done", number=answered, total=len(group)))
         for one in group:
             st.divider()
-            draw_question = _open if name_of(one) == opened else _folded
+            draw_question = _open if question_name(one) == opened else _folded
             draw_question(Form(app, Draft(app, flow, "answers")), one)
 
 
@@ -172,12 +172,18 @@ def _folded(form: Form, one: Asked) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(_sign(one), width=24)
         with st.container(width="stretch", gap=None):
-            small(f"**{title_of(one)}**")
+            small(f"**{question_title(one)}**")
             note(_stands(form, one))
             if one.lack is not None and one.state is State.ANSWERED:
                 note(lack(form.app, one, one.lack.why))
         label = text("btn_change_answer" if one.state is State.ANSWERED else "btn_answer")
-        st.button(label, key=f"open-{name_of(one)}", type="tertiary", on_click=go_to, args=("questions", name_of(one)))
+        st.button(
+            label,
+            key=f"open-{question_name(one)}",
+            type="tertiary",
+            on_click=go_to,
+            args=("questions", question_name(one)),
+        )
 
 
 def _sign(one: Asked) -> Markdown:
@@ -201,10 +207,10 @@ def _stands(form: Form, one: Asked) -> Markdown:
 
 def _open(form: Form, one: Asked) -> None:
     """Draw a question: what is proposed and why, the fields that answer it, and the button that keeps the answer."""
-    small(f"{_sign(one)} **{title_of(one)}**")
+    small(f"{_sign(one)} **{question_title(one)}**")
     if one.proposal is not None and one.state is not State.ANSWERED:
         said = text("question_proposed", answer=answer(form, one, one.proposal.values))
-        note(f"{said}. {reason(one.proposal.why)}")
+        note(f"{said}. {lack_sentence(one.proposal.why)}")
     if one.lack is not None:
         note(lack(form.app, one, one.lack.why))
     by = person()  # who leaves is known no more
@@ -212,13 +218,13 @@ def _open(form: Form, one: Asked) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if values is not None and save_button(
             text("btn_use_answer"),
-            f"{ANSWER}{name_of(one)}",
+            f"{ANSWER}{question_name(one)}",
             _presses(),
             lambda: _use(form, one, values(), by),
             "check",
         ):
             _keep(form, one, values())
-        if st.query_params.get("question") == name_of(one):
+        if st.query_params.get("question") == question_name(one):
             st.button(
                 text("btn_close_question"), key="close_question", type="tertiary", on_click=go_to, args=("questions",)
             )
@@ -234,7 +240,7 @@ def _settings(form: Form, one: Asked) -> Callable[[], Mapping[str, Any]]:
             if name not in draft.changed:
                 draft.put(name, value)
     for shape in shapes_of(form, one):
-        draw(form, shape)
+        draw_setting(form, shape)
     return lambda: {name: draft.value(name) for name in one.question.settings}
 
 
@@ -244,7 +250,7 @@ def _table(form: Form, one: Asked) -> Callable[[], Mapping[str, Any]] | None:
     sides = sides_of(form, one)
     if sides is None:
         return None
-    ours = codes_of(app, sides.table.ours) or {}
+    ours = codes_or_error(app, sides.table.ours) or {}
     saved = app.rules.tables().get(name, {})
     draft = table_draft(f"answers-{name}-{app.sandbox.is_connected}", saved)
     if one.proposal is not None and one.state is not State.ANSWERED and not draft["rows"]:
@@ -255,7 +261,7 @@ def _table(form: Form, one: Asked) -> Callable[[], Mapping[str, Any]] | None:
     every = (EVERY,) if sides.table.for_all else ()
     for code in dict.fromkeys([*(each for each in ours if each not in saved), *ours, *every, *saved]):
         table_row(draft, sides, code)
-        doubt(draft, code, wrong, apart)
+        row_warning(draft, code, wrong, apart)
     return lambda: dict(draft["rows"])
 
 
@@ -328,7 +334,14 @@ def _line(app: Application, line: Line) -> None:
     if one is not None:
         why = one.lack.why if one.lack is not None else None
         about = lack(app, one, why) if why else text("ready_unseen" if one.proposal else "question_open")
-        _row(SIGNS[line.weight], f"{flow_name(one.flow)}: {title_of(one)}", about, line.step, name_of(one), one.flow)
+        _row(
+            SIGNS[line.weight],
+            f"{flow_name(one.flow)}: {question_title(one)}",
+            about,
+            line.step,
+            question_name(one),
+            one.flow,
+        )
     elif line.step == "flows":
         chosen = ", ".join(flow_name(flow) for flow in app.setup.chosen()) or text("setup_flows_none")
         _row(SIGNS[line.weight], step_name(line.step), chosen, line.step)

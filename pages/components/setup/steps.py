@@ -7,7 +7,7 @@ from typing import Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from integration.core.connections import Finding, Tell, parsed
+from integration.core.connections import Finding, Tell, parse_address
 from integration.services import Application
 from integration.services.connections import ConnectionStatus
 from integration.services.setup import STEPS, Asked, State, Weight
@@ -15,8 +15,19 @@ from integration.words import has_term
 from pages.components.setup.names import names_section, names_unsaved
 from pages.components.shared import controls
 from pages.components.shared.application import is_theirs, may, may_open, person
-from pages.components.shared.layout import act, asked, attempt, bottom_bar, facts_table, forget, keep, mark, note, small
-from pages.components.shared.wording import Markdown, counted, flow_text, offered, plain, say, system_name, text
+from pages.components.shared.layout import (
+    act,
+    ask_live,
+    attempt,
+    bottom_bar,
+    clear_address,
+    facts_table,
+    keep_in_address,
+    mark,
+    note,
+    small,
+)
+from pages.components.shared.wording import Markdown, counted, flow_text, option_name, plain, say, system_name, text
 
 HERE, AHEAD = ":blue[:material/radio_button_checked:]", ":gray[:material/radio_button_unchecked:]"
 
@@ -49,7 +60,7 @@ def go_to(step: str, question: str = "", flow: str = "") -> None:
     asked = st.query_params
     kept = flow or (asked.get("flow", "") if asked.get("step") == step else "")
     for name, value in {"step": step, "question": question, "flow": kept}.items():
-        keep(name, value)
+        keep_in_address(name, value)
 
 
 def unfinished(step: str) -> None:
@@ -248,13 +259,13 @@ def _login_form(app: Application, spot: Spot, *, logged_in: bool) -> None:
     if not client_id.strip() or not secret.strip():
         note(f":orange[:material/error: {text('fill_both')}]")
         return
-    if address.strip() and parsed(address) is None:
+    if address.strip() and parse_address(address) is None:
         note(f":orange[:material/error: {text('address_wrong')}]")
         return
     here = str(st.context.url or "").partition("?")[0]  # to which AccountView sends the operator back
     page: list[str] = []
     if attempt(lambda: page.append(app.connections.authorize_address(here, client_id, secret, person(), address))):
-        at = parsed(page[0].partition("?")[0])
+        at = parse_address(page[0].partition("?")[0])
         called = "" if at is None else at.host  # whatever letters were typed
         note(text("log_in_there", host=plain(called)))
         st.link_button(text("btn_go_log_in"), page[0], icon=":material/open_in_new:", type="primary")
@@ -263,7 +274,7 @@ def _login_form(app: Application, spot: Spot, *, logged_in: bool) -> None:
 
 
 def _company_form(app: Application, spot: Spot) -> None:
-    known = asked(app, "companies", app.connections.companies)
+    known = ask_live(app, "companies", app.connections.companies)
     if known is None:
         return
     note(f"{mark('ok')} {text('logged_in')}")
@@ -271,7 +282,7 @@ def _company_form(app: Application, spot: Spot) -> None:
         text("field_company"),
         list(known),
         index=None,
-        format_func=offered(known.__getitem__),
+        format_func=option_name(known.__getitem__),
         placeholder=text("choose_company"),
         key="company",
     )
@@ -285,7 +296,7 @@ def finished_login(app: Application) -> None:
     code, state = st.query_params.get("code", ""), st.query_params.get("state", "")
     if not code and not (state and st.query_params.get("error")):
         return
-    forget("code", "state", "error", "error_description", "scope")
+    clear_address("code", "state", "error", "error_description", "scope")
     st.query_params["step"] = "accountview"
     if attempt(lambda: app.connections.authorized(code, state)):
         st.session_state["asks-accountview"] = True  # the company is chosen next
@@ -309,7 +320,7 @@ def _mplus_form(app: Application, spot: Spot) -> None:
     with st.form("mplus", border=False):
         with st.container(horizontal=True, gap="small"):
             kept = app.connections.address("mplus")
-            at = parsed(kept)  # what is none is shown as it is, to be corrected
+            at = parse_address(kept)  # what is none is shown as it is, to be corrected
             shown, number = (kept, "") if at is None else (at.place, str(at.port or ""))
             address = controls.text_input(text("field_address"), shown, autocomplete="off") or ""
             port = controls.text_input(text("field_port"), number, width=140, autocomplete="off") or ""
@@ -329,7 +340,7 @@ def _mplus_form(app: Application, spot: Spot) -> None:
     if port.strip() and not (port.strip().isascii() and port.strip().isdecimal() and 0 < int(port.strip()[:6]) < PORTS):
         note(f":orange[:material/error: {text('port_wrong')}]")
         return
-    if parsed(url) is None:
+    if parse_address(url) is None:
         note(f":orange[:material/error: {text('address_wrong')}]")
         return
     st.session_state.pop("asks-mplus", None)

@@ -8,11 +8,11 @@ import streamlit as st
 
 from integration.flows.forms import PerKey, Rows
 from integration.flows.settings import Listed
-from pages.components.shared.inputs import WIDE, Form, captioned, code_field
+from pages.components.shared.inputs import WIDE, Form, code_caption, code_field
 from pages.components.shared.layout import note
 from pages.components.shared.rows import is_in_use
 from pages.components.shared.tables import CONFIG, editor
-from pages.components.shared.wording import Markdown, offered, plain, system_name, text
+from pages.components.shared.wording import Markdown, option_name, plain, system_name, text
 
 
 def per_key(form: Form, shape: PerKey, options: Mapping[str, str]) -> dict[str, str]:
@@ -23,7 +23,7 @@ def per_key(form: Form, shape: PerKey, options: Mapping[str, str]) -> dict[str, 
     given: dict[str, str] = {}
     for code in dict.fromkeys([*known, *rows]):
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            st.markdown(f":small[{plain(captioned(code, known))}]", width="stretch")
+            st.markdown(f":small[{plain(code_caption(code, known))}]", width="stretch")
             with st.container(width=WIDE):
                 given[code] = code_field(
                     plain(code),
@@ -80,12 +80,12 @@ def _row_by_row(form: Form, shape: Rows, of: Listed, now: Mapping[str, str]) -> 
         index=None,
         key=draft.key(f"{shape.name}-add"),
         placeholder=text("row_choose"),
-        format_func=offered(lambda code: captioned(str(code), known)),
+        format_func=option_name(lambda code: code_caption(str(code), known)),
         width=WIDE,
     )
     found: dict[str, str] = {}
     for code in dict.fromkeys([*now, *([added] if added else [])]):
-        label = plain(captioned(code, known))
+        label = plain(code_caption(code, known))
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             st.markdown(f":small[{label}]", width="stretch")
             with st.container(width=WIDE):
@@ -104,7 +104,9 @@ def _row_by_row(form: Form, shape: Rows, of: Listed, now: Mapping[str, str]) -> 
 def _column(form: Form, shape: Rows, title: Markdown, of: Listed | Sequence[str] | None, now: Sequence[str]) -> object:
     if of is not None and not isinstance(of, Listed):
         return CONFIG.SelectboxColumn(
-            title, options=list(of), format_func=offered(lambda one: form.option(shape.words or shape.name, str(one)))
+            title,
+            options=list(of),
+            format_func=option_name(lambda one: form.option(shape.words or shape.name, str(one))),
         )
     choices = form.choices(of)
     if not choices:
@@ -112,5 +114,5 @@ def _column(form: Form, shape: Rows, title: Markdown, of: Listed | Sequence[str]
     return CONFIG.SelectboxColumn(
         title,
         options=list(dict.fromkeys([*choices, *now])),
-        format_func=offered(lambda one: captioned(str(one), choices)),
+        format_func=option_name(lambda one: code_caption(str(one), choices)),
     )

@@ -48,20 +48,20 @@ def application() -> Application:
     if not st.session_state.get("framed"):
         st.markdown(f"[{text('open_console')}](/)")
         st.stop()
-    return asked()
+    return acting_application()
 
 
-def asked() -> Application:
+def acting_application() -> Application:
     """Return the application of this process as whoever is here may ask it.
 
     What keeps it from starting is shown instead of a page.
     """
     try:
-        return bootstrap.application().acting_for(person())
+        return bootstrap.running_application().acting_for(person())
     except LoggedOutError as error:
         trouble(error.code, error.facts)
         st.markdown(f"[{text('btn_log_in')}](/login)")
-        if st.session_state.pop("left", False) and bootstrap.application().provider is not None:
+        if st.session_state.pop("left", False) and bootstrap.running_application().provider is not None:
             st.html('<script src="app/static/leave.js"></script>', unsafe_allow_javascript=True)  # a file of ours
         st.stop()
     except IntegrationError as error:
@@ -71,7 +71,7 @@ def asked() -> Application:
 
 def person() -> Actor:
     """Return who acts here, as they are known right now. Raises LoggedOutError."""
-    people = bootstrap.application().people
+    people = bootstrap.running_application().people
     key = st.context.cookies.get(people.cookie)
     return people.who(key if isinstance(key, str) else "")  # a page that runs without a browser has no text there
 
@@ -117,7 +117,7 @@ def navigation() -> StreamlitPage:
     settle_language()
     dark = st.context.theme.type == "dark"
     st.logo(str(SHIPPED / "static" / f"logo-{'dark' if dark else 'light'}.svg"), size="large")
-    app = asked()
+    app = acting_application()
     waiting = {
         "preview": sum(app.plans.count(run.id, "planned") for run in app.runs.every_waiting()),
         "exceptions": sum(app.issues.counts().values()),

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit import config
 
 from integration.core.untrusted_text import visible
-from pages.components.shared.layout import LOOKS, line_colour, word
+from pages.components.shared.layout import LOOKS, line_colour, state_word
 from pages.components.shared.wording import number
 
 CALM = (0, 4, 8, 6, 7, 9)  # places of the theme's colours that no state has
@@ -30,7 +30,7 @@ class Part:
 
 def state_bars(frame: pd.DataFrame, states: Sequence[str], alt: str) -> None:
     """Draw a bar for each row of `frame`, stacked of the columns that are states; the column `label` stands below."""
-    parts = [Part(state, word(state), line_colour(LOOKS[state].colour)) for state in states]
+    parts = [Part(state, state_word(state), line_colour(LOOKS[state].colour)) for state in states]
     _draw(frame, [part for part in parts if part.column in frame and frame[part.column].sum()], alt)
 
 

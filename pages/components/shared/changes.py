@@ -17,7 +17,7 @@ from integration.core.taken_back import TAKEN_BACK
 from integration.core.traces import Trace, TraceStep
 from integration.services import Application
 from integration.words import capital, has_term
-from pages.components.shared.layout import answered, note
+from pages.components.shared.layout import answer_or_error, note
 from pages.components.shared.rows import field_text, step_text, table_step
 from pages.components.shared.wording import (
     amount_text,
@@ -95,7 +95,7 @@ def what_changes(app: Application, row: PlanRow, *, undone: bool = False, system
     return _with_cuts(capital(" · ".join(shown)), change)
 
 
-def cut(said: str, room: int) -> str:
+def shortened(said: str, room: int) -> str:
     """Return text that fits into its column, in whole words; what is cut off stands in the detail."""
     return said if len(said) <= room else f"{said[:room].rpartition(' ')[0].rstrip(' ·,')} …"
 
@@ -217,7 +217,7 @@ def why_of(
         note(about)
         return None
     with st.spinner(text("why_wait")):
-        found = answered(lambda: app.drafts.why(flow, asked_for, mapping))
+        found = answer_or_error(lambda: app.drafts.why(flow, asked_for, mapping))
     if found is not None and not found:
         note(flow_text("why_unknown", flow, source=source, code=plain(asked_for)))
     return found or []

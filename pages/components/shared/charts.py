@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from integration.core.untrusted_text import visible
-from pages.components.shared.layout import LOOKS, line_colour, word
+from pages.components.shared.layout import LOOKS, line_colour, state_word
 from pages.components.shared.wording import separators
 
 HEIGHT = 260
@@ -174,7 +174,7 @@ def results_over_time(
             figure.add_bar(
                 x=frame.index,
                 y=frame[state],
-                name=word(state),
+                name=state_word(state),
                 width=WIDEST * UNITS[unit],
                 marker={"color": line_colour(LOOKS[state].colour), "pattern": {"shape": STRIPES.get(state, "")}},
             )

@@ -10,7 +10,7 @@ from integration.core.run import Among, PlanRow, Run, RunState
 from integration.services import Application
 from pages.components.shared.application import person, refreshing
 from pages.components.shared.layout import attempt, note
-from pages.components.shared.tables import Columns, Written, choose
+from pages.components.shared.tables import Columns, Written, table_choice
 from pages.components.shared.wording import counted, number, text
 
 WATCH_SECONDS = 2
@@ -57,7 +57,7 @@ def ticked_table(
 ) -> int | None:
     """Draw lines with the ticks of what is chosen, keep what is ticked otherwise, and return the line clicked."""
     first = _first_ticks(key, rows, seen_choice(run))
-    at, ticked = choose(frame, columns, key, text("plan_table"), first, written)
+    at, ticked = table_choice(frame, columns, key, text("plan_table"), first, written)
     before: tuple[str, set[int]] = st.session_state.get("ticks_seen", (key, set(first)))
     st.session_state["ticks_seen"] = (key, ticked)
     moved = {place for place in ticked ^ before[1] if place < len(rows) and rows[place].action in WRITABLE}
@@ -117,23 +117,23 @@ def settled_choice(app: Application, run: Run) -> Run:
     return now
 
 
-def asking(run: Run) -> bool:
+def is_asking(run: Run) -> bool:
     """Tell whether the question before the commit of a plan is on screen."""
     return bool(st.session_state.get("ask_commit", "") == run.id)
 
 
-def ask(run: Run) -> None:
+def ask_before_commit(run: Run) -> None:
     """Put the question before the commit on screen; it stays while the page around it is drawn anew."""
     st.session_state["ask_commit"] = run.id
 
 
 def stop_asking(run: Run) -> None:
     """Take the question before the commit of a plan away."""
-    if asking(run):
+    if is_asking(run):
         del st.session_state["ask_commit"]
 
 
-def looked_at(app: Application, run: Run) -> Run:
+def current_plan(app: Application, run: Run) -> Run:
     """Return the plan that is looked at: the one that has taken over, where this session looked at the one before.
 
     The question before the commit stays on screen where both say the same.
@@ -149,10 +149,10 @@ def looked_at(app: Application, run: Run) -> Run:
             st.session_state["looks_at"] = st.query_params["plan"] = run.id
         return run
     same = newest.state is RunState.READY and newest.mark == before.mark and newest.brakes == before.brakes
-    if asking(before):
+    if is_asking(before):
         stop_asking(before)
         if same:
-            ask(newest)
+            ask_before_commit(newest)
     st.session_state["looks_at"] = newest.id
     st.session_state["taken_over"] = "same" if same else "changed"
     st.query_params["plan"] = newest.id

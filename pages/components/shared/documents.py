@@ -73,7 +73,7 @@ def document_tree(app: Application, run: Run, flow: Flow, row: PlanRow, change: 
         if len(lines) > MOST_LINES:
             note(text("and_more", number=number(len(lines) - MOST_LINES)))
     with st.expander(f"**{text('document_totals')}**", expanded=True, icon=":material/functions:"):
-        totals(app, change.agreed, flow)
+        totals_table(app, change.agreed, flow)
 
 
 def known_as(row: PlanRow) -> tuple[str, str]:
@@ -186,7 +186,7 @@ def _listed(value: Value) -> tuple[str, ...]:
 # ---- the sums -------------------------------------------------------------------------------------------------------
 
 
-def totals(app: Application, document: Record, flow: Flow) -> None:
+def totals_table(app: Application, document: Record, flow: Flow) -> None:
     """Show what was sold beside what is booked, per VAT code and in all, and what a difference comes from."""
     values = document.values
     columns = (" ", system_name(flow.source), system_name(flow.target), text("col_difference"))

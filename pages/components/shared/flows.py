@@ -12,7 +12,7 @@ from integration.core.records import Field
 from integration.core.run import Mode, PreviewRequest, RunState
 from integration.flows.spec import FlowSpec
 from integration.services import Application
-from integration.services.exceptions import address_of, cause_of
+from integration.services.exceptions import cause_of, group_address
 from integration.services.flows import FlowStatus
 from integration.words import has_term, told_by
 from pages.components.shared.application import may, may_open, person
@@ -280,7 +280,7 @@ def repairs(app: Application, flow: str, cause: str, field: str, facts: Mapping[
     """Draw what repairs one line: the place where its setting is, the field to correct, and another try."""
     if correct := in_source(app, flow, cause, field, facts.get("article") or key):
         note(f"**{correct}**")
-    asked = address_of(cause_of(flow, cause, field, facts))
+    asked = group_address(cause_of(flow, cause, field, facts))
     with st.container(horizontal=True, gap="xsmall"):
         address = repair_address(app.flows.spec(flow), cause, field, facts)
         if address and st.button(text(f"btn_to_{address['tab']}"), icon=":material/build:", key="repair"):

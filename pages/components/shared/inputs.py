@@ -27,14 +27,14 @@ from integration.words import has_term
 from integration.words.countries import countries
 from pages.components.shared import controls
 from pages.components.shared.draft import Draft, toggle
-from pages.components.shared.layout import asked
+from pages.components.shared.layout import ask_live
 from pages.components.shared.rows import is_in_use
 from pages.components.shared.wording import (
     Markdown,
     field_date,
     field_name,
     language,
-    offered,
+    option_name,
     plain,
     read_number,
     text,
@@ -73,18 +73,18 @@ class Form:
 
     def choices(self, listed: Listed | None) -> dict[str, str]:
         """Return codes and captions as the system has them now; nothing without a list, or while it does not answer."""
-        return codes_of(self.app, listed) or {}
+        return codes_or_error(self.app, listed) or {}
 
     def _own(self, kind: str, name: str) -> str:
         bare = name.replace(".", "_")
         return next((key for key in (f"{kind}_{self.flow}_{bare}", f"{kind}_{bare}") if has_term(key)), "")
 
 
-def codes_of(app: Application, listed: Listed | None) -> dict[str, str] | None:
+def codes_or_error(app: Application, listed: Listed | None) -> dict[str, str] | None:
     """Return the codes of a list with their captions, none without a list, None with the reason on screen."""
     if listed == COUNTRY_CODES:
         return countries(language())
-    return asked(app, f"{listed.system} {listed.name}", lambda: app.lists.choices(*listed)) if listed else {}
+    return ask_live(app, f"{listed.system} {listed.name}", lambda: app.lists.choices(*listed)) if listed else {}
 
 
 def lists_of(app: Application, table: ValueTable) -> dict[str, dict[str, dict[str, str]]] | None:
@@ -93,7 +93,7 @@ def lists_of(app: Application, table: ValueTable) -> dict[str, dict[str, dict[st
     for part in table.parts:
         codes: dict[str, dict[str, str]] = {}
         for one in part.of:
-            known = codes_of(app, one.of)
+            known = codes_or_error(app, one.of)
             if known is None:
                 return None
             codes[one.mark] = {**codes.get(one.mark, {}), **known}
@@ -101,12 +101,12 @@ def lists_of(app: Application, table: ValueTable) -> dict[str, dict[str, dict[st
     return found
 
 
-def switch(form: Form, shape: Switch) -> bool:
+def switch_input(form: Form, shape: Switch) -> bool:
     """Draw a switch and return whether it is on."""
     return toggle(form.draft, shape.name, form.about(shape.name) or "", form.label(shape.name))
 
 
-def pick(form: Form, shape: Pick, lacking: Collection[str] = ()) -> str:
+def pick_input(form: Form, shape: Pick, lacking: Collection[str] = ()) -> str:
     """Draw one of a few options and return the chosen one; what is `lacking` is no option."""
     now = str(form.draft.value(shape.name))
     options = [one for one in shape.options if one not in lacking or one == now]
@@ -115,12 +115,12 @@ def pick(form: Form, shape: Pick, lacking: Collection[str] = ()) -> str:
         options,
         index=options.index(now),
         key=form.draft.key(shape.name),
-        format_func=offered(lambda one: form.option(shape.words or shape.name, one)),
+        format_func=option_name(lambda one: form.option(shape.words or shape.name, one)),
         help=form.about(shape.name),
     )
 
 
-def choose(form: Form, shape: Choose) -> str:
+def option_input(form: Form, shape: Choose) -> str:
     """Draw one of a few options with a sentence each and return the chosen one."""
     return controls.radio(
         form.label(shape.name),
@@ -142,13 +142,13 @@ def several(form: Form, shape: Several) -> tuple[str, ...]:
             now,
             key=form.draft.key(shape.name),
             placeholder=text("choose_none_is_all"),
-            format_func=offered(lambda one: form.option(shape.words or shape.name, one)),
+            format_func=option_name(lambda one: form.option(shape.words or shape.name, one)),
             help=form.about(shape.name),
         )
     )
 
 
-def code(form: Form, shape: Code) -> str:
+def code_input(form: Form, shape: Code) -> str:
     """Draw one code and return it."""
     return code_field(
         form.label(shape.name),
@@ -187,12 +187,12 @@ def code_field(
         key=key,
         accept_new_options=is_in_use(of),
         **look,
-        format_func=offered(lambda one: (labels(one) if labels else captioned(one, choices)) if one else none),
+        format_func=option_name(lambda one: (labels(one) if labels else code_caption(one, choices)) if one else none),
     )
     return str(chosen or "").strip()
 
 
-def captioned(code: str, choices: Mapping[str, str]) -> str:
+def code_caption(code: str, choices: Mapping[str, str]) -> str:
     """Return a code with what its system calls it."""
     caption = choices.get(code, "")
     return f"{code} · {caption}" if caption and caption != code else code
@@ -207,7 +207,7 @@ def codes(form: Form, shape: Codes) -> tuple[str, ...]:
         list(dict.fromkeys([*choices, *now])),
         now,
         key=form.draft.key(shape.name),
-        format_func=offered(lambda one: captioned(one, choices)),
+        format_func=option_name(lambda one: code_caption(one, choices)),
         help=form.about(shape.name),
         placeholder=text(shape.none),
         accept_new_options=not choices,
@@ -229,7 +229,7 @@ def words(form: Form, shape: Words) -> str:
     return typed.upper() if shape.capitals else typed
 
 
-def whole(form: Form, shape: Whole) -> int:
+def whole_input(form: Form, shape: Whole) -> int:
     """Draw a whole number and return it."""
     given = controls.number_input(
         form.label(shape.name),
@@ -262,7 +262,7 @@ def money(form: Form, shape: Money) -> Decimal:
     return now
 
 
-def day(form: Form, shape: Day) -> date | None:
+def day_input(form: Form, shape: Day) -> date | None:
     """Draw a day, or none, and return it."""
     now: date | None = form.draft.value(shape.name)
     given = controls.date_input(
@@ -277,7 +277,7 @@ def day(form: Form, shape: Day) -> date | None:
 
 def source_fields(app: Application, flow: str, kind: Kind) -> list[Field] | None:
     """Return the fields of the source as its dictionary has them, or None with the reason on screen."""
-    return fields_of(app, app.flows[flow].source, kind)
+    return fields_or_error(app, app.flows[flow].source, kind)
 
 
 def fields_read(app: Application, flow: str, kinds: Sequence[Kind]) -> list[Field] | None:
@@ -290,9 +290,9 @@ def fields_read(app: Application, flow: str, kinds: Sequence[Kind]) -> list[Fiel
     return list(found.values())
 
 
-def fields_of(app: Application, system: str, kind: Kind) -> list[Field] | None:
+def fields_or_error(app: Application, system: str, kind: Kind) -> list[Field] | None:
     """Return the fields of a kind as a system has them, or None with the reason on screen."""
-    return asked(app, f"{system} {kind}", lambda: app.lists.fields(system, kind))
+    return ask_live(app, f"{system} {kind}", lambda: app.lists.fields(system, kind))
 
 
 def field_label(fields: Sequence[Field], name: str) -> str:

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from integration.core.errors import IntegrationError
 from integration.core.run import Step
 from integration.services import Application
-from pages.components.shared.wording import Markdown, offered, plain, say, text
+from pages.components.shared.wording import Markdown, option_name, plain, say, text
 
 ASKED_SECONDS = 60
 
@@ -64,7 +64,7 @@ def bottom_bar(said: Markdown) -> DeltaGenerator:
     return bar
 
 
-def forget(*names: str) -> None:
+def clear_address(*names: str) -> None:
     """Take filters and pages out of the address, and out of the controls that are bound to it."""
     for name in names:
         st.query_params.pop(name, None)
@@ -72,7 +72,7 @@ def forget(*names: str) -> None:
             st.session_state.pop(key, None)
 
 
-def keep(name: str, value: str) -> None:
+def keep_in_address(name: str, value: str) -> None:
     """Keep a value in the address; what is empty is no part of it."""
     if value:
         st.query_params[name] = value
@@ -98,8 +98,8 @@ def choice(
     """
 
     def moved() -> None:
-        keep(name, chosen_in(name))
-        forget(*no_longer)
+        keep_in_address(name, chosen_in(name))
+        clear_address(*no_longer)
 
     asked = st.query_params.get(name, default)
     at = asked if asked in options else default
@@ -117,7 +117,7 @@ def choice(
     return str(chosen or at)
 
 
-def pick(
+def select_input(
     name: str,
     options: Mapping[str, str],
     label: Markdown,
@@ -129,8 +129,8 @@ def pick(
     """Draw a choice of one among many, which `options` name by code; see `choice` for the address."""
 
     def moved() -> None:
-        forget(*no_longer)
-        keep(name, chosen_in(name) or "")
+        clear_address(*no_longer)
+        keep_in_address(name, chosen_in(name) or "")
 
     codes, asked = list(options), st.query_params.get(name, "")
     st.session_state[f"_{name}"] = asked if asked in options else codes[0]  # always: Back brings another address
@@ -139,7 +139,7 @@ def pick(
         codes,
         key=f"_{name}",
         on_change=moved,
-        format_func=offered(options.__getitem__),
+        format_func=option_name(options.__getitem__),
         label_visibility="visible" if is_labelled else "collapsed",
         width=width,
     )
@@ -246,7 +246,7 @@ def act(action: Callable[[], object]) -> NoReturn:
     st.rerun()
 
 
-def answered(ask: Callable[[], T]) -> T | None:
+def answer_or_error(ask: Callable[[], T]) -> T | None:
     """Return what is asked for; None with what stands in the way on screen."""
     try:
         return ask()
@@ -255,14 +255,14 @@ def answered(ask: Callable[[], T]) -> T | None:
         return None
 
 
-def asked(app: Application, name: str, ask: Callable[[], T]) -> T | None:
+def ask_live(app: Application, name: str, ask: Callable[[], T]) -> T | None:
     """Return what a live system answers, asked again after a minute; what stands in the way is shown instead."""
     kept: dict[str, tuple[float, T]] = st.session_state.setdefault("asked", {})
     whole = f"{'sandbox' if app.sandbox.is_connected else 'real'} {name}"
     at, found = kept.get(whole, (0.0, None))
     if found is None or time.monotonic() - at > ASKED_SECONDS:
         with st.spinner(text("asking_systems")):
-            found = answered(ask)
+            found = answer_or_error(ask)
         if found is not None:
             kept[whole] = (time.monotonic(), found)
     return found
@@ -360,14 +360,14 @@ def step_state(step: Step) -> str:
     return "running" if step is Step.SENT else str(step)
 
 
-def word(state: str) -> Markdown:
+def state_word(state: str) -> Markdown:
     """Return the word of a state."""
     return text(f"badge_{state}")
 
 
-def tag(state: str) -> str:
+def state_tag(state: str) -> str:
     """Return sign and word, for tables that can show no icon."""
-    return f"{LOOKS[state].sign} {word(state)}"
+    return f"{LOOKS[state].sign} {state_word(state)}"
 
 
 def tint(state: str) -> str:
@@ -378,13 +378,13 @@ def tint(state: str) -> str:
 def badge(state: str, label: Markdown = "") -> None:
     """Draw a state by itself; a badge takes words of ours alone."""
     look = LOOKS[state]
-    st.badge(label or word(state), icon=f":material/{look.icon}:", color=look.colour)
+    st.badge(label or state_word(state), icon=f":material/{look.icon}:", color=look.colour)
 
 
 def inline(state: str, label: Markdown = "") -> Markdown:
     """Return a state for use inside a title or sentence."""
     look = LOOKS[state]
-    return f":{look.colour}-badge[:material/{look.icon}: {label or word(state)}]"
+    return f":{look.colour}-badge[:material/{look.icon}: {label or state_word(state)}]"
 
 
 def mark(state: str) -> Markdown:

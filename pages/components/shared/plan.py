@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from integration.core.as_told import is_cut
-from integration.core.days.corrections import lines_of
+from integration.core.days.corrections import page_lines
 from integration.core.flow import Flow
 from integration.core.plan import Change
 from integration.core.records import Kind, Value
@@ -27,14 +27,14 @@ from pages.components.shared.flows import repairs, show_plan
 from pages.components.shared.layout import (
     attempt,
     badge,
+    clear_address,
     clear_search,
     empty,
-    forget,
     no_match,
     note,
     page_offset,
     pages,
-    pick,
+    select_input,
     small,
 )
 from pages.components.shared.pictures import small_pictures
@@ -87,7 +87,7 @@ def _pick(name: str, word: str, named: Mapping[str, str], counted: Mapping[str, 
     options = {"": text(f"any_{word}"), **{code: f"{said} ({number(counted[code])})" for code, said in named.items()}}
     if st.session_state.get(f"_{name}", "") not in options:
         del st.session_state[f"_{name}"]
-    return pick(name, options, text(f"filter_{word}"), no_longer=("page", "record"))
+    return select_input(name, options, text(f"filter_{word}"), no_longer=("page", "record"))
 
 
 def _groups(app: Application, run: Run, codes: Mapping[str, int]) -> dict[str, str]:
@@ -169,7 +169,7 @@ def plan_lines(
     elif no_match(
         text("nothing_found", find=plain(find)) if find else text("nothing_filtered"), text("nothing_found_about")
     ):
-        forget(*FACETS, "page", "record")
+        clear_address(*FACETS, "page", "record")
         clear_search("find")
 
 
@@ -203,7 +203,7 @@ def _change(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change
     if change.kind is Kind.DAY_PAGE:
         page = change.agreed
         gross = page.values.get("gross") is True
-        day_page_beside(app, flow.target, lines_of(page), row.title, gross=gross)
+        day_page_beside(app, flow.target, page_lines(page), row.title, gross=gross)
         return
     if change.kind in DOCUMENTS:
         document_tree(app, run, flow, row, change)

@@ -12,9 +12,9 @@ from integration.core.known import comes_to
 from integration.core.records import Value
 from integration.core.run import Mode, PlanRow, Run, RunState
 from integration.services import Application
-from pages.components.shared.changes import cut, what_changes
+from pages.components.shared.changes import shortened, what_changes
 from pages.components.shared.documents import BOOKED, kinds_of, known_as
-from pages.components.shared.layout import step_state, tag, tint
+from pages.components.shared.layout import state_tag, step_state, tint
 from pages.components.shared.meanings import meaning
 from pages.components.shared.tables import CONFIG, Columns, Written
 from pages.components.shared.wording import Markdown, money_text, table_day, text
@@ -57,7 +57,7 @@ def document_columns(rows: Sequence[PlanRow], branches: Mapping[str, str]) -> Do
     return DocumentColumns(totals, days, [branches.get(code, code) for code in codes])
 
 
-def told_apart(names: Mapping[str, str]) -> dict[str, str]:
+def short_branch_names(names: Mapping[str, str]) -> dict[str, str]:
     """Return the names of branches without the words with which all of them begin: Utrecht, Zeist."""
     split = {code: name.split() for code, name in names.items()}
     shortest = min(map(len, split.values()), default=0)
@@ -77,27 +77,27 @@ def plan_frame(app: Application, run: Run, rows: Sequence[PlanRow], show: str) -
     named = {"key": [code for code, _ in known], "title": [title for _, title in known]}
     columns: dict[str, list[Any]] = {name: said for name, said in named.items() if any(said)}
     of = app.flows.spec(run.flow).groups
-    sums = dict(document_columns(rows, told_apart(app.lists.captions(*of)) if of else {}).columns())
+    sums = dict(document_columns(rows, short_branch_names(app.lists.captions(*of)) if of else {}).columns())
     columns |= sums
     mixed = len({row.kind for row in rows}) > 1
     if mixed and not sums:
         columns["kind"] = kinds
     if show in ("all", "planned", "proven", "accepted", "in_doubt", "left"):
-        columns["action"] = [[tag(str(row.action))] for row in rows]
+        columns["action"] = [[state_tag(str(row.action))] for row in rows]
     result = run.state not in (RunState.READY, RunState.PREVIEWING)
     if result and any(row.change for row in rows) and show in ("all", "create", "update", "retire"):
-        columns["step"] = [[tag(step_state(row.step))] if row.change else [] for row in rows]
+        columns["step"] = [[state_tag(step_state(row.step))] if row.change else [] for row in rows]
     tripped = {brake.code for brake in run.brakes}
     held = [not tripped.isdisjoint(row.brakes) for row in rows]
     if not result and any(held):
-        columns["brake"] = [[tag("brake")] if one else [] for one in held]
+        columns["brake"] = [[state_tag("brake")] if one else [] for one in held]
     room = LONGEST_LINE - sum(TAKEN[name] for name in TAKEN if name in columns)
     room += 0 if "title" in columns else WITHOUT_TITLE
     undone, target = run.mode is Mode.UNDO, app.flows[run.flow].target
     said = [what_changes(app, row, undone=undone, system=target, total="total" not in sums) for row in rows]
     if mixed and sums:  # there is no room for a column of kinds
         said = [f"{kind} · {one}" if one else kind for kind, one in zip(kinds, said, strict=True)]
-    columns["what"] = [cut(one, LONGEST_BESIDE if sums else room) for one in said]
+    columns["what"] = [shortened(one, LONGEST_BESIDE if sums else room) for one in said]
     return pd.DataFrame(columns, index=range(len(rows)))
 
 
@@ -106,7 +106,7 @@ def plan_columns(frame: pd.DataFrame, show: str) -> Columns:
 
     def states(caption: str, *names: str, about: Markdown | None = None) -> object:
         return CONFIG.MultiselectColumn(
-            caption, options=[tag(name) for name in names], color=[tint(name) for name in names], help=about
+            caption, options=[state_tag(name) for name in names], color=[tint(name) for name in names], help=about
         )
 
     summed = "total" in frame.columns

@@ -14,7 +14,7 @@ from integration.services import Application
 from integration.words import has_term
 from integration.words.countries import countries
 from pages.components.shared import controls
-from pages.components.shared.wording import Markdown, language, offered, plain, table_name, text, value_text
+from pages.components.shared.wording import Markdown, language, option_name, plain, table_name, text, value_text
 
 
 def vat_label(app: Application, system: str, code: str) -> str:
@@ -140,7 +140,7 @@ def part_choice(
         index=None if part.needed and not among else 0,
         key=key,
         placeholder=text("row_choose"),
-        format_func=offered(lambda one: dimension_label(app, part, one, known)),
+        format_func=option_name(lambda one: dimension_label(app, part, one, known)),
         accept_new_options=not among and any(is_in_use(one.of) for one in part.of),
     )
     return str(chosen or "").strip()

@@ -12,7 +12,7 @@ from integration.core.flow import Flow
 from integration.core.issues import CauseGroup
 from integration.core.run import ACTIVE, ALL_FOR, Counts, Mode, Run, RunState
 from integration.services import Application
-from integration.services.exceptions import address_of
+from integration.services.exceptions import group_address
 from pages.components.shared.application import may, person, refreshing
 from pages.components.shared.flows import at_stake, headline, more_exceptions, show_plan
 from pages.components.shared.layout import (
@@ -24,14 +24,14 @@ from pages.components.shared.layout import (
     note,
     section,
     small,
-    tag,
+    state_tag,
     tint,
     trouble,
 )
 from pages.components.shared.meanings import meaning
 from pages.components.shared.notes import discard_button
 from pages.components.shared.run_states import RUN_STATES, run_state
-from pages.components.shared.tables import CONFIG, browse, captioned
+from pages.components.shared.tables import CONFIG, browse, caption_width
 from pages.components.shared.wording import (
     Markdown,
     coded,
@@ -188,14 +188,14 @@ def kind_read(flow: Flow) -> str:
 def run_table(app: Application, runs: Sequence[Run]) -> Run | None:
     """Draw runs, newest first, and return the one that was clicked."""
     columns: dict[str, Any] = {
-        "run": CONFIG.TextColumn(text("col_run"), width=captioned(text("col_run"), 68)),
-        "flow": CONFIG.TextColumn(text("col_flow"), width=captioned(text("col_flow"), 96)),
+        "run": CONFIG.TextColumn(text("col_run"), width=caption_width(text("col_run"), 68)),
+        "flow": CONFIG.TextColumn(text("col_flow"), width=caption_width(text("col_flow"), 96)),
         "state": CONFIG.MultiselectColumn(
-            text("col_status"), options=list(map(tag, RUN_STATES)), color=list(map(tint, RUN_STATES))
+            text("col_status"), options=list(map(state_tag, RUN_STATES)), color=list(map(tint, RUN_STATES))
         ),
         "started": CONFIG.DatetimeColumn(text("col_started"), width=108),
         "read": CONFIG.NumberColumn(text("col_read")),
-        "of": CONFIG.TextColumn(text("col_kind"), width=captioned(text("col_kind"), 88)),
+        "of": CONFIG.TextColumn(text("col_kind"), width=caption_width(text("col_kind"), 88)),
         **{
             name: CONFIG.NumberColumn(text(f"col_{name}"), help=meaning(name) if name in OUTCOMES else None)
             for name in COUNTED[1:]
@@ -217,7 +217,7 @@ def run_frame(app: Application, runs: Sequence[Run]) -> pd.DataFrame:
         {
             "run": [short_id(run.id) for run in runs],
             "flow": [flow_name(run.flow) for run in runs],
-            "state": [[tag(run_state(run))] for run in runs],
+            "state": [[state_tag(run_state(run))] for run in runs],
             "started": started.dt.tz_convert(zone).dt.tz_localize(None),
             "read": [run.counts.read for run in runs],
             "of": [counted(f"noun_{app.flows.spec(run.flow).noun}", run.counts.read) for run in runs],
@@ -337,7 +337,7 @@ def run_actions(app: Application, run: Run) -> None:
     if undoes and st.button(
         text("btn_undo"), icon=":material/undo:", type="tertiary", key="undo", help=meaning("undo")
     ):
-        undo(app, run)
+        start_undo(app, run)
     if run.state is RunState.PREVIEWING:
         return
     waits = run.state is RunState.READY
@@ -347,7 +347,7 @@ def run_actions(app: Application, run: Run) -> None:
         st.switch_page("pages/preview.py", query_params={"flow": run.flow, "plan": run.id})
 
 
-def undo(app: Application, run: Run) -> None:
+def start_undo(app: Application, run: Run) -> None:
     """Start a plan that puts back what a run wrote, and show it; nothing is written before it is approved."""
     show_plan(run.flow, lambda: app.runs.undo(run.id, by=person()))
 
@@ -377,7 +377,7 @@ def parked_causes(app: Application, run: Run) -> None:
 
 
 def _parked_cause(app: Application, group: CauseGroup) -> None:
-    title, address = headline(app, group), address_of(group.of)
+    title, address = headline(app, group), group_address(group.of)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap=None):
             small(f"**{title}**")

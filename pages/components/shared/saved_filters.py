@@ -7,7 +7,7 @@ import streamlit as st
 from integration.services import Application
 from integration.services.saved_filters import FILTERS, LONGEST_NAME
 from pages.components.shared.application import person
-from pages.components.shared.layout import forget, icon_button, note, type_search
+from pages.components.shared.layout import clear_address, icon_button, note, type_search
 from pages.components.shared.wording import plain, text
 
 SAVED = "saved"
@@ -56,7 +56,7 @@ def saved_filters(app: Application, page: str) -> None:
 
 
 def _show(page: str, name: str, asked: Mapping[str, str]) -> None:
-    forget(*FILTERS[page], "page", "cause", "record")
+    clear_address(*FILTERS[page], "page", "cause", "record")
     for one, value in asked.items():
         if one != SEARCH:
             st.query_params[one] = value

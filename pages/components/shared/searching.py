@@ -8,7 +8,7 @@ import streamlit as st
 
 from integration.services import Application
 from integration.services.search import Hit, Place
-from pages.components.shared.layout import answered, badge, note, section
+from pages.components.shared.layout import answer_or_error, badge, note, section
 from pages.components.shared.wording import Markdown, euros, flow_name, language, plain, system_name, text
 
 KEYS = "Ctrl+K"  # opens the search from every page
@@ -58,7 +58,7 @@ def search_box(app: Application, *, may_read: bool) -> None:
     if not asked:
         note(text("search_about"))
         return
-    hits = answered(lambda: app.search.records(asked, language())) if may_read else []
+    hits = answer_or_error(lambda: app.search.records(asked, language())) if may_read else []
     places = app.search.places(asked)
     if hits:
         section(text("search_records"))

@@ -62,7 +62,7 @@ def figures(rows: Sequence[Mapping[str, str]], off: str, alt: str) -> None:
     """
     frame = pd.DataFrame(rows)
     first, *others = frame.columns
-    widths = {name: captioned(max([name, *frame[name]], key=len), 0) for name in others}
+    widths = {name: caption_width(max([name, *frame[name]], key=len), 0) for name in others}
     columns = {name: CONFIG.TextColumn(name, alignment="right", width=widths[name]) for name in others}
     shown = seen(frame).style.map(lambda text: _RED if any(sign in "123456789" for sign in text) else "", subset=[off])
     columns[first] = CONFIG.TextColumn(first)  # takes the room that is left
@@ -125,7 +125,7 @@ def localised(frame: pd.DataFrame, written: Written | None = None) -> pd.DataFra
     return frame.style.format(manners, na_rep="")
 
 
-def choose(
+def table_choice(
     frame: pd.DataFrame,
     columns: Columns,
     key: str,
@@ -190,7 +190,7 @@ def editor(key: str, frame: pd.DataFrame, columns: Columns, alt: str, **more: An
     return edited
 
 
-def captioned(caption: str, least: int, *, beside: int = 0) -> int:
+def caption_width(caption: str, least: int, *, beside: int = 0) -> int:
     """Return how wide a column is in pixels: `least`, and wider where its caption needs it, with what stands beside."""
     return max(least, round(len(caption) * SIGN) + MARGINS + beside)
 
@@ -203,7 +203,7 @@ def height(rows: int, most: int = MOST_ROWS_HIGH) -> int:
 # ---- what is no table ------------------------------------------------------------------------------------------------
 
 
-def code(text: str, height: int | Literal["content"] = "content", language: Literal["sql"] | None = None) -> None:
+def code_block(text: str, height: int | Literal["content"] = "content", language: Literal["sql"] | None = None) -> None:
     """Draw text as it came, with its lines and with every sign to be seen; in colours where its language is told."""
     st.code(
         visible_lines(text),

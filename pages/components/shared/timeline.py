@@ -16,7 +16,7 @@ from integration.services import Application
 from integration.services.search import caption_of
 from integration.words import has_term, known
 from pages.components.shared.application import may, refreshing
-from pages.components.shared.layout import answered, note, small
+from pages.components.shared.layout import answer_or_error, note, small
 from pages.components.shared.wording import (
     Markdown,
     amount_text,
@@ -101,7 +101,7 @@ class Entry:
     events: Sequence[Happened] = field(default_factory=list)
 
 
-def draw(entries: Sequence[Entry], name: str, *, details: bool = False) -> Entry | None:
+def draw_timeline(entries: Sequence[Entry], name: str, *, details: bool = False) -> Entry | None:
     """Draw the lines of a timeline, newest first; return the one whose details were asked for, where they can be."""
     asked: Entry | None = None
     with st.container(border=True, gap="small", key=f"timeline-{name}"):
@@ -135,10 +135,10 @@ def _line(one: Entry, details: str) -> bool:
 @refreshing(REFRESH_SECONDS)
 def run_timeline(app: Application, run_id: str) -> None:
     """Draw what happened to a run as a whole, newest first; what happened to its records is in the log."""
-    events = answered(lambda: app.log.of_run(run_id)) if may("log.of_run") else None
+    events = answer_or_error(lambda: app.log.of_run(run_id)) if may("log.of_run") else None
     if events is None:
         return
-    draw([entry(event) for event in rows_of(events.head(MOST_DRAWN))], "run")
+    draw_timeline([entry(event) for event in rows_of(events.head(MOST_DRAWN))], "run")
     if len(events) > MOST_DRAWN:
         note(text("events_more", number=len(events) - MOST_DRAWN))
     if len(events):
@@ -152,10 +152,10 @@ def rows_of(events: pd.DataFrame) -> list[dict[str, Any]]:
 
 def entry(event: Happened) -> Entry:
     """Return the line of one event."""
-    return Entry(moment_of(event), str(event["event"]), event_title(event), _about(event), [event])
+    return Entry(event_moment(event), str(event["event"]), event_title(event), _about(event), [event])
 
 
-def folded(entries: Sequence[Entry]) -> list[Entry]:
+def fold_steps(entries: Sequence[Entry]) -> list[Entry]:
     """Return the lines with the steps of a record in one run in one, where all of them went well."""
     steps: dict[tuple[str, ...], list[Happened]] = {}
     for one in entries:
@@ -183,7 +183,7 @@ def _told_at_once(one: Entry, events: Sequence[Happened]) -> Entry:
     return Entry(one.at, one.event, one.title, [*_about(planned), steps], events)
 
 
-def moment_of(event: Happened) -> datetime:
+def event_moment(event: Happened) -> datetime:
     """Return when an event happened."""
     at = pd.Timestamp(event["happened_at"])
     found: datetime = (at.tz_localize("UTC") if at.tz is None else at).to_pydatetime()
@@ -212,13 +212,13 @@ def event_reason(event: Happened) -> str:
     said = [text(f"badge_{code}")] if has_term(f"badge_{code}") else []
     said += [
         f"{_name_of(event, path)} {old} → {new}" if old else f"{_name_of(event, path)} {new}"
-        for path, old, new in changes_of(event)[:2]
+        for path, old, new in changed_values(event)[:2]
     ]
     said += [_fact(event, name, facts[name]) for name in _TOLD if facts.get(name)]
     return " · ".join(said)
 
 
-def changes_of(event: Happened) -> list[tuple[str, str, str]]:
+def changed_values(event: Happened) -> list[tuple[str, str, str]]:
     """Return the fields that an event changes: path, old and new value."""
     before, after = texts_of(event.get("before")), texts_of(event.get("after"))
 
@@ -260,7 +260,7 @@ def _about(event: Happened) -> list[Markdown]:
         lines.append(text("waited_only", span=span(float(event["ms"]) / 1000)))
     changed = [
         f"{plain(_name_of(event, path))} {f'{struck(old)} ' if old else ''}**{plain(new)}**"
-        for path, old, new in changes_of(event)
+        for path, old, new in changed_values(event)
     ]
     if changed:
         more = f" · +{len(changed) - SHOWN_VALUES}" if len(changed) > SHOWN_VALUES else ""

@@ -10,12 +10,12 @@ from integration.core.flow import Flow
 from integration.core.records import Value
 from integration.core.run import PlanRow, Run
 from integration.core.traces import Answer, Trace
-from integration.flows.settings import till
+from integration.flows.settings import till_list
 from integration.services import Application
 from integration.words import setting_name
 from integration.words.countries import countries
 from pages.components.shared.changes import step_said
-from pages.components.shared.layout import answered, note, small
+from pages.components.shared.layout import answer_or_error, note, small
 from pages.components.shared.rows import captions_of, code_text, field_text, row_label, step_text
 from pages.components.shared.runs import short_id
 from pages.components.shared.wording import (
@@ -40,7 +40,7 @@ LONGEST = 80  # signs of a value in a sentence; the plan shows all of it
 def why(app: Application, run: Run, row: PlanRow) -> None:
     """Say of every value of a line why it is what it is."""
     with st.spinner(text("why_wait")):
-        found = answered(lambda: app.plans.why(run.id, row.seq))
+        found = answer_or_error(lambda: app.plans.why(run.id, row.seq))
     if found is None:
         return
     if not found:
@@ -127,8 +127,8 @@ def _facts(app: Application, flow: Flow, why: Reason) -> dict[str, str]:
         "table": table_name,
         "row": lambda key: _row_said(app, flow, table, key),
         "setting": lambda name: setting_name(flow.name, name, language()),
-        "branch": lambda code: code_text(app, till("branches"), code),
-        "method": lambda code: code_text(app, till("payment_methods"), code),
+        "branch": lambda code: code_text(app, till_list("branches"), code),
+        "method": lambda code: code_text(app, till_list("payment_methods"), code),
         "country": lambda code: countries(language()).get(code, code),
         "date": lambda day: table_day(date.fromisoformat(day)) if day else day,
         "person": who,

@@ -91,7 +91,7 @@ def spoken(write: Callable[[V, str], W]) -> Callable[[V], W]:
 
 
 number = spoken(words.number)
-amount_text = spoken(words.amount)
+amount_text = spoken(words.amount_text)
 value_text = spoken(words.value_text)
 read_number = spoken(words.read_number)
 percentage = spoken(words.percentage)
@@ -202,7 +202,7 @@ def coded(value: object) -> Markdown:
     return plain(value) if _NOT_CODED.search(shown) or not shown.strip() else f"`{shown}`"
 
 
-def offered(label: Callable[[Any], str]) -> Callable[[Any], str]:
+def option_name(label: Callable[[Any], str]) -> Callable[[Any], str]:
     """Return how a choice is called, for a list of choices that reads no Markdown: every sign is to be seen."""
     return lambda choice: visible(label(choice))
 

@@ -8,18 +8,28 @@ import streamlit as st
 
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
-from integration.services.stock import SOON_DAYS, Difference, Listed, Reason, Show, Sort, Split, differences, largest
+from integration.services.stock import (
+    SOON_DAYS,
+    Difference,
+    Listed,
+    Reason,
+    Show,
+    Sort,
+    Split,
+    largest_lines,
+    open_differences,
+)
 from pages.components.shared.application import may, person
 from pages.components.shared.charts import Limit, steps, ups_and_downs
 from pages.components.shared.downloads import of_log, rows_in
 from pages.components.shared.layout import (
     act,
-    asked,
+    ask_live,
     choice,
+    clear_address,
     clear_search,
     empty,
-    forget,
-    keep,
+    keep_in_address,
     no_match,
     note,
     page_offset,
@@ -29,7 +39,7 @@ from pages.components.shared.layout import (
     titled,
 )
 from pages.components.shared.runs import progress_strip
-from pages.components.shared.tables import CONFIG, browse, captioned
+from pages.components.shared.tables import CONFIG, browse, caption_width
 from pages.components.shared.wording import (
     Markdown,
     change_text,
@@ -40,7 +50,7 @@ from pages.components.shared.wording import (
     text,
     zone,
 )
-from pages.components.stock.view import BOOKS, TILL, View, about, download, unit_name
+from pages.components.stock.view import BOOKS, TILL, View, both_systems, download, unit_name
 
 MOST_LINES = 5
 OTHERS = "others"
@@ -59,14 +69,14 @@ def levels(app: Application, view: View) -> None:
         split = cast("Split", by)
         download("levels", lambda: of_log(app.stock.charted(view.scope, split)))
     named = view.branches if split == "branch" else {**view.groups, "": text("stock_without_group")}
-    frame = largest(app.stock.levels(view.scope, split, view.now), MOST_LINES, OTHERS)
+    frame = largest_lines(app.stock.levels(view.scope, split, view.now), MOST_LINES, OTHERS)
     frame.index = _here(frame.index)
     limit, unsure = _reorder(app, view), None
     if view.unproven is not None:
         unsure = _here(pd.DatetimeIndex([view.unproven.since]).tz_convert("UTC").tz_localize(None))[0]
     with st.container(border=True):
         steps(frame, {**named, OTHERS: text("stock_others")}, view.ticks, text("stock_levels_title"), limit, unsure)
-    note(about("stock_levels_article" if view.article else "stock_levels_about"))
+    note(both_systems("stock_levels_article" if view.article else "stock_levels_about"))
 
 
 def _in_unit(view: View, title: str) -> Markdown:
@@ -81,7 +91,7 @@ def _reorder(app: Application, view: View) -> Limit | None:
     if not view.article:
         return None
     name = f"reorder {view.article} {app.flows.settings(app.stock.flow).model_dump()['reorder']}"
-    (level,) = asked(app, name, lambda: [app.stock.reorder_level(view.article)]) or [None]
+    (level,) = ask_live(app, name, lambda: [app.stock.reorder_level(view.article)]) or [None]
     return None if level is None else Limit(float(level), text("stock_reorder_at", level=view.in_its_unit(level)))
 
 
@@ -89,7 +99,7 @@ def purchases(app: Application, view: View) -> None:
     """Say what the books have on order of an article, which is not for sale."""
     if not view.article:
         return
-    (found,) = asked(app, f"purchases {view.article}", lambda: [app.stock.purchases(view.article)]) or [None]
+    (found,) = ask_live(app, f"purchases {view.article}", lambda: [app.stock.purchases(view.article)]) or [None]
     if found is not None:
         ordered = view.in_its_unit(found.ordered)
         said = text("stock_purchased", ordered=ordered)
@@ -116,7 +126,7 @@ def movements(app: Application, view: View) -> None:
         shown_at = moved.assign(period=_here(pd.Index(moved["period"])))
         unit = pd.Timedelta(hours=1 if view.scope.unit == "hour" else 24)
         ups_and_downs(shown_at, names, view.ticks, text("stock_moves_title"), unit)
-    note(about("stock_moves_about"))
+    note(both_systems("stock_moves_about"))
 
 
 def article_list(app: Application, view: View) -> None:
@@ -129,7 +139,7 @@ def article_list(app: Application, view: View) -> None:
         listed = Listed(cast("Show", show), find, cast("Sort", sort))
         return app.stock.forecast(view.scope, view.now, listed, offset, limit)
 
-    with titled(text("stock_list_title"), about("stock_list_about", days=view.days)):
+    with titled(text("stock_list_title"), both_systems("stock_list_about", days=view.days)):
         download("articles", lambda: _outlook_listed(page))
     if not view.article:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -150,7 +160,7 @@ def article_list(app: Application, view: View) -> None:
         "title": CONFIG.TextColumn(text("col_name"), width=240),
         "branch": CONFIG.TextColumn(text("col_stock_branch"), width=160),
         "level": CONFIG.NumberColumn(text("col_stock_level"), width=84),
-        "unit": CONFIG.TextColumn(text("col_unit"), width=captioned(text("col_unit"), 72)),
+        "unit": CONFIG.TextColumn(text("col_unit"), width=caption_width(text("col_unit"), 72)),
         "pace": CONFIG.NumberColumn(text("col_stock_pace"), width=96),
         "days": CONFIG.NumberColumn(text("col_stock_days"), width=84),
         "out": CONFIG.DateColumn(text("col_stock_out"), width=112),
@@ -169,8 +179,8 @@ def _none_listed(show: str, find: str) -> None:
     elif no_match(text("stock_list_none"), text("stock_list_none_about")):
         article = st.query_params.get("article", "")
         st.query_params.clear()
-        keep("article", article)
-        forget("period", "branch", "group", "show", "sort")
+        keep_in_address("article", article)
+        clear_address("period", "branch", "group", "show", "sort")
         clear_search("find")
 
 
@@ -225,7 +235,7 @@ def _as_of(run: Run | None, last: Run | None) -> Markdown:
 def _differences_table(app: Application, view: View, run: Run) -> None:
     total = app.plans.count(run.id, "planned", view.article)
     offset = page_offset("page2", total, SIZE)
-    found = list(differences(app.plans.rows(run.id, "planned", view.article, offset, SIZE), view.scope))
+    found = list(open_differences(app.plans.rows(run.id, "planned", view.article, offset, SIZE), view.scope))
     if not found:
         empty("balance", text("stock_differences_not_here"), text("stock_differences_not_here_about"))
     elif (clicked := _clicked(app, view, found, f"differences-{offset}")) is not None:
@@ -257,7 +267,7 @@ def _clicked(app: Application, view: View, found: Sequence[Difference], key: str
         "source": CONFIG.NumberColumn(system_name(BOOKS), width=104),
         "target": CONFIG.NumberColumn(system_name(TILL), width=104),
         "gap": CONFIG.NumberColumn(text("col_difference"), width=104),
-        "unit": CONFIG.TextColumn(text("col_unit"), width=captioned(text("col_unit"), 72)),
+        "unit": CONFIG.TextColumn(text("col_unit"), width=caption_width(text("col_unit"), 72)),
         "why": CONFIG.TextColumn(text("col_stock_why"), width="large"),
     }
     return browse(frame, columns, key, text("stock_differences"), {"gap": change_text})
@@ -280,7 +290,7 @@ def _differences_listed(app: Application, run: Run, view: View) -> pd.DataFrame:
         offset = 0
         while rows := app.plans.rows(run.id, "planned", view.article, offset, EXPORTED_AT_ONCE):
             offset += len(rows)
-            yield from differences(rows, view.scope)
+            yield from open_differences(rows, view.scope)
 
     named = view.branches
     lines = [

@@ -8,7 +8,7 @@ import streamlit as st
 from integration.core.prices import Step
 from integration.services import Application
 from integration.services.prices import Known, Proof
-from pages.components.shared.layout import answered, inline, note, pick, section
+from pages.components.shared.layout import answer_or_error, inline, note, section, select_input
 from pages.components.shared.tables import table
 from pages.components.shared.wording import Markdown, money_text, number, plain, system_name, text
 from pages.components.stock.view import BOOKS, TILL
@@ -30,14 +30,14 @@ def prices_section(app: Application) -> None:
     goods = {one.key: one for one in articles}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         whom = {key: _title(one) for key, one in people.items()}
-        who = pick("price_customer", whom, text("prices_customer"), width="stretch", is_labelled=True)
+        who = select_input("price_customer", whom, text("prices_customer"), width="stretch", is_labelled=True)
         named = {key: _title(one) for key, one in goods.items()}
-        what = pick("price_article", named, text("prices_article"), width="stretch", is_labelled=True)
+        what = select_input("price_article", named, text("prices_article"), width="stretch", is_labelled=True)
         quantity = st.number_input(
             text("prices_quantity"), 1, MOST, key="price_quantity", bind="query-params", width=120
         )
-        branch = pick("price_branch", branches, text("stock_branch"), width="stretch", is_labelled=True)
-    found = answered(lambda: app.prices.one(people[who], goods[what], Decimal(quantity), branch))
+        branch = select_input("price_branch", branches, text("stock_branch"), width="stretch", is_labelled=True)
+    found = answer_or_error(lambda: app.prices.one(people[who], goods[what], Decimal(quantity), branch))
     if found is None:
         note(text("prices_none"))
         return

@@ -12,11 +12,11 @@ from integration.core.errors import IntegrationError
 from integration.services import Application
 from integration.services.flows import FlowStatus
 from integration.services.stock import SOON_DAYS, StockScope, StockSums, Total, Unproven, out_on
-from pages.components.setup.lacks import reason
+from pages.components.setup.lacks import lack_sentence
 from pages.components.shared.application import may_open
 from pages.components.shared.downloads import downloads
 from pages.components.shared.flows import offer_preview
-from pages.components.shared.layout import choice, empty, forget, note, pick, small
+from pages.components.shared.layout import choice, clear_address, empty, note, select_input, small
 from pages.components.shared.wording import (
     Markdown,
     counted,
@@ -35,7 +35,7 @@ PERIOD = "30"
 NO_UNIT = "-"  # in an address
 
 
-def about(key: str, **facts: Markdown | int) -> Markdown:
+def both_systems(key: str, **facts: Markdown | int) -> Markdown:
     """Return a sentence that names the two systems."""
     return text(key, source=system_name(BOOKS), target=system_name(TILL), **facts)
 
@@ -103,7 +103,7 @@ class View:
         return text(f"axis_{self.scope.unit}")
 
 
-def shown(app: Application) -> View | None:
+def asked_view(app: Application) -> View | None:
     """Return what the address asks for; None while no level is known at all."""
     now, asked = datetime.now(UTC), st.query_params
     branches, groups = app.stock.branches(), app.stock.groups()
@@ -154,11 +154,11 @@ def unknown(view: View) -> None:
     """Say that nothing is known of an article, and lead back to all."""
     title = text("stock_unknown", article=plain(view.article))
     if empty("search_off", title, text("stock_unknown_about"), text("btn_all_articles"), key="unknown_article"):
-        forget("article")
+        clear_address("article")
         st.rerun()
 
 
-def doubt(view: View) -> None:
+def unproven_since(view: View) -> None:
     """Say since when levels are not proven, where that is too long ago."""
     if view.unproven is not None:
         said = text(
@@ -172,7 +172,7 @@ def unreserved(app: Application) -> None:
     lacks = app.setup.lack(app.stock.flow, "reservations")
     if lacks is not None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            small(f":orange[:material/info:] {reason(lacks.why)}")
+            small(f":orange[:material/info:] {lack_sentence(lacks.why)}")
             if may_open("setup") and st.button(text("btn_answer"), key="reservations", type="tertiary"):
                 where = {"step": "questions", "question": f"{app.stock.flow}.reservations"}
                 st.switch_page("pages/setup.py", query_params=where)
@@ -195,12 +195,12 @@ def filters(view: View) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         choice("period", PERIODS, PERIOD, lambda days: text(f"stock_period_{days}"), pages)
         branches = {"": text("stock_all_branches"), **view.branches}
-        pick("branch", branches, text("stock_branch"), no_longer=pages)
+        select_input("branch", branches, text("stock_branch"), no_longer=pages)
         if not view.article and view.groups:
-            pick("group", {"": text("stock_all_groups"), **view.groups}, text("stock_group"), no_longer=pages)
+            select_input("group", {"": text("stock_all_groups"), **view.groups}, text("stock_group"), no_longer=pages)
         if view.scope.counted is not None:
             units = {one.unit or NO_UNIT: unit_name(one.unit) for one in view.sums.totals}
-            pick("unit", units, text("stock_unit"), 160)
+            select_input("unit", units, text("stock_unit"), 160)
 
 
 def numbers(view: View) -> None:

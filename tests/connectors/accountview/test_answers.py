@@ -5,8 +5,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from integration.connectors.accountview.answers import LONGEST_NUMBER, cause_of
-from integration.connectors.accountview.codec import number
+from integration.connectors.accountview.answers import LONGEST_NUMBER, refusal_cause
+from integration.connectors.accountview.codec import number_or_none
 from integration.connectors.accountview.connector import AccountView
 from integration.core.errors import (
     AccessDeniedError,
@@ -40,7 +40,7 @@ def refused(call: Callable[[AccountView], object], response: httpx.Response) -> 
     ],
 )
 def test_a_dutch_text_is_a_cause_where_it_can_be_told_apart(said: str, code: str) -> None:
-    assert cause_of(said)[0] == code
+    assert refusal_cause(said)[0] == code
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_number_that_no_database_keeps_is_a_text_that_is_none(digits: str) -> 
     told = an_accountview(lambda _: httpx.Response(200, content=body)).client.page(ARTICLES)[0]["PX_SELL"]
     assert isinstance(told, str)
     assert len(told) <= LONGEST_NUMBER + 1
-    assert number(told, 4) is None
+    assert number_or_none(told, 4) is None
 
 
 def test_a_number_of_the_database_is_read() -> None:

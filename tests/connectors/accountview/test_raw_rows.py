@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from integration.connectors.accountview.answers import in_capitals, parsed
+from integration.connectors.accountview.answers import in_capitals, parse_json
 from integration.connectors.accountview.raw_rows import as_read, taken_apart
 from integration.connectors.accountview.settings import BusinessObject
 from integration.core.errors import MalformedAnswerError
@@ -26,7 +26,7 @@ def test_a_row_that_was_not_read_is_read_as_any_other() -> None:
     rows = taken_apart(body, ARTICLES, "ART_CODE")
     assert rows is not None
     assert [row.key for row in rows] == ["9001", "9002"]
-    read = [in_capitals(row) for row in parsed(body)["article"]]  # type: ignore[index]
+    read = [in_capitals(row) for row in parse_json(body)["article"]]  # type: ignore[index]
     assert [row.row("read AK1") for row in rows] == read
 
 

@@ -9,7 +9,7 @@ import pytest
 from integration.connectors.accountview.codec import Row
 from integration.connectors.accountview.columns import ArticleFields, GroupFields
 from integration.connectors.accountview.layout import named_columns
-from integration.connectors.accountview.rows import decoder
+from integration.connectors.accountview.rows import row_decoder
 from integration.core.records import Kind, Record, Unreadable
 
 ROW: Row = {
@@ -29,7 +29,7 @@ ROW: Row = {
 
 
 def decoded(row: Row, fields: ArticleFields) -> Record:
-    return decoder(Kind.ARTICLE, named_columns(fields))(row)
+    return row_decoder(Kind.ARTICLE, named_columns(fields))(row)
 
 
 def test_columns_with_a_meaning_stand_under_our_names_and_others_under_their_own() -> None:
@@ -66,7 +66,7 @@ def test_a_row_without_a_code_stands_there_as_one_that_nobody_knows(row: Row) ->
 
 def test_a_group_has_its_name_and_its_parent() -> None:
     names = named_columns(GroupFields(parent="UP"))
-    group = decoder(Kind.GROUP, names)({"AG_CODE": "SHIRT", "AG_DESC": "Shirts ", "UP": "KLED"})
+    group = row_decoder(Kind.GROUP, names)({"AG_CODE": "SHIRT", "AG_DESC": "Shirts ", "UP": "KLED"})
     assert dict(group.values) == {"code": "SHIRT", "name": "Shirts", "parent": "KLED"}
 
 

@@ -3,7 +3,7 @@
 from contextlib import closing
 
 from integration.connectors.mplus.choices import Choices
-from integration.connectors.mplus.client import NAMESPACE, contract
+from integration.connectors.mplus.client import NAMESPACE, interface_contract
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.fields import Fields
 from integration.sandbox.server import running
@@ -24,7 +24,7 @@ def test_a_code_with_a_percentage_that_cannot_be_read_has_no_rate() -> None:
     rows = "".join(
         f"<vatGroup><vatCode>{code}</vatCode><vatPercentage>{rate}</vatPercentage></vatGroup>" for code, rate in told
     )
-    name = contract().answer_name("getVatGroupList").partition("}")[2]
+    name = interface_contract().answer_name("getVatGroupList").partition("}")[2]
     body = f'<{name} xmlns="{NAMESPACE}"><vatGroupList>{rows}</vatGroupList></{name}>'
     client = answering(lambda _: body)
     till = Choices(client, Fields(NOWHERE, client))

@@ -12,7 +12,7 @@ from pydantic import SecretStr, ValidationError
 
 from integration.connectors.answer import MOST_PARTS
 from integration.connectors.http import Gateway
-from integration.connectors.mplus.client import SOAP, Client, contract, tag
+from integration.connectors.mplus.client import SOAP, Client, interface_contract, qualified
 from integration.connectors.mplus.settings import MplusSettings
 from integration.core.errors import (
     AccessDeniedError,
@@ -132,13 +132,13 @@ def test_elements_we_do_not_know_are_read_over() -> None:
     client, _ = a_client(
         xml("<ns:GetProductsResponse><ns:productList><ns:new/></ns:productList><ns:x/></ns:GetProductsResponse>")
     )
-    assert read(client).tag == tag("GetProductsResponse")
+    assert read(client).tag == qualified("GetProductsResponse")
 
 
 @pytest.mark.parametrize("unusable", [HTML, GARBAGE, HALF, OTHER, fault("SOAP-ENV:Server")])
 def test_a_read_with_an_unusable_answer_is_asked_again(unusable: httpx.Response) -> None:
     client, requests = a_client(unusable, PRODUCTS)
-    assert read(client).tag == tag("GetProductsResponse")
+    assert read(client).tag == qualified("GetProductsResponse")
     assert len(requests) == 2
 
 
@@ -235,12 +235,12 @@ def test_no_error_tells_a_secret_even_when_the_till_repeats_it(
 
 def test_a_request_that_does_not_fit_the_interface_is_a_mistake_of_ours() -> None:
     with pytest.raises(TypeError, match="pluNumbers"):
-        contract().message("getProducts", {"request": {}})
+        interface_contract().message("getProducts", {"request": {}})
 
 
 def test_answers_are_known_by_the_names_the_interface_gives_them() -> None:
-    assert contract().answer_name("getVatGroupList") == tag("getVatGroupListResponse")
-    assert contract().answer_name("updateArticleGroup") == tag("UpdateArticleGroupResponse")
+    assert interface_contract().answer_name("getVatGroupList") == qualified("getVatGroupListResponse")
+    assert interface_contract().answer_name("updateArticleGroup") == qualified("UpdateArticleGroupResponse")
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_what_is_no_part_of_a_value_neither_cuts_nor_changes_it(written: str) ->
     client, _ = a_client(
         xml(f"<ns:GetProductsResponse><ns:productList>{product}</ns:productList></ns:GetProductsResponse>")
     )
-    (found,) = read(client).iter(tag("description"))
+    (found,) = read(client).iter(qualified("description"))
     assert found.text == "Fiets rood"
 
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from integration.connectors.http import Gateway
-from integration.connectors.mplus.client import NAMESPACE, SOAP, Client, tag
+from integration.connectors.mplus.client import NAMESPACE, SOAP, Client, qualified
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.documents import CODES_SECONDS, Documents
 from integration.connectors.mplus.settings import MplusSettings
@@ -654,7 +654,7 @@ def a_source(*answers: str) -> tuple[Documents, list[etree._Element]]:
     questions: list[etree._Element] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        questions.append(next(etree.fromstring(request.content).iter(tag("getOrders"))))
+        questions.append(next(etree.fromstring(request.content).iter(qualified("getOrders"))))
         body = answers[min(len(questions), len(answers)) - 1]
         return httpx.Response(200, content=body.encode())
 
@@ -695,7 +695,7 @@ def test_an_answer_that_breaks_off_tells_how_many_documents_came() -> None:
 def test_nothing_but_the_marker_restricts_what_is_asked() -> None:
     source, questions = a_source(orders("9"))
     assert source.extract(Kind.ORDER, None, "8").stamp == "9"
-    request = questions[0].find(tag("request"))
+    request = questions[0].find(qualified("request"))
     assert request is not None
     assert [(etree.QName(child).localname, child.text) for child in request] == [
         ("syncMarker", "8"),
@@ -821,7 +821,8 @@ def test_a_document_asked_for_by_an_id_that_it_does_not_say_waits_alone() -> Non
 
     def answer(request: httpx.Request) -> str:
         asked = [
-            each.text or "" for each in etree.fromstring(request.content).iter(tag("ids"), tag("orderIds"), tag("id"))
+            each.text or ""
+            for each in etree.fromstring(request.content).iter(qualified("ids"), qualified("orderIds"), qualified("id"))
         ]
         told = "".join(f"<order>{listed[one]}</order>" for one in asked if one in listed)
         return f'<GetOrdersResponse xmlns="{NAMESPACE}"><orderList>{told}</orderList></GetOrdersResponse>'

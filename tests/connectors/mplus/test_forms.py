@@ -12,7 +12,7 @@ from zeep.transports import Transport
 from zeep.xsd import Boolean, ComplexType, DateTime, Integer
 from zeep.xsd import Decimal as XsdDecimal
 
-from integration.connectors.mplus.client import BINDING, contract, description
+from integration.connectors.mplus.client import BINDING, description, interface_contract
 
 STUB = (
     b'<schema xmlns="http://www.w3.org/2001/XMLSchema" targetNamespace="http://schemas.xmlsoap.org/soap/encoding/">'
@@ -76,7 +76,7 @@ def test_every_request_is_what_a_soap_library_makes_of_the_description(library: 
     assert len(operations) > 40
     for name, operation in operations.items():
         content = content_of(operation.input.body.type, everything=everything)
-        assert contract().message(name, content) == made_by(library, name, content), name
+        assert interface_contract().message(name, content) == made_by(library, name, content), name
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_every_request_is_what_a_soap_library_makes_of_the_description(library: 
 )
 def test_every_text_is_written_as_a_soap_library_writes_it(library: Any, text: str) -> None:
     content = {"product": {"description": text, "articleList": {"article": [{"articleNumber": "1", "active": True}]}}}
-    assert contract().message("createProduct", content) == made_by(library, "createProduct", content)
+    assert interface_contract().message("createProduct", content) == made_by(library, "createProduct", content)
 
 
 @pytest.mark.parametrize(
@@ -100,11 +100,11 @@ def test_what_does_not_fit_is_refused_here_as_there(library: Any, content: dict[
     with pytest.raises((TypeError, zeep.exceptions.ValidationError)):
         made_by(library, "getProducts", content)
     with pytest.raises(TypeError, match="getProducts"):
-        contract().message("getProducts", content)
+        interface_contract().message("getProducts", content)
 
 
 @pytest.mark.parametrize("sign", ["\x00", "\x07", "\x1f", "\ud800", "\ufffe", "\uffff"])
 def test_nothing_that_no_xml_can_hold_is_sent(sign: str) -> None:
     content = {"product": {"description": f"bell {sign}", "articleList": {"article": []}}}
     with pytest.raises(ValueError, match="XML"):
-        contract().message("createProduct", content)
+        interface_contract().message("createProduct", content)

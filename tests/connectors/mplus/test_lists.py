@@ -8,7 +8,7 @@ import httpx
 import pytest
 from lxml import etree
 
-from integration.connectors.mplus.client import NAMESPACE, Client, tag
+from integration.connectors.mplus.client import NAMESPACE, Client, qualified
 from integration.connectors.mplus.documents import Documents
 from integration.connectors.mplus.fields import Fields
 from integration.connectors.mplus.history import History
@@ -69,17 +69,17 @@ def sold(markers: Sequence[int]) -> str:
 def a_till(giving: Giving) -> Client:
     def answer(request: httpx.Request) -> str:
         asked = etree.fromstring(request.content)
-        bound = int(asked.findtext(f".//{tag('syncMarker')}") or 0)
-        limit = int(asked.findtext(f".//{tag('syncMarkerLimit')}") or 0)
+        bound = int(asked.findtext(f".//{qualified('syncMarker')}") or 0)
+        limit = int(asked.findtext(f".//{qualified('syncMarkerLimit')}") or 0)
         given = giving([marker for marker in MARKERS if marker >= bound], limit)
-        if since := asked.findtext(f".//{tag('sinceStockIdLimit')}"):
-            after = int(asked.findtext(f".//{tag('sinceStockId')}") or 0)
+        if since := asked.findtext(f".//{qualified('sinceStockIdLimit')}"):
+            after = int(asked.findtext(f".//{qualified('sinceStockId')}") or 0)
             given = giving([marker for marker in MARKERS if marker > after], int(since))
             listed = "".join(f"<articleStockHistory>{moved(each)}</articleStockHistory>" for each in given)
             return f'<GetStockHistoryResponse xmlns="{NAMESPACE}">{listed}</GetStockHistoryResponse>'
-        if next(asked.iter(tag("getProducts")), None) is not None:
+        if next(asked.iter(qualified("getProducts")), None) is not None:
             return sold(given)
-        of_orders = next(asked.iter(tag("getOrders")), None) is not None
+        of_orders = next(asked.iter(qualified("getOrders")), None) is not None
         name, key, of = ("order", "orderId", "GetOrdersResponse") if of_orders else (
             "relation", "relationNumber", "GetRelationsResponse"
         )  # fmt: skip
@@ -197,7 +197,7 @@ def test_a_till_that_takes_so_many_numbers_and_no_more_tells_of_them_all() -> No
 
 def test_a_relation_that_a_till_holds_back_is_there() -> None:
     def answer(request: httpx.Request) -> str:
-        numbers = [each.text for each in etree.fromstring(request.content).iter(tag("relationNumbers"))]
+        numbers = [each.text for each in etree.fromstring(request.content).iter(qualified("relationNumbers"))]
         listed = "".join(f"<relation><relationNumber>{each}</relationNumber></relation>" for each in numbers[:2])
         return f'<GetRelationsResponse xmlns="{NAMESPACE}"><relationList>{listed}</relationList></GetRelationsResponse>'
 

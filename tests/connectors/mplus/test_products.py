@@ -11,7 +11,7 @@ import httpx
 import pytest
 from lxml import etree
 
-from integration.connectors.mplus.client import NAMESPACE, Client, tag
+from integration.connectors.mplus.client import NAMESPACE, Client, qualified
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.fields import Fields
 from integration.connectors.mplus.products import Products
@@ -49,9 +49,9 @@ def add_unknown_field(sandbox: Sandbox, till: Mplus, held: Held) -> None:
     """Give every article of a product a field that no description has, as a newer till would."""
     client = Client(till.settings)
     request = {"productNumbers": [held.reference], "pluNumbers": {}, "includeAllArticlesOfSelectedProducts": True}
-    product = next(client.read("getProducts", request=request).iter(tag("product")))
-    for article in product.iter(tag("article")):
-        etree.SubElement(article, tag("shelfColour")).text = "blue"
+    product = next(client.read("getProducts", request=request).iter(qualified("product")))
+    for article in product.iter(qualified("article")):
+        etree.SubElement(article, qualified("shelfColour")).text = "blue"
     client.write_whole("updateProduct", product)
     client.close()
     assert "shelfColour" in stored(sandbox, held.record.parts[0].key)
@@ -336,8 +336,8 @@ def test_a_product_that_does_not_say_a_number_it_was_asked_for_by_waits_alone(la
 
     def answer(request: httpx.Request) -> str:
         asked = etree.fromstring(request.content)
-        numbers = {each.text for each in asked.iter(tag("productNumbers"))}
-        numbers |= {(each.text or "")[1:] for each in asked.iter(tag("articleNumbers"))}
+        numbers = {each.text for each in asked.iter(qualified("productNumbers"))}
+        numbers |= {(each.text or "")[1:] for each in asked.iter(qualified("articleNumbers"))}
         listed = "".join(told(number) for number in ("1", "2") if number in numbers)
         return f'<GetProductsResponse xmlns="{NAMESPACE}"><productList>{listed}</productList></GetProductsResponse>'
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from lxml import etree
 
-from integration.connectors.mplus.client import NAMESPACE, Client, tag
+from integration.connectors.mplus.client import NAMESPACE, Client, qualified
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.fields import Fields
 from integration.connectors.mplus.relations import Relations
@@ -92,8 +92,8 @@ def reads(sandbox: Sandbox) -> list[str]:
 def add_unknown_fields(till: Mplus, number: str) -> None:
     """Give a relation a field that no description has and one that we never write, as a newer till would."""
     client = Client(till.settings)
-    relation = next(client.read("getRelations", request={"relationNumbers": [number]}).iter(tag("relation")))
-    etree.SubElement(relation, tag("birthStone")).text = "opal"
+    relation = next(client.read("getRelations", request={"relationNumbers": [number]}).iter(qualified("relation")))
+    etree.SubElement(relation, qualified("birthStone")).text = "opal"
     client.write_whole("updateRelation", relation)
     client.close()
 
@@ -510,10 +510,10 @@ def test_whom_a_relation_that_cannot_be_read_fits_waits_and_the_others_go_on(
 
     def answer(request: httpx.Request) -> str:
         asked = etree.fromstring(request.content)
-        bound = asked.findtext(f".//{tag('syncMarker')}")
+        bound = asked.findtext(f".//{qualified('syncMarker')}")
         if bound is not None:
             return told(*(one for marker, one in listed.items() if marker >= int(bound)))
-        numbers = [each.text for each in asked.iter(tag("relationNumbers"))]
+        numbers = [each.text for each in asked.iter(qualified("relationNumbers"))]
         return told(*(one for one in listed.values() if any(f"Number>{each}<" in one for each in numbers)))
 
     client = answering(answer)
@@ -538,7 +538,7 @@ def test_a_linked_relation_that_does_not_say_its_number_waits_alone(links: Links
     listed = {"6": f"<relationNumber>6</relationNumber>{rest}", "7": f"{number}{rest}"}
 
     def answer(request: httpx.Request) -> str:
-        numbers = [each.text or "" for each in etree.fromstring(request.content).iter(tag("relationNumbers"))]
+        numbers = [each.text or "" for each in etree.fromstring(request.content).iter(qualified("relationNumbers"))]
         return told(*(listed[each] for each in numbers if each in listed))
 
     client = answering(answer)

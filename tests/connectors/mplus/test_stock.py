@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import NAMESPACE, contract
+from integration.connectors.mplus.client import NAMESPACE, interface_contract
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.fields import Fields
 from integration.connectors.mplus.history import History
@@ -307,7 +307,7 @@ def test_a_level_of_which_something_is_not_told_cannot_be_read(kept: str, row: s
 
     def told(request: httpx.Request) -> str:
         operation = "getStock" if b"getStock" in request.content else "getProducts"
-        name = contract().answer_name(operation).partition("}")[2]
+        name = interface_contract().answer_name(operation).partition("}")[2]
         listed = row if operation == "getStock" else f"<productList>{product}</productList>"
         return f'<{name} xmlns="{NAMESPACE}">{listed}</{name}>'
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 from integration.core.days.books import Line
-from integration.core.days.check import DayCheck, Entry, OwnPage, Verdict, checked, entry_of
+from integration.core.days.check import DayCheck, Entry, OwnPage, Verdict, check_day, entry_of_row
 from integration.core.days.corrections import difference
 from integration.core.days.documents import documents_of
-from integration.core.days.till import day_of
+from integration.core.days.till import till_day
 from integration.core.records import Kind, Record
 from tests.core.days.example import BOOKS, COUNTS, DAY, day_record, document, euros
 from tests.core.days.test_corrections import later
@@ -30,7 +30,7 @@ def written(lines: Sequence[Line], **values: object) -> Record:
         )
         for place, one in enumerate(lines, start=1)
     )  # fmt: skip
-    numbers = tuple(one.number for one in documents_of(day_of(day_record())))
+    numbers = tuple(one.number for one in documents_of(till_day(day_record())))
     told = {"reference": "D26101700100", "documents": numbers, **values}
     return Record(Kind.DAY_PAGE, "2026-10-17/1", told, parts)  # type: ignore[arg-type]
 
@@ -54,8 +54,8 @@ def look(
     """Check the day as the till has it now against what the books hold."""
     now = record or day_record()
     own = page or written(page_for(day_record()).lines)
-    documents = documents_of(day_of(now))
-    return checked(page_for(now).lines, documents, [OwnPage(own, PAGE, held)], rows, BOOKS)
+    documents = documents_of(till_day(now))
+    return check_day(page_for(now).lines, documents, [OwnPage(own, PAGE, held)], rows, BOOKS)
 
 
 def test_a_day_that_nobody_touched_is_equal_by_code_account_and_method() -> None:
@@ -114,11 +114,11 @@ def test_a_receipt_that_came_late_is_named_with_its_amount() -> None:
 def test_a_corrected_day_is_equal_by_method_too_and_what_came_late_is_known() -> None:
     before, now = page_for(day_record()).lines, page_for(later()).lines
     first = written(before)
-    numbers = tuple(one.number for one in documents_of(day_of(later())))
+    numbers = tuple(one.number for one in documents_of(till_day(later())))
     second = replace(written(difference(now, before), documents=numbers), key="2026-10-17/1/01")
-    check = checked(
+    check = check_day(
         now,
-        documents_of(day_of(later())),
+        documents_of(till_day(later())),
         [OwnPage(first, PAGE, first), OwnPage(second, PAGE, second)],
         [*entries(first), *entries(second)],
         BOOKS,
@@ -128,7 +128,7 @@ def test_a_corrected_day_is_equal_by_method_too_and_what_came_late_is_known() ->
     back = replace(written(difference(before, now)), key="2026-10-17/1/02")  # the late receipt was cancelled
     pages = [OwnPage(one, PAGE, one) for one in (first, second, back)]
     rows = [row for one in (first, second, back) for row in entries(one)]
-    again = checked(before, documents_of(day_of(day_record())), pages, rows, BOOKS)
+    again = check_day(before, documents_of(till_day(day_record())), pages, rows, BOOKS)
     assert (again.verdict, again.findings) == (Verdict.EQUAL, ())
 
 
@@ -136,7 +136,7 @@ def test_vat_on_lines_of_its_own_is_compared_by_code() -> None:
     books = replace(BOOKS, mode="separate")
     lines = page_for(day_record(), books).lines
     page = written(lines)
-    check = checked(lines, documents_of(day_of(day_record())), [OwnPage(page, PAGE, page)], entries(page), books)
+    check = check_day(lines, documents_of(till_day(day_record())), [OwnPage(page, PAGE, page)], entries(page), books)
     assert check.verdict is Verdict.EQUAL
     by = {(one.about, one.key): (one.till, one.books) for one in check.rows}
     assert by["vat", "1"] == (euros("315.04"), euros("315.04"))
@@ -149,7 +149,9 @@ def test_a_page_of_the_drawers_daybook_is_compared_as_it_is_posted() -> None:
     page = written(lines)
     turned = [replace(one, amount=-one.amount) for one in entries(page)]
     drawer = Entry(DAY, "1000", euros("2.60"), PAGE, "D26101700100")
-    check = checked(lines, documents_of(day_of(day_record())), [OwnPage(page, PAGE, page)], [*turned, drawer], books)
+    check = check_day(
+        lines, documents_of(till_day(day_record())), [OwnPage(page, PAGE, page)], [*turned, drawer], books
+    )
     assert check.findings == ()
     by = {(one.about, one.key): (one.till, one.books) for one in check.rows}
     assert by["account", "1000"] == (euros("2.60"), euros("2.60"))
@@ -162,7 +164,7 @@ def test_a_page_with_turned_signs_is_equal_by_method() -> None:
     rows = entries(written(lines))
     turned = [replace(one, amount=-one.amount, vat=-one.vat) for one in lines]
     page = written(turned)
-    check = checked(lines, documents_of(day_of(day_record())), [OwnPage(page, PAGE, page)], rows, books)
+    check = check_day(lines, documents_of(till_day(day_record())), [OwnPage(page, PAGE, page)], rows, books)
     assert (check.verdict, check.findings) == (Verdict.EQUAL, ())
 
 
@@ -185,8 +187,8 @@ def test_rows_of_the_bank_and_of_other_flows_are_not_ours_to_judge() -> None:
     page = written(page_for(day_record()).lines)
     bank = [Entry(DAY, "1010", euros("714.05"), "200/1"), Entry(DAY, "1010", euros("-714.05"), "200/1")]
     now = day_record()
-    check = checked(
-        page_for(now).lines, documents_of(day_of(now)), [OwnPage(page, PAGE, page)], [*entries(page), *bank], BOOKS,
+    check = check_day(
+        page_for(now).lines, documents_of(till_day(now)), [OwnPage(page, PAGE, page)], [*entries(page), *bank], BOOKS,
         elsewhere=frozenset({"200/1"}),
     )  # fmt: skip
     assert check.verdict is Verdict.EQUAL
@@ -218,7 +220,7 @@ def test_a_row_of_the_books_is_read() -> None:
             "changed_by": "JANSEN",
         },
     )  # fmt: skip
-    assert entry_of(record) == Entry(
+    assert entry_of_row(record) == Entry(
         DAY, "8000", euros("-557.10"), PAGE, "D26101700100", "1", euros("-117.00"), "Fietsen", posted=False, by="JANSEN"
     )
 
@@ -255,7 +257,7 @@ def test_what_a_person_took_back_is_no_change_at_the_till() -> None:
     other = replace(page, key=f"{page.key}/01", parts=tuple(back))
     own = [OwnPage(page, PAGE, page), OwnPage(other, "600/2600499", other)]
     now = day_record()
-    check = checked(page_for(now).lines, documents_of(day_of(now)), own, [], BOOKS)
+    check = check_day(page_for(now).lines, documents_of(till_day(now)), own, [], BOOKS)
     assert [one.code for one in check.findings] == ["unexplained"]
 
 
@@ -273,7 +275,7 @@ def test_an_amount_changed_by_hand_is_told_in_cents() -> None:
 
 def test_a_day_that_was_never_booked_has_no_late_documents() -> None:
     now = day_record()
-    check = checked(page_for(now).lines, documents_of(day_of(now)), [], [], BOOKS)
+    check = check_day(page_for(now).lines, documents_of(till_day(now)), [], [], BOOKS)
     assert [one.code for one in check.findings] == ["unexplained"]
 
 
@@ -287,6 +289,6 @@ def test_a_document_that_comes_to_nothing_is_like_no_page() -> None:
     now = day_record()
     nothing = document("1.1.2026.5000", "20/2 0.00", "2 0.00 0.00", "PIN 0.00")
     record = replace(now, parts=(*now.parts, nothing))
-    page = written(page_for(now).lines, documents=tuple(one.number for one in documents_of(day_of(record))))
+    page = written(page_for(now).lines, documents=tuple(one.number for one in documents_of(till_day(record))))
     still = [Entry(DAY, "1010", euros("0.00"), "600/9"), Entry(DAY, "1000", euros("0.00"), "600/9")]
     assert look(page, [*entries(page), *still], record, page).verdict is Verdict.EQUAL

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from integration.core.days.books import Line
-from integration.core.days.corrections import difference, says_the_same, taken_back
+from integration.core.days.corrections import difference, says_the_same, taken_back_whole
 from integration.core.days.till import total
 from integration.core.records import Kind, Record
 from tests.core.days.example import COUNTS, DOCUMENTS, FINANCIAL, JOURNAL, PAYMENTS, VAT, day_record, document, euros
@@ -55,7 +55,7 @@ def test_a_second_look_without_news_books_nothing() -> None:
 
 def test_taking_back_and_booking_again_comes_to_the_day_as_it_is_now() -> None:
     before, now = page_for(day_record()).lines, page_for(later()).lines
-    assert ledger_of([*before, *taken_back(before, now)]) == ledger_of(now)
+    assert ledger_of([*before, *taken_back_whole(before, now)]) == ledger_of(now)
 
 
 def test_what_was_sold_and_what_was_paid_on_one_account_are_corrected_apart() -> None:

@@ -3,20 +3,20 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from integration.core.days.documents import DayDocument, brought_to, counted, documents_of, told
-from integration.core.days.till import day_of, total
+from integration.core.days.documents import DayDocument, brought_to, documents_of, sums_of_documents, sums_of_journals
+from integration.core.days.till import till_day, total
 from integration.core.records import Kind
 from integration.core.totals.sold import VatSum
 from tests.core.days.example import DAY, DOCUMENTS, day_record, document, euros
 
 
 def test_the_documents_of_the_day_come_to_the_tills_own_sums() -> None:
-    day = day_of(day_record())
+    day = till_day(day_record())
     documents = documents_of(day)
     assert total(one.total for one in documents if one.source == "receipt") == euros("1787.15")
-    assert counted(documents).vat == told(day).vat
-    assert counted(documents).payments == told(day).payments
-    assert counted(documents).groups == told(day).groups
+    assert sums_of_documents(documents).vat == sums_of_journals(day).vat
+    assert sums_of_documents(documents).payments == sums_of_journals(day).payments
+    assert sums_of_documents(documents).groups == sums_of_journals(day).groups
 
 
 def test_the_vat_of_a_document_is_shared_out_to_the_cent() -> None:
@@ -39,7 +39,7 @@ def test_a_document_of_before_is_only_paid() -> None:
     )
     found = DayDocument(one, DAY)
     assert (found.is_sold, found.total, found.rest) == (False, Decimal(0), euros("-121.00"))
-    assert counted([found]).groups == {}
+    assert sums_of_documents([found]).groups == {}
 
 
 def test_reverse_charge_and_foreign_vat_numbers_are_seen() -> None:

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from integration.core.days.documents import documents_of, told
+from integration.core.days.documents import documents_of, sums_of_journals
 from integration.core.days.identities import Gap, gaps, signed
-from integration.core.days.till import day_of
+from integration.core.days.till import till_day
 from integration.core.records import Kind, Record
 from tests.core.days.example import COUNTS, DOCUMENTS, FINANCIAL, JOURNAL, PAYMENTS, VAT, day_record, document, euros
 from tests.core.days.test_page import with_parts
@@ -13,8 +13,8 @@ from tests.core.days.test_page import with_parts
 
 def found(record: Record) -> list[Gap]:
     """Where a day does not add up."""
-    day = signed(day_of(record))
-    return list(gaps(day, told(day), documents_of(day), {"CASH"}))
+    day = signed(till_day(record))
+    return list(gaps(day, sums_of_journals(day), documents_of(day), {"CASH"}))
 
 
 def receipts(**groups: tuple[int, int]) -> dict[str, dict[str, tuple[int, int]]]:

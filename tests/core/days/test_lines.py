@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 
 from integration.core.days.books import NO_VOUCHER, DayBooks, Voucher
-from integration.core.days.documents import documents_of, told
+from integration.core.days.documents import documents_of, sums_of_journals
 from integration.core.days.lines import DayLines
 from integration.core.days.page import page_of
-from integration.core.days.till import DayRefusedError, day_of
+from integration.core.days.till import DayRefusedError, till_day
 from integration.core.records import Kind, Record, Value
 from integration.core.totals.categories import Purpose
 from tests.core.days.example import BOOKS, COUNTS, day_record, document, euros
@@ -18,35 +18,35 @@ from tests.core.days.test_page import page_for, refused, small, with_parts
 
 def built(record: Record, books: DayBooks = BOOKS) -> DayRefusedError:
     """Why the lines of a day that was not looked through are refused."""
-    day = day_of(record)
+    day = till_day(record)
     documents = documents_of(day)
     with pytest.raises(DayRefusedError) as caught:
-        list(DayLines(day, documents, books).documents(told(day)))
+        list(DayLines(day, documents, books).documents(sums_of_journals(day)))
     return caught.value
 
 
 def test_a_group_that_no_journal_knows_is_refused() -> None:
     record = small("20", "2", 12100, 10000)
     without = tuple(part for part in record.parts if part.values.get("book") != "journal")
-    day = day_of(replace(record, parts=without))
+    day = till_day(replace(record, parts=without))
     lines = DayLines(replace(day, financial=()), documents_of(day), BOOKS)
     with pytest.raises(DayRefusedError) as caught:
-        list(lines.documents(told(day)))
+        list(lines.documents(sums_of_journals(day)))
     assert (caught.value.cause, caught.value.facts["group"]) == ("turnover_group_unknown", "20")
 
 
 def test_a_group_that_only_one_journal_knows_is_booked_by_it() -> None:
     record = small("20", "2", 12100, 10000)
-    day = day_of(record)
+    day = till_day(record)
     lines = DayLines(replace(day, journal=()), documents_of(day), BOOKS)
-    first = next(lines.documents(told(day)))
+    first = next(lines.documents(sums_of_journals(day)))
     assert (first.account, first.amount, first.vat) == ("8010", euros("-100.00"), euros("-21.00"))
 
 
 def test_a_code_that_the_till_does_not_list_keeps_the_vat_of_its_groups() -> None:
     record = small("20", "2", 12100, 10000)
-    day = day_of(replace(record, parts=tuple(part for part in record.parts if part.kind is not Kind.VAT)))
-    first = next(DayLines(day, documents_of(day), BOOKS).documents(told(day)))
+    day = till_day(replace(record, parts=tuple(part for part in record.parts if part.kind is not Kind.VAT)))
+    first = next(DayLines(day, documents_of(day), BOOKS).documents(sums_of_journals(day)))
     assert (first.amount, first.vat) == (euros("-100.00"), euros("-21.00"))
 
 
@@ -73,7 +73,7 @@ def test_what_is_on_account_and_belongs_to_no_document_is_refused() -> None:
 
 
 def test_a_count_without_accounts_is_refused_by_its_drawer() -> None:
-    day = day_of(with_parts(counts=(COUNTS[0],)))
+    day = till_day(with_parts(counts=(COUNTS[0],)))
     with pytest.raises(DayRefusedError) as caught:
         list(DayLines(day, documents_of(day), replace(BOOKS, till_accounts=False)).counts())
     assert (caught.value.cause, caught.value.facts["workplace"]) == ("day_drawer_account_missing", "1")
@@ -134,7 +134,7 @@ def test_a_line_that_tells_one_amount_alone_has_no_vat_of_its_own() -> None:
         replace(part, values={name: each for name, each in part.values.items() if name != "amount_excl"})
         for part in one.parts
     )
-    day = day_of(day_record(replace(one, parts=bare)))
+    day = till_day(day_record(replace(one, parts=bare)))
     (only,) = documents_of(day)
     assert (only.groups["30", "3"].incl, only.groups["30", "3"].vat) == (euros("50.00"), Decimal(0))
 
@@ -144,8 +144,8 @@ def test_without_anything_chosen_nobody_is_a_debtor_and_nothing_is_an_item() -> 
     assert (books.debtor("10007"), books.item(day_record())) == ("", "")
     assert (
         page_of(
-            day_of(day_record(Record(Kind.VAT, "x", {}))),
-            told(day_of(day_record(Record(Kind.VAT, "x", {})))),
+            till_day(day_record(Record(Kind.VAT, "x", {}))),
+            sums_of_journals(till_day(day_record(Record(Kind.VAT, "x", {})))),
             [],
             books,
         ).lines

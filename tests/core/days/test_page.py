@@ -7,10 +7,10 @@ from decimal import Decimal
 import pytest
 
 from integration.core.days.books import Booked, DayBooks, Line, Page, Voucher
-from integration.core.days.documents import documents_of, told
+from integration.core.days.documents import documents_of, sums_of_journals
 from integration.core.days.identities import gaps, signed
 from integration.core.days.page import page_of
-from integration.core.days.till import DayRefusedError, day_of, total
+from integration.core.days.till import DayRefusedError, till_day, total
 from integration.core.records import Kind, Record
 from integration.core.totals.categories import Purpose
 from integration.core.totals.sold import VatSum
@@ -71,8 +71,8 @@ LEDGER = {
 
 def page_for(record: Record, books: DayBooks = BOOKS) -> Page:
     """The page of a day that adds up."""
-    day = signed(day_of(record))
-    documents, sums = documents_of(day), told(day)
+    day = signed(till_day(record))
+    documents, sums = documents_of(day), sums_of_journals(day)
     assert list(gaps(day, sums, documents, books.drawers)) == []
     return page_of(day, sums, documents, books)
 
@@ -318,7 +318,7 @@ def test_an_invoice_whose_order_is_booked_settles_that_with_what_was_not_paid_be
 
 def _alone(one: Record) -> Record:
     """A day of which this document is all."""
-    day = signed(day_of(day_record(one)))
+    day = signed(till_day(day_record(one)))
     (only,) = documents_of(day)
     groups: dict[str, tuple[int, int]] = {}
     rows = []
@@ -480,8 +480,8 @@ def test_a_journal_of_orders_that_sells_is_not_taken_for_down_payments() -> None
         journal={"order": {"10": (10000, 8264)}}, financial=("order 10/2 10000 8264 1736",),
         payments={"order": {"PIN": 10000}}, vat={"order": {"2": (8264, 1736)}}, counts=(), documents=(order,),
     )  # fmt: skip
-    day = signed(day_of(record))
-    assert list(gaps(day, told(day), documents_of(day), BOOKS.drawers))
+    day = signed(till_day(record))
+    assert list(gaps(day, sums_of_journals(day), documents_of(day), BOOKS.drawers))
 
 
 def test_foreign_money_in_a_drawer_parks_the_day() -> None:
@@ -587,8 +587,8 @@ def test_texts_are_cut_and_references_never() -> None:
 
 @pytest.mark.parametrize("books", [BOOKS, replace(BOOKS, mode="cash", drawer_account="1000")])
 def test_a_page_that_does_not_add_up_is_never_made(books: DayBooks) -> None:
-    day = signed(day_of(day_record()))
-    documents, sums = documents_of(day), told(day)
+    day = signed(till_day(day_record()))
+    documents, sums = documents_of(day), sums_of_journals(day)
     wrong = replace(sums, payments={**sums.payments, ("receipt", "PIN"): euros("1269.49")})
     with pytest.raises(DayRefusedError) as caught:
         page_of(day, wrong, documents, books)
@@ -617,10 +617,10 @@ def test_a_method_without_an_account_parks_the_day_with_what_the_till_has() -> N
 
 
 def test_a_sale_on_account_that_no_document_explains_parks_the_day() -> None:
-    day = signed(day_of(day_record()))
+    day = signed(till_day(day_record()))
     some = [one for one in documents_of(day) if one.number != "1.2.2026.2202"]
     with pytest.raises(DayRefusedError) as caught:
-        page_of(day, told(day), some, BOOKS)
+        page_of(day, sums_of_journals(day), some, BOOKS)
     assert (caught.value.cause, caught.value.facts["amount"]) == ("day_open_item_unknown", "279.73")
 
 
@@ -671,8 +671,8 @@ def test_a_cent_that_the_tills_vat_is_off_is_booked_and_told() -> None:
 
 
 def test_a_group_that_neither_journal_knows_is_told() -> None:
-    day = signed(day_of(day_record()))
-    documents, sums = documents_of(day), told(day)
+    day = signed(till_day(day_record()))
+    documents, sums = documents_of(day), sums_of_journals(day)
     strange = replace(sums, groups={**sums.groups, ("receipt", "77", "2"): VatSum(euros("10"), euros("2.10"))})
     with pytest.raises(DayRefusedError) as caught:
         page_of(day, strange, documents, BOOKS)
@@ -687,19 +687,19 @@ def test_a_debtor_and_an_item_that_nobody_tells_are_none() -> None:
 def test_a_line_that_tells_one_amount_is_taken_without_vat() -> None:
     one = document("1.1.2026.1", "10/3 50.00", "3 50.00 0", "PIN 50.00")
     untold = replace(one.parts[0], values={**one.parts[0].values, "amount_incl": None})
-    (found,) = documents_of(replace(day_of(day_record()), documents=(replace(one, parts=(untold, *one.parts[1:])),)))
+    (found,) = documents_of(replace(till_day(day_record()), documents=(replace(one, parts=(untold, *one.parts[1:])),)))
     assert found.groups["10", "3"] == VatSum(euros("50.00"))
 
 
 def test_a_code_that_the_vat_list_leaves_out_keeps_what_its_groups_say() -> None:
-    day = signed(day_of(day_record()))
-    documents, sums = documents_of(day), told(day)
+    day = signed(till_day(day_record()))
+    documents, sums = documents_of(day), sums_of_journals(day)
     less = replace(sums, vat={key: each for key, each in sums.vat.items() if key[1] != "1"})
     assert ledger_of(page_of(day, less, documents, BOOKS).lines) == expected_ledger()
 
 
 def test_a_group_that_one_journal_alone_knows_is_booked_by_that() -> None:
-    day = signed(day_of(day_record()))
+    day = signed(till_day(day_record()))
     alone = replace(day, financial=tuple(one for one in day.financial if one.group != "70"))
-    page = page_of(alone, told(day), documents_of(day), BOOKS)
+    page = page_of(alone, sums_of_journals(day), documents_of(day), BOOKS)
     assert next(one.amount for one in page.lines if one.account == "8100") == euros("-44.57")

@@ -10,11 +10,11 @@ from integration.core.days.report import (
     DayReport,
     DayState,
     PageShown,
-    compared,
     report_from_json,
+    report_of,
     report_to_json,
 )
-from integration.core.days.till import day_of
+from integration.core.days.till import till_day
 from tests.core.days.example import DAY, day_record, euros
 from tests.core.days.test_page import page_for
 
@@ -31,7 +31,7 @@ def a_report() -> DayReport:
     check = DayCheck(Verdict.DIFFERENT, ROWS, (Finding("line_changed", {"line": "4"}),))
     lines = page_for(day_record()).lines
     pages = (PageShown("600/2600412", "D26101700100", lines), PageShown("600/7", "", is_there=False, gross=True))
-    return compared(day_of(day_record()), check, AT, pages=pages, expected=lines)
+    return report_of(till_day(day_record()), check, AT, pages=pages, expected=lines)
 
 
 def test_a_report_comes_back_as_it_was() -> None:
@@ -54,4 +54,4 @@ def test_its_difference_is_the_largest_of_an_account() -> None:
 
 @pytest.mark.parametrize("verdict", Verdict)
 def test_every_verdict_is_a_state(verdict: Verdict) -> None:
-    assert compared(day_of(day_record()), DayCheck(verdict), AT).state == str(verdict)
+    assert report_of(till_day(day_record()), DayCheck(verdict), AT).state == str(verdict)

@@ -18,10 +18,10 @@ from integration.core.totals.difference import (
     RULES,
     UNEXPLAINED,
     Verdict,
+    compare_totals,
     correction,
     rounding_lines,
     told_verdict,
-    verdict,
 )
 from integration.core.totals.sold import Basis, Rounding, Sale, SoldLine, VatSum, basis_of
 from integration.sandbox.faults import Ledger, Switches
@@ -125,7 +125,7 @@ def with_discount(discount: str, sold: Sale, lines: list[BookLine], basis: Basis
 @quick
 @given(SALES)
 def test_books_that_count_as_the_till_does_come_to_what_was_sold(sold: Sale) -> None:
-    assert verdict(sold, charged(sold.method), basis_of(sold.method), "document") == Verdict()
+    assert compare_totals(sold, charged(sold.method), basis_of(sold.method), "document") == Verdict()
 
 
 @quick
@@ -143,7 +143,7 @@ def test_what_is_posted_is_what_was_sold_or_nothing_is_posted(
     sold: Sale, basis: Basis, rounding: Rounding, places: int, limit: Decimal
 ) -> None:
     rates = charged(sold.method)
-    found = verdict(sold, rates, basis, rounding, places)
+    found = compare_totals(sold, rates, basis, rounding, places)
     made = booked(book_lines(sold, basis, rates, places), rates, basis, rounding)
     moved = correction(found, limit)
 
@@ -164,7 +164,7 @@ def test_lines_on_the_rounding_account_make_books_that_compute_vat_come_to_what_
 ) -> None:
     rates = charged(sold.method)
     lines = book_lines(sold, basis, rates)
-    extra = rounding_lines(verdict(sold, rates, basis, rounding), lines, rates, basis, rounding, limit)
+    extra = rounding_lines(compare_totals(sold, rates, basis, rounding), lines, rates, basis, rounding, limit)
 
     if extra is not None:
         assert together(booked([*lines, *extra], rates, basis, rounding)) == together(sold.sold)
@@ -174,7 +174,7 @@ def test_lines_on_the_rounding_account_make_books_that_compute_vat_come_to_what_
 @settings(quick, max_examples=150)
 @given(awkward(), BASES, ROUNDINGS, PLACES)
 def test_an_explanation_is_true(sold: Sale, basis: Basis, rounding: Rounding, places: int) -> None:
-    found = verdict(sold, charged(sold.method), basis, rounding, places)
+    found = compare_totals(sold, charged(sold.method), basis, rounding, places)
     made = applied(found.rule, found.facts, sold, basis, rounding, places)
 
     assert together(made) == together(sold.sold)
@@ -185,7 +185,7 @@ def test_an_explanation_is_true(sold: Sale, basis: Basis, rounding: Rounding, pl
 def test_a_return_is_the_opposite_of_its_sale(sold: Sale, basis: Basis, rounding: Rounding) -> None:
     rates, back = charged(sold.method), returned(sold)
     there, here = (booked(book_lines(each, basis, rates), rates, basis, rounding) for each in (sold, back))
-    found, opposite = (verdict(each, rates, basis, rounding) for each in (sold, back))
+    found, opposite = (compare_totals(each, rates, basis, rounding) for each in (sold, back))
 
     assert together(there, here) == {}
     assert together(found.differences, opposite.differences) == {}
@@ -271,7 +271,7 @@ TWO_RATES = (line("1", "2", "12.10"), line("2", "1", "10.90"))
 def test_a_difference_is_explained_by_the_first_rule_that_gives_it_exactly(
     rule: str, sold: Sale, facts: Mapping[str, str]
 ) -> None:
-    found = verdict(sold, RATES, "incl", "document")
+    found = compare_totals(sold, RATES, "incl", "document")
 
     assert found.rule == rule
     assert {name: found.facts[name] for name in facts} == facts
@@ -279,7 +279,7 @@ def test_a_difference_is_explained_by_the_first_rule_that_gives_it_exactly(
 
 def test_the_other_basis_explains_what_prices_without_vat_lose() -> None:
     one = replace(line("1", "2", "10.00", "3"), price_excl=euros("8.26"), amount_excl=euros("24.79"))
-    found = verdict(sale(one, vat={"2": ("24.79", "5.21")}), RATES, "excl", "document")
+    found = compare_totals(sale(one, vat={"2": ("24.79", "5.21")}), RATES, "excl", "document")
 
     assert (found.rule, found.facts["basis"], found.amount) == ("other_basis", "incl", euros("0.02"))
 
@@ -288,8 +288,8 @@ def test_reverse_charge_booked_as_taxed_is_a_rate_that_differs() -> None:
     one = SoldLine("1", "2", euros("1"), euros("100"), euros("100"), euros("0"), euros("100"), euros("100"))
     sold = sale(one, vat={"2": ("100.00", "0.00")}, method="shifted")
 
-    assert verdict(sold, RATES, "excl", "document").rule == "vat_rate_differs"
-    assert verdict(sold, {"2": euros("0")}, "excl", "document") == Verdict()
+    assert compare_totals(sold, RATES, "excl", "document").rule == "vat_rate_differs"
+    assert compare_totals(sold, {"2": euros("0")}, "excl", "document") == Verdict()
 
 
 THREE = tuple(line(key, "2", "1.00") for key in "123")
@@ -324,7 +324,9 @@ def test_a_till_that_contradicts_itself_is_not_posted() -> None:
 
 
 def test_differences_of_several_codes_do_not_cancel_out() -> None:
-    found = verdict(sale(*TWO_RATES, vat={"2": ("10.01", "2.10"), "1": ("9.99", "0.90")}), RATES, "incl", "document")
+    found = compare_totals(
+        sale(*TWO_RATES, vat={"2": ("10.01", "2.10"), "1": ("9.99", "0.90")}), RATES, "incl", "document"
+    )
 
     assert found.amount == euros("0.02")
     assert correction(found, euros("0.01")) is None
@@ -333,7 +335,7 @@ def test_differences_of_several_codes_do_not_cancel_out() -> None:
 
 def test_vat_alone_cannot_be_put_on_an_order() -> None:
     sold = sale(line("1", "2", "12.10"), vat={"2": ("10.01", "2.09")})
-    lines, found = book_lines(sold, "incl", RATES), verdict(sold, RATES, "incl", "document")
+    lines, found = book_lines(sold, "incl", RATES), compare_totals(sold, RATES, "incl", "document")
 
     assert correction(found, euros("0.05")) == {"2": VatSum(euros("0.01"), euros("-0.01"))}
     assert rounding_lines(found, lines, RATES, "incl", "document", euros("0.05")) is None
@@ -341,7 +343,7 @@ def test_vat_alone_cannot_be_put_on_an_order() -> None:
 
 def test_a_price_with_too_few_decimals_is_made_up_for_on_the_rounding_account() -> None:
     sold = sale(line("1", "2", "10.10", "3", "0", "30.25"), vat={"2": ("25.00", "5.25")})
-    lines, found = book_lines(sold, "incl", RATES), verdict(sold, RATES, "incl", "document")
+    lines, found = book_lines(sold, "incl", RATES), compare_totals(sold, RATES, "incl", "document")
     extra = rounding_lines(found, lines, RATES, "incl", "document", euros("0.05"))
 
     assert [(each.price, each.amount) for each in lines] == [(euros("10.08"), euros("30.24"))]
@@ -352,7 +354,7 @@ def test_a_price_with_too_few_decimals_is_made_up_for_on_the_rounding_account() 
 def test_only_cash_rounding_may_stand_between_a_total_and_its_split(total: str, is_certain: bool) -> None:
     vat = {"2": ("10.00", "2.10")}
     sold = sale(line("1", "2", "12.10"), vat=vat, total_incl=euros(total), rounding=euros("0.02"))
-    found = verdict(sold, RATES, "incl", "document")
+    found = compare_totals(sold, RATES, "incl", "document")
 
     assert found.is_certain == is_certain
     assert (correction(found, euros("5")) is None) != is_certain
@@ -360,7 +362,7 @@ def test_only_cash_rounding_may_stand_between_a_total_and_its_split(total: str, 
 
 
 def test_a_document_that_does_not_tell_what_was_sold_is_not_corrected() -> None:
-    found = verdict(sale(line("1", "2", "0.01"), vat={}), RATES, "incl", "document")
+    found = compare_totals(sale(line("1", "2", "0.01"), vat={}), RATES, "incl", "document")
 
     assert not found.is_certain
     assert correction(found, euros("1")) is None
@@ -406,7 +408,7 @@ def cents(number: int) -> Decimal:
 def test_everything_the_sample_shop_sold_can_be_booked_to_the_cent() -> None:
     rates = {"1": Decimal(9), "2": Decimal(21), "3": Decimal(0), "4": Decimal(0), "5": Decimal(0)}
     sold = list(sample_sales())
-    found = [verdict(each, rates, basis_of(each.method), "document") for each in sold]
+    found = [compare_totals(each, rates, basis_of(each.method), "document") for each in sold]
 
     assert len(sold) > 300
     assert {each.method for each in sold} == {"inclusive", "exclusive", "shifted"}
@@ -432,21 +434,21 @@ def test_a_total_without_a_quantity_cannot_be_reached_and_the_verdict_says_so() 
     nothing = sale(line("1", "2", "12.10", "0", total="12.10"), vat={"2": ("10.00", "2.10")})
     (made,) = book_lines(nothing, "incl", RATES)
     assert (made.quantity, made.price, made.amount) == (Decimal(0), Decimal("12.10"), Decimal(0))
-    assert verdict(nothing, RATES, "incl", "document").amount == Decimal("12.10")
+    assert compare_totals(nothing, RATES, "incl", "document").amount == Decimal("12.10")
 
 
 @pytest.mark.parametrize("basis", get_args(Basis))
 def test_cash_rounding_that_is_not_the_difference_explains_nothing(basis: Basis) -> None:
     other = sale(line("1", "2", "12.10"), vat={"2": ("10.01", "2.09")}, rounding=euros("0.02"))
-    assert verdict(other, RATES, basis, "document").rule == UNEXPLAINED
+    assert compare_totals(other, RATES, basis, "document").rule == UNEXPLAINED
 
 
 def test_vat_on_nothing_is_no_other_rate() -> None:
     strange = sale(line("1", "2", "12.10"), vat={"2": ("0", "12.50")})
-    assert verdict(strange, RATES, "incl", "document").rule == "till_lines_do_not_add_up"
+    assert compare_totals(strange, RATES, "incl", "document").rule == "till_lines_do_not_add_up"
 
 
 def test_there_are_no_rounding_lines_where_there_is_no_correction() -> None:
     far = sale(line("1", "2", "12.10"), vat={"2": ("20.00", "4.20")})
-    found, lines = verdict(far, RATES, "incl", "document"), book_lines(far, "incl", RATES)
+    found, lines = compare_totals(far, RATES, "incl", "document"), book_lines(far, "incl", RATES)
     assert rounding_lines(found, lines, RATES, "incl", "document", euros("0.05")) is None

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from integration.core.days.check import DayCheck, Entry, OwnPage, checked
+from integration.core.days.check import DayCheck, Entry, OwnPage, check_day
 from integration.core.days.documents import documents_of
-from integration.core.days.till import day_of
+from integration.core.days.till import till_day
 from integration.core.records import Kind, Record
 from integration.core.run import Link, Staged
 from integration.core.totals.categories import Purpose
@@ -168,7 +168,7 @@ class Books:
             )
             for one in self.posted(day.key)
         ]  # fmt: skip
-        return checked(page.lines, documents_of_day(record), own, entries, logic.books)
+        return check_day(page.lines, documents_of_day(record), own, entries, logic.books)
 
     def _reference(self, number: str) -> object:
         return next(
@@ -178,7 +178,7 @@ class Books:
 
 def documents_of_day(record: Record) -> list[Any]:
     """The documents of a day as the product reads them."""
-    return documents_of(day_of(record))
+    return documents_of(till_day(record))
 
 
 def look(logic: Days, record: Record) -> Staged:

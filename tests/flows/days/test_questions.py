@@ -6,24 +6,24 @@ from integration.core.errors import Reason
 from integration.flows.days.questions import QUESTIONS
 from integration.flows.days.settings import DaySettings
 from integration.flows.forms import Known, Proposal, Question
-from integration.flows.settings import Listed, books, till
+from integration.flows.settings import Listed, books_list, till_list
 
 DEFAULTS = DaySettings().model_dump()
 LISTS: Mapping[Listed, Mapping[str, str]] = {
-    books("day_daybooks"): {"100": "Kasboek", "600": "Memoriaal"},
-    books("daybook_types"): {"100": "cash", "600": "memorial", "700": "sales"},
-    books("ledgers"): {
+    books_list("day_daybooks"): {"100": "Kasboek", "600": "Memoriaal"},
+    books_list("daybook_types"): {"100": "cash", "600": "memorial", "700": "sales"},
+    books_list("ledgers"): {
         "800": "Fietsen",
         "8000": "Omzet",
         "1000": "Kas",
         "4400": "Kasverschillen",
         "1090": "Kruisposten",
     },
-    books("debtor_accounts"): {"1300": "1300"},
-    till("turnover_groups"): {"10": "Fietsen"},
-    till("turnover_accounts"): {"10": "8000"},
-    till("payment_methods"): {"CASH": "Contant", "PIN": "Pin"},
-    till("payment_accounts"): {"CASH": "1000", "PIN": "1010"},
+    books_list("debtor_accounts"): {"1300": "1300"},
+    till_list("turnover_groups"): {"10": "Fietsen"},
+    till_list("turnover_accounts"): {"10": "8000"},
+    till_list("payment_methods"): {"CASH": "Contant", "PIN": "Pin"},
+    till_list("payment_accounts"): {"CASH": "1000", "PIN": "1010"},
 }
 
 

@@ -11,7 +11,7 @@ from integration.core.issues import Skip
 from integration.core.records import Kind, Record, Value
 from integration.core.run import Link
 from integration.core.standing import Standing, Where
-from integration.flows.orders.chains import Asks, Chain, Chains, in_day, in_force, related, sells, verdict
+from integration.flows.orders.chains import Asks, Chain, Chains, in_day, in_force, is_sale, not_booked_because, related
 from tests.flows.orders.tills import PAPERS, a_line, a_refund, an_order, becoming, orders
 
 EVERY = (Kind.ORDER, Kind.INVOICE, Kind.RECEIPT)
@@ -33,7 +33,7 @@ def standing(key: str, where: Where, sold: Decimal | None = WHOLE) -> Standing:
 
 def said(document: Record, chain: Chain, taking_part: Collection[str] = ("other-1",), *, sending: bool = False) -> str:
     """Return what becomes of a document by its chain: the code of a cause or of a reason, or nothing."""
-    found = verdict(document, chain, taking_part, sending=sending)
+    found = not_booked_because(document, chain, taking_part, sending=sending)
     return NOTHING_SAID if found is None else found.reason if isinstance(found, Skip) else found.cause
 
 
@@ -94,7 +94,7 @@ def test_an_order_is_skipped_when_what_is_booked_of_it_covers_it_and_is_a_questi
 
 
 def test_a_sale_of_which_a_part_is_booked_says_both_amounts() -> None:
-    found = verdict(an_order(), Chain(after=(standing("invoice-1", Where.BOOKED, HALF),)), ())
+    found = not_booked_because(an_order(), Chain(after=(standing("invoice-1", Where.BOOKED, HALF),)), ())
     assert found is not None
     assert {name: found.facts[name] for name in ("document", "other", "booked", "amount")} == {
         "document": "2026.1", "other": "INVOICE-1", "booked": "6.05", "amount": "12.10",
@@ -103,7 +103,7 @@ def test_a_sale_of_which_a_part_is_booked_says_both_amounts() -> None:
 
 def test_what_is_off_by_no_more_than_the_limit_is_covered() -> None:
     chain = Chain(after=(standing("invoice-1", Where.BOOKED, Decimal("12.09")),))
-    found = verdict(an_order(), chain, (), Decimal("0.01"))
+    found = not_booked_because(an_order(), chain, (), Decimal("0.01"))
     assert isinstance(found, Skip)
 
 
@@ -132,11 +132,11 @@ def test_a_receipt_that_only_pays_is_no_sale_of_its_order() -> None:
     pays = a_document(Kind.RECEIPT, "receipt-1", orders=("order-1",))
     line = a_line(price_type="payment")
     paying = replace(pays, parts=(line,))
-    assert not sells(paying, {})
+    assert not is_sale(paying, {})
     assert "orders" not in related(paying, {})
     suspense = replace(pays, parts=(a_line(turnover_group="92"),))
-    assert not sells(suspense, {"92": "suspense"})
-    assert sells(replace(pays, parts=(line, a_line("2"))), {})
+    assert not is_sale(suspense, {"92": "suspense"})
+    assert is_sale(replace(pays, parts=(line, a_line("2"))), {})
 
 
 def test_what_is_kept_of_a_booked_document_names_its_orders_and_its_day() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from integration.core.records import Kind, Record
 from integration.core.totals.sold import VatSum
-from integration.flows.orders.codes import codes_of, sale_lines, sale_of, sold_line, split_of
+from integration.flows.orders.codes import sale_lines, sale_of, sold_line, sold_vat_codes, split_of
 from integration.flows.orders.logic import Orders
 from integration.flows.orders.settings import OrderSettings
 from tests.flows.orders.tills import (
@@ -95,7 +95,7 @@ def test_groups_of_one_vat_code_are_added_up() -> None:
 
 def test_a_code_counts_when_a_line_has_it_or_something_stands_under_it() -> None:
     order = with_split(("1", "0.00", "0.00"), ("3", "0.02", "0.00"))
-    assert codes_of(order, sale_lines(order)) == ("2", "3")
+    assert sold_vat_codes(order, sale_lines(order)) == ("2", "3")
 
 
 def test_codes_that_are_one_in_the_books_are_one_in_the_sale() -> None:

@@ -10,11 +10,11 @@ from integration.core.run import Link
 from integration.core.standing import Standing, Where
 from integration.flows.orders.chains import in_force
 from integration.flows.orders.decisions import lives
-from integration.flows.orders.newest import booking_of, document_of, key_of, newest
+from integration.flows.orders.newest import booking_key, booking_of, document_of, newest_bookings
 from integration.flows.orders.references import LAST_BOOKING
 
 KEY = "order-1"
-EVERY = [key_of(KEY, booking) + ending for booking in range(1, LAST_BOOKING + 1) for ending in ("", "#credit")]
+EVERY = [booking_key(KEY, booking) + ending for booking in range(1, LAST_BOOKING + 1) for ending in ("", "#credit")]
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Known:
 
 
 def test_a_key_says_which_booking_of_which_document_it_is() -> None:
-    assert [key_of(KEY, number) for number in (1, 2)] == [KEY, f"{KEY}#2"]
+    assert [booking_key(KEY, number) for number in (1, 2)] == [KEY, f"{KEY}#2"]
     assert [booking_of(key) for key in (KEY, f"{KEY}#3", f"{KEY}#3#credit", f"{KEY}#credit")] == [1, 3, 1, 1]
     assert {document_of(key) for key in (KEY, f"{KEY}#3", f"{KEY}#3#credit")} == {KEY}
 
@@ -57,14 +57,14 @@ def test_links_and_standings_tell_of_the_same_booking(many: int) -> None:
 def test_what_has_not_come_there_takes_nothing_back() -> None:
     known = Known({KEY: "there", f"{KEY}#credit": "planned"})
 
-    assert not newest([KEY], known, lambda one: one == "there")[KEY].is_taken_back
-    assert newest([KEY], known)[KEY].is_taken_back
+    assert not newest_bookings([KEY], known, lambda one: one == "there")[KEY].is_taken_back
+    assert newest_bookings([KEY], known)[KEY].is_taken_back
 
 
 def test_many_documents_take_a_question_for_each_number_and_none_more() -> None:
     known = Known({"a": "1", "b": "1", "b#credit": "c", "b#2": "2"})
 
-    found = newest(["a", "b", "a", "c"], known)
+    found = newest_bookings(["a", "b", "a", "c"], known)
 
     assert {key: (one.latest, one.booking) for key, one in found.items()} == {"a": ("1", 1), "b": ("2", 2)}
     assert [len(keys) for keys in known.asked] == [9, 3]
@@ -72,6 +72,6 @@ def test_many_documents_take_a_question_for_each_number_and_none_more() -> None:
 
 @pytest.mark.parametrize("endings", [("",), ("", "#credit", "#credit#credit")])
 def test_a_credit_that_an_earlier_version_took_back_counts_as_none(endings: Sequence[str]) -> None:
-    found = newest([KEY], Known({KEY + ending: "there" for ending in endings}))
+    found = newest_bookings([KEY], Known({KEY + ending: "there" for ending in endings}))
 
     assert not found[KEY].is_taken_back

@@ -21,10 +21,10 @@ from integration.flows.orders.references import (
     DocumentNumber,
     References,
     Unpacked,
-    mark_of,
+    console_mark,
     of_credit,
     packed,
-    unpacked,
+    parse_reference,
 )
 from tests.flows.orders.tills import PAPERS, Questions, an_order, booking, lines_of, orders, parked, staged, without
 
@@ -52,7 +52,7 @@ def test_a_reference_is_read_back_as_what_it_stands_for(
     assert reference is not None
     assert len(reference) == 12
     assert reference == reference.upper()
-    assert unpacked(reference) == Unpacked(mark, number, booking, credit)
+    assert parse_reference(reference) == Unpacked(mark, number, booking, credit)
     assert DocumentNumber.read(number.kind, number.text) == number
 
 
@@ -126,12 +126,12 @@ def test_any_other_text_is_no_number(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["MP-26118", "MR60102010000", "MZ6010201000", "MR601021A000", "MR6010201000-C"])
 def test_a_text_of_another_form_is_no_reference_of_ours(text: str) -> None:
-    assert unpacked(text) is None
+    assert parse_reference(text) is None
 
 
 @pytest.mark.parametrize(("prefix", "mark"), [("MP-", "M"), ("kassa 2", "K"), ("", "M"), ("-2", "2")])
 def test_the_prefix_tells_consoles_apart_by_its_first_sign(prefix: str, mark: str) -> None:
-    assert mark_of(prefix) == mark
+    assert console_mark(prefix) == mark
 
 
 # ---- of documents

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from integration.connectors.mplus.codec.values import word
+from integration.connectors.mplus.codec.values import plain_word
 from integration.core.issues import Skip
 from integration.core.records import Kind, Record
 from integration.flows.orders.settings import TYPES
@@ -100,7 +100,7 @@ def test_every_word_of_the_interface_is_known() -> None:
     words = Contract().enums
     for kind in (Kind.ORDER, Kind.INVOICE, Kind.RECEIPT, Kind.PROPOSAL):
         name = f"{kind.capitalize()}Type"
-        assert set(TYPES[kind]) == set(map(word, words[name]))
+        assert set(TYPES[kind]) == set(map(plain_word, words[name]))
     for name, known in (
         ("OrderCancelState", STATES),
         ("OrderDeliveryState", STATES),
@@ -112,4 +112,4 @@ def test_every_word_of_the_interface_is_known() -> None:
         ("PriceType", PRICE_TYPES),
         ("TurnoverGroupType", TURNOVER_TYPES),
     ):
-        assert set(known) == {word(each).lower() for each in words[name]}, name
+        assert set(known) == {plain_word(each).lower() for each in words[name]}, name

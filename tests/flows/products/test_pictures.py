@@ -6,7 +6,7 @@ from decimal import Decimal
 from integration.core.errors import IntegrationError, RejectedError
 from integration.core.records import Kind, Record
 from integration.core.run import Staged
-from integration.flows.products.pictures import Pictures, shaped
+from integration.flows.products.pictures import Pictures, product_picture
 from tests.builders import an_article
 
 ASKED: list[Sequence[str]] = []
@@ -33,7 +33,7 @@ def staged(*files: str, field: str = "IMG") -> list[Staged]:
 
 
 def content(*files: str) -> object:
-    desired = shaped(staged(*files)).desired
+    desired = product_picture(staged(*files)).desired
     return desired.values["content"] if desired else "nothing to do"
 
 
@@ -57,7 +57,7 @@ def test_nothing_is_wanted_where_none_was_sent() -> None:
 
 
 def test_one_that_cannot_be_read_waits_and_takes_nothing_away() -> None:
-    one = shaped(staged("weg.png", ""))
+    one = product_picture(staged("weg.png", ""))
 
     assert one.desired is None
     (issue,) = one.parked

@@ -11,7 +11,7 @@ from integration.core.traces import Trace
 from integration.flows.forms import Known
 from integration.flows.products.settings import ProductSettings
 from integration.flows.products.turnover import QUESTION
-from integration.flows.settings import Listed, books, till
+from integration.flows.settings import Listed, books_list, till_list
 from tests.builders import an_article
 from tests.flows.products.test_logic import ARTICLES, BODY, TABLES, part_of, products, with_rules
 
@@ -118,18 +118,18 @@ def test_the_way_to_the_group_is_told() -> None:
 # ---- what the set-up asks
 
 LISTS: dict[Listed, Mapping[str, str]] = {
-    books("article_groups"): {"F": "Fietsen", "K": "Kleding", "K-SHI": "Shirts", "X": "Diversen"},
-    books("article_group_parents"): {"K-SHI": "K"},
-    books("vat_codes"): {"1": "hoog", "2": "laag"},
-    till("turnover_groups"): {"10": "Fietsen", "20": "KLEDING", "70": "Boeken", "80": "Cadeaubonnen"},
-    till("revenue_groups"): {"10": "Fietsen", "20": "KLEDING", "70": "Boeken"},
-    till("turnover_vat_codes"): {"10": "2", "20": "2", "70": "1", "80": "1"},
+    books_list("article_groups"): {"F": "Fietsen", "K": "Kleding", "K-SHI": "Shirts", "X": "Diversen"},
+    books_list("article_group_parents"): {"K-SHI": "K"},
+    books_list("vat_codes"): {"1": "hoog", "2": "laag"},
+    till_list("turnover_groups"): {"10": "Fietsen", "20": "KLEDING", "70": "Boeken", "80": "Cadeaubonnen"},
+    till_list("revenue_groups"): {"10": "Fietsen", "20": "KLEDING", "70": "Boeken"},
+    till_list("turnover_vat_codes"): {"10": "2", "20": "2", "70": "1", "80": "1"},
 }
 BY_NAME = {"F": "10", "K": "20", "K-SHI": "20"}
 
 
 def known(rows: Mapping[str, str] | None = None, answered: tuple[str, ...] = (), **lists: Mapping[str, str]) -> Known:
-    told = {**LISTS, **{books(name): codes for name, codes in lists.items()}}
+    told = {**LISTS, **{books_list(name): codes for name, codes in lists.items()}}
     tables = {"vat_codes": {"1": "2", "2": "1"}, "turnover_groups": rows or {}}
     usual = ProductSettings().model_dump()
     return Known(usual, usual, tables, lambda listed: told.get(listed, {}), answered)

@@ -8,7 +8,7 @@ from typing import Any
 
 from lxml import etree
 
-from integration.connectors.mplus.client import Element, tag
+from integration.connectors.mplus.client import Element, qualified
 from integration.core.records import Field, FieldType, Kind, Record, Value
 from integration.core.rules import as_text
 
@@ -22,7 +22,7 @@ FIELDS = (
 
 def contacts(relation: Element) -> list[Element]:
     """Return the contact persons of a relation."""
-    return list(relation.iterfind(f"{tag(WRAPPER)}/{tag(ITEM)}"))
+    return list(relation.iterfind(f"{qualified(WRAPPER)}/{qualified(ITEM)}"))
 
 
 def first_contact(relation: Element) -> dict[str, Value]:
@@ -39,11 +39,11 @@ def encode_contact(card: Record) -> dict[str, Any]:
 
 def move_to_front(listed: Element, name: str) -> Element:
     """Return the contact person of a name, put before all others of a list; a new one where there is none."""
-    found = next((one for one in listed.iterfind(tag(ITEM)) if _told(one, "name") == name), None)
-    one = etree.Element(tag(ITEM)) if found is None else found
+    found = next((one for one in listed.iterfind(qualified(ITEM)) if _told(one, "name") == name), None)
+    one = etree.Element(qualified(ITEM)) if found is None else found
     listed.insert(0, one)
     return one
 
 
 def _told(contact: Element, wire: str) -> str:
-    return (contact.findtext(tag(wire)) or "").strip()
+    return (contact.findtext(qualified(wire)) or "").strip()

@@ -7,9 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from integration.connectors.mplus.client import Element, tag
+from integration.connectors.mplus.client import Element, qualified
 from integration.connectors.mplus.codec.document_fields import DOCUMENTS
-from integration.connectors.mplus.codec.values import bounded, day_of, number_of, percent, told_number, truth, word
+from integration.connectors.mplus.codec.values import (
+    child_number,
+    date_of,
+    exact_number,
+    percent,
+    plain_word,
+    told_number,
+    truth,
+)
 from integration.core.money import from_cents
 from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError
 
@@ -63,8 +71,8 @@ def journal_date(journal: Element) -> date | None:
 
 def day_in(element: Element, wire: str) -> date | None:
     """Return the date in a child of an element, None where there is none."""
-    found = element.find(tag(wire))
-    return None if found is None else day_of(found)
+    found = element.find(qualified(wire))
+    return None if found is None else date_of(found)
 
 
 def decode_financial(group: Element) -> Iterator[Record]:
@@ -113,7 +121,7 @@ def decode_count(count: Element) -> Counted:
     """Return one count; without its number or version it could stand in the place of another."""
     told_number(count, "workplaceNumber")
     place, workplace = journal_place(count), _number(count, "workplaceNumber")
-    numbered = count.find(tag("cashCountNumber"))
+    numbered = count.find(qualified("cashCountNumber"))
     if numbered is None:
         raise WrongValueError("cashCountNumber", "")
     number = told_number(numbered, "year"), told_number(numbered, "number")
@@ -210,20 +218,20 @@ def _plain(value: Value) -> str:
 
 
 def _path(*names: str) -> str:
-    return "/".join(tag(name) for name in names)
+    return "/".join(qualified(name) for name in names)
 
 
 def _text(element: Element, wire: str) -> str:
-    return (element.findtext(tag(wire)) or "").strip()
+    return (element.findtext(qualified(wire)) or "").strip()
 
 
 def _word(element: Element, wire: str) -> str:
-    return word(_text(element, wire)).lower()
+    return plain_word(_text(element, wire)).lower()
 
 
 def _number(element: Element, wire: str) -> str:
     """Return a number as people write it, empty for none and for 0, which the till writes where nothing is set."""
-    number = number_of(element, wire)
+    number = child_number(element, wire)
     return str(number) if number else ""
 
 
@@ -249,9 +257,9 @@ def _amounts(element: Element, **wires: str) -> dict[str, Decimal]:
 
 
 def _euros(element: Element, wire: str) -> Decimal:
-    amount = from_cents(number_of(element, wire))
+    amount = from_cents(child_number(element, wire))
     try:
-        bounded(amount)
+        exact_number(amount)
     except ValueError:
         raise WrongValueError(wire, _text(element, wire)) from None
     return amount

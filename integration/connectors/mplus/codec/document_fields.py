@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
-from integration.connectors.mplus.client import tag
+from integration.connectors.mplus.client import qualified
 from integration.connectors.mplus.codec.fields import SIMPLE, sequence, spaced
 from integration.core.records import Field, FieldType, Kind
 
@@ -37,7 +37,7 @@ class DocumentType:
     @property
     def path(self) -> str:
         """Return the path of the documents in an answer."""
-        return f"{tag(f'{self.item}List')}/{tag(self.item)}"
+        return f"{qualified(f'{self.item}List')}/{qualified(self.item)}"
 
 
 DOCUMENTS: Mapping[Kind, DocumentType] = {

@@ -8,22 +8,22 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 
-from integration.connectors.mplus.client import Element, tag
+from integration.connectors.mplus.client import Element, qualified
 from integration.connectors.mplus.codec.document_fields import DOCUMENTS, SCALED, simple_fields
 from integration.connectors.mplus.codec.fields import sequence
 from integration.connectors.mplus.codec.relations import decode_relation
 from integration.connectors.mplus.codec.values import (
     Readers,
-    day_of,
-    decoder,
-    filled,
-    number_of,
+    child_number,
+    date_of,
+    field_decoder,
     percent,
+    plain_word,
+    read_if_filled,
     read_values,
     told_number,
     truth,
     whole_number,
-    word,
 )
 from integration.core.money import from_scaled
 from integration.core.records import Field, Kind, Record, Value, WrongValueError
@@ -45,15 +45,17 @@ _SORTS = (  # of lines: our name of a word that is none of these
 @cache
 def _readers(type_: str, kind: Kind) -> Readers:
     types = sequence(type_)
-    return {tag(field.wire): (field.name, _reader(field, types[field.wire])) for field in simple_fields(type_, kind)}
+    return {
+        qualified(field.wire): (field.name, _reader(field, types[field.wire])) for field in simple_fields(type_, kind)
+    }
 
 
 def _reader(field: Field, xsd: str) -> _Reader:
     match xsd:
         case "enum" if field.name == "type" and field.kind in DOCUMENTS:
-            return lambda element: filled(element, word)
+            return lambda element: read_if_filled(element, plain_word)
         case "enum":
-            return lambda element: filled(element, lambda text: word(text).lower())
+            return lambda element: read_if_filled(element, lambda text: plain_word(text).lower())
         case "string":
             return lambda element: (element.text or "").strip()
         case "tns:YearNumber" | "tns:WorkplaceYearNumber":
@@ -61,15 +63,15 @@ def _reader(field: Field, xsd: str) -> _Reader:
         case _ if field.wire in SCALED:
             return _scaled
         case _ if field.wire in ("vatPercentage", "discountPercentage"):
-            return lambda element: filled(element, percent)
+            return lambda element: read_if_filled(element, percent)
         case _:
-            return decoder(field, xsd)
+            return field_decoder(field, xsd)
 
 
 def _number(element: Element) -> str | None:
     """Return the number people know a document by: year and number, before it branch and workplace if it has them."""
-    told = [number_of(element, name) for name in _NUMBERED if (element.findtext(tag(name)) or "").strip()]
-    return ".".join(map(str, told)) if told and number_of(element, _NUMBERED[-1]) else None
+    told = [child_number(element, name) for name in _NUMBERED if (element.findtext(qualified(name)) or "").strip()]
+    return ".".join(map(str, told)) if told and child_number(element, _NUMBERED[-1]) else None
 
 
 def _scaled(element: Element) -> Decimal | None:
@@ -78,7 +80,7 @@ def _scaled(element: Element) -> Decimal | None:
     if not text or parent is None:
         return None
     companion = SCALED[element.tag.rpartition("}")[2]]
-    return from_scaled(whole_number(text), number_of(parent, companion))
+    return from_scaled(whole_number(text), child_number(parent, companion))
 
 
 def _values(element: Element | None, type_: str, kind: Kind) -> dict[str, Value]:
@@ -87,7 +89,7 @@ def _values(element: Element | None, type_: str, kind: Kind) -> dict[str, Value]
 
 def document_key(document: Element, kind: Kind) -> str:
     """Return a document's id. Raises WrongValueError when it has none."""
-    key = (document.findtext(tag(DOCUMENTS[kind].key)) or "").strip()
+    key = (document.findtext(qualified(DOCUMENTS[kind].key)) or "").strip()
     if not key:
         raise WrongValueError(DOCUMENTS[kind].key, "")
     return key
@@ -95,33 +97,33 @@ def document_key(document: Element, kind: Kind) -> str:
 
 def document_marker(document: Element) -> int:
     """Return a document's change marker. Raises WrongValueError when it has none, since pages turn by it."""
-    marker = number_of(document, "syncMarker")
-    if not document.findtext(tag("syncMarker")):
+    marker = child_number(document, "syncMarker")
+    if not document.findtext(qualified("syncMarker")):
         raise WrongValueError("syncMarker", "")
     return marker
 
 
 def document_relation(document: Element) -> str:
     """Return the number of a document's customer, empty when it has none."""
-    number = number_of(document, "relationNumber")
+    number = child_number(document, "relationNumber")
     return str(number) if number else ""
 
 
 def document_date(document: Element) -> date | None:
     """Return the financial date of a document, None when it has none."""
-    day = document.find(tag("financialDate"))
-    return None if day is None else day_of(day)
+    day = document.find(qualified("financialDate"))
+    return None if day is None else date_of(day)
 
 
 def document_branch(document: Element) -> str | None:
     """Return the number of the branch a document is booked on, None when it has none."""
-    number = number_of(document, "financialBranchNumber")
+    number = child_number(document, "financialBranchNumber")
     return str(number) if number else None
 
 
 def document_articles(document: Element) -> list[str]:
     """Return the article numbers on a document's lines."""
-    numbers = (number_of(line, "articleNumber") for line in _lines(document))
+    numbers = (child_number(line, "articleNumber") for line in _lines(document))
     return [str(number) for number in numbers if number]
 
 
@@ -149,13 +151,13 @@ def decode_document(kind: Kind, document: Element, relation: Element | None, cod
 def _parts(document: Element, relation: Element | None, codes: Mapping[str, str]) -> Iterator[Record]:
     for place, line in enumerate(_lines(document), 1):
         yield _decode_line(line, str(place), codes)
-    for place, group in enumerate(document.iterfind(f"{tag('vatGroupList')}/{tag('vatGroup')}"), 1):
+    for place, group in enumerate(document.iterfind(f"{qualified('vatGroupList')}/{qualified('vatGroup')}"), 1):
         sums = _values(group, "VatGroup", Kind.VAT)
         for name, wire in (("excl", "exclAmount"), ("vat", "vatAmount")):
             if name not in sums and sums.keys() & {"excl", "vat"}:
                 raise WrongValueError(wire, "")  # half of a split is none
         yield Record(Kind.VAT, f"vat:{place}", sums)
-    for place, payment in enumerate(document.iterfind(f"{tag('paymentList')}/{tag('payment')}"), 1):
+    for place, payment in enumerate(document.iterfind(f"{qualified('paymentList')}/{qualified('payment')}"), 1):
         told_number(payment, "amount")
         values = _values(payment, "Payment", Kind.PAYMENT)
         values |= {name: "" for name in _NOBODY if values.get(name) == "0"}
@@ -163,7 +165,7 @@ def _parts(document: Element, relation: Element | None, codes: Mapping[str, str]
     if relation is not None:
         customer = decode_relation(relation, "customer")
         yield replace(customer, values={name: _trimmed(value) for name, value in customer.values.items()})
-    address = _values(document.find(tag("deliveryAddress")), "Address", Kind.ADDRESS)
+    address = _values(document.find(qualified("deliveryAddress")), "Address", Kind.ADDRESS)
     if any(address.get(name) for name in ("street", "postcode", "city")):
         yield Record(Kind.ADDRESS, "delivery", address)
 
@@ -174,17 +176,17 @@ def _trimmed(value: Value) -> Value:
 
 def _lines(document: Element) -> Iterator[Element]:
     """Yield the lines that sell something; those inside another line belong to it."""
-    for line in document.iterfind(f"{tag('lineList')}/{tag('line')}"):
-        kind, type_ = ((line.findtext(tag(wire)) or "").strip() for wire in ("lineKind", "lineType"))
+    for line in document.iterfind(f"{qualified('lineList')}/{qualified('line')}"):
+        kind, type_ = ((line.findtext(qualified(wire)) or "").strip() for wire in ("lineKind", "lineType"))
         if kind not in _NOT_GOODS and type_ not in _INSIDE_ANOTHER:
             yield line
 
 
 def _decode_line(line: Element, key: str, codes: Mapping[str, str]) -> Record:
-    values = _values(line.find(tag("data")), "LineData", Kind.LINE) | _values(line, "Line", Kind.LINE)
+    values = _values(line.find(qualified("data")), "LineData", Kind.LINE) | _values(line, "Line", Kind.LINE)
     if values.get("article") == "0":
         values["article"] = ""
-    if values.get("quantity") is None and (values.get("article") or line.find(tag("data")) is not None):
+    if values.get("quantity") is None and (values.get("article") or line.find(qualified("data")) is not None):
         raise WrongValueError("quantity", "")  # the interface requires it of whatever is sold
     values["code"] = codes.get(str(values.get("article", "")), "")
     values |= {name: told for name, wire, known in _SORTS if (told := _strange(line, wire, known))}
@@ -193,8 +195,8 @@ def _decode_line(line: Element, key: str, codes: Mapping[str, str]) -> Record:
 
 def _strange(line: Element, wire: str, known: Collection[str]) -> str:
     """Return a word that nobody knows, and so neither whether the line sells something; else nothing."""
-    told = (line.findtext(tag(wire)) or "").strip()
-    return "" if told in known else word(told).lower()
+    told = (line.findtext(qualified(wire)) or "").strip()
+    return "" if told in known else plain_word(told).lower()
 
 
 def _paid(kind: Kind, document: Element, values: Mapping[str, Value]) -> dict[str, Value]:
@@ -207,7 +209,7 @@ def _paid(kind: Kind, document: Element, values: Mapping[str, Value]) -> dict[st
     if kind is not Kind.ORDER:
         return {"paid": values["state"] in ("paid", "handled")} if "state" in values else {}
     told: dict[str, Value] = {}
-    text = (document.findtext(tag("fullyPaid")) or "").strip()
+    text = (document.findtext(qualified("fullyPaid")) or "").strip()
     if text:
         told["paid"] = truth(text)
     if values.get("cancel_state") in ("nothing", "partial", "complete"):
@@ -222,7 +224,7 @@ def _related(kind: Kind, document: Element) -> dict[str, Value]:
     """
     told: dict[str, Value] = {}
     for name, wires in DOCUMENTS[kind].related.items():
-        found = [element for wire in wires if (element := document.find(tag(wire))) is not None]
+        found = [element for wire in wires if (element := document.find(qualified(wire))) is not None]
         if found:
             ids = ((each.text or "").strip() for element in found for each in element.iter())
             told[name] = tuple(dict.fromkeys(filter(None, ids)))
@@ -231,18 +233,18 @@ def _related(kind: Kind, document: Element) -> dict[str, Value]:
 
 def _payment_method(document: Element, parts: Iterable[Record]) -> str:
     """Return the method the document names, else the one all its payments have; empty when there is no one method."""
-    named = (document.findtext(tag("paymentMethod")) or "").strip()
+    named = (document.findtext(qualified("paymentMethod")) or "").strip()
     used = {str(part.values.get("method", "")) for part in parts if part.kind is Kind.PAYMENT}
     return named or (used.pop() if len(used) == 1 else "")
 
 
 def _country(document: Element, relation: Element | None) -> str:
     """Return the country of the customer as the till has it: of the billing address, the card, the shipping address."""
-    card = None if relation is None else relation.findtext(tag("country"))
+    card = None if relation is None else relation.findtext(qualified("country"))
     found = (
-        document.findtext(f"{tag('invoiceAddress')}/{tag('country')}"),
+        document.findtext(f"{qualified('invoiceAddress')}/{qualified('country')}"),
         card,
-        document.findtext(f"{tag('deliveryAddress')}/{tag('country')}"),
+        document.findtext(f"{qualified('deliveryAddress')}/{qualified('country')}"),
     )
     return next((country.strip() for country in found if country and country.strip()), "")
 

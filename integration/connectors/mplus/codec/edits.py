@@ -10,20 +10,33 @@ from typing import Any
 
 from lxml import etree
 
-from integration.connectors.mplus.client import Element, tag
+from integration.connectors.mplus.client import Element, qualified
 from integration.connectors.mplus.codec.contacts import CONTACT, WRAPPER, contacts, first_contact, move_to_front
 from integration.connectors.mplus.codec.fields import TYPES, Vocabulary, places, sequence
 from integration.connectors.mplus.codec.prices import (
     LISTS,
     SAYS,
-    about,
-    place_of,
-    rows_of,
+    card_rows,
+    row_subject,
     says,
+    subject_elements,
     wanted_rows,
 )
-from integration.connectors.mplus.codec.products import article_number, articles, customs, days, group_numbers, texts
-from integration.connectors.mplus.codec.values import CUSTOM_TEXTS, CUSTOM_VALUES, custom_value, encode_custom, is_empty
+from integration.connectors.mplus.codec.products import (
+    article_number,
+    articles,
+    customs,
+    date_fields,
+    group_numbers,
+    texts,
+)
+from integration.connectors.mplus.codec.values import (
+    CUSTOM_TEXTS,
+    CUSTOM_VALUES,
+    custom_value,
+    encode_custom,
+    means_none,
+)
 from integration.core.records import Record, Value
 from integration.core.rules import as_text
 
@@ -62,7 +75,7 @@ def edited(product: Element, edit: Edit) -> tuple[Element, bool]:
     for part in edit.wanted.parts:
         article = held.get(part.key)
         if article is None:
-            article = etree.SubElement(_child(whole, "Product", "articleList"), tag("article"))
+            article = etree.SubElement(_child(whole, "Product", "articleList"), qualified("article"))
             _put(article, "Article", "articleNumber", part.key)
         _edit_article(article, part, edit)
         touched = True
@@ -82,7 +95,7 @@ def write_card(element: Element, record: Record, words: Vocabulary, types: Mappi
     written = dict(texts(record, words, cleared=True))
     for wire, text in written.items():
         _put(element, name, wire, text)
-    for wire, day in days(record):
+    for wire, day in date_fields(record):
         _fill(_child(element, name, wire), {"day": day.day, "mon": day.month, "year": day.year}, "SoapMplusDate")
     for field, value in customs(record):
         _put_custom(element, name, field, value, types)
@@ -108,26 +121,26 @@ def _put_contact(relation: Element, record: Record) -> None:
 
 def _put_terms(card: Element, record: Record, words: Vocabulary) -> None:
     """Write prices and percentages into the rows that are about them; a row that says nothing any more goes."""
-    rows = {place: row for row in (rows_of(card, record.kind) if record.kind in LISTS else ())
-            if (place := place_of(row, record.kind))}  # fmt: skip
+    rows = {place: row for row in (card_rows(card, record.kind) if record.kind in LISTS else ())
+            if (place := row_subject(row, record.kind))}  # fmt: skip
     for place, wanted in wanted_rows(record).items():
         of, row = LISTS[record.kind], rows.get(place)
         if row is None and all(value is None for value in wanted.values()):
             continue
         if row is None:
-            row = etree.SubElement(_child(card, TYPES[record.kind], of.wrapper), tag(of.item))
-            _fill(row, dict(about(place, record.kind)), of.type)
+            row = etree.SubElement(_child(card, TYPES[record.kind], of.wrapper), qualified(of.item))
+            _fill(row, dict(subject_elements(place, record.kind)), of.type)
         for how, value in wanted.items():
             text = "" if value is None else says(place, how, value, words)
             _put(row, of.type, SAYS[how], text)
             if text and SAYS[how] in _FOLLOWS:
                 _remove(row, _FOLLOWS[SAYS[how]])
-        if not any((row.findtext(tag(wire)) or "").strip() for wire in SAYS.values()):
+        if not any((row.findtext(qualified(wire)) or "").strip() for wire in SAYS.values()):
             _parent(row).remove(row)
 
 
 def _edit_article(article: Element, part: Record, edit: Edit) -> None:
-    barcode = article.findtext(tag("barcode")) or ""
+    barcode = article.findtext(qualified("barcode")) or ""
     written = write_card(article, part, edit.words, edit.types)
     _drop_followers(article, written, edit.leading_price)
     if "barcode" in written:
@@ -141,19 +154,19 @@ def _drop_followers(article: Element, written: Mapping[str, str], leading_price:
         leaders.add("priceIncl" if leading_price == "incl" else "priceExcl")
     for wire in leaders & set(_FOLLOWS):
         follower = _FOLLOWS[wire]
-        has_leader = article.find(tag(wire)) is not None
+        has_leader = article.find(qualified(wire)) is not None
         if follower not in written and has_leader:
             _remove(article, follower)
 
 
 def _follow_barcode(article: Element, old: str, new: str) -> None:
     """Keep the list of all barcodes in step with the current one, which is marked in it."""
-    entries = list(article.iterfind(f"{tag('barcodeList')}/{tag('barcode')}"))
-    there = next((each for each in entries if new and each.findtext(tag("barcode")) == new), None)
+    entries = list(article.iterfind(f"{qualified('barcodeList')}/{qualified('barcode')}"))
+    there = next((each for each in entries if new and each.findtext(qualified("barcode")) == new), None)
     for each in entries:
-        current = each.findtext(tag("isCurrent")) in ("true", "1") or each.findtext(tag("barcode")) == old
+        current = each.findtext(qualified("isCurrent")) in ("true", "1") or each.findtext(qualified("barcode")) == old
         if there is not None:
-            if each.find(tag("isCurrent")) is not None or each is there:
+            if each.find(qualified("isCurrent")) is not None or each is there:
                 _put(each, "Barcode", "isCurrent", "true" if each is there else "false")
         elif current and new:
             _put(each, "Barcode", "barcode", new)
@@ -162,30 +175,30 @@ def _follow_barcode(article: Element, old: str, new: str) -> None:
 
 
 def _regroup(product: Element, join: frozenset[str], leave: frozenset[str]) -> None:
-    for each in list(product.iterfind(tag("groupNumbers"))):
+    for each in list(product.iterfind(qualified("groupNumbers"))):
         if (each.text or "").strip() in leave:
             product.remove(each)
-    for each in list(product.iterfind(f"{tag('sortOrderGroupList')}/{tag('sortOrderGroup')}")):
-        if each.findtext(tag("groupNumber")) in leave:
+    for each in list(product.iterfind(f"{qualified('sortOrderGroupList')}/{qualified('sortOrderGroup')}")):
+        if each.findtext(qualified("groupNumber")) in leave:
             _parent(each).remove(each)
     for number in sorted(join - set(group_numbers(product)), key=int):
         _insert(product, "Product", "groupNumbers").text = number
-        entry = etree.SubElement(_child(product, "Product", "sortOrderGroupList"), tag("sortOrderGroup"))
+        entry = etree.SubElement(_child(product, "Product", "sortOrderGroupList"), qualified("sortOrderGroup"))
         _fill(entry, {"groupNumber": number, "sortOrder": "0"}, "SortOrderGroup")
 
 
 def _put_custom(card: Element, kind: str, name: str, value: Value, types: Mapping[str, str]) -> None:
-    listed = card.iterfind(f"{tag('customFieldList')}/{tag('customField')}")
-    entry = next((each for each in listed if each.findtext(tag("fieldName")) == name), None)
+    listed = card.iterfind(f"{qualified('customFieldList')}/{qualified('customField')}")
+    entry = next((each for each in listed if each.findtext(qualified("fieldName")) == name), None)
     if entry is None:
-        if not is_empty(value):
+        if not means_none(value):
             fields = _child(card, kind, "customFieldList")
-            _fill(etree.SubElement(fields, tag("customField")), encode_custom(name, value, types), "CustomField")
+            _fill(etree.SubElement(fields, qualified("customField")), encode_custom(name, value, types), "CustomField")
         return
-    data_type = types.get(name) or entry.findtext(tag("dataType")) or "DATA-TYPE-UNKNOWN"
+    data_type = types.get(name) or entry.findtext(qualified("dataType")) or "DATA-TYPE-UNKNOWN"
     for wire in CUSTOM_VALUES:
         _remove(entry, wire)
-    if not is_empty(value):
+    if not means_none(value):
         _fill(entry, custom_value(name, value, data_type), "CustomField")
     elif data_type in CUSTOM_TEXTS:
         _put(entry, "CustomField", "strValue", "")
@@ -216,24 +229,24 @@ def _put(element: Element, name: str, wire: str, text: str) -> None:
 
 
 def _remove(element: Element, wire: str) -> None:
-    for child in list(element.iterfind(tag(wire))):
+    for child in list(element.iterfind(qualified(wire))):
         element.remove(child)
 
 
 def _child(element: Element, name: str, wire: str) -> Element:
-    found = element.find(tag(wire))
+    found = element.find(qualified(wire))
     return _insert(element, name, wire) if found is None else found
 
 
 def _insert(element: Element, name: str, wire: str) -> Element:
     """Add an element at its place in the order of its type, behind everything known that comes before it."""
     order = places(name)
-    place = order[tag(wire)]
+    place = order[qualified(wire)]
     position = 0
     for at, child in enumerate(element):
         if order.get(str(child.tag), len(order)) <= place:
             position = at + 1
-    fresh = etree.Element(tag(wire))
+    fresh = etree.Element(qualified(wire))
     element.insert(position, fresh)
     return fresh
 

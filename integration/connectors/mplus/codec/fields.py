@@ -7,7 +7,7 @@ from functools import cache
 
 from lxml import etree
 
-from integration.connectors.mplus.client import description, tag
+from integration.connectors.mplus.client import description, qualified
 from integration.core.records import Field, FieldType, Kind
 
 CUSTOM = "custom:"
@@ -140,7 +140,7 @@ def places(name: str) -> Mapping[str, int]:
         for wire, after in _UNDESCRIBED.items():
             if wire not in order:
                 order.insert(order.index(after) + 1, wire)
-    return {tag(wire): place for place, wire in enumerate(order)}
+    return {qualified(wire): place for place, wire in enumerate(order)}
 
 
 TYPES = {Kind.PRODUCT: "Product", Kind.ARTICLE: "Article", Kind.RELATION: "Relation"}
@@ -151,7 +151,7 @@ SIMPLE = {
 
 
 @cache
-def offered(kind: Kind) -> tuple[Field, ...]:
+def mappable_fields(kind: Kind) -> tuple[Field, ...]:
     """Return the fields of a kind that can be mapped: our words first, then every other simple one by its wire name."""
     ours = tuple(field for field in FIELDS if field.kind == kind)
     if kind not in TYPES:
@@ -195,7 +195,7 @@ class Vocabulary:
 
     def named(self, kind: Kind) -> tuple[Field, ...]:
         """Return the fields of a kind; the flag that serves as `active` is not offered a second time."""
-        return tuple(field for field in offered(kind) if not (self.inverted and field.name == "discontinued"))
+        return tuple(field for field in mappable_fields(kind) if not (self.inverted and field.name == "discontinued"))
 
     @property
     def inverted(self) -> bool:

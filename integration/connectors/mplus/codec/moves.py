@@ -5,8 +5,8 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from integration.connectors.mplus.client import Element, tag
-from integration.connectors.mplus.codec.values import if_readable, moment_in, number_of, scaled_number, wire_moment
+from integration.connectors.mplus.client import Element, qualified
+from integration.connectors.mplus.codec.values import child_number, if_readable, moment_in, scaled_number, wire_moment
 from integration.core.moves import NO_MOMENT, Move, Sort
 from integration.core.records import WrongValueError
 
@@ -27,7 +27,7 @@ def decode_move(element: Element) -> Move:
         return _decoded(element)
     except WrongValueError:
         names = ("stockId", "branchNumber", "articleNumber")
-        number, branch, article = (if_readable(partial(number_of, wire=name), element) or 0 for name in names)
+        number, branch, article = (if_readable(partial(child_number, wire=name), element) or 0 for name in names)
         at = if_readable(lambda one: moment_in(one, "timestamp"), element) or NO_MOMENT
         title = if_readable(_title, element) or ""
         return Move(number, _told(branch), _told(article), Decimal(0), Sort.UNREADABLE, at, _documents(element), title)
@@ -44,28 +44,28 @@ def _decoded(element: Element) -> Move:
         str(_named(element, "branchNumber")),
         str(_named(element, "articleNumber")),
         scaled_number(element, "amountChanged", "decimalPlaces"),
-        _SORTS.get((element.findtext(tag("type")) or "").strip(), Sort.OTHER),
+        _SORTS.get((element.findtext(qualified("type")) or "").strip(), Sort.OTHER),
         _moment(element),
         _documents(element),
         _title(element),
-        is_delivered=bool(element.findtext(tag("orderId"))),
+        is_delivered=bool(element.findtext(qualified("orderId"))),
     )
 
 
 def _documents(element: Element) -> tuple[str, ...]:
-    return tuple(filter(None, (element.findtext(tag(name)) for name in _DOCUMENTS)))
+    return tuple(filter(None, (element.findtext(qualified(name)) for name in _DOCUMENTS)))
 
 
 def _named(element: Element, name: str) -> int:
     """Return a number that names something. Raises WrongValueError where it names nothing."""
-    if (number := number_of(element, name)) <= 0:
-        raise WrongValueError(name, element.findtext(tag(name)) or "")
+    if (number := child_number(element, name)) <= 0:
+        raise WrongValueError(name, element.findtext(qualified(name)) or "")
     return number
 
 
 def _moment(element: Element) -> datetime:
     """Return when it happened, long ago where the till does not say. Raises WrongValueError."""
-    told, found = element.find(tag("timestamp")), moment_in(element, "timestamp")
+    told, found = element.find(qualified("timestamp")), moment_in(element, "timestamp")
     if found is None and told is not None:
         raise WrongValueError("timestamp", " ".join(part.text or "" for part in told))
     return found or _LONG_AGO
@@ -73,9 +73,9 @@ def _moment(element: Element) -> datetime:
 
 def _title(element: Element) -> str:
     """Return the number of the receipt or invoice as people know it, as documents are called elsewhere."""
-    numbers = (element.find(tag(name)) for name in ("receiptNumber", "invoiceNumber"))
+    numbers = (element.find(qualified(name)) for name in ("receiptNumber", "invoiceNumber"))
     for number in (each for each in numbers if each is not None):
-        return ".".join(str(number_of(number, name)) for name in _NUMBER if number.findtext(tag(name)))
+        return ".".join(str(child_number(number, name)) for name in _NUMBER if number.findtext(qualified(name)))
     return ""
 
 

@@ -9,9 +9,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from integration.connectors.mplus.client import Element, tag
+from integration.connectors.mplus.client import Element, qualified
 from integration.connectors.mplus.codec.fields import Vocabulary
-from integration.connectors.mplus.codec.values import UnfitError, bounded, decimals, encoded, number_of, told_number
+from integration.connectors.mplus.codec.values import (
+    UnfitError,
+    child_number,
+    decimal_places,
+    encoded,
+    exact_number,
+    told_number,
+)
 from integration.core.money import from_cents, from_scaled, to_scaled
 from integration.core.prices import How, Of, Term, terms_in
 from integration.core.records import FieldType, Kind, Record, Value, WrongValueError
@@ -44,13 +51,13 @@ MINIMUM, PLACES = "minimumAmount", "minimumAmountDecimalPlaces"
 Place = tuple[Of, str, Decimal]  # what a row is about: of what, its number, and from how many pieces on
 
 
-def rows_of(card: Element, kind: Kind) -> list[Element]:
+def card_rows(card: Element, kind: Kind) -> list[Element]:
     """Return the rows of a card, of a kind that has any."""
     of = LISTS[kind]
-    return list(card.iterfind(f"{tag(of.wrapper)}/{tag(of.item)}"))
+    return list(card.iterfind(f"{qualified(of.wrapper)}/{qualified(of.item)}"))
 
 
-def place_of(row: Element, kind: Kind) -> Place | None:
+def row_subject(row: Element, kind: Kind) -> Place | None:
     """Return what a row is about; None for one that is about nothing we know. Raises WrongValueError.
 
     Where rows can be about one thing only, the interface requires its number.
@@ -59,26 +66,28 @@ def place_of(row: Element, kind: Kind) -> Place | None:
     if len(of.of) == 1:
         for wire in of.of.values():
             told_number(row, wire)
-    told, places = number_of(row, MINIMUM), number_of(row, PLACES) if of.scaled else 0
+    told, places = child_number(row, MINIMUM), child_number(row, PLACES) if of.scaled else 0
     try:
         minimum = from_scaled(told, places)
-        bounded(minimum)
+        exact_number(minimum)
     except (ValueError, ArithmeticError):
         raise WrongValueError(MINIMUM, told) from None
-    return next(((one, str(number), minimum) for one, wire in of.of.items() if (number := number_of(row, wire))), None)
+    return next(
+        ((one, str(number), minimum) for one, wire in of.of.items() if (number := child_number(row, wire))), None
+    )
 
 
 def decode_terms(card: Element, kind: Kind, words: Vocabulary) -> dict[str, Value]:
     """Return the terms of a card by their names. Raises WrongValueError for a row that does not hold numbers."""
     values: dict[str, Value] = {}
-    for row in rows_of(card, kind):
-        place = place_of(row, kind)
+    for row in card_rows(card, kind):
+        place = row_subject(row, kind)
         if place is None:
             continue
         for how, wire in SAYS.items():
-            if not (row.findtext(tag(wire)) or "").strip():
+            if not (row.findtext(qualified(wire)) or "").strip():
                 continue
-            number = number_of(row, wire)
+            number = child_number(row, wire)
             if how is not How.PERCENT:
                 values[_term(place, how).name] = from_cents(number)
             elif number:  # a row with a price may say that nothing goes off it
@@ -112,12 +121,12 @@ def says(place: Place, how: How, value: Value, words: Vocabulary) -> str:
     return encoded(name, value, FieldType.MONEY, "long")
 
 
-def about(place: Place, kind: Kind) -> Iterator[tuple[str, str]]:
+def subject_elements(place: Place, kind: Kind) -> Iterator[tuple[str, str]]:
     """Yield the elements that say what a new row is about. Raises UnfitError."""
     of, (what, number, minimum) = LISTS[kind], place
     yield of.of[what], encoded(str(what), number, FieldType.CODE, "long")
     if minimum and of.scaled:
-        places = decimals(minimum)
+        places = decimal_places(minimum)
         yield MINIMUM, str(to_scaled(minimum, places))
         yield PLACES, str(places)
     elif minimum:
@@ -130,5 +139,5 @@ def encode_terms(card: Record, words: Vocabulary) -> dict[str, Any]:
     for place, row in wanted_rows(card).items():
         told = {SAYS[how]: says(place, how, value, words) for how, value in row.items() if value is not None}
         if told:
-            rows.append({**dict(about(place, card.kind)), **told})
+            rows.append({**dict(subject_elements(place, card.kind)), **told})
     return {LISTS[card.kind].wrapper: {LISTS[card.kind].item: rows}} if rows else {}

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from lxml import etree
 
-from integration.connectors.mplus.client import NAMESPACE, Element, tag
+from integration.connectors.mplus.client import NAMESPACE, Element, qualified
 from integration.connectors.mplus.codec.contacts import CONTACT, encode_contact
 from integration.connectors.mplus.codec.fields import CUSTOM, QUANTITIES, TYPES, Vocabulary, sequence
 from integration.connectors.mplus.codec.prices import LISTS, decode_terms, encode_terms
@@ -17,19 +17,19 @@ from integration.connectors.mplus.codec.values import (
     CustomFieldUnknownError,
     Readers,
     UnfitError,
-    bounded,
+    child_number,
+    child_text,
     customs_of,
-    decimals,
-    decoder,
+    decimal_places,
     encode_custom,
     encoded,
-    filled,
+    exact_number,
+    field_decoder,
     if_readable,
-    is_empty,
-    number_of,
+    means_none,
+    read_if_filled,
     read_values,
     scaled_number,
-    text_of,
     told_number,
     truth,
     whole_number,
@@ -42,23 +42,23 @@ from integration.core.records import Field, Kind, Record, Value, WrongValueError
 Keys = Callable[[str], str | None]
 
 
-_STOCK_KEPT = tag("stockArticle")
-_ARTICLES = f"{tag('articleList')}/{tag('article')}"
+_STOCK_KEPT = qualified("stockArticle")
+_ARTICLES = f"{qualified('articleList')}/{qualified('article')}"
 
 
 @cache
 def _readers(words: Vocabulary, kind: Kind) -> Readers:
     types = sequence(TYPES[kind])
     readers = {
-        tag(field.wire): (field.name, decoder(field, types[field.wire]))
+        qualified(field.wire): (field.name, field_decoder(field, types[field.wire]))
         for field in words.named(kind)
         if field.name != "groups" and field.wire in types
     }
     if words.inverted and kind is Kind.ARTICLE:
-        del readers[tag("active")]
-        readers[tag("discontinued")] = (
+        del readers[qualified("active")]
+        readers[qualified("discontinued")] = (
             "active",
-            lambda element: filled(element, lambda text: not truth(text)),
+            lambda element: read_if_filled(element, lambda text: not truth(text)),
         )
     return readers
 
@@ -89,7 +89,7 @@ def _decode_article(element: Element, words: Vocabulary) -> Record:
     for wire, companion in QUANTITIES.items():
         number = values.get(wire)
         if isinstance(number, Decimal):
-            values[wire] = bounded(from_scaled(int(number), number_of(element, companion)))
+            values[wire] = exact_number(from_scaled(int(number), child_number(element, companion)))
     values |= customs_of(element)
     return Record(Kind.ARTICLE, article_number(element), values, source=str(values.get("external_id") or ""))
 
@@ -106,7 +106,7 @@ def product_number(element: Element) -> str:
 
 def external_id(article: Element) -> str:
     """Return the id an article has in the system it comes from, empty when it has none."""
-    return (article.findtext(tag("extArticleId")) or "").strip()
+    return (article.findtext(qualified("extArticleId")) or "").strip()
 
 
 def articles(product: Element) -> list[Element]:
@@ -116,10 +116,10 @@ def articles(product: Element) -> list[Element]:
 
 def group_numbers(product: Element) -> tuple[str, ...]:
     """Return the numbers of all groups a product is in, whichever of the two lists names them."""
-    named = [child.text for child in product.iterfind(tag("groupNumbers"))]
+    named = [child.text for child in product.iterfind(qualified("groupNumbers"))]
     sorted_in = [
         str(told_number(each, "groupNumber"))
-        for each in product.iterfind(f"{tag('sortOrderGroupList')}/{tag('sortOrderGroup')}")
+        for each in product.iterfind(f"{qualified('sortOrderGroupList')}/{qualified('sortOrderGroup')}")
     ]
     return tuple(dict.fromkeys(number for text in (*named, *sorted_in) if text and (number := _group_number(text))))
 
@@ -131,9 +131,9 @@ def _group_number(text: str) -> str:
         raise WrongValueError("groupNumber", text) from None
 
 
-def marker(product: Element) -> int:
+def change_marker(product: Element) -> int:
     """Return a product's change marker: the highest of its own and its articles'."""
-    return max(number_of(each, "syncMarker") for each in (product, *articles(product)))
+    return max(child_number(each, "syncMarker") for each in (product, *articles(product)))
 
 
 def encode_product(
@@ -176,9 +176,9 @@ def encode_card(card: Record, types: Mapping[str, str], words: Vocabulary) -> di
     flags = _flags(TYPES[card.kind])
     for wire, text in texts(card, words):
         content[wire] = text == "true" if wire in flags else text
-    for wire, day in days(card):
+    for wire, day in date_fields(card):
         content[wire] = {"day": day.day, "mon": day.month, "year": day.year}
-    custom = [encode_custom(name, value, types) for name, value in customs(card) if not is_empty(value)]
+    custom = [encode_custom(name, value, types) for name, value in customs(card) if not means_none(value)]
     if custom:
         content["customFieldList"] = {"customField": custom}
     return content | encode_terms(card, words) | encode_contact(card)
@@ -198,18 +198,18 @@ def texts(record: Record, words: Vocabulary, *, cleared: bool = False) -> Iterat
             yield "discontinued", "false" if value else "true"
         elif types[field.wire] == "tns:SoapMplusDate":
             continue
-        elif is_empty(value):
+        elif means_none(value):
             if cleared:
                 yield field.wire, ""
         elif field.wire in QUANTITIES and isinstance(value, Decimal):
-            places = decimals(value)
+            places = decimal_places(value)
             yield field.wire, str(to_scaled(value, places))
             yield QUANTITIES[field.wire], str(places)
         else:
             yield field.wire, encoded(name, value, field.type, types[field.wire])
 
 
-def days(record: Record) -> Iterator[tuple[str, date]]:
+def date_fields(record: Record) -> Iterator[tuple[str, date]]:
     """Yield wire name and value of the dates that travel as structures."""
     types = sequence(TYPES[record.kind])
     for name, value in record.values.items():
@@ -255,22 +255,22 @@ def decode_groups(answer: Element) -> dict[str, Group]:
     def walk(wrapper: Element | None, parent: str, depth: int = 0) -> None:
         if depth > DEEPEST:
             raise ValueError("a tree without end")
-        for each in wrapper.iterfind(tag("articleGroups")) if wrapper is not None else ():
-            if truth((each.findtext(tag("isDeleted")) or "").strip() or "false"):
+        for each in wrapper.iterfind(qualified("articleGroups")) if wrapper is not None else ():
+            if truth((each.findtext(qualified("isDeleted")) or "").strip() or "false"):
                 continue
             group = _decode_group(each, parent)
             groups[group.number] = group
-            walk(each.find(tag("subGroupList")), group.number, depth + 1)
+            walk(each.find(qualified("subGroupList")), group.number, depth + 1)
 
-    walk(answer.find(tag("articleGroupList")), "0")
+    walk(answer.find(qualified("articleGroupList")), "0")
     return groups
 
 
 def _decode_group(element: Element, parent: str) -> Group:
     def text(wire: str) -> str:
-        return element.findtext(tag(wire)) or ""
+        return element.findtext(qualified(wire)) or ""
 
-    image = element.findtext(f"{tag('image')}/{tag('imageId')}") or ""
+    image = element.findtext(f"{qualified('image')}/{qualified('imageId')}") or ""
     return Group(str(int(text("groupNumber"))), parent, text("name"), text("text"), text("sortOrder"),
                  text("syncMarker"), image)  # fmt: skip
 
@@ -313,7 +313,7 @@ def stock_id(row: Element) -> int:
 
 def stock_told(article: Element) -> str:
     """Return what the till says whether stock is kept for an article, as it came."""
-    return text_of(article, _STOCK_KEPT)
+    return child_text(article, _STOCK_KEPT)
 
 
 def every_stock_told(answer: Element) -> list[tuple[str, str]]:
@@ -361,5 +361,5 @@ def encode_level(amount: Value) -> dict[str, Any]:
     """
     if not isinstance(amount, Decimal) or not amount.is_finite():
         raise UnfitError("amount", amount)
-    places = decimals(amount)
+    places = decimal_places(amount)
     return {"amount": str(to_scaled(amount, places)), "decimalPlaces": str(places)}

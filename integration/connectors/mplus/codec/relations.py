@@ -7,23 +7,23 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Self
 
-from integration.connectors.mplus.client import Element, tag
+from integration.connectors.mplus.client import Element, qualified
 from integration.connectors.mplus.codec.contacts import first_contact
 from integration.connectors.mplus.codec.edits import write_card
-from integration.connectors.mplus.codec.fields import Vocabulary, offered, sequence
+from integration.connectors.mplus.codec.fields import Vocabulary, mappable_fields, sequence
 from integration.connectors.mplus.codec.products import card_values, encode_card
 from integration.connectors.mplus.codec.values import (
     Readers,
     UnfitError,
+    child_number,
     customs_of,
-    decoder,
-    filled,
-    number_of,
+    field_decoder,
     percent,
+    plain_word,
+    read_if_filled,
     read_values,
     truth,
     whole_number,
-    word,
 )
 from integration.core.records import Field, Kind, Record, Value, WrongValueError
 from integration.core.vat_numbers import same_vat_number, without_prefix
@@ -33,20 +33,24 @@ from integration.core.vat_numbers import same_vat_number, without_prefix
 def _readers() -> Readers:
     types = sequence("Relation")
     readers = {
-        tag(field.wire): (field.name, _reader(field, types[field.wire])) for field in offered(Kind.RELATION)
+        qualified(field.wire): (field.name, _reader(field, types[field.wire]))
+        for field in mappable_fields(Kind.RELATION)
     }  # fmt: skip
     return {
-        tag("syncMarker"): ("marker", lambda element: filled(element, lambda text: str(whole_number(text)))),
+        qualified("syncMarker"): (
+            "marker",
+            lambda element: read_if_filled(element, lambda text: str(whole_number(text))),
+        ),
         **readers,
     }
 
 
 def _reader(field: Field, xsd: str) -> Callable[[Element], Value]:
     if xsd == "enum":
-        return lambda element: filled(element, lambda text: word(text).lower())
+        return lambda element: read_if_filled(element, lambda text: plain_word(text).lower())
     if field.wire == "discountPercentage":
-        return lambda element: filled(element, percent)
-    return decoder(field, xsd)
+        return lambda element: read_if_filled(element, percent)
+    return field_decoder(field, xsd)
 
 
 def decode_relation(element: Element, key: str) -> Record:
@@ -59,14 +63,14 @@ def decode_relation(element: Element, key: str) -> Record:
 
 def relation_number(element: Element) -> str:
     """Return a relation's number as text, empty when it has none."""
-    number = number_of(element, "relationNumber")
+    number = child_number(element, "relationNumber")
     return str(number) if number else ""
 
 
 def expect_relation_number(element: Element) -> None:
     """Raise WrongValueError for a relation that does not say which one it is."""
     if not relation_number(element):
-        raise WrongValueError("relationNumber", element.findtext(tag("relationNumber")))
+        raise WrongValueError("relationNumber", element.findtext(qualified("relationNumber")))
 
 
 _VAT_METHODS = frozenset({"inclusive", "exclusive", "shifted", "none"})
@@ -89,9 +93,9 @@ class RelationForm:
     def read(self, element: Element, key: str) -> Record:
         """Return a relation under our key. Raises ValueError when a field does not hold what its type says."""
         values = {**card_values(element, Kind.RELATION, self._words), **decode_relation(element, key).values}
-        discount = element.find(tag("discountPercentage"))
+        discount = element.find(qualified("discountPercentage"))
         if self.hundredths and discount is not None:
-            values["discount_percent"] = Decimal(number_of(element, "discountPercentage")) / 100
+            values["discount_percent"] = Decimal(child_number(element, "discountPercentage")) / 100
         return Record(Kind.RELATION, key, values)
 
     def new(self, wanted: Record) -> dict[str, Any]:
@@ -153,7 +157,7 @@ def marks_of(relation: Element) -> Marks:
     """Return by what a relation of the till can be recognised; one that does not say so is active."""
 
     def text(wire: str) -> str:
-        return relation.findtext(tag(wire)) or ""
+        return relation.findtext(qualified(wire)) or ""
 
     try:
         is_active = truth(text("active").strip() or "true")
@@ -165,4 +169,4 @@ def marks_of(relation: Element) -> Marks:
 
 def relation_marker(relation: Element) -> int:
     """Return a relation's change marker."""
-    return number_of(relation, "syncMarker")
+    return child_number(relation, "syncMarker")

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 from lxml import etree
 
-from integration.connectors.mplus.client import Element, tag
+from integration.connectors.mplus.client import Element, qualified
 from integration.connectors.mplus.codec.fields import CUSTOM
 from integration.core.money import amount, from_cents, from_scaled, to_cents, to_scaled
 from integration.core.records import Field, FieldType, Value, WrongValueError, is_number, is_storable
@@ -48,23 +48,23 @@ class CustomFieldUnknownError(ValueError):
         self.field = field
 
 
-def decoder(field: Field, xsd: str) -> Callable[[Element], Value]:
+def field_decoder(field: Field, xsd: str) -> Callable[[Element], Value]:
     """Return what reads a field of this type of the interface; empty numbers and flags read as None."""
     match field.type, xsd:
         case _, "string" | "enum":
             return lambda element: element.text or ""
         case _, "boolean":
-            return lambda element: filled(element, truth)
+            return lambda element: read_if_filled(element, truth)
         case FieldType.MONEY, "long":
-            return lambda element: filled(element, lambda text: from_cents(whole_number(text)))
+            return lambda element: read_if_filled(element, lambda text: from_cents(whole_number(text)))
         case FieldType.CODE, _:
-            return lambda element: filled(element, lambda text: str(whole_number(text)))
+            return lambda element: read_if_filled(element, lambda text: str(whole_number(text)))
         case _, "int" | "long":
-            return lambda element: filled(element, lambda text: Decimal(whole_number(text)))
+            return lambda element: read_if_filled(element, lambda text: Decimal(whole_number(text)))
         case _, "decimal":
-            return lambda element: filled(element, lambda text: amount(text, 6))
+            return lambda element: read_if_filled(element, lambda text: amount(text, 6))
         case _, "date":
-            return lambda element: filled(element, lambda text: date.fromisoformat(text[:10]))
+            return lambda element: read_if_filled(element, lambda text: date.fromisoformat(text[:10]))
         case _, "tns:SoapMplusDateTime":
             return _moment
         case _:
@@ -78,7 +78,7 @@ def truth(text: str) -> bool:
     return _WORDS[text]
 
 
-def filled(element: Element, read: Callable[[str], Value]) -> Value:
+def read_if_filled(element: Element, read: Callable[[str], Value]) -> Value:
     """Return what `read` makes of an element's text, or None when there is none."""
     text = (element.text or "").strip()
     return read(text) if text else None
@@ -96,7 +96,7 @@ def read_values(element: Element | None, readers: Readers) -> dict[str, Value]:
 
 def _read(read: Callable[[Element], Value], element: Element, named: str = "") -> Value:
     try:
-        return bounded(read(element))
+        return exact_number(read(element))
     except (ValueError, ArithmeticError):
         told = " ".join(text for each in element.itertext() if (text := str(each).strip()))
         raise WrongValueError(named or etree.QName(element).localname, told) from None
@@ -104,29 +104,29 @@ def _read(read: Callable[[Element], Value], element: Element, named: str = "") -
 
 def customs_of(card: Element) -> dict[str, Value]:
     """Return the custom fields of an article or relation by our names. Raises WrongValueError, also without a name."""
-    listed = card.iterfind(f"{tag('customFieldList')}/{tag('customField')}")
-    named = [(each, each.findtext(tag("fieldName")) or "") for each in listed]
+    listed = card.iterfind(f"{qualified('customFieldList')}/{qualified('customField')}")
+    named = [(each, each.findtext(qualified("fieldName")) or "") for each in listed]
     if not all(name for _, name in named):
         raise WrongValueError("fieldName", "")
     return {CUSTOM + name: _read(decode_custom, each, name) for each, name in named}
 
 
-def bounded(value: Value) -> Value:
+def exact_number(value: Value) -> Value:
     """Return a value. Raises ValueError for a number so large or so fine that no sum of it would be exact."""
     if isinstance(value, Decimal) and value and not -MOST_PLACES <= value.adjusted() <= MOST_DIGITS:
         raise ValueError(f"out of bounds: {value}")
     return value
 
 
-def text_of(element: Element, name: str) -> str:
+def child_text(element: Element, name: str) -> str:
     """Return the text of the first child of this qualified name; empty without one. `findtext` takes twice as long."""
     child = next(element.iterchildren(name), None)
     return "" if child is None else child.text or ""
 
 
-def number_of(element: Element, wire: str) -> int:
+def child_number(element: Element, wire: str) -> int:
     """Return the whole number in a child of an element, 0 without one. Raises WrongValueError."""
-    text = text_of(element, tag(wire)).strip() or "0"
+    text = child_text(element, qualified(wire)).strip() or "0"
     try:
         return whole_number(text)
     except ValueError:
@@ -137,16 +137,16 @@ def scaled_number(element: Element, wire: str, places: str) -> Decimal:
     """Return a quantity that the interface requires, beside its number of decimals. Raises WrongValueError."""
     told = told_number(element, wire)
     try:
-        return cast("Decimal", bounded(from_scaled(told, number_of(element, places))))
+        return cast("Decimal", exact_number(from_scaled(told, child_number(element, places))))
     except (ValueError, ArithmeticError) as error:
         raise error if isinstance(error, WrongValueError) else WrongValueError(wire, told) from None
 
 
 def told_number(element: Element, wire: str) -> int:
     """Return the whole number in a child that the interface requires. Raises WrongValueError also without one."""
-    if not text_of(element, tag(wire)).strip():
+    if not child_text(element, qualified(wire)).strip():
         raise WrongValueError(wire, "")
-    return number_of(element, wire)
+    return child_number(element, wire)
 
 
 T = TypeVar("T")
@@ -165,7 +165,7 @@ def as_it_came(element: Element) -> bytes:
     return bytes(etree.tostring(element, with_tail=False))
 
 
-def raw(*elements: Element | None) -> str:
+def raw_elements(*elements: Element | None) -> str:
     """Return elements as they came, for people."""
     told = (etree.tostring(each, encoding="unicode", pretty_print=True) for each in elements if each is not None)
     return "\n".join(told)
@@ -193,7 +193,7 @@ def _date(element: Element) -> date | None:
     return date(parts["year"], parts["mon"], parts["day"])
 
 
-def day_of(element: Element) -> date | None:
+def date_of(element: Element) -> date | None:
     """Return the date in a structure, None for one that means none. Raises WrongValueError."""
     day = _read(_date, element)
     return day if isinstance(day, date) else None
@@ -232,12 +232,12 @@ def encoded(field: str, value: Value, kind: FieldType, xsd: str) -> str:
             raise UnfitError(field, value)
 
 
-def is_empty(value: Value) -> bool:
+def means_none(value: Value) -> bool:
     """Tell whether a value means that there is none."""
     return value is None or value in ("", ())
 
 
-def decimals(value: Decimal) -> int:
+def decimal_places(value: Decimal) -> int:
     """Return how many decimals a number needs."""
     exponent = value.normalize().as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
@@ -245,32 +245,32 @@ def decimals(value: Decimal) -> int:
 
 def decode_custom(element: Element) -> Value:
     """Return a custom field's value from the element that belongs to its type."""
-    whole = (element.findtext(tag("intValue")) or "").strip()
-    match (element.findtext(tag("dataType")) or "").strip():
+    whole = (element.findtext(qualified("intValue")) or "").strip()
+    match (element.findtext(qualified("dataType")) or "").strip():
         case "DATA-TYPE-INT":
             return Decimal(whole_number(whole)) if whole else None
         case "DATA-TYPE-DECIMAL":
-            return from_scaled(whole_number(whole), number_of(element, "decimalPlaces")) if whole else None
+            return from_scaled(whole_number(whole), child_number(element, "decimalPlaces")) if whole else None
         case "DATA-TYPE-BOOL":
-            flag = (element.findtext(tag("boolValue")) or "").strip()
+            flag = (element.findtext(qualified("boolValue")) or "").strip()
             return truth(flag) if flag else None
         case "DATA-TYPE-DATE":
-            day = element.find(tag("dateValue"))
+            day = element.find(qualified("dateValue"))
             return None if day is None else _date(day)
         case "DATA-TYPE-DATETIME":
-            moment = element.find(tag("dateTimeValue"))
+            moment = element.find(qualified("dateTimeValue"))
             return None if moment is None else _moment(moment)
         case "DATA-TYPE-MULTISELECTINT":
-            return tuple(child.text for child in element.iterfind(tag("multiSelectInt")) if child.text)
+            return tuple(child.text for child in element.iterfind(qualified("multiSelectInt")) if child.text)
         case _:
             return _custom_text(element)
 
 
 def _custom_text(element: Element) -> str:
     """Return the text of a custom field. Raises ValueError where it holds something else: its type is not known."""
-    text = element.findtext(tag("strValue"))
+    text = element.findtext(qualified("strValue"))
     if text is None and any(
-        (each.text or "").strip() or len(each) for wire in CUSTOM_VALUES for each in element.iterfind(tag(wire))
+        (each.text or "").strip() or len(each) for wire in CUSTOM_VALUES for each in element.iterfind(qualified(wire))
     ):
         raise ValueError("a value of a type that is not known")
     return text or ""
@@ -289,7 +289,7 @@ def custom_value(name: str, value: Value, data_type: str) -> dict[str, Any]:
         case "DATA-TYPE-INT", Decimal() if value == value.to_integral_value():
             return {"intValue": str(int(value))}
         case "DATA-TYPE-DECIMAL", Decimal():
-            places = decimals(value)
+            places = decimal_places(value)
             return {"intValue": str(to_scaled(value, places)), "decimalPlaces": str(places)}
         case "DATA-TYPE-BOOL", bool():
             return {"boolValue": value}
@@ -307,7 +307,7 @@ def custom_value(name: str, value: Value, data_type: str) -> dict[str, Any]:
 
 def moment_in(element: Element, wire: str) -> datetime | None:
     """Return the moment in a child of an element, None without one. Raises WrongValueError."""
-    found = element.find(tag(wire))
+    found = element.find(qualified(wire))
     told = None if found is None else _read(_moment, found)
     return told if isinstance(told, datetime) else None
 
@@ -332,7 +332,7 @@ def percent(text: str) -> Decimal:
     return rate / 100 if abs(rate) > 100 else rate  # noqa: PLR2004 - no VAT rate is above 100 %
 
 
-def word(text: str) -> str:
+def plain_word(text: str) -> str:
     """Return what a word of the interface says, without the type it begins with.
 
     ORDER-TYPE-SALES-ORDER is SALES-ORDER, PAYMENT-METHOD-TYPE-EFT is EFT.

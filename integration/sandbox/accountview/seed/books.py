@@ -40,9 +40,9 @@ _PAGES: Final = 15
 _NOTES: Final = ("Telefonisch", "Balie", "Per e-mail", "Werkplaats", "Beurs")
 
 
-def fill(tables: Mapping[str, Table], shop: Shop) -> None:
+def fill_tables(tables: Mapping[str, Table], shop: Shop) -> None:
     """Puts the whole shop into empty tables."""
-    settle(tables, shop)
+    settle_tables(tables, shop)
     tables["ART_GRP"].load(_groups(shop))
     tables["ARTICLE"].load(_article(each, shop) for each in shop.articles)
     tables["CONTACT"].load(
@@ -58,7 +58,7 @@ def fill(tables: Mapping[str, Table], shop: Shop) -> None:
     tables["DJ_LINE"].load(_page_lines(shop))
 
 
-def settle(tables: Mapping[str, Table], shop: Shop) -> None:
+def settle_tables(tables: Mapping[str, Table], shop: Shop) -> None:
     """Gives an administration what it cannot be without: accounts, VAT codes, daybooks, cost centres."""
     stamp = _stamp(shop.today, 300)
     tables["LEDGER"].load(_ledgers(shop, stamp))

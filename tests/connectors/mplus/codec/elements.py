@@ -3,7 +3,7 @@
 from lxml import etree
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import Element, tag
+from integration.connectors.mplus.client import Element, qualified
 from integration.connectors.mplus.codec import Edit, Vocabulary
 from integration.core.records import Kind, Record, Value
 
@@ -68,11 +68,11 @@ def edit(wanted: Record, words: Vocabulary = WORDS, leading: str = "incl") -> El
 
 def names(element: Element, path: str = "articleList/article") -> list[str]:
     """Return the names of an element's children, in their order."""
-    found = element.find("/".join(tag(step) for step in path.split("/")))
+    found = element.find("/".join(qualified(step) for step in path.split("/")))
     assert found is not None
     return [etree.QName(child).localname for child in found]
 
 
 def text(element: Element, wire: str) -> str | None:
     """Return the text of the first element of this name in the article."""
-    return element.findtext(f"{tag('articleList')}/{tag('article')}/{tag(wire)}")
+    return element.findtext(f"{qualified('articleList')}/{qualified('article')}/{qualified(wire)}")

@@ -263,7 +263,7 @@ def test_a_document_without_an_id_is_an_error() -> None:
     ],
 )
 def test_words_of_the_interface_lose_the_type_they_begin_with(text: str, word: str) -> None:
-    assert codec.word(text) == word
+    assert codec.plain_word(text) == word
 
 
 LINE = "<line><articleNumber>{article}</articleNumber>{data}</line>"

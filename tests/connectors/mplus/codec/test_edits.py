@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import Element, tag
+from integration.connectors.mplus.client import Element, qualified
 from integration.connectors.mplus.codec import CustomFieldUnknownError, Edit, UnfitError
 from integration.core.plan import differences
 from integration.core.records import Kind, Record, Value
@@ -55,8 +55,8 @@ def test_both_prices_are_written_when_both_are_wanted() -> None:
 def barcodes(element: Element) -> list[tuple[str | None, str | None]]:
     """Return the barcodes listed and whether each is the current one."""
     return [
-        (each.findtext(tag("barcode")), each.findtext(tag("isCurrent")))
-        for each in element.iter(tag("barcode"))
+        (each.findtext(qualified("barcode")), each.findtext(qualified("isCurrent")))
+        for each in element.iter(qualified("barcode"))
         if len(each)
     ]
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from lxml import etree
 
-from integration.connectors.mplus.client import NAMESPACE, Element, tag
+from integration.connectors.mplus.client import NAMESPACE, Element, qualified
 from integration.connectors.mplus.codec.edits import write_card
 from integration.connectors.mplus.codec.fields import Vocabulary
 from integration.connectors.mplus.codec.prices import decode_terms, encode_terms
@@ -42,7 +42,7 @@ def put(kind: Kind, inner: str, wanted: dict[str, Value], words: Vocabulary = WO
 
 
 def rows(card: Element, item: str) -> list[dict[str, str]]:
-    return [{etree.QName(each).localname: each.text or "" for each in row} for row in card.iter(tag(item))]
+    return [{etree.QName(each).localname: each.text or "" for each in row} for row in card.iter(qualified(item))]
 
 
 def test_prices_of_groups_are_read() -> None:
@@ -79,7 +79,7 @@ def test_a_price_is_written_into_its_row_and_everything_else_stays() -> None:
 
 def test_a_price_that_is_new_gets_a_row_in_the_order_of_the_interface() -> None:
     card = put(Kind.ARTICLE, "<articleNumber>7</articleNumber>", {"price_group_incl:10:3": D("15.00")})
-    assert [etree.QName(each).localname for each in card.iter(tag("priceGroup")).__next__()] == [
+    assert [etree.QName(each).localname for each in card.iter(qualified("priceGroup")).__next__()] == [
         "priceGroupNumber", "priceIncl", "minimumAmount",
     ]  # fmt: skip
     agreed = put(Kind.RELATION, RELATION, {"article_incl:0,25:8": D("3.10")})

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import contract, tag
+from integration.connectors.mplus.client import interface_contract, qualified
 from integration.connectors.mplus.codec import Vocabulary
 from integration.core.plan import differences
 from integration.core.records import Kind, Record, Value
@@ -32,7 +32,7 @@ def test_groups_that_are_not_ours_are_left_out_of_the_record() -> None:
 
 
 def test_the_marker_is_the_highest_of_product_and_articles() -> None:
-    assert codec.marker(the_product()) == 9121
+    assert codec.change_marker(the_product()) == 9121
 
 
 def test_a_number_that_is_none_is_told() -> None:
@@ -70,8 +70,8 @@ def test_what_is_encoded_decodes_to_the_same(
     }  # fmt: skip
     wanted = Record(Kind.PRODUCT, "JAS", {"name": name}, (Record(Kind.ARTICLE, "7", values),))
     content = {"product": codec.encode_product(wanted, ["12"], CUSTOM, WORDS)}
-    message = etree.fromstring(contract().message("createProduct", content))
-    product = next(message.iter(tag("product")))
+    message = etree.fromstring(interface_contract().message("createProduct", content))
+    product = next(message.iter(qualified("product")))
     assert differences(wanted, decoded(product)) == ()
     assert codec.group_numbers(product) == ("12",)
 
@@ -116,5 +116,5 @@ def test_whether_stock_is_kept_is_told_of_all_articles_as_of_each(articles: tupl
         f'<ns:answer xmlns:ns="urn:mplusqapi"><ns:productList>{product}</ns:productList></ns:answer>'
     )
     assert [one for _, one in codec.every_stock_told(answer)] == told
-    each = answer.iterfind(f".//{tag('article')}")
+    each = answer.iterfind(f".//{qualified('article')}")
     assert [codec.stock_told(one) for one in each if codec.if_readable(codec.article_number, one)] == told

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import tag
+from integration.connectors.mplus.client import qualified
 from integration.core.records import WrongValueError
 from tests.connectors.mplus.codec.elements import decoded, the_product
 
@@ -13,7 +13,7 @@ from tests.connectors.mplus.codec.elements import decoded, the_product
 def test_a_quantity_without_its_companion_is_whole() -> None:
     product = the_product()
     article = codec.articles(product)[0]
-    companion = article.find(tag("contentQuantityDecimalPlaces"))
+    companion = article.find(qualified("contentQuantityDecimalPlaces"))
     assert companion is not None
     article.remove(companion)
     assert decoded(product).parts[0].values["contentQuantity"] == Decimal(530)
@@ -33,7 +33,7 @@ def test_a_rate_is_a_percentage_in_either_unit(wire: str, rate: str) -> None:
 @pytest.mark.parametrize("text", ["1_0", "\u0661", "1.0", "1e1", "0x1", "--1"])
 def test_what_only_this_language_takes_for_a_number_is_none(text: str) -> None:
     article = codec.articles(the_product())[0]
-    number = article.find(tag("articleNumber"))
+    number = article.find(qualified("articleNumber"))
     assert number is not None
     number.text = text
     with pytest.raises(WrongValueError, match="articleNumber"):

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from integration.core.issues import CauseGroup
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
-from integration.services.exceptions import address_of
+from integration.services.exceptions import group_address
 from tests.pages.conftest import Open, committed, press, settled, texts
 from tests.people import somebody
 from tests.stores import sandbox_of, stores_in
@@ -57,7 +57,7 @@ def waiting(app: Application, cause: str) -> CauseGroup:
 
 
 def opened(open_page: Open, group: CauseGroup) -> AppTest:
-    test = open_page("exceptions", cause=address_of(group.of))
+    test = open_page("exceptions", cause=group_address(group.of))
     assert not test.exception
     return test
 

@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 from integration.core.issues import CauseGroup, Issue, Met
 from integration.core.records import Correction, Kind
 from integration.services import Application
-from integration.services.exceptions import address_of
+from integration.services.exceptions import group_address
 from tests.pages.conftest import Open, press, texts
 from tests.stores import stores_in
 
@@ -40,7 +40,7 @@ def decided(app: Application) -> set[tuple[str, str]]:
 
 
 def opened(open_page: Open, group: CauseGroup) -> AppTest:
-    test = open_page("exceptions", cause=address_of(group.of))
+    test = open_page("exceptions", cause=group_address(group.of))
     assert not test.exception
     return test
 

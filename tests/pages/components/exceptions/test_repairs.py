@@ -9,7 +9,7 @@ import pytest
 from integration.core.run import Mode, PreviewRequest, RunState, Step
 from integration.sandbox.faults import Fault
 from integration.services import Application
-from integration.services.exceptions import address_of
+from integration.services.exceptions import group_address
 from tests.pages.conftest import Open, committed, console_on, press, settled, texts
 from tests.people import somebody
 
@@ -39,7 +39,7 @@ def test_a_person_says_under_which_number_it_is_there(blind: Application, open_p
     (group,) = [one for one in blind.exceptions.groups("orders") if one.cause == "read_back_missing"]
     (one,) = blind.exceptions.issues_of(group.of)
 
-    test = open_page("exceptions", cause=address_of(group.of))
+    test = open_page("exceptions", cause=group_address(group.of))
     assert group.facts["reference"] in texts(test)
     test = test.segmented_control(key=f"doubt-{one.id}").set_value("there").run()
     assert test.text_input(key=f"number-{one.id}").value == group.facts["number"]

@@ -11,9 +11,9 @@ from tests.pages.conftest import texts
 def picks() -> None:
     import streamlit as st
 
-    from pages.components.shared.layout import pick
+    from pages.components.shared.layout import select_input
 
-    pick("fruit", {"": "any", "apple": "Apple", "pear": "Pear"}, "Fruit")
+    select_input("fruit", {"": "any", "apple": "Apple", "pear": "Pear"}, "Fruit")
     st.markdown("the rest of the page")
     st.session_state.pop("_fruit", None)
 

@@ -7,7 +7,7 @@ from integration.core.plan import Action
 from integration.core.records import Kind, Record, Value
 from integration.core.run import PlanRow
 from pages.components.shared.documents import known_as
-from pages.components.shared.plan_frame import document_columns, told_apart
+from pages.components.shared.plan_frame import document_columns, short_branch_names
 from tests.builders import a_create
 
 DAY = date(2026, 11, 24)
@@ -41,7 +41,10 @@ def test_a_branch_that_is_the_same_for_all_has_no_column() -> None:
 
 
 def test_branches_are_told_apart_without_the_words_they_share() -> None:
-    assert told_apart({"1": "De Ketting Utrecht", "2": "De Ketting Zeist"}) == {"1": "Utrecht", "2": "Zeist"}
-    assert told_apart({"1": "De Ketting", "2": "De Ketting Zeist"}) == {"1": "De Ketting", "2": "De Ketting Zeist"}
-    assert told_apart({"1": "Zeist"}) == {"1": "Zeist"}
-    assert told_apart({"1": "", "2": "Zeist"}) == {"1": "", "2": "Zeist"}
+    assert short_branch_names({"1": "De Ketting Utrecht", "2": "De Ketting Zeist"}) == {"1": "Utrecht", "2": "Zeist"}
+    assert short_branch_names({"1": "De Ketting", "2": "De Ketting Zeist"}) == {
+        "1": "De Ketting",
+        "2": "De Ketting Zeist",
+    }
+    assert short_branch_names({"1": "Zeist"}) == {"1": "Zeist"}
+    assert short_branch_names({"1": "", "2": "Zeist"}) == {"1": "", "2": "Zeist"}
