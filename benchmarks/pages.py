@@ -27,8 +27,11 @@ from benchmarks.log import fill
 from integration.bootstrap import build as built
 from integration.core.issues import Issue, Met, Skip
 from integration.core.plan import Action
+from integration.core.plan_lines import PlanRow
+from integration.core.position import START
 from integration.core.records import Kind
-from integration.core.run import ACTIVE, START, Mode, PlanRow, PreviewRequest, RunState
+from integration.core.run import Mode, PreviewRequest
+from integration.core.states import ACTIVE, RunState
 from integration.services import Application
 from integration.settings import load_settings
 from integration.store.issues import Issues

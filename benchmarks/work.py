@@ -12,7 +12,8 @@ from typing import Any
 from integration.bootstrap import build
 from integration.core.plan import Approval
 from integration.core.records import Kind, Record
-from integration.core.run import Mode, PreviewRequest, Run, RunState
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import RunState
 from integration.services import Application
 from integration.settings import load_settings
 from tests.people import somebody

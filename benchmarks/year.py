@@ -19,8 +19,11 @@ from pathlib import Path
 from integration.bootstrap import build
 from integration.core.issues import Issue, Met
 from integration.core.plan import Action, Approval, Change
+from integration.core.plan_lines import PlanRow
+from integration.core.position import Position, Task
 from integration.core.records import Kind, Record, Value
-from integration.core.run import Mode, Outcome, PlanRow, Position, RunState, Step, Task
+from integration.core.run import Mode, Outcome
+from integration.core.states import RunState, Step
 from integration.flows.registry import FLOWS, mirrors_of
 from integration.services import Application
 from integration.settings import load_settings

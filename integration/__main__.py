@@ -37,7 +37,8 @@ from integration.bootstrap import OTHERS
 from integration.core import errors
 from integration.core.causes import Who, cause
 from integration.core.plan import Approval
-from integration.core.run import ACTIVE, Mode, PreviewRequest, Run, RunState
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import ACTIVE, RunState
 from integration.log.client import at_the_server
 from integration.services import Application
 from integration.shipped import COMMAND

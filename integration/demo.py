@@ -15,7 +15,8 @@ from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.settings import MplusAccess
 from integration.core.people import DEMO
 from integration.core.plan import Approval
-from integration.core.run import Mode, PreviewRequest, RunState
+from integration.core.run import Mode, PreviewRequest
+from integration.core.states import RunState
 from integration.flows.registry import FLOWS
 from integration.services import Application
 from integration.services.setup import Weight

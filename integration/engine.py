@@ -20,8 +20,9 @@ from integration.connectors.reference import on_behalf_of
 from integration.core.errors import IntegrationError, RunActiveError, UnavailableError
 from integration.core.people import SCHEDULE
 from integration.core.plan import Approval
-from integration.core.run import Mode, PreviewRequest, Run, RunState, Schedule
-from integration.core.timetable import LOOKS, WALL_CLOCK
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import RunState
+from integration.core.timetable import LOOKS, WALL_CLOCK, Schedule
 from integration.engine_tables import NAME, QUEUE, hand_back, make_ready, queue_of
 from integration.runner import ALL_ON, Pause, Runner, Safeguards
 from integration.sharing import Sharing

@@ -11,7 +11,8 @@ import structlog
 from dbos import DBOS, WorkflowStatus
 
 from integration.background import again_and_again
-from integration.core.run import Run, RunState
+from integration.core.run import Run
+from integration.core.states import RunState
 from integration.store.heartbeats import Heartbeats, Pulse
 from integration.store.runs import Runs
 

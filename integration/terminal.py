@@ -24,8 +24,10 @@ from integration.core.connections import Finding
 from integration.core.errors import ConnectorError, IntegrationError, UnavailableError
 from integration.core.issues import CauseGroup
 from integration.core.people import Actor, at_terminal
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Value
-from integration.core.run import PlanRow, Run, RunState
+from integration.core.run import Run
+from integration.core.states import RunState
 from integration.core.untrusted_text import indented, json_line, visible
 from integration.services import Application
 from integration.settings import Settings, load_settings, logged_in

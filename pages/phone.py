@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from integration.core.run import ACTIVE, Run, RunState
+from integration.core.run import Run
+from integration.core.states import ACTIVE, RunState
 from pages.components.overview.attention import attention_items, needs_list
 from pages.components.phone.plan import plan_card, plan_in_short
 from pages.components.preview.committing import brake_box, commit_bar, four_eyes_box

@@ -6,7 +6,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from integration.core.flow import Flow
-from integration.core.run import ACTIVE, Counts, Mode, PreviewRequest, Run, RunState
+from integration.core.run import Counts, Mode, PreviewRequest, Run
+from integration.core.states import ACTIVE, RunState
 from integration.services import Application
 from pages.components.preview.committing import brake_box, commit_bar, four_eyes_box, outdated_bar
 from pages.components.shared.application import application, may, person

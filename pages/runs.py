@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from integration.core.run import ACTIVE, Run, RunState
+from integration.core.run import Run
+from integration.core.states import ACTIVE, RunState
 from pages.components.shared.application import application
 from pages.components.shared.downloads import downloads
 from pages.components.shared.flows import offer_preview

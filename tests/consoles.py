@@ -11,7 +11,9 @@ from integration.bootstrap import build
 from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.settings import MplusAccess
 from integration.core.plan import Approval
-from integration.core.run import ACTIVE, Mode, PlanRow, PreviewRequest, Run, RunState
+from integration.core.plan_lines import PlanRow
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import ACTIVE, RunState
 from integration.services import Application
 from integration.settings import load_settings
 from integration.store.database import Clock

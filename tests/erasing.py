@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from integration.core.records import Correction, Kind
-from integration.core.run import RunState
+from integration.core.states import RunState
 from integration.services import Application
 from tests.canary_secrets import contents, forms
 from tests.clocks import Ahead

@@ -10,8 +10,10 @@ from typing import Any
 
 from integration.connectors.protocol import Connector
 from integration.core.plan import Approval
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind, Record, Value
-from integration.core.run import Mode, PlanRow, PreviewRequest, Run, RunState, Step
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import RunState, Step
 from integration.core.strangers import NO_STRANGERS, Strangers
 from integration.flows.products.logic import Products
 from integration.flows.products.settings import ProductSettings

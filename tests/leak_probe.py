@@ -20,7 +20,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from integration.bootstrap import build
 from integration.core.plan import Approval
-from integration.core.run import ACTIVE, Mode, PreviewRequest, RunState
+from integration.core.run import Mode, PreviewRequest
+from integration.core.states import ACTIVE, RunState
 from integration.sandbox.faults import Fault
 from integration.services import Application
 from integration.settings import load_settings

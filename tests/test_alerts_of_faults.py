@@ -15,7 +15,8 @@ import pytest
 from integration.bootstrap import build
 from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.settings import MplusAccess
-from integration.core.run import ACTIVE, Mode, PreviewRequest, RunState
+from integration.core.run import Mode, PreviewRequest
+from integration.core.states import ACTIVE, RunState
 from integration.lab.fault_plan import FAULTS
 from integration.lab.schedule import Hazard
 from integration.services import Application

@@ -18,10 +18,14 @@ from integration.core.errors import PlanUnsafeError, Reason
 from integration.core.flow import Flow, Ownership, Stage
 from integration.core.guards import SIZE, Guard
 from integration.core.issues import Issue, Skip
+from integration.core.links import Link
 from integration.core.plan import Action, Approval, Change, Policy
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Held, Kind, Record
 from integration.core.rules import as_text, field_owners, rules_from
-from integration.core.run import Link, Mode, PlanRow, PreviewRequest, RunState, Staged
+from integration.core.run import Mode, PreviewRequest
+from integration.core.staged import Staged
+from integration.core.states import RunState
 from integration.core.traces import Trace
 from integration.flows.forms import Codes, Pick, Proposal, Question, Section, Switch, Words
 from integration.flows.functions.toolbox import Tools

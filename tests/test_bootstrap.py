@@ -11,7 +11,8 @@ import pytest
 from integration.bootstrap import build
 from integration.core.errors import ConfigurationError
 from integration.core.plan import Approval
-from integration.core.run import Mode, PreviewRequest, Run, RunState
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import RunState
 from integration.services import Application
 from integration.settings import load_settings
 from tests.consoles import opened, settled

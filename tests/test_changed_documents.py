@@ -8,8 +8,10 @@ from decimal import Decimal
 import pytest
 
 from integration.core.plan import Action
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind
-from integration.core.run import PlanRow, Run, Step
+from integration.core.run import Run
+from integration.core.states import Step
 from tests.consoles import WHO, Console, opened, settled
 from tests.flows.orders import oracle
 from tests.people import somebody

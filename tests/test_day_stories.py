@@ -18,7 +18,8 @@ from integration.core.errors import RejectedError
 from integration.core.issues import IssueState
 from integration.core.money import CENT
 from integration.core.plan import Approval
-from integration.core.run import Run, RunState, Step
+from integration.core.run import Run
+from integration.core.states import RunState, Step
 from integration.sandbox.mplus.seed.days import BUSY
 from integration.services.days import DIFFERS
 from tests.consoles import WHO, Console, opened, settled

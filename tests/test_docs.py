@@ -11,7 +11,7 @@ import pytest
 from integration.__main__ import cli
 from integration.core.flow import Stage
 from integration.core.plan import Action
-from integration.core.run import Step
+from integration.core.states import Step
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowSpec
 from integration.words import has_term

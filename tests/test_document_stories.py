@@ -9,8 +9,10 @@ import pytest
 
 from integration.core.errors import ConfigurationError
 from integration.core.plan import Action
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Correction, Kind
-from integration.core.run import PlanRow, Run, RunState, Step
+from integration.core.run import Run
+from integration.core.states import RunState, Step
 from integration.flows.deciding import DECISION
 from integration.flows.deciding import decision_text as written_decision
 from integration.sandbox.faults import Fault

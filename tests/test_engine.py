@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from integration.core.errors import RunActiveError
 from integration.core.plan import Approval
 from integration.core.records import Kind
-from integration.core.run import Mode, PreviewRequest, Run, RunState, Step
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import RunState, Step
 from integration.core.timetable import WALL_CLOCK
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running

@@ -29,7 +29,7 @@ from integration.core.issues import Issue
 from integration.core.moves import Sort
 from integration.core.plan import Change, diff
 from integration.core.records import Kind, Record, Unreadable, WrongValueError
-from integration.core.run import Staged
+from integration.core.staged import Staged
 from integration.flows.customers.logic import Customers
 from integration.flows.customers.settings import CustomerSettings
 from integration.flows.products.logic import Products

@@ -10,8 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from integration.connectors.protocol import HashedTarget
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Correction, Kind, Record
-from integration.core.run import Mode, PlanRow, Run
+from integration.core.run import Mode, Run
 from integration.store.tables import links
 from tests.consoles import WHO, Console, opened
 from tests.people import somebody

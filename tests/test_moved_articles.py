@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind
-from integration.core.run import Mode, PlanRow, Run
+from integration.core.run import Mode, Run
 from tests.builders import a_create, a_part, a_product
 from tests.consoles import WHO, Console, opened
 from tests.fakes import Links as NoLinks

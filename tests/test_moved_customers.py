@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from integration.core.plan import Action
-from integration.core.run import Step
+from integration.core.states import Step
 from tests.consoles import WHO, Console, article, console
 from tests.people import somebody
 from tests.stores import stores_in

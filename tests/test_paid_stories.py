@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from integration.core.days.books import Line
+from integration.core.links import Link
 from integration.core.records import Kind
-from integration.core.run import Link, Run, Step
+from integration.core.run import Run
+from integration.core.states import Step
 from tests.booked import keeping_books
 from tests.consoles import WHO, Console, settled
 from tests.flows.orders import oracle

@@ -7,7 +7,8 @@ import pytest
 
 from integration.core.plan import Action
 from integration.core.records import Kind
-from integration.core.run import Run, RunState
+from integration.core.run import Run
+from integration.core.states import RunState
 from integration.settings import PicturePlaces
 from tests.consoles import Console, opened
 from tests.people import somebody

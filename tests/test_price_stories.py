@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from integration.connectors.protocol import Connector
-from integration.core.run import Step
+from integration.core.states import Step
 from integration.priced import have_prices, proven
 from integration.services.prices import CAUSE, Known, Prices, Proof
 from integration.store.issues import Issues

@@ -17,7 +17,8 @@ import pytest
 from integration.core.days.report import DayReport, DayState
 from integration.core.errors import PlanStaleError
 from integration.core.records import Kind
-from integration.core.run import Mode, Run, RunState, Step
+from integration.core.run import Mode, Run
+from integration.core.states import RunState, Step
 from integration.sandbox.mplus.seed.days import BUSY
 from tests.consoles import WHO, Console, opened
 from tests.flows.orders import oracle

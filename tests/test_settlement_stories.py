@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from integration.core.links import Link
 from integration.core.records import Kind
-from integration.core.run import Link, Run, RunState, Step
+from integration.core.run import Run
+from integration.core.states import RunState, Step
 from integration.sandbox.faults import Fault
 from tests.booked import keeping_books
 from tests.consoles import WHO, Console

@@ -13,8 +13,10 @@ import pytest
 
 from integration.core.errors import ConfigurationError, RunActiveError
 from integration.core.plan import Action
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind
-from integration.core.run import Mode, PlanRow, PreviewRequest, Run, RunState, Step
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import RunState, Step
 from integration.sandbox.faults import Fault
 from integration.sandbox.mplus.seed.market import STALL
 from integration.services import Application

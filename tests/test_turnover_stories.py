@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from integration.core.run import RunState
+from integration.core.states import RunState
 from integration.sandbox.mplus.seed.setup import turnover_group_of
 from tests.consoles import Console, opened
 from tests.people import somebody

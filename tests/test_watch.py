@@ -14,7 +14,7 @@ from integration.bootstrap import now
 from integration.channels.post import Post, Way
 from integration.connectors.limits import NetworkRoute
 from integration.core.issues import Issue, Met
-from integration.core.run import RunState
+from integration.core.states import RunState
 from integration.services.channels import Channels
 from integration.services.pings import WHOLE, Pings
 from integration.store.database import open_database

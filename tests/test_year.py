@@ -18,9 +18,11 @@ from integration.bootstrap import build
 from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.settings import MplusAccess
 from integration.core.plan import Approval
+from integration.core.position import Position, Task
 from integration.core.records import Kind
 from integration.core.retention import Retention
-from integration.core.run import Mode, Position, PreviewRequest, RunState, Task
+from integration.core.run import Mode, PreviewRequest
+from integration.core.states import RunState
 from integration.services import Application
 from integration.settings import load_settings
 from integration.store import tables

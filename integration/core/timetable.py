@@ -11,6 +11,8 @@ from itertools import islice
 from math import gcd
 from zoneinfo import ZoneInfo
 
+from integration.core.run import Mode
+
 HOUR, DAY = 60, 24 * 60  # in minutes
 LONGEST_DAYS = 30  # for so long nothing may be due, so that no search goes on for ever
 MINUTE = timedelta(minutes=1)
@@ -124,3 +126,12 @@ def next_time(
     if night <= here:
         night += timedelta(days=1)
     return min(filter(None, (coming, night.astimezone(UTC))))
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a flow runs by itself: cron with seconds first, in the till's wall clock."""
+
+    flow: str
+    cron: str
+    mode: Mode

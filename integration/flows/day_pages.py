@@ -13,8 +13,8 @@ All references have twelve characters: a filter of the books may compare beginni
 from collections.abc import Callable, Collection, Mapping
 from datetime import date
 
+from integration.core.links import Link
 from integration.core.records import is_number
-from integration.core.run import Link
 
 PLACES = 3  # of a branch
 LAST_SERIAL = 99

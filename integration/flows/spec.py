@@ -12,10 +12,11 @@ from integration.core.causes import Repair, cause
 from integration.core.errors import IntegrationError, Reason
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue, Skip, not_readable
+from integration.core.links import Link
 from integration.core.moves import Move, Promise, Unbooked
 from integration.core.plan import Change, Policy
 from integration.core.records import Batch, Field, Held, Kind, Record, Unreadable
-from integration.core.run import Link, Staged, Unstaged
+from integration.core.staged import Staged, Unstaged
 from integration.core.standing import Standings
 from integration.core.traces import Trace
 from integration.flows.forms import Question, Section, names

@@ -12,7 +12,8 @@ from integration.bootstrap import now
 from integration.core.errors import IntegrationError
 from integration.core.people import LAB
 from integration.core.plan import Approval
-from integration.core.run import ACTIVE, Mode, PreviewRequest, Run, RunState
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import ACTIVE, RunState
 from integration.flows.registry import FLOWS, mirrors_of
 from integration.lab import console_operator
 from integration.lab.console import Clock, Console, GoneError

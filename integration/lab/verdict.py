@@ -5,7 +5,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
-from integration.core.run import RunState, Step
+from integration.core.states import RunState, Step
 from integration.lab.outcome import Outcome
 from integration.services.lab import Harm
 from integration.store.stores import Stores

@@ -14,7 +14,9 @@ from integration.core.errors import (
 )
 from integration.core.flow import Flow
 from integration.core.plan import Approval, is_of_plan
-from integration.core.run import Among, PlanRow, Run, RunState
+from integration.core.plan_lines import Among, PlanRow
+from integration.core.run import Run
+from integration.core.states import RunState
 from integration.core.strangers import told_of
 from integration.core.taken_back import TAKEN_BACK
 from integration.flows.spec import FlowLogic

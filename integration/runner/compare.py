@@ -12,10 +12,13 @@ from integration.core.conflicts import conflicts
 from integration.core.drift import as_found
 from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip, not_readable
+from integration.core.links import Link
 from integration.core.plan import FOLLOWS, Change, Unchanged, diff, differences
+from integration.core.position import Position, Task
 from integration.core.records import Held, Kind, Record, Unreadable, merged
 from integration.core.rules import as_text
-from integration.core.run import Duplicates, Link, Mode, Position, Progress, Run, Staged, Task
+from integration.core.run import Mode, Progress, Run
+from integration.core.staged import Duplicates, Staged
 from integration.core.taken_back import moved_on
 from integration.flows.spec import FlowLogic, Shaped
 from integration.runner.conflicts import (

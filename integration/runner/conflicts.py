@@ -9,9 +9,10 @@ from integration.connectors.protocol import Connector
 from integration.core.errors import AccessDeniedError, RejectedError
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue
+from integration.core.links import Link
 from integration.core.records import Held, Kind, Record
 from integration.core.rules import as_text
-from integration.core.run import Link, Run
+from integration.core.run import Run
 from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look
 from integration.store.links import Links

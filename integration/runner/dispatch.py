@@ -7,8 +7,10 @@ from integration.core.errors import InDoubtError, IntegrationError, MalformedAns
 from integration.core.flow import Flow
 from integration.core.issues import Issue
 from integration.core.plan import Change, differences, still_applies
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Held, Written
-from integration.core.run import Outcome, PlanRow, Run, Step
+from integration.core.run import Outcome, Run
+from integration.core.states import Step
 from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look
 from integration.runner.outcomes import agreed_of, change_of, changes_by_number, parked_wrong, record_of, shows_in_part

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from integration.connectors.protocol import Connector
 from integration.core.drift import DriftCounts, Drifted, judged
 from integration.core.flow import Flow, Stage
+from integration.core.links import Link
 from integration.core.records import Held, Kind, Record, Unreadable
 from integration.core.rules import as_text
-from integration.core.run import Link
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import lookup_with_canary

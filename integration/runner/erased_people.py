@@ -6,7 +6,7 @@ from integration.core.erasure import customer_of
 from integration.core.issues import Issue, Skip
 from integration.core.records import Record
 from integration.core.rules import as_text
-from integration.core.run import Staged
+from integration.core.staged import Staged
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
 

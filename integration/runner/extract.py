@@ -8,9 +8,11 @@ from integration.core.errors import MalformedAnswerError, RejectedError
 from integration.core.flow import Stage
 from integration.core.issues import source_mark
 from integration.core.known import known_by
+from integration.core.position import Position, Task
 from integration.core.records import Batch, Kind, Record, Unreadable
 from integration.core.rules import as_text
-from integration.core.run import Mode, Position, Progress, Run, Staged, Task
+from integration.core.run import Mode, Progress, Run
+from integration.core.staged import Staged
 from integration.flows.spec import FlowLogic, page_in, staged_in
 from integration.runner.dependencies import Dependencies
 from integration.runner.erased_people import without_erased

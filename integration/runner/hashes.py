@@ -12,8 +12,10 @@ from dataclasses import replace
 
 from integration.connectors.protocol import Connector, HashedSource, HashedTarget, Unread
 from integration.core.flow import Stage
+from integration.core.links import NO_HASHES, Hashes
 from integration.core.records import Held
-from integration.core.run import NO_HASHES, Hashes, Run, Staged
+from integration.core.run import Run
+from integration.core.staged import Staged
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from integration.connectors.protocol import Connector
 from integration.core.issues import Issue, elsewhere
+from integration.core.links import Link
 from integration.core.plan import differences
 from integration.core.records import Held, Kind, Location, Record
 from integration.core.rules import as_text
-from integration.core.run import Link
 from integration.flows.spec import Shaped
 from integration.store.links import Links, References
 

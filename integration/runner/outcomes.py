@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Change, remaining
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Held, Record
-from integration.core.run import Outcome, PlanRow, Step
+from integration.core.run import Outcome
+from integration.core.states import Step
 from integration.store.plan_lines import Known
 
 

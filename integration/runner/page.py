@@ -7,9 +7,12 @@ from dataclasses import replace
 from integration.core.flow import Stage
 from integration.core.guards import Measure
 from integration.core.issues import Issue, Skip
+from integration.core.links import NO_HASHES, Hashes, Link
 from integration.core.plan import Action, Change
+from integration.core.plan_lines import PlanRow
+from integration.core.position import Position
 from integration.core.records import Kind
-from integration.core.run import NO_HASHES, Hashes, Link, PlanRow, Position, Step
+from integration.core.states import Step
 from integration.core.taken_back import TAKEN_BACK, TakenBack
 from integration.flows.settings import FlowSettings
 from integration.flows.spec import FlowLogic

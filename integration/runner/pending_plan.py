@@ -7,7 +7,9 @@ plan waits for a person, a newer one must not lose it.
 from dataclasses import replace
 
 from integration.core.guards import SOURCE_EMPTY
-from integration.core.run import PLANS_OF_ALL, Mode, Run, RunState, Task
+from integration.core.position import Task
+from integration.core.run import PLANS_OF_ALL, Mode, Run
+from integration.core.states import RunState
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
 from integration.runner.extract import Extract

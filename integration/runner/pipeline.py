@@ -11,7 +11,9 @@ from typing import Any
 
 from integration.connectors.parallel import Abreast, Behind
 from integration.core.errors import IntegrationError
-from integration.core.run import Outcome, PlanRow, Step
+from integration.core.plan_lines import PlanRow
+from integration.core.run import Outcome
+from integration.core.states import Step
 from integration.runner.dispatch import Dispatch, DispatchAnswer, Dispatcher, LookedUpPage, said_yes
 
 AHEAD = 8  # so many times the calls in flight are left to send when the next page is looked at

@@ -6,8 +6,10 @@ from dataclasses import replace
 from integration.core.flow import Flow
 from integration.core.issues import Issue
 from integration.core.plan import Change, differences, remaining, still_applies
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Held
-from integration.core.run import Outcome, PlanRow, Run, Step
+from integration.core.run import Outcome, Run
+from integration.core.states import Step
 from integration.flows.spec import FlowLogic
 from integration.runner.conflicts import there_otherwise
 from integration.runner.dependencies import Dependencies

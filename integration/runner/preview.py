@@ -12,7 +12,10 @@ from integration.core.basis import NAMES
 from integration.core.errors import IntegrationError
 from integration.core.guards import AMONG_STRANGERS, SOURCE_EMPTY, brakes
 from integration.core.plan import Brake, fingerprint
-from integration.core.run import ALL_FOR, PLANS_OF_ALL, Among, Mode, Position, PreviewRequest, Run, RunState, Task
+from integration.core.plan_lines import Among
+from integration.core.position import Position, Task
+from integration.core.run import ALL_FOR, PLANS_OF_ALL, Mode, PreviewRequest, Run
+from integration.core.states import RunState
 from integration.core.strangers import STRANGERS
 from integration.core.taken_back import TAKEN_BACK
 from integration.flows.spec import FlowLogic

@@ -5,9 +5,11 @@ from dataclasses import replace
 
 from integration.core.errors import ConfigurationError
 from integration.core.guards import SOURCE_EMPTY
+from integration.core.links import Link
 from integration.core.plan import differences, retire
+from integration.core.position import Task
 from integration.core.records import Kind
-from integration.core.run import Link, Run, Task
+from integration.core.run import Run
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look

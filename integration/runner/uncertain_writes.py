@@ -7,8 +7,10 @@ from integration.core.errors import IntegrationError
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue
 from integration.core.plan import differences, remaining, still_applies
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Held, Record, Unreadable
-from integration.core.run import Outcome, PlanRow, Run, Step
+from integration.core.run import Outcome, Run
+from integration.core.states import Step
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
 from integration.runner.dispatch import Dispatch

@@ -6,8 +6,9 @@ from dataclasses import replace
 from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Change, inverse, still_applies
+from integration.core.position import Task
 from integration.core.records import Held, same
-from integration.core.run import Run, Task
+from integration.core.run import Run
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look

@@ -12,7 +12,7 @@ from integration.channels.post import Message, Post
 from integration.core.alerts import Channel, Episode, Sort, Symptom, episode_changes
 from integration.core.errors import IntegrationError
 from integration.core.people import Actor
-from integration.core.run import RunState
+from integration.core.states import RunState
 from integration.services.audit import Anchor
 from integration.services.channels import Channels
 from integration.services.messages import Messages

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from integration.core.errors import Reason
 from integration.core.plan import Action, Change
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Correction, Value, clean, same
 from integration.core.rules import as_text
-from integration.core.run import Mode, PlanRow, Run
+from integration.core.run import Mode, Run
 from integration.core.traces import Answer, Trace
 from integration.flows.spec import FlowLogic
 

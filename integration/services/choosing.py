@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from integration.core.flow import Flow
 from integration.core.plan import Action
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind
-from integration.core.run import PlanRow
 from integration.store.stores import Stores
 
 Needed = Mapping[int, frozenset[int]]  # lines that make what a line needs, by the number of that line

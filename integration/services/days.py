@@ -24,8 +24,9 @@ from integration.core.days.report import (
 from integration.core.days.till import DayRefusedError, TillDay, till_text
 from integration.core.errors import IntegrationError, RejectedError
 from integration.core.issues import Issue, Met, not_readable
+from integration.core.links import Link
 from integration.core.records import Held, Kind, Record, Unreadable
-from integration.core.run import Link, Staged
+from integration.core.staged import Staged
 from integration.core.timetable import WALL_CLOCK
 from integration.flows.spec import FlowLogic, staged_in
 from integration.runner.dependencies import Dependencies

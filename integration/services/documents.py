@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from integration.connectors.protocol import Connector
 from integration.core.beside import BothSides
 from integration.core.people import Actor
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Correction, Kind
-from integration.core.run import PlanRow
 from integration.flows.deciding import AGAIN, DECISION, decision_text
 from integration.flows.spec import FlowLogic
 from integration.store.stores import Stores

@@ -15,10 +15,10 @@ from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue
 from integration.core.people import Actor
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Rule, readable_rules, rules_to
-from integration.core.run import PlanRow
 from integration.core.traces import Trace
 from integration.flows.functions.toolbox import Tools
 from integration.flows.registry import Specs

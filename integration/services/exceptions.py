@@ -14,10 +14,13 @@ from integration.core.causes import telling
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
 from integration.core.issues import CauseGroup, Issue, IssueState, OpenIssue, Trouble, source_mark
+from integration.core.links import Link
 from integration.core.people import Actor
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Correction, Field, Kind, Record, Value
 from integration.core.rules import as_text
-from integration.core.run import Link, PlanRow, Run, RunState
+from integration.core.run import Run
+from integration.core.states import RunState
 from integration.flows.deciding import decision_text
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, ValueTable

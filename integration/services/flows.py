@@ -13,8 +13,9 @@ from integration.core.issues import Skip
 from integration.core.people import SCHEDULE, Actor
 from integration.core.plan import Approval
 from integration.core.records import Field, Kind, Record
-from integration.core.run import Mode, Run, RunState, Schedule
-from integration.core.timetable import WALL_CLOCK, IsClosed, crons, next_time
+from integration.core.run import Mode, Run
+from integration.core.states import RunState
+from integration.core.timetable import WALL_CLOCK, IsClosed, Schedule, crons, next_time
 from integration.flows.forms import codes_named
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings, Listed

@@ -15,11 +15,11 @@ from integration.connectors.protocol import Connector, Invoicing
 from integration.core.basis import LISTS, ON, RATES, SETTINGS, TABLES, Basis
 from integration.core.errors import ConfigurationError, IntegrationError, PlanStaleError
 from integration.core.flow import Flow
+from integration.core.links import Link
 from integration.core.people import Actor
 from integration.core.records import Field, Held, Kind, Record, Unreadable, corrected
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import readable_rules, rules_to
-from integration.core.run import Link
 from integration.core.standing import Standings
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings, Listed

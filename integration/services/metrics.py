@@ -14,7 +14,8 @@ from prometheus_client.registry import Collector
 
 from integration.connectors.tally import calls
 from integration.core.causes import Severity
-from integration.core.run import Run, RunState
+from integration.core.run import Run
+from integration.core.states import RunState
 from integration.services.flows import FlowStatus
 from integration.services.health import Health
 from integration.store.database import Clock

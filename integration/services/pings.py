@@ -18,7 +18,8 @@ from integration.core.connections import parse_address
 from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.masking import remember
 from integration.core.people import Actor
-from integration.core.run import Run, RunState
+from integration.core.run import Run
+from integration.core.states import RunState
 from integration.store.database import Clock
 from integration.store.deliveries import Delivery, Due
 from integration.store.secrets import Connections

@@ -7,10 +7,11 @@ from decimal import Decimal
 from integration.connectors.protocol import Connector, Pricing
 from integration.core.errors import IntegrationError
 from integration.core.issues import Issue, Met
+from integration.core.links import Link
 from integration.core.prices import Buying, Charge, Charged, Of, Paid, asked_about, paid, terms_in
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
-from integration.core.run import Link, Run
+from integration.core.run import Run
 from integration.flows.prices import BRANCHES, PRICE_GROUPS
 from integration.store.erased import Erased, SoFar
 from integration.store.issues import Issues

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from integration.core.errors import ConfigurationError, UnavailableError
 from integration.core.people import Actor
 from integration.core.retention import BY_NAME, CLASSES, Country, Law, Retention, Unit
-from integration.core.run import ACTIVE
+from integration.core.states import ACTIVE
 from integration.core.timetable import WALL_CLOCK
 from integration.log.client import at_the_server
 from integration.services.log import Log

@@ -11,20 +11,10 @@ from integration.core.issues import Trouble
 from integration.core.known import comes_to
 from integration.core.people import Actor
 from integration.core.plan import Approval
+from integration.core.plan_lines import EVERY_LINE, Among, PlanRow
 from integration.core.records import Kind, Unreadable, corrected
-from integration.core.run import (
-    ACTIVE,
-    EVERY_LINE,
-    Among,
-    Mode,
-    PlanRow,
-    PreviewRequest,
-    Run,
-    RunState,
-    Speed,
-    Step,
-    speed,
-)
+from integration.core.run import Mode, PreviewRequest, Run, Speed, speed
+from integration.core.states import ACTIVE, RunState, Step
 from integration.core.traces import Answer, Trace
 from integration.flows.spec import FlowLogic
 from integration.runner import Runner

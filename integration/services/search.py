@@ -8,8 +8,8 @@ from decimal import Decimal
 from difflib import SequenceMatcher, get_close_matches
 from itertools import islice
 
+from integration.core.links import Link
 from integration.core.records import Kind
-from integration.core.run import Link
 from integration.flows.forms import names
 from integration.flows.registry import Specs
 from integration.services.log import Log

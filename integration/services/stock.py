@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from integration.core.issues import IssueState
 from integration.core.plan import Action
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind, Record
-from integration.core.run import PlanRow, Step
+from integration.core.states import Step
 from integration.log.logbook import BEGINNING, Logbook, aware, naive
 from integration.services.log import HOURLY_DAYS, Log, Sought
 from integration.store.issues import Issues

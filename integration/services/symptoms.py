@@ -7,7 +7,8 @@ from decimal import Decimal, InvalidOperation
 from integration.core.alerts import OF_CONNECTIONS, Sort, Symptom
 from integration.core.causes import APART, cause
 from integration.core.issues import CauseGroup
-from integration.core.run import ACTIVE, Run, RunState
+from integration.core.run import Run
+from integration.core.states import ACTIVE, RunState
 from integration.services.audit import Checked, facts_of
 from integration.services.flows import FlowStatus
 from integration.services.health import Health

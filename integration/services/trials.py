@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from integration.core.conflicts import conflicts
 from integration.core.flow import Stage, Unique
 from integration.core.issues import Issue, Skip, not_readable
+from integration.core.links import Link
 from integration.core.plan import Change, Unchanged, diff
 from integration.core.records import Held, Kind, Record, Unreadable, Value, same
 from integration.core.rules import EMPTY, as_text
-from integration.core.run import Duplicates, Link, Staged
+from integration.core.staged import Duplicates, Staged
 from integration.core.traces import Trace
 from integration.flows.spec import FlowLogic, FlowSpec, Shaped, staged_in
 

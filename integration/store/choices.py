@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from integration.core.errors import PlanStaleError
 from integration.core.plan import chosen_mark
-from integration.core.run import RunState, Step
+from integration.core.states import RunState, Step
 from integration.core.taken_back import TAKEN_BACK
 from integration.store import plan_lines, transitions
 from integration.store.database import Store, portions, rows_among

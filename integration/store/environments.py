@@ -7,7 +7,7 @@ sandbox must not be taken for those of the real ones, and neither may be lost by
 import sqlalchemy as sa
 
 from integration.core.errors import RunActiveError
-from integration.core.run import ACTIVE, RunState
+from integration.core.states import ACTIVE, RunState
 from integration.store.database import Clock, Database
 from integration.store.events import Event
 from integration.store.outbox import tell

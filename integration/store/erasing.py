@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from integration.core.erasure import ERASED, OF_PEOPLE, Customer, Person, words_of
-from integration.core.run import ACTIVE, RunState, Step
+from integration.core.states import ACTIVE, RunState, Step
 from integration.store import tables
 from integration.store.columns import Json, Words
 from integration.store.database import Store

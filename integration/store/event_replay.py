@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from integration.core.known import told_with
 from integration.core.plan import Action
-from integration.core.run import RunState, Step
+from integration.core.states import RunState, Step
 from integration.store import transitions
 from integration.store.choices import choice_event
 from integration.store.events import Event, matched, values_of

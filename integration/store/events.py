@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from integration.core.known import known_by
+from integration.core.links import Link
 from integration.core.records import Record
 from integration.core.rules import as_text
-from integration.core.run import Link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
+from integration.core.links import Hashes, Link
 from integration.core.records import Kind
-from integration.core.run import Hashes, Link
 from integration.store.database import rows_among
 from integration.store.links import UNHASHED, link_of
 from integration.store.tables import links

@@ -8,9 +8,12 @@ import sqlalchemy as sa
 
 from integration.core.flow import Mirrors
 from integration.core.issues import Issue, Met
+from integration.core.links import Link
 from integration.core.plan import Action, Change
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Held, Kind, Record, merged, record_from_json
-from integration.core.run import Link, Outcome, PlanRow, Progress, RunState, Step
+from integration.core.run import Outcome, Progress
+from integration.core.states import RunState, Step
 from integration.core.taken_back import TAKEN_BACK
 from integration.store import facets, issues, links, plan_lines, taken_back, transitions
 from integration.store.cursors import keep_cursors, pass_over_ours

@@ -9,9 +9,9 @@ from sqlalchemy.exc import IntegrityError
 from integration.core.conflicts import Settled, agreeing, still_open
 from integration.core.errors import UnavailableError
 from integration.core.flow import Mirrors
+from integration.core.links import Link
 from integration.core.plan import Change
 from integration.core.records import Kind, Record, record_from_json, record_to_json
-from integration.core.run import Link
 from integration.core.strangers import as_compared
 from integration.store.database import Clock, Database, Store, portions, upsert
 from integration.store.events import Event

@@ -7,7 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from integration.core.plan import Action, Change
-from integration.core.run import EVERY_LINE, Among, Counts, PlanRow, Step
+from integration.core.plan_lines import EVERY_LINE, Among, PlanRow
+from integration.core.run import Counts
+from integration.core.states import Step
 from integration.store import facets
 from integration.store.database import portions
 from integration.store.ready import Ready, ReadyFor

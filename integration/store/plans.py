@@ -5,8 +5,9 @@ from collections.abc import Collection, Iterator
 import sqlalchemy as sa
 
 from integration.core.plan import Action, Change
+from integration.core.plan_lines import EVERY_LINE, Among, PlanRow
 from integration.core.records import Kind
-from integration.core.run import EVERY_LINE, Among, PlanRow, Step
+from integration.core.states import Step
 from integration.store import facets, plan_lines, transitions
 from integration.store.columns import Words
 from integration.store.database import Database

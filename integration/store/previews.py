@@ -12,9 +12,14 @@ from integration.core.flow import Mirrors, Unique
 from integration.core.guards import SOURCE_EMPTY
 from integration.core.issues import Issue, Met
 from integration.core.known import told_with
+from integration.core.links import Hashes, Link
 from integration.core.plan import Action, Brake
+from integration.core.plan_lines import PlanRow
+from integration.core.position import Position
 from integration.core.records import Kind
-from integration.core.run import Duplicates, Hashes, Link, Mode, PlanRow, Position, Progress, RunState, Staged, Step
+from integration.core.run import Mode, Progress
+from integration.core.staged import Duplicates, Staged
+from integration.core.states import RunState, Step
 from integration.store import choices, hashes, issues, links, plan_lines, taken_back, transitions
 from integration.store.cursors import keep_cursors
 from integration.store.database import Clock, Database, Store, upsert

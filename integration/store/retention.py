@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from integration.core.issues import IssueState
 from integration.core.plan import Action
 from integration.core.records import Kind
-from integration.core.run import RunState, Step
+from integration.core.states import RunState, Step
 from integration.store import plan_lines, tables
 from integration.store.database import Store
 from integration.store.tables import evidence, issues, lines, runs, tallies

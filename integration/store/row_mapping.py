@@ -8,8 +8,12 @@ import sqlalchemy as sa
 
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Action, Approval, Brake, Change
+from integration.core.plan_lines import PlanRow
+from integration.core.position import Position, Task
 from integration.core.records import Kind, record_from_json, record_to_json
-from integration.core.run import Counts, Mode, PlanRow, Position, Run, RunState, Staged, Step, Task
+from integration.core.run import Counts, Mode, Run
+from integration.core.staged import Staged
+from integration.core.states import RunState, Step
 from integration.store.facets import changed_fields
 
 Row = sa.Row[tuple[Any, ...]]

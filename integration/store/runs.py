@@ -11,20 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from integration.core.basis import Basis
 from integration.core.errors import IntegrationError, PlanStaleError, RunActiveError
 from integration.core.plan import Action, Approval
-from integration.core.run import (
-    ACTIVE,
-    LONGEST_NOTE,
-    PLANS_OF_ALL,
-    START,
-    Counts,
-    Mode,
-    Phase,
-    Position,
-    Run,
-    RunState,
-    Step,
-    may_follow,
-)
+from integration.core.position import START, Position
+from integration.core.run import LONGEST_NOTE, PLANS_OF_ALL, Counts, Mode, Phase, Run
+from integration.core.states import ACTIVE, RunState, Step, may_follow
 from integration.store import choices, notes, plan_lines, transitions
 from integration.store.database import Clock, Database, Store, portions
 from integration.store.events import Event

@@ -9,8 +9,9 @@ from integration.core.issues import IssueState
 from integration.core.plan import Action
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
-from integration.core.run import PLANS_OF_ALL, RunState, Step
+from integration.core.run import PLANS_OF_ALL
 from integration.core.standing import Standing, Where
+from integration.core.states import RunState, Step
 from integration.store.database import Database, rows_among
 from integration.store.ledger import doubted
 from integration.store.links import link_of

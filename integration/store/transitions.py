@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from integration.core.plan import Action
-from integration.core.run import ACTIVE, RESTING, Counts, Phase, Progress, RunState, Step, may_follow
+from integration.core.run import Counts, Phase, Progress
+from integration.core.states import ACTIVE, RESTING, RunState, Step, may_follow
 from integration.store import plan_lines
 from integration.store.database import rows_among
 from integration.store.events import Event

@@ -10,7 +10,8 @@ from integration.backups.making import make
 from integration.backups.restoring import restore_backup, verify_backup
 from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
-from integration.core.run import ACTIVE, Mode, PreviewRequest, Run, RunState
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import ACTIVE, RunState
 from integration.sandbox.server import Sandbox, running
 from integration.services import Application
 from tests.backups.conftest import PASSPHRASE, at_work, settings_of

@@ -1,11 +1,12 @@
 """When a flow runs by itself."""
 
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from integration.core.timetable import WALL_CLOCK, Timetable
+from integration.core.run import Mode
+from integration.core.timetable import WALL_CLOCK, Schedule, Timetable, crons, next_time
 
 HERE = ZoneInfo(WALL_CLOCK)
 CHRISTMAS = date(2026, 12, 25)
@@ -123,3 +124,38 @@ def test_a_moment_is_due_or_not() -> None:
     assert not SHOP.is_due(here("2026-11-25 22:05:00"), HERE, is_closed)
     assert not SHOP.is_due(here("2026-11-29 07:05:00"), HERE, is_closed)
     assert not SHOP.is_due(here("2026-12-25 07:05:00"), HERE, is_closed)
+
+
+def test_schedules_are_written_by_the_clock_on_the_wall_of_the_shop() -> None:
+    assert datetime(2026, 7, 1, tzinfo=ZoneInfo(WALL_CLOCK)).utcoffset() == timedelta(hours=2)
+
+
+def test_what_changed_and_everything_are_two_schedules_of_a_flow() -> None:
+    often, nightly = (Schedule("products", "0 0 3 * * *", mode) for mode in (Mode.CHANGES, Mode.COMPLETE))
+    assert len({often, nightly}) == 2
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def never(_: date) -> bool:
+    return False
+
+
+def test_without_a_night_the_next_run_is_that_of_the_timetable() -> None:
+    assert next_time(Timetable(5), at("2026-11-25 09:41:30"), HERE, never, nightly=False) == at("2026-11-25 09:45:00")
+
+
+def test_the_run_of_the_night_is_next_when_it_comes_first() -> None:
+    assert next_time(Timetable(59), at("2026-11-25 01:01:00"), HERE, never, nightly=True) == at("2026-11-25 01:17:30")
+    assert next_time(Timetable(5), at("2026-11-25 01:17:31"), HERE, never, nightly=True) == at("2026-11-25 01:20:00")
+
+
+def test_the_night_is_that_of_the_shop_in_summer_too() -> None:
+    assert next_time(Timetable(59), at("2026-07-01 00:01:00"), HERE, never, nightly=True) == at("2026-07-01 00:17:30")
+
+
+def test_a_schedule_without_a_night_has_one_line() -> None:
+    assert crons(Timetable(5), nightly=False) == ["0 */5 * * * *"]
+    assert crons(Timetable(5), nightly=True) == ["0 */5 * * * *", "30 17 2 * * *"]

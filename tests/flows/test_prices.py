@@ -9,7 +9,7 @@ import pytest
 from integration.core.flow import Ownership
 from integration.core.plan import Change, Unchanged, diff
 from integration.core.records import Held, Kind, Record, Value
-from integration.core.run import Staged
+from integration.core.staged import Staged
 from integration.flows.customers.logic import Customers
 from integration.flows.customers.settings import CustomerSettings
 from integration.flows.prices import Terms

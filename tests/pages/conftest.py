@@ -14,7 +14,8 @@ from streamlit.testing.v1 import AppTest, app_test
 
 from integration import bootstrap
 from integration.core.plan import Approval
-from integration.core.run import ACTIVE, Mode, PreviewRequest, Run, RunState
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import ACTIVE, RunState
 from integration.services import Application
 from tests.people import somebody
 from tests.stores import prepare, prepare_engine

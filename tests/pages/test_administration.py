@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
+from integration.core.links import Link
 from integration.core.records import Kind, Record
 from integration.core.retention import Country, Retention
-from integration.core.run import Link
 from integration.services import Application
 from integration.services.backups import LastBackup, keep_last
 from integration.store.links import keep_links

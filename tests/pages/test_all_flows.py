@@ -8,8 +8,10 @@ import pytest
 from integration import words
 from integration.core.causes import CAUSES
 from integration.core.plan import Action
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind
-from integration.core.run import Mode, PlanRow, PreviewRequest, Run, RunState
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import RunState
 from integration.core.taken_back import TAKEN_BACK
 from integration.flows.forms import Pick, Several, each_of, names
 from integration.flows.registry import FLOWS as SPECS

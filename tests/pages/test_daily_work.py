@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from integration.core.run import Mode, PreviewRequest, Run, RunState
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import RunState
 from integration.services import Application
 from tests.pages.conftest import Open, braked, committed, press, previewed, settled, texts
 from tests.people import somebody

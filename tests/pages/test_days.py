@@ -6,7 +6,8 @@ from datetime import UTC, date, timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from integration.core.run import Mode, PreviewRequest, RunState
+from integration.core.run import Mode, PreviewRequest
+from integration.core.states import RunState
 from integration.services import Application
 from integration.services.exceptions import cause_of, group_address
 from tests.pages.conftest import Open, committed, press, settled, texts

@@ -13,9 +13,12 @@ from streamlit.testing.v1.element_tree import MenuButton
 from integration.core.errors import PlanStaleError
 from integration.core.issues import CauseGroup, IssueState, Trouble, not_readable
 from integration.core.plan import Action, Approval
+from integration.core.plan_lines import PlanRow
+from integration.core.position import Position, Task
 from integration.core.records import Kind, WrongValueError, unreadable
 from integration.core.rules import Rule
-from integration.core.run import Mode, PlanRow, Position, PreviewRequest, Run, RunState, Task
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import RunState
 from integration.services import Application
 from integration.services.exceptions import ISSUE_COLUMNS, group_address
 from pages.components.exceptions import cards

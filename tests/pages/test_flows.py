@@ -8,10 +8,11 @@ from streamlit.testing.v1 import AppTest
 
 from integration.core.errors import PlanStaleError
 from integration.core.flow import Ownership
+from integration.core.links import Link
 from integration.core.plan import Approval
 from integration.core.records import Kind
 from integration.core.rules import Mapping, Rule
-from integration.core.run import Link, Mode
+from integration.core.run import Mode
 from integration.services import Application
 from tests.pages.conftest import ARTICLES, Open, press, previewed, settled, texts
 from tests.people import somebody

@@ -11,7 +11,8 @@ from integration import words
 from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
 from integration.core.rules import Call, Rule
-from integration.core.run import PreviewRequest, RunState
+from integration.core.run import PreviewRequest
+from integration.core.states import RunState
 from integration.flows.functions.toolbox import FUNCTIONS
 from integration.services import Application
 from pages.components.shared.application import person

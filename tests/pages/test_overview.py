@@ -5,7 +5,8 @@ import re
 import pytest
 
 from integration.core.plan import Approval
-from integration.core.run import PreviewRequest, RunState
+from integration.core.run import PreviewRequest
+from integration.core.states import RunState
 from integration.sandbox.faults import Fault
 from integration.services import Application
 from pages.components.overview.attention import MOST

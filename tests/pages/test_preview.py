@@ -7,7 +7,9 @@ from streamlit.testing.v1 import AppTest
 
 from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
-from integration.core.run import Among, Mode, PreviewRequest, Run, RunState
+from integration.core.plan_lines import Among
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import RunState
 from integration.services import Application
 from integration.services.runs import PLAN_COLUMNS
 from pages.components.shared.plan import PAGE

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from integration.core.plan import Approval
-from integration.core.run import Outcome, Step
+from integration.core.run import Outcome
+from integration.core.states import Step
 from integration.services import Application
 from integration.store import plan_lines
 from integration.store.ledger import Ledger

@@ -16,7 +16,8 @@ from streamlit.testing.v1.element_tree import Widget
 
 from integration import bootstrap
 from integration.core.errors import IntegrationError
-from integration.core.run import Run, RunState
+from integration.core.run import Run
+from integration.core.states import RunState
 from integration.sandbox.server import Sandbox, running
 from integration.services import Application
 from integration.services.setup import STEPS

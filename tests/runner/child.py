@@ -20,7 +20,10 @@ from integration.core.errors import IntegrationError
 from integration.core.flow import Stage
 from integration.core.plan import Approval, Change
 from integration.core.records import Held, Record, Written
-from integration.core.run import Mode, PreviewRequest, Run, RunState, Schedule, Staged
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.staged import Staged
+from integration.core.states import RunState
+from integration.core.timetable import Schedule
 from integration.engine import Engine, _scheduled
 from integration.flows.products.logic import Products
 from integration.flows.products.settings import ProductSettings

@@ -15,7 +15,7 @@ from pathlib import Path
 from traceback import format_exception
 
 from integration.core.records import Kind
-from integration.core.run import RunState, Step
+from integration.core.states import RunState, Step
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from integration.store.cursors import Cursors

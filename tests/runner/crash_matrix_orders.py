@@ -21,7 +21,8 @@ from typing import Any
 
 from integration.core.plan import Approval
 from integration.core.records import Kind
-from integration.core.run import ACTIVE, Counts, Mode, PreviewRequest, RunState, Step
+from integration.core.run import Counts, Mode, PreviewRequest
+from integration.core.states import ACTIVE, RunState, Step
 from integration.core.totals.sold import NOTHING
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.faults import Fault

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from integration.core.errors import IntegrationError
-from integration.core.run import ACTIVE, PlanRow, Run
+from integration.core.plan_lines import PlanRow
+from integration.core.run import Run
+from integration.core.states import ACTIVE
 from integration.sandbox.server import Sandbox
 from integration.store.database import Database, open_database
 from integration.store.plans import Plans

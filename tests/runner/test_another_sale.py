@@ -9,7 +9,8 @@ import pytest
 
 from integration.connectors.protocol import References
 from integration.core.records import Held, Kind, Record
-from integration.core.run import Mode, Run, Step
+from integration.core.run import Mode, Run
+from integration.core.states import Step
 from tests.fakes import Links, MemoryConnector
 from tests.flows.orders.tills import booking, orders
 from tests.runner.test_rebooking import KEY, OrdersHarness, sold

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.core.run import RunState, Step
+from integration.core.states import RunState, Step
 from integration.sandbox.accountview.conventions import Conventions, EmptyAnswerForm
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox

@@ -15,7 +15,8 @@ from integration.connectors.protocol import References
 from integration.core.errors import PlanStaleError, PlanUnsafeError, UnavailableError
 from integration.core.plan import Approval, Change
 from integration.core.records import Held, Kind, Record, Written
-from integration.core.run import Mode, RunState, Step
+from integration.core.run import Mode
+from integration.core.states import RunState, Step
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox
 from integration.store.database import Database

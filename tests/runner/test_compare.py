@@ -4,7 +4,8 @@ from decimal import Decimal
 
 from integration.core.plan import Action
 from integration.core.records import Kind, Record, WrongValueError, unreadable
-from integration.core.run import Mode, RunState
+from integration.core.run import Mode
+from integration.core.states import RunState
 from integration.store.database import Database
 from tests.builders import an_article
 from tests.fakes import MemoryConnector

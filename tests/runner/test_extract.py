@@ -7,8 +7,10 @@ from decimal import Decimal
 import pytest
 
 from integration.core.errors import ConfigurationError, RejectedError
+from integration.core.position import Task
 from integration.core.records import Batch, Fields, Kind, Record, WrongValueError, unreadable
-from integration.core.run import Mode, PreviewRequest, RunState, Task
+from integration.core.run import Mode, PreviewRequest
+from integration.core.states import RunState
 from integration.store.database import Database
 from tests.builders import an_article
 from tests.fakes import MemoryConnector

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.core.run import RunState
+from integration.core.states import RunState
 from integration.sandbox.faults import Fault
 from tests.runner.crash_matrix_orders import a_case, approve, assert_all_booked_once, plan
 from tests.runner.processes import Ledger

@@ -16,7 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from integration.core.money import add_vat
 from integration.core.records import Kind, Record
-from integration.core.run import Mode, RunState, Step
+from integration.core.run import Mode
+from integration.core.states import RunState, Step
 from tests.builders import a_group, an_article
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, articles, edited

@@ -11,10 +11,11 @@ import sqlalchemy as sa
 
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.protocol import References
+from integration.core.links import Link
 from integration.core.markers import UNKNOWN, Stretches
 from integration.core.plan import Change
 from integration.core.records import Batch, Held, Kind, Written
-from integration.core.run import Link, Mode
+from integration.core.run import Mode
 from integration.sandbox.server import Sandbox, running
 from integration.store.database import Database
 from tests.builders import a_part, a_product

@@ -7,9 +7,11 @@ import pytest
 
 from integration.connectors.protocol import References
 from integration.core.errors import InDoubtError, PlanStaleError
+from integration.core.links import Link
 from integration.core.plan import Change
 from integration.core.records import Held, Kind, Written
-from integration.core.run import Link, Mode, PreviewRequest, Run, RunState, Step
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import RunState, Step
 from integration.flows.spec import FlowLogic
 from integration.store.database import Database
 from tests.fakes import MemoryConnector

@@ -10,8 +10,10 @@ from integration.connectors.before_writing import before_each_write
 from integration.connectors.protocol import References
 from integration.core.errors import UnavailableError
 from integration.core.plan import Change
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Held, Record, Written
-from integration.core.run import PlanRow, Run, RunState, Step
+from integration.core.run import Run
+from integration.core.states import RunState, Step
 from integration.store.database import Database, FencingTokenLost
 from integration.store.fencing_tokens import FencingTokens
 from tests.fakes import MemoryConnector

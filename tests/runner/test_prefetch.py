@@ -13,7 +13,8 @@ from integration.connectors.reference import new_reference, on_behalf_of
 from integration.core.errors import UnavailableError
 from integration.core.plan import Change
 from integration.core.records import Batch, Held, Kind, Record
-from integration.core.run import Mode, PreviewRequest, Run, RunState
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import RunState
 from integration.flows.spec import FlowLogic
 from integration.runner.prefetch import Prefetch
 from integration.sandbox.faults import Fault

@@ -7,7 +7,8 @@ import pytest
 from integration.core.errors import PlanStaleError, RunActiveError, UnavailableError
 from integration.core.plan import Approval
 from integration.core.records import Kind
-from integration.core.run import Mode, PreviewRequest, RunState
+from integration.core.run import Mode, PreviewRequest
+from integration.core.states import RunState
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, edited
 from tests.people import somebody

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from integration.core.links import Link
 from integration.core.plan import Change
 from integration.core.records import Held, Kind, Record, Value, Written
-from integration.core.run import Link, Mode, RunState, Step
+from integration.core.run import Mode
+from integration.core.states import RunState, Step
 from integration.flows.spec import FlowLogic
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness

@@ -7,7 +7,8 @@ import pytest
 from integration.core.errors import ConfigurationError, PlanUnsafeError
 from integration.core.plan import Action
 from integration.core.records import Batch, Kind, WrongValueError, unreadable
-from integration.core.run import Mode, RunState
+from integration.core.run import Mode
+from integration.core.states import RunState
 from integration.store.database import Database
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, articles, edited, variants

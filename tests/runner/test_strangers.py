@@ -7,7 +7,8 @@ import pytest
 
 from integration.core.errors import PlanStaleError, PlanUnsafeError
 from integration.core.plan import Brake
-from integration.core.run import Mode, RunState, Step
+from integration.core.run import Mode
+from integration.core.states import RunState, Step
 from integration.core.strangers import Strangers
 from tests.fakes import MemoryConnector
 from tests.runner.test_rebooking import OrdersHarness, sold

@@ -6,8 +6,10 @@ from decimal import Decimal
 import pytest
 
 from integration.core.plan import Action
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind
-from integration.core.run import Mode, PlanRow, PreviewRequest, Run, RunState, Step
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import RunState, Step
 from integration.core.taken_back import TAKEN_BACK
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, edited

@@ -9,7 +9,8 @@ from integration.connectors.protocol import References
 from integration.core.errors import InDoubtError, IntegrationError
 from integration.core.plan import Change
 from integration.core.records import Held, Kind, Record, Written
-from integration.core.run import Mode, Run, RunState, Step
+from integration.core.run import Mode, Run
+from integration.core.states import RunState, Step
 from integration.store.database import Database
 from tests.fakes import LateConnector, MemoryConnector
 from tests.flow_harness import FlowHarness, articles

@@ -7,7 +7,8 @@ import pytest
 from integration.core.errors import IntegrationError
 from integration.core.plan import Action
 from integration.core.records import Kind, Value
-from integration.core.run import Mode, RunState, Step
+from integration.core.run import Mode
+from integration.core.states import RunState, Step
 from tests.builders import an_article
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, edited

@@ -17,8 +17,10 @@ from integration.bootstrap import build
 from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.settings import MplusAccess
 from integration.core.plan import Approval, Change
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Record, record_to_json
-from integration.core.run import ACTIVE, Mode, PlanRow, PreviewRequest, Run, RunState
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import ACTIVE, RunState
 from integration.sandbox.server import Sandbox, running
 from integration.services import Application
 from integration.services.sandbox_host import CLIENT as SANDBOX_CLIENT

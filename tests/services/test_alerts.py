@@ -15,7 +15,8 @@ from integration.core.alerts import Sort
 from integration.core.causes import Severity
 from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.issues import Issue, Met
-from integration.core.run import Mode, RunState
+from integration.core.run import Mode
+from integration.core.states import RunState
 from integration.flows.registry import FLOWS
 from integration.services.alerts import EVERYTHING, Alerts
 from integration.services.channels import Channels

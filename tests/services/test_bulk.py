@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from integration.core.issues import CauseGroup, Issue, IssueState, Met
-from integration.core.run import ACTIVE, Mode
+from integration.core.run import Mode
+from integration.core.states import ACTIVE
 from integration.services import Application
 from integration.services.bulk import Refused
 from tests.consoles import WHO, opened, settled

@@ -8,8 +8,8 @@ import pytest
 
 from integration.core.errors import UnavailableError
 from integration.core.issues import Issue, IssueState, OpenIssue
+from integration.core.links import Link
 from integration.core.records import Kind
-from integration.core.run import Link
 from integration.services.candidates import candidates
 from integration.store.database import Database
 from integration.store.links import Links

@@ -11,7 +11,8 @@ import pytest
 from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.settings import MplusAccess
 from integration.core.errors import AccessDeniedError, ConfigurationError, IntegrationError
-from integration.core.run import PreviewRequest, RunState
+from integration.core.run import PreviewRequest
+from integration.core.states import RunState
 from integration.sandbox.server import Sandbox, running
 from integration.services import Application
 from tests.consoles import ARTICLES, FAST, causes, opened, settled

@@ -11,8 +11,8 @@ import pytest
 from integration.core.days.report import DayState
 from integration.core.errors import UnavailableError
 from integration.core.issues import IssueState
+from integration.core.links import Link
 from integration.core.records import Kind, Record
-from integration.core.run import Link
 from integration.services.days import DIFFERS
 from tests.core.days.example import DAY, day_record
 from tests.core.days.test_corrections import later

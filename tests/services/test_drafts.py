@@ -14,9 +14,9 @@ from integration.core.compiled import rule_faults
 from integration.core.errors import Reason
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
+from integration.core.links import Link
 from integration.core.records import Field, FieldType, Held, Kind, Record, Value
 from integration.core.rules import Call, Mapping, Rule, RuleError, rules_from
-from integration.core.run import Link
 from integration.flows.functions.toolbox import FUNCTIONS, IN_EXPRESSIONS, Takes, Tools
 from integration.flows.orders.settings import documents
 from integration.flows.products.logic import Products

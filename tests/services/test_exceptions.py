@@ -10,7 +10,8 @@ import pytest
 
 from integration.core.issues import CauseGroup, Issue, Met, OpenIssue
 from integration.core.records import Kind, Record, corrected
-from integration.core.run import Mode, Run, RunState
+from integration.core.run import Mode, Run
+from integration.core.states import RunState
 from integration.flows.day_pages import page_key
 from integration.flows.registry import FLOWS, mirrors_of
 from integration.flows.spec import FlowLogic

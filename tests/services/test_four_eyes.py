@@ -9,7 +9,8 @@ import pytest
 from integration.core.errors import NotAllowedError
 from integration.core.people import OPERATOR, Action, Actor, Right, Role, doing
 from integration.core.plan import Approval, Brake
-from integration.core.run import Mode, Run, RunState
+from integration.core.run import Mode, Run
+from integration.core.states import RunState
 from integration.flows.registry import FLOWS
 from integration.services import Application
 from integration.services.four_eyes import HOLDS, FourEyes

@@ -6,7 +6,8 @@ from prometheus_client.parser import text_string_to_metric_families as families
 
 from integration.connectors.tally import count_call
 from integration.core.alerts import Sort, Symptom
-from integration.core.run import Mode, RunState
+from integration.core.run import Mode
+from integration.core.states import RunState
 from integration.services.flows import FlowStatus
 from integration.services.health import Health
 from integration.services.metrics import Metrics

@@ -10,7 +10,8 @@ from integration.bootstrap import build
 from integration.core.basis import changed_marks
 from integration.core.errors import PlanStaleError
 from integration.core.records import Kind
-from integration.core.run import PreviewRequest, RunState
+from integration.core.run import PreviewRequest
+from integration.core.states import RunState
 from integration.sandbox.server import Sandbox
 from integration.settings import load_settings
 from tests.consoles import ARTICLES, FAST, Console, opened, settled

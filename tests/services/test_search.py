@@ -8,8 +8,8 @@ from typing import cast
 import duckdb
 import pytest
 
+from integration.core.links import Link
 from integration.core.records import Kind, Record
-from integration.core.run import Link
 from integration.flows.forms import Section, names
 from integration.flows.registry import FLOWS
 from integration.log.file import LogFile

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from integration.core.connections import Finding
+from integration.core.links import Link
 from integration.core.records import Kind
-from integration.core.run import Link
 from integration.flows.orders.references import bears, free_prefix
 from integration.services import Application
 from integration.services.setup import Asked

@@ -3,9 +3,14 @@
 from dataclasses import replace
 from decimal import Decimal
 
+from integration.core.links import Link
 from integration.core.plan import Action, Approval, Change
+from integration.core.plan_lines import PlanRow
+from integration.core.position import Position, Task
 from integration.core.records import Kind, Record
-from integration.core.run import Link, Mode, Outcome, PlanRow, Position, RunState, Staged, Step, Task
+from integration.core.run import Mode, Outcome
+from integration.core.staged import Staged
+from integration.core.states import RunState, Step
 from integration.store.choices import Choices
 from integration.store.database import Database
 from integration.store.ledger import Ledger

@@ -4,7 +4,7 @@ import pytest
 
 from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
-from integration.core.run import RunState
+from integration.core.states import RunState
 from integration.store.choices import Choices
 from integration.store.database import Database
 from integration.store.outbox_reader import OutboxReader

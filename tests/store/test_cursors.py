@@ -1,7 +1,7 @@
 """Where the next run of a flow starts reading."""
 
+from integration.core.links import Link
 from integration.core.records import Kind
-from integration.core.run import Link
 from integration.store.cursors import Cursors, pass_over_ours
 from integration.store.database import Database
 from integration.store.links import Links

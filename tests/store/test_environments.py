@@ -4,8 +4,10 @@ import pytest
 
 from integration.core.errors import RunActiveError
 from integration.core.issues import Issue, Met
+from integration.core.links import Link
 from integration.core.records import Kind
-from integration.core.run import Link, Mode, RunState
+from integration.core.run import Mode
+from integration.core.states import RunState
 from integration.store.cursors import Cursors
 from integration.store.database import Clock, Database
 from integration.store.environments import change_environment

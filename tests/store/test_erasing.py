@@ -4,8 +4,8 @@ import sqlalchemy as sa
 
 from integration.core.erasure import ERASED, Customer
 from integration.core.issues import Issue, Met
+from integration.core.links import Link
 from integration.core.records import Correction, Kind, Record
-from integration.core.run import Link
 from integration.store import issues, links, tables
 from integration.store.corrections import Corrections
 from integration.store.database import Database

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from integration.core.issues import Issue
-from integration.core.run import Outcome, Step
+from integration.core.run import Outcome
+from integration.core.states import Step
 from integration.store.database import Database
 from integration.store.events import Event
 from integration.store.ledger import Ledger

@@ -6,7 +6,8 @@ import sqlalchemy as sa
 from integration.core.issues import Issue
 from integration.core.plan import Action, Change, retire
 from integration.core.records import Kind
-from integration.core.run import Outcome, RunState, Step
+from integration.core.run import Outcome
+from integration.core.states import RunState, Step
 from integration.store.cursors import Cursors
 from integration.store.database import Database
 from integration.store.issues import Issues

@@ -3,9 +3,9 @@ from dataclasses import replace
 
 import pytest
 
+from integration.core.links import Link
 from integration.core.plan import Action
 from integration.core.records import Kind, Record
-from integration.core.run import Link
 from integration.store.database import Database
 from integration.store.links import Links, retire_links
 from tests.builders import a_create, a_relation, an_update

@@ -4,7 +4,8 @@ import hashlib
 
 import pytest
 
-from integration.core.run import LONGEST_NOTE, Mode, RunState
+from integration.core.run import LONGEST_NOTE, Mode
+from integration.core.states import RunState
 from integration.store.audit import Audit
 from integration.store.database import Database
 from integration.store.notes import Notes

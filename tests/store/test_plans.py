@@ -6,8 +6,10 @@ import pytest
 
 from integration.core.issues import Issue
 from integration.core.plan import Action, Change
+from integration.core.plan_lines import Among, PlanRow
 from integration.core.records import Kind, Record
-from integration.core.run import Among, Outcome, PlanRow, Step
+from integration.core.run import Outcome
+from integration.core.states import Step
 from integration.store.ledger import Ledger
 from integration.store.plans import Plans
 from integration.store.runs import Runs

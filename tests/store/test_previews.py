@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from integration.core.flow import Unique
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Brake, fingerprint
+from integration.core.position import START, Position, Task
 from integration.core.records import Kind
-from integration.core.run import START, Counts, Mode, Position, RunState, Step, Task
+from integration.core.run import Counts, Mode
+from integration.core.states import RunState, Step
 from integration.store.cursors import Cursors
 from integration.store.database import Database
 from integration.store.issues import Issues

@@ -9,9 +9,11 @@ from integration.core.days.report import DayState
 from integration.core.errors import IntegrationError
 from integration.core.issues import Issue
 from integration.core.plan import Action, Change
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind, Record
 from integration.core.retention import CLASSES
-from integration.core.run import Mode, Outcome, PlanRow, RunState, Step
+from integration.core.run import Mode, Outcome
+from integration.core.states import RunState, Step
 from integration.store import tables
 from integration.store.database import Database
 from integration.store.issues import Issues

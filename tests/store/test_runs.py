@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from integration.core.errors import PlanStaleError, RunActiveError
 from integration.core.issues import Issue
 from integration.core.plan import Approval
-from integration.core.run import START, Counts, Mode, Outcome, Progress, RunState, Step, speed
+from integration.core.position import START
+from integration.core.run import Counts, Mode, Outcome, Progress, speed
+from integration.core.states import RunState, Step
 from integration.store.database import Database, open_database
 from integration.store.ledger import Ledger
 from integration.store.outbox_reader import OutboxReader

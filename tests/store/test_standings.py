@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 from integration.core.issues import Issue, Met, Skip
+from integration.core.links import Link
+from integration.core.position import START
 from integration.core.records import Kind
-from integration.core.run import START, Link, Mode, Outcome, RunState, Step
+from integration.core.run import Mode, Outcome
 from integration.core.standing import Where
+from integration.core.states import RunState, Step
 from integration.store.database import Database
 from integration.store.issues import Issues
 from integration.store.ledger import Ledger

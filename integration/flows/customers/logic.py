@@ -10,10 +10,11 @@ from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
+from integration.core.links import Link
 from integration.core.plan import Action, Change
 from integration.core.records import Held, Kind, Record, Value, clean
 from integration.core.rules import EMPTY, as_text, field_owners, rules_from, unusable
-from integration.core.run import Link, Staged
+from integration.core.staged import Staged
 from integration.core.traces import Trace, TraceStep, by_setting, given
 from integration.core.vat_numbers import bare_vat_number
 from integration.flows.customers.settings import FLOW, CountryDefaults, CustomerSettings

@@ -19,11 +19,12 @@ from integration.core.days.till import DayRefusedError, TillDay, till_day
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
+from integration.core.links import Link
 from integration.core.plan import Change
 from integration.core.records import Held, Kind, Record
 from integration.core.rows import row_value
 from integration.core.rules import as_text, field_owners, rules_from
-from integration.core.run import Link, Staged
+from integration.core.staged import Staged
 from integration.core.traces import Trace, TraceStep, given
 from integration.flows.booked_payments import AskMethods, as_before, nowhere
 from integration.flows.day_pages import day_of_key, page_key, pages_of, reference

@@ -6,9 +6,9 @@ from datetime import date, datetime
 
 from integration.core.compiled import Compiled
 from integration.core.errors import Reason
+from integration.core.links import Link
 from integration.core.records import Kind, Record, Value, clean
 from integration.core.rules import EMPTY, as_text, unusable
-from integration.core.run import Link
 from integration.core.totals.booked import Compared, as_parts
 from integration.core.totals.sold import NOTHING, VatSum
 from integration.core.traces import Trace, TraceStep, given

@@ -10,9 +10,9 @@ from decimal import Decimal
 
 from integration.core.days.corrections import difference, page_lines
 from integration.core.issues import Issue, Skip
+from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
-from integration.core.run import Link
 from integration.core.standing import AskMade, AskStandings, Standing, Where
 from integration.core.totals.categories import LineCategory, category_of
 from integration.flows.orders.credits import CREDIT

@@ -11,10 +11,10 @@ from enum import StrEnum
 
 from integration.core.flow import Ownership
 from integration.core.issues import Issue, Skip
+from integration.core.links import Link
 from integration.core.plan import FOLLOWS, Policy
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
-from integration.core.run import Link
 from integration.flows.deciding import AGAIN, DECISION, KEEP, Decided, decided, decision_mark
 from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, sold_back
 from integration.flows.orders.newest import Newest, booking_key, newest_bookings

@@ -14,10 +14,11 @@ from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import Reason
 from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip
+from integration.core.links import Link
 from integration.core.plan import Change
 from integration.core.records import Held, Kind, Record
 from integration.core.rules import as_text, rules_from
-from integration.core.run import Link, Staged
+from integration.core.staged import Staged
 from integration.core.traces import Trace
 from integration.flows.booked_payments import AskMethods, as_before, nowhere
 from integration.flows.functions.toolbox import Tools

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from integration.core.links import Link
 from integration.core.plan import Change, Policy, Unchanged, diff
 from integration.core.records import Held, Kind, Record, Unreadable, Value, merged
 from integration.core.rules import EMPTY, as_text
-from integration.core.run import Link, Staged
+from integration.core.staged import Staged
 from integration.flows.orders.parties import CompletedDocument, Parties, squeezed
 
 WHERE = ("street", "postcode", "city")  # an address that lacks one of these is none

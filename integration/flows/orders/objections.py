@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from integration.core.flow import Stage
 from integration.core.issues import Issue
+from integration.core.links import Link
 from integration.core.records import Held, Kind, Record
 from integration.core.rules import as_text
-from integration.core.run import Link
 from integration.flows.deciding import DECISION
 from integration.flows.orders.credits import WITHOUT_CREDIT
 from integration.flows.orders.decisions import decision_facts

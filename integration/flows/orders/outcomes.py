@@ -6,7 +6,7 @@ from decimal import Decimal
 from integration.core.issues import Issue, Skip
 from integration.core.records import Record
 from integration.core.rules import as_text
-from integration.core.run import Staged
+from integration.core.staged import Staged
 from integration.flows.settings import RecordRejected
 
 

@@ -15,7 +15,7 @@ from integration.core.letters import in_code_page
 from integration.core.records import Kind, Record, Value, clean
 from integration.core.rows import row_value
 from integration.core.rules import EMPTY, Function, Mapped, as_text
-from integration.core.run import Staged
+from integration.core.staged import Staged
 from integration.core.traces import Trace, TraceStep
 from integration.flows.orders.settings import OrderSettings
 from integration.flows.orders.terms import TERMS

@@ -5,8 +5,8 @@ from functools import partial
 
 from integration.core.causes import By, Repair
 from integration.core.flow import Flow
+from integration.core.links import Link
 from integration.core.records import Field, FieldType, Held, Kind, Record
-from integration.core.run import Link
 from integration.core.standing import Where
 from integration.core.totals.categories import Purpose
 from integration.flows.booked_payments import LEANS_ON, methods_of

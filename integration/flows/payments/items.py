@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from integration.core.links import Link
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
-from integration.core.run import Link
 from integration.core.standing import AskStandings, Standing, Where
 from integration.flows.orders.chains import in_force
 from integration.flows.orders.newest import document_of

@@ -12,10 +12,11 @@ from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
+from integration.core.links import Link
 from integration.core.plan import Policy
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import as_text, field_owners, rules_from
-from integration.core.run import Link, Staged
+from integration.core.staged import Staged
 from integration.core.traces import Trace, given
 from integration.flows.booked_payments import METHOD
 from integration.flows.functions.toolbox import Tools

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from integration.core.records import Held, Kind, Record, Unreadable
 from integration.core.rules import as_text
-from integration.core.run import Staged
+from integration.core.staged import Staged
 
 # What the till holds of these products, found as a plan would find it.
 Look = Callable[[Sequence[Record]], Mapping[str, Held]]

@@ -10,11 +10,12 @@ from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
+from integration.core.links import Link
 from integration.core.money import add_vat, amount, remove_vat
 from integration.core.plan import Change, retire
 from integration.core.records import Held, Kind, Record, Value, clean
 from integration.core.rules import EMPTY, as_text, field_owners, rules_from
-from integration.core.run import Link, Staged
+from integration.core.staged import Staged
 from integration.core.traces import Trace, TraceStep
 from integration.core.vat import vat_fact
 from integration.flows.functions.toolbox import Tools

@@ -9,7 +9,7 @@ from integration.core.issues import Issue
 from integration.core.plan import Action, Change, Policy
 from integration.core.records import Kind, Record
 from integration.core.rules import EMPTY, as_text
-from integration.core.run import Staged
+from integration.core.staged import Staged
 from integration.flows.spec import Shaped
 
 CONTENT = "content"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import EMPTY, as_text
-from integration.core.run import Staged
+from integration.core.staged import Staged
 from integration.flows.products.blocked import alone, is_alone, is_off_sale
 
 Member = tuple[Staged, Record]  # an article as it was read, and the product with that article alone

@@ -15,7 +15,7 @@ from integration.core.issues import Issue, Skip
 from integration.core.moves import COUNTED, NO_MOMENT, Move
 from integration.core.records import Held, Kind, Record, Unreadable, Value, is_till_number
 from integration.core.rules import EMPTY, RuleError, as_text, field_owners, rules_from, unusable
-from integration.core.run import Staged, Unstaged
+from integration.core.staged import Staged, Unstaged
 from integration.core.traces import Trace, TraceStep, given
 from integration.flows.functions.toolbox import Tools
 from integration.flows.settings import RecordRejected, excluded_by_filter

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from integration.core.issues import CauseGroup, Trouble
-from integration.core.run import RunState
+from integration.core.states import RunState
 from integration.services import Application
 from integration.services.exceptions import Try, group_address
 from pages.components.exceptions.repairs import noun

@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
+from integration.core.links import Link
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
-from integration.core.run import Link
 from integration.core.totals.booked import without_sums
 from integration.services import Application
 from integration.services.exceptions import cause_of, group_address

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from integration.core.run import Link
+from integration.core.links import Link
 from integration.services import Application
 from pages.components.logs.records import pick_flow
 from pages.components.shared.documents import DOCUMENTS

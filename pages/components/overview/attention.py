@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from integration.core.issues import CauseGroup
-from integration.core.run import RunState
+from integration.core.states import RunState
 from integration.services import Application
 from integration.services.exceptions import group_address
 from integration.services.flows import FlowStatus

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from integration.core.run import RunState
+from integration.core.states import RunState
 from integration.services import Application
 from integration.services.flows import FlowStatus
 from pages.components.overview.first_week import hide_button

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from integration.core.run import Mode, PlanRow, Run
+from integration.core.plan_lines import PlanRow
+from integration.core.run import Mode, Run
 from integration.services import Application
 from pages.components.shared.changes import what_changes
 from pages.components.shared.documents import known_as

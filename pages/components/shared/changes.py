@@ -10,9 +10,9 @@ from integration.core.as_told import is_cut
 from integration.core.flow import Flow
 from integration.core.known import comes_to
 from integration.core.plan import Action, Change
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind, Value
 from integration.core.rules import Mapping as RuleMapping
-from integration.core.run import PlanRow
 from integration.core.taken_back import TAKEN_BACK
 from integration.core.traces import Trace, TraceStep
 from integration.services import Application

@@ -6,7 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from integration.core.plan import Action
-from integration.core.run import Among, PlanRow, Run, RunState
+from integration.core.plan_lines import Among, PlanRow
+from integration.core.run import Run
+from integration.core.states import RunState
 from integration.services import Application
 from pages.components.shared.application import person, refreshing
 from pages.components.shared.layout import attempt, note

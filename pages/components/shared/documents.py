@@ -7,8 +7,10 @@ import streamlit as st
 
 from integration.core.flow import Flow
 from integration.core.plan import Change
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind, Record, Value
-from integration.core.run import PlanRow, Run, Step
+from integration.core.run import Run
+from integration.core.states import Step
 from integration.core.totals.booked import compared_in
 from integration.services import Application
 from integration.words import has_term

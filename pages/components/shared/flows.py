@@ -9,7 +9,8 @@ from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
 from integration.core.issues import CauseGroup
 from integration.core.records import Field
-from integration.core.run import Mode, PreviewRequest, RunState
+from integration.core.run import Mode, PreviewRequest
+from integration.core.states import RunState
 from integration.flows.spec import FlowSpec
 from integration.services import Application
 from integration.services.exceptions import cause_of, group_address

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from integration.core.errors import IntegrationError
-from integration.core.run import Step
+from integration.core.states import Step
 from integration.services import Application
 from pages.components.shared.wording import Markdown, option_name, plain, say, text
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from integration.core.plan import Change
-from integration.core.run import Step
+from integration.core.states import Step
 from integration.services import Application
 from pages.components.shared.documents import sides
 from pages.components.shared.wording import plain

@@ -11,8 +11,9 @@ from integration.core.as_told import is_cut
 from integration.core.days.corrections import page_lines
 from integration.core.flow import Flow
 from integration.core.plan import Change
+from integration.core.plan_lines import Among, PlanRow
 from integration.core.records import Kind, Value
-from integration.core.run import Among, Mode, PlanRow, PreviewRequest, Run
+from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.taken_back import TAKEN_BACK
 from integration.services import Application
 from integration.services.runs import PLAN_COLUMNS

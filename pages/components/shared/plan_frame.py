@@ -9,8 +9,10 @@ from typing import Any
 import pandas as pd
 
 from integration.core.known import comes_to
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Value
-from integration.core.run import Mode, PlanRow, Run, RunState
+from integration.core.run import Mode, Run
+from integration.core.states import RunState
 from integration.services import Application
 from pages.components.shared.changes import shortened, what_changes
 from pages.components.shared.documents import BOOKED, kinds_of, known_as

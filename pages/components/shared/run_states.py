@@ -1,6 +1,7 @@
 """Under which state a run is shown."""
 
-from integration.core.run import Run, RunState
+from integration.core.run import Run
+from integration.core.states import RunState
 
 RUN_STATES = ("running", "waiting", "interrupted", "done", "done_parked", "done_nothing", "failed", "discarded")
 

@@ -10,7 +10,8 @@ import streamlit as st
 
 from integration.core.flow import Flow
 from integration.core.issues import CauseGroup
-from integration.core.run import ACTIVE, ALL_FOR, Counts, Mode, Run, RunState
+from integration.core.run import ALL_FOR, Counts, Mode, Run
+from integration.core.states import ACTIVE, RunState
 from integration.services import Application
 from integration.services.exceptions import group_address
 from pages.components.shared.application import may, person, refreshing

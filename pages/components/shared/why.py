@@ -7,8 +7,9 @@ import streamlit as st
 
 from integration.core.errors import Reason
 from integration.core.flow import Flow
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Value
-from integration.core.run import PlanRow, Run
+from integration.core.run import Run
 from integration.core.traces import Answer, Trace
 from integration.flows.settings import till_list
 from integration.services import Application

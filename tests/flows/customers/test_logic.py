@@ -9,9 +9,12 @@ import pytest
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Ownership
 from integration.core.issues import Issue, Skip
+from integration.core.links import Link
 from integration.core.plan import Action, Change
 from integration.core.records import Held, Kind, Record, Value
-from integration.core.run import Link, Mode, RunState, Staged, Step
+from integration.core.run import Mode
+from integration.core.staged import Staged
+from integration.core.states import RunState, Step
 from integration.core.traces import Trace
 from integration.flows.customers.logic import Customers
 from integration.flows.customers.settings import CustomerSettings

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from integration.core.days.check import DayCheck, Entry, OwnPage, check_day
 from integration.core.days.documents import documents_of
 from integration.core.days.till import till_day
+from integration.core.links import Link
 from integration.core.records import Kind, Record
-from integration.core.run import Link, Staged
+from integration.core.staged import Staged
 from integration.core.totals.categories import Purpose
 from integration.flows.days.alone import AskBooked
 from integration.flows.days.logic import BooksTold, Days, Tables

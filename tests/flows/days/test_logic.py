@@ -12,9 +12,10 @@ import pytest
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Ownership
 from integration.core.issues import Issue, Skip
+from integration.core.links import Link
 from integration.core.plan import Action, Change
 from integration.core.records import Held, Kind, Record
-from integration.core.run import Link, Staged
+from integration.core.staged import Staged
 from integration.flows.days.logic import BooksTold, Days, Tables
 from integration.flows.days.settings import FLOW, DaySettings
 from integration.flows.days.spec import DAYS

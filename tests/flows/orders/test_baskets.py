@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
-from integration.core.run import Link
 from integration.flows.orders.logic import Orders
 from tests.flows.orders import oracle
 from tests.flows.orders.test_balances import ACCOUNTS, euros, sold

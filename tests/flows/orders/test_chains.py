@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from integration.core.issues import Skip
+from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
-from integration.core.run import Link
 from integration.core.standing import Standing, Where
 from integration.flows.orders.chains import Asks, Chain, Chains, in_day, in_force, is_sale, not_booked_because, related
 from tests.flows.orders.tills import PAPERS, a_line, a_refund, an_order, becoming, orders

@@ -10,9 +10,10 @@ import pytest
 
 from integration.core.beside import worth
 from integration.core.flow import Ownership
+from integration.core.links import Link
 from integration.core.plan import FOLLOWS
 from integration.core.records import Kind, Record
-from integration.core.run import Link, Staged
+from integration.core.staged import Staged
 from integration.flows.orders.logic import Orders
 from tests.flows.orders.tills import PAPERS, Questions, a_line, an_order, booking, lines_of, orders, with_rules
 

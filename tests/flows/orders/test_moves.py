@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from integration.core.flow import Ownership
+from integration.core.links import Link
 from integration.core.records import Held, Kind, Record, Value
-from integration.core.run import Link
 from integration.flows.orders.logic import Orders
 from integration.flows.orders.moves import moved
 from integration.flows.orders.settings import OrderSettings

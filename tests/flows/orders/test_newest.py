@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from integration.core.links import Link
 from integration.core.records import Kind
-from integration.core.run import Link
 from integration.core.standing import Standing, Where
 from integration.flows.orders.chains import in_force
 from integration.flows.orders.decisions import lives

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from integration.core.links import Link
 from integration.core.plan import Change, diff
 from integration.core.records import Kind, Record
-from integration.core.run import Link
 from integration.core.totals.categories import Purpose
 from integration.flows.orders.credits import credit
 from integration.flows.orders.logic import Orders

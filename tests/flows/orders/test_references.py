@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from integration.core.links import Link
 from integration.core.plan import Change, diff
 from integration.core.records import Held, Kind, Record
-from integration.core.run import Link
 from integration.flows.day_pages import reference as of_day
 from integration.flows.orders.references import (
     FIRST_BOOKING,

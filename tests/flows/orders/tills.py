@@ -10,8 +10,9 @@ from typing import Any
 
 from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip
+from integration.core.links import Link
 from integration.core.records import Kind, Record, Value, record_from_json, record_to_json
-from integration.core.run import Link, Staged
+from integration.core.staged import Staged
 from integration.core.totals.sold import VatSum
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.bookings import PostingContext

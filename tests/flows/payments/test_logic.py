@@ -9,9 +9,10 @@ import pytest
 
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.issues import Issue, Skip
+from integration.core.links import Link
 from integration.core.plan import diff
 from integration.core.records import Held, Kind, Record, Value
-from integration.core.run import Link, Staged
+from integration.core.staged import Staged
 from integration.core.standing import Standing, Where
 from integration.flows.payments.items import PAGE, Asks
 from integration.flows.payments.logic import Payments

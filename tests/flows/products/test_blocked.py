@@ -8,7 +8,8 @@ import pytest
 
 from integration.core.plan import Action
 from integration.core.records import Kind, Record, Value
-from integration.core.run import Mode, RunState
+from integration.core.run import Mode
+from integration.core.states import RunState
 from integration.store.database import Database
 from tests.builders import a_group, a_part, a_product, an_article
 from tests.fakes import MemoryConnector

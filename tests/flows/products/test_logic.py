@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Ownership
 from integration.core.issues import Issue, Skip
+from integration.core.links import Link
 from integration.core.plan import Action, Change, Unchanged, diff
 from integration.core.records import Held, Kind, Record, Value
-from integration.core.run import Link, Staged
+from integration.core.staged import Staged
 from integration.flows.products.logic import Products
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from integration.core.errors import IntegrationError, RejectedError
 from integration.core.records import Kind, Record
-from integration.core.run import Staged
+from integration.core.staged import Staged
 from integration.flows.products.pictures import Pictures, product_picture
 from tests.builders import an_article
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.protocol import References
+from integration.core.links import Link
 from integration.core.records import Batch, Kind, Record, Unreadable
-from integration.core.run import Link, Mode, Run
+from integration.core.run import Mode, Run
 from integration.core.standing import Standing
 from integration.flows.spec import FlowLogic
 from integration.flows.stock.logic import Stock

@@ -15,7 +15,9 @@ from integration.core.flow import Ownership
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Change, diff
 from integration.core.records import Held, Kind, Record, Value
-from integration.core.run import Mode, RunState, Staged, Step
+from integration.core.run import Mode
+from integration.core.staged import Staged
+from integration.core.states import RunState, Step
 from integration.core.traces import Trace
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowLogic

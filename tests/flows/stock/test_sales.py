@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from integration.connectors.mplus.connector import Mplus
 from integration.core.moves import NO_MOMENT, Move, Sort
 from integration.core.records import Kind, Unreadable
-from integration.core.run import Mode, PreviewRequest, RunState
+from integration.core.run import Mode, PreviewRequest
+from integration.core.states import RunState
 from integration.flows.registry import FLOWS
 from integration.flows.stock.settings import StockSettings
 from integration.sandbox.server import Sandbox, running

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from integration.core.run import Mode, PreviewRequest, RunState, Step
+from integration.core.run import Mode, PreviewRequest
+from integration.core.states import RunState, Step
 from integration.sandbox.faults import Fault
 from integration.services import Application
 from integration.services.exceptions import group_address

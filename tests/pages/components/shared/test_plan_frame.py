@@ -4,8 +4,8 @@ from datetime import date
 from decimal import Decimal
 
 from integration.core.plan import Action
+from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind, Record, Value
-from integration.core.run import PlanRow
 from pages.components.shared.documents import known_as
 from pages.components.shared.plan_frame import document_columns, short_branch_names
 from tests.builders import a_create

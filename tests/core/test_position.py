@@ -1,0 +1,22 @@
+"""Where a preview goes on."""
+
+from dataclasses import replace
+
+from integration.core.position import START, Task
+
+
+def test_a_position_counts_on_and_each_task_begins_at_the_first_page() -> None:
+    there = replace(START, stage=1, after="7", read=2, watched={"brake_price": 1}).counting(3, 1, {"brake_price": 2})
+
+    assert (there.changes, there.retirements, there.watched) == (3, 1, {"brake_price": 3})
+    assert there.at(Task.COMPARE) == replace(there, task=Task.COMPARE, stage=0, after=None)
+
+
+def test_enough_is_read_once_as_much_is_read_as_may_be() -> None:
+    assert not replace(START, read=9).has_enough
+    assert [replace(START, read=read, most=2).has_enough for read in (1, 2)] == [False, True]
+
+
+def test_of_what_may_be_read_the_rest_is_left_and_never_less_than_one() -> None:
+    assert replace(START, read=9).remaining is None
+    assert [replace(START, read=read, most=5).remaining for read in (0, 3, 5, 7)] == [5, 2, 1, 1]
