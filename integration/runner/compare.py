@@ -7,15 +7,14 @@ from decimal import Decimal
 import structlog
 
 from integration.connectors.protocol import Connector
-from integration.core.as_told import split_told
-from integration.core.conflicts import conflicts
 from integration.core.drift import as_found
 from integration.core.flow import Stage
-from integration.core.issues import Issue, Skip, not_readable
+from integration.core.issues import Issue, Skip
 from integration.core.links import Link
-from integration.core.plan import FOLLOWS, Change, Unchanged, diff, differences
+from integration.core.plan import FOLLOWS, Change, Unchanged, differences
+from integration.core.planner import Booked, Desired, plan_record
 from integration.core.position import Position, Task
-from integration.core.records import Held, Kind, Record, Unreadable, merged
+from integration.core.records import Held, Kind, Record, merged
 from integration.core.rules import as_text
 from integration.core.run import Mode, Progress, Run
 from integration.core.staged import Duplicates, Staged
@@ -173,8 +172,6 @@ class Compare:
         keys = {one.key for one in new} - beside.keys()
         unknown = [other for one in new if one.key in keys for other in logic.otherwise(stage, one)]
         otherwise = there_otherwise(self.deps.connectors[flow.target], self.deps.links, flow, unknown)
-        there = {key: one.record for key, one in held.items()}
-        held_up |= {key: not_readable(one, flow.target) for key, one in there.items() if isinstance(one, Unreadable)}
         for one, members in looked.pairs:
             for issue in one.parked:
                 page.park(_of_documents(issue, one), kind, one.title, one.group)
@@ -221,67 +218,47 @@ def _decide(
     logic: FlowLogic, one: Shaped, wanted: Record, held: Held | None, link: Link | None, page: PlanPage
 ) -> bool:
     """Add to the page what a record comes to; tell whether both systems agree on it, and its link says so already."""
-    stage, weight, unproven = page.stage, one.weight, link is not None and link.unproven
-    if objection := logic.objection(stage, wanted, held, link):
-        page.park(_of_documents(objection, one), wanted.kind, one.title, one.group, weight)
-        return False
-    fitting = logic.fitting(stage, wanted, held)
-    if isinstance(fitting, Skip):
-        page.skip(fitting, wanted.kind, one.title, one.group, weight)
-        if held is not None and link is None and stage.once:
-            page.unchanged.append(_link(wanted, held, as_found(wanted, held.record, logic.policy)))
-        return False
-    agreed = link.agreed if link else None
-    if stage.once and (held is not None or unproven):
-        is_kept = held is None or (agreed is not None and not unproven)
-        found = None if held is None else _link(wanted, held, as_found(wanted, held.record, logic.policy))
-        page.leave(None if is_kept else found, weight)
-        return False
-    fitting, told = split_told(fitting)
-    record, taken = held.record if held else None, page.taken_back.get(wanted.key, {})
-    page.moved_on[wanted.key] = moved_on(wanted, taken)
-    outcome = diff(fitting, record, agreed, logic.policy, title=one.title, group=one.group)
-    if isinstance(outcome, Change):
-        otherwise = {name: told[name] for name in told.keys() & outcome.wanted.values.keys()}
-        outcome = replace(outcome, told=otherwise, unit=one.unit)
-    waits = [] if isinstance(outcome, Issue) else list(conflicts(outcome.conflicts, fitting, record, agreed, one.title))
-    for issue in waits:  # a record counts once: with what is written of it, or as parked
+    decision = plan_record(logic, page.stage, Desired(wanted, one.title, one.group, one.unit), held, link)
+    outcome, weight = decision.outcome, one.weight
+    if isinstance(outcome, Change | Unchanged):
+        page.moved_on[wanted.key] = moved_on(wanted, page.taken_back.get(wanted.key, {}))
+    for issue in decision.waits:  # a record counts once: with what is written of it, or as parked
         page.park(_of_documents(issue, one), wanted.kind, one.title, one.group, _once(outcome, weight))
         weight = 0
-    return _plan(one, wanted, outcome, held, link, page, weight) and not waits
-
-
-def _once(outcome: Change | Unchanged | Issue, weight: int) -> int:
-    return weight if isinstance(outcome, Unchanged) else 0
-
-
-def _plan(
-    one: Shaped,
-    wanted: Record,
-    outcome: Change | Unchanged | Issue,
-    held: Held | None,
-    link: Link | None,
-    page: PlanPage,
-    weight: int,
-) -> bool:
-    """Add to the page what comparing came to, a field in conflict aside; tell whether nothing is to be kept of it."""
-    agreed, taken = link.agreed if link else None, page.taken_back.get(wanted.key, {})
+    agreed = link.agreed if link else None
     match outcome:
-        case Issue() as issue:
-            page.park(_of_documents(issue, one), wanted.kind, one.title, one.group, weight)
+        case Issue():
+            page.park(_of_documents(outcome, one), wanted.kind, one.title, one.group, weight)
+        case Skip():
+            page.skip(outcome, wanted.kind, one.title, one.group, weight)
+            if held is not None and link is None and page.stage.once:
+                page.unchanged.append(_as_held(logic, wanted, held))
+        case Booked():
+            is_kept = held is None or (link is not None and agreed is not None and not link.unproven)
+            page.leave(None if is_kept or held is None else _as_held(logic, wanted, held), weight)
         case Unchanged(agreed=now):
             known = link is not None and agreed is not None and not link.unproven and not differences(now, agreed)
             renewed = None if known or held is None else _link(wanted, held, merged(agreed, now))
             page.leave(renewed, weight)
-            return renewed is None
-        case Change() as change:
-            if page.stage.once:  # remembered whole: a later change of the document shows
-                change = replace(change, agreed=wanted)
-            if one.members:  # a debtor is there for its documents
-                change = replace(change, sources=one.members)
-            reference, change = held.reference if held else "", _remembering(change, agreed)
-            planned(page, change, taken, agreed, reference, is_beside=one.is_beside)
+            return renewed is None and not decision.waits
+        case Change():
+            _change(one, wanted, outcome, held, agreed, page)
     return False
+
+
+def _once(outcome: object, weight: int) -> int:
+    return weight if isinstance(outcome, Unchanged) else 0
+
+
+def _change(
+    one: Shaped, wanted: Record, change: Change, held: Held | None, agreed: Record | None, page: PlanPage
+) -> None:
+    if page.stage.once:  # remembered whole: a later change of the document shows
+        change = replace(change, agreed=wanted)
+    if one.members:  # a debtor is there for its documents
+        change = replace(change, sources=one.members)
+    reference, change = held.reference if held else "", _remembering(change, agreed)
+    planned(page, change, page.taken_back.get(wanted.key, {}), agreed, reference, is_beside=one.is_beside)
 
 
 def _follows_parked(wanted: Record, page: PlanPage) -> Issue | None:
@@ -316,6 +293,10 @@ def _links(deps: Dependencies, flow: str, desired: Sequence[Record]) -> dict[str
     for kind in dict.fromkeys(record.kind for record in desired):
         found |= deps.links.get(flow, kind, [record.key for record in desired if record.kind is kind])
     return found
+
+
+def _as_held(logic: FlowLogic, wanted: Record, held: Held) -> Link:
+    return _link(wanted, held, as_found(wanted, held.record, logic.policy))
 
 
 def _link(wanted: Record, held: Held, agreed: Record) -> Link:

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from integration.core.conflicts import conflicts
 from integration.core.flow import Stage, Unique
 from integration.core.issues import Issue, Skip, not_readable
 from integration.core.links import Link
-from integration.core.plan import Change, Unchanged, diff
+from integration.core.plan import Change
+from integration.core.planner import Desired, plan_record
 from integration.core.records import Held, Kind, Record, Unreadable, Value, same
 from integration.core.rules import EMPTY, as_text
 from integration.core.staged import Duplicates, Staged
@@ -265,28 +265,11 @@ class _Outcome:
 
 def _decided(logic: FlowLogic, stage: Stage, title: str, wanted: Record, around: Around) -> _Outcome:
     held, link = around.held.get(wanted.key), around.links.get(wanted.key)
-    if held is not None and isinstance(held.record, Unreadable):
-        return _Outcome(title, not_readable(held.record, logic.flow.target))
-    if objection := logic.objection(stage, wanted, held, link):
-        return _Outcome(title, objection)
-    fitting = logic.fitting(stage, wanted, held)
-    if isinstance(fitting, Skip):
-        return _Outcome(title, fitting)
-    record = held.record if held else None
-    match diff(fitting, record, link.agreed if link else None, logic.policy, title=title):
-        case Issue() as issue:
-            return _Outcome(title, issue)
-        case Change(wanted=written, conflicts=paths):
-            return _Outcome(title, None, written, record, _conflict(paths, fitting, record, link, title))
-        case Unchanged(conflicts=paths):
-            return _Outcome(title, None, None, record, _conflict(paths, fitting, record, link, title))
-
-
-def _conflict(
-    paths: Sequence[str], desired: Record, held: Record | None, link: Link | None, title: str
-) -> Issue | None:
-    """Return the first field of a record that both sides changed, which waits while the others go on."""
-    return next(conflicts(paths, desired, held, link.agreed if link else None, title), None)
+    decision = plan_record(logic, stage, Desired(wanted, title), held, link)
+    if isinstance(decision.outcome, Issue | Skip):
+        return _Outcome(title, decision.outcome)
+    written = decision.outcome.wanted if isinstance(decision.outcome, Change) else None
+    return _Outcome(title, None, written, held.record if held else None, next(iter(decision.waits), None))
 
 
 def _done_otherwise(key: str, old: _Outcome | None, new: _Outcome | None) -> Iterator[Moved]:

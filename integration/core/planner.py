@@ -1,0 +1,72 @@
+"""What a plan does with one record: decided the same way for a run and for the trial of a mapping. It asks nobody."""
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from integration.core.as_told import split_told
+from integration.core.conflicts import conflicts
+from integration.core.flow import Flow, Stage
+from integration.core.issues import Issue, Skip, not_readable
+from integration.core.links import Link
+from integration.core.plan import Change, Policy, Unchanged, diff
+from integration.core.records import Held, Record, Unreadable
+
+
+class RecordRules(Protocol):
+    """What a flow says about its records; see `flows/spec.py`."""
+
+    flow: Flow
+    policy: Policy
+
+    def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+        """Return why the record the target holds is not the one meant, or None."""
+
+    def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
+        """Return what of the desired record may be created or updated now; or why nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What comes of a document that is there, or that nobody could read back: it is written once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """A record as it should be in the target, with what people call it and sort it by, and its unit."""
+
+    record: Record
+    title: str
+    group: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What comes of a record, and which fields of it wait alone because both sides changed them."""
+
+    outcome: Change | Unchanged | Booked | Issue | Skip
+    waits: tuple[Issue, ...] = ()
+
+
+def plan_record(rules: RecordRules, stage: Stage, desired: Desired, held: Held | None, link: Link | None) -> Decision:
+    """Return what makes the target as it should be in one record, by what it holds and what both last agreed on."""
+    record, agreed = desired.record, link.agreed if link else None
+    if held is not None and isinstance(held.record, Unreadable):
+        return Decision(not_readable(held.record, rules.flow.target))
+    if objection := rules.objection(stage, record, held, link):
+        return Decision(objection)
+    fitting = rules.fitting(stage, record, held)
+    if isinstance(fitting, Skip):
+        return Decision(fitting)
+    if stage.once and (held is not None or (link is not None and link.unproven)):
+        return Decision(Booked())
+    fitting, told = split_told(fitting)
+    there = held.record if held else None
+    outcome = diff(fitting, there, agreed, rules.policy, title=desired.title, group=desired.group)
+    if isinstance(outcome, Issue):
+        return Decision(outcome)
+    waits = tuple(conflicts(outcome.conflicts, fitting, there, agreed, desired.title))
+    if isinstance(outcome, Change):
+        otherwise = {name: told[name] for name in told.keys() & outcome.wanted.values.keys()}
+        outcome = replace(outcome, told=otherwise, unit=desired.unit)
+    return Decision(outcome, waits)

@@ -1,0 +1,75 @@
+"""What a plan does with one record."""
+
+from dataclasses import dataclass, field, replace
+
+from integration.core.as_told import AS_TOLD
+from integration.core.flow import Flow, Ownership, Stage
+from integration.core.issues import Issue, Skip
+from integration.core.links import Link
+from integration.core.plan import Action, Change, Policy, Unchanged
+from integration.core.planner import Booked, Decision, Desired, plan_record
+from integration.core.records import Held, Kind, Record, Unreadable, Value
+
+STAGE = Stage(Kind.ARTICLE, Kind.PRODUCT)
+FLOW = Flow("products", "accountview", "mplus", (STAGE,))
+
+
+@dataclass
+class Says:
+    """Rules that object to one number, hold back another, and take everything else as it is."""
+
+    flow: Flow = FLOW
+    policy: Policy = field(default_factory=lambda: {"product.name": Ownership.KEEP_UNLESS_CHANGED})
+
+    def objection(self, _stage: Stage, desired: Record, _held: Held | None, _link: Link | None) -> Issue | None:
+        return Issue("sku_duplicate", desired.key) if desired.key == "objected" else None
+
+    def fitting(self, _stage: Stage, desired: Record, _held: Held | None) -> Record | Skip:
+        return Skip("not_offered", desired.key) if desired.key == "held back" else desired
+
+
+def product(key: str = "P1", **values: Value) -> Record:
+    return Record(Kind.PRODUCT, key, values)
+
+
+def decided(wanted: Record, held: Record | None = None, link: Link | None = None, stage: Stage = STAGE) -> Decision:
+    return plan_record(Says(), stage, Desired(wanted, "Thee", "1", "kg"), Held(held, "7") if held else None, link)
+
+
+def agreed(record: Record, *, unproven: bool = False) -> Link:
+    return Link(Kind.PRODUCT, record.key, "7", record, unproven=unproven)
+
+
+def test_what_is_new_is_created_with_what_its_source_says_otherwise() -> None:
+    change = decided(product(name="The", **{AS_TOLD + "name": "Thé"})).outcome
+    assert isinstance(change, Change)
+    assert (change.action, change.wanted.values, change.told) == (Action.CREATE, {"name": "The"}, {"name": "Thé"})
+    assert (change.title, change.group, change.unit) == ("Thee", "1", "kg")
+
+
+def test_what_is_equal_is_left() -> None:
+    assert isinstance(decided(product(name="A"), product(name="A")).outcome, Unchanged)
+
+
+def test_a_field_that_both_sides_changed_waits_alone() -> None:
+    decision = decided(product(name="B"), product(name="C"), agreed(product(name="A")))
+    assert isinstance(decision.outcome, Unchanged)
+    assert [(one.cause, one.field) for one in decision.waits] == [("field_conflict", "name")]
+
+
+def test_a_flow_objects_or_holds_back_before_anything_is_compared() -> None:
+    assert decided(product("objected")) == Decision(Issue("sku_duplicate", "objected"))
+    assert decided(product("held back")) == Decision(Skip("not_offered", "held back"))
+
+
+def test_what_is_held_and_cannot_be_read_waits() -> None:
+    outcome = decided(product(), Unreadable(Kind.PRODUCT, "P1", {}, field="PR_NAME", found="?")).outcome
+    assert isinstance(outcome, Issue)
+    assert (outcome.cause, outcome.facts["system"]) == ("record_unreadable", "mplus")
+
+
+def test_a_document_is_written_once() -> None:
+    once = replace(STAGE, once=True)
+    assert decided(product(name="B"), product(name="A"), stage=once) == Decision(Booked())
+    assert decided(product(name="B"), None, agreed(product(name="A"), unproven=True), once) == Decision(Booked())
+    assert isinstance(decided(product(name="B"), stage=once).outcome, Change)
