@@ -110,8 +110,8 @@ def test_a_vat_code_that_was_edited_is_told_with_what_it_charges() -> None:
 def test_a_page_is_looked_at_anew_where_somebody_was_erased_meanwhile(
     console: Console, lines: list[dict[str, Any]]
 ) -> None:
-    order = str(lines[0]["order"])
-    console.sandbox.accountview.edit("SO_LINE", str(lines[0]["REC_ID"]), {"ORD_QTY": 55})
+    order, line = str(lines[0]["order"]), str(lines[0]["REC_ID"])
+    console.sandbox.accountview.edit("SO_LINE", line, {"ORD_QTY": 55})
     asked: list[object] = []
     erased = stores_in(console.application).erased
 
@@ -123,6 +123,7 @@ def test_a_page_is_looked_at_anew_where_somebody_was_erased_meanwhile(
     assert order in [one.key for one in found.found]
     assert len(asked) == 2
     assert state_of(console, order) == [(CHANGED, IssueState.OPEN)]
+    console.sandbox.accountview.edit("SO_LINE", line, {"ORD_QTY": lines[0]["ORD_QTY"]})
 
 
 def test_an_order_deleted_in_the_books_is_gone(console: Console, lines: list[dict[str, Any]]) -> None:

@@ -35,7 +35,8 @@ from integration.flows.forms import (
 from integration.flows.settings import Listed
 from integration.services import Application
 from integration.services.flows import FlowStatus
-from pages.components.shared import answers, controls, inputs
+from pages.components.flows import answers
+from pages.components.shared import controls, inputs
 from pages.components.shared.application import bring_into_sight, may_open
 from pages.components.shared.changes import trace_rows, why_of
 from pages.components.shared.draft import Draft, toggle

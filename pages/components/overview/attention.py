@@ -14,8 +14,8 @@ from integration.services.exceptions import group_address
 from integration.services.flows import FlowStatus
 from integration.services.log import Period
 from integration.services.reach import Stand
+from pages.components.overview.bars import flow_bars, state_bars
 from pages.components.shared.application import may, may_open
-from pages.components.shared.bars import flow_bars, state_bars
 from pages.components.shared.downloads import downloads
 from pages.components.shared.flows import at_stake, headline, in_source, more_exceptions, repair_address, try_again
 from pages.components.shared.layout import answer_or_error, badge, naming, note, titled

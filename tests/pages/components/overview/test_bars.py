@@ -2,7 +2,7 @@
 
 import pytest
 
-from pages.components.shared.bars import Part, bar, scale
+from pages.components.overview.bars import Part, bar, scale
 
 PARTS = [Part("proven", "Proven", "#00795C"), Part("parked", "Parked <b>", "#C2610C")]
 
