@@ -57,6 +57,12 @@ def test_a_field_that_both_sides_changed_waits_alone() -> None:
     assert [(one.cause, one.field) for one in decision.waits] == [("field_conflict", "name")]
 
 
+def test_what_vanished_from_the_target_waits() -> None:
+    outcome = decided(product(name="B"), None, agreed(product(name="A"))).outcome
+    assert isinstance(outcome, Issue)
+    assert outcome.cause == "target_record_missing"
+
+
 def test_a_flow_objects_or_holds_back_before_anything_is_compared() -> None:
     assert decided(product("objected")) == Decision(Issue("sku_duplicate", "objected"))
     assert decided(product("held back")) == Decision(Skip("not_offered", "held back"))
