@@ -14,7 +14,7 @@ from integration.core.totals.sold import NOTHING, VatSum
 from integration.core.traces import Trace, TraceStep, given
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.chains import related
-from integration.flows.orders.codes import VAT_CODES, Codes, line_vat_code, split_of, told_number
+from integration.flows.orders.codes import VAT_CODES, Codes
 from integration.flows.orders.identity import said_of
 from integration.flows.orders.lines import (
     NO_SUM,
@@ -29,6 +29,7 @@ from integration.flows.orders.parties import ZONE, CompletedDocument, Owner, cus
 from integration.flows.orders.payments import WITH_PAYMENTS, digest_of, paid_sum
 from integration.flows.orders.references import FIRST_BOOKING, References
 from integration.flows.orders.shipping import FIELD
+from integration.flows.orders.sold import line_vat_code, split_of, told_number
 from integration.flows.orders.terms import terms_code
 from integration.flows.orders.why import Reasons
 from integration.flows.periods import period_of

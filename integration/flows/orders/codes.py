@@ -1,19 +1,18 @@
-"""What was sold, and under which VAT code, on which account and on which article of the books it is booked."""
+"""Under which VAT code of the books, and on which of their accounts, what was sold is booked."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple, Self
 
-from integration.core.compiled import Compiled
-from integration.core.records import Kind, Record, Value
-from integration.core.rules import as_text
-from integration.core.totals.sold import NOTHING, ONE, Sale, SoldLine, VatSum, sum_by
+from integration.core.records import Record
+from integration.core.totals.sold import NOTHING
 from integration.core.vat import vat_fact
 from integration.flows.orders.balances import BALANCE_ACCOUNTS, Balances, Turnover, turnover_group_of
-from integration.flows.orders.parties import CompletedDocument, expect_mapped
+from integration.flows.orders.parties import CompletedDocument
 from integration.flows.orders.payments import METHOD_ACCOUNTS, NO_PAYMENTS, Payments
 from integration.flows.orders.settings import OrderSettings
+from integration.flows.orders.sold import line_vat_code, vat_method
 from integration.flows.orders.terms import PAYMENT_TERMS
 from integration.flows.settings import (
     BOOKS,
@@ -28,100 +27,6 @@ from integration.flows.settings import (
     till_list,
     unrated,
 )
-
-# ---- what was sold: a document of the till becomes the sale that the core counts with
-
-
-def sale_lines(document: Record) -> tuple[Record, ...]:
-    """Return the lines that sell something; a line of text alone is left out."""
-    return tuple(part for part in document.parts if part.kind is Kind.LINE and not _is_text(part))
-
-
-def split_of(document: Record) -> dict[str, VatSum]:
-    """Return the till's own split: what each of its VAT codes comes to."""
-    split = (part.values for part in document.parts if part.kind is Kind.VAT)
-    return sum_by(
-        (as_text(each.get("code")), VatSum(told_number(each, "excl") or NOTHING, told_number(each, "vat") or NOTHING))
-        for each in split
-    )
-
-
-def sold_vat_codes(document: Record, lines: Iterable[Record]) -> tuple[str, ...]:
-    """Return the till's VAT codes that something was sold under: those of the lines, then those of the split alone."""
-    in_split = (code for code, told in split_of(document).items() if told)
-    return tuple(dict.fromkeys([*map(line_vat_code, lines), *in_split]))
-
-
-def sale_of(document: Record, lines: Iterable[SoldLine], codes: Mapping[str, str], rounding: Collection[str]) -> Sale:
-    """Return the sale with these lines, under the VAT codes that `codes` has for those of the till.
-
-    `rounding` are the payment methods by which the till tells the rounding of cash.
-    """
-    split = sum_by((codes[code], each) for code, each in split_of(document).items() if code in codes)
-    cash = (
-        part.values for part in document.parts if part.kind is Kind.PAYMENT and part.values.get("method") in rounding
-    )
-    return Sale(
-        tuple(lines),
-        split,
-        told_number(document.values, "total_incl"),
-        told_number(document.values, "total_excl"),
-        vat_method(document),
-        sum((told_number(each, "amount") or NOTHING for each in cash), NOTHING),
-    )
-
-
-def sold_line(line: Record, code: str, rates: Mapping[str, Decimal], *, discounts: bool) -> SoldLine:
-    """Return a line as it was sold, under a VAT code. `rates` are those of the till, for lines that do not tell theirs.
-
-    Without `discounts` the books have no field for one: a line that tells its total is counted without it.
-    """
-    values = line.values
-    incl, excl = told_number(values, "amount_incl"), told_number(values, "amount_excl")
-    is_told = incl is not None or excl is not None
-    percent = told_number(values, "vat_percent")
-    return SoldLine(
-        line.key,
-        code,
-        told_number(values, "quantity"),
-        told_number(values, "price_incl"),
-        told_number(values, "price_excl"),
-        told_number(values, "discount_percent") if discounts or not is_told else None,
-        incl,
-        excl,
-        rates.get(line_vat_code(line)) if percent is None else percent,
-    )
-
-
-def as_one_piece(line: SoldLine) -> SoldLine:
-    """Return a line as one piece at its own total, where that is told: postings have no quantities."""
-    if line.amount_incl is None and line.amount_excl is None:
-        return line
-    return replace(line, quantity=ONE, price_incl=line.amount_incl, price_excl=line.amount_excl, discount_percent=None)
-
-
-def vat_method(document: Record) -> str:
-    """Return how the till counted VAT."""
-    return as_text(document.values.get("vat_method")).strip() or "inclusive"
-
-
-def line_vat_code(line: Record) -> str:
-    """Return the till's VAT code of a line, empty when it has none."""
-    return as_text(line.values.get("vat_code")).strip()
-
-
-def told_number(values: Mapping[str, Value], name: str) -> Decimal | None:
-    """Return an amount or a quantity; None when it is not told."""
-    value = values.get(name)
-    return value if isinstance(value, Decimal) else None
-
-
-def _is_text(line: Record) -> bool:
-    values = line.values
-    money = ("amount_incl", "amount_excl", "price_incl", "price_excl")
-    nothing = not any(told_number(values, name) for name in money)
-    return nothing and (told_number(values, "quantity") == NOTHING or not (values.get("article") or values.get("code")))
-
 
 VAT_CODES = "vat_codes_sales"
 REVENUE_ACCOUNTS = "revenue_accounts"
@@ -265,56 +170,3 @@ def _of_key(document: CompletedDocument) -> dict[str, str]:
     """Return what beside its code decides about the row of a VAT code."""
     shifted = {"vat_method": "shifted"} if vat_method(document.record) == "shifted" else {}
     return {COUNTRY: document.country, "vat_number": "yes" if document.vat_number else "no", **shifted}
-
-
-ARTICLES = "articles"
-LONGEST_ARTICLE = 15  # characters of the books' article codes: a longer one cannot be there
-
-
-@dataclass(frozen=True, slots=True)
-class Articles:
-    """The rule by which a line names its article, and what is taken for one that the books do not have."""
-
-    rule: Compiled
-    stand_in: Mapping[str, str]  # the table of articles
-    collective: str  # takes what is left; empty: such a document waits
-
-    def named(self, document: CompletedDocument) -> dict[str, str]:
-        """Return the article code of every line that sells something, empty where it has none.
-
-        Raises RecordRejected.
-        """
-        found = {}
-        for line in sale_lines(document.record):
-            mapped = self.rule.apply(line)
-            expect_mapped(mapped.issues, document)
-            found[line.key] = as_text(mapped.values.get("line.article")).strip()
-        return found
-
-    def stand_ins(self, document: CompletedDocument, named: Mapping[str, str]) -> dict[str, str]:
-        """Return by line what the table of articles names for an article that the books may not have."""
-        if not self.stand_in:
-            return {}
-        lines = {line.key: line for line in sale_lines(document.record)}
-        found = {key: self.stand_in.get(code or _known_as(lines[key]), "").strip() for key, code in named.items()}
-        return {key: code for key, code in found.items() if code}
-
-    def resolved_articles(
-        self, document: CompletedDocument, named: Mapping[str, str], known: Collection[str]
-    ) -> dict[str, str]:
-        """Return the articles the lines are booked on: the lines' own, those that stand in, or the collective one.
-
-        Raises RecordRejected, naming all that are missing, when there is no collective article.
-        """
-        stand_ins = self.stand_ins(document, named).items()
-        taken = {**named, **{key: code for key, code in stand_ins if named[key] not in known and code in known}}
-        missing = [key for key, code in taken.items() if code not in known]
-        if missing and not self.collective:
-            lines = {line.key: line for line in sale_lines(document.record)}
-            lacking = dict.fromkeys(taken[key] or _known_as(lines[key]) for key in missing)
-            raise RecordRejected("article_missing", "line.article", article=", ".join(lacking), document=document.title)
-        return {**taken, **dict.fromkeys(missing, self.collective)}
-
-
-def _known_as(line: Record) -> str:
-    return as_text(line.values.get("article")) or as_text(line.values.get("text")) or "?"

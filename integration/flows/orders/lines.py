@@ -10,9 +10,11 @@ from integration.core.totals.difference import Verdict, compare_totals, rounding
 from integration.core.totals.sold import NOTHING, Basis, Sale, Sums, VatSum, basis_of, sum_by
 from integration.core.vat import vat_fact
 from integration.flows.orders.balances import share_of
-from integration.flows.orders.codes import (
-    Account,
-    Codes,
+from integration.flows.orders.codes import Account, Codes
+from integration.flows.orders.parties import CompletedDocument, customer_name
+from integration.flows.orders.payments import Paid
+from integration.flows.orders.shipping import taken_out
+from integration.flows.orders.sold import (
     as_one_piece,
     line_vat_code,
     sale_lines,
@@ -21,9 +23,6 @@ from integration.flows.orders.codes import (
     sold_vat_codes,
     told_number,
 )
-from integration.flows.orders.parties import CompletedDocument, customer_name
-from integration.flows.orders.payments import Paid
-from integration.flows.orders.shipping import taken_out
 from integration.flows.settings import BOOKS, TILL, RecordRejected
 
 NO_SUM = VatSum()

@@ -22,9 +22,10 @@ from integration.core.staged import Staged
 from integration.core.traces import Trace
 from integration.flows.booked_payments import AskMethods, as_before, nowhere
 from integration.flows.functions.toolbox import Tools
+from integration.flows.orders.articles import ARTICLES, LONGEST_ARTICLE, Articles
 from integration.flows.orders.bookings import NO_CONTEXT, Bookings, PostingContext
 from integration.flows.orders.chains import NOBODY_ASKED, SAME_SALE, Asks, Chains, Verdict
-from integration.flows.orders.codes import ARTICLES, LONGEST_ARTICLE, REVENUE_ACCOUNTS, Articles, Codes, sale_lines
+from integration.flows.orders.codes import REVENUE_ACCOUNTS, Codes
 from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, credit
 from integration.flows.orders.decisions import Decisions, Life, Way, lives, split_credit
 from integration.flows.orders.identity import as_other_kinds
@@ -46,6 +47,7 @@ from integration.flows.orders.refunds import expect_sale, sales_of
 from integration.flows.orders.ruled import document_policy, in_use, of_articles
 from integration.flows.orders.settings import OrderSettings, documents
 from integration.flows.orders.shipping import in_field
+from integration.flows.orders.sold import sale_lines
 from integration.flows.orders.terms import with_terms
 from integration.flows.orders.vocabulary import expect_known
 from integration.flows.orders.why import owner_traces, party_traces

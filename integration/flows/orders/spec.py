@@ -27,10 +27,11 @@ from integration.flows.forms import (
     Whole,
     Words,
 )
+from integration.flows.orders.articles import ARTICLES
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.bookings import PostingContext
 from integration.flows.orders.chains import Asks
-from integration.flows.orders.codes import ARTICLES, REVENUE_TABLE, VAT_CODES, VAT_TABLE
+from integration.flows.orders.codes import REVENUE_TABLE, VAT_CODES, VAT_TABLE
 from integration.flows.orders.decisions import BY_HAND, CANCELLED, CHANGED, TAKEN_BACK
 from integration.flows.orders.identity import BOOKED_AS, SAID
 from integration.flows.orders.logic import Orders

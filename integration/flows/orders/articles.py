@@ -1,0 +1,63 @@
+"""On which articles of the books the lines of a document are booked."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from integration.core.compiled import Compiled
+from integration.core.records import Record
+from integration.core.rules import as_text
+from integration.flows.orders.parties import CompletedDocument, expect_mapped
+from integration.flows.orders.sold import sale_lines
+from integration.flows.settings import RecordRejected
+
+ARTICLES = "articles"
+LONGEST_ARTICLE = 15  # characters of the books' article codes: a longer one cannot be there
+
+
+@dataclass(frozen=True, slots=True)
+class Articles:
+    """The rule by which a line names its article, and what is taken for one that the books do not have."""
+
+    rule: Compiled
+    stand_in: Mapping[str, str]  # the table of articles
+    collective: str  # takes what is left; empty: such a document waits
+
+    def named(self, document: CompletedDocument) -> dict[str, str]:
+        """Return the article code of every line that sells something, empty where it has none.
+
+        Raises RecordRejected.
+        """
+        found = {}
+        for line in sale_lines(document.record):
+            mapped = self.rule.apply(line)
+            expect_mapped(mapped.issues, document)
+            found[line.key] = as_text(mapped.values.get("line.article")).strip()
+        return found
+
+    def stand_ins(self, document: CompletedDocument, named: Mapping[str, str]) -> dict[str, str]:
+        """Return by line what the table of articles names for an article that the books may not have."""
+        if not self.stand_in:
+            return {}
+        lines = {line.key: line for line in sale_lines(document.record)}
+        found = {key: self.stand_in.get(code or _known_as(lines[key]), "").strip() for key, code in named.items()}
+        return {key: code for key, code in found.items() if code}
+
+    def resolved_articles(
+        self, document: CompletedDocument, named: Mapping[str, str], known: Collection[str]
+    ) -> dict[str, str]:
+        """Return the articles the lines are booked on: the lines' own, those that stand in, or the collective one.
+
+        Raises RecordRejected, naming all that are missing, when there is no collective article.
+        """
+        stand_ins = self.stand_ins(document, named).items()
+        taken = {**named, **{key: code for key, code in stand_ins if named[key] not in known and code in known}}
+        missing = [key for key, code in taken.items() if code not in known]
+        if missing and not self.collective:
+            lines = {line.key: line for line in sale_lines(document.record)}
+            lacking = dict.fromkeys(taken[key] or _known_as(lines[key]) for key in missing)
+            raise RecordRejected("article_missing", "line.article", article=", ".join(lacking), document=document.title)
+        return {**taken, **dict.fromkeys(missing, self.collective)}
+
+
+def _known_as(line: Record) -> str:
+    return as_text(line.values.get("article")) or as_text(line.values.get("text")) or "?"
