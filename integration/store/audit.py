@@ -103,7 +103,7 @@ class Audit(Store):
     def entries(self, sought: Sought | None = None, offset: int = 0, limit: int = 100) -> list[Entry]:
         """Return entries, newest first."""
         found = _asked(sa.select(audit.c.line), sought).order_by(audit.c.seq.desc())
-        return [_entry(row.line) for row in self.database.rows(found.offset(offset).limit(limit))]
+        return [entry_of(row.line) for row in self.database.rows(found.offset(offset).limit(limit))]
 
     def count(self, sought: Sought | None = None) -> int:
         """Return how many entries there are."""
@@ -185,7 +185,7 @@ class Audit(Store):
     def stamps(self, since: int = 0) -> list[tuple[int, str, bytes]]:
         """Return number and hash of every entry that was stamped, with its stamp, from an entry on."""
         found = sa.select(audit.c.line).where(audit.c.action == STAMPED, audit.c.seq >= since).order_by(audit.c.seq)
-        told = [_entry(row.line).facts for row in self.database.rows(found)]
+        told = [entry_of(row.line).facts for row in self.database.rows(found)]
         return [(int(one["entry"]), one["hash"], base64.b64decode(one["token"])) for one in told]
 
     def _rows(self, after: int, until: int) -> Iterator[Any]:
@@ -222,10 +222,11 @@ def _untold(connection: sa.Connection) -> Mapping[str, str] | None:
         return None
     newest = sa.select(audit.c.line).where(audit.c.action == RESTORED).order_by(audit.c.seq.desc()).limit(1)
     line = connection.execute(newest).scalar()
-    return None if line and _entry(line).facts.get("restored_at") == restored["at"] else restored
+    return None if line and entry_of(line).facts.get("restored_at") == restored["at"] else restored
 
 
-def _entry(line: str) -> Entry:
+def entry_of(line: str) -> Entry:
+    """Return the entry of a line of the audit."""
     said = json.loads(line)["entry"]
     del said["previous"]
     said |= {"at": datetime.fromisoformat(said["at"]), "on": tuple(said.get("on", ()))}

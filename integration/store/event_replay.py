@@ -1,4 +1,4 @@
-"""Events replayed from what the database still keeps, for a log that lost them: runs and the lines of plans."""
+"""Events replayed from what the database still keeps, for a log that lost them: runs, lines of plans, and decisions."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,11 +10,13 @@ from integration.core.known import told_with
 from integration.core.plan import Action
 from integration.core.states import RunState, Step
 from integration.store import transitions
+from integration.store.audit import BEFORE_ALL, Entry, entry_of
 from integration.store.choices import choice_event
+from integration.store.deeds import ACTIONS
 from integration.store.events import Event, matched, values_of
 from integration.store.links import link_of
 from integration.store.row_mapping import Row, change_from_json
-from integration.store.tables import left_out, lines, links, outbox, phases, runs
+from integration.store.tables import audit, left_out, lines, links, outbox, phases, runs
 
 AT_ONCE = 1_000  # lines read together
 
@@ -26,6 +28,7 @@ ENDS = {
     RunState.INTERRUPTED: "run_interrupted",
     RunState.DISCARDED: "run_discarded",
 }
+TOLD_BY_RUNS = frozenset({"run_started", "approved", "left_out", "run_discarded"})
 SETTLED = frozenset({Step.PROVEN, Step.ACCEPTED, Step.IN_DOUBT, Step.LEFT})
 
 
@@ -40,6 +43,29 @@ def replay(connection: sa.Connection) -> Iterator[list[TimedEvent]]:
         for portion in _of_run(connection, run):
             yield [(at, one) for at, one in portion if (one.event, one.kind, one.key) not in waiting]
     yield from _of_links(connection)
+    yield from _of_people(connection)
+
+
+def _of_people(connection: sa.Connection) -> Iterator[list[TimedEvent]]:
+    """Yield what people decided, as the audit has it, without what they wrote to it in words of their own.
+
+    Of a deed to more records than it names those that it names.
+    """
+    waiting = sa.exists().where(outbox.c.event == audit.c.action, outbox.c.happened_at == audit.c.at)
+    heard = sa.select(audit).where(audit.c.action.in_(sorted(ACTIONS - TOLD_BY_RUNS)), ~waiting).order_by(audit.c.seq)
+    after = BEFORE_ALL
+    while found := connection.execute(heard.where(audit.c.seq > after).limit(AT_ONCE)).all():
+        yield [(row.at, event) for row in found for event in _decided(entry_of(row.line))]
+        after = found[-1].seq
+
+
+def _decided(entry: Entry) -> Iterator[Event]:
+    before, after = (dict(group) for group in (entry.before, entry.after))
+    for key in entry.on or ("",):
+        yield Event(
+            event=entry.action, run=entry.run, flow=entry.flow, kind=entry.kind, key=key, code=entry.code,
+            facts={**entry.facts, "by": entry.who}, before=before or None, after=after or None,
+        )  # fmt: skip
 
 
 def _of_links(connection: sa.Connection) -> Iterator[list[TimedEvent]]:

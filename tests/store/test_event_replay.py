@@ -9,7 +9,9 @@ from integration.store.database import Database
 from integration.store.events import Event
 from integration.store.ledger import Ledger
 from integration.store.outbox_reader import OutboxReader
+from integration.store.rules import Rules
 from integration.store.runs import Runs
+from integration.store.settings import StoredSettings
 from tests.clocks import Clock
 from tests.store.samples import a_commit, a_create, a_park, a_plan, a_skip
 
@@ -65,6 +67,28 @@ def test_what_the_database_knows_of_runs_is_told_as_it_was_told_before(
     )
     moments = [{str(one["event"]): one["happened_at"] for one in told} for told in (before, again)]
     assert all(moments[0][name] == moments[1][name] for name in ("run_started", "plan_ready", "approved", "run_done"))
+
+
+def test_what_people_decided_is_told_again_once_and_without_their_own_words(database: Database, clock: Clock) -> None:
+    events, stored, rules = OutboxReader(database, clock), StoredSettings(database, clock), Rules(database, clock)
+    stored.put("flow:products", {"on": True}, "anna")
+    clock.advance(5)
+    rules.set_table("vat_codes", {"1": "2"}, "ben")
+    rules.publish("products", {"fields": []}, by="anna", note="for Mrs Jansen")
+    before = emptied(events)
+    clock.advance(5)
+    stored.put("flow:products", {"on": False}, "anna")
+
+    events.tell_again("log.duckdb.broken-1")
+
+    told = [one for one in events.waiting(100) if one["event"] != "log_set_aside"]
+    assert [(one["event"], one["key"], one["flow"], one["happened_at"]) for one in told[1:]] == [
+        (one["event"], one["key"], one["flow"], one["happened_at"]) for one in before
+    ]
+    assert [one["event"] for one in told].count("setting_changed") == 2  # the second one still waits
+    assert told[1]["after"] == {"on": "true"}
+    assert {dict(one["facts"])["by"] for one in told} == {"anna", "ben"}  # type: ignore[call-overload]
+    assert "Jansen" not in str(told)
 
 
 def test_what_still_waits_is_not_told_twice(database: Database, runs: Runs, clock: Clock) -> None:
