@@ -1,0 +1,115 @@
+"""Two shops with a till and a console each on one administration: what the books hold is what both tills sold."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from integration.core.errors import PlanStaleError
+from integration.core.records import Kind, Record
+from integration.core.run import Mode
+from tests.fakes import MemoryConnector
+from tests.flows.orders.tills import a_line, an_order, anonymous
+from tests.runner.test_another_sale import Books
+from tests.runner.test_rebooking import OrdersHarness
+from tests.stores import new_database
+
+Sums = dict[str, tuple[Decimal, Decimal]]
+CODES = {"1": "2", "2": "1"}  # of the till to those of the books
+
+
+def sold(number: int, shop: str, *lines: tuple[str, str, str]) -> Record:
+    """Return an order of a shop: VAT code, total with and without VAT of each line. All shops count alike."""
+    rates = {"1": Decimal(9), "2": Decimal(21)}
+    listed = tuple(
+        a_line(str(place), incl, excl, vat_code=code, vat_percent=rates[code])
+        for place, (code, incl, excl) in enumerate(lines, start=1)
+    )
+    order, nobody = an_order(f"order-{number}", lines=listed), anonymous()
+    parts = tuple(part for part in order.parts if part.kind is not Kind.RELATION)
+    values = {**order.values, "relation": nobody.values["relation"]}
+    return replace(order, key=f"{shop}-{number}", values=values, parts=parts)
+
+
+HERE = [
+    sold(1, "here", ("2", "12.10", "10.00")),
+    sold(2, "here", ("2", "100.85", "83.35"), ("1", "3.27", "3.00")),
+    sold(3, "here", ("1", "0.05", "0.05")),
+]
+THERE = [
+    sold(1, "there", ("2", "484.75", "400.62")),
+    sold(2, "there", ("1", "21.80", "20.00"), ("2", "-1.00", "-0.83")),
+    sold(4, "there", ("2", "7.77", "6.42")),
+]
+AGAIN = sold(2, "here-again", ("2", "484.75", "400.62"))  # a number that the till uses once more
+
+
+def of_tills(*orders: Record) -> Sums:
+    """Return base and VAT by the VAT code of the books, as the tills tell them."""
+    found: Sums = {}
+    for order in orders:
+        for line in (part.values for part in order.parts if part.kind is Kind.LINE):
+            incl, excl = line["amount_incl"], line["amount_excl"]
+            assert isinstance(incl, Decimal)
+            assert isinstance(excl, Decimal)
+            base, vat = found.get(CODES[str(line["vat_code"])], (Decimal(0), Decimal(0)))
+            found[CODES[str(line["vat_code"])]] = base + excl, vat + incl - excl
+    return found
+
+
+def of_ledger(books: Books) -> Sums:
+    """Return base and VAT by VAT code, as the books hold them."""
+    found: Sums = {}
+    for page in books.held(Kind.POSTING).values():
+        for line in (part.values for part in page.parts if part.kind is Kind.LINE and part.values.get("vat_code")):
+            amount, vat_here = (Decimal(str(line.get(name) or 0)) for name in ("amount", "vat"))
+            base, vat = found.get(str(line["vat_code"]), (Decimal(0), Decimal(0)))
+            found[str(line["vat_code"])] = base + amount, vat + vat_here
+    return found
+
+
+@pytest.fixture
+def books() -> Books:
+    return Books()
+
+
+@pytest.fixture
+def shops(tmp_path: Path, books: Books) -> Iterator[Sequence[OrdersHarness]]:
+    databases = [new_database(tmp_path / f"{shop}.sqlite") for shop in ("here", "there")]
+    yield [
+        OrdersHarness(database, books, MemoryConnector(orders, system="mplus"))
+        for database, orders in zip(databases, (HERE, THERE), strict=True)
+    ]
+    for database in databases:
+        database.close()
+
+
+def test_the_ledger_of_two_shops_is_what_both_tills_sold_to_the_cent(
+    books: Books, shops: Sequence[OrdersHarness]
+) -> None:
+    here, there = shops
+    assert here.run(Mode.COMPLETE).counts.proven == len(HERE)
+
+    run = there.run(Mode.COMPLETE)
+    assert there.causes(run) == dict.fromkeys(("there-1", "there-2"), "reference_of_another")
+    assert run.counts.proven == 1  # of whose number the first shop has none
+    assert of_ledger(books) == of_tills(*HERE, THERE[2])
+
+    there.settings["reference_prefix"] = "KP-"
+    plan = there.preview(Mode.COMPLETE)
+    there.decides = {"settings": "another prefix once more"}
+    with pytest.raises(PlanStaleError):
+        there.approve(plan)
+    assert of_ledger(books) == of_tills(*HERE, THERE[2])
+
+    assert there.run(Mode.COMPLETE).counts.proven == 2
+    assert of_ledger(books) == of_tills(*HERE, *THERE)
+
+    till = here.connectors["mplus"]
+    assert isinstance(till, MemoryConnector)
+    till.put(AGAIN)
+    run = here.run(Mode.COMPLETE)
+    assert (here.causes(run), run.counts.unchanged) == ({AGAIN.key: "reference_of_another"}, len(HERE))
+    assert of_ledger(books) == of_tills(*HERE, *THERE)
