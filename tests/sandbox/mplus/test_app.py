@@ -5,7 +5,7 @@ import http.client
 import pytest
 
 from integration.sandbox.faults import Fault
-from integration.sandbox.server import Sandbox
+from integration.sandbox.server import Sandbox, running
 from tests.sandbox.mplus.calls import TEA, create, order, read, update
 from tests.sandbox.soap_client import QUERY, RawClient, enveloped, prefixed, tags
 from tests.timeouts import LATE, until
@@ -79,6 +79,15 @@ class TestTheDoor:
 
     def test_fields_that_nobody_knows_are_allowed(self, till: RawClient) -> None:
         assert till.ask("getProducts", "<pluNumbers/><newerFilter><deep>1</deep></newerFilter>").status == 200
+
+    def test_a_lenient_till_takes_fields_in_any_order_and_misses_no_empty_wrapper(self, till: RawClient) -> None:
+        turned = tags(vatCode=2, priceIncl=1210, turnoverGroup=40, description="Fietsbel", articleNumber=500001)
+        assert create(till, turned).fault[0] == "SOAP-ENV:Client"
+        with running(articles=60, trades=False, lenient=True) as both:
+            lenient = RawClient(both.mplus_url)
+            assert create(lenient, turned).text("result").endswith("-OK")
+            asked = lenient.ask("getProducts", tags(articleNumbers=500001))
+        assert asked.text("product/articleList/article/description") == "Fietsbel"
 
 
 class TestTrouble:
