@@ -1,0 +1,46 @@
+"""What programs that the console begins get of its environment: no secret of its own or of anybody else."""
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from integration import surroundings
+
+ROOT = Path(__file__).parent.parent
+SECRET = "a-secret-of-somebody"
+SECRETS = ("CONSOLE_KEY", "CONSOLE_MPLUS__SECRET", "CONSOLE_DATABASE_URL", "AWS_SECRET_ACCESS_KEY", "SSH_AUTH_SOCK")
+BEGIN = {"Popen", "run", "call", "check_call", "check_output"}
+OF_A_BARE_PROGRAM = {"integration/lab/fixture.py"}  # the lab has nothing else by then
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [surroundings.bare, surroundings.with_way_out, surroundings.with_database, surroundings.with_screen],
+    ids=lambda one: one.__name__,
+)
+def test_no_program_gets_a_secret(monkeypatch: pytest.MonkeyPatch, kept: Callable[[], dict[str, str]]) -> None:
+    for name in SECRETS:
+        monkeypatch.setenv(name, SECRET)
+    given = kept()
+    assert "PATH" in given
+    assert SECRET not in given.values()
+
+
+def test_a_proxy_is_told_to_who_goes_out_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", SECRET)
+    told = [SECRET in each().values() for each in (surroundings.with_way_out, surroundings.bare, surroundings.with_screen)]
+    assert told == [True, False, False]
+
+
+def test_every_program_is_begun_with_an_environment_of_its_own() -> None:
+    found = [
+        f"{file.relative_to(ROOT)}:{call.lineno}"
+        for file in (ROOT / "integration").rglob("*.py")
+        if str(file.relative_to(ROOT)) not in OF_A_BARE_PROGRAM
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in {f"subprocess.{name}" for name in BEGIN}
+        if "env" not in {each.arg for each in call.keywords}
+    ]
+    assert found == []
