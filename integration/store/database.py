@@ -35,6 +35,7 @@ MIGRATION_LOCK = 7_264_518_301  # any number, as long as every process of ours u
 BUSY_SECONDS = 30
 CLOCK_SECONDS = 5.0  # how long the clock of a server is counted on before it is read again
 ROOM_NEEDED = "100 MB"
+ROOM_BESIDE = 65_536  # bytes that SQLite makes beside a file when it opens that
 AWAY = frozenset({"database_locked", "database_held", "database_unreachable"})  # waited for, and then as before
 AT_ONCE = 500  # values in one IN list; both databases allow many more
 LISTED = 10_000  # values in one list that is handed over whole
@@ -277,7 +278,7 @@ def _translated(error: Exception, address: sa.URL) -> IntegrationError | None:
     text = str(origin).lower()
     if "is locked" in text or "is busy" in text:
         return _locked(address)
-    if "is full" in text or "no space left" in text:
+    if "is full" in text or "no space left" in text or ("disk i/o" in text and _is_full(address)):
         return UnavailableError("disk_full", free=_free(address), needed=ROOM_NEEDED)
     if address.get_backend_name() == "sqlite":
         return _unusable("expected_database_file", error=str(origin)) if _unreadable(text) else None
@@ -302,9 +303,18 @@ def _unreadable(text: str) -> bool:
     return any(sign in text for sign in ("not a database", "malformed", "unable to open", "readonly", "disk i/o"))
 
 
+def _is_full(address: sa.URL) -> bool:
+    """Tell whether SQLite lacks room for what it makes beside a file when it opens that, of which it says no more."""
+    return _free_bytes(address) < ROOM_BESIDE
+
+
 def _free(address: sa.URL) -> str:
+    return f"{_free_bytes(address) // 1_000_000} MB"
+
+
+def _free_bytes(address: sa.URL) -> int:
     folder = Path(address.database or ".").parent if address.get_backend_name() == "sqlite" else Path()
-    return f"{shutil.disk_usage(folder).free // 1_000_000} MB"
+    return shutil.disk_usage(folder).free
 
 
 def upsert(

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from integration.bootstrap import build
+from integration.core.errors import UnavailableError
 from integration.core.states import RunState
 from integration.sandbox.faults import Fault
+from integration.settings import load_settings
 from tests.runner.crash_matrix_orders import a_case, approve, assert_all_booked_once, plan
 from tests.runner.processes import Ledger
 from tests.runner.test_suspended import orders_accepted
@@ -61,6 +64,21 @@ def test_a_commit_goes_on_by_itself_when_the_disk_has_room_again(
             filler.unlink()
         until_done(ledger)
         assert_all_booked_once(console.sandbox, ledger, "order", DAYS)
+
+
+@pytest.mark.parametrize("was_here", [False, True], ids=["the first start", "a later one"])
+def test_a_disk_that_is_full_at_the_start_is_told_as_such(small_disk: Path, *, was_here: bool) -> None:
+    settings = load_settings(data=small_disk / "data")
+    if was_here:
+        build(settings).start().close()
+    filler = fill(small_disk)
+
+    with pytest.raises(UnavailableError) as caught:
+        build(settings).start()
+    filler.unlink()
+
+    assert caught.value.code == "disk_full"
+    build(settings).start().close()
 
 
 def until_done(ledger: Ledger) -> None:
