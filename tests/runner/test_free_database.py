@@ -1,0 +1,47 @@
+"""While a system is asked or written, nobody else has to wait for the database: a call may take minutes."""
+
+from pathlib import Path
+
+from integration.core.records import Kind
+from integration.core.run import Mode
+from integration.core.states import RunState
+from integration.store.cursors import Cursors
+from integration.store.database import open_database
+from tests.clocks import Clock
+from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness, articles
+from tests.stores import new_database
+
+PATIENCE = 2.0  # seconds that a write of this very run may take, at work on another page
+
+
+class Watching(MemoryConnector):
+    """A system at each call of which somebody else writes to the database."""
+
+    other: Cursors | None = None
+
+    def _answering(self, call: str) -> None:
+        if self.other is not None:
+            self.other.put("another", "call", call)  # UnavailableError where that is held
+        super()._answering(call)
+
+
+def test_no_call_goes_out_while_the_database_is_held(tmp_path: Path) -> None:
+    file = tmp_path / "console.sqlite"
+    database = new_database(file)
+    other = open_database(f"sqlite:///{file}", patience=PATIENCE)
+    source = Watching(articles("1001", "1002", "1003", "1004", "1005"), system="accountview", page_size=2)
+    target = Watching(system="mplus", page_size=2)
+    harness = FlowHarness(database, source, target)
+    source.other = target.other = Cursors(other, Clock())
+
+    done = harness.run(Mode.COMPLETE)
+    source.remove(Kind.ARTICLE, "1005")
+    gone = harness.run(Mode.COMPLETE)
+    undone = harness.commit(harness.undo(gone))
+
+    assert [run.state for run in (done, gone, undone)] == [RunState.DONE] * 3
+    assert (done.counts.proven, target.calls_made["write"]) == (5, 8)  # the group too, one made inactive, and back
+    assert {"extract", "lookup", "fetch", "changed"} <= source.calls_made.keys() | target.calls_made.keys()
+    other.close()
+    database.close()
