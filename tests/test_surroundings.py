@@ -30,7 +30,9 @@ def test_no_program_gets_a_secret(monkeypatch: pytest.MonkeyPatch, kept: Callabl
 
 def test_a_proxy_is_told_to_who_goes_out_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", SECRET)
-    told = [SECRET in each().values() for each in (surroundings.with_way_out, surroundings.bare, surroundings.with_screen)]
+    told = [
+        SECRET in each().values() for each in (surroundings.with_way_out, surroundings.bare, surroundings.with_screen)
+    ]
     assert told == [True, False, False]
 
 
