@@ -38,6 +38,15 @@ def test_every_question_has_its_words_and_the_fields_that_answer_it(flow: str, o
     assert all(words.has_term(f"{shape.words}_code") for shape in chosen if isinstance(shape, Choose))
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "Two consoles"), ("nl", "Twee consoles"), ("de", "Zwei Konsolen")]
+)
+def test_who_says_with_what_our_reference_begins_is_told_of_a_second_console(language: str, said: str) -> None:
+    (asked,) = [one for flow, one in ASKED if (flow, one.name) == ("orders", "prefix")]
+    assert asked.settings == ("reference_prefix",)
+    assert said in words.term("about_reference_prefix", language)
+
+
 def test_every_reason_has_its_sentence() -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in Path(flows.__path__[0]).rglob("*.py"))
     named = set(re.findall(r'"((?:proposed|lack)_[a-z_]+)"', source))
