@@ -174,3 +174,14 @@ def test_a_write_whose_answer_is_lost_is_in_doubt_and_sent_once(
     with pytest.raises(InDoubtError):
         write(accountview)
     assert len(shared_sandbox.ledger.calls(write=True, since=start)) == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "allowed"),
+    [(True, True), ("True", True), ("true", True), (1, True), ("1", True), (False, False), ("False", False), (0, False),
+     ("", False), (None, False), ("misschien", False)],
+)  # fmt: skip
+def test_what_may_be_entered_is_told_as_json_as_a_word_or_as_a_number(told: object, allowed: bool) -> None:
+    row = {"Code": "ar1", "Description": "Debiteuren", "InsertAllowed": told, "UpdateAllowed": told}
+    (found,) = an_accountview(lambda _: httpx.Response(200, json=[row])).client.objects()
+    assert (found.code, found.insert, found.update) == ("AR1", allowed, allowed)
