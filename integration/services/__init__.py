@@ -4,7 +4,7 @@ It is longer than other files because it is one list: each service, and what it 
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self, cast
@@ -371,7 +371,7 @@ class Application:
             patience=Patience(visible_within=timedelta(seconds=self.settings.patience_seconds)),
             earlier=self.logics.earlier,
             corrected=self.logics.corrected,
-            fed=self.logics.fed,
+            fed=self._fed,
             basis=self._basis,
             safeguards=self._safeguards,
             ended=self.prices.written,
@@ -404,6 +404,10 @@ class Application:
             safeguards=self._safeguards,
             pulse=self._pulse,
         )
+
+    def _fed(self, flow: str) -> Mapping[str, str]:
+        """Return marks of what the logic of a flow is made of, and of the names under which AccountView is read."""
+        return {**self.logics.fed(flow), NAMES: self.names.mark()}
 
     def _basis(self, flow: str, version: int, asks: bool) -> Basis:
         """Return marks of what decides a plan of a flow now."""

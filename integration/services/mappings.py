@@ -130,7 +130,7 @@ class Logics:
         return logic
 
     def fed(self, flow: str) -> dict[str, str]:
-        """Return marks of what a flow's logic is made of: its mapping, settings, value tables and corrections.
+        """Return marks of what a flow's logic is made of: its mapping, settings, value tables, corrections, VAT rates.
 
         Each becomes another one when what it stands for may make something else of a record.
         """
@@ -138,6 +138,7 @@ class Logics:
         return {
             "mapping": str(version), "settings": self._set(flow, _ABOUT_RUNS), "tables": self._used(flow, body),
             "corrections": self._corrections.mark(flow),
+            RATES: _mark([self.rates(system) for system in self._flows[flow].rated]),
         }  # fmt: skip
 
     def basis(self, flow: str, version: int, *, asks: bool) -> Basis:
