@@ -32,6 +32,8 @@ ACROSS = {
     "runner/test_full_disk.py": "a commit whose disk is full for a while: store, engine and runner together",
     "runner/test_rebooking.py": "a credit and what follows on it, killed between both: preview, commit and ledger",
     "runner/test_another_sale.py": "two sales under one number: preview, commit and uncertain writes together",
+    "runner/test_two_shops.py": "two consoles on one administration: both databases, their runs and one set of books",
+    "runner/test_free_database.py": "what others may write while a run asks and writes: every part of the runner",
     "runner/test_suspended.py": "a process that is held still while another finishes its run",
     "runner/test_machine.py": "run after run with people at work on both sides",
     "pages/test_addresses.py": "every page at every address",
