@@ -32,8 +32,9 @@ class DayLines:
         self.own_use_sum = total(one.total for one in self.own_use)
         self.counting = [one for one in documents if one not in self.own_use]
         self._alone = books.alone
-        self.apart = [one for one in self.counting if self._is_apart(one)]
         self._types = {one.group: one for one in day.journal}
+        self._percents = {one.code: one.percent for one in day.vat}
+        self.apart = [one for one in self.counting if self._is_apart(one)]
         self._methods = {(one.source, one.method): one for one in day.payments}
 
     def _is_apart(self, one: DayDocument) -> bool:
@@ -43,8 +44,21 @@ class DayLines:
         hidden = one.is_untaxed or one.has_foreign_vat_number
         if one.source == "receipt" and one.is_untaxed and one.is_sold:
             raise DayRefusedError("day_reverse_charge", "vat_method", document=one.number)
+        if one.source == "receipt" and self._is_abroad_untaxed(one):
+            raise DayRefusedError(
+                "day_sale_abroad_untaxed", "relation.vat_number", document=one.number, number=one.vat_number
+            )
         _expect_no_exchange(one)
         return one.source == "invoice" and one.is_sold and (hidden or self.books.contents == "receipts")
+
+    def _is_abroad_untaxed(self, one: DayDocument) -> bool:
+        """Tell whether something is sold without VAT to a customer of another country of the EU, and would be lost."""
+        if self.books.contents == "counts" or not one.is_sold or not one.is_for_the_sales_list:
+            return False
+        return any(
+            each.incl and not each.vat and self._is_revenue(group) and not self._percents.get(code)
+            for (group, code), each in one.groups.items()
+        )
 
     # ---- what was sold and paid
 

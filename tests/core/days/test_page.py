@@ -421,6 +421,31 @@ def test_an_invoice_without_its_vat_is_booked_by_itself_and_a_receipt_like_that_
     assert refused(record).cause == "day_reverse_charge"
 
 
+@pytest.mark.parametrize(
+    ("code", "excl", "vat_number", "is_refused"),
+    [
+        ("3", 5000, "BE0411905847", True),
+        ("2", 4132, "BE0411905847", False),  # taxed at home, as anybody's purchase at a counter
+        ("3", 5000, "NO123456785MVA", False),  # export
+        ("3", 5000, "GB980780684", False),
+        ("3", 5000, "NL001234567B01", False),
+    ],
+)
+def test_a_receipt_without_vat_for_the_sales_list_is_never_a_part_of_a_total(
+    code: str, excl: int, vat_number: str, is_refused: bool
+) -> None:
+    record = small("10", code, 5000, excl, relation="10012", vat_number=vat_number)
+    if not is_refused:
+        assert page_for(record).lines
+        return
+    error = refused(record)
+    assert (error.cause, error.facts) == (
+        "day_sale_abroad_untaxed", {"document": "1.1.2026.1", "number": vat_number},
+    )  # fmt: skip
+    by_itself = replace(BOOKS, alone={"id-1.1.2026.1": Booked(with_payments=True)})
+    assert page_for(record, by_itself).lines == ()
+
+
 def test_an_invoice_of_another_day_is_paid_without_being_sold_again() -> None:
     before = document(
         "2026.700", "10/2 121.00", "2 100.00 21.00", "PIN 121.00", kind=Kind.INVOICE, relation="10012",
