@@ -12,7 +12,7 @@ from integration.core.money import CENT, from_cents, share_out, to_cents
 from integration.core.records import Kind, Record, Value
 from integration.core.totals.categories import METHODS, Tender
 from integration.core.totals.sold import NOTHING, UNTAXED, VatSum, sum_by
-from integration.core.vat_numbers import is_of_the_union
+from integration.core.vat_numbers import is_of_the_union, vat_prefix
 
 HOME = "NL"  # whose VAT numbers are those of customers at home
 
@@ -81,8 +81,11 @@ class DayDocument:
 
     @property
     def vat_number(self) -> str:
-        """The VAT number of the customer; nothing where the till tells none."""
-        return till_text(self.customer.values, "vat_number").upper() if self.customer else ""
+        """The VAT number of the customer, with the letters of the country that the till tells; nothing without one."""
+        values = self.customer.values if self.customer else {}
+        given, country = till_text(values, "vat_number").upper(), till_text(values, "country").upper()
+        is_bare = bool(given) and not given[:2].isalpha() and len(country) == len(HOME)
+        return f"{vat_prefix(country)}{given}" if is_bare else given
 
     @property
     def is_own_use(self) -> bool:
