@@ -17,8 +17,8 @@ from tests.core.days.test_report import AT, a_report
 
 FINDINGS: Mapping[str, Mapping[str, str]] = {
     "page_gone": {"page": "600/1", "reference": "D1"},
-    "lines_counted": {"page": "600/1", "reference": "D1", "was": "23", "now": "22"},
-    "line_changed": {"page": "600/1", "line": "4", "field": "account", "was": "8030", "now": ""},
+    "lines_counted": {"page": "600/1", "reference": "D1", "was": "23", "now": "22", "by": "KARIN"},
+    "line_changed": {"page": "600/1", "line": "4", "field": "account", "was": "8030", "now": "", "by": ""},
     "document_late": {"document": "1.2.2026.2207", "amount": "18.15"},
     "document_gone": {"document": "1.2.2026.2207"},
     "page_by_hand": {"page": "600/2", "document": "1.1.2026.4102", "by": "", "amount": "714.0500"},
