@@ -563,6 +563,13 @@ def test_a_row_for_group_and_code_comes_before_that_of_the_group_and_before_the_
     assert next(one.amount for one in lines if one.account == "8300") == euros("-55.00")
 
 
+def test_a_number_of_the_till_is_the_ledger_that_it_can_mean_alone() -> None:
+    zero = {("0" + key if key == "8010" else key): name for key, name in BOOKS.ledgers.items()}
+    assert "08010" in {one.account for one in page_for(day_record(), replace(BOOKS, ledgers=zero)).lines}
+    both = refused(day_record(), replace(BOOKS, ledgers={**zero, "8010": "Oud"}))
+    assert (both.cause, both.facts["account"]) == ("day_account_missing", "8010")
+
+
 def test_the_accounts_of_the_till_count_only_once_a_person_agreed() -> None:
     found = refused(day_record(), replace(BOOKS, till_accounts=False))
     assert found.cause == "day_account_missing"
