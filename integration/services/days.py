@@ -17,6 +17,7 @@ from integration.core.days.report import (
     DayReport,
     DayState,
     PageShown,
+    notes_of,
     report_from_json,
     report_of,
     report_to_json,
@@ -241,7 +242,7 @@ class Days:
             state = STATE_OF_SKIP.get(staged.skip.reason, DayState.LEFT_OUT)
             return replace(report, state=state, cause=staged.skip.reason, facts=staged.skip.facts)
         day, page = self._logic().page(record)
-        return replace(report, expected=page.lines, counts=day.counts)
+        return replace(report, expected=page.lines, counts=day.counts, notes=notes_of(page))
 
     def _compared(
         self,
@@ -268,7 +269,7 @@ class Days:
         check = check_day(
             page.lines, documents_of(day), own, entries, self._logic().books, elsewhere=self._elsewhere(entries)
         )
-        return report_of(day, check, self._clock(), pages=shown, expected=page.lines)
+        return report_of(day, check, self._clock(), pages=shown, expected=page.lines, notes=notes_of(page))
 
     def _logic(self) -> DayLogic:
         return cast("DayLogic", self._deps.logic(self.flow))
