@@ -110,6 +110,7 @@ class Conventions:
     # Whether the documents of another fiscal year are to be seen: each year is an administration of its own.
     years: Literal["together", "apart"] = "together"
     vat_amounts: Literal["kept", "computed"] = "kept"  # whether VAT on a posting line stays as it was sent
+    concepts: Literal["kept", "ignored"] = "kept"  # whether a page that is sent as a concept is one
     # When a page reaches the ledger: as soon as it is there, or once somebody posts it.
     posting: Literal["at once", "by hand"] = "at once"
     memorial_sign: Literal["debit", "credit"] = "debit"  # what a positive amount of a memorial is
