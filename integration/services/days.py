@@ -17,7 +17,7 @@ from integration.core.days.report import (
     DayReport,
     DayState,
     PageShown,
-    notes_of,
+    page_notes,
     report_from_json,
     report_of,
     report_to_json,
@@ -249,7 +249,7 @@ class Days:
             state = STATE_OF_SKIP.get(staged.skip.reason, DayState.LEFT_OUT)
             return replace(report, state=state, cause=staged.skip.reason, facts=staged.skip.facts)
         day, page = self._logic().page(record)
-        return replace(report, expected=page.lines, counts=day.counts, notes=notes_of(page))
+        return replace(report, expected=page.lines, counts=day.counts, notes=page_notes(page))
 
     def _compared(
         self,
@@ -276,7 +276,7 @@ class Days:
         check = check_day(
             page.lines, documents_of(day), own, entries, self._logic().books, elsewhere=self._elsewhere(entries)
         )
-        return report_of(day, check, self._clock(), pages=shown, expected=page.lines, notes=notes_of(page))
+        return report_of(day, check, self._clock(), pages=shown, expected=page.lines, notes=page_notes(page))
 
     def _logic(self) -> DayLogic:
         return cast("DayLogic", self._deps.logic(self.flow))

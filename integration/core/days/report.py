@@ -94,7 +94,7 @@ def report_of(day: TillDay, check: DayCheck, at: datetime, **more: Any) -> DayRe
     )  # fmt: skip
 
 
-def notes_of(page: Page) -> tuple[Finding, ...]:
+def page_notes(page: Page) -> tuple[Finding, ...]:
     """Return what a page leaves out because nobody paid it, and by how much its VAT is not that of the documents."""
     off = (Finding("vat_off", {"code": code, "difference": str(each)}) for code, each in page.vat_off.items())
     own_use = [Finding("own_use", {"amount": str(page.own_use)})] if page.own_use else []

@@ -11,7 +11,7 @@ from integration.core.days.check import Finding
 from integration.core.days.documents import documents_of, sums_of_journals
 from integration.core.days.identities import gaps, signed
 from integration.core.days.page import page_of
-from integration.core.days.report import notes_of
+from integration.core.days.report import page_notes
 from integration.core.days.till import DayRefusedError, till_day, total
 from integration.core.records import Kind, Record
 from integration.core.totals.categories import Purpose
@@ -636,7 +636,7 @@ def test_what_nobody_paid_is_left_out_until_it_has_an_account_and_its_sum_is_tol
         payments={"receipt": {"BPE": 1210}}, vat={"receipt": {"2": (1000, 210)}}, counts=(), documents=(taken,),
     )  # fmt: skip
     left = page_for(record)
-    assert notes_of(left) == (Finding("own_use", {"amount": "12.10"}),)
+    assert page_notes(left) == (Finding("own_use", {"amount": "12.10"}),)
     assert (left.lines, left.own_use) == ((), euros("12.10"))
     booked = page_for(record, replace(BOOKS, own_use_account="4510"))
     assert [(one.account, one.moved) for one in booked.lines] == [("8010", euros("-12.10")), ("4510", euros("12.10"))]
@@ -701,7 +701,7 @@ def test_a_cent_that_the_tills_vat_is_off_is_booked_and_told() -> None:
     off = {**VAT, "receipt": {**VAT["receipt"], "1": (27387, 2465)}}
     page = page_for(with_parts(vat=off))
     assert dict(page.vat_off) == {"1": euros("0.01")}
-    assert notes_of(page) == (Finding("vat_off", {"code": "1", "difference": "0.01"}),)
+    assert page_notes(page) == (Finding("vat_off", {"code": "1", "difference": "0.01"}),)
     assert -total(one.vat for one in page.lines if one.vat_code == "2") == euros("24.65")
     assert total(one.moved for one in page.lines) == 0
 
