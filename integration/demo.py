@@ -1,11 +1,12 @@
 """Every flow on a fresh sandbox: synced, synced again after a day of sales, and a third time with nothing to write.
 
-Then prices of customers, each of which the till is asked for.
+Then every figure of the booked days is compared with the books, and the till is asked for prices of customers.
 """
 
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from typing import Any
 from integration import priced
 from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.settings import MplusAccess
+from integration.core.days.report import DayState
 from integration.core.people import DEMO
 from integration.core.plan import Approval
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
+from integration.core.totals.sold import NOTHING
 from integration.flows.registry import FLOWS
 from integration.services import Application
 from integration.services.setup import Weight
@@ -26,6 +29,7 @@ from integration.terminal import ENDED, PREVIEWED, command_application, follow, 
 ROUNDS = (1, 2, 3)
 AFTER_A_DAY, UNCHANGED, PRICED = 2, 3, 4
 EVERY_MINUTES = 5
+COMPARED_DAYS = 75  # all that the sample shop has
 LEAST_TO_SELL, MOST_SOLD = 2, 25
 DEMO_FIELDS = (
     "flow", "round", "read", "proven", "unchanged", "skipped", "parked", "in_doubt", "preview_writes", "writes",
@@ -117,8 +121,25 @@ def show(articles: int, *, as_json: bool) -> bool:
             if not as_json:
                 _show_demo(application, lines)
                 out.print(f"{sold} levels sold from between two runs of stock: {rose} rose by it")
+            are_equal = _days_are_equal(application, quiet=as_json)
             are_priced = _prices_of_customers(application, quiet=as_json)
-    return bool(sold) and not rose and are_priced and all(_adds_up(line) for line in lines)
+    return bool(sold) and not rose and are_equal and are_priced and all(_adds_up(line) for line in lines)
+
+
+def _days_are_equal(application: Application, *, quiet: bool) -> bool:
+    """Compare every booked day with the ledger of the books, and tell whether all figures of all of them are equal."""
+    today = application.days.today()
+    reports = application.days.check_span(today - timedelta(days=COMPARED_DAYS), today)
+    booked = [one for one in reports if one.pages]
+    figures = [row for one in booked for row in one.rows]
+    equal = sum(one.state is DayState.EQUAL for one in booked)
+    off = max((abs(row.difference) for row in figures), default=NOTHING)
+    if quiet:
+        print_json({"days_booked": len(booked), "days_equal": equal, "figures": len(figures), "off": f"{off:.2f}"})
+    else:
+        out.print(f"booked days: {len(booked)}, equal on both sides: {equal}")
+        out.print(f"largest difference of {len(figures)} figures, by VAT code, account and method: {off:.2f}")
+    return bool(booked) and equal == len(booked) and not off
 
 
 def _prices_of_customers(application: Application, *, quiet: bool) -> bool:

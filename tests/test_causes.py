@@ -24,7 +24,7 @@ SENTENCE = re.compile(r"[^\W\d_]{2,} [^\W\d_]{2,}")
 ENGLISH = re.compile(r"\b(the|and|not|this|that|which|cannot|has|have|with|from|its|does|are|there)\b", re.IGNORECASE)
 SAYS = {"Issue", "Skip", "Brake", "RecordRejected", "Finding", "DayRefusedError"}
 OURS = {"RuleError", "Reason", "PydanticCustomError"}
-FINDINGS = {"integration/core/days/check.py"}
+FINDINGS = {"integration/core/days/check.py", "integration/core/days/report.py"}
 """Modules whose findings are of another sort than those of a connection: they are no causes."""
 
 ADDED = {"key", "system", "run", "flow"}

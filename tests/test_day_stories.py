@@ -183,7 +183,7 @@ def test_a_line_moved_by_hand_is_named_until_it_is_back(shop: Shop) -> None:
     shop.console.sandbox.accountview.edit("DJ_LINE", line["REC_ID"], {"ACCT_NR": other}, by="KARIN")
     now = shop.check(day)
     facts = {"page": day.pages[0].number, "reference": day.pages[0].reference}
-    facts |= {"line": str(place), "field": "account", "was": was, "now": other}
+    facts |= {"line": str(place), "field": "account", "was": was, "now": other, "by": "KARIN"}
     assert (now.state, named(now)) == (DayState.DIFFERENT, [("line_changed", facts)])
     off = {one.key: one.difference for one in now.about("account") if one.difference}
     assert off == {was: -Decimal(line["AMOUNT"]), other: Decimal(line["AMOUNT"])}

@@ -389,6 +389,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("day_document_apart", OPERATOR, repair=_setting("contents")),
         Cause("day_document_booked", NOBODY),
         Cause("day_reverse_charge", OPERATOR, repair=DAY),
+        Cause("day_sale_abroad_untaxed", OPERATOR, repair=DAY),
         Cause("day_foreign_currency", OPERATOR, repair=DAY),
         Cause("day_open_item_unknown", OPERATOR, ("method",), DAY),
         Cause("day_debtor_missing", OPERATOR, ("customer",), _setting("collective_debtor")),

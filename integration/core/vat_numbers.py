@@ -9,6 +9,7 @@ PREFIXES = frozenset(
         "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK", "XI", "GB",
     }
 )  # fmt: skip
+NOT_IN_THE_UNION = frozenset({"GB"})
 _OF_COUNTRY = {"GR": "EL"}  # where the prefix is not the code of the country
 _SWISS = re.compile(r"^(CHE\d{9})(MWST|TVA|IVA|TPV)$")  # Swiss numbers say in words that they are for VAT
 _SWISS_PREFIX = "CHE"
@@ -45,6 +46,11 @@ def same_vat_number(one: str, other: str, country: str = "", other_country: str 
         return False
     ours, theirs = prefix or _told(country), other_prefix or _told(other_country)
     return ours == theirs or not (ours and theirs) or not (prefix or other_prefix)
+
+
+def is_of_the_union(number: str) -> bool:
+    """Tell whether a number says that it is of a country whose customers are on the EU sales list."""
+    return _apart(number)[0] in PREFIXES - NOT_IN_THE_UNION
 
 
 def _apart(number: str) -> tuple[str, str]:

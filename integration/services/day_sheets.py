@@ -108,6 +108,10 @@ class _Writer:
             )
             tone = Tone.BAD if report.state is DayState.DIFFERENT else Tone.WAITING
             yield Notes(self._text("day_differences"), sentences, tone)
+        if report.notes:
+            rates = self._captions(BOOKS, "vat_rates")
+            said_ = tuple(finding_text(one, self._language, rates) for one in report.notes)
+            yield Notes(self._text("day_notes"), said_, Tone.PLAIN)
         if report.rows:
             yield self._compared("day_by_vat", report.about("base", "vat"), self._vat)
             yield self._compared("day_by_account", report.about("account"), self._named(BOOKS, "ledgers"))

@@ -17,6 +17,7 @@ from integration.core.days.report import (
     DayReport,
     DayState,
     PageShown,
+    page_notes,
     report_from_json,
     report_of,
     report_to_json,
@@ -216,10 +217,11 @@ class Days:
         records = {record.key: record for record in told}
         days = sorted(key[:10] for key in keys)
         booked = self._booked(date.fromisoformat(days[0]), date.fromisoformat(days[-1])) if days else {}
+        staged = self._staged(logic, [records[key] for key in keys if key in records and key not in booked])
+        booked |= self._unlinked(target, [one.record for one in staged.values() if one.record is not None])
         pages = [link for key in keys for link in booked.get(key, ())]
         held, sees = self._held(target, pages)
         entries = self._entries(target, {*days, *(_booked_on(link) for link in pages)} - {""}) if pages else []
-        staged = self._staged(logic, [records[key] for key in keys if key in records and key not in booked])
         found = []
         for key in keys:
             if key not in records:
@@ -229,6 +231,12 @@ class Days:
             else:
                 found.append(self._not_booked(records[key], staged[key]))
         return found
+
+    def _unlinked(self, target: Connector, wanted: Sequence[Record]) -> dict[str, list[Link]]:
+        """Return the pages that the books have under the references of days of which we know none, by their days."""
+        held = look(target, wanted, self._deps.links.references(self.flow)) if wanted else {}
+        found = {one.key: held[one.key].reference for one in wanted if one.key in held}
+        return {one.key: [Link(Kind.DAY_PAGE, one.key, found[one.key], one)] for one in wanted if one.key in found}
 
     def _staged(self, logic: FlowLogic, records: Sequence[Record]) -> dict[str, Staged]:
         return {one.key: one for one in staged_in(logic, logic.flow.counted, records)} if records else {}
@@ -241,7 +249,7 @@ class Days:
             state = STATE_OF_SKIP.get(staged.skip.reason, DayState.LEFT_OUT)
             return replace(report, state=state, cause=staged.skip.reason, facts=staged.skip.facts)
         day, page = self._logic().page(record)
-        return replace(report, expected=page.lines, counts=day.counts)
+        return replace(report, expected=page.lines, counts=day.counts, notes=page_notes(page))
 
     def _compared(
         self,
@@ -268,7 +276,7 @@ class Days:
         check = check_day(
             page.lines, documents_of(day), own, entries, self._logic().books, elsewhere=self._elsewhere(entries)
         )
-        return report_of(day, check, self._clock(), pages=shown, expected=page.lines)
+        return report_of(day, check, self._clock(), pages=shown, expected=page.lines, notes=page_notes(page))
 
     def _logic(self) -> DayLogic:
         return cast("DayLogic", self._deps.logic(self.flow))

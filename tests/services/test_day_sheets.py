@@ -17,14 +17,16 @@ from tests.core.days.test_report import AT, a_report
 
 FINDINGS: Mapping[str, Mapping[str, str]] = {
     "page_gone": {"page": "600/1", "reference": "D1"},
-    "lines_counted": {"page": "600/1", "reference": "D1", "was": "23", "now": "22"},
-    "line_changed": {"page": "600/1", "line": "4", "field": "account", "was": "8030", "now": ""},
+    "lines_counted": {"page": "600/1", "reference": "D1", "was": "23", "now": "22", "by": "KARIN"},
+    "line_changed": {"page": "600/1", "line": "4", "field": "account", "was": "8030", "now": "", "by": ""},
     "document_late": {"document": "1.2.2026.2207", "amount": "18.15"},
     "document_gone": {"document": "1.2.2026.2207"},
     "page_by_hand": {"page": "600/2", "document": "1.1.2026.4102", "by": "", "amount": "714.0500"},
     "till_changed": {"text": "Kasverschil kassa 1", "account": "4400", "difference": "-0.35"},
     "unexplained": {"about": "8030", "difference": "-0.01"},
     "not_posted": {"page": "600/1"},
+    "own_use": {"amount": "12.10"},
+    "vat_off": {"code": "1", "difference": "-0.01"},
 }
 """Everything that a check can find, with the facts it gives."""
 
@@ -68,7 +70,9 @@ def test_a_sheet_has_both_sides_the_differences_the_counts_and_the_page() -> Non
     )  # fmt: skip
     page = found["Bladzijde 600/2600412 (D26101700100)"]
     assert page.sums[-2] == page.sums[-1] != 0
-    assert [part.title for part in sheet.parts if isinstance(part, Notes)] == ["Verschillen"]
+    assert [(part.title, part.tone) for part in sheet.parts if isinstance(part, Notes)] == [
+        ("Verschillen", Tone.BAD), ("Goed om te weten", Tone.PLAIN),
+    ]  # fmt: skip
 
 
 def test_what_nobody_can_say_is_not_told_as_nothing() -> None:

@@ -104,6 +104,20 @@ def test_a_booked_day_that_nobody_touched_is_equal(booked: DayHarness) -> None:
     assert told(booked) == []
 
 
+def test_a_page_of_which_nothing_is_known_here_is_compared_as_the_books_have_it(
+    booked: DayHarness, tmp_path: Path
+) -> None:
+    database = new_database(tmp_path / "restored.sqlite")
+    restored = DayHarness(database)
+    restored.books.put(booked.page())
+    assert state(restored) is DayState.EQUAL
+    restored.move_line(3, "8010")
+    report = restored.days.check(DAY, "1")
+    assert (report.state, [one.code for one in report.findings]) == (DayState.DIFFERENT, ["line_changed"])
+    assert [one.reference for one in report.pages] == ["D26101700100"]
+    database.close()
+
+
 def test_a_page_that_is_not_posted_yet_is_equal_and_says_so(booked: DayHarness) -> None:
     booked.books.posts = False
     assert state(booked) is DayState.NOT_POSTED

@@ -133,7 +133,7 @@ def check_day(
     wanted = _as_posted(expected, books)
     compared = (*_by_vat(wanted, rows, books), *_by_account(wanted, rows, books), *_by_method(wanted, pages, books))
     findings = [
-        *_of_pages(pages),
+        *_of_pages(pages, entries or ()),
         *(list(_of_documents(pages, documents)) or _of_the_till(expected, pages, books)),
         *_by_hand(documents, wanted, entries or (), own | elsewhere),
     ]
@@ -234,7 +234,9 @@ def _by_method(expected: Sequence[Line], pages: Sequence[OwnPage], books: DayBoo
 # ---- what happened
 
 
-def _of_pages(pages: Sequence[OwnPage]) -> Iterator[Finding]:
+def _of_pages(pages: Sequence[OwnPage], entries: Sequence[Entry]) -> Iterator[Finding]:
+    """Yield what somebody did to our pages, with who changed each of them last where the books tell it."""
+    changed_by = {row.page: row.by for row in entries if row.by}
     for one in pages:
         told = {"page": one.number, "reference": till_text(one.written.values, "reference")}
         if one.held is None:
@@ -242,14 +244,15 @@ def _of_pages(pages: Sequence[OwnPage]) -> Iterator[Finding]:
             continue
         was, now = page_lines(one.written), page_lines(one.held)
         if len(was) != len(now):
-            yield Finding("lines_counted", {**told, "was": str(len(was)), "now": str(len(now))})
+            facts = {"was": str(len(was)), "now": str(len(now)), "by": changed_by.get(one.number, "")}
+            yield Finding("lines_counted", {**told, **facts})
             continue
         for place, (before, after) in enumerate(zip(was, now, strict=True), start=1):
             for name in ("account", "amount", "vat_code", "vat", "debtor", "item"):
                 old, new = getattr(before, name), getattr(after, name)
                 if old != new:
                     facts = {"line": str(place), "field": name, "was": _told(old), "now": _told(new)}
-                    yield Finding("line_changed", {**told, **facts})
+                    yield Finding("line_changed", {**told, **facts, "by": changed_by.get(one.number, "")})
 
 
 def _told(value: object) -> str:

@@ -12,6 +12,7 @@ from integration.core.money import CENT, from_cents, share_out, to_cents
 from integration.core.records import Kind, Record, Value
 from integration.core.totals.categories import METHODS, Tender
 from integration.core.totals.sold import NOTHING, UNTAXED, VatSum, sum_by
+from integration.core.vat_numbers import is_of_the_union, vat_prefix
 
 HOME = "NL"  # whose VAT numbers are those of customers at home
 
@@ -71,8 +72,20 @@ class DayDocument:
     @property
     def has_foreign_vat_number(self) -> bool:
         """Whether the customer has a VAT number of another country."""
-        given = till_text(self.customer.values, "vat_number").upper() if self.customer else ""
-        return given[:2].isalpha() and not given.startswith(HOME)
+        return self.vat_number[:2].isalpha() and not self.vat_number.startswith(HOME)
+
+    @property
+    def is_for_the_sales_list(self) -> bool:
+        """Whether what is sold to the customer without VAT is for the EU sales list."""
+        return self.has_foreign_vat_number and is_of_the_union(self.vat_number)
+
+    @property
+    def vat_number(self) -> str:
+        """The VAT number of the customer, with the letters of the country that the till tells; nothing without one."""
+        values = self.customer.values if self.customer else {}
+        given, country = till_text(values, "vat_number").upper(), till_text(values, "country").upper()
+        is_bare = bool(given) and not given[:2].isalpha() and len(country) == len(HOME)
+        return f"{vat_prefix(country)}{given}" if is_bare else given
 
     @property
     def is_own_use(self) -> bool:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from integration.core.days.books import NO_VOUCHER, NOT_BOOKED, DayBooks, Line
 from integration.core.days.documents import DayDocument, DaySums, brought_to, sums_of_documents
 from integration.core.days.till import Count, DayRefusedError, Payment, TillDay, Turnover, total
+from integration.core.ledgers import ledgers_meant
 from integration.core.money import amount
 from integration.core.rows import row_value
 from integration.core.totals.categories import GROUPS, LineCategory, Purpose, Tender
@@ -32,8 +33,9 @@ class DayLines:
         self.own_use_sum = total(one.total for one in self.own_use)
         self.counting = [one for one in documents if one not in self.own_use]
         self._alone = books.alone
-        self.apart = [one for one in self.counting if self._is_apart(one)]
         self._types = {one.group: one for one in day.journal}
+        self._percents = {one.code: one.percent for one in day.vat}
+        self.apart = [one for one in self.counting if self._is_apart(one)]
         self._methods = {(one.source, one.method): one for one in day.payments}
 
     def _is_apart(self, one: DayDocument) -> bool:
@@ -43,8 +45,21 @@ class DayLines:
         hidden = one.is_untaxed or one.has_foreign_vat_number
         if one.source == "receipt" and one.is_untaxed and one.is_sold:
             raise DayRefusedError("day_reverse_charge", "vat_method", document=one.number)
+        if one.source == "receipt" and self._is_abroad_untaxed(one):
+            raise DayRefusedError(
+                "day_sale_abroad_untaxed", "relation.vat_number", document=one.number, number=one.vat_number
+            )
         _expect_no_exchange(one)
         return one.source == "invoice" and one.is_sold and (hidden or self.books.contents == "receipts")
+
+    def _is_abroad_untaxed(self, one: DayDocument) -> bool:
+        """Tell whether something is sold without VAT to a customer of another country of the EU, and would be lost."""
+        if self.books.contents == "counts" or not one.is_sold or not one.is_for_the_sales_list:
+            return False
+        return any(
+            each.incl and not each.vat and self._is_revenue(group) and not self._percents.get(code)
+            for (group, code), each in one.groups.items()
+        )
 
     # ---- what was sold and paid
 
@@ -167,9 +182,13 @@ class DayLines:
         """Return a VAT code of the till as the sentences of a cause name it."""
         return vat_fact(code, about.percent, self.books.systems[0])
 
+    def _told(self, number: str) -> str:
+        """Return the account that a number of the till means; nothing where nobody agreed to those, or several fit."""
+        meant = ledgers_meant(number, self.books.ledgers) or [number]
+        return meant[0] if self.books.till_accounts and len(meant) == 1 else ""
+
     def _account(self, about: Turnover, group: str, code: str) -> str:
-        told = about.account if self.books.till_accounts else ""
-        found = row_value(self.books.accounts, f"{group}/{code}", group) or told
+        found = row_value(self.books.accounts, f"{group}/{code}", group) or self._told(about.account)
         if not found:
             raise DayRefusedError(
                 "day_account_missing", "account", group=group, code=code, kind=about.name, account=about.account
@@ -223,8 +242,7 @@ class DayLines:
         return replace(line, amount=paid - taxed, vat=taxed, vat_code=code, vat_base=paid - taxed)
 
     def _method_account(self, about: Payment) -> str:
-        told = about.account if self.books.till_accounts else ""
-        found = row_value(self.books.method_accounts, about.method) or told
+        found = row_value(self.books.method_accounts, about.method) or self._told(about.account)
         if not found:
             raise DayRefusedError(
                 "day_method_account_missing",
@@ -240,9 +258,7 @@ class DayLines:
     def _is_on_account(self, about: Payment) -> bool:
         if about.tender is not Tender.SUSPENSE or about.method in self.books.rounding:
             return False
-        account = row_value(self.books.method_accounts, about.method) or (
-            about.account if self.books.till_accounts else ""
-        )
+        account = row_value(self.books.method_accounts, about.method) or self._told(about.account)
         return bool(account) and "collective" in self.books.flags.get(account, "").split()
 
     def _on_account(self, about: Payment, paid: Decimal) -> Iterator[Line]:
@@ -295,9 +311,8 @@ class DayLines:
     def counts(self) -> Iterator[Line]:
         """Yield what a count differs by and what was brought to the bank, drawer by drawer, never netted."""
         for one in sorted(self.day.counts, key=lambda each: (each.workplace, each.number)):
-            told = self.books.till_accounts
-            difference = self.books.difference_account or (one.difference_account if told else "")
-            banked = self.books.banked_account or (one.deposit_account if told else "")
+            difference = self.books.difference_account or self._told(one.difference_account)
+            banked = self.books.banked_account or self._told(one.deposit_account)
             if one.difference:
                 yield from self._moved(
                     one, one.difference, difference, f"Kasverschil kassa {one.workplace}", "difference"

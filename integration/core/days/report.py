@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from integration.core.days.books import Line
+from integration.core.days.books import Line, Page
 from integration.core.days.check import Compared, DayCheck, Finding, Verdict, largest_difference
 from integration.core.days.till import Count, TillDay
 from integration.core.totals.sold import NOTHING
@@ -53,7 +53,8 @@ class DayReport:
     """One day of a branch as it was looked at last.
 
     `cause` says with its facts why it is parked, waits or is unknown. `expected` are the lines that its page has by
-    the till's answers; `rows`, `findings`, `pages` and `counts` are what the check compared.
+    the till's answers; `rows`, `findings`, `pages` and `counts` are what the check compared. `notes` are what a
+    bookkeeper should know of the page, and no difference.
     """
 
     date: date
@@ -68,6 +69,7 @@ class DayReport:
     pages: tuple[PageShown, ...] = ()
     expected: tuple[Line, ...] = ()
     counts: tuple[Count, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
     @property
     def key(self) -> str:
@@ -92,6 +94,13 @@ def report_of(day: TillDay, check: DayCheck, at: datetime, **more: Any) -> DayRe
     )  # fmt: skip
 
 
+def page_notes(page: Page) -> tuple[Finding, ...]:
+    """Return what a page leaves out because nobody paid it, and by how much its VAT is not that of the documents."""
+    off = (Finding("vat_off", {"code": code, "difference": str(each)}) for code, each in page.vat_off.items())
+    own_use = [Finding("own_use", {"amount": str(page.own_use)})] if page.own_use else []
+    return (*own_use, *off)
+
+
 # ---- as JSON
 
 
@@ -113,6 +122,7 @@ def report_to_json(report: DayReport) -> dict[str, object]:
         ],
         "expected": [_line(line) for line in report.expected],
         "counts": [_count(one) for one in report.counts],
+        "notes": [[one.code, dict(one.facts)] for one in report.notes],
     }
 
 
@@ -134,6 +144,7 @@ def report_from_json(shape: Mapping[str, Any]) -> DayReport:
         ),
         tuple(_line_from(line) for line in shape["expected"]),
         tuple(_count_from(one) for one in shape["counts"]),
+        tuple(Finding(code, facts) for code, facts in shape["notes"]),
     )
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from integration.core.errors import Reason
+from integration.core.ledgers import only_ledger
 from integration.flows.forms import (
     Known,
     Lack,
@@ -77,12 +78,12 @@ def _daybookless(known: Known) -> Lack | None:
 
 
 def _told(known: Known, table: str, codes: Mapping[str, str], accounts: Mapping[str, str]) -> Proposal | None:
-    """Propose the accounts that the till has, where the books have exactly that ledger and none is left out.
+    """Propose the accounts that the till has, where each can mean one ledger of the books alone and none is left out.
 
-    The till's account numbers are whole numbers: 0800 of the books arrives as 800, and is never guessed.
+    The till's account numbers are whole numbers: 0800 of the books arrives as 800.
     """
     rows, ledgers = known.tables.get(table, {}), known.of(LEDGERS)
-    found = {code: accounts[code] for code in codes if accounts.get(code) in ledgers}
+    found = {code: account for code in codes if (account := only_ledger(accounts.get(code, ""), ledgers))}
     missing = [code for code in codes if code not in rows and code not in found]
     if not found or missing:
         return None

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from integration.core.errors import Reason
+from integration.core.ledgers import only_ledger
 from integration.core.totals.categories import GROUPS, LineCategory
 from integration.flows.forms import (
     Known,
@@ -145,10 +146,15 @@ BALANCE_TABLE = ValueTable(
 )
 
 
+def _meant(accounts: Mapping[str, str], ledgers: Mapping[str, str]) -> dict[str, str]:
+    """Return the ledger that each account number of the till means, where it can be one alone."""
+    return {code: account for code, number in accounts.items() if (account := only_ledger(number, ledgers))}
+
+
 def _balances(known: Known) -> Proposal | None:
     """Propose the accounts that the till itself has for its groups, where the books have them and none is left out."""
     rows, ledgers = known.tables.get(BALANCE_ACCOUNTS, {}), known.of(LEDGERS)
-    told = {group: number for group, number in known.of(till_list("turnover_accounts")).items() if number in ledgers}
+    told = _meant(known.of(till_list("turnover_accounts")), ledgers)
     missing = _without_account(known)
     if not missing or any(group not in told for group in missing):
         return None
@@ -180,7 +186,7 @@ def _group_accounts(known: Known) -> Proposal:
     Without them revenue goes by VAT code alone, as a table without rows says.
     """
     rows, ledgers = known.tables.get(GROUP_ACCOUNTS, {}), known.of(books_list("revenue_accounts"))
-    told = {group: number for group, number in known.of(till_list("turnover_accounts")).items() if number in ledgers}
+    told = _meant(known.of(till_list("turnover_accounts")), ledgers)
     missing = without_row(known, GROUPS_TABLE, SALES_GROUPS)
     if not missing or any(group not in told for group in missing):
         return Proposal(rows, Reason("proposed_revenue_by_vat_code"))
@@ -226,7 +232,7 @@ def _pays(settings: Mapping[str, Any]) -> bool:
 def _method_accounts(known: Known) -> Proposal | None:
     """Propose the accounts that the till has for its methods, where the books have them and none is left out."""
     rows, ledgers = known.tables.get(METHOD_ACCOUNTS, {}), known.of(LEDGERS)
-    told = {method: number for method, number in known.of(till_list("payment_accounts")).items() if number in ledgers}
+    told = _meant(known.of(till_list("payment_accounts")), ledgers)
     missing = without_row(known, METHODS_TABLE, METHODS)
     if not missing or any(method not in told for method in missing):
         return None

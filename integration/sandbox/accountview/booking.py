@@ -173,6 +173,8 @@ def _make(company: Company, document: posting.Document, sent: posting.SentRow, e
         is_gross = bool(values.get(table.definition.here("GROSS_FLG")))
         lines = [daybooks.taxed(company, detail.definition, each, is_gross=is_gross) for each in lines]
         values |= daybooks.totals(detail.definition, lines, is_gross=is_gross)
+        if company.conventions.concepts == "ignored":
+            values[table.definition.here("NO_POST")] = False
         values |= dict.fromkeys((table.definition.here("CNG_USR"), table.definition.here("INP_USR")), user)
     return _stamped(table, values, entry), [_stamped(detail, line, entry) for line in lines]
 

@@ -85,7 +85,7 @@ class Company:
 
     def period_of(self, day: date) -> int:
         """The number of the period that a day is in."""
-        periods = self.conventions.periods(self.conventions.year_of(day))
+        periods = self.conventions.periods_of(self.conventions.year_of(day))
         return next(number for number, (start, end) in enumerate(periods, start=1) if start <= day <= end)
 
     def settle(self, question: str, choice: object) -> None:

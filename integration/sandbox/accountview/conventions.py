@@ -106,9 +106,11 @@ class Conventions:
     first_year: int = 2000
     last_year: int = 2099
     year_begins: str = "01-01"  # the first day of a fiscal year, as `mm-dd`
+    periods: Literal["months", "four weeks"] = "months"  # what a fiscal year has: twelve of them, or thirteen
     # Whether the documents of another fiscal year are to be seen: each year is an administration of its own.
     years: Literal["together", "apart"] = "together"
     vat_amounts: Literal["kept", "computed"] = "kept"  # whether VAT on a posting line stays as it was sent
+    concepts: Literal["kept", "ignored"] = "kept"  # whether a page that is sent as a concept is one
     # When a page reaches the ledger: as soon as it is there, or once somebody posts it.
     posting: Literal["at once", "by hand"] = "at once"
     memorial_sign: Literal["debit", "credit"] = "debit"  # what a positive amount of a memorial is
@@ -123,9 +125,11 @@ class Conventions:
         begins = day.replace(month=month, day=first)
         return begins if begins <= day else begins.replace(year=day.year - 1)
 
-    def periods(self, year: date) -> list[tuple[date, date]]:
-        """The first and the last day of the twelve periods of a fiscal year."""
-        starts = [_months_later(year, each) for each in range(13)]
+    def periods_of(self, year: date) -> list[tuple[date, date]]:
+        """The first and the last day of each period of a fiscal year; the last one ends with it."""
+        months = [_months_later(year, each) for each in range(13)]
+        weeks = [year + timedelta(weeks=4 * each) for each in range(13)]
+        starts = months if self.periods == "months" else [*weeks, months[-1]]
         return [(start, after - timedelta(days=1)) for start, after in pairwise(starts)]
 
     def name(self, table: str, conventional: str) -> str:

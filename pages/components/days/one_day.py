@@ -86,7 +86,17 @@ def the_day(app: Application, day: date, branch: str, report: DayReport | None) 
     if report.expected and not report.pages:
         section(text("day_page_expected"))
         day_page(app, BOOKS, report.expected)
+    _notes(app, report)
     _counts(report)
+
+
+def _notes(app: Application, report: DayReport) -> None:
+    """Say what a bookkeeper should know of the page, and is no difference."""
+    if report.notes:
+        section(text("day_notes"))
+        rates = app.lists.captions(BOOKS, "vat_rates")
+        for one in report.notes:
+            note(plain(finding_text(one, language(), rates)))
 
 
 def _why(app: Application, report: DayReport) -> None:

@@ -77,6 +77,17 @@ def test_books_that_compute_vat_themselves_are_seen_by_reading_back(links: Links
     ]  # fmt: skip
 
 
+def test_books_that_post_a_concept_at_once_are_seen_by_reading_back(links: Links) -> None:
+    for concepts, told in (("kept", ()), ("ignored", ("concept",))):
+        with (
+            running(articles=30, trades=False, conventions=Conventions(concepts=concepts)) as other,  # type: ignore[arg-type]
+            connected(other) as books,
+        ):
+            wanted = a_day_page(concept=True)
+            created(books, wanted, Links())
+            assert differences(wanted, held(books, wanted, links).record) == told
+
+
 @pytest.mark.parametrize(
     ("table", "key", "values", "said"),
     [

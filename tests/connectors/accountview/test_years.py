@@ -10,6 +10,7 @@ import pytest
 
 from integration.core.plan import differences
 from integration.core.records import Kind
+from integration.flows.periods import period_of
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
 from tests.connectors.accountview.conversation import TABLES
@@ -92,6 +93,15 @@ def test_the_periods_of_the_books_are_told_by_their_first_day() -> None:
         "1", "5", "12", "12",
     )  # fmt: skip
     assert len(periods) == 36
+
+
+def test_a_day_is_in_the_period_of_the_books_where_they_have_thirteen_of_four_weeks() -> None:
+    with books("01-01", periods="four weeks") as sandbox, connected(sandbox) as accountview:
+        periods = accountview.choices("periods")
+    assert len(periods) == 39
+    assert [period_of(date(2026, month, day), periods) for month, day in ((1, 28), (1, 29), (10, 17), (12, 31))] == [
+        1, 2, 11, 13,
+    ]  # fmt: skip
 
 
 def test_a_posting_is_found_under_the_reference_of_earlier_versions(links: Links) -> None:

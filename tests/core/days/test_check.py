@@ -90,12 +90,12 @@ def test_a_line_moved_by_hand_is_named_with_what_it_was() -> None:
     page = written(page_for(day_record()).lines)
     moved = replace(page.parts[3], values={**page.parts[3].values, "account": "8010"})
     held = replace(page, parts=(*page.parts[:3], moved, *page.parts[4:]))
-    check = look(held, entries(held), page=page)
+    check = look(held, [replace(one, by="KARIN") for one in entries(held)], page=page)
     (found,) = check.findings
     assert found.code == "line_changed"
-    assert (found.facts["line"], found.facts["field"], found.facts["was"], found.facts["now"]) == (
-        "4", "account", "8030", "8010",
-    )  # fmt: skip
+    assert [found.facts[name] for name in ("line", "field", "was", "now", "by")] == [
+        "4", "account", "8030", "8010", "KARIN",
+    ]  # fmt: skip
     off = {one.key: one.difference for one in check.rows if one.about == "account" and one.difference}
     assert off == {"8030": euros("175.70"), "8010": euros("-175.70")}
     assert not [one for one in check.rows if one.about in ("base", "vat", "method") and one.difference]

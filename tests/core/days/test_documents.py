@@ -3,6 +3,8 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
+
 from integration.core.days.documents import DayDocument, brought_to, documents_of, sums_of_documents, sums_of_journals
 from integration.core.days.till import till_day, total
 from integration.core.records import Kind
@@ -51,6 +53,20 @@ def test_reverse_charge_and_foreign_vat_numbers_are_seen() -> None:
         document("1", "10/3 1.00", "3 1.00 0", "PIN 1.00", relation="1", vat_number="NL001234567B01"), DAY
     )
     assert (shifted.is_untaxed, foreign.has_foreign_vat_number, home.has_foreign_vat_number) == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    ("country", "is_foreign", "is_listed"),
+    [("BE", True, True), ("be", True, True), ("GB", True, False), ("NL", False, False), ("", False, False)],
+)
+def test_a_vat_number_without_letters_is_of_the_country_of_its_customer(
+    country: str, is_foreign: bool, is_listed: bool
+) -> None:
+    one = document("1", "10/3 1.00", "3 1.00 0", "PIN 1.00", relation="1", vat_number="0411.905.847")
+    *parts, customer = one.parts
+    told = replace(customer, values={**customer.values, "country": country})
+    found = DayDocument(replace(one, parts=(*parts, told)), DAY)
+    assert (found.has_foreign_vat_number, found.is_for_the_sales_list) == (is_foreign, is_listed)
 
 
 def test_what_is_paid_at_another_branch_is_neither_sold_nor_paid_twice() -> None:

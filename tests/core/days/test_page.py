@@ -7,9 +7,11 @@ from decimal import Decimal
 import pytest
 
 from integration.core.days.books import Booked, DayBooks, Line, Page, Voucher
+from integration.core.days.check import Finding
 from integration.core.days.documents import documents_of, sums_of_journals
 from integration.core.days.identities import gaps, signed
 from integration.core.days.page import page_of
+from integration.core.days.report import page_notes
 from integration.core.days.till import DayRefusedError, till_day, total
 from integration.core.records import Kind, Record
 from integration.core.totals.categories import Purpose
@@ -421,6 +423,31 @@ def test_an_invoice_without_its_vat_is_booked_by_itself_and_a_receipt_like_that_
     assert refused(record).cause == "day_reverse_charge"
 
 
+@pytest.mark.parametrize(
+    ("code", "excl", "vat_number", "is_refused"),
+    [
+        ("3", 5000, "BE0411905847", True),
+        ("2", 4132, "BE0411905847", False),  # taxed at home, as anybody's purchase at a counter
+        ("3", 5000, "NO123456785MVA", False),  # export
+        ("3", 5000, "GB980780684", False),
+        ("3", 5000, "NL001234567B01", False),
+    ],
+)
+def test_a_receipt_without_vat_for_the_sales_list_is_never_a_part_of_a_total(
+    code: str, excl: int, vat_number: str, is_refused: bool
+) -> None:
+    record = small("10", code, 5000, excl, relation="10012", vat_number=vat_number)
+    if not is_refused:
+        assert page_for(record).lines
+        return
+    error = refused(record)
+    assert (error.cause, error.facts) == (
+        "day_sale_abroad_untaxed", {"document": "1.1.2026.1", "number": vat_number},
+    )  # fmt: skip
+    by_itself = replace(BOOKS, alone={"id-1.1.2026.1": Booked(with_payments=True)})
+    assert page_for(record, by_itself).lines == ()
+
+
 def test_an_invoice_of_another_day_is_paid_without_being_sold_again() -> None:
     before = document(
         "2026.700", "10/2 121.00", "2 100.00 21.00", "PIN 121.00", kind=Kind.INVOICE, relation="10012",
@@ -538,6 +565,13 @@ def test_a_row_for_group_and_code_comes_before_that_of_the_group_and_before_the_
     assert next(one.amount for one in lines if one.account == "8300") == euros("-55.00")
 
 
+def test_a_number_of_the_till_is_the_ledger_that_it_can_mean_alone() -> None:
+    zero = {("0" + key if key == "8010" else key): name for key, name in BOOKS.ledgers.items()}
+    assert "08010" in {one.account for one in page_for(day_record(), replace(BOOKS, ledgers=zero)).lines}
+    both = refused(day_record(), replace(BOOKS, ledgers={**zero, "8010": "Oud"}))
+    assert (both.cause, both.facts["account"]) == ("day_account_missing", "8010")
+
+
 def test_the_accounts_of_the_till_count_only_once_a_person_agreed() -> None:
     found = refused(day_record(), replace(BOOKS, till_accounts=False))
     assert found.cause == "day_account_missing"
@@ -602,6 +636,7 @@ def test_what_nobody_paid_is_left_out_until_it_has_an_account_and_its_sum_is_tol
         payments={"receipt": {"BPE": 1210}}, vat={"receipt": {"2": (1000, 210)}}, counts=(), documents=(taken,),
     )  # fmt: skip
     left = page_for(record)
+    assert page_notes(left) == (Finding("own_use", {"amount": "12.10"}),)
     assert (left.lines, left.own_use) == ((), euros("12.10"))
     booked = page_for(record, replace(BOOKS, own_use_account="4510"))
     assert [(one.account, one.moved) for one in booked.lines] == [("8010", euros("-12.10")), ("4510", euros("12.10"))]
@@ -666,6 +701,7 @@ def test_a_cent_that_the_tills_vat_is_off_is_booked_and_told() -> None:
     off = {**VAT, "receipt": {**VAT["receipt"], "1": (27387, 2465)}}
     page = page_for(with_parts(vat=off))
     assert dict(page.vat_off) == {"1": euros("0.01")}
+    assert page_notes(page) == (Finding("vat_off", {"code": "1", "difference": "0.01"}),)
     assert -total(one.vat for one in page.lines if one.vat_code == "2") == euros("24.65")
     assert total(one.moved for one in page.lines) == 0
 

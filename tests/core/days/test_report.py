@@ -31,7 +31,8 @@ def a_report() -> DayReport:
     check = DayCheck(Verdict.DIFFERENT, ROWS, (Finding("line_changed", {"line": "4"}),))
     lines = page_for(day_record()).lines
     pages = (PageShown("600/2600412", "D26101700100", lines), PageShown("600/7", "", is_there=False, gross=True))
-    return report_of(till_day(day_record()), check, AT, pages=pages, expected=lines)
+    notes = (Finding("own_use", {"amount": "12.10"}),)
+    return report_of(till_day(day_record()), check, AT, pages=pages, expected=lines, notes=notes)
 
 
 def test_a_report_comes_back_as_it_was() -> None:

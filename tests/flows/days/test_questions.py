@@ -27,9 +27,13 @@ LISTS: Mapping[Listed, Mapping[str, str]] = {
 }
 
 
-def known(tables: Mapping[str, Mapping[str, str]] | None = None, **settings: object) -> Known:
+def known(
+    tables: Mapping[str, Mapping[str, str]] | None = None,
+    lists: Mapping[Listed, Mapping[str, str]] = LISTS,
+    **settings: object,
+) -> Known:
     """What is known of the flow with these settings."""
-    return Known({**DEFAULTS, **settings}, DEFAULTS, tables or {}, lambda listed: LISTS.get(listed, {}))
+    return Known({**DEFAULTS, **settings}, DEFAULTS, tables or {}, lambda listed: lists.get(listed, {}))
 
 
 def question(name: str) -> Question:
@@ -60,11 +64,17 @@ def test_a_daybook_that_posts_its_own_contra_account_wants_its_own_mode() -> Non
         assert lack.why == Reason("lack_day_mode", {"daybook": daybook})
 
 
-def test_an_account_of_the_till_is_proposed_where_the_books_have_exactly_that_ledger() -> None:
+def test_an_account_of_the_till_is_proposed_where_it_can_mean_one_ledger_alone() -> None:
     found = proposed("accounts", known())
     assert found is not None
     assert found.values == {"10": "8000"}
     assert proposed("methods", known()) is None  # the books have no ledger 1010, and nothing is guessed
+    of_till = {**LISTS, till_list("turnover_accounts"): {"10": "800"}}
+    with_zero = proposed("accounts", known(lists={**of_till, books_list("ledgers"): {"0800": "Fietsen"}}))
+    assert with_zero is not None
+    assert with_zero.values == {"10": "0800"}
+    both = {"0800": "Fietsen", "800": "Oud"}
+    assert proposed("accounts", known(lists={**of_till, books_list("ledgers"): both})) is None
 
 
 def test_what_has_no_account_is_named_unless_those_of_the_till_are_agreed_to() -> None:

@@ -116,7 +116,7 @@ def periods(shop: Shop, conventions: Conventions) -> Iterator[Values]:
     number = 0
     for year in range(shop.today.year - 3, shop.today.year + 3):
         first = conventions.year_of(shop.today.replace(year=year, month=12, day=31))
-        for period, (start, end) in enumerate(conventions.periods(first), start=1):
+        for period, (start, end) in enumerate(conventions.periods_of(first), start=1):
             number += 1
             yield {
                 "REC_ID": f"{number:06}",
