@@ -170,7 +170,7 @@ class Mplus:
                 raise RejectedError("target_record_missing")
             return target.write(change, held, references, token)
 
-    def last_used(self, customers: Collection[str], since: date) -> dict[str, date]:
+    def last_used(self, customers: Collection[str], since: date) -> dict[str, date | None]:
         """Return when each of these relations was last on a document; see `Documents.last_of`."""
         return self._documents.last_of(customers, since)
 
