@@ -238,8 +238,10 @@ def test_a_debtor_was_last_used_on_the_newest_day_of_the_ledger(sandbox: Sandbox
         created(books, a_day_page("L"), links)
         found = books.last_used(["20007", "29999"], DAY)
         assert "29999" not in found
-        assert found["20007"] >= DAY
-        assert books.last_used(["20007"], max(books.client.today(), found["20007"]) + timedelta(days=1)) == {}
+        newest = found["20007"]
+        assert newest is not None
+        assert newest >= DAY
+        assert books.last_used(["20007"], max(books.client.today(), newest) + timedelta(days=1)) == {}
     with connected(sandbox, objects={"transactions": {"code": "", "table": ""}}) as books:
         assert books.last_used(["20007"], DAY) == {}
 

@@ -833,7 +833,7 @@ def test_when_a_customer_was_last_sold_to_cannot_be_told_where_a_newer_document_
         def answer(request: httpx.Request) -> str:
             asked = etree.fromstring(request.content).find(f".//{qualified('request')}")
             assert asked is not None
-            name = etree.QName(asked.getparent()).localname.removeprefix("get")  # type: ignore[arg-type]
+            name = etree.QName(asked.getparent()).localname.removeprefix("get")
             orders = f"<orderList>{listed}</orderList>" if name == "Orders" else ""
             return f'<Get{name}Response xmlns="{NAMESPACE}">{orders}</Get{name}Response>'
 
