@@ -255,8 +255,9 @@ class Pricing(Connector, Protocol):
 class Dating(Connector, Protocol):
     """A system that can be asked when a customer last stood on one of its documents."""
 
-    def last_used(self, customers: Collection[str], since: date) -> dict[str, date]:
+    def last_used(self, customers: Collection[str], since: date) -> dict[str, date | None]:
         """Return the newest day, from `since` on, of what was sold to or booked on each of these customers of its own.
 
-        Who had nothing since then is left out, and so is everybody where the system does not show it.
+        It is None where a part of the answer that cannot be read may be newer. Who had nothing since then is left out,
+        and so is everybody where the system does not show it.
         """

@@ -78,25 +78,36 @@ def brakes(
     return tuple(found.values())
 
 
-def price_jumps(change: Change, limit: Limit | None, prices: frozenset[str]) -> int:
-    """Return how many prices the change moves by more than a percentage. `prices` are the names of price fields."""
+def price_jumps(
+    change: Change, limit: Limit | None, prices: frozenset[str], *, everywhere: frozenset[str] = frozenset()
+) -> int:
+    """Return how many prices the change moves by more than a percentage. `prices` are the names of price fields.
+
+    A price that there is `everywhere` and that the target does not tell may move by any.
+    """
     if change.before is None or limit is None:
         return 0
     before, jumps = change.before.flat(), 0
     for path, value in change.wanted.flat().items():
         old = before.get(path)
-        if path.rpartition("/")[2] not in prices or not isinstance(old, Decimal) or not isinstance(value, Decimal):
+        name = path.rpartition("/")[2]
+        if name not in prices or not isinstance(value, Decimal):
             continue
-        if old and abs(value - old) * HUNDRED > abs(old) * limit:
+        if isinstance(old, Decimal):
+            jumps += bool(old) and abs(value - old) * HUNDRED > abs(old) * limit
+        elif path in before and name in everywhere:
             jumps += 1
     return jumps
 
 
 def made_inactive(change: Change, active: str = "active") -> int:
-    """Return how many records of the target the change makes inactive: the articles of a product one by one."""
+    """Return how many records of the target the change makes inactive: the articles of a product one by one.
+
+    One of which the target does not tell whether it is active may be.
+    """
     before = change.before.flat() if change.before else {}
     paths = (path for path, value in change.wanted.flat().items() if value is False)
-    return sum(path.rpartition("/")[2] == active and before.get(path) is True for path in paths)
+    return sum(path.rpartition("/")[2] == active and before.get(path, False) is not False for path in paths)
 
 
 def records_changed(change: Change) -> int:

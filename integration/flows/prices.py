@@ -150,10 +150,14 @@ def prices_in(change: Change) -> frozenset[str]:
 
 
 def price_guard(others: Callable[[Any], frozenset[str]] = lambda _: frozenset()) -> Guard:
-    """Return the guard of prices that jump: those of customers, and others by the settings of a flow."""
+    """Return the guard of prices that jump: those of customers, and others by the settings of a flow.
+
+    Others are there in every record: one that the target does not tell is counted.
+    """
 
     def jumps(change: Change, settings: Any) -> int:
-        return price_jumps(change, settings.limits["price_percent"], prices_in(change) | others(settings))
+        own = others(settings)
+        return price_jumps(change, settings.limits["price_percent"], prices_in(change) | own, everywhere=own)
 
     return Guard("price_percent", "brake_price", Decimal(25), jumps, Measure.EACH)
 

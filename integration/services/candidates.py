@@ -21,6 +21,7 @@ class Candidate:
     record: Record | None
     taken_by: str = ""  # our key of what it is linked to already
     last_used: date | None = None  # None: not within a year, or the target does not tell
+    is_use_unclear: bool = False  # the target tells something of it that cannot be read
 
 
 class _AsNamed:
@@ -51,12 +52,13 @@ def candidates(target: Connector, links: Links, one: OpenIssue, kind: Kind) -> l
             held[reference].record if reference in held else None,
             owners[reference].key if reference in owners and owners[reference].key != one.issue.key else "",
             used.get(reference),
+            is_use_unclear=reference in used and used[reference] is None,
         )
         for reference in references
     ]
 
 
-def _last_used(target: Connector, references: Sequence[str], since: date) -> Mapping[str, date]:
+def _last_used(target: Connector, references: Sequence[str], since: date) -> Mapping[str, date | None]:
     """Return when each was last used; nothing where the target cannot say: it is one of many things that speak."""
     if not isinstance(target, Dating):
         return {}

@@ -99,9 +99,14 @@ def test_a_price_jumps_when_it_moves_by_more_than_the_limit(before: str, after: 
     assert not price_jumps(change, 25, frozenset({"purchase_price"}))
 
 
-def test_a_price_that_was_or_becomes_empty_does_not_jump() -> None:
-    change = an_update_at(with_article(price_incl=None), {"200101/price_incl": Decimal(10)})
-    assert not price_jumps(change, 25, PRICES)
+def test_a_price_that_everything_has_and_that_is_not_told_may_jump() -> None:
+    """Another one, such as that of a price group, may not have been there."""
+    untold = an_update_at(with_article(price_incl=None), {"200101/price_incl": Decimal(10)})
+    assert (price_jumps(untold, 25, PRICES, everywhere=PRICES), price_jumps(untold, 25, PRICES)) == (1, 0)
+    emptied = an_update_at(with_article(), {"200101/price_incl": None})
+    assert price_jumps(emptied, 25, PRICES, everywhere=PRICES) == 0
+    added = replace(untold, before=a_product("10", (a_part("200102"),)))
+    assert price_jumps(added, 25, PRICES, everywhere=PRICES) == 0
 
 
 def test_what_is_created_has_no_price_to_jump_from() -> None:
@@ -113,6 +118,9 @@ def test_what_is_made_inactive_is_counted_article_by_article() -> None:
     gone = retire(a_product("10", parts), frozenset({"1", "3"}), title="Trui")
     assert made_inactive(gone) == RETIREMENTS.counts(gone, None) == 2
     assert made_inactive(a_create(with_article(active=False))) == 0
+    untold = an_update_at(with_article(active=None), {"200101/active": False})
+    assert made_inactive(untold) == 1
+    assert made_inactive(replace(untold, before=a_product("10", (a_part("200102"),)))) == 0
     assert made_inactive(an_update_at(with_article(active=False), {"200101/active": None})) == 0
 
 

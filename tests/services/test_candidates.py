@@ -27,11 +27,11 @@ class DatingConnector(MemoryConnector):
     asked: date | None = None
     is_away = False
 
-    def last_used(self, customers: Collection[str], since: date) -> dict[str, date]:
+    def last_used(self, customers: Collection[str], since: date) -> dict[str, date | None]:
         self.asked = since
         if self.is_away:
             raise UnavailableError("service_unavailable")
-        return {"R2": date(2026, 11, 3)} if "R2" in customers else {}
+        return {one: day for one, day in {"R2": date(2026, 11, 3), "R3": None}.items() if one in customers}
 
 
 @pytest.fixture
@@ -60,6 +60,10 @@ def test_candidates_are_told_with_whom_they_are_linked_to_and_when_they_were_las
 def test_nothing_is_said_of_use_where_the_system_cannot_tell(links: Links) -> None:
     till = DatingConnector([a_relation("R2")], system="mplus")
     assert candidates(till, links, asking("R2"), Kind.RELATION)[0].last_used == date(2026, 11, 3)
+    unclear = {
+        one.reference: one.is_use_unclear for one in candidates(till, links, asking("R1, R2, R3"), Kind.RELATION)
+    }
+    assert unclear == {"R1": False, "R2": False, "R3": True}
     till.is_away = True
     assert candidates(till, links, asking("R2"), Kind.RELATION)[0].last_used is None
     plain = MemoryConnector([a_relation("R2")], system="mplus")

@@ -213,7 +213,7 @@ class AccountView:
                 held[record.key] = Held(error.as_record(kind, record.key), known)
         return held
 
-    def last_used(self, customers: Collection[str], since: date) -> dict[str, date]:
+    def last_used(self, customers: Collection[str], since: date) -> dict[str, date | None]:
         """Return when something was last booked on each of these debtors; see `Entries.last_of`."""
         return self._entries.last_of(customers, since, self.client.today())
 

@@ -20,6 +20,7 @@ from integration.connectors.accountview.reader import DocumentRows, Reader
 from integration.connectors.accountview.rows import expect_told, read_of
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.accountview.years import FiscalYears
+from integration.connectors.dating import newest_days
 from integration.core.errors import RejectedError
 from integration.core.records import Batch, Kind, Record, Value
 
@@ -83,17 +84,19 @@ class Entries:
                 found += self._within(span, book_date, frozenset(some))
         return found
 
-    def last_of(self, debtors: Collection[str], since: date, today: date) -> dict[str, date]:
+    def last_of(self, debtors: Collection[str], since: date, today: date) -> dict[str, date | None]:
         """Return the newest day, from `since` on, that something was booked on each of these debtors.
 
-        Nobody has one where the settings name no object for the ledger.
+        It is None where a row that does not say its day or its debtor may be a newer one. Nobody has one where the
+        settings name no object for the ledger.
         """
         if not self._settings.objects.transactions.code:
             return {}
         layout = self._layouts.of(Kind.ENTRY)[0]
         column = layout.column("date").name
-        found: dict[str, date] = {}
+        found: dict[str, date | None] = {}
         for debtor in debtors:
+            told: list[tuple[str | None, date | None]] = []
             whose = Filter(layout.column("debtor").name, "Equal", "C", debtor)
             for book_date, some in self._years.of_days([since, today]):
                 conditions = (whose, *_Span(min(some), today).filters(column)[:1])
@@ -104,10 +107,8 @@ class Entries:
                     if not says_no_such_year(error):
                         raise
                     continue
-                days = [layout.day(row, "date") for row, _ in rows if layout.text(row, "debtor") == debtor]
-                known = [*filter(None, days), *([found[debtor]] if debtor in found else [])]
-                if known:
-                    found[debtor] = max(known)
+                told += [(layout.text(row, "debtor") or None, layout.day(row, "date")) for row, _ in rows]
+            found |= newest_days([debtor], told)
         return found
 
     def _within(self, span: _Span, book_date: date, days: Collection[date]) -> Iterator[Record]:

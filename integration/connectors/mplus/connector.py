@@ -134,12 +134,19 @@ class Mplus:
     # ---- the till as a target
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        """Return what the till holds now, by our keys; the targets say how each kind is found."""
+        """Return what the till holds now, by our keys; the targets say how each kind is found.
+
+        What is linked and missing among others is asked for alone, before anybody takes it for gone.
+        """
         held: dict[str, Held] = {}
         for kind, target in self._targets.items():
             chosen = [record for record in wanted if record.kind is kind]
-            if chosen:
-                held |= target.lookup(chosen, references)
+            if not chosen:
+                continue
+            held |= target.lookup(chosen, references)
+            if len(chosen) > 1 and kind is not Kind.GROUP:  # groups are told as one tree
+                for one in [each for each in chosen if each.key not in held and references.reference(kind, each.key)]:
+                    held |= target.lookup([one], references)
         return held
 
     def hashes(self, wanted: Sequence[Record]) -> dict[str, str]:
@@ -170,7 +177,7 @@ class Mplus:
                 raise RejectedError("target_record_missing")
             return target.write(change, held, references, token)
 
-    def last_used(self, customers: Collection[str], since: date) -> dict[str, date]:
+    def last_used(self, customers: Collection[str], since: date) -> dict[str, date | None]:
         """Return when each of these relations was last on a document; see `Documents.last_of`."""
         return self._documents.last_of(customers, since)
 

@@ -15,6 +15,7 @@ from functools import partial
 
 import structlog
 
+from integration.connectors.dating import newest_days
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.lists import Lowest, Named, expect_once, under_their_own
@@ -132,9 +133,12 @@ class Documents:
                 )
             bound = highest + 1
 
-    def last_of(self, relations: Collection[str], since: date) -> dict[str, date]:
-        """Return the newest financial date, from `since` on, of an order, invoice or receipt of each of these."""
-        found: dict[str, date] = {}
+    def last_of(self, relations: Collection[str], since: date) -> dict[str, date | None]:
+        """Return the newest financial date, from `since` on, of an order, invoice or receipt of each of these.
+
+        It is None where a document that does not say its date or its relation may be a newer one.
+        """
+        found: list[tuple[str | None, date | None]] = []
         asked = {
             "relationNumbers": till_numbers(relations),
             "fromFinancialDate": {"day": since.day, "mon": since.month, "year": since.year},
@@ -143,11 +147,10 @@ class Documents:
             request = {**asked, **document.options, "articlePluNumbers": {}, "articleBarcodes": {}}
             answer = self._client.read(document.operation, request={**request, "includeLineList": False})
             for each in answer.iterfind(document.path):
-                relation = codec.if_readable(codec.document_relation, each)
-                day = codec.if_readable(codec.document_date, each)
-                if relation and day:
-                    found[relation] = max(day, found.get(relation, day))
-        return {relation: found[relation] for relation in relations if relation in found}
+                is_told = each.findtext(qualified("relationNumber"))
+                relation = codec.if_readable(codec.document_relation, each) if is_told else None
+                found.append((relation, codec.if_readable(codec.document_date, each)))
+        return newest_days(relations, found)
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
         """Return the documents with these ids; what is not there is left out. External ids are asked for anew."""

@@ -89,7 +89,17 @@ class Products:
                 }
                 now = self._held(found[number], record.key, apart, references)
                 held[record.key] = replace(now, record=self._branch_prices.shown(record, now.record, lines))
+            elif len(wanted) == 1 and (part := self._part_of(linked[record.key], places)) is not None:
+                held[record.key] = _not_whole(record.key, part)
         return held
+
+    def _part_of(self, product: str, articles: Iterable[str]) -> Element | None:
+        """Return a product of which the till tells one of these articles alone, and not all that is in it."""
+        for number in till_numbers(articles) if product else ():
+            for each in self._asked("articleNumbers", [number], siblings=False):
+                if _home(each) == product:
+                    return each
+        return None
 
     def _unnamed(self, found: Mapping[str, Element], numbers: Sequence[str]) -> dict[str, str]:
         """Return the products of articles that do not say their number, by the one they answer to when asked alone."""
@@ -314,6 +324,12 @@ def _articles_of(product: Element) -> list[str | None]:
 def _mark(element: Element) -> Record:
     parts = tuple(Record(Kind.ARTICLE, codec.article_number(each), {}) for each in codec.articles(element))
     return Record(Kind.PRODUCT, codec.product_number(element), {"marker": str(codec.change_marker(element))}, parts)
+
+
+def _not_whole(key: str, part: Element) -> Held:
+    """Return what is held of a product of which some articles alone are told: it is there, and cannot be read."""
+    record = unreadable(Kind.PRODUCT, key, WrongValueError("articleList", ""), codec.raw_elements(part))
+    return Held(record, _home(part), original=part)
 
 
 class _Shelf:

@@ -25,6 +25,8 @@ class TillConventions:
     order_within_answer: Literal["mixed", "by marker"] = "mixed"
     page_size: int | None = 1000  # without a limit and without keys, no more than so many objects come in one answer
     most_at_once: int | None = None  # no more than so many documents or movements in one answer, whatever the limit
+    only_alone: Sequence[int] = ()  # articles and relations that are told when nothing else is asked for beside them
+    most_articles: int | None = None  # a product with more is not told with all of them
     # Whether an absent empty wrapper, or an absent order id on create, is refused.
     required: Literal["strict", "wrappers may be absent"] = "wrappers may be absent"  # as public clients send them
     element_order: Literal["as described", "any"] = "as described"  # in which order fields are taken

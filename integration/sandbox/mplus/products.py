@@ -113,10 +113,13 @@ class Products:
         filters = self._filters(request.child("request"))
         chosen: list[tuple[Product, list[Article]]] = []
         count = 0
-        for product in self._candidates(filters):
+        candidates = list(self._candidates(filters))
+        for product in candidates:
             if not product.seen or not filters.fits(product):
                 continue
             articles = filters.chosen(product)
+            if filters.by_key and self._holds_back(product, articles, beside=len(candidates) - 1):
+                continue
             if not articles and (product.articles or filters.articles or filters.plus):
                 continue
             if filters.limit and chosen and count + len(articles) > filters.limit:
@@ -127,6 +130,12 @@ class Products:
             chosen.sort(key=lambda pair: hash_of(pair[0].number))
         listed = b"".join(element("product", product.written(articles)) for product, articles in chosen)
         return Fields([("productList", listed)])
+
+    def _holds_back(self, product: Product, articles: list[Article], *, beside: int) -> bool:
+        """Whether the till does not tell of a product that it has, asked for with so many others."""
+        conventions = self._desk.conventions
+        is_too_large = conventions.most_articles is not None and len(articles) > conventions.most_articles
+        return is_too_large or (beside > 0 and not product.articles.keys().isdisjoint(conventions.only_alone))
 
     def _filters(self, ask: Fields) -> Filters:
         plus = (plu.text("text") for plu in ask.child("pluNumbers").children("text"))

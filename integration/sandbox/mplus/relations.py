@@ -133,6 +133,7 @@ class Relations:
             relation
             for relation in self.markers.since(ask.number("syncMarker"))
             if (not numbers or relation.number in numbers)
+            and not (len(numbers) > 1 and relation.number in self._desk.conventions.only_alone)
             and (not category or relation.terms.get("categoryId") == category)
         )
         page = [relation for relation, _ in zip(fitting, range(limit), strict=False)]

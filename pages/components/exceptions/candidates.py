@@ -73,8 +73,8 @@ def _side_by_side(candidates: Sequence[Candidate], ours: Record | None) -> None:
                 text("candidate_ours"): plain(mine[name]),
             }
             lines.append(row | dict(zip(called, cells, strict=True)))
-    if any(each.last_used for each in shown):
-        days = [table_day(each.last_used) if each.last_used else text("candidate_not_used") for each in shown]
+    if any(each.last_used or each.is_use_unclear for each in shown):
+        days = [_last_used(each) for each in shown]
         own = {text("candidate_ours"): ""} if ours is not None else {}
         lines.append({field: text("candidate_last_used")} | own | dict(zip(called, map(plain, days), strict=True)))
     flats = [each.record.flat() if each.record else {} for each in shown]
@@ -97,6 +97,12 @@ def _named(candidates: Sequence[Candidate], reference: str) -> Markdown:
 
 def _evidence(value: str, *, fits: bool) -> Markdown:
     return f":green[:material/check:] {plain(value)}" if fits else plain(value)
+
+
+def _last_used(candidate: Candidate) -> str:
+    if candidate.is_use_unclear:
+        return text("candidate_use_unclear")
+    return table_day(candidate.last_used) if candidate.last_used else text("candidate_not_used")
 
 
 def _called(candidate: Candidate) -> Markdown:

@@ -238,7 +238,41 @@ def test_a_debtor_was_last_used_on_the_newest_day_of_the_ledger(sandbox: Sandbox
         created(books, a_day_page("L"), links)
         found = books.last_used(["20007", "29999"], DAY)
         assert "29999" not in found
-        assert found["20007"] >= DAY
-        assert books.last_used(["20007"], max(books.client.today(), found["20007"]) + timedelta(days=1)) == {}
+        newest = found["20007"]
+        assert newest is not None
+        assert newest >= DAY
+        assert books.last_used(["20007"], max(books.client.today(), newest) + timedelta(days=1)) == {}
     with connected(sandbox, objects={"transactions": {"code": "", "table": ""}}) as books:
         assert books.last_used(["20007"], DAY) == {}
+
+
+@pytest.mark.parametrize(
+    ("unclear", "told"),
+    [
+        ({}, date(2026, 10, 17)),
+        ({"SUB_NR": "20008"}, date(2026, 10, 17)),  # of somebody else
+        ({"TRN_DATE": "2026-10-16T00:00:00", "SUB_NR": None}, date(2026, 10, 17)),  # of whomever, it is older
+        ({"SUB_NR": None}, None),
+        ({"TRN_DATE": ""}, None),
+        ({"TRN_DATE": "gisteren"}, None),
+    ],
+)
+def test_when_a_debtor_was_last_used_cannot_be_told_where_a_newer_row_is_unclear(
+    unclear: dict[str, object], told: date | None
+) -> None:
+    first = _row("1", "2026-10-17", 5) | {"SUB_NR": "20007"}
+    second = first | {"REC_ID": "2", "TRN_DATE": "2026-10-18T00:00:00"} | unclear if unclear else first
+
+    def answering(request: httpx.Request) -> httpx.Response:
+        asked = asked_for(request)
+        match asked["BusinessObject"]:
+            case "FLD":
+                table = asked.get("FilterValue1", "TRANSACT").strip()
+                columns = [_column(table, name, kind) for name, kind in (*_COLUMNS, ("SUB_NR", "C"))]
+                return httpx.Response(200, json={"DCT_FLD": columns})
+            case "GJ1":
+                return httpx.Response(200, json={"TRANSACT": [first, second]})
+            case _:
+                return httpx.Response(200, json={"ADM_PER": []})
+
+    assert answered_by(answering).last_used(["20007"], DAY) == {"20007": told}

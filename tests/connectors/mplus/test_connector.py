@@ -15,9 +15,9 @@ from integration.core.errors import (
     RejectedError,
     UnavailableError,
 )
-from integration.core.records import Record
+from integration.core.records import Kind, Record, Unreadable
 from integration.sandbox.server import Sandbox, running
-from tests.builders import a_create
+from tests.builders import a_create, a_part, a_product, a_relation, a_stock
 from tests.connectors.contract import TargetContract
 from tests.connectors.mplus.tills import SECRET, a_till, create, look
 from tests.fakes import Links
@@ -124,3 +124,46 @@ def test_no_error_tells_the_secret(
                 told += "".join(traceback.format_exception(error)) + repr(error.facts)
     assert told
     assert SECRET not in told
+
+
+# ---- what a list leaves out
+
+
+def test_what_is_linked_and_missing_in_a_list_is_asked_for_alone(
+    sandbox: Sandbox, connector: Mplus, links: Links, serial: int
+) -> None:
+    """Of each kind the first two are told alone, the third with others, and the fourth is gone."""
+    products = [a_product(f"{serial}{place}", (a_part(f"{serial}{place}", vat_code="1"),)) for place in range(4)]
+    customers = [a_relation(f"K{serial}{place}") for place in range(4)]
+    stock = [a_stock(one.key, b1="0") for one in products]
+    for one in (*products[:3], *customers[:3]):
+        create(connector, one, links)
+    for number, one in enumerate([products[3], customers[3], *stock], 9_000_000):
+        links.known[one.kind, one.key] = one.key if one.kind is Kind.STOCK else str(number)
+    hidden = [int(one.key) for one in products[:2]]
+    hidden += [int(links.known[one.kind, one.key]) for one in customers[:2]]
+    sandbox.till.edit("conventions", "only_alone", {"value": hidden})
+    try:
+        for some in (products, customers, stock):
+            assert connector.lookup(some, links).keys() == {one.key for one in some[:3]}
+        links.known.clear()  # of what we do not know that it was there a list is believed
+        assert connector.lookup(products, links).keys() == {products[2].key}
+    finally:
+        sandbox.till.edit("conventions", "only_alone", {"value": []})
+
+
+def test_a_linked_product_that_is_larger_than_an_answer_is_there_and_cannot_be_read(
+    sandbox: Sandbox, connector: Mplus, links: Links, serial: int
+) -> None:
+    parts = tuple(a_part(f"{serial}{place}", vat_code="1") for place in range(3))
+    wanted, gone = a_product(f"GROOT-{serial}", parts), a_product(f"WEG-{serial}", (a_part(f"{serial}9"),))
+    held = create(connector, wanted, links)
+    links.known[Kind.PRODUCT, gone.key] = "9000000"
+    sandbox.till.edit("conventions", "most_articles", {"value": 2})
+    try:
+        found = connector.lookup([wanted, gone], links)
+    finally:
+        sandbox.till.edit("conventions", "most_articles", {"value": None})
+    assert found.keys() == {wanted.key}
+    assert isinstance(found[wanted.key].record, Unreadable)
+    assert found[wanted.key].reference == held.reference

@@ -815,6 +815,39 @@ def test_a_customer_was_last_sold_to_on_the_newest_day_of_its_orders_invoices_an
     assert till.last_used([*newest, "999999"], since) == {each: day for each, day in newest.items() if day >= since}
 
 
+def test_when_a_customer_was_last_sold_to_cannot_be_told_where_a_newer_document_is_unclear() -> None:
+    """Customers 1 to 4 have an order each, and nobody a receipt; 5 has nothing."""
+
+    def order(relation: str, day: str) -> str:
+        return f"<order><relationNumber>{relation}</relationNumber><financialDate>{day}</financialDate></order>"
+
+    def on(day: object) -> str:
+        return f"<day>{day}</day><mon>3</mon><year>2026</year>"
+
+    told = [order("1", on(5)), order("2", on(9)), order("2", on("?")), order("3", on(7)), order("4", "")]
+    no_customer = f"<order><relationNumber>0</relationNumber><financialDate>{on(20)}</financialDate></order>"
+
+    def answering_with(*more: str) -> Documents:
+        listed = "".join((*told, no_customer, *more))
+
+        def answer(request: httpx.Request) -> str:
+            asked = etree.fromstring(request.content).find(f".//{qualified('request')}")
+            assert asked is not None
+            name = etree.QName(asked.getparent()).localname.removeprefix("get")
+            orders = f"<orderList>{listed}</orderList>" if name == "Orders" else ""
+            return f'<Get{name}Response xmlns="{NAMESPACE}">{orders}</Get{name}Response>'
+
+        return Documents(NOWHERE, answering(answer))
+
+    customers, since = ["1", "2", "3", "4", "5"], date(2026, 1, 1)
+    one, three = date(2026, 3, 5), date(2026, 3, 7)
+    assert answering_with().last_of(customers, since) == {"1": one, "2": None, "3": three, "4": None}
+    nobodys = f"<order><financialDate>{on(6)}</financialDate></order>"
+    unclear = {"1": None, "2": None, "3": three, "4": None, "5": None}
+    assert answering_with(nobodys).last_of(customers, since) == unclear
+    assert answering_with(order("viel", on(6))).last_of(customers, since) == unclear
+
+
 def test_a_document_asked_for_by_an_id_that_it_does_not_say_waits_alone() -> None:
     """Of these o3 is gone."""
     listed = {"o1": "<orderId>o1</orderId><syncMarker>1</syncMarker>", "o2": "<syncMarker>2</syncMarker>"}
