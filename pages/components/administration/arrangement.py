@@ -10,7 +10,7 @@ from integration.services.arrangement import Read
 from integration.words import MISSING
 from pages.components.shared.application import person
 from pages.components.shared.layout import answer_or_error, attempt, note, section
-from pages.components.shared.tables import CONFIG, table
+from pages.components.shared.tables import table
 from pages.components.shared.wording import number, text
 
 SHOWN = 300  # differences; what is more is counted
@@ -48,7 +48,7 @@ def _read(app: Application, read: Read, content: bytes, name: str) -> None:
         return
     place, here, there = (text(f"col_arrangement_{one}") for one in ("place", "here", "file"))
     rows = [{place: one.place, here: _value(one.here), there: _value(one.file)} for one in read.differences[:SHOWN]]
-    table(rows, text("arrangement_take"), {one: CONFIG.TextColumn(one, width="large") for one in (place, here, there)})
+    table(rows, text("arrangement_take"))
     every = len(read.differences)
     if every > SHOWN:
         note(text("arrangement_more", shown=number(SHOWN), number=number(every)))

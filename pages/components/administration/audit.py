@@ -23,7 +23,7 @@ from pages.components.shared.layout import (
     select_input,
     small,
 )
-from pages.components.shared.tables import CONFIG, browse, values
+from pages.components.shared.tables import browse, values
 from pages.components.shared.timeline import event_name
 from pages.components.shared.wording import Markdown, flow_name, language, moment, number, plain, text
 
@@ -47,8 +47,7 @@ def audit(app: Application) -> None:
     shown = app.audit.entries(sought, offset, SIZE)
     names = {name: text(f"col_audit_{name}") for name in ("seq", "at", "who", "action", "on", "why")}
     frame = pd.DataFrame([_row(one) for one in shown]).rename(columns=names)
-    wide = {names[name]: CONFIG.TextColumn(names[name], width="medium") for name in ("action", "on", "why")}
-    row = browse(frame, wide, "audit-entries", text("audit_title"))
+    row = browse(frame, {}, "audit-entries", text("audit_title"))
     pages("page", total, SIZE)
     if row is not None and row < len(shown):
         _one(shown[row])

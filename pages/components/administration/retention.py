@@ -29,8 +29,7 @@ def retention(app: Application) -> None:
     downloads("retention", lambda: rows_in(COLUMNS, [_line(one) for one in kept]), at=tools)
     rows = [{names[name]: value for name, value in _row(one).items()} for one in kept]
     right = {names[name]: CONFIG.TextColumn(names[name], alignment="right") for name in ("rows", "size", "due")}
-    wide = {names[name]: CONFIG.TextColumn(names[name], width="large") for name in ("class", "law")}
-    table(rows, text("retention_title"), {**right, **wide}, height="content")
+    table(rows, text("retention_title"), right, height="content")
     note(text("retention_files", files=", ".join(_file(one) for one in app.retention.files())))
     if app.retention.is_on_a_server:
         note(text("retention_postgres"))

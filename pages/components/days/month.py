@@ -25,6 +25,7 @@ from pages.components.shared.layout import (
     state_tag,
 )
 from pages.components.shared.tables import CONFIG, browse
+from pages.components.shared.widths import BESIDE
 from pages.components.shared.wording import (
     Markdown,
     amount_text,
@@ -156,13 +157,13 @@ def _list(listed: Sequence[DayListed]) -> None:
     newest = list(reversed(listed))
     frame = pd.DataFrame([_row(one) for one in newest])
     columns: Mapping[str, object] = {
-        "day": CONFIG.TextColumn(text("col_day"), width=100),
-        "branch": CONFIG.TextColumn(text("col_branch"), width="medium"),
-        "state": CONFIG.TextColumn(text("choice_status"), width="medium"),
-        "difference": CONFIG.TextColumn(text("col_difference"), width="small", alignment="right"),
-        "pages": CONFIG.TextColumn(text("col_pages"), width="medium"),
+        "day": CONFIG.TextColumn(text("col_day")),
+        "branch": CONFIG.TextColumn(text("col_branch")),
+        "state": CONFIG.TextColumn(text("choice_status")),
+        "difference": CONFIG.TextColumn(text("col_difference"), alignment="right"),
+        "pages": CONFIG.TextColumn(text("col_pages")),
     }
-    clicked = browse(frame, columns, "days_table", text("days_list"))
+    clicked = browse(frame, columns, "days_table", text("days_list"), room=BESIDE)
     if clicked is not None:
         open_day(newest[clicked].date, newest[clicked].branch)
 

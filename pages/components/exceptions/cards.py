@@ -34,6 +34,7 @@ from pages.components.shared.layout import (
     small,
 )
 from pages.components.shared.tables import CONFIG, Written, browse, code_block, table_choice
+from pages.components.shared.widths import ROOM
 from pages.components.shared.wording import (
     Markdown,
     counted,
@@ -378,13 +379,14 @@ def _clicked(frame: pd.DataFrame, key: str, *, several: bool) -> tuple[int | Non
     columns = {
         "key": CONFIG.TextColumn(text("col_document" if "sold" in frame.columns else "col_code")),
         "title": CONFIG.TextColumn(text("col_name")),
-        "branch": CONFIG.TextColumn(text("col_branch"), width=150),
-        "sold": CONFIG.DateColumn(text("col_sold"), width=96),
-        "incl": CONFIG.NumberColumn(text("col_incl"), width=100),
-        "first_seen": CONFIG.TextColumn(text("col_first_seen"), width=104),
+        "branch": CONFIG.TextColumn(text("col_branch")),
+        "sold": CONFIG.DateColumn(text("col_sold")),
+        "incl": CONFIG.NumberColumn(text("col_incl")),
+        "first_seen": CONFIG.TextColumn(text("col_first_seen")),
     }
     shown = {name: column for name, column in columns.items() if name in frame.columns}
+    room = ROOM * 3 // 5
     written: Written = {"sold": table_day, "incl": money_text}
     if several:
-        return table_choice(frame, shown, f"{key}-ticks", text("records_of_cause"), (), written)
-    return browse(frame, shown, key, text("records_of_cause"), written), set()
+        return table_choice(frame, shown, f"{key}-ticks", text("records_of_cause"), (), written, room)
+    return browse(frame, shown, key, text("records_of_cause"), written, room), set()

@@ -179,11 +179,11 @@ def _corrected_table(app: Application, flow: str, found: Sequence[Correction], k
     )
     columns = {
         "flow": None,
-        "key": CONFIG.TextColumn(text("col_code"), width=84),
-        "title": CONFIG.TextColumn(text("col_name"), width=170),
-        "field": CONFIG.TextColumn(text("col_field"), width=120),
-        "was": CONFIG.TextColumn(text("col_value_now", system=system_name(app.flows[flow].source)), width=125),
-        "becomes": CONFIG.TextColumn(text("col_value_used"), width=125),
-        "by": CONFIG.TextColumn(text("col_by"), width=95),
+        "key": CONFIG.TextColumn(text("col_code")),
+        "title": CONFIG.TextColumn(text("col_name")),
+        "field": CONFIG.TextColumn(text("col_field")),
+        "was": CONFIG.TextColumn(text("col_value_now", system=system_name(app.flows[flow].source))),
+        "becomes": CONFIG.TextColumn(text("col_value_used")),
+        "by": CONFIG.TextColumn(text("col_by")),
     }
     return browse(frame, columns, key, text("exceptions_corrected"))

@@ -34,7 +34,7 @@ from pages.components.shared.layout import (
     section,
     small,
 )
-from pages.components.shared.tables import CONFIG, PENCIL, caption_width, editor, table
+from pages.components.shared.tables import CONFIG, editor, table
 from pages.components.shared.wording import (
     Markdown,
     counted,
@@ -133,20 +133,18 @@ def _table(
     written, default = text("col_target", system=system_name(flow.target)), text("col_default")
     ownership = text("col_ownership")
     columns = {
-        "target": CONFIG.TextColumn(written, width=caption_width(written, 125)),
+        "target": CONFIG.TextColumn(written),
         "source": CONFIG.SelectboxColumn(
             text("col_source", system=system_name(flow.source)),
             options=known,
-            width=165,
             format_func=option_name(lambda name: field_label(of, str(name))),
         ),
-        "how": CONFIG.TextColumn(text("col_functions"), width=90),
-        "default": CONFIG.TextColumn(default, width=caption_width(default, 100, beside=PENCIL)),
+        "how": CONFIG.TextColumn(text("col_functions")),
+        "default": CONFIG.TextColumn(default),
         "ownership": CONFIG.SelectboxColumn(
             ownership,
             options=[str(one) for one in Ownership],
             required=True,
-            width=caption_width(ownership, 205),
             format_func=lambda name: text(f"owner_{name}"),
         ),
     }
@@ -361,9 +359,9 @@ def _left_out(found: Sifted) -> None:
         columns=["code", "name", "reason"],
     )
     columns = {
-        "code": CONFIG.TextColumn(text("col_code"), width=120),
-        "name": CONFIG.TextColumn(text("col_name"), width=280),
-        "reason": CONFIG.TextColumn(text("col_reason"), width="large"),
+        "code": CONFIG.TextColumn(text("col_code")),
+        "name": CONFIG.TextColumn(text("col_name")),
+        "reason": CONFIG.TextColumn(text("col_reason")),
     }
     table(frame, text("sift_out"), columns)
     if len(found.shown) < found.excluded:

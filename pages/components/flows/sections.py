@@ -70,8 +70,8 @@ def rates(form: Form, shape: Rates) -> dict[str, Decimal]:
         {"currency": list(now), "rate": [typed_text(Decimal(rate)) for rate in now.values()]}, dtype="string"
     )
     columns = {
-        "currency": CONFIG.TextColumn(text("col_currency"), max_chars=3, width=110, required=True),
-        "rate": CONFIG.TextColumn(text("col_rate", currency=currency), width=190, required=True),
+        "currency": CONFIG.TextColumn(text("col_currency"), max_chars=3, required=True),
+        "rate": CONFIG.TextColumn(text("col_rate", currency=currency), required=True),
     }
     edited = editor(draft.key(shape.name), frame, columns, label, num_rows="dynamic", width=340)
     found: dict[str, Decimal] = {}

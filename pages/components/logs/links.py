@@ -45,12 +45,12 @@ def linked(app: Application, tools: DeltaGenerator) -> None:
     downloads("links", lambda: rows_in(COLUMNS, list(_every(app, flows, find))), at=tools)
     frame = pd.DataFrame([_shown(name, link) for name, link in found])
     columns = {
-        "flow": CONFIG.TextColumn(text("col_flow"), width=110),
-        "kind": CONFIG.TextColumn(text("col_kind"), width=110),
-        "code": CONFIG.TextColumn(text("col_code"), width=150),
-        "name": CONFIG.TextColumn(text("col_name"), width="large"),
-        "there": CONFIG.TextColumn(text("col_linked_to"), width=150),
-        "state": CONFIG.TextColumn(text("col_status"), width=110),
+        "flow": CONFIG.TextColumn(text("col_flow")),
+        "kind": CONFIG.TextColumn(text("col_kind")),
+        "code": CONFIG.TextColumn(text("col_code")),
+        "name": CONFIG.TextColumn(text("col_name")),
+        "there": CONFIG.TextColumn(text("col_linked_to")),
+        "state": CONFIG.TextColumn(text("col_status")),
     }
     clicked = browse(frame, columns, f"links-{hash((flow, find))}-{offset}", text("logs_links"))
     note(text("links_shown", first=number(offset + 1), last=number(offset + len(found)), number=number(total)))

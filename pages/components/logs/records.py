@@ -35,7 +35,7 @@ from pages.components.shared.layout import (
 )
 from pages.components.shared.runs import short_id
 from pages.components.shared.saved_filters import saved_filters
-from pages.components.shared.tables import CONFIG, Columns, browse, caption_width
+from pages.components.shared.tables import CONFIG, Columns, browse
 from pages.components.shared.timeline import Happened, event_name, event_reason, event_title, rows_of
 from pages.components.shared.wording import (
     Markdown,
@@ -246,17 +246,16 @@ def _title(row: dict[str, str]) -> str:
 def _columns() -> Columns:
     states = ("proven", "accepted", "parked", "in_doubt", "skipped", "unchanged", "left", "planned")
     return {
-        "at": CONFIG.DatetimeColumn(text("col_at"), width=128),
-        "flow": CONFIG.TextColumn(text("col_flow"), width=caption_width(text("col_flow"), 84)),
-        "key": CONFIG.TextColumn(text("col_code"), width=92),
-        "title": CONFIG.TextColumn(text("col_name"), width=148),
+        "at": CONFIG.DatetimeColumn(text("col_at")),
+        "flow": CONFIG.TextColumn(text("col_flow")),
+        "key": CONFIG.TextColumn(text("col_code")),
+        "title": CONFIG.TextColumn(text("col_name")),
         "result": CONFIG.MultiselectColumn(
             text("col_event"),
             options=[state_tag(state) for state in states],
             color=[tint(state) for state in states],
-            width=128,
         ),
-        "reason": CONFIG.TextColumn(text("col_reason"), width="large"),
+        "reason": CONFIG.TextColumn(text("col_reason")),
     }
 
 
@@ -332,10 +331,10 @@ def _errors(app: Application, period: Period) -> None:
         }
     )
     columns = {
-        "cause": CONFIG.TextColumn(text("col_cause"), width="large"),
-        "flow": CONFIG.TextColumn(text("col_flow"), width=caption_width(text("col_flow"), 110)),
-        "events": CONFIG.NumberColumn(text("col_times"), width=90),
-        "last_seen": CONFIG.DatetimeColumn(text("col_last_seen"), width=120),
+        "cause": CONFIG.TextColumn(text("col_cause")),
+        "flow": CONFIG.TextColumn(text("col_flow")),
+        "events": CONFIG.NumberColumn(text("col_times")),
+        "last_seen": CONFIG.DatetimeColumn(text("col_last_seen")),
     }
     key = f"errors-{period.since:%Y%m%d%H}-{period.flow}"
     clicked = browse(shown, columns, key, text("errors_title"), {"last_seen": table_time})

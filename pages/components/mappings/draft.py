@@ -28,7 +28,7 @@ from pages.components.shared.layout import (
     small,
 )
 from pages.components.shared.meanings import meaning
-from pages.components.shared.tables import CONFIG, browse, caption_width, height, table
+from pages.components.shared.tables import CONFIG, browse, height, table
 from pages.components.shared.wording import (
     Markdown,
     counted,
@@ -105,11 +105,11 @@ def _fields_of(editor: EditorState, target: str) -> Sequence[Field]:
 def _difference_columns(old: str, new: str) -> dict[str, Any]:
     return {
         "target": None,
-        "part": CONFIG.TextColumn(text("col_part"), width=130),
-        "field": CONFIG.TextColumn(text("col_field"), width=160),
-        "what": CONFIG.TextColumn(text("col_aspect"), width=130),
-        "before": CONFIG.TextColumn(old, width="large"),
-        "after": CONFIG.TextColumn(new, width="large"),
+        "part": CONFIG.TextColumn(text("col_part")),
+        "field": CONFIG.TextColumn(text("col_field")),
+        "what": CONFIG.TextColumn(text("col_aspect")),
+        "before": CONFIG.TextColumn(old),
+        "after": CONFIG.TextColumn(new),
     }
 
 
@@ -188,8 +188,8 @@ def _moved_table(editor: EditorState, effect: Effect) -> None:
     )
     columns = {
         "key": None,
-        "record": CONFIG.TextColumn(text("col_record"), width=170),
-        "field": CONFIG.TextColumn(text("col_field"), width=110),
+        "record": CONFIG.TextColumn(text("col_record")),
+        "field": CONFIG.TextColumn(text("col_field")),
         "now": CONFIG.TextColumn(text("col_now")),
         "becomes": CONFIG.TextColumn(text("in_draft")),
     }
@@ -306,10 +306,10 @@ def history_part(editor: EditorState, place: Any) -> None:
         columns=["version", "published_at", "by", "note"],
     )
     columns = {
-        "version": CONFIG.NumberColumn(text("version"), width=90),
-        "published_at": CONFIG.DatetimeColumn(text("col_published"), width=170),
-        "by": CONFIG.TextColumn(text("col_by"), width=160),
-        "note": CONFIG.TextColumn(text("publish_note"), width="large"),
+        "version": CONFIG.NumberColumn(text("version")),
+        "published_at": CONFIG.DatetimeColumn(text("col_published")),
+        "by": CONFIG.TextColumn(text("col_by")),
+        "note": CONFIG.TextColumn(text("publish_note")),
     }
     downloads(f"versions-{editor.name}", lambda: frame, at=place)
     clicked = browse(
@@ -360,10 +360,10 @@ def _rules_of(editor: EditorState, mapping: RuleMapping) -> None:
     frame = pd.DataFrame(rows, columns=["part", "field", "rule", "owner"])
     owner = text("col_ownership")
     columns = {
-        "part": CONFIG.TextColumn(text("col_part"), width=140),
-        "field": CONFIG.TextColumn(text("col_field"), width=180),
-        "rule": CONFIG.TextColumn(text("aspect_rule"), width="large"),
-        "owner": CONFIG.TextColumn(owner, width=caption_width(owner, 180)),
+        "part": CONFIG.TextColumn(text("col_part")),
+        "field": CONFIG.TextColumn(text("col_field")),
+        "rule": CONFIG.TextColumn(text("aspect_rule")),
+        "owner": CONFIG.TextColumn(owner),
     }
     table(frame, text("show_all_rules"), columns)
 

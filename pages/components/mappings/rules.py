@@ -43,6 +43,7 @@ from pages.components.shared.layout import (
 )
 from pages.components.shared.rows import field_text
 from pages.components.shared.tables import CONFIG, browse
+from pages.components.shared.widths import BESIDE
 from pages.components.shared.wording import field_name, flow_term, flow_text, in_short, option_name, plain, say, text
 
 MOST_OFFERED = 25  # records to choose from
@@ -181,18 +182,18 @@ def _table(
     )
     marks = [text("mark_changed"), text("mark_new"), text("mark_wrong")]
     columns = {
-        "target": CONFIG.TextColumn(editor.target, width=140),
+        "target": CONFIG.TextColumn(editor.target),
         "mark": CONFIG.MultiselectColumn(
-            "", options=marks, width=84, color=[f"{COLOURS[one][0]}33" for one in ("blue", "green", "orange")]
+            "", options=marks, color=[f"{COLOURS[one][0]}33" for one in ("blue", "green", "orange")]
         ),
-        "source": CONFIG.TextColumn(text("col_source", system=editor.source), width=140),
-        "way": CONFIG.TextColumn(text("col_functions"), width=150),
-        "gives": CONFIG.TextColumn(text("col_gives"), width=150),
+        "source": CONFIG.TextColumn(text("col_source", system=editor.source)),
+        "way": CONFIG.TextColumn(text("col_functions")),
+        "gives": CONFIG.TextColumn(text("col_gives")),
     }
     if not any(frame["mark"]):
         frame = frame.drop(columns="mark")
     key = f"rules-{editor.name}-{part}-{find}"
-    clicked = browse(frame, columns, key, text("rules_of", part=text(f"fields_{part}")))
+    clicked = browse(frame, columns, key, text("rules_of", part=text(f"fields_{part}")), room=BESIDE)
     if clicked is not None and st.session_state.get("clicked_rule") != (key, clicked):
         st.session_state["clicked_rule"] = (key, clicked)
         if listed[clicked].target != st.query_params.get("field"):

@@ -18,7 +18,7 @@ from pages.components.overview.bars import flow_bars, state_bars
 from pages.components.shared.application import may, may_open
 from pages.components.shared.downloads import downloads
 from pages.components.shared.flows import at_stake, headline, in_source, more_exceptions, repair_address, try_again
-from pages.components.shared.layout import answer_or_error, badge, naming, note, titled
+from pages.components.shared.layout import answer_or_error, badge, badge_width, naming, note, titled
 from pages.components.shared.stands import since_when, stand_badge
 from pages.components.shared.wording import (
     Markdown,
@@ -165,18 +165,19 @@ def _parked(app: Application, group: CauseGroup) -> Need:
 def needs_list(app: Application, found: Needs) -> None:
     """Draw what needs a person as rows with one verb each, and the way to the others; O opens the first."""
     tries = may("runs.try_again")
+    wide = max((badge_width(need.state) for need in found.shown), default=0)
     with st.container(border=True, gap="xsmall", key="rows_needs"):
         for at, need in enumerate(found.shown):
             if at:
                 st.divider()
-            _row(app, at, need, tries=tries)
+            _row(app, at, need, wide, tries=tries)
     if found.more:
         more_exceptions(found.more)
 
 
-def _row(app: Application, at: int, need: Need, *, tries: bool) -> None:
+def _row(app: Application, at: int, need: Need, wide: int, *, tries: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        with st.container(width=156):
+        with st.container(width=wide):
             badge(need.state)
         _two_lines(need.title, need.about)
         if (

@@ -130,11 +130,11 @@ def _overview(named: Named, draft: _Draft) -> NamedObject:
         ]
     )
     columns = {
-        "object": CONFIG.TextColumn(text("col_names_object"), width=145),
-        "code": CONFIG.TextColumn(text("col_code"), width=50),
-        "table": CONFIG.TextColumn(text("col_names_table"), width=128),
-        "there": CONFIG.TextColumn(text("col_names_there"), width=112),
-        "about": CONFIG.TextColumn(text("col_names_about"), width=60),
+        "object": CONFIG.TextColumn(text("col_names_object")),
+        "code": CONFIG.TextColumn(text("col_code")),
+        "table": CONFIG.TextColumn(text("col_names_table")),
+        "there": CONFIG.TextColumn(text("col_names_there")),
+        "about": CONFIG.TextColumn(text("col_names_about")),
     }
     place = browse(frame, columns, "names_objects", text("names_title"))
     if place is not None:

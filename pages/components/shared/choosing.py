@@ -13,6 +13,7 @@ from integration.services import Application
 from pages.components.shared.application import person, refreshing
 from pages.components.shared.layout import attempt, note
 from pages.components.shared.tables import Columns, Written, table_choice
+from pages.components.shared.widths import BESIDE
 from pages.components.shared.wording import counted, number, text
 
 WATCH_SECONDS = 2
@@ -59,7 +60,7 @@ def ticked_table(
 ) -> int | None:
     """Draw lines with the ticks of what is chosen, keep what is ticked otherwise, and return the line clicked."""
     first = _first_ticks(key, rows, seen_choice(run))
-    at, ticked = table_choice(frame, columns, key, text("plan_table"), first, written)
+    at, ticked = table_choice(frame, columns, key, text("plan_table"), first, written, BESIDE)
     before: tuple[str, set[int]] = st.session_state.get("ticks_seen", (key, set(first)))
     st.session_state["ticks_seen"] = (key, ticked)
     moved = {place for place in ticked ^ before[1] if place < len(rows) and rows[place].action in WRITABLE}

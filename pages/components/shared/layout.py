@@ -11,12 +11,14 @@ from streamlit.delta_generator import DeltaGenerator
 from integration.core.errors import IntegrationError
 from integration.core.states import Step
 from integration.services import Application
+from pages.components.shared.widths import text_width
 from pages.components.shared.wording import Markdown, option_name, plain, say, text
 
 ASKED_SECONDS = 60
 
 T = TypeVar("T")
 
+BADGE = 36  # pixels of a badge beside its word: its picture and its margins
 LONGEST_PAGE = 9  # digits that the number of a page in an address may have
 
 
@@ -379,6 +381,11 @@ def badge(state: str, label: Markdown = "") -> None:
     """Draw a state by itself; a badge takes words of ours alone."""
     look = LOOKS[state]
     st.badge(label or state_word(state), icon=f":material/{look.icon}:", color=look.colour)
+
+
+def badge_width(state: str) -> int:
+    """Return how many pixels the badge of a state takes, for a column of them."""
+    return round(text_width(state_word(state))) + BADGE
 
 
 def inline(state: str, label: Markdown = "") -> Markdown:

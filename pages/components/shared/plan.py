@@ -43,6 +43,7 @@ from pages.components.shared.plan_frame import WRITTEN, plan_columns, plan_frame
 from pages.components.shared.rows import field_text, named_facts
 from pages.components.shared.tables import browse
 from pages.components.shared.why import why
+from pages.components.shared.widths import BESIDE
 from pages.components.shared.wording import (
     Markdown,
     counted,
@@ -118,7 +119,7 @@ def plan_table(
     if ticks:
         at = ticked_table(app, run, rows, frame, columns, key, WRITTEN)
     else:
-        at = browse(frame, columns, key, text("plan_table"), WRITTEN)
+        at = browse(frame, columns, key, text("plan_table"), WRITTEN, BESIDE)
     if at is not None:
         st.query_params["record"] = str(rows[at].seq)
         return rows[at]

@@ -21,11 +21,7 @@ from pages.components.shared.meanings import meaning
 from pages.components.shared.tables import CONFIG, Columns, Written
 from pages.components.shared.wording import Markdown, money_text, table_day, text
 
-LONGEST_LINE = 47  # signs that fit into the last column of the table
-WITHOUT_TITLE = 36  # more signs where there is no column of names
-TAKEN = {"kind": 15, "action": 14, "step": 16, "brake": 12}  # signs that other columns take of it
-LONGEST_BESIDE = 24  # signs that fit into it beside totals
-SHORT = 12  # signs of what changes beside which long names have room
+LONGEST_LINE = 110  # signs that fit into the last column of the table where it has all the room
 WRITTEN: Written = {"total": money_text, "date": table_day}
 DAYS = ("date", "day", "paid_on", "entered")  # of a document: as it is booked, and as it came
 
@@ -93,13 +89,11 @@ def plan_frame(app: Application, run: Run, rows: Sequence[PlanRow], show: str) -
     held = [not tripped.isdisjoint(row.brakes) for row in rows]
     if not result and any(held):
         columns["brake"] = [[state_tag("brake")] if one else [] for one in held]
-    room = LONGEST_LINE - sum(TAKEN[name] for name in TAKEN if name in columns)
-    room += 0 if "title" in columns else WITHOUT_TITLE
     undone, target = run.mode is Mode.UNDO, app.flows[run.flow].target
     said = [what_changes(app, row, undone=undone, system=target, total="total" not in sums) for row in rows]
     if mixed and sums:  # there is no room for a column of kinds
         said = [f"{kind} · {one}" if one else kind for kind, one in zip(kinds, said, strict=True)]
-    columns["what"] = [shortened(one, LONGEST_BESIDE if sums else room) for one in said]
+    columns["what"] = [shortened(one, LONGEST_LINE) for one in said]
     return pd.DataFrame(columns, index=range(len(rows)))
 
 
@@ -111,20 +105,16 @@ def plan_columns(frame: pd.DataFrame, show: str) -> Columns:
             caption, options=[state_tag(name) for name in names], color=[tint(name) for name in names], help=about
         )
 
-    summed = "total" in frame.columns
-    name_width = 232 if not summed or frame["what"].str.len().max() <= SHORT else 180
     columns: Columns = {
-        "key": CONFIG.TextColumn(text("col_code"), width=70 if summed else 92),
-        "title": CONFIG.TextColumn(text("col_name"), width=name_width),
-        "total": CONFIG.NumberColumn(text("col_incl"), width=78),
-        "date": CONFIG.DateColumn(text("col_date"), width=86),
-        "branch": CONFIG.TextColumn(text("col_branch"), width=94),
-        "kind": CONFIG.TextColumn(text("col_kind"), width=112),
+        "key": CONFIG.TextColumn(text("col_code")),
+        "title": CONFIG.TextColumn(text("col_name")),
+        "total": CONFIG.NumberColumn(text("col_incl")),
+        "date": CONFIG.DateColumn(text("col_date")),
+        "branch": CONFIG.TextColumn(text("col_branch")),
+        "kind": CONFIG.TextColumn(text("col_kind")),
         "action": states(text("col_action"), "create", "update", "retire", "skip", "park", about=meaning("retire")),
         "step": states(text("col_status"), "planned", "running", "in_doubt", "proven", "accepted", "parked", "left"),
         "brake": states(text("badge_brake"), "brake"),
-        "what": CONFIG.TextColumn(
-            text("col_reason" if show in ("park", "parked", "skip") else "col_what"), width="large"
-        ),
+        "what": CONFIG.TextColumn(text("col_reason" if show in ("park", "parked", "skip") else "col_what")),
     }
     return {name: column for name, column in columns.items() if name in frame.columns}

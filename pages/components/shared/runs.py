@@ -32,7 +32,7 @@ from pages.components.shared.layout import (
 from pages.components.shared.meanings import meaning
 from pages.components.shared.notes import discard_button
 from pages.components.shared.run_states import RUN_STATES, run_state
-from pages.components.shared.tables import CONFIG, browse, caption_width
+from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import (
     Markdown,
     coded,
@@ -189,21 +189,21 @@ def kind_read(flow: Flow) -> str:
 def run_table(app: Application, runs: Sequence[Run]) -> Run | None:
     """Draw runs, newest first, and return the one that was clicked."""
     columns: dict[str, Any] = {
-        "run": CONFIG.TextColumn(text("col_run"), width=caption_width(text("col_run"), 68)),
-        "flow": CONFIG.TextColumn(text("col_flow"), width=caption_width(text("col_flow"), 96)),
+        "run": CONFIG.TextColumn(text("col_run")),
+        "flow": CONFIG.TextColumn(text("col_flow")),
         "state": CONFIG.MultiselectColumn(
             text("col_status"), options=list(map(state_tag, RUN_STATES)), color=list(map(tint, RUN_STATES))
         ),
-        "started": CONFIG.DatetimeColumn(text("col_started"), width=108),
+        "started": CONFIG.DatetimeColumn(text("col_started")),
         "read": CONFIG.NumberColumn(text("col_read")),
-        "of": CONFIG.TextColumn(text("col_kind"), width=caption_width(text("col_kind"), 88)),
+        "of": CONFIG.TextColumn(text("col_kind")),
         **{
             name: CONFIG.NumberColumn(text(f"col_{name}"), help=meaning(name) if name in OUTCOMES else None)
             for name in COUNTED[1:]
         },
-        "took": CONFIG.TextColumn(text("col_duration"), width=84, help=text("run_duration_about")),
-        "mode": CONFIG.TextColumn(text("fact_mode"), width=92),
-        "by": CONFIG.TextColumn(text("col_by"), width=104),
+        "took": CONFIG.TextColumn(text("col_duration"), help=text("run_duration_about")),
+        "mode": CONFIG.TextColumn(text("fact_mode")),
+        "by": CONFIG.TextColumn(text("col_by")),
     }
     clicked = browse(run_frame(app, runs), columns, "runs-table", text("nav_runs"), {"started": table_time})
     return None if clicked is None else runs[clicked]

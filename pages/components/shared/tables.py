@@ -11,30 +11,34 @@ from pandas.io.formats.style import Styler
 from integration.core.untrusted_text import harmless, visible, visible_lines
 from integration.words import MISSING
 from pages.components.shared import controls
+from pages.components.shared.widths import ROOM, fitted
 from pages.components.shared.wording import number_text
 
 CONFIG = st.column_config
 ROW = 34
 MOST_ROWS_HIGH = 15
-SIGN, MARGINS = 7.5, 24  # pixels of a letter in a caption, and of the margins of a column
-PENCIL = 24  # of the picture beside the caption of a column that can be edited
+TICKS = 40  # pixels of the column in which rows are ticked
 
 Columns = Mapping[str, Any]  # Streamlit's column configuration by column name
 
 Written = Mapping[str, Callable[[Any], str]]  # how the values of a column are written, by column name
 
 
-def browse(frame: pd.DataFrame, columns: Columns, key: str, alt: str, written: Written | None = None) -> int | None:
-    """Draw a table and return the place of the row that was clicked."""
-    return _draw(localised(seen(frame), written), columns, key, alt, ["single-cell"], None, len(frame))[0]
+def browse(
+    frame: pd.DataFrame, columns: Columns, key: str, alt: str, written: Written | None = None, room: int = ROOM
+) -> int | None:
+    """Draw a table and return the place of the row that was clicked; `room` is how wide it is on a wide screen."""
+    return _draw(seen(frame), columns, key, alt, ["single-cell"], None, written, room)[0]
 
 
 def pick_cell(frame: pd.DataFrame, key: str, alt: str) -> tuple[int, str] | None:
     """Draw a table as it came and return the place and the column of the cell that was clicked."""
+    shown = seen(frame)
     event = st.dataframe(
-        seen(frame),
+        shown,
         hide_index=True,
         height=height(len(frame)),
+        column_config=fitted(shown, {}, {}),
         row_height=ROW,
         key=key,
         on_select="rerun",
@@ -51,8 +55,9 @@ def table(
     rows: pd.DataFrame | Sequence[Mapping[str, str]], alt: str, columns: Columns | None = None, **look: Any
 ) -> None:
     """Draw a table in which nothing is chosen."""
-    frame = pd.DataFrame(rows)
-    st.dataframe(seen(frame), hide_index=True, row_height=ROW, column_config=columns, alt=alt, **look)
+    shown = seen(pd.DataFrame(rows))
+    widths = fitted(shown, columns or {}, {})
+    st.dataframe(shown, hide_index=True, row_height=ROW, column_config=widths, alt=alt, **look)
 
 
 def figures(rows: Sequence[Mapping[str, str]], off: str, alt: str) -> None:
@@ -60,12 +65,9 @@ def figures(rows: Sequence[Mapping[str, str]], off: str, alt: str) -> None:
 
     They are written already; what is nothing there holds no digit but zeros.
     """
-    frame = pd.DataFrame(rows)
-    first, *others = frame.columns
-    widths = {name: caption_width(max([name, *frame[name]], key=len), 0) for name in others}
-    columns = {name: CONFIG.TextColumn(name, alignment="right", width=widths[name]) for name in others}
-    shown = seen(frame).style.map(lambda text: _RED if any(sign in "123456789" for sign in text) else "", subset=[off])
-    columns[first] = CONFIG.TextColumn(first)  # takes the room that is left
+    frame = seen(pd.DataFrame(rows))
+    columns = fitted(frame, {name: CONFIG.TextColumn(name, alignment="right") for name in frame.columns[1:]}, {})
+    shown = frame.style.map(lambda text: _RED if any(sign in "123456789" for sign in text) else "", subset=[off])
     st.dataframe(
         shown, hide_index=True, row_height=ROW, height=height(len(frame), len(frame)), column_config=columns, alt=alt
     )
@@ -112,17 +114,22 @@ def localised(frame: pd.DataFrame, written: Written | None = None) -> pd.DataFra
     `written` names the columns that are written in another manner. A column must have no `format` of its own, which
     would win, and which Streamlit fills by the locale of the browser.
     """
-    asked = {name: manner for name, manner in (written or {}).items() if name in frame.columns}
-    numeric = [name for name, kind in frame.dtypes.items() if is_numeric_dtype(kind) and not is_bool_dtype(kind)]
-    if not (asked or numeric):
+    asked = _manners(frame, written)
+    if not asked:
         return frame
     lists = [name for name in frame.columns if len(frame) and isinstance(frame[name].iloc[0], list)]
     manners: dict[Any, str | Callable[[Any], str] | None] = {
         **{name: lambda _: "" for name in lists},  # their cells draw themselves
-        **dict.fromkeys(numeric, number_text),
         **asked,
     }
     return frame.style.format(manners, na_rep="")
+
+
+def _manners(frame: pd.DataFrame, written: Written | None) -> dict[str, Callable[[Any], str]]:
+    """Return how the values of columns are written that are more than text."""
+    numeric = [name for name, kind in frame.dtypes.items() if is_numeric_dtype(kind) and not is_bool_dtype(kind)]
+    asked = {name: manner for name, manner in (written or {}).items() if name in frame.columns}
+    return {**dict.fromkeys(map(str, numeric), number_text), **asked}
 
 
 def table_choice(
@@ -132,28 +139,29 @@ def table_choice(
     alt: str,
     ticked: Sequence[int],
     written: Written | None = None,
+    room: int = ROOM,
 ) -> tuple[int | None, set[int]]:
     """Draw a table with ticks and return the place of the row that was clicked, and those that are ticked.
 
     `ticked` are the ticks it starts with; the same key must come with the same ones.
     """
-    return _draw(
-        localised(seen(frame), written), columns, key, alt, ["multi-row", "single-cell"], list(ticked), len(frame)
-    )
+    return _draw(seen(frame), columns, key, alt, ["multi-row", "single-cell"], list(ticked), written, room - TICKS)
 
 
 def _draw(
-    table: pd.DataFrame | Styler,
+    frame: pd.DataFrame,
     columns: Columns,
     key: str,
     alt: str,
     modes: list[Literal["multi-row", "single-cell"]],
     ticked: list[int] | None,
-    rows: int,
+    written: Written | None,
+    room: int,
 ) -> tuple[int | None, set[int]]:
     """Draw a table and return the place of the row that was clicked, and those that are ticked."""
+    rows = len(frame)
     event = st.dataframe(
-        table,
+        localised(frame, written),
         hide_index=True,
         height=height(rows),
         row_height=ROW,
@@ -162,7 +170,7 @@ def _draw(
         on_select="rerun",
         selection_mode=modes,
         selection_default=None if ticked is None else {"selection": {"rows": ticked, "columns": [], "cells": []}},
-        column_config=columns,
+        column_config=fitted(frame, columns, _manners(frame, written), room=room),
         alt=alt,
     )
     picked: Mapping[str, Any] = event["selection"]
@@ -178,21 +186,17 @@ def editor(key: str, frame: pd.DataFrame, columns: Columns, alt: str, **more: An
     """
     if key not in st.session_state:
         st.session_state[f"base-{key}"] = frame
+    base = st.session_state.get(f"base-{key}", frame)
     edited: pd.DataFrame = controls.data_editor(
-        st.session_state.get(f"base-{key}", frame),
+        base,
         key=key,
-        column_config=columns,
+        column_config=fitted(base, columns, {}, edited=True),
         hide_index=True,
         row_height=ROW,
         alt=alt,
         **more,
     )
     return edited
-
-
-def caption_width(caption: str, least: int, *, beside: int = 0) -> int:
-    """Return how wide a column is in pixels: `least`, and wider where its caption needs it, with what stands beside."""
-    return max(least, round(len(caption) * SIGN) + MARGINS + beside)
 
 
 def height(rows: int, most: int = MOST_ROWS_HIGH) -> int:

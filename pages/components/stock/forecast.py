@@ -39,7 +39,7 @@ from pages.components.shared.layout import (
     titled,
 )
 from pages.components.shared.runs import progress_strip
-from pages.components.shared.tables import CONFIG, browse, caption_width
+from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import (
     Markdown,
     change_text,
@@ -156,14 +156,14 @@ def article_list(app: Application, view: View) -> None:
     frame = app.stock.lasting(lines, view.scope, view.now)
     frame["branch"] = [view.branches.get(code, code) for code in frame["branch"]]
     columns = {
-        "article": CONFIG.TextColumn(text("col_code"), width=112),
-        "title": CONFIG.TextColumn(text("col_name"), width=240),
-        "branch": CONFIG.TextColumn(text("col_stock_branch"), width=160),
-        "level": CONFIG.NumberColumn(text("col_stock_level"), width=84),
-        "unit": CONFIG.TextColumn(text("col_unit"), width=caption_width(text("col_unit"), 72)),
-        "pace": CONFIG.NumberColumn(text("col_stock_pace"), width=96),
-        "days": CONFIG.NumberColumn(text("col_stock_days"), width=84),
-        "out": CONFIG.DateColumn(text("col_stock_out"), width=112),
+        "article": CONFIG.TextColumn(text("col_code")),
+        "title": CONFIG.TextColumn(text("col_name")),
+        "branch": CONFIG.TextColumn(text("col_stock_branch")),
+        "level": CONFIG.NumberColumn(text("col_stock_level")),
+        "unit": CONFIG.TextColumn(text("col_unit")),
+        "pace": CONFIG.NumberColumn(text("col_stock_pace")),
+        "days": CONFIG.NumberColumn(text("col_stock_days")),
+        "out": CONFIG.DateColumn(text("col_stock_out")),
         "trail": CONFIG.AreaChartColumn(text("col_stock_trail"), color="gray", width=128),
     }
     clicked = browse(frame, columns, f"stock-{show}-{sort}-{offset}", text("stock_list_title"), {"out": table_day})
@@ -261,14 +261,14 @@ def _clicked(app: Application, view: View, found: Sequence[Difference], key: str
         }
     )
     columns = {
-        "article": CONFIG.TextColumn(text("col_code"), width=112),
-        "title": CONFIG.TextColumn(text("col_name"), width=260),
-        "branch": CONFIG.TextColumn(text("col_stock_branch"), width=160),
-        "source": CONFIG.NumberColumn(system_name(BOOKS), width=104),
-        "target": CONFIG.NumberColumn(system_name(TILL), width=104),
-        "gap": CONFIG.NumberColumn(text("col_difference"), width=104),
-        "unit": CONFIG.TextColumn(text("col_unit"), width=caption_width(text("col_unit"), 72)),
-        "why": CONFIG.TextColumn(text("col_stock_why"), width="large"),
+        "article": CONFIG.TextColumn(text("col_code")),
+        "title": CONFIG.TextColumn(text("col_name")),
+        "branch": CONFIG.TextColumn(text("col_stock_branch")),
+        "source": CONFIG.NumberColumn(system_name(BOOKS)),
+        "target": CONFIG.NumberColumn(system_name(TILL)),
+        "gap": CONFIG.NumberColumn(text("col_difference")),
+        "unit": CONFIG.TextColumn(text("col_unit")),
+        "why": CONFIG.TextColumn(text("col_stock_why")),
     }
     return browse(frame, columns, key, text("stock_differences"), {"gap": change_text})
 

@@ -1,0 +1,108 @@
+"""How wide the columns of a table are: each as what it holds needs, measured in the font that tables are drawn in."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from unicodedata import normalize
+
+import pandas as pd
+from pandas.api.types import is_list_like
+
+ROOM = 1128  # pixels that a table has on a screen of 1440
+BESIDE = 694  # of it where a detail stands beside: five eighths
+LEAST = 120  # of a column that is cut where all of them have no room
+SHARES = (1, 0.95, 0.9, 0.75)  # of its rows that a column has room for: the first that leaves room for all columns
+LETTER = 0.013125  # pixels of a table for a thousandth of its letter
+PADDING = 8  # at each side of a cell, and of a badge inside of one
+GAP = 4  # between two badges
+PENCIL = 28  # of the picture beside the caption of a column that can be edited
+LOOKED_AT = 500  # rows: whoever is further down has scrolled
+DRAWN = ("area_chart", "line_chart", "bar_chart", "progress", "image", "checkbox")  # what is no text
+
+# How far letters advance in thousandths, from the space on; the font itself is read in the tests.
+_ADVANCES = (
+    236, 284, 419, 713, 598, 927, 694, 242, 335, 335, 450, 600, 272, 399, 272, 383, 600, 600, 600, 600, 600, 600, 600,
+    600, 600, 600, 292, 292, 600, 600, 600, 477, 891, 641, 653, 621, 671, 583, 559, 695, 707, 400, 510, 634, 501, 812,
+    707, 708, 606, 708, 640, 581, 572, 678, 609, 891, 613, 593, 580, 317, 383, 317, 600, 565, 600, 534, 580, 503, 580,
+    549, 324, 528, 568, 250, 250, 527, 272, 873, 568, 560, 580, 580, 367, 487, 351, 568, 492, 768, 507, 499, 464, 343,
+    314, 343, 600,
+)  # fmt: skip
+_ADVANCE = {chr(32 + at): advance for at, advance in enumerate(_ADVANCES)}
+_WIDE = 803  # of a sign that is not among them: no less than that of any usual one
+
+
+def text_width(said: str) -> float:
+    """Return how many pixels a text takes in a table; a letter with an accent is as wide as without."""
+    return sum(_ADVANCE.get(sign) or _ADVANCE.get(normalize("NFD", sign)[0], _WIDE) for sign in said) * LETTER
+
+
+def fitted(
+    frame: pd.DataFrame,
+    columns: Mapping[str, Any],
+    write: Mapping[Any, Callable[[Any], str]],
+    *,
+    room: int = ROOM,
+    edited: bool = False,
+) -> dict[str, Any]:
+    """Return the configuration of the columns of a table, each as wide as the widest text that it shows.
+
+    Where that is more than the room, what few rows need is cut first, then the longest: a table that scrolls hides its
+    last columns. What is left of the room Streamlit shares out. `write` says how the values of a column are written.
+    """
+    shown = {str(name): columns.get(name) or {} for name in frame.columns if columns.get(name, {}) is not None}
+    captions: dict[str, float] = {}
+    cells: dict[str, list[float]] = {}
+    for name, column in shown.items():
+        kind = column.get("type_config") or {}
+        if kind.get("type") in DRAWN:
+            room -= column.get("width") or 0
+            continue
+        captions[name] = text_width(column.get("label") or name) + 2 * PADDING + (PENCIL if edited else 0)
+        labels = {one["value"]: one.get("label") or one["value"] for one in kind.get("options") or ()}
+        cells[name] = sorted(_cell(one, labels, write.get(name, str)) for one in frame[name].head(LOOKED_AT)) or [0]
+        if kind.get("type") == "multiselect":  # half a badge says nothing
+            captions[name] = max(captions[name], cells[name][-1])
+    needed = _of_most_rows(cells, captions, room)
+    most = _longest(needed, captions, room)
+    widths = {name: round(max(captions[name], min(width, most))) + 2 for name, width in needed.items()}
+    return {**columns, **{name: {**shown[name], "width": width} for name, width in widths.items()}}
+
+
+def _cell(value: Any, labels: Mapping[Any, str], write: Callable[[Any], str]) -> float:
+    if is_list_like(value):  # badges
+        return sum(text_width(str(labels.get(one, one))) + 2 * PADDING + GAP for one in value) + 2 * PADDING
+    if value is None or pd.isna(value):
+        return 0
+    return text_width(str(labels[value]) if value in labels else write(value)) + 2 * PADDING
+
+
+def _of_most_rows(cells: Mapping[str, Sequence[float]], least: Mapping[str, float], room: float) -> dict[str, float]:
+    """Return how wide columns are in which as many rows are whole as there is room for."""
+    needed: dict[str, float] = {}
+    for share in SHARES:
+        needed = {name: max(least[name], _of_share(mine, share)) for name, mine in cells.items()}
+        if sum(needed.values()) <= room:
+            break
+    left = room - sum(needed.values())
+    missing = {name: mine[-1] - needed[name] for name, mine in cells.items()}
+    for name in sorted(missing, key=lambda one: missing[one]):  # what is left of the room is theirs
+        more = min(max(0, missing[name]), max(0, left))
+        needed[name] += more
+        left -= more
+    return needed
+
+
+def _of_share(cells: Sequence[float], share: float) -> float:
+    """Return how wide a column is in which a share of the rows is not cut; a short one is not cut at all."""
+    return max(cells[round((len(cells) - 1) * share)], min(cells[-1], LEAST))
+
+
+def _longest(needed: Mapping[str, float], least: Mapping[str, float], room: float) -> float:
+    """Return how wide the widest columns may be for all to have room: what short ones leave is theirs."""
+    high, low = max(needed.values(), default=0.0), float(LEAST)
+    if sum(needed.values()) <= room:
+        return high
+    while high - low > 1:
+        middle = (high + low) / 2
+        fits = sum(max(least[name], min(width, middle)) for name, width in needed.items()) <= room
+        low, high = (middle, high) if fits else (low, middle)
+    return low
