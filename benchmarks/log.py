@@ -17,7 +17,7 @@ import duckdb
 
 from integration.log.logbook import Logbook
 from integration.log.statements import queries
-from integration.services.log import Log, Period, Sought
+from integration.services.log import Log, LogPeriod, LogSearch
 from integration.services.questions import QUESTIONS
 from integration.store.database import open_database
 from integration.store.outbox_reader import OutboxReader
@@ -124,20 +124,20 @@ def questions(log: Log, now: datetime) -> Iterator[tuple[str, Callable[[], objec
     (run,) = log.ask("SELECT run FROM events WHERE run <> '' LIMIT 1 OFFSET 5000000", seconds=20)["run"]
     (order,) = log.ask("SELECT key FROM events WHERE flow = 'orders' AND key <> '' LIMIT 1 OFFSET 700000")["key"]
     (title,) = log.ask("SELECT title FROM events WHERE flow = 'orders' AND title <> '' LIMIT 1 OFFSET 100000")["title"]
-    march = Sought(since=datetime(now.year, 3, 3, tzinfo=UTC), until=datetime(now.year, 3, 4, tzinfo=UTC))
+    march = LogSearch(since=datetime(now.year, 3, 3, tzinfo=UTC), until=datetime(now.year, 3, 4, tzinfo=UTC))
     yield "records: the newest 200 of all", lambda: log.search(limit=200)
     yield "records: the last of the pages", lambda: log.search(offset=9_800, limit=200)
     yield "records: one day of March", lambda: log.search(march, limit=200)
-    yield "records: one flow, in doubt", lambda: log.search(Sought(flow="customers", event="in_doubt"), limit=200)
-    yield "records: one run", lambda: log.search(Sought(run=run), limit=200)
-    yield "search: a word in 43,000 records", lambda: log.search(Sought("stadsfiets"), limit=200)
-    yield "search: a word in 400 records", lambda: log.search(Sought("ketting 106"), limit=200)
-    yield "search: the number of one order", lambda: log.search(Sought(title), limit=200)
-    yield "search: a cause", lambda: log.search(Sought("ean_duplicate"), limit=200)
-    yield "search: what is nowhere", lambda: log.search(Sought("nowhere at all"), limit=200)
+    yield "records: one flow, in doubt", lambda: log.search(LogSearch(flow="customers", event="in_doubt"), limit=200)
+    yield "records: one run", lambda: log.search(LogSearch(run=run), limit=200)
+    yield "search: a word in 43,000 records", lambda: log.search(LogSearch("stadsfiets"), limit=200)
+    yield "search: a word in 400 records", lambda: log.search(LogSearch("ketting 106"), limit=200)
+    yield "search: the number of one order", lambda: log.search(LogSearch(title), limit=200)
+    yield "search: a cause", lambda: log.search(LogSearch("ean_duplicate"), limit=200)
+    yield "search: what is nowhere", lambda: log.search(LogSearch("nowhere at all"), limit=200)
     yield (
         "search: a word in 400 records, one result, a month",
-        lambda: log.search(Sought("ketting 106", event="parked", since=month), limit=200),
+        lambda: log.search(LogSearch("ketting 106", event="parked", since=month), limit=200),
     )
     for sought, text, amount in (
         ("a number of the till", title, ""),
@@ -153,11 +153,11 @@ def questions(log: Log, now: datetime) -> Iterator[tuple[str, Callable[[], objec
         yield f"Ctrl+K: {sought}", partial(log.found_by, text, amount, 12)
     yield "history of an article that changed 100 times", lambda: log.history("products", "10604")
     yield "history of one order", lambda: log.history("orders", order)
-    yield "volume of a week by hour", lambda: log.volume(Period(now - timedelta(days=7)))
-    yield "volume of a year by day", lambda: log.volume(Period(unit="day"))
-    yield "errors of a year by cause", lambda: log.errors(Period())
-    yield "durations of a year of runs", lambda: log.durations(Period())
-    yield "paces of changes, a year", lambda: log.change_paces(Period())
+    yield "volume of a week by hour", lambda: log.volume(LogPeriod(now - timedelta(days=7)))
+    yield "volume of a year by day", lambda: log.volume(LogPeriod(unit="day"))
+    yield "errors of a year by cause", lambda: log.errors(LogPeriod())
+    yield "durations of a year of runs", lambda: log.durations(LogPeriod())
+    yield "paces of changes, a year", lambda: log.change_paces(LogPeriod())
     yield "events of a run as a whole", lambda: log.of_run(run)
     yield "the tables with their columns", log.tables
     for kept, sql in queries(QUESTIONS.read_text(encoding="utf-8")).items():

@@ -36,7 +36,7 @@ from integration.services import Application
 from integration.settings import load_settings
 from integration.store.issues import Issues
 from integration.store.previews import Previews
-from integration.store.runs import Runs
+from integration.store.runs import RunStore
 from integration.store.tables import facets, lines, runs, tallies
 from tests.people import somebody
 from tests.stores import stores_in
@@ -78,7 +78,7 @@ def _history(application: Application, now: datetime) -> None:
     """Keep runs of a month in which a few records each took no part."""
     at = now - timedelta(days=DAYS)
     database = stores_in(application).database
-    past, previews = Runs(database, lambda: at), Previews(database, lambda: at)
+    past, previews = RunStore(database, lambda: at), Previews(database, lambda: at)
     skipped = PlanRow(0, 0, Action.SKIP, Kind.STOCK, "10001", "Stadsfiets", cause=Skip("blocked", "10001").reason)
     for place in range(RUNS):
         at = now - timedelta(days=DAYS) * (RUNS - place) / RUNS

@@ -10,7 +10,7 @@ import typer
 
 from integration import terminal
 from integration.arguments import Json, writing, wrong_use
-from integration.services.audit import REASONS, Checked, Entry, Head, Sought
+from integration.services.audit import REASONS, AuditEntry, AuditSearch, Checked, Head
 from integration.words import sentence, term
 
 FAILED = 1
@@ -68,7 +68,7 @@ def list_entries(
     """List what somebody did, newest first."""
     begin = since.astimezone() if since else None
     with terminal.command_application(start=False) as application:
-        found = application.audit.entries(Sought(who, action, flow, find, begin), limit=limit)
+        found = application.audit.entries(AuditSearch(who, action, flow, find, begin), limit=limit)
     if as_json:
         terminal.print_json([asdict(one) for one in found])
         return
@@ -80,7 +80,7 @@ def list_entries(
     terminal.out.print(table)
 
 
-def _did(one: Entry) -> str:
+def _did(one: AuditEntry) -> str:
     return sentence(f"event_{one.action}")
 
 

@@ -29,7 +29,7 @@ from integration.sharing import Sharing
 from integration.store.database import FencingTokenLost
 from integration.store.fencing_tokens import FencingTokens
 from integration.store.heartbeats import USUAL, Heartbeats, Pulse
-from integration.store.runs import Runs
+from integration.store.runs import RunStore
 from integration.takeover import Takeover
 
 log = structlog.get_logger(__name__)
@@ -189,7 +189,7 @@ class Engine:
         url: str,
         executor: str,
         runner: Runner,
-        runs: Runs,
+        runs: RunStore,
         fencing_tokens: FencingTokens,
         heartbeats: Heartbeats,
         schedules: Schedules,

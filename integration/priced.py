@@ -35,7 +35,7 @@ FLOWS = ("products", "customers")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PricedOutcome:
     """How many prices the till was asked for, and how many of them are what the books say."""
 
     asked: int
@@ -56,11 +56,11 @@ def have_prices(application: Application) -> None:
         application.flows.change(flow, {"customer_prices": True}, DEMO)
 
 
-def proven(application: Application) -> Outcome:
+def proven(application: Application) -> PricedOutcome:
     """Ask the till for everything that is agreed, and hold it against the books."""
     proofs = application.prices.prove(application.prices.customers(), application.prices.articles())
     different = tuple(one for one in proofs if not one.proven)
-    return Outcome(len(proofs), len(proofs) - len(different), different)
+    return PricedOutcome(len(proofs), len(proofs) - len(different), different)
 
 
 def amount_cell(amount: Decimal | None) -> str:

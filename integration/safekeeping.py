@@ -13,14 +13,14 @@ import typer
 from integration import terminal
 from integration.arguments import Json, expect_known, writing, wrong_use
 from integration.backups.archive import Manifest
-from integration.backups.doctor import Look, examine, examine_connections
+from integration.backups.doctor import Checkup, examine, examine_connections
 from integration.backups.making import file_of, make, postgres_of
 from integration.backups.restoring import Verified, has_key, missing_settings
 from integration.backups.restoring import restore_backup as restored_from
 from integration.backups.restoring import verify_backup as verified
 from integration.core.untrusted_text import visible
 from integration.flows.registry import FLOWS
-from integration.services.arrangement import Difference
+from integration.services.arrangement import SettingDifference
 from integration.settings import Settings, known_settings, load_settings
 from integration.shipped import COMMAND
 from integration.store.looking import database_to_look_at
@@ -193,7 +193,7 @@ def import_settings(
         terminal.out.print(f"{len(read.differences)} changes kept.")
 
 
-def _show_differences(found: Sequence[Difference]) -> None:
+def _show_differences(found: Sequence[SettingDifference]) -> None:
     """Show what a file of settings would change, value by value; - stands before what is here, + before the file's."""
     if not found:
         terminal.out.print("The file says what is here already.")
@@ -220,14 +220,14 @@ def doctor(
     raise typer.Exit(FAILED if any(one.code for one in looks) else 0)
 
 
-def _said(look: Look) -> str:
+def _said(look: Checkup) -> str:
     if not look.code:
         return look.told
     sentences = say(look.code, look.facts)
     return " ".join(one for one in (sentences.what, sentences.do) if one)
 
 
-def _look_json(look: Look) -> dict[str, Any]:
+def _look_json(look: Checkup) -> dict[str, Any]:
     return {**asdict(look), "ok": not look.code, **(asdict(say(look.code, look.facts)) if look.code else {})}
 
 

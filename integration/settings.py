@@ -107,7 +107,7 @@ class TimeStamps(BaseModel):
         return file
 
 
-class Provider(BaseModel):
+class ProviderSettings(BaseModel):
     """Who proves with OpenID Connect who somebody is, and who we are there."""
 
     issuer: AddressIfAny = ""
@@ -155,7 +155,7 @@ class Settings(BaseSettings):
     backup_passphrase: SecretStr = SecretStr("")
     address: Annotated[str, AfterValidator(_public)] = ""
     log_in: Literal["none", "in_front", "accounts", "provider"] = "none"
-    provider: Provider = Provider()
+    provider: ProviderSettings = ProviderSettings()
     in_front: FrontProxy = FrontProxy()
     sandbox: bool = False
     sandbox_articles: int = Field(default=400, ge=50, le=1_000_000)
@@ -278,7 +278,7 @@ _Settings = create_model("_Settings", __base__=Settings, **_groups)
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownSetting:
     """One setting: its name in the environment, what it should look like, and its default as people write it."""
 
     name: str
@@ -286,12 +286,12 @@ class Known:
     default: str
 
 
-def known_settings() -> list[Known]:
+def known_settings() -> list[KnownSetting]:
     """Return every setting there is, in the order they are declared."""
     return list(_known(_Settings, PREFIX))
 
 
-def _known(model: type[BaseModel], prefix: str) -> Iterator[Known]:
+def _known(model: type[BaseModel], prefix: str) -> Iterator[KnownSetting]:
     for name, field in model.model_fields.items():
         inside = field.annotation
         if isinstance(inside, type) and issubclass(inside, BaseModel):
@@ -299,7 +299,7 @@ def _known(model: type[BaseModel], prefix: str) -> Iterator[Known]:
             continue
         default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
         shown = str(default).lower() if isinstance(default, bool) else "" if default is None else str(default)
-        yield Known(f"{prefix}{name.upper()}", term(_shape(f"{prefix}{name}")), shown)
+        yield KnownSetting(f"{prefix}{name.upper()}", term(_shape(f"{prefix}{name}")), shown)
 
 
 def settings_table() -> str:

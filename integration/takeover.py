@@ -14,7 +14,7 @@ from integration.background import again_and_again
 from integration.core.run import Run
 from integration.core.states import RunState
 from integration.store.heartbeats import Heartbeats, Pulse
-from integration.store.runs import Runs
+from integration.store.runs import RunStore
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +31,7 @@ class Takeover:
         *,
         executor: str,
         queue: str,
-        runs: Runs,
+        runs: RunStore,
         heartbeats: Heartbeats,
         requeue: Callable[[Run, int], None],
         pulse: Pulse,

@@ -9,7 +9,7 @@ from pages.components.flows.fields import fields_tab, filters_tab
 from pages.components.flows.sections import brakes_tab, schedule_tab, settings_tab
 from pages.components.flows.tables import tables_tab
 from pages.components.shared.application import application, may, only_for
-from pages.components.shared.draft import Draft, save_bar, toggle
+from pages.components.shared.draft import SettingsDraft, save_bar, toggle
 from pages.components.shared.flows import back_to_cause, flow_of_address, needs_connections, start_preview
 from pages.components.shared.layout import choice, failures, head, note, show_toast
 from pages.components.shared.meanings import meaning
@@ -22,7 +22,7 @@ app = application()
 show_toast()
 
 
-def switch(draft: Draft, status: FlowStatus) -> None:
+def switch(draft: SettingsDraft, status: FlowStatus) -> None:
     """Draw whether the flow is on, when it runs next, and what it may do by itself."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="medium"):
         with st.container(width="content"):
@@ -47,7 +47,7 @@ if len(names) > 1:
 
 needs_connections(app, text("flows_unconnected_about"))
 
-draft = Draft(app, flow)
+draft = SettingsDraft(app, flow)
 status = next(one for one in app.flows.statuses() if one.flow.name == flow)
 with only_for("flows.change"):
     switch(draft, status)

@@ -15,22 +15,22 @@ from integration.core.records import Kind, Record, Value
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState, Step
 from integration.core.strangers import NO_STRANGERS, Strangers
-from integration.flows.products.logic import Products
+from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS, mirrors_of
 from integration.flows.spec import FlowLogic
 from integration.runner import Dependencies, Patience, Runner
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
-from integration.store.choices import Choices
+from integration.store.choices import ChoiceStore
 from integration.store.cursors import Cursors
 from integration.store.database import Database
 from integration.store.issues import Issues
 from integration.store.ledger import Ledger
 from integration.store.links import Links
-from integration.store.plans import Plans
+from integration.store.plans import PlanStore
 from integration.store.previews import Previews
-from integration.store.runs import Runs
+from integration.store.runs import RunStore
 from tests.builders import a_group, an_article
 from tests.clocks import Clock
 from tests.fakes import MemoryConnector
@@ -69,10 +69,10 @@ class FlowHarness:
         self.accepted: set[str] = set()
         self.clock = Clock()
         mirrors = mirrors_of(FLOWS.values())
-        self.runs = Runs(database, self.clock)
-        self.choices = Choices(database, self.clock)
+        self.runs = RunStore(database, self.clock)
+        self.choices = ChoiceStore(database, self.clock)
         self.previews = Previews(database, self.clock, mirrors=mirrors)
-        self.plans = Plans(database)
+        self.plans = PlanStore(database)
         self.ledger = Ledger(database, self.clock, mirrors=mirrors)
         self.links = Links(database, self.clock, mirrors=mirrors)
         self.issues = Issues(database, self.clock)
@@ -100,7 +100,7 @@ class FlowHarness:
 
     def made(self) -> FlowLogic:
         """Return what is particular to the flow, with the settings as they are now."""
-        return Products(
+        return ProductsLogic(
             ProductSettings(**self.settings), BODY, self.mapping_version, TABLES, RATES,
             lambda code: self.links.allot(self.flow, "article", code),
             lambda codes: {key: one.reference for key, one in self.links.get(self.flow, Kind.ARTICLE, codes).items()},

@@ -17,7 +17,7 @@ import duckdb
 import pytest
 
 from integration.bootstrap import now
-from integration.channels.post import Message, Post, Way
+from integration.channels.post import Message, Post, WayOut
 from integration.store.database import open_database
 from integration.store.keys import write_keys
 from integration.store.stores import stores_of
@@ -221,7 +221,7 @@ def test_a_message_goes_out_in_all_its_signs(elsewhere: Elsewhere) -> None:
         )
         elsewhere.runs(code)
         assert hook.titles == [SIGNS]
-        assert Post(Way(with_way_out())).send([Message(hook.address, SIGNS, SIGNS)])[0].ok
+        assert Post(WayOut(with_way_out())).send([Message(hook.address, SIGNS, SIGNS)])[0].ok
 
 
 def test_a_key_is_written_whole_by_who_comes_first(elsewhere: Elsewhere) -> None:

@@ -21,7 +21,7 @@ from integration.core.timetable import WALL_CLOCK
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from integration.store.database import open_database
-from integration.store.runs import Runs
+from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
 from integration.store.tables import heartbeats, runs
 from tests.clocks import now
@@ -334,7 +334,7 @@ def test_a_bug_ends_a_run_under_an_incident_number_that_the_log_knows(
 ) -> None:
     with_a_bug(tmp_path, while_writing=while_writing)
     database = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
-    (run,) = Runs(database, now).latest("products")
+    (run,) = RunStore(database, now).latest("products")
     database.close()
     assert (run.state, run.error) == (state, "unexpected_error")
     said = (tmp_path / "said").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ import pytest
 
 from integration.backups.making import make
 from integration.backups.restoring import restore_backup
-from integration.core.alerts import Sort, Symptom
+from integration.core.alerts import Symptom, SymptomSort
 from integration.core.errors import ConfigurationError, UnavailableError
 from integration.core.issues import Issue, Met
 from integration.core.run import Mode
@@ -115,7 +115,7 @@ def test_a_person_is_given_everything_and_erased_and_stays_so(
     with pytest.raises(ConfigurationError) as refused:
         persons.erase(one, "39002", ME)
     assert refused.value.code == "erase_unconfirmed"
-    late = Symptom(Sort.RECORDS, "debtor_unclear", "orders", facts={"name": DEBTOR["ACCT_NAME"]})
+    late = Symptom(SymptomSort.RECORDS, "debtor_unclear", "orders", facts={"name": DEBTOR["ACCT_NAME"]})
 
     def reads_before(stage: str) -> None:
         if stage == "files":  # the database is done: whoever had read of them before writes it down now

@@ -19,20 +19,20 @@ from lxml import etree
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import NAMESPACE, Element, interface_contract, qualified
-from integration.connectors.mplus.days import Days as TillDays
-from integration.connectors.mplus.documents import Documents
-from integration.connectors.mplus.fields import Fields
-from integration.connectors.mplus.products import Products as TillProducts
+from integration.connectors.mplus.days import TillDays
+from integration.connectors.mplus.documents import TillDocuments
+from integration.connectors.mplus.fields import TillFields
+from integration.connectors.mplus.products import TillProducts
 from integration.core.errors import ConnectorError
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
-from integration.core.moves import Sort
+from integration.core.moves import MoveSort
 from integration.core.plan import Change, diff
 from integration.core.records import Kind, Record, Unreadable, WrongValueError
 from integration.core.staged import Staged
 from integration.flows.customers.logic import Customers
 from integration.flows.customers.settings import CustomerSettings
-from integration.flows.products.logic import Products
+from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
 from integration.flows.spec import staged_in
@@ -214,7 +214,7 @@ def sold(articles: Sequence[Mapping[str, object]], vat: Sequence[Mapping[str, ob
     source = books({"ARTICLE": articles, "VAT": vat})
     rates = {code: Decimal(rate) for code, rate in source.choices("vat_rates").items()}
     tables = {"vat_codes": {"1": "10", "2": "20"}}
-    logic = Products(ProductSettings(blocked="inactive"), shipped("products"), 7, tables, rates, lambda code: code)
+    logic = ProductsLogic(ProductSettings(blocked="inactive"), shipped("products"), 7, tables, rates, lambda code: code)
     stage = FLOWS["products"].flow.stages[1]
     return came_of(staged_in(logic, stage, source.extract(Kind.ARTICLE).records))
 
@@ -407,7 +407,9 @@ def test_levels_and_movements() -> None:
 
     def move(row: Element) -> Came:
         told = codec.decode_move(row)
-        return {"7": None if told.sort is Sort.UNREADABLE else (told.number, told.branch, told.article, told.amount)}
+        return {
+            "7": None if told.sort is MoveSort.UNREADABLE else (told.number, told.branch, told.article, told.amount)
+        }
 
     check(of_elements(LEVEL, "level", ["7"], level), level(LEVEL), 30)
     check(of_elements(MOVE, "move", ["7"], move), move(MOVE), 60)
@@ -483,7 +485,7 @@ def answered(day: Element) -> Callable[[httpx.Request], str]:
 def closed(settings: Mapping[str, Any], day: Element) -> Came:
     """Return what a day of the till comes to in the flow of days, as it is booked."""
     client = answering(answered(day))
-    source = TillDays(NOWHERE, client, Documents(NOWHERE, client))
+    source = TillDays(NOWHERE, client, TillDocuments(NOWHERE, client))
     booked: dict[str, object] = {}
     for one in days(**settings).stage(FLOWS["days"].flow.stages[0], source.fetch(Kind.DAY, DAYS)):
         page = [one.record, *one.record.parts] if one.record else []
@@ -568,7 +570,7 @@ def looked_up(product: Element) -> Record | None:
     client = answering(
         lambda _: f'<GetProductsResponse xmlns="{NAMESPACE}"><productList>{told}</productList></GetProductsResponse>'
     )
-    held = TillProducts(NOWHERE, client, Fields(NOWHERE, client)).lookup([AGREED], links)["1001"].record
+    held = TillProducts(NOWHERE, client, TillFields(NOWHERE, client)).lookup([AGREED], links)["1001"].record
     return None if isinstance(held, Unreadable) else held
 
 

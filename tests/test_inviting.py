@@ -4,7 +4,7 @@ from pathlib import Path
 
 from integration.services.people import People
 from integration.store.database import open_database
-from integration.store.people import People as Stored
+from integration.store.people import PeopleStore as Stored
 from tests.clocks import now
 from tests.programs import Terminal
 

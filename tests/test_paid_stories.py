@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from integration.core.days.books import Line
+from integration.core.days.books import DayLine
 from integration.core.links import Link
 from integration.core.records import Kind
 from integration.core.run import Run
@@ -74,7 +74,7 @@ def euros(cents: int) -> Decimal:
 # ---- the same sale in its day
 
 
-def amounts(lines: Iterable[Line]) -> dict[str, Decimal]:
+def amounts(lines: Iterable[DayLine]) -> dict[str, Decimal]:
     """Return what the page of a day puts on each account, its VAT on the accounts of that."""
     found: dict[str, Decimal] = {}
     for line in lines:

@@ -8,7 +8,7 @@ import pytest
 from integration.connectors.protocol import Connector
 from integration.core.states import Step
 from integration.priced import have_prices, proven
-from integration.services.prices import CAUSE, Known, Prices, Proof
+from integration.services.prices import CAUSE, KnownRecord, Prices, Proof
 from integration.store.issues import Issues
 from tests.consoles import Console, opened
 from tests.stores import stores_in
@@ -30,12 +30,12 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
         yield console
 
 
-def customer(console: Console, place: int) -> Known:
+def customer(console: Console, place: int) -> KnownRecord:
     number = console.sandbox.shop.customers[place].number
     return next(one for one in console.application.prices.customers() if one.key == number)
 
 
-def article(console: Console, code: str) -> Known:
+def article(console: Console, code: str) -> KnownRecord:
     return next(one for one in console.application.prices.articles() if one.key == code)
 
 
@@ -45,7 +45,7 @@ def code(console: Console) -> str:
     return str(next(row["ART_CODE"] for row in console.sandbox.state("K9_PRICE") if row.get("K9_MINQ")))
 
 
-def pays(console: Console, who: Known | None, code: str, quantity: str = "1", branch: str = "1") -> Proof:
+def pays(console: Console, who: KnownRecord | None, code: str, quantity: str = "1", branch: str = "1") -> Proof:
     found = console.application.prices.one(who, article(console, code), D(quantity), branch)
     assert found is not None
     return found

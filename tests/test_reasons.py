@@ -10,7 +10,7 @@ import pytest
 from integration import words
 from integration.core.records import same
 from integration.core.run import Run
-from integration.core.traces import Answer
+from integration.core.traces import WhyAnswer
 from tests.booked import keeping_books
 from tests.consoles import WHO, Console, opened
 from tests.people import somebody
@@ -42,7 +42,7 @@ def set_to(console: Console, flow: str, values: dict[str, Any]) -> Iterator[None
     console.application.flows.change(flow, before, somebody(WHO))
 
 
-def every_answer(console: Console, run: Run) -> Iterator[Answer]:
+def every_answer(console: Console, run: Run) -> Iterator[WhyAnswer]:
     """Yield why each value is what it is, of each line that writes something."""
     rows = [row for row in console.application.plans.rows(run.id, limit=5_000) if row.change]
     assert rows, (run.flow, run.state, run.error, run.facts)

@@ -18,7 +18,7 @@ import pytest
 from integration.log.logbook import Logbook
 from integration.sandbox.server import running
 from integration.store.database import open_database
-from integration.store.secrets import Connections
+from integration.store.secrets import ConnectionStore
 from tests.canary_secrets import (
     CONSOLE_KEY,
     DATABASE_PASSWORD,
@@ -128,7 +128,7 @@ def _said_by_terminals(terminal: Terminal, folder: Path, processes: list[bytes])
 def _tokens(folder: Path) -> list[str]:
     database = open_database(f"sqlite:///{folder / 'console.sqlite'}")
     try:
-        kept = Connections(database, lambda: datetime.now(UTC), key=CONSOLE_KEY).get("accountview-tokens")
+        kept = ConnectionStore(database, lambda: datetime.now(UTC), key=CONSOLE_KEY).get("accountview-tokens")
     finally:
         database.close()
     assert kept

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from integration.bootstrap import now
-from integration.channels.post import Post, Way
+from integration.channels.post import Post, WayOut
 from integration.connectors.limits import NetworkRoute
 from integration.core.issues import Issue, Met
 from integration.core.states import RunState
 from integration.services.channels import Channels
 from integration.services.pings import WHOLE, Pings
 from integration.store.database import open_database
-from integration.store.secrets import Connections
+from integration.store.secrets import ConnectionStore
 from integration.store.stores import Stores, stores_of
 from integration.surroundings import with_way_out
 from tests.channels.receivers import Hook, web_server
@@ -66,8 +66,8 @@ def told_by_hook(data: Path) -> Iterator[tuple[Hook, Stores]]:
     with web_server() as hook, served(data, settings=NOTHING):
         database = open_database(f"sqlite:///{data / 'console.sqlite'}")
         stores = stores_of(database, now)
-        sealed = Connections(database, now, key_file=data / "console.key")
-        Channels(stores.settings, sealed, stores.deliveries, Post(Way(with_way_out()))).save(
+        sealed = ConnectionStore(database, now, key_file=data / "console.key")
+        Channels(stores.settings, sealed, stores.deliveries, Post(WayOut(with_way_out()))).save(
             {"name": "Hook"}, somebody("anna"), address=hook.address
         )
         yield hook, stores
@@ -100,7 +100,7 @@ def test_somebody_outside_notices_that_the_console_was_killed(tmp_path: Path) ->
     with web_server() as hook, served(tmp_path, settings=NOTHING) as server, worker(tmp_path) as beside:
         database = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
         stores = stores_of(database, now)
-        sealed = Connections(database, now, key_file=tmp_path / "console.key")
+        sealed = ConnectionStore(database, now, key_file=tmp_path / "console.key")
         Pings(stores, sealed, now, lambda _: NetworkRoute()).change(WHOLE, hook.at("/ping/whole"), somebody("anna"))
         outside = HealthChecks(hook)
         for number in range(3):  # it lives for longer than a period

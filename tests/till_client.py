@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from integration.sandbox.mplus.contract import Fields, contract, written
+from integration.sandbox.mplus.contract import WireFields, contract, written
 from integration.sandbox.server import Sandbox
 from tests.sandbox.soap_client import RawClient, Reply, prefixed, tags
 
@@ -74,7 +74,7 @@ class TillClient:
         return reply.text("invoiceId")
 
     def _made(self, operation: str, element: str, type_: str, values: Mapping[str, Any]) -> Reply:
-        fields: Fields = self._contract.build(type_, values)
+        fields: WireFields = self._contract.build(type_, values)
         body = f"<ns:{operation}><ns:{element}>{written(fields).decode()}</ns:{element}></ns:{operation}>"
         reply = self._till.call(body)
         assert reply.text("result").endswith("-OK"), reply.raw

@@ -24,7 +24,7 @@ from integration.services.symptoms import GRACE, ROUNDS_MISSED
 from integration.settings import Settings, load_settings, unknown_settings
 from integration.store.database import Clock, SharedClock
 from integration.store.files import COPIES_KEPT, copies_beside, left_in
-from integration.store.looking import Seen, database_to_look_at, last_beat, sealed_in
+from integration.store.looking import SeenDatabase, database_to_look_at, last_beat, sealed_in
 from integration.store.stores import Stores, stores_of
 
 MARK = (8, b"DUCK")  # where in the file of a log stands what it is
@@ -33,7 +33,7 @@ CHECK_SECONDS = 45.0  # that the check of one connection may take; a system that
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Checkup:
     """One thing that was looked at: what is `told` of it and, where something is wrong, the cause with its facts."""
 
     name: str
@@ -42,20 +42,20 @@ class Look:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-def examine(clock: Clock = now) -> Iterator[Look]:
+def examine(clock: Clock = now) -> Iterator[Checkup]:
     """Yield what an installation looks like, part by part; what cannot be looked at ends at what stands in its way."""
     try:
         settings = load_settings()
     except IntegrationError as error:
         yield _wrong("settings", error)
         return
-    yield Look("settings", f"{len(settings.given())} set")
+    yield Checkup("settings", f"{len(settings.given())} set")
     for name, nearest in unknown_settings().items():
-        yield Look("settings", code="setting_unknown", facts={"setting": name, "nearest": nearest})
+        yield Checkup("settings", code="setting_unknown", facts={"setting": name, "nearest": nearest})
     yield from _folder(settings.data)
     yield from _log(settings.data)
     if not postgres_of(settings) and not file_of(settings).exists():
-        yield Look("database", "none yet: it is made at the first start")
+        yield Checkup("database", "none yet: it is made at the first start")
         return
     try:
         with database_to_look_at(settings.operational_url()) as seen:
@@ -64,7 +64,7 @@ def examine(clock: Clock = now) -> Iterator[Look]:
         yield _wrong("database", error)
 
 
-def examine_connections(seconds: float = CHECK_SECONDS) -> Iterator[Look]:
+def examine_connections(seconds: float = CHECK_SECONDS) -> Iterator[Checkup]:
     """Yield each line of the check of both connections, for at most so many seconds each.
 
     Nothing is looked at where there is no database of this version yet, or where the systems are the built-in ones. A
@@ -87,17 +87,17 @@ def examine_connections(seconds: float = CHECK_SECONDS) -> Iterator[Look]:
         application.close()
 
 
-def _connection(application: Application, system: str, seconds: float) -> Iterator[Look]:
+def _connection(application: Application, system: str, seconds: float) -> Iterator[Checkup]:
     name = SYSTEMS[system].caption
     if application.sandbox.is_asked_for() or application.sandbox.is_chosen():
-        yield Look(name, "the built-in one, which is looked at by `check`")
+        yield Checkup(name, "the built-in one, which is looked at by `check`")
     elif not application.connections.of(system).connected:
-        yield Look(name, "not connected")
+        yield Checkup(name, "not connected")
     else:
         yield from _checked(application, system, name, seconds)
 
 
-def _checked(application: Application, system: str, name: str, seconds: float) -> Iterator[Look]:
+def _checked(application: Application, system: str, name: str, seconds: float) -> Iterator[Checkup]:
     found: list[Finding] = []
 
     def check() -> None:
@@ -108,15 +108,15 @@ def _checked(application: Application, system: str, name: str, seconds: float) -
     checking.start()
     checking.join(seconds)
     if not found:
-        yield Look(name, code="connection_check_slow", facts={"system": name, "seconds": f"{seconds:.0f}"})
+        yield Checkup(name, code="connection_check_slow", facts={"system": name, "seconds": f"{seconds:.0f}"})
     for one in found:
         if one.ok is not None:
             code = "" if one.ok else one.cause
-            yield Look(name, f"{one.name}{one.about and f': {one.about}'}", code, one.facts if code else {})
+            yield Checkup(name, f"{one.name}{one.about and f': {one.about}'}", code, one.facts if code else {})
 
 
-def _wrong(name: str, error: IntegrationError) -> Look:
-    return Look(name, code=error.code, facts=error.facts)
+def _wrong(name: str, error: IntegrationError) -> Checkup:
+    return Checkup(name, code=error.code, facts=error.facts)
 
 
 def _size(path: Path) -> str:
@@ -127,46 +127,48 @@ def _size(path: Path) -> str:
     return f"{sum(one.stat().st_size for one in files) / 1_000_000:.1f} MB"
 
 
-def _folder(data: Path) -> Iterator[Look]:
+def _folder(data: Path) -> Iterator[Checkup]:
     place = data if data.exists() else data.absolute().parent
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        yield Look("folder", code="folder_not_writable", facts={"folder": str(data)})
+        yield Checkup("folder", code="folder_not_writable", facts={"folder": str(data)})
         return
     free = shutil.disk_usage(place).free
     told = f"{data}, {free // 1_000_000} MB free"
     if free < LEAST_FREE:
         facts = {"free": f"{free // 1_000_000} MB", "needed": f"{LEAST_FREE // 1_000_000} MB"}
-        yield Look("folder", told, "disk_full", facts)
+        yield Checkup("folder", told, "disk_full", facts)
     else:
-        yield Look("folder", told)
+        yield Checkup("folder", told)
     files = [file for pattern in (*KEPT, ANNOUNCED) for file in data.glob(pattern) if file.is_file()]
     if is_open := sorted(file.name for file in files if os.name == "posix" and file.stat().st_mode & OTHERS):
-        yield Look("files", code="files_open_to_others", facts={"folder": str(data), "found": ", ".join(is_open)})
+        yield Checkup("files", code="files_open_to_others", facts={"folder": str(data), "found": ", ".join(is_open)})
     if left := [one.name for one in left_in(data)]:
-        yield Look("files", code="files_left_behind", facts={"folder": str(data), "found": ", ".join(left)})
+        yield Checkup("files", code="files_left_behind", facts={"folder": str(data), "found": ", ".join(left)})
 
 
-def _log(data: Path) -> Iterator[Look]:
+def _log(data: Path) -> Iterator[Checkup]:
     path = data / LOG
     if not path.exists():
-        yield Look("log", "none yet: it is made when a server starts")
+        yield Checkup("log", "none yet: it is made when a server starts")
         return
     at, mark = MARK
     with path.open("rb") as file:
         is_log = file.read(at + len(mark))[at:] == mark
     aside = sum(1 for one in data.glob(f"{LOG}.broken-*") if not one.name.endswith(".wal"))
     told = f"{_size(path)}{f', {aside} set aside' if aside else ''}"
-    yield Look("log", told) if is_log else Look("log", told, "log_broken", {"file": str(path)})
+    yield Checkup("log", told) if is_log else Checkup("log", told, "log_broken", {"file": str(path)})
 
 
-def _database(settings: Settings, seen: Seen, machine: Clock) -> Iterator[Look]:
+def _database(settings: Settings, seen: SeenDatabase, machine: Clock) -> Iterator[Checkup]:
     size = "PostgreSQL" if postgres_of(settings) else _size(file_of(settings))
     later = "" if seen.is_current else ", brought up to date at the next start"
-    yield Look("database", f"{size}, tables {seen.revision}{later}")
+    yield Checkup("database", f"{size}, tables {seen.revision}{later}")
     if not postgres_of(settings) and (copies := copies_beside(file_of(settings))):
         megabytes = sum(one.stat().st_size for one in copies) / 1_000_000
         told = ", ".join(one.name for one in copies)
-        yield Look("copies", f"{megabytes:.1f} MB, made before its tables were changed; {COPIES_KEPT} are kept: {told}")
+        yield Checkup(
+            "copies", f"{megabytes:.1f} MB, made before its tables were changed; {COPIES_KEPT} are kept: {told}"
+        )
     yield from _key(settings, seen)
     if seen.is_current:
         clock = SharedClock(seen.database, machine)
@@ -175,42 +177,42 @@ def _database(settings: Settings, seen: Seen, machine: Clock) -> Iterator[Look]:
         yield from _flows(stores, clock())
 
 
-def _key(settings: Settings, seen: Seen) -> Iterator[Look]:
+def _key(settings: Settings, seen: SeenDatabase) -> Iterator[Checkup]:
     sealed = sealed_in(seen.database)
     ring = ring_of(settings, seen.database.instance)
     if not sealed:
-        yield Look("key", "nothing is sealed yet")
+        yield Checkup("key", "nothing is sealed yet")
     elif (shut := next((name for name, one in sealed.items() if ring.opened(one) is None), None)) is not None:
-        yield Look(
+        yield Checkup(
             "key", code="secret_key_wrong", facts={"system": next((one for one in SYSTEMS if one in shut), shut)}
         )
     else:
-        yield Look("key", f"opens what is kept of {', '.join(sorted(sealed))}")
+        yield Checkup("key", f"opens what is kept of {', '.join(sorted(sealed))}")
 
 
-def _server(data: Path, stores: Stores, at: datetime) -> Iterator[Look]:
+def _server(data: Path, stores: Stores, at: datetime) -> Iterator[Checkup]:
     waiting, oldest = stores.events.count(), stores.events.oldest()
     if not (data / ANNOUNCED).exists():
-        yield Look("server", f"none at work on this machine, {waiting} events wait for the log")
+        yield Checkup("server", f"none at work on this machine, {waiting} events wait for the log")
         return
     beaten = last_beat(stores.database, SERVER)
     if beaten is None or (at - beaten).total_seconds() > BEAT_SECONDS:
         seconds = "?" if beaten is None else f"{(at - beaten).total_seconds():.0f}"
-        yield Look("server", code="no_heartbeat", facts={"seconds": seconds})
+        yield Checkup("server", code="no_heartbeat", facts={"seconds": seconds})
     else:
-        yield Look("server", f"at work, {waiting} events wait for the log")
+        yield Checkup("server", f"at work, {waiting} events wait for the log")
     if oldest is not None and (at - oldest).total_seconds() > DRAIN_SECONDS:
         facts = {"seconds": f"{(at - oldest).total_seconds():.0f}", "count": str(waiting)}
-        yield Look("log", code="log_behind", facts=facts)
+        yield Checkup("log", code="log_behind", facts=facts)
 
 
-def _flows(stores: Stores, at: datetime) -> Iterator[Look]:
+def _flows(stores: Stores, at: datetime) -> Iterator[Checkup]:
     is_closed = OpeningsKept(stores.settings).now().is_closed
     for name, spec in FLOWS.items():
         try:
             given = spec.settings(**(stores.settings.get(f"flow:{name}") or {}))
         except IntegrationError as error:
-            yield Look("flows", code=error.code, facts={"flow": name, **error.facts})
+            yield Checkup("flows", code=error.code, facts={"flow": name, **error.facts})
             continue
         newest = next(iter(stores.runs.latest(name, limit=1)), None)
         if not given.on or newest is None:
@@ -219,6 +221,6 @@ def _flows(stores: Stores, at: datetime) -> Iterator[Look]:
         missed = given.timetable.before(at - GRACE, ZONE, is_closed, ROUNDS_MISSED)
         if missed is not None and newest.started_at < missed:
             minutes = str(silent // timedelta(minutes=1))
-            yield Look("flows", code="flow_late", facts={"flow": name, "minutes": minutes})
+            yield Checkup("flows", code="flow_late", facts={"flow": name, "minutes": minutes})
         else:
-            yield Look("flows", f"{name} ran {silent // timedelta(minutes=1)} minutes ago")
+            yield Checkup("flows", f"{name} ran {silent // timedelta(minutes=1)} minutes ago")

@@ -31,7 +31,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class PostResult:
     """Whether it was taken; `why` not is a key of the words, or what the channel said, without secrets."""
 
     ok: bool
@@ -39,7 +39,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class WayOut:
     """What lies between us and the world: the environment of programs, a proxy, more authorities for certificates."""
 
     environment: Mapping[str, str]
@@ -50,19 +50,19 @@ class Way:
 class Post:
     """Sends messages; nothing it does takes longer than it is given."""
 
-    def __init__(self, way: Way, seconds: float = SECONDS) -> None:
+    def __init__(self, way: WayOut, seconds: float = SECONDS) -> None:
         self._way = way
         self._seconds = seconds
 
-    def look(self, address: str) -> Result:
+    def look(self, address: str) -> PostResult:
         """Tell whether anything may be sent to an address, without sending it."""
         return self._handed_over([{"address": address}])[0]
 
-    def send(self, messages: Sequence[Message]) -> list[Result]:
+    def send(self, messages: Sequence[Message]) -> list[PostResult]:
         """Send messages one after the other and return what became of each."""
         return self._handed_over([{"address": one.address, "title": one.title, "body": one.body} for one in messages])
 
-    def _handed_over(self, asked: Sequence[Mapping[str, str]]) -> list[Result]:
+    def _handed_over(self, asked: Sequence[Mapping[str, str]]) -> list[PostResult]:
         lines = "".join(json.dumps(one) + "\n" for one in asked)
         with self._environment() as environment:
             process = subprocess.Popen(
@@ -76,7 +76,7 @@ class Post:
                 answered, _ = process.communicate()
         secrets = {part for one in asked for part in secrets_of(one["address"])}
         found = [_result(line, secrets) for line in answered.splitlines()]
-        return [*found, *[Result(ok=False, why="reason_channel_silent")] * (len(asked) - len(found))]
+        return [*found, *[PostResult(ok=False, why="reason_channel_silent")] * (len(asked) - len(found))]
 
     @contextmanager
     def _environment(self) -> Iterator[dict[str, str]]:
@@ -102,9 +102,9 @@ class Post:
                 Path(name).unlink()
 
 
-def _result(line: str, secrets: set[str]) -> Result:
+def _result(line: str, secrets: set[str]) -> PostResult:
     answer = json.loads(line)
-    return Result(bool(answer["ok"]), masked_text(str(answer["why"])[:LONGEST_SAID], secrets, quoted=True))
+    return PostResult(bool(answer["ok"]), masked_text(str(answer["why"])[:LONGEST_SAID], secrets, quoted=True))
 
 
 SHORTEST_SECRET = 4  # signs of a part of an address that is taken out of what is told

@@ -10,7 +10,7 @@ _EITHER, _RAW = 47, -15  # what zlib calls gzip or deflate with a header, and de
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What a system answered. Header names are in lower case."""
 
     status: int

@@ -13,11 +13,11 @@ import httpcore
 import httpx
 import stamina
 
-from integration.connectors.answer import Answer, PackingError, TooLargeError, unpack
+from integration.connectors.answer import HttpAnswer, PackingError, TooLargeError, unpack
 from integration.connectors.answering import Answering
 from integration.connectors.deadline import TooSlowError, within_seconds
 from integration.connectors.limits import DIRECT, MEGABYTE, NetworkRoute, RateLimits
-from integration.connectors.lines import LIBRARY_ERRORS, Call, Lines, header_values, kept_connections, request_of
+from integration.connectors.lines import LIBRARY_ERRORS, LineCall, Lines, header_values, kept_connections, request_of
 from integration.connectors.tally import count_call
 from integration.connectors.throttle import Throttle, pause_asked
 from integration.connectors.wanted import expect_wanted
@@ -40,7 +40,7 @@ AWAY = frozenset({502, NOT_NOW, 504})
 
 Secrets = Collection[str] | Callable[[], Collection[str]]
 Parameters = Mapping[str, str]
-Again = Callable[[Answer], bool | str]  # whether a question is asked once more, or with what text it was refused
+Again = Callable[[HttpAnswer], bool | str]  # whether a question is asked once more, or with what text it was refused
 
 
 class _NotYetError(Exception):
@@ -116,7 +116,7 @@ class Gateway:
         content: bytes | None = None,
         data: Parameters | None = None,
         again: Again | None = None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Return the system's answer, whatever its status except 429, 502, 503 and 504.
 
         What was not delivered, or refused with a request to wait (429), is tried again. A `repeatable` call (a read)
@@ -125,7 +125,7 @@ class Gateway:
 
         Raises UnavailableError once attempts or patience are used up, InDoubtError, or MalformedAnswerError.
         """
-        call, begun = Call(method, url, operation, repeatable, params, headers, content, data), self._clock()
+        call, begun = LineCall(method, url, operation, repeatable, params, headers, content, data), self._clock()
         try:
             return self._once(call, again)
         except _NotYetError as waiting:
@@ -136,7 +136,7 @@ class Gateway:
             failure = waiting.error
         raise failure  # here and not above: what is raised while handling would drag the handled along
 
-    def _answered_later(self, call: Call, again: Again | None, failed: _NotYetError, begun: float) -> Answer:
+    def _answered_later(self, call: LineCall, again: Again | None, failed: _NotYetError, begun: float) -> HttpAnswer:
         """Return the answer to one of the attempts after a first one that failed."""
         first: _NotYetError | None = failed
         for attempt in self._attempts(begun):
@@ -171,7 +171,7 @@ class Gateway:
             )
         )
 
-    def _once(self, call: Call, again: Again | None) -> Answer:
+    def _once(self, call: LineCall, again: Again | None) -> HttpAnswer:
         with self._slots:
             self._throttle.turn()
             expect_wanted()
@@ -189,7 +189,7 @@ class Gateway:
             raise _NotYetError(self._unavailable("server_error", call, message=message))
         return answer
 
-    def _heard(self, call: Call) -> Answer:
+    def _heard(self, call: LineCall) -> HttpAnswer:
         """Return the answer to one attempt, and note whether the system gave one."""
         begun = self._clock()
         try:
@@ -207,12 +207,12 @@ class Gateway:
             self.answering.answered(self._clock() - begun)
         return answer
 
-    def _asked_to_wait(self, answer: Answer, call: Call, code: str) -> NoReturn:
+    def _asked_to_wait(self, answer: HttpAnswer, call: LineCall, code: str) -> NoReturn:
         pause = pause_asked(answer)
         duration = "" if pause is None else f"{pause:.0f} s"
         raise _NotYetError(self._unavailable(code, call, duration=duration), pause)
 
-    def _delivered(self, call: Call) -> Answer:
+    def _delivered(self, call: LineCall) -> HttpAnswer:
         request = self._built(call)
         if self._closed:
             raise RuntimeError(f"{call!r} after the last one")
@@ -226,7 +226,7 @@ class Gateway:
                 finally:
                     response.close()
             count_call(self.system, f"{response.status // 100}xx")
-            return Answer(response.status, headers, body)
+            return HttpAnswer(response.status, headers, body)
         except _LIBRARY_ERRORS as error:
             failure = self._translated(error, call)
         finally:
@@ -235,7 +235,7 @@ class Gateway:
         count_call(self.system, failure.error.code if isinstance(failure, _NotYetError) else failure.code)
         raise failure
 
-    def _built(self, call: Call) -> httpcore.Request:
+    def _built(self, call: LineCall) -> httpcore.Request:
         try:
             return request_of(call, self.limits)
         except httpx.InvalidURL:
@@ -244,7 +244,7 @@ class Gateway:
             failure = RejectedError("request_refused", system=self.system, operation=call.operation)
         raise failure
 
-    def _translated(self, error: Exception, call: Call) -> IntegrationError | _NotYetError:
+    def _translated(self, error: Exception, call: LineCall) -> IntegrationError | _NotYetError:
         """Return what a failure of the network means for this call: delivered or not decides."""
         connect, read = f"{self.limits.connect_seconds:g} s", f"{self.limits.read_seconds:g} s"
         match error:
@@ -271,7 +271,7 @@ class Gateway:
             case _:
                 return MalformedAnswerError("answer_unreadable", system=self.system, operation=call.operation)
 
-    def _refused_on_the_road(self, said: str, call: Call) -> IntegrationError | _NotYetError:
+    def _refused_on_the_road(self, said: str, call: LineCall) -> IntegrationError | _NotYetError:
         """Return what a proxy means that makes no way to the system: nothing was delivered."""
         status = said.strip()[:3]
         if status == PROXY_LOGIN:
@@ -281,7 +281,7 @@ class Gateway:
         refused = self._unavailable("proxy_refused", call, proxy=self._route.shown, answer=f"HTTP {status}")
         return _NotYetError(refused)
 
-    def _not_connected(self, error: Exception, call: Call) -> IntegrationError | _NotYetError:
+    def _not_connected(self, error: Exception, call: LineCall) -> IntegrationError | _NotYetError:
         for reason in _reasons(error):
             match reason:
                 case OSError() if self._route.proxy and not isinstance(reason, ssl.SSLError):
@@ -296,14 +296,14 @@ class Gateway:
                     continue
         return _NotYetError(self._unavailable("connection_refused", call))
 
-    def _unavailable(self, code: str, call: Call, **facts: str) -> UnavailableError:
+    def _unavailable(self, code: str, call: LineCall, **facts: str) -> UnavailableError:
         return UnavailableError(code, system=self.system, host=self.host_shown, operation=call.operation, **facts)
 
-    def _in_doubt(self, call: Call, reason: str) -> InDoubtError:
+    def _in_doubt(self, call: LineCall, reason: str) -> InDoubtError:
         facts = {"system": self.system, "operation": call.operation, **({"reason": reason} if reason else {})}
         return InDoubtError("timeout_after_sending_write", **facts)
 
-    def _too_large(self, call: Call) -> MalformedAnswerError:
+    def _too_large(self, call: LineCall) -> MalformedAnswerError:
         limit = f"{self.limits.answer_bytes / MEGABYTE:g} MB"
         return MalformedAnswerError("answer_too_large", system=self.system, operation=call.operation, limit=limit)
 

@@ -42,7 +42,7 @@ def unproven(host: str) -> NotAllowedError:
 
 
 @dataclass(slots=True)
-class Keys:
+class SigningKeys:
     """The public keys of an issuer, asked for at their address, and again where one is not among the known ones."""
 
     address: str
@@ -126,7 +126,7 @@ def _asked(method: str, address: str, route: Callable[[str], NetworkRoute], **mo
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LogInBegun:
     """What a log-in was begun with, and its answer is held against."""
 
     state: str = field(default_factory=lambda: secrets.token_urlsafe(32))
@@ -140,7 +140,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Provider:
+class IdentityProvider:
     """A provider of log-ins, as its issuer describes it: the authorization code flow with PKCE and a nonce."""
 
     issuer: str
@@ -153,7 +153,7 @@ class Provider:
         """What it is called."""
         return urlsplit(self.issuer).hostname or ""
 
-    def address(self, redirect_uri: str, asked: Asked) -> str:
+    def address(self, redirect_uri: str, asked: LogInBegun) -> str:
         """Return where a browser logs in."""
         told = {
             "response_type": "code", "scope": "openid", "client_id": self.client_id, "redirect_uri": redirect_uri,
@@ -163,7 +163,7 @@ class Provider:
         (there,) = self._described("authorization_endpoint")
         return _asking(there, told)
 
-    def proven(self, redirect_uri: str, code: str, asked: Asked) -> tuple[str, str, str]:
+    def proven(self, redirect_uri: str, code: str, asked: LogInBegun) -> tuple[str, str, str]:
         """Return who logged in, for the code that came back, and the token that says so.
 
         Raises NotAllowedError `identity_unproven`.
@@ -175,7 +175,7 @@ class Provider:
         }  # fmt: skip
         tokens, signed = self._described("token_endpoint", "jwks_uri")
         answer = _asked("POST", tokens, self.route, data=data)
-        keys = Keys(signed, self.route)
+        keys = SigningKeys(signed, self.route)
         token = str(answer.get("id_token", ""))
         return *keys.proven(token, issuer=self.issuer, audience=self.client_id, nonce=asked.nonce), token
 
@@ -219,7 +219,7 @@ class SigningProxy:
     issuer: str
     audience: str
     header: str
-    keys: Keys = field(repr=False)
+    keys: SigningKeys = field(repr=False)
 
     def proven(self, token: str) -> Proof:
         """Return for whom the proxy asks. Raises NotAllowedError `identity_unproven`."""

@@ -44,7 +44,7 @@ LIBRARY_ERRORS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class LineCall:
     """One call as it is asked for; a `repeatable` one is a read."""
 
     method: str
@@ -128,7 +128,7 @@ def _address(url: str) -> _Address:
     return _Address(core, parsed.netloc)
 
 
-def request_of(call: Call, limits: RateLimits) -> httpcore.Request:
+def request_of(call: LineCall, limits: RateLimits) -> httpcore.Request:
     """Return a call as it goes out; right before the body of a write it is asked whether it may.
 
     Raises httpx.InvalidURL for an address that is none, UnicodeError for a header that no header can hold.

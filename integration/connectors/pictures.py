@@ -60,7 +60,7 @@ class _NoPictureError(Exception):
         self.facts = facts
 
 
-class Pictures:
+class PictureReader:
     """Reads pictures by what the books say of them. Safe to share between threads, closed with `close()`."""
 
     def __init__(self, places: Places) -> None:

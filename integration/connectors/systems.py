@@ -17,7 +17,7 @@ from integration.connectors.protocol import Connector, Learned
 from integration.core.connections import TokenKeeper, parse_address
 
 
-class Role(StrEnum):
+class SystemRole(StrEnum):
     """What a system is where a flow speaks of it."""
 
     BOOKS = "books"
@@ -37,7 +37,7 @@ class System:
 
     name: str
     caption: str
-    role: Role
+    role: SystemRole
     access: type[BaseModel]
     settings: type[BaseModel]
     connects: Callable[[Any, TokenKeeper, Learned], Connector]
@@ -72,7 +72,7 @@ SYSTEMS: Mapping[str, System] = {
         System(
             name="accountview",
             caption=ACCOUNTVIEW,
-            role=Role.BOOKS,
+            role=SystemRole.BOOKS,
             access=AccountViewAccess,
             settings=AccountViewSettings,
             connects=lambda settings, keeper, _: AccountView(settings, keeper),
@@ -87,7 +87,7 @@ SYSTEMS: Mapping[str, System] = {
         System(
             name="mplus",
             caption=MPLUS,
-            role=Role.TILL,
+            role=SystemRole.TILL,
             access=MplusAccess,
             settings=MplusSettings,
             connects=lambda settings, _, learned: Mplus(settings, learned=learned),

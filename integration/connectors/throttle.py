@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from integration.connectors.answer import Answer
+from integration.connectors.answer import HttpAnswer
 
 
 class Throttle:
@@ -37,7 +37,7 @@ class Throttle:
             self._held_until = max(self._held_until, self._clock() + seconds)
 
 
-def pause_asked(answer: Answer) -> float | None:
+def pause_asked(answer: HttpAnswer) -> float | None:
     """Return the pause asked for in seconds (RFC 9110, 10.2.3: a number of seconds or a date), or None."""
     text = answer.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():

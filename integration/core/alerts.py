@@ -12,7 +12,7 @@ CALM = timedelta(seconds=60)  # for so long a symptom has to be away before its 
 MOST_QUIET_DAYS = 60  # that follow on each other; more is a mistake, and no reason to be silent for ever
 
 
-class Sort(StrEnum):
+class SymptomSort(StrEnum):
     """What a symptom is one of."""
 
     RECORDS = "records"
@@ -47,7 +47,7 @@ class Symptom:
     in euros, as far as the documents tell.
     """
 
-    sort: Sort
+    sort: SymptomSort
     cause: str
     flow: str = ""
     of: str = ""
@@ -58,7 +58,7 @@ class Symptom:
     @property
     def identity(self) -> str:
         """What is the same episode tomorrow. A connection has one, whatever it fails with."""
-        about = self.of if self.sort is Sort.CONNECTION else f"{self.cause}:{self.of}"
+        about = self.of if self.sort is SymptomSort.CONNECTION else f"{self.cause}:{self.of}"
         return f"{self.sort}:{self.flow}:{about}"
 
     @property
@@ -153,7 +153,7 @@ class Channel:
     on: bool = True
     language: str = "en"
     least: Severity = Severity.WARNING
-    sorts: frozenset[Sort] = frozenset()
+    sorts: frozenset[SymptomSort] = frozenset()
     causes: frozenset[str] = frozenset()
     quiet_from: time | None = None
     quiet_until: time | None = None
@@ -163,7 +163,7 @@ class Channel:
 
     def wants(self, symptom: Symptom) -> bool:
         """Tell whether it is told of a symptom; never that it cannot be reached itself."""
-        if not self.on or (symptom.sort is Sort.CHANNEL and symptom.of == self.id):
+        if not self.on or (symptom.sort is SymptomSort.CHANNEL and symptom.of == self.id):
             return False
         if self.sorts and symptom.sort not in self.sorts:
             return False

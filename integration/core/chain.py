@@ -77,7 +77,7 @@ def last_line(head: Head, key_id: str, seal: str) -> bytes:
     return b'%b,"sum":"%b"}' % (line, digest(line).encode())
 
 
-class Chain:
+class AuditChain:
     """Follows a chain from its beginning, or from a head that was verified before.
 
     Seals are checked where `keys`, by their ids, are given.
@@ -133,7 +133,7 @@ class Chain:
 
 def verify_lines(lines: Iterable[bytes], heads: Iterable[Head] = ()) -> tuple[Head, Break | None]:
     """Return how far the lines of a file hold, and what is wrong; `heads` are those that were known before."""
-    chain, known, last = Chain(), {one.seq: one.hash for one in heads}, None
+    chain, known, last = AuditChain(), {one.seq: one.hash for one in heads}, None
     for line in lines:
         if last is not None:
             return chain.head, Break("added", chain.head.seq + 1)

@@ -62,7 +62,7 @@ class Customer:
 
 
 @dataclass(frozen=True)
-class Person:
+class DataSubject:
     """A customer with the documents made for them, and the words that name them."""
 
     customer: Customer
@@ -156,10 +156,10 @@ def customer_of(record: Record) -> tuple[str, str] | None:
     return ("relation", relation) if isinstance(relation, str) and relation else None
 
 
-def person_from_json(told: Mapping[str, Sequence[str]]) -> Person:
+def person_from_json(told: Mapping[str, Sequence[str]]) -> DataSubject:
     """Return the person that `to_json` told."""
     documents, telling, places = (frozenset(told[name]) for name in ("documents", "telling", "places"))
-    return Person(Customer(*told["customer"]), documents, telling, places)
+    return DataSubject(Customer(*told["customer"]), documents, telling, places)
 
 
 class _Words:

@@ -17,7 +17,7 @@ COUNTED = "counted"
 NO_MOMENT = datetime(9000, 1, 1, tzinfo=UTC)
 
 
-class Sort(StrEnum):
+class MoveSort(StrEnum):
     """Why the stock of an article moved at the till."""
 
     SALES = "sales"  # sold, or taken back
@@ -38,7 +38,7 @@ class Move:
     branch: str
     article: str  # the number of the article at the till
     amount: Decimal
-    sort: Sort
+    sort: MoveSort
     at: datetime
     documents: tuple[str, ...] = ()  # the documents of the till that brought it about, by their ids
     title: str = ""  # what people call the first of them
@@ -69,11 +69,11 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class StockCounted:
     """Up to which movement levels count, of which sorts, and how much each branch had kept aside for orders by then."""
 
     upto: int
-    sorts: frozenset[Sort]
+    sorts: frozenset[MoveSort]
     reserved: Mapping[str, Decimal] = field(default_factory=dict)
 
     def as_value(self) -> Value:
@@ -93,15 +93,15 @@ def unreadable_move(moves: Iterable[Move], after: int, upto: int) -> Move | None
 
     One without a number may be any.
     """
-    wrong = (one for one in moves if one.sort is Sort.UNREADABLE)
+    wrong = (one for one in moves if one.sort is MoveSort.UNREADABLE)
     return next((one for one in wrong if not one.number or after < one.number <= upto), None)
 
 
-def counted_of(value: Value) -> Counted | None:
+def counted_of(value: Value) -> StockCounted | None:
     """Return what a value of a record says; None where its levels are those of the moment."""
     if not isinstance(value, tuple) or not value:
         return None
     upto, *rest = value
     kept = dict(one.split("=") for one in rest if "=" in one)
-    sorts = frozenset(Sort(one) for one in rest if "=" not in one)
-    return Counted(int(upto), sorts, {branch: Decimal(amount) for branch, amount in kept.items()})
+    sorts = frozenset(MoveSort(one) for one in rest if "=" not in one)
+    return StockCounted(int(upto), sorts, {branch: Decimal(amount) for branch, amount in kept.items()})

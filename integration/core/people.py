@@ -151,7 +151,7 @@ OWNER = Actor("terminal", roles=frozenset({Role.ADMINISTRATOR}), apart=APART, ca
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class PersonAction:
     """What somebody is doing right now: by which question of which service, under which right."""
 
     actor: Actor
@@ -160,11 +160,11 @@ class Action:
     about: Mapping[str, object] = field(default_factory=dict)  # what it was asked with, by the names of its arguments
 
 
-_under_way: ContextVar[Action | None] = ContextVar("_under_way", default=None)
+_under_way: ContextVar[PersonAction | None] = ContextVar("_under_way", default=None)
 
 
 @contextmanager
-def doing(action: Action) -> Iterator[None]:
+def doing(action: PersonAction) -> Iterator[None]:
     """Be known, to what keeps something of it in a transaction, as the action under way."""
     token = _under_way.set(action)
     try:
@@ -173,6 +173,6 @@ def doing(action: Action) -> Iterator[None]:
         _under_way.reset(token)
 
 
-def under_way() -> Action | None:
+def under_way() -> PersonAction | None:
     """Return what somebody is doing right now in this thread; None where the program acts by itself."""
     return _under_way.get()

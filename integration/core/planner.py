@@ -26,7 +26,7 @@ class RecordRules(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Booked:
+class WrittenOnce:
     """What comes of a document that is there, or that nobody could read back: it is written once."""
 
 
@@ -44,7 +44,7 @@ class Desired:
 class Decision:
     """What comes of a record, and which fields of it wait alone because both sides changed them."""
 
-    outcome: Change | Unchanged | Booked | Issue | Skip
+    outcome: Change | Unchanged | WrittenOnce | Issue | Skip
     waits: tuple[Issue, ...] = ()
 
 
@@ -59,7 +59,7 @@ def plan_record(rules: RecordRules, stage: Stage, desired: Desired, held: Held |
     if isinstance(fitting, Skip):
         return Decision(fitting)
     if stage.once and (held is not None or (link is not None and link.unproven)):
-        return Decision(Booked())
+        return Decision(WrittenOnce())
     fitting, told = split_told(fitting)
     there = held.record if held else None
     outcome = diff(fitting, there, agreed, rules.policy, title=desired.title, group=desired.group)

@@ -39,7 +39,7 @@ _NAME = re.compile(rf"({'|'.join(Of)})_({'|'.join(How)}):(\d+(?:,\d+)?):(.+)", r
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class PriceTerm:
     """What one price or percentage is of, how it is meant, from how many pieces on, and for which code or number."""
 
     of: Of
@@ -53,15 +53,15 @@ class Term:
         return f"{self.of}_{self.how}:{_plain(self.minimum)}:{self.number}"
 
 
-def term_of(field: str) -> Term | None:
+def term_of(field: str) -> PriceTerm | None:
     """Return the term that a field holds; None for every other field."""
     found = _NAME.fullmatch(field) if ":" in field else None
     if found is None:
         return None
-    return Term(Of(found[1]), How(found[2]), Decimal(found[3].replace(",", ".")), found[4])
+    return PriceTerm(Of(found[1]), How(found[2]), Decimal(found[3].replace(",", ".")), found[4])
 
 
-def terms_in(values: Mapping[str, Value]) -> dict[Term, Value]:
+def terms_in(values: Mapping[str, Value]) -> dict[PriceTerm, Value]:
     """Return the terms among the values of a record, with what each says."""
     return {term: value for name, value in values.items() if ":" in name and (term := term_of(name)) is not None}
 
@@ -79,7 +79,7 @@ def _plain(minimum: Decimal) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PriceStep:
     """One thing that could decide a price: what says so, from how many pieces on, and what one piece costs by it.
 
     `says` is a price, or a percentage off where `is_percent`. One of the steps `wins`.
@@ -96,12 +96,12 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Paid:
+class PricePaid:
     """What a quantity costs by what the books say, how that came about, and whether it includes VAT."""
 
     total: Decimal
     incl: bool
-    steps: tuple[Step, ...]
+    steps: tuple[PriceStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Buying:
     group: str = ""
 
 
-def paid(buying: Buying) -> Paid | None:
+def paid(buying: Buying) -> PricePaid | None:
     """Return what is paid; None for an article of which nobody agreed on a price.
 
     Which of several terms a till lets win is published by nobody. Taken is the most particular: one of the customer for
@@ -130,21 +130,23 @@ def paid(buying: Buying) -> Paid | None:
     base = values.get("price_incl" if incl else "price_excl")
     if not isinstance(base, Decimal):
         return None
-    start = Step("base", "", NOUGHT, base, is_percent=False, price=base, incl=incl)
+    start = PriceStep("base", "", NOUGHT, base, is_percent=False, price=base, incl=incl)
     steps = [start]
     for term, says in terms_in(values).items():
         if term.of is Of.BRANCH and term.number == buying.branch and isinstance(says, Decimal):
-            start = Step("branch", term.number, NOUGHT, says, is_percent=False, price=says, incl=term.how is How.INCL)
+            start = PriceStep(
+                "branch", term.number, NOUGHT, says, is_percent=False, price=says, incl=term.how is How.INCL
+            )
             steps.append(start)
     steps += _offers(buying, start)
     winner = steps[-1] = replace(steps[-1], wins=True)
     total = winner.price * buying.quantity
     if winner.is_percent:  # off the whole, rounded once
         total = start.price * buying.quantity * (HUNDRED - winner.says) / HUNDRED
-    return Paid(amount(total), winner.incl, tuple(steps))
+    return PricePaid(amount(total), winner.incl, tuple(steps))
 
 
-def _offers(buying: Buying, start: Step) -> list[Step]:
+def _offers(buying: Buying, start: PriceStep) -> list[PriceStep]:
     """Return what could be paid instead of the price to start from, the less particular first."""
     article, customer = buying.article.values, buying.customer.values if buying.customer else {}
     offers = []
@@ -165,15 +167,17 @@ def _offers(buying: Buying, start: Step) -> list[Step]:
     return offers
 
 
-def _by_term(start: Step, term: Term, says: Decimal) -> Step:
+def _by_term(start: PriceStep, term: PriceTerm, says: Decimal) -> PriceStep:
     if term.how is How.PERCENT:
         return _off(start, str(term.of), term.number, term.minimum, says)
-    return Step(str(term.of), term.number, term.minimum, says, is_percent=False, price=says, incl=term.how is How.INCL)
+    return PriceStep(
+        str(term.of), term.number, term.minimum, says, is_percent=False, price=says, incl=term.how is How.INCL
+    )
 
 
-def _off(start: Step, by: str, number: str, minimum: Decimal, percent: Decimal) -> Step:
+def _off(start: PriceStep, by: str, number: str, minimum: Decimal, percent: Decimal) -> PriceStep:
     price = amount(start.price * (HUNDRED - percent) / HUNDRED)
-    return Step(by, number, minimum, percent, is_percent=True, price=price, incl=start.incl)
+    return PriceStep(by, number, minimum, percent, is_percent=True, price=price, incl=start.incl)
 
 
 @dataclass(frozen=True, slots=True)

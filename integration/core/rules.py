@@ -36,7 +36,7 @@ class Unmapped(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class RuleCall:
     """One function of a chain with what it is given besides the value."""
 
     name: str
@@ -56,7 +56,7 @@ class Rule:
 
     target: str
     source: str = ""
-    functions: tuple[Call, ...] = ()
+    functions: tuple[RuleCall, ...] = ()
     expression: str = ""
     table: str = ""
     default: Value = None
@@ -357,7 +357,7 @@ def _rule(place: int, shape: object, *, finished: bool) -> Rule:
     return rule
 
 
-def _calls(shape: object) -> tuple[Call, ...]:
+def _calls(shape: object) -> tuple[RuleCall, ...]:
     if not isinstance(shape, list | tuple):
         raise RuleError("reason_functions")
     calls = []
@@ -365,7 +365,7 @@ def _calls(shape: object) -> tuple[Call, ...]:
         name, *args = each if isinstance(each, list | tuple) and each else [each]
         if not isinstance(name, str):
             raise RuleError("reason_call")
-        calls.append(Call(name, tuple(map(_value, args))))
+        calls.append(RuleCall(name, tuple(map(_value, args))))
     return tuple(calls)
 
 

@@ -66,7 +66,7 @@ def instead(trace: Trace, asked: Mapping[str, Callable[[], Reason]]) -> Trace:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WhyAnswer:
     """Why one value of a line of a plan is what it is.
 
     `value` is what the line writes, `source` the record it comes out of. Where the source makes something else of it by

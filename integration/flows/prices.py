@@ -13,7 +13,7 @@ from integration.core.flow import Ownership
 from integration.core.guards import Guard, Measure, price_jumps
 from integration.core.money import amount
 from integration.core.plan import Change, Policy
-from integration.core.prices import How, Of, Term, term_of, terms_in
+from integration.core.prices import How, Of, PriceTerm, term_of, terms_in
 from integration.core.records import Kind, Record, Value
 from integration.core.traces import Trace, given
 from integration.flows.settings import RecordRejected, ValueTable, books_list, till_list
@@ -90,11 +90,11 @@ class Terms:
             terms[replace(term, how=how, number=number).name] = value
         return terms
 
-    def _given(self, record: Record) -> Iterator[tuple[Term, Decimal]]:
+    def _given(self, record: Record) -> Iterator[tuple[PriceTerm, Decimal]]:
         if self.on:
             yield from ((term, says) for term, says in terms_in(record.values).items() if isinstance(says, Decimal))
 
-    def _counterpart(self, term: Term) -> str:
+    def _counterpart(self, term: PriceTerm) -> str:
         table = _TABLES[term.of]
         number = self.tables.get(table, {}).get(term.number, "")
         if not number:

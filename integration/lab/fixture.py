@@ -51,7 +51,7 @@ def shop_of(number: int, journal: Path, switches: Switches | None = None) -> Ite
 
 
 @dataclass
-class Place:
+class LabPlace:
     """Where one trial keeps what it has: removed afterwards, unless it is to be looked into."""
 
     folder: Path
@@ -135,7 +135,7 @@ class Fixtures:
                 self.keep(key, place)
             return self._made[key]
 
-    def keep(self, key: tuple[object, ...], place: Place) -> None:
+    def keep(self, key: tuple[object, ...], place: LabPlace) -> None:
         """Keep what a calm run left, to begin from."""
         with self._lock:
             self._made[key] = Fixture(place.folder, place.url)
@@ -145,7 +145,7 @@ class Fixtures:
         return self._made.get(key)
 
     @contextmanager
-    def place(self, name: str, fixture: Fixture, server: str, *, own_disk: bool = False) -> Iterator[Place]:
+    def place(self, name: str, fixture: Fixture, server: str, *, own_disk: bool = False) -> Iterator[LabPlace]:
         """Give a copy of a ground for a trial."""
         place = self._place(name, fixture, server, own_disk=own_disk)
         try:
@@ -154,7 +154,7 @@ class Fixtures:
             if place.disk is not None:
                 _unmount(place.disk)
 
-    def _place(self, name: str, fixture: Fixture, server: str, *, own_disk: bool = False) -> Place:
+    def _place(self, name: str, fixture: Fixture, server: str, *, own_disk: bool = False) -> LabPlace:
         folder = self.folder / name
         (folder / "data").mkdir(parents=True)
         disk = folder / "data" if own_disk and _mount(folder / "data") else None
@@ -162,7 +162,7 @@ class Fixtures:
             shutil.copy(file, folder / "data")
         if fixture.folder.name and (fixture.folder / "journal").exists():
             shutil.copy(fixture.folder / "journal", folder / "journal")
-        return Place(folder, "" if server == SQLITE else self._database(server, fixture.database), disk)
+        return LabPlace(folder, "" if server == SQLITE else self._database(server, fixture.database), disk)
 
     def _database(self, server: str, template: str) -> str:
         name = f"lab_{uuid.uuid4().hex[:12]}"
@@ -187,7 +187,7 @@ class Fixtures:
             self.drop(name)
 
 
-def _set_up(place: Place, shop: int, work: Callable[..., None], *arguments: object) -> None:
+def _set_up(place: LabPlace, shop: int, work: Callable[..., None], *arguments: object) -> None:
     """Let a process do some work on a console, beside both systems. Raises UnpreparedError where it cannot."""
     with shop_of(shop, place.journal) as sandbox:
         process = started(work, place.start(sandbox, LONG_PATIENCE), *arguments)

@@ -30,7 +30,7 @@ READ = ("ARTICLE", "ART_GRP", "K9_STOCK")
 
 
 @dataclass
-class Outcome:
+class LabOutcome:
     """Every record of both systems by the name it has for people, and what each document comes to per VAT code."""
 
     records: dict[str, list[str]] = field(default_factory=dict)
@@ -46,15 +46,15 @@ class Outcome:
         return Counter({name: len(rows) for name, rows in self.records.items()})
 
 
-def held_now(sandbox: Sandbox) -> Outcome:
+def held_now(sandbox: Sandbox) -> LabOutcome:
     """Return what both systems hold now."""
-    found = Outcome()
+    found = LabOutcome()
     _books(sandbox, found)
     _till(sandbox, found)
     return found
 
 
-def _books(sandbox: Sandbox, found: Outcome) -> None:
+def _books(sandbox: Sandbox, found: LabOutcome) -> None:
     persons = {str(row["SUB_NR"]): _person(row) for row in sandbox.state("CONTACT")}
     streets = {str(row["REC_ID"]): str(row.get("ADDRESS1", "")) for row in sandbox.state("DEL_ADDR")}
     for row in sandbox.state("CONTACT"):
@@ -76,7 +76,7 @@ def _books(sandbox: Sandbox, found: Outcome) -> None:
             found.sums[name] = _sums(own)
 
 
-def _till(sandbox: Sandbox, found: Outcome) -> None:
+def _till(sandbox: Sandbox, found: LabOutcome) -> None:
     groups = {str(row["groupNumber"]): row for row in sandbox.state("groups", "mplus")}
     articles = {str(row["articleNumber"]): _article(row) for row in sandbox.state("articles", "mplus")}
     for row in groups.values():

@@ -75,7 +75,7 @@ class PlannedFault:
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class FaultSchedule:
     """Everything about one trial."""
 
     seed: int
@@ -91,7 +91,7 @@ class Schedule:
         return tuple(dict.fromkeys(one.hazard for one in self.faults))
 
 
-def slowed(made: Schedule) -> Schedule:
+def slowed(made: FaultSchedule) -> FaultSchedule:
     """Return a schedule in which what was accepted shows `SLOWER`."""
     late = (Hazard.KILL, Hazard.LATE)
     faults = (replace(one, seconds=one.seconds * SLOWER) if one.hazard in late else one for one in made.faults)
@@ -113,7 +113,7 @@ def schedule(
     hazards: Sequence[Hazard],
     calls: Callable[[str, int, int], Calls],
     ways: Callable[[str], int],
-) -> Schedule:
+) -> FaultSchedule:
     """Return the schedule of a seed. Hazards, flows and databases take turns, so that none is left out by chance.
 
     `ways` returns in how many ways a flow is tried; `calls` is told flow, shop and way.
@@ -129,7 +129,7 @@ def schedule(
     taken = calls(flow, shop, way)
     alone = len(chosen) == 1
     faults = tuple(_planned(one, taken, dice, alone=alone) for one in chosen)
-    return Schedule(seed, flow, database, shop, faults, way)
+    return FaultSchedule(seed, flow, database, shop, faults, way)
 
 
 def _chosen(first: Hazard, hazards: Sequence[Hazard], dice: Random) -> list[Hazard]:

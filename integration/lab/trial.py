@@ -18,9 +18,9 @@ from integration.flows.registry import FLOWS, mirrors_of
 from integration.lab import console_operator
 from integration.lab.console import Clock, Console, GoneError
 from integration.lab.fault_plan import FaultPlan
-from integration.lab.fixture import Place, shop_of
-from integration.lab.outcome import Outcome, held_now
-from integration.lab.schedule import PATIENCE, SLOWER, Calls, Fate, Hazard, PlannedFault, Schedule, slowed
+from integration.lab.fixture import LabPlace, shop_of
+from integration.lab.outcome import LabOutcome, held_now
+from integration.lab.schedule import PATIENCE, SLOWER, Calls, Fate, FaultSchedule, Hazard, PlannedFault, slowed
 from integration.lab.verdict import accounted, differences_from_baseline
 from integration.runner import ALL_ON, Safeguards
 from integration.sandbox.server import Sandbox
@@ -42,10 +42,10 @@ _opening = threading.Lock()  # migrations belong to the process, not to a thread
 
 
 @dataclass
-class Result:
+class TrialResult:
     """What came of a trial."""
 
-    schedule: Schedule
+    schedule: FaultSchedule
     harm: Harm
     told: list[str] = field(default_factory=list)
     triggered: Counter[Hazard] = field(default_factory=Counter)
@@ -56,19 +56,19 @@ class Result:
 class Baseline:
     """What a run leaves to which nothing happens, and how many calls it takes."""
 
-    left: Outcome
+    left: LabOutcome
     calls: Calls
     parked: int  # for reasons that no trouble makes
     first: Calls  # those before anything changed at the till that was booked
 
 
-class Trial:
+class LabTrial:
     """A console, both systems, and what goes wrong with them."""
 
     def __init__(
         self,
-        place: Place,
-        schedule: Schedule,
+        place: LabPlace,
+        schedule: FaultSchedule,
         given_up: threading.Event,
         safeguards: Safeguards = ALL_ON,
         *,
@@ -103,7 +103,7 @@ class Trial:
             parked = stores.runs.latest(self.schedule.flow, limit=1)[0].counts.parked
             return Baseline(held_now(sandbox), calls, parked, self._first or calls)
 
-    def run(self, baseline: Baseline) -> Result:
+    def run(self, baseline: Baseline) -> TrialResult:
         """Run under trouble, and tell what came of it."""
         began = time.monotonic()
         with self._running() as (sandbox, stores):
@@ -115,7 +115,7 @@ class Trial:
                 told.append(f"stuck: {_stands(stores, self.schedule.flow)}")
         self._count_bites()
         harm = replace(harm, unaccounted=unaccounted + len(self.told), stuck=int(not whole), parked=self.parked)
-        return Result(self.schedule, harm, told, self.fault_plan.triggered, time.monotonic() - began)
+        return TrialResult(self.schedule, harm, told, self.fault_plan.triggered, time.monotonic() - began)
 
     @contextmanager
     def _running(self) -> Iterator[tuple[Sandbox, Stores]]:

@@ -12,12 +12,12 @@ from threading import Event, Lock, RLock
 from integration.core.errors import IntegrationError
 from integration.flows.registry import FLOWS
 from integration.lab.fixture import SQLITE, Fixture, Fixtures, can_mount, let_go_of_disks
-from integration.lab.schedule import ON_A_FILE, Calls, Hazard, Schedule, schedule
-from integration.lab.trial import Baseline, Result, Trial
+from integration.lab.schedule import ON_A_FILE, Calls, FaultSchedule, Hazard, schedule
+from integration.lab.trial import Baseline, LabTrial, TrialResult
 from integration.runner import Safeguards
 from integration.services.lab import (
     Harm,
-    Line,
+    HazardLine,
     Mine,
     Report,
     Series,
@@ -53,7 +53,7 @@ class Bench:
         self._calming = RLock()
         self._keeping = Lock()
         self._began = datetime.now(UTC)
-        self._results: list[Result] = []
+        self._results: list[TrialResult] = []
         self._idle: set[str] = set()
         self._unable = self._unable_here()
 
@@ -87,11 +87,11 @@ class Bench:
 
     # ---- one trial
 
-    def _trial(self, seed: int) -> Result | None:
+    def _trial(self, seed: int) -> TrialResult | None:
         series = self.series
         return self.trial(schedule(seed, series.flows, series.databases, self.hazards, self._calls, self._ways))
 
-    def trial(self, found: Schedule) -> Result | None:
+    def trial(self, found: FaultSchedule) -> TrialResult | None:
         """Go through one trial; None where its flow has nothing to write."""
         baseline = self.baseline(found.flow, found.shop, found.way)
         if baseline is None or not baseline.calls.writes:
@@ -103,7 +103,7 @@ class Bench:
             found.database,
             own_disk=own_disk,
         ) as place:
-            result = Trial(place, found, self.given_up, self.safeguards, further=self._further).run(baseline)
+            result = LabTrial(place, found, self.given_up, self.safeguards, further=self._further).run(baseline)
         self.fixtures.drop(place.url)
         if result.harm.is_none:
             rmtree(place.folder, ignore_errors=True)
@@ -136,7 +136,9 @@ class Bench:
     def _baseline(self, flow: str, shop: int, server: str, way: int = 0) -> Baseline:
         name = f"calm-{flow}-{shop}-{next(self._numbers)}"
         with self.fixtures.place(name, self._fixture(flow, shop, server, way), server) as place:
-            baseline = Trial(place, Schedule(0, flow, server, shop), self.given_up, further=self._further).baseline()
+            baseline = LabTrial(
+                place, FaultSchedule(0, flow, server, shop), self.given_up, further=self._further
+            ).baseline()
         if flow == PRODUCTS:
             self.fixtures.keep((server, shop), place)
         else:
@@ -187,12 +189,14 @@ class Bench:
             idle=tuple(sorted(self._idle)),
         )  # fmt: skip
 
-    def _line(self, hazard: Hazard, results: Sequence[Result]) -> Line:
+    def _line(self, hazard: Hazard, results: Sequence[TrialResult]) -> HazardLine:
         met = [one for one in results if hazard in one.schedule.hazards]
         harm = sum((one.harm for one in met), Harm())
-        return Line(hazard, len(met), sum(one.triggered[hazard] for one in met), harm, self._unable.get(hazard, ""))
+        return HazardLine(
+            hazard, len(met), sum(one.triggered[hazard] for one in met), harm, self._unable.get(hazard, "")
+        )
 
-    def _violation(self, result: Result) -> Violation:
+    def _violation(self, result: TrialResult) -> Violation:
         found = result.schedule
         return Violation(
             found.seed, found.flow, address_without_login(found.database), tuple(found.hazards), result.harm,

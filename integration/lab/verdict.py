@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from integration.core.states import RunState, Step
-from integration.lab.outcome import Outcome
+from integration.lab.outcome import LabOutcome
 from integration.services.lab import Harm
 from integration.store.stores import Stores
 
@@ -17,7 +17,7 @@ DEFECT = "unexpected_error"
 SETTLED = (Step.PROVEN, Step.ACCEPTED)
 
 
-def differences_from_baseline(baseline: Outcome, left: Outcome) -> tuple[Harm, list[str]]:
+def differences_from_baseline(baseline: LabOutcome, left: LabOutcome) -> tuple[Harm, list[str]]:
     """Return what is otherwise than after a calm run, in numbers and in words."""
     before, after = baseline.counts(), left.counts()
     doubled, lost = after - before, before - after
@@ -64,7 +64,7 @@ def _apart(some: dict[str, Decimal], others: dict[str, Decimal]) -> Decimal:
     return sum((abs(some.get(code, nothing) - others.get(code, nothing)) for code in {*some, *others}), nothing)
 
 
-def _difference(baseline: Outcome, left: Outcome, name: str) -> str:
+def _difference(baseline: LabOutcome, left: LabOutcome, name: str) -> str:
     before, after = (set(one.records[name]) for one in (baseline, left))
     told = [_fields(json.loads(next(iter(sorted(rows)), "{}"))) for rows in (before - after, after - before)]
     moved = [name for name in {**told[0], **told[1]} if told[0].get(name) != told[1].get(name)]

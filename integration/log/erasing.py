@@ -8,13 +8,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from integration.core.erasure import ERASED, Person
+from integration.core.erasure import ERASED, DataSubject
 from integration.log.events import COLUMNS
 
 TOLD = ("facts", "before", "after")
 
 
-def erase_person(cursor: duckdb.DuckDBPyConnection, person: Person, queries: Mapping[str, str]) -> int:
+def erase_person(cursor: duckdb.DuckDBPyConnection, person: DataSubject, queries: Mapping[str, str]) -> int:
     """Blot a person out of all events in one transaction, and return how many told of them."""
     changed = list(_changed(cursor, person))
     cursor.execute("BEGIN TRANSACTION")
@@ -46,7 +46,7 @@ def _name_anew(cursor: duckdb.DuckDBPyConnection, events: Sequence[Mapping[str, 
     cursor.execute("INSERT INTO known FROM names_in('left_over')")
 
 
-def _changed(cursor: duckdb.DuckDBPyConnection, person: Person) -> Iterator[tuple[int, dict[str, Any]]]:
+def _changed(cursor: duckdb.DuckDBPyConnection, person: DataSubject) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the place of each event that tells of a person, and what is left of it."""
     for place, event in events_about(cursor, person):
         left = _own(event, person) if _is_own(event, person) else _near(event, person)
@@ -54,7 +54,7 @@ def _changed(cursor: duckdb.DuckDBPyConnection, person: Person) -> Iterator[tupl
             yield place, left
 
 
-def events_about(cursor: duckdb.DuckDBPyConnection, person: Person) -> list[tuple[int, dict[str, Any]]]:
+def events_about(cursor: duckdb.DuckDBPyConnection, person: DataSubject) -> list[tuple[int, dict[str, Any]]]:
     """Return each event that may tell of a person, with its place in the table."""
     one = person.customer
     told = "lower(concat_ws(chr(10), title, facts, before, after))"
@@ -68,7 +68,7 @@ def events_about(cursor: duckdb.DuckDBPyConnection, person: Person) -> list[tupl
     return [(place, event) for place, event in events if _is_about(event, person)]
 
 
-def _is_about(event: Mapping[str, Any], person: Person) -> bool:
+def _is_about(event: Mapping[str, Any], person: DataSubject) -> bool:
     """Tell whether an event is about a person, or names them."""
     record = (event["flow"] or "", event["kind"] or "", event["key"] or "")
     if person.is_of_another(*record):
@@ -76,17 +76,17 @@ def _is_about(event: Mapping[str, Any], person: Person) -> bool:
     return person.customer.has(*record) or person.is_near(record[2]) or _near(event, person) != event
 
 
-def _is_own(event: Mapping[str, Any], person: Person) -> bool:
+def _is_own(event: Mapping[str, Any], person: DataSubject) -> bool:
     return person.customer.has(event["flow"] or "", event["kind"] or "", event["key"] or "")
 
 
-def _own(event: Mapping[str, Any], person: Person) -> dict[str, Any]:
+def _own(event: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:
     facts = person.facts({name: str(value) for name, value in json.loads(event["facts"] or "{}").items()})
     values = {name: event[name] and _json(person.stripped(json.loads(event[name]))) for name in ("before", "after")}
     return {**event, "title": event["title"] and ERASED, "facts": _json(facts), **values}
 
 
-def _near(event: Mapping[str, Any], person: Person) -> dict[str, Any]:
+def _near(event: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:
     near = person.is_near(event["key"] or "")
     told = {name: event[name] and _json(person.blotted(json.loads(event[name]), near=near)) for name in TOLD}
     return {**event, "title": person.blotted(event["title"], near=near), **told}

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 
-from integration.core.erasure import Person
+from integration.core.erasure import DataSubject
 from integration.core.errors import ConfigurationError, UnavailableError
 from integration.log import erasing, pruning
 from integration.log.bounds import MOST_VALUES, count_values
@@ -405,7 +405,7 @@ class LogFile:
             counted = cursor.execute("SELECT count(*) FROM events WHERE happened_at < ?", [before]).fetchall()
         return int(counted[0][0])
 
-    def erase(self, person: Person) -> Iterator[int]:
+    def erase(self, person: DataSubject) -> Iterator[int]:
         """Blot a person out and yield of how many events, while the file is written anew without them.
 
         Raises UnavailableError `log_away` where questions leave no moment for that.
@@ -425,7 +425,7 @@ class LogFile:
                 yield told
         raise UnavailableError("log_away")
 
-    def told_of(self, person: Person) -> pa.Table:
+    def told_of(self, person: DataSubject) -> pa.Table:
         """Return every event that tells of a person."""
         with self._cursor() as cursor:
             events = [event for _, event in self._with_room(lambda: erasing.events_about(cursor, person))]

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import structlog
 
-from integration.core.erasure import Person
+from integration.core.erasure import DataSubject
 from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
 from integration.core.records import Kind
 from integration.log.answers import frame_of, plain_of
 from integration.log.harmless import harmless_rows
-from integration.log.process import PART_SECONDS, Book, Part, ProcessEnded
+from integration.log.process import PART_SECONDS, AnswerPart, Book, ProcessEnded
 from integration.log.supervisor import ATTEMPTS, Supervisor
 
 if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log
@@ -135,7 +135,7 @@ class Logbook:
             self._is_broken = self._is_broken or error.code == "log_broken"
             raise
 
-    def _call(self, do: str, **asked: object) -> Part:
+    def _call(self, do: str, **asked: object) -> AnswerPart:
         return self._noticed(lambda: self._supervisor.call({"do": do, **asked}, PART_SECONDS))
 
     # ---- events ----------------------------------------------------------------------------------------------------
@@ -260,7 +260,7 @@ class Logbook:
         answer = self._asked(sql, seconds, rows)
         return plain_of(_table_of(answer), cut=answer.told["cut"])
 
-    def _asked(self, sql: str, seconds: float, rows: int) -> Part:
+    def _asked(self, sql: str, seconds: float, rows: int) -> AnswerPart:
         asked = {"do": "ask", "sql": sql, "seconds": seconds, "rows": rows}
         return self._noticed(lambda: self._supervisor.question(asked, seconds))
 
@@ -304,7 +304,7 @@ class Logbook:
                 return int(told[0].told["events"])
         raise UnavailableError("log_away")
 
-    def erase(self, person: Person) -> int:
+    def erase(self, person: DataSubject) -> int:
         """Blot a person out of every event, and return of how many; the file is written anew without them."""
         asked = {"do": "erase", "person": person.to_json()}
         for _ in range(ATTEMPTS):
@@ -313,7 +313,7 @@ class Logbook:
                 return int(told[0].told["events"])
         raise UnavailableError("log_away")
 
-    def told_of(self, person: Person) -> list[dict[str, Any]]:
+    def told_of(self, person: DataSubject) -> list[dict[str, Any]]:
         """Return every event that tells of a person, with its facts and values by name."""
         rows = _table_of(self._call("told_of", person=person.to_json())).to_pylist()
         names = ("facts", "before", "after")
@@ -362,7 +362,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
 
 
-def _table_of(part: Part) -> pa.Table:
+def _table_of(part: AnswerPart) -> pa.Table:
     import pyarrow as pa  # noqa: PLC0415 - as said at the top
 
     return pa.ipc.open_stream(pa.py_buffer(part.table)).read_all()

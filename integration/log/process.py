@@ -43,7 +43,7 @@ class ProcessEnded(Exception):  # noqa: N818 - no error of the caller
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class AnswerPart:
     """A part of what was answered: plain values, and a table as an Arrow stream where there is one."""
 
     told: Mapping[str, Any]
@@ -128,7 +128,7 @@ class Process:
     def ended_for_a_question(self) -> bool:
         return bool(self._blamed)
 
-    def call(self, asked: Mapping[str, Any], seconds: float, *, question: bool = False) -> Iterator[Part]:
+    def call(self, asked: Mapping[str, Any], seconds: float, *, question: bool = False) -> Iterator[AnswerPart]:
         """Yield what is answered. Raises one of our errors as the process tells it, or ProcessEnded."""
         call = object()
         if question:
@@ -149,7 +149,7 @@ class Process:
                         if told.get("spoilt"):
                             self.kill(call if question else None)
                         raise _error(told)
-                    yield Part(told, table)
+                    yield AnswerPart(told, table)
                 lent.is_done = True
         except (OSError, EOFError):
             raise ProcessEnded(is_to_blame=self.ended_for(call)) from None

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from integration.core import errors
-from integration.log.process import Book, Part, Process, ProcessEnded
+from integration.log.process import AnswerPart, Book, Process, ProcessEnded
 from integration.log.sql_allowlist import QuestionError
 
 log = structlog.get_logger(__name__)
@@ -53,7 +53,7 @@ class Supervisor:
         """
         self._running()
 
-    def call(self, asked: Mapping[str, Any], seconds: float) -> Part:
+    def call(self, asked: Mapping[str, Any], seconds: float) -> AnswerPart:
         """Return what is answered to something that may be asked again, whichever question ended the process."""
         for _ in range(ATTEMPTS):
             try:
@@ -64,7 +64,7 @@ class Supervisor:
                     break
         raise errors.UnavailableError("log_away")
 
-    def parts(self, asked: Mapping[str, Any], seconds: float) -> Iterator[Part]:
+    def parts(self, asked: Mapping[str, Any], seconds: float) -> Iterator[AnswerPart]:
         """Yield what is answered in parts. Raises ProcessEnded where the process ends meanwhile."""
         try:
             yield from self._running().call(asked, seconds)
@@ -72,7 +72,7 @@ class Supervisor:
             self._ended()
             raise
 
-    def question(self, asked: Mapping[str, Any], seconds: float) -> Part:
+    def question(self, asked: Mapping[str, Any], seconds: float) -> AnswerPart:
         """Return what is answered to a person's question. Raises QuestionError `question_stopped`.
 
         One that ended the process is not asked again. Where several were asked when it ended, each is asked again by

@@ -12,7 +12,7 @@ from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import FOLLOWS, Change, Unchanged, differences
-from integration.core.planner import Booked, Desired, plan_record
+from integration.core.planner import Desired, WrittenOnce, plan_record
 from integration.core.position import Position, Task
 from integration.core.records import Held, Kind, Record, merged
 from integration.core.rules import as_text
@@ -233,7 +233,7 @@ def _decide(
             page.skip(outcome, wanted.kind, one.title, one.group, weight)
             if held is not None and link is None and page.stage.once:
                 page.unchanged.append(_as_held(logic, wanted, held))
-        case Booked():
+        case WrittenOnce():
             is_kept = held is None or (link is not None and agreed is not None and not link.unproven)
             page.leave(None if is_kept or held is None else _as_held(logic, wanted, held), weight)
         case Unchanged(agreed=now):

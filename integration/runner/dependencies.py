@@ -15,9 +15,9 @@ from integration.flows.spec import FlowLogic
 from integration.store.cursors import Cursors
 from integration.store.ledger import Ledger
 from integration.store.links import Links
-from integration.store.plans import Plans
+from integration.store.plans import PlanStore
 from integration.store.previews import Previews
-from integration.store.runs import Runs
+from integration.store.runs import RunStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class Dependencies:
 
     connectors: Mapping[str, Connector]
     logic: Callable[[str], FlowLogic]
-    runs: Runs
+    runs: RunStore
     previews: Previews
-    plans: Plans
+    plans: PlanStore
     ledger: Ledger
     links: Links
     cursors: Cursors

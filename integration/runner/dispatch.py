@@ -14,7 +14,7 @@ from integration.core.states import Step
 from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look
 from integration.runner.outcomes import agreed_of, change_of, changes_by_number, parked_wrong, record_of, shows_in_part
-from integration.store.links import References
+from integration.store.links import LinkReferences
 from integration.store.plan_lines import Known
 
 
@@ -25,7 +25,7 @@ class Dispatch:
     row: PlanRow
     change: Change
     held: Held | None
-    references: References
+    references: LinkReferences
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from integration.core.rules import as_text
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import lookup_with_canary
-from integration.store.links import References
+from integration.store.links import LinkReferences
 
 DRIFT_PAGE = 250  # records looked at together
 CANARIES = 25  # records written last, one of which a look that sees has to find
@@ -58,7 +58,7 @@ def look_at(deps: Dependencies, logic: FlowLogic, stage: Stage, after: str = "",
     return DriftPage(page.counts, tuple(page.told), tuple(page.different), following)
 
 
-def _shows(deps: Dependencies, logic: FlowLogic, stage: Stage, target: Connector, references: References) -> bool:
+def _shows(deps: Dependencies, logic: FlowLogic, stage: Stage, target: Connector, references: LinkReferences) -> bool:
     """Tell whether what is not found is not there: others are found by the same question, or it has none at all."""
     newest = deps.links.newest(logic.flow.name, stage.target, CANARIES)
     canaries: Sequence[Record] = [link.agreed for link in newest if link.agreed]

@@ -11,12 +11,12 @@ from integration.core.plan import differences
 from integration.core.records import Held, Kind, Location, Record
 from integration.core.rules import as_text
 from integration.flows.spec import Shaped
-from integration.store.links import Links, References
+from integration.store.links import LinkReferences, Links
 
 Inside = Mapping[str, Link]  # the links of the articles in one record of the target, by their numbers there
 
 
-def look(target: Connector, records: Sequence[Record], references: References) -> dict[str, Held]:
+def look(target: Connector, records: Sequence[Record], references: LinkReferences) -> dict[str, Held]:
     """Return what the target holds for these records; their links and those of their parts are asked for at once."""
     return lookup_with_canary(target, records, references, ())[0]
 
@@ -24,7 +24,7 @@ def look(target: Connector, records: Sequence[Record], references: References) -
 class _Unlinked:
     """References that do not tell of some records: what is looked for with them is found by what it is itself."""
 
-    def __init__(self, references: References, apart: Collection[tuple[Kind, str]]) -> None:
+    def __init__(self, references: LinkReferences, apart: Collection[tuple[Kind, str]]) -> None:
         self._references = references
         self._apart = apart
 
@@ -36,7 +36,7 @@ class _Unlinked:
 
 
 def lookup_with_canary(
-    target: Connector, records: Sequence[Record], references: References, canaries: Sequence[Record]
+    target: Connector, records: Sequence[Record], references: LinkReferences, canaries: Sequence[Record]
 ) -> tuple[dict[str, Held], bool]:
     """Return what the target holds for these records, and whether the look is one that sees.
 
@@ -51,7 +51,7 @@ def lookup_with_canary(
 
 
 def _look(
-    target: Connector, records: Sequence[Record], references: References, canaries: Sequence[Record] = ()
+    target: Connector, records: Sequence[Record], references: LinkReferences, canaries: Sequence[Record] = ()
 ) -> tuple[dict[str, Held], bool]:
     asked = {record.key for record in records}
     apart = [record for record in canaries if record.key not in asked]
@@ -98,7 +98,7 @@ def look_around(
     return held, issues
 
 
-def _not_followed(record: Record, held: Held, references: References) -> dict[str, Location]:
+def _not_followed(record: Record, held: Held, references: LinkReferences) -> dict[str, Location]:
     """Return where the articles are that are not here under their number, without those that `where_it_is` follows."""
     parts = {part.key: part for part in record.parts}
     return {
@@ -139,7 +139,7 @@ def _foreign(
     held: Mapping[str, Held],
     members: Mapping[str, frozenset[str]],
     links: Links,
-    references: References,
+    references: LinkReferences,
     flow: str,
 ) -> dict[str, Inside]:
     """Return the keys whose record of the target is another's, with what is in it.

@@ -17,7 +17,7 @@ from integration.runner.dispatch import Dispatch, LookedUpPage
 from integration.runner.outcomes import agreed_of, as_issue, change_of, changes_by_number, field_names, record_of
 from integration.runner.uncertain_writes import UncertainWrites, other_document_question, parked_in_doubt
 from integration.store.ledger import BEFORE_THE_FIRST
-from integration.store.links import References
+from integration.store.links import LinkReferences
 from integration.store.plan_lines import Known
 
 WRITE_PAGE = 100  # changes looked up and read back together
@@ -58,7 +58,7 @@ class Precheck:
         return _free(flow, _one_of_a_number(flow, [row for row in rows if row.key not in keys], at_work), at_work)
 
     def _sorted(
-        self, run: Run, logic: FlowLogic, references: References, rows: Sequence[PlanRow], held: dict[str, Held]
+        self, run: Run, logic: FlowLogic, references: LinkReferences, rows: Sequence[PlanRow], held: dict[str, Held]
     ) -> tuple[list[Dispatch], list[Outcome]]:
         """Return what is to be sent, and how the rest ended without it."""
         flow = logic.flow

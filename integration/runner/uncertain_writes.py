@@ -24,7 +24,7 @@ from integration.runner.outcomes import (
     record_of,
     shows_in_part,
 )
-from integration.store.links import References
+from integration.store.links import LinkReferences
 from integration.store.plan_lines import UNSETTLED
 
 MOST_UNANSWERED = 4  # records sent alone, one after the other, before a person is asked
@@ -92,7 +92,7 @@ class UncertainWrites:
         self.deps = deps
 
     def look(
-        self, run: Run, flow: Flow, references: References, rows: Sequence[PlanRow]
+        self, run: Run, flow: Flow, references: LinkReferences, rows: Sequence[PlanRow]
     ) -> tuple[dict[str, Held], bool]:
         """Return what the target holds, and whether what it does not show is not there.
 

@@ -196,7 +196,7 @@ class Switches:
             self._armed[id_] = replace(armed, times=armed.times - 1)
 
 
-class Ledger:
+class CallLedger:
     """Every call of one sandbox, in order; the oldest are forgotten beyond the limit, the counts never."""
 
     def __init__(self, limit: int = LEDGER_LIMIT) -> None:
@@ -251,7 +251,7 @@ class Ledger:
 
 
 @dataclass(frozen=True)
-class Answer:
+class FaultAnswer:
     """What a sandbox answers, before any switch spoils it."""
 
     status: int
@@ -270,33 +270,33 @@ class Cuttable(H11Protocol):
         super().connection_made(transport)
 
 
-def refusal(armed: Armed | None) -> Answer | None:
+def refusal(armed: Armed | None) -> FaultAnswer | None:
     """The answer of a server, or of a proxy before it, that does not carry the call out, if this is one."""
     match armed.fault if armed else None:
         case Fault.TOO_MANY:
-            return Answer(429, b"Too many requests", "text/plain")
+            return FaultAnswer(429, b"Too many requests", "text/plain")
         case Fault.TOO_MANY_WAIT:
             seconds = math.ceil(armed.seconds) if armed else 0
-            return Answer(429, b"Too many requests", "text/plain", (("retry-after", str(seconds)),))
+            return FaultAnswer(429, b"Too many requests", "text/plain", (("retry-after", str(seconds)),))
         case Fault.UNAVAILABLE:
-            return Answer(503, b"Service unavailable", "text/plain")
+            return FaultAnswer(503, b"Service unavailable", "text/plain")
         case Fault.NOT_FOUND:
-            return Answer(404, b'{"Message": "No HTTP resource was found."}')
+            return FaultAnswer(404, b'{"Message": "No HTTP resource was found."}')
         case Fault.NOT_FOUND_BARE:
-            return Answer(404, b"")
+            return FaultAnswer(404, b"")
         case Fault.NO_BODY:
-            return Answer(200, b"")
+            return FaultAnswer(200, b"")
         case Fault.NO_CONTENT:
-            return Answer(204, b"")
+            return FaultAnswer(204, b"")
         case Fault.ABSENT:
-            return Answer(200, b"{}")
+            return FaultAnswer(200, b"{}")
         case Fault.HTML:
-            return Answer(200, _PAGE.encode(), "text/html; charset=utf-8")
+            return FaultAnswer(200, _PAGE.encode(), "text/html; charset=utf-8")
         case _:
             return None
 
 
-def noted_status(answer: Answer | None, armed: Armed | None) -> int:
+def noted_status(answer: FaultAnswer | None, armed: Armed | None) -> int:
     """The status for the ledger: what the system itself answered, whatever became of the answer on its way."""
     if answer is None or (armed and armed.fault in _BEFORE_THE_SYSTEM):
         return 0
@@ -309,7 +309,7 @@ async def pause(armed: Armed | None) -> None:
         await asyncio.sleep(armed.seconds)
 
 
-async def deliver(answer: Answer | None, armed: Armed | None, scope: Scope, receive: Receive, send: Send) -> None:
+async def deliver(answer: FaultAnswer | None, armed: Armed | None, scope: Scope, receive: Receive, send: Send) -> None:
     """Sends the answer as the switch wants it. No answer at all cuts the line."""
     fault = armed.fault if armed else None
     if answer is None or fault in {Fault.CUT_BEFORE, Fault.CUT_AFTER}:
@@ -336,7 +336,7 @@ async def cut(scope: Scope, receive: Receive, *, after_sending: bool = False) ->
         pass
 
 
-async def _start(answer: Answer, send: Send) -> None:
+async def _start(answer: FaultAnswer, send: Send) -> None:
     headers = [("content-type", answer.content_type), ("content-length", str(len(answer.body))), *answer.headers]
     await send(
         {

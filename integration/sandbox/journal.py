@@ -15,7 +15,7 @@ FIRST_DAY: Final = "_first_day"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """One accepted write: which, what was sent, when, and what a switch made of it."""
 
     number: int
@@ -35,7 +35,7 @@ class Journal:
         self._number = self._past[-1].number if self._past else 0
         self._file = path.open("a", encoding="utf-8") if path else None
 
-    def past(self, system: str) -> list[Entry]:
+    def past(self, system: str) -> list[JournalEntry]:
         """What one system accepted before this start, in order."""
         return [entry for entry in self._past if entry.system == system]
 
@@ -44,14 +44,16 @@ class Journal:
         for entry in self._past[:1]:
             if entry.operation == FIRST_DAY:
                 return date.fromisoformat(entry.body)
-        self._write(Entry(self._number, "", FIRST_DAY, today.isoformat(), datetime.now(UTC)))
+        self._write(JournalEntry(self._number, "", FIRST_DAY, today.isoformat(), datetime.now(UTC)))
         return today
 
-    def append(self, system: str, operation: str, body: str, *, at: datetime | None = None, note: str = "") -> Entry:
+    def append(
+        self, system: str, operation: str, body: str, *, at: datetime | None = None, note: str = ""
+    ) -> JournalEntry:
         """The entry, on file."""
         with self._lock:
             self._number += 1
-            entry = Entry(self._number, system, operation, body, at or datetime.now(UTC), note)
+            entry = JournalEntry(self._number, system, operation, body, at or datetime.now(UTC), note)
             self._write(entry)
         return entry
 
@@ -60,13 +62,13 @@ class Journal:
         if self._file:
             self._file.close()
 
-    def _write(self, entry: Entry) -> None:
+    def _write(self, entry: JournalEntry) -> None:
         if self._file:
             self._file.write(json.dumps({**asdict(entry), "at": entry.at.isoformat()}) + "\n")
             self._file.flush()
 
 
-def _read(path: Path) -> list[Entry]:
+def _read(path: Path) -> list[JournalEntry]:
     """The entries of an earlier start. A last line that a kill left unfinished was never answered and is cut off."""
     if not path.exists():
         return []
@@ -75,4 +77,4 @@ def _read(path: Path) -> list[Entry]:
     if len(whole) != len(raw):
         path.write_bytes(whole)
     told = map(json.loads, whole.decode().splitlines())
-    return [Entry(**{**one, "at": datetime.fromisoformat(one["at"])}) for one in told]
+    return [JournalEntry(**{**one, "at": datetime.fromisoformat(one["at"])}) for one in told]

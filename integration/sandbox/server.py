@@ -19,10 +19,10 @@ from urllib.parse import parse_qsl
 
 import uvicorn
 
-from integration.sandbox.accountview.app import AccountView
+from integration.sandbox.accountview.app import AccountViewServer
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.accountview.query import Refusal
-from integration.sandbox.faults import Answer, App, Cuttable, Ledger, Receive, Scope, Send, Switches, deliver
+from integration.sandbox.faults import App, CallLedger, Cuttable, FaultAnswer, Receive, Scope, Send, Switches, deliver
 from integration.sandbox.journal import Journal
 from integration.sandbox.mplus.app import Till
 from integration.sandbox.mplus.contract import ZONE
@@ -35,7 +35,7 @@ STOP_SECONDS: Final = 10
 DAYS_TO_COME: Final = 3
 
 
-class Held(Protocol):
+class SandboxSystem(Protocol):
     """What the control address asks of a sandbox. All of it is safe from any thread."""
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,8 +54,8 @@ class Sandbox:
 
     shop: Shop
     switches: Switches
-    ledger: Ledger
-    accountview: AccountView
+    ledger: CallLedger
+    accountview: AccountViewServer
     till: Till
     accountview_url: str = ""
     mplus_url: str = ""
@@ -67,9 +67,9 @@ class Sandbox:
         """Everything one table of one system holds."""
         return self.held(system).state(table)
 
-    def held(self, system: str) -> Held:
+    def held(self, system: str) -> SandboxSystem:
         """One of the two systems, by its name. LookupError for another name."""
-        both: dict[str, Held] = {"accountview": self.accountview, "mplus": self.till}
+        both: dict[str, SandboxSystem] = {"accountview": self.accountview, "mplus": self.till}
         return both[system]
 
     def advance_day(self) -> None:
@@ -146,8 +146,8 @@ def start(
     lenient: bool = False,
 ) -> Sandbox:
     """Both systems, answering until `stop`."""
-    switches, ledger = switches or Switches(), Ledger()
-    accountview = AccountView(
+    switches, ledger = switches or Switches(), CallLedger()
+    accountview = AccountViewServer(
         shop,
         switches,
         ledger,
@@ -236,7 +236,7 @@ async def _body(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-def _controlled(sandbox: Sandbox, action: tuple[str, str], asked: Mapping[str, str], body: bytes) -> Answer:
+def _controlled(sandbox: Sandbox, action: tuple[str, str], asked: Mapping[str, str], body: bytes) -> FaultAnswer:
     if action not in _ACTIONS:
         return _json({"error": "there is no such action"}, 404)
     try:
@@ -292,5 +292,5 @@ _ACTIONS: Final[Mapping[tuple[str, str], Callable[[Sandbox, Mapping[str, str], M
 }
 
 
-def _json(told: object, status: int = 200) -> Answer:
-    return Answer(status, json.dumps(told, ensure_ascii=False, default=str).encode())
+def _json(told: object, status: int = 200) -> FaultAnswer:
+    return FaultAnswer(status, json.dumps(told, ensure_ascii=False, default=str).encode())

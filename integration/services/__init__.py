@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self, cast
 
-from integration.channels.post import Post, Way
+from integration.channels.post import Post, WayOut
 from integration.connectors.limits import NetworkRoute
 from integration.connectors.protocol import Connector
 from integration.core.basis import NAMES, Basis
@@ -81,7 +81,7 @@ from integration.services.work import OwnLeases, Work
 from integration.settings import Settings
 from integration.store.database import Clock
 from integration.store.heartbeats import USUAL, Pulse
-from integration.store.secrets import Connections as StoredConnections
+from integration.store.secrets import ConnectionStore as StoredConnections
 from integration.store.stores import Stores
 from integration.surroundings import with_way_out
 
@@ -318,7 +318,7 @@ class Application:
         self._keeps_watch = keeps_watch
         self.audit = Audit(stores, sealed, clock, authority_of(settings))
         self.keys = Keys(sealed, self.audit.keep_key)
-        post = Post(Way(with_way_out(), settings.proxy.get_secret_value(), settings.certificates))
+        post = Post(WayOut(with_way_out(), settings.proxy.get_secret_value(), settings.certificates))
         self.channels = Channels(stores.settings, sealed, stores.deliveries, post)
         self.pings = Pings(stores, sealed, clock, lambda url: NetworkRoute(**settings.route(url)))
         self.monitoring = Monitoring(stores, clock, self.flows.statuses, self.channels, self.pings)

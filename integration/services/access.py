@@ -20,7 +20,7 @@ from integration.core.errors import ConfigurationError
 from integration.settings import PREFIX, Settings, refused
 from integration.store.database import Clock
 from integration.store.leases import Leases
-from integration.store.secrets import Connections, StoredTokens
+from integration.store.secrets import ConnectionStore, StoredTokens
 
 IDENTITY = frozenset({"url", "company", *(name for one in SYSTEMS.values() for name in (one.who, *one.secrets))})
 KEPT_TOKENS = "accountview-tokens"
@@ -39,7 +39,7 @@ class Access:
     """
 
     def __init__(
-        self, settings: Settings, connected: Connections, leases: Leases, clock: Clock, *, named: Overlay
+        self, settings: Settings, connected: ConnectionStore, leases: Leases, clock: Clock, *, named: Overlay
     ) -> None:
         """`named` lays the names in force over what is known of the connection to AccountView."""
         self.sandboxed = False  # whether both systems are the built-in ones, in whichever process they run
@@ -245,7 +245,7 @@ class Access:
 class KeptLearned:
     """What was found out of one installation: of another, or by another name, nothing is known."""
 
-    def __init__(self, connected: Connections, name: str, given_for: str) -> None:
+    def __init__(self, connected: ConnectionStore, name: str, given_for: str) -> None:
         self._connected = connected
         self._name = name
         self._given_for = given_for

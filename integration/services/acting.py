@@ -10,7 +10,7 @@ from inspect import getattr_static, signature
 from typing import Any, Protocol
 
 from integration.core.errors import NotAllowedError
-from integration.core.people import Action, Actor, Right, doing
+from integration.core.people import Actor, PersonAction, Right, doing
 from integration.core.plan import Approval
 from integration.core.run import PreviewRequest
 from integration.services.rights import NEEDED, SERVICES
@@ -25,7 +25,7 @@ class Admits(Protocol):
         """Return them as they are known now, with the roles they have now. Raises LoggedOutError."""
 
 
-Hears = Callable[[Action], None]
+Hears = Callable[[PersonAction], None]
 
 
 class Acting:
@@ -94,7 +94,7 @@ class _Service:
         about = signature(ask).bind(*given, **named).arguments
         if not all(_is_signed(one, value, actor) for one, value in about.items()):
             raise NotAllowedError("not_allowed", message="reason_acts_for_another", name=actor.ref)
-        action = Action(actor, whole, right, about)
+        action = PersonAction(actor, whole, right, about)
         self._hear(action)
         with doing(action):
             return ask(*given, **named)

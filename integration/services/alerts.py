@@ -9,7 +9,7 @@ import structlog
 
 from integration.background import again_and_again
 from integration.channels.post import Message, Post
-from integration.core.alerts import Channel, Episode, Sort, Symptom, episode_changes
+from integration.core.alerts import Channel, Episode, Symptom, SymptomSort, episode_changes
 from integration.core.errors import IntegrationError
 from integration.core.people import Actor
 from integration.core.states import RunState
@@ -20,7 +20,7 @@ from integration.services.openings import ZONE, OpeningsKept
 from integration.services.pings import PREFIX, Pings
 from integration.services.symptoms import LOCAL, Symptoms
 from integration.store.database import Clock
-from integration.store.deliveries import Delivery, Due
+from integration.store.deliveries import Delivery, DueDelivery
 from integration.store.erased import SoFar
 from integration.store.settings import StoredSettings
 from integration.store.stores import Stores
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 15.0
 SILENCES, EVERYTHING = "alert_silences", "*"
-STORE_FAILS = Symptom(Sort.STORE, "database_unreachable")
+STORE_FAILS = Symptom(SymptomSort.STORE, "database_unreachable")
 MOST_RUNS = 500  # of which a digest counts what was proven
 
 
@@ -156,7 +156,7 @@ class Alerts:
             return True
         return self._stores.heartbeats.last(symptom.of) is None
 
-    def _due_at_begin(self, symptom: Symptom, channels: list[Channel]) -> list[Due]:
+    def _due_at_begin(self, symptom: Symptom, channels: list[Channel]) -> list[DueDelivery]:
         until = self.silences.until(symptom.identity)
         due = []
         for channel in channels:
@@ -164,10 +164,10 @@ class Alerts:
                 at, held = self._when(channel, symptom)
                 if until is not None and until > at:
                     at, held = until, "silenced"
-                due.append(Due(channel.id, "begun:{episode}", "begun", at, held))
+                due.append(DueDelivery(channel.id, "begun:{episode}", "begun", at, held))
         return due
 
-    def _due_at_end(self, episode: Episode, channels: list[Channel]) -> list[Due]:
+    def _due_at_end(self, episode: Episode, channels: list[Channel]) -> list[DueDelivery]:
         known = {one.id: one for one in channels}
         until = self.silences.until(episode.symptom.identity)
         due = []
@@ -180,7 +180,7 @@ class Alerts:
                 at, held = until, "quiet"
             if told.sent_at is None and told.held == "digest":
                 held = "digest"
-            due.append(Due(channel.id, "over:{episode}", "over", max(at, told.due_at), held))
+            due.append(DueDelivery(channel.id, "over:{episode}", "over", max(at, told.due_at), held))
         return due
 
     def _when(self, channel: Channel, symptom: Symptom) -> tuple[datetime, str]:
@@ -199,7 +199,7 @@ class Alerts:
                 continue
             since = last or now - timedelta(days=1)
             facts = {"since": since.isoformat(), "until": now.isoformat()}
-            self._stores.deliveries.add_digest(Due(channel.id, f"digest:{day}", "digest", now, facts=facts))
+            self._stores.deliveries.add_digest(DueDelivery(channel.id, f"digest:{day}", "digest", now, facts=facts))
 
     # ---- sending
 

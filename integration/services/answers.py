@@ -9,7 +9,7 @@ from integration.core.plan_lines import PlanRow
 from integration.core.records import Correction, Value, clean, same
 from integration.core.rules import as_text
 from integration.core.run import Mode, Run
-from integration.core.traces import Answer, Trace
+from integration.core.traces import Trace, WhyAnswer
 from integration.flows.spec import FlowLogic
 
 Traces = Mapping[str, Sequence[Trace]]  # by the key of the record of the source
@@ -25,7 +25,7 @@ def in_the_change(run: Run, logic: FlowLogic, change: Change) -> dict[str, Reaso
     return found
 
 
-def answers(change: Change, traces: Traces, own: Mapping[str, Reason]) -> list[Answer]:
+def answers(change: Change, traces: Traces, own: Mapping[str, Reason]) -> list[WhyAnswer]:
     """Return why each value that a change writes is what it is."""
     sources = {part.key: part.source for part in change.wanted.parts}
     return [
@@ -34,27 +34,27 @@ def answers(change: Change, traces: Traces, own: Mapping[str, Reason]) -> list[A
     ]
 
 
-def of_nothing(row: PlanRow, traces: Traces) -> list[Answer]:
+def of_nothing(row: PlanRow, traces: Traces) -> list[WhyAnswer]:
     """Return how the values of a record come about of which nothing is written."""
     told = ((key, one) for key, some in traces.items() for one in some)
-    return [Answer(one.target, one.part, one.value, one, key or row.key) for key, one in told]
+    return [WhyAnswer(one.target, one.part, one.value, one, key or row.key) for key, one in told]
 
 
-def _answer(path: str, field: str, value: Value, source: str, traces: Traces, own: Mapping[str, Reason]) -> Answer:
+def _answer(path: str, field: str, value: Value, source: str, traces: Traces, own: Mapping[str, Reason]) -> WhyAnswer:
     part = path.rpartition("/")[0]
     found = [] if "" in own else list(_candidates(path, field, part, source, traces))
     fitting = next(((key, one) for key, one in found if same(clean(one.value), value)), None)
     if fitting is not None:
-        return Answer(field, part, value, fitting[1], fitting[0])
+        return WhyAnswer(field, part, value, fitting[1], fitting[0])
     if why := own.get(path) or own.get(""):
-        return Answer(field, part, value, Trace(field, (), value, why=why, part=part), source)
+        return WhyAnswer(field, part, value, Trace(field, (), value, why=why, part=part), source)
     if not found:
-        return Answer(field, part, value, None, source)
+        return WhyAnswer(field, part, value, None, source)
     key, newest = found[-1]
     if len(traces) > 1 and not part:
         together = Trace(field, newest.steps, value, why=Reason("because_together", {"count": str(len(traces))}))
-        return Answer(field, part, value, together, key)
-    return Answer(field, part, value, newest, key, has_moved=True)
+        return WhyAnswer(field, part, value, together, key)
+    return WhyAnswer(field, part, value, newest, key, has_moved=True)
 
 
 def _candidates(path: str, field: str, part: str, source: str, traces: Traces) -> Iterator[tuple[str, Trace]]:

@@ -27,7 +27,7 @@ from integration.services.names import Naming
 from integration.services.objects import flat, parse_names
 from integration.services.tables import Tables
 from integration.store.arrangement import Arranged
-from integration.store.arrangement import Arrangement as Kept
+from integration.store.arrangement import ArrangementStore as Kept
 from integration.store.stores import Stores
 
 FORMAT = 1
@@ -42,7 +42,7 @@ Sections = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class SettingDifference:
     """One value that a file would change: where, what it is here and in the file; None where one has none."""
 
     section: str
@@ -62,7 +62,7 @@ class Read:
     """What a file asks for, all of which can be used: what would be kept, and what that changes."""
 
     arranged: Arranged
-    differences: tuple[Difference, ...]
+    differences: tuple[SettingDifference, ...]
 
     @property
     def mark(self) -> str:
@@ -319,14 +319,14 @@ def _expect_texts(values: Mapping[str, Any]) -> None:
 # ---- what would change -----------------------------------------------------------------------------------------------
 
 
-def _differences(here: Sections, wanted: Sections) -> Iterator[Difference]:
+def _differences(here: Sections, wanted: Sections) -> Iterator[SettingDifference]:
     """Yield what a file would change; corrections are added to those that are here."""
     for section, items in wanted.items():
         for item, values in items.items():
             before, after = _named(section, here.get(section, {}).get(item, {})), _named(section, values)
             for name in sorted(before.keys() | after.keys() if section != "corrections" else after.keys()):
                 if before.get(name) != after.get(name):
-                    yield Difference(section, item, name, before.get(name), after.get(name))
+                    yield SettingDifference(section, item, name, before.get(name), after.get(name))
 
 
 def _named(section: str, values: Mapping[str, Any]) -> Mapping[str, Any]:

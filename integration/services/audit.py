@@ -18,16 +18,16 @@ from integration.connectors.stamps import TimeAuthority
 from integration.core import chain
 from integration.core.chain import Break, Head
 from integration.core.errors import ConfigurationError, IntegrationError
-from integration.core.people import Action, Actor, Came, Right
+from integration.core.people import Actor, Came, PersonAction, Right
 from integration.core.timetable import WALL_CLOCK
 from integration.core.untrusted_text import csv_text
 from integration.settings import Settings
-from integration.store.audit import Anchor, Entry, Followed, Sought
+from integration.store.audit import Anchor, AuditEntry, AuditSearch, Followed
 from integration.store.database import Clock
-from integration.store.secrets import Connections
+from integration.store.secrets import ConnectionStore
 from integration.store.stores import Stores
 
-__all__ = ["Anchor", "Audit", "Break", "Checked", "Entry", "Head", "Sought"]
+__all__ = ["Anchor", "Audit", "AuditEntry", "AuditSearch", "Break", "Checked", "Head"]
 
 log = structlog.get_logger(__name__)
 
@@ -100,7 +100,7 @@ class Checked:
 class Audit:
     """The audit as it may be asked."""
 
-    def __init__(self, stores: Stores, sealed: Connections, clock: Clock, authority: TimeAuthority | None) -> None:
+    def __init__(self, stores: Stores, sealed: ConnectionStore, clock: Clock, authority: TimeAuthority | None) -> None:
         self._stored = stores.audit
         self._settings = stores.settings
         self._sealer = stores.database.sealer
@@ -115,7 +115,7 @@ class Audit:
 
     # ---- what somebody reads or takes away
 
-    def heard(self, action: Action) -> None:
+    def heard(self, action: PersonAction) -> None:
         """Keep that somebody asks the log in SQL, or takes something away as a file, before they are answered."""
         if action.name == LOOK and self._goes_on(action):
             return
@@ -123,7 +123,7 @@ class Audit:
             by = action.actor
             self._stored.note(event, by.ref, session=by.session, came=_way(by), **facts)
 
-    def _goes_on(self, look: Action) -> bool:
+    def _goes_on(self, look: PersonAction) -> bool:
         """Tell whether somebody still looks at what they looked at before."""
         who, now = look.actor.session or look.actor.ref, self._clock()
         about, since = self._looks.get(who, ({}, now))
@@ -250,11 +250,11 @@ class Audit:
 
     # ---- taken away
 
-    def csv(self, sought: Sought, by: Actor) -> str:
+    def csv(self, sought: AuditSearch, by: Actor) -> str:
         """Return entries as a CSV file, newest first, to be read; it proves nothing. That it was taken is an entry."""
         return csv_text(COLUMNS, self.listed(sought, by))
 
-    def listed(self, sought: Sought, by: Actor) -> list[list[object]]:
+    def listed(self, sought: AuditSearch, by: Actor) -> list[list[object]]:
         """Return entries as rows of a file by `COLUMNS`, newest first. That they were taken is an entry."""
         self._taken(by, "audit.csv")
         return [
@@ -291,7 +291,7 @@ def _in_file(name: str, value: object) -> object:
     return str(value) if name == "at" else value
 
 
-def _reads(action: Action) -> Iterator[tuple[str, dict[str, str]]]:
+def _reads(action: PersonAction) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield what an action reads or takes away, as an event with its facts."""
     if action.name in ("log.ask", "log.answer"):
         yield ASKED, {"sql": without_values(str(action.about["sql"]))}

@@ -7,14 +7,14 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from integration.channels.post import Message, Post, Result, secrets_of
+from integration.channels.post import Message, Post, PostResult, secrets_of
 from integration.core.alerts import Channel
 from integration.core.causes import CAUSES
 from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.masking import remember
 from integration.core.people import Actor
 from integration.store.deliveries import Deliveries
-from integration.store.secrets import Connections
+from integration.store.secrets import ConnectionStore
 from integration.store.settings import StoredSettings
 from integration.words.validation import reason_of
 
@@ -25,7 +25,7 @@ _CHANNEL = TypeAdapter(Channel)  # what is kept of one beside its id and its add
 class Channels:
     """Every channel, with its address where it is asked for."""
 
-    def __init__(self, settings: StoredSettings, sealed: Connections, deliveries: Deliveries, post: Post) -> None:
+    def __init__(self, settings: StoredSettings, sealed: ConnectionStore, deliveries: Deliveries, post: Post) -> None:
         self._settings = settings
         self._sealed = sealed
         self._deliveries = deliveries
@@ -75,7 +75,7 @@ class Channels:
         self._sealed.forget(f"{PREFIX}{channel}", by.ref)
         self._deliveries.forget_channel(channel)
 
-    def send(self, channel: Channel, title: str, body: str) -> Result:
+    def send(self, channel: Channel, title: str, body: str) -> PostResult:
         """Send a message now and return whether it was taken."""
         address = self.address(channel.id)
         return self._post.send([Message(address, title, body)])[0]

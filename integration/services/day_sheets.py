@@ -8,12 +8,12 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from integration import words
-from integration.core.days.books import Line
-from integration.core.days.check import Compared, Finding
+from integration.core.days.books import DayLine
+from integration.core.days.check import DayComparison, DayFinding
 from integration.core.days.report import DayReport, DayState
 from integration.core.days.till import total
 from integration.flows.settings import BOOKS, TILL
-from integration.sheets.sheet import Cell, Column, Holds, Noted, Notes, Sheet, Table, Tone
+from integration.sheets.sheet import Cell, Holds, Noted, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
 from integration.store.database import Clock
 
 TONES = {
@@ -29,7 +29,7 @@ _AMOUNTS = ("amount", "difference")
 Captions = Callable[[str, str], Mapping[str, str]]
 
 
-def finding_text(finding: Finding, language: str, rates: Mapping[str, str]) -> str:
+def finding_text(finding: DayFinding, language: str, rates: Mapping[str, str]) -> str:
     """Return what a check found as a sentence, in the words of its reader; `rates` are those of the books."""
     facts: dict[str, object] = dict(finding.facts)
     for name in _AMOUNTS:
@@ -98,20 +98,20 @@ class _Writer:
         facts = [(self._text("col_pages"), pages), (self._text("col_checked"), self._moment(report.checked_at))]
         return [(self._text("sheet_of_books"), company), *facts] if company else facts
 
-    def _parts(self, report: DayReport) -> Iterator[Table | Notes]:
+    def _parts(self, report: DayReport) -> Iterator[SheetTable | SheetNotes]:
         if report.cause and not report.rows:
             said = words.say(report.cause, report.facts, self._language, self._zone)
-            yield Notes(self._text(f"badge_day_{report.state}"), (said.what, said.do), Tone.WAITING)
+            yield SheetNotes(self._text(f"badge_day_{report.state}"), (said.what, said.do), Tone.WAITING)
         if report.findings:
             sentences = tuple(
                 finding_text(one, self._language, self._captions(BOOKS, "vat_rates")) for one in report.findings
             )
             tone = Tone.BAD if report.state is DayState.DIFFERENT else Tone.WAITING
-            yield Notes(self._text("day_differences"), sentences, tone)
+            yield SheetNotes(self._text("day_differences"), sentences, tone)
         if report.notes:
             rates = self._captions(BOOKS, "vat_rates")
             said_ = tuple(finding_text(one, self._language, rates) for one in report.notes)
-            yield Notes(self._text("day_notes"), said_, Tone.PLAIN)
+            yield SheetNotes(self._text("day_notes"), said_, Tone.PLAIN)
         if report.rows:
             yield self._compared("day_by_vat", report.about("base", "vat"), self._vat)
             yield self._compared("day_by_account", report.about("account"), self._named(BOOKS, "ledgers"))
@@ -125,7 +125,7 @@ class _Writer:
             title = self._text(key, page=page.number, reference=page.reference)
             yield self._page(title, page.lines, gross=page.gross)
 
-    def _compared(self, title: str, rows: Sequence[Compared], name: Callable[[Compared], str]) -> Table:
+    def _compared(self, title: str, rows: Sequence[DayComparison], name: Callable[[DayComparison], str]) -> SheetTable:
         cells = [
             (
                 name(one), self._amount(one.till), self._amount(one.books),
@@ -134,39 +134,40 @@ class _Writer:
             for one in rows
         ]  # fmt: skip
         columns = (
-            Column("", width=1.9), Column(self._text("col_till"), Holds.MONEY),
-            Column(self._text("col_books"), Holds.MONEY), Column(self._text("col_difference"), Holds.DIFFERENCE),
+            SheetColumn("", width=1.9), SheetColumn(self._text("col_till"), Holds.MONEY),
+            SheetColumn(self._text("col_books"), Holds.MONEY),
+            SheetColumn(self._text("col_difference"), Holds.DIFFERENCE),
         )  # fmt: skip
-        return Table(self._text(title), columns, cells, narrow=True)
+        return SheetTable(self._text(title), columns, cells, narrow=True)
 
     def _amount(self, value: Decimal | None) -> Decimal | str:
         return words.term("day_not_known", self._language) if value is None else value
 
-    def _vat(self, one: Compared) -> str:
+    def _vat(self, one: DayComparison) -> str:
         code = words.vat_code(one.key, self._captions(BOOKS, "vat_rates").get(one.key, ""), BOOKS, self._language)
         return self._text("day_vat_base" if one.about == "base" else "day_vat_amount", code=code)
 
-    def _named(self, system: str, name: str) -> Callable[[Compared], str]:
+    def _named(self, system: str, name: str) -> Callable[[DayComparison], str]:
         captions = self._captions(system, name)
         return lambda one: f"{one.key} {captions.get(one.key, '')}".strip()
 
-    def _counts(self, report: DayReport) -> Table:
+    def _counts(self, report: DayReport) -> SheetTable:
         names = ("col_drawer", "col_counted", "col_difference", "col_banked")
         holds = (Holds.TEXT, Holds.MONEY, Holds.DIFFERENCE, Holds.MONEY)
-        columns = [Column(self._text(name), hold, 1.0) for name, hold in zip(names, holds, strict=True)]
+        columns = [SheetColumn(self._text(name), hold, 1.0) for name, hold in zip(names, holds, strict=True)]
         rows = [
             (f"{one.workplace} · {one.number}", one.counted, one.difference, one.deposited) for one in report.counts
         ]
-        columns[0] = Column(columns[0].title, width=1.4)
-        return Table(self._text("day_counts"), columns, rows, narrow=True)
+        columns[0] = SheetColumn(columns[0].title, width=1.4)
+        return SheetTable(self._text("day_counts"), columns, rows, narrow=True)
 
-    def _page(self, title: str, lines: Sequence[Line], *, gross: bool = False) -> Table:
+    def _page(self, title: str, lines: Sequence[DayLine], *, gross: bool = False) -> SheetTable:
         """Return a page as a bookkeeper writes it, with the receipts behind each line."""
         ledgers = self._captions(BOOKS, "ledgers")
         columns = (
-            Column("#", Holds.NUMBER, 0.4), Column(self._text("col_account"), width=1.9),
-            Column(self._text("col_description"), width=3.6), Column(self._text("col_vat"), Holds.MONEY, 0.9),
-            Column(self._text("col_debit"), Holds.MONEY), Column(self._text("col_credit"), Holds.MONEY),
+            SheetColumn("#", Holds.NUMBER, 0.4), SheetColumn(self._text("col_account"), width=1.9),
+            SheetColumn(self._text("col_description"), width=3.6), SheetColumn(self._text("col_vat"), Holds.MONEY, 0.9),
+            SheetColumn(self._text("col_debit"), Holds.MONEY), SheetColumn(self._text("col_credit"), Holds.MONEY),
         )  # fmt: skip
         rows: list[tuple[Cell, ...]] = []
         moved = [one.amount if gross else one.moved for one in lines]
@@ -176,7 +177,7 @@ class _Writer:
             debit, credit = (amount, None) if amount > 0 else (None, -amount)
             rows.append((place, account, Noted(what, ", ".join(one.documents)), one.vat or None, debit, credit))
         debits, credits_ = total(max(one, Decimal(0)) for one in moved), total(max(-one, Decimal(0)) for one in moved)
-        return Table(title, columns, rows, (None, self._text("page_total"), None, None, debits, credits_))
+        return SheetTable(title, columns, rows, (None, self._text("page_total"), None, None, debits, credits_))
 
     def _moment(self, at: datetime) -> str:
         return words.table_time(at.astimezone(self._zone), self._language)

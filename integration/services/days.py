@@ -9,8 +9,8 @@ from typing import Protocol, cast
 from zoneinfo import ZoneInfo
 
 from integration.connectors.protocol import Connector
-from integration.core.days.books import DayBooks, Page
-from integration.core.days.check import Entry, OwnPage, check_day, entry_of_row
+from integration.core.days.books import DayBooks, DayPage
+from integration.core.days.check import LedgerEntry, OwnPage, check_day, entry_of_row
 from integration.core.days.corrections import page_lines
 from integration.core.days.documents import documents_of
 from integration.core.days.report import (
@@ -57,7 +57,7 @@ class DayLogic(Protocol):
 
     books: DayBooks
 
-    def page(self, record: Record) -> tuple[TillDay, Page]:
+    def page(self, record: Record) -> tuple[TillDay, DayPage]:
         """Return a day and the page it comes to. Raises DayRefusedError."""
 
 
@@ -256,7 +256,7 @@ class Days:
         record: Record,
         booked: Sequence[Link],
         held: Mapping[str, Held],
-        entries: Sequence[Entry] | None,
+        entries: Sequence[LedgerEntry] | None,
         *,
         sees: bool,
     ) -> DayReport:
@@ -287,7 +287,7 @@ class Days:
         held = look(target, agreed, self._deps.links.references(self.flow)) if agreed else {}
         return held, len(held) == len(agreed) or bool(held) or target.shows(Kind.DAY_PAGE)
 
-    def _entries(self, target: Connector, days: set[str]) -> list[Entry] | None:
+    def _entries(self, target: Connector, days: set[str]) -> list[LedgerEntry] | None:
         """Return the rows of the books on some days, None where these books cannot say them."""
         try:
             records = target.fetch(Kind.ENTRY, sorted(days))
@@ -295,7 +295,7 @@ class Days:
             return None
         return None if any(isinstance(one, Unreadable) for one in records) else [entry_of_row(one) for one in records]
 
-    def _elsewhere(self, entries: Sequence[Entry] | None) -> frozenset[str]:
+    def _elsewhere(self, entries: Sequence[LedgerEntry] | None) -> frozenset[str]:
         """Return the pages that somebody else answers for: other flows of ours, and the daybooks of the bank."""
         pages = {one.page for one in entries or ()}
         if not pages:

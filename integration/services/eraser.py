@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from integration.core.erasure import Customer, Person, words_of
+from integration.core.erasure import Customer, DataSubject, words_of
 from integration.core.errors import UnavailableError
 from integration.store.copies import leftovers
 from integration.store.erased import Erased
@@ -17,10 +17,10 @@ from integration.store.vacuum import vacuum, write_anew
 class Told(Protocol):
     """A log as it is asked about a person."""
 
-    def erase(self, person: Person) -> int:
+    def erase(self, person: DataSubject) -> int:
         """Blot a person out of every event, and return of how many."""
 
-    def told_of(self, person: Person) -> list[dict[str, Any]]:
+    def told_of(self, person: DataSubject) -> list[dict[str, Any]]:
         """Return every event that tells of a person."""
 
 
@@ -49,7 +49,7 @@ class Eraser:
     file: Path | None
     folder: Path
 
-    def person(self, one: Customer) -> Person:
+    def person(self, one: Customer) -> DataSubject:
         """Return all that is known of a customer: by links, by what is kept, and by what the log tells."""
         found = self.erasing.person(self.erasing.customer(one))
         if self.log is None:
@@ -65,9 +65,9 @@ class Eraser:
                     places |= words[1]
             elif any(map(found.customer.is_named_by, values)):
                 documents.add(event["key"])
-        return Person(found.customer, frozenset(documents), frozenset(telling), frozenset(places))
+        return DataSubject(found.customer, frozenset(documents), frozenset(telling), frozenset(places))
 
-    def blot(self, person: Person, tell: Callable[[str], None] = lambda _: None) -> Blotted:
+    def blot(self, person: DataSubject, tell: Callable[[str], None] = lambda _: None) -> Blotted:
         """Blot a person out everywhere, and write the files anew without them; what was done already does no harm.
 
         Raises UnavailableError `database_locked` where others leave no moment for that.

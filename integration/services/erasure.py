@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from integration.core.erasure import Customer, Person, person_from_json
+from integration.core.erasure import Customer, DataSubject, person_from_json
 from integration.core.errors import ConfigurationError, UnavailableError
 from integration.core.people import Actor
 from integration.log.client import at_the_server
@@ -22,7 +22,7 @@ from integration.services.log import Log
 from integration.settings import Settings
 from integration.store.database import Beside, Clock
 from integration.store.erased import FILE, Erasure
-from integration.store.secrets import Connections
+from integration.store.secrets import ConnectionStore
 from integration.store.stores import Stores
 from integration.words import sentence, term
 
@@ -33,7 +33,7 @@ LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class BookedDocument:
     """A document made for a person, which stays in the books whatever is erased here."""
 
     kind: str
@@ -45,10 +45,10 @@ class Document:
 class KeptOf:
     """What is kept of a person: rows by table, events of the log, and documents."""
 
-    person: Person
+    person: DataSubject
     rows: Mapping[str, int]
     events: int
-    documents: tuple[Document, ...]
+    documents: tuple[BookedDocument, ...]
     held_out: bool
 
     @property
@@ -65,7 +65,7 @@ class Persons:
         settings: Settings,
         stores: Stores,
         log: Log,
-        sealed: Connections,
+        sealed: ConnectionStore,
         clock: Clock,
         *,
         flows: tuple[str, str],
@@ -105,9 +105,9 @@ class Persons:
         """Return everybody who was erased, by marks, the newest first."""
         return self._stores.erased.every()
 
-    def _documents(self, person: Person) -> tuple[Document, ...]:
+    def _documents(self, person: DataSubject) -> tuple[BookedDocument, ...]:
         found = self._stores.erasing.documents(person)
-        return tuple(Document(kind, key, reference) for kind, key, reference in found)
+        return tuple(BookedDocument(kind, key, reference) for kind, key, reference in found)
 
     # ---- given ---------------------------------------------------------------------------------------------------
 
@@ -154,7 +154,9 @@ class Persons:
         person = self._merged(name, self._eraser.person(one))
         return self._finish(name, person, by.ref, tell, patience)
 
-    def _come_to_rest(self, person: Person, by: str, patience: float, begun: Collection[str] | None = None) -> None:
+    def _come_to_rest(
+        self, person: DataSubject, by: str, patience: float, begun: Collection[str] | None = None
+    ) -> None:
         """Wait for every run at work, or for those that had `begun`, and put plans away that hold of the person."""
         until = time.monotonic() + patience
         while run := next((one for one in self._stores.erasing.active() if begun is None or one in begun), ""):
@@ -167,7 +169,7 @@ class Persons:
         for run in waiting:
             self._stores.runs.discard(run, by)
 
-    def _finish(self, name: str, person: Person, by: str, tell: Callable[[str], None], patience: float) -> Blotted:
+    def _finish(self, name: str, person: DataSubject, by: str, tell: Callable[[str], None], patience: float) -> Blotted:
         blotted = self._eraser.blot(person, tell)
         if begun := self._stores.erasing.active():  # before all was blotted out: they may have read of the person
             self._come_to_rest(person, by, patience, begun)
@@ -206,18 +208,18 @@ class Persons:
         """Let a customer's records take part again, and tell whether they had been held out."""
         return self._stores.erased.lift(one.numbers, by.ref)
 
-    def _words_of(self, person: Person) -> Beside:
+    def _words_of(self, person: DataSubject) -> Beside:
         """Return what keeps the words of a person, with those of an earlier attempt, as their erasure begins."""
         name = self._stores.erased.called(person.customer.numbers)
         return self._sealed.keeping(SEALED, self._merged(name, person).to_json())
 
-    def _merged(self, name: str, person: Person) -> Person:
+    def _merged(self, name: str, person: DataSubject) -> DataSubject:
         """Return a person with the words that were known when erasing began: some are gone by now."""
         kept = self._sealed.get(f"{SEALED}{name}")
         if kept is None:
             return person
         before = person_from_json(kept)
-        return Person(
+        return DataSubject(
             person.customer, person.documents | before.documents, person.telling | before.telling,
             person.places | before.places,
         )  # fmt: skip
@@ -231,13 +233,13 @@ class _Told:
         self._log = log
         self._serves = serves
 
-    def erase(self, person: Person) -> int:
+    def erase(self, person: DataSubject) -> int:
         if not (self._data / "log.duckdb").exists():
             return 0
         answer = None if self._serves else at_the_server(self._data, {"erase": person.to_json()})
         return self._log.erase(person) if answer is None else int(answer["events"])
 
-    def told_of(self, person: Person) -> list[dict[str, Any]]:
+    def told_of(self, person: DataSubject) -> list[dict[str, Any]]:
         if not (self._data / "log.duckdb").exists():
             return []
         answer = None if self._serves else at_the_server(self._data, {"told_of": person.to_json()})

@@ -14,7 +14,7 @@ KEPT = "first_week"  # the setting that says whether the list was put out of sig
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class FirstTask:
     """One thing to do: whether it is done, and the page where that is done."""
 
     name: str
@@ -47,22 +47,22 @@ class FirstWeek:
         self._connected = connected
         self._is_on = is_on
 
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[FirstTask]:
         """Return everything in its order."""
         preview = {flow: {"flow": flow} for flow in self._flows}
         return [
-            Task("connect", self._connected(), "setup"),
+            FirstTask("connect", self._connected(), "setup"),
             *(
-                Task(name, self._has_written(flow), "preview", preview[flow])
+                FirstTask(name, self._has_written(flow), "preview", preview[flow])
                 for name, flow in (
                     ("products", self._products),
                     ("stock", self._stock),
                     ("orders", self._documents),
                 )
             ),
-            Task("on", any(map(self._is_on, self._flows)), "flows", {"tab": "schedule"}),
-            Task("channel", bool(self._channels.every()), "monitoring", {"tab": "channels"}),
-            Task("backup", self._backups.last() is not None, "administration"),
+            FirstTask("on", any(map(self._is_on, self._flows)), "flows", {"tab": "schedule"}),
+            FirstTask("channel", bool(self._channels.every()), "monitoring", {"tab": "channels"}),
+            FirstTask("backup", self._backups.last() is not None, "administration"),
         ]
 
     def _has_written(self, flow: str) -> bool:
@@ -74,7 +74,7 @@ class FirstWeek:
         """Return the flow to begin with while nothing of it was written; nothing afterwards."""
         return "" if self._has_written(self._products) else self._products
 
-    def shown(self) -> list[Task]:
+    def shown(self) -> list[FirstTask]:
         """Return everything in its order while something of it is left to do, and nobody put the list out of sight."""
         hidden = (self._stores.settings.get(KEPT) or {}).get("hidden") is True
         tasks = [] if hidden else self.tasks()

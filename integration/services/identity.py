@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from integration.connectors.identity import Asked, Keys, Provider, SigningProxy, unproven
+from integration.connectors.identity import IdentityProvider, LogInBegun, SigningKeys, SigningProxy, unproven
 from integration.connectors.limits import NetworkRoute
 from integration.core.errors import IntegrationError
 from integration.services.people import SESSION, Identity
@@ -22,7 +22,7 @@ LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
+class CameFrom:
     """Who came back from a provider, and where they wanted to go."""
 
     identity: Identity
@@ -33,7 +33,7 @@ class Came:
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    asked: Asked
+    asked: LogInBegun
     browser: str  # the hash of what the browser keeps that began it
     redirect_uri: str
     onward: str
@@ -44,7 +44,7 @@ class _Begun:
 class ProviderLogIn:
     """Log-ins at a provider: begun in a browser, and ended in that one alone, once."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: IdentityProvider) -> None:
         self._provider = provider
         self._begun: dict[str, _Begun] = {}
         self._proofs: dict[str, tuple[str, float]] = {}
@@ -53,7 +53,7 @@ class ProviderLogIn:
 
     def begin(self, redirect_uri: str, onward: str, invitation: str = "") -> tuple[str, str]:
         """Return where a browser logs in, and what it keeps meanwhile."""
-        asked, browser = Asked(), secrets.token_urlsafe(32)
+        asked, browser = LogInBegun(), secrets.token_urlsafe(32)
         address = self._provider.address(redirect_uri, asked)
         begun = _Begun(asked, _hashed(browser), redirect_uri, onward, invitation)
         with self._lock:
@@ -62,7 +62,7 @@ class ProviderLogIn:
             self._begun = dict(held[-MOST_BEGUN + 1 :]) | {asked.state: begun}
         return address, browser
 
-    def end(self, state: str, browser: str, code: str) -> Came:
+    def end(self, state: str, browser: str, code: str) -> CameFrom:
         """Return who came back. Raises NotAllowedError `identity_unproven` for what was not begun in this browser."""
         with self._lock:
             begun = self._begun.pop(state, None)
@@ -70,7 +70,7 @@ class ProviderLogIn:
         if begun is None or not is_own or not code or time.monotonic() - begun.at > BEGUN_SECONDS:
             raise unproven(self.host)
         *proof, token = self._provider.proven(begun.redirect_uri, code, begun.asked)
-        return Came(Identity(*proof), begun.onward, begun.invitation, token)
+        return CameFrom(Identity(*proof), begun.onward, begun.invitation, token)
 
     def remember(self, key: str, token: str) -> None:
         """Keep what proved a log-in as long as its session can last, in memory alone: by it the provider ends it."""
@@ -144,7 +144,7 @@ def _provider(settings: Settings, route: Callable[[str], NetworkRoute]) -> Provi
     asked = settings.provider
     if settings.log_in != "provider":
         return None
-    return ProviderLogIn(Provider(asked.issuer, asked.client_id, asked.client_secret.get_secret_value(), route))
+    return ProviderLogIn(IdentityProvider(asked.issuer, asked.client_id, asked.client_secret.get_secret_value(), route))
 
 
 def _proxy(settings: Settings, route: Callable[[str], NetworkRoute]) -> ProxyBefore | None:
@@ -153,4 +153,4 @@ def _proxy(settings: Settings, route: Callable[[str], NetworkRoute]) -> ProxyBef
         return None
     if not asked.issuer:
         return NamedBefore(asked.header)
-    return SignedBefore(SigningProxy(asked.issuer, asked.audience, asked.header, Keys(asked.keys, route)))
+    return SignedBefore(SigningProxy(asked.issuer, asked.audience, asked.header, SigningKeys(asked.keys, route)))

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 from integration.core.people import Actor
-from integration.store.secrets import Connections
+from integration.store.secrets import ConnectionStore
 
 
 class Keys:
     """The key of a console."""
 
-    def __init__(self, sealed: Connections, remember: Callable[[], None]) -> None:
+    def __init__(self, sealed: ConnectionStore, remember: Callable[[], None]) -> None:
         """`remember` keeps what follows from the key of before and is needed longer, such as that of the audit."""
         self._sealed = sealed
         self._remember = remember

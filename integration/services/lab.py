@@ -111,7 +111,7 @@ class Harm:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class HazardLine:
     """One hazard: in how many trials it was to strike, how often it really bit, and what came of these trials."""
 
     hazard: str
@@ -143,7 +143,7 @@ class Report:
     state: State = "running"
     done: int = 0
     seconds: float = 0.0  # that a trial took, on average
-    lines: tuple[Line, ...] = ()
+    lines: tuple[HazardLine, ...] = ()
     violations: tuple[Violation, ...] = ()
     idle: tuple[str, ...] = ()  # flows that have nothing to write here
     error: str = ""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from integration.core.erasure import Person
+from integration.core.erasure import DataSubject
 from integration.log.logbook import BATCH, BEGINNING, Logbook, Outbox, aware, naive
 
 if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log
@@ -40,7 +40,7 @@ _CODED = "list_contains($codes, code)"
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class LogSearch:
     """Which events are asked for; what is empty asks for all. A text is looked for in keys, titles, facts and codes."""
 
     text: str = ""
@@ -52,7 +52,7 @@ class Sought:
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class LogPeriod:
     """A time up to now that is counted by hour of UTC, or by day as a clock shows it that is `shift` ahead of UTC."""
 
     since: datetime | None = None
@@ -61,9 +61,9 @@ class Period:
     shift: timedelta = timedelta()
 
     @property
-    def sought(self) -> Sought:
+    def sought(self) -> LogSearch:
         """The events of this time."""
-        return Sought(flow=self.flow, since=self.since)
+        return LogSearch(flow=self.flow, since=self.since)
 
     def bounds(self, here: datetime) -> tuple[datetime, datetime]:
         """Return from when to when a chart goes, as somebody's clock shows it; half a unit more at each end."""
@@ -72,13 +72,13 @@ class Period:
         return begin.replace(tzinfo=None) - half, here.replace(tzinfo=None) + half
 
 
-def days_until(days: int, here: datetime, flow: str = "") -> Period:
+def days_until(days: int, here: datetime, flow: str = "") -> LogPeriod:
     """Return the last days of a flow up to a moment of somebody's clock: a few by the hour, more by whole days."""
     hour = here.replace(minute=0, second=0, microsecond=0)
     shift = here.utcoffset() or timedelta()
     if days <= HOURLY_DAYS:
-        return Period((hour - timedelta(days=days)).astimezone(UTC), flow, "hour", shift)
-    return Period((hour.replace(hour=0) - timedelta(days=days - 1)).astimezone(UTC), flow, "day", shift)
+        return LogPeriod((hour - timedelta(days=days)).astimezone(UTC), flow, "hour", shift)
+    return LogPeriod((hour.replace(hour=0) - timedelta(days=days - 1)).astimezone(UTC), flow, "day", shift)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +146,13 @@ class Log:
         return first, last
 
     def search(
-        self, sought: Sought | None = None, offset: int = 0, limit: int = 100, most: int = MOST_FOUND
+        self, sought: LogSearch | None = None, offset: int = 0, limit: int = 100, most: int = MOST_FOUND
     ) -> pd.DataFrame:
         """Return the events sought, newest first.
 
         `attrs["found"]` is how many there are, counted up to `most`; `attrs["more"]` tells whether there are more.
         """
-        sought = sought or Sought()
+        sought = sought or LogSearch()
         where, given = self._conditions(sought)
         *near, whole = self._windows(sought)
         for begin in near:
@@ -173,7 +173,7 @@ class Log:
     def _count(self, where: str, given: Mapping[str, object], most: int) -> int:
         return int(self._logbook.answer("found", where, most=most + 1, **given)["events"].sum())
 
-    def _conditions(self, sought: Sought) -> tuple[str, dict[str, object]]:
+    def _conditions(self, sought: LogSearch) -> tuple[str, dict[str, object]]:
         """Return conditions that leave out what is not asked for, since the engine could skip nothing otherwise."""
         asked = {
             "flow": sought.flow,
@@ -200,7 +200,7 @@ class Log:
         named = _MANY if "text" in given else _FEW
         return (f"({named} OR {_CODED})", {**given, "codes": codes}) if codes else (named, given)
 
-    def _windows(self, sought: Sought) -> Iterator[datetime]:
+    def _windows(self, sought: LogSearch) -> Iterator[datetime]:
         """Yield from when on to look, nearest first: what is asked for is mostly new."""
         first, last = self.span()
         until = min(sought.until or last, last)
@@ -267,19 +267,19 @@ class Log:
         """Return what happened in one run as a whole, newest first; what happened to its records is not told."""
         return self._logbook.answer("run_events", run=run)
 
-    def volume(self, period: Period) -> pd.DataFrame:
+    def volume(self, period: LogPeriod) -> pd.DataFrame:
         """Return how many records had each result: period, flow, event, events."""
         where, given = self._conditions(period.sought)
         if period.unit == "hour":
             return self._logbook.answer("volume_hour", where, **given)
         return self._logbook.answer("volume_day", where, shift=period.shift.total_seconds(), **given)
 
-    def errors(self, period: Period) -> pd.DataFrame:
+    def errors(self, period: LogPeriod) -> pd.DataFrame:
         """Return what was parked or stopped a run, by cause, the most frequent first."""
         where, given = self._conditions(period.sought)
         return self._logbook.answer("errors", where, **given)
 
-    def durations(self, period: Period, most: int = MOST_RUNS) -> pd.DataFrame:
+    def durations(self, period: LogPeriod, most: int = MOST_RUNS) -> pd.DataFrame:
         """Return how long runs were at work, newest first: run, flow, started_at, preview_ms, commit_ms, run_ms.
 
         Where there are more than `most`, only the longest of each flow and day.
@@ -287,7 +287,7 @@ class Log:
         where, given = self._conditions(period.sought)
         return self._logbook.answer("durations", where, most=most, **given)
 
-    def change_paces(self, period: Period) -> pd.DataFrame:
+    def change_paces(self, period: LogPeriod) -> pd.DataFrame:
         """Return how long a change took from sending to its proof: period (a day), flow, changes, half_ms, most_ms."""
         where, given = self._conditions(period.sought)
         return self._logbook.answer("change_paces", where, shift=period.shift.total_seconds(), **given)
@@ -312,12 +312,12 @@ class Log:
         self._bring_up()
         return self._logbook.export(path)
 
-    def erase(self, person: Person) -> int:
+    def erase(self, person: DataSubject) -> int:
         """Blot a person out of every event, and return of how many; the file is written anew without them."""
         self._bring_up()
         return self._logbook.erase(person)
 
-    def told_of(self, person: Person) -> list[dict[str, Any]]:
+    def told_of(self, person: DataSubject) -> list[dict[str, Any]]:
         """Return every event that tells of a person, with its facts and values by name."""
         self._bring_up()
         return self._logbook.told_of(person)

@@ -25,7 +25,7 @@ from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings, Listed
 from integration.flows.spec import FlowLogic, FlowSpec
 from integration.flows.tables import VAT_CODES, usable_rows
-from integration.services.movements import Movements
+from integration.services.movements import TillMovements
 from integration.store.rules import Rules
 from integration.store.stores import Stores
 
@@ -262,8 +262,8 @@ class _Asked:
     def pictures(self, files: Sequence[str]) -> Sequence[Record | IntegrationError]:
         return self.logics.pictures(files)
 
-    def movements(self) -> Movements:
-        return Movements(self.flow, self.logics.moves, self.logics.connector, reads=self.allots)
+    def movements(self) -> TillMovements:
+        return TillMovements(self.flow, self.logics.moves, self.logics.connector, reads=self.allots)
 
     def codes(self, listed: Listed) -> Mapping[str, str]:
         return self.logics.codes(*listed)

@@ -6,7 +6,7 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from integration import words
-from integration.core.alerts import Episode, Sort, Symptom
+from integration.core.alerts import Episode, Symptom, SymptomSort
 from integration.services.audit import REASONS, Anchor, as_sent
 from integration.services.openings import ZONE
 
@@ -36,13 +36,13 @@ def tellable(facts: Mapping[str, str]) -> dict[str, str]:
 def page_address(symptom: Symptom) -> str:
     """Return on which page of the console somebody acts, with what it is asked."""
     match symptom.sort:
-        case Sort.RECORDS | Sort.DIFFERENCE:
+        case SymptomSort.RECORDS | SymptomSort.DIFFERENCE:
             return f"/exceptions?{urlencode({'flow': symptom.flow})}"
-        case Sort.RUN if symptom.facts.get("run"):
+        case SymptomSort.RUN if symptom.facts.get("run"):
             return f"/runs?{urlencode({'run': symptom.facts['run']})}"
-        case Sort.AUDIT:
+        case SymptomSort.AUDIT:
             return "/administration?tab=audit"
-        case Sort.CONNECTION:
+        case SymptomSort.CONNECTION:
             return "/setup"
         case _:
             return "/monitoring"
@@ -121,7 +121,7 @@ class Messages:
 
 def _title(symptom: Symptom, state: str, language: str) -> str:
     about = _flow(symptom.flow, language) if symptom.flow else words.sentence(f"sort_{symptom.sort}", language)
-    if symptom.sort is Sort.CONNECTION:
+    if symptom.sort is SymptomSort.CONNECTION:
         about = words.system_name(symptom.of)
     short = words.say(symptom.cause, tellable(symptom.facts), language, ZONE).what
     return f"{state} · {about} · {short}"[:LONGEST_TITLE]

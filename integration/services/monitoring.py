@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from integration.core.alerts import Channel, Episode, Sort
+from integration.core.alerts import Channel, Episode, SymptomSort
 from integration.core.causes import Severity
 from integration.services.channels import Channels
 from integration.services.flows import FlowStatus
@@ -63,7 +63,7 @@ class Monitoring:
         """Return every flow with whether it is on time."""
         silent: dict[str, str] = {}
         for one in self._stores.episodes.going_on():
-            if one.symptom.sort is Sort.SILENCE and one.symptom.flow and silent.get(one.symptom.flow) != LATE[1]:
+            if one.symptom.sort is SymptomSort.SILENCE and one.symptom.flow and silent.get(one.symptom.flow) != LATE[1]:
                 silent[one.symptom.flow] = one.symptom.cause
         return [self._flow(one, silent) for one in self._statuses()]
 

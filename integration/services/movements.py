@@ -7,9 +7,9 @@ import structlog
 
 from integration.connectors.protocol import Connector, Moving
 from integration.core.errors import ConfigurationError
-from integration.core.moves import Move, Promise, Sort, Unbooked
+from integration.core.moves import Move, MoveSort, Promise, Unbooked
 from integration.flows.settings import TILL
-from integration.store.moves import Moves
+from integration.store.moves import MoveStore
 
 log = structlog.get_logger(__name__)
 
@@ -19,10 +19,10 @@ MOST_AGAIN = 5  # questions of each run after movements that could not be read
 UNREAD = 1_000  # of those, the first so many
 
 
-class Movements:
+class TillMovements:
     """The movements of one flow; those of a trial read nothing on and mark nothing."""
 
-    def __init__(self, flow: str, stored: Moves, connector: Callable[[str], Connector], *, reads: bool) -> None:
+    def __init__(self, flow: str, stored: MoveStore, connector: Callable[[str], Connector], *, reads: bool) -> None:
         self._flow = flow
         self._stored = stored
         self._connector = connector
@@ -77,7 +77,7 @@ class Movements:
         while page := self._numbered(till.moves(start, began), start):
             start = page[-1].number
             upto = max(upto, start)
-            self._stored.keep(self._flow, [one for one in page if one.sort is not Sort.OTHER], start, began)
+            self._stored.keep(self._flow, [one for one in page if one.sort is not MoveSort.OTHER], start, began)
         self._stored.keep(self._flow, (), upto, began)
         return upto
 
@@ -98,7 +98,7 @@ class Movements:
         for _ in range(MOST_AGAIN if waiting else 0):
             page = {one.number: one for one in self._till().moves(waiting[0] - 1, began)}
             for number in waiting:
-                if number in page and page[number].sort is not Sort.UNREADABLE:
+                if number in page and page[number].sort is not MoveSort.UNREADABLE:
                     self._put_right(page[number], upto, began)
             waiting = [number for number in waiting if number > max(page, default=waiting[-1])]
             if not waiting:
@@ -106,7 +106,7 @@ class Movements:
         self._read_numberless_again(began)
 
     def _put_right(self, move: Move, upto: int, began: datetime) -> None:
-        if move.sort is Sort.OTHER:
+        if move.sort is MoveSort.OTHER:
             self._stored.forget(self._flow, move.number)
         else:
             self._stored.keep(self._flow, [move], upto, began)
@@ -126,7 +126,7 @@ class Movements:
                 known = []  # all that came after it was seen
                 break
             start = numbered[-1].number
-            counted = [one for one in numbered if one.sort is not Sort.OTHER]
+            counted = [one for one in numbered if one.sort is not MoveSort.OTHER]
             self._stored.keep(self._flow, counted, max(upto, start), began)
         self._stored.keep_numberless(self._flow, [*found, *(one for one in known if one not in found)], after)
 

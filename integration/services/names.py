@@ -16,7 +16,7 @@ from integration.flows.settings import FlowSettings
 from integration.flows.spec import FlowSpec
 from integration.services.objects import (
     FILE,
-    Named,
+    NamedObjects,
     flat,
     merge_names,
     named_objects,
@@ -137,7 +137,7 @@ class Naming:
         parse_names(kept)
         return kept
 
-    def look(self, changed: Mapping[str, str] | None = None) -> Named:
+    def look(self, changed: Mapping[str, str] | None = None) -> NamedObjects:
         """Return every object with its names, held against the list of objects and the dictionary as they are now.
 
         With `changed` names, by their paths, it is looked for what would be in force with them; what is in force stays

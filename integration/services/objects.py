@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from integration.connectors.accountview.codec import Column
+from integration.connectors.accountview.codec import DictionaryColumn
 from integration.connectors.accountview.columns import UNVERIFIED
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.fields import suggestions
@@ -109,7 +109,7 @@ class NamedObject:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedObjects:
     """Every object with its names; `cause` and `facts` say why nobody could look, where nobody could."""
 
     objects: tuple[NamedObject, ...]
@@ -159,7 +159,7 @@ def named_objects(
     values: Mapping[str, str],
     meant: Mapping[str, str],
     fixed: Collection[str],
-) -> Named:
+) -> NamedObjects:
     """Return every object with its names, held against the list of objects and the dictionary as they are now.
 
     `values` are the names in force by their paths, `meant` those it is looked for; `fixed` ones are set in a file.
@@ -176,7 +176,7 @@ def named_objects(
     manner = tuple(
         Name(path, defaults[path], values[path], There.UNUSED, fixed=path in fixed, needed=True) for path in MANNER
     )
-    return Named((*objects, NamedObject("manner", (), manner)), seen.cause, seen.facts)
+    return NamedObjects((*objects, NamedObject("manner", (), manner)), seen.cause, seen.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +184,11 @@ class _Seen:
     """What an installation offers, as far as it could be read: objects with captions, and the columns of tables."""
 
     codes: Mapping[str, str] | None = None
-    tables: Mapping[str, Sequence[Column]] = field(default_factory=dict)
+    tables: Mapping[str, Sequence[DictionaryColumn]] = field(default_factory=dict)
     cause: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
 
-    def columns(self, table: str) -> Sequence[Column] | None:
+    def columns(self, table: str) -> Sequence[DictionaryColumn] | None:
         """Return the columns of a table, none where there is no such table; None where nobody could look."""
         return self.tables.get(table.upper()) if table else ()
 
@@ -196,7 +196,7 @@ class _Seen:
 def _seen(connector: Callable[[], Connector], values: Mapping[str, str]) -> _Seen:
     """Read the list of objects and every table that is named; the first thing in the way ends it."""
     codes: dict[str, str] | None = None
-    tables: dict[str, Sequence[Column]] = {}
+    tables: dict[str, Sequence[DictionaryColumn]] = {}
     wanted = [value for path, value in values.items() if path.endswith((".table", ".detail"))] + [values[HEADER]]
     try:
         asked = connector()
@@ -269,7 +269,7 @@ def _is_of_object(path: str) -> bool:
     return path.startswith("objects.") or path in _OF_OWN
 
 
-def _columns(group: str, values: Mapping[str, str], seen: _Seen) -> Sequence[Column] | None:
+def _columns(group: str, values: Mapping[str, str], seen: _Seen) -> Sequence[DictionaryColumn] | None:
     """Return the columns a group of fields may be in; the history carries those of its header under its name."""
     own = seen.columns(_table(group, values))
     if group != "history" or own is None:

@@ -16,7 +16,7 @@ from integration.core.errors import ConfigurationError, LoggedOutError, NotAllow
 from integration.core.people import APART, OPERATOR, RESERVED, Actor, Came, Person, Role, Session, known_roles
 from integration.services.passwords import Passwords
 from integration.store.database import Clock
-from integration.store.people import People as Stored
+from integration.store.people import PeopleStore as Stored
 
 HERE = "here"  # the issuer of accounts of our own
 SESSION = timedelta(hours=12)

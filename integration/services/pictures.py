@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from integration.connectors.limits import MEGABYTE, NetworkRoute
-from integration.connectors.pictures import Pictures as Reader
+from integration.connectors.pictures import PictureReader as Reader
 from integration.connectors.pictures import Places
 from integration.core.errors import IntegrationError
 from integration.core.records import Kind, Record

@@ -21,8 +21,8 @@ from integration.core.people import Actor
 from integration.core.run import Run
 from integration.core.states import RunState
 from integration.store.database import Clock
-from integration.store.deliveries import Delivery, Due
-from integration.store.secrets import Connections
+from integration.store.deliveries import Delivery, DueDelivery
+from integration.store.secrets import ConnectionStore
 from integration.store.stores import Stores
 
 WHOLE = "all"
@@ -46,7 +46,9 @@ class _Sign:
 class Pings:
     """Where signs of life go, per flow and for the whole, and what is to be sent there."""
 
-    def __init__(self, stores: Stores, sealed: Connections, clock: Clock, route: Callable[[str], NetworkRoute]) -> None:
+    def __init__(
+        self, stores: Stores, sealed: ConnectionStore, clock: Clock, route: Callable[[str], NetworkRoute]
+    ) -> None:
         self._stores = stores
         self._sealed = sealed
         self._clock = clock
@@ -85,7 +87,9 @@ class Pings:
             for at, sign in happened:
                 if at >= max(since, oldest) and sign.key not in known:
                     facts = {"path": sign.path, **sign.facts}
-                    self._stores.deliveries.add(Due(f"{PREFIX}{flow}", sign.key, "ping", self._clock(), facts=facts))
+                    self._stores.deliveries.add(
+                        DueDelivery(f"{PREFIX}{flow}", sign.key, "ping", self._clock(), facts=facts)
+                    )
 
     def _of_flow(self, flow: str) -> Iterator[tuple[datetime, _Sign]]:
         for run in reversed(self._stores.runs.latest(flow, limit=OF_LATE)):

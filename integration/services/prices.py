@@ -8,7 +8,7 @@ from integration.connectors.protocol import Connector, Pricing
 from integration.core.errors import IntegrationError
 from integration.core.issues import Issue, Met
 from integration.core.links import Link
-from integration.core.prices import Buying, Charge, Charged, Of, Paid, asked_about, paid, terms_in
+from integration.core.prices import Buying, Charge, Charged, Of, PricePaid, asked_about, paid, terms_in
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.core.run import Run
@@ -26,7 +26,7 @@ NEWEST = 50  # records written last, about which is asked then
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownRecord:
     """A customer or article that both systems have: our key, the till's number, and how people call it."""
 
     key: str
@@ -42,11 +42,11 @@ class Proof:
     `told` is None where the till gives no answer. `sources` are the codes of the books behind price group and branch.
     """
 
-    customer: Known | None
-    article: Known
+    customer: KnownRecord | None
+    article: KnownRecord
     quantity: Decimal
     branch: str
-    paid: Paid
+    paid: PricePaid
     told: Charged | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
 
@@ -101,12 +101,12 @@ class Prices:
         till = self._till()
         return isinstance(till, Pricing) and till.tells_prices()
 
-    def customers(self) -> list[Known]:
+    def customers(self) -> list[KnownRecord]:
         """Return the customers that both systems have, by their names."""
         found = (_known(link, link.agreed) for link in self._all(self.flow, Kind.RELATION) if link.agreed)
         return sorted(found, key=lambda one: one.title.casefold())
 
-    def articles(self) -> list[Known]:
+    def articles(self) -> list[KnownRecord]:
         """Return the articles that both systems have, by their codes."""
         return sorted(_articles(self._all(self._products, Kind.PRODUCT)), key=lambda one: one.key)
 
@@ -118,7 +118,7 @@ class Prices:
 
     # ---- one price, and why
 
-    def one(self, customer: Known | None, article: Known, quantity: Decimal, branch: str) -> Proof | None:
+    def one(self, customer: KnownRecord | None, article: KnownRecord, quantity: Decimal, branch: str) -> Proof | None:
         """Return what is paid and why, with the till's own answer where it gives one; None without any price.
 
         Raises IntegrationError when the till cannot be spoken to.
@@ -128,13 +128,15 @@ class Prices:
             return found
         return self._asked([found])[0]
 
-    def _expected(self, customer: Known | None, article: Known, quantity: Decimal, branch: str) -> Proof | None:
+    def _expected(
+        self, customer: KnownRecord | None, article: KnownRecord, quantity: Decimal, branch: str
+    ) -> Proof | None:
         of = paid(Buying(article.agreed, customer.agreed if customer else None, quantity, branch))
         if of is None:
             return None
         return Proof(customer, article, quantity, branch, of, sources=self._sources(of))
 
-    def _sources(self, of: Paid) -> dict[str, str]:
+    def _sources(self, of: PricePaid) -> dict[str, str]:
         """Return which code of the books each price group and branch is."""
         tables = {str(Of.PRICE_GROUP): PRICE_GROUPS.name, str(Of.BRANCH): BRANCHES.name}
         codes = ((step, self._rows(tables[step.by])) for step in of.steps if step.by in tables)
@@ -209,7 +211,7 @@ class Prices:
     def _newest(self, ran: str, flow: str, kind: Kind) -> Iterator[Link]:
         return iter(self._links.newest(flow, kind, NEWEST)) if ran == flow else self._all(flow, kind)
 
-    def prove(self, customers: Sequence[Known], articles: Sequence[Known], most: int = 0) -> list[Proof]:
+    def prove(self, customers: Sequence[KnownRecord], articles: Sequence[KnownRecord], most: int = 0) -> list[Proof]:
         """Return what these customers pay for all that is agreed on, as both say; of `most` questions, if given."""
         by_number = {one.number: one for one in articles}
         first = next(iter(self.branches()), "")
@@ -243,14 +245,14 @@ def price_issue(one: Proof) -> Issue:
     return Issue(CAUSE, one.customer.key if one.customer else "", one.article.number, facts)
 
 
-def _known(link: Link, agreed: Record | None) -> Known:
+def _known(link: Link, agreed: Record | None) -> KnownRecord:
     record = agreed or Record(link.kind, link.key, {})
-    return Known(link.key, link.reference, as_text(record.values.get("name")) or link.key, record)
+    return KnownRecord(link.key, link.reference, as_text(record.values.get("name")) or link.key, record)
 
 
-def _articles(links: Iterator[Link] | Sequence[Link]) -> list[Known]:
+def _articles(links: Iterator[Link] | Sequence[Link]) -> list[KnownRecord]:
     return [
-        Known(part.source or part.key, part.key, as_text(part.values.get("name")) or part.key, part)
+        KnownRecord(part.source or part.key, part.key, as_text(part.values.get("name")) or part.key, part)
         for link in links
         if link.agreed
         for part in link.agreed.parts

@@ -13,7 +13,7 @@ LONGEST_NAME = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class LogQuestion:
     """A question under its name, and who saved it."""
 
     name: str
@@ -31,21 +31,21 @@ class Questions:
         """Return the questions that come with the console, by name."""
         return queries(QUESTIONS.read_text(encoding="utf-8"))
 
-    def saved(self) -> list[Question]:
+    def saved(self) -> list[LogQuestion]:
         """Return what people saved, by name."""
         kept = [
-            Question(name.removeprefix(PREFIX), str(value.get("sql", "")), str(value.get("by", "")))
+            LogQuestion(name.removeprefix(PREFIX), str(value.get("sql", "")), str(value.get("by", "")))
             for name, value in self._stored.named(PREFIX).items()
         ]
         return sorted(kept, key=lambda one: one.name.casefold())
 
-    def save(self, name: str, sql: str, by: Actor) -> Question:
+    def save(self, name: str, sql: str, by: Actor) -> LogQuestion:
         """Keep a question for everybody, in place of one that has this name. Raises ValueError without a name."""
         name = " ".join(name.split())[:LONGEST_NAME]
         if not name or not sql.strip():
             raise ValueError("a question is kept with a name and a text")
         self._stored.put(PREFIX + name, {"sql": sql, "by": by.ref}, by.ref)
-        return Question(name, sql, by.ref)
+        return LogQuestion(name, sql, by.ref)
 
     def remove(self, name: str, by: Actor) -> None:
         """Forget a saved question."""

@@ -19,7 +19,7 @@ from integration.services.log import Log
 from integration.settings import Settings
 from integration.store.database import Clock
 from integration.store.engine_rows import EngineRows
-from integration.store.retention import Held
+from integration.store.retention import HeldRows
 from integration.store.stores import Stores
 from integration.store.vacuum import give_back, room_of, vacuum
 
@@ -100,8 +100,8 @@ class Retained:
         chosen, held, now = self.chosen(), self._stores.retained.held(), self._clock()
         return [self._kept(chosen, held, one.name, now) for one in CLASSES]
 
-    def _kept(self, chosen: Retention, held: Mapping[str, Held], name: str, now: datetime) -> Kept:
-        found = held.get(name, Held(0, None, None))
+    def _kept(self, chosen: Retention, held: Mapping[str, HeldRows], name: str, now: datetime) -> Kept:
+        found = held.get(name, HeldRows(0, None, None))
         rows: int | None = found.rows
         size, oldest = found.size, found.oldest
         if name == ENGINE and (engine := self._engine()):

@@ -15,7 +15,7 @@ from integration.core.plan_lines import EVERY_LINE, Among, PlanRow
 from integration.core.records import Kind, Unreadable, corrected
 from integration.core.run import Mode, PreviewRequest, Run, Speed, speed
 from integration.core.states import ACTIVE, RunState, Step
-from integration.core.traces import Answer, Trace
+from integration.core.traces import Trace, WhyAnswer
 from integration.flows.spec import FlowLogic
 from integration.runner import Runner
 from integration.services.answers import answers, in_the_change, of_nothing, with_corrections
@@ -200,7 +200,7 @@ class Plans:
         parts = (part for link in owners if link.agreed for part in link.agreed.parts)
         return {part.source: str(part.values.get("name") or "") for part in parts if part.source in codes}
 
-    def why(self, run_id: str, seq: int) -> list[Answer]:
+    def why(self, run_id: str, seq: int) -> list[WhyAnswer]:
         """Return why each value of a line is what it is; of one that writes nothing, how its values come about.
 
         The records of the source are read once more. Nothing is left where it no longer has them.

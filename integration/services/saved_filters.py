@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from integration.core.people import Actor
 from integration.store.saved_filters import SavedFilter
-from integration.store.saved_filters import SavedFilters as Stored
+from integration.store.saved_filters import SavedFilterStore as Stored
 
 LONGEST_NAME = 60
 FOR_ALL = ""

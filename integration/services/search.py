@@ -55,7 +55,7 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FoundPlace:
     """A place of the console: the page with what its address asks, and the keys of the texts that say what it is."""
 
     page: str
@@ -65,7 +65,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class KnownName:
     """One of the numbers, names and amounts that a record is known by."""
 
     kind: str
@@ -93,12 +93,12 @@ class Search:
         linked = self._linked(plain)
         return list((found | {place: hit for place, hit in linked.items() if place not in found}).values())[:limit]
 
-    def names(self, flow: str, key: str) -> list[Name]:
+    def names(self, flow: str, key: str) -> list[KnownName]:
         """Return everything a record is known by, each once."""
-        told = [Name(*row) for row in self._log.names_of(flow, key)]
+        told = [KnownName(*row) for row in self._log.names_of(flow, key)]
         return list({(one.kind, one.sort, one.value): one for one in told}.values())
 
-    def places(self, text: str, limit: int = MOST_PLACES) -> list[Place]:
+    def places(self, text: str, limit: int = MOST_PLACES) -> list[FoundPlace]:
         """Return the pages, settings and value tables that a text is a word for, in any language, the nearest first."""
         asked = [words for words in map(search_form, text.split("/")) if len(words) >= SHORTEST]
         ranked = [(far, place) for words, place in self._places if (far := _nearest(asked, words, _distances))]
@@ -188,9 +188,9 @@ def _likeness(asked: str, words: Collection[str]) -> list[Far]:
     return [(round(100 - 100 * SequenceMatcher(None, asked, word).ratio()), len(word)) for word in near]
 
 
-def _together(found: Collection[tuple[set[str], Place]]) -> list[tuple[set[str], Place]]:
+def _together(found: Collection[tuple[set[str], FoundPlace]]) -> list[tuple[set[str], FoundPlace]]:
     """Return each place once, with all words for it."""
-    every: dict[tuple[str, ...], tuple[set[str], Place]] = {}
+    every: dict[tuple[str, ...], tuple[set[str], FoundPlace]] = {}
     for words, place in found:
         at = (place.page, *(f"{name}={value}" for name, value in place.asked.items()))
         every.setdefault(at, (set(), place))[0].update(words)
@@ -202,24 +202,24 @@ def _said(*keys: str) -> set[str]:
     return {search_form(term(key, language)) for key in keys for language in LANGUAGES if has_term(key)}
 
 
-def _pages() -> Iterator[tuple[set[str], Place]]:
+def _pages() -> Iterator[tuple[set[str], FoundPlace]]:
     for page in PAGES:
-        yield _said(f"nav_{page}"), Place(page, {}, f"nav_{page}")
+        yield _said(f"nav_{page}"), FoundPlace(page, {}, f"nav_{page}")
 
 
-def _of_flows(flows: Specs) -> Iterator[tuple[set[str], Place]]:
+def _of_flows(flows: Specs) -> Iterator[tuple[set[str], FoundPlace]]:
     """Yield every setting and value table of every flow, with what they are called."""
     for flow, spec in flows.items():
         for section in spec.sections:
             for name in names(section.shapes):
                 caption = caption_of(flow, name)
                 if has_term(caption):
-                    place = Place("flows", {"flow": flow, "tab": "settings", "field": name}, caption, flow)
+                    place = FoundPlace("flows", {"flow": flow, "tab": "settings", "field": name}, caption, flow)
                     yield _said(caption), place
         for table in spec.tables:
             if has_term(f"table_{table.name}"):
                 asked = {"flow": flow, "tab": "tables", "table": table.name}
-                yield _said(f"table_{table.name}"), Place("flows", asked, f"table_{table.name}", flow)
+                yield _said(f"table_{table.name}"), FoundPlace("flows", asked, f"table_{table.name}", flow)
 
 
 def caption_of(flow: str, name: str) -> str:
@@ -229,8 +229,8 @@ def caption_of(flow: str, name: str) -> str:
     return own if has_term(own) else f"setting_{name}"
 
 
-def _others(flows: Specs) -> Iterator[tuple[set[str], Place]]:
+def _others(flows: Specs) -> Iterator[tuple[set[str], FoundPlace]]:
     """Yield what is known by other words than its own; what belongs to a flow that there is not is left out."""
     for line in looked_for():
         if not line.flow or line.flow in flows:
-            yield {search_form(word) for word in line.words}, Place(line.page, line.asked, line.caption, line.flow)
+            yield {search_form(word) for word in line.words}, FoundPlace(line.page, line.asked, line.caption, line.flow)

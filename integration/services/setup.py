@@ -44,7 +44,7 @@ class Weight(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedQuestion:
     """A question of a flow as it stands."""
 
     flow: str
@@ -67,12 +67,12 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SetUpLine:
     """One line of the readiness list: what it means, and the step and question it leads to."""
 
     weight: Weight
     step: str
-    asked: Asked | None = None
+    asked: AskedQuestion | None = None
 
 
 def question_of(spec: FlowSpec, name: str) -> Question:
@@ -83,18 +83,18 @@ def question_of(spec: FlowSpec, name: str) -> Question:
     return found
 
 
-def weigh(spec: FlowSpec, known: Known) -> tuple[Asked, ...]:
+def weigh(spec: FlowSpec, known: Known) -> tuple[AskedQuestion, ...]:
     """Return the questions that arise for a flow as it is set, each with its state, what we propose and what lacks."""
     return tuple(
         _weighed(spec.name, one, known) for one in spec.questions if one.arises(known.settings) and one.wanted(known)
     )
 
 
-def _weighed(flow: str, question: Question, known: Known) -> Asked:
+def _weighed(flow: str, question: Question, known: Known) -> AskedQuestion:
     lack, proposal = question.lacks(known), _proposal(question, known)
     if question.name in known.answered and not (lack and lack.stops):
-        return Asked(flow, question, State.ANSWERED, proposal, lack)
-    return Asked(flow, question, State.PROPOSED if proposal else State.OPEN, proposal, lack)
+        return AskedQuestion(flow, question, State.ANSWERED, proposal, lack)
+    return AskedQuestion(flow, question, State.PROPOSED if proposal else State.OPEN, proposal, lack)
 
 
 def _proposal(question: Question, known: Known) -> Proposal | None:
@@ -106,19 +106,19 @@ def _proposal(question: Question, known: Known) -> Proposal | None:
     return None if question.table and question.lacks(known) else Proposal(now, Reason("proposed_as_set"))
 
 
-def readiness(well: Mapping[str, bool], asked: Mapping[str, Sequence[Asked]]) -> tuple[Line, ...]:
+def readiness(well: Mapping[str, bool], asked: Mapping[str, Sequence[AskedQuestion]]) -> tuple[SetUpLine, ...]:
     """Return what is missing and what is there, what weighs most first.
 
     `well` says of each system whether it is connected and its check found nothing wrong; `asked` has the questions of
     the chosen flows.
     """
-    lines = [Line(Weight.DONE if well[system] else Weight.STOPS, system) for system in well]
-    lines.append(Line(Weight.DONE if asked else Weight.STOPS, "flows"))
-    lines += [Line(one.weight, "questions", one) for questions in asked.values() for one in questions]
+    lines = [SetUpLine(Weight.DONE if well[system] else Weight.STOPS, system) for system in well]
+    lines.append(SetUpLine(Weight.DONE if asked else Weight.STOPS, "flows"))
+    lines += [SetUpLine(one.weight, "questions", one) for questions in asked.values() for one in questions]
     return tuple(sorted(lines, key=lambda line: line.weight))
 
 
-def done(well: Mapping[str, bool], asked: Mapping[str, Sequence[Asked]]) -> dict[str, bool]:
+def done(well: Mapping[str, bool], asked: Mapping[str, Sequence[AskedQuestion]]) -> dict[str, bool]:
     """Return of each step whether it is done."""
     every = [one for questions in asked.values() for one in questions]
     steps = {
@@ -215,7 +215,7 @@ class SetUp:
 
     # ---- questions
 
-    def questions(self) -> dict[str, tuple[Asked, ...]]:
+    def questions(self) -> dict[str, tuple[AskedQuestion, ...]]:
         """Return the questions of the chosen flows as they stand, weighed with what both systems say now."""
         answered, tables = self._record().get("answered", {}), self._rules.tables()
         chosen = self.chosen()
@@ -237,7 +237,7 @@ class SetUp:
             found[flow] = tuple(map(self._unrefused, weigh(spec, known)))
         return found
 
-    def _unrefused(self, one: Asked) -> Asked:
+    def _unrefused(self, one: AskedQuestion) -> AskedQuestion:
         """Return a question without the proposal that was refused when somebody took it."""
         refused = self._refused.get((one.flow, one.question.name))
         if one.proposal is None or refused is None or dict(one.proposal.values) != dict(refused):
@@ -287,7 +287,7 @@ class SetUp:
 
     # ---- where it stands
 
-    def readiness(self) -> tuple[Line, ...]:
+    def readiness(self) -> tuple[SetUpLine, ...]:
         """Return what is missing and what is there, what weighs most first."""
         return readiness(self._well(), self.questions())
 

@@ -16,7 +16,7 @@ from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind, Record
 from integration.core.states import Step
 from integration.log.logbook import BEGINNING, Logbook, aware, naive
-from integration.services.log import HOURLY_DAYS, Log, Sought
+from integration.services.log import HOURLY_DAYS, Log, LogSearch
 from integration.store.issues import Issues
 
 if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log
@@ -96,7 +96,7 @@ class StockSums:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class StockListing:
     """Which articles are listed, and in which order.
 
     `soon` shows what lasts at most `SOON_DAYS`, `falling` what has a date, `steady` what has none.
@@ -124,7 +124,7 @@ class Purchases:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class LevelDifference:
     """A level that differs: what the source has, and what the target held when the plan was made."""
 
     seq: int
@@ -141,7 +141,7 @@ class Difference:
         return None if self.target is None else self.source - self.target
 
 
-def open_differences(rows: Sequence[PlanRow], scope: StockScope) -> Iterator[Difference]:
+def open_differences(rows: Sequence[PlanRow], scope: StockScope) -> Iterator[LevelDifference]:
     """Yield the levels of a scope that the lines of a plan of stock would still change."""
     for row in rows:
         change = row.change
@@ -155,7 +155,7 @@ def open_differences(rows: Sequence[PlanRow], scope: StockScope) -> Iterator[Dif
                 continue
             if field == "amount" and branch and isinstance(wanted, Decimal) and wanted != held:
                 target = held if isinstance(held, Decimal) else None
-                yield Difference(row.seq, row.key, row.title, branch, wanted, target, change.unit)
+                yield LevelDifference(row.seq, row.key, row.title, branch, wanted, target, change.unit)
 
 
 def unproven_since(proof: datetime | None, due: datetime | None, now: datetime) -> datetime | None:
@@ -170,7 +170,7 @@ def unproven_since(proof: datetime | None, due: datetime | None, now: datetime) 
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class LevelReason:
     """What moved since a level was written last: by how much at the target, by how much in the source."""
 
     since: datetime | None  # None where no level was ever written
@@ -178,12 +178,12 @@ class Reason:
     source: Decimal = Decimal(0)
 
 
-def level_reason(one: Difference, written: Decimal | None, since: datetime | None) -> Reason:
+def level_reason(one: LevelDifference, written: Decimal | None, since: datetime | None) -> LevelReason:
     """Return why a level differs, from the one that was written last."""
     if written is None or since is None:
-        return Reason(None)
+        return LevelReason(None)
     at_target = Decimal(0) if one.target is None else one.target - written
-    return Reason(since, at_target, one.source - written)
+    return LevelReason(since, at_target, one.source - written)
 
 
 def out_on(days_left: float, now: datetime) -> date | None:
@@ -298,13 +298,13 @@ class Stock:
         return self._told("stock_moved", unit=scope.unit, counted=scope.counted, **scope.where)
 
     def forecast(
-        self, scope: StockScope, now: datetime, listed: Listed | None = None, offset: int = 0, limit: int = 200
+        self, scope: StockScope, now: datetime, listed: StockListing | None = None, offset: int = 0, limit: int = 200
     ) -> pd.DataFrame:
         """Return each article in each branch with its last known level, its fall a day and the days it lasts so.
 
         `found` is how many there are in all. Days are counted up to the whole hour: a scope begins at one.
         """
-        told, listed = self._told if limit <= MOST_ROWS_KEPT else self._logbook.answer, listed or Listed()
+        told, listed = self._told if limit <= MOST_ROWS_KEPT else self._logbook.answer, listed or StockListing()
         page = {"within": SOON_DAYS, "offset": offset, "limit": limit}
         asked = {"show": listed.show, "find": listed.find, "sort": listed.sort}
         return told("stock_outlook", now=_hour(now), **asked, **page, **scope.where)
@@ -333,7 +333,7 @@ class Stock:
         }
         return lines[["article", "title", "branch"]].assign(**shown)
 
-    def reasons(self, found: Sequence[Difference]) -> list[Reason]:
+    def reasons(self, found: Sequence[LevelDifference]) -> list[LevelReason]:
         """Return why levels differ, each from the one that was written last."""
         articles = sorted({one.article for one in found})
         lines: Any = self._logbook.answer("stock_written", articles=articles).itertuples()
@@ -370,7 +370,7 @@ class Stock:
 
     def articles_named(self, name: str, most: int) -> dict[str, str]:
         """Return codes and names of articles that were planned for the till with this in their name."""
-        found = self._log.search(Sought(text=name, flow=self._products, event="planned"), limit=10 * most)
+        found = self._log.search(LogSearch(text=name, flow=self._products, event="planned"), limit=10 * most)
         lines = found[found["kind"] == Kind.PRODUCT]
         return dict(list(dict(zip(lines["key"], lines["title"], strict=True)).items())[:most])
 

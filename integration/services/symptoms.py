@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
-from integration.core.alerts import OF_CONNECTIONS, Sort, Symptom
+from integration.core.alerts import OF_CONNECTIONS, Symptom, SymptomSort
 from integration.core.causes import APART, cause
 from integration.core.issues import CauseGroup
 from integration.core.run import Run
@@ -24,8 +24,15 @@ AWAY = timedelta(minutes=1)  # for so long a system may give no answer before th
 OLD_NEWS = timedelta(hours=1)  # for so long a system answers before what it once refused a run says nothing any more
 MOST_PREVIEW = timedelta(minutes=15)  # after which records are told of, though their preview is still at work
 LOOKED_BACK = 10  # runs of a flow among which is the newest that came to an end
-LOCAL = frozenset({Sort.LOG, Sort.DISK, Sort.STORE})  # what one process sees of itself, and no other can
-OF_HEALTH = {"disk_full": Sort.DISK, "log_away": Sort.LOG, "log_behind": Sort.LOG, "no_heartbeat": Sort.STORE}
+LOCAL = frozenset(
+    {SymptomSort.LOG, SymptomSort.DISK, SymptomSort.STORE}
+)  # what one process sees of itself, and no other can
+OF_HEALTH = {
+    "disk_full": SymptomSort.DISK,
+    "log_away": SymptomSort.LOG,
+    "log_behind": SymptomSort.LOG,
+    "no_heartbeat": SymptomSort.STORE,
+}
 STOPPED = (RunState.FAILED, RunState.INTERRUPTED)
 BY_A_PERSON = frozenset({"cancelled", "preview_cancelled"})
 
@@ -103,7 +110,7 @@ class Symptoms:
             stand = stands.get(system, Stand(system, connected=False))
             since = stand.since or now
             if stand.ok is False and not (stand.silent and now - since < AWAY):
-                yield Symptom(Sort.CONNECTION, stand.cause, of=system, facts={**stand.facts, "system": system})
+                yield Symptom(SymptomSort.CONNECTION, stand.cause, of=system, facts={**stand.facts, "system": system})
             elif system in refused and not (stand.ok and now - max(since, refused[system][0]) >= OLD_NEWS):
                 yield refused[system][1]
 
@@ -123,7 +130,7 @@ class Symptoms:
                         refused[system] = at, _refused(run, system)
                 elif run.state in (*STOPPED, *ACTIVE):
                     facts = {**run.facts, "flow": run.flow, "run": run.id}
-                    yield Symptom(Sort.RUN, run.error, run.flow, facts=facts)
+                    yield Symptom(SymptomSort.RUN, run.error, run.flow, facts=facts)
             yield from _braked(status.waiting)
         yield from self._of_connections({system: one for system, one in refused.items() if one[0] > reached})
 
@@ -155,13 +162,13 @@ class Symptoms:
             missed = self._round_before(name, ROUNDS_MISSED, now - GRACE)
             if missed is not None and newest.started_at < missed and status.active is None:
                 facts = {"flow": name, "minutes": str(silent // timedelta(minutes=1))}
-                yield Symptom(Sort.SILENCE, "flow_late", name, facts=facts)
+                yield Symptom(SymptomSort.SILENCE, "flow_late", name, facts=facts)
             if status.last_proof is None or not openings.proof_hours:
                 continue
             unproven = openings.open_between(status.last_proof, now)
             if unproven >= timedelta(hours=openings.proof_hours):
                 facts = {"flow": name, "hours": str(unproven // timedelta(hours=1))}
-                yield Symptom(Sort.SILENCE, "no_proof", name, facts=facts)
+                yield Symptom(SymptomSort.SILENCE, "no_proof", name, facts=facts)
 
     def _of_workers(self) -> Iterator[Symptom]:
         for executor, beaten in self._stores.heartbeats.lost().items():
@@ -169,17 +176,17 @@ class Symptoms:
                 continue
             if executor.startswith(("server", "worker")):  # a command of a terminal may end as it likes
                 facts = {"executor": executor, "time": beaten.isoformat(timespec="seconds")}
-                yield Symptom(Sort.SILENCE, "worker_stopped", of=executor, facts=facts)
+                yield Symptom(SymptomSort.SILENCE, "worker_stopped", of=executor, facts=facts)
 
     def _of_channels(self) -> Iterator[Symptom]:
         for channel, first in self._stores.deliveries.failing().items():
             facts = {"channel": self._channel_name(channel), "message": first.error}
-            yield Symptom(Sort.CHANNEL, "alert_not_delivered", of=channel, facts=facts)
+            yield Symptom(SymptomSort.CHANNEL, "alert_not_delivered", of=channel, facts=facts)
 
     def _of_audit(self) -> Iterator[Symptom]:
         checked = self._audit()
         if checked is not None and checked.broken is not None:
-            yield Symptom(Sort.AUDIT, "audit_broken", facts=facts_of(checked.broken))
+            yield Symptom(SymptomSort.AUDIT, "audit_broken", facts=facts_of(checked.broken))
 
 
 def _is_being_read(active: Run | None, now: datetime) -> bool:
@@ -188,8 +195,8 @@ def _is_being_read(active: Run | None, now: datetime) -> bool:
 
 def _of_groups(flow: str, code: str, groups: list[CauseGroup]) -> Symptom:
     newest = max(groups, key=lambda one: one.last_seen)
-    sort = Sort.DIFFERENCE if code in APART else Sort.RECORDS
-    sums = [_differing(one.facts) if sort is Sort.DIFFERENCE else one.sold for one in groups]
+    sort = SymptomSort.DIFFERENCE if code in APART else SymptomSort.RECORDS
+    sums = [_differing(one.facts) if sort is SymptomSort.DIFFERENCE else one.sold for one in groups]
     known = [one for one in sums if one is not None]
     return Symptom(
         sort, code, flow, facts={**newest.facts, "flow": flow}, count=sum(one.count for one in groups),
@@ -212,7 +219,9 @@ def _system(run: Run, status: FlowStatus) -> str:
 
 
 def _refused(run: Run, system: str) -> Symptom:
-    return Symptom(Sort.CONNECTION, run.error, of=system, facts={**run.facts, "system": system, "flow": run.flow})
+    return Symptom(
+        SymptomSort.CONNECTION, run.error, of=system, facts={**run.facts, "system": system, "flow": run.flow}
+    )
 
 
 def _braked(run: Run | None) -> Iterator[Symptom]:
@@ -221,4 +230,4 @@ def _braked(run: Run | None) -> Iterator[Symptom]:
         for brake in run.brakes:
             if cause(brake.code).code == brake.code:
                 facts = {"flow": run.flow, "run": run.id, "count": str(brake.count), "limit": brake.limit}
-                yield Symptom(Sort.RUN, brake.code, run.flow, facts=facts, count=brake.count)
+                yield Symptom(SymptomSort.RUN, brake.code, run.flow, facts=facts, count=brake.count)

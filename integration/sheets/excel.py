@@ -11,7 +11,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from integration.core.untrusted_text import visible
-from integration.sheets.sheet import Cell, Column, Holds, Noted, Notes, Sheet, Table, Tone
+from integration.sheets.sheet import Cell, Holds, Noted, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
 
 _NO_NAME = re.compile(r"[\[\]:*?/\\]")
 LONGEST_NAME = 31  # characters of the name of a worksheet
@@ -29,7 +29,7 @@ def excel_of(sheet: Sheet) -> bytes:
     writer = _Writer(book)
     writer.first(sheet)
     for part in sheet.parts:
-        if isinstance(part, Table) and not part.narrow:
+        if isinstance(part, SheetTable) and not part.narrow:
             writer.own(part)
     book.close()
     return out.getvalue()
@@ -60,14 +60,14 @@ class _Writer:
             page.write_string(row, 1, visible(value))
             row += 1
         for part in sheet.parts:
-            if isinstance(part, Notes):
+            if isinstance(part, SheetNotes):
                 row = self._notes(page, part, row + 1)
             elif part.narrow:
                 row = self._table(page, part, row + 1, title=True)
         page.set_column(0, 0, 34)
         page.set_column(1, 8, UNIT + 2)
 
-    def own(self, table: Table) -> None:
+    def own(self, table: SheetTable) -> None:
         """Write a table on a worksheet of its own, whose head stays in sight."""
         page = self._page(table.title)
         self._table(page, table, 0, title=False)
@@ -87,14 +87,14 @@ class _Writer:
         page.hide_gridlines(2)
         return page
 
-    def _notes(self, page: Worksheet, notes: Notes, row: int) -> int:
+    def _notes(self, page: Worksheet, notes: SheetNotes, row: int) -> int:
         page.write_string(row, 0, notes.title, self._format(bold=True))
         for sentence in notes.sentences:
             row += 1
             page.write_string(row, 0, visible(sentence), self._format(font_color=COLOURS[notes.tone]))
         return row + 1
 
-    def _table(self, page: Worksheet, table: Table, row: int, *, title: bool) -> int:
+    def _table(self, page: Worksheet, table: SheetTable, row: int, *, title: bool) -> int:
         if title:
             page.write_string(row, 0, table.title, self._format(bold=True))
             row += 1
@@ -113,7 +113,9 @@ class _Writer:
             self._row(page, row, table.sums, table.columns, bold=True, top=1)
         return row + 1
 
-    def _row(self, page: Worksheet, row: int, cells: Sequence[Cell], columns: Sequence[Column], **look: object) -> None:
+    def _row(
+        self, page: Worksheet, row: int, cells: Sequence[Cell], columns: Sequence[SheetColumn], **look: object
+    ) -> None:
         for place, (cell, column) in enumerate(zip(cells, columns, strict=True)):
             shape = {"num_format": _SHAPES[column.holds]} if column.holds in _SHAPES else {}
             self._cell(page, (row, place), cell, self._format(**shape, **look))

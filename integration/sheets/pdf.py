@@ -10,7 +10,7 @@ from typing import Any
 from fpdf import FPDF
 
 from integration.core.untrusted_text import visible
-from integration.sheets.sheet import Cell, Column, Holds, Noted, Notes, Sheet, Table, Tone
+from integration.sheets.sheet import Cell, Holds, Noted, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
 from integration.shipped import SHIPPED
 from integration.words import amount_text, number, table_day
 
@@ -35,8 +35,8 @@ def pdf_of(sheet: Sheet) -> bytes:
     """Return a sheet as a PDF file."""
     paper = _Paper(sheet)
     paper.head()
-    for narrow, parts in groupby(sheet.parts, key=lambda part: isinstance(part, Table) and part.narrow):
-        tables = [part for part in parts if isinstance(part, Table)] if narrow else []
+    for narrow, parts in groupby(sheet.parts, key=lambda part: isinstance(part, SheetTable) and part.narrow):
+        tables = [part for part in parts if isinstance(part, SheetTable)] if narrow else []
         if not (narrow and paper.beside(tables)):
             for part in tables or parts:
                 paper.part(part)
@@ -132,14 +132,14 @@ class _Paper:
         pdf.set_line_width(0.15)
         pdf.set_y(pdf.y + 4)
 
-    def part(self, part: Table | Notes) -> None:
+    def part(self, part: SheetTable | SheetNotes) -> None:
         """Draw a table or notes over the whole width."""
-        if isinstance(part, Notes):
+        if isinstance(part, SheetNotes):
             self._notes(part)
         else:
             self.pdf.set_y(self._table(part, MARGIN, WIDTH, self.pdf.y) + 4)
 
-    def beside(self, tables: Sequence[Table]) -> bool:
+    def beside(self, tables: Sequence[SheetTable]) -> bool:
         """Draw narrow tables in two columns and tell whether they fit on what is left of the page."""
         width, top = (WIDTH - GAP) / 2, self.pdf.y
         bottoms = [top, top]
@@ -157,7 +157,7 @@ class _Paper:
 
     # ---- tables
 
-    def _table(self, table: Table, x: float, width: float, y: float) -> float:
+    def _table(self, table: SheetTable, x: float, width: float, y: float) -> float:
         """Draw a table and return where it ends."""
         widths = _widths(table.columns, width)
         if y + HEAD * 2 + ROW * 2 > BOTTOM:
@@ -176,7 +176,7 @@ class _Paper:
             y += height
         return y
 
-    def _height(self, table: Table, width: float) -> float:
+    def _height(self, table: SheetTable, width: float) -> float:
         widths = _widths(table.columns, width)
         rows = [*table.rows, *([table.sums] if table.sums else [])]
         inside = sum(self._row_height(row, table.columns, widths) for row in rows) if table.rows else ROW
@@ -186,7 +186,7 @@ class _Paper:
         self._text(x, y, width, HEAD, title, 9.5, INK, bold=True)
         return y + HEAD + 1
 
-    def _heads(self, columns: Sequence[Column], widths: Sequence[float], x: float, y: float) -> float:
+    def _heads(self, columns: Sequence[SheetColumn], widths: Sequence[float], x: float, y: float) -> float:
         self.pdf.set_fill_color(*BAND)
         self.pdf.rect(x, y, sum(widths), HEAD, style="F")
         for column, width in zip(columns, widths, strict=True):
@@ -198,7 +198,7 @@ class _Paper:
     def _row(
         self,
         row: Sequence[Cell],
-        columns: Sequence[Column],
+        columns: Sequence[SheetColumn],
         widths: Sequence[float],
         place: tuple[float, float],
         *,
@@ -211,7 +211,7 @@ class _Paper:
             self._cell(cell, column, (x + PAD, y, width - 2 * PAD), bold=is_sum)
             x += width
 
-    def _cell(self, cell: Cell, column: Column, place: tuple[float, float, float], *, bold: bool) -> None:
+    def _cell(self, cell: Cell, column: SheetColumn, place: tuple[float, float, float], *, bold: bool) -> None:
         x, y, width = place
         is_off = column.holds is Holds.DIFFERENCE and isinstance(cell, Decimal) and bool(cell)
         is_nothing = isinstance(cell, Decimal) and not cell
@@ -227,7 +227,7 @@ class _Paper:
                 self._text(x, top, width, SMALL, line, 6.3, GREY)
                 top += SMALL
 
-    def _row_height(self, row: Sequence[Cell], columns: Sequence[Column], widths: Sequence[float]) -> float:
+    def _row_height(self, row: Sequence[Cell], columns: Sequence[SheetColumn], widths: Sequence[float]) -> float:
         heights = [ROW]
         for cell, _, width in zip(row, columns, widths, strict=True):
             lines = len(self._lines(self._shown(cell), width - 2 * PAD))
@@ -253,7 +253,7 @@ class _Paper:
 
     # ---- text
 
-    def _notes(self, notes: Notes) -> None:
+    def _notes(self, notes: SheetNotes) -> None:
         lines = [self._lines(sentence, WIDTH - 6) for sentence in notes.sentences]
         y = self.pdf.y
         if y + HEAD + 1 + LINE > BOTTOM:
@@ -330,6 +330,6 @@ class _Paper:
         return MARGIN
 
 
-def _widths(columns: Sequence[Column], width: float) -> list[float]:
+def _widths(columns: Sequence[SheetColumn], width: float) -> list[float]:
     whole = sum(column.width for column in columns)
     return [width * column.width / whole for column in columns]

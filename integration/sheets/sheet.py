@@ -42,7 +42,7 @@ class Holds(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class SheetColumn:
     """One column: what stands above it, what it holds, and how wide it is beside the others."""
 
     title: str
@@ -51,11 +51,11 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class SheetTable:
     """A table with its sums below; a narrow one may stand beside another one. `empty` is said where it has no rows."""
 
     title: str
-    columns: Sequence[Column]
+    columns: Sequence[SheetColumn]
     rows: Sequence[Sequence[Cell]]
     sums: Sequence[Cell] = ()
     narrow: bool = False
@@ -63,7 +63,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Notes:
+class SheetNotes:
     """Sentences under a title, such as each difference by its name."""
 
     title: str
@@ -81,7 +81,7 @@ class Sheet:
     verdict: str
     tone: Tone
     facts: Sequence[tuple[str, str]]
-    parts: Sequence[Table | Notes]
+    parts: Sequence[SheetTable | SheetNotes]
     made: str  # when and by what, at the foot
     made_at: datetime
     language: str

@@ -21,7 +21,7 @@ class Arranged:
     corrections: Mapping[str, Sequence[Correction]] = field(default_factory=dict)
 
 
-class Arrangement(Store):
+class ArrangementStore(Store):
     """Keeps what was arranged elsewhere."""
 
     def keep(self, arranged: Arranged, by: str, note: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from integration.core.chain import Break, Chain, Head, digest, last_line
+from integration.core.chain import AuditChain, Break, Head, digest, last_line
 from integration.store.copies import RESTORED
 from integration.store.database import Store
 from integration.store.sealing import Deed, columns_of, note_deed
@@ -21,7 +21,7 @@ BEFORE_ALL = -(2**63)  # no number of an entry, however somebody made it, is sma
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class AuditSearch:
     """Which entries are asked for; what is empty asks for all. A text is looked for in all that an entry says."""
 
     who: str = ""
@@ -33,7 +33,7 @@ class Sought:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditEntry:
     """One entry as it is shown."""
 
     seq: int
@@ -72,7 +72,7 @@ class Followed:
     is_whole: bool = False
 
 
-class Audit(Store):
+class AuditStore(Store):
     """What was done, as nobody can change it unseen."""
 
     def note(self, action: str, who: str, *, session: str = "", came: str = "", **facts: str) -> None:
@@ -100,12 +100,12 @@ class Audit(Store):
 
     # ---- read
 
-    def entries(self, sought: Sought | None = None, offset: int = 0, limit: int = 100) -> list[Entry]:
+    def entries(self, sought: AuditSearch | None = None, offset: int = 0, limit: int = 100) -> list[AuditEntry]:
         """Return entries, newest first."""
         found = _asked(sa.select(audit.c.line), sought).order_by(audit.c.seq.desc())
         return [entry_of(row.line) for row in self.database.rows(found.offset(offset).limit(limit))]
 
-    def count(self, sought: Sought | None = None) -> int:
+    def count(self, sought: AuditSearch | None = None) -> int:
         """Return how many entries there are."""
         return int(self.database.scalar(_asked(sa.select(sa.func.count()).select_from(audit), sought)))
 
@@ -129,7 +129,7 @@ class Audit(Store):
 
         Each entry is held against its seal, the one before, and the columns beside it; the last against the head.
         """
-        chain = Chain(keys, after)
+        chain = AuditChain(keys, after)
         with self.database.read() as connection:
             head = connection.execute(sa.select(audit_head)).one()
             first = after.seq if after else BEFORE_ALL
@@ -198,8 +198,8 @@ class Audit(Store):
             after = rows[-1].seq
 
 
-def _asked(found: sa.Select[Any], sought: Sought | None) -> sa.Select[Any]:
-    asked = sought or Sought()
+def _asked(found: sa.Select[Any], sought: AuditSearch | None) -> sa.Select[Any]:
+    asked = sought or AuditSearch()
     named = {"who": asked.who, "action": asked.action, "flow": asked.flow}
     found = found.where(*(audit.c[name] == value for name, value in named.items() if value))
     if asked.text:
@@ -225,9 +225,9 @@ def _untold(connection: sa.Connection) -> Mapping[str, str] | None:
     return None if line and entry_of(line).facts.get("restored_at") == restored["at"] else restored
 
 
-def entry_of(line: str) -> Entry:
+def entry_of(line: str) -> AuditEntry:
     """Return the entry of a line of the audit."""
     said = json.loads(line)["entry"]
     del said["previous"]
     said |= {"at": datetime.fromisoformat(said["at"]), "on": tuple(said.get("on", ()))}
-    return Entry(**said)
+    return AuditEntry(**said)

@@ -22,7 +22,7 @@ _OF_RUN = sa.select(left_out.c.seq, left_out.c.digest).where(left_out.c.run == s
 _OF_RUNS = ReadyFor(lambda runs: sa.select(left_out).where(left_out.c.run.in_(runs)))
 
 
-class Choices(Store):
+class ChoiceStore(Store):
     """Which changes of the plans that wait are chosen. A run that does not exist raises KeyError."""
 
     def leave(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:

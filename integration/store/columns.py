@@ -11,7 +11,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 REPLACEMENT = "\ufffd"
 
 
-class Words(TypeDecorator[str]):
+class TextColumn(TypeDecorator[str]):
     """Text, ordered by its characters' numbers in both databases.
 
     What PostgreSQL cannot keep (the character zero, half of a pair) becomes a replacement mark, so that one broken
@@ -98,7 +98,7 @@ metadata = sa.MetaData(
 
 def text_column(name: str, *, primary_key: bool = False) -> sa.Column[str]:
     """Return a column of text that is never empty of a value."""
-    return sa.Column(name, Words, primary_key=primary_key, nullable=False)
+    return sa.Column(name, TextColumn, primary_key=primary_key, nullable=False)
 
 
 def number_column(name: str, *, primary_key: bool = False) -> sa.Column[int]:

@@ -17,7 +17,7 @@ AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueDelivery:
     """One thing to send through a channel: its `key` is sent once. `held` says why it waits beyond now."""
 
     channel: str
@@ -46,7 +46,7 @@ class Delivery:
     error: str
 
 
-def send_later(connection: sa.Connection, now: datetime, due: Sequence[Due], episode: int | None) -> None:
+def send_later(connection: sa.Connection, now: datetime, due: Sequence[DueDelivery], episode: int | None) -> None:
     """Keep what is to be sent, as part of the transaction under way."""
     rows = [
         {
@@ -62,7 +62,7 @@ def send_later(connection: sa.Connection, now: datetime, due: Sequence[Due], epi
 class Deliveries(Store):
     """Everything that is sent, and was."""
 
-    def add(self, due: Due) -> bool:
+    def add(self, due: DueDelivery) -> bool:
         """Keep something to send; tell whether nobody had, under its key."""
         try:
             with self.database.write() as connection:
@@ -71,7 +71,7 @@ class Deliveries(Store):
             return False
         return True
 
-    def add_digest(self, due: Due) -> bool:
+    def add_digest(self, due: DueDelivery) -> bool:
         """Keep a digest to send, which tells of all that was held for it; tell whether nobody had."""
         now = self.clock()
         told = (deliveries.c.channel == due.channel, deliveries.c.held == "digest", deliveries.c.sent_at.is_(None))

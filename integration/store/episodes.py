@@ -8,9 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from integration.core.alerts import Episode, Sort, Symptom
+from integration.core.alerts import Episode, Symptom, SymptomSort
 from integration.store.database import Store
-from integration.store.deliveries import Due, send_later
+from integration.store.deliveries import DueDelivery, send_later
 from integration.store.erased import SoFar, expect_none_since
 from integration.store.tables import deliveries, episodes
 
@@ -41,7 +41,7 @@ class Episodes(Store):
         counted = sa.select(episodes.c.sort, sa.func.count().label("number")).group_by(episodes.c.sort)
         return {row.sort: row.number for row in self.database.rows(counted)}
 
-    def begin(self, symptom: Symptom, due: Sequence[Due], so_far: SoFar | None = None) -> bool:
+    def begin(self, symptom: Symptom, due: Sequence[DueDelivery], so_far: SoFar | None = None) -> bool:
         """Begin an episode with what is to be sent of it; tell whether this process was the one to do so.
 
         Raises ErasedMeanwhileError where somebody was erased since its symptom was read, `so_far`.
@@ -69,7 +69,7 @@ class Episodes(Store):
                 here = (episodes.c.id == episode.id, episodes.c.over_at.is_(None))
                 connection.execute(episodes.update().where(*here).values(seen_at=now, **_changing(symptom)))
 
-    def end(self, episode: Episode, due: Sequence[Due]) -> bool:
+    def end(self, episode: Episode, due: Sequence[DueDelivery]) -> bool:
         """End an episode with what is to be sent of that; tell whether this process was the one to do so.
 
         What a silence held back of its beginning is sent no more.
@@ -96,5 +96,5 @@ def _changing(symptom: Symptom) -> dict[str, object]:
 
 def _episode(row: sa.Row[Any]) -> Episode:
     at_stake = None if row.cents is None else Decimal(row.cents).scaleb(-2)
-    symptom = Symptom(Sort(row.sort), row.cause, row.flow, row.of, row.facts, row.number, at_stake)
+    symptom = Symptom(SymptomSort(row.sort), row.cause, row.flow, row.of, row.facts, row.number, at_stake)
     return Episode(row.id, symptom, row.begun_at, row.seen_at, row.over_at)

@@ -8,10 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from integration.core.erasure import ERASED, OF_PEOPLE, Customer, Person, words_of
+from integration.core.erasure import ERASED, OF_PEOPLE, Customer, DataSubject, words_of
 from integration.core.states import ACTIVE, RunState, Step
 from integration.store import tables
-from integration.store.columns import Json, Words
+from integration.store.columns import Json, TextColumn
 from integration.store.database import Store
 from integration.store.tables import corrections, issues, lines, links, outbox, runs, set_aside, staged, taken_back
 
@@ -73,7 +73,7 @@ class Erasing(Store):
             found.add(("debtor" if row.flow == one.customers else "relation", row.key))
         return {(sort, number) for sort, number in found if number}
 
-    def person(self, one: Customer) -> Person:
+    def person(self, one: Customer) -> DataSubject:
         """Return what a customer is called, and which documents were made for them, as far as that is kept."""
         telling: set[str] = set()
         places: set[str] = set()
@@ -93,7 +93,7 @@ class Erasing(Store):
                     words = words_of({row.field: value})
                     telling |= words[0]
                     places |= words[1]
-        return Person(one, frozenset(documents), frozenset(telling), frozenset(places))
+        return DataSubject(one, frozenset(documents), frozenset(telling), frozenset(places))
 
     def _told_of(self, one: Customer) -> Iterator[sa.Row[Any]]:
         """Yield what rows tell that may be about a customer: flow, kind, key, and a value as JSON has it."""
@@ -125,7 +125,7 @@ class Erasing(Store):
         ):
             yield from self.database.rows(question)
 
-    def documents(self, person: Person) -> list[tuple[str, str, str]]:
+    def documents(self, person: DataSubject) -> list[tuple[str, str, str]]:
         """Return kind, key and reference of every document that was booked for a person."""
         columns = (links.c.kind, links.c.key, links.c.reference)
         here = sa.select(*columns).where(links.c.reference != "", links.c.owner == "").order_by(*columns)
@@ -139,7 +139,7 @@ class Erasing(Store):
         at_work = sa.select(runs.c.id).where(runs.c.state.in_(tuple(ACTIVE))).order_by(runs.c.started_at, runs.c.id)
         return [row.id for row in self.database.rows(at_work)]
 
-    def unsettled(self, person: Person) -> tuple[list[str], list[str]]:
+    def unsettled(self, person: DataSubject) -> tuple[list[str], list[str]]:
         """Return the plans that wait and hold something of a person, and the runs that wrote and are not settled."""
         waiting: dict[str, None] = {}
         at_work: dict[str, None] = {}
@@ -153,14 +153,14 @@ class Erasing(Store):
 
     # ---- found, and blotted out --------------------------------------------------------------------------------------
 
-    def found(self, person: Person) -> Iterator[Found]:
+    def found(self, person: DataSubject) -> Iterator[Found]:
         """Yield every row in which something of a person is kept."""
         for table in SWEPT:
             for row, own in self._rows(table, person):
                 values = {name: value for name, value in row.items() if value is not None}
                 yield Found(table.name, values, own)
 
-    def erase(self, person: Person) -> Counter[str]:
+    def erase(self, person: DataSubject) -> Counter[str]:
         """Blot a person out of every table in one transaction, and return how many rows of each that were."""
         told: Counter[str] = Counter()
         rows = {table: [(row, own) for row, own in self._rows(table, person)] for table in SWEPT}
@@ -177,16 +177,16 @@ class Erasing(Store):
                         told[table.name] += connection.execute(table.update().where(*here).values(changed)).rowcount
         return told
 
-    def left(self, person: Person) -> Counter[str]:
+    def left(self, person: DataSubject) -> Counter[str]:
         """Return in how many rows of which table, also of those that people arrange, words of a person still stand."""
         told: Counter[str] = Counter()
         for table in (*SWEPT, *ARRANGED):
-            columns = [column for column in table.columns if isinstance(column.type, Words | Json)]
+            columns = [column for column in table.columns if isinstance(column.type, TextColumn | Json)]
             told[table.name] += sum(1 for _, own in self._rows(table, person, columns) if not own)
         return +told
 
     def _rows(
-        self, table: sa.Table, person: Person, columns: list[sa.Column[Any]] | None = None
+        self, table: sa.Table, person: DataSubject, columns: list[sa.Column[Any]] | None = None
     ) -> Iterator[tuple[dict[str, Any], bool]]:
         """Yield every row of a table that has something of a person, and whether all of it is theirs.
 
@@ -230,7 +230,7 @@ class Erasing(Store):
                 yield dict(zip(keys, row, strict=False)), "\n".join(filter(None, row[len(keys) :]))
 
     @staticmethod
-    def _changed(table: sa.Table, row: Mapping[str, Any], person: Person, *, own: bool) -> dict[str, Any]:
+    def _changed(table: sa.Table, row: Mapping[str, Any], person: DataSubject, *, own: bool) -> dict[str, Any]:
         """Return what of a row becomes something else."""
         if own and table.name in _OWN:
             stripped = _OWN[table.name](row, person)
@@ -250,27 +250,27 @@ def _speaking(table: sa.Table) -> list[sa.Column[Any]]:
     """Return the columns of a table in which somebody may be named."""
     return [
         column for column in table.columns
-        if isinstance(column.type, Words | Json) and column.name not in STRUCTURE
+        if isinstance(column.type, TextColumn | Json) and column.name not in STRUCTURE
     ]  # fmt: skip
 
 
-def _own_line(row: Mapping[str, Any], person: Person) -> dict[str, Any]:
+def _own_line(row: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:
     return {
         "change": None, "title": ERASED, "found_by": f"{row['key']}\n{ERASED}".casefold(),
         "facts": person.facts(row["facts"]),
     }  # fmt: skip
 
 
-def _own_link(_row: Mapping[str, Any], _person: Person) -> dict[str, Any]:
+def _own_link(_row: Mapping[str, Any], _person: DataSubject) -> dict[str, Any]:
     return {"agreed": None, "mark": ""}
 
 
-def _own_issue(row: Mapping[str, Any], person: Person) -> dict[str, Any]:
+def _own_issue(row: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:
     reason = ERASED if row["reason"] and " " in row["reason"] else row["reason"]  # what a person typed
     return {"title": ERASED, "facts": person.facts(row["facts"]), "detail": "", "reason": reason}
 
 
-def _own_event(row: Mapping[str, Any], person: Person) -> dict[str, Any]:
+def _own_event(row: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:
     return {
         "title": ERASED, "facts": person.facts(row["facts"]),
         "before": person.stripped(row["before"]), "after": person.stripped(row["after"]),

@@ -10,7 +10,7 @@ from integration.core.known import told_with
 from integration.core.plan import Action
 from integration.core.states import RunState, Step
 from integration.store import transitions
-from integration.store.audit import BEFORE_ALL, Entry, entry_of
+from integration.store.audit import BEFORE_ALL, AuditEntry, entry_of
 from integration.store.choices import choice_event
 from integration.store.deeds import ACTIONS
 from integration.store.events import Event, matched, values_of
@@ -59,7 +59,7 @@ def _of_people(connection: sa.Connection) -> Iterator[list[TimedEvent]]:
         after = found[-1].seq
 
 
-def _decided(entry: Entry) -> Iterator[Event]:
+def _decided(entry: AuditEntry) -> Iterator[Event]:
     before, after = (dict(group) for group in (entry.before, entry.after))
     for key in entry.on or ("",):
         yield Event(

@@ -139,7 +139,7 @@ def _switch(connection: sa.Connection, flow: str, kind: Kind, keys: Sequence[str
         connection.execute(links.update().where(*here).values(retired=retired, **UNHASHED))
 
 
-class References:
+class LinkReferences:
     """The links of one flow as a connector asks for them, each looked up once; good for one page of a run.
 
     What `ask` was given is answered from one question to the database, also what it did not find. Of a kind with few
@@ -347,9 +347,9 @@ class Links(Store):
             tell(connection, self.clock(), kept)
         return len(kept)
 
-    def references(self, flow: str) -> References:
+    def references(self, flow: str) -> LinkReferences:
         """Return the links of a flow as a connector asks for them."""
-        return References(self, flow)
+        return LinkReferences(self, flow)
 
     def allot(self, flow: str, kind: str, key: str) -> str:
         """Return the number this key was given, giving it the next free whole number when it has none.

@@ -15,7 +15,7 @@ from integration.store.tables import connections, heartbeats, instance
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenDatabase:
     """A database as it was found, and the revision of its tables: `is_current` where this version made them."""
 
     database: Database
@@ -24,7 +24,7 @@ class Seen:
 
 
 @contextmanager
-def database_to_look_at(url: str) -> Iterator[Seen]:
+def database_to_look_at(url: str) -> Iterator[SeenDatabase]:
     """Give a database to look at. Raises ConfigurationError and UnavailableError as `open_database` does."""
     address = parse_url(url)
     engine = _reading(address)
@@ -38,7 +38,7 @@ def database_to_look_at(url: str) -> Iterator[Seen]:
             known = known_revisions()
             if revision not in known:
                 raise ConfigurationError("database_too_new", found=revision, known=known[0])
-            yield Seen(Database(engine, made), revision, revision == known[0])
+            yield SeenDatabase(Database(engine, made), revision, revision == known[0])
     finally:
         engine.dispose()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from integration.core.moves import Move, Promise, Sort, Unbooked
+from integration.core.moves import Move, MoveSort, Promise, Unbooked
 from integration.store.cursors import keep_cursors
 from integration.store.database import Store, portions, upsert
 from integration.store.tables import cursors, moves, promises
@@ -20,7 +20,7 @@ MOVES, BEGIN, ORDERS = "moves", "moves:begin", "promises"  # cursors: how far wa
 NUMBERLESS = "moves:numberless"  # after which movement the first came whose own number cannot be read
 
 
-class Moves(Store):
+class MoveStore(Store):
     """The movements and promises of all flows that count them."""
 
     def read_upto(self, flow: str) -> tuple[int, datetime | None, str | None]:
@@ -91,7 +91,7 @@ class Moves(Store):
 
     def unplaced(self, flow: str) -> list[Move]:
         """Return the movements of which nobody knows which article they are about."""
-        here = (moves.c.flow == flow, moves.c.article == "", moves.c.sort == Sort.UNREADABLE, ~moves.c.booked)
+        here = (moves.c.flow == flow, moves.c.article == "", moves.c.sort == MoveSort.UNREADABLE, ~moves.c.booked)
         return [_move(row) for row in self.database.rows(sa.select(moves).where(*here).order_by(moves.c.number))]
 
     def numberless(self, flow: str) -> tuple[int | None, list[Move]]:
@@ -118,7 +118,7 @@ class Moves(Store):
 
     def unreadable(self, flow: str, most: int) -> list[int]:
         """Return the first movements that could not be read, by their numbers."""
-        here = (moves.c.flow == flow, moves.c.number > 0, moves.c.sort == Sort.UNREADABLE, ~moves.c.booked)
+        here = (moves.c.flow == flow, moves.c.number > 0, moves.c.sort == MoveSort.UNREADABLE, ~moves.c.booked)
         found = sa.select(moves.c.number).where(*here).order_by(moves.c.number).limit(most)
         return [row.number for row in self.database.rows(found)]
 
@@ -145,6 +145,6 @@ def _row(flow: str, one: Move) -> dict[str, object]:
 def _move(row: sa.Row[Any]) -> Move:
     """Return a movement as it was told; one that is kept under no number of the till has none."""
     return Move(
-        max(0, row.number), row.branch, row.article, Decimal(row.amount), Sort(row.sort), row.happened_at,
+        max(0, row.number), row.branch, row.article, Decimal(row.amount), MoveSort(row.sort), row.happened_at,
         tuple(row.documents), row.title, row.delivered,
     )  # fmt: skip

@@ -23,7 +23,7 @@ class Note:
     discards: bool = False
 
 
-class Notes(Store):
+class NoteStore(Store):
     """The notes of every plan. One that is written stays: what led to a decision is not written anew afterwards."""
 
     def of(self, run: str) -> list[Note]:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from integration.store.columns import Json, Words
+from integration.store.columns import Json, TextColumn
 from integration.store.database import Store, in_our_words, portions
 from integration.store.event_replay import replay
 from integration.store.events import Event
@@ -14,7 +14,9 @@ from integration.store.ready import Ready
 from integration.store.tables import outbox
 
 _AS_TEXT = Ready(
-    sa.select(*(sa.type_coerce(one, Words).label(one.name) if isinstance(one.type, Json) else one for one in outbox.c))
+    sa.select(
+        *(sa.type_coerce(one, TextColumn).label(one.name) if isinstance(one.type, Json) else one for one in outbox.c)
+    )
     .order_by(outbox.c.id)
     .limit(sa.bindparam("most"))
 )

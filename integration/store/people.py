@@ -28,7 +28,7 @@ def key_hash(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-class People(Store):
+class PeopleStore(Store):
     """People by their reference, with their sessions and invitations."""
 
     # ---- people

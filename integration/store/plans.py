@@ -9,7 +9,7 @@ from integration.core.plan_lines import EVERY_LINE, Among, PlanRow
 from integration.core.records import Kind
 from integration.core.states import Step
 from integration.store import facets, plan_lines, transitions
-from integration.store.columns import Words
+from integration.store.columns import TextColumn
 from integration.store.database import Database
 from integration.store.row_mapping import change_from_json, plan_row
 from integration.store.tables import left_out, lines, runs
@@ -18,7 +18,7 @@ from integration.store.tables import left_out, lines, runs
 BOOKED = (Kind.SALES_ORDER, Kind.POSTING, Kind.DAY_PAGE, Kind.QUOTATION)
 
 
-class Plans:
+class PlanStore:
     """The lines of all plans. A run that does not exist has none."""
 
     def __init__(self, database: Database) -> None:
@@ -91,7 +91,7 @@ class Plans:
         """Return the first changes that a brake counted, and how many there are."""
         here = (
             *plan_lines.showing(run, "changes"),
-            sa.type_coerce(lines.c.brakes, Words).contains(f'"{brake}"', autoescape=True),
+            sa.type_coerce(lines.c.brakes, TextColumn).contains(f'"{brake}"', autoescape=True),
         )
         counted = sa.select(sa.func.count()).select_from(lines).where(*here)
         with self.database.read() as connection:

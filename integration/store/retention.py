@@ -48,7 +48,7 @@ _OVER = (RunState.DONE, RunState.DISCARDED, RunState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldRows:
     """What a class has: its rows, the bytes they take with their indexes (None where unknown), and the oldest."""
 
     rows: int
@@ -65,7 +65,7 @@ class _Part:
     blank: Mapping[str, Any] | None = None
 
 
-class Retained(Store):
+class RetentionStore(Store):
     """What is kept by class, and what goes. The names of classes are those of `core.retention`."""
 
     # ---- what goes ---------------------------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ class Retained(Store):
 
     # ---- what there is -----------------------------------------------------------------------------------------------
 
-    def held(self) -> dict[str, Held]:
+    def held(self) -> dict[str, HeldRows]:
         """Return what each class has, and under `kept` what stays as long as the console."""
         with self.database.read() as connection:
             sizes = _sizes(connection)
@@ -265,11 +265,11 @@ _MOMENTS: Mapping[str, Any] = {
 }
 
 
-def _held(connection: sa.Connection, sizes: Mapping[str, int] | None, some: Sequence[sa.Table]) -> Held:
+def _held(connection: sa.Connection, sizes: Mapping[str, int] | None, some: Sequence[sa.Table]) -> HeldRows:
     rows = sum(int(connection.execute(_count(table)).scalar_one()) for table in some)
     oldest = _MOMENTS.get(some[0].name)
     size = None if sizes is None else sum(sizes.get(table.name, 0) for table in some)
-    return Held(rows, size, None if oldest is None else connection.execute(oldest).scalar())
+    return HeldRows(rows, size, None if oldest is None else connection.execute(oldest).scalar())
 
 
 def _sizes(connection: sa.Connection) -> dict[str, int] | None:

@@ -32,7 +32,7 @@ IDS_TRIED = 5  # of those of one second
 _NEXT = sa.select(sa.func.coalesce(sa.func.max(runs.c.number), 0) + 1).scalar_subquery()
 
 
-class Runs(Store):
+class RunStore(Store):
     """All runs. A run that does not exist raises KeyError; a step the tables of states do not have, ValueError."""
 
     def __init__(self, database: Database, clock: Clock, *, new_id: Callable[[datetime], str] = run_id) -> None:

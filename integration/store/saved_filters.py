@@ -18,7 +18,7 @@ class SavedFilter:
     person: str = ""
 
 
-class SavedFilters(Store):
+class SavedFilterStore(Store):
     """The saved filters of everybody."""
 
     def of(self, page: str, people: Sequence[str]) -> list[SavedFilter]:

@@ -23,7 +23,7 @@ from integration.store.tables import connections
 REFRESH_SECONDS = 60.0  # a refresh takes two calls at most; a process that died in it is overtaken after this
 
 
-class Connections:
+class ConnectionStore:
     """How both systems are reached, by system.
 
     Sealed with `key` (16 characters or more), or with a key that is made once and kept in `key_file`, readable by its
@@ -127,7 +127,7 @@ class StoredTokens:
     """
 
     def __init__(
-        self, stored: Connections, leases: Leases, name: str, *, given_for: str, assumed: str = "", clock: Clock
+        self, stored: ConnectionStore, leases: Leases, name: str, *, given_for: str, assumed: str = "", clock: Clock
     ) -> None:
         self.stored = stored
         self.leases = leases

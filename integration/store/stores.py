@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from integration.core.flow import Mirrors
-from integration.store.audit import Audit
-from integration.store.choices import Choices
+from integration.store.audit import AuditStore
+from integration.store.choices import ChoiceStore
 from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors
 from integration.store.database import Clock, Database
@@ -21,16 +21,16 @@ from integration.store.issues import Issues
 from integration.store.leases import Leases
 from integration.store.ledger import Ledger
 from integration.store.links import NO_MIRRORS, Links
-from integration.store.moves import Moves
-from integration.store.notes import Notes
+from integration.store.moves import MoveStore
+from integration.store.notes import NoteStore
 from integration.store.outbox_reader import OutboxReader
-from integration.store.people import People
-from integration.store.plans import Plans
+from integration.store.people import PeopleStore
+from integration.store.plans import PlanStore
 from integration.store.previews import Previews
-from integration.store.retention import Retained
+from integration.store.retention import RetentionStore
 from integration.store.rules import Rules
-from integration.store.runs import Runs
-from integration.store.saved_filters import SavedFilters
+from integration.store.runs import RunStore
+from integration.store.saved_filters import SavedFilterStore
 from integration.store.settings import StoredSettings
 from integration.store.standings import Standings
 from integration.store.yeses import Yeses
@@ -41,8 +41,8 @@ class Stores:
     """The stores of one database, each for one idea."""
 
     database: Database
-    audit: Audit
-    choices: Choices
+    audit: AuditStore
+    choices: ChoiceStore
     fencing_tokens: FencingTokens
     corrections: Corrections
     cursors: Cursors
@@ -58,15 +58,15 @@ class Stores:
     leases: Leases
     ledger: Ledger
     links: Links
-    moves: Moves
-    notes: Notes
-    people: People
-    plans: Plans
+    moves: MoveStore
+    notes: NoteStore
+    people: PeopleStore
+    plans: PlanStore
     previews: Previews
-    retained: Retained
+    retained: RetentionStore
     rules: Rules
-    runs: Runs
-    saved_filters: SavedFilters
+    runs: RunStore
+    saved_filters: SavedFilterStore
     settings: StoredSettings
     standings: Standings
     yeses: Yeses
@@ -79,8 +79,8 @@ def stores_of(database: Database, clock: Clock, mirrors: Mirrors = NO_MIRRORS, *
     """
     return Stores(
         database,
-        Audit(database, clock),
-        Choices(database, clock),
+        AuditStore(database, clock),
+        ChoiceStore(database, clock),
         FencingTokens(database, clock),
         Corrections(database, clock),
         Cursors(database, clock),
@@ -96,15 +96,15 @@ def stores_of(database: Database, clock: Clock, mirrors: Mirrors = NO_MIRRORS, *
         Leases(database, clock),
         Ledger(database, clock, mirrors=mirrors),
         Links(database, clock, mirrors=mirrors),
-        Moves(database, clock),
-        Notes(database, clock),
-        People(database, clock),
-        Plans(database),
+        MoveStore(database, clock),
+        NoteStore(database, clock),
+        PeopleStore(database, clock),
+        PlanStore(database),
         Previews(database, clock, mirrors=mirrors),
-        Retained(database, clock),
+        RetentionStore(database, clock),
         Rules(database, clock),
-        Runs(database, clock),
-        SavedFilters(database, clock),
+        RunStore(database, clock),
+        SavedFilterStore(database, clock),
         StoredSettings(database, clock),
         Standings(database),
         Yeses(database, clock),

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from integration.store import columns
 from integration.store.columns import COUNTED as _COUNTED
-from integration.store.columns import Json, Moment, Words
+from integration.store.columns import Json, Moment, TextColumn
 from integration.store.columns import number_column as _number
 from integration.store.columns import text_column as _text
 
@@ -20,7 +20,7 @@ runs = sa.Table(
     metadata,
     _text("id", primary_key=True),
     _text("flow"),
-    sa.Column("active_flow", Words, unique=True),  # the flow while the run is at work: one at a time
+    sa.Column("active_flow", TextColumn, unique=True),  # the flow while the run is at work: one at a time
     _text("state"),
     _text("mode"),
     _text("by"),
@@ -42,9 +42,9 @@ runs = sa.Table(
     _number("unchanged"),
     sa.Column("in_force", sa.BigInteger, nullable=False, server_default="0"),  # the mapping's version when it was begun
     sa.Column("basis", Json, nullable=False, server_default="{}"),  # marks of what else decided it
-    sa.Column("undo_of", Words, nullable=False, server_default=""),
+    sa.Column("undo_of", TextColumn, nullable=False, server_default=""),
     sa.Column("notes", Json, nullable=False, server_default="{}"),
-    sa.Column("owner", Words, nullable=False, server_default=""),  # which process was at its last page
+    sa.Column("owner", TextColumn, nullable=False, server_default=""),  # which process was at its last page
     sa.Column("claims", sa.BigInteger, nullable=False, server_default="0"),  # how often a page claimed it
     sa.Column("approvals", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("pruned_at", Moment),  # since then its lines are no longer kept, or not all of them
@@ -68,8 +68,8 @@ staged = sa.Table(
     sa.Column("record", Json),
     sa.Column("issue", Json),
     sa.Column("skip", Json),
-    sa.Column("group", Words, nullable=False, server_default=""),
-    sa.Column("source_hash", Words, nullable=False, server_default=""),  # of what it was made of; empty: not known
+    sa.Column("group", TextColumn, nullable=False, server_default=""),
+    sa.Column("source_hash", TextColumn, nullable=False, server_default=""),  # of what it was made of; empty: not known
     sa.Column("same", sa.Boolean, nullable=False, server_default=sa.false()),  # as both sides agreed: not read any more
     sa.Index("ix_staged_parent", "run", "stage", "parent", "key"),
     sa.Index("ix_staged_number", "run", "stage", "number"),
@@ -100,7 +100,9 @@ lines = sa.Table(
     _number("attempts"),
     sa.Column("sent_at", Moment),
     _text("reference"),
-    sa.Column("fields", Words, nullable=False, server_default=""),  # what it changes: |article.ean|article.price_incl|
+    sa.Column(
+        "fields", TextColumn, nullable=False, server_default=""
+    ),  # what it changes: |article.ean|article.price_incl|
     sa.Column("calls", sa.BigInteger, nullable=False, server_default="0"),  # write calls it takes
     sa.Column("accepted", sa.Boolean, nullable=False, server_default=sa.false()),  # the target answered yes
     sa.ForeignKeyConstraint(["run"], ["runs.id"], "fk_plan_lines_run", ondelete="CASCADE"),
@@ -207,8 +209,8 @@ links = sa.Table(
     sa.Column("retired", sa.Boolean, nullable=False),
     sa.Column("changed_at", Moment, nullable=False),
     sa.Column("unproven", sa.Boolean, nullable=False, server_default=sa.false()),  # nobody could read it back
-    sa.Column("source_hash", Words, nullable=False, server_default=""),  # of both sides as they were when they
-    sa.Column("target_hash", Words, nullable=False, server_default=""),  # agreed; empty: to be compared as records
+    sa.Column("source_hash", TextColumn, nullable=False, server_default=""),  # of both sides as they were when they
+    sa.Column("target_hash", TextColumn, nullable=False, server_default=""),  # agreed; empty: to be compared as records
     sa.Index("ix_links_reference", "flow", "kind", "reference"),
     sa.Index("ix_links_mark", "flow", "kind", "mark"),
     sa.Index("ix_links_changed", "flow", "kind", "changed_at"),
@@ -263,7 +265,9 @@ issues = sa.Table(
     _text("run"),  # the run that met it last
     _text("reason"),
     _text("by"),
-    sa.Column("detail", Words, nullable=False, server_default=""),  # what tells this trouble from others of its cause
+    sa.Column(
+        "detail", TextColumn, nullable=False, server_default=""
+    ),  # what tells this trouble from others of its cause
     sa.Column("cents", sa.BigInteger),  # what its document comes to, where it is about one
     sa.UniqueConstraint("flow", "key", "cause", "field", name="uq_issues_identity"),
     sa.Index("ix_issues_first_seen", "first_seen"),
@@ -435,7 +439,7 @@ episodes = sa.Table(
     "episodes",
     metadata,
     sa.Column("id", _COUNTED, primary_key=True, autoincrement=True),
-    sa.Column("active", Words, unique=True),  # its identity while it goes on: one at a time
+    sa.Column("active", TextColumn, unique=True),  # its identity while it goes on: one at a time
     _text("sort"),
     _text("cause"),
     _text("flow"),
@@ -488,8 +492,10 @@ people = sa.Table(
     _text("ref", primary_key=True),  # as what they do is recorded; never changed, and given to nobody else
     _text("name"),
     sa.Column("grants", Json, nullable=False),  # names of roles, and of rights given beside them
-    sa.Column("issuer", Words),  # who says who they are, and as whom; none before they have come for the first time
-    sa.Column("subject", Words),
+    sa.Column(
+        "issuer", TextColumn
+    ),  # who says who they are, and as whom; none before they have come for the first time
+    sa.Column("subject", TextColumn),
     _text("password"),  # hashed, of an account of our own
     _text("by"),
     sa.Column("made_at", Moment, nullable=False),
@@ -501,7 +507,7 @@ sessions = sa.Table(
     "sessions",
     metadata,
     _text("id", primary_key=True),
-    sa.Column("key", Words, nullable=False, unique=True),  # a hash of what the browser has
+    sa.Column("key", TextColumn, nullable=False, unique=True),  # a hash of what the browser has
     _text("person"),
     sa.Column("begun_at", Moment, nullable=False),
     sa.Column("until", Moment, nullable=False),

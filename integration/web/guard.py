@@ -31,7 +31,7 @@ Refusal = tuple[int, str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestAsked:
     """One request or socket, as it names whom it asks and where it comes from."""
 
     kind: str  # http or websocket
@@ -44,7 +44,7 @@ class Asked:
     at: tuple[str, int | None] | None  # where it arrived: an address of this machine, and a port
 
     @classmethod
-    def of(cls, scope: Scope) -> "Asked":
+    def of(cls, scope: Scope) -> "RequestAsked":
         """Return what a scope of ASGI asks."""
         headers = Headers(scope=scope)
         mode, kind = headers.get("sec-fetch-mode", ""), headers.get("sec-fetch-dest", "")
@@ -77,7 +77,7 @@ class HostPolicy:
         named = parts.netloc if parts.port else f"{parts.netloc}:{usual}"  # a proxy may name the usual port too
         object.__setattr__(self, "_hosts", frozenset({parts.netloc, named} if self.public else ()))
 
-    def refusal(self, asked: Asked) -> Refusal | None:
+    def refusal(self, asked: RequestAsked) -> Refusal | None:
         """Return why something is not answered, as a status of HTTP and a cause with its facts; None where it is."""
         here = asked.at is not None and is_loopback(asked.at[0])
         if not (here or self.is_guarded):
@@ -98,7 +98,7 @@ class HostPolicy:
         names = ["localhost", "127.0.0.1", "[::1]", *([local] if is_loopback(at[0]) else [])]
         return {f"{name}:{at[1]}" for name in names} | (set(names) if at[1] in (80, 443) else set())
 
-    def _is_ours(self, asked: Asked, asked_at: set[str]) -> bool:
+    def _is_ours(self, asked: RequestAsked, asked_at: set[str]) -> bool:
         """Whether the page that asks is the console's: no other page is its origin, or opens it inside itself."""
         if len(asked.origins) > 1 or (asked.kind == "websocket" and not asked.origins):
             return False
@@ -107,7 +107,7 @@ class HostPolicy:
         linked = asked.is_navigation and asked.method == "GET"
         return asked.site in ("", "none", "same-origin") or linked
 
-    def _unserved(self, asked: Asked) -> Refusal | None:
+    def _unserved(self, asked: RequestAsked) -> Refusal | None:
         if not asked.path.startswith("/"):  # the address of another server, as a proxy is asked
             return 400, "address_unknown", {}
         if _is_file_of_a_page(asked):
@@ -120,7 +120,7 @@ class HostPolicy:
         return None
 
 
-def _is_file_of_a_page(asked: Asked) -> bool:
+def _is_file_of_a_page(asked: RequestAsked) -> bool:
     """Tell whether a page of ours sends a file, or takes it back: a browser names it then as the origin."""
     here = asked.path.startswith(f"{FILES}/") and asked.kind == "http"
     return here and asked.method in SENDING_FILES and bool(asked.origins)
@@ -135,7 +135,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request or a socket through, or answer why not."""
-        refusal = self._policy.refusal(Asked.of(scope)) if scope["type"] in ("http", "websocket") else None
+        refusal = self._policy.refusal(RequestAsked.of(scope)) if scope["type"] in ("http", "websocket") else None
         if refusal is None:
             await self._app(scope, receive, send)
         else:

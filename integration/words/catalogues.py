@@ -23,7 +23,7 @@ ONE, OTHER = "_one", "_other"  # how the keys of a text that comes in two forms 
 
 
 @dataclass(frozen=True, slots=True)
-class Tables:
+class WordTables:
     """What people edit: lines by key, causes by code, and the keys of texts in two forms, without their ends."""
 
     texts: dict[str, dict[str, str]]
@@ -32,15 +32,15 @@ class Tables:
 
 
 @cache
-def tables() -> Tables:
+def tables() -> WordTables:
     """Return the tables as they are in `data/words`."""
     texts = {line["key"]: line for name in ("terms.csv", "texts.csv") for line in _lines(name)}
     plurals = {key.removesuffix(ONE) for key in texts if key.endswith(ONE)}
     causes = {line["code"]: line for line in _lines("errors.csv")}
-    return Tables(texts, causes, frozenset(key for key in plurals if f"{key}{OTHER}" in texts))
+    return WordTables(texts, causes, frozenset(key for key in plurals if f"{key}{OTHER}" in texts))
 
 
-class Catalogue(NullTranslations):
+class WordCatalogue(NullTranslations):
     """The texts of one language, as gettext asks for them; its fallback is asked for what it does not have itself."""
 
     def __init__(self, language: str) -> None:
@@ -64,9 +64,9 @@ class Catalogue(NullTranslations):
 
 
 @cache
-def catalogue(language: str) -> Catalogue:
+def catalogue(language: str) -> WordCatalogue:
     """Return the catalogue of a language, which answers in English what it does not have itself."""
-    made = Catalogue(language)
+    made = WordCatalogue(language)
     if language != "en":
         made.add_fallback(catalogue("en"))
     return made

@@ -23,8 +23,8 @@ from integration.store.database import Database
 from integration.store.events import Event
 from integration.store.heartbeats import Heartbeats
 from integration.store.outbox_reader import OutboxReader
-from integration.store.runs import Runs
-from integration.store.secrets import Connections
+from integration.store.runs import RunStore
+from integration.store.secrets import ConnectionStore
 from integration.store.settings import StoredSettings
 from integration.words import say
 from tests.programs import access
@@ -47,7 +47,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of an installation with credentials and a log, to be copied."""
     folder = tmp_path_factory.mktemp("installed")
     database, logbook = new_database(folder / DATABASE), Logbook(folder / LOG, memory="256MB")
-    Connections(database, now, key_file=folder / "console.key").put("mplus", {"secret": "of the till"})
+    ConnectionStore(database, now, key_file=folder / "console.key").put("mplus", {"secret": "of the till"})
     logbook.drain(OutboxReader(database, now))
     logbook.close()
     database.close()
@@ -147,7 +147,7 @@ def test_a_server_without_a_sign_of_life_and_events_that_wait_are_told(data: Pat
 def test_a_flow_that_is_on_and_did_not_run_is_late(data: Path, database: Database) -> None:
     assert data.exists()
     StoredSettings(database, now).put("flow:products", {"on": True, "schedule_minutes": 5}, "")
-    Runs(database, lambda: now() - timedelta(minutes=26)).begin("products", Mode.CHANGES, "", 1)
+    RunStore(database, lambda: now() - timedelta(minutes=26)).begin("products", Mode.CHANGES, "", 1)
     assert wrong() == ["flow_late"]
     StoredSettings(database, now).put("flow:products", {"on": True, "schedule_minutes": 10}, "")
     assert wrong() == []
@@ -174,7 +174,7 @@ def test_copies_of_before_are_told_with_their_size(data: Path, database: Databas
 
 
 def test_where_nothing_is_connected_nothing_is_looked_for(data: Path, database: Database) -> None:
-    Connections(database, now, key_file=data / "console.key").forget("mplus", "")
+    ConnectionStore(database, now, key_file=data / "console.key").forget("mplus", "")
 
     assert [(one.told, one.code) for one in examine_connections()] == [("not connected", "")] * 2
     database.close()

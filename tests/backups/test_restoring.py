@@ -24,7 +24,7 @@ from integration.store.database import open_database
 from integration.store.events import Event
 from integration.store.files import left_in
 from integration.store.outbox_reader import OutboxReader
-from integration.store.secrets import Connections
+from integration.store.secrets import ConnectionStore
 from tests.backups.conftest import PASSPHRASE
 from tests.consoles import opened
 from tests.stores import new_database
@@ -38,7 +38,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with credentials, events in the log, and others that wait for it."""
     data = tmp_path_factory.mktemp("data")
     database, logbook = new_database(data / DATABASE), Logbook(data / LOG, memory="256MB")
-    Connections(database, now, key_file=data / "console.key").put("mplus", {"secret": "of the till"})
+    ConnectionStore(database, now, key_file=data / "console.key").put("mplus", {"secret": "of the till"})
     events = OutboxReader(database, now)
     events.tell(*(Event(event="page_opened", key=str(one)) for one in range(LOGGED - 1)))
     logbook.drain(events)
@@ -76,7 +76,7 @@ def test_what_is_restored_is_what_was_kept_and_its_owner_s_alone(backup: Path, k
     assert files == dict.fromkeys((DATABASE, LOG, "console.key"), 0o600)
     old, new = open_database(f"sqlite:///{kept / DATABASE}"), open_database(settings.operational_url())
     assert (new.instance, OutboxReader(new, now).count()) == (old.instance, WAITING)
-    sealed = Connections(new, now, key_file=settings.data / "console.key").get("mplus")
+    sealed = ConnectionStore(new, now, key_file=settings.data / "console.key").get("mplus")
     assert sealed == {"secret": "of the till"}
     logbook = Logbook(settings.data / LOG)
     assert logbook.drain(OutboxReader(new, now)) == WAITING
@@ -114,7 +114,7 @@ def test_a_key_of_the_settings_opens_what_is_restored_without_them(tmp_path: Pat
     (tmp_path / "old").mkdir()
     given = load_settings(data=tmp_path / "old", key="a key of the settings")
     database = new_database(tmp_path / "old" / DATABASE)
-    Connections(database, now, key=given.key.get_secret_value()).put("mplus", {"secret": "of the till"})
+    ConnectionStore(database, now, key=given.key.get_secret_value()).put("mplus", {"secret": "of the till"})
     database.close()
     make(given, tmp_path / "backup.zip", PASSPHRASE)
     settings = settings_in(tmp_path)
@@ -123,14 +123,16 @@ def test_a_key_of_the_settings_opens_what_is_restored_without_them(tmp_path: Pat
 
     assert missing_settings(settings, found.manifest) == ["CONSOLE_KEY"]
     restored = open_database(settings.operational_url())
-    assert Connections(restored, now, key_file=settings.data / "console.key").get("mplus") == {"secret": "of the till"}
+    assert ConnectionStore(restored, now, key_file=settings.data / "console.key").get("mplus") == {
+        "secret": "of the till"
+    }
     restored.close()
 
 
 def test_a_backup_from_before_the_key_was_changed_is_restored(kept: Path, tmp_path: Path) -> None:
     def changed() -> None:
         database = open_database(load_settings(data=kept).operational_url())
-        Connections(database, now, key_file=kept / "console.key").change_key("anna")
+        ConnectionStore(database, now, key_file=kept / "console.key").change_key("anna")
         database.close()
 
     make(load_settings(data=kept), tmp_path / "first.zip", PASSPHRASE)
@@ -141,7 +143,7 @@ def test_a_backup_from_before_the_key_was_changed_is_restored(kept: Path, tmp_pa
         settings = load_settings(data=tmp_path / name)
         assert restore_backup(settings, tmp_path / f"{name}.zip", PASSPHRASE).key
         restored = open_database(settings.operational_url())
-        stored = Connections(restored, now, key_file=settings.data / "console.key")
+        stored = ConnectionStore(restored, now, key_file=settings.data / "console.key")
         assert stored.get("mplus") is not None
         assert stored.change_key("anna") > 0
         restored.close()

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from integration.core.people import Role
 from integration.services.people import People
 from integration.store.database import open_database
-from integration.store.people import People as Stored
+from integration.store.people import PeopleStore as Stored
 from tests.browser.conftest import at_rest, button
 from tests.clocks import now
 from tests.entering import PASSWORD, first_key

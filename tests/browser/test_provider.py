@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from integration.core.people import Role
 from integration.store.database import Database, open_database
-from integration.store.people import People
+from integration.store.people import PeopleStore
 from integration.store.tables import sessions, settings
 from tests.browser.conftest import at_rest, button
 from tests.clocks import now
@@ -64,7 +64,7 @@ def test_in_at_work_another_role_out_of_both_and_too_late(
 ) -> None:
     page.goto(f"{server.address}/invitation?key={first_key(server)}")
     enter(page)
-    people = People(database, now)
+    people = PeopleStore(database, now)
     people.add("ben", "Ben", {Role.ADMINISTRATOR}, "admin")  # so that the first may lose the role
     people.invite("ben", "a key", now() + timedelta(days=1), "admin")
     people.accept("a key", provider.issuer, "of ben")
@@ -104,7 +104,7 @@ def test_in_at_work_another_role_out_of_both_and_too_late(
 def test_a_provider_without_a_log_out_goes_on_and_the_console_says_so(
     server: Server, provider: OpenIdProvider, database: Database, page: Page
 ) -> None:
-    people = People(database, now)
+    people = PeopleStore(database, now)
     people.add("cas", "Cas", {Role.VIEWER}, "admin")
     people.invite("cas", "another key", now() + timedelta(days=1), "admin")
     provider.subject, provider.ends = "of cas", False

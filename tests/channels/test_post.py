@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from integration.channels.post import Message, Post, Result, Way, secrets_of
+from integration.channels.post import Message, Post, PostResult, WayOut, secrets_of
 from integration.surroundings import with_way_out
 from tests.channels.receivers import mail_server, web_server
 from tests.timeouts import SECONDS
@@ -12,7 +12,7 @@ from tests.timeouts import SECONDS
 
 def post(seconds: float = 30.0, proxy: str = "") -> Post:
     """A way out."""
-    return Post(Way(with_way_out(), proxy), seconds)
+    return Post(WayOut(with_way_out(), proxy), seconds)
 
 
 def test_a_post_reaches_a_mail_server_and_a_web_hook() -> None:
@@ -20,7 +20,7 @@ def test_a_post_reaches_a_mail_server_and_a_web_hook() -> None:
         sent = post(proxy="http://127.0.0.1:9").send(  # nobody is there: this machine is reached without it
             [Message(box.address, "Trouble – at till", "Line one\nLine two"), Message(hook.address, "Hook", "told")]
         )
-    assert sent == [Result(ok=True), Result(ok=True)]
+    assert sent == [PostResult(ok=True), PostResult(ok=True)]
     assert [subject for subject, _ in box.mails] == ["Trouble – at till"]
     assert "Line two" in box.mails[0][1]
     assert [(path, said["title"], said["message"]) for path, said in hook.took] == [
@@ -43,7 +43,7 @@ def test_a_channel_that_takes_too_long_is_given_up() -> None:
         begun = time.monotonic()
         sent = post(seconds=2.0).send([Message(hook.address, "Hook", "told")] * 2)
         taken = time.monotonic() - begun
-    assert sent == [Result(ok=False, why="reason_channel_silent")] * 2
+    assert sent == [PostResult(ok=False, why="reason_channel_silent")] * 2
     assert taken < SECONDS
 
 
@@ -64,7 +64,7 @@ def test_a_channel_that_takes_too_long_is_given_up() -> None:
     ],
 )
 def test_an_address_leads_to_a_channel_that_is_encrypted_or_on_this_machine(address: str, why: str) -> None:
-    assert post().look(address) == Result(ok=not why, why=why)
+    assert post().look(address) == PostResult(ok=not why, why=why)
 
 
 def test_all_of_an_address_but_its_host_may_be_secret() -> None:

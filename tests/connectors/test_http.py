@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from integration.connectors.answer import Answer, PackingError
+from integration.connectors.answer import HttpAnswer, PackingError
 from integration.connectors.http import Gateway
 from integration.connectors.limits import RateLimits
 from integration.connectors.parallel import side_by_side
@@ -82,11 +82,11 @@ def a_gateway(handler: Handler, limits: RateLimits = FAST, clock: Clock | None =
     )
 
 
-def read(gateway: Gateway, again: Callable[[Answer], bool] | None = None) -> Answer:
+def read(gateway: Gateway, again: Callable[[HttpAnswer], bool] | None = None) -> HttpAnswer:
     return gateway.send("GET", URL, operation="read", repeatable=True, again=again)
 
 
-def write(gateway: Gateway) -> Answer:
+def write(gateway: Gateway) -> HttpAnswer:
     return gateway.send("POST", URL, operation="write", content=b"<x/>", repeatable=False)
 
 
@@ -129,7 +129,7 @@ FOREIGN = sorted({kind for root in ROOTS for kind in every_kind(root)}, key=lamb
 @pytest.mark.parametrize("kind", FOREIGN, ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("call", [read, write])
 def test_no_foreign_error_escapes_and_none_tells_the_secret(
-    kind: type[Exception], call: Callable[[Gateway], Answer]
+    kind: type[Exception], call: Callable[[Gateway], HttpAnswer]
 ) -> None:
     gateway = a_gateway(Script(an_error(kind)))
     with pytest.raises(IntegrationError) as caught:
@@ -229,7 +229,7 @@ def test_a_read_is_repeated_while_its_client_says_the_answer_is_worth_it() -> No
 
 
 @pytest.mark.parametrize("call", [read, write])
-def test_a_system_that_asks_for_a_pause_gets_it(call: Callable[[Gateway], Answer]) -> None:
+def test_a_system_that_asks_for_a_pause_gets_it(call: Callable[[Gateway], HttpAnswer]) -> None:
     clock = Clock()
     script = Script(httpx.Response(429, headers={"Retry-After": "7"}), httpx.Response(200))
     assert call(a_gateway(script, clock=clock)).status == 200
@@ -321,7 +321,7 @@ def test_a_header_that_no_header_can_hold_is_refused_without_being_quoted() -> N
 
 
 def test_an_answer_does_not_show_what_it_holds() -> None:
-    assert SECRET not in repr(Answer(200, {"set-cookie": SECRET}, SECRET.encode()))
+    assert SECRET not in repr(HttpAnswer(200, {"set-cookie": SECRET}, SECRET.encode()))
 
 
 def test_nothing_is_logged_about_addresses(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from integration.connectors.identity import Asked, Keys, Provider, SigningProxy
+from integration.connectors.identity import IdentityProvider, LogInBegun, SigningKeys, SigningProxy
 from integration.connectors.limits import NetworkRoute
 from integration.core.errors import MalformedAnswerError, NotAllowedError, UnavailableError
 from tests.provider import CLIENT, SECRET, OpenIdProvider, new_key, open_id_provider
@@ -24,12 +24,12 @@ def there() -> Iterator[OpenIdProvider]:
 
 
 @pytest.fixture
-def provider(there: OpenIdProvider) -> Provider:
+def provider(there: OpenIdProvider) -> IdentityProvider:
     """The provider as the console knows it."""
-    return Provider(there.issuer, CLIENT, SECRET, lambda _: NetworkRoute())
+    return IdentityProvider(there.issuer, CLIENT, SECRET, lambda _: NetworkRoute())
 
 
-def code_of(provider: Provider, asked: Asked, back: str = BACK) -> str:
+def code_of(provider: IdentityProvider, asked: LogInBegun, back: str = BACK) -> str:
     """Return the code with which a browser comes back."""
     answer = httpx.get(provider.address(back, asked))
     given = parse_qs(urlsplit(answer.headers["location"]).query)
@@ -37,8 +37,8 @@ def code_of(provider: Provider, asked: Asked, back: str = BACK) -> str:
     return given["code"][0]
 
 
-def test_who_logged_in_is_known_by_issuer_and_subject_alone(there: OpenIdProvider, provider: Provider) -> None:
-    asked = Asked()
+def test_who_logged_in_is_known_by_issuer_and_subject_alone(there: OpenIdProvider, provider: IdentityProvider) -> None:
+    asked = LogInBegun()
     assert provider.proven(BACK, code_of(provider, asked), asked)[:2] == (there.issuer, "00u1")
 
 
@@ -64,57 +64,63 @@ def test_who_logged_in_is_known_by_issuer_and_subject_alone(there: OpenIdProvide
     ],
     ids="-".join,
 )
-def test_a_token_of_another_is_refused(there: OpenIdProvider, provider: Provider, claims: dict[str, Any]) -> None:
-    there.claims, asked = claims, Asked()
+def test_a_token_of_another_is_refused(
+    there: OpenIdProvider, provider: IdentityProvider, claims: dict[str, Any]
+) -> None:
+    there.claims, asked = claims, LogInBegun()
     with pytest.raises(NotAllowedError) as refused:
         provider.proven(BACK, code_of(provider, asked), asked)
     assert (refused.value.code, refused.value.facts) == ("identity_unproven", {"host": "127.0.0.1"})
 
 
 @pytest.mark.parametrize("forges", ["none", "public"])
-def test_a_token_that_nobody_signed_is_refused(there: OpenIdProvider, provider: Provider, forges: str) -> None:
-    there.forges, asked = forges, Asked()
+def test_a_token_that_nobody_signed_is_refused(there: OpenIdProvider, provider: IdentityProvider, forges: str) -> None:
+    there.forges, asked = forges, LogInBegun()
     with pytest.raises(NotAllowedError):
         provider.proven(BACK, code_of(provider, asked), asked)
 
 
-def test_a_key_that_was_rotated_is_refused_and_the_new_one_is_taken(there: OpenIdProvider, provider: Provider) -> None:
+def test_a_key_that_was_rotated_is_refused_and_the_new_one_is_taken(
+    there: OpenIdProvider, provider: IdentityProvider
+) -> None:
     there.rotate()
-    asked = Asked()
+    asked = LogInBegun()
     with pytest.raises(NotAllowedError):
         provider.proven(BACK, code_of(provider, asked), asked)
     there.signs_with = there.shows[0]
-    asked = Asked()
+    asked = LogInBegun()
     assert provider.proven(BACK, code_of(provider, asked), asked)[1] == "00u1"
 
 
-def test_a_code_of_another_browser_or_used_twice_is_refused(provider: Provider) -> None:
-    asked = Asked()
+def test_a_code_of_another_browser_or_used_twice_is_refused(provider: IdentityProvider) -> None:
+    asked = LogInBegun()
     code = code_of(provider, asked)
     with pytest.raises(NotAllowedError):
-        provider.proven(BACK, code, Asked())  # without its verifier
-    asked = Asked()
+        provider.proven(BACK, code, LogInBegun())  # without its verifier
+    asked = LogInBegun()
     code = code_of(provider, asked)
     provider.proven(BACK, code, asked)
     with pytest.raises(NotAllowedError):
         provider.proven(BACK, code, asked)
 
 
-def test_an_issuer_that_calls_itself_otherwise_is_another(there: OpenIdProvider, provider: Provider) -> None:
+def test_an_issuer_that_calls_itself_otherwise_is_another(there: OpenIdProvider, provider: IdentityProvider) -> None:
     there.says = {"issuer": "https://id.example.com"}
     with pytest.raises(NotAllowedError):
-        provider.address(BACK, Asked())
+        provider.address(BACK, LogInBegun())
 
 
-def test_a_provider_that_is_away_or_says_nothing_of_use_is_told(there: OpenIdProvider, provider: Provider) -> None:
-    away = Provider("http://127.0.0.1:9", CLIENT, SECRET, lambda _: NetworkRoute())
+def test_a_provider_that_is_away_or_says_nothing_of_use_is_told(
+    there: OpenIdProvider, provider: IdentityProvider
+) -> None:
+    away = IdentityProvider("http://127.0.0.1:9", CLIENT, SECRET, lambda _: NetworkRoute())
     with pytest.raises(UnavailableError):
-        away.address(BACK, Asked())
+        away.address(BACK, LogInBegun())
     there.says = {"authorization_endpoint": None}
     with pytest.raises(NotAllowedError):
-        provider.address(BACK, Asked())
+        provider.address(BACK, LogInBegun())
     there.says = {"jwks_uri": there.issuer}
-    asked = Asked()
+    asked = LogInBegun()
     with pytest.raises((NotAllowedError, MalformedAnswerError)):
         provider.proven(BACK, code_of(provider, asked), asked)
 
@@ -141,7 +147,7 @@ def seconds() -> Time:
 def proxy(there: OpenIdProvider, seconds: Time) -> SigningProxy:
     """A proxy as the console knows it."""
     return SigningProxy(
-        there.issuer, CLIENT, "X-Proof", Keys(f"{there.issuer}/keys", lambda _: NetworkRoute(), seconds)
+        there.issuer, CLIENT, "X-Proof", SigningKeys(f"{there.issuer}/keys", lambda _: NetworkRoute(), seconds)
     )
 
 

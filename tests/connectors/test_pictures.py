@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from integration.connectors.pictures import KEPT_SECONDS, Picture, Pictures, Places, kept_in
+from integration.connectors.pictures import KEPT_SECONDS, Picture, PictureReader, Places, kept_in
 from integration.core.errors import IntegrationError, RejectedError
 
 PNG, JPG, WEBP = b"\x89PNG\r\n\x1a\nbel", b"\xff\xd8\xffbel", b"RIFF....WEBPbel"
@@ -65,17 +65,17 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def reader(tmp_path: Path, **places: Any) -> Pictures:
-    return Pictures(Places(tmp_path / "kept", most=MOST, **places))
+def reader(tmp_path: Path, **places: Any) -> PictureReader:
+    return PictureReader(Places(tmp_path / "kept", most=MOST, **places))
 
 
-def one(pictures: Pictures, file: str) -> Picture:
+def one(pictures: PictureReader, file: str) -> Picture:
     (found,) = pictures.read([file])
     assert isinstance(found, Picture), found
     return found
 
 
-def refused(pictures: Pictures, file: str) -> IntegrationError:
+def refused(pictures: PictureReader, file: str) -> IntegrationError:
     (found,) = pictures.read([file])
     assert isinstance(found, IntegrationError), found
     assert found.facts["file"] == file

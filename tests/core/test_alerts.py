@@ -11,8 +11,8 @@ from integration.core.alerts import (
     Channel,
     Episode,
     OpeningHours,
-    Sort,
     Symptom,
+    SymptomSort,
     again_after,
     episode_changes,
     open_between,
@@ -21,8 +21,8 @@ from integration.core.causes import CAUSES, Severity, cause
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)  # a Wednesday, 10:00 on the wall
-ORDERS = Symptom(Sort.RECORDS, "vat_code_unmapped", "orders", count=3, at_stake=Decimal("10.50"))
-DISK = Symptom(Sort.DISK, "disk_full", of="server-1")
+ORDERS = Symptom(SymptomSort.RECORDS, "vat_code_unmapped", "orders", count=3, at_stake=Decimal("10.50"))
+DISK = Symptom(SymptomSort.DISK, "disk_full", of="server-1")
 
 
 def episode(symptom: Symptom, seen: datetime = NOW) -> Episode:
@@ -37,7 +37,7 @@ def here(day: int, hour: int, minute: int = 0) -> datetime:
 
 def test_an_episode_begins_once_goes_on_and_is_over_when_its_symptom_was_away_for_a_while() -> None:
     assert episode_changes([], [ORDERS, ORDERS], NOW).begun == (ORDERS,)
-    more = Symptom(Sort.RECORDS, "vat_code_unmapped", "orders", count=300)
+    more = Symptom(SymptomSort.RECORDS, "vat_code_unmapped", "orders", count=300)
     known = episode(ORDERS)
     assert episode_changes([known], [more], NOW).still == ((known, more),)
     soon = episode_changes([known], [], NOW + timedelta(seconds=59))
@@ -46,10 +46,10 @@ def test_an_episode_begins_once_goes_on_and_is_over_when_its_symptom_was_away_fo
 
 
 def test_a_connection_is_one_episode_whatever_it_fails_with_and_records_are_one_per_flow_and_cause() -> None:
-    refused, slow = (Symptom(Sort.CONNECTION, one, of="mplus") for one in ("connection_refused", "server_error"))
+    refused, slow = (Symptom(SymptomSort.CONNECTION, one, of="mplus") for one in ("connection_refused", "server_error"))
     assert refused.identity == slow.identity
-    assert ORDERS.identity != Symptom(Sort.RECORDS, "vat_code_unmapped", "days").identity
-    assert ORDERS.identity != Symptom(Sort.RECORDS, "article_missing", "orders").identity
+    assert ORDERS.identity != Symptom(SymptomSort.RECORDS, "vat_code_unmapped", "days").identity
+    assert ORDERS.identity != Symptom(SymptomSort.RECORDS, "article_missing", "orders").identity
 
 
 def test_the_catalogue_says_how_grave_a_cause_is() -> None:
@@ -97,12 +97,12 @@ def test_no_day_is_a_holiday_unless_somebody_says_so() -> None:
         (Channel("a", "A"), ORDERS, True),
         (Channel("a", "A", on=False), ORDERS, False),
         (Channel("a", "A", least=Severity.CRITICAL), ORDERS, False),
-        (Channel("a", "A", sorts=frozenset({Sort.DISK})), ORDERS, False),
-        (Channel("a", "A", sorts=frozenset({Sort.DISK})), DISK, True),
+        (Channel("a", "A", sorts=frozenset({SymptomSort.DISK})), ORDERS, False),
+        (Channel("a", "A", sorts=frozenset({SymptomSort.DISK})), DISK, True),
         (Channel("a", "A", causes=frozenset({"article_missing"})), ORDERS, False),
         (Channel("a", "A", causes=frozenset({"vat_code_unmapped"})), ORDERS, True),
-        (Channel("a", "A"), Symptom(Sort.CHANNEL, "alert_not_delivered", of="a"), False),
-        (Channel("a", "A"), Symptom(Sort.CHANNEL, "alert_not_delivered", of="b"), True),
+        (Channel("a", "A"), Symptom(SymptomSort.CHANNEL, "alert_not_delivered", of="a"), False),
+        (Channel("a", "A"), Symptom(SymptomSort.CHANNEL, "alert_not_delivered", of="b"), True),
     ],
 )
 def test_a_channel_is_told_what_it_is_set_for(channel: Channel, symptom: Symptom, wanted: bool) -> None:

@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 
 from integration.core import chain
-from integration.core.chain import Break, Chain, Head, digest, head_text, last_line, line_of, main, sealed, verify_lines
+from integration.core.chain import (
+    AuditChain,
+    Break,
+    Head,
+    digest,
+    head_text,
+    last_line,
+    line_of,
+    main,
+    sealed,
+    verify_lines,
+)
 
 KEY, ID = b"k" * 32, "0123456789abcdef"
 KEYS = {ID: KEY}
@@ -39,7 +50,7 @@ def closed(lines: Sequence[bytes]) -> list[bytes]:
 
 
 def followed(lines: Sequence[bytes], keys: Mapping[str, bytes] | None) -> Break | None:
-    to = Chain(keys)
+    to = AuditChain(keys)
     return next((found for found in map(to.follow, lines) if found is not None), None)
 
 
@@ -47,7 +58,7 @@ LINES = lines_of(5)
 
 
 def test_a_whole_chain_is_followed_to_its_head() -> None:
-    to = Chain(KEYS)
+    to = AuditChain(KEYS)
     assert [to.follow(one) for one in LINES] == [None] * 5
     assert to.head == head_of(LINES)
     assert to.end(head_of(LINES)) is None
@@ -55,7 +66,7 @@ def test_a_whole_chain_is_followed_to_its_head() -> None:
 
 
 def test_a_chain_goes_on_from_a_head_that_was_verified_before() -> None:
-    to = Chain(KEYS, head_of(LINES))
+    to = AuditChain(KEYS, head_of(LINES))
     assert to.follow(lines_of(1, after=head_of(LINES))[0]) is None
 
 
@@ -98,14 +109,14 @@ def test_what_is_wrong_is_named_with_the_entry(
     ],
 )
 def test_the_end_is_held_against_the_head(head: Head, found: Break) -> None:
-    to = Chain(KEYS)
+    to = AuditChain(KEYS)
     for line in LINES:
         to.follow(line)
     assert to.end(head) == found
 
 
 def test_a_head_that_somebody_wrote_without_the_key_is_found() -> None:
-    to = Chain(KEYS, head_of(LINES))
+    to = AuditChain(KEYS, head_of(LINES))
     assert to.end_seal(to.head, ID, "a" * 64) == Break("head_altered", 5)
     assert to.end_seal(to.head, "", "") == Break("unsealed", 5)
 

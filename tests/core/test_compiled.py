@@ -10,7 +10,7 @@ from integration.core.compiled import compile, rule_faults  # noqa: A004 - of a 
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value
-from integration.core.rules import Call, Formula, Mapped, Rule, RuleError, Unmapped, as_text
+from integration.core.rules import Formula, Mapped, Rule, RuleCall, RuleError, Unmapped, as_text
 from integration.core.rules import Mapping as Rules
 from integration.core.traces import TraceStep
 from integration.words import say
@@ -94,16 +94,16 @@ def test_a_value_is_taken_from_the_source() -> None:
 
 
 def test_functions_follow_each_other() -> None:
-    functions = (Call("upper"), Call("split", ("K",)))
+    functions = (RuleCall("upper"), RuleCall("split", ("K",)))
     assert value_of(source="name", functions=functions) == ("ARTI", "EL 1001")
 
 
 def test_a_function_may_read_other_fields() -> None:
-    assert value_of(source="short_text", functions=(Call("other", ("name",)),)) == "Artikel 1001"
+    assert value_of(source="short_text", functions=(RuleCall("other", ("name",)),)) == "Artikel 1001"
 
 
 def test_functions_need_no_source() -> None:
-    assert value_of(functions=(Call("other", ("code",)),)) == "1001"
+    assert value_of(functions=(RuleCall("other", ("code",)),)) == "1001"
 
 
 def test_an_expression_reads_the_record() -> None:
@@ -174,7 +174,7 @@ def test_an_expression_without_a_result_is_an_issue() -> None:
 
 
 def test_a_function_may_miss_a_row_too() -> None:
-    issue = issue_of(source="code", functions=(Call("unmapped"),))
+    issue = issue_of(source="code", functions=(RuleCall("unmapped"),))
     assert (issue.cause, issue.facts["table"], issue.facts["value"]) == ("value_unmapped", "landen", "1001")
 
 
@@ -200,7 +200,7 @@ def test_only_rules_of_the_wanted_kinds_are_applied() -> None:
 
 def test_a_trace_tells_every_step() -> None:
     rules = (
-        Rule(target="article.a", source="name", functions=(Call("upper"), Call("split", ("K",)))),
+        Rule(target="article.a", source="name", functions=(RuleCall("upper"), RuleCall("split", ("K",)))),
         Rule(target="article.b", source="vat_code", table="codes"),
         Rule(target="article.c", source="missing", default="x"),
         Rule(target="article.d", default="y", force=True),
@@ -232,17 +232,17 @@ def test_a_trace_tells_every_step() -> None:
         (Rule(target="article.a", source="name"), "source", {"field": "name"}),
         (Rule(target="article.a", source="missing"), "nothing", {"field": "missing"}),
         (
-            Rule(target="article.a", source="name", functions=(Call("upper"),)),
+            Rule(target="article.a", source="name", functions=(RuleCall("upper"),)),
             "made",
             {"field": "name", "functions": "upper"},
         ),
         (
-            Rule(target="article.a", source="missing", functions=(Call("other", ("name",)),)),
+            Rule(target="article.a", source="missing", functions=(RuleCall("other", ("name",)),)),
             "others",
             {"field": "missing", "functions": "other(name)"},
         ),
         (
-            Rule(target="article.a", functions=(Call("other", ("name",)),)),
+            Rule(target="article.a", functions=(RuleCall("other", ("name",)),)),
             "others",
             {"field": "", "functions": "other(name)"},
         ),
@@ -281,7 +281,7 @@ def test_a_formula_without_a_result_has_its_default_as_the_reason() -> None:
 @pytest.mark.parametrize(
     ("rule", "reason"),
     [
-        (Rule(target="article.x", source="a", functions=(Call("fly"),)), "there is no function fly"),
+        (Rule(target="article.x", source="a", functions=(RuleCall("fly"),)), "there is no function fly"),
         (Rule(target="article.x", expression="?"), "cannot be read"),
     ],
 )
@@ -296,9 +296,9 @@ def test_each_rule_that_cannot_work_is_named_with_what_is_wrong() -> None:
     rules = Rules(
         1,
         (
-            Rule(target="article.name", source="name", functions=(Call("upper"),)),
+            Rule(target="article.name", source="name", functions=(RuleCall("upper"),)),
             Rule(target="article.ean"),
-            Rule(target="article.unit", source="unit", functions=(Call("shout"),)),
+            Rule(target="article.unit", source="unit", functions=(RuleCall("shout"),)),
         ),
     )
 

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from integration.core.erasure import ERASED, Customer, Person, customer_of, person_from_json, words_of
+from integration.core.erasure import ERASED, Customer, DataSubject, customer_of, person_from_json, words_of
 from integration.core.records import Kind, Record
 
 ONE = Customer("39001", "62")
-PERSON = Person(
+PERSON = DataSubject(
     ONE,
     frozenset({"doc-1"}),
     frozenset({"Anna Özdemir", "anna@post.example", "Kerklaan 7", "Bo"}),
@@ -72,7 +72,7 @@ def test_words_are_blotted_wherever_they_stand_and_others_stay() -> None:
     assert PERSON.blotted("Bo de Wit") == "Bo de Wit"
     assert PERSON.blotted("Zeist") == "Zeist"
     assert PERSON.blotted("Zeist", near=True) == ERASED
-    assert Person(ONE).blotted("Anna Özdemir") == "Anna Özdemir"
+    assert DataSubject(ONE).blotted("Anna Özdemir") == "Anna Özdemir"
 
 
 def test_what_may_name_a_person_is_found_as_it_lies_in_a_table() -> None:

@@ -4,17 +4,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from integration.core.moves import Counted, Move, Sort, counted_of, unreadable_move
+from integration.core.moves import Move, MoveSort, StockCounted, counted_of, unreadable_move
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
 
-def a_move(number: int, amount: int, sort: Sort = Sort.SALES, *, is_delivered: bool = False) -> Move:
+def a_move(number: int, amount: int, sort: MoveSort = MoveSort.SALES, *, is_delivered: bool = False) -> Move:
     return Move(number, "1", "1001", Decimal(amount), sort, NOW, is_delivered=is_delivered)
 
 
 def test_what_is_counted_is_a_value_of_a_record_and_is_read_from_it() -> None:
-    counted = Counted(17, frozenset({Sort.SALES, Sort.DELIVERY}), {"2": Decimal("1.5"), "1": Decimal(0)})
+    counted = StockCounted(17, frozenset({MoveSort.SALES, MoveSort.DELIVERY}), {"2": Decimal("1.5"), "1": Decimal(0)})
     assert counted.as_value() == ("17", "delivery", "sales", "1=0", "2=1.5")
     assert counted_of(counted.as_value()) == counted
 
@@ -24,16 +24,17 @@ def test_a_record_that_counts_nothing_tells_nothing() -> None:
 
 
 def test_only_later_movements_of_its_sorts_up_to_a_number_count() -> None:
-    counted = Counted(10, frozenset({Sort.SALES}))
+    counted = StockCounted(10, frozenset({MoveSort.SALES}))
     moves = [
-        a_move(10, -1), a_move(11, -2), a_move(12, 4, Sort.OTHER), a_move(13, -8, is_delivered=True), a_move(14, -16),
+        a_move(10, -1), a_move(11, -2), a_move(12, 4, MoveSort.OTHER),
+        a_move(13, -8, is_delivered=True), a_move(14, -16),
     ]  # fmt: skip
     assert counted.moved(moves, 13) == (Decimal(-2), Decimal(-8))
     assert counted.moved((), 13) == (Decimal(0), Decimal(0))
 
 
 def test_a_movement_that_cannot_be_read_is_found_among_those_that_a_level_does_not_count_yet() -> None:
-    wrong = a_move(12, 0, Sort.UNREADABLE)
+    wrong = a_move(12, 0, MoveSort.UNREADABLE)
     moves = [a_move(11, -2), wrong, a_move(13, -1)]
     assert unreadable_move(moves, 10, 13) is wrong
     assert unreadable_move(moves, 12, 13) is None
@@ -41,7 +42,7 @@ def test_a_movement_that_cannot_be_read_is_found_among_those_that_a_level_does_n
 
 
 def test_a_movement_without_a_number_may_be_any_and_one_without_a_branch_of_any() -> None:
-    wrong = replace(a_move(0, 0, Sort.UNREADABLE), branch="")
+    wrong = replace(a_move(0, 0, MoveSort.UNREADABLE), branch="")
     assert unreadable_move([a_move(11, -2), wrong], 10, 11) is wrong
     assert wrong.is_about(["1", "2"])
     assert [a_move(1, 1).is_about(branches) for branches in ((), ("1",), ("2",))] == [True, True, False]

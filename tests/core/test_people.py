@@ -9,10 +9,10 @@ from integration.core.people import (
     RESERVED,
     RIGHTS,
     SCHEDULE,
-    Action,
     Actor,
     Came,
     Person,
+    PersonAction,
     Right,
     Role,
     at_terminal,
@@ -68,7 +68,7 @@ def test_whoever_is_at_this_machine_may_do_everything_and_a_schedule_what_an_adm
 
 
 def test_the_action_under_way_is_known_until_it_is_over_also_when_it_fails() -> None:
-    action = Action(OPERATOR, "runs.preview", Right.RUN, {"flow": "products"})
+    action = PersonAction(OPERATOR, "runs.preview", Right.RUN, {"flow": "products"})
     assert under_way() is None
 
     def stop() -> None:

@@ -7,7 +7,7 @@ from integration.core.flow import Flow, Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import Action, Change, Policy, Unchanged
-from integration.core.planner import Booked, Decision, Desired, plan_record
+from integration.core.planner import Decision, Desired, WrittenOnce, plan_record
 from integration.core.records import Held, Kind, Record, Unreadable, Value
 
 STAGE = Stage(Kind.ARTICLE, Kind.PRODUCT)
@@ -76,6 +76,6 @@ def test_what_is_held_and_cannot_be_read_waits() -> None:
 
 def test_a_document_is_written_once() -> None:
     once = replace(STAGE, once=True)
-    assert decided(product(name="B"), product(name="A"), stage=once) == Decision(Booked())
-    assert decided(product(name="B"), None, agreed(product(name="A"), unproven=True), once) == Decision(Booked())
+    assert decided(product(name="B"), product(name="A"), stage=once) == Decision(WrittenOnce())
+    assert decided(product(name="B"), None, agreed(product(name="A"), unproven=True), once) == Decision(WrittenOnce())
     assert isinstance(decided(product(name="B"), stage=once).outcome, Change)

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import pytest
 
-from integration.core.prices import Buying, How, Of, Term, asked_about, paid, term_of, terms_in, without_terms
+from integration.core.prices import Buying, How, Of, PriceTerm, asked_about, paid, term_of, terms_in, without_terms
 from integration.core.records import Kind, Record, Value
 
 D = Decimal
@@ -27,13 +27,13 @@ def buying(article: Record, customer: Record | None = None, quantity: str = "1",
 @pytest.mark.parametrize(
     ("field", "term"),
     [
-        ("price_group_incl:0:2", Term(Of.PRICE_GROUP, How.INCL, D(0), "2")),
-        ("price_group_price:10:GROOT", Term(Of.PRICE_GROUP, How.PRICE, D(10), "GROOT")),
-        ("article_percent:2,5:A:7", Term(Of.ARTICLE, How.PERCENT, D("2.5"), "A:7")),
-        ("branch_excl:0:3", Term(Of.BRANCH, How.EXCL, D(0), "3")),
+        ("price_group_incl:0:2", PriceTerm(Of.PRICE_GROUP, How.INCL, D(0), "2")),
+        ("price_group_price:10:GROOT", PriceTerm(Of.PRICE_GROUP, How.PRICE, D(10), "GROOT")),
+        ("article_percent:2,5:A:7", PriceTerm(Of.ARTICLE, How.PERCENT, D("2.5"), "A:7")),
+        ("branch_excl:0:3", PriceTerm(Of.BRANCH, How.EXCL, D(0), "3")),
     ],
 )
-def test_a_term_has_a_name_that_says_all_of_it(field: str, term: Term) -> None:
+def test_a_term_has_a_name_that_says_all_of_it(field: str, term: PriceTerm) -> None:
     assert term_of(field) == term
     assert term.name == field
 
@@ -44,12 +44,12 @@ def test_other_fields_are_no_terms(field: str) -> None:
 
 
 def test_a_quantity_is_named_in_one_way() -> None:
-    assert Term(Of.ARTICLE, How.INCL, D("10.0000"), "7").name == "article_incl:10:7"
+    assert PriceTerm(Of.ARTICLE, How.INCL, D("10.0000"), "7").name == "article_incl:10:7"
 
 
 def test_terms_are_told_from_other_values() -> None:
     values: dict[str, Value] = {"name": "Bel", "branch_incl:0:3": D("9.00")}
-    assert terms_in(values) == {Term(Of.BRANCH, How.INCL, D(0), "3"): D("9.00")}
+    assert terms_in(values) == {PriceTerm(Of.BRANCH, How.INCL, D(0), "3"): D("9.00")}
     assert without_terms(values) == {"name": "Bel"}
 
 

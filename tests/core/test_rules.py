@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Ownership
 from integration.core.records import Value
+from integration.core.rules import Mapping as Rules
 from integration.core.rules import (
-    Call,
     Operator,
     Rule,
+    RuleCall,
     Unmapped,
     as_text,
     field_owners,
@@ -24,7 +25,6 @@ from integration.core.rules import (
     rules_from,
     rules_to,
 )
-from integration.core.rules import Mapping as Rules
 from integration.words import say
 from tests.core.arguments import ARGS, TEXTS
 
@@ -101,7 +101,7 @@ RULES = st.builds(
     Rule,
     target=st.from_regex(r"(group|product|article)\.[a-z_:]{1,12}", fullmatch=True),
     source=TEXTS,
-    functions=st.lists(st.builds(Call, TEXTS, st.lists(ARGS, max_size=3).map(tuple)), max_size=3).map(tuple),
+    functions=st.lists(st.builds(RuleCall, TEXTS, st.lists(ARGS, max_size=3).map(tuple)), max_size=3).map(tuple),
     table=st.text(max_size=5),
     default=ARGS,
     unmapped=st.sampled_from(Unmapped),
@@ -120,7 +120,7 @@ def test_a_shape_is_as_short_as_a_person_would_write_it() -> None:
     rule = Rule(
         target="article.x",
         source="price",
-        functions=(Call("round", (Decimal(2),)), Call("percentage", (Decimal("12.5"),)), Call("trim")),
+        functions=(RuleCall("round", (Decimal(2),)), RuleCall("percentage", (Decimal("12.5"),)), RuleCall("trim")),
         default=Decimal("1.10"),
     )
     assert rules_to(Rules(3, (rule,))) == {
@@ -153,7 +153,7 @@ def test_toml_gives_numbers_days_and_flags_their_types() -> None:
     mapping = rules_from(body)
     assert mapping.version == 1
     assert [rule.default for rule in mapping.rules] == [Decimal("1.5"), date(2026, 3, 31), True]
-    assert mapping.rules[2].functions == (Call("if", ("in", ("A", "B"), Decimal(1), Decimal(2))),)
+    assert mapping.rules[2].functions == (RuleCall("if", ("in", ("A", "B"), Decimal(1), Decimal(2))),)
 
 
 @pytest.mark.parametrize(

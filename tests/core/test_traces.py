@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from integration.core.errors import Reason
-from integration.core.traces import Answer, Trace, TraceStep, by_row, by_setting, given, instead, taken_over
+from integration.core.traces import Trace, TraceStep, WhyAnswer, by_row, by_setting, given, instead, taken_over
 
 
 def test_a_value_that_no_rule_gives_has_its_reason_with_its_facts() -> None:
@@ -18,8 +18,8 @@ def test_what_the_source_had_is_what_a_trace_begins_with() -> None:
 
 
 def test_an_answer_has_the_reason_of_its_trace() -> None:
-    assert Answer("line.vat", "", "1", given("line.vat", "1", "split")).why == Reason("because_split")
-    assert Answer("line.vat", "", "1", None).why is None
+    assert WhyAnswer("line.vat", "", "1", given("line.vat", "1", "split")).why == Reason("because_split")
+    assert WhyAnswer("line.vat", "", "1", None).why is None
 
 
 def test_a_field_that_a_rule_takes_over_has_the_reason_of_the_flow_that_worked_it_out() -> None:

@@ -13,7 +13,7 @@ from integration.core.staged import Staged
 from integration.flows.customers.logic import Customers
 from integration.flows.customers.settings import CustomerSettings
 from integration.flows.prices import Terms
-from integration.flows.products.logic import Products
+from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
 from tests.builders import a_debtor, an_article, guarded
@@ -43,21 +43,21 @@ def terms(agreed: Record | None = None, **changed: Any) -> Terms:
     return Terms(**given | changed)
 
 
-def products(of: Terms, **settings: Any) -> Products:
+def products(of: Terms, **settings: Any) -> ProductsLogic:
     rates = {"2": D(21)}
-    return Products(ProductSettings(**settings), shipped("products"), 7, TABLES, rates, lambda _: "1", terms=of)
+    return ProductsLogic(ProductSettings(**settings), shipped("products"), 7, TABLES, rates, lambda _: "1", terms=of)
 
 
 def customers(of: Terms, *, incl: bool = False) -> Customers:
     return Customers(CustomerSettings(), shipped("customers"), 7, TABLES, of, lambda: incl)
 
 
-def staged(logic: Products | Customers, record: Record) -> Staged:
+def staged(logic: ProductsLogic | Customers, record: Record) -> Staged:
     (one,) = logic.stage(ARTICLES if record.kind is Kind.ARTICLE else DEBTORS, [record])
     return one
 
 
-def shaped(logic: Products | Customers, record: Record) -> Record:
+def shaped(logic: ProductsLogic | Customers, record: Record) -> Record:
     stage = ARTICLES if record.kind is Kind.ARTICLE else DEBTORS
     desired = logic.shape(stage, [staged(logic, record)], {}, {}).desired
     assert desired is not None
@@ -114,7 +114,7 @@ def test_a_price_that_is_gone_from_the_books_is_withdrawn_and_no_other() -> None
     assert shaped(products(terms(None)), an_article("1001", **left)).flat().keys().isdisjoint(change.wanted.flat())
 
 
-def compared(logic: Products | Customers, desired: Record, held: Record, agreed: Record) -> object:
+def compared(logic: ProductsLogic | Customers, desired: Record, held: Record, agreed: Record) -> object:
     return diff(desired, held, agreed, logic.policy, title="t")
 
 

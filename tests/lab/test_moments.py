@@ -20,11 +20,11 @@ from integration.lab.schedule import (
     WAIT_SECONDS,
     Calls,
     Fate,
+    FaultSchedule,
     Hazard,
     PlannedFault,
-    Schedule,
 )
-from integration.lab.trial import Result
+from integration.lab.trial import TrialResult
 from integration.lab.trials import Bench
 from integration.services.lab import Mine, Series
 from tests.postgres import postgres_server
@@ -54,7 +54,7 @@ def gone_through(folder: Path, flow: str, database: str, made: Made, *, further:
     later = Calls(baseline.calls.reads - baseline.first.reads, baseline.calls.writes - baseline.first.writes)
     every = made(later if further else baseline.calls)
     faults = [tuple(_after(baseline.first, one) for one in some) if further else some for some in every]
-    schedules = [Schedule(at, flow, database, FIRST_SHOP, some) for at, some in enumerate(faults)]
+    schedules = [FaultSchedule(at, flow, database, FIRST_SHOP, some) for at, some in enumerate(faults)]
     try:
         with ThreadPoolExecutor(AT_ONCE) as side_by_side:
             results = [one for one in side_by_side.map(bench.trial, schedules) if one is not None]
@@ -71,7 +71,7 @@ def _after(first: Calls, fault: PlannedFault) -> PlannedFault:
     return replace(fault, nth=fault.nth + (first.writes if fault.write else first.reads))
 
 
-def described(one: Result) -> str:
+def described(one: TrialResult) -> str:
     return f"{one.schedule}: {one.harm}; {one.told}"
 
 

@@ -12,8 +12,8 @@ from integration.lab.schedule import (
     TURNS,
     Calls,
     Fate,
+    FaultSchedule,
     Hazard,
-    Schedule,
     schedule,
 )
 from integration.services.lab import HAZARDS
@@ -31,7 +31,7 @@ def ways(flow: str) -> int:
     return 2 if flow == "orders" else 1
 
 
-def schedules(number: int, databases: tuple[str, ...] = DATABASES) -> list[Schedule]:
+def schedules(number: int, databases: tuple[str, ...] = DATABASES) -> list[FaultSchedule]:
     return [schedule(seed, FLOWS, databases, ALL, calls, ways) for seed in range(number)]
 
 

@@ -5,14 +5,14 @@ from decimal import Decimal
 
 import pytest
 
-from integration.lab.outcome import GIVEN, Outcome, held_now
+from integration.lab.outcome import GIVEN, LabOutcome, held_now
 from integration.lab.verdict import differences_from_baseline
 from integration.sandbox.server import Sandbox, running
 from integration.services.lab import Harm
 
 
 @pytest.fixture(scope="module")
-def baseline() -> Outcome:
+def baseline() -> LabOutcome:
     """What both systems hold at first."""
     with running(articles=50, orders=6) as sandbox:
         return held_now(sandbox)
@@ -25,11 +25,11 @@ def sandbox() -> Iterator[Sandbox]:
         yield made
 
 
-def test_the_same_shop_twice_is_the_same(baseline: Outcome, sandbox: Sandbox) -> None:
+def test_the_same_shop_twice_is_the_same(baseline: LabOutcome, sandbox: Sandbox) -> None:
     assert differences_from_baseline(baseline, held_now(sandbox)) == (Harm(cents=Decimal("0.00")), [])
 
 
-def test_a_changed_field_is_named(baseline: Outcome, sandbox: Sandbox) -> None:
+def test_a_changed_field_is_named(baseline: LabOutcome, sandbox: Sandbox) -> None:
     sandbox.accountview.edit("ARTICLE", "9001", {"ART_DESC1": "Verzending"})
 
     harm, told = differences_from_baseline(baseline, held_now(sandbox))
@@ -38,7 +38,7 @@ def test_a_changed_field_is_named(baseline: Outcome, sandbox: Sandbox) -> None:
     assert "ART_DESC1 Verzendkosten became Verzending" in told[0]
 
 
-def test_one_too_many_and_one_too_few_are_counted(baseline: Outcome, sandbox: Sandbox) -> None:
+def test_one_too_many_and_one_too_few_are_counted(baseline: LabOutcome, sandbox: Sandbox) -> None:
     row = next(one for one in sandbox.state("DEL_ADDR") if one["SUB_NR"] == "20001")
     sandbox.accountview.add(
         "DEL_ADDR",
@@ -53,7 +53,7 @@ def test_one_too_many_and_one_too_few_are_counted(baseline: Outcome, sandbox: Sa
 
 
 def test_a_quotation_and_a_trade_invoice_are_compared_by_their_reference_and_to_the_cent(sandbox: Sandbox) -> None:
-    def added(price: str) -> Outcome:
+    def added(price: str) -> LabOutcome:
         debtor = sandbox.state("CONTACT")[0]["SUB_NR"]
         for header, lines, own in (("K9_QUO", "K9_QUOL", "QT_NR"), ("K9_INV", "K9_INVL", "HDR_ID")):
             key = {"K9_QUO": "QT_NR", "K9_INV": "REC_ID"}[header]
@@ -78,7 +78,7 @@ def test_a_quotation_and_a_trade_invoice_are_compared_by_their_reference_and_to_
     assert told == [f"doubled: {invoice}", f"doubled: {quotation}"]
 
 
-def test_an_amount_under_another_vat_code_is_apart_twice(baseline: Outcome, sandbox: Sandbox) -> None:
+def test_an_amount_under_another_vat_code_is_apart_twice(baseline: LabOutcome, sandbox: Sandbox) -> None:
     line = sandbox.state("DJ_LINE")[0]
     sandbox.accountview.edit("DJ_LINE", str(line["REC_ID"]), {"VAT_CODE": "2"})
 

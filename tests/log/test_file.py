@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from integration.core.erasure import ERASED, Customer, Person
+from integration.core.erasure import ERASED, Customer, DataSubject
 from integration.log.file import MARKED_AT_ONCE, LogFile
 
 OLD, CUT, NEW = (datetime(year, 1, 1, tzinfo=UTC) for year in (2024, 2025, 2026))
@@ -98,7 +98,7 @@ def test_a_large_log_of_before_is_marked_in_portions(file: LogFile) -> None:
 def test_a_history_is_told_of_somebody_who_is_blotted_out(file: LogFile) -> None:
     told = {**_event("planned", "C1", NEW, flow="customers"), "kind": "relation", "title": "Mevrouw Jansen"}
     file.take("b", [{**told, "id": 1}])
-    assert list(file.erase(Person(Customer(debtor="C1"), telling=frozenset({"Jansen"}))))[-1] == 1
+    assert list(file.erase(DataSubject(Customer(debtor="C1"), telling=frozenset({"Jansen"}))))[-1] == 1
     found = file.answer("history", "", {"flow": "customers", "key": "C1", "limit": 10})
     assert found["title"].to_pylist() == [ERASED]
 

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from integration.core.records import Kind
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
-from integration.services.log import Sought
+from integration.services.log import LogSearch
 from integration.words import LANGUAGES
 from pages.components.logs.leads import Place, opened_by
 from tests.browser.test_operators import wide
@@ -44,7 +44,7 @@ def _shown(test: AppTest) -> pd.DataFrame:
 
 
 def _order(app: Application, event: str = "proven") -> str:
-    found = app.log.search(Sought(flow="orders", event=event), limit=200)
+    found = app.log.search(LogSearch(flow="orders", event=event), limit=200)
     return str(found[found["kind"] == Kind.SALES_ORDER]["key"].iloc[0])
 
 
@@ -107,7 +107,7 @@ def test_records_are_found_by_key_title_cause_and_what_was_told(
 
 
 def test_the_file_of_a_search_has_every_page_of_it(connected: Application, ran: Run, open_page: Open) -> None:
-    sought = Sought(run=ran.id)
+    sought = LogSearch(run=ran.id)
     found = connected.log.search(sought).attrs["found"]
     test = open_page("logs", run=ran.id)
     assert len(_shown(test)) == 200

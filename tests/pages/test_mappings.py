@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from integration import words
 from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
-from integration.core.rules import Call, Rule
+from integration.core.rules import Rule, RuleCall
 from integration.core.run import PreviewRequest
 from integration.core.states import RunState
 from integration.flows.functions.toolbox import FUNCTIONS
@@ -148,7 +148,7 @@ def test_a_chain_of_functions_is_added_to_reordered_and_taken_from(shop: Applica
 
 def test_every_function_can_be_chosen_and_has_a_field_for_each_argument(shop: Application, open_page: Open) -> None:
     calls = [
-        Call(name, tuple("x" if not one.options else one.options[0] for one in arguments if one.needed))
+        RuleCall(name, tuple("x" if not one.options else one.options[0] for one in arguments if one.needed))
         for name, arguments in FUNCTIONS.items()
     ]
     shop.drafts.put_rule("products", Rule(target=NAME, source="name", functions=tuple(calls)), person())
@@ -169,7 +169,7 @@ def test_every_function_can_be_chosen_and_has_a_field_for_each_argument(shop: Ap
 def test_an_argument_is_kept_as_the_kind_it_is(shop: Application, open_page: Open) -> None:
     shop.drafts.put_rule(
         "products",
-        Rule(target=NAME, source="name", functions=(Call("substring", (Decimal(1), Decimal(40))),)),
+        Rule(target=NAME, source="name", functions=(RuleCall("substring", (Decimal(1), Decimal(40))),)),
         person(),
     )
     test = opened(open_page, field=NAME)
@@ -305,7 +305,7 @@ def test_unmapped_values_of_real_records_stand_first_in_a_table(shop: Applicatio
 
 
 def drafted(app: Application, source: str = "name") -> None:
-    app.drafts.put_rule("products", Rule(target=NAME, source=source, functions=(Call("upper", ()),)), person())
+    app.drafts.put_rule("products", Rule(target=NAME, source=source, functions=(RuleCall("upper", ()),)), person())
 
 
 def test_a_draft_outlives_the_window_and_differs_from_what_is_published(shop: Application, open_page: Open) -> None:
@@ -393,12 +393,12 @@ def test_what_another_person_published_meanwhile_is_shown_and_the_draft_is_kept(
     said = texts(test)
     assert "Bram" in said
     assert test.button(key="publish").disabled
-    assert rule_of(shop).functions == (Call("upper", ()),)
+    assert rule_of(shop).functions == (RuleCall("upper", ()),)
 
     test = press(test, "rebase")
     assert not test.exception
     assert not test.button(key="publish").disabled
-    assert rule_of(shop).functions == (Call("upper", ()),)
+    assert rule_of(shop).functions == (RuleCall("upper", ()),)
     draft = shop.drafts.draft("products")
     assert draft is not None
     assert "product.text" not in {rule.target for rule in draft.mapping.rules}

@@ -10,7 +10,7 @@ from integration.core.states import Step
 from integration.services import Application
 from integration.store import plan_lines
 from integration.store.ledger import Ledger
-from integration.store.runs import Runs
+from integration.store.runs import RunStore
 from integration.store.tables import lines
 from tests.pages.conftest import Open, press, texts
 from tests.people import somebody
@@ -19,13 +19,13 @@ from tests.stores import stores_in
 
 
 @pytest.fixture
-def past(fresh: Application) -> Runs:
+def past(fresh: Application) -> RunStore:
     """The runs of an installation where nothing is connected."""
-    return Runs(stores_in(fresh).database, lambda: datetime.now(UTC))
+    return RunStore(stores_in(fresh).database, lambda: datetime.now(UTC))
 
 
 def test_a_plan_that_is_being_written_shows_its_progress_and_no_button(
-    fresh: Application, open_page: Open, past: Runs
+    fresh: Application, open_page: Open, past: RunStore
 ) -> None:
     run = a_commit(past, a_create(1), a_create(2))
 
@@ -38,7 +38,7 @@ def test_a_plan_that_is_being_written_shows_its_progress_and_no_button(
     fresh.runs.cancel(run, somebody("test"))
 
 
-def test_a_run_tells_its_phases_and_that_it_adds_up(open_page: Open, past: Runs) -> None:
+def test_a_run_tells_its_phases_and_that_it_adds_up(open_page: Open, past: RunStore) -> None:
     run = a_commit(past, a_create(1), a_create(2), unchanged=3)
     prove(past, run)
     Ledger(past.database, past.clock).finish(run)
@@ -51,7 +51,7 @@ def test_a_run_tells_its_phases_and_that_it_adds_up(open_page: Open, past: Runs)
     assert "Phases" in said
 
 
-def test_what_is_proven_was_and_is_and_what_is_planned_will_be(open_page: Open, past: Runs) -> None:
+def test_what_is_proven_was_and_is_and_what_is_planned_will_be(open_page: Open, past: RunStore) -> None:
     run = a_commit(past, a_create(1), a_create(2))
     ledger = Ledger(past.database, past.clock)
     ledger.mark_sent(run, [2])
@@ -62,7 +62,7 @@ def test_what_is_proven_was_and_is_and_what_is_planned_will_be(open_page: Open, 
     assert heads == [["Field", "Now", "Will be"], ["Field", "Was", "Is"]]
 
 
-def test_a_run_that_proved_nothing_is_not_green_and_says_how_many_wait(open_page: Open, past: Runs) -> None:
+def test_a_run_that_proved_nothing_is_not_green_and_says_how_many_wait(open_page: Open, past: RunStore) -> None:
     run = a_commit(past, a_create(1), a_park(2))
     with past.database.write() as connection:
         connection.execute(lines.update().where(lines.c.action == "create").values(step=Step.PARKED, cause="refused"))
@@ -80,7 +80,7 @@ def test_a_run_that_proved_nothing_is_not_green_and_says_how_many_wait(open_page
 @pytest.mark.parametrize(
     "end", ["failed", *(pytest.param(end, marks=pytest.mark.long) for end in ("interrupted", "discarded", "cancelled"))]
 )
-def test_a_run_that_did_not_go_through_says_how_it_ended(open_page: Open, past: Runs, end: str) -> None:
+def test_a_run_that_did_not_go_through_says_how_it_ended(open_page: Open, past: RunStore, end: str) -> None:
     run = a_plan(past, a_create(1), a_create(2))
     if end == "discarded":
         past.discard(run, "anna")
@@ -98,7 +98,7 @@ def test_a_run_that_did_not_go_through_says_how_it_ended(open_page: Open, past: 
     assert ("resume" in [button.key for button in test.button]) is (end in ("interrupted", "cancelled"))
 
 
-def test_a_preview_that_is_made_can_be_stopped_where_it_is_shown(open_page: Open, past: Runs) -> None:
+def test_a_preview_that_is_made_can_be_stopped_where_it_is_shown(open_page: Open, past: RunStore) -> None:
     run = a_preview(past)
 
     for page in ("runs", "preview"):
@@ -116,7 +116,7 @@ def test_a_preview_that_is_made_can_be_stopped_where_it_is_shown(open_page: Open
 
 
 def test_a_run_that_waits_for_a_system_says_for_which_and_goes_on(
-    fresh: Application, open_page: Open, past: Runs
+    fresh: Application, open_page: Open, past: RunStore
 ) -> None:
     run = a_commit(past, a_create(1), a_park(2))
     past.waiting_for(run, "connection_refused", {"system": "mplus", "host": "till"})
@@ -132,7 +132,7 @@ def test_a_run_that_waits_for_a_system_says_for_which_and_goes_on(
 
 
 def test_a_run_says_when_its_system_is_asked_as_much_as_it_may_be(connected: Application, open_page: Open) -> None:
-    runs = Runs(stores_in(connected).database, lambda: datetime.now(UTC))
+    runs = RunStore(stores_in(connected).database, lambda: datetime.now(UTC))
     run = a_commit(runs, *(a_create(number) for number in range(1, 6)))
     ledger, said = Ledger(runs.database, runs.clock), []
     lines = [line.seq for line in ledger.next_planned(run, 4)]
@@ -147,7 +147,7 @@ def test_a_run_says_when_its_system_is_asked_as_much_as_it_may_be(connected: App
     runs.interrupt(run, "cancelled", {})
 
 
-def test_a_run_with_parked_records_is_no_green_done_and_leads_to_their_causes(open_page: Open, past: Runs) -> None:
+def test_a_run_with_parked_records_is_no_green_done_and_leads_to_their_causes(open_page: Open, past: RunStore) -> None:
     run = a_commit(past, a_create(1), a_park(2))
     prove(past, run)
     Ledger(past.database, past.clock).finish(run)

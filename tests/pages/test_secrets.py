@@ -21,7 +21,7 @@ from integration.core.states import RunState
 from integration.sandbox.server import Sandbox, running
 from integration.services import Application
 from integration.services.setup import STEPS
-from integration.store.secrets import Connections
+from integration.store.secrets import ConnectionStore
 from tests.canary_secrets import (
     CONSOLE_KEY,
     DATABASE_PASSWORD,
@@ -109,7 +109,9 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 def tokens(app: Application) -> list[str]:
-    kept = Connections(stores_in(app).database, lambda: datetime.now(UTC), key=CONSOLE_KEY).get("accountview-tokens")
+    kept = ConnectionStore(stores_in(app).database, lambda: datetime.now(UTC), key=CONSOLE_KEY).get(
+        "accountview-tokens"
+    )
     assert kept
     return [kept["access"], kept["refresh"]]
 

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from integration.core.issues import Issue, Met
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
-from integration.services.stock import Listed, StockScope
+from integration.services.stock import StockListing, StockScope
 from tests.pages.conftest import Open, committed, press, settled, texts
 from tests.people import somebody
 from tests.stores import sandbox_of, stores_in
@@ -47,7 +47,7 @@ def logged(app: Application) -> None:
 
 def stocked(app: Application) -> list[str]:
     """Return articles of which the first branch was sent more than a few."""
-    found = app.stock.forecast(StockScope(branch="1"), datetime.now(UTC), Listed(sort="article"), limit=1_000)
+    found = app.stock.forecast(StockScope(branch="1"), datetime.now(UTC), StockListing(sort="article"), limit=1_000)
     return [str(code) for code in found[found["amount"].astype(float) > 3]["article"]]
 
 
@@ -213,7 +213,7 @@ def test_a_click_on_a_line_opens_the_article(shop: Application, open_page: Open)
     test = opened(open_page, show="all", sort="article")
     first = str(test.dataframe[0].value["article"].iloc[0])
 
-    shown = shop.stock.forecast(StockScope(), datetime.now(UTC), Listed(sort="article"), limit=1)
+    shown = shop.stock.forecast(StockScope(), datetime.now(UTC), StockListing(sort="article"), limit=1)
 
     assert first == shown["article"].iloc[0]
     assert first in texts(opened(open_page, article=first))

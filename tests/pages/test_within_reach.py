@@ -9,7 +9,7 @@ from integration.core.people import Role
 from integration.services.exceptions import group_address
 from integration.services.people import Identity, People
 from integration.store.database import open_database
-from integration.store.people import People as Stored
+from integration.store.people import PeopleStore as Stored
 from tests.clocks import now
 from tests.consoles import Console, opened
 from tests.people import somebody

@@ -25,7 +25,7 @@ from integration.core.staged import Staged
 from integration.core.states import RunState
 from integration.core.timetable import Schedule
 from integration.engine import Engine, _scheduled
-from integration.flows.products.logic import Products
+from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.settings import ProductSettings
 from integration.flows.products.spec import PRODUCTS
 from integration.runner import Dependencies, Runner
@@ -40,9 +40,9 @@ from integration.store.fencing_tokens import FencingTokens
 from integration.store.heartbeats import Heartbeats
 from integration.store.ledger import Ledger
 from integration.store.links import Links
-from integration.store.plans import Plans
+from integration.store.plans import PlanStore
 from integration.store.previews import Previews
-from integration.store.runs import Runs
+from integration.store.runs import RunStore
 from tests.builders import a_group, an_article
 from tests.clocks import now
 from tests.fakes import MemoryConnector
@@ -109,12 +109,12 @@ def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
     """Run a flow with a defect on a real engine, where it maps records or where it writes, until the run rests."""
     _into_file(folder)
     database = open_database(f"sqlite:///{folder / 'console.sqlite'}")
-    runs, links = Runs(database, now), Links(database, now)
-    logic = _products(Products if while_writing else _WrongAboutRecords)
+    runs, links = RunStore(database, now), Links(database, now)
+    logic = _products(ProductsLogic if while_writing else _WrongAboutRecords)
     target = _WrongAboutWrites() if while_writing else MemoryConnector()
     systems: dict[str, Connector] = {"accountview": MemoryConnector([an_article(), a_group()]), "mplus": target}
     deps = Dependencies(
-        systems, lambda _: logic, runs, Previews(database, now), Plans(database), Ledger(database, now), links,
+        systems, lambda _: logic, runs, Previews(database, now), PlanStore(database), Ledger(database, now), links,
         Cursors(database, now), now,
     )  # fmt: skip
     engine = Engine(
@@ -156,12 +156,12 @@ class _Never:
         return None
 
 
-def _products(kind: type[Products] = Products) -> Products:
+def _products(kind: type[ProductsLogic] = ProductsLogic) -> ProductsLogic:
     mapping = loads(PRODUCTS.mapping.read_text(encoding="utf-8"))
     return kind(ProductSettings(), mapping, 1, {"vat_codes": {"2": "2"}}, {"2": Decimal("21.00")}, str)
 
 
-class _WrongAboutRecords(Products):
+class _WrongAboutRecords(ProductsLogic):
     """The products flow with a defect where it maps records."""
 
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:

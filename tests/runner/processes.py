@@ -13,8 +13,8 @@ from integration.core.run import Run
 from integration.core.states import ACTIVE
 from integration.sandbox.server import Sandbox
 from integration.store.database import Database, open_database
-from integration.store.plans import Plans
-from integration.store.runs import Runs
+from integration.store.plans import PlanStore
+from integration.store.runs import RunStore
 from tests.clocks import now
 from tests.forks import forked, pipe, said_early
 from tests.runner import child
@@ -127,8 +127,8 @@ class Ledger:
     def __init__(self, database: Database, flow: str) -> None:
         self.database = database
         self.flow = flow
-        self.runs = Runs(database, now)
-        self.plans = Plans(database)
+        self.runs = RunStore(database, now)
+        self.plans = PlanStore(database)
 
     def run(self) -> Run | None:
         """Return the newest run, or None."""

@@ -6,7 +6,7 @@ from functools import partial
 import httpx
 import pytest
 
-from integration.sandbox.faults import Fault, Ledger, Switches
+from integration.sandbox.faults import CallLedger, Fault, Switches
 from integration.sandbox.server import Sandbox
 from tests.sandbox.office_client import Office, debtor, kept, order, refused, table
 from tests.timeouts import LATE, until
@@ -44,7 +44,7 @@ class TestSwitches:
 
 class TestLedger:
     def test_it_forgets_the_oldest_and_never_the_counts(self) -> None:
-        ledger = Ledger(limit=2)
+        ledger = CallLedger(limit=2)
         for number in range(3):
             ledger.record(system="mplus", operation="x", write=number == 2, status=200)
         assert [call.number for call in ledger.calls()] == [2, 3]

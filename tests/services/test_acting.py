@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from integration.core.errors import LoggedOutError, NotAllowedError
-from integration.core.people import APART, RIGHTS, Action, Actor, Right, Role, under_way
+from integration.core.people import APART, RIGHTS, Actor, PersonAction, Right, Role, under_way
 from integration.core.plan import Approval
 from integration.core.run import PreviewRequest
 from integration.services import Application
@@ -129,7 +129,7 @@ def test_flows_are_asked_as_the_mapping_they_are(app: Application) -> None:
     assert asked["products"] == app.flows["products"]
 
 
-def unheard(_action: Action) -> None:
+def unheard(_action: PersonAction) -> None:
     """Keep nothing of what is asked."""
 
 

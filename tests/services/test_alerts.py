@@ -9,9 +9,9 @@ from threading import Barrier, Thread
 
 import pytest
 
-from integration.channels.post import Post, Way
+from integration.channels.post import Post, WayOut
 from integration.connectors.limits import NetworkRoute
-from integration.core.alerts import Sort
+from integration.core.alerts import SymptomSort
 from integration.core.causes import Severity
 from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.issues import Issue, Met
@@ -28,7 +28,7 @@ from integration.services.pings import WHOLE, Pings
 from integration.services.reach import Stand
 from integration.services.symptoms import Symptoms
 from integration.store.database import Database
-from integration.store.secrets import Connections
+from integration.store.secrets import ConnectionStore
 from integration.store.stores import Stores, stores_of
 from integration.surroundings import with_way_out
 from tests.channels.receivers import Hook, mail_server, web_server
@@ -82,8 +82,8 @@ class Watch:
 def watch(database: Database, clock: Clock, folder: Path, executor: str = "server-1") -> Watch:
     """Return a process that keeps watch over a database."""
     stores = stores_of(database, clock)
-    sealed = Connections(database, clock, key_file=folder / "console.key")
-    post = Post(Way(with_way_out()), seconds=20)
+    sealed = ConnectionStore(database, clock, key_file=folder / "console.key")
+    post = Post(WayOut(with_way_out()), seconds=20)
     channels = Channels(stores.settings, sealed, stores.deliveries, post)
     openings, health, on = OpeningsKept(stores.settings), [WELL], set[str]()
     stands: dict[str, Stand] = {}
@@ -293,7 +293,7 @@ def test_what_is_silenced_is_told_once_the_silence_ends_and_not_at_all_where_it_
 
 @pytest.mark.long
 def test_a_channel_gets_the_sorts_causes_and_severity_it_is_set_for(watching: Watch, hook: Hook) -> None:
-    watching.hook(hook, sorts=[Sort.DIFFERENCE], least=Severity.CRITICAL)
+    watching.hook(hook, sorts=[SymptomSort.DIFFERENCE], least=Severity.CRITICAL)
     watching.park("orders", unmapped(1))
     watching.park("days", Issue("day_differs", "D1", facts={"document": "2026-11-24 1", "amount": "-12.10"}))
     watching.look()

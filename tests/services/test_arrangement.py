@@ -14,7 +14,7 @@ from integration.core.masking import remember
 from integration.core.people import Role
 from integration.core.records import Correction, Kind
 from integration.services import Application
-from integration.services.audit import Sought
+from integration.services.audit import AuditSearch
 from tests.consoles import WHO, opened
 from tests.people import somebody
 
@@ -257,5 +257,5 @@ def test_what_a_file_changed_stands_in_the_audit_with_who_and_from_what(here: Ap
     ann = somebody("ann", Role.ADMINISTRATOR)
     door = here.acting_for(ann)
     door.arrangement.take(content, door.arrangement.of_file(content).mark, ann, "")
-    written = [one for one in here.audit.entries(Sought(), 0, 20) if one.who == "ann"]
+    written = [one for one in here.audit.entries(AuditSearch(), 0, 20) if one.who == "ann"]
     assert len(written) == 2

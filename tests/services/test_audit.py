@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from integration.core.alerts import Episode, Sort
+from integration.core.alerts import Episode, SymptomSort
 from integration.core.chain import Break, Head
 from integration.core.erasure import Customer
 from integration.core.errors import NotAllowedError
 from integration.core.people import OWNER, Right, Role
 from integration.core.retention import Retention
 from integration.services import Application
-from integration.services.audit import GATHERED, UNSIGNED, Sought, as_sent, without_values
+from integration.services.audit import GATHERED, UNSIGNED, AuditSearch, as_sent, without_values
 from integration.services.messages import Messages
 from integration.services.rights import NEEDED
 from integration.settings import TimeStamps
@@ -115,7 +115,7 @@ def test_files_that_are_taken_away_are_heard(application: Application, tmp_path:
     asking = application.acting_for(OWNER)
     asking.log.export(tmp_path / "log.csv")
     asking.arrangement.text()
-    asking.audit.csv(Sought(), OWNER)
+    asking.audit.csv(AuditSearch(), OWNER)
     found = [(one.action, one.facts["file"]) for one in application.audit.entries(limit=3)]
     assert found == [("audit_exported", "audit.csv"), ("exported", "arrangement.text"), ("log_exported", "log.csv")]
 
@@ -205,7 +205,7 @@ def test_what_was_changed_is_told_as_an_alert(application: Application) -> None:
     checked = application.audit.checked()
     assert checked is not None
     assert checked.broken == Break("altered", 3)
-    (symptom,) = [one for one in application.alerts._symptoms.found() if one.sort is Sort.AUDIT]
+    (symptom,) = [one for one in application.alerts._symptoms.found() if one.sort is SymptomSort.AUDIT]
     title, said = Messages("https://console.example").begun(
         Episode(1, symptom, checked.at, checked.at), "en", checked.at
     )
@@ -328,7 +328,7 @@ def test_the_file_is_verified_by_the_program_in_it(application: Application, tmp
 
 def test_a_csv_has_what_was_sought(application: Application) -> None:
     application.retention.change(Retention(lengths={"plans": 3}), ANNA)
-    lines = application.audit.csv(Sought(who="anna", action="setting_changed"), ANNA).splitlines()
+    lines = application.audit.csv(AuditSearch(who="anna", action="setting_changed"), ANNA).splitlines()
     assert lines[0].startswith("seq,at,who,session,action")
     assert len(lines) == 2
     assert '""lengths.plans"": ""3""' in lines[1]

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from integration import words
-from integration.core.days.check import Compared, Finding
+from integration.core.days.check import DayComparison, DayFinding
 from integration.core.days.report import DayReport, DayState, PageShown
 from integration.services.day_sheets import DaySheets, finding_text
-from integration.sheets.sheet import Notes, Sheet, Table, Tone
+from integration.sheets.sheet import Sheet, SheetNotes, SheetTable, Tone
 from tests.core.days.test_report import AT, a_report
 
 FINDINGS: Mapping[str, Mapping[str, str]] = {
@@ -38,14 +38,14 @@ def a_sheet(report: DayReport, language: str = "nl") -> Sheet:
     return sheets.sheet(report, language, ZoneInfo("Europe/Amsterdam"))
 
 
-def tables(sheet: Sheet) -> dict[str, Table]:
-    return {part.title: part for part in sheet.parts if isinstance(part, Table)}
+def tables(sheet: Sheet) -> dict[str, SheetTable]:
+    return {part.title: part for part in sheet.parts if isinstance(part, SheetTable)}
 
 
 @pytest.mark.parametrize("language", words.LANGUAGES)
 @pytest.mark.parametrize("code", FINDINGS)
 def test_each_finding_is_a_sentence_with_all_its_facts(code: str, language: str) -> None:
-    said = finding_text(Finding(code, FINDINGS[code]), language, {})
+    said = finding_text(DayFinding(code, FINDINGS[code]), language, {})
     assert "{" not in said
     for name, fact in FINDINGS[code].items():
         if name in ("amount", "difference"):
@@ -70,7 +70,7 @@ def test_a_sheet_has_both_sides_the_differences_the_counts_and_the_page() -> Non
     )  # fmt: skip
     page = found["Bladzijde 600/2600412 (D26101700100)"]
     assert page.sums[-2] == page.sums[-1] != 0
-    assert [(part.title, part.tone) for part in sheet.parts if isinstance(part, Notes)] == [
+    assert [(part.title, part.tone) for part in sheet.parts if isinstance(part, SheetNotes)] == [
         ("Verschillen", Tone.BAD), ("Goed om te weten", Tone.PLAIN),
     ]  # fmt: skip
 
@@ -86,7 +86,7 @@ def test_a_day_that_is_not_booked_shows_the_page_it_would_have_and_one_that_wait
     assert "De bladzijde zoals die geboekt zou worden" in tables(a_sheet(closed))
     parked = DayReport(report.date, "2", "", DayState.PARKED, AT, "day_not_told", {"system": "mplus", "key": "x"})
     (notes,) = a_sheet(parked, "en").parts
-    assert isinstance(notes, Notes)
+    assert isinstance(notes, SheetNotes)
     assert notes.sentences[0] == "MplusKASSA says nothing of x."
 
 
@@ -94,7 +94,7 @@ def test_both_files_are_made_of_one_sheet() -> None:
     sheets = DaySheets(lambda *_: {}, lambda: "", lambda: AT)
     lines = a_report().pages[0].lines
     report = replace(
-        a_report(), pages=(PageShown("600/1", "D1", lines, gross=True),), rows=(Compared("vat", "1", None, None),)
+        a_report(), pages=(PageShown("600/1", "D1", lines, gross=True),), rows=(DayComparison("vat", "1", None, None),)
     )
     assert sheets.pdf(report, "de", UTC).startswith(b"%PDF")
     assert sheets.excel(report, "de", UTC).startswith(b"PK")

@@ -16,10 +16,10 @@ from integration.core.flow import Ownership
 from integration.core.issues import Issue
 from integration.core.links import Link
 from integration.core.records import Field, FieldType, Held, Kind, Record, Value
-from integration.core.rules import Call, Mapping, Rule, RuleError, rules_from
+from integration.core.rules import Mapping, Rule, RuleCall, RuleError, rules_from
 from integration.flows.functions.toolbox import FUNCTIONS, IN_EXPRESSIONS, Takes, Tools
 from integration.flows.orders.settings import documents
-from integration.flows.products.logic import Products
+from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.offer import PRICE
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
@@ -49,9 +49,9 @@ def article(code: str, **more: Any) -> Record:
     return Record(Kind.ARTICLE, code, values)
 
 
-def logic(mapping: Mapping = SHIPPED) -> Products:
+def logic(mapping: Mapping = SHIPPED) -> ProductsLogic:
     body = {"version": 1, "rules": [_shape(rule) for rule in mapping.rules]}
-    return Products(ProductSettings(), body, 1, TABLES, RATES, lambda _code: "1")
+    return ProductsLogic(ProductSettings(), body, 1, TABLES, RATES, lambda _code: "1")
 
 
 def _shape(rule: Rule) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def with_rule(rule: Rule, mapping: Mapping = SHIPPED) -> Mapping:
     return Mapping(1, (*others, rule))
 
 
-UPPER = with_rule(Rule(target="article.name", source="name", functions=(Call("trim"), Call("upper"))))
+UPPER = with_rule(Rule(target="article.name", source="name", functions=(RuleCall("trim"), RuleCall("upper"))))
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_my_changes_go_on_top_of_what_was_published_meanwhile() -> None:
     result = {rule.target: rule for rule in rebased(SHIPPED, mine, theirs).rules}
 
     assert result["article.unit"].ownership is Ownership.NEVER
-    assert result["article.name"].functions == (Call("trim"), Call("upper"))
+    assert result["article.name"].functions == (RuleCall("trim"), RuleCall("upper"))
     assert "article.ean" not in result
 
 
@@ -216,7 +216,7 @@ def test_the_effect_on_what_a_person_edited_is_what_the_plan_does_with_it() -> N
 
 
 def test_the_effect_tells_what_the_till_holds_and_what_it_comes_to() -> None:
-    equal = with_rule(Rule(target="article.name", source="name", functions=(Call("upper"),),
+    equal = with_rule(Rule(target="article.name", source="name", functions=(RuleCall("upper"),),
                            ownership=Ownership.KEEP_EQUAL))  # fmt: skip
     found = compare(logic(), logic(equal), [article("100")], lambda *_: met("100", "Tent 100", agreed="Tent 100"))
 
@@ -226,9 +226,9 @@ def test_the_effect_tells_what_the_till_holds_and_what_it_comes_to() -> None:
 @pytest.mark.parametrize(
     ("rule", "some"),
     [
-        (Rule(target="product.name", source="name", functions=(Call("trim"), Call("upper"))), True),
+        (Rule(target="product.name", source="name", functions=(RuleCall("trim"), RuleCall("upper"))), True),
         pytest.param(
-            Rule(target="product.name", source="name", functions=(Call("trim"), Call("trim"))),
+            Rule(target="product.name", source="name", functions=(RuleCall("trim"), RuleCall("trim"))),
             False,
             marks=pytest.mark.long,
         ),
@@ -384,7 +384,7 @@ def test_what_an_expression_can_call_is_listed(name: str) -> None:
 def test_what_is_wrong_with_a_rule_is_told_for_each() -> None:
     rules = (
         Rule(target="article.a", expression="open('x')"),
-        Rule(target="article.b", source="x", functions=(Call("pad"),)),
+        Rule(target="article.b", source="x", functions=(RuleCall("pad"),)),
         Rule(target="article.c", source="x"),
     )
 

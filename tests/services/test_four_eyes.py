@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from integration.core.errors import NotAllowedError
-from integration.core.people import OPERATOR, Action, Actor, Right, Role, doing
+from integration.core.people import OPERATOR, Actor, PersonAction, Right, Role, doing
 from integration.core.plan import Approval, Brake
 from integration.core.run import Mode, Run
 from integration.core.states import RunState
@@ -51,7 +51,7 @@ def plan(count: int = 11, fingerprint: str = "f-1", code: str = "brake_changes")
 
 def said(four_eyes: FourEyes, run: Run, actor: Actor) -> bool:
     """Return whether somebody's yes is enough."""
-    with doing(Action(actor, "runs.commit", Right.RUN)):
+    with doing(PersonAction(actor, "runs.commit", Right.RUN)):
         return four_eyes.is_enough(run, Approval(run.mark, actor.ref))
 
 

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from integration.log.logbook import Logbook
-from integration.services.log import Log, Period, Sought, days_until
+from integration.services.log import Log, LogPeriod, LogSearch, days_until
 from integration.services.log_access import LogAccess
 from integration.store.database import Database
 from integration.store.events import Event
@@ -31,7 +31,7 @@ def told(asked: Logbook, events: OutboxReader) -> Log:
     return Log(asked, events, is_drained=True)
 
 
-def found(log: Log, sought: Sought | None = None) -> int:
+def found(log: Log, sought: LogSearch | None = None) -> int:
     """Return how many events are sought."""
     return int(log.search(sought).attrs["found"])
 
@@ -46,19 +46,19 @@ def test_the_life_of_a_record_is_told_from_first_to_last_also_by_its_source(told
 
 
 def test_events_are_searched_by_text_flow_and_event(told: Log) -> None:
-    assert list(told.search(Sought("köffie 100%"))["key"]) == ["A3"]
-    assert list(told.search(Sought("PRICE missing"))["key"]) == ["A3"]
-    assert list(told.search(Sought("a1", event="proven"))["key"]) == ["P1"]
-    assert told.search(Sought("thee", flow="stock")).empty
+    assert list(told.search(LogSearch("köffie 100%"))["key"]) == ["A3"]
+    assert list(told.search(LogSearch("PRICE missing"))["key"]) == ["A3"]
+    assert list(told.search(LogSearch("a1", event="proven"))["key"]) == ["P1"]
+    assert told.search(LogSearch("thee", flow="stock")).empty
     assert list(told.search(limit=1, offset=1)["event"]) == ["run_done"]
-    assert found(told, Sought("thee")) == 2
+    assert found(told, LogSearch("thee")) == 2
 
 
 def test_events_are_searched_by_run_and_by_period(told: Log) -> None:
-    assert found(told, Sought(run="r1")) == 6
-    assert told.search(Sought(since=NOW + timedelta(seconds=1))).empty
-    assert found(told, Sought(since=NOW, until=NOW + timedelta(seconds=1))) == 7
-    assert told.search(Sought(until=NOW)).empty
+    assert found(told, LogSearch(run="r1")) == 6
+    assert told.search(LogSearch(since=NOW + timedelta(seconds=1))).empty
+    assert found(told, LogSearch(since=NOW, until=NOW + timedelta(seconds=1))) == 7
+    assert told.search(LogSearch(until=NOW)).empty
 
 
 def test_what_is_told_of_a_record_is_found_although_it_is_in_no_title(
@@ -67,14 +67,14 @@ def test_what_is_told_of_a_record_is_found_although_it_is_in_no_title(
     facts = {"key": "A3", "value": "8719980000087"}
     events.tell(Event(event="parked", flow="products", key="A3", code="ean_check_digit", facts=facts))
     logbook.drain(events)
-    assert list(log.search(Sought("998000"))["key"]) == ["A3"]
+    assert list(log.search(LogSearch("998000"))["key"]) == ["A3"]
 
 
 def test_a_search_says_how_many_there_are_and_that_there_are_more(told: Log) -> None:
     page = told.search(limit=3, most=5)
     assert (len(page), page.attrs) == (3, {"found": 5, "more": True})
     assert told.search(limit=3, most=7).attrs == {"found": 7, "more": False}
-    assert told.search(Sought("nowhere"), limit=3).attrs == {"found": 0, "more": False}
+    assert told.search(LogSearch("nowhere"), limit=3).attrs == {"found": 0, "more": False}
     assert told.search(offset=6, limit=3).attrs["found"] == 7
 
 
@@ -83,9 +83,9 @@ def test_what_is_old_is_found_like_what_is_new(log: Log, logbook: Logbook, datab
         there = OutboxReader(database, lambda days=days: NOW - timedelta(days=700 - days))  # type: ignore[misc]
         there.tell(*[Event(event="proven", flow="stock", key=f"{key}{number}", title="Bel") for number in range(3)])
         logbook.drain(there)
-    assert list(log.search(Sought("bel"), limit=4)["key"]) == ["new2", "new1", "new0", "old2"]
-    assert list(log.search(Sought("old"), limit=2)["key"]) == ["old2", "old1"]
-    assert list(log.search(Sought("bel"), offset=4, limit=4)["key"]) == ["old1", "old0"]
+    assert list(log.search(LogSearch("bel"), limit=4)["key"]) == ["new2", "new1", "new0", "old2"]
+    assert list(log.search(LogSearch("old"), limit=2)["key"]) == ["old2", "old1"]
+    assert list(log.search(LogSearch("bel"), offset=4, limit=4)["key"]) == ["old1", "old0"]
 
 
 def test_a_run_is_told_as_a_whole_the_newest_first(told: Log) -> None:
@@ -97,22 +97,22 @@ def test_volume_counts_results_by_period(logbook: Logbook, events: OutboxReader,
     told = Log(filled(logbook, events), events, is_drained=True)
     events.tell(Event(event="unchanged", run="r1", flow="products", facts={"records": "40"}))
     told.catch_up()
-    volume = told.volume(Period(flow="products", unit=unit))
+    volume = told.volume(LogPeriod(flow="products", unit=unit))
     assert dict(zip(volume["event"], volume["events"], strict=True)) == {"parked": 1, "proven": 1, "unchanged": 40}
     assert volume["period"][0].hour == (9 if unit == "hour" else 0)
-    assert told.volume(Period(NOW + timedelta(seconds=1))).empty
+    assert told.volume(LogPeriod(NOW + timedelta(seconds=1))).empty
 
 
 def test_a_day_is_that_of_the_clock_on_the_wall(told: Log) -> None:
-    ahead = told.volume(Period(unit="day", shift=timedelta(hours=15)))
+    ahead = told.volume(LogPeriod(unit="day", shift=timedelta(hours=15)))
     assert set(ahead["period"].dt.day) == {NOW.day + 1}
 
 
 def test_errors_are_counted_by_cause(told: Log) -> None:
-    errors = told.errors(Period())
+    errors = told.errors(LogPeriod())
     assert list(errors["code"]) == ["price_missing"]
     assert list(errors["events"]) == [1]
-    assert told.errors(Period(flow="stock")).empty
+    assert told.errors(LogPeriod(flow="stock")).empty
 
 
 def test_the_wait_for_approval_is_no_work(log: Log, logbook: Logbook, database: Database) -> None:
@@ -122,20 +122,20 @@ def test_the_wait_for_approval_is_no_work(log: Log, logbook: Logbook, database: 
         there = OutboxReader(database, lambda second=second: NOW + timedelta(seconds=second))  # type: ignore[misc]
         there.tell(event)
         logbook.drain(there)
-    (line,) = log.durations(Period()).to_dict("records")
+    (line,) = log.durations(LogPeriod()).to_dict("records")
     assert (line["run"], line["preview_ms"], line["commit_ms"], line["run_ms"]) == ("r1", 1500, 7000, 8500)
-    assert log.durations(Period(flow="stock")).empty
+    assert log.durations(LogPeriod(flow="stock")).empty
 
 
 def test_of_many_runs_the_longest_of_each_day_are_told(log: Log, logbook: Logbook, events: OutboxReader) -> None:
     events.tell(*[Event(event="plan_ready", run=f"r{ms}", flow=f"f{ms % 2}", ms=ms) for ms in range(6)])
     logbook.drain(events)
-    assert len(log.durations(Period(), most=6)) == 6
-    assert sorted(log.durations(Period(), most=5)["run"]) == ["r4", "r5"]
+    assert len(log.durations(LogPeriod(), most=6)) == 6
+    assert sorted(log.durations(LogPeriod(), most=5)["run"]) == ["r4", "r5"]
 
 
 def test_the_time_of_a_change_is_told_by_day_and_flow(told: Log) -> None:
-    (line,) = told.change_paces(Period()).to_dict("records")
+    (line,) = told.change_paces(LogPeriod()).to_dict("records")
     assert (line["flow"], line["changes"]) == ("products", 1)
     assert (line["half_ms"], line["most_ms"]) == pytest.approx((80, 80), rel=0.02)
 
@@ -143,7 +143,7 @@ def test_the_time_of_a_change_is_told_by_day_and_flow(told: Log) -> None:
 def test_half_and_nine_of_ten_changes_took_no_longer(log: Log, logbook: Logbook, events: OutboxReader) -> None:
     events.tell(*[Event(event="proven", flow="stock", ms=ms) for ms in range(1, 1001)])
     logbook.drain(events)
-    (line,) = log.change_paces(Period()).to_dict("records")
+    (line,) = log.change_paces(LogPeriod()).to_dict("records")
     assert (line["half_ms"], line["most_ms"]) == pytest.approx((500, 900), rel=0.03)
 
 
@@ -167,7 +167,7 @@ def test_a_question_brings_in_what_waits_where_no_server_does(logbook: Logbook, 
 
 def test_an_empty_log_answers(log: Log) -> None:
     assert log.search().empty
-    assert log.durations(Period()).empty
+    assert log.durations(LogPeriod()).empty
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families as families
 
 from integration.connectors.tally import count_call
-from integration.core.alerts import Sort, Symptom
+from integration.core.alerts import Symptom, SymptomSort
 from integration.core.run import Mode
 from integration.core.states import RunState
 from integration.services.flows import FlowStatus
@@ -42,7 +42,7 @@ def test_runs_records_calls_ages_and_episodes_are_told(database: Database, tmp_p
     stores.previews.finish(run, "print", [], RunState.DONE, 2)
     failed = stores.runs.begin("products", Mode.CHANGES, "schedule", 1)
     stores.runs.fail(failed.id, "source_empty", {})
-    stores.episodes.begin(Symptom(Sort.DISK, "disk_full", of="server-1"), [])
+    stores.episodes.begin(Symptom(SymptomSort.DISK, "disk_full", of="server-1"), [])
     count_call("mplus", "2xx")
     clock.advance(60)
 

@@ -22,7 +22,7 @@ from integration.sandbox.faults import Fault
 from integration.sandbox.server import running
 from integration.services import Application
 from integration.services.access import ELSEWHERE_SECONDS as ACCESS_SECONDS
-from integration.services.objects import FILE, NEEDED, Name, Named, NamedObject, There, flat
+from integration.services.objects import FILE, NEEDED, Name, NamedObject, NamedObjects, There, flat
 from integration.words import say
 from tests.consoles import WHO, opened
 from tests.people import somebody
@@ -53,7 +53,7 @@ def app(console: Application) -> Iterator[Application]:
     console.names.put({path: before[path] for path in now if now[path] != before[path]}, somebody(WHO))
 
 
-def of(named: Named, name: str) -> NamedObject:
+def of(named: NamedObjects, name: str) -> NamedObject:
     return next(one for one in named.objects if one.name == name)
 
 
@@ -123,7 +123,7 @@ def test_where_nobody_can_look_the_names_are_told_all_the_same(app: Application)
     assert name_of_these(named, "article.name").options == {}
 
 
-def name_of_these(named: Named, path: str) -> Name:
+def name_of_these(named: NamedObjects, path: str) -> Name:
     return next(name for one in named.objects for name in one.names if name.path == path)
 
 

@@ -10,7 +10,7 @@ from integration.core.people import APART, OPERATOR, RIGHTS, SCHEDULE, Role, at_
 from integration.services.people import HERE, SESSION, Identity, People, network_of
 from integration.store.database import Database
 from integration.store.people import FREE_TRIES
-from integration.store.people import People as Stored
+from integration.store.people import PeopleStore as Stored
 from tests.clocks import Clock
 from tests.people import somebody
 from tests.stores import new_database

@@ -6,7 +6,7 @@ import pytest
 
 from integration.services.saved_filters import SavedFilters
 from integration.store.database import Database
-from integration.store.saved_filters import SavedFilters as Stored
+from integration.store.saved_filters import SavedFilterStore as Stored
 from tests.clocks import Clock
 from tests.people import somebody
 from tests.stores import new_database

@@ -17,7 +17,7 @@ from integration.sandbox.server import Sandbox, running
 from integration.services import Application
 from integration.services.setup import (
     STEPS,
-    Asked,
+    AskedQuestion,
     State,
     Weight,
     done,
@@ -236,11 +236,11 @@ def known(
     )
 
 
-def question(flow: str, name: str, **more: Any) -> Asked:
+def question(flow: str, name: str, **more: Any) -> AskedQuestion:
     return next(one for one in weigh(FLOWS[flow], known(flow, **more)) if one.question.name == name)
 
 
-def proposed(one: Asked) -> Mapping[str, Any]:
+def proposed(one: AskedQuestion) -> Mapping[str, Any]:
     assert one.proposal is not None
     return one.proposal.values
 
@@ -385,7 +385,7 @@ GROUPS = {
 }
 
 
-def lacking(one: Asked) -> str:
+def lacking(one: AskedQuestion) -> str:
     assert one.lack is not None
     return str(one.lack.why.facts["codes"])
 

@@ -9,8 +9,8 @@ import pytest
 from integration.log.logbook import Logbook
 from integration.services.log import Log
 from integration.services.stock import (
-    Difference,
-    Reason,
+    LevelDifference,
+    LevelReason,
     Stock,
     StockScope,
     largest_lines,
@@ -115,10 +115,10 @@ def test_how_long_stock_lasts_is_told_alike_for_an_hour_and_anew_once_levels_com
 
 
 def test_why_a_level_differs_is_told_from_the_one_that_was_written_last() -> None:
-    one = Difference(1, "10", "Ten", "1", source=Decimal(12), target=Decimal(9))
+    one = LevelDifference(1, "10", "Ten", "1", source=Decimal(12), target=Decimal(9))
 
-    assert level_reason(one, Decimal(12), NOW) == Reason(NOW, target=Decimal(-3), source=Decimal(0))
-    assert level_reason(one, Decimal(9), NOW) == Reason(NOW, target=Decimal(0), source=Decimal(3))
+    assert level_reason(one, Decimal(12), NOW) == LevelReason(NOW, target=Decimal(-3), source=Decimal(0))
+    assert level_reason(one, Decimal(9), NOW) == LevelReason(NOW, target=Decimal(0), source=Decimal(3))
     assert level_reason(one, None, None).since is None
 
 

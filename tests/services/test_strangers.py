@@ -9,7 +9,7 @@ from integration.core.links import Link
 from integration.core.records import Kind
 from integration.flows.orders.references import bears, free_prefix
 from integration.services import Application
-from integration.services.setup import Asked
+from integration.services.setup import AskedQuestion
 from integration.services.strangers import LookForStrangers
 from tests.builders import a_create
 from tests.connectors.accountview.samples import an_order
@@ -37,7 +37,7 @@ def linked(application: Application, number: str) -> None:
     stores_in(application).links.keep("orders", [Link(Kind.SALES_ORDER, "order-2", number, order)])
 
 
-def question(application: Application) -> Asked:
+def question(application: Application) -> AskedQuestion:
     return next(one for one in application.setup.questions()["orders"] if one.question.name == "prefix")
 
 

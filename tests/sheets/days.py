@@ -3,12 +3,17 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from integration.sheets.sheet import Cell, Column, Holds, Noted, Notes, Sheet, Table, Tone
+from integration.sheets.sheet import Cell, Holds, Noted, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
 
 MONEY, OFF = Holds.MONEY, Holds.DIFFERENCE
-FIGURES = (Column("Kassa", MONEY, 1.1), Column("Boeken", MONEY, 1.1), Column("Verschil", OFF))
-DATED = (Column("Datum", Holds.DATE), Column("Bedrag", MONEY))
-TELLING = (Column("Kassa"), Column("Geteld", MONEY), Column("Verschil", OFF), Column("Gestort", MONEY))
+FIGURES = (SheetColumn("Kassa", MONEY, 1.1), SheetColumn("Boeken", MONEY, 1.1), SheetColumn("Verschil", OFF))
+DATED = (SheetColumn("Datum", Holds.DATE), SheetColumn("Bedrag", MONEY))
+TELLING = (
+    SheetColumn("Kassa"),
+    SheetColumn("Geteld", MONEY),
+    SheetColumn("Verschil", OFF),
+    SheetColumn("Gestort", MONEY),
+)
 COUNTS = [
     ("1", Decimal("349.55"), Decimal("-0.35"), Decimal("200.00")), ("2", Decimal("103.05"), Decimal(0), Decimal(0)),
 ]  # fmt: skip
@@ -72,7 +77,7 @@ def a_sheet(language: str = "nl", *, lines: int = len(LINES), tone: Tone = Tone.
             ("Gecontroleerd", "18 okt. 2026, 03:47"),
         ),
         parts=(
-            Notes(
+            SheetNotes(
                 "Verschillen",
                 (
                     "Bladzijde 600/2600412 regel 4: rekening 8030 werd 8010, door JANSEN op 18-10-2026.",
@@ -80,25 +85,30 @@ def a_sheet(language: str = "nl", *, lines: int = len(LINES), tone: Tone = Tone.
                 ),
                 Tone.BAD,
             ),
-            Table(
-                "Btw", (Column("Code", width=0.7), Column("Tarief", width=0.7), Column("Grondslag", MONEY, 1.2),
-                Column("Btw", MONEY), Column("Verschil", OFF)), vat, narrow=True,
+            SheetTable(
+                "Btw",
+                (SheetColumn("Code", width=0.7), SheetColumn("Tarief", width=0.7), SheetColumn("Grondslag", MONEY, 1.2),
+                SheetColumn("Btw", MONEY), SheetColumn("Verschil", OFF)), vat, narrow=True,
             ),
-            Table("Grootboek", (Column("Rekening", width=0.9), Column("", width=0.2), *FIGURES), accounts, narrow=True),
-            Table("Betaalwijzen", (Column("Betaalwijze", width=1.4), *FIGURES), methods, narrow=True),
-            Table(
+            SheetTable(
+                "Grootboek", (SheetColumn("Rekening", width=0.9), SheetColumn("", width=0.2), *FIGURES), accounts,
+                narrow=True,
+            ),
+            SheetTable("Betaalwijzen", (SheetColumn("Betaalwijze", width=1.4), *FIGURES), methods, narrow=True),
+            SheetTable(
                 "Tellingen", TELLING,
                 COUNTS,
                 narrow=True,
             ),
-            Table(
+            SheetTable(
                 "Bladzijde 600/2600412",
-                (Column("#", Holds.NUMBER, 0.4), Column("Rekening", width=0.8), Column("Omschrijving", width=4.2),
-                 Column("Btw", MONEY), Column("Debet", MONEY), Column("Credit", MONEY)),
+                (SheetColumn("#", Holds.NUMBER, 0.4), SheetColumn("Rekening", width=0.8),
+                 SheetColumn("Omschrijving", width=4.2),
+                 SheetColumn("Btw", MONEY), SheetColumn("Debet", MONEY), SheetColumn("Credit", MONEY)),
                 page, sums=(None, None, "Totaal", None, Decimal("2546.51"), Decimal("2546.51")),
             ),
-            Table("Zonder regels", DATED, [], empty="Niets te boeken."),
-            Table("Dagen", DATED, [(date(2026, 10, 17), Decimal("1.20"))]),
+            SheetTable("Zonder regels", DATED, [], empty="Niets te boeken."),
+            SheetTable("Dagen", DATED, [(date(2026, 10, 17), Decimal("1.20"))]),
         ),
         made="gemaakt op 18 oktober 2026 om 03:47",
         made_at=datetime(2026, 10, 18, 1, 47, tzinfo=UTC),

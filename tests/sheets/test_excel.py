@@ -11,7 +11,7 @@ from zipfile import ZipFile
 import pytest
 
 from integration.sheets.excel import excel_of
-from integration.sheets.sheet import Column, Sheet, Table
+from integration.sheets.sheet import Sheet, SheetColumn, SheetTable
 from tests.sheets.days import DATED, a_sheet
 
 
@@ -40,7 +40,7 @@ def test_amounts_and_days_are_real_ones() -> None:
 
 def test_no_text_becomes_a_formula_a_link_or_a_number() -> None:
     texts = ["=1+1", "@SUM(A1)", "http://127.0.0.1/", "0815", "a\u202eb"]
-    table = Table("T", (Column("A"), DATED[1]), [(text, Decimal(1)) for text in texts])
+    table = SheetTable("T", (SheetColumn("A"), DATED[1]), [(text, Decimal(1)) for text in texts])
     book = parts(replace(a_sheet(), title="=2+2", parts=(table,)))
     assert not any("<f>" in page or "<hyperlink" in page for name, page in book.items() if "worksheets" in name)
     strings = book["xl/sharedStrings.xml"]
@@ -48,7 +48,7 @@ def test_no_text_becomes_a_formula_a_link_or_a_number() -> None:
 
 
 def test_tables_of_one_name_have_worksheets_of_their_own() -> None:
-    table = Table("Blad: *[1]* 'x'" + "y" * 40, DATED, [])
+    table = SheetTable("Blad: *[1]* 'x'" + "y" * 40, DATED, [])
     found = names(parts(replace(a_sheet(), parts=(table, table))))
     assert len({name.casefold() for name in found}) == 3
     assert all(len(name) <= 31 for name in found)

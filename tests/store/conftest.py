@@ -10,9 +10,9 @@ from integration.store.database import Database, open_database
 from integration.store.issues import Issues
 from integration.store.ledger import Ledger
 from integration.store.links import Links
-from integration.store.plans import Plans
+from integration.store.plans import PlanStore
 from integration.store.previews import Previews
-from integration.store.runs import Runs
+from integration.store.runs import RunStore
 from tests.clocks import Clock
 from tests.postgres import postgres_server, postgres_url
 from tests.stores import prepare
@@ -65,9 +65,9 @@ def database(url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def runs(database: Database, clock: Clock) -> Runs:
+def runs(database: Database, clock: Clock) -> RunStore:
     """The runs of the database."""
-    return Runs(database, clock)
+    return RunStore(database, clock)
 
 
 @pytest.fixture
@@ -77,9 +77,9 @@ def previews(database: Database, clock: Clock) -> Previews:
 
 
 @pytest.fixture
-def plans(database: Database) -> Plans:
+def plans(database: Database) -> PlanStore:
     """The plans of the database."""
-    return Plans(database)
+    return PlanStore(database)
 
 
 @pytest.fixture

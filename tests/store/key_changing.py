@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from integration.store.database import open_database
-from integration.store.secrets import Connections
+from integration.store.secrets import ConnectionStore
 from tests.clocks import now
 
 TOUCHES = ("open", "os.rename", "os.remove", "os.link", "os.chmod")  # what a file notices
@@ -17,7 +17,7 @@ TOUCHES = ("open", "os.rename", "os.remove", "os.link", "os.chmod")  # what a fi
 def change_until(url: str, file: Path, moment: int, key: str = "", before: str = "") -> None:
     """Change the key, and die at this touch of a file or of the database."""
     database = open_database(url)
-    stored = Connections(database, now, key=key, before=before, key_file=file)
+    stored = ConnectionStore(database, now, key=key, before=before, key_file=file)
     _die_at(moment, database.engine, file.parent)
     stored.change_key("anna")
     database.close()
@@ -44,7 +44,7 @@ def _die_at(moment: int, engine: sa.Engine, folder: Path) -> None:
 def work_on(url: str, file: Path, stop: Path, told: Path) -> None:
     """Seal and open until a file says so, and tell how often that went well, or what did not."""
     database = open_database(url)
-    stored = Connections(database, now, key_file=file)
+    stored = ConnectionStore(database, now, key_file=file)
     turns = 0
     name = f"worker-{os.getpid()}"
     try:

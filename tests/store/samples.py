@@ -11,12 +11,12 @@ from integration.core.records import Kind, Record
 from integration.core.run import Mode, Outcome
 from integration.core.staged import Staged
 from integration.core.states import RunState, Step
-from integration.store.choices import Choices
+from integration.store.choices import ChoiceStore
 from integration.store.database import Database
 from integration.store.ledger import Ledger
 from integration.store.outbox_reader import OutboxReader
 from integration.store.previews import Previews
-from integration.store.runs import Runs
+from integration.store.runs import RunStore
 from tests.clocks import Clock
 
 FLOW = "products"
@@ -77,7 +77,7 @@ def a_link(number: int) -> Link:
     return Link(Kind.PRODUCT, f"P{number}", str(7000 + number), a_product(number), "3")
 
 
-def a_preview(runs: Runs, *lines: PlanRow, unchanged: int = 0, mode: Mode = Mode.COMPLETE) -> str:
+def a_preview(runs: RunStore, *lines: PlanRow, unchanged: int = 0, mode: Mode = Mode.COMPLETE) -> str:
     """Return a run that was just begun and holds these lines."""
     run = runs.begin(FLOW, mode, "anna", 4)
     links = [a_link(900 + number) for number in range(unchanged)]
@@ -85,7 +85,7 @@ def a_preview(runs: Runs, *lines: PlanRow, unchanged: int = 0, mode: Mode = Mode
     return run.id
 
 
-def a_plan(runs: Runs, *lines: PlanRow, unchanged: int = 0) -> str:
+def a_plan(runs: RunStore, *lines: PlanRow, unchanged: int = 0) -> str:
     """Return a run whose plan waits for a person."""
     run = a_preview(runs, *lines, unchanged=unchanged)
     read = sum(line.weight for line in lines) + unchanged
@@ -93,15 +93,15 @@ def a_plan(runs: Runs, *lines: PlanRow, unchanged: int = 0) -> str:
     return run
 
 
-def a_commit(runs: Runs, *lines: PlanRow, unchanged: int = 0, left_out: frozenset[int] = frozenset()) -> str:
+def a_commit(runs: RunStore, *lines: PlanRow, unchanged: int = 0, left_out: frozenset[int] = frozenset()) -> str:
     """Return a run whose plan was approved."""
     run = a_plan(runs, *lines, unchanged=unchanged)
-    Choices(runs.database, runs.clock).leave(run, left_out, "anna")
+    ChoiceStore(runs.database, runs.clock).leave(run, left_out, "anna")
     runs.approve(run, Approval(runs.get(run).mark, "anna"))
     return run
 
 
-def prove(runs: Runs, run: str) -> None:
+def prove(runs: RunStore, run: str) -> None:
     """Send and prove everything that is planned."""
     ledger = Ledger(runs.database, runs.clock)
     while lines := ledger.next_planned(run, 100):

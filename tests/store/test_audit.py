@@ -13,13 +13,13 @@ from integration.core.chain import Break, Head, digest, head_text, line_of, seal
 from integration.core.issues import Issue, Met, Trouble
 from integration.core.records import Correction, Kind
 from integration.core.run import Mode
-from integration.store.arrangement import Arranged, Arrangement
-from integration.store.audit import ANCHORED, Audit, Sought
+from integration.store.arrangement import Arranged, ArrangementStore
+from integration.store.audit import ANCHORED, AuditSearch, AuditStore
 from integration.store.corrections import Corrections
 from integration.store.database import Database
 from integration.store.issues import Issues
 from integration.store.rules import Rules
-from integration.store.runs import Runs
+from integration.store.runs import RunStore
 from integration.store.sealing import sealer_of
 from integration.store.settings import StoredSettings, put_in
 from integration.store.tables import audit as table
@@ -38,9 +38,9 @@ def database(database: Database) -> Database:
 
 
 @pytest.fixture
-def audit(database: Database, clock: Clock) -> Audit:
+def audit(database: Database, clock: Clock) -> AuditStore:
     """The audit of the database."""
-    return Audit(database, clock)
+    return AuditStore(database, clock)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def settings(database: Database, clock: Clock) -> StoredSettings:
     return StoredSettings(database, clock)
 
 
-def broken(audit: Audit) -> Break | None:
+def broken(audit: AuditStore) -> Break | None:
     return audit.follow(KEYS, most=1_000_000).broken
 
 
@@ -66,7 +66,7 @@ def loosen(database: Database) -> None:
 # ---- what is kept
 
 
-def test_a_setting_is_kept_with_what_changed_in_it(audit: Audit, settings: StoredSettings) -> None:
+def test_a_setting_is_kept_with_what_changed_in_it(audit: AuditStore, settings: StoredSettings) -> None:
     settings.put("flow:products", {"on": True, "filters": [{"target": "a", "is": 1}], "minutes": 5}, "anna")
     settings.put("flow:products", {"on": False, "filters": [{"target": "a", "is": 2}], "minutes": 5}, "ben")
     one = audit.entries()[0]
@@ -77,7 +77,7 @@ def test_a_setting_is_kept_with_what_changed_in_it(audit: Audit, settings: Store
     assert broken(audit) is None
 
 
-def test_what_is_not_kept_is_not_in_the_audit(audit: Audit, database: Database, settings: StoredSettings) -> None:
+def test_what_is_not_kept_is_not_in_the_audit(audit: AuditStore, database: Database, settings: StoredSettings) -> None:
     def half_way() -> None:
         with database.write() as connection:
             put_in(connection, audit.clock(), "flow:stock", {"on": True}, "anna")
@@ -89,7 +89,7 @@ def test_what_is_not_kept_is_not_in_the_audit(audit: Audit, database: Database, 
     assert [one.on for one in audit.entries()] == [("flow:orders",)]
 
 
-def test_a_mapping_is_kept_rule_by_rule(audit: Audit, database: Database, clock: Clock) -> None:
+def test_a_mapping_is_kept_rule_by_rule(audit: AuditStore, database: Database, clock: Clock) -> None:
     rules = Rules(database, clock)
     rules.publish("products", {"rules": [{"target": "name", "source": "a"}, {"target": "ean", "source": "b"}]}, "x", "")
     rules.publish(
@@ -100,8 +100,8 @@ def test_a_mapping_is_kept_rule_by_rule(audit: Audit, database: Database, clock:
     assert (one.before, one.after) == ({"rules[ean].source": "b"}, {"rules[ean].source": "c"})
 
 
-def test_a_plan_and_its_approval_name_the_run(audit: Audit, database: Database, clock: Clock) -> None:
-    runs = Runs(database, clock)
+def test_a_plan_and_its_approval_name_the_run(audit: AuditStore, database: Database, clock: Clock) -> None:
+    runs = RunStore(database, clock)
     run = runs.begin("products", Mode.CHANGES, "anna", 1)
     runs.request_cancel(run.id, "ben")
     runs.discard(run.id, "ben")
@@ -111,7 +111,7 @@ def test_a_plan_and_its_approval_name_the_run(audit: Audit, database: Database, 
     assert other.by == "schedule"
 
 
-def test_of_a_group_that_is_set_aside_there_is_one_entry(audit: Audit, database: Database, clock: Clock) -> None:
+def test_of_a_group_that_is_set_aside_there_is_one_entry(audit: AuditStore, database: Database, clock: Clock) -> None:
     issues = Issues(database, clock)
     issues.open("orders", "", [Met(Issue("article_missing", f"20263-{n}", "line", {})) for n in range(150)])
     group = issues.list("orders", "article_missing", limit=200)
@@ -134,7 +134,7 @@ def test_of_a_group_that_is_set_aside_there_is_one_entry(audit: Audit, database:
     ],
 )
 def test_of_personal_values_of_a_record_there_are_pseudonyms(
-    audit: Audit, database: Database, clock: Clock, field: str, was: str, becomes: str, is_plain: bool
+    audit: AuditStore, database: Database, clock: Clock, field: str, was: str, becomes: str, is_plain: bool
 ) -> None:
     correction = Correction(Kind.ORDER, "20263-1187", field, was, becomes, "Order of Jansen")
     Corrections(database, clock).keep("orders", [correction], "anna")
@@ -148,27 +148,29 @@ def test_of_personal_values_of_a_record_there_are_pseudonyms(
         assert one.after[field] == SEALER.pseudonym(becomes) != one.before[field]
 
 
-def test_a_draft_and_notes_of_our_own_are_not_in_the_audit(audit: Audit, settings: StoredSettings) -> None:
+def test_a_draft_and_notes_of_our_own_are_not_in_the_audit(audit: AuditStore, settings: StoredSettings) -> None:
     settings.put("draft:orders", {"body": {}}, "anna")
     settings.put("retention_done", {"at": "now"}, "retention")
     assert audit.entries() == []
 
 
-def test_entries_are_found(audit: Audit, settings: StoredSettings, clock: Clock) -> None:
+def test_entries_are_found(audit: AuditStore, settings: StoredSettings, clock: Clock) -> None:
     settings.put("flow:orders", {"on": True}, "anna")
     clock.now += timedelta(days=1)
     settings.put("flow:stock", {"on": True}, "ben")
     audit.note("log_asked", "ben", sql="SELECT 1")
     assert audit.known() == (["anna", "ben"], ["log_asked", "setting_changed"])
-    found = [(one.seq) for one in audit.entries(Sought(who="ben", action="setting_changed"))]
+    found = [(one.seq) for one in audit.entries(AuditSearch(who="ben", action="setting_changed"))]
     assert found == [2]
-    assert [one.seq for one in audit.entries(Sought(text="FLOW:O"))] == [1]
-    assert [one.seq for one in audit.entries(Sought(until=clock.now))] == [1]
-    assert audit.count(Sought(since=clock.now)) == 2
+    assert [one.seq for one in audit.entries(AuditSearch(text="FLOW:O"))] == [1]
+    assert [one.seq for one in audit.entries(AuditSearch(until=clock.now))] == [1]
+    assert audit.count(AuditSearch(since=clock.now)) == 2
     assert [one.seq for one in audit.entries(offset=1, limit=1)] == [2]
 
 
-def test_the_database_refuses_to_change_an_entry(audit: Audit, settings: StoredSettings, database: Database) -> None:
+def test_the_database_refuses_to_change_an_entry(
+    audit: AuditStore, settings: StoredSettings, database: Database
+) -> None:
     settings.put("flow:orders", {"on": True}, "anna")
     for change in (table.update().values(who="nobody"), table.delete()):
         with pytest.raises(sa.exc.DBAPIError, match="never changed"), database.write() as connection:
@@ -180,7 +182,7 @@ def test_the_database_refuses_to_change_an_entry(audit: Audit, settings: StoredS
 
 
 @pytest.fixture
-def ten(audit: Audit, settings: StoredSettings, database: Database, clock: Clock) -> Audit:
+def ten(audit: AuditStore, settings: StoredSettings, database: Database, clock: Clock) -> AuditStore:
     """An audit of ten entries, of which nothing keeps its owner from changing them."""
     for number in range(10):
         clock.now += timedelta(minutes=1)
@@ -227,14 +229,14 @@ Tamper = Callable[[Database], None]
         (lambda db: rewritten(db, 6, b"a key that somebody made up"), Break("altered", 6)),
     ],
 )  # fmt: skip
-def test_tampering_is_found_and_named(ten: Audit, database: Database, tamper: Tamper, found: Break) -> None:
+def test_tampering_is_found_and_named(ten: AuditStore, database: Database, tamper: Tamper, found: Break) -> None:
     assert broken(ten) is None
     tamper(database)
     assert broken(ten) == found
 
 
 def test_a_tail_that_is_cut_with_the_head_of_that_time_is_found_by_the_head_that_was_sent(
-    ten: Audit, settings: StoredSettings, database: Database
+    ten: AuditStore, settings: StoredSettings, database: Database
 ) -> None:
     with database.read() as connection:
         earlier = connection.execute(sa.select(audit_head)).one()
@@ -247,7 +249,7 @@ def test_a_tail_that_is_cut_with_the_head_of_that_time_is_found_by_the_head_that
     assert ten.hash_of(sent.head.seq) != sent.head.hash
 
 
-def test_all_columns_and_bytes_of_an_entry_are_watched(ten: Audit, database: Database) -> None:
+def test_all_columns_and_bytes_of_an_entry_are_watched(ten: AuditStore, database: Database) -> None:
     with database.read() as connection:
         row = connection.execute(sa.select(table).where(table.c.seq == 5)).one()
     others = {"at": row.at + timedelta(microseconds=1), "flow": "stock", "action": "approved", "subject": "x"}
@@ -270,11 +272,11 @@ def _flips(line: str, every: int) -> Iterator[str]:
 
 
 @pytest.mark.long
-def test_of_ten_thousand_actions_every_changed_byte_of_a_sample_is_found(audit: Audit, database: Database) -> None:
+def test_of_ten_thousand_actions_every_changed_byte_of_a_sample_is_found(audit: AuditStore, database: Database) -> None:
     """Each change is looked for from the entry before it on, and at the end in the whole."""
     for some in range(0, 10_000, 200):
         actions = {f"flow:{number}": {"minutes": number} for number in range(some, some + 200)}
-        Arrangement(database, audit.clock).keep(Arranged(settings=actions), f"person {some % 7}", "")
+        ArrangementStore(database, audit.clock).keep(Arranged(settings=actions), f"person {some % 7}", "")
     whole = audit.follow(KEYS, most=20_000)
     assert (whole.head.seq, whole.is_whole, audit.count()) == (10_000, True, 10_000)
     loosen(database)
@@ -309,7 +311,7 @@ def test_entries_of_several_writers_follow_one_another(database: Database, clock
 
     with ThreadPoolExecutor(writers) as pool:
         list(pool.map(write, range(writers)))
-    audit = Audit(database, clock)
+    audit = AuditStore(database, clock)
     assert broken(audit) is None
     assert audit.count() == writers * each
 
@@ -321,23 +323,23 @@ def test_writers_never_wait_in_a_circle(database: Database, clock: Clock) -> Non
     def write(names: tuple[str, ...]) -> None:
         together.wait()
         for at in range(10):
-            Arrangement(database, clock).keep(Arranged(settings={name: {"n": at} for name in names}), names[0], "")
+            ArrangementStore(database, clock).keep(Arranged(settings={name: {"n": at} for name in names}), names[0], "")
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(write, [("a", "b"), ("b",)]))
-    assert broken(Audit(database, clock)) is None
+    assert broken(AuditStore(database, clock)) is None
 
 
 # ---- taken away, and the heads of days
 
 
-def test_the_lines_of_a_file_are_verified_without_a_key(ten: Audit) -> None:
+def test_the_lines_of_a_file_are_verified_without_a_key(ten: AuditStore) -> None:
     lines = list(ten.lines())
     assert len(lines) == 11
     assert verify_lines(lines) == (Head(10, ten.hash_of(10)), None)
 
 
-def test_a_day_is_closed_once(ten: Audit, settings: StoredSettings) -> None:
+def test_a_day_is_closed_once(ten: AuditStore, settings: StoredSettings) -> None:
     first = ten.anchor("start")
     assert first is not None
     assert ten.anchor("start") == first
@@ -348,17 +350,17 @@ def test_a_day_is_closed_once(ten: Audit, settings: StoredSettings) -> None:
     second = ten.anchor("start")
     assert second is not None
     assert [(one.head.seq, one.stamps) for one in ten.anchors()] == [(second.head.seq, 0), (first.head.seq, 1)]
-    assert ten.entries(Sought(action=ANCHORED))[0].seq == second.head.seq
+    assert ten.entries(AuditSearch(action=ANCHORED))[0].seq == second.head.seq
     assert broken(ten) is None
 
 
 def test_without_a_key_nothing_is_lost_and_that_is_found(database: Database, clock: Clock) -> None:
     database.sealer = None
     StoredSettings(database, clock).put("flow:orders", {"on": True}, "anna")
-    assert broken(Audit(database, clock)) == Break("unsealed", 1)
+    assert broken(AuditStore(database, clock)) == Break("unsealed", 1)
 
 
-def test_a_cause_is_named_with_its_group(audit: Audit, database: Database, clock: Clock) -> None:
+def test_a_cause_is_named_with_its_group(audit: AuditStore, database: Database, clock: Clock) -> None:
     Issues(database, clock).assign(Trouble("orders", "article_missing", "line", "4711"), "ben", "anna")
     one = audit.entries()[0]
     assert (one.action, one.code, one.facts) == (

@@ -5,20 +5,20 @@ import pytest
 from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
 from integration.core.states import RunState
-from integration.store.choices import Choices
+from integration.store.choices import ChoiceStore
 from integration.store.database import Database
 from integration.store.outbox_reader import OutboxReader
-from integration.store.runs import Runs
+from integration.store.runs import RunStore
 from tests.clocks import Clock
 from tests.store.samples import FLOW, a_commit, a_create, a_park, a_plan
 
 
 @pytest.fixture
-def choices(database: Database, clock: Clock) -> Choices:
-    return Choices(database, clock)
+def choices(database: Database, clock: Clock) -> ChoiceStore:
+    return ChoiceStore(database, clock)
 
 
-def test_what_is_left_out_is_there_for_whoever_looks(choices: Choices, runs: Runs) -> None:
+def test_what_is_left_out_is_there_for_whoever_looks(choices: ChoiceStore, runs: RunStore) -> None:
     run = a_plan(runs, a_create(1), a_create(2), a_create(3), a_park(4))
     choices.leave(run, {1, 3}, "anna")
     choices.take(run, {3}, "ben")
@@ -26,7 +26,9 @@ def test_what_is_left_out_is_there_for_whoever_looks(choices: Choices, runs: Run
     assert set(runs.latest(FLOW)[0].excluded) == {1}
 
 
-def test_the_event_says_who_left_out_what(choices: Choices, runs: Runs, database: Database, clock: Clock) -> None:
+def test_the_event_says_who_left_out_what(
+    choices: ChoiceStore, runs: RunStore, database: Database, clock: Clock
+) -> None:
     run = a_plan(runs, a_create(1), a_create(2))
     choices.leave(run, {2}, "anna")
     choices.leave(run, {2}, "ben")  # it is left out already
@@ -37,13 +39,13 @@ def test_the_event_says_who_left_out_what(choices: Choices, runs: Runs, database
     ]  # fmt: skip
 
 
-def test_only_changes_can_be_left_out(choices: Choices, runs: Runs) -> None:
+def test_only_changes_can_be_left_out(choices: ChoiceStore, runs: RunStore) -> None:
     run = a_plan(runs, a_create(1), a_park(2))
     choices.leave(run, {2, 9}, "anna")
     assert not runs.get(run).excluded
 
 
-def test_a_yes_covers_the_choice(choices: Choices, runs: Runs) -> None:
+def test_a_yes_covers_the_choice(choices: ChoiceStore, runs: RunStore) -> None:
     run = a_plan(runs, a_create(1), a_create(2))
     seen = runs.get(run)
     choices.leave(run, {2}, "ben")
@@ -56,7 +58,7 @@ def test_a_yes_covers_the_choice(choices: Choices, runs: Runs) -> None:
     runs.approve(run, Approval(seen.mark, "anna"))
 
 
-def test_a_plan_that_was_approved_keeps_its_choice(choices: Choices, runs: Runs) -> None:
+def test_a_plan_that_was_approved_keeps_its_choice(choices: ChoiceStore, runs: RunStore) -> None:
     run = a_commit(runs, a_create(1), a_create(2), left_out=frozenset({2}))
     for decide in (choices.leave, choices.take):
         with pytest.raises(PlanStaleError, match="plan_not_waiting"):
@@ -64,6 +66,6 @@ def test_a_plan_that_was_approved_keeps_its_choice(choices: Choices, runs: Runs)
     assert set(runs.get(run).excluded) == {2}
 
 
-def test_a_choice_of_a_run_that_does_not_exist_is_refused(choices: Choices) -> None:
+def test_a_choice_of_a_run_that_does_not_exist_is_refused(choices: ChoiceStore) -> None:
     with pytest.raises(KeyError):
         choices.leave("no-run", {1}, "anna")

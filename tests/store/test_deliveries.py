@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from integration.store.database import Database
-from integration.store.deliveries import CLAIM, Deliveries, Due
+from integration.store.deliveries import CLAIM, Deliveries, DueDelivery
 from tests.clocks import Clock
 
 
@@ -20,8 +20,8 @@ def test_what_is_due_is_claimed_by_one_process_and_by_another_where_that_one_die
     deliveries: Deliveries, clock: Clock
 ) -> None:
     for number in range(5):
-        assert deliveries.add(Due("c1", f"digest:{number}", "digest", clock()))
-    assert not deliveries.add(Due("c1", "digest:1", "digest", clock()))
+        assert deliveries.add(DueDelivery("c1", f"digest:{number}", "digest", clock()))
+    assert not deliveries.add(DueDelivery("c1", "digest:1", "digest", clock()))
     with ThreadPoolExecutor(4) as pool:
         claimed = [one.key for taken in pool.map(lambda _: deliveries.claim(), range(4)) for one in taken]
     assert sorted(claimed) == [f"digest:{number}" for number in range(5)]
@@ -32,7 +32,7 @@ def test_what_is_due_is_claimed_by_one_process_and_by_another_where_that_one_die
 def test_what_was_not_taken_waits_ever_longer_and_is_hurried_once_the_channel_works(
     deliveries: Deliveries, clock: Clock
 ) -> None:
-    deliveries.add(Due("c1", "a", "begun", clock()))
+    deliveries.add(DueDelivery("c1", "a", "begun", clock()))
     for minutes in (1, 2, 5):
         (one,) = deliveries.claim()
         deliveries.failed(one, "HTTP 503")
@@ -49,10 +49,10 @@ def test_what_was_not_taken_waits_ever_longer_and_is_hurried_once_the_channel_wo
 
 
 def test_a_digest_tells_of_what_was_held_for_it(deliveries: Deliveries, clock: Clock) -> None:
-    deliveries.add(Due("c1", "a", "begun", clock() + timedelta(hours=1), "digest"))
-    deliveries.add(Due("c2", "a", "begun", clock() + timedelta(hours=1), "digest"))
-    assert deliveries.add_digest(Due("c1", "digest:1", "digest", clock()))
-    assert not deliveries.add_digest(Due("c1", "digest:1", "digest", clock()))
+    deliveries.add(DueDelivery("c1", "a", "begun", clock() + timedelta(hours=1), "digest"))
+    deliveries.add(DueDelivery("c2", "a", "begun", clock() + timedelta(hours=1), "digest"))
+    assert deliveries.add_digest(DueDelivery("c1", "digest:1", "digest", clock()))
+    assert not deliveries.add_digest(DueDelivery("c1", "digest:1", "digest", clock()))
     assert deliveries.last_made("c1", "digest") == clock.now
     assert deliveries.counts() == {("c1", "sent"): 1, ("c1", "waiting"): 1, ("c2", "waiting"): 1}
     clock.advance(7200)
@@ -60,7 +60,7 @@ def test_a_digest_tells_of_what_was_held_for_it(deliveries: Deliveries, clock: C
 
 
 def test_a_channel_that_is_taken_away_is_told_nothing_more(deliveries: Deliveries, clock: Clock) -> None:
-    deliveries.add(Due("c1", "a", "begun", clock()))
+    deliveries.add(DueDelivery("c1", "a", "begun", clock()))
     deliveries.tested("c1")
     deliveries.forget_channel("c1")
     assert deliveries.claim() == []

@@ -13,7 +13,7 @@ from integration.store.database import Clock, Database
 from integration.store.environments import change_environment
 from integration.store.issues import Issues
 from integration.store.links import Links
-from integration.store.runs import Runs
+from integration.store.runs import RunStore
 
 
 def test_what_one_environment_remembers_is_laid_aside_and_comes_back(database: Database, clock: Clock) -> None:
@@ -32,7 +32,7 @@ def test_what_one_environment_remembers_is_laid_aside_and_comes_back(database: D
 
 
 def test_an_environment_is_not_left_while_a_run_is_at_work(database: Database, clock: Clock) -> None:
-    runs = Runs(database, clock)
+    runs = RunStore(database, clock)
     run = runs.begin("products", Mode.COMPLETE, "anna", 1)
     with pytest.raises(RunActiveError, match=run.id):
         change_environment(database, clock, leaving="sandbox", entering="real", by="anna")

@@ -6,14 +6,16 @@ from decimal import Decimal
 
 import pytest
 
-from integration.core.alerts import Sort, Symptom
+from integration.core.alerts import Symptom, SymptomSort
 from integration.store.database import Database
-from integration.store.deliveries import Deliveries, Due
+from integration.store.deliveries import Deliveries, DueDelivery
 from integration.store.episodes import Episodes
-from integration.store.retention import Retained
+from integration.store.retention import RetentionStore
 from tests.clocks import Clock
 
-SYMPTOM = Symptom(Sort.RECORDS, "vat_code_unmapped", "orders", facts={"code": "7"}, count=3, at_stake=Decimal("10.50"))
+SYMPTOM = Symptom(
+    SymptomSort.RECORDS, "vat_code_unmapped", "orders", facts={"code": "7"}, count=3, at_stake=Decimal("10.50")
+)
 
 
 @pytest.fixture
@@ -22,9 +24,9 @@ def episodes(database: Database, clock: Clock) -> Episodes:
     return Episodes(database, clock)
 
 
-def due(clock: Clock, what: str = "begun") -> list[Due]:
+def due(clock: Clock, what: str = "begun") -> list[DueDelivery]:
     """What is to be sent at once through a channel."""
-    return [Due("c1", f"{what}:{{episode}}", what, clock())]
+    return [DueDelivery("c1", f"{what}:{{episode}}", what, clock())]
 
 
 def test_of_many_that_see_it_one_begins_an_episode_and_one_ends_it(
@@ -58,7 +60,7 @@ def test_what_is_over_may_begin_again_as_another_episode(episodes: Episodes, clo
 
 def test_an_episode_is_kept_as_it_was_seen_last(episodes: Episodes, clock: Clock) -> None:
     episodes.begin(SYMPTOM, [])
-    more = Symptom(Sort.RECORDS, "vat_code_unmapped", "orders", count=300)
+    more = Symptom(SymptomSort.RECORDS, "vat_code_unmapped", "orders", count=300)
     clock.advance(30)
     episodes.saw([(episodes.going_on()[0], more)])
     (episode,) = episodes.going_on()
@@ -68,7 +70,7 @@ def test_an_episode_is_kept_as_it_was_seen_last(episodes: Episodes, clock: Clock
 def test_what_a_silence_held_back_is_not_sent_once_it_is_over(
     episodes: Episodes, database: Database, clock: Clock
 ) -> None:
-    episodes.begin(SYMPTOM, [Due("c1", "begun:{episode}", "begun", clock() + timedelta(hours=1), "silenced")])
+    episodes.begin(SYMPTOM, [DueDelivery("c1", "begun:{episode}", "begun", clock() + timedelta(hours=1), "silenced")])
     (episode,) = episodes.going_on()
     episodes.end(episode, [])
     assert Deliveries(database, clock).told(episode.id) == []
@@ -82,7 +84,7 @@ def test_what_is_long_over_goes_with_what_was_sent(episodes: Episodes, database:
     episodes.end(episodes.going_on()[0], [])
     clock.advance(60)
     episodes.begin(SYMPTOM, [])
-    retained = Retained(database, clock)
+    retained = RetentionStore(database, clock)
     while retained.prune("exceptions", clock.now - timedelta(seconds=30)):
         pass
     assert len(episodes.latest()) == 1

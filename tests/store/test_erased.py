@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from integration.core.alerts import Sort, Symptom
+from integration.core.alerts import Symptom, SymptomSort
 from integration.core.drift import Drifted
 from integration.core.issues import Issue, Met
 from integration.core.records import Kind
@@ -21,7 +21,7 @@ from tests.clocks import Clock
 from tests.core.days.example import DAY
 
 NUMBERS = [("debtor", "39001"), ("relation", "62")]
-SYMPTOM = Symptom(Sort.RECORDS, "debtor_unclear", "orders", facts={"name": "Zwiebelquast"})
+SYMPTOM = Symptom(SymptomSort.RECORDS, "debtor_unclear", "orders", facts={"name": "Zwiebelquast"})
 MET = Met(Issue("price_charged_otherwise", "39001", "10"), "relation", "Zwiebelquast")
 LOOKS: dict[str, tuple[sa.Table, Callable[[Stores, SoFar], object]]] = {
     "alerts": (episodes, lambda stores, so_far: stores.episodes.begin(SYMPTOM, [], so_far)),

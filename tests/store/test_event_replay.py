@@ -10,7 +10,7 @@ from integration.store.events import Event
 from integration.store.ledger import Ledger
 from integration.store.outbox_reader import OutboxReader
 from integration.store.rules import Rules
-from integration.store.runs import Runs
+from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
 from tests.clocks import Clock
 from tests.store.samples import a_commit, a_create, a_park, a_plan, a_skip
@@ -34,7 +34,7 @@ def emptied(events: OutboxReader) -> list[dict[str, object]]:
     return waiting
 
 
-def a_life(runs: Runs, clock: Clock) -> None:
+def a_life(runs: RunStore, clock: Clock) -> None:
     """One run with every kind of end a record can have, one that waits, and one that failed."""
     ledger = Ledger(runs.database, clock)
     run = a_commit(runs, *map(a_create, range(1, 6)), a_skip(8), a_park(9), unchanged=3, left_out=frozenset({5}))
@@ -50,7 +50,7 @@ def a_life(runs: Runs, clock: Clock) -> None:
 
 
 def test_what_the_database_knows_of_runs_is_told_as_it_was_told_before(
-    database: Database, runs: Runs, clock: Clock
+    database: Database, runs: RunStore, clock: Clock
 ) -> None:
     events = OutboxReader(database, clock)
     a_life(runs, clock)
@@ -91,7 +91,7 @@ def test_what_people_decided_is_told_again_once_and_without_their_own_words(data
     assert "Jansen" not in str(told)
 
 
-def test_what_still_waits_is_not_told_twice(database: Database, runs: Runs, clock: Clock) -> None:
+def test_what_still_waits_is_not_told_twice(database: Database, runs: RunStore, clock: Clock) -> None:
     events = OutboxReader(database, clock)
     a_life(runs, clock)
     before = events.waiting(10_000)

@@ -10,7 +10,7 @@ from integration.store.database import Database, FencingTokenLost, SharedClock
 from integration.store.fencing_tokens import FencingTokens
 from integration.store.heartbeats import Heartbeats
 from integration.store.leases import Leases
-from integration.store.runs import Runs
+from integration.store.runs import RunStore
 from tests.clocks import Clock, now
 from tests.store.samples import FLOW, a_create, a_plan
 
@@ -21,7 +21,7 @@ def tokens(database: Database, clock: Clock) -> FencingTokens:
     return FencingTokens(database, clock)
 
 
-def test_a_page_keeps_nothing_once_another_claimed_its_run(tokens: FencingTokens, runs: Runs) -> None:
+def test_a_page_keeps_nothing_once_another_claimed_its_run(tokens: FencingTokens, runs: RunStore) -> None:
     run = runs.begin(FLOW, Mode.CHANGES, "anna", 4).id
     with tokens.hold(run, "server-1"):
         runs.waiting_for(run, "server_error", {})
@@ -34,7 +34,7 @@ def test_a_page_keeps_nothing_once_another_claimed_its_run(tokens: FencingTokens
     assert runs.get(run).error == "server_error"
 
 
-def test_whoever_is_at_no_page_is_not_held_back(tokens: FencingTokens, runs: Runs) -> None:
+def test_whoever_is_at_no_page_is_not_held_back(tokens: FencingTokens, runs: RunStore) -> None:
     run = runs.begin(FLOW, Mode.CHANGES, "anna", 4).id
     tokens.take(run, "server-1")
     tokens.expect()
@@ -73,7 +73,7 @@ def test_processes_on_one_server_share_its_clock(database: Database) -> None:
         assert apart > timedelta(minutes=59)
 
 
-def test_each_yes_to_a_run_has_its_number(runs: Runs) -> None:
+def test_each_yes_to_a_run_has_its_number(runs: RunStore) -> None:
     run = a_plan(runs, a_create(1))
     assert runs.approve(run, Approval(runs.get(run).fingerprint, "anna")) == 1
     runs.interrupt(run, "cancelled", {})

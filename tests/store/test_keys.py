@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from integration.core.errors import ConfigurationError
 from integration.store.database import Database, open_database
 from integration.store.keys import IN_USE, keys_in
-from integration.store.secrets import Connections
+from integration.store.secrets import ConnectionStore
 from integration.store.settings import StoredSettings
 from integration.store.tables import connections
 from tests.clocks import Clock
@@ -27,8 +27,8 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "console.key"
 
 
-def filled(database: Database, clock: Clock, file: Path, key: str = "", before: str = "") -> Connections:
-    stored = Connections(database, clock, key=key, before=before, key_file=file)
+def filled(database: Database, clock: Clock, file: Path, key: str = "", before: str = "") -> ConnectionStore:
+    stored = ConnectionStore(database, clock, key=key, before=before, key_file=file)
     for name, values in KEPT.items():
         stored.put(name, values)
     return stored
@@ -42,7 +42,7 @@ def test_a_key_is_changed_under_those_who_know_the_one_before(database: Database
     other = filled(database, clock, file)
     before, sealed = keys_in(file, needed=True), sealed_in(database)
 
-    assert Connections(database, clock, key_file=file).change_key("anna") == len(KEPT)
+    assert ConnectionStore(database, clock, key_file=file).change_key("anna") == len(KEPT)
 
     after = keys_in(file, needed=True)
     assert len(before) == len(after) == 1
@@ -52,14 +52,14 @@ def test_a_key_is_changed_under_those_who_know_the_one_before(database: Database
     assert not set(sealed) & set(sealed_in(database))
     assert {name: other.get(name) for name in KEPT} == KEPT
     other.renew("mplus", {"secret": "another"})
-    assert Connections(database, clock, key_file=file).get("mplus") == {"secret": "another"}
+    assert ConnectionStore(database, clock, key_file=file).get("mplus") == {"secret": "another"}
 
 
 def test_a_process_that_seals_first_uses_the_key_in_use(database: Database, clock: Clock, file: Path) -> None:
     other = filled(database, clock, file)
-    Connections(database, clock, key_file=file).change_key("anna")
+    ConnectionStore(database, clock, key_file=file).change_key("anna")
     other.renew("mplus", {"secret": "sealed before anything was opened"})
-    assert Connections(database, clock, key_file=file).get("mplus") is not None
+    assert ConnectionStore(database, clock, key_file=file).get("mplus") is not None
 
 
 def test_the_name_of_the_key_in_use_says_nothing_of_it(database: Database, clock: Clock, file: Path) -> None:
@@ -71,44 +71,44 @@ def test_the_name_of_the_key_in_use_says_nothing_of_it(database: Database, clock
 
 def test_a_key_of_the_settings_replaces_the_one_before(database: Database, clock: Clock, file: Path) -> None:
     filled(database, clock, file, key=OLD)
-    both = Connections(database, clock, key=NEW, before=OLD, key_file=file)
+    both = ConnectionStore(database, clock, key=NEW, before=OLD, key_file=file)
     both.renew("mplus", KEPT["mplus"])
-    old = Connections(database, clock, key=OLD)
+    old = ConnectionStore(database, clock, key=OLD)
     assert old.get("mplus") == KEPT["mplus"]  # until the change, all seal with the one that all have
 
     both.change_key("anna")
 
-    assert {name: Connections(database, clock, key=NEW).get(name) for name in KEPT} == KEPT
+    assert {name: ConnectionStore(database, clock, key=NEW).get(name) for name in KEPT} == KEPT
     assert not file.exists()
     with pytest.raises(ConfigurationError) as caught:
         old.renew("mplus", {"secret": "sealed with a key that was replaced"})
     assert caught.value.code == "secret_key_wrong"
     with pytest.raises(ConfigurationError) as caught:
-        Connections(database, clock, key=NEW).change_key("anna")
+        ConnectionStore(database, clock, key=NEW).change_key("anna")
     assert caught.value.facts["expected"] == "expected_other_key"
 
 
 def test_a_key_moves_from_the_file_to_the_settings_and_back(database: Database, clock: Clock, file: Path) -> None:
     filled(database, clock, file)
-    Connections(database, clock, key=NEW, key_file=file).change_key("anna")
+    ConnectionStore(database, clock, key=NEW, key_file=file).change_key("anna")
     assert not file.exists()
-    Connections(database, clock, before=NEW, key_file=file).change_key("anna")
-    assert {name: Connections(database, clock, key_file=file).get(name) for name in KEPT} == KEPT
+    ConnectionStore(database, clock, before=NEW, key_file=file).change_key("anna")
+    assert {name: ConnectionStore(database, clock, key_file=file).get(name) for name in KEPT} == KEPT
 
 
 def test_a_lost_key_is_replaced_by_entering_all_anew(database: Database, clock: Clock, file: Path) -> None:
     filled(database, clock, file).change_key("anna")
     lost = file.read_bytes()
     file.unlink()
-    fresh = Connections(database, clock, key_file=file)
+    fresh = ConnectionStore(database, clock, key_file=file)
     with pytest.raises(ConfigurationError):
         fresh.get("mplus")
     with pytest.raises(ConfigurationError):
         fresh.change_key("anna")
     fresh.put("mplus", {"secret": "entered anew"})
-    assert Connections(database, clock, key_file=file).get("mplus") == {"secret": "entered anew"}
+    assert ConnectionStore(database, clock, key_file=file).get("mplus") == {"secret": "entered anew"}
     file.write_bytes(lost)
-    found = Connections(database, clock, key_file=file)
+    found = ConnectionStore(database, clock, key_file=file)
     assert found.get("accountview-tokens") == KEPT["accountview-tokens"]
     found.put("mplus", KEPT["mplus"])
 
@@ -121,7 +121,7 @@ def test_killed_at_any_moment_everything_opens(url: str, clock: Clock, file: Pat
     for moment in range(pace, most, pace):
         process = forked(change_until, url, file, moment)
         process.join(SECONDS)
-        stored = Connections(database, clock, key_file=file)
+        stored = ConnectionStore(database, clock, key_file=file)
         assert {name: stored.get(name) for name in KEPT} == KEPT, moment
         stored.renew("mplus", KEPT["mplus"])
         if process.exitcode == 0:

@@ -14,8 +14,8 @@ from integration.store.issues import Issues
 from integration.store.ledger import Ledger, doubted
 from integration.store.links import Links
 from integration.store.outbox_reader import OutboxReader
-from integration.store.plans import Plans
-from integration.store.runs import Runs
+from integration.store.plans import PlanStore
+from integration.store.runs import RunStore
 from integration.store.tables import lines
 from tests.clocks import Clock
 from tests.store.samples import (
@@ -29,7 +29,7 @@ from tests.store.samples import (
 )
 
 
-def test_groups_are_settled_before_anything_of_the_next_stage_is_sent(runs: Runs, ledger: Ledger) -> None:
+def test_groups_are_settled_before_anything_of_the_next_stage_is_sent(runs: RunStore, ledger: Ledger) -> None:
     run = a_commit(runs, a_create(1), a_create(2, stage=0))
     assert [line.key for line in ledger.next_planned(run, 10)] == ["P2"]
     ledger.mark_sent(run, [2])
@@ -40,7 +40,7 @@ def test_groups_are_settled_before_anything_of_the_next_stage_is_sent(runs: Runs
     assert [line.key for line in ledger.next_planned(run, 10)] == ["P1"]
 
 
-def test_what_is_sent_is_on_disk_with_time_and_attempt(runs: Runs, clock: Clock, ledger: Ledger) -> None:
+def test_what_is_sent_is_on_disk_with_time_and_attempt(runs: RunStore, clock: Clock, ledger: Ledger) -> None:
     run = a_commit(runs, a_create(1))
     ledger.mark_sent(run, [1])
     (line,) = ledger.unsettled(run)
@@ -53,7 +53,7 @@ def test_what_is_sent_is_on_disk_with_time_and_attempt(runs: Runs, clock: Clock,
     assert (line.attempts, line.sent_at) == (2, clock())
 
 
-def test_what_was_not_delivered_was_not_tried(runs: Runs, ledger: Ledger) -> None:
+def test_what_was_not_delivered_was_not_tried(runs: RunStore, ledger: Ledger) -> None:
     run = a_commit(runs, a_create(1))
     ledger.mark_sent(run, [1])
     ledger.settle(run, [Outcome(1, Step.PLANNED)])
@@ -61,7 +61,7 @@ def test_what_was_not_delivered_was_not_tried(runs: Runs, ledger: Ledger) -> Non
     assert line.attempts == 0
 
 
-def test_what_the_target_said_yes_to_is_kept_with_what_is_sent_next(runs: Runs, ledger: Ledger) -> None:
+def test_what_the_target_said_yes_to_is_kept_with_what_is_sent_next(runs: RunStore, ledger: Ledger) -> None:
     run = a_commit(runs, a_create(1), a_create(2))
     ledger.mark_sent(run, [1])
     ledger.mark_sent(run, [2], accepted={1: "4711"})
@@ -70,7 +70,7 @@ def test_what_the_target_said_yes_to_is_kept_with_what_is_sent_next(runs: Runs, 
     assert (second.accepted, second.reference) == (False, "")
 
 
-def test_what_is_in_doubt_may_have_been_on_its_way_until_then(runs: Runs, clock: Clock, ledger: Ledger) -> None:
+def test_what_is_in_doubt_may_have_been_on_its_way_until_then(runs: RunStore, clock: Clock, ledger: Ledger) -> None:
     run = a_commit(runs, a_create(1))
     ledger.mark_sent(run, [1])
     clock.advance(5)
@@ -89,7 +89,7 @@ def test_what_is_in_doubt_of_some_records_is_not_looked_for_among_all_that_was_e
     assert any("ix_plan_lines_key" in way for way in ways), ways
 
 
-def test_what_was_sent_cannot_be_sent_again(runs: Runs, ledger: Ledger) -> None:
+def test_what_was_sent_cannot_be_sent_again(runs: RunStore, ledger: Ledger) -> None:
     run = a_commit(runs, a_create(1))
     ledger.mark_sent(run, [1])
     with pytest.raises(ValueError, match="cannot go from sent to sent"):
@@ -97,7 +97,7 @@ def test_what_was_sent_cannot_be_sent_again(runs: Runs, ledger: Ledger) -> None:
 
 
 def test_a_step_that_may_not_follow_is_refused_and_nothing_of_its_page_is_kept(
-    runs: Runs, links: Links, plans: Plans, ledger: Ledger
+    runs: RunStore, links: Links, plans: PlanStore, ledger: Ledger
 ) -> None:
     run = a_commit(runs, a_create(1), a_create(2))
     ledger.mark_sent(run, [1])
@@ -108,7 +108,7 @@ def test_a_step_that_may_not_follow_is_refused_and_nothing_of_its_page_is_kept(
 
 
 def test_a_proven_change_leaves_the_links_of_the_product_and_its_articles(
-    runs: Runs, links: Links, plans: Plans, ledger: Ledger
+    runs: RunStore, links: Links, plans: PlanStore, ledger: Ledger
 ) -> None:
     run = a_commit(runs, a_create(1))
     ledger.mark_sent(run, [1])
@@ -121,7 +121,7 @@ def test_a_proven_change_leaves_the_links_of_the_product_and_its_articles(
     assert plans.row(run, 1).reference == "7001"
 
 
-def test_a_proven_retirement_marks_the_article_and_what_holds_it(runs: Runs, links: Links) -> None:
+def test_a_proven_retirement_marks_the_article_and_what_holds_it(runs: RunStore, links: Links) -> None:
     links.keep(FLOW, [a_link(1)])
     run = a_commit(runs, a_line(retire(a_product(1), frozenset({"A1"}), title="Thee 1")))
     prove(runs, run)
@@ -133,7 +133,7 @@ def test_a_proven_retirement_marks_the_article_and_what_holds_it(runs: Runs, lin
     assert product.agreed.parts[0].values["active"] is False
 
 
-def test_an_article_that_came_back_is_in_use_again(runs: Runs, links: Links, ledger: Ledger) -> None:
+def test_an_article_that_came_back_is_in_use_again(runs: RunStore, links: Links, ledger: Ledger) -> None:
     links.keep(FLOW, [a_link(1)])
     prove(runs, retired := a_commit(runs, a_line(retire(a_product(1), frozenset({"A1"}), title="Thee 1"))))
     ledger.finish(retired)
@@ -146,7 +146,9 @@ def test_an_article_that_came_back_is_in_use_again(runs: Runs, links: Links, led
     assert not links.get(FLOW, Kind.PRODUCT, ["P1"])["P1"].retired
 
 
-def test_a_refused_change_is_parked_with_its_issue(runs: Runs, issues: Issues, plans: Plans, ledger: Ledger) -> None:
+def test_a_refused_change_is_parked_with_its_issue(
+    runs: RunStore, issues: Issues, plans: PlanStore, ledger: Ledger
+) -> None:
     run = a_commit(runs, a_create(1))
     ledger.mark_sent(run, [1])
     ledger.settle(run, [Outcome(1, Step.PARKED, issue=Issue("mplus_rejected", "P1", "name", {"text": "too long"}))])
@@ -158,7 +160,7 @@ def test_a_refused_change_is_parked_with_its_issue(runs: Runs, issues: Issues, p
     assert (found.issue.key, found.title, found.run) == ("P1", "Thee 1", run)
 
 
-def test_a_commit_with_something_unsettled_cannot_be_finished(runs: Runs, ledger: Ledger) -> None:
+def test_a_commit_with_something_unsettled_cannot_be_finished(runs: RunStore, ledger: Ledger) -> None:
     run = a_commit(runs, a_create(1))
     with pytest.raises(ValueError, match="not settled"):
         ledger.finish(run)
@@ -166,7 +168,7 @@ def test_a_commit_with_something_unsettled_cannot_be_finished(runs: Runs, ledger
 
 
 def test_a_finished_commit_moves_the_cursors_and_makes_room(
-    runs: Runs, database: Database, clock: Clock, ledger: Ledger
+    runs: RunStore, database: Database, clock: Clock, ledger: Ledger
 ) -> None:
     run = a_commit(runs, a_create(1))
     prove(runs, run)
@@ -181,7 +183,7 @@ def test_a_finished_commit_moves_the_cursors_and_makes_room(
 
 @pytest.mark.parametrize("known", [True, False])
 def test_changes_the_caller_knows_end_as_if_they_had_been_read(
-    runs: Runs, links: Links, database: Database, clock: Clock, known: bool, ledger: Ledger
+    runs: RunStore, links: Links, database: Database, clock: Clock, known: bool, ledger: Ledger
 ) -> None:
     run = a_commit(runs, a_create(1), a_create(2))
     planned = {line.seq: line.change for line in ledger.next_planned(run, 10) if line.change} if known else {}

@@ -7,33 +7,33 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
-from integration.core.moves import Move, Promise, Sort, Unbooked
+from integration.core.moves import Move, MoveSort, Promise, Unbooked
 from integration.core.retention import Retention
 from integration.store import tables
 from integration.store.database import Database
 from integration.store.environments import change_environment
-from integration.store.moves import Moves
-from integration.store.retention import Retained
+from integration.store.moves import MoveStore
+from integration.store.retention import RetentionStore
 from tests.clocks import Clock
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
 
 @pytest.fixture
-def moves(database: Database, clock: Clock) -> Moves:
+def moves(database: Database, clock: Clock) -> MoveStore:
     """An empty store."""
-    return Moves(database, clock)
+    return MoveStore(database, clock)
 
 
 def a_move(number: int, amount: str = "-1", at: datetime = NOW) -> Move:
-    return Move(number, "1", "1001", Decimal(amount), Sort.SALES, at, (f"R{number}",), f"1.1.2026.{number}")
+    return Move(number, "1", "1001", Decimal(amount), MoveSort.SALES, at, (f"R{number}",), f"1.1.2026.{number}")
 
 
 def numbers(database: Database) -> list[int]:
     return [row.number for row in database.rows(sa.select(tables.moves.c.number).order_by(tables.moves.c.number))]
 
 
-def test_a_movement_that_is_read_twice_is_there_once_and_stays_booked(moves: Moves) -> None:
+def test_a_movement_that_is_read_twice_is_there_once_and_stays_booked(moves: MoveStore) -> None:
     moves.keep("stock", [a_move(1), a_move(2, "-0.5")], 2, NOW)
     moves.settle("stock", [1], [])
     moves.keep("stock", [a_move(1), a_move(2, "-0.5"), a_move(3)], 3, NOW)
@@ -43,7 +43,7 @@ def test_a_movement_that_is_read_twice_is_there_once_and_stays_booked(moves: Mov
     assert moves.read_upto("stock") == (3, NOW, None)
 
 
-def test_what_an_order_keeps_aside_is_replaced_by_what_it_does_now(moves: Moves) -> None:
+def test_what_an_order_keeps_aside_is_replaced_by_what_it_does_now(moves: MoveStore) -> None:
     first, other = Promise("O1", "1", "1001", Decimal(4), "2026.1"), Promise("O2", "2", "1001", Decimal(1), "2026.2")
     moves.promise("stock", ["O1", "O2"], [first, other], None)
     moves.settle("stock", [], ["O1"])
@@ -57,12 +57,12 @@ def test_what_an_order_keeps_aside_is_replaced_by_what_it_does_now(moves: Moves)
 
 
 def test_what_is_long_in_the_books_is_kept_as_long_as_its_class_and_nothing_else_goes(
-    moves: Moves, database: Database, clock: Clock
+    moves: MoveStore, database: Database, clock: Clock
 ) -> None:
     old = NOW - timedelta(days=200)
     moves.keep("stock", [a_move(1, at=old), a_move(2, at=old), a_move(3)], 3, NOW)
     moves.settle("stock", [1, 3], [])
-    retained = Retained(database, clock)
+    retained = RetentionStore(database, clock)
     for length, kept in ((300, [1, 2, 3]), (92, [2, 3])):
         moves.drop_before("stock", old)
         while retained.prune("movements", Retention(lengths={"movements": length}).before("movements", NOW)):
@@ -72,14 +72,14 @@ def test_what_is_long_in_the_books_is_kept_as_long_as_its_class_and_nothing_else
     assert moves.unbooked("stock") == {}
 
 
-def test_what_happened_before_anything_counts_is_dropped_in_the_books_or_not(moves: Moves) -> None:
+def test_what_happened_before_anything_counts_is_dropped_in_the_books_or_not(moves: MoveStore) -> None:
     moves.keep("stock", [a_move(1, at=NOW - timedelta(days=1)), a_move(2)], 2, NOW)
     moves.drop_before("stock", NOW)
     assert moves.unbooked("stock") == {2: Unbooked(("R2",))}
 
 
-def test_what_cannot_be_read_is_known_by_its_number_until_it_can_be(moves: Moves) -> None:
-    wrong = [replace(a_move(number, "0"), sort=Sort.UNREADABLE) for number in (4, 2, 7)]
+def test_what_cannot_be_read_is_known_by_its_number_until_it_can_be(moves: MoveStore) -> None:
+    wrong = [replace(a_move(number, "0"), sort=MoveSort.UNREADABLE) for number in (4, 2, 7)]
     moves.keep("stock", [*wrong, a_move(3)], 7, NOW)
     assert moves.unreadable("stock", 2) == [2, 4]
     moves.forget("stock", 2)
@@ -89,7 +89,7 @@ def test_what_cannot_be_read_is_known_by_its_number_until_it_can_be(moves: Moves
 
 
 def test_movements_of_one_till_are_not_taken_for_those_of_another(
-    moves: Moves, database: Database, clock: Clock
+    moves: MoveStore, database: Database, clock: Clock
 ) -> None:
     moves.keep("stock", [a_move(1)], 1, NOW)
     change_environment(database, clock, leaving="sandbox", entering="real", by="test")

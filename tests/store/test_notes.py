@@ -6,17 +6,17 @@ import pytest
 
 from integration.core.run import LONGEST_NOTE, Mode
 from integration.core.states import RunState
-from integration.store.audit import Audit
+from integration.store.audit import AuditStore
 from integration.store.database import Database
-from integration.store.notes import Notes
-from integration.store.runs import Runs
+from integration.store.notes import NoteStore
+from integration.store.runs import RunStore
 from integration.store.sealing import sealer_of
 from tests.clocks import Clock
 
 
 def test_notes_of_a_plan_have_their_author_and_their_time(database: Database, clock: Clock) -> None:
     database.sealer = sealer_of(b"a key that lies outside the database")
-    runs, notes = Runs(database, clock), Notes(database, clock)
+    runs, notes = RunStore(database, clock), NoteStore(database, clock)
     run = runs.begin("products", Mode.CHANGES, "anna", 1).id
     notes.add(run, "  Looks dear. ", "anna")
     later = clock.now
@@ -28,13 +28,13 @@ def test_notes_of_a_plan_have_their_author_and_their_time(database: Database, cl
     assert notes.of(run)[0].at == later
     assert notes.of_runs([run, "other"]).keys() == {run}
     assert runs.get(run).state is RunState.DISCARDED
-    heard = {one.action: (one.who, one.why, one.facts.get("digest")) for one in Audit(database, clock).entries()}
+    heard = {one.action: (one.who, one.why, one.facts.get("digest")) for one in AuditStore(database, clock).entries()}
     assert heard["plan_noted"] == ("anna", "", hashlib.sha256(b"Looks dear.").hexdigest()[:16])
     assert heard["run_discarded"] == ("ben", "", hashlib.sha256(b"Wrong list").hexdigest()[:16])
 
 
 def test_a_plan_is_discarded_without_a_reason_and_a_long_one_is_cut(database: Database, clock: Clock) -> None:
-    runs, notes = Runs(database, clock), Notes(database, clock)
+    runs, notes = RunStore(database, clock), NoteStore(database, clock)
     first, second = (runs.begin(flow, Mode.CHANGES, "anna", 1).id for flow in ("products", "stock"))
     runs.discard(first, "anna")
     runs.discard(second, "anna", "x" * 3_000)

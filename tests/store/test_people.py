@@ -6,7 +6,7 @@ import pytest
 
 from integration.core.people import Right, Role
 from integration.store.database import Database
-from integration.store.people import FREE_TRIES, LONGEST_WAIT, MOST_TRIES, SPAN, People
+from integration.store.people import FREE_TRIES, LONGEST_WAIT, MOST_TRIES, SPAN, PeopleStore
 from tests.clocks import Clock
 
 HOUR = timedelta(hours=1)
@@ -14,19 +14,19 @@ HERE = "192.0.2.1"
 
 
 @pytest.fixture
-def people(database: Database, clock: Clock) -> People:
-    kept = People(database, clock)
+def people(database: Database, clock: Clock) -> PeopleStore:
+    kept = PeopleStore(database, clock)
     assert kept.add("ann", "Ann", ["operator", "ask_sql"], "admin")
     return kept
 
 
-def test_a_reference_is_given_once(people: People) -> None:
+def test_a_reference_is_given_once(people: PeopleStore) -> None:
     assert not people.add("ann", "Another Ann", ["administrator"], "admin")
     (ann,) = people.every()
     assert (ann.name, ann.grants, ann.has_come) == ("Ann", ("ask_sql", "operator"), False)
 
 
-def test_an_invitation_holds_once_and_not_for_ever(people: People, clock: Clock) -> None:
+def test_an_invitation_holds_once_and_not_for_ever(people: PeopleStore, clock: Clock) -> None:
     people.invite("ann", "first", clock() + HOUR, "admin")
     people.invite("ann", "second", clock() + HOUR, "admin")
     assert people.invited("first") is None
@@ -44,7 +44,7 @@ def test_an_invitation_holds_once_and_not_for_ever(people: People, clock: Clock)
     assert people.any_has_come()
 
 
-def test_one_identity_is_one_person(people: People, clock: Clock) -> None:
+def test_one_identity_is_one_person(people: PeopleStore, clock: Clock) -> None:
     people.add("ben", "Ben", ["viewer"], "admin")
     for ref in ("ann", "ben"):
         people.invite(ref, ref, clock() + HOUR, "admin")
@@ -54,7 +54,7 @@ def test_one_identity_is_one_person(people: People, clock: Clock) -> None:
     assert people.accept("ben", "https://id.example.com", "2") is not None
 
 
-def test_a_session_says_who_somebody_is_now(people: People, clock: Clock) -> None:
+def test_a_session_says_who_somebody_is_now(people: PeopleStore, clock: Clock) -> None:
     people.begin("s-1", "key", "ann", clock() + HOUR)
     actor = people.in_session(key="key")
     assert actor is not None
@@ -68,7 +68,7 @@ def test_a_session_says_who_somebody_is_now(people: People, clock: Clock) -> Non
 
 
 @pytest.mark.parametrize("ended", ["revoked", "over", "off", "invited anew"])
-def test_nothing_is_done_in_a_session_that_has_ended(people: People, clock: Clock, ended: str) -> None:
+def test_nothing_is_done_in_a_session_that_has_ended(people: PeopleStore, clock: Clock, ended: str) -> None:
     people.begin("s-1", "key", "ann", clock() + HOUR)
     assert [one.id for one in people.sessions()] == ["s-1"]
     match ended:
@@ -87,7 +87,7 @@ def test_nothing_is_done_in_a_session_that_has_ended(people: People, clock: Cloc
     assert people.in_session(key="key") is None
 
 
-def test_after_a_few_tries_somebody_has_to_wait_ever_longer(people: People, clock: Clock) -> None:
+def test_after_a_few_tries_somebody_has_to_wait_ever_longer(people: PeopleStore, clock: Clock) -> None:
     assert [people.may_try("ann", HERE) for _ in range(FREE_TRIES)] == [timedelta(0)] * FREE_TRIES
     assert people.may_try("ben", HERE) == timedelta(0)
     waits = []
@@ -103,7 +103,7 @@ def test_after_a_few_tries_somebody_has_to_wait_ever_longer(people: People, cloc
 
 
 def test_many_places_together_have_a_few_tries_and_do_not_keep_anybody_out_for_long(
-    people: People, clock: Clock
+    people: PeopleStore, clock: Clock
 ) -> None:
     for one in range(MOST_TRIES):
         assert people.may_try("ann", f"10.0.0.{one}") == timedelta(0)

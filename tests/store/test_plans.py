@@ -11,8 +11,8 @@ from integration.core.records import Kind, Record
 from integration.core.run import Outcome
 from integration.core.states import Step
 from integration.store.ledger import Ledger
-from integration.store.plans import Plans
-from integration.store.runs import Runs
+from integration.store.plans import PlanStore
+from integration.store.runs import RunStore
 from tests.store.samples import (
     a_commit,
     a_create,
@@ -35,7 +35,7 @@ def an_update(number: int, *fields: str, group: str = "DRANK", calls: int = 1) -
     return replace(a_line(change), calls=calls)
 
 
-def a_mixed_plan(runs: Runs) -> str:
+def a_mixed_plan(runs: RunStore) -> str:
     """A plan with something of everything."""
     return a_plan(
         runs, a_create(1), an_update(2, "price_incl"), an_update(3, "price_incl", "ean", group="SNOEP"),
@@ -43,14 +43,14 @@ def a_mixed_plan(runs: Runs) -> str:
     )  # fmt: skip
 
 
-def keys(plans: Plans, run: str, show: str = "all", find: str = "", among: Among = Among()) -> list[str]:  # noqa: B008
+def keys(plans: PlanStore, run: str, show: str = "all", find: str = "", among: Among = Among()) -> list[str]:  # noqa: B008
     """Return the keys of the lines shown, and make sure that they are counted alike."""
     found = [row.key for row in plans.rows(run, show, find, among=among)]
     assert plans.count(run, show, find, among) == len(found)
     return found
 
 
-def test_lines_are_found_by_a_field_that_changes(runs: Runs, plans: Plans) -> None:
+def test_lines_are_found_by_a_field_that_changes(runs: RunStore, plans: PlanStore) -> None:
     run = a_mixed_plan(runs)
     assert keys(plans, run, among=Among(field="article.price_incl")) == ["P2", "P3"]
     assert keys(plans, run, "update", among=Among(field="article.ean")) == ["P3", "P4"]
@@ -59,7 +59,7 @@ def test_lines_are_found_by_a_field_that_changes(runs: Runs, plans: Plans) -> No
     assert keys(plans, run, among=Among(field="%")) == []
 
 
-def test_lines_are_found_by_group_and_by_cause_and_by_both_with_a_search(runs: Runs, plans: Plans) -> None:
+def test_lines_are_found_by_group_and_by_cause_and_by_both_with_a_search(runs: RunStore, plans: PlanStore) -> None:
     run = a_mixed_plan(runs)
     assert keys(plans, run, among=Among(group="SNOEP")) == ["P3", "A7"]
     assert keys(plans, run, "skip", among=Among(group="SNOEP")) == ["A7"]
@@ -69,7 +69,7 @@ def test_lines_are_found_by_group_and_by_cause_and_by_both_with_a_search(runs: R
     assert keys(plans, run, "update", "thee 4", Among(group="SNOEP")) == []
 
 
-def test_every_value_is_counted_for_what_is_shown(runs: Runs, plans: Plans) -> None:
+def test_every_value_is_counted_for_what_is_shown(runs: RunStore, plans: PlanStore) -> None:
     run = a_mixed_plan(runs)
     assert plans.facets(run) == {
         "field": {"article.ean": 2, "article.price_incl": 2},
@@ -82,26 +82,26 @@ def test_every_value_is_counted_for_what_is_shown(runs: Runs, plans: Plans) -> N
     assert plans.facets("nowhere") == {"field": {}, "group": {}, "cause": {}}
 
 
-def test_pages_of_a_filtered_list_follow_one_another(runs: Runs, plans: Plans) -> None:
+def test_pages_of_a_filtered_list_follow_one_another(runs: RunStore, plans: PlanStore) -> None:
     run = a_plan(runs, *(an_update(number, "ean", group="A" if number % 2 else "B") for number in range(10)))
     only = Among(group="A")
     pages = [[row.key for row in plans.rows(run, "update", "", offset, 2, only)] for offset in (0, 2, 4, 6)]
     assert pages == [["P1", "P3"], ["P5", "P7"], ["P9"], []]
 
 
-def test_the_changes_of_all_pages_are_known_by_their_numbers(runs: Runs, plans: Plans) -> None:
+def test_the_changes_of_all_pages_are_known_by_their_numbers(runs: RunStore, plans: PlanStore) -> None:
     run = a_mixed_plan(runs)
     assert plans.changes(run) == {1, 2, 3, 4}
     assert plans.changes(run, "update", among=Among(group="SNOEP")) == {3}
     assert plans.changes(run, "park") == frozenset()
 
 
-def test_every_change_tells_its_calls(runs: Runs, plans: Plans) -> None:
+def test_every_change_tells_its_calls(runs: RunStore, plans: PlanStore) -> None:
     run = a_plan(runs, a_create(1), an_update(2, "ean", calls=3), a_park(3))
     assert plans.calls(run) == {1: 1, 2: 3}
 
 
-def test_a_brake_shows_what_it_counted(runs: Runs, plans: Plans) -> None:
+def test_a_brake_shows_what_it_counted(runs: RunStore, plans: PlanStore) -> None:
     marked = [replace(an_update(number, "price_incl"), brakes=("brake_price",)) for number in range(3)]
     run = a_plan(runs, *marked, an_update(9, "ean"))
     first, found = plans.marked(run, "brake_price", 2)
@@ -109,7 +109,7 @@ def test_a_brake_shows_what_it_counted(runs: Runs, plans: Plans) -> None:
     assert plans.marked(run, "brake", 2) == ([], 0)
 
 
-def test_what_is_refused_in_a_commit_is_found_by_its_cause(runs: Runs, plans: Plans, ledger: Ledger) -> None:
+def test_what_is_refused_in_a_commit_is_found_by_its_cause(runs: RunStore, plans: PlanStore, ledger: Ledger) -> None:
     run = a_commit(runs, an_update(1, "ean"), an_update(2, "ean"), a_park(3))
     ledger.mark_sent(run, [1, 2])
     moved = Issue("target_changed_since_plan", "P1")
@@ -119,7 +119,7 @@ def test_what_is_refused_in_a_commit_is_found_by_its_cause(runs: Runs, plans: Pl
     assert keys(plans, run, "parked") == ["P1", "A3"]
 
 
-def test_a_line_is_found_by_the_record_it_is_about(runs: Runs, plans: Plans) -> None:
+def test_a_line_is_found_by_the_record_it_is_about(runs: RunStore, plans: PlanStore) -> None:
     run = a_mixed_plan(runs)
     found = plans.line_about(run, Kind.PRODUCT, "P3")
     assert found is not None
@@ -128,7 +128,7 @@ def test_a_line_is_found_by_the_record_it_is_about(runs: Runs, plans: Plans) -> 
     assert plans.titles(run, Kind.PRODUCT, ["P2", "P9"]) == {"P2": "Thee 2"}
 
 
-def test_what_was_sent_is_told_apart_from_what_has_no_answer(runs: Runs, plans: Plans, ledger: Ledger) -> None:
+def test_what_was_sent_is_told_apart_from_what_has_no_answer(runs: RunStore, plans: PlanStore, ledger: Ledger) -> None:
     run = a_commit(runs, a_create(1), a_create(2), a_create(3))
     assert plans.unsettled(run) == {Step.SENT: 0, Step.IN_DOUBT: 0}
     ledger.mark_sent(run, [1, 2])
@@ -136,7 +136,7 @@ def test_what_was_sent_is_told_apart_from_what_has_no_answer(runs: Runs, plans: 
     assert plans.unsettled(run) == {Step.SENT: 1, Step.IN_DOUBT: 1}
 
 
-def test_tallies_say_what_the_plan_adds_up_to(runs: Runs, plans: Plans, ledger: Ledger) -> None:
+def test_tallies_say_what_the_plan_adds_up_to(runs: RunStore, plans: PlanStore, ledger: Ledger) -> None:
     run = a_commit(runs, a_create(1), a_create(2), a_skip(3), a_park(4), unchanged=2, left_out=frozenset({2}))
     ledger.mark_sent(run, [1])
     tallies = plans.tallies(run)
@@ -166,7 +166,7 @@ SHOWN: tuple[tuple[str, str, list[str]], ...] = (
 )
 
 
-def test_lines_are_filtered_and_found(runs: Runs, plans: Plans, ledger: Ledger) -> None:
+def test_lines_are_filtered_and_found(runs: RunStore, plans: PlanStore, ledger: Ledger) -> None:
     run = a_commit(runs, a_create(1), a_create(2), a_skip(3), a_park(4))
     ledger.mark_sent(run, [1])
     for show, find, keys in SHOWN:
@@ -174,11 +174,11 @@ def test_lines_are_filtered_and_found(runs: Runs, plans: Plans, ledger: Ledger) 
         assert plans.count(run, show, find) == len(keys), (show, find)
 
 
-def test_lines_are_paged(runs: Runs, plans: Plans) -> None:
+def test_lines_are_paged(runs: RunStore, plans: PlanStore) -> None:
     run = a_plan(runs, *[a_create(number) for number in range(1, 8)])
     assert [line.seq for line in plans.rows(run, offset=2, limit=3)] == [3, 4, 5]
 
 
-def test_what_cannot_be_shown_is_refused(plans: Plans) -> None:
+def test_what_cannot_be_shown_is_refused(plans: PlanStore) -> None:
     with pytest.raises(ValueError, match="nothing is shown as"):
         plans.rows("any", "everything")

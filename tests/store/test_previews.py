@@ -17,9 +17,9 @@ from integration.store.cursors import Cursors
 from integration.store.database import Database
 from integration.store.issues import Issues
 from integration.store.links import Links
-from integration.store.plans import Plans
+from integration.store.plans import PlanStore
 from integration.store.previews import Previews
-from integration.store.runs import Runs
+from integration.store.runs import RunStore
 from tests.clocks import Clock
 from tests.store.samples import (
     FLOW,
@@ -34,7 +34,7 @@ from tests.store.samples import (
 )
 
 
-def test_staged_records_come_back_by_parent_whole_and_in_order(runs: Runs, previews: Previews) -> None:
+def test_staged_records_come_back_by_parent_whole_and_in_order(runs: RunStore, previews: Previews) -> None:
     run = runs.begin(FLOW, Mode.COMPLETE, "anna", 4).id
     one, two = a_staged(1, parent="TS"), a_staged(2, parent="TS")
     issue = a_staged(3, record=None, issue=Issue("price_missing", "A3", "price_excl", {"key": "A3"}))
@@ -49,14 +49,14 @@ def test_staged_records_come_back_by_parent_whole_and_in_order(runs: Runs, previ
     assert runs.get(run).position == Position(after="2")
 
 
-def test_a_page_that_is_read_again_is_kept_once(runs: Runs, previews: Previews) -> None:
+def test_a_page_that_is_read_again_is_kept_once(runs: RunStore, previews: Previews) -> None:
     run = runs.begin(FLOW, Mode.COMPLETE, "anna", 4).id
     previews.stage_page(run, 1, [a_staged(1), a_staged(1, title="old")], START)
     previews.stage_page(run, 1, [a_staged(1, title="new")], START)
     assert [[one.title for one in group] for group in previews.staged_groups(run, 1, None, 10)] == [["new"]]
 
 
-def test_texts_no_database_can_keep_do_not_hold_up_their_page(runs: Runs, previews: Previews) -> None:
+def test_texts_no_database_can_keep_do_not_hold_up_their_page(runs: RunStore, previews: Previews) -> None:
     run = runs.begin(FLOW, Mode.COMPLETE, "anna", 4).id
     previews.stage_page(run, 1, [a_staged(1, title="a\0b\ud800"), a_staged(2)], START)
     assert [group[0].title for group in previews.staged_groups(run, 1, None, 10)] == ["a�b?", "Thee 2"]
@@ -68,7 +68,7 @@ def test_texts_no_database_can_keep_do_not_hold_up_their_page(runs: Runs, previe
     page=st.integers(1, 5),
 )
 def test_paging_by_parent_misses_nothing_whatever_the_keys(
-    runs: Runs, keys: set[str], page: int, previews: Previews
+    runs: RunStore, keys: set[str], page: int, previews: Previews
 ) -> None:
     if active := runs.latest(states=[RunState.PREVIEWING]):
         runs.fail(active[0].id, "unexpected_error", {})
@@ -80,7 +80,7 @@ def test_paging_by_parent_misses_nothing_whatever_the_keys(
     assert sorted(seen) == sorted(keys)
 
 
-def test_shared_numbers_and_marks_are_found_among_what_takes_part(runs: Runs, previews: Previews) -> None:
+def test_shared_numbers_and_marks_are_found_among_what_takes_part(runs: RunStore, previews: Previews) -> None:
     run = runs.begin(FLOW, Mode.COMPLETE, "anna", 4).id
     staged = [
         a_staged(1, number="815", mark=""),
@@ -96,20 +96,20 @@ def test_shared_numbers_and_marks_are_found_among_what_takes_part(runs: Runs, pr
     assert found.marks == {"87": ("A2", "A3")}
 
 
-def test_what_need_not_be_unique_may_be_shared(runs: Runs, previews: Previews) -> None:
+def test_what_need_not_be_unique_may_be_shared(runs: RunStore, previews: Previews) -> None:
     run = runs.begin(FLOW, Mode.COMPLETE, "anna", 4).id
     previews.stage_page(run, 1, [a_staged(1, number="815", mark="87"), a_staged(2, number="815", mark="87")], START)
     found = previews.duplicates(run, 1, (Unique.NUMBER,))
     assert (found.numbers, found.marks) == ({"815": ("A1", "A2")}, {})
 
 
-def test_what_was_not_read_yet_is_told_in_the_order_asked(runs: Runs, previews: Previews) -> None:
+def test_what_was_not_read_yet_is_told_in_the_order_asked(runs: RunStore, previews: Previews) -> None:
     run = runs.begin(FLOW, Mode.CHANGES, "anna", 4).id
     previews.stage_page(run, 1, [a_staged(2)], START)
     assert previews.not_staged(run, 1, ["A3", "A2", "A1", "A3"]) == ["A3", "A1"]
 
 
-def test_links_whose_key_was_not_read_have_vanished(runs: Runs, links: Links, previews: Previews) -> None:
+def test_links_whose_key_was_not_read_have_vanished(runs: RunStore, links: Links, previews: Previews) -> None:
     links.keep(FLOW, [a_link(number) for number in (1, 2, 3, 4)])
     run = runs.begin(FLOW, Mode.COMPLETE, "anna", 4).id
     previews.stage_page(run, 0, [a_staged(4)], START)
@@ -120,7 +120,7 @@ def test_links_whose_key_was_not_read_have_vanished(runs: Runs, links: Links, pr
 
 
 def test_lines_are_numbered_in_order_over_the_pages_and_come_back_whole(
-    runs: Runs, plans: Plans, previews: Previews
+    runs: RunStore, plans: PlanStore, previews: Previews
 ) -> None:
     run = a_preview(runs, a_create(1), a_skip(2))
     previews.keep_page(run, [a_park(3)], [], 0, Position(Task.FINISH))
@@ -136,7 +136,7 @@ def test_lines_are_numbered_in_order_over_the_pages_and_come_back_whole(
         plans.row(run, 4)
 
 
-def test_what_is_unchanged_leaves_its_links(runs: Runs, links: Links) -> None:
+def test_what_is_unchanged_leaves_its_links(runs: RunStore, links: Links) -> None:
     a_preview(runs, unchanged=1)
     assert links.get(FLOW, Kind.PRODUCT, ["P900"])["P900"] == a_link(900)
     article = links.get(FLOW, Kind.ARTICLE, ["A900"])["A900"]
@@ -144,7 +144,7 @@ def test_what_is_unchanged_leaves_its_links(runs: Runs, links: Links) -> None:
 
 
 def test_a_page_that_fails_half_way_keeps_nothing(
-    runs: Runs, database: Database, clock: Clock, plans: Plans, previews: Previews
+    runs: RunStore, database: Database, clock: Clock, plans: PlanStore, previews: Previews
 ) -> None:
     run = a_preview(runs, a_create(1))
     before = (runs.get(run), told(database, clock))
@@ -156,14 +156,14 @@ def test_a_page_that_fails_half_way_keeps_nothing(
     assert plans.count(run) == 1
 
 
-def test_the_fingerprint_of_a_plan_is_that_of_its_changes(runs: Runs, previews: Previews) -> None:
+def test_the_fingerprint_of_a_plan_is_that_of_its_changes(runs: RunStore, previews: Previews) -> None:
     run = a_preview(runs, a_create(1), a_skip(2), a_create(3))
     assert list(previews.digests(run)) == [a_create(1).digest, a_create(3).digest]
     assert fingerprint(FLOW, 4, previews.digests(run)) == fingerprint(FLOW, 4, [a_create(3).digest, a_create(1).digest])
 
 
 def test_a_finished_preview_waits_with_its_brakes_and_has_forgotten_what_it_read(
-    runs: Runs, previews: Previews
+    runs: RunStore, previews: Previews
 ) -> None:
     run = runs.begin(FLOW, Mode.COMPLETE, "anna", 4).id
     previews.stage_page(run, 1, [a_staged(1)], START)
@@ -176,7 +176,7 @@ def test_a_finished_preview_waits_with_its_brakes_and_has_forgotten_what_it_read
 
 
 def test_a_preview_with_nothing_to_do_is_done_and_moves_the_cursors(
-    runs: Runs, database: Database, clock: Clock, previews: Previews
+    runs: RunStore, database: Database, clock: Clock, previews: Previews
 ) -> None:
     run = a_preview(runs, unchanged=2)
     clock.advance(3)
@@ -187,14 +187,14 @@ def test_a_preview_with_nothing_to_do_is_done_and_moves_the_cursors(
     assert Cursors(database, clock).get(FLOW, "source:article") == "20261125"
 
 
-def test_a_complete_run_closes_the_issues_it_no_longer_met(runs: Runs, issues: Issues) -> None:
+def test_a_complete_run_closes_the_issues_it_no_longer_met(runs: RunStore, issues: Issues) -> None:
     a_plan(runs, a_create(1), a_park(2), a_park(3))
     a_plan(runs, a_create(1), a_park(3))
     assert [one.issue.key for one in issues.list(FLOW, "price_missing")] == ["A3"]
 
 
 def test_an_incremental_run_closes_only_issues_of_records_it_read(
-    runs: Runs, issues: Issues, previews: Previews
+    runs: RunStore, issues: Issues, previews: Previews
 ) -> None:
     a_plan(runs, a_create(1), a_park(2), a_park(3))
     run = runs.begin(FLOW, Mode.CHANGES, "anna", 4).id
@@ -203,7 +203,7 @@ def test_an_incremental_run_closes_only_issues_of_records_it_read(
     assert [one.issue.key for one in issues.list(FLOW, "price_missing")] == ["A3"]
 
 
-def test_a_page_of_ten_times_as_many_lines_takes_hardly_more_for_each(runs: Runs, previews: Previews) -> None:
+def test_a_page_of_ten_times_as_many_lines_takes_hardly_more_for_each(runs: RunStore, previews: Previews) -> None:
     run = a_preview(runs)
 
     def kept(first: int, many: int) -> float:

@@ -19,8 +19,8 @@ from integration.store.database import Database
 from integration.store.issues import Issues
 from integration.store.ledger import Ledger
 from integration.store.links import Links
-from integration.store.retention import FOR_GOOD, TABLES, Retained
-from integration.store.runs import Runs
+from integration.store.retention import FOR_GOOD, TABLES, RetentionStore
+from integration.store.runs import RunStore
 from tests.clocks import Clock
 from tests.store.samples import FLOW, a_commit, a_create, a_line, a_park, a_plan, a_preview, a_skip, prove
 
@@ -28,9 +28,9 @@ YEAR = 365 * 86_400
 
 
 @pytest.fixture
-def retained(database: Database, clock: Clock) -> Retained:
+def retained(database: Database, clock: Clock) -> RetentionStore:
     """What is kept, by class."""
-    return Retained(database, clock)
+    return RetentionStore(database, clock)
 
 
 def lines_of(database: Database, run: str) -> int:
@@ -39,7 +39,7 @@ def lines_of(database: Database, run: str) -> int:
     return int(database.scalar(counted))
 
 
-def a_done(runs: Runs, *lines: PlanRow) -> str:
+def a_done(runs: RunStore, *lines: PlanRow) -> str:
     """A run that wrote its plan."""
     run = a_commit(runs, *lines)
     prove(runs, run)
@@ -47,7 +47,7 @@ def a_done(runs: Runs, *lines: PlanRow) -> str:
     return run
 
 
-def pruned(retained: Retained, name: str, before: datetime, portion: int = 500) -> int:
+def pruned(retained: RetentionStore, name: str, before: datetime, portion: int = 500) -> int:
     """Let all of a class go, and return how many rows that were."""
     total = 0
     while gone := retained.prune(name, before, portion):
@@ -75,7 +75,7 @@ def test_every_table_has_one_class_or_is_kept_for_good() -> None:
 
 
 def test_lines_of_long_ago_go_in_portions_and_what_they_came_to_stays(
-    database: Database, runs: Runs, retained: Retained, clock: Clock
+    database: Database, runs: RunStore, retained: RetentionStore, clock: Clock
 ) -> None:
     old = a_done(runs, *(a_create(number) for number in range(5)), a_skip(8), a_park(9))
     before, counts = runs.get(old), runs.counts(old)
@@ -94,7 +94,9 @@ def test_lines_of_long_ago_go_in_portions_and_what_they_came_to_stays(
     assert retained.due("plans", clock.now) == 0
 
 
-def test_what_goes_while_somebody_undoes_it_is_not_undone_by_half(runs: Runs, retained: Retained, clock: Clock) -> None:
+def test_what_goes_while_somebody_undoes_it_is_not_undone_by_half(
+    runs: RunStore, retained: RetentionStore, clock: Clock
+) -> None:
     old = a_done(runs, *(a_create(number) for number in range(5)))
     clock.advance(YEAR)
     a_done(runs, a_create(7))
@@ -108,7 +110,7 @@ def test_what_goes_while_somebody_undoes_it_is_not_undone_by_half(runs: Runs, re
     "needed", ["waits", "interrupted", "failed", "doubt", "question", "issue", "set_aside", "undone", "newest", "young"]
 )
 def test_what_is_still_needed_is_kept_whatever_its_age(
-    needed: str, database: Database, runs: Runs, retained: Retained, clock: Clock
+    needed: str, database: Database, runs: RunStore, retained: RetentionStore, clock: Clock
 ) -> None:
     def end(run: str, state: RunState) -> None:
         with database.write() as connection:
@@ -155,7 +157,7 @@ def test_what_is_still_needed_is_kept_whatever_its_age(
 
 
 def test_the_run_that_wrote_last_is_kept_though_the_clock_was_set_back(
-    database: Database, runs: Runs, retained: Retained, clock: Clock
+    database: Database, runs: RunStore, retained: RetentionStore, clock: Clock
 ) -> None:
     earlier = a_done(runs, a_create(1))
     clock.advance(-3600)
@@ -166,7 +168,7 @@ def test_the_run_that_wrote_last_is_kept_though_the_clock_was_set_back(
 
 
 def test_runs_go_once_their_lines_have_and_those_that_found_nothing_sooner(
-    runs: Runs, retained: Retained, clock: Clock
+    runs: RunStore, retained: RetentionStore, clock: Clock
 ) -> None:
     written, nothing = a_done(runs, a_create(1)), []
     for _ in range(3):
@@ -187,7 +189,7 @@ def test_runs_go_once_their_lines_have_and_those_that_found_nothing_sooner(
 
 
 def test_of_what_was_booked_the_evidence_stays_for_years_without_a_name(
-    database: Database, runs: Runs, retained: Retained, clock: Clock, links: Links
+    database: Database, runs: RunStore, retained: RetentionStore, clock: Clock, links: Links
 ) -> None:
     booked, at = a_done(runs, a_document(1), a_create(3)), clock.now
     clock.advance(YEAR)
@@ -206,7 +208,7 @@ def test_of_what_was_booked_the_evidence_stays_for_years_without_a_name(
 
 
 def test_settled_exceptions_go_and_open_ones_stay(
-    database: Database, runs: Runs, retained: Retained, clock: Clock, issues: Issues
+    database: Database, runs: RunStore, retained: RetentionStore, clock: Clock, issues: Issues
 ) -> None:
     a_done(runs, a_park(1), a_park(2))
     issues.looked(FLOW, ["A1"], ["price_missing"], [])
@@ -216,7 +218,7 @@ def test_settled_exceptions_go_and_open_ones_stay(
 
 
 def test_what_a_preview_read_stays_while_it_is_needed(
-    database: Database, runs: Runs, retained: Retained, clock: Clock
+    database: Database, runs: RunStore, retained: RetentionStore, clock: Clock
 ) -> None:
     run = a_preview(runs)
     shape = {"stage": 0, "key": "A1", "parent": "P1", "title": "Thee", "number": "", "mark": "", "taking_part": True}
@@ -228,7 +230,7 @@ def test_what_a_preview_read_stays_while_it_is_needed(
 
 
 def test_sheets_of_days_and_movements_go_by_their_own_date(
-    database: Database, retained: Retained, clock: Clock
+    database: Database, retained: RetentionStore, clock: Clock
 ) -> None:
     day = {"branch": "1", "state": DayState.EQUAL, "checked_at": clock.now, "result": {}}
     move = {
@@ -248,7 +250,7 @@ def test_sheets_of_days_and_movements_go_by_their_own_date(
     assert [row.number for row in database.rows(sa.select(tables.moves))] == [2, 3]
 
 
-def test_what_there_is_is_told_by_class(runs: Runs, retained: Retained, clock: Clock) -> None:
+def test_what_there_is_is_told_by_class(runs: RunStore, retained: RetentionStore, clock: Clock) -> None:
     first = clock.now
     a_done(runs, a_create(1), a_create(2))
     held = retained.held()
@@ -258,6 +260,6 @@ def test_what_there_is_is_told_by_class(runs: Runs, retained: Retained, clock: C
     assert held["kept"].rows > 0
 
 
-def test_a_class_that_there_is_not_is_a_defect(retained: Retained, clock: Clock) -> None:
+def test_a_class_that_there_is_not_is_a_defect(retained: RetentionStore, clock: Clock) -> None:
     with pytest.raises(ValueError, match="nothing is kept as"):
         retained.due("poems", clock.now)

@@ -15,9 +15,9 @@ from integration.core.states import RunState, Step
 from integration.store.database import Database, open_database
 from integration.store.ledger import Ledger
 from integration.store.outbox_reader import OutboxReader
-from integration.store.plans import Plans
+from integration.store.plans import PlanStore
 from integration.store.previews import Previews
-from integration.store.runs import Runs
+from integration.store.runs import RunStore
 from tests.clocks import Clock
 from tests.store.samples import (
     FLOW,
@@ -32,14 +32,14 @@ from tests.store.samples import (
 )
 
 
-def test_a_run_comes_back_as_it_was_begun(runs: Runs, clock: Clock) -> None:
+def test_a_run_comes_back_as_it_was_begun(runs: RunStore, clock: Clock) -> None:
     run = runs.begin(FLOW, Mode.CHANGES, "anna", 4)
     assert run == runs.get(run.id)
     assert (run.flow, run.mode, run.by, run.mapping_version) == (FLOW, Mode.CHANGES, "anna", 4)
     assert (run.state, run.started_at, run.position) == (RunState.PREVIEWING, clock(), START)
 
 
-def test_a_second_run_of_a_flow_is_refused_and_told_who_is_at_work(runs: Runs) -> None:
+def test_a_second_run_of_a_flow_is_refused_and_told_who_is_at_work(runs: RunStore) -> None:
     first = runs.begin(FLOW, Mode.CHANGES, "anna", 4)
     with pytest.raises(RunActiveError) as caught:
         runs.begin(FLOW, Mode.CHANGES, "ben", 4)
@@ -47,32 +47,32 @@ def test_a_second_run_of_a_flow_is_refused_and_told_who_is_at_work(runs: Runs) -
     assert runs.count() == 1
 
 
-def test_it_is_refused_through_another_connection_too(runs: Runs, url: str, clock: Clock) -> None:
+def test_it_is_refused_through_another_connection_too(runs: RunStore, url: str, clock: Clock) -> None:
     runs.begin(FLOW, Mode.CHANGES, "anna", 4)
     other = open_database(url)
     with pytest.raises(RunActiveError):
-        Runs(other, clock).begin(FLOW, Mode.CHANGES, "ben", 4)
+        RunStore(other, clock).begin(FLOW, Mode.CHANGES, "ben", 4)
     other.close()
 
 
 def test_two_runs_of_one_second_never_share_an_id(database: Database, clock: Clock) -> None:
     ids = iter(["one", "one", "one", "two"])
-    runs = Runs(database, clock, new_id=lambda _: next(ids))
+    runs = RunStore(database, clock, new_id=lambda _: next(ids))
     assert [runs.begin(flow, Mode.CHANGES, "anna", 4).id for flow in ("products", "stock")] == ["one", "two"]
 
 
-def test_runs_of_different_flows_are_at_work_side_by_side(runs: Runs) -> None:
+def test_runs_of_different_flows_are_at_work_side_by_side(runs: RunStore) -> None:
     runs.begin("products", Mode.CHANGES, "anna", 4)
     runs.begin("stock", Mode.CHANGES, "anna", 4)
     assert runs.count(states=[RunState.PREVIEWING]) == 2
 
 
-def test_a_plan_that_waits_does_not_hold_up_the_next_preview(runs: Runs) -> None:
+def test_a_plan_that_waits_does_not_hold_up_the_next_preview(runs: RunStore) -> None:
     a_plan(runs, a_create(1))
     runs.begin(FLOW, Mode.CHANGES, "anna", 4)
 
 
-def test_a_waiting_plan_cannot_be_committed_while_another_run_is_at_work(runs: Runs) -> None:
+def test_a_waiting_plan_cannot_be_committed_while_another_run_is_at_work(runs: RunStore) -> None:
     waiting = a_plan(runs, a_create(1))
     runs.begin(FLOW, Mode.CHANGES, "anna", 4)
     with pytest.raises(RunActiveError):
@@ -80,7 +80,7 @@ def test_a_waiting_plan_cannot_be_committed_while_another_run_is_at_work(runs: R
     assert runs.get(waiting).state is RunState.READY
 
 
-def test_the_newest_run_began_last_though_the_clock_was_set_back(runs: Runs, clock: Clock) -> None:
+def test_the_newest_run_began_last_though_the_clock_was_set_back(runs: RunStore, clock: Clock) -> None:
     earlier = a_plan(runs, a_create(1))
     clock.advance(-3600)
     later = a_plan(runs, a_create(1))
@@ -90,14 +90,14 @@ def test_the_newest_run_began_last_though_the_clock_was_set_back(runs: Runs, clo
     assert waiting.id == later
 
 
-def test_an_unknown_run_is_named(runs: Runs, previews: Previews) -> None:
+def test_an_unknown_run_is_named(runs: RunStore, previews: Previews) -> None:
     with pytest.raises(KeyError, match="there is no run nowhere"):
         runs.get("nowhere")
     with pytest.raises(KeyError, match="there is no run nowhere"):
         previews.keep_page("nowhere", [], [], 0, START)
 
 
-def test_runs_are_listed_newest_first_by_flow_and_state(runs: Runs, clock: Clock) -> None:
+def test_runs_are_listed_newest_first_by_flow_and_state(runs: RunStore, clock: Clock) -> None:
     first = a_plan(runs, a_create(1))
     clock.advance(60)
     second = a_plan(runs, a_create(1))
@@ -110,7 +110,7 @@ def test_runs_are_listed_newest_first_by_flow_and_state(runs: Runs, clock: Clock
     assert runs.last_done(FLOW) is None
 
 
-def test_a_failed_run_says_what_stopped_it_and_makes_room(runs: Runs, clock: Clock) -> None:
+def test_a_failed_run_says_what_stopped_it_and_makes_room(runs: RunStore, clock: Clock) -> None:
     run = a_preview(runs, a_create(1))
     runs.fail(run, "right_missing", {"system": "MplusKASSA"})
     failed = runs.get(run)
@@ -119,7 +119,7 @@ def test_a_failed_run_says_what_stopped_it_and_makes_room(runs: Runs, clock: Clo
     runs.begin(FLOW, Mode.CHANGES, "anna", 4)
 
 
-def test_what_a_run_waits_for_is_gone_when_it_goes_on(runs: Runs, previews: Previews) -> None:
+def test_what_a_run_waits_for_is_gone_when_it_goes_on(runs: RunStore, previews: Previews) -> None:
     run = a_preview(runs)
     runs.waiting_for(run, "service_unavailable", {"system": "MplusKASSA"})
     assert runs.get(run).error == "service_unavailable"
@@ -128,7 +128,7 @@ def test_what_a_run_waits_for_is_gone_when_it_goes_on(runs: Runs, previews: Prev
     assert (going.error, going.phase, going.progress_done, going.progress_total) == ("", "plan", 3, 10)
 
 
-def test_an_approval_is_kept_and_starts_the_commit(runs: Runs, plans: Plans) -> None:
+def test_an_approval_is_kept_and_starts_the_commit(runs: RunStore, plans: PlanStore) -> None:
     run = a_commit(runs, a_create(1), a_create(2), left_out=frozenset({2}))
     committing = runs.get(run)
     assert committing.state is RunState.COMMITTING
@@ -139,21 +139,21 @@ def test_an_approval_is_kept_and_starts_the_commit(runs: Runs, plans: Plans) -> 
     assert committing.counts == Counts(read=2, planned=1, skipped=1)
 
 
-def test_a_plan_is_committed_once(runs: Runs) -> None:
+def test_a_plan_is_committed_once(runs: RunStore) -> None:
     run = a_commit(runs, a_create(1))
     with pytest.raises(PlanStaleError) as caught:
         runs.approve(run, Approval("fingerprint", "ben"))
     assert (caught.value.code, caught.value.facts["person"]) == ("plan_already_committed", "anna")
 
 
-def test_a_run_that_failed_before_it_had_a_plan_cannot_be_committed(runs: Runs) -> None:
+def test_a_run_that_failed_before_it_had_a_plan_cannot_be_committed(runs: RunStore) -> None:
     run = a_preview(runs, a_create(1))
     runs.fail(run, "right_missing", {})
     with pytest.raises(PlanStaleError):
         runs.approve(run, Approval("", "ben"))
 
 
-def test_a_discarded_plan_cannot_be_committed(runs: Runs) -> None:
+def test_a_discarded_plan_cannot_be_committed(runs: RunStore) -> None:
     run = a_plan(runs, a_create(1))
     runs.discard(run, "anna")
     assert runs.get(run).state is RunState.DISCARDED
@@ -161,7 +161,7 @@ def test_a_discarded_plan_cannot_be_committed(runs: Runs) -> None:
         runs.approve(run, Approval("fingerprint", "ben"))
 
 
-def test_who_discards_a_plan_after_somebody_else_decided_is_told_who_was_first(runs: Runs) -> None:
+def test_who_discards_a_plan_after_somebody_else_decided_is_told_who_was_first(runs: RunStore) -> None:
     run, other = a_plan(runs, a_create(1)), a_commit(runs, a_create(1))
     runs.discard(run, "anna")
     with pytest.raises(PlanStaleError, match="plan_discarded"):
@@ -170,13 +170,13 @@ def test_who_discards_a_plan_after_somebody_else_decided_is_told_who_was_first(r
         runs.discard(other, "ben")
 
 
-def test_a_state_that_may_not_follow_is_refused(runs: Runs) -> None:
+def test_a_state_that_may_not_follow_is_refused(runs: RunStore) -> None:
     run = a_plan(runs, a_create(1))
     with pytest.raises(ValueError, match="cannot go from ready to interrupted"):
         runs.interrupt(run, "cancelled", {})
 
 
-def test_an_interrupted_commit_is_taken_up_where_it_stopped(runs: Runs, ledger: Ledger) -> None:
+def test_an_interrupted_commit_is_taken_up_where_it_stopped(runs: RunStore, ledger: Ledger) -> None:
     run = a_commit(runs, a_create(1), a_create(2), a_create(3))
     ledger.mark_sent(run, [1])
     ledger.settle(run, [Outcome(1, Step.PROVEN, "71")])
@@ -190,7 +190,7 @@ def test_an_interrupted_commit_is_taken_up_where_it_stopped(runs: Runs, ledger: 
     assert [line.seq for line in ledger.next_planned(run, 10)] == [2, 3]
 
 
-def test_every_record_read_is_accounted_for_at_every_moment(runs: Runs, ledger: Ledger) -> None:
+def test_every_record_read_is_accounted_for_at_every_moment(runs: RunStore, ledger: Ledger) -> None:
     lines = [a_create(number) for number in range(1, 6)]
     run = a_commit(runs, *lines, a_skip(6), a_park(7), unchanged=3, left_out=frozenset({5}))
     ledger.mark_sent(run, [1, 2, 3])
@@ -211,7 +211,7 @@ def test_every_record_read_is_accounted_for_at_every_moment(runs: Runs, ledger: 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=st.lists(st.tuples(st.integers(1, 6), st.sampled_from(list(Step))), max_size=40))
 def test_the_running_counts_are_those_of_the_lines_whatever_happens(
-    runs: Runs, moves: list[tuple[int, Step]], ledger: Ledger
+    runs: RunStore, moves: list[tuple[int, Step]], ledger: Ledger
 ) -> None:
     if active := runs.latest(states=[RunState.COMMITTING]):
         runs.fail(active[0].id, "unexpected_error", {})
@@ -229,7 +229,7 @@ def test_the_running_counts_are_those_of_the_lines_whatever_happens(
 
 
 def test_each_step_of_a_record_is_told_and_a_quiet_run_says_little(
-    runs: Runs, database: Database, clock: Clock, previews: Previews, ledger: Ledger
+    runs: RunStore, database: Database, clock: Clock, previews: Previews, ledger: Ledger
 ) -> None:
     run = a_commit(runs, a_create(1), a_park(2))
     prove(runs, run)
@@ -245,7 +245,7 @@ def test_each_step_of_a_record_is_told_and_a_quiet_run_says_little(
 
 
 def test_a_run_tells_its_phases_and_how_long_each_took(
-    runs: Runs, clock: Clock, ledger: Ledger, previews: Previews
+    runs: RunStore, clock: Clock, ledger: Ledger, previews: Previews
 ) -> None:
     run = a_plan(runs, a_create(1), a_create(2))
     clock.advance(600)
@@ -263,7 +263,7 @@ def test_a_run_tells_its_phases_and_how_long_each_took(
 
 
 def test_what_holds_a_run_up_is_told_once_and_so_is_that_it_goes_on(
-    runs: Runs, clock: Clock, previews: Previews, database: Database
+    runs: RunStore, clock: Clock, previews: Previews, database: Database
 ) -> None:
     run = a_preview(runs)
     for _ in range(3):
@@ -278,7 +278,7 @@ def test_what_holds_a_run_up_is_told_once_and_so_is_that_it_goes_on(
     ]
 
 
-def test_a_phase_that_goes_on_is_told_once(runs: Runs, clock: Clock, previews: Previews) -> None:
+def test_a_phase_that_goes_on_is_told_once(runs: RunStore, clock: Clock, previews: Previews) -> None:
     run = runs.begin("products", runs.get(a_plan(runs)).mode, "anna", 4).id
     for done in (10, 20, 30):
         clock.advance(1)
@@ -287,7 +287,7 @@ def test_a_phase_that_goes_on_is_told_once(runs: Runs, clock: Clock, previews: P
     assert runs.phases(run)[-1].ended_at is None
 
 
-def test_whoever_asks_is_told_the_same_speed(runs: Runs, clock: Clock, ledger: Ledger) -> None:
+def test_whoever_asks_is_told_the_same_speed(runs: RunStore, clock: Clock, ledger: Ledger) -> None:
     run = a_commit(runs, *(a_create(number) for number in range(40)))
     clock.advance(1)
     assert speed(runs.get(run), runs.phases(run)[-1], clock()).per_second == 0
@@ -301,7 +301,7 @@ def test_whoever_asks_is_told_the_same_speed(runs: Runs, clock: Clock, ledger: L
     assert (found.per_second, found.seconds_left) == (1.0, 30.0)
 
 
-def test_a_run_that_stands_still_has_no_speed(runs: Runs, clock: Clock, ledger: Ledger) -> None:
+def test_a_run_that_stands_still_has_no_speed(runs: RunStore, clock: Clock, ledger: Ledger) -> None:
     run = a_commit(runs, *(a_create(number) for number in range(4)))
     clock.advance(10)
     ledger.mark_sent(run, [1])

@@ -10,7 +10,7 @@ from integration.core.errors import ConfigurationError
 from integration.store.database import Database
 from integration.store.leases import Leases
 from integration.store.outbox_reader import OutboxReader
-from integration.store.secrets import Connections, StoredTokens
+from integration.store.secrets import ConnectionStore, StoredTokens
 from integration.store.tables import connections
 from tests.clocks import Clock
 
@@ -19,7 +19,7 @@ SECRET = "planted-secret"
 
 
 def test_a_connection_comes_back_and_is_unreadable_in_the_database(database: Database, clock: Clock) -> None:
-    stored = Connections(database, clock, key=KEY)
+    stored = ConnectionStore(database, clock, key=KEY)
     stored.put("mplus", {"url": "http://till", "secret": SECRET}, "anna")
     assert stored.get("mplus") == {"url": "http://till", "secret": SECRET}
     assert stored.get("accountview") is None
@@ -30,17 +30,17 @@ def test_a_connection_comes_back_and_is_unreadable_in_the_database(database: Dat
 
 
 def test_another_key_opens_nothing_and_shows_nothing(database: Database, clock: Clock) -> None:
-    Connections(database, clock, key=KEY).put("mplus", {"secret": SECRET})
+    ConnectionStore(database, clock, key=KEY).put("mplus", {"secret": SECRET})
     with pytest.raises(ConfigurationError) as caught:
-        Connections(database, clock, key="the key of somebody else").get("mplus")
+        ConnectionStore(database, clock, key="the key of somebody else").get("mplus")
     assert caught.value.code == "secret_key_wrong"
 
 
 def test_a_key_is_made_once_and_only_its_owner_may_read_it(database: Database, clock: Clock, tmp_path: Path) -> None:
     file = tmp_path / "data" / "console.key"
-    Connections(database, clock, key_file=file).put("mplus", {"secret": SECRET})
+    ConnectionStore(database, clock, key_file=file).put("mplus", {"secret": SECRET})
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert Connections(database, clock, key_file=file).get("mplus") == {"secret": SECRET}
+    assert ConnectionStore(database, clock, key_file=file).get("mplus") == {"secret": SECRET}
     assert [one.name for one in file.parent.iterdir() if "key" in one.name] == ["console.key"]
 
 
@@ -51,26 +51,26 @@ def test_a_key_file_that_holds_no_key_is_a_setting(
     file = tmp_path / "console.key"
     file.write_text(content)
     with pytest.raises(ConfigurationError) as caught:
-        Connections(database, clock, key_file=file)
+        ConnectionStore(database, clock, key_file=file)
     assert caught.value.code == "setting_invalid"
 
 
 def test_a_key_that_is_too_short_or_missing_is_a_setting(database: Database, clock: Clock) -> None:
     with pytest.raises(ConfigurationError):
-        Connections(database, clock, key="short")
+        ConnectionStore(database, clock, key="short")
     with pytest.raises(ConfigurationError):
-        Connections(database, clock)
+        ConnectionStore(database, clock)
 
 
 def test_a_forgotten_connection_is_gone(database: Database, clock: Clock) -> None:
-    stored = Connections(database, clock, key=KEY)
+    stored = ConnectionStore(database, clock, key=KEY)
     stored.put("mplus", {"secret": SECRET})
     stored.forget("mplus", "anna")
     assert stored.get("mplus") is None
 
 
 def test_tokens_are_kept_for_all_processes(database: Database, clock: Clock) -> None:
-    stored = Connections(database, clock, key=KEY)
+    stored = ConnectionStore(database, clock, key=KEY)
     one, other, stranger = (
         StoredTokens(
             stored,

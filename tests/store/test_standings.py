@@ -17,7 +17,7 @@ from integration.store.issues import Issues
 from integration.store.ledger import Ledger
 from integration.store.links import Links
 from integration.store.previews import Previews
-from integration.store.runs import Runs
+from integration.store.runs import RunStore
 from integration.store.standings import Standings
 from tests.store.samples import FLOW, a_commit, a_create, a_link, a_park, a_plan, a_product, a_skip, a_staged
 
@@ -35,7 +35,7 @@ def where(standings: Standings, key: str = KEY) -> Where | None:
     return found[key].where if found else None
 
 
-def begun(runs: Runs, mode: Mode = Mode.CHANGES) -> str:
+def begun(runs: RunStore, mode: Mode = Mode.CHANGES) -> str:
     return runs.begin(FLOW, mode, "anna", 4).id
 
 
@@ -62,7 +62,7 @@ def test_what_is_linked_is_booked_under_our_reference_and_a_link_that_is_retired
 
 
 def test_what_the_run_at_work_has_read_is_planned_until_its_plan_says_otherwise(
-    standings: Standings, runs: Runs, previews: Previews
+    standings: Standings, runs: RunStore, previews: Previews
 ) -> None:
     run = begun(runs)
     read(previews, run)
@@ -73,7 +73,7 @@ def test_what_the_run_at_work_has_read_is_planned_until_its_plan_says_otherwise(
 
 @pytest.mark.parametrize("skipped", ["read", "cancelled", "planned"])
 def test_what_takes_no_part_in_the_run_at_work_stands_nowhere(
-    standings: Standings, runs: Runs, previews: Previews, issues: Issues, skipped: str
+    standings: Standings, runs: RunStore, previews: Previews, issues: Issues, skipped: str
 ) -> None:
     issues.open(FLOW, "earlier", [Met(Issue("price_missing", KEY), "product", "Thee 1")])
     run = begun(runs)
@@ -103,7 +103,7 @@ def test_an_issue_parks_while_it_is_open_and_not_once_a_person_set_it_aside(
     [(Mode.CHANGES, None), (Mode.COMPLETE, None), (Mode.CHOSEN, Where.WAITING)],
 )
 def test_a_plan_that_waits_counts_unless_the_run_at_work_takes_it_over(
-    standings: Standings, runs: Runs, mode: Mode, expected: Where | None
+    standings: Standings, runs: RunStore, mode: Mode, expected: Where | None
 ) -> None:
     a_plan(runs, a_create(1))
     assert where(standings) is Where.WAITING
@@ -113,7 +113,7 @@ def test_a_plan_that_waits_counts_unless_the_run_at_work_takes_it_over(
 
 @pytest.mark.parametrize("step", [Step.SENT, Step.IN_DOUBT])
 def test_what_was_sent_and_has_no_end_is_doubtful_whatever_else_is_known(
-    standings: Standings, runs: Runs, ledger: Ledger, issues: Issues, step: Step
+    standings: Standings, runs: RunStore, ledger: Ledger, issues: Issues, step: Step
 ) -> None:
     run = a_commit(runs, a_create(1))
     ledger.mark_sent(run, [1])
@@ -126,7 +126,7 @@ def test_what_was_sent_and_has_no_end_is_doubtful_whatever_else_is_known(
 
 
 def test_what_comes_out_of_an_order_is_found_from_it_booked_or_in_doubt(
-    standings: Standings, runs: Runs, links: Links, ledger: Ledger
+    standings: Standings, runs: RunStore, links: Links, ledger: Ledger
 ) -> None:
     booked = replace(a_product(2), values={"orders": ("order-1", "order-2")})
     links.keep(FLOW, [Link(Kind.PRODUCT, "P2", "7002", booked)])

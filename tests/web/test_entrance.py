@@ -11,7 +11,7 @@ from integration.core.people import Role
 from integration.services.people import Identity, People
 from integration.store import tables
 from integration.store.database import open_database
-from integration.store.people import People as Stored
+from integration.store.people import PeopleStore as Stored
 from tests.clocks import now
 from tests.entering import PASSWORD, Browser, first_key
 from tests.people import somebody

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from integration.core.people import Role
 from integration.store.database import Database, open_database
-from integration.store.people import People
+from integration.store.people import PeopleStore
 from integration.store.tables import sessions
 from tests.clocks import now
 from tests.entering import Browser, first_key
@@ -87,9 +87,9 @@ def came(server: Server, **asking: str) -> Browser:
     return browser
 
 
-def kept(server: Server) -> tuple[Database, People]:
+def kept(server: Server) -> tuple[Database, PeopleStore]:
     database = open_database(f"sqlite:///{server.data / 'console.sqlite'}")
-    return database, People(database, now)
+    return database, PeopleStore(database, now)
 
 
 def socket(server: Server, browser: Browser) -> int:

@@ -12,7 +12,7 @@ import msgspec
 from integration.connectors.accountview.codec import Row
 from integration.connectors.accountview.empty_answers import EMPTY, ROWS
 from integration.connectors.accountview.settings import SYSTEM, BusinessObject
-from integration.connectors.answer import MOST_PARTS, Answer
+from integration.connectors.answer import MOST_PARTS, HttpAnswer
 from integration.core.errors import (
     AccessDeniedError,
     ConnectorError,
@@ -27,14 +27,14 @@ LONGEST_NUMBER = 40  # signs; a database of this make keeps twenty digits
 _WHOLE = msgspec.json.Decoder(msgspec.Raw)
 
 
-class Answers:
+class BooksAnswers:
     """Reads answers. `host` is named in errors; `mask` blots secrets out of the texts AccountView sends."""
 
     def __init__(self, host: str, mask: Callable[[str], str]) -> None:
         self._host = host
         self._mask = mask
 
-    def shape(self, answer: Answer, operation: str, *, reading: bool = True) -> object:
+    def shape(self, answer: HttpAnswer, operation: str, *, reading: bool = True) -> object:
         """Return the JSON of an answer that says yes.
 
         A refusal is a RejectedError with AccountView's own text, also where it comes with a good status. A failure
@@ -58,21 +58,21 @@ class Answers:
             raise RejectedError("request_refused", system=SYSTEM, operation=operation)
         return shape
 
-    def tables(self, answer: Answer, operation: str, *, reading: bool = True) -> dict[str, object]:
+    def tables(self, answer: HttpAnswer, operation: str, *, reading: bool = True) -> dict[str, object]:
         """Return the tables of an answer under their names in upper case."""
         shape = self.shape(answer, operation, reading=reading)
         if not isinstance(shape, dict):
             raise unreadable_answer(operation, reading=reading)
         return {str(name).upper(): rows for name, rows in shape.items()}
 
-    def rows(self, answer: Answer, operation: str) -> list[Row]:
+    def rows(self, answer: HttpAnswer, operation: str) -> list[Row]:
         """Return the rows of an answer that is a bare list."""
         shape = self.shape(answer, operation)
         if not isinstance(shape, list):
             raise unreadable_answer(operation)
         return [in_capitals(row) for row in shape if isinstance(row, dict)]
 
-    def expect_interface(self, answer: Answer) -> None:
+    def expect_interface(self, answer: HttpAnswer) -> None:
         """Raise MalformedAnswerError when something else than the web API answers at this address."""
         elsewhere = HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST
         if elsewhere or answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
@@ -86,7 +86,7 @@ class Looks:
         self._left = most
         self._mask = mask
 
-    def again(self, answer: Answer) -> bool | str:
+    def again(self, answer: HttpAnswer) -> bool | str:
         """Tell whether, with what was said where it failed on the road."""
         self._left -= 1
         if is_failure_of_the_road(answer):
@@ -178,7 +178,7 @@ def refusal_of(message: str, operation: str, *, reading: bool) -> ConnectorError
     return RejectedError("read_refused", system=SYSTEM, message=message, operation=operation)
 
 
-def json_of(answer: Answer, operation: str, *, reading: bool = True) -> object:
+def json_of(answer: HttpAnswer, operation: str, *, reading: bool = True) -> object:
     """Return the JSON of an answer; a page for people or a broken body is an error of ours."""
     try:
         return parse_json(answer.body)
@@ -215,7 +215,7 @@ def _cut(digits: str) -> str:
     return f"{digits[:LONGEST_NUMBER]}…"
 
 
-def server_failure(answer: Answer, operation: str, message: str = "") -> UnavailableError:
+def server_failure(answer: HttpAnswer, operation: str, message: str = "") -> UnavailableError:
     """Return the error for a failure of the server's own."""
     said = message or f"HTTP {answer.status}"
     return UnavailableError("server_error", system=SYSTEM, message=said, operation=operation)
@@ -228,7 +228,7 @@ def unreadable_answer(operation: str, *, reading: bool = True) -> MalformedAnswe
     return InDoubtError("timeout_after_sending_write", system=SYSTEM, operation=operation)
 
 
-def form_of_missing(answer: Answer) -> str:
+def form_of_missing(answer: HttpAnswer) -> str:
     """Return the form of a 404 that may mean "no such record", as one client has seen; empty for any other answer.
 
     A page for people is another server.
@@ -243,7 +243,7 @@ def form_of_missing(answer: Answer) -> str:
     return _form(answer, shape)
 
 
-def form_of(answer: Answer, tables: Mapping[str, object], table: str, operation: str) -> str:
+def form_of(answer: HttpAnswer, tables: Mapping[str, object], table: str, operation: str) -> str:
     """Return the form of an answer that says yes: that of nothing found, or that of rows."""
     found = tables.get(table.upper())
     if found == []:
@@ -256,29 +256,29 @@ def form_of(answer: Answer, tables: Mapping[str, object], table: str, operation:
     raise unreadable_answer(operation)
 
 
-def _form(answer: Answer, shape: object) -> str:
+def _form(answer: HttpAnswer, shape: object) -> str:
     names = sorted(str(name).upper() for name in shape) if isinstance(shape, dict) else ["?"]
     return " ".join([str(answer.status), *names])
 
 
-def is_failure_of_the_road(answer: Answer) -> bool:
+def is_failure_of_the_road(answer: HttpAnswer) -> bool:
     """Tell whether a failure comes without a word of AccountView itself, so that it may be gone next time."""
     return answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not _is_of_accountview(_readable(answer))
 
 
-def said_by(answer: Answer) -> str:
+def said_by(answer: HttpAnswer) -> str:
     """Return what a refusal or failure says; empty where it says nothing that can be read."""
     return message_of(plain_text(answer) or _readable(answer), refused=True)
 
 
-def _readable(answer: Answer) -> object:
+def _readable(answer: HttpAnswer) -> object:
     try:
         return parse_json(answer.body) if answer.body.strip() else {}
     except ValueError:
         return {}
 
 
-def plain_text(answer: Answer) -> str:
+def plain_text(answer: HttpAnswer) -> str:
     """Return the body where it is a text for people and no page; empty for anything else."""
     kind = answer.headers.get("content-type", "")
     if not kind.startswith("text/plain"):
@@ -287,7 +287,7 @@ def plain_text(answer: Answer) -> str:
     return "" if text[:1] in {"<", "{", "[", '"'} else text
 
 
-def is_unreadable(answer: Answer) -> bool:
+def is_unreadable(answer: HttpAnswer) -> bool:
     """Tell whether an answer that says yes holds nothing that can be read, though it is not empty."""
     if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES or not answer.body.strip():
         return False

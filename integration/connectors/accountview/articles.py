@@ -7,11 +7,11 @@ from decimal import Decimal
 
 from pydantic import BaseModel
 
-from integration.connectors.accountview.client import AccountViewClient, Filter, Query
+from integration.connectors.accountview.client import AccountViewClient, Query, QueryFilter
 from integration.connectors.accountview.codec import PRICE_PLACES, Row, number_or_none
 from integration.connectors.accountview.layout import Layout, Layouts, named_columns
-from integration.connectors.accountview.prices import Prices
-from integration.connectors.accountview.reader import Reader
+from integration.connectors.accountview.prices import BooksPrices
+from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.rows import row_decoder, whole_records
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.source import Pages, Reading
@@ -42,7 +42,7 @@ class Warehouses:
             for name, column in named.model_dump(include={"article", "warehouse", "quantity"}).items()
         }
         by_number = settings.model_copy(update={"page_strategy": "number"})  # its rows have no key that we know
-        self._reader = Reader(client, by_number, probe=(settings.objects.articles, settings.article.code))
+        self._reader = RowReader(client, by_number, probe=(settings.objects.articles, settings.article.code))
         self._known: frozenset[str] | None = None
 
     def forget(self) -> None:
@@ -69,7 +69,7 @@ class Warehouses:
         )
         found = fresh = self._on_page(layout, query)
         while fresh and len(found) <= self._settings.conditions:
-            others = tuple(Filter(column, "NotEqual", "C", code) for code in sorted(found))
+            others = tuple(QueryFilter(column, "NotEqual", "C", code) for code in sorted(found))
             try:
                 fresh = self._on_page(layout, replace(query, filters=others)) - found
             except RejectedError:
@@ -179,13 +179,15 @@ class Goods:
         return self._pages.most(self._reading, name, count)
 
 
-class Articles(Goods):
+class BooksArticles(Goods):
     """The articles of one installation, with `warehouse:<code>` where the settings name the object of warehouses.
 
     And with their prices for others, where they name the object of those: then all of them each time.
     """
 
-    def __init__(self, settings: AccountViewSettings, pages: Pages, warehouses: Warehouses, prices: Prices) -> None:
+    def __init__(
+        self, settings: AccountViewSettings, pages: Pages, warehouses: Warehouses, prices: BooksPrices
+    ) -> None:
         super().__init__(Kind.ARTICLE, settings.objects.articles, settings.article, pages)
         self._warehouses = warehouses
         self._prices = prices

@@ -4,12 +4,19 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 
 from integration.connectors.accountview.articles import Warehouses
-from integration.connectors.accountview.client import LIKE_TABLE, AccountViewClient, Company, Filter, Offered, Query
+from integration.connectors.accountview.client import (
+    LIKE_TABLE,
+    AccountViewClient,
+    Administration,
+    Offered,
+    Query,
+    QueryFilter,
+)
 from integration.connectors.accountview.documents import is_about_filter
 from integration.connectors.accountview.fields import WITH_LINES, WRITTEN
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.places import invoice_tables
-from integration.connectors.accountview.prices import Prices
+from integration.connectors.accountview.prices import BooksPrices
 from integration.connectors.accountview.rows import STOCK
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.core.connections import Finding, Tell, unheard
@@ -34,7 +41,7 @@ NEEDED = {
 }
 
 
-class Check:
+class BooksCheck:
     """Looks at one installation; every thing that is wrong becomes a finding, with the kind of record it is about.
 
     What was read of the installation is looked through: it is asked for each table, and for a row of each object, once
@@ -47,14 +54,14 @@ class Check:
         settings: AccountViewSettings,
         layouts: Layouts,
         warehouses: Warehouses,
-        prices: Prices,
+        prices: BooksPrices,
     ) -> None:
         self._client = client
         self._settings = settings
         self._layouts = layouts
         self._warehouses = warehouses
         self._prices = prices
-        self._companies: list[Company] = []
+        self._companies: list[Administration] = []
         self._is_trusted = True
 
     def connection(self, tell: Tell = unheard) -> list[Finding]:
@@ -232,7 +239,9 @@ class Check:
             return
         try:
             found = self._client.page(
-                Query(of=of, sort=(key,), size=SEEN, fields=(column,), filters=(Filter(column, "Equal", "C", known),))
+                Query(
+                    of=of, sort=(key,), size=SEEN, fields=(column,), filters=(QueryFilter(column, "Equal", "C", known),)
+                )
             )
         except RejectedError as error:
             if not is_about_filter(error, column):

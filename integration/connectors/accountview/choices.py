@@ -18,7 +18,7 @@ from integration.core.records import Kind
 HARVESTED_PAGES = 5  # of debtors, for codes that have no list of their own
 
 
-class Choices:
+class BooksChoices:
     """Reads the lists when they are asked for; nothing is kept.
 
     Those of payment conditions, shipping methods, salespersons, price lists and accounts of debtors are what debtors

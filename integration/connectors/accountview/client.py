@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from integration.connectors.accountview.answers import (
-    Answers,
+    BooksAnswers,
     Looks,
     form_of,
     form_of_missing,
@@ -24,7 +24,7 @@ from integration.connectors.accountview.answers import (
 )
 from integration.connectors.accountview.codec import (
     Body,
-    Column,
+    DictionaryColumn,
     Row,
     decode_column,
     encode_body,
@@ -35,8 +35,8 @@ from integration.connectors.accountview.empty_answers import NOBODY, EmptyAnswer
 from integration.connectors.accountview.login import LogIn, login_needed
 from integration.connectors.accountview.raw_rows import RawRow, as_read, taken_apart
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
-from integration.connectors.accountview.turning import Seen, incomplete
-from integration.connectors.answer import Answer
+from integration.connectors.accountview.turning import PagesSeen, incomplete
+from integration.connectors.answer import HttpAnswer
 from integration.connectors.http import Gateway
 from integration.core.connections import Token, TokenKeeper
 from integration.core.errors import AccessDeniedError, RejectedError
@@ -50,7 +50,7 @@ LOOKS = 3  # at a read whose answer cannot be read, such as the page a proxy sho
 
 
 @dataclass(frozen=True, slots=True)
-class Company:
+class Administration:
     """One company of the logged-in user: `id` is what calls carry, `code` and `name` are what people know."""
 
     id: str
@@ -69,7 +69,7 @@ class Offered:
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class QueryFilter:
     """One condition of a read: column, operator, the letter of the value's type, value."""
 
     column: str
@@ -96,7 +96,7 @@ class Query:
     sort: tuple[str, ...]
     size: int
     fields: tuple[str, ...] = ()  # none named: all of them
-    filters: tuple[Filter, ...] = ()
+    filters: tuple[QueryFilter, ...] = ()
     number: int = 1
     last_key: str | None = None
     descending: bool = False
@@ -167,7 +167,7 @@ class AccountViewClient:
             system=SYSTEM, host_shown=self.host, limits=settings.limits, secrets=self._secrets, route=settings.route
         )
         self.answering = self._gateway.answering
-        self._answers = Answers(self.host, self._gateway.masked)
+        self._answers = BooksAnswers(self.host, self._gateway.masked)
         self.empty_probe = EmptyAnswerProbe(
             self._form_of_answer, self._probe_target(settings.objects.articles, settings.article.code)
         )
@@ -196,12 +196,12 @@ class AccountViewClient:
         self.empty_probe.remember(before.empty_probe)
         self.given, self.described, self.counts_from_one = before.given, before.described, before.counts_from_one
 
-    def companies(self) -> list[Company]:
+    def companies(self) -> list[Administration]:
         """Return the companies the logged-in user may choose from."""
         operation = "read companies"
         answer = self._asked(_Call(method="GET", path="companies", operation=operation, company=False))
         return [
-            Company(
+            Administration(
                 text_or_none(row.get("ID")) or "",
                 text_or_none(row.get("CODE")) or "",
                 text_or_none(row.get("DESCRIPTION")) or "",
@@ -230,7 +230,7 @@ class AccountViewClient:
     def every(self, query: Query, *, enough: int = 0) -> list[Row]:
         """Return the rows of all pages, turned by number; see `Seen` for `enough`."""
         found = page = self.page(query)
-        seen = Seen(query.of, query.size, query.sort[0], enough=enough)
+        seen = PagesSeen(query.of, query.size, query.sort[0], enough=enough)
         if query.dictionary:
             self.described = max(self.described, len(page))
         while not seen.is_last(page):
@@ -280,7 +280,7 @@ class AccountViewClient:
         if query.filters:
             self.empty_probe.expect_conditions(target)
 
-    def _told(self, query: Query, answer: Answer) -> Mapping[str, object]:
+    def _told(self, query: Query, answer: HttpAnswer) -> Mapping[str, object]:
         tables, form = self._read(query, answer)
         self.empty_probe.expect_meant(query.of, form)
         return tables
@@ -293,7 +293,7 @@ class AccountViewClient:
     def _form_of_answer(self, about: ProbeTarget, nobody: bool) -> str:
         """Return the form of the answer to a question for one row, or for one that nobody is."""
         dictionary = about.of.code == self.settings.objects.fields.code
-        condition = Filter(about.key, "Contains" if dictionary else "Equal", "C", NOBODY)
+        condition = QueryFilter(about.key, "Contains" if dictionary else "Equal", "C", NOBODY)
         query = Query(
             of=about.of,
             sort=("FIELD_NAME",) if dictionary else (about.key,),
@@ -314,7 +314,7 @@ class AccountViewClient:
 
         Raises MalformedAnswerError there.
         """
-        alone = replace(query, filters=(Filter(query.sort[0], "Equal", "C", known),))
+        alone = replace(query, filters=(QueryFilter(query.sort[0], "Equal", "C", known),))
         try:
             tables, _ = self._read(alone, self._answer(alone))
         except RejectedError:  # conditions are refused: whoever needs them says so
@@ -323,12 +323,12 @@ class AccountViewClient:
             raise incomplete(query.of, 0)
         self.counts_from_one = True
 
-    def _answer(self, query: Query) -> Answer:
+    def _answer(self, query: Query) -> HttpAnswer:
         path = "accountviewsystemdata" if query.dictionary else "accountviewdata"
         params = query.parameters(self.today())
         return self._asked(_Call(method="GET", path=path, operation=query.of.reading, params=params))
 
-    def _read(self, query: Query, answer: Answer) -> tuple[Mapping[str, object], str]:
+    def _read(self, query: Query, answer: HttpAnswer) -> tuple[Mapping[str, object], str]:
         """Return the tables of an answer and the form it has."""
         operation = query.of.reading
         if missing := form_of_missing(answer):
@@ -336,9 +336,9 @@ class AccountViewClient:
         tables = self._answers.tables(answer, operation)
         return tables, form_of(answer, tables, query.of.table, operation)
 
-    def dictionary(self, table: str) -> list[Column]:
+    def dictionary(self, table: str) -> list[DictionaryColumn]:
         """Return the columns of a table as the data dictionary describes them."""
-        condition = Filter(LIKE_TABLE, "Contains", "C", table.ljust(TABLE_NAME_WIDTH))
+        condition = QueryFilter(LIKE_TABLE, "Contains", "C", table.ljust(TABLE_NAME_WIDTH))
         query = Query(
             of=self.settings.objects.fields,
             sort=("FIELD_NAME",),
@@ -369,7 +369,7 @@ class AccountViewClient:
         tables = self._answers.tables(answer, operation, reading=False)
         return {name: table_rows(tables, name) for name in tables}
 
-    def _asked(self, call: _Call) -> Answer:
+    def _asked(self, call: _Call) -> HttpAnswer:
         """Return the answer; an access that ended early is renewed once, for a 401 means that nothing was done."""
         token = self.login.token()
         answer = self._sent(call, token)
@@ -381,7 +381,7 @@ class AccountViewClient:
             self._deny(call)
         return answer
 
-    def _sent(self, call: _Call, token: Token) -> Answer:
+    def _sent(self, call: _Call, token: Token) -> HttpAnswer:
         headers = {"Authorization": f"Bearer {token.access}", "Accept": "application/json"}
         if call.company and self.settings.company:
             headers["X-Company"] = self.settings.company

@@ -107,7 +107,7 @@ NUMBERS = frozenset("YNBI")  # letters of columns that hold one; it is never emp
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class DictionaryColumn:
     """One column as the data dictionary describes it. `type` is the dictionary's letter."""
 
     name: str
@@ -120,14 +120,14 @@ class Column:
     blocked: bool = False  # not to be written from outside
 
 
-def decode_column(row: Row) -> Column:
+def decode_column(row: Row) -> DictionaryColumn:
     """Return one row of the data dictionary; a flag of which nobody knows what it says is taken for none.
 
     What it would have said of a field is then said by AccountView, when the field is written.
     """
     length = number_or_none(row.get("FIELD_LEN"), 0)
     name = (text_or_none(row.get("FIELD_NAME")) or "").upper()
-    return Column(
+    return DictionaryColumn(
         name=name,
         caption=text_or_none(row.get("FLD_DESC")) or name,
         type=(text_or_none(row.get("FIELD_TYPE")) or "C").upper()[:1],
@@ -139,7 +139,7 @@ def decode_column(row: Row) -> Column:
     )
 
 
-def typed_value(column: Column, value: object) -> Value:
+def typed_value(column: DictionaryColumn, value: object) -> Value:
     """Return a value by the type the dictionary gives its column.
 
     Raises WrongValueError for what is no number, day, yes or no, and no text.
@@ -168,7 +168,7 @@ def _told(column: str, told: object, value: Value) -> Value:
     return value
 
 
-def offered_fields(kind: Kind, columns: Sequence[Column], names: Mapping[str, str]) -> list[Field]:
+def offered_fields(kind: Kind, columns: Sequence[DictionaryColumn], names: Mapping[str, str]) -> list[Field]:
     """Return what a mapping may use of a kind: our own names first, then every other column."""
     by_name = {column.name: column for column in columns}
     ours = [_field(kind, name, by_name[column]) for name, column in names.items() if column in by_name]
@@ -176,7 +176,7 @@ def offered_fields(kind: Kind, columns: Sequence[Column], names: Mapping[str, st
     return ours + [_field(kind, column.name, column) for column in columns if column.name not in meant]
 
 
-def _field(kind: Kind, name: str, column: Column) -> Field:
+def _field(kind: Kind, name: str, column: DictionaryColumn) -> Field:
     guess = FieldType.CODE if column.type == "C" and column.upper else _TYPES.get(column.type, FieldType.TEXT)
     kind_of = FieldType.MONEY if name == "price" else FieldType.CODE if name in {"code", "group", "vat_code"} else guess
     return Field(
@@ -206,7 +206,7 @@ class Cell:
     value: str | bool | int | Decimal | date | None
 
 
-def as_wanted(column: Column, held: Value, wanted: Value) -> Value:
+def as_wanted(column: DictionaryColumn, held: Value, wanted: Value) -> Value:
     """Return the wanted value where the held one is only what the column makes of it: capitals, no blanks, a number."""
     if not isinstance(wanted, str) or held is None:
         return held
@@ -229,7 +229,7 @@ def _decimal(text: str) -> Decimal | None:
         return None
 
 
-def cell_of(name: str, column: Column, value: Value) -> Cell:
+def cell_of(name: str, column: DictionaryColumn, value: Value) -> Cell:
     """Return the value for a column. Raises RejectedError, naming our field, for what the column cannot hold."""
     letter = _LETTERS.get(column.type, "C")
     match letter:
@@ -258,7 +258,7 @@ def _calendar_day(value: Value) -> date | None:
     return date.fromisoformat(str(value)[:10]) if value else None
 
 
-def _checked(name: str, column: Column, value: Value) -> str:
+def _checked(name: str, column: DictionaryColumn, value: Value) -> str:
     text = "" if value is None else str(value).rstrip()
     strange = "".join(sign for sign in text if not _storable(sign))
     if strange:

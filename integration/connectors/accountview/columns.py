@@ -14,13 +14,13 @@ from pydantic_core import PydanticCustomError
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]*$", max_length=40)]
 
 
-class Settings(BaseModel):
+class ColumnSettings(BaseModel):
     """What nobody changes once it is read, and nobody misspells."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
-Fields = TypeVar("Fields", bound=Settings)
+Fields = TypeVar("Fields", bound=ColumnSettings)
 
 
 def _columns(*, needed: Collection[str] = (), **columns: str) -> Callable[[type[Fields]], type[Fields]]:
@@ -56,13 +56,13 @@ def _columns(*, needed: Collection[str] = (), **columns: str) -> Callable[[type[
     stock_ordered="QTY_BESTEL",
     stock_expected="",
 )
-class ArticleFields(Settings):
+class ArticleFields(ColumnSettings):
     """Which column of an article holds what."""
 
     code: Name = Field("ART_CODE", min_length=1)
 
 
-class WarehouseFields(Settings):
+class WarehouseFields(ColumnSettings):
     """Where the stock of each warehouse is: one row for each article in each of them. All empty: not read.
 
     No such object is published, so every name is this installation's own. Where they are given, whoever reads articles
@@ -89,7 +89,7 @@ class WarehouseFields(Settings):
         return self
 
 
-class GroupFields(Settings):
+class GroupFields(ColumnSettings):
     """Which column of an article group holds what."""
 
     code: Name = Field("AG_CODE", min_length=1)
@@ -129,7 +129,7 @@ class GroupFields(Settings):
     blocked_for_orders="BLK_SP",
     changed="CNG_DATE",
 )
-class DebtorFields(Settings):
+class DebtorFields(ColumnSettings):
     """Which column of a debtor holds what."""
 
     number: Name = Field("SUB_NR", min_length=1)
@@ -147,7 +147,7 @@ class DebtorFields(Settings):
     phone="TEL_BUS",
     changed="CNG_DATE",
 )
-class AddressFields(Settings):
+class AddressFields(ColumnSettings):
     """Which column of a delivery address holds what."""
 
     number: Name = Field("REC_ID", min_length=1)
@@ -177,7 +177,7 @@ class AddressFields(Settings):
     gross="GROSS_FLG",
     changed="CNG_DATE",
 )
-class OrderFields(Settings):
+class OrderFields(ColumnSettings):
     """Which column of a sales order holds what; our reference has a setting of its own."""
 
 
@@ -194,7 +194,7 @@ class OrderFields(Settings):
     cost_centre="COST_CODE",
     delivery_date="DEL_DATE",
 )
-class OrderLineFields(Settings):
+class OrderLineFields(ColumnSettings):
     """Which column of a line of a sales order holds what."""
 
 
@@ -235,7 +235,7 @@ class InvoiceLineFields(OrderLineFields):
     gross="GROSS_FLG",
     changed="CNG_DATE",
 )
-class QuotationFields(Settings):
+class QuotationFields(ColumnSettings):
     """Which column of a quotation holds what: what a published data model has of them, else by analogy with orders.
 
     In that model no column of a quotation is there for a reference, so nothing is taken without being told.
@@ -267,7 +267,7 @@ class QuotationLineFields(OrderLineFields):
     cost_centre="COST_CODE",
     changed="CNG_DATE",
 )
-class PostingFields(Settings):
+class PostingFields(ColumnSettings):
     """Which column of a daybook page holds what."""
 
 
@@ -283,7 +283,7 @@ class PostingFields(Settings):
     quantity="TRN_QTY",
     cost_centre="COST_CODE",
 )
-class PostingLineFields(Settings):
+class PostingLineFields(ColumnSettings):
     """Which column of a line of a daybook page holds what."""
 
 
@@ -303,7 +303,7 @@ class PostingLineFields(Settings):
     changed_by="CNG_USR",
     change_number="CNG_NR",
 )
-class DayPageFields(Settings):
+class DayPageFields(ColumnSettings):
     """Which column of a daybook page for one day holds what; it belongs to no debtor."""
 
 
@@ -320,7 +320,7 @@ class DayPageFields(Settings):
     item="INV_NR",  # the open item that a line on a collective account is, or settles
     cost_centre="COST_CODE",
 )
-class DayPageLineFields(Settings):
+class DayPageLineFields(ColumnSettings):
     """Which column of a line of such a page holds what."""
 
 
@@ -340,11 +340,11 @@ class DayPageLineFields(Settings):
     period="PERIOD",
     text="TRN_DESC",
 )
-class TransactionFields(Settings):
+class TransactionFields(ColumnSettings):
     """Which column of a row of the ledger holds what; the reference of its page stands on the page."""
 
 
-class PeriodFields(Settings):
+class PeriodFields(ColumnSettings):
     """Which column of a period of a fiscal year holds what."""
 
     number: Name = Field("PER_NR", min_length=1)
@@ -352,7 +352,7 @@ class PeriodFields(Settings):
     end: Name = Field("END_DATE", min_length=1)
 
 
-class HistoryFields(Settings):
+class HistoryFields(ColumnSettings):
     """Which column of the history of order lines holds what; those of the joined header come with its name before."""
 
     header: Name = "HST_AH"

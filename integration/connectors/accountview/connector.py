@@ -5,24 +5,24 @@ from datetime import date, datetime
 from functools import partial
 from typing import NoReturn
 
-from integration.connectors.accountview.articles import Articles, Goods, Warehouses
-from integration.connectors.accountview.check import Check
-from integration.connectors.accountview.choices import Choices
+from integration.connectors.accountview.articles import BooksArticles, Goods, Warehouses
+from integration.connectors.accountview.check import BooksCheck
+from integration.connectors.accountview.choices import BooksChoices
 from integration.connectors.accountview.client import AccountViewClient, Query, utc_now
-from integration.connectors.accountview.day_pages import DayPages
+from integration.connectors.accountview.day_pages import BooksDayPages
 from integration.connectors.accountview.debtors import Addresses, Debtors
-from integration.connectors.accountview.documents import Documents, History
+from integration.connectors.accountview.documents import BooksDocuments, BooksHistory
 from integration.connectors.accountview.entries import Entries
-from integration.connectors.accountview.fields import Fields
+from integration.connectors.accountview.fields import BooksFields
 from integration.connectors.accountview.items import Items
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.newest import NewestDocuments
 from integration.connectors.accountview.places import Postings, Quotations, SalesOrders
-from integration.connectors.accountview.prices import Prices
-from integration.connectors.accountview.reader import Reader
+from integration.connectors.accountview.prices import BooksPrices
+from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
-from integration.connectors.accountview.source import Pages, Source
-from integration.connectors.accountview.target import Target, translated
+from integration.connectors.accountview.source import BooksSource, Pages
+from integration.connectors.accountview.target import BooksTarget, translated
 from integration.connectors.accountview.unnamed import split_unnamed
 from integration.connectors.accountview.years import FiscalYears
 from integration.connectors.answering import Heard
@@ -55,36 +55,36 @@ class AccountView:
         self.client = client = AccountViewClient(settings, keeper, gateway=gateway, now=now)
         self.layouts = layouts = Layouts(client, settings)
         warehouses = Warehouses(client, layouts, settings)
-        self._fields = Fields(layouts, warehouses)
-        prices = Prices(client, layouts, settings)
+        self._fields = BooksFields(layouts, warehouses)
+        prices = BooksPrices(client, layouts, settings)
         self._warehouses = warehouses
-        self._check = Check(client, settings, layouts, warehouses, prices)
+        self._check = BooksCheck(client, settings, layouts, warehouses, prices)
         years = FiscalYears(client, settings)
-        self._choices = Choices(client, layouts, warehouses, years, settings)
+        self._choices = BooksChoices(client, layouts, warehouses, years, settings)
         probe = (settings.objects.articles, settings.article.code)
-        pages = Pages(client, settings, Reader(client, settings, probe=probe), now)
-        reader = Reader(client, settings)
+        pages = Pages(client, settings, RowReader(client, settings, probe=probe), now)
+        reader = RowReader(client, settings)
         self._debtors = Debtors(client, layouts, reader, pages, prices)
         self._entries = Entries(settings, layouts, reader, years, lambda: self._choices.of("daybook_types"))
-        self._sources: Mapping[Kind, Source] = {
+        self._sources: Mapping[Kind, BooksSource] = {
             Kind.GROUP: Goods(Kind.GROUP, settings.objects.groups, settings.group, pages),
-            Kind.ARTICLE: (articles := Articles(settings, pages, warehouses, prices)),
+            Kind.ARTICLE: (articles := BooksArticles(settings, pages, warehouses, prices)),
             Kind.DEBTOR: self._debtors,
             Kind.ITEM: Items(settings, layouts, reader, years, client.today, lambda: self._choices.of("daybook_types")),
             Kind.ENTRY: self._entries,
         }
         self._articles = articles
         self._newest = NewestDocuments(client, settings, layouts, years)
-        documents = Documents(client, reader, years)
-        history = History(settings, layouts, reader, years)
+        documents = BooksDocuments(client, reader, years)
+        history = BooksHistory(settings, layouts, reader, years)
         self._sales_orders = SalesOrders(settings, layouts, documents, history)
-        self._targets: Mapping[Kind, Target] = {
+        self._targets: Mapping[Kind, BooksTarget] = {
             Kind.DEBTOR: self._debtors,
             Kind.ADDRESS: Addresses(client, layouts, reader),
             Kind.SALES_ORDER: self._sales_orders,
             Kind.QUOTATION: Quotations(settings, layouts, documents),
             Kind.POSTING: Postings(settings, layouts, documents),
-            Kind.DAY_PAGE: DayPages(settings, layouts, documents),
+            Kind.DAY_PAGE: BooksDayPages(settings, layouts, documents),
         }
 
     def begin(self) -> None:
@@ -184,7 +184,7 @@ class AccountView:
     def unread(self, kind: Kind, since: str | None = None, after: str | None = None) -> Unread | None:
         """Return the page that `extract` would, unread; see `HashedSource`."""
         source = self._source(kind)
-        return source.unread(since, after) if isinstance(source, Articles) else None
+        return source.unread(since, after) if isinstance(source, BooksArticles) else None
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
         """Return the records under these keys; a key that is gone is left out."""
@@ -240,7 +240,7 @@ class AccountView:
         except RejectedError as error:
             raise translated(error, change) from error
 
-    def _created(self, target: Target, wanted: Record, references: References) -> Written:
+    def _created(self, target: BooksTarget, wanted: Record, references: References) -> Written:
         number = target.create(wanted, references)
         if not number:
             found = target.lookup([wanted], references).get(wanted.key)
@@ -257,10 +257,10 @@ class AccountView:
         self._target(kind)
         return Batch((), None, "")
 
-    def _source(self, kind: Kind) -> Source:
+    def _source(self, kind: Kind) -> BooksSource:
         return self._sources[kind] if kind in self._sources else not_in_books(kind)
 
-    def _target(self, kind: Kind) -> Target:
+    def _target(self, kind: Kind) -> BooksTarget:
         return self._targets[kind] if kind in self._targets else not_in_books(kind)
 
 

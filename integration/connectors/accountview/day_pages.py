@@ -7,7 +7,7 @@ read back as it was wanted, for nobody in the books can have changed it.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from integration.connectors.accountview.documents import Documents
+from integration.connectors.accountview.documents import BooksDocuments
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.places import Postings
 from integration.connectors.accountview.settings import AccountViewSettings
@@ -21,10 +21,10 @@ LINE = frozenset(
 )  # fmt: skip
 
 
-class DayPages:
+class BooksDayPages:
     """The day pages of one installation, wherever the settings say that pages may be."""
 
-    def __init__(self, settings: AccountViewSettings, layouts: Layouts, documents: Documents) -> None:
+    def __init__(self, settings: AccountViewSettings, layouts: Layouts, documents: BooksDocuments) -> None:
         self._pages = Postings(settings, layouts, documents, Kind.DAY_PAGE)
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:

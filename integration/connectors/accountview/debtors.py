@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from integration.connectors.accountview.client import AccountViewClient
 from integration.connectors.accountview.codec import NUMBERS, Body, Cell, Row, yes_or_no
 from integration.connectors.accountview.layout import Layout, Layouts
-from integration.connectors.accountview.prices import Prices
-from integration.connectors.accountview.reader import Reader
+from integration.connectors.accountview.prices import BooksPrices
+from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.rows import expect_key, expect_told, others, read_of, whole_records
 from integration.connectors.accountview.settings import SYSTEM
 from integration.connectors.accountview.source import Pages, Reading
@@ -46,7 +46,7 @@ class Debtors:
     """The debtors of one installation."""
 
     def __init__(
-        self, client: AccountViewClient, layouts: Layouts, reader: Reader, pages: Pages, prices: Prices
+        self, client: AccountViewClient, layouts: Layouts, reader: RowReader, pages: Pages, prices: BooksPrices
     ) -> None:
         self._client = client
         self._layouts = layouts
@@ -260,7 +260,7 @@ CONTENT = ("name", "street", "postcode", "city")
 class Addresses:
     """The delivery addresses of one installation."""
 
-    def __init__(self, client: AccountViewClient, layouts: Layouts, reader: Reader) -> None:
+    def __init__(self, client: AccountViewClient, layouts: Layouts, reader: RowReader) -> None:
         self._client = client
         self._layouts = layouts
         self._reader = reader

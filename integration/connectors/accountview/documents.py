@@ -10,10 +10,10 @@ from itertools import groupby
 from typing import TypeVar
 
 from integration.connectors.accountview.answers import looked_up, refusal_cause
-from integration.connectors.accountview.client import AccountViewClient, Filter
+from integration.connectors.accountview.client import AccountViewClient, QueryFilter
 from integration.connectors.accountview.codec import Body, Cell, Row, text_or_none
 from integration.connectors.accountview.layout import Layout, Layouts
-from integration.connectors.accountview.reader import DocumentRows, Reader
+from integration.connectors.accountview.reader import DocumentRows, RowReader
 from integration.connectors.accountview.rows import read_of
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.accountview.target import (
@@ -65,10 +65,10 @@ class DocumentTables:
         return number or text_or_none(row.get("EXT_KEY")) or ""
 
 
-class Documents:
+class BooksDocuments:
     """Documents of any sort, looked up and created. Safe to share between threads."""
 
-    def __init__(self, client: AccountViewClient, reader: Reader, years: FiscalYears) -> None:
+    def __init__(self, client: AccountViewClient, reader: RowReader, years: FiscalYears) -> None:
         self._client = client
         self._reader = reader
         self._years = years
@@ -141,10 +141,10 @@ def by_year(
 
 
 def by_references(
-    reader: Reader,
+    reader: RowReader,
     of: BusinessObject,
     asked: tuple[str, Collection[str]],
-    since: tuple[Filter, ...],
+    since: tuple[QueryFilter, ...],
     *,
     key: str,
     book_date: date | None,
@@ -167,13 +167,13 @@ def by_references(
     return found
 
 
-def from_earliest(layout: Layout, name: str, wanted: Sequence[Record], prefix: str = "") -> tuple[Filter, ...]:
+def from_earliest(layout: Layout, name: str, wanted: Sequence[Record], prefix: str = "") -> tuple[QueryFilter, ...]:
     """Return the condition that takes everything from the earliest day of some documents on."""
     days = [date_of(record) for record in wanted]
     if None in days or name not in layout.names:
         return ()
     earliest = min(day for day in days if day is not None)
-    return (Filter(prefix + layout.names[name], "DateOnOrAfterDate", "T", f"{{^{earliest.isoformat()}}}"),)
+    return (QueryFilter(prefix + layout.names[name], "DateOnOrAfterDate", "T", f"{{^{earliest.isoformat()}}}"),)
 
 
 def _held(tables: DocumentTables, wanted: Record, several: Mapping[str, DocumentRows], references: References) -> Held:
@@ -236,10 +236,10 @@ def says_no_such_year(error: RejectedError) -> bool:
 # ---- orders that were invoiced, as the history of their lines tells of them
 
 
-class History:
+class BooksHistory:
     """The order lines of one installation that were invoiced."""
 
-    def __init__(self, settings: AccountViewSettings, layouts: Layouts, reader: Reader, years: FiscalYears) -> None:
+    def __init__(self, settings: AccountViewSettings, layouts: Layouts, reader: RowReader, years: FiscalYears) -> None:
         self._settings = settings
         self._layouts = layouts
         self._reader = reader

@@ -12,11 +12,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 
-from integration.connectors.accountview.client import Filter
+from integration.connectors.accountview.client import QueryFilter
 from integration.connectors.accountview.codec import Row, stamp, text_or_none
 from integration.connectors.accountview.documents import is_about_filter, order, says_no_such_year
 from integration.connectors.accountview.layout import Layout, Layouts
-from integration.connectors.accountview.reader import DocumentRows, Reader
+from integration.connectors.accountview.reader import DocumentRows, RowReader
 from integration.connectors.accountview.rows import expect_told, read_of
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.accountview.years import FiscalYears
@@ -39,10 +39,10 @@ class _Span:
     first: date
     last: date
 
-    def filters(self, column: str) -> tuple[Filter, Filter]:
+    def filters(self, column: str) -> tuple[QueryFilter, QueryFilter]:
         """Return the conditions that take the rows of these days."""
-        since = Filter(column, "DateOnOrAfterDate", "T", f"{{^{self.first.isoformat()}}}")
-        return since, Filter(column, "DateOnOrBeforeDate", "T", f"{{^{self.last.isoformat()}}}")
+        since = QueryFilter(column, "DateOnOrAfterDate", "T", f"{{^{self.first.isoformat()}}}")
+        return since, QueryFilter(column, "DateOnOrBeforeDate", "T", f"{{^{self.last.isoformat()}}}")
 
 
 class Entries:
@@ -55,7 +55,7 @@ class Entries:
         self,
         settings: AccountViewSettings,
         layouts: Layouts,
-        reader: Reader,
+        reader: RowReader,
         years: FiscalYears,
         types: Callable[[], Mapping[str, str]],
     ) -> None:
@@ -97,7 +97,7 @@ class Entries:
         found: dict[str, date | None] = {}
         for debtor in debtors:
             told: list[tuple[str | None, date | None]] = []
-            whose = Filter(layout.column("debtor").name, "Equal", "C", debtor)
+            whose = QueryFilter(layout.column("debtor").name, "Equal", "C", debtor)
             for book_date, some in self._years.of_days([since, today]):
                 conditions = (whose, *_Span(min(some), today).filters(column)[:1])
                 of, key = self._settings.objects.transactions, layout.wire("number")[0]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from integration.connectors.accountview.articles import Warehouses
-from integration.connectors.accountview.codec import Column, offered_fields
+from integration.connectors.accountview.codec import DictionaryColumn, offered_fields
 from integration.connectors.accountview.items import ITEM_FIELDS
 from integration.connectors.accountview.layout import NUMBERED, Layout, Layouts
 from integration.core.records import Field, Kind
@@ -45,7 +45,7 @@ CAPTIONS = {
 RESERVED = re.compile(r"gereserveerd|reservering|reserved|reservation|reserviert", re.IGNORECASE)
 
 
-def reserving(layout: Layout) -> list[Column]:
+def reserving(layout: Layout) -> list[DictionaryColumn]:
     """Return the numbers of a table whose caption says that they are what is reserved, but for those with a meaning."""
     meant = set(layout.names.values())
     return [
@@ -55,7 +55,7 @@ def reserving(layout: Layout) -> list[Column]:
     ]
 
 
-class Fields:
+class BooksFields:
     """The fields of one installation."""
 
     def __init__(self, layouts: Layouts, warehouses: Warehouses) -> None:
@@ -104,14 +104,16 @@ def _offered(kind: Kind, layout: Layout) -> list[Field]:
     return offered_fields(kind, list(layout.columns.values()), layout.known())
 
 
-def suggestions(kind: Kind, names: Mapping[str, str], columns: Sequence[Column]) -> dict[str, str]:
+def suggestions(kind: Kind, names: Mapping[str, str], columns: Sequence[DictionaryColumn]) -> dict[str, str]:
     """Return a column for each field of a kind that `names` has none for, where a caption suggests one."""
     found = _proposed(names, columns, CAPTIONS.get(kind, {}))
     closed = {column.name for column in columns if column.blocked} if kind in WRITTEN else set()
     return {name: column for name, column in found.items() if name in NUMBERED or column not in closed}
 
 
-def _proposed(names: Mapping[str, str], columns: Sequence[Column], captions: Mapping[str, str]) -> dict[str, str]:
+def _proposed(
+    names: Mapping[str, str], columns: Sequence[DictionaryColumn], captions: Mapping[str, str]
+) -> dict[str, str]:
     taken = set(names.values())
     free = [column for column in columns if column.name not in taken]
     proposals: dict[str, str] = {}
@@ -123,7 +125,7 @@ def _proposed(names: Mapping[str, str], columns: Sequence[Column], captions: Map
     return proposals
 
 
-def _first_with(pattern: str, columns: Sequence[Column], types: str) -> Column | None:
+def _first_with(pattern: str, columns: Sequence[DictionaryColumn], types: str) -> DictionaryColumn | None:
     """Return the first column of these types whose caption fits."""
     fits = re.compile(pattern, re.IGNORECASE)
     return next((column for column in columns if column.type in types and fits.search(column.caption)), None)

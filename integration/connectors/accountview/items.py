@@ -14,7 +14,7 @@ from functools import partial
 from integration.connectors.accountview.codec import Row
 from integration.connectors.accountview.documents import by_references
 from integration.connectors.accountview.layout import Layout, Layouts
-from integration.connectors.accountview.reader import Reader
+from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.rows import expect_told, read_of
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
 from integration.connectors.accountview.years import FiscalYears
@@ -36,7 +36,7 @@ ITEM_FIELDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ItemQuery:
     """An item by its key: the day it was booked on, its number, and whatever word who asks has for it."""
 
     key: str
@@ -44,7 +44,7 @@ class Asked:
     number: str
 
     @classmethod
-    def read(cls, key: str) -> "Asked | None":
+    def read(cls, key: str) -> "ItemQuery | None":
         """Return what a key such as `2026-10-17/MI60101000/8f3c` asks for; None for any other text."""
         day, _, rest = key.partition("/")
         number, _, _ = rest.rpartition("/")
@@ -64,7 +64,7 @@ class Items:
         self,
         settings: AccountViewSettings,
         layouts: Layouts,
-        reader: Reader,
+        reader: RowReader,
         years: FiscalYears,
         today: Callable[[], date],
         types: Callable[[], Mapping[str, str]],
@@ -87,7 +87,7 @@ class Items:
         One of which no row is there has come to nothing. Raises RejectedError where the settings name no object for
         the ledger.
         """
-        asked = [one for key in dict.fromkeys(keys) if (one := Asked.read(key)) is not None]
+        asked = [one for key in dict.fromkeys(keys) if (one := ItemQuery.read(key)) is not None]
         if asked and not self._settings.objects.transactions.code:
             raise RejectedError("object_missing", system=SYSTEM, object="transactions", kind=Kind.ITEM)
         (layout,) = self._layouts.of(Kind.ITEM)
@@ -98,14 +98,14 @@ class Items:
         types = self._types() if rows else {}
         return [_item(layout, one, [*rows.get(one.number.casefold(), {}).values()], types) for one in asked]
 
-    def _by_year(self, asked: Sequence[Asked]) -> Iterator[tuple[date, list[Asked]]]:
+    def _by_year(self, asked: Sequence[ItemQuery]) -> Iterator[tuple[date, list[ItemQuery]]]:
         """Yield each fiscal year by a day of it, with the items that may have rows there: none before its own."""
         today = self._today()
         for book_date, days in self._years.of_days(list(dict.fromkeys([today, *(one.day for one in asked)]))):
             within = set(days)
             yield book_date, [one for one in asked if today in within or one.day in within]
 
-    def _rows(self, layout: Layout, asked: Sequence[Asked], book_date: date) -> list[Row]:
+    def _rows(self, layout: Layout, asked: Sequence[ItemQuery], book_date: date) -> list[Row]:
         if not asked:
             return []
         column, numbers = layout.column("item").name, {one.number for one in asked}
@@ -128,7 +128,7 @@ def _identity(layout: Layout, row: Row) -> tuple[str, ...]:
     return tuple(layout.text(row, name) for name in names)
 
 
-def _item(layout: Layout, asked: Asked, rows: Sequence[Row], types: Mapping[str, str]) -> Record:
+def _item(layout: Layout, asked: ItemQuery, rows: Sequence[Row], types: Mapping[str, str]) -> Record:
     read = [read_of(Kind.ITEM, asked.key, row, partial(_entry, layout, asked, row)) for row in rows]
     if wrong := next((one for one in read if isinstance(one, Unreadable)), None):
         return wrong
@@ -148,6 +148,6 @@ def _item(layout: Layout, asked: Asked, rows: Sequence[Row], types: Mapping[str,
     return Record(Kind.ITEM, asked.key, {**told, "besides": Decimal(besides), "paid_on": paid_on})
 
 
-def _entry(layout: Layout, asked: Asked, row: Row) -> Record:
+def _entry(layout: Layout, asked: ItemQuery, row: Row) -> Record:
     expect_told(layout, row, "amount", "date", "daybook")
     return Record(Kind.ITEM, asked.key, layout.decoded(row, {}))

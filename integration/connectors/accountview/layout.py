@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from integration.connectors.accountview.client import AccountViewClient, Offered
 from integration.connectors.accountview.codec import (
     Cell,
-    Column,
+    DictionaryColumn,
     Row,
     as_wanted,
     calendar_day,
@@ -38,13 +38,13 @@ class Layout:
 
     table: str
     names: Mapping[str, str]
-    columns: Mapping[str, Column]
+    columns: Mapping[str, DictionaryColumn]
 
     def has(self, name: str) -> bool:
         """Tell whether this installation has such a field."""
         return self.names.get(name) in self.columns
 
-    def column(self, name: str) -> Column:
+    def column(self, name: str) -> DictionaryColumn:
         """Return the column behind one of our names. Raises RejectedError when there is none."""
         found = self.columns.get(self.names.get(name, ""))
         if found is None:
@@ -118,7 +118,7 @@ class Layouts:
     def __init__(self, client: AccountViewClient, settings: AccountViewSettings) -> None:
         self._client = client
         self._settings = settings
-        self.read: dict[str, dict[str, Column]] = {}
+        self.read: dict[str, dict[str, DictionaryColumn]] = {}
         self.objects: dict[str, Offered] = {}
 
     def forget(self) -> None:
@@ -135,7 +135,7 @@ class Layouts:
         self.objects = self.objects or {one.code: one for one in self._client.objects()}
         return self.objects
 
-    def columns(self, table: str, *, fresh: bool = False) -> dict[str, Column]:
+    def columns(self, table: str, *, fresh: bool = False) -> dict[str, DictionaryColumn]:
         """Return the columns of a table by their names, as read once from the dictionary; `fresh` reads them again."""
         read = self.read  # what is forgotten meanwhile does not come back
         if fresh or table not in read:

@@ -10,9 +10,15 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from urllib.parse import quote, urlencode
 
-from integration.connectors.accountview.answers import Answers, json_of, parse_json, server_failure, unreadable_answer
+from integration.connectors.accountview.answers import (
+    BooksAnswers,
+    json_of,
+    parse_json,
+    server_failure,
+    unreadable_answer,
+)
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
-from integration.connectors.answer import Answer
+from integration.connectors.answer import HttpAnswer
 from integration.connectors.http import Gateway
 from integration.core.connections import Token, TokenKeeper
 from integration.core.errors import AccessDeniedError, InDoubtError, UnavailableError
@@ -48,7 +54,7 @@ class LogIn:
         keeper: TokenKeeper,
         *,
         gateway: Gateway,
-        answers: Answers,
+        answers: BooksAnswers,
         now: Callable[[], datetime],
     ) -> None:
         self._settings = settings
@@ -155,7 +161,7 @@ class LogIn:
             return UnavailableError("server_error", message=reason, **facts)
         return UnavailableError("timeout_after_sending_read", duration=f"{self._settings.read_seconds:g} s", **facts)
 
-    def _pair(self, answer: Answer, refresh: str) -> Token:
+    def _pair(self, answer: HttpAnswer, refresh: str) -> Token:
         if answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             raise client_rejected() if _names_the_client(answer) else login_needed()
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -173,7 +179,7 @@ class LogIn:
         return Token(str(shape["access_token"]), str(shape.get("refresh_token") or refresh), self._now() + life)
 
 
-def _names_the_client(answer: Answer) -> bool:
+def _names_the_client(answer: HttpAnswer) -> bool:
     """Tell whether it is the client id or its secret that is refused (RFC 6749, 5.2), and not the log-in."""
     try:
         shape = parse_json(answer.body)

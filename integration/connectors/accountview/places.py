@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from integration.connectors.accountview.documents import Documents, DocumentTables, History
+from integration.connectors.accountview.documents import BooksDocuments, BooksHistory, DocumentTables
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.settings import AccountViewSettings, Objects
 from integration.connectors.accountview.target import absent
@@ -33,7 +33,9 @@ def merge_places(held: Mapping[str, Held], elsewhere: Mapping[str, Held]) -> dic
 class SalesOrders:
     """The sales orders of one installation."""
 
-    def __init__(self, settings: AccountViewSettings, layouts: Layouts, documents: Documents, history: History) -> None:
+    def __init__(
+        self, settings: AccountViewSettings, layouts: Layouts, documents: BooksDocuments, history: BooksHistory
+    ) -> None:
         self._objects = settings.objects
         self._layouts = layouts
         self._documents = documents
@@ -101,7 +103,7 @@ def invoice_tables(layouts: Layouts, objects: Objects) -> DocumentTables:
 class Quotations:
     """The quotations of one installation, where the settings name an object for them."""
 
-    def __init__(self, settings: AccountViewSettings, layouts: Layouts, documents: Documents) -> None:
+    def __init__(self, settings: AccountViewSettings, layouts: Layouts, documents: BooksDocuments) -> None:
         self._objects = settings.objects
         self._layouts = layouts
         self._documents = documents
@@ -126,7 +128,7 @@ class Postings:
     """The postings of one installation: pages of a sales daybook, or those for a day."""
 
     def __init__(
-        self, settings: AccountViewSettings, layouts: Layouts, documents: Documents, kind: Kind = Kind.POSTING
+        self, settings: AccountViewSettings, layouts: Layouts, documents: BooksDocuments, kind: Kind = Kind.POSTING
     ) -> None:
         self._kind = kind
         self._objects = settings.objects

@@ -5,10 +5,10 @@ from typing import Self
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
-from integration.connectors.accountview.columns import Name, Settings
+from integration.connectors.accountview.columns import ColumnSettings, Name
 
 
-class PriceFields(Settings):
+class PriceFields(ColumnSettings):
     """Where prices of customers are: one row for each price or percentage. Without an object: not read.
 
     No such object is published, so every name is this installation's own. Where they are given, articles and debtors

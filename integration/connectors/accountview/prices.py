@@ -12,18 +12,18 @@ from decimal import Decimal
 from integration.connectors.accountview.client import AccountViewClient
 from integration.connectors.accountview.codec import PRICE_PLACES, Row, number_or_none, text_or_none
 from integration.connectors.accountview.layout import Layout, Layouts, named_columns
-from integration.connectors.accountview.reader import Reader
+from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.rows import raw_row
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.unnamed import split_unnamed
-from integration.core.prices import How, Of, Term
+from integration.core.prices import How, Of, PriceTerm
 from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError, unreadable
 
 _SAYS = {How.PRICE: "price", How.PERCENT: "percent"}
 _NOUGHT = Decimal(0)
 
 
-class Prices:
+class BooksPrices:
     """Reads the prices of customers, where the settings say how. Safe to share between threads."""
 
     def __init__(self, client: AccountViewClient, layouts: Layouts, settings: AccountViewSettings) -> None:
@@ -33,7 +33,7 @@ class Prices:
         self.names = {name: column for name, column in named_columns(named).items() if name not in ("object", "table")}
         self._layouts = layouts
         by_number = settings.model_copy(update={"page_strategy": "number"})  # its rows have no key that we know
-        self._reader = Reader(client, by_number, probe=(settings.objects.articles, settings.article.code))
+        self._reader = RowReader(client, by_number, probe=(settings.objects.articles, settings.article.code))
 
     def missing(self) -> list[str]:
         """Return the configured columns that the dictionary does not show."""
@@ -89,7 +89,7 @@ class Prices:
             terms |= said
         return replace(record, values={**record.values, **terms}) if terms else record
 
-    def _terms(self, kind: Kind, layout: Layout, row: Row) -> Iterator[tuple[Term, Value]]:
+    def _terms(self, kind: Kind, layout: Layout, row: Row) -> Iterator[tuple[PriceTerm, Value]]:
         """Yield what a row says about a record of a kind; what it says about another is left to that."""
         told = {name: layout.text(row, name).strip() for name in ("article", "debtor", "list", "branch", "group")}
         if kind is Kind.ARTICLE and told["debtor"]:
@@ -104,7 +104,7 @@ class Prices:
         for how, name in _SAYS.items():
             value = self._number(row, name)
             if value:
-                yield Term(of, how, minimum, code), value
+                yield PriceTerm(of, how, minimum, code), value
 
     def _number(self, row: Row, name: str) -> Decimal | None:
         column = self.names.get(name, "")

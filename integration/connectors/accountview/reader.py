@@ -6,10 +6,10 @@ from datetime import date
 from urllib.parse import urlencode
 
 from integration.connectors.accountview.answers import looked_up
-from integration.connectors.accountview.client import AccountViewClient, Filter, Query
+from integration.connectors.accountview.client import AccountViewClient, Query, QueryFilter
 from integration.connectors.accountview.codec import Row, text_or_none
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
-from integration.connectors.accountview.turning import Seen
+from integration.connectors.accountview.turning import PagesSeen
 from integration.connectors.accountview.unnamed import UnnamedRowError
 from integration.connectors.parallel import side_by_side
 from integration.core.errors import IntegrationError, RejectedError
@@ -19,7 +19,7 @@ DocumentRows = tuple[Row, list[Row]]
 Asking = Callable[[Query], list[DocumentRows]]
 
 
-class Reader:
+class RowReader:
     """Reads rows by their values; safe to share between threads.
 
     `Equal` may compare beginnings only and may mind capitals, so whoever asks compares the rows again. `probe` is an
@@ -65,7 +65,7 @@ class Reader:
         return [one for _, found in self._with(query, column, values, self._client.documents) for one in found]
 
     def all_documents(
-        self, of: BusinessObject, filters: tuple[Filter, ...], *, key: str, book_date: date | None = None
+        self, of: BusinessObject, filters: tuple[QueryFilter, ...], *, key: str, book_date: date | None = None
     ) -> list[DocumentRows]:
         """Return every header row that meets the conditions, each with its lines."""
         query = Query(of=of, sort=(key,), size=self._settings.page_size, filters=filters, book_date=book_date)
@@ -78,7 +78,9 @@ class Reader:
         self, query: Query, column: str, values: Iterable[str], ask: Asking
     ) -> list[tuple[Query, list[DocumentRows]]]:
         """Return what was asked in each portion of the values, with what was found."""
-        conditions = [Filter(column, "Equal", "C", value) for value in sorted({value for value in values if value})]
+        conditions = [
+            QueryFilter(column, "Equal", "C", value) for value in sorted({value for value in values if value})
+        ]
         most = self._most() if len(conditions) > 1 else 1
         room = LONGEST_URL - len(self._settings.url) - len(urlencode(query.parameters(self._client.today())))
         queries = [replace(query, filters=some, match_any=len(some) > 1) for some in _portions(conditions, most, room)]
@@ -95,7 +97,7 @@ class Reader:
     def _every(self, query: Query, ask: Asking, *, few: bool = False) -> list[DocumentRows]:
         """Return the rows of all pages; with `few` one page is all where the server is known to give more at once."""
         found = page = ask(query)
-        seen = Seen(query.of, query.size, query.sort[0], enough=self._client.given if few else 0)
+        seen = PagesSeen(query.of, query.size, query.sort[0], enough=self._client.given if few else 0)
         while not seen.is_last([row for row, _ in page]):
             last = text_or_none(page[-1][0].get(query.sort[0].upper()))
             by_key = self._settings.page_strategy == "last_key" and bool(last)
@@ -118,8 +120,8 @@ class Reader:
         if not rows:
             return most  # nobody there, so nothing to miss; asked again next time
         known = text_or_none(rows[0].get(key.upper())) or ""
-        nobody = tuple(Filter(key, "Equal", "C", f"~{place}") for place in range(1, most))
-        filters = (*nobody, Filter(key, "Equal", "C", known))
+        nobody = tuple(QueryFilter(key, "Equal", "C", f"~{place}") for place in range(1, most))
+        filters = (*nobody, QueryFilter(key, "Equal", "C", known))
         query = Query(of=of, sort=(key,), size=1, fields=(key,), filters=filters, match_any=True)
         try:
             counted = self._client.page(query)
@@ -129,9 +131,9 @@ class Reader:
         return self._at_once
 
 
-def _portions(conditions: Sequence[Filter], most: int, room: int) -> Iterator[tuple[Filter, ...]]:
+def _portions(conditions: Sequence[QueryFilter], most: int, room: int) -> Iterator[tuple[QueryFilter, ...]]:
     """Yield the conditions in portions that fit into one address each."""
-    portion: list[Filter] = []
+    portion: list[QueryFilter] = []
     used = 0
     for condition in conditions:
         length = len(urlencode(condition.parameters(most))) + 1

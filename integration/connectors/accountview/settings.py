@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from integration.connectors.accountview.columns import (
     AddressFields,
     ArticleFields,
+    ColumnSettings,
     DayPageFields,
     DayPageLineFields,
     DebtorFields,
@@ -29,7 +30,6 @@ from integration.connectors.accountview.columns import (
     PostingLineFields,
     QuotationFields,
     QuotationLineFields,
-    Settings,
     TransactionFields,
     WarehouseFields,
 )
@@ -48,7 +48,7 @@ from integration.connectors.limits import (
 SYSTEM = "AccountView"
 
 
-class BusinessObject(Settings):
+class BusinessObject(ColumnSettings):
     """One thing the web API serves: the code it is asked by, and the table its rows come in."""
 
     code: Name
@@ -61,7 +61,7 @@ class BusinessObject(Settings):
         return f"read {self.code}"
 
 
-class Objects(Settings):
+class Objects(ColumnSettings):
     """The object codes of this installation; the tables of an answer have other names than the objects."""
 
     articles: BusinessObject = BusinessObject(code="AK1", table="ARTICLE")
@@ -93,7 +93,7 @@ class Objects(Settings):
         return self
 
 
-class Names(Settings):
+class Names(ColumnSettings):
     """What this installation calls its objects and fields, and in which manner they are read."""
 
     objects: Objects = Objects()

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from integration.connectors.accountview.client import AccountViewClient, Filter, Query
+from integration.connectors.accountview.client import AccountViewClient, Query, QueryFilter
 from integration.connectors.accountview.codec import Row, literal, stamp, text_or_none
 from integration.connectors.accountview.raw_rows import RawRow
-from integration.connectors.accountview.reader import Reader
+from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.rows import whole_records
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.turning import Turned, expect_different, incomplete
@@ -20,7 +20,7 @@ from integration.core.records import Batch, Fields, Record
 FURTHEST = 2**14  # pages ahead that are looked for: sixteen million records
 
 
-class Source(Protocol):
+class BooksSource(Protocol):
     """How records of one kind are read; see `Connector` for what each method promises."""
 
     def extract(self, since: str | None, after: str | None) -> Batch:
@@ -81,7 +81,7 @@ def _digest(key: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class RowSource:
     """One page of rows as they came, where the next page starts, and how far the stamps have come."""
 
     rows: list[RawRow]
@@ -93,7 +93,7 @@ class Pages:
     """Pages of rows as records. Stamps are moments of AccountView's own clock as text. Safe to share."""
 
     def __init__(
-        self, client: AccountViewClient, settings: AccountViewSettings, reader: Reader, now: Callable[[], datetime]
+        self, client: AccountViewClient, settings: AccountViewSettings, reader: RowReader, now: Callable[[], datetime]
     ) -> None:
         self._client = client
         self._settings = settings
@@ -113,11 +113,11 @@ class Pages:
         records = tuple(whole_records(rows, reading.decode))
         return Batch(records, self._after(reading, mark, keys), mark.stamp, reading.fields_of(rows))
 
-    def unread(self, reading: Reading, since: str | None, after: str | None) -> Rows:
+    def unread(self, reading: Reading, since: str | None, after: str | None) -> RowSource:
         """Return the same as rows, of which nothing is read but their keys."""
         mark = self._mark(reading, since, after)
         rows = self._client.unread(self._query(reading, since, mark), reading.key)
-        return Rows(rows, self._after(reading, mark, [row.key for row in rows]), mark.stamp)
+        return RowSource(rows, self._after(reading, mark, [row.key for row in rows]), mark.stamp)
 
     def _mark(self, reading: Reading, since: str | None, after: str | None) -> _Mark:
         return _Mark(**json.loads(after)) if after else _Mark(stamp=self._newest(reading) or since)
@@ -171,10 +171,10 @@ class Pages:
         return list(whole_records(self._client.page(query), reading.decode))
 
     def _query(self, reading: Reading, since: str | None, mark: _Mark) -> Query:
-        filters: tuple[Filter, ...] = ()
+        filters: tuple[QueryFilter, ...] = ()
         if since and reading.changed:
             start = datetime.fromisoformat(since) - timedelta(seconds=self._settings.overlap_seconds)
-            filters = (Filter(reading.changed, "DateOnOrAfterDate", "T", literal(start)),)
+            filters = (QueryFilter(reading.changed, "DateOnOrAfterDate", "T", literal(start)),)
         number, size = mark.asking(self._settings.page_size)
         query = Query(of=reading.of, sort=(reading.key,), size=size, filters=filters)
         if self._settings.page_strategy == "last_key":

@@ -17,7 +17,7 @@ from integration.core.records import Held, Kind, Record, Value
 _NOT_SENT = frozenset({"debtor", "debtor_number", "address", "trade_invoice", "reference_before"})
 
 
-class Target(Protocol):
+class BooksTarget(Protocol):
     """How records of one kind are looked up and created; see `Connector` for what each method promises."""
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:

@@ -44,7 +44,7 @@ class Turned:
         return replace(self, page=self.page + 1, read=read, size=size, is_short=is_short, last=keys[-1])
 
 
-class Seen:
+class PagesSeen:
     """The pages of a list so far, which is sorted by a column.
 
     A first page with fewer rows than `enough` ends the list: who looks for rows by their values says so, where the

@@ -13,7 +13,7 @@ from integration.core.errors import AccessDeniedError, ConnectorError, RejectedE
 from integration.core.records import Record
 
 
-class Period(NamedTuple):
+class FiscalPeriod(NamedTuple):
     """One period of a fiscal year, under its number, with its first and its last day."""
 
     number: int
@@ -31,7 +31,7 @@ class FiscalYears:
         self._client = client
         self._of = settings.objects.periods
         self._named = settings.period
-        self._known: tuple[tuple[Period, ...], ...] = ()
+        self._known: tuple[tuple[FiscalPeriod, ...], ...] = ()
         self._untold: frozenset[date] = frozenset()  # months of which the books say nothing
         self._are_readable = bool(self._of.code)
 
@@ -77,7 +77,7 @@ class FiscalYears:
         periods = self._periods(day)
         return min(each.start for each in periods) if periods else day.replace(day=1)
 
-    def _periods(self, day: date) -> tuple[Period, ...]:
+    def _periods(self, day: date) -> tuple[FiscalPeriod, ...]:
         """Return the periods of the fiscal year of a day; none where they cannot be read."""
         for known in self._known:
             if any(each.start <= day <= each.end for each in known):
@@ -94,7 +94,7 @@ class FiscalYears:
         for row in rows:
             start, end = (day_of(row.get(column)) for column in (self._named.start, self._named.end))
             if start and end and text_or_none(row.get(self._named.number)):
-                found.append(Period(int(number_or_none(row[self._named.number], 0) or 0), start, end))
+                found.append(FiscalPeriod(int(number_or_none(row[self._named.number], 0) or 0), start, end))
         if not any(each.start <= day <= each.end for each in found):
             self._untold |= {day.replace(day=1)}  # a year that does not exist, or periods that make no sense
             return ()

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from integration.connectors.mplus.choices import Choices
+from integration.connectors.mplus.choices import TillChoices
 from integration.connectors.mplus.client import Client, Element, qualified
-from integration.connectors.mplus.pricing import Pricing
+from integration.connectors.mplus.pricing import TillPricing
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.core.connections import Finding, Tell, unheard
 from integration.core.errors import ConnectorError, IntegrationError, MalformedAnswerError
@@ -19,10 +19,10 @@ _FAILS_AT = {
 }
 
 
-class Check:
+class TillCheck:
     """Looks at one installation."""
 
-    def __init__(self, settings: MplusSettings, client: Client, choices: Choices, pricing: Pricing) -> None:
+    def __init__(self, settings: MplusSettings, client: Client, choices: TillChoices, pricing: TillPricing) -> None:
         self._settings = settings
         self._pricing = pricing
         self._client = client

@@ -7,7 +7,7 @@ from functools import partial
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
-from integration.connectors.mplus.fields import Fields
+from integration.connectors.mplus.fields import TillFields
 from integration.connectors.mplus.target import expect_readable
 from integration.core.errors import RejectedError
 
@@ -88,10 +88,10 @@ _METHOD_TYPES = _of_methods("type", lambda told: codec.plain_word(told).lower())
 _METHOD_ACCOUNTS = _of_methods("accountNumber", _no_zero, needed=True)
 
 
-class Choices:
+class TillChoices:
     """Reads the lists when they are asked for; nothing is kept."""
 
-    def __init__(self, client: Client, fields: Fields) -> None:
+    def __init__(self, client: Client, fields: TillFields) -> None:
         self._client = client
         self._lists: Mapping[str, Callable[[], dict[str, str]]] = {
             "vat_codes": lambda: {code: " / ".join(map(_shown, rates)) for code, rates in self._rates()},

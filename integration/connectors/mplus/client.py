@@ -12,9 +12,9 @@ import zeep
 from lxml import etree
 from zeep.transports import Transport
 
-from integration.connectors.answer import MOST_PARTS, Answer
+from integration.connectors.answer import MOST_PARTS, HttpAnswer
 from integration.connectors.http import Gateway
-from integration.connectors.mplus.forms import PREFIX, Form, enclosing_element, tag_of
+from integration.connectors.mplus.forms import PREFIX, WireForm, enclosing_element, tag_of
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.core.errors import (
     AccessDeniedError,
@@ -63,13 +63,13 @@ class _Shelf(Transport):
         raise ValueError(f"not loaded from elsewhere: {url}")
 
 
-class Contract:
+class InterfaceContract:
     """What the interface description says: how requests are built and how answers are called."""
 
     def __init__(self) -> None:
         library, shelf = cast("Any", zeep), cast("Any", _Shelf)  # zeep says it has types, and has few
         self._binding = library.Client(BytesIO(description()), transport=shelf()).wsdl.bindings[BINDING]
-        self._forms: dict[str, tuple[str, Form]] = {}
+        self._forms: dict[str, tuple[str, WireForm]] = {}
 
     def message(self, operation: str, content: Mapping[str, Any]) -> bytes:
         """Return the complete request. Raises TypeError when the content does not fit: a mistake of ours."""
@@ -80,10 +80,10 @@ class Contract:
             raise TypeError(f"{operation}: {error}") from error
         return f"{_BEGIN}{asked}{_END}".encode()
 
-    def _form(self, operation: str) -> tuple[str, Form]:
+    def _form(self, operation: str) -> tuple[str, WireForm]:
         if operation not in self._forms:
             asked = self._binding.get(operation).input.body
-            self._forms[operation] = (tag_of(asked.qname), Form(asked.type))
+            self._forms[operation] = (tag_of(asked.qname), WireForm(asked.type))
         return self._forms[operation]
 
     def answer_name(self, operation: str) -> str:
@@ -92,9 +92,9 @@ class Contract:
 
 
 @cache
-def interface_contract() -> Contract:
+def interface_contract() -> InterfaceContract:
     """Return the contract, read once."""
-    return Contract()
+    return InterfaceContract()
 
 
 # How a server says that it does not have a call at all (the first is what gSOAP says, which the till is built with).
@@ -187,7 +187,7 @@ class Client:
             raise outcome
         return self._carried_out(outcome, operation)
 
-    def _post(self, operation: str, message: bytes, *, repeatable: bool, looks: "_Looks | None" = None) -> Answer:
+    def _post(self, operation: str, message: bytes, *, repeatable: bool, looks: "_Looks | None" = None) -> HttpAnswer:
         headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": operation}
         return self._gateway.send(
             "POST",
@@ -199,7 +199,7 @@ class Client:
             again=looks.again if looks else None,
         )
 
-    def understood(self, answer: Answer, operation: str, *, write: bool) -> Element | ConnectorError:
+    def understood(self, answer: HttpAnswer, operation: str, *, write: bool) -> Element | ConnectorError:
         """Return the element the answer consists of, or the error it amounts to."""
         body = _body(answer.body)
         if body is not None and body.tag == f"{{{SOAP}}}Fault":
@@ -221,7 +221,7 @@ class Client:
             return RejectedError("request_refused", **facts)
         return InDoubtError("server_error", **facts) if write else UnavailableError("server_error", **facts)
 
-    def _unusable(self, answer: Answer, operation: str, *, write: bool) -> ConnectorError:
+    def _unusable(self, answer: HttpAnswer, operation: str, *, write: bool) -> ConnectorError:
         facts = {"system": SYSTEM, "operation": operation, "host": self._host}
         plain = answer.body.decode("utf-8", "replace").strip() if len(answer.body) <= LONGEST_PLAIN else ""
         if "<" not in plain and (refusal := _refusal(plain)):
@@ -268,7 +268,7 @@ class _Looks:
         self._left = LOOKS
         self.outcome: Element | ConnectorError | None = None
 
-    def again(self, answer: Answer) -> bool:
+    def again(self, answer: HttpAnswer) -> bool:
         self.outcome = self._client.understood(answer, self._operation, write=False)
         self._left -= 1
         hopeful = isinstance(self.outcome, UnavailableError) or (
@@ -319,7 +319,7 @@ def _text(element: Element, name: str) -> str:
     return (element.findtext(name) or "").strip()
 
 
-def _fault_of(answer: Answer) -> str:
+def _fault_of(answer: HttpAnswer) -> str:
     begun = b":Envelope" in answer.body[:1000] and not answer.body.rstrip().endswith(b"Envelope>")
     return "answer_incomplete" if begun else "answer_unreadable"
 

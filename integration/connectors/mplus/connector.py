@@ -7,22 +7,22 @@ from typing import Protocol
 from integration.connectors.answering import Heard
 from integration.connectors.http import Gateway
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.check import Check
-from integration.connectors.mplus.choices import Choices
+from integration.connectors.mplus.check import TillCheck
+from integration.connectors.mplus.choices import TillChoices
 from integration.connectors.mplus.client import Client
-from integration.connectors.mplus.days import Days
-from integration.connectors.mplus.documents import Documents
-from integration.connectors.mplus.fields import Fields
-from integration.connectors.mplus.groups import Groups
-from integration.connectors.mplus.history import History, promises
-from integration.connectors.mplus.pictures import Pictures
-from integration.connectors.mplus.pricing import Pricing
-from integration.connectors.mplus.products import Products
-from integration.connectors.mplus.relations import Relations
+from integration.connectors.mplus.days import TillDays
+from integration.connectors.mplus.documents import TillDocuments
+from integration.connectors.mplus.fields import TillFields
+from integration.connectors.mplus.groups import TillGroups
+from integration.connectors.mplus.history import TillHistory, promises
+from integration.connectors.mplus.pictures import TillPictures
+from integration.connectors.mplus.pricing import TillPricing
+from integration.connectors.mplus.products import TillProducts
+from integration.connectors.mplus.relations import TillRelations
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.settlements import Settlements
-from integration.connectors.mplus.stock import Stock
-from integration.connectors.mplus.target import Target, naming_record, not_at_till
+from integration.connectors.mplus.stock import TillStock
+from integration.connectors.mplus.target import TillTarget, naming_record, not_at_till
 from integration.connectors.protocol import Learned, Promises, References
 from integration.core.connections import Finding, Tell, unheard
 from integration.core.errors import RejectedError
@@ -33,7 +33,7 @@ from integration.core.prices import Charge, Charged
 from integration.core.records import Batch, Field, Held, Kind, Record, Written
 
 
-class Source(Protocol):
+class TillSource(Protocol):
     """How records of one kind are read; see `Connector` for what each method promises."""
 
     def extract(self, kind: Kind, since: str | None, after: str | None, most: int | None) -> Batch:
@@ -51,24 +51,24 @@ class Mplus:
         self.settings = settings
         self.in_flight = settings.in_flight
         self._client = Client(settings, gateway)
-        self._fields = Fields(settings, self._client)
-        self._choices = Choices(self._client, self._fields)
-        self._pricing = Pricing(settings, self._client)
-        self._check = Check(settings, self._client, self._choices, self._pricing)
-        products = Products(settings, self._client, self._fields)
-        documents = Documents(settings, self._client)
-        self._history = History(settings, self._client)
+        self._fields = TillFields(settings, self._client)
+        self._choices = TillChoices(self._client, self._fields)
+        self._pricing = TillPricing(settings, self._client)
+        self._check = TillCheck(settings, self._client, self._choices, self._pricing)
+        products = TillProducts(settings, self._client, self._fields)
+        documents = TillDocuments(settings, self._client)
+        self._history = TillHistory(settings, self._client)
         self._documents = documents
-        self._stock = Stock(settings, self._client, products, self._history, learned)
-        self._sources: Mapping[Kind, Source] = {
+        self._stock = TillStock(settings, self._client, products, self._history, learned)
+        self._sources: Mapping[Kind, TillSource] = {
             **dict.fromkeys(codec.DOCUMENTS, documents),
-            Kind.DAY: Days(settings, self._client, documents),
+            Kind.DAY: TillDays(settings, self._client, documents),
         }
-        self._targets: Mapping[Kind, Target] = {
-            Kind.GROUP: Groups(settings, self._client),
+        self._targets: Mapping[Kind, TillTarget] = {
+            Kind.GROUP: TillGroups(settings, self._client),
             Kind.PRODUCT: products,
-            Kind.PICTURE: Pictures(settings, self._client),
-            Kind.RELATION: Relations(settings, self._client, self._fields),
+            Kind.PICTURE: TillPictures(settings, self._client),
+            Kind.RELATION: TillRelations(settings, self._client, self._fields),
             Kind.STOCK: self._stock,
             Kind.SETTLEMENT: Settlements(settings, self._client),
         }
@@ -191,8 +191,8 @@ class Mplus:
         """Return what the till says that is paid, in the order asked; None where it gives no answer."""
         return self._pricing.charged(asked)
 
-    def _source(self, kind: Kind) -> Source:
+    def _source(self, kind: Kind) -> TillSource:
         return self._sources[kind] if kind in self._sources else not_at_till(kind)
 
-    def _target(self, kind: Kind) -> Target:
+    def _target(self, kind: Kind) -> TillTarget:
         return self._targets[kind] if kind in self._targets else not_at_till(kind)

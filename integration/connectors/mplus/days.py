@@ -19,7 +19,7 @@ from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.codec import days as told
 from integration.connectors.mplus.codec.days import Place
-from integration.connectors.mplus.documents import Documents, Listed
+from integration.connectors.mplus.documents import ListedDocuments, TillDocuments
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import expect_readable
 from integration.connectors.reference import new_reference
@@ -42,10 +42,10 @@ class _Day:
     fault: tuple[WrongValueError, str] | None = None
 
 
-class Days:
+class TillDays:
     """Reads the days of one till."""
 
-    def __init__(self, settings: MplusSettings, client: Client, documents: Documents) -> None:
+    def __init__(self, settings: MplusSettings, client: Client, documents: TillDocuments) -> None:
         self._settings = settings
         self._client = client
         self._documents = documents
@@ -154,7 +154,7 @@ class Days:
             if error.code != "operation_unknown":
                 raise
             return
-        counts: list[told.Counted] = []
+        counts: list[told.DrawerCounted] = []
         for each in answer.iterfind(f"{qualified('cashCountList')}/{qualified('cashCount')}"):
             with _holding_back(days, each):
                 counts.append(told.decode_count(each))
@@ -275,7 +275,7 @@ def _asked(places: Iterable[Place], dates: Collection[date], branches: Collectio
     return sorted(found, key=lambda place: (place[0], int(place[1] or 0)))
 
 
-def _certain(listed: Listed) -> Place | None:
+def _certain(listed: ListedDocuments) -> Place | None:
     return (listed.date, listed.branch) if listed.date and listed.branch else None
 
 

@@ -18,7 +18,7 @@ import structlog
 from integration.connectors.dating import newest_days
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
-from integration.connectors.mplus.lists import Lowest, Named, expect_once, under_their_own
+from integration.connectors.mplus.lists import ByNumbers, Lowest, expect_once, under_their_own
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.connectors.mplus.target import expect_readable, till_numbers
 from integration.connectors.parallel import sliced
@@ -41,7 +41,7 @@ class _Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedDocuments:
     """A document with the financial date and the branch it is booked on, as far as these can be read."""
 
     record: Record
@@ -50,7 +50,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class DocumentPage:
     """One page of documents as the till tells them; `after` and `stamp` as in `Batch`."""
 
     found: Sequence[Element]
@@ -58,7 +58,7 @@ class Page:
     stamp: str
 
 
-class Documents:
+class TillDocuments:
     """Reads the documents of one till."""
 
     def __init__(self, settings: MplusSettings, client: Client, clock: Callable[[], float] = time.monotonic) -> None:
@@ -66,7 +66,7 @@ class Documents:
         self._client = client
         self._codes = _Codes(client, clock)
         self._lowest = Lowest()
-        self._named, self._customers = Named[tuple[str, Element]](), Named[Element]()
+        self._named, self._customers = ByNumbers[tuple[str, Element]](), ByNumbers[Element]()
 
     def extract(self, kind: Kind, since: str | None, after: str | None, most: int | None = None) -> Batch:
         """Return one page of the documents with a marker from `since` on, and some before it; all when it is None."""
@@ -76,7 +76,7 @@ class Documents:
 
     def page(
         self, kind: Kind, since: str | None, after: str | None, most: int | None = None, *, lines: bool = True
-    ) -> Page:
+    ) -> DocumentPage:
         """Return the same page as the till tells it; without `lines` it tells much faster.
 
         `since` and the stamp are markers, `after` is the lowest marker of the page. Nothing but the marker is asked
@@ -88,7 +88,7 @@ class Documents:
         with expect_readable():
             found = self._listed(kind, {"syncMarker": start.bound}, lines=lines)
             if not found:
-                return Page((), None, str(start.seen))
+                return DocumentPage((), None, str(start.seen))
             markers = (codec.if_readable(codec.document_marker, each) for each in found)
             marked = list(zip(found, markers, strict=True))
             fresh = sorted(marker for _, marker in marked if marker is not None and marker > start.seen)
@@ -102,15 +102,15 @@ class Documents:
                     "answer_incomplete", system=SYSTEM, operation=document.operation, count=len(found)
                 )
         is_last = last is None and start.present is not None and highest >= start.present
-        return Page(found, None if is_last else str(highest + 1), str(max(highest, start.seen)))
+        return DocumentPage(found, None if is_last else str(highest + 1), str(max(highest, start.seen)))
 
-    def between(self, kind: Kind, first: date, last: date) -> Iterator[Listed]:
+    def between(self, kind: Kind, first: date, last: date) -> Iterator[ListedDocuments]:
         """Return the documents of these financial dates, each once, as it was when it was last met.
 
         They come by markers from the first on: without a limit no till says how much it answers.
         """
         document, bound = codec.DOCUMENTS[kind], 0
-        found: dict[str, Listed] = {}
+        found: dict[str, ListedDocuments] = {}
         names = ("fromFinancialDate", "throughFinancialDate")
         period = {
             name: {"day": day.day, "mon": day.month, "year": day.year}
@@ -119,7 +119,7 @@ class Documents:
         while True:
             answered = self._listed(kind, {"syncMarker": bound, **period})
             for each, record in zip(answered, self._decoded(kind, answered, fresh=False), strict=True):
-                found[record.key] = Listed(
+                found[record.key] = ListedDocuments(
                     record, codec.if_readable(codec.document_date, each), codec.if_readable(codec.document_branch, each)
                 )
             if not answered:  # one with fewer than asked for is no end: a till may give less at once
@@ -259,7 +259,7 @@ class _Codes:
         self._client = client
         self._clock = clock
         self._known: dict[str, tuple[str, float]] = {}
-        self._named = Named[Element]()
+        self._named = ByNumbers[Element]()
 
     def of(self, numbers: Sequence[str], *, fresh: bool) -> Mapping[str, str]:
         """Return the ids of those that have one; `fresh` asks for all of them."""

@@ -11,7 +11,7 @@ from integration.core.records import Field, Kind
 _CUSTOM_LISTS = {Kind.ARTICLE: "articleCustomFieldList", Kind.RELATION: "relationCustomFieldList"}
 
 
-class Fields:
+class TillFields:
     """The fields of one installation."""
 
     def __init__(self, settings: MplusSettings, client: Client) -> None:

@@ -27,7 +27,7 @@ class _Slot:
     tag: str
     required: bool
     repeated: bool
-    inside: "Form | None"
+    inside: "WireForm | None"
     text: Callable[[object], str]
     as_it_is: bool
 
@@ -46,10 +46,10 @@ class _Slot:
         return f"<{self.tag}>{_escaped(text)}</{self.tag}>"
 
 
-class Form:
+class WireForm:
     """One type of the interface, ready to be filled in as often as need be."""
 
-    def __init__(self, described: Any, known: dict[int, "Form"] | None = None) -> None:
+    def __init__(self, described: Any, known: dict[int, "WireForm"] | None = None) -> None:
         """Take over a type that zeep has read; a type may hold itself, and what is `known` is not made again."""
         self._described = described
         self._known = {} if known is None else known
@@ -71,7 +71,7 @@ class Form:
         kind = described.type
         inside = None
         if isinstance(kind, ComplexType):
-            inside = self._known.get(id(kind)) or Form(kind, self._known)
+            inside = self._known.get(id(kind)) or WireForm(kind, self._known)
         return _Slot(
             name=name,
             tag=tag_of(described.qname),

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client
-from integration.connectors.mplus.codec import Group
+from integration.connectors.mplus.codec import TillGroup
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.connectors.mplus.target import created_number, expect_readable
 from integration.connectors.protocol import References
@@ -16,7 +16,7 @@ from integration.core.records import Batch, Held, Kind, Record, Value, Written
 _TOP = "0"  # parent of a group at the top, in our copy of the tree
 
 
-class Groups:
+class TillGroups:
     """The article groups of one installation."""
 
     def __init__(self, settings: MplusSettings, client: Client) -> None:
@@ -45,7 +45,7 @@ class Groups:
                 )
         return held
 
-    def _tree(self) -> dict[str, Group]:
+    def _tree(self) -> dict[str, TillGroup]:
         with expect_readable():
             return codec.decode_groups(self._client.read("getArticleGroups", request={}))
 
@@ -74,7 +74,7 @@ class Groups:
 
     def _update(self, wanted: Record, held: Held, references: References) -> Written:
         group = held.original
-        if not isinstance(group, Group):
+        if not isinstance(group, TillGroup):
             raise TypeError("a group that was not looked up here")
         if "name" in wanted.values:
             group = replace(group, name=codec.checked_text("name", wanted.values["name"]))
@@ -100,7 +100,7 @@ def group_number(references: References, code: str) -> str:
 class _Matching:
     """Finds wanted groups in the tree: by their link, then by name under the same parent."""
 
-    def __init__(self, wanted: Sequence[Record], tree: Mapping[str, Group], references: References) -> None:
+    def __init__(self, wanted: Sequence[Record], tree: Mapping[str, TillGroup], references: References) -> None:
         self._wanted = {record.key: record for record in wanted}
         self._tree = tree
         self._references = references

@@ -7,7 +7,7 @@ from functools import partial
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
-from integration.connectors.mplus.documents import Documents
+from integration.connectors.mplus.documents import TillDocuments
 from integration.connectors.mplus.lists import Lowest, expect_once, till_out_of_order
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import expect_readable, in_pages
@@ -20,7 +20,7 @@ PAGE = 1000  # movements in one answer
 _OPERATION = "getStockHistoryV2"
 
 
-class History:
+class TillHistory:
     """Reads movements of stock. Whether a bound is told with the answer or after it, the answer is the same."""
 
     def __init__(self, settings: MplusSettings, client: Client, page: int = PAGE) -> None:
@@ -107,7 +107,7 @@ def _is_later(move: Move, number: int) -> bool:
 # ---- what orders keep aside
 
 
-def promises(documents: Documents, since: str | None, after: str | None) -> Promises:
+def promises(documents: TillDocuments, since: str | None, after: str | None) -> Promises:
     """Return what the orders of a page of `Documents.page` keep aside now, and which orders were on it.
 
     Lines are asked for of those alone that may keep something; neither customers nor articles are. One that cannot be

@@ -42,7 +42,7 @@ class Lowest:
         raise till_out_of_order(operation, str(min({*before}.symmetric_difference(half), default=before[0])))
 
 
-class Named(Generic[T]):
+class ByNumbers(Generic[T]):
     """What is asked for by numbers: told whole, though the till may tell only so much at once. Safe to share.
 
     `weight` is how much of an answer something takes, where a till may count other things than those named.

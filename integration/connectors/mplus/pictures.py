@@ -22,7 +22,7 @@ _OURS = re.compile(r"([0-9a-f]{32})\.(\w+)$")
 LONGEST_NAME = 60  # of what stands before the mark
 
 
-class Pictures:
+class TillPictures:
     """The pictures of products of one installation."""
 
     def __init__(self, settings: MplusSettings, client: Client) -> None:

@@ -15,7 +15,7 @@ from integration.connectors.parallel import side_by_side
 from integration.core.errors import IntegrationError, MalformedAnswerError, RejectedError
 from integration.core.money import amount
 from integration.core.plan import Change
-from integration.core.prices import Charge, Charged, How, Of, Term, term_of, terms_in
+from integration.core.prices import Charge, Charged, How, Of, PriceTerm, term_of, terms_in
 from integration.core.records import Record, Value
 
 _LINES = "articleBranchDeviationLines"
@@ -28,7 +28,7 @@ _ORDER = (
 Place = tuple[str, str]  # article and branch
 
 
-def branch_terms(part: Record) -> dict[Term, Value]:
+def branch_terms(part: Record) -> dict[PriceTerm, Value]:
     """Return the prices per branch among the values of an article."""
     return {term: value for term, value in terms_in(part.values).items() if term.of is Of.BRANCH}
 
@@ -112,7 +112,7 @@ def _place(line: Element) -> Place:
     return str(codec.child_number(line, "articleNumber")), str(codec.child_number(line, "branchNumber"))
 
 
-def _said(number: str, asked: Mapping[Term, Value], lines: Mapping[Place, Element]) -> dict[str, Value]:
+def _said(number: str, asked: Mapping[PriceTerm, Value], lines: Mapping[Place, Element]) -> dict[str, Value]:
     said: dict[str, Value] = {}
     for term in asked:
         line = lines.get((number, term.number))
@@ -128,7 +128,7 @@ def _new(number: str, branch: str) -> Element:
     return line
 
 
-def _put(line: Element, term: Term, value: Value) -> None:
+def _put(line: Element, term: PriceTerm, value: Value) -> None:
     """Write a price; the other one, which the till computes from it, is taken out."""
     for wire in _PRICES.values():
         for child in list(line.iterfind(qualified(wire))):
@@ -143,7 +143,7 @@ def _put(line: Element, term: Term, value: Value) -> None:
     line.insert(sum(child.tag in before for child in line), fresh)
 
 
-def _range(wanted: Mapping[str, Mapping[Term, Value]], original: object) -> dict[str, str]:
+def _range(wanted: Mapping[str, Mapping[PriceTerm, Value]], original: object) -> dict[str, str]:
     """Return what the till allows for the articles whose prices it refused, as it says it, and what was wanted."""
     cards = codec.articles(original) if isinstance(original, Element) else []
     limits = {
@@ -166,7 +166,7 @@ def _range(wanted: Mapping[str, Mapping[Term, Value]], original: object) -> dict
 # ---- what the till itself says
 
 
-class Pricing:
+class TillPricing:
     """What a till says that is paid: its call is marked as a trial by the vendor, and not every installation has it."""
 
     def __init__(self, settings: MplusSettings, client: Client) -> None:

@@ -9,10 +9,10 @@ from typing import TypeVar
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
-from integration.connectors.mplus.codec import Edit, Vocabulary
-from integration.connectors.mplus.fields import Fields
+from integration.connectors.mplus.codec import ElementEdit, Vocabulary
+from integration.connectors.mplus.fields import TillFields
 from integration.connectors.mplus.groups import group_number
-from integration.connectors.mplus.lists import Lowest, Named, expect_once
+from integration.connectors.mplus.lists import ByNumbers, Lowest, expect_once
 from integration.connectors.mplus.pricing import BranchPrices, without_branches
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
@@ -44,10 +44,10 @@ T = TypeVar("T")
 _TURNS = 64  # locks, shared by products whose numbers leave the same remainder
 
 
-class Products:
+class TillProducts:
     """The products of one installation."""
 
-    def __init__(self, settings: MplusSettings, client: Client, fields: Fields) -> None:
+    def __init__(self, settings: MplusSettings, client: Client, fields: TillFields) -> None:
         self._settings = settings
         self._client = client
         self._fields = fields
@@ -55,8 +55,8 @@ class Products:
         self._branch_prices = BranchPrices(settings, client)
         self._custom_types: Mapping[str, str] | None = None
         self._lowest = Lowest()
-        self._named: Named[tuple[str, str]] = Named()
-        self._named_products = Named[Element](lambda product: len(codec.articles(product)))
+        self._named: ByNumbers[tuple[str, str]] = ByNumbers()
+        self._named_products = ByNumbers[Element](lambda product: len(codec.articles(product)))
         self._turns = [Lock() for _ in range(_TURNS)]
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
@@ -244,7 +244,7 @@ class Products:
         Raises RejectedError when the product no longer has it.
         """
         part = Record(Kind.ARTICLE, number, {"stock_managed": managed})
-        edit = Edit(Record(Kind.PRODUCT, product, {}, (part,)), self._words, {}, self._settings.leading_price)
+        edit = ElementEdit(Record(Kind.PRODUCT, product, {}, (part,)), self._words, {}, self._settings.leading_price)
         with self._turn(product):
             element = self.read("productNumbers", [product]).get(product)
             if element is None or number not in (
@@ -271,7 +271,7 @@ class Products:
         expect_unmoved(now, held.original, codec.change_marker)
         join, leave = _memberships(wanted, held, references)
         inside = self._settings.membership == "product"
-        edit = Edit(
+        edit = ElementEdit(
             wanted=wanted,
             words=self._words,
             types=self._types(wanted),

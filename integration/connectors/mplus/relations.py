@@ -7,8 +7,8 @@ from threading import Lock
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.codec import Marks, RelationForm
-from integration.connectors.mplus.fields import Fields
-from integration.connectors.mplus.lists import Lowest, Named, expect_once, under_their_own
+from integration.connectors.mplus.fields import TillFields
+from integration.connectors.mplus.lists import ByNumbers, Lowest, expect_once, under_their_own
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
     created_number,
@@ -36,14 +36,14 @@ class _Match:
     others: tuple[str, ...] = ()
 
 
-class Relations:
+class TillRelations:
     """The relations of one installation."""
 
-    def __init__(self, settings: MplusSettings, client: Client, fields: Fields) -> None:
+    def __init__(self, settings: MplusSettings, client: Client, fields: TillFields) -> None:
         self._settings = settings
         self._client = client
         self._fields = fields
-        self._lowest, self._named = Lowest(), Named[tuple[str, Element]]()
+        self._lowest, self._named = Lowest(), ByNumbers[tuple[str, Element]]()
         self._index = _Index(self, settings.page_relations)
         self._custom_types: Mapping[str, str] = {}
 
@@ -216,7 +216,7 @@ class _Index:
     `nameless` are those that do not say their number: whom one of them fits waits, or would be made twice.
     """
 
-    def __init__(self, relations: Relations, page: int) -> None:
+    def __init__(self, relations: TillRelations, page: int) -> None:
         self._relations = relations
         # A relation can become visible after one with a higher marker did, so the last few are read again.
         self._overlap = page // 4

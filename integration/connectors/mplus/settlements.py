@@ -10,7 +10,7 @@ from functools import partial
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
-from integration.connectors.mplus.lists import Named
+from integration.connectors.mplus.lists import ByNumbers
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import expect_readable, in_pages
 from integration.connectors.protocol import References
@@ -26,7 +26,7 @@ class Settlements:
     def __init__(self, settings: MplusSettings, client: Client) -> None:
         self._settings = settings
         self._client = client
-        self._named: Named[Element] = Named()
+        self._named: ByNumbers[Element] = ByNumbers()
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:  # noqa: ARG002
         """Return which of these invoices have a payment by the method wanted, with what those come to."""

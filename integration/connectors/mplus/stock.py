@@ -15,14 +15,14 @@ from typing import NamedTuple
 from integration.connectors.hashing import hashing
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
-from integration.connectors.mplus.history import History
-from integration.connectors.mplus.lists import Named, under_their_own
-from integration.connectors.mplus.products import Products
+from integration.connectors.mplus.history import TillHistory
+from integration.connectors.mplus.lists import ByNumbers, under_their_own
+from integration.connectors.mplus.products import TillProducts
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import expect_readable, in_pages, till_numbers
 from integration.connectors.protocol import Learned, References
 from integration.core.errors import RejectedError
-from integration.core.moves import COUNTED, Counted, Move, counted_of, unreadable_move
+from integration.core.moves import COUNTED, Move, StockCounted, counted_of, unreadable_move
 from integration.core.plan import Change
 from integration.core.records import Batch, Held, Kind, Record, Value, Written, WrongValueError, unreadable
 
@@ -62,15 +62,15 @@ class _Raw(NamedTuple):
         return (branch,) if row is None else (branch, codec.as_it_came(row))
 
 
-class Stock:
+class TillStock:
     """The stock of one installation."""
 
     def __init__(
         self,
         settings: MplusSettings,
         client: Client,
-        products: Products,
-        history: History,
+        products: TillProducts,
+        history: TillHistory,
         learned: Learned | None = None,
     ) -> None:
         self._settings = settings
@@ -78,7 +78,7 @@ class Stock:
         self._products = products
         self._history = history
         self._hash = hashing(settings)
-        self._named = Named[tuple[str, Element]]()
+        self._named = ByNumbers[tuple[str, Element]]()
         # Whether setting a level sets what is reserved with it; where it does otherwise, the first write shows it.
         self._learned = learned
         known = learned.get().get(SETS) if learned else None
@@ -237,7 +237,7 @@ class Stock:
         return Written(held.reference, last)
 
     def _set_counted(
-        self, branch: str, number: str, amount: Decimal, looked_up: tuple[_Seen, Counted], token: str
+        self, branch: str, number: str, amount: Decimal, looked_up: tuple[_Seen, StockCounted], token: str
     ) -> str:
         """Set a level as of the movement counted last, until nothing is wiped out by setting it.
 
@@ -261,7 +261,7 @@ class Stock:
         return booked
 
     def _told_after(
-        self, branch: str, number: str, counted: Counted, booked: str
+        self, branch: str, number: str, counted: StockCounted, booked: str
     ) -> tuple[Decimal, Decimal, Decimal] | None:
         """Return what moved since a level was counted, and what is free and kept aside now that it was set.
 
@@ -313,11 +313,11 @@ def _expect_of(number: str, element: Element) -> None:
         raise WrongValueError("articleNumber", codec.article_number(element))
 
 
-def _counted(record: Record) -> Counted | None:
+def _counted(record: Record) -> StockCounted | None:
     return counted_of(record.values.get(COUNTED))
 
 
-def _since(counted: Counted, branch: str, row: Element, moves: Iterable[Move]) -> Decimal:
+def _since(counted: StockCounted, branch: str, row: Element, moves: Iterable[Move]) -> Decimal:
     """Return by how much what is free has moved since the movement counted last, up to the one a row tells of.
 
     What is kept aside for orders beyond what was counted is not free any more either. Raises WrongValueError where a

@@ -17,7 +17,7 @@ from integration.core.rules import as_text
 T = TypeVar("T")
 
 
-class Target(Protocol):
+class TillTarget(Protocol):
     """How records of one kind are looked up and written; see `Connector` for what each method promises."""
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:

@@ -33,7 +33,7 @@ class Voucher(NamedTuple):
 NO_VOUCHER = Voucher(Purpose.NONE)
 
 
-class Booked(NamedTuple):
+class DayBooked(NamedTuple):
     """How a document is in the books by itself, so that no day books it again.
 
     A posting has what vouchers paid that were taxed at their sale; it may be booked `with_payments`. `debtor` and
@@ -47,7 +47,7 @@ class Booked(NamedTuple):
     by_order: bool = False  # it is the order that is booked, and not what was made from it
 
 
-NOT_BOOKED = Booked(is_posted=False)
+NOT_BOOKED = DayBooked(is_posted=False)
 
 
 def _nobody(_: str) -> str:
@@ -82,7 +82,7 @@ class DayBooks:
     debtor: Callable[[str], str] = _nobody
     item: Callable[[Record], str] = _no_item
     contents: Contents = "all"
-    alone: Mapping[str, Booked] = field(default_factory=dict)  # documents that are booked by themselves, by key
+    alone: Mapping[str, DayBooked] = field(default_factory=dict)  # documents that are booked by themselves, by key
     mode: Mode = "line"
     by_group: bool = False  # a line for each turnover group instead of each account
     drawer_account: str = ""  # the account of a daybook for cash
@@ -100,7 +100,7 @@ class DayBooks:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DayLine:
     """One line of a page. `documents` are the numbers of those behind it."""
 
     account: str
@@ -128,10 +128,10 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class DayPage:
     """The lines of a page, with what was left out of it and what a person should know."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[DayLine, ...]
     documents: tuple[str, ...] = ()  # the numbers of all that the day consists of
     apart: tuple[DayDocument, ...] = ()  # documents that are booked one by one
     own_use: Decimal = NOTHING

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from integration.core.days.books import DayBooks, Line
+from integration.core.days.books import DayBooks, DayLine
 from integration.core.days.corrections import changed_lines, page_lines
 from integration.core.days.documents import DayDocument
 from integration.core.days.till import till_amount, till_text, total
@@ -19,7 +19,7 @@ from integration.core.records import Record
 from integration.core.totals.sold import NOTHING
 
 
-class Verdict(StrEnum):
+class DayVerdict(StrEnum):
     """What a check came to."""
 
     EQUAL = "equal"
@@ -29,7 +29,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """One row of the books: what a page put on an account. It is posted once it is in the ledger."""
 
     date: date | None
@@ -44,11 +44,11 @@ class Entry:
     by: str = ""
 
 
-def entry_of_row(record: Record) -> Entry:
+def entry_of_row(record: Record) -> LedgerEntry:
     """Return the row that a record of the books is."""
     values = record.values
     day = values.get("date")
-    return Entry(
+    return LedgerEntry(
         date=day if isinstance(day, date) else None,
         account=till_text(values, "account"),
         amount=till_amount(values, "amount"),
@@ -72,7 +72,7 @@ class OwnPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class DayComparison:
     """One figure on both sides; None is what a side cannot say. `about` is base, vat, account or method."""
 
     about: str
@@ -86,13 +86,13 @@ class Compared:
         return NOTHING if self.till is None or self.books is None else self.books - self.till
 
 
-def largest_difference(rows: Iterable[Compared]) -> Decimal:
+def largest_difference(rows: Iterable[DayComparison]) -> Decimal:
     """Return the largest difference of an account, in euros without sign."""
     return amount(max((abs(one.difference) for one in rows if one.about == "account"), default=NOTHING))
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DayFinding:
     """What somebody did, or has to know: a code, and the facts of its sentence."""
 
     code: str
@@ -103,9 +103,9 @@ class Finding:
 class DayCheck:
     """What a check of a day came to."""
 
-    verdict: Verdict
-    rows: tuple[Compared, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    verdict: DayVerdict
+    rows: tuple[DayComparison, ...] = ()
+    findings: tuple[DayFinding, ...] = ()
 
     @property
     def difference(self) -> Decimal:
@@ -114,10 +114,10 @@ class DayCheck:
 
 
 def check_day(
-    expected: Sequence[Line],
+    expected: Sequence[DayLine],
     documents: Sequence[DayDocument],
     pages: Sequence[OwnPage],
-    entries: Sequence[Entry] | None,
+    entries: Sequence[LedgerEntry] | None,
     books: DayBooks,
     *,
     elsewhere: frozenset[str] = frozenset(),
@@ -139,29 +139,31 @@ def check_day(
     ]
     if any(one.difference for one in compared) and not findings:
         off = next(one for one in compared if one.difference)
-        findings.append(Finding("unexplained", {"about": off.key, "difference": str(amount(off.difference))}))
+        findings.append(DayFinding("unexplained", {"about": off.key, "difference": str(amount(off.difference))}))
     if any(one.difference for one in compared) or findings:
-        return DayCheck(Verdict.DIFFERENT, compared, tuple(findings))
+        return DayCheck(DayVerdict.DIFFERENT, compared, tuple(findings))
     if rows is None:
-        return DayCheck(Verdict.UNKNOWN, compared)
+        return DayCheck(DayVerdict.UNKNOWN, compared)
     waiting = sorted({one.page for one in rows if not one.posted})
     if waiting:
-        return DayCheck(Verdict.NOT_POSTED, compared, (Finding("not_posted", {"page": ", ".join(waiting)}),))
-    return DayCheck(Verdict.EQUAL, compared)
+        return DayCheck(DayVerdict.NOT_POSTED, compared, (DayFinding("not_posted", {"page": ", ".join(waiting)}),))
+    return DayCheck(DayVerdict.EQUAL, compared)
 
 
 # ---- figures
 
 
-def _as_posted(lines: Sequence[Line], books: DayBooks) -> Sequence[Line]:
+def _as_posted(lines: Sequence[DayLine], books: DayBooks) -> Sequence[DayLine]:
     """Return lines as the ledger gets them: the books turn those of a drawer's daybook, and post its own account."""
     if books.mode != "cash":
         return lines
     turned = [replace(one, amount=-one.amount, vat=-one.vat) for one in lines]
-    return [*turned, Line(books.drawer_account, "", -total(one.moved for one in turned), about="drawer")]
+    return [*turned, DayLine(books.drawer_account, "", -total(one.moved for one in turned), about="drawer")]
 
 
-def _by_vat(expected: Sequence[Line], rows: Sequence[Entry] | None, books: DayBooks) -> Iterator[Compared]:
+def _by_vat(
+    expected: Sequence[DayLine], rows: Sequence[LedgerEntry] | None, books: DayBooks
+) -> Iterator[DayComparison]:
     codes = dict.fromkeys(one.vat_code for one in expected if one.vat_code)
     if rows is not None:
         codes |= dict.fromkeys(one.vat_code for one in rows if one.vat_code)
@@ -175,34 +177,36 @@ def _by_vat(expected: Sequence[Line], rows: Sequence[Entry] | None, books: DayBo
         of_vat = books.vat_accounts.get(code, "")
         on_base = None if there is None else total(-one.amount for one in there if one.account != of_vat)
         on_vat = None if there is None else total(-one.amount for one in there if one.account == of_vat)
-        yield Compared("base", code, -base, on_base)
-        yield Compared("vat", code, -total(one.vat for one in own), on_vat)
+        yield DayComparison("base", code, -base, on_base)
+        yield DayComparison("vat", code, -total(one.vat for one in own), on_vat)
 
 
-def _by_vat_lines(code: str, own: Sequence[Line], rows: Sequence[Entry] | None) -> Iterator[Compared]:
+def _by_vat_lines(code: str, own: Sequence[DayLine], rows: Sequence[LedgerEntry] | None) -> Iterator[DayComparison]:
     """Yield what a code comes to where VAT has lines of its own: the rows of the ledger do not tell its base."""
     on_vat = None if rows is None else total(-one.amount for one in rows if one.vat_code == code)
-    yield Compared("base", code, -total(one.vat_base or NOTHING for one in own), None)
-    yield Compared("vat", code, -total(one.amount for one in own), on_vat)
+    yield DayComparison("base", code, -total(one.vat_base or NOTHING for one in own), None)
+    yield DayComparison("vat", code, -total(one.amount for one in own), on_vat)
 
 
-def _net(one: Line, books: DayBooks) -> Decimal:
+def _net(one: DayLine, books: DayBooks) -> Decimal:
     return one.amount - one.vat if books.mode == "gross" else one.amount
 
 
-def _with_vat(rows: Iterable[Entry], books: DayBooks) -> Iterator[Entry]:
+def _with_vat(rows: Iterable[LedgerEntry], books: DayBooks) -> Iterator[LedgerEntry]:
     """Yield the rows as the ledger has them: a page that is not posted yet carries its VAT on its lines."""
     for one in rows:
         if one.posted or not one.vat:
             yield one
             continue
         net = one.amount - one.vat if books.mode == "gross" else one.amount
-        yield Entry(one.date, one.account, net, one.page, one.reference, one.vat_code, posted=False)
+        yield LedgerEntry(one.date, one.account, net, one.page, one.reference, one.vat_code, posted=False)
         account = books.vat_accounts.get(one.vat_code, "")
-        yield Entry(one.date, account, one.vat, one.page, one.reference, one.vat_code, posted=False)
+        yield LedgerEntry(one.date, account, one.vat, one.page, one.reference, one.vat_code, posted=False)
 
 
-def _by_account(expected: Sequence[Line], rows: Sequence[Entry] | None, books: DayBooks) -> Iterator[Compared]:
+def _by_account(
+    expected: Sequence[DayLine], rows: Sequence[LedgerEntry] | None, books: DayBooks
+) -> Iterator[DayComparison]:
     till: dict[str, Decimal] = {}
     for one in expected:
         till[one.account] = till.get(one.account, NOTHING) + _net(one, books)
@@ -214,10 +218,10 @@ def _by_account(expected: Sequence[Line], rows: Sequence[Entry] | None, books: D
         there[row.account] = there.get(row.account, NOTHING) + row.amount
     for account in sorted({*till, *there}):
         found = None if rows is None else there.get(account, NOTHING)
-        yield Compared("account", account, till.get(account, NOTHING), found)
+        yield DayComparison("account", account, till.get(account, NOTHING), found)
 
 
-def _by_method(expected: Sequence[Line], pages: Sequence[OwnPage], books: DayBooks) -> Iterator[Compared]:
+def _by_method(expected: Sequence[DayLine], pages: Sequence[OwnPage], books: DayBooks) -> Iterator[DayComparison]:
     """Yield what was paid by each method, against the lines of our pages that were written to say so."""
     turned = books.credit_positive != (books.mode == "cash")
     there: dict[str, Decimal] = {}
@@ -228,38 +232,38 @@ def _by_method(expected: Sequence[Line], pages: Sequence[OwnPage], books: DayBoo
     for method in dict.fromkeys([*(one.method for one in expected), *there]):
         if method:
             paid = total(one.amount for one in expected if one.method == method)
-            yield Compared("method", method, paid, there.get(method, NOTHING))
+            yield DayComparison("method", method, paid, there.get(method, NOTHING))
 
 
 # ---- what happened
 
 
-def _of_pages(pages: Sequence[OwnPage], entries: Sequence[Entry]) -> Iterator[Finding]:
+def _of_pages(pages: Sequence[OwnPage], entries: Sequence[LedgerEntry]) -> Iterator[DayFinding]:
     """Yield what somebody did to our pages, with who changed each of them last where the books tell it."""
     changed_by = {row.page: row.by for row in entries if row.by}
     for one in pages:
         told = {"page": one.number, "reference": till_text(one.written.values, "reference")}
         if one.held is None:
-            yield Finding("page_gone", told)
+            yield DayFinding("page_gone", told)
             continue
         was, now = page_lines(one.written), page_lines(one.held)
         if len(was) != len(now):
             facts = {"was": str(len(was)), "now": str(len(now)), "by": changed_by.get(one.number, "")}
-            yield Finding("lines_counted", {**told, **facts})
+            yield DayFinding("lines_counted", {**told, **facts})
             continue
         for place, (before, after) in enumerate(zip(was, now, strict=True), start=1):
             for name in ("account", "amount", "vat_code", "vat", "debtor", "item"):
                 old, new = getattr(before, name), getattr(after, name)
                 if old != new:
                     facts = {"line": str(place), "field": name, "was": _told(old), "now": _told(new)}
-                    yield Finding("line_changed", {**told, **facts, "by": changed_by.get(one.number, "")})
+                    yield DayFinding("line_changed", {**told, **facts, "by": changed_by.get(one.number, "")})
 
 
 def _told(value: object) -> str:
     return str(amount(value)) if isinstance(value, Decimal) else str(value)
 
 
-def _of_documents(pages: Sequence[OwnPage], documents: Sequence[DayDocument]) -> Iterator[Finding]:
+def _of_documents(pages: Sequence[OwnPage], documents: Sequence[DayDocument]) -> Iterator[DayFinding]:
     """Yield what came after the day was booked, and what went."""
     if not pages:
         return
@@ -268,12 +272,12 @@ def _of_documents(pages: Sequence[OwnPage], documents: Sequence[DayDocument]) ->
     booked = set(listed) if isinstance(listed, tuple) else set()
     now = {one.number: one for one in documents}
     for number in sorted(now.keys() - booked):
-        yield Finding("document_late", {"document": number, "amount": str(now[number].total)})
+        yield DayFinding("document_late", {"document": number, "amount": str(now[number].total)})
     for number in sorted(booked - now.keys()):
-        yield Finding("document_gone", {"document": number})
+        yield DayFinding("document_gone", {"document": number})
 
 
-def _of_the_till(expected: Sequence[Line], pages: Sequence[OwnPage], books: DayBooks) -> Iterator[Finding]:
+def _of_the_till(expected: Sequence[DayLine], pages: Sequence[OwnPage], books: DayBooks) -> Iterator[DayFinding]:
     """Yield what the till tells otherwise than when the day was booked, such as a drawer that was counted anew."""
     sign = -1 if books.credit_positive else 1
     lines = [line for one in pages for line in page_lines(one.written)]
@@ -281,22 +285,22 @@ def _of_the_till(expected: Sequence[Line], pages: Sequence[OwnPage], books: DayB
     is_taken_back = not changed_lines((), booked)  # by a person, and not by the till
     for off in () if is_taken_back else changed_lines(expected, booked):
         facts = {"text": off.text, "account": off.account, "difference": str(amount(off.moved))}
-        yield Finding("till_changed", facts)
+        yield DayFinding("till_changed", facts)
 
 
 def _by_hand(
     documents: Sequence[DayDocument],
-    expected: Sequence[Line],
-    entries: Sequence[Entry],
+    expected: Sequence[DayLine],
+    entries: Sequence[LedgerEntry],
     known: frozenset[str] | set[str],
-) -> Iterator[Finding]:
+) -> Iterator[DayFinding]:
     """Yield pages of others that look like a document of the day: its day, its total, and accounts of the day."""
     accounts = {one.account for one in expected}
     totals: dict[Decimal, str] = {}
     for one in documents:
         if one.total:
             totals.setdefault(one.total, one.number)
-    pages: dict[str, list[Entry]] = {}
+    pages: dict[str, list[LedgerEntry]] = {}
     for row in entries:
         if row.page not in known and row.account in accounts:
             pages.setdefault(row.page, []).append(row)
@@ -305,4 +309,4 @@ def _by_hand(
         if looks_like and len(rows) > 1:
             facts = {"page": page, "document": looks_like, "by": next((row.by for row in rows if row.by), "")}
             found = next(row.amount for row in rows if row.amount in totals)
-            yield Finding("page_by_hand", {**facts, "amount": str(amount(found))})
+            yield DayFinding("page_by_hand", {**facts, "amount": str(amount(found))})

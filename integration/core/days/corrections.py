@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from integration.core.days.books import Line
+from integration.core.days.books import DayLine
 from integration.core.days.page import LONGEST_TEXT
 from integration.core.days.till import amount_told, till_amount, till_text
 from integration.core.records import Kind, Record
@@ -13,15 +13,15 @@ from integration.core.totals.sold import NOTHING
 _CORRECTION = "Correctie"  # a word of the books
 
 
-def page_lines(page: Record) -> tuple[Line, ...]:
+def page_lines(page: Record) -> tuple[DayLine, ...]:
     """Return the lines of a page as it was written or as the books hold it."""
     return tuple(_line(part) for part in page.parts if part.kind is Kind.LINE)
 
 
-def _line(part: Record) -> Line:
+def _line(part: Record) -> DayLine:
     values = part.values
     documents = values.get("documents")
-    return Line(
+    return DayLine(
         account=till_text(values, "account"),
         text=till_text(values, "text"),
         amount=till_amount(values, "amount"),
@@ -42,7 +42,7 @@ def says_the_same(one: Record, other: Record) -> bool:
     return not difference(first, second)
 
 
-def difference(now: Sequence[Line], booked: Iterable[Line]) -> tuple[Line, ...]:
+def difference(now: Sequence[DayLine], booked: Iterable[DayLine]) -> tuple[DayLine, ...]:
     """Return the lines that bring what was booked of a day to what it comes to now; nothing where both are the same.
 
     Lines that say the same of an account, VAT code, debtor and payment method are taken together, on either side.
@@ -50,9 +50,9 @@ def difference(now: Sequence[Line], booked: Iterable[Line]) -> tuple[Line, ...]:
     return tuple(replace(one, text=f"{_CORRECTION} {one.text}"[:LONGEST_TEXT]) for one in changed_lines(now, booked))
 
 
-def changed_lines(now: Sequence[Line], booked: Iterable[Line]) -> tuple[Line, ...]:
+def changed_lines(now: Sequence[DayLine], booked: Iterable[DayLine]) -> tuple[DayLine, ...]:
     """Return by how much each line of a day is more now than was booked of it, under the text it has."""
-    off: dict[tuple[str, ...], Line] = {}
+    off: dict[tuple[str, ...], DayLine] = {}
     for one in now:
         _add(off, one, 1)
     for one in booked:
@@ -60,12 +60,12 @@ def changed_lines(now: Sequence[Line], booked: Iterable[Line]) -> tuple[Line, ..
     return tuple(one for one in off.values() if _says(one))
 
 
-def taken_back_whole(booked: Iterable[Line], now: Sequence[Line]) -> tuple[Line, ...]:
+def taken_back_whole(booked: Iterable[DayLine], now: Sequence[DayLine]) -> tuple[DayLine, ...]:
     """Return the lines that take back all that was booked of a day and book it anew, for one page."""
     return (*difference((), booked), *now)
 
 
-def _add(off: dict[tuple[str, ...], Line], one: Line, sign: int) -> None:
+def _add(off: dict[tuple[str, ...], DayLine], one: DayLine, sign: int) -> None:
     first = off.get(one.key) or replace(one, amount=NOTHING, vat=NOTHING, vat_base=None, documents=())
     base = _sum(first.vat_base, one.vat_base, sign)
     off[one.key] = replace(
@@ -81,5 +81,5 @@ def _sum(first: Decimal | None, more: Decimal | None, sign: int) -> Decimal | No
     return first if more is None else (first or NOTHING) + sign * more
 
 
-def _says(one: Line) -> bool:
+def _says(one: DayLine) -> bool:
     return bool(one.amount or one.vat)

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from integration.core.days.documents import DayDocument, DaySums, sums_of_documents
-from integration.core.days.till import DayRefusedError, TillDay, Turnover, total
+from integration.core.days.till import DayRefusedError, TillDay, TillTurnover, total
 from integration.core.money import CENT
 from integration.core.totals.categories import GROUPS, LineCategory
 from integration.core.totals.sold import NOTHING, VatSum
@@ -59,7 +59,7 @@ def _is_unpaid(day: TillDay) -> bool:
     return any(gap.about == "receipt" for gap in _unpaid(day))
 
 
-def _turned(one: Turnover) -> Turnover:
+def _turned(one: TillTurnover) -> TillTurnover:
     if one.type != OUTFLOW:
         return one
     return replace(one, incl=-one.incl, excl=None if one.excl is None else -one.excl, vat=-one.vat)

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from integration.core.days.books import NO_VOUCHER, NOT_BOOKED, DayBooks, Line
+from integration.core.days.books import NO_VOUCHER, NOT_BOOKED, DayBooks, DayLine
 from integration.core.days.documents import DayDocument, DaySums, brought_to, sums_of_documents
-from integration.core.days.till import Count, DayRefusedError, Payment, TillDay, Turnover, total
+from integration.core.days.till import DayRefusedError, DrawerCount, Payment, TillDay, TillTurnover, total
 from integration.core.ledgers import ledgers_meant
 from integration.core.money import amount
 from integration.core.rows import row_value
@@ -63,7 +63,7 @@ class DayLines:
 
     # ---- what was sold and paid
 
-    def documents(self, sums: DaySums) -> Iterator[Line]:
+    def documents(self, sums: DaySums) -> Iterator[DayLine]:
         """Yield the lines of each source: turnover, what is no revenue, then what was paid or stands open."""
         booked_apart = replace(sums_of_documents(self.apart), payments=self._paid_apart())
         left = self._without_prepaid(sums.without(sums_of_documents(self.own_use)).without(booked_apart))
@@ -117,7 +117,7 @@ class DayLines:
             raise DayRefusedError("day_down_payments_off", "account", **facts)
         return sums.without(DaySums({keys[0]: VatSum(less)}))
 
-    def _groups(self, sums: DaySums, source: str) -> Iterator[Line]:
+    def _groups(self, sums: DaySums, source: str) -> Iterator[DayLine]:
         by_code: dict[str, dict[str, VatSum]] = {}
         for (own, group, code), each in sums.groups.items():
             if own == source:
@@ -140,7 +140,7 @@ class DayLines:
     def _is_revenue(self, group: str) -> bool:
         return group in self._types and GROUPS.get(self._types[group].type) is LineCategory.REVENUE
 
-    def _sold(self, source: str, group: str, code: str, each: VatSum) -> Line:
+    def _sold(self, source: str, group: str, code: str, each: VatSum) -> DayLine:
         about = self._about(source, group, code)
         category = GROUPS.get(about.type, LineCategory.UNKNOWN)
         if category is LineCategory.UNKNOWN and not self._row(
@@ -152,7 +152,7 @@ class DayLines:
         text = f"{about.name} {_OF_SOURCE[source]}" if is_revenue else about.name
         mine = [one for one in self.counting if one.source == source and one not in self.apart]
         named = tuple(one.number for one in mine if (group, code) in one.groups)
-        line = Line(account, text, -each.incl, about="turnover" if is_revenue else "balance", documents=named)
+        line = DayLine(account, text, -each.incl, about="turnover" if is_revenue else "balance", documents=named)
         if not is_revenue and not each.vat:
             return replace(line, cost_centre=self._cost_centre(group))
         theirs = self._vat_code(code, about, is_purchase=category is LineCategory.CASH_OUT)
@@ -165,7 +165,7 @@ class DayLines:
             cost_centre=self._cost_centre(group),
         )
 
-    def _about(self, source: str, group: str, code: str) -> Turnover:
+    def _about(self, source: str, group: str, code: str) -> TillTurnover:
         exact = (one for one in self.day.financial if (one.source, one.group, one.vat_code) == (source, group, code))
         found = next(exact, None)
         known = self._types.get(group)
@@ -178,7 +178,7 @@ class DayLines:
     def _row(self, group: str, code: str) -> str:
         return self.books.accounts.get(f"{group}/{code}") or self.books.accounts.get(group, "")
 
-    def _said(self, code: str, about: Turnover) -> str:
+    def _said(self, code: str, about: TillTurnover) -> str:
         """Return a VAT code of the till as the sentences of a cause name it."""
         return vat_fact(code, about.percent, self.books.systems[0])
 
@@ -187,7 +187,7 @@ class DayLines:
         meant = ledgers_meant(number, self.books.ledgers) or [number]
         return meant[0] if self.books.till_accounts and len(meant) == 1 else ""
 
-    def _account(self, about: Turnover, group: str, code: str) -> str:
+    def _account(self, about: TillTurnover, group: str, code: str) -> str:
         found = row_value(self.books.accounts, f"{group}/{code}", group) or self._told(about.account)
         if not found:
             raise DayRefusedError(
@@ -195,7 +195,7 @@ class DayLines:
             )
         return found
 
-    def _vat_code(self, code: str, about: Turnover, *, is_purchase: bool) -> str:
+    def _vat_code(self, code: str, about: TillTurnover, *, is_purchase: bool) -> str:
         table = self.books.purchase_vat_codes if is_purchase else self.books.vat_codes
         found = row_value(table, code)
         if not found:
@@ -213,19 +213,19 @@ class DayLines:
         rows = self.books.cost_centres
         return rows.get(group) or told or row_value(rows, f"@{self.day.branch}")
 
-    def _payments(self, sums: DaySums, source: str) -> Iterator[Line]:
+    def _payments(self, sums: DaySums, source: str) -> Iterator[DayLine]:
         for (own, method), paid in sums.payments.items():
             if own != source or not paid:
                 continue
             about = self._methods[own, method]
             if about.tender is Tender.OWN_USE:
-                yield Line(self.books.own_use_account, about.name, paid, about="payment", method=method)
+                yield DayLine(self.books.own_use_account, about.name, paid, about="payment", method=method)
             elif self._is_on_account(about):
                 yield from self._on_account(about, paid)
             else:
                 yield self._paid(about, paid)
 
-    def _paid(self, about: Payment, paid: Decimal) -> Line:
+    def _paid(self, about: Payment, paid: Decimal) -> DayLine:
         account = self._method_account(about)
         mine = [one for one in self.counting if one.source == about.source]
         paying = [one for one in mine if self._paid_here(one).get(about.method)]
@@ -234,11 +234,11 @@ class DayLines:
         is_card = voucher.purpose is not Purpose.NONE
         words = {"receipt": "ingewisseld" if is_card else "", "invoice": "facturen", "order": "orders"}
         text = f"{about.name} {words[about.source]}".strip()
-        line = Line(account, text, paid, about="payment", method=about.method, documents=named)
+        line = DayLine(account, text, paid, about="payment", method=about.method, documents=named)
         if voucher.purpose is not Purpose.SINGLE:
             return line
         taxed = total(_taxed_at_sale(one, one.paid[about.method], voucher.vat_code, self.books) for one in paying)
-        code = self._vat_code(voucher.vat_code, Turnover("", "", about.name, "", paid), is_purchase=False)
+        code = self._vat_code(voucher.vat_code, TillTurnover("", "", about.name, "", paid), is_purchase=False)
         return replace(line, amount=paid - taxed, vat=taxed, vat_code=code, vat_base=paid - taxed)
 
     def _method_account(self, about: Payment) -> str:
@@ -261,7 +261,7 @@ class DayLines:
         account = row_value(self.books.method_accounts, about.method) or self._told(about.account)
         return bool(account) and "collective" in self.books.flags.get(account, "").split()
 
-    def _on_account(self, about: Payment, paid: Decimal) -> Iterator[Line]:
+    def _on_account(self, about: Payment, paid: Decimal) -> Iterator[DayLine]:
         mine = [one for one in self.counting if one.source == about.source]
         owing = [(one, each) for one in mine if (each := self._paid_here(one).get(about.method))]
         known = total(each for _, each in owing)
@@ -270,7 +270,7 @@ class DayLines:
         for one, each in owing:
             yield self._item(one, each, f"{about.name} {one.number}", self._method_account(about), about.method)
 
-    def _open(self, source: str) -> Iterator[Line]:
+    def _open(self, source: str) -> Iterator[DayLine]:
         """Yield what invoices leave open, what payments settle of them, and what is paid for orders beforehand.
 
         What is booked by itself without its payments stands open, whatever kind of document it is.
@@ -287,13 +287,13 @@ class DayLines:
             if rest and (source == "invoice" or one.record.key in self._alone):
                 yield self._item(one, rest, f"{_NAMES[source]} {one.number}", self.books.collective_account)
 
-    def _down_payment(self, one: DayDocument, each: Decimal) -> Line:
+    def _down_payment(self, one: DayDocument, each: Decimal) -> DayLine:
         if not self.books.down_payments_account:
             raise DayRefusedError("day_down_payments_off", "account", document=one.number, amount=str(-each))
         text = f"Aanbetaling {one.number}"
-        return Line(self.books.down_payments_account, text, each, about="open", documents=(one.number,))
+        return DayLine(self.books.down_payments_account, text, each, about="open", documents=(one.number,))
 
-    def _item(self, one: DayDocument, each: Decimal, text: str, account: str, method: str = "") -> Line:
+    def _item(self, one: DayDocument, each: Decimal, text: str, account: str, method: str = "") -> DayLine:
         relation, alone = str(one.record.values.get("relation") or ""), self._alone.get(one.record.key, NOT_BOOKED)
         known = alone.debtor or (self.books.debtor(relation) if relation else "")
         debtor = known or self.books.collective_debtor
@@ -301,14 +301,14 @@ class DayLines:
             name = str(one.customer.values.get("name") or relation) if one.customer else relation
             raise DayRefusedError("day_debtor_missing", "debtor", document=one.number, customer=name or one.number)
         about = "payment" if method else "open"
-        return Line(
+        return DayLine(
             account, text, each, debtor=debtor, item=alone.item or self.books.item(one.record), about=about,
             method=method, documents=(one.number,),
         )  # fmt: skip
 
     # ---- drawers
 
-    def counts(self) -> Iterator[Line]:
+    def counts(self) -> Iterator[DayLine]:
         """Yield what a count differs by and what was brought to the bank, drawer by drawer, never netted."""
         for one in sorted(self.day.counts, key=lambda each: (each.workplace, each.number)):
             difference = self.books.difference_account or self._told(one.difference_account)
@@ -320,13 +320,13 @@ class DayLines:
             if one.deposited and self.books.banked_by == "count" and one.method in self.books.drawers:
                 yield from self._moved(one, -one.deposited, banked, f"Afstorting kassa {one.workplace}", "banked")
 
-    def _moved(self, one: Count, each: Decimal, account: str, text: str, about: str) -> Iterator[Line]:
+    def _moved(self, one: DrawerCount, each: Decimal, account: str, text: str, about: str) -> Iterator[DayLine]:
         if not account:
             raise DayRefusedError("day_drawer_account_missing", about, number=one.number, workplace=one.workplace)
         method = Payment("receipt", one.method, one.method, "", NOTHING, one.account)
         drawer = self._method_account(self._methods.get(("receipt", one.method), method))
-        yield Line(account, text, -each, about=about, documents=(one.number,))
-        yield Line(drawer, text, each, about="drawer", documents=(one.number,))
+        yield DayLine(account, text, -each, about=about, documents=(one.number,))
+        yield DayLine(drawer, text, each, about="drawer", documents=(one.number,))
 
 
 def _taxed_at_sale(one: DayDocument, paid: Decimal, code: str, books: DayBooks) -> Decimal:
@@ -345,9 +345,9 @@ def _expect_no_exchange(one: DayDocument) -> None:
             raise DayRefusedError("day_foreign_currency", "price_type", document=one.number)
 
 
-def _gathered(lines: Iterable[Line], *, by_group: bool) -> list[Line]:
+def _gathered(lines: Iterable[DayLine], *, by_group: bool) -> list[DayLine]:
     """Return one line for each account and VAT code, in their order; the text is that of the first."""
-    found: dict[tuple[object, ...], Line] = {}
+    found: dict[tuple[object, ...], DayLine] = {}
     for line in lines:
         key = (*line.key, line.text) if by_group else line.key
         if (first := found.get(key)) is None:

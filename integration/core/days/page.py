@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from integration.core.days.books import DayBooks, Line, Page
+from integration.core.days.books import DayBooks, DayLine, DayPage
 from integration.core.days.documents import DayDocument, DaySums, sums_of_documents
 from integration.core.days.lines import DayLines
 from integration.core.days.till import DayRefusedError, TillDay, total
@@ -14,7 +14,7 @@ from integration.core.vat import vat_fact
 LONGEST_TEXT = 40  # characters of a line; texts may be cut
 
 
-def page_of(day: TillDay, sums: DaySums, documents: Sequence[DayDocument], books: DayBooks) -> Page:
+def page_of(day: TillDay, sums: DaySums, documents: Sequence[DayDocument], books: DayBooks) -> DayPage:
     """Return the page of a day, every line once and its sum zero. Raises DayRefusedError, and then there is no part."""
     builder = DayLines(day, documents, books)
     lines = [] if books.contents == "counts" else list(builder.documents(sums))
@@ -24,7 +24,7 @@ def page_of(day: TillDay, sums: DaySums, documents: Sequence[DayDocument], books
     made = tuple(_in_mode(plain, books))
     for line in made:
         _expect_ledger(line, books)
-    return Page(
+    return DayPage(
         made,
         tuple(sorted({one.number for one in documents})),
         tuple(builder.apart),
@@ -36,11 +36,11 @@ def page_of(day: TillDay, sums: DaySums, documents: Sequence[DayDocument], books
     )
 
 
-def _without_nothing(lines: Iterable[Line]) -> list[Line]:
+def _without_nothing(lines: Iterable[DayLine]) -> list[DayLine]:
     return [replace(one, text=one.text[:LONGEST_TEXT]) for one in lines if one.amount or one.vat]
 
 
-def _in_mode(lines: Sequence[Line], books: DayBooks) -> Iterator[Line]:
+def _in_mode(lines: Sequence[DayLine], books: DayBooks) -> Iterator[DayLine]:
     """Yield the lines as the books are told VAT."""
     for line in lines:
         if books.mode == "gross" and line.vat_code:
@@ -56,7 +56,7 @@ def _in_mode(lines: Sequence[Line], books: DayBooks) -> Iterator[Line]:
         yield from _vat_lines(lines, books)
 
 
-def _vat_lines(lines: Sequence[Line], books: DayBooks) -> Iterator[Line]:
+def _vat_lines(lines: Sequence[DayLine], books: DayBooks) -> Iterator[DayLine]:
     for code in dict.fromkeys(line.vat_code for line in lines if line.vat_code):
         own = [line for line in lines if line.vat_code == code]
         vat, base = total(line.vat for line in own), total(line.amount for line in own)
@@ -65,10 +65,10 @@ def _vat_lines(lines: Sequence[Line], books: DayBooks) -> Iterator[Line]:
             vat_said = vat_fact(code, books.rates.get(code), books.systems[1])
             raise DayRefusedError("day_vat_account_missing", "vat_code", code=code, vat=vat_said)
         if vat:
-            yield Line(account, f"BTW {code}", vat, code, NOTHING, base, about="vat")
+            yield DayLine(account, f"BTW {code}", vat, code, NOTHING, base, about="vat")
 
 
-def _expect_ledger(line: Line, books: DayBooks) -> None:
+def _expect_ledger(line: DayLine, books: DayBooks) -> None:
     """Raise DayRefusedError where an account is not there, is blocked, or wants what the line does not have."""
     facts = {"account": line.account, "kind": line.text}
     if books.ledgers and line.account not in books.ledgers:
@@ -100,7 +100,7 @@ def _vat_off(sums: DaySums, documents: Sequence[DayDocument]) -> dict[str, Decim
     return off
 
 
-def _expect_zero(lines: Iterable[Line]) -> None:
+def _expect_zero(lines: Iterable[DayLine]) -> None:
     """Raise DayRefusedError for lines that do not add up; those of a drawer's own account are among them."""
     sum_ = total(one.moved for one in lines)
     if sum_:

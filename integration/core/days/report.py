@@ -7,9 +7,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from integration.core.days.books import Line, Page
-from integration.core.days.check import Compared, DayCheck, Finding, Verdict, largest_difference
-from integration.core.days.till import Count, TillDay
+from integration.core.days.books import DayLine, DayPage
+from integration.core.days.check import DayCheck, DayComparison, DayFinding, DayVerdict, largest_difference
+from integration.core.days.till import DrawerCount, TillDay
 from integration.core.totals.sold import NOTHING
 
 
@@ -30,10 +30,10 @@ class DayState(StrEnum):
 
 
 STATE_OF = {
-    Verdict.EQUAL: DayState.EQUAL,
-    Verdict.NOT_POSTED: DayState.NOT_POSTED,
-    Verdict.DIFFERENT: DayState.DIFFERENT,
-    Verdict.UNKNOWN: DayState.UNKNOWN,
+    DayVerdict.EQUAL: DayState.EQUAL,
+    DayVerdict.NOT_POSTED: DayState.NOT_POSTED,
+    DayVerdict.DIFFERENT: DayState.DIFFERENT,
+    DayVerdict.UNKNOWN: DayState.UNKNOWN,
 }
 
 
@@ -43,7 +43,7 @@ class PageShown:
 
     number: str
     reference: str
-    lines: tuple[Line, ...] = ()
+    lines: tuple[DayLine, ...] = ()
     is_there: bool = True
     gross: bool = False
 
@@ -64,12 +64,12 @@ class DayReport:
     checked_at: datetime
     cause: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
-    rows: tuple[Compared, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    rows: tuple[DayComparison, ...] = ()
+    findings: tuple[DayFinding, ...] = ()
     pages: tuple[PageShown, ...] = ()
-    expected: tuple[Line, ...] = ()
-    counts: tuple[Count, ...] = ()
-    notes: tuple[Finding, ...] = ()
+    expected: tuple[DayLine, ...] = ()
+    counts: tuple[DrawerCount, ...] = ()
+    notes: tuple[DayFinding, ...] = ()
 
     @property
     def key(self) -> str:
@@ -81,7 +81,7 @@ class DayReport:
         """The largest difference of an account, in euros without sign."""
         return largest_difference(self.rows)
 
-    def about(self, *names: str) -> list[Compared]:
+    def about(self, *names: str) -> list[DayComparison]:
         """Return the figures of some sorts: base, vat, account, method."""
         return [one for one in self.rows if one.about in names]
 
@@ -94,10 +94,10 @@ def report_of(day: TillDay, check: DayCheck, at: datetime, **more: Any) -> DayRe
     )  # fmt: skip
 
 
-def page_notes(page: Page) -> tuple[Finding, ...]:
+def page_notes(page: DayPage) -> tuple[DayFinding, ...]:
     """Return what a page leaves out because nobody paid it, and by how much its VAT is not that of the documents."""
-    off = (Finding("vat_off", {"code": code, "difference": str(each)}) for code, each in page.vat_off.items())
-    own_use = [Finding("own_use", {"amount": str(page.own_use)})] if page.own_use else []
+    off = (DayFinding("vat_off", {"code": code, "difference": str(each)}) for code, each in page.vat_off.items())
+    own_use = [DayFinding("own_use", {"amount": str(page.own_use)})] if page.own_use else []
     return (*own_use, *off)
 
 
@@ -136,15 +136,15 @@ def report_from_json(shape: Mapping[str, Any]) -> DayReport:
         datetime.fromisoformat(shape["checked_at"]),
         shape["cause"],
         shape["facts"],
-        tuple(Compared(about, key, _amount(till), _amount(books)) for about, key, till, books in shape["rows"]),
-        tuple(Finding(code, facts) for code, facts in shape["findings"]),
+        tuple(DayComparison(about, key, _amount(till), _amount(books)) for about, key, till, books in shape["rows"]),
+        tuple(DayFinding(code, facts) for code, facts in shape["findings"]),
         tuple(
             PageShown(number, reference, tuple(_line_from(line) for line in lines), there, gross)
             for number, reference, lines, there, gross in shape["pages"]
         ),
         tuple(_line_from(line) for line in shape["expected"]),
         tuple(_count_from(one) for one in shape["counts"]),
-        tuple(Finding(code, facts) for code, facts in shape["notes"]),
+        tuple(DayFinding(code, facts) for code, facts in shape["notes"]),
     )
 
 
@@ -160,27 +160,27 @@ _AMOUNTS = frozenset({"amount", "vat", "vat_base"})
 _SUMS = frozenset({"start", "added", "counted", "deposited", "difference", "end", "before"})
 
 
-def _line(line: Line) -> dict[str, object]:
-    told = {name: getattr(line, name) for name in Line.__slots__}
+def _line(line: DayLine) -> dict[str, object]:
+    told = {name: getattr(line, name) for name in DayLine.__slots__}
     shape: dict[str, object] = {name: _text(told[name]) if name in _AMOUNTS else told[name] for name in told}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in shape.items() if value}
 
 
-def _line_from(shape: Mapping[str, Any]) -> Line:
+def _line_from(shape: Mapping[str, Any]) -> DayLine:
     told: dict[str, Any] = {"account": "", "text": "", "amount": NOTHING}
     told |= {name: Decimal(value) if name in _AMOUNTS else value for name, value in shape.items()}
-    return Line(**{**told, "documents": tuple(shape.get("documents", ()))})
+    return DayLine(**{**told, "documents": tuple(shape.get("documents", ()))})
 
 
-def _count(count: Count) -> dict[str, object]:
+def _count(count: DrawerCount) -> dict[str, object]:
     return {
         name: _text(value) if name in _SUMS else value
-        for name in Count.__slots__
+        for name in DrawerCount.__slots__
         if (value := getattr(count, name)) is not None
     }
 
 
-def _count_from(shape: Mapping[str, Any]) -> Count:
+def _count_from(shape: Mapping[str, Any]) -> DrawerCount:
     told: dict[str, Any] = {"finalized": None}
     told |= {name: Decimal(value) if name in _SUMS else value for name, value in shape.items()}
-    return Count(**told)
+    return DrawerCount(**told)

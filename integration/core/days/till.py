@@ -24,7 +24,7 @@ class DayRefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Turnover:
+class TillTurnover:
     """What one turnover group comes to, of one source of documents; under one VAT code where the till tells them apart.
 
     `type` is the till's word for what the group is for.
@@ -81,7 +81,7 @@ class VatTold:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class DrawerCount:
     """The count of one drawer, for one payment method. `before` is what the count before it left, if there was one."""
 
     workplace: str
@@ -112,11 +112,11 @@ class TillDay:
     closed: bool | None
     reference: str
     digest: str
-    journal: tuple[Turnover, ...] = ()
-    financial: tuple[Turnover, ...] = ()
+    journal: tuple[TillTurnover, ...] = ()
+    financial: tuple[TillTurnover, ...] = ()
     payments: tuple[Payment, ...] = ()
     vat: tuple[VatTold, ...] = ()
-    counts: tuple[Count, ...] = ()
+    counts: tuple[DrawerCount, ...] = ()
     documents: tuple[Record, ...] = ()
 
     @property
@@ -160,8 +160,8 @@ def till_day(record: Record) -> TillDay:
     )
 
 
-def _turnover(values: Mapping[str, Value]) -> Turnover:
-    return Turnover(
+def _turnover(values: Mapping[str, Value]) -> TillTurnover:
+    return TillTurnover(
         till_text(values, "source"),
         till_text(values, "group"),
         till_text(values, "name"),
@@ -188,9 +188,9 @@ def _vat(values: Mapping[str, Value]) -> VatTold:
     return VatTold(till_text(values, "source"), till_text(values, "code"), amount_told(values, "percent"), told)
 
 
-def _count(values: Mapping[str, Value]) -> Count:
+def _count(values: Mapping[str, Value]) -> DrawerCount:
     finalized = values.get("finalized")
-    return Count(
+    return DrawerCount(
         workplace=till_text(values, "workplace"),
         number=till_text(values, "number"),
         version=till_text(values, "version"),

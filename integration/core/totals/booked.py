@@ -164,7 +164,7 @@ _EARLIER = "sold_vat:"
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class TotalsCompared:
     """One VAT code of the till: what was sold, and what is booked of it where that can be told apart."""
 
     code: str
@@ -172,12 +172,12 @@ class Compared:
     booked: VatSum | None = None
 
 
-def as_parts(compared: Iterable[Compared]) -> tuple[Record, ...]:
+def as_parts(compared: Iterable[TotalsCompared]) -> tuple[Record, ...]:
     """Return the parts of a document that carry this; nothing of it is written."""
     return tuple(Record(Kind.VAT, f"vat:{place}", _values(one)) for place, one in enumerate(compared, start=1))
 
 
-def compared_in(document: Record) -> tuple[Compared, ...]:
+def compared_in(document: Record) -> tuple[TotalsCompared, ...]:
     """Return what a document carries, also one that an earlier version kept."""
     carried = tuple(_compared(part.values) for part in document.parts if part.kind is Kind.VAT)
     return carried or tuple(_earlier(document.values))
@@ -189,18 +189,18 @@ def without_sums(document: Record) -> Record:
     return Record(document.kind, document.key, document.values, parts, document.source)
 
 
-def _values(one: Compared) -> dict[str, Value]:
+def _values(one: TotalsCompared) -> dict[str, Value]:
     sums = (one.sold, one.booked) if one.booked is not None else (one.sold,)
     amounts = [amount for each in sums for amount in (each.excl, each.vat)]
     return {"code": one.code, **dict(zip(_NAMES, amounts, strict=False))}
 
 
-def _compared(values: Mapping[str, Value]) -> Compared:
+def _compared(values: Mapping[str, Value]) -> TotalsCompared:
     excl, vat, *there = (values.get(name) for name in _NAMES)
-    return Compared(str(values.get("code", "")), _sum(excl, vat), None if None in there else _sum(*there))
+    return TotalsCompared(str(values.get("code", "")), _sum(excl, vat), None if None in there else _sum(*there))
 
 
-def _earlier(values: Mapping[str, Value]) -> Iterator[Compared]:
+def _earlier(values: Mapping[str, Value]) -> Iterator[TotalsCompared]:
     for code in [name.removeprefix(_EARLIER) for name in values if name.startswith(_EARLIER)]:
         yield _compared({"code": code} | {name: values.get(f"{name}:{code}") for name in _NAMES})
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from integration.core.days.books import Booked, Page
+from integration.core.days.books import DayBooked, DayPage
 from integration.core.days.documents import DayDocument
 from integration.core.records import Record, Value
 from integration.flows.orders.chains import related
 
 # How documents are booked by themselves, or may be: those that are not are left out.
-AskBooked = Callable[[Collection[str]], Mapping[str, Booked]]
+AskBooked = Callable[[Collection[str]], Mapping[str, DayBooked]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +27,17 @@ class Alone:
         orders = related(one.record, self.groups).get("orders")
         return (one.record.key, *(orders if isinstance(orders, tuple) else ()))
 
-    def of(self, documents: Sequence[DayDocument]) -> dict[str, Booked]:
+    def of(self, documents: Sequence[DayDocument]) -> dict[str, DayBooked]:
         """Return how the documents of a day are booked by themselves, or may be, by key."""
         keys = {one.record.key: self.same_sale(one) for one in documents}
         booked = self.ask([key for some in keys.values() for key in some]) if keys else {}
-        found: dict[str, Booked] = {}
+        found: dict[str, DayBooked] = {}
         for key, some in keys.items():
             if how := next((booked[each] for each in some if each in booked), None):
                 found[key] = how if key in booked else how._replace(by_order=True)
         return found
 
-    def told(self, page: Page) -> dict[str, Value]:
+    def told(self, page: DayPage) -> dict[str, Value]:
         """Return what is kept of a page: the documents whose sales are in it, and the orders those were made from."""
         orders = sorted({key for one in page.sold for key in self.same_sale(one)[1:]})
         sold = tuple(one.record.key for one in page.sold)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
-from integration.core.days.books import DayBooks, Line, Page
+from integration.core.days.books import DayBooks, DayLine, DayPage
 from integration.core.days.corrections import difference, page_lines, says_the_same, taken_back_whole
 from integration.core.days.documents import documents_of, sums_of_documents, sums_of_journals
 from integration.core.days.identities import gaps, signed
@@ -33,7 +33,7 @@ from integration.flows.days.closing import Closing
 from integration.flows.days.pages import DayPages, day_title, opposite_page
 from integration.flows.days.settings import FLOW, DaySettings
 from integration.flows.days.vouchers import vouchers_of
-from integration.flows.days.why import Reasons
+from integration.flows.days.why import DayReasons
 from integration.flows.deciding import AGAIN, DECISION, KEEP, decided, decision_mark
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.balances import Turnover
@@ -69,7 +69,7 @@ class Tables:
     cost_centres: Mapping[str, str]
 
 
-class Days(FlowLogic):
+class DaysLogic(FlowLogic):
     """The logic of the flow `days`, for one version of its settings, mapping and value tables."""
 
     def __init__(
@@ -216,7 +216,7 @@ class Days(FlowLogic):
             if may and not is_settled and not is_owed:
                 raise DayRefusedError("gift_card_unclear", "account", document=document, method=one.method)
 
-    def _expect_booked(self, page: Page, record: Record) -> None:
+    def _expect_booked(self, page: DayPage, record: Record) -> None:
         """Raise RecordRejected while a document that the day leaves to itself is nowhere in the books: it is lost."""
         keys = {one.number: self._alone.same_sale(one) for one in page.apart}
         missing = set(self._unbooked([key for some in keys.values() for key in some]))
@@ -226,7 +226,7 @@ class Days(FlowLogic):
                 "day_document_apart", "contents", document=day_title(record), behind=", ".join(numbers[:MOST_TOLD])
             )
 
-    def _zero(self, day: TillDay) -> Line:
+    def _zero(self, day: TillDay) -> DayLine:
         """Return the line of a day without turnover: the books take no page without one."""
         methods = {one.method: one.account for one in day.counts}
         names = (*self.settings.drawers, *self.books.method_accounts)
@@ -234,9 +234,9 @@ class Days(FlowLogic):
         account = next(filter(None, accounts), "")
         if not account:
             raise DayRefusedError("day_method_account_missing", "account", method=names[0], kind=names[0], account="")
-        return Line(account, NO_TURNOVER, Decimal(0))
+        return DayLine(account, NO_TURNOVER, Decimal(0))
 
-    def page(self, record: Record) -> tuple[TillDay, Page]:
+    def page(self, record: Record) -> tuple[TillDay, DayPage]:
         """Return a day and the page that it comes to by the till's answers.
 
         Raises DayRefusedError, naming what does not add up or is missing.
@@ -255,7 +255,7 @@ class Days(FlowLogic):
     # ---- what becomes of a day that was booked already
 
     def _changed(
-        self, record: Record, page: Page, booked: Sequence[Line], off: Sequence[Line], pages: Sequence[Link]
+        self, record: Record, page: DayPage, booked: Sequence[DayLine], off: Sequence[DayLine], pages: Sequence[Link]
     ) -> Record | Skip:
         """Return the page that a person decided for. Raises RecordRejected while nobody has."""
         mark = decision_mark(record)
@@ -277,7 +277,7 @@ class Days(FlowLogic):
         lines = off if decision == DIFFERENCE else taken_back_whole(booked, page.lines)
         return self._page_record(record, page, lines, len(pages))
 
-    def _page_record(self, record: Record, page: Page, lines: Sequence[Line], serial: int) -> Record:
+    def _page_record(self, record: Record, page: DayPage, lines: Sequence[DayLine], serial: int) -> Record:
         made = self._pages.record(record, page, lines, serial)
         return replace(made, values={**made.values, **self._alone.told(page)})
 
@@ -351,7 +351,7 @@ class Days(FlowLogic):
             return [Trace("day_page.reference", (), None, Issue(refused.cause, record.key, refused.field, facts))]
         except RecordRejected as rejected:
             return [Trace("day_page.reference", (), None, rejected.issue(record.key))]
-        why, title = Reasons(self.books), day_title(record)
+        why, title = DayReasons(self.books), day_title(record)
         traces = []
         if ours and on:
             head = self._pages.header.trace(self._pages.header_source(record, on, ours, 0))

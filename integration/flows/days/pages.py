@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from integration.core.compiled import Compiled
-from integration.core.days.books import Line, Page
+from integration.core.days.books import DayLine, DayPage
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value, clean
 from integration.core.rules import EMPTY, as_text
@@ -38,11 +38,11 @@ class DayPages:
         self._periods = periods
         self._has_base = "vat_base" in line_fields
 
-    def line_source(self, place: int, line: Line) -> Record:
+    def line_source(self, place: int, line: DayLine) -> Record:
         """Return what the rules for a line read, with the signs that the books want."""
         return line_source(str(place), self.as_written(line), has_base=self._has_base)
 
-    def record(self, record: Record, page: Page, lines: Sequence[Line], serial: int) -> Record:
+    def record(self, record: Record, page: DayPage, lines: Sequence[DayLine], serial: int) -> Record:
         day = record.values["date"]
         branch = as_text(record.values.get("branch"))
         if not isinstance(day, date):
@@ -96,7 +96,7 @@ class DayPages:
             computed["concept"] = True
         return Record(Kind.DAY, record.key, {**record.values, **computed})
 
-    def _line(self, place: int, line: Line, record: Record) -> Record:
+    def _line(self, place: int, line: DayLine, record: Record) -> Record:
         source, line = self.line_source(place, line), self.as_written(line)
         mapped = self.lines.apply(source)
         _expect_mapped(mapped.issues, record)
@@ -110,7 +110,7 @@ class DayPages:
         kept: dict[str, Value] = {"documents": line.documents, **({"method": line.method} if line.method else {})}
         return Record(Kind.LINE, str(place), {**values, **kept})
 
-    def as_written(self, line: Line) -> Line:
+    def as_written(self, line: DayLine) -> DayLine:
         """Return a line with the signs that the books want."""
         if self.settings.sign == "debit_positive":
             return line
@@ -126,7 +126,7 @@ def day_title(record: Record) -> str:
     return f"{as_text(record.values.get('date'))} {name}".strip() or record.key
 
 
-def line_source(key: str, line: Line, *, has_base: bool) -> Record:
+def line_source(key: str, line: DayLine, *, has_base: bool) -> Record:
     values: dict[str, Value] = {
         "page_account": line.account, "page_text": line.text, "page_amount": line.amount,
         "page_vat_code": line.vat_code,

@@ -5,14 +5,14 @@ from functools import partial
 from typing import Any
 
 from integration.core.causes import By, Repair
-from integration.core.days.books import Booked
+from integration.core.days.books import DayBooked
 from integration.core.records import Field, FieldType, Kind, Record
 from integration.core.rules import as_text
 from integration.core.standing import Where
 from integration.core.totals.categories import Purpose
 from integration.flows.booked_payments import LEANS_ON, methods_of
 from integration.flows.day_pages import day_of_key
-from integration.flows.days.logic import DECISIONS, BooksTold, Days, Tables
+from integration.flows.days.logic import DECISIONS, BooksTold, DaysLogic, Tables
 from integration.flows.days.questions import (
     COST_CENTRES,
     DAY_ACCOUNTS,
@@ -43,7 +43,7 @@ from integration.flows.orders.balances import Turnover
 from integration.flows.orders.chains import in_force
 from integration.flows.orders.codes import VAT_TABLE
 from integration.flows.orders.payments import WITH_PAYMENTS
-from integration.flows.orders.references import References
+from integration.flows.orders.references import OrderReferences
 from integration.flows.settings import BOOKS, TILL, books_list, till_list
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
 
@@ -135,7 +135,7 @@ _PREFIX = (ORDERS, "reference_prefix")  # under which invoices that are open ite
 
 
 def _item(prefix: str, record: Record) -> str:
-    return References(Kind.POSTING, prefix).of(record)
+    return OrderReferences(Kind.POSTING, prefix).of(record)
 
 
 def _unbooked(asked: Asked, keys: Collection[str]) -> set[str]:
@@ -144,14 +144,14 @@ def _unbooked(asked: Asked, keys: Collection[str]) -> set[str]:
     return {key for key in keys if key not in there or there[key].where is not Where.BOOKED}
 
 
-def _alone(asked: Asked, keys: Collection[str]) -> dict[str, Booked]:
+def _alone(asked: Asked, keys: Collection[str]) -> dict[str, DayBooked]:
     """Return how the flow of documents has booked these documents of the till, or may have."""
     there = in_force(partial(asked.standings, ORDERS, BOOKED_AS), keys).values()
     found = [one for one in there if one.may_be_there]
     relations = {as_text(one.values.get("debtor")) for one in found} - {""}
     debtors = asked.linked(ORDERS, Kind.DEBTOR, relations) if relations else {}
     return {
-        one.key: Booked(
+        one.key: DayBooked(
             is_posted=one.kind is not Kind.SALES_ORDER,
             with_payments=one.values.get(WITH_PAYMENTS) is True,
             debtor=as_text(one.values.get("debtor_number")) or debtors.get(as_text(one.values.get("debtor")), ""),
@@ -167,9 +167,9 @@ def _logic(
     version: int,
     tables: Mapping[str, Mapping[str, str]],
     asked: Asked,
-) -> Days:
+) -> DaysLogic:
     names = (DAY_ACCOUNTS, METHOD_ACCOUNTS, VAT_CODES, PURCHASE_VAT_CODES, COST_CENTRES)
-    return Days(
+    return DaysLogic(
         settings,
         body,
         version,

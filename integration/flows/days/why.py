@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from integration.core.days.books import DayBooks, Line
+from integration.core.days.books import DayBooks, DayLine
 from integration.core.errors import Reason
 from integration.core.traces import Trace, by_row, by_setting, instead
 from integration.flows.days.questions import (
@@ -22,7 +22,7 @@ _ACCOUNTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Reasons:
+class DayReasons:
     """Why pages have the values that the flow works out for them, for one version of settings and tables."""
 
     books: DayBooks
@@ -41,7 +41,7 @@ class Reasons:
         }
         return instead(trace, asked)
 
-    def line(self, trace: Trace, line: Line) -> Trace:
+    def line(self, trace: Trace, line: DayLine) -> Trace:
         """Return why a field of a line has its value."""
         documents = ", ".join(line.documents)
         asked: Mapping[str, Callable[[], Reason]] = {
@@ -57,7 +57,7 @@ class Reasons:
         }
         return instead(trace, asked)
 
-    def _account(self, line: Line) -> Reason:
+    def _account(self, line: DayLine) -> Reason:
         books = self.books
         if line.method and books.method_accounts.get(line.method, "").strip() == line.account:
             return by_row(METHOD_ACCOUNTS, line.method)
@@ -69,18 +69,18 @@ class Reasons:
             return by_row(METHOD_ACCOUNTS, row)
         return Reason("because_vat_account" if line.about == "vat" else "because_till_account")
 
-    def _vat_code(self, line: Line) -> Reason:
+    def _vat_code(self, line: DayLine) -> Reason:
         for table, rows in ((VAT_CODES, self.books.vat_codes), (PURCHASE_VAT_CODES, self.books.purchase_vat_codes)):
             if row := next((key for key, code in rows.items() if code.strip() == line.vat_code), ""):
                 return by_row(table, row)
         return Reason("because_split")
 
-    def _debtor(self, line: Line, documents: str) -> Reason:
+    def _debtor(self, line: DayLine, documents: str) -> Reason:
         if line.debtor == self.books.collective_debtor:
             return by_setting("collective_debtor")
         return Reason("because_day_debtor", {"documents": documents})
 
-    def _cost_centre(self, line: Line) -> Reason:
+    def _cost_centre(self, line: DayLine) -> Reason:
         rows = self.books.cost_centres.items()
         row = next((key for key, centre in rows if centre.strip() == line.cost_centre), "")
         return by_row(COST_CENTRES, row) if row else Reason("because_till_cost_centre")

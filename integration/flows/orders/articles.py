@@ -15,7 +15,7 @@ LONGEST_ARTICLE = 15  # characters of the books' article codes: a longer one can
 
 
 @dataclass(frozen=True, slots=True)
-class Articles:
+class LineArticles:
     """The rule by which a line names its article, and what is taken for one that the books do not have."""
 
     rule: Compiled

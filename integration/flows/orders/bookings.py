@@ -9,7 +9,7 @@ from integration.core.errors import Reason
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Value, clean
 from integration.core.rules import EMPTY, as_text, unusable
-from integration.core.totals.booked import Compared, as_parts
+from integration.core.totals.booked import TotalsCompared, as_parts
 from integration.core.totals.sold import NOTHING, VatSum
 from integration.core.traces import Trace, TraceStep, given
 from integration.flows.orders.balances import Turnover
@@ -27,11 +27,11 @@ from integration.flows.orders.lines import (
 )
 from integration.flows.orders.parties import ZONE, CompletedDocument, Owner, customer_name, expect_mapped
 from integration.flows.orders.payments import WITH_PAYMENTS, digest_of, paid_sum
-from integration.flows.orders.references import FIRST_BOOKING, References
+from integration.flows.orders.references import FIRST_BOOKING, OrderReferences
 from integration.flows.orders.shipping import FIELD
 from integration.flows.orders.sold import line_vat_code, split_of, told_number
 from integration.flows.orders.terms import terms_code
-from integration.flows.orders.why import Reasons
+from integration.flows.orders.why import OrderReasons
 from integration.flows.periods import period_of
 from integration.flows.settings import BOOKS, RecordRejected
 
@@ -76,7 +76,7 @@ class Bookings:
         """
         self._settings = tables.settings
         self._kind = kind
-        self._references = References(self._kind, tables.settings.reference_prefix)
+        self._references = OrderReferences(self._kind, tables.settings.reference_prefix)
         for target in NEEDED[self._kind]:
             if target not in rules:
                 raise unusable(target, Reason("reason_no_rule"))
@@ -153,7 +153,7 @@ class Bookings:
 
     def _references_of(self, record: Record, kind: Kind, number: int = FIRST_BOOKING) -> dict[str, Value]:
         """Return our reference, and where it is another one, what earlier versions called it. Raises RecordRejected."""
-        references = References(kind, self._settings.reference_prefix)
+        references = OrderReferences(kind, self._settings.reference_prefix)
         if number > FIRST_BOOKING:
             return {"reference": references.of(record, number)}
         reference, before = references.of(record), references.before(record)
@@ -234,7 +234,7 @@ class Bookings:
 
         Raises RecordRejected.
         """
-        made, why = self._booked_lines(document, articles), Reasons(self._kind, self._tables)
+        made, why = self._booked_lines(document, articles), OrderReasons(self._kind, self._tables)
         ruled = [why.head(document, each) for each in self._headers.trace(self.header_source(document, made, number))]
         targets, reference = {each.target for each in ruled}, self._references.of(document.record, number)
         traces = [one for one in why.pointers(document, owner, address, reference) if one.target not in targets] + ruled
@@ -300,4 +300,4 @@ def _shown(made: BookedLines) -> dict[str, Value]:
 def _compared(document: Record, made: BookedLines | None = None) -> tuple[Record, ...]:
     """Return what was sold by the till's VAT codes, with what is booked of it where that can be told apart."""
     booked = made.by_till if made else {}
-    return as_parts(Compared(code, sold, booked.get(code)) for code, sold in split_of(document).items())
+    return as_parts(TotalsCompared(code, sold, booked.get(code)) for code, sold in split_of(document).items())

@@ -16,7 +16,7 @@ from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import as_text
 from integration.flows.deciding import DECISION, decided, decision_mark
 from integration.flows.orders.newest import document_of
-from integration.flows.orders.references import References
+from integration.flows.orders.references import OrderReferences
 from integration.flows.settings import BOOKS, RecordRejected
 
 # What a sale can be booked as, whatever the settings are now.
@@ -69,7 +69,7 @@ def as_other_kinds(stage: Stage, booking: Record, prefix: str) -> tuple[Record, 
     for kind in BOOKED_AS:
         if kind is not stage.target:
             try:
-                reference = References(kind, prefix).of(Record(stage.source, booking.key, told))
+                reference = OrderReferences(kind, prefix).of(Record(stage.source, booking.key, told))
             except RecordRejected:  # it could not stand there
                 continue
             found.append(Record(kind, booking.key, {**told, "reference": reference}, parts))

@@ -22,14 +22,14 @@ from integration.core.staged import Staged
 from integration.core.traces import Trace
 from integration.flows.booked_payments import AskMethods, as_before, nowhere
 from integration.flows.functions.toolbox import Tools
-from integration.flows.orders.articles import ARTICLES, LONGEST_ARTICLE, Articles
+from integration.flows.orders.articles import ARTICLES, LONGEST_ARTICLE, LineArticles
 from integration.flows.orders.bookings import NO_CONTEXT, Bookings, PostingContext
 from integration.flows.orders.chains import NOBODY_ASKED, SAME_SALE, Asks, Chains, Verdict
 from integration.flows.orders.codes import REVENUE_ACCOUNTS, Codes
 from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, credit
 from integration.flows.orders.decisions import Decisions, Life, Way, lives, split_credit
 from integration.flows.orders.identity import as_other_kinds
-from integration.flows.orders.moves import Ask, Moves, moved, nobody
+from integration.flows.orders.moves import Ask, SoldMoves, moved, nobody
 from integration.flows.orders.new_debtors import NewDebtors
 from integration.flows.orders.objections import booking_objection, debtor_objection
 from integration.flows.orders.outcomes import document_issue, document_title, sold, staged
@@ -66,7 +66,7 @@ class _Read:
     address: Staged | None = None
 
 
-class Orders(FlowLogic):
+class OrdersLogic(FlowLogic):
     """The logic of the flow `orders`, for one version of its settings, mapping and value tables."""
 
     def __init__(
@@ -104,8 +104,8 @@ class Orders(FlowLogic):
         self._complete = Completion(settings, tables.get(COUNTRIES, {}), tools.function("country", ()))
         self._debtors, self._addresses = (compile(rules, tools, {kind}) for kind in (Kind.DEBTOR, Kind.ADDRESS))
         self._parties = Parties(settings, self._debtors, self._addresses, self._complete, self._new_debtors.of)
-        self._moves = Moves(self._parties, self.policy, settings.default_country, debtors)
-        self._articles = Articles(of_articles(rules, tools), tables.get(ARTICLES, {}), settings.collective_article)
+        self._moves = SoldMoves(self._parties, self.policy, settings.default_country, debtors)
+        self._articles = LineArticles(of_articles(rules, tools), tables.get(ARTICLES, {}), settings.collective_article)
         codes = Codes.of(settings, tables, (vat_rates, till_rates), context.turnover, context.collective)
         lines, ruled = compile(rules, tools, {Kind.LINE}), {rule.target for rule in rules.rules}
         made = {

@@ -47,7 +47,7 @@ def _is_same(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
     return all(squeezed(as_text(one.get(name))) == squeezed(as_text(other.get(name))) for name in WHERE)
 
 
-class Moves:
+class SoldMoves:
     """Where customers live by the books once a plan is written."""
 
     def __init__(self, parties: Parties, policy: Policy, home: str, ask: Ask) -> None:

@@ -130,7 +130,7 @@ def free_prefix(references: Collection[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class References:
+class OrderReferences:
     """How documents are called in the books, as they are set to become one kind of document there."""
 
     kind: Kind  # in the books

@@ -34,7 +34,7 @@ from integration.flows.orders.chains import Asks
 from integration.flows.orders.codes import REVENUE_TABLE, VAT_CODES, VAT_TABLE
 from integration.flows.orders.decisions import BY_HAND, CANCELLED, CHANGED, TAKEN_BACK
 from integration.flows.orders.identity import BOOKED_AS, SAID
-from integration.flows.orders.logic import Orders
+from integration.flows.orders.logic import OrdersLogic
 from integration.flows.orders.newest import document_of
 from integration.flows.orders.parties import COUNTRIES
 from integration.flows.orders.questions import BALANCE_TABLE, DAYS, PAYMENTS_OF, QUESTIONS
@@ -291,7 +291,7 @@ def _debtors(asked: Asked, wanted: Sequence[Record]) -> tuple[Mapping[str, Held]
 ORDERS = FlowSpec(
     flow=FLOW,
     settings=OrderSettings,
-    make=lambda settings, body, version, tables, asked: Orders(
+    make=lambda settings, body, version, tables, asked: OrdersLogic(
         settings,
         body,
         version,

@@ -51,7 +51,7 @@ def party_traces(document: CompletedDocument, part: Record | None, traces: Itera
 
 
 @dataclass(frozen=True, slots=True)
-class Reasons:
+class OrderReasons:
     """Why documents of one kind in the books have the values that the flow works out for them."""
 
     kind: Kind

@@ -19,7 +19,7 @@ NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueItem:
     """A booking of an invoice of the till that left something open in the books."""
 
     invoice: str  # its id at the till
@@ -65,7 +65,7 @@ class Dues:
         keys = tuple(one.key for one in self.of({document_of(link.key) for link in bookings}).values())
         return Named(keys, bookings[-1].key if len(bookings) == PAGE else None)
 
-    def of(self, invoices: Collection[str]) -> dict[str, Due]:
+    def of(self, invoices: Collection[str]) -> dict[str, DueItem]:
         """Return what is due of these invoices, by their ids; one whose booking was taken back owes nothing."""
         paid = self._asks.paid(invoices)
         there = in_force(self._asks.standings, sorted(set(invoices) - set(paid)))
@@ -76,7 +76,7 @@ class Dues:
         return {key: due for key, due in found if due is not None}
 
 
-def _due(invoice: str, standing: Standing, numbers: Mapping[str, str]) -> Due | None:
+def _due(invoice: str, standing: Standing, numbers: Mapping[str, str]) -> DueItem | None:
     values = standing.values
     day, left = values.get("date"), values.get("open", values.get("sold_incl"))
     told = parse_reference(standing.reference)
@@ -86,4 +86,4 @@ def _due(invoice: str, standing: Standing, numbers: Mapping[str, str]) -> Due | 
         return None
     debtor = as_text(values.get("debtor_number")) or numbers.get(as_text(values.get("debtor")), "")
     customer, branch = (as_text(values.get(name)) for name in ("customer", "branch"))
-    return Due(invoice, standing.title or invoice, standing.reference, day, left, debtor, customer, branch)
+    return DueItem(invoice, standing.title or invoice, standing.reference, day, left, debtor, customer, branch)

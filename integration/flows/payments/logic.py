@@ -20,7 +20,7 @@ from integration.core.staged import Staged
 from integration.core.traces import Trace, given
 from integration.flows.booked_payments import METHOD
 from integration.flows.functions.toolbox import Tools
-from integration.flows.payments.items import NOTHING, Asks, Due, Dues, invoice_of
+from integration.flows.payments.items import NOTHING, Asks, DueItem, Dues, invoice_of
 from integration.flows.payments.settings import FLOW, PaymentSettings
 from integration.flows.settings import TILL, RecordRejected, excluded_by_filter
 from integration.flows.spec import FlowLogic, Named
@@ -29,7 +29,7 @@ AMOUNT = "amount"
 FIELD = f"{Kind.SETTLEMENT}.{AMOUNT}"
 
 
-class Payments(FlowLogic):
+class PaymentsLogic(FlowLogic):
     """The logic of the flow `payments`, for one version of its settings and mapping."""
 
     def __init__(
@@ -72,7 +72,7 @@ class Payments(FlowLogic):
         dues = self._dues.of([invoice_of(record.key) for record in records])
         return [self._staged(record, dues.get(invoice_of(record.key))) for record in records]
 
-    def _staged(self, item: Record, due: Due | None) -> Staged:
+    def _staged(self, item: Record, due: DueItem | None) -> Staged:
         invoice = invoice_of(item.key)
         title = due.number if due else invoice
         try:
@@ -83,7 +83,7 @@ class Payments(FlowLogic):
             return Staged(item.key, invoice, title, skip=found)
         return Staged(item.key, invoice, title, record=found)
 
-    def _found(self, item: Record, due: Due | None) -> Record | Skip:
+    def _found(self, item: Record, due: DueItem | None) -> Record | Skip:
         if due is None:
             return Skip("item_not_due", item.key, {"key": invoice_of(item.key)})
         if skip := excluded_by_filter(item, self.settings.filters):
@@ -99,7 +99,7 @@ class Payments(FlowLogic):
         shown |= {name: value for name, value in known.items() if value}
         return Record(Kind.SETTLEMENT, due.invoice, {**values, METHOD: self._method(), **shown}, source=item.key)
 
-    def _open(self, item: Record, due: Due) -> Skip | None:
+    def _open(self, item: Record, due: DueItem) -> Skip | None:
         """Return that an item waits until all of it has come in.
 
         Raises RecordRejected for one whose rows do not add up.
@@ -146,7 +146,7 @@ class Payments(FlowLogic):
         found = ((one.key, self._stands_against(one, dues.get(one.key), invoices.get(one.key))) for one in desired)
         return {key: said for key, said in found if said is not None}
 
-    def _stands_against(self, desired: Record, due: Due | None, invoice: Record | None) -> Issue | Skip | None:
+    def _stands_against(self, desired: Record, due: DueItem | None, invoice: Record | None) -> Issue | Skip | None:
         facts = {"key": _title(desired), "document": _title(desired)}
         if due is None or due.item != desired.values.get("item"):
             return Skip("item_not_due", desired.source, facts)

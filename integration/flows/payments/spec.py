@@ -9,7 +9,7 @@ from integration.flows.forms import Code, Known, Lack, Question, Section, Switch
 from integration.flows.orders.identity import BOOKED_AS
 from integration.flows.orders.spec import FLOW as ORDERS
 from integration.flows.payments.items import Asks
-from integration.flows.payments.logic import FIELD, Payments
+from integration.flows.payments.logic import FIELD, PaymentsLogic
 from integration.flows.payments.settings import FLOW, PaymentSettings
 from integration.flows.settings import TILL, till_list
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
@@ -41,7 +41,7 @@ def _asks(asked: Asked) -> Asks:
 PAYMENTS = FlowSpec(
     flow=FLOW,
     settings=PaymentSettings,
-    make=lambda settings, body, version, tables, asked: Payments(settings, body, version, tables, _asks(asked)),
+    make=lambda settings, body, version, tables, asked: PaymentsLogic(settings, body, version, tables, _asks(asked)),
     mapping=MAPPINGS / "payments.toml",
     parts=((Kind.SETTLEMENT, None),),
     writable=frozenset({FIELD}),

@@ -31,10 +31,10 @@ from integration.flows.products.offer import (
     target_field,
     updated,
 )
-from integration.flows.products.pictures import OWNED, Pictures, product_picture, taken_away
+from integration.flows.products.pictures import OWNED, ProductPictures, product_picture, taken_away
 from integration.flows.products.settings import ProductSettings, as_set
 from integration.flows.products.turnover import TABLE as TURNOVER_TABLE
-from integration.flows.products.turnover import Turnover
+from integration.flows.products.turnover import GroupTurnover
 from integration.flows.products.variants import (
     KEPT_NUMBER,
     OLDER_NUMBER,
@@ -51,12 +51,12 @@ from integration.flows.spec import FlowLogic, Shaped
 
 VAT_TABLE = "vat_codes"
 VAT_CODE = "article.vat_code"
-NO_TERMS, NO_PICTURES = Terms(), Pictures()
+NO_TERMS, NO_PICTURES = Terms(), ProductPictures()
 
 Numbers = Callable[[Collection[str]], Mapping[str, str]]  # of article codes; one without a number is left out
 
 
-class Products(FlowLogic):
+class ProductsLogic(FlowLogic):
     """The logic of the flow `products`, for one version of its settings, mapping and value tables."""
 
     def __init__(
@@ -70,7 +70,7 @@ class Products(FlowLogic):
         linked: Numbers = lambda _: {},
         allotted: Numbers = lambda _: {},
         terms: Terms = NO_TERMS,
-        pictures: Pictures = NO_PICTURES,
+        pictures: ProductPictures = NO_PICTURES,
         look: Look = unseen,
     ) -> None:
         """Make everything ready that does not depend on a record.
@@ -85,7 +85,7 @@ class Products(FlowLogic):
         self.settings = settings
         self.mapping_version = version
         rows, owner = tools.table(TURNOVER_TABLE.name), Ownership(settings.turnover_group_owner)
-        self._turnover = Turnover.made(mapping.rules, rows, owner)
+        self._turnover = GroupTurnover.made(mapping.rules, rows, owner)
         self.policy = terms.policy(self._turnover.policy({**OWNED, **offer_policy(owned, settings.price_field)}))
         self.retires = settings.retire
         self._vat_source = next((rule.source for rule in mapping.rules if rule.target == VAT_CODE), "") or "vat_code"

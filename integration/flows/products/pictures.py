@@ -26,7 +26,7 @@ def _nothing(files: Sequence[str]) -> Sequence[Record | IntegrationError]:
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
+class ProductPictures:
     """How pictures are sent, as a flow is set: `field` is that of an article with their names, and none is off.
 
     `linked` tells which products have a picture that we sent.

@@ -28,9 +28,9 @@ from integration.flows.forms import (
 )
 from integration.flows.prices import BRANCHES, OWNERS, PRICE_GROUPS, Terms
 from integration.flows.products import turnover
-from integration.flows.products.logic import Products
+from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.offer import PRICE
-from integration.flows.products.pictures import CONTENT, Pictures
+from integration.flows.products.pictures import CONTENT, ProductPictures
 from integration.flows.products.settings import FLOW, ProductSettings, as_set
 from integration.flows.settings import BOOKS, TILL, ValueTable, books_list, till_list
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Tables
@@ -114,7 +114,9 @@ QUESTIONS = (
 )
 
 
-def _logic(settings: ProductSettings, body: Mapping[str, Any], version: int, tables: Tables, asked: Asked) -> Products:
+def _logic(
+    settings: ProductSettings, body: Mapping[str, Any], version: int, tables: Tables, asked: Asked
+) -> ProductsLogic:
     article = FLOW.name, Kind.ARTICLE
 
     def agreed(key: str) -> Record | None:
@@ -126,10 +128,10 @@ def _logic(settings: ProductSettings, body: Mapping[str, Any], version: int, tab
         return {key: link.agreed for key, link in links.items() if link.agreed and link.agreed.values.get(CONTENT)}
 
     terms = Terms(settings.customer_prices, Ownership(settings.customer_prices_owner), tables, agreed=agreed)
-    return Products(
+    return ProductsLogic(
         settings, body, version, tables, asked.rates(BOOKS), partial(asked.allot, *article),
         partial(asked.linked, *article), partial(asked.allotted, *article), terms,
-        Pictures(settings.picture_field, asked.pictures, pictured), partial(asked.held, FLOW.name, TILL),
+        ProductPictures(settings.picture_field, asked.pictures, pictured), partial(asked.held, FLOW.name, TILL),
     )  # fmt: skip
 
 

@@ -34,7 +34,7 @@ TABLE = ValueTable(
 
 
 @dataclass(frozen=True, slots=True)
-class Turnover:
+class GroupTurnover:
     """How articles get their turnover group: by the rows of the table, unless a rule of the mapping says it.
 
     `group` and `vat_code` are the fields of the source that rows are looked for by. The `owner` says whether the table

@@ -29,7 +29,7 @@ ZERO = Decimal(0)
 UNIT = "unit"  # of an article of the books: it is told with a level, and never written
 
 
-class Stock(FlowLogic):
+class StockLogic(FlowLogic):
     """The logic of the flow `stock`, for one version of its settings, mapping and value tables."""
 
     def __init__(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from integration.core.moves import Counted, Move, Promise, Sort
+from integration.core.moves import Move, MoveSort, Promise, StockCounted
 from integration.core.records import Kind, Record, Unreadable
 from integration.core.standing import AskStandings, Standing, Where
 from integration.flows.orders.chains import in_force
@@ -44,7 +44,7 @@ class Term:
 class Tally:
     """What is known of the movements of one article: those that the books lack, and what orders keep aside."""
 
-    counted: Counted
+    counted: StockCounted
     moves: tuple[Move, ...] = ()
     promises: tuple[tuple[Promise, bool], ...] = ()
     ordered: frozenset[str] = frozenset()  # documents that the books have as orders, and are not known to have invoiced
@@ -54,7 +54,7 @@ class Tally:
 
     def unreadable(self, branches: Collection[str], since: datetime) -> Move | None:
         """Return a movement of these branches, of all where none is named, of which nobody can tell how much moved."""
-        wrong = (one for one in self.moves if one.sort is Sort.UNREADABLE and one.at > since)
+        wrong = (one for one in self.moves if one.sort is MoveSort.UNREADABLE and one.at > since)
         return next((one for one in wrong if one.is_about(branches)), None)
 
     def untold(self, branches: Collection[str], since: datetime) -> tuple[str, Unreadable] | None:
@@ -114,10 +114,10 @@ class Sales:
     _unclear: Mapping[str, Unreadable] = field(default_factory=dict)  # orders of which nobody can tell
 
     @property
-    def sorts(self) -> frozenset[Sort]:
+    def sorts(self) -> frozenset[MoveSort]:
         """The sorts that count. What was received has no document that proves it: it counts by its moment alone."""
-        dated = (Sort.DELIVERY, Sort.INTERNAL) if self.settings.sales == DATED else ()
-        return frozenset({Sort.SALES, *dated})
+        dated = (MoveSort.DELIVERY, MoveSort.INTERNAL) if self.settings.sales == DATED else ()
+        return frozenset({MoveSort.SALES, *dated})
 
     def settle(self) -> None:
         """Take note of what is in the books by now, before their figures are read."""
@@ -184,7 +184,7 @@ class Sales:
         moves: dict[str, list[Move]] = defaultdict(list)
         for one in self.movements.open(numbers, upto):
             there = back if one.amount > 0 else over
-            if one.sort in (*self.sorts, Sort.UNREADABLE) and not any(key in there for key in one.documents):
+            if one.sort in (*self.sorts, MoveSort.UNREADABLE) and not any(key in there for key in one.documents):
                 moves[one.article].append(one)
         promises: dict[str, list[tuple[Promise, bool]]] = defaultdict(list)
         for promise, is_booked in self.movements.promised(numbers):
@@ -195,7 +195,7 @@ class Sales:
             reserved: dict[str, Decimal] = dict.fromkeys(self.settings.branches, Decimal(0))
             for promise, _ in promises[number]:
                 reserved[promise.branch] = reserved.get(promise.branch, Decimal(0)) + promise.amount
-            counted = Counted(upto or 0, self.sorts, reserved)
+            counted = StockCounted(upto or 0, self.sorts, reserved)
             return Tally(counted, tuple(moves[number]), tuple(promises[number]), ordered, self._unclear)
 
         return of

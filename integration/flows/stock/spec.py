@@ -30,7 +30,7 @@ from integration.flows.forms import (
 from integration.flows.products.settings import FLOW as PRODUCTS
 from integration.flows.settings import BOOKS, books_list, till_list
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
-from integration.flows.stock.logic import Stock
+from integration.flows.stock.logic import StockLogic
 from integration.flows.stock.sales import Sales
 from integration.flows.stock.settings import (
     AMOUNT,
@@ -190,7 +190,7 @@ def _uninvoiced(asked: Asked, orders: Mapping[str, Standing]) -> dict[str, Unrea
 STOCK = FlowSpec(
     flow=FLOW,
     settings=StockSettings,
-    make=lambda settings, body, version, tables, asked: Stock(
+    make=lambda settings, body, version, tables, asked: StockLogic(
         settings,
         body,
         version,

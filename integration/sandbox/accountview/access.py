@@ -10,7 +10,7 @@ from html import escape
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
-from integration.sandbox.faults import Answer
+from integration.sandbox.faults import FaultAnswer
 
 CLIENT_ID: Final = "sandbox-client"
 CLIENT_SECRET: Final = "sandbox-secret"  # noqa: S105  # the sandbox has no secrets
@@ -81,7 +81,7 @@ class AccessError(Exception):
     """An OAuth error; its text is the error code."""
 
 
-class Access:
+class AccessGrants:
     """All tokens of one server. A caller holds the lock of the server."""
 
     def __init__(self, token_seconds: int, *, challenges: bool = True) -> None:
@@ -136,7 +136,7 @@ class Access:
         """Makes a token worthless before its time."""
         self._passes.pop(authorization.partition(" ")[2].strip(), None)
 
-    def page(self, asked: Mapping[str, str]) -> Answer:
+    def page(self, asked: Mapping[str, str]) -> FaultAnswer:
         """The page on which a person allows the link."""
         problem = self._problem(asked)
         if problem:
@@ -154,7 +154,7 @@ class Access:
             '<button name="answer" value="deny">Weigeren</button></form>',
         )
 
-    def answered(self, form: Mapping[str, str], now: datetime) -> Answer:
+    def answered(self, form: Mapping[str, str], now: datetime) -> FaultAnswer:
         """Sends the browser back to the application, with a code or with the refusal."""
         problem = self._problem(form)
         if problem:
@@ -165,7 +165,9 @@ class Access:
         else:
             told = {"error": "access_denied", **told}
         uri = form["redirect_uri"]
-        return Answer(302, b"", "text/html", (("location", f"{uri}{'&' if '?' in uri else '?'}{urlencode(told)}"),))
+        return FaultAnswer(
+            302, b"", "text/html", (("location", f"{uri}{'&' if '?' in uri else '?'}{urlencode(told)}"),)
+        )
 
     def _new_code(self, form: Mapping[str, str], now: datetime) -> str:
         self._codes = {code: kept for code, kept in self._codes.items() if kept.until > now}
@@ -210,10 +212,10 @@ def _challenge_of(verifier: str) -> str:
     return base64.urlsafe_b64encode(digest).decode().rstrip("=") if verifier else ""
 
 
-def _html(status: int, inside: str) -> Answer:
+def _html(status: int, inside: str) -> FaultAnswer:
     head = '<!DOCTYPE html>\n<html lang="nl"><head><meta charset="utf-8"><title>AccountView.Net</title></head>'
     text = f"{head}<body>{inside}</body></html>"
-    return Answer(status, text.encode(), "text/html; charset=utf-8")
+    return FaultAnswer(status, text.encode(), "text/html; charset=utf-8")
 
 
 def _token(kind: str, number: int, at: datetime) -> str:

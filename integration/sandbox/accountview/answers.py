@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from integration.sandbox.accountview.conventions import Conventions, EmptyAnswerForm
-from integration.sandbox.accountview.dictionary import BusinessObject, Definition
+from integration.sandbox.accountview.dictionary import Definition, SandboxObject
 from integration.sandbox.accountview.query import Refusal, shown
 from integration.sandbox.accountview.tables import Projection, Row
-from integration.sandbox.faults import Answer
+from integration.sandbox.faults import FaultAnswer
 
 Document = tuple[Row, Sequence[Row]]
 
@@ -17,7 +17,7 @@ FIELDS: Final = "DCT_FLD"
 _PROJECTIONS: Final = 64
 
 
-class Answers:
+class ServerAnswers:
     """Writes rows out; which fields of which table were asked before is remembered."""
 
     def __init__(self, definitions: Mapping[str, Definition], conventions: Conventions) -> None:
@@ -27,11 +27,11 @@ class Answers:
 
     def page(
         self,
-        object_: BusinessObject,
+        object_: SandboxObject,
         rows: Sequence[Row],
         children: Mapping[str, Sequence[Row]],
         names: tuple[str, ...] = (),
-    ) -> Answer:
+    ) -> FaultAnswer:
         """Header rows with their lines, and of both the named fields. When only header fields are named: no lines."""
         if names and object_.table == FIELDS:  # clients page by its id without asking for it
             names = (*names, f"{FIELDS}_ID")
@@ -44,15 +44,15 @@ class Answers:
         if object_.detail and (of_lines or not names):
             parts.append(self._lines(object_, rows, children, of_lines))
         parts += [f'"{table}":[]' for table in object_.empty]
-        return Answer(200, f"{{{','.join(parts)}}}".encode())
+        return FaultAnswer(200, f"{{{','.join(parts)}}}".encode())
 
-    def documents(self, object_: BusinessObject, made: Sequence[Document]) -> Answer:
+    def documents(self, object_: SandboxObject, made: Sequence[Document]) -> FaultAnswer:
         """What was just written, complete."""
         return self.page(object_, [row for row, _ in made], {row.key: lines for row, lines in made})
 
     def _lines(
         self,
-        object_: BusinessObject,
+        object_: SandboxObject,
         rows: Iterable[Row],
         children: Mapping[str, Sequence[Row]],
         names: tuple[str, ...],
@@ -63,7 +63,7 @@ class Answers:
         ]
         return self._array(object_.detail, found)
 
-    def _split(self, object_: BusinessObject, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _split(self, object_: SandboxObject, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Which of the names are of the header, and which of its lines."""
         if not object_.detail:
             return names, ()
@@ -85,7 +85,7 @@ class Answers:
             return f'"{table}":{rows[0]}'
         return f'"{table}":[{",".join(rows)}]'
 
-    def nothing(self, how: EmptyAnswerForm, object_: BusinessObject) -> Answer:
+    def nothing(self, how: EmptyAnswerForm, object_: SandboxObject) -> FaultAnswer:
         """Nothing found, told in one of the ways there are."""
         match how:
             case "empty":
@@ -93,25 +93,25 @@ class Answers:
             case "absent":
                 return as_json({})
             case "no_body":
-                return Answer(200, b"")
+                return FaultAnswer(200, b"")
             case "no_content":
-                return Answer(204, b"")
+                return FaultAnswer(204, b"")
             case "not_found_bare":
-                return Answer(self._conventions.missing_status, b"")
+                return FaultAnswer(self._conventions.missing_status, b"")
             case "not_found":
                 return error("Er zijn geen gegevens gevonden.", self._conventions.missing_status)
 
-    def refused(self, no: Refusal) -> Answer:
+    def refused(self, no: Refusal) -> FaultAnswer:
         """The error that a refusal becomes."""
         business = 200 if self._conventions.errors_as_ok else self._conventions.invalid_status
         return error(no.message, no.status or business)
 
 
-def as_json(told: object, status: int = 200) -> Answer:
+def as_json(told: object, status: int = 200) -> FaultAnswer:
     """Anything as JSON."""
-    return Answer(status, json.dumps(told, ensure_ascii=False).encode())
+    return FaultAnswer(status, json.dumps(told, ensure_ascii=False).encode())
 
 
-def error(message: str, status: int) -> Answer:
+def error(message: str, status: int) -> FaultAnswer:
     """An error in the documented body."""
     return as_json({"ErrorType": "AccountViewError", "ErrorNumbers": None, "ErrorMessage": message}, status)

@@ -9,29 +9,29 @@ from datetime import UTC, datetime, time
 from typing import Any, Final
 
 from integration.sandbox.accountview import booking, daybooks, posting
-from integration.sandbox.accountview.access import USERS, Access, AccessError, Grant, Pass, User
-from integration.sandbox.accountview.answers import Answers, Document, as_json, error
+from integration.sandbox.accountview.access import USERS, AccessError, AccessGrants, Grant, Pass, User
+from integration.sandbox.accountview.answers import Document, ServerAnswers, as_json, error
 from integration.sandbox.accountview.company import Company
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.accountview.daybooks import edit_page
 from integration.sandbox.accountview.dictionary import (
     OBJECTS,
     SYSTEM_OBJECTS,
-    BusinessObject,
     Definition,
+    SandboxObject,
     definitions,
     dictionary_fields,
     dictionary_tables,
 )
-from integration.sandbox.accountview.query import Query, Reader, Refusal, check_book_date
+from integration.sandbox.accountview.query import QueryReader, Refusal, RowQuery, check_book_date
 from integration.sandbox.accountview.request import PREFIX, Request, received
 from integration.sandbox.accountview.seed import books
 from integration.sandbox.accountview.tables import Table
 from integration.sandbox.faults import (
-    Answer,
     Armed,
+    CallLedger,
     Fault,
-    Ledger,
+    FaultAnswer,
     Receive,
     Scope,
     Send,
@@ -41,7 +41,7 @@ from integration.sandbox.faults import (
     pause,
     refusal,
 )
-from integration.sandbox.journal import Entry, Journal
+from integration.sandbox.journal import Journal, JournalEntry
 from integration.sandbox.shop.shop import Shop
 
 SYSTEM: Final = "accountview"
@@ -55,7 +55,7 @@ COMPANIES: Final = tuple(
 
 
 @dataclass
-class Kind:
+class ObjectKind:
     """What a call is, for the switches and the ledger; a write learns the keys it was given."""
 
     operation: str
@@ -77,14 +77,14 @@ class Write:
     told: Mapping[str, Any]
 
 
-class AccountView:
+class AccountViewServer:
     """One server with its companies. Everything is safe from any thread."""
 
     def __init__(
         self,
         shop: Shop,
         switches: Switches,
-        ledger: Ledger,
+        ledger: CallLedger,
         *,
         conventions: Conventions | None = None,
         token_seconds: int = 3600,
@@ -96,10 +96,10 @@ class AccountView:
         self._conventions = conventions or Conventions()
         self._journal = journal or Journal()
         self._lock = threading.RLock()
-        self._access = Access(token_seconds, challenges=self._conventions.challenges)
-        self._reader = Reader(self._conventions)
+        self._access = AccessGrants(token_seconds, challenges=self._conventions.challenges)
+        self._reader = QueryReader(self._conventions)
         self._definitions = definitions(self._conventions)
-        self._answers = Answers(self._definitions, self._conventions)
+        self._answers = ServerAnswers(self._definitions, self._conventions)
         self._system = _system_tables(self._definitions, self._conventions, shop)
         self._companies = {each["Id"]: Company(self._definitions, self._conventions, shop) for each in COMPANIES}
         self._days = 0
@@ -177,37 +177,37 @@ class AccountView:
         """The next day in the office: some prices and stocks move, a name is mended, an article is new."""
         self._by_hand("day", MAIN_COMPANY)
 
-    def _kind(self, request: Request) -> Kind:
+    def _kind(self, request: Request) -> ObjectKind:
         match request.endpoint:
             case "token":
-                return Kind("token", keys=tuple(request.form.get("grant_type", "").split()))
+                return ObjectKind("token", keys=tuple(request.form.get("grant_type", "").split()))
             case "accountviewsystembusinessobjects":
-                return Kind("objects")
+                return ObjectKind("objects")
             case "accountviewdata" | "accountviewsystemdata":
                 return self._read_kind(request) if request.method == "GET" else self._write_kind(request)
             case other:
-                return Kind(other[:40])
+                return ObjectKind(other[:40])
 
-    def _read_kind(self, request: Request) -> Kind:
+    def _read_kind(self, request: Request) -> ObjectKind:
         code = request.parameters.get("businessobject", "").strip().upper()
         try:
-            keys = Query.read(request.parameters, self._conventions).keys()
+            keys = RowQuery.read(request.parameters, self._conventions).keys()
         except Refusal:
             keys = ()
-        return Kind("dictionary" if code in {"FLD", "DBF"} else f"{code[:10]} GET", keys=keys)
+        return ObjectKind("dictionary" if code in {"FLD", "DBF"} else f"{code[:10]} GET", keys=keys)
 
-    def _write_kind(self, request: Request) -> Kind:
+    def _write_kind(self, request: Request) -> ObjectKind:
         code = "?"
         try:
             told = posting.read(request.body)
             code = str(told.get("businessobject") or "?").strip().upper()[:10]
             document = posting.document(told, self._definitions)
         except Refusal:
-            return Kind(f"{code} {request.method}", write=True)
+            return ObjectKind(f"{code} {request.method}", write=True)
         keys = document.keys(self._definitions[document.object.table])
-        return Kind(f"{code} {request.method}", write=True, keys=keys)
+        return ObjectKind(f"{code} {request.method}", write=True, keys=keys)
 
-    def _answered(self, request: Request, kind: Kind, armed: Armed | None) -> Answer | None:
+    def _answered(self, request: Request, kind: ObjectKind, armed: Armed | None) -> FaultAnswer | None:
         """The answer to a call; none when the line is cut before the call is carried out."""
         fault = armed.fault if armed else None
         if fault is Fault.CUT_BEFORE:
@@ -222,7 +222,7 @@ class AccountView:
             except Refusal as no:
                 return self._answers.refused(no)
 
-    def _routed(self, request: Request, kind: Kind, armed: Armed | None) -> Answer:
+    def _routed(self, request: Request, kind: ObjectKind, armed: Armed | None) -> FaultAnswer:
         if not request.path.startswith(PREFIX):
             return error("Dit adres bestaat niet.", 404)
         match request.method, request.endpoint:
@@ -242,13 +242,13 @@ class AccountView:
             case _:
                 return error("Dit adres bestaat niet.", 404)
 
-    def _consent(self, request: Request) -> Answer:
+    def _consent(self, request: Request) -> FaultAnswer:
         with self._lock:
             if request.method == "POST":
                 return self._access.answered(request.form, datetime.now(UTC))
             return self._access.page(request.parameters)
 
-    def _token(self, request: Request) -> Answer:
+    def _token(self, request: Request) -> FaultAnswer:
         try:
             grant = self._access.asked(request.form, datetime.now(UTC))
         except AccessError as problem:
@@ -283,11 +283,11 @@ class AccountView:
             for each in (*OBJECTS.values(), *SYSTEM_OBJECTS.values())
         ]
 
-    def _updatable(self, object_: BusinessObject) -> bool:
+    def _updatable(self, object_: SandboxObject) -> bool:
         return object_.update or (object_.code == "SO1" and self._conventions.order_update)
 
-    def _read(self, request: Request, user: User) -> Answer:
-        query = Query.read(request.parameters, self._conventions)
+    def _read(self, request: Request, user: User) -> FaultAnswer:
+        query = RowQuery.read(request.parameters, self._conventions)
         check_book_date(query.book_date, self._conventions)
         if query.object in SYSTEM_OBJECTS:
             object_, query = SYSTEM_OBJECTS[query.object], self._filtered(query)
@@ -307,14 +307,14 @@ class AccountView:
         children = company.table(object_.detail).children if object_.detail else {}
         return self._answers.page(object_, rows, children, query.fields)
 
-    def _filtered(self, query: Query) -> Query:
+    def _filtered(self, query: RowQuery) -> RowQuery:
         """The query with what its object makes of filters."""
         made = self._conventions.filters.get(query.object) if query.filters else None
         if made == "refused":
             raise Refusal(f"Filteren van business object {query.object} is niet mogelijk.")
         return replace(query, filters=()) if made else query
 
-    def _written(self, request: Request, admitted: Pass, kind: Kind, armed: Armed | None) -> Answer:
+    def _written(self, request: Request, admitted: Pass, kind: ObjectKind, armed: Armed | None) -> FaultAnswer:
         if not admitted.writes:
             raise Refusal("De toepassing heeft geen toestemming om te wijzigen.", 403)
         write = Write(request.method, self._company(request), admitted.user, posting.read(request.body))
@@ -326,7 +326,7 @@ class AccountView:
             lambda: self._journal.append(SYSTEM, kind.operation, json.dumps(body), note=note),
         )
 
-    def _carried_out(self, write: Write, kind: Kind, accept: Callable[[], Entry]) -> Answer:
+    def _carried_out(self, write: Write, kind: ObjectKind, accept: Callable[[], JournalEntry]) -> FaultAnswer:
         """Checks everything first; only what is accepted gets an entry and changes anything."""
         document = posting.document(write.told, self._definitions)
         check_book_date(document.book_date, self._conventions)
@@ -347,12 +347,12 @@ class AccountView:
         booking.spoil(company, document, made, entry)
         return answer
 
-    def _check_verb(self, object_: BusinessObject, allowed: bool, withheld: frozenset[str], verb: str) -> None:
+    def _check_verb(self, object_: SandboxObject, allowed: bool, withheld: frozenset[str], verb: str) -> None:
         if not allowed:
             raise Refusal(f"{object_.caption}: {verb} is niet mogelijk.")
         self._check_right(object_, withheld, verb)
 
-    def _check_right(self, object_: BusinessObject, withheld: frozenset[str], verb: str) -> None:
+    def _check_right(self, object_: SandboxObject, withheld: frozenset[str], verb: str) -> None:
         if object_.code in withheld:
             raise Refusal(f"U hebt geen rechten om {object_.caption} te {verb}.", self._conventions.no_right_status)
 
@@ -363,7 +363,7 @@ class AccountView:
             self._days += operation == "day"
             act(entry)
 
-    def _again(self, entry: Entry) -> None:
+    def _again(self, entry: JournalEntry) -> None:
         """Carries out an entry of an earlier start."""
         told = json.loads(entry.body)
         if entry.operation == "token":
@@ -371,7 +371,7 @@ class AccountView:
         elif entry.operation.endswith((" POST", " PUT")):
             method = entry.operation.rpartition(" ")[2]
             write = Write(method, told["company"], USERS[told["user"]], posting.read(told["body"].encode()))
-            self._carried_out(write, Kind(entry.operation, write=True), lambda: entry)
+            self._carried_out(write, ObjectKind(entry.operation, write=True), lambda: entry)
         else:
             self._days += entry.operation == "day"
             edit_page(self._companies[told["company"]], entry.operation, told, self._days)(entry)

@@ -8,12 +8,12 @@ from typing import Final
 from integration.sandbox.accountview import daybooks, posting, shelves
 from integration.sandbox.accountview.answers import Document
 from integration.sandbox.accountview.company import NOUNS, Company, Late
-from integration.sandbox.accountview.conventions import Field, Value
-from integration.sandbox.accountview.dictionary import BusinessObject, Definition
+from integration.sandbox.accountview.conventions import ColumnField, Value
+from integration.sandbox.accountview.dictionary import Definition, SandboxObject
 from integration.sandbox.accountview.query import Refusal
 from integration.sandbox.accountview.tables import Row, Table, normal
 from integration.sandbox.faults import Fault
-from integration.sandbox.journal import Entry
+from integration.sandbox.journal import JournalEntry
 
 Change = tuple[Row, Mapping[str, Value]]
 
@@ -27,7 +27,7 @@ _FROM_ARTICLE: Final = (("ART_PX", "PX_SELL"), ("ART_DESC1", "ART_DESC1"), ("VAT
 _FROM_HEADER: Final = ("DEL_DATE", "TRN_DATE", "DJ_CODE")
 
 
-def check_insert(company: Company, document: posting.Document) -> None:
+def check_insert(company: Company, document: posting.PostedDocument) -> None:
     """Refuses a new document that AccountView would not take."""
     object_ = document.object
     if object_.detail:
@@ -45,7 +45,7 @@ def check_insert(company: Company, document: posting.Document) -> None:
             daybooks.expect_balanced(company, header, lines)
 
 
-def check_update(company: Company, document: posting.Document) -> list[Change]:
+def check_update(company: Company, document: posting.PostedDocument) -> list[Change]:
     """The rows that are meant with their new values; refuses what AccountView would not change."""
     if document.details:
         raise Refusal(f"{document.object.caption}: regels wijzigen is niet mogelijk.")
@@ -53,7 +53,7 @@ def check_update(company: Company, document: posting.Document) -> list[Change]:
     return [_meant(company, table, header) for header in document.headers]
 
 
-def insert(company: Company, document: posting.Document, entry: Entry, user: str) -> list[Document]:
+def insert(company: Company, document: posting.PostedDocument, entry: JournalEntry, user: str) -> list[Document]:
     """The new rows with their lines, in their tables or waiting to be shown; pages with what they put on the ledger."""
     late = _late(entry)
     made = [_make(company, document, header, entry, user.upper()) for header in document.headers]
@@ -69,7 +69,9 @@ def insert(company: Company, document: posting.Document, entry: Entry, user: str
     return made
 
 
-def update(company: Company, document: posting.Document, changes: Sequence[Change], entry: Entry) -> list[Document]:
+def update(
+    company: Company, document: posting.PostedDocument, changes: Sequence[Change], entry: JournalEntry
+) -> list[Document]:
     """The changed rows, or, when they are shown later, what they will be."""
     table, late = company.table(document.object.table), _late(entry)
     if late is None:
@@ -81,7 +83,7 @@ def update(company: Company, document: posting.Document, changes: Sequence[Chang
     return [(table.changed(row, values), ()) for row, values in changes]
 
 
-def spoil(company: Company, document: posting.Document, made: Sequence[Document], entry: Entry) -> None:
+def spoil(company: Company, document: posting.PostedDocument, made: Sequence[Document], entry: JournalEntry) -> None:
     """Keeps something else than was sent, if the entry says so: another number, or else a mangled text."""
     if not entry.note.startswith(Fault.WRONG):
         return
@@ -100,7 +102,7 @@ def _check_period(company: Company, day: str) -> None:
         raise Refusal(f"Periode {int(day[5:7])} van boekjaar {day[:4]} is afgesloten.")
 
 
-def _check_new(company: Company, object_: BusinessObject, name: str, sent: posting.SentRow) -> None:
+def _check_new(company: Company, object_: SandboxObject, name: str, sent: posting.SentRow) -> None:
     table = company.table(name)
     definition = table.definition
     posting.check_required(object_, definition, sent)
@@ -154,14 +156,16 @@ def _meant(company: Company, table: Table, sent: posting.SentRow) -> Change:
     return row, values
 
 
-def _check_changeable(field: Field, value: Value) -> None:
+def _check_changeable(field: ColumnField, value: Value) -> None:
     if field.blocked:
         raise Refusal(f"Veld {field.name} ({field.caption}) mag niet worden gewijzigd.")
     if field.required and value in {None, ""}:
         raise Refusal(f"Veld {field.name} ({field.caption}) is verplicht.")
 
 
-def _make(company: Company, document: posting.Document, sent: posting.SentRow, entry: Entry, user: str) -> Document:
+def _make(
+    company: Company, document: posting.PostedDocument, sent: posting.SentRow, entry: JournalEntry, user: str
+) -> Document:
     object_ = document.object
     table = company.table(object_.table)
     values = _header(company, table, sent, entry)
@@ -179,13 +183,13 @@ def _make(company: Company, document: posting.Document, sent: posting.SentRow, e
     return _stamped(table, values, entry), [_stamped(detail, line, entry) for line in lines]
 
 
-def _stamped(table: Table, values: Mapping[str, Value], entry: Entry) -> Row:
+def _stamped(table: Table, values: Mapping[str, Value], entry: JournalEntry) -> Row:
     row = table.row(values)
     table.stamp(row, entry.at, created=True)
     return row
 
 
-def _keep(company: Company, object_: BusinessObject, row: Row, lines: Sequence[Row], late: Late | None) -> None:
+def _keep(company: Company, object_: SandboxObject, row: Row, lines: Sequence[Row], late: Late | None) -> None:
     _show(company.table(object_.table), row, late)
     for line in lines:
         _show(company.table(object_.detail), line, late)
@@ -199,7 +203,7 @@ def _show(table: Table, row: Row, late: Late | None) -> None:
         table.add(row)
 
 
-def _header(company: Company, table: Table, sent: posting.SentRow, entry: Entry) -> dict[str, Value]:
+def _header(company: Company, table: Table, sent: posting.SentRow, entry: JournalEntry) -> dict[str, Value]:
     """A new header row with what AccountView adds: its number, and what follows from other fields."""
     values, here = _accepted(table.definition, sent), table.definition.here
     today = entry.at.strftime("%Y-%m-%dT00:00:00")
@@ -230,7 +234,7 @@ def _line(
     detail: Table,
     sent: posting.SentRow,
     header: tuple[Table, Mapping[str, Value]],
-    entry: Entry,
+    entry: JournalEntry,
 ) -> dict[str, Value]:
     """A new line with what it takes over from its header and its article."""
     table, of_header = header
@@ -257,17 +261,17 @@ def _accepted(definition: Definition, sent: posting.SentRow) -> dict[str, Value]
     }
 
 
-def _ignored(definition: Definition, field: Field) -> bool:
+def _ignored(definition: Definition, field: ColumnField) -> bool:
     """Clients send some fields that AccountView fills itself; it takes no notice."""
     return field.blocked and (definition.name, field.name) not in _SENT_THOUGH_BLOCKED
 
 
-def _late(entry: Entry) -> Late | None:
+def _late(entry: JournalEntry) -> Late | None:
     fault, _, seconds = entry.note.partition(" ")
     return Late(entry.at + timedelta(seconds=float(seconds))) if fault == Fault.LATE else None
 
 
-def _mangle(table: Table, row: Row, sent: Mapping[str, Value], entry: Entry) -> None:
+def _mangle(table: Table, row: Row, sent: Mapping[str, Value], entry: JournalEntry) -> None:
     fields = table.definition.fields
     free = [name for name in sent if name != table.definition.key and not fields[name].points_to]
     numbers = [name for name in free if isinstance(sent[name], Decimal)]

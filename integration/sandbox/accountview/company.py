@@ -13,7 +13,7 @@ from integration.sandbox.accountview.conventions import Conventions, Value
 from integration.sandbox.accountview.dictionary import Definition
 from integration.sandbox.accountview.seed import books
 from integration.sandbox.accountview.tables import Row, Table, normal
-from integration.sandbox.journal import Entry
+from integration.sandbox.journal import JournalEntry
 from integration.sandbox.shop.records import ShopArticle
 from integration.sandbox.shop.shop import Shop
 
@@ -156,7 +156,7 @@ def _numbered(table: str, serial: int, at: datetime) -> str:
 # looked up first and returned as a function, so that nothing is noted in the journal that cannot be done
 
 
-Act = Callable[[Entry], None]
+Act = Callable[[JournalEntry], None]
 
 _PRICES: Final = 6
 _STOCKS: Final = 7
@@ -214,7 +214,7 @@ def _remove(company: Company, table: Table, row: Row) -> None:
     table.remove(row)
 
 
-def _invoice(company: Company, place: tuple[str, str, str], document: Row, entry: Entry) -> None:
+def _invoice(company: Company, place: tuple[str, str, str], document: Row, entry: JournalEntry) -> None:
     """Moves an order or a trade invoice with its lines to the history."""
     documents, lines, history = (company.table(name) for name in (*place[:2], "HST_AL"))
     contacts = company.table("CONTACT")
@@ -244,7 +244,7 @@ def _invoice(company: Company, place: tuple[str, str, str], document: Row, entry
     documents.remove(document)
 
 
-def _pass_day(company: Company, day: int, entry: Entry) -> None:
+def _pass_day(company: Company, day: int, entry: JournalEntry) -> None:
     """Some prices and stocks move, a name is mended, an article is new; the same on the same day of the same shop."""
     shop = company.shop
     random = Random(f"{shop.seed} {day}")
@@ -260,7 +260,7 @@ def _pass_day(company: Company, day: int, entry: Entry) -> None:
     _launch(company, random.choice(regular), str(_FIRST_NEW_CODE + day), entry)
 
 
-def _restock(company: Company, article: ShopArticle, quantity: int, entry: Entry) -> None:
+def _restock(company: Company, article: ShopArticle, quantity: int, entry: JournalEntry) -> None:
     articles, stock = company.table("ARTICLE"), company.table("K9_STOCK")
     row = articles.get(article.code)
     if row is None:
@@ -271,14 +271,14 @@ def _restock(company: Company, article: ShopArticle, quantity: int, entry: Entry
         stock.change(line, {"K9_QTY": _plus(stock.value(line, "K9_QTY"), quantity)}, entry.at)
 
 
-def _launch(company: Company, model: ShopArticle, code: str, entry: Entry) -> None:
+def _launch(company: Company, model: ShopArticle, code: str, entry: JournalEntry) -> None:
     articles = company.table("ARTICLE")
     if articles.get(code) is None:
         novelty = {"ART_CODE": code, "ART_DESC1": f"{model.name[:32]} {code}", "K9_EAN": "", "K9_PARENT": ""}
         company.put(articles, {**books.article_values(model), **novelty}, entry.at)
 
 
-def _change_if_there(company: Company, article: ShopArticle, values: Mapping[str, Value], entry: Entry) -> None:
+def _change_if_there(company: Company, article: ShopArticle, values: Mapping[str, Value], entry: JournalEntry) -> None:
     articles = company.table("ARTICLE")
     row = articles.get(article.code)
     if row is not None:

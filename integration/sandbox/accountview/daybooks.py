@@ -17,7 +17,7 @@ from integration.sandbox.accountview.dictionary import Definition
 from integration.sandbox.accountview.posting import SentRow
 from integration.sandbox.accountview.query import Refusal
 from integration.sandbox.accountview.tables import Row, normal
-from integration.sandbox.journal import Entry
+from integration.sandbox.journal import JournalEntry
 
 MEMORIAL: Final = 5
 BY_HAND: Final = "BALIE"  # who changes what nobody is named for
@@ -239,7 +239,7 @@ def _posted(company: Company, key: str) -> Act:
     chosen = [must(pages, key)] if key else [page for page in pages.rows.values() if not pages.value(page, "NO_POST")]
     waiting = [page for page in chosen if not is_posted(company, page)]
 
-    def act(entry: Entry) -> None:
+    def act(entry: JournalEntry) -> None:
         for page in waiting:
             _post(company, page, entry.at)
 
@@ -255,7 +255,7 @@ def _booked(company: Company, told: Mapping[str, Any]) -> Act:
     for line in lines:
         must(company.table("LEDGER"), str(line.get(details.definition.here("ACCT_NR")) or ""))
 
-    def act(entry: Entry) -> None:
+    def act(entry: JournalEntry) -> None:
         moment = str(header.get(here("TRN_DATE")) or entry.at.strftime("%Y-%m-%dT00:00:00"))
         number = company.number(pages, entry.at)
         shared: dict[str, Value] = {"DJ_CODE": header[here("DJ_CODE")], "PAGE_NR": number, "TRN_DATE": moment}
@@ -276,7 +276,7 @@ def _ours(definition: Definition, values: Mapping[str, Value]) -> dict[str, Valu
 
 
 def _removed(company: Company, page: Row) -> Act:
-    def act(_: Entry) -> None:
+    def act(_: JournalEntry) -> None:
         withdraw(company, page)
         for line in _lines(company, page):
             company.table("DJ_LINE").remove(line)
@@ -292,14 +292,14 @@ def _changed(company: Company, operation: str, told: Mapping[str, Any], day: int
     row = table.get(told["key"]) if "key" in told else None
     number = table.value(row, "PAGE_NR") if row else typed(table, told["values"]).get(table.definition.here("PAGE_NR"))
 
-    def acts(entry: Entry) -> None:
+    def acts(entry: JournalEntry) -> None:
         act(entry)
         _settle(company, str(number), told, entry, counted=(operation, told["table"]) == ("edit", "DJ_PAGE"))
 
     return acts
 
 
-def _settle(company: Company, number: str, told: Mapping[str, Any], entry: Entry, *, counted: bool) -> None:
+def _settle(company: Company, number: str, told: Mapping[str, Any], entry: JournalEntry, *, counted: bool) -> None:
     """Brings totals, stamps and ledger of a page in step; `counted` is a change that the page itself took note of."""
     pages, details = company.table("DJ_PAGE"), company.table("DJ_LINE")
     page = pages.get(number)

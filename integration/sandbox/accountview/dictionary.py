@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from integration.sandbox.accountview.conventions import BY_ANALOGY, INVENTED, Conventions, Field, Value
+from integration.sandbox.accountview.conventions import BY_ANALOGY, INVENTED, ColumnField, Conventions, Value
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Definition:
     name: str
     caption: str
     key: str
-    fields: Mapping[str, Field]
+    fields: Mapping[str, ColumnField]
     names: Mapping[str, str]  # from conventional names to those used here, for the fields that were renamed
     parent_key: str = ""
     related: bool = False  # whether rows carry an id that is local to the answer
@@ -32,7 +32,7 @@ class Definition:
         """What a field is called in this sandbox."""
         return self.names.get(conventional, conventional)
 
-    def find(self, written: str) -> Field | None:
+    def find(self, written: str) -> ColumnField | None:
         """The field that a client means, bare or qualified, in any letter case."""
         name = written.strip().upper()
         if name in self.fields:
@@ -44,7 +44,7 @@ class Definition:
 
 
 @dataclass(frozen=True)
-class BusinessObject:
+class SandboxObject:
     """One object code with its table, its detail tables, and what the Web API allows."""
 
     code: str
@@ -59,10 +59,10 @@ class BusinessObject:
 
 _FILLED_LINE: Final = frozenset({"DJ_CODE", "PAGE_NR", "REC_ID", "SRC_ID", "SRC_TYPE", "TRN_DATE"})
 
-OBJECTS: Final[Mapping[str, BusinessObject]] = {
+OBJECTS: Final[Mapping[str, SandboxObject]] = {
     each.code: each
     for each in (
-        BusinessObject(
+        SandboxObject(
             "AR1",
             "Debiteuren",
             "CONTACT",
@@ -71,14 +71,14 @@ OBJECTS: Final[Mapping[str, BusinessObject]] = {
             update=True,
             filled=frozenset({"SUB_NR"}),
         ),
-        BusinessObject("CON", "Relaties", "CONTACT", empty=("USR_LINK",)),
-        BusinessObject("ADDR", "Afleveradressen", "DEL_ADDR", insert=True, update=True, filled=frozenset({"REC_ID"})),
-        BusinessObject("AK1", "Artikelen", "ARTICLE", insert=True, update=True),
-        BusinessObject("AG1", "Artikelgroepen", "ART_GRP"),
-        BusinessObject("SO1", "Verkooporders", "SO_HDR", "SO_LINE", insert=True),
-        BusinessObject("ALH", "Historie orderregels", "HST_AL"),
-        BusinessObject("DJ1", "Dagboeken", "DAILY"),
-        BusinessObject(
+        SandboxObject("CON", "Relaties", "CONTACT", empty=("USR_LINK",)),
+        SandboxObject("ADDR", "Afleveradressen", "DEL_ADDR", insert=True, update=True, filled=frozenset({"REC_ID"})),
+        SandboxObject("AK1", "Artikelen", "ARTICLE", insert=True, update=True),
+        SandboxObject("AG1", "Artikelgroepen", "ART_GRP"),
+        SandboxObject("SO1", "Verkooporders", "SO_HDR", "SO_LINE", insert=True),
+        SandboxObject("ALH", "Historie orderregels", "HST_AL"),
+        SandboxObject("DJ1", "Dagboeken", "DAILY"),
+        SandboxObject(
             "DJ2",
             "Dagboekbladzijden",
             "DJ_PAGE",
@@ -86,139 +86,139 @@ OBJECTS: Final[Mapping[str, BusinessObject]] = {
             insert=True,
             filled=frozenset({"PAGE_NR"}) | _FILLED_LINE,
         ),
-        BusinessObject("DJ2P", "Dagboekbladzijden (lezen)", "DJ_PAGE", "DJ_LINE", ("USR_LINK", "PAGE_WF")),
-        BusinessObject("GJ1", "Journaalposten", "TRANSACT", empty=("TRN_HDR",)),
-        BusinessObject("CMP1", "Ondernemingen", "COMP_HDR"),
-        BusinessObject("GL1", "Grootboekrekeningen", "LEDGER"),
-        BusinessObject("VA1", "BTW-codes", "VAT"),
-        BusinessObject("CC1", "Kostenplaatsen", "COST"),
-        BusinessObject("PER", "Perioden", "ADM_PER"),
-        BusinessObject("K9V", "Voorraad per magazijn (maatwerk)", "K9_STOCK"),
-        BusinessObject("K9P", "Prijsafspraken (maatwerk)", "K9_PRICE"),
-        BusinessObject("K9F", "Verkoopfacturen (maatwerk)", "K9_INV", "K9_INVL", insert=True),
-        BusinessObject("K9Q", "Offertes (maatwerk)", "K9_QUO", "K9_QUOL", insert=True),
+        SandboxObject("DJ2P", "Dagboekbladzijden (lezen)", "DJ_PAGE", "DJ_LINE", ("USR_LINK", "PAGE_WF")),
+        SandboxObject("GJ1", "Journaalposten", "TRANSACT", empty=("TRN_HDR",)),
+        SandboxObject("CMP1", "Ondernemingen", "COMP_HDR"),
+        SandboxObject("GL1", "Grootboekrekeningen", "LEDGER"),
+        SandboxObject("VA1", "BTW-codes", "VAT"),
+        SandboxObject("CC1", "Kostenplaatsen", "COST"),
+        SandboxObject("PER", "Perioden", "ADM_PER"),
+        SandboxObject("K9V", "Voorraad per magazijn (maatwerk)", "K9_STOCK"),
+        SandboxObject("K9P", "Prijsafspraken (maatwerk)", "K9_PRICE"),
+        SandboxObject("K9F", "Verkoopfacturen (maatwerk)", "K9_INV", "K9_INVL", insert=True),
+        SandboxObject("K9Q", "Offertes (maatwerk)", "K9_QUO", "K9_QUOL", insert=True),
     )
 }
 
-SYSTEM_OBJECTS: Final[Mapping[str, BusinessObject]] = {
+SYSTEM_OBJECTS: Final[Mapping[str, SandboxObject]] = {
     each.code: each
     for each in (
-        BusinessObject("ADL", "Administraties", "ADM_LIST"),
-        BusinessObject("FLD", "Velden", "DCT_FLD", empty=("DCT_FILE", "DCT_TAG")),
-        BusinessObject("DBF", "Tabellen", "DCT_FILE"),
+        SandboxObject("ADL", "Administraties", "ADM_LIST"),
+        SandboxObject("FLD", "Velden", "DCT_FLD", empty=("DCT_FILE", "DCT_TAG")),
+        SandboxObject("DBF", "Tabellen", "DCT_FILE"),
     )
 }
 
-_SEEN: Final[Mapping[str, tuple[Field, ...]]] = {
+_SEEN: Final[Mapping[str, tuple[ColumnField, ...]]] = {
     "ARTICLE": (
-        Field("ART_CODE", "C", 15, "Artikelcode", required=True, upper=True),
-        Field("ART_DESC1", "C", 40, "Omschrijving", required=True),
-        Field("AG_CODE", "C", 5, "Artikelgroepcode", upper=True),
-        Field("PX_SELL", "Y", 8, "Verkoopprijs"),
-        Field("QTY_AVAIL", "N", 13, "Aantal beschikbaar", blocked=True),
-        Field("QTY_FREE2", "N", 13, "Aantal vrij", blocked=True),
-        Field("QTY_TECH", "N", 13, "Aantal technisch", blocked=True),
-        Field("QTY_BESTEL", "N", 13, "Aantal besteld", blocked=True),
-        Field("COST_PX", "Y", 8, "Gemiddelde kostprijs"),
-        Field("L_COSTPX", "Y", 8, "Laatste kostprijs"),
-        Field("B_COSTPX", "Y", 8, "Kostprijs besteld"),
-        Field("CNG_DATE", "T", 8, "Wijzigingsdatum", blocked=True),
-        Field("IMG_MEDIUM", "C", 100, "Afbeelding"),
+        ColumnField("ART_CODE", "C", 15, "Artikelcode", required=True, upper=True),
+        ColumnField("ART_DESC1", "C", 40, "Omschrijving", required=True),
+        ColumnField("AG_CODE", "C", 5, "Artikelgroepcode", upper=True),
+        ColumnField("PX_SELL", "Y", 8, "Verkoopprijs"),
+        ColumnField("QTY_AVAIL", "N", 13, "Aantal beschikbaar", blocked=True),
+        ColumnField("QTY_FREE2", "N", 13, "Aantal vrij", blocked=True),
+        ColumnField("QTY_TECH", "N", 13, "Aantal technisch", blocked=True),
+        ColumnField("QTY_BESTEL", "N", 13, "Aantal besteld", blocked=True),
+        ColumnField("COST_PX", "Y", 8, "Gemiddelde kostprijs"),
+        ColumnField("L_COSTPX", "Y", 8, "Laatste kostprijs"),
+        ColumnField("B_COSTPX", "Y", 8, "Kostprijs besteld"),
+        ColumnField("CNG_DATE", "T", 8, "Wijzigingsdatum", blocked=True),
+        ColumnField("IMG_MEDIUM", "C", 100, "Afbeelding"),
     ),
     "ART_GRP": (
-        Field("AG_CODE", "C", 5, "Artikelgroepcode", required=True, upper=True),
-        Field("AG_DESC", "C", 40, "Omschrijving artikelgroep", required=True),
+        ColumnField("AG_CODE", "C", 5, "Artikelgroepcode", required=True, upper=True),
+        ColumnField("AG_DESC", "C", 40, "Omschrijving artikelgroep", required=True),
     ),
     "SO_HDR": (
-        Field("RPL_INV", "C", 10, "Factuurdebiteur", required=True, upper=True),
-        Field("RPL_DEL", "C", 10, "Afleverdebiteur", upper=True),
-        Field("ORD_DATE", "T", 8, "Orderdatum"),
-        Field("INV_DATE", "T", 8, "Factuurdatum"),
-        Field("DEL_DATE", "T", 8, "Leverdatum"),
-        Field("DEL_CODE", "C", 10, "Afleveradrescode", upper=True),
-        Field("TO_EMAIL", "C", 50, "E-mailadres order"),
-        Field("COMMENT1", "C", 40, "Omschrijving order"),
-        Field("COMMENT2", "M", 4, "Externe notitie"),
-        Field("PD_AMT", "Y", 8, "Kortingsbedrag"),
-        Field("EMP_NR", "C", 10, "Verkoper", upper=True),
-        Field("APX_LIST", "C", 5, "Prijslijst artikelprijzen", upper=True),
+        ColumnField("RPL_INV", "C", 10, "Factuurdebiteur", required=True, upper=True),
+        ColumnField("RPL_DEL", "C", 10, "Afleverdebiteur", upper=True),
+        ColumnField("ORD_DATE", "T", 8, "Orderdatum"),
+        ColumnField("INV_DATE", "T", 8, "Factuurdatum"),
+        ColumnField("DEL_DATE", "T", 8, "Leverdatum"),
+        ColumnField("DEL_CODE", "C", 10, "Afleveradrescode", upper=True),
+        ColumnField("TO_EMAIL", "C", 50, "E-mailadres order"),
+        ColumnField("COMMENT1", "C", 40, "Omschrijving order"),
+        ColumnField("COMMENT2", "M", 4, "Externe notitie"),
+        ColumnField("PD_AMT", "Y", 8, "Kortingsbedrag"),
+        ColumnField("EMP_NR", "C", 10, "Verkoper", upper=True),
+        ColumnField("APX_LIST", "C", 5, "Prijslijst artikelprijzen", upper=True),
     ),
     "SO_LINE": (
-        Field("ART_CODE", "C", 15, "Artikelcode", required=True, upper=True),
-        Field("ORD_QTY", "N", 13, "Aantal besteld", required=True),
-        Field("ART_PX", "Y", 8, "Verkoopprijs"),
-        Field("DEL_DATE", "T", 8, "Leverdatum"),
+        ColumnField("ART_CODE", "C", 15, "Artikelcode", required=True, upper=True),
+        ColumnField("ORD_QTY", "N", 13, "Aantal besteld", required=True),
+        ColumnField("ART_PX", "Y", 8, "Verkoopprijs"),
+        ColumnField("DEL_DATE", "T", 8, "Leverdatum"),
     ),
     "DEL_ADDR": (
-        Field("REC_ID", "C", 10, "Unieke code", required=True, upper=True, blocked=True),
-        Field("SUB_NR", "C", 10, "Debiteurnummer", required=True, upper=True),
-        Field("DEL_NAME", "C", 40, "Naam"),
-        Field("ADDRESS1", "C", 80, "Adres"),
-        Field("POST_CODE", "C", 10, "Postcode", upper=True),
-        Field("CITY", "C", 35, "Plaats"),
-        Field("CNT_CODE", "C", 2, "ISO-landcode", upper=True),
-        Field("MAIL_BUS", "C", 50, "E-mail zakelijk"),
-        Field("TEL_BUS", "C", 20, "Telefoon zakelijk"),
+        ColumnField("REC_ID", "C", 10, "Unieke code", required=True, upper=True, blocked=True),
+        ColumnField("SUB_NR", "C", 10, "Debiteurnummer", required=True, upper=True),
+        ColumnField("DEL_NAME", "C", 40, "Naam"),
+        ColumnField("ADDRESS1", "C", 80, "Adres"),
+        ColumnField("POST_CODE", "C", 10, "Postcode", upper=True),
+        ColumnField("CITY", "C", 35, "Plaats"),
+        ColumnField("CNT_CODE", "C", 2, "ISO-landcode", upper=True),
+        ColumnField("MAIL_BUS", "C", 50, "E-mail zakelijk"),
+        ColumnField("TEL_BUS", "C", 20, "Telefoon zakelijk"),
     ),
     "HST_AL": (
-        Field("REC_ID", "C", 10, "Unieke code", upper=True),
-        Field("ART_CODE", "C", 15, "Artikelcode", upper=True),
-        Field("UNIT_PX", "Y", 8, "Prijs per eenheid"),
-        Field("ART_UNIT", "C", 10, "Eenheid", upper=True),
-        Field("PACK_QTY", "N", 13, "Aantal verpakkingen"),
-        Field("PACK_CONT", "N", 13, "Inhoud verpakking"),
-        Field("COST_PX", "Y", 8, "Gemiddelde kostprijs"),
-        Field("HST_AH_HDR_TYPE", "N", 1, "Soort"),
-        Field("HST_AH_RPL_INV", "C", 10, "Factuurdebiteur", upper=True),
-        Field("HST_AH_DC_NAME", "C", 40, "Naam debiteur/crediteur"),
-        Field("HST_AH_INV_DATE", "T", 8, "Factuurdatum"),
-        Field("HST_AH_DEL_DATE", "T", 8, "Leverdatum"),
-        Field("HST_AH_SHIP_MTH", "C", 10, "Vervoersmethode", upper=True),
-        Field("HST_AH_SHIP_COST", "Y", 8, "Verzendkosten"),
-        Field("HST_AH_ORD_COST", "Y", 8, "Orderkosten"),
-        Field("HST_AH_VDISC_DESC", "C", 40, "Omschrijving betalingsconditie"),
-        Field("HST_AH_COMMENT1", "C", 40, "Omschrijving order"),
-        Field("HST_AH_COMMENT2", "M", 4, "Externe notitie"),
-        Field("HST_AH_DEL_ADDR", "M", 4, "Afleveradres"),
+        ColumnField("REC_ID", "C", 10, "Unieke code", upper=True),
+        ColumnField("ART_CODE", "C", 15, "Artikelcode", upper=True),
+        ColumnField("UNIT_PX", "Y", 8, "Prijs per eenheid"),
+        ColumnField("ART_UNIT", "C", 10, "Eenheid", upper=True),
+        ColumnField("PACK_QTY", "N", 13, "Aantal verpakkingen"),
+        ColumnField("PACK_CONT", "N", 13, "Inhoud verpakking"),
+        ColumnField("COST_PX", "Y", 8, "Gemiddelde kostprijs"),
+        ColumnField("HST_AH_HDR_TYPE", "N", 1, "Soort"),
+        ColumnField("HST_AH_RPL_INV", "C", 10, "Factuurdebiteur", upper=True),
+        ColumnField("HST_AH_DC_NAME", "C", 40, "Naam debiteur/crediteur"),
+        ColumnField("HST_AH_INV_DATE", "T", 8, "Factuurdatum"),
+        ColumnField("HST_AH_DEL_DATE", "T", 8, "Leverdatum"),
+        ColumnField("HST_AH_SHIP_MTH", "C", 10, "Vervoersmethode", upper=True),
+        ColumnField("HST_AH_SHIP_COST", "Y", 8, "Verzendkosten"),
+        ColumnField("HST_AH_ORD_COST", "Y", 8, "Orderkosten"),
+        ColumnField("HST_AH_VDISC_DESC", "C", 40, "Omschrijving betalingsconditie"),
+        ColumnField("HST_AH_COMMENT1", "C", 40, "Omschrijving order"),
+        ColumnField("HST_AH_COMMENT2", "M", 4, "Externe notitie"),
+        ColumnField("HST_AH_DEL_ADDR", "M", 4, "Afleveradres"),
     ),
     "ADM_PER": (
-        Field("REC_ID", "C", 10, "Unieke code", upper=True, blocked=True),
-        Field("PER_NR", "I", 4, "Periode", blocked=True),
-        Field("START_DATE", "D", 8, "Begindatum", blocked=True),
-        Field("END_DATE", "D", 8, "Einddatum", blocked=True),
+        ColumnField("REC_ID", "C", 10, "Unieke code", upper=True, blocked=True),
+        ColumnField("PER_NR", "I", 4, "Periode", blocked=True),
+        ColumnField("START_DATE", "D", 8, "Begindatum", blocked=True),
+        ColumnField("END_DATE", "D", 8, "Einddatum", blocked=True),
     ),
     "DCT_FLD": (
-        Field("FLD_DESC", "C", 60, "Omschrijving veld"),
-        Field("FIELD_NAME", "C", 10, "Veldnaam"),
-        Field("DBF_NAME", "C", 8, "Tabelnaam"),
-        Field("FIELD_LEN", "N", 3, "Breedte"),
-        Field("FIELD_TYPE", "C", 1, "Veldtype"),
-        Field("INP_MAND", "L", 1, "Invoer verplicht"),
-        Field("FLD_FMT", "C", 10, "Formaat"),
-        Field("FLD_MASK", "C", 60, "Invoermasker"),
-        Field("COM_BLK", "L", 1, "Blokkeren voor COM"),
-        Field("CNG_DATE", "T", 8, "Wijzigingsdatum"),
-        Field("CNG_NR", "I", 4, "Wijzignummer"),
-        Field("CNG_USR", "C", 20, "Medewerker laatste wijziging"),
-        Field("INP_DATE", "T", 8, "Invoerdatum"),
-        Field("PKY_TBL", "C", 8, "Naam hoofdtabel"),
-        Field("REC_CUST", "L", 1, "Aangepast"),
-        Field("DCT_FLD_ID", "I", 4, ""),
+        ColumnField("FLD_DESC", "C", 60, "Omschrijving veld"),
+        ColumnField("FIELD_NAME", "C", 10, "Veldnaam"),
+        ColumnField("DBF_NAME", "C", 8, "Tabelnaam"),
+        ColumnField("FIELD_LEN", "N", 3, "Breedte"),
+        ColumnField("FIELD_TYPE", "C", 1, "Veldtype"),
+        ColumnField("INP_MAND", "L", 1, "Invoer verplicht"),
+        ColumnField("FLD_FMT", "C", 10, "Formaat"),
+        ColumnField("FLD_MASK", "C", 60, "Invoermasker"),
+        ColumnField("COM_BLK", "L", 1, "Blokkeren voor COM"),
+        ColumnField("CNG_DATE", "T", 8, "Wijzigingsdatum"),
+        ColumnField("CNG_NR", "I", 4, "Wijzignummer"),
+        ColumnField("CNG_USR", "C", 20, "Medewerker laatste wijziging"),
+        ColumnField("INP_DATE", "T", 8, "Invoerdatum"),
+        ColumnField("PKY_TBL", "C", 8, "Naam hoofdtabel"),
+        ColumnField("REC_CUST", "L", 1, "Aangepast"),
+        ColumnField("DCT_FLD_ID", "I", 4, ""),
     ),
     "DCT_FILE": (
-        Field("DBF_NAME", "C", 8, "Tabelnaam"),
-        Field("DBF_DESC", "C", 60, "Omschrijving tabel"),
-        Field("OBJ_CODE", "C", 5, "Object Code"),
-        Field("TBL_CHILD", "C", 40, "Regeltabel"),
-        Field("TBL_HDR", "C", 8, "Headertabel"),
-        Field("NO_INSERT", "L", 1, "Toevoegen niet mogelijk"),
-        Field("NO_UPDATE", "L", 1, "Wijzigen niet mogelijk"),
-        Field("NO_DELETE", "L", 1, "Verwijderen niet mogelijk"),
-        Field("NO_XML_UPD", "L", 1, "Mutaties niet via Web- API"),
-        Field("TBL_ACTIVE", "L", 1, "Tabel actief"),
-        Field("OBJ_ACTIVE", "L", 1, "Object actief"),
-        Field("DBF_VIRT", "L", 1, "Virtuele tabel"),
-        Field("REC_CUST", "L", 1, "Aangepast"),
+        ColumnField("DBF_NAME", "C", 8, "Tabelnaam"),
+        ColumnField("DBF_DESC", "C", 60, "Omschrijving tabel"),
+        ColumnField("OBJ_CODE", "C", 5, "Object Code"),
+        ColumnField("TBL_CHILD", "C", 40, "Regeltabel"),
+        ColumnField("TBL_HDR", "C", 8, "Headertabel"),
+        ColumnField("NO_INSERT", "L", 1, "Toevoegen niet mogelijk"),
+        ColumnField("NO_UPDATE", "L", 1, "Wijzigen niet mogelijk"),
+        ColumnField("NO_DELETE", "L", 1, "Verwijderen niet mogelijk"),
+        ColumnField("NO_XML_UPD", "L", 1, "Mutaties niet via Web- API"),
+        ColumnField("TBL_ACTIVE", "L", 1, "Tabel actief"),
+        ColumnField("OBJ_ACTIVE", "L", 1, "Object actief"),
+        ColumnField("DBF_VIRT", "L", 1, "Virtuele tabel"),
+        ColumnField("REC_CUST", "L", 1, "Aangepast"),
     ),
 }
 
@@ -354,12 +354,12 @@ def _definition(table: str, caption: str, key: str, parent: str, conventions: Co
 
 
 @cache
-def _dumped() -> Mapping[str, tuple[Field, ...]]:
-    tables: dict[str, tuple[Field, ...]] = {}
+def _dumped() -> Mapping[str, tuple[ColumnField, ...]]:
+    tables: dict[str, tuple[ColumnField, ...]] = {}
     with Path(__file__).with_name("fields.csv").open(encoding="utf-8", newline="") as lines:
         for line in csv.DictReader(lines):
             flags = line["flags"]
-            each = Field(
+            each = ColumnField(
                 name=line["name"],
                 type=line["type"],
                 length=int(line["length"] or 0),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from integration.sandbox.accountview.conventions import Field, Value, tidy
-from integration.sandbox.accountview.dictionary import OBJECTS, BusinessObject, Definition
+from integration.sandbox.accountview.conventions import ColumnField, Value, tidy
+from integration.sandbox.accountview.dictionary import OBJECTS, Definition, SandboxObject
 from integration.sandbox.accountview.query import Refusal
 
 PSEUDO: Final = frozenset({"ROWID", "HEADERID"})
@@ -45,10 +45,10 @@ class SentRow:
 
 
 @dataclass(frozen=True)
-class Document:
+class PostedDocument:
     """One request to write: rows of a header table, and for each the rows of its detail table."""
 
-    object: BusinessObject
+    object: SandboxObject
     book_date: str
     headers: tuple[SentRow, ...]
     details: Mapping[str, tuple[SentRow, ...]]  # by the row id of the header
@@ -70,7 +70,7 @@ def read(body: bytes) -> dict[str, Any]:
     return found
 
 
-def document(told: Mapping[str, Any], definitions: Mapping[str, Definition]) -> Document:
+def document(told: Mapping[str, Any], definitions: Mapping[str, Definition]) -> PostedDocument:
     """The document in a body; Refusal when it cannot be one."""
     code = str(told.get("businessobject") or "").strip().upper()
     object_ = OBJECTS.get(code)
@@ -82,7 +82,7 @@ def document(told: Mapping[str, Any], definitions: Mapping[str, Definition]) -> 
     headers = _rows(header, _part(data, "data"), definitions[object_.table])
     if not headers:
         raise Refusal("De aanvraag bevat geen rijen.")
-    return Document(
+    return PostedDocument(
         object=object_,
         book_date=str(told.get("bookdate") or ""),
         headers=headers,
@@ -90,7 +90,7 @@ def document(told: Mapping[str, Any], definitions: Mapping[str, Definition]) -> 
     )
 
 
-def check_required(object_: BusinessObject, definition: Definition, row: SentRow) -> None:
+def check_required(object_: SandboxObject, definition: Definition, row: SentRow) -> None:
     """Refuses a new row without one of the fields that must be filled in."""
     filled = {definition.here(name) for name in object_.filled}
     for field in definition.fields.values():
@@ -101,7 +101,7 @@ def check_required(object_: BusinessObject, definition: Definition, row: SentRow
 def _details(
     table: Mapping[str, Any],
     data: Mapping[str, Any],
-    object_: BusinessObject,
+    object_: SandboxObject,
     headers: Sequence[SentRow],
     definitions: Mapping[str, Definition],
 ) -> Mapping[str, tuple[SentRow, ...]]:
@@ -145,12 +145,12 @@ def _rows(
     return tuple(_row(row, columns) for row in rows)
 
 
-def _column(told: Mapping[str, Any], definition: Definition) -> Field:
+def _column(told: Mapping[str, Any], definition: Definition) -> ColumnField:
     name, type_ = str(told.get("name") or "").strip(), str(told.get("fieldtype") or "").strip().upper()
     if len(type_) != 1 or type_ not in "CNILT":
         raise Refusal(f"FieldType {type_ or '(leeg)'} van veld {name} is onbekend.")
     if name.upper() in PSEUDO:
-        return Field(name.upper(), "C", 0, "")
+        return ColumnField(name.upper(), "C", 0, "")
     field = definition.find(name)
     if field is None:
         raise Refusal(f"Veld {name.upper()} bestaat niet in tabel {definition.name}.")
@@ -159,7 +159,7 @@ def _column(told: Mapping[str, Any], definition: Definition) -> Field:
     return field
 
 
-def _row(told: Mapping[str, Any], columns: Sequence[Field]) -> SentRow:
+def _row(told: Mapping[str, Any], columns: Sequence[ColumnField]) -> SentRow:
     values = told.get("values") if isinstance(told, dict) else None
     if not isinstance(values, list) or len(values) != len(columns):
         raise Refusal("Het aantal waarden is niet gelijk aan het aantal velden.")
@@ -173,7 +173,7 @@ def _row(told: Mapping[str, Any], columns: Sequence[Field]) -> SentRow:
     return SentRow(found, ids["ROWID"], ids["HEADERID"])
 
 
-def value_of(field: Field, value: Any) -> Value:
+def value_of(field: ColumnField, value: Any) -> Value:
     """A value as AccountView keeps it; Refusal when the field cannot hold it."""
     if value is None:
         return None
@@ -184,7 +184,7 @@ def value_of(field: Field, value: Any) -> Value:
     return _moment(field, value) if field.is_moment else _text(field, value)
 
 
-def _text(field: Field, value: Any) -> str:
+def _text(field: ColumnField, value: Any) -> str:
     if not isinstance(value, str | Decimal):
         raise Refusal(f"Veld {field.name} verwacht tekst.")
     text = str(value).rstrip()
@@ -198,7 +198,7 @@ def _text(field: Field, value: Any) -> str:
     return text.upper() if field.upper else text
 
 
-def _number(field: Field, value: Any) -> Decimal:
+def _number(field: ColumnField, value: Any) -> Decimal:
     if isinstance(value, str) and _NUMERAL.fullmatch(value.strip()):
         value = Decimal(value.strip())
     if not isinstance(value, Decimal) or not value.is_finite():
@@ -211,7 +211,7 @@ def _number(field: Field, value: Any) -> Decimal:
         raise Refusal(f"De waarde van veld {field.name} is te groot.") from None
 
 
-def _logical(field: Field, value: Any) -> bool:
+def _logical(field: ColumnField, value: Any) -> bool:
     match value:
         case bool():
             return value
@@ -221,7 +221,7 @@ def _logical(field: Field, value: Any) -> bool:
             raise Refusal(f"Veld {field.name} verwacht true of false.")
 
 
-def _moment(field: Field, value: Any) -> str | None:
+def _moment(field: ColumnField, value: Any) -> str | None:
     """A date or moment as AccountView keeps it. A zero date of a client means no date."""
     if value == "":
         return None

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from integration.sandbox.accountview.conventions import Conventions, Field, Value
+from integration.sandbox.accountview.conventions import ColumnField, Conventions, Value
 from integration.sandbox.accountview.dictionary import Definition
 from integration.sandbox.accountview.tables import STAMP, Row, Table, normal
 
@@ -26,7 +26,7 @@ class Refusal(Exception):  # noqa: N818  # what AccountView says no to is not an
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class RowFilter:
     """One structured filter."""
 
     source: str
@@ -37,12 +37,12 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class RowQuery:
     """What a GET asks for."""
 
     object: str
     fields: tuple[str, ...] = ()
-    filters: tuple[Filter, ...] = ()
+    filters: tuple[RowFilter, ...] = ()
     match_any: bool = False
     sort: tuple[str, ...] = ()
     descending: bool = False
@@ -52,7 +52,7 @@ class Query:
     book_date: str = ""
 
     @classmethod
-    def read(cls, parameters: Mapping[str, str], conventions: Conventions) -> "Query":
+    def read(cls, parameters: Mapping[str, str], conventions: Conventions) -> "RowQuery":
         """The query in these parameters, whose names are in lower case already."""
         if parameters.get("filter"):
             raise Refusal("De parameter Filter wordt niet ondersteund; gebruik FilterControlSource1.")
@@ -79,14 +79,14 @@ class Query:
         return tuple(value for each in self.filters if each.type in {"C", "N"} for value in [each.value] if value)
 
 
-class Reader:
+class QueryReader:
     """Finds the rows of a query; the last few selections are kept while their table does not change."""
 
     def __init__(self, conventions: Conventions) -> None:
         self._conventions = conventions
         self._kept: OrderedDict[tuple[object, ...], list[str]] = OrderedDict()
 
-    def page(self, table: Table, query: Query, among: Callable[[Row], bool] | None = None) -> list[Row]:
+    def page(self, table: Table, query: RowQuery, among: Callable[[Row], bool] | None = None) -> list[Row]:
         """One page of rows, or of those among them."""
         keys = self._selected(table, query)
         if among is not None:
@@ -104,7 +104,7 @@ class Reader:
         except ValueError:
             raise Refusal(f"Sleutel {last} is niet gevonden.") from None
 
-    def _selected(self, table: Table, query: Query) -> list[str]:
+    def _selected(self, table: Table, query: RowQuery) -> list[str]:
         by_key = not query.sort or query.sort == (table.definition.key,)
         if not query.filters and by_key and not query.descending:
             return table.order
@@ -118,13 +118,13 @@ class Reader:
             self._kept.popitem(last=False)
         return keys
 
-    def _sorted(self, table: Table, keys: list[str], query: Query) -> list[str]:
+    def _sorted(self, table: Table, keys: list[str], query: RowQuery) -> list[str]:
         places = [(table.place(each.name), each) for each in _known(table.definition, query.sort)]
         for place, each in reversed(places):
             keys = sorted(keys, key=_order_by(table, place, each))
         return keys[::-1] if query.descending else keys
 
-    def _filtered(self, table: Table, query: Query) -> list[str]:
+    def _filtered(self, table: Table, query: RowQuery) -> list[str]:
         tests = [self._test(table, each) for each in query.filters]
         if not tests:
             return table.order
@@ -135,7 +135,7 @@ class Reader:
         combine = any if query.match_any else all
         return [key for key in candidates if combine(test(table.rows[key]) for test in tests)]
 
-    def _quick(self, table: Table, filters: Sequence[Filter], *, any_of: bool) -> list[str] | None:
+    def _quick(self, table: Table, filters: Sequence[RowFilter], *, any_of: bool) -> list[str] | None:
         """The keys that exact filters on text leave over: one of several is enough, and all where any may do."""
         if self._conventions.equal_is_prefix:
             return None
@@ -146,10 +146,10 @@ class Reader:
         found = (table.keys_with(table.place(field.name), self._wanted(each)) for field, each in exact)
         return sorted({key for keys in found for key in keys}) if any_of else next(found)
 
-    def _wanted(self, each: Filter) -> list[str]:
+    def _wanted(self, each: RowFilter) -> list[str]:
         return each.value.split(self._conventions.list_separator) if each.is_list else [each.value]
 
-    def _test(self, table: Table, each: Filter) -> Callable[[Row], bool]:
+    def _test(self, table: Table, each: RowFilter) -> Callable[[Row], bool]:
         field = _field(table.definition, each.source)
         place = table.place(field.name)
         if field.name in self._conventions.unfilterable:
@@ -175,7 +175,7 @@ class Reader:
             case _:
                 raise Refusal(f"Operator {each.operator} is niet mogelijk voor veld {field.name}.")
 
-    def _same(self, field: Field, each: Filter) -> Callable[[Value], bool]:
+    def _same(self, field: ColumnField, each: RowFilter) -> Callable[[Value], bool]:
         if field.is_number:
             numbers = {_decimal(value) for value in self._wanted(each)}
             return lambda value: (value or Decimal(0)) in numbers
@@ -194,7 +194,7 @@ class Reader:
         return text.upper() if self._conventions.text_ignores_case else text
 
 
-def shown(definition: Definition, names: Sequence[str]) -> list[Field]:
+def shown(definition: Definition, names: Sequence[str]) -> list[ColumnField]:
     """The fields of an answer: the named ones, or all."""
     if not names or "*" in names:
         return list(definition.fields.values())
@@ -233,14 +233,14 @@ def _until(moment: str, written: str) -> str:
     return moment if ":" in written else moment.replace("T00:00:00", "T23:59:59")
 
 
-def _filters(parameters: Mapping[str, str]) -> list[Filter]:
+def _filters(parameters: Mapping[str, str]) -> list[RowFilter]:
     found = []
     for number in range(1, MAX_FILTERS + 1):
         source = parameters.get(f"filtercontrolsource{number}")
         if not source:
             continue
         found.append(
-            Filter(
+            RowFilter(
                 source=source.strip(),
                 operator=parameters.get(f"filteroperator{number}", "Equal").strip().lower(),
                 type=_type(parameters.get(f"filtervaluetype{number}", "C")),
@@ -258,11 +258,11 @@ def _type(text: str) -> str:
     return type_
 
 
-def _known(definition: Definition, names: Sequence[str]) -> list[Field]:
+def _known(definition: Definition, names: Sequence[str]) -> list[ColumnField]:
     return [_field(definition, name) for name in names]
 
 
-def _field(definition: Definition, name: str) -> Field:
+def _field(definition: Definition, name: str) -> ColumnField:
     field = definition.find(name)
     if field is None:
         raise Refusal(f"Veld {name.upper()} bestaat niet in tabel {definition.name}.")
@@ -273,22 +273,22 @@ def _key(table: Table, written: str) -> str:
     return written.zfill(6) if table.definition.name == "DCT_FLD" else normal(written)
 
 
-def _wide(value: Value, field: Field) -> str:
+def _wide(value: Value, field: ColumnField) -> str:
     """Text as the database holds it, padded to its width."""
     return str(value or "").ljust(field.length if field.type == "C" else 0)
 
 
-def _order_by(table: Table, place: int, field: Field) -> Callable[[str], Any]:
+def _order_by(table: Table, place: int, field: ColumnField) -> Callable[[str], Any]:
     return lambda key: _sortable(table.rows[key].values[place], field)
 
 
-def _sortable(value: Value, field: Field) -> Decimal | str:
+def _sortable(value: Value, field: ColumnField) -> Decimal | str:
     if field.is_number:
         return value if isinstance(value, Decimal) else Decimal(0)
     return str(value or "").upper()
 
 
-def _filter_types(field: Field) -> str:
+def _filter_types(field: ColumnField) -> str:
     if field.is_moment:
         return "DT"
     return "N" if field.is_number else "LC" if field.type == "L" else "C"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from integration.sandbox.accountview.conventions import Conventions, Field, Value, encoder
+from integration.sandbox.accountview.conventions import ColumnField, Conventions, Value, encoder
 from integration.sandbox.accountview.dictionary import Definition
 
 _SECOND: Final = timedelta(seconds=1)
@@ -32,7 +32,7 @@ class Projection:
     def __init__(
         self,
         definition: Definition,
-        fields: Sequence[Field],
+        fields: Sequence[ColumnField],
         conventions: Conventions,
         id_of: str = "",
     ) -> None:
@@ -215,11 +215,11 @@ def _leave(index: dict[str, list[str]], row: Row, place: int) -> None:
     index[normal(str(row.values[place] or ""))].remove(row.key)
 
 
-def _label(field: Field) -> str:
+def _label(field: ColumnField) -> str:
     return "DCT_FLD_Id" if field.name == "DCT_FLD_ID" else field.name
 
 
-def _width(field: Field, conventions: Conventions) -> int:
+def _width(field: ColumnField, conventions: Conventions) -> int:
     return field.length if conventions.padded_text and field.type == "C" else 0
 
 

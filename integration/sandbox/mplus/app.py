@@ -13,10 +13,10 @@ from starlette.requests import Request
 from starlette.routing import Route, Router
 
 from integration.sandbox.faults import (
-    Answer,
     Armed,
+    CallLedger,
     Fault,
-    Ledger,
+    FaultAnswer,
     Receive,
     Scope,
     Send,
@@ -25,8 +25,8 @@ from integration.sandbox.faults import (
     pause,
     refusal,
 )
-from integration.sandbox.journal import Entry, Journal
-from integration.sandbox.mplus.contract import NAMESPACE, Fields, RefusedError, contract, element, written
+from integration.sandbox.journal import Journal, JournalEntry
+from integration.sandbox.mplus.contract import NAMESPACE, RefusedError, WireFields, contract, element, written
 from integration.sandbox.mplus.desk import TillConventions
 from integration.sandbox.mplus.house import writes
 from integration.sandbox.mplus.seed import till as sample_data
@@ -59,17 +59,19 @@ def body_of(message: bytes) -> etree._Element:
     return body[0]
 
 
-def in_envelope(name: str, fields: Fields) -> Answer:
+def in_envelope(name: str, fields: WireFields) -> FaultAnswer:
     """The answer with that root element."""
-    return Answer(200, _OPEN + element(name, fields) + _CLOSE, CONTENT_TYPE)
+    return FaultAnswer(200, _OPEN + element(name, fields) + _CLOSE, CONTENT_TYPE)
 
 
-def fault(code: str, text: str) -> Answer:
+def fault(code: str, text: str) -> FaultAnswer:
     """A fault; its own fields are in no namespace."""
     plain = (
-        written(Fields([("faultcode", code), ("faultstring", text)])).replace(b"<ns:", b"<").replace(b"</ns:", b"</")
+        written(WireFields([("faultcode", code), ("faultstring", text)]))
+        .replace(b"<ns:", b"<")
+        .replace(b"</ns:", b"</")
     )
-    return Answer(500, _OPEN + b"<SOAP-ENV:Fault>" + plain + b"</SOAP-ENV:Fault>" + _CLOSE, CONTENT_TYPE)
+    return FaultAnswer(500, _OPEN + b"<SOAP-ENV:Fault>" + plain + b"</SOAP-ENV:Fault>" + _CLOSE, CONTENT_TYPE)
 
 
 def _root(message: bytes) -> etree._Element:
@@ -116,11 +118,11 @@ KEYS: Final = frozenset(
 
 
 @dataclass(frozen=True)
-class Asked:
+class SoapRequest:
     """One call that was understood."""
 
     operation: str
-    request: Fields
+    request: WireFields
     keys: tuple[str, ...]
     body: bytes
 
@@ -132,7 +134,7 @@ class Till:
         self,
         shop: Shop,
         switches: Switches,
-        ledger: Ledger,
+        ledger: CallLedger,
         *,
         journal: Journal | None = None,
         conventions: TillConventions | None = None,
@@ -216,7 +218,7 @@ class Till:
         """The description that the till hands out."""
         return self._contract.wsdl
 
-    def understood(self, message: bytes) -> Asked:
+    def understood(self, message: bytes) -> SoapRequest:
         """The call in a message, checked against the description."""
         body = body_of(message)
         name = etree.QName(body)
@@ -228,9 +230,9 @@ class Till:
             self._contract.arrange(body, name.localname)
         self._contract.check(body)
         request = self._contract.read(body, name.localname)
-        return Asked(name.localname, request, tuple(dict.fromkeys(_keys(request))), etree.tostring(body))
+        return SoapRequest(name.localname, request, tuple(dict.fromkeys(_keys(request))), etree.tostring(body))
 
-    def answered(self, asked: Asked, armed: Armed | None) -> Answer:
+    def answered(self, asked: SoapRequest, armed: Armed | None) -> FaultAnswer:
         """The answer to a call that is carried out, noted before it is given."""
         with self._lock:
             self._let_happen(asked.operation)
@@ -247,7 +249,7 @@ class Till:
         for _, happens in due:
             happens()
 
-    def met(self, asked: Asked) -> Armed | None:
+    def met(self, asked: SoapRequest) -> Armed | None:
         """The switch that this call meets."""
         return self._switches.take(SYSTEM, asked.operation, asked.keys)
 
@@ -263,7 +265,7 @@ class Till:
         self._desk.wrong = armed is not None and armed.fault is Fault.WRONG
         self._desk.late = armed.seconds if armed and armed.fault is Fault.LATE else 0.0
 
-    def _repeat(self, entry: Entry) -> None:
+    def _repeat(self, entry: JournalEntry) -> None:
         """Does again what was accepted before this start."""
         self._at(entry.at)
         self._desk.wrong = entry.note == "wrong"
@@ -326,12 +328,12 @@ class _Door:
         answer, armed = await self._call(request)
         await deliver(answer, armed, scope, receive, send)
 
-    def _page(self, request: Request) -> Answer:
+    def _page(self, request: Request) -> FaultAnswer:
         if request.method in {"GET", "HEAD"} and "wsdl" in request.query_params:
-            return Answer(200, self._till.wsdl, CONTENT_TYPE)
-        return Answer(405, b"Method Not Allowed", "text/plain", (("allow", "POST"),))
+            return FaultAnswer(200, self._till.wsdl, CONTENT_TYPE)
+        return FaultAnswer(405, b"Method Not Allowed", "text/plain", (("allow", "POST"),))
 
-    async def _call(self, request: Request) -> tuple[Answer | None, Armed | None]:
+    async def _call(self, request: Request) -> tuple[FaultAnswer | None, Armed | None]:
         message = await request.body()
         if not _is_known(request):
             return self._fault(_operation(message), AUTHENTICATION, "Invalid credentials"), None
@@ -345,7 +347,7 @@ class _Door:
         self._till.note(asked.operation, asked.keys, status, armed.fault.value if armed else "")
         return answer, armed
 
-    def _answer(self, asked: Asked, armed: Armed | None) -> tuple[Answer | None, int]:
+    def _answer(self, asked: SoapRequest, armed: Armed | None) -> tuple[FaultAnswer | None, int]:
         """The answer and the status to note; none when the line is cut before anything was accepted."""
         match armed.fault if armed else None:
             case Fault.CUT_BEFORE:
@@ -358,13 +360,13 @@ class _Door:
                 answer = refusal(armed) or self._carried_out(asked, armed)
         return answer, answer.status
 
-    def _carried_out(self, asked: Asked, armed: Armed | None) -> Answer:
+    def _carried_out(self, asked: SoapRequest, armed: Armed | None) -> FaultAnswer:
         try:
             return self._till.answered(asked, armed)
         except RefusedError as error:
             return fault(CLIENT, str(error))
 
-    def _fault(self, operation: str, code: str, text: str) -> Answer:
+    def _fault(self, operation: str, code: str, text: str) -> FaultAnswer:
         answer = fault(code, text)
         self._till.note(operation, (), answer.status, text)
         return answer
@@ -385,9 +387,9 @@ def _operation(message: bytes) -> str:
         return ""
 
 
-def _keys(fields: Fields) -> Iterator[str]:
+def _keys(fields: WireFields) -> Iterator[str]:
     for name, value in fields:
-        if isinstance(value, Fields):
+        if isinstance(value, WireFields):
             yield from _keys(value)
         elif name in KEYS and isinstance(value, str) and value not in {"", "0"}:
             yield value

@@ -1,6 +1,6 @@
 """What becomes of an invoice: it is paid, at once or bit by bit and in several ways, or it is credited."""
 
-from integration.sandbox.mplus.contract import Fields
+from integration.sandbox.mplus.contract import WireFields
 from integration.sandbox.mplus.desk import Desk, Handler, Reference
 from integration.sandbox.mplus.documents import COUNTERS, Shelf
 from integration.sandbox.mplus.payments import registered, state, strange
@@ -29,7 +29,7 @@ class Billing:
             "creditInvoice": lambda request: self._credit(request.text("invoiceId")),
         }
 
-    def _pay(self, ask: Fields) -> Fields:
+    def _pay(self, ask: WireFields) -> WireFields:
         document = self._invoices.get(ask.text("invoiceId"))
         if document is None:
             return self._paid("FAILED", "The invoice does not exist")
@@ -46,16 +46,16 @@ class Billing:
         told: dict[str, object] = {
             "paidAmount": paid,
             "state": f"INVOICE-STATE-{state(paid, total)}",
-            "paymentList": Fields(("payment", payment) for payment in listed),
+            "paymentList": WireFields(("payment", payment) for payment in listed),
         }
         self._invoices.put(self._desk.contract.merged("Invoice", invoice, self._desk.build("Invoice", told)))
         return self._paid("OK", "")
 
-    def _paid(self, result: str, message: str) -> Fields:
+    def _paid(self, result: str, message: str) -> WireFields:
         told = {"result": f"PAY-INVOICE-RESULT-{result}", "errorMessage": message}
         return self._desk.build("PayInvoiceResponse", told)
 
-    def _credit(self, id_: str) -> Fields:
+    def _credit(self, id_: str) -> WireFields:
         document = self._invoices.get(id_)
         if document is None:
             return self._credited("NOT-FOUND", "The invoice does not exist")
@@ -70,7 +70,7 @@ class Billing:
             "financialDate": today,
             "paidAmount": 0,
             "state": "INVOICE-STATE-OUTSTANDING-CREDIT",
-            "lineList": Fields(("line", self._turned(line)) for line in invoice.child("lineList").children("line")),
+            "lineList": WireFields(("line", self._turned(line)) for line in invoice.child("lineList").children("line")),
             "creditedInvoiceId": id_,
         }
         credit = self._desk.contract.merged("Invoice", invoice.without(*_ALONE), self._desk.build("Invoice", own))
@@ -80,7 +80,7 @@ class Billing:
     def _credits(self, id_: str) -> str:
         return self._invoices.fields(self._invoices.documents[id_]).text("creditedInvoiceId")
 
-    def _turned(self, line: Fields) -> Fields:
+    def _turned(self, line: WireFields) -> WireFields:
         """The line with the opposite quantity and amounts, under an id of its own."""
         data = line.child("data")
         for name in _TURNED:
@@ -88,6 +88,6 @@ class Billing:
                 data = data.replaced(name, str(-data.number(name)))
         return line.without("lineId").replaced("data", data)
 
-    def _credited(self, result: str, message: str) -> Fields:
+    def _credited(self, result: str, message: str) -> WireFields:
         told = {"result": f"CREDIT-INVOICE-RESULT-{result}", "message": message}
         return self._desk.build("CreditInvoiceResponse", told)

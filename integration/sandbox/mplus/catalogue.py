@@ -9,7 +9,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Generic, Protocol, TypeVar
 
-from integration.sandbox.mplus.contract import ZONE, Fields, RefusedError, element, written
+from integration.sandbox.mplus.contract import ZONE, RefusedError, WireFields, element, written
 from integration.sandbox.mplus.desk import Desk
 
 # ---- objects of one kind, and the marker that every change of one of them raises
@@ -159,7 +159,7 @@ class Catalogue:
         product = self.products.get(number)
         return product if product and product.seen else None
 
-    def fields(self, stored: Article | Product) -> Fields:
+    def fields(self, stored: Article | Product) -> WireFields:
         """The fields of an article, or a product's own."""
         return self._desk.contract.reread(stored.xml, "Article" if isinstance(stored, Article) else "Product")
 
@@ -167,7 +167,7 @@ class Catalogue:
         """A new marker for a product whose own fields stay as they are."""
         return self.put(product, self.fields(product), late=0.0)
 
-    def put(self, product: Product, own: Fields, late: float) -> int:
+    def put(self, product: Product, own: WireFields, late: float) -> int:
         """Stores a product's own fields under a new marker."""
         marker = self.markers.next()
         known = self._desk.contract.types["Product"]
@@ -182,7 +182,7 @@ class Catalogue:
         self.products[product.number] = product
         return marker
 
-    def put_article(self, product: Product, number: int, fields: Fields, marker: int, late: float) -> None:
+    def put_article(self, product: Product, number: int, fields: WireFields, marker: int, late: float) -> None:
         """Stores an article of a product under the product's marker."""
         article = product.articles.get(number) or Article(number, product)
         fields = self._desk.contract.merged(
@@ -243,7 +243,7 @@ class Filters:
         )
 
 
-def moment_of(fields: Fields) -> datetime | None:
+def moment_of(fields: WireFields) -> datetime | None:
     """The moment that the fields name; none when they name none."""
     if not fields.number("year"):
         return None

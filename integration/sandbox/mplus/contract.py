@@ -18,10 +18,10 @@ from lxml import etree
 NAMESPACE = "urn:mplusqapi"
 MOST_PLACES = 12
 
-Value = Union[str, bytes, "Fields"]  # the forward reference needs it; bytes are fields already written
+Value = Union[str, bytes, "WireFields"]  # the forward reference needs it; bytes are fields already written
 
 
-class Fields(list[tuple[str, Value]]):
+class WireFields(list[tuple[str, Value]]):
     """The fields of one object, with what a reader asks of them."""
 
     def values(self, name: str) -> Iterator[Value]:
@@ -58,32 +58,32 @@ class Fields(list[tuple[str, Value]]):
         text = self.text(name)
         return text == "true" if text else default
 
-    def child(self, name: str) -> "Fields":
+    def child(self, name: str) -> "WireFields":
         """The object under the name, an empty one when there is none."""
-        return next((value for value in self.values(name) if isinstance(value, Fields)), Fields())
+        return next((value for value in self.values(name) if isinstance(value, WireFields)), WireFields())
 
-    def children(self, name: str) -> list["Fields"]:
+    def children(self, name: str) -> list["WireFields"]:
         """Every object under the name."""
-        return [value for value in self.values(name) if isinstance(value, Fields)]
+        return [value for value in self.values(name) if isinstance(value, WireFields)]
 
     def scaled(self, name: str, places: str) -> Decimal:
         """The quantity under the name, scaled by its companion; an absent companion means no decimal places."""
         return Decimal(self.number(name)).scaleb(-min(self.number(places), MOST_PLACES))
 
-    def without(self, *names: str) -> "Fields":
+    def without(self, *names: str) -> "WireFields":
         """The same fields, less those."""
-        return Fields((name, value) for name, value in self if name not in names)
+        return WireFields((name, value) for name, value in self if name not in names)
 
-    def only(self, *names: str) -> "Fields":
+    def only(self, *names: str) -> "WireFields":
         """Those of the fields."""
-        return Fields((name, value) for name, value in self if name in names)
+        return WireFields((name, value) for name, value in self if name in names)
 
-    def replaced(self, name: str, value: Value) -> "Fields":
+    def replaced(self, name: str, value: Value) -> "WireFields":
         """The same fields with another value where the name stands."""
-        return Fields((known, value if known == name else old) for known, old in self)
+        return WireFields((known, value if known == name else old) for known, old in self)
 
 
-def written(fields: Fields) -> bytes:
+def written(fields: WireFields) -> bytes:
     """The fields as XML, every element under the prefix `ns`."""
     return b"".join(element(name, value) for name, value in fields)
 
@@ -123,7 +123,7 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class WireField:
     """One element of a type. The type is a name of ours, or starts with `xsd:`."""
 
     name: str
@@ -175,45 +175,45 @@ class Contract:
                 self.arrange(child, known[name].type)
         element[:] = [child for _, child in sorted(placed, key=lambda one: one[0])]
 
-    def read(self, element: etree._Element, type_: str) -> Fields:
+    def read(self, element: etree._Element, type_: str) -> WireFields:
         """The fields of an element, unknown ones included, with numbers and booleans in one spelling."""
         known = self.types.get(type_, {})
-        fields = Fields()
+        fields = WireFields()
         for child in element.iterchildren(f"{_TARGET}*"):
             name = child.tag[len(_TARGET) :]
             fields.append((name, self._value(child, known.get(name))))
         return fields
 
-    def reread(self, xml: bytes, type_: str) -> Fields:
+    def reread(self, xml: bytes, type_: str) -> WireFields:
         """The fields that were written before."""
         return self.read(parsed(xml), type_)
 
-    def build(self, type_: str, values: Mapping[str, object]) -> Fields:
+    def build(self, type_: str, values: Mapping[str, object]) -> WireFields:
         """Fields of a type in its order, from plain values; None leaves a field out, a list fills a list type."""
         known = self.types[type_]
         if strange := values.keys() - known.keys():
             raise KeyError(f"{type_} has no {', '.join(sorted(strange))}")
-        return Fields(pair for name in known if name in values for pair in self._built(name, type_, values))
+        return WireFields(pair for name in known if name in values for pair in self._built(name, type_, values))
 
-    def ordered(self, type_: str, fields: Fields) -> Fields:
+    def ordered(self, type_: str, fields: WireFields) -> WireFields:
         """The fields in the order of the type; an unknown one stays behind the known one it followed."""
-        return self.merged(type_, Fields(), fields)
+        return self.merged(type_, WireFields(), fields)
 
-    def merged(self, type_: str, old: Fields, new: Fields) -> Fields:
+    def merged(self, type_: str, old: WireFields, new: WireFields) -> WireFields:
         """The old fields with every field that the new ones mention in its place."""
         sent = new.names()
         placed = [*self._placed(type_, old), *self._placed(type_, new)]
         kept = [(rank, pair) for number, (rank, pair) in enumerate(placed) if number >= len(old) or pair[0] not in sent]
-        return Fields(pair for _, pair in sorted(kept, key=lambda item: item[0]))
+        return WireFields(pair for _, pair in sorted(kept, key=lambda item: item[0]))
 
-    def plain(self, type_: str, fields: Fields) -> dict[str, object]:
+    def plain(self, type_: str, fields: WireFields) -> dict[str, object]:
         """The fields as JSON shows them, lists as lists."""
         known = self.types.get(type_, {})
         told: dict[str, object] = {}
         for name, value in fields:
             field = known.get(name)
             inner = field.type if field else ""
-            shown = self.plain(inner, value) if isinstance(value, Fields) else _shown(value, inner)
+            shown = self.plain(inner, value) if isinstance(value, WireFields) else _shown(value, inner)
             if field and field.many:
                 listed = told.setdefault(name, [])
                 if isinstance(listed, list):
@@ -231,7 +231,7 @@ class Contract:
             elif field.type in self.types:
                 self._prune(child, field.type)
 
-    def _value(self, element: etree._Element, field: Field | None) -> Value:
+    def _value(self, element: etree._Element, field: WireField | None) -> Value:
         if len(element) or (field and field.type in self.types):
             return self.read(element, field.type if field else "")
         text = element.text or ""
@@ -242,7 +242,7 @@ class Contract:
             return "true" if text in {"1", "true"} else "false"
         return str(int(text)) if field.type in _WHOLE else text
 
-    def _placed(self, type_: str, fields: Fields) -> list[tuple[tuple[int, int], tuple[str, Value]]]:
+    def _placed(self, type_: str, fields: WireFields) -> list[tuple[tuple[int, int], tuple[str, Value]]]:
         ranks = {name: rank for rank, name in enumerate(self.types.get(type_, ()))}
         placed, last = [], -1
         for pair in fields:
@@ -255,13 +255,13 @@ class Contract:
         field, value = self.types[type_][name], values[name]
         if value is None:
             return []
-        if field.many and isinstance(value, (list, tuple)) and not isinstance(value, Fields):
+        if field.many and isinstance(value, (list, tuple)) and not isinstance(value, WireFields):
             return [(name, self._made(field, one)) for one in value]
         return [(name, self._made(field, value))]
 
-    def _made(self, field: Field, value: object) -> Value:
+    def _made(self, field: WireField, value: object) -> Value:
         match value:
-            case Fields() | bytes() | str():
+            case WireFields() | bytes() | str():
                 return value
             case bool():
                 return "true" if value else "false"
@@ -307,7 +307,7 @@ def day(on: date) -> dict[str, object]:
     return {"day": on.day, "mon": on.month, "year": on.year}
 
 
-def day_of(fields: Fields) -> date | None:
+def day_of(fields: WireFields) -> date | None:
     """The day that the fields name; a zero in it means none."""
     year, month, number = fields.number("year"), fields.number("mon"), fields.number("day")
     try:
@@ -316,7 +316,7 @@ def day_of(fields: Fields) -> date | None:
         return None
 
 
-def _types(schema: etree._Element) -> dict[str, dict[str, Field]]:
+def _types(schema: etree._Element) -> dict[str, dict[str, WireField]]:
     """Every type by name, those of request elements under the name of the element."""
     named = {element.get("name", ""): element for element in schema.iterchildren(f"{_XSD}complexType")}
     types = {name: _fields(element, named) for name, element in named.items()}
@@ -327,12 +327,12 @@ def _types(schema: etree._Element) -> dict[str, dict[str, Field]]:
     return types
 
 
-def _fields(element: etree._Element, named: Mapping[str, etree._Element]) -> dict[str, Field]:
+def _fields(element: etree._Element, named: Mapping[str, etree._Element]) -> dict[str, WireField]:
     base = element.find(f".//{_XSD}extension")
     fields = {} if base is None else _fields(named[_local(base.get("base", ""))], named)
     for child in element.iter(f"{_XSD}element"):
         type_ = child.get("type", "")
-        field = Field(
+        field = WireField(
             name=child.get("name", ""),
             type=type_ if type_.startswith("xsd:") else _local(type_),
             required=child.get("minOccurs", "1") != "0",

@@ -4,9 +4,17 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
-from integration.sandbox.mplus.contract import ZONE, Fields, day_of
+from integration.sandbox.mplus.contract import ZONE, WireFields, day_of
 from integration.sandbox.mplus.desk import Desk, Reference
-from integration.sandbox.mplus.documents import NOTHING_YET, ORDER, PROPOSAL, RECEIPT, Document, Kind, Shelf
+from integration.sandbox.mplus.documents import (
+    NOTHING_YET,
+    ORDER,
+    PROPOSAL,
+    RECEIPT,
+    DocumentKind,
+    HouseDocument,
+    Shelf,
+)
 from integration.sandbox.mplus.origins import Origins
 from integration.sandbox.mplus.payments import registered, state
 from integration.sandbox.mplus.sums import INCLUSIVE, OrderTotals
@@ -23,7 +31,7 @@ class Counter:
         self._reference = reference
         self._totals = totals
 
-    def enter(self, shelf: Shelf, values: Mapping[str, Any], *, rehearsed: bool = False) -> Document:
+    def enter(self, shelf: Shelf, values: Mapping[str, Any], *, rehearsed: bool = False) -> HouseDocument:
         """One document with its lines and payments, in the words of the interface; days and moments as ISO text.
 
         Moments are those of the clock of the shop. What is missing the till fills in, from the documents it comes from
@@ -41,7 +49,7 @@ class Counter:
         self._origins.tell(shelf.kind, document)
         return kept
 
-    def _settled(self, kind: Kind, document: Fields) -> dict[str, object]:
+    def _settled(self, kind: DocumentKind, document: WireFields) -> dict[str, object]:
         """How the document stands by its payments. ValueError for a receipt that is not paid to the cent."""
         paid = sum(each.number("amount") for each in document.child("paymentList").children("payment"))
         total = document.number("totalInclAmount")
@@ -53,7 +61,7 @@ class Counter:
             raise ValueError(f"{paid} of {total} is paid")
         return {"paidAmount": paid, "state": f"{kind.element.upper()}-STATE-{state(paid, total)}"}
 
-    def _usual(self, shelf: Shelf, sent: Fields) -> Fields:
+    def _usual(self, shelf: Shelf, sent: WireFields) -> WireFields:
         kind, day = shelf.kind, day_of(sent.child("financialDate")) or self._desk.today
         branch = sent.number("financialBranchNumber", 1)
         employee = sent.number("employeeNumber", CASHIER)
@@ -83,12 +91,12 @@ class Counter:
         number = self._desk.count(f"receipt {place[0]} {place[1]}")
         return {"branchNumber": place[0], "workplaceNumber": place[1], "year": day.year, "number": number}
 
-    def _with_payments(self, kind: Kind, document: Fields) -> Fields:
+    def _with_payments(self, kind: DocumentKind, document: WireFields) -> WireFields:
         listed = [*self._origins.payments(kind, document), *document.child("paymentList").children("payment")]
-        paid = Fields(("payment", self._registered(each, document)) for each in listed)
-        return self._desk.contract.merged(kind.type, document, Fields([("paymentList", paid)]))
+        paid = WireFields(("payment", self._registered(each, document)) for each in listed)
+        return self._desk.contract.merged(kind.type, document, WireFields([("paymentList", paid)]))
 
-    def _registered(self, payment: Fields, document: Fields) -> Fields:
+    def _registered(self, payment: WireFields, document: WireFields) -> WireFields:
         day = {} if payment.has("financialDate") else {"financialDate": document.child("financialDate")}
         return registered(self._desk, self._reference, payment, **day)
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
-from integration.sandbox.mplus.contract import ZONE, Fields, day_of
+from integration.sandbox.mplus.contract import ZONE, WireFields, day_of
 from integration.sandbox.mplus.desk import Desk, Handler, Reference
-from integration.sandbox.mplus.takings import CASH, Booked, Takings, within
+from integration.sandbox.mplus.takings import CASH, BookedTakings, Takings, within
 
 FLOAT: Final = 15_000  # in a drawer in the morning of its first day, in cents
 ROUND: Final = 5_000  # what is brought to the bank is a multiple of this
@@ -22,7 +22,7 @@ Drawer = tuple[int, int]  # branch and workplace
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class HouseCount:
     """One count of one drawer; amounts in cents."""
 
     day: date
@@ -33,7 +33,7 @@ class Count:
     added: int
     counted: int
     deposited: int
-    receipts: tuple[Fields, ...]  # that it covers, in the order in which they were entered
+    receipts: tuple[WireFields, ...]  # that it covers, in the order in which they were entered
     version: int = 1
     is_final: bool = True
 
@@ -54,17 +54,17 @@ class Shift:
 
     day: date
     drawer: Drawer
-    covered: tuple[Booked, ...]
+    covered: tuple[BookedTakings, ...]
 
 
-class Counts:
+class DrawerCounts:
     """The counts of all drawers, in the order in which they were made."""
 
     def __init__(self, desk: Desk, reference: Reference, takings: Takings) -> None:
         self._desk = desk
         self._reference = reference
         self._takings = takings
-        self._made: dict[str, Count] = {}
+        self._made: dict[str, HouseCount] = {}
         self._covered: set[str] = set()
         self._closed: list[date] = []  # days that are over, and whose drawers are counted when somebody wants to know
 
@@ -115,7 +115,7 @@ class Counts:
         plain = self._desk.contract.plain
         return [plain("CashCount", self._desk.build("CashCount", self._told(one))) for one in self._made.values()]
 
-    def _count_all(self, day: date, sold: list[Booked]) -> None:
+    def _count_all(self, day: date, sold: list[BookedTakings]) -> None:
         for drawer in sorted({(one.branch, one.workplace) for one in sold}):
             number, covered = (day.year, self._next(day.year)), _of(drawer, sold)
             expected = self._start(drawer) + sum(map(_cash, covered))
@@ -129,10 +129,10 @@ class Counts:
         receipts = tuple(one.fields for one in shift.covered)
         self._covered |= {each.text("receiptId") for each in receipts}
         added = sum(map(_cash, shift.covered))
-        count = Count(shift.day, shift.drawer, number, at, start, added, counted, deposited, receipts)
+        count = HouseCount(shift.day, shift.drawer, number, at, start, added, counted, deposited, receipts)
         self._made[count.key] = count
 
-    def _open(self) -> list[Booked]:
+    def _open(self) -> list[BookedTakings]:
         receipts = self._takings.documents("RECEIPT")
         return [one for one in receipts if one.fields.text("receiptId") not in self._covered]
 
@@ -142,7 +142,7 @@ class Counts:
     def _next(self, year: int) -> int:
         return 1 + max((one.number[1] for one in self._made.values() if one.number[0] == year), default=0)
 
-    def _listed(self, ask: Fields) -> Fields:
+    def _listed(self, ask: WireFields) -> WireFields:
         self.settle()
         first, last = (day_of(ask.child(name)) for name in ("fromFinancialDate", "throughFinancialDate"))
         since = ask.child("sinceCashCount")
@@ -156,7 +156,7 @@ class Counts:
         ]
         return self._desk.build("GetCashCountListResponse", {"cashCountList": shown})
 
-    def _told(self, one: Count) -> dict[str, Any]:
+    def _told(self, one: HouseCount) -> dict[str, Any]:
         employee = one.receipts[-1].number("employeeNumber") if one.receipts else EMPLOYEE
         told: dict[str, Any] = {
             "cashCountId": f"count-{one.number[0]}-{one.number[1]}-{one.drawer[0]}-{one.drawer[1]}",
@@ -176,7 +176,7 @@ class Counts:
             told["isFinalized"] = one.is_final and self._desk.conventions.counts == "final"
         return told
 
-    def _line(self, one: Count) -> dict[str, Any]:
+    def _line(self, one: HouseCount) -> dict[str, Any]:
         method = self._reference.methods[CASH]
         return {
             "paymentMethod": CASH,
@@ -192,9 +192,9 @@ class Counts:
             "depositAccountNumber": BANKED,
         }
 
-    def _transaction(self, one: Count, receipts: Sequence[Fields]) -> dict[str, Any]:
+    def _transaction(self, one: HouseCount, receipts: Sequence[WireFields]) -> dict[str, Any]:
         """The receipt at one end of a shift; a drawer that was counted though nothing was sold has none."""
-        receipt = receipts[0] if receipts else Fields()
+        receipt = receipts[0] if receipts else WireFields()
         number = receipt.child("receiptNumber")
         return {
             "transactionId": receipt.text("receiptId"),
@@ -207,7 +207,7 @@ class Counts:
         }
 
 
-def _of(drawer: Drawer, sold: list[Booked]) -> list[Booked]:
+def _of(drawer: Drawer, sold: list[BookedTakings]) -> list[BookedTakings]:
     """What was sold at a drawer, in the order in which it was entered."""
     return sorted((one for one in sold if (one.branch, one.workplace) == drawer), key=_entered)
 
@@ -216,11 +216,11 @@ def _numbered(number: tuple[int, int]) -> dict[str, int]:
     return {"year": number[0], "number": number[1]}
 
 
-def _cash(one: Booked) -> int:
+def _cash(one: BookedTakings) -> int:
     return sum(each.amount for each in one.paid if each.method == CASH)
 
 
-def _entered(one: Booked) -> datetime:
+def _entered(one: BookedTakings) -> datetime:
     at = one.fields.child("entryTimestamp")
     year, month, day, hour, minute, second = (at.number(name) for name in ("year", "mon", "day", "hour", "min", "sec"))
     return datetime(year, month, day, hour, minute, second, tzinfo=ZONE)

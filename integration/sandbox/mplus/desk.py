@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from integration.sandbox.mplus.contract import ZONE, Contract, Fields
+from integration.sandbox.mplus.contract import ZONE, Contract, WireFields
 
 # ---- how this till behaves where the interface leaves it open. One value per question, one place for all of them
 
@@ -73,7 +73,7 @@ class TillConventions:
 LENIENT = TillConventions(required="wrappers may be absent", element_order="any")  # as other clients may need it
 
 
-Handler = Callable[[Fields], Fields]
+Handler = Callable[[WireFields], WireFields]
 
 
 # ---- the moment and the mood of one call
@@ -117,7 +117,7 @@ class Desk:
         self._made[kind] += 1
         return self._made[kind]
 
-    def build(self, type_: str, values: Mapping[str, object]) -> Fields:
+    def build(self, type_: str, values: Mapping[str, object]) -> WireFields:
         """Fields of a type, from plain values."""
         return self.contract.build(type_, values)
 
@@ -244,17 +244,17 @@ class Reference:
         code = self.turnover_groups.get(turnover_group, {}).get("defaultVatCode")
         return None if code is None else int(code)
 
-    def strange_fields(self, fields: Fields, known: frozenset[str]) -> list[str]:
+    def strange_fields(self, fields: WireFields, known: frozenset[str]) -> list[str]:
         """The custom fields in an object that the installation does not have."""
         if self._desk.conventions.custom_fields == "any":
             return []
         used = (one.text("fieldName") for one in fields.child("customFieldList").children("customField"))
         return [name for name in used if name not in known]
 
-    def _answer(self, type_: str, **values: object) -> Fields:
+    def _answer(self, type_: str, **values: object) -> WireFields:
         return self._desk.build(type_, values)
 
-    def _license(self, _request: Fields) -> Fields:
+    def _license(self, _request: WireFields) -> WireFields:
         licensed = [
             {
                 "branchNumber": branch["branchNumber"],
@@ -273,7 +273,7 @@ class Reference:
             licensedBranches=licensed,
         )
 
-    def _rates(self, _request: Fields) -> Fields:
+    def _rates(self, _request: WireFields) -> WireFields:
         rates = [
             {
                 "branchNumber": branch,
@@ -287,7 +287,7 @@ class Reference:
         ]
         return self._answer("getVatGroupListResponse", vatGroup=rates)
 
-    def _some_methods(self, request: Fields) -> Fields:
+    def _some_methods(self, request: WireFields) -> WireFields:
         ask = request.child("request")
         account, types = ask.number("accountNumber"), ask.texts("paymentMethodTypes")
         rows = [
@@ -297,17 +297,17 @@ class Reference:
         ]
         return self._methods(rows, with_cards=bool(ask.flag("includeGiftcardType")))
 
-    def _methods(self, rows: Rows, *, with_cards: bool = False) -> Fields:
+    def _methods(self, rows: Rows, *, with_cards: bool = False) -> WireFields:
         """The payment methods, with the gift cards that they take only where those are asked for."""
         kept = [row if with_cards else {**row, "giftcardType": None} for row in rows]
         return self._answer("GetPaymentMethodsResponse", paymentMethodList=kept)
 
-    def _deliveries_v2(self, request: Fields) -> Fields:
+    def _deliveries_v2(self, request: WireFields) -> WireFields:
         only_enabled = request.child("request").flag("onlyEnabled")
         rows = [row for row in self.setup.delivery_methods if row["enabled"] or not only_enabled]
         return self._answer("GetDeliveryMethodsV2Response", deliveryMethodList=rows)
 
-    def _employees(self, request: Fields) -> Fields:
+    def _employees(self, request: WireFields) -> WireFields:
         ask = request.child("request")
         numbers, marker, limit = ask.numbers("employeeNumbers"), ask.number("syncMarker"), ask.number("syncMarkerLimit")
         rows = [
@@ -317,7 +317,7 @@ class Reference:
         ]
         return self._answer("GetEmployeesResponse", employeeList=rows[: limit or None])
 
-    def _terminals(self, _request: Fields) -> Fields:
+    def _terminals(self, _request: WireFields) -> WireFields:
         terminals = [
             {
                 "branchNumber": branch["branchNumber"],

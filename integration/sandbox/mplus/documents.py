@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from integration.sandbox.mplus.catalogue import Markers, Stored, hash_of
-from integration.sandbox.mplus.contract import Fields, day_of, element, written
+from integration.sandbox.mplus.contract import WireFields, day_of, element, written
 from integration.sandbox.mplus.desk import Desk, Handler
 
 DEFAULT_ORDER_TYPES = frozenset(
@@ -31,7 +31,7 @@ class Index:
     promised: tuple[tuple[int, Decimal], ...] = ()
 
 
-class Document(Stored):
+class HouseDocument(Stored):
     """One document."""
 
     __slots__ = ("ext", "id", "index", "rehearsed")
@@ -45,7 +45,7 @@ class Document(Stored):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class DocumentKind:
     """How the interface calls the parts of one kind of document."""
 
     type: str
@@ -56,10 +56,10 @@ class Kind:
     doc_type: str
 
 
-ORDER = Kind("Order", "order", "orderId", "extOrderId", "orderNumber", "orderType")
-INVOICE = Kind("Invoice", "invoice", "invoiceId", "extInvoiceId", "invoiceNumber", "invoiceType")
-RECEIPT = Kind("Receipt", "receipt", "receiptId", "extReceiptId", "receiptNumber", "receiptType")
-PROPOSAL = Kind("Proposal", "proposal", "proposalId", "extProposalId", "proposalNumber", "proposalType")
+ORDER = DocumentKind("Order", "order", "orderId", "extOrderId", "orderNumber", "orderType")
+INVOICE = DocumentKind("Invoice", "invoice", "invoiceId", "extInvoiceId", "invoiceNumber", "invoiceType")
+RECEIPT = DocumentKind("Receipt", "receipt", "receiptId", "extReceiptId", "receiptNumber", "receiptType")
+PROPOSAL = DocumentKind("Proposal", "proposal", "proposalId", "extProposalId", "proposalNumber", "proposalType")
 COUNTERS = ("changeCounter", "versionNumber")
 NOTHING_YET = {  # how an order stands at first
     "deliveryState": "ORDER-DELIVERY-STATE-NOTHING",
@@ -71,27 +71,29 @@ NOTHING_YET = {  # how an order stands at first
 class Shelf:
     """All documents of one kind."""
 
-    def __init__(self, desk: Desk, kind: Kind) -> None:
+    def __init__(self, desk: Desk, kind: DocumentKind) -> None:
         self._desk = desk
         self.kind = kind
-        self.documents: dict[str, Document] = {}
-        self.by_ext: dict[str, Document] = {}
-        self.on_new: Callable[[Kind, Fields], None] = lambda _kind, _fields: None  # what a new one brings about
-        self.markers: Markers[Document] = Markers()
+        self.documents: dict[str, HouseDocument] = {}
+        self.by_ext: dict[str, HouseDocument] = {}
+        self.on_new: Callable[[DocumentKind, WireFields], None] = lambda _kind, _fields: (
+            None
+        )  # what a new one brings about
+        self.markers: Markers[HouseDocument] = Markers()
 
-    def get(self, id_: str) -> Document | None:
+    def get(self, id_: str) -> HouseDocument | None:
         """The document that readers see under the id."""
         document = self.documents.get(id_)
         return document if document and document.seen and self._is_shown(document) else None
 
-    def _is_shown(self, document: Document) -> bool:
+    def _is_shown(self, document: HouseDocument) -> bool:
         return not document.rehearsed or self._desk.conventions.training == "shown"
 
-    def fields(self, document: Document) -> Fields:
+    def fields(self, document: HouseDocument) -> WireFields:
         """The fields of a document."""
         return self._desk.contract.reread(document.xml, self.kind.type)
 
-    def put(self, fields: Fields, *, rehearsed: bool = False) -> Document:
+    def put(self, fields: WireFields, *, rehearsed: bool = False) -> HouseDocument:
         """Stores a document under a new marker, with its counters one higher."""
         id_ = fields.text(self.kind.id)
         marker = self.markers.next()
@@ -99,7 +101,7 @@ class Shelf:
         stamps = {"syncMarker": marker, **{name: fields.number(name) + 1 for name in counters}}
         fields = self._desk.contract.merged(self.kind.type, fields, self._desk.build(self.kind.type, stamps))
         new = id_ not in self.documents
-        document = self.documents.setdefault(id_, Document(id_))
+        document = self.documents.setdefault(id_, HouseDocument(id_))
         document.put(written(fields), marker, self._desk.late)
         document.rehearsed = rehearsed
         document.ext = fields.text(self.kind.ext)
@@ -111,7 +113,7 @@ class Shelf:
             self.on_new(self.kind, fields)
         return document
 
-    def answer(self, document: Document | None, *, lines: bool = True, without: tuple[str, ...] = ()) -> bytes:
+    def answer(self, document: HouseDocument | None, *, lines: bool = True, without: tuple[str, ...] = ()) -> bytes:
         """The document as an answer holds it."""
         if document is None:
             return b""
@@ -122,7 +124,7 @@ class Shelf:
         fields = self._desk.contract.reread(document.seen, self.kind.type)
         return written((self._with_revenue_alone(fields) if untold else fields).without(*drop))
 
-    def _with_revenue_alone(self, fields: Fields) -> Fields:
+    def _with_revenue_alone(self, fields: WireFields) -> WireFields:
         """The document as a till tells it that lists no VAT code for what is no revenue."""
         data = [line.child("data") for line in fields.child("lineList").children("line")]
         rest = [(each, each.number("totalInclAmount"), each.number("totalExclAmount")) for each in data]
@@ -130,7 +132,7 @@ class Shelf:
             id(each) for each, incl, excl in rest if self._desk.is_left_out(each.number("turnoverGroup"), incl, excl)
         }
         sold = {each.number("vatCode") for each in data if id(each) not in out}
-        groups = Fields()
+        groups = WireFields()
         for group in fields.child("vatGroupList").children("vatGroup"):
             code = group.number("vatCode")
             less = sum(excl for each, _, excl in rest if id(each) in out and each.number("vatCode") == code)
@@ -138,13 +140,13 @@ class Shelf:
                 groups.append(("vatGroup", group.replaced("exclAmount", str(group.number("exclAmount") - less))))
         return fields.replaced("vatGroupList", groups)
 
-    def listed(self, ask: Fields, *, without: tuple[str, ...] = ()) -> bytes:
+    def listed(self, ask: WireFields, *, without: tuple[str, ...] = ()) -> bytes:
         """The documents that a question asks for, written one after the other."""
         lines = ask.flag("includeLineList", default=True)
         ids = set(ask.texts(f"{self.kind.id}s"))
         limit = ask.number("syncMarkerLimit") or (0 if ids else self._desk.conventions.page_size or 0)
         limit = min(filter(None, (limit, self._desk.conventions.most_at_once)), default=0)
-        chosen: list[Document] = []
+        chosen: list[HouseDocument] = []
         for document in self.markers.since(ask.number("syncMarker")):
             if limit and len(chosen) >= limit:
                 break
@@ -152,7 +154,7 @@ class Shelf:
                 chosen.append(document)
         return self.page(chosen, lines=lines, without=without)
 
-    def page(self, documents: list[Document], *, lines: bool = True, without: tuple[str, ...] = ()) -> bytes:
+    def page(self, documents: list[HouseDocument], *, lines: bool = True, without: tuple[str, ...] = ()) -> bytes:
         """The documents, written one after the other."""
         if self._desk.conventions.order_within_answer == "mixed":
             documents = sorted(documents, key=lambda document: hash_of(document.id))
@@ -168,7 +170,7 @@ class Shelf:
             if not document.rehearsed
         ]
 
-    def _index(self, fields: Fields) -> Index:
+    def _index(self, fields: WireFields) -> Index:
         number = fields.child(self.kind.number)
         lines = list(_lines(fields))
         return Index(
@@ -185,7 +187,7 @@ class Shelf:
             promised=tuple(_promised(fields)) if self.kind is ORDER else (),
         )
 
-    def _fits(self, index: Index, ask: Fields) -> bool:
+    def _fits(self, index: Index, ask: WireFields) -> bool:
         begin, end = day_of(ask.child("fromFinancialDate")), day_of(ask.child("throughFinancialDate"))
         numbers = [(one.number("year"), one.number("number")) for one in ask.children(f"{self.kind.number}s")]
         plus = {one.text("text") for one in ask.child("articlePluNumbers").children("text")}
@@ -215,19 +217,21 @@ class Bills:
     def operations(self) -> dict[str, Handler]:
         """Every call that this part answers."""
         return {
-            "getInvoices": lambda request: Fields([("invoiceList", self._invoices.listed(request.child("request")))]),
+            "getInvoices": lambda request: WireFields(
+                [("invoiceList", self._invoices.listed(request.child("request")))]
+            ),
             "getInvoice": lambda request: single("GET-INVOICE", self._invoices, request.text("invoiceId")),
             "getReceipts": self._get_receipts,
             "getReceipt": lambda request: single("GET-RECEIPT", self._receipts, request.text("receiptId")),
             "getReceiptsByOrder": self._receipts_of_order,
         }
 
-    def _get_receipts(self, request: Fields) -> Fields:
+    def _get_receipts(self, request: WireFields) -> WireFields:
         ask = request.child("request")
         without = () if ask.flag("includeOrderReferences") else ("orderIds", "extOrderIds")
-        return Fields([("receiptList", self._receipts.listed(ask, without=without))])
+        return WireFields([("receiptList", self._receipts.listed(ask, without=without))])
 
-    def _receipts_of_order(self, request: Fields) -> Fields:
+    def _receipts_of_order(self, request: WireFields) -> WireFields:
         order = request.text("orderId")
         found = [
             document
@@ -235,28 +239,28 @@ class Bills:
             if document.seen and order in self._receipts.fields(document).child("orderIds").texts("id")
         ]
         result = "GET-RECEIPTS-BY-ORDER-RESULT-" + ("OK" if found else "NOT-FOUND")
-        return Fields([("result", result), ("receiptList", self._receipts.page(found))])
+        return WireFields([("result", result), ("receiptList", self._receipts.page(found))])
 
 
-def single(prefix: str, shelf: Shelf, id_: str) -> Fields:
+def single(prefix: str, shelf: Shelf, id_: str) -> WireFields:
     """The answer that holds one document, or says that there is none."""
     return one(prefix, shelf, shelf.get(id_))
 
 
-def one(prefix: str, shelf: Shelf, document: Document | None) -> Fields:
+def one(prefix: str, shelf: Shelf, document: HouseDocument | None) -> WireFields:
     """The answer that holds the document, or says that there is none."""
     if document is None or not document.seen:
-        return Fields([("result", f"{prefix}-RESULT-NOT-FOUND")])
-    return Fields([("result", f"{prefix}-RESULT-OK"), (shelf.kind.element, document.seen)])
+        return WireFields([("result", f"{prefix}-RESULT-NOT-FOUND")])
+    return WireFields([("result", f"{prefix}-RESULT-OK"), (shelf.kind.element, document.seen)])
 
 
-def _lines(fields: Fields) -> Iterator[Fields]:
+def _lines(fields: WireFields) -> Iterator[WireFields]:
     for line in fields.child("lineList").children("line"):
         yield line
         yield from line.child("preparationList").children("line")
 
 
-def _promised(order: Fields) -> Iterator[tuple[int, Decimal]]:
+def _promised(order: WireFields) -> Iterator[tuple[int, Decimal]]:
     """What of each article is neither delivered nor cancelled."""
     if order.text("deliveryState").endswith("COMPLETE") or order.text("cancelState").endswith("COMPLETE"):
         return
@@ -267,7 +271,7 @@ def _promised(order: Fields) -> Iterator[tuple[int, Decimal]]:
             yield line.number("articleNumber"), rest
 
 
-def _order_types(ask: Fields) -> frozenset[str]:
+def _order_types(ask: WireFields) -> frozenset[str]:
     return frozenset(ask.child("orderTypeList").texts("orderType")) or DEFAULT_ORDER_TYPES
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from integration.sandbox.mplus.catalogue import Catalogue, Markers, Product
-from integration.sandbox.mplus.contract import Fields
+from integration.sandbox.mplus.contract import WireFields
 from integration.sandbox.mplus.desk import Desk, Handler
 
 ROOT = 0
@@ -121,7 +121,7 @@ class Groups:
         group.name = name
         self._raise(group)
 
-    def _read_tree(self, request: Fields) -> Fields:
+    def _read_tree(self, request: WireFields) -> WireFields:
         ask = request.child("request")
         tops = ask.numbers("groupNumbers")
         wanted = self._wanted(ask)
@@ -148,7 +148,7 @@ class Groups:
             product = self._catalogue.product(number)
             yield from product.articles if product else ()
 
-    def _read_changes(self, request: Fields) -> Fields:
+    def _read_changes(self, request: WireFields) -> WireFields:
         ask = request.child("request")
         numbers = ask.numbers("groupNumbers")
         wanted = self._wanted(ask)
@@ -164,14 +164,14 @@ class Groups:
         ]
         return self._desk.build("GetArticleGroupChangesResponse", {"changedArticleGroupList": rows})
 
-    def _wanted(self, ask: Fields) -> set[int]:
+    def _wanted(self, ask: WireFields) -> set[int]:
         marker, limit = ask.number("syncMarker"), ask.number("syncMarkerLimit")
         deleted = ask.has("syncMarker") and self._desk.conventions.deleted_groups == "with marker"
         found = (group for group in self.markers.since(marker) if group.is_visible)
         changed = [group.number for group in found if deleted or not group.is_deleted]
         return set(changed[: limit or None])
 
-    def _new(self, ask: Fields) -> Fields:
+    def _new(self, ask: WireFields) -> WireFields:
         parent = ask.number("parentGroupNumber")
         if parent != ROOT and not self.group(parent):
             return self._answer("NewArticleGroupResponse", "NEW-ARTICLE-GROUP-RESULT-PARENT-NOTFOUND", groupNumber=0)
@@ -180,7 +180,7 @@ class Groups:
         group = self.create(parent, self._name(ask), ask.text("text"), ask.number("sortOrder"))
         return self._answer("NewArticleGroupResponse", "NEW-ARTICLE-GROUP-RESULT-OK", groupNumber=group.number)
 
-    def _update(self, ask: Fields) -> Fields:
+    def _update(self, ask: WireFields) -> WireFields:
         group = self.group(ask.number("groupNumber"))
         if group is None:
             return self._answer("UpdateArticleGroupResponse", "SAVE-ARTICLE-GROUP-RESULT-NOT-FOUND")
@@ -194,7 +194,7 @@ class Groups:
         self._raise(group)
         return self._answer("UpdateArticleGroupResponse", "SAVE-ARTICLE-GROUP-RESULT-OK")
 
-    def _delete(self, ask: Fields) -> Fields:
+    def _delete(self, ask: WireFields) -> WireFields:
         group = self.group(ask.number("groupNumber"))
         if group is None:
             return self._answer("DeleteArticleGroupResponse", "DELETE-ARTICLE-GROUP-RESULT-NOTFOUND")
@@ -205,7 +205,7 @@ class Groups:
             self._raise(gone)
         return self._answer("DeleteArticleGroupResponse", "DELETE-ARTICLE-GROUP-RESULT-OK")
 
-    def _add(self, ask: Fields) -> Fields:
+    def _add(self, ask: WireFields) -> WireFields:
         group, products = self._meant(ask)
         if group is None or products is None:
             return self._answer("AddProductsToArticleGroupResponse", "ADD-PRODUCTS-TO-ARTICLE-GROUP-RESULT-NOT-FOUND")
@@ -222,7 +222,7 @@ class Groups:
             self._raise(group)
         return self._answer("AddProductsToArticleGroupResponse", "ADD-PRODUCTS-TO-ARTICLE-GROUP-RESULT-OK")
 
-    def _replace(self, ask: Fields) -> Fields:
+    def _replace(self, ask: WireFields) -> WireFields:
         type_ = "ReplaceProductsOfArticleGroupResponse"
         group, products = self._meant(ask)
         if group is None or products is None:
@@ -233,7 +233,7 @@ class Groups:
         self._arrange(group, list(dict.fromkeys(product.number for product in products)))
         return self._answer(type_, "REPLACE-PRODUCTS-OF-ARTICLE-GROUP-RESULT-OK")
 
-    def _remove(self, ask: Fields) -> Fields:
+    def _remove(self, ask: WireFields) -> WireFields:
         type_ = "DeleteProductsFromArticleGroupResponse"
         group = self.group(ask.number("groupNumber"))
         if group is None:
@@ -243,7 +243,7 @@ class Groups:
         self._raise(group)
         return self._answer(type_, "DELETE-PRODUCTS-FROM-ARTICLE-GROUP-RESULT-OK")
 
-    def _meant(self, ask: Fields) -> tuple[Group | None, list[Product] | None]:
+    def _meant(self, ask: WireFields) -> tuple[Group | None, list[Product] | None]:
         numbers = ask.child("productNumbers").numbers("number")
         products = self._products(numbers)
         return self.group(ask.number("groupNumber")), products if len(products) == len(numbers) else None
@@ -273,10 +273,10 @@ class Groups:
         group.marker = self.markers.next()
         self.markers.enter(group.marker, group, new=new)
 
-    def _name(self, ask: Fields) -> str:
+    def _name(self, ask: WireFields) -> str:
         return f"{ask.text('name')} ~" if self._desk.wrong else ask.text("name")
 
-    def _answer(self, type_: str, result: str, **values: object) -> Fields:
+    def _answer(self, type_: str, result: str, **values: object) -> WireFields:
         return self._desk.build(type_, {"result": result, **values})
 
 

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from integration.sandbox.mplus.billing import Billing
 from integration.sandbox.mplus.catalogue import Catalogue
-from integration.sandbox.mplus.contract import Fields, RefusedError
+from integration.sandbox.mplus.contract import RefusedError, WireFields
 from integration.sandbox.mplus.counter import Counter
-from integration.sandbox.mplus.counts import Counts
+from integration.sandbox.mplus.counts import DrawerCounts
 from integration.sandbox.mplus.desk import Desk, Handler, Reference, Setup
 from integration.sandbox.mplus.documents import INVOICE, ORDER, PROPOSAL, RECEIPT, Bills, Shelf
 from integration.sandbox.mplus.groups import Groups
@@ -29,7 +29,7 @@ from integration.sandbox.mplus.takings import Takings
 READS = ("get", "find", "report", "determine")
 
 
-class Part(Protocol):
+class HousePart(Protocol):
     """One part of the till."""
 
     def operations(self) -> dict[str, Handler]:
@@ -59,7 +59,7 @@ class House:
         self.receipts.on_new = self.invoices.on_new = self.stock.sell
         shelves = {"RECEIPT": self.receipts, "INVOICE": self.invoices, "ORDER": self.orders}
         self.takings = Takings(desk, shelves)
-        self.counts = Counts(desk, self.reference, self.takings)
+        self.counts = DrawerCounts(desk, self.reference, self.takings)
         self.journals = Journals(desk, self.reference, self.takings)
         self.totals = OrderTotals(desk, self.reference, self.catalogue)
         self.counter = Counter(desk, self.reference, self.totals, origins)
@@ -93,7 +93,7 @@ class House:
             "markers": lambda: [self.markers()],
         }
 
-    def carry_out(self, operation: str, request: Fields) -> Fields:
+    def carry_out(self, operation: str, request: WireFields) -> WireFields:
         """The content of the answer to a call."""
         return self._handlers[operation](request)
 
@@ -176,7 +176,7 @@ class House:
         shelf.put(self.desk.contract.merged(shelf.kind.type, shelf.fields(document), changed))
 
     def _all_handlers(self) -> dict[str, Handler]:
-        parts: tuple[Part, ...] = (
+        parts: tuple[HousePart, ...] = (
             self.reference,
             self.products,
             self.groups,
@@ -198,7 +198,7 @@ class House:
             raise RefusedError(f"The interface and the till differ in {', '.join(sorted(missing))}")
         return handlers
 
-    def _asked_markers(self, request: Fields) -> Fields:
+    def _asked_markers(self, request: WireFields) -> WireFields:
         ask = request.child("request")
         wanted = {
             name: value for name, value in self.markers().items() if ask.flag(f"include{name[0].upper()}{name[1:]}")

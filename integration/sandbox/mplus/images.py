@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from integration.sandbox.mplus.catalogue import Catalogue
-from integration.sandbox.mplus.contract import Fields, RefusedError
+from integration.sandbox.mplus.contract import RefusedError, WireFields
 from integration.sandbox.mplus.desk import Desk, Handler
 
 PRODUCT = "PRODUCT"
@@ -22,8 +22,8 @@ class Images:
     def __init__(self, desk: Desk, catalogue: Catalogue) -> None:
         self._desk = desk
         self._catalogue = catalogue
-        self._images: dict[int, Fields] = {}
-        self._cards: dict[int, list[Fields]] = {}
+        self._images: dict[int, WireFields] = {}
+        self._cards: dict[int, list[WireFields]] = {}
 
     def operations(self) -> dict[str, Handler]:
         """Every call that this part answers."""
@@ -43,7 +43,7 @@ class Images:
         there = {image.text("originalName"): image for image in self._cards.get(card, ())}
         self._cards[card] = [there.get(name) or self._made(name, name.encode()) for name in names]
 
-    def _create(self, ask: Fields) -> Fields:
+    def _create(self, ask: WireFields) -> WireFields:
         conventions, kind = self._desk.conventions, ask.text("mimeType")
         try:
             content = base64.b64decode(ask.text("imageData"), validate=True)
@@ -63,11 +63,11 @@ class Images:
         told = {name: image.text(name) for name in ("imageId", "imageHash", "imageUrl")}
         return self._desk.build("CreateImageResponse", {"result": "CREATE-IMAGE-OK", **told})
 
-    def _told(self, result: str, message: str) -> Fields:
+    def _told(self, result: str, message: str) -> WireFields:
         values: dict[str, Any] = {"result": f"CREATE-IMAGE-{result}", "imageId": 0, "imageHash": "", "imageUrl": ""}
         return self._desk.build("CreateImageResponse", {**values, "errorMsg": message})
 
-    def _made(self, name: str, content: bytes) -> Fields:
+    def _made(self, name: str, content: bytes) -> WireFields:
         number = self._desk.count("image")
         image = self._desk.build(
             "ImageData",
@@ -86,15 +86,15 @@ class Images:
         self._images[number] = image
         return image
 
-    def _of_cards(self, ask: Fields) -> Fields:
+    def _of_cards(self, ask: WireFields) -> WireFields:
         numbers = ask.numbers("cardNumbers") if ask.text("cardType") == PRODUCT else []
         listed = [number for number in numbers if number in self._catalogue.products]
-        return Fields([("items", self._card(number)) for number in listed])
+        return WireFields([("items", self._card(number)) for number in listed])
 
-    def _card(self, number: int) -> Fields:
-        return Fields([("cardNumber", str(number)), *(("images", image) for image in self._cards.get(number, ()))])
+    def _card(self, number: int) -> WireFields:
+        return WireFields([("cardNumber", str(number)), *(("images", image) for image in self._cards.get(number, ()))])
 
-    def _save(self, ask: Fields) -> Fields:
+    def _save(self, ask: WireFields) -> WireFields:
         for card in ask.children("cards") if ask.text("cardType") == PRODUCT else ():
             number, wanted = card.number("cardNumber"), [one.number("imageId") for one in card.children("images")]
             if number not in self._catalogue.products:
@@ -102,4 +102,4 @@ class Images:
             if strange := [one for one in wanted if one not in self._images]:
                 raise RefusedError(f"Image {strange[0]} does not exist")
             self._cards[number] = [self._images[one] for one in wanted]
-        return Fields()
+        return WireFields()

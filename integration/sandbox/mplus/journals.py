@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from integration.sandbox.mplus.contract import Fields, day_of
+from integration.sandbox.mplus.contract import WireFields, day_of
 from integration.sandbox.mplus.desk import Desk, Handler, Reference
-from integration.sandbox.mplus.takings import Booked, Paid, Takings, within
+from integration.sandbox.mplus.takings import BookedTakings, PaidTakings, Takings, within
 
 _FINANCIAL: Final[Mapping[str, str]] = {
     "BALANCE-UPGRADE": "SUSPENSE-ACCOUNT",
@@ -43,12 +43,12 @@ class Journals:
         """The questions for journals, with the reference under which each answer is kept."""
         return list(self._asked)
 
-    def _note(self, operation: str, ask: Fields) -> None:
+    def _note(self, operation: str, ask: WireFields) -> None:
         self._asked.append({"operation": operation, "reference": ask.text("reference")})
 
     # ---- per date and branch
 
-    def _journals(self, ask: Fields) -> Fields:
+    def _journals(self, ask: WireFields) -> WireFields:
         self._note("getJournals", ask)
         first, last = (day_of(ask.child(name)) for name in ("fromFinancialDate", "throughFinancialDate"))
         filters = ask.child("journalFilterList").texts("journalFilter")
@@ -72,7 +72,7 @@ class Journals:
         ]
         return self._desk.build("GetJournalsResponse", {"journalList": journals})
 
-    def _groups(self, documents: Iterable[Booked]) -> list[dict[str, Any]]:
+    def _groups(self, documents: Iterable[BookedTakings]) -> list[dict[str, Any]]:
         sums = _added((line[0], line[2:]) for one in documents for line in one.lines)
         names = ("turnoverGroupType", "turnoverGroup", "turnoverGroupName", "accountNumber")
         rows = []
@@ -87,7 +87,7 @@ class Journals:
         turned = group["turnoverGroupType"] == _OUTFLOW and self._desk.conventions.outflows == "positive"
         return -amount if turned else amount
 
-    def _payments(self, payments: Iterable[Paid]) -> list[dict[str, Any]]:
+    def _payments(self, payments: Iterable[PaidTakings]) -> list[dict[str, Any]]:
         sums = _added((each.method, (each.amount,)) for each in payments)
         methods = self._reference.methods
         return [
@@ -101,11 +101,11 @@ class Journals:
             for method, (amount,) in sorted(sums.items())
         ]
 
-    def _vat(self, documents: Iterable[Booked]) -> list[dict[str, Any]]:
+    def _vat(self, documents: Iterable[BookedTakings]) -> list[dict[str, Any]]:
         sums = _added((code, (excl, vat)) for one in documents for code, excl, vat in self._listed(one))
         return [self._rated(code, excl, vat) for code, (excl, vat) in sorted(sums.items())]
 
-    def _listed(self, one: Booked) -> Iterable[tuple[int, int, int]]:
+    def _listed(self, one: BookedTakings) -> Iterable[tuple[int, int, int]]:
         """The VAT of a document as its list has it: with what is no revenue, or without."""
         if self._desk.conventions.vat_lists == "all groups":
             return one.vat
@@ -128,7 +128,7 @@ class Journals:
 
     # ---- turnover group by VAT code
 
-    def _financial(self, ask: Fields) -> Fields:
+    def _financial(self, ask: WireFields) -> WireFields:
         self._note("getFinancialJournal", ask)
         first, last = (day_of(ask.child(name)) for name in ("fromFinancialDate", "throughFinancialDate"))
         is_closed = self._is_closed(first, last)
@@ -172,7 +172,7 @@ class Journals:
 
     # ---- every payment by itself
 
-    def _details(self, ask: Fields) -> Fields:
+    def _details(self, ask: WireFields) -> WireFields:
         method, branches = ask.text("paymentMethod"), ask.child("branchFilter").numbers("branchNumbers")
         period = ask.child("dateFilter")
         first, last = (
@@ -187,7 +187,7 @@ class Journals:
         return self._desk.build("ReportPaymentMethodDetailsResponse", {"paymentSourceList": listed})
 
 
-def _details_of(one: Booked) -> dict[str, Any]:
+def _details_of(one: BookedTakings) -> dict[str, Any]:
     kind, at = one.source.lower(), one.fields.child("entryTimestamp")
     clock = (at.number(name) for name in ("year", "mon", "day", "hour", "min", "sec"))
     return {

@@ -5,9 +5,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 from integration.sandbox.mplus.catalogue import Catalogue
-from integration.sandbox.mplus.contract import Fields
+from integration.sandbox.mplus.contract import WireFields
 from integration.sandbox.mplus.desk import Desk, Handler, Reference
-from integration.sandbox.mplus.documents import NOTHING_YET, Document, Shelf, one, single
+from integration.sandbox.mplus.documents import NOTHING_YET, HouseDocument, Shelf, one, single
 from integration.sandbox.mplus.origins import Origins
 from integration.sandbox.mplus.payments import registered, strange
 from integration.sandbox.mplus.relations import Relations
@@ -39,13 +39,13 @@ class Orders:
         self._relations = relations
         self._orders, self._invoices = shelves
         self._origins = origins
-        self._answers: dict[str, Fields] = {}
+        self._answers: dict[str, WireFields] = {}
         self._reserved: tuple[int, dict[Place, Decimal]] = (-1, {})
 
     def operations(self) -> dict[str, Handler]:
         """Every call that this part answers."""
         return {
-            "getOrders": lambda request: Fields([("orderList", self._orders.listed(request.child("request")))]),
+            "getOrders": lambda request: WireFields([("orderList", self._orders.listed(request.child("request")))]),
             "getOrder": lambda request: single("GET-ORDER", self._orders, request.text("orderId")),
             "findOrder": lambda request: one(
                 "GET-ORDER", self._orders, self._orders.by_ext.get(request.text("extOrderId"))
@@ -72,7 +72,7 @@ class Orders:
             self._reserved = (last, amounts)
         return self._reserved[1]
 
-    def _by_ext(self, request: Fields) -> Fields:
+    def _by_ext(self, request: WireFields) -> WireFields:
         ask = request.child("request")
         wanted = set(ask.child("extOrderIds").texts("id"))
         limit = ask.number("syncMarkerLimit")
@@ -81,9 +81,9 @@ class Orders:
             for document in self._orders.markers.since(ask.number("syncMarker"))
             if not wanted or document.ext in wanted
         ]
-        return Fields([("orderList", self._orders.page(found[: limit or None]))])
+        return WireFields([("orderList", self._orders.page(found[: limit or None]))])
 
-    def _create_v3(self, request: Fields) -> Fields:
+    def _create_v3(self, request: WireFields) -> WireFields:
         ask = request.child("request")
         key = ask.text("idempotencyKey")
         if key in self._answers:
@@ -91,21 +91,21 @@ class Orders:
         answer = self._create(ask.child("order"), "CreateOrderV3Response")
         if answer.text("result").endswith("-OK") and ask.has("paymentList"):
             answer = self._paid_at_once(answer, ask)
-        original = Fields([("idempotencyResult", "IDEMPOTENCY-RESULT-ORIGINAL-RESPONSE")])
+        original = WireFields([("idempotencyResult", "IDEMPOTENCY-RESULT-ORIGINAL-RESPONSE")])
         self._answers[key] = self._desk.contract.merged("CreateOrderV3Response", answer, original)
         return self._answers[key]
 
-    def _paid_at_once(self, answer: Fields, ask: Fields) -> Fields:
+    def _paid_at_once(self, answer: WireFields, ask: WireFields) -> WireFields:
         order = answer.child("info").text("orderId")
-        pay = Fields([("orderId", order), *ask.only("prepay", "paymentList")])
+        pay = WireFields([("orderId", order), *ask.only("prepay", "paymentList")])
         paid = self._pay(pay)
-        told = Fields([("payResult", paid.text("result")), *paid.only("invoiceId")])
+        told = WireFields([("payResult", paid.text("result")), *paid.only("invoiceId")])
         if not paid.text("result").endswith("-OK"):
-            told = Fields([("result", "CREATE-ORDER-RESULT-PAYMENT-FAILED"), *told, *paid.only("errorMessage")])
-        told = Fields([*told, ("order", self._orders.documents[order].xml)])
+            told = WireFields([("result", "CREATE-ORDER-RESULT-PAYMENT-FAILED"), *told, *paid.only("errorMessage")])
+        told = WireFields([*told, ("order", self._orders.documents[order].xml)])
         return self._desk.contract.merged("CreateOrderV3Response", answer, told)
 
-    def _create(self, sent: Fields, type_: str) -> Fields:
+    def _create(self, sent: WireFields, type_: str) -> WireFields:
         if sent.text("extOrderId") in self._orders.by_ext:
             message = f"extOrderId {sent.text('extOrderId')} is already in use"
             return self._created(type_, "EXT-ORDER-ID-ALREADY-EXISTS", message)
@@ -113,7 +113,7 @@ class Orders:
             return self._created(type_, "FAILED", message)
         return self._created(type_, "OK", "", self._orders.put(self._spoiled(self._new(sent))))
 
-    def _created(self, type_: str, result: str, message: str, document: Document | None = None) -> Fields:
+    def _created(self, type_: str, result: str, message: str, document: HouseDocument | None = None) -> WireFields:
         values: dict[str, object] = {
             "result": f"CREATE-ORDER-RESULT-{result}",
             "info": self._info(document),
@@ -125,7 +125,7 @@ class Orders:
             values["idempotencyResult"] = "IDEMPOTENCY-RESULT-ORIGINAL-RESPONSE"
         return self._desk.build(type_, values)
 
-    def _objection(self, sent: Fields) -> str:
+    def _objection(self, sent: WireFields) -> str:
         """Why the till will not take the order."""
         branch = sent.number("entryBranchNumber", DEFAULT_BRANCH) or DEFAULT_BRANCH
         relation = sent.number("relationNumber")
@@ -139,7 +139,7 @@ class Orders:
             return "An order needs at least one line"
         return self._objection_to_lines(sent)
 
-    def _objection_to_lines(self, sent: Fields) -> str:
+    def _objection_to_lines(self, sent: WireFields) -> str:
         for line in sent.child("lineList").children("line"):
             number, code = line.number("articleNumber"), line.child("data").text("vatCode")
             if (
@@ -152,7 +152,7 @@ class Orders:
                 return f"VAT code {code} does not exist"
         return ""
 
-    def _new(self, sent: Fields) -> Fields:
+    def _new(self, sent: WireFields) -> WireFields:
         """The order as sent, with everything that the till fills in."""
         branch = sent.number("entryBranchNumber") or DEFAULT_BRANCH
         today = self._desk.today
@@ -177,7 +177,7 @@ class Orders:
         order = self._desk.contract.merged("Order", self._desk.build("Order", defaults), _meant(sent))
         return self._totals.of(self._desk.contract.merged("Order", order, own))
 
-    def _update(self, sent: Fields) -> Fields:
+    def _update(self, sent: WireFields) -> WireFields:
         document = self._orders.get(sent.text("orderId"))
         if document is None:
             return self._updated("NOT-FOUND", None, "The order does not exist")
@@ -194,7 +194,7 @@ class Orders:
             return self._updated("NO-CHANGES", document, "Order not saved because there were no changes in the order.")
         return self._updated("OK", self._orders.put(self._spoiled(new)), "")
 
-    def _updated(self, result: str, document: Document | None, message: str) -> Fields:
+    def _updated(self, result: str, document: HouseDocument | None, message: str) -> WireFields:
         values = {
             "result": f"UPDATE-ORDER-RESULT-{result}",
             "info": self._info(document),
@@ -202,13 +202,13 @@ class Orders:
         }
         return self._desk.build("UpdateOrderResponse", values)
 
-    def _info(self, document: Document | None) -> dict[str, object]:
+    def _info(self, document: HouseDocument | None) -> dict[str, object]:
         if document is None:
             return {"orderId": "", "orderString": ""}
         year, number = document.index.number
         return {"orderId": document.id, "orderString": f"{year}-{number}", "orderQueued": False}
 
-    def _cancel(self, request: Fields) -> Fields:
+    def _cancel(self, request: WireFields) -> WireFields:
         document = self._orders.get(request.text("orderId"))
         if document is None:
             return self._cancelled("NOT-FOUND", "The order does not exist")
@@ -217,14 +217,14 @@ class Orders:
             return self._cancelled("ALREADY-CANCELLED", "The order was cancelled before")
         if order.child("invoiceIds").texts("id"):
             return self._cancelled("FAILED", "The order was invoiced")
-        cancelled = Fields([("cancelState", "ORDER-CANCEL-STATE-COMPLETE")])
+        cancelled = WireFields([("cancelState", "ORDER-CANCEL-STATE-COMPLETE")])
         self._orders.put(self._desk.contract.merged("Order", order, cancelled))
         return self._cancelled("OK", "")
 
-    def _cancelled(self, result: str, message: str) -> Fields:
+    def _cancelled(self, result: str, message: str) -> WireFields:
         return self._desk.build("CancelOrderResponse", {"result": f"CANCEL-ORDER-RESULT-{result}", "message": message})
 
-    def _pay(self, ask: Fields) -> Fields:
+    def _pay(self, ask: WireFields) -> WireFields:
         document = self._orders.get(ask.text("orderId"))
         if document is None:
             return self._paid("FAILED", "The order does not exist")
@@ -246,29 +246,29 @@ class Orders:
             return self._paid("OK", "")
         return self._paid("OK", "", invoice=self._invoice(order, [*self._paid_before(before), *made]))
 
-    def _paid_before(self, order: Fields) -> list[Fields]:
+    def _paid_before(self, order: WireFields) -> list[WireFields]:
         """What an invoice for the whole order takes of what was paid on it already."""
         taken = self._origins.unused(order, order.number("totalInclAmount"))
         return [one if one.has("financialDate") else self._registered(one) for one in taken]
 
-    def _paid(self, result: str, message: str, invoice: str | None = None) -> Fields:
+    def _paid(self, result: str, message: str, invoice: str | None = None) -> WireFields:
         values = {"result": f"PAY-ORDER-RESULT-{result}", "invoiceId": invoice, "errorMessage": message}
         return self._desk.build("PayOrderResponse", values)
 
-    def _with_payments(self, order: Fields, payments: list[Fields], amount: int) -> Fields:
+    def _with_payments(self, order: WireFields, payments: list[WireFields], amount: int) -> WireFields:
         listed = [*order.child("paymentList").children("payment"), *payments]
         values = {
             "prepaidAmount": amount,
             "fullyPaid": amount >= order.number("totalInclAmount"),
-            "paymentList": Fields(("payment", payment) for payment in listed),
+            "paymentList": WireFields(("payment", payment) for payment in listed),
         }
         return self._desk.contract.merged("Order", order, self._desk.build("Order", values))
 
-    def _registered(self, payment: Fields) -> Fields:
+    def _registered(self, payment: WireFields) -> WireFields:
         now = {"financialDate": self._desk.today, "entryTimestamp": self._desk.now}
         return registered(self._desk, self._reference, payment, **now)
 
-    def _invoice(self, order: Fields, payments: list[Fields]) -> str:
+    def _invoice(self, order: WireFields, payments: list[WireFields]) -> str:
         """The id of the invoice that the delivered order became, paid like this."""
         id_, today = self._desk.new_id("invoice"), self._desk.today
         number = {"year": today.year, "number": self._desk.count("invoice number")}
@@ -282,7 +282,7 @@ class Orders:
             "financialDate": today,
             "dueDate": today + timedelta(days=PAYMENT_DAYS),
             "paidAmount": order.number("prepaidAmount"),
-            "paymentList": Fields(("payment", payment) for payment in payments),
+            "paymentList": WireFields(("payment", payment) for payment in payments),
             "state": "INVOICE-STATE-PAID",
             "finalized": True,
             "finalizedTimestamp": self._desk.now,
@@ -300,7 +300,7 @@ class Orders:
         self._orders.put(self._desk.contract.merged("Order", order, self._desk.build("Order", done)))
         return id_
 
-    def _spoiled(self, order: Fields) -> Fields:
+    def _spoiled(self, order: WireFields) -> WireFields:
         """What a till stores that does not do as it is told."""
         if not self._desk.wrong:
             return order
@@ -308,19 +308,21 @@ class Orders:
         return self._desk.contract.merged("Order", order, self._desk.build("Order", reference))
 
 
-def _with_moved_lines(order: Fields, old: Fields) -> Fields:
+def _with_moved_lines(order: WireFields, old: WireFields) -> WireFields:
     """The order, with no total on a line whose quantity, price or discount moved while its total did not."""
     before = {line.text("lineId"): line.child("data") for line in old.child("lineList").children("line")}
-    lines = Fields()
+    lines = WireFields()
     for line in order.child("lineList").children("line"):
-        data, known = line.child("data"), before.get(line.text("lineId"), Fields())
+        data, known = line.child("data"), before.get(line.text("lineId"), WireFields())
         if data != known and data.only(*TOTALS) == known.only(*TOTALS):
             data = data.without(*TOTALS)
         lines.append(("line", line.replaced("data", data)))
     return order.replaced("lineList", lines)
 
 
-def _meant(sent: Fields) -> Fields:
+def _meant(sent: WireFields) -> WireFields:
     """What the caller of create meant to say: zeros and empty texts are how an old client leaves a field out."""
     read_only = {*STAMPS, "orderId", "invoiceIds", "prepaidAmount", "fullyPaid", "paymentList", *NOTHING_YET}
-    return Fields(pair for pair in sent.without(*read_only) if pair[1] not in ("", "0", []) or pair[0] == "reference")
+    return WireFields(
+        pair for pair in sent.without(*read_only) if pair[1] not in ("", "0", []) or pair[0] == "reference"
+    )

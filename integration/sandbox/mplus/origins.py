@@ -9,12 +9,12 @@ it was made. An order stays in part delivered and complete for as long as what w
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from integration.sandbox.mplus.contract import Fields
+from integration.sandbox.mplus.contract import WireFields
 from integration.sandbox.mplus.desk import Desk, Reference
-from integration.sandbox.mplus.documents import COUNTERS, INVOICE, ORDER, PROPOSAL, RECEIPT, Kind, Shelf
+from integration.sandbox.mplus.documents import COUNTERS, INVOICE, ORDER, PROPOSAL, RECEIPT, DocumentKind, Shelf
 
 # Where a document names those it comes from, orders first: in a list of ids, or as one id.
-_NAMED: Mapping[Kind, tuple[tuple[str, Kind], ...]] = {
+_NAMED: Mapping[DocumentKind, tuple[tuple[str, DocumentKind], ...]] = {
     ORDER: (("proposalId", PROPOSAL),),
     INVOICE: (("orderIds", ORDER), ("proposalIds", PROPOSAL)),
     RECEIPT: (("orderIds", ORDER),),
@@ -35,14 +35,14 @@ _OWN = frozenset(
 class Origins:
     """The ties between the documents of one till."""
 
-    def __init__(self, desk: Desk, reference: Reference, shelves: Mapping[Kind, Shelf]) -> None:
+    def __init__(self, desk: Desk, reference: Reference, shelves: Mapping[DocumentKind, Shelf]) -> None:
         self._desk = desk
         self._reference = reference
         self._shelves = shelves
         self._used: dict[str, int] = defaultdict(int)  # of the payments of an order, in cents
         self._made: dict[str, int] = defaultdict(int)  # what documents made of an order come to, in cents
 
-    def completed(self, kind: Kind, sent: Fields) -> Fields:
+    def completed(self, kind: DocumentKind, sent: WireFields) -> WireFields:
         """The document as it was typed in, with what it takes over. LookupError for one that is not there."""
         several = list(self._named(kind, sent))
         if not several:
@@ -53,9 +53,9 @@ class Origins:
         merged = self._desk.contract.merged(kind.type, taken, sent)
         return self._desk.contract.merged(kind.type, merged, self._desk.build(kind.type, self._numbers(kind, several)))
 
-    def payments(self, kind: Kind, document: Fields) -> list[Fields]:
+    def payments(self, kind: DocumentKind, document: WireFields) -> list[WireFields]:
         """What a document takes of the payments of its orders, at most what it comes to; see above."""
-        rest, taken = document.number("totalInclAmount"), list[Fields]()
+        rest, taken = document.number("totalInclAmount"), list[WireFields]()
         for of, order in self._named(kind, document) if kind in (INVOICE, RECEIPT) else ():
             if of is ORDER:
                 of_order = self.unused(order, rest)
@@ -63,9 +63,9 @@ class Origins:
                 taken += of_order
         return taken
 
-    def unused(self, order: Fields, most: int) -> list[Fields]:
+    def unused(self, order: WireFields, most: int) -> list[WireFields]:
         """What of the payments of an order was not taken yet, up to so much; it is taken then."""
-        id_, taken = order.text("orderId"), list[Fields]()
+        id_, taken = order.text("orderId"), list[WireFields]()
         used = self._used[id_]
         for payment in order.child("paymentList").children("payment"):
             skipped = min(used, payment.number("amount"))
@@ -76,7 +76,7 @@ class Origins:
         self._used[id_] += sum(one.number("amount") for one in taken)
         return taken
 
-    def tell(self, kind: Kind, document: Fields) -> None:
+    def tell(self, kind: DocumentKind, document: WireFields) -> None:
         """Says to the documents that this one comes from what became of them."""
         for of, origin in self._named(kind, document):
             if of is ORDER:
@@ -86,7 +86,7 @@ class Origins:
 
     # ---- what it takes over
 
-    def _named(self, kind: Kind, document: Fields) -> Iterator[tuple[Kind, Fields]]:
+    def _named(self, kind: DocumentKind, document: WireFields) -> Iterator[tuple[DocumentKind, WireFields]]:
         for name, of in _NAMED[kind]:
             ids = document.child(name).texts("id") or document.texts(name)
             for id_ in filter(None, ids):
@@ -95,7 +95,7 @@ class Origins:
                     raise LookupError(f"there is no {of.element} {id_}")
                 yield of, shelf.fields(shelf.documents[id_])
 
-    def _numbers(self, kind: Kind, several: list[tuple[Kind, Fields]]) -> dict[str, object]:
+    def _numbers(self, kind: DocumentKind, several: list[tuple[DocumentKind, WireFields]]) -> dict[str, object]:
         """The numbers and external ids of those it comes from, where a document of its kind names these."""
         known, told = self._desk.contract.types[kind.type], defaultdict[str, list[object]](list)
         for of, origin in several:
@@ -105,7 +105,7 @@ class Origins:
         single = {name: values[0] for name, values in told.items() if name in known}
         return single | {f"{name}s": values for name, values in told.items() if f"{name}s" in known}
 
-    def _taken(self, payment: Fields, amount: int) -> Fields:
+    def _taken(self, payment: WireFields, amount: int) -> WireFields:
         deposit = self._reference.methods[payment.text("method")].get("depositPaymentMethod")
         everywhere = self._desk.conventions.down_payments == "as a deposit"
         if deposit and (everywhere or payment.number("workplaceNumber")):
@@ -114,7 +114,7 @@ class Origins:
 
     # ---- what the others say then
 
-    def _invoiced(self, order: Fields, kind: Kind, document: Fields) -> None:
+    def _invoiced(self, order: WireFields, kind: DocumentKind, document: WireFields) -> None:
         self._made[order.text("orderId")] += document.number("totalInclAmount")
         state = "COMPLETE" if self._made[order.text("orderId")] >= order.number("totalInclAmount") else "PARTIAL"
         told: dict[str, object] = {
@@ -124,7 +124,7 @@ class Origins:
             told |= self._added(order, document)
         self._change(ORDER, order, told)
 
-    def _accepted(self, proposal: Fields, kind: Kind, document: Fields) -> None:
+    def _accepted(self, proposal: WireFields, kind: DocumentKind, document: WireFields) -> None:
         told: dict[str, object] = {"state": f"PROPOSAL-STATE-{kind.type.upper()}", kind.id: document.text(kind.id)}
         if kind is INVOICE:
             told |= self._added(proposal, document)
@@ -132,11 +132,11 @@ class Origins:
             told["orderNumber"] = document.child("orderNumber")
         self._change(PROPOSAL, proposal, told)
 
-    def _added(self, origin: Fields, invoice: Fields) -> dict[str, object]:
+    def _added(self, origin: WireFields, invoice: WireFields) -> dict[str, object]:
         ids = [*origin.child("invoiceIds").texts("id"), invoice.text("invoiceId")]
         numbers = [*origin.child("invoiceNumbers").children("yearNumber"), invoice.child("invoiceNumber")]
         return {"invoiceIds": ids, "invoiceNumbers": numbers}
 
-    def _change(self, kind: Kind, document: Fields, told: Mapping[str, object]) -> None:
+    def _change(self, kind: DocumentKind, document: WireFields, told: Mapping[str, object]) -> None:
         changed = self._desk.contract.merged(kind.type, document, self._desk.build(kind.type, told))
         self._shelves[kind].put(changed)

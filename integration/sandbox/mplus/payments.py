@@ -1,10 +1,10 @@
 """Payments as the till registers them: with what it knows of their method, and what a document with them stands at."""
 
-from integration.sandbox.mplus.contract import Fields
+from integration.sandbox.mplus.contract import WireFields
 from integration.sandbox.mplus.desk import Desk, Reference
 
 
-def registered(desk: Desk, reference: Reference, payment: Fields, **more: object) -> Fields:
+def registered(desk: Desk, reference: Reference, payment: WireFields, **more: object) -> WireFields:
     """The payment with an id and what the till knows of its method; `more` says when it was made."""
     method = reference.methods[payment.text("method")]
     values = {
@@ -17,7 +17,7 @@ def registered(desk: Desk, reference: Reference, payment: Fields, **more: object
     return desk.contract.merged("Payment", payment, desk.build("Payment", values))
 
 
-def strange(reference: Reference, payments: list[Fields]) -> str:
+def strange(reference: Reference, payments: list[WireFields]) -> str:
     """The first method of these payments that the installation does not have; empty when it has all."""
     return next((one.text("method") for one in payments if one.text("method") not in reference.methods), "")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from integration.sandbox.mplus.catalogue import Catalogue
-from integration.sandbox.mplus.contract import Fields, RefusedError
+from integration.sandbox.mplus.contract import RefusedError, WireFields
 from integration.sandbox.mplus.desk import Desk, Handler, Reference
 from integration.sandbox.mplus.relations import Relations
 
@@ -35,7 +35,7 @@ class Pricing:
         self._reference = reference
         self._catalogue = catalogue
         self._relations = relations
-        self.deviations: dict[tuple[int, int], Fields] = {}
+        self.deviations: dict[tuple[int, int], WireFields] = {}
 
     def operations(self) -> dict[str, Handler]:
         """Every call that this part answers."""
@@ -50,7 +50,7 @@ class Pricing:
         contract = self._desk.contract
         return [contract.plain("ArticleBranchDeviationLine", each) for each in self.deviations.values()]
 
-    def put(self, line: Fields) -> None:
+    def put(self, line: WireFields) -> None:
         """Keeps what is particular to an article in a branch; without a price there is nothing."""
         place = line.number("articleNumber"), line.number("branchNumber")
         if {"salesPriceIncl", "salesPriceExcl"} & line.names():
@@ -60,17 +60,17 @@ class Pricing:
 
     # ---- what is paid
 
-    def _determine(self, ask: Fields) -> Fields:
+    def _determine(self, ask: WireFields) -> WireFields:
         branch, number = ask.child("workplace").number("branchNumber"), ask.number("relationNumber")
         if branch not in self._reference.branches:
             raise RefusedError(f"Branch {branch} does not exist")
         if number and number not in self._relations.relations:
             raise RefusedError(f"Relation {number} does not exist")
-        customer = self._relations.fields(number) if number else Fields()
+        customer = self._relations.fields(number) if number else WireFields()
         lines = [self._line(line, customer, branch) for line in ask.children("lines")]
         return self._desk.build("DeterminePricingResponse", {"lines": lines})
 
-    def _line(self, asked: Fields, customer: Fields, branch: int) -> Fields:
+    def _line(self, asked: WireFields, customer: WireFields, branch: int) -> WireFields:
         known = self._catalogue.article(asked.number("articleNumber"))
         if known is None:
             raise RefusedError(f"Article {asked.number('articleNumber')} does not exist")
@@ -100,7 +100,7 @@ class Pricing:
         }
         return self._desk.build("DeterminePricingResponseLine", values)
 
-    def _charged(self, article: Fields, customer: Fields, branch: int, quantity: Decimal) -> _Charged:
+    def _charged(self, article: WireFields, customer: WireFields, branch: int, quantity: Decimal) -> _Charged:
         base = self._base(article, branch)
         rows = customer.child("relationArticleDiscountList").children("relationArticleDiscount")
         group = customer.number("priceGroupNumber") or self._reference.branches[branch].get("priceGroupNumber") or 0
@@ -120,25 +120,25 @@ class Pricing:
             return _Charged(base, self._percent(percent), "DISCOUNT-TYPE-CUSTOMER-DISCOUNT")
         return _Charged(base)
 
-    def _base(self, article: Fields, branch: int) -> Decimal:
-        own = self.deviations.get((article.number("articleNumber"), branch), Fields())
+    def _base(self, article: WireFields, branch: int) -> Decimal:
+        own = self.deviations.get((article.number("articleNumber"), branch), WireFields())
         if own.has("salesPriceIncl"):
             return Decimal(own.text("salesPriceIncl")).quantize(CENT)
         if own.has("salesPriceExcl"):
             return self._with_vat(article, Decimal(own.text("salesPriceExcl")))
         return self._price(article, article) or Decimal("0.00")
 
-    def _offered(self, offer: Fields, article: Fields, base: Decimal, by: str) -> _Charged:
+    def _offered(self, offer: WireFields, article: WireFields, base: Decimal, by: str) -> _Charged:
         price = self._price(offer, article)
         percent = self._percent(offer.number("discountPercentage"))
         return _Charged(base if price is None else price, percent, by)
 
-    def _price(self, of: Fields, article: Fields) -> Decimal | None:
+    def _price(self, of: WireFields, article: WireFields) -> Decimal | None:
         if of.has("priceIncl"):
             return Decimal(of.number("priceIncl")).scaleb(-2)
         return self._with_vat(article, Decimal(of.number("priceExcl")).scaleb(-2)) if of.has("priceExcl") else None
 
-    def _with_vat(self, article: Fields, excl: Decimal) -> Decimal:
+    def _with_vat(self, article: WireFields, excl: Decimal) -> Decimal:
         rate = self._reference.rate(article.number("vatCode")) or Decimal(0)
         return (excl * (1 + rate / 100)).quantize(CENT, ROUND_HALF_UP)
 
@@ -147,7 +147,7 @@ class Pricing:
 
     # ---- prices per branch
 
-    def _deviating(self, ask: Fields) -> Fields:
+    def _deviating(self, ask: WireFields) -> WireFields:
         articles = ask.child("articleNumbers").numbers("articleNumbers")
         branches = ask.child("branchFilter").numbers("branchNumbers")
         lines = [
@@ -157,7 +157,7 @@ class Pricing:
         ]
         return self._desk.build("GetArticleBranchDeviationsResponse", {"articleBranchDeviationLines": lines})
 
-    def _save(self, ask: Fields) -> Fields:
+    def _save(self, ask: WireFields) -> WireFields:
         lines = ask.children("articleBranchDeviationLines")
         for result, message in self._refusals(lines):
             return self._saved(result, message)
@@ -165,7 +165,7 @@ class Pricing:
             self.put(line)
         return self._saved("-OK", "")
 
-    def _refusals(self, lines: Sequence[Fields]) -> Iterator[tuple[str, str]]:
+    def _refusals(self, lines: Sequence[WireFields]) -> Iterator[tuple[str, str]]:
         """Why none of the lines is kept: one that cannot be is enough."""
         for line in lines:
             known = self._catalogue.article(line.number("articleNumber"))
@@ -180,19 +180,19 @@ class Pricing:
             if (lowest and price < Decimal(lowest)) or (highest and price > Decimal(highest)):
                 yield _OUTSIDE, f"The price {price} is outside {lowest} to {highest}"
 
-    def _wanted(self, line: Fields, article: Fields) -> Decimal | None:
+    def _wanted(self, line: WireFields, article: WireFields) -> Decimal | None:
         if line.has("salesPriceIncl"):
             return Decimal(line.text("salesPriceIncl"))
         return self._with_vat(article, Decimal(line.text("salesPriceExcl"))) if line.has("salesPriceExcl") else None
 
-    def _saved(self, result: str, message: str) -> Fields:
+    def _saved(self, result: str, message: str) -> WireFields:
         told = f"SAVE-ARTICLE-BRANCH-DEVIATION-RESULT{result}"
         return self._desk.build("SaveArticleBranchDeviationsResponse", {"result": told, "errorMessage": message})
 
 
-def _about(rows: Sequence[Fields], name: str, number: int) -> list[Fields]:
+def _about(rows: Sequence[WireFields], name: str, number: int) -> list[WireFields]:
     return [row for row in rows if number and row.number(name) == number]
 
 
-def _from(row: Fields) -> Decimal:
+def _from(row: WireFields) -> Decimal:
     return row.scaled("minimumAmount", "minimumAmountDecimalPlaces")

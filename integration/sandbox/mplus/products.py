@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from integration.sandbox.mplus.catalogue import Article, Catalogue, Filters, Product, hash_of, moment_of
-from integration.sandbox.mplus.contract import Fields, element
+from integration.sandbox.mplus.contract import WireFields, element
 from integration.sandbox.mplus.desk import Desk, Handler, Reference
 from integration.sandbox.mplus.groups import Groups
 from integration.sandbox.mplus.sums import rounded
@@ -39,7 +39,7 @@ class Products:
             "updateProduct": lambda request: self.update(request.child("product")),
         }
 
-    def create(self, product: Fields) -> Fields:
+    def create(self, product: WireFields) -> WireFields:
         """The answer to a new product."""
         try:
             number = self._free_number(product)
@@ -53,16 +53,16 @@ class Products:
         self._place(made, product)
         return self._done("Create", made, marker, productNumber=number, articleNumbers=list(made.articles))
 
-    def update(self, product: Fields) -> Fields:
+    def update(self, product: WireFields) -> WireFields:
         """The answer to a changed product: fields and articles that are not mentioned stay as they are."""
         known = self._found(product)
         if known is None:
             return self._refused("Update", RefusalError("-NOT-FOUND", "The product does not exist"))
         listed = product.child("articleList").children("article")
         own = [article for article in listed if article.number("articleNumber") in known.articles]
-        others = Fields(("article", one) for one in listed if not any(one is each for each in own))
+        others = WireFields(("article", one) for one in listed if not any(one is each for each in own))
         try:
-            added = self._new_articles(Fields([("articleList", others)]))
+            added = self._new_articles(WireFields([("articleList", others)]))
             changed = [self._changed(known.articles[article.number("articleNumber")], article) for article in own]
         except RefusalError as refusal:
             return self._refused("Update", refusal)
@@ -75,14 +75,14 @@ class Products:
         existing = [article.number("articleNumber") for article in changed]
         return self._done("Update", known, marker, existingArticleNumbers=existing, newArticleNumbers=new)
 
-    def edit(self, number: int, fields: Fields) -> None:
+    def edit(self, number: int, fields: WireFields) -> None:
         """Changes an article as a person at the till would."""
         article = self._catalogue.articles[number]
         changed = self._changed(article, fields)
         marker = self._catalogue.touch(article.product)
         self._store(article.product, changed, marker)
 
-    def edit_product(self, number: int, fields: Fields) -> None:
+    def edit_product(self, number: int, fields: WireFields) -> None:
         """Changes a product's own fields as a person at the till would."""
         product = self._catalogue.products[number]
         self._catalogue.put(product, self._kept(product, fields), 0.0)
@@ -109,7 +109,7 @@ class Products:
             for article in self._catalogue.articles.values()
         ]
 
-    def _get(self, request: Fields) -> Fields:
+    def _get(self, request: WireFields) -> WireFields:
         filters = self._filters(request.child("request"))
         chosen: list[tuple[Product, list[Article]]] = []
         count = 0
@@ -129,7 +129,7 @@ class Products:
         if self._desk.conventions.order_within_answer == "mixed":
             chosen.sort(key=lambda pair: hash_of(pair[0].number))
         listed = b"".join(element("product", product.written(articles)) for product, articles in chosen)
-        return Fields([("productList", listed)])
+        return WireFields([("productList", listed)])
 
     def _holds_back(self, product: Product, articles: list[Article], *, beside: int) -> bool:
         """Whether the till does not tell of a product that it has, asked for with so many others."""
@@ -137,7 +137,7 @@ class Products:
         is_too_large = conventions.most_articles is not None and len(articles) > conventions.most_articles
         return is_too_large or (beside > 0 and not product.articles.keys().isdisjoint(conventions.only_alone))
 
-    def _filters(self, ask: Fields) -> Filters:
+    def _filters(self, ask: WireFields) -> Filters:
         plus = (plu.text("text") for plu in ask.child("pluNumbers").children("text"))
         filters = Filters(
             articles=frozenset(ask.numbers("articleNumbers")),
@@ -166,20 +166,20 @@ class Products:
             return self._catalogue.markers.since(filters.marker)
         return sorted(found, key=lambda product: product.seen_marker)
 
-    def _found(self, product: Fields) -> Product | None:
+    def _found(self, product: WireFields) -> Product | None:
         if product.has("productNumber"):
             return self._catalogue.products.get(product.number("productNumber"))
         numbers = (article.number("articleNumber") for article in product.child("articleList").children("article"))
         articles = (self._catalogue.articles.get(number) for number in numbers)
         return next((article.product for article in articles if article), None)
 
-    def _free_number(self, product: Fields) -> int:
+    def _free_number(self, product: WireFields) -> int:
         number = product.number("productNumber") or self._desk.count("product")
         if number in self._catalogue.products:
             raise RefusalError("-FAILED-PRODUCT-NUMBER-ALREADY-TAKEN", f"Product number {number} is already in use")
         return number
 
-    def _new_articles(self, product: Fields) -> list[Fields]:
+    def _new_articles(self, product: WireFields) -> list[WireFields]:
         """The articles to add, numbered and checked."""
         articles = product.child("articleList").children("article")
         numbers = [number for article in articles if (number := article.number("articleNumber"))]
@@ -188,7 +188,7 @@ class Products:
                 raise RefusalError("-FAILED-ARTICLE-NUMBER-ALREADY-TAKEN", f"Article number {number} is already in use")
         return [self._checked(article) for article in articles]
 
-    def _checked(self, article: Fields) -> Fields:
+    def _checked(self, article: WireFields) -> WireFields:
         vat_code, group = article.text("vatCode"), article.text("turnoverGroup")
         if vat_code and self._reference.rate(int(vat_code)) is None:
             raise RefusalError("-FAILED", f"VAT code {vat_code} does not exist")
@@ -198,7 +198,7 @@ class Products:
             raise RefusalError("-FAILED", f"Custom field {strange[0]} does not exist")
         return article
 
-    def _changed(self, stored: Article, sent: Fields) -> Fields:
+    def _changed(self, stored: Article, sent: WireFields) -> WireFields:
         """The stored article with what was sent."""
         old = self._catalogue.fields(stored)
         sent = self._checked(sent)
@@ -210,7 +210,7 @@ class Products:
             merged = merged.replaced("customFieldList", lists)
         return self._barcoded(self._priced(self._spoiled(merged), sent), sent)
 
-    def _completed(self, article: Fields) -> Fields:
+    def _completed(self, article: WireFields) -> WireFields:
         """A new article with everything that the till fills in."""
         own: dict[str, object] = {
             **NEW_ARTICLE,
@@ -229,12 +229,12 @@ class Products:
         number = FIRST_FREE_ARTICLE - 1 + self._desk.count("article")
         return self._free_article() if number in self._catalogue.articles else number
 
-    def _store(self, product: Product, article: Fields, marker: int) -> int:
+    def _store(self, product: Product, article: WireFields, marker: int) -> int:
         number = article.number("articleNumber")
         self._catalogue.put_article(product, number, article, marker, self._desk.late)
         return number
 
-    def _priced(self, article: Fields, sent: Fields) -> Fields:
+    def _priced(self, article: WireFields, sent: WireFields) -> WireFields:
         """The article with its rate, and with the price that was not sent computed from the other."""
         rate = self._reference.rate(article.number("vatCode"))
         if rate is None:
@@ -247,7 +247,7 @@ class Products:
                 values["priceIncl"] = rounded(article.number("priceExcl") * (1 + rate / 100))
         return self._desk.contract.merged("Article", article, self._desk.build("Article", values))
 
-    def _leading(self, article: Fields, sent: Fields) -> str:
+    def _leading(self, article: WireFields, sent: WireFields) -> str:
         """Which of the two prices the other follows from; empty when both stand as they are."""
         incl, excl = sent.has("priceIncl"), sent.has("priceExcl")
         if incl and excl:
@@ -256,7 +256,7 @@ class Products:
             return "excl"
         return "incl" if incl or (sent.has("vatCode") and article.has("priceIncl")) else ""
 
-    def _barcoded(self, article: Fields, sent: Fields) -> Fields:
+    def _barcoded(self, article: WireFields, sent: WireFields) -> WireFields:
         """The article with its barcode among its barcodes, and current there."""
         barcode = article.text("barcode")
         if not sent.has("barcode") or not barcode:
@@ -271,32 +271,32 @@ class Products:
         if barcode not in {row.text("barcode") for row in rows}:
             values = {"barcodeId": self._desk.count("barcode"), "barcode": barcode, "quantity": 1, "decimalPlaces": 0}
             others.append(self._desk.build("Barcode", {**values, "isCurrent": True}))
-        listed = Fields([("barcodeList", Fields(("barcode", row) for row in others))])
+        listed = WireFields([("barcodeList", WireFields(("barcode", row) for row in others))])
         return self._desk.contract.merged("Article", article, listed)
 
-    def _spoiled(self, article: Fields) -> Fields:
+    def _spoiled(self, article: WireFields) -> WireFields:
         """What a till stores that does not do as it is told."""
         if not self._desk.wrong:
             return article
         if article.has("priceIncl") or article.has("priceExcl"):
-            return Fields(
+            return WireFields(
                 (name, str(int(value) + 1) if name in _PRICES and isinstance(value, str) else value)
                 for name, value in article
             )
-        return Fields(
+        return WireFields(
             (name, f"{value} ~" if name == "description" and isinstance(value, str) else value)
             for name, value in article
         )
 
-    def _titled(self, product: Fields) -> Fields:
+    def _titled(self, product: WireFields) -> WireFields:
         """The product's own fields; it bears the name of its first article when it has none."""
-        first = next(iter(product.child("articleList").children("article")), Fields())
+        first = next(iter(product.child("articleList").children("article")), WireFields())
         own = product.without("articleList", "syncMarker")
         if product.text("description") or not first.text("description"):
             return own
-        return self._desk.contract.merged("Product", own, Fields([("description", first.text("description"))]))
+        return self._desk.contract.merged("Product", own, WireFields([("description", first.text("description"))]))
 
-    def _kept(self, known: Product, sent: Fields) -> Fields:
+    def _kept(self, known: Product, sent: WireFields) -> WireFields:
         old = self._catalogue.fields(known)
         if self._desk.conventions.omitted_fields == "emptied":
             old = old.only("productNumber")
@@ -307,9 +307,11 @@ class Products:
             return
         for number in [number for number in product.articles if number not in mentioned]:
             fields = self._catalogue.fields(product.articles[number])
-            self._store(product, self._desk.contract.merged("Article", fields, Fields([("active", "false")])), marker)
+            self._store(
+                product, self._desk.contract.merged("Article", fields, WireFields([("active", "false")])), marker
+            )
 
-    def _place(self, product: Product, sent: Fields) -> None:
+    def _place(self, product: Product, sent: WireFields) -> None:
         if self._desk.conventions.groups_in_product == "ignored":
             return
         if not (sent.has("groupNumbers") or sent.has("sortOrderGroupList")):
@@ -318,12 +320,12 @@ class Products:
         places = {row.number("groupNumber"): row.number("sortOrder") for row in rows}
         self._groups.place(product, {**dict.fromkeys(sent.numbers("groupNumbers"), 0), **places})
 
-    def _done(self, verb: str, product: Product, marker: int, **values: object) -> Fields:
+    def _done(self, verb: str, product: Product, marker: int, **values: object) -> WireFields:
         told = {"result": f"{verb.upper()}-PRODUCT-RESULT-OK", **values, "errorMessage": ""}
         stamps = {"changeTimestamp": self._desk.now, "syncMarker": max(marker, product.marker)}
         return self._desk.build(f"{verb}ProductResponse", {**told, **stamps})
 
-    def _refused(self, verb: str, refusal: RefusalError, **values: object) -> Fields:
+    def _refused(self, verb: str, refusal: RefusalError, **values: object) -> WireFields:
         result = f"{verb.upper()}-PRODUCT-RESULT{refusal.result}"
         return self._desk.build(f"{verb}ProductResponse", {"result": result, **values, "errorMessage": refusal.message})
 
@@ -331,10 +333,10 @@ class Products:
 _PRICES = frozenset({"priceIncl", "priceExcl"})
 
 
-def _joined(old: Fields, sent: Fields) -> Fields:
+def _joined(old: WireFields, sent: WireFields) -> WireFields:
     """The custom fields that were there, with those that were sent in the place of their namesakes."""
     if not sent:
-        return Fields()
+        return WireFields()
     new = {row.text("fieldName"): row for row in sent.children("customField")}
     kept = {row.text("fieldName"): row for row in old.children("customField")}
-    return Fields(("customField", row) for row in {**kept, **new}.values())
+    return WireFields(("customField", row) for row in {**kept, **new}.values())

@@ -1,8 +1,8 @@
 """Proposals: read, saved and cancelled; an order or an invoice is made of them at the counter."""
 
-from integration.sandbox.mplus.contract import Fields
+from integration.sandbox.mplus.contract import WireFields
 from integration.sandbox.mplus.desk import Desk, Handler, Reference
-from integration.sandbox.mplus.documents import COUNTERS, Document, Shelf, single
+from integration.sandbox.mplus.documents import COUNTERS, HouseDocument, Shelf, single
 from integration.sandbox.mplus.relations import Relations
 from integration.sandbox.mplus.sums import INCLUSIVE, OrderTotals
 
@@ -24,15 +24,17 @@ class Proposals:
     def operations(self) -> dict[str, Handler]:
         """Every call that this part answers."""
         return {
-            "getProposals": lambda request: Fields([("proposalList", self._shelf.listed(request.child("request")))]),
+            "getProposals": lambda request: WireFields(
+                [("proposalList", self._shelf.listed(request.child("request")))]
+            ),
             "getProposal": lambda request: single("GET-PROPOSAL", self._shelf, request.text("proposalId")),
             "saveProposal": lambda request: self._save(request.child("proposal")),
         }
 
-    def _save(self, sent: Fields) -> Fields:
+    def _save(self, sent: WireFields) -> WireFields:
         return self._update(sent) if sent.text("proposalId") else self._create(sent)
 
-    def _create(self, sent: Fields) -> Fields:
+    def _create(self, sent: WireFields) -> WireFields:
         if sent.text("extProposalId") and sent.text("extProposalId") in self._shelf.by_ext:
             return self._saved("EXT-PROPOSAL-ID-ALREADY-EXISTS", None, "The external id is already in use")
         relation, branch = sent.number("relationNumber"), sent.number("entryBranchNumber", 1) or 1
@@ -44,7 +46,7 @@ class Proposals:
             return self._saved("FAILED", None, "A proposal needs at least one line")
         return self._saved("OK", self._shelf.put(self._new(sent, relation, branch)), "")
 
-    def _new(self, sent: Fields, relation: int, branch: int) -> Fields:
+    def _new(self, sent: WireFields, relation: int, branch: int) -> WireFields:
         """The proposal as sent, with everything that the till fills in."""
         today = self._desk.today
         usual: dict[str, object] = {
@@ -62,11 +64,11 @@ class Proposals:
             "state": OPEN,
         }
         build, merged = self._desk.build, self._desk.contract.merged
-        meant = Fields(pair for pair in sent.without("syncMarker", *COUNTERS) if pair[1] not in ("", "0", []))
+        meant = WireFields(pair for pair in sent.without("syncMarker", *COUNTERS) if pair[1] not in ("", "0", []))
         proposal = merged("Proposal", build("Proposal", usual), meant)
         return self._totals.of(merged("Proposal", proposal, build("Proposal", own)), "Proposal")
 
-    def _update(self, sent: Fields) -> Fields:
+    def _update(self, sent: WireFields) -> WireFields:
         document = self._shelf.get(sent.text("proposalId"))
         if document is None:
             return self._saved("NOT-FOUND", None, "The proposal does not exist")
@@ -78,7 +80,7 @@ class Proposals:
         merged = self._desk.contract.merged("Proposal", old, sent.without("syncMarker", *COUNTERS))
         return self._saved("OK", self._shelf.put(self._totals.of(merged, "Proposal")), "")
 
-    def _saved(self, result: str, document: Document | None, message: str) -> Fields:
+    def _saved(self, result: str, document: HouseDocument | None, message: str) -> WireFields:
         year, number = document.index.number if document else (0, 0)
         values: dict[str, object] = {
             "result": f"SAVE-PROPOSAL-RESULT-{result}",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from integration.sandbox.mplus.catalogue import Markers, Stored, hash_of
-from integration.sandbox.mplus.contract import Fields, RefusedError, day_of, element, written
+from integration.sandbox.mplus.contract import RefusedError, WireFields, day_of, element, written
 from integration.sandbox.mplus.desk import Desk, Handler, Reference
 
 PAGE = 1000
@@ -73,12 +73,12 @@ class Relations:
             "findRelationV2": self._find_v2,
         }
 
-    def fields(self, number: int) -> Fields:
+    def fields(self, number: int) -> WireFields:
         """The relation's fields, none when there is no such relation."""
         relation = self.relations.get(number)
-        return self._desk.contract.reread(relation.xml, "Relation") if relation else Fields()
+        return self._desk.contract.reread(relation.xml, "Relation") if relation else WireFields()
 
-    def create(self, sent: Fields) -> Fields:
+    def create(self, sent: WireFields) -> WireFields:
         """The answer to a new relation."""
         number = sent.number("relationNumber") or self._free_number()
         if number in self.relations:
@@ -91,7 +91,7 @@ class Relations:
         values = {"relationNumber": number, "changeTimestamp": self._desk.now, "syncMarker": marker, "errorMessage": ""}
         return self._desk.build("CreateRelationResponse", {"result": "CREATE-RELATION-RESULT-OK", **values})
 
-    def update(self, sent: Fields) -> Fields:
+    def update(self, sent: WireFields) -> WireFields:
         """The answer to a changed relation: fields that are not mentioned stay as they are."""
         number = sent.number("relationNumber")
         if number not in self.relations:
@@ -108,7 +108,7 @@ class Relations:
         """Every relation."""
         return [self._desk.contract.plain("Relation", self.fields(number)) for number in self.relations]
 
-    def _put(self, number: int, fields: Fields) -> int:
+    def _put(self, number: int, fields: WireFields) -> int:
         marker = self.markers.next()
         own = {"relationNumber": number, "syncMarker": marker, "changeTimestamp": self._desk.now}
         fields = self._desk.contract.merged("Relation", fields, self._desk.build("Relation", own))
@@ -119,13 +119,13 @@ class Relations:
         self.markers.enter(marker, relation, new=new)
         return marker
 
-    def _get(self, request: Fields) -> Fields:
+    def _get(self, request: WireFields) -> WireFields:
         relation = self.relations.get(request.number("relationNumber"))
         if relation is None or not relation.seen:
-            return Fields([("result", "GET-RELATION-RESULT-NOT-FOUND"), ("relation", Fields())])
-        return Fields([("result", "GET-RELATION-RESULT-OK"), ("relation", relation.seen)])
+            return WireFields([("result", "GET-RELATION-RESULT-NOT-FOUND"), ("relation", WireFields())])
+        return WireFields([("result", "GET-RELATION-RESULT-OK"), ("relation", relation.seen)])
 
-    def _get_all(self, request: Fields) -> Fields:
+    def _get_all(self, request: WireFields) -> WireFields:
         ask = request.child("request")
         numbers, category = set(ask.numbers("relationNumbers")), ask.text("categoryId")
         limit = min(ask.number("syncMarkerLimit") or PAGE, PAGE)
@@ -140,9 +140,9 @@ class Relations:
         if self._desk.conventions.order_within_answer == "mixed":
             page.sort(key=lambda relation: hash_of(relation.number))
         listed = b"".join(element("relation", relation.seen) for relation in page)
-        return Fields([("relationList", listed)])
+        return WireFields([("relationList", listed)])
 
-    def _find_v2(self, request: Fields) -> Fields:
+    def _find_v2(self, request: WireFields) -> WireFields:
         ask = request.child("request")
         if not ask.flag("exactMatch"):
             return self._found(self._matching(ask.child("relation"), lambda term, held: term in held))
@@ -155,7 +155,7 @@ class Relations:
             found = None
         return self._found(found)
 
-    def _matching(self, relation: Fields, fits: Callable[[str, str], bool]) -> Relation | None:
+    def _matching(self, relation: WireFields, fits: Callable[[str, str], bool]) -> Relation | None:
         """The relation with the lowest number that fits every term."""
         if relation.number("relationNumber"):
             raise RefusedError("Do not use relationNumber when trying to find a relation. Use getRelation instead.")
@@ -179,34 +179,34 @@ class Relations:
                 return held
         return None
 
-    def _has_custom(self, number: int, asked: list[Fields], fits: Callable[[str, str], bool]) -> bool:
+    def _has_custom(self, number: int, asked: list[WireFields], fits: Callable[[str, str], bool]) -> bool:
         held = {
             row.text("fieldName"): row.text("strValue").casefold()
             for row in self.fields(number).child("customFieldList").children("customField")
         }
         return all(fits(row.text("strValue").casefold(), held.get(row.text("fieldName"), "")) for row in asked)
 
-    def _is_literal(self, found: Relation, asked: Fields) -> bool:
+    def _is_literal(self, found: Relation, asked: WireFields) -> bool:
         held = self.fields(found.number)
         return all(held.text(name) == value for name, value in asked if isinstance(value, str) and name in SEARCHABLE)
 
-    def _found(self, relation: Relation | None) -> Fields:
+    def _found(self, relation: Relation | None) -> WireFields:
         if relation is None:
-            return Fields([("result", "FIND-RELATION-RESULT-NOT-FOUND")])
-        return Fields([("result", "FIND-RELATION-RESULT-OK"), ("relation", relation.seen)])
+            return WireFields([("result", "FIND-RELATION-RESULT-NOT-FOUND")])
+        return WireFields([("result", "FIND-RELATION-RESULT-OK"), ("relation", relation.seen)])
 
     def _free_number(self) -> int:
         number = self._desk.count("relation")
         return self._free_number() if number in self.relations else number
 
-    def _spoiled(self, sent: Fields) -> Fields:
+    def _spoiled(self, sent: WireFields) -> WireFields:
         """What a till stores that does not do as it is told."""
         return sent.replaced("name", f"{sent.text('name')} ~") if self._desk.wrong else sent
 
-    def _refused_create(self, result: str, message: str) -> Fields:
+    def _refused_create(self, result: str, message: str) -> WireFields:
         values = {"result": f"CREATE-RELATION-RESULT{result}", "relationNumber": 0, "errorMessage": message}
         return self._desk.build("CreateRelationResponse", values)
 
-    def _updated(self, result: str, message: str, **values: object) -> Fields:
+    def _updated(self, result: str, message: str, **values: object) -> WireFields:
         told = {"result": f"UPDATE-RELATION-RESULT{result}", "errorMessage": message, **values}
         return self._desk.build("UpdateRelationResponse", told)

@@ -8,9 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from integration.sandbox.mplus.catalogue import Catalogue, moment_of
-from integration.sandbox.mplus.contract import Fields
+from integration.sandbox.mplus.contract import WireFields
 from integration.sandbox.mplus.desk import Desk, Handler, Reference
-from integration.sandbox.mplus.documents import Kind
+from integration.sandbox.mplus.documents import DocumentKind
 
 Place = tuple[int, int]
 ZERO = Decimal(0)
@@ -91,7 +91,7 @@ class Stock:
         self._last[place] = booking
         return booking
 
-    def sell(self, kind: Kind, document: Fields) -> None:
+    def sell(self, kind: DocumentKind, document: WireFields) -> None:
         """Books what a new receipt or invoice takes from the stock of its branch; what it takes back comes in again."""
         told: list[tuple[str, object]] = [(kind.id, document.text(kind.id)), (kind.number, document.child(kind.number))]
         told += [("orderId", order) for order in document.child("orderIds").texts("id")[:1]]
@@ -119,7 +119,7 @@ class Stock:
             for (branch, article), booking in self._last.items()
         ]
 
-    def _get(self, request: Fields) -> Fields:
+    def _get(self, request: WireFields) -> WireFields:
         ask = request.child("request")
         branches = ask.child("branchNumbers").numbers("branchNumber") or [ask.number("branchNumber")]
         marker = ask.number("stockId")
@@ -134,7 +134,7 @@ class Stock:
         ]
         return self._desk.build("GetStockResponse", {"articleStocks": rows})
 
-    def _asked(self, ask: Fields) -> Iterator[int]:
+    def _asked(self, ask: WireFields) -> Iterator[int]:
         numbers: Iterable[int] = ask.child("articleNumbers").numbers("articleNumbers") or self._catalogue.articles
         return (number for number in numbers if self.is_kept_for(number))
 
@@ -170,7 +170,7 @@ class Stock:
         digits = decimals(value)
         return {amount: int(value.scaleb(digits)), places: self._desk.conventions.places(digits)}
 
-    def _history(self, ask: Fields) -> Fields:
+    def _history(self, ask: WireFields) -> WireFields:
         branches = ask.numbers("branchNumbers") or ask.numbers("branchNumber")
         articles = set(ask.child("articleNumbers").numbers("articleNumbers"))
         since, until = moment_of(ask.child("fromFinancialDateTime")), moment_of(ask.child("throughFinancialDateTime"))
@@ -205,7 +205,7 @@ class Stock:
             return "ARTICLE-NOT-FOUND"
         return "" if self._catalogue.articles[article].stock else "NO-STOCK-ARTICLE"
 
-    def _set(self, ask: Fields) -> Fields:
+    def _set(self, ask: WireFields) -> WireFields:
         branch, article = ask.number("branchNumber"), ask.number("articleNumber")
         if refusal := self._refusal(branch, article):
             return self._desk.build("SetStockResponse", {"result": f"SET-STOCK-RESULT-{refusal}"})
@@ -213,7 +213,7 @@ class Stock:
         booking = self.set(branch, article, amount)
         return self._desk.build("SetStockResponse", {"result": "SET-STOCK-RESULT-OK", "stockId": booking.number})
 
-    def _update(self, ask: Fields) -> Fields:
+    def _update(self, ask: WireFields) -> WireFields:
         branch, article = ask.number("branchNumber"), ask.number("articleNumber")
         if refusal := self._refusal(branch, article):
             return self._desk.build("UpdateStockResponse", {"result": f"UPDATE-STOCK-RESULT-{refusal}"})
@@ -221,7 +221,7 @@ class Stock:
         booking = self.book(branch, article, amount, "STOCK-HISTORY-TYPE-API")
         return self._desk.build("UpdateStockResponse", {"result": "UPDATE-STOCK-RESULT-OK", "stockId": booking.number})
 
-    def _correct(self, ask: Fields) -> Fields:
+    def _correct(self, ask: WireFields) -> WireFields:
         branch = ask.number("branchNumber")
         rows = ask.child("stockCorrectionList").children("correction")
         refusal, article = self._refused_correction(branch, rows)
@@ -241,7 +241,7 @@ class Stock:
         )
 
     def _book_correction(
-        self, branch: int, row: Fields, *, absolute: bool, reference: tuple[tuple[str, object], ...]
+        self, branch: int, row: WireFields, *, absolute: bool, reference: tuple[tuple[str, object], ...]
     ) -> Booking:
         article, amount = row.number("articleNumber"), row.scaled("amount", "decimalPlaces")
         if not absolute:
@@ -250,7 +250,7 @@ class Stock:
         self.bookings[-1] = self._last[branch, article] = replace(booking, reference=reference)
         return booking
 
-    def _refused_correction(self, branch: int, rows: list[Fields]) -> tuple[str, int]:
+    def _refused_correction(self, branch: int, rows: list[WireFields]) -> tuple[str, int]:
         numbers = [row.number("articleNumber") for row in rows]
         if branch not in self._reference.branches:
             return "BRANCH-NOT-FOUND", 0
@@ -264,7 +264,7 @@ class Stock:
                 return refusal, number
         return "", 0
 
-    def _corrected(self, refusal: str, article: int) -> Fields:
+    def _corrected(self, refusal: str, article: int) -> WireFields:
         result = f"SAVE-STOCK-CORRECTIONS-RESULT-{refusal}"
         return self._desk.build(
             "SaveStockCorrectionsResponse", {"result": result, "failedArticleNumber": article or None}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from integration.sandbox.mplus.catalogue import Catalogue
-from integration.sandbox.mplus.contract import Fields
+from integration.sandbox.mplus.contract import WireFields
 from integration.sandbox.mplus.desk import Desk, Reference
 
 INCLUSIVE = "VAT-METHOD-INCLUSIVE"
@@ -14,7 +14,7 @@ TAXED = frozenset({INCLUSIVE, EXCLUSIVE})
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class VatGroup:
     """The lines of one VAT code together, in cents."""
 
     vat_code: int
@@ -28,7 +28,7 @@ class Sums:
     """A document added up; each line as (including, excluding)."""
 
     lines: tuple[tuple[int, int], ...]
-    groups: tuple[Group, ...]
+    groups: tuple[VatGroup, ...]
 
     @property
     def incl(self) -> int:
@@ -56,7 +56,7 @@ def summed(lines: Sequence[tuple[int, int]], rates: Mapping[int, Decimal], metho
         for place, cents, counterpart in zip(places, given, other, strict=True):
             both[place] = (counterpart, cents) if method == EXCLUSIVE else (cents, counterpart)
         excl = sum(both[place][1] for place in places)
-        groups.append(Group(code, rate, excl, sum(both[place][0] for place in places) - excl))
+        groups.append(VatGroup(code, rate, excl, sum(both[place][0] for place in places) - excl))
     return Sums(tuple(both), tuple(groups))
 
 
@@ -92,7 +92,7 @@ class OrderTotals:
         self._reference = reference
         self._catalogue = catalogue
 
-    def of(self, order: Fields, type_: str = "Order") -> Fields:
+    def of(self, order: WireFields, type_: str = "Order") -> WireFields:
         """The order, or another document, with every line priced, and totals and VAT that follow from the lines."""
         method = order.text("vatMethod", INCLUSIVE)
         listed = order.child("lineList").children("line")
@@ -100,14 +100,14 @@ class OrderTotals:
         rates = self._reference.setup.rates
         sums = summed([(line.child("data").number("vatCode"), _amount(line, method)) for line in priced], rates, method)
         lines = [
-            ("line", self._desk.contract.merged("Line", line, Fields([("data", self._with_totals(line, both))])))
+            ("line", self._desk.contract.merged("Line", line, WireFields([("data", self._with_totals(line, both))])))
             for line, both in zip(priced, sums.lines, strict=True)
         ]
         totals = {
             "totalInclAmount": sums.incl,
             "totalExclAmount": sums.excl,
             "vatGroupList": self._vat_groups(sums),
-            "lineList": Fields(lines),
+            "lineList": WireFields(lines),
         }
         return self._desk.contract.merged(type_, order, self._desk.build(type_, totals))
 
@@ -122,14 +122,14 @@ class OrderTotals:
             for group in sums.groups
         ]
 
-    def _with_totals(self, line: Fields, both: tuple[int, int]) -> Fields:
+    def _with_totals(self, line: WireFields, both: tuple[int, int]) -> WireFields:
         values = {"totalInclAmount": both[0], "totalExclAmount": both[1]}
         return self._desk.contract.merged("LineData", line.child("data"), self._desk.build("LineData", values))
 
-    def _priced(self, line: Fields, method: str) -> Fields:
+    def _priced(self, line: WireFields, method: str) -> WireFields:
         """The line with an id, a price and a VAT code, from the article where it says none itself."""
         article = self._catalogue.article(line.number("articleNumber"))
-        card = self._catalogue.fields(article) if article else Fields()
+        card = self._catalogue.fields(article) if article else WireFields()
         data = line.child("data")
         code = data.number("vatCode") or card.number("vatCode") or HIGH_RATE
         rate = 1 + (self._reference.rate(code) or Decimal(0)) / 100
@@ -156,7 +156,7 @@ class OrderTotals:
         return self._desk.contract.merged("Line", line, self._desk.build("Line", own))
 
 
-def _amount(line: Fields, method: str) -> int:
+def _amount(line: WireFields, method: str) -> int:
     """What the line adds to the document, in cents, as the method counts it."""
     data = line.child("data")
     given, price, discount = (

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from integration.sandbox.mplus.contract import Fields, day_of
+from integration.sandbox.mplus.contract import WireFields, day_of
 from integration.sandbox.mplus.desk import Desk
-from integration.sandbox.mplus.documents import Document, Shelf
+from integration.sandbox.mplus.documents import HouseDocument, Shelf
 
 CASH: Final = "CASH"
 
 
 @dataclass(frozen=True, slots=True)
-class Paid:
+class PaidTakings:
     """One payment: when, where, by which method, and how much."""
 
     day: date
@@ -26,11 +26,11 @@ class Paid:
     workplace: int
     method: str
     amount: int
-    fields: Fields
+    fields: WireFields
 
 
 @dataclass(frozen=True, slots=True)
-class Booked:
+class BookedTakings:
     """One document as the journals count it; amounts in cents."""
 
     source: str
@@ -39,8 +39,8 @@ class Booked:
     workplace: int
     lines: tuple[tuple[int, int, int, int], ...]  # turnover group, VAT code, with and without VAT
     vat: tuple[tuple[int, int, int], ...]  # VAT code, base and VAT
-    paid: tuple[Paid, ...]
-    fields: Fields
+    paid: tuple[PaidTakings, ...]
+    fields: WireFields
 
 
 class Takings:
@@ -49,9 +49,9 @@ class Takings:
     def __init__(self, desk: Desk, shelves: Mapping[str, Shelf]) -> None:
         self._desk = desk
         self._shelves = shelves
-        self._known: dict[tuple[str, str], tuple[bytes, list[Booked]]] = {}
+        self._known: dict[tuple[str, str], tuple[bytes, list[BookedTakings]]] = {}
 
-    def documents(self, *sources: str) -> Iterator[Booked]:
+    def documents(self, *sources: str) -> Iterator[BookedTakings]:
         """The documents of some sources, of all when none is named."""
         for source in sources or self._shelves:
             shelf = self._shelves.get(source)
@@ -59,7 +59,7 @@ class Takings:
                 if shelf and document.seen and not document.rehearsed:
                     yield from self._booked(source, shelf, document)
 
-    def _booked(self, source: str, shelf: Shelf, document: Document) -> list[Booked]:
+    def _booked(self, source: str, shelf: Shelf, document: HouseDocument) -> list[BookedTakings]:
         known = self._known.get((source, document.id))
         if known is None or known[0] is not document.seen:
             fields = self._desk.contract.reread(document.seen, shelf.kind.type)
@@ -68,14 +68,14 @@ class Takings:
         return known[1]
 
 
-def _prepaid(order: Fields) -> list[Booked]:
+def _prepaid(order: WireFields) -> list[BookedTakings]:
     """What was paid on an order at a counter; it counts, and the order does not."""
     day, branch, workplace = _day(order), order.number("financialBranchNumber"), order.number("workplaceNumber")
     taken = tuple(one for one in _payments(order) if one.fields.number("workplaceNumber"))
-    return [Booked("ORDER", day, branch, workplace, (), (), taken, order)] if taken else []
+    return [BookedTakings("ORDER", day, branch, workplace, (), (), taken, order)] if taken else []
 
 
-def _whole(source: str, fields: Fields) -> Booked:
+def _whole(source: str, fields: WireFields) -> BookedTakings:
     data = [line.child("data") for line in fields.child("lineList").children("line")]
     lines = (
         (
@@ -90,7 +90,7 @@ def _whole(source: str, fields: Fields) -> Booked:
         (each.number("vatCode"), each.number("exclAmount"), each.number("vatAmount"))
         for each in fields.child("vatGroupList").children("vatGroup")
     )
-    return Booked(
+    return BookedTakings(
         source,
         _day(fields),
         fields.number("financialBranchNumber"),
@@ -102,9 +102,9 @@ def _whole(source: str, fields: Fields) -> Booked:
     )
 
 
-def _payments(document: Fields) -> Iterator[Paid]:
+def _payments(document: WireFields) -> Iterator[PaidTakings]:
     for each in document.child("paymentList").children("payment"):
-        yield Paid(
+        yield PaidTakings(
             day_of(each.child("financialDate")) or _day(document),
             each.number("branchNumber") or document.number("financialBranchNumber"),
             each.number("workplaceNumber") or document.number("workplaceNumber"),
@@ -114,7 +114,7 @@ def _payments(document: Fields) -> Iterator[Paid]:
         )
 
 
-def _day(document: Fields) -> date:
+def _day(document: WireFields) -> date:
     day = day_of(document.child("financialDate"))
     if day is None:
         raise LookupError("a document without a financial date")

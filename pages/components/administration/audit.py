@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from integration.services import Application
-from integration.services.audit import COLUMNS, Checked, Entry, Sought, facts_of
+from integration.services.audit import COLUMNS, AuditEntry, AuditSearch, Checked, facts_of
 from integration.words import say
 from pages.components.shared.application import person
 from pages.components.shared.downloads import downloads, rows_in
@@ -37,7 +37,7 @@ def audit(app: Application) -> None:
     sought = _sought(app)
     total = app.audit.count(sought)
     if not total:
-        if sought == Sought():
+        if sought == AuditSearch():
             empty("history_edu", text("audit_none"), text("audit_none_about"))
         elif no_match(text("audit_no_match"), text("audit_no_match_about")):
             st.query_params.from_dict({"tab": "audit"})
@@ -91,7 +91,7 @@ def _broken(checked: Checked) -> Markdown:
     return plain(f"{said.what} {said.data} {said.do}")
 
 
-def _sought(app: Application) -> Sought:
+def _sought(app: Application) -> AuditSearch:
     """Draw the filters and return what they ask for."""
     who, actions = app.audit.known()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -106,13 +106,13 @@ def _sought(app: Application) -> Sought:
     return _asked()
 
 
-def _asked() -> Sought:
+def _asked() -> AuditSearch:
     """Return what the address asks for."""
     asked: Mapping[str, str] = {name: st.query_params.get(name, "") for name in ("who", "action", "flow", "find")}
-    return Sought(who=asked["who"], action=asked["action"], flow=asked["flow"], text=asked["find"].strip())
+    return AuditSearch(who=asked["who"], action=asked["action"], flow=asked["flow"], text=asked["find"].strip())
 
 
-def _row(one: Entry) -> dict[str, object]:
+def _row(one: AuditEntry) -> dict[str, object]:
     on = ", ".join(one.on)
     return {
         "seq": one.seq,
@@ -124,7 +124,7 @@ def _row(one: Entry) -> dict[str, object]:
     }
 
 
-def _one(one: Entry) -> None:
+def _one(one: AuditEntry) -> None:
     """Draw what an entry says, before and after beside each other."""
     with st.container(border=True):
         told = {"who": one.who, "session": one.session, "run": one.run, "kind": one.kind, "code": one.code}

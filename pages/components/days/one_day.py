@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from integration.core.days.check import Compared
+from integration.core.days.check import DayComparison
 from integration.core.days.report import DayReport, DayState
 from integration.flows.settings import BOOKS, TILL
 from integration.services import Application
@@ -126,13 +126,13 @@ def _differences(app: Application, report: DayReport) -> None:
         small(f"{mark('ok')} {text('day_no_differences')}")
 
 
-def _compared(title: str, rows: Sequence[Compared], name: Callable[[Compared], str]) -> None:
+def _compared(title: str, rows: Sequence[DayComparison], name: Callable[[DayComparison], str]) -> None:
     section(text(title))
     if rows:
         figures([_row(one, name) for one in rows], text("col_difference"), text(title))
 
 
-def _row(one: Compared, name: Callable[[Compared], str]) -> Mapping[str, str]:
+def _row(one: DayComparison, name: Callable[[DayComparison], str]) -> Mapping[str, str]:
     unknown = term("day_not_known")
     is_told = one.till is not None and one.books is not None
     return {
@@ -143,12 +143,12 @@ def _row(one: Compared, name: Callable[[Compared], str]) -> Mapping[str, str]:
     }
 
 
-def _vat(app: Application, one: Compared) -> str:
+def _vat(app: Application, one: DayComparison) -> str:
     code = vat_label(app, BOOKS, one.key)
     return text("day_vat_base" if one.about == "base" else "day_vat_amount", code=code)
 
 
-def _named(app: Application, system: str, name: str) -> Callable[[Compared], str]:
+def _named(app: Application, system: str, name: str) -> Callable[[DayComparison], str]:
     captions = app.lists.captions(system, name)
     return lambda one: f"{one.key} {captions.get(one.key, '')}".strip()
 

@@ -8,14 +8,14 @@ import streamlit as st
 
 from integration.flows.forms import PerKey, Rows
 from integration.flows.settings import Listed
-from pages.components.shared.inputs import WIDE, Form, code_caption, code_field
+from pages.components.shared.inputs import WIDE, InputForm, code_caption, code_field
 from pages.components.shared.layout import note
 from pages.components.shared.rows import is_in_use
 from pages.components.shared.tables import CONFIG, editor
 from pages.components.shared.wording import Markdown, option_name, plain, system_name, text
 
 
-def per_key(form: Form, shape: PerKey, options: Mapping[str, str]) -> dict[str, str]:
+def per_key(form: InputForm, shape: PerKey, options: Mapping[str, str]) -> dict[str, str]:
     """Draw a row for each code of a list, with these options or any text, and return what each has on screen."""
     draft, rows, known = form.draft, form.draft.value(shape.name), form.choices(shape.keys)
     listed = shape.options if isinstance(shape.options, Listed) else None
@@ -42,7 +42,7 @@ def per_key(form: Form, shape: PerKey, options: Mapping[str, str]) -> dict[str, 
     return {code: value for code, value in given.items() if value}
 
 
-def rows(form: Form, shape: Rows) -> dict[str, Any]:
+def rows(form: InputForm, shape: Rows) -> dict[str, Any]:
     """Draw rows of a code with its answers and return them."""
     now = form.draft.value(shape.name)
     st.markdown(f":small[**{form.label(shape.name)}**]", help=form.about(shape.name))
@@ -70,7 +70,7 @@ def rows(form: Form, shape: Rows) -> dict[str, Any]:
     return found
 
 
-def _row_by_row(form: Form, shape: Rows, of: Listed, now: Mapping[str, str]) -> dict[str, str]:
+def _row_by_row(form: InputForm, shape: Rows, of: Listed, now: Mapping[str, str]) -> dict[str, str]:
     """Draw each row with its answer, and one more to add, where an answer may be none of the list it is chosen from."""
     draft, known, choices = form.draft, form.choices(shape.keys), form.choices(of)
     free = [code for code in known if code not in now]
@@ -101,7 +101,9 @@ def _row_by_row(form: Form, shape: Rows, of: Listed, now: Mapping[str, str]) -> 
     return {code: answer for code, answer in found.items() if answer}
 
 
-def _column(form: Form, shape: Rows, title: Markdown, of: Listed | Sequence[str] | None, now: Sequence[str]) -> object:
+def _column(
+    form: InputForm, shape: Rows, title: Markdown, of: Listed | Sequence[str] | None, now: Sequence[str]
+) -> object:
     if of is not None and not isinstance(of, Listed):
         return CONFIG.SelectboxColumn(
             title,

@@ -22,7 +22,7 @@ from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.changes import trace_rows, why_of
 from pages.components.shared.downloads import downloads
-from pages.components.shared.draft import Draft
+from pages.components.shared.draft import SettingsDraft
 from pages.components.shared.inputs import field_label, fields_or_error, fields_read, source_fields
 from pages.components.shared.layout import (
     answer_or_error,
@@ -261,7 +261,7 @@ def _publish_bar(
 WITHOUT_VALUE = (Operator.EMPTY, Operator.NOT_EMPTY)
 
 
-def filters_tab(app: Application, draft: Draft) -> None:
+def filters_tab(app: Application, draft: SettingsDraft) -> None:
     """Draw the rules, and what they take in and leave out of what the source holds now."""
     fields = fields_read(app, draft.flow, [stage.source for stage in app.flows.as_set(draft.flow).counting])
     if fields is None:
@@ -281,13 +281,13 @@ def filters_tab(app: Application, draft: Draft) -> None:
     _result(app, draft)
 
 
-def _keep(draft: Draft, rows: list[dict[str, Any]]) -> None:
+def _keep(draft: SettingsDraft, rows: list[dict[str, Any]]) -> None:
     draft.put("filters", tuple(rows))
     draft.renew()
     st.rerun()
 
 
-def _row(draft: Draft, place: int, row: Mapping[str, Any], fields: Sequence[Field]) -> dict[str, Any] | None:
+def _row(draft: SettingsDraft, place: int, row: Mapping[str, Any], fields: Sequence[Field]) -> dict[str, Any] | None:
     """Draw one rule and return it as it is on screen, or None when it was taken away."""
     kinds = {one.name: one.type for one in fields}
 
@@ -327,7 +327,7 @@ def _row(draft: Draft, place: int, row: Mapping[str, Any], fields: Sequence[Fiel
     return None if gone else {"field": field, "operator": operator, "value": value, "take": take}
 
 
-def _result(app: Application, draft: Draft) -> None:
+def _result(app: Application, draft: SettingsDraft) -> None:
     shape = json.dumps({**draft.saved, **draft.changed}, default=str, sort_keys=True)
     system, many = system_name(app.flows[draft.flow].source), flow_term("many", draft.flow)
     kept: dict[str, Any] = st.session_state.setdefault(f"sifted-{draft.flow}", {})

@@ -39,8 +39,8 @@ from pages.components.flows import answers
 from pages.components.shared import controls, inputs
 from pages.components.shared.application import bring_into_sight, may_open
 from pages.components.shared.changes import trace_rows, why_of
-from pages.components.shared.draft import Draft, toggle
-from pages.components.shared.inputs import Form, field_label, source_field, source_fields
+from pages.components.shared.draft import SettingsDraft, toggle
+from pages.components.shared.inputs import InputForm, field_label, source_field, source_fields
 from pages.components.shared.layout import ask_live, note, small
 from pages.components.shared.meanings import meaning
 from pages.components.shared.tables import CONFIG, editor
@@ -61,7 +61,7 @@ from pages.components.shared.wording import (
 )
 
 
-def rates(form: Form, shape: Rates) -> dict[str, Decimal]:
+def rates(form: InputForm, shape: Rates) -> dict[str, Decimal]:
     """Draw the rates of currencies and return what is on screen."""
     draft, label = form.draft, form.label(shape.name)
     currency, now = draft.value("default_currency"), draft.value(shape.name)
@@ -86,7 +86,7 @@ def rates(form: Form, shape: Rates) -> dict[str, Decimal]:
     return found
 
 
-def example(form: Form, shape: Example) -> None:
+def example(form: InputForm, shape: Example) -> None:
     """Ask for a record and show how its values come about."""
     del shape
     flow = form.flow
@@ -103,7 +103,7 @@ def example(form: Form, shape: Example) -> None:
         note(f":orange[:material/info: {text('example_saved_only')}]")
 
 
-def field_comparison(form: Form, shape: Compared) -> str:
+def field_comparison(form: InputForm, shape: Compared) -> str:
     """Draw a choice of a field, and what the records that have most of it come to in each of the ways."""
     chosen = source_field(form, shape)
     if not chosen:
@@ -131,7 +131,7 @@ def _quantity(value: Value) -> Markdown:
     return number(value) if isinstance(value, Decimal) else plain(value)
 
 
-def pick_with_objects(form: Form, shape: Pick) -> str:
+def pick_with_objects(form: InputForm, shape: Pick) -> str:
     """Draw one of a few options, of which some need an object of the books that an installation may not have.
 
     What lacks its object leads to where that is named.
@@ -151,7 +151,7 @@ def pick_with_objects(form: Form, shape: Pick) -> str:
     return chosen
 
 
-def draw_setting(form: Form, shape: Shape) -> None:
+def draw_setting(form: InputForm, shape: Shape) -> None:
     """Draw a setting where it is asked at all, take what is on screen into the draft, and say what is wrong with it."""
     if shape.only is not None and not shape.only.holds(form.draft.value):
         return
@@ -167,7 +167,7 @@ def draw_setting(form: Form, shape: Shape) -> None:
         _free(form, shape)
 
 
-def _free(form: Form, shape: Words) -> None:
+def _free(form: InputForm, shape: Words) -> None:
     """Say which prefix is free where another console writes under this one."""
     signs, told = form.app.flows.spec(form.flow).signs, form.app.connections.prefix_in_use(form.flow)
     if signs is not None and signs.setting == shape.name and told.get("prefix") == form.draft.value(shape.name):
@@ -175,7 +175,7 @@ def _free(form: Form, shape: Words) -> None:
         note(f":orange[:material/info: {text('prefix_free', **facts)}]")
 
 
-def _stays(form: Form, shape: Pick) -> None:
+def _stays(form: InputForm, shape: Pick) -> None:
     """Say how many records are in the target as what the setting made of them up to now."""
     kind = shape.kinds.get(form.draft.saved[shape.name])
     if kind is not None and (booked := form.app.links.booked(form.flow, kind)):
@@ -185,7 +185,7 @@ def _stays(form: Form, shape: Pick) -> None:
 PARTS = {"part_content": "content_part", "part_offer": "offer_part"}  # what an article has, by the word for it
 
 
-def _together(form: Form, shape: Together) -> None:
+def _together(form: InputForm, shape: Together) -> None:
     with st.container(gap="xsmall"):
         if shape.title:
             word = PARTS.get(shape.title)
@@ -196,7 +196,7 @@ def _together(form: Form, shape: Together) -> None:
                 draw_setting(form, each)
 
 
-def options_of(form: Form, shape: PerKey) -> dict[str, str]:
+def options_of(form: InputForm, shape: PerKey) -> dict[str, str]:
     """Return what each code can get, with its words; nothing where any text will do, or no list is known."""
     of = shape.options
     if of is None or isinstance(of, Listed):
@@ -207,7 +207,7 @@ def options_of(form: Form, shape: PerKey) -> dict[str, str]:
 
 
 # How each sort of answer is drawn.
-DRAWN: Mapping[type[Shape], Callable[[Form, Any], Any]] = {
+DRAWN: Mapping[type[Shape], Callable[[InputForm, Any], Any]] = {
     Together: _together,
     Switch: inputs.switch_input,
     Pick: pick_with_objects,
@@ -228,9 +228,9 @@ DRAWN: Mapping[type[Shape], Callable[[Form, Any], Any]] = {
 }
 
 
-def settings_tab(app: Application, draft: Draft) -> None:
+def settings_tab(app: Application, draft: SettingsDraft) -> None:
     """Draw every setting that is a question of its own."""
-    form = Form(app, draft)
+    form = InputForm(app, draft)
     with st.grid(2, min_column_width=330):
         for section in app.flows.spec(draft.flow).sections:
             with st.container(border=True, gap="small", height="stretch"):
@@ -263,7 +263,7 @@ def heading(title: Markdown, *names: str) -> None:
 LAST_RUNS = 10
 
 
-def schedule_tab(draft: Draft, status: FlowStatus) -> None:
+def schedule_tab(draft: SettingsDraft, status: FlowStatus) -> None:
     """Draw when the flow runs, and whether it may send by itself."""
     with st.container(border=True, gap="small", width=860):
         heading(text("schedule_title"), "schedule_minutes", "calendar")
@@ -277,7 +277,7 @@ def schedule_tab(draft: Draft, status: FlowStatus) -> None:
             note(text("schedule_off"))
 
 
-def brakes_tab(app: Application, draft: Draft) -> None:
+def brakes_tab(app: Application, draft: SettingsDraft) -> None:
     """Draw each brake as a sentence with its number; switching one off asks why."""
     stopped = app.flows.stops(draft.flow, LAST_RUNS)
     runs = min(LAST_RUNS, app.runs.count(draft.flow))
@@ -291,7 +291,7 @@ def brakes_tab(app: Application, draft: Draft) -> None:
         draft.beside("brakes")
 
 
-def _brake(draft: Draft, guard: Guard, stopped: Markdown) -> None:
+def _brake(draft: SettingsDraft, guard: Guard, stopped: Markdown) -> None:
     name = guard.name
     saved, now = draft.saved["brakes"][name], draft.value(f"brakes.{name}")
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -321,7 +321,7 @@ def _brake(draft: Draft, guard: Guard, stopped: Markdown) -> None:
         draft.refused.pop(f"reason.{name}", None)
 
 
-def _limit(draft: Draft, guard: Guard, now: Any, *, on: bool) -> Any:
+def _limit(draft: SettingsDraft, guard: Guard, now: Any, *, on: bool) -> Any:
     """Draw the number of a brake and return it, or None while the brake is off."""
     name, usual = guard.name, guard.limit if now is None else now
     if guard.measure is not Measure.NUMBER:
@@ -340,7 +340,7 @@ def _limit(draft: Draft, guard: Guard, now: Any, *, on: bool) -> Any:
     return int(given or 0) if on else None
 
 
-def _share(draft: Draft, guard: Guard, usual: Decimal, *, on: bool) -> Decimal:
+def _share(draft: SettingsDraft, guard: Guard, usual: Decimal, *, on: bool) -> Decimal:
     """Draw a percentage and return it; what is none leaves the one there was."""
     given = controls.text_input(
         guard_name(guard),

@@ -25,8 +25,8 @@ from pages.components.shared.runs import short_id
 from pages.components.shared.searching import known_caption, known_value
 from pages.components.shared.tables import code_block, values
 from pages.components.shared.timeline import (
-    Entry,
     Happened,
+    TimelineEntry,
     changed_values,
     draw_timeline,
     entry,
@@ -145,14 +145,14 @@ def _with_others(app: Application, flow: str, history: pd.DataFrame) -> list[Hap
     return sorted([*mine, *around(mine, others)], key=event_moment, reverse=True)
 
 
-def _waited(one: Entry, rows: Sequence[Happened], place: int) -> Entry:
+def _waited(one: TimelineEntry, rows: Sequence[Happened], place: int) -> TimelineEntry:
     """Return the line of an event; of a record that waits no longer with what it waited for, and until when."""
     if one.event != "issue_closed" or not (said := wait_sentence(rows, place)):
         return one
     return replace(one, title=event_name(one.event), lines=[said, *one.lines])
 
 
-def _entry(event: Happened, own: Happened) -> Entry:
+def _entry(event: Happened, own: Happened) -> TimelineEntry:
     """Return the line of an event; one of something else, such as a debtor or a later booking, says so."""
     one = entry(event)
     is_own = event["kind"] in ("", own["kind"]) and event["key"] in ("", own["key"])
@@ -164,7 +164,7 @@ def _entry(event: Happened, own: Happened) -> Entry:
     return replace(one, title=f"{kind_of} {event['title']}{number}: {one.title}")
 
 
-def _details(one: Entry) -> None:
+def _details(one: TimelineEntry) -> None:
     """Show what an event changed, field by field, what was sent, and each step with its time."""
     st.markdown(f"**{plain(one.title)}**")
     note(f"{short_day(one.at)}, {clock_time(one.at)}")

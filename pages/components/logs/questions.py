@@ -41,7 +41,7 @@ Kind = Literal["bar", "line", "scatter"]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ShownAnswer:
     """What the log answered to a question, and how long it took; without a frame, what stood in the way."""
 
     sql: str
@@ -72,7 +72,7 @@ def _answer(app: Application, kept: Mapping[str, tuple[str, str]]) -> None:
     asked = st.session_state.pop("question_asked", None)
     if asked is not None:
         st.session_state["answer"] = _answered(app, asked)
-    answer: Answer | None = st.session_state.get("answer")
+    answer: ShownAnswer | None = st.session_state.get("answer")
     if answer is None or answer.sql != _asked_for(kept):
         return  # what was answered is not what the page is about any more
     code_block(answer.sql, language="sql")
@@ -205,17 +205,17 @@ def _whole(app: Application) -> None:
 # ---- the answer -----------------------------------------------------------------------------------------------------
 
 
-def _answered(app: Application, sql: str) -> Answer:
+def _answered(app: Application, sql: str) -> ShownAnswer:
     """Return the answer to a question that a person has just asked."""
     begun = time.monotonic()
     try:
         frame = app.log.ask(sql, seconds=SECONDS, rows=MOST_ROWS)
     except IntegrationError as error:
-        return Answer(sql, None, time.monotonic() - begun, error)
-    return Answer(sql, frame, time.monotonic() - begun)
+        return ShownAnswer(sql, None, time.monotonic() - begun, error)
+    return ShownAnswer(sql, frame, time.monotonic() - begun)
 
 
-def _show(app: Application, answer: Answer, frame: pd.DataFrame) -> None:
+def _show(app: Application, answer: ShownAnswer, frame: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap=None):
             section(text("answer_title"))

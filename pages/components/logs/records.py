@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from integration.services import Application
-from integration.services.log import MOST_FOUND, Period, Sought, days_until
+from integration.services.log import MOST_FOUND, LogPeriod, LogSearch, days_until
 from pages.components.logs.leads import cause_place, go
 from pages.components.shared.charts import lines_over_time, points_over_time, results_over_time
 from pages.components.shared.documents import DOCUMENTS
@@ -94,7 +94,7 @@ PERIODS = ("1", "7", "30", "90", "365")
 SIZE = 200
 
 
-def _asked(app: Application) -> Sought:
+def _asked(app: Application) -> LogSearch:
     """Draw the filters and return which events are asked for."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         sought = search("find", text("find_in_log"))
@@ -117,7 +117,7 @@ def _asked(app: Application) -> Sought:
                 args=("page", "run"),
             )
     begin, end = _begin(first), _begin(last, 1)
-    return Sought(sought, flow, event, run, begin, end)
+    return LogSearch(sought, flow, event, run, begin, end)
 
 
 def pick_flow(app: Application, width: int) -> str:
@@ -198,9 +198,9 @@ def records(app: Application, tools: DeltaGenerator) -> None:
         _open(events.iloc[clicked])
 
 
-def _nothing(sought: Sought) -> None:
+def _nothing(sought: LogSearch) -> None:
     """Say why there is nothing here, and what to do next."""
-    if sought == Sought():
+    if sought == LogSearch():
         empty("receipt_long", text("log_empty"), text("log_empty_about"))
     elif no_match(text("log_nothing_matches"), text("log_no_match_about")):
         clear_address("page", "flow", "event", "run", "from", "to", "days")
@@ -286,14 +286,14 @@ def volumes(app: Application, _tools: DeltaGenerator) -> None:
             _change_times(app, period)
 
 
-def _period(app: Application) -> Period:
+def _period(app: Application) -> LogPeriod:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         days = choice("period", PERIODS, PERIOD, lambda one: text(f"log_period_{one}"))
         flow = pick_flow(app, 200)
     return days_until(int(days), datetime.now(zone()), flow)
 
 
-def _results(period: Period, volume: pd.DataFrame) -> None:
+def _results(period: LogPeriod, volume: pd.DataFrame) -> None:
     wide = volume.pivot_table(index="period", columns="event", values="events", aggfunc="sum", fill_value=0)
     if period.unit == "hour" and len(wide):
         wide.index = pd.DatetimeIndex(wide.index).tz_localize("UTC").tz_convert(str(zone())).tz_localize(None)
@@ -314,7 +314,7 @@ def _titled(title: str, about: str, name: str, data: pd.DataFrame) -> None:
             downloads(name, lambda: data, index=indexed, type="tertiary")
 
 
-def _errors(app: Application, period: Period) -> None:
+def _errors(app: Application, period: LogPeriod) -> None:
     """Draw what was parked or stopped a run, by cause; a click leads to where it is repaired."""
     errors = app.log.errors(period)
     _titled("errors_title", "errors_about", "errors", of_log(errors))
@@ -361,7 +361,7 @@ def _lead_to(app: Application, error: "pd.Series[str]") -> None:
     go(cause_place(app, flow, code))
 
 
-def _durations(period: Period, runs: pd.DataFrame) -> None:
+def _durations(period: LogPeriod, runs: pd.DataFrame) -> None:
     """Draw how long runs were at work, a point for each."""
     labels = [short_id(str(run)) for run in runs["run"]]
     frame = runs.assign(at=_here(runs["started_at"]), seconds=runs["run_ms"] / MILLI, label=labels)
@@ -371,7 +371,7 @@ def _durations(period: Period, runs: pd.DataFrame) -> None:
         points_over_time(frame, _names(frame), ticks, bounds, text("duration_title"), term("duration_seconds"))
 
 
-def _change_times(app: Application, period: Period) -> None:
+def _change_times(app: Application, period: LogPeriod) -> None:
     """Draw how long one change took from sending to its proof, day by day."""
     times = app.log.change_paces(period)
     times = times.assign(seconds=times["half_ms"] / MILLI, most_seconds=times["most_ms"] / MILLI)

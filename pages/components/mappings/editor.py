@@ -14,7 +14,7 @@ from integration.flows.functions.toolbox import IN_EXPRESSIONS, LONGEST_EXPRESSI
 from integration.services.mappings import WITHOUT_OWNER, kind_of
 from integration.services.trials import Trial
 from integration.words import has_term
-from pages.components.mappings.functions import Choices, chain
+from pages.components.mappings.functions import FunctionChoices, chain
 from pages.components.mappings.mapping import (
     EditorState,
     function_label,
@@ -47,7 +47,7 @@ MOST_WAYS = 5  # lines or branches whose way is shown
 LONGEST_DEFAULT = 500
 
 
-def rule_editor(editor: EditorState, rule: Rule, choices: Choices, neighbours: tuple[str, str]) -> None:
+def rule_editor(editor: EditorState, rule: Rule, choices: FunctionChoices, neighbours: tuple[str, str]) -> None:
     """Draw one rule, and keep it in the draft as soon as something of it changes."""
     state = _state(editor, rule)
     key = f"rule-{editor.name}-{rule.target}-{state['round']}"
@@ -71,7 +71,7 @@ def _state(editor: EditorState, rule: Rule) -> dict[str, Any]:
     return state
 
 
-def _head(editor: EditorState, rule: Rule, choices: Choices, neighbours: tuple[str, str]) -> None:
+def _head(editor: EditorState, rule: Rule, choices: FunctionChoices, neighbours: tuple[str, str]) -> None:
     drafts, (before, after) = editor.app.drafts, neighbours
     with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
         with st.container(width="stretch", gap=None):
@@ -100,7 +100,7 @@ def show_rule(target: str) -> None:
 # ---- where the value comes from -------------------------------------------------------------------------------------
 
 
-def _filled(editor: EditorState, rule: Rule, choices: Choices, key: str) -> Rule:
+def _filled(editor: EditorState, rule: Rule, choices: FunctionChoices, key: str) -> Rule:
     side = _side(rule)
     chosen = controls.segmented_control(
         text("rule_from"),
@@ -127,7 +127,7 @@ def _side(rule: Rule) -> str:
     return "fixed" if not rule.source and not rule.functions and rule.default not in EMPTY else "field"
 
 
-def _from_field(editor: EditorState, rule: Rule, choices: Choices, key: str) -> Rule:
+def _from_field(editor: EditorState, rule: Rule, choices: FunctionChoices, key: str) -> Rule:
     known = [one.name for one in choices.sources]
     options = ["", *known, *([rule.source] if rule.source and rule.source not in known else [])]
     source = controls.selectbox(
@@ -140,7 +140,7 @@ def _from_field(editor: EditorState, rule: Rule, choices: Choices, key: str) -> 
     return replace(rule, source=source or "", expression="", functions=chain(rule.functions, choices, key))
 
 
-def _expression(rule: Rule, choices: Choices, key: str) -> str:
+def _expression(rule: Rule, choices: FunctionChoices, key: str) -> str:
     area, pick, call = f"{key}-expression", f"{key}-pick", f"{key}-call"
     if area not in st.session_state:
         st.session_state[area] = rule.expression
@@ -196,7 +196,7 @@ def _insert(area: str, pick: str, written: Any) -> None:
 # ---- what becomes of it ---------------------------------------------------------------------------------------------
 
 
-def _afterwards(editor: EditorState, rule: Rule, choices: Choices, key: str) -> Rule:
+def _afterwards(editor: EditorState, rule: Rule, choices: FunctionChoices, key: str) -> Rule:
     if (st.session_state.get(f"{key}-side") or _side(rule)) != "fixed":
         rule = _table(editor, rule, choices, key)
     rule = _default(rule, choices, key)
@@ -227,7 +227,7 @@ def _afterwards(editor: EditorState, rule: Rule, choices: Choices, key: str) -> 
     return replace(rule, max_length=int(longest) if longest else None)
 
 
-def _table(editor: EditorState, rule: Rule, choices: Choices, key: str) -> Rule:
+def _table(editor: EditorState, rule: Rule, choices: FunctionChoices, key: str) -> Rule:
     names = [*choices.tables, *(one.table for one in editor.mapping.rules if one.table)]
     options = list(dict.fromkeys(["", *sorted(names)]))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
@@ -271,7 +271,7 @@ def _rows_of(editor: EditorState, table: str) -> None:
             st.rerun()
 
 
-def _default(rule: Rule, choices: Choices, key: str) -> Rule:
+def _default(rule: Rule, choices: FunctionChoices, key: str) -> Rule:
     fixed = (st.session_state.get(f"{key}-side") or _side(rule)) == "fixed"
     now, force = typed_text(rule.default, choices.type), rule.force
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):

@@ -8,7 +8,7 @@ from typing import Literal
 import streamlit as st
 
 from integration.core.records import Field, FieldType, Value
-from integration.core.rules import Call, as_text
+from integration.core.rules import RuleCall, as_text
 from integration.flows.functions.toolbox import FUNCTIONS, Argument, Takes
 from integration.words import has_term
 from pages.components.mappings.mapping import function_label, source_label
@@ -31,7 +31,7 @@ NARROW = 130
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class FunctionChoices:
     """What a rule, and the arguments of its functions, can be built from."""
 
     sources: Sequence[Field]
@@ -49,7 +49,7 @@ class Choices:
         return source_label(self.sources, name, self.samples)
 
 
-def chain(calls: Sequence[Call], choices: Choices, key: str) -> tuple[Call, ...]:
+def chain(calls: Sequence[RuleCall], choices: FunctionChoices, key: str) -> tuple[RuleCall, ...]:
     """Draw the functions of a rule, the first at the top, and return them as they are on screen."""
     result = list(calls)
     small(f"**{text('rule_functions')}** :gray[{text('functions_about')}]")
@@ -69,10 +69,10 @@ def chain(calls: Sequence[Call], choices: Choices, key: str) -> tuple[Call, ...]
         placeholder=text("function_add"),
         label_visibility="collapsed",
     )
-    return (*result, Call(added, _first(added, choices))) if added else tuple(result)
+    return (*result, RuleCall(added, _first(added, choices))) if added else tuple(result)
 
 
-def _first(name: str, choices: Choices) -> tuple[Value, ...]:
+def _first(name: str, choices: FunctionChoices) -> tuple[Value, ...]:
     """Return the arguments a function starts with: those it cannot do without."""
     start: dict[Takes, Value] = {
         Takes.NUMBER: Decimal(1),
@@ -83,7 +83,9 @@ def _first(name: str, choices: Choices) -> tuple[Value, ...]:
     return tuple(one.options[0] if one.options else start.get(one.takes) for one in FUNCTIONS[name] if one.needed)
 
 
-def _row(call: Call, place: int, choices: Choices, key: str, *, first: bool) -> Call | Literal["up"] | None:
+def _row(
+    call: RuleCall, place: int, choices: FunctionChoices, key: str, *, first: bool
+) -> RuleCall | Literal["up"] | None:
     """Draw one function and return it as it is on screen, "up" to move it, or None to take it out."""
     name = plain(function_label(call.name))
     with st.container(border=True, gap="xsmall"):
@@ -107,10 +109,10 @@ def _row(call: Call, place: int, choices: Choices, key: str, *, first: bool) -> 
         return None
     while given and given[-1] is None:
         given.pop()
-    return "up" if up else Call(call.name, tuple("" if one is None else one for one in given))
+    return "up" if up else RuleCall(call.name, tuple("" if one is None else one for one in given))
 
 
-def _argument(argument: Argument, now: Sequence[Value], choices: Choices, key: str) -> list[Value]:
+def _argument(argument: Argument, now: Sequence[Value], choices: FunctionChoices, key: str) -> list[Value]:
     """Draw one argument and return it; None stands for one that is not given."""
     label = text(f"argument_{argument.name}")
     before = now[0] if now else None
@@ -146,7 +148,7 @@ def _argument(argument: Argument, now: Sequence[Value], choices: Choices, key: s
             return [_typed(argument, given, before, choices.type)]
 
 
-def _choice(argument: Argument, now: str, choices: Choices, label: Markdown, key: str) -> Value:
+def _choice(argument: Argument, now: str, choices: FunctionChoices, label: Markdown, key: str) -> Value:
     options = list(argument.options) if argument.options else list(choices.tables)
     every = [*([] if argument.needed else [""]), *options, *([now] if now and now not in options else [])]
     named = table_name if argument.takes is Takes.TABLE else lambda one: _option(argument, one)

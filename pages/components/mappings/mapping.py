@@ -10,7 +10,7 @@ import streamlit as st
 from integration.core.errors import Reason
 from integration.core.flow import Flow
 from integration.core.records import Field, Kind, Record, Value
-from integration.core.rules import EMPTY, Call, Rule, as_text
+from integration.core.rules import EMPTY, Rule, RuleCall, as_text
 from integration.core.rules import Mapping as RuleMapping
 from integration.flows.functions.toolbox import FUNCTIONS, Takes
 from integration.flows.spec import FlowSpec
@@ -169,7 +169,7 @@ def target_about(target: Field | None) -> str:
     return " · ".join(said)
 
 
-def call_label(call: Call) -> str:
+def call_label(call: RuleCall) -> str:
     """Return one function of a chain with what it is given, in a few words."""
     arguments = FUNCTIONS.get(call.name, ())
     said = []

@@ -14,7 +14,7 @@ from integration.services.mappings import kind_of, readable_fields, writable
 from integration.services.trials import Trial, sample_values, source_title
 from pages.components.mappings.draft import effect_box
 from pages.components.mappings.editor import rule_editor, show_rule, why_box
-from pages.components.mappings.functions import Choices
+from pages.components.mappings.functions import FunctionChoices
 from pages.components.mappings.mapping import (
     EditorState,
     aspect_text,
@@ -80,7 +80,9 @@ def rules_part(editor: EditorState, part: Kind, actions: DeltaGenerator) -> None
                 targets_listed = ["", *(rule.target for rule in listed), ""]
                 at = targets_listed.index(chosen.target)
                 neighbours = (targets_listed[at - 1], targets_listed[at + 1])
-                choices = Choices(can_read, can_fill.get(chosen.target), samples, list(editor.app.rules.tables()))
+                choices = FunctionChoices(
+                    can_read, can_fill.get(chosen.target), samples, list(editor.app.rules.tables())
+                )
                 rule_editor(editor, chosen, choices, neighbours)
                 why_box(editor, chosen, trial, source_title(record) if record else "")
     downloads(f"mapping-{editor.name}-{part}", lambda: _listed(editor, listed, can_read, trial), at=actions)

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from integration.core.alerts import Channel, Sort
+from integration.core.alerts import Channel, SymptomSort
 from integration.core.causes import CAUSES, Severity, Who
 from integration.services import Application
 from integration.words import LANGUAGES
@@ -79,7 +79,7 @@ def _tested(app: Application, channel: Channel) -> None:
 
 def _gets(channel: Channel) -> Markdown:
     told = [text("channel_from", severity=text(f"severity_{channel.least}"))]
-    told += [text(f"sort_{one}") for one in Sort if one in channel.sorts] or [text("channel_everything")]
+    told += [text(f"sort_{one}") for one in SymptomSort if one in channel.sorts] or [text("channel_everything")]
     if channel.causes:
         told.append(text("channel_causes", number=number(len(channel.causes))))
     if channel.quiet_from is not None and channel.quiet_until is not None:
@@ -143,7 +143,7 @@ def _gets_form(now: Channel) -> dict[str, Any]:
             format_func=option_name(LANGUAGES.__getitem__),
         )  # fmt: skip
     sorts = st.multiselect(
-        text("channel_sorts"), list(Sort), [one for one in Sort if one in now.sorts], key="channel-sorts",
+        text("channel_sorts"), list(SymptomSort), [one for one in SymptomSort if one in now.sorts], key="channel-sorts",
         format_func=option_name(lambda one: text(f"sort_{one}")), placeholder=text("channel_everything"),
     )  # fmt: skip
     tellable = [code for code, one in CAUSES.items() if one.who is not Who.NOBODY]

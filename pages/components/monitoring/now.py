@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 import pandas as pd
 import streamlit as st
 
-from integration.core.alerts import Episode, Sort, Symptom
+from integration.core.alerts import Episode, Symptom, SymptomSort
 from integration.core.causes import Severity
 from integration.services import Application
 from integration.services.alerts import EVERYTHING
@@ -47,7 +47,7 @@ def severity_badge(severity: Severity) -> Markdown:
 
 def symptom_subject(symptom: Symptom) -> Markdown:
     """Return what a symptom is about: a flow, a system, or a part of the console."""
-    if symptom.sort is Sort.CONNECTION:
+    if symptom.sort is SymptomSort.CONNECTION:
         return plain(system_name(symptom.of))
     return plain(flow_name(symptom.flow)) if symptom.flow else text(f"sort_{symptom.sort}")
 

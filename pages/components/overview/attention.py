@@ -12,7 +12,7 @@ from integration.core.states import RunState
 from integration.services import Application
 from integration.services.exceptions import group_address
 from integration.services.flows import FlowStatus
-from integration.services.log import Period
+from integration.services.log import LogPeriod
 from integration.services.reach import Stand
 from pages.components.overview.bars import flow_bars, state_bars
 from pages.components.shared.application import may, may_open
@@ -58,14 +58,16 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class AttentionList:
     """What needs a person, as far as there is room for it, and how many causes there are beside."""
 
     shown: Sequence[Need]
     more: int
 
 
-def attention_items(app: Application, statuses: Sequence[FlowStatus], *, goes_on: bool, plans: bool = True) -> Needs:
+def attention_items(
+    app: Application, statuses: Sequence[FlowStatus], *, goes_on: bool, plans: bool = True
+) -> AttentionList:
     """Return what needs a person: dead connections, stopped runs, what is in doubt, plans, then parked by cause.
 
     Where a set-up `goes_on` it leads to a system that is not connected yet. Causes stand where others leave room.
@@ -76,7 +78,7 @@ def attention_items(app: Application, statuses: Sequence[FlowStatus], *, goes_on
         found += [need for status in statuses for need in told(app, status)]
     causes = app.exceptions.groups()
     room = max(0, MOST - len(found))
-    return Needs([*found, *(_parked(app, group) for group in causes[:room])], len(causes[room:]))
+    return AttentionList([*found, *(_parked(app, group) for group in causes[:room])], len(causes[room:]))
 
 
 def _connection(status: Stand) -> Iterator[Need]:
@@ -162,7 +164,7 @@ def _parked(app: Application, group: CauseGroup) -> Need:
     return Need("parked", title, about, text("btn_repair"), "exceptions", params, again)
 
 
-def needs_list(app: Application, found: Needs) -> None:
+def needs_list(app: Application, found: AttentionList) -> None:
     """Draw what needs a person as rows with one verb each, and the way to the others; O opens the first."""
     tries = may("runs.try_again")
     wide = max((badge_width(need.state) for need in found.shown), default=0)
@@ -247,7 +249,7 @@ def last_days(app: Application) -> None:
 def daily(app: Application) -> pd.DataFrame:
     """Return how many records had each result on each of the last days of whoever looks: day, flow, event, events."""
     since = _first_day()
-    told = app.log.volume(Period(since))
+    told = app.log.volume(LogPeriod(since))
     told = told[told["event"].isin(RESULTS)]
     here = pd.to_datetime(told["period"], utc=True).dt.tz_convert(str(zone()))
     return told.assign(day=here.dt.date).groupby(["day", "flow", "event"])["events"].sum().reset_index()

@@ -20,7 +20,7 @@ EVERY = 3  # bars has its label written, for which a phone has room
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BarPart:
     """What every bar has a part of: its column, what it is called, and its colour."""
 
     column: str
@@ -30,14 +30,14 @@ class Part:
 
 def state_bars(frame: pd.DataFrame, states: Sequence[str], alt: str) -> None:
     """Draw a bar for each row of `frame`, stacked of the columns that are states; the column `label` stands below."""
-    parts = [Part(state, state_word(state), line_colour(LOOKS[state].colour)) for state in states]
+    parts = [BarPart(state, state_word(state), line_colour(LOOKS[state].colour)) for state in states]
     _draw(frame, [part for part in parts if part.column in frame and frame[part.column].sum()], alt)
 
 
 def flow_bars(frame: pd.DataFrame, names: Mapping[str, str], alt: str) -> None:
     """Draw the same of the columns that are flows, in colours of no state."""
     named = zip(CALM, names.items(), strict=False)
-    parts = [Part(flow, label, theme_colour(place)) for place, (flow, label) in named]
+    parts = [BarPart(flow, label, theme_colour(place)) for place, (flow, label) in named]
     _draw(frame, [part for part in parts if part.column in frame], alt)
 
 
@@ -53,7 +53,7 @@ def scale(highest: int) -> list[int]:
     return list(range(0, step * max(1, -(-highest // step)) + 1, step))
 
 
-def _draw(frame: pd.DataFrame, parts: Sequence[Part], alt: str) -> None:
+def _draw(frame: pd.DataFrame, parts: Sequence[BarPart], alt: str) -> None:
     values = frame[[part.column for part in parts]]
     lines = scale(int(values.sum(axis=1).max()))
     legend = "".join(f'<li style="--is:{part.colour}">{_plain(part.label)}</li>' for part in parts)
@@ -70,7 +70,7 @@ def _draw(frame: pd.DataFrame, parts: Sequence[Part], alt: str) -> None:
     )
 
 
-def bar(label: str, counts: Sequence[int], parts: Sequence[Part], top: int, *, is_written: bool) -> str:
+def bar(label: str, counts: Sequence[int], parts: Sequence[BarPart], top: int, *, is_written: bool) -> str:
     """Return one bar: its height is that of all of it, its colours are stops of one gradient."""
     ends = [sum(counts[:place]) for place in range(len(counts) + 1)]
     whole = ends[-1]

@@ -5,7 +5,7 @@ from itertools import groupby
 import streamlit as st
 
 from integration.services import Application
-from integration.services.first_week import Task
+from integration.services.first_week import FirstTask
 from pages.components.shared.application import may, person
 from pages.components.shared.flows import start_preview
 from pages.components.shared.layout import mark, note, small, titled
@@ -37,13 +37,13 @@ def hide_button(app: Application) -> None:
         st.rerun()
 
 
-def _line(task: Task) -> Markdown:
+def _line(task: FirstTask) -> Markdown:
     """Return what a task says that is done, or is not to be done yet."""
     said = text(f"week_{task.name}")
     return f":small[{mark('ok' if task.done else 'unknown')} {f':gray[{said}]' if task.done else said}]"
 
 
-def _next(app: Application, task: Task) -> None:
+def _next(app: Application, task: FirstTask) -> None:
     """Draw the task that is to be done now, with why and where."""
     said = text(f"week_{task.name}")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

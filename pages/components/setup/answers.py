@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from integration.flows.forms import Choose, Code, Codes, Money, PerKey, Pick, Several, Shape, each_of
-from integration.services.setup import Asked
+from integration.services.setup import AskedQuestion
 from pages.components.flows.sections import options_of
 from pages.components.flows.tables import Sides
-from pages.components.shared.inputs import Form, code_caption, codes_or_error, lists_of
+from pages.components.shared.inputs import InputForm, code_caption, codes_or_error, lists_of
 from pages.components.shared.rows import row_label
 from pages.components.shared.wording import Markdown, amount_text, counted, plain, text
 
 SHOWN = 4  # answers of a list that a line names
 
 
-def answer(form: Form, one: Asked, values: Mapping[str, Any]) -> Markdown:
+def answer(form: InputForm, one: AskedQuestion, values: Mapping[str, Any]) -> Markdown:
     """Return an answer in one line, as people read it."""
     if one.question.table:
         sides = sides_of(form, one)
@@ -32,7 +32,7 @@ def answer(form: Form, one: Asked, values: Mapping[str, Any]) -> Markdown:
     return said[0][1] if len(said) == 1 else " · ".join(f"{label}: {answer}" for label, answer in said)
 
 
-def _said(form: Form, shape: Shape, value: Any) -> Markdown:
+def _said(form: InputForm, shape: Shape, value: Any) -> Markdown:
     match shape:
         case Choose(words=words):
             return text(f"{words}_{value}")
@@ -59,14 +59,14 @@ def _listed(said: Sequence[Markdown]) -> Markdown:
     return ", ".join(said[:SHOWN]) + (f" + {len(said) - SHOWN}" if len(said) > SHOWN else "")
 
 
-def sides_of(form: Form, one: Asked) -> Sides | None:
+def sides_of(form: InputForm, one: AskedQuestion) -> Sides | None:
     """Return what the rows of a question are chosen from; None with the reason on screen."""
     app, table = form.app, form.app.flows.spec(one.flow).table(one.question.table)
     lists, theirs = lists_of(app, table), codes_or_error(app, table.theirs)
     return None if lists is None or theirs is None else Sides(app, table, lists, theirs)
 
 
-def shapes_of(form: Form, one: Asked) -> list[Shape]:
+def shapes_of(form: InputForm, one: AskedQuestion) -> list[Shape]:
     """Return the fields of a question, as the page of its flow has them."""
     names = one.question.settings
     shapes = each_of(shape for section in form.app.flows.spec(one.flow).sections for shape in section.shapes)

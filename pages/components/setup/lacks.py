@@ -6,7 +6,7 @@ from integration.core.errors import Reason
 from integration.flows.settings import ValueTable
 from integration.flows.tables import VAT_CODES
 from integration.services import Application
-from integration.services.setup import Asked
+from integration.services.setup import AskedQuestion
 from pages.components.shared.rows import captions_of, row_label
 from pages.components.shared.wording import Markdown, number, plain, text
 
@@ -19,7 +19,7 @@ def lack_sentence(why: Reason) -> Markdown:
     return text(why.code, **facts)
 
 
-def lack(app: Application, one: Asked, why: Reason) -> Markdown:
+def lack(app: Application, one: AskedQuestion, why: Reason) -> Markdown:
     """Return what a flow misses; codes and rows of VAT as they are always shown."""
     table = app.flows.spec(one.flow).table(one.question.table) if one.question.table else None
     if table is None or table.ours is None or table.ours.name != VAT_CODES:

@@ -7,14 +7,14 @@ import streamlit as st
 
 from integration.core.errors import IntegrationError
 from integration.services import Application
-from integration.services.objects import HEADER, MANNER, Name, Named, NamedObject, There
+from integration.services.objects import HEADER, MANNER, Name, NamedObject, NamedObjects, There
 from integration.words import has_term
 from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.draft import Edits
 from pages.components.shared.inputs import code_caption
-from pages.components.shared.layout import LOOKS, Look, ask_live, attempt, bottom_bar, mark, note, small
+from pages.components.shared.layout import LOOKS, StateLook, ask_live, attempt, bottom_bar, mark, note, small
 from pages.components.shared.saving import save_button, was_pressed
 from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import (
@@ -105,7 +105,7 @@ def _of_objects(draft: _Draft) -> dict[str, str]:
 # ---- all objects ----------------------------------------------------------------------------------------------------
 
 
-def _listed(named: Named, draft: _Draft) -> pd.DataFrame:
+def _listed(named: NamedObjects, draft: _Draft) -> pd.DataFrame:
     """Return every name as a file has it: where it stands, what it is called here, and whether it is there."""
     lines = [
         (one.name, name.path, draft.value(name), name.default or "", str(name.there))
@@ -115,7 +115,7 @@ def _listed(named: Named, draft: _Draft) -> pd.DataFrame:
     return rows_in(["object", "path", "name", "usual", "there"], lines)
 
 
-def _overview(named: Named, draft: _Draft) -> NamedObject:
+def _overview(named: NamedObjects, draft: _Draft) -> NamedObject:
     """Draw a row for each object and return the one that is looked at."""
     frame = pd.DataFrame(
         [
@@ -143,7 +143,7 @@ def _overview(named: Named, draft: _Draft) -> NamedObject:
     return next((one for one in named.objects if one.name == wanted), named.objects[0])
 
 
-def _look(there: There) -> Look:
+def _look(there: There) -> StateLook:
     return LOOKS[{There.PRESENT: "ok", There.ABSENT: "failed", There.UNUSED: "off", There.UNREAD: "unknown"}[there]]
 
 
@@ -297,7 +297,7 @@ def _beside(name: Name, draft: _Draft) -> None:
 # ---- saving ---------------------------------------------------------------------------------------------------------
 
 
-def _bar(app: Application, named: Named, draft: _Draft) -> None:
+def _bar(app: Application, named: NamedObjects, draft: _Draft) -> None:
     """Draw the bar that says what is changed and what saving it causes, with the one button that does."""
     if not draft.changed:
         if was_pressed(draft.kept, "save_names"):

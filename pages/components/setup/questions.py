@@ -10,7 +10,7 @@ from integration.core.errors import IntegrationError
 from integration.core.people import Actor
 from integration.core.rows import EVERY
 from integration.services import Application
-from integration.services.setup import Asked, Line, State, Weight
+from integration.services.setup import AskedQuestion, SetUpLine, State, Weight
 from integration.words import capital, has_term
 from pages.components.flows.sections import draw_setting
 from pages.components.flows.tables import row_warning, table_draft, table_row
@@ -18,9 +18,9 @@ from pages.components.setup.answers import answer, shapes_of, sides_of
 from pages.components.setup.lacks import lack, lack_sentence
 from pages.components.setup.steps import connection_stands, go_to, next_step, step_name
 from pages.components.shared.application import person
-from pages.components.shared.draft import Draft
+from pages.components.shared.draft import SettingsDraft
 from pages.components.shared.flows import start_preview
-from pages.components.shared.inputs import Form, codes_or_error
+from pages.components.shared.inputs import InputForm, codes_or_error
 from pages.components.shared.layout import bottom_bar, empty, keep_in_address, mark, note, small
 from pages.components.shared.saving import PRESSED, save_button
 from pages.components.shared.timetables import calendar_of, said, timetable
@@ -60,7 +60,7 @@ def flows_step(app: Application) -> None:
     next_step("flows", primary=True, waits=waits, first=lambda: _choose(app))
 
 
-def _flow_row(app: Application, name: str, when: Draft, *, chosen: bool) -> None:
+def _flow_row(app: Application, name: str, when: SettingsDraft, *, chosen: bool) -> None:
     flow = app.flows[name]
     source, target = system_name(flow.source), system_name(flow.target)
     with st.container(horizontal=True, vertical_alignment="top", gap="small"):
@@ -81,15 +81,15 @@ def _flow_row(app: Application, name: str, when: Draft, *, chosen: bool) -> None
                 _when(when)
 
 
-def _when(draft: Draft) -> None:
+def _when(draft: SettingsDraft) -> None:
     """Draw when a chosen flow runs, which opens to be set."""
     with st.popover(said(draft), icon=":material/schedule:", key=f"when-{draft.flow}"):
         timetable(draft)
 
 
-def _timetables(app: Application) -> dict[str, Draft]:
+def _timetables(app: Application) -> dict[str, SettingsDraft]:
     """Return when each flow runs, as it is on screen."""
-    return {name: Draft(app, name, "when") for name in app.flows}
+    return {name: SettingsDraft(app, name, "when") for name in app.flows}
 
 
 def _choose(app: Application) -> None:
@@ -128,7 +128,7 @@ def questions_step(app: Application) -> None:
     next_step("questions", primary=all(one.state is State.ANSWERED for one in every))
 
 
-def _opened(every: Sequence[Asked]) -> str:
+def _opened(every: Sequence[AskedQuestion]) -> str:
     """Return the name of the question that is open: that of the address, else the first that nobody has answered."""
     asked, pressed = st.query_params.get("question", ""), _presses().get(PRESSED, "").removeprefix(ANSWER)
     left = (question_name(one) for one in every if one.state is not State.ANSWERED)
@@ -141,18 +141,18 @@ def _presses() -> dict[str, Any]:
     return presses
 
 
-def question_name(one: Asked) -> str:
+def question_name(one: AskedQuestion) -> str:
     """Return the name of a question as addresses have it."""
     return f"{one.flow}.{one.question.name}"
 
 
-def question_title(one: Asked) -> Markdown:
+def question_title(one: AskedQuestion) -> Markdown:
     """Return what a question asks."""
     key = f"question_{one.flow}_{one.question.name}"
     return text(key) if has_term(key) else plain(capital(one.question.name.replace("_", " ")))
 
 
-def _flow(app: Application, flow: str, group: Sequence[Asked], opened: str) -> None:
+def _flow(app: Application, flow: str, group: Sequence[AskedQuestion], opened: str) -> None:
     answered = sum(one.state is State.ANSWERED for one in group)
     with st.container(border=True, gap="small", key=f"rows_questions_{flow}"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -161,13 +161,13 @@ def _flow(app: Application, flow: str, group: Sequence[Asked], opened: str) -> N
         for one in group:
             st.divider()
             draw_question = _open if question_name(one) == opened else _folded
-            draw_question(Form(app, Draft(app, flow, "answers")), one)
+            draw_question(InputForm(app, SettingsDraft(app, flow, "answers")), one)
 
 
 # ---- one line -------------------------------------------------------------------------------------------------------
 
 
-def _folded(form: Form, one: Asked) -> None:
+def _folded(form: InputForm, one: AskedQuestion) -> None:
     """Draw a question as one line: what it asks, the answer it has, and the way to open it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(_sign(one), width=24)
@@ -186,13 +186,13 @@ def _folded(form: Form, one: Asked) -> None:
         )
 
 
-def _sign(one: Asked) -> Markdown:
+def _sign(one: AskedQuestion) -> Markdown:
     if one.weight in (Weight.STOPS, Weight.PARKS):
         return mark("failed" if one.weight is Weight.STOPS else "parked")
     return {State.ANSWERED: mark("ok"), State.PROPOSED: PROPOSED, State.OPEN: OPEN}[one.state]
 
 
-def _stands(form: Form, one: Asked) -> Markdown:
+def _stands(form: InputForm, one: AskedQuestion) -> Markdown:
     if one.state is State.PROPOSED and one.proposal is not None:
         return text("question_proposed", answer=answer(form, one, one.proposal.values))
     if one.state is not State.ANSWERED:
@@ -205,7 +205,7 @@ def _stands(form: Form, one: Asked) -> Markdown:
 # ---- open -----------------------------------------------------------------------------------------------------------
 
 
-def _open(form: Form, one: Asked) -> None:
+def _open(form: InputForm, one: AskedQuestion) -> None:
     """Draw a question: what is proposed and why, the fields that answer it, and the button that keeps the answer."""
     small(f"{_sign(one)} **{question_title(one)}**")
     if one.proposal is not None and one.state is not State.ANSWERED:
@@ -232,7 +232,7 @@ def _open(form: Form, one: Asked) -> None:
             note(text("question_table_more"))
 
 
-def _settings(form: Form, one: Asked) -> Callable[[], Mapping[str, Any]]:
+def _settings(form: InputForm, one: AskedQuestion) -> Callable[[], Mapping[str, Any]]:
     """Draw the fields, with what is proposed as their first answer, and return how to read them."""
     draft = form.draft
     if one.proposal is not None and one.state is not State.ANSWERED:
@@ -244,7 +244,7 @@ def _settings(form: Form, one: Asked) -> Callable[[], Mapping[str, Any]]:
     return lambda: {name: draft.value(name) for name in one.question.settings}
 
 
-def _table(form: Form, one: Asked) -> Callable[[], Mapping[str, Any]] | None:
+def _table(form: InputForm, one: AskedQuestion) -> Callable[[], Mapping[str, Any]] | None:
     """Draw a row for each code, those without a counterpart first; None when a list is needed and cannot be read."""
     name, app = one.question.table, form.app
     sides = sides_of(form, one)
@@ -265,14 +265,14 @@ def _table(form: Form, one: Asked) -> Callable[[], Mapping[str, Any]] | None:
     return lambda: dict(draft["rows"])
 
 
-def _use(form: Form, one: Asked, values: Mapping[str, Any], by: Actor) -> None:
+def _use(form: InputForm, one: AskedQuestion, values: Mapping[str, Any], by: Actor) -> None:
     """Keep an answer unless something is wrong with it."""
     if not any(name in form.draft.wrong for name in one.question.settings):
         unchecked = form.app.setup.answer(one.flow, one.question.name, values, by)
         form.draft.kept["unchecked"] = unchecked or form.draft.kept.get("unchecked", ())
 
 
-def _keep(form: Form, one: Asked, values: Mapping[str, Any]) -> None:
+def _keep(form: InputForm, one: AskedQuestion, values: Mapping[str, Any]) -> None:
     """Keep an answer and open the next question; what cannot be used is said beside its field."""
     draft = form.draft
     if any(name in draft.wrong for name in one.question.settings):
@@ -329,7 +329,7 @@ def ready_step(app: Application) -> None:
         _first_preview(app)
 
 
-def _line(app: Application, line: Line) -> None:
+def _line(app: Application, line: SetUpLine) -> None:
     one = line.asked
     if one is not None:
         why = one.lack.why if one.lack is not None else None

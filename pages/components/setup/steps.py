@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from integration.core.connections import Finding, Tell, parse_address
 from integration.services import Application
 from integration.services.connections import ConnectionStatus
-from integration.services.setup import STEPS, Asked, State, Weight
+from integration.services.setup import STEPS, AskedQuestion, State, Weight
 from integration.words import has_term
 from pages.components.setup.names import names_section, names_unsaved
 from pages.components.shared import controls
@@ -91,7 +91,7 @@ def rail(app: Application, here: str) -> None:
                 note(_stands(app, step, asked))
 
 
-def _stands(app: Application, step: str, asked: Mapping[str, Sequence[Asked]]) -> Markdown:
+def _stands(app: Application, step: str, asked: Mapping[str, Sequence[AskedQuestion]]) -> Markdown:
     """Return in a few words how far a step is."""
     match step:
         case "flows":

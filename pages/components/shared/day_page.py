@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from integration.core.days.books import Line
+from integration.core.days.books import DayLine
 from integration.core.days.till import total
 from integration.services import Application
 from pages.components.shared.application import guarded
@@ -17,7 +17,7 @@ from pages.components.shared.wording import Markdown, amount_text, number, plain
 SHOWN_DOCUMENTS = 3  # of a line; the others are counted
 
 
-def day_page(app: Application, books: str, lines: Sequence[Line], *, gross: bool = False) -> None:
+def day_page(app: Application, books: str, lines: Sequence[DayLine], *, gross: bool = False) -> None:
     """Draw the lines of a page with debit and credit, what they come to, and the documents behind each.
 
     `books` is the system that keeps the names of accounts and VAT codes; in `gross` lines the VAT is inside.
@@ -29,7 +29,7 @@ def day_page(app: Application, books: str, lines: Sequence[Line], *, gross: bool
     _adds_up(lines, gross=gross)
 
 
-def day_page_beside(app: Application, books: str, lines: Sequence[Line], title: str, *, gross: bool = False) -> None:
+def day_page_beside(app: Application, books: str, lines: Sequence[DayLine], title: str, *, gross: bool = False) -> None:
     """Draw the same where there is little room, and offer it with the documents behind each line."""
     ledgers = app.lists.captions(books, "ledgers")
     st.table(
@@ -41,7 +41,7 @@ def day_page_beside(app: Application, books: str, lines: Sequence[Line], title: 
         dialog(guarded(day_page))(app, books, lines, gross=gross)
 
 
-def _adds_up(lines: Sequence[Line], *, gross: bool) -> None:
+def _adds_up(lines: Sequence[DayLine], *, gross: bool) -> None:
     off = total(one.amount if gross else one.moved for one in lines)
     if off:
         note(f"{mark('failed')} {text('page_off', amount=amount_text(off))}")
@@ -50,7 +50,7 @@ def _adds_up(lines: Sequence[Line], *, gross: bool) -> None:
 
 
 def short_rows(
-    lines: Sequence[Line], ledgers: Mapping[str, str], vat_said: Callable[[str], str], *, gross: bool = False
+    lines: Sequence[DayLine], ledgers: Mapping[str, str], vat_said: Callable[[str], str], *, gross: bool = False
 ) -> list[dict[Markdown, Markdown]]:
     """Return a page as the rows of a narrow table: account and description in one, and of VAT the code alone."""
     account, debit, credit, vat = (text(f"col_{name}") for name in ("account", "debit", "credit", "vat"))
@@ -72,7 +72,7 @@ def short_rows(
 
 
 def page_rows(
-    lines: Sequence[Line], ledgers: Mapping[str, str], vat_said: Callable[[str], str], *, gross: bool = False
+    lines: Sequence[DayLine], ledgers: Mapping[str, str], vat_said: Callable[[str], str], *, gross: bool = False
 ) -> list[dict[Markdown, Markdown]]:
     """Return a page as the rows of a table, with a last row of what both sides come to, VAT included."""
     account, what, debit, credit, vat, behind = (
@@ -102,16 +102,16 @@ def page_rows(
     return rows
 
 
-def _account(one: Line, ledgers: Mapping[str, str]) -> str:
+def _account(one: DayLine, ledgers: Mapping[str, str]) -> str:
     return f"{one.account} {ledgers.get(one.account, '')}".strip()
 
 
-def _side(lines: Sequence[Line], sign: int, *, gross: bool) -> Decimal:
+def _side(lines: Sequence[DayLine], sign: int, *, gross: bool) -> Decimal:
     moved = (sign * (one.amount if gross else one.moved) for one in lines)
     return total(each for each in moved if each > 0)
 
 
-def _vat(one: Line, vat_said: Callable[[str], str]) -> Markdown:
+def _vat(one: DayLine, vat_said: Callable[[str], str]) -> Markdown:
     if not one.vat_code:
         return ""
     return plain(vat_said(one.vat_code)) + (f" · {amount_text(abs(one.vat))}" if one.vat else "")

@@ -46,7 +46,7 @@ class Edits:
         self.renew()
 
 
-class Draft(Edits):
+class SettingsDraft(Edits):
     """The settings of a flow as the operator has them on screen.
 
     Names are those of the settings; `brakes.changes` is one setting inside another. What is wrong is kept by name
@@ -98,7 +98,7 @@ class Draft(Edits):
         super().forget()
 
 
-def save_bar(app: Application, draft: Draft) -> None:
+def save_bar(app: Application, draft: SettingsDraft) -> None:
     """Draw the bar that says what is changed and offers the one button that saves it."""
     if not draft.changed:
         if was_pressed(draft.kept, "save"):
@@ -116,12 +116,12 @@ def save_bar(app: Application, draft: Draft) -> None:
             _finish(app, draft)
 
 
-def _finish(app: Application, draft: Draft) -> NoReturn:
+def _finish(app: Application, draft: SettingsDraft) -> NoReturn:
     st.session_state["said"] = draft.said_saved() if _is_saved(app, draft) else text("settings_wrong")
     st.rerun()
 
 
-def _save(app: Application, draft: Draft, by: Actor) -> bool:
+def _save(app: Application, draft: SettingsDraft, by: Actor) -> bool:
     """Save what is changed where nothing is wrong with it; tell whether that is so."""
     if draft.wrong or draft.without_reason():
         return False
@@ -131,7 +131,7 @@ def _save(app: Application, draft: Draft, by: Actor) -> bool:
     return True
 
 
-def _is_saved(app: Application, draft: Draft) -> bool:
+def _is_saved(app: Application, draft: SettingsDraft) -> bool:
     """Save what is changed; tell whether it could be, with what is wrong kept beside its field."""
     draft.refused.update({f"reason.{brake}": text("brake_reason_missing") for brake in draft.without_reason()})
     try:
@@ -145,7 +145,7 @@ def _is_saved(app: Application, draft: Draft) -> bool:
     return True
 
 
-def toggle(draft: Draft, name: str, about: Markdown = "", label: Markdown = "") -> bool:
+def toggle(draft: SettingsDraft, name: str, about: Markdown = "", label: Markdown = "") -> bool:
     """Draw a setting that is on or off, and take it into the draft."""
     said = label or text(f"setting_{name.replace('.', '_')}")
     on = controls.toggle(said, value=draft.value(name), key=draft.key(name))

@@ -26,7 +26,7 @@ from integration.services import Application
 from integration.words import has_term
 from integration.words.countries import countries
 from pages.components.shared import controls
-from pages.components.shared.draft import Draft, toggle
+from pages.components.shared.draft import SettingsDraft, toggle
 from pages.components.shared.layout import ask_live
 from pages.components.shared.rows import is_in_use
 from pages.components.shared.wording import (
@@ -45,11 +45,11 @@ WIDE = 340
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class InputForm:
     """Whom a setting is asked for: the flow's draft, and the systems that know the choices."""
 
     app: Application
-    draft: Draft
+    draft: SettingsDraft
 
     @property
     def flow(self) -> str:
@@ -101,12 +101,12 @@ def lists_of(app: Application, table: ValueTable) -> dict[str, dict[str, dict[st
     return found
 
 
-def switch_input(form: Form, shape: Switch) -> bool:
+def switch_input(form: InputForm, shape: Switch) -> bool:
     """Draw a switch and return whether it is on."""
     return toggle(form.draft, shape.name, form.about(shape.name) or "", form.label(shape.name))
 
 
-def pick_input(form: Form, shape: Pick, lacking: Collection[str] = ()) -> str:
+def pick_input(form: InputForm, shape: Pick, lacking: Collection[str] = ()) -> str:
     """Draw one of a few options and return the chosen one; what is `lacking` is no option."""
     now = str(form.draft.value(shape.name))
     options = [one for one in shape.options if one not in lacking or one == now]
@@ -120,7 +120,7 @@ def pick_input(form: Form, shape: Pick, lacking: Collection[str] = ()) -> str:
     )
 
 
-def option_input(form: Form, shape: Choose) -> str:
+def option_input(form: InputForm, shape: Choose) -> str:
     """Draw one of a few options with a sentence each and return the chosen one."""
     return controls.radio(
         form.label(shape.name),
@@ -132,7 +132,7 @@ def option_input(form: Form, shape: Choose) -> str:
     )
 
 
-def several(form: Form, shape: Several) -> tuple[str, ...]:
+def several(form: InputForm, shape: Several) -> tuple[str, ...]:
     """Draw any of a few options and return the chosen ones."""
     now = [str(one) for one in form.draft.value(shape.name)]
     return tuple(
@@ -148,7 +148,7 @@ def several(form: Form, shape: Several) -> tuple[str, ...]:
     )
 
 
-def code_input(form: Form, shape: Code) -> str:
+def code_input(form: InputForm, shape: Code) -> str:
     """Draw one code and return it."""
     return code_field(
         form.label(shape.name),
@@ -198,7 +198,7 @@ def code_caption(code: str, choices: Mapping[str, str]) -> str:
     return f"{code} · {caption}" if caption and caption != code else code
 
 
-def codes(form: Form, shape: Codes) -> tuple[str, ...]:
+def codes(form: InputForm, shape: Codes) -> tuple[str, ...]:
     """Draw any number of codes and return them."""
     choices = form.choices(shape.of)
     now = [str(one) for one in form.draft.value(shape.name)]
@@ -215,7 +215,7 @@ def codes(form: Form, shape: Codes) -> tuple[str, ...]:
     return tuple(str(one).strip() for one in chosen)
 
 
-def words(form: Form, shape: Words) -> str:
+def words(form: InputForm, shape: Words) -> str:
     """Draw a short text and return it."""
     given = controls.text_input(
         form.label(shape.name),
@@ -229,7 +229,7 @@ def words(form: Form, shape: Words) -> str:
     return typed.upper() if shape.capitals else typed
 
 
-def whole_input(form: Form, shape: Whole) -> int:
+def whole_input(form: InputForm, shape: Whole) -> int:
     """Draw a whole number and return it."""
     given = controls.number_input(
         form.label(shape.name),
@@ -243,7 +243,7 @@ def whole_input(form: Form, shape: Whole) -> int:
     return int(given or shape.least)
 
 
-def money(form: Form, shape: Money) -> Decimal:
+def money(form: InputForm, shape: Money) -> Decimal:
     """Draw an amount in euros and return it; what is none leaves the one there was."""
     draft, name = form.draft, shape.name
     now: Decimal = draft.value(name)
@@ -262,7 +262,7 @@ def money(form: Form, shape: Money) -> Decimal:
     return now
 
 
-def day_input(form: Form, shape: Day) -> date | None:
+def day_input(form: InputForm, shape: Day) -> date | None:
     """Draw a day, or none, and return it."""
     now: date | None = form.draft.value(shape.name)
     given = controls.date_input(
@@ -303,7 +303,7 @@ def field_label(fields: Sequence[Field], name: str) -> str:
     return text("field_absent", field=field_name(name)) if name else text("field_none")
 
 
-def source_field(form: Form, shape: SourceField) -> str:
+def source_field(form: InputForm, shape: SourceField) -> str:
     """Draw a choice of a field of the source and return it."""
     draft, now = form.draft, str(form.draft.value(shape.name))
     fields = source_fields(form.app, form.flow, shape.kind)

@@ -301,7 +301,7 @@ Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class StateLook:
     """How a state is drawn: colour name, icon, and the sign used where no icon can be."""
 
     colour: Colour
@@ -312,38 +312,38 @@ class Look:
 LOOKS = {
     **dict.fromkeys(
         ("parked", "interrupted", "park", "day_parked", "held", "done_parked", "done_nothing"),
-        Look("orange", "pause_circle", "‖"),
+        StateLook("orange", "pause_circle", "‖"),
     ),
-    **dict.fromkeys(("proven", "done", "on", "ok", "day_equal"), Look("green", "check_circle", "✓")),
-    "accepted": Look("violet", "done", "~"),
-    "unchanged": Look("gray", "equal", "="),
-    "skipped": Look("gray", "skip_next", "»"),
-    "in_doubt": Look("violet", "help", "?"),
-    "waiting": Look("blue", "approval", "…"),
-    "running": Look("blue", "progress_activity", "›"),
-    "failed": Look("red", "error", "×"),
-    "discarded": Look("gray", "block", "–"),
-    "left": Look("gray", "remove", "–"),
-    "planned": Look("blue", "schedule", "…"),
-    "create": Look("green", "add_circle", "+"),
-    "update": Look("blue", "edit", "~"),
-    "retire": Look("orange", "archive", "−"),
-    "skip": Look("gray", "skip_next", "»"),
-    "brake": Look("orange", "front_hand", "!"),
-    "off": Look("gray", "block", "–"),
-    "unknown": Look("gray", "remove", "–"),
-    "alert_critical": Look("red", "error", "×"),
-    "alert_warning": Look("orange", "warning", "!"),
-    "alert_notice": Look("gray", "info", "i"),
-    "day_open": Look("gray", "storefront", "○"),
-    "day_waiting": Look("orange", "hourglass_top", "…"),
-    "day_closed": Look("blue", "schedule", "›"),
-    "day_empty": Look("gray", "remove", "–"),
-    "day_left_out": Look("gray", "skip_next", "»"),
-    "day_booked": Look("blue", "menu_book", "+"),
-    "day_not_posted": Look("violet", "pending", "~"),
-    "day_different": Look("red", "error", "×"),
-    "day_unknown": Look("violet", "help", "?"),
+    **dict.fromkeys(("proven", "done", "on", "ok", "day_equal"), StateLook("green", "check_circle", "✓")),
+    "accepted": StateLook("violet", "done", "~"),
+    "unchanged": StateLook("gray", "equal", "="),
+    "skipped": StateLook("gray", "skip_next", "»"),
+    "in_doubt": StateLook("violet", "help", "?"),
+    "waiting": StateLook("blue", "approval", "…"),
+    "running": StateLook("blue", "progress_activity", "›"),
+    "failed": StateLook("red", "error", "×"),
+    "discarded": StateLook("gray", "block", "–"),
+    "left": StateLook("gray", "remove", "–"),
+    "planned": StateLook("blue", "schedule", "…"),
+    "create": StateLook("green", "add_circle", "+"),
+    "update": StateLook("blue", "edit", "~"),
+    "retire": StateLook("orange", "archive", "−"),
+    "skip": StateLook("gray", "skip_next", "»"),
+    "brake": StateLook("orange", "front_hand", "!"),
+    "off": StateLook("gray", "block", "–"),
+    "unknown": StateLook("gray", "remove", "–"),
+    "alert_critical": StateLook("red", "error", "×"),
+    "alert_warning": StateLook("orange", "warning", "!"),
+    "alert_notice": StateLook("gray", "info", "i"),
+    "day_open": StateLook("gray", "storefront", "○"),
+    "day_waiting": StateLook("orange", "hourglass_top", "…"),
+    "day_closed": StateLook("blue", "schedule", "›"),
+    "day_empty": StateLook("gray", "remove", "–"),
+    "day_left_out": StateLook("gray", "skip_next", "»"),
+    "day_booked": StateLook("blue", "menu_book", "+"),
+    "day_not_posted": StateLook("violet", "pending", "~"),
+    "day_different": StateLook("red", "error", "×"),
+    "day_unknown": StateLook("violet", "help", "?"),
 }
 
 # Line colours, light and dark, for charts and tags.

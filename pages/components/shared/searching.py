@@ -7,7 +7,7 @@ from typing import NoReturn
 import streamlit as st
 
 from integration.services import Application
-from integration.services.search import Hit, Place
+from integration.services.search import FoundPlace, Hit
 from pages.components.shared.layout import answer_or_error, badge, note, section
 from pages.components.shared.wording import Markdown, euros, flow_name, language, plain, system_name, text
 
@@ -105,7 +105,7 @@ def _lead_to(page: str, asked: Mapping[str, str]) -> NoReturn:
     st.switch_page(f"pages/{page}.py", query_params=dict(asked))
 
 
-def _place(place: Place, number: int) -> None:
+def _place(place: FoundPlace, number: int) -> None:
     """Draw a page, setting or value table, which leads there, with where it is."""
     trail = [text(f"nav_{place.page}"), *([flow_name(place.flow)] if place.flow else [])]
     if tab := place.asked.get("tab", "") if place.page == "flows" else "":

@@ -91,7 +91,7 @@ Happened = Mapping[str, Any]  # one event of the log, by column
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TimelineEntry:
     """One line of a timeline: its sentence, what is said below it, and the events it stands for, newest first."""
 
     at: datetime
@@ -101,9 +101,9 @@ class Entry:
     events: Sequence[Happened] = field(default_factory=list)
 
 
-def draw_timeline(entries: Sequence[Entry], name: str, *, details: bool = False) -> Entry | None:
+def draw_timeline(entries: Sequence[TimelineEntry], name: str, *, details: bool = False) -> TimelineEntry | None:
     """Draw the lines of a timeline, newest first; return the one whose details were asked for, where they can be."""
-    asked: Entry | None = None
+    asked: TimelineEntry | None = None
     with st.container(border=True, gap="small", key=f"timeline-{name}"):
         if not entries:
             note(text("events_none"))
@@ -117,7 +117,7 @@ def draw_timeline(entries: Sequence[Entry], name: str, *, details: bool = False)
     return asked
 
 
-def _line(one: Entry, details: str) -> bool:
+def _line(one: TimelineEntry, details: str) -> bool:
     """Draw one line; tell whether its details were asked for, with the button of this key."""
     colour, icon = _LOOKS.get(one.event, ("gray", "circle"))
     with st.container(horizontal=True, gap="xsmall", wrap=False):
@@ -150,12 +150,12 @@ def rows_of(events: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in events.to_dict("records")]
 
 
-def entry(event: Happened) -> Entry:
+def entry(event: Happened) -> TimelineEntry:
     """Return the line of one event."""
-    return Entry(event_moment(event), str(event["event"]), event_title(event), _about(event), [event])
+    return TimelineEntry(event_moment(event), str(event["event"]), event_title(event), _about(event), [event])
 
 
-def fold_steps(entries: Sequence[Entry]) -> list[Entry]:
+def fold_steps(entries: Sequence[TimelineEntry]) -> list[TimelineEntry]:
     """Return the lines with the steps of a record in one run in one, where all of them went well."""
     steps: dict[tuple[str, ...], list[Happened]] = {}
     for one in entries:
@@ -168,11 +168,11 @@ def fold_steps(entries: Sequence[Entry]) -> list[Entry]:
     ]
 
 
-def _step_of(one: Entry) -> tuple[str, ...]:
+def _step_of(one: TimelineEntry) -> tuple[str, ...]:
     return tuple(str(one.events[0][name]) for name in ("run", "kind", "key"))
 
 
-def _told_at_once(one: Entry, events: Sequence[Happened]) -> Entry:
+def _told_at_once(one: TimelineEntry, events: Sequence[Happened]) -> TimelineEntry:
     """Return the line of several steps: what was planned is said below, with how many steps it took and how long."""
     planned = next((event for event in events if event["event"] == "planned"), None)
     if planned is None or len(events) < len(GOOD):
@@ -180,7 +180,7 @@ def _told_at_once(one: Entry, events: Sequence[Happened]) -> Entry:
     steps, took = counted("history_step", len(events)), one.events[0].get("ms")
     if took is not None and pd.notna(took):
         steps = f"{steps}, {span(float(took) / 1000)}"
-    return Entry(one.at, one.event, one.title, [*_about(planned), steps], events)
+    return TimelineEntry(one.at, one.event, one.title, [*_about(planned), steps], events)
 
 
 def event_moment(event: Happened) -> datetime:

@@ -8,7 +8,7 @@ import streamlit as st
 from integration.core.timetable import Timetable
 from integration.flows.settings import LONGEST_ROUND
 from pages.components.shared import controls
-from pages.components.shared.draft import Draft, toggle
+from pages.components.shared.draft import SettingsDraft, toggle
 from pages.components.shared.layout import small
 from pages.components.shared.wording import (
     Markdown,
@@ -27,7 +27,7 @@ HOUR = 60
 PARTS = ("begins", "ends", "weekdays", "holidays")
 
 
-def calendar_of(draft: Draft) -> dict[str, Any]:
+def calendar_of(draft: SettingsDraft) -> dict[str, Any]:
     """Return between which times and on which days a flow runs, as it is on screen."""
     return {name: draft.value(f"calendar.{name}") for name in PARTS}
 
@@ -46,12 +46,12 @@ def schedule_text(minutes: int, calendar: Mapping[str, Any]) -> Markdown:
     return f"{whole}, {rests}" if off else whole
 
 
-def said(draft: Draft) -> Markdown:
+def said(draft: SettingsDraft) -> Markdown:
     """Return the timetable on screen as a sentence."""
     return capital(schedule_text(draft.value("schedule_minutes"), calendar_of(draft)))
 
 
-def timetable(draft: Draft) -> None:
+def timetable(draft: SettingsDraft) -> None:
     """Draw how often a flow runs, between which times and on which days, with what that comes to as a sentence."""
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         minutes = controls.number_input(
@@ -83,7 +83,7 @@ def timetable(draft: Draft) -> None:
     small(f"**{said(draft)}**")
 
 
-def _time(draft: Draft, name: str) -> None:
+def _time(draft: SettingsDraft, name: str) -> None:
     """Draw from or up to which time of day a flow runs."""
     chosen = controls.time_input(
         text(f"calendar_{name}"),

@@ -10,7 +10,7 @@ from integration.core.flow import Flow
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Value
 from integration.core.run import Run
-from integration.core.traces import Answer, Trace
+from integration.core.traces import Trace, WhyAnswer
 from integration.flows.settings import till_list
 from integration.services import Application
 from integration.words import setting_name
@@ -54,14 +54,14 @@ def why(app: Application, run: Run, row: PlanRow) -> None:
         st.table([_row(app, flow, one) for one in answers], border="horizontal", hide_index=True)
 
 
-def _by_part(found: Sequence[Answer]) -> dict[tuple[str, str], list[Answer]]:
-    parts: dict[tuple[str, str], list[Answer]] = {}
+def _by_part(found: Sequence[WhyAnswer]) -> dict[tuple[str, str], list[WhyAnswer]]:
+    parts: dict[tuple[str, str], list[WhyAnswer]] = {}
     for one in found:
         parts.setdefault((one.part, one.source if not one.part else ""), []).append(one)
     return parts
 
 
-def _part(part: str, source: str, answers: Sequence[Answer]) -> Markdown:
+def _part(part: str, source: str, answers: Sequence[WhyAnswer]) -> Markdown:
     """Return what a part of a line is called: the line of a document by its text, else its key."""
     if not part:
         return plain(source) or text("why_of_record")
@@ -71,7 +71,7 @@ def _part(part: str, source: str, answers: Sequence[Answer]) -> Markdown:
     return plain(part)
 
 
-def _row(app: Application, flow: Flow, answer: Answer) -> dict[Markdown, Markdown]:
+def _row(app: Application, flow: Flow, answer: WhyAnswer) -> dict[Markdown, Markdown]:
     said = plain(because(app, flow, answer))
     if answer.has_moved and answer.trace:
         today = plain(_shown(app, flow, answer.field, answer.trace.value))
@@ -90,7 +90,7 @@ def _steps(app: Application, flow: Flow, trace: Trace) -> Iterator[str]:
             yield step_said(app, flow, trace.target, step)
 
 
-def because(app: Application, flow: Flow, answer: Answer) -> str:
+def because(app: Application, flow: Flow, answer: WhyAnswer) -> str:
     """Return why a value is what it is in one sentence; why there is none where that is so."""
     trace = answer.trace
     if trace is not None and trace.issue is not None:

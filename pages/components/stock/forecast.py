@@ -10,12 +10,12 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
 from integration.services.stock import (
     SOON_DAYS,
-    Difference,
-    Listed,
-    Reason,
+    LevelDifference,
+    LevelReason,
     Show,
     Sort,
     Split,
+    StockListing,
     largest_lines,
     open_differences,
 )
@@ -136,7 +136,7 @@ def article_list(app: Application, view: View) -> None:
     show, sort, find = show if show in SHOWS else "soon", asked.get("sort", "days"), ""
 
     def page(offset: int, limit: int) -> pd.DataFrame:
-        listed = Listed(cast("Show", show), find, cast("Sort", sort))
+        listed = StockListing(cast("Show", show), find, cast("Sort", sort))
         return app.stock.forecast(view.scope, view.now, listed, offset, limit)
 
     with titled(text("stock_list_title"), both_systems("stock_list_about", days=view.days)):
@@ -246,7 +246,7 @@ def _differences_table(app: Application, view: View, run: Run) -> None:
         note(counted("stock_article", total))
 
 
-def _clicked(app: Application, view: View, found: Sequence[Difference], key: str) -> int | None:
+def _clicked(app: Application, view: View, found: Sequence[LevelDifference], key: str) -> int | None:
     """Draw where the systems differ, and return the place of the row that was clicked."""
     frame = pd.DataFrame(
         {
@@ -273,7 +273,7 @@ def _clicked(app: Application, view: View, found: Sequence[Difference], key: str
     return browse(frame, columns, key, text("stock_differences"), {"gap": change_text})
 
 
-def _why(why: Reason) -> str:
+def _why(why: LevelReason) -> str:
     """Return what moved since a level was written last, and where."""
     if why.since is None:
         return text("stock_why_never")
@@ -286,7 +286,7 @@ def _why(why: Reason) -> str:
 
 
 def _differences_listed(app: Application, run: Run, view: View) -> pd.DataFrame:
-    def every() -> Iterator[Difference]:
+    def every() -> Iterator[LevelDifference]:
         offset = 0
         while rows := app.plans.rows(run.id, "planned", view.article, offset, EXPORTED_AT_ONCE):
             offset += len(rows)

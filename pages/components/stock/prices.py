@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import streamlit as st
 
-from integration.core.prices import Step
+from integration.core.prices import PriceStep
 from integration.services import Application
-from integration.services.prices import Known, Proof
+from integration.services.prices import KnownRecord, Proof
 from pages.components.shared.layout import answer_or_error, inline, note, section, select_input
 from pages.components.shared.tables import table
 from pages.components.shared.wording import Markdown, money_text, number, plain, system_name, text
@@ -45,7 +45,7 @@ def prices_section(app: Application) -> None:
     _steps(found, branches)
 
 
-def _title(one: Known | None) -> str:
+def _title(one: KnownRecord | None) -> str:
     return f"{one.key} · {one.title}" if one else text("prices_nobody")
 
 
@@ -80,12 +80,12 @@ def _steps(found: Proof, branches: Mapping[str, str]) -> None:
     table(rows, text("prices_title"))
 
 
-def _by(step: Step, branches: Mapping[str, str]) -> str:
+def _by(step: PriceStep, branches: Mapping[str, str]) -> str:
     name = branches.get(step.number, step.number) if step.by == "branch" else step.number
     return text(f"prices_by_{step.by}", number=name)
 
 
-def _source(step: Step, found: Proof) -> str:
+def _source(step: PriceStep, found: Proof) -> str:
     """Return the record of the books that says so: an article, a row of a price list, or the debtor."""
     customer = found.customer.key if found.customer else ""
     code = found.sources.get(f"{step.by}:{step.number}", "")

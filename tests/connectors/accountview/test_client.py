@@ -6,7 +6,7 @@ from datetime import date
 import httpx
 import pytest
 
-from integration.connectors.accountview.client import Filter, Query
+from integration.connectors.accountview.client import Query, QueryFilter
 from integration.connectors.accountview.codec import Body, Cell
 from integration.connectors.accountview.connector import AccountView
 from integration.core.errors import (
@@ -161,7 +161,7 @@ def test_a_debtor_written_comes_back_with_its_number(accountview: AccountView) -
         Body({"SUB_NR": Cell("C", number), "TEL_MOB": Cell("C", "0612345678")}),
         date(2026, 11, 25),
     )
-    same = Filter("SUB_NR", "Equal", "C", number)
+    same = QueryFilter("SUB_NR", "Equal", "C", number)
     rows = accountview.client.page(Query(of=objects.debtors, sort=("SUB_NR",), size=5, filters=(same,)))
     assert (rows[0]["ACCT_NAME"], rows[0]["TEL_MOB"]) == ("Anna de Boer", "0612345678")
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from integration.connectors.accountview.connector import AccountView
-from integration.connectors.accountview.items import Asked
+from integration.connectors.accountview.items import ItemQuery
 from integration.core.errors import RejectedError
 from integration.core.records import Kind, Record, Unreadable
 from integration.sandbox.accountview.conventions import Conventions
@@ -117,6 +117,6 @@ def test_items_are_asked_for_by_their_numbers_alone(books: AccountView) -> None:
     [("2026-10-17/MI1/8f3c", "MI1"), ("2026-10-17/MP-2026/1/8f3c", "MP-2026/1"), ("2026-10-17/8f3c", None), ("", None)],
 )
 def test_a_key_is_a_day_a_number_and_a_word_of_who_asks(key: str, number: str | None) -> None:
-    asked = Asked.read(key)
+    asked = ItemQuery.read(key)
 
     assert (asked.number if asked else None) == number

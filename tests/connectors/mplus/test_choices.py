@@ -2,10 +2,10 @@
 
 from contextlib import closing
 
-from integration.connectors.mplus.choices import Choices
+from integration.connectors.mplus.choices import TillChoices
 from integration.connectors.mplus.client import NAMESPACE, interface_contract
 from integration.connectors.mplus.connector import Mplus
-from integration.connectors.mplus.fields import Fields
+from integration.connectors.mplus.fields import TillFields
 from integration.sandbox.server import running
 from tests.connectors.mplus.tills import NOWHERE, a_till, answering
 
@@ -27,7 +27,7 @@ def test_a_code_with_a_percentage_that_cannot_be_read_has_no_rate() -> None:
     name = interface_contract().answer_name("getVatGroupList").partition("}")[2]
     body = f'<{name} xmlns="{NAMESPACE}"><vatGroupList>{rows}</vatGroupList></{name}>'
     client = answering(lambda _: body)
-    till = Choices(client, Fields(NOWHERE, client))
+    till = TillChoices(client, TillFields(NOWHERE, client))
     assert till.of("vat_rates") == {"4": "0.00"}
     assert till.of("vat_codes") == {"1": "9 % / ? %", "2": "? %", "3": "? %", "4": "0 %"}
 

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from integration.connectors.http import Gateway
 from integration.connectors.mplus.client import NAMESPACE, SOAP, Client, qualified
 from integration.connectors.mplus.connector import Mplus
-from integration.connectors.mplus.documents import CODES_SECONDS, Documents
+from integration.connectors.mplus.documents import CODES_SECONDS, TillDocuments
 from integration.connectors.mplus.settings import MplusSettings
 from integration.core.errors import MalformedAnswerError, UnavailableError
 from integration.core.records import Batch, Kind, Record, Unreadable, record_from_json, record_to_json
@@ -486,7 +486,7 @@ def test_lines_carry_the_external_id_of_their_article(own: Sandbox) -> None:
 def test_an_external_id_is_remembered_for_a_short_time_and_a_missing_one_is_not(own: Sandbox) -> None:
     now = [1000.0]
     client = Client(settings_of(own))
-    documents = Documents(settings_of(own), client, clock=lambda: now[0])
+    documents = TillDocuments(settings_of(own), client, clock=lambda: now[0])
     own.till.edit("articles", REPAIR_HOUR, {"extArticleId": "REPARATIE"})
 
     def asked_for() -> set[str]:
@@ -649,7 +649,7 @@ def test_half_an_answer_is_never_taken_for_a_whole_one(sandbox: Sandbox, till: M
         till.extract(Kind.ORDER, "60")
 
 
-def a_source(*answers: str) -> tuple[Documents, list[etree._Element]]:
+def a_source(*answers: str) -> tuple[TillDocuments, list[etree._Element]]:
     """Return a source whose till gives these answers in turn, and the questions it gets."""
     questions: list[etree._Element] = []
 
@@ -666,7 +666,7 @@ def a_source(*answers: str) -> tuple[Documents, list[etree._Element]]:
         secrets=("s",),
         transport=Canned(answer),
     )
-    return Documents(settings, Client(settings, gateway)), questions
+    return TillDocuments(settings, Client(settings, gateway)), questions
 
 
 def orders(*markers: str) -> str:
@@ -759,7 +759,7 @@ def test_a_document_whose_customer_does_not_say_who_it_is_waits() -> None:
         )
         return f'<GetOrdersResponse xmlns="{NAMESPACE}"><orderList>{listed}</orderList></GetOrdersResponse>'
 
-    of_nobody, wrong = Documents(NOWHERE, answering(answer)).extract(Kind.ORDER, None, "0").records
+    of_nobody, wrong = TillDocuments(NOWHERE, answering(answer)).extract(Kind.ORDER, None, "0").records
     assert not isinstance(of_nobody, Unreadable)
     assert isinstance(wrong, Unreadable)
     assert (wrong.key, wrong.field) == ("o7", "relationNumber")
@@ -827,7 +827,7 @@ def test_when_a_customer_was_last_sold_to_cannot_be_told_where_a_newer_document_
     told = [order("1", on(5)), order("2", on(9)), order("2", on("?")), order("3", on(7)), order("4", "")]
     no_customer = f"<order><relationNumber>0</relationNumber><financialDate>{on(20)}</financialDate></order>"
 
-    def answering_with(*more: str) -> Documents:
+    def answering_with(*more: str) -> TillDocuments:
         listed = "".join((*told, no_customer, *more))
 
         def answer(request: httpx.Request) -> str:
@@ -837,7 +837,7 @@ def test_when_a_customer_was_last_sold_to_cannot_be_told_where_a_newer_document_
             orders = f"<orderList>{listed}</orderList>" if name == "Orders" else ""
             return f'<Get{name}Response xmlns="{NAMESPACE}">{orders}</Get{name}Response>'
 
-        return Documents(NOWHERE, answering(answer))
+        return TillDocuments(NOWHERE, answering(answer))
 
     customers, since = ["1", "2", "3", "4", "5"], date(2026, 1, 1)
     one, three = date(2026, 3, 5), date(2026, 3, 7)
@@ -860,5 +860,5 @@ def test_a_document_asked_for_by_an_id_that_it_does_not_say_waits_alone() -> Non
         told = "".join(f"<order>{listed[one]}</order>" for one in asked if one in listed)
         return f'<GetOrdersResponse xmlns="{NAMESPACE}"><orderList>{told}</orderList></GetOrdersResponse>'
 
-    found = Documents(NOWHERE, answering(answer)).fetch(Kind.ORDER, ["o1", "o2", "o3"])
+    found = TillDocuments(NOWHERE, answering(answer)).fetch(Kind.ORDER, ["o1", "o2", "o3"])
     assert [(one.key, isinstance(one, Unreadable)) for one in found] == [("o1", False), ("o2", True)]

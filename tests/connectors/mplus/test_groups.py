@@ -3,7 +3,7 @@
 import pytest
 
 from integration.connectors.mplus.connector import Mplus
-from integration.connectors.mplus.groups import Groups
+from integration.connectors.mplus.groups import TillGroups
 from integration.core.errors import MalformedAnswerError
 from integration.core.records import Kind
 from tests.builders import a_group
@@ -44,4 +44,4 @@ def test_a_tree_without_end_cannot_be_read(links: Links) -> None:
     answer = f"{tree}</ns:articleGroups></ns:articleGroupList>"
     client, _ = a_client(xml(f"<ns:GetArticleGroupsResponse>{answer}</ns:GetArticleGroupsResponse>"))
     with pytest.raises(MalformedAnswerError, match="answer_unreadable"):
-        Groups(SETTINGS, client).lookup([a_group("A")], links)
+        TillGroups(SETTINGS, client).lookup([a_group("A")], links)

@@ -10,9 +10,9 @@ import pytest
 
 from integration.connectors.mplus.client import Client
 from integration.connectors.mplus.connector import Mplus
-from integration.connectors.mplus.documents import Documents
-from integration.connectors.mplus.history import History
-from integration.core.moves import Sort
+from integration.connectors.mplus.documents import TillDocuments
+from integration.connectors.mplus.history import TillHistory
+from integration.core.moves import MoveSort
 from integration.core.records import Kind
 from integration.sandbox.server import Sandbox, running
 from tests.connectors.contract import pages
@@ -43,7 +43,7 @@ def test_pages_follow_one_another_and_hold_every_movement_once(till: Mplus) -> N
         after = page[-1].number
         found += page
     assert [one.number for one in found] == list(range(1, till.newest_move() + 1))
-    sold = [one for one in found if one.sort is Sort.SALES]
+    sold = [one for one in found if one.sort is MoveSort.SALES]
     assert sold
     assert all(one.documents and one.title for one in sold)
 
@@ -55,7 +55,7 @@ def test_what_came_after_a_number_is_told_of_the_articles_asked_for_however_much
     (last,) = [one for one in till.moves(newest - 1, BEGIN) if one.number == newest]
     settings = settings_of(busy)
     client = Client(settings, None)
-    at_once, in_portions = (History(settings, client, page) for page in (10_000, 1))
+    at_once, in_portions = (TillHistory(settings, client, page) for page in (10_000, 1))
     some = at_once.since(0, ["1", "2"], [last.article])
     assert [one for one in some if one.article == last.article] == in_portions.since(0, ["1", "2"], [last.article])
     client.close()
@@ -66,11 +66,11 @@ def test_a_till_that_gives_less_than_asked_is_read_whole(busy: Sandbox, most: in
     kinds = (Kind.ORDER, Kind.RECEIPT)
     with closing(a_till(busy)) as till, closing(Client(settings_of(busy), None)) as client:
         start, whole = till.newest_move() - 40, [documents_of(till, kind) for kind in kinds]
-        moves = History(settings_of(busy), client).since(start, ["1", "2"], [])
+        moves = TillHistory(settings_of(busy), client).since(start, ["1", "2"], [])
         busy.till.edit("conventions", "most_at_once", {"value": most})
         try:
-            found = History(settings_of(busy), client).since(start, ["1", "2"], [])
-            documents = Documents(settings_of(busy), client)
+            found = TillHistory(settings_of(busy), client).since(start, ["1", "2"], [])
+            documents = TillDocuments(settings_of(busy), client)
             every = [documents.between(kind, date(2000, 1, 1), date(2099, 1, 1)) for kind in kinds]
             extracted = [documents_of(till, kind) for kind in kinds]
         finally:

@@ -9,13 +9,13 @@ import pytest
 from lxml import etree
 
 from integration.connectors.mplus.client import NAMESPACE, Client, qualified
-from integration.connectors.mplus.documents import Documents
-from integration.connectors.mplus.fields import Fields
-from integration.connectors.mplus.history import History
-from integration.connectors.mplus.lists import Lowest, Named
-from integration.connectors.mplus.products import Products
-from integration.connectors.mplus.relations import Relations
-from integration.connectors.mplus.target import Target
+from integration.connectors.mplus.documents import TillDocuments
+from integration.connectors.mplus.fields import TillFields
+from integration.connectors.mplus.history import TillHistory
+from integration.connectors.mplus.lists import ByNumbers, Lowest
+from integration.connectors.mplus.products import TillProducts
+from integration.connectors.mplus.relations import TillRelations
+from integration.connectors.mplus.target import TillTarget
 from integration.core.errors import MalformedAnswerError
 from integration.core.records import Kind
 from tests.connectors.mplus.tills import NOWHERE, answering
@@ -92,7 +92,7 @@ def a_till(giving: Giving) -> Client:
 
 
 def orders(giving: Giving) -> set[str]:
-    source = Documents(NOWHERE.model_copy(update={"document_page": PAGE}), a_till(giving))
+    source = TillDocuments(NOWHERE.model_copy(update={"document_page": PAGE}), a_till(giving))
     batch = source.extract(Kind.ORDER, None, None)
     found = {one.key for one in batch.records}
     while batch.after:
@@ -103,15 +103,19 @@ def orders(giving: Giving) -> set[str]:
 
 def relations(giving: Giving) -> set[str]:
     client = a_till(giving)
-    return changed(Relations(NOWHERE.model_copy(update={"page_relations": PAGE}), client, Fields(NOWHERE, client)))
+    return changed(
+        TillRelations(NOWHERE.model_copy(update={"page_relations": PAGE}), client, TillFields(NOWHERE, client))
+    )
 
 
 def products(giving: Giving) -> set[str]:
     client = a_till(giving)
-    return changed(Products(NOWHERE.model_copy(update={"page_articles": PAGE}), client, Fields(NOWHERE, client)))
+    return changed(
+        TillProducts(NOWHERE.model_copy(update={"page_articles": PAGE}), client, TillFields(NOWHERE, client))
+    )
 
 
-def changed(target: Target) -> set[str]:
+def changed(target: TillTarget) -> set[str]:
     batch = target.changed("0")
     found = {one.key for one in batch.records}
     while batch.after:
@@ -121,7 +125,7 @@ def changed(target: Target) -> set[str]:
 
 
 def moves(giving: Giving) -> set[str]:
-    history = History(NOWHERE, a_till(giving), PAGE)
+    history = TillHistory(NOWHERE, a_till(giving), PAGE)
     found: set[str] = set()
     page = history.page(0, datetime(2026, 11, 1, tzinfo=UTC))
     while page:
@@ -174,13 +178,13 @@ class Capped:
 @pytest.mark.parametrize(("cap", "there"), [(1, 30), (7, 300), (100, 250), (1_000, 250), (100, 0)])
 def test_what_a_full_answer_does_not_tell_is_asked_for_again(cap: int, there: int) -> None:
     till = Capped(cap, there)
-    asking = Named[str]().all(till.rows, lambda one: [one])
+    asking = ByNumbers[str]().all(till.rows, lambda one: [one])
     assert sorted(asking([str(number) for number in range(400)])) == sorted(till.there)
 
 
 def test_what_is_not_there_is_asked_for_again_until_more_was_told_at_once() -> None:
     till = Capped(1_000, 250)
-    asking = Named[str]().all(till.rows, lambda one: [one])
+    asking = ByNumbers[str]().all(till.rows, lambda one: [one])
     numbers = [str(number) for number in range(500)]
     asking(numbers[:250])
     till.calls = 0
@@ -191,7 +195,7 @@ def test_what_is_not_there_is_asked_for_again_until_more_was_told_at_once() -> N
 
 def test_a_till_that_takes_so_many_numbers_and_no_more_tells_of_them_all() -> None:
     there = Capped(1_000, 400)
-    asking = Named[str]().all(lambda numbers: there.rows(numbers[:150]), lambda one: [one])
+    asking = ByNumbers[str]().all(lambda numbers: there.rows(numbers[:150]), lambda one: [one])
     assert len(asking(there.there)) == 400
 
 
@@ -202,5 +206,5 @@ def test_a_relation_that_a_till_holds_back_is_there() -> None:
         return f'<GetRelationsResponse xmlns="{NAMESPACE}"><relationList>{listed}</relationList></GetRelationsResponse>'
 
     client = answering(answer)
-    target = Relations(NOWHERE, client, Fields(NOWHERE, client))
+    target = TillRelations(NOWHERE, client, TillFields(NOWHERE, client))
     assert target.read(["3", "4", "5", "6", "7"]).keys() == {"3", "4", "5", "6", "7"}

@@ -13,8 +13,8 @@ from lxml import etree
 
 from integration.connectors.mplus.client import NAMESPACE, Client, qualified
 from integration.connectors.mplus.connector import Mplus
-from integration.connectors.mplus.fields import Fields
-from integration.connectors.mplus.products import Products
+from integration.connectors.mplus.fields import TillFields
+from integration.connectors.mplus.products import TillProducts
 from integration.core.errors import (
     InDoubtError,
     RejectedError,
@@ -345,5 +345,5 @@ def test_a_product_that_does_not_say_a_number_it_was_asked_for_by_waits_alone(la
     if linked:
         links.known = {(Kind.PRODUCT, f"P{number}"): number for number in "123"}
     wanted = [Record(Kind.PRODUCT, f"P{number}", {}, (a_part(f"1{number}"),)) for number in "123"]
-    held = Products(NOWHERE, client, Fields(NOWHERE, client)).lookup(wanted, links)
+    held = TillProducts(NOWHERE, client, TillFields(NOWHERE, client)).lookup(wanted, links)
     assert {key: isinstance(one.record, Unreadable) for key, one in held.items()} == {"P1": False, "P2": True}

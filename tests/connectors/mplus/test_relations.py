@@ -11,8 +11,8 @@ from lxml import etree
 
 from integration.connectors.mplus.client import NAMESPACE, Client, qualified
 from integration.connectors.mplus.connector import Mplus
-from integration.connectors.mplus.fields import Fields
-from integration.connectors.mplus.relations import Relations
+from integration.connectors.mplus.fields import TillFields
+from integration.connectors.mplus.relations import TillRelations
 from integration.core.errors import InDoubtError, RejectedError
 from integration.core.plan import differences
 from integration.core.records import Kind, Record, Unreadable, Value
@@ -517,7 +517,7 @@ def test_whom_a_relation_that_cannot_be_read_fits_waits_and_the_others_go_on(
         return told(*(one for one in listed.values() if any(f"Number>{each}<" in one for each in numbers)))
 
     client = answering(answer)
-    relations = Relations(NOWHERE, client, Fields(NOWHERE, client))
+    relations = TillRelations(NOWHERE, client, TillFields(NOWHERE, client))
     wanted = [a_customer(key, email=f"{key}@x.example") for key in ("a", "b", "c")]
     for _ in range(2):
         held = relations.lookup(wanted, links)
@@ -543,6 +543,8 @@ def test_a_linked_relation_that_does_not_say_its_number_waits_alone(links: Links
 
     client = answering(answer)
     links.known = {(Kind.RELATION, f"D{each}"): each for each in ("6", "7", "9")}
-    held = Relations(NOWHERE, client, Fields(NOWHERE, client)).lookup([a_customer(f"D{each}") for each in "679"], links)
+    held = TillRelations(NOWHERE, client, TillFields(NOWHERE, client)).lookup(
+        [a_customer(f"D{each}") for each in "679"], links
+    )
     assert {key: isinstance(one.record, Unreadable) for key, one in held.items()} == {"D6": False, "D7": True}
     assert held["D7"].reference == "7"

@@ -12,10 +12,10 @@ import pytest
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import NAMESPACE, interface_contract
 from integration.connectors.mplus.connector import Mplus
-from integration.connectors.mplus.fields import Fields
-from integration.connectors.mplus.history import History
-from integration.connectors.mplus.products import Products
-from integration.connectors.mplus.stock import Stock
+from integration.connectors.mplus.fields import TillFields
+from integration.connectors.mplus.history import TillHistory
+from integration.connectors.mplus.products import TillProducts
+from integration.connectors.mplus.stock import TillStock
 from integration.core.errors import InDoubtError, RejectedError
 from integration.core.plan import Change, differences, remaining
 from integration.core.records import Batch, Held, Kind, Record, Unreadable, Value
@@ -312,7 +312,9 @@ def test_a_level_of_which_something_is_not_told_cannot_be_read(kept: str, row: s
         return f'<{name} xmlns="{NAMESPACE}">{listed}</{name}>'
 
     client = answering(told)
-    stock = Stock(NOWHERE, client, Products(NOWHERE, client, Fields(NOWHERE, client)), History(NOWHERE, client))
+    stock = TillStock(
+        NOWHERE, client, TillProducts(NOWHERE, client, TillFields(NOWHERE, client)), TillHistory(NOWHERE, client)
+    )
     (held,) = stock.lookup([levels("7", {"1": Decimal(3)})], Links()).values()
     assert (held.record.field if isinstance(held.record, Unreadable) else "") == field
     if not field:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from integration.core.days.books import Line
-from integration.core.days.check import DayCheck, Entry, OwnPage, Verdict, check_day, entry_of_row
+from integration.core.days.books import DayLine
+from integration.core.days.check import DayCheck, DayVerdict, LedgerEntry, OwnPage, check_day, entry_of_row
 from integration.core.days.corrections import difference
 from integration.core.days.documents import documents_of
 from integration.core.days.till import till_day
@@ -17,7 +17,7 @@ from tests.core.days.test_page import page_for, with_parts
 PAGE = "600/2600412"
 
 
-def written(lines: Sequence[Line], **values: object) -> Record:
+def written(lines: Sequence[DayLine], **values: object) -> Record:
     """A page as it was written."""
     parts = tuple(
         Record(
@@ -35,21 +35,21 @@ def written(lines: Sequence[Line], **values: object) -> Record:
     return Record(Kind.DAY_PAGE, "2026-10-17/1", told, parts)  # type: ignore[arg-type]
 
 
-def entries(page: Record, *, posted: bool = True) -> list[Entry]:
+def entries(page: Record, *, posted: bool = True) -> list[LedgerEntry]:
     """The rows of the ledger that a page makes."""
     rows = []
     for part in page.parts:
         account, amount, code, tax = (part.values[name] for name in ("account", "amount", "vat_code", "vat"))
         assert isinstance(amount, Decimal)
         assert isinstance(tax, Decimal)
-        rows.append(Entry(DAY, str(account), amount, PAGE, "D26101700100", str(code), tax, posted=posted))
+        rows.append(LedgerEntry(DAY, str(account), amount, PAGE, "D26101700100", str(code), tax, posted=posted))
         if tax and posted:
-            rows.append(Entry(DAY, BOOKS.vat_accounts[str(code)], tax, PAGE, "D26101700100", str(code)))
+            rows.append(LedgerEntry(DAY, BOOKS.vat_accounts[str(code)], tax, PAGE, "D26101700100", str(code)))
     return rows
 
 
 def look(
-    held: Record | None, rows: Sequence[Entry] | None, record: Record | None = None, page: Record | None = None
+    held: Record | None, rows: Sequence[LedgerEntry] | None, record: Record | None = None, page: Record | None = None
 ) -> DayCheck:
     """Check the day as the till has it now against what the books hold."""
     now = record or day_record()
@@ -61,7 +61,7 @@ def look(
 def test_a_day_that_nobody_touched_is_equal_by_code_account_and_method() -> None:
     page = written(page_for(day_record()).lines)
     check = look(page, entries(page))
-    assert check.verdict is Verdict.EQUAL
+    assert check.verdict is DayVerdict.EQUAL
     assert check.findings == ()
     by = {(one.about, one.key): (one.till, one.books) for one in check.rows}
     assert by["base", "1"] == (euros("1500.09"), euros("1500.09"))
@@ -81,7 +81,7 @@ def test_a_day_that_nobody_touched_is_equal_by_code_account_and_method() -> None
 
 def test_a_page_that_is_gone_is_named() -> None:
     check = look(None, [])
-    assert check.verdict is Verdict.DIFFERENT
+    assert check.verdict is DayVerdict.DIFFERENT
     assert [(one.code, one.facts["page"]) for one in check.findings] == [("page_gone", PAGE)]
     assert next(one for one in check.rows if (one.about, one.key) == ("vat", "1")).books == 0
 
@@ -124,12 +124,12 @@ def test_a_corrected_day_is_equal_by_method_too_and_what_came_late_is_known() ->
         BOOKS,
     )
     assert check.findings == ()
-    assert check.verdict is Verdict.EQUAL
+    assert check.verdict is DayVerdict.EQUAL
     back = replace(written(difference(before, now)), key="2026-10-17/1/02")  # the late receipt was cancelled
     pages = [OwnPage(one, PAGE, one) for one in (first, second, back)]
     rows = [row for one in (first, second, back) for row in entries(one)]
     again = check_day(before, documents_of(till_day(day_record())), pages, rows, BOOKS)
-    assert (again.verdict, again.findings) == (Verdict.EQUAL, ())
+    assert (again.verdict, again.findings) == (DayVerdict.EQUAL, ())
 
 
 def test_vat_on_lines_of_its_own_is_compared_by_code() -> None:
@@ -137,7 +137,7 @@ def test_vat_on_lines_of_its_own_is_compared_by_code() -> None:
     lines = page_for(day_record(), books).lines
     page = written(lines)
     check = check_day(lines, documents_of(till_day(day_record())), [OwnPage(page, PAGE, page)], entries(page), books)
-    assert check.verdict is Verdict.EQUAL
+    assert check.verdict is DayVerdict.EQUAL
     by = {(one.about, one.key): (one.till, one.books) for one in check.rows}
     assert by["vat", "1"] == (euros("315.04"), euros("315.04"))
     assert by["base", "1"] == (euros("1500.09"), None)
@@ -148,7 +148,7 @@ def test_a_page_of_the_drawers_daybook_is_compared_as_it_is_posted() -> None:
     lines = page_for(day_record(), books).lines
     page = written(lines)
     turned = [replace(one, amount=-one.amount) for one in entries(page)]
-    drawer = Entry(DAY, "1000", euros("2.60"), PAGE, "D26101700100")
+    drawer = LedgerEntry(DAY, "1000", euros("2.60"), PAGE, "D26101700100")
     check = check_day(
         lines, documents_of(till_day(day_record())), [OwnPage(page, PAGE, page)], [*turned, drawer], books
     )
@@ -165,13 +165,13 @@ def test_a_page_with_turned_signs_is_equal_by_method() -> None:
     turned = [replace(one, amount=-one.amount, vat=-one.vat) for one in lines]
     page = written(turned)
     check = check_day(lines, documents_of(till_day(day_record())), [OwnPage(page, PAGE, page)], rows, books)
-    assert (check.verdict, check.findings) == (Verdict.EQUAL, ())
+    assert (check.verdict, check.findings) == (DayVerdict.EQUAL, ())
 
 
 def test_a_receipt_typed_again_by_hand_is_told_from_our_own_rows() -> None:
     page = written(page_for(day_record()).lines)
     by_hand = [
-        Entry(DAY, account, euros(amount), "600/2600415", text="bon 4102", by="JANSEN")
+        LedgerEntry(DAY, account, euros(amount), "600/2600415", text="bon 4102", by="JANSEN")
         for account, amount in (("8000", "-557.10"), ("8030", "-33.02"), ("1500", "-123.93"), ("1010", "714.05"))
     ]
     check = look(page, [*entries(page), *by_hand])
@@ -185,19 +185,19 @@ def test_a_receipt_typed_again_by_hand_is_told_from_our_own_rows() -> None:
 
 def test_rows_of_the_bank_and_of_other_flows_are_not_ours_to_judge() -> None:
     page = written(page_for(day_record()).lines)
-    bank = [Entry(DAY, "1010", euros("714.05"), "200/1"), Entry(DAY, "1010", euros("-714.05"), "200/1")]
+    bank = [LedgerEntry(DAY, "1010", euros("714.05"), "200/1"), LedgerEntry(DAY, "1010", euros("-714.05"), "200/1")]
     now = day_record()
     check = check_day(
         page_for(now).lines, documents_of(till_day(now)), [OwnPage(page, PAGE, page)], [*entries(page), *bank], BOOKS,
         elsewhere=frozenset({"200/1"}),
     )  # fmt: skip
-    assert check.verdict is Verdict.EQUAL
+    assert check.verdict is DayVerdict.EQUAL
 
 
 def test_a_page_that_is_not_posted_yet_is_equal_and_waits() -> None:
     page = written(page_for(day_record()).lines)
     check = look(page, entries(page, posted=False))
-    assert check.verdict is Verdict.NOT_POSTED
+    assert check.verdict is DayVerdict.NOT_POSTED
     assert [one.code for one in check.findings] == ["not_posted"]
     assert not [one for one in check.rows if one.difference]
 
@@ -205,7 +205,7 @@ def test_a_page_that_is_not_posted_yet_is_equal_and_waits() -> None:
 def test_books_that_cannot_say_are_told_from_books_that_have_nothing() -> None:
     page = written(page_for(day_record()).lines)
     unknown, nothing = look(page, None), look(page, [])
-    assert (unknown.verdict, nothing.verdict) == (Verdict.UNKNOWN, Verdict.DIFFERENT)
+    assert (unknown.verdict, nothing.verdict) == (DayVerdict.UNKNOWN, DayVerdict.DIFFERENT)
     assert {one.books for one in unknown.rows if one.about == "account"} == {None}
     assert {one.books for one in nothing.rows if one.about == "account"} == {Decimal(0)}
 
@@ -220,7 +220,7 @@ def test_a_row_of_the_books_is_read() -> None:
             "changed_by": "JANSEN",
         },
     )  # fmt: skip
-    assert entry_of_row(record) == Entry(
+    assert entry_of_row(record) == LedgerEntry(
         DAY, "8000", euros("-557.10"), PAGE, "D26101700100", "1", euros("-117.00"), "Fietsen", posted=False, by="JANSEN"
     )
 
@@ -281,8 +281,8 @@ def test_a_day_that_was_never_booked_has_no_late_documents() -> None:
 
 def test_rows_that_look_like_no_document_of_the_day_are_nobodys_business() -> None:
     page = written(page_for(day_record()).lines)
-    rent = [Entry(DAY, "4510", euros("900.00"), "600/9"), Entry(DAY, "1010", euros("-900.00"), "600/9")]
-    assert look(page, [*entries(page), *rent]).verdict is Verdict.EQUAL
+    rent = [LedgerEntry(DAY, "4510", euros("900.00"), "600/9"), LedgerEntry(DAY, "1010", euros("-900.00"), "600/9")]
+    assert look(page, [*entries(page), *rent]).verdict is DayVerdict.EQUAL
 
 
 def test_a_document_that_comes_to_nothing_is_like_no_page() -> None:
@@ -290,5 +290,5 @@ def test_a_document_that_comes_to_nothing_is_like_no_page() -> None:
     nothing = document("1.1.2026.5000", "20/2 0.00", "2 0.00 0.00", "PIN 0.00")
     record = replace(now, parts=(*now.parts, nothing))
     page = written(page_for(now).lines, documents=tuple(one.number for one in documents_of(till_day(record))))
-    still = [Entry(DAY, "1010", euros("0.00"), "600/9"), Entry(DAY, "1000", euros("0.00"), "600/9")]
-    assert look(page, [*entries(page), *still], record, page).verdict is Verdict.EQUAL
+    still = [LedgerEntry(DAY, "1010", euros("0.00"), "600/9"), LedgerEntry(DAY, "1000", euros("0.00"), "600/9")]
+    assert look(page, [*entries(page), *still], record, page).verdict is DayVerdict.EQUAL

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from integration.core.days.books import Line
+from integration.core.days.books import DayLine
 from integration.core.days.corrections import difference, says_the_same, taken_back_whole
 from integration.core.days.till import total
 from integration.core.records import Kind, Record
@@ -24,7 +24,7 @@ def later() -> Record:
     )
 
 
-def _off() -> Sequence[Line]:
+def _off() -> Sequence[DayLine]:
     return difference(page_for(later()).lines, page_for(day_record()).lines)
 
 

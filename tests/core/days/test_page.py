@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from integration.core.days.books import Booked, DayBooks, Line, Page, Voucher
-from integration.core.days.check import Finding
+from integration.core.days.books import DayBooked, DayBooks, DayLine, DayPage, Voucher
+from integration.core.days.check import DayFinding
 from integration.core.days.documents import documents_of, sums_of_journals
 from integration.core.days.identities import gaps, signed
 from integration.core.days.page import page_of
@@ -71,7 +71,7 @@ LEDGER = {
 }  # fmt: skip
 
 
-def page_for(record: Record, books: DayBooks = BOOKS) -> Page:
+def page_for(record: Record, books: DayBooks = BOOKS) -> DayPage:
     """The page of a day that adds up."""
     day = signed(till_day(record))
     documents, sums = documents_of(day), sums_of_journals(day)
@@ -86,7 +86,7 @@ def refused(record: Record, books: DayBooks = BOOKS) -> DayRefusedError:
     return caught.value
 
 
-def ledger_of(lines: Sequence[Line], books: DayBooks = BOOKS) -> dict[str, Decimal]:
+def ledger_of(lines: Sequence[DayLine], books: DayBooks = BOOKS) -> dict[str, Decimal]:
     """What lines put on each account, VAT on its own."""
     found: dict[str, Decimal] = {}
     for line in lines:
@@ -236,7 +236,7 @@ COUNTED = {"1000": euros("-200.35"), "1090": euros("200.00"), "4400": euros("0.3
 
 def booked_alone(**with_payments: bool) -> DayBooks:
     """Books in which these documents stand by themselves, whatever a day is set to hold."""
-    alone = {f"id-{number}": Booked(with_payments=each, debtor="10099") for number, each in with_payments.items()}
+    alone = {f"id-{number}": DayBooked(with_payments=each, debtor="10099") for number, each in with_payments.items()}
     return replace(BOOKS, alone=alone)
 
 
@@ -311,7 +311,7 @@ def test_down_payments_under_two_vat_codes_are_not_told_apart_from_those_of_an_o
 @pytest.mark.parametrize("with_payments", [False, True])
 def test_an_invoice_whose_order_is_booked_settles_that_with_what_was_not_paid_beforehand(with_payments: bool) -> None:
     invoice = document("2026.80", "10/2 121.00", "2 100.00 21.00", "DEPOSIT 21.00 CASH 100.00", kind=Kind.INVOICE)
-    order = Booked(with_payments=with_payments, debtor="10099", item="MO2655", by_order=True)
+    order = DayBooked(with_payments=with_payments, debtor="10099", item="MO2655", by_order=True)
     page = page_for(_alone(invoice), replace(BOOKS, alone={invoice.key: order}))
     found = [(one.account, one.amount, one.debtor, one.item) for one in page.lines]
     assert found == [("1000", euros(100), "", ""), ("1300", euros(-100), "10099", "MO2655")]
@@ -444,7 +444,7 @@ def test_a_receipt_without_vat_for_the_sales_list_is_never_a_part_of_a_total(
     assert (error.cause, error.facts) == (
         "day_sale_abroad_untaxed", {"document": "1.1.2026.1", "number": vat_number},
     )  # fmt: skip
-    by_itself = replace(BOOKS, alone={"id-1.1.2026.1": Booked(with_payments=True)})
+    by_itself = replace(BOOKS, alone={"id-1.1.2026.1": DayBooked(with_payments=True)})
     assert page_for(record, by_itself).lines == ()
 
 
@@ -636,7 +636,7 @@ def test_what_nobody_paid_is_left_out_until_it_has_an_account_and_its_sum_is_tol
         payments={"receipt": {"BPE": 1210}}, vat={"receipt": {"2": (1000, 210)}}, counts=(), documents=(taken,),
     )  # fmt: skip
     left = page_for(record)
-    assert page_notes(left) == (Finding("own_use", {"amount": "12.10"}),)
+    assert page_notes(left) == (DayFinding("own_use", {"amount": "12.10"}),)
     assert (left.lines, left.own_use) == ((), euros("12.10"))
     booked = page_for(record, replace(BOOKS, own_use_account="4510"))
     assert [(one.account, one.moved) for one in booked.lines] == [("8010", euros("-12.10")), ("4510", euros("12.10"))]
@@ -701,7 +701,7 @@ def test_a_cent_that_the_tills_vat_is_off_is_booked_and_told() -> None:
     off = {**VAT, "receipt": {**VAT["receipt"], "1": (27387, 2465)}}
     page = page_for(with_parts(vat=off))
     assert dict(page.vat_off) == {"1": euros("0.01")}
-    assert page_notes(page) == (Finding("vat_off", {"code": "1", "difference": "0.01"}),)
+    assert page_notes(page) == (DayFinding("vat_off", {"code": "1", "difference": "0.01"}),)
     assert -total(one.vat for one in page.lines if one.vat_code == "2") == euros("24.65")
     assert total(one.moved for one in page.lines) == 0
 

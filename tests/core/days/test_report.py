@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from integration.core.days.check import Compared, DayCheck, Finding, Verdict
+from integration.core.days.check import DayCheck, DayComparison, DayFinding, DayVerdict
 from integration.core.days.report import (
     DayReport,
     DayState,
@@ -20,18 +20,18 @@ from tests.core.days.test_page import page_for
 
 AT = datetime(2026, 10, 18, 1, 47, tzinfo=UTC)
 ROWS = (
-    Compared("vat", "1", euros("315.04"), euros("315.04")),
-    Compared("account", "8030", euros("-175.70"), euros("0.00")),
-    Compared("account", "8010", euros("-123.96"), None),
-    Compared("method", "PIN", euros("1813.98"), euros("1.00")),
+    DayComparison("vat", "1", euros("315.04"), euros("315.04")),
+    DayComparison("account", "8030", euros("-175.70"), euros("0.00")),
+    DayComparison("account", "8010", euros("-123.96"), None),
+    DayComparison("method", "PIN", euros("1813.98"), euros("1.00")),
 )
 
 
 def a_report() -> DayReport:
-    check = DayCheck(Verdict.DIFFERENT, ROWS, (Finding("line_changed", {"line": "4"}),))
+    check = DayCheck(DayVerdict.DIFFERENT, ROWS, (DayFinding("line_changed", {"line": "4"}),))
     lines = page_for(day_record()).lines
     pages = (PageShown("600/2600412", "D26101700100", lines), PageShown("600/7", "", is_there=False, gross=True))
-    notes = (Finding("own_use", {"amount": "12.10"}),)
+    notes = (DayFinding("own_use", {"amount": "12.10"}),)
     return report_of(till_day(day_record()), check, AT, pages=pages, expected=lines, notes=notes)
 
 
@@ -53,6 +53,6 @@ def test_its_difference_is_the_largest_of_an_account() -> None:
     assert DayReport(DAY, "1", "", DayState.CLOSED, AT).difference == 0
 
 
-@pytest.mark.parametrize("verdict", Verdict)
-def test_every_verdict_is_a_state(verdict: Verdict) -> None:
+@pytest.mark.parametrize("verdict", DayVerdict)
+def test_every_verdict_is_a_state(verdict: DayVerdict) -> None:
     assert report_of(till_day(day_record()), DayCheck(verdict), AT).state == str(verdict)

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given, settings
 
 from integration.core.records import Kind, Record, record_from_json, record_to_json
-from integration.core.totals.booked import BookLine, Compared, as_parts, book_lines, compared_in, posted, without_sums
+from integration.core.totals.booked import (
+    BookLine,
+    TotalsCompared,
+    as_parts,
+    book_lines,
+    compared_in,
+    posted,
+    without_sums,
+)
 from integration.core.totals.sold import Basis, Sale, SoldLine, VatSum, basis_of
 from tests.core.totals.sales import (
     BASES,
@@ -166,8 +174,8 @@ def test_what_a_line_does_not_tell_is_taken_in_the_proportion_of_its_code(
 
 
 LINE = Record(Kind.LINE, "1", {"quantity": Decimal(1)})
-HIGH = Compared("2", VatSum(Decimal("10.00"), Decimal("2.10")), VatSum(Decimal("10.01"), Decimal("2.10")))
-LOW = Compared("1", VatSum(Decimal("10.00"), Decimal("0.90")))
+HIGH = TotalsCompared("2", VatSum(Decimal("10.00"), Decimal("2.10")), VatSum(Decimal("10.01"), Decimal("2.10")))
+LOW = TotalsCompared("1", VatSum(Decimal("10.00"), Decimal("0.90")))
 
 
 def test_each_vat_code_is_a_part_of_the_document_that_survives_the_way_to_disk() -> None:
@@ -191,4 +199,4 @@ def test_a_document_without_sums_compares_nothing() -> None:
 
 def test_an_amount_that_was_not_kept_counts_as_nothing() -> None:
     (one,) = compared_in(Record(Kind.POSTING, "1", {"sold_vat:2": Decimal("2.10"), "sold_excl:2": None}))
-    assert one == Compared("2", VatSum(Decimal(0), Decimal("2.10")))
+    assert one == TotalsCompared("2", VatSum(Decimal(0), Decimal("2.10")))

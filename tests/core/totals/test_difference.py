@@ -24,7 +24,7 @@ from integration.core.totals.difference import (
     told_verdict,
 )
 from integration.core.totals.sold import Basis, Rounding, Sale, SoldLine, VatSum, basis_of
-from integration.sandbox.faults import Ledger, Switches
+from integration.sandbox.faults import CallLedger, Switches
 from integration.sandbox.mplus.app import Till
 from integration.sandbox.shop.shop import make_shop
 from tests.core.totals.sales import (
@@ -370,7 +370,7 @@ def test_a_document_that_does_not_tell_what_was_sold_is_not_corrected() -> None:
 
 def sample_sales() -> Iterator[Sale]:
     """What the tills of the sample shop sold."""
-    till = Till(make_shop(200), Switches(), Ledger())
+    till = Till(make_shop(200), Switches(), CallLedger())
     for kind in ("orders", "receipts", "invoices"):
         for paper in till.state(kind):
             payments = (paper["paymentList"] or {}).get("payment", [])

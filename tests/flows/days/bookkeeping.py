@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from integration.core.days.check import DayCheck, Entry, OwnPage, check_day
+from integration.core.days.check import DayCheck, LedgerEntry, OwnPage, check_day
 from integration.core.days.documents import documents_of
 from integration.core.days.till import till_day
 from integration.core.links import Link
@@ -15,7 +15,7 @@ from integration.core.records import Kind, Record
 from integration.core.staged import Staged
 from integration.core.totals.categories import Purpose
 from integration.flows.days.alone import AskBooked
-from integration.flows.days.logic import BooksTold, Days, Tables
+from integration.flows.days.logic import BooksTold, DaysLogic, Tables
 from integration.flows.days.settings import FLOW, DaySettings
 from integration.flows.days.spec import DAYS
 from integration.flows.orders.balances import Turnover
@@ -85,7 +85,7 @@ class Books:
     links: dict[str, Link] = field(default_factory=dict)
     rows: list[Posted] = field(default_factory=list)
 
-    def logic(self, now: datetime = LATER, alone: AskBooked = lambda _: {}, **settings: Any) -> Days:
+    def logic(self, now: datetime = LATER, alone: AskBooked = lambda _: {}, **settings: Any) -> DaysLogic:
         """The flow with these books; `alone` tells which documents are booked by themselves."""
         one = self.variant
         chosen = {
@@ -94,7 +94,7 @@ class Books:
             "down_payments_account": PREPAID, "closed_by": "hours", "counts": "when_there",
             "gift_cards": {"GIFTCARD": Purpose.MULTI}, **settings,
         }  # fmt: skip
-        return Days(
+        return DaysLogic(
             DaySettings(**chosen),
             BODY,
             1,
@@ -163,7 +163,7 @@ class Books:
         _, page = logic.page(record)
         own = [OwnPage(link.agreed, link.reference, link.agreed) for link in self.pages(day.key) if link.agreed]
         entries = [
-            Entry(
+            LedgerEntry(
                 one.date, one.row.account, Decimal(one.row.cents).scaleb(-2), one.page,
                 str(self._reference(one.page)), one.row.code,
             )
@@ -182,7 +182,7 @@ def documents_of_day(record: Record) -> list[Any]:
     return documents_of(till_day(record))
 
 
-def look(logic: Days, record: Record) -> Staged:
+def look(logic: DaysLogic, record: Record) -> Staged:
     """What the flow says of a day."""
     (one,) = logic.stage(STAGE, [record])
     return one

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from integration.core.days.check import Verdict
+from integration.core.days.check import DayVerdict
 from integration.core.records import Record
-from integration.flows.days.logic import Days
+from integration.flows.days.logic import DaysLogic
 from tests.flows.days.bookkeeping import Books, Variant, decided, look
 from tests.flows.days.history import ZONE
 from tests.flows.days.oracle import (
@@ -182,7 +182,7 @@ class Life:
         again = look(self.books.logic(), record_of(day))
         self.expect("a second look plans nothing", again.record and again.record.key in self.books.links, True)
         check = self.books.check(day)
-        self.expect("check", (check.verdict, check.findings), (Verdict.EQUAL, ()))
+        self.expect("check", (check.verdict, check.findings), (DayVerdict.EQUAL, ()))
 
     # ---- what changes later
 
@@ -240,12 +240,12 @@ class Life:
             return {}
         return {"books_closed_through": self.day.date + timedelta(days=20), "late": period}
 
-    def _kept(self, logic: Days, first: Day, record: Record) -> None:
+    def _kept(self, logic: DaysLogic, first: Day, record: Record) -> None:
         skip = look(logic, decided(record, "keep")).skip
         self.expect("kept", skip and skip.reason, "day_kept")
         self._held(first, first.date, (), equal=False)
         verdict = self.books.check(self.day.honest().last()).verdict
-        self.expect("check of what was kept", verdict, Verdict.DIFFERENT)
+        self.expect("check of what was kept", verdict, DayVerdict.DIFFERENT)
 
 
 def _there(sums: Mapping[tuple[date, Where], int]) -> dict[str, int]:

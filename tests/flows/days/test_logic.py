@@ -16,7 +16,7 @@ from integration.core.links import Link
 from integration.core.plan import Action, Change
 from integration.core.records import Held, Kind, Record
 from integration.core.staged import Staged
-from integration.flows.days.logic import BooksTold, Days, Tables
+from integration.flows.days.logic import BooksTold, DaysLogic, Tables
 from integration.flows.days.settings import FLOW, DaySettings
 from integration.flows.days.spec import DAYS
 from integration.flows.orders.balances import Turnover
@@ -42,14 +42,14 @@ def days(
     unbooked: Callable[[Collection[str]], Collection[str]] = lambda _: (),
     turnover: Turnover = NO_TURNOVER,
     **settings: Any,
-) -> Days:
+) -> DaysLogic:
     """The logic with the accounts of the example."""
     chosen = {"daybook": "600", "till_accounts": True, "collective_account": "1300", **settings}
 
     def linked(keys: Collection[str]) -> dict[str, Link]:
         return {key: links[key] for key in keys if key in links}
 
-    return Days(
+    return DaysLogic(
         DaySettings(**chosen),
         body,
         1,
@@ -71,27 +71,27 @@ def days(
     )
 
 
-def staged(logic: Days, record: Record) -> Staged:
+def staged(logic: DaysLogic, record: Record) -> Staged:
     """What one day comes to."""
     (one,) = logic.stage(STAGE, [record])
     return one
 
 
-def page(logic: Days, record: Record) -> Record:
+def page(logic: DaysLogic, record: Record) -> Record:
     """The page that a day comes to."""
     one = staged(logic, record)
     assert one.record is not None, one.issue or one.skip
     return one.record
 
 
-def parked(logic: Days, record: Record) -> Issue:
+def parked(logic: DaysLogic, record: Record) -> Issue:
     """Why a day waits for a person."""
     one = staged(logic, record)
     assert one.issue is not None, one.record or one.skip
     return one.issue
 
 
-def skipped(logic: Days, record: Record) -> Skip:
+def skipped(logic: DaysLogic, record: Record) -> Skip:
     """Why a day takes no part."""
     one = staged(logic, record)
     assert one.skip is not None, one.record or one.issue

@@ -11,8 +11,8 @@ from random import Random
 
 import pytest
 
-from integration.core.days.books import Booked
-from integration.flows.days.logic import Days
+from integration.core.days.books import DayBooked
+from integration.flows.days.logic import DaysLogic
 from tests.flows.days.bookkeeping import CONTENTS, VARIANTS, Books
 from tests.flows.days.history import CLOCKS_CHANGE, INVOICES, RECEIPTS, History
 from tests.flows.days.lives import DECISIONS, PERIODS, life
@@ -83,7 +83,7 @@ def some_alone(days: Sequence[Day], seed: int) -> Counter[str]:
         if (day.conventions.split, day.conventions.vat) != ("document", "documents"):
             continue  # a till that splits otherwise moves cents between accounts of one code
         mine = [one for one in day.counting if one.source != "order" and not one.is_apart and random.random() < 0.4]
-        alone = {f"id-{one.number}": Booked(with_payments=random.random() < 0.5, debtor="2999") for one in mine}
+        alone = {f"id-{one.number}": DayBooked(with_payments=random.random() < 0.5, debtor="2999") for one in mine}
         found = _amounts(Books(VARIANTS[0]).logic(alone=partial(_among, alone)), day)
         for one in mine:
             how = alone[f"id-{one.number}"].with_payments
@@ -93,11 +93,11 @@ def some_alone(days: Sequence[Day], seed: int) -> Counter[str]:
     return cases
 
 
-def _among(alone: Mapping[str, Booked], keys: Collection[str]) -> dict[str, Booked]:
+def _among(alone: Mapping[str, DayBooked], keys: Collection[str]) -> dict[str, DayBooked]:
     return {key: alone[key] for key in keys if key in alone}
 
 
-def _amounts(logic: Days, day: Day) -> list[tuple[str, Decimal]]:
+def _amounts(logic: DaysLogic, day: Day) -> list[tuple[str, Decimal]]:
     """Return what the page of a day puts on its accounts."""
     lines = logic.page(record_of(day))[1].lines
     vat = [(VAT_ACCOUNTS[line.vat_code], line.vat) for line in lines if line.vat]

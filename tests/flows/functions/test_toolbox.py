@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from integration.core.errors import Reason
 from integration.core.records import Value
-from integration.core.rules import Call, Rule, RuleError
+from integration.core.rules import Rule, RuleCall, RuleError
 from integration.flows.functions.toolbox import Tools, read_by
 from integration.flows.functions.values import LONGEST_TEXT
 from tests.flows.functions.tools import RECORD, TABLES, applied, refusal, refused, result
@@ -194,11 +194,11 @@ def test_a_table_nobody_has_filled_is_empty() -> None:
     [
         (Rule(target="article.ean", source="ean"), {"ean"}),
         (
-            Rule(target="article.name", source="short_text", functions=(Call("first", ("name",)),)),
+            Rule(target="article.name", source="short_text", functions=(RuleCall("first", ("name",)),)),
             {"short_text", "name"},
         ),
-        (Rule(target="article.name", functions=(Call("join", (" - ", "name", "K9_TEXT")),)), {"name", "K9_TEXT"}),
-        (Rule(target="article.name", source="name", functions=(Call("replace", ("a", "b")),)), {"name"}),
+        (Rule(target="article.name", functions=(RuleCall("join", (" - ", "name", "K9_TEXT")),)), {"name", "K9_TEXT"}),
+        (Rule(target="article.name", source="name", functions=(RuleCall("replace", ("a", "b")),)), {"name"}),
         (Rule(target="article.price", expression="price * 2 + field('K9-EXTRA')"), {"price", "K9-EXTRA"}),
         (Rule(target="article.active", source="blocked", default=True, force=True), set()),
     ],

@@ -17,7 +17,7 @@ import pytest
 
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
-from integration.flows.orders.logic import Orders
+from integration.flows.orders.logic import OrdersLogic
 from tests.flows.orders import oracle
 from tests.flows.orders.test_balances import ACCOUNTS, euros, sold
 from tests.flows.orders.tills import PAPERS, TOLD, Questions, lines_of, orders, with_tables
@@ -51,7 +51,7 @@ class Switches:
     basis: str
     by_group: bool
 
-    def logic(self, questions: Questions | None = None) -> Orders:
+    def logic(self, questions: Questions | None = None) -> OrdersLogic:
         given: dict[str, Any] = {f"payments_of_{self.kind}s": self.payments, "price_basis": self.basis}
         return orders(
             documents=self.kind, becomes=self.becomes, tables=BY_GROUP if self.by_group else TABLES,

@@ -14,9 +14,9 @@ from integration.core.errors import ConfigurationError
 from integration.core.money import amount
 from integration.core.plan import Change, diff
 from integration.core.records import Kind, Record, Value
-from integration.core.totals.booked import BookLine, Compared, booked, compared_in
+from integration.core.totals.booked import BookLine, TotalsCompared, booked, compared_in
 from integration.core.totals.sold import Sale, VatSum
-from integration.flows.orders.logic import Orders
+from integration.flows.orders.logic import OrdersLogic
 from integration.flows.orders.settings import OrderSettings
 from tests.core.totals.sales import accounts, awkward
 from tests.flows.orders.tills import (
@@ -56,7 +56,7 @@ def test_what_the_plan_shows_of_a_document_is_not_written() -> None:
     assert one.values["sold_incl"] == one.values["booked_incl"] == Decimal("12.10")
     assert one.values["sold_excl"] == Decimal("10.00")
     sum_ = VatSum(Decimal("10.00"), Decimal("2.10"))
-    assert compared_in(one) == (Compared("2", sold=sum_, booked=sum_),)
+    assert compared_in(one) == (TotalsCompared("2", sold=sum_, booked=sum_),)
     assert (one.values["number"], one.values["customer"]) == ("2026.1", "Els de Wit")
     change = diff(one, None, None, logic.policy, title="1")
     assert isinstance(change, Change)
@@ -163,7 +163,7 @@ def test_nothing_is_booked_that_does_not_add_up(
     )  # fmt: skip
     shifted = {f"{code}:shifted": "V0" for code in OWN}
     tables = {"vat_codes_sales": {**OWN, **shifted}, "revenue_accounts": {"*": "8000"}}
-    logic = Orders(chosen, BODY, 1, tables, RATES, TILL, asked.known, asked.linked, TOLD)
+    logic = OrdersLogic(chosen, BODY, 1, tables, RATES, TILL, asked.known, asked.linked, TOLD)
     one = staged(as_record(sold), logic)
     if one.record is None:
         assert one.skip is not None or (one.issue is not None and one.issue.cause == "totals_differ")

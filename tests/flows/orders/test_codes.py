@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from integration.flows.orders.logic import Orders
+from integration.flows.orders.logic import OrdersLogic
 from integration.flows.orders.settings import OrderSettings
 from tests.flows.orders.tills import (
     BODY,
@@ -38,7 +38,9 @@ def test_the_vat_code_goes_by_country_and_vat_number(vat_number: str, table: dic
     asked = Questions()
     rates = {**BOOKS, "6": Decimal(21), "7": Decimal(21), "8": Decimal(21)}
     chosen = OrderSettings(collective_account="1300")
-    logic = Orders(chosen, BODY, 1, with_tables(vat_codes_sales=table), rates, TILL, asked.known, asked.linked, TOLD)
+    logic = OrdersLogic(
+        chosen, BODY, 1, with_tables(vat_codes_sales=table), rates, TILL, asked.known, asked.linked, TOLD
+    )
     assert lines_of(booking(order, logic))[0].values["vat_code"] == found
 
 
@@ -72,6 +74,6 @@ def test_the_revenue_account_goes_by_country() -> None:
 def test_a_document_under_a_code_without_a_percentage_waits(becomes: str) -> None:
     asked, rates = Questions(), {code: rate for code, rate in BOOKS.items() if code != "1"}
     chosen = OrderSettings.model_validate({"orders": becomes, "daybook": "700", "collective_account": "1300"})
-    logic = Orders(chosen, BODY, 7, with_tables(), rates, TILL, asked.known, asked.linked, TOLD)
+    logic = OrdersLogic(chosen, BODY, 7, with_tables(), rates, TILL, asked.known, asked.linked, TOLD)
     issue = parked(an_order(), logic)
     assert (issue.cause, issue.facts["vat"]) == ("vat_rate_unknown", "accountview - 1")

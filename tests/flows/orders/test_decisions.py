@@ -14,7 +14,7 @@ from integration.core.links import Link
 from integration.core.plan import FOLLOWS
 from integration.core.records import Kind, Record
 from integration.core.staged import Staged
-from integration.flows.orders.logic import Orders
+from integration.flows.orders.logic import OrdersLogic
 from tests.flows.orders.tills import PAPERS, Questions, a_line, an_order, booking, lines_of, orders, with_rules
 
 KEY = "order-1"
@@ -36,7 +36,7 @@ def link(record: Record, key: str = "") -> Link:
     return Link(record.kind, key or record.key, "50001", replace(record, key=key or record.key))
 
 
-def after(*links: Link, **given: Any) -> Orders:
+def after(*links: Link, **given: Any) -> OrdersLogic:
     return orders(questions=Links(*links), **given)
 
 

@@ -7,7 +7,7 @@ import pytest
 from integration.core.flow import Ownership
 from integration.core.links import Link
 from integration.core.records import Held, Kind, Record, Value
-from integration.flows.orders.logic import Orders
+from integration.flows.orders.logic import OrdersLogic
 from integration.flows.orders.moves import moved
 from integration.flows.orders.settings import OrderSettings
 from tests.flows.orders.tills import (
@@ -34,7 +34,7 @@ def held(**values: Value) -> Held:
     return Held(Record(Kind.DEBTOR, "1001", {"name": "Els de Wit", **HERE, **values}), "20001", evidence="link")
 
 
-def knowing(there: Held | None, agreed: Mapping[str, Value] | None = None, **given: str) -> Orders:
+def knowing(there: Held | None, agreed: Mapping[str, Value] | None = None, **given: str) -> OrdersLogic:
     """Return the logic where the books hold this of the debtor, and both agreed on that."""
 
     def ask(wanted: Sequence[Record]) -> tuple[Mapping[str, Held], Mapping[str, Link]]:
@@ -43,7 +43,7 @@ def knowing(there: Held | None, agreed: Mapping[str, Value] | None = None, **giv
         return found, {one.key: link for one in wanted if link is not None}
 
     asked, chosen = Questions(), OrderSettings(**{"collective_account": "1300", **becoming(), **given})
-    return Orders(chosen, BODY, 7, TABLES, BOOKS, TILL, asked.known, asked.linked, TOLD, debtors=ask)
+    return OrdersLogic(chosen, BODY, 7, TABLES, BOOKS, TILL, asked.known, asked.linked, TOLD, debtors=ask)
 
 
 def test_the_shipped_rules_keep_the_address_of_a_debtor_equal_unless_it_was_edited_in_the_books() -> None:
@@ -85,7 +85,7 @@ def test_a_new_debtor_has_the_usual_country_and_nothing_else_of_ours() -> None:
     assert "country_guessed" not in wanted.values
 
 
-def streets(logic: Orders, *deliveries: Record) -> list[str]:
+def streets(logic: OrdersLogic, *deliveries: Record) -> list[str]:
     """Return the streets that goods are sent to as an address of their own."""
     found = logic.stage(ADDRESSES, [an_order(others=deliveries)])
     return [str(one.record.values["street"]) for one in found if one.record is not None]

@@ -11,7 +11,7 @@ from integration.core.plan import Change, diff
 from integration.core.records import Kind, Record
 from integration.core.totals.categories import Purpose
 from integration.flows.orders.credits import credit
-from integration.flows.orders.logic import Orders
+from integration.flows.orders.logic import OrdersLogic
 from integration.flows.orders.payments import digest_of
 from integration.flows.orders.spec import ORDERS
 from integration.services.exceptions import missing_row
@@ -216,7 +216,7 @@ class _Booked(Questions):
 
 def again(record: Record, one: Record, **given: Any) -> str:
     """Return the cause with which a document comes that was booked as `one`; nothing where it is as it was."""
-    logic: Orders = orders(questions=booked_as(one), **{**WITH, **given})
+    logic: OrdersLogic = orders(questions=booked_as(one), **{**WITH, **given})
     (now,) = logic.stage(PAPERS, [record])
     assert now.record is not None
     issue = logic.objection(PAPERS, now.record, None, Link(Kind.POSTING, one.key, "700/2600001", one))

@@ -19,7 +19,7 @@ from integration.flows.orders.references import (
     LAST_BOOKING,
     LAST_YEAR,
     DocumentNumber,
-    References,
+    OrderReferences,
     Unpacked,
     console_mark,
     of_credit,
@@ -84,7 +84,7 @@ def test_no_booking_looks_like_the_page_of_a_day(number: DocumentNumber, day: da
 
 @given(st.sampled_from((Kind.SALES_ORDER, Kind.POSTING)), st.lists(NUMBERS, min_size=1, max_size=20, unique=True))
 def test_every_booking_of_every_document_has_a_reference_of_its_own(kind: Kind, many: list[DocumentNumber]) -> None:
-    references = References(kind, "MP-")
+    references = OrderReferences(kind, "MP-")
     found: list[str | None] = []
     for number in many:
         document = Record(number.kind or Kind.ORDER, number.text, {"number": number.text})
@@ -177,7 +177,7 @@ def test_a_receipt_from_number_1000_and_branch_10_on_is_booked_and_credited(numb
 
 
 def test_an_order_and_an_invoice_of_one_number_are_two_documents_in_the_daybook() -> None:
-    of = References(Kind.POSTING, "MP-").of
+    of = OrderReferences(Kind.POSTING, "MP-").of
     order = an_order("order-118")
     invoice = replace(order, kind=Kind.INVOICE)
     assert (of(order), of(invoice)) == ("MO6000000118", "MI6000000118")

@@ -17,7 +17,7 @@ from integration.core.totals.sold import VatSum
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.bookings import PostingContext
 from integration.flows.orders.chains import NOBODY_ASKED, Asks
-from integration.flows.orders.logic import Orders
+from integration.flows.orders.logic import OrdersLogic
 from integration.flows.orders.settings import OrderSettings
 from integration.flows.orders.spec import FLOW
 from integration.flows.spec import Shaped
@@ -71,11 +71,11 @@ def orders(
     context: PostingContext = TOLD,
     asks: Asks = NOBODY_ASKED,
     **given: Any,
-) -> Orders:
+) -> OrdersLogic:
     """Return the logic with the shipped mapping; postings have their daybook."""
     asked = questions or Questions()
     chosen = {"collective_account": "1300", "daybook": "700", **becoming(**given)}
-    return Orders(OrderSettings(**chosen), body, 7, tables, BOOKS, TILL, asked.known, asked.linked, context, asks)
+    return OrdersLogic(OrderSettings(**chosen), body, 7, tables, BOOKS, TILL, asked.known, asked.linked, context, asks)
 
 
 def with_rules(*rules: Mapping[str, object], without: Collection[str] = ()) -> dict[str, object]:
@@ -157,32 +157,32 @@ def without(record: Record, *names: str) -> Record:
     return replace(record, values={name: value for name, value in record.values.items() if name not in names})
 
 
-def staged(record: Record, logic: Orders | None = None, stage: Stage = PAPERS, **given: Any) -> Staged:
+def staged(record: Record, logic: OrdersLogic | None = None, stage: Stage = PAPERS, **given: Any) -> Staged:
     (one,) = (logic or orders(**given)).stage(stage, [record])
     return one
 
 
-def booking(record: Record, logic: Orders | None = None, **given: Any) -> Record:
+def booking(record: Record, logic: OrdersLogic | None = None, **given: Any) -> Record:
     one = staged(record, logic, **given)
     assert one.record is not None, one.issue or one.skip
     assert record_from_json(record_to_json(one.record)) == one.record
     return one.record
 
 
-def parked(record: Record, logic: Orders | None = None, stage: Stage = PAPERS, **given: Any) -> Issue:
+def parked(record: Record, logic: OrdersLogic | None = None, stage: Stage = PAPERS, **given: Any) -> Issue:
     one = staged(record, logic, stage, **given)
     assert one.issue is not None, one.record or one.skip
     assert (one.record, one.skip) == (None, None)
     return one.issue
 
 
-def skipped(record: Record, logic: Orders | None = None, **given: Any) -> Skip:
+def skipped(record: Record, logic: OrdersLogic | None = None, **given: Any) -> Skip:
     one = staged(record, logic, **given)
     assert one.skip is not None, one.record or one.issue
     return one.skip
 
 
-def debtor(record: Record, logic: Orders | None = None, **given: Any) -> Record:
+def debtor(record: Record, logic: OrdersLogic | None = None, **given: Any) -> Record:
     one = staged(record, logic, DEBTORS, **given)
     assert one.record is not None, one.issue
     return one.record
@@ -197,7 +197,7 @@ def line_of(record: Record, **given: Any) -> Mapping[str, Value]:
     return line.values
 
 
-def shape_of(records: list[Record], stage: Stage, logic: Orders | None = None) -> Shaped:
+def shape_of(records: list[Record], stage: Stage, logic: OrdersLogic | None = None) -> Shaped:
     logic = logic or orders()
     return logic.shape(stage, logic.stage(stage, records), {}, {})
 

@@ -15,7 +15,7 @@ from integration.core.records import Held, Kind, Record, Value
 from integration.core.staged import Staged
 from integration.core.standing import Standing, Where
 from integration.flows.payments.items import PAGE, Asks
-from integration.flows.payments.logic import Payments
+from integration.flows.payments.logic import PaymentsLogic
 from integration.flows.payments.settings import FLOW, PaymentSettings
 from tests.flow_harness import shipped
 
@@ -44,7 +44,7 @@ def at_the_till(total: str = "121.00", paid: str = "0") -> Record:
 def payments(
     there: Sequence[Standing] = (standing(),), invoices: Sequence[Record] = (), paid: Collection[str] = (),
     method: str = "BANK", bookings: Sequence[str] = (INVOICE,),
-) -> Payments:  # fmt: skip
+) -> PaymentsLogic:  # fmt: skip
     known = {one.key: one for one in there}
     asks = Asks(
         bookings=lambda after, most: [Link(Kind.POSTING, key, "700/1") for key in bookings if key > after][:most],
@@ -53,7 +53,7 @@ def payments(
         debtors=lambda keys: {"1003": "20005"} if "1003" in keys else {},
         invoices=lambda keys: [one for one in invoices if one.key in keys],
     )
-    return Payments(PaymentSettings(method=method), shipped("payments"), 1, {}, asks)
+    return PaymentsLogic(PaymentSettings(method=method), shipped("payments"), 1, {}, asks)
 
 
 def staged(record: Record, **given: Any) -> Staged:

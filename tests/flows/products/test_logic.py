@@ -18,7 +18,7 @@ from integration.core.links import Link
 from integration.core.plan import Action, Change, Unchanged, diff
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.staged import Staged
-from integration.flows.products.logic import Products
+from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowLogic, Shaped
@@ -34,22 +34,22 @@ EAN, OTHER_EAN = "8710000000024", "8710000000031"
 
 def products(
     body: Mapping[str, Any] = BODY, tables: Mapping[str, Mapping[str, str]] = TABLES, **settings: Any
-) -> Products:
+) -> ProductsLogic:
     allotted: dict[str, str] = {}
 
     def allot(code: str) -> str:
         return allotted.setdefault(code, str(900001 + len(allotted)))
 
-    return Products(ProductSettings(**settings), body, 7, tables, RATES, allot)
+    return ProductsLogic(ProductSettings(**settings), body, 7, tables, RATES, allot)
 
 
-def linked(numbers: Mapping[str, str], **settings: Any) -> Products:
+def linked(numbers: Mapping[str, str], **settings: Any) -> ProductsLogic:
     """Return the logic where these codes are linked under these numbers."""
 
     def of(codes: Collection[str]) -> Mapping[str, str]:
         return {code: numbers[code] for code in codes if code in numbers}
 
-    return Products(ProductSettings(**settings), BODY, 7, TABLES, RATES, lambda _: "900001", of)
+    return ProductsLogic(ProductSettings(**settings), BODY, 7, TABLES, RATES, lambda _: "900001", of)
 
 
 def with_rules(*rules: Mapping[str, object]) -> dict[str, object]:
@@ -58,19 +58,19 @@ def with_rules(*rules: Mapping[str, object]) -> dict[str, object]:
     return {"version": 1, "rules": [*(rule for rule in BODY["rules"] if rule["target"] not in mine), *rules]}
 
 
-def staged(record: Record, logic: Products | None = None, **settings: Any) -> Staged:
+def staged(record: Record, logic: ProductsLogic | None = None, **settings: Any) -> Staged:
     (one,) = (logic or products(**settings)).stage(ARTICLES, [record])
     return one
 
 
-def part_of(record: Record, logic: Products | None = None, **settings: Any) -> Record:
+def part_of(record: Record, logic: ProductsLogic | None = None, **settings: Any) -> Record:
     one = staged(record, logic, **settings)
     assert one.record is not None, one.issue
     (part,) = one.record.parts
     return part
 
 
-def parked(record: Record, logic: Products | None = None, **settings: Any) -> Issue:
+def parked(record: Record, logic: ProductsLogic | None = None, **settings: Any) -> Issue:
     one = staged(record, logic, **settings)
     assert one.issue is not None
     assert (one.record, one.skip) == (None, None)
@@ -80,7 +80,11 @@ def parked(record: Record, logic: Products | None = None, **settings: Any) -> Is
 
 
 def shaped(
-    records: Iterable[Record], logic: Products | None = None, duplicates: Any = None, marks: Any = None, **settings: Any
+    records: Iterable[Record],
+    logic: ProductsLogic | None = None,
+    duplicates: Any = None,
+    marks: Any = None,
+    **settings: Any,
 ) -> Shaped:
     logic = logic or products(**settings)
     members = logic.stage(ARTICLES, list(records))
@@ -794,7 +798,7 @@ def test_what_was_created_without_an_offer_is_offered_once_that_is_switched_on()
     }  # fmt: skip
 
 
-def shaped_by(logic: Products, article: Record) -> Record:
+def shaped_by(logic: ProductsLogic, article: Record) -> Record:
     found = shaped([article], logic)
     assert found.desired is not None
     return found.desired

@@ -6,7 +6,7 @@ from decimal import Decimal
 from integration.core.errors import IntegrationError, RejectedError
 from integration.core.records import Kind, Record
 from integration.core.staged import Staged
-from integration.flows.products.pictures import Pictures, product_picture
+from integration.flows.products.pictures import ProductPictures, product_picture
 from tests.builders import an_article
 
 ASKED: list[Sequence[str]] = []
@@ -27,7 +27,7 @@ SENT = {"TRUI": Record(Kind.PICTURE, "TRUI", {"content": "mark of before"})}
 
 def staged(*files: str, field: str = "IMG") -> list[Staged]:
     """Return what articles of one product come to whose pictures have these names."""
-    pictures = Pictures(field, read, lambda keys: {key: SENT[key] for key in keys if key in SENT})
+    pictures = ProductPictures(field, read, lambda keys: {key: SENT[key] for key in keys if key in SENT})
     articles = [an_article(str(place), IMG=file) for place, file in enumerate(files)]
     return pictures.staged(articles, lambda _: "TRUI")
 
@@ -52,7 +52,7 @@ def test_a_picture_goes_once_no_article_names_one() -> None:
 
 
 def test_nothing_is_wanted_where_none_was_sent() -> None:
-    pictures = Pictures("IMG", read)
+    pictures = ProductPictures("IMG", read)
     assert pictures.staged([an_article("1", IMG=" ")], lambda record: record.key) == []
 
 

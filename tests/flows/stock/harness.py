@@ -16,12 +16,12 @@ from integration.core.records import Batch, Kind, Record, Unreadable
 from integration.core.run import Mode, Run
 from integration.core.standing import Standing
 from integration.flows.spec import FlowLogic
-from integration.flows.stock.logic import Stock
+from integration.flows.stock.logic import StockLogic
 from integration.flows.stock.sales import Sales
 from integration.flows.stock.settings import StockSettings
 from integration.sandbox.server import Sandbox
-from integration.services.movements import Movements
-from integration.store.moves import Moves
+from integration.services.movements import TillMovements
+from integration.store.moves import MoveStore
 from integration.store.standings import Standings
 from tests.builders import a_create, a_part, a_product, an_article
 from tests.connectors.mplus.tills import settings_of
@@ -76,7 +76,7 @@ class Shop(FlowHarness):
             a_create(a_product(f"P{self.number}", (a_part(self.number, stock_managed=True),))), None, NoLinks(), "t"
         )
         books = Books()
-        self.moves = Moves(self.database, lambda: datetime.now(UTC))
+        self.moves = MoveStore(self.database, lambda: datetime.now(UTC))
         self.standings = Standings(self.database)
         super().__init__(self.database, books, self.till, **{**SETTINGS, **settings})
         self.stamp = ""
@@ -85,11 +85,11 @@ class Shop(FlowHarness):
         self.fill({branch: Decimal(20) for branch in BRANCHES})
 
     def made(self) -> FlowLogic:
-        movements = Movements(self.flow, self.moves, lambda system: self.connectors[system], reads=True)
+        movements = TillMovements(self.flow, self.moves, lambda system: self.connectors[system], reads=True)
         asked = partial(self.standings.of, "orders", (Kind.SALES_ORDER, Kind.POSTING))
         settings = StockSettings(**self.settings)
         sales = Sales(settings, movements, asked, self._uninvoiced)
-        return Stock(settings, BODY, self.mapping_version, {}, lambda _: {}, sales)
+        return StockLogic(settings, BODY, self.mapping_version, {}, lambda _: {}, sales)
 
     def _uninvoiced(self, orders: Mapping[str, Standing]) -> dict[str, Unreadable | None]:
         wanted = [Record(Kind.SALES_ORDER, key, one.values) for key, one in orders.items()]

@@ -21,7 +21,7 @@ from integration.core.states import RunState, Step
 from integration.core.traces import Trace
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowLogic
-from integration.flows.stock.logic import Stock
+from integration.flows.stock.logic import StockLogic
 from integration.flows.stock.settings import StockSettings
 from integration.store.database import Database
 from tests.builders import a_create, a_stock, an_article, an_update_at, guarded
@@ -37,13 +37,13 @@ BRANCHES = {"1": ""}
 def stock(
     body: Mapping[str, Any] = BODY, numbers: Mapping[str, str] | None = None, asked: list[list[str]] | None = None,
     **settings: Any,
-) -> Stock:  # fmt: skip
+) -> StockLogic:  # fmt: skip
     def linked(codes: Collection[str]) -> Mapping[str, str]:
         if asked is not None:
             asked.append(list(codes))
         return {code: number for code, number in (numbers or {}).items() if code in codes}
 
-    return Stock(StockSettings(**{"branches": BRANCHES, **settings}), body, 7, {}, linked)
+    return StockLogic(StockSettings(**{"branches": BRANCHES, **settings}), body, 7, {}, linked)
 
 
 def with_rule(**rule: object) -> dict[str, object]:
@@ -474,10 +474,10 @@ class StockHarness(FlowHarness):
 
     flow = "stock"
 
-    def made(self) -> Stock:
+    def made(self) -> StockLogic:
         """Return the logic, with no article linked: codes are numbers."""
         settings = {"branches": {"1": "", "2": "WH2"}, **self.settings}
-        return Stock(StockSettings(**settings), BODY, self.mapping_version, {}, lambda _: {})
+        return StockLogic(StockSettings(**settings), BODY, self.mapping_version, {}, lambda _: {})
 
 
 @pytest.fixture

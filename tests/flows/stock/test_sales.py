@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integration.connectors.mplus.connector import Mplus
-from integration.core.moves import NO_MOMENT, Move, Sort
+from integration.core.moves import NO_MOMENT, Move, MoveSort
 from integration.core.records import Kind, Unreadable
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
@@ -334,7 +334,7 @@ def test_goods_that_come_back_into_the_books_while_their_figures_are_read_are_fo
 
 def test_a_movement_that_cannot_be_read_parks_its_article_alone_until_it_can_be(open_shop: Shop) -> None:
     open_shop.sell("1", 3)
-    wrong = Move(open_shop.till.newest_move(), "1", open_shop.number, Decimal(0), Sort.UNREADABLE, NO_MOMENT)
+    wrong = Move(open_shop.till.newest_move(), "1", open_shop.number, Decimal(0), MoveSort.UNREADABLE, NO_MOMENT)
     _, begin, _ = open_shop.moves.read_upto("stock")
     assert begin is not None
     open_shop.moves.keep("stock", [wrong], wrong.number, begin)

@@ -2,7 +2,7 @@
 
 import time
 
-from integration.sandbox.faults import Ledger, Switches
+from integration.sandbox.faults import CallLedger, Switches
 from integration.sandbox.mplus.app import Till
 from integration.sandbox.shop.shop import make_shop
 from tests.sandbox.mplus.calls import told
@@ -10,7 +10,7 @@ from tests.sandbox.soap_client import tags
 
 
 def test_a_hundred_thousand_articles_are_read_in_no_time() -> None:
-    till = Till(make_shop(40), Switches(), Ledger())
+    till = Till(make_shop(40), Switches(), CallLedger())
     begin = time.process_time()
     for start in range(0, 2000, 10):
         articles = "".join(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from integration.sandbox.faults import Ledger, Switches
+from integration.sandbox.faults import CallLedger, Switches
 from integration.sandbox.mplus.app import Till
 from integration.sandbox.mplus.contract import RefusedError
 from integration.sandbox.mplus.desk import TillConventions
@@ -15,7 +15,7 @@ from tests.sandbox.soap_client import tags
 
 class TestConventions:
     def till(self, **choices: Any) -> Till:
-        return Till(make_shop(40), Switches(), Ledger(), conventions=TillConventions(**choices))
+        return Till(make_shop(40), Switches(), CallLedger(), conventions=TillConventions(**choices))
 
     def test_percentages_can_be_plain(self) -> None:
         rates = told(self.till(percentages_in_hundredths=False), "<getVatGroupList></getVatGroupList>").texts(

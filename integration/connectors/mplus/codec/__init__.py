@@ -16,7 +16,7 @@ from integration.connectors.mplus.codec.documents import (
     document_marker,
     document_relation,
 )
-from integration.connectors.mplus.codec.edits import Edit, edited
+from integration.connectors.mplus.codec.edits import ElementEdit, edited
 from integration.connectors.mplus.codec.fields import (
     CUSTOM,
     FIELDS,
@@ -27,7 +27,7 @@ from integration.connectors.mplus.codec.fields import (
 )
 from integration.connectors.mplus.codec.moves import decode_move, encode_moment
 from integration.connectors.mplus.codec.products import (
-    Group,
+    TillGroup,
     article_number,
     articles,
     change_marker,
@@ -77,10 +77,10 @@ __all__ = [
     "UNTOLD",
     "CustomFieldUnknownError",
     "DocumentType",
-    "Edit",
-    "Group",
+    "ElementEdit",
     "Marks",
     "RelationForm",
+    "TillGroup",
     "UnfitError",
     "Vocabulary",
     "article_number",

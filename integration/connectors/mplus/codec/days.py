@@ -107,7 +107,7 @@ def told_closed(answer: Element) -> bool | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class DrawerCounted:
     """One count of one drawer: which drawer (branch and workplace), which count, and a part for each payment method."""
 
     place: Place
@@ -117,7 +117,7 @@ class Counted:
     lines: tuple[Record, ...]
 
 
-def decode_count(count: Element) -> Counted:
+def decode_count(count: Element) -> DrawerCounted:
     """Return one count; without its number or version it could stand in the place of another."""
     told_number(count, "workplaceNumber")
     place, workplace = journal_place(count), _number(count, "workplaceNumber")
@@ -134,7 +134,7 @@ def decode_count(count: Element) -> Counted:
         Record(Kind.COUNT, f"{workplace}/{shown}/{_text(line, 'paymentMethod')}", head | _count_line(line))
         for line in count.iterfind(_path("cashCountLineList", "cashCountLine"))
     )
-    return Counted(place, (place[1], workplace), number, version, tuple(lines))
+    return DrawerCounted(place, (place[1], workplace), number, version, tuple(lines))
 
 
 def _count_line(line: Element) -> dict[str, Value]:
@@ -152,9 +152,9 @@ def _count_line(line: Element) -> dict[str, Value]:
     }
 
 
-def in_chains(counts: Iterable[Counted]) -> Iterator[tuple[Place, Record]]:
+def in_chains(counts: Iterable[DrawerCounted]) -> Iterator[tuple[Place, Record]]:
     """Yield the newest version of each count, with what was left in the drawer by the one before it."""
-    newest: dict[tuple[tuple[str, str], tuple[int, int]], Counted] = {}
+    newest: dict[tuple[tuple[str, str], tuple[int, int]], DrawerCounted] = {}
     for one in sorted(counts, key=lambda each: each.version):
         newest[one.drawer, one.number] = one
     left: dict[tuple[tuple[str, str], str], Value] = {}

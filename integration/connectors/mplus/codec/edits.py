@@ -50,7 +50,7 @@ _FOLLOWS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class ElementEdit:
     """What an update wants of a product that was read, with what it takes to write it."""
 
     wanted: Record
@@ -60,7 +60,7 @@ class Edit:
     groups: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())  # numbers to join and to leave
 
 
-def edited(product: Element, edit: Edit) -> tuple[Element, bool]:
+def edited(product: Element, edit: ElementEdit) -> tuple[Element, bool]:
     """Return a copy of the product that was read with the wanted values in it, and whether anything in it is new.
 
     Everything else stays as it came, in its order, whether we know it or not. Raises UnfitError and
@@ -139,7 +139,7 @@ def _put_terms(card: Element, record: Record, words: Vocabulary) -> None:
             _parent(row).remove(row)
 
 
-def _edit_article(article: Element, part: Record, edit: Edit) -> None:
+def _edit_article(article: Element, part: Record, edit: ElementEdit) -> None:
     barcode = article.findtext(qualified("barcode")) or ""
     written = write_card(article, part, edit.words, edit.types)
     _drop_followers(article, written, edit.leading_price)

@@ -7,16 +7,16 @@ from typing import Any
 
 from integration.connectors.mplus.client import Element, qualified
 from integration.connectors.mplus.codec.values import child_number, if_readable, moment_in, scaled_number, wire_moment
-from integration.core.moves import NO_MOMENT, Move, Sort
+from integration.core.moves import NO_MOMENT, Move, MoveSort
 from integration.core.records import WrongValueError
 
 _DOCUMENTS = ("receiptId", "invoiceId", "orderId", "packingSlipId")
 _NUMBER = ("branchNumber", "workplaceNumber", "year", "number")
 _SORTS = {
-    "STOCK-HISTORY-TYPE-SALES": Sort.SALES,
-    "STOCK-HISTORY-TYPE-DELIVERY": Sort.DELIVERY,
-    "STOCK-HISTORY-TYPE-INTERNAL-DELIVERY": Sort.INTERNAL,
-    "STOCK-HISTORY-TYPE-INTERNAL-SHIPMENT": Sort.INTERNAL,
+    "STOCK-HISTORY-TYPE-SALES": MoveSort.SALES,
+    "STOCK-HISTORY-TYPE-DELIVERY": MoveSort.DELIVERY,
+    "STOCK-HISTORY-TYPE-INTERNAL-DELIVERY": MoveSort.INTERNAL,
+    "STOCK-HISTORY-TYPE-INTERNAL-SHIPMENT": MoveSort.INTERNAL,
 }
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -30,7 +30,9 @@ def decode_move(element: Element) -> Move:
         number, branch, article = (if_readable(partial(child_number, wire=name), element) or 0 for name in names)
         at = if_readable(lambda one: moment_in(one, "timestamp"), element) or NO_MOMENT
         title = if_readable(_title, element) or ""
-        return Move(number, _told(branch), _told(article), Decimal(0), Sort.UNREADABLE, at, _documents(element), title)
+        return Move(
+            number, _told(branch), _told(article), Decimal(0), MoveSort.UNREADABLE, at, _documents(element), title
+        )
 
 
 def _told(number: int) -> str:
@@ -44,7 +46,7 @@ def _decoded(element: Element) -> Move:
         str(_named(element, "branchNumber")),
         str(_named(element, "articleNumber")),
         scaled_number(element, "amountChanged", "decimalPlaces"),
-        _SORTS.get((element.findtext(qualified("type")) or "").strip(), Sort.OTHER),
+        _SORTS.get((element.findtext(qualified("type")) or "").strip(), MoveSort.OTHER),
         _moment(element),
         _documents(element),
         _title(element),

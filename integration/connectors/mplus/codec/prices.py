@@ -20,7 +20,7 @@ from integration.connectors.mplus.codec.values import (
     told_number,
 )
 from integration.core.money import from_cents, from_scaled, to_scaled
-from integration.core.prices import How, Of, Term, terms_in
+from integration.core.prices import How, Of, PriceTerm, terms_in
 from integration.core.records import FieldType, Kind, Record, Value, WrongValueError
 
 
@@ -95,9 +95,9 @@ def decode_terms(card: Element, kind: Kind, words: Vocabulary) -> dict[str, Valu
     return values
 
 
-def _term(place: Place, how: How) -> Term:
+def _term(place: Place, how: How) -> PriceTerm:
     of, number, minimum = place
-    return Term(of, how, minimum, number)
+    return PriceTerm(of, how, minimum, number)
 
 
 def wanted_rows(card: Record) -> dict[Place, dict[How, Value]]:

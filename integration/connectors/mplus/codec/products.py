@@ -230,7 +230,7 @@ def customs(record: Record) -> Iterator[tuple[str, Value]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class TillGroup:
     """An article group of the till as it stands in the tree. `parent` is `0` for one at the top."""
 
     number: str
@@ -245,12 +245,12 @@ class Group:
 DEEPEST = 100  # groups inside groups
 
 
-def decode_groups(answer: Element) -> dict[str, Group]:
+def decode_groups(answer: Element) -> dict[str, TillGroup]:
     """Return all groups of the tree by their numbers; what is marked as deleted is left out.
 
     Raises ValueError for a tree that is deeper than anybody sorts articles.
     """
-    groups: dict[str, Group] = {}
+    groups: dict[str, TillGroup] = {}
 
     def walk(wrapper: Element | None, parent: str, depth: int = 0) -> None:
         if depth > DEEPEST:
@@ -266,16 +266,16 @@ def decode_groups(answer: Element) -> dict[str, Group]:
     return groups
 
 
-def _decode_group(element: Element, parent: str) -> Group:
+def _decode_group(element: Element, parent: str) -> TillGroup:
     def text(wire: str) -> str:
         return element.findtext(qualified(wire)) or ""
 
     image = element.findtext(f"{qualified('image')}/{qualified('imageId')}") or ""
-    return Group(str(int(text("groupNumber"))), parent, text("name"), text("text"), text("sortOrder"),
+    return TillGroup(str(int(text("groupNumber"))), parent, text("name"), text("text"), text("sortOrder"),
                  text("syncMarker"), image)  # fmt: skip
 
 
-def encode_group(group: Group) -> dict[str, str]:
+def encode_group(group: TillGroup) -> dict[str, str]:
     """Return a group as an update takes it, complete, because what becomes of fields left out is not known."""
     content = {"groupNumber": group.number, "name": group.name, "text": group.text}
     if group.order:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from integration.sandbox.mplus.seed.cards import GIFT_CARD, REPAIR_HOUR
-from integration.sandbox.mplus.seed.sales import COIN, Sales
+from integration.sandbox.mplus.seed.sales import COIN, SampleSales
 from integration.sandbox.mplus.seed.setup import (
     DEPOSITS,
     DOWN_PAYMENTS,
@@ -31,7 +31,7 @@ TILLS: Final = (1, 10)
 BEFORE: Final = 997  # receipts of the year before this day, so that numbers pass from three digits to four
 
 
-def fill(sales: Sales, on: date) -> None:
+def fill(sales: SampleSales, on: date) -> None:
     """Puts the day's receipts into a till."""
     first, second = ((STALL, each) for each in TILLS)
     tube, repair = _sold("Binnenband", 30, HIGH, 1295), _sold("Reparatie", 50, LOW, 5450, REPAIR_HOUR)

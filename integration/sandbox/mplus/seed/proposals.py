@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any, Final
 
-from integration.sandbox.mplus.contract import Fields
+from integration.sandbox.mplus.contract import WireFields
 from integration.sandbox.mplus.house import House
 from integration.sandbox.mplus.seed.cards import FIRST_RELATION, SHARED_CUSTOMERS, price_incl
 from integration.sandbox.mplus.seed.setup import VAT_CODES, turnover_group_of
@@ -37,7 +37,7 @@ def accepted(house: House, order: Mapping[str, Any], on: date) -> dict[str, obje
         "state": "PROPOSAL-STATE-ORDER",
         "orderId": order["orderId"],
         "orderNumber": order["orderNumber"],
-        "lineList": Fields(("line", _proposed(house, line)) for line in lines),
+        "lineList": WireFields(("line", _proposed(house, line)) for line in lines),
         **{name: value for name, value in order.items() if name in _TAKEN_OVER},
     }
     house.proposals.put(house.desk.build("Proposal", values))
@@ -73,7 +73,7 @@ def _line(house: House, article: ShopArticle, quantity: int) -> dict[str, Any]:
     return {"lineId": id_, "articleNumber": article.number or 0, "text": article.name, "data": data}
 
 
-def _proposed(house: House, line: Fields) -> Fields:
+def _proposed(house: House, line: WireFields) -> WireFields:
     """A line of an order as its proposal had it: nothing of it was delivered then."""
     data = line.child("data").without("deliveredQuantity", "deliveredDecimalPlaces")
     return line.replaced("lineId", house.desk.new_id("proposed line")).replaced("data", data)

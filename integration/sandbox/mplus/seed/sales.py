@@ -6,7 +6,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any, Final
 
-from integration.sandbox.mplus.contract import ZONE, Fields
+from integration.sandbox.mplus.contract import ZONE, WireFields
 from integration.sandbox.mplus.house import House
 from integration.sandbox.mplus.seed.cards import FIRST_RELATION, GIFT_CARD, REPAIR_HOUR, SHARED_CUSTOMERS, price_incl
 from integration.sandbox.mplus.seed.proposals import accepted
@@ -35,7 +35,7 @@ DAYS_TO_PAY: Final = timedelta(days=5)
 PARTLY_DELIVERED, DELIVERED, CANCELLED = 5, 6, 8
 
 
-class Sales:
+class SampleSales:
     """Makes documents, the same for the same seed."""
 
     def __init__(self, shop: Shop, house: House, random: Random) -> None:
@@ -232,13 +232,13 @@ class Sales:
         }
         return {name: value for name, value in values.items() if name in self._house.desk.contract.types[type_]}
 
-    def _lines(self, basket: Basket, *, delivered: bool = False) -> Fields:
-        return Fields(
+    def _lines(self, basket: Basket, *, delivered: bool = False) -> WireFields:
+        return WireFields(
             ("line", self._line(one, both, basket.method, delivered=delivered))
             for one, both in zip(basket.sold, basket.sums.lines, strict=True)
         )
 
-    def _line(self, one: Sold, both: tuple[int, int], method: str, *, delivered: bool) -> Fields:
+    def _line(self, one: Sold, both: tuple[int, int], method: str, *, delivered: bool) -> WireFields:
         scaled = int(one.quantity.scaleb(one.places))
         places = self._house.desk.conventions.places(one.places)
         rate = Decimal(0) if method == SHIFTED else RATES[one.vat_code]
@@ -305,7 +305,7 @@ class Sales:
 
     def _head(self, on: date, branch: int, relation: int | None, *, with_addresses: bool = False) -> dict[str, Any]:
         employee = self._random.choice((101, 102, 103, SUPERUSER))
-        known = self._house.relations.fields(relation) if relation else Fields()
+        known = self._house.relations.fields(relation) if relation else WireFields()
         head: dict[str, Any] = {
             "entryBranchNumber": branch,
             "employeeNumber": employee,

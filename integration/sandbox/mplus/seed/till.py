@@ -10,7 +10,7 @@ from integration.sandbox.mplus.desk import Desk, Setup, TillConventions
 from integration.sandbox.mplus.house import House
 from integration.sandbox.mplus.seed import days, market, proposals
 from integration.sandbox.mplus.seed.cards import FIRST_RELATION, fill_products, fill_relations
-from integration.sandbox.mplus.seed.sales import Sales
+from integration.sandbox.mplus.seed.sales import SampleSales
 from integration.sandbox.mplus.seed.setup import setup
 from integration.sandbox.shop.shop import Shop
 
@@ -42,7 +42,7 @@ class SampleTill:
         house.desk.day = self._shop.today
 
     def _fill_past(self, house: House) -> None:
-        sales = Sales(self._shop, house, Random(self._shop.seed + 7))
+        sales = SampleSales(self._shop, house, Random(self._shop.seed + 7))
         for days_ago in range(PAST_DAYS, 0, -1):
             on = self._shop.today - timedelta(days=days_ago)
             house.desk.now = datetime.combine(on, time(18), ZONE)
@@ -50,7 +50,7 @@ class SampleTill:
             for count, make in ((self._shop.orders, sales.order), (RECEIPTS, sales.receipt), (INVOICES, sales.invoice)):
                 for serial in range(count * place // PAST_DAYS, count * (place + 1) // PAST_DAYS):
                     make(on, serial)
-        market.fill(Sales(self._shop, house, Random(self._shop.seed + 13)), on)
+        market.fill(SampleSales(self._shop, house, Random(self._shop.seed + 13)), on)
         days.fill(house, self._shop.today)
         proposals.fill(house, self._shop, sales.goods)
         for days_ago in range(PAST_DAYS, 0, -1):
@@ -65,7 +65,7 @@ class SampleTill:
         on = self._shop.today + timedelta(days=self._days)
         self._days += 1
         random = Random(self._shop.seed + 1000 * self._days)
-        sales = Sales(self._shop, house, random)
+        sales = SampleSales(self._shop, house, random)
         for serial in range(ORDERS_A_DAY):
             sales.order(on, self._days * ORDERS_A_DAY + serial)
         for serial in range(RECEIPTS_A_DAY):

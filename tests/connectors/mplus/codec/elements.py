@@ -4,7 +4,7 @@ from lxml import etree
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Element, qualified
-from integration.connectors.mplus.codec import Edit, Vocabulary
+from integration.connectors.mplus.codec import ElementEdit, Vocabulary
 from integration.core.records import Kind, Record, Value
 
 WORDS = Vocabulary()
@@ -63,7 +63,7 @@ def part(**values: Value) -> Record:
 
 def edit(wanted: Record, words: Vocabulary = WORDS, leading: str = "incl") -> Element:
     """Return the product with the wanted values in it."""
-    return codec.edited(the_product(), Edit(wanted, words, CUSTOM, leading))[0]
+    return codec.edited(the_product(), ElementEdit(wanted, words, CUSTOM, leading))[0]
 
 
 def names(element: Element, path: str = "articleList/article") -> list[str]:

@@ -105,7 +105,7 @@ def test_other_fields_that_cannot_be_read_say_so_too() -> None:
         )
 
 
-def a_count(number: int, *, version: int = 1, end: int = 0, start: int = 0) -> days.Counted:
+def a_count(number: int, *, version: int = 1, end: int = 0, start: int = 0) -> days.DrawerCounted:
     told = {"start": start, "added": 0, "counted": end, "deposited": 0, "difference": 0, "end": end}
     amounts = "".join(f"<{name}Amount>{each}</{name}Amount>" for name, each in told.items())
     return days.decode_count(

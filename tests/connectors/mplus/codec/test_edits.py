@@ -8,7 +8,7 @@ from lxml import etree
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Element, qualified
-from integration.connectors.mplus.codec import CustomFieldUnknownError, Edit, UnfitError
+from integration.connectors.mplus.codec import CustomFieldUnknownError, ElementEdit, UnfitError
 from integration.core.plan import differences
 from integration.core.records import Kind, Record, Value
 from tests.connectors.mplus.codec.elements import CUSTOM, WORDS, decoded, edit, names, part, text, the_product
@@ -23,7 +23,7 @@ def test_an_edit_changes_what_it_names_and_keeps_everything_else_in_place() -> N
 def test_what_was_read_is_not_touched_by_an_edit() -> None:
     product = the_product()
     before = etree.tostring(product)
-    codec.edited(product, Edit(part(name="Jas blauw"), WORDS, CUSTOM, "incl"))
+    codec.edited(product, ElementEdit(part(name="Jas blauw"), WORDS, CUSTOM, "incl"))
     assert etree.tostring(product) == before
 
 
@@ -117,7 +117,9 @@ def test_a_value_that_does_not_fit_its_field_is_told(name: str, value: Value) ->
 
 def test_groups_are_joined_and_left_and_foreign_ones_stay() -> None:
     groups = (frozenset({"15"}), frozenset({"12"}))
-    edited, touched = codec.edited(the_product(), Edit(Record(Kind.PRODUCT, "JAS", {}), WORDS, {}, "incl", groups))
+    edited, touched = codec.edited(
+        the_product(), ElementEdit(Record(Kind.PRODUCT, "JAS", {}), WORDS, {}, "incl", groups)
+    )
     assert touched
     assert codec.group_numbers(edited) == ("99", "15")
 

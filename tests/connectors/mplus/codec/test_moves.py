@@ -8,7 +8,7 @@ from lxml import etree
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Element
-from integration.core.moves import NO_MOMENT, Sort
+from integration.core.moves import NO_MOMENT, MoveSort
 
 MOVE = """
 <ns:articleStockHistory xmlns:ns="urn:mplusqapi">
@@ -28,20 +28,20 @@ def told(old: str = "", new: str = "") -> Element:
 def test_a_movement_has_its_article_its_amount_and_its_documents() -> None:
     move = codec.decode_move(told())
     assert (move.number, move.branch, move.article) == (88213, "1", "200101")
-    assert (move.amount, move.sort, move.documents) == (Decimal("-1.5"), Sort.SALES, ("R1",))
+    assert (move.amount, move.sort, move.documents) == (Decimal("-1.5"), MoveSort.SALES, ("R1",))
 
 
 @pytest.mark.parametrize("old", ["-150", "decimalPlaces>2"])
 def test_a_movement_whose_amount_cannot_be_read_is_one_of_its_article_and_moves_nothing(old: str) -> None:
     move = codec.decode_move(told(old, old[:-1].replace("-15", "some") + "x"))
     assert (move.number, move.branch, move.article) == (88213, "1", "200101")
-    assert (move.amount, move.sort, move.documents) == (Decimal(0), Sort.UNREADABLE, ("R1",))
+    assert (move.amount, move.sort, move.documents) == (Decimal(0), MoveSort.UNREADABLE, ("R1",))
     assert move.at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def test_a_movement_whose_moment_cannot_be_read_may_count_for_every_level() -> None:
     move = codec.decode_move(told("<ns:year>2026", "<ns:year>never"))
-    assert (move.sort, move.at) == (Sort.UNREADABLE, NO_MOMENT)
+    assert (move.sort, move.at) == (MoveSort.UNREADABLE, NO_MOMENT)
 
 
 @pytest.mark.parametrize(
@@ -59,4 +59,4 @@ def test_a_movement_tells_as_much_of_what_it_is_about_as_can_be_read(
 ) -> None:
     move = codec.decode_move(told(old, new))
     assert (move.number, move.branch, move.article) == told_of
-    assert (move.amount, move.sort, move.documents) == (Decimal(0), Sort.UNREADABLE, ("R1",))
+    assert (move.amount, move.sort, move.documents) == (Decimal(0), MoveSort.UNREADABLE, ("R1",))

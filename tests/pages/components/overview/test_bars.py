@@ -2,9 +2,9 @@
 
 import pytest
 
-from pages.components.overview.bars import Part, bar, scale
+from pages.components.overview.bars import BarPart, bar, scale
 
-PARTS = [Part("proven", "Proven", "#00795C"), Part("parked", "Parked <b>", "#C2610C")]
+PARTS = [BarPart("proven", "Proven", "#00795C"), BarPart("parked", "Parked <b>", "#C2610C")]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from integration.sandbox.faults import Ledger, Switches
+from integration.sandbox.faults import CallLedger, Switches
 from integration.sandbox.mplus.app import Till
 from integration.sandbox.shop.shop import Shop, make_shop
 
@@ -20,12 +20,12 @@ def shop() -> Shop:
 
 @pytest.fixture(scope="module")
 def till(shop: Shop) -> Till:
-    return Till(shop, Switches(), Ledger())
+    return Till(shop, Switches(), CallLedger())
 
 
 @pytest.fixture
 def fresh(shop: Shop) -> Till:
-    return Till(shop, Switches(), Ledger())
+    return Till(shop, Switches(), CallLedger())
 
 
 def documents(till: Till) -> Iterator[dict[str, Any]]:
@@ -176,7 +176,7 @@ def test_something_is_paid_on_another_day_and_something_beforehand(till: Till) -
 
 def test_tills_of_one_shop_go_their_own_way(shop: Shop) -> None:
     tables = (*KINDS, "proposals", "counts", "relations", "products", "articles", "stock", "images", "markers")
-    one, other = Till(shop, Switches(), Ledger()), Till(shop, Switches(), Ledger())
+    one, other = Till(shop, Switches(), CallLedger()), Till(shop, Switches(), CallLedger())
     before = {table: other.state(table) for table in tables}
     order = next(each["orderId"] for each in one.state("orders") if each["deliveryState"].endswith("NOTHING"))
     one.edit("orders", order, {"deliveryState": "ORDER-DELIVERY-STATE-COMPLETE"})  # and what it kept aside is free
@@ -185,12 +185,12 @@ def test_tills_of_one_shop_go_their_own_way(shop: Shop) -> None:
 
     assert one.state("orders") != before["orders"]
     assert {table: other.state(table) for table in tables} == before
-    third = Till(shop, Switches(), Ledger())
+    third = Till(shop, Switches(), CallLedger())
     assert {table: third.state(table) for table in tables} == before
 
 
 def test_a_shop_that_does_not_trade_yet_has_no_documents() -> None:
-    quiet = Till(make_shop(40, trades=False), Switches(), Ledger())
+    quiet = Till(make_shop(40, trades=False), Switches(), CallLedger())
     assert [len(quiet.state(kind)) for kind in (*KINDS, "proposals", "counts")] == [0] * 5
     assert quiet.state("relations")
 
@@ -216,5 +216,5 @@ def test_a_day_brings_documents_and_changes(fresh: Till) -> None:
 
 @pytest.mark.parametrize("articles", [0, 40, pytest.param(100_000, marks=pytest.mark.long)])
 def test_the_shop_can_have_any_size(articles: int) -> None:
-    till = Till(make_shop(articles), Switches(), Ledger())
+    till = Till(make_shop(articles), Switches(), CallLedger())
     assert len(till.state("orders")) == 60
