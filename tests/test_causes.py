@@ -59,7 +59,8 @@ KEPT: Mapping[str, set[str]] = {
     "quotation_changed": {"before", "after", "source", "mark"},
     "credit_not_exact": {"source", "mark"},
     "document_taken_back": {"source", "mark"},  # the plan offers to book it again by them
-    "day_changed_after_booking": {"behind", "mark"},  # the question shows them, or asks by them
+    "day_changed_after_booking": {"behind", "mark"},
+    "day_changed_after_filing": {"behind", "mark"},  # the question shows them, or asks by them
 }
 """Facts that no sentence of a cause tells, on purpose."""
 

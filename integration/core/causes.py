@@ -406,6 +406,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("day_not_closed", OPERATOR, repair=_setting("closed_by")),
         Cause("day_not_counted", OPERATOR, repair=_setting("counts")),
         Cause("day_changed_after_booking", OPERATOR),
+        Cause("day_changed_after_filing", OPERATOR),
         Cause("day_mapping_differs", OPERATOR, repair=FIELDS),
         Cause("day_page_differs", OPERATOR, repair=DAY),
         Cause("day_open", NOBODY),

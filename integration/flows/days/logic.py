@@ -271,11 +271,17 @@ class DaysLogic(FlowLogic):
             size = str(max(abs(one.moved) for one in off))
             late = sorted(set(page.documents) - _documents(pages))
             raise RecordRejected(
-                "day_changed_after_booking", DECISION, **facts, difference=told_, amount=size, mark=mark,
+                self._changed_because(record, off), DECISION, **facts, difference=told_, amount=size, mark=mark,
                 behind=", ".join(late[:MOST_TOLD]),
             )  # fmt: skip
         lines = off if decision == DIFFERENCE else taken_back_whole(booked, page.lines)
         return self._page_record(record, page, lines, len(pages))
+
+    def _changed_because(self, record: Record, off: Sequence[DayLine]) -> str:
+        """Return the cause of a day that changed: another one where VAT of a return that was filed changes with it."""
+        filed, day = self.settings.vat_filed_through, record.values.get("date")
+        is_filed = filed is not None and isinstance(day, date) and day <= filed and any(one.vat for one in off)
+        return "day_changed_after_filing" if is_filed else "day_changed_after_booking"
 
     def _page_record(self, record: Record, page: DayPage, lines: Sequence[DayLine], serial: int) -> Record:
         made = self._pages.record(record, page, lines, serial)

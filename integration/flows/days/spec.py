@@ -212,6 +212,7 @@ DAYS = FlowSpec(
         "vat_code_unmapped": Repair(By.ROW, "tables", VAT_CODES),
         "turnover_group_unknown": Repair(By.ROW, "tables", DAY_ACCOUNTS),
         "day_changed_after_booking": _UNDECIDED,
+        "day_changed_after_filing": _UNDECIDED,
     },
     mirrors={Kind.DEBTOR: ("customers", Kind.RELATION)},
     record_of=day_of_key,

@@ -276,6 +276,13 @@ def test_a_late_receipt_is_a_question_with_its_difference_by_account() -> None:
     assert (issue.facts["reference"], issue.facts["mark"]) == ("D26101700100", "d1")
 
 
+def test_a_change_of_vat_after_its_return_was_filed_says_so() -> None:
+    first = page(days(), day_record())
+    known = {first.key: link(first)}
+    filed = [days(known, vat_filed_through=date(2026, 10, day), late="first_open") for day in (16, 17)]
+    assert [parked(one, later()).cause for one in filed] == ["day_changed_after_booking", "day_changed_after_filing"]
+
+
 def _decided(decision: str, mark: str = "d1") -> Record:
     record = later()
     return replace(record, values={**record.values, "decision": f"{decision} {mark}"})
