@@ -34,7 +34,7 @@ def checked(tree: Path, *command: str) -> str:
     [
         ("import duckdb", "duckdb has its room"),
         ("import sqlalchemy", "sqlalchemy has its room"),
-        ("from integration.store.runs import Runs", "pages ask services"),
+        ("from integration.store.runs import RunStore", "pages ask services"),
         ("from integration.log.logbook import Logbook", "pages ask services"),
         ("from integration.connectors.http import Gateway", "pages ask services"),
         ("from integration import bootstrap", "one page piece gets the application"),

@@ -214,9 +214,9 @@ def processes() -> list[tuple[int, int, str]]:
 def test_a_message_goes_out_in_all_its_signs(elsewhere: Elsewhere) -> None:
     with web_server() as hook:
         code = (
-            "from integration.channels.post import Message, Post, Way\n"
+            "from integration.channels.post import Message, Post, WayOut\n"
             "from integration.surroundings import with_way_out\n"
-            f"(said,) = Post(Way(with_way_out())).send([Message({hook.address!r}, {SIGNS!a}, {SIGNS!a})])\n"
+            f"(said,) = Post(WayOut(with_way_out())).send([Message({hook.address!r}, {SIGNS!a}, {SIGNS!a})])\n"
             "assert said.ok, said\n"
         )
         elsewhere.runs(code)

@@ -6,7 +6,13 @@ the logic that reads it. Tests across several subjects stand right under `tests/
 here with the reason why they stand beside the fixtures of a folder.
 """
 
+import ast
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
+from textwrap import dedent
 
 from tests.size import collisions
 
@@ -77,3 +83,43 @@ def test_only_tests_that_are_there_and_have_no_module_are_named_as_exceptions() 
 def test_no_more_public_names_mean_two_things_than_before() -> None:
     found = collisions()
     assert len(found) <= COLLISIONS, found
+
+
+BEGINS = re.compile(r"[\"']\n?(import|from) \w")  # a text that begins as a program does
+
+
+def programs() -> Iterator[tuple[str, ast.Module]]:
+    """Yield what tests give to a process of its own: texts that are Python and import something of ours."""
+    for file in sorted(TESTS.rglob("*.py")):
+        text = file.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)) if BEGINS.search(text) else ():
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and "from integration" in node.value:
+                with suppress(SyntaxError):
+                    yield file.relative_to(TESTS).as_posix(), ast.parse(dedent(node.value))
+
+
+def named(module: str, name: str) -> object:
+    """Return what a program imports by this name, None where it is not there."""
+    found = getattr(import_module(module), name, None)
+    if found is None:
+        with suppress(ModuleNotFoundError):
+            return import_module(f"{module}.{name}")
+    return found
+
+
+def test_programs_inside_of_tests_import_what_is_there() -> None:
+    gone, imported = [], 0
+    for place, program in programs():
+        known: dict[str, object] = {}
+        for node in ast.walk(program):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("integration"):
+                found = {one.asname or one.name: named(str(node.module), one.name) for one in node.names}
+                gone += [f"{place}: {node.module}.{name}" for name, one in found.items() if one is None]
+                imported += len(found)
+                known |= found
+        for node in ast.walk(program):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in known:
+                has = hasattr(known[node.value.id], node.attr)
+                gone += [] if has else [f"{place}: {node.value.id}.{node.attr}"]
+    assert gone == []
+    assert imported > 20

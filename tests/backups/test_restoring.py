@@ -264,10 +264,10 @@ def test_a_backup_takes_the_place_of_no_file_and_leaves_nothing_when_it_fails(ke
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from integration.backups.restoring import restore
+from integration.backups.restoring import restore_backup
 from integration.settings import load_settings
 sys.addaudithook(lambda event, _: os.kill(os.getpid(), signal.SIGKILL) if event == "os.link" else None)
-restore(load_settings(data=Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3])
+restore_backup(load_settings(data=Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3])
 """
 
 

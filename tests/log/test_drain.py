@@ -35,7 +35,7 @@ while True:
             side = f"{name}-{number}-{part}"
             tell(connection, now, [Event(event="test", key=side)])
             time.sleep(random.random() * longest)
-            cursors.keep(connection, now, "test", {side: "kept"})
+            cursors.keep_cursors(connection, now, "test", {side: "kept"})
 """
 
 DRAINER = """
