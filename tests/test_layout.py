@@ -7,6 +7,7 @@ here with the reason why they stand beside the fixtures of a folder.
 """
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -89,13 +90,16 @@ BEGINS = re.compile(r"[\"']\n?(import|from) \w")  # a text that begins as a prog
 
 
 def programs() -> Iterator[tuple[str, ast.Module]]:
-    """Yield what tests give to a process of its own: texts that are Python and import something of ours."""
+    """Yield what no check reads: notebooks, and programs inside of tests that import something of ours."""
     for file in sorted(TESTS.rglob("*.py")):
         text = file.read_text(encoding="utf-8")
         for node in ast.walk(ast.parse(text)) if BEGINS.search(text) else ():
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and "from integration" in node.value:
                 with suppress(SyntaxError):
                     yield file.relative_to(TESTS).as_posix(), ast.parse(dedent(node.value))
+    for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        yield notebook.name, ast.parse("\n".join("".join(one["source"]) for one in cells if one["cell_type"] == "code"))
 
 
 def named(module: str, name: str) -> object:
@@ -107,7 +111,7 @@ def named(module: str, name: str) -> object:
     return found
 
 
-def test_programs_inside_of_tests_import_what_is_there() -> None:
+def test_notebooks_and_programs_inside_of_tests_import_what_is_there() -> None:
     gone, imported = [], 0
     for place, program in programs():
         known: dict[str, object] = {}

@@ -21,7 +21,7 @@ SECONDS = 600.0  # an export of a long log takes its time
 UNANSWERABLE = 422
 
 
-def ask_log(data: Path, sql: str, rows: int = 10_000) -> dict[str, Any]:
+def ask(data: Path, sql: str, rows: int = 10_000) -> dict[str, Any]:
     """Return the answer to one SELECT over the log in a data folder: `columns`, `rows`, and `cut` when there are more.
 
     Raises QuestionError or another IntegrationError with its code where there is no answer.
