@@ -23,6 +23,7 @@ from integration.services import Application
 from integration.services.exceptions import ISSUE_COLUMNS, group_address
 from pages.components.exceptions import cards
 from pages.components.shared.application import person
+from pages.components.shared.rows import named_facts
 from pages.components.shared.wording import plain
 from tests.pages.conftest import Open, committed, press, settled, texts
 from tests.people import somebody
@@ -365,6 +366,12 @@ def test_what_is_planned_as_it_was_can_be_committed_until_somebody_publishes(
 
 # ---- articles
 
+
+def test_a_headline_names_two_articles_and_counts_the_others(shop: Application) -> None:
+    lacking = {"article": "NO-1, NO-2, NO-3, NO-4"}
+
+    assert named_facts(shop, lacking, most=2) == {"article": "NO-1, NO-2 and 2 more"}
+    assert named_facts(shop, lacking) == lacking
 
 @pytest.fixture
 def unknown(shop: Application, till_client: TillClient, customer: str) -> Iterator[CauseGroup]:

@@ -196,11 +196,13 @@ def more_exceptions(number_of: int, flow: str = "") -> None:
 # Facts that are the same in every record of a flow.
 CONSTANT = frozenset({"system", "flow", "target_system", "source_system"})
 CODED = frozenset({"identity", "wants"})  # facts that are a code, for which there are words
+MOST_NAMED = 2  # articles in a headline: an order can lack dozens, and its record names them all
 
 
 def headline(app: Application, group: CauseGroup) -> Markdown:
-    """Return what is wrong, escaped: of one record all that is known, of several what they share."""
-    facts = {"system": app.flows[group.flow].target, **named_facts(app, group.facts, _title(app, group))}
+    """Return what is wrong, escaped: of one record what is known of it, of several what they share."""
+    named = named_facts(app, group.facts, _title(app, group), most=MOST_NAMED)
+    facts = {"system": app.flows[group.flow].target, **named}
     what = plain(say(group.cause, facts).what)
     if group.count == 1:
         return what

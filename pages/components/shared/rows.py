@@ -14,7 +14,7 @@ from integration.services import Application
 from integration.words import has_term
 from integration.words.countries import countries
 from pages.components.shared import controls
-from pages.components.shared.wording import Markdown, language, option_name, plain, table_name, text, value_text
+from pages.components.shared.wording import Markdown, language, option_name, plain, table_name, term, text, value_text
 
 
 def vat_label(app: Application, system: str, code: str) -> str:
@@ -39,24 +39,29 @@ def code_text(app: Application, listed: Listed, code: str) -> str:
     return code_label(app, listed, code, app.lists.captions(*listed))
 
 
-def named_facts(app: Application, facts: Mapping[str, str], title: str = "") -> dict[str, str]:
+def named_facts(
+    app: Application, facts: Mapping[str, str], title: str = "", most: int | None = None
+) -> dict[str, str]:
     """Return the facts of a cause as people read them: codes with their captions, an article with its name.
 
-    `title` is what the only record is called that they are about.
+    `title` is what the only record is called that they are about. Of several codes in one fact the first `most` are
+    named and the others counted; without it all are named.
     """
     article = facts.get("article", "")
     own = title if facts.get("key", article) == article else ""
-    return {name: _named(app, name, fact, own) for name, fact in facts.items()}
+    return {name: _named(app, name, fact, own, most) for name, fact in facts.items()}
 
 
-def _named(app: Application, name: str, fact: str, title: str) -> str:
+def _named(app: Application, name: str, fact: str, title: str, most: int | None) -> str:
     listed = list_of_fact(name)
     if listed is None:
         return fact
     if title and title != fact and name == "article":
         return f"{fact} · {title}"
-    captions = app.lists.captions(*listed)
-    return ", ".join(code_label(app, listed, code, captions) for code in fact.split(", "))
+    captions, codes = app.lists.captions(*listed), fact.split(", ")
+    named = ", ".join(code_label(app, listed, code, captions) for code in codes[:most])
+    left = len(codes[most:]) if most else 0
+    return term("codes_more", codes=named, number=left) if left else named
 
 
 def step_text(app: Application, flow: Flow, target: str, step: TraceStep) -> str:
