@@ -229,13 +229,39 @@ def test_cash_that_nobody_counted_waits_unless_counts_are_not_needed() -> None:
     assert skipped(days(), replace(uncounted, parts=(*uncounted.parts, *other))).reason == "day_waits"
 
 
-def test_a_count_that_is_not_final_waits() -> None:
+@pytest.mark.parametrize("closed_by", ["flag", "counts", "hours"])
+@pytest.mark.parametrize("counts", ["needed", "when_there"])
+def test_the_last_count_alone_being_a_concept_makes_the_day_wait(closed_by: str, counts: str) -> None:
+    logic = days(now=datetime(2026, 10, 20, tzinfo=UTC), closed_by=closed_by, counts=counts)
+    assert page(logic, day_record())
+    assert skipped(logic, with_last_count(finalized=False)).reason == "day_waits"
+
+
+def test_a_count_of_which_nobody_says_that_it_is_final_is_booked_only_where_none_is_needed() -> None:
+    untold = with_last_count(finalized=None)
+    assert skipped(days(), untold).reason == "day_waits"
+    assert page(days(counts="when_there"), untold)
+
+
+def with_last_count(*, finalized: bool | None) -> Record:
+    """The day with another word on the last of its counts."""
     record = day_record()
-    parts = tuple(
-        replace(part, values={**part.values, "finalized": False}) if part.kind is Kind.COUNT else part
-        for part in record.parts
-    )
-    assert skipped(days(), replace(record, parts=parts)).reason == "day_waits"
+    last = [part for part in record.parts if part.kind is Kind.COUNT][-1]
+    said = replace(last, values={**last.values, "finalized": finalized})
+    return replace(record, parts=tuple(said if part is last else part for part in record.parts))
+
+
+def test_a_day_booked_without_its_count_is_asked_about_when_the_count_comes() -> None:
+    uncounted = with_parts(counts=())
+    first = page(days(counts="when_there"), uncounted)
+    assert not {"4400", "1090"} & {part.values["account"] for part in first.parts}
+    known = days({first.key: link(first)}, counts="when_there")
+    issue = parked(known, day_record())
+    assert issue.cause == "day_changed_after_booking"
+    counted = replace(day_record(), values={**day_record().values, "decision": f"difference {issue.facts['mark']}"})
+    assert {str(part.values["account"]): part.values["amount"] for part in page(known, counted).parts} == {
+        "4400": euros("0.35"), "1090": euros("200.00"), "1000": euros("-200.35"),
+    }  # fmt: skip
 
 
 def test_a_day_without_turnover_has_no_page_unless_one_is_wanted() -> None:
