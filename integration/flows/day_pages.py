@@ -18,6 +18,7 @@ from integration.core.records import is_number
 
 PLACES = 3  # of a branch
 LAST_SERIAL = 99
+BANK = "bank"
 
 
 def reference(day: date, branch: str, serial: int = 0) -> str | None:
@@ -47,3 +48,8 @@ def pages_of(linked: Callable[[Collection[str]], Mapping[str, Link]], days: Coll
         for day in waiting:
             found[day].append(there[page_key(day, serial)])
     return found
+
+
+def daybooks_of_the_bank(types: Mapping[str, str]) -> set[str]:
+    """Return the daybooks in which the bank settles what the till took in, by the sort of each daybook."""
+    return {code for code, sort in types.items() if sort.split()[:1] == [BANK]}

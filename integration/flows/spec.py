@@ -241,6 +241,9 @@ class Asked(Protocol):
     def links(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, Link]:
         """Return the links that a flow has of these keys."""
 
+    def referred(self, flow: str, kind: Kind, references: Collection[str]) -> set[str]:
+        """Return which of these references of the target a flow has linked."""
+
     def standings(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Standings:
         """Return where documents of a flow stand that may become one of these kinds; see `core/standing.py`."""
 

@@ -4,7 +4,7 @@ What writes either is imported with the first sheet: every command of the termin
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 
 from integration import words
@@ -35,6 +35,8 @@ def finding_text(finding: DayFinding, language: str, rates: Mapping[str, str]) -
     for name in _AMOUNTS:
         if facts.get(name):
             facts[name] = words.euros(Decimal(str(facts[name])), language)
+    if day := finding.facts.get("date"):
+        facts["date"] = words.value_text(date.fromisoformat(day), language)
     if field := finding.facts.get("field"):
         facts["field"] = words.field_name(field, language)
     for name in ("was", "now") if finding.facts.get("field") == "vat_code" else ():

@@ -1,6 +1,6 @@
 """Days: how each stands on both sides, checked by night and whenever somebody asks. Writes to no system."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 from integration.connectors.protocol import Connector
 from integration.core.days.books import DayBooks, DayPage
-from integration.core.days.check import LedgerEntry, OwnPage, check_day, entry_of_row
+from integration.core.days.check import OwnPage, check_day
 from integration.core.days.corrections import page_lines
 from integration.core.days.documents import documents_of
+from integration.core.days.entries import LedgerEntry, entry_of_row
 from integration.core.days.report import (
     DayReport,
     DayState,
@@ -29,6 +30,7 @@ from integration.core.links import Link
 from integration.core.records import Held, Kind, Record, Unreadable
 from integration.core.staged import Staged
 from integration.core.timetable import WALL_CLOCK
+from integration.flows.day_pages import daybooks_of_the_bank
 from integration.flows.spec import FlowLogic, staged_in
 from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look
@@ -42,7 +44,6 @@ WINDOW = 35  # days that are checked each night
 MOST_PAGES = 5_000  # of a span that are listed
 MOST_NAMED = 1_000
 DIFFERS = "day_differs"
-BANK = "bank"
 STATE_OF_SKIP = {
     "day_open": DayState.OPEN, "day_waits": DayState.WAITING, "day_empty": DayState.EMPTY,
 }  # fmt: skip
@@ -59,6 +60,9 @@ class DayLogic(Protocol):
 
     def page(self, record: Record) -> tuple[TillDay, DayPage]:
         """Return a day and the page it comes to. Raises DayRefusedError."""
+
+    def around(self, days: Iterable[date]) -> set[date]:
+        """Return the dates on which a page of somebody else may be about these days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +225,7 @@ class Days:
         booked |= self._unlinked(target, [one.record for one in staged.values() if one.record is not None])
         pages = [link for key in keys for link in booked.get(key, ())]
         held, sees = self._held(target, pages)
-        entries = self._entries(target, {*days, *(_booked_on(link) for link in pages)} - {""}) if pages else []
+        entries = self._entries(target, self._logic().around(_dates(pages))) if pages else []
         found = []
         for key in keys:
             if key not in records:
@@ -273,9 +277,10 @@ class Days:
             facts = {"system": self._deps.logic(self.flow).flow.target, "kind": str(Kind.DAY_PAGE)}
             return replace(self._unknown(record.key, "look_unproven", facts), pages=shown)
         own = [OwnPage(link.agreed, link.reference, _record(held.get(link.key))) for link in booked if link.agreed]
-        check = check_day(
-            page.lines, documents_of(day), own, entries, self._logic().books, elsewhere=self._elsewhere(entries)
-        )
+        near, numbers = self._logic().around(_dates(booked)), {one.number for one in own}
+        rows = None if entries is None else [one for one in entries if one.date in near or one.page in numbers]
+        elsewhere = self._elsewhere(rows)
+        check = check_day(page.lines, documents_of(day), own, rows, self._logic().books, elsewhere=elsewhere)
         return report_of(day, check, self._clock(), pages=shown, expected=page.lines, notes=page_notes(page))
 
     def _logic(self) -> DayLogic:
@@ -287,10 +292,10 @@ class Days:
         held = look(target, agreed, self._deps.links.references(self.flow)) if agreed else {}
         return held, len(held) == len(agreed) or bool(held) or target.shows(Kind.DAY_PAGE)
 
-    def _entries(self, target: Connector, days: set[str]) -> list[LedgerEntry] | None:
+    def _entries(self, target: Connector, days: set[date]) -> list[LedgerEntry] | None:
         """Return the rows of the books on some days, None where these books cannot say them."""
         try:
-            records = target.fetch(Kind.ENTRY, sorted(days))
+            records = target.fetch(Kind.ENTRY, sorted(day.isoformat() for day in days))
         except RejectedError:
             return None
         return None if any(isinstance(one, Unreadable) for one in records) else [entry_of_row(one) for one in records]
@@ -303,8 +308,7 @@ class Days:
         flows = (*self._others, (self.flow, Kind.DAY_PAGE))
         ours = (self._stores.links.by_reference(flow, kind, pages) for flow, kind in flows)
         target = self._deps.connectors[self._deps.logic(self.flow).flow.target]
-        types = target.choices("daybook_types")
-        banks = {code for code, word in types.items() if word.split()[:1] == [BANK]}
+        banks = daybooks_of_the_bank(target.choices("daybook_types"))
         return frozenset({*(one for some in ours for one in some), *_in(pages, banks)})
 
     # ---- keeping
@@ -362,9 +366,13 @@ def _record(held: Held | None) -> Record | None:
     return held.record if held else None
 
 
-def _booked_on(link: Link) -> str:
-    day = link.agreed.values.get("date") if link.agreed else None
-    return day.isoformat() if isinstance(day, date) else ""
+def _dates(pages: Iterable[Link]) -> Iterator[date]:
+    """Yield the days that pages are about, and those on which they are booked."""
+    for link in pages:
+        yield date.fromisoformat(link.key[:10])
+        on = link.agreed.values.get("date") if link.agreed else None
+        if isinstance(on, date):
+            yield on
 
 
 def _in(pages: set[str], daybooks: set[str]) -> Iterator[str]:

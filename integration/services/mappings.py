@@ -233,6 +233,9 @@ class _Asked:
         asked = [key for key in keys if flow != self.flow or key not in self.afresh]
         return self.logics.links.get(flow, kind, asked)
 
+    def referred(self, flow: str, kind: Kind, references: Collection[str]) -> set[str]:
+        return set(self.logics.links.by_reference(flow, kind, references))
+
     def standings(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Standings:
         asked = [key for key in keys if flow != self.flow or key not in self.afresh]
         return self.logics.standings.of(flow, kinds, asked)

@@ -3,14 +3,17 @@
 `make lab` runs many more, on both databases.
 """
 
+import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from integration.core.errors import IntegrationError
 from integration.lab.console_operator import CHANGES
 from integration.lab.schedule import TURNS, Hazard
 from integration.lab.trials import Bench
-from integration.services.lab import Mine, Report, Series, kept_report
+from integration.services.lab import FOLDER, Mine, Report, Series, kept_report
 
 pytestmark = pytest.mark.processes
 
@@ -37,6 +40,20 @@ def test_trials_leave_nothing_wrong_and_every_fault_bites(tmp_path: Path, trials
     assert report.violations == ()
     assert {line.hazard for line in report.lines} == {str(one) for one in Hazard}
     assert [line.hazard for line in report.lines if line.hazard in tried and not (line.bit or line.unable)] == []
+
+
+def test_a_series_in_which_nothing_was_tried_has_no_verdict(tmp_path: Path) -> None:
+    with pytest.raises(IntegrationError, match="lab_nothing_to_write"):
+        Bench(tmp_path, Series(("products",), 0, 0, "shipped"), Mine()).go()
+    report = kept_report(tmp_path)
+    assert report is not None
+    assert (report.state, report.done) == ("running", 0)  # never done: it is shown as stopped
+
+
+def test_what_trials_leave_in_a_checkout_is_nothing_that_git_keeps() -> None:
+    git = partial(subprocess.run, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    assert git(["git", "ls-files", "data/lab"]).stdout == ""
+    assert git(["git", "check-ignore", f"data/{FOLDER}/trials/trial-1/data/console.sqlite"]).stdout
 
 
 @pytest.mark.long

@@ -69,6 +69,7 @@ class DayHarness(FlowHarness):
     """The flow of days, with the service that checks them."""
 
     flow = "days"
+    around = 0
 
     def __init__(self, database: Database) -> None:
         self.till = MemoryConnector([day_record()], system="mplus")
@@ -87,7 +88,7 @@ class DayHarness(FlowHarness):
     def _logic(self, flow: str) -> FlowLogic:
         assert flow == self.flow
         links = self.links.get("days", Kind.DAY_PAGE, [KEY, f"{KEY}/01"])
-        return days(links, now=self.clock.now)
+        return days(links, now=self.clock.now, days_around=self.around)
 
     def page(self) -> Record:
         """Return the page of the day as the books hold it."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, date
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,14 @@ FINDINGS: Mapping[str, Mapping[str, str]] = {
     "line_changed": {"page": "600/1", "line": "4", "field": "account", "was": "8030", "now": "", "by": ""},
     "document_late": {"document": "1.2.2026.2207", "amount": "18.15"},
     "document_gone": {"document": "1.2.2026.2207"},
-    "page_by_hand": {"page": "600/2", "document": "1.1.2026.4102", "by": "", "amount": "714.0500"},
+    "page_by_hand": {
+        "page": "600/2",
+        "date": "2026-10-18",
+        "document": "1.1.2026.4102",
+        "by": "",
+        "amount": "714.0500",
+    },
+    "day_by_hand": {"page": "600/2", "date": "2026-10-18", "by": "KARIN", "amount": "1813.98"},
     "till_changed": {"text": "Kasverschil kassa 1", "account": "4400", "difference": "-0.35"},
     "unexplained": {"about": "8030", "difference": "-0.01"},
     "not_posted": {"page": "600/1"},
@@ -48,7 +55,9 @@ def test_each_finding_is_a_sentence_with_all_its_facts(code: str, language: str)
     said = finding_text(DayFinding(code, FINDINGS[code]), language, {})
     assert "{" not in said
     for name, fact in FINDINGS[code].items():
-        if name in ("amount", "difference"):
+        if name == "date":
+            assert words.value_text(date.fromisoformat(fact), language) in said
+        elif name in ("amount", "difference"):
             assert words.euros(Decimal(fact), language) in said
         elif name not in ("field", "reference"):
             assert (fact or words.term("absent_by" if name == "by" else "absent_value", language)) in said

@@ -195,6 +195,27 @@ def test_the_page_of_another_branch_is_not_taken_for_one_made_by_hand(booked: Da
     assert state(booked) is DayState.EQUAL
 
 
+def test_a_page_typed_on_the_next_day_is_found_as_far_around_as_is_set_however_many_days_are_checked(
+    booked: DayHarness,
+) -> None:
+    rows = (("8000", "-557.10"), ("1010", "714.05"))
+    booked.books.others = tuple(
+        an_entry(
+            str(place),
+            {"date": october(18), "account": account, "amount": Decimal(amount), "daybook": "601", "page": "7"},
+        )
+        for place, (account, amount) in enumerate(rows)
+    )
+    agreed = Record(Kind.DAY_PAGE, "2026-10-18/1", {"reference": "D26101800100", "date": october(18)})
+    booked.links.keep("days", [Link(Kind.DAY_PAGE, agreed.key, "600/9", agreed)])
+    for around, found in ((0, []), (1, ["page_by_hand"])):
+        booked.around = around
+        span = booked.days.check_span(DAY, october(18))  # the ledger is asked for both days
+        for one in (booked.days.check(DAY, "1"), *(each for each in span if each.date == DAY)):
+            assert [finding.code for finding in one.findings] == found
+            assert {finding.facts["date"] for finding in one.findings} <= {"2026-10-18"}
+
+
 def test_a_till_that_says_nothing_of_a_day_leaves_it_unknown(harness: DayHarness) -> None:
     report = harness.days.check(october(16), "1")
     assert (report.state, report.cause) == (DayState.UNKNOWN, "day_not_told")

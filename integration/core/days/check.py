@@ -6,14 +6,15 @@ we wrote, and who else wrote something that looks like a document of the day. No
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from integration.core.days.alike import PageAlike, pages_alike
 from integration.core.days.books import DayBooks, DayLine
 from integration.core.days.corrections import changed_lines, page_lines
 from integration.core.days.documents import DayDocument
-from integration.core.days.till import till_amount, till_text, total
+from integration.core.days.entries import LedgerEntry, as_posted
+from integration.core.days.till import till_text, total
 from integration.core.money import amount
 from integration.core.records import Record
 from integration.core.totals.sold import NOTHING
@@ -26,40 +27,6 @@ class DayVerdict(StrEnum):
     NOT_POSTED = "not_posted"  # equal, and not in the ledger yet
     DIFFERENT = "different"
     UNKNOWN = "unknown"  # the books cannot say what is on their accounts
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
-    """One row of the books: what a page put on an account. It is posted once it is in the ledger."""
-
-    date: date | None
-    account: str
-    amount: Decimal
-    page: str  # with its daybook: 600/2600412
-    reference: str = ""
-    vat_code: str = ""
-    vat: Decimal = NOTHING
-    text: str = ""
-    posted: bool = True
-    by: str = ""
-
-
-def entry_of_row(record: Record) -> LedgerEntry:
-    """Return the row that a record of the books is."""
-    values = record.values
-    day = values.get("date")
-    return LedgerEntry(
-        date=day if isinstance(day, date) else None,
-        account=till_text(values, "account"),
-        amount=till_amount(values, "amount"),
-        page=f"{till_text(values, 'daybook')}/{till_text(values, 'page')}",
-        reference=till_text(values, "reference"),
-        vat_code=till_text(values, "vat_code"),
-        vat=till_amount(values, "vat"),
-        text=till_text(values, "text"),
-        posted=values.get("posted") is not False,
-        by=till_text(values, "changed_by"),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +97,12 @@ def check_day(
     """
     own = {one.number for one in pages}
     rows = None if entries is None else [one for one in entries if one.page in own]
-    wanted = _as_posted(expected, books)
+    wanted = as_posted(expected, books)
     compared = (*_by_vat(wanted, rows, books), *_by_account(wanted, rows, books), *_by_method(wanted, pages, books))
     findings = [
         *_of_pages(pages, entries or ()),
         *(list(_of_documents(pages, documents)) or _of_the_till(expected, pages, books)),
-        *_by_hand(documents, wanted, entries or (), own | elsewhere),
+        *_by_hand(pages_alike(documents, wanted, entries or (), own | elsewhere)),
     ]
     if any(one.difference for one in compared) and not findings:
         off = next(one for one in compared if one.difference)
@@ -151,14 +118,6 @@ def check_day(
 
 
 # ---- figures
-
-
-def _as_posted(lines: Sequence[DayLine], books: DayBooks) -> Sequence[DayLine]:
-    """Return lines as the ledger gets them: the books turn those of a drawer's daybook, and post its own account."""
-    if books.mode != "cash":
-        return lines
-    turned = [replace(one, amount=-one.amount, vat=-one.vat) for one in lines]
-    return [*turned, DayLine(books.drawer_account, "", -total(one.moved for one in turned), about="drawer")]
 
 
 def _by_vat(
@@ -288,25 +247,11 @@ def _of_the_till(expected: Sequence[DayLine], pages: Sequence[OwnPage], books: D
         yield DayFinding("till_changed", facts)
 
 
-def _by_hand(
-    documents: Sequence[DayDocument],
-    expected: Sequence[DayLine],
-    entries: Sequence[LedgerEntry],
-    known: frozenset[str] | set[str],
-) -> Iterator[DayFinding]:
-    """Yield pages of others that look like a document of the day: its day, its total, and accounts of the day."""
-    accounts = {one.account for one in expected}
-    totals: dict[Decimal, str] = {}
-    for one in documents:
-        if one.total:
-            totals.setdefault(one.total, one.number)
-    pages: dict[str, list[LedgerEntry]] = {}
-    for row in entries:
-        if row.page not in known and row.account in accounts:
-            pages.setdefault(row.page, []).append(row)
-    for page, rows in sorted(pages.items()):
-        looks_like = next((totals[row.amount] for row in rows if row.amount in totals), "")
-        if looks_like and len(rows) > 1:
-            facts = {"page": page, "document": looks_like, "by": next((row.by for row in rows if row.by), "")}
-            found = next(row.amount for row in rows if row.amount in totals)
-            yield DayFinding("page_by_hand", {**facts, "amount": str(amount(found))})
+def _by_hand(pages: Iterable[PageAlike]) -> Iterator[DayFinding]:
+    """Yield pages of others that look like a document of the day, or like the day."""
+    for one in pages:
+        facts = {"page": one.page, "date": _told(one.on), "by": one.by, "amount": str(amount(one.amount))}
+        if one.document:
+            yield DayFinding("page_by_hand", {**facts, "document": one.document})
+        else:
+            yield DayFinding("day_by_hand", facts)

@@ -57,9 +57,13 @@ class Closing:
                 return is_past and all(finals) and closed is not False
 
     def _lacks_counts(self, record: Record) -> bool:
-        """Tell whether cash was taken that nobody has counted for good."""
+        """Tell whether cash was taken that nobody has counted for good.
+
+        A count of which the till does not say that it is final is none, unless counts are not needed.
+        """
         counts = [part for part in record.parts if part.kind is Kind.COUNT]
-        if any(part.values.get("finalized") is False for part in counts):
+        finals = [part.values.get("finalized") for part in counts]
+        if False in finals or (self.settings.counts == "needed" and None in finals):
             return True
         paid = {part.values.get("method") for part in record.parts if part.kind is Kind.PAYMENT}
         uncounted = paid.intersection(self.settings.drawers).difference(part.values.get("method") for part in counts)

@@ -5,7 +5,7 @@ A booked page is never changed: what a day comes to beyond it is a page of its o
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -32,6 +32,7 @@ from integration.flows.days.alone import Alone, AskBooked
 from integration.flows.days.closing import Closing
 from integration.flows.days.pages import DayPages, day_title, opposite_page
 from integration.flows.days.settings import FLOW, DaySettings
+from integration.flows.days.typed import AskTyped, expect_not_typed, nothing_typed
 from integration.flows.days.vouchers import vouchers_of
 from integration.flows.days.why import DayReasons
 from integration.flows.deciding import AGAIN, DECISION, KEEP, decided, decision_mark
@@ -87,14 +88,15 @@ class DaysLogic(FlowLogic):
         unbooked: Callable[[Collection[str]], Collection[str]] = lambda _: (),
         alone: AskBooked = lambda _: {},
         booked_payments: AskMethods = nowhere,
+        typed: AskTyped = nothing_typed,
     ) -> None:
         """Make everything ready that does not depend on a day.
 
         `rates` are percentages by the VAT codes of the books and of the till; `linked` tells which pages are booked,
         `debtors` the books' numbers of customers of the till, `item` the reference of a document as an open item,
         `unbooked` which of the documents that are booked one by one are not yet, `alone` which documents are booked by
-        themselves, or may be, and how, `booked_payments` which payments the books had first. Raises ConfigurationError
-        when the mapping cannot be used.
+        themselves, or may be, and how, `booked_payments` which payments the books had first, `typed` what others
+        wrote in the books. Raises ConfigurationError when the mapping cannot be used.
         """
         rules, tools = rules_from(mapping_body), Tools({})
         self.flow = FLOW
@@ -110,6 +112,7 @@ class DaysLogic(FlowLogic):
         self._linked = linked
         self._unbooked = unbooked
         self._booked_payments = booked_payments
+        self._typed = typed
         self._alone = Alone(alone, both.turnover.types)
         self._turnover, self._till_rates = both.turnover, rates[1]
         self.books = self._books(settings, tables, rates, both, debtors, item)
@@ -167,7 +170,34 @@ class DaysLogic(FlowLogic):
                 "flow_setting_invalid", flow=FLOW.name, setting="daybook", expected="expected_day_daybook"
             )
         booked = self._booked([record.key for record in records])
-        return [self._staged(record, booked[record.key]) for record in records]
+        staged = [(record, self._staged(record, booked[record.key])) for record in records]
+        new = [(record, one.record) for record, one in staged if one.record and not booked[one.key]]
+        asked = self._not_typed(new)
+        return [asked.get(record.key, one) for record, one in staged]
+
+    def _not_typed(self, new: Sequence[tuple[Record, Record]]) -> dict[str, Staged]:
+        """Return those days that look like what somebody typed in the books, of some that are not booked yet."""
+        dates = {record.key: self.around(filter(None, map(_date, (record, page)))) for record, page in new}
+        entries = self._typed(set().union(*dates.values())) if dates else ()
+        found: dict[str, Staged] = {}
+        for record, page in new:
+            near = [one for one in entries if one.date in dates[record.key]]
+            lines, title = list(map(self._pages.as_read, page_lines(page))), day_title(record)
+            try:
+                skip = expect_not_typed(record, page, lines, near, self.books)
+            except RecordRejected as rejected:
+                issue = rejected.issue(record.key)
+                issue = replace(issue, facts={**issue.facts, "key": title})
+                found[record.key] = Staged(record.key, record.key, title, issue=issue)
+            else:
+                if skip:
+                    found[record.key] = Staged(record.key, record.key, title, skip=skip)
+        return found
+
+    def around(self, days: Iterable[date]) -> set[date]:
+        """Return the dates on which a page of somebody else may be about these days."""
+        reach = range(-self.settings.days_around, self.settings.days_around + 1)
+        return {day + timedelta(days=off) for day in days for off in reach}
 
     def _booked(self, days: Sequence[str]) -> dict[str, list[Link]]:
         """Return the pages that are booked of each of these days, in the order of their serials."""
@@ -375,6 +405,11 @@ class DaysLogic(FlowLogic):
     def by_change(self, change: Change) -> Mapping[str, Reason]:
         """Return that a page puts right what is booked of its day, where it does."""
         return {} if day_of_key(change.key) == change.key else {"": Reason("because_day_correction")}
+
+
+def _date(record: Record) -> date | None:
+    day = record.values.get("date")
+    return day if isinstance(day, date) else None
 
 
 def _documents(pages: Iterable[Link]) -> set[str]:

@@ -39,6 +39,7 @@ class DaySettings(ClosedPeriods):
     hours_after: int = Field(24, ge=1, le=240)  # past the end of the day, where neither says that it is closed
     counts: Literal["needed", "when_there"] = "needed"
     waits_days: int = Field(3, ge=0, le=60)  # before a day that is not closed is a question
+    days_around: int = Field(0, ge=0, le=7)  # on which a page that somebody typed may be about a day
 
     # What stands on a page.
     contents: Contents = "all"

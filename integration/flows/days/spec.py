@@ -1,21 +1,25 @@
 """The flow of closed days as one value: what a branch of the till took in becomes a page in a daybook."""
 
 from collections.abc import Collection, Mapping
+from datetime import date
 from functools import partial
 from typing import Any
 
 from integration.core.causes import By, Repair
 from integration.core.days.books import DayBooked
-from integration.core.records import Field, FieldType, Kind, Record
+from integration.core.days.entries import LedgerEntry, entry_of_row
+from integration.core.errors import RejectedError
+from integration.core.records import Field, FieldType, Kind, Record, Unreadable
 from integration.core.rules import as_text
 from integration.core.standing import Where
 from integration.core.totals.categories import Purpose
 from integration.flows.booked_payments import LEANS_ON, methods_of
-from integration.flows.day_pages import day_of_key
+from integration.flows.day_pages import day_of_key, daybooks_of_the_bank
 from integration.flows.days.logic import DECISIONS, BooksTold, DaysLogic, Tables
 from integration.flows.days.questions import (
     COST_CENTRES,
     DAY_ACCOUNTS,
+    DAYBOOK_TYPES,
     DAYBOOKS,
     FLAGS,
     LEDGERS,
@@ -27,6 +31,7 @@ from integration.flows.days.questions import (
     VAT_CODES,
 )
 from integration.flows.days.settings import FLOW, DaySettings
+from integration.flows.days.typed import TYPED
 from integration.flows.forms import (
     Code,
     Codes,
@@ -77,7 +82,7 @@ SECTIONS = (
         (
             Together((Pick("closed_by", ("flag", "counts", "hours")), Pick("counts", ("needed", "when_there")))),
             Whole("hours_after", 1, 240, only=Only("closed_by", ("hours",))),
-            Whole("waits_days", 0, 60),
+            Together((Whole("waits_days", 0, 60), Whole("days_around", 0, 7))),
             Together((Day("date_from"), Codes("branches_left_out", till_list("branches"), "choose_none"))),
         ),
     ),
@@ -127,7 +132,7 @@ SECTIONS = (
 
 # What the logic is made with: accounts and periods of the books, and what the till says of turnover groups and cards.
 PERIODS, VAT_ACCOUNTS, LINE_FIELDS = books_list("periods"), books_list("vat_accounts"), books_list("day_line_fields")
-_TOLD = (LEDGERS, FLAGS, PERIODS, VAT_ACCOUNTS, LINE_FIELDS)
+_TOLD = (LEDGERS, FLAGS, PERIODS, VAT_ACCOUNTS, LINE_FIELDS, DAYBOOK_TYPES)
 _TURNOVER = (till_list("turnover_types"), till_list("turnover_vat_codes"), till_list("gift_cards"))
 
 
@@ -161,6 +166,19 @@ def _alone(asked: Asked, keys: Collection[str]) -> dict[str, DayBooked]:
     }
 
 
+def _typed(asked: Asked, days: Collection[date]) -> list[LedgerEntry]:
+    """Return the rows of the books on some days that are of nobody we know: not of our flows, and not of the bank."""
+    try:
+        records = asked.records(BOOKS, Kind.ENTRY, sorted(day.isoformat() for day in days))
+    except RejectedError:
+        return []  # these books do not tell what is on their accounts
+    entries = [entry_of_row(one) for one in records if not isinstance(one, Unreadable)]
+    pages = {one.page for one in entries}
+    ours = asked.referred(ORDERS, Kind.POSTING, pages) | asked.referred(FLOW.name, Kind.DAY_PAGE, pages)
+    banks = daybooks_of_the_bank(asked.codes(DAYBOOK_TYPES))
+    return [one for one in entries if one.page not in ours and one.page.partition("/")[0] not in banks]
+
+
 def _logic(
     settings: DaySettings,
     body: Mapping[str, Any],
@@ -189,6 +207,7 @@ def _logic(
         unbooked=partial(_unbooked, asked),
         alone=partial(_alone, asked),
         booked_payments=partial(methods_of, asked),
+        typed=partial(_typed, asked),
     )
 
 
@@ -211,6 +230,7 @@ DAYS = FlowSpec(
     repairs={
         "vat_code_unmapped": Repair(By.ROW, "tables", VAT_CODES),
         "turnover_group_unknown": Repair(By.ROW, "tables", DAY_ACCOUNTS),
+        "day_booked_by_hand": Repair(By.DECISION, options=TYPED),
         "day_changed_after_booking": _UNDECIDED,
         "day_changed_after_filing": _UNDECIDED,
     },

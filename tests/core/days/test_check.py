@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
+
 from integration.core.days.books import DayLine
-from integration.core.days.check import DayCheck, DayVerdict, LedgerEntry, OwnPage, check_day, entry_of_row
+from integration.core.days.check import DayCheck, DayVerdict, OwnPage, check_day
 from integration.core.days.corrections import difference
 from integration.core.days.documents import documents_of
+from integration.core.days.entries import LedgerEntry, entry_of_row
 from integration.core.days.till import till_day
 from integration.core.records import Kind, Record
 from tests.core.days.example import BOOKS, COUNTS, DAY, day_record, document, euros
@@ -181,6 +184,25 @@ def test_a_receipt_typed_again_by_hand_is_told_from_our_own_rows() -> None:
         "600/2600415", "1.1.2026.4102", "JANSEN", "714.05",
     )  # fmt: skip
     assert not [one for one in check.rows if one.difference]
+
+
+@pytest.mark.parametrize(
+    ("rows", "code"),
+    [
+        ((("1010", "1813.98"), ("8000", "-1828.97")), "day_by_hand"),  # what moves most, in one sum
+        ((("1000", "2.60"), ("1560", "-15.00"), ("8010", "-1.00")), "day_by_hand"),  # two that agree
+        ((("1560", "-15.00"), ("8010", "-1.00")), ""),  # one small sum alone
+        ((("1010", "-1813.98"), ("1000", "1813.98")), ""),  # the other way round: taken to the bank
+        ((("1010", "1813.98"), ("9999", "-1813.98")), ""),  # on one account of the day alone
+    ],
+)
+def test_a_day_typed_again_as_a_whole_is_told_from_what_looks_a_little_like_it(
+    rows: Sequence[tuple[str, str]], code: str
+) -> None:
+    page = written(page_for(day_record()).lines)
+    by_hand = [LedgerEntry(DAY, account, euros(amount), "601/7") for account, amount in rows]
+    found = look(page, [*entries(page), *by_hand]).findings
+    assert [one.code for one in found] == [code] * bool(code)
 
 
 def test_rows_of_the_bank_and_of_other_flows_are_not_ours_to_judge() -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from integration.core.days.books import DayBooked, DayBooks, DayLine, DayPage, Voucher
+from integration.core.days.books import Contents, DayBooked, DayBooks, DayLine, DayPage, Voucher
 from integration.core.days.check import DayFinding
 from integration.core.days.documents import documents_of, sums_of_journals
 from integration.core.days.identities import gaps, signed
@@ -355,6 +355,7 @@ def test_a_split_payment_is_booked_by_its_methods() -> None:
 def test_a_multi_purpose_card_is_owed_until_it_is_used_and_never_taxed() -> None:
     cards = [one for one in page_for(day_record()).lines if one.account == "1560"]
     assert [(one.amount, one.vat_code) for one in cards] == [(euros("-50.00"), ""), (euros("35.00"), "")]
+    assert total(one.moved for one in cards) == euros("-15.00")  # sold less used: so much more is owed
 
 
 def test_a_single_purpose_voucher_is_taxed_when_it_is_sold_and_not_again() -> None:
@@ -412,9 +413,11 @@ def test_an_outflow_told_without_its_sign_gets_the_sign_with_which_the_day_adds_
     assert ledger_of(page.lines) == expected_ledger()
 
 
-def test_an_invoice_without_its_vat_is_booked_by_itself_and_a_receipt_like_that_is_refused() -> None:
+@pytest.mark.parametrize("contents", ["all", "receipts"])
+def test_an_invoice_without_its_vat_is_booked_by_itself_and_a_receipt_like_that_is_refused(contents: Contents) -> None:
     invoice = small("10", "3", 5000, 5000, source="invoice", method="PIN", relation="10012", vat_number="DE129273398")
-    page = page_for(invoice)
+    page = page_for(invoice, replace(BOOKS, contents=contents))
+    assert [one.number for one in page.apart] == ["1.1.2026.1"]
     assert [(one.account, one.amount, one.item) for one in page.lines] == [
         ("1010", euros("50.00"), ""), ("1300", euros("-50.00"), "1.1.2026.1"),
     ]  # fmt: skip

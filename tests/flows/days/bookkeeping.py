@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from integration.core.days.check import DayCheck, LedgerEntry, OwnPage, check_day
+from integration.core.days.check import DayCheck, OwnPage, check_day
 from integration.core.days.documents import documents_of
+from integration.core.days.entries import LedgerEntry
 from integration.core.days.till import till_day
 from integration.core.links import Link
 from integration.core.records import Kind, Record

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from integration.core.days.books import DayBooked
+from integration.core.days.entries import LedgerEntry
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Ownership
 from integration.core.issues import Issue, Skip
@@ -16,9 +18,11 @@ from integration.core.links import Link
 from integration.core.plan import Action, Change
 from integration.core.records import Held, Kind, Record
 from integration.core.staged import Staged
+from integration.flows.days.alone import AskBooked
 from integration.flows.days.logic import BooksTold, DaysLogic, Tables
 from integration.flows.days.settings import FLOW, DaySettings
 from integration.flows.days.spec import DAYS
+from integration.flows.days.typed import AskTyped, nothing_typed
 from integration.flows.orders.balances import Turnover
 from tests.core.days.example import BOOKS, LEDGERS, RATES, day_record, document, euros
 from tests.core.days.test_corrections import later
@@ -41,6 +45,8 @@ def days(
     item: Callable[[Record], str] = BOOKS.item,
     unbooked: Callable[[Collection[str]], Collection[str]] = lambda _: (),
     turnover: Turnover = NO_TURNOVER,
+    alone: AskBooked = lambda _: {},
+    typed: AskTyped = nothing_typed,
     **settings: Any,
 ) -> DaysLogic:
     """The logic with the accounts of the example."""
@@ -68,6 +74,8 @@ def days(
         item,
         lambda: now,
         unbooked,
+        alone,
+        typed=typed,
     )
 
 
@@ -221,13 +229,39 @@ def test_cash_that_nobody_counted_waits_unless_counts_are_not_needed() -> None:
     assert skipped(days(), replace(uncounted, parts=(*uncounted.parts, *other))).reason == "day_waits"
 
 
-def test_a_count_that_is_not_final_waits() -> None:
+@pytest.mark.parametrize("closed_by", ["flag", "counts", "hours"])
+@pytest.mark.parametrize("counts", ["needed", "when_there"])
+def test_the_last_count_alone_being_a_concept_makes_the_day_wait(closed_by: str, counts: str) -> None:
+    logic = days(now=datetime(2026, 10, 20, tzinfo=UTC), closed_by=closed_by, counts=counts)
+    assert page(logic, day_record())
+    assert skipped(logic, with_last_count(finalized=False)).reason == "day_waits"
+
+
+def test_a_count_of_which_nobody_says_that_it_is_final_is_booked_only_where_none_is_needed() -> None:
+    untold = with_last_count(finalized=None)
+    assert skipped(days(), untold).reason == "day_waits"
+    assert page(days(counts="when_there"), untold)
+
+
+def with_last_count(*, finalized: bool | None) -> Record:
+    """The day with another word on the last of its counts."""
     record = day_record()
-    parts = tuple(
-        replace(part, values={**part.values, "finalized": False}) if part.kind is Kind.COUNT else part
-        for part in record.parts
-    )
-    assert skipped(days(), replace(record, parts=parts)).reason == "day_waits"
+    last = [part for part in record.parts if part.kind is Kind.COUNT][-1]
+    said = replace(last, values={**last.values, "finalized": finalized})
+    return replace(record, parts=tuple(said if part is last else part for part in record.parts))
+
+
+def test_a_day_booked_without_its_count_is_asked_about_when_the_count_comes() -> None:
+    uncounted = with_parts(counts=())
+    first = page(days(counts="when_there"), uncounted)
+    assert not {"4400", "1090"} & {part.values["account"] for part in first.parts}
+    known = days({first.key: link(first)}, counts="when_there")
+    issue = parked(known, day_record())
+    assert issue.cause == "day_changed_after_booking"
+    counted = replace(day_record(), values={**day_record().values, "decision": f"difference {issue.facts['mark']}"})
+    assert {str(part.values["account"]): part.values["amount"] for part in page(known, counted).parts} == {
+        "4400": euros("0.35"), "1090": euros("200.00"), "1000": euros("-200.35"),
+    }  # fmt: skip
 
 
 def test_a_day_without_turnover_has_no_page_unless_one_is_wanted() -> None:
@@ -330,6 +364,64 @@ def test_nothing_is_booked_into_what_is_closed() -> None:
     assert (one.values["date"], one.values["period"]) == (date(2026, 11, 1), Decimal(11))
     assert one.values["reference"] == "D26101700100"
     assert "2026-10-17" in str(one.values["text"])
+
+
+# ---- what somebody typed in the books before
+
+
+def typed_on(on: date, reference: str = "", *amounts: str) -> AskTyped:
+    """A page of somebody else with the sales of bikes and what was paid by card, as books that are asked tell it."""
+    both = zip(("8000", "1010"), amounts or ("-1007.10", "1813.98"), strict=True)
+    rows = [LedgerEntry(on, account, euros(amount), "601/7", reference, by="KARIN") for account, amount in both]
+    return lambda dates: [row for row in rows if row.date in dates]
+
+
+def test_a_day_that_somebody_typed_is_a_question_before_it_is_booked() -> None:
+    logic = days(typed=typed_on(date(2026, 10, 17)))
+    issue = parked(logic, day_record())
+    told = {name: issue.facts[name] for name in ("page", "amount", "document")}
+    assert issue.cause == "day_booked_by_hand"
+    assert told == {"page": "601/7", "amount": "1813.98", "document": "2026-10-17 De Ketting Utrecht"}
+    values = day_record().values
+    kept, book = (
+        Record(Kind.DAY, "2026-10-17/1", {**values, "decision": f"{option} {issue.facts['mark']}"}, day_record().parts)
+        for option in ("keep", "book")
+    )
+    assert skipped(logic, kept).reason == "day_kept_by_hand"
+    assert page(logic, book).values["reference"] == "D26101700100"
+    another = days(typed=typed_on(date(2026, 10, 17), "", "-714.05", "714.05"), sign="credit_positive")
+    assert parked(another, day_record()).facts["amount"] == "714.05"  # one receipt of it
+
+
+@pytest.mark.parametrize(
+    ("on", "around", "is_asked"),
+    [(18, 0, False), (18, 1, True), (16, 1, True), (19, 1, False), (24, 7, True), (25, 7, False)],
+)
+def test_a_page_typed_on_another_day_is_found_as_far_around_as_is_set(on: int, around: int, is_asked: bool) -> None:
+    one = staged(days(typed=typed_on(date(2026, 10, on)), days_around=around), day_record())
+    assert (one.issue is not None) == is_asked
+
+
+def test_a_day_booked_on_the_first_open_one_is_looked_for_there_too() -> None:
+    logic = days(typed=typed_on(date(2026, 11, 1)), books_closed_through=date(2026, 10, 31), late="first_open")
+    assert parked(logic, day_record()).cause == "day_booked_by_hand"
+
+
+def test_a_page_under_our_own_reference_is_none_that_somebody_typed() -> None:
+    assert staged(days(typed=typed_on(date(2026, 10, 17), "D26101700100")), day_record()).record is not None
+
+
+def test_the_page_of_a_document_that_is_booked_by_itself_is_none_of_the_day() -> None:
+    receipt = next(one for one in day_record().parts if one.values.get("number") == "1.1.2026.4102")
+    typed, booked = typed_on(date(2026, 10, 17), "", "-714.05", "714.05"), DayBooked(with_payments=True)
+    assert parked(days(typed=typed), day_record()).cause == "day_booked_by_hand"
+    assert page(days(typed=typed, alone=lambda _: {receipt.key: booked}), day_record()).key == "2026-10-17/1"
+
+
+def test_a_page_typed_after_a_day_was_booked_does_not_hold_its_day() -> None:
+    one = page(days(), day_record())
+    again = days({one.key: link(one)}, typed=typed_on(date(2026, 10, 17)))
+    assert page(again, day_record()).key == one.key
 
 
 # ---- what the books hold

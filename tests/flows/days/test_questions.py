@@ -1,7 +1,12 @@
 """What the set-up proposes for closed days, and what it says is missing."""
 
+import csv
 from collections.abc import Mapping
+from importlib.resources import files
 
+import pytest
+
+from integration import words
 from integration.core.errors import Reason
 from integration.flows.days.questions import QUESTIONS
 from integration.flows.days.settings import DaySettings
@@ -96,3 +101,10 @@ def test_the_collective_account_is_the_one_that_debtors_have() -> None:
     found = proposed("debtors", known())
     assert found is not None
     assert found.values == {"collective_account": "1300", "collective_debtor": ""}
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_whoever_chooses_the_daybook_is_advised_to_block_changes_by_hand(language: str) -> None:
+    with (files("integration.sandbox.accountview") / "fields.csv").open(encoding="utf-8") as dictionary:
+        named = {(row["table"], row["name"]): row["caption"] for row in csv.DictReader(dictionary)}
+    assert named["DAILY", "CNG_BLK"] in words.term("about_days_daybook", language)

@@ -1,0 +1,68 @@
+"""Pages that somebody else wrote in the books and that look like a day of the till, or like a document of it."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from integration.core.days.books import DayLine
+from integration.core.days.documents import DayDocument
+from integration.core.days.entries import LedgerEntry
+from integration.core.totals.sold import NOTHING
+
+FEWEST_ROWS = 2  # on accounts of the day: what it sold, and how that was paid
+ACCOUNTS_ALIKE = 2  # on which a page puts what the whole day puts there; the one that moves most says it alone
+
+
+class PageAlike(NamedTuple):
+    """A page with its daybook, the number of the document it looks like, and who wrote it when.
+
+    There is no document where it looks like the whole day. `amount` is what both have in common.
+    """
+
+    page: str
+    document: str
+    amount: Decimal
+    by: str
+    on: date | None
+
+
+def pages_alike(
+    documents: Sequence[DayDocument],
+    expected: Sequence[DayLine],
+    entries: Sequence[LedgerEntry],
+    known: Collection[str],
+) -> Iterator[PageAlike]:
+    """Yield pages with rows on accounts of the day that come to a document of it, or to the day.
+
+    `expected` are the lines of the day as the ledger gets them, `known` pages of which somebody else knows.
+    """
+    moved: dict[str, Decimal] = {}
+    for line in expected:
+        moved[line.account] = moved.get(line.account, NOTHING) + line.amount
+    totals: dict[Decimal, str] = {}
+    for one in documents:
+        if one.total:
+            totals.setdefault(one.total, one.number)
+    pages: dict[str, list[LedgerEntry]] = {}
+    for row in entries:
+        if row.page not in known and row.account in moved:
+            pages.setdefault(row.page, []).append(row)
+    for page, rows in sorted(pages.items()):
+        if len(rows) < FEWEST_ROWS:
+            continue
+        by = next((row.by for row in rows if row.by), "")
+        if whole := _in_common(rows, moved):
+            yield PageAlike(page, "", whole, by, rows[0].date)
+        elif found := next((row.amount for row in rows if row.amount in totals), None):
+            yield PageAlike(page, totals[found], found, by, rows[0].date)
+
+
+def _in_common(rows: Sequence[LedgerEntry], moved: Mapping[str, Decimal]) -> Decimal:
+    """Return the largest amount that a page and the day put on the same account, where that makes them alike."""
+    there: dict[str, Decimal] = {}
+    for row in rows:
+        there[row.account] = there.get(row.account, NOTHING) + row.amount
+    same = [abs(amount) for account, amount in there.items() if amount and amount == moved[account]]
+    most = max(map(abs, moved.values()))
+    return max(same, default=NOTHING) if len(same) >= ACCOUNTS_ALIKE or most in same else NOTHING

@@ -1,0 +1,53 @@
+"""Rows of the books' ledger, and the lines of a page as the ledger gets them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from integration.core.days.books import DayBooks, DayLine
+from integration.core.days.till import till_amount, till_text, total
+from integration.core.records import Record
+from integration.core.totals.sold import NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One row of the books: what a page put on an account. It is posted once it is in the ledger."""
+
+    date: date | None
+    account: str
+    amount: Decimal
+    page: str  # with its daybook: 600/2600412
+    reference: str = ""
+    vat_code: str = ""
+    vat: Decimal = NOTHING
+    text: str = ""
+    posted: bool = True
+    by: str = ""
+
+
+def entry_of_row(record: Record) -> LedgerEntry:
+    """Return the row that a record of the books is."""
+    values = record.values
+    day = values.get("date")
+    return LedgerEntry(
+        date=day if isinstance(day, date) else None,
+        account=till_text(values, "account"),
+        amount=till_amount(values, "amount"),
+        page=f"{till_text(values, 'daybook')}/{till_text(values, 'page')}",
+        reference=till_text(values, "reference"),
+        vat_code=till_text(values, "vat_code"),
+        vat=till_amount(values, "vat"),
+        text=till_text(values, "text"),
+        posted=values.get("posted") is not False,
+        by=till_text(values, "changed_by"),
+    )
+
+
+def as_posted(lines: Sequence[DayLine], books: DayBooks) -> Sequence[DayLine]:
+    """Return lines as the ledger gets them: the books turn those of a drawer's daybook, and post its own account."""
+    if books.mode != "cash":
+        return lines
+    turned = [replace(one, amount=-one.amount, vat=-one.vat) for one in lines]
+    return [*turned, DayLine(books.drawer_account, "", -total(one.moved for one in turned), about="drawer")]
