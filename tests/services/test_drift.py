@@ -100,8 +100,8 @@ def test_a_vat_code_that_was_edited_is_told_with_what_it_charges() -> None:
     flow = documents({Kind.INVOICE: Kind.POSTING})
     edits = (Edit("1/vat_code", "line.vat_code", "2", "1"), Edit("1/amount", "line.amount", Decimal(1), Decimal(2)))
     drifted = Drifted("invoice-1", "2026.1", "600", edits)
-    facts = drift_issue(flow, flow.stage(Kind.POSTING), drifted, {"2": "21"}).facts
-    other = drift_issue(flow, flow.stage(Kind.POSTING), replace(drifted, edits=edits[1:]), {"2": "21"}).facts
+    facts = drift_issue(flow, flow.stage("invoices"), drifted, {"2": "21"}).facts
+    other = drift_issue(flow, flow.stage("invoices"), replace(drifted, edits=edits[1:]), {"2": "21"}).facts
 
     assert "van 2 · 21% · AccountView naar 1 · AccountView" in words.say(CHANGED, facts, "nl").what
     assert "van 1 naar 2" in words.say(CHANGED, other, "nl").what
