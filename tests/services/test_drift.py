@@ -16,6 +16,7 @@ from integration.core.run import Mode
 from integration.flows.orders.settings import documents
 from integration.sandbox.faults import Fault
 from integration.services.drift import Drift, Looked, by_flow, drift_issue
+from integration.services.looks_owed import LooksOwed
 from integration.store.copies import RESTORED
 from tests.consoles import WHO, Console, opened
 from tests.people import somebody
@@ -53,9 +54,8 @@ def drift(console: Console, rates: Callable[[str], Mapping[str, str]] = lambda _
     """The look of a console on which the flow of orders is on, and nothing begins by itself."""
     app = console.application
     deps, stores = app._runner.preview.deps, stores_in(app)
-    return Drift(
-        tuple(app.flows), deps, stores, now, is_on=lambda flow: flow == "orders", flow=app.logics.flow, rates=rates
-    )
+    owed = LooksOwed(stores, app.logics.flow)
+    return Drift(tuple(app.flows), owed, deps, stores, now, is_on=lambda flow: flow == "orders", rates=rates)
 
 
 def looked(console: Console, kind: Kind = Kind.SALES_ORDER) -> DriftFound:
