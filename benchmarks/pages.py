@@ -79,7 +79,9 @@ def _history(application: Application, now: datetime) -> None:
     at = now - timedelta(days=DAYS)
     database = stores_in(application).database
     past, previews = RunStore(database, lambda: at), Previews(database, lambda: at)
-    skipped = PlanRow(0, 0, Action.SKIP, Kind.STOCK, "10001", "Stadsfiets", cause=Skip("blocked", "10001").reason)
+    skipped = PlanRow(
+        0, "levels", Action.SKIP, Kind.STOCK, "10001", "Stadsfiets", cause=Skip("blocked", "10001").reason
+    )
     for place in range(RUNS):
         at = now - timedelta(days=DAYS) * (RUNS - place) / RUNS
         run = past.begin("stock" if place % 2 else "orders", Mode.COMPLETE, "schedule", 1)

@@ -101,7 +101,7 @@ class Shop:
         previews.keep_page(run, lines, [], one.records, Position(Task.COMPARE))
         previews.finish(run, f"{run}-{today}", (), RunState.READY, 2 * one.records)
         runs.approve(run, Approval(runs.get(run).mark, BY))
-        while planned := ledger.next_planned(run, 100):
+        while planned := ledger.next_planned(run, FLOWS[one.flow].flow.order, 100):
             ledger.mark_sent(run, [line.seq for line in planned])
             ledger.settle(run, [Outcome(line.seq, Step.PROVEN, f"7{line.key}", str(today)) for line in planned])
         ledger.finish(run)
@@ -117,7 +117,8 @@ class Shop:
             sources=(wanted.key,), wanted=wanted, before=before, agreed=wanted,
         )  # fmt: skip
         return PlanRow(
-            0, 1, action, one.kind, change.key, change.title, change.group, 1, change, change.digest(),
+            0, FLOWS[one.flow].flow.counted.name, action, one.kind, change.key, change.title, change.group, 1, change,
+            change.digest(),
         )  # fmt: skip
 
     def _known(self, kind: Kind) -> int:

@@ -144,7 +144,9 @@ class Departments(FlowLogic):
         return self._rules.trace(record)
 
 
-FLOW = Flow(NAME, source=BOOKS, target=TILL, stages=(Stage(Kind.GROUP, Kind.GROUP, needs={"parent": Kind.GROUP}),))
+FLOW = Flow(
+    NAME, source=BOOKS, target=TILL, stages=(Stage("signs", Kind.GROUP, Kind.GROUP, needs={"parent": Kind.GROUP}),)
+)
 SPEC = FlowSpec(
     flow=FLOW,
     settings=DepartmentSettings,

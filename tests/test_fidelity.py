@@ -215,7 +215,7 @@ def sold(articles: Sequence[Mapping[str, object]], vat: Sequence[Mapping[str, ob
     rates = {code: Decimal(rate) for code, rate in source.choices("vat_rates").items()}
     tables = {"vat_codes": {"1": "10", "2": "20"}}
     logic = ProductsLogic(ProductSettings(blocked="inactive"), shipped("products"), 7, tables, rates, lambda code: code)
-    stage = FLOWS["products"].flow.stages[1]
+    stage = FLOWS["products"].flow.stage("articles")
     return came_of(staged_in(logic, stage, source.extract(Kind.ARTICLE).records))
 
 
@@ -237,7 +237,7 @@ def test_percentages() -> None:
 def known(debtors: Sequence[Mapping[str, object]]) -> Came:
     """Return what debtors come to in the flow of customers."""
     logic = Customers(CustomerSettings(), shipped("customers"), 7, {})
-    stage = FLOWS["customers"].flow.stages[0]
+    stage = FLOWS["customers"].flow.counted
     return came_of(staged_in(logic, stage, books({"CONTACT": debtors}).extract(Kind.DEBTOR).records))
 
 
@@ -373,7 +373,7 @@ def test_documents(kind: Kind, becomes: str) -> None:
             record = codec.decode_document(kind, document, None, {"1001": "1001"})
         except WrongValueError:
             return {"a-1": None}
-        (one,) = logic.stage(FLOWS["orders"].flow.stages[2], [record])
+        (one,) = logic.stage(FLOWS["orders"].flow.stage("orders"), [record])
         if one.record is None:
             return {"a-1": None}
         parts = [one.record, *one.record.parts]
@@ -487,7 +487,7 @@ def closed(settings: Mapping[str, Any], day: Element) -> Came:
     client = answering(answered(day))
     source = TillDays(NOWHERE, client, TillDocuments(NOWHERE, client))
     booked: dict[str, object] = {}
-    for one in days(**settings).stage(FLOWS["days"].flow.stages[0], source.fetch(Kind.DAY, DAYS)):
+    for one in days(**settings).stage(FLOWS["days"].flow.counted, source.fetch(Kind.DAY, DAYS)):
         page = [one.record, *one.record.parts] if one.record else []
         booked[one.key] = [{name: part.values.get(name) for name in ON_A_PAGE} for part in page] or None
     return booked

@@ -31,6 +31,7 @@ class Unique(StrEnum):
 class Stage:
     """One kind of record of a flow: what is read, what it becomes, and whether it is what the flow counts.
 
+    Its `name` is what is kept of it with whatever is read and planned in it: no other stage of the flow has it.
     What is `derived` is not read by itself: it comes out of the records of the counted stage, as the debtor comes out
     of an order. What is written `once` is a document: never changed after, and a later change is a question. What
     `doubles` is another record where its write is sent again, as each document is: the target has no key of ours that
@@ -45,6 +46,7 @@ class Stage:
     did before: its records stand alone, and none is written for another.
     """
 
+    name: str
     source: Kind
     target: Kind
     counted: bool = True
@@ -96,27 +98,31 @@ class Flow:
         """Those of them whose records are read: a source that has them tells some when all is asked for."""
         return _linked(stage for stage in self.counting if not stage.names)
 
-    def stage(self, target: Kind) -> Stage:
-        """Return the stage that writes this kind."""
-        return next(stage for stage in self.stages if stage.target == target)
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The names of the stages, in their order."""
+        return tuple(stage.name for stage in self.stages)
+
+    def stage(self, name: str) -> Stage:
+        """Return the stage of this name, the first where none is given."""
+        return next(stage for stage in self.stages if name in ("", stage.name))
 
     def read_for(self, part: Kind) -> Kind:
         """Return the kind of record out of which a kind is made, the first of several."""
         direct = (one.source for one in self.stages if one.target is part and not one.derived and not one.off)
         return next(direct, self.counted.source)
 
-    def order(self, stage: Stage) -> int:
-        """Return how many stages come before this one: what is kept of it."""
-        return self.stages.index(stage)
-
     def after(self, stage: Stage) -> Stage | None:
         """Return the stage that follows, or None after the last."""
-        return next(iter(self.stages[self.order(stage) + 1 :]), None)
+        return next(iter(self._following(stage)), None)
 
     def read_after(self, stage: Stage | None) -> Stage | None:
         """Return the next stage that is read by itself, the first one after None; or None when there is none left."""
-        following = self.stages if stage is None else self.stages[self.order(stage) + 1 :]
+        following = self.stages if stage is None else self._following(stage)
         return next((one for one in following if not one.derived and not one.off), None)
+
+    def _following(self, stage: Stage) -> tuple[Stage, ...]:
+        return self.stages[self.order.index(stage.name) + 1 :]
 
 
 def _linked(stages: Iterable[Stage]) -> tuple[Kind, ...]:

@@ -11,14 +11,14 @@ from integration.core.states import Step
 
 @dataclass(frozen=True, slots=True)
 class PlanRow:
-    """One line of a kept plan, with where it stands; `stage` is that of the flow, by its order.
+    """One line of a kept plan, with where it stands; `stage` is the name of that of the flow.
 
     `weight` is how many records read it accounts for, `calls` how many write calls its change takes. `cause` names the
     issue of a parked line or the reason of a skipped one, `facts` fill its sentences.
     """
 
     seq: int
-    stage: int
+    stage: str
     action: Action
     kind: Kind
     key: str

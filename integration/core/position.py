@@ -22,14 +22,14 @@ class Task(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a preview goes on: the task, the stage of the flow by its order, and where the next page begins.
+    """Where a preview goes on: the task, the stage of the flow by its name, and where the next page begins.
 
-    `keys`, `most` and `since` say what is read: the records under these keys, so many at most, and per kind of the
-    source what changed since a stamp.
+    Where no stage is named it is the first. `keys`, `most` and `since` say what is read: the records under these keys,
+    so many at most, and per kind of the source what changed since a stamp.
     """
 
     task: Task = Task.EXTRACT
-    stage: int = 0
+    stage: str = ""
     after: str | None = None
     keys: tuple[str, ...] = ()
     most: int | None = None
@@ -57,7 +57,7 @@ class Position:
 
     def at(self, task: Task) -> "Position":
         """Return the beginning of another task."""
-        return replace(self, task=task, stage=0, after=None)
+        return replace(self, task=task, stage="", after=None)
 
     def counting(self, changes: int, retirements: int, guard_counts: Mapping[str, int]) -> "Position":
         """Return the position with so many more lines of a plan."""

@@ -64,11 +64,11 @@ class Compare:
         self.deps = deps
         self._extract = extract
         self._prefetch = prefetch
-        self._duplicates: dict[tuple[str, int], Duplicates] = {}
+        self._duplicates: dict[tuple[str, str], Duplicates] = {}
 
     def compare(self, run: Run, logic: FlowLogic) -> None:
         """Compare one page of what was read."""
-        position, stage = run.position, logic.flow.stages[run.position.stage]
+        position, stage = run.position, logic.flow.stage(run.position.stage)
         if stage.hashed and position.after is None:
             self._read_shared(run, logic, stage)
         target = self.deps.connectors[logic.flow.target]
@@ -77,7 +77,7 @@ class Compare:
         for issue in logic.unread(stage) if position.after is None else ():
             page.park(issue, stage.target, issue.key, "", 0)
         if stage.hashed and position.after is None:
-            page.leave(None, self.deps.previews.same(run.id, position.stage))
+            page.leave(None, self.deps.previews.same(run.id, stage.name))
         if looked.last is None:
             after = self._after_stage(run, replace(position, planned=position.planned + page.weight), stage, logic)
             progress = Progress("plan", after.planned, after.read) if page.weight else None
@@ -102,7 +102,7 @@ class Compare:
 
     def _looked(self, run: str, target: Connector, logic: FlowLogic, stage: Stage, after: str | None) -> _Looked:
         """Return what the next parents that were read come to, with what the target holds of it."""
-        groups = self.deps.previews.staged_groups(run, logic.flow.order(stage), after, COMPARE_PAGE)
+        groups = self.deps.previews.staged_groups(run, stage.name, after, COMPARE_PAGE)
         pairs = [pair for members in groups for pair in self._in_order(run, logic, stage, members)]
         held, apart = {}, {}  # type: tuple[dict[str, Held], dict[str, Issue]]
         if pairs and not stage.unverifiable:
@@ -120,16 +120,15 @@ class Compare:
 
     def _read_shared(self, run: Run, logic: FlowLogic, stage: Stage) -> None:
         """Read those records after all that were known again and share what is unique in the stage."""
-        order = logic.flow.order(stage)
-        if run.position.trusting and self.deps.previews.same(run.id, order):
-            shared = self.deps.previews.duplicates(run.id, order, stage.unique)
+        if run.position.trusting and self.deps.previews.same(run.id, stage.name):
+            shared = self.deps.previews.duplicates(run.id, stage.name, stage.unique)
             keys = {key for values in (shared.numbers, shared.marks) for found in values.values() for key in found}
-            if again := self.deps.previews.same_among(run.id, order, sorted(keys)):
+            if again := self.deps.previews.same_among(run.id, stage.name, sorted(keys)):
                 self._extract.again(run, logic, stage, again)
 
     def _after_stage(self, run: Run, position: Position, stage: Stage, logic: FlowLogic) -> Position:
         if (following := logic.flow.after(stage)) is not None:
-            return replace(position, stage=logic.flow.order(following), after=None)
+            return replace(position, stage=following.name, after=None)
         carries = run.mode is Mode.CHANGES and position.read and self.deps.runs.waiting_for_all(run.flow) is not None
         return position.at(Task.VANISHED if run.mode is Mode.COMPLETE or carries else Task.FINISH)
 
@@ -137,15 +136,15 @@ class Compare:
         """Drop what is known of a run that has ended."""
         self._duplicates = {key: value for key, value in self._duplicates.items() if key[0] != run_id}
 
-    def _shared(self, run: str, logic: FlowLogic, stage: Stage) -> Duplicates:
-        key = (run, logic.flow.order(stage))
+    def _shared(self, run: str, stage: Stage) -> Duplicates:
+        key = (run, stage.name)
         if key not in self._duplicates:
             self._duplicates[key] = self.deps.previews.duplicates(*key, stage.unique)
         return self._duplicates[key]
 
     def _shaped(self, run: str, logic: FlowLogic, stage: Stage, members: Sequence[Staged]) -> Shaped:
         """Return what the members of one parent come to, with how they are sorted and what they come out of."""
-        shared = self._shared(run, logic, stage)
+        shared = self._shared(run, stage)
         one = logic.shape(stage, members, shared.numbers, shared.marks)
         if stage.grouped_by:
             one = replace(one, group=one.group or _group(members))

@@ -90,7 +90,7 @@ class Dispatcher:
                     stopped = answer
         doubtful = any(one.step is Step.IN_DOUBT for one in outcomes)
         if refused:
-            unverifiable = self.flow.stages[sent[0].row.stage].unverifiable
+            unverifiable = self.flow.stage(sent[0].row.stage).unverifiable
             again = [one for one in sent if one.row.seq in refused and one.row.attempts and not unverifiable]
             outcomes += (refused | self._there_after_all(again)).values()
         self.deps.ledger.settle(self.run.id, outcomes, _sent(sent))
@@ -110,7 +110,7 @@ class Dispatcher:
         if not sent:
             return []
         rows = [one.row for one in sent]
-        if self.flow.stages[rows[0].stage].unverifiable:
+        if self.flow.stage(rows[0].stage).unverifiable:
             outcomes = [Outcome(row.seq, Step.ACCEPTED, accepted[row.seq]) for row in rows]
         else:
             held = self._look(sent)

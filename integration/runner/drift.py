@@ -37,7 +37,7 @@ def stages_of(flow: Flow, linked: Collection[Kind] = ()) -> list[Stage]:
     Of `linked` kinds that the flow does not write as it is set by now there are documents of before.
     """
     written = {stage.target for stage in flow.stages}
-    before = [Stage(flow.counted.source, kind, once=True) for kind in sorted(linked) if kind not in written]
+    before = [Stage(kind, flow.counted.source, kind, once=True) for kind in sorted(linked) if kind not in written]
     shown = {stage.target: stage for stage in reversed(flow.stages) if not stage.moving and not stage.unverifiable}
     return [*(stage for stage in flow.stages if shown.get(stage.target) is stage), *before]
 

@@ -35,7 +35,7 @@ class Extract:
 
     def extract(self, run: Run, logic: FlowLogic) -> None:
         """Read one page of the source; the next one is on its way while this is mapped."""
-        position, stage = self._with_marker(run.position, logic), logic.flow.stages[run.position.stage]
+        position, stage = self._with_marker(run.position, logic), logic.flow.stage(run.position.stage)
         source, same, came = self.deps.connectors[logic.flow.source], dict[str, str](), dict[str, str]()
         if stage.counted and position.after is None:
             logic.before_reading(stage)
@@ -57,7 +57,7 @@ class Extract:
             highest = max(stamp, position.stamps.get(stage.source, ""), key=_in_order)
             position = replace(position, stamps={**position.stamps, stage.source: highest})
         if stage.counted:
-            position = self._counting(run, logic, stage, [*(one.key for one in records), *same], position)
+            position = self._counting(run, stage, [*(one.key for one in records), *same], position)
             position = _nameless(position, records)
             if position.after is None and after is not None and run.mode is Mode.COMPLETE:
                 position = replace(position, expected=position.expected + _about(source, stage))
@@ -72,7 +72,7 @@ class Extract:
     def _asked(self, logic: FlowLogic, position: Position, after: str | None) -> _Asked:
         """Return what a page of the source is asked by; as long as all of it is the same, so is the page."""
         source, target = self.deps.connectors[logic.flow.source], self.deps.connectors[logic.flow.target]
-        stage = logic.flow.stages[position.stage]
+        stage = logic.flow.stage(position.stage)
         return source, target, logic, stage, position.since.get(stage.source), after, position.remaining
 
     def _read_on(self, run: Run, logic: FlowLogic, position: Position, after: str | None) -> None:
@@ -126,8 +126,8 @@ class Extract:
         self.deps.previews.keep_position(run.id, position.at(Task.COMPARE))
 
     def _siblings(self, run: Run, logic: FlowLogic, stage: Stage, position: Position) -> Position:
-        order, after = logic.flow.order(stage), None
-        while members := self.deps.previews.staged_groups(run.id, order, after, SIBLINGS_PAGE):
+        after = None
+        while members := self.deps.previews.staged_groups(run.id, stage.name, after, SIBLINGS_PAGE):
             after = members[-1][0].parent
             present = {one.key for group in members for one in group}
             parents = [group[0].parent for group in members if group[0].parent != group[0].key]
@@ -146,14 +146,14 @@ class Extract:
         self, run: Run, logic: FlowLogic, stage: Stage, keys: Sequence[str], position: Position
     ) -> Position:
         """Stage the records under these keys that were not read yet; return the position with those counted."""
-        missing = self.deps.previews.not_staged(run.id, logic.flow.order(stage), keys)
+        missing = self.deps.previews.not_staged(run.id, stage.name, keys)
         if not missing:
             return position
         if stage.counted:
             logic.before_reading(stage)
         records = self.deps.connectors[logic.flow.source].fetch(stage.source, missing)
         if stage.counted:
-            position = self._counting(run, logic, stage, [one.key for one in records], position)
+            position = self._counting(run, stage, [one.key for one in records], position)
         self._stage(run, logic, stage, records, position)
         return position
 
@@ -163,9 +163,9 @@ class Extract:
         records = self.deps.connectors[logic.flow.source].fetch(stage.source, keys)
         self._stage(run, logic, stage, records, run.position)
 
-    def _counting(self, run: Run, logic: FlowLogic, stage: Stage, keys: Sequence[str], position: Position) -> Position:
+    def _counting(self, run: Run, stage: Stage, keys: Sequence[str], position: Position) -> Position:
         """Return a position that counts these records, each once however often and on however many pages it came."""
-        fresh = self.deps.previews.not_staged(run.id, logic.flow.order(stage), keys)
+        fresh = self.deps.previews.not_staged(run.id, stage.name, keys)
         return replace(position, read=position.read + len(fresh))
 
     def _stage(
@@ -193,9 +193,9 @@ class Extract:
             readable = [record for record in records if not isinstance(record, Unreadable)]
             for one in flow.stages:
                 if one.derived and not one.off and (staged := _grouped(logic, one, readable)):
-                    previews.stage_page(run.id, flow.order(one), staged, run.position)
+                    previews.stage_page(run.id, one.name, staged, run.position)
         staged = [*with_hashes(logic, _grouped(logic, stage, records), came), *held]
-        previews.stage_page(run.id, flow.order(stage), staged, position, progress, same=same)
+        previews.stage_page(run.id, stage.name, staged, position, progress, same=same)
 
     def _look_again(self, run: Run, logic: FlowLogic, records: Sequence[Record]) -> None:
         """Take back what was set aside of records that somebody changed since."""
@@ -246,7 +246,7 @@ def _reading(position: Position) -> Progress:
 
 def _after_extract(mode: Mode, stage: Stage, position: Position, logic: FlowLogic) -> Position:
     if not position.has_enough and (following := logic.flow.read_after(stage)) is not None:
-        return replace(position, stage=logic.flow.order(following), after=None)
+        return replace(position, stage=following.name, after=None)
     return position.at({Mode.CHANGES: Task.TOUCHED, Mode.CHOSEN: Task.SIBLINGS}.get(mode, Task.COMPARE))
 
 

@@ -23,7 +23,7 @@ from integration.store.taken_back import Taken
 class PlanPage:
     """What records come to in a stage: lines of the plan, and those that need none."""
 
-    def __init__(self, stage: Stage, order: int, calls: Callable[[Change], int], settings: FlowSettings) -> None:
+    def __init__(self, stage: Stage, calls: Callable[[Change], int], settings: FlowSettings) -> None:
         self.stage = stage
         self.rows: list[PlanRow] = []
         self.unchanged: list[Link] = []
@@ -33,7 +33,6 @@ class PlanPage:
         self.weight = 0
         self.taken_back: Taken = {}  # of the records of this page
         self.moved_on: dict[str, frozenset[str]] = {}  # paths of it under which the source says something else by now
-        self._order = order
         self._calls = calls
         self._settings = settings
         self._actions: Counter[Action] = Counter()
@@ -48,8 +47,8 @@ class PlanPage:
         """Add a record that waits for a person."""
         self.rows.append(
             PlanRow(
-                0, self._order, Action.PARK, kind, issue.key, title, group, self._weighed(weight), cause=issue.cause,
-                cause_field=issue.field, facts=issue.facts, step=Step.PARKED, about=issue.about,
+                0, self.stage.name, Action.PARK, kind, issue.key, title, group, self._weighed(weight),
+                cause=issue.cause, cause_field=issue.field, facts=issue.facts, step=Step.PARKED, about=issue.about,
             )
         )  # fmt: skip
 
@@ -57,7 +56,7 @@ class PlanPage:
         """Add a record that takes no part."""
         self.rows.append(
             PlanRow(
-                0, self._order, Action.SKIP, kind, skip.key, title, group, self._weighed(weight), cause=skip.reason,
+                0, self.stage.name, Action.SKIP, kind, skip.key, title, group, self._weighed(weight), cause=skip.reason,
                 facts=skip.facts, step=Step.LEFT,
             )
         )  # fmt: skip
@@ -111,7 +110,7 @@ class PlanPage:
         self._guard_counts[TAKEN_BACK] += taken is not None
         self.rows.append(
             PlanRow(
-                0, self._order, change.action, change.kind, change.key, change.title, change.group,
+                0, self.stage.name, change.action, change.kind, change.key, change.title, change.group,
                 self._weighed(len(change.sources)) if counts else 0, change=change, digest=change.digest(),
                 brakes=tuple(guard.code for guard, count in counted.items() if count and not guard.whole),
                 cause="" if taken is None else TAKEN_BACK, facts={} if taken is None else taken.facts,
@@ -127,4 +126,4 @@ class PlanPage:
 
 def empty_page(deps: Dependencies, logic: FlowLogic, stage: Stage) -> PlanPage:
     """Return an empty page for what a stage comes to."""
-    return PlanPage(stage, logic.flow.order(stage), deps.connectors[logic.flow.target].calls, logic.settings)
+    return PlanPage(stage, deps.connectors[logic.flow.target].calls, logic.settings)

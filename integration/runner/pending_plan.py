@@ -31,8 +31,8 @@ def carry_over(deps: Dependencies, extract: Extract, run: Run, logic: FlowLogic)
     if not rows:
         deps.previews.keep_position(run.id, position.at(Task.SIBLINGS))
         return
-    for order, stage in enumerate(flow.stages):
-        keys = [key for row in rows if row.stage == order and row.change for key in row.change.sources]
+    for stage in flow.stages:
+        keys = [key for row in rows if row.stage == stage.name and row.change for key in row.change.sources]
         if stage.derived:
             position = extract.counted_fetched(run, logic, keys, position)
         elif not stage.off:
@@ -49,7 +49,7 @@ def recheck_retirements(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
         deps.previews.keep_position(run.id, position.at(Task.FINISH))
         return
     codes = {part.source for row in rows if row.change for part in row.change.wanted.parts}
-    unread = deps.previews.not_staged(run.id, logic.flow.order(stage), sorted(codes))
+    unread = deps.previews.not_staged(run.id, stage.name, sorted(codes))
     links = [link for link in deps.links.get(run.flow, stage.source, unread).values() if not link.retired]
     page, position = propose(deps, run, logic, links), replace(position, after=f"{rows[-1].run}:{rows[-1].seq:012}")
     empty = sum(one.count for plan in plans for one in plan.brakes if one.code == SOURCE_EMPTY.code and page.rows)

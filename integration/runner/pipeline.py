@@ -66,7 +66,7 @@ class Pipeline:
         """
         if not looked.ready:
             return
-        self._exact = self._dispatcher.flow.stages[looked.rows[0].stage].exact
+        self._exact = self._dispatcher.flow.stage(looked.rows[0].stage).exact
         limit = 1 if self._exact else self._dispatcher.target.in_flight
         with (
             Behind() as self._looking,

@@ -51,9 +51,9 @@ class Precheck:
         return LookedUpPage(rows, _one_of_each(ready), sees=sees, settled=bool(moved))
 
     def _free(self, run: Run, flow: Flow, at_work: Sequence[PlanRow], after: int) -> Sequence[PlanRow]:
-        rows = self.deps.ledger.next_planned(run.id, WRITE_PAGE, after)
+        rows = self.deps.ledger.next_planned(run.id, flow.order, WRITE_PAGE, after)
         if is_tree(flow, rows):
-            rows = self.deps.ledger.next_planned(run.id, TREE_PAGE)
+            rows = self.deps.ledger.next_planned(run.id, flow.order, TREE_PAGE)
         keys = {row.key for row in at_work}
         return _free(flow, _one_of_a_number(flow, [row for row in rows if row.key not in keys], at_work), at_work)
 
@@ -72,7 +72,7 @@ class Precheck:
             change, now = change_of(row), held.get(row.key)
             todo = change if still_applies(change, record_of(now)) else None
             if (
-                todo is None and row.attempts and not flow.stages[row.stage].once
+                todo is None and row.attempts and not flow.stage(row.stage).once
             ):  # we may have done part of it ourselves
                 todo = remaining(change, record_of(now))
             if todo is None and now is not None and self._done_already(run, row, change, now):
@@ -94,7 +94,7 @@ class Precheck:
         """
         if not rows:
             return []
-        flow, stage = logic.flow, logic.flow.stages[rows[0].stage]
+        flow, stage = logic.flow, logic.flow.stage(rows[0].stage)
         kind, keys = rows[0].kind, [row.key for row in rows]
         doubts = {one.key: one for one in self.deps.ledger.doubts(run.id, run.flow, None if stage.once else kind, keys)}
         links = self.deps.links.get(run.flow, kind, keys) if stage.unverifiable else {}
@@ -118,7 +118,7 @@ class Precheck:
         flow = logic.flow
         if not rows or not self.deps.safeguards.look:
             return {}
-        stage = flow.stages[rows[0].stage]
+        stage = flow.stage(rows[0].stage)
         asked = [other for row in rows for other in logic.otherwise(stage, agreed_of(row))]
         there = there_otherwise(self.deps.connectors[flow.target], self.deps.links, flow, asked)
         return {
@@ -160,7 +160,7 @@ class Precheck:
 
 def is_tree(flow: Flow, rows: Sequence[PlanRow]) -> bool:
     """Tell whether changes are of records that refer to one another: those are looked at as a whole."""
-    return bool(rows) and rows[0].kind in flow.stages[rows[0].stage].needs.values()
+    return bool(rows) and rows[0].kind in flow.stage(rows[0].stage).needs.values()
 
 
 def _has_end(row: PlanRow, outcomes: Sequence[Outcome]) -> bool:
@@ -187,7 +187,7 @@ def _one_of_a_number(flow: Flow, rows: Sequence[PlanRow], at_work: Sequence[Plan
     """
     first, taken = [], {change_of(row).wanted.values.get("reference") for row in at_work}
     for row in rows:
-        number = change_of(row).wanted.values.get("reference") if flow.stages[row.stage].once else None
+        number = change_of(row).wanted.values.get("reference") if flow.stage(row.stage).once else None
         if number is None or number not in taken:
             first.append(row)
             taken.add(number)
@@ -212,7 +212,7 @@ def _free(flow: Flow, rows: Sequence[PlanRow], at_work: Sequence[PlanRow]) -> Se
         values = change_of(row).wanted.values
         if change_of(row).follows in keys:
             return False
-        return not any((kind, values.get(name)) in open_keys for name, kind in flow.stages[row.stage].needs.items())
+        return not any((kind, values.get(name)) in open_keys for name, kind in flow.stage(row.stage).needs.items())
 
     free = [row for row in rows if is_free(row)]
     return free if free or at_work else rows

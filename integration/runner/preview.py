@@ -71,9 +71,8 @@ class Preview:
         if mode is Mode.CHANGES and not (began and flow.by_changes and ALL_FOR not in notes):
             mode = Mode.COMPLETE
         since = {kind: stamp for kind, stamp in known.items() if stamp} if mode is Mode.CHANGES else {}
-        position = Position(
-            stage=flow.order(first or flow.counted), keys=request.keys, most=most, since=since, trusting=trusting
-        )
+        stage = (first or flow.counted).name
+        position = Position(stage=stage, keys=request.keys, most=most, since=since, trusting=trusting)
         in_force = logic.mapping_version
         version = request.version or in_force
         return self.deps.runs.begin(

@@ -50,9 +50,7 @@ def propose(deps: Dependencies, run: Run, logic: FlowLogic, gone: Sequence[Link]
 
 def _unread(deps: Dependencies, run: Run, logic: FlowLogic) -> list[Link]:
     stage = logic.flow.counted
-    return deps.previews.vanished(
-        run.id, run.flow, stage.source, logic.flow.order(stage), run.position.after, RETIRE_PAGE
-    )
+    return deps.previews.vanished(run.id, run.flow, stage.source, stage.name, run.position.after, RETIRE_PAGE)
 
 
 def _really_gone(deps: Dependencies, logic: FlowLogic, kind: Kind, gone: Sequence[Link]) -> list[Link]:

@@ -59,7 +59,7 @@ def _others(logic: FlowLogic, doubts: Sequence[PlanRow], held: Mapping[str, Held
 
 def other_document_question(logic: FlowLogic, row: PlanRow, now: Held | None) -> Issue | None:
     """Return the question about a new document under whose reference the target holds another one."""
-    stage, change = logic.flow.stages[row.stage], change_of(row)
+    stage, change = logic.flow.stage(row.stage), change_of(row)
     is_told = stage.once and change.before is None and now is not None and not isinstance(now.record, Unreadable)
     return logic.objection(stage, change.agreed, now, None) if is_told else None
 
@@ -100,7 +100,7 @@ class UncertainWrites:
         some of what was sent as new.
         """
         target, wanted = self.deps.connectors[flow.target], [agreed_of(row) for row in rows]
-        if flow.stages[rows[0].stage].unverifiable:
+        if flow.stage(rows[0].stage).unverifiable:
             return {}, True
         if not self.deps.safeguards.look:
             return look(target, [agreed_of(row) for row in rows if change_of(row).before], references), True
@@ -148,7 +148,7 @@ class UncertainWrites:
 
     def _waits_for_another(self, run: Run, flow: Flow, rows: Sequence[PlanRow], held: Mapping[str, Held]) -> bool:
         """Tell whether the next new record will show first whether looks see: one that is there is proven."""
-        following = self.deps.ledger.next_planned(run.id, 1)
+        following = self.deps.ledger.next_planned(run.id, flow.order, 1)
         if any(row.step is Step.SENT or row.key in held for row in rows):
             return False
         doubts = self.deps.ledger.every_doubt(run.flow, rows[0].kind)
@@ -163,7 +163,7 @@ class UncertainWrites:
         person, and so is what no look can tell. A document that shows later than we wait would stand twice.
         """
         flow = logic.flow
-        stage = flow.stages[row.stage]
+        stage = flow.stage(row.stage)
         if stage.unverifiable:
             return Outcome(row.seq, Step.ACCEPTED, row.reference) if row.accepted else parked_in_doubt(flow, row)
         change, record = change_of(row), record_of(now)

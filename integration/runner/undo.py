@@ -25,7 +25,7 @@ def undo(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
         deps.previews.keep_position(run.id, position.at(Task.FINISH))
         return
     rows = [row for row in rows if row.stage == rows[0].stage]
-    page = empty_page(deps, logic, logic.flow.stages[rows[0].stage])
+    page = empty_page(deps, logic, logic.flow.stage(rows[0].stage))
     changes = [row.change for row in rows if row.change]
     backs = {one.key: _turned(logic, page.stage, one) for one in changes}
     fresh = [one.agreed for one in backs.values() if isinstance(one, Change) and one.key not in backs]

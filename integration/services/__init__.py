@@ -13,8 +13,6 @@ from integration.channels.post import Post, WayOut
 from integration.connectors.limits import NetworkRoute
 from integration.connectors.protocol import Connector
 from integration.core.basis import NAMES, Basis
-from integration.core.connections import Finding
-from integration.core.errors import PlanStaleError
 from integration.core.people import Actor
 from integration.core.records import Kind
 from integration.core.strangers import NO_STRANGERS, Strangers
@@ -34,7 +32,8 @@ from integration.services.backups import Backups
 from integration.services.bulk import Bulk
 from integration.services.channels import Channels
 from integration.services.choosing import Choices
-from integration.services.connections import Chosen, Connections, missing_needs
+from integration.services.chosen_flows import ChosenFlows
+from integration.services.connections import Connections, FlowNeeds
 from integration.services.day_sheets import DaySheets
 from integration.services.days import Days
 from integration.services.documents import Documents
@@ -47,12 +46,14 @@ from integration.services.flows import Flows
 from integration.services.four_eyes import FourEyes
 from integration.services.health import HealthCheck
 from integration.services.identity import ways_in
+from integration.services.kept_names import KeptNames
 from integration.services.keys import Keys
 from integration.services.lab import Lab
 from integration.services.listings import Listings
 from integration.services.lists import Lists
 from integration.services.log import Log
 from integration.services.log_access import LogAccess
+from integration.services.looks_owed import LooksOwed
 from integration.services.mappings import Logics, Mappings
 from integration.services.messages import Messages
 from integration.services.metrics import Metrics
@@ -110,7 +111,7 @@ class Application:
         safeguards: Safeguards = ALL_ON,
         pulse: Pulse = USUAL,
     ) -> None:
-        """Join the services with one another, those first that others need; `closing` ends what they began."""
+        """Make the services in a line, each of those made before it; `closing` ends what they began."""
         self.settings = settings
         self._safeguards = safeguards
         self._pulse = pulse
@@ -136,22 +137,47 @@ class Application:
             stores.people, clock, asks=settings.asks_log_in, is_safe=settings.address.startswith("https:")
         )
         self.provider, self.proxy = ways_in(settings)
-        self.access = Access(settings, sealed, stores.leases, clock, named=lambda given: self.names.laid_over(given))  # noqa: PLW0108 - made after it
+        names = KeptNames(stores.settings, settings.access(BOOKS).names)
+        self.access = Access(settings, sealed, stores.leases, clock, names)
         closing.callback(self.access.close)
-        connector = self.access.connector
-        self.names = Naming(
-            flows,
-            stores.settings,
-            access=lambda: self.access.of(BOOKS),
-            connector=lambda: connector(BOOKS),
-            name=self.access.name,
-            file=settings.access(BOOKS).names,
-            changed=lambda: self.access.reconnect(BOOKS),
-        )
-        self.lists = Lists(connector, lambda: self.access.sandboxed, clock)
-        closing.callback(self.lists.close)
+        self.names = Naming(flows, names, self.access)
+        self.work = Work(executor, leases, closing)
+        self._catalogue()
+        owed = LooksOwed(stores, self.logics.flow, without=(Kind.DAY_PAGE,))
+        self._arrange(owed, SandboxHost(settings, self.access, leases, stores, clock, flows=flows, closing=closing))
+        self._look(owed)
+        self._tell(owner, serves=serves)
+        self._watch(sealed, keeps_watch=executor in WATCHES, serves=serves)
+
+    def acting_for(self, actor: Actor) -> "Application":
+        """Return the application as somebody may ask it: who they are, and what they may, is looked at each time."""
+        return cast("Application", Acting(self, actor, self.people.admit, self.audit.heard))
+
+    def start(self) -> Self:
+        """Start the built-in systems where they are connected, the engine, and what fills the log."""
+        self.audit.keep_key()
+        self.connections.join_sandbox()
+        self.work.start(self._engine)
+        if self._keeps_watch:
+            for watch in (self.reach, self.alerts):
+                watch.start()
+                self.closing.callback(watch.stop)
+        self.log.start()
+        self.closing.callback(self.log.stop)
+        self.closing.callback(self.log_access.close)
+        return self
+
+    def close(self) -> None:
+        """Stop everything; runs under way are taken up again at the next start."""
+        self.closing.close()
+
+    def _catalogue(self) -> None:
+        """Make what knows what both systems have, and what flows make of it."""
+        flows, stores, connector = self._flows, self._stores, self.access.connector
+        self.lists = Lists(connector, lambda: self.access.sandboxed, self._clock)
+        self.closing.callback(self.lists.close)
         self.tables = Tables(flows, stores.rules, self.lists)
-        self.pictures = closing.enter_context(contextlib.closing(Pictures(settings)))
+        self.pictures = self.closing.enter_context(contextlib.closing(Pictures(self.settings)))
         self.logics = Logics(
             flows,
             stores,
@@ -162,10 +188,16 @@ class Application:
         )
         self.choices, self.mappings = Choices(stores, self.logics.flow), Mappings(stores.rules, self.logics)
         self.ways = Ways(self.logics, connector)
-        self.work = Work(executor, leases, self._engine, closing)
         self.proposals = Proposals(flows, self.access, stores, names_are_kept=self.names.kept)
         self.documents = Documents(stores, logic=self.logics.now, connector=connector)
         self.exceptions = Exceptions(flows, stores, connector=connector, flow=self.logics.flow)
+        self.drafts = Drafts(
+            flows, stores, logics=self.logics, mappings=self.mappings, lists=self.lists, connector=connector
+        )
+
+    def _arrange(self, owed: LooksOwed, sandbox: SandboxHost) -> None:
+        """Make what flows are set by, and how both systems are connected for them."""
+        flows, stores, clock = self._flows, self._stores, self._clock
         self.openings = OpeningsKept(stores.settings)
         self.flows = Flows(
             flows,
@@ -173,12 +205,12 @@ class Application:
             self.mappings,
             self.lists,
             stores,
-            connector=connector,
+            connector=self.access.connector,
             clock=clock,
             expect=self.names.expect_objects,
             changed=self.work.reschedule,
-            held=self._held,
-            is_closed=lambda day: self.openings.now().is_closed(day),
+            held=owed.held,
+            is_closed=self.openings.is_closed,
         )
         self.arrangement = Arrangement(
             flows,
@@ -189,14 +221,16 @@ class Application:
             expect_there=self.flows.expect_there,
             changed=self._rearranged,
         )
-        self.sandbox = SandboxHost(settings, self.access, leases, stores, clock, flows=flows, closing=closing)
+        self.sandbox = sandbox
+        self._strangers = LookForStrangers(stores, self.access.name)
+        chosen = ChosenFlows(flows, self.flows.settings, stores.settings, self.access)
         self.connections = Connections(
             self.access,
             clock,
             self.sandbox,
             [spec.flow for spec in flows.values()],
             proposals=self.proposals,
-            needs=lambda: self._needs(self.setup.chosen() or tuple(flows)),
+            needs=FlowNeeds(flows, self.access, self.mappings, chosen, self._strangers, self.flows.settings),
         )
         self.setup = SetUp(
             flows,
@@ -205,16 +239,17 @@ class Application:
             self.flows.change,
             self.tables.save,
             stores,
-            name=self.access.name,
+            chosen,
             well=self.connections.are_well,
             entered=self.connections.is_entered,
             fill=self.proposals.fill_once,
             in_use=self.connections.prefix_in_use,
             check=self.connections.check,
         )
-        self.drafts = Drafts(
-            flows, stores, logics=self.logics, mappings=self.mappings, lists=self.lists, connector=connector
-        )
+
+    def _look(self, owed: LooksOwed) -> None:
+        """Make what runs, and what looks at plans, prices and days."""
+        flows, stores, clock, connector = self._flows, self._stores, self._clock, self.access.connector
         self.plans = Plans(stores, self.logics, connector, products=writer_of(flows.values(), Kind.PRODUCT).name)
         self.prices = Prices(
             stores.links,
@@ -227,16 +262,15 @@ class Application:
             rows=lambda table: stores.rules.tables().get(table, {}),
             branches=lambda: self.lists.choices(TILL, "branches"),
         )
-        self._runner = self._run_by(stores)
+        self._runner = self._run_by(stores, owed)
         deps, days = self._runner.preview.deps, writer_of(flows.values(), Kind.DAY_PAGE).name
         self.drift = Drift(
             tuple(flows),
+            owed,
             deps,
             stores,
             clock,
             is_on=self.flows.is_on,
-            flow=self.logics.flow,
-            without=(Kind.DAY_PAGE,),
             rates=lambda system: self.lists.captions(system, VAT_RATES),
         )
         self.days = Days(
@@ -254,32 +288,12 @@ class Application:
             stores, self.work, self._runner, self.mappings, self.exceptions, self.proposals, self.four_eyes, clock
         )
         self.bulk = Bulk(self.exceptions, stores.issues, self.runs)
-        self.lab = Lab(settings.data, flows, stores, closing=closing)
-        self.questions, self.backups, self.listings = Questions(stores.settings), Backups(settings.data), Listings()
-        self._tell(owner, serves=serves)
-        self._watch(sealed, keeps_watch=executor in WATCHES, serves=serves)
-
-    def acting_for(self, actor: Actor) -> "Application":
-        """Return the application as somebody may ask it: who they are, and what they may, is looked at each time."""
-        return cast("Application", Acting(self, actor, self.people.admit, self.audit.heard))
-
-    def start(self) -> Self:
-        """Start the built-in systems where they are connected, the engine, and what fills the log."""
-        self.audit.keep_key()
-        self.connections.join_sandbox()
-        self.work.start()
-        if self._keeps_watch:
-            for watch in (self.reach, self.alerts):
-                watch.start()
-                self.closing.callback(watch.stop)
-        self.log.start()
-        self.closing.callback(self.log.stop)
-        self.closing.callback(self.log_access.close)
-        return self
-
-    def close(self) -> None:
-        """Stop everything; runs under way are taken up again at the next start."""
-        self.closing.close()
+        self.lab = Lab(self.settings.data, flows, stores, closing=self.closing)
+        self.questions, self.backups, self.listings = (
+            Questions(stores.settings),
+            Backups(self.settings.data),
+            Listings(),
+        )
 
     def _tell(self, owner: str, *, serves: bool) -> None:
         """Make what tells of what happened: the log, the numbers of a monitor, and stock over time."""
@@ -357,7 +371,7 @@ class Application:
             audit=self.audit.newest_anchor,
         )
 
-    def _run_by(self, stores: Stores) -> Runner:
+    def _run_by(self, stores: Stores, owed: LooksOwed) -> Runner:
         deps = Dependencies(
             connectors=_Connectors(self.access.connector),
             logic=self.logics.now,
@@ -375,7 +389,7 @@ class Application:
             basis=self._basis,
             safeguards=self._safeguards,
             ended=self.prices.written,
-            held=self._held,
+            held=owed.held,
             strangers=self._strangers_of,
             accept=self._strangers.accept,
             erased=stores.erased.held,
@@ -413,14 +427,6 @@ class Application:
         """Return marks of what decides a plan of a flow now."""
         return {**self.logics.basis(flow, version, asks=asks), NAMES: self.names.mark()}
 
-    def _held(self, flow: str) -> PlanStaleError | None:
-        """Return why a flow may write nothing for now."""
-        return self.drift.held(flow)
-
-    @property
-    def _strangers(self) -> LookForStrangers:
-        return LookForStrangers(self._stores, self.access.name)
-
     def _strangers_of(self, flow: str) -> Strangers:
         """Return the documents under the prefix of a flow that are not ours and that nobody has accepted."""
         spec = self._flows[flow]
@@ -436,17 +442,6 @@ class Application:
     def _company(self) -> str:
         """Return what the administration of the books is called, as far as their connection says it."""
         return next((one.about for one in self.connections.statuses() if one.system == BOOKS), "")
-
-    def _needs(self, flows: tuple[str, ...]) -> list[Finding]:
-        """Return what flows need of AccountView beyond the connection."""
-        return missing_needs(
-            self.access.connector(BOOKS),
-            [
-                Chosen(self.flows.spec(name), self.flows.settings(name), self.mappings.published(name).mapping)
-                for name in flows
-            ],
-            self._strangers.findings,
-        )
 
 
 def _numbering(flows: Specs) -> tuple[str, str]:

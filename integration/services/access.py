@@ -4,7 +4,7 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from integration.connectors.protocol import Connector
 from integration.connectors.systems import SYSTEMS, System
 from integration.core.connections import parse_address
 from integration.core.errors import ConfigurationError
+from integration.services.kept_names import RECORD, KeptNames
 from integration.settings import PREFIX, Settings, refused
 from integration.store.database import Clock
 from integration.store.leases import Leases
@@ -28,7 +29,6 @@ LEARNED = "learned"  # what a connection found out of the installation
 GIVEN_TOKENS = "accountview-given"  # where the refresh tokens of the settings were used first, by their marks
 ELSEWHERE_SECONDS = 2.0  # how long another process may go on with what was changed
 
-Overlay = Callable[[Mapping[str, Any]], dict[str, Any]]
 S = TypeVar("S", bound=BaseModel)
 
 
@@ -39,16 +39,16 @@ class Access:
     """
 
     def __init__(
-        self, settings: Settings, connected: ConnectionStore, leases: Leases, clock: Clock, *, named: Overlay
+        self, settings: Settings, connected: ConnectionStore, leases: Leases, clock: Clock, names: KeptNames
     ) -> None:
-        """`named` lays the names in force over what is known of the connection to AccountView."""
+        """Take what is entered, and the names that are laid over what is known of the connection to AccountView."""
         self.sandboxed = False  # whether both systems are the built-in ones, in whichever process they run
         self.lock = threading.RLock()
         self.connected = connected
         self._settings = settings
         self._leases = leases
         self._clock = clock
-        self._named = named
+        self._names = names
         self._connectors: dict[str, Connector] = {}
         self._replaced: list[Connector] = []  # may still be at work; closed at the end
         self._seen: dict[str, tuple[float, str]] = {}  # by its mark: secrets stand nowhere in the clear
@@ -161,7 +161,7 @@ class Access:
         if address := parse_address(access.get("url", "")):  # one host serves both
             inside = address.path.rstrip("/").removesuffix("/api/v3")
             access.setdefault("authorize_url", str(replace(address, path=f"{inside}/ams/authorize.aspx")))
-        return self._named(access)
+        return self._names.laid_over(access, self.name(RECORD))
 
     def _entered(self, system: str) -> dict[str, Any]:
         return dict(self.connected.get(self.name(system)) or {})

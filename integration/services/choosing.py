@@ -34,9 +34,9 @@ class Choices:
         )
 
     def _needed(self, run: str) -> Needed:
-        stages = self._flow(self._runs.get(run).flow).stages
-        needing = [at for at, stage in enumerate(stages) if stage.needs or stage.once]
-        rows = self._plans.needing(run, needing, {kind for stage in stages for kind in stage.needs.values()})
+        stages = {one.name: one for one in self._flow(self._runs.get(run).flow).stages}
+        needing = [name for name, stage in stages.items() if stage.needs or stage.once]
+        rows = self._plans.needing(run, needing, {kind for stage in stages.values() for kind in stage.needs.values()})
         made = {(row.kind, row.key): row.seq for row in rows if row.action is Action.CREATE}
         documents = {row.key: row.seq for row in rows if stages[row.stage].once}
         found = {row.seq: frozenset(_needs(row, stages[row.stage].needs, made, documents)) for row in rows}

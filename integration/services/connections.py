@@ -17,12 +17,16 @@ from integration.core.people import START, Actor
 from integration.core.records import Kind
 from integration.core.rules import Mapping as RuleMapping
 from integration.flows.functions.toolbox import read_by
+from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, TILL, FlowSettings
 from integration.flows.spec import FlowSpec
 from integration.services.access import KEPT_TOKENS, Access, usable_access
+from integration.services.chosen_flows import ChosenFlows
 from integration.services.logins import TOKENS, LogIns
+from integration.services.mappings import Mappings
 from integration.services.sandbox_host import SandboxHost
 from integration.services.setup import Proposals
+from integration.services.strangers import LookForStrangers
 from integration.store.database import Clock
 
 UNREACHED = "log-in"  # the one line of a check where there is nothing to ask
@@ -110,6 +114,35 @@ def missing_needs(
     return found
 
 
+class FlowNeeds:
+    """What the chosen flows need of AccountView beyond the connection; before any is chosen, all of them."""
+
+    def __init__(
+        self,
+        flows: Specs,
+        access: Access,
+        mappings: Mappings,
+        chosen: ChosenFlows,
+        strangers: LookForStrangers,
+        settings: Callable[[str], FlowSettings],
+    ) -> None:
+        """`settings` returns those of a flow."""
+        self._flows = flows
+        self._access = access
+        self._mappings = mappings
+        self._chosen = chosen
+        self._strangers = strangers
+        self._settings = settings
+
+    def missing(self) -> list[Finding]:
+        """Return what they lack, and where one lacks nothing, that somebody else writes under its prefix."""
+        chosen = [
+            Chosen(self._flows[name], self._settings(name), self._mappings.published(name).mapping)
+            for name in self._chosen.chosen() or self._flows
+        ]
+        return missing_needs(self._access.connector(BOOKS), chosen, self._strangers.findings)
+
+
 def with_flows(findings: Sequence[Finding], flows: Collection[Flow]) -> list[Finding]:
     """Return findings of a check, each with the first flow that has the kind of record it is about."""
     first = {
@@ -170,12 +203,9 @@ class Connections:
         flows: Collection[Flow],
         *,
         proposals: Proposals,
-        needs: Callable[[], list[Finding]],
+        needs: FlowNeeds,
     ) -> None:
-        """`proposals` fill what two systems that answer leave no choice about.
-
-        `needs` tells what the flows need of AccountView beyond the connection.
-        """
+        """`proposals` fill what two systems that answer leave no choice about."""
         self.address = access.address  # where a system is, or usually is
         self._access = access
         self._clock = clock
@@ -264,7 +294,7 @@ class Connections:
         """Keep how the connection in force was found, with what the flows need of it."""
         findings = list(status.findings)
         if status.system == BOOKS and all(one.ok is not None and one.name != UNREACHED for one in findings):
-            findings += self._needs()
+            findings += self._needs.missing()
         known = replace(status, connected=self._access.is_connected(status.system), findings=tuple(findings))
         self._checked[status.system] = self._access.changes(status.system), known
         return findings

@@ -232,7 +232,7 @@ class Drafts:
         found = {record.key: record for record in self.records(flow, kind, keys)} if keys else {}
         logic, after = self._logics.trial(flow), None
         source = self._connector(logic.flow.source)
-        stage = next((one for one in logic.flow.stages if one.source is kind), Stage(kind, kind))
+        stage = next((one for one in logic.flow.stages if one.source is kind), Stage(kind, kind, kind))
         while len(found) < most:
             batch = page_in(source, logic, stage, since=None, after=after)
             fresh = [record for record in batch.records if record.key not in found]
@@ -244,10 +244,10 @@ class Drafts:
         return list(found.values())[:most]
 
     def _last_keys(self, flow: str, kind: Kind, most: int) -> Iterator[str]:
-        stages = self._logics.flow(flow).stages
+        reading = {stage.name for stage in self._logics.flow(flow).stages if stage.source is kind}
         for run in self._stores.runs.latest(flow, limit=RUNS_BACK):
             for row in self._stores.plans.rows(run.id, limit=most):
-                if row.stage < len(stages) and stages[row.stage].source is kind:
+                if row.stage in reading:
                     yield from _sources(row)
 
     def trial(self, flow: str, mapping: RuleMapping, records: Sequence[Record]) -> list[Trial]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from integration.core.drift import NOTHING_LOOKED, DriftCounts, Drifted, DriftFound
-from integration.core.errors import IntegrationError, PlanStaleError
+from integration.core.errors import IntegrationError
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue, Met
 from integration.core.records import Kind, Value
@@ -15,7 +15,7 @@ from integration.core.rules import as_text
 from integration.core.vat import is_vat_code, vat_value
 from integration.runner.dependencies import Dependencies
 from integration.runner.drift import DriftPage, look_at, stages_of
-from integration.store.copies import RESTORED
+from integration.services.looks_owed import LooksOwed
 from integration.store.database import Clock
 from integration.store.erased import SoFar
 from integration.store.stores import Stores
@@ -67,29 +67,23 @@ class Drift:
     def __init__(
         self,
         flows: Collection[str],
+        owed: LooksOwed,
         deps: Dependencies,
         stores: Stores,
         clock: Clock,
         *,
         is_on: Callable[[str], bool],
-        flow: Callable[[str], Flow],
-        without: Collection[Kind] = (),
         rates: Callable[[str], Mapping[str, str]] = lambda _: {},
     ) -> None:
-        """`is_on` tells whether a flow is, `flow` which kinds of record it has as it is set.
-
-        `rates` tells the percentages of a system's VAT codes, as far as they are known.
-
-        Kinds that are named in `without` have a check of their own.
-        """
-        self._without = without
+        """`is_on` tells whether a flow is, `rates` the percentages of a system's VAT codes that are known."""
         self._rates = rates
         self._flows = flows
+        self._owed = owed
+        self.held = owed.held  # why a flow may write nothing for now
         self._deps = deps
         self._stores = stores
         self._clock = clock
         self._is_on = is_on
-        self._flow = flow
 
     def latest(self) -> list[DriftFound]:
         """Return what the last look at each kind of record came to, in the order of the flows."""
@@ -106,32 +100,6 @@ class Drift:
             position = self.page(position)
         return self.latest()
 
-    def held(self, flow: str) -> PlanStaleError | None:
-        """Return why a flow may write nothing for now, or None: the database was restored, and its links are of before.
-
-        It may again once everything it wrote was looked at after that. What no look covers is not waited for.
-        """
-        return PlanStaleError("restored_not_compared", flow=flow) if self._owed(flow) else None
-
-    def _owed(self, flow: str) -> bool:
-        """Tell whether something of a flow has to be looked at since the database was restored."""
-        restored = self._stores.settings.get(RESTORED)
-        if restored is None:
-            return False
-        since = datetime.fromisoformat(restored["at"])
-        looks = self._stores.drifts.latest(flow)
-        seen = {one.kind for one in looks if one.began_at >= since and not one.error}
-        return any(stage.target not in seen for stage in self._stages(flow))
-
-    def _stages(self, flow: str) -> list[Stage]:
-        """Return the stages of a flow that a look has something to look at."""
-        links = self._stores.links
-        return [
-            stage
-            for stage in stages_of(self._flow(flow), links.kinds(flow))
-            if stage.target not in self._without and links.page(flow, stage.target, "", 1)
-        ]
-
     def page(self, position: str) -> str:
         """Look at one page and return where the next begins, empty at the end. An empty position begins a look.
 
@@ -146,8 +114,8 @@ class Drift:
         return following.text() if following else ""
 
     def _begin(self) -> _Place | None:
-        wanted = (name for name in self._flows if self._is_on(name) or self._owed(name))
-        left = tuple((name, str(stage.target)) for name in wanted for stage in self._stages(name))
+        wanted = (name for name in self._flows if self._is_on(name) or self._owed.is_owed(name))
+        left = tuple((name, str(stage.target)) for name in wanted for stage in self._owed.stages(name))
         return _Place(left) if left else None
 
     def _looked(self, place: _Place, so_far: SoFar) -> _Place | None:

@@ -2,33 +2,30 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from integration.connectors.accountview.settings import Names
-from integration.connectors.protocol import Connector
 from integration.core.errors import ConfigurationError
 from integration.core.people import Actor
 from integration.flows.forms import Pick, each_of
 from integration.flows.registry import Specs
-from integration.flows.settings import FlowSettings
+from integration.flows.settings import BOOKS, FlowSettings
 from integration.flows.spec import FlowSpec
+from integration.services.access import Access
+from integration.services.kept_names import GROUPS, RECORD, KeptNames
 from integration.services.objects import (
     FILE,
     NamedObjects,
     flat,
-    merge_names,
     named_objects,
     nested,
     parse_names,
     paths_in,
-    read_names,
     usable_names,
 )
-from integration.store.settings import StoredSettings
 
-RECORD = "names"
 # Names that came after plans were marked.
 LATER = (
     "objects.periods.", "period.", "posting_line.vat_base", "objects.transactions.", "transaction.", "day_page.",
@@ -36,7 +33,6 @@ LATER = (
     "trade_invoice.shipping_cost", "prices.",
     "article.stock_expected",
 )  # fmt: skip
-GROUPS = frozenset(Names.model_fields)
 
 
 class Naming:
@@ -45,53 +41,23 @@ class Naming:
     Names of the sandbox are kept apart, and no file speaks for it.
     """
 
-    def __init__(
-        self,
-        flows: Specs,
-        stored: StoredSettings,
-        *,
-        access: Callable[[], Mapping[str, Any]],
-        connector: Callable[[], Connector],
-        name: Callable[[str], str],
-        file: Path | None,
-        changed: Callable[[], None],
-    ) -> None:
-        """Read the file of names, where there is one. Raises ConfigurationError, naming the setting, for a wrong one.
-
-        `access` returns what is known of the connection with its names laid over it; `name` keeps the records of
-        sandbox and real systems apart; `changed` is told of new names.
-        """
+    def __init__(self, flows: Specs, kept: KeptNames, access: Access) -> None:
         self._flows = flows
-        self._stored = stored
-        self._changed = changed
+        self._kept = kept
         self._access = access
-        self._connector = connector
-        self._name = name
-        self._file = read_names(file) if file else {}
-
-    def laid_over(self, access: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what is known of a connection with the names that are in force for it."""
-        kept = self._stored.get(self._name(RECORD))
-        named = {group: value for group, value in access.items() if group in GROUPS} if kept is None else kept
-        rest = {name: value for name, value in access.items() if name not in GROUPS}
-        return rest | merge_names(named, self._spoken())
-
-    def _spoken(self) -> Mapping[str, Any]:
-        """Return the names of the file, as far as it is about the AccountView that is connected."""
-        return self._file if self._name(RECORD) == RECORD else {}
 
     @property
     def record(self) -> str:
         """Under which name those of the AccountView that is connected are kept."""
-        return self._name(RECORD)
+        return self._access.name(RECORD)
 
     def kept(self) -> bool:
         """Tell whether a person has set names, after which nothing is proposed any more."""
-        return self._stored.get(self._name(RECORD)) is not None
+        return self._kept.is_kept(self.record)
 
     def in_force(self) -> Names:
         """Return the names in force; in the place of a group that cannot be used, with which nobody connects, ours."""
-        return usable_names({group: value for group, value in self._access().items() if group in GROUPS})
+        return usable_names({group: value for group, value in self._access.of(BOOKS).items() if group in GROUPS})
 
     def mark(self) -> str:
         """Return a mark of the names in force, which is another one as soon as one of them is changed.
@@ -121,12 +87,12 @@ class Naming:
 
         Raises ConfigurationError, with the path, for what is no name, must not be empty, or is set in the file.
         """
-        self._stored.put(self._name(RECORD), self.put_together(values), by.ref)
-        self._changed()
+        self._kept.put(self.record, self.put_together(values), by)
+        self._access.reconnect(BOOKS)
 
     def put_together(self, values: Mapping[str, str | None]) -> dict[str, Any]:
         """Return what would be kept with changed names; raises as `put` does."""
-        names, defaults, fixed = flat(self.in_force()), flat(Names()), set(paths_in(self._spoken()))
+        names, defaults, fixed = flat(self.in_force()), flat(Names()), set(paths_in(self._kept.spoken(self.record)))
         for path, value in values.items():
             if path not in defaults:
                 raise ConfigurationError("setting_invalid", setting=path, expected="expected_name_path")
@@ -143,7 +109,6 @@ class Naming:
         With `changed` names, by their paths, it is looked for what would be in force with them; what is in force stays
         the `value`.
         """
-        values = flat(self.in_force())
-        return named_objects(
-            self._flows, self._connector, values, values | dict(changed or {}), frozenset(paths_in(self._spoken()))
-        )
+        values, fixed = flat(self.in_force()), frozenset(paths_in(self._kept.spoken(self.record)))
+        connector = partial(self._access.connector, BOOKS)
+        return named_objects(self._flows, connector, values, values | dict(changed or {}), fixed)

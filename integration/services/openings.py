@@ -57,6 +57,10 @@ class OpeningsKept:
         except ValidationError:
             return Openings()
 
+    def is_closed(self, day: date) -> bool:
+        """Tell whether a day is a holiday as it is set."""
+        return self.now().is_closed(day)
+
     def change(self, values: Mapping[str, Any], by: Actor) -> None:
         """Keep other opening hours. Raises ConfigurationError for what can be none."""
         try:

@@ -213,7 +213,7 @@ class Plans:
 
     def _traces(self, run: Run, row: PlanRow, logic: FlowLogic) -> dict[str, list[Trace]]:
         keys = row.change.sources if row.change else row.facts.get("documents", row.key).split(",")
-        stage = logic.flow.stages[row.stage]
+        stage = logic.flow.stage(row.stage)
         told = self._connector(logic.flow.source).fetch(stage.source, keys)
         held = {
             one.key: [each for each in self._corrections.of(run.flow, keys).get(one.key, ()) if each.holds_for(one)]

@@ -18,10 +18,10 @@ from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, TILL, FlowSettings, Listed
 from integration.flows.spec import FlowSpec
 from integration.services.access import Access
+from integration.services.chosen_flows import ChosenFlows
 from integration.services.lists import Lists
 from integration.store.stores import Stores
 
-RECORD = "set-up"
 NO_CALENDARS: Mapping[str, Any] = MappingProxyType({})
 STEPS = (BOOKS, TILL, "flows", "questions", "ready")  # the steps of the set-up in their order
 
@@ -140,15 +140,15 @@ class SetUp:
         change: Callable[[str, Mapping[str, Any], Actor], tuple[str, ...]],
         save: Callable[[str, Mapping[str, str], Actor], None],
         stores: Stores,
+        chosen: ChosenFlows,
         *,
-        name: Callable[[str], str],
         well: Callable[[], Mapping[str, bool]],
         entered: Callable[[], bool],
         fill: Callable[[str], None],
         in_use: Callable[[str], Mapping[str, str]],
         check: Callable[[str], object],
     ) -> None:
-        """Take what it needs to know; `save` keeps a value table, `name` the records of sandbox and real systems apart.
+        """Take what it needs to know; `save` keeps a value table, `chosen` how far the set-up is.
 
         `entered` tells whether somebody has entered the access to a system here, and `fill` gives every question its
         plain answer where the environment connected both and nothing has been filled in yet. `in_use` returns what the
@@ -161,7 +161,8 @@ class SetUp:
         self._save = save
         self._rules = stores.rules
         self._stored = stores.settings
-        self._name = name
+        self._chosen = chosen
+        self.chosen = chosen.chosen  # the flows that shall run
         self._well = well
         self._entered = entered
         self._fill = fill
@@ -172,20 +173,13 @@ class SetUp:
 
     # ---- flows
 
-    def chosen(self) -> tuple[str, ...]:
-        """Return the flows that shall run: as chosen in the set-up, and once they have started, those that are on."""
-        record = self._record()
-        if record.get("started") or "chosen" not in record:
-            return tuple(flow for flow in self._flows if self._settings(flow).on)
-        return tuple(flow for flow in self._flows if flow in record["chosen"])
-
     def started(self) -> bool:
         """Tell whether the chosen flows run by themselves already."""
-        return bool(self._record().get("started"))
+        return bool(self._chosen.record().get("started"))
 
     def suggested(self) -> tuple[str, ...]:
         """Return the flows to show as chosen: the chosen ones, else those that most shops want."""
-        if "chosen" in self._record():
+        if "chosen" in self._chosen.record():
             return self.chosen()
         return self.chosen() or tuple(name for name, spec in self._flows.items() if spec.suggested)
 
@@ -199,7 +193,7 @@ class SetUp:
             asked = {"schedule_minutes": every, "calendar": calendars.get(flow, now.calendar.model_dump())}
             if asked != now.model_dump(include=set(asked)):
                 self._change(flow, asked, by)
-        self._keep({"chosen": list(minutes)}, by)
+        self._chosen.keep({"chosen": list(minutes)}, by)
         for flow in self._flows:
             self._switch(flow, on=flow in minutes and (self.started() or self._settings(flow).on), by=by)
 
@@ -207,7 +201,7 @@ class SetUp:
         """Let the chosen flows run by themselves from now on."""
         for flow in self.chosen():
             self._switch(flow, on=True, by=by)
-        self._keep({"started": True}, by)
+        self._chosen.keep({"started": True}, by)
 
     def _switch(self, flow: str, *, on: bool, by: Actor) -> None:
         if self._settings(flow).on != on:
@@ -217,7 +211,7 @@ class SetUp:
 
     def questions(self) -> dict[str, tuple[AskedQuestion, ...]]:
         """Return the questions of the chosen flows as they stand, weighed with what both systems say now."""
-        answered, tables = self._record().get("answered", {}), self._rules.tables()
+        answered, tables = self._chosen.record().get("answered", {}), self._rules.tables()
         chosen = self.chosen()
         asked = (question for flow in chosen for question in self._flows[flow].questions)
         lists = self._read(dict.fromkeys(each for question in asked for each in question.lists))
@@ -272,8 +266,8 @@ class SetUp:
         signs = self._flows[flow].signs
         if signs and signs.setting in values:  # another console may have taken the prefix since it was proposed
             self._check(BOOKS)
-        answered = {each: list(names) for each, names in self._record().get("answered", {}).items()}
-        self._keep({"answered": {**answered, flow: sorted({*answered.get(flow, ()), name})}}, by)
+        answered = {each: list(names) for each, names in self._chosen.record().get("answered", {}).items()}
+        self._chosen.keep({"answered": {**answered, flow: sorted({*answered.get(flow, ()), name})}}, by)
         return unchecked
 
     def accept(self, by: Actor) -> None:
@@ -302,19 +296,11 @@ class SetUp:
 
     def goes_on(self) -> str:
         """Return the step at which a set-up that was begun goes on; empty before that, and once its flows run."""
-        is_begun, chosen = bool(self._record()) or self._entered(), self.chosen()
+        is_begun, chosen = bool(self._chosen.record()) or self._entered(), self.chosen()
         runs = self.started() or (bool(chosen) and all(self._settings(flow).on for flow in chosen))
         return self.step() if is_begun and not runs else ""
 
     # ---- what is kept, and what is read
-
-    def _record(self) -> Mapping[str, Any]:
-        return self._stored.get(self._name(RECORD)) or {}
-
-    def _keep(self, values: Mapping[str, Any], by: Actor) -> None:
-        known = self._record()
-        if {**known, **values} != known:
-            self._stored.put(self._name(RECORD), {**known, **values}, by.ref)
 
     def _read(self, wanted: Iterable[Listed]) -> dict[Listed, dict[str, str]]:
         """Return the lists as both systems have them; what cannot be read now is left out and asked again later."""

@@ -154,7 +154,9 @@ class Comparison:
         self._logics = (before, after)
         self._records = records
         self._look_around = look_around
-        self._shared = [[_sharing(logic, stage, records) for stage in logic.flow.stages] for logic in self._logics]
+        self._shared = [
+            {one.name: _sharing(logic, one, records) for one in logic.flow.stages} for logic in self._logics
+        ]
 
     def pages(self, size: int) -> Iterator[list[Record]]:
         """Yield the records some at a time, all of one parent together."""
@@ -184,7 +186,7 @@ class Comparison:
         """Return what is done otherwise with a page of the records."""
         found: list[Moved] = []
         before, after = self._logics
-        for order, stage in enumerate(before.flow.stages):
+        for stage in before.flow.stages:
             page = [record for record in records if record.kind is stage.source]
             if page and not _is_met(stage):
                 old, new = ({one.key: one for one in staged_in(logic, stage, page)} for logic in (before, after))
@@ -192,7 +194,7 @@ class Comparison:
                     found += _moved(old.get(key), new.get(key))
             elif page:
                 was, becomes = (
-                    self._outcomes(logic, stage, page, shared[order])
+                    self._outcomes(logic, stage, page, shared[stage.name])
                     for logic, shared in zip(self._logics, self._shared, strict=True)
                 )
                 for key in {**was, **becomes}:

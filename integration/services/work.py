@@ -72,11 +72,10 @@ def _is_dead(owner: str) -> bool:
 class Work:
     """What makes runs durable, while it is started."""
 
-    def __init__(self, name: str, leases: OwnLeases, build: Build, closing: ExitStack) -> None:
-        """`build` makes an engine for an executor of a name that no other live process has; `closing` ends it."""
+    def __init__(self, name: str, leases: OwnLeases, closing: ExitStack) -> None:
+        """`closing` ends what is started."""
         self._name = name
         self._leases = leases
-        self._build = build
         self._closing = closing
         self._engine: Engine | None = None
 
@@ -92,9 +91,9 @@ class Work:
         """Return under which name this process works off runs; empty while it does not."""
         return self._engine.executor if self._engine else ""
 
-    def start(self) -> None:
-        """Start working off the queue."""
-        engine = self._build(self._closing.enter_context(self._leases.slot(self._name)))
+    def start(self, build: Build) -> None:
+        """Start working off the queue; `build` makes an engine for an executor of a name that no other process has."""
+        engine = build(self._closing.enter_context(self._leases.slot(self._name)))
         engine.start()
         self._engine = engine
         self._closing.callback(engine.stop)

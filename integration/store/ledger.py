@@ -61,25 +61,25 @@ class Ledger(Store):
         super().__init__(database, clock)
         self.mirrors = mirrors
 
-    def next_planned(self, run: str, limit: int, after: int = BEFORE_THE_FIRST) -> list[PlanRow]:
+    def next_planned(self, run: str, stages: Sequence[str], limit: int, after: int = BEFORE_THE_FIRST) -> list[PlanRow]:
         """Return changes to send next, behind a line of the plan, all of one stage and in its order.
 
-        Nothing of a later stage is returned while an earlier one holds a change that is not settled.
+        Nothing of a later one of the `stages` is returned while an earlier one holds a change that is not settled.
         """
-        of_run, open_steps = lines.c.run == run, (Step.PLANNED, *plan_lines.UNSETTLED)
-        first = sa.select(sa.func.min(lines.c.stage)).where(of_run, lines.c.step.in_(open_steps)).scalar_subquery()
+        of_run, is_open = lines.c.run == run, lines.c.step.in_((Step.PLANNED, *plan_lines.UNSETTLED))
+        first = sa.case(*((sa.exists().where(of_run, is_open, lines.c.stage == name), name) for name in stages))
         page = sa.select(lines).where(of_run, lines.c.step == Step.PLANNED, lines.c.stage == first, lines.c.seq > after)
         return [plan_row(row) for row in self.database.rows(page.order_by(lines.c.seq).limit(limit))]
 
     def unsettled(self, run: str) -> list[PlanRow]:
-        """Return the changes that were sent and never settled, by stage and in order of the plan."""
+        """Return the changes that were sent and never settled, in order of the plan."""
         some = sa.select(tallies.c.run).where(
             tallies.c.run == run, tallies.c.step.in_(plan_lines.UNSETTLED), tallies.c.lines > 0
         )
         if self.database.first(some) is None:  # nearly always, and far cheaper to know from the tallies
             return []
         page = sa.select(lines).where(lines.c.run == run, lines.c.step.in_(plan_lines.UNSETTLED))
-        return [plan_row(row) for row in self.database.rows(page.order_by(lines.c.stage, lines.c.seq))]
+        return [plan_row(row) for row in self.database.rows(page.order_by(lines.c.seq))]
 
     def doubts(self, run: str, flow: str, kind: Kind | None, keys: Collection[str]) -> list[PlanRow]:
         """Return what other runs of a flow sent as new of these records, and nobody knows whether the target has it.

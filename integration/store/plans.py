@@ -63,7 +63,7 @@ class PlanStore:
         here = (*plan_lines.showing(run, show, find, among), lines.c.action.in_(plan_lines.CHANGES))
         return frozenset(row.seq for row in self.database.rows(sa.select(lines.c.seq).where(*here)))
 
-    def needing(self, run: str, stages: Collection[int], kinds: Collection[Kind]) -> list[PlanRow]:
+    def needing(self, run: str, stages: Collection[str], kinds: Collection[Kind]) -> list[PlanRow]:
         """Return all changes of these stages, and the records of these kinds that the plan makes."""
         makes = sa.and_(lines.c.action == Action.CREATE, lines.c.kind.in_(kinds))
         here = (lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES), sa.or_(lines.c.stage.in_(stages), makes))

@@ -49,7 +49,7 @@ class Previews(Store):
     def stage_page(
         self,
         run: str,
-        stage: int,
+        stage: str,
         records: Sequence[Staged],
         position: Position,
         progress: Progress | None = None,
@@ -69,10 +69,10 @@ class Previews(Store):
             here = {"run": run, "stage": stage}
             _same(connection.dialect.name).each(connection, [{**here, "key": key, "number": same[key]} for key in same])
             if count := len(records) + len(same):
-                facts = {"records": str(count), "stage": str(stage)}
+                facts = {"records": str(count), "stage": stage}
                 transitions.tell_of_run(connection, self.clock(), run, row.flow, "read", facts)
 
-    def staged_groups(self, run: str, stage: int, after_parent: str | None, limit: int) -> list[list[Staged]]:
+    def staged_groups(self, run: str, stage: str, after_parent: str | None, limit: int) -> list[list[Staged]]:
         """Return what was read for the next `limit` parents, all of one parent together, by parent and key.
 
         Nothing is to be said of those that are as they were when both systems agreed.
@@ -85,23 +85,23 @@ class Previews(Store):
         rows = self.database.rows(members.order_by(staged.c.parent, staged.c.key))
         return [list(group) for _, group in groupby(map(staged_of, rows), key=lambda one: one.parent)]
 
-    def not_staged(self, run: str, stage: int, keys: Sequence[str]) -> list[str]:
+    def not_staged(self, run: str, stage: str, keys: Sequence[str]) -> list[str]:
         """Return those of the keys that were not read, each once and in the given order."""
         read = sa.select(staged.c.key).where(*_staged_in(run, stage))
         present = {row.key for row in self.database.among(read, staged.c.key, keys)}
         return [key for key in dict.fromkeys(keys) if key not in present]
 
-    def same(self, run: str, stage: int) -> int:
+    def same(self, run: str, stage: str) -> int:
         """Return how many records read are as they were when both systems agreed on them."""
         here = (*_staged_in(run, stage), staged.c.same)
         return int(self.database.scalar(sa.select(sa.func.count()).select_from(staged).where(*here)))
 
-    def same_among(self, run: str, stage: int, keys: Collection[str]) -> list[str]:
+    def same_among(self, run: str, stage: str, keys: Collection[str]) -> list[str]:
         """Return those of the keys whose records are as they were when both systems agreed on them."""
         here = sa.select(staged.c.key).where(*_staged_in(run, stage), staged.c.same)
         return [row.key for row in self.database.among(here, staged.c.key, keys)]
 
-    def duplicates(self, run: str, stage: int, unique: Collection[Unique]) -> Duplicates:
+    def duplicates(self, run: str, stage: str, unique: Collection[Unique]) -> Duplicates:
         """Return the values that have to be unique, and that more than one record read has.
 
         Records that take no part do not count.
@@ -120,7 +120,7 @@ class Previews(Store):
 
         return Duplicates(shared(Unique.NUMBER), shared(Unique.MARK))
 
-    def vanished(self, run: str, flow: str, kind: Kind, stage: int, after_key: str | None, limit: int) -> list[Link]:
+    def vanished(self, run: str, flow: str, kind: Kind, stage: str, after_key: str | None, limit: int) -> list[Link]:
         """Return links of a kind in use whose key a complete run did not read in a stage, by key."""
         read = sa.exists().where(*_staged_in(run, stage), staged.c.key == of_links.c.key)
         beyond = () if after_key is None else (of_links.c.key > after_key,)
@@ -275,7 +275,7 @@ def _same(dialect_name: str) -> Ready:
     return Ready(statement.on_conflict_do_update(index_elements=keys, set_=replaced).inline())
 
 
-def _staged_in(run: str, stage: int) -> tuple[sa.ColumnElement[bool], ...]:
+def _staged_in(run: str, stage: str) -> tuple[sa.ColumnElement[bool], ...]:
     return (staged.c.run == run, staged.c.stage == stage)
 
 

@@ -98,7 +98,7 @@ def plan_row(row: Row) -> PlanRow:
     )  # fmt: skip
 
 
-def staged_to_row(run: str, stage: int, one: Staged) -> dict[str, object]:
+def staged_to_row(run: str, stage: str, one: Staged) -> dict[str, object]:
     """Return a staged record as the table keeps it."""
     issue = one.issue
     return {

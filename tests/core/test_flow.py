@@ -5,12 +5,14 @@ from dataclasses import replace
 from integration.core.flow import Flow, Stage
 from integration.core.records import Kind
 
-GROUPS, PRODUCTS = Stage(Kind.GROUP, Kind.GROUP, counted=False), Stage(Kind.ARTICLE, Kind.PRODUCT)
-ORDERS = Stage(Kind.ORDER, Kind.SALES_ORDER)
+GROUPS = Stage("groups", Kind.GROUP, Kind.GROUP, counted=False)
+PRODUCTS = Stage("articles", Kind.ARTICLE, Kind.PRODUCT)
+ORDERS = Stage("orders", Kind.ORDER, Kind.SALES_ORDER)
 
 
-def test_a_flow_knows_the_stage_that_writes_a_kind() -> None:
-    assert Flow("products", "a", "b", (GROUPS, PRODUCTS)).stage(Kind.PRODUCT) is PRODUCTS
+def test_a_flow_knows_its_stages_by_name_and_begins_with_the_first() -> None:
+    flow = Flow("products", "a", "b", (GROUPS, PRODUCTS))
+    assert (flow.order, flow.stage("articles"), flow.stage("")) == (("groups", "articles"), PRODUCTS, GROUPS)
 
 
 def test_the_first_stage_that_counts_is_the_one_whose_records_are_counted() -> None:
@@ -23,18 +25,18 @@ def test_articles_are_linked_though_products_are_written() -> None:
 
 
 def test_stages_follow_one_another_and_what_is_derived_is_not_read() -> None:
-    debtors = Stage(Kind.ORDER, Kind.DEBTOR, counted=False, derived=True)
+    debtors = Stage("debtors", Kind.ORDER, Kind.DEBTOR, counted=False, derived=True)
     flow = Flow("orders", "a", "b", (debtors, ORDERS))
 
-    assert (flow.order(ORDERS), flow.after(debtors), flow.after(ORDERS)) == (1, ORDERS, None)
+    assert (flow.after(debtors), flow.after(ORDERS)) == (ORDERS, None)
     assert (flow.read_after(None), flow.read_after(ORDERS)) == (ORDERS, None)
 
 
 def test_a_kind_is_made_of_what_its_first_stage_reads_that_is_not_off() -> None:
-    flow = Flow("orders", "a", "b", (replace(ORDERS, off=True), Stage(Kind.INVOICE, Kind.SALES_ORDER)))
+    flow = Flow("orders", "a", "b", (replace(ORDERS, off=True), Stage("invoices", Kind.INVOICE, Kind.SALES_ORDER)))
     assert (flow.read_for(Kind.SALES_ORDER), flow.read_for(Kind.DEBTOR)) == (Kind.INVOICE, Kind.INVOICE)
 
 
 def test_of_what_is_off_nothing_is_expected_though_its_links_are_still_those_of_records() -> None:
-    flow = Flow("orders", "a", "b", (replace(ORDERS, off=True), Stage(Kind.INVOICE, Kind.POSTING)))
+    flow = Flow("orders", "a", "b", (replace(ORDERS, off=True), Stage("invoices", Kind.INVOICE, Kind.POSTING)))
     assert (flow.linked, flow.expected) == ((Kind.SALES_ORDER, Kind.POSTING), (Kind.POSTING,))

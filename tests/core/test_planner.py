@@ -10,7 +10,7 @@ from integration.core.plan import Action, Change, Policy, Unchanged
 from integration.core.planner import Decision, Desired, WrittenOnce, plan_record
 from integration.core.records import Held, Kind, Record, Unreadable, Value
 
-STAGE = Stage(Kind.ARTICLE, Kind.PRODUCT)
+STAGE = Stage("articles", Kind.ARTICLE, Kind.PRODUCT)
 FLOW = Flow("products", "accountview", "mplus", (STAGE,))
 
 

@@ -21,7 +21,7 @@ from tests.flow_harness import shipped
 
 D = Decimal
 TABLES = {"vat_codes": {"2": "20"}, "price_groups": {"GROOT": "3"}, "price_branches": {"Z": "2"}}
-ARTICLES, DEBTORS = FLOWS["products"].flow.stages[1], FLOWS["customers"].flow.stages[0]
+ARTICLES, DEBTORS = FLOWS["products"].flow.counted, FLOWS["customers"].flow.counted
 GIVEN: dict[str, Value] = {
     "price_group_price:0:GROOT": D("14.8760"),
     "price_group_price:10:GROOT": D("13.2231"),

@@ -69,6 +69,12 @@ def test_every_setting_of_a_flow_is_asked_for(flow: str) -> None:
 
 
 @pytest.mark.parametrize("flow", list(SPECS))
+def test_every_stage_of_a_flow_has_a_name_of_its_own(flow: str) -> None:
+    names_of_stages = SPECS[flow].flow.order
+    assert len(set(names_of_stages)) == len(names_of_stages)
+
+
+@pytest.mark.parametrize("flow", list(SPECS))
 def test_every_setting_and_every_option_has_a_word(flow: str) -> None:
     missing = []
     for section in SPECS[flow].sections:

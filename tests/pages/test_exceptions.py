@@ -636,7 +636,7 @@ def test_a_record_that_cannot_be_read_is_shown_as_it_came(
     stores, raw = stores_in(fresh), "<order><price>veel</price></order>"
     issue = not_readable(unreadable(Kind.ARTICLE, "1003", WrongValueError("PX_SELL", "veel"), raw), "accountview")
     run = stores.runs.begin("products", Mode.COMPLETE, "test", 1)
-    line = PlanRow(0, 1, Action.PARK, Kind.PRODUCT, "1003", "1003", cause=issue.cause, cause_field=issue.field,
+    line = PlanRow(0, "articles", Action.PARK, Kind.PRODUCT, "1003", "1003", cause=issue.cause, cause_field=issue.field,
                    facts=issue.facts)  # fmt: skip
     stores.previews.keep_page(run.id, [line], [], 0, Position(Task.COMPARE))
     stores.previews.finish(run.id, "fingerprint", (), RunState.DONE, 1)

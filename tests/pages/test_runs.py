@@ -14,7 +14,7 @@ from integration.store.runs import RunStore
 from integration.store.tables import lines
 from tests.pages.conftest import Open, press, texts
 from tests.people import somebody
-from tests.store.samples import a_commit, a_create, a_park, a_plan, a_preview, prove
+from tests.store.samples import STAGES, a_commit, a_create, a_park, a_plan, a_preview, prove
 from tests.stores import stores_in
 
 
@@ -135,7 +135,7 @@ def test_a_run_says_when_its_system_is_asked_as_much_as_it_may_be(connected: App
     runs = RunStore(stores_in(connected).database, lambda: datetime.now(UTC))
     run = a_commit(runs, *(a_create(number) for number in range(1, 6)))
     ledger, said = Ledger(runs.database, runs.clock), []
-    lines = [line.seq for line in ledger.next_planned(run, 4)]
+    lines = [line.seq for line in ledger.next_planned(run, STAGES, 4)]
 
     for some in (lines[:3], lines[3:]):
         ledger.mark_sent(run, some)

@@ -19,7 +19,7 @@ PRICE = "article.price_incl"
 def look(harness: FlowHarness, after: str = "", size: int = 250) -> DriftPage:
     """Look at the products."""
     deps, logic = harness.runner.preview.deps, harness.made()
-    return look_at(deps, logic, logic.flow.stage(Kind.PRODUCT), after, size)
+    return look_at(deps, logic, logic.flow.stage("articles"), after, size)
 
 
 def test_what_nobody_touched_is_equal(harness: FlowHarness) -> None:

@@ -93,7 +93,11 @@ def begun(harness: FlowHarness, mode: Mode = Mode.COMPLETE) -> Run:
 
 def to_the_first_page_of(harness: FlowHarness, run: Run, task: str) -> None:
     """Go on until the first page of articles is read or compared, and the next one is asked for next."""
-    while (position := harness.runs.get(run.id).position).task != task or position.stage == 0 or position.after is None:
+    while (
+        (position := harness.runs.get(run.id).position).task != task
+        or position.stage in ("", "groups")
+        or position.after is None
+    ):
         assert harness.runner.preview.page(run.id)
 
 

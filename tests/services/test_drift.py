@@ -16,6 +16,7 @@ from integration.core.run import Mode
 from integration.flows.orders.settings import documents
 from integration.sandbox.faults import Fault
 from integration.services.drift import Drift, Looked, by_flow, drift_issue
+from integration.services.looks_owed import LooksOwed
 from integration.store.copies import RESTORED
 from tests.consoles import WHO, Console, opened
 from tests.people import somebody
@@ -53,9 +54,8 @@ def drift(console: Console, rates: Callable[[str], Mapping[str, str]] = lambda _
     """The look of a console on which the flow of orders is on, and nothing begins by itself."""
     app = console.application
     deps, stores = app._runner.preview.deps, stores_in(app)
-    return Drift(
-        tuple(app.flows), deps, stores, now, is_on=lambda flow: flow == "orders", flow=app.logics.flow, rates=rates
-    )
+    owed = LooksOwed(stores, app.logics.flow)
+    return Drift(tuple(app.flows), owed, deps, stores, now, is_on=lambda flow: flow == "orders", rates=rates)
 
 
 def looked(console: Console, kind: Kind = Kind.SALES_ORDER) -> DriftFound:
@@ -100,8 +100,8 @@ def test_a_vat_code_that_was_edited_is_told_with_what_it_charges() -> None:
     flow = documents({Kind.INVOICE: Kind.POSTING})
     edits = (Edit("1/vat_code", "line.vat_code", "2", "1"), Edit("1/amount", "line.amount", Decimal(1), Decimal(2)))
     drifted = Drifted("invoice-1", "2026.1", "600", edits)
-    facts = drift_issue(flow, flow.stage(Kind.POSTING), drifted, {"2": "21"}).facts
-    other = drift_issue(flow, flow.stage(Kind.POSTING), replace(drifted, edits=edits[1:]), {"2": "21"}).facts
+    facts = drift_issue(flow, flow.stage("invoices"), drifted, {"2": "21"}).facts
+    other = drift_issue(flow, flow.stage("invoices"), replace(drifted, edits=edits[1:]), {"2": "21"}).facts
 
     assert "van 2 · 21% · AccountView naar 1 · AccountView" in words.say(CHANGED, facts, "nl").what
     assert "van 1 naar 2" in words.say(CHANGED, other, "nl").what

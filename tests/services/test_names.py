@@ -135,7 +135,7 @@ def test_names_are_used_from_the_next_call_on(app: Application) -> None:
     app.names.put({"article.name": "K9_TEXT"}, somebody(WHO))
 
     assert app.access.connector("accountview") is not before
-    assert [one.wire for one in app.lists.fields("accountview", next(iter(app.flows.as_set("stock").stages)).source)][
+    assert [one.wire for one in app.lists.fields("accountview", app.flows.as_set("stock").counted.source)][
         1
     ] == "K9_TEXT"
 

@@ -20,6 +20,8 @@ from integration.store.runs import RunStore
 from tests.clocks import Clock
 
 FLOW = "products"
+STAGE = "articles"
+STAGES = ("groups", STAGE)
 
 
 def a_product(number: int, *, price: str = "12.10", active: bool = True) -> Record:
@@ -39,7 +41,7 @@ def a_staged(place: int, *, parent: str = "", **values: object) -> Staged:
     return replace(one, **values)  # type: ignore[arg-type]
 
 
-def a_create(number: int, *, stage: int = 1) -> PlanRow:
+def a_create(number: int, *, stage: str = STAGE) -> PlanRow:
     """A line that creates a product."""
     wanted = a_product(number)
     change = Change(
@@ -49,7 +51,7 @@ def a_create(number: int, *, stage: int = 1) -> PlanRow:
     return a_line(change, stage=stage)
 
 
-def a_line(change: Change, *, stage: int = 1) -> PlanRow:
+def a_line(change: Change, *, stage: str = STAGE) -> PlanRow:
     """A line of a plan that holds a change."""
     return PlanRow(
         0, stage, change.action, change.kind, change.key, change.title, change.group, len(change.sources), change,
@@ -60,14 +62,14 @@ def a_line(change: Change, *, stage: int = 1) -> PlanRow:
 def a_skip(number: int) -> PlanRow:
     """A line of a record that takes no part."""
     return PlanRow(
-        0, 1, Action.SKIP, Kind.PRODUCT, f"A{number}", f"Thee {number}", cause="filtered", facts={"rule": "blocked"}
+        0, STAGE, Action.SKIP, Kind.PRODUCT, f"A{number}", f"Thee {number}", cause="filtered", facts={"rule": "blocked"}
     )
 
 
 def a_park(number: int, cause: str = "price_missing", field: str = "price_excl") -> PlanRow:
     """A line of a record that waits for a person."""
     return PlanRow(
-        0, 1, Action.PARK, Kind.PRODUCT, f"A{number}", f"Thee {number}", cause=cause, cause_field=field,
+        0, STAGE, Action.PARK, Kind.PRODUCT, f"A{number}", f"Thee {number}", cause=cause, cause_field=field,
         facts={"key": f"A{number}"},
     )  # fmt: skip
 
@@ -104,7 +106,7 @@ def a_commit(runs: RunStore, *lines: PlanRow, unchanged: int = 0, left_out: froz
 def prove(runs: RunStore, run: str) -> None:
     """Send and prove everything that is planned."""
     ledger = Ledger(runs.database, runs.clock)
-    while lines := ledger.next_planned(run, 100):
+    while lines := ledger.next_planned(run, STAGES, 100):
         ledger.mark_sent(run, [line.seq for line in lines])
         ledger.settle(run, [Outcome(line.seq, Step.PROVEN, f"7{line.key[1:]}", "1") for line in lines])
 

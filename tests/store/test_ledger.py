@@ -20,6 +20,7 @@ from integration.store.tables import lines
 from tests.clocks import Clock
 from tests.store.samples import (
     FLOW,
+    STAGES,
     a_commit,
     a_create,
     a_line,
@@ -30,14 +31,14 @@ from tests.store.samples import (
 
 
 def test_groups_are_settled_before_anything_of_the_next_stage_is_sent(runs: RunStore, ledger: Ledger) -> None:
-    run = a_commit(runs, a_create(1), a_create(2, stage=0))
-    assert [line.key for line in ledger.next_planned(run, 10)] == ["P2"]
+    run = a_commit(runs, a_create(1), a_create(2, stage="groups"))
+    assert [line.key for line in ledger.next_planned(run, STAGES, 10)] == ["P2"]
     ledger.mark_sent(run, [2])
-    assert ledger.next_planned(run, 10) == []
+    assert ledger.next_planned(run, STAGES, 10) == []
     ledger.settle(run, [Outcome(2, Step.IN_DOUBT)])
-    assert ledger.next_planned(run, 10) == []
+    assert ledger.next_planned(run, STAGES, 10) == []
     ledger.settle(run, [Outcome(2, Step.PROVEN, "72")])
-    assert [line.key for line in ledger.next_planned(run, 10)] == ["P1"]
+    assert [line.key for line in ledger.next_planned(run, STAGES, 10)] == ["P1"]
 
 
 def test_what_is_sent_is_on_disk_with_time_and_attempt(runs: RunStore, clock: Clock, ledger: Ledger) -> None:
@@ -57,7 +58,7 @@ def test_what_was_not_delivered_was_not_tried(runs: RunStore, ledger: Ledger) ->
     run = a_commit(runs, a_create(1))
     ledger.mark_sent(run, [1])
     ledger.settle(run, [Outcome(1, Step.PLANNED)])
-    (line,) = ledger.next_planned(run, 1)
+    (line,) = ledger.next_planned(run, STAGES, 1)
     assert line.attempts == 0
 
 
@@ -186,7 +187,7 @@ def test_changes_the_caller_knows_end_as_if_they_had_been_read(
     runs: RunStore, links: Links, database: Database, clock: Clock, known: bool, ledger: Ledger
 ) -> None:
     run = a_commit(runs, a_create(1), a_create(2))
-    planned = {line.seq: line.change for line in ledger.next_planned(run, 10) if line.change} if known else {}
+    planned = {line.seq: line.change for line in ledger.next_planned(run, STAGES, 10) if line.change} if known else {}
     ledger.mark_sent(run, [1, 2], planned)
     ledger.settle(run, [Outcome(1, Step.PROVEN, "71", "5"), Outcome(2, Step.IN_DOUBT)], planned, page_ends=True)
     of_first = [event for event in OutboxReader(database, clock).waiting(100) if event["key"] == "P1"]

@@ -23,6 +23,7 @@ from integration.store.runs import RunStore
 from tests.clocks import Clock
 from tests.store.samples import (
     FLOW,
+    STAGE,
     a_create,
     a_link,
     a_park,
@@ -39,27 +40,27 @@ def test_staged_records_come_back_by_parent_whole_and_in_order(runs: RunStore, p
     one, two = a_staged(1, parent="TS"), a_staged(2, parent="TS")
     issue = a_staged(3, record=None, issue=Issue("price_missing", "A3", "price_excl", {"key": "A3"}))
     skip = a_staged(4, record=None, skip=Skip("filtered", "A4", {"rule": "blocked"}))
-    previews.stage_page(run, 1, [skip, two], Position(after="1"))
-    previews.stage_page(run, 1, [one, issue], Position(after="2"))
-    assert previews.staged_groups(run, 1, None, 10) == [[issue], [skip], [one, two]]
-    assert previews.staged_groups(run, 1, None, 1) == [[issue]]
-    assert previews.staged_groups(run, 1, "P3", 2) == [[skip], [one, two]]
-    assert previews.staged_groups(run, 1, "TS", 2) == []
-    assert previews.staged_groups(run, 0, None, 2) == []
+    previews.stage_page(run, STAGE, [skip, two], Position(after="1"))
+    previews.stage_page(run, STAGE, [one, issue], Position(after="2"))
+    assert previews.staged_groups(run, STAGE, None, 10) == [[issue], [skip], [one, two]]
+    assert previews.staged_groups(run, STAGE, None, 1) == [[issue]]
+    assert previews.staged_groups(run, STAGE, "P3", 2) == [[skip], [one, two]]
+    assert previews.staged_groups(run, STAGE, "TS", 2) == []
+    assert previews.staged_groups(run, "groups", None, 2) == []
     assert runs.get(run).position == Position(after="2")
 
 
 def test_a_page_that_is_read_again_is_kept_once(runs: RunStore, previews: Previews) -> None:
     run = runs.begin(FLOW, Mode.COMPLETE, "anna", 4).id
-    previews.stage_page(run, 1, [a_staged(1), a_staged(1, title="old")], START)
-    previews.stage_page(run, 1, [a_staged(1, title="new")], START)
-    assert [[one.title for one in group] for group in previews.staged_groups(run, 1, None, 10)] == [["new"]]
+    previews.stage_page(run, STAGE, [a_staged(1), a_staged(1, title="old")], START)
+    previews.stage_page(run, STAGE, [a_staged(1, title="new")], START)
+    assert [[one.title for one in group] for group in previews.staged_groups(run, STAGE, None, 10)] == [["new"]]
 
 
 def test_texts_no_database_can_keep_do_not_hold_up_their_page(runs: RunStore, previews: Previews) -> None:
     run = runs.begin(FLOW, Mode.COMPLETE, "anna", 4).id
-    previews.stage_page(run, 1, [a_staged(1, title="a\0b\ud800"), a_staged(2)], START)
-    assert [group[0].title for group in previews.staged_groups(run, 1, None, 10)] == ["a�b?", "Thee 2"]
+    previews.stage_page(run, STAGE, [a_staged(1, title="a\0b\ud800"), a_staged(2)], START)
+    assert [group[0].title for group in previews.staged_groups(run, STAGE, None, 10)] == ["a�b?", "Thee 2"]
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -73,9 +74,9 @@ def test_paging_by_parent_misses_nothing_whatever_the_keys(
     if active := runs.latest(states=[RunState.PREVIEWING]):
         runs.fail(active[0].id, "unexpected_error", {})
     run = runs.begin(FLOW, Mode.COMPLETE, "anna", 4).id
-    previews.stage_page(run, 0, [a_staged(1, key=key, parent=key) for key in keys], START)
+    previews.stage_page(run, "groups", [a_staged(1, key=key, parent=key) for key in keys], START)
     seen: list[str] = []
-    while groups := previews.staged_groups(run, 0, seen[-1] if seen else None, page):
+    while groups := previews.staged_groups(run, "groups", seen[-1] if seen else None, page):
         seen += [group[0].parent for group in groups]
     assert sorted(seen) == sorted(keys)
 
@@ -90,33 +91,33 @@ def test_shared_numbers_and_marks_are_found_among_what_takes_part(runs: RunStore
         a_staged(5, number="9", mark="", record=None, skip=Skip("filtered", "A5")),
         a_staged(6, number="9", mark=""),
     ]
-    previews.stage_page(run, 1, staged, START)
-    found = previews.duplicates(run, 1, tuple(Unique))
+    previews.stage_page(run, STAGE, staged, START)
+    found = previews.duplicates(run, STAGE, tuple(Unique))
     assert found.numbers == {"815": ("A1", "A2")}
     assert found.marks == {"87": ("A2", "A3")}
 
 
 def test_what_need_not_be_unique_may_be_shared(runs: RunStore, previews: Previews) -> None:
     run = runs.begin(FLOW, Mode.COMPLETE, "anna", 4).id
-    previews.stage_page(run, 1, [a_staged(1, number="815", mark="87"), a_staged(2, number="815", mark="87")], START)
-    found = previews.duplicates(run, 1, (Unique.NUMBER,))
+    previews.stage_page(run, STAGE, [a_staged(1, number="815", mark="87"), a_staged(2, number="815", mark="87")], START)
+    found = previews.duplicates(run, STAGE, (Unique.NUMBER,))
     assert (found.numbers, found.marks) == ({"815": ("A1", "A2")}, {})
 
 
 def test_what_was_not_read_yet_is_told_in_the_order_asked(runs: RunStore, previews: Previews) -> None:
     run = runs.begin(FLOW, Mode.CHANGES, "anna", 4).id
-    previews.stage_page(run, 1, [a_staged(2)], START)
-    assert previews.not_staged(run, 1, ["A3", "A2", "A1", "A3"]) == ["A3", "A1"]
+    previews.stage_page(run, STAGE, [a_staged(2)], START)
+    assert previews.not_staged(run, STAGE, ["A3", "A2", "A1", "A3"]) == ["A3", "A1"]
 
 
 def test_links_whose_key_was_not_read_have_vanished(runs: RunStore, links: Links, previews: Previews) -> None:
     links.keep(FLOW, [a_link(number) for number in (1, 2, 3, 4)])
     run = runs.begin(FLOW, Mode.COMPLETE, "anna", 4).id
-    previews.stage_page(run, 0, [a_staged(4)], START)
-    previews.stage_page(run, 1, [a_staged(2)], START)
-    assert [link.key for link in previews.vanished(run, FLOW, Kind.ARTICLE, 1, None, 10)] == ["A1", "A3", "A4"]
-    assert [link.key for link in previews.vanished(run, FLOW, Kind.ARTICLE, 1, "A1", 1)] == ["A3"]
-    assert [link.key for link in previews.vanished(run, FLOW, Kind.ARTICLE, 0, None, 10)] == ["A1", "A2", "A3"]
+    previews.stage_page(run, "groups", [a_staged(4)], START)
+    previews.stage_page(run, STAGE, [a_staged(2)], START)
+    assert [link.key for link in previews.vanished(run, FLOW, Kind.ARTICLE, STAGE, None, 10)] == ["A1", "A3", "A4"]
+    assert [link.key for link in previews.vanished(run, FLOW, Kind.ARTICLE, STAGE, "A1", 1)] == ["A3"]
+    assert [link.key for link in previews.vanished(run, FLOW, Kind.ARTICLE, "groups", None, 10)] == ["A1", "A2", "A3"]
 
 
 def test_lines_are_numbered_in_order_over_the_pages_and_come_back_whole(
@@ -166,13 +167,13 @@ def test_a_finished_preview_waits_with_its_brakes_and_has_forgotten_what_it_read
     runs: RunStore, previews: Previews
 ) -> None:
     run = runs.begin(FLOW, Mode.COMPLETE, "anna", 4).id
-    previews.stage_page(run, 1, [a_staged(1)], START)
+    previews.stage_page(run, STAGE, [a_staged(1)], START)
     previews.keep_page(run, [a_create(1)], [], 0, START)
     previews.finish(run, "mark", (Brake("brake_changes", 1, "0"),), RunState.READY, 1)
     ready = runs.get(run)
     assert (ready.state, ready.fingerprint, ready.ended_at) == (RunState.READY, "mark", None)
     assert ready.brakes == (Brake("brake_changes", 1, "0"),)
-    assert previews.staged_groups(run, 1, None, 10) == []
+    assert previews.staged_groups(run, STAGE, None, 10) == []
 
 
 def test_a_preview_with_nothing_to_do_is_done_and_moves_the_cursors(
@@ -198,7 +199,7 @@ def test_an_incremental_run_closes_only_issues_of_records_it_read(
 ) -> None:
     a_plan(runs, a_create(1), a_park(2), a_park(3))
     run = runs.begin(FLOW, Mode.CHANGES, "anna", 4).id
-    previews.stage_page(run, 1, [a_staged(2)], START)
+    previews.stage_page(run, STAGE, [a_staged(2)], START)
     previews.finish(run, "mark", (), RunState.DONE, 1)
     assert [one.issue.key for one in issues.list(FLOW, "price_missing")] == ["A3"]
 

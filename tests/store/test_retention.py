@@ -221,7 +221,15 @@ def test_what_a_preview_read_stays_while_it_is_needed(
     database: Database, runs: RunStore, retained: RetentionStore, clock: Clock
 ) -> None:
     run = a_preview(runs)
-    shape = {"stage": 0, "key": "A1", "parent": "P1", "title": "Thee", "number": "", "mark": "", "taking_part": True}
+    shape = {
+        "stage": "groups",
+        "key": "A1",
+        "parent": "P1",
+        "title": "Thee",
+        "number": "",
+        "mark": "",
+        "taking_part": True,
+    }
     with database.write() as connection:
         connection.execute(tables.staged.insert(), [{**shape, "run": run}, {**shape, "run": "gone"}])
     clock.advance(YEAR)

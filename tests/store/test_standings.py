@@ -19,7 +19,7 @@ from integration.store.links import Links
 from integration.store.previews import Previews
 from integration.store.runs import RunStore
 from integration.store.standings import Standings
-from tests.store.samples import FLOW, a_commit, a_create, a_link, a_park, a_plan, a_product, a_skip, a_staged
+from tests.store.samples import FLOW, STAGE, a_commit, a_create, a_link, a_park, a_plan, a_product, a_skip, a_staged
 
 KINDS = (Kind.PRODUCT,)
 KEY = "P1"
@@ -40,7 +40,7 @@ def begun(runs: RunStore, mode: Mode = Mode.CHANGES) -> str:
 
 
 def read(previews: Previews, run: str, **values: Any) -> None:
-    previews.stage_page(run, 1, [a_staged(1, key=KEY, **values)], START)
+    previews.stage_page(run, STAGE, [a_staged(1, key=KEY, **values)], START)
 
 
 def test_what_nobody_knows_stands_nowhere(standings: Standings) -> None:

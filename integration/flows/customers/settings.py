@@ -16,7 +16,14 @@ FLOW = Flow(
     source=BOOKS,
     target=TILL,
     stages=(
-        Stage(Kind.DEBTOR, Kind.RELATION, doubles=True, grouped_by="country", unique=(Unique.NUMBER, Unique.MARK)),
+        Stage(
+            "debtors",
+            Kind.DEBTOR,
+            Kind.RELATION,
+            doubles=True,
+            grouped_by="country",
+            unique=(Unique.NUMBER, Unique.MARK),
+        ),
     ),
 )
 

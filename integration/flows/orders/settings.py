@@ -58,7 +58,7 @@ TYPES: Mapping[Kind, tuple[str, ...]] = {
 def documents(becomes: Mapping[Kind, Kind], *, unverifiable: bool = False) -> Flow:
     """Return the flow of the till's documents, by the kinds in the books that those of each of its kinds become.
 
-    Every kind has its stage, in the same place however the flow is set; what becomes nothing is off.
+    Every kind has its stage, under the same name however the flow is set; what becomes nothing is off.
     """
     first = next(iter(becomes), Kind.ORDER)
     needs = {"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}
@@ -67,8 +67,9 @@ def documents(becomes: Mapping[Kind, Kind], *, unverifiable: bool = False) -> Fl
         source=TILL,
         target=BOOKS,
         stages=(
-            Stage(first, Kind.DEBTOR, counted=False, derived=True, doubles=True, grouped_by="branch"),
+            Stage("debtors", first, Kind.DEBTOR, counted=False, derived=True, doubles=True, grouped_by="branch"),
             Stage(
+                "addresses",
                 first,
                 Kind.ADDRESS,
                 counted=False,
@@ -79,6 +80,7 @@ def documents(becomes: Mapping[Kind, Kind], *, unverifiable: bool = False) -> Fl
             ),
             *(
                 Stage(
+                    f"{source}s",
                     source,
                     becomes.get(source, usual),
                     once=True,

@@ -21,9 +21,17 @@ FLOW = Flow(
     source=BOOKS,
     target=TILL,
     stages=(
-        Stage(Kind.GROUP, Kind.GROUP, counted=False, needs={"parent": Kind.GROUP}),
-        Stage(Kind.ARTICLE, Kind.PRODUCT, grouped_by="group", unique=(Unique.NUMBER, Unique.MARK)),
-        Stage(Kind.ARTICLE, Kind.PICTURE, counted=False, derived=True, off=True, needs={"product": Kind.PRODUCT}),
+        Stage("groups", Kind.GROUP, Kind.GROUP, counted=False, needs={"parent": Kind.GROUP}),
+        Stage("articles", Kind.ARTICLE, Kind.PRODUCT, grouped_by="group", unique=(Unique.NUMBER, Unique.MARK)),
+        Stage(
+            "pictures",
+            Kind.ARTICLE,
+            Kind.PICTURE,
+            counted=False,
+            derived=True,
+            off=True,
+            needs={"product": Kind.PRODUCT},
+        ),
     ),
 )
 

@@ -24,7 +24,11 @@ FLOW = Flow(
     "stock",
     source=BOOKS,
     target=TILL,
-    stages=(Stage(Kind.ARTICLE, Kind.STOCK, moving=True, hashed=True, grouped_by="group", unique=(Unique.NUMBER,)),),
+    stages=(
+        Stage(
+            "levels", Kind.ARTICLE, Kind.STOCK, moving=True, hashed=True, grouped_by="group", unique=(Unique.NUMBER,)
+        ),
+    ),
     by_changes=False,  # nothing says that a movement of stock changes the article's stamp
     passing=PASSING,
 )

@@ -291,9 +291,9 @@ _TOLD = (
 
 def _fact(event: Happened, name: str, fact: str) -> str:
     """Return a fact with its caption; how many records, by what they are."""
-    stage = texts_of(event.get("facts")).get("stage", "")
-    if name == "records" and stage.isdecimal() and (spec := FLOWS.get(str(event["flow"]))) is not None:
-        return records_of(str(spec.flow.stages[int(stage)].source), int(fact))
+    stage, spec = texts_of(event.get("facts")).get("stage", ""), FLOWS.get(str(event["flow"]))
+    if name == "records" and spec is not None and stage in spec.flow.order:
+        return records_of(str(spec.flow.stage(stage).source), int(fact))
     return f"{text(f'fact_{name}')}: {_shown(name, fact)}"
 
 

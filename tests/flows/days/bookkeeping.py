@@ -39,7 +39,7 @@ from tests.flows.days.oracle import (
 from tests.flows.days.plain import GROUPS, METHODS, RATES, Day
 from tests.flows.days.spoken import record_of
 
-STAGE = FLOW.stages[0]
+STAGE = FLOW.counted
 LATER = datetime(2028, 1, 1, tzinfo=UTC)
 BODY = tomllib.loads(DAYS.mapping.read_text())
 LEDGERS = {

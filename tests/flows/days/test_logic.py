@@ -28,7 +28,7 @@ from tests.core.days.example import BOOKS, LEDGERS, RATES, day_record, document,
 from tests.core.days.test_corrections import later
 from tests.core.days.test_page import with_parts
 
-STAGE = FLOW.stages[0]
+STAGE = FLOW.counted
 SUNDAY = datetime(2026, 10, 18, 20, tzinfo=UTC)
 BODY = tomllib.loads(DAYS.mapping.read_text())
 TABLES = Tables({"30/3": "8300"}, {}, {"2": "1", "1": "2", "3": "3", "4": "4"}, {}, {})

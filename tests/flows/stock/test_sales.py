@@ -302,7 +302,7 @@ def test_an_article_says_what_its_level_is_made_of(open_shop: Shop) -> None:
     open_shop.order("1", 2)
     open_shop.sync()
     first, _ = open_shop.made().trace(
-        FLOWS["stock"].flow.stages[0], open_shop.source.held(Kind.ARTICLE)[open_shop.number]
+        FLOWS["stock"].flow.counted, open_shop.source.held(Kind.ARTICLE)[open_shop.number]
     )
     steps = {step.what: str(step.value) for step in first.steps}
     assert steps["sold_not_booked"].startswith("-3 (1.1.")
@@ -338,7 +338,7 @@ def test_a_movement_that_cannot_be_read_parks_its_article_alone_until_it_can_be(
     _, begin, _ = open_shop.moves.read_upto("stock")
     assert begin is not None
     open_shop.moves.keep("stock", [wrong], wrong.number, begin)
-    stage = FLOWS["stock"].flow.stages[0]
+    stage = FLOWS["stock"].flow.counted
     (record,) = open_shop.source.held(Kind.ARTICLE).values()
     logic = open_shop.made()
     (parked,), other = logic.stage(stage, [record]), logic.stage(stage, [replace(record, key="7", source="7")])

@@ -406,7 +406,7 @@ def upgrade() -> None:  # noqa: PLR0915  a statement for each table
     op.create_table(
         "staged",
         sa.Column("run", TextColumn, nullable=False),
-        sa.Column("stage", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("stage", TextColumn, nullable=False),
         sa.Column("key", TextColumn, nullable=False),
         sa.Column("parent", TextColumn, nullable=False),
         sa.Column("title", TextColumn, nullable=False),
@@ -501,7 +501,7 @@ def upgrade() -> None:  # noqa: PLR0915  a statement for each table
         "plan_lines",
         sa.Column("run", TextColumn, nullable=False),
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("stage", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("stage", TextColumn, nullable=False),
         sa.Column("action", TextColumn, nullable=False),
         sa.Column("step", TextColumn, nullable=False),
         sa.Column("kind", TextColumn, nullable=False),

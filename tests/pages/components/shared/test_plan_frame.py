@@ -15,7 +15,7 @@ DAY = date(2026, 11, 24)
 
 def line(kind: Kind, group: str = "", **values: Value) -> PlanRow:
     record = Record(kind, "k1", values)
-    return PlanRow(1, 1, Action.CREATE, kind, "k1", "2026.10", group, change=a_create(record))
+    return PlanRow(1, "articles", Action.CREATE, kind, "k1", "2026.10", group, change=a_create(record))
 
 
 def test_a_document_shows_total_day_and_branch_and_what_is_none_leaves_them_empty() -> None:

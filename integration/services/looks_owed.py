@@ -1,0 +1,47 @@
+"""What a look at the targets looks at, and what it owes since the database was restored: until then nothing is sent."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+from integration.core.errors import PlanStaleError
+from integration.core.flow import Flow, Stage
+from integration.core.records import Kind
+from integration.runner.drift import stages_of
+from integration.store.copies import RESTORED
+from integration.store.stores import Stores
+
+
+class LooksOwed:
+    """Which kinds of record there is something of to look at, flow by flow."""
+
+    def __init__(self, stores: Stores, flow: Callable[[str], Flow], without: Collection[Kind] = ()) -> None:
+        """`flow` returns a flow as it is set; kinds that are named in `without` have a check of their own."""
+        self._stores = stores
+        self._flow = flow
+        self._without = without
+
+    def stages(self, flow: str) -> list[Stage]:
+        """Return the stages of a flow that a look has something to look at."""
+        links = self._stores.links
+        return [
+            stage
+            for stage in stages_of(self._flow(flow), links.kinds(flow))
+            if stage.target not in self._without and links.page(flow, stage.target, "", 1)
+        ]
+
+    def is_owed(self, flow: str) -> bool:
+        """Tell whether something of a flow has to be looked at since the database was restored."""
+        restored = self._stores.settings.get(RESTORED)
+        if restored is None:
+            return False
+        since = datetime.fromisoformat(restored["at"])
+        looks = self._stores.drifts.latest(flow)
+        seen = {one.kind for one in looks if one.began_at >= since and not one.error}
+        return any(stage.target not in seen for stage in self.stages(flow))
+
+    def held(self, flow: str) -> PlanStaleError | None:
+        """Return why a flow may write nothing for now, or None: the database was restored, and its links are of before.
+
+        It may again once everything it wrote was looked at after that. What no look covers is not waited for.
+        """
+        return PlanStaleError("restored_not_compared", flow=flow) if self.is_owed(flow) else None
