@@ -373,6 +373,7 @@ def test_a_headline_names_two_articles_and_counts_the_others(shop: Application) 
     assert named_facts(shop, lacking, most=2) == {"article": "NO-1, NO-2 and 2 more"}
     assert named_facts(shop, lacking) == lacking
 
+
 @pytest.fixture
 def unknown(shop: Application, till_client: TillClient, customer: str) -> Iterator[CauseGroup]:
     """An order of something the till sells and the books do not have."""

@@ -39,9 +39,7 @@ def code_text(app: Application, listed: Listed, code: str) -> str:
     return code_label(app, listed, code, app.lists.captions(*listed))
 
 
-def named_facts(
-    app: Application, facts: Mapping[str, str], title: str = "", most: int | None = None
-) -> dict[str, str]:
+def named_facts(app: Application, facts: Mapping[str, str], title: str = "", most: int | None = None) -> dict[str, str]:
     """Return the facts of a cause as people read them: codes with their captions, an article with its name.
 
     `title` is what the only record is called that they are about. Of several codes in one fact the first `most` are
