@@ -15,7 +15,16 @@ from integration.services import Application
 from integration.words import has_term
 from integration.words.countries import countries
 from pages.components.shared import controls
-from pages.components.shared.wording import Markdown, amount_text, language, option_name, plain, table_name, text, value_text
+from pages.components.shared.wording import (
+    Markdown,
+    amount_text,
+    language,
+    option_name,
+    plain,
+    table_name,
+    text,
+    value_text,
+)
 
 
 def vat_label(app: Application, system: str, code: str) -> str:
