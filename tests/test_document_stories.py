@@ -11,7 +11,7 @@ from integration.core.errors import ConfigurationError
 from integration.core.plan import Action
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Correction, Kind
-from integration.core.run import Run
+from integration.core.run import Mode, Run
 from integration.core.states import RunState, Step
 from integration.flows.deciding import DECISION
 from integration.flows.deciding import decision_text as written_decision
@@ -235,6 +235,30 @@ def test_every_proposal_of_the_shop_is_accounted_for(console: Console) -> None:
 
 
 @pytest.mark.long
+def test_a_run_takes_in_so_many_new_documents_of_all_kinds_and_the_next_goes_on_behind_them(
+    console: Console,
+) -> None:
+    tables = {"orders": "orderId", "invoices": "invoiceId"}
+    there = {str(one[key]) for table, key in tables.items() for one in console.sandbox.state(table, "mplus")}
+    links = stores_in(console.application).links
+    there -= {key for kind in (Kind.SALES_ORDER, Kind.POSTING) for key in links.get("orders", kind, there)}
+    known, fresh = set[str](), list[int]()
+    for most in (5, 5, 500, 500):
+        with proposing(console, proposals="nothing", orders="order", invoices="order", most=most):
+            run = console.preview("orders", mode=Mode.CHANGES)
+            told = documents_of(console, run) & there
+            fresh.append(len(told - known))
+            known |= told
+            console.commit(run)
+    assert fresh == [5, 5, len(there) - 10, 0]
+
+
+def documents_of(console: Console, run: Run) -> set[str]:
+    """Return the documents of the till that a plan has lines about."""
+    kinds = (Kind.SALES_ORDER, Kind.POSTING, Kind.QUOTATION)
+    return {row.key for row in console.application.plans.rows(run.id, limit=10_000) if row.kind in kinds}
+
+
 def test_without_an_object_nothing_can_become_a_quotation(tmp_path: Any) -> None:
     with opened(tmp_path, start=False, sandbox=True) as application:
         application.connections.join_sandbox()

@@ -44,6 +44,7 @@ def choose(page: Page, label: str, option: Option) -> None:
 
 TABLES: Mapping[str, Mapping[str, tuple[Mapping[str, Option], Option, str]]] = {
     "products": {
+        "vat_codes": ({"Code": re.compile("^2 · ")}, re.compile("^1 · "), "2"),
         "turnover_groups": (
             {"Artikelgruppe": "KLED · Kleding", "Steuercode": re.compile("^2 · ")}, re.compile("^20 · "),
             "KLED/2",
@@ -56,6 +57,11 @@ TABLES: Mapping[str, Mapping[str, tuple[Mapping[str, Option], Option, str]]] = {
             "BE:2:yes",
         ),
         "revenue_accounts": ({"Land": "Frankreich", "Code": re.compile("^1 · ")}, re.compile("^80"), "FR:1"),
+        "turnover_accounts_sales": (
+            {"Umsatzgruppe": re.compile(r"^\d"), "Steuercode": re.compile("^2 · ")}, re.compile("^80"), "",
+        ),
+        "payment_terms": ({"Zahlungsart oder Zahlungsfrist": "14 Tage Zahlungsfrist"}, re.compile(r"^\w"), "14"),
+        "articles": ({"Code": re.compile(r"^\d")}, re.compile(r"^\w"), ""),
         "balance_accounts": ({"Umsatzgruppe": re.compile("^Pfand")}, re.compile("^1"), "packaging_deposit"),
     },
     "days": {

@@ -141,6 +141,8 @@ def test_the_life_of_an_order_tells_its_steps_its_place_and_its_sums(
     shown = [table.value.to_string() for table in test.button(key="all_values").click().run().table]
     assert any("VAT code" in one and "% · AccountView" in one for one in shown), "a line has its code in the books"
     assert any("VAT code" in one and "% · MplusKASSA" in one for one in shown), "and a total that of the till"
+    assert any("Number at the till" in one for one in shown)
+    assert not any("Article number" in one for one in shown)
 
 
 @pytest.mark.parametrize("known", [True, False])

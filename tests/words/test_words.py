@@ -452,3 +452,10 @@ def test_lengths_of_time_are_exact_where_they_are_short() -> None:
 @pytest.mark.parametrize("typed", ["NaN", "Infinity", "-Infinity", "1e5", "9" * 400, "1" + "0" * 15, "", "--1", "½"])
 def test_what_no_sum_could_hold_is_no_number(typed: str) -> None:
     assert [words.read_number(typed, language) for language in words.LANGUAGES] == [None, None, None]
+
+
+def test_no_table_teaches_a_key_that_is_chosen() -> None:
+    taught = re.compile(r"\w+/\d|\*/|\w+:\d")
+    about = [text for text in written() if re.fullmatch("table_\\w+_about", text.key)]
+    assert about
+    assert [(one.key, language) for one in about for language, said in one.said.items() if taught.search(said)] == []

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from itertools import chain as joined
 
 from integration.core.days.corrections import difference, page_lines
 from integration.core.issues import Issue, Skip
@@ -17,6 +18,7 @@ from integration.core.standing import AskMade, AskStandings, Standing, Where
 from integration.core.totals.categories import LineCategory, category_of
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.newest import document_of, newest_bookings
+from integration.flows.orders.references import DocumentNumber
 from integration.flows.settings import BOOKS
 
 Verdict = Issue | Skip
@@ -148,6 +150,44 @@ def _name(one: Standing) -> str:
     return one.title or one.key
 
 
+# ---- an invoice and a receipt of one order
+
+
+def _is_receipt(number: str) -> bool:
+    """Tell a receipt from an invoice by its number, which says where it was made."""
+    read = DocumentNumber.read(None, number)
+    return read is not None and bool(read.branch or read.workplace)
+
+
+def _number(document: Record) -> str:
+    return as_text(document.values.get("number")).strip()
+
+
+def of_other_sort(document: Record, siblings: Sequence[Standing]) -> bool:
+    """Tell whether one of these was made of the same order as an invoice where this is a receipt, or turned about."""
+    mine = _is_receipt(_number(document))
+    return any(one.may_be_there and _is_receipt(one.title) is not mine for one in siblings)
+
+
+def more_than_ordered(
+    document: Record, siblings: Sequence[Standing], ordered: Decimal | None, limit: Decimal
+) -> Verdict | None:
+    """Return why a document waits that, with what else was made of its orders, comes to more than was `ordered`.
+
+    Part deliveries are sales of their own; whether all of it was invoiced and rung up as well nobody can tell.
+    """
+    total = _total(document)
+    if total is None or total <= 0:
+        return None
+    if waits := next((one for one in siblings if one.where is Where.DOUBTFUL), None):
+        return _waits(document, waits)
+    sums = [one.sold for one in siblings]
+    if ordered is None or None in sums:
+        return _partly(document, siblings)
+    booked = sum((one for one in sums if one is not None), Decimal(0))
+    return _partly(document, siblings) if booked + total > ordered + limit else None
+
+
 # ---- the pages of days
 
 
@@ -203,12 +243,14 @@ def in_force(ask: AskStandings, keys: Collection[str]) -> dict[str, Standing]:
 class Asks:
     """Whom the chains ask: where documents stand, which come out of an order, and what is booked of days.
 
-    `days` returns the pages of these days and branches, and those with sales of these orders in them, by either.
+    `days` returns the pages of these days and branches, and those with sales of these orders in them, by either;
+    `orders` returns these orders as the till has them now.
     """
 
     standings: AskStandings = field(default=lambda _: {})
     made_of: AskMade = field(default=lambda _: {})
     days: Callable[[Collection[str]], Mapping[str, Sequence[Link]]] = field(default=lambda _: {})
+    orders: Callable[[Collection[str]], Sequence[Record]] = field(default=lambda _: ())
 
 
 NOBODY_ASKED = Asks()
@@ -241,12 +283,16 @@ class Chains:
         if not sales:
             return {}
         documents_ = {one.key: document_of(one.key) for one in sales}  # what is booked again has a key of its own
-        asked = self._asks.made_of(list(documents_.values()))
-        made = {order: {document_of(key) for key in keys} for order, keys in asked.items()}
         told = {one.key: self.related(one) for one in sales}
         before = {key: _listed_in(told[key], "orders") for key in told}
+        asked = self._asks.made_of(sorted({*documents_.values(), *joined(*before.values())}))
+        made = {order: {document_of(key) for key in keys} for order, keys in asked.items()}
         after = {key: (*_listed_in(told[key], "invoices"), *sorted(made.get(documents_[key], ()))) for key in told}
-        named = {key for some in (before, after) for keys in some.values() for key in keys} | set(
+        siblings = {
+            key: set().union(*(made.get(order, ()) for order in before[key])) - {documents_[key], *after[key]}
+            for key in told
+        }
+        named = {key for some in (before, after, siblings) for keys in some.values() for key in keys} | set(
             documents_.values() if sending else ()
         )
         where = in_force(self._asks.standings, sorted(named)) if named else {}
@@ -266,6 +312,26 @@ class Chains:
                 said = in_day(one, [page.agreed for page in pages if page.agreed])
             if said is not None:
                 found[one.key] = said
+        rest = {one.key: [where[key] for key in sorted(siblings[one.key]) if key in where] for one in sales}
+        left = [one for one in sales if one.key not in found and of_other_sort(one, rest[one.key])]
+        return found | self._beyond_orders({one.key: (one, rest[one.key]) for one in left})
+
+    def _beyond_orders(self, documents: Mapping[str, tuple[Record, Sequence[Standing]]]) -> dict[str, Verdict]:
+        """Return which documents come to more than their orders, with what else was made of these as another sort."""
+        if not documents:
+            return {}
+        orders = {
+            key: {*ids(one, "orders"), *joined(*(_listed_in(each.values, "orders") for each in siblings))}
+            for key, (one, siblings) in documents.items()
+        }
+        totals = {one.key: _total(one) for one in self._asks.orders(sorted(set().union(*orders.values())))}
+        found: dict[str, Verdict] = {}
+        for key, (one, siblings) in documents.items():
+            sums = [totals.get(order) for order in orders[key]]
+            known = [each for each in sums if each is not None]
+            ordered = sum(known, Decimal(0)) if len(known) == len(sums) else None
+            if said := more_than_ordered(one, siblings, ordered, self._limit):
+                found[key] = said
         return found
 
     def there(self, sales: Collection[str]) -> set[str]:

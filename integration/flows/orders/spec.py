@@ -305,6 +305,7 @@ ORDERS = FlowSpec(
             partial(asked.standings, FLOW.name, BOOKED_AS),
             partial(asked.made_of, FLOW.name, BOOKED_AS),
             partial(_days, asked),
+            partial(asked.records, TILL, Kind.ORDER),
         ),
         partial(_debtors, asked),
         partial(methods_of, asked),

@@ -328,7 +328,7 @@ def _agreed(app: Application, flow: str, agreed: Record) -> None:
     told = {
         path: said
         for path, value in without_sums(agreed).flat().items()
-        if (said := field_text(app, TILL if path == BRANCH else system, path, value))
+        if (said := field_text(app, TILL if path == BRANCH else system, named_field(agreed.kind, path), value))
         and path not in REMEMBERED
         and not path.startswith(SUMS)
     }
@@ -338,6 +338,14 @@ def _agreed(app: Application, flow: str, agreed: Record) -> None:
         counted("agreed_more", len(told) - MOST_VALUES), type="tertiary", key="all_values"
     ):
         st.dialog(text("agreed_title"), width="large")(guarded(_all_agreed))(agreed.kind, told)
+
+
+def named_field(kind: str, path: str) -> str:
+    """Return a field of a document or a payment with its kind; in the path of any other part of a record it stays."""
+    part, _, name = path.rpartition("/")
+    if kind not in (*DOCUMENTS, Kind.SETTLEMENT) or "." in name:
+        return path
+    return f"{Kind.LINE if part else kind}.{name}"
 
 
 def _all_agreed(kind: str, values: Mapping[str, str]) -> None:

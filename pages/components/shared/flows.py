@@ -219,10 +219,14 @@ def _title(app: Application, group: CauseGroup) -> str:
     return next((one.title for one in app.exceptions.issues_of(group.of, limit=1)), "")
 
 
+# What a person decides about before anything of it is booked.
+UNBOOKED = frozenset({"reference_of_another", "refund_before_order"})
+
+
 def at_stake(group: CauseGroup) -> Markdown:
     """Return how much money a cause is about: what is not booked, or what booked documents are off by."""
     facts = group.facts
-    is_booked = bool(facts.get("source") and facts.get("mark"))
+    is_booked = bool(facts.get("source") and facts.get("mark")) and group.cause not in UNBOOKED
     if not group.sold or (is_booked and not ("difference" in facts or "amount" in facts)):
         return ""
     return text("cause_off" if is_booked else "cause_sold", amount=euros(group.sold))

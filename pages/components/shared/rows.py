@@ -1,10 +1,11 @@
 """How rows of a value table are called and chosen: each part of a key by its name, a VAT code with what it charges."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from integration import words
 from integration.core.flow import Flow
-from integration.core.records import Value
+from integration.core.records import Kind, Value
 from integration.core.rows import EVERY
 from integration.core.traces import TraceStep
 from integration.core.vat import is_vat_code
@@ -14,7 +15,17 @@ from integration.services import Application
 from integration.words import has_term
 from integration.words.countries import countries
 from pages.components.shared import controls
-from pages.components.shared.wording import Markdown, language, option_name, plain, table_name, term, text, value_text
+from pages.components.shared.wording import (
+    Markdown,
+    amount_text,
+    language,
+    option_name,
+    plain,
+    table_name,
+    term,
+    text,
+    value_text,
+)
 
 
 def vat_label(app: Application, system: str, code: str) -> str:
@@ -24,8 +35,21 @@ def vat_label(app: Application, system: str, code: str) -> str:
     return words.vat_code(code, app.lists.captions(system, VAT_RATES).get(code, ""), system, language())
 
 
+# Amounts of documents and payments, by field and kind: they have cents also where a system told none or four decimals.
+AMOUNTS = frozenset(
+    {
+        *(f"line.{name}" for name in ("amount", "price", "vat", "vat_base")),
+        *(f"{kind}.{name}" for kind in (Kind.SALES_ORDER, Kind.POSTING) for name in ("paid", "open", "redeemed")),
+        "sales_order.shipping_cost",
+        "settlement.amount",
+    }
+)
+
+
 def field_text(app: Application, system: str, field: str, value: Value) -> str:
     """Return the value of a field of a system as people read it: a code with what its system calls it."""
+    if isinstance(value, Decimal) and field in AMOUNTS:
+        return amount_text(value)
     if not isinstance(value, str) or not value:
         return value_text(value)
     if is_vat_code(field):

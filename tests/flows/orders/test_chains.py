@@ -232,6 +232,48 @@ def test_siblings_are_two_sales() -> None:
     assert a_logic_that_knows(booked, {"order-1": ("invoice-1",)}).of([sibling]) == {}
 
 
+RECEIPT, INVOICE = "1.2.2026.7", "2026.7"  # as the till numbers them: only a receipt says where it was made
+
+
+@pytest.mark.parametrize(
+    ("number", "booked", "order", "expected"),
+    [
+        (INVOICE, (WHOLE,), WHOLE, "sale_partly_booked"),
+        (INVOICE, (HALF,), WHOLE, "sale_partly_booked"),
+        (INVOICE, (HALF,), WHOLE + HALF, NOTHING_SAID),
+        (INVOICE, (WHOLE, -WHOLE), WHOLE, NOTHING_SAID),
+        (INVOICE, (None,), WHOLE, "sale_partly_booked"),
+        (INVOICE, (HALF,), None, "sale_partly_booked"),  # the till has the order no more
+        (RECEIPT, (WHOLE,), WHOLE, NOTHING_SAID),
+    ],
+)
+def test_an_invoice_and_a_receipt_of_one_order_are_two_sales_as_far_as_the_order_goes(
+    number: str, booked: Sequence[Decimal | None], order: Decimal | None, expected: str
+) -> None:
+    known = {
+        f"other-{place}": replace(standing(f"other-{place}", Where.BOOKED, each), title=number)
+        for place, each in enumerate(booked)
+    }
+    told = [] if order is None else [replace(an_order(), values={"total_incl": order})]
+    asks = Asks(
+        lambda keys: {key: known[key] for key in keys if key in known},
+        lambda keys: {key: [*known, "receipt-1"] for key in keys if key == "order-1"},
+        orders=lambda keys: [one for one in told if one.key in keys],
+    )
+    receipt = a_document(Kind.RECEIPT, "receipt-1", number="1.2.2026.8", orders=("order-1",))
+    found = Chains(asks, EVERY, {}, Decimal(0)).of([receipt]).get("receipt-1")
+    assert (NOTHING_SAID if found is None or isinstance(found, Skip) else found.cause) == expected
+
+
+def test_a_receipt_waits_while_nobody_knows_whether_the_invoice_of_its_order_is_booked() -> None:
+    known = {"invoice-7": replace(standing("invoice-7", Where.DOUBTFUL), title=INVOICE)}
+    asks = Asks(lambda keys: {key: known[key] for key in keys if key in known}, lambda _: {"order-1": ["invoice-7"]})
+    receipt = a_document(Kind.RECEIPT, "receipt-1", number="1.2.2026.8", orders=("order-1",))
+    found = Chains(asks, EVERY, {}, Decimal(0)).of([receipt])["receipt-1"]
+    assert not isinstance(found, Skip)
+    assert found.cause == "sale_waits"
+
+
 def test_a_proposal_and_what_takes_a_booking_back_are_no_sales() -> None:
     chains = a_logic_that_knows({"order-1": standing("order-1", Where.BOOKED)})
     proposal = replace(an_order("proposal-1", orders=("order-1",)), kind=Kind.PROPOSAL)

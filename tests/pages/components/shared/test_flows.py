@@ -1,0 +1,29 @@
+"""What a cause is about, in money."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from integration.core.issues import CauseGroup
+from pages.components.shared.flows import at_stake
+
+NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
+MARKED = {"source": "order", "mark": "m1"}
+
+
+@pytest.mark.parametrize(
+    ("cause", "facts", "said"),
+    [
+        ("vat_code_unmapped", {"code": "7"}, "€12.10 not booked"),
+        ("reference_of_another", {**MARKED, "amount": "12.10"}, "€12.10 not booked"),
+        ("refund_before_order", MARKED, "€12.10 not booked"),
+        ("document_changed_after_booking", {**MARKED, "difference": "12.10"}, "Off by €12.10"),
+        ("document_cancelled_after_booking", {**MARKED, "amount": "12.10"}, "Off by €12.10"),
+        ("document_without_reference", MARKED, ""),
+    ],
+)
+def test_only_what_the_books_have_not_is_called_not_booked(cause: str, facts: Mapping[str, str], said: str) -> None:
+    group = CauseGroup("orders", cause, "", 1, NOW, NOW, facts, sold=Decimal("12.10"))
+    assert at_stake(group) == said

@@ -1,0 +1,28 @@
+"""How a value of a record is told."""
+
+from decimal import Decimal
+from typing import cast
+
+import pytest
+
+from integration.core.records import Kind
+from integration.services import Application
+from pages.components.logs.history import named_field
+from pages.components.shared.rows import field_text
+
+ASKED_NOTHING = cast("Application", None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value", "said"),
+    [
+        (Kind.SETTLEMENT, "amount", "121.0000", "121.00"),
+        (Kind.POSTING, "1/amount", "100", "100.00"),
+        (Kind.SALES_ORDER, "1/price", "12.3456", "12.3456"),
+        (Kind.SALES_ORDER, "1/quantity", "3.000", "3"),
+        (Kind.POSTING, "period", "11", "11"),
+        (Kind.STOCK, "2/amount", "5.000", "5"),
+    ],
+)
+def test_an_amount_has_cents_and_a_number_has_none(kind: Kind, path: str, value: str, said: str) -> None:
+    assert field_text(ASKED_NOTHING, "mplus", named_field(kind, path), Decimal(value)) == said
