@@ -151,9 +151,10 @@ class Shop(FlowHarness):
         (made,) = [one["receiptId"] for one in self.sandbox.state("receipts", "mplus") if one["receiptId"] not in known]
         return str(made)
 
-    def order(self, branch: str = "1", quantity: int = 1) -> str:
+    def order(self, branch: str = "1", quantity: int = 1, **of_line: int) -> str:
         """Take an order that is not delivered yet, and return its id."""
-        line = {"articleNumber": int(self.number), "data": {"quantity": quantity, "price": 0, "totalInclAmount": 0}}
+        data = {"quantity": quantity, "price": 0, "totalInclAmount": 0, **of_line}
+        line = {"articleNumber": int(self.number), "data": data}
         known = {one["orderId"] for one in self.sandbox.state("orders", "mplus")}
         values = {"financialBranchNumber": int(branch), "workplaceNumber": 1, "lineList": {"line": [line]}}
         self.sandbox.till.add("orders", values)

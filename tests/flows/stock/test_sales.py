@@ -273,6 +273,14 @@ def test_what_an_order_keeps_aside_counts_once(open_shop: Shop) -> None:
     assert open_shop.level("1") == 16
 
 
+def test_what_is_cancelled_of_an_order_is_for_sale_though_the_rest_of_it_is_kept_aside(open_shop: Shop) -> None:
+    open_shop.order("1", 5, cancelledQuantity=20, cancelledDecimalPlaces=1)
+    open_shop.order("2", 5, deliveredQuantity=3, cancelledQuantity=2)
+    open_shop.fill({"1": Decimal(1), "2": Decimal(1)})
+    open_shop.sync()
+    assert open_shop.levels() == {"1": 18, "2": 21}
+
+
 def test_an_order_taken_between_the_look_and_the_write_stays_kept_aside(open_shop: Shop) -> None:
     open_shop.fill({"1": Decimal(10)})
     open_shop.sandbox.till.meanwhile("setStock", lambda: open_shop.order("1", 4))
