@@ -136,7 +136,7 @@ def _is_over(order: Element) -> bool:
 def promised(element: Element) -> list[Promise]:
     """Return what of each article an order keeps aside, neither delivered nor cancelled. Raises WrongValueError.
 
-    Should a quantity be without what was cancelled already, the till's own figure of what is reserved holds the rest back.
+    Should a quantity be without what was cancelled already, what the till says is reserved holds the rest back.
     """
     order = codec.decode_document(Kind.ORDER, element, None, {})
     if "complete" in (order.values.get("delivery_state"), order.values.get("cancel_state")):
