@@ -290,6 +290,20 @@ def test_an_order_taken_between_the_look_and_the_write_stays_kept_aside(open_sho
     assert open_shop.level("1") == 26
 
 
+def test_where_the_till_tells_no_level_nothing_is_taken_for_equal_and_an_undo_leaves_what_was_set(
+    tmp_path: Path,
+) -> None:
+    with running(articles=20, trades=False) as sandbox:
+        sandbox.till.edit("conventions", "stock_rows", {"value": "booked"})
+        with shop(tmp_path, sandbox, brakes={"zero_percent": None}) as one:
+            one.fill({"2": Decimal(-20)})
+            first = one.sync()
+            assert (first.counts.proven, first.counts.unchanged) == (1, 0)
+            assert one.wanted(first) == {one.number: {"1/amount": Decimal(20), "2/amount": Decimal(0)}}
+            assert one.sync().counts.unchanged == 1, "both are told by now"
+            assert one.reasons(one.undo(first)) == {one.number: "undo_keeps_filled"}
+
+
 def test_whether_setting_a_level_sets_what_is_kept_aside_is_learned(tmp_path: Path) -> None:
     with running(articles=20, trades=False) as sandbox, shop(tmp_path, sandbox) as one:
         sandbox.till.edit("conventions", "set_stock", {"value": "physical"})
