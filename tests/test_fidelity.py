@@ -408,7 +408,9 @@ def test_levels_and_movements() -> None:
     def move(row: Element) -> Came:
         told = codec.decode_move(row)
         return {
-            "7": None if told.sort is MoveSort.UNREADABLE else (told.number, told.branch, told.article, told.amount)
+            "7": None
+            if told.sort is MoveSort.UNREADABLE
+            else (told.number, told.branch, told.article, told.amount, told.sort)
         }
 
     check(of_elements(LEVEL, "level", ["7"], level), level(LEVEL), 30)

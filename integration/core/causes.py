@@ -195,6 +195,8 @@ CAUSES: Mapping[str, Cause] = {
         Cause("currency_without_rate", OPERATOR, repair=_setting("rates"), listing=("currency",)),
         Cause("price_missing", OPERATOR, repair=VALUE),
         Cause("price_outside_range", OPERATOR, repair=VALUE),
+        Cause("price_ambiguous", OPERATOR, repair=_setting("customer_prices")),
+        Cause("price_impossible", OPERATOR, repair=VALUE),
         Cause("price_article_missing", OPERATOR, ("article",), _setting("customer_prices")),
         Cause("price_charged_otherwise", OPERATOR, ("article",), Repair(By.PROOF), apart=True),
         Cause("vat_code_unmapped", OPERATOR, ("code",), _row("vat_codes")),

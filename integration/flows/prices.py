@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from integration.core.flow import Ownership
 from integration.core.guards import Guard, Measure, price_jumps
-from integration.core.money import amount
+from integration.core.money import HUNDRED, amount
 from integration.core.plan import Change, Policy
 from integration.core.prices import How, Of, PriceTerm, term_of, terms_in
 from integration.core.records import Kind, Record, Value
@@ -64,19 +64,21 @@ class Terms:
     def of_article(self, record: Record, price: Callable[[Decimal], Decimal], *, incl: bool) -> dict[str, Value]:
         """Return the terms of an article; `price` makes one of the books one that is sent, which is `incl` VAT or not.
 
-        Raises RecordRejected for a price list or branch that has no counterpart.
+        Raises RecordRejected for a price list or branch that has no counterpart, or shares it at another price, and for
+        a discount of more than all.
         """
         terms: dict[str, Value] = {}
         for term, says in self._given(record):
+            _expect_payable(term, says, f"article.{term.name}")
             number = self._counterpart(term)
             how, value = (How.PERCENT, says) if term.how is How.PERCENT else (_how(incl=incl), price(says))
-            terms[replace(term, how=how, number=number).name] = value
+            _add(terms, replace(term, how=how, number=number).name, value, f"article.{term.name}")
         return terms
 
     def of_customer(self, record: Record, *, incl: bool) -> dict[str, Value]:
         """Return the terms of a customer, with VAT or without as the books have their prices.
 
-        Raises RecordRejected for an article that the till does not have.
+        Raises RecordRejected for an article that the till does not have, and for what nobody can be charged.
         """
         given = list(self._given(record))
         codes = [term.number for term, _ in given if term.of is Of.ARTICLE]
@@ -86,8 +88,9 @@ class Terms:
             number = term.number if term.of is Of.DISCOUNT_GROUP else numbers.get(term.number, "")
             if not number:
                 raise RecordRejected("price_article_missing", f"relation.{term.name}", article=term.number)
+            _expect_payable(term, says, f"relation.{term.name}")
             how, value = (How.PERCENT, says) if term.how is How.PERCENT else (_how(incl=incl), amount(says))
-            terms[replace(term, how=how, number=number).name] = value
+            _add(terms, replace(term, how=how, number=number).name, value, f"relation.{term.name}")
         return terms
 
     def _given(self, record: Record) -> Iterator[tuple[PriceTerm, Decimal]]:
@@ -115,6 +118,21 @@ class Terms:
                 for part in desired.parts
             ),
         )
+
+
+def _expect_payable(term: PriceTerm, says: Decimal, field: str) -> None:
+    """Raise RecordRejected for a price below nothing, and for a discount of more than all."""
+    if term.how is How.PERCENT and says > HUNDRED:
+        raise RecordRejected("price_impossible", field, value=f"{says:f} %")
+    if term.how is not How.PERCENT and says < 0:
+        raise RecordRejected("price_impossible", field, value=f"{amount(says):f}")
+
+
+def _add(terms: dict[str, Value], name: str, value: Decimal, field: str) -> None:
+    """Add a term as the till names it. Raises RecordRejected where another one of the books is it too, and differs."""
+    known = terms.setdefault(name, value)
+    if known != value:
+        raise RecordRejected("price_ambiguous", field, value=f"{known:f}", other=f"{value:f}")
 
 
 def _how(*, incl: bool) -> How:

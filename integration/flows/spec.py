@@ -204,6 +204,12 @@ class Movements(Protocol):
     def settle(self, numbers: Collection[int], orders: Collection[str]) -> None:
         """Mark movements as in the books, and of the orders exactly these."""
 
+    def settled(self, documents: Collection[str]) -> Mapping[int, Unbooked]:
+        """Return the movements of these documents that are marked as in the books."""
+
+    def reopen(self, numbers: Collection[int]) -> None:
+        """Take the mark off movements: the books do not have them any more."""
+
     def begin(self, begin: datetime) -> None:
         """Read on before a run reads the books, also what orders keep aside."""
 
@@ -249,6 +255,9 @@ class Asked(Protocol):
 
     def made_of(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Mapping[str, Collection[str]]:
         """Return the documents of a flow that come out of each of these, and are booked or may be."""
+
+    def booked_ending(self, flow: str, kinds: Collection[Kind], ending: str) -> Collection[str]:
+        """Return the keys of a flow that end so, and under which something is booked or may be."""
 
     def links_after(self, flow: str, kind: Kind, after: str, limit: int) -> Sequence[Link]:
         """Return so many links of a flow in the order of their keys, those behind a key."""

@@ -243,6 +243,9 @@ class _Asked:
     def made_of(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Mapping[str, Collection[str]]:
         return self.logics.standings.made_of(flow, kinds, keys)
 
+    def booked_ending(self, flow: str, kinds: Collection[Kind], ending: str) -> Collection[str]:
+        return self.logics.standings.ending(flow, kinds, ending)
+
     def links_after(self, flow: str, kind: Kind, after: str, limit: int) -> Sequence[Link]:
         return self.logics.links.page(flow, kind, after, limit)
 

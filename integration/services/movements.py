@@ -41,6 +41,15 @@ class TillMovements:
         if self._reads:
             self._stored.settle(self._flow, numbers, orders)
 
+    def settled(self, documents: Collection[str]) -> dict[int, Unbooked]:
+        """Return the movements of these documents that are marked as in the books."""
+        return self._stored.settled(self._flow, documents)
+
+    def reopen(self, numbers: Collection[int]) -> None:
+        """Take the mark off movements: the books do not have them any more."""
+        if self._reads:
+            self._stored.reopen(self._flow, numbers)
+
     def begin(self, begin: datetime) -> None:
         """Read on before a run reads the books: what orders keep aside too, which no later page of it asks again.
 

@@ -1,7 +1,7 @@
 """What moved at the till, and what orders keep aside there, as far as the books may not have it yet.
 
 A movement is known by its number, and an order by its id: what is read twice is there once. What is in the books is
-marked by a run before it reads their figures, and by nobody else.
+marked by a run before it reads their figures, and by nobody else; the mark goes once they take back what they had.
 """
 
 from collections.abc import Collection, Sequence
@@ -64,6 +64,24 @@ class MoveStore(Store):
             row.number: Unbooked(tuple(row.documents), is_back=Decimal(row.amount) > 0)
             for row in self.database.rows(here)
         }
+
+    def settled(self, flow: str, documents: Collection[str]) -> dict[int, Unbooked]:
+        """Return the movements of these documents that are marked as in the books."""
+        wanted = frozenset(documents)
+        named = (moves.c.number, moves.c.documents, moves.c.amount)
+        here = sa.select(*named).where(moves.c.flow == flow, moves.c.booked)
+        return {
+            row.number: Unbooked(tuple(row.documents), is_back=Decimal(row.amount) > 0)
+            for row in (self.database.rows(here) if wanted else ())
+            if not wanted.isdisjoint(row.documents)
+        }
+
+    def reopen(self, flow: str, numbers: Collection[int]) -> None:
+        """Take the mark off movements: the books do not have them any more."""
+        with self.database.write() as connection:
+            for some in portions(list(numbers)):
+                here = (moves.c.flow == flow, moves.c.number.in_(some))
+                connection.execute(moves.update().where(*here).values(booked=False))
 
     def promising(self, flow: str) -> set[str]:
         """Return the orders that keep something aside."""

@@ -64,6 +64,13 @@ class Standings:
                 made.setdefault(key, set()).add(row.key)
         return made
 
+    def ending(self, flow: str, kinds: Collection[Kind], ending: str) -> set[str]:
+        """Return what is booked, or may be, under keys that end so."""
+        here = (links.c.flow == flow, links.c.kind.in_(kinds), sa.not_(links.c.retired))
+        there = sa.select(links.c.key).where(*here, links.c.key.endswith(ending, autoescape=True))
+        sent = doubted(flow).where(lines.c.kind.in_(kinds), lines.c.key.endswith(ending, autoescape=True))
+        return {row.key for asked in (there, sent) for row in self.database.rows(asked)}
+
 
 def _orders(record: Record) -> tuple[str, ...]:
     orders = record.values.get("orders")

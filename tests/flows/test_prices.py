@@ -102,6 +102,32 @@ def test_a_list_or_branch_without_a_counterpart_is_a_question(field: str, table:
     assert (issue.cause, issue.facts["table"], issue.facts["value"]) == ("value_unmapped", table, value)
 
 
+TWO_LISTS = {"price_groups": {"GROOT": "3", "HORECA": "3"}, "price_branches": {"Z": "2", "Y": "2"}}
+
+
+@pytest.mark.parametrize("of_whom", ["price_group", "branch"])
+def test_two_prices_that_are_one_at_the_till_are_a_question_unless_they_are_the_same(of_whom: str) -> None:
+    one, two = (
+        f"{of_whom}_price:0:{code}" for code in {"price_group": ("GROOT", "HORECA"), "branch": ("Z", "Y")}[of_whom]
+    )
+    logic = products(terms(tables={**TABLES, **TWO_LISTS}))
+    issue = staged(logic, an_article("1001", **{one: D(10), two: D(20)})).issue
+    assert issue is not None
+    assert (issue.cause, issue.facts["value"], issue.facts["other"]) == ("price_ambiguous", "12.10", "24.20")
+    assert staged(logic, an_article("1001", **{one: D(10), two: D(10)})).issue is None
+
+
+def test_nobody_is_paid_for_what_they_buy() -> None:
+    issues = [
+        staged(products(terms()), an_article("1001", **{"price_group_percent:0:GROOT": D("100.01")})).issue,
+        staged(customers(terms()), a_debtor("20001", **{"discount_group_percent:0:4": D(150)})).issue,
+        staged(customers(terms()), a_debtor("20001", **{"article_price:0:1001": D("-5.00")})).issue,
+    ]
+    told = [(one.cause, one.facts["value"]) for one in issues if one]
+    assert told == [("price_impossible", value) for value in ("100.01 %", "150 %", "-5.00")]
+    assert staged(customers(terms()), a_debtor("20001", **{"discount_group_percent:0:4": D(100)})).issue is None
+
+
 def test_a_price_that_is_gone_from_the_books_is_withdrawn_and_no_other() -> None:
     agreed = shaped(products(terms()), an_article("1001", **GIVEN))
     left = {name: value for name, value in GIVEN.items() if "branch" not in name}

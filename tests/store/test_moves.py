@@ -1,4 +1,4 @@
-"""Movements of the till as they are kept: each once, and marked as booked for good."""
+"""Movements of the till as they are kept: each once, and marked as booked while the books have them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -41,6 +41,15 @@ def test_a_movement_that_is_read_twice_is_there_once_and_stays_booked(moves: Mov
     assert moves.open("stock", ["1001"], 2) == [a_move(2, "-0.5")]
     assert moves.unbooked("stock") == {2: Unbooked(("R2",)), 3: Unbooked(("R3",))}
     assert moves.read_upto("stock") == (3, NOW, None)
+
+
+def test_a_movement_of_a_document_that_the_books_took_back_is_open_again(moves: MoveStore) -> None:
+    moves.keep("stock", [a_move(1), a_move(2), a_move(3)], 3, NOW)
+    moves.settle("stock", [1, 2], [])
+    assert moves.settled("stock", ["R1", "R3"]) == {1: Unbooked(("R1",))}
+    moves.reopen("stock", [1])
+    assert moves.unbooked("stock").keys() == {1, 3}
+    assert moves.settled("stock", []) == {}
 
 
 def test_what_an_order_keeps_aside_is_replaced_by_what_it_does_now(moves: MoveStore) -> None:

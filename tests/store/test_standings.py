@@ -140,3 +140,16 @@ def test_what_comes_out_of_an_order_is_found_from_it_booked_or_in_doubt(
     assert standings.made_of(FLOW, KINDS, ["order-1"]) == {"order-1": {"P1", "P2"}}
     assert standings.made_of("stock", KINDS, ["order-1"]) == {}
     assert runs.get(run).state is RunState.COMMITTING
+
+
+def test_what_is_booked_or_in_doubt_is_found_by_the_end_of_its_key(
+    standings: Standings, runs: RunStore, links: Links, ledger: Ledger
+) -> None:
+    links.keep(FLOW, [Link(Kind.PRODUCT, key, key, a_product(2)) for key in ("P2#off", "P2_off")])
+    line = a_create(1)
+    assert line.change is not None
+    run = a_commit(runs, replace(line, key="P1#off", change=replace(line.change, key="P1#off")))
+    assert standings.ending(FLOW, KINDS, "#off") == {"P2#off"}
+    ledger.mark_sent(run, [1])
+    assert standings.ending(FLOW, KINDS, "#off") == {"P1#off", "P2#off"}
+    assert standings.ending("stock", KINDS, "#off") == set()

@@ -1,6 +1,6 @@
 """The till's own history of its stock: every movement, by a number that rises."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -13,7 +13,7 @@ from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import expect_readable, in_pages
 from integration.connectors.protocol import Promises
 from integration.core.moves import Move, Promise
-from integration.core.records import Kind
+from integration.core.records import Kind, Value
 from integration.core.rules import as_text
 
 PAGE = 1000  # movements in one answer
@@ -134,17 +134,24 @@ def _is_over(order: Element) -> bool:
 
 
 def promised(element: Element) -> list[Promise]:
-    """Return what of each article an order keeps aside, neither delivered nor cancelled. Raises WrongValueError."""
+    """Return what of each article an order keeps aside, neither delivered nor cancelled. Raises WrongValueError.
+
+    Should a quantity be without what was cancelled already, what the till says is reserved holds the rest back.
+    """
     order = codec.decode_document(Kind.ORDER, element, None, {})
     if "complete" in (order.values.get("delivery_state"), order.values.get("cancel_state")):
         return []
     sums: dict[str, Decimal] = {}
     for line in (part.values for part in order.parts if part.kind is Kind.LINE):
-        article, ordered, delivered = (line.get(name) for name in ("article", "quantity", "deliveredQuantity"))
-        rest = (ordered if isinstance(ordered, Decimal) else Decimal(0)) - (
-            delivered if isinstance(delivered, Decimal) else Decimal(0)
-        )
+        article = as_text(line.get("article"))
+        rest = _quantity(line, "quantity") - _quantity(line, "deliveredQuantity") - _quantity(line, "cancelledQuantity")
         if article and rest > 0:
-            sums[as_text(article)] = sums.get(as_text(article), Decimal(0)) + rest
-    told = as_text(order.values.get("branch")), as_text(order.values.get("number"))
-    return [Promise(order.key, told[0], article, amount, told[1]) for article, amount in sums.items()]
+            sums[article] = sums.get(article, Decimal(0)) + rest
+    place = as_text(order.values.get("branch")), as_text(order.values.get("number"))
+    return [Promise(order.key, place[0], article, amount, place[1]) for article, amount in sums.items()]
+
+
+def _quantity(line: Mapping[str, Value], name: str) -> Decimal:
+    """Return how much a line tells of a quantity; nothing where it tells none."""
+    value = line.get(name)
+    return value if isinstance(value, Decimal) else Decimal(0)

@@ -194,11 +194,11 @@ class TillStock:
             if part.key in there or managed is not False
         )
 
-    def _amount(self, row: Element | None, since: Decimal | None) -> Decimal:
+    def _amount(self, row: Element | None, since: Decimal | None) -> Decimal | None:
         if row is None:
-            # The till may keep a row from the first booking on only. Where it has none nothing was ever counted,
-            # which it shows as 0, so that a level of 0 needs no booking to be there.
-            return Decimal(0)
+            # Whether a till leaves out what was never counted, or what it cannot tell just now, is published nowhere.
+            # So it is not known to be 0: the level is set, and read back from the row that this makes.
+            return None
         if since is not None:
             return codec.decode_level(row, reserved=False) - since
         return codec.decode_level(row, reserved=self._settings.stock_counts == "free_and_reserved")

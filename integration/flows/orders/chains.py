@@ -233,9 +233,13 @@ def _numbers(page: Record) -> set[str]:
 # ---- asking
 
 
-def in_force(ask: AskStandings, keys: Collection[str]) -> dict[str, Standing]:
-    """Return where documents stand, each by its newest booking; one that was taken back is booked no more."""
-    found = newest_bookings(keys, ask, lambda one: one.where is Where.BOOKED)
+def in_force(ask: AskStandings, keys: Collection[str], *, surely: bool = False) -> dict[str, Standing]:
+    """Return where documents stand, each by its newest booking; one that was taken back is booked no more.
+
+    `surely`: neither is one of which nobody knows yet whether the books have what takes it back.
+    """
+    takes_back = (Where.BOOKED, Where.DOUBTFUL) if surely else (Where.BOOKED,)
+    found = newest_bookings(keys, ask, lambda one: one.where in takes_back)
     return {key: replace(one.latest, key=key) for key, one in found.items() if not one.is_taken_back}
 
 

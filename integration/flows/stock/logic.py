@@ -13,6 +13,7 @@ from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.moves import COUNTED, NO_MOMENT, Move
+from integration.core.plan import Change
 from integration.core.records import Held, Kind, Record, Unreadable, Value, is_till_number
 from integration.core.rules import EMPTY, RuleError, as_text, field_owners, rules_from, unusable
 from integration.core.staged import Staged, Unstaged
@@ -255,6 +256,17 @@ class StockLogic(FlowLogic):
         if held.record.values.get("managed") is False and self.settings.managed == "leave":
             return Skip("stock_not_managed", desired.key, {"key": desired.key, "article": desired.key})
         return desired
+
+    def reversible(self, change: Change) -> Change:
+        """Return what of an update can be put back: no level of which the till told nothing before."""
+        before = change.before.parts if change.before else ()
+        untold = {part.key for part in before if part.values.get("amount", ZERO) is None}
+
+        def without(record: Record) -> Record:
+            return replace(record, parts=tuple(part for part in record.parts if part.key not in untold))
+
+        shown = without(change.before) if change.before else None
+        return replace(change, wanted=without(change.wanted), before=shown) if untold else change
 
     # ---- why
 

@@ -5,6 +5,9 @@ missing once more, which leaves a level too low until the next run, and never to
 
 A sales order may leave the figures as they are until it is invoiced. Where it does, what it sells counts as missing up
 to then; what it brings back counts no more as soon as the books have it, and is for sale again when they say so.
+
+What the books take back, as an undo does, is in their figures no more: a sale counts as missing from the moment this is
+sent, also while figures are read, and what was brought back once it is known to be out of them.
 """
 
 from collections import defaultdict
@@ -108,10 +111,13 @@ class Sales:
     standings: AskStandings
     # which of these sales orders, as they stand, the books are not known to have invoiced
     uninvoiced: Callable[[Mapping[str, Standing]], Mapping[str, Unreadable | None]] = dict.fromkeys
+    # documents of which the books took a booking back, or may have
+    credited: Callable[[], Collection[str]] = tuple
     # what was in the books before their figures were read: documents, and those that are in all of these figures
     _booked: frozenset[str] = frozenset()
     _figured: frozenset[str] = frozenset()
     _unclear: Mapping[str, Unreadable] = field(default_factory=dict)  # orders of which nobody can tell
+    _gone: frozenset[str] = frozenset()  # documents that the books have no more, or may not have
 
     @property
     def sorts(self) -> frozenset[MoveSort]:
@@ -124,12 +130,14 @@ class Sales:
         self.movements.begin(self.settings.counted_from)
         if self.settings.sales == DATED:
             return
+        self._gone = self._taken_back()
+        self._reopen(back=True)
         unbooked, orders = self.movements.unbooked(), self.movements.promising()
         documents = sorted({key for one in unbooked.values() for key in one.documents}.union(orders))
         there = self._there(documents)
         self._booked = frozenset(there)
         open_ = self._not_invoiced(there)
-        self._figured = self._booked.difference(open_)
+        self._figured = self._booked.difference(open_, self._gone)
         self._unclear = {key: wrong for key, wrong in open_.items() if wrong}
         numbers = [
             number
@@ -138,9 +146,27 @@ class Sales:
         ]
         self.movements.settle(numbers, sorted(self._figured.intersection(orders)))
 
-    def _there(self, documents: Collection[str]) -> dict[str, Standing]:
+    def _taken_back(self) -> frozenset[str]:
+        """Return the documents that the books had and do not have any more, or may not."""
+        credited = frozenset(self.credited())
+        return credited.difference(self._there(credited, surely=True))
+
+    def _reopen(self, *, back: bool) -> None:
+        """Count the movements again that the books have no more; of goods brought `back` only where that is settled."""
+        settled = self.movements.settled(self._gone) if self._gone else {}
+        documents = sorted({key for one in settled.values() for key in one.documents})
+        surely, there = self._there(documents, surely=True), self._there(documents)
+        self.movements.reopen(
+            [
+                number
+                for number, one in settled.items()
+                if (back or not one.is_back) and (there if one.is_back else surely).keys().isdisjoint(one.documents)
+            ]
+        )
+
+    def _there(self, documents: Collection[str], *, surely: bool = False) -> dict[str, Standing]:
         """Return which of these documents the books have in a way by which they learn of sales."""
-        there = in_force(self.standings, documents) if documents else {}
+        there = in_force(self.standings, documents, surely=surely) if documents else {}
         return {key: one for key, one in there.items() if self._moves_stock(one)}
 
     def _not_invoiced(self, there: Mapping[str, Standing]) -> Mapping[str, Unreadable | None]:
@@ -161,8 +187,12 @@ class Sales:
         """Read the movements on and return what is known of these articles, by their numbers at the till.
 
         That is after the books' figures were read: no later movement can be in them. What was taken back and came into
-        the books since the run began may be, so it counts no more: it would be for sale twice.
+        the books since the run began may be, so it counts no more: it would be for sale twice. A sale that they
+        took back since may be out of the figures.
         """
+        if self.settings.sales != DATED and (gone := self._taken_back()) != self._gone:
+            self._gone |= gone
+            self._reopen(back=False)
         upto = self.movements.read_on(self.settings.counted_from)
         back = {one for move in self.movements.open(numbers, upto) if move.amount > 0 for one in move.documents}
         there = self._there(sorted(back)) if self.settings.sales != DATED else {}
@@ -172,6 +202,7 @@ class Sales:
         """Return what was known of these articles when a run read the movements last."""
         documents = {key for one in self.movements.open(numbers) for key in one.documents}
         documents |= {promise.document for promise, booked in self.movements.promised(numbers) if not booked}
+        self._gone = self._taken_back() if self.settings.sales != DATED else frozenset()
         there = frozenset(self._there(sorted(documents))) if self.settings.sales != DATED else frozenset[str]()
         return self._tally(numbers, None, there, there)
 
@@ -179,8 +210,7 @@ class Sales:
         self, numbers: Collection[str], upto: int | None, booked: frozenset[str], back: Collection[str]
     ) -> Callable[[str], Tally]:
         """Return what is known of each; of what was brought back, what the books have is over."""
-        waits = self.settings.waits_for_invoices
-        over = self._figured if waits else booked
+        over = (self._figured if self.settings.waits_for_invoices else booked).difference(self._gone)
         moves: dict[str, list[Move]] = defaultdict(list)
         for one in self.movements.open(numbers, upto):
             there = back if one.amount > 0 else over
@@ -188,8 +218,9 @@ class Sales:
                 moves[one.article].append(one)
         promises: dict[str, list[tuple[Promise, bool]]] = defaultdict(list)
         for promise, is_booked in self.movements.promised(numbers):
-            promises[promise.article].append((promise, is_booked or (promise.document in over)))
-        ordered = booked.difference(over)
+            is_over = is_booked and promise.document not in self._gone
+            promises[promise.article].append((promise, is_over or promise.document in over))
+        ordered = booked.difference(over, self._gone)
 
         def of(number: str) -> Tally:
             reserved: dict[str, Decimal] = dict.fromkeys(self.settings.branches, Decimal(0))

@@ -80,12 +80,13 @@ def _moment(text: str) -> str:
 
 def _goes_to_zero(change: Change, _: Any) -> int:
     before = change.before.flat() if change.before else {}
-    pairs = ((path, before.get(path), wanted) for path, wanted in change.wanted.flat().items())
-    return int(any(path.endswith("/amount") and _is_emptied(old, wanted) for path, old, wanted in pairs))
+    pairs = ((before[path], wanted) for path, wanted in change.wanted.flat().items() if path in before)
+    return int(any(_is_emptied(old, wanted) for old, wanted in pairs if isinstance(wanted, Decimal)))
 
 
-def _is_emptied(old: Value, wanted: Value) -> bool:
-    return isinstance(old, Decimal) and isinstance(wanted, Decimal) and old > 0 >= wanted
+def _is_emptied(old: Value, wanted: Decimal) -> bool:
+    """Tell whether a level goes to nothing, or may: of one that the till does not tell nobody knows."""
+    return wanted <= 0 and (old is None or (isinstance(old, Decimal) and old > 0))
 
 
 TO_ZERO = Guard("zero_percent", "brake_stock_zero", Decimal(25), _goes_to_zero, Measure.SHARE)

@@ -27,6 +27,8 @@ from integration.flows.forms import (
     Words,
     usual,
 )
+from integration.flows.orders.credits import CREDIT
+from integration.flows.orders.newest import document_of
 from integration.flows.products.settings import FLOW as PRODUCTS
 from integration.flows.settings import BOOKS, books_list, till_list
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
@@ -187,6 +189,11 @@ def _uninvoiced(asked: Asked, orders: Mapping[str, Standing]) -> dict[str, Unrea
     return asked.uninvoiced(ORDERS, BOOKS, wanted)
 
 
+def _credited(asked: Asked) -> set[str]:
+    """Return the documents of which the books took a booking back, or may have."""
+    return set(map(document_of, asked.booked_ending(ORDERS, (Kind.SALES_ORDER,), CREDIT)))
+
+
 STOCK = FlowSpec(
     flow=FLOW,
     settings=StockSettings,
@@ -201,6 +208,7 @@ STOCK = FlowSpec(
             asked.movements(),
             partial(asked.standings, ORDERS, (Kind.SALES_ORDER, Kind.POSTING)),
             partial(_uninvoiced, asked),
+            partial(_credited, asked),
         ),
     ),
     mapping=MAPPINGS / "stock.toml",

@@ -43,6 +43,7 @@ class TillConventions:
     set_stock: Literal["free", "physical"] = "free"  # which amount setStock sets
     # Whether stockId in a question includes that booking.
     stock_id_bound: Literal["inclusive", "exclusive"] = "inclusive"
+    stock_rows: Literal["asked", "booked"] = "asked"  # whether getStock has a row for what was never booked
     # What is booked of a stock correction in which one article fails.
     corrections: Literal["all or nothing", "until the first failure"] = "all or nothing"
     exact_match_minds_case: bool = False  # whether findRelationV2 with exactMatch tells capitals from small letters

@@ -266,7 +266,9 @@ def _promised(order: WireFields) -> Iterator[tuple[int, Decimal]]:
         return
     for line in order.child("lineList").children("line"):
         data = line.child("data")
-        rest = data.scaled("quantity", "decimalPlaces") - data.scaled("deliveredQuantity", "deliveredDecimalPlaces")
+        rest = data.scaled("quantity", "decimalPlaces")
+        rest -= data.scaled("deliveredQuantity", "deliveredDecimalPlaces")
+        rest -= data.scaled("cancelledQuantity", "cancelledDecimalPlaces")
         if rest > 0:
             yield line.number("articleNumber"), rest
 

@@ -125,6 +125,8 @@ class Stock:
         marker = ask.number("stockId")
         if ask.has("stockId") and self._desk.conventions.stock_id_bound == "exclusive":
             marker += 1
+        if self._desk.conventions.stock_rows == "booked":
+            marker = max(marker, 1)
         rows = [
             self._row(branch, article)
             for branch in branches

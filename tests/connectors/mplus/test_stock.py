@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +18,8 @@ from integration.connectors.mplus.history import TillHistory
 from integration.connectors.mplus.products import TillProducts
 from integration.connectors.mplus.stock import TillStock
 from integration.core.errors import InDoubtError, RejectedError
-from integration.core.plan import Change, differences, remaining
+from integration.core.flow import Ownership
+from integration.core.plan import Change, Unchanged, diff, differences, remaining
 from integration.core.records import Batch, Held, Kind, Record, Unreadable, Value
 from integration.sandbox.server import Sandbox, running
 from tests.builders import a_create, a_part, a_product, an_update_at
@@ -90,6 +92,20 @@ def test_an_article_without_a_level_has_nothing(till: Mplus) -> None:
     assert held.record.flat() == {
         "number": held.reference, "managed": True, "1/amount": Decimal(0), "2/amount": Decimal(0)
     }  # fmt: skip
+
+
+def test_a_level_that_the_till_does_not_tell_is_no_nothing_and_is_set_and_read_back() -> None:
+    with running(articles=30, trades=False) as sandbox:
+        sandbox.till.edit("conventions", "stock_rows", {"value": "booked"})
+        with closing(a_till(sandbox)) as till:
+            wanted = levels(an_article(till), {"1": Decimal(0)})
+            held = look(till, wanted)
+            assert held.record.flat()["1/amount"] is None
+            policy = {"level.amount": Ownership.KEEP_EQUAL}
+            change = diff(wanted, held.record, None, policy, title="")
+            assert isinstance(change, Change)
+            till.write(change, held, Links(), "t")
+            assert diff(wanted, look(till, wanted).record, None, policy, title="") == Unchanged(wanted)
 
 
 def test_setting_a_level_twice_leaves_it_as_it_is(till: Mplus, links: Links) -> None:

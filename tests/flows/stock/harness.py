@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -15,6 +16,8 @@ from integration.core.links import Link
 from integration.core.records import Batch, Kind, Record, Unreadable
 from integration.core.run import Mode, Run
 from integration.core.standing import Standing
+from integration.flows.orders.credits import CREDIT
+from integration.flows.orders.newest import document_of
 from integration.flows.spec import FlowLogic
 from integration.flows.stock.logic import StockLogic
 from integration.flows.stock.sales import Sales
@@ -54,7 +57,7 @@ class Books(MemoryConnector):
     def uninvoiced(self, orders: Sequence[Record], references: References) -> dict[str, Unreadable | None]:
         """Return which orders are not invoiced; see `Invoicing`."""
         del references
-        return {one.key: self.unclear.get(one.key) for one in orders if one.key in self.open}
+        return {one.key: self.unclear.get(one.key) for one in orders if one.values["number"] in self.open}
 
     def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
         happens, self.before = self.before, lambda: None
@@ -88,8 +91,11 @@ class Shop(FlowHarness):
         movements = TillMovements(self.flow, self.moves, lambda system: self.connectors[system], reads=True)
         asked = partial(self.standings.of, "orders", (Kind.SALES_ORDER, Kind.POSTING))
         settings = StockSettings(**self.settings)
-        sales = Sales(settings, movements, asked, self._uninvoiced)
+        sales = Sales(settings, movements, asked, self._uninvoiced, self._credited)
         return StockLogic(settings, BODY, self.mapping_version, {}, lambda _: {}, sales)
+
+    def _credited(self) -> set[str]:
+        return set(map(document_of, self.standings.ending("orders", (Kind.SALES_ORDER,), CREDIT)))
 
     def _uninvoiced(self, orders: Mapping[str, Standing]) -> dict[str, Unreadable | None]:
         wanted = [Record(Kind.SALES_ORDER, key, one.values) for key, one in orders.items()]
@@ -127,6 +133,13 @@ class Shop(FlowHarness):
         branch, sold = self.books.open.pop(document)
         self.fill({branch: -sold})
 
+    def credit(self, document: str, branch: str, sold: Decimal) -> None:
+        """Let what the books have of a sale be taken back there, as the undo of a run does: nothing comes back."""
+        (link,) = self.links.get("orders", Kind.SALES_ORDER, [document]).values()
+        key = document + CREDIT
+        self.links.keep("orders", [replace(link, key=key, reference=f"C{document[:8]}")])
+        self.fill({branch: sold})
+
     # ---- the counter
 
     def sell(self, branch: str = "1", quantity: int = 1) -> str:
@@ -138,9 +151,10 @@ class Shop(FlowHarness):
         (made,) = [one["receiptId"] for one in self.sandbox.state("receipts", "mplus") if one["receiptId"] not in known]
         return str(made)
 
-    def order(self, branch: str = "1", quantity: int = 1) -> str:
+    def order(self, branch: str = "1", quantity: int = 1, **of_line: int) -> str:
         """Take an order that is not delivered yet, and return its id."""
-        line = {"articleNumber": int(self.number), "data": {"quantity": quantity, "price": 0, "totalInclAmount": 0}}
+        data = {"quantity": quantity, "price": 0, "totalInclAmount": 0, **of_line}
+        line = {"articleNumber": int(self.number), "data": data}
         known = {one["orderId"] for one in self.sandbox.state("orders", "mplus")}
         values = {"financialBranchNumber": int(branch), "workplaceNumber": 1, "lineList": {"line": [line]}}
         self.sandbox.till.add("orders", values)

@@ -16,6 +16,7 @@ from integration.core.moves import NO_MOMENT, Move, MoveSort
 from integration.core.records import Kind, Unreadable
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
+from integration.flows.orders.newest import booking_key, booking_of, document_of
 from integration.flows.registry import FLOWS
 from integration.flows.stock.settings import StockSettings
 from integration.sandbox.server import Sandbox, running
@@ -76,6 +77,51 @@ def test_once_everything_is_in_the_books_both_sides_are_equal(open_shop: Shop) -
     run = open_shop.sync()
     assert run.counts.unchanged == 1, "the sale moved from the till's history into the books' figure"
     assert open_shop.level("1") == 17 == open_shop.in_books["1"]
+
+
+def test_what_the_books_take_back_of_a_sale_is_not_on_sale_again_though_their_figure_rises(open_shop: Shop) -> None:
+    sold = open_shop.sell("1", 3)
+    open_shop.book(sold, "1", Decimal(3))
+    open_shop.sync()
+    open_shop.credit(sold, "1", Decimal(3))
+    open_shop.sync()
+    assert open_shop.level("1") == 17, "the books have 20 again, and the three are gone all the same"
+    open_shop.book(f"{sold}#2", "1", Decimal(3))
+    open_shop.sync()
+    assert open_shop.level("1") == 17 == open_shop.in_books["1"], "booked again, they are out of the figure"
+
+
+def test_a_sale_that_is_taken_back_while_the_figures_are_read_is_not_on_sale_for_a_moment(open_shop: Shop) -> None:
+    sold = open_shop.sell("1", 3)
+    open_shop.book(sold, "1", Decimal(3))
+    open_shop.sync()
+    open_shop.books.before = lambda: open_shop.credit(sold, "1", Decimal(3))
+    open_shop.sync()
+    assert open_shop.level("1") == 17
+
+
+def test_a_return_that_the_books_take_back_while_their_figures_are_read_is_for_sale_once(open_shop: Shop) -> None:
+    back = open_shop.sell("1", -3)
+    open_shop.book(back, "1", Decimal(-3))
+    open_shop.sync()
+    assert open_shop.level("1") == 23
+    open_shop.books.before = lambda: open_shop.credit(back, "1", Decimal(-3))
+    open_shop.sync()
+    assert open_shop.level("1") == 20, "it may be out of a figure that was read before"
+    open_shop.sync()
+    assert open_shop.level("1") == 23
+
+
+def test_what_an_order_keeps_aside_stays_so_when_the_books_take_it_back(open_shop: Shop) -> None:
+    order = open_shop.order("1", 4)
+    open_shop.book(order, "1", Decimal(4))
+    open_shop.sync()
+    open_shop.books.before = lambda: open_shop.credit(order, "1", Decimal(4))
+    levels = []
+    for _ in range(2):
+        open_shop.sync()
+        levels.append(open_shop.level("1"))
+    assert levels == [16, 16]
 
 
 def test_a_posting_moves_no_stock_in_the_books_so_its_sale_still_counts(open_shop: Shop) -> None:
@@ -227,6 +273,14 @@ def test_what_an_order_keeps_aside_counts_once(open_shop: Shop) -> None:
     assert open_shop.level("1") == 16
 
 
+def test_what_is_cancelled_of_an_order_is_for_sale_though_the_rest_of_it_is_kept_aside(open_shop: Shop) -> None:
+    open_shop.order("1", 5, cancelledQuantity=20, cancelledDecimalPlaces=1)
+    open_shop.order("2", 5, deliveredQuantity=3, cancelledQuantity=2)
+    open_shop.fill({"1": Decimal(1), "2": Decimal(1)})
+    open_shop.sync()
+    assert open_shop.levels() == {"1": 18, "2": 21}
+
+
 def test_an_order_taken_between_the_look_and_the_write_stays_kept_aside(open_shop: Shop) -> None:
     open_shop.fill({"1": Decimal(10)})
     open_shop.sandbox.till.meanwhile("setStock", lambda: open_shop.order("1", 4))
@@ -234,6 +288,20 @@ def test_an_order_taken_between_the_look_and_the_write_stays_kept_aside(open_sho
     assert open_shop.level("1") == 26
     open_shop.sync()
     assert open_shop.level("1") == 26
+
+
+def test_where_the_till_tells_no_level_nothing_is_taken_for_equal_and_an_undo_leaves_what_was_set(
+    tmp_path: Path,
+) -> None:
+    with running(articles=20, trades=False) as sandbox:
+        sandbox.till.edit("conventions", "stock_rows", {"value": "booked"})
+        with shop(tmp_path, sandbox, brakes={"zero_percent": None}) as one:
+            one.fill({"2": Decimal(-20)})
+            first = one.sync()
+            assert (first.counts.proven, first.counts.unchanged) == (1, 0)
+            assert one.wanted(first) == {one.number: {"1/amount": Decimal(20), "2/amount": Decimal(0)}}
+            assert one.sync().counts.unchanged == 1, "both are told by now"
+            assert one.reasons(one.undo(first)) == {one.number: "undo_keeps_filled"}
 
 
 def test_whether_setting_a_level_sets_what_is_kept_aside_is_learned(tmp_path: Path) -> None:
@@ -461,6 +529,7 @@ AT_THE_COUNTER = st.one_of(
 IN_THE_OFFICE = st.one_of(
     st.tuples(st.just("book"), st.integers(0, 9), st.booleans()),  # as a trade invoice, or as a sales order
     st.tuples(st.just("invoice"), st.integers(0, 9), st.just(0)),
+    st.tuples(st.just("credit"), st.integers(0, 9), st.just(0)),
     st.tuples(st.just("received in the books"), PLACES, QUANTITIES),
     st.tuples(st.just("corrected in the books"), PLACES, QUANTITIES),
 )
@@ -486,6 +555,7 @@ class Day:
         self.shelf = dict.fromkeys(BRANCHES, 20)
         self.unbooked: list[tuple[str, str, int]] = []
         self.orders: list[tuple[str, str, int]] = []
+        self.booked: list[tuple[str, str, int]] = []
 
     def at_the_counter(self, what: str, branch: str, quantity: int) -> None:
         """Sell, take back or keep aside; each is gone from what can be sold at once, or back."""
@@ -502,6 +572,13 @@ class Day:
             case "book" if self.unbooked:
                 document, branch, sold = self.unbooked.pop(where % len(self.unbooked))
                 self.shop.book(document, branch, Decimal(sold), as_invoice=quantity)
+                self.booked.append((document, branch, sold))
+            case "credit" if settled := [one for one in self.booked if one[0] not in self.shop.books.open]:
+                document, branch, sold = settled[where % len(settled)]
+                self.booked.remove((document, branch, sold))
+                self.shop.credit(document, branch, Decimal(sold))
+                again = booking_key(document_of(document), booking_of(document) + 1)
+                self.unbooked.append((again, branch, sold))
             case "invoice" if self.shop.books.open:
                 self.shop.invoice(sorted(self.shop.books.open)[where % len(self.shop.books.open)])
             case "deliver" if self.orders:

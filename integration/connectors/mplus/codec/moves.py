@@ -17,7 +17,13 @@ _SORTS = {
     "STOCK-HISTORY-TYPE-DELIVERY": MoveSort.DELIVERY,
     "STOCK-HISTORY-TYPE-INTERNAL-DELIVERY": MoveSort.INTERNAL,
     "STOCK-HISTORY-TYPE-INTERNAL-SHIPMENT": MoveSort.INTERNAL,
+    "STOCK-HISTORY-TYPE-API": MoveSort.OTHER,
+    "STOCK-HISTORY-TYPE-CORRECTION": MoveSort.OTHER,
+    "STOCK-HISTORY-TYPE-MANUAL": MoveSort.OTHER,
+    "STOCK-HISTORY-TYPE-UNKNOWN": MoveSort.OTHER,
 }
+# Whether goods that an order delivers are told as sales is published nowhere; these words may be of some.
+_SOLD_BY_DOCUMENT = frozenset({"STOCK-HISTORY-TYPE-DELIVERY", "STOCK-HISTORY-TYPE-UNKNOWN"})
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -41,17 +47,26 @@ def _told(number: int) -> str:
 
 
 def _decoded(element: Element) -> Move:
+    amount = scaled_number(element, "amountChanged", "decimalPlaces")
     return Move(
         _named(element, "stockId"),
         str(_named(element, "branchNumber")),
         str(_named(element, "articleNumber")),
-        scaled_number(element, "amountChanged", "decimalPlaces"),
-        _SORTS.get((element.findtext(qualified("type")) or "").strip(), MoveSort.OTHER),
+        amount,
+        _sort(element, amount),
         _moment(element),
         _documents(element),
         _title(element),
         is_delivered=bool(element.findtext(qualified("orderId"))),
     )
+
+
+def _sort(element: Element, amount: Decimal) -> MoveSort:
+    """Return why something moved: what left with a document of a sale was sold. Raises WrongValueError."""
+    word = (element.findtext(qualified("type")) or "").strip()
+    if word not in _SORTS:
+        raise WrongValueError("type", word)
+    return MoveSort.SALES if word in _SOLD_BY_DOCUMENT and amount < 0 and _documents(element) else _SORTS[word]
 
 
 def _documents(element: Element) -> tuple[str, ...]:

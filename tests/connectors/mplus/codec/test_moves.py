@@ -31,6 +31,36 @@ def test_a_movement_has_its_article_its_amount_and_its_documents() -> None:
     assert (move.amount, move.sort, move.documents) == (Decimal("-1.5"), MoveSort.SALES, ("R1",))
 
 
+@pytest.mark.parametrize(
+    ("word", "amount", "document", "sort"),
+    [
+        ("SALES", "-150", "R1", MoveSort.SALES),
+        ("DELIVERY", "150", "", MoveSort.DELIVERY),
+        ("DELIVERY", "150", "R1", MoveSort.DELIVERY),
+        ("DELIVERY", "-150", "R1", MoveSort.SALES),
+        ("DELIVERY", "-150", "", MoveSort.DELIVERY),
+        ("UNKNOWN", "-150", "R1", MoveSort.SALES),
+        ("UNKNOWN", "150", "R1", MoveSort.OTHER),
+        ("UNKNOWN", "-150", "", MoveSort.OTHER),
+        ("MANUAL", "-150", "R1", MoveSort.OTHER),
+        ("API", "-150", "", MoveSort.OTHER),
+        ("CORRECTION", "-150", "", MoveSort.OTHER),
+        ("INTERNAL-SHIPMENT", "-150", "", MoveSort.INTERNAL),
+    ],
+)
+def test_goods_that_left_with_a_document_of_a_sale_were_sold_unless_somebody_counted_or_moved_them(
+    word: str, amount: str, document: str, sort: MoveSort
+) -> None:
+    said = MOVE.replace("TYPE-SALES", f"TYPE-{word}").replace("-150", amount).replace(">R1<", f">{document}<")
+    assert codec.decode_move(etree.fromstring(said)).sort is sort
+
+
+@pytest.mark.parametrize("word", ["", "STOCK-HISTORY-TYPE-", "STOCK-HISTORY-TYPE-GIVEN-AWAY"])
+def test_a_movement_of_which_nobody_can_tell_why_is_never_taken_for_one_that_does_not_count(word: str) -> None:
+    move = codec.decode_move(told("STOCK-HISTORY-TYPE-SALES", word))
+    assert (move.number, move.article, move.sort) == (88213, "200101", MoveSort.UNREADABLE)
+
+
 @pytest.mark.parametrize("old", ["-150", "decimalPlaces>2"])
 def test_a_movement_whose_amount_cannot_be_read_is_one_of_its_article_and_moves_nothing(old: str) -> None:
     move = codec.decode_move(told(old, old[:-1].replace("-15", "some") + "x"))
