@@ -1,12 +1,24 @@
-"""The console on a phone: every page at 390 px, and the page on which what waits is looked at and written."""
+"""The console on a phone, a small screen and a desk: every page in its languages, and what is written on a phone."""
 
 import re
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, ViewportSize, expect
 
-from tests.browser.conftest import ADDRESSES, DONE, at_rest, button, commit, new_plan, picture, shown, tab
+from tests.browser.conftest import (
+    ADDRESSES,
+    DONE,
+    PICTURES,
+    SETTLE,
+    at_rest,
+    button,
+    commit,
+    new_plan,
+    picture,
+    shown,
+    tab,
+)
 
 pytestmark = [
     pytest.mark.browser,
@@ -14,7 +26,46 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
 ]
 
-PHONE = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+SCREENS: list[ViewportSize] = [PHONE, {"width": 1024, "height": 768}, {"width": 1440, "height": 900}]
+RESIZE = 350  # milliseconds that the menu takes to give way
+EMPTY = 60  # pixels of a column that nothing in it needs
+# What a table draws of its cells, by column: how wide that is and how wide its text; tables are pictures, not text.
+NOTE_CELLS = """(() => {
+  const pen = CanvasRenderingContext2D.prototype, states = new WeakMap(), drawing = new Set()
+  const before = (name, note) => {
+    const drawn = pen[name]
+    pen[name] = function (...given) {
+      if (!states.has(this)) states.set(this, { saved: [], rects: [], clip: null })
+      note(states.get(this), given, this)
+      return drawn.apply(this, given)
+    }
+  }
+  before('save', (state) => state.saved.push(state.clip))
+  before('restore', (state) => { state.clip = state.saved.pop() ?? null })
+  before('beginPath', (state) => { state.rects = [] })
+  before('rect', (state, given) => state.rects.push(given))
+  before('clip', (state) => { if (state.rects.length === 1) state.clip = state.rects[0] })
+  before('fillText', (state, [text, x], on) => {
+    if (!state.clip) return
+    const [left, , width] = state.clip.map(Math.round), long = on.measureText(text).width
+    const needs = Math.round((on.textAlign === 'right' ? x - long : x) - left + long)
+    if (!drawing.has(on.canvas)) {
+      on.canvas.columns = {} // each time it is drawn
+      drawing.add(on.canvas)
+      queueMicrotask(() => drawing.delete(on.canvas))
+    }
+    const column = on.canvas.columns[`${left} ${width}`] ??= { width, needs: 0, text }
+    if (needs > column.needs) Object.assign(column, { needs, text })
+  })
+})()"""
+# Cells that are cut beside a column that is wider than what stands in it.
+CUT = """(empty) => [...document.querySelectorAll('canvas')].flatMap((one) => {
+  const columns = Object.values(one.columns ?? {}).filter((column) => column.width > 0)
+  const wide = columns.find((column) => column.width - column.needs > empty)
+  return columns.filter((column) => wide && column.needs > column.width)
+    .map((column) => `cut: ${column.text.slice(0, 60)}, beside ${wide.text.slice(0, 30)}`)
+})"""
 # What does not fit: a page that is to be pushed aside, words that are broken into a few letters, and narrow columns.
 BROKEN = """() => {
   const found = [], seen = { checkOpacity: true, checkVisibilityCSS: true }, wide = document.documentElement.clientWidth
@@ -45,13 +96,20 @@ BROKEN = """() => {
 
 
 @pytest.mark.parametrize("language", ["en-GB", "nl-NL", "de-DE"])
-def test_no_page_is_broken_on_a_phone(shop: str, browser: Browser, language: str) -> None:
+def test_every_page_has_room_for_what_it_says_on_each_screen(shop: str, browser: Browser, language: str) -> None:
     found: dict[str, list[str]] = {}
-    with tab(browser, locale=language, viewport=PHONE) as page:
+    PICTURES.mkdir(exist_ok=True)
+    with tab(browser, locale=language) as page:
+        page.add_init_script(NOTE_CELLS)
         for name, place in ADDRESSES.items():
             shown(page, f"{shop}/{place}")
-            found[name] = page.evaluate(BROKEN)
-            picture(page, f"narrow-{language}-{name.replace(' ', '-')}")
+            page.wait_for_timeout(SETTLE)
+            for screen in SCREENS:
+                page.set_viewport_size(screen)
+                page.wait_for_timeout(RESIZE)
+                page.screenshot(path=PICTURES / f"{screen['width']}-{language}-{name.replace(' ', '-')}.png")
+                wrong = [*page.evaluate(BROKEN), *page.evaluate(CUT, EMPTY)]
+                found[f"{name} at {screen['width']}"] = wrong
 
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
