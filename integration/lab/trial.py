@@ -30,12 +30,11 @@ from integration.store.stores import Stores, stores_of
 
 TRIAL_SECONDS = 90.0  # after which it counts as stuck: a quiet machine needs a twentieth
 ELSEWHERE_SECONDS = 30.0  # how long another console is given to take a suspended one's work over
+LOCKED_SECONDS = 3.0  # the same where nobody can, as it was suspended while it wrote
 AWAKE_SECONDS = 0.8  # without a call, after which what woke has sent the rest of its page
 STILL_SECONDS = 0.4  # in which what a suspended console had sent arrives
 LOOK_SECONDS = 0.03
-UNLOCK_SECONDS = 0.005  # in which a transaction ends, and not what is left of a run
 MOST_ROUNDS = 10
-MOST_LOCKED = 100
 LONGEST_FULL_SECONDS = 10.0
 FULL = ("disk_full", "database or disk is full", "No space left")
 _opening = threading.Lock()  # migrations belong to the process, not to a thread
@@ -260,21 +259,24 @@ class LabTrial:
         console.start()
 
     def _take_over(self, sandbox: Sandbox, stores: Stores, waits: float) -> None:
-        """Let another console take over what a suspended one was at, and wake that one, which sends after a wait."""
+        """Let another console take over what a suspended one was at, and wake that one, which sends after a wait.
+
+        Where it was suspended in the middle of a write to a file, the other can do nothing until it wakes.
+        """
         console = self._consoles[0]
         other = console.beside()
         self._consoles.append(other)
-        self._let_go_of_locks(console)
         time.sleep(STILL_SECONDS)
+        is_locked = self.place.is_locked()
         before = len(sandbox.ledger.calls())  # all that follow are of the other one
         other.start()
-        end = time.monotonic() + ELSEWHERE_SECONDS
+        end = time.monotonic() + (LOCKED_SECONDS if is_locked else ELSEWHERE_SECONDS)
         while time.monotonic() < end and other.is_alive and not self.given_up.is_set():
             run = _newest(stores, self.schedule.flow)
             if run is None or run.state not in ACTIVE:
                 break
             time.sleep(LOOK_SECONDS)
-        self.fault_plan.triggered[Hazard.SUSPEND] += len(sandbox.ledger.calls()) > before
+        self.fault_plan.triggered[Hazard.SUSPEND] += is_locked or len(sandbox.ledger.calls()) > before
         console.wake()
         time.sleep(waits)
         self._until_it_rests(sandbox, console)
@@ -288,15 +290,6 @@ class LabTrial:
         end, sent = time.monotonic() + ELSEWHERE_SECONDS, -1
         while sent != (sent := len(sandbox.ledger.calls())) and time.monotonic() < end:
             time.sleep(AWAKE_SECONDS)
-
-    def _let_go_of_locks(self, console: Console) -> None:
-        """Let a suspended console go on for a moment where it holds what every other one has to wait for."""
-        for _ in range(MOST_LOCKED):
-            if not self.place.is_locked():
-                return
-            console.wake()
-            time.sleep(UNLOCK_SECONDS)
-            console.suspend()
 
     def _make_room(self, seconds: float) -> None:
         """Give the room back after a while, and not before the console found none: a busy machine is slow to look."""

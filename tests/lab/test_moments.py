@@ -6,11 +6,16 @@ and booked again it is killed at each write, with every fate, and at every seven
 processor, so the 34 take less than five minutes, and with all seventy reads they would take more than twelve.
 """
 
+import sqlite3
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from integration.lab.schedule import (
@@ -136,3 +141,47 @@ def test_what_another_process_took_over_is_not_sent_by_the_one_that_wakes(
     server = "sqlite" if database == "sqlite" else str(request.getfixturevalue("postgres_server"))
 
     record_property("cases", f"{gone_through(tmp_path, 'orders', server, suspensions)} suspensions on {database}")
+
+
+def test_what_is_suspended_in_the_middle_of_a_write_to_a_file_keeps_others_waiting_and_loses_nothing(
+    tmp_path: Path,
+) -> None:
+    def first(_: Calls) -> Iterator[tuple[PlannedFault, ...]]:
+        yield (PlannedFault(Hazard.SUSPEND, write=True, nth=2, seconds=WAIT_SECONDS, fate=Fate.ARRIVES),)
+
+    with locked_while_suspended(tmp_path) as held:
+        assert gone_through(tmp_path, "orders", "sqlite", first) == 1
+    assert {file.name for file in held} == {"console.sqlite", "engine.sqlite"}
+
+
+@contextmanager
+def locked_while_suspended(folder: Path) -> Iterator[set[Path]]:
+    """Hold the locks of SQLite for whatever process is suspended; give the files on which they were held."""
+    held: set[Path] = set()
+    over = threading.Event()
+
+    def hold() -> None:
+        while not over.wait(0.005):
+            if still := [one for one in psutil.Process().children(recursive=True) if is_suspended(one)]:
+                with ExitStack() as locks:
+                    for file in folder.rglob("*.sqlite"):
+                        lock = locks.enter_context(closing(sqlite3.connect(file, isolation_level=None)))
+                        lock.execute("BEGIN IMMEDIATE")
+                        held.add(file)
+                    while is_suspended(still[0]) and not over.is_set():
+                        time.sleep(0.005)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    try:
+        yield held
+    finally:
+        over.set()
+        holder.join()
+
+
+def is_suspended(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_STOPPED)
+    except psutil.Error:
+        return False
