@@ -88,7 +88,7 @@ BROKEN = """() => {
     }
     let scrolls = of
     while (scrolls && !['auto', 'scroll'].includes(getComputedStyle(scrolls).overflowX)) scrolls = scrolls.parentElement
-    if ((!scrolls || scrolls.dataset.testid === 'stMain') && box.right > wide + 1)
+    if ((!scrolls || ['stMain', 'stHorizontalBlock'].includes(scrolls.dataset.testid)) && box.right > wide + 1)
       found.push(`beyond the edge: ${text.data.trim().slice(0, 60)}`)
   }
   return [...new Set(found)]
