@@ -53,6 +53,7 @@ KEPT: Mapping[str, set[str]] = {
     "day_account_missing": {"account", "code"},  # empty where the till has none, or the group no VAT
     "day_method_account_missing": {"account"},  # likewise
     "document_changed_after_booking": {"before", "after", "source", "mark"},  # likewise
+    "sale_beyond_order": {"source", "mark"},
     "document_cancelled_after_booking": {"source", "mark"},
     "document_changed_after_credit": {"source", "mark"},
     "document_without_reference": {"source", "mark"},

@@ -233,6 +233,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("refund_before_order", OPERATOR),
         Cause("sale_waits", NOBODY),
         Cause("sale_partly_booked", OPERATOR, repair=_system_or("settings", "orders")),
+        Cause("sale_beyond_order", OPERATOR),
         Cause("document_changed_after_booking", OPERATOR),
         Cause("document_cancelled_after_booking", OPERATOR),
         Cause("document_changed_after_credit", OPERATOR),

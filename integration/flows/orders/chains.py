@@ -16,6 +16,7 @@ from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
 from integration.core.standing import AskMade, AskStandings, Standing, Where
 from integration.core.totals.categories import LineCategory, category_of
+from integration.flows.deciding import DECISION, KEEP, decided, decision_mark
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.newest import document_of, newest_bookings
 from integration.flows.orders.references import DocumentNumber
@@ -24,6 +25,8 @@ from integration.flows.settings import BOOKS
 Verdict = Issue | Skip
 # What a receipt may be about that sells nothing: it pays for something of before, or only moves money.
 NO_SALE = frozenset({LineCategory.PAYMENT, LineCategory.DOWN_PAYMENT, LineCategory.CASH_IN, LineCategory.CASH_OUT})
+BESIDE = "beside"  # to book a document beside what else was made of its orders, as a sale of its own
+WAYS = (KEEP, BESIDE)
 SAME_SALE = "same_sale"  # of a booking that is not made: the document whose sale it is
 NO_SALES_OF = (Kind.PROPOSAL, Kind.QUOTATION)
 
@@ -52,6 +55,7 @@ def related(document: Record, groups: Mapping[str, str]) -> dict[str, Value]:
     """Return what is kept of a document that is booked: which others are the same sale, and where it was sold."""
     told: dict[str, Value] = _told(document) if is_sale(document, groups) else {}
     told["sold_on"] = _sold_on(document)
+    told[BESIDE] = _beside_which(document)
     return {name: found for name, found in told.items() if found}
 
 
@@ -153,6 +157,15 @@ def _name(one: Standing) -> str:
 # ---- an invoice and a receipt of one order
 
 
+def _beside_which(document: Record) -> str:
+    """Return beside which others a person decided to book a document as it is now, as its booking keeps it."""
+    if BESIDE in document.values:
+        return as_text(document.values[BESIDE])
+    option, _, mark = as_text(document.values.get(DECISION)).partition(" ")
+    digest, _, others = mark.partition(".")
+    return others if option == BESIDE and digest == decision_mark(document) else ""
+
+
 def _is_receipt(number: str) -> bool:
     """Tell a receipt from an invoice by its number, which says where it was made."""
     read = DocumentNumber.read(None, number)
@@ -174,7 +187,8 @@ def more_than_ordered(
 ) -> Verdict | None:
     """Return why a document waits that, with what else was made of its orders, comes to more than was `ordered`.
 
-    Part deliveries are sales of their own; whether all of it was invoiced and rung up as well nobody can tell.
+    Part deliveries are sales of their own; whether all of it was invoiced and rung up as well nobody can tell, until a
+    person says it of the document as it is, beside these others.
     """
     total = _total(document)
     if total is None or total <= 0:
@@ -185,7 +199,19 @@ def more_than_ordered(
     if ordered is None or None in sums:
         return _partly(document, siblings)
     booked = sum((one for one in sums if one is not None), Decimal(0))
-    return _partly(document, siblings) if booked + total > ordered + limit else None
+    if ordered is not None and None not in sums and booked + total <= ordered + limit:
+        return None
+    others = "+".join(sorted(one.key.replace(" ", "") for one in siblings))
+    if _beside_which(document) == others:
+        return None
+    if document.kind not in (Kind.INVOICE, Kind.RECEIPT):  # a booking, of which the next plan asks
+        return _waits(document, siblings[0])
+    mark = decision_mark(document, others)
+    if decided(document, mark, WAYS).option == KEEP:
+        return _is_there(document, siblings)
+    asked = _partly(document, siblings)
+    facts = {**asked.facts, "source": str(document.kind), "mark": mark}
+    return replace(asked, cause="sale_beyond_order", field=DECISION, facts=facts)
 
 
 # ---- the pages of days

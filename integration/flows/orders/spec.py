@@ -30,7 +30,7 @@ from integration.flows.forms import (
 from integration.flows.orders.articles import ARTICLES
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.bookings import PostingContext
-from integration.flows.orders.chains import Asks
+from integration.flows.orders.chains import WAYS, Asks
 from integration.flows.orders.codes import REVENUE_TABLE, VAT_CODES, VAT_TABLE
 from integration.flows.orders.decisions import BY_HAND, CANCELLED, CHANGED, TAKEN_BACK
 from integration.flows.orders.identity import BOOKED_AS, SAID
@@ -353,6 +353,7 @@ ORDERS = FlowSpec(
         "document_changed_after_credit": Repair(By.DECISION, options=TAKEN_BACK),
         "refund_before_order": Repair(By.DECISION, options=OPTIONS),
         "vat_code_unmapped": Repair(By.ROW, "tables", VAT_CODES),
+        "sale_beyond_order": Repair(By.DECISION, options=WAYS),
         "currency_without_rate": Repair(tab="settings", name="default_currency"),
         "customer_ambiguous": Repair(By.CHOICE, kind=Kind.DEBTOR),
     },

@@ -11,6 +11,7 @@ from integration.core.issues import Skip
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
 from integration.core.standing import Standing, Where
+from integration.core.staged import Staged
 from integration.flows.orders.chains import Asks, Chain, Chains, in_day, in_force, is_sale, not_booked_because, related
 from tests.flows.orders.tills import PAPERS, a_line, a_refund, an_order, becoming, orders
 
@@ -314,3 +315,35 @@ def test_a_document_whose_order_is_in_the_plan_makes_no_debtor_and_waits_where_t
     assert not isinstance(waits, Skip)
     assert (waits.cause, waits.facts["other"]) == ("sale_waits", "ORDER-1")
     assert logic.beside(PAPERS, []) == {}
+def test_a_person_says_once_whether_what_comes_to_more_than_its_order_is_a_sale_of_its_own() -> None:
+    known = {"invoice-7": replace(standing("invoice-7", Where.BOOKED), title=INVOICE)}
+    asks = Asks(
+        lambda keys: {key: known[key] for key in keys if key in known},
+        lambda _: {"order-1": [*known]},
+        orders=lambda _: [replace(an_order(), values={"total_incl": WHOLE})],
+    )
+    logic = orders(asks=asks, **becoming("receipt", "posting"))
+    stage = logic.flow.stage("receipts")
+
+    def read(decision: str = "", digest: str = "d1") -> Staged:
+        told = {"decision": decision, "digest": digest, "number": "1.2.2026.8", "orders": ("order-1",)}
+        (one,) = logic.stage(stage, [a_document(Kind.RECEIPT, "receipt-1", **told)])
+        return one
+
+    asked = read().issue
+    assert asked is not None
+    assert (asked.cause, asked.field, asked.facts["mark"]) == ("sale_beyond_order", "decision", "d1.invoice-7")
+    kept, beside = f"keep {asked.facts['mark']} the same", f"beside {asked.facts['mark']}"
+    skip, booking = read(kept).skip, read(beside).record
+    assert (skip and skip.reason, skip and skip.facts["other"]) == ("sale_booked", INVOICE)
+    assert booking is not None
+    assert logic.beside(stage, [booking]) == logic.beside(stage, [booking], sending=True) == {}
+    for decision in (kept, beside):
+        assert read(decision, "d2").issue  # it changed at the till
+    known["invoice-9"] = replace(standing("invoice-9", Where.BOOKED), title="2026.9")
+    assert read(beside).issue
+    waits = logic.beside(stage, [booking], sending=True)["receipt-1"]
+    assert not isinstance(waits, Skip)
+    assert waits.cause == "sale_waits"  # until the next plan asks anew
+
+
