@@ -392,7 +392,8 @@ def test_of_an_order_that_takes_no_part_the_invoice_and_the_receipt_are_not_both
         again = shop.console.run(FLOW, sale.invoice, sale.receipt)
     assert shop.booked(sale) == ["posting"]
     waits = sale.receipt if both else sale.invoice
-    assert shop.causes(run, sale) == shop.causes(again, sale) == {waits: "sale_partly_booked"}
+    assert shop.causes(run, sale) == {waits: "sale_waits" if both else "sale_beyond_order"}
+    assert shop.causes(again, sale) == {waits: "sale_beyond_order"}
 
 
 # ---- and days
@@ -456,3 +457,27 @@ def test_an_order_that_was_rung_up_in_a_day_is_booked_in_one_of_the_two(shop: Sh
         assert run.counts.unchanged == 1
         assert off(shop.page_of(day), without(day)) == {CARD: Decimal("18.15"), OPEN: Decimal("-18.15")}
     assert shop.booked(sale) == ([] if first == "day" else ["order"])
+
+
+def test_the_invoice_of_an_order_that_was_rung_up_in_a_day_is_booked_once_a_person_says_it_is_a_sale(
+    shop: Shop,
+) -> None:
+    day = shop.closed()
+    sale = shop.late(day, shop.console.till_client.order(str(shop.article["articleNumber"])))
+    assert shop.console.run(DAYS, day.key).counts.proven == 1
+    invoice = Sale("", shop.invoiced(sale.order))
+    with shop.set_to(invoices="posting"):
+        run = shop.console.run(FLOW, invoice.invoice)
+        assert shop.causes(run, invoice) == {invoice.invoice: "sale_beyond_order"}
+        exceptions = shop.console.application.exceptions
+        asked = [
+            one
+            for group in exceptions.groups(FLOW)
+            if group.cause == "sale_beyond_order"
+            for one in exceptions.issues_of(group.of)
+        ]
+        exceptions.decide(FLOW, [one for one in asked if one.issue.key == invoice.invoice], "beside", somebody(WHO))
+        assert shop.console.run(FLOW, invoice.invoice).counts.proven == 1
+        assert shop.console.run(FLOW, invoice.invoice).counts.unchanged == 1
+    assert shop.booked(invoice) == ["posting"]
+    assert invoice.invoice not in shop.console.waits(FLOW, "sale_beyond_order")

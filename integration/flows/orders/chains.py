@@ -196,8 +196,6 @@ def more_than_ordered(
     if waits := next((one for one in siblings if one.where is Where.DOUBTFUL), None):
         return _waits(document, waits)
     sums = [one.sold for one in siblings]
-    if ordered is None or None in sums:
-        return _partly(document, siblings)
     booked = sum((one for one in sums if one is not None), Decimal(0))
     if ordered is not None and None not in sums and booked + total <= ordered + limit:
         return None
@@ -239,6 +237,24 @@ def in_day(document: Record, pages: Sequence[Record]) -> Skip | None:
             facts = {"key": number, "document": number, "system": BOOKS, "day": as_text(page.values.get("number"))}
             return Skip("sale_in_day", document.key, facts | {"reference": as_text(page.values.get("reference"))})
     return None
+
+
+def share(document: Record) -> str:
+    """Return what a page keeps of a document in it that was made of orders: its key, number and total, and these."""
+    total = _total(document)
+    return "|".join((document.key, _number(document), "" if total is None else f"{total:f}", *ids(document, "orders")))
+
+
+def _shares(pages: Sequence[Record], order: str) -> dict[str, Standing]:
+    """Return the documents that pages in force have in them and that were made of an order."""
+    found: dict[str, Standing] = {}
+    for page in pages if _hold_something(pages) else ():
+        for key, number, total, *orders in (told.split("|") for told in _listed_in(page.values, "shares")):
+            if order in orders:
+                sold, told_by = Decimal(total) if total else None, {"orders": tuple(orders)}
+                reference = as_text(page.values.get("reference"))
+                found[key] = Standing(key, Where.BOOKED, number, reference, sold, page.kind, told_by)
+    return found
 
 
 def _hold_something(pages: Sequence[Record]) -> bool:
@@ -326,7 +342,8 @@ class Chains:
             documents_.values() if sending else ()
         )
         where = in_force(self._asks.standings, sorted(named)) if named else {}
-        days = self._asks.days(sorted({key for one in sales for key in (one.key, _sold_on(one)) if key}))
+        asked_days = {key for one in sales for key in (one.key, _sold_on(one), *before[one.key]) if key}
+        days = self._asks.days(sorted(asked_days))
         taking_part = where.keys() if Kind.ORDER in self._kinds else ()
         found: dict[str, Verdict] = {}
         for one in sales:
@@ -336,13 +353,19 @@ class Chains:
                 chain = Chain((own,))
             pages = [page for key in (one.key, _sold_on(one)) for page in days.get(key, ())]
             said = not_booked_because(one, chain, taking_part, self._limit, sending=sending)
-            if said is None and (doubtful := next((page for page in pages if page.agreed is None), None)):
+            shared = [page for order in before[one.key] for page in days.get(order, ())]
+            if said is None and (doubtful := next((page for page in (*pages, *shared) if page.agreed is None), None)):
                 said = waits_for(one, doubtful.key)
             if said is None and pages:
                 said = in_day(one, [page.agreed for page in pages if page.agreed])
             if said is not None:
                 found[one.key] = said
         rest = {one.key: [where[key] for key in sorted(siblings[one.key]) if key in where] for one in sales}
+        for one in sales:
+            for order in before[one.key]:
+                found_in = _shares([page.agreed for page in days.get(order, ()) if page.agreed], order)
+                own = {documents_[one.key], *after[one.key], *(each.key for each in rest[one.key])}
+                rest[one.key] += [found_in[key] for key in sorted(found_in.keys() - own)]
         left = [one for one in sales if one.key not in found and of_other_sort(one, rest[one.key])]
         return found | self._beyond_orders({one.key: (one, rest[one.key]) for one in left})
 

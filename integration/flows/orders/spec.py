@@ -279,7 +279,9 @@ def _days(asked: Asked, keys: Collection[str]) -> Mapping[str, Sequence[Link]]:
         if one.where is Where.DOUBTFUL:  # whether the day is booked nobody knows
             found[one.key].append(Link(Kind.DAY_PAGE, one.key, ""))
     for key, pages in asked.made_of(DAYS, (Kind.DAY_PAGE,), keys).items():
-        found.setdefault(key, []).extend(asked.links(DAYS, Kind.DAY_PAGE, pages).values())
+        there = asked.links(DAYS, Kind.DAY_PAGE, pages)
+        in_doubt = [Link(Kind.DAY_PAGE, page, "") for page in pages if page not in there]
+        found.setdefault(key, []).extend([*there.values(), *in_doubt])
     return found
 
 
