@@ -36,7 +36,6 @@ from integration.flows.orders.decisions import BY_HAND, CANCELLED, CHANGED, TAKE
 from integration.flows.orders.identity import BOOKED_AS, SAID
 from integration.flows.orders.logic import OrdersLogic
 from integration.flows.orders.newest import document_of
-from integration.flows.orders.parties import COUNTRIES
 from integration.flows.orders.questions import BALANCE_TABLE, DAYS, PAYMENTS_OF, QUESTIONS
 from integration.flows.orders.references import bears, free_prefix
 from integration.flows.orders.refunds import OPTIONS
@@ -50,7 +49,7 @@ from integration.flows.orders.settings import (
     OrderSettings,
     documents,
 )
-from integration.flows.orders.tables import GROUPS_TABLE, METHODS_TABLE, TERMS_TABLE
+from integration.flows.orders.tables import COUNTRIES_TABLE, GROUPS_TABLE, METHODS_TABLE, TERMS_TABLE
 from integration.flows.orders.vocabulary import STATES
 from integration.flows.settings import BOOKS, COUNTRY_CODES, TILL, Listed, Signs, ValueTable, books_list, till_list
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
@@ -338,7 +337,7 @@ ORDERS = FlowSpec(
         BALANCE_TABLE,
         METHODS_TABLE,
         ValueTable(ARTICLES, till_list("own_articles"), books_list("article_codes"), looks_up=True),
-        ValueTable(COUNTRIES, theirs=COUNTRY_CODES, looks_up=True, named=("value",)),
+        COUNTRIES_TABLE,
         TERMS_TABLE,
         ValueTable("shipping_methods", till_list("delivery_methods"), books_list("shipping_methods")),
         ValueTable("salespersons", till_list("employees"), books_list("salespersons")),
