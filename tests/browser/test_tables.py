@@ -97,7 +97,7 @@ def all_in_use(systems: Sandbox, beside: Application) -> None:
     systems.accountview.edit("CONTACT", debtor, {"SHIP_MTH": "POST", "EMP_NR": "JAN", "APX_LIST": "GROOT"})
     rules = stores_in(beside).rules
     for flow, rule in RULES.items():
-        version, body = rules.published(flow) or (0, {})
+        _, body = rules.published(flow) or (0, {})
         kept = [one for one in body["rules"] if one["target"] != rule["target"]]
         rules.publish(flow, {**body, "rules": [*kept, rule]}, "test", "")
 

@@ -144,10 +144,13 @@ def _is_there(document: Record, there: Sequence[Standing]) -> Skip:
 
 
 def _partly(document: Record, there: Sequence[Standing]) -> Issue:
+    return Issue("sale_partly_booked", document.key, "", _amounts(document, there))
+
+
+def _amounts(document: Record, there: Sequence[Standing]) -> dict[str, str]:
     booked = sum((one.sold or Decimal(0) for one in there), Decimal(0))
     amounts = {"booked": f"{booked:f}", "amount": as_text(_total(document))}
-    facts = _facts(document, ", ".join(map(_name, there)))
-    return Issue("sale_partly_booked", document.key, "", facts | amounts)
+    return _facts(document, ", ".join(map(_name, there))) | amounts
 
 
 def _name(one: Standing) -> str:
@@ -207,9 +210,8 @@ def more_than_ordered(
     mark = decision_mark(document, others)
     if decided(document, mark, WAYS).option == KEEP:
         return _is_there(document, siblings)
-    asked = _partly(document, siblings)
-    facts = {**asked.facts, "source": str(document.kind), "mark": mark}
-    return replace(asked, cause="sale_beyond_order", field=DECISION, facts=facts)
+    facts = _amounts(document, siblings) | {"source": str(document.kind), "mark": mark}
+    return Issue("sale_beyond_order", document.key, DECISION, facts)
 
 
 # ---- the pages of days
@@ -245,15 +247,24 @@ def share(document: Record) -> str:
     return "|".join((document.key, _number(document), "" if total is None else f"{total:f}", *ids(document, "orders")))
 
 
+def shared(page: Record) -> list[Record]:
+    """Return the documents that a page has in it and that were made of orders, as far as it keeps them."""
+    found: list[Record] = []
+    for key, number, total, *orders in (told.split("|") for told in _listed_in(page.values, "shares")):
+        sold: dict[str, Value] = {"total_incl": Decimal(total)} if total else {}
+        found.append(Record(Kind.RECEIPT, key, {"number": number, "orders": tuple(orders), **sold}))
+    return found
+
+
 def _shares(pages: Sequence[Record], order: str) -> dict[str, Standing]:
     """Return the documents that pages in force have in them and that were made of an order."""
     found: dict[str, Standing] = {}
     for page in pages if _hold_something(pages) else ():
-        for key, number, total, *orders in (told.split("|") for told in _listed_in(page.values, "shares")):
-            if order in orders:
-                sold, told_by = Decimal(total) if total else None, {"orders": tuple(orders)}
+        for one in shared(page):
+            if order in ids(one, "orders"):
                 reference = as_text(page.values.get("reference"))
-                found[key] = Standing(key, Where.BOOKED, number, reference, sold, page.kind, told_by)
+                told = (_number(one), reference, _total(one), page.kind, one.values)
+                found[one.key] = Standing(one.key, Where.BOOKED, *told)
     return found
 
 
@@ -353,8 +364,10 @@ class Chains:
                 chain = Chain((own,))
             pages = [page for key in (one.key, _sold_on(one)) for page in days.get(key, ())]
             said = not_booked_because(one, chain, taking_part, self._limit, sending=sending)
-            shared = [page for order in before[one.key] for page in days.get(order, ())]
-            if said is None and (doubtful := next((page for page in (*pages, *shared) if page.agreed is None), None)):
+            of_orders = [page for order in before[one.key] for page in days.get(order, ())]
+            if said is None and (
+                doubtful := next((page for page in (*pages, *of_orders) if page.agreed is None), None)
+            ):
                 said = waits_for(one, doubtful.key)
             if said is None and pages:
                 said = in_day(one, [page.agreed for page in pages if page.agreed])
@@ -364,8 +377,8 @@ class Chains:
         for one in sales:
             for order in before[one.key]:
                 found_in = _shares([page.agreed for page in days.get(order, ()) if page.agreed], order)
-                own = {documents_[one.key], *after[one.key], *(each.key for each in rest[one.key])}
-                rest[one.key] += [found_in[key] for key in sorted(found_in.keys() - own)]
+                known = {documents_[one.key], *after[one.key], *(each.key for each in rest[one.key])}
+                rest[one.key] += [found_in[key] for key in sorted(found_in.keys() - known)]
         left = [one for one in sales if one.key not in found and of_other_sort(one, rest[one.key])]
         return found | self._beyond_orders({one.key: (one, rest[one.key]) for one in left})
 
@@ -386,6 +399,11 @@ class Chains:
             if said := more_than_ordered(one, siblings, ordered, self._limit):
                 found[key] = said
         return found
+
+    def beyond_orders(self, page: Record) -> list[Issue]:
+        """Return which sales in a page of a day come to more than their order, with what is booked by itself of it."""
+        found = self.of(shared(page)).values()
+        return [one for one in found if isinstance(one, Issue) and one.cause == "sale_beyond_order"]
 
     def there(self, sales: Collection[str]) -> set[str]:
         """Return which of these sales are booked, or planned by an earlier page, as whatever document or in a day."""

@@ -195,7 +195,7 @@ RUNG_UP = a_document(Kind.RECEIPT, "receipt-1", number="1.2.2026.8", orders=("or
 def of_a_day(*pages: Record | None) -> Asks:
     """Return what is known after a day with a receipt of an order was booked, by these pages; None is in doubt."""
     links = [Link(Kind.DAY_PAGE, "2026-11-20/1", "", page) for page in pages]
-    told = {key: links for key in ("2026-11-20/1", "receipt-1", "order-1", "invoice-9")}
+    told = dict.fromkeys(("2026-11-20/1", "receipt-1", "order-1", "invoice-9"), links)
     return Asks(
         days=lambda keys: {key: told[key] for key in keys if key in told},
         orders=lambda _: [replace(an_order(), values={"total_incl": WHOLE})],
@@ -234,7 +234,7 @@ PART_IN_A_DAY = replace(
 def test_an_invoice_of_an_order_of_which_a_receipt_is_in_a_day(
     pages: Sequence[Record | None], invoice: Mapping[str, Any], expected: str
 ) -> None:
-    told = {"key": "invoice-1", "number": INVOICE, "orders": ("order-1",), **invoice}
+    told: dict[str, Any] = {"key": "invoice-1", "number": INVOICE, "orders": ("order-1",), **invoice}
     document = a_document(Kind.INVOICE, **told)
     found = Chains(of_a_day(*pages), EVERY, {}, Decimal(0)).of([document]).get(document.key)
     assert (found.reason if isinstance(found, Skip) else found.cause if found else NOTHING_SAID) == expected
@@ -337,8 +337,8 @@ def test_a_person_says_once_whether_what_comes_to_more_than_its_order_is_a_sale_
     stage = logic.flow.stage("receipts")
 
     def read(decision: str = "", digest: str = "d1") -> Staged:
-        told = {"decision": decision, "digest": digest, "number": "1.2.2026.8", "orders": ("order-1",)}
-        (one,) = logic.stage(stage, [a_document(Kind.RECEIPT, "receipt-1", **told)])
+        told: dict[str, Value] = {"decision": decision, "digest": digest, "number": "1.2.2026.8"}
+        (one,) = logic.stage(stage, [a_document(Kind.RECEIPT, "receipt-1", orders=("order-1",), **told)])
         return one
 
     asked = read().issue
