@@ -53,6 +53,7 @@ KEPT: Mapping[str, set[str]] = {
     "day_account_missing": {"account", "code"},  # empty where the till has none, or the group no VAT
     "day_method_account_missing": {"account"},  # likewise
     "document_changed_after_booking": {"before", "after", "source", "mark"},  # likewise
+    "sale_beyond_order": {"source", "mark"},
     "document_cancelled_after_booking": {"source", "mark"},
     "document_changed_after_credit": {"source", "mark"},
     "document_without_reference": {"source", "mark"},
@@ -60,6 +61,7 @@ KEPT: Mapping[str, set[str]] = {
     "credit_not_exact": {"source", "mark"},
     "document_taken_back": {"source", "mark"},  # the plan offers to book it again by them
     "day_booked_by_hand": {"mark"},
+    "day_sale_elsewhere": {"mark"},
     "day_changed_after_booking": {"behind", "mark"},
     "day_changed_after_filing": {"behind", "mark"},  # the question shows them, or asks by them
 }

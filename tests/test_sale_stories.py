@@ -392,7 +392,8 @@ def test_of_an_order_that_takes_no_part_the_invoice_and_the_receipt_are_not_both
         again = shop.console.run(FLOW, sale.invoice, sale.receipt)
     assert shop.booked(sale) == ["posting"]
     waits = sale.receipt if both else sale.invoice
-    assert shop.causes(run, sale) == shop.causes(again, sale) == {waits: "sale_partly_booked"}
+    assert shop.causes(run, sale) == {waits: "sale_waits" if both else "sale_beyond_order"}
+    assert shop.causes(again, sale) == {waits: "sale_beyond_order"}
 
 
 # ---- and days
@@ -456,3 +457,41 @@ def test_an_order_that_was_rung_up_in_a_day_is_booked_in_one_of_the_two(shop: Sh
         assert run.counts.unchanged == 1
         assert off(shop.page_of(day), without(day)) == {CARD: Decimal("18.15"), OPEN: Decimal("-18.15")}
     assert shop.booked(sale) == ([] if first == "day" else ["order"])
+
+
+def decide(shop: Shop, flow: str, cause: str, key: str, option: str) -> None:
+    """Decide about one record that waits for a cause."""
+    exceptions = shop.console.application.exceptions
+    asked = [one for group in exceptions.groups(flow) if group.cause == cause for one in exceptions.issues_of(group.of)]
+    exceptions.decide(flow, [one for one in asked if one.issue.key == key], option, somebody(WHO))
+
+
+def test_the_invoice_of_an_order_that_was_rung_up_in_a_day_is_booked_once_a_person_says_it_is_a_sale(
+    shop: Shop,
+) -> None:
+    day = shop.closed()
+    sale = shop.late(day, shop.console.till_client.order(str(shop.article["articleNumber"])))
+    assert shop.console.run(DAYS, day.key).counts.proven == 1
+    invoice = Sale("", shop.invoiced(sale.order))
+    with shop.set_to(invoices="posting"):
+        run = shop.console.run(FLOW, invoice.invoice)
+        assert shop.causes(run, invoice) == {invoice.invoice: "sale_beyond_order"}
+        decide(shop, FLOW, "sale_beyond_order", invoice.invoice, "beside")
+        assert shop.console.run(FLOW, invoice.invoice).counts.proven == 1
+        assert shop.console.run(FLOW, invoice.invoice).counts.unchanged == 1
+    assert shop.booked(invoice) == ["posting"]
+    assert invoice.invoice not in shop.console.waits(FLOW, "sale_beyond_order")
+
+
+def test_a_day_with_a_receipt_of_an_invoiced_order_is_booked_once_a_person_says_so(shop: Shop) -> None:
+    day = shop.closed()
+    order = shop.console.till_client.order(str(shop.article["articleNumber"]))
+    invoice = Sale("", shop.invoiced(order))
+    with shop.set_to(invoices="posting"):
+        assert shop.console.run(FLOW, invoice.invoice).counts.proven == 1
+    shop.late(day, order)
+    assert shop.console.lines(shop.console.run(DAYS, day.key))[day.key].cause == "day_sale_elsewhere"
+    decide(shop, DAYS, "day_sale_elsewhere", day.key, "beside")
+    assert shop.console.run(DAYS, day.key).counts.proven == 1
+    assert off(shop.page_of(day), without(day))[REVENUE] == -LATE
+    assert shop.console.run(DAYS, day.key).counts.unchanged == 1

@@ -55,6 +55,7 @@ ISO = "iso"  # no system: what is the same for everybody
 COUNTRY = "country"  # what the part of a key is called that is one
 UNSURE = "?"  # stands for a country that nobody can read
 COUNTRY_CODES = Listed(ISO, "countries")  # by two letters; what each is called is a matter of language
+COUNTRY_NAMES = Listed(ISO, "country_names")  # the same, or whatever else a system calls a country
 
 
 class Choice(NamedTuple):

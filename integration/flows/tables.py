@@ -33,6 +33,7 @@ IN_USE = frozenset(
         "debtors",
         "article_codes",
         "own_articles",
+        "country_names",
     }
 )
 

@@ -7,8 +7,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
+from integration.sandbox.server import Sandbox
 from integration.services import Application
 from tests.browser.conftest import SETTLE, at_rest, button, picture, tab
+from tests.stores import stores_in
 
 pytestmark = [
     pytest.mark.browser,
@@ -63,7 +65,13 @@ TABLES: Mapping[str, Mapping[str, tuple[Mapping[str, Option], Option, str]]] = {
         "payment_terms": ({"Zahlungsart oder Zahlungsfrist": "14 Tage Zahlungsfrist"}, re.compile(r"^\w"), "14"),
         "articles": ({"Code": re.compile(r"^\d")}, re.compile(r"^\w"), ""),
         "balance_accounts": ({"Umsatzgruppe": re.compile("^Pfand")}, re.compile("^1"), "packaging_deposit"),
+        "shipping_methods": ({"Code": re.compile(r"^\w")}, "POST", ""),
+        "salespersons": ({"Code": re.compile(r"^\w")}, "JAN", ""),
+        "cost_centres": ({"Code": re.compile(r"^\w")}, re.compile(r"^\w"), ""),
+        "price_lists": ({"Code": re.compile(r"^\w")}, "GROOT", ""),
+        "countries": ({"Land an der Kasse": re.compile(r"\(AF\)$")}, "Vereinigtes Königreich", "AF"),
     },
+    "customers": {"price_groups": ({"Code": "GROOT"}, re.compile(r"^\w"), "GROOT")},
     "days": {
         "day_accounts": (
             {"Umsatzgruppe": re.compile(r"^\d"), "Steuercode": re.compile("^3 · ")}, "8010", ""
@@ -73,6 +81,25 @@ TABLES: Mapping[str, Mapping[str, tuple[Mapping[str, Option], Option, str]]] = {
         "day_cost_centres": ({"Umsatzgruppe": "Filiale"}, re.compile(r"^\w"), "@"),
     },
 }  # fmt: skip
+
+
+# Rules that only some shops have, each with a table that no flow uses without one.
+RULES = {
+    "orders": {"target": "sales_order.price_list", "source": "customer_price_group", "table": "price_lists"},
+    "customers": {"target": "relation.price_group", "source": "price_list", "table": "price_groups"},
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def all_in_use(systems: Sandbox, beside: Application) -> None:
+    """Use every table, and let a debtor have one of each code that the books offer only where it is in use."""
+    debtor = str(systems.state("CONTACT")[0]["SUB_NR"])
+    systems.accountview.edit("CONTACT", debtor, {"SHIP_MTH": "POST", "EMP_NR": "JAN", "APX_LIST": "GROOT"})
+    rules = stores_in(beside).rules
+    for flow, rule in RULES.items():
+        _, body = rules.published(flow) or (0, {})
+        kept = [one for one in body["rules"] if one["target"] != rule["target"]]
+        rules.publish(flow, {**body, "rules": [*kept, rule]}, "test", "")
 
 
 CASES = [(flow, name) for flow, names in TABLES.items() for name in names]
@@ -86,7 +113,7 @@ def test_a_row_is_chosen_and_never_typed(connected: str, beside: Application, pa
     expect(at_rest(page).get_by_text("Zeile hinzufügen").first).to_be_visible()
     for label, option in parts.items():
         choose(page, label, option)
-    choose(page, f"Entsprechung in {'MplusKASSA' if flow == 'products' else 'AccountView'}", other)
+    choose(page, f"Entsprechung in {'MplusKASSA' if flow in ('products', 'customers') else 'AccountView'}", other)
     picture(page, f"tables-{name}-chosen")
     button(page, re.compile("^add Zeile hinzufügen|^Zeile hinzufügen$"))
     button(page, "Tabelle speichern")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from integration.core.days.books import DayBooked, DayPage
 from integration.core.days.documents import DayDocument
 from integration.core.records import Record, Value
-from integration.flows.orders.chains import related
+from integration.flows.orders.chains import related, share
 
 # How documents are booked by themselves, or may be: those that are not are left out.
 AskBooked = Callable[[Collection[str]], Mapping[str, DayBooked]]
@@ -39,9 +39,11 @@ class Alone:
 
     def told(self, page: DayPage) -> dict[str, Value]:
         """Return what is kept of a page: the documents whose sales are in it, and the orders those were made from."""
-        orders = sorted({key for one in page.sold for key in self.same_sale(one)[1:]})
+        made_of = {one.record.key: self.same_sale(one)[1:] for one in page.sold}
+        orders = sorted({key for some in made_of.values() for key in some})
+        shares = tuple(share(one.record) for one in page.sold if made_of[one.record.key])
         sold = tuple(one.record.key for one in page.sold)
-        return {"sold": sold, **({"orders": tuple(orders)} if orders else {})}
+        return {"sold": sold, **({"orders": tuple(orders), "shares": shares} if orders else {})}
 
     def met(self, page: Record) -> bool:
         """Tell whether a sale that is in a page has been booked by itself since the page was made."""

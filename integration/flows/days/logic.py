@@ -38,11 +38,13 @@ from integration.flows.days.why import DayReasons
 from integration.flows.deciding import AGAIN, DECISION, KEEP, decided, decision_mark
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.balances import Turnover
+from integration.flows.orders.chains import BESIDE
 from integration.flows.settings import BOOKS, TILL, RecordRejected, excluded_by_filter
 from integration.flows.spec import FlowLogic
 
 DIFFERENCE = "difference"
 DECISIONS = (DIFFERENCE, AGAIN, KEEP)
+ONLY_BESIDE = (BESIDE,)  # that it is the same sale is said by taking the other booking back
 NO_TURNOVER = "Geen omzet"  # in the words of the books
 MOST_TOLD = 12  # accounts of a difference in one sentence
 
@@ -89,6 +91,7 @@ class DaysLogic(FlowLogic):
         alone: AskBooked = lambda _: {},
         booked_payments: AskMethods = nowhere,
         typed: AskTyped = nothing_typed,
+        beyond: Callable[[Record], Sequence[Issue]] = lambda _: (),
     ) -> None:
         """Make everything ready that does not depend on a day.
 
@@ -96,7 +99,8 @@ class DaysLogic(FlowLogic):
         `debtors` the books' numbers of customers of the till, `item` the reference of a document as an open item,
         `unbooked` which of the documents that are booked one by one are not yet, `alone` which documents are booked by
         themselves, or may be, and how, `booked_payments` which payments the books had first, `typed` what others
-        wrote in the books. Raises ConfigurationError when the mapping cannot be used.
+        wrote in the books, `beyond` which sales in a page come to more than their order, with what is booked by itself
+        of it. Raises ConfigurationError when the mapping cannot be used.
         """
         rules, tools = rules_from(mapping_body), Tools({})
         self.flow = FLOW
@@ -113,6 +117,7 @@ class DaysLogic(FlowLogic):
         self._unbooked = unbooked
         self._booked_payments = booked_payments
         self._typed = typed
+        self._beyond = beyond
         self._alone = Alone(alone, both.turnover.types)
         self._turnover, self._till_rates = both.turnover, rates[1]
         self.books = self._books(settings, tables, rates, both, debtors, item)
@@ -230,7 +235,7 @@ class DaysLogic(FlowLogic):
         if not pages:
             if not page.lines and self.settings.empty_days == "skip":
                 return Skip("day_empty", record.key, facts)
-            return self._page_record(record, page, page.lines or (self._zero(day),), 0)
+            return self._sold_once(record, self._page_record(record, page, page.lines or (self._zero(day),), 0))
         off = difference(page.lines, booked)
         if not off:
             return _as_booked(record.key, pages[0])
@@ -255,6 +260,23 @@ class DaysLogic(FlowLogic):
             raise RecordRejected(
                 "day_document_apart", "contents", document=day_title(record), behind=", ".join(numbers[:MOST_TOLD])
             )
+
+    def _sold_once(self, record: Record, page: Record) -> Record:
+        """Return the page of a day none of whose sales seems to be booked by itself, or that a person wants so.
+
+        Raises RecordRejected while nobody has said so.
+        """
+        if not (found := self._beyond(page)):
+            return page
+        which = _beyond_which(found)
+        mark = decision_mark(record, which)
+        if decided(record, mark, ONLY_BESIDE).option:
+            return replace(page, values={**page.values, BESIDE: which})
+        behind, others = (
+            ", ".join(sorted({one.facts[name] for one in found})[:MOST_TOLD]) for name in ("document", "other")
+        )
+        facts = {"document": day_title(record), "behind": behind, "other": others, "mark": mark}
+        raise RecordRejected("day_sale_elsewhere", DECISION, **facts)
 
     def _zero(self, day: TillDay) -> DayLine:
         """Return the line of a day without turnover: the books take no page without one."""
@@ -321,7 +343,9 @@ class DaysLogic(FlowLogic):
         """Return which pages have documents in them that were booked by themselves since the plan was made."""
         found: dict[str, Issue | Skip] = {}
         for page in desired if sending else ():
-            if self._alone.met(page):
+            is_first = day_of_key(page.key) == page.key
+            beyond = self._beyond(page) if is_first else ()
+            if self._alone.met(page) or (beyond and page.values.get(BESIDE) != _beyond_which(beyond)):
                 facts = dict.fromkeys(("key", "document"), as_text(page.values.get("number")))
                 found[page.key] = Issue("day_document_booked", day_of_key(page.key), "", facts)
         return found
@@ -405,6 +429,11 @@ class DaysLogic(FlowLogic):
     def by_change(self, change: Change) -> Mapping[str, Reason]:
         """Return that a page puts right what is booked of its day, where it does."""
         return {} if day_of_key(change.key) == change.key else {"": Reason("because_day_correction")}
+
+
+def _beyond_which(found: Iterable[Issue]) -> str:
+    """Return of which sales, beside which documents, a person says that they are sales of their own."""
+    return "+".join(sorted(one.facts["mark"] + one.key for one in found)).replace(" ", "")
 
 
 def _date(record: Record) -> date | None:

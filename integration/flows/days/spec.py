@@ -13,9 +13,10 @@ from integration.core.records import Field, FieldType, Kind, Record, Unreadable
 from integration.core.rules import as_text
 from integration.core.standing import Where
 from integration.core.totals.categories import Purpose
+from integration.core.totals.sold import NOTHING
 from integration.flows.booked_payments import LEANS_ON, methods_of
 from integration.flows.day_pages import day_of_key, daybooks_of_the_bank
-from integration.flows.days.logic import DECISIONS, BooksTold, DaysLogic, Tables
+from integration.flows.days.logic import DECISIONS, ONLY_BESIDE, BooksTold, DaysLogic, Tables
 from integration.flows.days.questions import (
     COST_CENTRES,
     DAY_ACCOUNTS,
@@ -45,7 +46,7 @@ from integration.flows.forms import (
     Whole,
 )
 from integration.flows.orders.balances import Turnover
-from integration.flows.orders.chains import in_force
+from integration.flows.orders.chains import Asks, Chains, in_force
 from integration.flows.orders.codes import VAT_TABLE
 from integration.flows.orders.payments import WITH_PAYMENTS
 from integration.flows.orders.references import OrderReferences
@@ -208,6 +209,16 @@ def _logic(
         alone=partial(_alone, asked),
         booked_payments=partial(methods_of, asked),
         typed=partial(_typed, asked),
+        beyond=Chains(
+            Asks(
+                partial(asked.standings, ORDERS, BOOKED_AS),
+                partial(asked.made_of, ORDERS, BOOKED_AS),
+                orders=partial(asked.records, TILL, Kind.ORDER),
+            ),
+            (),
+            {},
+            NOTHING,
+        ).beyond_orders,
     )
 
 
@@ -230,6 +241,7 @@ DAYS = FlowSpec(
     repairs={
         "vat_code_unmapped": Repair(By.ROW, "tables", VAT_CODES),
         "turnover_group_unknown": Repair(By.ROW, "tables", DAY_ACCOUNTS),
+        "day_sale_elsewhere": Repair(By.DECISION, options=ONLY_BESIDE),
         "day_booked_by_hand": Repair(By.DECISION, options=TYPED),
         "day_changed_after_booking": _UNDECIDED,
         "day_changed_after_filing": _UNDECIDED,

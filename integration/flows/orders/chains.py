@@ -16,6 +16,7 @@ from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
 from integration.core.standing import AskMade, AskStandings, Standing, Where
 from integration.core.totals.categories import LineCategory, category_of
+from integration.flows.deciding import DECISION, KEEP, decided, decision_mark
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.newest import document_of, newest_bookings
 from integration.flows.orders.references import DocumentNumber
@@ -24,6 +25,8 @@ from integration.flows.settings import BOOKS
 Verdict = Issue | Skip
 # What a receipt may be about that sells nothing: it pays for something of before, or only moves money.
 NO_SALE = frozenset({LineCategory.PAYMENT, LineCategory.DOWN_PAYMENT, LineCategory.CASH_IN, LineCategory.CASH_OUT})
+BESIDE = "beside"  # to book a document beside what else was made of its orders, as a sale of its own
+WAYS = (KEEP, BESIDE)
 SAME_SALE = "same_sale"  # of a booking that is not made: the document whose sale it is
 NO_SALES_OF = (Kind.PROPOSAL, Kind.QUOTATION)
 
@@ -52,6 +55,7 @@ def related(document: Record, groups: Mapping[str, str]) -> dict[str, Value]:
     """Return what is kept of a document that is booked: which others are the same sale, and where it was sold."""
     told: dict[str, Value] = _told(document) if is_sale(document, groups) else {}
     told["sold_on"] = _sold_on(document)
+    told[BESIDE] = _beside_which(document)
     return {name: found for name, found in told.items() if found}
 
 
@@ -140,10 +144,13 @@ def _is_there(document: Record, there: Sequence[Standing]) -> Skip:
 
 
 def _partly(document: Record, there: Sequence[Standing]) -> Issue:
+    return Issue("sale_partly_booked", document.key, "", _amounts(document, there))
+
+
+def _amounts(document: Record, there: Sequence[Standing]) -> dict[str, str]:
     booked = sum((one.sold or Decimal(0) for one in there), Decimal(0))
     amounts = {"booked": f"{booked:f}", "amount": as_text(_total(document))}
-    facts = _facts(document, ", ".join(map(_name, there)))
-    return Issue("sale_partly_booked", document.key, "", facts | amounts)
+    return _facts(document, ", ".join(map(_name, there))) | amounts
 
 
 def _name(one: Standing) -> str:
@@ -151,6 +158,15 @@ def _name(one: Standing) -> str:
 
 
 # ---- an invoice and a receipt of one order
+
+
+def _beside_which(document: Record) -> str:
+    """Return beside which others a person decided to book a document as it is now, as its booking keeps it."""
+    if BESIDE in document.values:
+        return as_text(document.values[BESIDE])
+    option, _, mark = as_text(document.values.get(DECISION)).partition(" ")
+    digest, _, others = mark.partition(".")
+    return others if option == BESIDE and digest == decision_mark(document) else ""
 
 
 def _is_receipt(number: str) -> bool:
@@ -174,7 +190,8 @@ def more_than_ordered(
 ) -> Verdict | None:
     """Return why a document waits that, with what else was made of its orders, comes to more than was `ordered`.
 
-    Part deliveries are sales of their own; whether all of it was invoiced and rung up as well nobody can tell.
+    Part deliveries are sales of their own; whether all of it was invoiced and rung up as well nobody can tell, until a
+    person says it of the document as it is, beside these others.
     """
     total = _total(document)
     if total is None or total <= 0:
@@ -182,10 +199,19 @@ def more_than_ordered(
     if waits := next((one for one in siblings if one.where is Where.DOUBTFUL), None):
         return _waits(document, waits)
     sums = [one.sold for one in siblings]
-    if ordered is None or None in sums:
-        return _partly(document, siblings)
     booked = sum((one for one in sums if one is not None), Decimal(0))
-    return _partly(document, siblings) if booked + total > ordered + limit else None
+    if ordered is not None and None not in sums and booked + total <= ordered + limit:
+        return None
+    others = "+".join(sorted(one.key.replace(" ", "") for one in siblings))
+    if _beside_which(document) == others:
+        return None
+    if document.kind not in (Kind.INVOICE, Kind.RECEIPT):  # a booking, of which the next plan asks
+        return _waits(document, siblings[0])
+    mark = decision_mark(document, others)
+    if decided(document, mark, WAYS).option == KEEP:
+        return _is_there(document, siblings)
+    facts = _amounts(document, siblings) | {"source": str(document.kind), "mark": mark}
+    return Issue("sale_beyond_order", document.key, DECISION, facts)
 
 
 # ---- the pages of days
@@ -213,6 +239,33 @@ def in_day(document: Record, pages: Sequence[Record]) -> Skip | None:
             facts = {"key": number, "document": number, "system": BOOKS, "day": as_text(page.values.get("number"))}
             return Skip("sale_in_day", document.key, facts | {"reference": as_text(page.values.get("reference"))})
     return None
+
+
+def share(document: Record) -> str:
+    """Return what a page keeps of a document in it that was made of orders: its key, number and total, and these."""
+    total = _total(document)
+    return "|".join((document.key, _number(document), "" if total is None else f"{total:f}", *ids(document, "orders")))
+
+
+def shared(page: Record) -> list[Record]:
+    """Return the documents that a page has in it and that were made of orders, as far as it keeps them."""
+    found: list[Record] = []
+    for key, number, total, *orders in (told.split("|") for told in _listed_in(page.values, "shares")):
+        sold: dict[str, Value] = {"total_incl": Decimal(total)} if total else {}
+        found.append(Record(Kind.RECEIPT, key, {"number": number, "orders": tuple(orders), **sold}))
+    return found
+
+
+def _shares(pages: Sequence[Record], order: str) -> dict[str, Standing]:
+    """Return the documents that pages in force have in them and that were made of an order."""
+    found: dict[str, Standing] = {}
+    for page in pages if _hold_something(pages) else ():
+        for one in shared(page):
+            if order in ids(one, "orders"):
+                reference = as_text(page.values.get("reference"))
+                told = (_number(one), reference, _total(one), page.kind, one.values)
+                found[one.key] = Standing(one.key, Where.BOOKED, *told)
+    return found
 
 
 def _hold_something(pages: Sequence[Record]) -> bool:
@@ -300,7 +353,8 @@ class Chains:
             documents_.values() if sending else ()
         )
         where = in_force(self._asks.standings, sorted(named)) if named else {}
-        days = self._asks.days(sorted({key for one in sales for key in (one.key, _sold_on(one)) if key}))
+        asked_days = {key for one in sales for key in (one.key, _sold_on(one), *before[one.key]) if key}
+        days = self._asks.days(sorted(asked_days))
         taking_part = where.keys() if Kind.ORDER in self._kinds else ()
         found: dict[str, Verdict] = {}
         for one in sales:
@@ -310,13 +364,21 @@ class Chains:
                 chain = Chain((own,))
             pages = [page for key in (one.key, _sold_on(one)) for page in days.get(key, ())]
             said = not_booked_because(one, chain, taking_part, self._limit, sending=sending)
-            if said is None and (doubtful := next((page for page in pages if page.agreed is None), None)):
+            of_orders = [page for order in before[one.key] for page in days.get(order, ())]
+            if said is None and (
+                doubtful := next((page for page in (*pages, *of_orders) if page.agreed is None), None)
+            ):
                 said = waits_for(one, doubtful.key)
             if said is None and pages:
                 said = in_day(one, [page.agreed for page in pages if page.agreed])
             if said is not None:
                 found[one.key] = said
         rest = {one.key: [where[key] for key in sorted(siblings[one.key]) if key in where] for one in sales}
+        for one in sales:
+            for order in before[one.key]:
+                found_in = _shares([page.agreed for page in days.get(order, ()) if page.agreed], order)
+                known = {documents_[one.key], *after[one.key], *(each.key for each in rest[one.key])}
+                rest[one.key] += [found_in[key] for key in sorted(found_in.keys() - known)]
         left = [one for one in sales if one.key not in found and of_other_sort(one, rest[one.key])]
         return found | self._beyond_orders({one.key: (one, rest[one.key]) for one in left})
 
@@ -337,6 +399,11 @@ class Chains:
             if said := more_than_ordered(one, siblings, ordered, self._limit):
                 found[key] = said
         return found
+
+    def beyond_orders(self, page: Record) -> list[Issue]:
+        """Return which sales in a page of a day come to more than their order, with what is booked by itself of it."""
+        found = self.of(shared(page)).values()
+        return [one for one in found if isinstance(one, Issue) and one.cause == "sale_beyond_order"]
 
     def there(self, sales: Collection[str]) -> set[str]:
         """Return which of these sales are booked, or planned by an earlier page, as whatever document or in a day."""

@@ -121,6 +121,7 @@ class Completion:
         """Return the ISO code of a country; the table of countries comes first. Raises RecordRejected."""
         name = name.strip()
         found = self._countries.get(name, "") if name in self._countries else self._named(name)
+        found = self._countries.get(found, found)  # a row for a country holds for all of its names
         if not found:
             raise RecordRejected("value_unmapped", "country", value=name, table=COUNTRIES, document=document)
         return found

@@ -30,13 +30,12 @@ from integration.flows.forms import (
 from integration.flows.orders.articles import ARTICLES
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.bookings import PostingContext
-from integration.flows.orders.chains import Asks
+from integration.flows.orders.chains import WAYS, Asks
 from integration.flows.orders.codes import REVENUE_TABLE, VAT_CODES, VAT_TABLE
 from integration.flows.orders.decisions import BY_HAND, CANCELLED, CHANGED, TAKEN_BACK
 from integration.flows.orders.identity import BOOKED_AS, SAID
 from integration.flows.orders.logic import OrdersLogic
 from integration.flows.orders.newest import document_of
-from integration.flows.orders.parties import COUNTRIES
 from integration.flows.orders.questions import BALANCE_TABLE, DAYS, PAYMENTS_OF, QUESTIONS
 from integration.flows.orders.references import bears, free_prefix
 from integration.flows.orders.refunds import OPTIONS
@@ -50,7 +49,7 @@ from integration.flows.orders.settings import (
     OrderSettings,
     documents,
 )
-from integration.flows.orders.tables import GROUPS_TABLE, METHODS_TABLE, TERMS_TABLE
+from integration.flows.orders.tables import COUNTRIES_TABLE, GROUPS_TABLE, METHODS_TABLE, TERMS_TABLE
 from integration.flows.orders.vocabulary import STATES
 from integration.flows.settings import BOOKS, COUNTRY_CODES, TILL, Listed, Signs, ValueTable, books_list, till_list
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
@@ -279,7 +278,9 @@ def _days(asked: Asked, keys: Collection[str]) -> Mapping[str, Sequence[Link]]:
         if one.where is Where.DOUBTFUL:  # whether the day is booked nobody knows
             found[one.key].append(Link(Kind.DAY_PAGE, one.key, ""))
     for key, pages in asked.made_of(DAYS, (Kind.DAY_PAGE,), keys).items():
-        found.setdefault(key, []).extend(asked.links(DAYS, Kind.DAY_PAGE, pages).values())
+        there = asked.links(DAYS, Kind.DAY_PAGE, pages)
+        in_doubt = [Link(Kind.DAY_PAGE, page, "") for page in pages if page not in there]
+        found.setdefault(key, []).extend([*there.values(), *in_doubt])
     return found
 
 
@@ -336,7 +337,7 @@ ORDERS = FlowSpec(
         BALANCE_TABLE,
         METHODS_TABLE,
         ValueTable(ARTICLES, till_list("own_articles"), books_list("article_codes"), looks_up=True),
-        ValueTable(COUNTRIES, theirs=COUNTRY_CODES, looks_up=True, named=("value",)),
+        COUNTRIES_TABLE,
         TERMS_TABLE,
         ValueTable("shipping_methods", till_list("delivery_methods"), books_list("shipping_methods")),
         ValueTable("salespersons", till_list("employees"), books_list("salespersons")),
@@ -352,6 +353,7 @@ ORDERS = FlowSpec(
         "credit_not_exact": Repair(By.DECISION, "fields", options=CANCELLED),
         "document_changed_after_credit": Repair(By.DECISION, options=TAKEN_BACK),
         "refund_before_order": Repair(By.DECISION, options=OPTIONS),
+        "sale_beyond_order": Repair(By.DECISION, options=WAYS),
         "vat_code_unmapped": Repair(By.ROW, "tables", VAT_CODES),
         "currency_without_rate": Repair(tab="settings", name="default_currency"),
         "customer_ambiguous": Repair(By.CHOICE, kind=Kind.DEBTOR),

@@ -1,9 +1,18 @@
 """Value tables of documents: accounts of turnover groups and payment methods, and payment terms."""
 
 from integration.flows.orders.codes import GROUP_ACCOUNTS
+from integration.flows.orders.parties import COUNTRIES
 from integration.flows.orders.payments import METHOD_ACCOUNTS
 from integration.flows.orders.terms import PAYMENT_TERMS
-from integration.flows.settings import Choice, Dimension, ValueTable, books_list, till_list
+from integration.flows.settings import (
+    COUNTRY_CODES,
+    COUNTRY_NAMES,
+    Choice,
+    Dimension,
+    ValueTable,
+    books_list,
+    till_list,
+)
 
 METHODS, SALES_GROUPS, VAT_CODES_OF_TILL = (
     till_list("payment_methods"),
@@ -30,6 +39,13 @@ METHODS_TABLE = ValueTable(
     looks_up=True,
     causes=("method_account_missing",),
     named=("method",),
+)
+COUNTRIES_TABLE = ValueTable(
+    COUNTRIES,
+    theirs=COUNTRY_CODES,
+    looks_up=True,
+    named=("value",),
+    dimensions=(Dimension("till_country", (Choice(COUNTRY_NAMES),), needed=True),),
 )
 TERMS_TABLE = ValueTable(
     PAYMENT_TERMS,

@@ -220,7 +220,7 @@ def _title(app: Application, group: CauseGroup) -> str:
 
 
 # What a person decides about before anything of it is booked.
-UNBOOKED = frozenset({"reference_of_another", "refund_before_order"})
+UNBOOKED = frozenset({"reference_of_another", "refund_before_order", "sale_beyond_order"})
 
 
 def at_stake(group: CauseGroup) -> Markdown:

@@ -21,7 +21,7 @@ from integration.flows.forms import (
     Whole,
     Words,
 )
-from integration.flows.settings import COUNTRY_CODES, Listed, ValueTable
+from integration.flows.settings import ISO, Listed, ValueTable
 from integration.services import Application
 from integration.words import has_term
 from integration.words.countries import countries
@@ -82,7 +82,7 @@ class InputForm:
 
 def codes_or_error(app: Application, listed: Listed | None) -> dict[str, str] | None:
     """Return the codes of a list with their captions, none without a list, None with the reason on screen."""
-    if listed == COUNTRY_CODES:
+    if listed and listed.system == ISO:
         return countries(language())
     return ask_live(app, f"{listed.system} {listed.name}", lambda: app.lists.choices(*listed)) if listed else {}
 

@@ -9,7 +9,7 @@ from integration.core.records import Kind, Value
 from integration.core.rows import EVERY
 from integration.core.traces import TraceStep
 from integration.core.vat import is_vat_code
-from integration.flows.settings import COUNTRY_CODES, Dimension, Listed, ValueTable
+from integration.flows.settings import ISO, Dimension, Listed, ValueTable
 from integration.flows.tables import IN_USE, VAT_CODES, VAT_RATES, list_of, list_of_fact
 from integration.services import Application
 from integration.words import has_term
@@ -105,13 +105,14 @@ def table_step(app: Application, flow: Flow, step: TraceStep) -> str:
 
 def captions_of(app: Application, listed: Listed) -> Mapping[str, str]:
     """Return the codes of a list as they are known, without a look into its system where that takes long."""
-    return countries(language()) if listed == COUNTRY_CODES else app.lists.captions(*listed)
+    return countries(language()) if listed.system == ISO else app.lists.captions(*listed)
 
 
 def code_label(app: Application, listed: Listed | None, code: str, choices: Mapping[str, str]) -> str:
     """Return a code of a list as it is offered: countries by their names, VAT codes with what they charge."""
-    if listed == COUNTRY_CODES:
-        return f"{countries(language()).get(code, code)} ({code})"
+    if listed is not None and listed.system == ISO:
+        name = countries(language()).get(code)
+        return f"{name} ({code})" if name else code
     if listed is not None and listed.name == VAT_CODES:
         named = words.vat_code(code, "", listed.system, language(), choices.get(code, ""))
         return named if code in choices else vat_label(app, listed.system, code)

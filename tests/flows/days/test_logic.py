@@ -1,7 +1,7 @@
 """Days as the flow plans them: when they wait, how they are booked, and what a later change becomes."""
 
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -47,6 +47,7 @@ def days(
     turnover: Turnover = NO_TURNOVER,
     alone: AskBooked = lambda _: {},
     typed: AskTyped = nothing_typed,
+    beyond: Callable[[Record], Sequence[Issue]] = lambda _: (),
     **settings: Any,
 ) -> DaysLogic:
     """The logic with the accounts of the example."""
@@ -76,6 +77,7 @@ def days(
         unbooked,
         alone,
         typed=typed,
+        beyond=beyond,
     )
 
 
@@ -425,6 +427,24 @@ def test_a_page_typed_after_a_day_was_booked_does_not_hold_its_day() -> None:
 
 
 # ---- what the books hold
+
+
+def test_a_day_with_a_sale_that_may_be_booked_by_itself_waits_for_a_person_and_is_held_to_what_was_said() -> None:
+    def beyond(*others: str) -> Callable[[Record], Sequence[Issue]]:
+        facts = [{"document": "1.1.2026.4102", "other": other, "mark": f".{other}"} for other in others]
+        return lambda _: [Issue("sale_beyond_order", "receipt-1", "decision", each) for each in facts]
+
+    asked = parked(days(beyond=beyond("2026.7")), day_record())
+    assert (asked.cause, asked.facts["behind"], asked.facts["other"]) == (
+        "day_sale_elsewhere", "1.1.2026.4102", "2026.7",
+    )  # fmt: skip
+    said = day_record(decision=f"beside {asked.facts['mark']}")
+    one = page(days(beyond=beyond("2026.7")), said)
+    assert days(beyond=beyond("2026.7")).beside(STAGE, [one], sending=True) == {}
+    for now in (beyond("2026.7", "2026.8"), beyond("2026.9")):
+        assert parked(days(beyond=now), said).cause == "day_sale_elsewhere"
+        assert days(beyond=now).beside(STAGE, [one], sending=True).keys() == {one.key}
+    assert page(days({one.key: link(one)}, beyond=beyond("2026.9")), day_record()).key == one.key  # it is booked
 
 
 def test_two_pages_with_one_reference_are_a_question() -> None:

@@ -4,19 +4,32 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from integration.core.issues import Skip
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
+from integration.core.staged import Staged
 from integration.core.standing import Standing, Where
-from integration.flows.orders.chains import Asks, Chain, Chains, in_day, in_force, is_sale, not_booked_because, related
+from integration.flows.orders.chains import (
+    Asks,
+    Chain,
+    Chains,
+    in_day,
+    in_force,
+    is_sale,
+    not_booked_because,
+    related,
+    share,
+)
 from tests.flows.orders.tills import PAPERS, a_line, a_refund, an_order, becoming, orders
 
 EVERY = (Kind.ORDER, Kind.INVOICE, Kind.RECEIPT)
 WHOLE, HALF = Decimal("12.10"), Decimal("6.05")
 NOTHING_SAID = ""
+RECEIPT, INVOICE = "1.2.2026.7", "2026.7"  # as the till numbers them: only a receipt says where it was made
 NOWHERE: Mapping[str, Standing] = {}
 
 
@@ -176,6 +189,57 @@ def a_page(**values: Value) -> Record:
     return Record(Kind.DAY_PAGE, "2026-11-20/1", told | values, (line,))
 
 
+RUNG_UP = a_document(Kind.RECEIPT, "receipt-1", number="1.2.2026.8", orders=("order-1",))
+
+
+def of_a_day(*pages: Record | None) -> Asks:
+    """Return what is known after a day with a receipt of an order was booked, by these pages; None is in doubt."""
+    links = [Link(Kind.DAY_PAGE, "2026-11-20/1", "", page) for page in pages]
+    told = dict.fromkeys(("2026-11-20/1", "receipt-1", "order-1", "invoice-9"), links)
+    return Asks(
+        days=lambda keys: {key: told[key] for key in keys if key in told},
+        orders=lambda _: [replace(an_order(), values={"total_incl": WHOLE})],
+    )
+
+
+def turned(page: Record) -> Record:
+    """Return the page that takes another one back."""
+    (line,) = page.parts
+    return replace(page, parts=(replace(line, values={**line.values, "amount": Decimal(10)}),))
+
+
+IN_A_DAY = a_page(sold=("receipt-1",), orders=("invoice-9", "order-1"), shares=(share(RUNG_UP),))
+PART_IN_A_DAY = replace(
+    IN_A_DAY,
+    values={**IN_A_DAY.values, "shares": (share(replace(RUNG_UP, values={**RUNG_UP.values, "total_incl": HALF})),)},
+)
+
+
+@pytest.mark.parametrize(
+    ("pages", "invoice", "expected"),
+    [
+        ((IN_A_DAY,), {"key": "invoice-9"}, "sale_in_day"),  # which the receipt was made of
+        ((IN_A_DAY,), {}, "sale_beyond_order"),
+        ((IN_A_DAY,), {"date": date(2026, 11, 23)}, "sale_beyond_order"),
+        ((IN_A_DAY,), {"number": "1.2.2026.9"}, NOTHING_SAID),  # another receipt of it
+        ((IN_A_DAY,), {"orders": ()}, NOTHING_SAID),
+        ((IN_A_DAY,), {"total_incl": -WHOLE}, NOTHING_SAID),
+        ((PART_IN_A_DAY,), {"total_incl": HALF}, NOTHING_SAID),
+        ((PART_IN_A_DAY,), {}, "sale_beyond_order"),
+        ((IN_A_DAY, turned(IN_A_DAY)), {}, NOTHING_SAID),
+        ((IN_A_DAY, turned(IN_A_DAY), IN_A_DAY), {}, "sale_beyond_order"),
+        ((None,), {"date": date(2026, 11, 23)}, "sale_waits"),
+    ],
+)
+def test_an_invoice_of_an_order_of_which_a_receipt_is_in_a_day(
+    pages: Sequence[Record | None], invoice: Mapping[str, Any], expected: str
+) -> None:
+    told: dict[str, Any] = {"key": "invoice-1", "number": INVOICE, "orders": ("order-1",), **invoice}
+    document = a_document(Kind.INVOICE, **told)
+    found = Chains(of_a_day(*pages), EVERY, {}, Decimal(0)).of([document]).get(document.key)
+    assert (found.reason if isinstance(found, Skip) else found.cause if found else NOTHING_SAID) == expected
+
+
 def test_a_document_in_a_booked_day_is_in_it_by_key_by_number_of_before_or_as_the_order_of_one() -> None:
     receipt = a_document(Kind.RECEIPT, "receipt-1")
     for page in (a_page(sold=("receipt-1",)), a_page(), a_page(sold=(), orders=("receipt-1",))):
@@ -232,18 +296,15 @@ def test_siblings_are_two_sales() -> None:
     assert a_logic_that_knows(booked, {"order-1": ("invoice-1",)}).of([sibling]) == {}
 
 
-RECEIPT, INVOICE = "1.2.2026.7", "2026.7"  # as the till numbers them: only a receipt says where it was made
-
-
 @pytest.mark.parametrize(
     ("number", "booked", "order", "expected"),
     [
-        (INVOICE, (WHOLE,), WHOLE, "sale_partly_booked"),
-        (INVOICE, (HALF,), WHOLE, "sale_partly_booked"),
+        (INVOICE, (WHOLE,), WHOLE, "sale_beyond_order"),
+        (INVOICE, (HALF,), WHOLE, "sale_beyond_order"),
         (INVOICE, (HALF,), WHOLE + HALF, NOTHING_SAID),
         (INVOICE, (WHOLE, -WHOLE), WHOLE, NOTHING_SAID),
-        (INVOICE, (None,), WHOLE, "sale_partly_booked"),
-        (INVOICE, (HALF,), None, "sale_partly_booked"),  # the till has the order no more
+        (INVOICE, (None,), WHOLE, "sale_beyond_order"),
+        (INVOICE, (HALF,), None, "sale_beyond_order"),  # the till has the order no more
         (RECEIPT, (WHOLE,), WHOLE, NOTHING_SAID),
     ],
 )
@@ -263,6 +324,38 @@ def test_an_invoice_and_a_receipt_of_one_order_are_two_sales_as_far_as_the_order
     receipt = a_document(Kind.RECEIPT, "receipt-1", number="1.2.2026.8", orders=("order-1",))
     found = Chains(asks, EVERY, {}, Decimal(0)).of([receipt]).get("receipt-1")
     assert (NOTHING_SAID if found is None or isinstance(found, Skip) else found.cause) == expected
+
+
+def test_a_person_says_once_whether_what_comes_to_more_than_its_order_is_a_sale_of_its_own() -> None:
+    known = {"invoice-7": replace(standing("invoice-7", Where.BOOKED), title=INVOICE)}
+    asks = Asks(
+        lambda keys: {key: known[key] for key in keys if key in known},
+        lambda _: {"order-1": [*known]},
+        orders=lambda _: [replace(an_order(), values={"total_incl": WHOLE})],
+    )
+    logic = orders(asks=asks, **becoming("receipt", "posting"))
+    stage = logic.flow.stage("receipts")
+
+    def read(decision: str = "", digest: str = "d1") -> Staged:
+        told: dict[str, Value] = {"decision": decision, "digest": digest, "number": "1.2.2026.8"}
+        (one,) = logic.stage(stage, [a_document(Kind.RECEIPT, "receipt-1", orders=("order-1",), **told)])
+        return one
+
+    asked = read().issue
+    assert asked is not None
+    assert (asked.cause, asked.field, asked.facts["mark"]) == ("sale_beyond_order", "decision", "d1.invoice-7")
+    kept, beside = f"keep {asked.facts['mark']} the same", f"beside {asked.facts['mark']}"
+    skip, booking = read(kept).skip, read(beside).record
+    assert (skip and skip.reason, skip and skip.facts["other"]) == ("sale_booked", INVOICE)
+    assert booking is not None
+    assert logic.beside(stage, [booking]) == logic.beside(stage, [booking], sending=True) == {}
+    for decision in (kept, beside):
+        assert read(decision, "d2").issue  # it changed at the till
+    known["invoice-9"] = replace(standing("invoice-9", Where.BOOKED), title="2026.9")
+    assert read(beside).issue
+    waits = logic.beside(stage, [booking], sending=True)["receipt-1"]
+    assert not isinstance(waits, Skip)
+    assert waits.cause == "sale_waits"  # until the next plan asks anew
 
 
 def test_a_receipt_waits_while_nobody_knows_whether_the_invoice_of_its_order_is_booked() -> None:

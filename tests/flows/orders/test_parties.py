@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pytest
+
 from integration.core.flow import Ownership
 from integration.core.plan import Change, Unchanged, diff
 from integration.core.records import Kind, Record
@@ -59,6 +61,13 @@ def test_a_country_is_known_by_its_name_or_by_the_table() -> None:
     strange = an_order(country="Neverland")
     assert parked(strange).facts["table"] == "countries"
     assert booking(strange, tables=with_tables(countries={"Neverland": "NL"}))
+
+
+@pytest.mark.parametrize("name", ["Guernsey", "GG", "guernsey "])
+def test_a_row_for_a_country_holds_for_all_of_its_names(name: str) -> None:
+    guernsey = an_order(customer=a_customer(country=name))
+    assert debtor(guernsey).values["country"] == "GG"
+    assert debtor(guernsey, tables=with_tables(countries={"GG": "GB"})).values["country"] == "GB"
 
 
 def test_a_person_is_a_debtor_under_his_own_name() -> None:
