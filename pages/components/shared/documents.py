@@ -48,7 +48,8 @@ LINE_FIELDS = (
     "vat",
     "cost_centre",
 )
-REMEMBERED = frozenset({"documents", "debtor", "debtor_number"})  # of debtors and addresses, not written
+# Kept for the console to know a record by, and not written.
+REMEMBERED = frozenset({"documents", "debtor", "debtor_number", "sold", "sold_on", "shares", "beside", "same_sale"})
 BARE = ("quantity", "discount_percent")  # numbers without the decimals of money
 MOST_LINES = 50
 
