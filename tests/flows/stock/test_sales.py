@@ -112,6 +112,49 @@ def test_a_return_that_the_books_take_back_while_their_figures_are_read_is_for_s
     assert open_shop.level("1") == 23
 
 
+@pytest.mark.parametrize(("fields", "back"), [("", 3), ("line, quantity", 1)], ids=["deleted", "lowered"])
+def test_a_sale_whose_document_somebody_deletes_or_changes_in_the_books_is_not_on_sale_again(
+    open_shop: Shop, fields: str, back: int
+) -> None:
+    sold, other = open_shop.sell("1", 3), open_shop.sell("2", 2)
+    open_shop.book(sold, "1", Decimal(3))
+    open_shop.book(other, "2", Decimal(2))
+    open_shop.sync()
+    open_shop.lose(sold, "1", Decimal(back), fields)
+    open_shop.sync()
+    assert open_shop.level("1") == 17 - 3 + back, "nobody knows how much of it is in the figure still"
+    open_shop.lose(other, "2", Decimal(0), "description, total_incl")
+    open_shop.sync()
+    assert open_shop.level("2") == 18, "its goods are what they were"
+    open_shop.fill({"1": -Decimal(back)})
+    open_shop.look(sold)
+    open_shop.sync()
+    assert open_shop.level("1") == 17 == open_shop.in_books["1"], "it is there again"
+
+
+def test_somebody_who_sets_a_deleted_document_aside_says_that_the_books_are_right(open_shop: Shop) -> None:
+    sold = open_shop.sell("1", 3)
+    open_shop.book(sold, "1", Decimal(3))
+    open_shop.sync()
+    open_shop.books.before = lambda: open_shop.lose(sold, "1", Decimal(3))
+    levels = []
+    for _ in range(2):
+        open_shop.sync()
+        levels.append(open_shop.level("1"))
+        open_shop.issues.set_aside(open_shop.issues.of_key("orders", sold)[0].id, "typed anew", "test")
+    open_shop.sync()
+    assert [*levels, open_shop.level("1")] == [17, 20, 20]
+
+
+def test_what_was_brought_back_stays_off_sale_when_its_document_is_lost(open_shop: Shop) -> None:
+    back = open_shop.sell("1", -3)
+    open_shop.book(back, "1", Decimal(-3))
+    open_shop.sync()
+    open_shop.lose(back, "1", Decimal(-3))
+    open_shop.sync()
+    assert open_shop.level("1") == 20, "it may be in the books under another number"
+
+
 def test_what_an_order_keeps_aside_stays_so_when_the_books_take_it_back(open_shop: Shop) -> None:
     order = open_shop.order("1", 4)
     open_shop.book(order, "1", Decimal(4))
@@ -530,6 +573,7 @@ IN_THE_OFFICE = st.one_of(
     st.tuples(st.just("book"), st.integers(0, 9), st.booleans()),  # as a trade invoice, or as a sales order
     st.tuples(st.just("invoice"), st.integers(0, 9), st.just(0)),
     st.tuples(st.just("credit"), st.integers(0, 9), st.just(0)),
+    st.tuples(st.just("deleted by hand"), st.integers(0, 9), st.just(0)),
     st.tuples(st.just("received in the books"), PLACES, QUANTITIES),
     st.tuples(st.just("corrected in the books"), PLACES, QUANTITIES),
 )
@@ -556,6 +600,7 @@ class Day:
         self.unbooked: list[tuple[str, str, int]] = []
         self.orders: list[tuple[str, str, int]] = []
         self.booked: list[tuple[str, str, int]] = []
+        self.lost: list[tuple[str, str, int]] = []
 
     def at_the_counter(self, what: str, branch: str, quantity: int) -> None:
         """Sell, take back or keep aside; each is gone from what can be sold at once, or back."""
@@ -566,6 +611,21 @@ class Day:
         if what == "order":
             self.orders.append((made, branch, change))
 
+    def _out_of_the_figure(self) -> list[tuple[str, str, int]]:
+        return [one for one in self.booked if one[0] not in self.shop.books.open]
+
+    def leaves_the_books(self, how: str, booked: tuple[str, str, int]) -> None:
+        """Let what is booked be taken back, to be booked anew, or be deleted by hand."""
+        document, branch, sold = booked
+        self.booked.remove(booked)
+        if how == "credit":
+            self.shop.credit(document, branch, Decimal(sold))
+            again = booking_key(document_of(document), booking_of(document) + 1)
+            self.unbooked.append((again, branch, sold))
+        else:
+            self.shop.lose(document, branch, Decimal(sold))
+            self.lost.append(booked)
+
     def happens(self, what: str, where: Any, quantity: Any) -> None:
         """Let one thing happen; at the end of a run no branch offers more than it has."""
         match what:
@@ -573,12 +633,8 @@ class Day:
                 document, branch, sold = self.unbooked.pop(where % len(self.unbooked))
                 self.shop.book(document, branch, Decimal(sold), as_invoice=quantity)
                 self.booked.append((document, branch, sold))
-            case "credit" if settled := [one for one in self.booked if one[0] not in self.shop.books.open]:
-                document, branch, sold = settled[where % len(settled)]
-                self.booked.remove((document, branch, sold))
-                self.shop.credit(document, branch, Decimal(sold))
-                again = booking_key(document_of(document), booking_of(document) + 1)
-                self.unbooked.append((again, branch, sold))
+            case "credit" | "deleted by hand" if settled := self._out_of_the_figure():
+                self.leaves_the_books(what, settled[where % len(settled)])
             case "invoice" if self.shop.books.open:
                 self.shop.invoice(sorted(self.shop.books.open)[where % len(self.shop.books.open)])
             case "deliver" if self.orders:
@@ -606,10 +662,13 @@ class Day:
         assert all(offered[branch] <= self.shelf[branch] for branch in BRANCHES), (offered, self.shelf)
 
     def ends(self) -> None:
-        """Book and invoice all that is left; then both sides have what is on the shelves."""
+        """Book, invoice and put back all that is left; then both sides have what is on the shelves."""
         for document, branch, sold in self.unbooked:
             self.shop.book(document, branch, Decimal(sold))
         self.unbooked.clear()
+        for document, branch, sold in self.lost:
+            self.shop.look(document)
+            self.shop.fill({branch: Decimal(-sold)})
         self.run()
         for order in list(self.shop.books.open):
             self.shop.invoice(order)
