@@ -158,6 +158,8 @@ class StockLogic(FlowLogic):
             for term in tally.terms(sharing, since, orders_left=orders_left):
                 quantity += term.amount
                 steps.append(TraceStep(term.name, term.shown()))
+            if (left_out := tally.left_out(sharing, since)) is not None:
+                steps.append(TraceStep(left_out.name, left_out.shown()))
         values = {**record.values, QUANTITY: quantity, BRANCH: branch}
         mapped = self._levels.apply(replace(record, values=values))
         for issue in mapped.issues:

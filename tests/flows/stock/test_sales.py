@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -420,6 +421,24 @@ def test_an_article_says_what_its_level_is_made_of(open_shop: Shop) -> None:
     assert steps["returned_not_booked"].startswith("+1 (1.1.")
     assert steps["reserved_not_booked"].startswith("-2 (")
     assert first.value == 16
+
+
+@pytest.mark.parametrize(("sales", "level"), [("sales_orders", 20), ("trade_invoices", 20), ("dated", 25)])
+def test_what_is_received_or_sent_at_the_till_counts_where_figures_are_dated_and_is_told_elsewhere(
+    tmp_path: Path, sandbox: Sandbox, sales: str, level: int
+) -> None:
+    with shop(tmp_path, sandbox, sales=sales) as one:
+        one.sync()
+        upto, begin, _ = one.moves.read_upto("stock")
+        assert begin is not None
+        came = [
+            Move(10**6 + 1, "1", one.number, Decimal(8), MoveSort.DELIVERY, datetime.now(UTC)),
+            Move(10**6 + 2, "1", one.number, Decimal(-3), MoveSort.INTERNAL, datetime.now(UTC)),
+        ]
+        one.moves.keep("stock", came, upto, begin)
+        first, _ = one.made().trace(FLOWS["stock"].flow.counted, one.source.held(Kind.ARTICLE)[one.number])
+        assert first.value == level
+        assert [step.value for step in first.steps if step.what == "moved_not_counted"] == ["+5"] * (level == 20)
 
 
 def test_a_run_that_is_killed_neither_loses_nor_doubles_a_sale(open_shop: Shop) -> None:
