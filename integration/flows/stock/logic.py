@@ -171,7 +171,7 @@ class StockLogic(FlowLogic):
         return self._whole(self._above(amount, facts, steps), facts, steps)
 
     def _unreadable(self, record: Record, move: Move) -> RecordRejected:
-        facts = {"key": record.key, "field": "amountChanged", "value": f"stockId {move.number}", "raw": ""}
+        facts = {"key": record.key, "field": move.unread, "value": f"stockId {move.number}", "raw": ""}
         return RecordRejected("record_unreadable", AMOUNT, system=self.flow.target, **facts)
 
     def _untold(self, order: str, wrong: Unreadable) -> RecordRejected:
