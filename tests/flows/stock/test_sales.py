@@ -423,7 +423,7 @@ def test_an_article_says_what_its_level_is_made_of(open_shop: Shop) -> None:
     assert first.value == 16
 
 
-@pytest.mark.parametrize(("sales", "level"), [("sales_orders", 20), ("trade_invoices", 20), ("dated", 25)])
+@pytest.mark.parametrize(("sales", "level"), [("trade_invoices", 20), ("dated", 25)])
 def test_what_is_received_or_sent_at_the_till_counts_where_figures_are_dated_and_is_told_elsewhere(
     tmp_path: Path, sandbox: Sandbox, sales: str, level: int
 ) -> None:
