@@ -106,3 +106,22 @@ def test_a_sales_order_that_the_books_know_stays_kept_aside_though_their_figure_
     console.sandbox.accountview.invoice(str(header["ORD_NR"]))
     assert article.books == (12 - ordered, 0)
     assert article.after_a_run() == 12 - ordered, "everything is booked: both sides are equal"
+
+
+@pytest.mark.long
+def test_a_sale_whose_order_is_deleted_in_the_books_stays_off_sale_once_a_look_found_that(console: Console) -> None:
+    console.application.flows.change("stock", {"reservations": "field"}, somebody(WHO))
+    console.application.flows.change("orders", {"on": True}, somebody(WHO))
+    article = Article(console, unpromised(console))
+    order = console.till_client.order(article.code)
+    left = article.level
+    assert console.run("orders", order).counts.proven == 1
+    assert article.after_a_run() == left < 12
+
+    (header,) = console.rows("SO_HDR", COMMENT1=f"MP-{console.till_client.number(order)}")
+    for line in console.rows("SO_LINE", ORD_NR=str(header["ORD_NR"])):
+        console.sandbox.accountview.remove("SO_LINE", str(line["REC_ID"]))
+    console.sandbox.accountview.remove("SO_HDR", str(header["ORD_NR"]))
+    console.sandbox.accountview.edit("ARTICLE", article.code, {"K9_RSRV": 0})
+    console.application.drift.look()
+    assert article.after_a_run() == left, "nothing of it is reserved in the books any more, and it is promised still"

@@ -156,6 +156,9 @@ class Invoicing(Connector, Protocol):
         With one of which nobody can tell comes what cannot be read.
         """
 
+    def keeps_invoiced(self) -> bool:
+        """Tell whether a sales order can still be found once it is invoiced; else one that is gone may be that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unread:

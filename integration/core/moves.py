@@ -43,6 +43,7 @@ class Move:
     documents: tuple[str, ...] = ()  # the documents of the till that brought it about, by their ids
     title: str = ""  # what people call the first of them
     is_delivered: bool = False  # of an order that had kept it aside, so that what is free stays as it is
+    unread: str = ""  # of one that is unreadable: the field of the till that cannot be read
 
     def is_about(self, branches: Collection[str]) -> bool:
         """Tell whether it is, or may be, of one of these branches; none named is all of them."""

@@ -259,6 +259,9 @@ class Asked(Protocol):
     def booked_ending(self, flow: str, kinds: Collection[Kind], ending: str) -> Collection[str]:
         """Return the keys of a flow that end so, and under which something is booked or may be."""
 
+    def open_issues(self, flow: str, causes: Collection[str]) -> Sequence[Issue]:
+        """Return what is open of these causes in a flow; what somebody set aside is not."""
+
     def links_after(self, flow: str, kind: Kind, after: str, limit: int) -> Sequence[Link]:
         """Return so many links of a flow in the order of their keys, those behind a key."""
 

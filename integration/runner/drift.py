@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from integration.connectors.protocol import Connector
+from integration.connectors.protocol import Connector, Invoicing
 from integration.core.drift import DriftCounts, Drifted, judged
 from integration.core.flow import Flow, Stage
 from integration.core.links import Link
@@ -51,6 +51,7 @@ def look_at(deps: Dependencies, logic: FlowLogic, stage: Stage, after: str = "",
     held, sees = lookup_with_canary(target, agreed, references, ())
     if not sees and len(held) < len(known):
         sees = bool(held) or _shows(deps, logic, stage, target, references)
+    sees = sees and not _may_be_invoiced(stage, target)
     page = _Page(logic, stage, sees=sees)
     for link in known:
         page.add(link, held.get(link.key))
@@ -65,6 +66,11 @@ def _shows(deps: Dependencies, logic: FlowLogic, stage: Stage, target: Connector
     if canaries and target.lookup(canaries, references):
         return True
     return target.shows(stage.target)
+
+
+def _may_be_invoiced(stage: Stage, target: Connector) -> bool:
+    """Tell whether what is not found may have been invoiced, where that leaves no trace."""
+    return stage.target is Kind.SALES_ORDER and isinstance(target, Invoicing) and not target.keeps_invoiced()
 
 
 class _Page:

@@ -15,6 +15,7 @@ from integration.connectors.protocol import Connector, Invoicing
 from integration.core.basis import LISTS, ON, RATES, SETTINGS, TABLES, Basis
 from integration.core.errors import ConfigurationError, IntegrationError, PlanStaleError
 from integration.core.flow import Flow
+from integration.core.issues import Issue
 from integration.core.links import Link
 from integration.core.people import Actor
 from integration.core.records import Field, Held, Kind, Record, Unreadable, corrected
@@ -57,6 +58,7 @@ class Logics:
         """
         self._flows = flows
         self.links = stores.links
+        self.issues = stores.issues
         self.moves = stores.moves
         self.standings = stores.standings
         self.connector = connector
@@ -245,6 +247,9 @@ class _Asked:
 
     def booked_ending(self, flow: str, kinds: Collection[Kind], ending: str) -> Collection[str]:
         return self.logics.standings.ending(flow, kinds, ending)
+
+    def open_issues(self, flow: str, causes: Collection[str]) -> Sequence[Issue]:
+        return self.logics.issues.open_of(flow, causes)
 
     def links_after(self, flow: str, kind: Kind, after: str, limit: int) -> Sequence[Link]:
         return self.logics.links.page(flow, kind, after, limit)

@@ -300,6 +300,11 @@ class Issues(Store):
         page = found.order_by(issues.c.first_seen, issues.c.id).offset(offset).limit(limit)
         return [_open_issue(row) for row in self.database.rows(page)]
 
+    def open_of(self, flow: str, causes: Collection[str]) -> Sequence[Issue]:
+        """Return all open issues of these causes; those that somebody set aside are none."""
+        here = (issues.c.flow == flow, issues.c.cause.in_(causes), issues.c.state == IssueState.OPEN)
+        return [_open_issue(row).issue for row in self.database.rows(sa.select(issues).where(*here))]
+
     def found(self, find: str, state: IssueState = IssueState.OPEN) -> dict[Trouble, int]:
         """Return the causes that have issues with this in their key or title, with the number of those."""
         here = (issues.c.state == state, _named(find), _CONNECTED)

@@ -156,7 +156,7 @@ def _row(flow: str, one: Move) -> dict[str, object]:
     return {
         "flow": flow, "number": one.number, "branch": one.branch, "article": one.article, "amount": str(one.amount),
         "sort": one.sort, "happened_at": one.at, "documents": list(one.documents), "title": one.title,
-        "delivered": one.is_delivered, "booked": False,
+        "delivered": one.is_delivered, "unread": one.unread, "booked": False,
     }  # fmt: skip
 
 
@@ -164,5 +164,5 @@ def _move(row: sa.Row[Any]) -> Move:
     """Return a movement as it was told; one that is kept under no number of the till has none."""
     return Move(
         max(0, row.number), row.branch, row.article, Decimal(row.amount), MoveSort(row.sort), row.happened_at,
-        tuple(row.documents), row.title, row.delivered,
+        tuple(row.documents), row.title, row.delivered, row.unread,
     )  # fmt: skip

@@ -345,6 +345,7 @@ moves = sa.Table(
     sa.Column("documents", Json, nullable=False),
     _text("title"),
     sa.Column("delivered", sa.Boolean, nullable=False),
+    _text("unread"),
     sa.Column("booked", sa.Boolean, nullable=False),
     sa.Index("ix_moves_article", "flow", "booked", "article"),
 )

@@ -1,16 +1,20 @@
 """What the target holds of what was written, looked at again."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
 
+from integration.connectors.protocol import References
 from integration.core.drift import DriftCounts, Drifted, Edit
-from integration.core.records import Kind, Record
+from integration.core.flow import Stage
+from integration.core.links import Link
+from integration.core.records import Kind, Record, Unreadable
 from integration.core.run import Mode
 from integration.flows.orders.settings import documents
 from integration.runner.drift import DriftPage, look_at, stages_of
 from integration.store.database import Database
-from tests.fakes import MemoryConnector
+from tests.fakes import Links, MemoryConnector
 from tests.flow_harness import FlowHarness, edited
 
 PRICE = "article.price_incl"
@@ -80,6 +84,32 @@ def test_where_nothing_can_be_seen_nobody_knows(database: Database, source: Memo
     harness.run()
     till.blank = True
     assert look(harness) == DriftPage(DriftCounts(looked=5, unknown=5), (), (), None)
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_an_order_that_may_have_been_invoiced_without_a_trace_is_not_known_to_be_gone(
+    database: Database, source: MemoryConnector, *, keeps: bool
+) -> None:
+    class Books(MemoryConnector):
+        """Books that tell what they have invoiced, with a history of it or without one."""
+
+        def uninvoiced(self, orders: Sequence[Record], references: References) -> dict[str, Unreadable | None]:
+            del references
+            return {one.key: None for one in orders if one.key in self.held(Kind.SALES_ORDER)}
+
+        def keeps_invoiced(self) -> bool:
+            return keeps
+
+    books = Books(system="mplus")
+    harness = FlowHarness(database, source, books)
+    orders = [Record(Kind.SALES_ORDER, key, {"number": key}) for key in ("1", "2")]
+    books.put(orders[0])
+    there = books.lookup(orders, Links())["1"].reference
+    links = zip(orders, (there, "2"), strict=True)
+    harness.links.keep(harness.flow, [Link(Kind.SALES_ORDER, one.key, known, one) for one, known in links])
+    deps, logic = harness.runner.preview.deps, harness.made()
+    found = look_at(deps, logic, Stage("orders", Kind.ORDER, Kind.SALES_ORDER, once=True)).counts
+    assert found == DriftCounts(looked=2, equal=1, gone=int(keeps), unknown=int(not keeps))
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])

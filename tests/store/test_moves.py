@@ -88,7 +88,7 @@ def test_what_happened_before_anything_counts_is_dropped_in_the_books_or_not(mov
 
 
 def test_what_cannot_be_read_is_known_by_its_number_until_it_can_be(moves: MoveStore) -> None:
-    wrong = [replace(a_move(number, "0"), sort=MoveSort.UNREADABLE) for number in (4, 2, 7)]
+    wrong = [replace(a_move(number, "0"), sort=MoveSort.UNREADABLE, unread="type") for number in (4, 2, 7)]
     moves.keep("stock", [*wrong, a_move(3)], 7, NOW)
     assert moves.unreadable("stock", 2) == [2, 4]
     moves.forget("stock", 2)

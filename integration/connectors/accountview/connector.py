@@ -165,6 +165,10 @@ class AccountView:
         """Return which of these sales orders, by their keys, are not known to be invoiced; see `Invoicing`."""
         return self._sales_orders.uninvoiced(orders, references)
 
+    def keeps_invoiced(self) -> bool:
+        """Tell whether orders that were invoiced can still be found; see `Invoicing`."""
+        return bool(self.settings.objects.history.code)
+
     # ---- the books as a source
 
     def extract(

@@ -325,7 +325,7 @@ def _since(counted: StockCounted, branch: str, row: Element, moves: Iterable[Mov
     """
     later = tuple(moves)
     if (wrong := unreadable_move(later, counted.upto, codec.stock_id(row))) is not None:
-        raise WrongValueError("amountChanged", wrong.number)
+        raise WrongValueError(wrong.unread, wrong.number)
     free, delivered = counted.moved(later, codec.stock_id(row))
     if branch not in counted.reserved:
         return free

@@ -158,6 +158,8 @@ class StockLogic(FlowLogic):
             for term in tally.terms(sharing, since, orders_left=orders_left):
                 quantity += term.amount
                 steps.append(TraceStep(term.name, term.shown()))
+            if (left_out := tally.left_out(sharing, since)) is not None:
+                steps.append(TraceStep(left_out.name, left_out.shown()))
         values = {**record.values, QUANTITY: quantity, BRANCH: branch}
         mapped = self._levels.apply(replace(record, values=values))
         for issue in mapped.issues:
@@ -169,7 +171,7 @@ class StockLogic(FlowLogic):
         return self._whole(self._above(amount, facts, steps), facts, steps)
 
     def _unreadable(self, record: Record, move: Move) -> RecordRejected:
-        facts = {"key": record.key, "field": "amountChanged", "value": f"stockId {move.number}", "raw": ""}
+        facts = {"key": record.key, "field": move.unread, "value": f"stockId {move.number}", "raw": ""}
         return RecordRejected("record_unreadable", AMOUNT, system=self.flow.target, **facts)
 
     def _untold(self, order: str, wrong: Unreadable) -> RecordRejected:

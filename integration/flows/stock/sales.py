@@ -26,6 +26,7 @@ from integration.flows.stock.settings import DATED, StockSettings, setting_momen
 MOST_NAMED = 5  # documents behind one figure
 # What makes a figure of the books a level: what the books have not learned of yet.
 TERMS = frozenset({"sold_not_booked", "returned_not_booked", "reserved_not_booked", "ordered_not_invoiced"})
+UNPROVEN = (MoveSort.DELIVERY, MoveSort.INTERNAL)  # what no document of ours ever brings into the books
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Tally:
     unclear: Mapping[str, Unreadable] = field(
         default_factory=dict
     )  # those of which nobody can tell, with what is wrong
+    uncounted: tuple[Move, ...] = ()  # what was received or sent from branch to branch where nothing proves it booked
 
     def unreadable(self, branches: Collection[str], since: datetime) -> Move | None:
         """Return a movement of these branches, of all where none is named, of which nobody can tell how much moved."""
@@ -70,6 +72,11 @@ class Tally:
         named = [(key, one.title) for one in moves for key in one.documents]
         named += [(one.document, one.title) for one in kept]
         return next(((title or key, self.unclear[key]) for key, title in named if key in self.unclear), None)
+
+    def left_out(self, branches: Collection[str], since: datetime) -> Term | None:
+        """Return what came or went in these branches, of all where none is named, and counts in no level."""
+        amount = _sum(one.amount for one in self.uncounted if one.at > since and one.is_about(branches))
+        return Term("moved_not_counted", amount, ()) if amount else None
 
     def terms(self, branches: Collection[str], since: datetime, *, orders_left: bool = True) -> list[Term]:
         """Return what makes a figure of the books a level of these branches, of all where none is named.
@@ -121,8 +128,11 @@ class Sales:
 
     @property
     def sorts(self) -> frozenset[MoveSort]:
-        """The sorts that count. What was received has no document that proves it: it counts by its moment alone."""
-        dated = (MoveSort.DELIVERY, MoveSort.INTERNAL) if self.settings.sales == DATED else ()
+        """The sorts that count. No document proves what was received or sent: it counts by its moment alone.
+
+        Counted beside documents it would never end: what was received would be for sale twice once the books have it.
+        """
+        dated = UNPROVEN if self.settings.sales == DATED else ()
         return frozenset({MoveSort.SALES, *dated})
 
     def settle(self) -> None:
@@ -212,7 +222,10 @@ class Sales:
         """Return what is known of each; of what was brought back, what the books have is over."""
         over = (self._figured if self.settings.waits_for_invoices else booked).difference(self._gone)
         moves: dict[str, list[Move]] = defaultdict(list)
+        uncounted: dict[str, list[Move]] = defaultdict(list)
         for one in self.movements.open(numbers, upto):
+            if one.sort in UNPROVEN and one.sort not in self.sorts:
+                uncounted[one.article].append(one)
             there = back if one.amount > 0 else over
             if one.sort in (*self.sorts, MoveSort.UNREADABLE) and not any(key in there for key in one.documents):
                 moves[one.article].append(one)
@@ -227,7 +240,8 @@ class Sales:
             for promise, _ in promises[number]:
                 reserved[promise.branch] = reserved.get(promise.branch, Decimal(0)) + promise.amount
             counted = StockCounted(upto or 0, self.sorts, reserved)
-            return Tally(counted, tuple(moves[number]), tuple(promises[number]), ordered, self._unclear)
+            known = tuple(moves[number]), tuple(promises[number]), ordered, self._unclear
+            return Tally(counted, *known, tuple(uncounted[number]))
 
         return of
 

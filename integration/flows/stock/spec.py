@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from integration.core.causes import By, Repair
 from integration.core.errors import Reason
 from integration.core.records import Field, FieldType, Kind, Record, Unreadable
-from integration.core.standing import Standing
+from integration.core.standing import Standing, Standings
 from integration.core.timetable import WALL_CLOCK
 from integration.flows.forms import (
     Compared,
@@ -33,6 +33,7 @@ from integration.flows.products.settings import FLOW as PRODUCTS
 from integration.flows.settings import BOOKS, books_list, till_list
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
 from integration.flows.stock.logic import StockLogic
+from integration.flows.stock.lost import LOSING, lost_bookings, with_lost
 from integration.flows.stock.sales import Sales
 from integration.flows.stock.settings import (
     AMOUNT,
@@ -190,8 +191,20 @@ def _uninvoiced(asked: Asked, orders: Mapping[str, Standing]) -> dict[str, Unrea
 
 
 def _credited(asked: Asked) -> set[str]:
-    """Return the documents of which the books took a booking back, or may have."""
-    return set(map(document_of, asked.booked_ending(ORDERS, (Kind.SALES_ORDER,), CREDIT)))
+    """Return the documents of which the books took a booking back, or may have, or of which one is gone there."""
+    credits_ = asked.booked_ending(ORDERS, (Kind.SALES_ORDER,), CREDIT)
+    return set(map(document_of, {*credits_, *_lost(asked)}))
+
+
+def _lost(asked: Asked) -> set[str]:
+    """Return the bookings that a look found gone in the books, or with other lines, and nobody answered for."""
+    return lost_bookings(asked.open_issues(ORDERS, LOSING))
+
+
+def _standings(asked: Asked, keys: Collection[str]) -> Standings:
+    """Return where documents stand as bookings that may move stock."""
+    found = asked.standings(ORDERS, (Kind.SALES_ORDER, Kind.POSTING), keys)
+    return with_lost(found, keys, _lost(asked))
 
 
 STOCK = FlowSpec(
@@ -206,7 +219,7 @@ STOCK = FlowSpec(
         Sales(
             settings,
             asked.movements(),
-            partial(asked.standings, ORDERS, (Kind.SALES_ORDER, Kind.POSTING)),
+            partial(_standings, asked),
             partial(_uninvoiced, asked),
             partial(_credited, asked),
         ),

@@ -1,31 +1,32 @@
 """Stock between books in memory and the till in a box, with a person at the counter and one in the office."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.protocol import References
+from integration.core.issues import Issue, Met
 from integration.core.links import Link
 from integration.core.records import Batch, Kind, Record, Unreadable
 from integration.core.run import Mode, Run
-from integration.core.standing import Standing
+from integration.core.standing import Standing, Standings
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.newest import document_of
 from integration.flows.spec import FlowLogic
 from integration.flows.stock.logic import StockLogic
+from integration.flows.stock.lost import CHANGED, GONE, LOSING, lost_bookings, with_lost
 from integration.flows.stock.sales import Sales
 from integration.flows.stock.settings import StockSettings
 from integration.sandbox.server import Sandbox
 from integration.services.movements import TillMovements
 from integration.store.moves import MoveStore
-from integration.store.standings import Standings
+from integration.store.standings import Standings as StandingStore
 from tests.builders import a_create, a_part, a_product, an_article
 from tests.connectors.mplus.tills import settings_of
 from tests.fakes import Links as NoLinks
@@ -59,6 +60,10 @@ class Books(MemoryConnector):
         del references
         return {one.key: self.unclear.get(one.key) for one in orders if one.values["number"] in self.open}
 
+    def keeps_invoiced(self) -> bool:
+        """Tell that what was invoiced can be found; see `Invoicing`."""
+        return True
+
     def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
         happens, self.before = self.before, lambda: None
         happens()
@@ -80,7 +85,7 @@ class Shop(FlowHarness):
         )
         books = Books()
         self.moves = MoveStore(self.database, lambda: datetime.now(UTC))
-        self.standings = Standings(self.database)
+        self.booked = StandingStore(self.database)
         super().__init__(self.database, books, self.till, **{**SETTINGS, **settings})
         self.stamp = ""
         self.books = books
@@ -89,13 +94,19 @@ class Shop(FlowHarness):
 
     def made(self) -> FlowLogic:
         movements = TillMovements(self.flow, self.moves, lambda system: self.connectors[system], reads=True)
-        asked = partial(self.standings.of, "orders", (Kind.SALES_ORDER, Kind.POSTING))
         settings = StockSettings(**self.settings)
-        sales = Sales(settings, movements, asked, self._uninvoiced, self._credited)
+        sales = Sales(settings, movements, self._standings, self._uninvoiced, self._credited)
         return StockLogic(settings, BODY, self.mapping_version, {}, lambda _: {}, sales)
 
+    def _standings(self, keys: Collection[str]) -> Standings:
+        return with_lost(self.booked.of("orders", (Kind.SALES_ORDER, Kind.POSTING), keys), keys, self._lost())
+
     def _credited(self) -> set[str]:
-        return set(map(document_of, self.standings.ending("orders", (Kind.SALES_ORDER,), CREDIT)))
+        credits_ = self.booked.ending("orders", (Kind.SALES_ORDER,), CREDIT)
+        return set(map(document_of, {*credits_, *self._lost()}))
+
+    def _lost(self) -> set[str]:
+        return lost_bookings(self.issues.open_of("orders", LOSING))
 
     def _uninvoiced(self, orders: Mapping[str, Standing]) -> dict[str, Unreadable | None]:
         wanted = [Record(Kind.SALES_ORDER, key, one.values) for key, one in orders.items()]
@@ -139,6 +150,16 @@ class Shop(FlowHarness):
         key = document + CREDIT
         self.links.keep("orders", [replace(link, key=key, reference=f"C{document[:8]}")])
         self.fill({branch: sold})
+
+    def lose(self, document: str, branch: str, back: Decimal, fields: str = "") -> None:
+        """Let somebody delete by hand what the books have of a sale, or change fields of it, and a look find that."""
+        cause, facts = (CHANGED, {"fields": fields}) if fields else (GONE, {})
+        self.look(document, Met(Issue(cause, document, facts=facts), str(Kind.SALES_ORDER), document))
+        self.fill({branch: back})
+
+    def look(self, document: str, *found: Met) -> None:
+        """Look at a document in the books; what is as agreed on is no exception any more."""
+        self.issues.looked("orders", [document], LOSING, found)
 
     # ---- the counter
 

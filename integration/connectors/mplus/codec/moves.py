@@ -31,14 +31,15 @@ def decode_move(element: Element) -> Move:
     """Return a movement; one that cannot be read says so by its sort, with as much of what it is about as can be."""
     try:
         return _decoded(element)
-    except WrongValueError:
+    except WrongValueError as error:
         names = ("stockId", "branchNumber", "articleNumber")
         number, branch, article = (if_readable(partial(child_number, wire=name), element) or 0 for name in names)
         at = if_readable(lambda one: moment_in(one, "timestamp"), element) or NO_MOMENT
         title = if_readable(_title, element) or ""
         return Move(
-            number, _told(branch), _told(article), Decimal(0), MoveSort.UNREADABLE, at, _documents(element), title
-        )
+            number, _told(branch), _told(article), Decimal(0), MoveSort.UNREADABLE, at, _documents(element), title,
+            unread=error.field,
+        )  # fmt: skip
 
 
 def _told(number: int) -> str:

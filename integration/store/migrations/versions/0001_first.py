@@ -277,6 +277,7 @@ def upgrade() -> None:  # noqa: PLR0915  a statement for each table
         sa.Column("documents", Json, nullable=False),
         sa.Column("title", TextColumn, nullable=False),
         sa.Column("delivered", sa.Boolean(), nullable=False),
+        sa.Column("unread", TextColumn, nullable=False),
         sa.Column("booked", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("flow", "number", name=op.f("pk_moves")),
     )

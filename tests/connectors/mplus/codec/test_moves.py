@@ -58,7 +58,7 @@ def test_goods_that_left_with_a_document_of_a_sale_were_sold_unless_somebody_cou
 @pytest.mark.parametrize("word", ["", "STOCK-HISTORY-TYPE-", "STOCK-HISTORY-TYPE-GIVEN-AWAY"])
 def test_a_movement_of_which_nobody_can_tell_why_is_never_taken_for_one_that_does_not_count(word: str) -> None:
     move = codec.decode_move(told("STOCK-HISTORY-TYPE-SALES", word))
-    assert (move.number, move.article, move.sort) == (88213, "200101", MoveSort.UNREADABLE)
+    assert (move.number, move.article, move.sort, move.unread) == (88213, "200101", MoveSort.UNREADABLE, "type")
 
 
 @pytest.mark.parametrize("old", ["-150", "decimalPlaces>2"])
