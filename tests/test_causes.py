@@ -62,6 +62,7 @@ KEPT: Mapping[str, set[str]] = {
     "document_taken_back": {"source", "mark"},  # the plan offers to book it again by them
     "day_booked_by_hand": {"mark"},
     "day_sale_elsewhere": {"mark"},
+    "day_ledger_unreadable": {"mark"},
     "day_changed_after_booking": {"behind", "mark"},
     "day_changed_after_filing": {"behind", "mark"},  # the question shows them, or asks by them
 }

@@ -283,20 +283,22 @@ def test_a_drawer_counted_anew_is_a_difference_until_its_correction_is_booked(sh
 # ---- days that are not booked yet
 
 
-def test_a_day_that_somebody_typed_on_the_next_one_in_another_daybook_is_asked_about_and_not_doubled(
+def test_a_day_typed_on_the_next_one_in_another_daybook_after_the_plan_is_asked_about_and_not_doubled(
     shop: Shop,
 ) -> None:
     day, console = shop.not_booked(lambda one: any(line.account == "1010" for line in one.expected)), shop.console
     paid = sum((one.amount for one in day.expected if one.account == "1010"), Decimal(0))
     page = {"DJ_CODE": "100", "TRN_DATE": f"{day.date + timedelta(days=1)}T00:00:00", "HDR_DESC": "dag van gisteren"}
     lines = [{"ACCT_NR": "8010", "AMOUNT": f"{paid}"}, {"ACCT_NR": "1010", "AMOUNT": f"{-paid}"}]  # of cash: turned
+    console.application.flows.change(FLOW, {"days_around": 1}, somebody(WHO))
+    planned = console.preview(FLOW, day.key)
+    assert console.lines(planned)[day.key].step is not Step.PARKED
     console.sandbox.accountview.book(page, lines, by="KARIN")
     theirs = console.rows("DJ_PAGE", HDR_DESC=page["HDR_DESC"])[0]["PAGE_NR"]
-    assert console.lines(console.preview(FLOW, day.key))[day.key].step is not Step.PARKED  # its own date alone
     before = console.writes()
-    console.application.flows.change(FLOW, {"days_around": 1}, somebody(WHO))
-    line = shop.line(shop.run(day.key), day.key)
-    assert (line.step, line.cause, line.facts["page"]) == (Step.PARKED, "day_booked_by_hand", f"100/{theirs}")
+    for run in (console.commit(planned), shop.run(day.key)):  # right before it is sent, and when it is planned
+        line = shop.line(run, day.key)
+        assert (line.step, line.cause, line.facts["page"]) == (Step.PARKED, "day_booked_by_hand", f"100/{theirs}")
     assert shop.check(day).state is DayState.PARKED
     assert (console.writes(), shop.pages(day)) == (before, [])
     console.sandbox.accountview.remove("DJ_PAGE", theirs)

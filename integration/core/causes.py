@@ -410,6 +410,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("day_not_counted", OPERATOR, repair=_setting("counts")),
         Cause("day_booked_by_hand", OPERATOR),
         Cause("day_sale_elsewhere", OPERATOR),
+        Cause("day_ledger_unreadable", OPERATOR, ("field",)),
         Cause("day_changed_after_booking", OPERATOR),
         Cause("day_changed_after_filing", OPERATOR),
         Cause("day_mapping_differs", OPERATOR, repair=FIELDS),

@@ -296,6 +296,7 @@ class Question:
     plain: Callable[[Known], Mapping[str, Any]] = lambda _: {}
     to_look_at: bool = False
     wanted: Callable[[Known], bool] = lambda _: True  # beside the settings: whether there is anything to ask
+    unused: Callable[[Known], Sequence[str]] = lambda _: ()  # codes of its table that can do without a row for now
 
     def now(self, known: Known) -> Mapping[str, Any]:
         """Return the answer that is in force."""

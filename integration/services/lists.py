@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 FIELDS_KEPT = timedelta(minutes=5)
 CHOICES_KEPT = timedelta(minutes=1)  # what one person was shown is good enough for the next
+KEPT_LONGER: Mapping[str, timedelta] = {"used_groups": timedelta(hours=1)}  # the till keeps each answer of its journals
 FIRST_SECONDS = 0.5  # how long somebody waits for captions that were never there before
 LAST_SECONDS = 10.0
 # What is looked up by its code, because the list is only a page of it.
@@ -77,9 +78,10 @@ class Lists:
     def choices(self, system: str, name: str) -> dict[str, str]:
         """Return codes and captions of a system: vat_codes, ledgers, branches, ..., or nothing for another name.
 
-        Asked again after a minute: pages do not ask the systems anew each time.
+        Asked again after a minute, or what costs more after an hour: pages do not ask the systems anew each time.
         """
-        found = self.fresh(system, f"choices {name}", CHOICES_KEPT, lambda connector: connector.choices(name))
+        kept = KEPT_LONGER.get(name, CHOICES_KEPT)
+        found = self.fresh(system, f"choices {name}", kept, lambda connector: connector.choices(name))
         return dict(found)
 
     def vat_rates(self, system: str) -> Mapping[str, Decimal]:

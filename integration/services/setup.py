@@ -52,6 +52,7 @@ class AskedQuestion:
     state: State
     proposal: Proposal | None
     lack: Lack | None
+    unused: tuple[str, ...] = ()  # codes of its table that can do without a row for now
 
     @property
     def can_be_accepted(self) -> bool:
@@ -91,10 +92,10 @@ def weigh(spec: FlowSpec, known: Known) -> tuple[AskedQuestion, ...]:
 
 
 def _weighed(flow: str, question: Question, known: Known) -> AskedQuestion:
-    lack, proposal = question.lacks(known), _proposal(question, known)
-    if question.name in known.answered and not (lack and lack.stops):
-        return AskedQuestion(flow, question, State.ANSWERED, proposal, lack)
-    return AskedQuestion(flow, question, State.PROPOSED if proposal else State.OPEN, proposal, lack)
+    lack, proposal, unused = question.lacks(known), _proposal(question, known), tuple(question.unused(known))
+    is_answered = question.name in known.answered and not (lack and lack.stops)
+    state = State.ANSWERED if is_answered else State.PROPOSED if proposal else State.OPEN
+    return AskedQuestion(flow, question, state, proposal, lack, unused)
 
 
 def _proposal(question: Question, known: Known) -> Proposal | None:
@@ -213,11 +214,11 @@ class SetUp:
         """Return the questions of the chosen flows as they stand, weighed with what both systems say now."""
         answered, tables = self._chosen.record().get("answered", {}), self._rules.tables()
         chosen = self.chosen()
-        asked = (question for flow in chosen for question in self._flows[flow].questions)
-        lists = self._read(dict.fromkeys(each for question in asked for each in question.lists))
+        set_as = {flow: self._settings(flow) for flow in chosen}
+        lists = self._read(dict.fromkeys(each for flow in chosen for each in self._wanted(flow, set_as[flow])))
         found = {}
         for flow in chosen:
-            settings, spec = self._settings(flow), self._flows[flow]
+            settings, spec = set_as[flow], self._flows[flow]
             known = Known(
                 settings.model_dump(),
                 type(settings)().model_dump(),
@@ -230,6 +231,11 @@ class SetUp:
             )
             found[flow] = tuple(map(self._unrefused, weigh(spec, known)))
         return found
+
+    def _wanted(self, flow: str, settings: FlowSettings) -> list[Listed]:
+        """Return the lists of the questions that arise for a flow as it is set: others are not worth their calls."""
+        values = settings.model_dump()
+        return [each for one in self._flows[flow].questions if one.arises(values) for each in one.lists]
 
     def _unrefused(self, one: AskedQuestion) -> AskedQuestion:
         """Return a question without the proposal that was refused when somebody took it."""

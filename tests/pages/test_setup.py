@@ -128,6 +128,21 @@ def test_reservations_are_shown_both_ways_on_three_articles_before_anything_is_s
     connected.flows.change("stock", {"branches": branches, "reservations": "ask", "reserved": ""}, somebody("test"))
 
 
+def test_groups_that_were_not_used_lately_stand_apart_and_can_be_given_an_account(
+    connected: Application, open_page: Open
+) -> None:
+    before = connected.flows.settings("orders").model_dump()
+    connected.setup.choose(EVERY, somebody("test"))
+    connected.flows.change("orders", {"receipts": "posting", "daybook": "700"}, somebody("test"))
+    test = open_page("setup", step="questions", question="orders.balances")
+
+    (apart,) = test.expander
+    assert apart.label == "Not used in the last weeks"
+    assert "Wisselgeld uit kluis" in " ".join(one.value for one in apart.markdown)
+    assert not any(one.disabled for one in apart.selectbox)
+    connected.flows.change("orders", {name: before[name] for name in ("receipts", "daybook")}, somebody("test"))
+
+
 def test_what_cannot_be_used_is_said_beside_the_field(connected: Application, open_page: Open) -> None:
     connected.setup.choose(EVERY, somebody("test"))
     test = open_page("setup", step="questions", question="orders.documents")

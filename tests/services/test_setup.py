@@ -406,6 +406,53 @@ def test_each_group_that_is_no_revenue_wants_its_account_and_the_tills_own_are_p
     assert question("orders", "balances", settings=asked["settings"], lists=elsewhere).proposal is None
 
 
+USED = till_list("used_groups")
+
+
+def test_a_group_that_the_till_did_not_use_lately_wants_no_account_until_it_does() -> None:
+    asked: dict[str, Any] = {"settings": {"orders": "posting"}, "tables": {"balance_accounts": {"80": "1560"}}}
+    rare = question("orders", "balances", **asked, lists={**GROUPS, USED: {"10": "Fietsen", "80": "Cadeaubonnen"}})
+    later = question(
+        "orders", "balances", **asked, lists={**GROUPS, USED: {"90": "Statiegeld"}}, answered=("balances",)
+    )
+    untold = question("orders", "balances", **asked, lists=GROUPS)
+
+    none = question("orders", "balances", settings=asked["settings"], lists={**GROUPS, USED: {"80": "Cadeaubonnen"}})
+
+    assert (lacking(none), proposed(none)) == ("80 Cadeaubonnen", {"80": "1560", "90": "1570"})
+    assert (rare.lack, rare.unused) == (None, ("90",))
+    assert (lacking(later), later.unused, later.weight) == ("90 Statiegeld", ("80",), Weight.PARKS)
+    assert (lacking(untold), untold.unused) == ("90 Statiegeld", ())
+
+
+def test_days_ask_of_revenue_always_and_of_what_is_none_where_it_is_in_use() -> None:
+    every = {"10": "Fietsen", "20": "Kleding", **GROUPS[till_list("balance_groups")]}
+    accounts = {"10": "8000", "80": "1560"}
+    lists = {
+        **GROUPS, till_list("turnover_groups"): every, till_list("turnover_accounts"): accounts,
+        books_list("ledgers"): {"8000": "Omzet", "1560": "Cadeaubonnen"}, USED: {"80": "Cadeaubonnen"},
+    }  # fmt: skip
+    some = question("days", "accounts", lists=lists)
+    whole = question("days", "accounts", lists={**lists, till_list("turnover_accounts"): {**accounts, "20": "8000"}})
+
+    assert (lacking(some), some.proposal) == ("10 Fietsen, 20 Kleding, 80 Cadeaubonnen", None)
+    assert proposed(whole) == {**accounts, "20": "8000"}
+
+
+def test_the_till_is_asked_for_its_journals_once_and_only_where_what_it_used_counts(app: Application) -> None:
+    def asked() -> int:
+        return sum(call.operation == "getJournals" for call in sandbox_of(app).ledger.calls())
+
+    app.setup.choose({"orders": 5}, somebody("test"))
+    app.setup.questions()
+    before = asked()
+    app.flows.change("orders", {"orders": "nothing", "receipts": "posting", "daybook": "700"}, somebody("test"))
+    for _ in range(2):
+        app.setup.questions()
+
+    assert (before, asked()) == (0, 4)
+
+
 VOUCHERS = {
     till_list("turnover_types"): {"10": "turnover", "80": "balance-upgrade", "85": "balance-upgrade"},
     till_list("turnover_vat_codes"): {"10": "2", "80": "4", "85": "1"},

@@ -9,6 +9,7 @@ from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.fields import TillFields
 from integration.connectors.mplus.target import expect_readable
+from integration.connectors.mplus.used_groups import used_groups
 from integration.core.errors import RejectedError
 
 
@@ -107,6 +108,7 @@ class TillChoices:
             "payment_types": partial(self._asked, _METHOD_TYPES),
             "payment_accounts": partial(self._asked, _METHOD_ACCOUNTS),
             "workplaces": self._workplaces,
+            "used_groups": lambda: used_groups(client, self._gift_cards),
             **{name: partial(self._asked, question) for name, question in _QUESTIONS.items()},
         }
 
@@ -117,7 +119,8 @@ class TillChoices:
         turnover_groups, payment_methods, delivery_methods, order_categories, price_groups, employees, workplaces
         (`1/2` is the second of branch 1),
         custom_fields (with their types), article_groups. Of turnover groups also revenue_groups, balance_groups (those
-        that are no revenue, or may be none), and turnover_types, turnover_vat_codes and turnover_accounts, whose
+        that are no revenue, or may be none), used_groups (those of the last weeks, none where that is not told), and
+        turnover_types, turnover_vat_codes and turnover_accounts, whose
         captions are those; of payment methods payment_types, payment_accounts, and gift_cards with the turnover group
         of the cards that each of them takes. Of articles own_articles: those that come from nowhere else, by number,
         as far as the first pages of all articles tell.

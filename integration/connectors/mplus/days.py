@@ -10,22 +10,21 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.codec import days as told
 from integration.connectors.mplus.codec.days import Place
 from integration.connectors.mplus.documents import ListedDocuments, TillDocuments
+from integration.connectors.mplus.financial_dates import financial_period, today_at
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import expect_readable
 from integration.connectors.reference import new_reference
 from integration.core.errors import RejectedError
 from integration.core.records import Batch, Kind, Record, Value, WrongValueError, unreadable
-from integration.core.timetable import WALL_CLOCK
 
 PAGE_DAYS = 7
 DAYS_BEFORE = 14  # in which the count before the first one of a drawer is looked for
@@ -57,7 +56,7 @@ class TillDays:
         change for as long as somebody can enter something on it.
         """
         if after is None:
-            last = self._today()
+            last = today_at(self._client)
             first = last - timedelta(days=self._settings.days_back)
         else:
             first, last = (date.fromisoformat(text) for text in after.split(".."))
@@ -76,13 +75,6 @@ class TillDays:
                 records += self._read(first, last, branches)
         asked = {told.day_key(place) for place in wanted}
         return [record for record in records if record.key in asked]
-
-    def _today(self) -> date:
-        """Return the date at the till, by its own clock where it tells the time."""
-        answer = self._client.read("getApiVersion")
-        with expect_readable():
-            here = told.day_in(answer, "serviceDateTime")
-        return here or datetime.now(ZoneInfo(WALL_CLOCK)).date()
 
     def _read(self, first: date, last: date, branches: Collection[str] = ()) -> Iterator[Record]:
         reference, names, period = new_reference(), self._branches(), (first, last)
@@ -114,7 +106,7 @@ class TillDays:
             answer = self._client.read(
                 "getJournals",
                 request={
-                    **_period(*period),
+                    **financial_period(*period),
                     "branchNumbers": sorted(map(int, branches)),
                     "journalFilterList": {"journalFilter": [f"JOURNAL-FILTER-{source.upper()}"]},
                     "reference": f"{reference}-{number}",
@@ -125,7 +117,7 @@ class TillDays:
                     days[told.journal_place(journal)].parts += told.decode_journal(journal, source)
 
     def _read_financial(self, days: dict[Place, _Day], on: date, reference: str) -> None:
-        answer = self._client.read("getFinancialJournal", request={**_period(on, on), "reference": reference})
+        answer = self._client.read("getFinancialJournal", request={**financial_period(on, on), "reference": reference})
         of_all: bool | None = None
         with _holding_back(days, answer, on):
             of_all = told.told_closed(answer)
@@ -149,7 +141,9 @@ class TillDays:
         """Read the counts of the period, and those of some days before it, with which its first ones begin."""
         first, last = period
         try:
-            answer = self._client.read("getCashCountList", request=_period(first - timedelta(days=DAYS_BEFORE), last))
+            answer = self._client.read(
+                "getCashCountList", request=financial_period(first - timedelta(days=DAYS_BEFORE), last)
+            )
         except RejectedError as error:
             if error.code != "operation_unknown":
                 raise
@@ -282,14 +276,6 @@ def _certain(listed: ListedDocuments) -> Place | None:
 def _may_be(day: date | None, branch: str | None, place: Place) -> bool:
     """Tell whether what tells this date and this branch, None for none, may be of a day of a branch."""
     return day in (None, place[0]) and branch in (None, place[1])
-
-
-def _period(first: date, last: date) -> dict[str, dict[str, int]]:
-    names = ("fromFinancialDate", "throughFinancialDate")
-    return {
-        name: {"day": day.day, "mon": day.month, "year": day.year}
-        for name, day in zip(names, (first, last), strict=True)
-    }
 
 
 def _periods(days: Sequence[date]) -> Iterator[tuple[date, date]]:

@@ -27,23 +27,29 @@ class PageAlike(NamedTuple):
     on: date | None
 
 
+def totals_of(documents: Sequence[DayDocument]) -> dict[Decimal, str]:
+    """Return what the documents of a day come to, each amount with the number of the first that does."""
+    totals: dict[Decimal, str] = {}
+    for one in documents:
+        if one.total:
+            totals.setdefault(one.total, one.number)
+    return totals
+
+
 def pages_alike(
-    documents: Sequence[DayDocument],
+    totals: Mapping[Decimal, str],
     expected: Sequence[DayLine],
     entries: Sequence[LedgerEntry],
     known: Collection[str],
 ) -> Iterator[PageAlike]:
     """Yield pages with rows on accounts of the day that come to a document of it, or to the day.
 
-    `expected` are the lines of the day as the ledger gets them, `known` pages of which somebody else knows.
+    `totals` are those of its documents with their numbers, `expected` the lines of the day as the ledger gets them,
+    `known` pages of which somebody else knows.
     """
     moved: dict[str, Decimal] = {}
     for line in expected:
         moved[line.account] = moved.get(line.account, NOTHING) + line.amount
-    totals: dict[Decimal, str] = {}
-    for one in documents:
-        if one.total:
-            totals.setdefault(one.total, one.number)
     pages: dict[str, list[LedgerEntry]] = {}
     for row in entries:
         if row.page not in known and row.account in moved:

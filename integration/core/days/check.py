@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
-from integration.core.days.alike import PageAlike, pages_alike
+from integration.core.days.alike import PageAlike, pages_alike, totals_of
 from integration.core.days.books import DayBooks, DayLine
 from integration.core.days.corrections import changed_lines, page_lines
 from integration.core.days.documents import DayDocument
@@ -102,7 +102,7 @@ def check_day(
     findings = [
         *_of_pages(pages, entries or ()),
         *(list(_of_documents(pages, documents)) or _of_the_till(expected, pages, books)),
-        *_by_hand(pages_alike(documents, wanted, entries or (), own | elsewhere)),
+        *_by_hand(pages_alike(totals_of(documents), wanted, entries or (), own | elsewhere)),
     ]
     if any(one.difference for one in compared) and not findings:
         off = next(one for one in compared if one.difference)

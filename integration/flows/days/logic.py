@@ -32,7 +32,15 @@ from integration.flows.days.alone import Alone, AskBooked
 from integration.flows.days.closing import Closing
 from integration.flows.days.pages import DayPages, day_title, opposite_page
 from integration.flows.days.settings import FLOW, DaySettings
-from integration.flows.days.typed import AskTyped, expect_not_typed, nothing_typed
+from integration.flows.days.typed import (
+    AskTyped,
+    Typed,
+    nothing_typed,
+    rows_near,
+    settled_typed,
+    totals_told,
+    typed_of,
+)
 from integration.flows.days.vouchers import vouchers_of
 from integration.flows.days.why import DayReasons
 from integration.flows.deciding import AGAIN, DECISION, KEEP, decided, decision_mark
@@ -181,22 +189,35 @@ class DaysLogic(FlowLogic):
         return [asked.get(record.key, one) for record, one in staged]
 
     def _not_typed(self, new: Sequence[tuple[Record, Record]]) -> dict[str, Staged]:
-        """Return those days that look like what somebody typed in the books, of some that are not booked yet."""
-        dates = {record.key: self.around(filter(None, map(_date, (record, page)))) for record, page in new}
-        entries = self._typed(set().union(*dates.values())) if dates else ()
-        found: dict[str, Staged] = {}
+        """Return what becomes of days that somebody may have typed in the books, of some that are not booked yet."""
+        typed, found = self._look_for_typed([page for _, page in new]), dict[str, Staged]()
         for record, page in new:
-            near = [one for one in entries if one.date in dates[record.key]]
-            lines, title = list(map(self._pages.as_read, page_lines(page))), day_title(record)
+            if page.key not in typed:
+                continue
+            one = Staged(record.key, record.key, day_title(record))
             try:
-                skip = expect_not_typed(record, page, lines, near, self.books)
+                settled = settled_typed(record, page, typed[page.key])
             except RecordRejected as rejected:
-                issue = rejected.issue(record.key)
-                issue = replace(issue, facts={**issue.facts, "key": title})
-                found[record.key] = Staged(record.key, record.key, title, issue=issue)
+                found[one.key] = replace(one, issue=_titled(rejected, one.key, one.title))
             else:
-                if skip:
-                    found[record.key] = Staged(record.key, record.key, title, skip=skip)
+                if isinstance(settled, Skip):
+                    found[one.key] = replace(one, skip=settled)
+                else:
+                    found[one.key] = replace(one, record=settled)
+        return found
+
+    def _look_for_typed(self, pages: Sequence[Record]) -> dict[str, Typed]:
+        """Return what somebody may have typed of the days of some pages, by the keys of those."""
+        dates = {
+            page.key: self.around(day for name in ("day", "date") if isinstance(day := page.values.get(name), date))
+            for page in pages
+        }
+        rows = self._typed(set().union(*dates.values())) if dates else ()
+        found = {}
+        for page in pages if rows else ():
+            lines = list(map(self._pages.as_read, page_lines(page)))
+            if typed := typed_of(page, lines, list(rows_near(rows, dates[page.key])), self.books):
+                found[page.key] = typed
         return found
 
     def around(self, days: Iterable[date]) -> set[date]:
@@ -216,8 +237,7 @@ class DaysLogic(FlowLogic):
             facts = {"key": title, "document": title, **refused.facts}
             return Staged(record.key, record.key, title, issue=Issue(refused.cause, record.key, refused.field, facts))
         except RecordRejected as rejected:
-            issue = rejected.issue(record.key)
-            return Staged(record.key, record.key, title, issue=replace(issue, facts={**issue.facts, "key": title}))
+            return Staged(record.key, record.key, title, issue=_titled(rejected, record.key, title))
         if isinstance(found, Skip):
             return Staged(record.key, record.key, title, skip=found)
         return Staged(record.key, record.key, title, record=found)
@@ -337,10 +357,13 @@ class DaysLogic(FlowLogic):
 
     def _page_record(self, record: Record, page: DayPage, lines: Sequence[DayLine], serial: int) -> Record:
         made = self._pages.record(record, page, lines, serial)
-        return replace(made, values={**made.values, **self._alone.told(page)})
+        return replace(made, values={**made.values, **self._alone.told(page), **totals_told(page.sold)})
 
     def beside(self, stage: Stage, desired: Sequence[Record], *, sending: bool = False) -> Mapping[str, Issue | Skip]:
-        """Return which pages have documents in them that were booked by themselves since the plan was made."""
+        """Return which pages are not sent because of what happened since the plan was made.
+
+        A document in them was booked by itself, or somebody typed the day in the books.
+        """
         found: dict[str, Issue | Skip] = {}
         for page in desired if sending else ():
             is_first = day_of_key(page.key) == page.key
@@ -348,7 +371,13 @@ class DaysLogic(FlowLogic):
             if self._alone.met(page) or (beyond and page.values.get(BESIDE) != _beyond_which(beyond)):
                 facts = dict.fromkeys(("key", "document"), as_text(page.values.get("number")))
                 found[page.key] = Issue("day_document_booked", day_of_key(page.key), "", facts)
-        return found
+        first = [page for page in desired if page.key == day_of_key(page.key)] if sending else []
+        typed = self._look_for_typed([page for page in first if page.key not in found])
+        asked = {page.key: page for page in first if page.key in typed}
+        return found | {
+            key: _titled(typed[key].question(page), key, as_text(page.values.get("number")))
+            for key, page in asked.items()
+        }
 
     # ---- what the books hold
 
@@ -439,6 +468,11 @@ def _beyond_which(found: Iterable[Issue]) -> str:
 def _date(record: Record) -> date | None:
     day = record.values.get("date")
     return day if isinstance(day, date) else None
+
+
+def _titled(rejected: RecordRejected, key: str, title: str) -> Issue:
+    issue = rejected.issue(key)
+    return replace(issue, facts={**issue.facts, "key": title})
 
 
 def _documents(pages: Iterable[Link]) -> set[str]:

@@ -1,10 +1,11 @@
 """What the flow of closed days is asked in the set-up, what we propose, and what it lacks."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from integration.core.errors import Reason
 from integration.core.ledgers import only_ledger
+from integration.flows.balance_groups import BALANCE_GROUPS, USED_GROUPS, unused_groups
 from integration.flows.forms import (
     Known,
     Lack,
@@ -77,21 +78,23 @@ def _daybookless(known: Known) -> Lack | None:
     return None
 
 
-def _told(known: Known, table: str, codes: Mapping[str, str], accounts: Mapping[str, str]) -> Proposal | None:
+def _told(
+    known: Known, table: str, codes: Mapping[str, str], accounts: Mapping[str, str], unused: Collection[str] = ()
+) -> Proposal | None:
     """Propose the accounts that the till has, where each can mean one ledger of the books alone and none is left out.
 
-    The till's account numbers are whole numbers: 0800 of the books arrives as 800.
+    What is `unused` may be. The till's account numbers are whole numbers: 0800 of the books arrives as 800.
     """
     rows, ledgers = known.tables.get(table, {}), known.of(LEDGERS)
     found = {code: account for code in codes if (account := only_ledger(accounts.get(code, ""), ledgers))}
-    missing = [code for code in codes if code not in rows and code not in found]
+    missing = [code for code in codes if code not in rows and code not in found and code not in unused]
     if not found or missing:
         return None
     return Proposal({**found, **rows}, Reason("proposed_till_accounts"))
 
 
 def _accounts(known: Known) -> Proposal | None:
-    return _told(known, DAY_ACCOUNTS, known.of(GROUPS), known.of(GROUP_ACCOUNTS))
+    return _told(known, DAY_ACCOUNTS, known.of(GROUPS), known.of(GROUP_ACCOUNTS), unused_groups(known))
 
 
 def _methods(known: Known) -> Proposal | None:
@@ -99,20 +102,21 @@ def _methods(known: Known) -> Proposal | None:
 
 
 def _lacking_accounts(known: Known) -> Lack | None:
-    return _lacking(known, ACCOUNTS_TABLE, GROUPS)
+    return _lacking(known, ACCOUNTS_TABLE, GROUPS, unused_groups(known))
 
 
 def _lacking_methods(known: Known) -> Lack | None:
     return _lacking(known, METHODS_TABLE, METHODS)
 
 
-def _lacking(known: Known, table: ValueTable, codes: Listed) -> Lack | None:
+def _lacking(known: Known, table: ValueTable, codes: Listed, unused: Collection[str] = ()) -> Lack | None:
     if wrong := impossible(known, table):
         return Lack(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
     if known.settings["till_accounts"]:
         return None
     names = known.of(codes)
-    missing = ", ".join(f"{code} {names[code]}" for code in without_row(known, table, codes))
+    rowless = (code for code in without_row(known, table, codes) if code not in unused)
+    missing = ", ".join(f"{code} {names[code]}" for code in rowless)
     return Lack(Reason(f"lack_{table.name}", {"codes": missing}), stops=False) if missing else None
 
 
@@ -163,8 +167,9 @@ QUESTIONS = (
         "accounts",
         _accounts,
         table=DAY_ACCOUNTS,
-        lists=(GROUPS, GROUP_ACCOUNTS, LEDGERS),
+        lists=(GROUPS, GROUP_ACCOUNTS, LEDGERS, BALANCE_GROUPS, USED_GROUPS),
         lacks=_lacking_accounts,
+        unused=unused_groups,
     ),
     Question(
         "methods",

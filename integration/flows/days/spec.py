@@ -7,7 +7,7 @@ from typing import Any
 
 from integration.core.causes import By, Repair
 from integration.core.days.books import DayBooked
-from integration.core.days.entries import LedgerEntry, entry_of_row
+from integration.core.days.entries import entry_of_row
 from integration.core.errors import RejectedError
 from integration.core.records import Field, FieldType, Kind, Record, Unreadable
 from integration.core.rules import as_text
@@ -32,7 +32,7 @@ from integration.flows.days.questions import (
     VAT_CODES,
 )
 from integration.flows.days.settings import FLOW, DaySettings
-from integration.flows.days.typed import TYPED
+from integration.flows.days.typed import TYPED, LedgerRow
 from integration.flows.forms import (
     Code,
     Codes,
@@ -167,8 +167,11 @@ def _alone(asked: Asked, keys: Collection[str]) -> dict[str, DayBooked]:
     }
 
 
-def _typed(asked: Asked, days: Collection[date]) -> list[LedgerEntry]:
-    """Return the rows of the books on some days that are of nobody we know: not of our flows, and not of the bank."""
+def _typed(asked: Asked, days: Collection[date]) -> list[LedgerRow]:
+    """Return the rows of the books on some days that are of nobody we know: not of our flows, and not of the bank.
+
+    Of one that cannot be read nobody knows that.
+    """
     try:
         records = asked.records(BOOKS, Kind.ENTRY, sorted(day.isoformat() for day in days))
     except RejectedError:
@@ -177,7 +180,8 @@ def _typed(asked: Asked, days: Collection[date]) -> list[LedgerEntry]:
     pages = {one.page for one in entries}
     ours = asked.referred(ORDERS, Kind.POSTING, pages) | asked.referred(FLOW.name, Kind.DAY_PAGE, pages)
     banks = daybooks_of_the_bank(asked.codes(DAYBOOK_TYPES))
-    return [one for one in entries if one.page not in ours and one.page.partition("/")[0] not in banks]
+    others = [one for one in entries if one.page not in ours and one.page.partition("/")[0] not in banks]
+    return [*others, *(one for one in records if isinstance(one, Unreadable))]
 
 
 def _logic(
@@ -243,6 +247,7 @@ DAYS = FlowSpec(
         "turnover_group_unknown": Repair(By.ROW, "tables", DAY_ACCOUNTS),
         "day_sale_elsewhere": Repair(By.DECISION, options=ONLY_BESIDE),
         "day_booked_by_hand": Repair(By.DECISION, options=TYPED),
+        "day_ledger_unreadable": Repair(By.DECISION, options=TYPED),
         "day_changed_after_booking": _UNDECIDED,
         "day_changed_after_filing": _UNDECIDED,
     },

@@ -1,65 +1,128 @@
 """Whether somebody typed a day in the books already: before it is booked beside that, a person says what it is."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 
-from integration.core.days.alike import pages_alike
+from integration.core.days.alike import PageAlike, pages_alike, totals_of
 from integration.core.days.books import DayBooks, DayLine
-from integration.core.days.documents import documents_of
+from integration.core.days.documents import DayDocument
 from integration.core.days.entries import LedgerEntry, as_posted
-from integration.core.days.till import till_day
-from integration.core.issues import Skip
+from integration.core.issues import LONGEST_FOUND, Skip
 from integration.core.money import amount
-from integration.core.records import Record
+from integration.core.records import Record, Unreadable, Value
 from integration.core.rules import as_text
 from integration.flows.day_pages import reference
-from integration.flows.days.pages import day_title
 from integration.flows.deciding import DECISION, KEEP, decided, decision_mark
 from integration.flows.settings import RecordRejected
 
 BOOK = "book"
 TYPED = (KEEP, BOOK)  # it is that page, or something else
+SEEN, TOTALS = "seen", "totals"  # of a page: what a person said is something else, and what its documents come to
+DATE_ENDS = len("D261017")  # in a reference; the branch and the serial follow
 
-# The rows of the books on some days, of pages that neither this console wrote nor the bank; none where they cannot say.
-AskTyped = Callable[[Collection[date]], Sequence[LedgerEntry]]
+LedgerRow = LedgerEntry | Unreadable
+# The rows of the books on some days, of pages that neither this console wrote nor the bank, and those that cannot be
+# read; none where they cannot say.
+AskTyped = Callable[[Collection[date]], Sequence[LedgerRow]]
 
 
-def nothing_typed(days: Collection[date]) -> Sequence[LedgerEntry]:
+def nothing_typed(days: Collection[date]) -> Sequence[LedgerRow]:
     """Return that nobody typed anything."""
     del days
     return ()
 
 
-def expect_not_typed(
-    record: Record, page: Record, lines: Sequence[DayLine], entries: Sequence[LedgerEntry], books: DayBooks
-) -> Skip | None:
-    """Return that a day is not booked because a person said that it is in the books; None where nothing speaks for it.
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What somebody may have typed of a day: pages that look like it, and rows of the books that cannot be read."""
 
-    `page` is what it would be booked as, with its `lines`; `entries` are the rows of the days around it. A document
-    that is booked by itself is no part of it. Raises RecordRejected while a page looks like the day and nobody has said
-    what it is.
+    pages: tuple[PageAlike, ...]
+    rows: tuple[Unreadable, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a decision about it is about."""
+        return (*(one.page for one in self.pages), *(one.key for one in self.rows))
+
+    def mark(self, page: Record) -> str:
+        """Return the mark of the question about it."""
+        return decision_mark(page, "+".join(name.replace(" ", "") for name in self.names))
+
+    def question(self, page: Record) -> RecordRejected:
+        """Return what a person has to say before the page of a day is booked."""
+        facts = {"document": _title(page), "mark": self.mark(page)}
+        if not self.pages:
+            row = self.rows[0]
+            told = {"field": row.field, "value": row.found[:LONGEST_FOUND]}
+            return RecordRejected("day_ledger_unreadable", DECISION, **facts, **told)
+        size = str(amount(max(abs(one.amount) for one in self.pages)))
+        return RecordRejected(
+            "day_booked_by_hand", DECISION, **facts, page=", ".join(one.page for one in self.pages), amount=size
+        )
+
+
+def totals_told(documents: Sequence[DayDocument]) -> dict[str, Value]:
+    """Return what a page keeps of its documents, so that one typed in the books can be known right before a write."""
+    return {TOTALS: tuple(map(str, totals_of(documents)))}
+
+
+def typed_of(page: Record, lines: Sequence[DayLine], rows: Sequence[LedgerRow], books: DayBooks) -> Typed | None:
+    """Return what somebody may have typed of the day of a page with its `lines`; None where nothing speaks for it.
+
+    `rows` are those of the books on the days around it. A document that is booked by itself is no part of it.
     """
-    sold = page.values.get("sold")
-    documents = [one for one in documents_of(till_day(record)) if isinstance(sold, tuple) and one.record.key in sold]
-    own = _beginning(record)
-    known = {one.page for one in entries if own and one.reference.startswith(own)}
-    found = list(pages_alike(documents, as_posted(lines, books), entries, known))
-    if not found:
-        return None
-    pages = ", ".join(one.page for one in found)
-    mark = decision_mark(record, "+".join(one.page.replace(" ", "") for one in found))
-    title = day_title(record)
-    option = decided(record, mark, TYPED).option
+    seen, own = _texts(page, SEEN), _beginning(page)
+    entries = [one for one in rows if isinstance(one, LedgerEntry)]
+    known = {one.page for one in entries if own and one.reference.startswith(own)} | set(seen)
+    totals = {Decimal(told): told for told in _texts(page, TOTALS)}
+    alike = pages_alike(totals, as_posted(lines, books), entries, known)
+    unread = (one for one in rows if isinstance(one, Unreadable) and one.key not in seen)
+    found = Typed(tuple(alike), tuple(unread))
+    return found if found.names else None
+
+
+def settled_typed(record: Record, page: Record, found: Typed) -> Record | Skip:
+    """Return the page of a day that a person said to book, or that it is not since it is in the books.
+
+    Raises RecordRejected while nobody has said what it is that was found.
+    """
+    option = decided(record, found.mark(page), TYPED).option
     if option == BOOK:
-        return None
+        return replace(page, values={**page.values, SEEN: found.names})
     if option == KEEP:
-        return Skip("day_kept_by_hand", record.key, {"key": title, "document": title, "page": pages})
-    size = str(amount(max(abs(one.amount) for one in found)))
-    raise RecordRejected("day_booked_by_hand", DECISION, document=title, page=pages, amount=size, mark=mark)
+        title = _title(page)
+        return Skip("day_kept_by_hand", record.key, {"key": title, "document": title, "page": ", ".join(found.names)})
+    raise found.question(page)
 
 
-def _beginning(record: Record) -> str:
-    """Return how the references of all pages of a day begin: one of which no link is known is found by its own."""
-    day = record.values.get("date")
-    ours = reference(day, as_text(record.values.get("branch"))) if isinstance(day, date) else None
-    return ours[:-2] if ours else ""
+def rows_near(rows: Sequence[LedgerRow], dates: Collection[date]) -> Iterator[LedgerRow]:
+    """Yield the rows that are on some dates, or may be."""
+    for one in rows:
+        if (one.date if isinstance(one, LedgerEntry) else _date_of(one)) in {*dates, None}:
+            yield one
+
+
+def _date_of(row: Unreadable) -> date | None:
+    """Return the date in the key of a row; None where that is what cannot be read."""
+    try:
+        return date.fromisoformat(row.key.partition("/")[0])
+    except ValueError:
+        return None
+
+
+def _title(page: Record) -> str:
+    return as_text(page.values.get("number"))
+
+
+def _texts(page: Record, name: str) -> tuple[str, ...]:
+    found = page.values.get(name)
+    return found if isinstance(found, tuple) else ()
+
+
+def _beginning(page: Record) -> str:
+    """Return how the references of all days of a date begin: a page is found by its own where no link is known yet."""
+    day = page.values.get("day")
+    ours = reference(day, as_text(page.values.get("branch"))) if isinstance(day, date) else None
+    return ours[:DATE_ENDS] if ours else ""

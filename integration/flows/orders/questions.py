@@ -1,13 +1,14 @@
 """What the flow of documents is asked in the set-up, what we propose, and what it lacks."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from integration.core.errors import Reason
 from integration.core.ledgers import only_ledger
 from integration.core.totals.categories import GROUPS, LineCategory
+from integration.flows.balance_groups import BALANCE_GROUPS, USED_GROUPS, unused_groups
 from integration.flows.forms import (
     Known,
     Lack,
@@ -127,7 +128,7 @@ def _rounding(known: Known) -> Proposal:
     return Proposal({**values, "rounding_account": account}, Reason(why))
 
 
-BALANCE_GROUPS, LEDGERS = till_list("balance_groups"), books_list("ledgers")
+LEDGERS = books_list("ledgers")
 BALANCE_TABLE = ValueTable(
     BALANCE_ACCOUNTS,
     BALANCE_GROUPS,
@@ -152,13 +153,22 @@ def _meant(accounts: Mapping[str, str], ledgers: Mapping[str, str]) -> dict[str,
 
 
 def _balances(known: Known) -> Proposal | None:
-    """Propose the accounts that the till itself has for its groups, where the books have them and none is left out."""
+    """Propose the accounts that the till itself has for its groups.
+
+    Only where the books have them, and none that is in use is left out.
+    """
     rows, ledgers = known.tables.get(BALANCE_ACCOUNTS, {}), known.of(LEDGERS)
     told = _meant(known.of(till_list("turnover_accounts")), ledgers)
     missing = _without_account(known)
-    if not missing or any(group not in told for group in missing):
+    found = {group: told[group] for group in missing if group in told}
+    if not found or any(group not in found for group in _in_use(missing, known)):
         return None
-    return Proposal({**rows, **{group: told[group] for group in missing}}, Reason("proposed_till_accounts"))
+    return Proposal({**rows, **found}, Reason("proposed_till_accounts"))
+
+
+def _in_use(groups: Iterable[str], known: Known) -> list[str]:
+    unused = unused_groups(known)
+    return [group for group in groups if group not in unused]
 
 
 def _without_account(known: Known) -> list[str]:
@@ -170,10 +180,10 @@ def _without_account(known: Known) -> list[str]:
 
 
 def _homeless(known: Known) -> Lack | None:
-    """Tell which groups have no account, by name; a row for whatever has none of its own is one."""
+    """Tell which groups in use have no account, by name; a row for whatever has none of its own is one."""
     if wrong := impossible(known, BALANCE_TABLE):
         return Lack(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
-    missing, names = _without_account(known), known.of(BALANCE_GROUPS)
+    missing, names = _in_use(_without_account(known), known), known.of(BALANCE_GROUPS)
     if not missing:
         return None
     codes = ", ".join(f"{group} {names[group]}" for group in missing)
@@ -340,8 +350,10 @@ QUESTIONS = (
             till_list("turnover_types"),
             till_list("turnover_accounts"),
             LEDGERS,
+            USED_GROUPS,
         ),
         lacks=_homeless,
+        unused=unused_groups,
     ),
     Question(
         "gift_cards",

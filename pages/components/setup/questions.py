@@ -245,7 +245,10 @@ def _settings(form: InputForm, one: AskedQuestion) -> Callable[[], Mapping[str, 
 
 
 def _table(form: InputForm, one: AskedQuestion) -> Callable[[], Mapping[str, Any]] | None:
-    """Draw a row for each code, those without a counterpart first; None when a list is needed and cannot be read."""
+    """Draw a row for each code, those without a counterpart first and those that need none for now apart.
+
+    Returns how to read the rows, or None when a list is needed and cannot be read.
+    """
     name, app = one.question.table, form.app
     sides = sides_of(form, one)
     if sides is None:
@@ -259,9 +262,17 @@ def _table(form: InputForm, one: AskedQuestion) -> Callable[[], Mapping[str, Any
     note(text("question_table_sides", source=system_name(flow.source), target=system_name(flow.target)))
     wrong, apart = app.tables.faults(name, draft["rows"].items()), app.tables.differing(name, draft["rows"])
     every = (EVERY,) if sides.table.for_all else ()
-    for code in dict.fromkeys([*(each for each in ours if each not in saved), *ours, *every, *saved]):
-        table_row(draft, sides, code)
-        row_warning(draft, code, wrong, apart)
+    codes = dict.fromkeys([*(each for each in ours if each not in saved), *ours, *every, *saved])
+
+    def draw_rows(some: Sequence[str]) -> None:
+        for code in some:
+            table_row(draft, sides, code)
+            row_warning(draft, code, wrong, apart)
+
+    draw_rows([code for code in codes if code not in one.unused])
+    if unused := [code for code in codes if code in one.unused]:
+        with st.expander(text("question_unused")):
+            draw_rows(unused)
     return lambda: dict(draft["rows"])
 
 

@@ -49,7 +49,9 @@ LINE_FIELDS = (
     "cost_centre",
 )
 # Kept for the console to know a record by, and not written.
-REMEMBERED = frozenset({"documents", "debtor", "debtor_number", "sold", "sold_on", "shares", "beside", "same_sale"})
+REMEMBERED = frozenset(
+    {"documents", "debtor", "debtor_number", "sold", "sold_on", "shares", "beside", "same_sale", "seen", "totals"}
+)
 BARE = ("quantity", "discount_percent")  # numbers without the decimals of money
 MOST_LINES = 50
 

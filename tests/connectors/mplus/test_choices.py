@@ -2,10 +2,13 @@
 
 from contextlib import closing
 
+import httpx
+
 from integration.connectors.mplus.choices import TillChoices
-from integration.connectors.mplus.client import NAMESPACE, interface_contract
+from integration.connectors.mplus.client import NAMESPACE, Client, interface_contract
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.fields import TillFields
+from integration.connectors.mplus.used_groups import used_groups
 from integration.sandbox.server import running
 from tests.connectors.mplus.tills import NOWHERE, a_till, answering
 
@@ -40,3 +43,42 @@ def test_own_articles_are_those_that_come_from_nowhere_else() -> None:
 
     assert before["9900002"] == "Reparatie per uur"
     assert before.keys() - after.keys() == {"9900003"}
+
+
+def _telling(groups: str, payments: str = "") -> Client:
+    """Return a client whose till tells these of every week."""
+
+    def answer(request: httpx.Request) -> str:
+        operation = "getJournals" if b"getJournals" in request.content else "getApiVersion"
+        name = interface_contract().answer_name(operation).partition("}")[2]
+        lists = f"<turnoverGroupList>{groups}</turnoverGroupList><paymentList>{payments}</paymentList>"
+        return f'<{name} xmlns="{NAMESPACE}"><journalList><journal>{lists}</journal></journalList></{name}>'
+
+    return answering(answer)
+
+
+def _group(number: int, amounts: str) -> str:
+    return f"<turnoverGroup><turnoverGroup>{number}</turnoverGroup>{amounts}</turnoverGroup>"
+
+
+def test_a_group_was_used_where_something_was_sold_in_it_or_a_card_of_it_was_paid_with() -> None:
+    sold = _group(10, "<inclAmount>-121</inclAmount><exclAmount>0</exclAmount>") + _group(30, "")
+    nothing = _group(20, "<inclAmount>0</inclAmount><exclAmount>0</exclAmount>")
+    paid = "<payment><method>BON</method><amount>500</amount></payment>"
+    paid += "<payment><method>KADO</method><amount>0</amount></payment>"
+
+    assert used_groups(_telling(sold + nothing, paid), lambda: {"BON": "80", "KADO": "85"}).keys() == {"10", "30", "80"}
+    assert used_groups(_telling("", paid), lambda: {"BON": "80"}) == {}
+
+
+def test_the_groups_in_use_are_those_of_the_last_four_weeks() -> None:
+    with running(articles=50) as sandbox, closing(a_till(sandbox)) as till:
+        used = till.choices("used_groups")
+        asked = [call for call in sandbox.ledger.calls() if call.operation == "getJournals"]
+        every = till.choices("turnover_groups")
+        sandbox.till.edit("conventions", "unknown_operations", {"value": ["getJournals"]})
+        untold = till.choices("used_groups")
+
+    assert used.keys() < every.keys()
+    assert "95" not in used
+    assert (used["80"], len(asked), untold) == ("Cadeaubonnen", 4, {})

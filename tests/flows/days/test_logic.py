@@ -16,7 +16,7 @@ from integration.core.flow import Ownership
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import Action, Change
-from integration.core.records import Held, Kind, Record
+from integration.core.records import Held, Kind, Record, WrongValueError, unreadable
 from integration.core.staged import Staged
 from integration.flows.days.alone import AskBooked
 from integration.flows.days.logic import BooksTold, DaysLogic, Tables
@@ -424,6 +424,47 @@ def test_a_page_typed_after_a_day_was_booked_does_not_hold_its_day() -> None:
     one = page(days(), day_record())
     again = days({one.key: link(one)}, typed=typed_on(date(2026, 10, 17)))
     assert page(again, day_record()).key == one.key
+
+
+def sent(logic: DaysLogic, planned: Record) -> Issue | None:
+    """Why a page is not sent that was planned."""
+    found = logic.beside(STAGE, [planned], sending=True).get(planned.key)
+    assert not isinstance(found, Skip)
+    return found
+
+
+def test_a_day_that_somebody_typed_after_the_plan_was_made_is_asked_about_and_not_sent() -> None:
+    planned, whole = page(days(), day_record()), days(typed=typed_on(date(2026, 10, 17)))
+    receipt = days(typed=typed_on(date(2026, 10, 17), "", "-714.05", "714.05"))
+    assert sent(days(), planned) is None
+    assert sent(whole, planned) == parked(whole, day_record())  # one question, whenever it is met
+    assert sent(receipt, planned) == parked(receipt, day_record())
+    another_branch = typed_on(date(2026, 10, 17), "D26101700200")  # of the same run, and on its way
+    assert sent(days(typed=another_branch), planned) is None
+
+
+def test_a_page_that_is_something_else_by_a_persons_word_does_not_hold_its_day_when_it_is_sent() -> None:
+    logic = days(typed=typed_on(date(2026, 10, 17)))
+    mark = parked(logic, day_record()).facts["mark"]
+    planned = page(logic, replace(day_record(), values={**day_record().values, "decision": f"book {mark}"}))
+    assert sent(logic, planned) is None
+    correction = replace(page(days(), day_record()), key="2026-10-17/1/01")
+    assert sent(logic, correction) is None  # a person said so
+
+
+@pytest.mark.parametrize(("key", "is_asked"), [("2026-10-17/7", True), ("None/7", True), ("2026-10-18/7", False)])
+def test_a_row_of_the_books_that_cannot_be_read_is_asked_about_on_the_days_that_it_may_be_of(
+    key: str, is_asked: bool
+) -> None:
+    row = unreadable(Kind.ENTRY, key, WrongValueError("AMOUNT", "12,x"), "{}")
+    logic = days(typed=lambda _: [row])
+    one = staged(logic, day_record())
+    assert (one.issue is not None) == is_asked
+    if one.issue is not None:
+        facts = one.issue.facts
+        assert (one.issue.cause, facts["field"], facts["value"]) == ("day_ledger_unreadable", "AMOUNT", "12,x")
+        values = {**day_record().values, "decision": f"book {facts['mark']}"}
+        assert sent(logic, page(logic, replace(day_record(), values=values))) is None
 
 
 # ---- what the books hold
