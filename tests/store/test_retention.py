@@ -243,7 +243,7 @@ def test_sheets_of_days_and_movements_go_by_their_own_date(
     day = {"branch": "1", "state": DayState.EQUAL, "checked_at": clock.now, "result": {}}
     move = {
         "flow": "stock", "branch": "1", "article": "A", "amount": "1", "sort": "sale", "documents": [], "title": "",
-        "delivered": True,
+        "delivered": True, "unread": "",
     }  # fmt: skip
     with database.write() as connection:
         days = [{**day, "date": datetime(year, 12, 31, tzinfo=UTC).date()} for year in (2018, 2019)]
