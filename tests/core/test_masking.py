@@ -25,7 +25,7 @@ def trimmed(secret: str) -> str:
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-@settings(max_examples=30)  # of each spelling
+@settings(max_examples=15)  # of each spelling
 @given(secret=SECRETS.map(trimmed), before=AROUND, others=st.lists(SECRETS, max_size=3))
 def test_a_secret_is_blotted_out_in_every_spelling(spelling: str, secret: str, before: str, others: list[str]) -> None:
     assert_blotted_out(spelling, secret, before, others)
