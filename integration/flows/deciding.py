@@ -2,13 +2,27 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from enum import StrEnum
 
 from integration.core.records import Record
 from integration.core.rules import as_text
 
 KEEP, AGAIN = "keep", "again"  # as it is; once more, as the source has it now
-DECISION = "decision"  # the field that a decision is kept under
 MARK_LENGTH = 16
+
+
+class About(StrEnum):
+    """What a record can be asked about, as the field that the answer is kept under.
+
+    Each has an answer of its own: a record that is asked about for two reasons at once keeps both.
+    """
+
+    CHANGE = "decision"  # what is booked, and the source has otherwise since
+    REFUND = "decision_refund"  # what takes back a sale that is not booked
+    BESIDE = "decision_beside"  # what may be sold by another document
+    SAME = "decision_same"  # what stands in the target under its number
+    TYPED = "decision_typed"  # what somebody may have written in the target
+    UNREADABLE = "decision_unreadable"  # what cannot be read in the target, and may be it
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +42,9 @@ def decision_mark(record: Record, of: str = "") -> str:
     return f"{digest}.{of}" if of else digest
 
 
-def decided(record: Record, mark: str, options: Collection[str]) -> Decided:
-    """Return what was decided, as `written` keeps it, where that was about this mark."""
-    option, _, rest = as_text(record.values.get(DECISION)).partition(" ")
+def decided(record: Record, about: About, mark: str, options: Collection[str]) -> Decided:
+    """Return what was decided about something, as `decision_text` keeps it, where that was about this mark."""
+    option, _, rest = as_text(record.values.get(about)).partition(" ")
     of, _, reason = rest.partition(" ")
     return Decided(option, reason) if option in options and of == mark else UNDECIDED
 

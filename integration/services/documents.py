@@ -7,7 +7,7 @@ from integration.core.beside import BothSides
 from integration.core.people import Actor
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Correction, Kind
-from integration.flows.deciding import AGAIN, DECISION, decision_text
+from integration.flows.deciding import AGAIN, About, decision_text
 from integration.flows.spec import FlowLogic
 from integration.store.stores import Stores
 
@@ -45,7 +45,7 @@ class Documents:
             Correction(
                 Kind(row.facts["source"]),
                 row.key,
-                DECISION,
+                About.CHANGE,
                 None,
                 decision_text(AGAIN, row.facts["mark"], ""),
                 row.title,

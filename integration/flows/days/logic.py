@@ -43,7 +43,7 @@ from integration.flows.days.typed import (
 )
 from integration.flows.days.vouchers import vouchers_of
 from integration.flows.days.why import DayReasons
-from integration.flows.deciding import AGAIN, DECISION, KEEP, decided, decision_mark
+from integration.flows.deciding import AGAIN, KEEP, About, decided, decision_mark
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.chains import BESIDE
@@ -185,26 +185,23 @@ class DaysLogic(FlowLogic):
         booked = self._booked([record.key for record in records])
         staged = [(record, self._staged(record, booked[record.key])) for record in records]
         new = [(record, one.record) for record, one in staged if one.record and not booked[one.key]]
-        asked = self._not_typed(new)
-        return [asked.get(record.key, one) for record, one in staged]
+        typed = self._look_for_typed([page for _, page in new])
+        first = {record.key: self._first(record, page, typed.get(page.key)) for record, page in new}
+        return [first.get(record.key, one) for record, one in staged]
 
-    def _not_typed(self, new: Sequence[tuple[Record, Record]]) -> dict[str, Staged]:
-        """Return what becomes of days that somebody may have typed in the books, of some that are not booked yet."""
-        typed, found = self._look_for_typed([page for _, page in new]), dict[str, Staged]()
-        for record, page in new:
-            if page.key not in typed:
-                continue
-            one = Staged(record.key, record.key, day_title(record))
-            try:
-                settled = settled_typed(record, page, typed[page.key])
-            except RecordRejected as rejected:
-                found[one.key] = replace(one, issue=_titled(rejected, one.key, one.title))
-            else:
-                if isinstance(settled, Skip):
-                    found[one.key] = replace(one, skip=settled)
-                else:
-                    found[one.key] = replace(one, record=settled)
-        return found
+    def _first(self, record: Record, page: Record, typed: Typed | None) -> Staged:
+        """Return what becomes of a day that is not booked yet, and of which this may be typed in the books.
+
+        One that a person said is there already is not asked about once more.
+        """
+        one = Staged(record.key, record.key, day_title(record))
+        try:
+            settled = settled_typed(record, page, typed) if typed else page
+            if isinstance(settled, Skip):
+                return replace(one, skip=settled)
+            return replace(one, record=self._sold_once(record, settled))
+        except RecordRejected as rejected:
+            return replace(one, issue=_titled(rejected, one.key, one.title))
 
     def _look_for_typed(self, pages: Sequence[Record]) -> dict[str, Typed]:
         """Return what somebody may have typed of the days of some pages, by the keys of those."""
@@ -255,7 +252,7 @@ class DaysLogic(FlowLogic):
         if not pages:
             if not page.lines and self.settings.empty_days == "skip":
                 return Skip("day_empty", record.key, facts)
-            return self._sold_once(record, self._page_record(record, page, page.lines or (self._zero(day),), 0))
+            return self._page_record(record, page, page.lines or (self._zero(day),), 0)
         off = difference(page.lines, booked)
         if not off:
             return _as_booked(record.key, pages[0])
@@ -290,13 +287,13 @@ class DaysLogic(FlowLogic):
             return page
         which = _beyond_which(found)
         mark = decision_mark(record, which)
-        if decided(record, mark, ONLY_BESIDE).option:
+        if decided(record, About.BESIDE, mark, ONLY_BESIDE).option:
             return replace(page, values={**page.values, BESIDE: which})
         behind, others = (
             ", ".join(sorted({one.facts[name] for one in found})[:MOST_TOLD]) for name in ("document", "other")
         )
         facts = {"document": day_title(record), "behind": behind, "other": others, "mark": mark}
-        raise RecordRejected("day_sale_elsewhere", DECISION, **facts)
+        raise RecordRejected("day_sale_elsewhere", About.BESIDE, **facts)
 
     def _zero(self, day: TillDay) -> DayLine:
         """Return the line of a day without turnover: the books take no page without one."""
@@ -331,7 +328,7 @@ class DaysLogic(FlowLogic):
     ) -> Record | Skip:
         """Return the page that a person decided for. Raises RecordRejected while nobody has."""
         mark = decision_mark(record)
-        decision = decided(record, mark, DECISIONS).option
+        decision = decided(record, About.CHANGE, mark, DECISIONS).option
         facts = {
             "document": day_title(record),
             "reference": _reference(pages[0]),
@@ -343,7 +340,7 @@ class DaysLogic(FlowLogic):
             size = str(max(abs(one.moved) for one in off))
             late = sorted(set(page.documents) - _documents(pages))
             raise RecordRejected(
-                self._changed_because(record, off), DECISION, **facts, difference=told_, amount=size, mark=mark,
+                self._changed_because(record, off), About.CHANGE, **facts, difference=told_, amount=size, mark=mark,
                 behind=", ".join(late[:MOST_TOLD]),
             )  # fmt: skip
         lines = off if decision == DIFFERENCE else taken_back_whole(booked, page.lines)
@@ -375,7 +372,9 @@ class DaysLogic(FlowLogic):
         typed = self._look_for_typed([page for page in first if page.key not in found])
         asked = {page.key: page for page in first if page.key in typed}
         return found | {
-            key: _titled(typed[key].question(page), key, as_text(page.values.get("number")))
+            key: _titled(
+                typed[key].question(page, next(iter(typed[key].names))), key, as_text(page.values.get("number"))
+            )
             for key, page in asked.items()
         }
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from itertools import chain as joined
 
 from integration.core.days.alike import PageAlike, pages_alike, totals_of
 from integration.core.days.books import DayBooks, DayLine
@@ -14,7 +15,7 @@ from integration.core.money import amount
 from integration.core.records import Record, Unreadable, Value
 from integration.core.rules import as_text
 from integration.flows.day_pages import reference
-from integration.flows.deciding import DECISION, KEEP, decided, decision_mark
+from integration.flows.deciding import KEEP, About, decided, decision_mark
 from integration.flows.settings import RecordRejected
 
 BOOK = "book"
@@ -42,24 +43,28 @@ class Typed:
     rows: tuple[Unreadable, ...]
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """What a decision about it is about."""
-        return (*(one.page for one in self.pages), *(one.key for one in self.rows))
+    def names(self) -> dict[About, tuple[str, ...]]:
+        """What there is a question about, by what each is about: an answer about the one says nothing of the other."""
+        found = {
+            About.TYPED: tuple(one.page for one in self.pages),
+            About.UNREADABLE: tuple(one.key for one in self.rows),
+        }
+        return {about: names for about, names in found.items() if names}
 
-    def mark(self, page: Record) -> str:
-        """Return the mark of the question about it."""
-        return decision_mark(page, "+".join(name.replace(" ", "") for name in self.names))
+    def mark(self, page: Record, about: About) -> str:
+        """Return the mark of a question about it."""
+        return decision_mark(page, "+".join(name.replace(" ", "") for name in self.names[about]))
 
-    def question(self, page: Record) -> RecordRejected:
+    def question(self, page: Record, about: About) -> RecordRejected:
         """Return what a person has to say before the page of a day is booked."""
-        facts = {"document": _title(page), "mark": self.mark(page)}
-        if not self.pages:
+        facts = {"document": _title(page), "mark": self.mark(page, about)}
+        if about is About.UNREADABLE:
             row = self.rows[0]
             told = {"field": row.field, "value": row.found[:LONGEST_FOUND]}
-            return RecordRejected("day_ledger_unreadable", DECISION, **facts, **told)
+            return RecordRejected("day_ledger_unreadable", about, **facts, **told)
         size = str(amount(max(abs(one.amount) for one in self.pages)))
         return RecordRejected(
-            "day_booked_by_hand", DECISION, **facts, page=", ".join(one.page for one in self.pages), amount=size
+            "day_booked_by_hand", about, **facts, page=", ".join(one.page for one in self.pages), amount=size
         )
 
 
@@ -88,13 +93,15 @@ def settled_typed(record: Record, page: Record, found: Typed) -> Record | Skip:
 
     Raises RecordRejected while nobody has said what it is that was found.
     """
-    option = decided(record, found.mark(page), TYPED).option
-    if option == BOOK:
-        return replace(page, values={**page.values, SEEN: found.names})
-    if option == KEEP:
-        title = _title(page)
-        return Skip("day_kept_by_hand", record.key, {"key": title, "document": title, "page": ", ".join(found.names)})
-    raise found.question(page)
+    options = {about: decided(record, about, found.mark(page, about), TYPED).option for about in found.names}
+    for about, names in found.names.items():
+        if options[about] == KEEP:
+            title = _title(page)
+            return Skip("day_kept_by_hand", record.key, {"key": title, "document": title, "page": ", ".join(names)})
+    for about, option in options.items():
+        if not option:
+            raise found.question(page, about)
+    return replace(page, values={**page.values, SEEN: tuple(joined(*found.names.values()))})
 
 
 def rows_near(rows: Sequence[LedgerRow], dates: Collection[date]) -> Iterator[LedgerRow]:

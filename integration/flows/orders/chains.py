@@ -16,7 +16,7 @@ from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
 from integration.core.standing import AskMade, AskStandings, Standing, Where
 from integration.core.totals.categories import LineCategory, category_of
-from integration.flows.deciding import DECISION, KEEP, decided, decision_mark
+from integration.flows.deciding import KEEP, About, decided, decision_mark
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.newest import document_of, newest_bookings
 from integration.flows.orders.references import DocumentNumber
@@ -164,7 +164,7 @@ def _beside_which(document: Record) -> str:
     """Return beside which others a person decided to book a document as it is now, as its booking keeps it."""
     if BESIDE in document.values:
         return as_text(document.values[BESIDE])
-    option, _, mark = as_text(document.values.get(DECISION)).partition(" ")
+    option, _, mark = as_text(document.values.get(About.BESIDE)).partition(" ")
     digest, _, others = mark.partition(".")
     return others if option == BESIDE and digest == decision_mark(document) else ""
 
@@ -208,10 +208,10 @@ def more_than_ordered(
     if document.kind not in (Kind.INVOICE, Kind.RECEIPT):  # a booking, of which the next plan asks
         return _waits(document, siblings[0])
     mark = decision_mark(document, others)
-    if decided(document, mark, WAYS).option == KEEP:
+    if decided(document, About.BESIDE, mark, WAYS).option == KEEP:
         return _is_there(document, siblings)
     facts = _amounts(document, siblings) | {"source": str(document.kind), "mark": mark}
-    return Issue("sale_beyond_order", document.key, DECISION, facts)
+    return Issue("sale_beyond_order", document.key, About.BESIDE, facts)
 
 
 # ---- the pages of days

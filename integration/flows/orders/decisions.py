@@ -15,7 +15,7 @@ from integration.core.links import Link
 from integration.core.plan import FOLLOWS, Policy
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
-from integration.flows.deciding import AGAIN, DECISION, KEEP, Decided, decided, decision_mark
+from integration.flows.deciding import AGAIN, KEEP, About, Decided, decided, decision_mark
 from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, sold_back
 from integration.flows.orders.newest import Newest, booking_key, newest_bookings
 from integration.flows.orders.payments import WITH_PAYMENTS, digest_of
@@ -68,7 +68,7 @@ class Life(Newest[Link]):
 
     def decided(self, document: Record) -> Decided:
         """Return what a person decided about the document as it is now."""
-        return decided(document, self.mark(document), CHANGED)
+        return decided(document, About.CHANGE, self.mark(document), CHANGED)
 
     def way(self, document: Record) -> Way:
         """Return what becomes of the document as it is now."""
@@ -117,7 +117,7 @@ class Decisions:
         facts |= {"before": as_text(before), "after": as_text(document.values.get("total_incl"))}
         number = _number(document)
         facts |= {"key": number, "document": number, "reference": life.reference}
-        return Issue("document_changed_after_credit", document.key, DECISION, facts)
+        return Issue("document_changed_after_credit", document.key, About.CHANGE, facts)
 
     def credit(self, document: Record, life: Life) -> Record:
         """Return the document that takes the newest booking back: what was booked, turned. Raises RecordRejected."""
@@ -134,14 +134,14 @@ class Decisions:
                 "before": as_text(agreed.values.get("sold_incl")),
                 "after": as_text(document.values.get("total_incl")),
             }
-            raise RecordRejected("quotation_changed", DECISION, **facts, **sums)
+            raise RecordRejected("quotation_changed", About.CHANGE, **facts, **sums)
         if not self._is_whole(agreed):
             facts = {
                 "document": _number(document),
                 "reference": life.reference,
                 **decision_facts(document, life.booking),
             }
-            raise RecordRejected("credit_not_exact", DECISION, **facts)
+            raise RecordRejected("credit_not_exact", About.CHANGE, **facts)
         reference = of_credit(agreed.kind, life.reference, as_text(agreed.values.get("number")))
         if reference is None:
             raise self._beyond(document, life)
@@ -191,7 +191,7 @@ class Decisions:
 
     def _beyond(self, document: Record, life: Life) -> RecordRejected:
         facts = {"document": _number(document), "reference": life.reference, **decision_facts(document, life.booking)}
-        return RecordRejected("document_without_reference", DECISION, **facts)
+        return RecordRejected("document_without_reference", About.CHANGE, **facts)
 
 
 def decision_facts(document: Record, booking: int) -> dict[str, str]:

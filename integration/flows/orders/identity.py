@@ -14,7 +14,7 @@ from integration.core.issues import Issue
 from integration.core.money import HUNDRED
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import as_text
-from integration.flows.deciding import DECISION, decided, decision_mark
+from integration.flows.deciding import About, decided, decision_mark
 from integration.flows.orders.newest import document_of
 from integration.flows.orders.references import OrderReferences
 from integration.flows.settings import BOOKS, RecordRejected
@@ -25,7 +25,7 @@ BOOKED_AS = (Kind.SALES_ORDER, Kind.POSTING)
 KNOWN_BY = frozenset(
     {
         "number", "date", "customer", "digest", "cancelled", "sold_incl", "sold_excl", "orders", "invoices", "sold_on",
-        DECISION,
+        About.SAME,
     }
 )  # fmt: skip
 
@@ -38,7 +38,7 @@ def another_sale(stage: Stage, desired: Record, held: Held) -> Issue | None:
     """Return the question which sale it is that the books have, with both side by side; None where it is this one."""
     is_ours = not held.owner and not _differs(desired, held.record)
     of = decision_mark(desired, held.reference.replace(" ", "_"))
-    if is_ours or decided(desired, of, SAID).option == SAME:
+    if is_ours or decided(desired, About.SAME, of, SAID).option == SAME:
         return None
     key, number = document_of(desired.key), as_text(desired.values.get("number")) or desired.key
     facts = {
@@ -52,7 +52,7 @@ def another_sale(stage: Stage, desired: Record, held: Held) -> Issue | None:
         "found_branch": as_text(held.record.values.get("cost_centre")),
         "articles": _told(_sold(desired)), "found_articles": _told(_sold(held.record)),
     }  # fmt: skip
-    return Issue("reference_of_another", key, DECISION, {name: fact for name, fact in facts.items() if fact})
+    return Issue("reference_of_another", key, About.SAME, {name: fact for name, fact in facts.items() if fact})
 
 
 def as_other_kinds(stage: Stage, booking: Record, prefix: str) -> tuple[Record, ...]:
@@ -78,8 +78,8 @@ def as_other_kinds(stage: Stage, booking: Record, prefix: str) -> tuple[Record, 
 
 def said_of(document: Record) -> dict[str, Value]:
     """Return what a person said of whether the books have a document, where they said anything."""
-    said = as_text(document.values.get(DECISION))
-    return {DECISION: said} if said.partition(" ")[0] in SAID else {}
+    said = document.values.get(About.SAME)
+    return {About.SAME: said} if said else {}
 
 
 def _differs(desired: Record, held: Record) -> bool:

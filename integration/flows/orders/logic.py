@@ -138,7 +138,9 @@ class OrdersLogic(FlowLogic):
         booked = lives([*(record.key for record in records), *sales], self._linked)
         done: dict[str, _Read] = {}
         completed: dict[str, tuple[CompletedDocument, dict[str, str]]] = {}
-        elsewhere = self._chains.of([record for record in records if record.key not in booked])
+        elsewhere = self._chains.of(
+            [one for one in records if one.key not in booked or booked[one.key].way(one) is Way.BOOKED_AGAIN]
+        )
         there = self._chains.there({key for key in sales if key not in booked})
         there |= {key for key in sales if key in booked and not booked[key].is_taken_back}
         for record in records:
@@ -176,7 +178,7 @@ class OrdersLogic(FlowLogic):
         try:
             if is_new and elsewhere is not None:
                 return self._elsewhere(record, elsewhere)
-            return self._later(record, life) if life else _Read(staged(record, self._identity(record, None)))
+            return self._later(record, life, elsewhere) if life else _Read(staged(record, self._identity(record, None)))
         except RecordRejected as rejected:
             return _Read(staged(record, issue=document_issue(rejected, record)))
 
@@ -199,8 +201,12 @@ class OrdersLogic(FlowLogic):
     def _identity(self, record: Record, link: Link | None) -> Record:
         return self._bookings[record.kind].identity(record, link)
 
-    def _later(self, record: Record, life: Life) -> _Read | None:
-        """Return what becomes of a document that is booked; None of one that is booked again. Raises RecordRejected."""
+    def _later(self, record: Record, life: Life, elsewhere: Verdict | None) -> _Read | None:
+        """Return what becomes of a document that is booked; None of one that is booked again. Raises RecordRejected.
+
+        Whether its sale is booked `elsewhere` is asked of what is booked again as of what is new; what the plan has to
+        show first, it looks at itself.
+        """
         match life.way(record):
             case Way.STAYS:
                 return _Read(staged(record, self._identity(record, life.latest)))
@@ -209,7 +215,8 @@ class OrdersLogic(FlowLogic):
                 return _Read(replace(found, title=found.title + CREDIT_ENDING))
             case Way.BOOKED_AGAIN:
                 self._decisions.expect_room(record, life)
-                return None
+                is_said = isinstance(elsewhere, Issue) or (elsewhere and elsewhere.reason != "sale_planned")
+                return self._elsewhere(record, elsewhere) if elsewhere and is_said else None
             case Way.ASKED:
                 return _Read(staged(record, issue=self._decisions.question(record, life)))
             case _:

@@ -9,7 +9,7 @@ from integration.core.issues import Issue
 from integration.core.links import Link
 from integration.core.records import Held, Kind, Record
 from integration.core.rules import as_text
-from integration.flows.deciding import DECISION
+from integration.flows.deciding import About
 from integration.flows.orders.credits import WITHOUT_CREDIT
 from integration.flows.orders.decisions import decision_facts
 from integration.flows.orders.identity import another_sale
@@ -46,16 +46,19 @@ def booking_objection(stage: Stage, desired: Record, held: Held | None, link: Li
     is_cancelled, is_changed = values.get("cancelled") is True, bool(digest and digest != values.get("digest"))
     if desired.kind in WITHOUT_CREDIT and (is_cancelled or is_changed):
         facts |= _asking(stage, desired)
-        return Issue("quotation_changed", key, DECISION, facts | {"before": as_text(before), "after": as_text(now)})
+        return Issue("quotation_changed", key, About.CHANGE, facts | {"before": as_text(before), "after": as_text(now)})
     if is_cancelled:
         amount = as_text(now if before is None else before)
         facts |= _asking(stage, desired)
-        return Issue("document_cancelled_after_booking", key, DECISION, facts | {"amount": amount, "sold": amount})
+        return Issue("document_cancelled_after_booking", key, About.CHANGE, facts | {"amount": amount, "sold": amount})
     if is_changed:
         difference = now - before if isinstance(now, Decimal) and isinstance(before, Decimal) else None
         sums = {"difference": as_text(difference), "before": as_text(before), "after": as_text(now)}
         return Issue(
-            "document_changed_after_booking", key, DECISION, facts | _asking(stage, desired) | sums | _off(difference)
+            "document_changed_after_booking",
+            key,
+            About.CHANGE,
+            facts | _asking(stage, desired) | sums | _off(difference),
         )
     if held is None and agreed is None:  # linked by hand to what is not there: never a reason to make another one
         return Issue("target_record_missing", key, "", facts | {"key": number})

@@ -16,7 +16,7 @@ from integration.core.flow import Ownership
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import Action, Change
-from integration.core.records import Held, Kind, Record, WrongValueError, unreadable
+from integration.core.records import Held, Kind, Record, Unreadable, WrongValueError, unreadable
 from integration.core.staged import Staged
 from integration.flows.days.alone import AskBooked
 from integration.flows.days.logic import BooksTold, DaysLogic, Tables
@@ -106,6 +106,11 @@ def skipped(logic: DaysLogic, record: Record) -> Skip:
     one = staged(logic, record)
     assert one.skip is not None, one.record or one.issue
     return one.skip
+
+
+def answered(record: Record, issue: Issue, option: str) -> Record:
+    """A day with what a person answered, kept as it is: under the field of the question."""
+    return replace(record, values={**record.values, issue.field: f"{option} {issue.facts['mark']}"})
 
 
 def link(record: Record, number: str = "600/2600412") -> Link:
@@ -384,11 +389,7 @@ def test_a_day_that_somebody_typed_is_a_question_before_it_is_booked() -> None:
     told = {name: issue.facts[name] for name in ("page", "amount", "document")}
     assert issue.cause == "day_booked_by_hand"
     assert told == {"page": "601/7", "amount": "1813.98", "document": "2026-10-17 De Ketting Utrecht"}
-    values = day_record().values
-    kept, book = (
-        Record(Kind.DAY, "2026-10-17/1", {**values, "decision": f"{option} {issue.facts['mark']}"}, day_record().parts)
-        for option in ("keep", "book")
-    )
+    kept, book = (answered(day_record(), issue, option) for option in ("keep", "book"))
     assert skipped(logic, kept).reason == "day_kept_by_hand"
     assert page(logic, book).values["reference"] == "D26101700100"
     another = days(typed=typed_on(date(2026, 10, 17), "", "-714.05", "714.05"), sign="credit_positive")
@@ -445,47 +446,84 @@ def test_a_day_that_somebody_typed_after_the_plan_was_made_is_asked_about_and_no
 
 def test_a_page_that_is_something_else_by_a_persons_word_does_not_hold_its_day_when_it_is_sent() -> None:
     logic = days(typed=typed_on(date(2026, 10, 17)))
-    mark = parked(logic, day_record()).facts["mark"]
-    planned = page(logic, replace(day_record(), values={**day_record().values, "decision": f"book {mark}"}))
+    planned = page(logic, answered(day_record(), parked(logic, day_record()), "book"))
     assert sent(logic, planned) is None
     correction = replace(page(days(), day_record()), key="2026-10-17/1/01")
     assert sent(logic, correction) is None  # a person said so
+
+
+def unreadable_row(key: str) -> Unreadable:
+    return unreadable(Kind.ENTRY, key, WrongValueError("AMOUNT", "12,x"), "{}")
 
 
 @pytest.mark.parametrize(("key", "is_asked"), [("2026-10-17/7", True), ("None/7", True), ("2026-10-18/7", False)])
 def test_a_row_of_the_books_that_cannot_be_read_is_asked_about_on_the_days_that_it_may_be_of(
     key: str, is_asked: bool
 ) -> None:
-    row = unreadable(Kind.ENTRY, key, WrongValueError("AMOUNT", "12,x"), "{}")
+    row = unreadable_row(key)
     logic = days(typed=lambda _: [row])
     one = staged(logic, day_record())
     assert (one.issue is not None) == is_asked
     if one.issue is not None:
         facts = one.issue.facts
         assert (one.issue.cause, facts["field"], facts["value"]) == ("day_ledger_unreadable", "AMOUNT", "12,x")
-        values = {**day_record().values, "decision": f"book {facts['mark']}"}
-        assert sent(logic, page(logic, replace(day_record(), values=values))) is None
+        assert sent(logic, page(logic, answered(day_record(), one.issue, "book"))) is None
 
 
 # ---- what the books hold
 
 
-def test_a_day_with_a_sale_that_may_be_booked_by_itself_waits_for_a_person_and_is_held_to_what_was_said() -> None:
-    def beyond(*others: str) -> Callable[[Record], Sequence[Issue]]:
-        facts = [{"document": "1.1.2026.4102", "other": other, "mark": f".{other}"} for other in others]
-        return lambda _: [Issue("sale_beyond_order", "receipt-1", "decision", each) for each in facts]
+def beyond(*others: str) -> Callable[[Record], Sequence[Issue]]:
+    """Return that a sale of the day may be what is booked by itself as others."""
+    facts = [{"document": "1.1.2026.4102", "other": other, "mark": f".{other}"} for other in others]
+    return lambda _: [Issue("sale_beyond_order", "receipt-1", "decision_beside", each) for each in facts]
 
+
+def test_a_day_with_a_sale_that_may_be_booked_by_itself_waits_for_a_person_and_is_held_to_what_was_said() -> None:
     asked = parked(days(beyond=beyond("2026.7")), day_record())
     assert (asked.cause, asked.facts["behind"], asked.facts["other"]) == (
         "day_sale_elsewhere", "1.1.2026.4102", "2026.7",
     )  # fmt: skip
-    said = day_record(decision=f"beside {asked.facts['mark']}")
+    said = answered(day_record(), asked, "beside")
     one = page(days(beyond=beyond("2026.7")), said)
     assert days(beyond=beyond("2026.7")).beside(STAGE, [one], sending=True) == {}
     for now in (beyond("2026.7", "2026.8"), beyond("2026.9")):
         assert parked(days(beyond=now), said).cause == "day_sale_elsewhere"
         assert days(beyond=now).beside(STAGE, [one], sending=True).keys() == {one.key}
     assert page(days({one.key: link(one)}, beyond=beyond("2026.9")), day_record()).key == one.key  # it is booked
+
+
+@pytest.mark.parametrize("first", ["typed", "beyond"])
+def test_a_day_that_is_asked_about_for_two_reasons_keeps_both_answers_whichever_was_given_first(first: str) -> None:
+    reasons: dict[str, Any] = {"typed": typed_on(date(2026, 10, 17)), "beyond": beyond("2026.7")}
+    whole = days(**reasons)
+    asked = parked(days(**{first: reasons[first]}), day_record())
+    options = {"day_booked_by_hand": "book", "day_sale_elsewhere": "beside"}
+    record = answered(day_record(), asked, options[asked.cause])
+    left = parked(whole, record)
+    assert {asked.cause, left.cause} == {*options}
+    record = answered(record, left, options[left.cause])
+    planned = page(whole, record)
+    assert sent(whole, planned) is None
+
+    for reason in reasons.items():  # it is another day: each answer has lapsed
+        parked(days(**dict([reason])), replace(record, values={**record.values, "digest": "d2"}))
+    again = days(typed=reasons["typed"], beyond=beyond("2026.8"))
+    assert parked(again, record).cause == "day_sale_elsewhere"  # the other answer holds
+    rows = [replace(one, page="601/9") for one in reasons["typed"]([date(2026, 10, 17)])]
+    assert parked(days(typed=lambda _: rows, beyond=reasons["beyond"]), record).cause == "day_booked_by_hand"
+    unreadable_too = [*reasons["typed"]([date(2026, 10, 17)]), unreadable_row("2026-10-17/7")]
+    asked = parked(days(typed=lambda _: unreadable_too, beyond=reasons["beyond"]), record)
+    assert asked.cause == "day_ledger_unreadable"  # what was said of the page says nothing of the row
+    assert page(days(typed=lambda _: unreadable_too, beyond=reasons["beyond"]), answered(record, asked, "book"))
+
+
+def test_a_day_that_is_in_the_books_by_a_persons_word_is_not_asked_about_for_another_reason() -> None:
+    reasons: dict[str, Any] = {"typed": typed_on(date(2026, 10, 17)), "beyond": beyond("2026.7")}
+    asked = parked(days(typed=reasons["typed"]), day_record())
+    elsewhere = answered(day_record(), parked(days(beyond=reasons["beyond"]), day_record()), "beside")
+    for record in (day_record(), elsewhere):
+        assert skipped(days(**reasons), answered(record, asked, "keep")).reason == "day_kept_by_hand"
 
 
 def test_two_pages_with_one_reference_are_a_question() -> None:

@@ -337,13 +337,13 @@ def test_a_person_says_once_whether_what_comes_to_more_than_its_order_is_a_sale_
     stage = logic.flow.stage("receipts")
 
     def read(decision: str = "", digest: str = "d1") -> Staged:
-        told: dict[str, Value] = {"decision": decision, "digest": digest, "number": "1.2.2026.8"}
+        told: dict[str, Value] = {"decision_beside": decision, "digest": digest, "number": "1.2.2026.8"}
         (one,) = logic.stage(stage, [a_document(Kind.RECEIPT, "receipt-1", orders=("order-1",), **told)])
         return one
 
     asked = read().issue
     assert asked is not None
-    assert (asked.cause, asked.field, asked.facts["mark"]) == ("sale_beyond_order", "decision", "d1.invoice-7")
+    assert (asked.cause, asked.field, asked.facts["mark"]) == ("sale_beyond_order", "decision_beside", "d1.invoice-7")
     kept, beside = f"keep {asked.facts['mark']} the same", f"beside {asked.facts['mark']}"
     skip, booking = read(kept).skip, read(beside).record
     assert (skip and skip.reason, skip and skip.facts["other"]) == ("sale_booked", INVOICE)

@@ -144,8 +144,8 @@ def test_a_person_may_say_that_it_is_the_same_until_one_of_both_is_another() -> 
     held = Held(in_lines(price=Decimal("484.75"))(booking(order, logic)), "700/1")
     issue = logic.objection(PAPERS, booking(order, logic), held, None)
     assert issue is not None
-    assert (issue.field, issue.facts["source"]) == ("decision", "order")
-    said = with_values(decision=f"same {issue.facts['mark']}")(order)
+    assert (issue.field, issue.facts["source"]) == ("decision_same", "order")
+    said = with_values(decision_same=f"same {issue.facts['mark']}")(order)
     one = booking(said, logic)
     assert logic.objection(PAPERS, one, held, None) is None
     assert isinstance(logic.fitting(PAPERS, one, held), Skip)

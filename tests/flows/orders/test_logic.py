@@ -283,10 +283,10 @@ def test_a_refund_goes_with_its_sale_whichever_is_read_first() -> None:
 def test_a_refund_whose_sale_is_nowhere_is_booked_once_a_person_says_so_and_waits_when_it_changes() -> None:
     refund = replace(a_refund(), values={**a_refund().values, "digest": "a1b2"})
     issue = parked(refund)
-    assert (issue.field, issue.facts["source"]) == ("decision", "order")
+    assert (issue.field, issue.facts["source"]) == ("decision_refund", "order")
 
     def decided(option: str, **more: Value) -> Record:
-        return replace(refund, values={**refund.values, "decision": f"{option} {issue.facts['mark']}", **more})
+        return replace(refund, values={**refund.values, "decision_refund": f"{option} {issue.facts['mark']}", **more})
 
     assert parked(decided("wait")).cause == "refund_before_order"
     assert booking(decided("book")).values["sold_incl"] == Decimal("-12.10")
