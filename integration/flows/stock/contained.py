@@ -25,18 +25,18 @@ class Times:
         return Times(min(self.least, other.least), max(self.most, other.most))
 
 
-NEVER, ONCE, UNKNOWN = Times(0, 0), Times(1, 1), Times(0, 1)
+NEVER, ONCE, MAYBE = Times(0, 0), Times(1, 1), Times(0, 1)
 
 
-def takes_back(key: str) -> bool:
+def is_credit(key: str) -> bool:
     """Tell whether what is booked under a key takes another booking back; what takes that back books it again."""
     return key.count(CREDIT) % 2 == 1
 
 
 def contained(bookings: Mapping[str, Times]) -> Times:
     """Return how often a figure has the sale of one document, by how often it has each booking and credit of it."""
-    there = [one for key, one in bookings.items() if not takes_back(key)]
-    back = [one for key, one in bookings.items() if takes_back(key)]
+    there = [one for key, one in bookings.items() if not is_credit(key)]
+    back = [one for key, one in bookings.items() if is_credit(key)]
     return Times(
         sum(one.least for one in there) - sum(one.most for one in back),
         sum(one.most for one in there) - sum(one.least for one in back),

@@ -23,8 +23,8 @@ from integration.core.standing import AskStandings, Standing, Where
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.newest import all_bookings, document_of
 from integration.flows.spec import Movements
-from integration.flows.stock.contained import Times, is_settled, lacking, takes_back
-from integration.flows.stock.look import Look, while_read
+from integration.flows.stock.contained import Times, is_credit, is_settled, lacking
+from integration.flows.stock.seen import SeenBookings, while_read
 from integration.flows.stock.settings import DATED, StockSettings, setting_moment
 
 MOST_NAMED = 5  # documents behind one figure
@@ -142,7 +142,7 @@ class Sales:
     uninvoiced: Callable[[Mapping[str, Standing]], Mapping[str, Unreadable | None]] = dict.fromkeys
     # what took a booking back, or may have, and what is lost, by their keys
     credited: Callable[[], Collection[str]] = tuple
-    _before: Look = field(default_factory=Look)  # what was in the books before their figures were read
+    _before: SeenBookings = field(default_factory=SeenBookings)  # what was in the books before their figures were read
     _credited: frozenset[str] = frozenset()  # and what had been taken back
 
     @property
@@ -170,29 +170,29 @@ class Sales:
             sorted(one for one in orders if self._is_settled(Unbooked((one,)), self._before)),
         )
 
-    def _is_settled(self, one: Unbooked, look: Look) -> bool:
+    def _is_settled(self, one: Unbooked, look: SeenBookings) -> bool:
         """Tell whether the books are known to have a movement; goods brought back as soon as they have its order."""
         times = [while_read(look, look, key, orders_left=one.is_back) for key in one.documents]
         return is_settled(times, is_back=one.is_back)
 
-    def _look(self, documents: Collection[str]) -> Look:
+    def _look(self, documents: Collection[str]) -> SeenBookings:
         """Look at what the books have of documents, and ask which of it they have not invoiced."""
         booked = self._booked(documents)
         orders = self._orders(booked)
-        return Look(booked, self.uninvoiced(orders) if orders else {})
+        return SeenBookings(booked, self.uninvoiced(orders) if orders else {})
 
-    def _look_again(self, documents: Collection[str]) -> Look:
+    def _look_again(self, documents: Collection[str]) -> SeenBookings:
         """Look once more; that an order was not invoiced is asked again of credits alone."""
         booked = self._booked(documents)
-        orders = {key: one for key, one in self._orders(booked).items() if key in self._before.open and takes_back(key)}
-        there = {key: one for key, one in self._before.open.items() if not takes_back(key)}
-        return Look(booked, {**there, **(self.uninvoiced(orders) if orders else {})})
+        orders = {key: one for key, one in self._orders(booked).items() if key in self._before.open and is_credit(key)}
+        there = {key: one for key, one in self._before.open.items() if not is_credit(key)}
+        return SeenBookings(booked, {**there, **(self.uninvoiced(orders) if orders else {})})
 
-    def _look_unasked(self, documents: Collection[str]) -> Look:
+    def _look_unasked(self, documents: Collection[str]) -> SeenBookings:
         """Look without asking the books: no order is taken for invoiced, and no credit whose order is not."""
         booked = self._booked(documents)
         orders = self._orders(booked)
-        return Look(booked, {key: None for key in orders if key.replace(CREDIT, "") in orders})
+        return SeenBookings(booked, {key: None for key in orders if key.replace(CREDIT, "") in orders})
 
     def _booked(self, documents: Collection[str]) -> dict[str, dict[str, Standing]]:
         found = all_bookings(sorted(documents), self.standings) if documents else {}
@@ -257,13 +257,15 @@ class Sales:
     def known(self, numbers: Collection[str]) -> Callable[[str], Tally]:
         """Return what was known of these articles when a run read the movements last."""
         found = self._found(numbers, None)
-        look = Look() if self.settings.sales == DATED else self._look_unasked(found.documents)
+        look = SeenBookings() if self.settings.sales == DATED else self._look_unasked(found.documents)
         return self._tally(found, None, look, look)
 
     def _found(self, numbers: Collection[str], upto: int | None) -> "_Found":
         return _Found(self.movements.open(numbers, upto), self.movements.promised(numbers))
 
-    def _tally(self, found: "_Found", upto: int | None, before: Look, after: Look) -> Callable[[str], Tally]:
+    def _tally(
+        self, found: "_Found", upto: int | None, before: SeenBookings, after: SeenBookings
+    ) -> Callable[[str], Tally]:
         """Return what is known of each article."""
 
         def times(documents: Iterable[str], *, orders_left: bool) -> list[Times]:

@@ -4,12 +4,12 @@ from decimal import Decimal
 
 import pytest
 
-from integration.flows.stock.contained import NEVER, ONCE, UNKNOWN, Times, contained, is_settled, lacking
+from integration.flows.stock.contained import MAYBE, NEVER, ONCE, Times, contained, is_settled, lacking
 
 # What stands in the books: the booking, its credit, and both booked anew. "-" never was or is not invoiced, "x" is
 # there, "?" was deleted or changed by hand, or sent without an answer.
 KEYS = ("D", "D#credit", "D#2", "D#2#credit")
-STATES = {"-": NEVER, "x": ONCE, "?": UNKNOWN}
+STATES = {"-": NEVER, "x": ONCE, "?": MAYBE}
 
 
 def of(states: str) -> Times:
@@ -73,4 +73,4 @@ def test_what_brought_goods_back_and_was_never_answered_is_not_settled_though_it
 
 def test_what_took_a_credit_back_books_its_sale_again() -> None:
     assert contained({"D": ONCE, "D#credit": ONCE, "D#credit#credit": ONCE}) == ONCE
-    assert contained({"D": ONCE, "D#credit": ONCE, "D#credit#credit": UNKNOWN}) == UNKNOWN
+    assert contained({"D": ONCE, "D#credit": ONCE, "D#credit#credit": MAYBE}) == MAYBE

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from integration.core.records import Unreadable
 from integration.core.standing import Standing, Where
-from integration.flows.stock.contained import NEVER, ONCE, UNKNOWN, Times, contained, takes_back
+from integration.flows.stock.contained import MAYBE, NEVER, ONCE, Times, contained, is_credit
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SeenBookings:
     """What the books have of documents at one moment: each booking and credit that moves stock there, by its key.
 
     `open` are the sales orders among them that are not known to be invoiced, with what cannot be read of them.
@@ -26,14 +26,14 @@ class Look:
 
     def _times(self, key: str, standing: Standing, *, orders_left: bool) -> Times:
         if standing.where is not Where.BOOKED:
-            return UNKNOWN
+            return MAYBE
         if orders_left or key not in self.open:
             return ONCE
         # A credit is looked for again after the figures are read; an order may be invoiced by then.
-        return NEVER if takes_back(key) and self.open[key] is None else UNKNOWN
+        return NEVER if is_credit(key) and self.open[key] is None else MAYBE
 
 
-def while_read(before: Look, after: Look, document: str, *, orders_left: bool) -> Times:
+def while_read(before: SeenBookings, after: SeenBookings, document: str, *, orders_left: bool) -> Times:
     """Return how often a figure has the sale of a document that was read between two looks."""
     looks = [one.times(document, orders_left=orders_left) for one in (before, after) if document in one.booked]
     first, last = (looks[0], looks[-1]) if looks else ({}, {})
