@@ -8,7 +8,7 @@ import pytest
 from integration.connectors.protocol import Connector
 from integration.core.states import Step
 from integration.priced import have_prices, proven
-from integration.services.prices import CAUSE, KnownRecord, Prices, Proof
+from integration.services.prices import BRANCH_CAUSE, CAUSE, KnownRecord, Prices, Proof
 from integration.store.issues import Issues
 from tests.consoles import Console, opened
 from tests.stores import stores_in
@@ -147,6 +147,26 @@ def test_what_the_till_charges_otherwise_is_an_exception_with_both_amounts(conso
     looked_at_anew_where_somebody_was_erased(console)
     assert set(open_issues(console)) == {code}
     console.run("products")  # puts it back: the till was edited by hand
+    by_night(console)
+    assert open_issues(console) == []
+
+
+def test_what_a_branch_charges_whoever_has_no_terms_is_asked_by_night_too(console: Console, code: str) -> None:
+    number = article(console, code).number
+    issues: Issues = stores_in(console.application).issues
+
+    def found() -> list[tuple[str, str]]:
+        listed = issues.list("products", BRANCH_CAUSE)
+        return [(one.issue.facts["branch"], one.issue.facts["charged"]) for one in listed]
+
+    planted = {"articleNumber": number, "branchNumber": 3, "salesPriceIncl": "1.00"}
+    console.sandbox.till.edit("deviations", number, planted)
+    by_night(console)
+    assert found() == [("3", "1.00")]
+    console.run("products")
+    (open_,) = issues.list("products", BRANCH_CAUSE)
+    assert console.application.prices.again("products", [open_.issue.key])
+    assert found() == []
     by_night(console)
     assert open_issues(console) == []
 

@@ -199,6 +199,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("price_impossible", OPERATOR, repair=VALUE),
         Cause("price_article_missing", OPERATOR, ("article",), _setting("customer_prices")),
         Cause("price_charged_otherwise", OPERATOR, ("article",), Repair(By.PROOF), apart=True),
+        Cause("price_charged_in_branch", OPERATOR, ("article",), Repair(By.PROOF), apart=True),
         Cause("vat_code_unmapped", OPERATOR, ("code",), _row("vat_codes")),
         Cause("vat_code_missing", OPERATOR, repair=VALUE),
         Cause("vat_rate_unknown", OPERATOR, ("code",), SYSTEM),

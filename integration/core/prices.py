@@ -203,7 +203,7 @@ def asked_about(articles: Iterable[Record], customer: Record | None, most: int) 
     """Return which articles are asked about for a customer, and how many pieces: where any term of either counts.
 
     Each at every quantity from which on something else is paid, and at one piece; `most` of them. A discount on
-    everything counts for each.
+    everything counts for each. What a branch charges is asked about for nobody: who has no terms pays the same.
     """
     found: list[tuple[Record, Decimal]] = []
     for article in articles:
@@ -216,7 +216,7 @@ def asked_about(articles: Iterable[Record], customer: Record | None, most: int) 
         }
         of_both = [*terms_in(article.values), *terms_in(values)]
         minima = {term.minimum for term in of_both if numbers.get(term.of) == term.number}
-        if values.get("discount_percent"):
+        if values.get("discount_percent") or (customer is None and any(term.of is Of.BRANCH for term in of_both)):
             minima.add(NOUGHT)
         if not minima:
             continue

@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+import structlog
+
 from integration.connectors.protocol import Connector, Pricing
 from integration.core.errors import IntegrationError
 from integration.core.issues import Issue, Met
@@ -17,11 +19,15 @@ from integration.store.erased import Erased, SoFar
 from integration.store.issues import Issues
 from integration.store.links import Links
 
-CAUSE = "price_charged_otherwise"
+log = structlog.get_logger(__name__)
+
+CAUSE, BRANCH_CAUSE = "price_charged_otherwise", "price_charged_in_branch"
 LINKS_PAGE = 500
 CUSTOMERS_PAGE = 100  # customers asked for together by night
 MOST_EACH = 100  # questions about one customer
 MOST_AFTER = 200  # questions after a commit
+MOST_OF_BRANCHES = 1_000  # questions about what branches charge in one page of a look
+BY_BRANCH = "branch:"  # how the position begins behind all customers: articles with prices of branches
 NEWEST = 50  # records written last, about which is asked then
 
 
@@ -159,14 +165,16 @@ class Prices:
     # ---- the look
 
     def page(self, position: str) -> str:
-        """Ask for what is agreed with one page of customers; return where the next begins, empty at the end.
+        """Ask for what is agreed with one page of customers, behind them of articles with prices of branches.
 
-        A difference is an exception of its own; one that is gone is closed. Where the till does not answer such
-        questions, or cannot be spoken to, nothing is said.
+        Returns where the next begins, empty at the end. A difference is an exception of its own; one that is gone is
+        closed. Where the till does not answer such questions, or cannot be spoken to, nothing is said.
         """
         return self._erased.looking(lambda so_far: self._page(position, so_far)) if self.are_sent() else ""
 
     def _page(self, position: str, so_far: SoFar) -> str:
+        if position.startswith(BY_BRANCH):
+            return self._page_of_branches(position.removeprefix(BY_BRANCH), so_far)
         links = self._links.page(self.flow, Kind.RELATION, position, CUSTOMERS_PAGE)
         try:
             if links and self.are_told():
@@ -174,7 +182,48 @@ class Prices:
                 self._tell([link.key for link in links], proofs, so_far)
         except IntegrationError:
             return ""
-        return links[-1].key if len(links) == CUSTOMERS_PAGE else ""
+        return links[-1].key if len(links) == CUSTOMERS_PAGE else BY_BRANCH
+
+    def _page_of_branches(self, after: str, so_far: SoFar) -> str:
+        links = self._links.page(self._products, Kind.PRODUCT, after, LINKS_PAGE)
+        try:
+            if not links or not self.are_told():
+                return ""
+            done = self._tell_of_branches(links, MOST_OF_BRANCHES, so_far)
+        except IntegrationError:
+            return ""
+        return BY_BRANCH + links[done - 1].key if done < len(links) or done == LINKS_PAGE else ""
+
+    def _tell_of_branches(self, links: Sequence[Link], most: int, so_far: SoFar) -> int:
+        """Ask what branches charge who has no terms for the first of these articles, about `most` questions.
+
+        Returns how many were looked at. One that the till did not answer, or that has more prices than are asked of
+        one, is logged and its exceptions stay as they are.
+        """
+        expected: list[tuple[str, Proof]] = []
+        done, left_out = 0, set[str]()
+        for link in links:
+            mine = self._expected_of([None], _articles([link]))
+            if expected and len(expected) + len(mine) > most:
+                break
+            left_out |= {link.key} if len({(one.article.key, one.quantity) for one in mine}) == MOST_EACH else set()
+            expected += [(link.key, one) for one in mine]
+            done += 1
+        keys = [key for key, _ in expected]
+        answers = list(zip(keys, self._asked([one for _, one in expected]), strict=True))
+        left_out |= {key for key, one in answers if one.told is None or _is_of_group(one)}
+        if left_out:
+            log.info(
+                "not every price of a branch was asked or answered", flow=self._products, articles=sorted(left_out)
+            )
+        met = [
+            Met(_branch_issue(key, one), str(Kind.PRODUCT), one.article.title)
+            for key, one in answers
+            if one.proven is False and not _is_of_group(one)
+        ]
+        looked = [link.key for link in links[:done] if link.key not in left_out]
+        self._issues.looked(self._products, looked, (BRANCH_CAUSE,), met, so_far)
+        return done
 
     def written(self, run: Run) -> None:
         """Ask about what was written last, once a run of such a flow has ended. What was not asked stays as it is."""
@@ -190,20 +239,27 @@ class Prices:
                 of_customers = [_known(link, link.agreed) for link in self._newest(run.flow, run.flow, Kind.RELATION)]
             proofs = self.prove(of_customers, _articles(of_articles), MOST_AFTER)
             self._tell([], proofs, so_far)
+            if run.flow == self._products and of_articles:
+                self._tell_of_branches(of_articles, MOST_AFTER, so_far)
         except IntegrationError:
             return
 
-    def again(self, keys: Collection[str]) -> bool:
-        """Ask once more what these customers pay for all that is agreed; tell whether the till answers such questions.
+    def again(self, flow: str, keys: Collection[str]) -> bool:
+        """Ask once more what these customers pay for all that is agreed, or what branches charge for these articles.
 
-        Raises IntegrationError when the till cannot be spoken to.
+        Tells whether the till answers such questions. Raises IntegrationError when it cannot be spoken to.
         """
-        return self._erased.looking(lambda so_far: self._asked_again(keys, so_far))
+        return self._erased.looking(lambda so_far: self._asked_again(flow, keys, so_far))
 
-    def _asked_again(self, keys: Collection[str], so_far: SoFar) -> bool:
-        links = self._links.get(self.flow, Kind.RELATION, keys).values()
+    def _asked_again(self, flow: str, keys: Collection[str], so_far: SoFar) -> bool:
         if not self.are_told():
             return False
+        if flow == self._products:
+            products = list(self._links.get(flow, Kind.PRODUCT, keys).values())
+            while products:
+                products = products[self._tell_of_branches(products, MOST_OF_BRANCHES, so_far) :]
+            return True
+        links = self._links.get(self.flow, Kind.RELATION, keys).values()
         proofs = self.prove([_known(link, link.agreed) for link in links if link.agreed], self.articles())
         self._tell(list(keys), proofs, so_far)
         return True
@@ -213,18 +269,22 @@ class Prices:
 
     def prove(self, customers: Sequence[KnownRecord], articles: Sequence[KnownRecord], most: int = 0) -> list[Proof]:
         """Return what these customers pay for all that is agreed on, as both say; of `most` questions, if given."""
+        return self._asked(self._expected_of(customers, articles)[: most or None])
+
+    def _expected_of(self, customers: Sequence[KnownRecord | None], articles: Sequence[KnownRecord]) -> list[Proof]:
+        """Return what these customers, or nobody in particular, pay by what the books say."""
         by_number = {one.number: one for one in articles}
         first = next(iter(self.branches()), "")
         expected: list[Proof] = []
         for customer in customers:
-            asked = asked_about([one.agreed for one in articles], customer.agreed, MOST_EACH)
+            asked = asked_about([one.agreed for one in articles], customer.agreed if customer else None, MOST_EACH)
             for article, quantity in asked:
                 known = by_number[article.key]
                 own = [term.number for term in terms_in(article.values) if term.of is Of.BRANCH]
                 for branch in dict.fromkeys([first, *own]):
                     found = self._expected(customer, known, quantity, branch)
                     expected += [found] if found else []
-        return self._asked(expected[: most or None])
+        return expected
 
     def _tell(self, keys: Sequence[str], proofs: Sequence[Proof], so_far: SoFar) -> None:
         met: dict[tuple[str, str], Met] = {}  # of a customer and an article, the first that differs
@@ -243,6 +303,22 @@ def price_issue(one: Proof) -> Issue:
         "expected": f"{one.paid.total:f}", "charged": f"{one.charged or Decimal(0):f}", "system": "mplus",
     }  # fmt: skip
     return Issue(CAUSE, one.customer.key if one.customer else "", one.article.number, facts)
+
+
+def _branch_issue(key: str, one: Proof) -> Issue:
+    """Return the exception that a branch charges otherwise who has no terms, with both amounts."""
+    facts = {
+        "key": one.article.key, "article": one.article.key, "quantity": f"{one.quantity.normalize():f}",
+        "branch": one.branch, "expected": f"{one.paid.total:f}", "charged": f"{one.charged or Decimal(0):f}",
+        "system": "mplus",
+    }  # fmt: skip
+    return Issue(BRANCH_CAUSE, key, f"{one.article.number}:{one.branch}", facts)
+
+
+def _is_of_group(one: Proof) -> bool:
+    """Tell whether a branch charged a price of a price group: of its own group, which nobody told us."""
+    has_groups = any(term.of is Of.PRICE_GROUP for term in terms_in(one.article.agreed.values))
+    return has_groups and one.told is not None and "group" in one.told.by
 
 
 def _known(link: Link, agreed: Record | None) -> KnownRecord:

@@ -141,7 +141,7 @@ def test_what_is_asked_about_is_where_something_else_is_paid() -> None:
     assert len(asked_about(articles, wholesaler, 2)) == 2
     assert asked_about(articles, a_customer({"discount_percent": D(5)}), 10) == [(one, D(1)) for one in articles]
     assert asked_about(articles, a_customer(), 10) == []
-    assert asked_about(articles, None, 10) == []
+    assert asked_about(articles, None, 10) == [(articles[1], D(1))], "what branches charge is asked for nobody"
 
 
 def test_an_agreement_without_vat_stays_so() -> None:

@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.references import FIRST_BOOKING, LAST_BOOKING
 
+_ENDINGS = ("", CREDIT, CREDIT * 2)  # a booking, what takes it back, and what took that back
+
 T = TypeVar("T")  # what is known of one booking: its link, or where it stands
 
 
@@ -57,10 +59,25 @@ def newest_bookings(
     waiting = list(dict.fromkeys(documents))
     for booking in range(FIRST_BOOKING, LAST_BOOKING + 1):
         keys = {one: booking_key(one, booking) for one in waiting}
-        there = ask([key + ending for key in keys.values() for ending in ("", CREDIT, CREDIT * 2)]) if keys else {}
+        there = ask([key + ending for key in keys.values() for ending in _ENDINGS]) if keys else {}
         taken_back = {key: one for key, one in there.items() if key.endswith(CREDIT) and is_there(one)}
         for one, key in keys.items():
             if key in there:
                 found[one] = Newest(there[key], booking, taken_back.get(key + CREDIT), key + CREDIT * 2 in taken_back)
         waiting = [one for one, key in keys.items() if key in there and found[one].is_taken_back]
+    return found
+
+
+def all_bookings(
+    documents: Collection[str], ask: Callable[[Collection[str]], Mapping[str, T]]
+) -> dict[str, dict[str, T]]:
+    """Return all that was booked of each of these documents and what took it back, by keys; see `newest_bookings`."""
+    found: dict[str, dict[str, T]] = {one: {} for one in documents}
+    waiting = list(found)
+    for booking in range(FIRST_BOOKING, LAST_BOOKING + 1):
+        keys = {one: [booking_key(one, booking) + ending for ending in _ENDINGS] for one in waiting}
+        there = ask([key for several in keys.values() for key in several]) if keys else {}
+        for one, several in keys.items():
+            found[one] |= {key: there[key] for key in several if key in there}
+        waiting = [one for one, (_, credit, _) in keys.items() if credit in there]
     return found

@@ -338,9 +338,8 @@ def _beside(number: str, tally: Tally | None) -> str:
     """Return what a level is made of beside the books' record, as a text: what is counted with it and its number."""
     if tally is None:
         return number
-    documents = {key for move in tally.moves for key in move.documents} | {one.document for one, _ in tally.promises}
-    wrong = sorted(documents & tally.unclear.keys())
-    return repr((number, tally.moves, tally.promises, sorted(documents & tally.ordered), *wrong))
+    documents = {key for one in (*tally.moves, *tally.promises) for key in one.documents}
+    return repr((number, tally.moves, tally.promises, *sorted(documents & tally.unclear.keys())))
 
 
 def _nothing(_: str) -> None:

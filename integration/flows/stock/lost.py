@@ -1,16 +1,16 @@
 """Bookings that somebody deleted or changed in the books by hand: whether they are out of the figures nobody can tell.
 
 What is deleted goes back into the books' figure, and may have been typed again under another number. So a booking
-that is lost is one of which nobody knows whether it was taken back: what it sold counts as missing, and what it brought
-back does not. That ends when it is there again, and when somebody answers for it: then the books are right.
+or credit that is lost is one of which nobody knows whether the books have it. That ends when it is there again, and
+when somebody answers for it: then it counts as booked.
 """
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from integration.core.issues import Issue
 from integration.core.records import Kind
-from integration.core.standing import Standing, Standings, Where
-from integration.flows.orders.credits import CREDIT
+from integration.core.standing import Standings, Where
 
 GONE, CHANGED = "record_gone_in_target", "document_changed_in_target"
 LOSING = (GONE, CHANGED)
@@ -19,7 +19,7 @@ OF_GOODS = frozenset({str(Kind.LINE), "article", "quantity"})
 
 
 def lost_bookings(found: Iterable[Issue]) -> set[str]:
-    """Return the keys of what a look found gone in the books, or with other goods in it."""
+    """Return the keys of the bookings and credits that a look found gone in the books, or with other goods in it."""
     return {
         one.key
         for one in found
@@ -27,12 +27,6 @@ def lost_bookings(found: Iterable[Issue]) -> set[str]:
     }
 
 
-def with_lost(found: Standings, keys: Collection[str], lost: Collection[str]) -> Standings:
-    """Return where documents stand, with a credit that may be there for each booking of which something is lost.
-
-    That is the booking itself, what takes it back, or what took that back again.
-    """
-    bookings = {one.removesuffix(CREDIT).removesuffix(CREDIT) for one in lost}
-    credits_ = {one + CREDIT for one in bookings}.intersection(keys)
-    kept = {key: one for key, one in found.items() if key.removesuffix(CREDIT) not in credits_}
-    return {**kept, **{key: Standing(key, Where.DOUBTFUL) for key in credits_}}
+def with_lost(found: Standings, lost: Collection[str]) -> Standings:
+    """Return where documents stand, where nobody knows of what is lost whether the books have it."""
+    return {key: replace(one, where=Where.DOUBTFUL) if key in lost else one for key, one in found.items()}

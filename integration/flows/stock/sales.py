@@ -7,7 +7,8 @@ A sales order may leave the figures as they are until it is invoiced. Where it d
 to then; what it brings back counts no more as soon as the books have it, and is for sale again when they say so.
 
 What the books take back, as an undo does, is in their figures no more: a sale counts as missing from the moment this is
-sent, also while figures are read, and what was brought back once it is known to be out of them.
+sent, also while figures are read, and what was brought back once it is known to be out of them. How often the figures
+have it is reckoned from all its bookings and credits; see `contained`.
 """
 
 from collections import defaultdict
@@ -16,11 +17,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from integration.core.moves import Move, MoveSort, Promise, StockCounted
+from integration.core.moves import Move, MoveSort, Promise, StockCounted, Unbooked
 from integration.core.records import Kind, Record, Unreadable
 from integration.core.standing import AskStandings, Standing, Where
-from integration.flows.orders.chains import in_force
+from integration.flows.orders.credits import CREDIT
+from integration.flows.orders.newest import all_bookings, document_of
 from integration.flows.spec import Movements
+from integration.flows.stock.contained import Times, is_credit, is_settled, lacking
+from integration.flows.stock.seen import SeenBookings, while_read
 from integration.flows.stock.settings import DATED, StockSettings, setting_moment
 
 MOST_NAMED = 5  # documents behind one figure
@@ -45,32 +49,46 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Lacking:
+    """What the books' figures lack of a movement, or of what an order keeps aside: to be added to them.
+
+    `booked` of figures that a sales order leaves as soon as the books have it, `invoiced` of those it then leaves.
+    """
+
+    of: Move | Promise
+    booked: Decimal
+    invoiced: Decimal
+
+    @property
+    def documents(self) -> tuple[str, ...]:
+        """The documents of the till behind it."""
+        return (self.of.document,) if isinstance(self.of, Promise) else self.of.documents
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """What is known of the movements of one article: those that the books lack, and what orders keep aside."""
 
     counted: StockCounted
-    moves: tuple[Move, ...] = ()
-    promises: tuple[tuple[Promise, bool], ...] = ()
-    ordered: frozenset[str] = frozenset()  # documents that the books have as orders, and are not known to have invoiced
+    moves: tuple[Lacking, ...] = ()
+    promises: tuple[Lacking, ...] = ()
     unclear: Mapping[str, Unreadable] = field(
         default_factory=dict
-    )  # those of which nobody can tell, with what is wrong
+    )  # documents of which nobody can tell, with what is wrong
     uncounted: tuple[Move, ...] = ()  # what was received or sent from branch to branch where nothing proves it booked
 
     def unreadable(self, branches: Collection[str], since: datetime) -> Move | None:
         """Return a movement of these branches, of all where none is named, of which nobody can tell how much moved."""
-        wrong = (one for one in self.moves if one.sort is MoveSort.UNREADABLE and one.at > since)
-        return next((one for one in wrong if one.is_about(branches)), None)
+        moves = (one.of for one in self.moves if isinstance(one.of, Move) and _counts(one, branches, since))
+        return next((one for one in moves if one.sort is MoveSort.UNREADABLE), None)
 
     def untold(self, branches: Collection[str], since: datetime) -> tuple[str, Unreadable] | None:
         """Return a document that moved something in these branches of which nobody can tell if it was invoiced.
 
         It comes as people call it, with what cannot be read.
         """
-        moves = [one for one in self.moves if one.amount < 0 and one.at > since and one.is_about(branches)]
-        kept = [one for one, booked in self.promises if not booked and (not branches or one.branch in branches)]
-        named = [(key, one.title) for one in moves for key in one.documents]
-        named += [(one.document, one.title) for one in kept]
+        lacking_ = [one for one in (*self.moves, *self.promises) if one.invoiced < 0 and _counts(one, branches, since)]
+        named = [(key, one.of.title) for one in lacking_ for key in one.documents]
         return next(((title or key, self.unclear[key]) for key, title in named if key in self.unclear), None)
 
     def left_out(self, branches: Collection[str], since: datetime) -> Term | None:
@@ -83,26 +101,30 @@ class Tally:
 
         `orders_left`: what sales orders sell is out of the figure as soon as the books have them.
         """
-        moves = [one for one in self.moves if one.at > since and one.is_about(branches)]
-        kept = [one for one, booked in self.promises if not booked and (not branches or one.branch in branches)]
-        left = [one for one in moves if one.amount < 0]
-        sold = [one for one in left if self.ordered.isdisjoint(one.documents)]
-        back = [one for one in moves if one.amount > 0]
-        aside = [one for one in kept if one.document not in self.ordered]
-        gone = [one for one in left if one not in sold]
-        held = [one for one in kept if one not in aside]
-        ordered: list[Move | Promise] = [] if orders_left else [*gone, *held]
-        parts: tuple[tuple[str, Decimal, Sequence[Move | Promise]], ...] = (
-            ("sold_not_booked", _sum(one.amount for one in sold), sold),
-            ("returned_not_booked", _sum(one.amount for one in back), back),
-            ("reserved_not_booked", -_sum(one.amount for one in aside), aside),
-            ("ordered_not_invoiced", -_sum(abs(one.amount) for one in ordered), ordered),
+        moves = [one for one in self.moves if _counts(one, branches, since)]
+        kept = [one for one in self.promises if _counts(one, branches, since)]
+        left = [one for one in moves if isinstance(one.of, Move) and one.of.amount < 0]
+        back = [one for one in moves if one not in left]
+        parts: tuple[tuple[str, list[tuple[Lacking, Decimal]]], ...] = (
+            ("sold_not_booked", [(one, one.booked) for one in left]),
+            ("returned_not_booked", [(one, one.booked if orders_left else one.invoiced) for one in back]),
+            ("reserved_not_booked", [(one, one.booked) for one in kept]),
+            (
+                "ordered_not_invoiced",
+                [] if orders_left else [(one, one.invoiced - one.booked) for one in (*left, *kept)],
+            ),
         )
         return [
-            Term(name, amount, tuple(dict.fromkeys(one.title for one in listed if one.title)))
-            for name, amount, listed in parts
-            if amount
+            Term(name, amount, tuple(dict.fromkeys(one.of.title for one, part in listed if part and one.of.title)))
+            for name, listed in parts
+            if (amount := _sum(part for _, part in listed))
         ]
+
+
+def _counts(one: Lacking, branches: Collection[str], since: datetime) -> bool:
+    if isinstance(one.of, Promise):
+        return not branches or one.of.branch in branches
+    return one.of.at > since and one.of.is_about(branches)
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:
@@ -118,13 +140,10 @@ class Sales:
     standings: AskStandings
     # which of these sales orders, as they stand, the books are not known to have invoiced
     uninvoiced: Callable[[Mapping[str, Standing]], Mapping[str, Unreadable | None]] = dict.fromkeys
-    # documents of which the books took a booking back, or may have
+    # what took a booking back, or may have, and what is lost, by their keys
     credited: Callable[[], Collection[str]] = tuple
-    # what was in the books before their figures were read: documents, and those that are in all of these figures
-    _booked: frozenset[str] = frozenset()
-    _figured: frozenset[str] = frozenset()
-    _unclear: Mapping[str, Unreadable] = field(default_factory=dict)  # orders of which nobody can tell
-    _gone: frozenset[str] = frozenset()  # documents that the books have no more, or may not have
+    _before: SeenBookings = field(default_factory=SeenBookings)  # what was in the books before their figures were read
+    _credited: frozenset[str] = frozenset()  # and what had been taken back
 
     @property
     def sorts(self) -> frozenset[MoveSort]:
@@ -140,107 +159,147 @@ class Sales:
         self.movements.begin(self.settings.counted_from)
         if self.settings.sales == DATED:
             return
-        self._gone = self._taken_back()
-        self._reopen(back=True)
+        self._credited = frozenset(self.credited())
+        marked = self.movements.settled(set(map(document_of, self._credited))) if self._credited else {}
         unbooked, orders = self.movements.unbooked(), self.movements.promising()
-        documents = sorted({key for one in unbooked.values() for key in one.documents}.union(orders))
-        there = self._there(documents)
-        self._booked = frozenset(there)
-        open_ = self._not_invoiced(there)
-        self._figured = self._booked.difference(open_, self._gone)
-        self._unclear = {key: wrong for key, wrong in open_.items() if wrong}
-        numbers = [
-            number
-            for number, one in unbooked.items()
-            if not (self._booked if one.is_back else self._figured).isdisjoint(one.documents)
-        ]
-        self.movements.settle(numbers, sorted(self._figured.intersection(orders)))
-
-    def _taken_back(self) -> frozenset[str]:
-        """Return the documents that the books had and do not have any more, or may not."""
-        credited = frozenset(self.credited())
-        return credited.difference(self._there(credited, surely=True))
-
-    def _reopen(self, *, back: bool) -> None:
-        """Count the movements again that the books have no more; of goods brought `back` only where that is settled."""
-        settled = self.movements.settled(self._gone) if self._gone else {}
-        documents = sorted({key for one in settled.values() for key in one.documents})
-        surely, there = self._there(documents, surely=True), self._there(documents)
-        self.movements.reopen(
-            [
-                number
-                for number, one in settled.items()
-                if (back or not one.is_back) and (there if one.is_back else surely).keys().isdisjoint(one.documents)
-            ]
+        documents = {key for some in (marked, unbooked) for one in some.values() for key in one.documents}
+        self._before = self._look(documents.union(orders))
+        self.movements.reopen([number for number, one in marked.items() if not self._is_settled(one, self._before)])
+        self.movements.settle(
+            [number for number, one in unbooked.items() if self._is_settled(one, self._before)],
+            sorted(one for one in orders if self._is_settled(Unbooked((one,)), self._before)),
         )
 
-    def _there(self, documents: Collection[str], *, surely: bool = False) -> dict[str, Standing]:
-        """Return which of these documents the books have in a way by which they learn of sales."""
-        there = in_force(self.standings, documents, surely=surely) if documents else {}
-        return {key: one for key, one in there.items() if self._moves_stock(one)}
+    def _is_settled(self, one: Unbooked, look: SeenBookings) -> bool:
+        """Tell whether the books are known to have a movement; goods brought back as soon as they have its order."""
+        times = [while_read(look, look, key, orders_left=one.is_back) for key in one.documents]
+        return is_settled(times, is_back=one.is_back)
 
-    def _not_invoiced(self, there: Mapping[str, Standing]) -> Mapping[str, Unreadable | None]:
+    def _look(self, documents: Collection[str]) -> SeenBookings:
+        """Look at what the books have of documents, and ask which of it they have not invoiced."""
+        booked = self._booked(documents)
+        orders = self._orders(booked)
+        return SeenBookings(booked, self.uninvoiced(orders) if orders else {})
+
+    def _look_again(self, documents: Collection[str]) -> SeenBookings:
+        """Look once more; that an order was not invoiced is asked again of credits alone."""
+        booked = self._booked(documents)
+        orders = {key: one for key, one in self._orders(booked).items() if key in self._before.open and is_credit(key)}
+        there = {key: one for key, one in self._before.open.items() if not is_credit(key)}
+        return SeenBookings(booked, {**there, **(self.uninvoiced(orders) if orders else {})})
+
+    def _look_unasked(self, documents: Collection[str]) -> SeenBookings:
+        """Look without asking the books: no order is taken for invoiced, and no credit whose order is not."""
+        booked = self._booked(documents)
+        orders = self._orders(booked)
+        return SeenBookings(booked, {key: None for key in orders if key.replace(CREDIT, "") in orders})
+
+    def _booked(self, documents: Collection[str]) -> dict[str, dict[str, Standing]]:
+        found = all_bookings(sorted(documents), self.standings) if documents else {}
+        return {
+            document: {key: one for key, one in every.items() if self._moves_stock(key, every)}
+            for document, every in found.items()
+        }
+
+    def _orders(self, booked: Mapping[str, Mapping[str, Standing]]) -> dict[str, Standing]:
         """Return the sales orders that may still have left a figure of the books as it was."""
         if not self.settings.waits_for_invoices:
             return {}
-        orders = {key: one for key, one in there.items() if one.values.get("trade_invoice") is not True}
-        return self.uninvoiced(orders) if orders else {}
+        every = {key: one for some in booked.values() for key, one in some.items()}
+        return {
+            key: one
+            for key, one in every.items()
+            if one.where is Where.BOOKED and one.values.get("trade_invoice") is not True
+        }
 
-    def _moves_stock(self, standing: Standing) -> bool:
-        """Tell whether the books have a document as one that moves stock there, or keeps it aside."""
-        if standing.where is not Where.BOOKED or standing.kind is not Kind.SALES_ORDER:
+    def _moves_stock(self, key: str, bookings: Mapping[str, Standing]) -> bool:
+        """Tell whether the books have, or may have, something as what moves stock there, or keeps it aside.
+
+        What was sent without an answer does so where what it takes back does, and where nobody knows.
+        """
+        standing = bookings[key]
+        if standing.where not in (Where.BOOKED, Where.DOUBTFUL):
             return False
+        if standing.kind is None:
+            booking = key.replace(CREDIT, "")
+            return booking == key or booking not in bookings or self._moves_stock(booking, bookings)
         as_invoice = standing.values.get("trade_invoice") is True
-        return self.settings.sales == "documents" or as_invoice == (self.settings.sales == "trade_invoices")
+        told = self.settings.sales == "documents" or as_invoice == (self.settings.sales == "trade_invoices")
+        return standing.kind is Kind.SALES_ORDER and told
 
     def tallied(self, numbers: Collection[str]) -> Callable[[str], Tally]:
         """Read the movements on and return what is known of these articles, by their numbers at the till.
 
-        That is after the books' figures were read: no later movement can be in them. What was taken back and came into
-        the books since the run began may be, so it counts no more: it would be for sale twice. A sale that they
+        That is after the books' figures were read: no later movement can be in them. What was brought back and came
+        into the books since the run began may be, so it counts no more: it would be for sale twice. A sale that they
         took back since may be out of the figures.
         """
-        if self.settings.sales != DATED and (gone := self._taken_back()) != self._gone:
-            self._gone |= gone
-            self._reopen(back=False)
+        again: set[str] = set()
+        if self.settings.sales != DATED:
+            credited = frozenset(self.credited())
+            self._reopen_sales(set(map(document_of, credited - self._credited)))
+            self._credited |= credited
+            again = set(map(document_of, self._credited))
         upto = self.movements.read_on(self.settings.counted_from)
-        back = {one for move in self.movements.open(numbers, upto) if move.amount > 0 for one in move.documents}
-        there = self._there(sorted(back)) if self.settings.sales != DATED else {}
-        return self._tally(numbers, upto, self._booked, self._booked.union(there))
+        found = self._found(numbers, upto)
+        if self.settings.sales == DATED:
+            return self._tally(found, upto, self._before, self._before)
+        back = {key for move in found.moves if move.amount > 0 for key in move.documents}
+        return self._tally(found, upto, self._before, self._look_again(back | (again & found.documents)))
+
+    def _reopen_sales(self, documents: Collection[str]) -> None:
+        """Count the sales again that the books took back; goods brought back count again at the next run."""
+        marked = self.movements.settled(documents) if documents else {}
+        sold = {number: one for number, one in marked.items() if not one.is_back}
+        look = self._look_again({key for one in sold.values() for key in one.documents})
+        self.movements.reopen([number for number, one in sold.items() if not self._is_settled(one, look)])
 
     def known(self, numbers: Collection[str]) -> Callable[[str], Tally]:
         """Return what was known of these articles when a run read the movements last."""
-        documents = {key for one in self.movements.open(numbers) for key in one.documents}
-        documents |= {promise.document for promise, booked in self.movements.promised(numbers) if not booked}
-        self._gone = self._taken_back() if self.settings.sales != DATED else frozenset()
-        there = frozenset(self._there(sorted(documents))) if self.settings.sales != DATED else frozenset[str]()
-        return self._tally(numbers, None, there, there)
+        found = self._found(numbers, None)
+        look = SeenBookings() if self.settings.sales == DATED else self._look_unasked(found.documents)
+        return self._tally(found, None, look, look)
+
+    def _found(self, numbers: Collection[str], upto: int | None) -> "_Found":
+        return _Found(self.movements.open(numbers, upto), self.movements.promised(numbers))
 
     def _tally(
-        self, numbers: Collection[str], upto: int | None, booked: frozenset[str], back: Collection[str]
+        self, found: "_Found", upto: int | None, before: SeenBookings, after: SeenBookings
     ) -> Callable[[str], Tally]:
-        """Return what is known of each; of what was brought back, what the books have is over."""
-        over = (self._figured if self.settings.waits_for_invoices else booked).difference(self._gone)
-        moves: dict[str, list[Move]] = defaultdict(list)
+        """Return what is known of each article."""
+
+        def times(documents: Iterable[str], *, orders_left: bool) -> list[Times]:
+            return [while_read(before, after, one, orders_left=orders_left) for one in documents]
+
+        def lacks(one: Move | Promise, amount: Decimal, *documents: str) -> Lacking:
+            left, stays = times(documents, orders_left=True), times(documents, orders_left=False)
+            return Lacking(one, lacking(amount, left), lacking(amount, stays))
+
+        moves: dict[str, list[Lacking]] = defaultdict(list)
         uncounted: dict[str, list[Move]] = defaultdict(list)
-        for one in self.movements.open(numbers, upto):
+        for one in found.moves:
             if one.sort in UNPROVEN and one.sort not in self.sorts:
                 uncounted[one.article].append(one)
-            there = back if one.amount > 0 else over
-            if one.sort in (*self.sorts, MoveSort.UNREADABLE) and not any(key in there for key in one.documents):
-                moves[one.article].append(one)
-        promises: dict[str, list[tuple[Promise, bool]]] = defaultdict(list)
-        for promise, is_booked in self.movements.promised(numbers):
-            is_over = is_booked and promise.document not in self._gone
-            promises[promise.article].append((promise, is_over or promise.document in over))
-        ordered = booked.difference(over, self._gone)
+            lack = lacks(one, one.amount, *one.documents)
+            if one.sort is MoveSort.UNREADABLE:
+                is_over = is_settled(times(one.documents, orders_left=False), is_back=False)
+            else:
+                is_over = one.sort not in self.sorts or not (lack.booked or lack.invoiced)
+            if not is_over:
+                moves[one.article].append(lack)
+        promises: dict[str, list[Lacking]] = defaultdict(list)
+        reserved: dict[str, dict[str, Decimal]] = defaultdict(lambda: dict.fromkeys(self.settings.branches, Decimal(0)))
+        for promise, was_booked in found.promises:
+            kept = reserved[promise.article]
+            kept[promise.branch] = kept.get(promise.branch, Decimal(0)) + promise.amount
+            if not was_booked or promise.document in before.booked:
+                lack = lacks(promise, -promise.amount, promise.document)
+                promises[promise.article] += [lack] if lack.booked or lack.invoiced else []
+        unclear = {document_of(key): wrong for look in (before, after) for key, wrong in look.open.items() if wrong}
 
         def of(number: str) -> Tally:
-            reserved: dict[str, Decimal] = dict.fromkeys(self.settings.branches, Decimal(0))
-            for promise, _ in promises[number]:
-                reserved[promise.branch] = reserved.get(promise.branch, Decimal(0)) + promise.amount
-            counted = StockCounted(upto or 0, self.sorts, reserved)
-            known = tuple(moves[number]), tuple(promises[number]), ordered, self._unclear
+            counted = StockCounted(upto or 0, self.sorts, dict(reserved[number]))
+            known = tuple(moves[number]), tuple(promises[number]), unclear
             return Tally(counted, *known, tuple(uncounted[number]))
 
         return of
@@ -253,3 +312,16 @@ class Sales:
         """Return from when on what happened at the till counts for an article: by its own stamp, where it has one."""
         stamp = record.values.get(self.settings.sales_stamp) if self.settings.sales_stamp else None
         return setting_moment(stamp) or self.settings.counted_from
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The movements and promises of some articles that the books may lack."""
+
+    moves: Sequence[Move]
+    promises: Sequence[tuple[Promise, bool]]
+
+    @property
+    def documents(self) -> set[str]:
+        """The documents behind them."""
+        return {key for one in self.moves for key in one.documents} | {one.document for one, _ in self.promises}

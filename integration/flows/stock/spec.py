@@ -28,7 +28,6 @@ from integration.flows.forms import (
     usual,
 )
 from integration.flows.orders.credits import CREDIT
-from integration.flows.orders.newest import document_of
 from integration.flows.products.settings import FLOW as PRODUCTS
 from integration.flows.settings import BOOKS, books_list, till_list
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
@@ -191,20 +190,19 @@ def _uninvoiced(asked: Asked, orders: Mapping[str, Standing]) -> dict[str, Unrea
 
 
 def _credited(asked: Asked) -> set[str]:
-    """Return the documents of which the books took a booking back, or may have, or of which one is gone there."""
-    credits_ = asked.booked_ending(ORDERS, (Kind.SALES_ORDER,), CREDIT)
-    return set(map(document_of, {*credits_, *_lost(asked)}))
+    """Return what took a booking back, or may have, and what is lost."""
+    return {*asked.booked_ending(ORDERS, (Kind.SALES_ORDER,), CREDIT), *_lost(asked)}
 
 
 def _lost(asked: Asked) -> set[str]:
-    """Return the bookings that a look found gone in the books, or with other lines, and nobody answered for."""
+    """Return the bookings and credits that a look found gone, or with other goods, and nobody answered for."""
     return lost_bookings(asked.open_issues(ORDERS, LOSING))
 
 
 def _standings(asked: Asked, keys: Collection[str]) -> Standings:
-    """Return where documents stand as bookings that may move stock."""
+    """Return where bookings and credits stand that may move stock."""
     found = asked.standings(ORDERS, (Kind.SALES_ORDER, Kind.POSTING), keys)
-    return with_lost(found, keys, _lost(asked))
+    return with_lost(found, _lost(asked))
 
 
 STOCK = FlowSpec(

@@ -358,7 +358,7 @@ def _proof(app: Application, group: CauseGroup) -> None:
     if controls.button(text("btn_ask_again", system=system), type="primary", icon=":material/help:", key="ask_again"):
         keys = list({one.issue.key for one in app.exceptions.issues_of(group.of, limit=MOST)})
         answers: list[bool] = []
-        if attempt(lambda: answers.append(app.prices.again(keys))):
+        if attempt(lambda: answers.append(app.prices.again(group.flow, keys))):
             over = app.exceptions.group(group.of) is None
             said = ("proof_over" if over else "proof_same") if answers[0] else "proof_untold"
             st.session_state["said"] = text(said, system=system)

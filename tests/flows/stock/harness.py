@@ -17,7 +17,6 @@ from integration.core.records import Batch, Kind, Record, Unreadable
 from integration.core.run import Mode, Run
 from integration.core.standing import Standing, Standings
 from integration.flows.orders.credits import CREDIT
-from integration.flows.orders.newest import document_of
 from integration.flows.spec import FlowLogic
 from integration.flows.stock.logic import StockLogic
 from integration.flows.stock.lost import CHANGED, GONE, LOSING, lost_bookings, with_lost
@@ -99,11 +98,10 @@ class Shop(FlowHarness):
         return StockLogic(settings, BODY, self.mapping_version, {}, lambda _: {}, sales)
 
     def _standings(self, keys: Collection[str]) -> Standings:
-        return with_lost(self.booked.of("orders", (Kind.SALES_ORDER, Kind.POSTING), keys), keys, self._lost())
+        return with_lost(self.booked.of("orders", (Kind.SALES_ORDER, Kind.POSTING), keys), self._lost())
 
     def _credited(self) -> set[str]:
-        credits_ = self.booked.ending("orders", (Kind.SALES_ORDER,), CREDIT)
-        return set(map(document_of, {*credits_, *self._lost()}))
+        return {*self.booked.ending("orders", (Kind.SALES_ORDER,), CREDIT), *self._lost()}
 
     def _lost(self) -> set[str]:
         return lost_bookings(self.issues.open_of("orders", LOSING))
@@ -144,12 +142,19 @@ class Shop(FlowHarness):
         branch, sold = self.books.open.pop(document)
         self.fill({branch: -sold})
 
-    def credit(self, document: str, branch: str, sold: Decimal) -> None:
-        """Let what the books have of a sale be taken back there, as the undo of a run does: nothing comes back."""
+    def credit(self, document: str, branch: str, sold: Decimal, *, is_open: bool = False) -> None:
+        """Let what the books have of a sale be taken back there, as the undo of a run does: nothing comes back.
+
+        An open credit is a sales order that is not invoiced yet.
+        """
         (link,) = self.links.get("orders", Kind.SALES_ORDER, [document]).values()
         key = document + CREDIT
-        self.links.keep("orders", [replace(link, key=key, reference=f"C{document[:8]}")])
-        self.fill({branch: sold})
+        agreed = Record(Kind.SALES_ORDER, key, {**(link.agreed.values if link.agreed else {}), "number": key})
+        self.links.keep("orders", [replace(link, key=key, reference=f"C{document[:8]}", agreed=agreed)])
+        if is_open:
+            self.books.open[key] = branch, -sold
+        else:
+            self.fill({branch: sold})
 
     def lose(self, document: str, branch: str, back: Decimal, fields: str = "") -> None:
         """Let somebody delete by hand what the books have of a sale, or change fields of it, and a look find that."""

@@ -17,6 +17,7 @@ from integration.core.moves import NO_MOMENT, Move, MoveSort
 from integration.core.records import Kind, Unreadable
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
+from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.newest import booking_key, booking_of, document_of
 from integration.flows.registry import FLOWS
 from integration.flows.stock.settings import StockSettings
@@ -131,6 +132,51 @@ def test_a_sale_whose_document_somebody_deletes_or_changes_in_the_books_is_not_o
     open_shop.look(sold)
     open_shop.sync()
     assert open_shop.level("1") == 17 == open_shop.in_books["1"], "it is there again"
+
+
+def test_a_sale_that_is_deleted_and_credited_too_is_not_for_sale_though_the_figure_has_it_once_too_little(
+    open_shop: Shop,
+) -> None:
+    sold, credited = open_shop.sell("1", 3), open_shop.sell("2", 4)
+    open_shop.book(sold, "1", Decimal(3))
+    open_shop.book(credited, "2", Decimal(4))
+    open_shop.sync()
+    open_shop.lose(sold, "1", Decimal(3))
+    for document, branch, quantity in ((sold, "1", 3), (credited, "2", 4)):
+        open_shop.credit(document, branch, Decimal(quantity))
+    open_shop.lose(credited + CREDIT, "2", Decimal(-4))
+    open_shop.sync()
+    assert open_shop.in_books == {"1": 23, "2": 16}
+    assert open_shop.levels() == {"1": 17, "2": 12}, "the credit may have been typed anew: nobody knows"
+    open_shop.book(f"{sold}#2", "1", Decimal(3))
+    open_shop.look(credited + CREDIT)
+    open_shop.fill({"2": Decimal(4)})
+    open_shop.sync()
+    assert open_shop.in_books == {"1": 20, "2": 20}
+    assert open_shop.levels() == {"1": 17, "2": 16}, "two bookings of ours, and the first is deleted"
+
+
+def test_a_return_is_for_sale_again_only_once_its_credit_is_invoiced(tmp_path: Path, sandbox: Sandbox) -> None:
+    with shop(tmp_path, sandbox, orders_leave="invoiced") as one:
+        one.sync()
+        back, sold = one.sell("1", -3), one.sell("2", 4)
+        one.book(back, "1", Decimal(-3))
+        one.book(sold, "2", Decimal(4))
+        one.invoice(back)
+        one.invoice(sold)
+        one.sync()
+        assert one.levels() == {"1": 23, "2": 16}
+        one.credit(back, "1", Decimal(-3), is_open=True)
+        one.credit(sold, "2", Decimal(4), is_open=True)
+        one.book(f"{sold}#2", "2", Decimal(4))
+        one.sync()
+        assert one.in_books == {"1": 23, "2": 16}
+        assert one.levels() == {"1": 23, "2": 16}
+        one.invoice(back + CREDIT)
+        one.invoice(sold + CREDIT)
+        one.sync()
+        assert one.in_books == {"1": 20, "2": 20}
+        assert one.levels() == {"1": 23, "2": 16}, "what is booked anew is not invoiced yet"
 
 
 def test_somebody_who_sets_a_deleted_document_aside_says_that_the_books_are_right(open_shop: Shop) -> None:
@@ -623,6 +669,7 @@ class Day:
         self.orders: list[tuple[str, str, int]] = []
         self.booked: list[tuple[str, str, int]] = []
         self.lost: list[tuple[str, str, int]] = []
+        self.credited: list[tuple[str, str, int]] = []
 
     def at_the_counter(self, what: str, branch: str, quantity: int) -> None:
         """Sell, take back or keep aside; each is gone from what can be sold at once, or back."""
@@ -633,17 +680,20 @@ class Day:
         if what == "order":
             self.orders.append((made, branch, change))
 
-    def _out_of_the_figure(self) -> list[tuple[str, str, int]]:
-        return [one for one in self.booked if one[0] not in self.shop.books.open]
+    def _leaving(self, how: str) -> list[tuple[str, str, int]]:
+        """Return what can be taken back, or be deleted: also what was taken back, and what took it back."""
+        settled = [one for one in self.booked if one[0] not in self.shop.books.open]
+        return settled if how == "credit" else [*settled, *self.credited]
 
     def leaves_the_books(self, how: str, booked: tuple[str, str, int]) -> None:
         """Let what is booked be taken back, to be booked anew, or be deleted by hand."""
         document, branch, sold = booked
-        self.booked.remove(booked)
+        (self.credited if booked in self.credited else self.booked).remove(booked)
         if how == "credit":
             self.shop.credit(document, branch, Decimal(sold))
             again = booking_key(document_of(document), booking_of(document) + 1)
             self.unbooked.append((again, branch, sold))
+            self.credited += [booked, (document + CREDIT, branch, -sold)]
         else:
             self.shop.lose(document, branch, Decimal(sold))
             self.lost.append(booked)
@@ -655,8 +705,8 @@ class Day:
                 document, branch, sold = self.unbooked.pop(where % len(self.unbooked))
                 self.shop.book(document, branch, Decimal(sold), as_invoice=quantity)
                 self.booked.append((document, branch, sold))
-            case "credit" | "deleted by hand" if settled := self._out_of_the_figure():
-                self.leaves_the_books(what, settled[where % len(settled)])
+            case "credit" | "deleted by hand" if there := self._leaving(what):
+                self.leaves_the_books(what, there[where % len(there)])
             case "invoice" if self.shop.books.open:
                 self.shop.invoice(sorted(self.shop.books.open)[where % len(self.shop.books.open)])
             case "deliver" if self.orders:
