@@ -11,7 +11,7 @@ from integration.core.errors import UnavailableError
 from integration.core.flow import Mirrors
 from integration.core.links import Link
 from integration.core.plan import Change
-from integration.core.records import Kind, Record, record_from_json, record_to_json
+from integration.core.records import Kind, Record, kinds, record_from_json, record_to_json
 from integration.core.strangers import as_compared
 from integration.store.database import Clock, Database, Store, portions, upsert
 from integration.store.events import Event
@@ -192,7 +192,7 @@ class LinkReferences:
 
 def _with(flows: Collection[str], text: str) -> Iterator[sa.ColumnElement[bool]]:
     yield links.c.flow.in_(flows)
-    yield links.c.kind.in_(list(Kind))  # others are numbers that were allotted
+    yield links.c.kind.in_(kinds())  # others are numbers that were allotted
     if text:
         columns = (links.c.key, links.c.reference, links.c.mark)
         yield sa.or_(*(column.contains(text, autoescape=True) for column in columns))
@@ -244,7 +244,7 @@ class Links(Store):
         found: dict[tuple[str, str, str], tuple[str, Link]] = {}
         with self.database.read() as connection:
             for column in (links.c.key, links.c.reference, links.c.mark):
-                here = (links.c.flow.in_(flows), links.c.kind.in_(list(Kind)), column == text)
+                here = (links.c.flow.in_(flows), links.c.kind.in_(kinds()), column == text)
                 for row in connection.execute(sa.select(links).where(*here).limit(limit)):
                     found.setdefault((row.flow, row.kind, row.key), (row.flow, link_of(row)))
         return list(found.values())[:limit]

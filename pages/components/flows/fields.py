@@ -15,7 +15,7 @@ from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Operator, Rule, as_text
 from integration.services import Application
 from integration.services.flows import Sifted
-from integration.services.mappings import WITHOUT_OWNER, Published, kind_of, readable_fields, writable
+from integration.services.mappings import Published, kind_of, readable_fields, writable
 from pages.components.flows.sections import heading
 from pages.components.mappings.mapping import way_label
 from pages.components.shared import controls
@@ -128,7 +128,7 @@ def _table(
         },
         index=[rule.target for rule in rules],
     )
-    if all(kind_of(rule.target) in WITHOUT_OWNER for rule in rules):
+    if not any(kind_of(rule.target).owned for rule in rules):
         frame = frame.drop(columns="ownership")
     written, default = text("col_target", system=system_name(flow.target)), text("col_default")
     ownership = text("col_ownership")

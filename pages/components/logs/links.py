@@ -8,9 +8,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from integration.core.links import Link
+from integration.core.records import Sort
 from integration.services import Application
 from pages.components.logs.records import pick_flow
-from pages.components.shared.documents import DOCUMENTS
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.layout import (
     clear_address,
@@ -85,7 +85,7 @@ def _stands(link: Link) -> str:
 
 def _shown(flow: str, link: Link) -> dict[str, str]:
     """Return a link as it is shown: the code of a document is its number, its key is for machines."""
-    is_document = link.kind in DOCUMENTS
+    is_document = link.kind.sort is Sort.DOCUMENT
     title = _title(link)
     return {
         "flow": flow_name(flow), "kind": text(f"kind_{link.kind}"),

@@ -8,11 +8,11 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from integration.core.records import Sort, kinds
 from integration.services import Application
 from integration.services.log import MOST_FOUND, LogPeriod, LogSearch, days_until
 from pages.components.logs.leads import cause_place, go
 from pages.components.shared.charts import lines_over_time, points_over_time, results_over_time
-from pages.components.shared.documents import DOCUMENTS
 from pages.components.shared.downloads import downloads, of_log
 from pages.components.shared.layout import (
     LOOKS,
@@ -234,11 +234,11 @@ def _code(row: dict[str, str]) -> str:
     """Return the code people know: that of a document is its number, its key is for machines."""
     if str(row["event"]).startswith("connection_"):
         return system_name(row["key"].removeprefix("sandbox-"))
-    return row["title"] if row["kind"] in DOCUMENTS else row["key"]
+    return row["title"] if row["kind"] in kinds(Sort.DOCUMENT) else row["key"]
 
 
 def _title(row: dict[str, str]) -> str:
-    if row["kind"] in DOCUMENTS:
+    if row["kind"] in kinds(Sort.DOCUMENT):
         return text(f"kind_{row['kind']}")
     return row["title"] or (f"{text('col_run')} {short_id(row['run'])}" if row["run"] and not row["key"] else "")
 

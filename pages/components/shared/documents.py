@@ -8,7 +8,7 @@ import streamlit as st
 from integration.core.flow import Flow
 from integration.core.plan import Change
 from integration.core.plan_lines import PlanRow
-from integration.core.records import Kind, Record, Value
+from integration.core.records import Kind, Record, Sort, Value
 from integration.core.run import Run
 from integration.core.states import Step
 from integration.core.totals.booked import compared_in
@@ -33,8 +33,7 @@ from pages.components.shared.wording import (
 
 MarkdownRow = dict[Markdown, Markdown]  # a row of a table that reads Markdown
 
-DOCUMENTS = (Kind.SALES_ORDER, Kind.POSTING, Kind.QUOTATION)
-BOOKED = (*DOCUMENTS, Kind.DAY_PAGE, Kind.SETTLEMENT)  # what comes to an amount on a day
+BOOKED = frozenset({Sort.DOCUMENT, Sort.PAGE, Sort.PAYMENT})  # what comes to an amount on a day
 POINTERS = {"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}
 LINE_FIELDS = (
     "article",
@@ -87,10 +86,10 @@ def known_as(row: PlanRow) -> tuple[str, str]:
     A document or payment is known by its number and its customer, an address by what it says; all have keys for
     machines.
     """
-    if row.kind in (*DOCUMENTS, Kind.SETTLEMENT):
+    if row.kind.sort in (Sort.DOCUMENT, Sort.PAYMENT):
         values = row.change.agreed.values if row.change else row.facts
         return row.title, value_text(values.get("customer") or values.get("debtor_number"))
-    return ("", row.title) if row.kind in (Kind.ADDRESS, Kind.DAY_PAGE) else (row.key, row.title)
+    return ("", row.title) if row.kind is Kind.ADDRESS or row.kind.sort is Sort.PAGE else (row.key, row.title)
 
 
 def kinds_of(rows: Sequence[PlanRow]) -> list[Markdown]:
