@@ -57,11 +57,11 @@ def keep_links(
         for part in (link.agreed.parts if link.agreed else ())
         if part.source
     }
-    alive = [row["key"] for (_, _), row in parts.items() if not row["retired"]]
+    alive = [one for one, row in parts.items() if not row["retired"]]
     upsert(connection, links, list(parts.values()), keep=("retired",))
     upsert(connection, links, [row for link in kept for row in _rows_of_orders(at, flow, link)])
     _mirror(connection, at, flow, kept, mirrors)
-    _switch(connection, flow, Kind.ARTICLE, [str(key) for key in alive], retired=False)
+    _switch(connection, flow, alive, retired=False)
 
 
 def _mirror(connection: sa.Connection, at: datetime, flow: str, kept: Sequence[Link], mirrors: Mirrors) -> None:
@@ -81,8 +81,7 @@ def retire_links(connection: sa.Connection, at: datetime, flow: str, change: Cha
 
     `marker` is what the target gave the change: without it our own write would look like somebody else's.
     """
-    gone = [part.source for part in change.wanted.parts]
-    _switch(connection, flow, Kind.ARTICLE, gone, retired=True)
+    _switch(connection, flow, [(part.kind, part.source) for part in change.wanted.parts], retired=True)
     whole = all(part.values.get("active") is False for part in change.agreed.parts or (change.wanted,))
     here = (links.c.flow == flow, links.c.kind == change.kind, links.c.key == change.key)
     values = {"agreed": record_to_json(change.agreed), "retired": whole, "changed_at": at, **UNHASHED}
@@ -133,10 +132,11 @@ def _rows_of_orders(at: datetime, flow: str, link: Link) -> Iterator[dict[str, o
         yield {**_row(at, flow, Link(Kind.ORDER, key, order)), "owner": link.key}
 
 
-def _switch(connection: sa.Connection, flow: str, kind: Kind, keys: Sequence[str], *, retired: bool) -> None:
-    for some in portions(keys):
-        here = (links.c.flow == flow, links.c.kind == kind, links.c.key.in_(some), links.c.retired != retired)
-        connection.execute(links.update().where(*here).values(retired=retired, **UNHASHED))
+def _switch(connection: sa.Connection, flow: str, parts: Sequence[tuple[Kind, str]], *, retired: bool) -> None:
+    for kind in {kind for kind, _ in parts}:
+        for some in portions([key for each, key in parts if each is kind]):
+            here = (links.c.flow == flow, links.c.kind == kind, links.c.key.in_(some), links.c.retired != retired)
+            connection.execute(links.update().where(*here).values(retired=retired, **UNHASHED))
 
 
 class LinkReferences:
@@ -274,11 +274,11 @@ class Links(Store):
         rows = self.database.rows(_pairs(flow, kind).order_by(links.c.key).limit(limit))
         return [(row.key, row.reference) for row in rows]
 
-    def owning(self, flow: str, kind: Kind, keys: Collection[str]) -> list[Link]:
+    def owning(self, flow: str, kind: Kind, parts: Kind | None, keys: Collection[str]) -> list[Link]:
         """Return the links of the records that hold these parts, by the parts' source keys, in order of their own."""
         part, whole = links.alias("part"), links
         owned = sa.select(whole).join(part, sa.and_(part.c.flow == whole.c.flow, part.c.owner == whole.c.key))
-        here = (whole.c.flow == flow, whole.c.kind == kind, part.c.kind == Kind.ARTICLE)
+        here = (whole.c.flow == flow, whole.c.kind == kind, part.c.kind == parts)
         owners = {row.key: row for row in self.database.among(owned.where(*here), part.c.key, keys)}
         return [link_of(owners[key]) for key in sorted(owners)]
 
