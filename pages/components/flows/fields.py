@@ -39,7 +39,9 @@ from pages.components.shared.wording import (
     Markdown,
     counted,
     field_name,
+    fields_of_kind,
     flow_term,
+    kind_name,
     moment,
     number,
     option_name,
@@ -75,9 +77,9 @@ def fields_tab(app: Application, flow: str) -> None:
     for kind in kinds:
         mine = [rule for rule in draft["rules"] if kind_of(rule.target) is kind]
         if mine:
-            section(text(f"fields_{kind}"))
+            section(fields_of_kind(kind))
             key = f"fields-{flow}-{kind}-{draft['round']}"
-            rules += _table(key, mine, sources[kind], targets, app.flows[flow], wrong, text(f"fields_{kind}"))
+            rules += _table(key, mine, sources[kind], targets, app.flows[flow], wrong, fields_of_kind(kind))
     order = {rule.target: place for place, rule in enumerate(draft["rules"])}
     mapping = RuleMapping(1, tuple(sorted(rules, key=lambda rule: order[rule.target])))
     for one in wrong:
@@ -198,7 +200,7 @@ def _add(
                 index=None,
                 key="add_target",
                 placeholder=text("choose_field"),
-                format_func=option_name(lambda name: f"{text(f'kind_{targets[name].kind}')}: {targets[name].caption}"),
+                format_func=option_name(lambda name: f"{kind_name(targets[name].kind)}: {targets[name].caption}"),
             )
             of = sources.get(kind_of(target) if target else next(iter(sources))) or []
             source = controls.selectbox(

@@ -42,6 +42,7 @@ from pages.components.shared.wording import (
     counted,
     field_name,
     flow_name,
+    kind_name,
     link,
     moment,
     number,
@@ -111,7 +112,7 @@ def _code(own: Happened) -> str:
 
 def _title(own: Happened, key: str) -> Markdown:
     title, kind = plain(own.get("title") or key), str(own.get("kind") or "")
-    return f"{text(f'kind_{kind}')} {title}" if kind in kinds(Sort.DOCUMENT) else title
+    return f"{kind_name(kind)} {title}" if kind in kinds(Sort.DOCUMENT) else title
 
 
 def _state(rows: Sequence[Happened]) -> str:
@@ -158,7 +159,7 @@ def _entry(event: Happened, own: Happened) -> TimelineEntry:
     is_own = event["kind"] in ("", own["kind"]) and event["key"] in ("", own["key"])
     if is_own or not event["title"]:
         return one
-    kind_of = text(f"kind_{event['kind']}")
+    kind_of = kind_name(event["kind"])
     again = str(event["key"]).partition(f"{own['key']}#")[2].partition("#")[0]
     number = f" ({text('history_booking', number=again)})" if again.isdecimal() else ""
     return replace(one, title=f"{kind_of} {event['title']}{number}: {one.title}")

@@ -24,7 +24,7 @@ from pages.components.shared.layout import (
     state_tag,
 )
 from pages.components.shared.tables import CONFIG, browse
-from pages.components.shared.wording import flow_name, number, text
+from pages.components.shared.wording import flow_name, kind_name, number, text
 
 SIZE = 200
 LISTED_AT_ONCE, MOST_LISTED = 10_000, 1_000_000  # links of a file
@@ -88,7 +88,7 @@ def _shown(flow: str, link: Link) -> dict[str, str]:
     is_document = link.kind.sort is Sort.DOCUMENT
     title = _title(link)
     return {
-        "flow": flow_name(flow), "kind": text(f"kind_{link.kind}"),
+        "flow": flow_name(flow), "kind": kind_name(link.kind),
         "code": title if is_document and title else link.key, "name": "" if is_document else title,
         "there": link.reference, "state": _stands(link),
     }  # fmt: skip

@@ -41,6 +41,7 @@ from pages.components.shared.wording import (
     Markdown,
     field_date,
     flow_name,
+    kind_name,
     link,
     number,
     plain,
@@ -239,7 +240,7 @@ def _code(row: dict[str, str]) -> str:
 
 def _title(row: dict[str, str]) -> str:
     if row["kind"] in kinds(Sort.DOCUMENT):
-        return text(f"kind_{row['kind']}")
+        return kind_name(row["kind"])
     return row["title"] or (f"{text('col_run')} {short_id(row['run'])}" if row["run"] and not row["key"] else "")
 
 

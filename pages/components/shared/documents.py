@@ -21,6 +21,7 @@ from pages.components.shared.wording import (
     amount_text,
     counted,
     field_name,
+    kind_name,
     number,
     plain,
     say,
@@ -95,8 +96,8 @@ def known_as(row: PlanRow) -> tuple[str, str]:
 def kinds_of(rows: Sequence[PlanRow]) -> list[Markdown]:
     """Return what the lines of one plan are about; where it writes trade invoices, its documents are called so."""
     invoices = any(row.change and row.change.wanted.values.get("trade_invoice") is True for row in rows)
-    names = {Kind.SALES_ORDER: "kind_trade_invoice"} if invoices else {}
-    return [text(names.get(row.kind) or f"kind_{row.kind}") for row in rows]
+    names = {Kind.SALES_ORDER: "trade_invoice"} if invoices else {}
+    return [kind_name(names.get(row.kind, row.kind)) for row in rows]
 
 
 def needed_by(change: Change) -> None:
@@ -107,7 +108,7 @@ def needed_by(change: Change) -> None:
 
 
 def _title(kind: Kind, name: Markdown) -> Markdown:
-    return f"**{text(f'kind_{kind}')}** · {name}"
+    return f"**{kind_name(kind)}** · {name}"
 
 
 def _needed(app: Application, run: Run, flow: Flow, kind: Kind, key: str) -> None:
