@@ -174,13 +174,12 @@ def _reason(way: _Way, steps: Sequence[TraceStep], value: Value) -> Reason:
     return Reason("because_others" if not rule.source or is_empty(steps[0].value) else "because_made", done_with)
 
 
-def compile(mapping: Mapping, toolbox: Toolbox, kinds: Collection[Kind] = tuple(Kind)) -> Compiled:  # noqa: A001
-    """Return the rules for these kinds of target record, ready to be applied.
+def compile(mapping: Mapping, toolbox: Toolbox, kinds: Collection[Kind] | None = None) -> Compiled:  # noqa: A001
+    """Return the rules for these kinds of target record, for all where none is named, ready to be applied.
 
     Raises ConfigurationError that names the rule and the reason when it cannot work.
     """
-    wanted = {f"{kind}" for kind in kinds}
-    rules = [rule for rule in mapping.rules if rule.target.partition(".")[0] in wanted]
+    rules = [rule for rule in mapping.rules if kinds is None or rule.target.partition(".")[0] in kinds]
     return Compiled(tuple(_way(rule, toolbox) for rule in rules))
 
 

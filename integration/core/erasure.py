@@ -6,11 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from integration.core.records import Kind, Record
+from integration.core.records import Kind, Record, Sort, kinds
 
 ERASED = "█████"  # in the place of what named a person
-OF_PEOPLE = (Kind.RELATION, Kind.DEBTOR, Kind.ADDRESS)
-OF_ARTICLES = (Kind.GROUP, Kind.ARTICLE, Kind.PRODUCT, Kind.PICTURE, Kind.STOCK, Kind.LEVEL)
 # Values that name a person wherever they stand, and those that do so only among what is known of the person.
 TELLING = frozenset(
     {
@@ -44,7 +42,7 @@ class Customer:
 
     def has(self, flow: str, kind: str, key: str) -> bool:
         """Tell whether a record is about this customer itself: a debtor, relation or address; its kind may be empty."""
-        if kind and kind not in OF_PEOPLE:
+        if kind and kind not in kinds(Sort.PARTY):
             return False
         if flow == self.customers:
             return bool(self.debtor) and key == self.debtor
@@ -81,9 +79,9 @@ class DataSubject:
 
     def is_of_another(self, flow: str, kind: str, key: str) -> bool:
         """Tell whether a record is about somebody or something else: the same words are theirs there."""
-        if kind in OF_ARTICLES:
+        if kind in kinds(Sort.GOODS):
             return True
-        is_of_people = kind in OF_PEOPLE or (not kind and flow == self.customer.customers and bool(key))
+        is_of_people = kind in kinds(Sort.PARTY) or (not kind and flow == self.customer.customers and bool(key))
         return is_of_people and not self.customer.has(flow, kind, key)
 
     @cached_property

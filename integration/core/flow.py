@@ -43,7 +43,8 @@ class Stage:
     one read may have is `unique`. What is switched `off` is not read; what a plan made before has of it is still
     carried out. What is asked for by `names` the flow knows itself: the source cannot tell which of its records are
     meant. What is `hashed` comes to nothing else as long as what it is made of and what the target holds come as they
-    did before: its records stand alone, and none is written for another.
+    did before: its records stand alone, and none is written for another. Where several records read go into one
+    written, each becomes one of its `parts`, of that kind and with a link of its own: the target may have it elsewhere.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Stage:
     needs: Mapping[str, Kind] = field(default_factory=dict)
     grouped_by: str = ""
     unique: tuple[Unique, ...] = ()
+    parts: Kind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,5 +128,4 @@ class Flow:
 
 
 def _linked(stages: Iterable[Stage]) -> tuple[Kind, ...]:
-    targets = dict.fromkeys(stage.target for stage in stages)
-    return tuple(Kind.ARTICLE if target is Kind.PRODUCT else target for target in targets)
+    return tuple(dict.fromkeys(stage.parts or stage.target for stage in stages))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from integration.core.plan import Change
-from integration.core.records import Kind, Record
+from integration.core.records import Kind, Record, Sort
 from integration.core.rules import as_text
 
 TOTALS = ("sold_incl", "total_incl")  # of a document: as it is remembered, and as the till has it
@@ -39,7 +39,7 @@ def comes_to(record: Record) -> Decimal | None:
 
 
 def _totals(record: Record) -> tuple[str, ...]:
-    return ("amount",) if record.kind is Kind.SETTLEMENT else TOTALS
+    return ("amount",) if record.kind.sort is Sort.PAYMENT else TOTALS
 
 
 def _first(records: list[Record], names: tuple[str, ...]) -> Iterator[str]:

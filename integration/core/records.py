@@ -12,40 +12,101 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 # What a field can hold. Codes and numbers of things are text; amounts and quantities are Decimal.
 Value = None | bool | str | Decimal | date | datetime | tuple[str, ...]
 
 
-class Kind(StrEnum):
-    """What sort of business object a record is."""
+_KINDS: dict[str, "Kind"] = {}
 
-    GROUP = "group"  # an article group
-    ARTICLE = "article"  # what is sold and stocked; at the till always inside a product
-    PRODUCT = "product"  # at the till: what groups the articles of one item
-    PICTURE = "picture"  # the picture of a product
-    STOCK = "stock"  # at the till: how much there is of one article, with a level for each branch
-    LEVEL = "level"  # a part of STOCK, under the number of its branch
-    DEBTOR = "debtor"  # a customer in the books
-    RELATION = "relation"  # a customer at the till; in a document the part `customer`
-    ADDRESS = "address"  # where goods are delivered, in the books
-    ORDER = "order"  # a sales order of the till
-    INVOICE = "invoice"  # an invoice of the till
-    RECEIPT = "receipt"  # a sale at a till
-    PROPOSAL = "proposal"  # a quotation of the till
-    SALES_ORDER = "sales_order"  # a sales order in the books
-    POSTING = "posting"  # a page in a sales daybook
-    QUOTATION = "quotation"  # a quotation in the books
-    LINE = "line"  # a part of a document
-    VAT = "vat"  # a part of a document or a day of the till: what one VAT code comes to
-    PAYMENT = "payment"  # a part of a document or a day of the till
-    DAY = "day"  # what one branch of the till took in on a financial date, by the till's own sums
-    TURNOVER = "turnover"  # a part of a day: what one turnover group comes to
-    COUNT = "count"  # a part of a day: the count of one drawer
-    DAY_PAGE = "day_page"  # a page in a daybook for one day of a branch
-    ENTRY = "entry"  # what a page put on an account of the ledger
-    ITEM = "item"  # in the books: what a debtor owes of a document, and what has come in for it
-    SETTLEMENT = "settlement"  # at the till: the payment of an invoice that was paid in the books
+
+class Sort(StrEnum):
+    """What kinds of record are alike in: whom they name, what they are known by, how long they are kept."""
+
+    GOODS = "goods"  # what is sold: a name in it is nobody's
+    PARTY = "party"  # a customer, or where one is
+    SALE = "sale"  # a document of the till
+    DOCUMENT = "document"  # a document in the books, known by its number
+    PAGE = "page"  # a page in the books that is for many documents
+    PAYMENT = "payment"  # what came in for a document, passed on
+    SUM = "sum"  # a part of a document or a day: what it comes to, and for what
+    OTHER = "other"
+
+
+class _Ours:
+    """A kind of the console itself, which has the name of the attribute it is given to."""
+
+    def __init__(self, sort: Sort, *, drawn: bool = False, owned: bool = True) -> None:
+        self._sort, self._drawn, self._owned = sort, drawn, owned
+
+    def __set_name__(self, owner: type["Kind"], name: str) -> None:
+        setattr(owner, name, owner.add(name.lower(), self._sort, drawn=self._drawn, owned=self._owned))
+
+    if TYPE_CHECKING:  # the kind stands in its place once its class is there
+
+        def __get__(self, instance: object, owner: object) -> "Kind": ...
+
+
+class Kind(str):
+    """What sort of business object a record is, with what is true of all of them in whichever flow.
+
+    There is one of each name, and `Kind(name)` returns it. A flow with records of its own adds their kinds where it
+    is declared; whoever needs to know something of a kind asks it.
+    """
+
+    __slots__ = ("drawn", "owned", "sort")
+
+    sort: Sort
+    drawn: bool  # whether charts of stock are drawn from it
+    owned: bool  # whether anybody decides about its fields once it is written
+
+    GROUP = _Ours(Sort.GOODS, drawn=True)  # an article group
+    ARTICLE = _Ours(Sort.GOODS)  # what is sold and stocked; at the till always inside a product
+    PRODUCT = _Ours(Sort.GOODS, drawn=True)  # at the till: what groups the articles of one item
+    PICTURE = _Ours(Sort.GOODS)  # the picture of a product
+    STOCK = _Ours(Sort.GOODS, drawn=True)  # at the till: how much there is of one article, with a level for each branch
+    LEVEL = _Ours(Sort.GOODS)  # a part of STOCK, under the number of its branch
+    DEBTOR = _Ours(Sort.PARTY)  # a customer in the books
+    RELATION = _Ours(Sort.PARTY)  # a customer at the till; in a document the part `customer`
+    ADDRESS = _Ours(Sort.PARTY, owned=False)  # where goods are delivered, in the books
+    ORDER = _Ours(Sort.SALE)  # a sales order of the till
+    INVOICE = _Ours(Sort.SALE)  # an invoice of the till
+    RECEIPT = _Ours(Sort.SALE)  # a sale at a till
+    PROPOSAL = _Ours(Sort.SALE)  # a quotation of the till
+    SALES_ORDER = _Ours(Sort.DOCUMENT, owned=False)  # a sales order in the books
+    POSTING = _Ours(Sort.DOCUMENT, owned=False)  # a page in a sales daybook
+    QUOTATION = _Ours(Sort.DOCUMENT, owned=False)  # a quotation in the books
+    LINE = _Ours(Sort.SUM, owned=False)  # a part of a document
+    VAT = _Ours(Sort.SUM)  # a part of a document or a day of the till: what one VAT code comes to
+    PAYMENT = _Ours(Sort.SUM)  # a part of a document or a day of the till
+    DAY = _Ours(Sort.OTHER)  # what one branch of the till took in on a financial date, by the till's own sums
+    TURNOVER = _Ours(Sort.OTHER)  # a part of a day: what one turnover group comes to
+    COUNT = _Ours(Sort.OTHER)  # a part of a day: the count of one drawer
+    DAY_PAGE = _Ours(Sort.PAGE, owned=False)  # a page in a daybook for one day of a branch
+    ENTRY = _Ours(Sort.OTHER)  # what a page put on an account of the ledger
+    ITEM = _Ours(Sort.OTHER)  # in the books: what a debtor owes of a document, and what has come in for it
+    SETTLEMENT = _Ours(Sort.PAYMENT)  # at the till: the payment of an invoice that was paid in the books
+
+    def __new__(cls, name: str) -> "Kind":  # noqa: PYI034 - the one that is there
+        """Return the kind of this name. Raises ValueError where there is none."""
+        if name not in _KINDS:
+            raise ValueError(f"no kind of record: {name!r}")
+        return _KINDS[name]
+
+    @classmethod
+    def add(cls, name: str, sort: Sort = Sort.OTHER, *, drawn: bool = False, owned: bool = True) -> "Kind":
+        """Return a new kind of record. Raises ValueError where there is one of this name."""
+        if name in _KINDS:
+            raise ValueError(f"a kind of record already: {name!r}")
+        one = _KINDS[name] = str.__new__(cls, name)
+        one.sort, one.drawn, one.owned = sort, drawn, owned
+        return one
+
+
+def kinds(*sorts: Sort) -> tuple[Kind, ...]:
+    """Return the kinds of these sorts, of all where none is given, those of every flow among them."""
+    return tuple(kind for kind in _KINDS.values() if not sorts or kind.sort in sorts)
 
 
 class FieldType(StrEnum):
@@ -283,7 +344,7 @@ def record_from_json(shape: Mapping[str, object]) -> Record:
     if not isinstance(values, dict) or not isinstance(parts, list | tuple):
         raise TypeError("no record of ours")
     return Record(
-        kind=_KINDS[str(shape["kind"])],
+        kind=Kind(str(shape["kind"])),
         key=str(shape["key"]),
         values={name: value if type(value) in _AS_IT_IS else from_json(value) for name, value in values.items()},
         parts=tuple(record_from_json(part) for part in parts),
@@ -292,7 +353,6 @@ def record_from_json(shape: Mapping[str, object]) -> Record:
 
 
 _AS_IT_IS = frozenset({str, bool, type(None)})  # most values are one of these, and thousands pass in a second
-_KINDS = {str(kind): kind for kind in Kind}
 
 
 def _canonical(value: Value) -> object:

@@ -16,7 +16,7 @@ from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
 from integration.core.plan import Policy
-from integration.core.records import Kind, Value, from_json, to_json
+from integration.core.records import Value, from_json, kinds, to_json
 
 Values = abc.Mapping[str, Value]
 EMPTY = (None, "", ())
@@ -163,8 +163,8 @@ def field_owners(mapping: Mapping) -> Policy:
 def contradiction(rule: Rule) -> Reason | None:
     """Return why a rule cannot work whatever the record, or None."""
     kind, _, name = rule.target.partition(".")
-    if kind not in set(Kind) or not name:
-        return Reason("reason_target_kind", {"kinds": ", ".join(Kind)})
+    if kind not in kinds() or not name:
+        return Reason("reason_target_kind", {"kinds": ", ".join(kinds())})
     if rule.expression and (rule.source or rule.functions):
         return Reason("reason_both")
     if rule.force and rule.default in EMPTY:

@@ -17,7 +17,7 @@ import structlog
 
 from integration.core.erasure import DataSubject
 from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
-from integration.core.records import Kind
+from integration.core.records import kinds
 from integration.log.answers import frame_of, plain_of
 from integration.log.harmless import harmless_rows
 from integration.log.process import PART_SECONDS, AnswerPart, Book, ProcessEnded
@@ -32,7 +32,6 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-DRAWN = frozenset({Kind.STOCK, Kind.PRODUCT, Kind.GROUP})  # kinds of record that charts of stock are drawn from
 BATCH = 5_000
 PAUSE_SECONDS = 1.0
 PAUSE_AFTER_TROUBLE_SECONDS = 5.0
@@ -382,4 +381,5 @@ def _sent(event: Mapping[str, Any]) -> dict[str, object]:
 
 def _moves_levels(event: Mapping[str, object]) -> bool:
     """Tell whether an answer about stock may be another one after an event."""
-    return event["event"] in ("planned", "proven") and event["kind"] in DRAWN
+    drawn = {kind for kind in kinds() if kind.drawn}
+    return event["event"] in ("planned", "proven") and event["kind"] in drawn

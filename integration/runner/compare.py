@@ -14,7 +14,7 @@ from integration.core.links import Link
 from integration.core.plan import FOLLOWS, Change, Unchanged, differences
 from integration.core.planner import Desired, WrittenOnce, plan_record
 from integration.core.position import Position, Task
-from integration.core.records import Held, Kind, Record, merged
+from integration.core.records import Held, Record, merged
 from integration.core.rules import as_text
 from integration.core.run import Mode, Progress, Run
 from integration.core.staged import Duplicates, Staged
@@ -106,7 +106,7 @@ class Compare:
         pairs = [pair for members in groups for pair in self._in_order(run, logic, stage, members)]
         held, apart = {}, {}  # type: tuple[dict[str, Held], dict[str, Issue]]
         if pairs and not stage.unverifiable:
-            held, apart = look_around(target, [one for one, _ in pairs], self.deps.links, logic.flow.name)
+            held, apart = look_around(target, [one for one, _ in pairs], self.deps.links, logic.flow.name, stage.parts)
         return _Looked(pairs, held, apart, groups[-1][0].parent if groups else None, len(groups) == COMPARE_PAGE)
 
     def _look_on(self, run: Run, target: Connector, logic: FlowLogic, stage: Stage, looked: _Looked) -> None:
@@ -159,8 +159,8 @@ class Compare:
         held = with_owners(self.deps.links, flow.name, stage, held, links)
         if not stage.once:
             page.taken_back = self.deps.previews.taken_back(flow.name, kind, [one.key for one in desired])
-        if kind is Kind.PRODUCT and run.mode is not Mode.COMPLETE:
-            apart = find_duplicate_articles(self.deps.links, flow.name, desired) | apart
+        if stage.parts and run.mode is not Mode.COMPLETE:
+            apart = find_duplicate_articles(self.deps.links, flow.name, stage.parts, desired) | apart
         held_up = (
             find_parked_needs(self.deps, run, stage, desired)
             | find_double_matches(self.deps, run, flow, stage, held)

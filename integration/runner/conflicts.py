@@ -95,12 +95,12 @@ def _is_of(link: Link, held: Held) -> bool:
     return as_text(agreed).casefold() == as_text(held.record.values.get("reference")).casefold()
 
 
-def find_duplicate_articles(links: Links, flow: str, desired: Sequence[Record]) -> dict[str, Issue]:
+def find_duplicate_articles(links: Links, flow: str, kind: Kind, desired: Sequence[Record]) -> dict[str, Issue]:
     """Return an issue for each part whose number or mark belongs to another record already linked."""
     parts = [part for record in desired for part in record.parts]
-    numbers = links.by_reference(flow, Kind.ARTICLE, [part.key for part in parts])
+    numbers = links.by_reference(flow, kind, [part.key for part in parts])
     eans = {str(part.values["ean"]): part for part in parts if part.values.get("ean")}
-    marks = links.by_mark(flow, Kind.ARTICLE, list(eans))
+    marks = links.by_mark(flow, kind, list(eans))
     found = {}
     for part in parts:
         owner = numbers.get(part.key)

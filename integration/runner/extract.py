@@ -9,7 +9,7 @@ from integration.core.flow import Stage
 from integration.core.issues import source_mark
 from integration.core.known import known_by
 from integration.core.position import Position, Task
-from integration.core.records import Batch, Kind, Record, Unreadable
+from integration.core.records import Batch, Record, Unreadable
 from integration.core.rules import as_text
 from integration.core.run import Mode, Progress, Run
 from integration.core.staged import Staged
@@ -105,9 +105,9 @@ class Extract:
 
     def _stage_touched(self, run: Run, logic: FlowLogic, records: Sequence[Record], position: Position) -> Position:
         """Stage the sources of what others changed; our own writes come back with the marker they were proven under."""
+        kind, parts = logic.flow.counted.target, logic.flow.counted.parts
         numbers = [part.key for record in records for part in record.parts]
-        articles = self.deps.links.by_reference(logic.flow.name, Kind.ARTICLE, numbers)
-        kind = logic.flow.counted.target
+        articles = self.deps.links.by_reference(logic.flow.name, parts, numbers) if parts else {}
         ours = self.deps.links.by_reference(logic.flow.name, kind, [record.key for record in records])
         sources = []
         for record in records:

@@ -1,8 +1,9 @@
 """Looking in the target: what it holds of each record, and which articles it has elsewhere than is wanted."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from integration.connectors.protocol import Connector
 from integration.core.issues import Issue, elsewhere
@@ -55,9 +56,10 @@ def _look(
 ) -> tuple[dict[str, Held], bool]:
     asked = {record.key for record in records}
     apart = [record for record in canaries if record.key not in asked]
-    for kind in {record.kind for record in records}:
-        references.ask(kind, [record.key for record in records if record.kind is kind])
-    references.ask(Kind.ARTICLE, [part.source for one in (*records, *apart) for part in one.parts if part.source])
+    linked = [(record.kind, record.key) for record in records]
+    linked += [(part.kind, part.source) for one in (*records, *apart) for part in one.parts if part.source]
+    for kind in {kind for kind, _ in linked}:
+        references.ask(kind, [key for each, key in linked if each is kind])
     hidden = _Unlinked(references, {(record.kind, record.key) for record in apart})
     found = target.lookup([*records, *apart], hidden) if records else {}
     sees = any(record.key in found for record in apart)
@@ -69,11 +71,12 @@ def _marked(held: Held, wanted: Record) -> Held:
 
 
 def look_around(
-    target: Connector, shaped: Sequence[Shaped], links: Links, flow: str
+    target: Connector, shaped: Sequence[Shaped], links: Links, flow: str, parts: Kind | None
 ) -> tuple[dict[str, Held], dict[str, Issue]]:
     """Return what the target holds for each record, and an issue for each article it has elsewhere, by its source.
 
-    Articles in a record of the target that is another's stay there, and for the rest of theirs is looked again.
+    `parts` is the kind of those: articles. Where they are in a record of the target that is another's they stay there,
+    and for the rest of theirs is looked again.
     """
     references = links.references(flow)
     members = {one.desired.key: _members(one) for one in shaped if one.desired}
@@ -82,8 +85,10 @@ def look_around(
     issues: dict[str, Issue] = {}
     while waiting:
         found, _ = _look(target, waiting, references)
-        shared = {record.key: now for record in waiting if (now := found.get(record.key)) and _has_more(now, record)}
-        foreign = _foreign(shared, members, links, references, flow)
+        foreign: dict[str, Inside] = {}
+        if parts:
+            shared = {one.key: now for one in waiting if (now := found.get(one.key)) and _has_more(now, one)}
+            foreign = _foreign(shared, members, references, partial(links.by_reference, flow, parts))
         rest = []
         for record in waiting:
             if (now := found.get(record.key)) is None:
@@ -92,8 +97,8 @@ def look_around(
             issues |= _apart(record, left_there or _not_followed(record, now, references))
             if not left_there:
                 held[record.key] = now
-            elif parts := tuple(part for part in record.parts if part.key not in left_there):
-                rest.append(replace(record, parts=parts))
+            elif here := tuple(part for part in record.parts if part.key not in left_there):
+                rest.append(replace(record, parts=here))
         waiting = rest
     return held, issues
 
@@ -106,7 +111,7 @@ def _not_followed(record: Record, held: Held, references: LinkReferences) -> dic
         for key, place in held.elsewhere.items()
         if not _is_renumbered(held, place)
         or key not in parts
-        or references.reference(Kind.ARTICLE, parts[key].source) != key
+        or references.reference(parts[key].kind, parts[key].source) != key
     }
 
 
@@ -130,17 +135,14 @@ def _members(one: Shaped) -> frozenset[str]:
 
 def _has_more(held: Held, record: Record) -> bool:
     """Tell whether there are articles in what the target holds that are not of the record: of whom are those?"""
-    return held.record.kind is Kind.PRODUCT and not {part.key for part in held.record.parts}.issubset(
-        part.key for part in record.parts
-    )
+    return not {part.key for part in held.record.parts}.issubset(part.key for part in record.parts)
 
 
 def _foreign(
     held: Mapping[str, Held],
     members: Mapping[str, frozenset[str]],
-    links: Links,
     references: LinkReferences,
-    flow: str,
+    by_reference: Callable[[Collection[str]], Mapping[str, Link]],
 ) -> dict[str, Inside]:
     """Return the keys whose record of the target is another's, with what is in it.
 
@@ -148,7 +150,7 @@ def _foreign(
     count for another, and neither do articles that are of this key now.
     """
     numbers = [part.key for now in held.values() for part in now.record.parts]
-    articles = links.by_reference(flow, Kind.ARTICLE, numbers)
+    articles = by_reference(numbers)
     found: dict[str, Inside] = {}
     for key, now in held.items():
         inside = {part.key: articles[part.key] for part in now.record.parts if part.key in articles}

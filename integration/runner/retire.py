@@ -63,7 +63,7 @@ def _really_gone(deps: Dependencies, logic: FlowLogic, kind: Kind, gone: Sequenc
 def _retirements(deps: Dependencies, run: Run, logic: FlowLogic, gone: Sequence[Link]) -> PlanPage:
     flow, page = logic.flow, empty_page(deps, logic, logic.flow.counted)
     codes = frozenset(link.key for link in gone)
-    owners = deps.links.owning(run.flow, page.stage.target, codes)
+    owners = deps.links.owning(run.flow, page.stage.target, page.stage.parts, codes)
     target, references = deps.connectors[flow.target], deps.links.references(flow.name)
     held = look(target, [link.agreed for link in owners if link.agreed], references)
     taken = deps.previews.taken_back(flow.name, page.stage.target, [link.key for link in owners])

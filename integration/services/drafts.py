@@ -313,7 +313,7 @@ class Drafts:
 
     def _around(self, flow: str, stage: Stage, shaped: Sequence[Shaped]) -> Around:
         links, keys = self._stores.links, [one.desired.key for one in shaped if one.desired]
-        held, apart = look_around(self._connector(self._logics.flow(flow).target), shaped, links, flow)
+        held, apart = look_around(self._connector(self._logics.flow(flow).target), shaped, links, flow, stage.parts)
         return Around(held, apart, links.get(flow, stage.target, keys))
 
 

@@ -18,7 +18,7 @@ from integration.core.flow import Flow
 from integration.core.issues import Issue
 from integration.core.links import Link
 from integration.core.people import Actor
-from integration.core.records import Field, Held, Kind, Record, Unreadable, corrected
+from integration.core.records import Field, Held, Kind, Record, Sort, Unreadable, corrected
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import readable_rules, rules_to
 from integration.core.standing import Standings
@@ -328,11 +328,6 @@ class Mappings:
 # ---- the parts of a mapping -----------------------------------------------------------------------------------------
 
 
-DOCUMENTS = frozenset({Kind.ORDER, Kind.INVOICE, Kind.RECEIPT, Kind.PROPOSAL})
-# Kinds that are written once, so that nobody decides about their fields afterwards.
-WITHOUT_OWNER = frozenset({Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING, Kind.QUOTATION, Kind.DAY_PAGE, Kind.LINE})
-
-
 def kind_of(target: str) -> Kind:
     """Return the kind of record that a rule's target is a field of."""
     return Kind(target.partition(".")[0])
@@ -340,7 +335,7 @@ def kind_of(target: str) -> Kind:
 
 def readable_fields(spec: FlowSpec, kind: Kind, known: Sequence[Field]) -> list[Field]:
     """Return what rules can read of a kind: the fields of its source, and what the flow works out."""
-    names, of = {one.name for one in known}, Kind.ORDER if kind in DOCUMENTS else kind
+    names, of = {one.name for one in known}, Kind.ORDER if kind.sort is Sort.SALE else kind
     return [*known, *(one for one in spec.computed if one.kind is of and one.name not in names)]
 
 

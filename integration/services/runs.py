@@ -196,7 +196,7 @@ class Plans:
 
     def article_names(self, codes: Collection[str]) -> dict[str, str]:
         """Return the names of articles by their code in the books: of those that are linked."""
-        owners = self._links.owning(self._products, Kind.PRODUCT, codes)
+        owners = self._links.owning(self._products, Kind.PRODUCT, Kind.ARTICLE, codes)
         parts = (part for link in owners if link.agreed for part in link.agreed.parts)
         return {part.source: str(part.values.get("name") or "") for part in parts if part.source in codes}
 

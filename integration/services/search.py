@@ -12,6 +12,7 @@ from integration.core.links import Link
 from integration.core.records import Kind
 from integration.flows.forms import names
 from integration.flows.registry import Specs
+from integration.flows.spec import FlowSpec
 from integration.services.log import Log
 from integration.store.links import Links
 from integration.words import LANGUAGES, has_term, read_number, term
@@ -109,15 +110,21 @@ class Search:
         """Return records that are linked under a number, also those of which the log has nothing to tell any more."""
         return {
             (flow, link.owner or link.key): Hit(
-                flow, str(_whole(link)), link.owner or link.key, _title(link), _sort(link, text), text
+                flow,
+                str(_whole(self._flows[flow], link)),
+                link.owner or link.key,
+                _title(link),
+                _sort(link, text),
+                text,
             )
             for flow, link in self._links.called(list(self._flows), text, LIMIT)
         }
 
 
-def _whole(link: Link) -> Kind:
+def _whole(spec: FlowSpec, link: Link) -> Kind:
     """Return the kind of the record that a history is told of: an article at the till is in its product."""
-    return Kind.PRODUCT if link.kind is Kind.ARTICLE and link.owner else link.kind
+    holding = (stage.target for stage in spec.flow.stages if stage.parts is link.kind and link.owner)
+    return next(holding, link.kind)
 
 
 def _title(link: Link) -> str:
@@ -126,7 +133,7 @@ def _title(link: Link) -> str:
 
 
 def _sort(link: Link, text: str) -> str:
-    marks = {link.mark: "ean"} if link.kind is Kind.ARTICLE else {}
+    marks = {link.mark: "ean"} if link.owner else {}
     return {link.key: "key", **marks}.get(text, "there")
 
 

@@ -9,15 +9,13 @@ from integration.core.issues import Issue, Skip, not_readable
 from integration.core.links import Link
 from integration.core.plan import Change
 from integration.core.planner import Desired, plan_record
-from integration.core.records import Held, Kind, Record, Unreadable, Value, same
+from integration.core.records import Held, Kind, Record, Sort, Unreadable, Value, same
 from integration.core.rules import EMPTY, as_text
 from integration.core.staged import Duplicates, Staged
 from integration.core.traces import Trace
 from integration.flows.spec import FlowLogic, FlowSpec, Shaped, staged_in
 
 LONGEST_TITLE = 40
-# Parts of a document whose name says nothing about whom it is for.
-WITHOUT_NAME = frozenset({Kind.PAYMENT, Kind.VAT, Kind.LINE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ def _tried(spec: FlowSpec, logic: FlowLogic, record: Record) -> Trial:
 def source_title(record: Record) -> str:
     """Return how a record of the source is called: its number or code, and a name in it."""
     number = as_text(record.values.get("number")) or record.key
-    named = (record, *(part for part in record.parts if part.kind not in WITHOUT_NAME))
+    named = (record, *(part for part in record.parts if part.kind.sort is not Sort.SUM))
     names = (as_text(each.values.get("name")).strip() for each in named)
     name = next(filter(None, names), "")
     return f"{number} · {name[:LONGEST_TITLE]}" if name else number

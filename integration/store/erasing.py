@@ -8,7 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from integration.core.erasure import ERASED, OF_PEOPLE, Customer, DataSubject, words_of
+from integration.core.erasure import ERASED, Customer, DataSubject, words_of
+from integration.core.records import Sort, kinds
 from integration.core.states import ACTIVE, RunState, Step
 from integration.store import tables
 from integration.store.columns import Json, TextColumn
@@ -50,7 +51,7 @@ class Erasing(Store):
             (one.orders, links.c.reference, links.c.key),
         )
         for flow, debtor, relation in pairs:
-            here = (links.c.flow == flow, links.c.kind.in_(OF_PEOPLE), links.c.kind != "address")
+            here = (links.c.flow == flow, links.c.kind.in_(kinds(Sort.PARTY)), links.c.kind != "address")
             known = (debtor == one.debtor) if one.debtor else (relation == one.relation)
             row = self.database.first(sa.select(debtor.label("debtor"), relation.label("relation")).where(*here, known))
             if row is not None:

@@ -11,7 +11,7 @@ from integration.core.errors import UnavailableError
 from integration.core.flow import Mirrors
 from integration.core.links import Link
 from integration.core.plan import Change
-from integration.core.records import Kind, Record, record_from_json, record_to_json
+from integration.core.records import Kind, Record, kinds, record_from_json, record_to_json
 from integration.core.strangers import as_compared
 from integration.store.database import Clock, Database, Store, portions, upsert
 from integration.store.events import Event
@@ -57,11 +57,11 @@ def keep_links(
         for part in (link.agreed.parts if link.agreed else ())
         if part.source
     }
-    alive = [row["key"] for (_, _), row in parts.items() if not row["retired"]]
+    alive = [one for one, row in parts.items() if not row["retired"]]
     upsert(connection, links, list(parts.values()), keep=("retired",))
     upsert(connection, links, [row for link in kept for row in _rows_of_orders(at, flow, link)])
     _mirror(connection, at, flow, kept, mirrors)
-    _switch(connection, flow, Kind.ARTICLE, [str(key) for key in alive], retired=False)
+    _switch(connection, flow, alive, retired=False)
 
 
 def _mirror(connection: sa.Connection, at: datetime, flow: str, kept: Sequence[Link], mirrors: Mirrors) -> None:
@@ -81,8 +81,7 @@ def retire_links(connection: sa.Connection, at: datetime, flow: str, change: Cha
 
     `marker` is what the target gave the change: without it our own write would look like somebody else's.
     """
-    gone = [part.source for part in change.wanted.parts]
-    _switch(connection, flow, Kind.ARTICLE, gone, retired=True)
+    _switch(connection, flow, [(part.kind, part.source) for part in change.wanted.parts], retired=True)
     whole = all(part.values.get("active") is False for part in change.agreed.parts or (change.wanted,))
     here = (links.c.flow == flow, links.c.kind == change.kind, links.c.key == change.key)
     values = {"agreed": record_to_json(change.agreed), "retired": whole, "changed_at": at, **UNHASHED}
@@ -133,10 +132,11 @@ def _rows_of_orders(at: datetime, flow: str, link: Link) -> Iterator[dict[str, o
         yield {**_row(at, flow, Link(Kind.ORDER, key, order)), "owner": link.key}
 
 
-def _switch(connection: sa.Connection, flow: str, kind: Kind, keys: Sequence[str], *, retired: bool) -> None:
-    for some in portions(keys):
-        here = (links.c.flow == flow, links.c.kind == kind, links.c.key.in_(some), links.c.retired != retired)
-        connection.execute(links.update().where(*here).values(retired=retired, **UNHASHED))
+def _switch(connection: sa.Connection, flow: str, parts: Sequence[tuple[Kind, str]], *, retired: bool) -> None:
+    for kind in {kind for kind, _ in parts}:
+        for some in portions([key for each, key in parts if each is kind]):
+            here = (links.c.flow == flow, links.c.kind == kind, links.c.key.in_(some), links.c.retired != retired)
+            connection.execute(links.update().where(*here).values(retired=retired, **UNHASHED))
 
 
 class LinkReferences:
@@ -192,7 +192,7 @@ class LinkReferences:
 
 def _with(flows: Collection[str], text: str) -> Iterator[sa.ColumnElement[bool]]:
     yield links.c.flow.in_(flows)
-    yield links.c.kind.in_(list(Kind))  # others are numbers that were allotted
+    yield links.c.kind.in_(kinds())  # others are numbers that were allotted
     if text:
         columns = (links.c.key, links.c.reference, links.c.mark)
         yield sa.or_(*(column.contains(text, autoescape=True) for column in columns))
@@ -244,7 +244,7 @@ class Links(Store):
         found: dict[tuple[str, str, str], tuple[str, Link]] = {}
         with self.database.read() as connection:
             for column in (links.c.key, links.c.reference, links.c.mark):
-                here = (links.c.flow.in_(flows), links.c.kind.in_(list(Kind)), column == text)
+                here = (links.c.flow.in_(flows), links.c.kind.in_(kinds()), column == text)
                 for row in connection.execute(sa.select(links).where(*here).limit(limit)):
                     found.setdefault((row.flow, row.kind, row.key), (row.flow, link_of(row)))
         return list(found.values())[:limit]
@@ -274,11 +274,11 @@ class Links(Store):
         rows = self.database.rows(_pairs(flow, kind).order_by(links.c.key).limit(limit))
         return [(row.key, row.reference) for row in rows]
 
-    def owning(self, flow: str, kind: Kind, keys: Collection[str]) -> list[Link]:
+    def owning(self, flow: str, kind: Kind, parts: Kind | None, keys: Collection[str]) -> list[Link]:
         """Return the links of the records that hold these parts, by the parts' source keys, in order of their own."""
         part, whole = links.alias("part"), links
         owned = sa.select(whole).join(part, sa.and_(part.c.flow == whole.c.flow, part.c.owner == whole.c.key))
-        here = (whole.c.flow == flow, whole.c.kind == kind, part.c.kind == Kind.ARTICLE)
+        here = (whole.c.flow == flow, whole.c.kind == kind, part.c.kind == parts)
         owners = {row.key: row for row in self.database.among(owned.where(*here), part.c.key, keys)}
         return [link_of(owners[key]) for key in sorted(owners)]
 

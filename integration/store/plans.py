@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from integration.core.plan import Action, Change
 from integration.core.plan_lines import EVERY_LINE, Among, PlanRow
-from integration.core.records import Kind
+from integration.core.records import Kind, Sort, kinds
 from integration.core.states import Step
 from integration.store import facets, plan_lines, transitions
 from integration.store.columns import TextColumn
@@ -15,7 +15,6 @@ from integration.store.row_mapping import change_from_json, plan_row
 from integration.store.tables import left_out, lines, runs
 
 # What is booked: documents of the books, and pages of a daybook.
-BOOKED = (Kind.SALES_ORDER, Kind.POSTING, Kind.DAY_PAGE, Kind.QUOTATION)
 
 
 class PlanStore:
@@ -76,14 +75,14 @@ class PlanStore:
 
     def new_documents(self, run: str) -> Iterator[tuple[int, Change]]:
         """Yield each document of the books that the plan makes, with the number of its line."""
-        here = (lines.c.run == run, lines.c.action == Action.CREATE, lines.c.kind.in_(BOOKED))
+        here = (lines.c.run == run, lines.c.action == Action.CREATE, lines.c.kind.in_(kinds(Sort.DOCUMENT, Sort.PAGE)))
         for row in self.database.rows(sa.select(lines.c.seq, lines.c.change).where(*here).order_by(lines.c.seq)):
             yield row.seq, change_from_json(row.change)
 
     def makes_documents(self, run: str, *, chosen: bool = False) -> bool:
         """Tell whether the plan makes any document of the books that was not sent yet; of what is `chosen` alone."""
         left = sa.exists().where(left_out.c.run == run, left_out.c.seq == lines.c.seq)
-        here = (lines.c.run == run, lines.c.action == Action.CREATE, lines.c.kind.in_(BOOKED))
+        here = (lines.c.run == run, lines.c.action == Action.CREATE, lines.c.kind.in_(kinds(Sort.DOCUMENT, Sort.PAGE)))
         still = (lines.c.step == Step.PLANNED, *((~left,) if chosen else ()))
         return bool(self.database.rows(sa.select(lines.c.seq).where(*here, *still).limit(1)))
 

@@ -13,17 +13,15 @@ import sqlalchemy as sa
 
 from integration.core.issues import IssueState
 from integration.core.plan import Action
-from integration.core.records import Kind
+from integration.core.records import Sort, kinds
 from integration.core.states import RunState, Step
 from integration.store import plan_lines, tables
 from integration.store.database import Store
 from integration.store.tables import evidence, issues, lines, runs, tallies
 
 PORTION = 500  # rows that go in one transaction
-BOOKS_KINDS = (Kind.DAY_PAGE,)
-VOUCHER_KINDS = (
-    Kind.ORDER, Kind.INVOICE, Kind.RECEIPT, Kind.PROPOSAL, Kind.SALES_ORDER, Kind.POSTING, Kind.QUOTATION,
-)  # fmt: skip
+# What is evidence: each document, and each page of the books.
+VOUCHERS, BOOKS = (Sort.SALE, Sort.DOCUMENT), (Sort.PAGE,)
 
 # Which tables a class is made of, the one that is counted first. What has no class is kept while the console is.
 TABLES: Mapping[str, tuple[sa.Table, ...]] = {
@@ -198,21 +196,21 @@ def _parts(name: str, before: datetime) -> list[_Part]:
         case "idle" | "runs":
             return [_Part(runs, _runs_due(before, idle=name == "idle"))]
         case "vouchers":
-            return _evidence(VOUCHER_KINDS, before)
+            return _evidence(VOUCHERS, before)
         case "books":
             return [
                 _Part(tables.day_checks, (tables.day_checks.c.date < before.date(),)),
-                *_evidence(BOOKS_KINDS, before),
+                *_evidence(BOOKS, before),
             ]
     raise ValueError(f"nothing is kept as {name!r}")
 
 
-def _evidence(kinds: Sequence[Kind], before: datetime) -> list[_Part]:
+def _evidence(sorts: Sequence[Sort], before: datetime) -> list[_Part]:
     """Return evidence that goes. Of a link the pair of keys stays, which keeps its document from being booked again."""
     of_links = tables.links
-    old = (of_links.c.kind.in_(kinds), of_links.c.changed_at < before, of_links.c.agreed.is_not(sa.null()))
+    old = (of_links.c.kind.in_(kinds(*sorts)), of_links.c.changed_at < before, of_links.c.agreed.is_not(sa.null()))
     return [
-        _Part(evidence, (evidence.c.kind.in_(kinds), evidence.c.booked_at < before)),
+        _Part(evidence, (evidence.c.kind.in_(kinds(*sorts)), evidence.c.booked_at < before)),
         _Part(of_links, old, {"agreed": sa.null()}),
     ]
 
@@ -235,7 +233,7 @@ def _keep_evidence(connection: sa.Connection, run: str, seqs: Sequence[int]) -> 
     row = connection.execute(sa.select(runs.c.flow, runs.c.approval, _ENDED_AT).where(runs.c.id == run)).one()
     flow, approval, ended = row
     booked = sa.select(lines).where(
-        lines.c.run == run, lines.c.seq.in_(seqs), lines.c.kind.in_((*VOUCHER_KINDS, *BOOKS_KINDS)),
+        lines.c.run == run, lines.c.seq.in_(seqs), lines.c.kind.in_(kinds(*VOUCHERS, *BOOKS)),
         lines.c.step.in_((Step.PROVEN, Step.ACCEPTED)),
     )  # fmt: skip
     kept = [

@@ -6,7 +6,7 @@ from integration.core.flow import Flow, Stage
 from integration.core.records import Kind
 
 GROUPS = Stage("groups", Kind.GROUP, Kind.GROUP, counted=False)
-PRODUCTS = Stage("articles", Kind.ARTICLE, Kind.PRODUCT)
+PRODUCTS = Stage("articles", Kind.ARTICLE, Kind.PRODUCT, parts=Kind.ARTICLE)
 ORDERS = Stage("orders", Kind.ORDER, Kind.SALES_ORDER)
 
 

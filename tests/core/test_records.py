@@ -1,5 +1,6 @@
 """Records: values that mean the same, and the way to disk and back."""
 
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -13,6 +14,7 @@ from integration.core.records import (
     Fields,
     Kind,
     Record,
+    Sort,
     Value,
     WrongValueError,
     canonical,
@@ -22,6 +24,7 @@ from integration.core.records import (
     is_number,
     is_storable,
     is_till_number,
+    kinds,
     merged,
     record_from_json,
     record_to_json,
@@ -50,7 +53,7 @@ PARTS = st.builds(
 )
 RECORDS = st.builds(
     Record,
-    kind=st.sampled_from(Kind),
+    kind=st.sampled_from(kinds()),
     key=st.text(max_size=8),
     values=st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), VALUES, max_size=4),
     parts=st.lists(PARTS, max_size=3, unique_by=lambda part: part.key).map(tuple),
@@ -274,3 +277,12 @@ def test_a_field_is_gone_where_it_has_a_meaning_or_is_read_and_was_in_every_reco
     fields = Fields(absent=frozenset({"price", "changed"}), told=frozenset({"K9_ELSE"}))
     assert fields.vanished(known, reads) == ["K9_SORT", "price"]
     assert Fields().vanished(known, reads) == []
+
+
+def test_there_is_one_kind_of_each_name_however_it_travels() -> None:
+    assert Kind("sales_order") is Kind.SALES_ORDER is copy(Kind.SALES_ORDER)
+    assert Kind.SALES_ORDER in kinds(Sort.DOCUMENT)
+    with pytest.raises(ValueError, match="already"):
+        Kind.add("sales_order")
+    with pytest.raises(ValueError, match="no kind of record: 'unheard_of'"):
+        Kind("unheard_of")

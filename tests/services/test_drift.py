@@ -11,7 +11,7 @@ from integration import words
 from integration.bootstrap import now
 from integration.core.drift import DriftCounts, Drifted, DriftFound, Edit
 from integration.core.issues import IssueState
-from integration.core.records import Kind
+from integration.core.records import Kind, kinds
 from integration.core.run import Mode
 from integration.flows.orders.settings import documents
 from integration.sandbox.faults import Fault
@@ -42,7 +42,7 @@ def lines(console: Console) -> list[dict[str, Any]]:
         if one.get("extArticleId") and one["vatCode"] == 2 and one["priceIncl"] > 1000
     )  # fmt: skip
     order = console.till_client.order(
-        article, relation=console.till_client.customer("Klant", f"k{len(Kind)}@nieuw.example")
+        article, relation=console.till_client.customer("Klant", f"k{len(kinds())}@nieuw.example")
     )
     assert console.run("orders", order).counts.proven == 1
     reference = f"MP-{console.till_client.number(order)}"

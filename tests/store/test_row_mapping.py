@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.core.plan import Action, Change
-from integration.core.records import Kind, Record
+from integration.core.records import Record, kinds
 from integration.store.row_mapping import change_from_json, change_to_json
 
 VALUES = st.one_of(
@@ -21,7 +21,7 @@ VALUES = st.one_of(
 
 
 RECORDS = st.builds(
-    Record, st.sampled_from(Kind), st.text(), st.dictionaries(st.text(), VALUES, max_size=5), source=st.text()
+    Record, st.sampled_from(kinds()), st.text(), st.dictionaries(st.text(), VALUES, max_size=5), source=st.text()
 )
 
 

@@ -64,7 +64,7 @@ class Mplus:
             **dict.fromkeys(codec.DOCUMENTS, documents),
             Kind.DAY: TillDays(settings, self._client, documents),
         }
-        self._targets: Mapping[Kind, TillTarget] = {
+        self.targets: dict[Kind, TillTarget] = {  # a flow with records of its own adds how they are written
             Kind.GROUP: TillGroups(settings, self._client),
             Kind.PRODUCT: products,
             Kind.PICTURE: TillPictures(settings, self._client),
@@ -139,7 +139,7 @@ class Mplus:
         What is linked and missing among others is asked for alone, before anybody takes it for gone.
         """
         held: dict[str, Held] = {}
-        for kind, target in self._targets.items():
+        for kind, target in self.targets.items():
             chosen = [record for record in wanted if record.kind is kind]
             if not chosen:
                 continue
@@ -164,7 +164,7 @@ class Mplus:
 
     def shows(self, kind: Kind) -> bool:
         """Tell that the till shows what it has: every answer says by itself that it is one, an empty list too."""
-        return kind in self._targets
+        return kind in self.targets
 
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
         """Carry out one change and return the till's number, with the marker of the change if told.
@@ -195,4 +195,4 @@ class Mplus:
         return self._sources[kind] if kind in self._sources else not_at_till(kind)
 
     def _target(self, kind: Kind) -> TillTarget:
-        return self._targets[kind] if kind in self._targets else not_at_till(kind)
+        return self.targets[kind] if kind in self.targets else not_at_till(kind)

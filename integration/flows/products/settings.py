@@ -22,7 +22,14 @@ FLOW = Flow(
     target=TILL,
     stages=(
         Stage("groups", Kind.GROUP, Kind.GROUP, counted=False, needs={"parent": Kind.GROUP}),
-        Stage("articles", Kind.ARTICLE, Kind.PRODUCT, grouped_by="group", unique=(Unique.NUMBER, Unique.MARK)),
+        Stage(
+            "articles",
+            Kind.ARTICLE,
+            Kind.PRODUCT,
+            grouped_by="group",
+            unique=(Unique.NUMBER, Unique.MARK),
+            parts=Kind.ARTICLE,
+        ),
         Stage(
             "pictures",
             Kind.ARTICLE,

@@ -10,7 +10,17 @@ from integration.services.drift import Looked
 from pages.components.shared.application import may
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.layout import act, note, small, titled
-from pages.components.shared.wording import Markdown, flow_name, moment, number, plain, say, system_name, text
+from pages.components.shared.wording import (
+    Markdown,
+    flow_name,
+    kind_name,
+    moment,
+    number,
+    plain,
+    say,
+    system_name,
+    text,
+)
 
 NAMES = ("looked", "equal", "kept", "different", "gone", "unknown")
 CAPTIONS = {"unknown": "col_not_known"}
@@ -40,7 +50,7 @@ def drift_results(app: Application) -> None:
 
 def _row(one: DriftFound) -> dict[Markdown, Markdown]:
     counts = {text(CAPTIONS.get(name, f"col_{name}")): _number(name, getattr(one.counts, name)) for name in NAMES}
-    kind = text(f"kind_{one.kind}")
+    kind = kind_name(one.kind)
     return {text("col_kind"): f"{flow_name(one.flow)}: {kind}", **counts, text("col_checked"): moment(one.ended_at)}
 
 
@@ -60,4 +70,4 @@ def _look(app: Application) -> None:
 
 def _said(looked: Looked) -> Markdown:
     facts: dict[str, Any] = {"flow": flow_name(looked.flow), "count": number(looked.looked)}
-    return text("drift_looking", kind=text(f"kind_{looked.kind}"), **facts)
+    return text("drift_looking", kind=kind_name(looked.kind), **facts)

@@ -15,7 +15,7 @@ from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Operator, Rule, as_text
 from integration.services import Application
 from integration.services.flows import Sifted
-from integration.services.mappings import WITHOUT_OWNER, Published, kind_of, readable_fields, writable
+from integration.services.mappings import Published, kind_of, readable_fields, writable
 from pages.components.flows.sections import heading
 from pages.components.mappings.mapping import way_label
 from pages.components.shared import controls
@@ -39,7 +39,9 @@ from pages.components.shared.wording import (
     Markdown,
     counted,
     field_name,
+    fields_of_kind,
     flow_term,
+    kind_name,
     moment,
     number,
     option_name,
@@ -75,9 +77,9 @@ def fields_tab(app: Application, flow: str) -> None:
     for kind in kinds:
         mine = [rule for rule in draft["rules"] if kind_of(rule.target) is kind]
         if mine:
-            section(text(f"fields_{kind}"))
+            section(fields_of_kind(kind))
             key = f"fields-{flow}-{kind}-{draft['round']}"
-            rules += _table(key, mine, sources[kind], targets, app.flows[flow], wrong, text(f"fields_{kind}"))
+            rules += _table(key, mine, sources[kind], targets, app.flows[flow], wrong, fields_of_kind(kind))
     order = {rule.target: place for place, rule in enumerate(draft["rules"])}
     mapping = RuleMapping(1, tuple(sorted(rules, key=lambda rule: order[rule.target])))
     for one in wrong:
@@ -128,7 +130,7 @@ def _table(
         },
         index=[rule.target for rule in rules],
     )
-    if all(kind_of(rule.target) in WITHOUT_OWNER for rule in rules):
+    if not any(kind_of(rule.target).owned for rule in rules):
         frame = frame.drop(columns="ownership")
     written, default = text("col_target", system=system_name(flow.target)), text("col_default")
     ownership = text("col_ownership")
@@ -198,7 +200,7 @@ def _add(
                 index=None,
                 key="add_target",
                 placeholder=text("choose_field"),
-                format_func=option_name(lambda name: f"{text(f'kind_{targets[name].kind}')}: {targets[name].caption}"),
+                format_func=option_name(lambda name: f"{kind_name(targets[name].kind)}: {targets[name].caption}"),
             )
             of = sources.get(kind_of(target) if target else next(iter(sources))) or []
             source = controls.selectbox(

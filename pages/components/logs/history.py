@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from integration.core.links import Link
-from integration.core.records import Kind, Record
+from integration.core.records import Kind, Record, Sort, kinds
 from integration.core.rules import as_text
 from integration.core.totals.booked import without_sums
 from integration.services import Application
@@ -17,7 +17,7 @@ from integration.services.log import payload_of
 from pages.components.logs.records import event_frame, result_name
 from pages.components.logs.waits import around, wait_sentence
 from pages.components.shared.application import guarded
-from pages.components.shared.documents import DOCUMENTS, REMEMBERED, totals_table
+from pages.components.shared.documents import REMEMBERED, totals_table
 from pages.components.shared.downloads import downloads
 from pages.components.shared.layout import LOOKS, empty, facts_table, head, inline, note, page_offset, pages, section
 from pages.components.shared.rows import field_text
@@ -42,6 +42,7 @@ from pages.components.shared.wording import (
     counted,
     field_name,
     flow_name,
+    kind_name,
     link,
     moment,
     number,
@@ -106,12 +107,12 @@ def _head(app: Application, flow: str, key: str, events: pd.DataFrame, own: Happ
 
 def _code(own: Happened) -> str:
     """Return the code people know: that of a document or a payment is its number; its key is for machines."""
-    return str(own["title"] if own["kind"] in (*DOCUMENTS, Kind.SETTLEMENT) else own["key"])
+    return str(own["title"] if own["kind"] in kinds(Sort.DOCUMENT, Sort.PAYMENT) else own["key"])
 
 
 def _title(own: Happened, key: str) -> Markdown:
     title, kind = plain(own.get("title") or key), str(own.get("kind") or "")
-    return f"{text(f'kind_{kind}')} {title}" if kind in DOCUMENTS else title
+    return f"{kind_name(kind)} {title}" if kind in kinds(Sort.DOCUMENT) else title
 
 
 def _state(rows: Sequence[Happened]) -> str:
@@ -158,7 +159,7 @@ def _entry(event: Happened, own: Happened) -> TimelineEntry:
     is_own = event["kind"] in ("", own["kind"]) and event["key"] in ("", own["key"])
     if is_own or not event["title"]:
         return one
-    kind_of = text(f"kind_{event['kind']}")
+    kind_of = kind_name(event["kind"])
     again = str(event["key"]).partition(f"{own['key']}#")[2].partition("#")[0]
     number = f" ({text('history_booking', number=again)})" if again.isdecimal() else ""
     return replace(one, title=f"{kind_of} {event['title']}{number}: {one.title}")
@@ -212,13 +213,13 @@ def _difference(event: Happened, before: Mapping[str, str]) -> None:
 
 def _now(app: Application, flow: str, rows: Sequence[Happened]) -> None:
     named = dict.fromkeys((str(row["kind"]), str(row["key"])) for row in rows)
-    linked = (app.links.get(flow, Kind(kind), [key]).get(key) for kind, key in named if kind in list(Kind))
+    linked = (app.links.get(flow, Kind(kind), [key]).get(key) for kind, key in named if kind in kinds())
     known = next(filter(None, linked), None)
     section(text("now_title"))
     with st.container(border=True):
         facts_table(_facts(app, flow, rows, known))
     agreed = known.agreed if known else None
-    if flow in app.flows and agreed and agreed.kind in DOCUMENTS:
+    if flow in app.flows and agreed and agreed.kind.sort is Sort.DOCUMENT:
         section(text("to_the_cent"))
         with st.container(border=True):
             totals_table(app, agreed, app.flows.as_set(flow))
@@ -265,7 +266,7 @@ def _facts(app: Application, flow: str, rows: Sequence[Happened], known: Link | 
 def _numbers(newest: Happened, known: Link | None) -> tuple[str, str]:
     """Return under what people find a record in either system; of a payment its open item, and the invoice it pays."""
     code, there = _code(newest), known.reference if known else ""
-    if known and known.agreed and known.agreed.kind is Kind.SETTLEMENT:
+    if known and known.agreed and known.agreed.kind.sort is Sort.PAYMENT:
         return as_text(known.agreed.flat().get("item")) or code, code if there else ""
     return code, there
 
@@ -343,7 +344,7 @@ def _agreed(app: Application, flow: str, agreed: Record) -> None:
 def named_field(kind: str, path: str) -> str:
     """Return a field of a document or a payment with its kind; in the path of any other part of a record it stays."""
     part, _, name = path.rpartition("/")
-    if kind not in (*DOCUMENTS, Kind.SETTLEMENT) or "." in name:
+    if kind not in kinds(Sort.DOCUMENT, Sort.PAYMENT) or "." in name:
         return path
     return f"{Kind.LINE if part else kind}.{name}"
 

@@ -8,9 +8,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from integration.core.links import Link
+from integration.core.records import Sort
 from integration.services import Application
 from pages.components.logs.records import pick_flow
-from pages.components.shared.documents import DOCUMENTS
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.layout import (
     clear_address,
@@ -24,7 +24,7 @@ from pages.components.shared.layout import (
     state_tag,
 )
 from pages.components.shared.tables import CONFIG, browse
-from pages.components.shared.wording import flow_name, number, text
+from pages.components.shared.wording import flow_name, kind_name, number, text
 
 SIZE = 200
 LISTED_AT_ONCE, MOST_LISTED = 10_000, 1_000_000  # links of a file
@@ -85,10 +85,10 @@ def _stands(link: Link) -> str:
 
 def _shown(flow: str, link: Link) -> dict[str, str]:
     """Return a link as it is shown: the code of a document is its number, its key is for machines."""
-    is_document = link.kind in DOCUMENTS
+    is_document = link.kind.sort is Sort.DOCUMENT
     title = _title(link)
     return {
-        "flow": flow_name(flow), "kind": text(f"kind_{link.kind}"),
+        "flow": flow_name(flow), "kind": kind_name(link.kind),
         "code": title if is_document and title else link.key, "name": "" if is_document else title,
         "there": link.reference, "state": _stands(link),
     }  # fmt: skip

@@ -8,11 +8,11 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from integration.core.records import Sort, kinds
 from integration.services import Application
 from integration.services.log import MOST_FOUND, LogPeriod, LogSearch, days_until
 from pages.components.logs.leads import cause_place, go
 from pages.components.shared.charts import lines_over_time, points_over_time, results_over_time
-from pages.components.shared.documents import DOCUMENTS
 from pages.components.shared.downloads import downloads, of_log
 from pages.components.shared.layout import (
     LOOKS,
@@ -41,6 +41,7 @@ from pages.components.shared.wording import (
     Markdown,
     field_date,
     flow_name,
+    kind_name,
     link,
     number,
     plain,
@@ -234,12 +235,12 @@ def _code(row: dict[str, str]) -> str:
     """Return the code people know: that of a document is its number, its key is for machines."""
     if str(row["event"]).startswith("connection_"):
         return system_name(row["key"].removeprefix("sandbox-"))
-    return row["title"] if row["kind"] in DOCUMENTS else row["key"]
+    return row["title"] if row["kind"] in kinds(Sort.DOCUMENT) else row["key"]
 
 
 def _title(row: dict[str, str]) -> str:
-    if row["kind"] in DOCUMENTS:
-        return text(f"kind_{row['kind']}")
+    if row["kind"] in kinds(Sort.DOCUMENT):
+        return kind_name(row["kind"])
     return row["title"] or (f"{text('col_run')} {short_id(row['run'])}" if row["run"] and not row["key"] else "")
 
 

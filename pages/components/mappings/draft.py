@@ -34,6 +34,7 @@ from pages.components.shared.wording import (
     counted,
     field_name,
     field_term,
+    fields_of_kind,
     flow_term,
     in_short,
     moment,
@@ -80,7 +81,7 @@ def _difference(editor: EditorState, found: Sequence[RuleChange]) -> pd.DataFram
     """Return one line for each part of a rule that differs; a rule that came or went is one line."""
     rows = []
     for one in found:
-        shared = (one.target, text(f"fields_{kind_of(one.target)}"), field_name(one.target))
+        shared = (one.target, fields_of_kind(kind_of(one.target)), field_name(one.target))
         if one.before is None or one.after is None:
             rows.append((*shared, text("aspect_rule"), _whole(editor, one.before), _whole(editor, one.after)))
             continue
@@ -353,7 +354,7 @@ def _version(editor: EditorState, version: int, mapping: RuleMapping) -> None:
 
 def _rules_of(editor: EditorState, mapping: RuleMapping) -> None:
     rows = [
-        (text(f"fields_{part}"), field_name(rule.target), _whole(editor, rule), text(f"owner_{rule.ownership}"))
+        (fields_of_kind(part), field_name(rule.target), _whole(editor, rule), text(f"owner_{rule.ownership}"))
         for rule in mapping.rules
         for part in [kind_of(rule.target)]
     ]
@@ -386,5 +387,5 @@ def about_draft(editor: EditorState) -> Markdown:
 def part_label(editor: EditorState, part: str) -> Markdown:
     """Return how a part of the page is called; that of the changes with their number."""
     if part not in ("tables", "history", "changes"):
-        return text(f"fields_{part}")
+        return fields_of_kind(part)
     return text(f"part_{part}") + (f" **{len(editor.changed)}**" if part == "changes" and editor.changed else "")

@@ -11,7 +11,7 @@ from integration.core.records import FieldType, Value
 from integration.core.rules import EMPTY, Rule, Unmapped
 from integration.core.traces import Trace, TraceStep
 from integration.flows.functions.toolbox import IN_EXPRESSIONS, LONGEST_EXPRESSION
-from integration.services.mappings import WITHOUT_OWNER, kind_of
+from integration.services.mappings import kind_of
 from integration.services.trials import Trial
 from integration.words import has_term
 from pages.components.mappings.functions import FunctionChoices, chain
@@ -201,7 +201,7 @@ def _afterwards(editor: EditorState, rule: Rule, choices: FunctionChoices, key: 
         rule = _table(editor, rule, choices, key)
     rule = _default(rule, choices, key)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        if kind_of(rule.target) not in WITHOUT_OWNER:
+        if kind_of(rule.target).owned:
             owners = list(Ownership)
             owner = controls.selectbox(
                 text("col_ownership"),

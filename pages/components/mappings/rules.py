@@ -44,7 +44,17 @@ from pages.components.shared.layout import (
 from pages.components.shared.rows import field_text
 from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.widths import BESIDE
-from pages.components.shared.wording import field_name, flow_term, flow_text, in_short, option_name, plain, say, text
+from pages.components.shared.wording import (
+    field_name,
+    fields_of_kind,
+    flow_term,
+    flow_text,
+    in_short,
+    option_name,
+    plain,
+    say,
+    text,
+)
 
 MOST_OFFERED = 25  # records to choose from
 MOST_LOOKED_AT = 8  # records among which one is looked for that takes part
@@ -195,7 +205,7 @@ def _table(
     if not any(frame["mark"]):
         frame = frame.drop(columns="mark")
     key = f"rules-{editor.name}-{part}-{find}"
-    clicked = browse(frame, columns, key, text("rules_of", part=text(f"fields_{part}")), room=BESIDE)
+    clicked = browse(frame, columns, key, text("rules_of", part=fields_of_kind(part)), room=BESIDE)
     if clicked is not None and st.session_state.get("clicked_rule") != (key, clicked):
         st.session_state["clicked_rule"] = (key, clicked)
         if listed[clicked].target != st.query_params.get("field"):

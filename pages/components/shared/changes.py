@@ -11,7 +11,7 @@ from integration.core.flow import Flow
 from integration.core.known import comes_to
 from integration.core.plan import Action, Change
 from integration.core.plan_lines import PlanRow
-from integration.core.records import Kind, Value
+from integration.core.records import Sort, Value
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.taken_back import TAKEN_BACK
 from integration.core.traces import Trace, TraceStep
@@ -82,7 +82,7 @@ def what_changes(app: Application, row: PlanRow, *, undone: bool = False, system
     if change.action is Action.CREATE and not total and comes_to(change.agreed) is not None:
         return _with_cuts(_lines(change), change)
     if change.action is Action.CREATE:
-        return _with_cuts(NEW.get(change.kind, _what_is_new)(change), change)
+        return _with_cuts(NEW.get(change.kind.sort, _what_is_new)(change), change)
     each = {
         (_short_name(app, system, one), value_text(one.now), value_text(one.wanted)): one
         for one in field_changes(change)
@@ -156,7 +156,7 @@ def _new_party(change: Change) -> str:
 def _new_document(change: Change) -> str:
     """Return what a new document or payment comes to, a page on either side."""
     sold, lines = comes_to(change.agreed), _lines(change)
-    if change.kind is Kind.SETTLEMENT and sold is not None:
+    if change.kind.sort is Sort.PAYMENT and sold is not None:
         return text("plan_new_payment", amount=amount_text(sold))
     return lines if sold is None else text("plan_new_document", lines=lines, total=amount_text(sold))
 
@@ -167,15 +167,11 @@ def _lines(change: Change) -> str:
 
 
 # How a new record is told in one line, where it is told by more than the number of its fields.
-NEW: Mapping[Kind, Callable[[Change], str]] = {
-    Kind.DEBTOR: _new_party,
-    Kind.RELATION: _new_party,
-    Kind.ADDRESS: _new_party,
-    Kind.SALES_ORDER: _new_document,
-    Kind.POSTING: _new_document,
-    Kind.QUOTATION: _new_document,
-    Kind.SETTLEMENT: _new_document,
-    Kind.DAY_PAGE: _new_document,
+NEW: Mapping[Sort, Callable[[Change], str]] = {
+    Sort.PARTY: _new_party,
+    Sort.DOCUMENT: _new_document,
+    Sort.PAGE: _new_document,
+    Sort.PAYMENT: _new_document,
 }
 
 

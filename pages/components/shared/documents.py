@@ -8,7 +8,7 @@ import streamlit as st
 from integration.core.flow import Flow
 from integration.core.plan import Change
 from integration.core.plan_lines import PlanRow
-from integration.core.records import Kind, Record, Value
+from integration.core.records import Kind, Record, Sort, Value
 from integration.core.run import Run
 from integration.core.states import Step
 from integration.core.totals.booked import compared_in
@@ -21,6 +21,7 @@ from pages.components.shared.wording import (
     amount_text,
     counted,
     field_name,
+    kind_name,
     number,
     plain,
     say,
@@ -33,8 +34,7 @@ from pages.components.shared.wording import (
 
 MarkdownRow = dict[Markdown, Markdown]  # a row of a table that reads Markdown
 
-DOCUMENTS = (Kind.SALES_ORDER, Kind.POSTING, Kind.QUOTATION)
-BOOKED = (*DOCUMENTS, Kind.DAY_PAGE, Kind.SETTLEMENT)  # what comes to an amount on a day
+BOOKED = frozenset({Sort.DOCUMENT, Sort.PAGE, Sort.PAYMENT})  # what comes to an amount on a day
 POINTERS = {"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}
 LINE_FIELDS = (
     "article",
@@ -87,17 +87,17 @@ def known_as(row: PlanRow) -> tuple[str, str]:
     A document or payment is known by its number and its customer, an address by what it says; all have keys for
     machines.
     """
-    if row.kind in (*DOCUMENTS, Kind.SETTLEMENT):
+    if row.kind.sort in (Sort.DOCUMENT, Sort.PAYMENT):
         values = row.change.agreed.values if row.change else row.facts
         return row.title, value_text(values.get("customer") or values.get("debtor_number"))
-    return ("", row.title) if row.kind in (Kind.ADDRESS, Kind.DAY_PAGE) else (row.key, row.title)
+    return ("", row.title) if row.kind is Kind.ADDRESS or row.kind.sort is Sort.PAGE else (row.key, row.title)
 
 
 def kinds_of(rows: Sequence[PlanRow]) -> list[Markdown]:
     """Return what the lines of one plan are about; where it writes trade invoices, its documents are called so."""
     invoices = any(row.change and row.change.wanted.values.get("trade_invoice") is True for row in rows)
-    names = {Kind.SALES_ORDER: "kind_trade_invoice"} if invoices else {}
-    return [text(names.get(row.kind) or f"kind_{row.kind}") for row in rows]
+    names = {Kind.SALES_ORDER: "trade_invoice"} if invoices else {}
+    return [kind_name(names.get(row.kind, row.kind)) for row in rows]
 
 
 def needed_by(change: Change) -> None:
@@ -108,7 +108,7 @@ def needed_by(change: Change) -> None:
 
 
 def _title(kind: Kind, name: Markdown) -> Markdown:
-    return f"**{text(f'kind_{kind}')}** · {name}"
+    return f"**{kind_name(kind)}** · {name}"
 
 
 def _needed(app: Application, run: Run, flow: Flow, kind: Kind, key: str) -> None:

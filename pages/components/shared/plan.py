@@ -12,7 +12,7 @@ from integration.core.days.corrections import page_lines
 from integration.core.flow import Flow
 from integration.core.plan import Change
 from integration.core.plan_lines import Among, PlanRow
-from integration.core.records import Kind, Value
+from integration.core.records import Kind, Sort, Value
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.taken_back import TAKEN_BACK
 from integration.services import Application
@@ -22,7 +22,7 @@ from pages.components.shared.application import guarded, may, may_open, person
 from pages.components.shared.changes import SHOWN_PARTS, FieldChange, field_changes, origin
 from pages.components.shared.choosing import choose_shown, ticked_table
 from pages.components.shared.day_page import day_page_beside
-from pages.components.shared.documents import DOCUMENTS, document_tree, known_as, needed_by, sides
+from pages.components.shared.documents import document_tree, known_as, needed_by, sides
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.flows import repairs, show_plan
 from pages.components.shared.layout import (
@@ -207,7 +207,7 @@ def _change(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change
         gross = page.values.get("gross") is True
         day_page_beside(app, flow.target, page_lines(page), row.title, gross=gross)
         return
-    if change.kind in DOCUMENTS:
+    if change.kind.sort is Sort.DOCUMENT:
         document_tree(app, run, flow, row, change)
         return
     branches = app.lists.captions("mplus", "branches") if change.kind is Kind.STOCK else {}

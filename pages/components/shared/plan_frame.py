@@ -47,11 +47,11 @@ class DocumentColumns:
 def document_columns(rows: Sequence[PlanRow], branches: Mapping[str, str]) -> DocumentColumns:
     """Return what the lines of a plan come to; `branches` are the names of branches by their codes."""
     values: list[Mapping[str, Value]] = [
-        dict(row.change.agreed.values) if row.change and row.kind in BOOKED else {} for row in rows
+        dict(row.change.agreed.values) if row.change and row.kind.sort in BOOKED else {} for row in rows
     ]
-    totals = [comes_to(row.change.agreed) if row.change and row.kind in BOOKED else None for row in rows]
+    totals = [comes_to(row.change.agreed) if row.change and row.kind.sort in BOOKED else None for row in rows]
     days = [next(filter(None, (_day(one.get(name)) for name in DAYS)), None) for one in values]
-    codes = [row.group if row.kind in BOOKED else "" for row in rows]
+    codes = [row.group if row.kind.sort in BOOKED else "" for row in rows]
     return DocumentColumns(totals, days, [branches.get(code, code) for code in codes])
 
 

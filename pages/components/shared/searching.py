@@ -9,7 +9,7 @@ import streamlit as st
 from integration.services import Application
 from integration.services.search import FoundPlace, Hit
 from pages.components.shared.layout import answer_or_error, badge, note, section
-from pages.components.shared.wording import Markdown, euros, flow_name, language, plain, system_name, text
+from pages.components.shared.wording import Markdown, euros, flow_name, kind_name, language, plain, system_name, text
 
 KEYS = "Ctrl+K"  # opens the search from every page
 WAITING = "parked"
@@ -85,7 +85,7 @@ def _record(app: Application, hit: Hit, number: int) -> None:
             if waits:
                 badge(WAITING)
         found = f"{known_caption(app, hit.flow, hit.sort)} {known_value(hit.sort, hit.value)}"
-        note(" · ".join([text(f"kind_{hit.kind}"), flow, found]))
+        note(" · ".join([kind_name(hit.kind), flow, found]))
 
 
 def known_value(sort: str, value: str) -> Markdown:

@@ -250,6 +250,20 @@ def table_name(name: str) -> str:
     return text(f"table_{name}") if words.has_term(f"table_{name}") else name
 
 
+def kind_name(kind: str) -> Markdown:
+    """Return what a kind of record is called, with a capital; one that a flow brought has its name where no word is."""
+    return text(f"kind_{kind}") if words.has_term(f"kind_{kind}") else _own_name(kind)
+
+
+def fields_of_kind(kind: str) -> Markdown:
+    """Return how the fields of a kind are headed in a mapping, with a capital; where no word is, its name."""
+    return text(f"fields_{kind}") if words.has_term(f"fields_{kind}") else _own_name(kind)
+
+
+def _own_name(kind: str) -> Markdown:
+    return plain(words.capital(kind.replace("_", " ")))
+
+
 def flow_name(flow: str) -> str:
     """Return the name of a flow with a capital."""
     return flow_text("flow", flow)

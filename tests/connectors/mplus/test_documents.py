@@ -19,7 +19,7 @@ from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.documents import CODES_SECONDS, TillDocuments
 from integration.connectors.mplus.settings import MplusSettings
 from integration.core.errors import MalformedAnswerError, UnavailableError
-from integration.core.records import Batch, Kind, Record, Unreadable, record_from_json, record_to_json
+from integration.core.records import Batch, Kind, Record, Unreadable, kinds, record_from_json, record_to_json
 from integration.sandbox.server import Sandbox, running
 from tests.connectors.canned import Canned
 from tests.connectors.mplus.tills import NOWHERE, a_till, answering, settings_of
@@ -282,7 +282,7 @@ def test_keys_of_parts_are_unique_and_records_survive_being_kept(till: Mplus, ki
 
 @EVERY_KIND
 def test_every_value_is_of_a_field_that_is_offered(till: Mplus, kind: Kind) -> None:
-    offered = {part: {field.name for field in till.fields(part)} for part in Kind}
+    offered = {part: {field.name for field in till.fields(part)} for part in kinds()}
     for record in everything(till, kind).values():
         assert record.values.keys() <= offered[kind]
         for part in record.parts:

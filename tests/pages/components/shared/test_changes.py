@@ -12,7 +12,7 @@ from tests.builders import a_create
 
 def new(kind: Kind, *parts: Record, **values: Value) -> str:
     change: Change = a_create(Record(kind, "1", values, parts))
-    return NEW.get(kind, _what_is_new)(change)
+    return NEW.get(kind.sort, _what_is_new)(change)
 
 
 @pytest.mark.parametrize("price", [None, Decimal("12.10")])
