@@ -67,9 +67,7 @@ def costless(day: TillDay, groups: Mapping[tuple[str, str, str], VatSum], names:
 
 def _cost_of(one: DayDocument, group: str) -> Decimal:
     """Return what a document's own lines of a group cost by their purchase prices, where it is sold on the day."""
-    if not one.is_sold:
-        return NOTHING
-    lines = [part.values for part in one.record.parts if part.kind is Kind.LINE]
+    lines = [part.values for part in one.record.parts if part.kind is Kind.LINE and one.is_sold]
     own = [each for each in lines if till_text(each, "turnover_group") == group]
     return total(
         amount((amount_told(each, "quantity") or NOTHING) * (amount_told(each, "purchasePrice") or NOTHING))

@@ -9,7 +9,7 @@ from integration.core.days.books import DayBooked, DayBooks, DayPage, Mode
 from integration.core.days.report import page_notes
 from integration.core.days.till import total
 from integration.core.records import Kind, Record
-from tests.core.days.example import BOOKS, DOCUMENTS, GROUPS, cost, day_record, euros
+from tests.core.days.example import BOOKS, DAY, DOCUMENTS, GROUPS, cost, day_record, euros
 from tests.core.days.test_page import ledger_of, page_for, refused
 
 ON = replace(BOOKS, costs=True)
@@ -125,6 +125,15 @@ def test_what_the_books_cost_by_themselves_is_not_booked_twice_and_a_posting_is_
     assert costs_on(page_for(record, by_books))[-1] == ("7000", "Kostprijs Fietsen", "478.65")
     posted = replace(ON, alone={INVOICE: DayBooked(with_payments=True)})
     assert costs_on(page_for(record, posted))[-1] == ("7000", "Kostprijs Fietsen", "778.65")
+
+
+def test_goods_of_an_invoice_that_is_only_paid_on_the_day_cost_nothing_on_it() -> None:
+    record = with_costs(prices={f"{INVOICE} 10": "150.00"})
+    sold, sold_before = record.parts[-1], {**record.parts[-1].values, "date": DAY.replace(day=3)}
+    old = replace(sold, key="id-old", values=sold_before, parts=tuple(p for p in sold.parts if p.kind is Kind.LINE))
+    by_books = replace(ON, alone={INVOICE: DayBooked(is_posted=False)})
+    page = page_for(replace(record, parts=(*record.parts, old)), by_books)
+    assert costs_on(page)[-1] == ("7000", "Kostprijs Fietsen", "478.65")
 
 
 @pytest.mark.parametrize("price", ["", "149.99"])
