@@ -52,6 +52,8 @@ KEPT: Mapping[str, set[str]] = {
     "turnover_group_unknown": {"sort"},  # the till's own word for it
     "day_account_missing": {"account", "code"},  # empty where the till has none, or the group no VAT
     "day_method_account_missing": {"account"},  # likewise
+    "day_cost_account_missing": {"account"},  # likewise
+    "day_stock_account_missing": {"account"},  # likewise
     "document_changed_after_booking": {"before", "after", "source", "mark"},  # likewise
     "sale_beyond_order": {"source", "mark"},
     "document_cancelled_after_booking": {"source", "mark"},

@@ -366,6 +366,44 @@ def test_a_receipt_of_training_that_the_till_shows_is_named_and_nothing_is_booke
     assert shop.is_equal(day)
 
 
+def test_what_goods_were_bought_for_is_booked_with_days_only_where_and_since_a_person_wants_it(shop: Shop) -> None:
+    plain, day, before = shop.not_booked(), shop.not_booked(), shop.take(shop.is_equal)
+    shop.run(plain.key)
+    till, article = shop.console.sandbox.till, shop.console.sandbox.state("products", "mplus")[0]["articleList"][0]
+    till.edit("articles", str(article["articleNumber"]), {"purchasePrice": 1205})
+    for one in (plain, day):
+        sale = {
+            "receiptNumber": {"branchNumber": 1, "workplaceNumber": 1, "year": one.date.year, "number": 9100},
+            "financialDate": one.date.isoformat(), "entryTimestamp": f"{one.date}T11:30:00", "workplaceNumber": 1,
+            "lineList": {"line": [{"articleNumber": article["articleNumber"], "text": "Bel", "data": {
+                "quantity": 3, "price": 2420, "turnoverGroup": 10, "vatCode": 2}}]},
+            "paymentList": {"payment": [{"method": "PIN", "amount": 7260}]},
+        }  # fmt: skip
+        till.add("receipts", sale)
+    off = shop.check(day)
+    change = shop.console.application.flows.change
+    change(FLOW, {"cost_of_sales": True}, somebody(WHO))
+    try:
+        parked = shop.line(shop.run(day.key), day.key)
+        assert (parked.cause, parked.facts["account"]) == ("day_cost_account_missing", "7000")  # nobody agreed to it
+        change(FLOW, {"till_accounts": True}, somebody(WHO))
+        assert shop.run(day.key).counts.proven == 1
+        goods = [(one.account, one.amount) for one in shop.check(day).expected if one not in off.expected]
+        assert goods == [("3000", Decimal("-36.15")), ("7000", Decimal("36.15"))]
+        now, (page,) = shop.check(day), shop.pages(day)
+        assert (now.state, now.findings, [one.code for one in now.notes]) == (DayState.EQUAL, (), ["costless"])
+        posted = {row["ACCT_NR"]: row["AMOUNT"] for row in shop.console.rows("DJ_LINE", PAGE_NR=page["PAGE_NR"])}
+        assert (Decimal(posted["3000"]), Decimal(posted["7000"])) == (Decimal("-36.15"), Decimal("36.15"))
+        assert sum((one.moved for one in now.expected), Decimal(0)) == 0
+        assert shop.is_equal(before)  # booked without, and stays so
+        late = shop.check(plain)
+        assert "7000" not in {one.account for one in late.expected}
+        change(FLOW, {"cost_of_sales": False}, somebody(WHO))
+        assert shop.check(day).state is DayState.EQUAL  # booked with it, and stays so
+    finally:
+        change(FLOW, {"cost_of_sales": False, "till_accounts": False}, somebody(WHO))
+
+
 def test_a_blocked_account_parks_the_whole_day_and_is_named(shop: Shop) -> None:
     day = shop.not_booked()
     line = next(one for one in day.expected if one.account.startswith("80"))

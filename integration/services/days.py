@@ -58,7 +58,7 @@ class DayLogic(Protocol):
 
     books: DayBooks
 
-    def page(self, record: Record) -> tuple[TillDay, DayPage]:
+    def page(self, record: Record, pages: Sequence[Link] = ()) -> tuple[TillDay, DayPage]:
         """Return a day and the page it comes to. Raises DayRefusedError."""
 
     def around(self, days: Iterable[date]) -> set[date]:
@@ -269,7 +269,7 @@ class Days:
             if isinstance(record, Unreadable):
                 issue = not_readable(record, self._deps.logic(self.flow).flow.source)
                 return replace(self._of(record, DayState.UNKNOWN), pages=shown, cause=issue.cause, facts=issue.facts)
-            day, page = self._logic().page(record)
+            day, page = self._logic().page(record, booked)
         except DayRefusedError as refused:
             facts = {"key": record.key, "document": _title(record), **refused.facts}
             return replace(self._of(record, DayState.PARKED), pages=shown, cause=refused.cause, facts=facts)

@@ -68,6 +68,8 @@ class DayBooks:
     """
 
     accounts: Mapping[str, str] = field(default_factory=dict)
+    cost_accounts: Mapping[str, str] = field(default_factory=dict)  # of what was sold, by turnover group
+    stock_accounts: Mapping[str, str] = field(default_factory=dict)  # likewise
     method_accounts: Mapping[str, str] = field(default_factory=dict)
     till_accounts: bool = False  # whether a person agreed to the account numbers that the till has
     vat_codes: Mapping[str, str] = field(default_factory=dict)
@@ -83,6 +85,7 @@ class DayBooks:
     item: Callable[[Record], str] = _no_item
     contents: Contents = "all"
     alone: Mapping[str, DayBooked] = field(default_factory=dict)  # documents that are booked by themselves, by key
+    costs: bool = False  # whether a page has what the goods were bought for
     mode: Mode = "line"
     by_group: bool = False  # a line for each turnover group instead of each account
     drawer_account: str = ""  # the account of a daybook for cash
@@ -112,7 +115,7 @@ class DayLine:
     debtor: str = ""
     item: str = ""
     cost_centre: str = ""
-    about: str = ""  # what it comes from: turnover, balance, payment, open, difference, banked, vat
+    about: str = ""  # what it comes from: turnover, balance, payment, open, difference, banked, vat, cost, stock
     method: str = ""  # the payment method of a payment
     documents: tuple[str, ...] = ()
 
@@ -137,6 +140,7 @@ class DayPage:
     own_use: Decimal = NOTHING
     sold: tuple[DayDocument, ...] = ()  # documents whose sale is in the lines
     vat_off: Mapping[str, Decimal] = field(default_factory=dict)  # by how much the till's VAT is not its documents'
+    costless: tuple[str, ...] = ()  # turnover groups of whose goods nobody knows what they were bought for
 
     @property
     def debit(self) -> Decimal:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from integration.core.days.books import NO_VOUCHER, NOT_BOOKED, DayBooks, DayLine
+from integration.core.days.costs import costless, costs_of
 from integration.core.days.documents import DayDocument, DaySums, brought_to, sums_of_documents
 from integration.core.days.till import DayRefusedError, DrawerCount, Payment, TillDay, TillTurnover, total
 from integration.core.ledgers import ledgers_meant
@@ -30,6 +31,7 @@ class DayLines:
         self.day = day
         self.books = books
         self.own_use = [] if books.own_use_account else [one for one in documents if one.is_own_use]
+        self.costless: tuple[str, ...] = ()
         self.own_use_sum = total(one.total for one in self.own_use)
         self.counting = [one for one in documents if one not in self.own_use]
         self._alone = books.alone
@@ -73,6 +75,9 @@ class DayLines:
             yield from _gathered((one for one in sold if one.about == "balance"), by_group=True)
             yield from sorted(self._payments(left, source), key=lambda one: one.account)
             yield from self._open(source)
+        if self.books.costs:
+            self.costless = costless(self.day, left.groups, self._sold_in)
+            yield from _gathered(self._costs(), by_group=self.books.by_group)
 
     def _paid_apart(self) -> dict[tuple[str, str], Decimal]:
         """Return what was paid on the day of documents that are booked with it by themselves."""
@@ -252,6 +257,31 @@ class DayLines:
                 account=about.account,
             )
         return found
+
+    # ---- what the goods were bought for
+
+    @property
+    def _sold_in(self) -> dict[str, str]:
+        """The turnover groups in which something is sold, with their names."""
+        return {group: one.name for group, one in self._types.items() if self._is_revenue(group)}
+
+    def _costs(self) -> Iterator[DayLine]:
+        """Yield cost against stock of each group; what the books have as a sale of goods, they cost by themselves."""
+        by_books = [one for one in self.apart if not self._alone.get(one.record.key, NOT_BOOKED).is_posted]
+        for one in costs_of(self.day, [*self.counting, *self.own_use], [*by_books, *self.own_use]):
+            if not one.amount:
+                continue
+            name = self._types[one.group].name if one.group in self._types else one.name
+            facts, books = {"group": one.group, "kind": name}, self.books
+            cost = row_value(books.cost_accounts, one.group) or self._told(one.cost_account)
+            if not cost:
+                raise DayRefusedError("day_cost_account_missing", "account", account=one.cost_account, **facts)
+            stock = row_value(books.stock_accounts, one.group) or self._told(one.stock_account)
+            if not stock:
+                raise DayRefusedError("day_stock_account_missing", "account", account=one.stock_account, **facts)
+            centre = self._cost_centre(one.group)
+            yield DayLine(cost, f"Kostprijs {name}", one.amount, cost_centre=centre, about="cost")
+            yield DayLine(stock, f"Voorraad {name}", -one.amount, cost_centre=centre, about="stock")
 
     # ---- what stands on debtors
 

@@ -33,6 +33,7 @@ def page_of(day: TillDay, sums: DaySums, documents: Sequence[DayDocument], books
         if books.contents == "counts"
         else tuple(one for one in documents if one.is_sold and one not in builder.apart),
         _vat_off(sums, documents),
+        builder.costless,
     )
 
 

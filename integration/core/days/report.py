@@ -95,10 +95,11 @@ def report_of(day: TillDay, check: DayCheck, at: datetime, **more: Any) -> DayRe
 
 
 def page_notes(page: DayPage) -> tuple[DayFinding, ...]:
-    """Return what a page leaves out because nobody paid it, and by how much its VAT is not that of the documents."""
+    """Return what a page leaves out, because nobody paid it or knows its cost, and by how much its VAT is off."""
     off = (DayFinding("vat_off", {"code": code, "difference": str(each)}) for code, each in page.vat_off.items())
     own_use = [DayFinding("own_use", {"amount": str(page.own_use)})] if page.own_use else []
-    return (*own_use, *off)
+    costless = [DayFinding("costless", {"groups": ", ".join(page.costless)})] if page.costless else []
+    return (*own_use, *off, *costless)
 
 
 # ---- as JSON

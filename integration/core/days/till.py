@@ -54,6 +54,24 @@ class TillTurnover:
 
 
 @dataclass(frozen=True, slots=True)
+class TillCost:
+    """What the goods of a turnover group were bought for, of one source of documents and under some VAT codes.
+
+    Where it cannot be read there is no amount, and `field` is what `found` cannot be.
+    """
+
+    source: str
+    group: str
+    name: str
+    amount: Decimal | None
+    account: str = ""
+    stock_account: str = ""
+    codes: tuple[str, ...] = ()
+    field: str = ""
+    found: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Payment:
     """What was paid by one method, for one source of documents."""
 
@@ -117,6 +135,7 @@ class TillDay:
     payments: tuple[Payment, ...] = ()
     vat: tuple[VatTold, ...] = ()
     counts: tuple[DrawerCount, ...] = ()
+    costs: tuple[TillCost, ...] = ()
     documents: tuple[Record, ...] = ()
 
     @property
@@ -156,6 +175,7 @@ def till_day(record: Record) -> TillDay:
         tuple(_payment(one.values) for one in record.parts if one.kind is Kind.PAYMENT),
         tuple(_vat(one.values) for one in record.parts if one.kind is Kind.VAT),
         tuple(_count(one.values) for one in record.parts if one.kind is Kind.COUNT),
+        tuple(_cost(one.values) for one in turnover if one.values.get("book") == "cost"),
         tuple(part for part in record.parts if part.kind in DOCUMENTS),
     )
 
@@ -174,6 +194,15 @@ def _turnover(values: Mapping[str, Value]) -> TillTurnover:
         till_text(values, "account"),
         till_text(values, "cost_centre"),
     )
+
+
+def _cost(values: Mapping[str, Value]) -> TillCost:
+    codes = values.get("vat_codes")
+    source, group, name, account, stock, field, found = (
+        till_text(values, each) for each in ("source", "group", "name", "account", "stock_account", "field", "found")
+    )
+    told = codes if isinstance(codes, tuple) else ()
+    return TillCost(source, group, name, amount_told(values, "cost"), account, stock, told, field, found)
 
 
 def _payment(values: Mapping[str, Value]) -> Payment:

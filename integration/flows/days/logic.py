@@ -3,6 +3,7 @@
 A booked page is never changed: what a day comes to beyond it is a page of its own, and a person says so first.
 """
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -54,6 +55,7 @@ DIFFERENCE = "difference"
 DECISIONS = (DIFFERENCE, AGAIN, KEEP)
 ONLY_BESIDE = (BESIDE,)  # that it is the same sale is said by taking the other booking back
 NO_TURNOVER = "Geen omzet"  # in the words of the books
+COSTS = "costs"  # what a page keeps of it: that what its goods were bought for is on it
 MOST_TOLD = 12  # accounts of a difference in one sentence
 
 
@@ -71,13 +73,15 @@ class BooksTold:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The value tables of the flow: accounts by turnover group and payment method, and VAT codes."""
+    """The value tables of the flow: accounts by turnover group and payment method, of goods too, and VAT codes."""
 
     accounts: Mapping[str, str]
     methods: Mapping[str, str]
     vat_codes: Mapping[str, str]
     purchase_vat_codes: Mapping[str, str]
     cost_centres: Mapping[str, str]
+    costs: Mapping[str, str] = field(default_factory=dict)
+    stock: Mapping[str, str] = field(default_factory=dict)
 
 
 class DaysLogic(FlowLogic):
@@ -143,6 +147,9 @@ class DaysLogic(FlowLogic):
         return DayBooks(
             systems=(TILL, BOOKS),
             accounts=tables.accounts,
+            cost_accounts=tables.costs,
+            stock_accounts=tables.stock,
+            costs=settings.cost_of_sales,
             method_accounts=tables.methods,
             till_accounts=settings.till_accounts,
             vat_codes=tables.vat_codes,
@@ -183,6 +190,7 @@ class DaysLogic(FlowLogic):
                 "flow_setting_invalid", flow=FLOW.name, setting="daybook", expected="expected_day_daybook"
             )
         booked = self._booked([record.key for record in records])
+        records = [with_costs(one) if self._has_costs(booked[one.key]) else one for one in records]
         staged = [(record, self._staged(record, booked[record.key])) for record in records]
         new = [(record, one.record) for record, one in staged if one.record and not booked[one.key]]
         typed = self._look_for_typed([page for _, page in new])
@@ -246,13 +254,13 @@ class DaysLogic(FlowLogic):
                 return replace(skip, facts={**skip.facts, "key": facts["key"]})
             if skip := self._closing.waits(record, facts):
                 return skip
-        day, page = self.page(record)
+        day, page = self.page(record, pages)
         booked = [self._pages.as_read(line) for link in pages if link.agreed for line in page_lines(link.agreed)]
         self._expect_booked(page, record)
         if not pages:
             if not page.lines and self.settings.empty_days == "skip":
                 return Skip("day_empty", record.key, facts)
-            return self._page_record(record, page, page.lines or (self._zero(day),), 0)
+            return self._page_record(record, page, page.lines or (self._zero(day),), pages)
         off = difference(page.lines, booked)
         if not off:
             return _as_booked(record.key, pages[0])
@@ -305,8 +313,8 @@ class DaysLogic(FlowLogic):
             raise DayRefusedError("day_method_account_missing", "account", method=names[0], kind=names[0], account="")
         return DayLine(account, NO_TURNOVER, Decimal(0))
 
-    def page(self, record: Record) -> tuple[TillDay, DayPage]:
-        """Return a day and the page that it comes to by the till's answers.
+    def page(self, record: Record, pages: Sequence[Link] = ()) -> tuple[TillDay, DayPage]:
+        """Return a day and the page that it comes to by the till's answers; `pages` are those that are booked of it.
 
         Raises DayRefusedError, naming what does not add up or is missing.
         """
@@ -319,7 +327,8 @@ class DaysLogic(FlowLogic):
         if kept != list(day.documents):
             left = documents_of(replace(day, documents=tuple(kept)))
             sums, documents = sums.without(sums_of_documents(documents).without(sums_of_documents(left))), left
-        return day, page_of(day, sums, documents, replace(self.books, alone=self._alone.of(documents)))
+        books = replace(self.books, alone=self._alone.of(documents), costs=self._has_costs(pages))
+        return day, page_of(day, sums, documents, books)
 
     # ---- what becomes of a day that was booked already
 
@@ -344,7 +353,7 @@ class DaysLogic(FlowLogic):
                 behind=", ".join(late[:MOST_TOLD]),
             )  # fmt: skip
         lines = off if decision == DIFFERENCE else taken_back_whole(booked, page.lines)
-        return self._page_record(record, page, lines, len(pages))
+        return self._page_record(record, page, lines, pages)
 
     def _changed_because(self, record: Record, off: Sequence[DayLine]) -> str:
         """Return the cause of a day that changed: another one where VAT of a return that was filed changes with it."""
@@ -352,9 +361,15 @@ class DaysLogic(FlowLogic):
         is_filed = filed is not None and isinstance(day, date) and day <= filed and any(one.vat for one in off)
         return "day_changed_after_filing" if is_filed else "day_changed_after_booking"
 
-    def _page_record(self, record: Record, page: DayPage, lines: Sequence[DayLine], serial: int) -> Record:
-        made = self._pages.record(record, page, lines, serial)
-        return replace(made, values={**made.values, **self._alone.told(page), **totals_told(page.sold)})
+    def _page_record(self, record: Record, page: DayPage, lines: Sequence[DayLine], pages: Sequence[Link]) -> Record:
+        made = self._pages.record(record, page, lines, len(pages))
+        kept = {COSTS: True} if self._has_costs(pages) else {}
+        return replace(made, values={**made.values, **self._alone.told(page), **totals_told(page.sold), **kept})
+
+    def _has_costs(self, pages: Sequence[Link]) -> bool:
+        """Tell whether a day has what its goods were bought for: one that is booked stays as it was booked."""
+        agreed = [link.agreed for link in pages if link.agreed]
+        return any(one.values.get(COSTS) is True for one in agreed) if agreed else self.books.costs
 
     def beside(self, stage: Stage, desired: Sequence[Record], *, sending: bool = False) -> Mapping[str, Issue | Skip]:
         """Return which pages are not sent because of what happened since the plan was made.
@@ -430,7 +445,7 @@ class DaysLogic(FlowLogic):
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for every field of the page and of its lines how it came to its value, with the documents behind."""
         try:
-            _, page = self.page(record)
+            _, page = self.page(record, self._booked([record.key])[record.key])
             day = record.values.get("date")
             ours = reference(day, as_text(record.values.get("branch"))) if isinstance(day, date) else None
             on = self._pages.booking_date(day, record) if isinstance(day, date) else None
@@ -457,6 +472,14 @@ class DaysLogic(FlowLogic):
     def by_change(self, change: Change) -> Mapping[str, Reason]:
         """Return that a page puts right what is booked of its day, where it does."""
         return {} if day_of_key(change.key) == change.key else {"": Reason("because_day_correction")}
+
+
+def with_costs(record: Record) -> Record:
+    """Return a day whose digest changes with what its goods were bought for, too."""
+    told = [part.values for part in record.parts if part.values.get("book") == "cost"]
+    shape = "\n".join(sorted(repr(sorted((name, str(value)) for name, value in one.items())) for one in told))
+    digest = hashlib.sha256(f"{as_text(record.values.get('digest'))}\n{shape}".encode()).hexdigest()
+    return replace(record, values={**record.values, "digest": digest}) if told else record
 
 
 def _beyond_which(found: Iterable[Issue]) -> str:

@@ -21,6 +21,7 @@ from integration.flows.orders.codes import VAT_TABLE
 from integration.flows.settings import Choice, Dimension, Listed, ValueTable, books_list, till_list
 
 DAY_ACCOUNTS, METHOD_ACCOUNTS = "day_accounts", "method_accounts"
+COST_ACCOUNTS, STOCK_ACCOUNTS = "day_cost_accounts", "day_stock_accounts"
 VAT_CODES, PURCHASE_VAT_CODES, COST_CENTRES = "vat_codes_sales", "purchase_vat_codes", "day_cost_centres"
 GROUPS, METHODS, LEDGERS = till_list("turnover_groups"), till_list("payment_methods"), books_list("ledgers")
 GROUP_ACCOUNTS, PAYMENT_ACCOUNTS = till_list("turnover_accounts"), till_list("payment_accounts")
@@ -48,7 +49,11 @@ COST_CENTRES_TABLE = ValueTable(
     looks_up=True,
     dimensions=(Dimension("group", (Choice(GROUPS), Choice(till_list("branches"), "@")), needed=True),),
 )
-TABLES = (ACCOUNTS_TABLE, METHODS_TABLE, PURCHASE_TABLE, COST_CENTRES_TABLE)
+COST_TABLE, STOCK_TABLE = (
+    ValueTable(name, GROUPS, LEDGERS, looks_up=True, causes=(cause,), named=("group",), for_all=True)
+    for name, cause in ((COST_ACCOUNTS, "day_cost_account_missing"), (STOCK_ACCOUNTS, "day_stock_account_missing"))
+)
+TABLES = (ACCOUNTS_TABLE, METHODS_TABLE, PURCHASE_TABLE, COST_CENTRES_TABLE, COST_TABLE, STOCK_TABLE)
 DAYBOOKS, DAYBOOK_TYPES, FLAGS = books_list("day_daybooks"), books_list("daybook_types"), books_list("ledger_flags")
 DIFFERENCES = re.compile("kasverschil", re.IGNORECASE)  # what accounts are called in Dutch books
 BANKED = re.compile("kruispost|geld onderweg", re.IGNORECASE)

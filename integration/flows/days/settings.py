@@ -44,6 +44,7 @@ class DaySettings(ClosedPeriods):
     # What stands on a page.
     contents: Contents = "all"
     lines: Literal["account", "group"] = "account"
+    cost_of_sales: bool = False  # what the goods were bought for, where turnover stands on the page
     empty_days: Literal["skip", "page"] = "skip"
 
     # How it is booked.

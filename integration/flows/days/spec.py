@@ -18,6 +18,7 @@ from integration.flows.booked_payments import LEANS_ON, methods_of
 from integration.flows.day_pages import day_of_key, daybooks_of_the_bank
 from integration.flows.days.logic import DECISIONS, ONLY_BESIDE, BooksTold, DaysLogic, Tables
 from integration.flows.days.questions import (
+    COST_ACCOUNTS,
     COST_CENTRES,
     DAY_ACCOUNTS,
     DAYBOOK_TYPES,
@@ -28,6 +29,7 @@ from integration.flows.days.questions import (
     METHODS,
     PURCHASE_VAT_CODES,
     QUESTIONS,
+    STOCK_ACCOUNTS,
     TABLES,
     VAT_CODES,
 )
@@ -91,6 +93,7 @@ SECTIONS = (
         "settings_page",
         (
             Together((Pick("contents", ("all", "receipts", "counts")), Pick("lines", ("account", "group")))),
+            Switch("cost_of_sales", only=Only("contents", ("all", "receipts"))),
             Pick("empty_days", ("skip", "page")),
             Code("daybook", DAYBOOKS),
             Together(
@@ -191,7 +194,9 @@ def _logic(
     tables: Mapping[str, Mapping[str, str]],
     asked: Asked,
 ) -> DaysLogic:
-    names = (DAY_ACCOUNTS, METHOD_ACCOUNTS, VAT_CODES, PURCHASE_VAT_CODES, COST_CENTRES)
+    names = (
+        DAY_ACCOUNTS, METHOD_ACCOUNTS, VAT_CODES, PURCHASE_VAT_CODES, COST_CENTRES, COST_ACCOUNTS, STOCK_ACCOUNTS,
+    )  # fmt: skip
     return DaysLogic(
         settings,
         body,

@@ -7,10 +7,12 @@ from integration.core.days.books import DayBooks, DayLine
 from integration.core.errors import Reason
 from integration.core.traces import Trace, by_row, by_setting, instead
 from integration.flows.days.questions import (
+    COST_ACCOUNTS,
     COST_CENTRES,
     DAY_ACCOUNTS,
     METHOD_ACCOUNTS,
     PURCHASE_VAT_CODES,
+    STOCK_ACCOUNTS,
     VAT_CODES,
 )
 
@@ -59,6 +61,11 @@ class DayReasons:
 
     def _account(self, line: DayLine) -> Reason:
         books = self.books
+        of_goods = {"cost": (COST_ACCOUNTS, books.cost_accounts), "stock": (STOCK_ACCOUNTS, books.stock_accounts)}
+        if line.about in of_goods:
+            table, rows = of_goods[line.about]
+            row = next((key for key, account in rows.items() if account.strip() == line.account), "")
+            return by_row(table, row) if row else Reason("because_till_account")
         if line.method and books.method_accounts.get(line.method, "").strip() == line.account:
             return by_row(METHOD_ACCOUNTS, line.method)
         if row := next((key for key, account in books.accounts.items() if account.strip() == line.account), ""):

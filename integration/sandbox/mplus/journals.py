@@ -138,6 +138,12 @@ class Journals:
             if within(one.day, first, last)
             for group, code, incl, excl in one.lines
         )
+        costs = _added(
+            ((one.branch, one.source, group, code), (cost,))
+            for one in self._takings.documents()
+            if within(one.day, first, last)
+            for group, code, cost in one.costs
+        )
         groups = []
         for (branch, source, number, code), amounts in sorted(sums.items()):
             group = self._group(number)
@@ -156,11 +162,18 @@ class Journals:
                     "financialPeriodClosed": is_closed,
                     "inclAmount": incl,
                     "exclAmount": excl,
+                    **self._bought(group, costs.get((branch, source, number, code))),
                     "vatGroupList": [self._rated(code, excl, incl - excl)],
                 }
             )
         told = {"financialGroupList": groups, "financialPeriodClosed": is_closed}
         return self._desk.build("GetFinancialJournalResponse", told)
+
+    @staticmethod
+    def _bought(group: Mapping[str, Any], costs: tuple[int, ...] | None) -> dict[str, Any]:
+        """What the goods of a group were bought for, and the accounts for that; nothing without purchase prices."""
+        accounts = {name: group.get(name) for name in ("purchaseAccountNumber", "stockAccountNumber")}
+        return {"purchaseAmount": costs[0], **accounts} if costs else {}
 
     def _is_closed(self, first: date | None, last: date | None) -> bool | None:
         """Whether a period is over and closed; None where this till does not tell."""

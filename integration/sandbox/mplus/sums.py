@@ -139,6 +139,7 @@ class OrderTotals:
             "vatCode": code,
             "vatPercentage": self._desk.conventions.percentage(self._reference.rate(code) or Decimal(0)),
             "turnoverGroup": data.number("turnoverGroup") or card.number("turnoverGroup") or None,
+            "purchasePrice": data.number("purchasePrice") or card.number("purchasePrice") or None,
         }
         if data.has("price") or not data.has("priceExcl"):
             values["price"] = data.number("price", card.number("priceIncl"))

@@ -13,6 +13,7 @@ from typing import Final
 from integration.sandbox.mplus.contract import WireFields, day_of
 from integration.sandbox.mplus.desk import Desk
 from integration.sandbox.mplus.documents import HouseDocument, Shelf
+from integration.sandbox.mplus.sums import rounded
 
 CASH: Final = "CASH"
 
@@ -39,6 +40,7 @@ class BookedTakings:
     workplace: int
     lines: tuple[tuple[int, int, int, int], ...]  # turnover group, VAT code, with and without VAT
     vat: tuple[tuple[int, int, int], ...]  # VAT code, base and VAT
+    costs: tuple[tuple[int, int, int], ...]  # turnover group, VAT code and purchase price, of lines that have one
     paid: tuple[PaidTakings, ...]
     fields: WireFields
 
@@ -72,7 +74,7 @@ def _prepaid(order: WireFields) -> list[BookedTakings]:
     """What was paid on an order at a counter; it counts, and the order does not."""
     day, branch, workplace = _day(order), order.number("financialBranchNumber"), order.number("workplaceNumber")
     taken = tuple(one for one in _payments(order) if one.fields.number("workplaceNumber"))
-    return [BookedTakings("ORDER", day, branch, workplace, (), (), taken, order)] if taken else []
+    return [BookedTakings("ORDER", day, branch, workplace, (), (), (), taken, order)] if taken else []
 
 
 def _whole(source: str, fields: WireFields) -> BookedTakings:
@@ -97,9 +99,15 @@ def _whole(source: str, fields: WireFields) -> BookedTakings:
         fields.number("workplaceNumber"),
         tuple(lines),
         tuple(vat),
+        tuple((each.number("turnoverGroup"), each.number("vatCode"), _cost(each)) for each in data if _cost(each)),
         tuple(_payments(fields)),
         fields,
     )
+
+
+def _cost(line: WireFields) -> int:
+    """What the till paid for the goods of a line, in cents; 0 where it does not know."""
+    return rounded(line.scaled("quantity", "decimalPlaces") * line.number("purchasePrice"))
 
 
 def _payments(document: WireFields) -> Iterator[PaidTakings]:

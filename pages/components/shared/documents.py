@@ -50,8 +50,11 @@ LINE_FIELDS = (
 )
 # Kept for the console to know a record by, and not written.
 REMEMBERED = frozenset(
-    {"documents", "debtor", "debtor_number", "sold", "sold_on", "shares", "beside", "same_sale", "seen", "totals"}
-)
+    {
+        "documents", "debtor", "debtor_number", "sold", "sold_on", "shares", "beside", "same_sale", "seen", "totals",
+        "costs",
+    }
+)  # fmt: skip
 BARE = ("quantity", "discount_percent")  # numbers without the decimals of money
 MOST_LINES = 50
 

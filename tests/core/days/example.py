@@ -40,7 +40,7 @@ METHODS = {
 }
 LEDGERS = (
     *("1000", "1010", "1020", "1090", "1300", "1500", "1510", "1520", "1560", "1565", "1570", "1575", "1580"),
-    *("4400", "4410", "4510", "8000", "8010", "8020", "8030", "8040", "8100", "8200", "8300"),
+    *("3000", "4400", "4410", "4510", "7000", "8000", "8010", "8020", "8030", "8040", "8100", "8200", "8300"),
 )
 
 
@@ -187,6 +187,18 @@ def _turnover(book: str, source: str, group: str, code: str, incl: int, excl: in
         "incl": cents(incl), "excl": cents(excl),
     }  # fmt: skip
     return Record(Kind.TURNOVER, ":".join(filter(None, (book, source, group, code))), values)
+
+
+def cost(row: str, *, told: str = "7000 3000") -> Record:
+    """What the till tells of the cost of a group: `source group/code cents`, with its account numbers."""
+    source, key, amount = row.split()
+    group, _, code = key.partition("/")
+    account, _, stock = told.partition(" ")
+    values: dict[str, Value] = {
+        "book": "cost", "source": source, "group": group, "name": GROUPS[group][1], "vat_codes": (code,),
+        "cost": cents(int(amount)), "account": account, "stock_account": stock,
+    }  # fmt: skip
+    return Record(Kind.TURNOVER, f"cost:{source}:{key}", values)
 
 
 def payments(sums: dict[str, dict[str, int]]) -> list[Record]:

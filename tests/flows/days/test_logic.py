@@ -24,8 +24,9 @@ from integration.flows.days.settings import FLOW, DaySettings
 from integration.flows.days.spec import DAYS
 from integration.flows.days.typed import AskTyped, nothing_typed
 from integration.flows.orders.balances import Turnover
-from tests.core.days.example import BOOKS, LEDGERS, RATES, day_record, document, euros
+from tests.core.days.example import BOOKS, LEDGERS, RATES, cost, day_record, document, euros
 from tests.core.days.test_corrections import later
+from tests.core.days.test_costs import with_costs
 from tests.core.days.test_page import with_parts
 
 STAGE = FLOW.counted
@@ -151,6 +152,25 @@ def test_credits_are_positive_where_the_books_want_them_so() -> None:
     assert one.parts[0].values["vat"] == euros("117.00")
     again = days({one.key: link(one)}, sign="credit_positive")
     assert page(again, day_record()).values["reference"] == "D26101700100"  # nothing has changed
+
+
+def test_a_day_keeps_the_costs_that_it_was_booked_with_or_without() -> None:
+    first, more = with_costs(cost("receipt 10/2 40010")), with_costs(cost("receipt 10/2 40020"))
+    without, both = page(days(), first), page(days(cost_of_sales=True), first)
+    assert (without, without.values.get("digest")) == (page(days(), day_record()), "d1")
+    goods = [(one.values["account"], one.values["amount"]) for one in both.parts if one not in without.parts]
+    assert {("7000", euros("400.10")), ("3000", euros("-400.10"))} <= set(goods)
+    assert staged(days({without.key: link(without)}, cost_of_sales=True), first).record == replace(
+        without, source=without.key
+    )
+    assert page(days({both.key: link(both)}), first).values["reference"] == "D26101700100"  # nothing has changed
+    assert page(days({without.key: link(without)}), more).values["reference"] == "D26101700100"
+    changed = parked(days({both.key: link(both)}), more)
+    assert (changed.cause, changed.facts["difference"]) == ("day_changed_after_booking", "3000 -0.10, 7000 0.10")
+    decision = f"difference {changed.facts['mark']}"
+    booked = page(days({both.key: link(both)}), replace(more, values={**more.values, "decision": decision}))
+    assert [one.values["amount"] for one in booked.parts] == [euros("-0.10"), euros("0.10")]
+    assert booked.values["costs"] is True
 
 
 def test_a_mapping_that_makes_other_amounts_parks_the_day() -> None:

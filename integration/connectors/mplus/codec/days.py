@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -86,6 +86,7 @@ def decode_financial(group: Element) -> Iterator[Record]:
         "cost_centre": _text(group, "turnoverGroupCostCenter"),
     }  # fmt: skip
     start, by_code = f"financial:{source}:{type_}:{number}", list(group.iterfind(_path("vatGroupList", "vatGroup")))
+    yield from _decode_cost(group, values, tuple(_number(each, "vatCode") for each in by_code))
     if not by_code:
         yield Record(Kind.TURNOVER, f"{start}:", values | _amounts(group, incl="inclAmount", excl="exclAmount"))
     for each in by_code:
@@ -94,6 +95,27 @@ def decode_financial(group: Element) -> Iterator[Record]:
         if len(told) == 2:  # noqa: PLR2004 - both, so that they come to an amount with VAT
             rated["incl"] = told["excl"] + told["vat"]
         yield Record(Kind.TURNOVER, f"{start}:{code}", values | rated | told)
+
+
+def _decode_cost(group: Element, about: Mapping[str, Value], codes: tuple[str, ...]) -> Iterator[Record]:
+    """Yield what the goods of a group were bought for; nothing where the till does not tell it.
+
+    What cannot be read is told as that: it holds back a page that needs it, and no other.
+    """
+    if not _text(group, "purchaseAmount"):
+        return
+    told: dict[str, Value] = {name: about[name] for name in ("source", "type", "group", "name")}
+    told |= {"book": "cost", "vat_codes": codes}
+    try:
+        told |= {
+            "account": _number(group, "purchaseAccountNumber"), "stock_account": _number(group, "stockAccountNumber"),
+            **_amounts(group, cost="purchaseAmount"),
+        }  # fmt: skip
+    except WrongValueError as error:
+        told |= {"field": error.field, "found": error.found}
+    yield Record(
+        Kind.TURNOVER, ":".join(map(str, ("cost", *(told[name] for name in ("source", "type", "group"))))), told
+    )
 
 
 def branch_told(element: Element) -> str:
@@ -193,9 +215,11 @@ def day_place(key: str) -> Place | None:
 def day_digest(parts: Iterable[Record]) -> str:
     """Return a text that changes when something changes of which a page in the books is made, and only then.
 
-    Names say nothing, nor does the order; a document counts by its own digest and by how it was paid.
+    Names say nothing, nor does the order, nor what goods were bought for, which not every page has; a document counts
+    by its own digest and by how it was paid.
     """
-    rows = sorted(json.dumps(_telling(part), ensure_ascii=False, separators=(",", ":")) for part in parts)
+    counting = (part for part in parts if part.values.get("book") != "cost")
+    rows = sorted(json.dumps(_telling(part), ensure_ascii=False, separators=(",", ":")) for part in counting)
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 

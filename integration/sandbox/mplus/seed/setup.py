@@ -37,6 +37,13 @@ _TURNOVER: Final = (
     (60, "Verzendkosten", 8050, HIGH),
     (70, "Boeken en kaarten", 8100, LOW),
 )
+_NO_GOODS: Final = (50, 60)
+_GOODS_ACCOUNTS: Final = {
+    "defaultPurchaseAccountNumber": 7000,
+    "purchaseAccountNumber": 7000,
+    "defaultStockAccountNumber": 3000,
+    "stockAccountNumber": 3000,
+}
 _METHODS: Final = (
     ("CASH", "Contant", "PAYMENT-METHOD-TYPE-PAYMENT", 1000, True),
     ("PIN", "Pin", "PAYMENT-METHOD-TYPE-EFT", 1010, True),
@@ -191,6 +198,7 @@ def _turnover_groups() -> Rows:
             "turnoverGroupName": name,
             "defaultAccountNumber": account,
             "accountNumber": account,
+            **(_GOODS_ACCOUNTS if number not in _NO_GOODS else {}),
             "defaultVatCode": vat_code,
         }
         for number, name, account, vat_code in _TURNOVER

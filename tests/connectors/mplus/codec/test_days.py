@@ -72,6 +72,42 @@ def test_a_group_of_the_financial_journal_is_told_for_each_vat_code() -> None:
     assert (zero.values["excl"], "incl" in zero.values) == (Decimal("1.5"), False)
 
 
+GOODS_ACCOUNTS = "<purchaseAccountNumber>7000</purchaseAccountNumber><stockAccountNumber>3000</stockAccountNumber>"
+
+
+@pytest.mark.parametrize(
+    ("told", "cost"),
+    [
+        ("", None),  # not told
+        ("<purchaseAmount/>", None),
+        ('<purchaseAmount xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"/>', None),
+        ("<purchaseAmount>0</purchaseAmount>", {"account": "", "stock_account": "", "cost": Decimal(0)}),
+        (
+            f"<purchaseAmount>-205</purchaseAmount>{GOODS_ACCOUNTS}",
+            {"account": "7000", "stock_account": "3000", "cost": Decimal("-2.05")},
+        ),
+        ("<purchaseAmount>veel</purchaseAmount>", {"field": "purchaseAmount", "found": "veel"}),
+        (
+            "<purchaseAmount>5</purchaseAmount><stockAccountNumber>x</stockAccountNumber>",
+            {"field": "stockAccountNumber", "found": "x"},
+        ),
+    ],
+)
+def test_what_goods_were_bought_for_is_told_not_told_or_cannot_be_read(
+    told: str, cost: dict[str, object] | None
+) -> None:
+    listed = "<vatGroupList><vatGroup><vatCode>2</vatCode><vatPercentage>0</vatPercentage></vatGroup></vatGroupList>"
+    parts = list(days.decode_financial(element("financialGroup", f"{FINANCIAL}{told}{listed}")))
+    costs = [part for part in parts if part.values["book"] == "cost"]
+    about = {
+        "book": "cost", "source": "invoice", "type": "suspense-account", "group": "80", "name": "Bonnen",
+        "vat_codes": ("2",),
+    }  # fmt: skip
+    assert [part.values for part in costs] == ([] if cost is None else [about | cost])
+    rest = [part for part in parts if part not in costs]
+    assert days.day_digest(parts) == days.day_digest(rest)  # a page without it is none the newer for it
+
+
 @pytest.mark.parametrize(("text", "closed"), [("true", True), ("0", False), ("", None)])
 def test_whether_a_period_is_closed_is_told_or_not(text: str, closed: bool | None) -> None:
     told = f"<financialPeriodClosed>{text}</financialPeriodClosed>" if text else ""
