@@ -19,7 +19,12 @@ WAITING = ("browser", "processes")
 FAILED = pytest.StashKey[bool]()
 
 settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
+settings.register_profile("the same each time", deadline=None, derandomize=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take the same cases each time where every change has to pass; other runs look for new ones."""
+    settings.load_profile("the same each time" if config.option.markexpr == "not long" else "patient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,7 +16,7 @@ from integration.flows.orders.bookings import PostingContext
 from integration.flows.orders.spec import ORDERS
 from integration.services.exceptions import missing_row
 from tests.flows.orders import oracle
-from tests.flows.orders.tills import TOLD, TURNOVER, a_line, an_order, booking, lines_of, parked, with_tables
+from tests.flows.orders.tills import TOLD, TURNOVER, a_line, an_order, booking, lines_of, parked, skipped, with_tables
 
 ACCOUNTS = {**oracle.BALANCES}
 TABLES = with_tables(balance_accounts=ACCOUNTS, revenue_accounts=oracle.REVENUE)
@@ -79,7 +79,10 @@ def test_every_basket_stands_to_the_cent_on_the_accounts_a_bookkeeper_would_take
     record = sold(*lines, **methods)
     if not lines:
         return
-    assert posted(record) == oracle.booked(lines, methods)
+    if not (expected := oracle.booked(lines, methods)):
+        assert skipped(record, becomes="posting", tables=TABLES).reason == "document_empty"
+        return
+    assert posted(record) == expected
     one = booking(record, becomes="posting", tables=TABLES)
     assert one.values["booked_incl"] == one.values["sold_incl"]
     assert one.values.get("redeemed", 0) == euros(sum(methods.values()))
