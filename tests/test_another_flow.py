@@ -26,7 +26,7 @@ from integration.core.plan import Action, Approval, Change, Policy
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Batch, Held, Kind, Record, Sort, Written
 from integration.core.rules import as_text, field_owners, rules_from
-from integration.core.run import Mode, PreviewRequest
+from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.staged import Staged
 from integration.core.states import RunState
 from integration.core.traces import Trace
@@ -305,10 +305,14 @@ def test_its_plan_opens(parked: str, open_page: Open, show: str) -> None:
     assert "Departments" in texts(test)
 
 
-def test_a_plan_of_it_is_committed_and_proven_and_then_nothing_is_left(app: Application, open_page: Open) -> None:
-    app.rules.set_table("signs", {code: f"Sign of {code}" for code in codes(app)}, WHO)
+def signed(app: Application, text: str) -> Run:
+    """Return the plan that calls every department so."""
+    app.rules.set_table("signs", {code: f"{text} {code}" for code in codes(app)}, WHO)
+    return settled(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
 
-    done = committed(app, settled(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE))))
+
+def test_a_plan_of_it_is_committed_and_proven_and_then_nothing_is_left(app: Application, open_page: Open) -> None:
+    done = committed(app, signed(app, "Sign of"))
 
     assert (done.state, done.counts.proven, done.counts.parked, done.counts.difference) == (
         RunState.DONE, len(codes(app)), 0, 0,
@@ -330,9 +334,11 @@ def test_a_plan_of_it_is_committed_and_proven_and_then_nothing_is_left(app: Appl
 
 
 def test_its_own_guard_holds_a_plan_until_its_number_is_typed(app: Application, open_page: Open) -> None:
-    app.rules.set_table("signs", {code: f"New sign of {code}" for code in codes(app)}, WHO)
+    first = signed(app, "Sign of")
+    if first.state is RunState.READY:
+        committed(app, first)
 
-    plan = settled(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
+    plan = signed(app, "New sign of")
 
     count = len(codes(app))
     assert [(one.code, one.count, one.limit) for one in plan.brakes] == [(RENAMED.code, count, "2")]

@@ -145,7 +145,9 @@ def test_what_the_till_refuses_waits_with_what_it_said_and_goes_once_it_is_repai
 def test_a_picture_that_somebody_took_away_at_the_till_stays_away(
     console: Console, folder: Path, codes: list[str]
 ) -> None:
-    code = codes[0]
+    code = codes[5]
+    picture(console, folder, code, "bel.png", PNG + b"one")
+    console.run("products")
     console.sandbox.till.edit("images", str(product(console, code)), {"names": ["etalage.jpg"]})
 
     assert code not in pictures(console, console.run("products"))

@@ -125,10 +125,8 @@ def test_a_committed_run_adds_up_on_its_page_and_the_next_preview_has_nothing_to
     assert "Last proof" in texts(open_page())
 
 
-def test_the_history_lists_runs_and_can_be_filtered_to_nothing(connected: Application, open_page: Open) -> None:
-    previews = connected.runs.count()
-    assert previews
-
+@pytest.mark.usefixtures("looked_at")
+def test_the_history_lists_runs_and_can_be_filtered_to_nothing(open_page: Open) -> None:
     test = open_page("runs", ended="stopped")
 
     assert "No run matches this filter" in texts(test)
@@ -138,7 +136,8 @@ def test_the_history_lists_runs_and_can_be_filtered_to_nothing(connected: Applic
 
 
 def test_the_log_finds_a_record_and_tells_its_life(connected: Application, open_page: Open) -> None:
-    run = next(one for one in connected.runs.latest() if one.approval)
+    approved = (one for one in connected.runs.latest() if one.approval)
+    run = next(approved, None) or committed(connected, previewed(connected))
     row = connected.plans.rows(run.id, "proven", limit=1)[0]
     connected.log.catch_up()
 
