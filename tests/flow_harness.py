@@ -64,6 +64,7 @@ class FlowHarness:
         self.mapping_version = 1
         self.names = "as AccountView has them"
         self.decides = {"settings": "as they are"}  # a plan, beside the names
+        self.read_fields: Callable[[str], None] = lambda _: None
         self.fed: dict[str, str] = {}
         self.strangers: Callable[[], Strangers] = lambda: NO_STRANGERS
         self.accepted: set[str] = set()
@@ -86,10 +87,14 @@ class FlowHarness:
             self.connectors, self._logic, self.runs, self.previews, self.plans, self.ledger, self.links, self.cursors,
             self.clock, Patience(timedelta(seconds=10), timedelta(seconds=1)), fed=lambda _: self.fed,
             basis=lambda *_: {"names": self.names, **self.decides},
+            read_fields=self._read_fields,
             strangers=lambda _: self.strangers().without(self.accepted),
             accept=lambda _, told, _by: self.accepted.update(told),
         )  # fmt: skip
         self.runner = Runner(Preview(deps), Commit(deps))
+
+    def _read_fields(self, flow: str) -> None:
+        self.read_fields(flow)
 
     def _logic(self, flow: str) -> FlowLogic:
         assert flow == self.flow

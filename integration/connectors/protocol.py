@@ -230,6 +230,15 @@ class Configurable(Connector, Protocol):
         A field of ours that the settings leave without a name has "", a name that is none of ours itself.
         """
 
+    def described(
+        self, kinds: Collection[Kind], *, as_invoices: bool = False, fresh: bool = False
+    ) -> Mapping[str, Sequence[tuple[object, ...]]]:
+        """Return by table what the installation says of the fields that records of these kinds are kept in.
+
+        Of each its name, type and length, and whether it is required or blocked. What was read once counts, unless
+        `fresh`: then it is read again, and that counts from now on. Kinds that the system does not have are left out.
+        """
+
     def newest(self, kind: Kind) -> list[list[Document]]:
         """Return the documents of a kind that were made last, the newest first: a page of each place they may be in.
 

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping
 
 SETTINGS, TABLES, NAMES, RATES, LISTS, ON = "settings", "tables", "names", "rates", "lists", "on"
-TOLD = (RATES, LISTS)  # by the systems: only who is about to write asks them again
+FIELDS = "fields"  # those that the books have, as their dictionary describes them
+TOLD = (RATES, LISTS, FIELDS)  # by the systems: only who is about to write asks them again
 
 Basis = Mapping[str, str]
 

@@ -69,6 +69,7 @@ class Commit:
         Raises PlanStaleError or PlanUnsafeError before anything is sent. Whoever says yes to a plan that tells of
         strangers accepts them.
         """
+        self.deps.read_fields(self.deps.runs.open_plan(run_id).flow)
         run = self.expect(run_id, approval)
         expect_no_strangers(self.deps, run)
         number = self.deps.runs.approve(run_id, approval)
@@ -124,8 +125,9 @@ class Commit:
         return None
 
     def _begin(self, run: Run) -> None:
-        """Look for strangers once more where another process did with the yes: who knows how long ago."""
+        """Look once more for strangers and at fields where another process did with the yes: who knows how long ago."""
         if run.id not in self._alone:
+            self.deps.read_fields(run.flow)
             expect_no_strangers(self.deps, run)
             self._alone.add(run.id)
 

@@ -67,6 +67,7 @@ class Dependencies:
     basis: Callable[[str, int, bool], Basis] = (
         lambda *_: {}  # what decides a plan made with a version of the mapping, and whether the systems are asked
     )
+    read_fields: Callable[[str], None] = lambda _: None  # reads again which fields there are, for who is about to write
     safeguards: Safeguards = ALL_ON
     ended: Callable[[Run], None] = lambda _: None  # told of each commit that is finished
     held: Callable[[str], PlanStaleError | None] = lambda _: None  # why nothing of a flow may be written for now

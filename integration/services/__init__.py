@@ -387,6 +387,7 @@ class Application:
             corrected=self.logics.corrected,
             fed=self._fed,
             basis=self._basis,
+            read_fields=self.logics.read_fields,
             safeguards=self._safeguards,
             ended=self.prices.written,
             held=owed.held,

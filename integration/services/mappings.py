@@ -11,9 +11,9 @@ from decimal import Decimal
 from typing import Any
 
 from integration import VERSION
-from integration.connectors.protocol import Connector, Invoicing
-from integration.core.basis import LISTS, ON, RATES, SETTINGS, TABLES, Basis
-from integration.core.errors import ConfigurationError, IntegrationError, PlanStaleError
+from integration.connectors.protocol import Configurable, Connector, Invoicing
+from integration.core.basis import FIELDS, LISTS, ON, RATES, SETTINGS, TABLES, Basis
+from integration.core.errors import ConfigurationError, IntegrationError, PlanStaleError, UnavailableError
 from integration.core.flow import Flow
 from integration.core.issues import Issue
 from integration.core.links import Link
@@ -23,7 +23,7 @@ from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import readable_rules, rules_to
 from integration.core.standing import Standings
 from integration.flows.registry import Specs
-from integration.flows.settings import FlowSettings, Listed
+from integration.flows.settings import BOOKS, FlowSettings, Listed
 from integration.flows.spec import FlowLogic, FlowSpec
 from integration.flows.tables import VAT_CODES, usable_rows
 from integration.services.movements import TillMovements
@@ -155,7 +155,31 @@ class Logics:
         if asks:
             lists = [self.codes(*listed) for listed in spec.made_with(self._strict(flow))]
             marks |= {RATES: _mark([self.rates(system) for system in spec.rated]), LISTS: _mark(lists)}
+            marks[FIELDS] = self._fields(flow)
         return marks
+
+    def read_fields(self, flow: str) -> None:
+        """Read the fields of the books that a flow uses from their dictionary again, by which it is written then."""
+        self._described(flow, fresh=True)
+
+    def _fields(self, flow: str) -> str:
+        """Return a mark of the fields of the books that a flow uses; nothing, which no other is, for unread ones.
+
+        A plan that begins meanwhile waits for the books, and is held against what they say once they can be read.
+        """
+        try:
+            return _mark(self._described(flow))
+        except UnavailableError:
+            return ""
+
+    def _described(self, flow: str, *, fresh: bool = False) -> Mapping[str, Sequence[tuple[object, ...]]]:
+        spec, settings = self._flows[flow], self._strict(flow)
+        needs, made, books = spec.needs(settings), spec.with_settings(settings), self.connector(BOOKS)
+        if not isinstance(books, Configurable):
+            return {}
+        stages = [stage for stage in made.stages if not stage.off]
+        kinds = {stage.source if made.source == BOOKS else stage.target for stage in stages} | set(needs.kinds)
+        return books.described(sorted(kinds), as_invoices=needs.as_invoices, fresh=fresh)
 
     def _set(self, flow: str, without: Collection[str]) -> str:
         """Return a mark of the settings of a flow, and of those of others that it leans on."""

@@ -89,6 +89,36 @@ def test_an_interrupted_run_does_not_go_on_once_what_decided_it_is_otherwise(
     assert target.writes == []
 
 
+def test_a_yes_is_to_the_fields_as_they_are_read_then_and_another_process_reads_them_before_it_writes(
+    harness: FlowHarness, target: MemoryConnector
+) -> None:
+    harness.decides["fields"] = "as read once"
+    run = harness.preview()
+    harness.read_fields = lambda _: harness.decides.update(fields="shorter")
+    with pytest.raises(PlanStaleError) as refusal:
+        harness.approve(run)
+    assert (refusal.value.code, refusal.value.facts["changed"], target.writes) == ("basis_changed_since", "fields", [])
+    anew = harness.preview()
+    harness.approve(anew)
+    told: list[tuple[str, int]] = []
+    harness.read_fields = lambda flow: told.append((flow, len(target.writes)))
+    harness.restart()
+    assert harness.carry_out(anew).state is RunState.DONE
+    assert told == [("products", 0)]
+
+
+def test_no_yes_is_kept_while_the_fields_cannot_be_read(harness: FlowHarness, target: MemoryConnector) -> None:
+    def unread(_: str) -> None:
+        raise UnavailableError("service_unavailable", system="accountview")
+
+    run, harness.read_fields = harness.preview(), unread
+    with pytest.raises(UnavailableError):
+        harness.approve(run)
+    assert (harness.runs.get(run.id).state, harness.runs.get(run.id).approval, target.writes) == (
+        RunState.READY, None, [],
+    )  # fmt: skip
+
+
 def test_a_discarded_plan_cannot_be_committed(harness: FlowHarness) -> None:
     run = harness.preview()
     harness.runs.discard(run.id, by="test")

@@ -1,6 +1,7 @@
 """Runs of an application: what is not resumed, and what an end in the middle leaves."""
 
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from integration.core.run import PreviewRequest
 from integration.core.states import RunState
 from integration.sandbox.server import Sandbox
 from integration.settings import load_settings
+from integration.words import say
 from tests.consoles import ARTICLES, FAST, Console, opened, settled
 from tests.people import somebody
 from tests.stores import stores_in
@@ -71,6 +73,27 @@ def test_a_plan_made_with_other_value_tables_or_while_its_flow_was_on_is_refused
         anew = console.preview("products")
         assert {application.plans.row(anew.id, seq).key for seq in anew.excluded} == {out.key}
         assert console.commit(anew).counts.proven > 20
+
+
+def test_a_plan_made_with_other_fields_of_the_books_is_refused_and_a_yes_reads_those_of_each_table_once(
+    tmp_path: Path,
+) -> None:
+    with opened(tmp_path, sandbox=True) as application:
+        console = Console(application)
+        plan = console.preview("products")
+        console.sandbox.accountview.describe("ARTICLE", "ART_DESC1", length=10)
+        assert application.runs.outdated(plan) is None  # nobody asks the books for a page that is only looked at
+        with pytest.raises(PlanStaleError) as refused:
+            console.commit(plan)
+        assert refused.value.facts["changed"] == "fields"
+        assert "the fields of AccountView" in say(refused.value.code, refused.value.facts).what
+        assert console.writes() == 0
+        anew, before = console.preview("products"), len(console.sandbox.ledger.calls("accountview"))
+        assert console.commit(anew).counts.proven > 20
+        asked = console.sandbox.ledger.calls("accountview")[before:]
+        assert Counter(call.keys for call in asked if call.operation == "dictionary") == {
+            ("ARTICLE ",): 1, ("ART_GRP ",): 1, ("K9_STOCK",): 1, (): 1, ("~~",): 1,
+        }  # fmt: skip  # the last two learn how the dictionary says that there is nothing
 
 
 def test_what_the_systems_tell_and_what_other_flows_are_set_to_decides_too(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ class AccountView:
         warehouses = Warehouses(client, layouts, settings)
         self._fields = BooksFields(layouts, warehouses)
         prices = BooksPrices(client, layouts, settings)
-        self._warehouses = warehouses
+        self._warehouses, self._prices = warehouses, prices
         self._check = BooksCheck(client, settings, layouts, warehouses, prices)
         years = FiscalYears(client, settings)
         self._choices = BooksChoices(client, layouts, warehouses, years, settings)
@@ -143,6 +143,18 @@ class AccountView:
     def unknown(self, kind: Kind, names: Collection[str]) -> dict[str, str]:
         """Return which of these fields records of a kind do not have, each with the column that should hold it."""
         return self._fields.unknown(kind, names)
+
+    def described(
+        self, kinds: Collection[Kind], *, as_invoices: bool = False, fresh: bool = False
+    ) -> dict[str, list[tuple[object, ...]]]:
+        """Return what the dictionary says of the fields that these kinds are kept in; see `Configurable.described`."""
+        known = [kind for kind in kinds if kind in self._sources or kind in self._targets]
+        tables = [table for kind in known for table in self.layouts.tables(kind, as_invoices=as_invoices)]
+        if self._warehouses.on and Kind.ARTICLE in known:
+            tables.append(self._warehouses.of.table)
+        if self._prices.on and {Kind.ARTICLE, Kind.DEBTOR} & set(known):
+            tables.append(self._prices.of.table)
+        return {table: self.layouts.described(table, fresh=fresh) for table in sorted(set(tables))}
 
     def propose_fields(self) -> dict[Kind, dict[str, str]]:
         """Return a column for each field that has none, where a caption of the dictionary suggests one."""

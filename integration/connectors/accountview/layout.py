@@ -142,6 +142,11 @@ class Layouts:
             read[table] = {column.name: column for column in self._client.dictionary(table)}
         return read[table]
 
+    def described(self, table: str, *, fresh: bool = False) -> list[tuple[object, ...]]:
+        """Return what the dictionary says of each column of a table that decides what can be read of it, or written."""
+        columns = self.columns(table, fresh=fresh).values()
+        return sorted((one.name, one.type, str(one.length), one.required, one.blocked) for one in columns)
+
     def of(self, kind: Kind, *, fresh: bool = False) -> tuple[Layout, ...]:
         """Return the layout of a kind: of its header and, for documents, of its lines."""
         of, named, detail = self._expect_named(kind)
@@ -157,6 +162,19 @@ class Layouts:
     def object_of(self, kind: Kind) -> BusinessObject:
         """Return the object that serves records of a kind. Raises RejectedError where the settings name none."""
         return self._expect_named(kind)[0]
+
+    def tables(self, kind: Kind, *, as_invoices: bool = False) -> tuple[str, ...]:
+        """Return the tables that records of a kind are read from and written to, for orders also those they move to.
+
+        Nothing where the settings name no object for them.
+        """
+        of, objects = self._configured(kind)[0], self._settings.objects
+        found = [of.table, of.detail] if of.code else []
+        if kind is Kind.SALES_ORDER:
+            invoices = objects.trade_invoices
+            found += [objects.history.table] if objects.history.code else []
+            found += [invoices.table, invoices.detail] if as_invoices and invoices.code else []
+        return tuple(table for table in found if table)
 
     def serves(self, kind: Kind) -> bool:
         """Tell whether the settings name an object for records of a kind."""

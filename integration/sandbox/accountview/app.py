@@ -151,6 +151,16 @@ class AccountViewServer:
         """
         self._by_hand("edit", company, table=table, key=key, values=values, **({"by": by} if by else {}))
 
+    def describe(self, table: str, field: str, **said: Any) -> None:
+        """Changes `length`, `required` or `blocked` of a field, as who maintains AccountView would, until a restart.
+
+        LookupError when there is no such field.
+        """
+        with self._lock:
+            fields = self._definitions[table].fields
+            fields[field] = replace(fields[field], **said)
+            self._system = _system_tables(self._definitions, self._conventions, self.shop)
+
     def add(self, table: str, values: Mapping[str, Any], company: str = MAIN_COMPANY) -> None:
         """Adds a row as a person in AccountView would. LookupError when its key is taken."""
         self._by_hand("add", company, table=table, values=values)

@@ -22,7 +22,7 @@ class Definition:
     name: str
     caption: str
     key: str
-    fields: Mapping[str, ColumnField]
+    fields: dict[str, ColumnField]
     names: Mapping[str, str]  # from conventional names to those used here, for the fields that were renamed
     parent_key: str = ""
     related: bool = False  # whether rows carry an id that is local to the answer

@@ -8,8 +8,19 @@ import pytest
 from integration.connectors.accountview.layout import Layouts
 from integration.core.errors import RejectedError
 from integration.core.plan import differences
+from integration.core.records import Kind
 from integration.sandbox.server import Sandbox, running
-from tests.connectors.accountview.samples import a_debtor, a_posting, an_address, an_order, connected, created, held
+from tests.connectors.accountview.samples import (
+    a_debtor,
+    a_posting,
+    an_address,
+    an_order,
+    calls_since,
+    connected,
+    created,
+    held,
+    newest_call,
+)
 from tests.fakes import Links
 
 
@@ -53,3 +64,22 @@ def test_the_dictionary_may_list_the_header_of_the_history_under_its_own_table(s
         layout = Layouts(accountview.client, accountview.settings).history()
     assert layout.has("reference")
     assert layout.column("reference").name == "SO_HDR_COMMENT1"
+
+
+def test_what_is_said_of_the_fields_of_a_kind_is_read_once_or_again_and_counts_then_for_what_is_written(
+    links: Links,
+) -> None:
+    kinds = (Kind.DEBTOR, Kind.SALES_ORDER, Kind.RELATION)
+    with running(articles=60, trades=False) as other, connected(other) as accountview:
+        before = accountview.described(kinds)
+        assert before.keys() == {"CONTACT", "SO_HDR", "SO_LINE", "HST_AL"}
+        other.accountview.describe("CONTACT", "ACCT_NAME", length=8)
+        start = newest_call(other)
+        assert (accountview.described(kinds), calls_since(other, start)) == (before, {})
+        after = accountview.described(kinds, fresh=True)
+        assert {table for table in before if after[table] != before[table]} == {"CONTACT"}
+        assert calls_since(other, start) == {"dictionary": 5}  # four tables, and what follows on the longest one
+        start = newest_call(other)
+        with pytest.raises(RejectedError, match="too_long"):
+            created(accountview, a_debtor("672"), links)
+        assert "AR1 POST" not in calls_since(other, start)
