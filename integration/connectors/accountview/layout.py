@@ -1,5 +1,7 @@
 """Which column of a table holds what in this installation: our names and its columns, both ways."""
 
+import math
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -22,6 +24,8 @@ from integration.core.errors import RejectedError
 from integration.core.records import Kind, Value, WrongValueError
 
 _SENT_THOUGH_BLOCKED = frozenset({"daybook"})  # the dictionary blocks them, and public clients write them all the same
+
+KEPT_SECONDS = 300.0  # how long plans are made by fields as they were read: another process may know better by then
 
 # What AccountView fills itself.
 NUMBERED = frozenset(
@@ -119,6 +123,7 @@ class Layouts:
         self._client = client
         self._settings = settings
         self.read: dict[str, dict[str, DictionaryColumn]] = {}
+        self._read_at: dict[str, float] = {}
         self.objects: dict[str, Offered] = {}
 
     def forget(self) -> None:
@@ -129,6 +134,7 @@ class Layouts:
     def remember(self, before: "Layouts") -> None:
         """Count what has been read of the same installation under other names."""
         self.read, self.objects = dict(before.read), before.objects
+        self._read_at = dict(before._read_at)
 
     def offered(self) -> dict[str, Offered]:
         """Return the objects that the installation offers, by their codes, as read once."""
@@ -140,11 +146,13 @@ class Layouts:
         read = self.read  # what is forgotten meanwhile does not come back
         if fresh or table not in read:
             read[table] = {column.name: column for column in self._client.dictionary(table)}
+            self._read_at[table] = time.monotonic()
         return read[table]
 
     def described(self, table: str, *, fresh: bool = False) -> list[tuple[object, ...]]:
         """Return what the dictionary says of each column of a table that decides what can be read of it, or written."""
-        columns = self.columns(table, fresh=fresh).values()
+        is_old = time.monotonic() - self._read_at.get(table, -math.inf) > KEPT_SECONDS
+        columns = self.columns(table, fresh=fresh or is_old).values()
         return sorted((one.name, one.type, str(one.length), one.required, one.blocked) for one in columns)
 
     def of(self, kind: Kind, *, fresh: bool = False) -> tuple[Layout, ...]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from integration.connectors.accountview import layout
 from integration.connectors.accountview.layout import Layouts
 from integration.core.errors import RejectedError
 from integration.core.plan import differences
@@ -76,6 +77,11 @@ def test_what_is_said_of_the_fields_of_a_kind_is_read_once_or_again_and_counts_t
         other.accountview.describe("CONTACT", "ACCT_NAME", length=8)
         start = newest_call(other)
         assert (accountview.described(kinds), calls_since(other, start)) == (before, {})
+        with pytest.MonkeyPatch.context() as later:
+            later.setattr(layout, "KEPT_SECONDS", 0.0)
+            assert accountview.described((Kind.DEBTOR,)) != {"CONTACT": before["CONTACT"]}
+        start = newest_call(other)
+        other.accountview.describe("CONTACT", "ACCT_NAME", length=9)
         after = accountview.described(kinds, fresh=True)
         assert {table for table in before if after[table] != before[table]} == {"CONTACT"}
         assert calls_since(other, start) == {"dictionary": 5}  # four tables, and what follows on the longest one
