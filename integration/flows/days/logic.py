@@ -16,13 +16,14 @@ from integration.core.days.corrections import difference, page_lines, says_the_s
 from integration.core.days.documents import documents_of, sums_of_documents, sums_of_journals
 from integration.core.days.identities import gaps, signed
 from integration.core.days.page import page_of
+from integration.core.days.report import COSTLESS
 from integration.core.days.till import DayRefusedError, TillDay, till_day
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import Change
-from integration.core.records import Held, Kind, Record
+from integration.core.records import Held, Kind, Record, Value
 from integration.core.rows import row_value
 from integration.core.rules import as_text, field_owners, rules_from
 from integration.core.staged import Staged
@@ -363,7 +364,9 @@ class DaysLogic(FlowLogic):
 
     def _page_record(self, record: Record, page: DayPage, lines: Sequence[DayLine], pages: Sequence[Link]) -> Record:
         made = self._pages.record(record, page, lines, len(pages))
-        kept = {COSTS: True} if self._has_costs(pages) else {}
+        kept: dict[str, Value] = {COSTS: True} if self._has_costs(pages) else {}
+        if page.costless:
+            kept[COSTLESS] = page.costless
         return replace(made, values={**made.values, **self._alone.told(page), **totals_told(page.sold), **kept})
 
     def _has_costs(self, pages: Sequence[Link]) -> bool:
