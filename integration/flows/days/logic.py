@@ -370,9 +370,13 @@ class DaysLogic(FlowLogic):
         return replace(made, values={**made.values, **self._alone.told(page), **totals_told(page.sold), **kept})
 
     def _has_costs(self, pages: Sequence[Link]) -> bool:
-        """Tell whether a day has what its goods were bought for: one that is booked stays as it was booked."""
+        """Tell whether a day has what its goods were bought for.
+
+        One that is booked stays as its newest page has it; one that was taken back is booked as it is set now.
+        """
         agreed = [link.agreed for link in pages if link.agreed]
-        return any(one.values.get(COSTS) is True for one in agreed) if agreed else self.books.costs
+        is_there = any(difference((), [line for page in agreed for line in page_lines(page)]))
+        return agreed[-1].values.get(COSTS) is True if is_there else self.books.costs
 
     def beside(self, stage: Stage, desired: Sequence[Record], *, sending: bool = False) -> Mapping[str, Issue | Skip]:
         """Return which pages are not sent because of what happened since the plan was made.
