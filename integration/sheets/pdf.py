@@ -322,7 +322,7 @@ class _Paper:
         return lines, list(self._broken(cell.note, width, after))
 
     def _broken(self, words: str, width: float, after: float = 0.0) -> Iterator[str]:
-        """Yield words as lines that fit, in the font that is set; the first of them begins `after` what stands there."""
+        """Yield words as lines that fit, in the font that is set; the first begins `after` what stands there."""
         line = ""
         for word in printable(words).split(" "):
             longer = f"{line} {word}" if line else word

@@ -12,7 +12,6 @@ from integration.core.days.check import DayCheck, DayComparison, DayFinding, Day
 from integration.core.days.till import DrawerCount, TillDay
 from integration.core.totals.sold import NOTHING
 
-
 COSTLESS = "costless"  # what a page keeps of it, and what is said of it: groups of which nobody knows the cost
 
 
