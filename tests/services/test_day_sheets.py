@@ -25,6 +25,7 @@ FINDINGS: Mapping[str, Mapping[str, str]] = {
     "lines_counted": {"page": "600/1", "reference": "D1", "was": "23", "now": "22", "by": "KARIN"},
     "line_changed": {"page": "600/1", "line": "4", "field": "account", "was": "8030", "now": "", "by": ""},
     "document_late": {"document": "1.2.2026.2207", "amount": "18.15"},
+    "document_late_of": {"document": "1.2.2026.2207", "amount": "18.15", "behind": "2026.24"},
     "document_gone": {"document": "1.2.2026.2207"},
     "page_by_hand": {
         "page": "600/2",

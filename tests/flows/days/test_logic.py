@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from integration.core.days.corrections import page_lines
 from integration.core.days.books import DayBooked
+from integration.core.days.corrections import page_lines
 from integration.core.days.entries import LedgerEntry
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Ownership
@@ -51,6 +51,7 @@ def days(
     alone: AskBooked = lambda _: {},
     typed: AskTyped = nothing_typed,
     beyond: Callable[[Record], Sequence[Issue]] = lambda _: (),
+    told: Callable[[Kind, Collection[str]], Sequence[Record]] = lambda *_: (),
     **settings: Any,
 ) -> DaysLogic:
     """The logic with the accounts of the example."""
@@ -81,6 +82,7 @@ def days(
         alone,
         typed=typed,
         beyond=beyond,
+        told=told,
     )
 
 
@@ -344,6 +346,25 @@ def test_branches_of_another_company_and_days_of_before_take_no_part() -> None:
 def test_a_day_that_did_not_change_stays_as_it_is_booked() -> None:
     first = page(days(), day_record())
     assert page(days({first.key: link(first)}), day_record()) == replace(first, source=first.key)
+
+
+def test_a_late_receipt_of_an_order_or_invoice_is_named_with_it() -> None:
+    first, record = page(days(), day_record()), later()
+    of = {"orders": ("id-24", "id-gone"), "invoices": ("id-731",)}
+    parts = tuple(
+        replace(one, values={**one.values, **of}) if one.values.get("number") == "1.2.2026.2207" else one
+        for one in record.parts
+    )
+    asked: list[tuple[Kind, Collection[str]]] = []
+
+    def told(kind: Kind, keys: Collection[str]) -> list[Record]:
+        asked.append((kind, keys))
+        return [Record(kind, key, {"number": f"2026.{key[3:]}"}) for key in keys if key != "id-gone"]
+
+    issue = parked(days({first.key: link(first)}, told=told), replace(record, parts=parts))
+    assert issue.facts["behind"] == "1.2.2026.2207 (2026.731, 2026.24)"
+    assert asked == [(Kind.INVOICE, ["id-731"]), (Kind.ORDER, ["id-24", "id-gone"])]
+    assert parked(days({first.key: link(first)}), record).facts["behind"] == "1.2.2026.2207"
 
 
 def test_a_late_receipt_is_a_question_with_its_difference_by_account() -> None:
