@@ -168,7 +168,7 @@ class _Writer:
         ledgers = self._captions(BOOKS, "ledgers")
         columns = (
             SheetColumn("#", Holds.NUMBER, 0.4), SheetColumn(self._text("col_account"), width=1.9),
-            SheetColumn(self._text("col_description"), width=3.6), SheetColumn(self._text("col_vat"), Holds.MONEY, 0.9),
+            SheetColumn(self._text("col_description"), width=4.0), SheetColumn(self._text("col_vat"), Holds.MONEY, 0.9),
             SheetColumn(self._text("col_debit"), Holds.MONEY), SheetColumn(self._text("col_credit"), Holds.MONEY),
         )  # fmt: skip
         rows: list[tuple[Cell, ...]] = []

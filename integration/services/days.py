@@ -12,7 +12,7 @@ from integration.connectors.protocol import Connector
 from integration.core.days.books import DayBooks, DayPage
 from integration.core.days.check import OwnPage, check_day
 from integration.core.days.corrections import page_lines
-from integration.core.days.documents import documents_of
+from integration.core.days.documents import DayDocument, documents_of
 from integration.core.days.entries import LedgerEntry, entry_of_row
 from integration.core.days.report import (
     DayReport,
@@ -63,6 +63,9 @@ class DayLogic(Protocol):
 
     def around(self, days: Iterable[date]) -> set[date]:
         """Return the dates on which a page of somebody else may be about these days."""
+
+    def belongs(self, documents: Sequence[DayDocument]) -> Mapping[str, str]:
+        """Return by their numbers to which invoices and orders documents belong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +283,10 @@ class Days:
         near, numbers = self._logic().around(_dates(booked)), {one.number for one in own}
         rows = None if entries is None else [one for one in entries if one.date in near or one.page in numbers]
         elsewhere = self._elsewhere(rows)
-        check = check_day(page.lines, documents_of(day), own, rows, self._logic().books, elsewhere=elsewhere)
+        logic = self._logic()
+        check = check_day(
+            page.lines, documents_of(day), own, rows, logic.books, elsewhere=elsewhere, belongs=logic.belongs
+        )
         return report_of(day, check, self._clock(), pages=shown, expected=page.lines, notes=page_notes(page))
 
     def _logic(self) -> DayLogic:

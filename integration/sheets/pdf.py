@@ -16,10 +16,11 @@ from integration.words import amount_text, number, table_day
 
 FONTS = SHIPPED / "static"
 FACES = {("Plex", ""): "400", ("Plex", "B"): "600", ("PlexExt", ""): "ext-400", ("PlexExt", "B"): "ext-600"}
-MARGIN, GAP, FOOT = 14.0, 7.0, 15.0  # millimetres
+MARGIN, TOP, GAP, FOOT = 14.0, 10.0, 5.0, 12.0  # millimetres; holes of a binder need the one at the side
 WIDTH = 210.0 - 2 * MARGIN
 BOTTOM = 297.0 - FOOT
-ROW, HEAD, LINE, SMALL = 4.9, 5.2, 3.7, 3.0
+TYPE = 7.5  # points; smaller is hard to read on paper
+ROW, HEAD, LINE, AFTER = 3.9, 4.4, 3.2, 2.5
 PAD = 1.1
 INK, GREY, RULE, BAND = (27, 36, 48), (102, 113, 127), (216, 222, 230), (246, 248, 250)
 PRIMARY, RED, WHITE = (31, 79, 158), (180, 35, 44), (255, 255, 255)
@@ -83,11 +84,11 @@ class _Foot(FPDF):
 
     def footer(self) -> None:
         """Draw the foot of a page."""
-        self.set_y(-FOOT + 4)
+        self.set_y(-FOOT + 2)
         self.set_draw_color(*RULE)
         self.line(MARGIN, self.y, 210 - MARGIN, self.y)
         self.set_xy(MARGIN, self.y + 1.5)
-        self.set_font("Plex", "", 7)
+        self.set_font("Plex", "", TYPE)
         self.set_text_color(*GREY)
         about = f"{self._sheet.title} · {self._sheet.subtitle} · {self._sheet.made}"
         self.cell(WIDTH - 20, 4, printable(about))
@@ -101,7 +102,7 @@ class _Paper:
         self.sheet = sheet
         self.pdf = _Foot(sheet)
         _with_fonts(self.pdf)
-        self.pdf.set_margins(MARGIN, MARGIN, MARGIN)
+        self.pdf.set_margins(MARGIN, TOP, MARGIN)
         self.pdf.set_auto_page_break(auto=False)
         self.pdf.set_title(printable(f"{sheet.kind}: {sheet.title}, {sheet.subtitle}"))
         self.pdf.set_lang(sheet.language)
@@ -113,31 +114,31 @@ class _Paper:
     def head(self) -> None:
         """Draw what the sheet is about, its verdict and its facts."""
         pdf, sheet = self.pdf, self.sheet
-        self._text(MARGIN, MARGIN, WIDTH, 4, sheet.kind.upper(), 7.5, PRIMARY, bold=True)
-        self._text(MARGIN, MARGIN + 4.2, WIDTH, 8.5, sheet.title, 17, INK, bold=True)
-        self._text(MARGIN, MARGIN + 12.8, WIDTH, 5, sheet.subtitle, 10, GREY)
+        self._text(MARGIN, TOP, WIDTH, 3.6, sheet.kind.upper(), TYPE, PRIMARY, bold=True)
+        self._text(MARGIN, TOP + 3.6, WIDTH, 7, sheet.title, 15, INK, bold=True)
+        self._text(MARGIN, TOP + 10.6, WIDTH, 4.4, sheet.subtitle, 9.5, GREY)
         self._pill(sheet.verdict, TONES[sheet.tone])
-        pdf.set_y(MARGIN + 20)
+        pdf.set_y(TOP + 16.5)
         columns = min(4, max(3, len(sheet.facts)))
         for start in range(0, len(sheet.facts), columns):
             top = pdf.y
             for place, (label, value) in enumerate(sheet.facts[start : start + columns]):
                 x, width = MARGIN + place * WIDTH / columns, WIDTH / columns - 3
-                self._text(x, top, width, 3.4, label, 7, GREY)
-                self._text(x, top + 3.4, width, 4.6, value, 9, INK)
-            pdf.set_y(top + 10)
+                self._text(x, top, width, 3.4, label, TYPE, GREY)
+                self._text(x, top + 3.4, width, 4, value, 8.5, INK)
+            pdf.set_y(top + 8.4)
         pdf.set_draw_color(*PRIMARY)
         pdf.set_line_width(0.5)
         pdf.line(MARGIN, pdf.y, 210 - MARGIN, pdf.y)
         pdf.set_line_width(0.15)
-        pdf.set_y(pdf.y + 4)
+        pdf.set_y(pdf.y + AFTER)
 
     def part(self, part: SheetTable | SheetNotes) -> None:
         """Draw a table or notes over the whole width."""
         if isinstance(part, SheetNotes):
             self._notes(part)
         else:
-            self.pdf.set_y(self._table(part, MARGIN, WIDTH, self.pdf.y) + 4)
+            self.pdf.set_y(self._table(part, MARGIN, WIDTH, self.pdf.y) + AFTER)
 
     def beside(self, tables: Sequence[SheetTable]) -> bool:
         """Draw narrow tables in two columns and tell whether they fit on what is left of the page."""
@@ -147,7 +148,7 @@ class _Paper:
         for table in tables:
             side = bottoms.index(min(bottoms))
             places.append((table, side, bottoms[side]))
-            bottoms[side] += self._height(table, width) + 4
+            bottoms[side] += self._height(table, width) + AFTER
         if max(bottoms) > BOTTOM:
             return False
         for table, side, y in places:
@@ -165,7 +166,7 @@ class _Paper:
         y = self._title(table.title, x, width, y)
         y = self._heads(table.columns, widths, x, y)
         if not table.rows:
-            self._text(x, y, width, ROW, table.empty, 8, GREY)
+            self._text(x, y, width, ROW, table.empty, TYPE, GREY)
             return y + ROW
         lines = [(row, False) for row in table.rows] + ([(table.sums, True)] if table.sums else [])
         for row, is_sum in lines:
@@ -180,18 +181,18 @@ class _Paper:
         widths = _widths(table.columns, width)
         rows = [*table.rows, *([table.sums] if table.sums else [])]
         inside = sum(self._row_height(row, table.columns, widths) for row in rows) if table.rows else ROW
-        return HEAD + 1 + HEAD + inside
+        return HEAD + HEAD + inside
 
     def _title(self, title: str, x: float, width: float, y: float) -> float:
-        self._text(x, y, width, HEAD, title, 9.5, INK, bold=True)
-        return y + HEAD + 1
+        self._text(x, y, width, HEAD, title, 9, INK, bold=True)
+        return y + HEAD
 
     def _heads(self, columns: Sequence[SheetColumn], widths: Sequence[float], x: float, y: float) -> float:
         self.pdf.set_fill_color(*BAND)
         self.pdf.rect(x, y, sum(widths), HEAD, style="F")
         for column, width in zip(columns, widths, strict=True):
             align = "R" if column.holds in _RIGHT else "L"
-            self._text(x + PAD, y, width - 2 * PAD, HEAD, column.title, 7, GREY, align=align)
+            self._text(x + PAD, y, width - 2 * PAD, HEAD, column.title, TYPE, GREY, align=align)
             x += width
         return y + HEAD
 
@@ -219,20 +220,26 @@ class _Paper:
         colour = RED if is_off else GREY if is_nothing or is_said else INK
         align = "R" if column.holds in _RIGHT else "L"
         top = y + (ROW - LINE) / 2
-        for line in self._lines(self._shown(cell), width, bold=bold or is_off):
-            self._text(x, top, width, LINE, line, 8, colour, bold=bold or is_off, align=align)
-            top += LINE
         if isinstance(cell, Noted):
-            for line in self._small_lines(cell.note, width):
-                self._text(x, top, width, SMALL, line, 6.3, GREY)
-                top += SMALL
+            lines, noted = self._noted(cell, width)
+            for number_, line in enumerate(noted, start=len(lines) - 1):
+                after = self.pdf.get_string_width(f"{lines[number_]} ") if number_ < len(lines) else 0.0
+                self._text(x + after, top + number_ * LINE, width - after, LINE, line, TYPE, GREY)
+        else:
+            lines = self._lines(self._shown(cell), width, bold=bold or is_off)
+        for line in lines:
+            self._text(x, top, width, LINE, line, TYPE, colour, bold=bold or is_off, align=align)
+            top += LINE
 
     def _row_height(self, row: Sequence[Cell], columns: Sequence[SheetColumn], widths: Sequence[float]) -> float:
         heights = [ROW]
         for cell, _, width in zip(row, columns, widths, strict=True):
-            lines = len(self._lines(self._shown(cell), width - 2 * PAD))
-            small = len(self._small_lines(cell.note, width - 2 * PAD)) if isinstance(cell, Noted) else 0
-            heights.append((ROW - LINE) + lines * LINE + small * SMALL)
+            if isinstance(cell, Noted):
+                texts, noted = self._noted(cell, width - 2 * PAD)
+                lines = max(len(texts), len(texts) - 1 + len(noted))
+            else:
+                lines = len(self._lines(self._shown(cell), width - 2 * PAD))
+            heights.append((ROW - LINE) + lines * LINE)
         return max(heights)
 
     def _shown(self, cell: Cell) -> str:
@@ -256,7 +263,7 @@ class _Paper:
     def _notes(self, notes: SheetNotes) -> None:
         lines = [self._lines(sentence, WIDTH - 6) for sentence in notes.sentences]
         y = self.pdf.y
-        if y + HEAD + 1 + LINE > BOTTOM:
+        if y + HEAD + LINE > BOTTOM:
             y = self._next_page()
         y = self._title(notes.title, MARGIN, WIDTH, y)
         for sentence in lines:
@@ -265,16 +272,16 @@ class _Paper:
             self.pdf.set_fill_color(*TONES[notes.tone])
             self.pdf.rect(MARGIN + 0.4, y + 0.6, 0.8, len(sentence) * (LINE + 0.3) - 1.1, style="F")
             for line in sentence:
-                self._text(MARGIN + 3, y, WIDTH - 6, LINE, line, 8.2, INK)
+                self._text(MARGIN + 3, y, WIDTH - 6, LINE, line, TYPE, INK)
                 y += LINE + 0.3
-            y += 1
-        self.pdf.set_y(y + 3)
+            y += 0.6
+        self.pdf.set_y(y + AFTER - 0.6)
 
     def _pill(self, words: str, colour: Colour) -> None:
         shown = printable(words)
         self.pdf.set_font("Plex", "B", 9)
         width = min(self.pdf.get_string_width(shown) + 8, WIDTH / 2)
-        x, y = 210 - MARGIN - width, MARGIN + 2
+        x, y = 210 - MARGIN - width, TOP + 2
         self.pdf.set_fill_color(*colour)
         self.pdf.rect(x, y, width, 7.5, style="F", round_corners=True, corner_radius=3.7)
         self._text(x + 2, y, width - 4, 7.5, words, 9, WHITE, bold=True, align="C")
@@ -305,29 +312,34 @@ class _Paper:
         self.pdf.cell(width, height, shown, align=align)
 
     def _lines(self, words: str, width: float, *, bold: bool = False) -> list[str]:
-        self.pdf.set_font("Plex", "B" if bold else "", 8.2)
+        self.pdf.set_font("Plex", "B" if bold else "", TYPE)
         return list(self._broken(words, width)) or [""]
 
-    def _small_lines(self, words: str, width: float) -> list[str]:
-        self.pdf.set_font("Plex", "", 6.3)
-        return list(self._broken(words, width))
+    def _noted(self, cell: Noted, width: float) -> tuple[list[str], list[str]]:
+        """Return a text and its note as lines: the note begins behind the last of the text, and may leave it free."""
+        lines = self._lines(cell.text, width)
+        after = self.pdf.get_string_width(f"{lines[-1]} ") if lines[-1] else 0.0
+        return lines, list(self._broken(cell.note, width, after))
 
-    def _broken(self, words: str, width: float) -> Iterator[str]:
-        """Yield words as lines that fit, in the font that is set."""
+    def _broken(self, words: str, width: float, after: float = 0.0) -> Iterator[str]:
+        """Yield words as lines that fit, in the font that is set; the first begins `after` what stands there."""
         line = ""
         for word in printable(words).split(" "):
             longer = f"{line} {word}" if line else word
-            if line and self.pdf.get_string_width(longer) > width:
+            if (line or after) and after + self.pdf.get_string_width(longer) > width:
                 yield line
-                line = word
+                line, after = word, 0.0
             else:
                 line = longer
         if line:
             yield line
 
     def _next_page(self) -> float:
+        """Begin another page, which says of which sheet it is, and return where it goes on."""
         self.pdf.add_page()
-        return MARGIN
+        about = f"{self.sheet.kind} · {self.sheet.title} · {self.sheet.subtitle}"
+        self._text(MARGIN, TOP, WIDTH, HEAD, about, 9, INK, bold=True)
+        return TOP + HEAD + AFTER
 
 
 def _widths(columns: Sequence[SheetColumn], width: float) -> list[float]:

@@ -82,6 +82,22 @@ def test_a_day_is_compared_on_demand_and_has_its_sheets(booked: tuple[Applicatio
     assert f"Page {report.pages[0].number}" in texts(test).replace("\\", "")
 
 
+def test_a_plan_names_the_groups_of_which_the_till_tells_no_cost(
+    booked: tuple[Application, date], open_page: Open
+) -> None:
+    app, day = booked
+    before = {"date_from": (day - timedelta(days=2 * DAYS)).isoformat(), "cost_of_sales": True}
+    app.flows.change("days", before, somebody("test"))
+    try:
+        run = settled(app, app.runs.preview(PreviewRequest("days", somebody("test"), Mode.COMPLETE)))
+        line = app.plans.rows(run.id, "create", "", 0, 1)[0]
+        test = open_page("preview", plan=run.id, record=str(line.seq))
+        assert not test.exception
+        assert "does not tell what everything that was sold was bought for" in texts(test)
+    finally:
+        app.flows.change("days", {"date_from": before["date_from"], "cost_of_sales": False}, somebody("test"))
+
+
 def test_a_line_moved_by_hand_is_named_and_leads_to_its_exception(
     booked: tuple[Application, date], open_page: Open
 ) -> None:

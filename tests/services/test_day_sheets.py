@@ -10,16 +10,22 @@ import pytest
 
 from integration import words
 from integration.core.days.check import DayComparison, DayFinding
-from integration.core.days.report import DayReport, DayState, PageShown
+from integration.core.days.report import DayReport, DayState, PageShown, page_notes, report_of
+from integration.core.days.till import till_day
 from integration.services.day_sheets import DaySheets, finding_text
 from integration.sheets.sheet import Sheet, SheetNotes, SheetTable, Tone
+from tests.core.days.example import day_record
+from tests.core.days.test_check import entries, look, written
+from tests.core.days.test_page import page_for
 from tests.core.days.test_report import AT, a_report
+from tests.sheets.test_pdf import pages
 
 FINDINGS: Mapping[str, Mapping[str, str]] = {
     "page_gone": {"page": "600/1", "reference": "D1"},
     "lines_counted": {"page": "600/1", "reference": "D1", "was": "23", "now": "22", "by": "KARIN"},
     "line_changed": {"page": "600/1", "line": "4", "field": "account", "was": "8030", "now": "", "by": ""},
     "document_late": {"document": "1.2.2026.2207", "amount": "18.15"},
+    "document_late_of": {"document": "1.2.2026.2207", "amount": "18.15", "behind": "2026.24"},
     "document_gone": {"document": "1.2.2026.2207"},
     "page_by_hand": {
         "page": "600/2",
@@ -34,6 +40,7 @@ FINDINGS: Mapping[str, Mapping[str, str]] = {
     "not_posted": {"page": "600/1"},
     "own_use": {"amount": "12.10"},
     "vat_off": {"code": "1", "difference": "-0.01"},
+    "costless": {"groups": "30 Onderdelen, 50 Diensten"},
 }
 """Everything that a check can find, with the facts it gives."""
 
@@ -97,6 +104,25 @@ def test_a_day_that_is_not_booked_shows_the_page_it_would_have_and_one_that_wait
     (notes,) = a_sheet(parked, "en").parts
     assert isinstance(notes, SheetNotes)
     assert notes.sentences[0] == "MplusKASSA says nothing of x."
+
+
+def worked_out(more: int = 0) -> DayReport:
+    """The worked-out day, booked and equal, as the page of days has it; with so many accounts `more` on its page."""
+    page = page_for(day_record())
+    check = look(written(page.lines), entries(written(page.lines)))
+    lines = (*page.lines, *[replace(page.lines[0], account=str(9000 + each)) for each in range(more)])
+    shown = PageShown("600/2600412", "D26101700100", lines)
+    return report_of(till_day(day_record()), check, AT, pages=(shown,), expected=lines, notes=page_notes(page))
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_a_day_of_normal_size_is_one_page_of_a_binder(language: str) -> None:
+    names = {one.account: "Omzet accessoires" for one in worked_out().expected}
+    sheets = DaySheets(
+        lambda _, name: names if name == "ledgers" else {"1": "21.00", "2": "9.00", "3": "0.00"},
+        lambda: "De Ketting BV", lambda: AT,
+    )  # fmt: skip
+    assert [pages(sheets.pdf(worked_out(more), language, UTC)) for more in (0, 60)] == [1, 2]
 
 
 def test_both_files_are_made_of_one_sheet() -> None:

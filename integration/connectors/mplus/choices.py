@@ -61,6 +61,8 @@ _QUESTIONS = {
     "turnover_types": _turnover("turnoverGroupType", said=lambda told: codec.plain_word(told).lower()),
     "turnover_vat_codes": _turnover("defaultVatCode", needed=True),
     "turnover_accounts": _turnover("accountNumber", needed=True, said=_no_zero),
+    "cost_accounts": _turnover("purchaseAccountNumber", needed=True, said=_no_zero),
+    "stock_accounts": _turnover("stockAccountNumber", needed=True, said=_no_zero),
     # What is no revenue, or may be none: the till has groups of which it does not say it.
     "balance_groups": _turnover("turnoverGroupName", keep=lambda item: _text(item, "turnoverGroupType") != TURNOVER),
     "revenue_groups": _turnover("turnoverGroupName", keep=lambda item: _text(item, "turnoverGroupType") == TURNOVER),
@@ -120,7 +122,7 @@ class TillChoices:
         (`1/2` is the second of branch 1),
         custom_fields (with their types), article_groups. Of turnover groups also revenue_groups, balance_groups (those
         that are no revenue, or may be none), used_groups (those of the last weeks, none where that is not told), and
-        turnover_types, turnover_vat_codes and turnover_accounts, whose
+        turnover_types, turnover_vat_codes, turnover_accounts, cost_accounts and stock_accounts, whose
         captions are those; of payment methods payment_types, payment_accounts, and gift_cards with the turnover group
         of the cards that each of them takes. Of articles own_articles: those that come from nowhere else, by number,
         as far as the first pages of all articles tell.

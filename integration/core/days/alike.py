@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from integration.core.days.books import DayLine
+from integration.core.days.books import GOODS, DayLine
 from integration.core.days.documents import DayDocument
 from integration.core.days.entries import LedgerEntry
 from integration.core.totals.sold import NOTHING
@@ -50,6 +50,8 @@ def pages_alike(
     moved: dict[str, Decimal] = {}
     for line in expected:
         moved[line.account] = moved.get(line.account, NOTHING) + line.amount
+    taken = {line.account for line in expected if line.about not in GOODS}
+    most = max((abs(amount) for account, amount in moved.items() if account in taken), default=NOTHING)
     pages: dict[str, list[LedgerEntry]] = {}
     for row in entries:
         if row.page not in known and row.account in moved:
@@ -58,17 +60,19 @@ def pages_alike(
         if len(rows) < FEWEST_ROWS:
             continue
         by = next((row.by for row in rows if row.by), "")
-        if whole := _in_common(rows, moved):
+        if whole := _in_common(rows, moved, most):
             yield PageAlike(page, "", whole, by, rows[0].date)
         elif found := next((row.amount for row in rows if row.amount in totals), None):
             yield PageAlike(page, totals[found], found, by, rows[0].date)
 
 
-def _in_common(rows: Sequence[LedgerEntry], moved: Mapping[str, Decimal]) -> Decimal:
-    """Return the largest amount that a page and the day put on the same account, where that makes them alike."""
+def _in_common(rows: Sequence[LedgerEntry], moved: Mapping[str, Decimal], most: Decimal) -> Decimal:
+    """Return the largest amount that a page and the day put on the same account, where that makes them alike.
+
+    `most` is the largest of what was taken in: a page of somebody who books no costs has it too.
+    """
     there: dict[str, Decimal] = {}
     for row in rows:
         there[row.account] = there.get(row.account, NOTHING) + row.amount
     same = [abs(amount) for account, amount in there.items() if amount and amount == moved[account]]
-    most = max(map(abs, moved.values()))
     return max(same, default=NOTHING) if len(same) >= ACCOUNTS_ALIKE or most in same else NOTHING

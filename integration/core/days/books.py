@@ -102,6 +102,9 @@ class DayBooks:
     credit_positive: bool = False  # whether pages are written with their signs turned
 
 
+GOODS = frozenset({"cost", "stock"})  # what lines are about that say what goods were bought for
+
+
 @dataclass(frozen=True, slots=True)
 class DayLine:
     """One line of a page. `documents` are the numbers of those behind it."""

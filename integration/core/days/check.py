@@ -4,7 +4,7 @@ What should be there is the page of the till's answers of now; what is there is 
 we wrote, and who else wrote something that looks like a document of the day. Nothing is changed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -58,6 +58,9 @@ def largest_difference(rows: Iterable[DayComparison]) -> Decimal:
     return amount(max((abs(one.difference) for one in rows if one.about == "account"), default=NOTHING))
 
 
+Belongs = Callable[[Sequence[DayDocument]], Mapping[str, str]]
+
+
 @dataclass(frozen=True, slots=True)
 class DayFinding:
     """What somebody did, or has to know: a code, and the facts of its sentence."""
@@ -88,12 +91,14 @@ def check_day(
     books: DayBooks,
     *,
     elsewhere: frozenset[str] = frozenset(),
+    belongs: Belongs = lambda _: {},
 ) -> DayCheck:
     """Return whether a day is the same on both sides.
 
     `expected` are the lines of its page by the till's answers of now, `entries` the rows of the books on the days of
     its pages, None where they do not tell. `elsewhere` are pages that somebody else answers for: those of other flows,
-    and of the bank, which settle what the till took in.
+    and of the bank, which settle what the till took in. `belongs` tells by their numbers to which invoices and orders
+    some documents belong; it is asked only of those that came late.
     """
     own = {one.number for one in pages}
     rows = None if entries is None else [one for one in entries if one.page in own]
@@ -101,7 +106,7 @@ def check_day(
     compared = (*_by_vat(wanted, rows, books), *_by_account(wanted, rows, books), *_by_method(wanted, pages, books))
     findings = [
         *_of_pages(pages, entries or ()),
-        *(list(_of_documents(pages, documents)) or _of_the_till(expected, pages, books)),
+        *(list(_of_documents(pages, documents, belongs)) or _of_the_till(expected, pages, books)),
         *_by_hand(pages_alike(totals_of(documents), wanted, entries or (), own | elsewhere)),
     ]
     if any(one.difference for one in compared) and not findings:
@@ -222,7 +227,7 @@ def _told(value: object) -> str:
     return str(amount(value)) if isinstance(value, Decimal) else str(value)
 
 
-def _of_documents(pages: Sequence[OwnPage], documents: Sequence[DayDocument]) -> Iterator[DayFinding]:
+def _of_documents(pages: Sequence[OwnPage], documents: Sequence[DayDocument], belongs: Belongs) -> Iterator[DayFinding]:
     """Yield what came after the day was booked, and what went."""
     if not pages:
         return
@@ -230,8 +235,14 @@ def _of_documents(pages: Sequence[OwnPage], documents: Sequence[DayDocument]) ->
     listed = newest.written.values.get("documents")
     booked = set(listed) if isinstance(listed, tuple) else set()
     now = {one.number: one for one in documents}
-    for number in sorted(now.keys() - booked):
-        yield DayFinding("document_late", {"document": number, "amount": str(now[number].total)})
+    late = [now[number] for number in sorted(now.keys() - booked)]
+    of = belongs(late) if late else {}
+    for one in late:
+        facts = {"document": one.number, "amount": str(one.total)}
+        if behind := of.get(one.number):
+            yield DayFinding("document_late_of", {**facts, "behind": behind})
+        else:
+            yield DayFinding("document_late", facts)
     for number in sorted(booked - now.keys()):
         yield DayFinding("document_gone", {"document": number})
 

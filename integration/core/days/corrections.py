@@ -31,6 +31,7 @@ def _line(part: Record) -> DayLine:
         debtor=till_text(values, "debtor"),
         item=till_text(values, "item"),
         cost_centre=till_text(values, "cost_centre"),
+        about=till_text(values, "about"),
         method=till_text(values, "method"),
         documents=documents if isinstance(documents, tuple) else (),
     )

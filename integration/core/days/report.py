@@ -1,6 +1,6 @@
 """What is known of a day on both sides, and how it comes back from a database that keeps it as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,6 +11,8 @@ from integration.core.days.books import DayLine, DayPage
 from integration.core.days.check import DayCheck, DayComparison, DayFinding, DayVerdict, largest_difference
 from integration.core.days.till import DrawerCount, TillDay
 from integration.core.totals.sold import NOTHING
+
+COSTLESS = "costless"  # what a page keeps of it, and what is said of it: groups of which nobody knows the cost
 
 
 class DayState(StrEnum):
@@ -98,8 +100,12 @@ def page_notes(page: DayPage) -> tuple[DayFinding, ...]:
     """Return what a page leaves out, because nobody paid it or knows its cost, and by how much its VAT is off."""
     off = (DayFinding("vat_off", {"code": code, "difference": str(each)}) for code, each in page.vat_off.items())
     own_use = [DayFinding("own_use", {"amount": str(page.own_use)})] if page.own_use else []
-    costless = [DayFinding("costless", {"groups": ", ".join(page.costless)})] if page.costless else []
-    return (*own_use, *off, *costless)
+    return (*own_use, *off, *costless_notes(page.costless))
+
+
+def costless_notes(groups: Sequence[str]) -> tuple[DayFinding, ...]:
+    """Return that a page leaves out what goods of some turnover groups were bought for, where there are such groups."""
+    return (DayFinding(COSTLESS, {"groups": ", ".join(groups)}),) if groups else ()
 
 
 # ---- as JSON

@@ -13,16 +13,17 @@ from typing import Any
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.days.books import DayBooks, DayLine, DayPage
 from integration.core.days.corrections import difference, page_lines, says_the_same, taken_back_whole
-from integration.core.days.documents import documents_of, sums_of_documents, sums_of_journals
+from integration.core.days.documents import DayDocument, documents_of, sums_of_documents, sums_of_journals
 from integration.core.days.identities import gaps, signed
 from integration.core.days.page import page_of
+from integration.core.days.report import COSTLESS
 from integration.core.days.till import DayRefusedError, TillDay, till_day
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import Change
-from integration.core.records import Held, Kind, Record
+from integration.core.records import Held, Kind, Record, Value
 from integration.core.rows import row_value
 from integration.core.rules import as_text, field_owners, rules_from
 from integration.core.staged import Staged
@@ -56,6 +57,7 @@ DECISIONS = (DIFFERENCE, AGAIN, KEEP)
 ONLY_BESIDE = (BESIDE,)  # that it is the same sale is said by taking the other booking back
 NO_TURNOVER = "Geen omzet"  # in the words of the books
 COSTS = "costs"  # what a page keeps of it: that what its goods were bought for is on it
+BELONGS = {Kind.INVOICE: "invoices", Kind.ORDER: "orders"}  # to what a document may belong, and where that is told
 MOST_TOLD = 12  # accounts of a difference in one sentence
 
 
@@ -104,6 +106,7 @@ class DaysLogic(FlowLogic):
         booked_payments: AskMethods = nowhere,
         typed: AskTyped = nothing_typed,
         beyond: Callable[[Record], Sequence[Issue]] = lambda _: (),
+        told: Callable[[Kind, Collection[str]], Sequence[Record]] = lambda *_: (),
     ) -> None:
         """Make everything ready that does not depend on a day.
 
@@ -112,7 +115,7 @@ class DaysLogic(FlowLogic):
         `unbooked` which of the documents that are booked one by one are not yet, `alone` which documents are booked by
         themselves, or may be, and how, `booked_payments` which payments the books had first, `typed` what others
         wrote in the books, `beyond` which sales in a page come to more than their order, with what is booked by itself
-        of it. Raises ConfigurationError when the mapping cannot be used.
+        of it, `told` documents of the till by their keys. Raises ConfigurationError when the mapping cannot be used.
         """
         rules, tools = rules_from(mapping_body), Tools({})
         self.flow = FLOW
@@ -130,6 +133,7 @@ class DaysLogic(FlowLogic):
         self._booked_payments = booked_payments
         self._typed = typed
         self._beyond = beyond
+        self._told = told
         self._alone = Alone(alone, both.turnover.types)
         self._turnover, self._till_rates = both.turnover, rates[1]
         self.books = self._books(settings, tables, rates, both, debtors, item)
@@ -347,13 +351,28 @@ class DaysLogic(FlowLogic):
             return Skip("day_kept", record.key, {**facts, "key": facts["document"], "difference": told_})
         if not decision:
             size = str(max(abs(one.moved) for one in off))
-            late = sorted(set(page.documents) - _documents(pages))
+            numbers = set(page.documents) - _documents(pages)
+            late = [one for one in documents_of(till_day(record)) if one.number in numbers]
+            of = self.belongs(late)
+            told_late = sorted(f"{one.number} ({of[one.number]})" if one.number in of else one.number for one in late)
             raise RecordRejected(
                 self._changed_because(record, off), About.CHANGE, **facts, difference=told_, amount=size, mark=mark,
-                behind=", ".join(late[:MOST_TOLD]),
+                behind=", ".join(told_late[:MOST_TOLD]),
             )  # fmt: skip
         lines = off if decision == DIFFERENCE else taken_back_whole(booked, page.lines)
         return self._page_record(record, page, lines, pages)
+
+    def belongs(self, documents: Sequence[DayDocument]) -> dict[str, str]:
+        """Return by their numbers to which invoices and orders documents belong, as far as the till tells it."""
+        named = {one.number: listed for one in documents if (listed := _belonging(one.record))}
+        keys = {kind: sorted({key for some in named.values() for key in some.get(kind, ())}) for kind in BELONGS}
+        found = [one for kind, some in keys.items() if some for one in self._told(kind, some)]
+        numbers = {one.key: as_text(one.values.get("number")) for one in found}
+        of = {
+            document: ", ".join(filter(None, (numbers.get(key, "") for some in listed.values() for key in some)))
+            for document, listed in named.items()
+        }
+        return {document: behind for document, behind in of.items() if behind}
 
     def _changed_because(self, record: Record, off: Sequence[DayLine]) -> str:
         """Return the cause of a day that changed: another one where VAT of a return that was filed changes with it."""
@@ -363,13 +382,19 @@ class DaysLogic(FlowLogic):
 
     def _page_record(self, record: Record, page: DayPage, lines: Sequence[DayLine], pages: Sequence[Link]) -> Record:
         made = self._pages.record(record, page, lines, len(pages))
-        kept = {COSTS: True} if self._has_costs(pages) else {}
+        kept: dict[str, Value] = {COSTS: True} if self._has_costs(pages) else {}
+        if page.costless:
+            kept[COSTLESS] = page.costless
         return replace(made, values={**made.values, **self._alone.told(page), **totals_told(page.sold), **kept})
 
     def _has_costs(self, pages: Sequence[Link]) -> bool:
-        """Tell whether a day has what its goods were bought for: one that is booked stays as it was booked."""
+        """Tell whether a day has what its goods were bought for.
+
+        One that is booked stays as its newest page has it; one that was taken back is booked as it is set now.
+        """
         agreed = [link.agreed for link in pages if link.agreed]
-        return any(one.values.get(COSTS) is True for one in agreed) if agreed else self.books.costs
+        is_there = any(difference((), [line for page in agreed for line in page_lines(page)]))
+        return agreed[-1].values.get(COSTS) is True if is_there else self.books.costs
 
     def beside(self, stage: Stage, desired: Sequence[Record], *, sending: bool = False) -> Mapping[str, Issue | Skip]:
         """Return which pages are not sent because of what happened since the plan was made.
@@ -480,6 +505,12 @@ def with_costs(record: Record) -> Record:
     shape = "\n".join(sorted(repr(sorted((name, str(value)) for name, value in one.items())) for one in told))
     digest = hashlib.sha256(f"{as_text(record.values.get('digest'))}\n{shape}".encode()).hexdigest()
     return replace(record, values={**record.values, "digest": digest}) if told else record
+
+
+def _belonging(document: Record) -> dict[Kind, tuple[str, ...]]:
+    """Return the keys of what a document belongs to; what was made of an order does not hold it."""
+    listed = {kind: document.values.get(name) for kind, name in BELONGS.items() if document.kind is not Kind.ORDER}
+    return {kind: tuple(map(str, keys)) for kind, keys in listed.items() if isinstance(keys, tuple) and keys}
 
 
 def _beyond_which(found: Iterable[Issue]) -> str:

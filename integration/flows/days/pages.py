@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from integration.core.compiled import Compiled
-from integration.core.days.books import DayLine, DayPage
+from integration.core.days.books import GOODS, DayLine, DayPage
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value, clean
 from integration.core.rules import EMPTY, as_text
@@ -108,6 +108,8 @@ class DayPages:
                 facts = {"document": day_title(record), "expected": str(expected), "found": str(found)}
                 raise RecordRejected("day_mapping_differs", f"line.{name}", **facts)
         kept: dict[str, Value] = {"documents": line.documents, **({"method": line.method} if line.method else {})}
+        if line.about in GOODS:
+            kept["about"] = line.about
         return Record(Kind.LINE, str(place), {**values, **kept})
 
     def as_written(self, line: DayLine) -> DayLine:

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Collection, Mapping
+from functools import partial
+from typing import Any
 
 from integration.core.errors import Reason
 from integration.core.ledgers import only_ledger
@@ -25,6 +27,7 @@ COST_ACCOUNTS, STOCK_ACCOUNTS = "day_cost_accounts", "day_stock_accounts"
 VAT_CODES, PURCHASE_VAT_CODES, COST_CENTRES = "vat_codes_sales", "purchase_vat_codes", "day_cost_centres"
 GROUPS, METHODS, LEDGERS = till_list("turnover_groups"), till_list("payment_methods"), books_list("ledgers")
 GROUP_ACCOUNTS, PAYMENT_ACCOUNTS = till_list("turnover_accounts"), till_list("payment_accounts")
+GOODS_ACCOUNTS = (till_list("cost_accounts"), till_list("stock_accounts"))
 VAT = till_list("vat_codes")
 ACCOUNTS_TABLE = ValueTable(
     DAY_ACCOUNTS,
@@ -106,6 +109,28 @@ def _methods(known: Known) -> Proposal | None:
     return _told(known, METHOD_ACCOUNTS, known.of(METHODS), known.of(PAYMENT_ACCOUNTS))
 
 
+def _without_goods(known: Known) -> list[str]:
+    """Return the groups that are no revenue, and those without goods: where the till has accounts of goods for some."""
+    goods = {group for listed in GOODS_ACCOUNTS for group, account in known.of(listed).items() if account}
+    return [group for group in known.of(GROUPS) if group in known.of(BALANCE_GROUPS) or (goods and group not in goods)]
+
+
+def _goods(known: Known, table: str, accounts: Listed) -> Proposal | None:
+    return _told(known, table, known.of(GROUPS), known.of(accounts), _without_goods(known))
+
+
+def _lacking_goods(known: Known, table: ValueTable, accounts: Listed) -> Lack | None:
+    """Return what goods lack: an account of the till that was agreed to does as well as a row."""
+    told, ledgers = known.of(accounts) if known.settings["till_accounts"] else {}, known.of(LEDGERS)
+    agreed = [code for code, account in told.items() if only_ledger(account, ledgers)]
+    return _rowless(known, table, GROUPS, {*_without_goods(known), *agreed})
+
+
+def _has_costs(settings: Mapping[str, Any]) -> bool:
+    """Tell whether pages have what goods were bought for: those of counts alone have no turnover either."""
+    return bool(settings["cost_of_sales"]) and settings["contents"] != "counts"
+
+
 def _lacking_accounts(known: Known) -> Lack | None:
     return _lacking(known, ACCOUNTS_TABLE, GROUPS, unused_groups(known))
 
@@ -115,10 +140,12 @@ def _lacking_methods(known: Known) -> Lack | None:
 
 
 def _lacking(known: Known, table: ValueTable, codes: Listed, unused: Collection[str] = ()) -> Lack | None:
+    return _rowless(known, table, codes, known.of(codes) if known.settings["till_accounts"] else unused)
+
+
+def _rowless(known: Known, table: ValueTable, codes: Listed, unused: Collection[str]) -> Lack | None:
     if wrong := impossible(known, table):
         return Lack(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
-    if known.settings["till_accounts"]:
-        return None
     names = known.of(codes)
     rowless = (code for code in without_row(known, table, codes) if code not in unused)
     missing = ", ".join(f"{code} {names[code]}" for code in rowless)
@@ -197,5 +224,16 @@ QUESTIONS = (
         ("collective_account", "collective_debtor"),
         lists=(books_list("debtor_accounts"), books_list("collective_accounts")),
         plain=_plain_collective,
+    ),
+    *(
+        Question(
+            name,
+            partial(_goods, table=table.name, accounts=accounts),
+            table=table.name,
+            lists=(GROUPS, BALANCE_GROUPS, *GOODS_ACCOUNTS, LEDGERS),
+            lacks=partial(_lacking_goods, table=table, accounts=accounts),
+            arises=_has_costs,
+        )
+        for name, table, accounts in zip(("costs", "stock"), (COST_TABLE, STOCK_TABLE), GOODS_ACCOUNTS, strict=True)
     ),
 )

@@ -228,6 +228,7 @@ def _logic(
             {},
             NOTHING,
         ).beyond_orders,
+        told=partial(asked.records, TILL),
     )
 
 

@@ -52,7 +52,7 @@ LINE_FIELDS = (
 REMEMBERED = frozenset(
     {
         "documents", "debtor", "debtor_number", "sold", "sold_on", "shares", "beside", "same_sale", "seen", "totals",
-        "costs",
+        "costs", "costless",
     }
 )  # fmt: skip
 BARE = ("quantity", "discount_percent")  # numbers without the decimals of money

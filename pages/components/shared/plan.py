@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from integration.core.as_told import is_cut
 from integration.core.days.corrections import page_lines
+from integration.core.days.report import COSTLESS, costless_notes
 from integration.core.flow import Flow
 from integration.core.plan import Change
 from integration.core.plan_lines import Among, PlanRow
@@ -16,6 +17,7 @@ from integration.core.records import Kind, Sort, Value
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.taken_back import TAKEN_BACK
 from integration.services import Application
+from integration.services.day_sheets import finding_text
 from integration.services.runs import PLAN_COLUMNS
 from integration.words import has_term, told_by
 from pages.components.shared.application import guarded, may, may_open, person
@@ -48,6 +50,7 @@ from pages.components.shared.wording import (
     Markdown,
     counted,
     field_name,
+    language,
     number,
     percentage,
     plain,
@@ -206,6 +209,9 @@ def _change(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change
         page = change.agreed
         gross = page.values.get("gross") is True
         day_page_beside(app, flow.target, page_lines(page), row.title, gross=gross)
+        costless = page.values.get(COSTLESS)
+        for one in costless_notes(costless) if isinstance(costless, tuple) else ():
+            note(plain(finding_text(one, language(), {})))
         return
     if change.kind.sort is Sort.DOCUMENT:
         document_tree(app, run, flow, row, change)

@@ -19,6 +19,7 @@ def test_choices_come_with_captions(connector: Mplus) -> None:
     assert "21 %" in connector.choices("vat_codes").values()
     for name in ("branches", "turnover_groups", "payment_methods", "employees", "price_groups", "custom_fields"):
         assert connector.choices(name)
+    assert (connector.choices("cost_accounts")["10"], connector.choices("stock_accounts")["10"]) == ("7000", "3000")
     assert connector.choices("nothing of the kind") == {}
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from integration.core.days.books import DayLine
-from integration.core.days.check import DayCheck, DayVerdict, OwnPage, check_day
+from integration.core.days.check import Belongs, DayCheck, DayVerdict, OwnPage, check_day
 from integration.core.days.corrections import difference
 from integration.core.days.documents import documents_of
 from integration.core.days.entries import LedgerEntry, entry_of_row
@@ -52,13 +52,17 @@ def entries(page: Record, *, posted: bool = True) -> list[LedgerEntry]:
 
 
 def look(
-    held: Record | None, rows: Sequence[LedgerEntry] | None, record: Record | None = None, page: Record | None = None
+    held: Record | None,
+    rows: Sequence[LedgerEntry] | None,
+    record: Record | None = None,
+    page: Record | None = None,
+    belongs: Belongs = lambda _: {},
 ) -> DayCheck:
     """Check the day as the till has it now against what the books hold."""
     now = record or day_record()
     own = page or written(page_for(day_record()).lines)
     documents = documents_of(till_day(now))
-    return check_day(page_for(now).lines, documents, [OwnPage(own, PAGE, held)], rows, BOOKS)
+    return check_day(page_for(now).lines, documents, [OwnPage(own, PAGE, held)], rows, BOOKS, belongs=belongs)
 
 
 def test_a_day_that_nobody_touched_is_equal_by_code_account_and_method() -> None:
@@ -110,6 +114,8 @@ def test_a_receipt_that_came_late_is_named_with_its_amount() -> None:
     assert ("document_late", "1.2.2026.2207", "18.15") in [
         (one.code, one.facts.get("document", ""), one.facts.get("amount", "")) for one in check.findings
     ]
+    of_order = look(page, entries(page), later(), belongs=lambda late: {one.number: "2026.24" for one in late})
+    assert [(one.code, one.facts.get("behind", "")) for one in of_order.findings] == [("document_late_of", "2026.24")]
     off = {one.key: one.difference for one in check.rows if one.about == "account" and one.difference}
     assert (off["8030"], off["1500"], off["1010"]) == (euros("15.00"), euros("3.15"), euros("-18.15"))
 

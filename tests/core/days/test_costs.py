@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from integration.core.days.alike import pages_alike
 from integration.core.days.books import DayBooked, DayBooks, DayPage, Mode
+from integration.core.days.entries import LedgerEntry
 from integration.core.days.report import page_notes
 from integration.core.days.till import total
 from integration.core.records import Kind, Record
@@ -146,3 +148,9 @@ def test_what_a_document_cost_is_never_guessed(price: str) -> None:
 
 def test_counts_alone_have_no_costs() -> None:
     assert costs_on(page_for(with_costs(), replace(ON, contents="counts"))) == []
+
+
+def test_a_day_that_somebody_typed_without_its_costs_is_known_however_much_its_goods_cost() -> None:
+    lines = page_for(with_costs(cost("receipt 10/2 500000")), ON).lines
+    typed = [LedgerEntry(DAY, "1010", euros("1813.98"), "601/7"), LedgerEntry(DAY, "8000", euros("-1.00"), "601/7")]
+    assert [one.page for one in pages_alike({}, lines, typed, ())] == ["601/7"]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from integration.core.days.books import DayBooked
+from integration.core.days.corrections import page_lines
 from integration.core.days.entries import LedgerEntry
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Ownership
@@ -20,6 +21,7 @@ from integration.core.records import Held, Kind, Record, Unreadable, WrongValueE
 from integration.core.staged import Staged
 from integration.flows.days.alone import AskBooked
 from integration.flows.days.logic import BooksTold, DaysLogic, Tables
+from integration.flows.days.pages import opposite_page
 from integration.flows.days.settings import FLOW, DaySettings
 from integration.flows.days.spec import DAYS
 from integration.flows.days.typed import AskTyped, nothing_typed
@@ -49,6 +51,7 @@ def days(
     alone: AskBooked = lambda _: {},
     typed: AskTyped = nothing_typed,
     beyond: Callable[[Record], Sequence[Issue]] = lambda _: (),
+    told: Callable[[Kind, Collection[str]], Sequence[Record]] = lambda *_: (),
     **settings: Any,
 ) -> DaysLogic:
     """The logic with the accounts of the example."""
@@ -79,6 +82,7 @@ def days(
         alone,
         typed=typed,
         beyond=beyond,
+        told=told,
     )
 
 
@@ -160,6 +164,7 @@ def test_a_day_keeps_the_costs_that_it_was_booked_with_or_without() -> None:
     assert (without, without.values.get("digest")) == (page(days(), day_record()), "d1")
     goods = [(one.values["account"], one.values["amount"]) for one in both.parts if one not in without.parts]
     assert {("7000", euros("400.10")), ("3000", euros("-400.10"))} <= set(goods)
+    assert {one.about for one in page_lines(both)} == {"cost", "stock", ""}  # known when the day is typed in the books
     assert staged(days({without.key: link(without)}, cost_of_sales=True), first).record == replace(
         without, source=without.key
     )
@@ -171,6 +176,21 @@ def test_a_day_keeps_the_costs_that_it_was_booked_with_or_without() -> None:
     booked = page(days({both.key: link(both)}), replace(more, values={**more.values, "decision": decision}))
     assert [one.values["amount"] for one in booked.parts] == [euros("-0.10"), euros("0.10")]
     assert booked.values["costs"] is True
+
+
+def test_a_day_that_was_taken_back_is_booked_again_as_it_is_set_now() -> None:
+    record = with_costs(cost("receipt 10/2 40010"))
+    without, both = page(days(), record), page(days(cost_of_sales=True), record)
+    for before, after, now in ((both, without, False), (without, both, True)):
+        opposite = replace(opposite_page(before, f"{before.key}/01", {}), source=before.source)
+        links = {before.key: link(before), opposite.key: link(opposite, "600/2600413")}
+        asked = parked(days(links, cost_of_sales=now), record)
+        decided = replace(record, values={**record.values, "decision": f"difference {asked.facts['mark']}"})
+        again = page(days(links, cost_of_sales=now), decided)
+        accounts = [{one.values["account"] for one in each.parts} for each in (again, after)]
+        assert accounts[0] == accounts[1] != {one.values["account"] for one in before.parts}
+        booked = days({**links, again.key: link(again, "600/2600414")}, cost_of_sales=not now)
+        assert staged(booked, record).issue is None  # booked so, and stays so
 
 
 def test_a_mapping_that_makes_other_amounts_parks_the_day() -> None:
@@ -326,6 +346,25 @@ def test_branches_of_another_company_and_days_of_before_take_no_part() -> None:
 def test_a_day_that_did_not_change_stays_as_it_is_booked() -> None:
     first = page(days(), day_record())
     assert page(days({first.key: link(first)}), day_record()) == replace(first, source=first.key)
+
+
+def test_a_late_receipt_of_an_order_or_invoice_is_named_with_it() -> None:
+    first, record = page(days(), day_record()), later()
+    of = {"orders": ("id-24", "id-gone"), "invoices": ("id-731",)}
+    parts = tuple(
+        replace(one, values={**one.values, **of}) if one.values.get("number") == "1.2.2026.2207" else one
+        for one in record.parts
+    )
+    asked: list[tuple[Kind, Collection[str]]] = []
+
+    def told(kind: Kind, keys: Collection[str]) -> list[Record]:
+        asked.append((kind, keys))
+        return [Record(kind, key, {"number": f"2026.{key[3:]}"}) for key in keys if key != "id-gone"]
+
+    issue = parked(days({first.key: link(first)}, told=told), replace(record, parts=parts))
+    assert issue.facts["behind"] == "1.2.2026.2207 (2026.731, 2026.24)"
+    assert asked == [(Kind.INVOICE, ["id-731"]), (Kind.ORDER, ["id-24", "id-gone"])]
+    assert parked(days({first.key: link(first)}), record).facts["behind"] == "1.2.2026.2207"
 
 
 def test_a_late_receipt_is_a_question_with_its_difference_by_account() -> None:

@@ -82,6 +82,44 @@ def test_an_account_of_the_till_is_proposed_where_it_can_mean_one_ledger_alone()
     assert proposed("accounts", known(lists={**of_till, books_list("ledgers"): both})) is None
 
 
+GOODS: Mapping[Listed, Mapping[str, str]] = {
+    **LISTS,
+    till_list("turnover_groups"): {"10": "Fietsen", "20": "Kleding", "50": "Diensten", "80": "Cadeaubonnen"},
+    till_list("balance_groups"): {"80": "Cadeaubonnen"},
+    till_list("cost_accounts"): {"10": "7000", "20": "7000"},
+    till_list("stock_accounts"): {"10": "3000"},
+    books_list("ledgers"): {"7000": "Kostprijs", "3000": "Voorraad"},
+}
+
+
+def test_accounts_of_goods_are_asked_for_only_where_days_have_costs() -> None:
+    for name in ("costs", "stock"):
+        arises = question(name).arises
+        assert not arises(known().settings)
+        assert not arises(known(cost_of_sales=True, contents="counts").settings)
+        assert arises(known(cost_of_sales=True).settings)
+
+
+def lacks_goods(name: str, at: Known) -> str:
+    lack = question(name).lacks(at)
+    return lack.why.facts["codes"] if lack else ""
+
+
+def test_accounts_of_goods_are_those_of_the_till_and_a_group_without_goods_wants_none() -> None:
+    at = known(lists=GOODS)
+    found = proposed("costs", at)
+    assert found is not None
+    assert found.values == {"10": "7000", "20": "7000"}
+    assert proposed("stock", at) is None  # of group 20 nobody tells it
+    assert [lacks_goods(name, at) for name in ("costs", "stock")] == ["10 Fietsen, 20 Kleding"] * 2
+    agreed = known(lists=GOODS, till_accounts=True)
+    assert [lacks_goods(name, agreed) for name in ("costs", "stock")] == ["", "20 Kleding"]
+    whole = known({"day_stock_accounts": {"*": "3000"}}, GOODS)
+    assert lacks_goods("stock", whole) == ""
+    silent = {**GOODS, till_list("cost_accounts"): {}, till_list("stock_accounts"): {}}
+    assert lacks_goods("costs", known(lists=silent, till_accounts=True)) == "10 Fietsen, 20 Kleding, 50 Diensten"
+
+
 def test_what_has_no_account_is_named_unless_those_of_the_till_are_agreed_to() -> None:
     lack = question("methods").lacks(known({"method_accounts": {"CASH": "1000"}}))
     assert lack is not None
