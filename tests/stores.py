@@ -6,6 +6,8 @@ from contextlib import closing
 from functools import cache
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from integration.bootstrap import now
 from integration.engine_tables import make_ready
 from integration.sandbox.server import Sandbox
@@ -14,6 +16,7 @@ from integration.store.database import Database, open_database
 from integration.store.stores import Stores, stores_of
 
 _opened: dict[int, Stores] = {}
+_first: dict[str, Engine] = {}  # the one whose statements all share
 
 
 def stores_in(application: Application) -> Stores:
@@ -34,9 +37,15 @@ def sandbox_of(application: Application) -> Sandbox:
 
 
 def new_database(file: Path) -> Database:
-    """Open a database in which nothing is yet: the copy of one, whose migrations are passed once in a process."""
+    """Open a database in which nothing is yet: the copy of one, whose migrations are passed once in a process.
+
+    Statements are made into text once in a process too, not anew for each file.
+    """
     prepare(file)
-    return open_database(f"sqlite:///{file}")
+    opened = open_database(f"sqlite:///{file}")
+    engine, first = opened.engine, _first.setdefault("engine", opened.engine)
+    engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache  # a text is known by its dialect
+    return Database(engine, opened.instance)
 
 
 def prepare(file: Path) -> None:

@@ -175,8 +175,10 @@ class Till:
             told = json.dumps({"table": table, "key": key, "values": dict(values)})
             self._journal.append(SYSTEM, EDIT, told, at=self._desk.now)
 
-    def add(self, table: str, values: Mapping[str, Any]) -> None:
+    def add(self, table: str, values: Mapping[str, Any]) -> str:
         """Takes what a person at the till enters: a document of one of the four kinds, one of the relations or counts.
+
+        Returns the id of a document.
 
         The values of a document are those of the interface, with days and moments as ISO text; see `Counter.enter` and
         `Counts.put`. One that names the orders or proposals it comes from takes over what is in them. A receipt of
@@ -184,9 +186,10 @@ class Till:
         """
         with self._lock:
             self._at(datetime.now(UTC))
-            self._house.add(table, values)
+            made = self._house.add(table, values)
             told = json.dumps({"table": table, "values": dict(values)})
             self._journal.append(SYSTEM, ADD, told, at=self._desk.now)
+        return made
 
     def meanwhile(self, operation: str, happens: Callable[[], object]) -> None:
         """Lets something happen at the till right before the next call of this kind is carried out."""

@@ -142,20 +142,24 @@ class House:
             case _:
                 raise LookupError(f"{table} cannot be edited")
 
-    def add(self, table: str, values: Mapping[str, Any]) -> None:
-        """Takes a document, a count or a relation as a person at the till enters it. LookupError for another table."""
+    def add(self, table: str, values: Mapping[str, Any]) -> str:
+        """Takes a document, a count or a relation as a person at the till enters it; the id of a document.
+
+        LookupError for another table.
+        """
         self.counts.settle()
         match table:
             case "orders" | "invoices" | "receipts" | "proposals":
-                self.counter.enter(self._shelves[table], values)
+                return self.counter.enter(self._shelves[table], values).id
             case "training":
-                self.counter.enter(self.receipts, values, rehearsed=True)
+                return self.counter.enter(self.receipts, values, rehearsed=True).id
             case "counts":
                 self.counts.put(values)
             case "relations":
                 self.relations.create(self.desk.build("Relation", values))
             case _:
                 raise LookupError(f"nothing can be added to {table}")
+        return ""
 
     def _settle(self, question: str, choice: Any) -> None:
         known = {field.name for field in dataclasses.fields(self.desk.conventions)}
