@@ -123,7 +123,7 @@ class Layouts:
         self._client = client
         self._settings = settings
         self.read: dict[str, dict[str, DictionaryColumn]] = {}
-        self._read_at: dict[str, float] = {}
+        self.read_at: dict[str, float] = {}
         self.objects: dict[str, Offered] = {}
 
     def forget(self) -> None:
@@ -134,7 +134,7 @@ class Layouts:
     def remember(self, before: "Layouts") -> None:
         """Count what has been read of the same installation under other names."""
         self.read, self.objects = dict(before.read), before.objects
-        self._read_at = dict(before._read_at)
+        self.read_at = dict(before.read_at)
 
     def offered(self) -> dict[str, Offered]:
         """Return the objects that the installation offers, by their codes, as read once."""
@@ -146,12 +146,12 @@ class Layouts:
         read = self.read  # what is forgotten meanwhile does not come back
         if fresh or table not in read:
             read[table] = {column.name: column for column in self._client.dictionary(table)}
-            self._read_at[table] = time.monotonic()
+            self.read_at[table] = time.monotonic()
         return read[table]
 
     def described(self, table: str, *, fresh: bool = False) -> list[tuple[object, ...]]:
         """Return what the dictionary says of each column of a table that decides what can be read of it, or written."""
-        is_old = time.monotonic() - self._read_at.get(table, -math.inf) > KEPT_SECONDS
+        is_old = time.monotonic() - self.read_at.get(table, -math.inf) > KEPT_SECONDS
         columns = self.columns(table, fresh=fresh or is_old).values()
         return sorted((one.name, one.type, str(one.length), one.required, one.blocked) for one in columns)
 
