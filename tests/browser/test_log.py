@@ -1,5 +1,6 @@
 """A fatal question in an address does nothing, and run by a person it stops nobody else; in a real browser."""
 
+import re
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
@@ -83,3 +84,21 @@ def test_a_link_does_nothing_and_a_person_who_runs_it_reads_that_it_was_stopped(
     expect(page.get_by_text("The question was stopped")).to_have_count(0)
     assert well(console)
     assert "Traceback" not in (data / "server.log").read_text(encoding="utf-8")
+
+
+def test_a_question_is_coloured_while_it_is_typed_and_still_there_when_somebody_comes_back(
+    console: str, page: Page
+) -> None:
+    page.goto(f"{console}/logs?tab=questions&query={quote(FINE)}")
+    editor, over = at_rest(page).get_by_label("Question in SQL"), page.locator(".sql-over")
+    expect(over).to_have_text(FINE)
+    expect(over.locator(".keyword")).to_have_text(["SELECT", "AS", "FROM"])
+    editor.fill("SELECT 'a' -- <b>AND</b>")
+    expect(over.locator("span")).to_have_text(["SELECT", "'a'", "-- <b>AND</b>"])
+    assert over.bounding_box() == pytest.approx(editor.bounding_box(), abs=1)
+
+    at_rest(page).get_by_role("link", name="Runs").first.click()
+    expect(page).to_have_url(re.compile("/runs"))
+    page.go_back()
+    expect(at_rest(page).get_by_label("Question in SQL")).to_have_value(FINE)
+    expect(over).to_have_text(FINE)

@@ -26,7 +26,7 @@ from pages.components.shared.layout import (
     section,
     trouble,
 )
-from pages.components.shared.tables import code_block, pick_cell
+from pages.components.shared.tables import pick_cell
 from pages.components.shared.wording import Markdown, coded, counted, number, option_name, span, term, text
 
 SECONDS = 2
@@ -75,7 +75,6 @@ def _answer(app: Application, kept: Mapping[str, tuple[str, str]]) -> None:
     answer: ShownAnswer | None = st.session_state.get("answer")
     if answer is None or answer.sql != _asked_for(kept):
         return  # what was answered is not what the page is about any more
-    code_block(answer.sql, language="sql")
     if answer.frame is not None:
         _show(app, answer, answer.frame)
     elif answer.trouble is not None:
@@ -135,7 +134,7 @@ def _editor(app: Application, kept: Mapping[str, tuple[str, str]]) -> None:
                 clear_address("question")
 
     asked = _asked_for(kept)
-    if st.session_state.get("sql_of") != asked:  # another address: what was typed belongs to the one before
+    if "sql" not in st.session_state or st.session_state.get("sql_of") != asked:  # back again, or another address
         st.session_state.update(sql=asked, sql_of=asked)
     with st.form("question", border=False):
         sql = st.text_area(text("question_sql"), height=220, key="sql")
@@ -146,6 +145,7 @@ def _editor(app: Application, kept: Mapping[str, tuple[str, str]]) -> None:
             key="run_question",
             on_click=ask,
         )
+    st.html('<script src="app/static/sql.js"></script>', unsafe_allow_javascript=True)  # a file of ours, told nothing
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _save(app, sql, kept)
         with st.container(width="stretch"):

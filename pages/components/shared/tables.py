@@ -207,15 +207,9 @@ def height(rows: int, most: int = MOST_ROWS_HIGH) -> int:
 # ---- what is no table ------------------------------------------------------------------------------------------------
 
 
-def code_block(text: str, height: int | Literal["content"] = "content", language: Literal["sql"] | None = None) -> None:
-    """Draw text as it came, with its lines and with every sign to be seen; in colours where its language is told."""
-    st.code(
-        visible_lines(text),
-        language=language,
-        line_numbers=language is not None,
-        wrap_lines=height == "content",
-        height=height,
-    )
+def code_block(text: str, height: int | Literal["content"] = "content") -> None:
+    """Draw text as it came, with its lines and with every sign to be seen."""
+    st.code(visible_lines(text), language=None, wrap_lines=height == "content", height=height)
 
 
 def values(told: Mapping[str, str]) -> None:
