@@ -1,17 +1,5 @@
 // The frame's part in the browser, begun before the first page is drawn: what is on a page can be pressed at once.
 {
-  // Tells the browser which language a page speaks, and keeps the one that a person chose for a year.
-  let spoken
-  const speak = () => {
-    const told = [...document.querySelectorAll('i[data-language]')].at(-1)
-    if (!told || told === spoken) return
-    spoken = told
-    const { language, kept, chosen } = told.dataset
-    document.documentElement.lang = language
-    if (chosen) document.cookie = `${kept}=${language}; path=/; max-age=31536000; SameSite=Lax`
-  }
-  new MutationObserver(speak).observe(document.body, { childList: true, subtree: true })
-
   // Shows the keys where a question mark is pressed that is not typed into a field.
   document.addEventListener('keydown', (pressed) => {
     const field = pressed.target.closest?.('input, textarea, [contenteditable=true], [role=combobox], [role=dialog]')

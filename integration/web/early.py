@@ -40,8 +40,8 @@ _ENTRY = re.compile(r'<script type="module"[^>]* src="\./static/js/(?P<name>[^"]
 _BESIDE = re.compile(rb'\b(href|src)="\./')
 _DRAWN_IN, _UNNAMED = b'<div id="root">', b"<title>Streamlit</title>"
 _FILES = re.compile(r"m\.f=\[(?P<names>[^\]]*)\]")
-FRAME = '<script defer src="/app/static/frame.js"></script>'
-"""What listens to a person on every page: what is drawn can be pressed, so it is there before anything is drawn."""
+FRAME = "\n".join(f'<script defer src="/app/static/{name}.js"></script>' for name in ("frame", "speak"))
+"""What listens to a person and speaks their language on every page, so it is there before anything is drawn."""
 AT_ONCE = "window.__streamlit = { BACKEND_BASE_URL: location.origin }"
 """Says where the server is: Streamlit would look for it below the address of a page first, where it is not."""
 

@@ -41,6 +41,7 @@ _ABSENT_AS = {**dict.fromkeys(("was", "now", "found", "agreed", "one"), "value")
 _TYPED_DAYS = {"en": "%d/%m/%Y", "nl": "%d-%m-%Y", "de": "%d.%m.%Y"}
 TOO_LARGE = 10**15  # a number from here on is a typing mistake
 _NUMBER = re.compile(r"[-+]?[\d.,\u00a0\u202f ]*\d[\d.,\u00a0\u202f ]*")  # parse_decimal also takes "NaN" and "1e3"
+_STREAMLIT = "streamlit_"
 _PLACE = re.compile(r"{(\w+)}")
 _CAPITALS = ("flow", "kind", "role", "field", "fields", "event")  # words of ours, kept in lower case
 
@@ -122,6 +123,11 @@ def term(key: str, language: str = "en", /, **facts: object) -> str:
     if not has_term(key):
         raise KeyError(key)
     return _told(catalogue(language).gettext(key), language, facts)
+
+
+def of_streamlit(language: str) -> dict[str, str]:
+    """Return what Streamlit writes in English by itself with how a language says it; the first is its very text."""
+    return {line["en"]: line[language] for key, line in tables().texts.items() if key.startswith(_STREAMLIT)}
 
 
 def sentence(key: str, language: str = "en", /, **facts: object) -> str:

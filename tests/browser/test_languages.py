@@ -11,6 +11,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
+from integration.words import of_streamlit
 from tests.browser.conftest import PICTURES, at_rest, tab
 
 pytestmark = [
@@ -40,6 +41,13 @@ CONTROLS = {
 ICON = re.compile(r"\w+ icon( Shortcut \w+)?$")  # what a picture is called, which does not say what its button does
 PADDING = "getComputedStyle(document.querySelector('.stMainBlockContainer')).paddingLeft"
 DRAWN = 350  # milliseconds until a page is drawn anew after its size or its colours changed
+ENGLISH = """(english) => {
+  const found = [...document.querySelectorAll('[aria-label], [title], [placeholder]')].flatMap((one) =>
+    ['aria-label', 'title', 'placeholder'].map((name) => one.getAttribute(name)))
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  while (texts.nextNode()) if (!texts.currentNode.parentElement.closest('td')) found.push(texts.currentNode.nodeValue)
+  return english.filter((text) => found.includes(text))
+}"""
 LOCALES = {"nl": "nl-NL", "de": "de-DE"}
 
 
@@ -104,6 +112,39 @@ def test_a_language_is_chosen_without_leaving_the_page_and_remembered(filled: st
         expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Runs")
         page.goto(f"{filled}/runs", wait_until="commit")
         expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Läufe")
+
+
+def test_streamlit_says_nothing_in_english(filled: str, browser: Browser) -> None:
+    """In its menu, a list, a table, a period, a file, a field; and in English again once English is chosen."""
+    with speaking(browser, "de-DE") as page:
+        for address in ("logs", "flows?flow=orders", "administration?tab=file", "mappings"):
+            page.goto(f"{filled}/{address}", wait_until="commit")
+            settled(page)
+            assert english_in(page) == []
+        page.goto(f"{filled}/logs", wait_until="commit")
+        settled(page)
+        at_rest(page).get_by_test_id("stMainMenuButton").click()
+        expect(page.get_by_test_id("stMainMenuPopover").get_by_text("Dunkel")).to_be_visible()
+        assert english_in(page) == []
+        page.keyboard.press("Escape")
+        at_rest(page).get_by_role("combobox").first.fill("Keins davon")
+        expect(page.get_by_text("Nichts gefunden")).to_be_visible()
+        page.keyboard.press("Escape")
+        page.goto(f"{filled}/logs?tab=questions", wait_until="commit")
+        settled(page)
+        at_rest(page).get_by_label("Abfrage in SQL").fill("SELECT 1")
+        expect(page.get_by_test_id("InputInstructions").get_by_text("Strg+Enter sendet ab")).to_be_visible()
+        assert english_in(page) == []
+
+        at_rest(page).get_by_role("button", name="Deutsch").click()
+        at_rest(page).locator("[role=menuitem], [role=option]").filter(has_text="English").first.click()
+        expect(at_rest(page).get_by_test_id("stMainMenuButton")).to_have_attribute("aria-label", "Main menu")
+
+
+def english_in(page: Page) -> list[str]:
+    """Return what Streamlit says on a page in English, to be seen or read aloud."""
+    english = [own for own, said in of_streamlit("de").items() if own != said]
+    return list(page.evaluate(ENGLISH, english))
 
 
 def shown(page: Page, view: View) -> None:

@@ -1,5 +1,7 @@
 """What stands around every page: the application, the menu, both connections, and what is told where a page fails."""
 
+import html
+import json
 import uuid
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -17,7 +19,7 @@ from integration.core.people import RIGHTS, Actor, Role
 from integration.services import Application
 from integration.services.rights import NEEDED
 from integration.shipped import SHIPPED
-from integration.words import LANGUAGES
+from integration.words import LANGUAGES, of_streamlit
 from pages.components.shared import searching
 from pages.components.shared.controls import withheld
 from pages.components.shared.keys import keys_button
@@ -220,7 +222,9 @@ def _languages() -> None:
             help=text("language"),
         )
         kept = "yes" if chosen() else ""
-        st.html(f'<i hidden data-language="{language()}" data-kept="{KEPT_LANGUAGE}" data-chosen="{kept}"></i>')
+        texts = html.escape(json.dumps(of_streamlit(language()), ensure_ascii=False))
+        told = f'data-language="{language()}" data-kept="{KEPT_LANGUAGE}" data-chosen="{kept}" data-texts="{texts}"'
+        st.html(f"<i hidden {told}></i>")
 
 
 # ---- what goes wrong of our own -------------------------------------------------------------------------------------
