@@ -22,14 +22,23 @@ settings.register_profile("patient", deadline=None)
 settings.register_profile("the same each time", deadline=None, derandomize=True)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the tests of each file be run from the last to the first: none may need what another leaves behind."""
+    parser.addoption("--backwards", action="store_true", help="run the tests of each file in reverse order")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Take the same cases each time where every change has to pass; other runs look for new ones."""
     settings.load_profile("the same each time" if config.option.markexpr == "not long" else "patient")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what starts processes or has the whole application at work: it takes longest, and mostly waits."""
     items.sort(key=lambda item: item.path.parent != TESTS and item.get_closest_marker("processes") is None)
+    if config.option.backwards:
+        files = list(dict.fromkeys(item.path for item in items))
+        items.reverse()
+        items.sort(key=lambda item: files.index(item.path))
     for item in items:
         if any(item.get_closest_marker(name) for name in WAITING):
             item.add_marker(pytest.mark.timeout(LONGEST))

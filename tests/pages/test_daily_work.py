@@ -1,17 +1,49 @@
 """The pages with both systems connected: preview, commit, runs and log."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import count
 
 import pytest
 
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState
 from integration.services import Application
-from tests.pages.conftest import Open, braked, committed, press, previewed, settled, texts
+from tests.pages.conftest import ARTICLES, Open, braked, committed, press, previewed, settled, texts
 from tests.people import somebody
 from tests.stores import sandbox_of
 
+_new = count(19001)
 
+
+@pytest.fixture
+def news(connected: Application) -> str:
+    """An article that the till does not have, whatever was written before."""
+    code = str(next(_new))
+    article = {"ART_CODE": code, "ART_DESC1": "Fietsbel", "PX_SELL": 10, "VAT_CODE": "1"}
+    sandbox_of(connected).accountview.add("ARTICLE", article)
+    return code
+
+
+@pytest.fixture
+def plan(connected: Application, news: str) -> Iterator[Run]:
+    """A plan of all articles that waits and has something to write."""
+    run = settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE)))
+    assert news in {row.key for row in connected.plans.rows(run.id, "create", limit=ARTICLES)}
+    yield run
+    if connected.runs.get(run.id).state is RunState.READY:
+        connected.runs.discard(run.id, "test")
+
+
+@pytest.fixture
+def limit(connected: Application) -> Iterator[None]:
+    """Every plan trips a brake."""
+    braked(connected)
+    yield
+    connected.flows.change("products", {"brakes": {}}, somebody("test"))
+
+
+@pytest.mark.usefixtures("news")
 def test_the_overview_starts_a_preview_and_shows_it(connected: Application, open_page: Open) -> None:
     test = press(open_page(), "preview-products")
 
@@ -21,20 +53,20 @@ def test_the_overview_starts_a_preview_and_shows_it(connected: Application, open
     connected.runs.discard(run.id, "test")
 
 
-def test_a_plan_shows_what_it_would_write_and_that_nothing_is_written(connected: Application, open_page: Open) -> None:
-    run = previewed(connected)
+def test_a_plan_shows_what_it_would_write_and_that_nothing_is_written(
+    connected: Application, open_page: Open, plan: Run
+) -> None:
     writes = sandbox_of(connected).ledger.counts()["writes"]
 
-    test = open_page("preview", plan=run.id)
+    test = open_page("preview", plan=plan.id)
 
     assert not test.exception
     said = texts(test)
-    changes = connected.plans.count(run.id, "changes")
+    changes = connected.plans.count(plan.id, "changes")
     assert f"{changes} of {changes} changes chosen" in said
     assert "Nothing has been written yet" in said
     assert f"Commit {changes} changes to MplusKASSA" in said
     assert sandbox_of(connected).ledger.counts()["writes"] == writes
-    connected.runs.discard(run.id, "test")
 
 
 @pytest.mark.parametrize("show", ["all", "create", "update", "retire", "park", "skip", "unchanged"])
@@ -43,9 +75,8 @@ def test_every_filter_of_a_plan_opens(looked_at: Run, open_page: Open, show: str
 
 
 @pytest.mark.long
-def test_a_search_without_a_match_can_be_cleared(connected: Application, open_page: Open) -> None:
-    run = previewed(connected)
-    test = open_page("preview", plan=run.id, show="all")
+def test_a_search_without_a_match_can_be_cleared(open_page: Open, plan: Run) -> None:
+    test = open_page("preview", plan=plan.id, show="all")
     test = test.text_input(key="find").set_value("nothing is called so").run()
     assert "No line matches" in texts(test)
 
@@ -53,28 +84,24 @@ def test_a_search_without_a_match_can_be_cleared(connected: Application, open_pa
 
     assert not test.exception
     assert test.text_input(key="find").value == ""
-    connected.runs.discard(run.id, "test")
 
 
-def test_parked_lines_say_what_happened_what_it_means_and_what_to_do(connected: Application, open_page: Open) -> None:
-    run = previewed(connected)
-    row = connected.plans.rows(run.id, "park", limit=1)[0]
+def test_parked_lines_say_what_happened_what_it_means_and_what_to_do(
+    connected: Application, open_page: Open, plan: Run
+) -> None:
+    row = connected.plans.rows(plan.id, "park", limit=1)[0]
 
-    said = texts(open_page("preview", plan=run.id, show="park", record=str(row.seq)))
+    said = texts(open_page("preview", plan=plan.id, show="park", record=str(row.seq)))
 
     assert "parked" in said
     assert row.key in said
-    connected.runs.discard(run.id, "test")
 
 
-def test_why_this_value_tells_each_step(connected: Application, open_page: Open) -> None:
-    run = previewed(connected)
-
-    test = press(open_page("preview", plan=run.id, show="create"), "why")
+def test_why_this_value_tells_each_step(open_page: Open, plan: Run) -> None:
+    test = press(open_page("preview", plan=plan.id, show="create"), "why")
 
     assert not test.exception
     assert "failure" not in test.session_state
-    connected.runs.discard(run.id, "test")
 
 
 @pytest.mark.long
@@ -94,25 +121,25 @@ def test_a_plan_is_discarded_with_a_reason_that_stands_with_its_run(connected: A
     assert "Nothing of it was written" in texts(open_page("preview", plan=run.id))
 
 
-def test_a_brake_asks_for_its_number_before_anything_is_written(connected: Application, open_page: Open) -> None:
-    braked(connected)
-    run = previewed(connected)
-    assert run.brakes
-    test = press(open_page("preview", plan=run.id), "commit")
+@pytest.mark.usefixtures("limit")
+def test_a_brake_asks_for_its_number_before_anything_is_written(
+    connected: Application, open_page: Open, plan: Run
+) -> None:
+    assert plan.brakes
+    test = press(open_page("preview", plan=plan.id), "commit")
     assert test.button(key="really").disabled
 
-    for brake in run.brakes:
+    for brake in plan.brakes:
         test = test.text_input(key=f"typed-{brake.code}").set_value(str(brake.count)).run()
 
     assert not test.exception
-    assert connected.runs.get(run.id).state is RunState.READY
-    connected.runs.discard(run.id, "test")
+    assert connected.runs.get(plan.id).state is RunState.READY
 
 
 def test_a_committed_run_adds_up_on_its_page_and_the_next_preview_has_nothing_to_do(
-    connected: Application, open_page: Open
+    connected: Application, open_page: Open, plan: Run
 ) -> None:
-    done = committed(connected, previewed(connected))
+    done = committed(connected, plan)
     assert done.state is RunState.DONE
 
     said = texts(open_page("runs", run=done.id))
@@ -135,9 +162,8 @@ def test_the_history_lists_runs_and_can_be_filtered_to_nothing(open_page: Open) 
     assert len(test.dataframe) == 1
 
 
-def test_the_log_finds_a_record_and_tells_its_life(connected: Application, open_page: Open) -> None:
-    approved = (one for one in connected.runs.latest() if one.approval)
-    run = next(approved, None) or committed(connected, previewed(connected))
+def test_the_log_finds_a_record_and_tells_its_life(connected: Application, open_page: Open, plan: Run) -> None:
+    run = committed(connected, plan)
     row = connected.plans.rows(run.id, "proven", limit=1)[0]
     connected.log.catch_up()
 

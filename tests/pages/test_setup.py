@@ -1,6 +1,7 @@
 """The set-up that leads: flows chosen, questions answered, and the list of what is missing."""
 
 import re
+from collections.abc import Iterator
 from datetime import time
 from pathlib import Path
 
@@ -14,9 +15,26 @@ from integration.services import Application
 from integration.services.setup import STEPS, State
 from tests.pages.conftest import Open, press, settled, texts
 from tests.people import somebody
+from tests.stores import stores_in
 
 EVERY = {"products": 5, "stock": 5, "customers": 15, "orders": 5}
 ASKED = [(flow, one) for flow, spec in FLOWS.items() for one in spec.questions]
+
+
+@pytest.fixture
+def connected(connected: Application) -> Iterator[Application]:
+    """The shop of the module, of which what is chosen and answered is put back once a test is over."""
+    kept, rules = stores_in(connected).settings, connected.rules
+    settings, tables = kept.named(""), rules.tables()
+    yield connected
+    for name, value in kept.named("").items():
+        if name not in settings:
+            kept.forget(name, "test")
+        elif value != settings[name]:
+            kept.put(name, settings[name], "test")
+    for name, rows in rules.tables().items():
+        if rows != tables.get(name, {}):
+            rules.set_table(name, tables.get(name, {}), "test")
 
 
 def state(app: Application, flow: str, name: str) -> State:
@@ -104,14 +122,12 @@ def test_a_question_is_answered_folds_into_one_line_and_can_be_opened_again(
     assert not test.radio
     test = press(test, "open-products.number")
     assert test.radio(key="products-sku_rule-0").value == "allotted"
-    connected.setup.answer("products", "number", {"sku_rule": "code"}, somebody("test"))
 
 
 def test_reservations_are_shown_both_ways_on_three_articles_before_anything_is_subtracted(
     connected: Application, open_page: Open
 ) -> None:
     connected.setup.choose(EVERY, somebody("test"))
-    branches = connected.flows.settings("stock").model_dump()["branches"]
     connected.flows.change("stock", {"branches": {"1": "formula"}}, somebody("test"))
     test = open_page("setup", step="questions", question="stock.reservations")
     assert "Without reservations: Aantal gereserveerd (K9_RSRV) may hold what is reserved" in texts(test)
@@ -125,13 +141,11 @@ def test_reservations_are_shown_both_ways_on_three_articles_before_anything_is_s
     assert not test.exception
     kept = connected.flows.settings("stock").model_dump()
     assert (kept["reservations"], kept["reserved"]) == ("field", "K9_RSRV")
-    connected.flows.change("stock", {"branches": branches, "reservations": "ask", "reserved": ""}, somebody("test"))
 
 
 def test_groups_that_were_not_used_lately_stand_apart_and_can_be_given_an_account(
     connected: Application, open_page: Open
 ) -> None:
-    before = connected.flows.settings("orders").model_dump()
     connected.setup.choose(EVERY, somebody("test"))
     connected.flows.change("orders", {"receipts": "posting", "daybook": "700"}, somebody("test"))
     test = open_page("setup", step="questions", question="orders.balances")
@@ -140,7 +154,6 @@ def test_groups_that_were_not_used_lately_stand_apart_and_can_be_given_an_accoun
     assert apart.label == "Not used in the last weeks"
     assert "Wisselgeld uit kluis" in " ".join(one.value for one in apart.markdown)
     assert not any(one.disabled for one in apart.selectbox)
-    connected.flows.change("orders", {name: before[name] for name in ("receipts", "daybook")}, somebody("test"))
 
 
 def test_what_cannot_be_used_is_said_beside_the_field(connected: Application, open_page: Open) -> None:
@@ -166,7 +179,6 @@ def test_a_counterpart_is_chosen_from_the_lists_of_both_systems(connected: Appli
 
     assert connected.rules.tables()["vat_codes"] == {**before, "3": "3"}
     assert state(connected, "products", "vat") is State.ANSWERED
-    connected.rules.set_table("vat_codes", before, "test")
 
 
 def test_turnover_groups_are_proposed_row_by_row_and_kept(connected: Application, open_page: Open) -> None:
@@ -181,7 +193,6 @@ def test_turnover_groups_are_proposed_row_by_row_and_kept(connected: Application
     rows = connected.rules.tables()["turnover_groups"]
     assert (rows["KLED"], rows["K-SHI"]) == ("40", "20")
     assert state(connected, "products", "turnover") is State.ANSWERED
-    connected.rules.set_table("turnover_groups", {}, "test")
 
 
 def test_all_proposals_are_taken_with_one_button(connected: Application, open_page: Open) -> None:
@@ -226,7 +237,6 @@ def test_the_first_preview_starts_the_chosen_flows_and_the_list_stays(connected:
     assert (run.flow, connected.flows.settings("products").on) == ("products", True)
     assert "Nothing that stops a flow is missing" in texts(open_page("setup", step="ready"))
     connected.runs.discard(run.id, "test")
-    connected.flows.change("products", {"on": False}, somebody("test"))
 
 
 @pytest.mark.usefixtures("connected")
