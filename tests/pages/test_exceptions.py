@@ -130,7 +130,8 @@ def unmapped(
 
     yield made
     shop.rules.set_table("payment_terms", before, "test")
-    planned(shop, "orders", *every)
+    left = stores_in(shop).issues.list("orders", "payment_method_unmapped", limit=100)
+    planned(shop, "orders", *every, *(one.issue.key for one in left if one.issue.key not in every))
     put_aside(shop, "orders")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -85,15 +86,21 @@ def test_nothing_is_read_of_prices_until_their_object_is_named(shared_sandbox: S
     accountview.close()
 
 
-def test_a_price_that_changes_reaches_the_next_reading_though_its_article_is_stamped_before(
-    shared_sandbox: Sandbox, books: AccountView
-) -> None:
-    code = quantity_priced(shared_sandbox)
-    stamp = books.extract(Kind.ARTICLE).stamp
+@pytest.fixture
+def quantity_price(shared_sandbox: Sandbox) -> Iterator[dict[str, Any]]:
+    """The row of a price from a quantity on, which has its price again once a test is over."""
     row = next(row for row in shared_sandbox.state("K9_PRICE", "accountview") if row.get("K9_MINQ"))
-    shared_sandbox.accountview.edit("K9_PRICE", str(row["REC_ID"]), {"K9_PX": "1.2345"})
+    yield row
+    shared_sandbox.accountview.edit("K9_PRICE", str(row["REC_ID"]), {"K9_PX": row["K9_PX"]})
+
+
+def test_a_price_that_changes_reaches_the_next_reading_though_its_article_is_stamped_before(
+    shared_sandbox: Sandbox, books: AccountView, quantity_price: dict[str, Any]
+) -> None:
+    stamp = books.extract(Kind.ARTICLE).stamp
+    shared_sandbox.accountview.edit("K9_PRICE", str(quantity_price["REC_ID"]), {"K9_PX": "1.2345"})
     found = {one.key: one for one in books.extract(Kind.ARTICLE, since=stamp).records}
-    assert terms(found[code])[f"price_group_price:10:{WHOLESALE}"] == D("1.2345")
+    assert terms(found[str(quantity_price["ART_CODE"])])[f"price_group_price:10:{WHOLESALE}"] == D("1.2345")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A booked document beside what the till has of it now, decided about on the page of exceptions, and booked again."""
 
+from collections.abc import Iterator
 from itertools import count
 
 import pytest
@@ -145,15 +146,21 @@ def test_what_an_undo_took_back_is_booked_again_from_its_line_of_a_plan(
     assert lives[0] == lives[1] == lives[2]
 
 
-def test_another_sale_under_its_reference_stands_beside_a_document(
-    shop: Application, open_page: Open, till_client: TillClient, article: str
-) -> None:
+@pytest.fixture
+def another(shop: Application, till_client: TillClient, article: str) -> Iterator[None]:
+    """Another sale in the books under the reference of an order, until a test is over."""
     order = till_client.order(article, relation="1003")
     number = till_client.number(order)
     row = {"ORD_NR": "26900001", "RPL_INV": "20003", "ORD_DATE": "2026-11-25T00:00:00", "COMMENT1": f"MP-{number}"}
     sandbox_of(shop).accountview.add("SO_HDR", row)
     previewed(shop, order)
+    yield
+    sandbox_of(shop).accountview.remove("SO_HDR", "26900001")
+    shop.runs.discard(previewed(shop, order).id, "test")
 
+
+@pytest.mark.usefixtures("another")
+def test_another_sale_under_its_reference_stands_beside_a_document(shop: Application, open_page: Open) -> None:
     shown = opened(open_page, waiting(shop, "reference_of_another")).table[0].value
 
     assert list(shown.columns) == [" ", "MplusKASSA", "AccountView"]
