@@ -27,7 +27,7 @@ from integration.flows.settings import BOOKS, FlowSettings, Listed
 from integration.flows.spec import FlowLogic, FlowSpec
 from integration.flows.tables import VAT_CODES, usable_rows
 from integration.services.movements import TillMovements
-from integration.store.rules import Rules
+from integration.store.rules import InForce, Rules
 from integration.store.stores import Stores
 
 # Settings that say when a flow runs and what stops it, and nothing about its records.
@@ -37,6 +37,16 @@ _ABOUT_RUNS = _ABOUT_ROUNDS | {"brakes"}
 
 def _mark(shape: object) -> str:
     return hashlib.sha256(json.dumps(shape, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A logic, and what it is made of; it holds while all of that is equal."""
+
+    in_force: InForce
+    told: Sequence[Mapping[str, object]]
+    corrections: str
+    logic: FlowLogic
 
 
 class Logics:
@@ -68,7 +78,7 @@ class Logics:
         self._rules = stores.rules
         self._stored = stores.settings
         self._corrections = stores.corrections
-        self._made: dict[str, tuple[object, FlowLogic]] = {}
+        self._made: dict[str, _Made] = {}
 
     def flow(self, flow: str) -> Flow:
         """Return a flow with the kinds of record that its settings choose."""
@@ -113,22 +123,22 @@ class Logics:
 
     def now(self, flow: str) -> FlowLogic:
         """Return what is particular to a flow, with its settings, mapping and value tables as they are now."""
-        published = self._rules.published(flow)
-        if published is None:
-            raise ConfigurationError("mapping_missing", flow=flow)
-        version, body = published
-        spec = self._flows[flow]
-        tables, stored = self._tables(spec), self._stored.get(f"flow:{flow}") or {}
-        settings = spec.settings(**stored)
-        told = [self.codes(*listed) for listed in spec.made_with(settings)]
+        spec, in_force, known = self._flows[flow], self._rules.in_force(flow), self._made.get(flow)
+        is_known = known is not None and known.in_force == in_force
+        settings = known.logic.settings if known and is_known else spec.settings(**in_force.settings())
+        told: list[Mapping[str, object]] = [self.rates(system) for system in spec.rated]
+        told += [self.codes(*listed) for listed in spec.made_with(settings)]
         corrections = self._corrections.mark(flow) if any(stage.hashed for stage in spec.flow.stages) else ""
-        state = (version, tables, stored, *(self.rates(system) for system in spec.rated), *told, corrections)
-        known = self._made.get(flow)
-        if known is not None and known[0] == state:
-            return known[1]
+        if known and is_known and (known.told, known.corrections) == (told, corrections):
+            return known.logic
+        mapping = in_force.mapping()
+        if mapping is None:
+            raise ConfigurationError("mapping_missing", flow=flow)
+        version, body = mapping
+        tables = self._usable(spec, in_force.tables())
         logic = spec.make(settings, body, version, tables, self._asked(flow))
-        logic.basis = _mark((VERSION, body, *state))
-        self._made[flow] = (state, logic)
+        logic.basis = _mark((VERSION, body, version, tables, in_force.settings(), *told, corrections))
+        self._made[flow] = _Made(in_force, told, corrections, logic)
         return logic
 
     def fed(self, flow: str) -> dict[str, str]:
@@ -223,8 +233,11 @@ class Logics:
 
     def _tables(self, spec: FlowSpec) -> dict[str, dict[str, str]]:
         """Return the value tables as a flow uses them, as far as its run knows what is possible: its VAT codes are."""
+        return self._usable(spec, self._rules.tables())
+
+    def _usable(self, spec: FlowSpec, tables: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
         known = {Listed(system, VAT_CODES): self.rates(system) for system in spec.rated}
-        return {name: usable_rows(spec.table(name), rows, known.get) for name, rows in self._rules.tables().items()}
+        return {name: usable_rows(spec.table(name), rows, known.get) for name, rows in tables.items()}
 
     def _asked(self, flow: str, *, allots: bool = True, afresh: frozenset[str] = frozenset()) -> "_Asked":
         return _Asked(flow, self, allots, afresh)

@@ -120,6 +120,11 @@ class Database:
         with self.read() as connection:
             return connection.execute(statement.limit(1)).scalar()
 
+    def ready(self, question: Ready, values: Mapping[str, object]) -> list[Any]:
+        """Return what a question finds that was made ready once; see `Ready`."""
+        with in_our_words(self.engine.url):
+            return question.alone(self.engine, values)
+
     def among(
         self, statement: sa.Select[Any], column: sa.ColumnElement[Any], values: Collection[str]
     ) -> list[sa.Row[Any]]:
@@ -132,9 +137,7 @@ class Database:
     def expect_token(self) -> None:
         """Raise FencingTokenLost where another process took over the run that this page is at."""
         if (token := current_token.get()) is not None:
-            with in_our_words(self.engine.url):
-                found = _TOKEN.alone(self.engine, {"run": token.run})
-            _expect(token, next(iter(found), None))
+            _expect(token, next(iter(self.ready(_TOKEN, {"run": token.run})), None))
 
     def held_by(self) -> int | None:
         """Return the id of a process that keeps all others from writing while it is suspended."""

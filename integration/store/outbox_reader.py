@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from integration.store.columns import Json, TextColumn
-from integration.store.database import Store, in_our_words, portions
+from integration.store.database import Store, portions
 from integration.store.event_replay import replay
 from integration.store.events import Event
 from integration.store.outbox import put_events, tell
@@ -46,8 +46,7 @@ class OutboxReader(Store):
 
     def texts_waiting(self, limit: int) -> list[dict[str, object]]:
         """Return the same with what is kept as JSON as its text, for whoever keeps it as text too."""
-        with in_our_words(self.database.engine.url):
-            return [row._asdict() for row in _AS_TEXT.alone(self.database.engine, {"most": limit})]
+        return [row._asdict() for row in self.database.ready(_AS_TEXT, {"most": limit})]
 
     def tell_again(self, file: str) -> None:
         """Tell once more what the database still keeps, for a log whose file had to be set aside under a name."""

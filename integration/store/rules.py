@@ -1,5 +1,6 @@
 """Mappings by flow and version, and the value tables they share."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,9 @@ from integration.store import deeds
 from integration.store.database import Store, upsert
 from integration.store.events import Event
 from integration.store.outbox import tell
-from integration.store.tables import mappings, value_tables
+from integration.store.ready import Ready
+from integration.store.settings import group
+from integration.store.tables import mappings, settings, value_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,43 @@ class Version:
     published_at: datetime
 
 
+_newest = (
+    sa.select(mappings.c.version, sa.type_coerce(mappings.c.body, sa.Text).label("body"))
+    .where(mappings.c.flow == sa.bindparam("flow"))
+    .order_by(mappings.c.version.desc())
+    .limit(1)
+    .subquery()
+)
+_IN_FORCE = Ready(
+    sa.union_all(
+        sa.select(sa.literal_column("'mapping'"), sa.cast(_newest.c.version, sa.Text), _newest.c.body),
+        sa.select(sa.literal_column("'setting'"), settings.c.name, sa.type_coerce(settings.c.value, sa.Text)).where(
+            settings.c.name == sa.bindparam("setting")
+        ),
+        sa.select(sa.literal_column("'table'"), value_tables.c.name, sa.type_coerce(value_tables.c.rows, sa.Text)),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What decides about the records of a flow, as one look at the database found it: equal where nothing changed."""
+
+    found: tuple[tuple[str, str, str], ...]  # what it is of, its version or name, and the text it is kept as
+
+    def mapping(self) -> tuple[int, dict[str, Any]] | None:
+        """Return number and body of the newest version, or None when there is none."""
+        return next(((int(version), json.loads(body)) for of, version, body in self.found if of == "mapping"), None)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings of the flow."""
+        return next((group(json.loads(text)) for of, _, text in self.found if of == "setting"), {})
+
+    def tables(self) -> dict[str, dict[str, str]]:
+        """Return every value table, as `Rules.tables` does."""
+        return {name: _texts(json.loads(text)) for of, name, text in self.found if of == "table"}
+
+
 class Rules(Store):
     """What the operators published. A version never changes afterwards."""
 
@@ -33,6 +73,14 @@ class Rules(Store):
         """Return number and body of a flow's newest version, or None when there is none."""
         found = self.database.first(sa.select(mappings).filter_by(flow=flow).order_by(mappings.c.version.desc()))
         return None if found is None else (found.version, dict(found.body))
+
+    def in_force(self, flow: str) -> InForce:
+        """Return what decides about the records of a flow now; it is asked for on every page, so nothing is read of it.
+
+        One statement finds all of it, whoever wrote it last: what is kept of it elsewhere holds while this is equal.
+        """
+        asked = {"flow": flow, "setting": f"flow:{flow}"}
+        return InForce(tuple(sorted(tuple(row) for row in self.database.ready(_IN_FORCE, asked))))
 
     def body(self, flow: str, version: int) -> dict[str, Any]:
         """Return the body of one version. Raises KeyError when there is none."""

@@ -10,7 +10,10 @@ from integration.store import deeds
 from integration.store.database import Store, upsert
 from integration.store.events import Event
 from integration.store.outbox import tell
+from integration.store.ready import Ready
 from integration.store.tables import settings
+
+_NAMED = Ready(sa.select(settings.c.value).where(settings.c.name == sa.bindparam("name")))
 
 
 class StoredSettings(Store):
@@ -18,8 +21,9 @@ class StoredSettings(Store):
 
     def get(self, name: str) -> dict[str, Any] | None:
         """Return a setting, or None when it was never made."""
-        found = self.database.scalar(sa.select(settings.c.value).where(settings.c.name == name))
-        return None if found is None else _group(found)
+        for found in self.database.ready(_NAMED, {"name": name}):
+            return None if found.value is None else group(found.value)
+        return None
 
     def put(self, name: str, value: Mapping[str, Any], by: str, *also: Event) -> None:
         """Keep a setting; who and when is told to the log, with what else there is to tell of it."""
@@ -30,7 +34,7 @@ class StoredSettings(Store):
     def named(self, prefix: str) -> dict[str, dict[str, Any]]:
         """Return every setting whose name begins so, by name."""
         found = sa.select(settings).where(settings.c.name.startswith(prefix, autoescape=True))
-        return {row.name: _group(row.value) for row in self.database.rows(found)}
+        return {row.name: group(row.value) for row in self.database.rows(found)}
 
     def forget(self, name: str, by: str) -> None:
         """Take a setting away; who and when is told to the log."""
@@ -51,9 +55,9 @@ def put_in(connection: sa.Connection, now: datetime, name: str, value: Mapping[s
 
 def _held(connection: sa.Connection, name: str) -> dict[str, Any]:
     found = connection.execute(sa.select(settings.c.value).where(settings.c.name == name).with_for_update()).scalar()
-    return _group(found)
+    return group(found)
 
 
-def _group(value: object) -> dict[str, Any]:
+def group(value: object) -> dict[str, Any]:
     """Return a stored setting; what is no group of values was written by no console, and counts as none."""
     return dict(value) if isinstance(value, dict) else {}

@@ -31,6 +31,7 @@ from integration.services.drafts import (
 from integration.services.lists import Lists
 from integration.services.mappings import Logics, Mappings, readable_fields, writable
 from integration.services.trials import Around, Effect, Moved, compare, sample_values, try_mapping
+from integration.store.database import open_database
 from integration.store.stores import stores_of
 from tests.consoles import Console, opened
 from tests.fakes import MemoryConnector
@@ -84,6 +85,42 @@ def drafts(tmp_path: Path) -> Iterator[Drafts]:
     mappings = Mappings(stores.rules, logics)
     yield Drafts(FLOWS, stores, logics=logics, mappings=mappings, lists=lists, connector=lambda _system: source)
     database.close()
+
+
+# ---- the logic that is in force
+
+
+def test_what_another_process_wrote_since_the_last_page_is_seen_and_a_logic_is_kept_while_nothing_was(
+    drafts: Drafts, tmp_path: Path
+) -> None:
+    logics, elsewhere = drafts._logics, open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
+    theirs = stores_of(elsewhere, lambda: NOW)  # whose clock stands still: no moment tells one write from the next
+    first = logics.now("products")
+    made = [first]
+
+    def is_another() -> bool:
+        made.append(logics.now("products"))
+        assert logics.now("products") is made[-1]
+        return made[-1].basis != made[-2].basis
+
+    assert logics.now("products") is first
+    theirs.rules.set_table("vat_codes", {}, "test")
+    assert is_another()
+    theirs.rules.set_table("vat_codes", TABLES["vat_codes"], "test")
+    assert is_another()
+    theirs.settings.put("flow:products", {"price_basis": "incl"}, "test")
+    assert is_another()
+    assert made[-1].settings.model_dump()["price_basis"] == "incl"
+    theirs.settings.forget("flow:products", "test")
+    assert is_another()
+    assert made[-1].basis == first.basis
+    theirs.rules.publish("products", BODY, "test", "")
+    assert is_another()
+    assert made[-1].mapping_version == 2
+    theirs.rules.publish("orders", BODY, "test", "")
+    theirs.settings.put("flow:orders", {"on": True}, "test")
+    assert not is_another()
+    elsewhere.close()
 
 
 # ---- parts

@@ -5,6 +5,7 @@ import pytest
 from integration.store.database import Database
 from integration.store.outbox_reader import OutboxReader
 from integration.store.rules import Rules
+from integration.store.settings import StoredSettings
 from tests.clocks import Clock
 
 
@@ -29,3 +30,21 @@ def test_value_tables_are_kept_whole_and_their_change_is_told(database: Database
     assert rules.tables() == {"vat_codes": {"1": "21"}}
     last = OutboxReader(database, clock).waiting(10)[-1]
     assert (last["event"], last["before"], last["after"]) == ("table_changed", {"1": "21", "2": "9"}, {"1": "21"})
+
+
+def test_what_decides_about_a_flow_is_found_at_one_look_as_it_is_found_one_by_one(
+    database: Database, clock: Clock
+) -> None:
+    rules, settings = Rules(database, clock), StoredSettings(database, clock)
+    found = rules.in_force("products")
+    assert (found.mapping(), found.settings(), found.tables()) == (None, {}, {})
+    for body in ({"rules": [1]}, {"rules": ["é"]}):
+        rules.publish("products", body, "anna", "")
+    rules.set_table("vat_codes", {"1": "21"}, "anna")
+    settings.put("flow:products", {"on": True}, "anna")
+    found = rules.in_force("products")
+    assert found.mapping() == rules.published("products") == (2, {"rules": ["é"]})
+    assert (found.settings(), found.tables()) == ({"on": True}, {"vat_codes": {"1": "21"}})
+    rules.publish("orders", {}, "anna", "")
+    settings.put("flow:orders", {"on": True}, "anna")
+    assert rules.in_force("products") == found
