@@ -24,6 +24,7 @@ ACROSS = {
     "connectors/accountview/test_quotations.py": "quotations: names, layout, target and check of an object of its own",
     "connectors/mplus/test_proposals.py": "proposals and what comes of them: codec, pages and markers together",
     "flows/orders/test_baskets.py": "baskets under every switch, beside a second opinion: lines, payments and accounts",
+    "flows/orders/test_lives.py": "sales of several documents, beside the same second opinion: chains, logic and days",
     "flows/days/test_property.py": "days in every manner of booking, beside a second opinion: core, logic and check",
     "flows/days/test_mutations.py": "the same on copies of the product in which one thing is wrong",
     "log/test_drain.py": "writers and drainers are killed: outbox and log together",

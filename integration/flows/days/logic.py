@@ -30,7 +30,7 @@ from integration.core.staged import Staged
 from integration.core.traces import Trace, TraceStep, given
 from integration.flows.booked_payments import AskMethods, as_before, nowhere
 from integration.flows.day_pages import day_of_key, page_key, pages_of, reference
-from integration.flows.days.alone import Alone, AskBooked
+from integration.flows.days.alone import Alone, AskBooked, AskMadeAlone
 from integration.flows.days.closing import Closing
 from integration.flows.days.pages import DayPages, day_title, opposite_page
 from integration.flows.days.settings import FLOW, DaySettings
@@ -103,6 +103,7 @@ class DaysLogic(FlowLogic):
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         unbooked: Callable[[Collection[str]], Collection[str]] = lambda _: (),
         alone: AskBooked = lambda _: {},
+        made_alone: AskMadeAlone = lambda _: {},
         booked_payments: AskMethods = nowhere,
         typed: AskTyped = nothing_typed,
         beyond: Callable[[Record], Sequence[Issue]] = lambda _: (),
@@ -113,9 +114,10 @@ class DaysLogic(FlowLogic):
         `rates` are percentages by the VAT codes of the books and of the till; `linked` tells which pages are booked,
         `debtors` the books' numbers of customers of the till, `item` the reference of a document as an open item,
         `unbooked` which of the documents that are booked one by one are not yet, `alone` which documents are booked by
-        themselves, or may be, and how, `booked_payments` which payments the books had first, `typed` what others
-        wrote in the books, `beyond` which sales in a page come to more than their order, with what is booked by itself
-        of it, `told` documents of the till by their keys. Raises ConfigurationError when the mapping cannot be used.
+        themselves, or may be, and how, `made_alone` what was made of them and is, `booked_payments` which payments the
+        books had first, `typed` what others wrote in the books, `beyond` which sales in a page come to more than their
+        order, with what is booked by itself of it, `told` documents of the till by their keys. Raises
+        ConfigurationError when the mapping cannot be used.
         """
         rules, tools = rules_from(mapping_body), Tools({})
         self.flow = FLOW
@@ -134,7 +136,7 @@ class DaysLogic(FlowLogic):
         self._typed = typed
         self._beyond = beyond
         self._told = told
-        self._alone = Alone(alone, both.turnover.types)
+        self._alone = Alone(alone, both.turnover.types, made_alone)
         self._turnover, self._till_rates = both.turnover, rates[1]
         self.books = self._books(settings, tables, rates, both, debtors, item)
 

@@ -11,7 +11,7 @@ from integration.core.days.entries import entry_of_row
 from integration.core.errors import RejectedError
 from integration.core.records import Field, FieldType, Kind, Record, Unreadable
 from integration.core.rules import as_text
-from integration.core.standing import Where
+from integration.core.standing import Standing, Where
 from integration.core.totals.categories import Purpose
 from integration.core.totals.sold import NOTHING
 from integration.flows.booked_payments import LEANS_ON, methods_of
@@ -50,6 +50,7 @@ from integration.flows.forms import (
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.chains import Asks, Chains, in_force
 from integration.flows.orders.codes import VAT_TABLE
+from integration.flows.orders.newest import document_of
 from integration.flows.orders.payments import WITH_PAYMENTS
 from integration.flows.orders.references import OrderReferences
 from integration.flows.settings import BOOKS, TILL, books_list, till_list
@@ -170,6 +171,13 @@ def _alone(asked: Asked, keys: Collection[str]) -> dict[str, DayBooked]:
     }
 
 
+def _made_alone(asked: Asked, keys: Collection[str]) -> dict[str, list[Standing]]:
+    """Return what was made of these documents, and was booked by the flow of documents, or may be."""
+    made = {key: set(map(document_of, some)) for key, some in asked.made_of(ORDERS, BOOKED_AS, keys).items()}
+    there = in_force(partial(asked.standings, ORDERS, BOOKED_AS), sorted(set().union(*made.values())))
+    return {key: [there[one] for one in sorted(some) if one in there] for key, some in made.items()}
+
+
 def _typed(asked: Asked, days: Collection[date]) -> list[LedgerRow]:
     """Return the rows of the books on some days that are of nobody we know: not of our flows, and not of the bank.
 
@@ -216,6 +224,7 @@ def _logic(
         partial(_item, str(asked.setting(*_PREFIX))),
         unbooked=partial(_unbooked, asked),
         alone=partial(_alone, asked),
+        made_alone=partial(_made_alone, asked),
         booked_payments=partial(methods_of, asked),
         typed=partial(_typed, asked),
         beyond=Chains(

@@ -242,30 +242,44 @@ def in_day(document: Record, pages: Sequence[Record]) -> Skip | None:
 
 
 def share(document: Record) -> str:
-    """Return what a page keeps of a document in it that was made of orders: its key, number and total, and these."""
+    """Return what a page keeps of a document in it: its key, number and total, and the orders it was made of."""
     total = _total(document)
     return "|".join((document.key, _number(document), "" if total is None else f"{total:f}", *ids(document, "orders")))
 
 
 def shared(page: Record) -> list[Record]:
-    """Return the documents that a page has in it and that were made of orders, as far as it keeps them."""
+    """Return the documents that a page has in it, as far as it keeps them: invoices, and what was made of orders."""
     found: list[Record] = []
     for key, number, total, *orders in (told.split("|") for told in _listed_in(page.values, "shares")):
         sold: dict[str, Value] = {"total_incl": Decimal(total)} if total else {}
-        found.append(Record(Kind.RECEIPT, key, {"number": number, "orders": tuple(orders), **sold}))
+        kind = Kind.RECEIPT if _is_receipt(number) else Kind.INVOICE
+        found.append(Record(kind, key, {"number": number, "orders": tuple(orders), **sold}))
     return found
 
 
-def _shares(pages: Sequence[Record], order: str) -> dict[str, Standing]:
-    """Return the documents that pages in force have in them and that were made of an order."""
+def _shares(pages: Sequence[Record], key: str) -> dict[str, Standing]:
+    """Return what pages in force have in them of a document: what was made of it, and the document itself."""
     found: dict[str, Standing] = {}
     for page in pages if _hold_something(pages) else ():
         for one in shared(page):
-            if order in ids(one, "orders"):
+            if key == one.key or key in ids(one, "orders"):
                 reference = as_text(page.values.get("reference"))
                 told = (_number(one), reference, _total(one), page.kind, one.values)
                 found[one.key] = Standing(one.key, Where.BOOKED, *told)
     return found
+
+
+def _with_pages(document: Record, chain: Chain, days: Mapping[str, Sequence[Record]], before: Sequence[str]) -> Chain:
+    """Return a chain with what pages have in them: what a document comes `before` from, and what comes from it."""
+    known = {document.key, *(one.key for one in (*chain.before, *chain.after))}
+    there = [_shares(days.get(key, ()), key).get(key) for key in before if key not in known]
+    made = _shares(days.get(document.key, ()), document.key)
+    after = (one for key, one in made.items() if key not in known)
+    return Chain((*chain.before, *filter(None, there)), (*chain.after, *after))
+
+
+def _agreed(pages: Sequence[Link]) -> list[Record]:
+    return [page.agreed for page in pages if page.agreed]
 
 
 def _hold_something(pages: Sequence[Record]) -> bool:
@@ -344,7 +358,10 @@ class Chains:
         before = {key: _listed_in(told[key], "orders") for key in told}
         asked = self._asks.made_of(sorted({*documents_.values(), *joined(*before.values())}))
         made = {order: {document_of(key) for key in keys} for order, keys in asked.items()}
-        after = {key: (*_listed_in(told[key], "invoices"), *sorted(made.get(documents_[key], ()))) for key in told}
+        after = {  # each once, though order and invoice may name one another
+            key: tuple(dict.fromkeys((*_listed_in(told[key], "invoices"), *sorted(made.get(documents_[key], ())))))
+            for key in told
+        }
         siblings = {
             key: set().union(*(made.get(order, ()) for order in before[key])) - {documents_[key], *after[key]}
             for key in told
@@ -355,10 +372,12 @@ class Chains:
         where = in_force(self._asks.standings, sorted(named)) if named else {}
         asked_days = {key for one in sales for key in (one.key, _sold_on(one), *before[one.key]) if key}
         days = self._asks.days(sorted(asked_days))
+        agreed = {key: _agreed(there) for key, there in days.items()}
         taking_part = where.keys() if Kind.ORDER in self._kinds else ()
         found: dict[str, Verdict] = {}
         for one in sales:
             chain = Chain(*(tuple(where[key] for key in some[one.key] if key in where) for some in (before, after)))
+            chain = _with_pages(one, chain, agreed, before[one.key])
             own = where.get(documents_[one.key]) if sending else None
             if own is not None and own.where is Where.BOOKED and own.kind is not one.kind:
                 chain = Chain((own,))
@@ -369,15 +388,15 @@ class Chains:
                 doubtful := next((page for page in (*pages, *of_orders) if page.agreed is None), None)
             ):
                 said = waits_for(one, doubtful.key)
-            if said is None and pages:
-                said = in_day(one, [page.agreed for page in pages if page.agreed])
+            if not isinstance(said, Issue):
+                said = in_day(one, _agreed(pages)) or said
             if said is not None:
                 found[one.key] = said
         rest = {one.key: [where[key] for key in sorted(siblings[one.key]) if key in where] for one in sales}
         for one in sales:
             for order in before[one.key]:
-                found_in = _shares([page.agreed for page in days.get(order, ()) if page.agreed], order)
-                known = {documents_[one.key], *after[one.key], *(each.key for each in rest[one.key])}
+                found_in = _shares(agreed.get(order, ()), order)
+                known = {documents_[one.key], *before[one.key], *after[one.key], *(each.key for each in rest[one.key])}
                 rest[one.key] += [found_in[key] for key in sorted(found_in.keys() - known)]
         left = [one for one in sales if one.key not in found and of_other_sort(one, rest[one.key])]
         return found | self._beyond_orders({one.key: (one, rest[one.key]) for one in left})
@@ -411,7 +430,7 @@ class Chains:
         documents = {sale: {sale, *map(document_of, made.get(sale, ()))} for sale in sales}
         where = in_force(self._asks.standings, sorted(set().union(*documents.values()))) if sales else {}
         there = {key for key, one in where.items() if one.where in (Where.BOOKED, Where.PLANNED)}
-        days = [[one.agreed for one in found if one.agreed] for found in self._asks.days(list(sales)).values()]
+        days = [_agreed(found) for found in self._asks.days(list(sales)).values()]
         in_days = {key for pages in days if _hold_something(pages) for page in pages for key in _inside(page)}
         return {sale for sale, keys in documents.items() if sale in in_days or not there.isdisjoint(keys)}
 

@@ -19,7 +19,8 @@ from integration.core.links import Link
 from integration.core.plan import Action, Change
 from integration.core.records import Held, Kind, Record, Unreadable, WrongValueError, unreadable
 from integration.core.staged import Staged
-from integration.flows.days.alone import AskBooked
+from integration.core.standing import Standing, Where
+from integration.flows.days.alone import AskBooked, AskMadeAlone
 from integration.flows.days.logic import BooksTold, DaysLogic, Tables
 from integration.flows.days.pages import opposite_page
 from integration.flows.days.settings import FLOW, DaySettings
@@ -49,6 +50,7 @@ def days(
     unbooked: Callable[[Collection[str]], Collection[str]] = lambda _: (),
     turnover: Turnover = NO_TURNOVER,
     alone: AskBooked = lambda _: {},
+    made_alone: AskMadeAlone = lambda _: {},
     typed: AskTyped = nothing_typed,
     beyond: Callable[[Record], Sequence[Issue]] = lambda _: (),
     told: Callable[[Kind, Collection[str]], Sequence[Record]] = lambda *_: (),
@@ -80,6 +82,7 @@ def days(
         lambda: now,
         unbooked,
         alone,
+        made_alone,
         typed=typed,
         beyond=beyond,
         told=told,
@@ -478,6 +481,28 @@ def test_the_page_of_a_document_that_is_booked_by_itself_is_none_of_the_day() ->
     typed, booked = typed_on(date(2026, 10, 17), "", "-714.05", "714.05"), DayBooked(with_payments=True)
     assert parked(days(typed=typed), day_record()).cause == "day_booked_by_hand"
     assert page(days(typed=typed, alone=lambda _: {receipt.key: booked}), day_record()).key == "2026-10-17/1"
+
+
+def test_an_invoice_whose_receipt_is_booked_by_itself_is_none_of_the_day() -> None:
+    total, day = Decimal("544.50"), day_record()
+    (invoice,) = (one for one in day.parts if one.kind is Kind.INVOICE)
+    whole = replace(invoice, values={**invoice.values, "total_incl": total})
+    day = replace(day, parts=tuple(whole if one is invoice else one for one in day.parts))
+
+    def beside(sold: Decimal) -> DaysLogic:
+        receipt = Standing("receipt", Where.BOOKED, "1.1.2026.9", "MR6010100009", sold, Kind.POSTING)
+        return days(
+            alone=lambda keys: {"receipt": DayBooked()} if "receipt" in keys else {},
+            made_alone=lambda keys: {invoice.key: [receipt]} if invoice.key in keys else {},
+        )
+
+    planned = page(days(), day)
+    for sold, is_inside in ((total, False), (-total, True)):  # a refund of it is another sale
+        inside = page(beside(sold), day).values["sold"]
+        assert isinstance(inside, tuple)
+        assert (invoice.key in inside) is is_inside
+        issue = sent(beside(sold), planned)
+        assert (issue and issue.cause) == (None if is_inside else "day_document_booked")
 
 
 def test_a_page_typed_after_a_day_was_booked_does_not_hold_its_day() -> None:

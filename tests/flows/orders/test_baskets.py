@@ -22,8 +22,9 @@ from tests.flows.orders import oracle
 from tests.flows.orders.test_balances import ACCOUNTS, euros, sold
 from tests.flows.orders.tills import PAPERS, TOLD, Questions, lines_of, orders, with_tables
 
-KINDS = {"order": Kind.ORDER, "invoice": Kind.INVOICE, "receipt": Kind.RECEIPT}
-TYPES = {"order": "SALES-ORDER", "invoice": "INVOICE", "receipt": "RECEIPT"}
+KINDS = {"order": Kind.ORDER, "invoice": Kind.INVOICE, "receipt": Kind.RECEIPT, "proposal": Kind.PROPOSAL}
+TYPES = {"order": "SALES-ORDER", "invoice": "INVOICE", "receipt": "RECEIPT", "proposal": "PROPOSAL"}
+SALES = ("order", "invoice", "receipt")  # a proposal is none, and nobody pays one
 TARGETS = ("order", "invoice", "posting")
 PAYMENTS = ("document", "day", "not")
 BASES = ("till", "incl", "excl")
@@ -52,14 +53,17 @@ class Switches:
     by_group: bool
 
     def logic(self, questions: Questions | None = None) -> OrdersLogic:
-        given: dict[str, Any] = {f"payments_of_{self.kind}s": self.payments, "price_basis": self.basis}
+        given: dict[str, Any] = {"price_basis": self.basis}
+        if self.kind in SALES:
+            given[f"payments_of_{self.kind}s"] = self.payments
         return orders(
             documents=self.kind, becomes=self.becomes, tables=BY_GROUP if self.by_group else TABLES,
             context=replace(TOLD, collective={"1300"}), questions=questions, **given,
         )  # fmt: skip
 
 
-SWITCHES = [Switches(*each) for each in product(KINDS, TARGETS, PAYMENTS, BASES, (False, True))]
+SWITCHES = [Switches(*each) for each in product(SALES, TARGETS, PAYMENTS, BASES, (False, True))]
+SWITCHES += [Switches("proposal", "quotation", "not", *each) for each in product(BASES, (False, True))]
 
 
 @dataclass(frozen=True)
@@ -83,19 +87,23 @@ class Basket:
         told: dict[str, Value] = {
             "type": TYPES[kind],
             "vat_method": self.method,
+            "state": "outstanding",
             "paid_amount": euros(listed),
             "paid": listed == sum(each.incl for each in self.lines),
         }
         return replace(one, kind=KINDS[kind], values={**one.values, **told}, parts=(*one.parts, *parts))
 
 
-def baskets(seed: int) -> Iterator[Basket]:
-    """Yield baskets without end: one to seven lines, and up to four payments that cover all, some or too much."""
+def baskets(seed: int, least: int = -20_000) -> Iterator[Basket]:
+    """Yield baskets without end: one to seven lines, and up to four payments that cover all, some or too much.
+
+    No line comes to less than `least`.
+    """
     random = Random(seed)  # noqa: S311 - what is drawn is to be drawn again
     while True:
         count = random.randint(1, 7)
         drawn = [
-            (random.choice(GROUPS), random.choice(list(oracle.RATES)), random.randint(-20_000, 20_000))
+            (random.choice(GROUPS), random.choice(list(oracle.RATES)), random.randint(least, 20_000))
             for _ in range(count)
         ]
         by_line = random.choice((False, True))
@@ -104,10 +112,11 @@ def baskets(seed: int) -> Iterator[Basket]:
         if method in UNTAXED:
             lines = oracle.reversed_charge(lines)
         if lines:
-            yield Basket(lines, _paid(random, lines), method, by_line)
+            yield Basket(lines, payments_for(random, lines), method, by_line)
 
 
-def _paid(random: Random, lines: list[oracle.Sold]) -> list[tuple[str, int]]:
+def payments_for(random: Random, lines: list[oracle.Sold], *, rounds: bool = True) -> list[tuple[str, int]]:
+    """Draw what is paid of these lines; nothing is rounded where nobody could tell what of."""
     total = rest = sum(line.incl for line in lines)
     vouchers = sum(line.incl for line in lines if line.code == oracle.VOUCHERS["VOUCHER"][1])
     paid: list[tuple[str, int]] = []
@@ -115,7 +124,7 @@ def _paid(random: Random, lines: list[oracle.Sold]) -> list[tuple[str, int]]:
         method = random.choice(METHODS)
         amount = random.choice([rest, rest // 2, random.randint(-3000, 3000), rest + 500])
         if method == "ROUNDING":
-            amount = random.choice([-2, -1, 1, 2])
+            amount = 0 if not rounds else random.choice([-2, -1, 1, 2])
         if method == "VOUCHER":
             amount = vouchers // 2
             vouchers = 0
@@ -184,6 +193,8 @@ def sold_by_code(basket: Basket) -> dict[str, tuple[int, int]]:
 
 def judge(basket: Basket, switches: Switches) -> str:
     """Book a basket and compare it with what is right; return what it came to."""
+    if switches.kind not in SALES:
+        basket = replace(basket, paid=[])
     record = basket.record(switches.kind)
     (one,) = switches.logic().stage(PAPERS, [record])
     if one.record is None:
@@ -264,13 +275,13 @@ def test_the_second_opinion_uses_none_of_the_product() -> None:
 
 
 def test_baskets_under_every_switch_are_right_to_the_cent() -> None:
-    assert lived(len(SWITCHES) * 2, 7).keys() == EVERY
+    assert lived(len(SWITCHES), 7).keys() == EVERY
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", [1, 2])
-def test_two_thousand_baskets_under_every_switch_are_right_to_the_cent(seed: int) -> None:
-    found = lived(2_000, seed)
+def test_fourteen_hundred_baskets_under_every_switch_are_right_to_the_cent(seed: int) -> None:
+    found = lived(1_400, seed)  # which makes two thousand with those of `test_lives`
     assert found.keys() == EVERY
-    assert found.total() == 2_000
+    assert found.total() == 1_400

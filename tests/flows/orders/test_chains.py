@@ -240,6 +240,44 @@ def test_an_invoice_of_an_order_of_which_a_receipt_is_in_a_day(
     assert (found.reason if isinstance(found, Skip) else found.cause if found else NOTHING_SAID) == expected
 
 
+INVOICED = a_document(Kind.INVOICE, "invoice-9", number=INVOICE)
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        (a_document(Kind.RECEIPT, "receipt-1", invoices=("invoice-9",)), "sale_booked"),
+        (a_document(Kind.RECEIPT, "receipt-1", invoices=("invoice-9",), total_incl=-WHOLE), NOTHING_SAID),
+        (a_document(Kind.RECEIPT, "receipt-1", invoices=("invoice-8",)), NOTHING_SAID),
+    ],
+)
+def test_a_receipt_of_an_invoice_that_is_in_a_day_is_the_same_sale(document: Record, expected: str) -> None:
+    page = a_page(sold=("invoice-9",), orders=("invoice-9",), shares=(share(INVOICED),))
+    asks = Asks(days=lambda keys: {key: [Link(Kind.DAY_PAGE, "", "", page)] for key in keys if key == "invoice-9"})
+    found = Chains(asks, EVERY, {}, Decimal(0)).of([document]).get(document.key)
+    assert (found.reason if isinstance(found, Skip) else found) == (expected or None)
+
+
+@pytest.mark.parametrize(
+    ("page", "others", "expected"),
+    [
+        (IN_A_DAY, {}, "sale_in_day"),
+        (PART_IN_A_DAY, {}, "sale_partly_booked"),
+        (PART_IN_A_DAY, {"invoice-1": standing("invoice-1", Where.BOOKED, HALF)}, "sale_in_day"),
+    ],
+)
+def test_an_order_of_which_a_part_alone_is_in_a_day_is_asked_about(
+    page: Record, others: Mapping[str, Standing], expected: str
+) -> None:
+    asks = replace(
+        of_a_day(page),
+        standings=lambda keys: {key: others[key] for key in keys if key in others},
+        made_of=lambda _: {"order-1": [*others]},
+    )
+    found = Chains(asks, EVERY, {}, Decimal(0)).of([an_order("order-1")])["order-1"]
+    assert (found.reason if isinstance(found, Skip) else found.cause) == expected
+
+
 def test_a_document_in_a_booked_day_is_in_it_by_key_by_number_of_before_or_as_the_order_of_one() -> None:
     receipt = a_document(Kind.RECEIPT, "receipt-1")
     for page in (a_page(sold=("receipt-1",)), a_page(), a_page(sold=(), orders=("receipt-1",))):
@@ -288,6 +326,14 @@ def test_of_every_pair_the_one_that_is_not_booked_is_skipped_with_the_link(
     facts = {"key": "2026.1", "document": "2026.1", "other": there.key.upper(), "system": "accountview"}
     assert found[other.key] == Skip("sale_booked", other.key, facts | {"reference": f"MP-{there.key}"})
     assert chains.of([replace(other, key="sibling-1", values={**other.values, "orders": (), "invoices": ()})]) == {}
+
+
+def test_an_invoice_that_its_order_names_as_well_counts_once() -> None:
+    half = {"invoice-1": standing("invoice-1", Where.BOOKED, HALF)}
+    order = an_order("order-1", invoices=("invoice-1",))
+    found = a_logic_that_knows(half, {"order-1": ("invoice-1",)}).of([order])["order-1"]
+    assert not isinstance(found, Skip)
+    assert found.cause == "sale_partly_booked"
 
 
 def test_siblings_are_two_sales() -> None:
