@@ -131,10 +131,10 @@ def _papers(
         if kind == "receipt":
             values["invoices"] = tuple(key for key in before if key.startswith("invoice"))
         papers.append(Paper(kind, lines, part, replace(one, key=keys[place], values={**one.values, **values})))
-    for place, (one, after) in enumerate(pairwise(papers)):  # an order may name the invoice made of it
-        if names_next and (one.kind, after.kind) == ("order", "invoice"):
-            named = {**one.record.values, "invoices": (after.record.key,)}
-            papers[place] = replace(one, record=replace(one.record, values=named))
+    for place, (paper, after) in enumerate(pairwise(papers)):  # an order may name the invoice made of it
+        if names_next and (paper.kind, after.kind) == ("order", "invoice"):
+            named = {**paper.record.values, "invoices": (after.record.key,)}
+            papers[place] = replace(paper, record=replace(paper.record, values=named))
     return papers
 
 
@@ -221,6 +221,17 @@ def drawn(random: Random, *, day: bool) -> dict[str, Switches]:
     return found
 
 
+class _Known(Questions):
+    """The questions of the logic, with what is booked."""
+
+    def __init__(self, books: Books) -> None:
+        super().__init__()
+        self._books = books
+
+    def linked(self, ids: Collection[str]) -> Mapping[str, Link]:
+        return self._books.linked(ids)
+
+
 def logic_of(switches: Mapping[str, Switches], books: Books, papers: list[Paper]) -> OrdersLogic | None:
     """Return the logic under these switches; None where nothing is read."""
     given: dict[str, Any] = {f"{kind}s": one.becomes for kind, one in switches.items()}
@@ -228,8 +239,7 @@ def logic_of(switches: Mapping[str, Switches], books: Books, papers: list[Paper]
         return None
     given |= {f"payments_of_{kind}s": switches[kind].payments for kind in SALES}
     given["price_basis"] = switches["order"].basis
-    questions = Questions()
-    questions.linked = books.linked  # type: ignore[method-assign]
+    questions = _Known(books)
     by_key = {one.record.key: one.record for one in papers}
     asks = Asks(books.standings, books.made_of, books.days, lambda keys: [by_key[key] for key in keys if key in by_key])
     tables = BY_GROUP if switches["order"].by_group else TABLES
@@ -240,7 +250,9 @@ def looked(switches: Mapping[str, Switches], books: Books, papers: list[Paper]) 
     """Read all papers, plan, and write; return how many were written."""
     logic = logic_of(switches, books, papers)
     books.planned, books.parked = {}, {}
-    for name in KINDS if logic else ():
+    if logic is None:
+        return 0
+    for name in KINDS:
         stage = logic.flow.stage(f"{name}s")
         records = [one.record for one in papers if one.kind == name]
         if stage.off or not records:
@@ -258,11 +270,11 @@ def looked(switches: Mapping[str, Switches], books: Books, papers: list[Paper]) 
         books.parked |= {key: one.cause for key, one in beside.items() if not isinstance(one, Skip)}
         books.planned |= {key: one for key, one in new.items() if key not in beside}
     written = 0
-    for key, one in list(books.planned.items()):
+    for key, made in list(books.planned.items()):
         name = key.partition("-")[0]
-        stage = logic.flow.stage(f"{name}s") if logic else None
-        if not logic.beside(stage, [one], sending=True):
-            books.booked[key], books.under[key] = one, switches[name]
+        stage = logic.flow.stage(f"{name}s")
+        if not logic.beside(stage, [made], sending=True):
+            books.booked[key], books.under[key] = made, switches[name]
             written += 1
         del books.planned[key]
     return written
@@ -299,11 +311,11 @@ def judge(sale: Sale, books: Books, switches: Mapping[str, Switches], counted: s
     for key, one in books.booked.items():
         _right(told[key], one, books.under[key])
     asked = set(books.parked.values())
-    for one in sale.papers:
-        if one.kind == "proposal":
+    for paper in sale.papers:
+        if paper.kind == "proposal":
             continue
-        takes_part = switches[one.kind].becomes not in ("nothing", "day") or one.record.key in counted
-        if takes_part and not times.keys() >= set(one.lines):
+        takes_part = switches[paper.kind].becomes not in ("nothing", "day") or paper.record.key in counted
+        if takes_part and not times.keys() >= set(paper.lines):
             assert asked, "a sale is nowhere, and nobody is asked"
     allowed = {"totals_differ", "voucher_on_order", "sale_waits"}
     allowed |= {"sale_partly_booked"} if sale.is_parted else set()
