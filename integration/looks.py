@@ -21,6 +21,7 @@ from integration.flows.tables import VAT_RATES
 from integration.services import Application
 from integration.services.day_sheets import finding_text
 from integration.services.days import DayListed
+from integration.services.lists import LAST_SECONDS
 from integration.words import MISSING, say, sentence, vat_code
 
 FAILED = 1
@@ -45,14 +46,14 @@ def days(
     """List how the days of the till stand in the books; --check compares them now, --sheet prints one."""
     if sheet is not None and sheet.suffix.lower() not in SHEETS:
         raise wrong_use("the sheet is called .pdf or .xlsx")
-    with terminal.command_application(start=check) as application:
+    with terminal.command_application(start=check or sheet is not None) as application:
         today = application.days.today()
         span = _day(first, today.replace(day=1)), _day(last, today)
         if span[0] > span[1]:
             raise wrong_use("--from is not after --to")
         reports = _compared(application, *span, branch, as_json=as_json) if check else []
         listed = application.days.listed(*span, branch)
-        rates = application.lists.captions(BOOKS, "vat_rates") if reports else {}
+        rates = application.lists.captions(BOOKS, "vat_rates", LAST_SECONDS) if reports else {}
         if sheet is not None:
             _write(application, listed, sheet)
     if as_json:
@@ -69,7 +70,9 @@ def drift(as_json: Json = False) -> None:
         found = application.drift.look()
         taxed = [one.flow for one in found for record in one.found if any(is_vat_code(e.field) for e in record.edits)]
         targets = {one.flow: application.flows[one.flow].target for one in found}
-        rates = {flow: application.lists.captions(targets[flow], VAT_RATES) for flow in dict.fromkeys(taxed)}
+        rates = {
+            flow: application.lists.captions(targets[flow], VAT_RATES, LAST_SECONDS) for flow in dict.fromkeys(taxed)
+        }
     if as_json:
         terminal.print_json([_drift_json(one) for one in found])
     else:

@@ -30,6 +30,7 @@ from integration.core.run import Run
 from integration.core.states import RunState
 from integration.core.untrusted_text import indented, json_line, visible
 from integration.services import Application
+from integration.services.lists import LAST_SECONDS
 from integration.settings import Settings, load_settings, logged_in
 from integration.shipped import COMMAND
 from integration.words import MISSING, field_name, has_term, say, sentence, value_text, vat_code
@@ -300,7 +301,7 @@ def show_causes(causes: list[CauseGroup]) -> None:
 def show_rows(application: Application, run: Run, rows: list[PlanRow], total: int) -> None:
     """Show lines of a plan, and how many there are in all."""
     target = application.flows[run.flow].target
-    rates = application.lists.captions(target, "vat_rates")
+    rates = application.lists.captions(target, "vat_rates", LAST_SECONDS)
     table = table_of("line", "action", "key", "title", "what changes, or why not", numbers=("line",))
     for row in rows:
         table.add_row(

@@ -10,18 +10,24 @@ import socket
 import sqlite3
 import time
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from integration.__main__ import status_of
+from integration.core.days.check import DayComparison
+from integration.core.days.report import DayReport, DayState, report_to_json
 from integration.core.errors import NotAllowedError
 from integration.core.run import Mode
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
+from integration.store.days import DayChecked
 from tests.consoles import opened
 from tests.programs import Ended, Terminal, access, confirmations, program
 from tests.stores import prepare, stores_in
@@ -263,6 +269,23 @@ def test_days_are_compared_listed_and_printed(terminal: Terminal, tmp_path: Path
     assert compared.status == (1 if report["state"] in ("different", "unknown") else 0)
     assert day in listed.out
     assert (tmp_path / "day.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.long
+def test_the_sheet_of_a_terminal_says_what_that_of_a_page_does(fresh: tuple[Terminal, Sandbox], tmp_path: Path) -> None:
+    terminal, _ = fresh
+    amount = {"till": Decimal("12.10"), "books": Decimal("12.10")}
+    rows = (DayComparison("account", "8000", **amount), DayComparison("vat", "1", **amount))
+    report = DayReport(date(2026, 10, 17), "1", "", DayState.EQUAL, datetime(2026, 10, 18, tzinfo=UTC), rows=rows)
+    with opened(tmp_path, start=False) as application:
+        kept = DayChecked(report.date, "1", report.state, report.checked_at, report_to_json(report))
+        stores_in(application).days.keep([kept])
+    for file in ("day.xlsx", "day.pdf"):
+        asked = ("--from", "2026-10-17", "--to", "2026-10-17", "--sheet", str(tmp_path / file))
+        assert terminal("days", *asked).status == 0
+    with zipfile.ZipFile(tmp_path / "day.xlsx") as book:
+        said = book.read("xl/sharedStrings.xml").decode()
+    assert all(one in said for one in ("Administration", "8000 Omzet", "21%")), said
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Self, cast
 
 from integration.channels.post import Post, WayOut
@@ -50,7 +51,7 @@ from integration.services.kept_names import KeptNames
 from integration.services.keys import Keys
 from integration.services.lab import Lab
 from integration.services.listings import Listings
-from integration.services.lists import Lists
+from integration.services.lists import LAST_SECONDS, Lists
 from integration.services.log import Log
 from integration.services.log_access import LogAccess
 from integration.services.looks_owed import LooksOwed
@@ -282,7 +283,7 @@ class Application:
             branches=lambda: self.lists.captions(TILL, "branches"),
             others=[(name, Kind.POSTING) for name in flows if name != days],
         )
-        self.day_sheets = DaySheets(self.lists.captions, self._company, clock)
+        self.day_sheets = DaySheets(partial(self.lists.captions, patience=LAST_SECONDS), self._company, clock)
         self.four_eyes = FourEyes(flows, stores.settings, stores.yeses, clock)
         self.runs = Runs(
             stores, self.work, self._runner, self.mappings, self.exceptions, self.proposals, self.four_eyes, clock
@@ -442,7 +443,7 @@ class Application:
 
     def _company(self) -> str:
         """Return what the administration of the books is called, as far as their connection says it."""
-        return next((one.about for one in self.connections.statuses() if one.system == BOOKS), "")
+        return self.connections.known(BOOKS).about
 
 
 def _numbering(flows: Specs) -> tuple[str, str]:

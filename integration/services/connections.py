@@ -227,6 +227,12 @@ class Connections:
         """Return a connection as it was checked last."""
         return self._last(system) or ConnectionStatus(system, connected=self._access.is_connected(system))
 
+    def known(self, system: str) -> ConnectionStatus:
+        """Return a connection as it was checked last, and now where nobody has had it checked since the start."""
+        if self._access.is_connected(system) and self._last(system) is None:
+            self.check(system)
+        return self.of(system)
+
     def _last(self, system: str) -> ConnectionStatus | None:
         """Return how the connection was found that is there now."""
         changes, status = self._checked.get(system, (-1, None))
@@ -239,12 +245,9 @@ class Connections:
     def prefix_in_use(self, flow: str) -> Mapping[str, str]:
         """Return what the last check told of documents under the prefix of a flow that are not ours; nothing if none.
 
-        They are told by prefix, number, example, and a prefix that is free. Where nobody has had the books checked
-        since the start they are now: what stood in them before says nothing of a prefix.
+        They are told by prefix, number, example, and a prefix that is free.
         """
-        if self._access.is_connected(BOOKS) and self._last(BOOKS) is None:
-            self.check(BOOKS)
-        told = (one.facts for one in self.of(BOOKS).findings if one.cause == "prefix_in_use")
+        told = (one.facts for one in self.known(BOOKS).findings if one.cause == "prefix_in_use")
         return next((facts for facts in told if facts.get("flow") == flow), {})
 
     def check(self, system: str, tell: Tell = unheard) -> list[Finding]:

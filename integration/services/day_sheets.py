@@ -90,7 +90,7 @@ class _Writer:
             tone=TONES.get(report.state, Tone.PLAIN),
             facts=self._facts(report, company),
             parts=tuple(self._parts(report)),
-            made=self._text("sheet_made", moment=self._moment(now)).lower(),
+            made=words.term("sheet_made", self._language, moment=self._moment(now)),
             made_at=now,
             language=self._language,
         )
@@ -182,7 +182,9 @@ class _Writer:
         return SheetTable(title, columns, rows, (None, self._text("page_total"), None, None, debits, credits_))
 
     def _moment(self, at: datetime) -> str:
-        return words.table_time(at.astimezone(self._zone), self._language)
+        """Return a moment with its year, since a binder is read years later."""
+        here = at.astimezone(self._zone)
+        return f"{words.value_text(here.date(), self._language)}, {here:%H:%M}"
 
     def _text(self, key: str, **facts: object) -> str:
         return words.sentence(key, self._language, **facts)

@@ -93,10 +93,11 @@ class Lists:
         rates: Mapping[str, Decimal] = self.fresh(system, "rates", FIELDS_KEPT, ask)
         return rates
 
-    def captions(self, system: str, name: str) -> dict[str, str]:
+    def captions(self, system: str, name: str, patience: float = FIRST_SECONDS) -> dict[str, str]:
         """Return codes and captions as a system answered last, asked again in the background after some minutes.
 
         For captions beside codes that can do without: a page waits a moment for the first answer, and never longer.
+        What stays as it is written, such as a file or the lines of a terminal, has more `patience`.
         """
         question = system, f"choices {name}", self._is_sandboxed()
         with self._lock:
@@ -106,7 +107,7 @@ class Lists:
             else:
                 return dict(known.value) if known else {}
         if known is None:
-            answered.wait(FIRST_SECONDS)
+            answered.wait(patience)
             known = self._answers.get(question)
         return dict(known.value) if known else {}
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -89,6 +89,18 @@ def test_a_sheet_has_both_sides_the_differences_the_counts_and_the_page() -> Non
     assert [(part.title, part.tone) for part in sheet.parts if isinstance(part, SheetNotes)] == [
         ("Verschillen", Tone.BAD), ("Goed om te weten", Tone.PLAIN),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language", "moment"),
+    [("en", "30 Nov 2026, 00:30"), ("de", "30.11.2026, 00:30"), ("nl", "30 nov 2026, 00:30")],
+)
+def test_moments_are_written_in_one_way_with_their_year(language: str, moment: str) -> None:
+    at = datetime(2026, 11, 29, 23, 30, tzinfo=UTC)
+    sheets = DaySheets(lambda *_: {}, lambda: "", lambda: at)
+    sheet = sheets.sheet(replace(a_report(), checked_at=at), language, ZoneInfo("Europe/Amsterdam"))
+    assert [sheet.made.partition(" ")[2], dict(sheet.facts)[words.sentence("col_checked", language)]] == [moment] * 2
+    assert sheet.made == words.term("sheet_made", language, moment=moment)
 
 
 def test_what_nobody_can_say_is_not_told_as_nothing() -> None:
