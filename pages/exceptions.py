@@ -43,7 +43,7 @@ from pages.components.shared.layout import (
 from pages.components.shared.meanings import meaning
 from pages.components.shared.runs import progress_strip
 from pages.components.shared.saved_filters import open_saved, saved_filters
-from pages.components.shared.wording import Markdown, counted, flow_name, number, sandbox_badges, text, zone
+from pages.components.shared.wording import Markdown, counted, flow_name, number, plain, sandbox_badges, text, zone
 
 SIZE = 20
 
@@ -137,6 +137,8 @@ with head(
 ):
     download = st.container(width="content")
 failures()
+for gone, left in app.exceptions.left().items():
+    note(counted("flow_gone_waits", left, name=plain(gone)))
 several_told(app)
 for active in (one.active for one in app.flows.statuses()):
     if active and active.mode is Mode.CHOSEN:

@@ -34,7 +34,15 @@ from pages.components.shared.meanings import meaning
 from pages.components.shared.notes import plan_notes
 from pages.components.shared.plan import plan_lines
 from pages.components.shared.run_states import run_state
-from pages.components.shared.runs import outcome, progress_strip, short_id, start_undo, stopped_by, what_was_read
+from pages.components.shared.runs import (
+    is_of_gone_flow,
+    outcome,
+    progress_strip,
+    short_id,
+    start_undo,
+    stopped_by,
+    what_was_read,
+)
 from pages.components.shared.saved_filters import open_saved, saved_filters
 from pages.components.shared.wording import (
     Markdown,
@@ -280,6 +288,6 @@ def lines(run: Run, download: DeltaGenerator) -> None:
 found = plan_of_address(app)
 if found is None:
     first_preview()
-else:
+elif not is_of_gone_flow(app, found):
     with st.container(key=f"plan-{found.id}"):  # another plan is drawn anew, so that nothing of the one before stays
         plan_page(found)

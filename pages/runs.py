@@ -25,6 +25,7 @@ from pages.components.shared.notes import plan_notes
 from pages.components.shared.plan import plan_lines
 from pages.components.shared.run_states import run_state
 from pages.components.shared.runs import (
+    is_of_gone_flow,
     parked_causes,
     progress_strip,
     run_actions,
@@ -55,6 +56,8 @@ app = application()
 def one_run(run_id: str) -> None:
     """Draw one run: the sum of what it read, who approved what, and its records by result."""
     run = app.runs.get(run_id)
+    if is_of_gone_flow(app, run):
+        return
     flow = app.flows[run.flow]
     about = f"{way(flow.source, flow.target)} · {moment(run.started_at)} · {plain(who(run.by))}"
     badges = [inline(run_state(run)), *sandbox_badges(app.sandbox.is_connected)]

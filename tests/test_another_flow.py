@@ -15,6 +15,7 @@ from integration import bootstrap
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.target import TillTarget
 from integration.connectors.protocol import References
+from integration.core import records
 from integration.core.causes import cause
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import PlanUnsafeError, Reason
@@ -358,6 +359,32 @@ def test_its_own_guard_holds_a_plan_until_its_number_is_typed(app: Application, 
     assert app.flows.settings(NAME).limits[RENAMED.name] == count
     again = settled(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
     assert again.brakes == ()
+
+
+def test_what_it_left_is_shown_once_it_is_gone(
+    app: Application, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.rules.set_table("signs", {codes(app)[0]: "Entrance"}, WHO)
+    run = settled(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
+    group = next(one for one in app.issues.causes(NAME))
+    monkeypatch.delitem(records._KINDS, SIGN)
+    bootstrap.shut_down()
+    for name in ("DATA", "SANDBOX", "SANDBOX_ARTICLES"):
+        monkeypatch.setenv(f"CONSOLE_{name}", {"DATA": str(app.settings.data), "SANDBOX": "true"}.get(name, "60"))
+    app = bootstrap.running_application(FLOWS)
+    said = {}
+    for page, address in (
+        ("runs", {}), ("runs", {"run": run.id}), ("preview", {"plan": run.id}), ("exceptions", {}),
+        ("exceptions", {"cause": group_address(group.of)}),
+        ("logs", {}), ("logs", {"record": f"{NAME}:x"}), ("overview", {}), ("stock", {}), ("days", {}),
+    ):  # fmt: skip
+        test = open_page(page, **address)
+        assert not test.exception, (page, address, test.exception)
+        said[page, *address] = texts(test)
+    assert "does not know the flow departments" in said["runs", "run"] == said["preview", "plan"]
+    assert " records wait of the flow departments, which this console does not know." in said["exceptions",]
+    with pytest.raises(KeyError):
+        app.runs.commit(run.id, Approval(run.mark, WHO))
 
 
 def test_no_file_of_the_console_knows_it() -> None:

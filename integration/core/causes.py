@@ -143,6 +143,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("filter_ignored", ADMINISTRATOR),
         Cause("known_not_found", ADMINISTRATOR),
         Cause("prefix_in_use", ADMINISTRATOR, repair=_setting("reference_prefix")),
+        Cause("kind_unknown", ADMINISTRATOR, ("name",), AGAIN),
         Cause("record_unreadable", OPERATOR, ("field",), SYSTEM),
         Cause("key_unreadable", OPERATOR, ("field",), SYSTEM),
         Cause("not_connected", OPERATOR),

@@ -77,7 +77,7 @@ def settled(issue: Issue, by: str) -> Settled | None:
     if issue.cause != CONFLICT or not values:
         return None
     becomes = values[TARGET if by == SOURCE else SOURCE]
-    return Settled(Kind(facts["kind"]), facts["record"], facts["path"], values["agreed"], becomes)
+    return Settled(Kind.stored(facts["kind"]), facts["record"], facts["path"], values["agreed"], becomes)
 
 
 def agreeing(agreed: Record, one: Settled) -> Record | None:

@@ -52,12 +52,14 @@ class Kind(str):
     """What sort of business object a record is, with what is true of all of them in whichever flow.
 
     There is one of each name, and `Kind(name)` returns it. A flow with records of its own adds their kinds where it
-    is declared; whoever needs to know something of a kind asks it.
+    is declared; whoever needs to know something of a kind asks it. What is stored may be of a kind that is not known:
+    its flow is gone, or a newer revision wrote it. It has its name, and nothing is written for it.
     """
 
-    __slots__ = ("drawn", "owned", "sort")
+    __slots__ = ("drawn", "known", "owned", "sort")
 
     sort: Sort
+    known: bool  # whether it is a kind of this console
     drawn: bool  # whether charts of stock are drawn from it
     owned: bool  # whether anybody decides about its fields once it is written
 
@@ -99,9 +101,23 @@ class Kind(str):
         """Return a new kind of record. Raises ValueError where there is one of this name."""
         if name in _KINDS:
             raise ValueError(f"a kind of record already: {name!r}")
-        one = _KINDS[name] = str.__new__(cls, name)
-        one.sort, one.drawn, one.owned = sort, drawn, owned
+        one = _KINDS[name] = cls._of(name, sort, drawn=drawn, owned=owned)
         return one
+
+    @classmethod
+    def stored(cls, name: str) -> "Kind":
+        """Return the kind of a name that was stored, known or not."""
+        return _KINDS.get(name) or cls._of(name, Sort.OTHER, owned=False, known=False)
+
+    @classmethod
+    def _of(cls, name: str, sort: Sort, *, drawn: bool = False, owned: bool = True, known: bool = True) -> "Kind":
+        one = str.__new__(cls, name)
+        one.sort, one.drawn, one.owned, one.known = sort, drawn, owned, known
+        return one
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        """Travel, and be copied, by name: it may be no known one, also where it arrives."""
+        return Kind.stored, (str(self),)
 
 
 def kinds(*sorts: Sort) -> tuple[Kind, ...]:
@@ -344,7 +360,7 @@ def record_from_json(shape: Mapping[str, object]) -> Record:
     if not isinstance(values, dict) or not isinstance(parts, list | tuple):
         raise TypeError("no record of ours")
     return Record(
-        kind=Kind(str(shape["kind"])),
+        kind=Kind.stored(str(shape["kind"])),
         key=str(shape["key"]),
         values={name: value if type(value) in _AS_IT_IS else from_json(value) for name, value in values.items()},
         parts=tuple(record_from_json(part) for part in parts),

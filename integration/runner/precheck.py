@@ -38,7 +38,12 @@ class Precheck:
 
         Those `at_work` were sent, or are about to be, and are not settled: nothing is sent of what needs one of them.
         """
-        rows = self._free(run, logic.flow, at_work, after)
+        rows = self._next(run, logic.flow, after)
+        if strange := [row for row in rows if not _is_known(row)]:
+            parked = [_parked_unknown(row) for row in strange]
+            self.deps.ledger.settle(run.id, parked, changes_by_number(strange))
+            return LookedUpPage(strange, [], sees=True, settled=True)
+        rows = _free_of(logic.flow, rows, at_work)
         if not rows:
             return None
         references = self.deps.links.references(run.flow)
@@ -50,12 +55,11 @@ class Precheck:
             self._prove_untouched(run, [one for one in moved if one.step is not Step.PARKED], known)
         return LookedUpPage(rows, _one_of_each(ready), sees=sees, settled=bool(moved))
 
-    def _free(self, run: Run, flow: Flow, at_work: Sequence[PlanRow], after: int) -> Sequence[PlanRow]:
+    def _next(self, run: Run, flow: Flow, after: int) -> Sequence[PlanRow]:
         rows = self.deps.ledger.next_planned(run.id, flow.order, WRITE_PAGE, after)
         if is_tree(flow, rows):
             rows = self.deps.ledger.next_planned(run.id, flow.order, TREE_PAGE)
-        keys = {row.key for row in at_work}
-        return _free(flow, _one_of_a_number(flow, [row for row in rows if row.key not in keys], at_work), at_work)
+        return rows
 
     def _sorted(
         self, run: Run, logic: FlowLogic, references: LinkReferences, rows: Sequence[PlanRow], held: dict[str, Held]
@@ -163,6 +167,15 @@ def is_tree(flow: Flow, rows: Sequence[PlanRow]) -> bool:
     return bool(rows) and rows[0].kind in flow.stage(rows[0].stage).needs.values()
 
 
+def _is_known(row: PlanRow) -> bool:
+    return row.kind.known and all(part.kind.known for part in change_of(row).wanted.parts)
+
+
+def _parked_unknown(row: PlanRow) -> Outcome:
+    facts = {"key": row.title or row.key, "name": row.kind}
+    return Outcome(row.seq, Step.PARKED, issue=Issue("kind_unknown", row.key, facts=facts))
+
+
 def _has_end(row: PlanRow, outcomes: Sequence[Outcome]) -> bool:
     return any(row.seq == one.seq for one in outcomes)
 
@@ -198,6 +211,11 @@ def _moved(change: Change, now: Held | None) -> tuple[str, ...]:
     if change.before is None or now is None:
         return ()
     return differences(change.before, now.record)
+
+
+def _free_of(flow: Flow, rows: Sequence[PlanRow], at_work: Sequence[PlanRow]) -> Sequence[PlanRow]:
+    keys = {row.key for row in at_work}
+    return _free(flow, _one_of_a_number(flow, [row for row in rows if row.key not in keys], at_work), at_work)
 
 
 def _free(flow: Flow, rows: Sequence[PlanRow], at_work: Sequence[PlanRow]) -> Sequence[PlanRow]:

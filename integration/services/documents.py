@@ -43,7 +43,7 @@ class Documents:
         marked = [row for row in rows if row.facts.get("mark") and row.facts.get("source")]
         kept = [
             Correction(
-                Kind(row.facts["source"]),
+                Kind.stored(row.facts["source"]),
                 row.key,
                 About.CHANGE,
                 None,

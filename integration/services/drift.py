@@ -96,7 +96,7 @@ class Drift:
         position = self.page("")
         while position:
             place = _Place.of(position)
-            tell(Looked(place.left[0][0], Kind(place.left[0][1]), place.counts.looked))
+            tell(Looked(place.left[0][0], Kind.stored(place.left[0][1]), place.counts.looked))
             position = self.page(position)
         return self.latest()
 
@@ -144,7 +144,7 @@ class Drift:
         flow, kind = place.left[0]
         code, facts = (error.code, dict(error.facts)) if error else ("", {})
         begun, now = datetime.fromisoformat(began), self._clock()
-        self._stores.drifts.keep(DriftFound(flow, Kind(kind), begun, now, counts, error=code, facts=facts))
+        self._stores.drifts.keep(DriftFound(flow, Kind.stored(kind), begun, now, counts, error=code, facts=facts))
 
     def _tell(self, flow: Flow, stage: Stage, page: DriftPage, so_far: SoFar) -> None:
         """Open an exception for each difference, and close those of records that are as agreed again."""

@@ -161,8 +161,13 @@ class Exceptions:
         """Return one group, or None when nothing of it is left."""
         return next((group for group in self._causes(cause.flow, state) if group.of == cause), None)
 
+    def left(self) -> dict[str, int]:
+        """Return how many records wait of each flow that is gone: none of them can be repaired, and none is written."""
+        found = [one for one in self._stores.issues.causes() if one.flow not in self._flows]
+        return {flow: sum(one.count for one in found if one.flow == flow) for flow in {one.flow for one in found}}
+
     def _causes(self, flow: str | None, state: IssueState) -> list[CauseGroup]:
-        found = self._stores.issues.causes(flow, state)
+        found = [one for one in self._stores.issues.causes(flow, state) if one.flow in self._flows]
         return [listing(one, partial(self.every, one.of, state)) for one in found]
 
     def waits(self, flow: str, key: str) -> Issue | None:
@@ -417,6 +422,6 @@ class Exceptions:
             if option not in self._flows[flow].repair_of(one.issue.cause).options:
                 raise KeyError(option)
             decided = decision_text(option, one.issue.facts["mark"], reason.strip())
-            kind = Kind(one.issue.facts.get("source") or self._flow(flow).counted.source)
+            kind = Kind.stored(one.issue.facts.get("source") or self._flow(flow).counted.source)
             kept.append(Correction(kind, one.issue.key, one.issue.field, None, decided, one.title, by.ref))
         self._stores.corrections.keep(flow, kept, by.ref)

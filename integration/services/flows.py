@@ -106,6 +106,10 @@ class Flows(Mapping[str, Flow]):
     def __len__(self) -> int:
         return len(self._specs)
 
+    def noun(self, flow: str) -> str:
+        """Return the word for the records of a flow; of one that is gone, which left its runs, that for any."""
+        return self._specs[flow].noun if flow in self._specs else "record"
+
     def spec(self, flow: str) -> FlowSpec:
         """Return a flow as the value that says everything about it."""
         return self._specs[flow]

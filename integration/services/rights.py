@@ -33,15 +33,15 @@ _TABLE: Mapping[str, Mapping[Right, str]] = {
     },
     "drift": {SEE: "latest held", COMPARE: "look"},
     "exceptions": {
-        SEE: "groups group every of_run waits tries came made_with issues_of sources keys unmapped records candidates"
-        " meant article sold",
+        SEE: "groups group every left of_run waits tries came made_with issues_of sources keys unmapped records"
+        " candidates meant article sold",
         EXPORT: "listed",
         REPAIR: "set_aside take_back correct answer choose decide",
     },
     "first_week": {SEE: "tasks begins_with shown", ARRANGE: "hide"},
     "flows": {
         SEE: "spec settings status statuses schedules is_on is_unproven as_set stops sift source_field get keys values"
-        " items",
+        " items noun",
         ARRANGE: "change",
     },
     "four_eyes": {SEE: "brakes limits needed first", ADMINISTER: "change"},

@@ -73,7 +73,7 @@ def _kept(value: Value) -> dict[str, object]:
 
 def _correction(row: sa.Row[tuple[object, ...]]) -> Correction:
     was, becomes = (from_json(shape["value"]) for shape in (row.was, row.becomes))
-    return Correction(Kind(row.kind), row.key, row.field, was, becomes, row.title, row.by)
+    return Correction(Kind.stored(row.kind), row.key, row.field, was, becomes, row.title, row.by)
 
 
 def _of_flow(flow: str) -> sa.Select[Any]:

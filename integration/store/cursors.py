@@ -28,7 +28,7 @@ def pass_over_ours(connection: sa.Connection, at: datetime, flow: str, since: da
     """
     here = sa.select(cursors).where(cursors.c.flow == flow, cursors.c.side.startswith(f"{TARGET}:"))
     for row in connection.execute(here).all():
-        kind = Kind(row.side.partition(":")[2])
+        kind = Kind.stored(row.side.partition(":")[2])
         ours = _ours(connection, flow, kind).joined(_proven(connection, flow, kind, since))
         now = ours.past(row.value)
         keep_cursors(connection, at, flow, {row.side: now, f"{OURS}:{kind}": str(ours.beyond(now))})

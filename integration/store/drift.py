@@ -53,7 +53,7 @@ class Drifts(Store):
             looks = connection.execute(sa.select(drift).where(*here).order_by(drift.c.flow, drift.c.kind)).all()
             return [
                 DriftFound(
-                    row.flow, Kind(row.kind), row.began_at, row.ended_at, DriftCounts(**row.counts),
+                    row.flow, Kind.stored(row.kind), row.began_at, row.ended_at, DriftCounts(**row.counts),
                     _found(connection, row), row.error, row.facts,
                 )
                 for row in looks

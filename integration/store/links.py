@@ -35,8 +35,8 @@ def link_of(row: sa.Row[tuple[object, ...]]) -> Link:
     """Return the link in a row of the table."""
     agreed = None if row.agreed is None else record_from_json(row.agreed)
     return Link(
-        Kind(row.kind), row.key, row.reference, agreed, row.marker, row.mark, row.retired, row.unproven, row.owner,
-        (row.source_hash, row.target_hash),
+        Kind.stored(row.kind), row.key, row.reference, agreed, row.marker, row.mark, row.retired, row.unproven,
+        row.owner, (row.source_hash, row.target_hash),
     )  # fmt: skip
 
 
@@ -297,7 +297,7 @@ class Links(Store):
     def kinds(self, flow: str) -> set[Kind]:
         """Return of which kinds a flow has links with what both sides agreed on."""
         found = sa.select(links.c.kind).where(links.c.flow == flow, links.c.agreed.isnot(sa.null())).distinct()
-        return {Kind(row.kind) for row in self.database.rows(found)}
+        return {Kind.stored(row.kind) for row in self.database.rows(found)}
 
     def page(self, flow: str, kind: Kind, after: str, limit: int) -> list[Link]:
         """Return links of what the target should have, in order of their keys, those behind `after`."""

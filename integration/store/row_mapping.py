@@ -53,7 +53,7 @@ def change_from_json(shape: Mapping[str, Any]) -> Change:
     wanted = record_from_json(shape["wanted"])
     return Change(
         action=Action(shape["action"]),
-        kind=Kind(shape["kind"]),
+        kind=Kind.stored(shape["kind"]),
         key=shape["key"],
         title=shape["title"],
         group=shape["group"],
@@ -90,8 +90,9 @@ def line_to_row(run: str, seq: int, line: PlanRow) -> dict[str, object]:
 def plan_row(row: Row) -> PlanRow:
     """Return the line in a row of the table."""
     return PlanRow(
-        seq=row.seq, stage=row.stage, action=Action(row.action), kind=Kind(row.kind), key=row.key, title=row.title,
-        group=row.group, weight=row.weight, change=None if row.change is None else change_from_json(row.change),
+        seq=row.seq, stage=row.stage, action=Action(row.action), kind=Kind.stored(row.kind), key=row.key,
+        title=row.title, group=row.group, weight=row.weight,
+        change=None if row.change is None else change_from_json(row.change),
         digest=row.digest, brakes=tuple(row.brakes), cause=row.cause, cause_field=row.cause_field, facts=row.facts,
         step=Step(row.step), attempts=row.attempts, sent_at=row.sent_at, accepted=row.accepted,
         reference=row.reference, calls=row.calls, run=row.run,
@@ -141,7 +142,7 @@ def position_to_json(position: Position) -> dict[str, object]:
 
 def position_of(shape: Mapping[str, Any]) -> Position:
     """Return the position that `position_to_json` was given."""
-    by_kind = {name: {Kind(kind): stamp for kind, stamp in shape[name].items()} for name in ("since", "stamps")}
+    by_kind = {name: {Kind.stored(kind): stamp for kind, stamp in shape[name].items()} for name in ("since", "stamps")}
     return Position(**{**shape, "task": Task(shape["task"]), "keys": tuple(shape["keys"]), **by_kind})
 
 

@@ -1,5 +1,6 @@
 """Records: values that mean the same, and the way to disk and back."""
 
+import pickle
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -286,3 +287,13 @@ def test_there_is_one_kind_of_each_name_however_it_travels() -> None:
         Kind.add("sales_order")
     with pytest.raises(ValueError, match="no kind of record: 'unheard_of'"):
         Kind("unheard_of")
+
+
+def test_what_is_stored_may_be_of_a_kind_that_is_not_known() -> None:
+    assert Kind.stored("sales_order") is Kind.SALES_ORDER
+    one = Kind.stored("unheard_of")
+    assert (one, one.known, one.owned, one.sort) == ("unheard_of", False, False, Sort.OTHER)
+    assert one not in kinds()
+    assert (copy(one), pickle.loads(pickle.dumps(one)).known) == (one, False)  # noqa: S301 - our own
+    kept = {"kind": "unheard_of", "key": "1", "values": {}}
+    assert record_to_json(record_from_json(kept)) == kept

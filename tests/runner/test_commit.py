@@ -20,10 +20,13 @@ from integration.core.states import RunState, Step
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox
 from integration.store.database import Database
+from integration.store.row_mapping import change_to_json
+from integration.store.tables import lines as plan_lines
 from integration.words import told_by
 from tests.fakes import LateConnector, MemoryConnector
 from tests.flow_harness import FlowHarness, articles, edited
 
+UNHEARD_OF = Record(Kind.stored("unheard_of"), "1", {})
 FIVE = ("1001", "1002", "1003", "1004", "1005")
 HIGHER = {"price": Decimal("18.0000")}
 
@@ -41,6 +44,22 @@ def test_a_committed_plan_leaves_nothing_to_do(harness: FlowHarness, target: Mem
 def test_groups_are_written_before_the_products_in_them(harness: FlowHarness, target: MemoryConnector) -> None:
     harness.run()
     assert target.writes[0] == "KLED"
+
+
+def test_nothing_is_written_for_a_kind_of_record_that_is_not_known(
+    harness: FlowHarness, target: MemoryConnector, database: Database
+) -> None:
+    run = harness.preview()
+    change = harness.changes(run)["1004"].change
+    assert change is not None
+    shape = change_to_json(replace(change, wanted=replace(change.wanted, parts=(UNHEARD_OF,))))
+    with database.write() as connection:
+        connection.execute(plan_lines.update().where(plan_lines.c.key == "1003").values(kind="unheard_of"))
+        connection.execute(plan_lines.update().where(plan_lines.c.key == "1004").values(change=shape))
+    done = harness.commit(run)
+    assert (done.state, done.counts.proven, done.counts.parked) == (RunState.DONE, 3, 2)
+    assert harness.causes(run) == dict.fromkeys(("1003", "1004"), "kind_unknown")
+    assert sorted(target.writes) == ["1001", "1002", "1005", "KLED"]
 
 
 # ---- a yes is to one plan

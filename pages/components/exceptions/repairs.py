@@ -49,7 +49,7 @@ MOST_CHOICES = 10  # records of one group that are linked by hand one after the 
 
 def noun(app: Application, group: CauseGroup) -> str:
     """Return of what kind the records of a group are: `order`, `article`, `customer` or `record`."""
-    return "customer" if group.facts.get("documents") else app.flows.spec(group.flow).noun
+    return "customer" if group.facts.get("documents") else app.flows.noun(group.flow)
 
 
 def preview_group(app: Application, group: CauseGroup, version: int | None = None) -> None:

@@ -19,6 +19,7 @@ from pages.components.shared.flows import at_stake, headline, more_exceptions, s
 from pages.components.shared.layout import (
     act,
     attempt,
+    empty,
     facts_table,
     mark,
     naming,
@@ -221,13 +222,22 @@ def run_frame(app: Application, runs: Sequence[Run]) -> pd.DataFrame:
             "state": [[state_tag(run_state(run))] for run in runs],
             "started": started.dt.tz_convert(zone).dt.tz_localize(None),
             "read": [run.counts.read for run in runs],
-            "of": [counted(f"noun_{app.flows.spec(run.flow).noun}", run.counts.read) for run in runs],
+            "of": [counted(f"noun_{app.flows.noun(run.flow)}", run.counts.read) for run in runs],
             **{name: [getattr(run.counts, name) for run in runs] for name in COUNTED[1:]},
             "took": [span(worked[run.id].total_seconds()) if run.id in worked else "" for run in runs],
             "mode": [text(f"mode_short_{run.mode}") for run in runs],
             "by": [who(run.by) for run in runs],
         }
     )
+
+
+def is_of_gone_flow(app: Application, run: Run) -> bool:
+    """Tell whether the flow of a run is gone, and say so: nothing that it left is shown further, or written."""
+    if run.flow in app.flows:
+        return False
+    if empty("help", text("flow_gone", name=plain(run.flow)), text("flow_gone_about"), text("btn_all_runs")):
+        st.switch_page("pages/runs.py")
+    return True
 
 
 def runs_listed(runs: Sequence[Run]) -> pd.DataFrame:

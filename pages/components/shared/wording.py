@@ -16,7 +16,7 @@ from integration import words
 from integration.core.errors import IntegrationError, Reason
 from integration.core.guards import Guard, Limit
 from integration.core.issues import Issue
-from integration.core.records import FieldType, Value
+from integration.core.records import FieldType, Kind, Value
 from integration.core.rules import as_text
 from integration.core.untrusted_text import visible
 from integration.words import Sentences
@@ -251,8 +251,13 @@ def table_name(name: str) -> str:
 
 
 def kind_name(kind: str) -> Markdown:
-    """Return what a kind of record is called, with a capital; one that a flow brought has its name where no word is."""
-    return text(f"kind_{kind}") if words.has_term(f"kind_{kind}") else _own_name(kind)
+    """Return what a kind of record is called, with a capital; one that a flow brought has its name where no word is.
+
+    Of one that is only stored, since its flow is gone or a newer revision wrote it, it says that it is not known.
+    """
+    if words.has_term(f"kind_{kind}"):
+        return text(f"kind_{kind}")
+    return _own_name(kind) if Kind.stored(kind).known else text("unknown_kind", name=plain(kind))
 
 
 def fields_of_kind(kind: str) -> Markdown:
