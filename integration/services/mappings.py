@@ -27,7 +27,7 @@ from integration.flows.settings import BOOKS, FlowSettings, Listed
 from integration.flows.spec import FlowLogic, FlowSpec
 from integration.flows.tables import VAT_CODES, usable_rows
 from integration.services.movements import TillMovements
-from integration.store.rules import InForce, Rules
+from integration.store.rules import Rules, RulesInForce
 from integration.store.stores import Stores
 
 # Settings that say when a flow runs and what stops it, and nothing about its records.
@@ -43,7 +43,7 @@ def _mark(shape: object) -> str:
 class _Made:
     """A logic, and what it is made of; it holds while all of that is equal."""
 
-    in_force: InForce
+    in_force: RulesInForce
     told: Sequence[Mapping[str, object]]
     corrections: str
     logic: FlowLogic

@@ -48,7 +48,7 @@ _IN_FORCE = Ready(
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class RulesInForce:
     """What decides about the records of a flow, as one look at the database found it: equal where nothing changed."""
 
     found: tuple[tuple[str, str, str], ...]  # what it is of, its version or name, and the text it is kept as
@@ -74,13 +74,13 @@ class Rules(Store):
         found = self.database.first(sa.select(mappings).filter_by(flow=flow).order_by(mappings.c.version.desc()))
         return None if found is None else (found.version, dict(found.body))
 
-    def in_force(self, flow: str) -> InForce:
+    def in_force(self, flow: str) -> RulesInForce:
         """Return what decides about the records of a flow now; it is asked for on every page, so nothing is read of it.
 
         One statement finds all of it, whoever wrote it last: what is kept of it elsewhere holds while this is equal.
         """
         asked = {"flow": flow, "setting": f"flow:{flow}"}
-        return InForce(tuple(sorted(tuple(row) for row in self.database.ready(_IN_FORCE, asked))))
+        return RulesInForce(tuple(sorted(tuple(row) for row in self.database.ready(_IN_FORCE, asked))))
 
     def body(self, flow: str, version: int) -> dict[str, Any]:
         """Return the body of one version. Raises KeyError when there is none."""
