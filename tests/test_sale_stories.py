@@ -435,7 +435,8 @@ def test_of_a_day_and_its_receipt_in_two_plans_that_wait_one_is_written(shop: Sh
 @pytest.mark.parametrize("first", ["day", pytest.param("order", marks=pytest.mark.long)])
 def test_an_order_that_was_rung_up_in_a_day_is_booked_in_one_of_the_two(shop: Shop, first: str) -> None:
     day = shop.closed()
-    order = shop.console.till_client.order(str(shop.article["articleNumber"]))
+    number, till = str(shop.article["articleNumber"]), shop.console.till_client
+    order = till.order(number, lines=[till.line(number, price=1815)])
     sale = shop.late(day, order)
     with shop.set_to(orders="order"):
         if first == "order":

@@ -20,7 +20,7 @@ _TABLE: Mapping[str, Mapping[Right, str]] = {
     "channels": {SEE: "every", ADMINISTER: "address save forget test"},
     "choices": {RUN: "leave take"},
     "connections": {
-        SEE: "statuses of prefix_in_use are_well failed is_entered is_logged_in check",
+        SEE: "statuses of known prefix_in_use are_well failed is_entered is_logged_in check",
         CONNECT: "use_sandbox join_sandbox connect_mplus address authorize_address authorized companies choose_company",
     },
     "corrections": {SEE: "all counts of mark", REPAIR: "remove"},

@@ -13,7 +13,7 @@ from integration.core.errors import IntegrationError
 from integration.services import Application
 from integration.words import has_term
 from pages.components.logs.leads import LEADING, go, opened_by
-from pages.components.shared.application import may, person, refreshing
+from pages.components.shared.application import colour_sql, may, person, refreshing
 from pages.components.shared.charts import answer_chart
 from pages.components.shared.downloads import downloads
 from pages.components.shared.layout import (
@@ -145,7 +145,7 @@ def _editor(app: Application, kept: Mapping[str, tuple[str, str]]) -> None:
             key="run_question",
             on_click=ask,
         )
-    st.html('<script src="app/static/sql.js"></script>', unsafe_allow_javascript=True)  # a file of ours, told nothing
+    colour_sql()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _save(app, sql, kept)
         with st.container(width="stretch"):

@@ -187,6 +187,11 @@ def bring_into_sight() -> None:
     st.html('<script src="app/static/sought.js"></script>', unsafe_allow_javascript=True)  # likewise
 
 
+def colour_sql() -> None:
+    """Colour the question in SQL on this page while it is typed."""
+    st.html('<script src="app/static/sql.js"></script>', unsafe_allow_javascript=True)  # likewise
+
+
 def _connections(app: Application) -> None:
     for stand in app.reach.stands():
         about = since_when(stand) if stand.ok is False else plain(stand.about) or since_when(stand)
