@@ -227,6 +227,7 @@ class Access:
         """Forget how both systems are reached."""
         for system in SYSTEMS:
             self.connected.forget(self.name(system), by)
+            self.reconnect(system)
 
     def reconnect(self, *systems: str) -> None:
         """Let the next call use the access as it is now; the connection before may still be at work."""
