@@ -1,4 +1,4 @@
-"""How long every page takes to open at size: `python -m benchmarks.pages [folder]`.
+"""How long every page takes to open at size, by its address and by a click: `python -m benchmarks.pages [folder]`.
 
 Builds a console with 100,000 articles, a plan that waits with 60,000 changes, one of that size that was written, 2,000
 runs, 20,000 records that wait for a person and a log of a million events; opens each page several times in a browser
@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,9 +48,18 @@ TIMES = 5
 START_SECONDS = 120
 MOST_MILLISECONDS = 60_000
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+MENU = (
+    "Overview", "Preview", "Exceptions", "Runs", "Days", "Stock", "Logs", "Monitoring", "Set-up", "Flows", "Mappings",
+    "Administration",
+)  # fmt: skip
 OPENED = """() => {
   const title = document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"] h1')
   return title !== null && title.offsetParent !== null
+}"""
+# Another page than the one that was left is drawn to its end; nothing of the one before is left.
+CLICKED = """(left) => {
+  const title = document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"] h1')
+  return title?.offsetParent && title.textContent !== left && !document.querySelector('[data-stale=true]')
 }"""
 CAUSES = ("price_missing", "ean_duplicate", "vat_code_unmapped", "field_conflict", "sku_leading_zero")
 
@@ -200,15 +209,42 @@ def measure(base: str, asked: Mapping[str, str]) -> Iterator[tuple[str, Sequence
         browser.close()
 
 
+def clicked(page: Page, name: str) -> float:
+    """Return the seconds from a click in the menu until that page is drawn."""
+    left = page.locator("h1").first.text_content()
+    link = page.get_by_test_id("stSidebarNavLink").filter(has_text=name)
+    begun = time.monotonic()
+    link.click()
+    page.wait_for_function(CLICKED, arg=left, timeout=MOST_MILLISECONDS)
+    return time.monotonic() - begun
+
+
+def clicks(base: str) -> Iterator[tuple[str, Sequence[float]]]:
+    """Yield how long each page of the menu took from the click in it, each time but for the first."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        page = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB").new_page()
+        opening(page, base)
+        rounds = [{name: clicked(page, name) for name in (*MENU[1:], MENU[0])} for _ in range(TIMES + 1)]
+        for name in MENU:
+            yield name, [one[name] for one in rounds[1:]]
+        browser.close()
+
+
+def _table(head: str, found: Iterable[tuple[str, Sequence[float]]]) -> None:
+    sys.stdout.write(f"| {head} | Median | Longest |\n|---|---|---|\n")
+    for name, seconds in found:
+        sys.stdout.write(f"| {name} | {statistics.median(seconds):.2f} s | {max(seconds):.2f} s |\n")
+        sys.stdout.flush()
+
+
 def main(folder: Path) -> None:
     """Print how long every page takes to open, each line as it is known."""
     if not (folder / "log.duckdb").exists():
         build(folder)
-    sys.stdout.write("| Page | Median | Longest |\n|---|---|---|\n")
     with console(folder) as base:
-        for name, seconds in measure(base, addresses(folder)):
-            sys.stdout.write(f"| {name} | {statistics.median(seconds):.2f} s | {max(seconds):.2f} s |\n")
-            sys.stdout.flush()
+        _table("Page, by its address", measure(base, addresses(folder)))
+        _table("Page, by a click", clicks(base))
 
 
 if __name__ == "__main__":
