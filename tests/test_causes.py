@@ -45,6 +45,7 @@ KEPT: Mapping[str, set[str]] = {
     "vat_code_unmapped": {"article"},
     "vat_rate_unknown": {"code"},  # the sentence tells it with its system
     "day_vat_account_missing": {"code"},  # the sentence tells it with its percentage
+    "shipping_not_exact": {"code"},  # likewise
     "row_impossible": {"table"},  # whoever saves it sees the table
     "database_too_new": {"found", "known"},
     "lease_taken": {"name"},

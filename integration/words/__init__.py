@@ -376,6 +376,10 @@ def _written_value(fact: str, language: str, _zone: tzinfo) -> str:
     return vat_code(*vat, language) if vat else fact
 
 
+def _written_vat(fact: str, language: str, _zone: tzinfo) -> str:
+    return vat_code(*read_vat_fact(fact), language)
+
+
 _WRITERS: dict[str, Callable[[str, str, tzinfo], str]] = {
     "system": lambda fact, _language, _zone: system_name(fact),
     "source_system": lambda fact, _language, _zone: system_name(fact),
@@ -401,7 +405,8 @@ _WRITERS: dict[str, Callable[[str, str, tzinfo], str]] = {
     "identity": lambda fact, language, _zone: _written_term(fact, "identity", language),
     "about": _written_about,
     "wants": _written_wants,
-    "vat": lambda fact, language, _zone: vat_code(*read_vat_fact(fact), language),
+    "vat": _written_vat,
+    "field_vat": _written_vat,
     "agreed": _written_value,
     "found": _written_value,
     "till": _written_number,

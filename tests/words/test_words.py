@@ -409,6 +409,14 @@ def test_rates_and_days_are_written_as_each_language_has_them() -> None:
     assert "31. Dezember 2026" in words.say("day_period_closed", {"closed": "2026-12-31"}, "de").what
 
 
+def test_a_field_of_shipping_names_both_vat_codes_with_their_percentage() -> None:
+    facts = {"document": "2026.7", "amount": "6.05", "code": "2", "vat": "accountview 9 2"}
+
+    said = words.say("shipping_not_exact", {**facts, "field_vat": "accountview 21 1"}, "nl").what
+    assert "onder btw-code 2 · 9% · AccountView; " in said
+    assert said.endswith("onder btw-code 1 · 21% · AccountView.")
+
+
 def test_the_same_cause_is_said_in_dutch_and_german() -> None:
     assert words.say("plan_stale", {"time": ""}, "nl").data == "Er is niets geschreven."
     assert words.say("plan_stale", {"time": ""}, "de").data == "Es wurde nichts geschrieben."

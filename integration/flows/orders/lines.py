@@ -111,7 +111,7 @@ def order_lines(
         if more is None or not settings.rounding_article:
             raise books_differ(document, sale, found, "line.price", tables, _theirs(codes))
         extra = more
-    out, shipping = taken_out(document, lines, made, settings, rates, basis)
+    out, shipping = taken_out(document, lines, made, settings, tables.book_rates, basis)
     kept = [(line, one) for line, one in zip(lines, made, strict=True) if line.key not in out]
     sources = [
         *(_order_line(document, one, articles[line.key], line.values) for line, one in kept),

@@ -11,6 +11,7 @@ from integration.core.records import Record
 from integration.core.rules import as_text
 from integration.core.totals.booked import BookLine, booked
 from integration.core.totals.sold import NOTHING, ONE, Basis
+from integration.core.vat import UNKNOWN, vat_fact
 from integration.flows.orders.balances import turnover_group_of
 from integration.flows.orders.parties import CompletedDocument
 from integration.flows.orders.settings import OrderSettings
@@ -54,6 +55,12 @@ def taken_out(
     codes = sorted({one.vat_code for one in mine})
     same = booked([*rest, field], rates, basis, settings.rounding) == booked(made, rates, basis, settings.rounding)
     if not rest or codes != [settings.shipping_vat_code] or not same:
-        facts = {"document": document.title, "amount": str(amount), "code": ", ".join(codes), "system": BOOKS}
-        raise RecordRejected("shipping_not_exact", FIELD, **facts, expected=settings.shipping_vat_code)
+        code = next((one for one in codes if one != settings.shipping_vat_code), settings.shipping_vat_code)
+        under = sum((one.amount for one in mine if one.vat_code == code), NOTHING)
+        facts = {"document": document.title, "amount": str(under), "code": code, "system": BOOKS}
+        facts["vat"] = vat_fact(code, rates.get(code), BOOKS)
+        expected = settings.shipping_vat_code or UNKNOWN
+        raise RecordRejected(
+            "shipping_not_exact", FIELD, **facts, field_vat=vat_fact(expected, rates.get(expected), BOOKS)
+        )
     return keys, field

@@ -56,6 +56,14 @@ def test_a_document_without_shipping_has_nothing_in_the_field() -> None:
 def test_shipping_under_another_code_than_that_of_the_field_waits(code: str) -> None:
     issue = parked(shipped(), **{**FIELD, "shipping_vat_code": code})
     assert (issue.cause, issue.facts["code"], issue.facts["amount"]) == ("shipping_not_exact", "1", "6.05")
+    assert issue.facts["vat"] == "accountview 21 1"
+    assert issue.facts["field_vat"] == ("accountview 9 2" if code else "accountview - -")
+
+
+def test_of_shipping_under_several_codes_that_of_another_one_is_told() -> None:
+    low = a_line("3", "2.18", "2.00", turnover_group="60", vat_code="1", vat_percent=Decimal(9))
+    issue = parked(shipped(low), **FIELD)
+    assert (issue.facts["code"], issue.facts["amount"], issue.facts["vat"]) == ("2", "2.18", "accountview 9 2")
 
 
 def test_books_that_round_on_every_line_may_not_come_to_the_same_and_then_it_waits() -> None:
