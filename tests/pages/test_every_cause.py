@@ -140,7 +140,10 @@ def test_a_default_debtor_is_chosen_from_those_of_the_books_and_one_that_they_la
     assert (refused.value.facts["setting"], refused.value.facts["number"]) == ("debtor_number", "987654")
 
     test = open_page("flows", flow="orders", tab="settings")
+    test.selectbox(key="orders-shipping-0").set_value("field")
     test = test.selectbox(key="orders-default_debtor-0").set_value("fallback").run()
+    assert all("%) · AccountView" in one for one in test.selectbox(key="orders-shipping_vat_code-0").options[1:])
+    test.selectbox(key="orders-shipping-0").set_value("line")
     field = test.selectbox(key="orders-debtor_number-0")
     named = next(one for one in field.options if "·" in one)
     press(field.set_value(named.partition(" · ")[0]).run(), "save")

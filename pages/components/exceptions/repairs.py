@@ -26,9 +26,9 @@ from pages.components.flows.tables import Sides, counterpart
 from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.flows import headline, in_source, repair_address, show_plan
-from pages.components.shared.inputs import code_caption, codes_or_error, lists_of
+from pages.components.shared.inputs import codes_or_error, lists_of
 from pages.components.shared.layout import answer_or_error, ask_live, attempt, facts_table, note, small
-from pages.components.shared.rows import dimension_label, field_text, part_choice
+from pages.components.shared.rows import code_caption, dimension_label, field_text, part_choice
 from pages.components.shared.wording import (
     Markdown,
     counted,

@@ -8,9 +8,9 @@ import streamlit as st
 
 from integration.flows.forms import PerKey, Rows
 from integration.flows.settings import Listed
-from pages.components.shared.inputs import WIDE, InputForm, code_caption, code_field
+from pages.components.shared.inputs import WIDE, InputForm, code_field
 from pages.components.shared.layout import note
-from pages.components.shared.rows import is_in_use
+from pages.components.shared.rows import code_label, is_in_use
 from pages.components.shared.tables import CONFIG, editor
 from pages.components.shared.wording import Markdown, option_name, plain, system_name, text
 
@@ -23,7 +23,7 @@ def per_key(form: InputForm, shape: PerKey, options: Mapping[str, str]) -> dict[
     given: dict[str, str] = {}
     for code in dict.fromkeys([*known, *rows]):
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            st.markdown(f":small[{plain(code_caption(code, known))}]", width="stretch")
+            st.markdown(f":small[{plain(code_label(form.app, shape.keys, code, known))}]", width="stretch")
             with st.container(width=WIDE):
                 given[code] = code_field(
                     plain(code),
@@ -32,7 +32,7 @@ def per_key(form: InputForm, shape: PerKey, options: Mapping[str, str]) -> dict[
                     draft.key(f"{shape.name}-{code}"),
                     none=text(shape.none),
                     longest=None,
-                    labels=None if listed else lambda one: options.get(one, one),
+                    labels=lambda one: code_label(form.app, listed, one, options) if listed else options.get(one, one),
                     of=listed,
                     label_visibility="collapsed",
                     placeholder=text(shape.none),
@@ -80,12 +80,12 @@ def _row_by_row(form: InputForm, shape: Rows, of: Listed, now: Mapping[str, str]
         index=None,
         key=draft.key(f"{shape.name}-add"),
         placeholder=text("row_choose"),
-        format_func=option_name(lambda code: code_caption(str(code), known)),
+        format_func=option_name(lambda code: code_label(form.app, shape.keys, str(code), known)),
         width=WIDE,
     )
     found: dict[str, str] = {}
     for code in dict.fromkeys([*now, *([added] if added else [])]):
-        label = plain(code_caption(code, known))
+        label = plain(code_label(form.app, shape.keys, code, known))
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             st.markdown(f":small[{label}]", width="stretch")
             with st.container(width=WIDE):
@@ -95,6 +95,7 @@ def _row_by_row(form: InputForm, shape: Rows, of: Listed, now: Mapping[str, str]
                     choices,
                     draft.key(f"{shape.name}-{code}"),
                     none=text("choose_nothing"),
+                    labels=lambda one: code_label(form.app, of, one, choices),
                     of=of,
                     label_visibility="collapsed",
                 )
@@ -116,5 +117,5 @@ def _column(
     return CONFIG.SelectboxColumn(
         title,
         options=list(dict.fromkeys([*choices, *now])),
-        format_func=option_name(lambda one: code_caption(str(one), choices)),
+        format_func=option_name(lambda one: code_label(form.app, of, str(one), choices)),
     )

@@ -85,7 +85,7 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
 def _listed(sides: "Sides", saved: Mapping[str, str]) -> pd.DataFrame:
     """Return the rows of a table as they are saved, each side with what it is called."""
     lines = [
-        (key, row_label(sides.app, sides.table, key, sides.lists), code, sides.theirs.get(code, ""))
+        (key, row_label(sides.app, sides.table, key, sides.lists), code, sides.other(code))
         for key, code in saved.items()
     ]
     return rows_in(["code", "caption", "counterpart", "counterpart_caption"], lines)

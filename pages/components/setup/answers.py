@@ -7,8 +7,8 @@ from integration.flows.forms import Choose, Code, Codes, Money, PerKey, Pick, Se
 from integration.services.setup import AskedQuestion
 from pages.components.flows.sections import options_of
 from pages.components.flows.tables import Sides
-from pages.components.shared.inputs import InputForm, code_caption, codes_or_error, lists_of
-from pages.components.shared.rows import row_label
+from pages.components.shared.inputs import InputForm, codes_or_error, lists_of
+from pages.components.shared.rows import code_label, row_label
 from pages.components.shared.wording import Markdown, amount_text, counted, plain, text
 
 SHOWN = 4  # answers of a list that a line names
@@ -39,9 +39,10 @@ def _said(form: InputForm, shape: Shape, value: Any) -> Markdown:
         case Pick(name=name, words=words):
             return plain(form.option(words or name, str(value)))
         case Code(of=of, none=none):
-            return plain(code_caption(str(value), form.choices(of))) if value else text(none)
+            return plain(code_label(form.app, of, str(value), form.choices(of))) if value else text(none)
         case Codes(of=of, none=none):
-            return _listed([plain(code_caption(str(each), form.choices(of))) for each in value]) or text(none)
+            choices = form.choices(of)
+            return _listed([plain(code_label(form.app, of, str(each), choices)) for each in value]) or text(none)
         case PerKey(keys=keys, none=none):
             known, codes = options_of(form, shape), form.choices(keys)
             rows = [f"{plain(codes.get(key, key))}: {plain(known.get(each, each))}" for key, each in value.items()]

@@ -13,8 +13,8 @@ from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.draft import Edits
-from pages.components.shared.inputs import code_caption
 from pages.components.shared.layout import LOOKS, StateLook, ask_live, attempt, bottom_bar, mark, note, small
+from pages.components.shared.rows import code_caption
 from pages.components.shared.saving import save_button, was_pressed
 from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import (

@@ -28,7 +28,7 @@ from integration.words.countries import countries
 from pages.components.shared import controls
 from pages.components.shared.draft import SettingsDraft, toggle
 from pages.components.shared.layout import ask_live
-from pages.components.shared.rows import is_in_use
+from pages.components.shared.rows import code_label, is_in_use
 from pages.components.shared.wording import (
     Markdown,
     field_date,
@@ -150,12 +150,14 @@ def several(form: InputForm, shape: Several) -> tuple[str, ...]:
 
 def code_input(form: InputForm, shape: Code) -> str:
     """Draw one code and return it."""
+    choices = form.choices(shape.of)
     return code_field(
         form.label(shape.name),
         str(form.draft.value(shape.name)),
-        form.choices(shape.of),
+        choices,
         form.draft.key(shape.name),
         none=text(shape.none),
+        labels=lambda one: code_label(form.app, shape.of, one, choices),
         of=shape.of,
         help=form.about(shape.name),
     )
@@ -169,7 +171,7 @@ def code_field(
     *,
     none: str,
     longest: int | None = LONGEST_CODE,
-    labels: Callable[[str], str] | None = None,
+    labels: Callable[[str], str],
     of: Listed | None = None,
     **look: Any,
 ) -> str:
@@ -187,15 +189,9 @@ def code_field(
         key=key,
         accept_new_options=is_in_use(of),
         **look,
-        format_func=option_name(lambda one: (labels(one) if labels else code_caption(one, choices)) if one else none),
+        format_func=option_name(lambda one: labels(one) if one else none),
     )
     return str(chosen or "").strip()
-
-
-def code_caption(code: str, choices: Mapping[str, str]) -> str:
-    """Return a code with what its system calls it."""
-    caption = choices.get(code, "")
-    return f"{code} · {caption}" if caption and caption != code else code
 
 
 def codes(form: InputForm, shape: Codes) -> tuple[str, ...]:
@@ -207,7 +203,7 @@ def codes(form: InputForm, shape: Codes) -> tuple[str, ...]:
         list(dict.fromkeys([*choices, *now])),
         now,
         key=form.draft.key(shape.name),
-        format_func=option_name(lambda one: code_caption(one, choices)),
+        format_func=option_name(lambda one: code_label(form.app, shape.of, one, choices)),
         help=form.about(shape.name),
         placeholder=text(shape.none),
         accept_new_options=not choices,

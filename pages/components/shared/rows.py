@@ -116,6 +116,11 @@ def code_label(app: Application, listed: Listed | None, code: str, choices: Mapp
     if listed is not None and listed.name == VAT_CODES:
         named = words.vat_code(code, "", listed.system, language(), choices.get(code, ""))
         return named if code in choices else vat_label(app, listed.system, code)
+    return code_caption(code, choices)
+
+
+def code_caption(code: str, choices: Mapping[str, str]) -> str:
+    """Return a code with what its system calls it."""
     caption = choices.get(code, "")
     return f"{code} · {caption}" if caption and caption != code else code
 
