@@ -174,6 +174,7 @@ def field_name(name: str, language: str = "en") -> str:
     if priced := priced_name(bare, lambda key, facts: term(key, language, **facts)):
         return priced
     kind, _, short = bare.rpartition(".")
+    kind = "sales_order" if kind == "quotation" else kind  # `field_quotation_number` is the number that the books give
     if short.startswith("custom:") or kind.endswith("custom"):
         return short.removeprefix("custom:")
     for key in (f"field_{kind}_{short}", f"field_{short}"):

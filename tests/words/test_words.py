@@ -417,6 +417,14 @@ def test_a_field_of_shipping_names_both_vat_codes_with_their_percentage() -> Non
     assert said.endswith("onder btw-code 1 · 21% · AccountView.")
 
 
+def test_the_till_s_number_of_a_quotation_and_what_came_in_for_a_page_have_their_own_captions() -> None:
+    names = ("quotation.number", "quotation_number", "posting.paid", "order.paid", "posting.open")
+
+    assert [words.field_name(name, "nl") for name in names] == [
+        "nummer in de kassa", "offertenummer", "betaald", "volledig betaald", "nog open",
+    ]  # fmt: skip
+
+
 def test_the_same_cause_is_said_in_dutch_and_german() -> None:
     assert words.say("plan_stale", {"time": ""}, "nl").data == "Er is niets geschreven."
     assert words.say("plan_stale", {"time": ""}, "de").data == "Es wurde nichts geschrieben."

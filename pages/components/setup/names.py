@@ -39,7 +39,6 @@ WORDS = {
     "transaction": "line",
     "trade_invoice_line": "line",
     "quotation_line": "line",
-    "quotation": "sales_order",
     "trade_invoice": "sales_order",
 }
 # Groups of fields of an object that is used in two ways, and the titles of all groups in their order.

@@ -52,7 +52,7 @@ LINE_FIELDS = (
 REMEMBERED = frozenset(
     {
         "documents", "debtor", "debtor_number", "sold", "sold_on", "shares", "beside", "same_sale", "seen", "totals",
-        "costs", "costless",
+        "costs", "costless", "reference_before", "completed", "with_payments", "rounding_rule",
     }
 )  # fmt: skip
 BARE = ("quantity", "discount_percent")  # numbers without the decimals of money
@@ -72,7 +72,7 @@ def document_tree(app: Application, run: Run, flow: Flow, row: PlanRow, change: 
     lines = change.wanted.parts
     (kind_said,) = kinds_of([row])
     with st.expander(f"**{kind_said}** · {plain(row.title)}", expanded=True, icon=":material/draft:"):
-        st.table(_head(change, row.step), border="horizontal", hide_index=True)
+        st.table(_head(app, flow, change, row.step), border="horizontal", hide_index=True)
         if completed := values.get("completed"):
             names = ", ".join(field_name(name).lower() for name in _listed(completed))
             note(f":blue[:material/auto_fix_high:] {text('document_completed', fields=plain(names))}")
@@ -121,7 +121,7 @@ def _needed(app: Application, run: Run, flow: Flow, kind: Kind, key: str) -> Non
     if line is not None:
         with st.expander(f"{_title(kind, plain(line.title))} {inline(str(line.action))}", icon=icon):
             if line.change is not None:
-                st.table(_head(line.change, line.step), border="horizontal", hide_index=True)
+                st.table(_head(app, flow, line.change, line.step), border="horizontal", hide_index=True)
             else:
                 small(plain(say(line.cause, {"system": flow.target, "key": line.key, **line.facts}).what))
         return
@@ -133,7 +133,7 @@ def _needed(app: Application, run: Run, flow: Flow, kind: Kind, key: str) -> Non
         there = {"reference": plain(reference)} if reference else {}
         note(text("needed_there" if there else "needed_there_unnamed", system=system_name(flow.target), **there))
         if known:
-            st.table(_values(kind, known), border="horizontal", hide_index=True)
+            st.table(_values(app, flow, kind, known), border="horizontal", hide_index=True)
 
 
 def sides(step: Step) -> tuple[Markdown, Markdown]:
@@ -141,31 +141,33 @@ def sides(step: Step) -> tuple[Markdown, Markdown]:
     return (text("col_was"), text("col_is")) if step is Step.PROVEN else (text("col_now"), text("col_will_be"))
 
 
-def _head(change: Change, step: Step) -> list[MarkdownRow]:
+def _head(app: Application, flow: Flow, change: Change, step: Step) -> list[MarkdownRow]:
     """Return the fields of the record itself; where it is there already, with what is there now."""
     wanted = {name: value for name, value in change.wanted.values.items() if name not in POINTERS}
     if change.before is None:
-        return _values(change.kind, wanted)
+        return _values(app, flow, change.kind, wanted)
     before = {name: change.before.values.get(name) for name in wanted}
     field, (now, wanted_now) = text("col_field"), sides(step)
+    paths = {name: f"{change.kind}.{name}" for name in wanted}
     return [
         {
-            field: plain(field_name(f"{change.kind}.{name}")),
-            now: _shown(before[name]) if before[name] in (None, "") else struck(value_text(before[name])),
-            wanted_now: f"**{_shown(value)}**",
+            field: plain(field_name(path)),
+            now: struck(said) if (said := field_text(app, flow.target, path, before[name])) else _shown(said),
+            wanted_now: f"**{_shown(field_text(app, flow.target, path, wanted[name]))}**",
         }
-        for name, value in wanted.items()
+        for name, path in paths.items()
     ]
 
 
-def _values(kind: Kind, values: Mapping[str, Value]) -> list[MarkdownRow]:
-    shown = {name: value for name, value in values.items() if name not in REMEMBERED and value not in (None, "")}
+def _values(app: Application, flow: Flow, kind: Kind, values: Mapping[str, Value]) -> list[MarkdownRow]:
+    told = {f"{kind}.{name}": value for name, value in values.items() if name not in REMEMBERED}
+    shown = {path: field_text(app, flow.target, path, value) for path, value in told.items() if value not in (None, "")}
     field, value_there = text("col_field"), text("col_value")
-    return [{field: plain(field_name(f"{kind}.{name}")), value_there: _shown(value)} for name, value in shown.items()]
+    return [{field: plain(field_name(path)), value_there: _shown(said)} for path, said in shown.items()]
 
 
-def _shown(value: Value) -> Markdown:
-    return plain(value_text(value)) or f":gray[{text('empty_value')}]"
+def _shown(said: str) -> Markdown:
+    return plain(said) or f":gray[{text('empty_value')}]"
 
 
 def line_table(app: Application, flow: Flow, lines: Sequence[Record]) -> list[MarkdownRow]:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from integration import words
 from integration.core.flow import Flow
-from integration.core.records import Kind, Value
+from integration.core.records import Sort, Value, kinds
 from integration.core.rows import EVERY
 from integration.core.traces import TraceStep
 from integration.core.vat import is_vat_code
@@ -39,7 +39,7 @@ def vat_label(app: Application, system: str, code: str) -> str:
 AMOUNTS = frozenset(
     {
         *(f"line.{name}" for name in ("amount", "price", "vat", "vat_base")),
-        *(f"{kind}.{name}" for kind in (Kind.SALES_ORDER, Kind.POSTING) for name in ("paid", "open", "redeemed")),
+        *(f"{kind}.{name}" for kind in kinds(Sort.DOCUMENT) for name in ("paid", "open", "redeemed", "rounding")),
         "sales_order.shipping_cost",
         "settlement.amount",
     }

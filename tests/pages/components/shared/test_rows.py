@@ -18,6 +18,8 @@ ASKED_NOTHING = cast("Application", None)
     [
         (Kind.SETTLEMENT, "amount", "121.0000", "121.00"),
         (Kind.POSTING, "1/amount", "100", "100.00"),
+        (Kind.POSTING, "open", "0", "0.00"),
+        (Kind.QUOTATION, "rounding", "0.1", "0.10"),
         (Kind.SALES_ORDER, "1/price", "12.3456", "12.3456"),
         (Kind.SALES_ORDER, "1/quantity", "3.000", "3"),
         (Kind.POSTING, "period", "11", "11"),
