@@ -61,6 +61,7 @@ KEPT: Mapping[str, set[str]] = {
     "document_changed_after_credit": {"source", "mark"},
     "document_without_reference": {"source", "mark"},
     "quotation_changed": {"before", "after", "source", "mark"},
+    "quotation_cancelled": {"before", "after", "source", "mark"},
     "credit_not_exact": {"source", "mark"},
     "document_taken_back": {"source", "mark"},  # the plan offers to book it again by them
     "day_booked_by_hand": {"mark"},

@@ -75,10 +75,10 @@ def proposed(console: Console, article: dict[str, Any], quantity: int = 1, **val
     return console.sandbox.state("proposals", "mplus")[-1]
 
 
-def quoted(console: Console, proposal: dict[str, Any]) -> list[dict[str, Any]]:
+def quoted(console: Console, proposal: dict[str, Any], ending: str = "") -> list[dict[str, Any]]:
     """Return the quotations of the books with our reference of a proposal."""
     number = proposal["proposalNumber"]
-    return console.rows("K9_QUO", K9_REF=f"MP-{number['year']}.{number['number']}")
+    return console.rows("K9_QUO", K9_REF=f"MP-{number['year']}.{number['number']}{ending}")
 
 
 def worth(console: Console, row: dict[str, Any]) -> Decimal:
@@ -171,14 +171,16 @@ def test_an_undo_says_that_a_quotation_stays_and_writes_none_of_a_negative_amoun
 
 
 @pytest.mark.parametrize("option", ["credit", pytest.param("again", marks=pytest.mark.long)])
-def test_a_changed_proposal_can_only_be_kept_and_is_never_credited(
+def test_a_changed_proposal_is_never_credited_and_entered_anew_where_somebody_says_so(
     console: Console, article: dict[str, Any], option: str
 ) -> None:
     proposal = proposed(console, article)
     key = proposal["proposalId"]
     with proposing(console):
         console.run("orders", key)
-        console.sandbox.till.edit("proposals", key, {"lineList": {"line": [line_of(article, 3)]}})
+        of_three = proposed(console, article, 3)
+        told = {name: of_three[name] for name in ("totalInclAmount", "totalExclAmount", "vatGroupList", "lineList")}
+        console.sandbox.till.edit("proposals", key, told)
         written = console.writes()
         changed = line(console, console.run("orders", key), key)
         asks = stores_in(console.application).issues.list("orders", "quotation_changed", limit=100)
@@ -189,11 +191,16 @@ def test_a_changed_proposal_can_only_be_kept_and_is_never_credited(
         of_before = Correction(Kind.PROPOSAL, key, About.CHANGE, None, decision)
         stores_in(console.application).corrections.keep("orders", [of_before], WHO)
         forced = line(console, console.run("orders", key), key)
-        console.application.exceptions.decide("orders", asked, "keep", somebody(WHO), "ended by hand")
-        kept = line(console, console.run("orders", key), key)
+        assert console.writes() == written
+        console.application.exceptions.decide("orders", asked, "anew", somebody(WHO))
+        with console.sandbox.switches.armed(Fault.CUT_AFTER, system="accountview", operation="K9Q POST", times=1):
+            anew = line(console, console.run("orders", key), f"{key}#2")
+        same = console.run("orders", key)
 
-    assert (changed.cause, forced.cause, kept.cause) == ("quotation_changed", "quotation_changed", "document_kept")
-    assert (console.writes(), len(quoted(console, proposal))) == (written, 1)
+    assert (changed.cause, forced.cause, anew.step) == ("quotation_changed", "quotation_changed", Step.PROVEN)
+    assert (same.counts.proven, same.counts.unchanged) == (0, 1)
+    (first,), (second,) = quoted(console, proposal), quoted(console, proposal, "-2")
+    assert (worth(console, first), worth(console, second)) == (total_of(proposal), 3 * total_of(proposal))
 
 
 def test_an_order_of_a_proposal_leaves_its_quotation_as_it_is(console: Console, article: dict[str, Any]) -> None:

@@ -241,6 +241,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("document_changed_after_credit", OPERATOR),
         Cause("document_without_reference", OPERATOR),
         Cause("quotation_changed", OPERATOR),
+        Cause("quotation_cancelled", OPERATOR),
         Cause("document_period_closed", OPERATOR, repair=_setting("late")),
         Cause("credit_not_exact", OPERATOR, repair=FIELDS),
         Cause("credit_not_there", OPERATOR, repair=AGAIN),

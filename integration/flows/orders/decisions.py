@@ -25,9 +25,11 @@ from integration.flows.periods import ClosedPeriods, period_of
 from integration.flows.settings import RecordRejected
 
 TAKE_BACK = "credit"
+ANEW = "anew"  # beside what is there, which nothing takes back
 CHANGED = (TAKE_BACK, AGAIN, KEEP)  # the ways to go with a document that was changed
 CANCELLED = (TAKE_BACK, KEEP)
 TAKEN_BACK = (AGAIN, KEEP)
+OFFERED = (ANEW, KEEP)  # the ways to go with a quotation
 BY_HAND = (KEEP,)  # where the console cannot do it
 # What a line comes to: a credit without one of these would be another sum.
 _AMOUNTS = ("article", "account", "quantity", "price", "discount_percent", "amount", "vat", "vat_code", "vat_base")
@@ -62,13 +64,18 @@ class Life(Newest[Link]):
         values = {**document.values, "digest": digest_of(document, with_payments=with_payments)}
         return replace(document, values=values)
 
+    @property
+    def stays(self) -> bool:
+        """Whether nothing takes the newest booking back: what is entered anew stands beside it."""
+        return _stays(self.latest)
+
     def mark(self, document: Record) -> str:
         """Return the mark of what a document is now and which booking stands for it."""
         return decision_mark(self.seen(document), str(self.booking))
 
     def decided(self, document: Record) -> Decided:
         """Return what a person decided about the document as it is now."""
-        return decided(document, About.CHANGE, self.mark(document), CHANGED)
+        return decided(document, About.CHANGE, self.mark(document), OFFERED if self.stays else CHANGED)
 
     def way(self, document: Record) -> Way:
         """Return what becomes of the document as it is now."""
@@ -81,15 +88,20 @@ class Life(Newest[Link]):
             return Way.IS_BACK if cancelled or known == digest or option else Way.ASKED
         if agreed is None or not (cancelled or agreed.values.get("digest") not in (None, "", digest)):
             return Way.STAYS
-        if option == AGAIN and cancelled:
+        if option in (AGAIN, ANEW) and cancelled:
             return Way.STAYS
-        return {KEEP: Way.KEPT, TAKE_BACK: Way.CREDITED, AGAIN: Way.BOOKED_AGAIN}.get(option, Way.STAYS)
+        ways = {KEEP: Way.KEPT, TAKE_BACK: Way.CREDITED, AGAIN: Way.BOOKED_AGAIN, ANEW: Way.BOOKED_AGAIN}
+        return ways.get(option, Way.STAYS)
 
 
 def lives(documents: Collection[str], linked: Callable[[Collection[str]], Mapping[str, Link]]) -> dict[str, Life]:
     """Return what the books have of each of these documents that is booked."""
-    found = newest_bookings(documents, linked)
+    found = newest_bookings(documents, linked, stays=_stays)
     return {key: Life(one.latest, one.booking, one.credit, one.is_restored) for key, one in found.items()}
+
+
+def _stays(link: Link) -> bool:
+    return link.kind in WITHOUT_CREDIT
 
 
 class Decisions:
@@ -124,17 +136,6 @@ class Decisions:
         agreed, key = life.latest.agreed, life.latest.key + CREDIT
         if agreed is None or life.credit is not None:
             raise self._beyond(document, life)
-        if agreed.kind in WITHOUT_CREDIT:
-            facts = {
-                "document": _number(document),
-                "reference": life.reference,
-                **decision_facts(document, life.booking),
-            }
-            sums = {
-                "before": as_text(agreed.values.get("sold_incl")),
-                "after": as_text(document.values.get("total_incl")),
-            }
-            raise RecordRejected("quotation_changed", About.CHANGE, **facts, **sums)
         if not self._is_whole(agreed):
             facts = {
                 "document": _number(document),
@@ -158,7 +159,7 @@ class Decisions:
 
     def booked_again(self, booking: Record, life: Life, credit: Record | None) -> Record:
         """Return the next booking of a document, with what takes the earlier one back in it as a part."""
-        values = {**booking.values, FOLLOWS: life.latest.key + CREDIT}
+        values = booking.values if life.stays else {**booking.values, FOLLOWS: life.latest.key + CREDIT}
         parts = booking.parts if credit is None else (*booking.parts, credit)
         key = booking_key(booking.key, life.booking + 1)
         return replace(booking, key=key, values=values, parts=parts, source=booking.key)

@@ -289,14 +289,22 @@ class OrdersLogic(FlowLogic):
     def _again(
         self, document: CompletedDocument, life: Life, owner: Owner, address: str, articles: Mapping[str, str]
     ) -> Record:
-        """Return a document booked once more, with what takes the earlier booking back. Raises RecordRejected."""
-        credit = None if life.is_taken_back else self._decisions.credit(document.record, life)
-        day = document.values["date"]
-        on = self._decisions.open_day(day, document.title) if isinstance(day, date) else day
-        dated = replace(document, values={**document.values, "date": on})
-        booking = self._new(dated, owner, address, articles, life.booking + 1)
+        """Return a document booked once more, with what takes the earlier booking back if anything does.
+
+        Raises RecordRejected.
+        """
+        credit = None if life.is_taken_back or life.stays else self._decisions.credit(document.record, life)
+        booking = self._new(self._dated_again(document, life), owner, address, articles, life.booking + 1)
         is_empty = not any(part.kind is Kind.LINE for part in booking.parts)
         return credit if credit and is_empty else self._decisions.booked_again(booking, life, credit)
+
+    def _dated_again(self, document: CompletedDocument, life: Life) -> CompletedDocument:
+        """Return a document on the day on which it is booked once more. Raises RecordRejected where that is closed."""
+        day = document.values["date"]
+        if life.stays or not isinstance(day, date):
+            return document
+        on = self._decisions.open_day(day, document.title)
+        return replace(document, values={**document.values, "date": on})
 
     def _address(self, document: CompletedDocument, owner: Owner) -> Staged | None:
         """Return the address goods go to; a posting knows none."""
@@ -426,11 +434,9 @@ class OrdersLogic(FlowLogic):
             self._address(document, owner),
             lives([document.record.key], self._linked).get(document.record.key),
         )
-        number, day = FIRST_BOOKING, document.values["date"]
+        number = FIRST_BOOKING
         if life is not None and life.way(document.record) is Way.BOOKED_AGAIN:
-            number = life.booking + 1
-            on = self._decisions.open_day(day, document.title) if isinstance(day, date) else day
-            document = replace(document, values={**document.values, "date": on})
+            number, document = life.booking + 1, self._dated_again(document, life)
         where = (address.parent, address.title) if address else ("", "")
         return self._bookings[document.record.kind].trace(
             document, owner, where, self._resolved_articles(document), number

@@ -50,10 +50,11 @@ def newest_bookings(
     documents: Collection[str],
     ask: Callable[[Collection[str]], Mapping[str, T]],
     is_there: Callable[[T], bool] = lambda _: True,
+    stays: Callable[[T], bool] = lambda _: False,
 ) -> dict[str, Newest[T]]:
     """Return the newest booking of each of these documents that has any; `ask` is asked once for each number.
 
-    Only a credit that `is_there` takes a booking back.
+    Only a credit that `is_there` takes a booking back; one that `stays` has the next beside it without any.
     """
     found: dict[str, Newest[T]] = {}
     waiting = list(dict.fromkeys(documents))
@@ -64,7 +65,7 @@ def newest_bookings(
         for one, key in keys.items():
             if key in there:
                 found[one] = Newest(there[key], booking, taken_back.get(key + CREDIT), key + CREDIT * 2 in taken_back)
-        waiting = [one for one, key in keys.items() if key in there and found[one].is_taken_back]
+        waiting = [one for one, key in keys.items() if key in there and (found[one].is_taken_back or stays(there[key]))]
     return found
 
 

@@ -45,8 +45,9 @@ def booking_objection(stage: Stage, desired: Record, held: Held | None, link: Li
     digest = agreed.values.get("digest") if agreed else None
     is_cancelled, is_changed = values.get("cancelled") is True, bool(digest and digest != values.get("digest"))
     if desired.kind in WITHOUT_CREDIT and (is_cancelled or is_changed):
+        cause = "quotation_cancelled" if is_cancelled else "quotation_changed"
         facts |= _asking(stage, desired)
-        return Issue("quotation_changed", key, About.CHANGE, facts | {"before": as_text(before), "after": as_text(now)})
+        return Issue(cause, key, About.CHANGE, facts | {"before": as_text(before), "after": as_text(now)})
     if is_cancelled:
         amount = as_text(now if before is None else before)
         facts |= _asking(stage, desired)

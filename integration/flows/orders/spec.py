@@ -32,7 +32,7 @@ from integration.flows.orders.balances import Turnover
 from integration.flows.orders.bookings import PostingContext
 from integration.flows.orders.chains import WAYS, Asks
 from integration.flows.orders.codes import REVENUE_TABLE, VAT_CODES, VAT_TABLE
-from integration.flows.orders.decisions import BY_HAND, CANCELLED, CHANGED, TAKEN_BACK
+from integration.flows.orders.decisions import BY_HAND, CANCELLED, CHANGED, OFFERED, TAKEN_BACK
 from integration.flows.orders.identity import BOOKED_AS, SAID
 from integration.flows.orders.logic import OrdersLogic
 from integration.flows.orders.newest import document_of
@@ -348,7 +348,8 @@ ORDERS = FlowSpec(
         "document_changed_after_booking": Repair(By.DECISION, options=CHANGED),
         "document_cancelled_after_booking": Repair(By.DECISION, options=CANCELLED),
         "document_without_reference": Repair(By.DECISION, options=BY_HAND),
-        "quotation_changed": Repair(By.DECISION, options=BY_HAND),
+        "quotation_changed": Repair(By.DECISION, options=OFFERED),
+        "quotation_cancelled": Repair(By.DECISION, options=BY_HAND),
         "reference_of_another": Repair(By.DECISION, options=SAID),
         "credit_not_exact": Repair(By.DECISION, "fields", options=CANCELLED),
         "document_changed_after_credit": Repair(By.DECISION, options=TAKEN_BACK),

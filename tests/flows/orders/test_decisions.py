@@ -107,6 +107,64 @@ def test_what_is_kept_is_told_with_its_reason() -> None:
     assert (one.skip.reason, one.skip.facts["reason"]) == ("document_kept", "paid in cash, says Karin")
 
 
+QUOTED: dict[str, Any] = {"documents": "proposal", "becomes": "quotation"}
+
+
+def proposal(decision: str, digest: str, **values: Any) -> Record:
+    return replace(
+        replace_decision(decided("", digest, type="PROPOSAL", state="order", **values), decision), kind=Kind.PROPOSAL
+    )
+
+
+def entered_anew(number: int, *links: Link) -> Record:
+    """Return what a changed proposal comes to that is entered again, after these quotations of it."""
+    logic, record = after(*links, **QUOTED), proposal(f"anew d{number}.{number - 1}", f"d{number}")
+    stage = logic.flow.stage("proposals")
+    shaped = logic.shape(stage, logic.stage(stage, [record]), {}, {})
+    assert shaped.desired is not None
+    assert shaped.ahead is None
+    return shaped.desired
+
+
+def test_a_proposal_is_entered_anew_beside_the_quotations_that_stay_as_often_as_there_are_references() -> None:
+    links = [link(booking(proposal("", "d1"), **QUOTED))]
+    for number in (2, 3, 4):
+        anew = entered_anew(number, *links)
+        assert (anew.kind, anew.key, anew.sources) == (Kind.QUOTATION, f"{KEY}#{number}", (KEY,))
+        assert anew.values["reference"] == f"MP-2026.1-{number}"
+        assert FOLLOWS not in anew.values
+        links.append(link(anew))
+    logic = after(*links, **QUOTED)
+    stage = logic.flow.stage("proposals")
+    (beyond,) = logic.stage(stage, [proposal("anew d5.4", "d5")])
+    assert beyond.issue is not None
+    assert beyond.issue.cause == "document_without_reference"
+
+
+@pytest.mark.parametrize(
+    ("decision", "values", "cause"),
+    [
+        ("", {}, "quotation_changed"),
+        ("anew d2.2", {}, "quotation_changed"),  # said of another quotation
+        ("again d2.1", {}, "quotation_changed"),
+        ("credit d2.1", {}, "quotation_changed"),
+        ("anew d2.1", {"cancelled": True}, "quotation_cancelled"),
+    ],
+)
+def test_a_proposal_that_changed_is_asked_about_until_it_is_said_what_becomes_of_it_as_it_is(
+    decision: str, values: dict[str, Any], cause: str
+) -> None:
+    quoted = link(booking(proposal("", "d1"), **QUOTED))
+    logic = after(quoted, **QUOTED)
+    stage = logic.flow.stage("proposals")
+    (one,) = logic.stage(stage, [proposal(decision, "d2", **values)])
+    assert one.record is not None
+    assert one.record.key == KEY
+    issue = logic.objection(stage, one.record, None, quoted)
+    assert issue is not None
+    assert (issue.cause, issue.facts["mark"]) == (cause, "d2.1")
+
+
 def test_nothing_is_decided_about_what_did_not_change() -> None:
     one = staged(decided("credit", digest="d1"), link(booking(an_order(KEY, digest="d1"))))
     assert one.record is not None

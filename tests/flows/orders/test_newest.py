@@ -61,6 +61,14 @@ def test_what_has_not_come_there_takes_nothing_back() -> None:
     assert newest_bookings([KEY], known)[KEY].is_taken_back
 
 
+def test_the_next_stands_beside_what_nothing_takes_back() -> None:
+    known = Known({KEY: "stays", f"{KEY}#2": "stays", "b": "goes", "b#2": "stays"})
+
+    found = newest_bookings([KEY, "b"], known, stays=lambda one: one == "stays")
+
+    assert {key: (one.booking, one.is_taken_back) for key, one in found.items()} == {KEY: (2, False), "b": (1, False)}
+
+
 def test_many_documents_take_a_question_for_each_number_and_none_more() -> None:
     known = Known({"a": "1", "b": "1", "b#credit": "c", "b#2": "2"})
 
