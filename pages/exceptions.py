@@ -138,7 +138,7 @@ with head(
     download = st.container(width="content")
 failures()
 for gone, left in app.exceptions.left().items():
-    note(counted("flow_gone_waits", left, name=plain(gone)))
+    note(counted("unknown_flow_waits", left, name=plain(gone)))
 several_told(app)
 for active in (one.active for one in app.flows.statuses()):
     if active and active.mode is Mode.CHOSEN:

@@ -28,7 +28,7 @@ def switch(draft: SettingsDraft, status: FlowStatus) -> None:
         with st.container(width="content"):
             toggle(draft, "on")
         rounds = schedule_text(draft.saved["schedule_minutes"], draft.saved["calendar"])
-        when = f"{rounds}, {term('flow_next', moment=moment(status.next_run))}" if status.next_run else ""
+        when = f"{rounds}, {term('next_run', moment=moment(status.next_run))}" if status.next_run else ""
         itself = text("sends_itself" if draft.saved["auto_approve"] else "waits_for_person")
         note(" · ".join(part for part in (when or text("schedule_off"), itself) if part))
 

@@ -41,8 +41,11 @@ class Customer:
         )
 
     def has(self, flow: str, kind: str, key: str) -> bool:
-        """Tell whether a record is about this customer itself: a debtor, relation or address; its kind may be empty."""
-        if kind and kind not in kinds(Sort.PARTY):
+        """Tell whether a record is about this customer itself: a debtor, relation or address.
+
+        Its kind may be empty, or one that is only stored: nobody knows that such a record is of nobody.
+        """
+        if kind and Kind.stored(kind).known and kind not in kinds(Sort.PARTY):
             return False
         if flow == self.customers:
             return bool(self.debtor) and key == self.debtor

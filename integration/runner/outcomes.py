@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from integration.core.flow import Flow
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Change, remaining
 from integration.core.plan_lines import PlanRow
@@ -26,6 +27,12 @@ def change_of(row: PlanRow) -> Change:
 def changes_by_number(rows: Sequence[PlanRow]) -> Known:
     """Return what lines change, by their numbers."""
     return {row.seq: change_of(row) for row in rows}
+
+
+def is_known(flow: Flow, row: PlanRow) -> bool:
+    """Tell whether the kinds of record of a line, and its stage, are known here: else nothing can be done with it."""
+    known = row.kind.known and all(part.kind.known for part in change_of(row).wanted.parts)
+    return known and row.stage in flow.order
 
 
 def agreed_of(row: PlanRow) -> Record:

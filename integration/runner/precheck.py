@@ -14,7 +14,15 @@ from integration.flows.spec import FlowLogic
 from integration.runner.conflicts import there_otherwise
 from integration.runner.dependencies import Dependencies
 from integration.runner.dispatch import Dispatch, LookedUpPage
-from integration.runner.outcomes import agreed_of, as_issue, change_of, changes_by_number, field_names, record_of
+from integration.runner.outcomes import (
+    agreed_of,
+    as_issue,
+    change_of,
+    changes_by_number,
+    field_names,
+    is_known,
+    record_of,
+)
 from integration.runner.uncertain_writes import UncertainWrites, other_document_question, parked_in_doubt
 from integration.store.ledger import BEFORE_THE_FIRST
 from integration.store.links import LinkReferences
@@ -39,7 +47,7 @@ class Precheck:
         Those `at_work` were sent, or are about to be, and are not settled: nothing is sent of what needs one of them.
         """
         rows = self._next(run, logic.flow, after)
-        if strange := [row for row in rows if not _is_known(row)]:
+        if strange := [row for row in rows if not is_known(logic.flow, row)]:
             parked = [_parked_unknown(row) for row in strange]
             self.deps.ledger.settle(run.id, parked, changes_by_number(strange))
             return LookedUpPage(strange, [], sees=True, settled=True)
@@ -164,11 +172,7 @@ class Precheck:
 
 def is_tree(flow: Flow, rows: Sequence[PlanRow]) -> bool:
     """Tell whether changes are of records that refer to one another: those are looked at as a whole."""
-    return bool(rows) and rows[0].kind in flow.stage(rows[0].stage).needs.values()
-
-
-def _is_known(row: PlanRow) -> bool:
-    return row.kind.known and all(part.kind.known for part in change_of(row).wanted.parts)
+    return bool(rows) and is_known(flow, rows[0]) and rows[0].kind in flow.stage(rows[0].stage).needs.values()
 
 
 def _parked_unknown(row: PlanRow) -> Outcome:

@@ -20,6 +20,7 @@ from integration.runner.outcomes import (
     change_of,
     changes_by_number,
     field_names,
+    is_known,
     parked_wrong,
     record_of,
     shows_in_part,
@@ -128,14 +129,19 @@ class UncertainWrites:
         return [one for one in ready if one.change.before is not None or one in new]
 
     def settle(self, run: Run, logic: FlowLogic) -> None:
-        """Look in the target for what was sent and never settled; nothing is repeated before it was looked for."""
+        """Look in the target for what was sent and never settled; nothing is repeated before it was looked for.
+
+        What is of no kind that is known here cannot be looked for: it is a question at once.
+        """
         flow = logic.flow
         rows = self.deps.ledger.unsettled(run.id)
         if not rows:
             return
-        references, outcomes = self.deps.links.references(run.flow), []
-        for kind in dict.fromkeys(row.kind for row in rows):
-            alike = [row for row in rows if row.kind is kind]
+        known = [row for row in rows if is_known(flow, row)]
+        outcomes: list[Outcome | None] = [parked_in_doubt(flow, row) for row in rows if row not in known]
+        references = self.deps.links.references(run.flow)
+        for kind in dict.fromkeys(row.kind for row in known):
+            alike = [row for row in known if row.kind is kind]
             held, sees = self.look(run, flow, references, alike)
             if not sees and self._waits_for_another(run, flow, alike, held):
                 continue

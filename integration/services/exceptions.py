@@ -387,12 +387,10 @@ class Exceptions:
         What is there is linked and counts as accepted, for nobody proved it; what is not may be sent once more, by the
         next plan. Raises IntegrationError `answered_meanwhile` where nothing is in doubt any more.
         """
-        stages = self._flow(one.flow).stages
-        kinds = [None] if any(stage.once for stage in stages) else [stage.target for stage in stages]
         facts = {"by": by.ref, "reference": number or ""}
         event = "not_there" if number is None else "found_by_hand"
         told = Event(event=event, flow=one.flow, key=one.issue.key, title=one.title, facts=facts)
-        if not self._stores.ledger.answer_doubts(one.flow, kinds, one.issue.key, number, told):
+        if not self._stores.ledger.answer_doubts(one.flow, one.issue.key, number, told):
             raise IntegrationError("answered_meanwhile", flow=one.flow, key=one.issue.key)
 
     def choose(self, one: OpenIssue, reference: str, by: Actor) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from integration.core.erasure import ERASED, Customer, DataSubject, words_of
-from integration.core.records import Sort, kinds
+from integration.core.records import Kind, Sort, kinds
 from integration.core.states import ACTIVE, RunState, Step
 from integration.store import tables
 from integration.store.columns import Json, TextColumn
@@ -61,14 +61,14 @@ class Erasing(Store):
     def every_number(self, one: Customer) -> set[tuple[str, str]]:
         """Return every number of a customer that is kept here."""
         here = sa.select(links.c.flow, links.c.key, links.c.reference).where(
-            links.c.kind.in_(("relation", "debtor")), links.c.flow.in_((one.customers, one.orders))
+            _may_be_customer(links.c.kind), links.c.flow.in_((one.customers, one.orders))
         )
         found: set[tuple[str, str]] = set()
         for row in self.database.rows(here):
             debtor, relation = (row.key, row.reference) if row.flow == one.customers else (row.reference, row.key)
             found |= {("debtor", debtor), ("relation", relation)}
         planned = sa.select(runs.c.flow, lines.c.key).join(runs, runs.c.id == lines.c.run)
-        planned = planned.where(lines.c.kind.in_(("relation", "debtor"))).distinct()
+        planned = planned.where(_may_be_customer(lines.c.kind)).distinct()
         parked = sa.select(issues.c.flow, issues.c.key).where(issues.c.flow.in_((one.customers, one.orders)))
         for row in (*self.database.rows(planned), *self.database.rows(parked)):
             found.add(("debtor" if row.flow == one.customers else "relation", row.key))
@@ -245,6 +245,11 @@ class Erasing(Store):
         if table is links and row["agreed"] is not None:
             wanted["agreed"] = person.agreed(row["agreed"])
         return {name: value for name, value in wanted.items() if value != row[name]}
+
+
+def _may_be_customer(kind: sa.Column[str]) -> sa.ColumnElement[bool]:
+    """Return the condition for records of customers, and for those of kinds that are only stored: they may be some."""
+    return sa.or_(kind.in_((Kind.RELATION, Kind.DEBTOR)), kind.not_in(kinds()))
 
 
 def _speaking(table: sa.Table) -> list[sa.Column[Any]]:

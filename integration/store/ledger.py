@@ -11,7 +11,7 @@ from integration.core.issues import Issue, Met
 from integration.core.links import Link
 from integration.core.plan import Action, Change
 from integration.core.plan_lines import PlanRow
-from integration.core.records import Held, Kind, Record, merged, record_from_json
+from integration.core.records import Held, Kind, Record, kinds, merged, record_from_json
 from integration.core.run import Outcome, Progress
 from integration.core.states import RunState, Step
 from integration.core.taken_back import TAKEN_BACK
@@ -64,12 +64,15 @@ class Ledger(Store):
     def next_planned(self, run: str, stages: Sequence[str], limit: int, after: int = BEFORE_THE_FIRST) -> list[PlanRow]:
         """Return changes to send next, behind a line of the plan, all of one stage and in its order.
 
-        Nothing of a later one of the `stages` is returned while an earlier one holds a change that is not settled.
+        Nothing of a later one of the `stages` is returned while an earlier one holds a change that is not settled. What
+        is of none of them comes last.
         """
         of_run, is_open = lines.c.run == run, lines.c.step.in_((Step.PLANNED, *plan_lines.UNSETTLED))
         first = sa.case(*((sa.exists().where(of_run, is_open, lines.c.stage == name), name) for name in stages))
-        page = sa.select(lines).where(of_run, lines.c.step == Step.PLANNED, lines.c.stage == first, lines.c.seq > after)
-        return [plan_row(row) for row in self.database.rows(page.order_by(lines.c.seq).limit(limit))]
+        page = sa.select(lines).where(of_run, lines.c.step == Step.PLANNED, lines.c.seq > after)
+        page = page.order_by(lines.c.seq).limit(limit)
+        found = self.database.rows(page.where(lines.c.stage == first))
+        return [plan_row(row) for row in found or self.database.rows(page.where(lines.c.stage.not_in(stages)))]
 
     def unsettled(self, run: str) -> list[PlanRow]:
         """Return the changes that were sent and never settled, in order of the plan."""
@@ -103,17 +106,14 @@ class Ledger(Store):
             self.settle(run, outcomes, known)
         return [row for row in doubts if row.key not in there]
 
-    def answer_doubts(
-        self, flow: str, kinds: Collection[Kind | None], key: str, number: str | None, *told: Event
-    ) -> int:
+    def answer_doubts(self, flow: str, key: str, number: str | None, *told: Event) -> int:
         """Keep what a person found out about what is in doubt of a record, and return how many changes that settles.
 
         It is there under a number, or it is not (None) and may be sent once more. What is `told` is kept with it. None
         is settled twice: whoever answers at the same moment and is second settles nothing.
         """
-        doubts = [row for kind in kinds for row in self.doubts("", flow, kind, [key])]
         step, settled = Step.LEFT if number is None else Step.ACCEPTED, 0
-        for row in doubts:
+        for row in self.doubts("", flow, None, [key]):
             with suppress(transitions.MovedOnError):
                 self.settle(row.run, [Outcome(row.seq, step, number or "")], also=told)
                 settled += 1
@@ -244,12 +244,14 @@ def _moved(run: str, row: Row, one: Outcome, now: datetime) -> dict[str, object]
 def doubted(flow: str, kind: Kind | None = None, *, by_keys: bool = False) -> sa.Select[tuple[object, ...]]:
     """Return the question for what was sent as new, of a kind or of any, and nobody knows whether the target has it.
 
-    One that is asked `by_keys` begins with those, and not with the runs of the flow, which have made all there is.
+    One that is asked `by_keys` begins with those, and not with the runs of the flow, which have made all there is. It
+    finds those of a kind that is only stored as well: it may be another name of the one asked for.
     """
     asked = sa.or_(lines.c.step.in_(plan_lines.UNSETTLED), lines.c.cause.in_(plan_lines.DOUBTS))
     settled = lines.c.step.in_((Step.PROVEN, Step.ACCEPTED, Step.LEFT, Step.PLANNED))
     here = (lines.c.action == Action.CREATE, asked, ~settled)
-    of_kind = () if kind is None else (lines.c.kind == kind,)
+    alike = lines.c.kind == kind
+    of_kind = () if kind is None else (sa.or_(alike, lines.c.kind.not_in(kinds())) if by_keys else alike,)
     of_flow = (runs.c.id == lines.c.run, runs.c.flow == flow)
     every = sa.select(lines).where(*here, *of_kind, *((sa.exists().where(*of_flow),) if by_keys else of_flow))
     return every.order_by(lines.c.run, lines.c.seq)

@@ -28,6 +28,10 @@ PERSON = DataSubject(
         ("orders", "address", "621/85a9", False),
         ("orders", "sales_order", "62", False),
         ("products", "", "39001", False),
+        ("customers", "unheard_of", "39001", True),
+        ("orders", "unheard_of", "62/7", True),
+        ("orders", "unheard_of", "621", False),
+        ("unheard_of", "unheard_of", "39001", False),
     ],
 )
 def test_records_of_a_customer_are_known_by_flow_and_key(flow: str, kind: str, key: str, own: bool) -> None:

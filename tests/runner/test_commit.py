@@ -62,6 +62,40 @@ def test_nothing_is_written_for_a_kind_of_record_that_is_not_known(
     assert sorted(target.writes) == ["1001", "1002", "1005", "KLED"]
 
 
+def test_what_was_sent_of_a_kind_that_is_not_known_is_a_question(
+    harness: FlowHarness, target: MemoryConnector, database: Database
+) -> None:
+    run = harness.preview()
+    harness.approve(run)
+    strange = {"1003": {"kind": "unheard_of"}, "1004": {"kind": "unheard_of", "stage": "unheard_of"}}
+    with database.write() as connection:
+        for key, values in strange.items():
+            connection.execute(plan_lines.update().where(plan_lines.c.key == key).values(values))
+    seqs = [harness.changes(run)[key].seq for key in strange]
+    harness.ledger.mark_sent(run.id, seqs)
+    done = harness.carry_out(run)
+    assert (done.state, done.counts.proven, done.counts.parked) == (RunState.DONE, 3, 2)
+    assert harness.causes(run) == dict.fromkeys(strange, "never_answered")
+    again = harness.run(Mode.COMPLETE)
+    assert harness.causes(again) == dict.fromkeys(strange, "never_answered")
+    assert sorted(target.writes) == ["1001", "1002", "1005", "KLED"]
+    assert harness.ledger.answer_doubts("products", "1003", None) == 1
+    assert harness.run(Mode.COMPLETE).counts.proven == 1
+    assert target.writes[-1] == "1003"
+
+
+def test_nothing_is_written_of_a_stage_that_is_not_known(
+    harness: FlowHarness, target: MemoryConnector, database: Database
+) -> None:
+    run = harness.preview()
+    with database.write() as connection:
+        connection.execute(plan_lines.update().where(plan_lines.c.key == "1003").values(stage="unheard_of"))
+    done = harness.commit(run)
+    assert (done.state, done.counts.proven, done.counts.parked) == (RunState.DONE, 4, 1)
+    assert harness.causes(run) == {"1003": "kind_unknown"}
+    assert sorted(target.writes) == ["1001", "1002", "1004", "1005", "KLED"]
+
+
 # ---- a yes is to one plan
 
 

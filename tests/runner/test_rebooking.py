@@ -138,7 +138,7 @@ def test_what_dies_at_either_write_is_finished_by_its_run_or_a_person_and_nothin
 
     if not written:  # nobody knows that: a person says that it is not there
         assert harness.causes(done)[at] == "never_answered"
-        assert harness.ledger.answer_doubts("orders", [Kind.POSTING], at, None) == 1
+        assert harness.ledger.answer_doubts("orders", at, None) == 1
         done = harness.run(Mode.COMPLETE)
     assert (done.state, set(harness.steps(done).values())) == (RunState.DONE, {Step.PROVEN})
     assert sorted(books.writes) == sorted([KEY, CREDIT, AGAIN])

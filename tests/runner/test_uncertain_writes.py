@@ -159,7 +159,7 @@ def test_what_a_person_found_is_linked_and_never_sent_again(database: Database) 
     target = Blind(system="mplus")
     harness = a_harness(database, target, "1001")
     run = harness.run()
-    assert harness.ledger.answer_doubts("products", [Kind.PRODUCT], "1001", "77") == 1
+    assert harness.ledger.answer_doubts("products", "1001", "77") == 1
     assert harness.steps(run) == {"1001": Step.ACCEPTED}
     counts = harness.rested(run).counts
     assert (counts.accepted, counts.proven, counts.parked) == (1, 0, 0)
@@ -173,9 +173,7 @@ def test_of_several_who_say_at_once_what_became_of_it_one_is_believed(database: 
     harness = a_harness(database, Blind(system="mplus"), "1001")
     run = harness.run()
     with ThreadPoolExecutor(4) as people:
-        said = [
-            people.submit(harness.ledger.answer_doubts, "products", [Kind.PRODUCT], "1001", f"7{n}") for n in "1234"
-        ]
+        said = [people.submit(harness.ledger.answer_doubts, "products", "1001", f"7{n}") for n in "1234"]
     assert sum(one.result() for one in said) == 1
     assert harness.steps(run) == {"1001": Step.ACCEPTED}
 
@@ -185,6 +183,6 @@ def test_what_a_person_did_not_find_is_sent_once_more(database: Database) -> Non
     harness = a_harness(database, target, "1001", "1003")
     harness.run()
     target.key = ""
-    assert harness.ledger.answer_doubts("products", [Kind.PRODUCT], "1003", None) == 1
+    assert harness.ledger.answer_doubts("products", "1003", None) == 1
     assert harness.steps(harness.run(Mode.CHOSEN, ["1003"])) == {"1003": Step.PROVEN}
     assert sorted(target.writes) == ["1001", "1003"]

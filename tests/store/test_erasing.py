@@ -83,6 +83,35 @@ def test_a_person_is_blotted_out_and_others_keep_what_is_theirs(database: Databa
     assert not erasing.erase(person)
 
 
+def test_a_person_in_records_of_kinds_that_are_only_stored_is_found_and_blotted_out(
+    database: Database, clock: Clock
+) -> None:
+    fill(database, clock)
+    unknown = Kind.stored("unheard_of")
+    kept = [
+        ("customers", "39001", {"phone": "0612345678"}),
+        ("customers", "39009", {"contact": "Anna Özdemir"}),
+        ("gone", "39001", {"text": "call 0612345678", "name": "Entrance"}),
+        ("gone", "5", {"debtor_number": "39001", "email": "a.o@post.example"}),
+        ("gone", "6", {"text": "Bram"}),
+    ]
+    with database.write() as connection:
+        for flow, key, values in kept:
+            links.keep_links(connection, clock(), flow, [Link(unknown, key, "9", Record(unknown, key, values))])
+    erasing = Erasing(database, clock)
+    assert ("debtor", "39009") in erasing.every_number(Customer())
+    person = erasing.person(ONE)
+    assert {"0612345678", "a.o@post.example"} < person.telling
+    assert "Entrance" not in person.telling
+    erasing.erase(person)
+    stored = links.Links(database, clock)
+    left = [stored.get(flow, unknown, [key])[key].agreed for flow, key, _ in kept]
+    assert [one.values if one else None for one in left] == [
+        None, {}, {"name": "Entrance"}, {"debtor_number": "39001"}, {"text": "Bram"},
+    ]  # fmt: skip
+    assert +erasing.left(person) == {}
+
+
 def test_what_people_arranged_is_told_and_left(database: Database, clock: Clock) -> None:
     fill(database, clock)
     erasing = Erasing(database, clock)

@@ -17,6 +17,7 @@ import streamlit
 
 from integration import words
 from integration.core.errors import IntegrationError
+from integration.flows.registry import FLOWS
 from integration.words.catalogues import FOLDER
 
 ROOT = Path(__file__).parents[2]
@@ -239,6 +240,14 @@ def test_every_text_a_page_asks_for_exists() -> None:
             missing.append((path.name, key))
 
     assert missing == []
+
+
+def test_no_text_is_taken_for_the_name_of_a_flow() -> None:
+    """Whatever its name is, a flow from outside is called by it where no text of its own is."""
+    of_flows = [line["key"].removeprefix("flow_") for line in lines("terms.csv") + lines("texts.csv")
+                if line["key"].startswith("flow_")]  # fmt: skip
+    own = {"any", *FLOWS}
+    assert [name for name in of_flows if name.removeprefix("does_").removeprefix("creates_") not in own] == []
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -76,7 +76,7 @@ def _flow_row(app: Application, name: str, when: SettingsDraft, *, chosen: bool)
         with st.container(width="stretch", gap=None):
             small(f"**{flow_name(name)}** :gray[{way(flow.source, flow.target)}]")
             small(flow_text("flow_does", name, source=source, target=target))
-            note(text("flow_creates", kinds=flow_term("flow_creates", name, target=target)))
+            note(text("creates_kinds", kinds=flow_term("flow_creates", name, target=target)))
             if st.session_state[f"choose-{name}"]:
                 _when(when)
 

@@ -235,7 +235,7 @@ def is_of_gone_flow(app: Application, run: Run) -> bool:
     """Tell whether the flow of a run is gone, and say so: nothing that it left is shown further, or written."""
     if run.flow in app.flows:
         return False
-    if empty("help", text("flow_gone", name=plain(run.flow)), text("flow_gone_about"), text("btn_all_runs")):
+    if empty("help", text("unknown_flow", name=plain(run.flow)), text("unknown_flow_about"), text("btn_all_runs")):
         st.switch_page("pages/runs.py")
     return True
 
