@@ -208,6 +208,20 @@ class Document:
     number: str
 
 
+@dataclass(frozen=True, slots=True)
+class DictionaryColumn:
+    """One column as the data dictionary describes it. `type` is the dictionary's letter."""
+
+    name: str
+    caption: str
+    type: str
+    length: int | None = None
+    upper: bool = False
+    custom: bool = False
+    required: bool = False
+    blocked: bool = False  # not to be written from outside
+
+
 @runtime_checkable
 class Configurable(Connector, Protocol):
     """A system whose objects and fields have other names in every installation, and which may lack some of them."""
@@ -238,6 +252,12 @@ class Configurable(Connector, Protocol):
         Of each its name, type and length, and whether it is required or blocked. What was read once counts, unless
         `fresh`: then it is read again, and that counts from now on. Kinds that the system does not have are left out.
         """
+
+    def objects(self) -> dict[str, str]:
+        """Return the codes of all objects of the installation, with what they are called."""
+
+    def dictionary(self, table: str) -> Sequence[DictionaryColumn]:
+        """Return the columns of a table as the installation describes them now, none where it has no such table."""
 
     def newest(self, kind: Kind) -> list[list[Document]]:
         """Return the documents of a kind that were made last, the newest first: a page of each place they may be in.

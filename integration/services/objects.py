@@ -10,12 +10,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from integration.connectors.accountview.codec import DictionaryColumn
 from integration.connectors.accountview.columns import UNVERIFIED
-from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.fields import suggestions
 from integration.connectors.accountview.settings import BusinessObject, Names
-from integration.connectors.protocol import Connector
+from integration.connectors.protocol import Configurable, Connector, DictionaryColumn
 from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.records import Kind
 from integration.flows.registry import Specs
@@ -200,11 +198,11 @@ def _seen(connector: Callable[[], Connector], values: Mapping[str, str]) -> _See
     wanted = [value for path, value in values.items() if path.endswith((".table", ".detail"))] + [values[HEADER]]
     try:
         asked = connector()
-        if not isinstance(asked, AccountView):
+        if not isinstance(asked, Configurable):
             return _Seen()
-        codes = {one.code: one.name for one in asked.client.objects()}
+        codes = asked.objects()
         for table in dict.fromkeys(each.upper() for each in wanted if each):
-            tables[table] = asked.client.dictionary(table)
+            tables[table] = asked.dictionary(table)
     except IntegrationError as error:
         return _Seen(codes, tables, error.code, dict(error.facts))
     return _Seen(codes, tables)

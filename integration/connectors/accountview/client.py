@@ -24,7 +24,6 @@ from integration.connectors.accountview.answers import (
 )
 from integration.connectors.accountview.codec import (
     Body,
-    DictionaryColumn,
     Row,
     decode_column,
     encode_body,
@@ -38,6 +37,7 @@ from integration.connectors.accountview.settings import SYSTEM, AccountViewSetti
 from integration.connectors.accountview.turning import PagesSeen, incomplete
 from integration.connectors.answer import HttpAnswer
 from integration.connectors.http import Gateway
+from integration.connectors.protocol import DictionaryColumn
 from integration.core.connections import Token, TokenKeeper
 from integration.core.errors import AccessDeniedError, RejectedError
 

@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 from integration.connectors.accountview.settings import SYSTEM, BusinessObject
+from integration.connectors.protocol import DictionaryColumn
 from integration.core.errors import RejectedError
 from integration.core.money import amount
 from integration.core.records import Field, FieldType, Kind, Value, WrongValueError
@@ -104,20 +105,6 @@ _TYPES = {
 
 
 NUMBERS = frozenset("YNBI")  # letters of columns that hold one; it is never empty in this database
-
-
-@dataclass(frozen=True, slots=True)
-class DictionaryColumn:
-    """One column as the data dictionary describes it. `type` is the dictionary's letter."""
-
-    name: str
-    caption: str
-    type: str
-    length: int | None = None
-    upper: bool = False
-    custom: bool = False
-    required: bool = False
-    blocked: bool = False  # not to be written from outside
 
 
 def decode_column(row: Row) -> DictionaryColumn:

@@ -27,7 +27,7 @@ from integration.connectors.accountview.unnamed import split_unnamed
 from integration.connectors.accountview.years import FiscalYears
 from integration.connectors.answering import Heard
 from integration.connectors.http import Gateway
-from integration.connectors.protocol import Document, References, Unread
+from integration.connectors.protocol import DictionaryColumn, Document, References, Unread
 from integration.core.connections import Finding, Tell, TokenKeeper, unheard
 from integration.core.errors import RejectedError
 from integration.core.markers import UNKNOWN, Stretches
@@ -155,6 +155,14 @@ class AccountView:
         if self._prices.on and {Kind.ARTICLE, Kind.DEBTOR} & set(known):
             tables.append(self._prices.of.table)
         return {table: self.layouts.described(table, fresh=fresh) for table in sorted(set(tables))}
+
+    def objects(self) -> dict[str, str]:
+        """Return the codes of all objects with what they are called; see `Configurable.objects`."""
+        return {one.code: one.name for one in self.client.objects()}
+
+    def dictionary(self, table: str) -> list[DictionaryColumn]:
+        """Return the columns of a table as they are now; see `Configurable.dictionary`."""
+        return self.client.dictionary(table)
 
     def propose_fields(self) -> dict[Kind, dict[str, str]]:
         """Return a column for each field that has none, where a caption of the dictionary suggests one."""

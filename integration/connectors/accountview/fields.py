@@ -4,9 +4,10 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from integration.connectors.accountview.articles import Warehouses
-from integration.connectors.accountview.codec import DictionaryColumn, offered_fields
+from integration.connectors.accountview.codec import offered_fields
 from integration.connectors.accountview.items import ITEM_FIELDS
 from integration.connectors.accountview.layout import NUMBERED, Layout, Layouts
+from integration.connectors.protocol import DictionaryColumn
 from integration.core.records import Field, Kind
 
 # The kinds of record that the books take in.

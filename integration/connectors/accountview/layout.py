@@ -11,7 +11,6 @@ from pydantic import BaseModel
 from integration.connectors.accountview.client import AccountViewClient, Offered
 from integration.connectors.accountview.codec import (
     Cell,
-    DictionaryColumn,
     Row,
     as_wanted,
     calendar_day,
@@ -20,6 +19,7 @@ from integration.connectors.accountview.codec import (
     typed_value,
 )
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
+from integration.connectors.protocol import DictionaryColumn
 from integration.core.errors import RejectedError
 from integration.core.records import Kind, Value, WrongValueError
 
