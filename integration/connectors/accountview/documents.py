@@ -3,7 +3,7 @@
 First what all have in common, then what was invoiced.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
@@ -39,6 +39,7 @@ from integration.core.errors import RejectedError
 from integration.core.records import Held, Kind, Record, Value
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,11 @@ class BooksDocuments:
         self._years = years
 
     def lookup(self, tables: DocumentTables, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        """Return the documents with our reference."""
+        """Return the documents with our reference, the first of several with the numbers of the others."""
+        return {key: first_of(several) for key, several in self.each(tables, wanted, references).items()}
+
+    def each(self, tables: DocumentTables, wanted: Sequence[Record], references: References) -> dict[str, list[Held]]:
+        """Return every document with our reference, by the key of the one wanted."""
         column, key = tables.header.column("reference").name, tables.sorted_by
 
         def read(waiting: Sequence[Record], book_date: date | None) -> list[DocumentRows]:
@@ -82,8 +87,11 @@ class BooksDocuments:
             since = from_earliest(tables.header, "date", waiting)
             return by_references(self._reader, tables.of, (column, asked), since, key=key, book_date=book_date)
 
-        def held(record: Record, several: Sequence[DocumentRows]) -> Held:
-            return _held(tables, record, {tables.number_of(row): (row, lines) for row, lines in several}, references)
+        def held(record: Record, several: Sequence[DocumentRows]) -> list[Held]:
+            numbered = {tables.number_of(row): (row, lines) for row, lines in several}
+            return [
+                _held(tables, record, number, *numbered[number], references) for number in sorted(numbered, key=rank)
+            ]
 
         return by_year(wanted, self._years, read, lambda one: tables.header.text(one[0], "reference"), held)
 
@@ -121,13 +129,13 @@ def by_year(
     years: FiscalYears,
     read: Callable[[Sequence[Record], date | None], Sequence[T]],
     reference: Callable[[T], str],
-    held_of: Callable[[Record, Sequence[T]], Held],
-) -> dict[str, Held]:
+    held_of: Callable[[Record, Sequence[T]], R],
+) -> dict[str, R]:
     """Return what is held of documents by their references: `held_of` says it of all that were read with one.
 
     A read looks into one fiscal year, that of its book date: theirs first, then this one for those not found.
     """
-    held: dict[str, Held] = {}
+    held: dict[str, R] = {}
     for book_date, records in years.of(wanted):
         waiting = absent(records, held)
         found: dict[str, list[T]] = {}
@@ -176,11 +184,17 @@ def from_earliest(layout: Layout, name: str, wanted: Sequence[Record], prefix: s
     return (QueryFilter(prefix + layout.names[name], "DateOnOrAfterDate", "T", f"{{^{earliest.isoformat()}}}"),)
 
 
-def _held(tables: DocumentTables, wanted: Record, several: Mapping[str, DocumentRows], references: References) -> Held:
-    number, *others = sorted(several, key=rank)
-    row, lines = several[number]
+def first_of(several: Sequence[Held]) -> Held:
+    """Return the first of several documents with one reference, with the numbers of the others."""
+    first, *rest = several
+    return replace(first, others=tuple(one.reference for one in rest))
+
+
+def _held(
+    tables: DocumentTables, wanted: Record, number: str, row: Row, lines: Sequence[Row], references: References
+) -> Held:
     record = read_of(wanted.kind, wanted.key, row, lambda: _document(tables, wanted, row, lines, references))
-    return Held(record, number, change_stamp(tables.header, row), others=tuple(others))
+    return Held(record, number, change_stamp(tables.header, row))
 
 
 def _document(tables: DocumentTables, wanted: Record, row: Row, lines: Sequence[Row], references: References) -> Record:

@@ -1,15 +1,18 @@
 """The kinds of documents, each with the objects of the books in which it may be: orders, quotations and postings."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from functools import partial
 
-from integration.connectors.accountview.documents import BooksDocuments, BooksHistory, DocumentTables
+from integration.connectors.accountview.documents import BooksDocuments, BooksHistory, DocumentTables, first_of
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.settings import AccountViewSettings, Objects
-from integration.connectors.accountview.target import absent
+from integration.connectors.accountview.target import absent, decimal_of, field_text_of
 from integration.connectors.accountview.unnamed import split_unnamed
 from integration.connectors.protocol import References
+from integration.core.money import HUNDRED
 from integration.core.records import Held, Kind, Record, Unreadable
 
 
@@ -49,9 +52,8 @@ class SalesOrders:
         """
         held = self._documents.lookup(self._tables(), wanted, references)
         if self._objects.trade_invoices.code:
-            held |= self._documents.lookup(
-                invoice_tables(self._layouts, self._objects), absent(wanted, held), references
-            )
+            tables = invoice_tables(self._layouts, self._objects)
+            held = with_invoices(wanted, held, self._documents.each(tables, wanted, references), references)
         if not self._objects.history.code:
             return held
         asked = wanted if self._layouts.history().has("order_number") else absent(wanted, held)
@@ -80,6 +82,62 @@ class SalesOrders:
     def _tables(self) -> DocumentTables:
         header, lines = self._layouts.of(Kind.SALES_ORDER)
         return DocumentTables(self._objects.orders, header, lines, "order_number")
+
+
+def with_invoices(
+    wanted: Sequence[Record],
+    orders: Mapping[str, Held],
+    invoices: Mapping[str, Sequence[Held]],
+    references: References,
+) -> dict[str, Held]:
+    """Return what was found as orders and as trade invoices: of a document in both the order.
+
+    What AccountView made of an order bears its reference and is the same document: it is of the same customer, and all
+    that was made so sells nothing that the order, or what was sold, does not sell, and for no more. Any other trade
+    invoice is another document, and so is one that we wrote ourselves.
+    """
+    found = dict(orders)
+    for one in wanted:
+        several, order = invoices.get(one.key, ()), orders.get(one.key)
+        numbers = tuple(each.reference for each in several)
+        if several and order is None:
+            found[one.key] = first_of(several)
+        elif several and order is not None:
+            ours = references.reference(one.kind, one.key) in numbers
+            if ours or not _are_made_of([each.record for each in several], order.record, one):
+                found[one.key] = replace(order, others=(*order.others, *numbers))
+    return found
+
+
+def _are_made_of(invoices: Sequence[Record], order: Record, sold: Record) -> bool:
+    told = ("debtor_number", "debtor", "gross")
+    if any(one.values.get(name) != order.values.get(name) for one in invoices for name in told):
+        return False
+    made = _sums(invoices)
+    return made is not None and any(_is_within(made, _sums([whole])) for whole in (order, sold))
+
+
+def _is_within(part: Mapping[str, Decimal], whole: Mapping[str, Decimal] | None) -> bool:
+    """Tell whether each sum is no more than that of the whole, on the same side of nothing."""
+    return whole is not None and all(
+        min(Decimal(0), whole.get(name, Decimal(0))) <= amount <= max(Decimal(0), whole.get(name, Decimal(0)))
+        for name, amount in part.items()
+    )
+
+
+def _sums(documents: Sequence[Record]) -> dict[str, Decimal] | None:
+    """Return how much documents sell of each article, and for how much; None where a line does not tell it."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for one in documents:
+        sums["shipping"] += decimal_of(one, "shipping_cost") or 0
+        for line in (part for part in one.parts if part.kind is Kind.LINE):
+            quantity, price = decimal_of(line, "quantity"), decimal_of(line, "price")
+            if quantity is None or price is None:
+                return None
+            article = field_text_of(line, "article").casefold()
+            sums[f"quantity of {article}"] += quantity
+            sums[f"amount of {article}"] += quantity * price * (HUNDRED - (decimal_of(line, "discount_percent") or 0))
+    return sums
 
 
 def _seen(

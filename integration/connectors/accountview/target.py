@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Protocol
 
 from integration.connectors.accountview.answers import refusal_cause
@@ -27,7 +28,7 @@ class BooksTarget(Protocol):
         """Create a record and return AccountView's own number for it; empty where the answer does not tell it."""
 
 
-def absent(wanted: Sequence[Record], held: Mapping[str, Held]) -> list[Record]:
+def absent(wanted: Sequence[Record], held: Mapping[str, object]) -> list[Record]:
     """Return the records that nothing was found for yet."""
     return [record for record in wanted if record.key not in held]
 
@@ -57,6 +58,12 @@ def own(record: Record) -> dict[str, Value]:
 def field_text_of(record: Record, name: str) -> str:
     """Return one value of a record as text; empty when there is none."""
     return str(record.values.get(name) or "").strip()
+
+
+def decimal_of(record: Record, name: str) -> Decimal | None:
+    """Return one value of a record as a number; None where it holds none."""
+    value = record.values.get(name)
+    return value if isinstance(value, Decimal) else None
 
 
 def without_case(value: str) -> str:

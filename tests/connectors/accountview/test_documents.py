@@ -338,6 +338,22 @@ def test_a_trade_invoice_is_found_whether_or_not_it_has_a_number(
         assert held(accountview, wanted, links).reference == "2600000007"
 
 
+def test_an_order_and_a_trade_invoice_of_more_are_told_as_two(
+    shared_sandbox: Sandbox, shared_keeper: MemoryKeeper, links: Links
+) -> None:
+    wanted, more = an_order("683"), an_order("683", (a_line(1, quantity=Decimal(3)), a_line(2)), trade_invoice=True)
+    with connected(shared_sandbox, shared_keeper, objects=INVOICES) as accountview:
+        order = created(accountview, wanted, links).reference
+        invoice = created(accountview, more, links, keep=False).reference
+        found = held(accountview, wanted, links)
+        assert (found.reference, found.others) == (order, (invoice,))
+        (row,) = (one for one in shared_sandbox.state("K9_INV") if one["COMMENT1"] == "MPLUS-683")
+        for line in [one for one in shared_sandbox.state("K9_INVL") if one["HDR_ID"] == row["REC_ID"]]:
+            shared_sandbox.accountview.edit("K9_INVL", str(line["REC_ID"]), {"ART_QTY": 1})
+        found = held(accountview, wanted, links)
+        assert (found.reference, found.others) == (order, ())
+
+
 def test_without_an_object_for_trade_invoices_none_is_written(books: AccountView, links: Links) -> None:
     with pytest.raises(RejectedError, match="object_missing"):
         created(books, an_order("681", trade_invoice=True), links)
