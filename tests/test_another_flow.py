@@ -14,7 +14,7 @@ import pytest
 from integration import bootstrap
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.target import TillTarget
-from integration.connectors.protocol import References
+from integration.connectors.protocol import References, SourceTable
 from integration.core import records
 from integration.core.causes import cause
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
@@ -46,6 +46,7 @@ __all__ = ["open_page", "own_main"]
 
 NAME = "departments"
 SIGN = Kind.add("door_sign", Sort.GOODS)  # over a department; at the till its article group
+READ = Kind.add("shop_floor", Sort.GOODS)  # what is read for them: in the books a cost centre
 MAPPING = """
 version = 1
 
@@ -55,9 +56,6 @@ source = "code"
 table = "signs"
 ownership = "keep_equal"
 
-[[rules]]
-target = "door_sign.parent"
-source = "parent"
 """
 """Every department is called as the value table `signs` has it."""
 
@@ -190,15 +188,15 @@ class Signs:
         return self._groups.changed(since)
 
 
-FLOW = Flow(NAME, source=BOOKS, target=TILL, stages=(Stage("signs", Kind.GROUP, SIGN, needs={"parent": SIGN}),))
+FLOW = Flow(NAME, source=BOOKS, target=TILL, stages=(Stage("signs", READ, SIGN),))
 SPEC = FlowSpec(
     flow=FLOW,
     settings=DepartmentSettings,
     make=Departments,
     mapping=Path(),  # a file of the test
     parts=((SIGN, None),),
-    objects=("groups",),
-    needs=lambda _: Needs((Kind.GROUP,)),
+    needs=lambda _: Needs((READ,)),
+    reads=(SourceTable(READ, "CC1", "COST", {"code": "COST_CODE", "name": "COST_DESC", "changed": "CNG_DATE"}),),
     sections=(
         Section("settings_sent", (Switch("create"), Codes("leave_out", books_list("article_groups")))),
         Section("settings_articles", (Words("floor", 20), Pick("shown", ("all", "some")))),
@@ -235,7 +233,7 @@ def lines(app: Application, run_id: str) -> list[PlanRow]:
 
 
 def codes(app: Application) -> list[str]:
-    return [record.key for record in app.access.connector(BOOKS).extract(Kind.GROUP, None).records]
+    return [record.key for record in app.access.connector(BOOKS).extract(READ, None).records]
 
 
 @pytest.fixture(scope="module")
@@ -392,4 +390,4 @@ def test_no_file_of_the_console_knows_it() -> None:
     files += [file for folder in ("integration", "pages") for file in (ROOT / folder).rglob("*.py")]
 
     texts_of = [file.read_text(encoding="utf-8") for file in files]
-    assert [text for text in texts_of if NAME in text or SIGN in text] == []
+    assert [text for text in texts_of if NAME in text or SIGN in text or READ in text] == []

@@ -34,6 +34,19 @@ class Learned(Protocol):
         """Keep what was found out in the place of what was."""
 
 
+@dataclass(frozen=True, slots=True)
+class SourceTable:
+    """Where a system has records of a kind that a flow brings: the code of the object, its table, and their columns.
+
+    The columns stand under our names: `code` is their key, `changed` the change stamp where there is one.
+    """
+
+    kind: Kind
+    object: str
+    table: str
+    columns: Mapping[str, str]
+
+
 class Connector(Protocol):
     """One system, spoken to in records.
 

@@ -1,6 +1,6 @@
 """The systems there are: what each is for a flow, how it is called, configured and connected."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -13,7 +13,7 @@ from integration.connectors.accountview.settings import AccountViewAccess, Accou
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.settings import SYSTEM as MPLUS
 from integration.connectors.mplus.settings import USUAL_ADDRESS, MplusAccess, MplusSettings
-from integration.connectors.protocol import Connector, Learned
+from integration.connectors.protocol import Connector, Learned, SourceTable
 from integration.core.connections import TokenKeeper, parse_address
 
 
@@ -29,10 +29,11 @@ class System:
     """One system and what it takes to connect it; a flow and everything stored know it by `name`.
 
     `access` is what the environment may say of it. `connects` builds a connector of checked settings, the keeper of its
-    log-in and what it found out before. `who` is the setting that says who we are there, `secrets` are those that prove
-    it. It is connected once the setting `sign` has a value and can be asked once all of `needed` have one; between the
-    two, `unconnected` is the cause. `told` is the line of the check that says to whom we are connected. `folders` are
-    settings that no person gives: each is the folder of that name among the data of the console.
+    log-in, what it found out before, and where it has kinds of record that flows bring. `who` is the setting that says
+    who we are there, `secrets` are those that prove it. It is connected once the setting `sign` has a value and can be
+    asked once all of `needed` have one; between the two, `unconnected` is the cause. `told` is the line of the check
+    that says to whom we are connected. `folders` are settings that no person gives: each is the folder of that name
+    among the data of the console.
     """
 
     name: str
@@ -40,7 +41,7 @@ class System:
     role: SystemRole
     access: type[BaseModel]
     settings: type[BaseModel]
-    connects: Callable[[Any, TokenKeeper, Learned], Connector]
+    connects: Callable[[Any, TokenKeeper, Learned, Sequence[SourceTable]], Connector]
     who: str
     secrets: tuple[str, ...]
     sign: str
@@ -75,7 +76,7 @@ SYSTEMS: Mapping[str, System] = {
             role=SystemRole.BOOKS,
             access=AccountViewAccess,
             settings=AccountViewSettings,
-            connects=lambda settings, keeper, _: AccountView(settings, keeper),
+            connects=lambda settings, keeper, _, reads: AccountView(settings, keeper, reads=reads),
             who="client_id",
             secrets=("client_secret", "refresh_token"),
             sign="company",
@@ -90,7 +91,7 @@ SYSTEMS: Mapping[str, System] = {
             role=SystemRole.TILL,
             access=MplusAccess,
             settings=MplusSettings,
-            connects=lambda settings, _, learned: Mplus(settings, learned=learned),
+            connects=lambda settings, _, learned, __: Mplus(settings, learned=learned),
             who="ident",
             secrets=("secret",),
             sign="url",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from integration.connectors.protocol import SourceTable
 from integration.core.flow import Mirrors
 from integration.core.records import Kind
 from integration.flows.customers.spec import CUSTOMERS
@@ -21,6 +22,14 @@ FLOWS: Specs = {one.name: one for one in (PRODUCTS, STOCK, CUSTOMERS, ORDERS, DA
 def mirrors_of(flows: Iterable[FlowSpec]) -> Mirrors:
     """Return the links that one flow knows the other way round, by flow and kind."""
     return {(one.name, kind): there for one in flows for kind, there in one.mirrors.items()}
+
+
+def tables_of(flows: Specs) -> dict[str, list[SourceTable]]:
+    """Return where systems have the kinds of record that flows bring, by system."""
+    found: dict[str, list[SourceTable]] = {}
+    for spec in flows.values():
+        found.setdefault(spec.flow.source, []).extend(spec.reads)
+    return found
 
 
 def writer_of(flows: Iterable[FlowSpec], kind: Kind) -> FlowSpec:

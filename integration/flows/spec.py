@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+from integration.connectors.protocol import SourceTable
 from integration.core.beside import BothSides
 from integration.core.causes import Repair, cause
 from integration.core.errors import IntegrationError, Reason
@@ -363,6 +364,9 @@ class FlowSpec:
 
     # What it needs of the books as it is set, beyond the check of the connection.
     needs: Callable[[Any], Needs] = lambda _: Needs()
+
+    # Where its source has the kinds of record that it brings, each of which is read from one table.
+    reads: tuple[SourceTable, ...] = ()
 
     # ---- on screen
 

@@ -17,7 +17,7 @@ from integration.core.basis import NAMES, Basis
 from integration.core.people import Actor
 from integration.core.records import Kind
 from integration.core.strangers import NO_STRANGERS, Strangers
-from integration.flows.registry import Specs, writer_of
+from integration.flows.registry import Specs, tables_of, writer_of
 from integration.flows.settings import BOOKS, TILL
 from integration.flows.tables import VAT_RATES
 from integration.log.logbook import Logbook
@@ -139,7 +139,7 @@ class Application:
         )
         self.provider, self.proxy = ways_in(settings)
         names = KeptNames(stores.settings, settings.access(BOOKS).names)
-        self.access = Access(settings, sealed, stores.leases, clock, names)
+        self.access = Access(settings, sealed, stores.leases, clock, names, tables_of(flows))
         closing.callback(self.access.close)
         self.names = Naming(flows, names, self.access)
         self.work = Work(executor, leases, closing)

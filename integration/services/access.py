@@ -4,7 +4,7 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from integration.connectors.accountview.client import AccountViewClient
 from integration.connectors.accountview.settings import AccountViewSettings
-from integration.connectors.protocol import Connector
+from integration.connectors.protocol import Connector, SourceTable
 from integration.connectors.systems import SYSTEMS, System
 from integration.core.connections import parse_address
 from integration.core.errors import ConfigurationError
@@ -39,9 +39,18 @@ class Access:
     """
 
     def __init__(
-        self, settings: Settings, connected: ConnectionStore, leases: Leases, clock: Clock, names: KeptNames
+        self,
+        settings: Settings,
+        connected: ConnectionStore,
+        leases: Leases,
+        clock: Clock,
+        names: KeptNames,
+        reads: Mapping[str, Sequence[SourceTable]],
     ) -> None:
-        """Take what is entered, and the names that are laid over what is known of the connection to AccountView."""
+        """Take what is entered, and the names that are laid over what is known of the connection to AccountView.
+
+        `reads` says by system where it has kinds of record that flows bring.
+        """
         self.sandboxed = False  # whether both systems are the built-in ones, in whichever process they run
         self.lock = threading.RLock()
         self.connected = connected
@@ -49,6 +58,7 @@ class Access:
         self._leases = leases
         self._clock = clock
         self._names = names
+        self._reads = reads
         self._connectors: dict[str, Connector] = {}
         self._replaced: list[Connector] = []  # may still be at work; closed at the end
         self._seen: dict[str, tuple[float, str]] = {}  # by its mark: secrets stand nowhere in the clear
@@ -93,7 +103,7 @@ class Access:
         given = {**self._with_route(given, known.usual_address), **folders}
         settings = _settings_of(known.settings, given, system.upper())
         learned = KeptLearned(self.connected, self.name(f"{system}-{LEARNED}"), known.given_for(given))
-        return known.connects(settings, self.tokens(given, tokens), learned)
+        return known.connects(settings, self.tokens(given, tokens), learned, self._reads.get(system, ()))
 
     def _with_token(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return access without the refresh token of the settings where that was used elsewhere before."""

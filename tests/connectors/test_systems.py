@@ -42,7 +42,7 @@ def test_a_folder_of_a_system_is_a_setting_of_it_that_nobody_gives(name: str) ->
 )
 def test_a_system_is_connected_by_its_settings(name: str, access: dict[str, str]) -> None:
     system = SYSTEMS[name]
-    connector = system.connects(system.settings.model_validate(access), MemoryKeeper(), MemoryLearned())
+    connector = system.connects(system.settings.model_validate(access), MemoryKeeper(), MemoryLearned(), ())
     try:
         assert connector.in_flight >= 1
         assert connector.choices("nothing of that name") == {}

@@ -27,7 +27,7 @@ from integration.connectors.accountview.unnamed import split_unnamed
 from integration.connectors.accountview.years import FiscalYears
 from integration.connectors.answering import Heard
 from integration.connectors.http import Gateway
-from integration.connectors.protocol import DictionaryColumn, Document, References, Unread
+from integration.connectors.protocol import DictionaryColumn, Document, References, SourceTable, Unread
 from integration.core.connections import Finding, Tell, TokenKeeper, unheard
 from integration.core.errors import RejectedError
 from integration.core.markers import UNKNOWN, Stretches
@@ -49,11 +49,13 @@ class AccountView:
         *,
         gateway: Gateway | None = None,
         now: Callable[[], datetime] = utc_now,
+        reads: Sequence[SourceTable] = (),
     ) -> None:
+        """Take, beside what it takes to connect, where kinds of record are that flows bring."""
         self.settings = settings
         self.in_flight = settings.in_flight
         self.client = client = AccountViewClient(settings, keeper, gateway=gateway, now=now)
-        self.layouts = layouts = Layouts(client, settings)
+        self.layouts = layouts = Layouts(client, settings, reads)
         warehouses = Warehouses(client, layouts, settings)
         self._fields = BooksFields(layouts, warehouses)
         prices = BooksPrices(client, layouts, settings)
@@ -67,6 +69,7 @@ class AccountView:
         self._debtors = Debtors(client, layouts, reader, pages, prices)
         self._entries = Entries(settings, layouts, reader, years, lambda: self._choices.of("daybook_types"))
         self._sources: Mapping[Kind, BooksSource] = {
+            **{kind: Goods(kind, *told, pages) for kind, told in layouts.brought.items()},
             Kind.GROUP: Goods(Kind.GROUP, settings.objects.groups, settings.group, pages),
             Kind.ARTICLE: (articles := BooksArticles(settings, pages, warehouses, prices)),
             Kind.DEBTOR: self._debtors,

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -19,7 +19,7 @@ from integration.connectors.accountview.codec import (
     typed_value,
 )
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
-from integration.connectors.protocol import DictionaryColumn
+from integration.connectors.protocol import DictionaryColumn, SourceTable
 from integration.core.errors import RejectedError
 from integration.core.records import Kind, Value, WrongValueError
 
@@ -34,6 +34,10 @@ NUMBERED = frozenset(
 
 # Objects that have no code without being told, by the kind of record they are for.
 UNNAMED = {Kind.QUOTATION: "quotations"}
+
+
+class BroughtColumns(BaseModel, extra="allow"):
+    """Which column holds what of a kind of record that a flow brings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +123,14 @@ class Layout:
 class Layouts:
     """The layouts of one installation: names as configured, columns from the dictionary. Safe to share."""
 
-    def __init__(self, client: AccountViewClient, settings: AccountViewSettings) -> None:
+    def __init__(
+        self, client: AccountViewClient, settings: AccountViewSettings, reads: Sequence[SourceTable] = ()
+    ) -> None:
         self._client = client
         self._settings = settings
+        self.brought = {
+            one.kind: (BusinessObject(code=one.object, table=one.table), BroughtColumns(**one.columns)) for one in reads
+        }
         self.read: dict[str, dict[str, DictionaryColumn]] = {}
         self.read_at: dict[str, float] = {}
         self.objects: dict[str, Offered] = {}
@@ -206,6 +215,7 @@ class Layouts:
         """Return the object of a kind, and what its columns and those of its lines are called."""
         settings, objects = self._settings, self._settings.objects
         configured: dict[Kind, tuple[BusinessObject, BaseModel, BaseModel | None]] = {
+            **{kind: (*told, None) for kind, told in self.brought.items()},
             Kind.GROUP: (objects.groups, settings.group, None),
             Kind.ARTICLE: (objects.articles, settings.article, None),
             Kind.DEBTOR: (objects.debtors, settings.debtor, None),
