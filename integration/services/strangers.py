@@ -42,9 +42,9 @@ class LookForStrangers:
         for kind in dict.fromkeys(
             one.target for one in spec.with_settings(settings).stages if one.once and not one.unverifiable
         ):
-            for place in _places(connector, kind):
-                shown += [one.reference for one in place]
-                strange |= {as_compared(one): one for one in self._of(spec.name, signs, prefix, kind, place)}
+            places = list(_places(connector, kind))
+            shown += [one.reference for place in places for one in place]
+            strange |= {as_compared(one): one for one in self._of(spec.name, signs, prefix, kind, places)}
         found = Strangers(tuple(strange.values()), prefix, signs.free(shown))
         return found.without(self._accepted(spec.name))
 
@@ -69,17 +69,19 @@ class LookForStrangers:
     def _record(self, flow: str) -> str:
         return self._name(f"strangers:{flow}")
 
-    def _of(self, flow: str, signs: Signs, prefix: str, kind: Kind, place: Sequence[Document]) -> list[str]:
-        if not any(signs.bears(prefix, kind, one.reference) for one in place):
-            return []
-        ours = self._ours(flow, kind, place)
-        since = [at for at, one in enumerate(place) if one in ours]
-        newer = place[: since[-1]] if since else place
-        return [one.reference for one in newer if one not in ours and signs.bears(prefix, kind, one.reference)]
+    def _of(
+        self, flow: str, signs: Signs, prefix: str, kind: Kind, places: Sequence[Sequence[Document]]
+    ) -> Iterator[str]:
+        bearing = [place for place in places if any(signs.bears(prefix, kind, one.reference) for one in place)]
+        ours = self._ours(flow, kind, [one for place in bearing for one in place]) if bearing else frozenset()
+        for place in bearing:
+            since = [at for at, one in enumerate(place) if one in ours]
+            newer = place[: since[-1]] if since else place
+            yield from (one.reference for one in newer if one not in ours and signs.bears(prefix, kind, one.reference))
 
-    def _ours(self, flow: str, kind: Kind, place: Sequence[Document]) -> set[Document]:
+    def _ours(self, flow: str, kind: Kind, documents: Sequence[Document]) -> Collection[Document]:
         """Return which documents are linked or in doubt: by reference and number, where a place tells a number."""
-        linked = self._links.documents(flow, kind, {as_compared(one.reference) for one in place})
+        linked = self._links.documents(flow, kind, {as_compared(one.reference) for one in documents})
         doubts = {
             as_compared(row.change.wanted.values.get("reference"))
             for row in self._ledger.every_doubt(flow, kind)
@@ -87,7 +89,7 @@ class LookForStrangers:
         }
         return {
             one
-            for one in place
+            for one in documents
             if (known := as_compared(one.reference)) in doubts
             or any(not one.number or number in (one.number, "") for number in linked.get(known, ()))
         }

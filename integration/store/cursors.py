@@ -8,10 +8,12 @@ import sqlalchemy as sa
 from integration.core.markers import Stretches, stretches, stretches_from
 from integration.core.records import Kind
 from integration.store.database import Store, upsert
+from integration.store.ready import Ready
 from integration.store.tables import cursors, links
 
 TARGET, OURS = "target", "ours"  # how far changes in the target were read, and which after that are our own
 ROWS = 10_000  # links in memory at once
+_VALUE = Ready(sa.select(cursors.c.value).filter_by(flow=sa.bindparam("flow"), side=sa.bindparam("side")))
 
 
 def keep_cursors(connection: sa.Connection, at: datetime, flow: str, values: Mapping[str, str]) -> None:
@@ -51,8 +53,7 @@ class Cursors(Store):
 
     def get(self, flow: str, side: str) -> str | None:
         """Return the cursor, or None before the first run."""
-        found: str | None = self.database.scalar(sa.select(cursors.c.value).filter_by(flow=flow, side=side))
-        return found
+        return next((row.value for row in self.database.ready(_VALUE, {"flow": flow, "side": side})), None)
 
     def ours(self, flow: str, kind: Kind) -> Stretches:
         """Return the markers after the cursor of a target that our own proven writes have."""

@@ -45,6 +45,8 @@ _IN_FORCE = Ready(
         sa.select(sa.literal_column("'table'"), value_tables.c.name, sa.type_coerce(value_tables.c.rows, sa.Text)),
     )
 )
+_BODY = Ready(sa.select(mappings.c.body).filter_by(flow=sa.bindparam("flow"), version=sa.bindparam("version")))
+_TABLES = Ready(sa.select(value_tables.c.name, value_tables.c.rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +86,9 @@ class Rules(Store):
 
     def body(self, flow: str, version: int) -> dict[str, Any]:
         """Return the body of one version. Raises KeyError when there is none."""
-        found = self.database.scalar(sa.select(mappings.c.body).filter_by(flow=flow, version=version))
-        if found is None:
-            raise KeyError(f"{flow} has no mapping {version}")
-        return dict(found)
+        for found in self.database.ready(_BODY, {"flow": flow, "version": version}):
+            return dict(found.body)
+        raise KeyError(f"{flow} has no mapping {version}")
 
     def publish(self, flow: str, body: Mapping[str, Any], by: str, note: str) -> int:
         """Keep a mapping as the flow's next version and return its number.
@@ -105,7 +106,7 @@ class Rules(Store):
 
     def tables(self) -> dict[str, dict[str, str]]:
         """Return every value table: code of the source to code of the target, by the table's name."""
-        return {row.name: _texts(row.rows) for row in self.database.rows(sa.select(value_tables))}
+        return {row.name: _texts(row.rows) for row in self.database.ready(_TABLES, {})}
 
     def set_table(self, name: str, rows: Mapping[str, str], by: str) -> None:
         """Keep a value table whole."""

@@ -18,9 +18,11 @@ from integration.store.events import Event
 from integration.store.keys import KeyRing, opens_one, reseal
 from integration.store.leases import Leases
 from integration.store.outbox import tell
+from integration.store.ready import Ready
 from integration.store.tables import connections
 
 REFRESH_SECONDS = 60.0  # a refresh takes two calls at most; a process that died in it is overtaken after this
+_SEALED = Ready(sa.select(connections.c.sealed).where(connections.c.system == sa.bindparam("system")))
 
 
 class ConnectionStore:
@@ -47,9 +49,10 @@ class ConnectionStore:
 
     def get(self, system: str) -> dict[str, Any] | None:
         """Return a connection, or None when there is none. Raises ConfigurationError `secret_key_wrong`."""
-        asked, before = sa.select(connections.c.sealed).where(connections.c.system == system), None
-        while (sealed := self.database.scalar(asked)) is not None:
-            opened = self._ring.opened(bytes(sealed))
+        before = None
+        while found := self.database.ready(_SEALED, {"system": system}):
+            sealed = bytes(found[0].sealed)
+            opened = self._ring.opened(sealed)
             if opened is not None:
                 return dict(json.loads(opened))
             if sealed == before:  # the same as before the keys were read anew: nobody changes them just now
