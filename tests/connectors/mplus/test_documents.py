@@ -28,6 +28,7 @@ TABLES = {kind: f"{kind}s" for kind in (Kind.ORDER, Kind.INVOICE, Kind.RECEIPT, 
 IDS = {kind: f"{kind}Id" for kind in TABLES}
 OPERATIONS = {kind: f"get{kind.capitalize()}s" for kind in TABLES}
 REPAIR_HOUR = "9900002"
+Extracted = dict[Kind, dict[str, Record]]
 EVERY_KIND = pytest.mark.parametrize("kind", list(TABLES))
 
 
@@ -44,6 +45,16 @@ def till(sandbox: Sandbox) -> Iterator[Mplus]:
     connector = a_till(sandbox)
     yield connector
     connector.close()
+
+
+@pytest.fixture(scope="module")
+def extracted(shared: Sandbox) -> Extracted:
+    """Every document of the shared till by its key, as extracted once: nothing there changes."""
+    shared.switches.disarm()
+    till = a_till(shared)
+    found = {kind: everything(till, kind) for kind in TABLES}
+    till.close()
+    return found
 
 
 def pages(till: Mplus, kind: Kind, since: str | None = None) -> list[Batch]:
@@ -172,8 +183,10 @@ def line_of(held: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @EVERY_KIND
-def test_every_document_of_the_till_is_extracted_with_every_field(sandbox: Sandbox, till: Mplus, kind: Kind) -> None:
-    found, held = everything(till, kind), kept(sandbox, kind)
+def test_every_document_of_the_till_is_extracted_with_every_field(
+    sandbox: Sandbox, extracted: Extracted, kind: Kind
+) -> None:
+    found, held = extracted[kind], kept(sandbox, kind)
     assert found.keys() == held.keys()
     for key, record in found.items():
         assert record.kind is kind
@@ -185,9 +198,9 @@ def test_every_document_of_the_till_is_extracted_with_every_field(sandbox: Sandb
 
 
 @EVERY_KIND
-def test_every_line_is_extracted_with_every_field(sandbox: Sandbox, till: Mplus, kind: Kind) -> None:
+def test_every_line_is_extracted_with_every_field(sandbox: Sandbox, extracted: Extracted, kind: Kind) -> None:
     held = kept(sandbox, kind)
-    for key, record in everything(till, kind).items():
+    for key, record in extracted[kind].items():
         lines = parts(record, Kind.LINE)
         wanted = [line_of(each) for each in held[key]["lineList"]["line"]]
         assert [{name: line.values.get(name) for name in ours} for line, ours in zip(lines, wanted, strict=True)] == (
@@ -197,9 +210,9 @@ def test_every_line_is_extracted_with_every_field(sandbox: Sandbox, till: Mplus,
 
 
 @EVERY_KIND
-def test_vat_and_payments_are_extracted_with_every_field(sandbox: Sandbox, till: Mplus, kind: Kind) -> None:
+def test_vat_and_payments_are_extracted_with_every_field(sandbox: Sandbox, extracted: Extracted, kind: Kind) -> None:
     held = kept(sandbox, kind)
-    for key, record in everything(till, kind).items():
+    for key, record in extracted[kind].items():
         assert {part.key: part.values for part in parts(record, Kind.VAT)} == {
             f"vat:{place}": {
                 "code": text(each["vatCode"]),
@@ -223,22 +236,24 @@ def test_vat_and_payments_are_extracted_with_every_field(sandbox: Sandbox, till:
 
 
 @EVERY_KIND
-def test_lines_and_vat_add_up_to_the_document(till: Mplus, kind: Kind) -> None:
-    for record in everything(till, kind).values():
+def test_lines_and_vat_add_up_to_the_document(extracted: Extracted, kind: Kind) -> None:
+    for record in extracted[kind].values():
         lines, vat = parts(record, Kind.LINE), parts(record, Kind.VAT)
         assert sum(line.values["amount_incl"] for line in lines) == record.values["total_incl"]  # type: ignore[misc]
         assert sum(each.values["excl"] for each in vat) == record.values["total_excl"]  # type: ignore[misc]
 
 
 @EVERY_KIND
-def test_the_customer_is_in_the_document_as_the_till_holds_it_now(sandbox: Sandbox, till: Mplus, kind: Kind) -> None:
+def test_the_customer_is_in_the_document_as_the_till_holds_it_now(
+    sandbox: Sandbox, extracted: Extracted, kind: Kind
+) -> None:
     cards = {str(each["relationNumber"]): each for each in sandbox.state("relations", "mplus")}
     ours = {
         "name": "name", "company": "companyName", "contact": "contact", "street": "address", "postcode": "zipcode",
         "city": "city", "country": "country", "phone": "telephone", "email": "email", "vat_number": "vatNumber",
         "chamber_number": "commerceNumber", "external_id": "extRelationId",
     }  # fmt: skip
-    with_customer = [record for record in everything(till, kind).values() if record.values["relation"]]
+    with_customer = [record for record in extracted[kind].values() if record.values["relation"]]
     assert with_customer
     for record in with_customer:
         card = cards[str(record.values["relation"])]
@@ -251,9 +266,9 @@ def test_the_customer_is_in_the_document_as_the_till_holds_it_now(sandbox: Sandb
         assert record.values["country"] == card["country"]
 
 
-def test_a_delivery_address_is_a_part_and_a_receipt_has_none(sandbox: Sandbox, till: Mplus) -> None:
+def test_a_delivery_address_is_a_part_and_a_receipt_has_none(sandbox: Sandbox, extracted: Extracted) -> None:
     held = kept(sandbox, Kind.ORDER)
-    for key, record in everything(till, Kind.ORDER).items():
+    for key, record in extracted[Kind.ORDER].items():
         address = held[key].get("deliveryAddress")
         wanted = [] if address is None else [
             {
@@ -262,28 +277,28 @@ def test_a_delivery_address_is_a_part_and_a_receipt_has_none(sandbox: Sandbox, t
             }
         ]  # fmt: skip
         assert [dict(part.values) for part in parts(record, Kind.ADDRESS)] == wanted
-    assert not any(parts(record, Kind.ADDRESS) for record in everything(till, Kind.RECEIPT).values())
+    assert not any(parts(record, Kind.ADDRESS) for record in extracted[Kind.RECEIPT].values())
 
 
 @pytest.mark.parametrize("kind", [Kind.ORDER, Kind.RECEIPT])
-def test_a_document_without_a_customer_has_no_such_part(till: Mplus, kind: Kind) -> None:
-    walk_ins = [record for record in everything(till, kind).values() if record.values["relation"] == ""]
+def test_a_document_without_a_customer_has_no_such_part(extracted: Extracted, kind: Kind) -> None:
+    walk_ins = [record for record in extracted[kind].values() if record.values["relation"] == ""]
     assert walk_ins
     assert not any(parts(record, Kind.RELATION) or "country" in record.values for record in walk_ins)
 
 
 @EVERY_KIND
-def test_keys_of_parts_are_unique_and_records_survive_being_kept(till: Mplus, kind: Kind) -> None:
-    for record in everything(till, kind).values():
+def test_keys_of_parts_are_unique_and_records_survive_being_kept(extracted: Extracted, kind: Kind) -> None:
+    for record in extracted[kind].values():
         names = Counter(part.key for part in record.parts)
         assert not names or max(names.values()) == 1
         assert record_from_json(json.loads(json.dumps(record_to_json(record)))) == record
 
 
 @EVERY_KIND
-def test_every_value_is_of_a_field_that_is_offered(till: Mplus, kind: Kind) -> None:
+def test_every_value_is_of_a_field_that_is_offered(extracted: Extracted, till: Mplus, kind: Kind) -> None:
     offered = {part: {field.name for field in till.fields(part)} for part in kinds()}
-    for record in everything(till, kind).values():
+    for record in extracted[kind].values():
         assert record.values.keys() <= offered[kind]
         for part in record.parts:
             assert part.values.keys() <= offered[part.kind] | {"marker"}
@@ -450,8 +465,10 @@ def test_without_customers_no_customer_is_asked_for(own: Sandbox) -> None:
 
 
 @EVERY_KIND
-def test_documents_are_fetched_by_their_ids_as_they_are_extracted(till: Mplus, kind: Kind) -> None:
-    found = everything(till, kind)
+def test_documents_are_fetched_by_their_ids_as_they_are_extracted(
+    extracted: Extracted, till: Mplus, kind: Kind
+) -> None:
+    found = extracted[kind]
     keys = list(found)[:5]
     fetched = till.fetch(kind, [*keys, "not-there", "", "with\ta tab"])
     assert {record.key: record for record in fetched} == {key: found[key] for key in keys}
@@ -801,10 +818,12 @@ def test_choices_of_documents_come_with_captions(till: Mplus) -> None:
 # ---- when a customer was last sold to
 
 
-def test_a_customer_was_last_sold_to_on_the_newest_day_of_its_orders_invoices_and_receipts(till: Mplus) -> None:
+def test_a_customer_was_last_sold_to_on_the_newest_day_of_its_orders_invoices_and_receipts(
+    extracted: Extracted, till: Mplus
+) -> None:
     newest: dict[str, date] = {}
     for kind in (Kind.ORDER, Kind.INVOICE, Kind.RECEIPT):
-        for record in everything(till, kind).values():
+        for record in extracted[kind].values():
             relation, day = str(record.values.get("relation") or ""), record.values.get("date")
             if relation and isinstance(day, date):
                 newest[relation] = max(day, newest.get(relation, day))
