@@ -146,7 +146,7 @@ class Till:
         self._meanwhile: list[tuple[str, Callable[[], object]]] = []
         self._contract = contract()
         self._sample = sample_data.SampleTill(shop)
-        self._house = sample_data.filled_till(shop, conventions or TillConventions()).copied()
+        self._house = sample_data.filled_till(shop, conventions or TillConventions())()
         self._desk = self._house.desk
         for entry in self._journal.past(SYSTEM):
             self._repeat(entry)

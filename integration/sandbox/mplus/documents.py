@@ -68,6 +68,10 @@ NOTHING_YET = {  # how an order stands at first
 }
 
 
+def _nothing(_kind: DocumentKind, _fields: WireFields) -> None:
+    """Bring nothing about."""
+
+
 class Shelf:
     """All documents of one kind."""
 
@@ -76,9 +80,7 @@ class Shelf:
         self.kind = kind
         self.documents: dict[str, HouseDocument] = {}
         self.by_ext: dict[str, HouseDocument] = {}
-        self.on_new: Callable[[DocumentKind, WireFields], None] = lambda _kind, _fields: (
-            None
-        )  # what a new one brings about
+        self.on_new: Callable[[DocumentKind, WireFields], None] = _nothing  # what a new one brings about
         self.markers: Markers[HouseDocument] = Markers()
 
     def get(self, id_: str) -> HouseDocument | None:
