@@ -72,13 +72,14 @@ class Table:
         self.version = 0
         self.serial = 0
         self._places = {name: place for place, name in enumerate(definition.fields)}
+        self._conventional = self._places | {name: self._places[here] for name, here in definition.names.items()}
         self._indexes: dict[int, dict[str, list[str]]] = {}
         self._latest = ""
         self._ext_key = first_ext_key
 
     def place(self, name: str) -> int:
         """Where a field stands in a row."""
-        return self._places[self.definition.here(name)]
+        return self._conventional[name]
 
     def value(self, row: Row, name: str) -> Value:
         """One value of a row, by the conventional name of its field."""
@@ -99,7 +100,7 @@ class Table:
         """A row that is not in the table yet."""
         listed: list[Value] = [None] * len(self._places)
         for name, value in values.items():
-            listed[self.place(name)] = value
+            listed[self._conventional[name]] = value
         self._ext_key += 1
         key = listed[self._places[self.definition.key]]
         return Row(str(key).zfill(6) if isinstance(key, Decimal) else normal(str(key)), self._ext_key, listed)
