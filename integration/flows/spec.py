@@ -12,7 +12,7 @@ from integration.core.beside import BothSides
 from integration.core.causes import Repair, cause
 from integration.core.errors import IntegrationError, Reason
 from integration.core.flow import Flow, Stage
-from integration.core.issues import Issue, Skip, not_readable
+from integration.core.issues import Issue, IssueState, Skip, not_readable
 from integration.core.links import Link
 from integration.core.moves import Move, Promise, Unbooked
 from integration.core.plan import Change, Policy
@@ -260,8 +260,8 @@ class Asked(Protocol):
     def booked_ending(self, flow: str, kinds: Collection[Kind], ending: str) -> Collection[str]:
         """Return the keys of a flow that end so, and under which something is booked or may be."""
 
-    def open_issues(self, flow: str, causes: Collection[str]) -> Sequence[Issue]:
-        """Return what is open of these causes in a flow; what somebody set aside is not."""
+    def issues(self, flow: str, causes: Collection[str], state: IssueState) -> Sequence[Issue]:
+        """Return what a flow has of these causes in one state: open, or set aside by somebody."""
 
     def links_after(self, flow: str, kind: Kind, after: str, limit: int) -> Sequence[Link]:
         """Return so many links of a flow in the order of their keys, those behind a key."""

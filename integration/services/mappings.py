@@ -15,7 +15,7 @@ from integration.connectors.protocol import Configurable, Connector, Invoicing
 from integration.core.basis import FIELDS, LISTS, ON, RATES, SETTINGS, TABLES, Basis
 from integration.core.errors import ConfigurationError, IntegrationError, PlanStaleError, UnavailableError
 from integration.core.flow import Flow
-from integration.core.issues import Issue
+from integration.core.issues import Issue, IssueState
 from integration.core.links import Link
 from integration.core.people import Actor
 from integration.core.records import Field, Held, Kind, Record, Sort, Unreadable, corrected
@@ -285,8 +285,8 @@ class _Asked:
     def booked_ending(self, flow: str, kinds: Collection[Kind], ending: str) -> Collection[str]:
         return self.logics.standings.ending(flow, kinds, ending)
 
-    def open_issues(self, flow: str, causes: Collection[str]) -> Sequence[Issue]:
-        return self.logics.issues.open_of(flow, causes)
+    def issues(self, flow: str, causes: Collection[str], state: IssueState) -> Sequence[Issue]:
+        return self.logics.issues.of_causes(flow, causes, state)
 
     def links_after(self, flow: str, kind: Kind, after: str, limit: int) -> Sequence[Link]:
         return self.logics.links.page(flow, kind, after, limit)

@@ -300,9 +300,9 @@ class Issues(Store):
         page = found.order_by(issues.c.first_seen, issues.c.id).offset(offset).limit(limit)
         return [_open_issue(row) for row in self.database.rows(page)]
 
-    def open_of(self, flow: str, causes: Collection[str]) -> Sequence[Issue]:
-        """Return all open issues of these causes; those that somebody set aside are none."""
-        here = (issues.c.flow == flow, issues.c.cause.in_(causes), issues.c.state == IssueState.OPEN)
+    def of_causes(self, flow: str, causes: Collection[str], state: IssueState) -> Sequence[Issue]:
+        """Return all issues of these causes that are in one state."""
+        here = (issues.c.flow == flow, issues.c.cause.in_(causes), issues.c.state == state)
         return [_open_issue(row).issue for row in self.database.rows(sa.select(issues).where(*here))]
 
     def found(self, find: str, state: IssueState = IssueState.OPEN) -> dict[Trouble, int]:

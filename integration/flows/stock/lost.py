@@ -2,7 +2,8 @@
 
 What is deleted goes back into the books' figure, and may have been typed again under another number. So a booking
 or credit that is lost is one of which nobody knows whether the books have it. That ends when it is there again, and
-when somebody answers for it: then it counts as booked.
+when somebody answers for it by setting the exception aside: then the figure of the books counts as it is. A booking is
+in it, and a credit takes nothing out.
 """
 
 from collections.abc import Collection, Iterable
@@ -11,6 +12,7 @@ from dataclasses import replace
 from integration.core.issues import Issue
 from integration.core.records import Kind
 from integration.core.standing import Standings, Where
+from integration.flows.stock.contained import is_credit
 
 GONE, CHANGED = "record_gone_in_target", "document_changed_in_target"
 LOSING = (GONE, CHANGED)
@@ -27,6 +29,10 @@ def lost_bookings(found: Iterable[Issue]) -> set[str]:
     }
 
 
-def with_lost(found: Standings, lost: Collection[str]) -> Standings:
-    """Return where documents stand, where nobody knows of what is lost whether the books have it."""
-    return {key: replace(one, where=Where.DOUBTFUL) if key in lost else one for key, one in found.items()}
+def with_lost(found: Standings, lost: Collection[str], answered: Collection[str]) -> Standings:
+    """Return where documents stand, where nobody knows of what is lost whether the books have it.
+
+    A credit that somebody answered for is none that takes anything back, though what was booked after it is.
+    """
+    where = {key: Where.PARKED for key in answered if is_credit(key)} | dict.fromkeys(lost, Where.DOUBTFUL)
+    return {key: replace(one, where=where.get(key, one.where)) for key, one in found.items()}

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from integration.core.causes import By, Repair
 from integration.core.errors import Reason
+from integration.core.issues import IssueState
 from integration.core.records import Field, FieldType, Kind, Record, Unreadable
 from integration.core.standing import Standing, Standings
 from integration.core.timetable import WALL_CLOCK
@@ -191,18 +192,18 @@ def _uninvoiced(asked: Asked, orders: Mapping[str, Standing]) -> dict[str, Unrea
 
 def _credited(asked: Asked) -> set[str]:
     """Return what took a booking back, or may have, and what is lost."""
-    return {*asked.booked_ending(ORDERS, (Kind.SALES_ORDER,), CREDIT), *_lost(asked)}
+    return {*asked.booked_ending(ORDERS, (Kind.SALES_ORDER,), CREDIT), *_lost(asked, IssueState.OPEN)}
 
 
-def _lost(asked: Asked) -> set[str]:
-    """Return the bookings and credits that a look found gone, or with other goods, and nobody answered for."""
-    return lost_bookings(asked.open_issues(ORDERS, LOSING))
+def _lost(asked: Asked, state: IssueState) -> set[str]:
+    """Return the bookings and credits that a look found gone, or with other goods, and that are open or set aside."""
+    return lost_bookings(asked.issues(ORDERS, LOSING, state))
 
 
 def _standings(asked: Asked, keys: Collection[str]) -> Standings:
     """Return where bookings and credits stand that may move stock."""
     found = asked.standings(ORDERS, (Kind.SALES_ORDER, Kind.POSTING), keys)
-    return with_lost(found, _lost(asked))
+    return with_lost(found, _lost(asked, IssueState.OPEN), _lost(asked, IssueState.SET_ASIDE))
 
 
 STOCK = FlowSpec(

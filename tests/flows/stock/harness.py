@@ -11,7 +11,7 @@ from typing import Any
 
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.protocol import References
-from integration.core.issues import Issue, Met
+from integration.core.issues import Issue, IssueState, Met
 from integration.core.links import Link
 from integration.core.records import Batch, Kind, Record, Unreadable
 from integration.core.run import Mode, Run
@@ -98,13 +98,14 @@ class Shop(FlowHarness):
         return StockLogic(settings, BODY, self.mapping_version, {}, lambda _: {}, sales)
 
     def _standings(self, keys: Collection[str]) -> Standings:
-        return with_lost(self.booked.of("orders", (Kind.SALES_ORDER, Kind.POSTING), keys), self._lost())
+        found = self.booked.of("orders", (Kind.SALES_ORDER, Kind.POSTING), keys)
+        return with_lost(found, self._lost(IssueState.OPEN), self._lost(IssueState.SET_ASIDE))
 
     def _credited(self) -> set[str]:
-        return {*self.booked.ending("orders", (Kind.SALES_ORDER,), CREDIT), *self._lost()}
+        return {*self.booked.ending("orders", (Kind.SALES_ORDER,), CREDIT), *self._lost(IssueState.OPEN)}
 
-    def _lost(self) -> set[str]:
-        return lost_bookings(self.issues.open_of("orders", LOSING))
+    def _lost(self, state: IssueState) -> set[str]:
+        return lost_bookings(self.issues.of_causes("orders", LOSING, state))
 
     def _uninvoiced(self, orders: Mapping[str, Standing]) -> dict[str, Unreadable | None]:
         wanted = [Record(Kind.SALES_ORDER, key, one.values) for key, one in orders.items()]

@@ -6,8 +6,8 @@ import pytest
 
 from integration.flows.stock.contained import MAYBE, NEVER, ONCE, Times, contained, is_settled, lacking
 
-# What stands in the books: the booking, its credit, and both booked anew. "-" never was or is not invoiced, "x" is
-# there, "?" was deleted or changed by hand, or sent without an answer.
+# What stands in the books: the booking, its credit, and both booked anew. "-" never was, is not invoiced, or is a lost
+# credit that somebody answered for, "x" is there, "?" was deleted or changed by hand, or sent without an answer.
 KEYS = ("D", "D#credit", "D#2", "D#2#credit")
 STATES = {"-": NEVER, "x": ONCE, "?": MAYBE}
 
@@ -28,6 +28,7 @@ def of(states: str) -> Times:
         ("?x", -6, 3),  # deleted and credited too: the figure may have it once too little
         ("??", -6, 0),  # both deleted: of the booking nothing may be there, and all of the credit
         ("-x", -6, 6),  # an order that is not invoiced whose credit is
+        ("x-x", 0, -3),  # the credit set aside, and booked again: the figure has it twice
         ("xxx", 0, 0),  # booked again
         ("?xx", -3, 0),  # the first deleted, credited and booked again: typed anew, it is in the figure
         ("x?x", 0, -3),  # the credit deleted: the figure may have it twice

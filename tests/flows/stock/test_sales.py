@@ -193,6 +193,26 @@ def test_somebody_who_sets_a_deleted_document_aside_says_that_the_books_are_righ
     assert [*levels, open_shop.level("1")] == [17, 20, 20]
 
 
+@pytest.mark.parametrize("fields", ["", "line, quantity"], ids=["deleted", "changed"])
+def test_what_a_credit_took_back_is_in_the_figure_again_once_somebody_sets_the_lost_credit_aside(
+    open_shop: Shop, fields: str
+) -> None:
+    sold, back = open_shop.sell("1", 3), open_shop.sell("2", -3)
+    for document, branch, quantity in ((sold, "1", Decimal(3)), (back, "2", Decimal(-3))):
+        open_shop.book(document, branch, quantity)
+        open_shop.credit(document, branch, quantity)
+        open_shop.lose(document + CREDIT, branch, -quantity, fields)
+    levels = [open_shop.levels() for _ in (open_shop.sync(),)]
+    for document in (sold, back):
+        (lost,) = open_shop.issues.of_key("orders", document + CREDIT)
+        open_shop.issues.set_aside(lost.id, "deleted on purpose", "test")
+    for _ in range(2):
+        open_shop.sync()
+        levels.append(open_shop.levels())
+    assert open_shop.in_books == {"1": 17, "2": 23}
+    assert levels == [{"1": 14, "2": 23}, {"1": 17, "2": 23}, {"1": 17, "2": 23}]
+
+
 def test_what_was_brought_back_stays_off_sale_when_its_document_is_lost(open_shop: Shop) -> None:
     back = open_shop.sell("1", -3)
     open_shop.book(back, "1", Decimal(-3))
