@@ -23,6 +23,7 @@ class MoveSort(StrEnum):
     SALES = "sales"  # sold, or taken back
     DELIVERY = "delivery"  # received from a supplier
     INTERNAL = "internal"  # sent to another branch, or received from one
+    SENT = "sent"  # no movement is told so: what of those left counts by itself
     UNREADABLE = "unreadable"  # nobody can tell how much of its article moved, or why
     OTHER = "other"  # counted, corrected by hand, or set by a program: the books do not follow it
 
@@ -44,6 +45,10 @@ class Move:
     title: str = ""  # what people call the first of them
     is_delivered: bool = False  # of an order that had kept it aside, so that what is free stays as it is
     unread: str = ""  # of one that is unreadable: the field of the till that cannot be read
+
+    def counts_as(self, sorts: Collection[MoveSort]) -> bool:
+        """Tell whether it is of one of these sorts."""
+        return self.sort in sorts or (MoveSort.SENT in sorts and self.sort is MoveSort.INTERNAL and self.amount < 0)
 
     def is_about(self, branches: Collection[str]) -> bool:
         """Tell whether it is, or may be, of one of these branches; none named is all of them."""
@@ -84,7 +89,7 @@ class StockCounted:
 
     def moved(self, moves: Iterable[Move], upto: int) -> tuple[Decimal, Decimal]:
         """Return what came to be free by later movements up to another one, and what came of orders' goods."""
-        later = [one for one in moves if self.upto < one.number <= upto and one.sort in self.sorts]
+        later = [one for one in moves if self.upto < one.number <= upto and one.counts_as(self.sorts)]
         free = sum((one.amount for one in later if not one.is_delivered), Decimal(0))
         return free, sum((one.amount for one in later if one.is_delivered), Decimal(0))
 

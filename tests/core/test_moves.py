@@ -33,6 +33,12 @@ def test_only_later_movements_of_its_sorts_up_to_a_number_count() -> None:
     assert counted.moved((), 13) == (Decimal(0), Decimal(0))
 
 
+def test_of_what_went_between_branches_what_left_can_count_by_itself() -> None:
+    moves = [a_move(11, -2, MoveSort.INTERNAL), a_move(12, 4, MoveSort.INTERNAL), a_move(13, -8)]
+    sorts = (frozenset({MoveSort.SENT}), frozenset({MoveSort.INTERNAL}), frozenset({MoveSort.SALES}))
+    assert [StockCounted(10, one).moved(moves, 13)[0] for one in sorts] == [-2, 2, -8]
+
+
 def test_a_movement_that_cannot_be_read_is_found_among_those_that_a_level_does_not_count_yet() -> None:
     wrong = a_move(12, 0, MoveSort.UNREADABLE)
     moves = [a_move(11, -2), wrong, a_move(13, -1)]

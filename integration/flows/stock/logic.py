@@ -339,7 +339,7 @@ def _beside(number: str, tally: Tally | None) -> str:
     if tally is None:
         return number
     documents = {key for one in (*tally.moves, *tally.promises) for key in one.documents}
-    return repr((number, tally.moves, tally.promises, *sorted(documents & tally.unclear.keys())))
+    return repr((number, tally.moves, tally.promises, tally.sent, *sorted(documents & tally.unclear.keys())))
 
 
 def _nothing(_: str) -> None:

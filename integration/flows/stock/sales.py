@@ -29,7 +29,9 @@ from integration.flows.stock.settings import DATED, StockSettings, setting_momen
 
 MOST_NAMED = 5  # documents behind one figure
 # What makes a figure of the books a level: what the books have not learned of yet.
-TERMS = frozenset({"sold_not_booked", "returned_not_booked", "reserved_not_booked", "ordered_not_invoiced"})
+TERMS = frozenset(
+    {"sold_not_booked", "returned_not_booked", "reserved_not_booked", "ordered_not_invoiced", "sent_not_booked"}
+)
 UNPROVEN = (MoveSort.DELIVERY, MoveSort.INTERNAL)  # what no document of ours ever brings into the books
 
 
@@ -76,6 +78,7 @@ class Tally:
         default_factory=dict
     )  # documents of which nobody can tell, with what is wrong
     uncounted: tuple[Move, ...] = ()  # what was received or sent from branch to branch where nothing proves it booked
+    sent: tuple[Move, ...] = ()  # what was sent from branch to branch, and a person says that it is not
 
     def unreadable(self, branches: Collection[str], since: datetime) -> Move | None:
         """Return a movement of these branches, of all where none is named, of which nobody can tell how much moved."""
@@ -93,7 +96,8 @@ class Tally:
 
     def left_out(self, branches: Collection[str], since: datetime) -> Term | None:
         """Return what came or went in these branches, of all where none is named, and counts in no level."""
-        amount = _sum(one.amount for one in self.uncounted if one.at > since and one.is_about(branches))
+        moved = self.uncounted if branches else (*self.uncounted, *self.sent)  # it never left what all sell of
+        amount = _sum(one.amount for one in moved if one.at > since and one.is_about(branches))
         return Term("moved_not_counted", amount, ()) if amount else None
 
     def terms(self, branches: Collection[str], since: datetime, *, orders_left: bool = True) -> list[Term]:
@@ -105,6 +109,7 @@ class Tally:
         kept = [one for one in self.promises if _counts(one, branches, since)]
         left = [one for one in moves if isinstance(one.of, Move) and one.of.amount < 0]
         back = [one for one in moves if one not in left]
+        sent = _sum(one.amount for one in self.sent if one.branch in branches)
         parts: tuple[tuple[str, list[tuple[Lacking, Decimal]]], ...] = (
             ("sold_not_booked", [(one, one.booked) for one in left]),
             ("returned_not_booked", [(one, one.booked if orders_left else one.invoiced) for one in back]),
@@ -114,7 +119,7 @@ class Tally:
                 [] if orders_left else [(one, one.invoiced - one.booked) for one in (*left, *kept)],
             ),
         )
-        return [
+        return ([Term("sent_not_booked", sent, ())] if sent else []) + [
             Term(name, amount, tuple(dict.fromkeys(one.of.title for one, part in listed if part and one.of.title)))
             for name, listed in parts
             if (amount := _sum(part for _, part in listed))
@@ -150,9 +155,11 @@ class Sales:
         """The sorts that count. No document proves what was received or sent: it counts by its moment alone.
 
         Counted beside documents it would never end: what was received would be for sale twice once the books have it.
+        What was sent would not, so that counts where a person says up to when the office has entered it.
         """
         dated = UNPROVEN if self.settings.sales == DATED else ()
-        return frozenset({MoveSort.SALES, *dated})
+        sent = () if self.settings.sent_from is None else (MoveSort.SENT,)
+        return frozenset({MoveSort.SALES, *dated, *sent})
 
     def settle(self) -> None:
         """Take note of what is in the books by now, before their figures are read."""
@@ -261,7 +268,15 @@ class Sales:
         return self._tally(found, None, look, look)
 
     def _found(self, numbers: Collection[str], upto: int | None) -> "_Found":
-        return _Found(self.movements.open(numbers, upto), self.movements.promised(numbers))
+        moves, sent = list[Move](), defaultdict[str, list[Move]](list)
+        for one in self.movements.open(numbers, upto):
+            (sent[one.article] if self._was_sent(one) else moves).append(one)
+        return _Found(moves, self.movements.promised(numbers), sent)
+
+    def _was_sent(self, one: Move) -> bool:
+        """Tell whether a movement left for another branch after what a person says the books have."""
+        start = self.settings.sent_from
+        return start is not None and one.at > start and one.counts_as({MoveSort.SENT})
 
     def _tally(
         self, found: "_Found", upto: int | None, before: SeenBookings, after: SeenBookings
@@ -300,7 +315,7 @@ class Sales:
         def of(number: str) -> Tally:
             counted = StockCounted(upto or 0, self.sorts, dict(reserved[number]))
             known = tuple(moves[number]), tuple(promises[number]), unclear
-            return Tally(counted, *known, tuple(uncounted[number]))
+            return Tally(counted, *known, tuple(uncounted[number]), tuple(found.sent[number]))
 
         return of
 
@@ -320,6 +335,7 @@ class _Found:
 
     moves: Sequence[Move]
     promises: Sequence[tuple[Promise, bool]]
+    sent: Mapping[str, Sequence[Move]]  # what left for another branch and counts by itself, by article
 
     @property
     def documents(self) -> set[str]:

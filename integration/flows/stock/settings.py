@@ -119,6 +119,9 @@ class StockSettings(FlowSettings):
     # it is the first where the formula takes out what is reserved, and the second everywhere else: never too much.
     orders_leave: Literal["auto", "booked", "invoiced"] = "auto"
     sales_since: Annotated[str, AfterValidator(_moment)] = ""  # nothing before it counts: the books' figures have it
+    # What was sent to another branch from then on the office has not entered: it counts for what left, where documents
+    # tell of sales. Nothing tells when it has, so a person moves the moment on.
+    transfers_since: Annotated[str, AfterValidator(_moment)] = ""
     sales_stamp: str = ""  # the field of the article that says when its stock was taken
     unlinked: Literal["skip", "code"] = "code"  # the till's number of an article that the flow of products has not sent
 
@@ -157,6 +160,11 @@ class StockSettings(FlowSettings):
     def counted_from(self) -> datetime:
         """The moment up to which the books' figures have everything."""
         return setting_moment(self.sales_since) or LONG_AGO
+
+    @property
+    def sent_from(self) -> datetime | None:
+        """The moment from which what was sent to another branch counts by itself; None where it does not."""
+        return None if self.sales in ("off", DATED) else setting_moment(self.transfers_since)
 
     def reads(self) -> Iterator[tuple[str, str, bool]]:
         """Yield the fields of the formula, of the branches and of the reorder level."""

@@ -81,6 +81,7 @@ SECTIONS = (
             Pick("sales", SALES),
             Pick("orders_leave", ("auto", "booked", "invoiced"), only=Only("sales", ("sales_orders", "documents"))),
             Words("sales_since", 40, only=Only("sales", SALES[1:])),
+            Words("transfers_since", 40, only=Only("sales", SALES[1:-1])),
             SourceField("sales_stamp", Kind.ARTICLE, only=Only("sales", (DATED,))),
         ),
     ),

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -505,6 +505,34 @@ def test_what_is_received_or_sent_at_the_till_counts_where_figures_are_dated_and
         first, _ = one.made().trace(FLOWS["stock"].flow.counted, one.source.held(Kind.ARTICLE)[one.number])
         assert first.value == level
         assert [step.value for step in first.steps if step.what == "moved_not_counted"] == ["+5"] * (level == 20)
+
+
+@pytest.mark.parametrize(
+    ("branches", "level", "told"),
+    [
+        ({"1": "warehouse:1", "2": "warehouse:2"}, 17, {"sent_not_booked": "-3", "moved_not_counted": "+1"}),
+        ({"1": "formula", "2": "formula"}, 40, {"moved_not_counted": "+3"}),  # of one figure nothing has left
+    ],
+)
+def test_what_was_sent_to_another_branch_is_not_for_sale_until_a_person_says_that_the_books_have_it(
+    tmp_path: Path, sandbox: Sandbox, branches: dict[str, str], level: int, told: dict[str, str]
+) -> None:
+    early, late = datetime.now(UTC) - timedelta(days=2), datetime.now(UTC)
+    with shop(tmp_path, sandbox, branches=branches, transfers_since=(late - timedelta(days=1)).isoformat()) as one:
+        one.sync()
+        upto, begin, _ = one.moves.read_upto("stock")
+        assert begin is not None
+        moved = [
+            Move(10**6 + place, branch, one.number, Decimal(amount), MoveSort.INTERNAL, at)
+            for place, (branch, amount, at) in enumerate(
+                [("1", -4, early), ("2", 4, early), ("1", -3, late), ("2", 1, late), ("1", 5, late)]
+            )
+        ]
+        one.moves.keep("stock", moved, upto, begin)
+        first, second = one.made().trace(FLOWS["stock"].flow.counted, one.source.held(Kind.ARTICLE)[one.number])
+        assert first.value == level
+        assert {step.what: step.value for step in first.steps if step.what in told} == told
+        assert second.value == (20 if level == 17 else 40), "what was received waits for the books"
 
 
 def test_a_run_that_is_killed_neither_loses_nor_doubles_a_sale(open_shop: Shop) -> None:
