@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from integration.connectors.protocol import Connector
+from integration.core.people import DEMO
 from integration.core.states import Step
 from integration.priced import have_prices, proven
 from integration.services.prices import BRANCH_CAUSE, CAUSE, KnownRecord, Prices, Proof
@@ -125,7 +126,7 @@ def looked_at_anew_where_somebody_was_erased(console: Console) -> None:
 
     prices = Prices(
         stores.links, stores.issues, stores.erased, till=till, customers="customers", products="products",
-        is_sent=lambda _: True, rows=lambda _: {}, branches=lambda: {"1": ""},
+        is_sent=lambda _: True, rows=lambda _: {}, branches=lambda: {"1": ""}, groups=dict,
     )  # fmt: skip
     prices.page("")
     assert len(asked) == 4  # twice whether it answers, and twice what it charges
@@ -169,6 +170,18 @@ def test_what_a_branch_charges_whoever_has_no_terms_is_asked_by_night_too(consol
     assert found() == []
     by_night(console)
     assert open_issues(console) == []
+
+
+def test_who_is_nobody_in_particular_pays_by_the_price_group_of_the_branch(console: Console, code: str) -> None:
+    console.application.tables.save("price_groups", {"GROOT": "1"}, DEMO)  # that of all branches
+    console.run("products")
+    for branch in ("1", "3"):
+        found = pays(console, None, code, branch=branch)
+        assert (winner(found), found.proven) == (("price_group", "0"), True)
+    by_night(console)
+    assert stores_in(console.application).issues.list("products", BRANCH_CAUSE) == []
+    console.application.tables.save("price_groups", {"GROOT": "3"}, DEMO)
+    console.run("products")
 
 
 def test_after_a_commit_the_till_is_asked_about_what_was_written(console: Console, code: str) -> None:

@@ -262,6 +262,7 @@ class Application:
             is_sent=lambda flow: self.flows.settings(flow).model_dump().get("customer_prices") is True,
             rows=lambda table: stores.rules.tables().get(table, {}),
             branches=lambda: self.lists.choices(TILL, "branches"),
+            groups=lambda: self.lists.choices(TILL, "branch_price_groups"),
         )
         self._runner = self._run_by(stores, owed)
         deps, days = self._runner.preview.deps, writer_of(flows.values(), Kind.DAY_PAGE).name

@@ -84,8 +84,12 @@ class Prices:
         is_sent: Callable[[str], bool],
         rows: Callable[[str], Mapping[str, str]],
         branches: Callable[[], Mapping[str, str]],
+        groups: Callable[[], Mapping[str, str]],
     ) -> None:
-        """`is_sent` tells whether a flow is on and set to send them, `rows` are those of a value table."""
+        """`is_sent` tells whether a flow is on and set to send them, `rows` are those of a value table.
+
+        `groups` are the price groups that branches have of their own, for who is nobody in particular.
+        """
         self._links = links
         self._issues = issues
         self._erased = erased
@@ -95,6 +99,7 @@ class Prices:
         self._is_sent = is_sent
         self._rows = rows
         self.branches = branches
+        self._groups = groups
 
     # ---- what there is
 
@@ -137,7 +142,9 @@ class Prices:
     def _expected(
         self, customer: KnownRecord | None, article: KnownRecord, quantity: Decimal, branch: str
     ) -> Proof | None:
-        of = paid(Buying(article.agreed, customer.agreed if customer else None, quantity, branch))
+        # A customer may have a group at the till that no flow ever wrote, so that of the branch is said of nobody else.
+        group = "" if customer else self._groups().get(branch, "")
+        of = paid(Buying(article.agreed, customer.agreed if customer else None, quantity, branch, group))
         if of is None:
             return None
         return Proof(customer, article, quantity, branch, of, sources=self._sources(of))
@@ -211,7 +218,7 @@ class Prices:
             done += 1
         keys = [key for key, _ in expected]
         answers = list(zip(keys, self._asked([one for _, one in expected]), strict=True))
-        left_out |= {key for key, one in answers if one.told is None or _is_of_group(one)}
+        left_out |= {key for key, one in answers if one.told is None or self._is_of_unknown_group(one)}
         if left_out:
             log.info(
                 "not every price of a branch was asked or answered", flow=self._products, articles=sorted(left_out)
@@ -219,11 +226,17 @@ class Prices:
         met = [
             Met(_branch_issue(key, one), str(Kind.PRODUCT), one.article.title)
             for key, one in answers
-            if one.proven is False and not _is_of_group(one)
+            if one.proven is False and not self._is_of_unknown_group(one)
         ]
         looked = [link.key for link in links[:done] if link.key not in left_out]
         self._issues.looked(self._products, looked, (BRANCH_CAUSE,), met, so_far)
         return done
+
+    def _is_of_unknown_group(self, one: Proof) -> bool:
+        """Tell whether a branch charged a price of a price group, and the till does not tell which one it has."""
+        has_groups = any(term.of is Of.PRICE_GROUP for term in terms_in(one.article.agreed.values))
+        by_group = has_groups and one.told is not None and "group" in one.told.by
+        return by_group and one.branch not in self._groups()
 
     def written(self, run: Run) -> None:
         """Ask about what was written last, once a run of such a flow has ended. What was not asked stays as it is."""
@@ -313,12 +326,6 @@ def _branch_issue(key: str, one: Proof) -> Issue:
         "system": "mplus",
     }  # fmt: skip
     return Issue(BRANCH_CAUSE, key, f"{one.article.number}:{one.branch}", facts)
-
-
-def _is_of_group(one: Proof) -> bool:
-    """Tell whether a branch charged a price of a price group: of its own group, which nobody told us."""
-    has_groups = any(term.of is Of.PRICE_GROUP for term in terms_in(one.article.agreed.values))
-    return has_groups and one.told is not None and "group" in one.told.by
 
 
 def _known(link: Link, agreed: Record | None) -> KnownRecord:

@@ -57,6 +57,9 @@ def _turnover(
 
 _QUESTIONS = {
     "branches": _Question("getBranches", "branch", "branchNumber", "branchName"),
+    "branch_price_groups": _Question(
+        "getBranches", "branch", "branchNumber", "priceGroupNumber", needed=True, said=_no_zero
+    ),
     "turnover_groups": _turnover("turnoverGroupName"),
     "turnover_types": _turnover("turnoverGroupType", said=lambda told: codec.plain_word(told).lower()),
     "turnover_vat_codes": _turnover("defaultVatCode", needed=True),
@@ -119,7 +122,7 @@ class TillChoices:
 
         Names: vat_codes, vat_rates (percentages with two decimals, of codes of which all can be read), branches,
         turnover_groups, payment_methods, delivery_methods, order_categories, price_groups, employees, workplaces
-        (`1/2` is the second of branch 1),
+        (`1/2` is the second of branch 1), branch_price_groups (whose captions are the numbers of the groups),
         custom_fields (with their types), article_groups. Of turnover groups also revenue_groups, balance_groups (those
         that are no revenue, or may be none), used_groups (those of the last weeks, none where that is not told), and
         turnover_types, turnover_vat_codes, turnover_accounts, cost_accounts and stock_accounts, whose

@@ -20,6 +20,7 @@ def test_choices_come_with_captions(connector: Mplus) -> None:
     for name in ("branches", "turnover_groups", "payment_methods", "employees", "price_groups", "custom_fields"):
         assert connector.choices(name)
     assert (connector.choices("cost_accounts")["10"], connector.choices("stock_accounts")["10"]) == ("7000", "3000")
+    assert connector.choices("branch_price_groups")["3"] == "1"
     assert connector.choices("nothing of the kind") == {}
 
 
