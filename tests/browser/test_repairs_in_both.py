@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from integration.priced import have_prices
 from integration.sandbox.server import Sandbox
 from integration.services.exceptions import group_address
-from integration.services.prices import CAUSE
+from integration.services.prices import BRANCH_CAUSE, CAUSE
 from integration.settings import PicturePlaces
 from tests.browser.conftest import DONE, at_rest, button, commit, connecting, new_plan, picture, serving, tab
 from tests.browser.test_operators import wide
@@ -30,6 +30,8 @@ PNG, JPG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 MEGABYTES = 3
 WHOLESALE = 3  # the price group of the till
 PRODUCT = "BRO-0001"  # of the article that has a price in a branch
+SECOND_LIST = "HOREC"  # of the books, in the same price group of the till
+BRANCH = "2"
 OFF_SALE = 11  # articles, one more than the brake lets through
 
 
@@ -59,7 +61,11 @@ def _run_and_plant(systems: Sandbox, data: Path, folder: Path, told: dict[str, s
             application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
         for flow in ("products", "customers"):
             shop.run(flow)
+        _price_more(shop, told)
         have_prices(application)
+        application.tables.save(
+            "price_groups", {"GROOT": str(WHOLESALE), SECOND_LIST: str(WHOLESALE)}, somebody("test")
+        )
         for flow in ("products", "customers"):
             shop.run(flow)
         application.flows.change("products", {"picture_field": "K9_IMAGE"}, somebody("test"))
@@ -72,14 +78,26 @@ def _run_and_plant(systems: Sandbox, data: Path, folder: Path, told: dict[str, s
 
 
 def _spoil_pictures(shop: Shop, folder: Path, told: dict[str, str]) -> None:
-    products = shop.sandbox.state("products", "mplus")
-    alone = [one["articleList"][0] for one in products if len(one["articleList"]) == 1]
-    told["large"], told["broken"] = [str(one["extArticleId"]) for one in alone if one.get("extArticleId")][-2:]
+    told["large"], told["broken"] = _alone(shop)[-2:]
     for name, file, content in (
         ("large", "groot.jpg", JPG + bytes(MEGABYTES * 1_000_000)), ("broken", "kapot.png", b"no picture"),
     ):  # fmt: skip
         (folder / file).write_bytes(content)
         shop.sandbox.accountview.edit("ARTICLE", told[name], {"K9_IMAGE": file})
+
+
+def _alone(shop: Shop) -> list[str]:
+    """Return the articles of the books that are products by themselves at the till."""
+    products = shop.sandbox.state("products", "mplus")
+    codes = [one["articleList"][0].get("extArticleId") for one in products if len(one["articleList"]) == 1]
+    return [str(code) for code in codes if code]
+
+
+def _price_more(shop: Shop, told: dict[str, str]) -> None:
+    """Give an article a price in a branch, and choose one that is to get prices on two lists."""
+    told["in branch"], told["listed"] = _alone(shop)[-4:-2]
+    named = {"REC_ID": "P9000002", "ART_CODE": told["in branch"], "K9_BRANCH": BRANCH, "K9_PX": "50.0000"}
+    shop.sandbox.accountview.add("K9_PRICE", named)
 
 
 def _number(shop: Shop, code: str) -> str:
@@ -97,6 +115,14 @@ def _spoil_prices(shop: Shop, told: dict[str, str]) -> None:
     told["agreed"], told["row"] = shop.debtor(6), "P9000001"
     named = {"REC_ID": told["row"], "SUB_NR": told["agreed"], "ART_CODE": "NIEUW", "K9_PX": "10.0000"}
     books.add("K9_PRICE", named)
+    told |= {"second": "P9000004", "below": shop.debtor(7), "negative": "P9000005"}
+    of_article = {"ART_CODE": told["listed"]}
+    for row, values in (
+        ("P9000003", {"K9_LIST": "GROOT", "K9_PX": "8.0000"}),
+        (told["second"], {"K9_LIST": SECOND_LIST, "K9_PX": "7.0000"}),
+        (told["negative"], {"SUB_NR": told["below"], "K9_PX": "-5.0000"}),
+    ):
+        books.add("K9_PRICE", of_article | values | {"REC_ID": row})
 
 
 def _spoil_customers(shop: Shop, told: dict[str, str]) -> None:
@@ -123,16 +149,27 @@ def _charge_otherwise(shop: Shop, told: dict[str, str]) -> None:
     )  # fmt: skip
     told |= {"charged": article, "was": str(price["priceIncl"])}
     charge(shop.sandbox, article, 1)
+    told["there"] = _number(shop, told["in branch"])
+    (own,) = [one for one in shop.sandbox.state("deviations", "mplus") if str(one["articleNumber"]) == told["there"]]
+    told["was there"] = str(own["salesPriceIncl"])
+    charge_there(shop.sandbox, told["there"], "1.00")
     prices = shop.application.prices
     position = prices.page("")
     while position:
         position = prices.page(position)
-    group = next(one for one in shop.application.exceptions.groups("customers") if one.cause == CAUSE)
-    told["asked"] = group_address(group.of)
+    for name, flow, cause in (("asked", "customers", CAUSE), ("asked there", "products", BRANCH_CAUSE)):
+        group = next(one for one in shop.application.exceptions.groups(flow) if one.cause == cause)
+        told[name] = group_address(group.of)
 
 
 def charge(systems: Sandbox, number: str, cents: int) -> None:
     systems.till.edit("articles", number, {"priceGroupList": [{"priceGroupNumber": WHOLESALE, "priceIncl": cents}]})
+
+
+def charge_there(systems: Sandbox, number: str, price: str) -> None:
+    systems.till.edit(
+        "deviations", number, {"articleNumber": number, "branchNumber": int(BRANCH), "salesPriceIncl": price}
+    )
 
 
 @pytest.fixture
@@ -190,6 +227,22 @@ def test_a_price_that_the_till_charges_otherwise_is_asked_again_once_it_is_right
     charge(planted.systems, planted.told["charged"], int(planted.told["was"]))
     button(page, "Ask MplusKASSA again")
     expect(page.get_by_text("The cause is closed.")).to_be_visible()
+
+
+def test_two_prices_that_are_one_at_the_till_go_once_they_are_the_same(planted: Planted, page: Page) -> None:
+    same = {"K9_PX": "8.0000"}
+    put_right(
+        page, planted, "products", planted.told["listed"], "two prices in AccountView that are one",
+        lambda: planted.systems.accountview.edit("K9_PRICE", planted.told["second"], same),
+    )  # fmt: skip
+
+
+def test_a_price_below_nothing_goes_once_it_is_one_that_can_be_charged(planted: Planted, page: Page) -> None:
+    row, payable = planted.told["negative"], {"K9_PX": "5.0000"}
+    put_right(
+        page, planted, "customers", planted.told["below"], "cannot be charged: -5[.]00",
+        lambda: planted.systems.accountview.edit("K9_PRICE", row, payable),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "says"), [("shared", "other customers have the same"), ("taken", "ELDERS-1")])
