@@ -1,4 +1,4 @@
-"""How long every page takes to open at size, by its address and by a click: `python -m benchmarks.pages [folder]`.
+"""How long every page takes to open at size: `python -m benchmarks.pages [folder]`; by a click in the menu: `--clicks`.
 
 Builds a console with 100,000 articles, a plan that waits with 60,000 changes, one of that size that was written, 2,000
 runs, 20,000 records that wait for a person and a log of a million events; opens each page several times in a browser
@@ -42,6 +42,7 @@ from tests.people import somebody
 from tests.stores import stores_in
 
 ROOT = Path(__file__).parent.parent
+FEW = 500  # articles of a console that is clicked through
 ARTICLES, EVENTS, RUNS, WAITING = 100_000, 1_000_000, 2_000, 20_000
 DAYS = 30
 TIMES = 5
@@ -72,15 +73,21 @@ def build(folder: Path) -> None:
     application = built(settings).start()
     try:
         _history(application, now)
-        run = application.runs.preview(PreviewRequest("products", by=somebody("bench"), mode=Mode.COMPLETE))
-        while application.runs.get(run).state in ACTIVE:
-            time.sleep(0.2)
+        run = _previewed(application)
         _wait(application, now)
         _written(application, run)
         while stores_in(application).events.count():
             time.sleep(0.5)
     finally:
         application.close()
+
+
+def _previewed(application: Application) -> str:
+    """Return the run of a plan of all articles, once it waits."""
+    run = application.runs.preview(PreviewRequest("products", by=somebody("bench"), mode=Mode.COMPLETE))
+    while application.runs.get(run).state in ACTIVE:
+        time.sleep(0.2)
+    return run
 
 
 def _history(application: Application, now: datetime) -> None:
@@ -123,13 +130,13 @@ def _written(application: Application, waiting: str) -> None:
 
 
 @contextmanager
-def console(folder: Path) -> Iterator[str]:
+def console(folder: Path, articles: int = ARTICLES) -> Iterator[str]:
     """Run the console on a folder and give its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     others = {name: value for name, value in os.environ.items() if not name.startswith("CONSOLE_")}
-    given = {"CONSOLE_DATA": str(folder), "CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": str(ARTICLES)}
+    given = {"CONSOLE_DATA": str(folder), "CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": str(articles)}
     server = subprocess.Popen(
         [sys.executable, "-m", "integration", "console", "--port", str(port)],
         cwd=ROOT, env={**others, **given}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -244,11 +251,24 @@ def main(folder: Path) -> None:
         build(folder)
     with console(folder) as base:
         _table("Page, by its address", measure(base, addresses(folder)))
+
+
+def by_clicks(folder: Path) -> None:
+    """Print how long every page takes from the click in the menu, in a console as a new one is."""
+    application = built(load_settings(data=folder, sandbox=True, sandbox_articles=FEW)).start()
+    try:
+        _previewed(application)
+    finally:
+        application.close()
+    with console(folder, FEW) as base:
         _table("Page, by a click", clicks(base))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
+    if sys.argv[1:] == ["--clicks"]:
+        with tempfile.TemporaryDirectory() as made:
+            by_clicks(Path(made))
+    elif len(sys.argv) > 1:
         folder = Path(sys.argv[1])
         folder.mkdir(parents=True, exist_ok=True)
         main(folder)
