@@ -31,6 +31,7 @@ if (!globalThis.coloursSql) {
 
   let field, over, told
   const place = () => {
+    if (!field) return // its page was left
     over.style.width = `${field.clientWidth}px` // a bar to scroll by takes away from it
     over.scrollTop = field.scrollTop
   }
