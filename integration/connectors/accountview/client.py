@@ -161,7 +161,6 @@ class AccountViewClient:
         self.host = urlsplit(settings.url).hostname or settings.url
         self.given = 0  # the most rows that came in one page: the server is known to give as many at once
         self.described = 0  # the most columns that came in one page
-        self.counts_from_one = False
         self._now = now
         self._gateway = gateway or Gateway(
             system=SYSTEM, host_shown=self.host, limits=settings.limits, secrets=self._secrets, route=settings.route
@@ -194,7 +193,7 @@ class AccountViewClient:
     def remember(self, before: "AccountViewClient") -> None:
         """Count what another client has learned of the same installation."""
         self.empty_probe.remember(before.empty_probe)
-        self.given, self.described, self.counts_from_one = before.given, before.described, before.counts_from_one
+        self.given, self.described = before.given, before.described
 
     def companies(self) -> list[Administration]:
         """Return the companies the logged-in user may choose from."""
@@ -305,7 +304,7 @@ class AccountViewClient:
         tables, form = self._read(query, self._answer(query))
         rows = table_rows(tables, about.of.table)
         known = text_or_none(rows[0].get(about.key.upper())) if rows and not nobody and not dictionary else None
-        if known and not self.counts_from_one:
+        if known and not self.empty_probe.counts_from_one:
             self._expect_first_page(query, known)
         return form
 
@@ -321,7 +320,7 @@ class AccountViewClient:
             return
         if not table_rows(tables, query.of.table):
             raise incomplete(query.of, 0)
-        self.counts_from_one = True
+        self.empty_probe.counts_from_one = True
 
     def _answer(self, query: Query) -> HttpAnswer:
         path = "accountviewsystemdata" if query.dictionary else "accountviewdata"

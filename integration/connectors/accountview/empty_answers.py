@@ -1,8 +1,8 @@
 """How this installation says that nothing was found: learned of each object before anything it says is believed.
 
 Public clients have seen several ways: an empty list, no list, no content, a 404. A system that is out of order answers
-in the same ways, so what is not an empty list counts only where a question that nothing fits is answered so, and one
-that something fits is not.
+in the same ways, so what is not an empty list counts only where a question that nothing fits is answered so twice, and
+one that something fits is not.
 """
 
 import threading
@@ -48,11 +48,12 @@ class EmptyAnswerProbe:
     proof: ProbeTarget  # an object that surely has rows
     learned_of: dict[str, _Learned] = field(default_factory=dict)
     stale: set[str] = field(default_factory=set)  # objects that are to be asked again
+    counts_from_one: bool = False  # pages are: until that was seen, each object is asked for a row
     proven: set[str] = field(default_factory=set)  # how objects say it that were seen to have rows
     _one_at_a_time: threading.RLock = field(default_factory=threading.RLock)
 
     def learn(self, about: ProbeTarget, *, by_key: bool = False) -> _Learned:
-        """Ask an object both questions, once; `by_key` asks again where they were asked by another column.
+        """Ask an object for nothing, and for any row where that may decide; `by_key` asks again by another column.
 
         Raises UnavailableError where it has rows for neither, in another way than by an empty list, and must have some
         or nothing else was seen to say it so.
@@ -68,6 +69,7 @@ class EmptyAnswerProbe:
     def remember(self, before: "EmptyAnswerProbe") -> None:
         """Count what another client has learned of the same installation."""
         self.learned_of, self.stale, self.proven = dict(before.learned_of), set(before.stale), set(before.proven)
+        self.counts_from_one = before.counts_from_one
 
     def learn_anew(self) -> None:
         """Ask each object again before its next answer is believed; until then it counts what was learned of it."""
@@ -95,28 +97,24 @@ class EmptyAnswerProbe:
             raise _unlike(of, form)
 
     def _asked(self, about: ProbeTarget) -> _Learned:
-        some = self.ask(about, False)
+        refusal = None
         try:
             none = self.ask(about, True)
-        except RejectedError as refusal:
-            return self._believed(about, some, _Learned(EMPTY, about.key, refusal=refusal))
-        if none == ROWS:
-            return self._believed(about, some, _Learned(EMPTY, about.key, ignores=True))
-        if none != EMPTY:  # a system that fails for a moment may have answered only one of the two
-            some = self.ask(about, False)
-            if self.ask(about, True) != none:
-                raise _unlike(about.of, none)
-        learned = self._believed(about, some, _Learned(none, about.key))
+        except RejectedError as refused:
+            none, refusal = EMPTY, refused
+        learned = _Learned(EMPTY if none == ROWS else none, about.key, none == ROWS, refusal)
+        if learned.form == EMPTY and self.counts_from_one:
+            return learned  # nothing but an empty list will be believed, whatever it says without a condition
+        some = self.ask(about, False)
+        if learned.form != EMPTY and self.ask(about, True) != none:  # a system may fail for a moment
+            raise _unlike(about.of, none)
         if some == ROWS:
-            self.proven.add(none)
+            self.proven.add(learned.form)
+        elif some != EMPTY and not (some == learned.form and not about.filled and self._is_proven(some)):
+            raise UnavailableError(
+                "nothing_but_nothing", system=SYSTEM, object=about.of.code, answer=form_caption(some)
+            )
         return learned
-
-    def _believed(self, about: ProbeTarget, some: str, learned: _Learned) -> _Learned:
-        """Return what was learned unless the object has nothing for a question that asks for anything."""
-        empty = some == learned.form and not about.filled and self._is_proven(some)
-        if some in {ROWS, EMPTY} or empty:
-            return learned
-        raise UnavailableError("nothing_but_nothing", system=SYSTEM, object=about.of.code, answer=form_caption(some))
 
     def _is_proven(self, form: str) -> bool:
         if form not in self.proven:

@@ -156,9 +156,8 @@ def test_an_object_is_asked_both_questions_once() -> None:
 def test_a_moment_of_404_while_it_is_learned_is_not_learned() -> None:
     answers = iter(
         [
-            httpx.Response(200, json={"ARTICLE": [{"ART_CODE": "A"}]}),
-            httpx.Response(200, json={"ARTICLE": [{"ART_CODE": "A"}]}),
             httpx.Response(404, json={"Message": "recycling"}),
+            httpx.Response(200, json={"ARTICLE": [{"ART_CODE": "A"}]}),
             httpx.Response(200, json={"ARTICLE": [{"ART_CODE": "A"}]}),
             httpx.Response(200, json={"ARTICLE": []}),
         ]
@@ -174,7 +173,7 @@ def test_objects_are_asked_again_when_a_run_begins() -> None:
         start = newest_call(sandbox)
         accountview.fetch(Kind.GROUP, ["none"])
         accountview.fetch(Kind.GROUP, ["none"])
-        assert calls_since(sandbox, start) == {"AG1 GET": 4}
+        assert calls_since(sandbox, start) == {"AG1 GET": 3}  # one of them for something that nothing meets
 
 
 def test_what_another_object_says_is_proven_anew_when_a_run_begins() -> None:
