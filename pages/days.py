@@ -5,6 +5,7 @@ from datetime import date
 import streamlit as st
 
 from pages.components.days.drift import drift_results
+from pages.components.days.gift_cards import cards_at_the_till
 from pages.components.days.month import last_of, month_actions, month_listed, month_shown, state_badge, the_month
 from pages.components.days.one_day import day_actions, the_day
 from pages.components.shared.application import application
@@ -47,6 +48,7 @@ def all_days() -> None:
     the_month(app, month)
     if listed := app.days.listed(month, last_of(month)):
         downloads(f"days-{month:%Y-%m}", lambda: month_listed(listed), key="days")
+    cards_at_the_till(app)
     drift_results(app)
 
 

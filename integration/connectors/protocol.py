@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Protocol, Self, runtime_checkable
 
 from integration.connectors.answering import Heard
@@ -114,6 +115,23 @@ class Connector(Protocol):
         Of each record only the key, which is the target's own reference here, the parts' keys and the value `marker`
         are filled.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class GiftCardsLeft:
+    """The gift cards of one turnover group that can still be used: how many, and what is left on them."""
+
+    group: str
+    count: int
+    left: Decimal
+
+
+@runtime_checkable
+class IssuingGiftCards(Connector, Protocol):
+    """A system that knows what is left on the gift cards it sold."""
+
+    def gift_cards(self) -> list[GiftCardsLeft]:
+        """Return the cards of each turnover group. Raises RejectedError where this installation does not tell."""
 
 
 @dataclass(frozen=True, slots=True)

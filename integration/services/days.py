@@ -8,7 +8,7 @@ from functools import partial
 from typing import Protocol, cast
 from zoneinfo import ZoneInfo
 
-from integration.connectors.protocol import Connector
+from integration.connectors.protocol import Connector, GiftCardsLeft, IssuingGiftCards
 from integration.core.days.books import DayBooks, DayPage
 from integration.core.days.check import OwnPage, check_day
 from integration.core.days.corrections import page_lines
@@ -28,6 +28,7 @@ from integration.core.errors import IntegrationError, RejectedError
 from integration.core.issues import Issue, Met, not_readable
 from integration.core.links import Link
 from integration.core.records import Held, Kind, Record, Unreadable
+from integration.core.rows import row_value
 from integration.core.staged import Staged
 from integration.core.timetable import WALL_CLOCK
 from integration.flows.day_pages import daybooks_of_the_bank
@@ -177,6 +178,19 @@ class Days:
             end = min(last, begin + timedelta(days=AT_ONCE - 1))
             found += self._looked(partial(self._keys, begin, end, branch))
         return found
+
+    def gift_cards(self) -> list[tuple[GiftCardsLeft, str]]:
+        """Ask what is left on the gift cards of the till: of each turnover group, with its account in the books.
+
+        The account is empty where nobody said which it is. Raises RejectedError where the till does not tell.
+        """
+        books = self._logic().books
+        source = self._deps.connectors[self._deps.logic(self.flow).flow.source]
+        told = source.choices("turnover_accounts")
+        found = source.gift_cards() if isinstance(source, IssuingGiftCards) else []
+        return [
+            (one, row_value(books.accounts, one.group) or books.account_meant(told.get(one.group, ""))) for one in found
+        ]
 
     def look(self, position: str) -> str:
         """Check some days by night and return where to go on, empty at the end. An empty position begins."""

@@ -25,7 +25,7 @@ _TABLE: Mapping[str, Mapping[Right, str]] = {
     },
     "corrections": {SEE: "all counts of mark", REPAIR: "remove"},
     "day_sheets": {EXPORT: "pdf excel sheet"},
-    "days": {SEE: "flow today listed report branches", COMPARE: "check check_span"},
+    "days": {SEE: "flow today listed report branches", COMPARE: "check check_span gift_cards"},
     "documents": {SEE: "both", REPAIR: "book_again"},
     "drafts": {
         SEE: "draft version current faults records recent trial why objections effect",

@@ -38,6 +38,10 @@ def labels(test: AppTest) -> list[str]:
     return [button.label for button in [*test.button, *test.get("download_button")]]
 
 
+def cells(test: AppTest) -> set[str]:
+    return {str(cell) for table in test.table for cell in table.value.to_numpy().ravel()}
+
+
 def one_day(open_page: Open, day: date) -> AppTest:
     test = open_page("days", day=day.isoformat(), branch="1")
     assert not test.exception
@@ -159,6 +163,18 @@ def test_the_sheets_of_a_day_are_made_in_every_language(booked: tuple[Applicatio
     for one in (report, strange):
         assert app.day_sheets.pdf(one, language, UTC).startswith(b"%PDF")
         assert app.day_sheets.excel(one, language, UTC).startswith(b"PK")
+
+
+def test_gift_cards_are_shown_with_their_account_once_the_till_is_asked(
+    booked: tuple[Application, date], open_page: Open
+) -> None:
+    del booked
+    test = open_page("days")
+    assert "80 · Cadeaubonnen" not in cells(test)
+    test = press(test, "ask_gift_cards")
+    assert not test.exception
+    assert {"80 · Cadeaubonnen", "85 · Reparatiebonnen"} <= cells(test)
+    assert any(cell.startswith("1560") for cell in cells(test))
 
 
 def test_nothing_connected_is_no_trouble(fresh: Application, open_page: Open) -> None:

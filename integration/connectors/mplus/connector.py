@@ -13,6 +13,7 @@ from integration.connectors.mplus.client import Client
 from integration.connectors.mplus.days import TillDays
 from integration.connectors.mplus.documents import TillDocuments
 from integration.connectors.mplus.fields import TillFields
+from integration.connectors.mplus.gift_cards import cards_left
 from integration.connectors.mplus.groups import TillGroups
 from integration.connectors.mplus.history import TillHistory, promises
 from integration.connectors.mplus.pictures import TillPictures
@@ -23,7 +24,7 @@ from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.settlements import Settlements
 from integration.connectors.mplus.stock import TillStock
 from integration.connectors.mplus.target import TillTarget, naming_record, not_at_till
-from integration.connectors.protocol import Learned, Promises, References
+from integration.connectors.protocol import GiftCardsLeft, Learned, Promises, References
 from integration.core.connections import Finding, Tell, unheard
 from integration.core.errors import RejectedError
 from integration.core.markers import UNKNOWN, Stretches
@@ -130,6 +131,10 @@ class Mplus:
     def promises(self, since: str | None, after: str | None = None) -> Promises:
         """Return one page of what orders that changed from a marker on keep aside now."""
         return promises(self._documents, since, after)
+
+    def gift_cards(self) -> list[GiftCardsLeft]:
+        """Return what is left on gift cards, by the turnover group they are sold in; see `cards_left`."""
+        return cards_left(self._client)
 
     # ---- the till as a target
 

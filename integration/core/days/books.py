@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from integration.core.days.documents import DayDocument
 from integration.core.days.till import total
+from integration.core.ledgers import ledgers_meant
 from integration.core.records import Record
 from integration.core.totals.categories import Purpose
 from integration.core.totals.sold import NOTHING
@@ -100,6 +101,11 @@ class DayBooks:
     currency: str = "EUR"
     systems: tuple[str, str] = ("", "")  # the till and the books, as facts of a cause name them
     credit_positive: bool = False  # whether pages are written with their signs turned
+
+    def account_meant(self, number: str) -> str:
+        """Return the account that a number of the till means; nothing where nobody agreed to those, or several fit."""
+        meant = ledgers_meant(number, self.ledgers) or [number]
+        return meant[0] if self.till_accounts and len(meant) == 1 else ""
 
 
 GOODS = frozenset({"cost", "stock"})  # what lines are about that say what goods were bought for

@@ -12,7 +12,6 @@ from integration.core.days.books import NO_VOUCHER, NOT_BOOKED, DayBooks, DayLin
 from integration.core.days.costs import costless, costs_of
 from integration.core.days.documents import DayDocument, DaySums, brought_to, sums_of_documents
 from integration.core.days.till import DayRefusedError, DrawerCount, Payment, TillDay, TillTurnover, total
-from integration.core.ledgers import ledgers_meant
 from integration.core.money import amount
 from integration.core.rows import row_value
 from integration.core.totals.categories import GROUPS, LineCategory, Purpose, Tender
@@ -187,13 +186,8 @@ class DayLines:
         """Return a VAT code of the till as the sentences of a cause name it."""
         return vat_fact(code, about.percent, self.books.systems[0])
 
-    def _told(self, number: str) -> str:
-        """Return the account that a number of the till means; nothing where nobody agreed to those, or several fit."""
-        meant = ledgers_meant(number, self.books.ledgers) or [number]
-        return meant[0] if self.books.till_accounts and len(meant) == 1 else ""
-
     def _account(self, about: TillTurnover, group: str, code: str) -> str:
-        found = row_value(self.books.accounts, f"{group}/{code}", group) or self._told(about.account)
+        found = row_value(self.books.accounts, f"{group}/{code}", group) or self.books.account_meant(about.account)
         if not found:
             raise DayRefusedError(
                 "day_account_missing", "account", group=group, code=code, kind=about.name, account=about.account
@@ -247,7 +241,7 @@ class DayLines:
         return replace(line, amount=paid - taxed, vat=taxed, vat_code=code, vat_base=paid - taxed)
 
     def _method_account(self, about: Payment) -> str:
-        found = row_value(self.books.method_accounts, about.method) or self._told(about.account)
+        found = row_value(self.books.method_accounts, about.method) or self.books.account_meant(about.account)
         if not found:
             raise DayRefusedError(
                 "day_method_account_missing",
@@ -273,10 +267,10 @@ class DayLines:
                 continue
             name = self._types[one.group].name if one.group in self._types else one.name
             facts, books = {"group": one.group, "kind": name}, self.books
-            cost = row_value(books.cost_accounts, one.group) or self._told(one.cost_account)
+            cost = row_value(books.cost_accounts, one.group) or self.books.account_meant(one.cost_account)
             if not cost:
                 raise DayRefusedError("day_cost_account_missing", "account", account=one.cost_account, **facts)
-            stock = row_value(books.stock_accounts, one.group) or self._told(one.stock_account)
+            stock = row_value(books.stock_accounts, one.group) or self.books.account_meant(one.stock_account)
             if not stock:
                 raise DayRefusedError("day_stock_account_missing", "account", account=one.stock_account, **facts)
             centre = self._cost_centre(one.group)
@@ -288,7 +282,7 @@ class DayLines:
     def _is_on_account(self, about: Payment) -> bool:
         if about.tender is not Tender.SUSPENSE or about.method in self.books.rounding:
             return False
-        account = row_value(self.books.method_accounts, about.method) or self._told(about.account)
+        account = row_value(self.books.method_accounts, about.method) or self.books.account_meant(about.account)
         return bool(account) and "collective" in self.books.flags.get(account, "").split()
 
     def _on_account(self, about: Payment, paid: Decimal) -> Iterator[DayLine]:
@@ -341,8 +335,8 @@ class DayLines:
     def counts(self) -> Iterator[DayLine]:
         """Yield what a count differs by and what was brought to the bank, drawer by drawer, never netted."""
         for one in sorted(self.day.counts, key=lambda each: (each.workplace, each.number)):
-            difference = self.books.difference_account or self._told(one.difference_account)
-            banked = self.books.banked_account or self._told(one.deposit_account)
+            difference = self.books.difference_account or self.books.account_meant(one.difference_account)
+            banked = self.books.banked_account or self.books.account_meant(one.deposit_account)
             if one.difference:
                 yield from self._moved(
                     one, one.difference, difference, f"Kasverschil kassa {one.workplace}", "difference"

@@ -14,6 +14,7 @@ from integration.sandbox.mplus.counter import Counter
 from integration.sandbox.mplus.counts import DrawerCounts
 from integration.sandbox.mplus.desk import Desk, Handler, Reference, Setup
 from integration.sandbox.mplus.documents import INVOICE, ORDER, PROPOSAL, RECEIPT, Bills, Shelf
+from integration.sandbox.mplus.gift_cards import IssuedCards
 from integration.sandbox.mplus.groups import Groups
 from integration.sandbox.mplus.images import Images
 from integration.sandbox.mplus.journals import Journals
@@ -85,6 +86,7 @@ class House:
         self.takings = Takings(desk, shelves)
         self.counts = DrawerCounts(desk, self.reference, self.takings)
         self.journals = Journals(desk, self.reference, self.takings)
+        self.gift_cards = IssuedCards(desk, self.reference, self.takings)
         self.totals = OrderTotals(desk, self.reference, self.catalogue)
         self.counter = Counter(desk, self.reference, self.totals, origins)
         desk.balances = frozenset(
@@ -118,6 +120,7 @@ class House:
             "relations": self.relations.state,
             **{name: shelf.state for name, shelf in self._shelves.items()},
             "counts": self.counts.state,
+            "gift_cards": self.gift_cards.state,
             "questions": self.journals.state,
             "stock": self.stock.state,
             "deviations": self.pricing.state,
@@ -226,6 +229,7 @@ class House:
             Proposals(self.desk, self.reference, self.relations, self.totals, self.proposals),
             self.journals,
             self.counts,
+            self.gift_cards,
         )
         handlers = {name: handler for part in parts for name, handler in part.operations().items()}
         handlers["getCurrentSyncMarkers"] = lambda _: self.desk.build("getCurrentSyncMarkersResponse", self.markers())

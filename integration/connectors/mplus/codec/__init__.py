@@ -25,6 +25,7 @@ from integration.connectors.mplus.codec.fields import (
     mappable_fields,
     sequence,
 )
+from integration.connectors.mplus.codec.gift_cards import GiftCard, decode_gift_card
 from integration.connectors.mplus.codec.moves import decode_move, encode_moment
 from integration.connectors.mplus.codec.products import (
     TillGroup,
@@ -78,6 +79,7 @@ __all__ = [
     "CustomFieldUnknownError",
     "DocumentType",
     "ElementEdit",
+    "GiftCard",
     "Marks",
     "RelationForm",
     "TillGroup",
@@ -91,6 +93,7 @@ __all__ = [
     "child_number",
     "custom_field",
     "decode_document",
+    "decode_gift_card",
     "decode_groups",
     "decode_level",
     "decode_move",

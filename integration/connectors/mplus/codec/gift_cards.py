@@ -1,0 +1,34 @@
+"""Gift cards, as the till lists them."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from integration.connectors.mplus.client import Element, qualified
+from integration.connectors.mplus.codec.values import child_text, told_number, truth
+from integration.core.money import from_cents
+from integration.core.records import WrongValueError
+
+
+@dataclass(frozen=True, slots=True)
+class GiftCard:
+    """One card: its marker, the turnover group it is sold in, and what is left on it; nothing once it is not active."""
+
+    id: str
+    marker: int
+    group: str
+    left: Decimal | None
+
+
+def decode_gift_card(card: Element) -> GiftCard:
+    """Return a card. Raises WrongValueError."""
+    told = child_text(card, qualified("active")).strip()
+    try:
+        active = truth(told)
+    except ValueError:
+        raise WrongValueError("active", told) from None
+    return GiftCard(
+        child_text(card, qualified("cardId")),
+        told_number(card, "syncMarker"),
+        str(told_number(card, "turnoverGroupNumber")),
+        from_cents(told_number(card, "currentBalance")) if active else None,
+    )

@@ -1,0 +1,35 @@
+"""What is left on the gift cards of the till."""
+
+from collections import defaultdict
+from decimal import Decimal
+
+from integration.connectors.mplus import codec
+from integration.connectors.mplus.client import Client, qualified
+from integration.connectors.mplus.target import expect_readable
+from integration.connectors.protocol import GiftCardsLeft
+
+PAGE = 1000  # cards in one answer
+_LIST = f"{qualified('giftcardList')}/{qualified('giftcard')}"
+
+
+def cards_left(client: Client, page: int = PAGE) -> list[GiftCardsLeft]:
+    """Return the active cards of each turnover group.
+
+    Raises RejectedError where the till does not know the question, MalformedAnswerError where a card cannot be read.
+    """
+    cards: dict[str, codec.GiftCard] = {}
+    marker = 0
+    while True:
+        since = {"syncMarker": marker, "syncMarkerLimit": page}
+        answer = client.read("getGiftcards", request={"onlyActive": False, "syncMarkerFilter": since})
+        with expect_readable():
+            told = [codec.decode_gift_card(card) for card in answer.iterfind(_LIST)]
+        if not any(card.marker >= marker for card in told):
+            break
+        cards |= {card.id: card for card in told}
+        marker = max(card.marker for card in told) + 1
+    left: dict[str, list[Decimal]] = defaultdict(list)
+    for card in cards.values():
+        if card.left is not None:
+            left[card.group].append(card.left)
+    return [GiftCardsLeft(group, len(some), sum(some, Decimal(0))) for group, some in sorted(left.items())]

@@ -1,0 +1,77 @@
+"""The gift cards of the till: one for each that was sold, which payments use up in the order of their sale.
+
+The interface does not say which card a line sold. What is paid with more than was sold came from cards of before.
+"""
+
+from collections import Counter
+from typing import Any, Final
+
+from integration.sandbox.mplus.contract import WireFields
+from integration.sandbox.mplus.desk import Desk, Handler, Reference
+from integration.sandbox.mplus.takings import Takings
+
+OLDER: Final = 50_000  # cents on the card of each sort that was sold before the till's first day
+
+
+class IssuedCards:
+    """The calls about gift cards."""
+
+    def __init__(self, desk: Desk, reference: Reference, takings: Takings) -> None:
+        self._desk = desk
+        self._reference = reference
+        self._takings = takings
+
+    def operations(self) -> dict[str, Handler]:
+        """Every call that this part answers."""
+        return {"getGiftcards": lambda request: self._cards(request.child("request"))}
+
+    def state(self) -> list[dict[str, Any]]:
+        """Every card, in the order of sale, as the interface tells it."""
+        sorts = [sort for method in self._reference.setup.payment_methods if (sort := method["giftcardType"])]
+        sold, used = self._moved()
+        cards = []
+        for sort in sorts:
+            values = [OLDER, *sold.get(sort["turnoverGroupNumber"], ())]
+            spent = used[sort["paymentMethodId"]] - sum(value for value in values if value < 0)
+            for value in (value for value in values if value > 0):
+                left = max(value - spent, 0)
+                spent -= value - left
+                number = f"GC-{7701 + len(cards)}"
+                cards.append(
+                    {
+                        "cardId": number,
+                        "cardNumber": number,
+                        "syncMarker": len(cards) + 1,
+                        "active": left > 0,
+                        "cardTypeId": sort["cardTypeId"],
+                        "initialValue": value,
+                        "isManualValue": False,
+                        "currentBalance": left,
+                        "turnoverGroupNumber": sort["turnoverGroupNumber"],
+                        "reference": "",
+                    }
+                )
+        return cards
+
+    def _moved(self) -> tuple[dict[int, list[int]], Counter[str]]:
+        """What cards were sold for, by turnover group, and what was paid with them, by method."""
+        sold: dict[int, list[int]] = {}
+        used: Counter[str] = Counter()
+        for one in self._takings.documents():
+            for group, _, incl, _ in one.lines:
+                sold.setdefault(group, []).append(incl)
+            for paid in one.paid:
+                used[paid.method] += paid.amount
+        return sold, used
+
+    def _cards(self, ask: WireFields) -> WireFields:
+        since = ask.child("syncMarkerFilter")
+        limit = since.number("syncMarkerLimit")
+        found = [
+            card
+            for card in self.state()
+            if card["syncMarker"] >= since.number("syncMarker")
+            and (card["active"] or not ask.flag("onlyActive"))
+            and ask.text("cardTypeId") in ("", card["cardTypeId"])
+        ]
+        return self._desk.build("GetGiftcardsResponse", {"giftcardList": found[: limit or None]})

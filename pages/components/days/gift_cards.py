@@ -1,0 +1,41 @@
+"""What is left on the gift cards of the till, beside the accounts of the books that have it."""
+
+import streamlit as st
+
+from integration.flows.settings import BOOKS, TILL
+from integration.services import Application
+from pages.components.shared.application import may
+from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.layout import ask_live, note, titled
+from pages.components.shared.rows import code_caption
+from pages.components.shared.wording import amount_text, number, plain, text
+
+ASKED = "gift_cards_asked"
+
+
+def cards_at_the_till(app: Application) -> None:
+    """Draw what the till says once somebody asks for it."""
+    if not may("days.gift_cards"):
+        return
+    actions = titled(text("gift_cards_title"), text("gift_cards_about"))
+    if actions.button(text("btn_ask_till"), icon=":material/redeem:", key="ask_gift_cards"):
+        st.session_state[ASKED] = True
+    found = ask_live(app, "gift_cards", app.days.gift_cards) if st.session_state.get(ASKED) else None
+    if found is None:
+        return
+    if not found:
+        note(text("gift_cards_none"))
+        return
+    lines = [(one.group, account, one.count, one.left) for one, account in found]
+    downloads("gift-cards", lambda: rows_in(["turnover_group", "account", "cards", "left"], lines), at=actions)
+    groups, accounts = app.lists.captions(TILL, "turnover_groups"), app.lists.captions(BOOKS, "ledgers")
+    rows = [
+        {
+            text("col_turnover_group"): plain(code_caption(group, groups)),
+            text("col_account"): plain(code_caption(account, accounts)),
+            text("col_cards"): number(count),
+            text("col_left"): amount_text(left),
+        }
+        for group, account, count, left in lines
+    ]
+    st.table(rows, border="horizontal", hide_index=True)

@@ -1,0 +1,91 @@
+"""What is left on the gift cards of the till in a box: what was sold, less what was paid with them."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from integration.connectors.mplus.client import Client
+from integration.connectors.mplus.gift_cards import cards_left
+from integration.connectors.protocol import GiftCardsLeft
+from integration.core.errors import MalformedAnswerError
+from integration.sandbox.server import Sandbox, running
+from tests.connectors.mplus.tills import answering, settings_of
+
+SOLD = "80"
+OLDER = Decimal("500.00")  # on cards of before the first day
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Sandbox]:
+    with running(articles=50) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def client(shop: Sandbox) -> Iterator[Client]:
+    one = Client(settings_of(shop))
+    yield one
+    one.close()
+
+
+def moved(shop: Sandbox) -> Decimal:
+    """Return what gift cards were sold for less what was paid with them, from the documents themselves."""
+    cents = 0
+    for row in (*shop.state("receipts", "mplus"), *shop.state("invoices", "mplus"), *shop.state("orders", "mplus")):
+        lines: list[Any] = (row.get("lineList") or {}).get("line", ())
+        if "orderState" not in row:
+            cents += sum(
+                each["data"]["totalInclAmount"] for each in lines if each["data"]["turnoverGroup"] == int(SOLD)
+            )
+        paid: list[Any] = (row.get("paymentList") or {}).get("payment", ())
+        cents -= sum(each["amount"] for each in paid if each["method"] == "GIFTCARD")
+    return Decimal(cents) / 100
+
+
+@pytest.mark.parametrize("page", [1000, 2])
+def test_what_is_left_is_what_was_sold_less_what_was_paid(shop: Sandbox, client: Client, page: int) -> None:
+    cards, vouchers = cards_left(client, page)
+
+    assert (cards.group, vouchers.group) == (SOLD, "85")
+    assert cards.left == OLDER + moved(shop)
+    assert cards.count == sum(
+        row["active"] and row["turnoverGroupNumber"] == int(SOLD) for row in shop.state("gift_cards", "mplus")
+    )
+
+
+def card(**fields: str) -> str:
+    told = {
+        "cardId": "a", "cardNumber": "a", "syncMarker": "1", "active": "true", "cardTypeId": "t",
+        "initialValue": "5000", "isManualValue": "false", "currentBalance": "1500", "turnoverGroupNumber": "80",
+        "reference": "",
+    } | fields  # fmt: skip
+    return "<giftcard>" + "".join(f"<{name}>{value}</{name}>" for name, value in told.items()) + "</giftcard>"
+
+
+def told(*pages: str) -> Client:
+    """Return a client whose till answers with these pages of cards, then with none."""
+    left = iter(pages)
+
+    def answer(_: object) -> str:
+        return (
+            '<GetGiftcardsResponse xmlns="urn:mplusqapi"><giftcardList>'
+            f"{next(left, '')}</giftcardList></GetGiftcardsResponse>"
+        )
+
+    return answering(answer)
+
+
+def test_a_card_that_is_not_active_or_was_told_twice_counts_once_or_not_at_all() -> None:
+    first = card() + card(cardId="b", syncMarker="2", active="false")
+    again = card(syncMarker="3", currentBalance="1000") + card(cardId="c", syncMarker="4", turnoverGroupNumber="85")
+    assert cards_left(told(first, again)) == [
+        GiftCardsLeft("80", 1, Decimal("10.00")), GiftCardsLeft("85", 1, Decimal("15.00")),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", [{"currentBalance": "15,00"}, {"active": "misschien"}, {"syncMarker": ""}])
+def test_a_card_that_cannot_be_read_is_no_sum(wrong: dict[str, str]) -> None:
+    with pytest.raises(MalformedAnswerError):
+        cards_left(told(card(**wrong)))
