@@ -25,10 +25,10 @@ def state_of_things() -> None:
     """Draw everything that moves by itself; what stands beside it follows when a connection comes or goes."""
     if stood() != st.session_state["stood"]:
         st.rerun()
-    begins = bool(app.first_week.begins_with())
+    begins = app.first_week.begins_with()
     statuses = app.flows.statuses()
     if begins:
-        first_steps(app, statuses)
+        first_steps(app, next(one for one in statuses if one.flow.name == begins))
     found = attention_items(app, statuses, goes_on=bool(unfinished_at))
     if found.shown or not begins:
         section(text("needs_person"))

@@ -67,8 +67,8 @@ class FirstWeek:
 
     def _has_written(self, flow: str) -> bool:
         """Tell whether a flow has written into the systems that are connected now: links of others are laid aside."""
-        linked = self._stores.links.count(flow, *self._flows[flow].flow.linked)
-        return linked > 0 and self._stores.runs.has_committed(flow)
+        linked = self._stores.links.any(flow, *self._flows[flow].flow.linked)
+        return linked and self._stores.runs.has_committed(flow)
 
     def begins_with(self) -> str:
         """Return the flow to begin with while nothing of it was written; nothing afterwards."""

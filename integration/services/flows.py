@@ -14,7 +14,7 @@ from integration.core.people import SCHEDULE, Actor
 from integration.core.plan import Approval
 from integration.core.records import Field, Kind, Record
 from integration.core.run import Mode, Run
-from integration.core.states import RunState
+from integration.core.states import ACTIVE, RunState
 from integration.core.timetable import WALL_CLOCK, IsClosed, Schedule, crons, next_time
 from integration.flows.forms import codes_named
 from integration.flows.registry import Specs
@@ -39,13 +39,44 @@ class FlowStatus:
 
     flow: Flow
     on: bool
-    waiting: Run | None
-    active: Run | None
-    last: Run | None
-    parked: int
-    last_proof: datetime | None
-    next_run: datetime | None
+    runs: Sequence[Run]  # the newest in each state and every one that waits, newest first
+    parked: int = 0
+    next_run: datetime | None = None
     fault: ConfigurationError | None = None  # why its settings cannot be used as they are kept
+
+    @property
+    def newest(self) -> Run | None:
+        """The run that began last, however it stands."""
+        return self.newest_in(*RunState)
+
+    @property
+    def active(self) -> Run | None:
+        """The run at work."""
+        return self.newest_in(*ACTIVE)
+
+    @property
+    def last(self) -> Run | None:
+        """The newest run that went through."""
+        return self.newest_in(RunState.DONE)
+
+    @property
+    def last_proof(self) -> datetime | None:
+        """When the newest run that went through had."""
+        return self.last.ended_at if self.last else None
+
+    @property
+    def plans(self) -> Sequence[Run]:
+        """Every run whose plan waits for a person."""
+        return [run for run in self.runs if run.state is RunState.READY]
+
+    @property
+    def waiting(self) -> Run | None:
+        """The newest run whose plan waits for a person."""
+        return self.newest_in(RunState.READY)
+
+    def newest_in(self, *states: RunState) -> Run | None:
+        """Return the run that began last of those in one of these states."""
+        return next((run for run in self.runs if run.state in states), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,25 +225,21 @@ class Flows(Mapping[str, Flow]):
 
     def statuses(self) -> list[FlowStatus]:
         """Return every flow at a glance."""
-        parked = self._stores.issues.counts()
-        return [self._status(flow, parked.get(name, 0)) for name, flow in self.items()]
+        parked, runs = self._stores.issues.counts(), self._stores.runs.standing()
+        return [self._status(flow, runs.get(name, ()), parked.get(name, 0)) for name, flow in self.items()]
 
     def status(self, flow: str) -> FlowStatus:
         """Return one flow at a glance."""
-        return self._status(self[flow], self._stores.issues.counts().get(flow, 0))
+        runs = self._stores.runs.standing(flow).get(flow, ())
+        return self._status(self[flow], runs, self._stores.issues.counts().get(flow, 0))
 
-    def _status(self, flow: Flow, parked: int) -> FlowStatus:
-        active = self._stores.runs.latest(flow.name, [RunState.PREVIEWING, RunState.COMMITTING], limit=1)
-        last = self._stores.runs.last_done(flow.name)
+    def _status(self, flow: Flow, runs: Sequence[Run], parked: int) -> FlowStatus:
         settings = self.settings(flow.name)
         return FlowStatus(
             flow=flow,
             on=settings.on,
-            waiting=self._stores.runs.waiting(flow.name),
-            active=active[0] if active else None,
-            last=last,
+            runs=runs,
             parked=parked,
-            last_proof=last.ended_at if last else None,
             next_run=self._next_run(settings) if settings.on else None,
             fault=self._logics.fault(flow.name),
         )

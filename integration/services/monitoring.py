@@ -69,8 +69,7 @@ class Monitoring:
 
     def _flow(self, status: FlowStatus, silent: dict[str, str]) -> FlowHealth:
         name = status.flow.name
-        newest = next(iter(self._stores.runs.latest(name, limit=1)), None)
-        state = silent.get(name, "on") if status.on else "off"
+        newest, state = status.newest, silent.get(name, "on") if status.on else "off"
         return FlowHealth(name, state, newest.started_at if newest else None, status.last_proof, status.next_run)
 
     def sent(self, limit: int = 50) -> list[Sent]:

@@ -89,7 +89,7 @@ _TABLE: Mapping[str, Mapping[Right, str]] = {
     },
     "rules": {SEE: "history published tables body"},
     "runs": {
-        SEE: "get latest count counts every_waiting waiting open_plan last_done phases speed outdated doubtful"
+        SEE: "get latest count counts every_waiting open_plan phases speed outdated doubtful"
         " held_since is_at_limit worked",
         RUN: "preview try_again undo commit resume cancel discard",
     },

@@ -45,8 +45,8 @@ class Runs:
     ) -> None:
         kept = stores.runs
         self.get, self.latest, self.count, self.counts = kept.get, kept.latest, kept.count, kept.counts
-        self.waiting, self.every_waiting, self.last_done = kept.waiting, kept.every_waiting, kept.last_done
-        self.open_plan, self.phases, self.worked, self.discard = kept.open_plan, kept.phases, kept.worked, kept.discard
+        self.every_waiting, self.open_plan, self.discard = kept.every_waiting, kept.open_plan, kept.discard
+        self.phases, self.worked = kept.phases, kept.worked
         self._clock = clock
         self._plans = stores.plans
         self._work = work

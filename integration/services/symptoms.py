@@ -23,7 +23,6 @@ PATIENCE = timedelta(minutes=2)  # for so long a run waits for a system before t
 AWAY = timedelta(minutes=1)  # for so long a system may give no answer before that is
 OLD_NEWS = timedelta(hours=1)  # for so long a system answers before what it once refused a run says nothing any more
 MOST_PREVIEW = timedelta(minutes=15)  # after which records are told of, though their preview is still at work
-LOOKED_BACK = 10  # runs of a flow among which is the newest that came to an end
 LOCAL = frozenset(
     {SymptomSort.LOG, SymptomSort.DISK, SymptomSort.STORE}
 )  # what one process sees of itself, and no other can
@@ -118,7 +117,7 @@ class Symptoms:
         refused: dict[str, tuple[datetime, Symptom]] = {}
         reached = datetime.min.replace(tzinfo=self._clock().tzinfo)
         for status in statuses:
-            newest = self._ended(status.flow.name)
+            newest = status.newest_in(RunState.DONE, RunState.READY, *STOPPED)  # came to an end that says something
             if newest is not None and newest.state is RunState.DONE and newest.ended_at:
                 reached = max(reached, newest.ended_at)
             for run in (self._held(status.active), newest):
@@ -134,13 +133,6 @@ class Symptoms:
             yield from _braked(status.waiting)
         yield from self._of_connections({system: one for system, one in refused.items() if one[0] > reached})
 
-    def _ended(self, flow: str) -> Run | None:
-        """Return the newest run of a flow that came to an end which says something of it."""
-        for run in self._stores.runs.latest(flow, limit=LOOKED_BACK):
-            if run.state in (RunState.DONE, RunState.READY, *STOPPED):
-                return run
-        return None
-
     def _held(self, run: Run | None) -> Run | None:
         """Return a run at work where it has waited for a system for long."""
         if run is None or not run.error:
@@ -154,8 +146,7 @@ class Symptoms:
     def _of_silence(self, statuses: list[FlowStatus]) -> Iterator[Symptom]:
         now, openings = self._clock(), self._openings()
         for status in statuses:
-            name = status.flow.name
-            newest = next(iter(self._stores.runs.latest(name, limit=1)), None)
+            name, newest = status.flow.name, status.newest
             if not status.on or status.fault or newest is None:
                 continue
             silent = now - newest.started_at

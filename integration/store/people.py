@@ -15,12 +15,14 @@ from integration.core.people import Actor, Person, Session
 from integration.store.database import Store, upsert
 from integration.store.events import Event
 from integration.store.outbox import tell
+from integration.store.ready import Ready
 from integration.store.tables import invitations, people, sessions, tries
 
 SHORT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=15)
 FREE_TRIES = 4  # from one place, before somebody there has to wait
 MOST_TRIES, SPAN = 30, timedelta(minutes=15)  # under one name from all places together, within so long
 FORGOTTEN = timedelta(days=1)  # a name that nobody has tried for so long
+_CAME = Ready(sa.select(people.c.ref).where(people.c.subject.is_not(None)).limit(1))  # asked at every right looked at
 
 
 def key_hash(key: str) -> str:
@@ -53,7 +55,7 @@ class PeopleStore(Store):
 
     def any_has_come(self) -> bool:
         """Tell whether anybody has ever logged in here."""
-        return self.database.scalar(sa.select(people.c.ref).where(people.c.subject.is_not(None)).limit(1)) is not None
+        return bool(self.database.ready(_CAME, {}))
 
     def add(self, ref: str, name: str, grants: Collection[str], by: str) -> bool:
         """Add a person who has not come yet; tell whether the reference was free."""

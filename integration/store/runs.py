@@ -72,22 +72,29 @@ class RunStore(Store):
         """Return how many runs there are."""
         return int(self.database.scalar(sa.select(sa.func.count()).select_from(runs).where(*_which(flow, states))))
 
-    def last_done(self, flow: str) -> Run | None:
-        """Return the newest run of a flow that went through."""
-        return next(iter(self.latest(flow, [RunState.DONE], limit=1)), None)
-
     def has_committed(self, flow: str) -> bool:
         """Tell whether a plan of a flow was ever approved and went through."""
         here = (*_which(flow, [RunState.DONE]), runs.c.approvals > 0)
         return bool(self.database.scalar(sa.select(sa.func.count()).select_from(runs).where(*here)))
 
-    def waiting(self, flow: str) -> Run | None:
-        """Return the newest run of a flow whose plan waits for a person."""
-        return next(iter(self.latest(flow, [RunState.READY], limit=1)), None)
-
     def every_waiting(self, flow: str | None = None) -> list[Run]:
         """Return every run of a flow, or of all, whose plan waits: one of all records, and those of chosen ones."""
         return self.latest(flow, [RunState.READY], limit=MOST_WAITING)
+
+    def standing(self, flow: str | None = None) -> dict[str, list[Run]]:
+        """Return how the runs of a flow, or of each, stand: the newest in each state and every one that waits.
+
+        Those of a flow are in order, the one that began last first.
+        """
+        last = sa.select(sa.func.max(runs.c.number)).where(*_which(flow, None)).group_by(runs.c.flow, runs.c.state)
+        waits = sa.select(runs.c.number).where(*_which(flow, [RunState.READY]))
+        chosen = sa.select(runs).where(runs.c.number.in_(last.union(waits)), *_which(flow, None))
+        found: dict[str, list[Run]] = {}
+        with self.database.read() as connection:
+            rows = connection.execute(chosen.order_by(runs.c.number.desc(), runs.c.id.desc())).all()
+            for run in self._filled(connection, rows):
+                found.setdefault(run.flow, []).append(run)
+        return found
 
     def waiting_for_all(self, flow: str) -> Run | None:
         """Return the newest run of a flow whose plan waits and speaks for the whole flow."""

@@ -106,12 +106,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
 
 def status_of(stores: Stores, name: str, *, on: bool) -> FlowStatus:
     """Return a flow as the stores have it."""
-    active = stores.runs.latest(name, [RunState.PREVIEWING, RunState.COMMITTING], limit=1)
-    last = stores.runs.last_done(name)
-    return FlowStatus(
-        FLOWS[name].flow, on, stores.runs.waiting(name), active[0] if active else None, last, 0,
-        last.ended_at if last else None, None,
-    )  # fmt: skip
+    return FlowStatus(FLOWS[name].flow, on, stores.runs.standing(name).get(name, ()))
 
 
 @pytest.fixture

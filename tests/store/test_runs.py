@@ -105,10 +105,20 @@ def test_runs_are_listed_newest_first_by_flow_and_state(runs: RunStore, clock: C
     assert [run.id for run in runs.latest()] == [second, first]
     assert [run.id for run in runs.latest(offset=1, limit=1)] == [first]
     assert runs.latest("stock") == []
-    waiting = runs.waiting(FLOW)
-    assert waiting is not None
-    assert waiting.id == second
-    assert runs.last_done(FLOW) is None
+    assert [run.id for run in runs.latest(FLOW, [RunState.READY], limit=1)] == [second]
+    assert runs.latest(FLOW, [RunState.DONE]) == []
+
+
+def test_how_flows_stand_is_the_newest_in_each_state_and_every_plan_that_waits(runs: RunStore) -> None:
+    for _ in range(2):
+        runs.fail(a_preview(runs), "right_missing", {})
+    failed = runs.latest(FLOW, [RunState.FAILED])[0].id
+    plans = [a_plan(runs, a_create(1)), a_plan(runs, a_create(1))]
+    other = runs.begin("stock", Mode.CHANGES, "anna", 1).id
+    stand = {flow: [run.id for run in some] for flow, some in runs.standing().items()}
+    assert stand == {FLOW: [*reversed(plans), failed], "stock": [other]}
+    assert [run.id for run in runs.standing("stock")["stock"]] == [other]
+    assert runs.standing("orders") == {}
 
 
 def test_a_failed_run_says_what_stopped_it_and_makes_room(runs: RunStore, clock: Clock) -> None:

@@ -103,10 +103,9 @@ def _unusable(_app: Application, status: FlowStatus) -> Iterator[Need]:
 
 
 def _stopped(app: Application, status: FlowStatus) -> Iterator[Need]:
-    latest = app.runs.latest(status.flow.name, limit=1)
-    if not latest or latest[0].state not in (RunState.FAILED, RunState.INTERRUPTED):
+    run = status.newest
+    if run is None or run.state not in (RunState.FAILED, RunState.INTERRUPTED):
         return
-    run = latest[0]
     state = "failed" if run.state is RunState.FAILED else "interrupted"
     sentences = say(run.error, {"flow": run.flow, "run": run.id, **run.facts})
     title = f"{flow_name(run.flow)}: {plain(sentences.what)}"
@@ -130,20 +129,19 @@ def _held(app: Application, status: FlowStatus) -> Iterator[Need]:
 
 def _in_doubt(app: Application, status: FlowStatus) -> Iterator[Need]:
     """Tell of what was sent and not answered, while the run that sent it has not come to its end."""
-    for run in app.runs.latest(status.flow.name, [RunState.COMMITTING, RunState.INTERRUPTED], limit=1):
-        if doubtful := app.runs.doubtful(run):
-            system = system_name(app.flows[run.flow].target)
-            title = counted("need_in_doubt", doubtful, flow=flow_name(run.flow), system=system)
-            about = text("need_in_doubt_about", system=system)
-            yield Need("in_doubt", title, about, text("btn_follow"), "runs", {"run": run.id, "show": "in_doubt"})
+    run = status.newest_in(RunState.COMMITTING, RunState.INTERRUPTED)
+    if run is not None and (doubtful := app.runs.doubtful(run)):
+        system = system_name(app.flows[run.flow].target)
+        title = counted("need_in_doubt", doubtful, flow=flow_name(run.flow), system=system)
+        about = text("need_in_doubt_about", system=system)
+        yield Need("in_doubt", title, about, text("btn_follow"), "runs", {"run": run.id, "show": "in_doubt"})
 
 
 def _waiting(app: Application, status: FlowStatus) -> Iterator[Need]:
-    plans = app.runs.every_waiting(status.flow.name)
-    for run in plans:
+    for run in status.plans:
         title = counted("need_waiting", app.plans.count(run.id, "planned"), flow=flow_name(run.flow))
         about = text("need_made", moment=moment(run.started_at))
-        if len(plans) > 1:
+        if len(status.plans) > 1:
             about = f"{text(f'mode_{run.mode}', system=system_name(status.flow.source))}. {about}"
         for brake in run.brakes:
             sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})
@@ -233,7 +231,7 @@ def last_days(app: Application) -> None:
         with grid.cell(column_span=3):
             _chart(
                 "days_results",
-                told.pivot_table(index="day", columns="event", values="events", aggfunc="sum"),
+                _wide(told, "event"),
                 lambda wide: state_bars(wide, RESULTS, text("days_results")),
             )
         with grid.cell(column_span=2):
@@ -241,7 +239,7 @@ def last_days(app: Application) -> None:
             names = {flow: flow_name(flow) for flow in app.flows}
             _chart(
                 "days_flows",
-                proven.pivot_table(index="day", columns="flow", values="events", aggfunc="sum"),
+                _wide(proven, "flow"),
                 lambda wide: flow_bars(wide, names, text("days_flows")),
             )
 
@@ -253,6 +251,11 @@ def daily(app: Application) -> pd.DataFrame:
     told = told[told["event"].isin(RESULTS)]
     here = pd.to_datetime(told["period"], utc=True).dt.tz_convert(str(zone()))
     return told.assign(day=here.dt.date).groupby(["day", "flow", "event"])["events"].sum().reset_index()
+
+
+def _wide(told: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return a row for each day and a column for each value of one."""
+    return told.groupby(["day", column])["events"].sum().unstack()  # noqa: PD010 - a pivot_table takes the page longer
 
 
 def _first_day() -> datetime:

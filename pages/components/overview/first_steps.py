@@ -1,7 +1,5 @@
 """Where a new console begins: three steps to the first products that are proven."""
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from integration.core.states import RunState
@@ -17,11 +15,10 @@ STEPS = ("preview", "commit", "proof")
 CARD = 210
 
 
-def first_steps(app: Application, statuses: Sequence[FlowStatus]) -> None:
-    """Draw the three steps with a button at the one that comes next; nothing once put out of sight."""
+def first_steps(app: Application, status: FlowStatus) -> None:
+    """Draw the three steps of the flow to begin with, a button at the one that comes next; nothing once hidden."""
     if not app.first_week.shown():
         return
-    status = next(one for one in statuses if one.flow.name == app.first_week.begins_with())
     following = STEPS.index(_step(status))
     with titled(text("start"), text("start_sandbox" if app.sandbox.is_connected else "start_about")):
         hide_button(app)

@@ -406,6 +406,9 @@ def today(app: Application) -> list[Run]:
     """Return the runs that began today and did not end aside."""
     midnight = datetime.now(UTC).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     found: list[Run] = []
-    while page := [one for one in app.runs.latest(offset=len(found), limit=AT_ONCE) if one.started_at >= midnight]:
+    while len(found) % AT_ONCE == 0:
+        page = app.runs.latest(offset=len(found), limit=AT_ONCE)
         found += page
-    return [run for run in found if run.state is not RunState.DISCARDED]
+        if not page or page[-1].started_at < midnight:
+            break
+    return [run for run in found if run.started_at >= midnight and run.state is not RunState.DISCARDED]
