@@ -39,7 +39,7 @@ def state_of_things() -> None:
     section(text("nav_flows"))
     flow_cards(app, statuses)
     runs = today(app)
-    with st.grid(5, min_column_width=190) as grid:
+    with st.grid(5, min_column_width=125) as grid:
         with grid.cell(column_span=3):
             section(text("today_adds_up"))
             with st.container(border=True, gap="xsmall"):

@@ -227,7 +227,7 @@ def last_days(app: Application) -> None:
     told = answer_or_error(lambda: daily(app))
     if told is None:
         return
-    with st.grid(5, min_column_width=190) as grid:
+    with st.grid(5, min_column_width=125) as grid:
         with grid.cell(column_span=3):
             _chart(
                 "days_results",
