@@ -21,7 +21,7 @@ from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import PlanUnsafeError, Reason
 from integration.core.flow import Flow, Ownership, Stage
 from integration.core.guards import SIZE, Guard
-from integration.core.issues import Issue, Skip
+from integration.core.issues import CauseGroup, Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import Action, Approval, Change, Policy
 from integration.core.plan_lines import PlanRow
@@ -33,7 +33,7 @@ from integration.core.states import RunState
 from integration.core.traces import Trace
 from integration.flows.forms import Codes, Pick, Proposal, Question, Section, Switch, Words
 from integration.flows.functions.toolbox import Tools
-from integration.flows.registry import FLOWS
+from integration.flows.registry import FLOWS, Specs
 from integration.flows.settings import BOOKS, TILL, FlowSettings, books_list, excluded_by_filter
 from integration.flows.spec import Asked, FlowLogic, FlowSpec, Needs, Shaped
 from integration.services import Application
@@ -208,8 +208,8 @@ TABS = ("settings", "filters", "fields", "tables", "schedule", "brakes")
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    """A console on the sandbox whose flows are ours and this one, as its pages find it."""
+def flows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Specs]:
+    """Our flows and this one, with the surroundings of a console on the sandbox."""
     folder = tmp_path_factory.mktemp("console")
     file = folder / "departments.toml"
     file.write_text(MAPPING, encoding="utf-8")
@@ -220,12 +220,25 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
         for name, value in (("DATA", str(folder)), ("SANDBOX", "true"), ("SANDBOX_ARTICLES", "60")):
             given.setenv(f"CONSOLE_{name}", value)
         bootstrap.shut_down()
-        app = bootstrap.running_application({**FLOWS, NAME: replace(SPEC, mapping=file)})
-        till = app.access.connector(TILL)
-        assert isinstance(till, Mplus)
-        till.targets[SIGN] = Signs(till.targets[Kind.GROUP])
-        yield app
+        yield {**FLOWS, NAME: replace(SPEC, mapping=file)}
         bootstrap.shut_down()
+
+
+@pytest.fixture
+def app(flows: Specs) -> Application:
+    """A console of these flows as its pages find it; it begins anew where a test before has ended it."""
+    app = bootstrap.running_application(flows)
+    till = app.access.connector(TILL)
+    assert isinstance(till, Mplus)
+    till.targets[SIGN] = Signs(till.targets[Kind.GROUP])
+    return app
+
+
+@pytest.fixture
+def ended() -> Iterator[None]:
+    """What a test has begun in place of the console ends with it."""
+    yield
+    bootstrap.shut_down()
 
 
 def lines(app: Application, run_id: str) -> list[PlanRow]:
@@ -236,9 +249,15 @@ def codes(app: Application) -> list[str]:
     return [record.key for record in app.access.connector(BOOKS).extract(READ, None).records]
 
 
-@pytest.fixture(scope="module")
+def unmapped(app: Application) -> Iterator[CauseGroup]:
+    return (one for one in app.issues.causes(NAME) if one.cause == "value_unmapped")
+
+
+@pytest.fixture
 def parked(app: Application) -> str:
-    """A plan in which every department lacks a row of the value table, but the first."""
+    """The plan in which every department lacks a row of the value table, but the first; made where there is none."""
+    if (group := next(unmapped(app), None)) is not None:
+        return group.run
     app.rules.set_table("signs", {codes(app)[0]: "Entrance"}, WHO)
     run = settled(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
     assert not run.error, (run.error, run.facts)
@@ -286,7 +305,7 @@ def test_every_step_of_the_set_up_opens_with_it(app: Application, open_page: Ope
 def test_what_lacks_a_row_waits_and_is_repaired_on_the_page_of_exceptions(
     app: Application, parked: str, open_page: Open
 ) -> None:
-    group = next(one for one in app.issues.causes(NAME) if one.cause == "value_unmapped")
+    group = next(unmapped(app))
     assert group.run == parked
 
     test = open_page("exceptions", cause=group_address(group.of))
@@ -311,7 +330,7 @@ def signed(app: Application, text: str) -> Run:
 
 
 def test_a_plan_of_it_is_committed_and_proven_and_then_nothing_is_left(app: Application, open_page: Open) -> None:
-    done = committed(app, signed(app, "Sign of"))
+    done = committed(app, signed(app, "First sign of"))
 
     assert (done.state, done.counts.proven, done.counts.parked, done.counts.difference) == (
         RunState.DONE, len(codes(app)), 0, 0,
@@ -359,6 +378,7 @@ def test_its_own_guard_holds_a_plan_until_its_number_is_typed(app: Application, 
     assert again.brakes == ()
 
 
+@pytest.mark.usefixtures("ended")
 def test_what_it_left_is_shown_once_it_is_gone(
     app: Application, open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:

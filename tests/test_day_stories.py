@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -150,10 +151,10 @@ def test_what_the_set_up_proposes_books_every_closed_day_once_and_equal(shop: Sh
 
 
 def test_a_second_run_of_booked_days_writes_nothing(shop: Shop) -> None:
-    days = [one.key for one in shop.booked[:5]]
+    days = [one.key for one in islice((one for one in shop.booked if shop.is_equal(one)), 3)]
     before = shop.console.writes()
     run = shop.run(*days)
-    assert (run.counts.unchanged, run.counts.planned, shop.console.writes()) == (len(days), 0, before)
+    assert (run.counts.unchanged, run.counts.planned, shop.console.writes()) == (3, 0, before)
 
 
 # ---- somebody in the books

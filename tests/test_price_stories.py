@@ -1,6 +1,7 @@
 """Prices of customers from the books to the till: planned, written, proven by what the till itself would charge."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from decimal import Decimal
 
 import pytest
@@ -16,6 +17,7 @@ from tests.stores import stores_in
 from tests.timeouts import until
 
 D = Decimal
+Agree = Callable[[str, str], None]
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,26 @@ def article(console: Console, code: str) -> KnownRecord:
 def code(console: Console) -> str:
     """The article that has a price from a quantity on, and one in a branch."""
     return str(next(row["ART_CODE"] for row in console.sandbox.state("K9_PRICE") if row.get("K9_MINQ")))
+
+
+@pytest.fixture
+def after() -> Iterator[ExitStack]:
+    """What puts back at the end of a test what it changed."""
+    with ExitStack() as held:
+        yield held
+
+
+@pytest.fixture
+def agree(console: Console, after: ExitStack) -> Agree:
+    """Changes the price of the one agreement that has a value in some column."""
+    edit = console.sandbox.accountview.edit
+
+    def change(column: str, price: str) -> None:
+        row = next(row for row in console.sandbox.state("K9_PRICE") if row.get(column))
+        after.callback(edit, "K9_PRICE", str(row["REC_ID"]), {"K9_PX": row["K9_PX"]})
+        edit("K9_PRICE", str(row["REC_ID"]), {"K9_PX": price})
+
+    return change
 
 
 def pays(console: Console, who: KnownRecord | None, code: str, quantity: str = "1", branch: str = "1") -> Proof:
@@ -184,9 +206,8 @@ def test_who_is_nobody_in_particular_pays_by_the_price_group_of_the_branch(conso
     console.run("products")
 
 
-def test_after_a_commit_the_till_is_asked_about_what_was_written(console: Console, code: str) -> None:
-    row = next(row for row in console.sandbox.state("K9_PRICE") if row.get("K9_MINQ"))
-    console.sandbox.accountview.edit("K9_PRICE", str(row["REC_ID"]), {"K9_PX": "20.0000"})
+def test_after_a_commit_the_till_is_asked_about_what_was_written(console: Console, code: str, agree: Agree) -> None:
+    agree("K9_MINQ", "20.0000")
     console.sandbox.ledger.clear()
     assert console.run("products").counts.proven > 0
     ledger = console.sandbox.ledger  # it is asked once the run has ended
@@ -195,11 +216,14 @@ def test_after_a_commit_the_till_is_asked_about_what_was_written(console: Consol
     assert pays(console, customer(console, 1), code, "10").proven
 
 
-def test_a_price_outside_the_range_of_the_till_parks_with_the_range(console: Console, code: str) -> None:
+def test_a_price_outside_the_range_of_the_till_parks_with_the_range(
+    console: Console, code: str, agree: Agree, after: ExitStack
+) -> None:
     number = article(console, code).number
+    wide = {"priceDeviationMin": "0.00", "priceDeviationMax": "99999.00"}  # as good as none, which it had
+    after.callback(console.sandbox.till.edit, "articles", number, wide)
     console.sandbox.till.edit("articles", number, {"priceDeviationMin": "1.00", "priceDeviationMax": "2.00"})
-    row = next(row for row in console.sandbox.state("K9_PRICE") if row.get("K9_BRANCH"))
-    console.sandbox.accountview.edit("K9_PRICE", str(row["REC_ID"]), {"K9_PX": "3000.0000"})
+    agree("K9_BRANCH", "3000.0000")
     run = console.preview("products")
     lines = console.lines(console.commit(run)).values()
     (parked,) = [one for one in lines if one.cause == "price_outside_range"]
@@ -207,10 +231,12 @@ def test_a_price_outside_the_range_of_the_till_parks_with_the_range(console: Con
     assert (parked.facts["lowest"], parked.facts["highest"]) == ("1.00", "2.00")
 
 
-def test_where_the_till_does_not_answer_nothing_is_said_to_be_proven(console: Console, code: str) -> None:
+def test_where_the_till_does_not_answer_nothing_is_said_to_be_proven(
+    console: Console, code: str, after: ExitStack
+) -> None:
+    after.callback(console.sandbox.till.edit, "conventions", "unknown_operations", {"value": []})
     console.sandbox.till.edit("conventions", "unknown_operations", {"value": ["determinePricing"]})
     found = pays(console, customer(console, 1), code)
     assert (found.told, found.proven) == (None, None)
     assert console.application.prices.are_told() is False
     by_night(console)
-    console.sandbox.till.edit("conventions", "unknown_operations", {"value": []})
