@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def console(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[Console]:
     """A shop whose articles are at the till, and whose flow reads pictures."""
     places = PicturePlaces(folder=folder, megabytes=3)
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True, pictures=places) as application:
+    with opened(tmp_path_factory.mktemp("data"), sandbox=True, sandbox_articles=64, pictures=places) as application:
         made = Console(application)
         made.run("products")
         application.flows.change("products", {"picture_field": "K9_IMAGE"}, somebody("test"))
@@ -68,24 +68,26 @@ def sent(console: Console) -> int:
     return sum(one.operation == "createImage" for one in console.sandbox.ledger.calls("mplus"))
 
 
-def test_a_picture_is_planned_sent_once_and_read_back(console: Console, folder: Path, codes: list[str]) -> None:
+def sends(console: Console, run: Run) -> dict[str, Action]:
+    """Return which pictures a plan sends; those of other stories wait for a person."""
+    return {key: action for key, action in pictures(console, run).items() if action is not Action.PARK}
+
+
+def test_a_picture_is_sent_once_and_another_content_takes_its_place_beside_what_others_put_there(
+    console: Console, folder: Path, codes: list[str]
+) -> None:
     code, before = codes[0], sent(console)
     picture(console, folder, code, "bel.png", PNG + b"one")
 
     plan = console.preview("products")
-    assert (pictures(console, plan), sent(console)) == ({code: Action.CREATE}, before)
+    assert (sends(console, plan), sent(console)) == ({code: Action.CREATE}, before)
     done = console.commit(plan)
 
     assert done.counts.parked == plan.counts.parked
     assert len(names(console, code)) == sent(console) - before == 1
     again = console.run("products")
-    assert (pictures(console, again), sent(console) - before) == ({}, 1)
+    assert (sends(console, again), sent(console) - before) == ({}, 1)
 
-
-def test_another_content_takes_the_place_and_what_others_put_there_stays(
-    console: Console, folder: Path, codes: list[str]
-) -> None:
-    code = codes[0]
     ours = names(console, code)
     console.sandbox.till.edit("images", str(product(console, code)), {"names": [*ours, "etalage.jpg"]})
     picture(console, folder, code, "bel.png", PNG + b"two")
@@ -145,7 +147,7 @@ def test_what_the_till_refuses_waits_with_what_it_said_and_goes_once_it_is_repai
 def test_a_picture_that_somebody_took_away_at_the_till_stays_away(
     console: Console, folder: Path, codes: list[str]
 ) -> None:
-    code = codes[5]
+    code = codes[7]
     picture(console, folder, code, "bel.png", PNG + b"one")
     console.run("products")
     console.sandbox.till.edit("images", str(product(console, code)), {"names": ["etalage.jpg"]})
