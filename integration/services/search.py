@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from difflib import SequenceMatcher, get_close_matches
+from functools import cached_property
 from itertools import islice
 
 from integration.core.links import Link
@@ -82,7 +83,11 @@ class Search:
         self._flows = flows
         self._log = log
         self._links = links
-        self._places = _together([*_others(flows), *_pages(), *_of_flows(flows)])
+
+    @cached_property
+    def _places(self) -> list[tuple[set[str], FoundPlace]]:
+        """All places with their words, put together at the first search: no start of a console waits for them."""
+        return _together([*_others(self._flows), *_pages(), *_of_flows(self._flows)])
 
     def records(self, text: str, language: str = "en", limit: int = LIMIT) -> list[Hit]:
         """Return the records that a text is a name, number or amount of, the nearest first; see `Log.found_by`."""

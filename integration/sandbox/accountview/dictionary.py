@@ -333,8 +333,15 @@ def dictionary_tables(definitions: Mapping[str, Definition], conventions: Conven
 
 
 def definitions(conventions: Conventions) -> Mapping[str, Definition]:
-    """All tables by name, with the field names of these conventions."""
-    return {table: _definition(table, caption, key, parent, conventions) for table, caption, key, parent in _TABLES}
+    """All tables by name, with the field names of these conventions; what a server says of its fields is its own."""
+    known = _named(frozenset(conventions.renamed.items()))
+    return {table: replace(one, fields=dict(one.fields)) for table, one in known.items()}
+
+
+@cache
+def _named(renamed: frozenset[tuple[str, str]]) -> Mapping[str, Definition]:
+    names = Conventions(renamed=dict(renamed))
+    return {table: _definition(table, caption, key, parent, names) for table, caption, key, parent in _TABLES}
 
 
 def _definition(table: str, caption: str, key: str, parent: str, conventions: Conventions) -> Definition:
