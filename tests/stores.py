@@ -6,7 +6,7 @@ from contextlib import closing
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Engine
+import sqlalchemy as sa
 
 from integration.bootstrap import now
 from integration.engine_tables import make_ready
@@ -16,7 +16,18 @@ from integration.store.database import Database, open_database
 from integration.store.stores import Stores, stores_of
 
 _opened: dict[int, Stores] = {}
-_first: dict[str, Engine] = {}  # the one whose statements all share
+_first: dict[bool, sa.Engine] = {}  # the ones whose statements all share: of the engine's files, and of all others
+
+
+@sa.event.listens_for(sa.Engine, "engine_connect")
+def _share_statements(connection: sa.Connection) -> None:
+    """Let statements to SQLite be made into text once in a process, not anew for each file."""
+    engine = connection.engine
+    if engine.dialect.name == "sqlite" and not isinstance(engine.pool, sa.NullPool):
+        first = _first.setdefault(Path(engine.url.database or "").name == "engine.sqlite", engine)
+        for one in (engine, getattr(engine, "_proxied", engine)):  # one with options of its own, and the one behind it
+            one.dialect, one._compiled_cache = first.dialect, first._compiled_cache  # a text is known by its dialect
+        connection.dialect = first.dialect
 
 
 def stores_in(application: Application) -> Stores:
@@ -37,15 +48,9 @@ def sandbox_of(application: Application) -> Sandbox:
 
 
 def new_database(file: Path) -> Database:
-    """Open a database in which nothing is yet: the copy of one, whose migrations are passed once in a process.
-
-    Statements are made into text once in a process too, not anew for each file.
-    """
+    """Open a database in which nothing is yet: the copy of one, whose migrations are passed once in a process."""
     prepare(file)
-    opened = open_database(f"sqlite:///{file}")
-    engine, first = opened.engine, _first.setdefault("engine", opened.engine)
-    engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache  # a text is known by its dialect
-    return Database(engine, opened.instance)
+    return open_database(f"sqlite:///{file}")
 
 
 def prepare(file: Path) -> None:
