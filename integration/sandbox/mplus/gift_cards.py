@@ -29,7 +29,7 @@ class IssuedCards:
         """Every card, in the order of sale, as the interface tells it."""
         sorts = [sort for method in self._reference.setup.payment_methods if (sort := method["giftcardType"])]
         sold, used = self._moved()
-        cards = []
+        cards: list[dict[str, Any]] = []
         for sort in sorts:
             values = [OLDER, *sold.get(sort["turnoverGroupNumber"], ())]
             spent = used[sort["paymentMethodId"]] - sum(value for value in values if value < 0)
