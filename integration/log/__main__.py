@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MORE_ADDRESSES = 3_000_000_000  # bytes of address space beyond what all it is made of takes, which grows with the cores
 CPU_SECONDS = 600  # of work since the last request, for a process whose console cannot stop it any more
 LOOK_SECONDS = 2.0
-GONE = threading.Event()  # the console has ended, and with it this process
+GONE = threading.Event()  # the console ends or has ended, and with it this process
 
 
 class Needless:
@@ -168,6 +168,7 @@ def _done(asked: Mapping[str, Any], book: "LogFile") -> dict[str, Any]:
         case "open":
             book.open()
         case "close":
+            GONE.set()
             book.close()
         case "take":
             book.take(asked["instance"], asked["events"])

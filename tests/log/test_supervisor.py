@@ -14,12 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.log import fill
 from integration.core.errors import UnavailableError
 from integration.log import wire
 from integration.log.logbook import Logbook
 from integration.log.sql_allowlist import QuestionError
 from integration.store.events import Event
 from integration.store.outbox_reader import OutboxReader
+from tests.log.conftest import NOW
 from tests.timeouts import SECONDS, until
 
 pytestmark = pytest.mark.processes
@@ -151,6 +153,17 @@ def test_a_question_that_ends_the_process_each_time_is_stopped_and_the_others_ar
         thread.join()
     assert answers.pop("killer") in ("question_slow", "question_stopped")
     assert set(answers.values()) == {7}
+
+
+@pytest.mark.long
+def test_a_console_that_ends_while_its_log_is_read_leaves_no_trace(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "log.duckdb", 150_000, NOW)  # of which the second part is read while the first is taken
+    logbook = Logbook(tmp_path / "log.duckdb")
+    next(logbook._supervisor.parts({"do": "export"}, SECONDS))
+    logbook.close()
+    assert capfd.readouterr().err == ""
 
 
 def test_a_console_that_is_killed_takes_its_process_along_and_the_next_one_has_the_file(tmp_path: Path) -> None:
