@@ -87,8 +87,8 @@ MUTATIONS = (
     Mutation(
         "a row for a group with its VAT code is passed over",
         f"{CORE}/lines.py",
-        'row_value(self.books.accounts, f"{group}/{code}", group) or self._told',
-        "row_value(self.books.accounts, group) or self._told",
+        'row_value(self.books.accounts, f"{group}/{code}", group) or self.books.account_meant',
+        "row_value(self.books.accounts, group) or self.books.account_meant",
     ),
     Mutation(
         "foreign customers are on the page of the day",
