@@ -8,7 +8,7 @@ import streamlit as st
 
 from integration.core.issues import CauseGroup, IssueState
 from integration.core.run import Mode
-from integration.services.exceptions import ISSUE_COLUMNS, group_address
+from integration.services.exceptions import ISSUE_COLUMNS, RANKS, group_address
 from pages.components.exceptions.cards import (
     CORRECTED,
     STATUS,
@@ -38,6 +38,7 @@ from pages.components.shared.layout import (
     page_offset,
     pages,
     search,
+    select_input,
     show_toast,
 )
 from pages.components.shared.meanings import meaning
@@ -165,9 +166,11 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         ("cause", "page"),
     )
     find = search("find", text("find_exception"))
+    sorts = {one: text(f"exceptions_sort_{one}") for one in RANKS}
+    sort = select_input("sort", sorts, text("choice_sort"), 190, ("page",)) if status != CORRECTED else "money"
     saved_filters(app, "exceptions")
 state, mine = STATUS.get(status, STATUS["open"])
-shown = app.exceptions.groups("" if flow == "all" else flow, state, person().ref if mine else "", find)
+shown = app.exceptions.groups("" if flow == "all" else flow, state, person().ref if mine else "", find, sort)
 downloads(
     f"exceptions-{flow}-{status}",
     lambda: (

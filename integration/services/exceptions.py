@@ -88,8 +88,16 @@ class Try:
         return sum(self.others.values())
 
 
-def urgency(group: CauseGroup) -> tuple[object, ...]:
-    """Return by what causes are sorted: the most money first, then the longest waiting."""
+# By what causes are sorted; those of one rank as `money` has them: the most of it first, then the longest waiting.
+RANKS: Mapping[str, Callable[[CauseGroup], object]] = {
+    "money": lambda group: -(group.sold or 0),
+    "oldest": lambda group: group.first_seen,
+    "newest": lambda group: -group.first_seen.timestamp(),
+    "count": lambda group: -group.count,
+}
+
+
+def _urgency(group: CauseGroup) -> tuple[object, ...]:
     return -(group.sold or 0), group.first_seen, -group.count, group.flow, group.cause, group.detail
 
 
@@ -138,13 +146,19 @@ class Exceptions:
     # ---- looking
 
     def groups(
-        self, flow: str = "", state: IssueState = IssueState.OPEN, assigned: str = "", find: str = ""
+        self,
+        flow: str = "",
+        state: IssueState = IssueState.OPEN,
+        assigned: str = "",
+        find: str = "",
+        sort: str = "money",
     ) -> list[CauseGroup]:
         """Return the groups of a flow, or of all, that a person has (or anybody) and that have `find` in a record.
 
-        The one with the most money comes first, then the one that waits longest.
+        They are sorted as `RANKS` names it.
         """
-        groups = sorted(self._causes(flow or None, state), key=urgency)
+        rank = RANKS[sort]
+        groups = sorted(self._causes(flow or None, state), key=lambda one: (rank(one), *_urgency(one)))
         found = self._stores.issues.found(find, state) if find else None
         return [
             group

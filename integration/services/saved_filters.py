@@ -11,7 +11,7 @@ LONGEST_NAME = 60
 FOR_ALL = ""
 # What of a page's address is its filter; what a page has beside that (a record, a run) is none.
 FILTERS: Mapping[str, tuple[str, ...]] = {
-    "exceptions": ("status", "flow", "find"),
+    "exceptions": ("status", "flow", "find", "sort"),
     "logs": ("find", "flow", "event", "from", "to"),
     "preview": ("show", "find", "field", "group", "cause"),
 }

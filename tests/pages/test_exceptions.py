@@ -1,7 +1,7 @@
 """The page of exceptions: every cause with its repair on the same screen, and what becomes of it."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from itertools import count
 
@@ -163,6 +163,17 @@ def test_a_shop_in_which_nothing_waits_is_good_news(fresh: Application, open_pag
 
 # ---- the list
 
+SORTED = (("count", "count"), ("oldest", "first_seen"))
+
+
+def cards_of(test: AppTest) -> list[str]:
+    """Return the addresses of the causes that are shown, from above."""
+    return [key.removeprefix("open-") for button in test.button if (key := str(button.key)).startswith("open-")]
+
+
+def addresses_of(groups: Sequence[CauseGroup]) -> list[str]:
+    return [group_address(group.of) for group in groups][:20]
+
 
 def test_causes_are_sorted_by_money_and_each_says_how_many_and_since_when(
     shop: Application, till_client: TillClient, article: str, open_page: Open
@@ -174,13 +185,17 @@ def test_causes_are_sorted_by_money_and_each_says_how_many_and_since_when(
 
     assert not test.exception
     said = texts(test)
-    places = [said.index(f"flow_{group.flow}") for group in groups if f"flow_{group.flow}" in said]
-    assert places == sorted(places)
+    assert cards_of(test) == addresses_of(groups)
     assert groups[0].cause == "customer_missing"
     assert groups[0].sold is not None
     assert f"€{groups[0].sold:,.2f} not booked" in said
     assert "The EAN is not valid: the check digit does not fit" in said
     assert [group.sold or 0 for group in groups] == sorted((group.sold or 0 for group in groups), reverse=True)
+    counts, since = ([getattr(one, name) for one in shop.exceptions.groups(sort=sort)] for sort, name in SORTED)
+    assert (counts, since) == (sorted(counts, reverse=True), sorted(since))
+    assert shop.exceptions.groups(sort="newest")[0].first_seen == max(since)
+    oldest = addresses_of(shop.exceptions.groups(sort="oldest"))
+    assert cards_of(open_page("exceptions", sort="oldest")) == oldest != addresses_of(groups)
 
 
 @pytest.mark.usefixtures("shop")
