@@ -177,8 +177,7 @@ def needs_list(app: Application, found: AttentionList) -> None:
 
 def _row(app: Application, at: int, need: Need, wide: int, *, tries: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        with st.container(width=wide):
-            badge(need.state)
+        badge(need.state, width=wide)
         _two_lines(need.title, need.about)
         if (
             need.again
@@ -211,8 +210,7 @@ def connection_rows(app: Application) -> None:
 
 def _two_lines(title: Markdown, about: Markdown) -> None:
     """Draw what a row says, as one element: a browser works on each."""
-    with st.container(width="stretch", gap=None):
-        st.markdown(f":small[**{title}**]  \n:small[:gray[{about}]]")
+    st.markdown(f":small[**{title}**]  \n:small[:gray[{about}]]", width="stretch")
 
 
 # ---- the last days --------------------------------------------------------------------------------------------------

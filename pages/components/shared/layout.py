@@ -377,10 +377,10 @@ def tint(state: str) -> str:
     return f"{COLOURS[LOOKS[state].colour][0]}33"
 
 
-def badge(state: str, label: Markdown = "") -> None:
-    """Draw a state by itself; a badge takes words of ours alone."""
+def badge(state: str, label: Markdown = "", width: int | Literal["content"] = "content") -> None:
+    """Draw a state by itself, or in a column of so many pixels; a badge takes words of ours alone."""
     look = LOOKS[state]
-    st.badge(label or state_word(state), icon=f":material/{look.icon}:", color=look.colour)
+    st.badge(label or state_word(state), icon=f":material/{look.icon}:", color=look.colour, width=width)
 
 
 def badge_width(state: str) -> int:
