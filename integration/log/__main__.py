@@ -15,13 +15,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from integration.core.erasure import person_from_json
 from integration.core.errors import IntegrationError
 from integration.log import wire
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from integration.core.erasure import DataSubject
     from integration.log.file import LogFile
 
 MORE_ADDRESSES = 3_000_000_000  # bytes of address space beyond what all it is made of takes, which grows with the cores
@@ -148,7 +148,7 @@ def _answers(asked: Mapping[str, Any], book: "LogFile") -> Iterator[tuple[dict[s
                 yield {"more": True, "events": told}, None
             yield {}, None
         case "told_of":
-            yield {}, book.told_of(person_from_json(asked["person"]))
+            yield {}, book.told_of(_person(asked))
         case _:
             yield _done(asked, book), None
 
@@ -159,7 +159,13 @@ def _counting(asked: Mapping[str, Any], book: "LogFile") -> Iterator[int]:
         return book.copy(Path(asked["path"]), asked["instance"], asked["until"], asked["waiting"])
     if asked["do"] == "prune":
         return book.prune(datetime.fromisoformat(asked["before"]), asked["share"])
-    return book.erase(person_from_json(asked["person"]))
+    return book.erase(_person(asked))
+
+
+def _person(asked: Mapping[str, Any]) -> "DataSubject":
+    from integration.core.erasure import person_from_json  # noqa: PLC0415 - all the kinds of records, for a rare request
+
+    return person_from_json(asked["person"])
 
 
 def _done(asked: Mapping[str, Any], book: "LogFile") -> dict[str, Any]:

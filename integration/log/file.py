@@ -12,19 +12,21 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 import pyarrow as pa
 
-from integration.core.erasure import DataSubject
 from integration.core.errors import ConfigurationError, UnavailableError
-from integration.log import erasing, pruning
+from integration.log import pruning
 from integration.log.bounds import MOST_VALUES, count_values
 from integration.log.events import COLUMNS, log_row
 from integration.log.questions import require_allowed, wrong
 from integration.log.sql_allowlist import QuestionError
 from integration.log.statements import queries
+
+if TYPE_CHECKING:
+    from integration.core.erasure import DataSubject
 
 T = TypeVar("T")
 
@@ -410,6 +412,8 @@ class LogFile:
 
         Raises UnavailableError `log_away` where questions leave no moment for that.
         """
+        from integration.log import erasing  # noqa: PLC0415 - it reads all kinds of records, for a rare request
+
         with self._taking, self._cursor() as cursor:
             told = self._with_room(lambda: erasing.erase_person(cursor, person, self._queries))
         for _ in range(ATTEMPTS):
@@ -427,6 +431,8 @@ class LogFile:
 
     def told_of(self, person: DataSubject) -> pa.Table:
         """Return every event that tells of a person."""
+        from integration.log import erasing  # noqa: PLC0415 - likewise
+
         with self._cursor() as cursor:
             events = [event for _, event in self._with_room(lambda: erasing.events_about(cursor, person))]
         return pa.Table.from_pylist(events, schema=COLUMNS)
