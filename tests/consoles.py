@@ -1,7 +1,10 @@
 """The whole application on both systems in a box, driven as an operator drives it."""
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from integration.core.plan import Approval
 from integration.core.plan_lines import PlanRow
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import ACTIVE, RunState
+from integration.sandbox.server import opening_day
 from integration.services import Application
 from integration.settings import load_settings
 from integration.store.database import Clock
@@ -26,19 +30,25 @@ from tests.timeouts import until
 ARTICLES = 60
 FAST = 100_000.0  # calls a second: nobody is to be spared
 WHO = "operator"
+OF_A_COPY = {"sandbox", "sandbox_articles"}  # settings with which a console may begin as a copy of one that has joined
 
 
 @contextmanager
 def opened(
-    data: Path, *, start: bool = True, owner: str = "", machine: Clock = now, **settings: Any
+    data: Path, *, start: bool = True, owner: str = "", machine: Clock = now, fresh: bool = False, **settings: Any
 ) -> Iterator[Application]:
-    """An application with its data in a folder, and nothing of the environment; `machine` is its clock."""
+    """An application with its data in a folder, and nothing of the environment; `machine` is its clock.
+
+    One on the sandbox has joined that before, unless it is to be `fresh`, with all that a first start asks and tells.
+    """
     given = {
         "accountview": AccountViewAccess(per_second=FAST),
         "mplus": MplusAccess(),
         "sandbox_articles": ARTICLES,
         **settings,
     }
+    if settings.get("sandbox") and settings.keys() <= OF_A_COPY and machine is now and not fresh:
+        prepare_joined(data, given["sandbox_articles"])
     if "database_url" not in settings:
         prepare(data / "console.sqlite")
         if start:
@@ -48,6 +58,26 @@ def opened(
         yield application.start() if start else application
     finally:
         application.close()
+
+
+def prepare_joined(data: Path, articles: int) -> None:
+    """Make the files of a console that has joined the sandbox and done nothing else, in a folder without a console.
+
+    One joins in a process, which takes as long as all the rest of a start. Its copies are one instance, with one key.
+    """
+    if not (data / "console.sqlite").exists():
+        data.mkdir(parents=True, exist_ok=True)
+        for name, content in _joined(articles, opening_day(now())).items():
+            (data / name).write_bytes(content)
+
+
+@cache
+def _joined(articles: int, _today: date) -> Mapping[str, bytes]:
+    """Return the files of such a console by name, without a log: who opens a copy fills one with all events."""
+    with tempfile.TemporaryDirectory() as folder:
+        with opened(Path(folder), start=False, fresh=True, sandbox=True, sandbox_articles=articles) as application:
+            application.connections.join_sandbox()
+        return {file.name: file.read_bytes() for file in Path(folder).iterdir()}
 
 
 def settled(application: Application, run_id: str) -> Run:

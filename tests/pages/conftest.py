@@ -17,6 +17,7 @@ from integration.core.plan import Approval
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import ACTIVE, RunState
 from integration.services import Application
+from tests.consoles import prepare_joined
 from tests.people import somebody
 from tests.stores import prepare, prepare_engine
 from tests.timeouts import SECONDS, until
@@ -89,6 +90,8 @@ def console_on(
     """Yield the application of this process on a folder, with the sandbox or without."""
     _named(data, monkeypatch, sandbox, articles)
     bootstrap.shut_down()
+    if sandbox == "true":
+        prepare_joined(data, articles)
     prepare(data / "console.sqlite")
     prepare_engine(data / "engine.sqlite")
     yield bootstrap.running_application()

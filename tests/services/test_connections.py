@@ -91,7 +91,7 @@ def test_the_sandbox_answers_each_question_of_a_start_once_and_one_who_was_there
     tmp_path: Path,
 ) -> None:
     for most in CALLS_OF_A_START:
-        with opened(tmp_path, sandbox=True) as application:
+        with opened(tmp_path, sandbox=True, fresh=True) as application:
             ledger = sandbox_of(application).ledger
             assert len(ledger.calls()) <= most
             tables = Counter(call.keys for call in ledger.calls("accountview") if call.operation == "dictionary")

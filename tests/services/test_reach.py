@@ -11,7 +11,7 @@ from tests.stores import sandbox_of
 
 
 def test_a_connection_is_red_from_the_first_call_that_is_lost_and_green_from_the_first_answer(tmp_path: Path) -> None:
-    with opened(tmp_path, sandbox=True) as application:
+    with opened(tmp_path, sandbox=True, fresh=True) as application:
         before = application.reach.of("mplus")
         assert (before.ok, before.cause) == (True, "")
         assert before.answered_at is not None
@@ -34,7 +34,7 @@ def test_a_connection_is_red_from_the_first_call_that_is_lost_and_green_from_the
 
 
 def test_a_system_is_called_when_nobody_else_has_called_it_for_a_while(tmp_path: Path) -> None:
-    with opened(tmp_path, sandbox=True) as application:
+    with opened(tmp_path, sandbox=True, fresh=True) as application:
         answered = application.reach.of("mplus").answered_at
         application.reach.look("mplus")
         assert application.reach.of("mplus").answered_at == answered  # somebody has

@@ -78,7 +78,7 @@ def test_a_plan_made_with_other_value_tables_or_while_its_flow_was_on_is_refused
 def test_a_plan_made_with_other_fields_of_the_books_is_refused_and_a_yes_reads_those_of_each_table_once(
     tmp_path: Path,
 ) -> None:
-    with opened(tmp_path, sandbox=True) as application:
+    with opened(tmp_path, sandbox=True, fresh=True) as application:
         console = Console(application)
         plan = console.preview("products")
         console.sandbox.accountview.describe("ARTICLE", "ART_DESC1", length=10)

@@ -36,8 +36,8 @@ EVERY = {"products": 5, "stock": 5, "customers": 15, "orders": 10, "days": 10}
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Application]:
     """A console on the sandbox, nothing chosen."""
-    with opened(tmp_path, start=False) as application:
-        application.connections.use_sandbox(somebody("test"))
+    with opened(tmp_path, start=False, sandbox=True) as application:
+        application.connections.join_sandbox()
         yield application
 
 
