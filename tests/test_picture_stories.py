@@ -69,8 +69,9 @@ def sent(console: Console) -> int:
 
 
 def sends(console: Console, run: Run) -> dict[str, Action]:
-    """Return which pictures a plan sends; those of other stories wait for a person."""
-    return {key: action for key, action in pictures(console, run).items() if action is not Action.PARK}
+    """Return which pictures a plan sends; those of other stories wait for a person, or were taken back."""
+    lines = console.lines(run).values()
+    return {row.key: row.action for row in lines if row.kind is Kind.PICTURE and not row.cause}
 
 
 def test_a_picture_is_sent_once_and_another_content_takes_its_place_beside_what_others_put_there(
