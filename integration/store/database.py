@@ -26,7 +26,7 @@ from integration.core.errors import ConfigurationError, IntegrationError, Unavai
 from integration.store import tables
 from integration.store.files import copy_before
 from integration.store.holders import suspended_holder
-from integration.store.ready import Ready
+from integration.store.ready import Ready, Values
 from integration.store.sealing import Sealer, append, forget_noted
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -133,6 +133,16 @@ class Database:
             return []
         with self.read() as connection:
             return list(rows_among(connection, statement, column, values))
+
+    def among_ready(self, question: "ReadyAmong", values: Values, looked_for: Collection[str]) -> list[Any]:
+        """Return what a question about some of many rows finds that was made ready once."""
+        if not looked_for:
+            return []
+        if len(looked_for) <= LISTED:
+            with in_our_words(self.engine.url):
+                return question.alone(self.engine, values, looked_for)
+        with self.read() as connection:  # one look at the data, for more than one question
+            return list(question.rows(connection, values, looked_for))
 
     def expect_token(self) -> None:
         """Raise FencingTokenLost where another process took over the run that this page is at."""
@@ -360,6 +370,37 @@ def rows_among(
     asked = statement.where(_is_one_of(column, connection.dialect.name))
     for some in portions(values, LISTED):
         yield from connection.execute(asked, {"listed": some})
+
+
+class ReadyAmong:
+    """What `rows_among` finds, by a question that is made ready once and leaves its other values open.
+
+    A list of values that the question itself holds is made of `spelled_out`.
+    """
+
+    def __init__(self, statement: sa.Select[Any], column: sa.ColumnElement[Any]) -> None:
+        self._statement, self._column = statement, column
+        self._ready: dict[str, Ready] = {}
+
+    def rows(self, connection: sa.Connection, values: Values, looked_for: Collection[Any]) -> Iterator[Any]:
+        """Yield the rows whose column has one of the values looked for, as part of the transaction under way."""
+        ready = self._of(connection.dialect)
+        for some in portions(looked_for, LISTED):
+            yield from ready.rows(connection, {**values, "listed": some})
+
+    def alone(self, engine: sa.Engine, values: Values, looked_for: Collection[Any]) -> list[Any]:
+        """Return them with no transaction round it; there are no more than LISTED values looked for."""
+        return self._of(engine.dialect).alone(engine, {**values, "listed": list(dict.fromkeys(looked_for))})
+
+    def _of(self, dialect: sa.Dialect) -> Ready:
+        if dialect.name not in self._ready:
+            self._ready[dialect.name] = Ready(self._statement.where(_is_one_of(self._column, dialect.name)))
+        return self._ready[dialect.name]
+
+
+def spelled_out(column: sa.ColumnElement[Any], values: Collection[Any]) -> sa.ColumnElement[bool]:
+    """Return that a column has one of a few values, each a value of the statement: it can be made ready."""
+    return column.in_([sa.literal(value, column.type) for value in values])
 
 
 def _is_one_of(column: sa.ColumnElement[Any], dialect_name: str) -> sa.ColumnElement[bool]:

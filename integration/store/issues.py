@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from integration.core.causes import APART, telling
 from integration.core.issues import CauseGroup, Issue, IssueState, Met, OpenIssue, Trouble
-from integration.store.database import Store, portions, rows_among, upsert
+from integration.store.database import ReadyAmong, Store, portions, rows_among, upsert
 from integration.store.environments import ASIDE
 from integration.store.erased import SoFar, expect_none_since
 from integration.store.events import Event
@@ -25,6 +25,9 @@ _REFRESH = (
     .where(issues.c.id == sa.bindparam("the_id"))
     .values({name: sa.bindparam(name) for name in _REFRESHED})
 )
+
+_OF_FLOW = ReadyAmong(sa.select(issues).where(issues.c.flow == sa.bindparam("flow")), issues.c.key)
+_SET_ASIDE = ReadyAmong(sa.select(set_aside).where(set_aside.c.flow == sa.bindparam("flow")), set_aside.c.key)
 
 
 def meet(connection: sa.Connection, at: datetime, flow: str, run: str, met: Sequence[Met]) -> None:
@@ -72,7 +75,7 @@ def _as_met(at: datetime, run: str, one: Met) -> dict[str, object]:
 
 
 def _known(connection: sa.Connection, flow: str, keys: Sequence[str]) -> dict[tuple[str, str, str], sa.Row[Any]]:
-    found = rows_among(connection, sa.select(issues).where(issues.c.flow == flow), issues.c.key, keys)
+    found = _OF_FLOW.rows(connection, {"flow": flow}, keys)
     return {(row.key, row.cause, row.field): row for row in found}
 
 
@@ -123,7 +126,7 @@ def _close(connection: sa.Connection, at: datetime, run: str, found: Sequence[sa
 def aside(connection: sa.Connection, flow: str, keys: Collection[str]) -> dict[str, dict[int, str]]:
     """Return what these records were like when issues of theirs were set aside: a mark for each issue, by key."""
     found: dict[str, dict[int, str]] = {}
-    for row in rows_among(connection, sa.select(set_aside).where(set_aside.c.flow == flow), set_aside.c.key, keys):
+    for row in _SET_ASIDE.rows(connection, {"flow": flow}, keys):
         found.setdefault(row.key, {})[row.issue] = row.mark
     return found
 

@@ -17,7 +17,7 @@ from integration.core.states import RunState, Step
 from integration.core.taken_back import TAKEN_BACK
 from integration.store import facets, issues, links, plan_lines, taken_back, transitions
 from integration.store.cursors import keep_cursors, pass_over_ours
-from integration.store.database import Clock, Database, Store
+from integration.store.database import Clock, Database, Store, spelled_out
 from integration.store.events import Event
 from integration.store.outbox import tell
 from integration.store.plan_lines import Known
@@ -241,14 +241,16 @@ def _moved(run: str, row: Row, one: Outcome, now: datetime) -> dict[str, object]
     }  # fmt: skip
 
 
-def doubted(flow: str, kind: Kind | None = None, *, by_keys: bool = False) -> sa.Select[tuple[object, ...]]:
+def doubted(
+    flow: str | sa.BindParameter[str], kind: Kind | None = None, *, by_keys: bool = False
+) -> sa.Select[tuple[object, ...]]:
     """Return the question for what was sent as new, of a kind or of any, and nobody knows whether the target has it.
 
     One that is asked `by_keys` begins with those, and not with the runs of the flow, which have made all there is. It
     finds those of a kind that is only stored as well: it may be another name of the one asked for.
     """
-    asked = sa.or_(lines.c.step.in_(plan_lines.UNSETTLED), lines.c.cause.in_(plan_lines.DOUBTS))
-    settled = lines.c.step.in_((Step.PROVEN, Step.ACCEPTED, Step.LEFT, Step.PLANNED))
+    asked = sa.or_(spelled_out(lines.c.step, plan_lines.UNSETTLED), spelled_out(lines.c.cause, plan_lines.DOUBTS))
+    settled = spelled_out(lines.c.step, (Step.PROVEN, Step.ACCEPTED, Step.LEFT, Step.PLANNED))
     here = (lines.c.action == Action.CREATE, asked, ~settled)
     alike = lines.c.kind == kind
     of_kind = () if kind is None else (sa.or_(alike, lines.c.kind.not_in(kinds())) if by_keys else alike,)

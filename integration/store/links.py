@@ -13,7 +13,7 @@ from integration.core.links import Link
 from integration.core.plan import Change
 from integration.core.records import Kind, Record, kinds, record_from_json, record_to_json
 from integration.core.strangers import as_compared
-from integration.store.database import Clock, Database, Store, portions, upsert
+from integration.store.database import Clock, Database, ReadyAmong, Store, portions, upsert
 from integration.store.events import Event
 from integration.store.outbox import tell
 from integration.store.tables import allotments, links
@@ -29,6 +29,15 @@ UNHASHED = {"source_hash": "", "target_hash": ""}
 
 def _pairs(flow: str, kind: Kind) -> sa.Select[tuple[str, str]]:
     return sa.select(links.c.key, links.c.reference).where(links.c.flow == flow, links.c.kind == kind)
+
+
+_OF_KIND = (links.c.flow == sa.bindparam("flow"), links.c.kind == sa.bindparam("kind"))
+_WITH = {name: ReadyAmong(sa.select(links).where(*_OF_KIND), links.c[name]) for name in ("key", "reference", "mark")}
+_PAIRS_WITH = {
+    name: ReadyAmong(sa.select(links.c.key, links.c.reference).where(*_OF_KIND), links.c[name])
+    for name in ("key", "reference")
+}
+_DOCUMENTS = ReadyAmong(sa.select(links.c.mark, links.c.reference).where(*_OF_KIND), links.c.mark)
 
 
 def link_of(row: sa.Row[tuple[object, ...]]) -> Link:
@@ -233,9 +242,9 @@ class Links(Store):
 
         References as they are compared; see `core/strangers.py`.
         """
-        asked = sa.select(links.c.mark, links.c.reference).where(links.c.flow == flow, links.c.kind == kind)
         found: dict[str, set[str]] = {}
-        for row in self.database.among(asked, links.c.mark, [one for one in references if one]):
+        here = {"flow": flow, "kind": kind}
+        for row in self.database.among_ready(_DOCUMENTS, here, [one for one in references if one]):
             found.setdefault(row.mark, set()).add(row.reference)
         return found
 
@@ -260,13 +269,12 @@ class Links(Store):
 
     def _where(self, flow: str, kind: Kind, column: str, values: Collection[str]) -> list[Link]:
         """Return links by key: sorted here, since SQLite would walk all of a kind in that order to find a few."""
-        statement = sa.select(links).where(links.c.flow == flow, links.c.kind == kind)
-        found = [link_of(row) for row in self.database.among(statement, links.c[column], values)]
+        found = map(link_of, self.database.among_ready(_WITH[column], {"flow": flow, "kind": kind}, values))
         return sorted(found, key=lambda link: link.key)
 
     def pairs(self, flow: str, kind: Kind, column: str, values: Collection[str]) -> list[tuple[str, str]]:
         """Return key and reference of the links with one of these values in the column `key` or `reference`."""
-        found = self.database.among(_pairs(flow, kind), links.c[column], values)
+        found = self.database.among_ready(_PAIRS_WITH[column], {"flow": flow, "kind": kind}, values)
         return sorted((row.key, row.reference) for row in found)
 
     def first_pairs(self, flow: str, kind: Kind, limit: int) -> list[tuple[str, str]]:

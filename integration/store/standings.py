@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterator
 from decimal import Decimal
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,14 +14,27 @@ from integration.core.rules import as_text
 from integration.core.run import PLANS_OF_ALL
 from integration.core.standing import Standing, Where
 from integration.core.states import RunState, Step
-from integration.store.database import Database, rows_among
+from integration.store.database import Database, ReadyAmong, spelled_out
 from integration.store.ledger import doubted
 from integration.store.links import link_of
+from integration.store.ready import Ready
 from integration.store.row_mapping import change_from_json, plan_row, staged_of
 from integration.store.tables import issues, lines, links, runs, staged
 
 # Runs whose plans may be written yet.
 _OPEN = (RunState.READY, RunState.COMMITTING, RunState.INTERRUPTED, RunState.FAILED)
+_FLOW: sa.BindParameter[str] = sa.bindparam("flow")
+_RUN: sa.BindParameter[str] = sa.bindparam("run")
+_ACTIVE = Ready(sa.select(runs.c.id, runs.c.mode).where(runs.c.active_flow == _FLOW))
+_PARKED = ReadyAmong(
+    sa.select(issues.c.key, issues.c.title).where(issues.c.flow == _FLOW, issues.c.state == IssueState.OPEN),
+    issues.c.key,
+)
+_STAGED = ReadyAmong(sa.select(staged).where(staged.c.run == _RUN), staged.c.key)
+_COMES_OF = ReadyAmong(
+    sa.select(links.c.reference, links.c.owner).where(links.c.flow == _FLOW, links.c.kind == Kind.ORDER),
+    links.c.reference,
+)
 _Told = Iterator[tuple[str, Standing | None]]  # None: it stands nowhere, whatever was known before
 
 
@@ -38,7 +53,7 @@ class Standings:
         if not keys:
             return found
         with self.database.read() as connection:
-            active = connection.execute(sa.select(runs).where(runs.c.active_flow == flow)).first()
+            active = _ACTIVE.first(connection, {"flow": flow})
             told = [
                 _parked(connection, flow, keys),
                 _waiting(connection, flow, active, keys),
@@ -55,11 +70,10 @@ class Standings:
     def made_of(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> dict[str, set[str]]:
         """Return the documents that come out of each of these, and are booked, or sent without an end."""
         made: dict[str, set[str]] = {}
-        here = sa.select(links.c.reference, links.c.owner).where(links.c.flow == flow, links.c.kind == Kind.ORDER)
-        for row in self.database.among(here, links.c.reference, keys):
+        for row in self.database.among_ready(_COMES_OF, {"flow": flow}, keys):
             made.setdefault(row.reference, set()).add(row.owner)
         wanted = set(keys)
-        for row in self.database.rows(doubted(flow).where(lines.c.kind.in_(kinds))) if wanted else ():
+        for row in self.database.ready(_all_in_doubt(frozenset(kinds)), {"flow": flow}) if wanted else ():
             for key in wanted.intersection(_orders(change_from_json(row.change).agreed)):
                 made.setdefault(key, set()).add(row.key)
         return made
@@ -78,27 +92,52 @@ def _orders(record: Record) -> tuple[str, ...]:
 
 
 def _parked(connection: sa.Connection, flow: str, keys: Collection[str]) -> _Told:
-    here = sa.select(issues.c.key, issues.c.title).where(issues.c.flow == flow, issues.c.state == IssueState.OPEN)
-    for row in rows_among(connection, here, issues.c.key, keys):
+    for row in _PARKED.rows(connection, {"flow": flow}, keys):
         yield row.key, Standing(row.key, Where.PARKED, row.title)
 
 
-def _waiting(
-    connection: sa.Connection, flow: str, active: sa.Row[tuple[object, ...]] | None, keys: Collection[str]
-) -> _Told:
+@cache
+def _would_write(*, takes_over: bool) -> ReadyAmong:
+    """Return the question for what plans of other runs would still write, without those that a plan takes over."""
+    here = (runs.c.flow == _FLOW, spelled_out(runs.c.state, _OPEN), runs.c.id != _RUN)
+    new = (lines.c.step == Step.PLANNED, lines.c.action == Action.CREATE)
+    taken_over = sa.and_(runs.c.state == RunState.READY, spelled_out(runs.c.mode, PLANS_OF_ALL))
+    others = (sa.not_(taken_over),) if takes_over else ()
+    asked = sa.select(lines.c.key, lines.c.title).join(runs, runs.c.id == lines.c.run)
+    return ReadyAmong(asked.where(*here, *new, *others), lines.c.key)
+
+
+def _waiting(connection: sa.Connection, flow: str, active: Any, keys: Collection[str]) -> _Told:
     """Yield what other plans would still write, without those that the plan being made takes over."""
-    here = (runs.c.flow == flow, runs.c.state.in_(_OPEN), lines.c.step == Step.PLANNED, lines.c.action == Action.CREATE)
-    others = [] if active is None else [runs.c.id != active.id]
-    if active is not None and active.mode in PLANS_OF_ALL:
-        others.append(sa.not_(sa.and_(runs.c.state == RunState.READY, runs.c.mode.in_(PLANS_OF_ALL))))
-    asked = sa.select(lines).join(runs, runs.c.id == lines.c.run).where(*here, *others)
-    for row in rows_among(connection, asked, lines.c.key, keys):
+    asked = _would_write(takes_over=active is not None and active.mode in PLANS_OF_ALL)
+    for row in asked.rows(connection, {"flow": flow, "run": active.id if active else ""}, keys):
         yield row.key, Standing(row.key, Where.WAITING, row.title)
+
+
+@cache
+def _planned(kinds: frozenset[Kind]) -> ReadyAmong:
+    return ReadyAmong(sa.select(lines).where(lines.c.run == _RUN, spelled_out(lines.c.kind, kinds)), lines.c.key)
+
+
+@cache
+def _in_doubt(kinds: frozenset[Kind]) -> ReadyAmong:
+    return ReadyAmong(doubted(_FLOW, by_keys=True).where(spelled_out(lines.c.kind, kinds)), lines.c.key)
+
+
+@cache
+def _all_in_doubt(kinds: frozenset[Kind]) -> Ready:
+    return Ready(doubted(_FLOW).where(spelled_out(lines.c.kind, kinds)))
+
+
+@cache
+def _in_use(kinds: frozenset[Kind]) -> ReadyAmong:
+    here = (links.c.flow == _FLOW, spelled_out(links.c.kind, kinds), sa.not_(links.c.retired))
+    return ReadyAmong(sa.select(links).where(*here), links.c.key)
 
 
 def _read(connection: sa.Connection, run: str, kinds: Collection[Kind], keys: Collection[str]) -> _Told:
     """Yield what the run at work has read, and what has become of it in its plan."""
-    for row in rows_among(connection, sa.select(staged).where(staged.c.run == run), staged.c.key, keys):
+    for row in _STAGED.rows(connection, {"run": run}, keys):
         one = staged_of(row)
         if one.record is not None and one.record.values.get("cancelled") is True:
             yield one.key, None
@@ -108,8 +147,7 @@ def _read(connection: sa.Connection, run: str, kinds: Collection[Kind], keys: Co
             yield one.key, Standing(one.key, Where.PARKED, one.title)
         elif one.skip is not None:
             yield one.key, None
-    planned = sa.select(lines).where(lines.c.run == run, lines.c.kind.in_(kinds))
-    for line in map(plan_row, rows_among(connection, planned, lines.c.key, keys)):
+    for line in map(plan_row, _planned(frozenset(kinds)).rows(connection, {"run": run}, keys)):
         if line.action is Action.PARK or line.step is Step.PARKED:
             yield line.key, Standing(line.key, Where.PARKED, line.title)
         elif line.action is Action.SKIP or line.step is Step.LEFT:
@@ -117,14 +155,12 @@ def _read(connection: sa.Connection, run: str, kinds: Collection[Kind], keys: Co
 
 
 def _doubtful(connection: sa.Connection, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> _Told:
-    asked = doubted(flow, by_keys=True).where(lines.c.kind.in_(kinds))
-    for row in rows_among(connection, asked, lines.c.key, keys):
+    for row in _in_doubt(frozenset(kinds)).rows(connection, {"flow": flow}, keys):
         yield row.key, Standing(row.key, Where.DOUBTFUL, row.title)
 
 
 def _linked(connection: sa.Connection, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> _Told:
-    here = sa.select(links).where(links.c.flow == flow, links.c.kind.in_(kinds), sa.not_(links.c.retired))
-    for link in map(link_of, rows_among(connection, here, links.c.key, keys)):
+    for link in map(link_of, _in_use(frozenset(kinds)).rows(connection, {"flow": flow}, keys)):
         agreed = link.agreed
         title = as_text(agreed.values.get("number")) if agreed else ""
         reference = as_text(agreed.values.get("reference")) if agreed else ""

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from integration.core.errors import UnavailableError
-from integration.store.database import Database, open_database
+from integration.store.database import LISTED, Database, ReadyAmong, open_database, spelled_out
 from integration.store.ready import Ready, ReadyFor
 from integration.store.tables import links, settings
 from tests.postgres import postgres_server, postgres_url
@@ -48,6 +48,21 @@ def test_any_number_of_values_is_looked_for(database: Database, number: int) -> 
         INSERT.each(connection, [a_row(key) for key in keys])
         found = [row.key for row in OF_KEYS.rows(connection, {"flow": "products"}, keys)]
     assert found == keys
+
+
+@pytest.mark.parametrize("others", [0, LISTED])
+def test_what_has_one_of_a_list_of_values_is_found_once(database: Database, others: int) -> None:
+    of_kinds = sa.select(links.c.key, links.c.agreed).where(spelled_out(links.c.kind, ("product", "article")))
+    asked = ReadyAmong(of_kinds.where(links.c.flow == sa.bindparam("flow")), links.c.key)
+    looked_for = ["ü'\\", *(f"none {at}" for at in range(others)), "2", "2"]
+    with database.write() as connection:
+        INSERT.each(connection, [a_row("1"), a_row("2", {"é": 1}), a_row("ü'\\"), {**a_row("2"), "kind": "other"}])
+        found = list(asked.rows(connection, {"flow": "products"}, looked_for))
+
+    assert sorted(found) == [("2", {"é": 1}), ("ü'\\", None)]
+    assert sorted(database.among_ready(asked, {"flow": "products"}, looked_for)) == sorted(found)
+    assert database.among_ready(asked, {"flow": "orders"}, looked_for) == []
+    assert database.among_ready(asked, {"flow": "products"}, []) == []
 
 
 def test_a_broken_rule_of_the_tables_is_raised_as_ever_and_shows_no_values(database: Database) -> None:
