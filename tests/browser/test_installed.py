@@ -129,14 +129,13 @@ def test_the_installed_program_syncs_every_flow_of_the_sample_shop(installed: In
 
 @pytest.mark.browser
 def test_the_installed_program_serves_its_pages(installed: Installed, page: Page, tmp_path: Path) -> None:
-    (installed.at / "pages").mkdir()
-    (installed.at / "pages" / "__init__.py").write_text("raise RuntimeError('not a page of ours')")
+    at = tmp_path / "elsewhere"
+    (at / "pages").mkdir(parents=True)
+    (at / "pages" / "__init__.py").write_text("raise RuntimeError('not a page of ours')")
     command = ("console", "--port", "{port}")
     settings = {"CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "60"}
 
-    with served(
-        tmp_path, settings=settings, command=command, program=str(installed.command), at=installed.at
-    ) as server:
+    with served(tmp_path, settings=settings, command=command, program=str(installed.command), at=at) as server:
         for place, heading in {"": "Overview", "mappings": "Mapping of", "stock": "Stock"}.items():
             page.goto(f"{server.address}/{place}", wait_until="commit")
             expect(page.get_by_role("heading", level=1, name=re.compile(heading))).to_be_visible()
