@@ -201,7 +201,7 @@ class LinkReferences:
 
 def _with(flows: Collection[str], text: str) -> Iterator[sa.ColumnElement[bool]]:
     yield links.c.flow.in_(flows)
-    yield links.c.kind.in_(kinds())  # others are numbers that were allotted
+    yield links.c.kind.in_(kinds())  # not numbers that were allotted, nor kinds that nobody knows any more
     if text:
         columns = (links.c.key, links.c.reference, links.c.mark)
         yield sa.or_(*(column.contains(text, autoescape=True) for column in columns))
