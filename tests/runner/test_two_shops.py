@@ -11,7 +11,7 @@ from integration.core.errors import PlanStaleError
 from integration.core.records import Kind, Record
 from integration.core.run import Mode
 from tests.fakes import MemoryConnector
-from tests.flows.orders.tills import a_line, an_order, anonymous
+from tests.flows.orders.tills import TOLD, a_line, an_order, anonymous
 from tests.runner.test_another_sale import Books
 from tests.runner.test_rebooking import OrdersHarness
 from tests.stores import new_database
@@ -113,3 +113,19 @@ def test_the_ledger_of_two_shops_is_what_both_tills_sold_to_the_cent(
     run = here.run(Mode.COMPLETE)
     assert (here.causes(run), run.counts.unchanged) == ({AGAIN.key: "reference_of_another"}, len(HERE))
     assert of_ledger(books) == of_tills(*HERE, *THERE)
+
+
+def test_a_sale_of_the_same_number_and_content_is_known_by_the_id_of_the_till(
+    books: Books, shops: Sequence[OrdersHarness]
+) -> None:
+    here, there = shops
+    for shop in shops:
+        shop.settings["context"] = replace(TOLD, till_ids=("posting",))
+    till = there.connectors["mplus"]
+    assert isinstance(till, MemoryConnector)
+    till.put(sold(1, "there", ("2", "12.10", "10.00")))
+    here.run(Mode.COMPLETE)
+
+    run = there.run(Mode.COMPLETE)
+    assert there.causes(run) == dict.fromkeys(("there-1", "there-2"), "reference_of_another")
+    assert of_ledger(books) == of_tills(*HERE, THERE[2])

@@ -67,6 +67,7 @@ class BooksChoices:
             "periods": years.starts,
             "posting_line_fields": lambda: self._of_lines(Kind.POSTING),
             "day_line_fields": lambda: self._of_lines(Kind.DAY_PAGE),
+            "till_ids": self._till_ids,
         }
 
     def of(self, name: str) -> dict[str, str]:
@@ -131,6 +132,13 @@ class BooksChoices:
         """Our names of the fields of a line of a page that can be written, with their columns."""
         layout = self._layouts.of(kind)[1]
         return {name: column for name, column in layout.known().items() if not layout.columns[column].blocked}
+
+    def _till_ids(self) -> dict[str, str]:
+        """The sorts of documents that hold the till's own id, as their settings are called, with the column for it."""
+        settings = self._settings
+        sorts = ("sales_order", "trade_invoice", "quotation", "posting")
+        named = {sort: getattr(settings, sort).model_dump()["till_id"] for sort in sorts}
+        return {sort: column.upper() for sort, column in named.items() if column}
 
     def _of_debtors(self, name: str) -> dict[str, str]:
         """What the debtors have in a field: the object of payment conditions, for one, is not published."""

@@ -176,6 +176,7 @@ class AddressFields(ColumnSettings):
     cost_centre="COST_CODE",
     gross="GROSS_FLG",
     changed="CNG_DATE",
+    till_id="",  # no standard column is known for it
 )
 class OrderFields(ColumnSettings):
     """Which column of a sales order holds what; our reference has a setting of its own."""
@@ -234,6 +235,7 @@ class InvoiceLineFields(OrderLineFields):
     cost_centre="COST_CODE",
     gross="GROSS_FLG",
     changed="CNG_DATE",
+    till_id="",  # no standard column is known for it
 )
 class QuotationFields(ColumnSettings):
     """Which column of a quotation holds what: what a published data model has of them, else by analogy with orders.
@@ -266,6 +268,7 @@ class QuotationLineFields(OrderLineFields):
     payment_reference="EXT_DESC",
     cost_centre="COST_CODE",
     changed="CNG_DATE",
+    till_id="",  # no standard column is known for it
 )
 class PostingFields(ColumnSettings):
     """Which column of a daybook page holds what."""

@@ -94,7 +94,7 @@ def with_invoices(
 
     What AccountView made of an order bears its reference and is the same document: it is of the same customer, and all
     that was made so sells nothing that the order, or what was sold, does not sell, and for no more. Any other trade
-    invoice is another document, and so is one that we wrote ourselves.
+    invoice is another document, and so is one that we wrote ourselves, or that has the till's id of another sale.
     """
     found = dict(orders)
     for one in wanted:
@@ -113,8 +113,9 @@ def _are_made_of(invoices: Sequence[Record], order: Record, sold: Record) -> boo
     told = ("debtor_number", "debtor", "gross")
     if any(one.values.get(name) != order.values.get(name) for one in invoices for name in told):
         return False
+    ids = {field_text_of(one, "till_id").casefold() for one in (*invoices, order)} - {""}
     made = _sums(invoices)
-    return made is not None and any(_is_within(made, _sums([whole])) for whole in (order, sold))
+    return len(ids) < 2 and made is not None and any(_is_within(made, _sums([whole])) for whole in (order, sold))
 
 
 def _is_within(part: Mapping[str, Decimal], whole: Mapping[str, Decimal] | None) -> bool:

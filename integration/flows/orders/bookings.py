@@ -15,7 +15,7 @@ from integration.core.traces import Trace, TraceStep, given
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.chains import related
 from integration.flows.orders.codes import VAT_CODES, Codes
-from integration.flows.orders.identity import said_of
+from integration.flows.orders.identity import said_of, till_id
 from integration.flows.orders.lines import (
     NO_SUM,
     BookedLines,
@@ -41,21 +41,27 @@ NEEDED = {
     Kind.QUOTATION: ("line.quantity", "line.price"),
     Kind.POSTING: ("line.account", "line.amount", "line.vat"),
 }
+# What the settings of the books call what a document becomes.
+HOLDERS = {"order": "sales_order", "invoice": "trade_invoice", "quotation": "quotation", "posting": "posting"}
 NO_TURNOVER = Turnover()
 ABOUT_CUSTOMER = ("email", "phone", "vat_number", "external_id", "code", "price_group", "payment_days")
 
 
 @dataclass(frozen=True, slots=True)
-class PostingContext:
-    """What both systems say about postings: the till of turnover, the books of periods, fields of lines, accounts."""
+class BookingContext:
+    """What both systems say of bookings: the till of turnover, the books of periods, fields of lines and accounts.
+
+    `till_ids` are the sorts of documents that have a column for the till's own id, as `HOLDERS` names them.
+    """
 
     turnover: Turnover = NO_TURNOVER
     periods: Mapping[str, str] = field(default_factory=dict)  # first day to number
     line_fields: Collection[str] = ()
     collective: Collection[str] = ()  # accounts on which debtors stand
+    till_ids: Collection[str] = ()
 
 
-NO_CONTEXT = PostingContext()
+NO_CONTEXT = BookingContext()
 
 
 class Bookings:
@@ -68,7 +74,7 @@ class Bookings:
         lines: Compiled,
         tables: Codes,
         rules: Collection[str],
-        context: PostingContext,
+        context: BookingContext,
     ) -> None:
         """Make ready what does not depend on a document; `rules` are the target fields of the mapping.
 
@@ -88,6 +94,7 @@ class Bookings:
         self._field = "line.amount" if self._kind is Kind.POSTING else "line.price"
         self._has_base = self._kind is Kind.POSTING and "vat_base" in context.line_fields
         self._periods = context.periods
+        self._till_ids = context.till_ids
         self._groups = context.turnover.types
         self._discounts = "line.discount_percent" in rules
 
@@ -149,6 +156,8 @@ class Bookings:
 
     def _known_by(self, record: Record, *, with_payments: bool) -> dict[str, Value]:
         known = _known_by(record, with_payments=with_payments)
+        if HOLDERS.get(self._settings.becomes(record.kind)) in self._till_ids:
+            known["till_id"] = till_id(record)
         return {**known, **related(record, self._groups), **said_of(record)}
 
     def _references_of(self, record: Record, kind: Kind, number: int = FIRST_BOOKING) -> dict[str, Value]:

@@ -1,8 +1,8 @@
 """Whether what stands in the books under the reference of a document is that document: a number alone proves nothing.
 
 Two tills, or one that begins to count anew, give one number to two sales. What a document comes to, its day, its
-branch and the articles of its lines tell them apart, as far as both sides tell them, and so does a link of ours to
-another document of the till.
+branch and the articles of its lines tell them apart, as far as both sides tell them, and so do a link of ours to
+another document of the till, and the till's own id where the books have a column for it.
 """
 
 from collections.abc import Collection, Mapping
@@ -25,7 +25,7 @@ BOOKED_AS = (Kind.SALES_ORDER, Kind.POSTING)
 KNOWN_BY = frozenset(
     {
         "number", "date", "customer", "digest", "cancelled", "sold_incl", "sold_excl", "orders", "invoices", "sold_on",
-        About.SAME,
+        "till_id", About.SAME,
     }
 )  # fmt: skip
 
@@ -50,6 +50,8 @@ def another_sale(stage: Stage, desired: Record, held: Held) -> Issue | None:
         "found_amount": _amount(_total(held.record, held.record)), "found_customer": _who(held.record),
         "branch": as_text(desired.values.get("cost_centre")),
         "found_branch": as_text(held.record.values.get("cost_centre")),
+        "till_id": as_text(desired.values.get("till_id")),
+        "found_till_id": as_text(held.record.values.get("till_id")),
         "articles": _told(_sold(desired)), "found_articles": _told(_sold(held.record)),
     }  # fmt: skip
     return Issue("reference_of_another", key, About.SAME, {name: fact for name, fact in facts.items() if fact})
@@ -82,8 +84,16 @@ def said_of(document: Record) -> dict[str, Value]:
     return {About.SAME: said} if said else {}
 
 
+def till_id(document: Record) -> str:
+    """Return what the till knows a document by, without hyphens: so a UUID fits into 32 characters."""
+    return document_of(document.key).replace("-", "")
+
+
 def _differs(desired: Record, held: Record) -> bool:
     """Tell whether two documents are not the same sale. What is not told cannot be the same amount."""
+    ids = [as_text(one.values.get("till_id")).casefold() for one in (desired, held)]
+    if all(ids) and ids[0] != ids[1]:
+        return True
     if "date" in held.values and held.values["date"] not in _days(desired):
         return True
     branches = [as_text(one.values.get("cost_centre")).casefold() for one in (desired, held)]

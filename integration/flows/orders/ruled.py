@@ -28,7 +28,7 @@ def of_articles(rules: Rules, tools: Tools) -> Compiled:
 
 
 def document_policy(rules: Rules) -> Policy:
-    """Return who owns what: documents and addresses are written once; pointers, date and reference always.
+    """Return who owns what: documents and addresses are written once; pointers, date, reference and the till's id always.
 
     Those of kinds that nothing becomes now as well: what was booked as one of them is credited as one.
     """
@@ -36,7 +36,7 @@ def document_policy(rules: Rules) -> Policy:
     for name, who in owned.items():
         if not name.startswith("debtor.") and who is not Ownership.NEVER:
             owned[name] = Ownership.ON_CREATE
-    names = ("reference", "date", "debtor", "debtor_number", "address")
+    names = ("reference", "till_id", "date", "debtor", "debtor_number", "address")
     always = [f"{target}.{name}" for target in LONGEST_REFERENCE for name in names]
     always += ["address.debtor", "address.debtor_number", "line.vat_base", "sales_order.trade_invoice", "line.article"]
     return owned | dict.fromkeys(always, Ownership.ON_CREATE)

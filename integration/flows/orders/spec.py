@@ -1,6 +1,7 @@
 """The flow of documents as one value: what the till sold becomes sales orders, trade invoices or postings."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from integration.core.causes import By, Repair
@@ -29,7 +30,7 @@ from integration.flows.forms import (
 )
 from integration.flows.orders.articles import ARTICLES
 from integration.flows.orders.balances import Turnover
-from integration.flows.orders.bookings import PostingContext
+from integration.flows.orders.bookings import BookingContext
 from integration.flows.orders.chains import WAYS, Asks
 from integration.flows.orders.codes import REVENUE_TABLE, VAT_CODES, VAT_TABLE
 from integration.flows.orders.decisions import BY_HAND, CANCELLED, CHANGED, OFFERED, TAKEN_BACK
@@ -242,20 +243,23 @@ def _as_set(settings: OrderSettings) -> Flow:
 # What the till says of what is no revenue; and what the books say of postings: periods, and what a line can hold.
 TURNOVER = (till_list("turnover_types"), till_list("turnover_vat_codes"), till_list("gift_cards"))
 PERIODS, LINE_FIELDS = books_list("periods"), books_list("posting_line_fields")
+TILL_IDS = books_list("till_ids")
 COLLECTIVE = books_list("collective_accounts")
 
 
-def _told(settings: OrderSettings, asked: Asked) -> PostingContext:
-    turnover = Turnover(*map(asked.codes, TURNOVER))
+def _told(settings: OrderSettings, asked: Asked) -> BookingContext:
+    context = BookingContext(Turnover(*map(asked.codes, TURNOVER)), till_ids=asked.codes(TILL_IDS))
     if Kind.POSTING not in settings.written:
-        return PostingContext(turnover)
+        return context
     collective = asked.codes(COLLECTIVE) if settings.pays_any else ()
-    return PostingContext(turnover, asked.codes(PERIODS), asked.codes(LINE_FIELDS), collective)
+    return replace(
+        context, periods=asked.codes(PERIODS), line_fields=asked.codes(LINE_FIELDS), collective=collective
+    )
 
 
 def _made_with(settings: OrderSettings) -> tuple[Listed, ...]:
     of_postings = (PERIODS, LINE_FIELDS) if Kind.POSTING in settings.written else ()
-    return (*TURNOVER, *of_postings, *((COLLECTIVE,) if settings.pays_any else ()))
+    return (*TURNOVER, TILL_IDS, *of_postings, *((COLLECTIVE,) if settings.pays_any else ()))
 
 
 def _needs(settings: OrderSettings) -> Needs:

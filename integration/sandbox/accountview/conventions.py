@@ -189,6 +189,8 @@ BY_ANALOGY: Final[Mapping[str, tuple[ColumnField, ...]]] = {
     ),
 }
 
+_TILL_ID: Final = ColumnField("K9_TILL_ID", "C", 40, "Kassa-id", custom=True)
+
 INVENTED: Final[Mapping[str, tuple[ColumnField, ...]]] = {
     "ARTICLE": (
         ColumnField("K9_EAN", "C", 14, "EAN-barcode", custom=True),
@@ -205,6 +207,8 @@ INVENTED: Final[Mapping[str, tuple[ColumnField, ...]]] = {
         ColumnField("K9_DGRP", "I", 4, "Kortingsgroep", custom=True),
     ),
     "ART_GRP": (ColumnField("K9_PARENT", "C", 5, "Bovenliggende artikelgroep", upper=True, custom=True),),
+    "SO_HDR": (_TILL_ID,),
+    "DJ_PAGE": (_TILL_ID,),
     "K9_STOCK": (
         ColumnField("REC_ID", "C", 10, "Unieke code", upper=True, blocked=True, custom=True),
         ColumnField("ART_CODE", "C", 15, "Artikelcode", upper=True, custom=True),
@@ -247,6 +251,7 @@ INVENTED: Final[Mapping[str, tuple[ColumnField, ...]]] = {
         ColumnField("EXT_DESC", "C", 40, "Betalingsreferentie", custom=True),
         ColumnField("CUR_CODE", "C", 3, "Valutacode", upper=True, custom=True),
         ColumnField("COST_CODE", "C", 10, "Kostenplaatscode", upper=True, custom=True),
+        _TILL_ID,
         _CHANGED,
         *_STAMPS,
     ),
@@ -279,6 +284,7 @@ INVENTED: Final[Mapping[str, tuple[ColumnField, ...]]] = {
         ColumnField("DISC_CODE", "C", 2, "Betalingsconditie", upper=True, custom=True),
         ColumnField("CUR_CODE", "C", 3, "Valutacode", upper=True, custom=True),
         ColumnField("COST_CODE", "C", 10, "Kostenplaatscode", upper=True, custom=True),
+        _TILL_ID,
         _CHANGED,
         *_STAMPS,
     ),

@@ -24,7 +24,7 @@ from pages.components.shared.wording import (
 
 MOST_LINES = 20  # of one document that are shown
 FOUND = "found_"  # a fact of the document that stands under the reference of another
-COMPARED = ("date", "customer", "branch", "amount", "articles")
+COMPARED = ("date", "customer", "branch", "amount", "articles", "till_id")
 
 
 def is_of_document(group: CauseGroup) -> bool:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -320,6 +321,20 @@ def test_a_trade_invoice_goes_to_its_own_object(
     assert found.reference == written.reference == str(row["EXT_KEY"])
     assert differences(wanted, found.record) == ()
     assert "ORD_DATE" not in row
+
+
+@pytest.mark.parametrize("wanted", [an_order("684"), a_posting("684")], ids=lambda one: one.kind)
+def test_the_tills_own_id_is_written_and_read_where_it_has_a_column(
+    wanted: Record, shared_sandbox: Sandbox, shared_keeper: MemoryKeeper, links: Links
+) -> None:
+    named = {"till_id": "K9_TILL_ID"}
+    wanted = replace(wanted, values={**wanted.values, "till_id": "8d1f0b7e6d0c4d539a573c2f1f2b7a10"})
+    with connected(shared_sandbox, shared_keeper, sales_order=named, posting=named) as accountview:
+        assert accountview.choices("till_ids") == dict.fromkeys(("sales_order", "posting"), "K9_TILL_ID")
+        created(accountview, wanted, links)
+        assert differences(wanted, held(accountview, wanted, links).record) == ()
+    with connected(shared_sandbox, shared_keeper) as accountview:
+        assert accountview.choices("till_ids") == {}
 
 
 @pytest.mark.parametrize("numbers", ["added", "printed"])

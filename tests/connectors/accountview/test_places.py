@@ -47,6 +47,13 @@ def test_a_trade_invoice_beside_an_order_is_another_document_unless_it_is_of_tha
     assert with_invoices([an_order()], {"118": Held(grown, "o")}, its, Links())["118"].others == ()
 
 
+def test_a_trade_invoice_with_the_tills_id_of_another_sale_is_of_no_order() -> None:
+    for ids, told in ((("a", "A"), ()), (("a", ""), ()), (("a", "b"), ("i0",))):
+        order, invoice = (an_order(till_id=one) for one in ids)
+        found = with_invoices([order], {"118": Held(order, "o")}, {"118": [Held(invoice, "i0")]}, Links())
+        assert found["118"].others == told
+
+
 def test_a_trade_invoice_that_we_wrote_is_of_no_order() -> None:
     one, ours = an_order(), Links({(Kind.SALES_ORDER, "118"): "i0"})
     invoices = {"118": [Held(one, "i0"), Held(one, "i1")]}

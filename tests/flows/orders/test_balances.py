@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from integration.core.records import Kind, Record, Value
 from integration.core.totals.categories import Purpose
 from integration.flows.orders.balances import Turnover
-from integration.flows.orders.bookings import PostingContext
+from integration.flows.orders.bookings import BookingContext
 from integration.flows.orders.spec import ORDERS
 from integration.services.exceptions import missing_row
 from tests.flows.orders import oracle
@@ -221,7 +221,7 @@ def test_what_is_no_revenue_keeps_its_code_without_vat_only_where_vat_would_have
 
 @pytest.mark.parametrize("method", ["shifted", "none"])
 def test_a_deposit_without_vat_of_which_nobody_tells_whether_it_is_taxed_at_home_waits(method: str) -> None:
-    context = PostingContext(Turnover(TURNOVER.types, {}, TURNOVER.cards), line_fields={"vat_base"})
+    context = BookingContext(Turnover(TURNOVER.types, {}, TURNOVER.cards), line_fields={"vat_base"})
     line = a_line("1", "3.90", "3.90", vat_code="3", vat_percent=Decimal(0), turnover_group="90")
     issue = parked(an_order(lines=(line,), vat_method=method), becomes="posting", tables=TABLES, context=context)
     assert (issue.cause, issue.facts["group"]) == ("deposit_vat_unclear", "90")
@@ -289,7 +289,7 @@ def test_several_vouchers_together_pay_for_no_more_than_was_sold() -> None:
 
 def unlinked(**cards: str) -> dict[str, Any]:
     """Return a till that sells vouchers with VAT and says of these methods alone which cards they take."""
-    return {"context": PostingContext(Turnover(TURNOVER.types, TURNOVER.vat_codes, cards), line_fields={"vat_base"})}
+    return {"context": BookingContext(Turnover(TURNOVER.types, TURNOVER.vat_codes, cards), line_fields={"vat_base"})}
 
 
 def test_a_method_that_may_take_vouchers_is_asked_about() -> None:
@@ -314,7 +314,7 @@ def test_a_payment_with_the_number_of_a_card_is_one_by_card() -> None:
 
 def test_without_vouchers_that_are_taxed_no_method_is_asked_about() -> None:
     plain = Turnover({**TURNOVER.types, "85": "turnover"}, TURNOVER.vat_codes)
-    assert posted(sold(REPAIR, BON=5450), context=PostingContext(plain, line_fields={"vat_base"}))
+    assert posted(sold(REPAIR, BON=5450), context=BookingContext(plain, line_fields={"vat_base"}))
 
 
 def test_the_rounding_of_cash_is_no_gift_card() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from integration.core.issues import Issue, Skip
 from integration.core.records import Held, Kind, Record, Value
-from tests.flows.orders.tills import PAPERS, a_line, an_order, booking, orders
+from tests.flows.orders.tills import PAPERS, TOLD, a_line, an_order, booking, orders
 
 Edit = Callable[[Record], Record]
 
@@ -127,6 +127,24 @@ def test_what_is_linked_to_another_document_of_the_till_is_another_sale_whatever
     issue = logic.objection(PAPERS, one, Held(one, "50001", owner="order-9"), None)
     assert issue is not None
     assert (issue.cause, issue.facts["other"]) == ("reference_of_another", "order-9")
+
+
+@pytest.mark.parametrize("becomes", ["order", "posting"])
+def test_what_the_till_knows_by_another_id_is_another_sale_though_it_sells_the_same(becomes: str) -> None:
+    logic = orders(becomes=becomes, context=replace(TOLD, till_ids=("sales_order", "posting")))
+    one = booking(an_order("8d1f0b7e-6d0c-4d53-9a57-3c2f1f2b7a10", number="2026.1"), logic)
+    assert one.values["till_id"] == "8d1f0b7e6d0c4d539a573c2f1f2b7a10"
+    for there in ("8D1F0B7E6D0C4D539A573C2F1F2B7A10", None):  # the latter entered by hand, or before we told it
+        assert logic.objection(PAPERS, one, Held(with_values(till_id=there)(one), "50001"), None) is None
+    issue = logic.objection(PAPERS, one, Held(with_values(till_id="0")(one), "50001"), None)
+    assert issue is not None
+    assert (issue.facts["till_id"], issue.facts["found_till_id"]) == (one.values["till_id"], "0")
+
+
+def test_books_without_a_column_for_it_are_told_no_id() -> None:
+    of_others = replace(TOLD, till_ids=("trade_invoice", "quotation", "posting"))
+    for told in (TOLD, of_others):
+        assert "till_id" not in booking(an_order(), orders(context=told)).values
 
 
 def test_a_document_cancelled_at_the_till_is_never_held_for_another_sale() -> None:

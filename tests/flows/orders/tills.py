@@ -15,7 +15,7 @@ from integration.core.records import Kind, Record, Value, record_from_json, reco
 from integration.core.staged import Staged
 from integration.core.totals.sold import VatSum
 from integration.flows.orders.balances import Turnover
-from integration.flows.orders.bookings import PostingContext
+from integration.flows.orders.bookings import BookingContext
 from integration.flows.orders.chains import NOBODY_ASKED, Asks
 from integration.flows.orders.logic import OrdersLogic
 from integration.flows.orders.settings import OrderSettings
@@ -38,7 +38,7 @@ TURNOVER = Turnover(
     vat_codes={"80": "4", "85": "1", "90": "3", "91": "2", "92": "2", "95": "4", "97": "4"},
     cards={"GIFTCARD": "80", "VOUCHER": "85"},
 )  # fmt: skip
-TOLD = PostingContext(TURNOVER, line_fields={"vat_base"})
+TOLD = BookingContext(TURNOVER, line_fields={"vat_base"})
 DEBTORS, ADDRESSES, PAPERS = FLOW.stages[:3]
 VAT_NUMBER = "NL004495445B01"
 
@@ -68,7 +68,7 @@ def orders(
     body: Mapping[str, Any] = BODY,
     tables: Mapping[str, Mapping[str, str]] = TABLES,
     questions: Questions | None = None,
-    context: PostingContext = TOLD,
+    context: BookingContext = TOLD,
     asks: Asks = NOBODY_ASKED,
     **given: Any,
 ) -> OrdersLogic:
