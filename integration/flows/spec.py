@@ -303,6 +303,7 @@ class Needs:
     """What a flow needs of the books beyond the check of the connection: the kinds it reads or writes there."""
 
     kinds: tuple[Kind, ...] = ()
+    looked_at: tuple[Kind, ...] = ()  # only read, by a flow that writes others
     as_invoices: bool = False  # whether orders are written as trade invoices
 
 

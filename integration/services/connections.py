@@ -104,6 +104,7 @@ def missing_needs(
         flow, wanted = one.spec.name, one.spec.needs(one.settings)
         manner = {"written": one.spec.flow.target == BOOKS, "as_invoices": wanted.as_invoices}
         looked = [each for kind in wanted.kinds for each in connector.needs(kind, **manner)]
+        looked += [each for kind in wanted.looked_at for each in connector.needs(kind)]
         lacking = [*(one for one in looked if not one.ok), *_unknown(connector, one)]
         lacking = lacking or strangers(connector, one.spec, one.settings)
         wrong = [replace(each, name=f"flow_{flow}", facts={**each.facts, "flow": flow}) for each in lacking]

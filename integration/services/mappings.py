@@ -188,7 +188,8 @@ class Logics:
         if not isinstance(books, Configurable):
             return {}
         stages = [stage for stage in made.stages if not stage.off]
-        kinds = {stage.source if made.source == BOOKS else stage.target for stage in stages} | set(needs.kinds)
+        kinds = {stage.source if made.source == BOOKS else stage.target for stage in stages}
+        kinds |= {*needs.kinds, *needs.looked_at}
         return books.described(sorted(kinds), as_invoices=needs.as_invoices, fresh=fresh)
 
     def _set(self, flow: str, without: Collection[str]) -> str:

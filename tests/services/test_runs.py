@@ -18,7 +18,7 @@ from integration.settings import load_settings
 from integration.words import say
 from tests.consoles import ARTICLES, FAST, Console, opened, settled
 from tests.people import somebody
-from tests.stores import stores_in
+from tests.stores import sandbox_of, stores_in
 
 
 def test_a_plan_nobody_approved_is_not_resumed(tmp_path: Path) -> None:
@@ -105,3 +105,7 @@ def test_what_the_systems_tell_and_what_other_flows_are_set_to_decides_too(tmp_p
         application.flows.change("products", {"price_basis": "incl"}, by)
         assert changed_marks(of_customers, logics.basis("customers", 1, asks=False)) == ["settings"]
         assert changed_marks(fed, logics.fed("customers")) == ["settings"]
+        of_days = logics.basis("days", 1, asks=True)
+        sandbox_of(application).accountview.describe("TRANSACT", "TRN_DESC", length=10)  # where pages by hand are seen
+        logics.read_fields("days")
+        assert changed_marks(of_days, logics.basis("days", 1, asks=True)) == ["fields"]

@@ -113,9 +113,11 @@ def _are_made_of(invoices: Sequence[Record], order: Record, sold: Record) -> boo
     told = ("debtor_number", "debtor", "gross")
     if any(one.values.get(name) != order.values.get(name) for one in invoices for name in told):
         return False
-    ids = {field_text_of(one, "till_id").casefold() for one in (*invoices, order)} - {""}
+    mine, theirs = field_text_of(order, "till_id"), {field_text_of(one, "till_id").casefold() for one in invoices}
+    if mine and theirs - {"", mine.casefold()}:
+        return False
     made = _sums(invoices)
-    return len(ids) < 2 and made is not None and any(_is_within(made, _sums([whole])) for whole in (order, sold))
+    return made is not None and any(_is_within(made, _sums([whole])) for whole in (order, sold))
 
 
 def _is_within(part: Mapping[str, Decimal], whole: Mapping[str, Decimal] | None) -> bool:

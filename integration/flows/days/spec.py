@@ -269,7 +269,7 @@ DAYS = FlowSpec(
     mirrors={Kind.DEBTOR: ("customers", Kind.RELATION)},
     record_of=day_of_key,
     objects=("postings", "transactions", "vat", "ledgers", "daybooks", "cost_centres", "periods"),
-    needs=lambda _: Needs((Kind.DAY_PAGE,)),
+    needs=lambda _: Needs((Kind.DAY_PAGE,), looked_at=(Kind.ENTRY,)),
     sections=SECTIONS,
     questions=QUESTIONS,
     filter_first="branch",

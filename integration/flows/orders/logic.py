@@ -23,7 +23,7 @@ from integration.core.traces import Trace
 from integration.flows.booked_payments import AskMethods, as_before, nowhere
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.articles import ARTICLES, LONGEST_ARTICLE, LineArticles
-from integration.flows.orders.bookings import NO_CONTEXT, Bookings, BookingContext
+from integration.flows.orders.bookings import NO_CONTEXT, BookingContext, Bookings
 from integration.flows.orders.chains import NOBODY_ASKED, SAME_SALE, Asks, Chains, Verdict
 from integration.flows.orders.codes import REVENUE_ACCOUNTS, Codes
 from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, credit

@@ -28,7 +28,7 @@ def of_articles(rules: Rules, tools: Tools) -> Compiled:
 
 
 def document_policy(rules: Rules) -> Policy:
-    """Return who owns what: documents and addresses are written once; pointers, date, reference and the till's id always.
+    """Return who owns what: documents and addresses are written once; pointers, date, reference and id always.
 
     Those of kinds that nothing becomes now as well: what was booked as one of them is credited as one.
     """

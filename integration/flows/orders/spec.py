@@ -252,9 +252,7 @@ def _told(settings: OrderSettings, asked: Asked) -> BookingContext:
     if Kind.POSTING not in settings.written:
         return context
     collective = asked.codes(COLLECTIVE) if settings.pays_any else ()
-    return replace(
-        context, periods=asked.codes(PERIODS), line_fields=asked.codes(LINE_FIELDS), collective=collective
-    )
+    return replace(context, periods=asked.codes(PERIODS), line_fields=asked.codes(LINE_FIELDS), collective=collective)
 
 
 def _made_with(settings: OrderSettings) -> tuple[Listed, ...]:
