@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated
 
@@ -12,7 +13,9 @@ from integration import terminal
 from integration.arguments import Json, expect_known, known_flow
 from integration.core.errors import IntegrationError
 from integration.flows.registry import FLOWS
-from integration.services.lab import HAZARDS, SAFEGUARDS, SEEDS, USUAL_TRIALS, Lab, Own, Report, Series
+from integration.lab.beside import at_work, operators_own
+from integration.lab.report import FOLDER, HAZARDS, SAFEGUARDS, SEEDS, USUAL_TRIALS, Mine, Own, Report, Series
+from integration.settings import load_settings
 from integration.words import term
 
 FAILED = 1
@@ -34,9 +37,10 @@ def lab(
         (flow,) if flow else tuple(FLOWS), trials, secrets.randbelow(SEEDS) if seed is None else seed, mapping,
         tuple(database or ["sqlite"]), expect_known(without, SAFEGUARDS), expect_known(hazard, HAZARDS), at_once,
     )  # fmt: skip
-    with terminal.command_application(start=False) as application:
-        application.lab.begin(series)
-        report = _followed(application.lab, quiet=as_json)
+    settings = load_settings()
+    mine = operators_own(settings) if mapping == "mine" else Mine()
+    with at_work((settings.data / FOLDER).absolute(), series, mine) as told:
+        report = _followed(told, quiet=as_json)
     if report.error:
         raise IntegrationError(report.error, **report.facts)
     if as_json:
@@ -46,7 +50,7 @@ def lab(
     raise typer.Exit(0 if report.state == "done" and not report.violations else FAILED)
 
 
-def _followed(lab: Lab, *, quiet: bool) -> Report:
+def _followed(told: Callable[[], Report | None], *, quiet: bool) -> Report:
     """Show progress until a series of trials is over, and return what came of it."""
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
                TimeRemainingColumn())  # fmt: skip
@@ -54,7 +58,7 @@ def _followed(lab: Lab, *, quiet: bool) -> Report:
         *columns, console=terminal.err, transient=True, disable=quiet or not terminal.err.is_terminal
     ) as progress:
         task = progress.add_task("calm runs", total=None)
-        while (report := lab.report()) is not None and report.state == "running":
+        while (report := told()) is not None and report.state == "running":
             doing = f"{len(report.violations)} violations" if report.done else "calm runs"
             progress.update(task, description=doing, completed=report.done, total=report.series.trials)
             time.sleep(terminal.POLL_SECONDS)

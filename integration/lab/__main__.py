@@ -12,8 +12,8 @@ from pathlib import Path
 from types import FrameType
 
 from integration.core.errors import IntegrationError
+from integration.lab.report import WANTED, keep_report, kept_report
 from integration.lab.trials import Bench
-from integration.services.lab import WANTED, keep_report, kept_report
 
 SIGN_SECONDS = 2.0
 

@@ -26,10 +26,10 @@ from integration.core.errors import IntegrationError
 from integration.core.people import LAB
 from integration.flows.registry import FLOWS
 from integration.flows.settings import BOOKS
+from integration.lab.report import Mine
 from integration.runner import ALL_ON, Safeguards
 from integration.services import Application
 from integration.services.access import GIVEN_TOKENS
-from integration.services.lab import Mine
 from integration.services.sandbox_host import OBJECTS, WAREHOUSES
 from integration.settings import load_settings
 from integration.store.heartbeats import Pulse

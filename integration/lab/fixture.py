@@ -19,9 +19,9 @@ from psycopg import sql
 
 from integration.lab.child import Start, prepare, set_otherwise
 from integration.lab.console import books_connection, started, till_connection
+from integration.lab.report import Mine
 from integration.sandbox.faults import Switches
 from integration.sandbox.server import Sandbox, running
-from integration.services.lab import Mine
 
 ARTICLES = 50
 ORDERS = 36

@@ -20,11 +20,11 @@ from integration.lab.console import Clock, Console, GoneError
 from integration.lab.fault_plan import FaultPlan
 from integration.lab.fixture import LabPlace, shop_of
 from integration.lab.outcome import LabOutcome, held_now
+from integration.lab.report import Harm
 from integration.lab.schedule import PATIENCE, SLOWER, Calls, Fate, FaultSchedule, Hazard, PlannedFault, slowed
 from integration.lab.verdict import accounted, differences_from_baseline
 from integration.runner import ALL_ON, Safeguards
 from integration.sandbox.server import Sandbox
-from integration.services.lab import Harm
 from integration.store.database import open_database
 from integration.store.stores import Stores, stores_of
 

@@ -12,10 +12,7 @@ from threading import Event, Lock, RLock
 from integration.core.errors import IntegrationError
 from integration.flows.registry import FLOWS
 from integration.lab.fixture import SQLITE, Fixture, Fixtures, can_mount, let_go_of_disks
-from integration.lab.schedule import ON_A_FILE, Calls, FaultSchedule, Hazard, schedule
-from integration.lab.trial import Baseline, LabTrial, TrialResult
-from integration.runner import Safeguards
-from integration.services.lab import (
+from integration.lab.report import (
     Harm,
     HazardLine,
     Mine,
@@ -26,6 +23,9 @@ from integration.services.lab import (
     address_without_login,
     keep_report,
 )
+from integration.lab.schedule import ON_A_FILE, Calls, FaultSchedule, Hazard, schedule
+from integration.lab.trial import Baseline, LabTrial, TrialResult
+from integration.runner import Safeguards
 from integration.shipped import COMMAND
 
 FROM_PRODUCTS = ("stock", "orders")  # flows that begin where a calm run of products ended

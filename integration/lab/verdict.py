@@ -7,7 +7,7 @@ from typing import Any
 
 from integration.core.states import RunState, Step
 from integration.lab.outcome import LabOutcome
-from integration.services.lab import Harm
+from integration.lab.report import Harm
 from integration.store.stores import Stores
 
 MOST_TOLD = 6

@@ -49,7 +49,6 @@ from integration.services.health import HealthCheck
 from integration.services.identity import ways_in
 from integration.services.kept_names import KeptNames
 from integration.services.keys import Keys
-from integration.services.lab import Lab
 from integration.services.listings import Listings
 from integration.services.lists import LAST_SECONDS, Lists
 from integration.services.log import Log
@@ -290,7 +289,6 @@ class Application:
             stores, self.work, self._runner, self.mappings, self.exceptions, self.proposals, self.four_eyes, clock
         )
         self.bulk = Bulk(self.exceptions, stores.issues, self.runs)
-        self.lab = Lab(self.settings.data, flows, stores, closing=self.closing)
         self.questions, self.backups, self.listings = (
             Questions(stores.settings),
             Backups(self.settings.data),

@@ -48,7 +48,6 @@ _TABLE: Mapping[str, Mapping[Right, str]] = {
     "health": {SEE: "look"},
     "issues": {SEE: "causes counts found list of_key open people", REPAIR: "assign annotate close"},
     "keys": {ADMINISTER: "change"},
-    "lab": {SEE: "report is_at_work is_ours folder mine", TRY: "begin stop"},
     "links": {SEE: "any booked called count get kinds references pairs", READ_LOG: "found listed"},
     "listings": {EXPORT: "excel readable for_programs"},
     "lists": {SEE: "captions choices fields readable vat_rates"},

@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from integration.lab.report import Mine, Series
 from integration.lab.schedule import (
     FIRST_SHOP,
     LATE,
@@ -31,7 +32,6 @@ from integration.lab.schedule import (
 )
 from integration.lab.trial import TrialResult
 from integration.lab.trials import Bench
-from integration.services.lab import Mine, Series
 from tests.postgres import postgres_server
 
 __all__ = ["postgres_server"]

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+from integration.lab.report import HAZARDS
 from integration.lab.schedule import (
     APART,
     FIRST_SHOP,
@@ -16,7 +17,6 @@ from integration.lab.schedule import (
     Hazard,
     schedule,
 )
-from integration.services.lab import HAZARDS
 
 FLOWS = ("products", "stock", "customers", "orders")
 DATABASES = ("sqlite", "postgresql://somewhere")

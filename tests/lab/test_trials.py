@@ -11,9 +11,9 @@ import pytest
 
 from integration.core.errors import IntegrationError
 from integration.lab.console_operator import CHANGES
+from integration.lab.report import FOLDER, Mine, Report, Series, kept_report
 from integration.lab.schedule import TURNS, Hazard
 from integration.lab.trials import Bench
-from integration.services.lab import FOLDER, Mine, Report, Series, kept_report
 
 pytestmark = pytest.mark.processes
 

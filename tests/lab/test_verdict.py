@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from integration.lab.outcome import GIVEN, LabOutcome, held_now
+from integration.lab.report import Harm
 from integration.lab.verdict import differences_from_baseline
 from integration.sandbox.server import Sandbox, running
-from integration.services.lab import Harm
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,8 @@
-"""The service of the fault lab: what is the operator's own, one series at a time, and a report that is whole."""
+"""What is the operator's own, one series at a time, and a report that is whole."""
 
 import ast
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from integration.core.errors import RunActiveError
-from integration.services.lab import REPORT, Harm, Mine, Report, Series, Violation, keep_report, kept_report
+from integration.lab.beside import SILENT_SECONDS, at_work, is_at_work, operators_own
+from integration.lab.report import REPORT, Harm, Mine, Report, Series, Violation, keep_report, kept_report
 from integration.settings import known_settings
 from tests.consoles import opened
 from tests.people import somebody
@@ -45,13 +47,19 @@ def test_nothing_is_told_where_nothing_can_be_read(tmp_path: Path) -> None:
 
 
 def test_a_second_series_waits_for_the_first(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
-        application.lab.folder.mkdir()
-        keep_report(Report(SERIES, datetime.now(UTC)), application.lab.folder)
+    keep_report(Report(SERIES, datetime.now(UTC)), tmp_path)
 
-        assert application.lab.is_at_work()
-        with pytest.raises(RunActiveError, match="lab_at_work"):
-            application.lab.begin(SERIES)
+    assert is_at_work(tmp_path)
+    with pytest.raises(RunActiveError, match="lab_at_work"), at_work(tmp_path, SERIES, Mine()):
+        pass
+
+
+def test_a_series_whose_process_is_long_silent_is_over(tmp_path: Path) -> None:
+    keep_report(Report(SERIES, datetime.now(UTC)), tmp_path)
+    before = (tmp_path / REPORT).stat().st_mtime - SILENT_SECONDS - 1
+    os.utime(tmp_path / REPORT, (before, before))
+
+    assert not is_at_work(tmp_path)
 
 
 def test_what_is_the_operator_s_own_goes_along(tmp_path: Path) -> None:
@@ -59,7 +67,7 @@ def test_what_is_the_operator_s_own_goes_along(tmp_path: Path) -> None:
         application.flows.change("orders", {"default_country": "BE"}, somebody("test"))
         application.rules.set_table("payment_methods", {"CASH": "10"}, "test")
 
-        mine = application.lab.mine()
+        mine = operators_own(application.settings)
 
         assert mine.settings["orders"]["default_country"] == "BE"
         assert mine.tables["payment_methods"] == {"CASH": "10"}
@@ -70,9 +78,9 @@ def test_codes_of_real_systems_stay_at_home(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         application.rules.set_table("payment_methods", {"CASH": "10"}, "test")
 
-        assert application.lab.mine() == Mine(
-            {flow: {} for flow in application.flows}, application.lab.mine().mappings, {}
-        )  # fmt: skip
+        mine = operators_own(application.settings)
+
+        assert (mine.tables, set(map(len, mine.settings.values()))) == ({}, {0})
 
 
 # ---- nobody else switches a safeguard off
