@@ -20,15 +20,18 @@ HEAD = [0, 0]  # where a page begins, as Streamlit counts what it draws
 
 @pytest.mark.long
 def test_a_page_that_broke_in_the_browser_is_opened_again(console: str, browser: Browser) -> None:
-    lost: list[bytes] = []
+    lost: list[str | bytes] = []
     errors: list[str] = []
-    loses = False
+    drawn: list[str] = []  # the pages that are drawn, one after the other
 
     def through(page: WebSocketRoute) -> None:
         server = page.connect_to_server()
 
         def answered(message: str | bytes) -> None:
-            if loses and not lost and isinstance(message, bytes) and _place(message) == HEAD:
+            told = ForwardMsg.FromString(message) if isinstance(message, bytes) else ForwardMsg()
+            if told.HasField("navigation"):
+                drawn.append(told.navigation.page_script_hash)
+            if not lost and drawn[-1:] != drawn[:1] and list(told.metadata.delta_path) == HEAD:
                 lost.append(message)
             else:
                 page.send(message)
@@ -41,7 +44,6 @@ def test_a_page_that_broke_in_the_browser_is_opened_again(console: str, browser:
         page.route_web_socket(re.compile("_stcore/stream"), through)
         page.goto(console, wait_until="commit")
         expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Overview")
-        loses = True
         at_rest(page).get_by_role("link", name="Runs").click()
 
         expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Runs")
@@ -93,9 +95,3 @@ def test_what_a_page_that_was_left_asks_for_takes_nothing_from_the_one_that_was_
 
         page.wait_for_timeout(SETTLE)
         expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Runs", timeout=SETTLE)
-
-
-def _place(message: bytes) -> list[int]:
-    told = ForwardMsg()
-    told.ParseFromString(message)
-    return list(told.metadata.delta_path) if told.WhichOneof("type") == "delta" else []
