@@ -156,9 +156,13 @@ class Bookings:
 
     def _known_by(self, record: Record, *, with_payments: bool) -> dict[str, Value]:
         known = _known_by(record, with_payments=with_payments)
-        if HOLDERS.get(self._settings.becomes(record.kind)) in self._till_ids:
+        if self._holds_id(record):
             known["till_id"] = till_id(record)
         return {**known, **related(record, self._groups), **said_of(record)}
+
+    def _holds_id(self, record: Record) -> bool:
+        """Tell whether the books have a column for the till's own id of what this becomes."""
+        return HOLDERS.get(self._settings.becomes(record.kind)) in self._till_ids
 
     def _references_of(self, record: Record, kind: Kind, number: int = FIRST_BOOKING) -> dict[str, Value]:
         """Return our reference, and where it is another one, what earlier versions called it. Raises RecordRejected."""
@@ -247,6 +251,10 @@ class Bookings:
         ruled = [why.head(document, each) for each in self._headers.trace(self.header_source(document, made, number))]
         targets, reference = {each.target for each in ruled}, self._references.of(document.record, number)
         traces = [one for one in why.pointers(document, owner, address, reference) if one.target not in targets] + ruled
+        if self._holds_id(document.record):  # whatever a rule says of it
+            target = f"{self._kind}.till_id"
+            told = given(target, till_id(document.record), "till_id", document=document.title)
+            traces = [*(one for one in traces if one.target != target), told]
         for source in made.sources:
             first = TraceStep(f"line {source.key}", as_text(source.values.get("text")))
             for trace in self._lines.trace(source):
