@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Literal
 
 from integration.connectors.accountview.settings import SYSTEM, BusinessObject
@@ -27,6 +27,7 @@ TOO_LARGE = 10**15  # a number from here on is none that a sum could hold
 LONGEST_SHOWN = 40  # signs of what cannot be read
 OTHER_PLACES = 6  # numbers whose meaning we do not know keep more decimals than the wire has
 
+_NUMBER = re.compile(r"[+-]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})", re.ASCII)
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}:\d{2}))?")
 _WORDS_FOR_TRUE = frozenset({"true", ".t.", "t", "1", "ja", "yes", "j", "y", "waar"})
 _WORDS_FOR_FALSE = frozenset({"false", ".f.", "f", "0", "nee", "no", "n", "onwaar", "", "none"})
@@ -210,10 +211,9 @@ def _lines(text: str) -> str:
 
 
 def _decimal(text: str) -> Decimal | None:
-    try:
-        return Decimal(text.strip())
-    except InvalidOperation:
-        return None
+    """Return the number that a text is; None for what is none, or one that no column could hold."""
+    given = text.strip()
+    return Decimal(given) if _NUMBER.fullmatch(given) else None
 
 
 def cell_of(name: str, column: DictionaryColumn, value: Value) -> Cell:

@@ -6,8 +6,19 @@ from decimal import Decimal
 
 import pytest
 
-from integration.connectors.accountview.codec import Body, Cell, decode_column, encode_body, literal, stamp, yes_or_no
+from integration.connectors.accountview.codec import (
+    Body,
+    Cell,
+    cell_of,
+    decode_column,
+    encode_body,
+    literal,
+    stamp,
+    yes_or_no,
+)
 from integration.connectors.accountview.settings import BusinessObject
+from integration.connectors.protocol import DictionaryColumn
+from integration.core.errors import RejectedError
 
 
 @pytest.mark.parametrize(
@@ -84,3 +95,12 @@ def test_a_document_travels_as_columns_and_rows_in_the_same_order() -> None:
 def test_a_word_that_is_neither_a_yes_nor_a_no_is_neither(word: object) -> None:
     assert yes_or_no(word) is None
     assert not decode_column({"FIELD_NAME": "X", "REC_CUST": word, "INP_MAND": word, "COM_BLK": word}).blocked
+
+
+@pytest.mark.parametrize("letter", ["N", "I"])
+@pytest.mark.parametrize("text", ["1e99", "1_000", "٣", "NaN", "9" * 21, "7 stuks"])
+def test_a_text_that_is_no_number_of_a_database_is_not_sent_as_one(letter: str, text: str) -> None:
+    column = DictionaryColumn("QTY", "Aantal", letter)
+    assert cell_of("article.quantity", column, " 12 ").value == 12
+    with pytest.raises(RejectedError, match="request_refused"):
+        cell_of("article.quantity", column, text)
