@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 ENCODINGS = "gzip, deflate"  # what answers may be packed in, by one of them and once
-MOST_PARTS = 2_500_000  # elements, lists and objects of one answer: each takes some 130 bytes once it is read
+MOST_PARTS = 2_500_000  # elements, their attributes, lists and objects of one answer: each takes 130 bytes and more
+MOST_VALUES = 4_000_000  # in its lists and objects: one of an answer of a database has some 17 bytes of that
 _EITHER, _RAW = 47, -15  # what zlib calls gzip or deflate with a header, and deflate without
 
 

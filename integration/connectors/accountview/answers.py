@@ -12,7 +12,7 @@ import msgspec
 from integration.connectors.accountview.codec import Row
 from integration.connectors.accountview.empty_answers import EMPTY, ROWS
 from integration.connectors.accountview.settings import SYSTEM, BusinessObject
-from integration.connectors.answer import MOST_PARTS, HttpAnswer
+from integration.connectors.answer import MOST_PARTS, MOST_VALUES, HttpAnswer
 from integration.core.errors import (
     AccessDeniedError,
     ConnectorError,
@@ -188,11 +188,11 @@ def json_of(answer: HttpAnswer, operation: str, *, reading: bool = True) -> obje
 
 
 def parse_json(body: bytes) -> object:
-    """Return JSON. Raises ValueError for what is none, or has more parts or is nested deeper than any answer.
+    """Return JSON. Raises ValueError for what is none, or has more in it or is nested deeper than any answer.
 
     A number that no database keeps is a text: it is one record that cannot be read, not all of the answer.
     """
-    if body.count(b"[") + body.count(b"{") > MOST_PARTS:
+    if body.count(b"[") + body.count(b"{") > MOST_PARTS or body.count(b",") > MOST_VALUES:
         raise ValueError("no answer has so many parts")
     try:
         return json.loads(body, parse_int=_whole, parse_float=_decimal, parse_constant=str)

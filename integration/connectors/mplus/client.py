@@ -286,7 +286,7 @@ def _body(text: bytes) -> Element | None:
     """
     if b"<!DOCTYPE" in text or b"\0" in text[:4]:  # or in an encoding that would hide one
         return None
-    if text.count(b"<") - text.count(b"</") > MOST_PARTS:
+    if text.count(b"<") - text.count(b"</") + text.count(b"=") > MOST_PARTS:
         return None
     parser = etree.XMLParser(
         resolve_entities=False,

@@ -8,7 +8,7 @@ import pytest
 from integration.connectors.accountview.answers import LONGEST_NUMBER, refusal_cause
 from integration.connectors.accountview.codec import number_or_none
 from integration.connectors.accountview.connector import AccountView
-from integration.connectors.answer import MOST_PARTS
+from integration.connectors.answer import MOST_PARTS, MOST_VALUES
 from integration.core.errors import (
     AccessDeniedError,
     InDoubtError,
@@ -130,8 +130,9 @@ def test_a_write_into_a_locked_administration_waits() -> None:
         b'{"ARTICLE": "text"}',
         b'{"ARTICLE": [1, 2]}',
         b'{"ARTICLE": [' + b"{}," * MOST_PARTS + b"{}]}",
+        b'{"ARTICLE": [{"PX_SELL": [' + b"0," * (MOST_VALUES + 1) + b"0]}]}",
     ],
-    ids=["lists", "objects", "text", "numbers", "parts"],
+    ids=["lists", "objects", "text", "numbers", "parts", "values"],
 )
 def test_an_answer_that_no_database_gives_cannot_be_read(body: bytes) -> None:
     for status in (200, 400):

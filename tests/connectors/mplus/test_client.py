@@ -284,10 +284,11 @@ def test_an_answer_that_is_nested_without_end_cannot_be_read(name: str) -> None:
     assert error.code == "answer_unreadable"
 
 
-def test_an_answer_of_elements_without_end_is_not_read() -> None:
-    many = "<a/>" * (MOST_PARTS + 1)
-    error, _ = raised(read, xml(f"<ns:GetProductsResponse>{many}</ns:GetProductsResponse>"))
-    assert error.code == "answer_unreadable"
+def test_an_answer_of_elements_or_attributes_without_end_is_not_read() -> None:
+    attributes = "".join(f' a{number:x}=""' for number in range(1_000))
+    for many in ("<a/>" * (MOST_PARTS + 1), f"<a{attributes}/>" * (MOST_PARTS // 1_000)):
+        error, _ = raised(read, xml(f"<ns:GetProductsResponse>{many}</ns:GetProductsResponse>"))
+        assert error.code == "answer_unreadable"
 
 
 def test_a_name_that_stands_for_much_is_not_filled_in() -> None:
