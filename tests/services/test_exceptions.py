@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from integration.core.errors import IntegrationError
 from integration.core.issues import CauseGroup, Issue, Met, OpenIssue
 from integration.core.records import Kind, Record, corrected
 from integration.core.run import Mode, Run
@@ -154,6 +155,11 @@ def test_a_decision_does_not_hold_for_a_change_that_comes_after_it(harness: Days
 
     harness.exceptions.decide("days", harness.undecided(), "again", somebody("anna"))
     assert set(harness.changes(harness.again())) == {f"{FIRST}/01"}  # the newer decision counts
+
+
+def test_who_says_what_became_of_something_that_is_in_doubt_no_more_is_told_so(harness: DaysHarness) -> None:
+    with pytest.raises(IntegrationError, match="answered_meanwhile"):
+        harness.exceptions.answer(harness.undecided()[0], "77", somebody("ben"))
 
 
 def test_only_what_the_flow_offers_can_be_decided(harness: DaysHarness) -> None:

@@ -142,6 +142,8 @@ def test_what_is_empty_stays_empty(name: str, args: tuple[Value, ...]) -> None:
         ("regex_replace", (r"(?=(.*))", r"\1" * 60), "a" * LONGEST_TEXT, "longer than"),
         ("regex_replace", ("(.+)", r"\1" * 60), "a" * LONGEST_TEXT, "longer than"),
         ("split", ("a",), "a" * 9000, "longer than"),
+        ("split", (",", Decimal(1)), "a," * LONGEST_TEXT, "longer than"),
+        ("regex_replace", ("a+", ""), "a" * (LONGEST_TEXT + 1), "longer than"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_with_the_reason(
