@@ -88,6 +88,21 @@ def test_what_is_counted_in_other_units_is_never_added_up(events: OutboxReader, 
     assert charted == {unit: [float(amount)] for unit, amount in totals.items()}
 
 
+def test_a_branch_has_no_line_before_its_first_known_level(database: Database, logbook: Logbook, stock: Stock) -> None:
+    clock = Clock()
+    events = OutboxReader(database, clock)
+    for branch in ("1", "2"):
+        after = {f"{branch}/amount": "5"}
+        planned = Event(event="planned", run=f"r{branch}", flow="stock", kind="stock", key="1001", after=after)
+        events.tell(planned, Event(event="proven", run=f"r{branch}", flow="stock", kind="stock", key="1001"))
+        clock.now += timedelta(days=1)
+    logbook.drain(events)
+
+    levels = stock.levels(StockScope(), "branch", clock.now).astype(object)
+
+    assert levels.where(levels.notna(), None).to_numpy().tolist() == [[5.0, None], [5.0, 5.0], [5.0, 5.0]]
+
+
 def test_how_long_stock_lasts_is_told_alike_for_an_hour_and_anew_once_levels_come_in(
     database: Database, logbook: Logbook, stock: Stock
 ) -> None:
