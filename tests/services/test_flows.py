@@ -1,5 +1,6 @@
 """Flows as people arrange them, and their numbers as a monitor reads them."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -139,6 +140,18 @@ def test_what_a_setting_names_and_the_system_does_not_have_is_never_kept(
 
     assert (refused.value.facts["setting"], refused.value.facts["number"]) == (setting, ABSENT)
     assert app.flows.settings(flow) == before
+
+
+def test_what_a_file_of_settings_names_and_the_system_does_not_have_is_never_kept(app: Application) -> None:
+    before = app.arrangement.text()
+    given = json.loads(before)
+    given["flows"].setdefault("days", {})["collective_debtor"] = ABSENT
+
+    with pytest.raises(ConfigurationError) as refused:
+        app.arrangement.read(json.dumps(given))
+
+    assert "flows.days" in str(refused.value.facts)
+    assert app.arrangement.text() == before
 
 
 def test_what_nobody_can_look_up_now_is_kept_and_told(tmp_path: Path) -> None:
