@@ -134,5 +134,5 @@ def test_no_text_takes_much_longer_than_another_of_its_length(there: str) -> Non
         masked(text, ["planted-secret-1"])
         return time.process_time() - began
 
-    usual = max(seconds("een gewone zin. " * 1_250), 0.005)
-    assert seconds((there * 20_000)[:20_000]) < 60 * usual
+    usual = max(seconds("een gewone zin. " * 5_000), 0.005)
+    assert seconds((there * 80_000)[:80_000]) < 15 * usual
