@@ -120,7 +120,7 @@ def plan_outcome(app: Application, run: Run) -> None:
         case RunState.DONE if run.approval is None:
             agree = counts.unchanged or not counts.parked
             said = counted("outcome_agree", counts.unchanged) if agree else text("outcome_nothing")
-            sign, said = "ok" if agree else "parked", f"**{said}** :small[:gray[{text('outcome_agree_about')}]]"
+            sign, said = "parked" if counts.parked else "ok", f"**{said}** :small[:gray[{text('outcome_agree_about')}]]"
         case RunState.DONE:
             sign, said = outcome(app, run)
         case RunState.COMMITTING:

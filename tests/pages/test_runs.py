@@ -6,12 +6,14 @@ import pytest
 
 from integration.core.plan import Approval
 from integration.core.run import Outcome
-from integration.core.states import Step
+from integration.core.states import RunState, Step
 from integration.services import Application
 from integration.store import plan_lines
 from integration.store.ledger import Ledger
+from integration.store.previews import Previews
 from integration.store.runs import RunStore
 from integration.store.tables import lines
+from pages.components.shared.layout import mark
 from tests.pages.conftest import Open, press, texts
 from tests.people import somebody
 from tests.store.samples import STAGES, a_commit, a_create, a_park, a_plan, a_preview, prove
@@ -75,6 +77,15 @@ def test_a_run_that_proved_nothing_is_not_green_and_says_how_many_wait(open_page
         assert "None proven" in shown
         assert "Nothing lost" not in shown
     assert "No record is proven." in texts(open_page("phone", plan=run))
+
+
+def test_a_preview_with_nothing_to_write_is_not_green_while_records_wait(open_page: Open, past: RunStore) -> None:
+    run = a_preview(past, a_park(1), unchanged=1)
+    Previews(past.database, past.clock).finish(run, "fingerprint", (), RunState.DONE, 2)
+
+    shown = texts(open_page("preview", plan=run))
+
+    assert f"{mark('parked')} **Nothing to do: both systems agree on 1 record.**" in shown
 
 
 @pytest.mark.parametrize(
