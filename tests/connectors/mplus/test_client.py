@@ -209,6 +209,15 @@ def test_a_refusal_tells_the_words_of_the_till() -> None:
     assert error.facts["message"] == "Prijs ontbreekt"
 
 
+@pytest.mark.parametrize("act", [read, write])
+@pytest.mark.parametrize("said", ["License module is missing", "Method not implemented", "No license"])
+def test_a_call_that_an_installation_does_not_have_is_told_in_the_words_of_the_till(
+    act: Callable[[Client], object], said: str
+) -> None:
+    for answer in (fault("SOAP-ENV:Server", said), httpx.Response(200, text=said)):
+        assert raised(act, answer)[0].facts["message"] == said
+
+
 def test_a_refusal_without_words_tells_its_code() -> None:
     error, _ = raised(write, result("FAILED"))
     assert error.facts["message"] == "UPDATE-PRODUCT-RESULT-FAILED"
