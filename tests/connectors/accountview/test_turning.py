@@ -141,6 +141,12 @@ def test_pages_turned_by_keys_are_read_whole_too(most: int) -> None:
     assert articles(an_accountview(server, page_strategy="last_key")) == server.codes
 
 
+@pytest.mark.parametrize("name", ["a row hidden on each page", "the first of each page hidden"])
+def test_pages_turned_by_keys_with_rows_hidden_are_no_end(name: str) -> None:
+    books = an_accountview(Server(30, MISCHIEF[name]), page_size=10, page_strategy="last_key")
+    assert outcome(books, articles) is None
+
+
 def test_a_page_with_a_row_twice_tells_which() -> None:
     with pytest.raises(MalformedAnswerError, match="list_out_of_order") as caught:
         articles(an_accountview(Server(5, MISCHIEF["each row twice"])))
