@@ -178,6 +178,14 @@ class Countable(Connector, Protocol):
 
 
 @runtime_checkable
+class Telling(Connector, Protocol):
+    """A source of which is told which fields came, also with records that are asked for by their keys."""
+
+    def fetched(self, kind: Kind, keys: Collection[str]) -> Batch:
+        """Return what `fetch` would as one page."""
+
+
+@runtime_checkable
 class Invoicing(Connector, Protocol):
     """A system that tells of its sales orders which it has invoiced."""
 

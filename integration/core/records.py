@@ -7,7 +7,7 @@ system keeps that system's name, so that an operator can map it. Which fields ex
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -195,6 +195,18 @@ class Fields:
     always: frozenset[str] = frozenset()
     absent: frozenset[str] = frozenset()
     told: frozenset[str] = frozenset()  # none where nothing was read
+
+    @classmethod
+    def of_all(cls, several: Iterable["Fields"]) -> "Fields":
+        """Return the same of some pages together, but for those of which nothing was read."""
+        read = [one for one in several if one != cls()]
+        if not read:
+            return cls()
+        return cls(
+            frozenset.intersection(*(one.always for one in read)),
+            frozenset.intersection(*(one.absent for one in read)),
+            frozenset.union(*(one.told for one in read)),
+        )
 
     def vanished(self, known: frozenset[str], reads: frozenset[str]) -> list[str]:
         """Return which of the fields known are in no record: those with a meaning, and those that somebody `reads`."""

@@ -19,7 +19,7 @@ from integration.runner.erased_people import without_erased
 from integration.runner.hashes import known_again, unread, with_hashes
 from integration.runner.prefetch import Prefetch
 from integration.runner.retire import NAMELESS
-from integration.runner.vanished_fields import expect_fields
+from integration.runner.vanished_fields import expect_fields, fetched
 
 NONE: Mapping[str, str] = {}
 _Asked = tuple[Connector, Connector, FlowLogic, Stage, str | None, str | None, int | None]
@@ -40,7 +40,7 @@ class Extract:
         if stage.counted and position.after is None:
             logic.before_reading(stage)
         if run.mode is Mode.CHOSEN and stage.counted:
-            records, after, stamp = source.fetch(stage.source, position.keys), None, None
+            records, after, stamp = fetched(self.deps, run, logic, stage, position.keys), None, None
         else:
             page = self._prefetch.page(run.id, _page, *self._asked(logic, position, position.after))
             after, stamp = page.after, page.stamp
@@ -151,7 +151,7 @@ class Extract:
             return position
         if stage.counted:
             logic.before_reading(stage)
-        records = self.deps.connectors[logic.flow.source].fetch(stage.source, missing)
+        records = fetched(self.deps, run, logic, stage, missing)
         if stage.counted:
             position = self._counting(run, stage, [one.key for one in records], position)
         self._stage(run, logic, stage, records, position)
@@ -160,7 +160,7 @@ class Extract:
     def again(self, run: Run, logic: FlowLogic, stage: Stage, keys: Sequence[str]) -> None:
         """Read records that were known again after all; one that is gone meanwhile stays as it was."""
         logic.before_reading(stage)
-        records = self.deps.connectors[logic.flow.source].fetch(stage.source, keys)
+        records = fetched(self.deps, run, logic, stage, keys)
         self._stage(run, logic, stage, records, run.position)
 
     def _counting(self, run: Run, stage: Stage, keys: Sequence[str], position: Position) -> Position:

@@ -1,11 +1,13 @@
 """Fields of a source that came with every record before, and come with none now: what is absent is no value."""
 
 import json
+from collections.abc import Collection, Sequence
 
+from integration.connectors.protocol import Telling
 from integration.core.basis import NAMES
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Stage
-from integration.core.records import Fields
+from integration.core.records import Fields, Record
 from integration.core.run import Run
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
@@ -15,17 +17,47 @@ def expect_fields(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, 
     """Keep which fields every record of a kind has; `first` says that this is the first page of a run.
 
     Raises ConfigurationError where a page has one in no record that all had before, and it has a meaning of ours or
-    the flow reads it. Whoever gives the fields other
-    names, or publishes a mapping, begins anew: then a field may be gone on purpose.
+    the flow reads it. Whoever gives the fields other names, or publishes a mapping, begins anew: then a field may be
+    gone on purpose.
     """
     if not (fields.always or fields.absent):
         return
-    flow, side, mark = run.flow, f"fields:{stage.source}", f"{run.basis.get(NAMES)} {run.mapping_version}"
-    stored = deps.cursors.get(flow, side)
-    kept = json.loads(stored) if stored else {}
-    known = frozenset(kept["fields"]) if kept.get("as") == mark else None
-    if known and (gone := fields.vanished(known, logic.reads)):
-        raise ConfigurationError("field_vanished", flow=flow, system=logic.flow.source, field=", ".join(gone))
+    known = _known(deps, run, stage)
+    _expect(known, run, logic, fields)
     now = fields.always if first or known is None else known & fields.always
     if now != known:
-        deps.cursors.put(flow, side, json.dumps({"as": mark, "fields": sorted(now)}))
+        kept = {"as": _mark(run), "fields": sorted(now)}
+        deps.cursors.put(run.flow, _side(stage), json.dumps(kept))
+
+
+def fetched(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, keys: Collection[str]) -> Sequence[Record]:
+    """Return the records of a stage's source under these keys; nothing is kept of which fields they have.
+
+    Raises ConfigurationError as `expect_fields` does.
+    """
+    source = deps.connectors[logic.flow.source]
+    if not isinstance(source, Telling):
+        return source.fetch(stage.source, keys)
+    batch = source.fetched(stage.source, keys)
+    _expect(_known(deps, run, stage), run, logic, batch.fields)
+    return batch.records
+
+
+def _expect(known: frozenset[str] | None, run: Run, logic: FlowLogic, fields: Fields) -> None:
+    if known and (gone := fields.vanished(known, logic.reads)):
+        raise ConfigurationError("field_vanished", flow=run.flow, system=logic.flow.source, field=", ".join(gone))
+
+
+def _known(deps: Dependencies, run: Run, stage: Stage) -> frozenset[str] | None:
+    """Return the fields that every record had; None where that is not known under the names of now."""
+    stored = deps.cursors.get(run.flow, _side(stage))
+    kept = json.loads(stored) if stored else {}
+    return frozenset(kept["fields"]) if kept.get("as") == _mark(run) else None
+
+
+def _side(stage: Stage) -> str:
+    return f"fields:{stage.source}"
+
+
+def _mark(run: Run) -> str:
+    return f"{run.basis.get(NAMES)} {run.mapping_version}"

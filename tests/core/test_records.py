@@ -280,6 +280,13 @@ def test_a_field_is_gone_where_it_has_a_meaning_or_is_read_and_was_in_every_reco
     assert Fields().vanished(known, reads) == []
 
 
+def test_a_field_of_several_pages_is_in_all_of_their_records_in_some_or_in_none() -> None:
+    one = Fields(frozenset("ab"), frozenset("xy"), frozenset("abc"))
+    other = Fields(frozenset("bx"), frozenset("y"), frozenset("bx"))
+    assert Fields.of_all([one, Fields(), other]) == Fields(frozenset("b"), frozenset("y"), frozenset("abcx"))
+    assert Fields.of_all([Fields()]) == Fields()
+
+
 def test_there_is_one_kind_of_each_name_however_it_travels() -> None:
     assert Kind("sales_order") is Kind.SALES_ORDER is copy(Kind.SALES_ORDER)
     assert Kind.SALES_ORDER in kinds(Sort.DOCUMENT)

@@ -105,13 +105,17 @@ def test_a_record_that_cannot_be_read_parks_alone_with_all_of_it(harness: FlowHa
 class Telling(MemoryConnector):
     """Books that tell which of their fields came."""
 
-    told = Fields(frozenset({"K9_EAN", "REC_BLK"}))
+    told = by_key = Fields(frozenset({"K9_EAN", "REC_BLK"}))
 
     def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
         """Return a page that says so."""
         return replace(
             super().extract(kind, since, after, most), fields=self.told if kind is Kind.ARTICLE else Fields()
         )
+
+    def fetched(self, kind: Kind, keys: Collection[str]) -> Batch:
+        """Return records under these keys, and say so of them too."""
+        return Batch(tuple(self.fetch(kind, keys)), None, fields=self.by_key)
 
 
 @pytest.mark.parametrize("mode", [Mode.COMPLETE, Mode.CHANGES])
@@ -130,6 +134,23 @@ def test_a_field_that_every_record_had_and_none_has_stops_the_flow(
         harness.runs.fail(harness.runs.latest(flow="products", limit=1)[0].id, "field_vanished", {})
     source.told = Telling.told
     assert harness.run(mode).state is RunState.DONE
+
+
+@pytest.mark.parametrize("how", ["chosen", "edited at the till", "beside a variant that changed"])
+def test_a_field_that_is_gone_stops_what_asks_for_records_by_their_keys_too(
+    database: Database, target: MemoryConnector, how: str
+) -> None:
+    source = Telling(variants(), system="accountview")
+    harness = FlowHarness(database, source, target)
+    harness.run(Mode.COMPLETE)
+    source.by_key = Fields(frozenset({"REC_BLK"}), frozenset({"K9_EAN"}))
+    if how == "beside a variant that changed":
+        edited(source, "2", {"price": Decimal("20.0000")})
+    else:
+        edited(target, "TRUI", {"1/price_incl": Decimal("1.00")}, Kind.PRODUCT)
+    with pytest.raises(ConfigurationError, match="field_vanished") as caught:
+        harness.run(*((Mode.CHOSEN, ["1"]) if how == "chosen" else (Mode.CHANGES,)))
+    assert caught.value.facts["field"] == "K9_EAN"
 
 
 def test_a_field_without_a_meaning_of_ours_stops_the_flow_where_that_reads_it(

@@ -172,6 +172,10 @@ class Goods:
 
     def fetch(self, keys: Collection[str]) -> list[Record]:
         """Return the records with these codes."""
+        return list(self.fetched(keys).records)
+
+    def fetched(self, keys: Collection[str]) -> Batch:
+        """Return the same as one page."""
         return self._pages.under(self._reading, keys)
 
     def most(self, name: str, count: int) -> list[Record]:
@@ -218,6 +222,7 @@ class BooksArticles(Goods):
         batch = super().extract(None if self._prices.on else since, after)
         return replace(batch, records=self._prices.added(self._warehouses.added(batch.records, fresh=after is None)))
 
-    def fetch(self, keys: Collection[str]) -> list[Record]:
+    def fetched(self, keys: Collection[str]) -> Batch:
         """Return the articles with these codes, with what each warehouse has of them and their prices."""
-        return list(self._prices.added(self._warehouses.added(super().fetch(keys))))
+        batch = super().fetched(keys)
+        return replace(batch, records=self._prices.added(self._warehouses.added(batch.records)))

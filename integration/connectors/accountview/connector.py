@@ -21,7 +21,7 @@ from integration.connectors.accountview.places import Postings, Quotations, Sale
 from integration.connectors.accountview.prices import BooksPrices
 from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
-from integration.connectors.accountview.source import BooksSource, Pages
+from integration.connectors.accountview.source import BooksSource, Pages, TellingSource
 from integration.connectors.accountview.target import BooksTarget, translated
 from integration.connectors.accountview.unnamed import split_unnamed
 from integration.connectors.accountview.years import FiscalYears
@@ -32,7 +32,7 @@ from integration.core.connections import Finding, Tell, TokenKeeper, unheard
 from integration.core.errors import RejectedError
 from integration.core.markers import UNKNOWN, Stretches
 from integration.core.plan import Action, Change
-from integration.core.records import Batch, Field, Held, Kind, Record, Unreadable, Written
+from integration.core.records import Batch, Field, Fields, Held, Kind, Record, Unreadable, Written
 
 
 class AccountView:
@@ -215,9 +215,19 @@ class AccountView:
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
         """Return the records under these keys; a key that is gone is left out."""
-        answers, unnamed = split_unnamed(self._source(kind).fetch, sorted(set(keys)))
-        read = [record for answer in answers for record in answer]
-        return read + [error.as_record(kind, key) for key, error in unnamed]
+        return list(self.fetched(kind, keys).records)
+
+    def fetched(self, kind: Kind, keys: Collection[str]) -> Batch:
+        """Return the same as one page, with which fields came."""
+        source = self._source(kind)
+
+        def ask(some: Sequence[str]) -> Batch:
+            return source.fetched(some) if isinstance(source, TellingSource) else Batch(tuple(source.fetch(some)), None)
+
+        answers, unnamed = split_unnamed(ask, sorted(set(keys)))
+        read = [record for answer in answers for record in answer.records]
+        records = (*read, *(error.as_record(kind, key) for key, error in unnamed))
+        return Batch(records, None, fields=Fields.of_all(answer.fields for answer in answers))
 
     # ---- the books as a target
 

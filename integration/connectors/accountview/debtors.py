@@ -67,8 +67,13 @@ class Debtors:
 
     def fetch(self, keys: Collection[str]) -> list[Record]:
         """Return the debtors with these numbers; one that is gone is left out."""
-        decode, rows = self._reading().decode, self._rows(keys)
-        return list(self._prices.added(list(whole_records(rows, decode))))
+        return list(self.fetched(keys).records)
+
+    def fetched(self, keys: Collection[str]) -> Batch:
+        """Return the same as one page."""
+        reading, rows = self._reading(), self._rows(keys)
+        records = self._prices.added(list(whole_records(rows, reading.decode)))
+        return Batch(tuple(records), None, fields=reading.fields_of(rows))
 
     def _reading(self) -> Reading:
         layout = self._layout

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from integration.connectors.accountview.client import AccountViewClient, Query, QueryFilter
@@ -28,6 +28,14 @@ class BooksSource(Protocol):
 
     def fetch(self, keys: Collection[str]) -> list[Record]:
         """Return the records under these keys; one that is gone is left out."""
+
+
+@runtime_checkable
+class TellingSource(BooksSource, Protocol):
+    """One that tells which columns came."""
+
+    def fetched(self, keys: Collection[str]) -> Batch:
+        """Return what `fetch` would as one page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +164,14 @@ class Pages:
         row = Query(of=reading.of, sort=(reading.key,), size=1, fields=(reading.key,), key=reading.key)
         return bool(self._client.page(replace(row, number=page * self._settings.page_size)))
 
-    def under(self, reading: Reading, keys: Collection[str]) -> list[Record]:
+    def under(self, reading: Reading, keys: Collection[str]) -> Batch:
         """Return the records under these keys, whatever their capitals where there is none as it is written."""
         rows = self._reader.exact_rows(reading.of, reading.key, keys, then=(), fields=())
         read = list(whole_records(rows, reading.decode))
         exact, alike = {one.key: one for one in read}, {one.key.casefold(): one for one in reversed(read)}
         found = {key: exact.get(key) or alike.get(key.casefold()) for key in sorted(set(keys))}
-        return [record for record in found.values() if record is not None]
+        records = tuple(record for record in found.values() if record is not None)
+        return Batch(records, None, fields=reading.fields_of(rows))
 
     def most(self, reading: Reading, name: str, count: int) -> list[Record]:
         """Return the records that have most of a field, or of a column."""

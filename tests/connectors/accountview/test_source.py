@@ -113,6 +113,8 @@ def test_a_page_says_which_columns_all_of_its_rows_have_and_none_has() -> None:
     assert fields.told == fields.always | {"REC_BLK", "K9_OTHER"}
     assert {"CNG_DATE", "AG_CODE"} <= fields.absent
     assert "REC_BLK" not in fields.always | fields.absent
+    assert accountview.fetched(Kind.ARTICLE, ["A", "B"]).fields == fields
+    assert accountview.fetched(Kind.ARTICLE, ["C"]).fields == Fields()
 
 
 class Carousel(Books):
