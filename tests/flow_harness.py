@@ -66,6 +66,7 @@ class FlowHarness:
         self.decides = {"settings": "as they are"}  # a plan, beside the names
         self.read_fields: Callable[[str], None] = lambda _: None
         self.fed: dict[str, str] = {}
+        self.corrections: dict[str, str] = {}  # marks of what persons corrected, by record
         self.strangers: Callable[[], Strangers] = lambda: NO_STRANGERS
         self.accepted: set[str] = set()
         self.clock = Clock()
@@ -88,6 +89,7 @@ class FlowHarness:
             self.clock, Patience(timedelta(seconds=10), timedelta(seconds=1)), fed=lambda _: self.fed,
             basis=lambda *_: {"names": self.names, **self.decides},
             read_fields=self._read_fields,
+            corrections=lambda _: self.corrections,
             strangers=lambda _: self.strangers().without(self.accepted),
             accept=lambda _, told, _by: self.accepted.update(told),
         )  # fmt: skip

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 
 SETTINGS, TABLES, NAMES, RATES, LISTS, ON = "settings", "tables", "names", "rates", "lists", "on"
+CORRECTIONS = "corrections"  # those of the records that a plan changes
 FIELDS = "fields"  # those that the books have, as their dictionary describes them
 TOLD = (RATES, LISTS, FIELDS)  # by the systems: only who is about to write asks them again
 

@@ -7,7 +7,7 @@ from threading import Event
 
 import structlog
 
-from integration.core.basis import TOLD, changed_marks
+from integration.core.basis import CORRECTIONS, TOLD, changed_marks
 from integration.core.errors import (
     PlanStaleError,
     PlanUnsafeError,
@@ -20,6 +20,7 @@ from integration.core.states import RunState
 from integration.core.strangers import told_of
 from integration.core.taken_back import TAKEN_BACK
 from integration.flows.spec import FlowLogic
+from integration.runner.corrections import corrected_since
 from integration.runner.dependencies import Dependencies, next_cursors
 from integration.runner.dispatch import Dispatcher, LookedUpPage
 from integration.runner.pipeline import Pipeline, nothing_follows
@@ -59,7 +60,10 @@ class Commit:
             made_with = run.mapping_version
             return PlanStaleError("mapping_published_since", flow=run.flow, version=made_with, current=published)
         now = self.deps.basis(run.flow, run.mapping_version, asks)
-        if others := changed_marks(run.basis, now, () if asks else TOLD):
+        others = changed_marks(run.basis, now, () if asks else TOLD)
+        if corrected_since(self.deps, run):
+            others.append(CORRECTIONS)
+        if others:
             return PlanStaleError("basis_changed_since", flow=run.flow, changed=",".join(others))
         return self.deps.held(run.flow)
 

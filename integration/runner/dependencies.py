@@ -63,6 +63,7 @@ class Dependencies:
     corrected: Callable[[str, Sequence[Record]], Sequence[Record]] = (
         lambda _, records: records  # what persons said values should be
     )
+    corrections: Callable[[str], Mapping[str, str]] = lambda _: {}  # marks of what they said so of, by record
     fed: Callable[[str], Mapping[str, str]] = lambda _: {}  # marks of what a flow's logic is made of, by their names
     basis: Callable[[str, int, bool], Basis] = (
         lambda *_: {}  # what decides a plan made with a version of the mapping, and whether the systems are asked

@@ -20,6 +20,7 @@ from integration.core.strangers import STRANGERS
 from integration.core.taken_back import TAKEN_BACK
 from integration.flows.spec import FlowLogic
 from integration.runner.compare import Compare
+from integration.runner.corrections import CORRECTED, corrected_in
 from integration.runner.dependencies import Dependencies, fed_otherwise, next_cursors
 from integration.runner.extract import Extract
 from integration.runner.pending_plan import carry_over, recheck_retirements, replaced_by
@@ -136,6 +137,9 @@ class Preview:
         counts, changes = position.watched, position.changes + position.retirements
         strangers = strangers_beside(self.deps, run)
         notes = {STRANGERS: strangers.told()} if strangers.references else {}
+        told = corrected_in(self.deps, run)
+        if told or CORRECTED in run.notes:  # a preview may have been begun with the notes of another one
+            notes[CORRECTED] = told
         counted = {**counts, AMONG_STRANGERS.name: len(strangers.references)}
         is_first = not self.deps.links.any(run.flow, *logic.flow.linked)
         found = brakes(logic.settings.guards, logic.settings.limits, counted, position.read, is_first=is_first)
@@ -145,7 +149,7 @@ class Preview:
         self._compare.forget(run.id)
         if waits is not None and run.mode is Mode.CHANGES and not (changes or position.read):
             self.deps.previews.finish(run.id, mark, tripped, state, position.read)  # neither system has changed
-        elif waits is not None and run.mode is Mode.CHANGES and self._same(waits, run, mark, tripped):
+        elif waits is not None and run.mode is Mode.CHANGES and self._same(waits, run, mark, tripped, told):
             self.deps.previews.keep_counts(run.id, mark, position.read)
             self.deps.runs.says_the_same(run.id, waits.id)
         else:
@@ -157,11 +161,13 @@ class Preview:
             )
         log.info("preview finished", run=run.id, flow=run.flow, read=position.read, changes=changes)
 
-    def _same(self, waits: Run, run: Run, mark: str, tripped: Sequence[Brake]) -> bool:
+    def _same(self, waits: Run, run: Run, mark: str, tripped: Sequence[Brake], corrections: str) -> bool:
         """Tell whether a plan that waits says what a new one would say, decided by the same.
 
         What was taken back since is said by the new one alone.
         """
         made = (waits.fingerprint, waits.brakes, waits.mapping_version, waits.in_force, waits.basis)
+        if waits.notes.get(CORRECTED, "") != corrections:
+            return False
         back = [self.deps.plans.count(one.id, "changes", among=Among(cause=TAKEN_BACK)) for one in (waits, run)]
         return back[0] == back[1] and made == (mark, tuple(tripped), run.mapping_version, run.in_force, run.basis)

@@ -385,6 +385,7 @@ class Application:
             patience=Patience(visible_within=timedelta(seconds=self.settings.patience_seconds)),
             earlier=self.logics.earlier,
             corrected=self.logics.corrected,
+            corrections=stores.corrections.marks,
             fed=self._fed,
             basis=self._basis,
             read_fields=self.logics.read_fields,

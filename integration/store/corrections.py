@@ -1,5 +1,7 @@
 """Values that hold in the place of those of the source, by record and field."""
 
+import hashlib
+import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,6 +14,8 @@ from integration.store.database import Store, upsert
 from integration.store.events import Event
 from integration.store.outbox import tell
 from integration.store.tables import corrections
+
+MARK = 16  # signs of what tells two states of a record's corrections apart
 
 
 class Corrections(Store):
@@ -49,6 +53,13 @@ class Corrections(Store):
         number = self.database.scalar(sa.select(sa.func.count()).select_from(corrections).where(here))
         newest = self.database.scalar(sa.select(sa.func.max(corrections.c.changed_at)).where(here))
         return f"{number} {newest or ''}".strip()
+
+    def marks(self, flow: str) -> dict[str, str]:
+        """Return a mark of what the corrections of a record say, by the keys of those that have any."""
+        said: dict[str, list[list[object]]] = {}
+        for row in self.database.rows(_of_flow(flow).order_by(corrections.c.kind, corrections.c.field)):
+            said.setdefault(row.key, []).append([row.kind, row.field, row.was, row.becomes])
+        return {key: hashlib.sha256(json.dumps(one).encode()).hexdigest()[:MARK] for key, one in said.items()}
 
     def counts(self) -> dict[str, int]:
         """Return how many corrections there are, by flow."""

@@ -79,6 +79,13 @@ class PlanStore:
         for row in self.database.rows(sa.select(lines.c.seq, lines.c.change).where(*here).order_by(lines.c.seq)):
             yield row.seq, change_from_json(row.change)
 
+    def accounts_for(self, run: str, *, chosen: bool = False) -> frozenset[str]:
+        """Return the keys of the records that the changes of a plan account for; those of what is `chosen` alone."""
+        left = sa.exists().where(left_out.c.run == run, left_out.c.seq == lines.c.seq)
+        here = (lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES), *((~left,) if chosen else ()))
+        found = self.database.rows(sa.select(lines.c.change).where(*here, lines.c.change.is_not(None)))
+        return frozenset(key for row in found for key in change_from_json(row.change).sources)
+
     def makes_documents(self, run: str, *, chosen: bool = False) -> bool:
         """Tell whether the plan makes any document of the books that was not sent yet; of what is `chosen` alone."""
         left = sa.exists().where(left_out.c.run == run, left_out.c.seq == lines.c.seq)

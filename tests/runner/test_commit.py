@@ -15,7 +15,7 @@ from integration.connectors.protocol import References
 from integration.core.errors import PlanStaleError, PlanUnsafeError, UnavailableError
 from integration.core.plan import Approval, Change
 from integration.core.records import Held, Kind, Record, Written
-from integration.core.run import Mode
+from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState, Step
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox
@@ -25,6 +25,7 @@ from integration.store.tables import lines as plan_lines
 from integration.words import told_by
 from tests.fakes import LateConnector, MemoryConnector
 from tests.flow_harness import FlowHarness, articles, edited
+from tests.people import somebody
 
 UNHEARD_OF = Record(Kind.stored("unheard_of"), "1", {})
 FIVE = ("1001", "1002", "1003", "1004", "1005")
@@ -127,6 +128,40 @@ def test_a_plan_is_stale_while_what_decided_it_is_otherwise(
     found = refusal.value
     assert (found.code, found.facts["changed"], target.writes) == ("basis_changed_since", told, written)
     harness.names, harness.decides = "as AccountView has them", {"settings": "as they are"}
+    assert harness.commit(run).state is RunState.DONE
+
+
+@pytest.mark.parametrize("now", [{}, {"1001": "another"}, {"1001": "typed", "1002": "typed"}])
+def test_a_plan_is_stale_once_what_a_person_corrected_of_its_records_is_otherwise(
+    harness: FlowHarness, target: MemoryConnector, now: dict[str, str]
+) -> None:
+    harness.corrections = {"1001": "typed", "elsewhere": "typed"}
+    run = harness.preview()
+    harness.corrections = now
+    with pytest.raises(PlanStaleError) as refusal:
+        harness.approve(run)
+    assert (refusal.value.facts["changed"], target.writes) == ("corrections", [])
+    assert harness.commit(harness.leave(run, "1001", "1002")).state is RunState.DONE
+
+
+def test_what_is_corrected_of_other_records_leaves_a_plan_alone_and_an_undo_is_decided_already(
+    harness: FlowHarness,
+) -> None:
+    harness.corrections = {"1001": "typed", "elsewhere": "typed"}
+    run = harness.preview()
+    harness.corrections = {"1001": "typed", "parked": "typed since"}
+    assert harness.commit(run).state is RunState.DONE
+    undoing = harness.undo(run)
+    harness.corrections = {"1001": "another"}
+    assert harness.commit(undoing).state is RunState.DONE
+
+
+def test_a_plan_made_with_the_notes_of_another_has_corrections_of_its_own(harness: FlowHarness) -> None:
+    harness.corrections = {"1001": "typed"}
+    before = harness.preview(Mode.CHOSEN, ["1001"])
+    harness.corrections = {}
+    asked = PreviewRequest("products", somebody("test"), Mode.CHOSEN, ["1001"], before.notes)
+    run = harness.previewed(harness.runner.preview.begin(asked))
     assert harness.commit(run).state is RunState.DONE
 
 

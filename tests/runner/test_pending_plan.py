@@ -147,6 +147,19 @@ def test_what_was_left_out_stays_so_whatever_it_becomes_once_what_decided_it_is_
     assert set(run.excluded) == {harness.changes(run)["1001"].seq}
 
 
+def test_a_plan_that_says_the_same_takes_over_one_whose_records_were_corrected_since(
+    harness: FlowHarness, source: MemoryConnector
+) -> None:
+    harness.run()
+    edited(source, "1001", HIGHER)
+    harness.corrections = {"1001": "typed"}
+    plan = harness.preview()
+    harness.corrections = {}
+    run = harness.preview()
+    assert (run.fingerprint, harness.runs.get(plan.id).error) == (plan.fingerprint, "plan_replaced")
+    assert harness.commit(run).state is RunState.DONE
+
+
 def test_a_plan_that_says_the_same_takes_over_one_that_no_longer_holds(
     harness: FlowHarness, source: MemoryConnector
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from integration.core.errors import PlanStaleError
 from integration.core.links import Link
 from integration.core.plan import Change
 from integration.core.records import Held, Kind, Record, Value, Written
@@ -119,6 +120,19 @@ def test_one_plan_has_two_documents_and_one_record_that_was_read(
     assert books.writes == [KEY, CREDIT, AGAIN]
     assert amounts(books) == BOTH
     assert harness.run(Mode.COMPLETE).counts.unchanged == 1
+
+
+@pytest.mark.parametrize("option", ["again", "credit"])
+def test_a_plan_is_stale_once_a_decision_that_it_follows_was_taken_back(
+    harness: OrdersHarness, books: Books, till: MemoryConnector, option: str
+) -> None:
+    decide(till, option)
+    harness.corrections = {KEY: option}
+    plan = harness.preview(Mode.COMPLETE)
+    harness.corrections = {}
+    with pytest.raises(PlanStaleError, match="basis_changed_since"):
+        harness.approve(plan)
+    assert books.writes == [KEY]
 
 
 @pytest.mark.parametrize("at", [CREDIT, AGAIN])

@@ -10,7 +10,7 @@ import pytest
 from integration.bootstrap import build
 from integration.core.basis import changed_marks
 from integration.core.errors import PlanStaleError
-from integration.core.records import Kind
+from integration.core.records import Correction, Kind
 from integration.core.run import PreviewRequest
 from integration.core.states import RunState
 from integration.sandbox.server import Sandbox
@@ -62,13 +62,15 @@ def test_a_plan_made_with_other_value_tables_or_while_its_flow_was_on_is_refused
         stores.rules.set_table("vat_codes", dict(zip(kept, reversed(kept.values()), strict=True)), "test")
         stores.rules.set_table("another", {"1": "2"}, "test")  # which no rule of the flow reads
         application.flows.change("products", {"on": False, "schedule_minutes": 58}, somebody("test"))
+        key = min(stores.plans.accounts_for(plan.id, chosen=True))
+        stores.corrections.keep("products", [Correction(Kind.ARTICLE, key, "ean", "", "8711111111110")], "test")
 
         with pytest.raises(PlanStaleError) as refused:
             console.commit(plan)
 
         told = application.runs.outdated(plan)
         assert told is not None
-        assert (refused.value.code, refused.value.facts["changed"]) == ("basis_changed_since", "tables,on")
+        assert (refused.value.code, refused.value.facts["changed"]) == ("basis_changed_since", "tables,on,corrections")
         assert (told.code, told.facts, console.writes()) == (refused.value.code, refused.value.facts, 0)
         anew = console.preview("products")
         assert {application.plans.row(anew.id, seq).key for seq in anew.excluded} == {out.key}
