@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 ENCODINGS = "gzip, deflate"  # what answers may be packed in, by one of them and once
 MOST_PARTS = 2_500_000  # elements, their attributes, lists and objects of one answer: each takes 130 bytes and more
 MOST_VALUES = 4_000_000  # in its lists and objects: one of an answer of a database has some 17 bytes of that
+NOT_TAKEN = frozenset({400, 411, 413, 414, 415, 417, 431})  # statuses: the request itself will not do, nothing was done
 _EITHER, _RAW = 47, -15  # what zlib calls gzip or deflate with a header, and deflate without
 
 

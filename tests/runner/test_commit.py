@@ -160,7 +160,7 @@ def test_a_plan_made_with_the_notes_of_another_has_corrections_of_its_own(harnes
     harness.corrections = {"1001": "typed"}
     before = harness.preview(Mode.CHOSEN, ["1001"])
     harness.corrections = {}
-    asked = PreviewRequest("products", somebody("test"), Mode.CHOSEN, ["1001"], before.notes)
+    asked = PreviewRequest("products", somebody("test"), Mode.CHOSEN, ("1001",), before.notes)
     run = harness.previewed(harness.runner.preview.begin(asked))
     assert harness.commit(run).state is RunState.DONE
 
@@ -514,6 +514,19 @@ class Leaving(MemoryConnector):
             raise UnavailableError("connection_refused", system=self.system, host="memory")
         self.stays_for -= 1
         return super().write(change, held, references, token)
+
+
+def test_a_till_that_does_not_take_up_the_first_record_ever_leaves_no_question(database: Database) -> None:
+    target = Leaving(system="mplus")
+    target.stays_for = 0
+    harness = FlowHarness(database, MemoryConnector(articles("2001", "2002"), system="accountview"), target)
+    run = harness.preview()
+    harness.approve(run)
+    with pytest.raises(UnavailableError):
+        harness.carry_out(run)
+    assert set(harness.steps(run).values()) == {Step.PLANNED}
+    target.stays_for = -1
+    assert harness.carry_out(run).counts.proven == 2
 
 
 def test_a_till_that_goes_away_in_the_middle_leaves_the_rest_planned(database: Database) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from integration.connectors.accountview.codec import Row
 from integration.connectors.accountview.empty_answers import EMPTY, ROWS
 from integration.connectors.accountview.settings import SYSTEM, BusinessObject
-from integration.connectors.answer import MOST_PARTS, MOST_VALUES, HttpAnswer
+from integration.connectors.answer import MOST_PARTS, MOST_VALUES, NOT_TAKEN, HttpAnswer
 from integration.core.errors import (
     AccessDeniedError,
     ConnectorError,
@@ -47,6 +47,8 @@ class BooksAnswers:
             self.expect_interface(answer)  # a 404 in AccountView's own words refuses a write for what it points to
         if answer.status >= HTTPStatus.BAD_REQUEST and (text := plain_text(answer)):
             shape: object = text
+        elif not reading and answer.status in NOT_TAKEN:  # a server before AccountView says so by a page
+            shape = _readable(answer)
         else:
             shape = json_of(answer, operation, reading=reading) if answer.body.strip() else {}
         message = self._mask(message_of(shape, refused=answer.status >= HTTPStatus.BAD_REQUEST))[:LONGEST_MESSAGE]

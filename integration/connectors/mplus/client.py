@@ -12,7 +12,7 @@ import zeep
 from lxml import etree
 from zeep.transports import Transport
 
-from integration.connectors.answer import MOST_PARTS, HttpAnswer
+from integration.connectors.answer import MOST_PARTS, NOT_TAKEN, HttpAnswer
 from integration.connectors.http import Gateway
 from integration.connectors.mplus.forms import PREFIX, WireForm, enclosing_element, tag_of
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
@@ -229,7 +229,7 @@ class Client:
         match answer.status:
             case 401 | 403:
                 return AccessDeniedError("mplus_credentials_rejected", **facts)
-            case 400:
+            case status if status in NOT_TAKEN:
                 return RejectedError("request_refused", **facts)
             case status if write:
                 return InDoubtError("timeout_after_sending_write", reason=_fault_of(answer), **facts)

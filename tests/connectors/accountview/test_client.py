@@ -83,6 +83,12 @@ def test_an_unreadable_or_failed_answer_leaves_a_write_in_doubt(response: httpx.
         write(an_accountview(lambda _: response))
 
 
+@pytest.mark.parametrize("status", [400, 413, 431])
+def test_a_write_that_the_server_did_not_take_up_is_refused_whatever_page_says_so(status: int) -> None:
+    with pytest.raises(RejectedError, match="request_refused"):
+        write(an_accountview(lambda _: httpx.Response(status, html="<h1>Request Entity Too Large</h1>")))
+
+
 @pytest.mark.parametrize("status", [302, 404, 405])
 def test_another_server_at_the_address_is_told_apart(status: int) -> None:
     with pytest.raises(MalformedAnswerError, match="address_not_api"):

@@ -185,6 +185,7 @@ def test_what_an_answer_to_a_read_amounts_to(
         (httpx.Response(404), InDoubtError, "timeout_after_sending_write"),
         (httpx.Response(500, text="oops"), InDoubtError, "timeout_after_sending_write"),
         (httpx.Response(503), UnavailableError, "service_unavailable"),
+        (httpx.Response(413, html="<h1>Too Large</h1>"), RejectedError, "request_refused"),
         (fault("SOAP-ENV:Server"), InDoubtError, "server_error"),
         (fault("SOAP-ENV:Client.Authentication"), AccessDeniedError, "mplus_credentials_rejected"),
         (fault("Client", status=200), RejectedError, "request_refused"),
