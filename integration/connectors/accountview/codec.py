@@ -78,6 +78,12 @@ def calendar_day(value: object) -> date | None:
         return None
 
 
+def says_a_day(value: object) -> bool:
+    """Tell whether something says a day, readable or not; what the database has for an empty one says none."""
+    text = str(value or "").strip()
+    return stamp(text) is not None if _STAMP.match(text) else re.search(r"[^\W0_]", text) is not None
+
+
 def literal(moment: datetime) -> str:
     """Return a moment as filters want it: a strict date literal of Visual FoxPro in braces."""
     return f"{{^{moment:%Y-%m-%d %H:%M:%S}}}"
@@ -144,7 +150,8 @@ def typed_value(column: DictionaryColumn, value: object) -> Value:
         case "L":
             return _told(column.name, value, yes_or_no(value))
         case "D" | "T":
-            return _told(column.name, stamp(value), calendar_day(value))
+            day = calendar_day(value)
+            return _told(column.name, value, day) if day is None and says_a_day(value) else day
         case _:
             return text_or_none(value)
 

@@ -14,6 +14,7 @@ from integration.connectors.accountview.codec import (
     by_its_look,
     calendar_day,
     number_or_none,
+    says_a_day,
     stamp,
     text_or_none,
     typed_value,
@@ -66,7 +67,8 @@ def sure(name: str, column: str, row: Row, value: Value) -> Value:
         raise WrongValueError(column, text_or_none(told))
     if name in _FLAGS and (value is None or (told is None and column in row)):
         raise WrongValueError(column, "" if told is None else str(told)[:LONGEST_SHOWN])
-    if name in _DATES and value is None and stamp(told):
+    # A stamp in a form of its own is none, and everything is read each time.
+    if name in _DATES and value is None and (stamp(told) if name == "changed" else says_a_day(told)):
         raise WrongValueError(column, text_or_none(told))
     return value
 

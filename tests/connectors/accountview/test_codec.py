@@ -14,11 +14,13 @@ from integration.connectors.accountview.codec import (
     encode_body,
     literal,
     stamp,
+    typed_value,
     yes_or_no,
 )
 from integration.connectors.accountview.settings import BusinessObject
 from integration.connectors.protocol import DictionaryColumn
 from integration.core.errors import RejectedError
+from integration.core.records import WrongValueError
 
 
 @pytest.mark.parametrize(
@@ -104,3 +106,16 @@ def test_a_text_that_is_no_number_of_a_database_is_not_sent_as_one(letter: str, 
     assert cell_of("article.quantity", column, " 12 ").value == 12
     with pytest.raises(RejectedError, match="request_refused"):
         cell_of("article.quantity", column, text)
+
+
+@pytest.mark.parametrize("told", ["01-02-2025", "20250201", "2025-02-30", "onbekend", "/Date(1741)/"])
+def test_a_day_that_cannot_be_read_is_not_taken_for_none(told: str) -> None:
+    with pytest.raises(WrongValueError, match=told[:4]):
+        typed_value(DictionaryColumn("DUE_DATE", "Due", "D", 8), told)
+
+
+@pytest.mark.parametrize(
+    "told", [None, "", "  -  -    ", "0000-00-00", "1899-12-30T00:00:00", "0001-01-01", "00000000"]
+)
+def test_a_day_that_the_database_has_empty_is_none(told: str | None) -> None:
+    assert typed_value(DictionaryColumn("DUE_DATE", "Due", "D", 8), told) is None

@@ -78,10 +78,18 @@ def test_a_price_that_is_none_is_no_value(price: object) -> None:
 
 @pytest.mark.parametrize(
     ("column", "held"),
-    [("PX_SELL", "veel"), ("PX_SELL", "9" * 40), ("PX_SELL", Decimal("9" * 40)), ("REC_UPD", "2026-02-31T10:00:00")],
+    [
+        ("PX_SELL", "veel"),
+        ("PX_SELL", "9" * 40),
+        ("PX_SELL", Decimal("9" * 40)),
+        ("REC_UPD", "2026-02-31T10:00:00"),
+        ("DUE_DATE", "01-02-2026"),
+    ],
 )
 def test_a_row_that_cannot_be_read_stands_there_as_such(column: str, held: object) -> None:
-    wrong = decoded({**ROW, column: held}, ArticleFields.model_validate({"changed": "REC_UPD"}))
+    wrong = decoded(
+        {**ROW, column: held}, ArticleFields.model_validate({"changed": "REC_UPD", "stock_expected": "DUE_DATE"})
+    )
     assert isinstance(wrong, Unreadable)
     assert (wrong.key, wrong.field, wrong.found) == ("TS-RED-M", column, str(held))
     assert json.loads(wrong.raw)["ART_CODE"] == ROW["ART_CODE"]
