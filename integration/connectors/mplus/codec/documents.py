@@ -97,10 +97,7 @@ def document_key(document: Element, kind: Kind) -> str:
 
 def document_marker(document: Element) -> int:
     """Return a document's change marker. Raises WrongValueError when it has none, since pages turn by it."""
-    marker = child_number(document, "syncMarker")
-    if not document.findtext(qualified("syncMarker")):
-        raise WrongValueError("syncMarker", "")
-    return marker
+    return told_number(document, "syncMarker")
 
 
 def document_relation(document: Element) -> str:

@@ -250,6 +250,13 @@ def test_a_document_without_an_id_is_an_error() -> None:
         decoded(an_order(id_=" "))
 
 
+def test_a_document_with_blanks_in_the_place_of_its_marker_has_none() -> None:
+    order = an_order()
+    next(order.iter("{urn:mplusqapi}syncMarker")).text = "\n "
+    with pytest.raises(ValueError, match="syncMarker"):
+        codec.document_marker(order)
+
+
 @pytest.mark.parametrize(
     ("text", "word"),
     [
