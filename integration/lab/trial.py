@@ -207,8 +207,11 @@ class LabTrial:
         for one in asks:
             if one.id in self._asked:
                 number = console_operator.number_in_target(sandbox, self.schedule.flow, one)
-                with suppress(KeyError):  # it is answered, and waits for the next plan to say so
+                try:
                     self._consoles[0].ask("exceptions.answer", one, number, LAB)
+                except IntegrationError as error:
+                    if error.code != "answered_meanwhile":  # then the next plan says so
+                        raise
         fresh = {one.id for one in asks} - self._asked
         self.parked += len(fresh)
         self._asked |= fresh
