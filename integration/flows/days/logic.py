@@ -446,7 +446,7 @@ class DaysLogic(FlowLogic):
         return desired
 
     def withdraw(self, stage: Stage, change: Change) -> Change | Skip | Issue:
-        """Return the page that takes a booked one back, as a correction of its day; or why there is none."""
+        """Return the page that takes a booked one back, on the first open day; or why there is none."""
         key = day_of_key(change.key)
         pages = self._booked([key])[key]
         day, branch = change.agreed.values.get("day"), as_text(change.agreed.values.get("branch"))
@@ -454,11 +454,7 @@ class DaysLogic(FlowLogic):
         ours = reference(day, branch, serial) if isinstance(day, date) else None
         if ours is None:
             return super().withdraw(stage, change)
-        try:
-            turned = {"reference": ours, **self._pages.moved(change.agreed)}
-        except RecordRejected as rejected:
-            issue = rejected.issue(key)
-            return replace(issue, facts={**issue.facts, "key": change.title, "document": change.title})
+        turned = {"reference": ours, **self._pages.undone_on(change.agreed)}
         return replace(
             change,
             key=page_key(key, serial),

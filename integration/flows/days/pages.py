@@ -70,15 +70,9 @@ class DayPages:
             raise RecordRejected("day_period_closed", "date", document=day_title(record), closed=closed)
         return on
 
-    def moved(self, page: Record) -> dict[str, Value]:
-        """Return date and period of what takes a page back, where its own day is closed by now.
-
-        Raises RecordRejected.
-        """
-        day = page.values.get("date")
-        if not isinstance(day, date) or (on := self.booking_date(day, page)) == day:
-            return {}
-        return {"date": on, **({"period": period_of(on, self._periods)} if "period" in page.values else {})}
+    def undone_on(self, page: Record) -> dict[str, Value]:
+        """Return the date and period of what takes a page back, where they are others."""
+        return self.settings.undone_on(page, self._periods)
 
     def header_source(self, record: Record, on: date, ours: str, serial: int) -> Record:
         name = as_text(record.values.get("branch_name")) or as_text(record.values.get("branch"))

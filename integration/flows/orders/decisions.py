@@ -21,7 +21,7 @@ from integration.flows.orders.newest import Newest, booking_key, newest_bookings
 from integration.flows.orders.payments import WITH_PAYMENTS, digest_of
 from integration.flows.orders.references import LAST_BOOKING, of_credit
 from integration.flows.orders.settings import LONGEST_REFERENCE
-from integration.flows.periods import ClosedPeriods, period_of
+from integration.flows.periods import ClosedPeriods, moved_to
 from integration.flows.settings import RecordRejected
 
 TAKE_BACK = "credit"
@@ -178,10 +178,11 @@ class Decisions:
     def dated(self, booking: Record, number: str) -> dict[str, Value]:
         """Return the date of what takes a booking back, with its period where it moves. Raises RecordRejected."""
         day = booking.values.get("date")
-        if not isinstance(day, date) or (on := self.open_day(day, number)) == day:
-            return {}
-        moved: dict[str, Value] = {"period": period_of(on, self._periods)} if "period" in booking.values else {}
-        return {"date": on, **moved}
+        return moved_to(self.open_day(day, number), booking, self._periods) if isinstance(day, date) else {}
+
+    def undone_on(self, booking: Record) -> dict[str, Value]:
+        """Return the date and period of what undoes a booking, where they are others."""
+        return self._settings.undone_on(booking, self._periods)
 
     def _is_whole(self, agreed: Record) -> bool:
         """Tell whether all that made up the sum of a booking would be written of its credit too."""

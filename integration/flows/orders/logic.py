@@ -369,19 +369,15 @@ class OrdersLogic(FlowLogic):
         return Skip("already_in_target", desired.key, facts | {"reference": held.reference, "system": BOOKS})
 
     def withdraw(self, stage: Stage, change: Change) -> Change | Skip | Issue:
-        """Return the document that credits one that was booked; debtors and addresses stay, for they may be in use.
+        """Return the document that credits one that was booked, on the first open day.
 
-        So do quotations, and what took back an earlier booking.
+        Debtors and addresses stay, for they may be in use, and so do quotations, and what took back an earlier booking.
         """
         if change.kind in WITHOUT_CREDIT:
             facts = {"key": change.title, "document": change.title}
             facts |= {"reference": as_text(change.agreed.values.get("reference"))}
             return Skip("quotation_stays", change.key, facts)
-        try:
-            dated = self._decisions.dated(change.agreed, change.title) if stage.once else {}
-        except RecordRejected as rejected:
-            return document_issue(rejected, change.agreed)
-        credited = credit(change, dated) if stage.once else None
+        credited = credit(change, self._decisions.undone_on(change.agreed)) if stage.once else None
         return credited or super().withdraw(stage, change)
 
     def both(self, record: Record) -> BothSides | None:

@@ -139,14 +139,12 @@ MUTATIONS = (
         "return tuple(now)",
     ),
     Mutation("a page of another branch", "flows/day_pages.py", "{int(branch):0{PLACES}}", "{1:0{PLACES}}"),
-    Mutation(
-        "a page on the day that is closed", "flows/periods.py", "return closed + timedelta(days=1)", "return closed"
-    ),
+    Mutation("a page on the day that is closed", "flows/periods.py", "else closed + timedelta(days=1)", "else closed"),
     Mutation(
         "what is closed is booked into",
         "flows/periods.py",
-        "if closed is None or day > closed:",
-        "if closed is None or day <= closed:",
+        "if closed is None or day > closed else",
+        "if closed is None or day <= closed else",
     ),
     Mutation(
         "turned signs are not read back",
