@@ -8,9 +8,18 @@ from integration.runner.dependencies import Dependencies
 CORRECTED = "corrected"  # the note of a plan with the marks of corrections, by record
 
 
+def corrected_now(deps: Dependencies, flow: str) -> dict[str, str]:
+    """Return the note of a preview that begins: the marks of all corrections of its flow.
+
+    What is corrected while it reads counts as corrected since: which value it read nobody knows.
+    """
+    marks = deps.corrections(flow)
+    return {CORRECTED: json.dumps(marks)} if marks else {}
+
+
 def corrected_in(deps: Dependencies, run: Run) -> str:
-    """Return the marks of the corrections of the records that a plan changes, as its note; empty without any."""
-    marks = deps.corrections(run.flow)
+    """Return those of them that are of the records that its plan changes, as its note; empty without any."""
+    marks = json.loads(run.notes.get(CORRECTED) or "{}")
     kept = deps.plans.accounts_for(run.id) & marks.keys() if marks else ()
     return json.dumps({key: marks[key] for key in sorted(kept)}) if kept else ""
 

@@ -20,7 +20,7 @@ from integration.core.strangers import STRANGERS
 from integration.core.taken_back import TAKEN_BACK
 from integration.flows.spec import FlowLogic
 from integration.runner.compare import Compare
-from integration.runner.corrections import CORRECTED, corrected_in
+from integration.runner.corrections import CORRECTED, corrected_in, corrected_now
 from integration.runner.dependencies import Dependencies, fed_otherwise, next_cursors
 from integration.runner.extract import Extract
 from integration.runner.pending_plan import carry_over, recheck_retirements, replaced_by
@@ -76,9 +76,11 @@ class Preview:
         position = Position(stage=stage, keys=request.keys, most=most, since=since, trusting=trusting)
         in_force = logic.mapping_version
         version = request.version or in_force
+        of_another = {name: note for name, note in request.notes.items() if name != CORRECTED}
         return self.deps.runs.begin(
             request.flow, mode, request.by.ref, version, position, in_force=in_force,
-            basis=self.deps.basis(request.flow, version, True), notes={**request.notes, **notes},
+            basis=self.deps.basis(request.flow, version, True),
+            notes={**of_another, **notes, **corrected_now(self.deps, request.flow)},
         )  # fmt: skip
 
     def undo(self, run_id: str, *, by: str) -> Run:
@@ -138,7 +140,7 @@ class Preview:
         strangers = strangers_beside(self.deps, run)
         notes = {STRANGERS: strangers.told()} if strangers.references else {}
         told = corrected_in(self.deps, run)
-        if told or CORRECTED in run.notes:  # a preview may have been begun with the notes of another one
+        if CORRECTED in run.notes:
             notes[CORRECTED] = told
         counted = {**counts, AMONG_STRANGERS.name: len(strangers.references)}
         is_first = not self.deps.links.any(run.flow, *logic.flow.linked)

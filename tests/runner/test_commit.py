@@ -156,6 +156,16 @@ def test_what_is_corrected_of_other_records_leaves_a_plan_alone_and_an_undo_is_d
     assert harness.commit(undoing).state is RunState.DONE
 
 
+def test_what_is_corrected_while_a_preview_reads_is_corrected_since(harness: FlowHarness) -> None:
+    for before, after in (({}, {"1001": "typed"}), ({"1001": "typed"}, {})):
+        harness.corrections = before
+        run = harness.runner.preview.begin(PreviewRequest("products", somebody("test"), Mode.CHOSEN, ("1001",)))
+        harness.corrections = after
+        with pytest.raises(PlanStaleError):
+            harness.approve(harness.previewed(run))
+        harness.runs.discard(run.id, "test", "")
+
+
 def test_a_plan_made_with_the_notes_of_another_has_corrections_of_its_own(harness: FlowHarness) -> None:
     harness.corrections = {"1001": "typed"}
     before = harness.preview(Mode.CHOSEN, ["1001"])
