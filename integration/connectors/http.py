@@ -33,10 +33,10 @@ from integration.core.masking import masked_text
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 15.0
 LONGEST_TOLD = 20_000  # signs of a text of a system that are looked at
-TOO_MANY_REQUESTS = 429
 PROXY_LOGIN = "407"
-NOT_NOW = 503  # nothing was taken up; a gateway's 502 and 504 tell of what it had passed on
-AWAY = frozenset({502, NOT_NOW, 504})
+TOO_MANY_REQUESTS = 429
+AWAY = frozenset({502, 503, 504})
+TIMED_OUT = frozenset({408, 425})  # a server or a proxy gave up on a request; another one may have carried it out
 
 Secrets = Collection[str] | Callable[[], Collection[str]]
 Parameters = Mapping[str, str]
@@ -117,11 +117,13 @@ class Gateway:
         data: Parameters | None = None,
         again: Again | None = None,
     ) -> HttpAnswer:
-        """Return the system's answer, whatever its status except 429, 502, 503 and 504.
+        """Return the system's answer, whatever its status except 408, 425, 429, 502, 503 and 504.
 
-        What was not delivered, or refused with a request to wait (429), is tried again. A `repeatable` call (a read)
-        is also tried again after a lost answer, after 502, 503 and 504, and while `again` says so of an answer. A call
-        that is not repeatable (a write) is sent once: no usable answer is an InDoubtError, and 503 an UnavailableError.
+        What was not delivered is tried again. A `repeatable` call (a read) is also tried again after a lost answer,
+        after these statuses, and while `again` says so of an answer. A call that is not repeatable (a write) is sent
+        once. A lost answer to it, or one of these statuses, is an InDoubtError: a server or a proxy on the way may
+        answer so after the work was carried out. Its code is `service_unavailable` or `too_many_requests` where the
+        status asks to wait, and `Retry-After` then holds the next calls.
 
         Raises UnavailableError once attempts or patience are used up, InDoubtError, or MalformedAnswerError.
         """
@@ -177,13 +179,11 @@ class Gateway:
             expect_wanted()
             answer = self._heard(call)
         if answer.status == TOO_MANY_REQUESTS:
-            self._asked_to_wait(answer, call, "too_many_requests")
-        if answer.status == NOT_NOW and not call.repeatable:  # whoever sends it again looks before
-            raise self._unavailable("service_unavailable", call, duration="")
-        if answer.status in AWAY and not call.repeatable:
-            raise self._in_doubt(call, f"HTTP {answer.status}")
+            self._ask_to_wait(answer, call, "too_many_requests")
         if answer.status in AWAY:
-            self._asked_to_wait(answer, call, "service_unavailable")
+            self._ask_to_wait(answer, call, "service_unavailable")
+        if answer.status in TIMED_OUT:
+            self._ask_to_wait(answer, call, "server_error")
         if call.repeatable and again is not None and (why := again(answer)):
             message = why if isinstance(why, str) else f"HTTP {answer.status}"
             raise _NotYetError(self._unavailable("server_error", call, message=message))
@@ -207,10 +207,16 @@ class Gateway:
             self.answering.answered(self._clock() - begun)
         return answer
 
-    def _asked_to_wait(self, answer: HttpAnswer, call: LineCall, code: str) -> NoReturn:
+    def _ask_to_wait(self, answer: HttpAnswer, call: LineCall, code: str) -> NoReturn:
+        """Raise what a request to wait means: a read is tried again, the outcome of a write is unknown."""
         pause = pause_asked(answer)
         duration = "" if pause is None else f"{pause:.0f} s"
-        raise _NotYetError(self._unavailable(code, call, duration=duration), pause)
+        error = self._unavailable(code, call, duration=duration, message=f"HTTP {answer.status}")
+        if call.repeatable:
+            raise _NotYetError(error, pause)
+        if pause is not None and pause <= self.limits.patience_seconds:
+            self._throttle.hold(pause)
+        raise InDoubtError(error.code, **error.facts)
 
     def _delivered(self, call: LineCall) -> HttpAnswer:
         request = self._built(call)

@@ -75,15 +75,20 @@ class ConnectorError(IntegrationError):
 
 
 class UnavailableError(ConnectorError):
-    """Not delivered, or the system asked to wait; safe to try again."""
+    """A call was not delivered, or a read was answered with a request to wait; safe to try again."""
 
     default = "service_unavailable"
 
 
 class InDoubtError(ConnectorError):
-    """Sent, and no usable answer came; a write is settled by looking, never by sending again."""
+    """The outcome of a write is unknown; it is settled by looking in the target, never by sending it again blindly."""
 
     default = "timeout_after_sending_write"
+
+    def unavailable(self) -> UnavailableError | None:
+        """Return why no more should be sent for now, where the answer asked to wait; None where it did not."""
+        asks_to_wait = self.code in {"service_unavailable", "too_many_requests"}
+        return UnavailableError(self.code, **self.facts) if asks_to_wait else None
 
 
 class AccessDeniedError(ConnectorError):

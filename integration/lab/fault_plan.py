@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from integration.lab.schedule import Fate, Hazard, PlannedFault
+from integration.lab.schedule import LATE, Fate, Hazard, PlannedFault
 from integration.sandbox.faults import Armed, Fault, Switches
 from integration.sandbox.mplus.house import writes
 
@@ -27,6 +27,10 @@ _FATES: Final = {
     Fate.SHOWS_LATE: Fault.LATE,
     Fate.HAS_TO_WAIT: Fault.TOO_MANY_WAIT,
 }
+
+
+REPEATED_AFTER_LOOK: Final = frozenset({"newArticleGroup"})
+"""Creates that are sent once more when a look does not show them: hidden for longer than the patience, they double."""
 
 
 def is_write(system: str, operation: str) -> bool:
@@ -64,12 +68,20 @@ class FaultPlan(Switches):
         if planned is None:
             return None
         fault = FAULTS.get(planned.hazard)
+        if planned.hazard is Hazard.ERROR_ANSWER:
+            return self._error_answer(planned, operation)
         if fault is None:
             if self._act(planned) and planned.write:
                 fault = _FATES[planned.fate]
         else:
             self.triggered[planned.hazard] += 1
         return Armed(f"lab-{planned.hazard}", fault, seconds=planned.seconds) if fault else None
+
+    def _error_answer(self, planned: PlannedFault, operation: str) -> Armed:
+        self.triggered[planned.hazard] += 1
+        fault = Fault.ERROR_BEFORE if planned.fate is Fate.LOST else Fault.ERROR_AFTER
+        seconds = min(planned.seconds, LATE[1]) if operation in REPEATED_AFTER_LOOK else planned.seconds
+        return Armed(f"lab-{planned.hazard}", fault, seconds=seconds, answer=planned.answer)
 
     def _due(self, write: bool) -> PlannedFault | None:
         with self._counting:

@@ -16,7 +16,7 @@ SEEDS = 1_000_000
 SAFEGUARDS = ("fencing", "look", "ledger")
 HAZARDS = (
     "kill", "suspend", "cut_before", "cut_after", "half", "garbage", "delay", "too_many", "unavailable", "late",
-    "full_disk", "clock",
+    "error_answer", "full_disk", "clock",
 )  # fmt: skip
 
 State = Literal["running", "done", "stopped"]

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 
+from integration.sandbox.faults import ErrorAnswer
+
 PATIENCE = 2.0  # seconds: longer than anything that is on its way, or accepted and not shown while answers are lost
 LATE = (1.0, 1.7)  # what is accepted shows so many seconds later
 SLOWER = 4.0  # so many times that without a safeguard, patience too: harm has to show where a restart takes seconds
@@ -15,6 +17,7 @@ JUMPS = (-3600.0, -40.0, 40.0, 3600.0)
 MOST_MORE = 2  # hazards beside the first
 HALF = 0.5
 OFTEN = 0.75
+VISIBLE_AFTER = (0.0, PATIENCE, 4 * PATIENCE)  # seconds until reads show a write that got an error for an answer
 
 
 class Hazard(StrEnum):
@@ -30,6 +33,7 @@ class Hazard(StrEnum):
     TOO_MANY = "too_many"
     UNAVAILABLE = "unavailable"
     LATE = "late"
+    ERROR_ANSWER = "error_answer"
     FULL_DISK = "full_disk"
     CLOCK = "clock"
 
@@ -43,15 +47,20 @@ class Fate(StrEnum):
     HAS_TO_WAIT = "has_to_wait"  # refused, to be sent again in a moment
 
 
+ERROR_OUTCOMES = ((Fate.LOST, 0.0), *((Fate.ARRIVES, seconds) for seconds in VISIBLE_AFTER))
+"""What becomes of a write that gets an error for an answer, and after how many seconds reads show it."""
+
 OF_THE_KILLED = (Fate.LOST, Fate.ARRIVES, Fate.SHOWS_LATE)
 OF_THE_SUSPENDED = (Fate.ARRIVES, Fate.HAS_TO_WAIT, Fate.HAS_TO_WAIT)
 WAIT_SECONDS = 1.0
 
 
 ON_A_FILE = frozenset({Hazard.FULL_DISK, Hazard.CLOCK})  # disk and clock of a server are not ours to spoil
-ON_WRITES = frozenset({Hazard.SUSPEND, Hazard.LATE, Hazard.CUT_AFTER})
+ON_WRITES = frozenset({Hazard.SUSPEND, Hazard.LATE, Hazard.CUT_AFTER, Hazard.ERROR_ANSWER})
 APART = {
-    Hazard.CLOCK: frozenset({Hazard.KILL, Hazard.SUSPEND, Hazard.LATE, Hazard.DELAY, Hazard.CLOCK}),
+    Hazard.CLOCK: frozenset(
+        {Hazard.KILL, Hazard.SUSPEND, Hazard.LATE, Hazard.DELAY, Hazard.ERROR_ANSWER, Hazard.CLOCK}
+    ),
     Hazard.FULL_DISK: frozenset({Hazard.SUSPEND, Hazard.FULL_DISK}),
     Hazard.SUSPEND: frozenset({Hazard.SUSPEND}),
 }
@@ -63,7 +72,8 @@ yet, no program can tell from what never came."""
 class PlannedFault:
     """One thing that goes wrong: at which call, counted among the writes or the reads, and for how many of them.
 
-    `seconds` is how long it lasts, or how far a clock jumps.
+    `seconds` is how long it lasts, or how far a clock jumps. `answer` is what an `ERROR_ANSWER` says; its `fate` tells
+    whether the work was carried out.
     """
 
     hazard: Hazard
@@ -72,6 +82,7 @@ class PlannedFault:
     times: int = 1
     seconds: float = 0.0
     fate: Fate = Fate.ARRIVES
+    answer: ErrorAnswer = ErrorAnswer.UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +156,7 @@ def _planned(hazard: Hazard, calls: Calls, dice: Random, *, alone: bool) -> Plan
     """Return when and how a hazard happens; three times of four at a write, where the harm is."""
     write = calls.writes > 0 and (hazard in ON_WRITES or dice.random() < OFTEN)
     nth = dice.randint(1, max(1, calls.writes if write else calls.reads))
-    times, seconds, fate = 1, 0.0, Fate.ARRIVES
+    times, seconds, fate, answer = 1, 0.0, Fate.ARRIVES, ErrorAnswer.UNAVAILABLE
     match hazard:
         case Hazard.KILL:
             fate, seconds = dice.choice(OF_THE_KILLED), dice.uniform(*LATE)
@@ -157,10 +168,13 @@ def _planned(hazard: Hazard, calls: Calls, dice: Random, *, alone: bool) -> Plan
         case Hazard.LATE:
             times = dice.randint(1, 4)
             seconds = dice.uniform(PATIENCE, 2 * PATIENCE) if alone and dice.random() < HALF else dice.uniform(*LATE)
+        case Hazard.ERROR_ANSWER:
+            times, answer = dice.randint(1, 3), dice.choice(tuple(ErrorAnswer))
+            fate, seconds = dice.choice(ERROR_OUTCOMES)
         case Hazard.CLOCK:
             seconds = dice.choice(JUMPS)
         case Hazard.FULL_DISK:
             seconds = dice.uniform(0.5, 1.5)
         case _:
             times = dice.randint(1, 3)
-    return PlannedFault(hazard, write, nth, times, round(seconds, 2), fate)
+    return PlannedFault(hazard, write, nth, times, round(seconds, 2), fate, answer)

@@ -83,8 +83,11 @@ class Dispatcher:
                 case RejectedError():
                     facts = {"key": row.title, "flow": self.flow.name, **answer.facts}
                     refused[row.seq] = Outcome(row.seq, Step.PARKED, issue=Issue(answer.code, row.key, facts=facts))
-                case InDoubtError() | MalformedAnswerError():
-                    outcomes.append(Outcome(row.seq, Step.IN_DOUBT, issue=None))
+                case InDoubtError():
+                    outcomes.append(Outcome(row.seq, Step.IN_DOUBT))
+                    stopped = answer.unavailable() or stopped
+                case MalformedAnswerError():
+                    outcomes.append(Outcome(row.seq, Step.IN_DOUBT))
                 case _:  # not delivered: it is as if it had not been tried
                     outcomes.append(Outcome(row.seq, Step.PLANNED))
                     stopped = answer

@@ -50,6 +50,8 @@ class Fault(StrEnum):
     NO_BODY = "no_body"
     NO_CONTENT = "no_content"
     ABSENT = "absent"
+    ERROR_BEFORE = "error_before"
+    ERROR_AFTER = "error_after"
 
     @property
     def accepts(self) -> bool:
@@ -58,7 +60,7 @@ class Fault(StrEnum):
 
 
 _ACCEPTING: Final = frozenset(
-    {Fault.DELAY, Fault.CUT_AFTER, Fault.GARBAGE, Fault.HALF, Fault.LATE, Fault.WRONG},
+    {Fault.DELAY, Fault.CUT_AFTER, Fault.GARBAGE, Fault.HALF, Fault.LATE, Fault.WRONG, Fault.ERROR_AFTER},
 )
 # Answers with a good status, or like the system's own, that come from something before it.
 _BEFORE_THE_SYSTEM: Final = frozenset(
@@ -70,13 +72,30 @@ _BEFORE_THE_SYSTEM: Final = frozenset(
         Fault.NO_BODY,
         Fault.NO_CONTENT,
         Fault.ABSENT,
+        Fault.ERROR_BEFORE,
     }
 )
 
 
+class ErrorAnswer(StrEnum):
+    """An answer that does not say what became of a call: a server or a proxy may give it before or after the work."""
+
+    TOO_MANY_REQUESTS = "429"
+    SERVER_ERROR = "500"
+    BAD_GATEWAY = "502"
+    UNAVAILABLE = "503"
+    GATEWAY_TIMEOUT = "504"
+    REDIRECT = "redirect"
+    HTML = "html"
+    EMPTY = "empty"
+
+
 @dataclass(frozen=True, slots=True)
 class Armed:
-    """One switch that is on: which calls it meets, how often, and for how long."""
+    """One switch that is on: which calls it meets, how often, and for how long.
+
+    `answer` is what `ERROR_BEFORE` and `ERROR_AFTER` answer. After `ERROR_AFTER` a write shows `seconds` later.
+    """
 
     id: str
     fault: Fault
@@ -85,6 +104,18 @@ class Armed:
     key: str = "*"
     times: int | None = 1
     seconds: float = 0.0
+    answer: ErrorAnswer = ErrorAnswer.UNAVAILABLE
+
+    @property
+    def seconds_hidden(self) -> float:
+        """How long reads do not show what the call wrote."""
+        return self.seconds if self.fault in {Fault.LATE, Fault.ERROR_AFTER} else 0.0
+
+    @property
+    def note(self) -> str:
+        """The name of the fault, as the ledger of calls keeps it."""
+        is_error = self.fault in {Fault.ERROR_BEFORE, Fault.ERROR_AFTER}
+        return f"{self.fault} {self.answer}" if is_error else str(self.fault)
 
     def meets(self, system: str, operation: str, keys: Iterable[str]) -> bool:
         """Whether this switch is meant for such a call."""
@@ -135,11 +166,13 @@ class Switches:
         key: str = "*",
         times: int | None = 1,
         seconds: float = 0.0,
+        answer: ErrorAnswer | str = ErrorAnswer.UNAVAILABLE,
     ) -> str:
         """The id of a switch that is now on. Patterns are those of a shell, letter case does not matter."""
         if len(self._armed) >= ARMED_LIMIT:
             raise ValueError("too many switches are on")
-        armed = Armed(f"s{next(self._numbers)}", Fault(fault), system, operation, key, times, seconds)
+        id_ = f"s{next(self._numbers)}"
+        armed = Armed(id_, Fault(fault), system, operation, key, times, seconds, ErrorAnswer(answer))
         with self._lock:
             self._armed[armed.id] = armed
         return armed.id
@@ -162,9 +195,10 @@ class Switches:
         key: str = "*",
         times: int | None = 1,
         seconds: float = 0.0,
+        answer: ErrorAnswer | str = ErrorAnswer.UNAVAILABLE,
     ) -> Iterator[str]:
         """The id of a switch that is on inside the block."""
-        id_ = self.arm(fault, system=system, operation=operation, key=key, times=times, seconds=seconds)
+        id_ = self.arm(fault, system=system, operation=operation, key=key, times=times, seconds=seconds, answer=answer)
         try:
             yield id_
         finally:
@@ -273,27 +307,41 @@ class Cuttable(H11Protocol):
 def refusal(armed: Armed | None) -> FaultAnswer | None:
     """The answer of a server, or of a proxy before it, that does not carry the call out, if this is one."""
     match armed.fault if armed else None:
-        case Fault.TOO_MANY:
-            return FaultAnswer(429, b"Too many requests", "text/plain")
+        case Fault.ERROR_BEFORE | Fault.TOO_MANY | Fault.UNAVAILABLE | Fault.HTML | Fault.NO_BODY if armed:
+            return _error_answer(_ANSWERS.get(armed.fault, armed.answer))
         case Fault.TOO_MANY_WAIT:
             seconds = math.ceil(armed.seconds) if armed else 0
             return FaultAnswer(429, b"Too many requests", "text/plain", (("retry-after", str(seconds)),))
-        case Fault.UNAVAILABLE:
-            return FaultAnswer(503, b"Service unavailable", "text/plain")
         case Fault.NOT_FOUND:
             return FaultAnswer(404, b'{"Message": "No HTTP resource was found."}')
         case Fault.NOT_FOUND_BARE:
             return FaultAnswer(404, b"")
-        case Fault.NO_BODY:
-            return FaultAnswer(200, b"")
         case Fault.NO_CONTENT:
             return FaultAnswer(204, b"")
         case Fault.ABSENT:
             return FaultAnswer(200, b"{}")
-        case Fault.HTML:
-            return FaultAnswer(200, _PAGE.encode(), "text/html; charset=utf-8")
         case _:
             return None
+
+
+_ANSWERS: Final = {
+    Fault.TOO_MANY: ErrorAnswer.TOO_MANY_REQUESTS,
+    Fault.UNAVAILABLE: ErrorAnswer.UNAVAILABLE,
+    Fault.HTML: ErrorAnswer.HTML,
+    Fault.NO_BODY: ErrorAnswer.EMPTY,
+}
+
+
+def _error_answer(kind: ErrorAnswer) -> FaultAnswer:
+    match kind:
+        case ErrorAnswer.REDIRECT:
+            return FaultAnswer(302, b"", "text/html; charset=utf-8", (("location", "/maintenance"),))
+        case ErrorAnswer.HTML:
+            return FaultAnswer(200, _PAGE.encode(), "text/html; charset=utf-8")
+        case ErrorAnswer.EMPTY:
+            return FaultAnswer(200, b"")
+        case _:
+            return FaultAnswer(int(kind), b"The server cannot answer", "text/plain")
 
 
 def noted_status(answer: FaultAnswer | None, armed: Armed | None) -> int:
@@ -321,6 +369,8 @@ async def deliver(answer: FaultAnswer | None, armed: Armed | None, scope: Scope,
     else:
         if fault is Fault.GARBAGE:
             answer = replace(answer, body=_GARBAGE)
+        if armed and fault is Fault.ERROR_AFTER:
+            answer = _error_answer(armed.answer)
         await _start(answer, send)
         await send({"type": "http.response.body", "body": answer.body})
 

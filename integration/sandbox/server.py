@@ -258,7 +258,7 @@ def _calls(sandbox: Sandbox, asked: Mapping[str, str], _: Mapping[str, Any]) -> 
 
 
 def _arm(sandbox: Sandbox, _asked: Mapping[str, str], told: Mapping[str, Any]) -> object:
-    known = {name: told[name] for name in ("system", "operation", "key", "times", "seconds") if name in told}
+    known = {name: told[name] for name in ("system", "operation", "key", "times", "seconds", "answer") if name in told}
     return {"id": sandbox.switches.arm(told["fault"], **known)}
 
 

@@ -80,17 +80,17 @@ class LookForStrangers:
             yield from (one.reference for one in newer if one not in ours and signs.bears(prefix, kind, one.reference))
 
     def _ours(self, flow: str, kind: Kind, documents: Sequence[Document]) -> Collection[Document]:
-        """Return which documents are linked or in doubt: by reference and number, where a place tells a number."""
+        """Return which documents are linked, by reference and number, or were sent under their reference."""
         linked = self._links.documents(flow, kind, {as_compared(one.reference) for one in documents})
-        doubts = {
+        sent = {
             as_compared(row.change.wanted.values.get("reference"))
-            for row in self._ledger.every_doubt(flow, kind)
+            for row in self._ledger.unproven_creates(flow, kind)
             if row.change
         }
         return {
             one
             for one in documents
-            if (known := as_compared(one.reference)) in doubts
+            if (known := as_compared(one.reference)) in sent
             or any(not one.number or number in (one.number, "") for number in linked.get(known, ()))
         }
 

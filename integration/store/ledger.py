@@ -96,6 +96,18 @@ class Ledger(Store):
         """Return everything of a kind that was ever sent as new, and nobody knows whether the target has it."""
         return [plan_row(row) for row in self.database.rows(doubted(flow, kind))]
 
+    def unproven_creates(self, flow: str, kind: Kind) -> list[PlanRow]:
+        """Return every create of a kind that was sent at least once and is not proven, whatever became of its line.
+
+        The target may hold these records, and they are ours: also one that is planned to be sent again, that was left
+        out with its run, or that is parked because the target holds it with other values.
+        """
+        here = (lines.c.action == Action.CREATE, lines.c.kind == kind, lines.c.attempts > 0)
+        open_steps = (*plan_lines.UNSETTLED, Step.PLANNED, Step.PARKED, Step.LEFT)
+        of_flow = (runs.c.id == lines.c.run, runs.c.flow == flow)
+        question = sa.select(lines).where(*of_flow, spelled_out(lines.c.step, open_steps), *here)
+        return [plan_row(row) for row in self.database.rows(question.order_by(lines.c.run, lines.c.seq))]
+
     def settle_doubts(self, doubts: Sequence[PlanRow], there: Mapping[str, Held]) -> list[PlanRow]:
         """Keep as proven what a look found after all, by its key; return what is in doubt still."""
         seen = [row for row in doubts if row.key in there and row.change]

@@ -1,8 +1,8 @@
 """A planned fault meets exactly its call, and what it does to a console happens before that call is carried out."""
 
 from integration.lab.fault_plan import FAULTS, FaultPlan
-from integration.lab.schedule import Fate, Hazard, PlannedFault
-from integration.sandbox.faults import Fault
+from integration.lab.schedule import LATE, Fate, Hazard, PlannedFault
+from integration.sandbox.faults import ErrorAnswer, Fault
 
 WRITE, READ = ("accountview", "SO1 POST"), ("accountview", "SO1 GET")
 
@@ -47,4 +47,21 @@ def test_what_could_not_strike_leaves_its_call_alone() -> None:
 
 
 def test_every_hazard_is_done_to_a_call_or_to_the_console() -> None:
-    assert set(Hazard) - FAULTS.keys() == {Hazard.KILL, Hazard.SUSPEND, Hazard.FULL_DISK, Hazard.CLOCK}
+    assert set(Hazard) - FAULTS.keys() == {
+        Hazard.KILL, Hazard.SUSPEND, Hazard.ERROR_ANSWER, Hazard.FULL_DISK, Hazard.CLOCK,
+    }  # fmt: skip
+
+
+def test_an_error_answer_comes_before_or_after_the_work_and_a_group_shows_within_the_patience() -> None:
+    planned = [
+        PlannedFault(Hazard.ERROR_ANSWER, write=True, nth=1, seconds=8.0, fate=fate, answer=ErrorAnswer.BAD_GATEWAY)
+        for fate in (Fate.LOST, Fate.ARRIVES, Fate.ARRIVES)
+    ]
+    fault_plan = FaultPlan(planned, lambda _: True)
+    fault_plan.begin()
+
+    met = [fault_plan.take(*call) for call in (WRITE, WRITE, ("mplus", "newArticleGroup"))]
+
+    assert [armed and (armed.note, armed.seconds_hidden) for armed in met] == [
+        ("error_before 502", 0.0), ("error_after 502", 8.0), ("error_after 502", LATE[1]),
+    ]  # fmt: skip

@@ -64,7 +64,8 @@ def proven_articles(ledger: Ledger) -> frozenset[str]:
 
 
 def _lose_answers(sandbox: Sandbox, fault: Fault) -> None:
-    sandbox.switches.arm(fault, system="mplus", operation="createProduct", times=3, seconds=LATE)
+    times = 1 if fault is Fault.UNAVAILABLE else 3  # the run waits after each, and two for one product are a question
+    sandbox.switches.arm(fault, system="mplus", operation="createProduct", times=times, seconds=LATE)
     sandbox.switches.arm(fault, system="mplus", operation="newArticleGroup", times=1, seconds=LATE)
 
 

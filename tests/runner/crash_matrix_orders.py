@@ -72,6 +72,8 @@ class Boundary:
         """Return how many calls meet some trouble: what is there to stay is for a person to look into."""
         if fault is None or fault is Fault.EXPIRED:
             return 1
+        if fault in {Fault.UNAVAILABLE, Fault.TOO_MANY} and self.call.endswith("POST"):
+            return 1  # the run waits after each, and a record that gets two such answers is a question
         return BEYOND if fault is self.lasting else self.often
 
     @property
@@ -85,7 +87,7 @@ DEBTOR_SENT = Boundary("debtor sent", "AR1 POST")
 DEBTOR_ACCEPTED = Boundary("debtor accepted, not read back", "AR1 GET", after="AR1 POST")
 ADDRESS_SENT = Boundary("address sent", "ADDR POST", often=1)  # of two: the other shows that looks see
 ADDRESS_ACCEPTED = Boundary("address accepted, not read back", "ADDR GET", after="ADDR POST")
-ORDER_SENT = Boundary("order sent", "SO1 POST", lasting=Fault.TOO_MANY)
+ORDER_SENT = Boundary("order sent", "SO1 POST")
 ORDER_ACCEPTED = Boundary("order accepted, not read back", "SO1 GET", after="SO1 POST", lasting=Fault.UNAVAILABLE)
 ONE_ORDER_SENT = replace(ORDER_SENT, often=1)  # one that is never answered twice is a question
 POSTING_SENT = Boundary("posting sent", "DJ2 POST")

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from integration.connectors.protocol import References
-from integration.core.errors import InDoubtError, IntegrationError
+from integration.core.errors import InDoubtError, IntegrationError, UnavailableError
 from integration.core.plan import Change
 from integration.core.records import Held, Kind, Record, Written
 from integration.core.run import Mode, Run
@@ -21,6 +21,19 @@ class Blind(LateConnector):
     """A till that says yes and shows nothing."""
 
     looks = 1_000_000
+
+
+class Overloaded(LateConnector):
+    """A system that carries out the first writes, answers that it is not available, and shows them later."""
+
+    answers = 1
+
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+        written = super().write(change, held, references, token)
+        if self.answers:
+            self.answers -= 1
+            raise InDoubtError("service_unavailable", system=self.system, key=change.key)
+        return written
 
 
 class Silent(MemoryConnector):
@@ -95,6 +108,22 @@ def test_what_was_never_answered_is_sent_once_more_and_then_a_question(database:
     again = harness.preview(Mode.COMPLETE)
     assert harness.causes(again) == {"1003": "never_answered"}
     assert target.asked == 2
+
+
+def test_a_document_that_was_carried_out_and_answered_with_an_error_is_booked_once(database: Database) -> None:
+    first = sold("12.10", "10.00")
+    second = replace(first, key="order-2", values={**first.values, "number": "2026.2"})
+    till = MemoryConnector([first, second], system="mplus")
+    books = Overloaded(system="accountview", evidence=("reference",), in_flight=1)
+    harness = OrdersHarness(database, books, till)
+    run = harness.preview(Mode.COMPLETE)
+    harness.approve(run)
+    books.looks = 2
+    with pytest.raises(UnavailableError, match="service_unavailable"):
+        harness.carry_out(run)
+    assert harness.steps(run) == {"order-1": Step.IN_DOUBT, "order-2": Step.PLANNED}
+    assert harness.carry_out(run).counts.proven == 2
+    assert books.writes == ["order-1", "order-2"]
 
 
 @pytest.mark.parametrize(("resends", "sent"), [(False, 1), (True, 2)], ids=["as it is", "as somebody set it"])

@@ -90,6 +90,17 @@ def test_what_is_in_doubt_of_some_records_is_not_looked_for_among_all_that_was_e
     assert any("ix_plan_lines_key" in way for way in ways), ways
 
 
+def test_a_create_that_was_sent_is_ours_until_it_is_proven(runs: RunStore, ledger: Ledger) -> None:
+    run = a_commit(runs, *(a_create(number) for number in range(1, 6)))
+    ledger.mark_sent(run, [1, 2, 3, 4])
+    in_doubt = [Outcome(number, Step.IN_DOUBT) for number in (1, 2, 3)]
+    ledger.settle(run, [*in_doubt, Outcome(4, Step.PROVEN, "4")])
+    differs = Outcome(2, Step.PARKED, issue=Issue("read_back_differs", "P2"))
+    ledger.settle(run, [Outcome(1, Step.PLANNED), differs])
+    assert [row.key for row in ledger.unproven_creates(FLOW, Kind.PRODUCT)] == ["P1", "P2", "P3"]
+    assert ledger.unproven_creates(FLOW, Kind.ARTICLE) == ledger.unproven_creates("orders", Kind.PRODUCT) == []
+
+
 def test_what_was_sent_cannot_be_sent_again(runs: RunStore, ledger: Ledger) -> None:
     run = a_commit(runs, a_create(1))
     ledger.mark_sent(run, [1])

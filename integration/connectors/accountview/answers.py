@@ -43,8 +43,10 @@ class BooksAnswers:
         failed_itself = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
         if failed_itself and not reading:
             raise unreadable_answer(operation, reading=False)
-        if reading or answer.status != HTTPStatus.NOT_FOUND or not _is_of_accountview(_readable(answer)):
-            self.expect_interface(answer)  # a 404 in AccountView's own words refuses a write for what it points to
+        if reading:
+            self.expect_interface(answer)
+        elif _is_elsewhere(answer) and not _is_of_accountview(_readable(answer)):
+            raise unreadable_answer(operation, reading=False)  # a 404 in AccountView's own words refuses a record
         if answer.status >= HTTPStatus.BAD_REQUEST and (text := plain_text(answer)):
             shape: object = text
         elif not reading and answer.status in NOT_TAKEN:  # a server before AccountView says so by a page
@@ -76,8 +78,7 @@ class BooksAnswers:
 
     def expect_interface(self, answer: HttpAnswer) -> None:
         """Raise MalformedAnswerError when something else than the web API answers at this address."""
-        elsewhere = HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST
-        if elsewhere or answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
+        if _is_elsewhere(answer):
             raise MalformedAnswerError("address_not_api", system=SYSTEM, host=self._host)
 
 
@@ -228,6 +229,12 @@ def unreadable_answer(operation: str, *, reading: bool = True) -> MalformedAnswe
     if reading:
         return MalformedAnswerError("answer_unreadable", system=SYSTEM, operation=operation)
     return InDoubtError("timeout_after_sending_write", system=SYSTEM, operation=operation)
+
+
+def _is_elsewhere(answer: HttpAnswer) -> bool:
+    """Return True for a redirect and for a status that says that the address or the method does not exist."""
+    is_redirect = HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST
+    return is_redirect or answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
 
 
 def form_of_missing(answer: HttpAnswer) -> str:

@@ -21,6 +21,7 @@ from integration.connectors.accountview.answers import (
     headers_with_lines,
     json_of,
     table_rows,
+    unreadable_answer,
 )
 from integration.connectors.accountview.codec import (
     Body,
@@ -354,8 +355,14 @@ class AccountViewClient:
         return list({column.name: column for column in columns if column.name}.values())
 
     def create(self, of: BusinessObject, body: Body, book_date: date) -> dict[str, list[Row]]:
-        """Create one record and return its rows by table, with the keys AccountView gave it."""
-        return self._write("POST", of, body, book_date)
+        """Create one record and return its rows by table, with the keys AccountView gave it.
+
+        Raises InDoubtError for an answer without a row of the record: it does not say that the work was carried out.
+        """
+        rows = self._write("POST", of, body, book_date)
+        if not rows.get(of.table.upper()):
+            raise unreadable_answer(f"write {of.code}", reading=False)
+        return rows
 
     def update(self, of: BusinessObject, body: Body, book_date: date) -> dict[str, list[Row]]:
         """Change one record: the key is among the columns, and only the columns named change."""

@@ -109,8 +109,7 @@ class BooksDocuments:
         lines = [_line(tables.lines, part, wanted) for part in wanted.parts if part.kind is Kind.LINE]
         body = Body(cells, {tables.of.detail: lines})
         made = self._client.create(tables.of, body, date_of(wanted) or self._client.today())
-        rows = made.get(tables.of.table.upper())
-        return tables.number_of(rows[0]) if rows else ""
+        return tables.number_of(made[tables.of.table.upper()][0])
 
 
 def _line(layout: Layout, part: Record, document: Record) -> dict[str, Cell]:

@@ -147,7 +147,7 @@ class LogIn:
         try:
             answer = self._gateway.send("POST", url, operation=OPERATION, data=form, repeatable=False)
         except InDoubtError as lost:
-            failure = self._lost(lost.facts.get("reason", ""))
+            failure = lost.unavailable() or self._lost(lost.facts.get("reason") or lost.facts.get("message", ""))
         else:
             return self._pair(answer, refresh)
         raise failure

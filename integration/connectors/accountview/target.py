@@ -131,8 +131,8 @@ def pointer(layout: Layout, name: str, number: str) -> dict[str, Cell]:
 def create_record(client: AccountViewClient, of: BusinessObject, layout: Layout, cells: Mapping[str, Cell]) -> str:
     """Create a record that has no lines and return its number; empty where the answer does not tell it."""
     layout.expect_required(cells)
-    rows = client.create(of, Body(cells), client.today()).get(of.table.upper()) or [{}]
-    return layout.text(rows[0], "number")
+    rows = client.create(of, Body(cells), client.today())
+    return layout.text(rows[of.table.upper()][0], "number")
 
 
 # ---- refusals

@@ -134,7 +134,7 @@ class AccountViewServer:
             write=kind.write,
             keys=kind.keys,
             status=noted_status(answer, armed),
-            note=armed.fault.value if armed else "",
+            note=armed.note if armed else "",
         )
         await deliver(answer, armed, scope, receive, send)
 
@@ -329,7 +329,9 @@ class AccountViewServer:
             raise Refusal("De toepassing heeft geen toestemming om te wijzigen.", 403)
         write = Write(request.method, self._company(request), admitted.user, posting.read(request.body))
         body = {"company": write.company, "user": write.user.name, "body": request.body.decode()}
-        note = f"{armed.fault} {armed.seconds:g}" if armed and armed.fault in {Fault.LATE, Fault.WRONG} else ""
+        note = str(Fault.WRONG) if armed and armed.fault is Fault.WRONG else ""
+        if armed and armed.seconds_hidden:
+            note = f"{Fault.LATE} {armed.seconds_hidden:g}"
         return self._carried_out(
             write,
             kind,

@@ -22,6 +22,7 @@ from integration.sandbox.faults import (
     Send,
     Switches,
     deliver,
+    noted_status,
     pause,
     refusal,
 )
@@ -266,7 +267,7 @@ class Till:
         """Sets the clock and the mood for what follows."""
         self._desk.now = now
         self._desk.wrong = armed is not None and armed.fault is Fault.WRONG
-        self._desk.late = armed.seconds if armed and armed.fault is Fault.LATE else 0.0
+        self._desk.late = armed.seconds_hidden if armed else 0.0
 
     def _repeat(self, entry: JournalEntry) -> None:
         """Does again what was accepted before this start."""
@@ -347,7 +348,7 @@ class _Door:
         armed = self._till.met(asked)
         await pause(armed)
         answer, status = self._answer(asked, armed)
-        self._till.note(asked.operation, asked.keys, status, armed.fault.value if armed else "")
+        self._till.note(asked.operation, asked.keys, status, armed.note if armed else "")
         return answer, armed
 
     def _answer(self, asked: SoapRequest, armed: Armed | None) -> tuple[FaultAnswer | None, int]:
@@ -361,7 +362,7 @@ class _Door:
                 answer = fault(AUTHENTICATION, "Invalid credentials")
             case _:
                 answer = refusal(armed) or self._carried_out(asked, armed)
-        return answer, answer.status
+        return answer, noted_status(answer, armed)
 
     def _carried_out(self, asked: SoapRequest, armed: Armed | None) -> FaultAnswer:
         try:

@@ -16,6 +16,7 @@ from integration.core.errors import InDoubtError, RejectedError
 from integration.core.plan import differences
 from integration.core.records import Kind, Record, Unreadable
 from integration.sandbox.accountview.conventions import Conventions
+from integration.sandbox.faults import ErrorAnswer, Fault
 from integration.sandbox.server import Sandbox, running
 from tests.connectors.accountview.conversation import TABLES
 from tests.connectors.accountview.samples import (
@@ -51,6 +52,21 @@ def test_a_silent_write_is_in_doubt_and_found_by_looking(
             created(accountview, wanted, links)
         assert differences(wanted, held(accountview, wanted, links).record) == ()
         assert len(sandbox.ledger.calls(write=True)) == 1
+
+
+@pytest.mark.parametrize("answer", ErrorAnswer)
+@pytest.mark.parametrize("fault", [Fault.ERROR_BEFORE, Fault.ERROR_AFTER])
+def test_an_error_answer_to_a_write_leaves_its_outcome_unknown(
+    fault: Fault, answer: ErrorAnswer, sandbox: Sandbox, links: Links
+) -> None:
+    with connected(sandbox) as accountview:
+        wanted = an_order("632")
+        accountview.lookup([wanted], links)
+        with sandbox.switches.armed(fault, operation="SO1 POST", answer=answer), pytest.raises(InDoubtError):
+            created(accountview, wanted, links)
+        (call,) = sandbox.ledger.calls(write=True)
+        assert call.note == f"{fault} {answer}"
+        assert bool(accountview.lookup([wanted], links)) is call.accepted is fault.accepts
 
 
 def test_what_is_accepted_and_shown_later_is_found_later(sandbox: Sandbox, links: Links) -> None:

@@ -16,6 +16,7 @@ from integration.core.errors import (
     UnavailableError,
 )
 from integration.core.records import Kind, Record, Unreadable
+from integration.sandbox.faults import ErrorAnswer, Fault
 from integration.sandbox.server import Sandbox, running
 from tests.builders import a_create, a_part, a_product, a_relation, a_stock
 from tests.connectors.contract import TargetContract
@@ -82,7 +83,8 @@ def test_a_read_that_keeps_failing_says_the_till_is_unavailable(
 WRITE_FAULTS: dict[str, tuple[type[ConnectorError], bool]] = {
     "cut_before": (InDoubtError, False),
     "cut_after": (InDoubtError, True),
-    "unavailable": (UnavailableError, False),
+    "unavailable": (InDoubtError, False),
+    "too_many": (InDoubtError, False),
     "garbage": (InDoubtError, True),
     "half": (InDoubtError, True),
     "html": (InDoubtError, False),
@@ -103,14 +105,19 @@ def test_a_write_is_sent_once_and_what_is_not_known_is_in_doubt(
     assert (jacket.key in connector.lookup([jacket], links)) is took_effect
 
 
-def test_a_write_the_till_asks_to_send_later_is_sent_later(
-    sandbox: Sandbox, connector: Mplus, links: Links, jacket: Record
+@pytest.mark.parametrize("answer", ErrorAnswer)
+@pytest.mark.parametrize("fault", [Fault.ERROR_BEFORE, Fault.ERROR_AFTER])
+def test_an_error_answer_to_a_write_leaves_its_outcome_unknown(
+    sandbox: Sandbox, connector: Mplus, links: Links, jacket: Record, fault: Fault, answer: ErrorAnswer
 ) -> None:
-    with sandbox.switches.armed("too_many", operation="createProduct"):
-        assert connector.write(a_create(jacket), None, links, "t").reference
+    with sandbox.switches.armed(fault, operation="createProduct", answer=answer), pytest.raises(InDoubtError):
+        connector.write(a_create(jacket), None, links, "t")
+    (call,) = sandbox.ledger.writes()
+    assert call.note == f"{fault} {answer}"
+    assert (jacket.key in connector.lookup([jacket], links)) is call.accepted is fault.accepts
 
 
-@pytest.mark.parametrize("fault", [*WRITE_FAULTS, "too_many"])
+@pytest.mark.parametrize("fault", WRITE_FAULTS)
 def test_no_error_tells_the_secret(
     sandbox: Sandbox, connector: Mplus, links: Links, fault: str, jacket: Record
 ) -> None:
