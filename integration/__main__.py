@@ -344,6 +344,7 @@ cli.command()(safekeeping.backup)
 cli.command()(safekeeping.verify)
 cli.command()(safekeeping.restore)
 cli.command()(safekeeping.doctor)
+cli.command()(safekeeping.place)
 cli.command()(retaining.retention)
 cli.command()(series.lab)
 

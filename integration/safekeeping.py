@@ -24,7 +24,7 @@ from integration.services.arrangement import SettingDifference
 from integration.settings import Settings, known_settings, load_settings
 from integration.shipped import COMMAND
 from integration.store.looking import database_to_look_at
-from integration.words import say
+from integration.words import say, term
 
 FAILED = 1
 
@@ -229,6 +229,26 @@ def _said(look: Checkup) -> str:
 
 def _look_json(look: Checkup) -> dict[str, Any]:
     return {**asdict(look), "ok": not look.code, **(asdict(say(look.code, look.facts)) if look.code else {})}
+
+
+def place(
+    confirm: Annotated[str, typer.Option(metavar="CODE", help="Confirm that no other copy of the data runs.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Say whether writes are held because the data moved or was copied; with the code of the place, confirm it."""
+    with terminal.command_application(start=False) as application:
+        if confirm:
+            application.installation.confirm(confirm.strip(), terminal.terminal_user())
+        status = application.installation.status()
+    if as_json:
+        terminal.print_json(asdict(status))
+    elif status.is_held:
+        sentences = say("installation_moved", {"changed": ",".join(status.changed), "code": status.code})
+        terminal.out.print(f"{sentences.what} {sentences.data} {sentences.do}", soft_wrap=True)
+        terminal.out.print(term("place_means"), soft_wrap=True)
+    else:
+        terminal.out.print(f"The data is where it was before. Code of this place: {status.code}", soft_wrap=True)
+    raise typer.Exit(FAILED if status.is_held else 0)
 
 
 @contextmanager

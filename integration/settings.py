@@ -160,6 +160,7 @@ class Settings(BaseSettings):
     sandbox: bool = False
     sandbox_articles: int = Field(default=400, ge=50, le=1_000_000)
     patience_seconds: float = Field(default=60, ge=0, le=86_400, allow_inf_nan=False)
+    confirmed_place: str = ""
     log: Literal["debug", "info", "warning", "error"] = "warning"
     proxy: Annotated[SecretStr, AfterValidator(_proxy)] = SecretStr("")
     certificates: Annotated[Path | None, AfterValidator(_authorities)] = None

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.components.overview.attention import attention_items, connection_rows, last_days, needs_list
 from pages.components.overview.first_steps import first_steps
 from pages.components.overview.first_week import first_week
+from pages.components.overview.place import place_question
 from pages.components.setup.steps import unfinished
 from pages.components.shared.application import application, may, refreshing
 from pages.components.shared.flows import flow_cards, invitation, start_preview
@@ -103,6 +104,7 @@ else:
         if may("runs.preview"):
             new_preview()
     failures()
+    place_question(app)
     log_aside(app.log.aside())
     if unfinished_at:
         unfinished(unfinished_at)

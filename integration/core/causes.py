@@ -324,6 +324,8 @@ CAUSES: Mapping[str, Cause] = {
         Cause("audit_broken", ADMINISTRATOR),
         Cause("database_too_new", ADMINISTRATOR),
         Cause("restored_not_compared", OPERATOR),
+        Cause("installation_moved", ADMINISTRATOR),
+        Cause("installation_differs", ADMINISTRATOR),
         Cause("backup_nothing_there", ADMINISTRATOR),
         Cause("backup_program_missing", ADMINISTRATOR),
         Cause("backup_program_failed", ADMINISTRATOR),

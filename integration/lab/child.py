@@ -134,6 +134,8 @@ def _opened(start: Start, machine: Callable[[], datetime]) -> Application:
     application.access.connected.drop(
         GIVEN_TOKENS
     )  # the books of a trial are at another address than those of its ground
+    if (copied := application.installation.status()).is_held:  # from its fixture, and nothing else runs on it
+        application.installation.confirm(copied.code, LAB)
     return application.start()
 
 

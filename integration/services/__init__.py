@@ -47,6 +47,7 @@ from integration.services.flows import Flows
 from integration.services.four_eyes import FourEyes
 from integration.services.health import HealthCheck
 from integration.services.identity import ways_in
+from integration.services.installation import Installation
 from integration.services.kept_names import KeptNames
 from integration.services.keys import Keys
 from integration.services.listings import Listings
@@ -79,9 +80,11 @@ from integration.services.symptoms import Symptoms
 from integration.services.tables import Tables
 from integration.services.ways import Ways
 from integration.services.work import OwnLeases, Work
+from integration.services.write_holds import WriteHolds
 from integration.settings import Settings
 from integration.store.database import Clock
 from integration.store.heartbeats import USUAL, Pulse
+from integration.store.installation import read_place
 from integration.store.secrets import ConnectionStore as StoredConnections
 from integration.store.stores import Stores
 from integration.surroundings import with_way_out
@@ -144,7 +147,11 @@ class Application:
         self.work = Work(executor, leases, closing)
         self._catalogue()
         owed = LooksOwed(stores, self.logics.flow, without=(Kind.DAY_PAGE,))
-        self._arrange(owed, SandboxHost(settings, self.access, leases, stores, clock, flows=flows, closing=closing))
+        self.sandbox = SandboxHost(settings, self.access, leases, stores, clock, flows=flows, closing=closing)
+        self.installation = Installation(stores.installation, read_place(stores.database), self.sandbox)
+        self.installation.begin(settings.confirmed_place)
+        self._holds = WriteHolds((self.installation, owed))
+        self._arrange()
         self._look(owed)
         self._tell(owner, serves=serves)
         self._watch(sealed, keeps_watch=executor in WATCHES, serves=serves)
@@ -195,7 +202,7 @@ class Application:
             flows, stores, logics=self.logics, mappings=self.mappings, lists=self.lists, connector=connector
         )
 
-    def _arrange(self, owed: LooksOwed, sandbox: SandboxHost) -> None:
+    def _arrange(self) -> None:
         """Make what flows are set by, and how both systems are connected for them."""
         flows, stores, clock = self._flows, self._stores, self._clock
         self.openings = OpeningsKept(stores.settings)
@@ -209,7 +216,7 @@ class Application:
             clock=clock,
             expect=self.names.expect_objects,
             changed=self.work.reschedule,
-            held=owed.held,
+            held=self._holds.held,
             is_closed=self.openings.is_closed,
         )
         self.arrangement = Arrangement(
@@ -221,7 +228,6 @@ class Application:
             expect_there=self.flows.expect_there,
             changed=self._rearranged,
         )
-        self.sandbox = sandbox
         self._strangers = LookForStrangers(stores, self.access.name)
         chosen = ChosenFlows(flows, self.flows.settings, stores.settings, self.access)
         self.connections = Connections(
@@ -263,7 +269,7 @@ class Application:
             branches=lambda: self.lists.choices(TILL, "branches"),
             groups=lambda: self.lists.choices(TILL, "branch_price_groups"),
         )
-        self._runner = self._run_by(stores, owed)
+        self._runner = self._run_by(stores)
         deps, days = self._runner.preview.deps, writer_of(flows.values(), Kind.DAY_PAGE).name
         self.drift = Drift(
             tuple(flows),
@@ -371,7 +377,7 @@ class Application:
             audit=self.audit.newest_anchor,
         )
 
-    def _run_by(self, stores: Stores, owed: LooksOwed) -> Runner:
+    def _run_by(self, stores: Stores) -> Runner:
         deps = Dependencies(
             connectors=_Connectors(self.access.connector),
             logic=self.logics.now,
@@ -391,7 +397,7 @@ class Application:
             read_fields=self.logics.read_fields,
             safeguards=self._safeguards,
             ended=self.prices.written,
-            held=owed.held,
+            held=self._holds.held,
             strangers=self._strangers_of,
             accept=self._strangers.accept,
             erased=stores.erased.held,

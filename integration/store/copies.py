@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from integration.core.errors import ConfigurationError
 from integration.store.database import in_our_words, parse_url, upsert
 from integration.store.files import copies_beside, make_private
+from integration.store.installation import forget_inode
 from integration.store.keys import IN_USE, id_in_use
 from integration.store.tables import heartbeats, instance, leases, outbox, settings, stopped
 
@@ -167,6 +168,7 @@ def mark_restored(url: str, made_at: str, by: str) -> None:
             now = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one().astimezone(UTC)
         value = {"at": now.isoformat(), "made_at": made_at, "by": by}
         upsert(connection, settings, [{"name": RESTORED, "value": value, "by": by, "changed_at": now}])
+        forget_inode(connection, now)
         for table in (heartbeats, leases, stopped):
             connection.execute(table.delete())
 

@@ -17,6 +17,7 @@ from integration.store.erased import Erased
 from integration.store.erasing import Erasing
 from integration.store.fencing_tokens import FencingTokens
 from integration.store.heartbeats import Heartbeats
+from integration.store.installation import InstallationStore
 from integration.store.issues import Issues
 from integration.store.leases import Leases
 from integration.store.ledger import Ledger
@@ -54,6 +55,7 @@ class Stores:
     erasing: Erasing
     events: OutboxReader
     heartbeats: Heartbeats
+    installation: InstallationStore
     issues: Issues
     leases: Leases
     ledger: Ledger
@@ -92,6 +94,7 @@ def stores_of(database: Database, clock: Clock, mirrors: Mirrors = NO_MIRRORS, *
         Erasing(database, clock),
         OutboxReader(database, clock),
         Heartbeats(database, clock),
+        InstallationStore(database, clock),
         Issues(database, clock),
         Leases(database, clock),
         Ledger(database, clock, mirrors=mirrors),

@@ -1,0 +1,24 @@
+"""Everything that may hold the writes of a flow for now."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from integration.core.errors import PlanStaleError
+
+
+class WriteHold(Protocol):
+    """A reason why a flow may write nothing for now."""
+
+    def held(self, flow: str) -> PlanStaleError | None:
+        """Return the reason, or None where the flow may write."""
+
+
+class WriteHolds:
+    """Several holds, asked in order."""
+
+    def __init__(self, holds: Sequence[WriteHold]) -> None:
+        self._holds = holds
+
+    def held(self, flow: str) -> PlanStaleError | None:
+        """Return the first reason why a flow may write nothing for now, or None."""
+        return next((reason for hold in self._holds if (reason := hold.held(flow)) is not None), None)

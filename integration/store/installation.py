@@ -1,0 +1,100 @@
+"""The place an installation is bound to, kept in its own database."""
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from integration.core.installation import InstallationPlace
+from integration.store.database import Database, Store, upsert
+from integration.store.settings import group, put_in
+from integration.store.tables import settings
+
+RECORD = "installation"
+MACHINE_ID_FILES = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
+WINDOWS_KEY, WINDOWS_VALUE = r"SOFTWARE\Microsoft\Cryptography", "MachineGuid"
+
+
+class InstallationStore(Store):
+    """Reads and changes the place an installation is bound to."""
+
+    def bound_place(self) -> InstallationPlace | None:
+        """Return the place this database is bound to, or None before the first start."""
+        value = self.database.scalar(sa.select(settings.c.value).where(settings.c.name == RECORD))
+        parts = group(value).get("place")
+        return InstallationPlace(parts) if isinstance(parts, dict) else None
+
+    def bind(self, place: InstallationPlace, by: str) -> None:
+        """Bind the installation to a place. The audit log names who did."""
+        with self.database.write() as connection:
+            put_in(connection, self.clock(), RECORD, _value(place), by)
+
+    def bind_first(self, place: InstallationPlace) -> None:
+        """Bind an installation at its first start, and complete what a restore left open. Nothing else is changed."""
+        bound = self.bound_place()
+        if bound is None or (not place.changed_parts(bound) and place != bound):
+            now = self.clock()
+            with self.database.write() as connection:
+                _write(connection, now, place)
+
+
+def forget_inode(connection: sa.Connection, now: datetime) -> None:
+    """Let a restored file count as the same place where machine and path are those of the backup."""
+    value = connection.execute(sa.select(settings.c.value).where(settings.c.name == RECORD)).scalar()
+    parts = group(value).get("place")
+    if isinstance(parts, dict):
+        _write(connection, now, InstallationPlace({name: part for name, part in parts.items() if name != "inode"}))
+
+
+def _write(connection: sa.Connection, now: datetime, place: InstallationPlace) -> None:
+    upsert(connection, settings, [{"name": RECORD, "value": _value(place), "by": "", "changed_at": now}])
+
+
+def _value(place: InstallationPlace) -> Mapping[str, object]:
+    return {"place": dict(place.parts)}
+
+
+def read_place(database: Database) -> InstallationPlace:
+    """Return where a database is.
+
+    A file: a hash of the id of the machine, the path and the inode. PostgreSQL: the system identifier that initdb gave
+    the server (`pg_control_system`, which a server may refuse) and the name of the database.
+    """
+    address = database.engine.url
+    if address.get_backend_name() == "postgresql":
+        name = str(database.scalar(sa.select(sa.func.current_database())))
+        parts = {"server": _system_identifier(database), "database": name}
+    else:
+        file = Path(address.database or "").resolve()
+        parts = {"machine": _machine_hash(), "path": str(file), "inode": str(file.stat().st_ino or "")}
+    return InstallationPlace({name: part for name, part in parts.items() if part})
+
+
+def _system_identifier(database: Database) -> str:
+    """Return the identifier, empty where this user of the database may not ask for it."""
+    asked = sa.select(sa.text("system_identifier")).select_from(sa.text("pg_control_system()"))
+    with suppress(sa.exc.ProgrammingError):
+        return str(database.scalar(asked))
+    return ""
+
+
+def _machine_hash() -> str:
+    """Return a hash of the machine's id, empty where there is none; the id itself is meant to stay on its machine."""
+    found = _machine_id()
+    return hashlib.sha256(f"sluis {found}".encode()).hexdigest()[:16] if found else ""
+
+
+def _machine_id() -> str:
+    for file in MACHINE_ID_FILES:
+        with suppress(OSError):
+            if text := file.read_text(encoding="ascii", errors="replace").strip():
+                return text
+    try:
+        import winreg  # noqa: PLC0415 - Windows alone has it
+    except ImportError:
+        return ""
+    with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, WINDOWS_KEY) as key:  # type: ignore[attr-defined,unused-ignore]
+        return str(winreg.QueryValueEx(key, WINDOWS_VALUE)[0])  # type: ignore[attr-defined,unused-ignore]

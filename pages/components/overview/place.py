@@ -1,0 +1,28 @@
+"""The question whether the data of this console is the only copy that runs."""
+
+import streamlit as st
+
+from integration.services import Application
+from pages.components.shared.application import may, person
+from pages.components.shared.layout import attempt
+from pages.components.shared.wording import listed, text
+
+
+def place_question(app: Application) -> None:
+    """Draw the question while writes are held, with what a confirmation means; nothing otherwise."""
+    status = app.installation.status()
+    if not status.is_held:
+        return
+    parts = listed([text(f"place_part_{part}") for part in status.changed])
+    with st.container(border=True, key="place"):
+        st.markdown(f"**:orange[:material/content_copy:] {text('place_title')}**")
+        st.markdown(text("place_about", changed=parts))
+        st.markdown(text("place_means"))
+        if not may("installation.confirm"):
+            return
+        with st.container(horizontal=True, vertical_alignment="center"):
+            is_checked = st.checkbox(text("place_checked"), key="place-checked")
+            if st.button(text("btn_place_confirm"), key="place-confirm", disabled=not is_checked):
+                if attempt(lambda: app.installation.confirm(status.code, person())):
+                    st.toast(text("place_confirmed"))
+                st.rerun()
