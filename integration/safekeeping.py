@@ -243,7 +243,7 @@ def place(
     if as_json:
         terminal.print_json(asdict(status))
     elif status.is_held:
-        sentences = say("installation_moved", {"changed": ",".join(status.changed), "code": status.code})
+        sentences = say("installation_moved", {"code": status.code})
         terminal.out.print(f"{sentences.what} {sentences.data} {sentences.do}", soft_wrap=True)
         terminal.out.print(term("place_means"), soft_wrap=True)
     else:

@@ -54,7 +54,7 @@ class Installation:
         status = self.status()
         if not status.is_held:
             return None
-        return PlanStaleError("installation_moved", flow=flow, changed=",".join(status.changed), code=status.code)
+        return PlanStaleError("installation_moved", flow=flow, code=status.code)
 
     def confirm(self, code: str, by: Actor) -> None:
         """Bind the installation to where it runs now: no other copy of its data runs, and none will.

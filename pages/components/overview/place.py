@@ -5,7 +5,7 @@ import streamlit as st
 from integration.services import Application
 from pages.components.shared.application import may, person
 from pages.components.shared.layout import attempt
-from pages.components.shared.wording import listed, text
+from pages.components.shared.wording import listed, term, text
 
 
 def place_question(app: Application) -> None:
@@ -13,7 +13,7 @@ def place_question(app: Application) -> None:
     status = app.installation.status()
     if not status.is_held:
         return
-    parts = listed([text(f"place_part_{part}") for part in status.changed])
+    parts = listed([term(f"place_part_{part}") for part in status.changed])
     with st.container(border=True, key="place"):
         st.markdown(f"**:orange[:material/content_copy:] {text('place_title')}**")
         st.markdown(text("place_about", changed=parts))
