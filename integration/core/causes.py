@@ -221,6 +221,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("gift_card_unclear", OPERATOR, ("method",), _setting("gift_cards")),
         Cause("voucher_too_large", OPERATOR, repair=SYSTEM),
         Cause("voucher_on_order", OPERATOR, repair=_setting("orders")),
+        Cause("document_foreign_currency", OPERATOR, repair=SYSTEM),
         Cause("shipping_not_exact", OPERATOR, ("code",), _setting("shipping")),
         Cause("reference_of_before", OPERATOR, repair=SYSTEM),
         Cause("word_unknown", OPERATOR, ("field", "word"), _system_or("settings", "types")),

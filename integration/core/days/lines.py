@@ -11,10 +11,10 @@ from decimal import Decimal
 from integration.core.days.books import NO_VOUCHER, NOT_BOOKED, DayBooks, DayLine
 from integration.core.days.costs import costless, costs_of
 from integration.core.days.documents import DayDocument, DaySums, brought_to, sums_of_documents
-from integration.core.days.till import DayRefusedError, DrawerCount, Payment, TillDay, TillTurnover, total
+from integration.core.days.till import DayRefusedError, DrawerCount, Payment, TillDay, TillTurnover, till_text, total
 from integration.core.money import amount
 from integration.core.rows import row_value
-from integration.core.totals.categories import GROUPS, LineCategory, Purpose, Tender
+from integration.core.totals.categories import EXCHANGES, GROUPS, LineCategory, Purpose, Tender
 from integration.core.totals.sold import NOTHING, VatSum
 from integration.core.vat import vat_fact
 
@@ -365,7 +365,7 @@ def _taxed_at_sale(one: DayDocument, paid: Decimal, code: str, books: DayBooks) 
 
 def _expect_no_exchange(one: DayDocument) -> None:
     for part in one.record.parts:
-        if str(part.values.get("price_type") or "").startswith("exchange-rate"):
+        if till_text(part.values, "price_type") in EXCHANGES:
             raise DayRefusedError("day_foreign_currency", "price_type", document=one.number)
 
 

@@ -49,7 +49,7 @@ from integration.flows.orders.settings import OrderSettings, documents
 from integration.flows.orders.shipping import in_field
 from integration.flows.orders.sold import sale_lines
 from integration.flows.orders.terms import with_terms
-from integration.flows.orders.vocabulary import expect_known
+from integration.flows.orders.vocabulary import expect_known, expect_no_exchange
 from integration.flows.orders.why import owner_traces, party_traces
 from integration.flows.settings import BOOKS, RecordRejected, excluded_by_filter
 from integration.flows.spec import FlowLogic, Shaped
@@ -258,6 +258,7 @@ class OrdersLogic(FlowLogic):
     ) -> _Read:
         record = document.record
         try:
+            expect_no_exchange(record)
             self._expect_original(document, there, done)
             owner = self._parties.owner(document)
             resolved = self._articles.resolved_articles(document, articles, self._known)
