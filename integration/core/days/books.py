@@ -127,11 +127,17 @@ class DayLine:
     about: str = ""  # what it comes from: turnover, balance, payment, open, difference, banked, vat, cost, stock
     method: str = ""  # the payment method of a payment
     documents: tuple[str, ...] = ()
+    from_books: bool = False  # it is known as the books hold it alone, which do not tell its payment method
 
     @property
     def key(self) -> tuple[str, str, str, str, str, str]:
         """What lines have in common that say the same: account, VAT code, debtor, item, cost centre and method."""
-        return self.account, self.vat_code, self.debtor, self.item, self.cost_centre, self.method
+        return (*self.books_key, self.method)
+
+    @property
+    def books_key(self) -> tuple[str, str, str, str, str]:
+        """What the books tell lines apart by: its key without the payment method."""
+        return self.account, self.vat_code, self.debtor, self.item, self.cost_centre
 
     @property
     def moved(self) -> Decimal:
