@@ -20,6 +20,7 @@ from integration.core.totals.categories import GROUPS, LineCategory
 from integration.core.totals.sold import NOTHING, VatSum
 
 OUTFLOW = "cash-outflow"
+CARRIED_OVER = 5  # the identity that is about the count before, and so about another day
 MOST_NAMED = 5  # documents in one sentence
 
 Key = TypeVar("Key")
@@ -147,7 +148,7 @@ def _drawers(day: TillDay, drawers: Collection[str]) -> Iterator[Gap]:
         if one.end != one.counted - one.deposited:
             yield Gap(4, about, one.counted - one.deposited, one.end)
         if one.before is not None and one.start != one.before:
-            yield Gap(5, about, one.before, one.start)
+            yield Gap(CARRIED_OVER, about, one.before, one.start)
     for method in dict.fromkeys(one.method for one in day.counts if one.method in drawers):
         added = total(one.added for one in day.counts if one.method == method)
         in_cash = [one for one in day.payments if one.method == method]

@@ -14,7 +14,7 @@ from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.days.books import DayBooks, DayLine, DayPage
 from integration.core.days.corrections import difference, page_lines, says_the_same, taken_back_whole
 from integration.core.days.documents import DayDocument, documents_of, sums_of_documents, sums_of_journals
-from integration.core.days.identities import gaps, signed
+from integration.core.days.identities import CARRIED_OVER, gaps, signed
 from integration.core.days.page import page_of
 from integration.core.days.report import COSTLESS
 from integration.core.days.till import DayRefusedError, TillDay, till_day
@@ -327,8 +327,10 @@ class DaysLogic(FlowLogic):
         day = signed(till_day(record))
         self._expect_clear(day, day_title(record))
         documents, sums = documents_of(day), sums_of_journals(day)
+        is_there = _is_there(pages)
         for gap in gaps(day, sums, documents, self.books.drawers):
-            raise gap.refusal
+            if gap.identity != CARRIED_OVER or not is_there:  # a recount of the day before asks about that day
+                raise gap.refusal
         kept = as_before(day.documents, self._booked_payments)  # once all of them add up
         if kept != list(day.documents):
             left = documents_of(replace(day, documents=tuple(kept)))
@@ -341,8 +343,12 @@ class DaysLogic(FlowLogic):
     def _changed(
         self, record: Record, page: DayPage, booked: Sequence[DayLine], off: Sequence[DayLine], pages: Sequence[Link]
     ) -> Record | Skip:
-        """Return the page that a person decided for. Raises RecordRejected while nobody has."""
-        mark = decision_mark(record)
+        """Return the page that a person decided for. Raises RecordRejected while nobody has.
+
+        A decision holds for the day as it is now, beside the pages that are booked of it: one that was carried out
+        and taken back is asked for once more.
+        """
+        mark = decision_mark(record, f"{len(pages) - 1:02}" if len(pages) > 1 else "")
         decision = decided(record, About.CHANGE, mark, DECISIONS).option
         facts = {
             "document": day_title(record),
@@ -395,8 +401,7 @@ class DaysLogic(FlowLogic):
         One that is booked stays as its newest page has it; one that was taken back is booked as it is set now.
         """
         agreed = [link.agreed for link in pages if link.agreed]
-        is_there = any(difference((), [line for page in agreed for line in page_lines(page)]))
-        return agreed[-1].values.get(COSTS) is True if is_there else self.books.costs
+        return agreed[-1].values.get(COSTS) is True if _is_there(pages) else self.books.costs
 
     def beside(self, stage: Stage, desired: Sequence[Record], *, sending: bool = False) -> Mapping[str, Issue | Skip]:
         """Return which pages are not sent because of what happened since the plan was made.
@@ -514,6 +519,11 @@ def _belonging(document: Record) -> dict[Kind, tuple[str, ...]]:
 def _beyond_which(found: Iterable[Issue]) -> str:
     """Return of which sales, beside which documents, a person says that they are sales of their own."""
     return "+".join(sorted(one.facts["mark"] + one.key for one in found)).replace(" ", "")
+
+
+def _is_there(pages: Sequence[Link]) -> bool:
+    """Tell whether something of a day is booked that was not taken back."""
+    return any(difference((), [line for link in pages if link.agreed for line in page_lines(link.agreed)]))
 
 
 def _date(record: Record) -> date | None:
