@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TypeVar
 
-from integration.core.days.till import DOCUMENTS, TillDay, amount_told, till_amount, till_text, total
+from integration.core.days.till import DOCUMENTS, TillDay, amount_told, till_amount, till_text, total, turnover_group
 from integration.core.money import CENT, from_cents, share_out, to_cents
 from integration.core.records import Kind, Record, Value
 from integration.core.totals.categories import METHODS, Tender
@@ -109,7 +109,7 @@ class DayDocument:
         found: dict[tuple[str, str], VatSum] = {}
         lines = [part.values for part in self.record.parts if part.kind is Kind.LINE]
         gross = sum_by(
-            ((till_text(one, "turnover_group"), till_text(one, "vat_code")), _with_vat(one)) for one in lines
+            ((turnover_group(one, "turnover_group"), till_text(one, "vat_code")), _with_vat(one)) for one in lines
         )
         for code, split in self.vat.items():
             groups = {group: each for (group, other), each in gross.items() if other == code}

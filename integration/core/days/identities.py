@@ -16,7 +16,7 @@ from typing import TypeVar
 from integration.core.days.documents import DayDocument, DaySums, sums_of_documents
 from integration.core.days.till import DayRefusedError, TillDay, TillTurnover, total
 from integration.core.money import CENT
-from integration.core.totals.categories import GROUPS, LineCategory
+from integration.core.totals.categories import LineCategory
 from integration.core.totals.sold import NOTHING, VatSum
 
 OUTFLOW = "cash-outflow"
@@ -162,11 +162,9 @@ def _vat_list(day: TillDay) -> Iterator[Gap]:
         listed = total(one.sum.incl for one in day.vat if one.source == source)
         groups = [one for one in day.journal if one.source == source]
         every = total(one.incl for one in groups)
-        revenue = total(one.incl for one in groups if GROUPS.get(one.type) is LineCategory.REVENUE)
+        revenue = total(one.incl for one in groups if one.category is LineCategory.REVENUE)
         taxed = total(
-            one.incl
-            for one in groups
-            if GROUPS.get(one.type) is LineCategory.REVENUE or one.incl != (one.excl or one.incl)
+            one.incl for one in groups if one.category is LineCategory.REVENUE or one.incl != (one.excl or one.incl)
         )
         if listed not in {every, revenue, taxed}:
             yield Gap(6, source, every, listed)

@@ -11,10 +11,19 @@ from decimal import Decimal
 from integration.core.days.books import NO_VOUCHER, NOT_BOOKED, DayBooks, DayLine
 from integration.core.days.costs import costless, costs_of
 from integration.core.days.documents import DayDocument, DaySums, brought_to, sums_of_documents
-from integration.core.days.till import DayRefusedError, DrawerCount, Payment, TillDay, TillTurnover, till_text, total
+from integration.core.days.till import (
+    NO_GROUP,
+    DayRefusedError,
+    DrawerCount,
+    Payment,
+    TillDay,
+    TillTurnover,
+    till_text,
+    total,
+)
 from integration.core.money import amount
 from integration.core.rows import row_value
-from integration.core.totals.categories import EXCHANGES, GROUPS, LineCategory, Purpose, Tender
+from integration.core.totals.categories import EXCHANGES, LineCategory, Purpose, Tender
 from integration.core.totals.sold import NOTHING, VatSum
 from integration.core.vat import vat_fact
 
@@ -142,11 +151,11 @@ class DayLines:
         return brought_to(target.vat, {group: each for group, each in listed.items() if each.vat})
 
     def _is_revenue(self, group: str) -> bool:
-        return group in self._types and GROUPS.get(self._types[group].type) is LineCategory.REVENUE
+        return group in self._types and self._types[group].category is LineCategory.REVENUE
 
     def _sold(self, source: str, group: str, code: str, each: VatSum) -> DayLine:
         about = self._about(source, group, code)
-        category = GROUPS.get(about.type, LineCategory.UNKNOWN)
+        category = about.category
         if category is LineCategory.UNKNOWN and not self._row(
             group, code
         ):  # a row says where it stands, never that it is turnover
@@ -174,7 +183,8 @@ class DayLines:
         found = next(exact, None)
         known = self._types.get(group)
         if found is None and known is None:
-            raise DayRefusedError("turnover_group_unknown", "account", group=group, kind=group, sort="")
+            row = group or NO_GROUP
+            raise DayRefusedError("turnover_group_unknown", "account", group=row, kind=row, sort="")
         if found is None or known is None:
             return found or known  # type: ignore[return-value]  # one of them is there
         return replace(found, type=known.type, account=found.account or known.account, name=known.name or found.name)
@@ -187,11 +197,11 @@ class DayLines:
         return vat_fact(code, about.percent, self.books.systems[0])
 
     def _account(self, about: TillTurnover, group: str, code: str) -> str:
-        found = row_value(self.books.accounts, f"{group}/{code}", group) or self.books.account_meant(about.account)
+        row = group or NO_GROUP
+        found = row_value(self.books.accounts, f"{row}/{code}", row) or self.books.account_meant(about.account)
         if not found:
-            raise DayRefusedError(
-                "day_account_missing", "account", group=group, code=code, kind=about.name, account=about.account
-            )
+            facts = {"group": row, "code": code, "kind": about.name or row, "account": about.account}
+            raise DayRefusedError("day_account_missing", "account", **facts)
         return found
 
     def _vat_code(self, code: str, about: TillTurnover, *, is_purchase: bool) -> str:
@@ -266,11 +276,12 @@ class DayLines:
             if not one.amount:
                 continue
             name = self._types[one.group].name if one.group in self._types else one.name
-            facts, books = {"group": one.group, "kind": name}, self.books
-            cost = row_value(books.cost_accounts, one.group) or self.books.account_meant(one.cost_account)
+            row, books = one.group or NO_GROUP, self.books
+            facts = {"group": row, "kind": name or row}
+            cost = row_value(books.cost_accounts, row) or self.books.account_meant(one.cost_account)
             if not cost:
                 raise DayRefusedError("day_cost_account_missing", "account", account=one.cost_account, **facts)
-            stock = row_value(books.stock_accounts, one.group) or self.books.account_meant(one.stock_account)
+            stock = row_value(books.stock_accounts, row) or self.books.account_meant(one.stock_account)
             if not stock:
                 raise DayRefusedError("day_stock_account_missing", "account", account=one.stock_account, **facts)
             centre = self._cost_centre(one.group)
