@@ -402,6 +402,8 @@ CAUSES: Mapping[str, Cause] = {
         Cause("day_reverse_charge", OPERATOR, repair=DAY),
         Cause("day_sale_abroad_untaxed", OPERATOR, repair=DAY),
         Cause("day_foreign_currency", OPERATOR, repair=DAY),
+        Cause("day_vat_implausible", OPERATOR, repair=Repair(tab="tables", name="vat_codes_sales")),
+        Cause("day_vat_undivided", OPERATOR, ("code",), DAY),
         Cause("day_open_item_unknown", OPERATOR, ("method",), DAY),
         Cause("day_debtor_missing", OPERATOR, ("customer",), _setting("collective_debtor")),
         Cause("day_down_payments_off", OPERATOR, repair=_setting("down_payments_account")),

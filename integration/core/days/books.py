@@ -51,6 +51,16 @@ class DayBooked(NamedTuple):
 NOT_BOOKED = DayBooked(is_posted=False)
 
 
+class DecidedVat(NamedTuple):
+    """The books' VAT code of what was sold, empty where no row has it, and what decided it beside the till's code."""
+
+    code: str
+    about: Mapping[str, str] = {}
+
+
+DecideVat = Callable[[DayDocument | None, str], DecidedVat]
+
+
 def _nobody(_: str) -> str:
     return ""
 
@@ -74,6 +84,7 @@ class DayBooks:
     method_accounts: Mapping[str, str] = field(default_factory=dict)
     till_accounts: bool = False  # whether a person agreed to the account numbers that the till has
     vat_codes: Mapping[str, str] = field(default_factory=dict)
+    decide_vat: DecideVat | None = None  # by document; without it those rows hold for all of them
     purchase_vat_codes: Mapping[str, str] = field(default_factory=dict)
     rates: Mapping[str, Decimal] = field(default_factory=dict)  # of the books, in percent
     vat_accounts: Mapping[str, str] = field(default_factory=dict)  # by VAT code of the books

@@ -1,6 +1,6 @@
 """What the documents of a day come to by themselves: the second source, by which the till's own sums are checked."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -117,6 +117,13 @@ class DayDocument:
             exact = brought_to(split.vat, groups) if is_whole else groups
             found |= {(group, code): each for group, each in exact.items()}
         return {key: found.get(key, each) for key, each in gross.items()}
+
+    def count_lines(self, code: str, groups: Collection[str]) -> int:
+        """Return how many lines it has under a VAT code in some turnover groups: each may be rounded by itself."""
+        lines = (part.values for part in self.record.parts if part.kind is Kind.LINE)
+        return sum(
+            till_text(one, "vat_code") == code and turnover_group(one, "turnover_group") in groups for one in lines
+        )
 
     @cached_property
     def paid(self) -> dict[str, Decimal]:

@@ -21,6 +21,7 @@ from integration.core.days.till import (
     till_text,
     total,
 )
+from integration.core.days.vat import DayVat, by_code, percents_of
 from integration.core.money import amount
 from integration.core.rows import row_value
 from integration.core.totals.categories import EXCHANGES, LineCategory, Purpose, Tender
@@ -29,6 +30,7 @@ from integration.core.vat import vat_fact
 
 # The words of the books for one document, and for what a line comes out of.
 _NAMES = {"receipt": "Bon", "invoice": "Factuur", "order": "Order"}
+MOST_NAMED = 5  # documents in one sentence
 _OF_SOURCE = {"receipt": "bonnen", "invoice": "facturen", "order": "orders"}
 
 
@@ -44,7 +46,7 @@ class DayLines:
         self.counting = [one for one in documents if one not in self.own_use]
         self._alone = books.alone
         self._types = {one.group: one for one in day.journal}
-        self._percents = {one.code: one.percent for one in day.vat}
+        self._vat = DayVat(books, percents_of(day))
         self.apart = [one for one in self.counting if self._is_apart(one)]
         self._methods = {(one.source, one.method): one for one in day.payments}
 
@@ -67,14 +69,15 @@ class DayLines:
         if self.books.contents == "counts" or not one.is_sold or not one.is_for_the_sales_list:
             return False
         return any(
-            each.incl and not each.vat and self._is_revenue(group) and not self._percents.get(code)
-            for (group, code), each in one.groups.items()
+            self._is_revenue(group) and self._vat.is_untaxed(each, code) for (group, code), each in one.groups.items()
         )
 
     # ---- what was sold and paid
 
     def documents(self, sums: DaySums) -> Iterator[DayLine]:
         """Yield the lines of each source: turnover, what is no revenue, then what was paid or stands open."""
+        for one in self._sold_here():
+            self._expect_plausible(one)
         booked_apart = replace(sums_of_documents(self.apart), payments=self._paid_apart())
         left = self._without_prepaid(sums.without(sums_of_documents(self.own_use)).without(booked_apart))
         for source in self.day.sources:
@@ -131,15 +134,85 @@ class DayLines:
         return sums.without(DaySums({keys[0]: VatSum(less)}))
 
     def _groups(self, sums: DaySums, source: str) -> Iterator[DayLine]:
-        by_code: dict[str, dict[str, VatSum]] = {}
+        codes: dict[str, dict[str, VatSum]] = {}
         for (own, group, code), each in sums.groups.items():
             if own == source:
-                by_code.setdefault(code, {})[group] = each
-        for code, groups in by_code.items():
-            target = sums.vat.get((source, code))
-            for group, each in {**groups, **self._exact(groups, target)}.items():
+                codes.setdefault(code, {})[group] = each
+        for code, groups in codes.items():
+            exact = {**groups, **self._exact(groups, sums.vat.get((source, code)))}
+            for group, each, documents in self._by_decision(source, code, exact):
                 if each:
-                    yield self._sold(source, group, code, each)
+                    yield self._sold(source, group, code, each, documents)
+
+    def _sold_here(self, source: str = "") -> list[DayDocument]:
+        """Return the documents whose sale is on the page, those of one source where it is told."""
+        mine = (one for one in self.counting if one.source == source or not source)
+        return [one for one in mine if one.is_sold and one not in self.apart]
+
+    def _by_decision(
+        self, source: str, code: str, groups: Mapping[str, VatSum]
+    ) -> Iterator[tuple[str, VatSum, Sequence[DayDocument]]]:
+        """Yield what is sold under a VAT code of the till by turnover group, with the documents behind it.
+
+        Where these stand under several codes of the books, each group is divided by them. Raises DayRefusedError where
+        what the till says of the day is not what they come to, so that nobody knows whose a cent is.
+        """
+        mine = [one for one in self._sold_here(source) if any(own == code for _, own in one.groups)]
+        decided = {one.record.key: self._decided(one, code) for one in mine}
+        if len({each for each in decided.values() if each is not None}) <= 1:
+            for group, each in groups.items():
+                yield group, each, [one for one in mine if (group, code) in one.groups]
+            return
+        parts: dict[tuple[str, str | None], VatSum] = {}
+        behind: dict[tuple[str, str | None], list[DayDocument]] = {}
+        for one in mine:
+            for (group, own), each in one.groups.items():
+                if own == code:
+                    key = group, decided[one.record.key] if self._has_vat_code(group, each) else None
+                    parts[key] = parts.get(key, VatSum()) + each
+                    behind.setdefault(key, []).append(one)
+        self._expect_divided(code, groups, parts, [one for one in mine if decided[one.record.key]])
+        for key, each in parts.items():
+            yield key[0], each, behind[key]
+
+    def _decided(self, one: DayDocument, code: str) -> str | None:
+        """Return under which code of the books a document stands; None where nothing in it has one."""
+        has = any(own == code and self._has_vat_code(group, each) for (group, own), each in one.groups.items())
+        return self._vat.decided(code, one).code if has else None
+
+    def _has_vat_code(self, group: str, each: VatSum) -> bool:
+        """Tell whether what a document has in a group stands under a VAT code of what is sold."""
+        if self._is_revenue(group):
+            return bool(each)
+        is_bought = group in self._types and self._types[group].category is LineCategory.CASH_OUT
+        return bool(each.vat) and not is_bought
+
+    def _expect_divided(
+        self,
+        code: str,
+        groups: Mapping[str, VatSum],
+        parts: Mapping[tuple[str, str | None], VatSum],
+        documents: Sequence[DayDocument],
+    ) -> None:
+        own: dict[str, VatSum] = {}
+        for (group, _), each in parts.items():
+            own[group] = own.get(group, VatSum()) + each
+        is_same = all(own.get(group, VatSum()).incl == each.incl for group, each in groups.items())
+        vat, listed = (total(each.vat for each in some.values()) for some in (own, groups))
+        if is_same and vat == listed:
+            return
+        home = self._vat.decided(code).code
+        others = [one.number for one in documents if self._decided(one, code) != home]
+        facts = {"behind": ", ".join(others[:MOST_NAMED]), "expected": str(vat), "found": str(listed), "code": code}
+        facts["vat"] = vat_fact(code, self._vat.percents.get(code), self.books.systems[0])
+        raise DayRefusedError("day_vat_undivided", "vat_code", **facts)
+
+    def _expect_plausible(self, one: DayDocument) -> None:
+        """Raise DayRefusedError for a document whose VAT is not what its rates make of what it sold."""
+        taxed = {key: each for key, each in one.groups.items() if self._has_vat_code(key[0], each)}
+        for code, each in by_code(taxed):
+            theirs, groups = self._vat.decided(code, one).code, {group for group, own in taxed if own == code}
+            self._vat.expect_plausible(each, code, theirs, one.count_lines(code, groups), [one.number])
 
     def _exact(self, groups: Mapping[str, VatSum], target: VatSum | None) -> dict[str, VatSum]:
         """Return the taxed groups of a code with the VAT that the till lists: for all of them, or for revenue alone."""
@@ -153,7 +226,7 @@ class DayLines:
     def _is_revenue(self, group: str) -> bool:
         return group in self._types and self._types[group].category is LineCategory.REVENUE
 
-    def _sold(self, source: str, group: str, code: str, each: VatSum) -> DayLine:
+    def _sold(self, source: str, group: str, code: str, each: VatSum, documents: Sequence[DayDocument]) -> DayLine:
         about = self._about(source, group, code)
         category = about.category
         if category is LineCategory.UNKNOWN and not self._row(
@@ -163,12 +236,17 @@ class DayLines:
         is_revenue = category is LineCategory.REVENUE
         account = self._account(about, group, code)
         text = f"{about.name} {_OF_SOURCE[source]}" if is_revenue else about.name
-        mine = [one for one in self.counting if one.source == source and one not in self.apart]
-        named = tuple(one.number for one in mine if (group, code) in one.groups)
+        named = tuple(one.number for one in documents)
         line = DayLine(account, text, -each.incl, about="turnover" if is_revenue else "balance", documents=named)
         if not is_revenue and not each.vat:
             return replace(line, cost_centre=self._cost_centre(group))
-        theirs = self._vat_code(code, about, is_purchase=category is LineCategory.CASH_OUT)
+        if category is LineCategory.CASH_OUT:
+            theirs = self._vat.purchase_code(code, about)
+        else:
+            theirs = self._vat.code(code, about, documents[0] if documents else None)
+            every = self._sold_here(source)  # a till that computes VAT over a day is off by a cent for each document
+            most = sum(one.count_lines(code, (group,)) for one in documents) + sum(code in one.vat for one in every)
+            self._vat.expect_plausible(each, code, theirs, most, named[:MOST_NAMED])
         return replace(
             line,
             amount=-each.excl,
@@ -192,29 +270,12 @@ class DayLines:
     def _row(self, group: str, code: str) -> str:
         return self.books.accounts.get(f"{group}/{code}") or self.books.accounts.get(group, "")
 
-    def _said(self, code: str, about: TillTurnover) -> str:
-        """Return a VAT code of the till as the sentences of a cause name it."""
-        return vat_fact(code, about.percent, self.books.systems[0])
-
     def _account(self, about: TillTurnover, group: str, code: str) -> str:
         row = group or NO_GROUP
         found = row_value(self.books.accounts, f"{row}/{code}", row) or self.books.account_meant(about.account)
         if not found:
             facts = {"group": row, "code": code, "kind": about.name or row, "account": about.account}
             raise DayRefusedError("day_account_missing", "account", **facts)
-        return found
-
-    def _vat_code(self, code: str, about: TillTurnover, *, is_purchase: bool) -> str:
-        table = self.books.purchase_vat_codes if is_purchase else self.books.vat_codes
-        found = row_value(table, code)
-        if not found:
-            cause = "purchase_vat_code_unmapped" if is_purchase else "vat_code_unmapped"
-            rate = "" if about.percent is None else f"{about.percent.normalize():f}%"
-            raise DayRefusedError(cause, "vat_code", code=code, rate=rate, kind=about.name, vat=self._said(code, about))
-        ours = self.books.rates.get(found)
-        if about.percent is not None and ours is not None and ours != about.percent:
-            rates = {"till": f"{about.percent.normalize():f}", "books": f"{ours.normalize():f}"}
-            raise DayRefusedError("day_vat_rate_differs", "vat_code", code=code, theirs=found, **rates)
         return found
 
     def _cost_centre(self, group: str) -> str:
@@ -232,9 +293,9 @@ class DayLines:
             elif self._is_on_account(about):
                 yield from self._on_account(about, paid)
             else:
-                yield self._paid(about, paid)
+                yield from self._paid(about, paid)
 
-    def _paid(self, about: Payment, paid: Decimal) -> DayLine:
+    def _paid(self, about: Payment, paid: Decimal) -> Iterator[DayLine]:
         account = self._method_account(about)
         mine = [one for one in self.counting if one.source == about.source]
         paying = [one for one in mine if self._paid_here(one).get(about.method)]
@@ -245,10 +306,19 @@ class DayLines:
         text = f"{about.name} {words[about.source]}".strip()
         line = DayLine(account, text, paid, about="payment", method=about.method, documents=named)
         if voucher.purpose is not Purpose.SINGLE:
-            return line
-        taxed = total(_taxed_at_sale(one, one.paid[about.method], voucher.vat_code, self.books) for one in paying)
-        code = self._vat_code(voucher.vat_code, TillTurnover("", "", about.name, "", paid), is_purchase=False)
-        return replace(line, amount=paid - taxed, vat=taxed, vat_code=code, vat_base=paid - taxed)
+            yield line
+            return
+        used, code = TillTurnover("", "", about.name, "", paid), voucher.vat_code
+        by_decision: dict[str, list[DayDocument]] = {}
+        for one in paying:
+            by_decision.setdefault(self._vat.code(code, used, one), []).append(one)
+        for theirs, some in by_decision.items():
+            here = total(one.paid[about.method] for one in some)
+            taxed = total(_taxed_at_sale(one, one.paid[about.method], code, self.books) for one in some)
+            numbers = tuple(one.number for one in some)
+            yield replace(
+                line, amount=here - taxed, vat=taxed, vat_code=theirs, vat_base=here - taxed, documents=numbers
+            )
 
     def _method_account(self, about: Payment) -> str:
         found = row_value(self.books.method_accounts, about.method) or self.books.account_meant(about.account)

@@ -13,7 +13,7 @@ from typing import Any
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.days.books import DayBooks, DayLine, DayPage
 from integration.core.days.corrections import difference, page_lines, says_the_same, taken_back_whole
-from integration.core.days.documents import DayDocument, documents_of, sums_of_documents, sums_of_journals
+from integration.core.days.documents import HOME, DayDocument, documents_of, sums_of_documents, sums_of_journals
 from integration.core.days.identities import CARRIED_OVER, gaps, signed
 from integration.core.days.page import page_of
 from integration.core.days.report import COSTLESS
@@ -43,12 +43,15 @@ from integration.flows.days.typed import (
     totals_told,
     typed_of,
 )
+from integration.flows.days.vat import DocumentVat
 from integration.flows.days.vouchers import vouchers_of
 from integration.flows.days.why import DayReasons
 from integration.flows.deciding import AGAIN, KEEP, About, decided, decision_mark
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.balances import Turnover
+from integration.flows.orders.buyers import Buyers
 from integration.flows.orders.chains import BESIDE
+from integration.flows.orders.codes import VatDecision
 from integration.flows.settings import BOOKS, TILL, RecordRejected, excluded_by_filter
 from integration.flows.spec import FlowLogic
 
@@ -84,6 +87,7 @@ class Tables:
     cost_centres: Mapping[str, str]
     costs: Mapping[str, str] = field(default_factory=dict)
     stock: Mapping[str, str] = field(default_factory=dict)
+    countries: Mapping[str, str] = field(default_factory=dict)
 
 
 class DaysLogic(FlowLogic):
@@ -108,6 +112,7 @@ class DaysLogic(FlowLogic):
         typed: AskTyped = nothing_typed,
         beyond: Callable[[Record], Sequence[Issue]] = lambda _: (),
         told: Callable[[Kind, Collection[str]], Sequence[Record]] = lambda *_: (),
+        home: str = HOME,
     ) -> None:
         """Make everything ready that does not depend on a day.
 
@@ -116,8 +121,8 @@ class DaysLogic(FlowLogic):
         `unbooked` which of the documents that are booked one by one are not yet, `alone` which documents are booked by
         themselves, or may be, and how, `made_alone` what was made of them and is, `booked_payments` which payments the
         books had first, `typed` what others wrote in the books, `beyond` which sales in a page come to more than their
-        order, with what is booked by itself of it, `told` documents of the till by their keys. Raises
-        ConfigurationError when the mapping cannot be used.
+        order, with what is booked by itself of it, `told` documents of the till by their keys. `home` is the country of
+        the shop. Raises ConfigurationError when the mapping cannot be used.
         """
         rules, tools = rules_from(mapping_body), Tools({})
         self.flow = FLOW
@@ -138,6 +143,8 @@ class DaysLogic(FlowLogic):
         self._told = told
         self._alone = Alone(alone, both.turnover.types, made_alone)
         self._turnover, self._till_rates = both.turnover, rates[1]
+        buyers = Buyers(home, tables.countries, tools.function("country", ()))
+        self._vat = DocumentVat(VatDecision(tables.vat_codes, home), buyers)
         self.books = self._books(settings, tables, rates, both, debtors, item)
 
     def _books(
@@ -324,7 +331,7 @@ class DaysLogic(FlowLogic):
 
         Raises DayRefusedError, naming what does not add up or is missing.
         """
-        day = signed(till_day(record))
+        day = self._vat.in_spelling(signed(till_day(record)))
         self._expect_clear(day, day_title(record))
         documents, sums = documents_of(day), sums_of_journals(day)
         is_there = _is_there(pages)
@@ -335,7 +342,8 @@ class DaysLogic(FlowLogic):
         if kept != list(day.documents):
             left = documents_of(replace(day, documents=tuple(kept)))
             sums, documents = sums.without(sums_of_documents(documents).without(sums_of_documents(left))), left
-        books = replace(self.books, alone=self._alone.of(documents), costs=self._has_costs(pages))
+        costs, alone = self._has_costs(pages), self._alone.of(documents)
+        books = replace(self.books, alone=alone, costs=costs, decide_vat=self._vat.decider())
         return day, page_of(day, sums, documents, books)
 
     # ---- what becomes of a day that was booked already

@@ -24,6 +24,7 @@ from integration.flows.booked_payments import AskMethods, as_before, nowhere
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.articles import ARTICLES, LONGEST_ARTICLE, LineArticles
 from integration.flows.orders.bookings import NO_CONTEXT, BookingContext, Bookings
+from integration.flows.orders.buyers import COUNTRIES
 from integration.flows.orders.chains import NOBODY_ASKED, SAME_SALE, Asks, Chains, Verdict
 from integration.flows.orders.codes import REVENUE_ACCOUNTS, Codes
 from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, credit
@@ -34,7 +35,6 @@ from integration.flows.orders.new_debtors import NewDebtors
 from integration.flows.orders.objections import booking_objection, debtor_objection
 from integration.flows.orders.outcomes import document_issue, document_title, sold, staged
 from integration.flows.orders.parties import (
-    COUNTRIES,
     CompletedDocument,
     Completion,
     Owner,
