@@ -202,6 +202,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("price_charged_otherwise", OPERATOR, ("article",), Repair(By.PROOF), apart=True),
         Cause("price_charged_in_branch", OPERATOR, ("article",), Repair(By.PROOF), apart=True),
         Cause("vat_code_unmapped", OPERATOR, ("code",), _row("vat_codes")),
+        Cause("vat_row_impossible", OPERATOR, ("row",), Repair(tab="tables", name="vat_codes_sales")),
         Cause("vat_code_missing", OPERATOR, repair=VALUE),
         Cause("vat_rate_unknown", OPERATOR, ("code",), SYSTEM),
         Cause("picture_missing", OPERATOR, repair=VALUE),

@@ -56,6 +56,7 @@ class DecidedVat(NamedTuple):
 
     code: str
     about: Mapping[str, str] = {}
+    impossible_row: str = ""  # the row that counts, where it names a code that the books do not have
 
 
 DecideVat = Callable[[DayDocument | None, str], DecidedVat]

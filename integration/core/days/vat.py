@@ -37,6 +37,9 @@ class DayVat:
         found = self.decided(code, document)
         if not found.code:
             named = {"document": document.number} if document else {}
+            if found.impossible_row:
+                facts = {**found.about, **named, "row": found.impossible_row, "system": self.books.systems[1]}
+                raise self._missing("vat_row_impossible", code, about, facts)
             raise self._missing("vat_code_unmapped", code, about, {**found.about, **named})
         if found.code == self.decided(code).code:
             self._expect_same_rate(code, about, found.code)

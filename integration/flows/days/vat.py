@@ -30,7 +30,8 @@ class DocumentVat:
             if document is not None:
                 key = document.record.key
                 case = cases[key] if key in cases else cases.setdefault(key, self._case(document.record))
-            return DecidedVat(self.decision.code(case, code), case.key)
+            found = self.decision.code(case, code)
+            return DecidedVat(found, case.key, "" if found else self.decision.impossible_row(case, code))
 
         return decide
 

@@ -1,7 +1,7 @@
 """Under which VAT code of the books, and on which of their accounts, what was sold is booked."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import NamedTuple, Self
 
@@ -90,6 +90,11 @@ class VatDecision:
         row = self.row(case, code)
         return self.rows[row].strip() if row else ""
 
+    def impossible_row(self, case: VatCase, code: str) -> str:
+        """Return the key of the row that counts and names a code that cannot be used; empty when none does."""
+        every = dict.fromkeys(self.rows, code)
+        return "" if self.row(case, code) else replace(self, rows=every).row(case, code)
+
     @property
     def by_country(self) -> bool:
         """Whether any row is for some countries alone."""
@@ -171,7 +176,10 @@ class Codes:
         rate = self.till_rates.get(code)
         facts = {"code": code, "rate": "" if rate is None else f"{rate.normalize():f}%", **_case(document).key}
         facts["vat"] = vat_fact(code, rate, TILL)
-        raise RecordRejected("vat_code_unmapped", "line.vat_code", **facts, document=document.title, system=BOOKS)
+        if row := self._decision.impossible_row(_case(document), code):
+            facts["row"] = row
+        cause = "vat_row_impossible" if row else "vat_code_unmapped"
+        raise RecordRejected(cause, "line.vat_code", **facts, document=document.title, system=BOOKS)
 
     def vat_row(self, document: CompletedDocument, code: str) -> str:
         """Return the key of the most particular row of the table for a VAT code; empty when there is none."""

@@ -122,6 +122,12 @@ def test_a_document_without_a_code_is_named_with_what_its_row_is_for() -> None:
     assert (found.cause, found.facts["document"], found.facts["country"]) == ("vat_code_unmapped", "9", "??")
 
 
+def test_a_row_that_cannot_be_used_is_named() -> None:
+    books = replace(DECIDED, decide_vat=lambda one, _: DecidedVat("", {}, "BE:2") if one else DecidedVat("1"))
+    found = refused(day(HOME), books)
+    assert (found.cause, found.facts["row"], found.facts["system"]) == ("vat_row_impossible", "BE:2", "accountview")
+
+
 def test_what_a_voucher_paid_stands_under_the_code_of_its_document() -> None:
     books = replace(
         DECIDED, vouchers={"VOUCHER": Voucher(Purpose.SINGLE, "2")},

@@ -293,3 +293,9 @@ def test_a_code_without_a_row_is_asked_for_with_the_country_of_its_document() ->
     assert (issue.cause, issue.facts["document"], issue.facts["country"]) == ("vat_code_unmapped", "1.1.2026.2", "DE")
     found = page(days(rows={"NL:2": "1"}), day_of([HOME]))
     assert on_lines(found, -1) == {("8000", "1"): (10_000, 2_100)}  # a row for the country of the shop is one
+
+
+def test_a_row_with_a_code_that_the_books_lack_is_named() -> None:
+    one = Sold(2, (("10", "2", 12_100),), "BE")
+    issue = parked(days(rows={"2": "1", "BE:2": ""}), day_of([HOME, one]))
+    assert (issue.cause, issue.facts["row"], issue.facts["document"]) == ("vat_row_impossible", "BE:2", "1.1.2026.2")
