@@ -118,6 +118,10 @@ class DayDocument:
             found |= {(group, code): each for group, each in exact.items()}
         return {key: found.get(key, each) for key, each in gross.items()}
 
+    def groups_under(self, code: str) -> dict[str, VatSum]:
+        """Return what each turnover group comes to under one VAT code."""
+        return {group: each for (group, own), each in self.groups.items() if own == code}
+
     def count_lines(self, code: str, groups: Collection[str]) -> int:
         """Return how many lines it has under a VAT code in some turnover groups: each may be rounded by itself."""
         lines = (part.values for part in self.record.parts if part.kind is Kind.LINE)

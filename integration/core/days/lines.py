@@ -157,7 +157,7 @@ class DayLines:
         Where these stand under several codes of the books, each group is divided by them. Raises DayRefusedError where
         what the till says of the day is not what they come to, so that nobody knows whose a cent is.
         """
-        mine = [one for one in self._sold_here(source) if any(own == code for _, own in one.groups)]
+        mine = [one for one in self._sold_here(source) if one.groups_under(code)]
         decided = {one.record.key: self._decided(one, code) for one in mine}
         if len({each for each in decided.values() if each is not None}) <= 1:
             for group, each in groups.items():
@@ -166,18 +166,17 @@ class DayLines:
         parts: dict[tuple[str, str | None], VatSum] = {}
         behind: dict[tuple[str, str | None], list[DayDocument]] = {}
         for one in mine:
-            for (group, own), each in one.groups.items():
-                if own == code:
-                    key = group, decided[one.record.key] if self._has_vat_code(group, each) else None
-                    parts[key] = parts.get(key, VatSum()) + each
-                    behind.setdefault(key, []).append(one)
+            for group, each in one.groups_under(code).items():
+                key = group, decided[one.record.key] if self._has_vat_code(group, each) else None
+                parts[key] = parts.get(key, VatSum()) + each
+                behind.setdefault(key, []).append(one)
         self._expect_divided(code, groups, parts, [one for one in mine if decided[one.record.key]])
         for key, each in parts.items():
             yield key[0], each, behind[key]
 
     def _decided(self, one: DayDocument, code: str) -> str | None:
         """Return under which code of the books a document stands; None where nothing in it has one."""
-        has = any(own == code and self._has_vat_code(group, each) for (group, own), each in one.groups.items())
+        has = any(self._has_vat_code(group, each) for group, each in one.groups_under(code).items())
         return self._vat.decided(code, one).code if has else None
 
     def _has_vat_code(self, group: str, each: VatSum) -> bool:
